@@ -1,0 +1,71 @@
+/**
+ * Every error that leaves the service, once: key → JSON-RPC code, HTTP status, message, the fields of `data`.
+ * The messages' wording is part of the contract (clients compare parts of them).
+ */
+const table = {
+  invalidRequest: { code: -32600, status: 400, message: 'Invalid Request' },
+  methodNotFound: { code: -32601, status: 404, message: 'Method not found' },
+  invalidParams: { code: -32602, status: 400, message: 'Invalid parameters' },
+  internal: { code: -32603, status: 500, message: 'Internal server error' },
+  authRequired: { code: -32001, status: 401, message: 'Authentication failed or token expired (auth_required)' },
+  authFailed: { code: -32001, status: 401, message: 'Authentication failed or token expired (auth_failed)' },
+  permissionDenied: { code: -32002, status: 403, message: 'Permission denied' },
+  notFound: { code: -32010, status: 404, message: 'not found' },
+  invalidState: { code: -32020, status: 409, message: 'Invalid state' },
+  unsupported: { code: -32030, status: 501, message: 'Unsupported' },
+  rateLimited: { code: -32040, status: 429, message: 'Rate limited' },
+  dependencyFailed: { code: -32050, status: 503, message: 'Dependency failed' },
+} as const
+
+export type ErrorKey = keyof typeof table
+
+/** What `data` may hold, over all keys; every error also takes `reason`, `details`, `suggestion` and `hint`. */
+export interface ErrorData {
+  reason?: string
+  details?: string
+  suggestion?: string
+  hint?: string
+  param?: string
+  rule?: string
+  request_id?: string
+  required_role?: string
+  have_role?: string
+  resource?: string
+  id?: string
+  state?: string
+  allowed_states?: string[]
+  allowed_methods?: string[]
+  feature?: string
+  retry_after_ms?: number
+  dependency?: string
+  detail?: string
+}
+
+/** An expected failure, ready for a client: nothing in it may name a path, a token or a password. */
+export class ServiceError extends Error {
+  readonly code: number
+  readonly status: number
+  constructor(
+    readonly key: ErrorKey,
+    readonly data: ErrorData = {},
+    message?: string,
+  ) {
+    super(message ?? table[key].message)
+    this.name = 'ServiceError'
+    this.code = table[key].code
+    this.status = table[key].status
+  }
+}
+
+/** `Camera not found`, `Recording not found` … */
+export const notFound = (resource: 'Camera' | 'Recording' | 'Snapshot' | 'Stream' | 'File', id: string): ServiceError =>
+  new ServiceError('notFound', { resource: resource.toLowerCase(), id }, `${resource} not found`)
+
+export const invalidParam = (param: string, rule: string, hint?: string): ServiceError =>
+  new ServiceError('invalidParams', { reason: 'invalid_params', param, rule, ...(hint === undefined ? {} : { hint }) })
+
+export const dependencyFailed = (dependency: string, detail: string): ServiceError =>
+  new ServiceError('dependencyFailed', { reason: 'dependency_failed', dependency, detail })
+
+/** The words of any thrown thing, for a log or a `reason`. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
