@@ -1,20 +1,73 @@
 # The project's only interface; `make` lists it.
 SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help typecheck lint format unit
+sources := $(shell find main.ts app.ts machines actors adapters rpc config -name '*.ts' 2>/dev/null)
+mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --exit=false
+
+.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-nodes
+
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-typecheck: ## check the types
-	tsc -p .
+setup: node_modules/.package-lock.json ## bring everything that is needed (system packages by apt, then npm ci)
 
-lint: ## check format, style and dead code
-	biome check .
+node_modules/.package-lock.json: package-lock.json config/setup.sh
+	@bash config/setup.sh
+	@touch $@
 
-format: ## put the format right
-	biome check --write .
+build: setup dist/main.js ## bundle the service into dist/
 
-unit: ## run the tests named by T (default: all of test/)
-	NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts $(or $(T),'test/**/*.test.ts')
+dist/main.js: $(sources) package.json
+	@rm -rf dist
+	@esbuild main.ts simulator=adapters/simulator/main.ts --bundle --platform=node --target=node20 --format=esm --splitting \
+	  --outdir=dist --external:udev --chunk-names=chunks/[name]-[hash] --sourcemap=linked --log-level=warning \
+	  --banner:js="import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
+
+dev: setup ## run from the sources, restarted on every change
+	@tsx watch --clear-screen=false main.ts serve --guide
+
+run: build ## start the service, with a demonstration camera when there is none
+	@CAMERA_SERVICE_SIMULATION_DEMO_CAMERA=$${CAMERA_SERVICE_SIMULATION_DEMO_CAMERA:-true} exec node dist/main.js serve --guide
+
+demo: build ## a client's tour of the service: list, stream, snapshot, recording
+	@tsx test/demo/demo.ts
+
+test: build typecheck lint ## every check and every test
+	@rm -rf .cache/test && mkdir -p .cache/test
+	@status=0; $(mocha) 'test/**/*.test.ts' 2>&1 | tee .cache/test/mocha.log || status=$$?; \
+	awk '/^ +[0-9]+ passing/{p=$$1} /^ +[0-9]+ failing/{f=$$1} END{printf "%d passed, %d failed\n", p, f}' .cache/test/mocha.log; \
+	exit $$status
+
+unit: setup ## run some tests: make unit T=test/machines/recording.test.ts
+	@$(mocha) $(or $(T),'test/**/*.test.ts')
+
+typecheck: setup ## check the types
+	@tsc -p .
+
+lint: setup ## check format, style and dead code
+	@biome check --error-on-warnings .
+	@knip --no-progress
+
+format: setup ## put the format right
+	@biome check --write .
+
+docs: setup ## generate the documents that are generated
+	@tsx docs/generate/all.ts
+
+bench: build ## measure the service; writes docs/benchmarks.md
+	@tsx test/bench/bench.ts
+
+mediamtx: build ## download the official MediaMTX for this machine into the data directory (needs the internet)
+	@tsx adapters/mediamtx/download.ts
+
+test-vm: build ## real USB cameras on a real kernel, in a throw-away virtual machine (needs QEMU; minutes)
+	@bash test/vm/run.sh
+
+test-nodes: setup ## run the tests on Node 24 and 26 as well
+	@bash test/nodes.sh
+
+clean: ## remove what was built (keeps var/, the data)
+	@rm -rf dist .cache .vm-out

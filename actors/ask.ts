@@ -1,10 +1,17 @@
-import type { By } from '../machines/domain/facts.js'
+import { waitFor } from 'xstate'
+import { type CameraEvent, type cameraMachine, cameraView } from '../machines/camera.js'
+import type { CameraId } from '../machines/domain/camera.js'
+import { dependencyFailed, notFound, reasonOf, ServiceError } from '../machines/domain/errors.js'
+import type { By, Fact, RecordingFact, SnapshotFact } from '../machines/domain/facts.js'
+import type { Clock, Pipelines } from '../machines/domain/ports.js'
 import type { HoldView, RecordingFormat, RecordingOutcome, RecordingView, SnapshotView } from '../machines/domain/views.js'
+import { type CameraActor, type Directory, type FleetActor, findCamera } from './directory.js'
+import type { Facts } from './facts.js'
 
 /**
  * The four moves of a request: find the actor, ask `can`, send, wait for the fact. Every refusal is a ServiceError:
  * `notFound` (no such camera, or no such hold), `invalidState` with `state`, `allowed_states`, `allowed_methods`,
- * `dependencyFailed`. `signal` is the caller's end.
+ * `dependencyFailed`.
  */
 export interface Ask {
   /** `duration` in ms, from the first frame. Resolves when bytes of the segment are on disk. */
@@ -34,4 +41,146 @@ export interface SnapshotRequest {
   height?: number
   maxAge: number
   by: By
+}
+
+interface AskPorts {
+  fleet: FleetActor
+  facts: Facts
+  directory: Directory
+  pipelines: Pick<Pipelines, 'simulate'>
+  clock: Clock
+  /** ms after which a start_streaming hold lets go by itself; 0: never. */
+  autoCloseAfter: number
+  simulation: boolean
+}
+
+/** No request waits longer: the machines' own limits are shorter, so this firing is a bug of ours. */
+const patience = 60_000
+
+/** `can` and `send` run in one tick, so that nothing comes between them. */
+export function createAsk({ fleet, facts, directory, pipelines, clock, autoCloseAfter, simulation }: AskPorts): Ask {
+  const send = (actor: CameraActor, method: string, event: CameraEvent) => {
+    if (!actor.getSnapshot().can(event)) throw refusal(actor, method)
+    actor.send(event)
+  }
+  const needServer = () => {
+    const { state, cause } = directory.link()
+    if (state === 'down') throw dependencyFailed('mediamtx', `the media server cannot be reached: ${cause.reason ?? 'no answer'}`)
+  }
+  const told = <F extends Fact>(isIt: (fact: Fact) => fact is F) => facts.next(isIt, AbortSignal.timeout(patience))
+  return {
+    async startRecording(camera, { by, format, duration }) {
+      const actor = findCamera(fleet, camera)
+      needServer()
+      const outcome = told((fact): fact is RecordingFact => isRecordingFact(fact) && fact.by === by && fact.type !== 'recording.interrupted')
+      outcome.catch(() => {})
+      send(actor, 'start_recording', { type: 'recording.start', by, format, ...(duration !== undefined && { duration }) })
+      const fact = await outcome
+      if (fact.type === 'recording.started') {
+        const { filename, startedAt } = fact
+        const asked = duration === undefined ? {} : { duration }
+        return { camera: fact.camera, status: 'RECORDING', growing: true, format, by: by.user, filename, files: [filename], startedAt, ...asked }
+      }
+      const reason = 'outcome' in fact ? fact.outcome.reason : 'it was interrupted'
+      if (/^storage full/.test(reason)) throw dependencyFailed('storage', reason)
+      throw dependencyFailed('camera', `the recording did not begin: ${reason}`)
+    },
+
+    async stopRecording(camera, by) {
+      const actor = findCamera(fleet, camera)
+      const ended = told(
+        (fact): fact is Extract<RecordingFact, { type: 'recording.ended' | 'recording.failed' }> =>
+          (fact.type === 'recording.ended' || fact.type === 'recording.failed') && fact.camera === camera,
+      )
+      ended.catch(() => {})
+      send(actor, 'stop_recording', { type: 'recording.stop', by })
+      const { type, outcome, by: starter, at } = await ended
+      return {
+        ...outcome,
+        camera: actor.getSnapshot().context.id,
+        status: type === 'recording.failed' ? 'FAILED' : 'STOPPED',
+        growing: false,
+        by: starter.user,
+        endedAt: outcome.endedAt || at,
+        ...(outcome.files[0] !== undefined && { filename: outcome.files[0] }),
+      }
+    },
+
+    async takeSnapshot(camera, { by, maxAge, ...options }) {
+      const actor = findCamera(fleet, camera)
+      const outcome = told((fact): fact is SnapshotFact => (fact.type === 'snapshot.taken' || fact.type === 'snapshot.failed') && fact.by === by)
+      outcome.catch(() => {})
+      send(actor, 'take_snapshot', { type: 'snapshot.take', wish: { by, maxAge, options } })
+      const fact = await outcome
+      if (fact.type === 'snapshot.taken') return fact
+      const tried = fact.passedOver.map(({ tier, reason }) => `tier ${tier}: ${reason}`).join('; ')
+      throw dependencyFailed('camera', tried ? `${fact.reason} (${tried})` : fact.reason)
+    },
+
+    async holdStream(camera, holder) {
+      const actor = findCamera(fleet, camera)
+      needServer()
+      const since = clock.now()
+      send(actor, 'start_streaming', { type: 'stream.hold', holder, since, ...(autoCloseAfter > 0 && { until: since + autoCloseAfter }) })
+      try {
+        await waitFor(actor, (snapshot) => snapshot.hasTag('live') || !snapshot.hasTag('connected') || !(holder in snapshot.context.holds), { timeout: 25_000 })
+      } catch {
+        // Told below, by what the camera says of its stream.
+      }
+      const { context, ...snapshot } = actor.getSnapshot()
+      const hold = context.holds[holder]
+      if (hold && actor.getSnapshot().hasTag('live')) {
+        return { camera: context.id, since: hold.since, continues: true, ...(hold.until !== undefined && { until: hold.until }) }
+      }
+      if (hold) actor.send({ type: 'stream.release', holder })
+      const reason = context.streamReason ?? context.reason ?? (snapshot.status === 'active' ? 'it gave no picture in time' : 'it is gone')
+      throw dependencyFailed('camera', `the stream did not start: ${reason}`)
+    },
+
+    async releaseStream(camera, holder) {
+      const actor = findCamera(fleet, camera)
+      const hold = actor.getSnapshot().context.holds[holder]
+      if (!hold) throw notFound('Stream', camera)
+      actor.send({ type: 'stream.release', holder })
+      const after = actor.getSnapshot()
+      const continues = Object.keys(after.context.holds).length > 0 || after.children.recording !== undefined
+      return { camera: after.context.id, since: hold.since, continues, ...(hold.until !== undefined && { until: hold.until }) }
+    },
+
+    releaseAll(holder) {
+      for (const { id } of directory.cameras()) {
+        const actor = findCamera(fleet, id)
+        if (holder in actor.getSnapshot().context.holds) actor.send({ type: 'stream.release', holder })
+      }
+    },
+
+    async simulate(camera, action) {
+      const actor = findCamera(fleet, camera)
+      const { kind } = directory.camera(camera)
+      if (!simulation) throw new ServiceError('unsupported', { feature: 'simulation', hint: 'set simulation.enabled to true' })
+      if (kind !== 'virtual') throw new ServiceError('unsupported', { feature: `simulation of a ${kind} camera`, hint: 'only virtual cameras play faults' })
+      const { id } = actor.getSnapshot().context
+      if (action === 'unplug' || action === 'plug') fleet.send({ type: 'device.simulate', camera: id as CameraId, away: action === 'unplug' })
+      else await pipelines.simulate(id, action).catch((error: unknown) => Promise.reject(dependencyFailed('camera', reasonOf(error))))
+    },
+  }
+}
+
+const isRecordingFact = (fact: Fact): fact is RecordingFact => fact.type.startsWith('recording.')
+
+/** Names the state that is in the way, those in which the method would work, and the methods that work now. */
+function refusal(actor: CameraActor, method: string): ServiceError {
+  const snapshot: ReturnType<typeof cameraMachine.getInitialSnapshot> = actor.getSnapshot()
+  const { cause, recording, allowed } = cameraView(snapshot)
+  const isRecordingMatter = method.endsWith('_recording') && snapshot.hasTag('available')
+  const state = isRecordingMatter ? (recording?.status.toLowerCase() ?? 'not recording') : cause.state
+  return new ServiceError('invalidState', {
+    reason: 'invalid_state',
+    state,
+    allowed_states: isRecordingMatter ? (method === 'stop_recording' ? ['starting', 'recording'] : ['not recording']) : ['available'],
+    allowed_methods: allowed,
+    details: isRecordingMatter
+      ? `${snapshot.context.id} is ${state}`
+      : `${snapshot.context.id} is ${cause.state}${cause.reason === undefined ? '' : `: ${cause.reason}`}`,
+  })
 }

@@ -1,4 +1,14 @@
+import type { ActorRefFrom, AnyActorRef } from 'xstate'
+import { type cameraMachine, cameraView } from '../machines/camera.js'
+import type { discoveryMachine } from '../machines/discovery.js'
+import { type CameraId, cameraNumber, isCameraId } from '../machines/domain/camera.js'
+import { notFound } from '../machines/domain/errors.js'
 import type { CameraView, LinkView, StorageView, SystemView } from '../machines/domain/views.js'
+import type { fleetMachine } from '../machines/fleet.js'
+import { linkView, type mediamtxLinkMachine } from '../machines/mediamtxLink.js'
+import type { serverProcessMachine } from '../machines/serverProcess.js'
+import { type storageMachine, storageView } from '../machines/storage.js'
+import type { Observer } from './observer.js'
 
 /** What may be read of the running actors, at once and without side effects. */
 export interface Directory {
@@ -9,4 +19,75 @@ export interface Directory {
   link(): LinkView
   storage(): StorageView
   system(): SystemView
+}
+
+export type CameraActor = ActorRefFrom<typeof cameraMachine>
+export type FleetActor = ActorRefFrom<typeof fleetMachine>
+
+/** The camera's actor; throws ServiceError `notFound`. */
+export function findCamera(fleet: FleetActor, id: string): CameraActor {
+  const actor = isCameraId(id) ? fleet.system.get(`camera:${id}`) : undefined
+  if (!actor) throw notFound('Camera', id)
+  return actor as CameraActor
+}
+
+export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetActor; observer: Observer; startedAt: number }): Directory {
+  const get = <Actor extends AnyActorRef>(systemId: string) => fleet.system.get(systemId) as Actor | undefined
+  const viewOf = (actor: CameraActor): CameraView => {
+    const view = cameraView(actor.getSnapshot())
+    const aspect = `camera:${view.id}`
+    return { ...view, cause: { ...view.cause, since: observer.since(aspect) }, stream: { ...view.stream, since: observer.since(`${aspect}/stream`) } }
+  }
+  const link = (): LinkView => {
+    const actor = get<ActorRefFrom<typeof mediamtxLinkMachine>>('link')
+    const server = get<ActorRefFrom<typeof serverProcessMachine>>('serverProcess')?.getSnapshot().context
+    if (!actor) return { state: 'down', cause: { state: 'down', since: startedAt, reason: 'not started yet' } }
+    const snapshot = actor.getSnapshot()
+    const view = linkView(snapshot)
+    const reason = server?.reason ?? view.cause.reason
+    return {
+      ...view,
+      cause: { ...view.cause, since: observer.since('link'), ...(view.state !== 'up' && reason !== undefined && { reason }) },
+      ...(server?.choice && { server: { ...server.choice, ...(snapshot.context.info && { version: snapshot.context.info.version }) } }),
+    }
+  }
+  return {
+    cameras: () =>
+      (Object.keys(fleet.getSnapshot().context.told) as CameraId[])
+        .sort((one, other) => cameraNumber(one) - cameraNumber(other))
+        .flatMap((id) => get<CameraActor>(`camera:${id}`) ?? [])
+        .map(viewOf),
+    camera: (id) => viewOf(findCamera(fleet, id)),
+    link,
+    storage() {
+      const actor = get<ActorRefFrom<typeof storageMachine>>('storage')
+      if (!actor) return { state: 'unknown', cause: { state: 'unknown', since: startedAt }, total: 0, used: 0, available: 0, percent: 0 }
+      const view = storageView(actor.getSnapshot())
+      return { ...view, cause: { ...view.cause, since: observer.since('storage') } }
+    },
+    system() {
+      const discovery = get<ActorRefFrom<typeof discoveryMachine>>('discovery')?.getSnapshot()
+      const { status, message } = statusOf(fleet, link())
+      return {
+        status,
+        message,
+        startedAt,
+        discovery: {
+          active: discovery?.status === 'active',
+          mode: discovery?.context.mode ?? 'off',
+          cause: {
+            state: String(discovery?.value ?? 'off'),
+            since: observer.since('discovery'),
+            ...(discovery?.context.reason !== undefined && { reason: discovery.context.reason }),
+          },
+        },
+      }
+    },
+  }
+}
+
+function statusOf(fleet: FleetActor, link: LinkView): Pick<SystemView, 'status' | 'message'> {
+  if (!fleet.getSnapshot().hasTag('ready')) return { status: 'starting', message: 'cameras are being looked for' }
+  if (link.state === 'up') return { status: 'ready', message: 'all systems are ready' }
+  return { status: 'partial', message: `the media server is ${link.state}${link.cause.reason === undefined ? '' : `: ${link.cause.reason}`}` }
 }

@@ -1,6 +1,6 @@
 /** What happened, once it happened. Machines emit facts; notifications, logs and metrics are views of them. */
 import type { CameraId } from './camera.js'
-import type { CameraStatus, RecordingFormat, SnapshotTier } from './views.js'
+import type { CameraStatus, RecordingFormat, SnapshotView } from './views.js'
 
 /** Who asked: `user` as the token names it, the RPC request's id, the connection that it came by. */
 export interface By {
@@ -37,8 +37,8 @@ export interface EndedRecording {
 }
 
 export type SnapshotFact =
-  | { type: 'snapshot.taken'; camera: CameraId; by: By; filename: string; bytes: number; width: number; height: number; tier: SnapshotTier }
-  | { type: 'snapshot.failed'; camera: CameraId; by: By; reason: string }
+  | ({ type: 'snapshot.taken'; by: By } & SnapshotView)
+  | { type: 'snapshot.failed'; camera: CameraId; by: By; reason: string; passedOver: SnapshotView['passedOver'] }
 
 export type StreamFact =
   | { type: 'stream.started'; camera: CameraId }

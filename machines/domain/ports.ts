@@ -176,8 +176,8 @@ export interface Pictures {
   grabByFfmpeg(camera: CameraId, device: Device, pipeline: Pipeline, signal: AbortSignal): Promise<Picture>
   /** Tiers 2 and 3: the still tap when younger than `maxAge`, else the next keyframe of the stream (which wakes it). */
   grabFromStream(camera: CameraId, maxAge: number, signal: AbortSignal): Promise<Picture>
-  /** Converts as asked and moves it into the snapshots folder in one step; the temporary file is gone afterwards. */
-  save(camera: CameraId, picture: Picture, options: PictureOptions, signal: AbortSignal): Promise<SavedPicture>
+  /** Converts as asked and moves it into the snapshots folder in one step; the temporary file is gone afterwards, unless `keep` (another caller shares it). */
+  save(camera: CameraId, picture: Picture, options: PictureOptions, signal: AbortSignal, also?: { keep: boolean }): Promise<SavedPicture>
 }
 
 // ---------------------------------------------------------------- files

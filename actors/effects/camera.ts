@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fromCallback, fromPromise } from 'xstate'
+import type { CameraEvent } from '../../machines/camera.js'
+import type { CameraId, CameraSettings, Device, Probe } from '../../machines/domain/camera.js'
+import { reasonOf } from '../../machines/domain/errors.js'
+import { choosePipeline } from '../../machines/domain/pipeline.js'
+import type { CaptureDefaults, Clock, DeviceProbe, Log, MediaServer, Pipelines, StreamReader } from '../../machines/domain/ports.js'
+import { holdStream } from './stream.js'
+import { waitUntil } from './time.js'
+
+export interface CameraPorts {
+  mediaServer: MediaServer
+  reader: StreamReader
+  probe: DeviceProbe
+  pipelines: Pipelines
+  defaults: CaptureDefaults
+  clock: Clock
+  log: Log
+}
+
+interface OnDevice {
+  id: CameraId
+  device: Device
+  settings: CameraSettings
+}
+
+/** How often an RTSP camera is asked whether it is still there; the second silence in a row counts. */
+const sourceInterval = 30_000
+
+/** The effects that machines/camera.ts names. */
+export const cameraEffects = ({ mediaServer, reader, probe, pipelines, defaults, clock, log }: CameraPorts) => ({
+  holdStream: holdStream({ reader }),
+  waitUntil: waitUntil({ clock }),
+
+  probeDevice: fromPromise<Probe & { at: number }, OnDevice>(async ({ input: { device, settings }, signal }) => {
+    const capabilities = await probe.capabilities(device, signal)
+    return { capabilities, pipeline: choosePipeline(device.kind, capabilities, settings, defaults), at: clock.now() }
+  }),
+
+  publishPath: fromCallback<CameraEvent, { id: CameraId; device: Device; probe: Probe }>(
+    ({
+      input: {
+        id,
+        device,
+        probe: { pipeline },
+      },
+    }) => {
+      const ended = new AbortController()
+      mediaServer.publish(pipelines.spec(id, device, pipeline), ended.signal).catch((error: unknown) => {
+        // Wanted all the same: the next sync puts it there.
+        if (!ended.signal.aborted) log.debug('the path waits for the media server', { camera: id, reason: reasonOf(error) })
+      })
+      return () => {
+        ended.abort()
+        mediaServer.withdraw(id).catch((error: unknown) => log.debug('the path could not be removed', { camera: id, reason: reasonOf(error) }))
+      }
+    },
+  ),
+
+  watchPipeline: fromCallback<CameraEvent, { id: CameraId; device: Device }>(({ input: { id, device }, sendBack }) =>
+    device.kind === 'rtsp' ? undefined : pipelines.watch(id, sendBack),
+  ),
+
+  watchSource: fromCallback<CameraEvent, { id: CameraId; device: Device }>(({ input: { device }, sendBack }) => {
+    if (device.kind !== 'rtsp') return undefined
+    const ended = new AbortController()
+    const { signal } = ended
+    const watch = async () => {
+      for (let silences = 0; !signal.aborted; ) {
+        await sleep(sourceInterval, undefined, { signal }).catch(() => {})
+        if (signal.aborted) return
+        try {
+          await reader.describe(device.url, signal)
+          silences = 0
+        } catch (error) {
+          silences += 1
+          if (silences >= 2 && !signal.aborted) sendBack({ type: 'source.lost', reason: reasonOf(error) })
+        }
+      }
+    }
+    void watch()
+    return () => ended.abort()
+  }),
+
+  recyclePipeline: fromPromise<boolean, { id: CameraId }>(({ input: { id } }) => pipelines.recycle(id)),
+})

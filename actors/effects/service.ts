@@ -1,0 +1,74 @@
+import { fromCallback, fromPromise } from 'xstate'
+import type { DiscoveryEvent } from '../../machines/discovery.js'
+import type { UsbDevice } from '../../machines/domain/camera.js'
+import { reasonOf } from '../../machines/domain/errors.js'
+import type {
+  DiskUsage,
+  Log,
+  MediaServer,
+  Registry,
+  RegistryStore,
+  ServerChoice,
+  ServerInfo,
+  ServerProcess,
+  Storage,
+  UsbDevices,
+} from '../../machines/domain/ports.js'
+import type { LinkEvent } from '../../machines/mediamtxLink.js'
+import type { ServerProcessEvent } from '../../machines/serverProcess.js'
+
+/** A check of the media server that takes longer counts as failed. */
+const checkLimit = 2_000
+const scanLimit = 10_000
+
+/** The effects that machines/discovery.ts names. */
+export const discoveryEffects = ({ usb }: { usb: UsbDevices }) => ({
+  watchDevices: fromCallback<DiscoveryEvent>(({ sendBack }) => {
+    const { mode, dispose } = usb.watch(() => sendBack({ type: 'devices.hint' }))
+    sendBack({ type: 'watch.started', mode })
+    return dispose
+  }),
+  scanDevices: fromPromise<UsbDevice[]>(({ signal }) => usb.list(AbortSignal.any([signal, AbortSignal.timeout(scanLimit)]))),
+})
+
+/** The effects that machines/mediamtxLink.ts names. */
+export const linkEffects = ({ mediaServer }: { mediaServer: MediaServer }) => ({
+  askInfo: fromPromise<ServerInfo>(({ signal }) => mediaServer.info(AbortSignal.any([signal, AbortSignal.timeout(checkLimit)]))),
+  syncPaths: fromPromise<number>(({ signal }) => mediaServer.sync(signal)),
+  watchBreaker: fromCallback<LinkEvent>(({ sendBack }) => mediaServer.onBreaker((state) => sendBack({ type: breakerEvents[state] }))),
+})
+
+const breakerEvents = { open: 'breaker.opened', halfOpen: 'breaker.halfOpened', closed: 'breaker.closed' } as const
+
+/** The effects that machines/serverProcess.ts names. */
+export const serverProcessEffects = ({ server, log }: { server: ServerProcess; log: Log }) => ({
+  chooseServer: fromPromise<ServerChoice>(async ({ signal }) => {
+    const choice = await server.choose(signal)
+    log[choice.kind === 'embedded' ? 'warn' : 'info'](`media server: ${choice.kind}`, { why: choice.why })
+    return choice
+  }),
+  runServer: fromCallback<ServerProcessEvent, { choice: ServerChoice }>(({ input: { choice }, sendBack }) => {
+    const ended = new AbortController()
+    const exited = (reason: string) => {
+      log.warn('the media server ended', { reason })
+      sendBack({ type: 'server.exited', reason })
+    }
+    server.start(choice, exited, ended.signal).then(
+      ({ pid }) => sendBack({ type: 'server.started', pid }),
+      (error: unknown) => exited(reasonOf(error)),
+    )
+    return () => ended.abort()
+  }),
+  endServer: fromPromise<void>(() => server.end()),
+})
+
+/** The effects that machines/storage.ts names. */
+export const storageEffects = ({ storage }: { storage: Storage }) => ({
+  measureDisk: fromPromise<DiskUsage>(() => storage.usage()),
+})
+
+/** The effects that machines/fleet.ts names. */
+export const fleetEffects = ({ registry }: { registry: RegistryStore }) => ({
+  loadRegistry: fromPromise<Registry>(() => registry.load()),
+  saveRegistry: fromPromise<void, { registry: Registry }>(({ input }) => registry.save(input.registry)),
+})

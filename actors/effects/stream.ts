@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fromCallback } from 'xstate'
+import type { CameraId } from '../../machines/domain/camera.js'
+import { reasonOf } from '../../machines/domain/errors.js'
+import type { Dispose, StreamReader } from '../../machines/domain/ports.js'
+import type { HoldEvent } from '../../machines/recording.js'
+
+/** The first SETUP may wait for a whole start; later ones are cut short, because only a new SETUP ends a held one (MediaMTX keeps it for ever). */
+const firstWait = 22_000
+const nextWait = 8_000
+/** A device needs a moment to be released. */
+const pause = 500
+
+/** Holds the camera's stream until disposed: asks again whenever it is lost. */
+export const holdStream = ({ reader }: { reader: StreamReader }) =>
+  fromCallback<HoldEvent, { camera: CameraId }, never>(({ sendBack, input: { camera } }) => {
+    const ended = new AbortController()
+    let release: Dispose | undefined
+    const keep = async () => {
+      for (let wait = firstWait; !ended.signal.aborted; wait = nextWait) {
+        try {
+          const lost = new Promise<string>((resolve, reject) => {
+            const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(wait)])
+            reader.hold(camera, resolve, signal).then((dispose) => {
+              if (ended.signal.aborted) return dispose()
+              release = dispose
+              sendBack({ type: 'stream.held' })
+            }, reject)
+          })
+          sendBack({ type: 'stream.lost', reason: await lost })
+        } catch (error) {
+          if (ended.signal.aborted) return
+          sendBack({ type: 'stream.lost', reason: reasonOf(error) })
+        }
+        release = undefined
+        await sleep(pause, undefined, { signal: ended.signal }).catch(() => {})
+      }
+    }
+    void keep()
+    return () => {
+      ended.abort()
+      release?.()
+    }
+  })

@@ -1,0 +1,40 @@
+#!/bin/bash
+# Brings what the service needs: system packages by apt, Node packages by npm. Says what it does before it does it.
+set -euo pipefail
+
+fail() { echo "setup: $*" >&2; exit 1; }
+
+version=$(node --version 2>/dev/null) || fail 'Node.js is missing: version 20.19 or later is needed'
+node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+  fail "Node.js $version is too old: version 20.19 or later is needed"
+
+# package: how we know that it is there
+missing=()
+command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || missing+=(ffmpeg)
+command -v v4l2-ctl >/dev/null || missing+=(v4l-utils)
+command -v flock >/dev/null || missing+=(util-linux)
+[ -e /usr/include/libudev.h ] || missing+=(libudev-dev)
+command -v python3 >/dev/null || missing+=(python3)
+command -v g++ >/dev/null || missing+=(g++)
+
+if [ ${#missing[@]} -gt 0 ]; then
+  if ! command -v apt-get >/dev/null; then
+    fail "missing, and there is no apt-get here to install it: ${missing[*]} (Debian's names)"
+  elif [ "$(id -u)" = 0 ]; then
+    as_root=()
+  elif command -v sudo >/dev/null; then
+    as_root=(sudo)
+  else
+    fail "missing, and neither root nor sudo is here to install it: ${missing[*]}"
+  fi
+  echo "setup: installing by apt: ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# node-gyp fetches Node's headers, unless told that they lie beside node.
+prefix=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")
+if [ -e "$prefix/include/node/node.h" ]; then export npm_config_nodedir=$prefix; fi
+
+echo 'setup: npm ci'
+npm ci --no-audit --no-fund --loglevel=error

@@ -1,0 +1,45 @@
+/** Who should be there: the cameras that are plugged in and those that the configuration names, with their ids. */
+import type { CameraId, CameraSettings, Device, Identity, UsbDevice } from './camera.js'
+import { identify, identifyNamed } from './identity.js'
+import type { CameraEntry, Registry } from './ports.js'
+
+/** One camera that is present now. */
+export interface Present {
+  id: CameraId
+  name: string
+  identity: Identity
+  settings: CameraSettings
+  device: Device
+}
+
+/** Ids for everything that is present. `away`: virtual cameras whose unplug is being played. */
+export function roster(
+  { devices, entries, away }: { devices: UsbDevice[]; entries: CameraEntry[]; away: CameraId[] },
+  registry: Registry,
+): { registry: Registry; present: Present[]; changed: boolean } {
+  const wanted = devices.filter((device) => entryOf(device, entries)?.enabled !== false)
+  const usb = identify(wanted, registry)
+  const present: Present[] = usb.found.map(({ id, device, identity }) => {
+    const entry = entryOf(device, entries)
+    return { id, device, identity, name: entry?.name ?? device.model, settings: entry?.settings ?? {} }
+  })
+  let next = usb.registry
+  let changed = usb.changed
+  for (const { name, source, enabled, settings } of entries) {
+    if (!enabled || source.kind === 'usb') continue
+    const named = identifyNamed(`${source.kind}:${name}`, next)
+    next = named.registry
+    changed ||= named.changed
+    const device: Device = source.kind === 'rtsp' ? { kind: 'rtsp', name, url: source.url } : { kind: 'virtual', name }
+    if (!away.includes(named.id)) present.push({ id: named.id, name, identity: named.identity, settings, device })
+  }
+  return { registry: next, present, changed }
+}
+
+/** The entry `usb:<serial or port>` that means this device. */
+const entryOf = ({ serial, port }: UsbDevice, entries: CameraEntry[]): CameraEntry | undefined =>
+  entries.find(({ source }) => source.kind === 'usb' && (source.match === serial || source.match === port))
+
+/** Tells whether a camera that is still there must be opened anew. */
+export const isSameDevice = (one: Device, other: Device): boolean =>
+  one.kind === 'usb' && other.kind === 'usb' ? one.node === other.node && one.port === other.port : one.kind === other.kind

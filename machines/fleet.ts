@@ -1,0 +1,217 @@
+import { assign, type DoneActorEvent, type ErrorActorEvent, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
+import { cameraMachine } from './camera.js'
+import { discoveryMachine } from './discovery.js'
+import type { CameraId, Device, Identity, UsbDevice } from './domain/camera.js'
+import { reasonOf } from './domain/errors.js'
+import type { SystemFact } from './domain/facts.js'
+import type { CameraEntry, Registry } from './domain/ports.js'
+import { isSameDevice, type Present, roster } from './domain/roster.js'
+import { promiseHole } from './hole.js'
+import { mediamtxLinkMachine } from './mediamtxLink.js'
+import { serverProcessMachine } from './serverProcess.js'
+import { type StorageInput, storageMachine, whyBlocked } from './storage.js'
+
+export interface FleetInput {
+  entries: CameraEntry[]
+  /** Adds a virtual camera when the first look finds none. */
+  demoWhenNone: boolean
+  pollEvery: number
+  storage: StorageInput
+}
+
+export type FleetEvent =
+  | { type: 'system.stop'; reason: string }
+  /** A virtual camera is played unplugged, or plugged again. */
+  | { type: 'device.simulate'; camera: CameraId; away: boolean }
+  | DoneActorEvent<unknown, CameraId>
+  | ErrorActorEvent<unknown, CameraId>
+
+interface FleetContext extends FleetInput {
+  registry: Registry
+  /** The registry differs from what is kept. */
+  unsaved: boolean
+  devices?: UsbDevice[]
+  away: CameraId[]
+  /** Who is there now, as last worked out. */
+  present: Present[]
+  /** What each camera's actor was last told: its device, or that it is gone. */
+  told: Partial<Record<CameraId, { device?: Device; identity: Identity }>>
+  /** Why nothing may be written now; empty: it may. */
+  blocked: string
+  reason?: string
+}
+
+/**
+ * The root. Spawns an actor for each camera that was ever seen in this life, tells it of its device's comings and goings,
+ * and outlives them all: on `system.stop` the cameras drain first, while discovery is already still and the media server
+ * still there to close their files.
+ */
+export const fleetMachine = setup({
+  types: {
+    input: {} as FleetInput,
+    context: {} as FleetContext,
+    events: {} as FleetEvent,
+    emitted: {} as SystemFact,
+    tags: {} as 'running' | 'ready' | 'over',
+    children: {} as { discovery: 'discovery'; serverProcess: 'serverProcess'; link: 'link'; storage: 'storage' },
+  },
+  actors: {
+    camera: cameraMachine,
+    discovery: discoveryMachine,
+    serverProcess: serverProcessMachine,
+    link: mediamtxLinkMachine,
+    storage: storageMachine,
+    loadRegistry: promiseHole<Registry>('loadRegistry'),
+    saveRegistry: promiseHole<void, { registry: Registry }>('saveRegistry'),
+  },
+  guards: {
+    isNews: ({ context }, { devices }: { devices: UsbDevice[] | undefined }) => devices !== undefined && devices !== context.devices,
+    isSaved: ({ context }) => !context.unsaved,
+    isEmpty: ({ context }) => Object.keys(context.told).length === 0,
+    isBlockNews: ({ context }, { blocked }: { blocked: string }) => (blocked === '') !== (context.blocked === ''),
+  },
+  actions: {
+    keepRegistry: assign({ registry: (_, registry: Registry) => registry }),
+    keepDevices: assign(({ context }, { devices = [] }: { devices: UsbDevice[] | undefined }) => ({ devices, entries: withDemo(context, devices) })),
+    setAway: assign({
+      away: ({ context }, { camera, away }: { camera: CameraId; away: boolean }) => [...context.away.filter((id) => id !== camera), ...(away ? [camera] : [])],
+    }),
+    identify: assign(({ context }) => {
+      const { registry, present, changed } = roster({ ...context, devices: context.devices ?? [] }, context.registry)
+      return { registry, present, unsaved: context.unsaved || changed }
+    }),
+    noteSaved: assign({ unsaved: false }),
+    noteFailure: assign({ reason: (_, { reason }: { reason: string }) => reason }),
+    tellCameras: enqueueActions(({ context: { told, present }, enqueue }) => {
+      const next: FleetContext['told'] = {}
+      for (const { id, name, identity, settings, device } of present) {
+        const before = told[id]
+        next[id] = { device, identity }
+        if (!before) enqueue.spawnChild('camera', { id, systemId: `camera:${id}`, input: { id, name, identity, settings, device } })
+        else if (!before.device) enqueue.sendTo(id, { type: 'device.found', device, identity })
+        else if (!isSameDevice(before.device, device)) enqueue.sendTo(id, { type: 'device.replaced', device, identity })
+        if (before && before.identity.key !== identity.key) enqueue.sendTo(id, { type: 'identity.changed', identity })
+      }
+      for (const [id, before] of Object.entries(told) as [CameraId, { device?: Device; identity: Identity }][]) {
+        if (next[id]) continue
+        next[id] = { identity: before.identity }
+        if (before.device) enqueue.sendTo(id, { type: 'device.removed', reason: 'unplugged' })
+      }
+      enqueue.assign({ told: next })
+    }),
+    reapCamera: enqueueActions(({ context: { told }, enqueue }, { actorId }: { actorId: string }) => {
+      enqueue.stopChild(actorId)
+      enqueue.assign({ told: Object.fromEntries(Object.entries(told).filter(([id]) => id !== actorId)) })
+    }),
+    noteBlock: enqueueActions(({ context: { told }, enqueue }, { blocked }: { blocked: string }) => {
+      enqueue.assign({ blocked })
+      if (blocked) for (const id of Object.keys(told)) enqueue.sendTo(id, { type: 'storage.blocked', reason: blocked })
+    }),
+    stopCameras: enqueueActions(({ context: { told }, enqueue }) => {
+      for (const id of Object.keys(told)) enqueue.sendTo(id, { type: 'service.stopping' })
+    }),
+    abandonCameras: enqueueActions(({ context: { told }, enqueue }) => {
+      for (const id of Object.keys(told)) enqueue.stopChild(id)
+    }),
+    endServer: enqueueActions(({ enqueue }) => enqueue.sendTo('serverProcess', { type: 'server.end' })),
+    tellStarted: emit({ type: 'system.started' }),
+    tellStopping: emit((_, { reason }: { reason: string }) => ({ type: 'system.stopping', reason })),
+  },
+  delays: { saveRetry: 5_000, drainLimit: 8_000 },
+}).createMachine({
+  id: 'fleet',
+  context: ({ input }) => ({ ...input, registry: { next: 0, cameras: [], sharedSerials: [] }, unsaved: false, away: [], present: [], told: {}, blocked: '' }),
+  initial: 'loading',
+  states: {
+    loading: {
+      invoke: {
+        src: 'loadRegistry',
+        onDone: { target: 'serving', actions: { type: 'keepRegistry', params: ({ event }) => event.output } },
+        onError: { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+      },
+    },
+    serving: {
+      invoke: [
+        { src: 'serverProcess', id: 'serverProcess', systemId: 'serverProcess' },
+        { src: 'link', id: 'link', systemId: 'link' },
+      ],
+      on: {
+        'xstate.done.actor.*': { actions: { type: 'reapCamera', params: ({ event }) => event } },
+        'xstate.error.actor.*': { actions: { type: 'reapCamera', params: ({ event }) => event } },
+      },
+      initial: 'running',
+      states: {
+        running: {
+          tags: 'running',
+          entry: 'tellStarted',
+          on: {
+            'system.stop': { target: 'draining', actions: { type: 'tellStopping', params: ({ event }) => event } },
+            'device.simulate': { target: '.cameras.identifying', actions: { type: 'setAway', params: ({ event }) => event } },
+          },
+          invoke: [
+            {
+              src: 'discovery',
+              id: 'discovery',
+              systemId: 'discovery',
+              input: ({ context }) => context,
+              onSnapshot: {
+                guard: { type: 'isNews', params: ({ event }) => ({ devices: event.snapshot.context.devices }) },
+                target: '.cameras.identifying',
+                actions: { type: 'keepDevices', params: ({ event }) => ({ devices: event.snapshot.context.devices }) },
+              },
+            },
+            {
+              src: 'storage',
+              id: 'storage',
+              systemId: 'storage',
+              input: ({ context }) => context.storage,
+              onSnapshot: {
+                guard: { type: 'isBlockNews', params: ({ event }) => ({ blocked: whyBlocked(event.snapshot) }) },
+                actions: { type: 'noteBlock', params: ({ event }) => ({ blocked: whyBlocked(event.snapshot) }) },
+              },
+            },
+          ],
+          type: 'parallel',
+          states: {
+            cameras: {
+              initial: 'unknown',
+              states: {
+                unknown: {},
+                identifying: { entry: 'identify', always: [{ guard: 'isSaved', target: 'settled' }, { target: 'saving' }] },
+                // An id is kept before anybody hears of it.
+                saving: {
+                  invoke: {
+                    src: 'saveRegistry',
+                    input: ({ context }) => context,
+                    onDone: { target: 'settled', actions: 'noteSaved' },
+                    onError: {
+                      target: 'settled',
+                      actions: { type: 'noteFailure', params: ({ event }) => ({ reason: `the camera ids cannot be kept: ${reasonOf(event.error)}` }) },
+                    },
+                  },
+                },
+                settled: { tags: 'ready', entry: 'tellCameras', after: { saveRetry: { guard: ({ context }) => context.unsaved, target: 'saving' } } },
+              },
+            },
+          },
+        },
+        draining: {
+          entry: 'stopCameras',
+          always: { guard: 'isEmpty', target: 'ending' },
+          after: { drainLimit: { target: 'ending', actions: 'abandonCameras' } },
+        },
+        ending: { entry: 'endServer', on: { 'xstate.done.actor.*': '#fleet.stopped' } },
+      },
+    },
+    failed: { type: 'final', tags: 'over' },
+    stopped: { type: 'final', tags: 'over' },
+  },
+})
+
+/** The demonstration camera is decided once, by the first look. */
+function withDemo({ entries, devices: before, demoWhenNone }: FleetContext, devices: UsbDevice[]): CameraEntry[] {
+  if (before !== undefined || !demoWhenNone || devices.length > 0 || entries.some((entry) => entry.enabled)) return entries
+  return [...entries, { name: 'demo', source: { kind: 'virtual' }, enabled: true, settings: {} }]
+}
+
+export const isReady = (snapshot: SnapshotFrom<typeof fleetMachine>): boolean => snapshot.hasTag('ready')

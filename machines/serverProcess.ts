@@ -1,0 +1,77 @@
+import { assign, setup } from 'xstate'
+import { reasonOf } from './domain/errors.js'
+import type { ServerChoice } from './domain/ports.js'
+import { callbackHole, promiseHole } from './hole.js'
+
+export type ServerProcessEvent = { type: 'server.started'; pid: number } | { type: 'server.exited'; reason: string } | { type: 'server.end' }
+
+interface ServerProcessContext {
+  choice?: ServerChoice
+  reason?: string | undefined
+  failures: number
+}
+
+/** The media server's process: which one it is, and that it runs. One that ends is started again after a growing pause. */
+export const serverProcessMachine = setup({
+  types: {
+    context: {} as ServerProcessContext,
+    events: {} as ServerProcessEvent,
+    tags: {} as 'running',
+  },
+  actors: {
+    chooseServer: promiseHole<ServerChoice>('chooseServer'),
+    runServer: callbackHole<ServerProcessEvent, { choice: ServerChoice }>('runServer'),
+    endServer: promiseHole<void>('endServer'),
+  },
+  guards: { isExternal: (_, { kind }: ServerChoice) => kind === 'external' },
+  actions: {
+    keepChoice: assign((_, choice: ServerChoice) => ({ choice, reason: undefined })),
+    noteFailure: assign(({ context }, { reason }: { reason: string }) => ({ reason, failures: context.failures + 1 })),
+    clearReason: assign({ reason: undefined }),
+    forgetFailures: assign({ failures: 0 }),
+  },
+  delays: {
+    /** 0.5 s, 1 s, 2 s … 30 s. */
+    pause: ({ context }) => Math.min(30_000, 500 * 2 ** Math.min(context.failures - 1, 6)),
+    /** A process that lived this long starts the count anew. */
+    settled: 30_000,
+  },
+}).createMachine({
+  id: 'serverProcess',
+  context: { failures: 0 },
+  initial: 'choosing',
+  states: {
+    choosing: {
+      invoke: {
+        src: 'chooseServer',
+        onDone: [
+          {
+            guard: { type: 'isExternal', params: ({ event }) => event.output },
+            target: 'external',
+            actions: { type: 'keepChoice', params: ({ event }) => event.output },
+          },
+          { target: 'running', actions: { type: 'keepChoice', params: ({ event }) => event.output } },
+        ],
+        onError: { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+      },
+      on: { 'server.end': 'ending' },
+    },
+    external: { tags: 'running', on: { 'server.end': 'ended' } },
+    running: {
+      invoke: { src: 'runServer', input: ({ context }) => ({ choice: context.choice ?? { kind: 'embedded', why: '' } }) },
+      initial: 'starting',
+      states: {
+        starting: { on: { 'server.started': { target: 'up', actions: 'clearReason' } } },
+        up: { tags: 'running', after: { settled: { actions: 'forgetFailures' } } },
+      },
+      on: {
+        'server.exited': { target: 'pausing', actions: { type: 'noteFailure', params: ({ event }) => event } },
+        'server.end': 'ending',
+      },
+    },
+    pausing: { after: { pause: 'running' }, on: { 'server.end': 'ended' } },
+    failed: { after: { pause: 'choosing' }, on: { 'server.end': 'ended' } },
+    ending: { invoke: { src: 'endServer', onDone: 'ended', onError: 'ended' } },
+    ended: { type: 'final' },
+  },
+})

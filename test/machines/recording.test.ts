@@ -1,0 +1,206 @@
+import { expect } from 'chai'
+import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import type { CameraId } from '../../machines/domain/camera.js'
+import type { RecordingFact } from '../../machines/domain/facts.js'
+import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
+import { type Closed, type RecordingEvent, type RecordingSubject, recordingMachine, recordingView } from '../../machines/recording.js'
+import { later, turn } from '../support/until.js'
+
+const ann = { user: 'ann', request: '1', session: 's' }
+const bob = { user: 'bob', request: '2', session: 't' }
+
+describe('recording', () => {
+  it('says "started" with the first bytes on disk, not before', async () => {
+    const { facts, view, opened, firstBytes } = record()
+    await opened()
+    expect(facts).to.deep.equal([])
+    expect(view().status).to.equal('STARTING')
+    await firstBytes()
+    expect(facts).to.deep.equal([{ type: 'recording.started', camera: 'camera0', by: ann, format: 'fmp4', filename: 'one.mp4', startedAt: 1_000 }])
+    expect(view()).to.deep.include({ status: 'RECORDING', growing: true, filename: 'one.mp4' })
+  })
+
+  it('switches the recorder on before it wakes the stream', async () => {
+    const { log, opened } = record()
+    await turn()
+    expect(log).to.deep.equal(['record on'])
+    await opened()
+    expect(log).to.deep.equal(['record on', 'stream held'])
+  })
+
+  it('keeps the stream until the file is closed, also when the camera is pulled', async () => {
+    const { actor, facts, log, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'device.removed', reason: 'unplugged' })
+    expect(log).to.deep.equal(['record on', 'stream held', 'closing'])
+    await fileClosed()
+    expect(log).to.deep.equal(['record on', 'stream held', 'closing', 'stream released'])
+    expect(facts.at(-1)).to.deep.equal({
+      type: 'recording.failed',
+      camera: 'camera0',
+      by: ann,
+      outcome: { reason: 'unplugged', files: ['one.mp4'], startedAt: 1_000, endedAt: 9_000, recorded: 5_000, bytes: 7, format: 'fmp4' },
+    })
+  })
+
+  it('ends well when somebody stops it', async () => {
+    const { actor, facts, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'recording.stop', by: bob })
+    expect(actor.getSnapshot().can({ type: 'recording.stop', by: ann })).to.equal(false)
+    await fileClosed()
+    expect(facts.at(-1)).to.deep.include({ type: 'recording.ended', by: ann })
+  })
+
+  it('stops itself when the duration, counted from the first frame, is over', async () => {
+    const { actor, deadline, opened, firstBytes, durationOver, fileClosed } = record({ duration: 5_000 })
+    await opened()
+    await firstBytes()
+    expect(deadline()).to.equal(6_000)
+    await durationOver()
+    await fileClosed()
+    expect(actor.getSnapshot().output).to.deep.include({ reason: 'duration reached' })
+  })
+
+  it('is interrupted while the stream is away, and goes on in a new file', async () => {
+    const { actor, facts, view, opened, firstBytes } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'stream.lost', reason: 'media server gone' })
+    expect(view()).to.deep.include({ status: 'RECORDING', growing: false })
+    actor.send({ type: 'segment.added', segment: { filename: 'two.mp4', startedAt: 8_000 } })
+    expect(view()).to.deep.include({ growing: true, files: ['one.mp4', 'two.mp4'], filename: 'one.mp4' })
+    expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
+  })
+
+  it('gives up after a minute without data', async () => {
+    const { actor, clock, view, opened, firstBytes } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'segment.stalled' })
+    clock.increment(59_999)
+    expect(view().status).to.equal('RECORDING')
+    clock.increment(1)
+    expect(view().status).to.equal('STOPPING')
+  })
+
+  it('says why nothing came', async () => {
+    const { actor, clock, facts, opened, fileClosed } = record()
+    await opened()
+    actor.send({ type: 'stream.lost', reason: 'device busy' })
+    clock.increment(20_000)
+    await fileClosed({ files: [], endedAt: 9_000 })
+    expect(facts).to.deep.equal([
+      { type: 'recording.failed', camera: 'camera0', by: ann, outcome: { reason: 'device busy', files: [], endedAt: 9_000, recorded: 0, bytes: 0, format: 'fmp4' } },
+    ])
+  })
+
+  it('touches nothing when it may not begin', async () => {
+    const { facts, log } = record({ refusal: 'storage full: 95 % used' })
+    await turn()
+    expect(log).to.deep.equal([])
+    expect(facts.map((fact) => 'outcome' in fact && fact.outcome.reason)).to.deep.equal(['storage full: 95 % used'])
+  })
+
+  it('switches the recorder off again when it is stopped while being switched on', async () => {
+    const { actor, log, fileClosed } = record()
+    await turn()
+    actor.send({ type: 'recording.stop', by: ann })
+    await turn()
+    expect(log).to.deep.equal(['record on', 'closing'])
+    await fileClosed({ files: [], endedAt: 9_000 })
+    expect(actor.getSnapshot().status).to.equal('done')
+  })
+
+  it('ends, with the names that it knows, also when closing fails', async () => {
+    const { actor, facts, opened, firstBytes, closingFails } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'storage.blocked', reason: 'storage full' })
+    await closingFails()
+    expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.failed', 'outcome.reason': 'storage full', 'outcome.bytes': 0 })
+  })
+})
+
+const oneFile: RecordingFile = {
+  name: 'one.mp4',
+  camera: 'camera0',
+  path: '/recordings/one.mp4',
+  bytes: 7,
+  createdAt: 1_000,
+  modifiedAt: 6_000,
+  duration: 5_000,
+  format: 'mp4',
+  complete: true,
+}
+
+/** A recording of camera0 asked for by ann, with effects that wait for the test. */
+function record({ duration, refusal }: { duration?: number; refusal?: string } = {}) {
+  const log: string[] = []
+  const facts: RecordingFact[] = []
+  const clock = new SimulatedClock()
+  const opening = later<{ known: string[] }>()
+  const segment = later<Segment>()
+  const over = later<{ at: number }>()
+  const closing = later<Closed>()
+  let deadline = 0
+  const actor = createActor(
+    recordingMachine.provide({
+      actors: {
+        validateStart: fromPromise<void, { camera: CameraId }>(() => (refusal ? Promise.reject(new Error(refusal)) : Promise.resolve())),
+        openCapture: fromPromise<{ known: string[] }, { camera: CameraId }>(() => {
+          log.push('record on')
+          return opening.promise
+        }),
+        holdStream: fromCallback<RecordingEvent, { camera: CameraId }>(() => {
+          log.push('stream held')
+          return () => log.push('stream released')
+        }),
+        confirmSegment: fromPromise<Segment, RecordingSubject>(() => segment.promise),
+        watchSegments: fromCallback<RecordingEvent, RecordingSubject>(() => {}),
+        waitUntil: fromPromise<{ at: number }, { at: number }>(({ input }) => {
+          deadline = input.at
+          return over.promise
+        }),
+        closeCapture: fromPromise<Closed, RecordingSubject>(() => {
+          log.push('closing')
+          return closing.promise
+        }),
+      },
+    }),
+    { input: { camera: 'camera0', by: ann, format: 'fmp4', ...(duration !== undefined && { duration }) }, clock },
+  )
+  actor.on('*', (fact) => facts.push(fact))
+  actor.start()
+  return {
+    actor,
+    facts,
+    log,
+    clock,
+    view: () => recordingView(actor.getSnapshot()),
+    deadline: () => deadline,
+    async opened() {
+      await turn()
+      opening.resolve({ known: [] })
+      await turn()
+    },
+    firstBytes: () => {
+      segment.resolve({ filename: 'one.mp4', startedAt: 1_000 })
+      return turn()
+    },
+    durationOver: () => {
+      over.resolve({ at: deadline })
+      return turn()
+    },
+    fileClosed: (closed: Closed = { files: [oneFile], endedAt: 9_000 }) => {
+      closing.resolve(closed)
+      return turn()
+    },
+    closingFails: () => {
+      closing.reject('cannot read the folder')
+      return turn()
+    },
+  }
+}

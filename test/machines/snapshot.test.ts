@@ -1,0 +1,186 @@
+import { expect } from 'chai'
+import { createActor, fromPromise, SimulatedClock } from 'xstate'
+import type { Device, Pipeline } from '../../machines/domain/camera.js'
+import type { SnapshotFact } from '../../machines/domain/facts.js'
+import type { Picture } from '../../machines/domain/ports.js'
+import { type Saved, type SnapshotWish, snapshotMachine } from '../../machines/snapshot.js'
+import { later, turn } from '../support/until.js'
+
+const pipeline: Pipeline = { kind: 'encode', mode: { fourcc: 'MJPG', width: 640, height: 480, fps: 30 }, reason: 'test' }
+const usb: Device = { kind: 'usb', node: '/dev/video0', vendorId: '1d6b', productId: '0102', model: 'Test Cam' }
+
+describe('snapshot', () => {
+  it('takes the direct way from an idle USB camera', async () => {
+    const { grabs, facts, grabbed, saved } = snap({ device: usb })
+    await grabbed('direct')
+    await saved()
+    expect(grabs).to.deep.equal(['direct'])
+    expect(taken(facts)).to.deep.equal([{ user: 'ann', tier: 0, passedOver: [] }])
+  })
+
+  it('walks down the tiers and tells why', async () => {
+    const { facts, failed, grabbed, saved } = snap({ device: usb })
+    await failed('direct', 'no still format')
+    await failed('ffmpeg', 'device gone')
+    await grabbed('stream')
+    await saved()
+    expect(taken(facts)).to.deep.equal([
+      {
+        user: 'ann',
+        tier: 3,
+        passedOver: [
+          { tier: 0, reason: 'no still format' },
+          { tier: 1, reason: 'device gone' },
+          { tier: 2, reason: 'the stream is asleep' },
+        ],
+      },
+    ])
+  })
+
+  it('goes straight to the stream when the device is busy', async () => {
+    const { grabs, facts, failed, grabbed, saved } = snap({ device: usb })
+    await failed('direct', 'device busy')
+    await grabbed('stream')
+    await saved()
+    expect(grabs).to.deep.equal(['direct', 'stream'])
+    expect(taken(facts)[0]?.tier).to.equal(2)
+  })
+
+  it('does not touch the device of a live stream', async () => {
+    const { grabs, grabbed } = snap({ device: usb, live: true })
+    await grabbed('stream')
+    expect(grabs).to.deep.equal(['stream'])
+  })
+
+  it('wakes the stream of a network camera', async () => {
+    const { grabs, facts, grabbed, saved } = snap({ device: { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.1/' } })
+    await grabbed('stream')
+    await saved()
+    expect(grabs).to.deep.equal(['stream'])
+    expect(taken(facts)[0]?.tier).to.equal(3)
+  })
+
+  it('serves all who ask meanwhile with one capture', async () => {
+    const { actor, grabs, facts, grabbed, saved } = snap({ device: usb })
+    actor.send({ type: 'snapshot.join', wish: wish('bob') })
+    await grabbed('direct')
+    await saved()
+    expect(grabs).to.deep.equal(['direct'])
+    expect(taken(facts).map(({ user }) => user)).to.deep.equal(['ann', 'bob'])
+  })
+
+  it('captures anew for one who wants it younger', async () => {
+    const { actor, ages, facts, grabbed, saved } = snap({ device: usb, live: true })
+    actor.send({ type: 'snapshot.join', wish: { ...wish('bob'), maxAge: 0 } })
+    await grabbed('stream')
+    await saved()
+    await grabbed('stream')
+    await saved()
+    expect(ages).to.deep.equal([1_000, 0])
+    expect(taken(facts).map(({ user }) => user)).to.deep.equal(['ann', 'bob'])
+  })
+
+  it('captures anew for those who ask while it saves', async () => {
+    const { actor, grabs, facts, grabbed, saved } = snap({ device: usb })
+    await grabbed('direct')
+    actor.send({ type: 'snapshot.join', wish: wish('bob') })
+    await saved()
+    await grabbed('direct')
+    await saved()
+    expect(grabs).to.deep.equal(['direct', 'direct'])
+    expect(taken(facts).map(({ user }) => user)).to.deep.equal(['ann', 'bob'])
+    expect(actor.getSnapshot().status).to.equal('done')
+  })
+
+  it('gives a hanging tier its time and no more', async () => {
+    const { clock, grabs } = snap({ device: usb })
+    clock.increment(3_000)
+    expect(grabs).to.deep.equal(['direct', 'ffmpeg'])
+    clock.increment(6_000)
+    expect(grabs).to.deep.equal(['direct', 'ffmpeg', 'stream'])
+    clock.increment(20_000)
+    expect(grabs).to.have.length(3)
+  })
+
+  it('answers everybody when the camera is pulled', async () => {
+    const { actor, facts } = snap({ device: usb })
+    actor.send({ type: 'snapshot.join', wish: wish('bob') })
+    actor.send({ type: 'device.removed', reason: 'unplugged' })
+    expect(facts.map((fact) => fact.type === 'snapshot.failed' && [fact.by.user, fact.reason])).to.deep.equal([
+      ['ann', 'unplugged'],
+      ['bob', 'unplugged'],
+    ])
+  })
+
+  it('fails one caller alone when only its picture cannot be saved', async () => {
+    const { actor, facts, grabbed, saved } = snap({ device: usb })
+    actor.send({ type: 'snapshot.join', wish: wish('bob') })
+    await grabbed('direct')
+    await saved(['bob'])
+    expect(facts.map((fact) => fact.type)).to.deep.equal(['snapshot.taken', 'snapshot.failed'])
+  })
+})
+
+const wish = (user: string): SnapshotWish => ({
+  by: { user, request: user, session: 's' },
+  options: { format: 'jpg', quality: 90 },
+  maxAge: 1_000,
+})
+
+const taken = (facts: SnapshotFact[]) =>
+  facts.flatMap((fact) => (fact.type === 'snapshot.taken' ? [{ user: fact.by.user, tier: fact.tier, passedOver: fact.passedOver }] : []))
+
+/** A capture for ann of camera0, whose ways to a picture wait for the test. */
+function snap({ device, live = false }: { device: Device; live?: boolean }) {
+  const clock = new SimulatedClock()
+  const grabs: string[] = []
+  const ages: number[] = []
+  const facts: SnapshotFact[] = []
+  let grab = later<Picture>()
+  let saving = { wishes: [] as SnapshotWish[], done: later<Saved[]>() }
+  const way = (name: string) =>
+    fromPromise<Picture, { maxAge?: number }>(({ input }) => {
+      grabs.push(name)
+      if (input.maxAge !== undefined) ages.push(input.maxAge)
+      grab = later<Picture>()
+      return grab.promise
+    })
+  const actor = createActor(
+    snapshotMachine.provide({
+      actors: {
+        grabDirect: way('direct') as never,
+        grabByFfmpeg: way('ffmpeg') as never,
+        grabFromStream: way('stream') as never,
+        savePictures: fromPromise<Saved[], { wishes: SnapshotWish[] }>(({ input }) => {
+          saving = { wishes: input.wishes, done: later<Saved[]>() }
+          return saving.done.promise
+        }) as never,
+      },
+    }),
+    { input: { camera: 'camera0', device, pipeline, live, wish: wish('ann') }, clock },
+  )
+  actor.on('*', (fact) => facts.push(fact))
+  actor.start()
+  return {
+    actor,
+    clock,
+    grabs,
+    ages,
+    facts,
+    grabbed: (name: string) => {
+      expect(grabs.at(-1)).to.equal(name)
+      grab.resolve({ file: '/run/one.jpg', capturedAt: 5 })
+      return turn()
+    },
+    failed: (name: string, reason: string) => {
+      expect(grabs.at(-1)).to.equal(name)
+      grab.reject(reason)
+      return turn()
+    },
+    saved: (refused: string[] = []) => {
+      const picture = { filename: 'one.jpg', file: '/s/one.jpg', bytes: 9, width: 640, height: 480 }
+      saving.done.resolve(saving.wishes.map((one) => (refused.includes(one.by.user) ? { wish: one, reason: 'taken' } : { wish: one, picture, finishedAt: 6 })))
+      return turn()
+    },
+  }
+}
