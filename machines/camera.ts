@@ -70,6 +70,8 @@ interface CameraContext extends CameraInput {
   status: CameraStatus
 }
 
+const noProgress: PipelineProgress = { frames: 0, fps: 0, bitrate: 0 }
+
 type OnDevice = { id: CameraId; device: Device; settings: CameraSettings }
 
 /**
@@ -409,8 +411,6 @@ export const cameraMachine = setup({
     retired: { type: 'final', entry: 'emitRetired' },
   },
 })
-
-const noProgress: PipelineProgress = { frames: 0, fps: 0, bitrate: 0 }
 
 function onDevice({ id, device, settings, name }: CameraContext): OnDevice {
   return { id, settings, device: device ?? { kind: 'virtual', name } }

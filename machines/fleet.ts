@@ -67,6 +67,7 @@ export const fleetMachine = setup({
   guards: {
     isNews: ({ context }, { devices }: { devices: UsbDevice[] | undefined }) => devices !== undefined && devices !== context.devices,
     isSaved: ({ context }) => !context.unsaved,
+    isUnsaved: ({ context }) => context.unsaved,
     isEmpty: ({ context }) => Object.keys(context.told).length === 0,
     isBlockNews: ({ context }, { blocked }: { blocked: string }) => (blocked === '') !== (context.blocked === ''),
   },
@@ -190,7 +191,7 @@ export const fleetMachine = setup({
                     },
                   },
                 },
-                settled: { tags: 'ready', entry: 'tellCameras', after: { saveRetry: { guard: ({ context }) => context.unsaved, target: 'saving' } } },
+                settled: { tags: 'ready', entry: 'tellCameras', after: { saveRetry: { guard: 'isUnsaved', target: 'saving' } } },
               },
             },
           },

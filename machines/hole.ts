@@ -1,10 +1,10 @@
 import { type EventObject, fromCallback, fromPromise, type NonReducibleUnknown } from 'xstate'
 
 /** An effect that a machine names and somebody else supplies with `.provide`. Run without one, it fails by name. */
-export const promiseHole = <Output, Input extends NonReducibleUnknown = undefined>(name: string) =>
+export const promiseHole = <Output, Input extends NonReducibleUnknown = NonReducibleUnknown>(name: string) =>
   fromPromise<Output, Input>(() => Promise.reject(new Error(`actor '${name}' was not provided`)))
 
-export const callbackHole = <Event extends EventObject, Input extends NonReducibleUnknown = undefined>(name: string) =>
+export const callbackHole = <Event extends EventObject, Input extends NonReducibleUnknown = NonReducibleUnknown>(name: string) =>
   fromCallback<Event, Input>(() => {
     throw new Error(`actor '${name}' was not provided`)
   })

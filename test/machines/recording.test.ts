@@ -93,7 +93,12 @@ describe('recording', () => {
     clock.increment(20_000)
     await fileClosed({ files: [], endedAt: 9_000 })
     expect(facts).to.deep.equal([
-      { type: 'recording.failed', camera: 'camera0', by: ann, outcome: { reason: 'device busy', files: [], endedAt: 9_000, recorded: 0, bytes: 0, format: 'fmp4' } },
+      {
+        type: 'recording.failed',
+        camera: 'camera0',
+        by: ann,
+        outcome: { reason: 'device busy', files: [], endedAt: 9_000, recorded: 0, bytes: 0, format: 'fmp4' },
+      },
     ])
   })
 

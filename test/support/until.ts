@@ -9,11 +9,15 @@ export function untilIt(actor: AnyActorRef, isIt: (snapshot: AnyMachineSnapshot)
   return new Promise((resolve, reject) => {
     const snapshot = () => actor.getSnapshot() as AnyMachineSnapshot
     if (isIt(snapshot())) return resolve()
-    const timer = setTimeout(() => settle(() => reject(new Error(`no ${what} within ${limit} ms; the actor was in ${JSON.stringify(snapshot().value)}`))), limit)
+    const timer = setTimeout(
+      () => settle(() => reject(new Error(`no ${what} within ${limit} ms; the actor was in ${JSON.stringify(snapshot().value)}`))),
+      limit,
+    )
     const subscription = actor.subscribe({
       next: (next: AnyMachineSnapshot) => isIt(next) && settle(resolve),
       error: (error) => settle(() => reject(error)),
-      complete: () => (isIt(snapshot()) ? settle(resolve) : settle(() => reject(new Error(`the actor ended in ${JSON.stringify(snapshot().value)} without ${what}`)))),
+      complete: () =>
+        isIt(snapshot()) ? settle(resolve) : settle(() => reject(new Error(`the actor ended in ${JSON.stringify(snapshot().value)} without ${what}`))),
     })
     const settle = (how: () => void) => {
       clearTimeout(timer)

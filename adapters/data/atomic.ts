@@ -1,0 +1,28 @@
+import { open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** Replaces the file's content in one step that survives a power cut: temp file, fsync, rename, fsync of the folder. */
+export async function writeAtomically(path: string, content: string): Promise<void> {
+  const temporary = `${path}.tmp`
+  try {
+    await synced(temporary, 'w', (file) => file.writeFile(content))
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw error
+  }
+  await syncFolder(path)
+}
+
+/** Makes a rename or a link in the file's folder last. */
+export const syncFolder = (path: string) => synced(dirname(path), 'r', async () => {})
+
+async function synced(path: string, flags: string, use: (file: Awaited<ReturnType<typeof open>>) => Promise<void>) {
+  const file = await open(path, flags, 0o600)
+  try {
+    await use(file)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}

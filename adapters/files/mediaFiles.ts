@@ -1,0 +1,89 @@
+import { lstat, unlink } from 'node:fs/promises'
+import type { CameraId } from '../../machines/domain/camera.js'
+import type { FileKind, MediaFile, MediaFiles } from '../../machines/domain/ports.js'
+import { describeRecording } from './describe.js'
+import { createFolders, eachOf } from './folders.js'
+import { checkFileName, extensions, hasExtension, timeOf } from './names.js'
+
+export interface MediaFilesOptions {
+  recordingsDir: string
+  snapshotsDir: string
+}
+
+/** How long sums of sizes are believed, in ms. */
+const SIZES_FOR = 5_000
+
+/** Recordings and snapshots as they lie on the disk; nothing is kept of them but their names. */
+export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOptions): MediaFiles {
+  const folders = {
+    recordings: createFolders({ root: recordingsDir, kind: 'recordings' }),
+    snapshots: createFolders({ root: snapshotsDir, kind: 'snapshots' }),
+  }
+  let sizes: { at: number; sums: Promise<Record<FileKind, number>> } | undefined
+
+  async function find(kind: FileKind, name: string): Promise<MediaFile | undefined> {
+    checkFileName(name)
+    const names = hasExtension(kind, name) ? [name] : extensions[kind].map((extension) => `${name}${extension}`).filter((full) => full.length <= 255)
+    for (const full of names) {
+      for (const { path, camera } of await folders[kind].candidates(full)) {
+        const file = camera && (await look(path, full, camera))
+        if (file) return file
+      }
+    }
+    return undefined
+  }
+
+  async function sum(kind: FileKind): Promise<number> {
+    let bytes = 0
+    await eachOf(await folders[kind].entries(), async ({ path }) => {
+      bytes += (await lstat(path).catch(() => ({ size: 0 }))).size
+    })
+    return bytes
+  }
+
+  return {
+    find,
+
+    list: async (kind, { limit, offset }) => {
+      const entries = await folders[kind].entries()
+      const page = entries.slice(offset, offset + limit)
+      const files = await Promise.all(page.map(({ path, name, camera }) => look(path, name, camera)))
+      return { files: files.filter((file) => file !== undefined), total: entries.length }
+    },
+
+    recording: async (name) => {
+      const file = await find('recordings', name)
+      return file && describeRecording(file)
+    },
+
+    remove: async (kind, name) => {
+      const file = await find(kind, name)
+      if (!file) return false
+      try {
+        await unlink(file.path)
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        if (code === 'ENOENT') return false
+        throw new Error(`the file cannot be deleted (${code})`)
+      }
+      sizes = undefined
+      return true
+    },
+
+    sizes: () => {
+      const now = performance.now()
+      if (sizes && now - sizes.at < SIZES_FOR) return sizes.sums
+      const sums = Promise.all([sum('recordings'), sum('snapshots')]).then(([recordings, snapshots]) => ({ recordings, snapshots }))
+      sizes = { at: now, sums }
+      return sums
+    },
+  }
+}
+
+/** A regular file with bytes in it, links not followed. */
+export async function look(path: string, name: string, camera: CameraId): Promise<MediaFile | undefined> {
+  const stats = await lstat(path).catch(() => undefined)
+  if (!stats?.isFile() || stats.size === 0) return undefined
+  const modifiedAt = Math.round(stats.mtimeMs)
+  return { name, camera, path, bytes: stats.size, modifiedAt, createdAt: timeOf(name) ?? (Math.round(stats.birthtimeMs) || modifiedAt) }
+}

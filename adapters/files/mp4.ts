@@ -1,0 +1,146 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { boxes, boxHeader, find, unsigned } from './boxes.js'
+
+/** What an MP4 file tells of itself. */
+export interface Mp4 {
+  /** Milliseconds of media: of the header when it is final, else of the whole parts that are there. */
+  duration: number
+  /** The header holds the duration: the file was closed properly. */
+  complete: boolean
+}
+
+interface Track {
+  timescale: number
+  /** Duration of samples that do not tell their own. */
+  sample: number
+}
+
+const MAX_HEADER = 4_000_000
+/** As much as a part's header usually takes, with the header of its data behind it. */
+const AHEAD = 4096
+
+/** `undefined`: not an MP4, or nothing of it is there yet. Rejects when the file cannot be read. */
+export async function readMp4(file: string): Promise<Mp4 | undefined> {
+  const handle = await open(file, 'r')
+  try {
+    return await walk(handle)
+  } finally {
+    await handle.close()
+  }
+}
+
+async function walk(handle: FileHandle): Promise<Mp4 | undefined> {
+  const { size: end } = await handle.stat()
+  const tracks = new Map<number, Track>()
+  let first = Number.POSITIVE_INFINITY
+  let last = 0
+  let known = false
+  // One read a part: its header, the times in it, and the header of the data that follows.
+  let window: Buffer = Buffer.alloc(0)
+  let windowAt = 0
+  const at = async (offset: number, length: number): Promise<Buffer> => {
+    if (offset < windowAt || offset + length > windowAt + window.length) {
+      window = await readAt(handle, offset, Math.max(length, AHEAD))
+      windowAt = offset
+    }
+    return window.subarray(offset - windowAt, offset - windowAt + length)
+  }
+
+  for (let offset = 0; offset < end; ) {
+    const header = boxHeader(await at(offset, 16))
+    if (!header) break
+    const size = header.size === 0 ? end - offset : header.size
+    const body = () => at(offset + header.header, size - header.header)
+    if (header.type === 'moov') {
+      if (offset + size > end || size > MAX_HEADER) break
+      const moov = await body()
+      const duration = movieDuration(moov)
+      if (duration === undefined) break
+      if (duration > 0) return { duration, complete: true }
+      for (const [id, track] of tracksOf(moov)) tracks.set(id, track)
+      known = true
+    } else if (header.type === 'moof' && size <= MAX_HEADER) {
+      const times = fragmentTimes(Buffer.from(await body()), tracks)
+      // A part without all of its data is cut off.
+      const data = boxHeader(await at(offset + size, 16))
+      if (!data || offset + size + data.size > end) break
+      first = Math.min(first, times.first)
+      last = Math.max(last, times.last)
+    }
+    offset += size
+  }
+  return known ? { duration: last > first ? Math.round((last - first) * 1000) : 0, complete: false } : undefined
+}
+
+async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return buffer.subarray(0, filled)
+}
+
+/** Milliseconds; 0 until the file is closed, `undefined` when there is no header. All ones mean "unknown". */
+function movieDuration(moov: Buffer): number | undefined {
+  const mvhd = find(moov, 'mvhd')
+  if (!mvhd || mvhd.length < 20) return undefined
+  const long = mvhd[0] === 1
+  const timescale = unsigned(mvhd, long ? 20 : 12)
+  const ticks = unsigned(mvhd, long ? 24 : 16, long ? 8 : 4)
+  if (!timescale || ticks === undefined || ticks >= (long ? 2 ** 63 : 2 ** 32 - 1)) return 0
+  return Math.round((ticks / timescale) * 1000)
+}
+
+function tracksOf(moov: Buffer): [number, Track][] {
+  const samples = new Map<number, number>()
+  for (const { type, body } of boxes(find(moov, 'mvex') ?? Buffer.alloc(0))) {
+    if (type === 'trex') samples.set(unsigned(body, 4) ?? 0, unsigned(body, 12) ?? 0)
+  }
+  return [...boxes(moov)].flatMap(({ type, body }): [number, Track][] => {
+    const tkhd = type === 'trak' ? find(body, 'tkhd') : undefined
+    const mdhd = type === 'trak' ? find(body, 'mdia', 'mdhd') : undefined
+    const id = tkhd && unsigned(tkhd, tkhd[0] === 1 ? 20 : 12)
+    const timescale = mdhd && unsigned(mdhd, mdhd[0] === 1 ? 20 : 12)
+    return id && timescale ? [[id, { timescale, sample: samples.get(id) ?? 0 }]] : []
+  })
+}
+
+/** Seconds, from the earliest start to the latest end of the tracks in a part. */
+function fragmentTimes(moof: Buffer, tracks: Map<number, Track>): { first: number; last: number } {
+  let first = Number.POSITIVE_INFINITY
+  let last = 0
+  for (const { type, body } of boxes(moof)) {
+    if (type !== 'traf') continue
+    const tfhd = find(body, 'tfhd')
+    const tfdt = find(body, 'tfdt')
+    const track = tfhd && tracks.get(unsigned(tfhd, 4) ?? 0)
+    if (!tfhd || !tfdt || !track) continue
+    const start = unsigned(tfdt, 4, tfdt[0] === 1 ? 8 : 4) ?? 0
+    let ticks = 0
+    for (const run of boxes(body)) if (run.type === 'trun') ticks += runTicks(run.body, sampleDuration(tfhd) ?? track.sample)
+    first = Math.min(first, start / track.timescale)
+    last = Math.max(last, (start + ticks) / track.timescale)
+  }
+  return { first, last }
+}
+
+const flagsOf = (box: Buffer): number => (unsigned(box, 0) ?? 0) & 0xffffff
+
+function sampleDuration(tfhd: Buffer): number | undefined {
+  const flags = flagsOf(tfhd)
+  return flags & 0x8 ? unsigned(tfhd, 8 + (flags & 0x1 ? 8 : 0) + (flags & 0x2 ? 4 : 0)) : undefined
+}
+
+function runTicks(trun: Buffer, each: number): number {
+  const flags = flagsOf(trun)
+  const count = unsigned(trun, 4) ?? 0
+  if (!(flags & 0x100)) return count * each
+  const bytes = [0x100, 0x200, 0x400, 0x800].filter((flag) => flags & flag).length * 4
+  let offset = 8 + (flags & 0x1 ? 4 : 0) + (flags & 0x4 ? 4 : 0)
+  let ticks = 0
+  for (let i = 0; i < count && offset + 4 <= trun.length; i++, offset += bytes) ticks += unsigned(trun, offset) ?? 0
+  return ticks
+}

@@ -1,0 +1,118 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import { duration, type PathBody, type PathDefaults, recordBody } from './pathBody.js'
+
+export interface ServerPorts {
+  api: number
+  rtsp: number
+  hls: number
+  webrtc: number
+  /** UDP port of WebRTC's media (MediaMTX's own default: 8189). */
+  webrtcUdp: number
+}
+
+export interface ServerConfiguration {
+  ports: ServerPorts
+  /** Where RTSP, HLS and WebRTC listen; the API listens on 127.0.0.1. */
+  host: string
+  offers: { hls: boolean; webrtc: boolean }
+  pathDefaults: PathDefaults
+  paths: Record<string, PathBody>
+  /** `[major, minor, patch]`; absent: unknown, taken for a new one. */
+  version?: readonly [number, number, number]
+}
+
+type Value = string | number | boolean | readonly Value[] | { readonly [key: string]: Value }
+
+const loopback = ['127.0.0.1/32', '::1/128']
+
+/**
+ * mediamtx.yml, one key a line, each value as JSON (which YAML contains). Only cameras' paths exist: there is no
+ * `all_others`, so an unknown name is refused. Publishing is for this machine alone, reading for everybody.
+ */
+export function configurationText(configuration: ServerConfiguration): string {
+  const { pathDefaults, paths } = configuration
+  const top = Object.entries(globals(configuration)).map(line(''))
+  const defaults = {
+    source: 'publisher',
+    record: false,
+    ...recordBody(pathDefaults),
+    runOnDemandStartTimeout: duration(pathDefaults.startTimeout),
+    runOnDemandCloseAfter: duration(pathDefaults.closeAfter),
+    sourceOnDemandStartTimeout: duration(pathDefaults.startTimeout),
+    sourceOnDemandCloseAfter: duration(pathDefaults.closeAfter),
+  }
+  const all = Object.entries(paths).flatMap(([name, body]) => [`  ${name}:`, ...Object.entries(body).map(line('    '))])
+  const pathLines = all.length > 0 ? ['paths:', ...all] : ['paths: {}']
+  return [
+    '# Written by the camera service at each start of the media server: changes are lost.',
+    ...top,
+    'pathDefaults:',
+    ...Object.entries(defaults).map(line('  ')),
+    ...pathLines,
+    '',
+  ].join('\n')
+}
+
+const line =
+  (indent: string) =>
+  ([key, value]: [string, Value]): string =>
+    `${indent}${key}: ${JSON.stringify(value)}`
+
+function globals({ ports, host, offers, version }: ServerConfiguration): Record<string, Value> {
+  const since = (major: number, minor: number, patch = 0) => version === undefined || compare(version, [major, minor, patch]) >= 0
+  // Pipelines publish over the address that RTSP listens on, which need not be loopback.
+  const own = isIP(host) > 0 && !isAny(host) ? [...loopback, host] : loopback
+  const api = [{ action: 'api' }]
+  return {
+    logLevel: 'info',
+    logDestinations: ['stdout'],
+    authMethod: 'internal',
+    authInternalUsers: [
+      { user: 'any', pass: '', ips: [], permissions: [{ action: 'read' }] },
+      { user: 'any', pass: '', ips: own, permissions: [{ action: 'publish' }] },
+      { user: 'any', pass: '', ips: loopback, permissions: api },
+    ],
+    authHTTPExclude: api,
+    api: true,
+    apiAddress: `127.0.0.1:${ports.api}`,
+    // A page in a browser on this machine must not drive the API.
+    ...(since(1, 15, 4) && { apiAllowOrigins: [] }),
+    rtsp: true,
+    rtspTransports: ['tcp'],
+    rtspAddress: address(host, ports.rtsp),
+    hls: offers.hls,
+    // An HLS viewer that left holds its camera for this long.
+    ...(offers.hls && { hlsAddress: address(host, ports.hls), hlsAlwaysRemux: false, hlsMuxerCloseAfter: '15s' }),
+    webrtc: offers.webrtc,
+    ...(offers.webrtc && { webrtcAddress: address(host, ports.webrtc), webrtcLocalUDPAddress: address(host, ports.webrtcUdp) }),
+    rtmp: false,
+    srt: false,
+    ...(since(1, 19) && { moq: false }),
+    metrics: false,
+    pprof: false,
+    playback: false,
+  }
+}
+
+const isAny = (host: string): boolean => host === '' || host === '0.0.0.0' || host === '::'
+
+/** `:8554` is MediaMTX's way to listen everywhere, on IPv4 and IPv6. */
+export const address = (host: string, port: number): string => (isAny(host) ? `:${port}` : `${isIP(host) === 6 ? `[${host}]` : host}:${port}`)
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const at = [0, 1, 2].find((i) => a[i] !== b[i])
+  return at === undefined ? 0 : Number(a[at]) - Number(b[at])
+}
+
+/** Writes `<dir>/mediamtx.yml` in one step, readable by us alone (sources may hold passwords), and returns its name. */
+export async function writeConfiguration(dir: string, configuration: ServerConfiguration): Promise<string> {
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  const file = join(dir, 'mediamtx.yml')
+  const temporary = `${file}.tmp`
+  await rm(temporary, { force: true })
+  await writeFile(temporary, configurationText(configuration), { mode: 0o600, flag: 'wx' })
+  await rename(temporary, file)
+  return file
+}

@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Log } from '../../machines/domain/ports.js'
+import { maskCredentials } from './words.js'
+
+/** The release that this service was written against. */
+export const MEDIAMTX_VERSION = 'v1.20.1'
+
+export interface DownloadOptions {
+  /** The program is put into `<dataDir>/bin/mediamtx`. */
+  dataDir: string
+  log: Log
+  signal: AbortSignal
+  /** Where releases are; the project's own by default. */
+  releases?: string
+  version?: string
+  /** As Node names it. */
+  arch?: string
+}
+
+const MAX_BYTES = 200_000_000
+const run = promisify(execFile)
+
+/**
+ * Downloads the official release for this CPU, compares it with its published SHA-256 and unpacks the program. Resolves with the
+ * program's file. Rejects with one sentence, and then leaves what was there as it was.
+ */
+export async function downloadMediamtx({ dataDir, log, signal, ...rest }: DownloadOptions): Promise<string> {
+  const { releases = ['https:/', 'github.com', 'bluenviron', 'mediamtx', 'releases', 'download'].join('/') } = rest
+  const { version = MEDIAMTX_VERSION, arch = process.arch } = rest
+  const archive = `mediamtx_${version}_linux_${cpu(arch)}.tar.gz`
+  const base = `${releases}/${version}`
+  const sums = (await fetchAll(`${base}/checksums.sha256`, signal)).toString('utf8')
+  const expected = sumOf(sums, archive)
+  if (expected === undefined) throw new Error(`MediaMTX ${version} has no release for this CPU (${arch})`)
+  log.info('downloading MediaMTX', { version, archive })
+  const content = await fetchAll(`${base}/${archive}`, signal)
+  const sum = createHash('sha256').update(content).digest('hex')
+  if (sum !== expected) throw new Error(`the download of MediaMTX ${version} is damaged: its SHA-256 is not the published one`)
+
+  const bin = join(dataDir, 'bin')
+  await mkdir(bin, { recursive: true })
+  const folder = await mkdtemp(join(bin, '.download-'))
+  try {
+    await writeFile(join(folder, 'archive.tar.gz'), content)
+    await run('tar', ['-xzf', 'archive.tar.gz', 'mediamtx'], { cwd: folder, signal })
+    await chmod(join(folder, 'mediamtx'), 0o755)
+    const { stdout } = await run(join(folder, 'mediamtx'), ['--version'], { timeout: 10_000, signal })
+    await rename(join(folder, 'mediamtx'), join(bin, 'mediamtx'))
+    log.info('MediaMTX is installed', { version: stdout.trim() })
+    return join(bin, 'mediamtx')
+  } catch (error) {
+    signal.throwIfAborted()
+    const code = error instanceof Error && 'code' in error ? error.code : 'unknown'
+    throw new Error(`the download of MediaMTX ${version} could not be unpacked, or does not run here (${code})`)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function cpu(arch: string): string {
+  if (arch === 'x64') return 'amd64'
+  if (arch === 'arm') return 'arm_version' in process.config.variables && String(process.config.variables.arm_version) === '6' ? 'armv6' : 'armv7'
+  return arch
+}
+
+function sumOf(sums: string, archive: string): string | undefined {
+  const line = sums.split('\n').find((text) => text.trim().split(/\s+\*?/)[1] === archive)
+  return /^[0-9a-f]{64}\b/i.exec(line?.trim() ?? '')?.[0].toLowerCase()
+}
+
+async function fetchAll(url: string, signal: AbortSignal): Promise<Buffer> {
+  const { host } = new URL(url)
+  // A connection that stands still is given up; a slow one that moves is not.
+  const stalled = new AbortController()
+  let timer = setTimeout(() => {}, 0)
+  const moved = () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => stalled.abort(new Error('nothing came for 30 s')), 30_000)
+  }
+  try {
+    moved()
+    const answer = await fetch(url, { signal: AbortSignal.any([signal, stalled.signal]) })
+    if (!answer.ok || !answer.body) throw new Error(`status ${answer.status}`)
+    const chunks: Uint8Array[] = []
+    let bytes = 0
+    for await (const chunk of answer.body) {
+      moved()
+      bytes += chunk.byteLength
+      if (bytes > MAX_BYTES) throw new Error('it is far too large')
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  } catch (error) {
+    signal.throwIfAborted()
+    throw new Error(`MediaMTX cannot be downloaded from ${host} (${maskCredentials(whyOf(error))}): without it the service runs on its built-in simulator`)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** fetch says only "fetch failed"; the reason is its cause. */
+function whyOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'ENETUNREACH') return 'no internet here'
+  if (code === 'ECONNREFUSED') return 'connection refused'
+  return cause instanceof Error ? cause.message : String(cause)
+}

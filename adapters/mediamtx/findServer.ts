@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { access, constants, stat } from 'node:fs/promises'
+import { get } from 'node:http'
+import { createServer } from 'node:net'
+import { delimiter, join } from 'node:path'
+
+/** Who answers at an address: `locked` is a MediaMTX that asks for credentials, `other` a program that is none. */
+export type Answerer = 'mediamtx' | 'locked' | 'other' | 'nobody'
+
+export interface Address {
+  host: string
+  port: number
+}
+
+/** Asks for the info, and for the paths where there is none (before 1.15.2). */
+export async function whoAnswers(address: Address, signal: AbortSignal, limit = 2_000): Promise<Answerer> {
+  const info = await ask(address, '/v3/info', signal, limit)
+  if (info === 'nobody' || info === 'other') return info
+  if (info.status === 401) return 'locked'
+  if (info.status === 200 && typeof info.body.version === 'string') return 'mediamtx'
+  const paths = await ask(address, '/v3/paths/list?itemsPerPage=1', signal, limit)
+  if (paths === 'nobody' || paths === 'other') return 'other'
+  return paths.status === 200 && Array.isArray(paths.body.items) ? 'mediamtx' : 'other'
+}
+
+type Reply = { status: number; body: Record<string, unknown> }
+
+function ask({ host, port }: Address, path: string, signal: AbortSignal, limit: number): Promise<Reply | 'nobody' | 'other'> {
+  return new Promise((resolve, reject) => {
+    const over = AbortSignal.any([signal, AbortSignal.timeout(limit)])
+    let connected = false
+    const failed = (error: NodeJS.ErrnoException) => {
+      if (signal.aborted) return reject(signal.reason)
+      // It took the connection and then said nothing, or nothing of HTTP.
+      resolve(connected ? 'other' : error.code === 'HPE_INVALID_CONSTANT' ? 'other' : 'nobody')
+    }
+    const request = get({ host, port, path, signal: over, agent: false }, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => {
+        text += chunk
+        if (text.length > 100_000) request.destroy(new Error('too long'))
+      })
+      response.on('error', failed)
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: objectOf(text) }))
+    })
+    request.on('socket', (socket) => socket.once('connect', () => (connected = true)))
+    request.on('error', failed)
+  })
+}
+
+function objectOf(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+/** The `mediamtx` program, first on the PATH, then in the data directory; `where` is for people. */
+export async function findProgram(path: string, dataDir: string): Promise<{ file: string; where: string } | undefined> {
+  for (const dir of path.split(delimiter).filter((dir) => dir !== '')) {
+    const file = join(dir, 'mediamtx')
+    if (await isProgram(file)) return { file, where: 'on the PATH' }
+  }
+  const own = join(dataDir, 'bin', 'mediamtx')
+  return (await isProgram(own)) ? { file: own, where: 'in the data directory' } : undefined
+}
+
+const isProgram = async (file: string): Promise<boolean> => {
+  try {
+    await access(file, constants.X_OK)
+    return (await stat(file)).isFile()
+  } catch {
+    return false
+  }
+}
+
+/** `undefined` when the program does not say, or was built without a version. */
+export const programVersion = (file: string, signal: AbortSignal): Promise<[number, number, number] | undefined> =>
+  new Promise((resolve, reject) => {
+    execFile(file, ['--version'], { timeout: 5_000, killSignal: 'SIGKILL', signal }, (_error, stdout) => {
+      if (signal.aborted) return reject(signal.reason)
+      const [, major, minor, patch] = /^v(\d+)\.(\d+)\.(\d+)/.exec(stdout) ?? []
+      resolve(major === undefined || major === '0' ? undefined : [Number(major), Number(minor), Number(patch)])
+    })
+  })
+
+/** A port that a child of ours is about to need. `key` is its name in the configuration. */
+export interface Claim {
+  key: string
+  host: string
+  port: number
+  udp?: boolean
+}
+
+/** Rejects with one sentence naming port and key when it cannot be had. */
+export async function checkPort({ key, host, port, udp = false }: Claim): Promise<void> {
+  const error = await (udp ? tryUdp(host, port) : tryTcp(host, port))
+  if (error === undefined) return
+  const [what, why] =
+    error === 'EADDRINUSE'
+      ? [`port ${port} (${key})`, 'is in use by another program']
+      : error === 'EACCES'
+        ? [`port ${port} (${key})`, 'is reserved for the system']
+        : [`the address ${host} (server.host)`, 'is none of this machine']
+  throw new Error(`the media server cannot start: ${what} ${why}`)
+}
+
+const tryTcp = (host: string, port: number): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)))
+  })
+
+const tryUdp = (host: string, port: number): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      socket.close()
+      resolve(error.code)
+    })
+    socket.bind({ address: host, port, exclusive: true }, () => socket.close(() => resolve(undefined)))
+  })

@@ -1,0 +1,147 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Log, ServerChoice, ServerProcess } from '../../machines/domain/ports.js'
+import { type Child, startChild } from './child.js'
+import { type ServerPorts, writeConfiguration } from './configurationFile.js'
+import { type Address, type Claim, checkPort, findProgram, programVersion, whoAnswers } from './findServer.js'
+import { endOrphans } from './orphans.js'
+import type { PathBody, PathDefaults } from './pathBody.js'
+import { sleep } from './wait.js'
+
+export interface ServerProcessOptions {
+  mode: 'external' | 'managed' | 'embedded' | 'auto'
+  /** Where an external server's API is; a child's is on 127.0.0.1 at `ports.api`. */
+  api: Address
+  ports: ServerPorts
+  /** Where RTSP, HLS and WebRTC of a child listen. */
+  host: string
+  /** Of a managed one; the embedded one has neither. */
+  offers: { hls: boolean; webrtc: boolean }
+  runDir: string
+  dataDir: string
+  recordingsDir: string
+  pathDefaults: PathDefaults
+  /** Names this data directory: what children of an earlier life carry. */
+  mark: string
+  /** Program and arguments; the configuration file is added. */
+  simulatorCommand: readonly [string, ...string[]]
+  env: NodeJS.ProcessEnv
+  /** What goes into the file, so that a server that starts anew has its paths at once. */
+  wantedPaths?: () => Record<string, PathBody>
+  log: Log
+}
+
+const GRACE = 5_000
+const START_LIMIT = 10_000
+
+/** One media server at a time: `start` rejects while one runs. `exited` tells of ends that were not asked for. */
+export function createServerProcess(options: ServerProcessOptions): ServerProcess {
+  const { mode, api, ports, host, runDir, dataDir, recordingsDir, mark, env, log } = options
+  const at = `${api.host}:${api.port}`
+  let running: Child | undefined
+  /** Those that were asked to end. */
+  const asked = new WeakSet<Child>()
+
+  const orphans = (grace: number, signal?: AbortSignal) => endOrphans({ mark, grace, log, ...(signal && { signal }) })
+
+  async function choose(signal: AbortSignal): Promise<ServerChoice> {
+    if (!running) await orphans(GRACE, signal)
+    if (mode === 'external') return { kind: 'external', why: `mediamtx.mode asks for the MediaMTX at ${at}` }
+    if (mode === 'embedded') return { kind: 'embedded', why: 'mediamtx.mode asks for the built-in simulator' }
+    const answers = mode === 'auto' && !running ? await whoAnswers(api, signal) : 'nobody'
+    if (answers === 'mediamtx') return { kind: 'external', why: `a MediaMTX answers at ${at}` }
+    if (answers === 'locked')
+      throw new Error(`a MediaMTX answers at ${at} but asks for credentials: set mediamtx.mode to external with them, or another mediamtx.api_port`)
+    if (answers === 'other') throw new Error(`port ${api.port} (mediamtx.api_port) is in use by a program that is not MediaMTX`)
+    const program = await findProgram(env.PATH ?? '', dataDir)
+    if (program && mode === 'managed') return { kind: 'managed', why: `mediamtx.mode asks for it, and the program is ${program.where}` }
+    if (program) return { kind: 'managed', why: `no MediaMTX answers at ${at}, and the program mediamtx is ${program.where}` }
+    const missing = 'there is no program mediamtx on the PATH or in the data directory'
+    if (mode === 'managed') throw new Error(`mediamtx.mode is managed, but ${missing}; make mediamtx downloads it`)
+    return {
+      kind: 'embedded',
+      why: `no MediaMTX answers at ${at} and ${missing}: the built-in simulator runs instead, with RTSP and recording but without HLS and WebRTC; make mediamtx downloads the real one`,
+    }
+  }
+
+  async function command(choice: ServerChoice, signal: AbortSignal) {
+    if (choice.kind === 'embedded') return { command: options.simulatorCommand, offers: { hls: false, webrtc: false } }
+    const program = await findProgram(env.PATH ?? '', dataDir)
+    if (!program) throw new Error('the program mediamtx is gone')
+    const version = await programVersion(program.file, signal)
+    return { command: [program.file] as const, offers: options.offers, ...(version && { version }) }
+  }
+
+  function claims(offers: { hls: boolean; webrtc: boolean }): Claim[] {
+    return [
+      { key: 'mediamtx.api_port', host: '127.0.0.1', port: ports.api },
+      { key: 'mediamtx.rtsp_port', host, port: ports.rtsp },
+      ...(offers.hls ? [{ key: 'mediamtx.hls_port', host, port: ports.hls }] : []),
+      ...(offers.webrtc ? [{ key: 'mediamtx.webrtc_port', host, port: ports.webrtc }] : []),
+      ...(offers.webrtc ? [{ key: 'mediamtx.webrtc_udp_port', host, port: ports.webrtcUdp, udp: true }] : []),
+    ]
+  }
+
+  async function start(choice: ServerChoice, exited: (reason: string) => void, signal: AbortSignal): Promise<{ pid: number }> {
+    if (choice.kind === 'external') throw new Error('an external media server is not ours to start')
+    if (running) throw new Error('the media server runs already')
+    // What a killed server left behind still holds its cameras.
+    await orphans(1_000, signal)
+    const { command: line, offers, ...rest } = await command(choice, signal)
+    for (const claim of claims(offers)) await checkPort(claim)
+    await mkdir(recordingsDir, { recursive: true })
+    // A folder of its own: the server watches the folder of its file, and other files of ours change often.
+    const cwd = join(runDir, 'mediamtx')
+    const file = await writeConfiguration(cwd, { ports, host, offers, pathDefaults: options.pathDefaults, paths: options.wantedPaths?.() ?? {}, ...rest })
+    signal.throwIfAborted()
+    const child = await startChild({ command: [...line, file], cwd, env, mark, watchesInput: choice.kind === 'embedded', log })
+    running = child
+    let ready = false
+    const end = child.ended.then((reason) => {
+      if (running === child) running = undefined
+      if (ready && !asked.has(child)) exited(reason)
+      return reason
+    })
+    try {
+      await answers(child, end, signal)
+      ready = true
+      return { pid: child.pid }
+    } catch (error) {
+      await stop(child)
+      throw error
+    }
+  }
+
+  /** Until the API of the child answers. */
+  async function answers(child: Child, end: Promise<string>, signal: AbortSignal): Promise<void> {
+    const over = new AbortController()
+    const stopped = end.then((reason) => {
+      over.abort(new Error(reason))
+    })
+    const either = AbortSignal.any([signal, over.signal])
+    const limit = performance.now() + START_LIMIT
+    while (performance.now() < limit) {
+      if ((await whoAnswers({ host: '127.0.0.1', port: ports.api }, either, 1_000)) === 'mediamtx') return
+      await sleep(50, either)
+    }
+    log.debug('the media server did not answer in time', { pid: child.pid })
+    void stopped
+    throw new Error(`the media server does not answer ${START_LIMIT / 1000} s after its start`)
+  }
+
+  async function stop(child: Child): Promise<void> {
+    asked.add(child)
+    await child.end(GRACE)
+    if (running === child) running = undefined
+    // One that had to be killed leaves its pipelines.
+    await orphans(500)
+  }
+
+  return {
+    choose,
+    start,
+    end: async () => {
+      if (running) await stop(running)
+    },
+  }
+}

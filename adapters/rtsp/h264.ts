@@ -1,0 +1,141 @@
+import { parameterSetId } from './sps.js'
+
+/** Types of NAL units that matter here (ITU-T H.264 table 7-1; 24 and 28 of RFC 6184). */
+const IDR = 5
+const SPS = 7
+const PPS = 8
+const STAP_A = 24
+const FU_A = 28
+
+const typeOf = (unit: Uint8Array): number => (unit[0] ?? 0) & 0x1f
+
+/** What belongs to one instant, as NAL units without start codes. */
+export type AccessUnit = Buffer[]
+
+export interface RtpPacket {
+  payloadType: number
+  marker: boolean
+  sequence: number
+  timestamp: number
+  payload: Buffer
+}
+
+/** RFC 3550; `undefined`: not an RTP packet. */
+export function parseRtp(bytes: Buffer): RtpPacket | undefined {
+  const [first = 0, second = 0] = bytes
+  if (bytes.length < 12 || first >> 6 !== 2) return undefined
+  let start = 12 + 4 * (first & 0x0f)
+  if (first & 0x10) {
+    if (bytes.length < start + 4) return undefined
+    start += 4 + 4 * bytes.readUInt16BE(start + 2)
+  }
+  const end = bytes.length - (first & 0x20 ? (bytes.at(-1) ?? 0) : 0)
+  if (start > end) return undefined
+  return {
+    payloadType: second & 0x7f,
+    marker: (second & 0x80) !== 0,
+    sequence: bytes.readUInt16BE(2),
+    timestamp: bytes.readUInt32BE(4),
+    payload: bytes.subarray(start, end),
+  }
+}
+
+/**
+ * Puts RTP packets of H.264 together (RFC 6184, packetization-mode 0 and 1). What a gap in the sequence has hit is dropped.
+ * An access unit that comes first, or behind a gap, may lack its beginning: `isWholeIdr` tells. Larger ones than `maxBytes`
+ * (8 MiB by default) are dropped.
+ */
+export function createDepacketiser(onAccessUnit: (unit: AccessUnit) => void, maxBytes = 8 * 1024 * 1024): { push(packet: RtpPacket): void } {
+  let units: AccessUnit = []
+  let fragments: Buffer[] = []
+  let bytes = 0
+  let damaged = false
+  let expected: { sequence: number; timestamp: number } | undefined
+
+  const finish = (): void => {
+    const done = units
+    const sound = !damaged
+    units = []
+    fragments = []
+    bytes = 0
+    damaged = false
+    if (sound && done.length > 0) onAccessUnit(done)
+  }
+
+  const addFragment = (payload: Buffer): void => {
+    const [indicator = 0, header = 0] = payload
+    if (payload.length < 3) return
+    if (header & 0x80) fragments = [Buffer.from([(indicator & 0xe0) | (header & 0x1f)])]
+    // Without its beginning it is of no use: the stream was joined in the middle of it.
+    if (fragments.length === 0) return
+    fragments.push(payload.subarray(2))
+    if ((header & 0x40) === 0) return
+    units.push(Buffer.concat(fragments))
+    fragments = []
+  }
+
+  const addAggregate = (payload: Buffer): void => {
+    for (let at = 1; at + 2 < payload.length; ) {
+      const end = at + 2 + payload.readUInt16BE(at)
+      if (end > payload.length) return
+      if (end > at + 2) units.push(payload.subarray(at + 2, end))
+      at = end
+    }
+  }
+
+  return {
+    push: ({ sequence, timestamp, marker, payload }) => {
+      if (expected && expected.sequence !== sequence) {
+        damaged = true
+        finish()
+      } else if (expected && expected.timestamp !== timestamp) finish()
+      expected = { sequence: (sequence + 1) & 0xffff, timestamp }
+      bytes += payload.length
+      if (bytes > maxBytes) {
+        damaged = true
+        units = []
+        fragments = []
+      } else if (typeOf(payload) === FU_A) addFragment(payload)
+      else if (typeOf(payload) === STAP_A) addAggregate(payload)
+      else if (payload.length > 0 && typeOf(payload) > 0 && typeOf(payload) < STAP_A) units.push(payload)
+      if (marker) finish()
+    },
+  }
+}
+
+/** Encoders may cut a picture into slices: it is whole when the first of them begins with the first macroblock. */
+export function isWholeIdr(unit: AccessUnit): boolean {
+  const first = unit.find((nal) => typeOf(nal) >= 1 && typeOf(nal) <= IDR)
+  // `first_mb_in_slice` is 0: a single set bit.
+  return first !== undefined && typeOf(first) === IDR && ((first[1] ?? 0) & 0x80) !== 0
+}
+
+const startCode = Buffer.from([0, 0, 0, 1])
+export const toAnnexB = (units: readonly Uint8Array[]): Buffer => Buffer.concat(units.flatMap((unit) => [startCode, unit]))
+
+/**
+ * Waits for a picture that can be decoded by itself: `push` returns it as Annex B with SPS and PPS in front as soon as it is whole.
+ * `known` are the parameter sets of the description; those of the stream count more.
+ */
+export function createKeyframeCatcher(known: readonly Uint8Array[] = []): { push(packet: RtpPacket): Buffer | undefined } {
+  const sets = new Map<string, Uint8Array>()
+  const remember = (unit: Uint8Array): void => {
+    const id = parameterSetId(unit)
+    if (id !== undefined && id < 256) sets.set(`${typeOf(unit)}:${id}`, unit)
+  }
+  const isSet = (unit: Uint8Array): boolean => typeOf(unit) === SPS || typeOf(unit) === PPS
+  const ofType = (type: number): Uint8Array[] => [...sets.values()].filter((unit) => typeOf(unit) === type)
+  let caught: Buffer | undefined
+  const depacketiser = createDepacketiser((unit) => {
+    unit.filter(isSet).forEach(remember)
+    if (caught || !isWholeIdr(unit) || ofType(SPS).length === 0 || ofType(PPS).length === 0) return
+    caught = toAnnexB([...ofType(SPS), ...ofType(PPS), ...unit.filter((nal) => typeOf(nal) === IDR)])
+  })
+  known.filter(isSet).forEach(remember)
+  return {
+    push: (packet) => {
+      depacketiser.push(packet)
+      return caught
+    },
+  }
+}

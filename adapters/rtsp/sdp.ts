@@ -1,0 +1,91 @@
+import type { Headers, RtspResponse } from './message.js'
+
+/** One `m=` section, read by its first payload type. */
+export interface MediaSection {
+  /** `video`, `audio`, `application`. */
+  kind: string
+  payloadType: number
+  /** Upper case: `H264`, `H265`, `JPEG`, `OPUS`; empty when nothing tells. */
+  codec: string
+  /** Hz; 0 when nothing tells. */
+  clockRate: number
+  /** Where SETUP goes, absolute or relative: `trackID=0`. */
+  control: string
+  /** Of `fmtp`, names in lower case. */
+  parameters: Headers
+}
+
+export interface SessionDescription {
+  control: string
+  media: MediaSection[]
+}
+
+/** RFC 3551: what a payload type means without an `rtpmap`. */
+const staticTypes: Record<number, [codec: string, clockRate: number]> = {
+  0: ['PCMU', 8000],
+  8: ['PCMA', 8000],
+  14: ['MPA', 90_000],
+  26: ['JPEG', 90_000],
+  32: ['MPV', 90_000],
+  33: ['MP2T', 90_000],
+}
+
+/** Reads what a reader of one track needs (RFC 8866); everything else is passed over. Never throws. */
+export function parseSdp(text: string): SessionDescription {
+  const session: SessionDescription = { control: '*', media: [] }
+  for (const line of text.split(/\r?\n/)) {
+    const media = session.media.at(-1)
+    const opening = /^m=(\w+) \S+ \S+ (\d+)/.exec(line)
+    if (opening) session.media.push(sectionOf(opening[1] ?? '', Number(opening[2])))
+    else if (line.startsWith('a=control:')) Object.assign(media ?? session, { control: line.slice('a=control:'.length).trim() })
+    else if (media) readAttribute(media, line)
+  }
+  return session
+}
+
+function sectionOf(kind: string, payloadType: number): MediaSection {
+  const [codec, clockRate] = staticTypes[payloadType] ?? ['', 0]
+  return { kind, payloadType, codec, clockRate, control: '', parameters: Object.create(null) }
+}
+
+function readAttribute(media: MediaSection, line: string): void {
+  const [, name, payloadType, value = ''] = /^a=(rtpmap|fmtp):(\d+)\s+(.*)$/.exec(line) ?? []
+  if (Number(payloadType) !== media.payloadType) return
+  if (name === 'rtpmap') {
+    const [codec = '', clockRate = '0'] = value.trim().split('/')
+    Object.assign(media, { codec: codec.toUpperCase(), clockRate: Number(clockRate) || 0 })
+  } else {
+    for (const part of value.split(';')) {
+      const [, key = '', content = ''] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(part) ?? []
+      if (key) media.parameters[key.toLowerCase()] = content
+    }
+  }
+}
+
+/** The NAL units that the description itself carries, in order: SPS and PPS; of H.265 the VPS too. */
+export function parameterSetsOf({ codec, parameters }: MediaSection): Buffer[] {
+  const names = codec === 'H264' ? ['sprop-parameter-sets'] : codec === 'H265' ? ['sprop-vps', 'sprop-sps', 'sprop-pps'] : []
+  return names
+    .flatMap((name) => (parameters[name] ?? '').split(','))
+    .map((text) => Buffer.from(text, 'base64'))
+    .filter((unit) => unit.length > 0)
+}
+
+/** The URL of a control attribute, seen from the URL of its description. */
+export function controlUrl(base: string, control: string): string {
+  if (control === '' || control === '*') return base
+  if (/^rtsps?:\/\//i.test(control)) return control
+  return base.endsWith('/') ? `${base}${control}` : `${base}/${control}`
+}
+
+/** The answer to a DESCRIBE of `url`. `base` and `session` are for the URLs of its tracks and of the whole; `media` is its first track of any kind. */
+export function readDescription(url: string, { headers, body }: RtspResponse): { base: string; session: string; video?: MediaSection; media?: MediaSection } {
+  const { control, media } = parseSdp(body.toString('utf8'))
+  const video = media.find(({ kind }) => kind === 'video')
+  return {
+    base: headers['content-base'] ?? headers['content-location'] ?? url,
+    session: control,
+    ...(video && { video }),
+    ...(media[0] && { media: media[0] }),
+  }
+}

@@ -1,0 +1,159 @@
+/** What a sequence parameter set tells: H.264 (ITU-T H.264 7.3.2.1.1) and H.265 (ITU-T H.265 7.3.2.2). */
+export interface Sps {
+  /** Of the picture as it is shown, cropping applied. */
+  width: number
+  height: number
+  /** `profile_idc`: 66 baseline, 77 main, 100 high; of H.265 1 main, 2 main 10. */
+  profile: number
+  /** `3.1`. */
+  level: string
+}
+
+/** Profiles whose SPS describes the chroma format. */
+const withChroma = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135])
+
+/** `unit` is the whole NAL unit without start code. `undefined`: it is none, or a damaged one. */
+export const parseH264Sps = (unit: Uint8Array): Sps | undefined => attempt(unit, 1, readH264Sps)
+
+export const parseH265Sps = (unit: Uint8Array): Sps | undefined => attempt(unit, 2, readH265Sps)
+
+/** `seq_parameter_set_id` of an SPS or `pic_parameter_set_id` of a PPS of H.264. */
+export const parameterSetId = (unit: Uint8Array): number | undefined => {
+  const isSps = ((unit[0] ?? 0) & 0x1f) === 7
+  return attempt(unit, isSps ? 4 : 1, (bits) => bits.ue())
+}
+
+function readH264Sps(bits: Bits): Sps {
+  const profile = bits.u(8)
+  const constraints = bits.u(8)
+  const level = bits.u(8)
+  bits.ue()
+  let chroma = 1
+  let separatePlanes = false
+  if (withChroma.has(profile)) {
+    chroma = bits.ue()
+    if (chroma === 3) separatePlanes = bits.u(1) === 1
+    bits.ue()
+    bits.ue()
+    bits.u(1)
+    if (bits.u(1)) skipScalingLists(bits, chroma === 3 ? 12 : 8)
+  }
+  bits.ue()
+  skipOrderCount(bits)
+  bits.ue()
+  bits.u(1)
+  const columns = bits.ue() + 1
+  const rows = bits.ue() + 1
+  const frameOnly = bits.u(1)
+  if (!frameOnly) bits.u(1)
+  bits.u(1)
+  const crop = readCrop(bits)
+  const plain = chroma === 0 || separatePlanes
+  const cropX = plain || chroma === 3 ? 1 : 2
+  const cropY = (plain || chroma !== 1 ? 1 : 2) * (2 - frameOnly)
+  // Level 1b is written as 1.1 with a constraint flag in the older profiles.
+  const is1b = level === 11 && (constraints & 0x10) !== 0 && !withChroma.has(profile)
+  return {
+    width: columns * 16 - crop.x * cropX,
+    height: rows * 16 * (2 - frameOnly) - crop.y * cropY,
+    profile,
+    level: is1b ? '1b' : (level / 10).toFixed(1),
+  }
+}
+
+function readH265Sps(bits: Bits): Sps {
+  bits.u(4)
+  const layers = bits.u(3)
+  bits.u(1)
+  const profile = bits.u(8) & 0x1f
+  bits.skip(80)
+  const level = bits.u(8)
+  const present = Array.from({ length: layers }, () => ({ profile: bits.u(1), level: bits.u(1) }))
+  if (layers > 0) bits.skip(2 * (8 - layers))
+  for (const layer of present) bits.skip(88 * layer.profile + 8 * layer.level)
+  bits.ue()
+  const chroma = bits.ue()
+  const separatePlanes = chroma === 3 && bits.u(1) === 1
+  const width = bits.ue()
+  const height = bits.ue()
+  const crop = readCrop(bits)
+  const cropX = !separatePlanes && (chroma === 1 || chroma === 2) ? 2 : 1
+  const cropY = !separatePlanes && chroma === 1 ? 2 : 1
+  return { width: width - crop.x * cropX, height: height - crop.y * cropY, profile, level: (level / 30).toFixed(1) }
+}
+
+function readCrop(bits: Bits): { x: number; y: number } {
+  if (!bits.u(1)) return { x: 0, y: 0 }
+  const [left, right, top, bottom] = [bits.ue(), bits.ue(), bits.ue(), bits.ue()]
+  return { x: left + right, y: top + bottom }
+}
+
+function skipScalingLists(bits: Bits, count: number): void {
+  for (let list = 0; list < count; list++) {
+    if (!bits.u(1)) continue
+    let last = 8
+    // A `next` of 0 says that the rest of the list is as the last one.
+    for (let n = 0; n < (list < 6 ? 16 : 64); n++) {
+      const next = (last + bits.se() + 256) % 256
+      if (next === 0) break
+      last = next
+    }
+  }
+}
+
+function skipOrderCount(bits: Bits): void {
+  const type = bits.ue()
+  if (type === 0) bits.ue()
+  if (type !== 1) return
+  bits.u(1)
+  bits.se()
+  bits.se()
+  for (let left = bits.ue(); left > 0; left--) bits.se()
+}
+
+interface Bits {
+  u(count: number): number
+  ue(): number
+  se(): number
+  skip(count: number): void
+}
+
+class EndOfBits extends Error {}
+
+/** Bits of `unit` behind `from` bytes, without the emulation prevention bytes (00 00 **03**). */
+function bitsOf(unit: Uint8Array, from: number): Bits {
+  const bytes = unit.subarray(from).filter((byte, n, all) => !(byte === 3 && n >= 2 && all[n - 1] === 0 && all[n - 2] === 0))
+  let at = 0
+  const bit = (): number => {
+    const byte = bytes[at >> 3]
+    if (byte === undefined) throw new EndOfBits()
+    return (byte >> (7 - (at++ & 7))) & 1
+  }
+  const u = (count: number): number => {
+    let value = 0
+    for (let n = 0; n < count; n++) value = value * 2 + bit()
+    return value
+  }
+  const ue = (): number => {
+    let zeros = 0
+    while (bit() === 0) if (++zeros > 31) throw new EndOfBits()
+    return 2 ** zeros - 1 + u(zeros)
+  }
+  const se = (): number => {
+    const value = ue()
+    return value % 2 === 1 ? (value + 1) / 2 : -value / 2
+  }
+  const skip = (count: number): void => {
+    at += count
+  }
+  return { u, ue, se, skip }
+}
+
+function attempt<T>(unit: Uint8Array, headerLength: number, read: (bits: Bits) => T): T | undefined {
+  try {
+    return read(bitsOf(unit, headerLength))
+  } catch (error) {
+    if (error instanceof EndOfBits) return undefined
+    throw error
+  }
+}

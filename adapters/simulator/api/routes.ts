@@ -1,0 +1,132 @@
+import { type Config, findPathConf, NotFound } from '../config/config.js'
+import { type Json, parseJson } from '../config/json.js'
+import type { Paths } from '../paths/manager.js'
+import { deleteSegment, pathsWithSegments, segmentsOf } from '../record/library.js'
+import type { RtspServer } from '../rtsp/server.js'
+import { describeSession } from '../rtsp/session.js'
+import { paginate } from './paginate.js'
+
+/** `json` or plain `text`. */
+export interface Answer {
+  status: number
+  json?: unknown
+  text?: string
+  headers?: Record<string, string>
+}
+
+export interface RouteOptions {
+  config: Config
+  paths: Paths
+  rtsp: () => RtspServer | undefined
+  version: string
+  /** RFC 3339. */
+  started: string
+}
+
+interface Call {
+  /** Behind the route, for those that take a name. */
+  name: string
+  query: URLSearchParams
+  body: () => Promise<Json>
+}
+
+type Handler = (call: Call) => unknown
+
+const ok = { status: 'ok' }
+
+/** Errors are thrown: NotFound for 404, any other is a 400 with its message. */
+export function createRoutes({
+  config,
+  paths,
+  rtsp,
+  version,
+  started,
+}: RouteOptions): (method: string, url: URL, body: () => Promise<string>) => Promise<Answer> {
+  const change =
+    (apply: (call: Call, body: Json) => void): Handler =>
+    async (call) => {
+      apply(call, await call.body())
+      return ok
+    }
+  const recordingOf = async (name: string): Promise<{ name: string; segments: { start: string }[] }> => ({
+    name,
+    segments: (await segmentsOf(findPathConf(config.now.paths, name).conf, name)).map(({ start }) => ({ start })),
+  })
+  const sessions = (): Record<string, unknown>[] => byAge([...(rtsp()?.sessions.values() ?? [])].map(describeSession))
+  const connections = (): Record<string, unknown>[] => byAge([...(rtsp()?.connections.values() ?? [])].map(({ view }) => view()))
+
+  const routes: Record<string, Handler> = {
+    'GET info': () => ({ version, started }),
+    'GET config/global/get': () => redact(config.now.global),
+    'PATCH config/global/patch': change((_, body) => config.patchGlobal(body)),
+    'GET config/pathdefaults/get': () => config.now.pathDefaults,
+    'PATCH config/pathdefaults/patch': change((_, body) => config.patchPathDefaults(body)),
+    'GET config/paths/list': ({ query }) => paginate([...config.now.paths.values()], query),
+    'GET config/paths/get/*': ({ name }) => found(config.now.paths.get(name), 'path configuration not found'),
+    'POST config/paths/add/*': change(({ name }, body) => config.addPath(name, body)),
+    'PATCH config/paths/patch/*': change(({ name }, body) => config.patchPath(name, body)),
+    'POST config/paths/replace/*': change(({ name }, body) => config.replacePath(name, body)),
+    'DELETE config/paths/delete/*': ({ name }) => {
+      config.deletePath(name)
+      return ok
+    },
+    'GET paths/list': ({ query }) =>
+      paginate(
+        paths.list().map((path) => path.view()),
+        query,
+      ),
+    'GET paths/get/*': ({ name }) => found(paths.get(name), 'path not found').view(),
+    'GET recordings/list': async ({ query }) => {
+      const { items, ...page } = paginate(await pathsWithSegments(config.now.paths), query)
+      return { ...page, items: await Promise.all(items.map(recordingOf)) }
+    },
+    'GET recordings/get/*': ({ name }) => recordingOf(name),
+    'DELETE recordings/deletesegment': async ({ query }) => {
+      await deleteSegment(config.now.paths, query.get('path') ?? '', query.get('start') ?? '')
+      return ok
+    },
+    'POST auth/jwks/refresh': () => ok,
+  }
+  const rtspRoutes: Record<string, Handler> = {
+    'GET rtspconns/list': ({ query }) => paginate(connections(), query),
+    'GET rtspconns/get/*': ({ name }) => found(rtsp()?.connections.get(checkUuid(name)), 'connection not found').view(),
+    'GET rtspsessions/list': ({ query }) => paginate(sessions(), query),
+    'GET rtspsessions/get/*': ({ name }) => describeSession(found(rtsp()?.sessions.get(checkUuid(name)), 'session not found')),
+    'POST rtspsessions/kick/*': ({ name }) => {
+      found(rtsp()?.sessions.get(checkUuid(name)), 'session not found').close('kicked')
+      return ok
+    },
+  }
+
+  return async (method, url, body) => {
+    // Its routes exist only while the server does.
+    const all = rtsp() ? { ...routes, ...rtspRoutes } : routes
+    const place = url.pathname.startsWith('/v3/') ? url.pathname.slice('/v3/'.length) : ''
+    const named = Object.keys(all).find((route) => route.endsWith('/*') && `${method} ${place}`.startsWith(route.slice(0, -1)))
+    const route = named ?? (Object.hasOwn(all, `${method} ${place}`) && !place.endsWith('*') ? `${method} ${place}` : undefined)
+    const handler = route === undefined ? undefined : all[route]
+    if (!handler) return { status: 404, text: '404 page not found' }
+    const name = named === undefined ? '' : decodeURIComponent(`${method} ${place}`.slice(named.length - 1))
+    if (named !== undefined && name === '') throw new Error('invalid name')
+    return { status: 200, json: await handler({ name, query: url.searchParams, body: async () => parseJson(await body()) }) }
+  }
+}
+
+const byAge = (items: Record<string, unknown>[]): Record<string, unknown>[] => items.sort((a, b) => (String(a.created) < String(b.created) ? -1 : 1))
+
+function found<T>(thing: T | undefined, complaint: string): T {
+  if (thing === undefined) throw new NotFound(complaint)
+  return thing
+}
+
+function checkUuid(text: string): string {
+  if (text.length !== 36) throw new Error(`invalid UUID length: ${text.length}`)
+  if (!/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text)) throw new Error('invalid UUID format')
+  return text.toLowerCase()
+}
+
+/** Passwords never come back. */
+const redact = (conf: Config['now']['global']): unknown => ({
+  ...conf,
+  authInternalUsers: conf.authInternalUsers.map((user) => ({ ...user, pass: user.pass === '' ? '' : '<redacted>' })),
+})

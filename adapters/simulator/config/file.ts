@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { parse, type ScalarTag } from 'yaml'
+import type { Json } from './json.js'
+
+/** The words of YAML 1.1, which MediaMTX goes on to take: `yes`, `off` … */
+const legacyBool: ScalarTag = {
+  tag: 'tag:yaml.org,2002:bool',
+  default: true,
+  test: /^(?:[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF)$/,
+  resolve: (text) => /^(?:yes|on)$/i.test(text),
+}
+
+/** The content of a mediamtx.yml. Throws when it cannot be read or is no YAML. */
+export const readConfigFile = (file: string): Json => parse(readFileSync(file, 'utf8'), { customTags: (tags) => [legacyBool, ...tags] }) as Json

@@ -1,0 +1,92 @@
+import { type Config, compare, findPathConf, type PathConf, type Snapshot } from '../config/config.js'
+import { milliseconds } from '../config/duration.js'
+import { matcherOf } from '../config/validate.js'
+import type { Log } from '../log.js'
+import type { Commands } from './commands.js'
+import { createPath, type Path } from './path.js'
+
+export interface Paths {
+  /** The path of that name, made now if only an expression names it. Throws when it is not configured. */
+  find(name: string): Path
+  /** The configuration that a path of this name has, or would have. Throws like `find`. */
+  confOf(name: string): PathConf
+  get(name: string): Path | undefined
+  /** By name. */
+  list(): Path[]
+  /** Goes over to the configuration as it is now: keeps, alters, closes and makes paths. */
+  reload(): void
+  /** Closes every path and makes those anew that stand in the configuration: what a change of globals does. */
+  restart(): void
+  close(): void
+}
+
+export function createPaths({ config, commands, log }: { config: Config; commands: Commands; log: Log }): Paths {
+  const paths = new Map<string, Path>()
+  /** What the present paths were made from. */
+  let applied: Snapshot['paths'] = new Map()
+
+  const make = (name: string, conf: PathConf, groups: string[]): Path => {
+    const { rtspAddress, readTimeout } = config.now.global
+    const path = createPath({
+      name,
+      conf,
+      groups,
+      rtspPort: rtspAddress.slice(rtspAddress.lastIndexOf(':') + 1),
+      readTimeout: milliseconds(readTimeout),
+      commands,
+      log,
+      idle: () => {
+        if (paths.get(name) === path) paths.delete(name)
+        path.close()
+      },
+    })
+    paths.set(name, path)
+    return path
+  }
+  const drop = (name: string, path: Path): void => {
+    paths.delete(name)
+    path.close()
+  }
+  const findConf = (name: string): PathConf | undefined => {
+    try {
+      return findPathConf(applied, name).conf
+    } catch {
+      return undefined
+    }
+  }
+  const adopt = (name: string, path: Path): void => {
+    const conf = findConf(name)
+    const change = conf ? compare(path.conf, conf) : 'new'
+    if (!conf || change === 'new') drop(name, path)
+    else if (change === 'hot') path.reload(conf)
+  }
+  const makeStatic = (): void => {
+    for (const [name, conf] of applied) if (!matcherOf(name) && !paths.has(name)) make(name, conf, [])
+  }
+  const closeAll = (): void => {
+    for (const [name, path] of [...paths]) drop(name, path)
+  }
+  const reload = (): void => {
+    applied = config.now.paths
+    for (const [name, path] of [...paths]) adopt(name, path)
+    makeStatic()
+  }
+
+  return {
+    find: (name) => {
+      const path = paths.get(name)
+      if (path) return path
+      const { conf, groups } = findPathConf(applied, name)
+      return make(name, conf, groups)
+    },
+    confOf: (name) => findPathConf(applied, name).conf,
+    get: (name) => paths.get(name),
+    list: () => [...paths].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path),
+    reload,
+    restart: () => {
+      closeAll()
+      reload()
+    },
+    close: closeAll,
+  }
+}

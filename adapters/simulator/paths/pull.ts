@@ -1,0 +1,144 @@
+import type { RtspResponse } from '../../rtsp/message.js'
+import { controlUrl, parseSdp } from '../../rtsp/sdp.js'
+import { type Connection, openConnection } from '../../rtsp/session.js'
+import type { PathConf } from '../config/config.js'
+import { type Log, labelled } from '../log.js'
+import type { Stream } from './stream.js'
+
+export interface PullOptions {
+  conf: PathConf
+  /** Without a packet for so long (ms), the source is lost. */
+  readTimeout: number
+  log: Log
+  /** The source is about to give media. */
+  ready: (sdp: string) => Stream
+  /** What was ready is gone. */
+  lost: () => void
+}
+
+/** A source of its own: an RTSP server that is asked for a stream, over TCP, again and again each 5 s. */
+export interface Puller {
+  start(onDemand: boolean): void
+  stop(reason: string): void
+  readonly running: boolean
+}
+
+const retryPause = 5000
+
+export function pull({ conf, readTimeout, log: parentLog, ready, lost }: PullOptions): Puller {
+  const log = labelled(parentLog, 'RTSP source')
+  let abort: AbortController | undefined
+
+  const run = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        await pullOnce({ url: conf.source, readTimeout, ready, lost, signal })
+      } catch (error) {
+        if (!signal.aborted) log('ERR', error instanceof Error ? error.message : String(error))
+      }
+      await pause(retryPause, signal)
+    }
+  }
+
+  return {
+    start: (onDemand) => {
+      abort = new AbortController()
+      log('INF', `started${onDemand ? ' on demand' : ''}`)
+      void run(abort.signal)
+    },
+    stop: (reason) => {
+      if (!abort) return
+      log('INF', `stopped: ${reason}`)
+      abort.abort()
+      abort = undefined
+    },
+    get running() {
+      return abort !== undefined
+    },
+  }
+}
+
+interface PullOnce extends Pick<PullOptions, 'readTimeout' | 'ready' | 'lost'> {
+  url: string
+  signal: AbortSignal
+}
+
+/** Never resolves before the source is lost; rejects with the reason. */
+async function pullOnce({ url: source, readTimeout, ready, lost, signal }: PullOnce): Promise<void> {
+  if (!/^rtsps?:\/\//.test(source)) throw new Error('this source is not simulated, only rtsp:// is')
+  const { hostname, port, protocol, username, password } = new URL(source)
+  const url = source.replace(/^(rtsps?:\/\/)[^/?#]*@/, '$1')
+  const secure = protocol === 'rtsps:'
+  let stream: Stream | undefined
+  let silence: NodeJS.Timeout | undefined
+  const channels = new Map<number, { track: number; rtcp: boolean }>()
+  const connection = openConnection({
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port) || (secure ? 322 : 554),
+    secure,
+    ...(username && { credentials: { user: decodeURIComponent(username), password: decodeURIComponent(password) } }),
+    onFrame: (channel, payload) => {
+      silence?.refresh()
+      const target = channels.get(channel)
+      if (target) stream?.publish(target.track, target.rtcp, payload)
+    },
+  })
+  const leave = (): void => connection.fail(new Error('terminated'))
+  signal.addEventListener('abort', leave, { once: true })
+  let keepalive: NodeJS.Timeout | undefined
+  try {
+    if (signal.aborted) leave()
+    const ask = (method: string, to: string, headers = {}): Promise<RtspResponse> => request(connection, method, to, headers, readTimeout)
+    await ask('OPTIONS', url)
+    const description = await ask('DESCRIBE', url, { accept: 'application/sdp' })
+    const base = description.headers['content-base'] ?? url
+    const sdp = description.body.toString('utf8')
+    const { control, media } = parseSdp(sdp)
+    let session: string | undefined
+    for (const [n, section] of media.entries()) {
+      const answer = await ask('SETUP', controlUrl(base, section.control), {
+        transport: `RTP/AVP/TCP;unicast;interleaved=${2 * n}-${2 * n + 1}`,
+        ...(session && { session }),
+      })
+      session ??= answer.headers.session?.split(';')[0]?.trim()
+      const first = Number(/interleaved=(\d+)/.exec(answer.headers.transport ?? '')?.[1] ?? 2 * n)
+      channels.set(first, { track: n, rtcp: false })
+      channels.set(first + 1, { track: n, rtcp: true })
+    }
+    const headers = session === undefined ? {} : { session }
+    stream = ready(sdp)
+    try {
+      await ask('PLAY', controlUrl(base, control), { ...headers, range: 'npt=0.000-' })
+      silence = setTimeout(() => connection.fail(new Error('timeout')), readTimeout)
+      keepalive = setInterval(() => void connection.request({ method: 'OPTIONS', url, headers, timeout: readTimeout }).catch(() => {}), 25_000)
+      throw await connection.closed
+    } finally {
+      if (!signal.aborted) lost()
+    }
+  } finally {
+    clearTimeout(silence)
+    clearInterval(keepalive)
+    signal.removeEventListener('abort', leave)
+    leave()
+  }
+}
+
+async function request(connection: Connection, method: string, url: string, headers: Record<string, string>, timeout: number): Promise<RtspResponse> {
+  const answer = await connection.request({ method, url, headers, timeout })
+  if (answer.status !== 200) throw new Error(`bad status code: ${answer.status} (${answer.reason})`)
+  return answer
+}
+
+const pause = (time: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const timer = setTimeout(resolve, time)
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer)
+        resolve()
+      },
+      { once: true },
+    )
+  })

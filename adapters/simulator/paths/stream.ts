@@ -1,0 +1,114 @@
+import { type MediaSection, parameterSetsOf, parseSdp } from '../../rtsp/sdp.js'
+import { parseH264Sps, parseH265Sps } from '../../rtsp/sps.js'
+
+/** Gets every packet of a stream, in order. `packet` is shared: not to be written to. */
+export type Sink = (track: number, rtcp: boolean, packet: Buffer) => void
+
+export interface Track {
+  section: MediaSection
+  /** As the API names it: `H264`, `MPEG-4 Audio`. */
+  label: string
+  /** Of the last RTP packet. */
+  last?: { sequence: number; timestamp: number }
+}
+
+/** What a source gives, handed on to whoever is attached. */
+export interface Stream {
+  tracks: Track[]
+  /** The body of the answer to DESCRIBE. */
+  sdp: string
+  publish: Sink
+  attach(sink: Sink): () => void
+  /** Counts what went out to readers; the recorder is none. */
+  sent(bytes: number): void
+  readonly inboundBytes: number
+  readonly outboundBytes: number
+}
+
+/** `announced`: the description that the source gave. Throws when it has no media. */
+export function createStream(announced: string): Stream {
+  const tracks = parseSdp(announced).media.map((section): Track => ({ section, label: labelOf(section.codec) }))
+  if (tracks.length === 0) throw new Error('no media found in the description')
+  const sinks = new Set<Sink>()
+  let inboundBytes = 0
+  let outboundBytes = 0
+  return {
+    tracks,
+    sdp: describe(announced),
+    publish: (track, rtcp, packet) => {
+      inboundBytes += packet.length
+      const target = tracks[track]
+      if (target && !rtcp && packet.length >= 12) target.last = { sequence: packet.readUInt16BE(2), timestamp: packet.readUInt32BE(4) }
+      for (const sink of sinks) sink(track, rtcp, packet)
+    },
+    attach: (sink) => {
+      sinks.add(sink)
+      return () => sinks.delete(sink)
+    },
+    sent: (bytes) => {
+      outboundBytes += bytes
+    },
+    get inboundBytes() {
+      return inboundBytes
+    },
+    get outboundBytes() {
+      return outboundBytes
+    },
+  }
+}
+
+/** Keeps of each section what tells how to decode it, and makes the rest ours. */
+function describe(announced: string): string {
+  const lines = ['v=0', 'o=- 0 0 IN IP4 127.0.0.1', 's=No Name', 'c=IN IP4 0.0.0.0', 't=0 0']
+  let track = -1
+  for (const line of announced.split(/\r?\n/)) {
+    const media = /^m=(\w+) \S+ \S+ (.*)$/.exec(line)
+    if (media) lines.push(`m=${media[1]} 0 RTP/AVP ${media[2]?.trim()}`, `a=control:trackID=${++track}`)
+    else if (track >= 0 && /^a=(?:rtpmap|fmtp):/.test(line)) lines.push(line.trim())
+  }
+  return `${lines.join('\r\n')}\r\n`
+}
+
+const labels: Record<string, string> = {
+  JPEG: 'M-JPEG',
+  'MPEG4-GENERIC': 'MPEG-4 Audio',
+  'MP4A-LATM': 'MPEG-4 Audio LATM',
+  'MP4V-ES': 'MPEG-4 Video',
+  MPV: 'MPEG-1/2 Video',
+  MPA: 'MPEG-1/2 Audio',
+  MP2T: 'MPEG-TS',
+  PCMA: 'G711',
+  PCMU: 'G711',
+  L8: 'LPCM',
+  L16: 'LPCM',
+  L24: 'LPCM',
+  OPUS: 'Opus',
+}
+const labelOf = (codec: string): string => labels[codec] ?? (codec === '' ? 'Generic' : codec)
+
+/** `1 track (H264)`. */
+export const countTracks = (labels: string[]): string => `${labels.length} ${labels.length === 1 ? 'track' : 'tracks'} (${labels.join(', ')})`
+
+const h264Profiles: Record<number, string> = {
+  66: 'Baseline',
+  77: 'Main',
+  88: 'Extended',
+  100: 'High',
+  110: 'High 10',
+  122: 'High 4:2:2',
+  244: 'High 4:4:4 Predictive',
+}
+const h265Profiles: Record<number, string> = { 1: 'Main', 2: 'Main 10', 3: 'Main Still Picture' }
+
+/** One of the API's `tracks2`. */
+export function describeTrack({ section, label }: Track): { codec: string; codecProps: Record<string, string | number> | null } {
+  const [parse, profiles, isSps] =
+    section.codec === 'H265'
+      ? ([parseH265Sps, h265Profiles, (first: number) => ((first >> 1) & 0x3f) === 33] as const)
+      : ([parseH264Sps, h264Profiles, (first: number) => (first & 0x1f) === 7] as const)
+  const unit = parameterSetsOf(section).find(([first = 0]) => isSps(first))
+  const sps = unit && parse(unit)
+  if (!sps) return { codec: label, codecProps: null }
+  const { width, height, profile, level } = sps
+  return { codec: label, codecProps: { width, height, profile: profiles[profile] ?? String(profile), level: level.replace(/\.0$/, '') } }
+}

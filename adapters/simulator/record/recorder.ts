@@ -1,0 +1,258 @@
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { createDepacketiser, isWholeIdr, parseRtp } from '../../rtsp/h264.js'
+import { parameterSetsOf } from '../../rtsp/sdp.js'
+import { parseH264Sps } from '../../rtsp/sps.js'
+import { microseconds } from '../clock.js'
+import type { PathConf } from '../config/config.js'
+import { milliseconds, parseSize } from '../config/duration.js'
+import type { Log } from '../log.js'
+import { countTracks, type Stream, type Track } from '../paths/stream.js'
+import { durationOffset, initSegment, part, type Sample, timescale } from './fmp4.js'
+import { fileOf, momentOf, patternOf } from './naming.js'
+
+export interface RecorderOptions {
+  path: string
+  stream: Stream
+  conf: PathConf
+  log: Log
+  segmentCreated: (file: string) => void
+  /** `seconds` of media. */
+  segmentCompleted: (file: string, seconds: number) => void
+}
+
+/** Writes the H.264 track of a stream to files, from one key frame on, until it is closed: then the file is final when `close` returns. */
+export interface Recorder {
+  close(): void
+}
+
+/** MediaMTX's: after an error the recorder rests, then begins anew, for ever. */
+const restartPause = 2000
+/** Between the stream's time and ours (ms) before a new file is begun. */
+const driftTolerance = 5000
+
+const SPS = 7
+const PPS = 8
+const typeOf = (unit: Uint8Array): number => (unit[0] ?? 0) & 0x1f
+
+export function createRecorder(options: RecorderOptions): Recorder {
+  const { stream, conf, log } = options
+  const track = stream.tracks.findIndex(({ section }) => section.codec === 'H264')
+  const target = stream.tracks[track]
+  for (const [n, { label }] of stream.tracks.entries()) if (n !== track) log('WAR', `skipping track ${n + 1} (${label})`)
+  if (!target || conf.recordFormat !== 'fmp4') {
+    log('WAR', target ? `format '${conf.recordFormat}' is not simulated, skipping recording` : 'no supported tracks found, skipping recording')
+    return { close: () => log('INF', 'recording stopped') }
+  }
+  log('INF', `recording ${countTracks([target.label])}`)
+
+  let writer: Writer | undefined
+  let pause: NodeJS.Timeout | undefined
+  let detach = (): void => {}
+  const start = (): void => {
+    const present = createWriter(options, target)
+    writer = present
+    detach = stream.attach((number, rtcp, packet) => {
+      if (number !== track || rtcp) return
+      try {
+        present.push(packet)
+      } catch (error) {
+        stop(error)
+        pause = setTimeout(start, restartPause)
+      }
+    })
+  }
+  const stop = (reason?: unknown): void => {
+    detach()
+    if (reason !== undefined) log('ERR', reason instanceof Error ? reason.message : String(reason))
+    try {
+      writer?.close()
+    } catch (error) {
+      log('ERR', error instanceof Error ? error.message : String(error))
+    }
+    writer = undefined
+  }
+  start()
+  return {
+    close: () => {
+      clearTimeout(pause)
+      stop()
+      log('INF', 'recording stopped')
+    },
+  }
+}
+
+/** Of one access unit, before the next one has told how long it lasts. */
+interface Unit {
+  data: Buffer
+  /** Ticks, counted on over the 32 bits of RTP. */
+  pts: number
+  dts: number
+  isKey: boolean
+  /** Microseconds since 1970. */
+  arrived: number
+}
+
+interface Writer {
+  push(packet: Buffer): void
+  close(): void
+}
+
+/** Access units become samples, samples parts, parts segments. Throws what the disk says. */
+function createWriter(options: RecorderOptions, track: Track): Writer {
+  const { conf } = options
+  const sets = parameterSetsOf(track.section)
+  let sps = sets.find((unit) => typeOf(unit) === SPS)
+  let pps = sets.find((unit) => typeOf(unit) === PPS)
+  const segmentTicks = (milliseconds(conf.recordSegmentDuration) * timescale) / 1000
+  let next: Unit | undefined
+  let origin: Unit | undefined
+  let segment: Segment | undefined
+
+  const take = (unit: Unit): void => {
+    const sample = next
+    if (!sample) {
+      if (unit.isKey) next = unit
+      return
+    }
+    // Pictures come in decoding order; where that is not the order of showing, time must still not run backwards.
+    unit.dts = Math.max(unit.pts, sample.dts + 1)
+    next = unit
+    origin ??= sample
+    const drift = (unit.arrived - origin.arrived) / 1000 - ((unit.dts - origin.dts) / timescale) * 1000
+    if (Math.abs(drift) > driftTolerance) throw new Error('detected drift between recording duration and absolute time, resetting')
+    segment ??= createSegment(options, sample, { sps, pps })
+    segment.write(sample, unit.dts - sample.dts)
+    if (unit.isKey && unit.dts - segment.start >= segmentTicks) {
+      const full = segment
+      segment = undefined
+      full.close()
+    }
+  }
+
+  let unwrapped: number | undefined
+  const unwrap = (timestamp: number): number => {
+    if (unwrapped === undefined) unwrapped = timestamp
+    else {
+      const step = (timestamp - (unwrapped % 2 ** 32)) | 0
+      unwrapped += step
+    }
+    return unwrapped
+  }
+
+  const found: Buffer[][] = []
+  const depacketiser = createDepacketiser((nals) => found.push(nals))
+  let before = 0
+  return {
+    push: (bytes) => {
+      const packet = parseRtp(bytes)
+      if (packet?.payloadType !== track.section.payloadType || packet.payload.length === 0) return
+      depacketiser.push(packet)
+      // What is complete now was complete before this packet, unless this one says that it is the last of its picture.
+      const complete = found.splice(0)
+      for (const [n, nals] of complete.entries()) {
+        const isCurrent = packet.marker && n === complete.length - 1
+        sps = nals.find((unit) => typeOf(unit) === SPS) ?? sps
+        pps = nals.find((unit) => typeOf(unit) === PPS) ?? pps
+        const pts = unwrap(isCurrent ? packet.timestamp : before)
+        take({ data: lengthPrefixed(nals), pts, dts: pts, isKey: isWholeIdr(nals) && sps !== undefined && pps !== undefined, arrived: microseconds() })
+      }
+      before = packet.timestamp
+    },
+    close: () => segment?.close(),
+  }
+}
+
+const lengthPrefixed = (nals: readonly Buffer[]): Buffer => {
+  const bytes = Buffer.allocUnsafe(nals.reduce((sum, { length }) => sum + 4 + length, 0))
+  let at = 0
+  for (const nal of nals) {
+    at = bytes.writeUInt32BE(nal.length, at)
+    at += nal.copy(bytes, at)
+  }
+  return bytes
+}
+
+interface Segment {
+  /** Ticks of its first sample. */
+  start: number
+  write(unit: Unit, duration: number): void
+  close(): void
+}
+
+/** One file. It is made when its first part is complete. */
+function createSegment(
+  { path, conf, segmentCreated, segmentCompleted }: RecorderOptions,
+  first: Unit,
+  { sps, pps }: { sps: Buffer | undefined; pps: Buffer | undefined },
+): Segment {
+  const file = fileOf(patternOf(conf, path), momentOf(first.arrived))
+  const partTicks = (milliseconds(conf.recordPartDuration) * timescale) / 1000
+  const maxPartSize = parseSize(conf.recordMaxPartSize)
+  const start = first.dts
+  let descriptor: number | undefined
+  let sequence = 0
+  let end = start
+  let samples: Sample[] = []
+  let partStart = start
+  let partSize = 0
+
+  const writePart = (): void => {
+    if (samples.length === 0) return
+    const bytes = part(sequence++, partStart - start, samples)
+    samples = []
+    partSize = 0
+    descriptor ??= create()
+    writeAll(descriptor, bytes)
+  }
+
+  /** On a full disk it leaves an empty file behind, as MediaMTX does. */
+  const create = (): number => {
+    mkdirSync(dirname(file), { recursive: true })
+    const made = openSync(file, 'w+')
+    segmentCreated(file)
+    const { width = 0, height = 0 } = (sps && parseH264Sps(sps)) ?? {}
+    try {
+      writeAll(made, initSegment({ sps: sps ?? Buffer.alloc(0), pps: pps ?? Buffer.alloc(0), width, height }))
+    } catch (error) {
+      closeSync(made)
+      throw error
+    }
+    return made
+  }
+
+  return {
+    start,
+    write: ({ data, pts, dts, isKey }, duration) => {
+      if (samples.length > 0 && end - partStart >= partTicks) writePart()
+      if (samples.length === 0) partStart = dts
+      partSize += data.length
+      if (partSize > maxPartSize) throw new Error('reached maximum part size')
+      samples.push({ data, duration, offset: pts - dts, isKey })
+      end = dts + duration
+    },
+    close: () => {
+      try {
+        writePart()
+      } finally {
+        if (descriptor !== undefined) {
+          const seconds = (end - start) / timescale
+          const duration = Buffer.alloc(4)
+          duration.writeUInt32BE(Math.floor(seconds * 1000))
+          try {
+            writeSync(descriptor, duration, 0, 4, durationOffset)
+          } finally {
+            closeSync(descriptor)
+            descriptor = undefined
+            segmentCompleted(file, seconds)
+          }
+        }
+      }
+    },
+  }
+}
+
+/** A full disk may take less than it is given. */
+function writeAll(descriptor: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at)
+}

@@ -1,0 +1,37 @@
+export interface RtspTarget {
+  /** Without the slash in front. */
+  path: string
+  /** Without `?`. */
+  query: string
+  /** Of a SETUP, when the URL ends in one. */
+  track?: number
+}
+
+/** The parts of a request's URL; `trackID=N` may stand behind the query (ffmpeg) or before it (GStreamer). `undefined`: no RTSP URL. */
+export function targetOf(url: string): RtspTarget | undefined {
+  const match = /^rtsps?:\/\/[^/]*(?:\/(.*))?$/i.exec(url)
+  if (!match) return undefined
+  const [path = '', ...query] = (match[1] ?? '').split('?')
+  const target = { path: decode(path), query: query.join('?') }
+  const inQuery = /^(.*)\/trackID=(\d+)$/.exec(target.query)
+  if (inQuery) return { path: target.path, query: inQuery[1] ?? '', track: Number(inQuery[2]) }
+  const inPath = /^(.*)\/trackID=(\d+)$/.exec(target.path)
+  if (inPath) return { path: inPath[1] ?? '', query: target.query, track: Number(inPath[2]) }
+  return target
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** The channels that a client proposes for TCP; `undefined` when it does not offer TCP. */
+export function interleavedOf(transport = ''): { channels?: [rtp: number, rtcp: number] } | undefined {
+  const offer = transport.split(',').find((one) => /^\s*RTP\/AVP\/TCP/i.test(one))
+  if (offer === undefined) return undefined
+  const [, first, second] = /interleaved=(\d{1,3})-(\d{1,3})/.exec(offer) ?? []
+  return first === undefined ? {} : { channels: [Number(first), Number(second)] }
+}

@@ -1,0 +1,69 @@
+import { isIPv4 } from 'node:net'
+import type { Configuration } from './schema.js'
+
+/** A rule that several keys break together; the fault is told of the one that was set last. */
+export interface SharedFault {
+  keys: string[]
+  value: string
+  rule: string
+}
+
+/** Keys that were published as examples by earlier services of this name. */
+const publishedKeys = ['edge-device-secret-key-change-in-production', 'test-secret-key-for-testing-only-do-not-use-in-production']
+
+export function checkTogether(config: Configuration): { faults: SharedFault[]; warnings: string[] } {
+  const { server, storage, simulation, security } = config
+  const faults = samePorts(config)
+  const demand = (holds: boolean, keys: string[], value: string | number | boolean, rule: string) => {
+    if (!holds) faults.push({ keys, value: String(value), rule })
+  }
+  demand(
+    storage.warn_percent < storage.block_percent,
+    ['storage.warn_percent', 'storage.block_percent'],
+    `${storage.warn_percent} and ${storage.block_percent}`,
+    'storage.warn_percent must be less than storage.block_percent',
+  )
+  demand(
+    server.ping_interval < server.pong_wait,
+    ['server.ping_interval', 'server.pong_wait'],
+    `${server.ping_interval} ms and ${server.pong_wait} ms`,
+    'server.ping_interval must be less than server.pong_wait',
+  )
+  demand(
+    !simulation.enabled || isLoopback(server.host),
+    ['server.host', 'simulation.enabled'],
+    `${simulation.enabled} with server.host ${server.host}`,
+    'simulation is only for a service whose server.host is loopback (127.0.0.1, ::1, localhost)',
+  )
+  const warnings = publishedKeys.includes(security.jwt_secret_key)
+    ? ['security.jwt_secret_key is a published example: anybody can make tokens for this service']
+    : []
+  return { faults, warnings }
+}
+
+export const isLoopback = (host: string) => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+
+/** Ports of one machine: those of a media server elsewhere are its own affair. */
+function samePorts({ server, mediamtx, http_health }: Configuration): SharedFault[] {
+  const ours: [string, number][] = [
+    ['server.port', server.port],
+    ...(http_health.enabled ? [['http_health.port', http_health.port] satisfies [string, number]] : []),
+  ]
+  const theirs: [string, number][] = [
+    ['mediamtx.api_port', mediamtx.api_port],
+    ['mediamtx.rtsp_port', mediamtx.rtsp_port],
+    ['mediamtx.hls_port', mediamtx.hls_port],
+    ['mediamtx.webrtc_port', mediamtx.webrtc_port],
+  ]
+  const elsewhere = mediamtx.mode === 'external' && !isLoopback(mediamtx.host)
+  return (elsewhere ? [ours, theirs] : [[...ours, ...theirs]]).flatMap(findTwins)
+}
+
+function findTwins(ports: [string, number][]): SharedFault[] {
+  const taken = new Map<number, string>()
+  return ports.flatMap(([key, port]) => {
+    const other = taken.get(port)
+    taken.set(port, other ?? key)
+    return other === undefined || port === 0 ? [] : [{ keys: [other, key], value: String(port), rule: `${other} and ${key} must be different ports` }]
+  })
+}

@@ -1,0 +1,144 @@
+import { isIP } from 'node:net'
+import type { Raw, Report } from './raw.js'
+
+/** How a setting is written and what is made of it. */
+export interface Format<T> {
+  /** Completes "must be …". */
+  allowed: string
+  /** The type that convict checks once all layers are merged. */
+  type: 'Number' | 'String' | 'Boolean' | 'Array' | 'Object'
+  /** The value, or `undefined` once its faults are reported. */
+  read(raw: Raw, report: Report): T | undefined
+}
+
+const scalar = <T>(type: Format<T>['type'], allowed: string, parse: (value: unknown) => T | undefined): Format<T> => ({
+  allowed,
+  type,
+  read: (raw, report) => {
+    const value = raw.kind === 'scalar' ? parse(raw.value) : undefined
+    if (value === undefined) report(`must be ${allowed}`, raw)
+    return value
+  },
+})
+
+const within = (value: number | undefined, min: number, max: number) => (value !== undefined && value >= min && value <= max ? value : undefined)
+
+/** A number as YAML has read it, or its digits: nothing may follow them. */
+function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
+  return typeof value === 'string' && /^[+-]?\d+(\.\d+)?$/.test(value) ? Number(value) : undefined
+}
+
+export const decimal = (min: number, max: number) => scalar('Number', `a number from ${min} to ${max}`, (value) => within(numberOf(value), min, max))
+
+export const whole = (min: number, max: number) =>
+  scalar('Number', `a whole number from ${min} to ${max}`, (value) => {
+    const number = within(numberOf(value), min, max)
+    return Number.isInteger(number) ? number : undefined
+  })
+
+const words: Record<string, boolean> = { true: true, yes: true, on: true, 1: true, false: false, no: false, off: false, 0: false }
+
+export const yesNo = scalar('Boolean', 'true or false', (value) => {
+  if (typeof value === 'boolean') return value
+  const word = typeof value === 'string' ? value.toLowerCase() : ''
+  return Object.hasOwn(words, word) ? words[word] : undefined
+})
+
+export const oneOf = <const T extends string>(...options: T[]) =>
+  scalar<T>('String', `one of ${options.join(', ')}`, (value) => options.find((option) => option === value))
+
+/** Text of its own shape. A number or a truth value in YAML is refused: it may already have lost a zero or a dot. */
+export const textLike = (allowed: string, fits: (value: string) => boolean = () => true) =>
+  scalar('String', allowed, (value) => (typeof value === 'string' && fits(value) ? value : undefined))
+
+const hostName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i
+const isHost = (value: string) => isIP(value) !== 0 || hostName.test(value)
+export const host = textLike('a host name or an IP address', isHost)
+export const hostOrNone = textLike('a host name or an IP address, or empty', (value) => value === '' || isHost(value))
+
+const isPath = (value: string) => !/\p{Cc}/u.test(value)
+export const folder = textLike('the path of a folder', (value) => value !== '' && isPath(value))
+export const fileOrNone = textLike('the path of a file, or empty', isPath)
+
+const unitsOfTime = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+export type TimeUnit = keyof typeof unitsOfTime
+const durationText = /^(?=\d)(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/
+
+/** Milliseconds of `10s`, `500ms`, `1h30m`, `2d`; of a bare number in `unit`. */
+export function durationOf(value: unknown, unit: TimeUnit): number | undefined {
+  const bare = numberOf(value)
+  if (bare !== undefined) return bare < 0 ? undefined : Math.round(bare * unitsOfTime[unit])
+  const match = typeof value === 'string' ? durationText.exec(value) : null
+  if (!match) return undefined
+  const { d, h, m, s, ms } = unitsOfTime
+  return Math.round([d, h, m, s, ms].reduce((sum, size, index) => sum + Number(match[index + 1] ?? 0) * size, 0))
+}
+
+/** A duration in ms. `max` is 24 days unless told otherwise: Node's timers end at 2^31−1 ms. */
+export const duration = (min: string, max = '24d', unit: TimeUnit = 's') => {
+  const [least = 0, most = 0] = [durationOf(min, 's'), durationOf(max, 's')]
+  const allowed = `a duration from ${min} to ${max} (10s, 500ms, 1h30m; a bare number is in ${{ ms: 'ms', s: 'seconds', m: 'minutes', h: 'hours', d: 'days' }[unit]})`
+  return scalar('Number', allowed, (value) => within(durationOf(value, unit), least, most))
+}
+
+function multiple(value: unknown, shape: RegExp, base: number): number | undefined {
+  const bare = numberOf(value)
+  if (bare !== undefined) return Number.isSafeInteger(bare) ? bare : undefined
+  const match = typeof value === 'string' ? shape.exec(value) : null
+  if (!match) return undefined
+  return Math.round(Number(match[1]) * base ** ('KMGT'.indexOf((match[2] ?? '').toUpperCase()) + 1))
+}
+
+/** Bytes; K, M, G and T are powers of 1024, with or without `B` or `iB`. */
+export const size = (min: string, max: string) => {
+  const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMGT])(?:i?B)?$/i, 1024)
+  const [least = 0, most = 0] = [parse(min), parse(max)]
+  return scalar('Number', `a size from ${min} to ${max} (50M, 1G; a bare number is in bytes)`, (value) => within(parse(value), least, most))
+}
+
+/** Bits per second; k, M and G are powers of 1000, as in ffmpeg. */
+export const bitrate = (min: string, max: string) => {
+  const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMG])$/i, 1000)
+  const [least = 0, most = 0] = [parse(min), parse(max)]
+  return scalar('Number', `a bitrate from ${min} to ${max} (2M, 800k; a bare number is in bits per second)`, (value) => within(parse(value), least, most))
+}
+
+export interface FrameSize {
+  readonly width: number
+  readonly height: number
+}
+
+/** Even numbers: 4:2:0 video has no half pixels. */
+export const frameSize = scalar<FrameSize>('Object', 'a frame size such as 1280x720, even numbers from 16 to 7680', (value) => {
+  const match = typeof value === 'string' ? /^(\d{2,4})x(\d{2,4})$/i.exec(value) : null
+  const [width, height] = [Number(match?.[1]), Number(match?.[2])]
+  const fits = (side: number) => side >= 16 && side <= 7680 && side % 2 === 0
+  return fits(width) && fits(height) ? { width, height } : undefined
+})
+
+/** A YAML list, or text with commas; each item is checked by itself. */
+export const listOf = <T>(item: Format<T>): Format<T[]> => ({
+  allowed: `a list, each item ${item.allowed}`,
+  type: 'Array',
+  read: (raw, report) => {
+    const parts = raw.kind === 'list' ? raw.items : split(raw)
+    if (!parts) {
+      report(`must be a list, each item ${item.allowed}`, raw)
+      return undefined
+    }
+    const values = parts.map((part, index) => item.read(part, (rule, value, below = '') => report(rule, value, `[${index}]${below}`)))
+    return values.some((value) => value === undefined) ? undefined : values.filter((value) => value !== undefined)
+  },
+})
+
+function split(raw: Raw): Raw[] | undefined {
+  if (raw.kind !== 'scalar' || typeof raw.value !== 'string') return undefined
+  const parts = raw.value === '' ? [] : raw.value.split(',')
+  return parts.map((part) => ({ ...raw, value: part.trim() }))
+}
+
+export const webOrigin = textLike('an origin such as https://example.org:3000, or *', (value) => {
+  if (value === '*') return true
+  return URL.canParse(value) && new URL(value).origin === value.toLowerCase()
+})

@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import convict from 'convict'
+import { checkTogether } from './checks.js'
+import { nearest } from './nearest.js'
+import { type Raw, shown, text } from './raw.js'
+import { type Configuration, environmentName, schema, settings } from './schema.js'
+import { unusedHint, unusedVariableHint } from './unused.js'
+import { parseYaml } from './yaml.js'
+
+/** One broken rule: `server.port`, `"12abc"`, `must be …`, `environment CAMERA_SERVICE_SERVER_PORT`. */
+export interface Fault {
+  /** Empty when the file as a whole is meant. */
+  key: string
+  /** As it was written; `***` when it is a secret. */
+  value: string
+  rule: string
+  origin: string
+}
+
+/** All that is wrong with the configuration, at once; the message has a line for each. */
+export class ConfigurationError extends Error {
+  constructor(readonly faults: readonly Fault[]) {
+    super(faults.map(faultLine).join('\n'))
+    this.name = 'ConfigurationError'
+  }
+}
+
+export const faultLine = ({ key, value, rule, origin }: Fault) => `${[key, value].filter(Boolean).join(' = ')}${key || value ? ': ' : ''}${rule} (${origin})`
+
+export interface ConfigurationSources {
+  /** A YAML file; without one, that of CAMERA_SERVICE_CONFIG, if it is set. */
+  file?: string | undefined
+  env: Readonly<Record<string, string | undefined>>
+  flags?: Readonly<{ 'data-dir'?: string | undefined }>
+}
+
+/** What a layer sets, and where: the values by key. */
+interface Layer {
+  values: Map<string, { value: unknown; origin: string }>
+  faults: Fault[]
+  warnings: string[]
+}
+
+/**
+ * Defaults < YAML file < environment < flags. Each layer is read by the schema as it was written, because convict would
+ * coerce it (`off` to true, `12abc` to 12) and tell neither value nor origin. Throws ConfigurationError and nothing else.
+ */
+export function loadConfiguration({ file, env, flags = {} }: ConfigurationSources): { config: Configuration; warnings: string[] } {
+  const path = file ?? (env.CAMERA_SERVICE_CONFIG || undefined)
+  const layers = [...(path === undefined ? [] : [fromFile(path)]), fromEnvironment(env), fromFlags(flags)]
+  const faults = layers.flatMap((layer) => layer.faults)
+  const merged = convict<Configuration>(schema, { env: {}, args: [] })
+  for (const { values } of layers) merged.load(nested(values))
+  const config = merged.getProperties()
+  const origins = new Map(layers.flatMap(({ values }) => [...values].map(([key, { origin }]) => [key, origin] satisfies [string, string])))
+  const broken = new Set(faults.map(({ key }) => key))
+  const together = checkTogether(config)
+  for (const { keys, value, rule } of together.faults) {
+    const key = keys.findLast((each) => origins.has(each)) ?? keys[0] ?? ''
+    if (!keys.some((each) => broken.has(each))) faults.push({ key, value, rule, origin: origins.get(key) ?? 'default' })
+  }
+  if (faults.length > 0) throw new ConfigurationError(faults)
+  merged.validate({ allowed: 'strict' })
+  return { config: { ...config, data_dir: resolve(config.data_dir) }, warnings: [...layers.flatMap((layer) => layer.warnings), ...together.warnings] }
+}
+
+const emptyLayer = (): Layer => ({ values: new Map(), faults: [], warnings: [] })
+
+/** Reads one key of a layer; its faults name the key with what is below it (`cameras[2].name`). */
+function set(layer: Layer, key: string, raw: Raw, origin: (line: number | undefined) => string) {
+  const setting = settings.get(key)
+  if (!setting) return
+  const refuse = (rule: string, at: Raw, below = '') => {
+    layer.faults.push({ key: key + below, value: shown(at, key + below, setting.sensitive), rule, origin: origin(at.line ?? raw.line) })
+  }
+  if (raw.kind === 'scalar' && (raw.value === null || raw.value === undefined)) return refuse('has no value', raw)
+  const value = setting.reads.read(raw, refuse)
+  if (value !== undefined) layer.values.set(key, { value, origin: origin(raw.line) })
+}
+
+const unusedWarning = (what: string, hint: string, origin: string) => `${what} is not used and ignored${hint && `; ${hint}`} (${origin})`
+
+const groups = new Set([...settings.keys()].flatMap((key) => key.split('.').map((_, index, parts) => parts.slice(0, index).join('.'))))
+
+function fromFile(path: string): Layer {
+  const layer = emptyLayer()
+  const origin = (line: number | undefined) => `file ${path}${line === undefined ? '' : ` line ${line}`}`
+  const source = readText(path)
+  if ('rule' in source) {
+    layer.faults.push({ key: '', value: '', rule: source.rule, origin: origin(undefined) })
+    return layer
+  }
+  const { root, faults } = parseYaml(source.text)
+  for (const { rule, line } of faults) layer.faults.push({ key: '', value: '', rule, origin: origin(line) })
+  if (root) walk(layer, root, '', origin)
+  return layer
+}
+
+function walk(layer: Layer, raw: Raw, group: string, origin: (line: number | undefined) => string) {
+  const refuse = (key: string, value: Raw, rule: string, line = value.line) => layer.faults.push({ key, value: shown(value, key), rule, origin: origin(line) })
+  // A group whose keys are all commented out.
+  if (raw.kind === 'scalar' && raw.value === null) return
+  if (raw.kind !== 'map') return void refuse(group, raw, group ? 'must be a group of keys' : 'must hold keys with values')
+  const lines = new Map<string, number | undefined>()
+  for (const { key: name, value, line } of raw.entries) {
+    const key = group ? `${group}.${name}` : name
+    const hint = unusedHint(key)
+    if (lines.has(name)) refuse(key, value, `is set twice, first on line ${lines.get(name)}`, line)
+    else if (settings.has(key)) set(layer, key, value, origin)
+    else if (groups.has(key) && name !== '') walk(layer, value, key, origin)
+    else if (hint !== undefined) layer.warnings.push(unusedWarning(key, hint, origin(line)))
+    else refuse(key, value, `is not a known key; the nearest is ${nearestKey(key, group)}`, line)
+    lines.set(name, line)
+  }
+}
+
+/** Among what may stand there first: a slip of the pen seldom changes the group. */
+function nearestKey(key: string, group: string): string {
+  const here = [...settings.keys(), ...groups].filter((each) => each !== '' && (group === '' || each.startsWith(`${group}.`)))
+  return nearest(key, here) ?? ''
+}
+
+function readText(path: string): { text: string } | { rule: string } {
+  try {
+    const content = readFileSync(path)
+    return content.length > 1_048_576 ? { rule: 'is larger than 1 MiB: this is no configuration' } : { text: content.toString('utf8') }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    const rules: Record<string, string> = { ENOENT: 'does not exist', EACCES: 'may not be read', EISDIR: 'is a folder' }
+    return { rule: rules[code] ?? `cannot be read (${code})` }
+  }
+}
+
+const prefix = 'CAMERA_SERVICE_'
+const variables = new Map([...settings.keys()].map((key) => [environmentName(key).slice(prefix.length), key]))
+
+function fromEnvironment(env: ConfigurationSources['env']): Layer {
+  const layer = emptyLayer()
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith(prefix) || value === undefined || name === 'CAMERA_SERVICE_CONFIG') continue
+    const origin = `environment ${name}`
+    const short = name.slice(prefix.length)
+    const key = variables.get(short)
+    const hint = unusedVariableHint(short)
+    if (key !== undefined) set(layer, key, text(value), () => origin)
+    else if (hint !== undefined) layer.warnings.push(unusedWarning(name, hint, origin))
+    else {
+      const rule = `names no known key; the nearest is ${prefix}${nearest(short, variables.keys())}`
+      layer.faults.push({ key: name, value: shown(text(value), name), rule, origin })
+    }
+  }
+  return layer
+}
+
+function fromFlags(flags: NonNullable<ConfigurationSources['flags']>): Layer {
+  const layer = emptyLayer()
+  const directory = flags['data-dir']
+  if (directory !== undefined) set(layer, 'data_dir', text(directory), () => 'flag --data-dir')
+  return layer
+}
+
+/** Only keys of the schema come here, so none is `__proto__`. */
+function nested(values: Layer['values']): object {
+  const root: Record<string, unknown> = {}
+  for (const [key, { value }] of values) {
+    const parts = key.split('.')
+    const name = parts.pop() ?? ''
+    const group = parts.reduce<Record<string, unknown>>((above, part) => {
+      const below = (above[part] ?? {}) as Record<string, unknown>
+      above[part] = below
+      return below
+    }, root)
+    group[name] = value
+  }
+  return root
+}

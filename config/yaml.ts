@@ -1,0 +1,82 @@
+import { Composer, type CST, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from 'yaml'
+import type { Raw } from './raw.js'
+
+export interface SyntaxFault {
+  rule: string
+  line: number | undefined
+}
+
+/** Far beyond any real file; keeps an alias that holds itself, or one that doubles at each level, from filling the memory. */
+const limits = { nodes: 20_000, depth: 24 }
+
+/** The text as a tree with line numbers, duplicate keys kept, so that the caller can name both; or its syntax faults. */
+export function parseYaml(source: string): { root: Raw | undefined; faults: SyntaxFault[] } {
+  const lines = new LineCounter()
+  try {
+    const tokens = [...new Parser(lines.addNewLine).parse(source)]
+    limitDepth(tokens, lines)
+    // prettyErrors would quote the line, and with it a secret.
+    const documents = [...new Composer({ prettyErrors: false, uniqueKeys: false }).compose(tokens, true, source.length)]
+    const faults = documents.flatMap(({ errors }) => errors.map((error) => ({ rule: `is not YAML: ${plain(error)}`, line: lines.linePos(error.pos[0]).line })))
+    const [document, second] = documents
+    if (second) faults.push({ rule: 'holds more than one document', line: lines.linePos(second.range[0]).line })
+    return faults.length > 0 || !document ? { root: undefined, faults } : { root: treeOf(document, lines), faults }
+  } catch (error) {
+    if (error instanceof Refused) return { root: undefined, faults: [{ rule: error.message, line: error.line }] }
+    return { root: undefined, faults: [{ rule: 'cannot be read as YAML', line: undefined }] }
+  }
+}
+
+class Refused extends Error {
+  constructor(
+    message: string,
+    readonly line: number | undefined,
+  ) {
+    super(message)
+  }
+}
+
+/** The parser's words without the piece of source that some of them quote. */
+function plain(error: { code: string; message: string }): string {
+  if (error.code === 'TAB_AS_INDENT') return 'a tab is used to indent; use spaces'
+  return error.message.replace(/[:,]? ?["'`].*$/s, '').trim() || 'a syntax error'
+}
+
+/** The composer calls itself for each level: a file of 100,000 brackets would end the process before any `catch`. */
+function limitDepth(tokens: CST.Token[], lines: LineCounter) {
+  const open = tokens.map((token) => ({ token, depth: 0 }))
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { token, depth } = next
+    if (depth > limits.depth) throw new Refused('is nested too deeply', lines.linePos(token.offset).line)
+    const below = 'items' in token ? token.items.flatMap(({ key, value }) => [key, value]) : 'value' in token ? [token.value] : []
+    for (const each of below) if (each) open.push({ token: each, depth: depth + 1 })
+  }
+}
+
+function treeOf(document: Document, lines: LineCounter): Raw | undefined {
+  let nodes = 0
+  const convert = (node: unknown, depth: number): Raw => {
+    const range = typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range) ? node.range : undefined
+    const line = range ? lines.linePos(Number(range[0])).line : undefined
+    if (++nodes > limits.nodes) throw new Refused(`holds more than ${limits.nodes} values`, line)
+    if (depth > limits.depth) throw new Refused('is nested too deeply', line)
+    if (isAlias(node)) {
+      const target = node.resolve(document)
+      if (!target) throw new Refused('refers to an anchor that is not there', line)
+      return convert(target, depth + 1)
+    }
+    if (isSeq(node)) return { kind: 'list', line, items: node.items.map((item) => convert(item, depth + 1)) }
+    if (isMap(node)) {
+      return {
+        kind: 'map',
+        line,
+        entries: node.items.map(({ key, value }) => {
+          const name = convert(key, depth + 1)
+          return { key: name.kind === 'scalar' ? String(name.value) : `(a ${name.kind})`, line: name.line, value: convert(value, depth + 1) }
+        }),
+      }
+    }
+    return { kind: 'scalar', line, value: isScalar(node) ? node.value : null }
+  }
+  return document.contents === null ? undefined : convert(document.contents, 0)
+}

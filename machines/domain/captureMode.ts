@@ -1,0 +1,99 @@
+/** How a camera is captured: which of its formats, sizes and rates. */
+import type { Capabilities, CaptureMode } from './camera.js'
+
+export interface ModeWish {
+  width: number
+  height: number
+  fps: number
+  /** Asked for by name, not only our default: met as nearly as the camera can, whatever it costs. Without it the size is a limit. */
+  explicit?: { size?: boolean; fps?: boolean }
+  /** False: the stream must be encoded by us in any case, so that the camera's own H.264 saves nothing. */
+  copy?: boolean
+}
+
+export interface ModeChoice {
+  mode: CaptureMode
+  /** A clause for people, without full stop. */
+  reason: string
+}
+
+/** What a format is worth with size and rate alike: H.264 needs no encoder, MJPEG leaves room on the bus, raw frames fill it. */
+const worth: Record<string, number> = {
+  H264: 1,
+  MJPG: 0.75,
+  JPEG: 0.75,
+  YUYV: 0.65,
+  UYVY: 0.65,
+  NV12: 0.65,
+  YU12: 0.65,
+  YV12: 0.6,
+  NV21: 0.6,
+  BGR3: 0.5,
+  RGB3: 0.5,
+  GREY: 0.3,
+}
+
+/** Formats that can be captured: others (Bayer patterns, depth maps, HEVC) have no way into an H.264 stream here. */
+export const isUsable = (fourcc: string): boolean => fourcc in worth
+
+/** One of them is a picture, or becomes one without the frames before it. */
+export const isStill = (fourcc: string): boolean => isUsable(fourcc) && fourcc !== 'H264'
+
+/**
+ * The best mode up to the wished size and rate: size, rate and format weigh against each other, so that a native H.264 of half
+ * the size does not win over MJPEG of the whole. What was asked for by name comes first. `undefined`: nothing usable.
+ */
+export function chooseMode(capabilities: Capabilities, wish: ModeWish): ModeChoice | undefined {
+  const { explicit = {} } = wish
+  const all = modesOf(capabilities)
+  const within = all.filter(({ width, height }) => width <= wish.width && height <= wish.height)
+  const sized = explicit.size ? best(all, (mode) => closeness(mode, wish)) : within.length > 0 ? within : best(all, (mode) => closeness(mode, wish))
+  const timed = explicit.fps ? best(sized, ({ fps }) => ratio(fps, wish.fps)) : sized
+  const mode = [...timed].sort((a, b) => score(b, wish) - score(a, wish) || b.width * b.height - a.width * a.height || b.fps - a.fps)[0]
+  return mode && { mode, reason: reasonFor(mode, wish, all) }
+}
+
+export const describeMode = ({ fourcc, width, height, fps }: CaptureMode): string => `${formatName(fourcc)} ${width}x${height} at ${rounded(fps)} fps`
+
+const modesOf = ({ formats }: Capabilities): CaptureMode[] =>
+  formats
+    .filter(({ fourcc }) => isUsable(fourcc))
+    .flatMap(({ fourcc, sizes }) => sizes.flatMap(({ width, height, rates }) => rates.map((fps) => ({ fourcc, width, height, fps }))))
+    .filter(({ width, height, fps }) => width > 0 && height > 0 && fps > 0)
+
+function score({ fourcc, width, height, fps }: CaptureMode, wish: ModeWish): number {
+  const area = ratio(width * height, wish.width * wish.height)
+  const format = fourcc === 'H264' && wish.copy === false ? 0.7 : (worth[fourcc] ?? 0)
+  // Twice the wished rate costs twice the work for nothing; half of it is half the picture's motion.
+  const rate = fps > wish.fps * 1.01 ? ratio(fps, wish.fps) * 0.9 : ratio(fps, wish.fps)
+  return Math.sqrt(area) * Math.sqrt(rate) * format
+}
+
+function reasonFor(mode: CaptureMode, { width, height, fps, explicit = {}, copy }: ModeWish, all: CaptureMode[]): string {
+  const missed = [
+    ...(explicit.size && (mode.width !== width || mode.height !== height)
+      ? [`${width}x${height} is not offered, ${mode.width}x${mode.height} is nearest`]
+      : []),
+    ...(explicit.fps && ratio(mode.fps, fps) < 0.99 ? [`${rounded(fps)} fps is not offered at this size, ${rounded(mode.fps)} is nearest`] : []),
+  ]
+  if (missed.length > 0) return missed.join('; ')
+  const asked = [...(explicit.size ? [`${width}x${height}`] : []), ...(explicit.fps ? [`${rounded(fps)} fps`] : [])]
+  if (asked.length > 0) return `${asked.join(' at ')} as asked for`
+  if (mode.width > width || mode.height > height) return `the smallest size that it offers, all are above ${width}x${height}`
+  const native = all.some(({ fourcc }) => fourcc === 'H264')
+  const passed = native && mode.fourcc !== 'H264' && copy !== false ? `, more picture than its own H.264 offers` : ''
+  return `its best mode up to ${width}x${height} at ${rounded(fps)} fps${passed}`
+}
+
+/** Those for which `fit` is highest, within a hundredth: 29.97 is 30. */
+function best(modes: CaptureMode[], fit: (mode: CaptureMode) => number): CaptureMode[] {
+  const highest = Math.max(0, ...modes.map(fit))
+  return modes.filter((mode) => fit(mode) >= highest * 0.99)
+}
+
+const ratio = (a: number, b: number): number => Math.min(a, b) / Math.max(a, b)
+const closeness = (a: { width: number; height: number }, b: { width: number; height: number }): number => ratio(a.width, b.width) * ratio(a.height, b.height)
+const rounded = (fps: number): string => String(Math.round(fps * 100) / 100)
+
+const names: Record<string, string> = { H264: 'H.264', MJPG: 'MJPEG', JPEG: 'MJPEG', HEVC: 'H.265' }
+export const formatName = (fourcc: string): string => names[fourcc] ?? fourcc

@@ -1,0 +1,52 @@
+/** How a camera's frames become its stream. */
+import type { CameraSettings, Capabilities, CaptureMode, CodecSettings, Pipeline, SourceKind } from './camera.js'
+import { chooseMode, describeMode, formatName } from './captureMode.js'
+import { h264Level } from './h264Level.js'
+import type { CaptureDefaults } from './ports.js'
+
+/**
+ * The camera's own H.264 is copied, all else is encoded; RTSP cameras are pulled by the media server. Codec settings of
+ * this camera's own entry mean that somebody wants another stream than the camera's: then it is encoded too.
+ */
+export function choosePipeline(kind: SourceKind, capabilities: Capabilities, settings: CameraSettings, defaults: CaptureDefaults): Pipeline {
+  if (kind === 'rtsp') return pull(capabilities)
+  const own = Object.keys(settings.codec ?? {}).length > 0
+  const wish = {
+    width: settings.width ?? defaults.width,
+    height: settings.height ?? defaults.height,
+    fps: settings.fps ?? defaults.fps,
+    explicit: { size: settings.width !== undefined || settings.height !== undefined, fps: settings.fps !== undefined },
+    copy: !own,
+  }
+  const choice = chooseMode(capabilities, wish)
+  const { width, height, fps } = wish
+  const mode = choice?.mode ?? { fourcc: '', width, height, fps }
+  if (choice && mode.fourcc === 'H264' && !own) return { kind: 'copy', mode, reason: `Copied: the camera's own ${describeMode(mode)}; ${choice.reason}.` }
+  const codec = codecOf(mode, { ...defaults.codec, ...settings.codec })
+  return { kind: 'encode', mode, codec, reason: `${sourceOf(kind, mode, own, choice?.reason)} Encoded as H.264 ${codec.profile}, level ${codec.level}.` }
+}
+
+function sourceOf(kind: SourceKind, mode: CaptureMode, own: boolean, reason: string | undefined): string {
+  const { width, height, fps } = mode
+  if (reason === undefined) return `The camera offers no format that is known here, so it is asked for ${width}x${height} at ${fps} fps.`
+  if (kind === 'virtual') return `Test pattern ${width}x${height} at ${fps} fps: ${reason}.`
+  if (own && mode.fourcc === 'H264') return `Captured as ${describeMode(mode)} (${reason}), and not copied because this camera has codec settings of its own.`
+  return `Captured as ${describeMode(mode)}: ${reason}.`
+}
+
+/** With its level as a number. */
+function codecOf({ width, height, fps }: CaptureMode, codec: CodecSettings): CodecSettings {
+  return { ...codec, level: h264Level({ width, height, fps, bitrate: codec.bitrate, profile: codec.profile, level: codec.level }) }
+}
+
+/** Zeros in the mode mean that the source did not tell. */
+function pull({ formats }: Capabilities): Pipeline {
+  const { fourcc = 'H264', sizes = [] } = formats[0] ?? {}
+  const { width = 0, height = 0, rates = [] } = sizes[0] ?? {}
+  const note = fourcc === 'H264' ? '' : ', which not every player shows'
+  return {
+    kind: 'pull',
+    mode: { fourcc, width, height, fps: rates[0] ?? 0 },
+    reason: `Pulled by the media server: the camera sends ${formatName(fourcc)} by itself${note}.`,
+  }
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { WebSocket } from 'ws'
+import type { Log } from '../machines/domain/ports.js'
+import type { RpcLimits } from './options.js'
+import type { Session } from './session.js'
+import { bracketed, hostOf } from './urls.js'
+
+export interface Connection {
+  session: Session
+  /** Pings when it is time, and ends a connection that gave no sign of life after a ping. `now` is monotonic. */
+  tick(now: number): void
+  /** Closing handshake; what does not answer within `grace` ms is cut. */
+  close(code: number, reason: string, grace?: number): void
+}
+
+/** How long a client has to take part in closing. */
+const closingGrace = 1_000
+
+/**
+ * One WebSocket of one client. `received` gets each text frame; `ended` is called once, when nothing more can come or
+ * go. Nothing is buffered without bound: a client that leaves more than `maxBuffered` bytes unread is dropped.
+ */
+export const openConnection = ({
+  socket,
+  request,
+  limits,
+  log,
+  received,
+  ended,
+}: {
+  socket: WebSocket
+  request: IncomingMessage
+  limits: Pick<RpcLimits, 'maxBuffered' | 'pingInterval' | 'pongWait'>
+  log: Log
+  received: (text: string, session: Session) => void
+  ended: (session: Session) => void
+}): Connection => {
+  const { pingInterval, pongWait, maxBuffered = 4 * 1024 * 1024 } = limits
+  const id = randomUUID()
+  const address = bracketed(request.socket.remoteAddress ?? 'unknown')
+  const who = { session: id, address }
+  let bytesSeen = 0
+  let lastPing = performance.now()
+  let unansweredSince: number | undefined
+
+  const shut = (code: number, reason: string, grace: number) => {
+    if (session.closed) return
+    session.closed = true
+    socket.close(code, reason)
+    const cut = setTimeout(() => socket.terminate(), grace)
+    socket.once('close', () => clearTimeout(cut))
+    ended(session)
+  }
+
+  /** Whether there is room for more; drops the client when there is not. */
+  const hasRoom = () => {
+    if (session.closed) return false
+    if (socket.bufferedAmount <= maxBuffered) return true
+    log.warn('a client was dropped because it does not read', { ...who, buffered: socket.bufferedAmount })
+    shut(1013, 'the client does not read', closingGrace)
+    return false
+  }
+
+  const session: Session = {
+    id,
+    address,
+    host: hostOf(request),
+    caller: undefined,
+    authenticating: undefined,
+    closed: false,
+    inFlight: 0,
+    requests: 0,
+    subscriptions: new Map(),
+    send: (message) => {
+      if (hasRoom()) socket.send(message, { binary: false }, ignore)
+    },
+  }
+
+  socket.on('message', (data, isBinary) => {
+    if (session.closed) return
+    if (isBinary) shut(1003, 'text frames only', closingGrace)
+    else received(data.toString(), session)
+  })
+  // Answered here instead of by ws, whose pongs would pile up without bound before a client that does not read.
+  socket.on('ping', (data) => {
+    if (hasRoom()) socket.pong(data, false, ignore)
+  })
+  socket.on('error', (error) => log.debug('a connection failed', { ...who, reason: error.message }))
+  socket.on('close', (code) => {
+    log.debug('a connection was closed', { ...who, code })
+    if (session.closed) return
+    session.closed = true
+    ended(session)
+  })
+
+  return {
+    session,
+    close: (code, reason, grace = closingGrace) => shut(code, reason, grace),
+    tick: (now) => {
+      if (session.closed) return
+      // Every byte is a sign of life, also those of a long message that is still coming in.
+      const { bytesRead } = request.socket
+      if (bytesRead !== bytesSeen) {
+        bytesSeen = bytesRead
+        unansweredSince = undefined
+      }
+      if (unansweredSince !== undefined && now - unansweredSince >= pongWait) {
+        log.info('a client was dropped because it gave no sign of life', { ...who, waited_ms: Math.round(now - unansweredSince) })
+        socket.terminate()
+      } else if (now - lastPing >= pingInterval) {
+        lastPing = now
+        unansweredSince ??= now
+        socket.ping(undefined, false, ignore)
+      }
+    },
+  }
+}
+
+// A send that fails is followed by 'close'; there is nothing else to do about it.
+const ignore = () => {}

@@ -1,0 +1,87 @@
+import { ErrorObject, type ID, JsonRpcError, SuccessObject } from 'jsonrpc-lite'
+import { type ErrorKey, ServiceError } from '../machines/domain/errors.js'
+
+/** A request that is well formed. `id` undefined: a notification, which is carried out and never answered. */
+export interface Request {
+  id: ID | undefined
+  method: string
+  /** By name; an array (by position) is refused when its method's turn comes. */
+  params: unknown
+}
+
+/** What is wrong with a frame, and the id to answer with. */
+export interface Malformed {
+  id: ID
+  error: ServiceError
+}
+
+/** Strings and numbers are ids; other JSON of small size is echoed too, since existing clients may count on it. */
+const isEchoable = (id: unknown): id is ID => {
+  if (typeof id === 'string' || typeof id === 'number' || typeof id === 'boolean') return true
+  try {
+    return JSON.stringify(id).length <= 256
+  } catch {
+    return false // nested deeper than the stack
+  }
+}
+
+const invalid = (id: ID, reason: string, hint: string): Malformed => ({ id, error: new ServiceError('invalidRequest', { reason, hint }) })
+
+/**
+ * Reads one text frame. Not jsonrpc-lite's `parse`: it answers -32700 where the contract knows -32600 only, loses the
+ * id on bad params and takes `id: null` for a fault.
+ */
+export const readFrame = (text: string): Request | Malformed => {
+  let frame: unknown
+  try {
+    frame = JSON.parse(text)
+  } catch {
+    return invalid(null, 'invalid_request', 'the message is not JSON')
+  }
+  if (Array.isArray(frame)) return invalid(null, 'invalid_request', 'batches are not supported: send one request a message')
+  if (typeof frame !== 'object' || frame === null) return invalid(null, 'invalid_request', 'the message is not a JSON object')
+  const { jsonrpc, id, method, params } = frame as Record<string, unknown>
+  const isNotification = id === undefined || id === null
+  const echo = !isNotification && isEchoable(id) ? id : null
+  if (jsonrpc !== '2.0') return invalid(echo, 'invalid_version', 'jsonrpc must be "2.0"')
+  if (!isNotification && echo === null) return invalid(null, 'invalid_request', 'id must be a string or a number')
+  if (typeof method !== 'string') return invalid(echo, 'invalid_request', 'method must be a string')
+  if (params !== undefined && params !== null && typeof params !== 'object') return invalid(echo, 'invalid_request', 'params must be an object')
+  return { id: echo ?? undefined, method, params: params ?? {} }
+}
+
+/** The same for every reply: how long it took (whole ms), when, and the id that the log knows it by. */
+export interface Metadata {
+  processing_time_ms: number
+  server_timestamp: string
+  request_id: string
+}
+
+/** The constructors, not `success()`: that one validates what we have just made. */
+export const successReply = (id: ID, result: unknown, metadata: Metadata): string =>
+  JSON.stringify(Object.assign(new SuccessObject(id, (result ?? null) as string), { metadata }))
+
+const words: Record<ErrorKey, { reason: string; suggestion: string }> = {
+  invalidRequest: { reason: 'invalid_request', suggestion: 'Send a JSON-RPC 2.0 request object' },
+  methodNotFound: { reason: 'method_not_found', suggestion: 'Check the method name' },
+  invalidParams: { reason: 'invalid_params', suggestion: 'Correct the parameter that data.param names' },
+  internal: { reason: 'internal_error', suggestion: 'Tell the administrator the request_id' },
+  authRequired: { reason: 'auth_required', suggestion: 'Call authenticate with a valid token' },
+  authFailed: { reason: 'auth_failed', suggestion: 'Call authenticate with a valid token' },
+  permissionDenied: { reason: 'permission_denied', suggestion: 'Use a token with the required role' },
+  notFound: { reason: 'not_found', suggestion: 'Check the name; get_camera_list, list_recordings and list_snapshots tell what there is' },
+  invalidState: { reason: 'invalid_state', suggestion: 'Wait for an allowed state, or use an allowed method' },
+  unsupported: { reason: 'unsupported', suggestion: 'The feature is not available here' },
+  rateLimited: { reason: 'rate_limited', suggestion: 'Wait for retry_after_ms' },
+  dependencyFailed: { reason: 'dependency_failed', suggestion: 'Try again later' },
+}
+
+/** The members of `error`: every error carries reason, details and suggestion, and the fields of its key. */
+export const errorBody = ({ key, code, message, data }: ServiceError) => {
+  const { reason, suggestion } = words[key]
+  const details = data.details ?? data.detail ?? data.hint ?? message
+  return new JsonRpcError(message, code, { reason, suggestion, ...data, details })
+}
+
+export const errorReply = (id: ID, error: ServiceError, metadata: Metadata): string =>
+  JSON.stringify(Object.assign(new ErrorObject(id, errorBody(error)), { metadata }))

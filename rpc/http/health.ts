@@ -1,0 +1,134 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Directory } from '../../actors/directory.js'
+import type { Clock, Log } from '../../machines/domain/ports.js'
+import { listen, shutdown } from '../listen.js'
+import type { About } from '../options.js'
+import { iso, statusOf } from '../present.js'
+import type { Status } from '../schemas.js'
+import { isReading, replyJson, replyNotFound } from './reply.js'
+
+export interface HealthOptions {
+  host: string
+  /** 0: any free one. */
+  port: number
+  directory: Directory
+  clock: Clock
+  log: Log
+  about: About
+  /** Default `/health`, `/health/live`, `/health/ready`, `/health/detailed`. */
+  endpoints?: { basic?: string; live?: string; ready?: string; detailed?: string }
+}
+
+const headers = {
+  'Cache-Control': 'no-cache, no-store, must-revalidate',
+  Pragma: 'no-cache',
+  Expires: '0',
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Allow-Methods': 'GET, OPTIONS',
+  'Access-Control-Allow-Headers': 'Content-Type',
+}
+
+/** Seconds as the documented clients read them: `30.169s`, `2m5.5s`, `1h0m0.25s`. */
+export const durationText = (seconds: number): string => {
+  const ms = Math.round(seconds * 1000)
+  const hours = Math.floor(ms / 3_600_000)
+  const minutes = Math.floor((ms % 3_600_000) / 60_000)
+  const rest = `${(ms % 60_000) / 1000}s`
+  return hours > 0 ? `${hours}h${minutes}m${rest}` : minutes > 0 ? `${minutes}m${rest}` : rest
+}
+
+const words = { HEALTHY: 'healthy', DEGRADED: 'degraded', UNHEALTHY: 'unhealthy' } as const
+const componentWords = { RUNNING: 'healthy', STARTING: 'degraded', STOPPING: 'degraded', STOPPED: 'degraded', ERROR: 'unhealthy' } as const
+const storageWords = { ok: 'healthy', unknown: 'healthy', warning: 'degraded', critical: 'unhealthy' } as const
+
+const componentsOf = ({ components, reasons }: Status, directory: Directory) => {
+  const told = ({ state, since, reason }: Status['reasons']['mediamtx']) => ({ state, since, message: reason ?? state })
+  const mediamtx = directory.link().state === 'degraded' ? 'degraded' : componentWords[components.mediamtx]
+  return [
+    { name: 'websocket_server', status: componentWords[components.websocket_server], message: 'listening' },
+    // Discovery that was switched off is as it should be.
+    {
+      name: 'camera_monitor',
+      status: components.camera_monitor === 'STOPPED' ? 'healthy' : componentWords[components.camera_monitor],
+      ...told(reasons.camera_monitor),
+    },
+    { name: 'mediamtx', status: mediamtx, ...told(reasons.mediamtx) },
+    { name: 'storage', status: storageWords[directory.storage().state], ...told(reasons.storage) },
+  ]
+}
+
+/**
+ * The health endpoints on a server of their own. `/health` is 503 when unhealthy, `/health/ready` until cameras can be
+ * used; `/health/detailed` always answers 200, because its reader wants the details.
+ */
+export const createHealthServer = (options: HealthOptions) => {
+  const { directory, clock, log, about, endpoints = {} } = options
+  const timestamp = () => iso(clock.now())
+
+  const basic = () => {
+    const status = statusOf({ directory, clock, about })
+    const body = { status: words[status.status], timestamp: timestamp(), version: about.version, uptime: durationText(status.uptime) }
+    return { code: status.status === 'UNHEALTHY' ? 503 : 200, body, status }
+  }
+  const pages: Record<string, () => { code: number; body: object }> = {
+    [endpoints.basic ?? '/health']: basic,
+    [endpoints.live ?? '/health/live']: () => ({ code: 200, body: { alive: true, timestamp: timestamp(), message: 'System is alive' } }),
+    [endpoints.ready ?? '/health/ready']: () => {
+      const { status, message } = directory.system()
+      const link = directory.link()
+      const ready = status !== 'starting' && link.state === 'up'
+      const why = status === 'starting' ? message : `the media server is ${link.state}${link.cause.reason === undefined ? '' : `: ${link.cause.reason}`}`
+      return { code: ready ? 200 : 503, body: { ready, timestamp: timestamp(), message: ready ? 'System is ready' : why } }
+    },
+    [endpoints.detailed ?? '/health/detailed']: () => {
+      const { body, status } = basic()
+      const components = componentsOf(status, directory)
+      const count = (word: string) => components.filter((component) => component.status === word).length
+      const metrics = {
+        uptime_seconds: status.uptime,
+        component_count: components.length,
+        components_healthy: count('healthy'),
+        components_degraded: count('degraded'),
+        components_unhealthy: count('unhealthy'),
+      }
+      const cameras = directory.cameras()
+      return {
+        code: 200,
+        body: {
+          ...body,
+          components,
+          metrics,
+          cameras: { total: cameras.length, connected: cameras.filter((camera) => camera.status === 'CONNECTED').length },
+          environment: 'production',
+        },
+      }
+    },
+  }
+  const table = new Map(Object.entries(pages))
+
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
+    const [path = ''] = (request.url ?? '').split('?', 1)
+    const page = table.get(path)
+    if (page === undefined) return replyNotFound(request, response)
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204, headers).end()
+      return
+    }
+    if (!isReading(request, response, headers)) return
+    try {
+      const { code, body } = page()
+      replyJson(request, response, code, body, headers)
+    } catch (error) {
+      log.error('the health could not be told', { error })
+      replyJson(request, response, 500, { error: 'internal error', timestamp: timestamp(), status: 'unhealthy' }, headers)
+    }
+  }
+
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000 }, answer)
+  server.maxConnections = 256
+  return {
+    /** Resolves with the port it listens on; rejects when the port is in use. */
+    start: () => listen(server, options, 'health endpoints'),
+    stop: () => shutdown(server),
+  }
+}

@@ -1,0 +1,105 @@
+/** The pieces that params and results of several methods share. */
+import Type, { type Static } from 'typebox'
+
+// ---------------------------------------------------------------- params
+
+export const None = Type.Object({})
+export const CameraParam = Type.String({ pattern: '^camera[0-9]+$', maxLength: 32, description: 'Camera id, as in camera0' })
+export const OneCamera = Type.Object({ device: CameraParam })
+
+/** A name without a folder: no separators, no `..`, no control characters, not hidden. */
+export const fileNamePattern = '^(?!\\.)(?!.*\\.\\.)[^/\\\\<>:"|?*\\u0000-\\u001f\\u007f]+$'
+export const FileName = Type.String({ minLength: 1, maxLength: 255, pattern: fileNamePattern })
+export const OneFile = Type.Object({ filename: FileName })
+
+export const Page = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
+  offset: Type.Optional(Type.Integer({ minimum: 0, default: 0 })),
+})
+
+// ---------------------------------------------------------------- results
+
+export const Time = Type.String({ format: 'date-time' })
+export const Count = Type.Integer({ minimum: 0 })
+const Device = Type.String({ pattern: '^camera[0-9]+$' })
+
+export { Device as CameraName }
+
+export const RecordingFormat = Type.Enum(['fmp4', 'mp4', 'mkv'])
+
+export const Identity = Type.Object({
+  basis: Type.Enum(['serial', 'port', 'model', 'name']),
+  confidence: Type.Enum(['high', 'medium', 'low']),
+  ambiguous: Type.Boolean({ description: 'Another camera reports the same serial: both go by their port' }),
+})
+
+const PipelineInfo = Type.Object({
+  kind: Type.Enum(['copy', 'encode', 'pull']),
+  reason: Type.String(),
+  source_format: Type.String(),
+  profile: Type.Optional(Type.String()),
+  level: Type.Optional(Type.String()),
+})
+
+/** Properties of a camera in get_camera_list, get_camera_status and camera_status_update. */
+export const cameraProperties = {
+  device: Device,
+  id: Device,
+  status: Type.Enum(['CONNECTED', 'DISCONNECTED', 'ERROR']),
+  name: Type.String(),
+  resolution: Type.Optional(Type.String()),
+  fps: Type.Optional(Type.Integer()),
+  streams: Type.Object(
+    { rtsp: Type.Optional(Type.String()), hls: Type.Optional(Type.String()), webrtc: Type.Optional(Type.String()) },
+    { additionalProperties: false },
+  ),
+  kind: Type.Enum(['usb', 'rtsp', 'virtual']),
+  state: Type.String({ description: "The camera's own state, finer than status" }),
+  since: Time,
+  reason: Type.Optional(Type.String({ description: 'Why the state is not the plain good one' })),
+  identity: Identity,
+  identity_confidence: Type.Enum(['high', 'medium', 'low']),
+  identity_ambiguous: Type.Boolean(),
+  connected_at: Type.Optional(Time),
+  pipeline: Type.Optional(PipelineInfo),
+  stream_state: Type.Enum(['INACTIVE', 'STARTING', 'ACTIVE', 'ERROR']),
+  recording: Type.Optional(
+    Type.Object({
+      status: Type.Enum(['STARTING', 'RECORDING', 'STOPPING', 'STOPPED', 'FAILED']),
+      growing: Type.Boolean(),
+      format: RecordingFormat,
+      filename: Type.Optional(Type.String()),
+      files: Type.Array(Type.String()),
+      start_time: Type.Optional(Time),
+    }),
+  ),
+  allowed_methods: Type.Array(Type.String()),
+}
+export const Camera = Type.Object(cameraProperties)
+export type Camera = Static<typeof Camera>
+
+const ComponentState = Type.Enum(['RUNNING', 'STOPPED', 'ERROR', 'STARTING', 'STOPPING'])
+const Reason = Type.Object({ state: Type.String(), since: Time, reason: Type.Optional(Type.String()) })
+
+/** get_status and system_health_update. */
+export const Status = Type.Object({
+  status: Type.Enum(['HEALTHY', 'DEGRADED', 'UNHEALTHY']),
+  uptime: Type.Number({ minimum: 0, description: 'Seconds' }),
+  version: Type.String(),
+  components: Type.Object({ websocket_server: ComponentState, camera_monitor: ComponentState, mediamtx: ComponentState }),
+  reasons: Type.Object({ camera_monitor: Reason, mediamtx: Reason, storage: Reason }, { description: 'The state of each part, since when, and why' }),
+})
+export type Status = Static<typeof Status>
+
+export const FileEntry = Type.Object({
+  filename: Type.String(),
+  file_size: Count,
+  modified_time: Time,
+  created_time: Time,
+  download_url: Type.String(),
+  device: Type.String(),
+  format: Type.String(),
+  duration: Type.Optional(Type.Number({ minimum: 0, description: 'Seconds' })),
+})
+export const FileList = Type.Object({ files: Type.Array(FileEntry), total: Count, limit: Type.Integer(), offset: Count })
+export const Deleted = Type.Object({ filename: Type.String(), deleted: Type.Boolean(), message: Type.String() })

@@ -1,0 +1,351 @@
+import { expect } from 'chai'
+import type { BreakerState } from '../../../adapters/mediamtx/breaker.js'
+import { createMediaServer } from '../../../adapters/mediamtx/mediaServer.js'
+import type { CameraId } from '../../../machines/domain/camera.js'
+import type { PathSpec } from '../../../machines/domain/ports.js'
+import { type Answer, type FakeRequest, fakeServer, keptLog, never, ok, page, refusal, rejection } from './fakeServer.js'
+
+const pathDefaults = {
+  closeAfter: 10_000,
+  startTimeout: 20_000,
+  partDuration: 200,
+  segmentDuration: 3_600_000,
+  recordPath: '/rec/%path/%path_%Y-%m-%d_%H-%M-%S-%f',
+}
+const spec = (name: CameraId, command = 'ffmpeg -i x'): PathSpec => ({ name, source: { command } })
+const wholeBody = (record: boolean, command = 'ffmpeg -i x') => ({
+  source: 'publisher',
+  runOnDemand: command,
+  runOnDemandRestart: true,
+  runOnDemandStartTimeout: '20s',
+  runOnDemandCloseAfter: '10s',
+  record,
+  recordPath: '/rec/%path/%path_%Y-%m-%d_%H-%M-%S-%f',
+  recordFormat: 'fmp4',
+  recordPartDuration: '200ms',
+  recordSegmentDuration: '3600s',
+  recordDeleteAfter: '0s',
+})
+
+describe('media server: the control API', () => {
+  const closers: (() => Promise<void>)[] = []
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close()
+  })
+
+  const arrange = async (
+    script: (request: FakeRequest) => Answer = () => ok,
+    options: { timeout?: number; threshold?: number; resetTimeout?: number } = {},
+  ) => {
+    const server = await fakeServer(script)
+    closers.push(server.close)
+    const log = keptLog()
+    const { timeout = 2_000, threshold = 3, resetTimeout = 100 } = options
+    const media = createMediaServer({ apiUrl: () => server.url, timeout, breaker: { threshold, resetTimeout }, pathDefaults, log })
+    const calls = () => server.requests.map(({ method, path, body }) => `${method} ${path.replace(/^\/v3\/config\/paths\//, '')}${record(body)}`)
+    return { server, media, log, calls }
+  }
+  const record = (body: unknown) => (typeof body === 'object' && body !== null && 'record' in body ? ` record=${body.record}` : '')
+
+  it('puts a path there whole', async () => {
+    const { media, server } = await arrange()
+    await media.publish(spec('camera0'), never())
+    expect(server.requests.map(({ method, path, body }) => ({ method, path, body }))).to.deep.equal([
+      { method: 'POST', path: '/v3/config/paths/replace/camera0', body: wholeBody(false) },
+    ])
+  })
+
+  it('pulls a network camera on demand', async () => {
+    const { media, server } = await arrange()
+    await media.publish({ name: 'camera1', source: { url: 'rtsp://u:p@cam/1' } }, never())
+    expect(server.requests[0]?.body).to.deep.include({
+      source: 'rtsp://u:p@cam/1',
+      sourceOnDemand: true,
+      sourceOnDemandStartTimeout: '20s',
+      sourceOnDemandCloseAfter: '10s',
+    })
+  })
+
+  it('never sends a blank command, nor a name that is no camera', async () => {
+    const { media, server } = await arrange()
+    expect((await rejection(media.publish(spec('camera0', ' \t\n'), never()))).message).to.equal('the command of camera0 is blank')
+    expect((await rejection(media.publish({ name: 'camera0', source: { url: '' } }, never()))).message).to.equal('the source of camera0 is no RTSP address')
+    expect((await rejection(media.publish(spec('camera0/../x' as CameraId), never()))).message).to.equal('a path is named after its camera')
+    expect(media.wantedPaths()).to.deep.equal({})
+    expect(server.requests).to.deep.equal([])
+  })
+
+  it('PATCHes record alone, one at a time and 100 ms apart', async () => {
+    const { media, server, calls } = await arrange(() => ({ ...ok, hold: new Promise((resolve) => setTimeout(resolve, 20)) }))
+    await media.publish(spec('camera0'), never())
+    await Promise.all([true, false, true].map((on) => media.setRecording('camera0', on, never())))
+    expect(server.requests.slice(1).map(({ body }) => body)).to.deep.equal([{ record: true }, { record: true }, { record: true }])
+    expect(server.most()).to.equal(1)
+    const [, first, second, third] = server.requests.map(({ at }) => at)
+    expect(Number(second) - Number(first)).to.be.at.least(99)
+    expect(Number(third) - Number(second)).to.be.at.least(99)
+    expect(calls()[1]).to.equal('PATCH patch/camera0 record=true')
+  })
+
+  it('ends in what was wanted last when calls overlap', async () => {
+    const server = new Map<string, boolean>()
+    const { media } = await arrange(({ method, path, body }) => {
+      const name = path.split('/').at(-1) ?? ''
+      if (method === 'DELETE') return server.delete(name) ? ok : refusal('path not found', 404)
+      if (method === 'PATCH' && !server.has(name)) return refusal('path not found', 404)
+      server.set(name, (body as { record: boolean }).record)
+      return ok
+    })
+    const done = (promises: Promise<unknown>[]) => Promise.allSettled(promises)
+    await done([media.publish(spec('camera0'), never()), media.setRecording('camera0', true, never()), media.withdraw('camera0')])
+    expect([...server]).to.deep.equal([])
+    await done([
+      media.publish(spec('camera0'), never()),
+      media.withdraw('camera0'),
+      media.publish(spec('camera0'), never()),
+      media.setRecording('camera0', true, never()),
+    ])
+    expect([...server]).to.deep.equal([['camera0', true]])
+    await done([media.setRecording('camera0', false, never()), media.setRecording('camera0', true, never()), media.setRecording('camera0', false, never())])
+    expect([...server]).to.deep.equal([['camera0', false]])
+    await done([media.withdraw('camera0'), media.publish(spec('camera0'), never()), media.sync(never()).catch(() => {})])
+    expect([...server]).to.deep.equal([['camera0', false]])
+  })
+
+  it('replaces the path at once when a PATCH is refused', async () => {
+    const { media, server, calls } = await arrange(({ method }) => (method === 'PATCH' ? refusal("'recordDeleteAfter' cannot be lower") : ok))
+    await media.publish(spec('camera0'), never())
+    await media.setRecording('camera0', true, never())
+    expect(calls()).to.deep.equal(['POST replace/camera0 record=false', 'PATCH patch/camera0 record=true', 'POST replace/camera0 record=true'])
+    expect(server.requests[2]?.body).to.deep.equal(wholeBody(true))
+    expect(Number(server.requests[2]?.at) - Number(server.requests[1]?.at)).to.be.below(90)
+  })
+
+  it('rejects when recording was not accepted, and then wants what was before', async () => {
+    const { media, calls } = await arrange(({ method, path, body }) =>
+      path.includes('list') ? page([]) : method === 'PATCH' || record(body) === ' record=true' ? refusal('no') : ok,
+    )
+    await media.publish(spec('camera0'), never())
+    expect((await rejection(media.setRecording('camera0', true, never()))).message).to.equal('the media server refused it: no')
+    await media.sync(never())
+    expect(calls().at(-2)).to.equal('POST replace/camera0 record=false')
+  })
+
+  it('cannot record what it does not publish', async () => {
+    const { media } = await arrange()
+    expect((await rejection(media.setRecording('camera7', true, never()))).message).to.equal('camera7 has no stream')
+    await media.setRecording('camera7', false, never())
+  })
+
+  it('accepts both shapes of success and of errors, plain 404s and a missing path at withdrawal', async () => {
+    const answers: Answer[] = [
+      { status: 200 },
+      ok,
+      refusal('path not found', 404),
+      { status: 404, text: '404 page not found' },
+      { status: 400, json: { error: 'bad rtsp://u:secret@host/x in /etc/passwd' } },
+    ]
+    const { media } = await arrange(() => answers.shift())
+    await media.publish(spec('camera0'), never())
+    await media.publish(spec('camera0'), never())
+    expect(await media.stream('nope', never())).to.equal(undefined)
+    expect((await rejection(media.stream('nope', never()))).message).to.equal('the media server refused it: status 404')
+    expect((await rejection(media.publish(spec('camera0'), never()))).message).to.equal('the media server refused it: bad rtsp://… in …')
+    answers.push(refusal('path not found', 404))
+    await media.withdraw('camera0')
+  })
+
+  it('does not ask for names that cannot be paths', async () => {
+    const { media, server } = await arrange()
+    for (const name of ['../list', 'a/../../x', '', 'a b', 'a?x=1']) expect(await media.stream(name, never())).to.equal(undefined)
+    expect(server.requests).to.deep.equal([])
+  })
+
+  it('reads streams of old and new versions over all pages', async () => {
+    const old = {
+      name: 'a',
+      ready: true,
+      readyTime: '2026-01-01T00:00:00Z',
+      source: { type: 'rtspSession', id: '1' },
+      tracks: ['H264'],
+      readers: [{}],
+      bytesReceived: 5,
+      bytesSent: 6,
+    }
+    const next = { name: 'b', available: true, online: false, source: null, tracks2: [{ codec: 'H264' }], readers: [], inboundBytes: 7, outboundBytes: 8 }
+    const many = Array.from({ length: 150 }, (_, i) => ({
+      name: `camera${i}`,
+      ready: false,
+      readyTime: null,
+      source: null,
+      tracks: [],
+      readers: [],
+      bytesReceived: 0,
+      bytesSent: 0,
+    }))
+    const everything = [...many, old, next]
+    const { media, server } = await arrange(({ path }) => {
+      const at = Number(new URL(path, 'http://x').searchParams.get('page'))
+      return page(everything.slice(at * 100, at * 100 + 100), 2)
+    })
+    const streams = await media.streams(never())
+    expect(streams).to.have.length(152)
+    expect(streams.at(-2)).to.deep.equal({
+      name: 'a',
+      ready: true,
+      readySince: Date.UTC(2026, 0, 1),
+      source: 'rtspSession',
+      readers: 1,
+      bytesReceived: 5,
+      bytesSent: 6,
+      tracks: ['H264'],
+    })
+    expect(streams.at(-1)).to.deep.equal({ name: 'b', ready: false, readers: 0, bytesReceived: 7, bytesSent: 8, tracks: ['H264'] })
+    expect(server.requests).to.have.length(2)
+  })
+
+  it('syncs recording paths first, deletes cameras that nobody wants on every page, leaves the rest', async () => {
+    const present = ['yard', ...Array.from({ length: 130 }, (_, i) => `camera${i}`), 'camera1/sub', 'my_camera1'].map((name) => ({ name }))
+    const { media, calls, server } = await arrange(({ path }) => {
+      if (!path.includes('/list')) return ok
+      const at = Number(new URL(path, 'http://x').searchParams.get('page'))
+      return page(present.slice(at * 100, at * 100 + 100), 2)
+    })
+    for (const name of ['camera0', 'camera1', 'camera2'] as const) await media.publish(spec(name), never())
+    await media.setRecording('camera2', true, never())
+    server.requests.length = 0
+    expect(await media.sync(never())).to.equal(3)
+    expect(calls().slice(0, 5)).to.deep.equal([
+      'POST replace/camera2 record=true',
+      'POST replace/camera0 record=false',
+      'POST replace/camera1 record=false',
+      'GET list?itemsPerPage=100&page=0',
+      'GET list?itemsPerPage=100&page=1',
+    ])
+    expect(calls().slice(5)).to.deep.equal(Array.from({ length: 127 }, (_, i) => `DELETE delete/camera${i + 3}`))
+  })
+
+  it('goes on with the other paths when one is refused', async () => {
+    const { media, log } = await arrange(({ path }) => (path.includes('list') ? page([]) : path.endsWith('camera0') ? refusal('bad') : ok))
+    await rejection(media.publish(spec('camera0'), never()))
+    await media.publish(spec('camera1'), never())
+    expect(await media.sync(never())).to.equal(1)
+    expect(log.lines).to.deep.equal(['warn the media server does not take a stream {"camera":"camera0","reason":"the media server refused it: bad"}'])
+  })
+
+  it('ends a sync with its signal', async () => {
+    const end = new AbortController()
+    const { media, calls } = await arrange(({ path }) => {
+      if (path.endsWith('camera1')) end.abort(new Error('enough'))
+      return ok
+    })
+    for (const name of ['camera0', 'camera1', 'camera2'] as const) await media.publish(spec(name), never())
+    const before = calls().length
+    expect((await rejection(media.sync(AbortSignal.any([end.signal])))).message).to.equal('enough')
+    expect(calls().slice(before)).to.not.include('POST replace/camera2 record=false')
+  })
+
+  it('gives a call up with its signal though the server never answers', async () => {
+    const { media } = await arrange(() => ({ hold: new Promise(() => {}) }))
+    const end = new AbortController()
+    const publishing = rejection(media.publish(spec('camera0'), end.signal))
+    const queued = rejection(media.setRecording('camera0', true, end.signal))
+    end.abort(new Error('stopped'))
+    expect([(await publishing).message, (await queued).message]).to.deep.equal(['stopped', 'stopped'])
+    expect(media.wantedPaths()).to.have.property('camera0').that.includes({ record: false })
+  })
+
+  it('tells a slow server from a missing one, and does not repeat what timed out', async () => {
+    const { media, server } = await arrange(() => ({ hold: new Promise(() => {}) }), { timeout: 50 })
+    expect((await rejection(media.streams(never()))).message).to.equal('the media server does not answer (timed out after 0.05 s)')
+    expect(server.requests).to.have.length(1)
+  })
+
+  it('repeats a call that broke', async () => {
+    const answers: Answer[] = [{ reset: true }, { status: 502, text: 'bad gateway' }, page([])]
+    const { media, server } = await arrange(() => answers.shift())
+    expect(await media.streams(never())).to.deep.equal([])
+    expect(server.requests).to.have.length(3)
+  })
+
+  it('does not believe what is no MediaMTX', async () => {
+    const { media } = await arrange(() => ({ text: '<html>hello</html>' }))
+    expect((await rejection(media.info(never()))).message).to.equal('the media server does not answer (something else than a MediaMTX is there)')
+    expect((await rejection(media.streams(never()))).message).to.contain('something else than a MediaMTX is there')
+  })
+
+  it('asks an old server for its paths instead of its info', async () => {
+    const { media } = await arrange(({ path }) => (path === '/v3/info' ? { status: 404, text: '404 page not found' } : page([])))
+    expect(await media.info(never())).to.deep.equal({ version: 'before v1.15.2', started: '' })
+  })
+
+  it('says so when credentials are asked for, and sends those of the address', async () => {
+    const seen: unknown[] = []
+    const { media, server } = await arrange(() => refusal('authentication error', 401))
+    expect((await rejection(media.info(never()))).message).to.equal('the media server asks for credentials that it was not given')
+    const other = createMediaServer({
+      apiUrl: `http://me:s%3Acret@127.0.0.1:${server.port}`,
+      timeout: 500,
+      breaker: { threshold: 3, resetTimeout: 100 },
+      pathDefaults,
+      log: keptLog(),
+    })
+    await rejection(other.info(never())).then((error) => seen.push(error.message))
+    expect(JSON.stringify(seen)).to.not.contain('cret')
+  })
+
+  it('opens the breaker when the server is gone, tries once, and closes it when the server is back', async () => {
+    const { media, server, log } = await arrange(({ path }) => (path.includes('list') ? page([]) : ok))
+    const states: BreakerState[] = []
+    const changed: (() => void)[] = []
+    const dispose = media.onBreaker((state) => {
+      states.push(state)
+      for (const tell of changed.splice(0)) tell()
+    })
+    const until = async (state: BreakerState) => {
+      while (states.at(-1) !== state) await new Promise<void>((resolve) => changed.push(resolve))
+    }
+    await server.close()
+    for (let i = 0; i < 3; i++) expect((await rejection(media.streams(never()))).message).to.equal('the media server does not answer (connection refused)')
+    expect((await rejection(media.streams(never()))).message).to.equal('the media server does not answer (calls are paused since it failed)')
+    await media.publish(spec('camera0'), never())
+    await media.withdraw('camera1')
+    expect(log.lines.map((line) => line.split(' {')[0])).to.deep.equal([
+      'debug a stream is put there with the next sync',
+      'debug a stream is removed with the next sync',
+    ])
+    await until('halfOpen')
+    await rejection(media.streams(never()))
+    expect(states).to.deep.equal(['closed', 'open', 'halfOpen', 'open'])
+    await server.reopen()
+    await until('halfOpen')
+    await media.streams(never())
+    expect(states.slice(-2)).to.deep.equal(['halfOpen', 'closed'])
+    dispose()
+  })
+
+  it('lets info and sync past the open breaker; a sync that succeeds closes it', async () => {
+    const { media, server } = await arrange(
+      ({ path }) => (path === '/v3/info' ? { json: { version: 'v1.20.1\n', started: 'x' } } : path.includes('list') ? page([]) : ok),
+      { resetTimeout: 60_000 },
+    )
+    await media.publish(spec('camera0'), never())
+    await server.close()
+    for (let i = 0; i < 3; i++) await rejection(media.streams(never()))
+    await server.reopen()
+    const states: BreakerState[] = []
+    media.onBreaker((state) => states.push(state))
+    expect(await media.info(never())).to.deep.equal({ version: 'v1.20.1', started: 'x' })
+    expect(states).to.deep.equal(['open'])
+    expect(await media.sync(never())).to.equal(1)
+    expect(states).to.deep.equal(['open', 'closed'])
+  })
+
+  it('does not count refusals against the server', async () => {
+    const { media } = await arrange(() => refusal('no'))
+    for (let i = 0; i < 10; i++) await rejection(media.streams(never()))
+    const states: BreakerState[] = []
+    media.onBreaker((state) => states.push(state))()
+    expect(states).to.deep.equal(['closed'])
+  })
+})

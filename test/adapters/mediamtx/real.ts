@@ -1,0 +1,74 @@
+import { access, constants, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { createServerProcess, type ServerProcessOptions } from '../../../adapters/mediamtx/serverProcess.js'
+import type { ServerProcess } from '../../../machines/domain/ports.js'
+import { keptLog } from './fakeServer.js'
+
+/** A real MediaMTX is on the PATH. */
+export async function hasMediamtx(): Promise<boolean> {
+  for (const dir of (process.env.PATH ?? '').split(delimiter)) {
+    const found = await access(join(dir, 'mediamtx'), constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (found) return true
+  }
+  return false
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** A server process in a folder of its own; `clean` ends and removes everything. */
+export async function arrangeProcess(options: Partial<ServerProcessOptions> = {}) {
+  const dir = await mkdtemp(join(tmpdir(), 'server-'))
+  const [api, rtsp, hls, webrtc, webrtcUdp] = await Promise.all([freePort(), freePort(), freePort(), freePort(), freePort()])
+  const log = keptLog()
+  const recordingsDir = join(dir, 'recordings')
+  const all: ServerProcessOptions = {
+    mode: 'managed',
+    api: { host: '127.0.0.1', port: Number(api) },
+    ports: { api: Number(api), rtsp: Number(rtsp), hls: Number(hls), webrtc: Number(webrtc), webrtcUdp: Number(webrtcUdp) },
+    host: '127.0.0.1',
+    offers: { hls: true, webrtc: true },
+    runDir: join(dir, 'run'),
+    dataDir: join(dir, 'data'),
+    recordingsDir,
+    pathDefaults: {
+      closeAfter: 1_000,
+      startTimeout: 10_000,
+      partDuration: 200,
+      segmentDuration: 3_600_000,
+      recordPath: join(recordingsDir, '%path/%path_%Y-%m-%d_%H-%M-%S-%f'),
+    },
+    mark: dir,
+    simulatorCommand: ['/nonexistent'],
+    env: process.env,
+    log,
+    ...options,
+  }
+  const made: ServerProcess[] = []
+  const make = (more: Partial<ServerProcessOptions> = {}) => {
+    const server = createServerProcess({ ...all, ...more })
+    made.push(server)
+    return server
+  }
+  const clean = async () => {
+    for (const server of made) await server.end()
+    await rm(dir, { recursive: true, force: true })
+  }
+  return { dir, log, options: all, make, server: make(), clean, apiUrl: `http://127.0.0.1:${all.ports.api}` }
+}
+
+/** Runs, and is no zombie. */
+export async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return stat !== '' && !/\) [ZX] /.test(stat)
+}

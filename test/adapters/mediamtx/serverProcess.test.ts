@@ -1,0 +1,261 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { MARK } from '../../../adapters/mediamtx/orphans.js'
+import type { ServerChoice } from '../../../machines/domain/ports.js'
+import { fakeServer, never, page, refusal, rejection } from './fakeServer.js'
+import { arrangeProcess, hasMediamtx, isAlive } from './real.js'
+
+/** Stands in for the simulator: reads the API's port from the file and answers as a MediaMTX; `how` decides its manners. */
+const simulator = (how: 'good' | 'mute' | 'deaf' | 'dying' | 'log') => `
+const { readFileSync } = require('node:fs')
+const text = readFileSync(process.argv.at(-1), 'utf8')
+const port = Number(/apiAddress: "127.0.0.1:(\\d+)"/.exec(text)[1])
+console.log('2026/01/01 00:00:00 INF zone ' + process.env.TZ + ', secret ' + process.env.CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY + ', api ' + process.env.MTX_API)
+console.log('2026/01/01 00:00:00 WAR [path camera0] rtsp://user:password@cam/1?x=1 is slow')
+if ('${how}' === 'dying') { console.log('2026/01/01 00:00:00 ERR listen tcp 127.0.0.1:1: bind: address already in use'); process.exit(1) }
+if ('${how}' === 'deaf') process.on('SIGINT', () => {})
+process.stdin.on('end', () => process.exit(0)).resume()
+if ('${how}' !== 'mute') require('node:http').createServer((_, r) => r.setHeader('content-type', 'application/json').end('{"version":"v1.20.1","started":"x"}')).listen(port, '127.0.0.1')
+`
+const run = (how: Parameters<typeof simulator>[0]) => [process.execPath, '-e', simulator(how), '--'] as const
+const embedded: ServerChoice = { kind: 'embedded', why: '' }
+const managed: ServerChoice = { kind: 'managed', why: '' }
+const noPath = { ...process.env, PATH: '' }
+
+describe('server process', () => {
+  const cleaners: (() => Promise<unknown>)[] = []
+  afterEach(async () => {
+    for (const clean of cleaners.splice(0).reverse()) await clean()
+  })
+  const arrange = async (options: Parameters<typeof arrangeProcess>[0] = {}) => {
+    const arranged = await arrangeProcess(options)
+    cleaners.push(arranged.clean)
+    return arranged
+  }
+  const exits = () => {
+    let tell = (_: string) => {}
+    const reason = new Promise<string>((resolve) => (tell = resolve))
+    return { reason, exited: (text: string) => tell(text) }
+  }
+  const unexpected = (reason: string) => {
+    throw new Error(`told of an exit: ${reason}`)
+  }
+
+  describe('which one', () => {
+    it('follows the mode', async () => {
+      const { make } = await arrange({ env: noPath })
+      expect(await make({ mode: 'external' }).choose(never())).to.have.property('kind', 'external')
+      expect(await make({ mode: 'embedded' }).choose(never())).to.have.property('kind', 'embedded')
+      expect((await rejection(make({ mode: 'managed' }).choose(never()))).message).to.equal(
+        'mediamtx.mode is managed, but there is no program mediamtx on the PATH or in the data directory; make mediamtx downloads it',
+      )
+    })
+
+    it('takes what answers, else a program, else the simulator', async () => {
+      const { make, options } = await arrange({ mode: 'auto', env: noPath })
+      const answering = await fakeServer(({ path }) => (path === '/v3/info' ? { status: 404, text: '404 page not found' } : page([])))
+      cleaners.push(answering.close)
+      const api = { host: '127.0.0.1', port: answering.port }
+      expect(await make({ api }).choose(never())).to.deep.equal({ kind: 'external', why: `a MediaMTX answers at 127.0.0.1:${answering.port}` })
+      const last = await make().choose(never())
+      expect(last.kind).to.equal('embedded')
+      expect(last.why).to.contain('the built-in simulator runs instead')
+      await mkdir(join(options.dataDir, 'bin'), { recursive: true })
+      await writeFile(join(options.dataDir, 'bin', 'mediamtx'), '#!/bin/sh\n')
+      expect((await make().choose(never())).kind, 'not executable').to.equal('embedded')
+      await chmod(join(options.dataDir, 'bin', 'mediamtx'), 0o755)
+      expect((await make().choose(never())).why).to.contain('and the program mediamtx is in the data directory')
+    })
+
+    it('names the port and its key when something else is there', async () => {
+      const { make } = await arrange({ mode: 'auto', env: noPath })
+      const web = await fakeServer(() => ({ text: 'hello' }))
+      const locked = await fakeServer(() => refusal('authentication error', 401))
+      cleaners.push(web.close, locked.close)
+      const choice = (port: number) => rejection(make({ api: { host: '127.0.0.1', port } }).choose(never()))
+      expect((await choice(web.port)).message).to.equal(`port ${web.port} (mediamtx.api_port) is in use by a program that is not MediaMTX`)
+      expect((await choice(locked.port)).message).to.contain('asks for credentials')
+      const greeter = await listening((server) => server.on('connection', (socket) => socket.on('error', () => {}).end('SSH-2.0-x\r\n')))
+      expect((await choice(greeter)).message).to.contain('is in use by a program that is not MediaMTX')
+    })
+
+    it('gives up with its signal', async () => {
+      const { make } = await arrange({ mode: 'auto', env: noPath })
+      const mute = await listening(() => {})
+      expect((await rejection(make({ api: { host: '127.0.0.1', port: mute } }).choose(AbortSignal.timeout(20)))).name).to.equal('TimeoutError')
+    })
+  })
+
+  async function listening(arm: (server: Server) => void): Promise<number> {
+    const server = createServer()
+    const sockets = new Set<{ destroy(): void }>()
+    server.on('connection', (socket) => sockets.add(socket))
+    arm(server)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    cleaners.push(async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    })
+    const address = server.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  describe('a child', () => {
+    it('runs with our file, in UTC, marked, without our secrets, and its lines in our log', async () => {
+      const { server, log, options } = await arrange({
+        simulatorCommand: run('good'),
+        env: { ...process.env, CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY: 'k', MTX_API: 'no' },
+      })
+      const { pid } = await server.start(embedded, unexpected, never())
+      const environment = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0')
+      expect(environment).to.include(`${MARK}=${options.mark}`)
+      expect(log.lines).to.include('debug zone UTC, secret undefined, api undefined {"from":"media server"}')
+      expect(log.lines).to.include('warn [path camera0] rtsp://***@cam/1?*** is slow {"from":"media server"}')
+      const file = join(options.runDir, 'mediamtx', 'mediamtx.yml')
+      expect((await stat(file)).mode & 0o777).to.equal(0o600)
+      const text = await readFile(file, 'utf8')
+      expect(text).to.contain('hls: false').and.to.contain('webrtc: false')
+      await server.end()
+      expect(await isAlive(pid)).to.equal(false)
+    })
+
+    it('tells once when it ended by itself, and can be started again', async () => {
+      const { server, options } = await arrange({ simulatorCommand: run('good') })
+      const { reason, exited } = exits()
+      const { pid } = await server.start(embedded, exited, never())
+      expect((await rejection(server.start(embedded, unexpected, never()))).message).to.equal('the media server runs already')
+      process.kill(pid, 'SIGKILL')
+      expect(await reason).to.equal('the media server was ended by SIGKILL: [path camera0] rtsp://… is slow')
+      const second = await server.start(embedded, unexpected, never())
+      expect(second.pid).to.not.equal(pid)
+      expect(options.ports.api).to.be.above(0)
+    })
+
+    it('says why it did not start', async () => {
+      const { make } = await arrange()
+      const start = (simulatorCommand: readonly [string, ...string[]]) => rejection(make({ simulatorCommand }).start(embedded, unexpected, never()))
+      expect((await start(run('dying'))).message).to.equal('the media server exited with code 1: listen tcp 127.0.0.1:1: bind: address already in use')
+      expect((await start(['/nonexistent'])).message).to.equal('the media server cannot be started (ENOENT)')
+    })
+
+    it('does not start on a port that is taken', async () => {
+      const { make, options } = await arrange({ simulatorCommand: run('good') })
+      const port = await listening(() => {})
+      const start = (ports: Partial<typeof options.ports>) => rejection(make({ ports: { ...options.ports, ...ports } }).start(embedded, unexpected, never()))
+      expect((await start({ api: port })).message).to.equal(`the media server cannot start: port ${port} (mediamtx.api_port) is in use by another program`)
+      expect((await start({ rtsp: port })).message).to.contain(`port ${port} (mediamtx.rtsp_port)`)
+      expect((await rejection(make({ host: '192.0.2.1' }).start(embedded, unexpected, never()))).message).to.contain(
+        '192.0.2.1 (server.host) is none of this machine',
+      )
+    })
+
+    it('is ended when its start is given up', async () => {
+      const { server, log } = await arrange({ simulatorCommand: run('mute') })
+      const end = new AbortController()
+      const starting = rejection(server.start(embedded, unexpected, end.signal))
+      while (!log.lines.some((line) => line.includes('zone UTC'))) await new Promise((resolve) => setTimeout(resolve, 5))
+      end.abort(new Error('stopped'))
+      expect((await starting).message).to.equal('stopped')
+      await server.start(embedded, unexpected, AbortSignal.timeout(1)).catch(() => {})
+    })
+
+    it('ends when we do: its input closes', async () => {
+      const { options } = await arrange({ simulatorCommand: run('good') })
+      // A service that starts its server and is then killed.
+      const service = `
+        import { createServerProcess } from ${JSON.stringify(new URL('../../../adapters/mediamtx/serverProcess.ts', import.meta.url).href)}
+        const options = JSON.parse(process.argv.at(-1))
+        const quiet = () => {}
+        const log = { error: quiet, warn: quiet, info: quiet, debug: quiet }
+        const { pid } = await createServerProcess({ ...options, log }).start({ kind: 'embedded', why: '' }, quiet, new AbortController().signal)
+        console.log(pid)`
+      const { log: _, ...plain } = options
+      const parent = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', service, '--', JSON.stringify(plain)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const [line] = await once(parent.stdout, 'data')
+      const pid = Number(line)
+      expect(await isAlive(pid)).to.equal(true)
+      parent.kill('SIGKILL')
+      while (await isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10))
+    })
+  })
+
+  describe('orphans', () => {
+    const orphan = async (mark: string, script = 'process.stdin.resume(); console.log("up")') => {
+      const child = spawn(process.execPath, ['-e', script], { env: { ...process.env, [MARK]: mark }, stdio: ['pipe', 'pipe', 'inherit'], detached: true })
+      cleaners.push(async () => child.kill('SIGKILL'))
+      await once(child.stdout, 'data')
+      return child
+    }
+
+    it('are ended before the choice, those of others are left alone', async () => {
+      const { server, options, log } = await arrange({ mode: 'embedded' })
+      const own = await orphan(options.mark)
+      const other = await orphan(`${options.mark}2`)
+      await server.choose(never())
+      expect(own.pid && (await isAlive(own.pid))).to.equal(false)
+      expect(other.exitCode ?? other.signalCode).to.equal(null)
+      expect(log.lines).to.deep.equal([`warn processes of an earlier life are ended {"pids":[${own.pid}]}`])
+    })
+
+    it('that do not end are killed', async () => {
+      const { server, options } = await arrange({ simulatorCommand: run('good') })
+      const stubborn = await orphan(options.mark, 'process.on("SIGINT", () => {}); process.stdin.resume(); console.log("up")')
+      const gone = once(stubborn, 'exit')
+      await server.start(embedded, unexpected, never())
+      expect((await gone)[1]).to.equal('SIGKILL')
+    })
+  })
+
+  describe('a real MediaMTX', () => {
+    before(async function () {
+      if (!(await hasMediamtx())) this.skip()
+    })
+
+    it('starts, offers what it should, and ends', async () => {
+      const { server, options, log } = await arrange()
+      expect(await server.choose(never())).to.deep.equal({ kind: 'managed', why: 'mediamtx.mode asks for it, and the program is on the PATH' })
+      const { pid } = await server.start(managed, unexpected, never())
+      for (const port of ['rtsp', 'hls', 'webrtc'] as const) expect(log.lines.join('\n')).to.contain(`:${options.ports[port]}`)
+      expect(log.lines.filter((line) => !line.startsWith('debug'))).to.deep.equal([])
+      await server.end()
+      expect(await isAlive(pid)).to.equal(false)
+    })
+
+    it('that is killed is told, and starts again with its paths', async () => {
+      const { make, apiUrl } = await arrange()
+      const body = { source: 'publisher', runOnDemand: `sh -c "echo 'a: b' # \\"c\\""`, runOnDemandRestart: true, record: true, recordDeleteAfter: '0s' }
+      const server = make({ wantedPaths: () => ({ camera0: body }) })
+      const { reason, exited } = exits()
+      const { pid } = await server.start(managed, exited, never())
+      process.kill(pid, 'SIGKILL')
+      expect(await reason).to.match(/^the media server was ended by SIGKILL/)
+      await server.start(managed, unexpected, never())
+      const answer = await fetch(`${apiUrl}/v3/config/paths/get/camera0`)
+      expect(await answer.json()).to.deep.include(body)
+    })
+
+    it('of an earlier life is ended, not adopted, together with what it ran', async () => {
+      const { server, make, options, log } = await arrange()
+      const told: string[] = []
+      const { pid } = await server.start(managed, (reason) => told.push(reason), never())
+      const next = make({ mode: 'auto' })
+      expect((await next.choose(never())).kind).to.equal('managed')
+      expect(await isAlive(pid)).to.equal(false)
+      expect(log.lines).to.include(`warn processes of an earlier life are ended {"pids":[${pid}]}`)
+      await next.start(managed, unexpected, never())
+      expect(options.mode).to.equal('managed')
+    })
+
+    it('runs on all addresses, where asked for', async () => {
+      const { server } = await arrange({ host: '0.0.0.0' })
+      await server.start(managed, unexpected, never())
+    })
+  })
+})

@@ -1,0 +1,79 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export const hasProgram = (name: string): boolean => {
+  try {
+    execFileSync('which', [name], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+export interface RealServer {
+  rtspPort: number
+  /** The path as the control API sees it. */
+  path(name: string): Promise<{ available: boolean; readers: unknown[]; outboundBytes: number }>
+  kill(): void
+  stop(): Promise<void>
+}
+
+/** A real MediaMTX with these paths (YAML, indented by two) on ports of its own. */
+export async function startMediaMtx(paths: string): Promise<RealServer> {
+  const [rtspPort, apiPort] = await freePorts()
+  const dir = await mkdtemp(join(tmpdir(), 'rtsp-'))
+  const file = join(dir, 'mediamtx.yml')
+  const off = ['rtmp', 'hls', 'webrtc', 'srt', 'moq'].map((name) => `${name}: no`).join('\n')
+  const addresses = `api: yes\napiAddress: 127.0.0.1:${apiPort}\nrtspAddress: 127.0.0.1:${rtspPort}\nrtspTransports: [tcp]`
+  await writeFile(file, `${addresses}\n${off}\npathDefaults:\n  runOnDemandStartTimeout: 3s\n  runOnDemandCloseAfter: 1s\npaths:\n${paths}\n`)
+  const child = spawn('mediamtx', [file], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
+  const gone = once(child, 'exit')
+  await listening(child)
+  return {
+    rtspPort,
+    path: async (name) => (await fetch(`http://127.0.0.1:${apiPort}/v3/paths/get/${name}`)).json() as ReturnType<RealServer['path']>,
+    kill: () => child.kill('SIGKILL'),
+    stop: async () => {
+      child.kill('SIGINT')
+      await gone
+      await rm(dir, { recursive: true })
+    },
+  }
+}
+
+/** On demand: what ffmpeg makes of `input` and `codec`, published to the path. */
+export const onDemand = (name: string, codec: string): string =>
+  `  ${name}:\n    runOnDemand: ffmpeg -loglevel error -re -f lavfi -i testsrc=size=322x242:rate=15 ${codec} -f rtsp -rtsp_transport tcp rtsp://127.0.0.1:$RTSP_PORT/$MTX_PATH\n    runOnDemandRestart: true`
+
+/** Its log names the listeners, the API's last. */
+async function listening(child: ChildProcess): Promise<void> {
+  let log = ''
+  await new Promise<void>((resolve, reject) => {
+    const read = (chunk: Buffer): void => {
+      log += chunk.toString()
+      if (log.includes('[API] started')) resolve()
+    }
+    child.stdout?.on('data', read)
+    child.stderr?.on('data', read)
+    child.once('error', reject)
+    child.once('exit', () => reject(new Error(`mediamtx ended: ${log}`)))
+  })
+}
+
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()]
+  const ports: number[] = []
+  for (const server of servers) {
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    if (address && typeof address === 'object') ports.push(address.port)
+  }
+  for (const server of servers) server.close()
+  const [first = 0, second = 0] = ports
+  return [first, second]
+}

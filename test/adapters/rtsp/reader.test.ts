@@ -1,0 +1,286 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { expect } from 'chai'
+import { formatFrame, type RtspRequest } from '../../../adapters/rtsp/message.js'
+import { createStreamReader, type StreamReaderOptions } from '../../../adapters/rtsp/reader.js'
+import type { StreamReader } from '../../../machines/domain/ports.js'
+import { type Answer, type FakeServer, startFake } from './fake.js'
+
+const never = new AbortController().signal
+const sdp =
+  'v=0\r\nm=video 0 RTP/AVP 96\r\na=control:trackID=0\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==\r\n'
+const held: Answer = { status: 200, headers: { session: 'abc;timeout=55', transport: 'RTP/AVP/TCP;unicast;interleaved=0-1' } }
+
+describe('stream reader', function () {
+  this.timeout(10_000)
+  const servers: FakeServer[] = []
+  const serve: typeof startFake = async (answer) => {
+    const server = await startFake(answer)
+    servers.push(server)
+    return server
+  }
+  afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())))
+
+  describe('holding a stream', () => {
+    it('sets up without playing, shows life, and says good-bye', async () => {
+      const server = await serve(({ method }) => (method === 'SETUP' ? held : { status: 200 }))
+      const losses: string[] = []
+      const release = await reader(server, { keepaliveEvery: 5 }).hold('camera0', (reason) => losses.push(reason), never)
+      expect((await server.next('SETUP')).headers.transport).to.equal('RTP/AVP/TCP;unicast;interleaved=0-1')
+      expect((await server.next('OPTIONS')).headers.session).to.equal('abc')
+      await server.next('OPTIONS')
+      release()
+      release()
+      expect((await server.next('TEARDOWN')).headers.session).to.equal('abc')
+      await server.idle()
+      expect(server.asked[0]).to.equal(`SETUP rtsp://127.0.0.1:${server.port}/camera0/trackID=0`)
+      expect(server.asked.filter((line) => line.startsWith('TEARDOWN'))).to.have.length(1)
+      expect(losses).to.deep.equal([])
+    })
+
+    it('tells once that the connection has ended', async () => {
+      const server = await serve(() => held)
+      const { lost, release, reasons } = await hold(reader(server))
+      server.drop()
+      expect(await lost).to.equal('the media server closed the connection')
+      release()
+      expect(reasons).to.have.length(1)
+    })
+
+    it('tells that a sign of life went unanswered', async () => {
+      const server = await serve(({ method }) => (method === 'SETUP' ? held : undefined))
+      const { lost } = await hold(reader(server, { keepaliveEvery: 1, answerTimeout: 10 }))
+      expect(await lost).to.equal('the media server does not answer')
+      await server.idle()
+    })
+
+    it('tells that the session has ended', async () => {
+      const server = await serve(({ method }) => (method === 'SETUP' ? held : { status: 454 }))
+      expect(await (await hold(reader(server, { keepaliveEvery: 1 }))).lost).to.equal('the media server has ended the session')
+    })
+
+    it('gives up a SETUP that is never answered, and closes', async () => {
+      const server = await serve(() => undefined)
+      expect(await failure(reader(server, { startTimeout: 20 }).hold('camera0', () => {}, never))).to.equal('stream did not start in time')
+      await server.idle()
+    })
+
+    it('still closes when the good-bye is not answered', async () => {
+      const server = await serve(({ method }) => (method === 'SETUP' ? held : undefined))
+      const { release } = await hold(reader(server))
+      release()
+      await server.next('TEARDOWN')
+      await server.idle()
+    })
+
+    const refusals: [number, string][] = [
+      [400, 'stream not found, or its start had just failed'],
+      [401, 'refused (401)'],
+      [404, 'stream not found: it has no source'],
+      [500, 'stream did not start: the media server answered 500'],
+    ]
+    for (const [status, words] of refusals)
+      it(`is refused with ${status} in plain words`, async () => {
+        const server = await serve(() => ({ status }))
+        expect(await failure(reader(server).hold('camera0', () => {}, never))).to.equal(words)
+        await server.idle()
+      })
+
+    it('authenticates, and again when the nonce has grown old', async () => {
+      let nonce = 0
+      const server = await serve(({ method, headers }) => {
+        if (headers.authorization?.includes(`nonce="${nonce}"`)) return method === 'SETUP' ? held : { status: 200 }
+        return { status: 401, headers: { 'www-authenticate': `Digest realm="r", nonce="${nonce}"` } }
+      })
+      const { release, reasons } = await hold(reader(server, { keepaliveEvery: 1, credentials: { user: 'u', password: 'p' } }))
+      nonce = 1
+      while (!(await server.next('OPTIONS')).headers.authorization?.includes('nonce="1"'));
+      release()
+      await server.idle()
+      expect(reasons).to.deep.equal([])
+    })
+
+    it('ends at an abort at every stage', async () => {
+      const server = await serve(() => undefined)
+      const aborted = AbortSignal.abort(new Error('no longer wanted'))
+      expect(await failure(reader(server).hold('camera0', () => {}, aborted))).to.equal('no longer wanted')
+      expect(server.asked).to.deep.equal([])
+      const controller = new AbortController()
+      const waiting = failure(reader(server).hold('camera0', () => {}, controller.signal))
+      await server.next('SETUP')
+      controller.abort(new Error('no longer wanted'))
+      expect(await waiting).to.equal('no longer wanted')
+      await server.idle()
+    })
+
+    it('outlives an abort that comes after it', async () => {
+      const server = await serve(({ method }) => (method === 'SETUP' ? held : { status: 200 }))
+      const controller = new AbortController()
+      const reasons: string[] = []
+      const release = await reader(server, { keepaliveEvery: 1 }).hold('camera0', (reason) => reasons.push(reason), controller.signal)
+      controller.abort()
+      await server.next('OPTIONS')
+      await server.next('OPTIONS')
+      release()
+      await server.idle()
+      expect(reasons).to.deep.equal([])
+    })
+
+    it('says that nobody is there', async () => {
+      const server = await serve(() => undefined)
+      await server.stop()
+      servers.pop()
+      expect(await failure(reader(server).hold('camera0', () => {}, never))).to.equal('the media server is unreachable')
+    })
+  })
+
+  describe('catching a keyframe', () => {
+    const described = ({ method }: { method: string }): Answer => (method === 'DESCRIBE' ? { status: 200, body: sdp } : held)
+
+    it('takes it from the channel that was agreed', async () => {
+      const server = await serve((request, socket) => {
+        if (request.method === 'SETUP') return { status: 200, headers: { session: 'abc', transport: 'RTP/AVP/TCP;unicast;interleaved=4-5' } }
+        // Media may overtake the answer.
+        if (request.method === 'PLAY') socket.write(Buffer.concat([formatFrame(5, rtp([0x65, 0x88, 9])), formatFrame(4, rtp([0x65, 0x88, 1]))]))
+        return described(request)
+      })
+      const picture = await reader(server).keyframe('camera0', never)
+      expect(Buffer.from(picture).toString('hex')).to.match(/^000000016742.*0000000168ce0fc800000001658801$/)
+      await server.next('TEARDOWN')
+      await server.idle()
+    })
+
+    it('gives up when none comes', async () => {
+      const server = await serve(described)
+      expect(await failure(reader(server, { keyframeTimeout: 30 }).keyframe('camera0', never))).to.equal('no keyframe came in time')
+      await server.idle()
+    })
+
+    it('ends with the connection, and at an abort', async () => {
+      const server = await serve(described)
+      const first = failure(reader(server).keyframe('camera0', never))
+      await server.next('PLAY')
+      server.drop()
+      expect(await first).to.equal('the media server closed the connection')
+      const controller = new AbortController()
+      const second = failure(reader(server).keyframe('camera0', controller.signal))
+      await server.next('PLAY')
+      controller.abort(new Error('no longer wanted'))
+      expect(await second).to.equal('no longer wanted')
+      await server.idle()
+    })
+
+    it('refuses other codecs by name', async () => {
+      const server = await serve(() => ({ status: 200, body: sdp.replace('H264', 'H265') }))
+      expect(await failure(reader(server).keyframe('camera0', never))).to.equal('codec not supported: the stream is H265, keyframes are taken of H264')
+      await server.idle()
+    })
+  })
+
+  describe('describing a source', () => {
+    const describeAt = (server: FakeServer, userinfo = '', options = {}) =>
+      reader(server, { port: 1, ...options }).describe(`rtsp://${userinfo}127.0.0.1:${server.port}/live?x=1`, never)
+
+    it('tells codec and size', async () => {
+      const server = await serve(() => ({ status: 200, body: sdp }))
+      expect(await describeAt(server)).to.deep.equal({ codec: 'H264', width: 320, height: 240 })
+      expect(server.asked).to.deep.equal([`OPTIONS rtsp://127.0.0.1:${server.port}/live?x=1`, `DESCRIBE rtsp://127.0.0.1:${server.port}/live?x=1`])
+    })
+
+    for (const challenge of ['Basic realm="r"', 'Digest realm="r", nonce="n"', 'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256'])
+      it(`authenticates by ${challenge}`, async () => {
+        const server = await serve((request) => (isRight(request) ? { status: 200, body: sdp } : { status: 401, headers: { 'www-authenticate': challenge } }))
+        expect(await describeAt(server, 'ann:p%40ss:w%rd@')).to.include({ codec: 'H264' })
+        expect(server.asked.join()).not.to.include('ann')
+        server.asked.length = 0
+        expect(await failure(describeAt(server, 'ann:wrong@'))).to.equal('refused (401)')
+        expect(server.asked, 'one try with the wrong password').to.have.length(2)
+        expect(await failure(describeAt(server))).to.equal('refused (401)')
+      })
+
+    const answers: [string, Answer, string][] = [
+      ['a missing path', { status: 404 }, 'not found (404)'],
+      ['a redirect', { status: 302, headers: { location: 'rtsp://elsewhere/' } }, 'sends elsewhere (302), which is not followed'],
+      ['an error', { status: 500 }, 'answered with an error (500)'],
+      ['an empty description', { status: 200 }, 'it has no media'],
+      ['silence', undefined, 'timed out'],
+    ]
+    for (const [what, answer, words] of answers)
+      it(`tells of ${what}`, async () => {
+        const server = await serve(() => answer)
+        expect(await failure(describeAt(server, 'ann:secret@', { describeTimeout: 30 }))).to.equal(words)
+        await server.idle()
+      })
+
+    it('tells of a server of something else, of one that hangs up, and of none', async () => {
+      let greeting: string | undefined = 'HTTP/1.1 400 Bad Request\r\n\r\n'
+      const other = createServer((socket) => {
+        socket.on('error', () => {}).resume()
+        if (greeting) socket.write(greeting)
+        else socket.end()
+      })
+      other.listen(0, '127.0.0.1')
+      await once(other, 'listening')
+      const address = other.address()
+      const url = `rtsp://ann:secret@127.0.0.1:${address && typeof address === 'object' ? address.port : 0}/`
+      const ask = () => failure(reader({ port: 1 }).describe(url, never))
+      expect(await ask()).to.equal('answered, but not in RTSP')
+      expect(await failure(reader({ port: 1 }).describe(url.replace('rtsp:', 'rtsps:'), never))).to.equal('answered, but not in RTSP')
+      greeting = undefined
+      expect(await ask()).to.equal('closed the connection')
+      other.close()
+      await once(other, 'close')
+      expect(await ask()).to.equal('unreachable')
+    })
+
+    it('refuses what is no address, without repeating it', async () => {
+      for (const url of ['', 'http://ann:secret@h/', 'rtsp://', 'rtsp://ann:secret@/x', 'rtsp://h:99999/', 'rtsp://h/a b', 'rtsp://h/a\r\nX: y'])
+        expect(await failure(reader({ port: 1 }).describe(url, never)), url).to.equal('not an RTSP address')
+    })
+  })
+})
+
+const reader = ({ port }: { port: number }, options: Partial<StreamReaderOptions> = {}): StreamReader => {
+  const quiet = (): void => {}
+  return createStreamReader({ host: '127.0.0.1', port, log: { error: quiet, warn: quiet, info: quiet, debug: quiet }, ...options })
+}
+
+async function hold(from: StreamReader) {
+  const reasons: string[] = []
+  let tell: (reason: string) => void = () => {}
+  const lost = new Promise<string>((resolve) => {
+    tell = resolve
+  })
+  const release = await from.hold(
+    'camera0',
+    (reason) => {
+      reasons.push(reason)
+      tell(reason)
+    },
+    never,
+  )
+  return { release, lost, reasons }
+}
+
+/** The words of the rejection. */
+const failure = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'no failure',
+    (error: Error) => error.message,
+  )
+
+const rtp = (payload: number[]): Buffer => Buffer.from([0x80, 0xe0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, ...payload])
+
+/** What a camera does that knows ann and her password. */
+function isRight({ method, url, headers }: RtspRequest): boolean {
+  const given = headers.authorization ?? ''
+  if (given.startsWith('Basic')) return given === `Basic ${Buffer.from('ann:p@ss:w%rd').toString('base64')}`
+  const field = (name: string): string => new RegExp(`[ ,]${name}="?([^",]+)`).exec(given)?.[1] ?? ''
+  const hash = (text: string): string =>
+    createHash(field('algorithm') === 'SHA-256' ? 'sha256' : 'md5')
+      .update(text)
+      .digest('hex')
+  const counted = field('qop') === '' ? '' : `${field('nc')}:${field('cnonce')}:auth:`
+  return field('uri') === url && field('response') === hash(`${hash('ann:r:p@ss:w%rd')}:n:${counted}${hash(`${method}:${url}`)}`)
+}

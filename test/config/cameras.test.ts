@@ -1,0 +1,77 @@
+import { expect } from 'chai'
+import { ConfigurationError, loadConfiguration } from '../../config/load.js'
+import type { CameraEntry } from '../../machines/domain/ports.js'
+
+const load = (cameras: string): readonly CameraEntry[] => loadConfiguration({ env: { CAMERA_SERVICE_CAMERAS: cameras } }).config.cameras
+const faults = (cameras: string): string[] => {
+  try {
+    load(cameras)
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    return error.faults.map(({ key, rule }) => `${key} ${rule}`)
+  }
+}
+
+describe('cameras of the configuration', () => {
+  it('become entries', () => {
+    const cameras = `
+      - { name: demo, source: virtual, size: 640x480, fps: 15, codec: { video_profile: main, video_level: 3.1, bitrate: 800k } }
+      - { name: yard, source: 'rtsps://ann:pw@192.0.2.1:322/live?x=1', enabled: off }
+      - { name: gate, source: 'usb:pci-0000:00:14.0-usb-0:1.2:1.0' }`
+    expect(load(cameras)).to.deep.equal([
+      {
+        name: 'demo',
+        source: { kind: 'virtual' },
+        enabled: true,
+        settings: { name: 'demo', width: 640, height: 480, fps: 15, codec: { profile: 'main', level: '3.1', bitrate: 800_000 } },
+      },
+      { name: 'yard', source: { kind: 'rtsp', url: 'rtsps://ann:pw@192.0.2.1:322/live?x=1' }, enabled: false, settings: { name: 'yard' } },
+      { name: 'gate', source: { kind: 'usb', match: 'pci-0000:00:14.0-usb-0:1.2:1.0' }, enabled: true, settings: { name: 'gate' } },
+    ])
+  })
+
+  it('may be none', () => expect(load('[]')).to.deep.equal([]))
+
+  it('are refused one by one, each with its reason', () => {
+    const cameras = `
+      - { name: Demo, source: virtual }
+      - { source: virtual }
+      - { name: a, source: http://x, size: 641x480, fps: 0, enabled: perhaps, codec: { video_profile: high422, level: 4 } }
+      - { name: b, sorce: virtual }
+      - { name: c, source: 'usb:' }
+      - { name: 5, source: 'rtsp:///nowhere' }
+      - just text
+      - { name: d, name: e, source: virtual, codec: fast, fps: }`
+    expect(faults(cameras)).to.deep.equal([
+      'cameras[0].name must be a name of at most 64 of a-z, 0-9, _ and -',
+      'cameras[1] has no name',
+      'cameras[2].source must be virtual, rtsp://… , rtsps://… or usb:<serial or port>',
+      'cameras[2].enabled must be true or false',
+      'cameras[2].size must be a frame size such as 1280x720, even numbers from 16 to 7680',
+      'cameras[2].fps must be a number from 1 to 240',
+      'cameras[2].codec.level is not a known key; the nearest is video_level',
+      'cameras[2].codec.video_profile must be one of baseline, main, high',
+      'cameras[3].sorce is not a known key; the nearest is source',
+      'cameras[3] has no source',
+      'cameras[4].source must be virtual, rtsp://… , rtsps://… or usb:<serial or port>',
+      'cameras[5].name must be a name of at most 64 of a-z, 0-9, _ and -',
+      'cameras[5].source must be virtual, rtsp://… , rtsps://… or usb:<serial or port>',
+      'cameras[6] must be a group of keys (name, source, enabled, size, fps, codec)',
+      'cameras[7].name is set twice',
+      'cameras[7].fps has no value',
+      'cameras[7].codec must be a group of keys (video_profile, video_level, pixel_format, preset, bitrate)',
+    ])
+  })
+
+  it('have names and USB devices of their own', () => {
+    expect(faults('[{ name: a, source: virtual }, { name: a, source: usb:1 }, { name: b, source: usb:1 }]')).to.deep.equal([
+      'cameras[1].name must be unique: another camera is called a',
+      'cameras[2].source must be unique: another entry names the same USB camera',
+    ])
+  })
+
+  it('are a list', () => {
+    for (const text of ['5', '{ name: a }', '', 'a: [', 'virtual']) expect(faults(text), text).to.deep.equal(['cameras must be a list of cameras'])
+  })
+})

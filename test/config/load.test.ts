@@ -1,0 +1,448 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { ConfigurationError, type ConfigurationSources, type Fault, loadConfiguration } from '../../config/load.js'
+import { environmentName, settings } from '../../config/schema.js'
+
+describe('the configuration', () => {
+  let dir = ''
+  let file = ''
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'configuration-'))
+    file = join(dir, 'service.yml')
+  })
+  afterEach(() => rmSync(dir, { recursive: true }))
+
+  const load = (yaml: string, rest: Partial<ConfigurationSources> = {}) => {
+    writeFileSync(file, yaml)
+    return loadConfiguration({ file, env: {}, ...rest })
+  }
+  const faultsOf = (run: () => unknown): readonly Fault[] => {
+    try {
+      run()
+    } catch (error) {
+      if (error instanceof ConfigurationError) return error.faults
+      throw error
+    }
+    return []
+  }
+  /** `key: rule (origin)`, the file called `FILE`. */
+  const lines = (run: () => unknown) => faultsOf(run).map(({ key, value, rule, origin }) => `${key} = ${value}: ${rule} (${origin.replace(file, 'FILE')})`)
+  const env = (name: string, value: string) => loadConfiguration({ env: { [`CAMERA_SERVICE_${name}`]: value } }).config
+
+  describe('layers', () => {
+    it('needs nothing', () => {
+      const { config, warnings } = loadConfiguration({ env: {} })
+      expect(warnings).to.deep.equal([])
+      expect(config.server).to.include({ host: '127.0.0.1', port: 8002, websocket_path: '/ws', max_message_size: 1_048_576, auto_close_after: 0 })
+      expect(config.mediamtx.codec).to.deep.equal({
+        video_profile: 'baseline',
+        video_level: 'auto',
+        pixel_format: 'yuv420p',
+        bitrate: 2_000_000,
+        preset: 'ultrafast',
+      })
+      expect(config.recording).to.deep.equal({ format: 'fmp4', segment_duration: 3_600_000, part_duration: 200 })
+      expect(config.security.jwt_secret_key).to.equal('')
+      expect(config.data_dir).to.equal(resolve('var'))
+    })
+
+    it('lets the environment win over the file, and flags over both', () => {
+      const yaml = 'data_dir: /from/file\nserver:\n  port: 81\n  host: 127.0.0.2\nmediamtx: { codec: { preset: fast } }\n'
+      const { config } = load(yaml, { env: { CAMERA_SERVICE_SERVER_PORT: '82', CAMERA_SERVICE_DATA_DIR: '/from/env' }, flags: { 'data-dir': '/from/flag' } })
+      expect(config.server).to.include({ port: 82, host: '127.0.0.2' })
+      expect(config.data_dir).to.equal('/from/flag')
+      expect(config.mediamtx.codec).to.include({ preset: 'fast', video_profile: 'baseline' })
+    })
+
+    it('finds the file by the environment', () => {
+      writeFileSync(file, 'server: { port: 83 }')
+      expect(loadConfiguration({ env: { CAMERA_SERVICE_CONFIG: file } }).config.server.port).to.equal(83)
+      expect(loadConfiguration({ env: { CAMERA_SERVICE_CONFIG: '' } }).config.server.port).to.equal(8002)
+    })
+
+    it('takes an empty file, and groups whose keys are commented out', () => {
+      for (const yaml of ['', '# nothing\n', '---\n', 'server:\n  # port: 1\nlogging:\n']) expect(load(yaml).config.server.port, yaml).to.equal(8002)
+    })
+
+    it('has a name of its own in the environment for each key', () => {
+      const names = [...settings.keys()].map(environmentName)
+      expect(new Set(names).size).to.equal(names.length)
+    })
+
+    it('keeps one load from changing the next', () => {
+      load('camera: { size: 640x480 }\nsecurity: { cors_origins: [] }')
+      const { config } = loadConfiguration({ env: {} })
+      expect(config.camera.size).to.deep.equal({ width: 1280, height: 720 })
+      expect(config.security.cors_origins).to.have.length(2)
+    })
+  })
+
+  describe('values', () => {
+    it('reads 0, off and no in the environment as false', () => {
+      for (const word of ['0', 'off', 'no', 'false', 'FALSE']) expect(env('HTTP_HEALTH_ENABLED', word).http_health.enabled, word).to.equal(false)
+      for (const word of ['1', 'on', 'yes', 'true']) expect(env('SIMULATION_ENABLED', word).simulation.enabled, word).to.equal(true)
+      expect(faultsOf(() => env('SIMULATION_ENABLED', 'maybe'))).to.have.length(1)
+      expect(faultsOf(() => env('SIMULATION_ENABLED', ''))).to.have.length(1)
+    })
+
+    it('reads a number whole or not at all', () => {
+      expect(lines(() => env('SERVER_PORT', '12abc'))).to.deep.equal([
+        'server.port = "12abc": must be a whole number from 0 to 65535 (environment CAMERA_SERVICE_SERVER_PORT)',
+      ])
+      for (const value of ['', ' ', '0x50', '8002.5', '-1', '65536', 'NaN', 'Infinity', '1e3', '٣']) {
+        expect(
+          faultsOf(() => env('SERVER_PORT', value)),
+          value,
+        ).to.have.length(1)
+      }
+      for (const value of ['.inf', '.nan', '80.5', 'true', '[80]', '{a: 1}'])
+        expect(
+          faultsOf(() => load(`server: { port: ${value} }`)),
+          value,
+        ).to.have.length(1)
+      expect(load('server: { port: "80" }').config.server.port).to.equal(80)
+    })
+
+    it('reads durations, a bare number in the unit of the key', () => {
+      const expected: [string, number][] = [
+        ['10s', 10_000],
+        ['500ms', 500],
+        ['1h30m', 5_400_000],
+        ['2d', 172_800_000],
+        ['1.5s', 1500],
+        ['90', 90_000],
+        ['0.5', 500],
+        ['1m500ms', 60_500],
+      ]
+      for (const [text, ms] of expected) expect(load(`camera: { poll_interval: ${text} }`).config.camera.poll_interval, text).to.equal(ms)
+      expect(env('SECURITY_JWT_EXPIRY_HOURS', '24').security.jwt_expiry_hours).to.equal(86_400_000)
+      for (const text of ['10', '10x', '-5s', '5s1h', 's', '1e9s', '99999d', '""']) {
+        const shown = text === '10' ? '"10 s"' : text
+        expect(
+          faultsOf(() => load(`camera: { poll_interval: ${shown} }`)),
+          shown,
+        ).to.have.length(1)
+      }
+    })
+
+    it('reads sizes by 1024 and bit rates by 1000', () => {
+      for (const [text, bytes] of [
+        ['2M', 2_097_152],
+        ['64K', 65_536],
+        ['1.5MiB', 1_572_864],
+        ['4MB', 4_194_304],
+        ['4096', 4096],
+      ] as const) {
+        expect(env('SERVER_MAX_MESSAGE_SIZE', text).server.max_message_size, text).to.equal(bytes)
+      }
+      for (const text of ['2X', '1 M', '-1M', '0', '9T', '1.5'])
+        expect(
+          faultsOf(() => env('SERVER_MAX_MESSAGE_SIZE', text)),
+          text,
+        ).to.have.length(1)
+      expect(env('MEDIAMTX_CODEC_BITRATE', '800k').mediamtx.codec.bitrate).to.equal(800_000)
+    })
+
+    it('knows a level that YAML has read as a number', () => {
+      for (const [text, level] of [
+        ['3.0', '3.0'],
+        ['4', '4.0'],
+        ['"3.1"', '3.1'],
+        ['auto', 'auto'],
+      ] as const) {
+        expect(load(`mediamtx: { codec: { video_level: ${text} } }`).config.mediamtx.codec.video_level, text).to.equal(level)
+      }
+      expect(faultsOf(() => load('mediamtx: { codec: { video_level: 3.14 } }'))).to.have.length(1)
+    })
+
+    it('checks each item of a list', () => {
+      expect(env('SECURITY_CORS_ORIGINS', 'https://a.example, http://b.example:81').security.cors_origins).to.deep.equal([
+        'https://a.example',
+        'http://b.example:81',
+      ])
+      expect(env('SECURITY_CORS_ORIGINS', '').security.cors_origins).to.deep.equal([])
+      expect(lines(() => load('security:\n  cors_origins:\n    - https://a.example\n    - https://a.example/path\n    - 5\n'))).to.deep.equal(
+        [
+          'security.cors_origins[1] = "https://a.example/path": must be an origin such as https://example.org:3000, or * (FILE line 4)',
+          'security.cors_origins[2] = 5: must be an origin such as https://example.org:3000, or * (FILE line 5)',
+        ].map((line) => line.replace('(FILE', '(file FILE')),
+      )
+    })
+
+    it('wants text where text is meant, since YAML drops zeros', () => {
+      expect(faultsOf(() => load('security: { jwt_secret_file: 007 }'))).to.have.length(1)
+      expect(faultsOf(() => load('server: { host: "http://x" }'))).to.have.length(1)
+      expect(faultsOf(() => load('server: { host: "a b" }'))).to.have.length(1)
+      expect(load('server: { host: "::1" }').config.server.host).to.equal('::1')
+    })
+  })
+
+  describe('faults', () => {
+    it('tells all of all layers at once, each with its place', () => {
+      const yaml = 'server:\n  port: eighty\n  prot: 80\nmediamtx:\n  mode: remote\nsevere: 1\n'
+      const found = lines(() => load(yaml, { env: { CAMERA_SERVICE_LOGGING_LEVEL: 'loud', CAMERA_SERVICE_SERVR_PORT: '1' }, flags: { 'data-dir': '' } }))
+      expect(found).to.deep.equal([
+        'server.port = "eighty": must be a whole number from 0 to 65535 (file FILE line 2)',
+        'server.prot = 80: is not a known key; the nearest is server.port (file FILE line 3)',
+        'mediamtx.mode = "remote": must be one of auto, external, managed, embedded (file FILE line 5)',
+        'severe = 1: is not a known key; the nearest is server (file FILE line 6)',
+        'logging.level = "loud": must be one of error, warn, info, debug (environment CAMERA_SERVICE_LOGGING_LEVEL)',
+        'CAMERA_SERVICE_SERVR_PORT = "1": names no known key; the nearest is CAMERA_SERVICE_SERVER_PORT (environment CAMERA_SERVICE_SERVR_PORT)',
+        'data_dir = "": must be the path of a folder (flag --data-dir)',
+      ])
+    })
+
+    it('tells a value of the file even where a later layer would replace it', () => {
+      expect(faultsOf(() => load('server: { port: x }', { env: { CAMERA_SERVICE_SERVER_PORT: '80' } }))).to.have.length(1)
+    })
+
+    it('finds the key that a variable of other documents meant', () => {
+      const [fault] = faultsOf(() => env('JWT_SECRET', 'a secret that nobody may see in a log'))
+      expect(fault?.rule).to.contain('CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY')
+      expect(fault?.value).to.equal('***')
+    })
+
+    it('never shows a secret', () => {
+      const wrong: (() => unknown)[] = [
+        () => env('SECURITY_JWT_SECRET_KEY', 'hushhush'),
+        () => load('security: { jwt_secret_key: hushhush }'),
+        () => load('security: { jwt_secret: hushhush }'),
+        () => load('cameras: [{ name: a, source: "rtsp://ann:hushhush@" }]'),
+        () => load('cameras: [{ name: a, source: virtual, password: hushhush }]'),
+        () => load('security: { jwt_secret_key: "hushhush\\q" }'),
+        () => load('security:\n  jwt_secret_key: @hushhush\n'),
+        () => load('security:\n  jwt_secret_key: *hushhush\n'),
+        () => load('security:\n  jwt_secret_key: "hushhush\n'),
+        () => load('security: { jwt_secret_key: !hushhush x }\n'),
+        () => load('security:\n jwt_secret_key: a\n  hushhush: b\n'),
+      ]
+      for (const run of wrong.slice(0, -1)) {
+        expect(faultsOf(run), String(run)).not.to.have.length(0)
+        expect(lines(run).join('\n'), String(run)).not.to.contain('hushhush')
+      }
+    })
+
+    it('keeps a value on its line', () => {
+      const [fault] = faultsOf(() => env('LOGGING_LEVEL', `a\nb${'x'.repeat(1000)}`))
+      expect(fault?.value).to.match(/^"a\\nbx+…$/)
+      expect(fault?.value).to.have.length(80)
+    })
+
+    it('refuses a key that is set twice, and tells where', () => {
+      expect(lines(() => load('server:\n  port: 80\n  port: 81\nserver:\n  port: 82\n'))).to.deep.equal([
+        'server.port = 81: is set twice, first on line 2 (file FILE line 3)',
+        'server = a group of keys: is set twice, first on line 1 (file FILE line 4)',
+      ])
+    })
+
+    it('tells where YAML ends to be YAML', () => {
+      expect(lines(() => load('server:\n\tport: 1\n'))).to.deep.equal([' = : is not YAML: a tab is used to indent; use spaces (file FILE line 2)'])
+      for (const [yaml, line] of [
+        ['server: {port: 80\n', 2],
+        ['a: 1\n  b: 2\n', 1],
+        ['server: 1\n---\nserver: 2\n', 3],
+        ['server: { port: *none }\n', 1],
+      ] as const) {
+        const [fault] = faultsOf(() => load(yaml))
+        expect(fault?.origin, yaml).to.match(new RegExp(`line ${line}$`))
+      }
+    })
+
+    it('refuses what is no group, no value, no file', () => {
+      expect(lines(() => load('server: 5'))).to.deep.equal(['server = 5: must be a group of keys (file FILE line 1)'])
+      expect(lines(() => load('- a'))).to.deep.equal([' = a list: must hold keys with values (file FILE line 1)'])
+      expect(lines(() => load('server:\n  port:\n'))).to.deep.equal(['server.port = nothing: has no value (file FILE line 2)'])
+      expect(lines(() => loadConfiguration({ file, env: {} }))).to.have.length(1)
+      rmSync(file)
+      expect(lines(() => loadConfiguration({ file, env: {} }))).to.deep.equal([' = : does not exist (file FILE)'])
+      mkdirSync(file)
+      expect(lines(() => loadConfiguration({ file, env: {} }))).to.deep.equal([' = : is a folder (file FILE)'])
+    })
+
+    it('is not brought down by depth, by aliases that double or hold themselves, or by names of prototypes', () => {
+      const double = Array.from({ length: 20 }, (_, i) => `k${i}: &a${i} [${i ? `*a${i - 1},*a${i - 1},*a${i - 1}` : '1,1,1'}]`).join('\n')
+      for (const yaml of [
+        '['.repeat(50_000),
+        '- '.repeat(50_000),
+        '{a: '.repeat(20_000),
+        double,
+        'cameras: &x [*x]',
+        '&x server: *x',
+        '__proto__: { polluted: 1 }',
+        'constructor: { prototype: { polluted: 1 } }',
+        '? [a]\n: b',
+        '<<: { server: 1 }',
+      ]) {
+        expect(
+          faultsOf(() => load(yaml)),
+          yaml.slice(0, 20),
+        ).not.to.have.length(0)
+      }
+      expect(Object.hasOwn(Object.prototype, 'polluted')).to.equal(false)
+      expect(faultsOf(() => env('CAMERAS', '['.repeat(50_000)))).to.have.length(1)
+      expect(faultsOf(() => load(`# ${'x'.repeat(1_100_000)}`))[0]?.rule).to.contain('1 MiB')
+    }).timeout(10_000)
+  })
+
+  describe('rules over several keys', () => {
+    it('wants different ports on one machine', () => {
+      expect(lines(() => load('server: { port: 9000 }\nhttp_health:\n  port: 9000\n'))).to.deep.equal([
+        'http_health.port = 9000: server.port and http_health.port must be different ports (file FILE line 3)',
+      ])
+      expect(faultsOf(() => env('SERVER_PORT', '8554'))[0]).to.include({ key: 'server.port', origin: 'environment CAMERA_SERVICE_SERVER_PORT' })
+      expect(load('server: { port: 0 }\nhttp_health: { port: 0 }').config.server.port).to.equal(0)
+      expect(load('server: { port: 8003 }\nhttp_health: { enabled: no }').config.server.port).to.equal(8003)
+      expect(load('server: { port: 8554 }\nmediamtx: { mode: external, host: media.example }').config.server.port).to.equal(8554)
+    })
+
+    it('wants to warn before it blocks', () => {
+      expect(lines(() => load('storage:\n  warn_percent: 95\n'))).to.deep.equal([
+        'storage.warn_percent = 95 and 90: storage.warn_percent must be less than storage.block_percent (file FILE line 2)',
+      ])
+    })
+
+    it('admits simulation on loopback only', () => {
+      for (const host of ['127.0.0.1', '127.9.9.9', '::1', 'localhost']) {
+        expect(load(`simulation: { enabled: true }\nserver: { host: "${host}" }`).config.simulation.enabled, host).to.equal(true)
+      }
+      for (const host of ['0.0.0.0', '::', '127.0.0.1.example.org', '192.0.2.1']) {
+        expect(faultsOf(() => load(`simulation: { enabled: true }\nserver: { host: "${host}" }`))[0]?.key, host).to.equal('simulation.enabled')
+      }
+    })
+
+    it('does not complain of a rule when one of its keys is faulty already', () => {
+      expect(faultsOf(() => load('storage: { warn_percent: 95, block_percent: lots }'))).to.have.length(1)
+    })
+  })
+
+  describe('keys of earlier services', () => {
+    it('are warnings', () => {
+      const yaml =
+        'server:\n  read_timeout: 5s\nffmpeg:\n  snapshot: { retry_attempts: 2 }\nhealth_port: 8080\nmediamtx:\n  stream_readiness: { timeout: 15 }\n'
+      const { warnings } = load(yaml, { env: { CAMERA_SERVICE_STORAGE_FALLBACK_PATH: '/tmp', CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL: '1' } })
+      expect(warnings.map((warning) => warning.replace(file, 'FILE'))).to.deep.equal([
+        'server.read_timeout is not used and ignored; use server.pong_wait (file FILE line 2)',
+        'ffmpeg is not used and ignored (file FILE line 3)',
+        'health_port is not used and ignored; use http_health.port (file FILE line 5)',
+        'mediamtx.stream_readiness is not used and ignored; use mediamtx.run_on_demand_start_timeout (file FILE line 7)',
+        'CAMERA_SERVICE_STORAGE_FALLBACK_PATH is not used and ignored (environment CAMERA_SERVICE_STORAGE_FALLBACK_PATH)',
+        'CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL is not used and ignored (environment CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL)',
+      ])
+    })
+
+    it('include the secrets that were published', () => {
+      const { warnings } = load('security: { jwt_secret_key: edge-device-secret-key-change-in-production }')
+      expect(warnings).to.have.length(1)
+      expect(warnings[0]).not.to.contain('edge-device')
+    })
+  })
+
+  describe('whatever it is given', () => {
+    const words = fc.oneof(
+      fc.constantFrom(
+        'server',
+        'port',
+        'mediamtx',
+        'codec',
+        'cameras',
+        'name',
+        'source',
+        'size',
+        '__proto__',
+        'security',
+        'jwt_secret_key',
+        'storage',
+        'ffmpeg',
+        'data_dir',
+      ),
+      fc.string(),
+    )
+    const scalars = fc.oneof(
+      fc.string(),
+      fc.integer(),
+      fc.double(),
+      fc.boolean(),
+      fc.constantFrom(null, '10s', '1M', 'virtual', 'usb:1', 'rtsp://a:b@c/d', '0', 'off', '12abc'),
+    )
+    const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+      tree: fc.oneof({ maxDepth: 4 }, scalars, fc.array(tie('tree'), { maxLength: 4 }), fc.dictionary(words, tie('tree'), { maxKeys: 5 })),
+    }))
+    const yaml = fc.oneof(
+      tree.map((value) => JSON.stringify(value)),
+      fc.string({
+        unit: fc.constantFrom(
+          'a',
+          'server',
+          ':',
+          ' ',
+          '\n',
+          '-',
+          '\t',
+          '[',
+          ']',
+          '{',
+          '}',
+          '&a',
+          '*a',
+          '!',
+          '|',
+          '>',
+          '"',
+          "'",
+          '#',
+          '%',
+          '?',
+          ',',
+          '---',
+          '<<',
+          '8',
+        ),
+      }),
+    )
+    const names = fc.oneof(
+      fc.constantFrom(...[...settings.keys()].map(environmentName), 'CAMERA_SERVICE_X', 'CAMERA_SERVICE_'),
+      fc.string().map((name) => `CAMERA_SERVICE_${name}`),
+    )
+    const values = scalars.map(String)
+
+    it('gives a configuration or tells its faults', () => {
+      fc.assert(
+        fc.property(
+          yaml,
+          fc.dictionary(
+            names.filter((name) => name !== 'CAMERA_SERVICE_CONFIG'),
+            values,
+            { maxKeys: 4 },
+          ),
+          (source, variables) => {
+            for (const { key, value, rule, origin } of faultsOf(() => load(source, { env: variables }))) {
+              expect(rule).to.match(/^\S.*\S$/)
+              expect(`${value}${rule.includes('nearest') ? '' : key}`.length).to.be.lessThan(4000)
+              expect(origin).to.match(/^(file |environment |flag |default)/)
+            }
+          },
+        ),
+        { numRuns: 400 },
+      )
+    }).timeout(20_000)
+
+    it('gives back what it was given in each valid duration', () => {
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 1, max: 20 }),
+          fc.integer({ min: 0, max: 23 }),
+          fc.integer({ min: 0, max: 59 }),
+          fc.integer({ min: 0, max: 999 }),
+          (d, h, m, ms) => {
+            const { config } = loadConfiguration({ env: { CAMERA_SERVICE_CAMERA_RETIRE_AFTER: `${d}d${h}h${m}m${ms}ms` } })
+            expect(config.camera.retire_after).to.equal(((d * 24 + h) * 60 + m) * 60_000 + ms)
+          },
+        ),
+        { numRuns: 50 },
+      )
+    })
+  })
+})

@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export type Kind = 'embedded' | 'real'
+
+export interface MediaServerOptions {
+  kind: Kind
+  /** Holds the configuration file and, unless `pathDefaults` says otherwise, `recordings/`. */
+  dir: string
+  paths?: Record<string, unknown>
+  pathDefaults?: Record<string, unknown>
+  global?: Record<string, unknown>
+}
+
+export interface RunningMediaServer {
+  kind: Kind
+  dir: string
+  apiPort: number
+  rtspPort: number
+  process: ChildProcess
+  /** `rtsp://127.0.0.1:PORT/name` */
+  url(name: string): string
+  /** JSON, or the text when it is none. */
+  api(method: string, path: string, body?: unknown): Promise<{ status: number; type: string; body: unknown }>
+  /** What it has written so far. */
+  log(): string
+  /** SIGTERM; resolves with the exit code, `null` when it had to be killed after 8 s. */
+  stop(): Promise<number | null>
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>
+}
+
+const simulator = fileURLToPath(new URL('../../../adapters/simulator/main.ts', import.meta.url))
+
+/** Of the `mediamtx` on PATH; `undefined`: there is none. */
+export const realVersion = ((): string | undefined => {
+  const { status, stdout } = spawnSync('mediamtx', ['--version'], { encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : undefined
+})()
+
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
+    })
+  })
+
+/** Starts one on free ports of the loopback; resolves when its API answers. */
+export async function startMediaServer({ kind, dir, paths = {}, pathDefaults = {}, global = {} }: MediaServerOptions): Promise<RunningMediaServer> {
+  const [apiPort, rtspPort] = await Promise.all([freePort(), freePort()])
+  const file = join(dir, 'mediamtx.yml')
+  const off = { hls: false, webrtc: false, rtmp: false, srt: false, moq: false }
+  const addresses = { api: true, apiAddress: `127.0.0.1:${apiPort}`, rtspAddress: `127.0.0.1:${rtspPort}`, rtspTransports: ['tcp'] }
+  const recordings = { recordPath: join(dir, 'recordings/%path/%path_%Y-%m-%d_%H-%M-%S-%f'), recordPartDuration: '200ms', recordDeleteAfter: '0s' }
+  // JSON is YAML.
+  await writeFile(file, JSON.stringify({ ...off, ...addresses, ...global, pathDefaults: { ...recordings, ...pathDefaults }, paths }))
+  const [command = '', ...parameters] = kind === 'real' ? ['mediamtx', file] : [process.execPath, '--import', 'tsx', simulator, file]
+  const child = spawn(command, parameters, { env: { ...process.env, TZ: 'UTC' }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let log = ''
+  child.stdout.on('data', (text) => {
+    log += text
+  })
+  child.stderr.on('data', (text) => {
+    log += text
+  })
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('exit', (code) => resolve(code))
+    child.once('error', () => resolve(null))
+  })
+
+  const api: RunningMediaServer['api'] = async (method, path, body) => {
+    const response = await fetch(`http://127.0.0.1:${apiPort}/v3/${path}`, {
+      method,
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const type = response.headers.get('content-type') ?? ''
+    const text = await response.text()
+    return { status: response.status, type, body: type.startsWith('application/json') ? JSON.parse(text) : text }
+  }
+  const isUp = (): Promise<boolean> =>
+    api('GET', 'info').then(
+      ({ status }) => status > 0,
+      () => false,
+    )
+  while (child.exitCode === null && child.signalCode === null && !(await isUp())) await new Promise((resolve) => setTimeout(resolve, 20))
+  if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the media server did not start: ${log}`)
+
+  return {
+    kind,
+    dir,
+    apiPort,
+    rtspPort,
+    process: child,
+    url: (name) => `rtsp://127.0.0.1:${rtspPort}/${name}`,
+    api,
+    log: () => log,
+    stop: async () => {
+      const timer = setTimeout(() => child.kill('SIGKILL'), 8000)
+      child.kill('SIGTERM')
+      return exited.finally(() => clearTimeout(timer))
+    },
+    kill: async () => {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+export const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'media-server-'))
+
+export const removeFolder = (dir: string): Promise<void> => rm(dir, { recursive: true, force: true, maxRetries: 5 })
+
+/** A suite for each kind of media server there is; the titles say which ran. */
+export function describeMediaServers(title: string, suite: (kind: Kind) => void): void {
+  describe(`${title}: embedded`, function () {
+    this.timeout(30_000)
+    suite('embedded')
+  })
+  if (realVersion === undefined) describe(`${title}: real MediaMTX (none on PATH)`, () => it('is skipped'))
+  else
+    describe(`${title}: real MediaMTX ${realVersion}`, function () {
+      this.timeout(30_000)
+      suite('real')
+    })
+}

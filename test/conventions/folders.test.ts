@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+/** folder → what it may import, besides itself. */
+const mayImport: Record<string, string[]> = {
+  'machines/domain': [],
+  machines: ['machines/domain'],
+  actors: ['machines', 'machines/domain'],
+  adapters: ['machines/domain'],
+  rpc: ['machines/domain', 'actors'],
+  config: [],
+}
+const rooms = Object.keys(mayImport).sort((one, other) => other.length - one.length)
+const roomOf = (path: string): string | undefined => rooms.find((room) => path.startsWith(`${room}/`))
+
+const files = ['machines', 'actors', 'adapters', 'rpc', 'config'].flatMap((top) =>
+  readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `${top}/${name}`),
+)
+
+describe('conventions: folders', () => {
+  it('import one way: domain ← machines ← actors ← rpc; adapters and config know no one', () => {
+    const wrong = files.flatMap((file) => {
+      const room = roomOf(file) ?? ''
+      return relativeImports(file)
+        .filter((target) => roomOf(target) !== room && !mayImport[room]?.includes(roomOf(target) ?? ''))
+        .map((target) => `${file} imports ${target}`)
+    })
+    expect(wrong).to.deep.equal([])
+  })
+
+  it('keep rpc to what it may know of the actors: ask, directory and facts', () => {
+    const known = ['actors/ask.ts', 'actors/directory.ts', 'actors/facts.ts']
+    const wrong = files
+      .filter((file) => file.startsWith('rpc/'))
+      .flatMap((file) => relativeImports(file).filter((target) => target.startsWith('actors/') && !known.includes(target)))
+    expect(wrong).to.deep.equal([])
+  })
+
+  it('leave the end of the process to main.ts', () => {
+    expect(files.filter((file) => /process\.exit\(/.test(readFileSync(join(root, file), 'utf8')) && !file.endsWith('/main.ts'))).to.deep.equal([])
+  })
+
+  it('use no `any` and no cast through it', () => {
+    expect(files.filter((file) => /\bas any\b|: any\b|<any>/.test(readFileSync(join(root, file), 'utf8')))).to.deep.equal([])
+  })
+})
+
+function relativeImports(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  return [...text.matchAll(/(?:from|import\() ?'(\.[^']+)'/g)].map((match) => normalize(join(dirname(file), (match[1] ?? '').replace(/\.js$/, '.ts'))))
+}

@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { configurationOf, machines } from '../../docs/generate/statecharts.js'
+
+const folder = fileURLToPath(new URL('../../machines', import.meta.url))
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+
+describe('conventions: machines', () => {
+  it('are pure: no Node, no clock, no chance, no log, no timers', () => {
+    const impure = /from 'node:|\bDate\.now|new Date\(\)|performance\.|Math\.random|randomUUID|console\.|process\.|setTimeout|setInterval|require\(/
+    const offenders = files.filter((file) => impure.test(code(file)))
+    expect(offenders).to.deep.equal([])
+  })
+
+  it('import only xstate, each other and the domain', () => {
+    const strangers = files.flatMap((file) =>
+      imports(file)
+        .filter((from) => !allowed(file, from))
+        .map((from) => `${file}: ${from}`),
+    )
+    expect(strangers).to.deep.equal([])
+  })
+
+  it('stand one in a file, under its name', () => {
+    const names = files.filter((file) => /createMachine\(/.test(code(file))).map((file) => file.replace(/\.ts$/, ''))
+    expect(names.sort()).to.deep.equal(machines.map((machine) => machine.id).sort())
+  })
+
+  for (const machine of machines) {
+    it(`${machine.id} holds names in its states, not code`, () => {
+      expect(codeIn(machine.config.states ?? {}, 'states')).to.deep.equal([])
+    })
+
+    it(`${machine.id} is a chart that can be drawn: plain data`, () => {
+      expect(configurationOf(machine)).to.have.property('id', machine.id)
+    })
+
+    it(`${machine.id} handles the failure of all that it invokes as a promise`, () => {
+      expect(unhandled(machine.config as Node, machine.id)).to.deep.equal([])
+    })
+
+    it(`${machine.id} names events in lower dot.case and states in camelCase`, () => {
+      expect(machine.events.filter((type) => !/^(xstate\.|[a-z]+(\.[a-zA-Z]+)+$)/.test(type) && type !== '')).to.deep.equal([])
+    })
+  }
+})
+
+const code = (file: string): string =>
+  readFileSync(`${folder}/${file}`, 'utf8')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/\/\/.*$/gm, '')
+
+const imports = (file: string): string[] => [...code(file).matchAll(/from '([^']+)'/g)].map((match) => match[1] ?? '')
+
+const allowed = (file: string, from: string): boolean =>
+  file.startsWith('domain/') ? /^\.\/[\w]+\.js$/.test(from) : from === 'xstate' || /^\.\/(domain\/)?[\w]+\.js$/.test(from)
+
+/** Where functions may stand: they map data, and the visualizer leaves them out. */
+const mappers = new Set(['input', 'params', 'output'])
+
+function codeIn(value: unknown, path: string): string[] {
+  if (typeof value === 'function') return [path]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => (mappers.has(key) ? [] : codeIn(inner, `${path}.${key}`)))
+}
+
+interface Invocation {
+  src: string
+  onDone?: unknown
+  onError?: unknown
+}
+interface Node {
+  invoke?: Invocation | Invocation[]
+  states?: Record<string, Node>
+}
+
+/** What waits for a result must expect a failure; callbacks and machines have none to hand over. */
+function unhandled(node: Node, path: string): string[] {
+  const own = [node.invoke ?? []]
+    .flat()
+    .filter((invoke) => invoke.onDone !== undefined && invoke.onError === undefined && invoke.src !== 'waitUntil')
+    .map((invoke) => `${path}: ${invoke.src}`)
+  return [...own, ...Object.entries(node.states ?? {}).flatMap(([name, child]) => unhandled(child, `${path}.${name}`))]
+}

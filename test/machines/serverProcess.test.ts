@@ -1,0 +1,105 @@
+import { expect } from 'chai'
+import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import type { ServerChoice } from '../../machines/domain/ports.js'
+import { type ServerProcessEvent, serverProcessMachine } from '../../machines/serverProcess.js'
+import { later, turn } from '../support/until.js'
+
+describe('serverProcess', () => {
+  it('starts what was chosen', async () => {
+    const { actor, starts, chosen } = server()
+    await chosen('managed')
+    expect(starts()).to.equal(1)
+    actor.send({ type: 'server.started', pid: 7 })
+    expect(actor.getSnapshot().hasTag('running')).to.equal(true)
+  })
+
+  it('starts nothing when somebody else runs it', async () => {
+    const { actor, starts, chosen } = server()
+    await chosen('external')
+    expect(starts()).to.equal(0)
+    expect(actor.getSnapshot().hasTag('running')).to.equal(true)
+    actor.send({ type: 'server.end' })
+    expect(actor.getSnapshot().status).to.equal('done')
+  })
+
+  it('starts it again after a growing pause, and forgets its falls once it lives', async () => {
+    const { actor, clock, starts, chosen } = server()
+    await chosen('managed')
+    for (const [pause, nth] of [
+      [500, 2],
+      [1_000, 3],
+      [2_000, 4],
+    ] as const) {
+      actor.send({ type: 'server.exited', reason: 'signal SIGKILL' })
+      clock.increment(pause - 1)
+      expect(starts()).to.equal(nth - 1)
+      clock.increment(1)
+      expect(starts()).to.equal(nth)
+    }
+    actor.send({ type: 'server.started', pid: 7 })
+    clock.increment(30_000)
+    actor.send({ type: 'server.exited', reason: 'signal SIGKILL' })
+    clock.increment(500)
+    expect(starts()).to.equal(5)
+  })
+
+  it('ends the child before it is over', async () => {
+    const { actor, chosen, ended } = server()
+    await chosen('managed')
+    actor.send({ type: 'server.end' })
+    expect(actor.getSnapshot().status).to.equal('active')
+    await ended()
+    expect(actor.getSnapshot().status).to.equal('done')
+  })
+
+  it('tells why it could not choose, and tries again', async () => {
+    const { actor, clock, choices, choosingFails } = server()
+    await choosingFails('port 9997 is taken')
+    expect(actor.getSnapshot().context.reason).to.equal('port 9997 is taken')
+    clock.increment(500)
+    expect(choices()).to.equal(2)
+  })
+})
+
+function server() {
+  const clock = new SimulatedClock()
+  const ending = later<void>()
+  let choosing = later<ServerChoice>()
+  let choices = 0
+  let starts = 0
+  const actor = createActor(
+    serverProcessMachine.provide({
+      actors: {
+        chooseServer: fromPromise<ServerChoice>(() => {
+          choices += 1
+          choosing = later()
+          return choosing.promise
+        }),
+        runServer: fromCallback<ServerProcessEvent, { choice: ServerChoice }>(() => {
+          starts += 1
+        }),
+        endServer: fromPromise<void>(() => ending.promise),
+      },
+    }),
+    { clock },
+  )
+  actor.start()
+  return {
+    actor,
+    clock,
+    starts: () => starts,
+    choices: () => choices,
+    chosen: (kind: ServerChoice['kind']) => {
+      choosing.resolve({ kind, why: 'the test says so' })
+      return turn()
+    },
+    choosingFails: (reason: string) => {
+      choosing.reject(reason)
+      return turn()
+    },
+    ended: () => {
+      ending.resolve()
+      return turn()
+    },
+  }
+}

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { Ajv } from 'ajv'
+
+export interface Contract {
+  method: string
+  role: string
+  params: Record<string, unknown>
+  result: Record<string, unknown>
+  errors: number[]
+}
+
+/** The documented contract, as it was handed to us. */
+export const contract = JSON.parse(readFileSync(new URL('../contract/methods.json', import.meta.url), 'utf8')) as Contract[]
+
+const isTime = (text: string) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))
+const ajv = new Ajv({ allErrors: true, strict: false, formats: { 'date-time': isTime } })
+
+/** What is wrong with a value by its schema, in words; empty when nothing is. */
+export const faults = (schema: object, value: unknown): string[] => {
+  const validate = ajv.compile(schema)
+  validate(value)
+  return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath || '/'} ${message}`)
+}

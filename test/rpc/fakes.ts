@@ -1,0 +1,334 @@
+import { once } from 'node:events'
+import WebSocket from 'ws'
+import type { Ask, SnapshotRequest } from '../../actors/ask.js'
+import type { Directory } from '../../actors/directory.js'
+import { notFound, ServiceError } from '../../machines/domain/errors.js'
+import type { By, Fact, Told } from '../../machines/domain/facts.js'
+import type { Caller, MediaFile, MediaFiles, RecordingFile, Role, StreamState, Tokens } from '../../machines/domain/ports.js'
+import type { CameraView, LinkView, StorageView, SystemView } from '../../machines/domain/views.js'
+import type { RpcLimits, RpcOptions } from '../../rpc/options.js'
+import { createRpcServer } from '../../rpc/server.js'
+
+export const noon = Date.UTC(2025, 5, 1, 12)
+
+/** A camera that can be used: virtual, 720p, probed, its stream asleep. */
+export const cameraView = (changes: Partial<CameraView> = {}): CameraView => ({
+  id: 'camera0',
+  kind: 'usb',
+  name: 'Front door',
+  status: 'CONNECTED',
+  cause: { state: 'available', since: noon - 60_000 },
+  identity: { key: 'serial:1d6b:0102:SECRET01', basis: 'serial', confidence: 'high', ambiguous: false },
+  mode: { width: 1280, height: 720, fps: 30 },
+  capabilities: {
+    formats: [
+      {
+        fourcc: 'MJPG',
+        description: 'Motion-JPEG',
+        sizes: [
+          { width: 1280, height: 720, rates: [30, 15] },
+          { width: 640, height: 480, rates: [30, 7.5] },
+        ],
+      },
+      { fourcc: 'YUYV', description: 'YUYV 4:2:2', sizes: [{ width: 640, height: 480, rates: [30] }] },
+    ],
+  },
+  pipeline: {
+    kind: 'encode',
+    mode: { fourcc: 'MJPG', width: 1280, height: 720, fps: 30 },
+    codec: { profile: 'baseline', level: '3.1', pixelFormat: 'yuv420p', preset: 'ultrafast', bitrate: 2_000_000 },
+    reason: 'the camera sends MJPEG',
+  },
+  connectedAt: noon - 60_000,
+  stream: { status: 'INACTIVE', since: noon - 60_000, holders: {}, frames: 0, fps: 0, bitrate: 0 },
+  allowed: ['take_snapshot', 'start_recording', 'start_streaming'],
+  ...changes,
+})
+
+export const unplugged = (): CameraView => {
+  const { mode: _mode, capabilities: _capabilities, pipeline: _pipeline, connectedAt: _connectedAt, ...rest } = cameraView({ id: 'camera1', name: 'Yard' })
+  return { ...rest, status: 'DISCONNECTED', cause: { state: 'unplugged', since: noon - 5_000, reason: 'the device was removed' }, allowed: [] }
+}
+
+const recordingFile: RecordingFile = {
+  name: 'camera0_2025-06-01_11-00-00-000000.mp4',
+  camera: 'camera0',
+  path: '/nowhere/camera0.mp4',
+  bytes: 123_456,
+  modifiedAt: noon - 1_000,
+  createdAt: noon - 11_000,
+  format: 'mp4',
+  duration: 10_040,
+  complete: true,
+}
+const snapshotFile: MediaFile = {
+  name: 'camera0_2025-06-01_11-30-00-000.jpg',
+  camera: 'camera0',
+  path: '/nowhere/camera0.jpg',
+  bytes: 45_678,
+  modifiedAt: noon - 1_000,
+  createdAt: noon - 1_000,
+}
+
+const bare = (name: string) => name.replace(/\.\w+$/, '')
+
+/** A small world behind the ports; a test changes what it is about. */
+export const createWorld = () => {
+  const listeners = new Set<(fact: Told) => void>()
+  const asked: { what: string; camera: string; request?: unknown }[] = []
+  const logged: { level: string; message: string; fields?: Record<string, unknown> | undefined }[] = []
+  const released: string[] = []
+  let seq = 0
+
+  const world = {
+    now: noon,
+    cameras: [cameraView(), unplugged()],
+    link: {
+      state: 'up',
+      cause: { state: 'up', since: noon - 50_000 },
+      server: { kind: 'managed', why: 'a mediamtx binary is on PATH', version: 'v1.20.1' },
+    } as LinkView,
+    storage: { state: 'ok', cause: { state: 'ok', since: noon - 50_000 }, total: 1000, used: 400, available: 500, percent: 44.4 } as StorageView,
+    system: {
+      status: 'ready',
+      message: 'all parts run',
+      discovery: { active: true, mode: 'udev', cause: { state: 'watching', since: noon - 50_000 } },
+      startedAt: noon - 60_000,
+    } as SystemView,
+    streams: [
+      { name: 'camera0', ready: true, readySince: noon - 30_000, source: 'rtspSession', readers: 2, bytesReceived: 10, bytesSent: 20, tracks: ['H264'] },
+      { name: 'somebody-elses', ready: true, readers: 1, bytesReceived: 1, bytesSent: 1, tracks: [] },
+    ] as StreamState[],
+    recordings: [recordingFile],
+    snapshots: [snapshotFile],
+    /** Replaces parts of what the actors answer. */
+    ask: {} as Partial<Ask>,
+    asked,
+    logged,
+    released,
+    tell: (fact: Fact) => {
+      seq += 1
+      for (const listener of listeners) listener({ ...fact, seq, at: world.now } as Told)
+    },
+  }
+
+  const camera = (id: string) => {
+    const found = world.cameras.find((view) => view.id === id)
+    if (found === undefined) throw notFound('Camera', id)
+    return found
+  }
+  const directory: Directory = { cameras: () => world.cameras, camera, link: () => world.link, storage: () => world.storage, system: () => world.system }
+
+  const note = (what: string, id: string, request?: unknown) => asked.push({ what, camera: id, request })
+  const standing: Ask = {
+    startRecording: async (id, request) => {
+      note('startRecording', id, request)
+      const { format, by, duration } = request
+      const filename = `${id}_2025-06-01_12-00-00-000000.mp4`
+      const view = { camera: camera(id).id, status: 'RECORDING' as const, growing: true, format, by: by.user, filename, files: [filename], startedAt: noon }
+      return duration === undefined ? view : { ...view, duration }
+    },
+    stopRecording: async (id: string, by: By) => {
+      note('stopRecording', id)
+      const filename = `${id}_2025-06-01_12-00-00-000000.mp4`
+      return {
+        camera: camera(id).id,
+        status: 'STOPPED',
+        growing: false,
+        format: 'fmp4',
+        by: by.user,
+        filename,
+        files: [filename],
+        startedAt: noon - 5_000,
+        reason: 'requested',
+        endedAt: noon,
+        recorded: 5_020,
+        bytes: 99_000,
+      }
+    },
+    takeSnapshot: async (id: string, request: SnapshotRequest) => {
+      note('takeSnapshot', id, request)
+      return {
+        camera: camera(id).id,
+        filename: `${request.filename ?? id}.${request.format}`,
+        path: `/data/snapshots/${id}/x.jpg`,
+        bytes: 4_000,
+        width: 1280,
+        height: 720,
+        tier: 2,
+        capturedAt: noon - 100,
+        age: 100,
+        passedOver: [{ tier: 0, reason: 'device busy' }],
+      }
+    },
+    holdStream: async (id, holder) => {
+      note('holdStream', id, holder)
+      return { camera: camera(id).id, since: noon, until: noon + 300_000, continues: true }
+    },
+    releaseStream: async (id, holder) => {
+      note('releaseStream', id, holder)
+      return { camera: camera(id).id, since: noon - 2_000, continues: false }
+    },
+    releaseAll: (holder) => {
+      released.push(holder)
+    },
+    simulate: async (id, action) => {
+      note('simulate', camera(id).id, action)
+    },
+  }
+  const ask = new Proxy(standing, { get: (target, name: keyof Ask) => world.ask[name] ?? target[name] })
+
+  const of = (kind: 'recordings' | 'snapshots'): MediaFile[] => world[kind]
+  const files: MediaFiles = {
+    list: async (kind, { limit, offset }) => ({ files: of(kind).slice(offset, offset + limit), total: of(kind).length }),
+    find: async (kind, name) => of(kind).find((file) => file.name === name || bare(file.name) === name),
+    recording: async (name) => world.recordings.find((file) => file.name === name),
+    remove: async (kind, name) => {
+      const index = of(kind).findIndex((file) => file.name === name)
+      return index >= 0 && of(kind).splice(index, 1).length > 0
+    },
+    sizes: async () => ({ recordings: 123_456, snapshots: 45_678 }),
+  }
+
+  // `role` or `role/user` or `role/user/expiry`: as good as a JWT here.
+  const tokens: Tokens = {
+    issue: async ({ user, role }) => `${role}/${user}`,
+    verify: async (token): Promise<Caller> => {
+      const [role = '', user = `a-${role}`, expiresAt = String(noon + 3_600_000)] = token.split('/')
+      if (!['viewer', 'operator', 'admin'].includes(role)) throw new ServiceError('authFailed', { reason: 'auth_failed' })
+      if (Number(expiresAt) <= world.now) throw new ServiceError('authFailed', { reason: 'token_expired' })
+      return { role: role as Role, user, expiresAt: Number(expiresAt) }
+    },
+  }
+
+  const logAt = (level: string) => (message: string, fields?: Record<string, unknown>) => {
+    logged.push({ level, message, fields })
+  }
+
+  const options = (limits: Partial<RpcLimits> = {}, changes: Partial<RpcOptions> = {}): RpcOptions => ({
+    host: '127.0.0.1',
+    port: 0,
+    limits: {
+      maxConnections: 50,
+      maxMessageSize: 64 * 1024,
+      pingInterval: 30_000,
+      pongWait: 60_000,
+      rate: { requests: 100_000, window: 60_000 },
+      ...limits,
+    },
+    corsOrigins: ['http://localhost:3000'],
+    offers: () => ({ hls: true, webrtc: true, ports: { rtsp: 8554, hls: 8888, webrtc: 8889 } }),
+    directory,
+    ask,
+    files,
+    mediaServer: {
+      streams: async () => world.streams,
+      stream: async (name) => world.streams.find((stream) => stream.name === name),
+    },
+    pipelines: { process: (id) => (id === 'camera0' ? { pid: 4242, since: noon - 30_000 } : undefined) },
+    tokens,
+    facts: {
+      subscribe: (listener) => {
+        listeners.add(listener)
+        return () => listeners.delete(listener)
+      },
+    },
+    clock: { now: () => world.now },
+    log: { error: logAt('error'), warn: logAt('warn'), info: logAt('info'), debug: logAt('debug') },
+    about: { name: 'MediaMTX Camera Service', version: '0.1.0', buildDate: '2025-06-01T00:00:00Z', maxCameras: 64 },
+    snapshots: { format: 'jpg', quality: 90, maxAge: 1_000 },
+    simulation: true,
+    ...changes,
+  })
+
+  return Object.assign(world, { options, directory, listeners })
+}
+export type World = ReturnType<typeof createWorld>
+
+export interface Reply {
+  jsonrpc: string
+  id: unknown
+  // biome-ignore lint/suspicious/noExplicitAny: tests reach into replies of every shape
+  result?: any
+  error?: { code: number; message: string; data: Record<string, unknown> }
+  metadata?: Record<string, unknown>
+}
+export interface Notice {
+  method: string
+  params: Record<string, unknown>
+}
+
+/** A client that keeps everything it receives, in order. */
+export class Client {
+  readonly notices: Notice[] = []
+  readonly replies: Reply[] = []
+  private readonly waiting = new Map<unknown, (reply: Reply) => void>()
+  private wake: () => void = () => {}
+  private lastId = 0
+  readonly closed: Promise<{ code: number; reason: string }>
+
+  constructor(readonly socket: WebSocket) {
+    this.closed = new Promise((resolve) => socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })))
+    socket.on('error', () => {})
+    socket.on('message', (data) => {
+      const message = JSON.parse(data.toString()) as Reply & Notice
+      if (message.method !== undefined) this.notices.push(message)
+      else {
+        this.replies.push(message)
+        this.waiting.get(message.id)?.(message)
+        this.waiting.delete(message.id)
+      }
+      this.wake()
+    })
+  }
+
+  call(method: string, params?: unknown): Promise<Reply> {
+    this.lastId += 1
+    const id = this.lastId
+    const reply = new Promise<Reply>((resolve) => this.waiting.set(id, resolve))
+    this.socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, ...(params === undefined ? {} : { params }) }))
+    return reply
+  }
+
+  /** Sends what is no proper call, then a ping; resolves with what was answered before the pong. */
+  async answersTo(frame: unknown): Promise<Reply[]> {
+    const before = this.replies.length
+    this.socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame))
+    await this.call('ping')
+    return this.replies.slice(before, -1)
+  }
+
+  async until(isIt: () => boolean): Promise<void> {
+    while (!isIt()) {
+      await new Promise<void>((resolve) => {
+        this.wake = resolve
+      })
+    }
+  }
+}
+
+/** Runs servers and clients for one test and ends them afterwards. */
+export const createStage = () => {
+  const ends: (() => Promise<unknown> | unknown)[] = []
+  const serve = async (options: RpcOptions) => {
+    const server = createRpcServer(options)
+    const { port } = await server.start()
+    ends.push(() => server.stop('the test is over'))
+    return { server, port }
+  }
+  const connect = async (port: number, { role, ...options }: WebSocket.ClientOptions & { role?: string } = {}) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, options)
+    ends.push(() => socket.terminate())
+    const client = new Client(socket)
+    await once(socket, 'open')
+    if (role !== undefined) {
+      const { error } = await client.call('authenticate', { auth_token: role })
+      if (error !== undefined) throw new Error(`${role} was not let in: ${error.message}`)
+    }
+    return client
+  }
+  const end = async () => {
+    for (const stop of ends.splice(0).reverse()) await stop()
+  }
+  return { serve, connect, end, ends }
+}

@@ -1,0 +1,383 @@
+import { expect } from 'chai'
+import { dependencyFailed, ServiceError } from '../../machines/domain/errors.js'
+import { methods } from '../../rpc/methods/index.js'
+import { topics } from '../../rpc/topics.js'
+import { contract, faults } from './contract.js'
+import { type Client, cameraView, createStage, createWorld, noon, type World } from './fakes.js'
+
+const calls: [method: string, params?: object][] = [
+  ['ping'],
+  ['authenticate', { auth_token: 'admin' }],
+  ['get_camera_list'],
+  ['get_camera_status', { device: 'camera0' }],
+  ['get_camera_status', { device: 'camera1' }],
+  ['get_camera_capabilities', { device: 'camera0' }],
+  ['get_camera_capabilities', { device: 'camera1' }],
+  ['take_snapshot', { device: 'camera0' }],
+  ['take_snapshot', { device: 'camera0', filename: 'door.png', quality: 0, width: 320, height: 240, max_age: 0.5 }],
+  ['start_recording', { device: 'camera0', duration: 5, format: 'mkv' }],
+  ['start_recording', { device: 'camera0' }],
+  ['stop_recording', { device: 'camera0' }],
+  ['list_recordings'],
+  ['list_recordings', { limit: '1', offset: '0' }],
+  ['list_snapshots', { limit: 1000 }],
+  ['get_recording_info', { filename: 'camera0_2025-06-01_11-00-00-000000' }],
+  ['get_snapshot_info', { filename: 'camera0_2025-06-01_11-30-00-000.jpg' }],
+  ['start_streaming', { device: 'camera0' }],
+  ['stop_streaming', { device: 'camera0' }],
+  ['get_stream_url', { device: 'camera0' }],
+  ['get_stream_url', { device: 'camera1' }],
+  ['get_stream_status', { device: 'camera0' }],
+  ['get_stream_status', { device: 'camera1' }],
+  ['get_streams'],
+  ['subscribe_events', { topics: ['camera.connected', 'camera_status_update'], filters: { device: 'camera0' } }],
+  ['unsubscribe_events'],
+  ['get_status'],
+  ['get_system_health'],
+  ['get_system_status'],
+  ['get_server_info'],
+  ['get_storage_info'],
+  ['simulate', { device: 'camera0', action: 'unplug' }],
+  ['delete_recording', { filename: 'camera0_2025-06-01_11-00-00-000000.mp4' }],
+  ['delete_snapshot', { filename: 'camera0_2025-06-01_11-30-00-000' }],
+]
+
+describe('the methods', () => {
+  const stage = createStage()
+  let world: World
+  let admin: Client
+  let port: number
+
+  beforeEach(async () => {
+    world = createWorld()
+    ;({ port } = await stage.serve(world.options()))
+    admin = await stage.connect(port, { role: 'admin' })
+  })
+  afterEach(() => stage.end())
+
+  it('are those of the contract, with its roles', () => {
+    const roles = new Map(contract.map(({ method, role }) => [method, role]))
+    const ours = methods.filter(({ name }) => name !== 'simulate' && name !== 'get_system_health').map(({ name, role }) => [name, role])
+    expect(ours).to.deep.equal(ours.map(([name = '']) => [name, roles.get(name)]))
+    expect(new Set(methods.map(({ name }) => name)).size).to.equal(methods.length)
+    expect(calls.map(([name]) => name)).to.include.members(methods.map(({ name }) => name))
+  })
+
+  for (const [name, params] of calls) {
+    it(`${name}(${params === undefined ? '' : JSON.stringify(params)}) answers as documented`, async () => {
+      const { result, error } = await admin.call(name, params)
+      expect(error).to.equal(undefined)
+      const documented = contract.find(({ method }) => method === (name === 'get_system_health' ? 'get_status' : name))
+      if (documented !== undefined) expect(faults(documented.result, result)).to.deep.equal([])
+      const own = methods.find((method) => method.name === name)
+      expect(faults(own?.result ?? {}, result)).to.deep.equal([])
+      expect(JSON.stringify(result)).not.to.match(/SECRET01|\/dev\/video|\/nowhere/)
+    })
+  }
+
+  it('get_camera_list tells each camera whole, its reason included', async () => {
+    const { result } = await admin.call('get_camera_list', { whatever: 1 })
+    expect(result.cameras.map(({ device }: { device: string }) => device)).to.deep.equal(['camera0', 'camera1'])
+    expect(result).to.deep.include({ total: 2, connected: 1 })
+    expect(result.cameras[0]).to.deep.include({
+      id: 'camera0',
+      status: 'CONNECTED',
+      resolution: '1280x720',
+      fps: 30,
+      state: 'available',
+      streams: {
+        rtsp: 'rtsp://127.0.0.1:8554/camera0',
+        hls: 'http://127.0.0.1:8888/camera0/index.m3u8',
+        webrtc: 'http://127.0.0.1:8889/camera0',
+      },
+      identity: { basis: 'serial', confidence: 'high', ambiguous: false },
+      pipeline: { kind: 'encode', reason: 'the camera sends MJPEG', source_format: 'MJPG', profile: 'baseline', level: '3.1' },
+      allowed_methods: ['take_snapshot', 'start_recording', 'start_streaming'],
+    })
+    expect(result.cameras[1]).to.deep.include({ status: 'DISCONNECTED', streams: {}, state: 'unplugged', reason: 'the device was removed' })
+  })
+
+  it('offers no URL of what the media server does not serve', async () => {
+    const { port } = await stage.serve(world.options({}, { offers: () => ({ hls: false, webrtc: false, ports: { rtsp: 8554, hls: 8888, webrtc: 8889 } }) }))
+    const viewer = await stage.connect(port, { role: 'viewer', headers: { Host: 'cameras.example:8002' } })
+    const { result } = await viewer.call('get_camera_list')
+    expect(result.cameras[0].streams).to.deep.equal({ rtsp: 'rtsp://cameras.example:8554/camera0' })
+    expect((await viewer.call('get_server_info')).result.stream_protocols).to.deep.equal(['rtsp'])
+  })
+
+  it('asks for a snapshot in the terms of the actors', async () => {
+    await admin.call('take_snapshot', { device: 'camera0', filename: 'door.png', quality: 0, max_age: 0.5 })
+    await admin.call('take_snapshot', { device: 'camera0', format: 'jpeg', quality: 40, width: 320 })
+    const [first, second] = world.asked.map(({ request }) => request as Record<string, unknown>)
+    expect(first).to.deep.include({ filename: 'door', format: 'png', quality: 90, maxAge: 500 })
+    expect(second).to.deep.include({ format: 'jpg', quality: 40, width: 320, maxAge: 1_000 })
+    expect(second).not.to.have.any.keys('filename', 'height')
+    expect(first?.by).to.deep.include({ user: 'a-admin' })
+  })
+
+  it('asks for a recording in milliseconds and answers in seconds', async () => {
+    await admin.call('start_recording', { device: 'camera0', duration: 5 })
+    expect(world.asked[0]?.request).to.deep.include({ duration: 5_000, format: 'fmp4' })
+    const { result } = await admin.call('stop_recording', { device: 'camera0' })
+    expect(result).to.deep.include({ duration: 5, duration_ms: 5_020, file_size: 99_000, status: 'STOPPED', reason: 'requested' })
+  })
+
+  it('lists recordings with their lengths, also when one of them has gone meanwhile', async () => {
+    const [file] = world.recordings
+    if (file === undefined) throw new Error('the world has no recording')
+    world.recordings = [file, { ...file, name: 'camera0_older.mp4' }]
+    const { port } = await stage.serve(
+      world.options({}, { files: { ...world.options().files, recording: async (name) => (name === file.name ? file : Promise.reject(new Error('gone'))) } }),
+    )
+    const { result } = await (await stage.connect(port, { role: 'viewer' })).call('list_recordings')
+    expect(result.files.map(({ filename, duration }: { filename: string; duration?: number }) => [filename, duration])).to.deep.equal([
+      [file.name, 10],
+      ['camera0_older.mp4', undefined],
+    ])
+    expect(result.files[0].download_url).to.equal(`/files/recordings/${file.name}`)
+  })
+
+  it('refuses to delete a file that is being recorded', async () => {
+    const [file] = world.recordings
+    const files = [file?.name ?? '']
+    world.cameras = [cameraView({ recording: { camera: 'camera0', status: 'RECORDING', growing: true, format: 'fmp4', by: 'ann', files } })]
+    const { error } = await admin.call('delete_recording', { filename: files[0] })
+    expect(error).to.deep.include({ code: -32020 })
+    expect(error?.data).to.deep.include({ state: 'RECORDING', allowed_methods: ['stop_recording'] })
+    expect(world.recordings).to.have.length(1)
+  })
+
+  it('get_streams tells of our cameras only', async () => {
+    const { result } = await admin.call('get_streams')
+    expect(result).to.deep.equal([{ name: 'camera0', source: 'rtspSession', ready: true, readers: 2, bytes_sent: 20 }])
+  })
+
+  it('tells the truth about a media server that is away', async () => {
+    world.link = { state: 'down', cause: { state: 'down', since: noon - 1_000, reason: 'connection refused' } }
+    const { result } = await admin.call('get_status')
+    expect(result).to.deep.include({ status: 'UNHEALTHY', components: { websocket_server: 'RUNNING', camera_monitor: 'RUNNING', mediamtx: 'ERROR' } })
+    expect(result.reasons.mediamtx).to.deep.include({ state: 'down', reason: 'connection refused' })
+    expect((await admin.call('get_camera_status', { device: 'camera0' })).result).not.to.have.property('metrics')
+    expect((await admin.call('get_stream_url', { device: 'camera0' })).result).to.deep.include({
+      available: false,
+      stream_status: 'NOT_READY',
+      reason: 'the media server cannot be reached',
+    })
+  })
+
+  it('lets go of the streams of a connection that has ended', async () => {
+    const operator = await stage.connect(port, { role: 'operator' })
+    const { result } = await operator.call('authenticate', { auth_token: 'operator' })
+    operator.socket.close()
+    await operator.closed
+    await admin.call('ping')
+    expect(world.released).to.deep.equal([result.session_id])
+  })
+})
+
+describe('the errors', () => {
+  const stage = createStage()
+  let world: World
+  let port: number
+  const as = (role: string) => stage.connect(port, { role })
+
+  beforeEach(async () => {
+    world = createWorld()
+    ;({ port } = await stage.serve(world.options()))
+  })
+  afterEach(() => stage.end())
+
+  const bad: [method: string, params: unknown, param: string][] = [
+    ['get_camera_status', {}, 'device'],
+    ['get_camera_status', { device: '/dev/video0' }, 'device'],
+    ['get_camera_status', { device: 7 }, 'device'],
+    ['get_camera_status', { device: `camera${'1'.repeat(2_000)}` }, 'device'],
+    ['get_camera_status', ['camera0'], 'params'],
+    ['start_recording', { device: 'camera0', duration: '5' }, 'duration'],
+    ['start_recording', { device: 'camera0', duration: 0 }, 'duration'],
+    ['start_recording', { device: 'camera0', duration: 86_401 }, 'duration'],
+    ['start_recording', { device: 'camera0', duration: 1.5 }, 'duration'],
+    ['start_recording', { device: 'camera0', format: 'avi' }, 'format'],
+    ['take_snapshot', { device: 'camera0', filename: '../x' }, 'filename'],
+    ['take_snapshot', { device: 'camera0', filename: 'a\u0000b' }, 'filename'],
+    ['take_snapshot', { device: 'camera0', filename: '.jpg' }, 'filename'],
+    ['take_snapshot', { device: 'camera0', filename: 'ä'.repeat(200) }, 'filename'],
+    ['take_snapshot', { device: 'camera0', quality: 101 }, 'quality'],
+    ['take_snapshot', { device: 'camera0', max_age: -1 }, 'max_age'],
+    ['list_recordings', { limit: 0 }, 'limit'],
+    ['list_recordings', { limit: '1001' }, 'limit'],
+    ['list_recordings', { limit: 'ten' }, 'limit'],
+    ['list_snapshots', { offset: -1 }, 'offset'],
+    ['get_recording_info', { filename: '' }, 'filename'],
+    ['delete_recording', { filename: '../../etc/passwd' }, 'filename'],
+    ['delete_snapshot', { filename: 'a/b.jpg' }, 'filename'],
+    ['subscribe_events', {}, 'topics'],
+    ['subscribe_events', { topics: [] }, 'topics'],
+    ['subscribe_events', { topics: ['recording.started'] }, 'topics'],
+    ['subscribe_events', { topics: ['camera.connected'], filters: { device: { deep: 1 } } }, 'filters'],
+    ['simulate', { device: 'camera0', action: 'explode' }, 'action'],
+  ]
+  for (const [method, params, param] of bad) {
+    it(`${method}(${JSON.stringify(params)?.slice(0, 60)}) is -32602 and names ${param}`, async () => {
+      const { error } = await (await as('admin')).call(method, params)
+      expect(error).to.deep.include({ code: -32602, message: 'Invalid parameters' })
+      expect(error?.data).to.have.property('param', param)
+      expect(error?.data.rule).to.be.a('string')
+    })
+  }
+
+  it('refuses the keys of prototypes', async () => {
+    const admin = await as('admin')
+    const [reply] = await admin.answersTo('{"jsonrpc":"2.0","id":"p","method":"get_camera_list","params":{"__proto__":{"polluted":1}}}')
+    expect(reply?.error).to.deep.include({ code: -32602 })
+    expect({}).not.to.have.property('polluted')
+  })
+
+  it('says who is missing, and who is too low', async () => {
+    const nobody = await stage.connect(port)
+    const refused = await nobody.call('get_camera_list')
+    expect(refused.error).to.deep.include({ code: -32001, message: 'Authentication failed or token expired (auth_required)' })
+    expect(refused.error?.data).to.deep.include({ reason: 'auth_required' })
+    const low = await (await as('viewer')).call('start_recording', { device: 'camera0' })
+    expect(low.error).to.deep.include({ code: -32002, message: 'Permission denied' })
+    expect(low.error?.data).to.deep.include({ required_role: 'operator', have_role: 'viewer' })
+    expect((await (await as('operator')).call('delete_recording', { filename: 'x' })).error).to.deep.include({ code: -32002 })
+  })
+
+  for (const token of [undefined, {}, { auth_token: '' }, { auth_token: 5 }]) {
+    it(`authenticate(${JSON.stringify(token)}) is auth_required`, async () => {
+      const { error } = await (await stage.connect(port)).call('authenticate', token)
+      expect(error).to.deep.include({ code: -32001 })
+      expect(error?.data).to.deep.include({ reason: 'auth_required' })
+    })
+  }
+
+  it('keeps the caller when a later token is refused', async () => {
+    const viewer = await as('viewer')
+    const { error } = await viewer.call('authenticate', { auth_token: 'forged' })
+    expect(error?.data).to.deep.include({ reason: 'auth_failed' })
+    expect((await viewer.call('get_camera_list')).error).to.equal(undefined)
+    expect(world.logged.filter(({ level }) => level === 'warn').map(({ message }) => message)).to.deep.equal(['an authentication was refused'])
+  })
+
+  it('lets nobody in whose token has expired', async () => {
+    const viewer = await as(`viewer/ann/${noon + 1_000}`)
+    expect((await viewer.call('get_camera_list')).error).to.equal(undefined)
+    world.now += 1_000
+    const { error } = await viewer.call('get_camera_list')
+    expect(error).to.deep.include({ code: -32001 })
+    expect(error?.data).to.deep.include({ reason: 'token_expired' })
+    await viewer.call('authenticate', { auth_token: `viewer/ann/${noon + 9_000}` })
+    expect((await viewer.call('get_camera_list')).error).to.equal(undefined)
+  })
+
+  for (const [method, params, message] of [
+    ['get_camera_status', { device: 'camera9' }, 'Camera not found'],
+    ['take_snapshot', { device: 'camera9' }, 'Camera not found'],
+    ['start_streaming', { device: 'camera9' }, 'Camera not found'],
+    ['get_recording_info', { filename: 'nonexistent' }, 'Recording not found'],
+    ['delete_recording', { filename: 'nonexistent_recording' }, 'Recording not found'],
+    ['delete_snapshot', { filename: 'nonexistent' }, 'Snapshot not found'],
+  ] as const) {
+    it(`${method} of what there is not: ${message}`, async () => {
+      const { error } = await (await as('admin')).call(method, params)
+      expect(error).to.deep.include({ code: -32010, message })
+      expect(error?.data).to.include.all.keys('resource', 'id', 'reason', 'details', 'suggestion')
+    })
+  }
+
+  it('passes on what the actors refuse', async () => {
+    const admin = await as('admin')
+    world.ask.startRecording = async () => {
+      throw new ServiceError('invalidState', {
+        reason: 'invalid_state',
+        state: 'recording',
+        allowed_states: ['not recording'],
+        allowed_methods: ['stop_recording'],
+      })
+    }
+    const { error } = await admin.call('start_recording', { device: 'camera0' })
+    expect(error).to.deep.include({ code: -32020, message: 'Invalid state' })
+    expect(error?.data).to.deep.include({ state: 'recording', allowed_states: ['not recording'], allowed_methods: ['stop_recording'] })
+    world.ask.takeSnapshot = async () => {
+      throw dependencyFailed('camera', 'no tier worked')
+    }
+    const failed = await admin.call('take_snapshot', { device: 'camera0' })
+    expect(failed.error).to.deep.include({ code: -32050, message: 'Dependency failed' })
+    expect(failed.error?.data).to.deep.include({ dependency: 'camera', detail: 'no tier worked' })
+  })
+
+  it('get_streams without its media server is -32050', async () => {
+    const { port } = await stage.serve(
+      world.options({}, { mediaServer: { streams: async () => Promise.reject(new Error('the media server does not answer')), stream: async () => undefined } }),
+    )
+    const { error } = await (await stage.connect(port, { role: 'viewer' })).call('get_streams')
+    expect(error).to.deep.include({ code: -32050 })
+    expect(error?.data).to.deep.include({ dependency: 'mediamtx', detail: 'the media server does not answer' })
+  })
+
+  it('keeps the details of the unexpected for the log', async () => {
+    const admin = await as('admin')
+    world.ask.startRecording = async () => {
+      throw new TypeError('cannot read /etc/secret of undefined')
+    }
+    const { error } = await admin.call('start_recording', { device: 'camera0' })
+    expect(error).to.deep.include({ code: -32603, message: 'Internal server error' })
+    expect(JSON.stringify(error)).not.to.include('secret')
+    const entry = world.logged.find(({ level }) => level === 'error')
+    expect(entry?.fields?.request).to.equal(error?.data.request_id)
+    expect(entry?.fields?.error).to.be.instanceOf(TypeError)
+  })
+
+  it('says that it is still starting, but never to those who ask how far it is', async () => {
+    world.system = { ...world.system, status: 'starting', message: 'waiting for the media server' }
+    const admin = await as('admin')
+    const { error } = await admin.call('get_camera_list')
+    expect(error).to.deep.include({ code: -32050 })
+    expect(error?.data).to.deep.include({ reason: 'service_initializing', detail: 'waiting for the media server' })
+    for (const method of ['ping', 'get_system_status', 'get_status', 'get_server_info']) expect((await admin.call(method)).error).to.equal(undefined)
+  })
+
+  it('simulate is unsupported where simulation is off', async () => {
+    const { port } = await stage.serve(world.options({}, { simulation: false }))
+    const { error } = await (await stage.connect(port, { role: 'admin' })).call('simulate', { device: 'camera0', action: 'busy' })
+    expect(error).to.deep.include({ code: -32030, message: 'Unsupported' })
+    expect(error?.data).to.deep.include({ feature: 'simulation' })
+  })
+
+  it('checks in the order of the contract', async () => {
+    const { port } = await stage.serve(world.options({ rate: { requests: 4, window: 60_000 } }, { mayUse: (_, camera) => camera === 'camera0' }))
+    world.system = { ...world.system, status: 'starting' }
+    const client = await stage.connect(port)
+    // An unknown method comes before the caller, the caller before role and shape.
+    expect((await client.call('no_such_method')).error?.code).to.equal(-32601)
+    expect((await client.call('start_recording', { device: 5 })).error?.code).to.equal(-32001)
+    await client.call('authenticate', { auth_token: 'viewer' })
+    expect((await client.call('start_recording', { device: 5 })).error?.code).to.equal(-32002)
+    await client.call('authenticate', { auth_token: 'operator/bob' })
+    expect((await client.call('start_recording', { device: 5 })).error?.code).to.equal(-32602)
+    expect((await client.call('start_recording', { device: 'camera1' })).error?.code).to.equal(-32010)
+    expect((await client.call('start_recording', { device: 'camera0' })).error?.code).to.equal(-32050)
+    await client.call('ping')
+    const limited = await client.call('ping')
+    expect(limited.error).to.deep.include({ code: -32040, message: 'Rate limited' })
+    expect(limited.error?.data.retry_after_ms).to.be.within(1, 60_000)
+    expect((await client.call('no_such_method')).error?.code).to.equal(-32601)
+  })
+
+  it('counts a user over all connections, and forgets nothing by reconnecting', async () => {
+    const { port } = await stage.serve(world.options({ rate: { requests: 3, window: 60_000 } }))
+    const first = await stage.connect(port, { role: 'viewer/ann' })
+    for (let call = 0; call < 3; call++) expect((await first.call('ping')).error).to.equal(undefined)
+    first.socket.close()
+    const again = await stage.connect(port, { role: 'viewer/ann' })
+    expect((await again.call('ping')).error?.code).to.equal(-32040)
+    const other = await stage.connect(port, { role: 'viewer/bob' })
+    expect((await other.call('ping')).error).to.equal(undefined)
+  })
+
+  it('notifications are not methods', async () => {
+    const admin = await as('admin')
+    for (const name of [...topics, 'toString', '__proto__', 'constructor']) expect((await admin.call(name)).error?.message).to.equal('Method not found')
+  })
+})

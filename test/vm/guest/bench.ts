@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, readFile, realpath } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { eventually, output } from './shell.js'
+
+/** The bench that cameras are plugged into: the program of `usbCamera/`, driven by its commands. */
+export interface Bench {
+  /** `serial` "-": the camera tells none; `options` as in `usbCamera/command.ts`. */
+  plug(port: number, serial: string, options?: string): Promise<void>
+  unplug(port: number): Promise<void>
+  pause(port: number): Promise<void>
+  resume(port: number): Promise<void>
+  end(): Promise<void>
+}
+
+export const openBench = async ({ program, frames }: { program: string; frames: string }): Promise<Bench> => {
+  await output('modprobe', ['vhci_hcd'])
+  const child = spawn(process.execPath, [program, frames], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  let turn: Promise<unknown> = Promise.resolve()
+  const command = async (line: string): Promise<void> => {
+    const answer = turn.then(async () => {
+      child.stdin.write(`${line}\n`)
+      return String((await answers.next()).value)
+    })
+    turn = answer
+    const text = await answer
+    if (!text.startsWith('ok')) throw new Error(`the camera bench: ${text}`)
+  }
+  return {
+    plug: (port, serial, options = '') => command(`plug ${port} ${serial} ${options}`.trim()),
+    unplug: (port) => command(`unplug ${port}`),
+    pause: (port) => command(`pause ${port}`),
+    resume: (port) => command(`resume ${port}`),
+    async end() {
+      const gone = once(child, 'exit')
+      child.kill()
+      await gone
+    },
+  }
+}
+
+/** udev's properties of a device, by `/dev` name, once udev has done with it. */
+export const udevProperties = async (device: string): Promise<Record<string, string>> => {
+  await output('udevadm', ['settle'])
+  const text = await output('udevadm', ['info', '--query=property', `--name=${device}`])
+  return Object.fromEntries(text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
+}
+
+/** `/dev/videoN` of the capturing node behind the bench's `port`, from the kernel's own tree. */
+export const captureNode = (port: number): Promise<string> =>
+  eventually(`a capture node on port ${port}`, async () => {
+    const nodes = await readdir('/sys/class/video4linux').catch(() => [])
+    for (const node of nodes) {
+      const path = await realpath(`/sys/class/video4linux/${node}`)
+      const isCapture = (await readFile(`${path}/index`, 'utf8')).trim() === '0' // the other one is for metadata
+      if (isCapture && new RegExp(`/vhci_hcd\\.0/usb\\d+/\\d+-${port + 1}/`).test(path)) return `/dev/${node}`
+    }
+    return undefined
+  })

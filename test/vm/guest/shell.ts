@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface Ran {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+/** Runs a program; resolves whatever its exit status is. */
+export const run = (program: string, args: string[], { seconds = 30 }: { seconds?: number } = {}): Promise<Ran> =>
+  new Promise((resolve) => {
+    execFile(program, args, { timeout: seconds * 1000, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr })
+    })
+  })
+
+/** The output of a program that must succeed. */
+export const output = async (program: string, args: string[], options?: { seconds?: number }): Promise<string> => {
+  const { code, stdout, stderr } = await run(program, args, options)
+  if (code !== 0) throw new Error(`${program} ended with ${code}: ${(stderr || stdout).trim().slice(-500)}`)
+  return stdout
+}
+
+/** Asks again and again until the answer is not `undefined` or `false`; the error tells what was waited for, and the last failure. */
+export const eventually = async <T>(what: string, ask: () => Promise<T | undefined | false> | T | undefined | false, { seconds = 15 } = {}): Promise<T> => {
+  const deadline = performance.now() + seconds * 1000
+  let last = ''
+  while (performance.now() < deadline) {
+    try {
+      const answer = await ask()
+      if (answer !== undefined && answer !== false) return answer
+    } catch (error) {
+      last = `: ${error instanceof Error ? error.message : error}`
+    }
+    await delay(100)
+  }
+  throw new Error(`waited ${seconds} s in vain for ${what}${last}`)
+}
+
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(message)
+}

@@ -1,0 +1,292 @@
+/** The installed service under systemd with real USB cameras: finds, photographs, records, survives pulled plugs, and stops cleanly. */
+import { spawn } from 'node:child_process'
+import { stat, writeFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { captureNode, openBench } from './guest/bench.js'
+import { examinePicture, type PictureFacts } from './guest/picture.js'
+import { connectRpc, type RpcClient } from './guest/rpc.js'
+import { dataDir, encoders, install, issueToken, processes, property, unit } from './guest/service.js'
+import { assert, eventually, output, run } from './guest/shell.js'
+import { createSteps } from './guest/steps.js'
+
+const [program, frames, checkout] = process.argv.slice(2)
+if (program === undefined || frames === undefined || checkout === undefined) throw new Error('usage: scenario.mjs USB_CAMERA_PROGRAM FRAMES_DIR CHECKOUT')
+
+const topics = ['camera.connected', 'camera.disconnected', 'camera.status_change', 'recording.start', 'recording.stop', 'recording.error', 'snapshot.taken']
+/** An emulated processor encodes about a tenth of what a real one does: few frames a second. */
+const red = 'badge=red rates=5,10'
+const blue = 'badge=blue rates=5,10'
+
+interface Camera {
+  device: string
+  status: string
+  identity_ambiguous?: boolean
+}
+interface Snapshot {
+  device: string
+  filename: string
+  status: string
+  file_size: number
+  file_path: string
+  tier: number
+  width: number
+  height: number
+}
+interface Recording {
+  device: string
+  filename: string
+  status: string
+  duration: number
+  file_size: number
+}
+
+const { step, failures, print } = createSteps()
+const bench = await openBench({ program, frames })
+let client: RpcClient
+let token = ''
+
+const connect = async () => {
+  client = await eventually('the WebSocket', () => connectRpc('ws://127.0.0.1:8002/ws'))
+  await client.call('authenticate', { auth_token: token })
+  await client.call('subscribe_events', { topics })
+}
+
+const connected = async (count: number, seconds = 20): Promise<string[]> =>
+  eventually(
+    `${count} connected cameras`,
+    async () => {
+      const { cameras } = await client.call<{ cameras: Camera[] }>('get_camera_list')
+      const devices = cameras.filter(({ status }) => status === 'CONNECTED').map(({ device }) => device)
+      if (devices.length !== count) throw new Error(`the list is ${JSON.stringify(cameras.map(({ device, status }) => [device, status]))}`)
+      return devices
+    },
+    { seconds },
+  )
+
+/** Takes a snapshot and checks its file. */
+const photograph = async (device: string): Promise<{ snapshot: Snapshot; picture: PictureFacts }> => {
+  const snapshot = await client.call<Snapshot>('take_snapshot', { device })
+  assert(snapshot.status === 'SUCCESS' && snapshot.device === device, `take_snapshot answered ${JSON.stringify(snapshot)}`)
+  const { size } = await stat(snapshot.file_path)
+  assert(size === snapshot.file_size, `file_size is ${snapshot.file_size}, the file has ${size} bytes`)
+  const picture = await examinePicture(snapshot.file_path)
+  assert(picture.width === snapshot.width && picture.height === snapshot.height, `the picture is ${picture.width}x${picture.height}`)
+  return { snapshot, picture }
+}
+
+/** Which camera shows which picture: who is who, whatever the service thinks. */
+const whoIsWho = async (devices: string[]): Promise<Record<string, string>> => {
+  const seen: Record<string, string> = {}
+  for (const device of devices) seen[device] = (await photograph(device)).picture.badge
+  return seen
+}
+const same = (now: Record<string, string>, before: Record<string, string>) => {
+  const text = (seen: Record<string, string>) => Object.entries(seen).sort().join(' ')
+  assert(text(now) === text(before), `${text(now)} now, ${text(before)} before`)
+  return text(now)
+}
+
+const recordingFile = async (filename: string): Promise<string> => {
+  const stem = filename.replace(/\.[a-z0-9]+$/, '')
+  const found = await output('find', [`${dataDir}/recordings`, '-name', `${stem}.*`])
+  const [file] = found.split('\n')
+  assert(file, `no file of recording ${filename}`)
+  return file
+}
+
+/** Seconds of H.264 that a player reads out of the file, to its end and without complaint. */
+const playedSeconds = async (file: string): Promise<number> => {
+  const codec = await output('ffprobe', ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'stream=codec_name', '-of', 'csv=p=0', file])
+  assert(codec.trim() === 'h264', `the recording is ${codec.trim()}`)
+  const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-i', file, '-f', 'null', '-'])
+  assert(code === 0 && stderr === '', `the recording does not play: ${stderr}`)
+  return Number(await output('ffprobe', ['-v', 'error', '-show_entries', 'format=duration', '-of', 'csv=p=0', file]))
+}
+
+let known: Record<string, string> = {}
+const deviceOf = (badge: string): string => {
+  const device = Object.keys(known).find((each) => known[each] === badge)
+  assert(device, `no camera with the ${badge} picture is known`)
+  return device
+}
+
+const main = async () => {
+  const up = await step('install, systemd-analyze verify, start', async () => {
+    await install(checkout)
+    const complaints = await run('systemd-analyze', ['verify', unit])
+    assert(complaints.code === 0 && complaints.stderr === '', `verify: ${complaints.stderr}`)
+    const start = performance.now()
+    await output('systemctl', ['start', unit], { seconds: 70 })
+    return `ready after ${((performance.now() - start) / 1000).toFixed(1)} s, "${await property('StatusText')}"`
+  })
+  const reachable =
+    up &&
+    (await step('token, connect, authenticate, subscribe', async () => {
+      token = await issueToken('admin')
+      await connect()
+      const { cameras } = await client.call<{ cameras: Camera[] }>('get_camera_list')
+      assert(cameras.length === 0, `cameras before any was plugged: ${JSON.stringify(cameras)}`)
+      return undefined
+    }))
+  if (!reachable) return
+
+  await step('plug two cameras: both CONNECTED', async () => {
+    await bench.plug(0, 'SN0001', red)
+    await bench.plug(1, 'SN0002', blue)
+    return (await connected(2)).join(' ')
+  })
+
+  await step('snapshots of both by tier 0', async () => {
+    const notes: string[] = []
+    for (const device of await connected(2)) {
+      const start = performance.now()
+      const { snapshot, picture } = await photograph(device)
+      known[device] = picture.badge
+      notes.push(`${device} ${picture.badge} ${picture.width}x${picture.height} tier ${snapshot.tier} in ${Math.round(performance.now() - start)} ms`)
+      assert(snapshot.tier === 0, `tier ${snapshot.tier}: ${JSON.stringify(snapshot)}`)
+      assert(picture.width === 640 && picture.height === 360, `the picture is ${picture.width}x${picture.height}`)
+    }
+    assert(Object.values(known).sort().join() === 'blue,red', `the pictures are ${Object.values(known)}`)
+    return notes.join(', ')
+  })
+
+  await step('record 5 s; a snapshot meanwhile by tier 2', async () => {
+    const device = deviceOf('red')
+    const asked = performance.now()
+    await client.call('start_recording', { device }, { seconds: 40 })
+    const started = performance.now()
+    const { snapshot } = await photograph(device)
+    await delay(Math.max(0, 5000 - (performance.now() - started)))
+    const recording = await client.call<Recording>('stop_recording', { device })
+    const file = await recordingFile(recording.filename)
+    const played = await playedSeconds(file)
+    assert((await stat(file)).size === recording.file_size, `file_size is ${recording.file_size}, the file has ${(await stat(file)).size} bytes`)
+    assert(played >= 4.5, `${played} s were recorded`)
+    assert(Math.abs(played - recording.duration) <= 1, `duration is ${recording.duration}, ${played} s play`)
+    assert(snapshot.tier === 2, `the snapshot came by tier ${snapshot.tier}: ${JSON.stringify(snapshot)}`)
+    return `started after ${((started - asked) / 1000).toFixed(1)} s, ${played.toFixed(1)} s play`
+  })
+
+  await step('unplug while recording: error, then disconnected; the file plays', async () => {
+    const device = deviceOf('red')
+    const from = client.notifications.length
+    const { filename } = await client.call<Recording>('start_recording', { device }, { seconds: 40 })
+    await delay(2000)
+    await bench.unplug(0)
+    const ofDevice = (params: Record<string, unknown>) => params.device === device
+    const error = await client.notified('recording.error', ofDevice, { from })
+    const gone = await client.notified('camera.disconnected', ofDevice, { from })
+    assert(error < gone, 'camera.disconnected came before recording.error')
+    return `${(await playedSeconds(await recordingFile(filename))).toFixed(1)} s play`
+  })
+
+  await step('both pulled, plugged in the other order and ports: same ids', async () => {
+    await bench.unplug(1)
+    await connected(0)
+    await bench.plug(0, 'SN0002', blue)
+    await connected(1)
+    await bench.plug(1, 'SN0001', red)
+    return same(await whoIsWho(await connected(2)), known)
+  })
+
+  await step('replug while another program holds the old device: same id', async () => {
+    const device = deviceOf('red')
+    const before = await captureNode(1)
+    const keeper = spawn('bash', ['-c', `exec 9<>${before}; exec sleep 60`])
+    try {
+      await delay(300)
+      await bench.unplug(1)
+      await connected(1)
+      await bench.plug(1, 'SN0001', red)
+      await connected(2)
+      const after = await captureNode(1)
+      const { picture } = await photograph(device)
+      assert(picture.badge === 'red', `${device} shows the ${picture.badge} picture`)
+      assert(after !== before, `the node is ${before} again: nothing was proved`)
+      return `${before} became ${after}`
+    } finally {
+      keeper.kill()
+    }
+  })
+
+  let twins: string[] = []
+  await step('twins with one serial: two ids, both told ambiguous', async () => {
+    await bench.plug(2, 'TWIN', `model=Twin ${red}`)
+    const [first] = (await connected(3)).filter((device) => !(device in known))
+    await bench.plug(3, 'TWIN', `model=Twin ${blue}`)
+    const [...both] = (await connected(4)).filter((device) => !(device in known))
+    twins = both
+    assert(first !== undefined && both.includes(first), `the first twin was ${first}, now they are ${both}`)
+    await eventually('both to be told ambiguous', async () => {
+      const views = await Promise.all(both.map((device) => client.call<Camera>('get_camera_status', { device })))
+      if (views.some((view) => view.identity_ambiguous !== true)) throw new Error(JSON.stringify(views))
+      return true
+    })
+    const seen = await whoIsWho(both)
+    assert(seen[first] === 'red', `${first} was the red twin and shows the ${seen[first]} picture`)
+    known = { ...known, ...seen }
+    return both.join(' ')
+  })
+
+  await step('twins pulled and plugged in the other order: same ids', async () => {
+    await bench.unplug(2)
+    await bench.unplug(3)
+    await connected(2)
+    await bench.plug(3, 'TWIN', `model=Twin ${blue}`)
+    await connected(3)
+    await bench.plug(2, 'TWIN', `model=Twin ${red}`)
+    return same(await whoIsWho(await connected(4)), known)
+  })
+
+  await step('kill -9: systemd starts it again, same ids, no orphans', async () => {
+    const before = await property('MainPID')
+    const old = await processes()
+    await output('kill', ['-9', before])
+    await eventually(
+      'the restart',
+      async () => {
+        const after = await property('MainPID')
+        return after !== '0' && after !== before && (await property('ActiveState')) === 'active'
+      },
+      { seconds: 30 },
+    )
+    client.close()
+    await connect()
+    const devices = await connected(4, 30)
+    const now = await processes()
+    const orphans = old.filter((line) => now.includes(line))
+    assert(orphans.length === 0, `still running: ${orphans.join('; ')}`)
+    return same(await whoIsWho(devices), known)
+  })
+
+  await step('no encoder runs when nobody looks', async () => {
+    assert(twins.length === 2, 'the twins were not told apart')
+    await eventually('the encoders to end', async () => (await encoders()).length === 0, { seconds: 20 })
+    return undefined
+  })
+
+  await step('stop while recording: clean, within 10 s, the file plays, nothing left', async () => {
+    const { filename } = await client.call<Recording>('start_recording', { device: deviceOf('blue') }, { seconds: 40 })
+    await delay(1000)
+    const start = performance.now()
+    await output('systemctl', ['stop', unit])
+    const seconds = (performance.now() - start) / 1000
+    const result = await property('Result')
+    const played = await playedSeconds(await recordingFile(filename))
+    const left = await processes()
+    assert(result === 'success' && (await property('ExecMainStatus')) === '0', `the unit's result is ${result}`)
+    assert(left.length === 0, `still running: ${left.join('; ')}`)
+    assert(seconds < 10, `it took ${seconds.toFixed(1)} s`)
+    return `${seconds.toFixed(1)} s, ${played.toFixed(1)} s play`
+  })
+}
+
+await main()
+await bench.end()
+print()
+if (failures() > 0) {
+  const { stdout } = await run('journalctl', ['-b', '-u', unit, '-o', 'short-monotonic', '--no-pager'])
+  await writeFile('/mnt/out/service.log', stdout)
+  console.log(`\nThe service's last lines (all of them: service.log):\n${stdout.split('\n').slice(-60).join('\n')}`)
+}
+process.exit(failures() === 0 ? 0 : 1)
