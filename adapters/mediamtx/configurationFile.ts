@@ -8,7 +8,7 @@ export interface ServerPorts {
   rtsp: number
   hls: number
   webrtc: number
-  /** UDP port of WebRTC's media (MediaMTX's own default: 8189). */
+  /** UDP port of WebRTC's media. */
   webrtcUdp: number
 }
 

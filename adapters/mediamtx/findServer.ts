@@ -109,6 +109,19 @@ export async function checkPort({ key, host, port, udp = false }: Claim): Promis
   throw new Error(`the media server cannot start: ${what} ${why}`)
 }
 
+/** The preferred port, or any other when that is taken. */
+export async function freeUdpPort(host: string, preferred: number): Promise<number> {
+  if ((await tryUdp(host, preferred)) === undefined) return preferred
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    socket.bind({ address: host, port: 0, exclusive: true }, () => {
+      const { port } = socket.address()
+      socket.close(() => resolve(port))
+    })
+  })
+}
+
 const tryTcp = (host: string, port: number): Promise<string | undefined> =>
   new Promise((resolve) => {
     const server = createServer()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Log, ServerChoice, ServerProcess } from '../../machines/domain/ports.js'
 import { type Child, startChild } from './child.js'
 import { type ServerPorts, writeConfiguration } from './configurationFile.js'
-import { type Address, type Claim, checkPort, findProgram, programVersion, whoAnswers } from './findServer.js'
+import { type Address, type Claim, checkPort, findProgram, freeUdpPort, programVersion, whoAnswers } from './findServer.js'
 import { endOrphans } from './orphans.js'
 import type { PathBody, PathDefaults } from './pathBody.js'
 import { sleep } from './wait.js'
@@ -12,7 +12,8 @@ export interface ServerProcessOptions {
   mode: 'external' | 'managed' | 'embedded' | 'auto'
   /** Where an external server's API is; a child's is on 127.0.0.1 at `ports.api`. */
   api: Address
-  ports: ServerPorts
+  /** `webrtcUdp` absent: MediaMTX's own 8189, or any when that is taken. */
+  ports: Omit<ServerPorts, 'webrtcUdp'> & { webrtcUdp?: number }
   /** Where RTSP, HLS and WebRTC of a child listen. */
   host: string
   /** Of a managed one; the embedded one has neither. */
@@ -78,7 +79,7 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
       { key: 'mediamtx.rtsp_port', host, port: ports.rtsp },
       ...(offers.hls ? [{ key: 'mediamtx.hls_port', host, port: ports.hls }] : []),
       ...(offers.webrtc ? [{ key: 'mediamtx.webrtc_port', host, port: ports.webrtc }] : []),
-      ...(offers.webrtc ? [{ key: 'mediamtx.webrtc_udp_port', host, port: ports.webrtcUdp, udp: true }] : []),
+      ...(offers.webrtc && ports.webrtcUdp !== undefined ? [{ key: 'mediamtx.webrtc_udp_port', host, port: ports.webrtcUdp, udp: true }] : []),
     ]
   }
 
@@ -92,7 +93,8 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     await mkdir(recordingsDir, { recursive: true })
     // A folder of its own: the server watches the folder of its file, and other files of ours change often.
     const cwd = join(runDir, 'mediamtx')
-    const file = await writeConfiguration(cwd, { ports, host, offers, pathDefaults: options.pathDefaults, paths: options.wantedPaths?.() ?? {}, ...rest })
+    const webrtcUdp = ports.webrtcUdp ?? (await freeUdpPort(host, 8189))
+    const file = await writeConfiguration(cwd, { ports: { ...ports, webrtcUdp }, host, offers, pathDefaults: options.pathDefaults, paths: options.wantedPaths?.() ?? {}, ...rest })
     signal.throwIfAborted()
     const child = await startChild({ command: [...line, file], cwd, env, mark, watchesInput: choice.kind === 'embedded', log })
     running = child

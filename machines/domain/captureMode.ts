@@ -85,10 +85,10 @@ function reasonFor(mode: CaptureMode, { width, height, fps, explicit = {}, copy 
   return `its best mode up to ${width}x${height} at ${rounded(fps)} fps${passed}`
 }
 
-/** Those for which `fit` is highest, within a hundredth: 29.97 is 30. */
-function best(modes: CaptureMode[], fit: (mode: CaptureMode) => number): CaptureMode[] {
-  const highest = Math.max(0, ...modes.map(fit))
-  return modes.filter((mode) => fit(mode) >= highest * 0.99)
+/** Those for which `nearness` is highest, within a hundredth: 29.97 is 30. */
+function best(modes: CaptureMode[], nearness: (mode: CaptureMode) => number): CaptureMode[] {
+  const highest = Math.max(0, ...modes.map(nearness))
+  return modes.filter((mode) => nearness(mode) >= highest * 0.99)
 }
 
 const ratio = (a: number, b: number): number => Math.min(a, b) / Math.max(a, b)

@@ -38,14 +38,18 @@ export function identify(devices: UsbDevice[], registry: Registry): { registry: 
 
   const cameras = registry.cameras.map(({ id, keys }) => ({ id, keys: keys.filter((key) => !sharedSerials.some((serial) => isKeyOf(serial, key))) }))
   let next = Math.max(registry.next, 0, ...cameras.map(({ id }) => cameraNumber(id) + 1))
-  const claim = (key: string, portKey: string | undefined): CameraId => {
-    const known = cameras.find(({ keys }) => keys.includes(key))
+  const taken = new Set<CameraId>()
+  const claim = (key: string, portKey?: string): CameraId => {
+    // Taken already: a registry that was edited by hand may give one camera the keys of two.
+    const known = cameras.find(({ id, keys }) => keys.includes(key) && !taken.has(id))
     if (!known) {
       const id: CameraId = `camera${next++}`
-      cameras.push({ id, keys: portKey && portKey !== key ? [key, portKey] : [key] })
+      cameras.push({ id, keys: portKey ? [key, portKey] : [key] })
+      taken.add(id)
       return id
     }
     if (portKey && !known.keys.includes(portKey)) known.keys = [...known.keys.filter((old) => !old.startsWith('port:')), portKey]
+    taken.add(known.id)
     return known.id
   }
 
@@ -53,12 +57,12 @@ export function identify(devices: UsbDevice[], registry: Registry): { registry: 
     const ambiguous = isShared(serial)
     if (serialKey && !ambiguous) return { id: claim(serialKey, portKey), device, identity: { key: serialKey, basis: 'serial', confidence: 'high', ambiguous } }
     if (portKey && ports.get(portKey) === 1) {
-      return { id: claim(portKey, undefined), device, identity: { key: portKey, basis: 'port', confidence: 'medium', ambiguous } }
+      return { id: claim(portKey), device, identity: { key: portKey, basis: 'port', confidence: 'medium', ambiguous } }
     }
     const order = orders.get(modelKey) ?? 0
     orders.set(modelKey, order + 1)
     const key = `${modelKey}:${order}`
-    return { id: claim(key, undefined), device, identity: { key, basis: 'model', confidence: 'low', ambiguous } }
+    return { id: claim(key), device, identity: { key, basis: 'model', confidence: 'low', ambiguous } }
   })
 
   const kept = { next, cameras, sharedSerials }

@@ -1,0 +1,125 @@
+import { expect } from 'chai'
+import { type Client, createStage, createWorld, type Reply, type World } from './fakes.js'
+
+describe('the envelope', () => {
+  const stage = createStage()
+  let world: World
+  let client: Client
+  let port: number
+
+  beforeEach(async () => {
+    world = createWorld()
+    ;({ port } = await stage.serve(world.options()))
+    client = await stage.connect(port, { role: 'operator' })
+  })
+  afterEach(() => stage.end())
+
+  const told = (replies: Reply[]) => replies.map(({ id, error, result }) => [id, error === undefined ? result : error.code, error?.data.reason])
+
+  for (const [frame, answer] of [
+    ['not json', [[null, -32600, 'invalid_request']]],
+    ['', [[null, -32600, 'invalid_request']]],
+    ['null', [[null, -32600, 'invalid_request']]],
+    ['17', [[null, -32600, 'invalid_request']]],
+    [[{ jsonrpc: '2.0', id: 'a', method: 'ping' }], [[null, -32600, 'invalid_request']]],
+    [[], [[null, -32600, 'invalid_request']]],
+    [{}, [[null, -32600, 'invalid_version']]],
+    [{ jsonrpc: '1.0', id: 'a', method: 'ping' }, [['a', -32600, 'invalid_version']]],
+    [{ id: 0, method: 'ping' }, [[0, -32600, 'invalid_version']]],
+    [{ jsonrpc: '2.0', id: 'a' }, [['a', -32600, 'invalid_request']]],
+    [{ jsonrpc: '2.0', id: 'a', method: 5 }, [['a', -32600, 'invalid_request']]],
+    [{ jsonrpc: '2.0', id: 'a', method: 'ping', params: 'x' }, [['a', -32600, 'invalid_request']]],
+    [{ jsonrpc: '2.0', id: 'a', method: 'ping', params: [] }, [['a', -32602, 'invalid_params']]],
+    [{ jsonrpc: '2.0', id: 'a', method: 'ping', params: null }, [['a', 'pong', undefined]]],
+    [{ jsonrpc: '2.0', id: '', method: 'ping' }, [['', 'pong', undefined]]],
+    [{ jsonrpc: '2.0', id: 1.5, method: 'ping', extra: {} }, [[1.5, 'pong', undefined]]],
+    [{ jsonrpc: '2.0', id: { odd: [1] }, method: 'ping' }, [[{ odd: [1] }, 'pong', undefined]]],
+    [{ jsonrpc: '2.0', id: 'x'.repeat(300), method: 'ping' }, [['x'.repeat(300), 'pong', undefined]]],
+    [{ jsonrpc: '2.0', id: [`${'x'.repeat(300)}`], method: 'ping' }, [[null, -32600, 'invalid_request']]],
+    [{ jsonrpc: '2.0', method: 'ping' }, []],
+    [{ jsonrpc: '2.0', id: null, method: 'ping' }, []],
+    [{ jsonrpc: '2.0', method: 'no_such_method' }, []],
+    [{ jsonrpc: '2.0', method: 'delete_recording', params: {} }, []],
+  ] as [unknown, unknown[]][]) {
+    it(`${JSON.stringify(frame).slice(0, 70)} is answered ${JSON.stringify(answer).slice(0, 70)}`, async () => {
+      expect(told(await client.answersTo(frame))).to.deep.equal(answer)
+    })
+  }
+
+  it('survives an id and params that are nested deeper than the stack', async () => {
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+    expect(told(await client.answersTo(`{"jsonrpc":"2.0","id":${deep},"method":"ping"}`))).to.deep.equal([[null, -32600, 'invalid_request']])
+    expect(told(await client.answersTo(`{"jsonrpc":"2.0","id":"d","method":"get_camera_list","params":{"x":${deep}}}`))[0]?.[0]).to.equal('d')
+  })
+
+  it('carries a notification out without answering it', async () => {
+    await client.answersTo({ jsonrpc: '2.0', method: 'start_recording', params: { device: 'camera0' } })
+    expect(world.asked).to.have.length(1)
+  })
+
+  it('puts metadata on replies and the full set of data on errors', async () => {
+    const { metadata } = await client.call('ping')
+    expect(metadata).to.have.all.keys('processing_time_ms', 'server_timestamp', 'request_id')
+    expect(metadata?.processing_time_ms).to.satisfy(Number.isInteger)
+    expect(metadata?.server_timestamp).to.equal('2025-06-01T12:00:00.000Z')
+    const failed = await client.call('nonsense')
+    expect(failed.error?.data).to.include.all.keys('reason', 'details', 'suggestion', 'hint')
+    expect(failed).to.have.property('metadata')
+  })
+
+  it('a slow request does not hold up the next', async () => {
+    let finish = () => {}
+    world.ask.stopRecording = () =>
+      new Promise((_, reject) => {
+        finish = () => reject(new Error('released'))
+      })
+    const slow = client.call('stop_recording', { device: 'camera0' })
+    expect((await client.call('ping')).result).to.equal('pong')
+    expect(client.replies.at(-1)?.result).to.equal('pong')
+    finish()
+    expect((await slow).error?.code).to.equal(-32603)
+  })
+
+  it('bounds the requests in flight of one connection, not those that are answered at once', async () => {
+    const { port } = await stage.serve(world.options({ maxInFlight: 3 }))
+    const busy = await stage.connect(port, { role: 'operator' })
+    const finish: (() => void)[] = []
+    world.ask.releaseStream = () => new Promise((resolve) => finish.push(() => resolve({ camera: 'camera0', since: world.now, continues: true })))
+    const slow = [1, 2, 3].map(() => busy.call('stop_streaming', { device: 'camera0' }))
+    const refused = await busy.call('stop_streaming', { device: 'camera0' })
+    expect(refused.error).to.deep.include({ code: -32040 })
+    expect(refused.error?.data).to.deep.include({ reason: 'too_many_requests_in_flight' })
+    for (const end of finish) end()
+    for (const { error } of await Promise.all(slow)) expect(error).to.equal(undefined)
+    const pings = await Promise.all(Array.from({ length: 200 }, () => busy.call('ping')))
+    expect(pings.filter(({ result }) => result === 'pong')).to.have.length(200)
+  })
+
+  it('lets a request that is sent right behind authenticate wait for its outcome', async () => {
+    const eager = await stage.connect(port)
+    const [first, second] = await Promise.all([eager.call('authenticate', { auth_token: 'viewer' }), eager.call('get_camera_list')])
+    expect(first.error).to.equal(undefined)
+    expect(second.error).to.equal(undefined)
+  })
+
+  it('keeps nothing for a connection that ended before its turn came', async () => {
+    let verified = () => {}
+    const tokens = {
+      ...world.options().tokens,
+      verify: () =>
+        new Promise<never>((_, reject) => {
+          verified = () => reject(new Error('too late'))
+        }),
+    }
+    const { port, server } = await stage.serve(world.options({}, { tokens }))
+    const eager = await stage.connect(port)
+    eager.call('authenticate', { auth_token: 'viewer' })
+    eager.call('ping')
+    await eager.until(() => false || server.connections() === 1)
+    eager.socket.close()
+    await eager.closed
+    verified()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(server.connections()).to.equal(0)
+  })
+})

@@ -1,0 +1,159 @@
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
+import { expect } from 'chai'
+import WebSocket from 'ws'
+import { createStage, createWorld, type World } from './fakes.js'
+
+describe('the server', () => {
+  const stage = createStage()
+  let world: World
+
+  beforeEach(() => {
+    world = createWorld()
+  })
+  afterEach(() => stage.end())
+
+  /** The HTTP status that an upgrade is refused with, 101 when it is not. */
+  const upgradeOf = async (port: number, path: string, options: WebSocket.ClientOptions = {}) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, options)
+    stage.ends.push(() => socket.terminate())
+    socket.on('error', () => {})
+    return Promise.race([once(socket, 'open').then(() => 101), once(socket, 'unexpected-response').then(([, response]) => Number(response.statusCode))])
+  }
+
+  it('speaks WebSocket on one path only', async () => {
+    const { port } = await stage.serve(world.options())
+    expect(await upgradeOf(port, '/ws')).to.equal(101)
+    expect(await upgradeOf(port, '/ws?x=1')).to.equal(101)
+    expect(await upgradeOf(port, '/')).to.equal(404)
+    expect(await upgradeOf(port, '/ws/x')).to.equal(404)
+    expect((await fetch(`http://127.0.0.1:${port}/ws`)).status).to.equal(426)
+    expect((await fetch(`http://127.0.0.1:${port}/other`)).status).to.equal(404)
+  })
+
+  it('lets in the origins that are listed, exactly, and those who tell none', async () => {
+    const { port } = await stage.serve(world.options())
+    expect(await upgradeOf(port, '/ws', { origin: 'http://localhost:3000' })).to.equal(101)
+    for (const origin of ['http://localhost:3001', 'http://localhost:3000.evil.example', 'null', 'https://localhost:3000']) {
+      expect(await upgradeOf(port, '/ws', { origin }), origin).to.equal(403)
+    }
+  })
+
+  it('refuses one connection too many with 503, and has room again later', async () => {
+    const { port, server } = await stage.serve(world.options({ maxConnections: 2 }))
+    const [first] = await Promise.all([stage.connect(port), stage.connect(port)])
+    expect(await upgradeOf(port, '/ws')).to.equal(503)
+    first.socket.close()
+    await first.closed
+    expect(await upgradeOf(port, '/ws')).to.equal(101)
+    expect(server.connections()).to.equal(2)
+  })
+
+  it('closes with 1009 for a message that is too large and with 1003 for a binary one', async () => {
+    const { port } = await stage.serve(world.options({ maxMessageSize: 1_000 }))
+    const [large, binary, fine] = await Promise.all([stage.connect(port), stage.connect(port), stage.connect(port)])
+    large.socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping', params: { device: 'x'.repeat(1_000) } }))
+    expect((await large.closed).code).to.equal(1009)
+    binary.socket.send(Buffer.from('{}'))
+    expect((await binary.closed).code).to.equal(1003)
+    expect((await fine.call('ping')).result).to.equal('pong')
+  })
+
+  it('keeps idle clients that answer pings, and ends those that give no sign of life', async () => {
+    const { port, server } = await stage.serve(world.options({ pingInterval: 40, pongWait: 80 }))
+    const idle = await stage.connect(port)
+    const dead = await stage.connect(port, { autoPong: false })
+    let pings = 0
+    idle.socket.on('ping', () => {
+      pings += 1
+    })
+    expect((await dead.closed).code).to.equal(1006)
+    await new Promise<void>((resolve) => {
+      idle.socket.on('ping', () => pings >= 8 && resolve())
+    })
+    expect(server.connections()).to.equal(1)
+    expect(world.logged.map(({ message }) => message)).to.include('a client was dropped because it gave no sign of life')
+  })
+
+  it('answers pings of its clients', async () => {
+    const { port } = await stage.serve(world.options())
+    const client = await stage.connect(port)
+    client.socket.ping('are you there')
+    const [data] = await once(client.socket, 'pong')
+    expect(String(data)).to.equal('are you there')
+  })
+
+  it('drops a client that asks and never reads, and goes on serving the others', async () => {
+    const { port } = await stage.serve(world.options({ maxBuffered: 200_000 }))
+    const other = await stage.connect(port, { role: 'viewer' })
+    const deaf = await stage.connect(port, { role: 'viewer' })
+    deaf.socket.pause()
+    const frame = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'get_camera_list' })
+    const wasDropped = () => world.logged.some(({ message }) => message === 'a client was dropped because it does not read')
+    for (let round = 0; round < 500 && !wasDropped(); round++) {
+      for (let count = 0; count < 100; count++) deaf.socket.send(frame)
+      expect((await other.call('ping')).result).to.equal('pong')
+    }
+    const entry = world.logged.find(({ message }) => message === 'a client was dropped because it does not read')
+    expect(entry?.fields?.buffered).to.be.within(200_000, 400_000)
+    deaf.socket.resume()
+    await deaf.closed
+    expect((await other.call('get_camera_list')).error).to.equal(undefined)
+  })
+
+  it('drops a client that pings without reading the pongs', async () => {
+    const { port } = await stage.serve(world.options({ maxBuffered: 100_000 }))
+    const other = await stage.connect(port)
+    const deaf = await stage.connect(port)
+    deaf.socket.pause()
+    const wasDropped = () => world.logged.some(({ message }) => message === 'a client was dropped because it does not read')
+    for (let round = 0; round < 1_000 && !wasDropped(); round++) {
+      for (let count = 0; count < 500; count++) deaf.socket.ping('x'.repeat(125))
+      await other.call('ping')
+    }
+    expect(wasDropped()).to.equal(true)
+  })
+
+  it('ends connections that never say what they want', async () => {
+    const { port } = await stage.serve(world.options({ headersTimeout: 100 }))
+    const silent = connectTcp(port, '127.0.0.1')
+    const halting = connectTcp(port, '127.0.0.1')
+    stage.ends.push(() => silent.destroy())
+    stage.ends.push(() => halting.destroy())
+    halting.write('GET /ws HTTP/1.1\r\nHost: x\r\n')
+    for (const socket of [silent, halting]) socket.resume().on('error', () => {})
+    await Promise.all([once(silent, 'close'), once(halting, 'close')])
+  })
+
+  it('tells its clients why it stops, also when one of them does not answer', async () => {
+    const { port, server } = await stage.serve(world.options())
+    const [client, deaf] = await Promise.all([stage.connect(port), stage.connect(port)])
+    deaf.socket.pause()
+    const stopped = server.stop('the service stops')
+    expect(await client.closed).to.deep.equal({ code: 1001, reason: 'the service stops' })
+    await stopped
+    expect(server.connections()).to.equal(0)
+    expect(world.listeners.size).to.equal(0)
+    await server.stop('again')
+  })
+
+  it('says in one sentence that its port is taken', async () => {
+    const { port } = await stage.serve(world.options())
+    const error = await stage.serve(world.options({}, { port })).catch((reason: Error) => reason)
+    expect(error).to.have.property('message', `the API cannot listen on 127.0.0.1:${port}: the port is in use`)
+  })
+
+  it('logs who did what, without what they sent', async () => {
+    const { port } = await stage.serve(world.options())
+    const operator = await stage.connect(port, { role: 'operator/bob' })
+    await operator.call('start_recording', { device: 'camera0' })
+    await operator.call('delete_recording', { filename: 'secret-name' })
+    const told = world.logged.filter(({ level }) => level === 'info').map(({ message, fields }) => [message, fields?.user, fields?.code])
+    expect(told).to.deep.equal([
+      ['authenticate done', 'bob', undefined],
+      ['start_recording done', 'bob', undefined],
+      ['delete_recording refused', 'bob', -32002],
+    ])
+    expect(JSON.stringify(world.logged)).not.to.match(/secret-name|operator\/bob/)
+  })
+})
