@@ -100,7 +100,7 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
   const serverProcess = createServerProcess({
     mode: mediamtx.mode,
     api: { host: mediamtx.host, port: mediamtx.api_port },
-    ports: { api: mediamtx.api_port, rtsp: mediamtx.rtsp_port, hls: mediamtx.hls_port, webrtc: mediamtx.webrtc_port },
+    ports: { api: mediamtx.api_port, rtsp: mediamtx.rtsp_port, hls: mediamtx.hls_port, webrtc: mediamtx.webrtc_port, webrtcUdp: 8189 },
     host: server.host,
     offers: { hls: true, webrtc: true },
     runDir: data.run,
@@ -114,9 +114,9 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     log,
   })
   const reader = createStreamReader({ host: mediamtx.host, port: mediamtx.rtsp_port, log, startTimeout: mediamtx.run_on_demand_start_timeout + 2_000 })
-  const pipelines = createPipelines({ runDir: data.run, mark, log, clock })
+  const pipelines = await createPipelines({ runDir: data.run, mark, log, clock })
   const pictures = createPictures({ snapshotsDir: (camera) => join(data.snapshots, camera), runDir: data.run, reader, pipelines, clock, log })
-  const files = createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots, clock, log })
+  const files = createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots })
   const segments = createSegments({ recordingsDir: data.recordings, clock, log })
   const storage = createStorage({ dir: data.recordings })
   const usb = createUsbDevices({ log })

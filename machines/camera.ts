@@ -92,10 +92,10 @@ export const cameraMachine = setup({
     recording: recordingMachine,
     snapshot: snapshotMachine,
     probeDevice: promiseHole<Probe & { at: number }, OnDevice>('probeDevice'),
-    publishPath: callbackHole<CameraEvent, { id: CameraId; device: Device; probe: Probe }>('publishPath'),
-    watchPipeline: callbackHole<CameraEvent, { id: CameraId; device: Device }>('watchPipeline'),
-    watchSource: callbackHole<CameraEvent, { id: CameraId; device: Device }>('watchSource'),
-    holdStream: callbackHole<CameraEvent, { camera: CameraId }>('holdStream'),
+    publishPath: callbackHole<{ id: CameraId; device: Device; probe: Probe }>('publishPath'),
+    watchPipeline: callbackHole<{ id: CameraId; device: Device }>('watchPipeline'),
+    watchSource: callbackHole<{ id: CameraId; device: Device }>('watchSource'),
+    holdStream: callbackHole<{ camera: CameraId }>('holdStream'),
     recyclePipeline: promiseHole<boolean, { id: CameraId }>('recyclePipeline'),
     waitUntil: promiseHole<{ at: number }, { at: number }>('waitUntil'),
   },
@@ -106,6 +106,11 @@ export const cameraMachine = setup({
     isDrained: and([stateIn('#camera.online.recording.none'), stateIn('#camera.online.snapshot.none')]),
     isLive: or([stateIn('#camera.online.pipeline.running'), stateIn('#camera.online.demand.held.live')]),
     isStopping: ({ context }) => context.stopping,
+    isDraining: stateIn('#camera.online.life.draining'),
+    isDrainedToStop: and(['isDrained', 'isStopping']),
+    isAvailableAndLive: and(['isAvailable', 'isLive']),
+    isWanted: and(['hasHolds', 'isAvailable']),
+    isUnwanted: or([not('hasHolds'), not('isAvailable')]),
     holds: ({ context }, { holder }: { holder: string }) => holder in context.holds,
   },
   actions: {
@@ -260,7 +265,7 @@ export const cameraMachine = setup({
                 'service.stopping': { actions: 'beginStopping' },
               },
               always: [
-                { guard: and(['isDrained', 'isStopping']), target: '#camera.stopped' },
+                { guard: 'isDrainedToStop', target: '#camera.stopped' },
                 { guard: 'isDrained', target: '#camera.unplugged' },
               ],
             },
@@ -280,7 +285,7 @@ export const cameraMachine = setup({
                     'recording.stop': { target: 'ending', actions: { type: 'stopRecording', params: ({ event }) => event } },
                     'storage.blocked': { target: 'ending', actions: { type: 'blockRecording', params: ({ event }) => event } },
                   },
-                  always: { guard: stateIn('#camera.online.life.draining'), target: 'ending', actions: 'drainRecording' },
+                  always: { guard: 'isDraining', target: 'ending', actions: 'drainRecording' },
                 },
                 ending: {},
               },
@@ -298,7 +303,7 @@ export const cameraMachine = setup({
               on: {
                 'snapshot.take': [
                   {
-                    guard: and(['isAvailable', 'isLive']),
+                    guard: 'isAvailableAndLive',
                     target: 'underway',
                     actions: { type: 'beginSnapshot', params: ({ event }) => ({ wish: event.wish, live: true }) },
                   },
@@ -315,7 +320,7 @@ export const cameraMachine = setup({
               states: {
                 open: {
                   on: { 'snapshot.take': { actions: { type: 'joinSnapshot', params: ({ event }) => event.wish } } },
-                  always: { guard: stateIn('#camera.online.life.draining'), target: 'ending', actions: 'drainSnapshot' },
+                  always: { guard: 'isDraining', target: 'ending', actions: 'drainSnapshot' },
                 },
                 ending: {},
               },
@@ -329,11 +334,11 @@ export const cameraMachine = setup({
         demand: {
           initial: 'none',
           states: {
-            none: { always: { guard: and(['hasHolds', 'isAvailable']), target: 'held' } },
+            none: { always: { guard: 'isWanted', target: 'held' } },
             held: {
               tags: 'held',
               invoke: { src: 'holdStream', input: ({ context }) => ({ camera: context.id }) },
-              always: { guard: or([not('hasHolds'), not('isAvailable')]), target: 'none' },
+              always: { guard: 'isUnwanted', target: 'none' },
               on: { 'stream.lost': { actions: { type: 'noteStream', params: ({ event }) => event } }, 'stream.held': '.live' },
               initial: 'waking',
               states: {

@@ -24,7 +24,7 @@ export const discoveryMachine = setup({
     tags: {} as 'scanned',
   },
   actors: {
-    watchDevices: callbackHole<DiscoveryEvent>('watchDevices'),
+    watchDevices: callbackHole('watchDevices'),
     scanDevices: promiseHole<UsbDevice[]>('scanDevices'),
   },
   actions: {

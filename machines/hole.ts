@@ -4,7 +4,7 @@ import { type EventObject, fromCallback, fromPromise, type NonReducibleUnknown }
 export const promiseHole = <Output, Input extends NonReducibleUnknown = NonReducibleUnknown>(name: string) =>
   fromPromise<Output, Input>(() => Promise.reject(new Error(`actor '${name}' was not provided`)))
 
-export const callbackHole = <Event extends EventObject, Input extends NonReducibleUnknown = NonReducibleUnknown>(name: string) =>
-  fromCallback<Event, Input>(() => {
+export const callbackHole = <Input extends NonReducibleUnknown = NonReducibleUnknown>(name: string) =>
+  fromCallback<EventObject, Input>(() => {
     throw new Error(`actor '${name}' was not provided`)
   })

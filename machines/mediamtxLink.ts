@@ -1,4 +1,4 @@
-import { assign, emit, type SnapshotFrom, setup } from 'xstate'
+import { assign, emit, type NonReducibleUnknown, type SnapshotFrom, setup } from 'xstate'
 import { reasonOf } from './domain/errors.js'
 import type { LinkFact } from './domain/facts.js'
 import type { ServerInfo } from './domain/ports.js'
@@ -32,7 +32,7 @@ export const mediamtxLinkMachine = setup({
   actors: {
     askInfo: promiseHole<ServerInfo>('askInfo'),
     syncPaths: promiseHole<number>('syncPaths'),
-    watchBreaker: callbackHole<LinkEvent>('watchBreaker'),
+    watchBreaker: callbackHole<NonReducibleUnknown>('watchBreaker'),
   },
   guards: {
     isRestarted: ({ context }, info: ServerInfo) => context.info?.started !== info.started,

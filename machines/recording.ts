@@ -65,9 +65,9 @@ export const recordingMachine = setup({
   actors: {
     validateStart: promiseHole<void, { camera: CameraId }>('validateStart'),
     openCapture: promiseHole<Opened, { camera: CameraId }>('openCapture'),
-    holdStream: callbackHole<RecordingEvent, { camera: CameraId }>('holdStream'),
+    holdStream: callbackHole<{ camera: CameraId }>('holdStream'),
     confirmSegment: promiseHole<Segment, RecordingSubject>('confirmSegment'),
-    watchSegments: callbackHole<RecordingEvent, RecordingSubject>('watchSegments'),
+    watchSegments: callbackHole<RecordingSubject>('watchSegments'),
     waitUntil: promiseHole<{ at: number }, { at: number }>('waitUntil'),
     closeCapture: promiseHole<Closed, RecordingSubject>('closeCapture'),
   },

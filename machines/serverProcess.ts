@@ -20,7 +20,7 @@ export const serverProcessMachine = setup({
   },
   actors: {
     chooseServer: promiseHole<ServerChoice>('chooseServer'),
-    runServer: callbackHole<ServerProcessEvent, { choice: ServerChoice }>('runServer'),
+    runServer: callbackHole<{ choice: ServerChoice }>('runServer'),
     endServer: promiseHole<void>('endServer'),
   },
   guards: { isExternal: (_, { kind }: ServerChoice) => kind === 'external' },

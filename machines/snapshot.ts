@@ -1,4 +1,4 @@
-import { and, assign, enqueueActions, not, setup } from 'xstate'
+import { assign, enqueueActions, setup } from 'xstate'
 import type { CameraId, Device, Pipeline } from './domain/camera.js'
 import { reasonOf } from './domain/errors.js'
 import type { By, SnapshotFact } from './domain/facts.js'
@@ -112,7 +112,7 @@ export const snapshotMachine = setup({
           always: [
             { guard: 'isLive', target: 'live', actions: [pass(0, 'device busy: it is streaming'), pass(1, 'device busy: it is streaming')] },
             { guard: 'isNetworked', target: 'waking', actions: [pass(0, 'not a USB camera'), pass(1, 'not a local device'), pass(2, 'the stream is asleep')] },
-            { guard: and(['isUsb', not('isLive')]), target: 'direct' },
+            { guard: 'isUsb', target: 'direct' },
             { target: 'ffmpeg', actions: pass(0, 'not a USB camera') },
           ],
         },

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fromCallback, fromPromise } from 'xstate'
+import { fromPromise } from 'xstate'
 import type { CameraEvent } from '../../machines/camera.js'
 import type { CameraId, CameraSettings, Device, Probe } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import { choosePipeline } from '../../machines/domain/pipeline.js'
 import type { CaptureDefaults, Clock, DeviceProbe, Log, MediaServer, Pipelines, StreamReader } from '../../machines/domain/ports.js'
+import { callback } from './callback.js'
 import { holdStream } from './stream.js'
 import { waitUntil } from './time.js'
 
@@ -37,7 +38,7 @@ export const cameraEffects = ({ mediaServer, reader, probe, pipelines, defaults,
     return { capabilities, pipeline: choosePipeline(device.kind, capabilities, settings, defaults), at: clock.now() }
   }),
 
-  publishPath: fromCallback<CameraEvent, { id: CameraId; device: Device; probe: Probe }>(
+  publishPath: callback<CameraEvent, { id: CameraId; device: Device; probe: Probe }>(
     ({
       input: {
         id,
@@ -57,11 +58,11 @@ export const cameraEffects = ({ mediaServer, reader, probe, pipelines, defaults,
     },
   ),
 
-  watchPipeline: fromCallback<CameraEvent, { id: CameraId; device: Device }>(({ input: { id, device }, sendBack }) =>
-    device.kind === 'rtsp' ? undefined : pipelines.watch(id, sendBack),
+  watchPipeline: callback<CameraEvent, { id: CameraId; device: Device }>(({ input: { id, device }, send }) =>
+    device.kind === 'rtsp' ? undefined : pipelines.watch(id, send),
   ),
 
-  watchSource: fromCallback<CameraEvent, { id: CameraId; device: Device }>(({ input: { device }, sendBack }) => {
+  watchSource: callback<CameraEvent, { id: CameraId; device: Device }>(({ input: { device }, send }) => {
     if (device.kind !== 'rtsp') return undefined
     const ended = new AbortController()
     const { signal } = ended
@@ -74,7 +75,7 @@ export const cameraEffects = ({ mediaServer, reader, probe, pipelines, defaults,
           silences = 0
         } catch (error) {
           silences += 1
-          if (silences >= 2 && !signal.aborted) sendBack({ type: 'source.lost', reason: reasonOf(error) })
+          if (silences >= 2 && !signal.aborted) send({ type: 'source.lost', reason: reasonOf(error) })
         }
       }
     }

@@ -1,8 +1,9 @@
-import { fromCallback, fromPromise } from 'xstate'
+import { fromPromise } from 'xstate'
 import type { CameraId } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Clock, Log, MediaServer, Segment, Segments, Storage, StreamReader } from '../../machines/domain/ports.js'
 import type { Closed, RecordingEvent, RecordingSubject } from '../../machines/recording.js'
+import { callback } from './callback.js'
 import { holdStream } from './stream.js'
 import { waitUntil } from './time.js'
 
@@ -35,9 +36,9 @@ export const recordingEffects = ({ mediaServer, reader, segments, storage, clock
 
   confirmSegment: fromPromise<Segment, RecordingSubject>(({ input: { camera, known }, signal }) => segments.first(camera, known, signal)),
 
-  watchSegments: fromCallback<RecordingEvent, RecordingSubject>(({ input: { camera, known, segments: mine }, sendBack }) => {
+  watchSegments: callback<RecordingEvent, RecordingSubject>(({ input: { camera, known, segments: mine }, send }) => {
     const newest = mine.at(-1)
-    return newest && segments.watch(camera, known, newest, sendBack)
+    return newest && segments.watch(camera, known, newest, send)
   }),
 
   closeCapture: fromPromise<Closed, RecordingSubject>(async ({ input: { camera, known, format, segments: mine }, signal }) => {

@@ -1,4 +1,4 @@
-import { fromCallback, fromPromise } from 'xstate'
+import { fromPromise } from 'xstate'
 import type { DiscoveryEvent } from '../../machines/discovery.js'
 import type { UsbDevice } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
@@ -16,6 +16,7 @@ import type {
 } from '../../machines/domain/ports.js'
 import type { LinkEvent } from '../../machines/mediamtxLink.js'
 import type { ServerProcessEvent } from '../../machines/serverProcess.js'
+import { callback } from './callback.js'
 
 /** A check of the media server that takes longer counts as failed. */
 const checkLimit = 2_000
@@ -23,9 +24,9 @@ const scanLimit = 10_000
 
 /** The effects that machines/discovery.ts names. */
 export const discoveryEffects = ({ usb }: { usb: UsbDevices }) => ({
-  watchDevices: fromCallback<DiscoveryEvent>(({ sendBack }) => {
-    const { mode, dispose } = usb.watch(() => sendBack({ type: 'devices.hint' }))
-    sendBack({ type: 'watch.started', mode })
+  watchDevices: callback<DiscoveryEvent>(({ send }) => {
+    const { mode, dispose } = usb.watch(() => send({ type: 'devices.hint' }))
+    send({ type: 'watch.started', mode })
     return dispose
   }),
   scanDevices: fromPromise<UsbDevice[]>(({ signal }) => usb.list(AbortSignal.any([signal, AbortSignal.timeout(scanLimit)]))),
@@ -35,7 +36,7 @@ export const discoveryEffects = ({ usb }: { usb: UsbDevices }) => ({
 export const linkEffects = ({ mediaServer }: { mediaServer: MediaServer }) => ({
   askInfo: fromPromise<ServerInfo>(({ signal }) => mediaServer.info(AbortSignal.any([signal, AbortSignal.timeout(checkLimit)]))),
   syncPaths: fromPromise<number>(({ signal }) => mediaServer.sync(signal)),
-  watchBreaker: fromCallback<LinkEvent>(({ sendBack }) => mediaServer.onBreaker((state) => sendBack({ type: breakerEvents[state] }))),
+  watchBreaker: callback<LinkEvent>(({ send }) => mediaServer.onBreaker((state) => send({ type: breakerEvents[state] }))),
 })
 
 const breakerEvents = { open: 'breaker.opened', halfOpen: 'breaker.halfOpened', closed: 'breaker.closed' } as const
@@ -47,14 +48,14 @@ export const serverProcessEffects = ({ server, log }: { server: ServerProcess; l
     log[choice.kind === 'embedded' ? 'warn' : 'info'](`media server: ${choice.kind}`, { why: choice.why })
     return choice
   }),
-  runServer: fromCallback<ServerProcessEvent, { choice: ServerChoice }>(({ input: { choice }, sendBack }) => {
+  runServer: callback<ServerProcessEvent, { choice: ServerChoice }>(({ input: { choice }, send }) => {
     const ended = new AbortController()
     const exited = (reason: string) => {
       log.warn('the media server ended', { reason })
-      sendBack({ type: 'server.exited', reason })
+      send({ type: 'server.exited', reason })
     }
     server.start(choice, exited, ended.signal).then(
-      ({ pid }) => sendBack({ type: 'server.started', pid }),
+      ({ pid }) => send({ type: 'server.started', pid }),
       (error: unknown) => exited(reasonOf(error)),
     )
     return () => ended.abort()

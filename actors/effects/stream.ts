@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fromCallback } from 'xstate'
 import type { CameraId } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Dispose, StreamReader } from '../../machines/domain/ports.js'
 import type { HoldEvent } from '../../machines/recording.js'
+import { callback } from './callback.js'
 
 /** The first SETUP may wait for a whole start; later ones are cut short, because only a new SETUP ends a held one (MediaMTX keeps it for ever). */
 const firstWait = 22_000
@@ -13,7 +13,7 @@ const pause = 500
 
 /** Holds the camera's stream until disposed: asks again whenever it is lost. */
 export const holdStream = ({ reader }: { reader: StreamReader }) =>
-  fromCallback<HoldEvent, { camera: CameraId }, never>(({ sendBack, input: { camera } }) => {
+  callback<HoldEvent, { camera: CameraId }>(({ send, input: { camera } }) => {
     const ended = new AbortController()
     let release: Dispose | undefined
     const keep = async () => {
@@ -24,13 +24,13 @@ export const holdStream = ({ reader }: { reader: StreamReader }) =>
             reader.hold(camera, resolve, signal).then((dispose) => {
               if (ended.signal.aborted) return dispose()
               release = dispose
-              sendBack({ type: 'stream.held' })
+              send({ type: 'stream.held' })
             }, reject)
           })
-          sendBack({ type: 'stream.lost', reason: await lost })
+          send({ type: 'stream.lost', reason: await lost })
         } catch (error) {
           if (ended.signal.aborted) return
-          sendBack({ type: 'stream.lost', reason: reasonOf(error) })
+          send({ type: 'stream.lost', reason: reasonOf(error) })
         }
         release = undefined
         await sleep(pause, undefined, { signal: ended.signal }).catch(() => {})

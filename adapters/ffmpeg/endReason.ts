@@ -4,7 +4,10 @@ const reasons: [RegExp, string][] = [
   [/No such device|ENODEV/i, 'device gone'],
   [/(?:\/dev\/|video\d).*No such file|Cannot open device|Unable to detect what device/i, 'device gone'],
   [/(?:resource )?busy|EBUSY/i, 'device busy'],
-  [/(?:\/dev\/|video\d|open device).*(?:Permission denied|Operation not permitted)|Failed to open.*Permission/i, 'permission denied: the service may not open the device'],
+  [
+    /(?:\/dev\/|video\d|open device).*(?:Permission denied|Operation not permitted)|Failed to open.*Permission/i,
+    'permission denied: the service may not open the device',
+  ],
   [/Unknown encoder '?libx264/i, 'this ffmpeg has no H.264 encoder (libx264)'],
   [/Unknown encoder|Encoder not found|Error while opening encoder/i, 'the encoder cannot be opened with these codec settings'],
   [/Unknown input format|Unrecognized option|Option .* not found|No such filter/i, 'this ffmpeg lacks a part that is needed'],

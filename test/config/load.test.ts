@@ -243,7 +243,7 @@ describe('the configuration', () => {
       for (const [yaml, line] of [
         ['server: {port: 80\n', 2],
         ['a: 1\n  b: 2\n', 1],
-        ['server: 1\n---\nserver: 2\n', 3],
+        ['server: 1\n---\nserver: 2\n', 2],
         ['server: { port: *none }\n', 1],
       ] as const) {
         const [fault] = faultsOf(() => load(yaml))

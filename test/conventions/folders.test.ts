@@ -44,10 +44,6 @@ describe('conventions: folders', () => {
   it('leave the end of the process to main.ts', () => {
     expect(files.filter((file) => /process\.exit\(/.test(readFileSync(join(root, file), 'utf8')) && !file.endsWith('/main.ts'))).to.deep.equal([])
   })
-
-  it('use no `any` and no cast through it', () => {
-    expect(files.filter((file) => /\bas any\b|: any\b|<any>/.test(readFileSync(join(root, file), 'utf8')))).to.deep.equal([])
-  })
 })
 
 function relativeImports(file: string): string[] {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
-import { type CameraEvent, cameraMachine, cameraView } from '../../machines/camera.js'
+import { cameraMachine, cameraView } from '../../machines/camera.js'
 import type { Device, Identity, Probe } from '../../machines/domain/camera.js'
 import type { Fact } from '../../machines/domain/facts.js'
 import { recordingMachine } from '../../machines/recording.js'
@@ -198,13 +198,13 @@ function camera() {
           probing = later()
           return probing.promise
         }) as never,
-        publishPath: fromCallback<CameraEvent>(() => {
+        publishPath: fromCallback(() => {
           log.push('path published')
           return () => log.push('path withdrawn')
         }) as never,
         watchPipeline: idle(),
         watchSource: idle(),
-        holdStream: fromCallback<CameraEvent>(() => {
+        holdStream: fromCallback(() => {
           log.push('held')
           return () => log.push('released')
         }) as never,

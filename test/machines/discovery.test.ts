@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
-import { type DiscoveryEvent, discoveryMachine } from '../../machines/discovery.js'
+import { discoveryMachine } from '../../machines/discovery.js'
 import type { UsbDevice } from '../../machines/domain/camera.js'
 import { later, turn } from '../support/until.js'
 
@@ -56,7 +56,7 @@ function discover() {
     scanning = later()
     return scanning.promise
   })
-  const watchDevices = fromCallback<DiscoveryEvent>(() => {})
+  const watchDevices = fromCallback(() => {})
   const actor = createActor(discoveryMachine.provide({ actors: { scanDevices, watchDevices } }), { clock, input: { pollEvery: 10_000 } })
   actor.start()
   return {

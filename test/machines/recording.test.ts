@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import { createActor, type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { CameraId } from '../../machines/domain/camera.js'
 import type { RecordingFact } from '../../machines/domain/facts.js'
 import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
-import { type Closed, type RecordingEvent, type RecordingSubject, recordingMachine, recordingView } from '../../machines/recording.js'
+import { type Closed, type RecordingSubject, recordingMachine, recordingView } from '../../machines/recording.js'
 import { later, turn } from '../support/until.js'
 
 const ann = { user: 'ann', request: '1', session: 's' }
@@ -159,12 +159,12 @@ function record({ duration, refusal }: { duration?: number; refusal?: string } =
           log.push('record on')
           return opening.promise
         }),
-        holdStream: fromCallback<RecordingEvent, { camera: CameraId }>(() => {
+        holdStream: fromCallback<EventObject, { camera: CameraId }>(() => {
           log.push('stream held')
           return () => log.push('stream released')
         }),
         confirmSegment: fromPromise<Segment, RecordingSubject>(() => segment.promise),
-        watchSegments: fromCallback<RecordingEvent, RecordingSubject>(() => {}),
+        watchSegments: fromCallback<EventObject, RecordingSubject>(() => {}),
         waitUntil: fromPromise<{ at: number }, { at: number }>(({ input }) => {
           deadline = input.at
           return over.promise

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import { createActor, type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { ServerChoice } from '../../machines/domain/ports.js'
-import { type ServerProcessEvent, serverProcessMachine } from '../../machines/serverProcess.js'
+import { serverProcessMachine } from '../../machines/serverProcess.js'
 import { later, turn } from '../support/until.js'
 
 describe('serverProcess', () => {
@@ -75,7 +75,7 @@ function server() {
           choosing = later()
           return choosing.promise
         }),
-        runServer: fromCallback<ServerProcessEvent, { choice: ServerChoice }>(() => {
+        runServer: fromCallback<EventObject, { choice: ServerChoice }>(() => {
           starts += 1
         }),
         endServer: fromPromise<void>(() => ending.promise),

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Caller } from '../../machines/domain/ports.js'
 import { type Client, createStage, createWorld, type Reply, type World } from './fakes.js'
 
 describe('the envelope', () => {
@@ -102,24 +103,21 @@ describe('the envelope', () => {
     expect(second.error).to.equal(undefined)
   })
 
-  it('keeps nothing for a connection that ended before its turn came', async () => {
+  it('begins nothing for a connection that ended before its turn came', async () => {
     let verified = () => {}
-    const tokens = {
-      ...world.options().tokens,
-      verify: () =>
-        new Promise<never>((_, reject) => {
-          verified = () => reject(new Error('too late'))
-        }),
-    }
-    const { port, server } = await stage.serve(world.options({}, { tokens }))
-    const eager = await stage.connect(port)
-    eager.call('authenticate', { auth_token: 'viewer' })
-    eager.call('ping')
-    await eager.until(() => false || server.connections() === 1)
+    const verify = () =>
+      new Promise<Caller>((resolve) => {
+        verified = () => resolve({ user: 'ann', role: 'operator', expiresAt: world.now + 1_000 })
+      })
+    const { port, server } = await stage.serve(world.options({}, { tokens: { ...world.options().tokens, verify } }))
+    const [eager, witness] = await Promise.all([stage.connect(port), stage.connect(port)])
+    eager.call('authenticate', { auth_token: 'operator' })
+    eager.call('start_streaming', { device: 'camera0' })
     eager.socket.close()
     await eager.closed
+    while (server.connections() > 1) await witness.call('ping')
     verified()
-    await new Promise((resolve) => setImmediate(resolve))
-    expect(server.connections()).to.equal(0)
+    await witness.call('ping')
+    expect(world.asked).to.deep.equal([])
   })
 })

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { By, EndedRecording, Fact } from '../../machines/domain/facts.js'
+import type { SnapshotView } from '../../machines/domain/views.js'
 import { dottedTopics, legacyTopics, topics } from '../../rpc/topics.js'
 import { type Client, cameraView, createStage, createWorld, noon, type World } from './fakes.js'
 
@@ -13,7 +14,7 @@ const outcome: EndedRecording = {
   bytes: 9_000,
   format: 'fmp4',
 }
-const snapshot = {
+const snapshot: SnapshotView = {
   camera: 'camera0',
   filename: 'camera0_x.jpg',
   path: '/secret/camera0_x.jpg',
@@ -24,7 +25,7 @@ const snapshot = {
   capturedAt: noon,
   age: 12.3,
   passedOver: [],
-} as const
+}
 
 const everything: Fact[] = [
   { type: 'system.started' },

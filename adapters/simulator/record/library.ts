@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { findPathConf, type PathConf } from '../config/config.js'
 import { milliseconds } from '../config/duration.js'
 import { faultOfName, matcherOf } from '../config/validate.js'
+import { wordsOf } from './disk.js'
 import { createRecogniser, fileOf, folderOf, formatMoment, millisecondsOf, parseMoment, patternOf } from './naming.js'
 
 export interface SegmentFile {
@@ -56,12 +57,9 @@ export async function deleteSegment(paths: Map<string, PathConf>, path: string, 
   const { conf } = findPathConf(paths, path)
   if (faultOfName(path) !== undefined) throw new Error('path escapes base directory')
   const file = fileOf(patternOf(conf, path), moment)
-  try {
-    await unlink(file)
-  } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    throw new Error(isMissing ? `remove ${file}: no such file or directory` : `remove ${file}: ${error instanceof Error ? error.message : String(error)}`)
-  }
+  await unlink(file).catch((error: unknown) => {
+    throw new Error(wordsOf(error))
+  })
 }
 
 async function filesBelow(folder: string): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createDepacketiser, isWholeIdr, parseRtp } from '../../rtsp/h264.js'
 import { parameterSetsOf } from '../../rtsp/sdp.js'
@@ -8,6 +8,7 @@ import type { PathConf } from '../config/config.js'
 import { milliseconds, parseSize } from '../config/duration.js'
 import type { Log } from '../log.js'
 import { countTracks, type Stream, type Track } from '../paths/stream.js'
+import { makeFolder, wordsOf, writeAll } from './disk.js'
 import { durationOffset, initSegment, part, type Sample, timescale } from './fmp4.js'
 import { fileOf, momentOf, patternOf } from './naming.js'
 
@@ -64,11 +65,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
   }
   const stop = (reason?: unknown): void => {
     detach()
-    if (reason !== undefined) log('ERR', reason instanceof Error ? reason.message : String(reason))
+    if (reason !== undefined) log('ERR', wordsOf(reason))
     try {
       writer?.close()
     } catch (error) {
-      log('ERR', error instanceof Error ? error.message : String(error))
+      log('ERR', wordsOf(error))
     }
     writer = undefined
   }
@@ -208,7 +209,7 @@ function createSegment(
 
   /** On a full disk it leaves an empty file behind, as MediaMTX does. */
   const create = (): number => {
-    mkdirSync(dirname(file), { recursive: true })
+    makeFolder(dirname(file))
     const made = openSync(file, 'w+')
     segmentCreated(file)
     const { width = 0, height = 0 } = (sps && parseH264Sps(sps)) ?? {}
@@ -250,9 +251,4 @@ function createSegment(
       }
     },
   }
-}
-
-/** A full disk may take less than it is given. */
-function writeAll(descriptor: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at)
 }

@@ -306,7 +306,7 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
     if (error instanceof Refused)
       return {
         status: 401,
-        headers: { 'www-authenticate': 'Basic realm="mediamtx"' },
+        headers: { 'www-authenticate': 'Basic realm="ipcam"' },
         ...(!error.askCredentials && { end: `authentication failed: ${reason}` }),
       }
     const status = error instanceof Refusal ? error.status : error instanceof NoStream ? 404 : 400

@@ -10,11 +10,11 @@ export const camera =
   'ffmpeg -nostdin -loglevel error -re -f lavfi -i testsrc=size=320x240:rate=15 -c:v libx264 -preset ultrafast -tune zerolatency -g 15 -pix_fmt yuv420p -f rtsp -rtsp_transport tcp rtsp://127.0.0.1:$RTSP_PORT/$MTX_PATH'
 
 /** Asks again until the answer is truthy; fails with `what` and the last answer. */
-export async function until<T>(what: string, ask: () => T | Promise<T>, limit = 10_000): Promise<T> {
+export async function until<T>(what: string, ask: () => T | Promise<T>, limit = 10_000): Promise<Exclude<T, undefined | null | false>> {
   const end = Date.now() + limit
   for (;;) {
     const answer = await ask()
-    if (answer) return answer
+    if (answer) return answer as Exclude<T, undefined | null | false>
     if (Date.now() > end) throw new Error(`${what}: did not come in ${limit} ms, was ${JSON.stringify(answer)}`)
     await new Promise((resolve) => setTimeout(resolve, 15))
   }

@@ -1,0 +1,134 @@
+/** The command lines of capture: what the media server runs for a camera, and what a single picture takes. */
+import { type CameraId, type CaptureMode, type CodecSettings, cameraNumber, type Device, type Pipeline } from '../../machines/domain/camera.js'
+
+/** How a camera's processes find each other and us. */
+export interface Place {
+  /** Folder of locks, reports and stills. */
+  runDir: string
+  /** Names this data directory in the environment of its processes. */
+  mark: string
+}
+
+/** What this ffmpeg can draw a clock with; absent: it cannot draw text. */
+export interface Clockwork {
+  fontFile?: string
+}
+
+/** What marks a pipeline's process, and whose it is: `CAMERA_SERVICE_CAMERA=<mark>/<camera>`. */
+export const MARK = 'CAMERA_SERVICE_CAMERA'
+
+export const lockFile = ({ runDir }: Pick<Place, 'runDir'>, camera: CameraId): string => `${runDir}/${camera}.lock`
+export const reportFile = ({ runDir }: Pick<Place, 'runDir'>, camera: CameraId): string => `${runDir}/${camera}.log`
+export const stillFile = ({ runDir }: Pick<Place, 'runDir'>, camera: CameraId): string => `${runDir}/${camera}.jpg`
+
+/** The loopback address that a camera's progress comes from: its number in the last 24 bits, so that one socket serves all. */
+export const progressAddress = (camera: CameraId): string => {
+  const number = cameraNumber(camera) + 256
+  return `127.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`
+}
+
+export interface StreamCommand extends Place {
+  camera: CameraId
+  device: Exclude<Device, { kind: 'rtsp' }>
+  pipeline: Pipeline
+  /** Where ffmpeg reports its progress. */
+  progressPort: number
+  clockwork?: Clockwork
+}
+
+/**
+ * The line that the media server runs on demand: the device lock, then ffmpeg with its three taps. `env` comes first, so
+ * that a process that waits for the lock carries the mark too; `flock --no-fork` becomes ffmpeg, with the same pid.
+ */
+export function streamCommand({ camera, device, pipeline, progressPort, clockwork, ...place }: StreamCommand): string {
+  // Its own language twice over: `%` begins a template, and `:` the next option.
+  const report = `file=${reportFile(place, camera)
+    .replaceAll('%', '%%')
+    .replace(/[\\':]/g, String.raw`\$&`)}:level=16`
+  return [
+    ...['env', `FFREPORT=${report}`, `${MARK}=${place.mark}/${camera}`],
+    ...['flock', '--no-fork', '-w', '5', lockFile(place, camera)],
+    ...['ffmpeg', '-hide_banner', '-nostdin', '-y', '-loglevel', 'error'],
+    ...['-nostats', '-stats_period', '0.5', '-progress', `udp://127.0.0.1:${progressPort}?pkt_size=1400&localaddr=${progressAddress(camera)}`],
+    ...inputArgs(camera, device, pipeline.mode, clockwork),
+    ...outputArgs(pipeline),
+    ...['-f', 'rtsp', '-rtsp_transport', 'tcp', '-pkt_size', '1316'],
+  ]
+    .map(quoted)
+    .concat(`rtsp://127.0.0.1:$RTSP_PORT/$MTX_PATH`)
+    .concat(pipeline.kind === 'encode' ? [...stillArgs, stillFile(place, camera)].map(quoted) : [])
+    .join(' ')
+}
+
+/** The camera, or the test pattern in its place. */
+export function inputArgs(camera: CameraId, device: StreamCommand['device'], mode: CaptureMode, clockwork?: Clockwork): string[] {
+  if (device.kind === 'virtual') return ['-re', '-f', 'lavfi', '-i', testPattern(camera, mode, clockwork)]
+  const format = inputFormats[mode.fourcc]
+  const rate = Math.round(mode.fps * 100) / 100
+  return [
+    ...['-f', 'v4l2', ...(format === undefined ? [] : ['-input_format', format])],
+    ...['-framerate', String(rate), '-video_size', `${mode.width}x${mode.height}`, '-i', device.node],
+  ]
+}
+
+/** V4L2's names of formats in ffmpeg's words; one that is not here is left to the driver. */
+export const inputFormats: Record<string, string> = {
+  H264: 'h264',
+  MJPG: 'mjpeg',
+  JPEG: 'mjpeg',
+  YUYV: 'yuyv422',
+  UYVY: 'uyvy422',
+  NV12: 'nv12',
+  NV21: 'nv21',
+  YU12: 'yuv420p',
+  YV12: 'yuv420p',
+  BGR3: 'bgr24',
+  RGB3: 'rgb24',
+  GREY: 'gray',
+}
+
+/** Moving, so that a frozen stream shows; with the camera's name and, where text can be drawn, the time of day in UTC. */
+function testPattern(camera: CameraId, { width, height, fps }: CaptureMode, clockwork: Clockwork | undefined): string {
+  const size = `size=${width}x${height}:rate=${fps}`
+  if (!clockwork) return `testsrc=${size}:decimals=2`
+  const text = String.raw`${camera} %{gmtime\:%Y-%m-%d %H\\\:%M\\\:%S} UTC  %{n}`
+  const font = clockwork.fontFile === undefined ? '' : `fontfile=${clockwork.fontFile}:`
+  return `testsrc2=${size},drawtext=${font}fontsize=${Math.max(12, Math.round(height / 20))}:x=w/40:y=h/40:box=1:boxborderw=6:text='${text}'`
+}
+
+function outputArgs({ kind, mode, codec }: Pipeline): string[] {
+  if (kind !== 'encode' || !codec) return ['-map', '0:v:0', '-c:v', 'copy']
+  return ['-map', '0:v:0', ...evenSize(mode), ...encoderArgs(codec, mode.fps)]
+}
+
+/** 4:2:0 needs even sides. */
+const evenSize = ({ width, height }: CaptureMode): string[] => (width % 2 === 0 && height % 2 === 0 ? [] : ['-vf', 'crop=trunc(iw/2)*2:trunc(ih/2)*2'])
+
+/**
+ * A keyframe each second by time, not by count: in the dark, webcams give fewer frames than they say. `-g` is only the bound.
+ * The buffer of one second keeps `bitrate` within what the level allows.
+ */
+function encoderArgs({ profile, level, pixelFormat, preset, bitrate }: CodecSettings, fps: number): string[] {
+  return [
+    ...['-c:v', 'libx264', '-profile:v', profile, '-level:v', level, '-pix_fmt', pixelFormat, '-preset', preset, '-tune', 'zerolatency'],
+    ...['-b:v', String(bitrate), '-maxrate', String(bitrate), '-bufsize', String(bitrate)],
+    ...['-g', String(Math.max(2, Math.round(fps * 2))), '-sc_threshold', '0', '-force_key_frames', 'expr:gte(t,n_forced)'],
+  ]
+}
+
+/**
+ * The newest picture, once a second. `select` passes a frame as it comes, where `fps=1` writes it a second late; `-r 1` keeps the
+ * JPEG writer from doubling it.
+ */
+const stillArgs = [
+  ...['-map', '0:v:0', '-vf', "select='isnan(prev_selected_t)+gte(t-prev_selected_t,1)'", '-r', '1', '-c:v', 'mjpeg', '-q:v', '4', '-pix_fmt', 'yuvj420p'],
+  ...['-update', '1', '-atomic_writing', '1', '-f', 'image2'],
+]
+
+/** For go-shellquote, which splits as POSIX shells do. What is left over, `$`, the media server would replace: see `isQuotable`. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
+}
+
+/** The media server expands `$name` in every argument, quoted or not, and knows no escape for it. */
+export const isQuotable = (path: string): boolean => !/[$\n\r\0]/.test(path)

@@ -1,0 +1,100 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
+import { MARK } from './command.js'
+
+/** A pipeline's process, for certain: a pid alone may be given to another. */
+export interface PipelineProcess {
+  camera: CameraId
+  pid: number
+  /** Clock ticks since boot. */
+  started: number
+  /** It still waits for the device lock. */
+  waits: boolean
+}
+
+/** How long one look at all processes is good for, in ms: ten cameras asked in a row cost one. */
+const fresh = 200
+const ticksPerSecond = 100
+
+export interface ProcessTable {
+  /** The process that captures, else the one that waits for the device. `since`: epoch ms. */
+  of(camera: CameraId): (PipelineProcess & { since: number }) | undefined
+  all(): PipelineProcess[]
+  isAlive(process: Pick<PipelineProcess, 'pid' | 'started'>): boolean
+}
+
+/**
+ * Pipelines run as the media server's children: found by the mark in their environment, which only processes of our own user show.
+ */
+export function createProcessTable({ mark, now, procDir = '/proc' }: { mark: string; now: () => number; procDir?: string }): ProcessTable {
+  const known = new Map<CameraId, PipelineProcess>()
+  let scanned: { at: number; found: PipelineProcess[] } | undefined
+
+  const stat = (pid: number): { started: number; name: string } | undefined => {
+    const text = read(`${procDir}/${pid}/stat`)
+    // The second field is the program's name in brackets and may hold anything.
+    const end = text.lastIndexOf(')')
+    const fields = text.slice(end + 2).split(' ')
+    if (end === -1 || fields[0] === 'Z' || fields[0] === 'X') return undefined
+    return { started: Number(fields[19]), name: text.slice(text.indexOf('(') + 1, end) }
+  }
+
+  const scan = (): PipelineProcess[] => {
+    const entry = `${MARK}=${mark}/`
+    return names(procDir).flatMap((name) => {
+      if (!/^\d+$/.test(name) || Number(name) === process.pid) return []
+      const environment = read(`${procDir}/${name}/environ`)
+      if (!environment.includes(entry)) return []
+      const camera = environment
+        .split('\0')
+        .find((variable) => variable.startsWith(entry))
+        ?.slice(entry.length)
+      const status = stat(Number(name))
+      return camera !== undefined && isCameraId(camera) && status
+        ? [{ camera, pid: Number(name), started: status.started, waits: status.name === 'flock' || status.name === 'env' }]
+        : []
+    })
+  }
+
+  const isAlive = ({ pid, started }: Pick<PipelineProcess, 'pid' | 'started'>): boolean => stat(pid)?.started === started
+
+  const look = (camera: CameraId): PipelineProcess | undefined => {
+    const last = known.get(camera)
+    if (last && !last.waits && isAlive(last)) return last
+    known.delete(camera)
+    const at = now()
+    if (!scanned || at - scanned.at > fresh || at < scanned.at) scanned = { at, found: scan() }
+    const [found] = scanned.found
+      .filter((process) => process.camera === camera && isAlive(process))
+      .sort((a, b) => Number(a.waits) - Number(b.waits) || a.started - b.started)
+    if (found) known.set(camera, found)
+    return found
+  }
+
+  return {
+    all: () => scan(),
+    isAlive,
+    of(camera) {
+      const found = look(camera)
+      if (!found) return undefined
+      const up = Number.parseFloat(read(`${procDir}/uptime`))
+      return { ...found, since: Math.round(now() - Math.max(0, up - found.started / ticksPerSecond) * 1000) }
+    },
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function names(dir: string): string[] {
+  try {
+    return readdirSync(dir)
+  } catch {
+    return []
+  }
+}

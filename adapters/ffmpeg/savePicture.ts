@@ -1,0 +1,158 @@
+import { constants, copyFile, link, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CameraId } from '../../machines/domain/camera.js'
+import type { Picture, PictureOptions, SavedPicture } from '../../machines/domain/ports.js'
+import { endReason } from './endReason.js'
+import { coarseness, isJpeg, isPng, pictureSize } from './jpeg.js'
+import type { Run } from './run.js'
+import { discard, intoTemporary } from './temporary.js'
+
+export interface SaveOptions {
+  camera: CameraId
+  picture: Picture
+  options: PictureOptions
+  /** Snapshots of this camera; made when missing. */
+  dir: string
+  run: Run
+  signal: AbortSignal
+}
+
+/** Mean of the intra matrix that ffmpeg's JPEG encoder multiplies by q/8. */
+const meanStep = 26.6
+/** An asked quality that is hardly below what the picture has is not worth a second loss. */
+const tolerance = 1.5
+/** Every name a snapshot may have. */
+const extensions = ['.jpg', '.jpeg', '.png']
+
+/**
+ * Puts the picture into the snapshots, converted if it must be, under a name that is new: complete from its first moment
+ * on, never over another file. The given file is left alone.
+ */
+export async function savePicture({ camera, picture, options, dir, run, signal }: SaveOptions): Promise<SavedPicture> {
+  signal.throwIfAborted()
+  const bytes = await readFile(picture.file).catch(() => Buffer.alloc(0))
+  const size = pictureSize(bytes)
+  if (!size) throw new Error('the captured picture is broken')
+  await mkdir(dir, { recursive: true })
+  const args = conversion(bytes, size, options)
+  const extension = `.${options.format}`
+  const temporary = await intoTemporary(dir, extension, async (file) => {
+    if (args) await convert(picture.file, [...args, file], file, { run, signal })
+    else await linkOrCopy(picture.file, file)
+    await synced(file)
+  })
+  try {
+    signal.throwIfAborted()
+    const filename = await place(temporary, dir, names(camera, picture.capturedAt, options, extension))
+    const file = join(dir, filename)
+    const result = args ? pictureSize(await readFile(file)) : size
+    return { filename, file, bytes: (await stat(file)).size, width: result?.width ?? 0, height: result?.height ?? 0 }
+  } finally {
+    await discard(temporary)
+  }
+}
+
+/** ffmpeg's arguments, or `undefined` when the picture is as asked for. */
+function conversion(bytes: Uint8Array, size: { width: number; height: number }, { format, quality, width, height }: PictureOptions): string[] | undefined {
+  const resized = (width ?? size.width) !== size.width || (height ?? size.height) !== size.height
+  const scaled = resized ? ['-vf', `scale=${width ?? -1}:${height ?? -1}`] : []
+  if (format === 'png') return resized || !isPng(bytes) ? [...scaled, '-c:v', 'png'] : undefined
+  const scale = quantiser(quality)
+  const isFine = isJpeg(bytes) && (coarseness(bytes) ?? 0) * tolerance >= (meanStep * scale) / 8
+  return resized || !isFine ? [...scaled, '-c:v', 'mjpeg', '-q:v', String(scale), '-pix_fmt', 'yuvj420p'] : undefined
+}
+
+/** 1–100 as ffmpeg's 31–2. */
+export const quantiser = (quality: number): number => Math.round(31 - ((Math.min(100, Math.max(1, quality)) - 1) * 29) / 99)
+
+async function convert(from: string, args: string[], to: string, { run, signal }: Pick<SaveOptions, 'run' | 'signal'>): Promise<void> {
+  const command = [
+    '-hide_banner',
+    '-nostdin',
+    '-y',
+    '-loglevel',
+    'error',
+    '-i',
+    from,
+    '-frames:v',
+    '1',
+    '-update',
+    '1',
+    ...args.slice(0, -1),
+    '-f',
+    'image2',
+    to,
+  ]
+  const { stderr } = await run('ffmpeg', command, { signal, timeout: 10_000 })
+  if ((await stat(to).catch(() => ({ size: 0 }))).size === 0) throw new Error(endReason(stderr) ?? 'the picture could not be converted')
+}
+
+/** One given name, or the instant's: a second picture of the same millisecond takes the next one. */
+function* names(camera: CameraId, capturedAt: number, { filename }: PictureOptions, extension: string): Generator<string> {
+  if (filename !== undefined) return yield filename + extension
+  for (let at = capturedAt; at < capturedAt + 1_000; at += 1) yield `${camera}_${timeName(at)}${extension}`
+}
+
+/** `YYYY-MM-DD_HH-MM-SS-mmm`, UTC. */
+export const timeName = (at: number): string => new Date(at).toISOString().slice(0, 23).replace('T', '_').replace(/[:.]/g, '-')
+
+async function place(temporary: string, dir: string, wanted: Iterable<string>): Promise<string> {
+  let taken = ''
+  for (const name of wanted) {
+    if ((await isFree(dir, name)) && (await moved(temporary, join(dir, name)))) return name
+    taken = name
+  }
+  throw new Error(`a snapshot named ${taken.replace(/\.\w+$/, '')} exists already`)
+}
+
+/** Files are found by name without extension, too: `yard.png` takes `yard.jpg` as well. */
+async function isFree(dir: string, name: string): Promise<boolean> {
+  const stem = name.replace(/\.\w+$/, '')
+  const there = await Promise.all(
+    extensions.map((extension) =>
+      stat(join(dir, stem + extension)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  )
+  return !there.includes(true)
+}
+
+/** False: somebody was faster. `link` refuses what exists, where `rename` would replace it; some file systems have no links. */
+async function moved(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    if (!noLinks.has(codeOf(error))) throw failure(error)
+  }
+  try {
+    await (await open(to, 'wx')).close()
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw failure(error)
+  }
+  await rename(from, to)
+  return true
+}
+
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch {
+    // Another file system, or one without links.
+    await copyFile(from, to, constants.COPYFILE_EXCL).catch((error: unknown) => Promise.reject(failure(error)))
+  }
+}
+
+async function synced(file: string): Promise<void> {
+  const handle = await open(file, 'r')
+  await handle.sync().finally(() => handle.close())
+}
+
+const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'])
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '')
+const failure = (error: unknown): Error =>
+  new Error(codeOf(error) === 'ENOSPC' ? 'no space left for the snapshot' : `the snapshot could not be written: ${codeOf(error) || 'unknown error'}`)

@@ -1,0 +1,82 @@
+/** What `v4l2-ctl --list-formats-ext` prints, as capabilities. */
+import type { Capabilities, Format, FrameSize } from '../../machines/domain/camera.js'
+
+/** Of drivers that take any size within bounds, or any rate: what people ask for. */
+const commonSizes = [
+  [320, 180],
+  [320, 240],
+  [640, 360],
+  [640, 480],
+  [800, 600],
+  [1280, 720],
+  [1920, 1080],
+  [2560, 1440],
+  [3840, 2160],
+] as const
+const commonRates = [60, 50, 30, 25, 20, 15, 10, 5, 1]
+
+/** One format may be listed twice (one per frame type): its sizes are joined. Lines that are not understood are passed over. */
+export function parseFormats(text: string): Capabilities {
+  const formats = new Map<string, Format>()
+  let format: Format | undefined
+  let sizes: FrameSize[] = []
+  for (const line of text.split(/\r?\n/)) {
+    const heading = /^\s*\[\d+\]: '(.{4})'(?: \((.*)\))?/.exec(line)
+    if (heading) {
+      const fourcc = (heading[1] ?? '').trim()
+      format = formats.get(fourcc) ?? { fourcc, description: (heading[2] ?? '').replace(/, (?:compressed|emulated)/g, ''), sizes: [] }
+      formats.set(fourcc, format)
+      sizes = []
+    } else if (format && /^\s*Size:/.test(line)) {
+      sizes = sizesOf(line).map((size) => sizeIn(format, size))
+    } else if (/^\s*Interval:/.test(line)) {
+      const rates = ratesOf(line)
+      for (const size of sizes) size.rates = [...new Set([...size.rates, ...rates])].sort((a, b) => b - a)
+    }
+  }
+  return { formats: [...formats.values()].map((one) => ({ ...one, sizes: ordered(one.sizes) })) }
+}
+
+function sizeIn({ sizes }: Format, [width, height]: readonly [number, number]): FrameSize {
+  const known = sizes.find((size) => size.width === width && size.height === height)
+  if (known) return known
+  const size: FrameSize = { width, height, rates: [] }
+  sizes.push(size)
+  return size
+}
+
+/** `Discrete 640x480`, or `Stepwise 32x32 - 1920x1080 with step 2/2`, or `Continuous 32x32 - 1920x1080`. */
+function sizesOf(line: string): (readonly [number, number])[] {
+  const single = /Discrete (\d+)x(\d+)/.exec(line)
+  if (single) return [[Number(single[1]), Number(single[2])]]
+  const range = /(?:Stepwise|Continuous) (\d+)x(\d+) - (\d+)x(\d+)(?: with step (\d+)\/(\d+))?/.exec(line)
+  if (!range) return []
+  const [minWidth = 0, minHeight = 0, maxWidth = 0, maxHeight = 0] = range.slice(1, 5).map(Number)
+  const [stepWidth, stepHeight] = [Number(range[5] ?? 1) || 1, Number(range[6] ?? 1) || 1]
+  const fits = ([width, height]: readonly [number, number]): boolean =>
+    width >= minWidth &&
+    width <= maxWidth &&
+    height >= minHeight &&
+    height <= maxHeight &&
+    (width - minWidth) % stepWidth === 0 &&
+    (height - minHeight) % stepHeight === 0
+  const all = [...commonSizes.filter(fits), [maxWidth, maxHeight] as const]
+  return all.filter(([width, height], at) => all.findIndex((other) => other[0] === width && other[1] === height) === at)
+}
+
+/** `Discrete 0.033s (30.000 fps)`, or a range of seconds: `Stepwise 0.017s - 1.000s with step 0.017s (1.000-60.000 fps)`. */
+function ratesOf(line: string): number[] {
+  const single = /Discrete [\d.]+s \(([\d.]+) fps\)/.exec(line)
+  if (single) return valid([Number(single[1])])
+  const told = /\(([\d.]+)-([\d.]+) fps\)/.exec(line)
+  const seconds = /([\d.]+)s - ([\d.]+)s/.exec(line)
+  const [lowest, highest] = told ? [Number(told[1]), Number(told[2])] : seconds ? [1 / Number(seconds[2]), 1 / Number(seconds[1])] : [0, 0]
+  const within = commonRates.filter((rate) => rate >= lowest * 0.99 && rate <= highest * 1.01)
+  return within.length > 0 ? within : valid([highest])
+}
+
+const valid = (rates: number[]): number[] => rates.filter((rate) => Number.isFinite(rate) && rate > 0)
+
+/** Largest first; a size whose rates are not told is tried at 30. */
+const ordered = (sizes: FrameSize[]): FrameSize[] =>
+  sizes.map((size) => (size.rates.length > 0 ? size : { ...size, rates: [30] })).sort((a, b) => b.width * b.height - a.width * a.height || b.width - a.width)

@@ -1,0 +1,70 @@
+import { access, constants } from 'node:fs/promises'
+import pRetry, { AbortError } from 'p-retry'
+import type { Capabilities, RtspDevice, UsbDevice } from '../../machines/domain/camera.js'
+import { reasonOf } from '../../machines/domain/errors.js'
+import type { DeviceProbe, Log, StreamReader } from '../../machines/domain/ports.js'
+import { type Run, run as runProgram } from '../ffmpeg/run.js'
+import { parseFormats } from './formats.js'
+
+export interface ProbeOptions {
+  reader: Pick<StreamReader, 'describe'>
+  log: Log
+  run?: Run
+  /** How long a device that was just plugged may refuse, in ms: udev gives the node its group a little after it appears. */
+  settleTime?: number
+  /** For one look, in ms. */
+  timeout?: number
+}
+
+/** Looks at a device. A USB camera can be asked while it streams, so that this takes no lock. */
+export function createDeviceProbe({ reader, log, run = runProgram, settleTime = 1_500, timeout = 5_000 }: ProbeOptions): DeviceProbe {
+  const ask = async (device: UsbDevice, signal: AbortSignal): Promise<Capabilities> => {
+    // v4l2-ctl does not say why it cannot open a device; this does.
+    await access(device.node, constants.R_OK | constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+      throw new Error(error.code === 'EACCES' || error.code === 'EPERM' ? 'permission denied: the service may not open the device' : 'device gone')
+    })
+    const { code, stdout, stderr } = await run('v4l2-ctl', ['-d', device.node, '--list-formats-ext'], { signal, timeout }).catch((error: unknown) => {
+      throw new AbortError(error instanceof Error ? error : reasonOf(error))
+    })
+    const capabilities = parseFormats(stdout)
+    if (capabilities.formats.some(({ sizes }) => sizes.length > 0)) return capabilities
+    log.debug('v4l2-ctl found no formats', { code, output: (stderr || stdout).slice(0, 500) })
+    throw new Error(code === 0 ? 'the camera tells no picture format' : 'the device does not answer')
+  }
+
+  return {
+    async capabilities(device, signal) {
+      if (device.kind === 'virtual') return virtualCapabilities
+      if (device.kind === 'rtsp') return describe(device, reader, signal)
+      return pRetry(() => ask(device, signal), { signal, maxRetryTime: settleTime, retries: 20, minTimeout: 60, factor: 1.3, maxTimeout: 300 })
+    },
+  }
+}
+
+async function describe({ url }: RtspDevice, reader: Pick<StreamReader, 'describe'>, signal: AbortSignal): Promise<Capabilities> {
+  const { codec, width, height } = await reader.describe(url, signal)
+  const fourcc = fourccs[codec.toUpperCase().replace(/[^A-Z0-9]/g, '')] ?? codec.toUpperCase()
+  // What a DESCRIBE does not tell is left out: nobody chooses among sizes here.
+  const sizes = width && height ? [{ width, height, rates: [] }] : []
+  return { formats: [{ fourcc, description: `${codec} by RTSP`, sizes }] }
+}
+
+const fourccs: Record<string, string> = { H264: 'H264', H265: 'HEVC', HEVC: 'HEVC', JPEG: 'MJPG', MJPEG: 'MJPG' }
+
+const rates = [30, 25, 15, 10, 5]
+const virtualCapabilities: Capabilities = {
+  formats: [
+    {
+      fourcc: 'YU12',
+      description: 'Test pattern',
+      sizes: [
+        [1920, 1080],
+        [1280, 720],
+        [640, 480],
+        [640, 360],
+        [320, 240],
+        [320, 180],
+      ].map(([width = 0, height = 0]) => ({ width, height, rates })),
+    },
+  ],
+}

@@ -1,0 +1,58 @@
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { UsbDevice } from '../../machines/domain/camera.js'
+import { normalisePort } from '../../machines/domain/identity.js'
+import { modelName } from './udev.js'
+
+/** The USB cameras as the kernel itself shows them, for machines without udev (containers). */
+export async function listBySysfs({ sysDir, devDir }: { sysDir: string; devDir: string }): Promise<UsbDevice[]> {
+  const folder = join(sysDir, 'class/video4linux')
+  const names = await readdir(folder).catch(() => [])
+  const devices = await Promise.all(names.filter((name) => /^video\d+$/.test(name)).map((name) => describe(join(folder, name), join(devDir, name))))
+  return devices.filter((device) => device !== undefined)
+}
+
+async function describe(entry: string, node: string): Promise<UsbDevice | undefined> {
+  // The first node of a UVC function gives pictures, the second metadata.
+  if ((await text(join(entry, 'index'))) !== '0') return undefined
+  const usbInterface = await realpath(join(entry, 'device')).catch(() => undefined)
+  if (usbInterface === undefined) return undefined
+  const usbDevice = dirname(usbInterface)
+  const [vendorId, productId, serial, name] = await Promise.all([
+    text(join(usbDevice, 'idVendor')),
+    text(join(usbDevice, 'idProduct')),
+    text(join(usbDevice, 'serial')),
+    text(join(entry, 'name')),
+  ])
+  if (!vendorId || !productId) return undefined
+  const port = await portOf(usbInterface)
+  return {
+    kind: 'usb',
+    node,
+    vendorId: vendorId.toLowerCase(),
+    productId: productId.toLowerCase(),
+    model: modelName(name ?? ''),
+    ...(serial && { serial }),
+    ...(port && { port: normalisePort(port).port }),
+  }
+}
+
+/** What udev calls ID_PATH: the interface's place on its bus behind the controllers that lead there, one per kind. */
+async function portOf(usbInterface: string): Promise<string | undefined> {
+  const [, place] = /^[\d]+-(.+)$/.exec(basename(usbInterface)) ?? []
+  if (place === undefined) return undefined
+  let path = `usb-0:${place}`
+  let last = 'usb'
+  for (let at = dirname(usbInterface); dirname(at) !== at && basename(at) !== 'devices'; at = dirname(at)) {
+    const subsystem = await readlink(join(at, 'subsystem')).then(basename, () => undefined)
+    if (subsystem !== last && (subsystem === 'pci' || subsystem === 'platform')) path = `${subsystem}-${basename(at)}-${path}`
+    last = subsystem ?? last
+  }
+  return path
+}
+
+const text = (file: string): Promise<string | undefined> =>
+  readFile(file, 'utf8').then(
+    (content) => content.trim(),
+    () => undefined,
+  )

@@ -1,0 +1,52 @@
+import type { EventEmitter } from 'node:events'
+import { createRequire } from 'node:module'
+import type { UsbDevice } from '../../machines/domain/camera.js'
+import { normalisePort } from '../../machines/domain/identity.js'
+
+/** What udev tells of a device. */
+export type Properties = Record<string, string | null | undefined>
+
+/** The npm package `udev`, as far as it is used here. */
+export interface Udev {
+  list(subsystem: string): Properties[]
+  monitor(subsystem: string): Pick<EventEmitter, 'on' | 'off'>
+}
+
+/** `undefined`: the optional package is not installed, or does not load on this machine. */
+export function loadUdev(): Udev | undefined {
+  try {
+    return createRequire(import.meta.url)('udev') as Udev
+  } catch {
+    return undefined
+  }
+}
+
+/** `undefined`: no USB camera, or one of its nodes that gives no pictures (every UVC camera has a metadata node). */
+export function fromProperties(properties: Properties): UsbDevice | undefined {
+  const { DEVNAME: node, ID_BUS, ID_PATH, ID_V4L_CAPABILITIES, ID_V4L_PRODUCT, ID_MODEL_ENC, ID_MODEL, DEVLINKS } = properties
+  const vendorId = properties.ID_USB_VENDOR_ID ?? properties.ID_VENDOR_ID
+  const productId = properties.ID_USB_MODEL_ID ?? properties.ID_MODEL_ID
+  const serial = properties.ID_USB_SERIAL_SHORT ?? properties.ID_SERIAL_SHORT
+  if (!node || !vendorId || !productId || (ID_BUS && ID_BUS !== 'usb') || !ID_V4L_CAPABILITIES?.includes(':capture:')) return undefined
+  const index = /-video-index(\d+)/.exec(DEVLINKS ?? '')?.[1]
+  return {
+    kind: 'usb',
+    node,
+    vendorId: vendorId.toLowerCase(),
+    productId: productId.toLowerCase(),
+    model: modelName(ID_V4L_PRODUCT ?? decoded(ID_MODEL_ENC) ?? ID_MODEL?.replaceAll('_', ' ') ?? 'USB camera'),
+    ...(serial && { serial }),
+    ...(ID_PATH && { port: normalisePort(`${ID_PATH}${index ? `-video-index${index}` : ''}`).port }),
+  }
+}
+
+/** UVC names are often told twice: `Test Cam: Test Cam`. */
+export function modelName(text: string): string {
+  const name = text.trim().replace(/\s+/g, ' ')
+  const [, once] = /^(.+): \1$/.exec(name) ?? []
+  return once ?? (name || 'USB camera')
+}
+
+/** udev writes `\x20` for what is not plain. */
+const decoded = (text: string | null | undefined): string | undefined =>
+  text?.replace(/\\x([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))

@@ -1,0 +1,143 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { createRegistryStore } from '../../../adapters/data/registry.js'
+import type { Log, Registry } from '../../../machines/domain/ports.js'
+
+const one: Registry = { next: 1, cameras: [{ id: 'camera0', keys: ['serial:1d6b:0102:SN1'] }], sharedSerials: [] }
+const two: Registry = { next: 2, cameras: [...one.cameras, { id: 'camera1', keys: ['virtual:demo'] }], sharedSerials: ['1d6b:0102:SN9'] }
+const three: Registry = { ...two, next: 3, cameras: [...two.cameras, { id: 'camera2', keys: ['rtsp:yard'] }] }
+
+describe('the camera registry', () => {
+  let dir = ''
+  let errors: string[] = []
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'registry-'))
+    errors = []
+  })
+  afterEach(() => rm(dir, { recursive: true }))
+
+  const note = (message: string) => void errors.push(message)
+  const log: Log = { error: note, warn: note, info: () => {}, debug: () => {} }
+  /** As after a restart. */
+  const store = () => createRegistryStore({ dir, log, clock: { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) } })
+  const file = () => join(dir, 'registry.json')
+  const rejection = (promise: Promise<unknown>) =>
+    promise.then(
+      () => 'resolved',
+      (error: Error) => error.message,
+    )
+
+  it('is empty at first', async () => {
+    expect(await store().load()).to.deep.equal({ next: 0, cameras: [], sharedSerials: [] })
+    expect(errors).to.deep.equal([])
+  })
+
+  it('gives back what was saved', async () => {
+    const first = store()
+    await first.load()
+    await first.save(one)
+    await first.save(two)
+    expect(await store().load()).to.deep.equal(two)
+    expect((await readdir(dir)).sort()).to.deep.equal(['next-camera', 'registry.json', 'registry.previous.json'])
+  })
+
+  it('saves one after the other', async () => {
+    const first = store()
+    await Promise.all([first.save(one), first.save(two), first.save(three)])
+    expect(await store().load()).to.deep.equal(three)
+  })
+
+  it('never hands out a number that a camera has', async () => {
+    await store().save({ ...three, next: 0 })
+    expect((await store().load()).next).to.equal(3)
+  })
+
+  for (const [what, damage] of Object.entries({
+    'cut off': (text: string) => text.slice(0, -9),
+    empty: () => '',
+    'of another shape': () => '{"version":1,"next":"2"}',
+    'two with one key': () => JSON.stringify({ version: 1, ...two, cameras: [two.cameras[0], { id: 'camera1', keys: one.cameras[0]?.keys }] }),
+  })) {
+    it(`goes on with the copy before the last change when it is damaged (${what}), keeps the remains and reuses no id`, async () => {
+      const first = store()
+      await first.save(two)
+      await first.save(three)
+      const remains = damage(await readFile(file(), 'utf8'))
+      await writeFile(file(), remains)
+      expect(await store().load()).to.deep.equal({ ...two, next: 3 })
+      expect(errors).to.deep.equal(['the camera registry was damaged: the copy before its last change is used'])
+      expect(await readFile(join(dir, 'registry.json.damaged-2026-01-02T03-04-05-006Z'), 'utf8')).to.equal(remains)
+      expect(await store().load(), 'the next start').to.deep.equal({ ...two, next: 3 })
+      expect(errors).to.have.length(1)
+    })
+  }
+
+  it('reuses no id when nothing but the remains is left', async () => {
+    await writeFile(file(), '{"version":1,"next":9,"cameras":[{"id":"camera7","keys":["ser')
+    expect(await store().load()).to.deep.equal({ next: 8, cameras: [], sharedSerials: [] })
+    expect(errors[0]).to.contain('is lost')
+    expect((await store().load()).next).to.equal(8)
+  })
+
+  it('reuses no id when it was deleted', async () => {
+    await store().save(three)
+    await rm(file())
+    expect(await store().load()).to.deep.equal({ next: 3, cameras: [], sharedSerials: [] })
+  })
+
+  it('does without the mark when that is damaged', async () => {
+    await store().save(two)
+    await writeFile(join(dir, 'next-camera'), 'many')
+    const again = store()
+    expect(await again.load()).to.deep.equal(two)
+    await again.save(two)
+    expect(await readFile(join(dir, 'next-camera'), 'utf8')).to.equal('2\n')
+  })
+
+  it('leaves the file of a newer version alone', async () => {
+    const text = '{"version":2,"cameras":{}}'
+    await writeFile(file(), text)
+    expect(await rejection(store().load())).to.equal('the camera registry was written by a newer version of this service')
+    expect(await readFile(file(), 'utf8')).to.equal(text)
+  })
+
+  it('rejects in one line without paths when it cannot be read or written', async () => {
+    await mkdir(file())
+    expect(await rejection(store().load())).to.equal('the camera registry cannot be read (EISDIR)')
+    expect(await rejection(store().save(one))).to.match(/^the camera registry cannot be written \([A-Z]+\)$/)
+    expect((await readdir(dir)).filter((name) => name.endsWith('.tmp'))).to.deep.equal([])
+    await rm(file(), { recursive: true })
+  })
+
+  it('saves after a save that failed', async () => {
+    await mkdir(file())
+    const first = store()
+    await rejection(first.save(one))
+    await rm(file(), { recursive: true })
+    await first.save(two)
+    expect(await store().load()).to.deep.equal(two)
+  })
+
+  it('takes any text for what it is: ours, or damaged', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.json().map((text) => `{"version":1,"next":1,"sharedSerials":[],"cameras":${text}}`),
+        ),
+        async (text) => {
+          await rm(dir, { recursive: true })
+          await mkdir(dir)
+          await writeFile(file(), text)
+          const { next, cameras, sharedSerials } = await store().load()
+          expect([Number.isSafeInteger(next), Array.isArray(cameras), Array.isArray(sharedSerials)]).to.deep.equal([true, true, true])
+        },
+      ),
+      { numRuns: 40 },
+    )
+  }).timeout(10_000)
+})

@@ -1,0 +1,88 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { jwtSecret, type SecretSources } from '../../../adapters/data/secrets.js'
+
+const long = (sign: string) => sign.repeat(32)
+
+describe('the key of the tokens', () => {
+  let dir = ''
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'secrets-'))
+  })
+  afterEach(() => rm(dir, { recursive: true }))
+
+  const get = async (sources: Partial<SecretSources> = {}) => {
+    const { key, from } = await jwtSecret({ secretsDir: join(dir, 'secrets'), ...sources })
+    return { text: new TextDecoder().decode(key), from }
+  }
+  const refusal = (sources: Partial<SecretSources>) =>
+    get(sources).then(
+      () => 'accepted',
+      (error: Error) => error.message,
+    )
+  const write = async (name: string, text: string, mode = 0o600) => {
+    const path = join(dir, name)
+    await writeFile(path, text)
+    await chmod(path, mode)
+    return path
+  }
+
+  it('is the first there is of value, file, credential and kept file', async () => {
+    const file = await write('key', `${long('f')}\n`)
+    await mkdir(join(dir, 'credentials'))
+    await write('credentials/jwt_secret', long('c'), 0o440)
+    const all = { value: long('v'), file, credentialsDirectory: join(dir, 'credentials') }
+    expect(await get(all)).to.deep.equal({ text: long('v'), from: 'configuration' })
+    expect(await get({ ...all, value: '' })).to.deep.equal({ text: long('f'), from: 'file' })
+    expect(await get({ ...all, value: '', file: '' })).to.deep.equal({ text: long('c'), from: 'systemd credential' })
+    expect((await get({ value: '', file: '', credentialsDirectory: join(dir, 'none') })).from).to.equal('generated')
+    expect((await get()).from).to.equal('data directory')
+  })
+
+  it('is generated once, at random, for us alone', async () => {
+    const { text } = await get()
+    expect(text).to.match(/^[\w-]{43}$/)
+    expect((await stat(join(dir, 'secrets', 'jwt_secret'))).mode & 0o777).to.equal(0o600)
+    expect((await stat(join(dir, 'secrets'))).mode & 0o777).to.equal(0o700)
+    expect((await get()).text).to.equal(text)
+    expect((await get({ secretsDir: join(dir, 'other') })).text).not.to.equal(text)
+    expect(await readdir(join(dir, 'secrets'))).to.deep.equal(['jwt_secret'])
+    expect(await readFile(join(dir, 'secrets', 'jwt_secret'), 'utf8')).to.equal(`${text}\n`)
+  })
+
+  it('is refused when it is short', async () => {
+    expect(await refusal({ value: 'short' })).to.equal('security.jwt_secret_key holds 5 bytes; at least 32 are needed')
+    expect(await refusal({ file: await write('key', `${'x'.repeat(31)}\n`) })).to.equal(
+      'the file of security.jwt_secret_file holds 31 bytes; at least 32 are needed',
+    )
+    await mkdir(join(dir, 'secrets'))
+    await write('secrets/jwt_secret', '')
+    expect(await refusal({})).to.equal('the file secrets/jwt_secret of the data directory holds 0 bytes; at least 32 are needed')
+  })
+
+  it('is refused when others could read it', async () => {
+    expect(await refusal({ file: await write('key', long('x'), 0o644) })).to.equal(
+      'the file of security.jwt_secret_file is open to others (mode 0644): run chmod 600 on it',
+    )
+    expect(await refusal({ file: await write('key', long('x'), 0o620) })).to.contain('open to others')
+    expect(await refusal({ file: await write('key', long('x'), 0o640) }), 'a group may read').to.equal('accepted')
+    await get()
+    await chmod(join(dir, 'secrets', 'jwt_secret'), 0o640)
+    expect(await refusal({})).to.contain('open to others (mode 0640)')
+  })
+
+  it('is refused when it is missing, no file, or too large', async () => {
+    expect(await refusal({ file: join(dir, 'none') })).to.equal('the file of security.jwt_secret_file does not exist')
+    expect(await refusal({ file: dir })).to.equal('the file of security.jwt_secret_file is not a file')
+    expect(await refusal({ file: '/dev/zero' })).to.equal('the file of security.jwt_secret_file is not a file')
+    expect(await refusal({ file: await write('key', 'x'.repeat(65_537)) })).to.contain('larger than 64 KiB')
+    expect(await refusal({ secretsDir: '/proc/self/none' })).to.match(/^the file secrets\/jwt_secret of the data directory cannot be written \([A-Z]+\)$/)
+  })
+
+  it('is the same for all that start at once', async () => {
+    const keys = await Promise.all(Array.from({ length: 5 }, () => get()))
+    expect(new Set(keys.map(({ text }) => text)).size).to.equal(1)
+  })
+})

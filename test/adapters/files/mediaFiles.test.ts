@@ -1,0 +1,184 @@
+import fs, { mkdir, mkdtemp, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { createMediaFiles } from '../../../adapters/files/mediaFiles.js'
+import { createStorage } from '../../../adapters/files/storage.js'
+import { ServiceError } from '../../../machines/domain/errors.js'
+import type { FileKind } from '../../../machines/domain/ports.js'
+import { growing } from './media.js'
+
+describe('media files', () => {
+  let dir = ''
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'files-'))
+    for (const folder of ['recordings/camera0', 'recordings/camera1', 'snapshots/camera0']) await mkdir(join(dir, folder), { recursive: true })
+  })
+  afterEach(() => rm(dir, { recursive: true, force: true }))
+
+  const make = () => createMediaFiles({ recordingsDir: join(dir, 'recordings'), snapshotsDir: join(dir, 'snapshots') })
+  const put = (path: string, content = 'x') => writeFile(join(dir, path), content)
+  const all = { limit: 100, offset: 0 }
+  const rejectionOf = (promise: Promise<unknown>) =>
+    promise.then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+
+  it('lists all cameras, newest first, a page at a time', async () => {
+    await put('recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4')
+    await put('recordings/camera1/camera1_2026-01-01_00-00-01-000000.mkv')
+    await put('recordings/camera0/camera0_2026-01-01_00-00-02-000000.mp4', 'four')
+    const files = make()
+    const { files: listed, total } = await files.list('recordings', all)
+    expect(listed.map(({ name }) => name)).to.deep.equal([
+      'camera0_2026-01-01_00-00-02-000000.mp4',
+      'camera1_2026-01-01_00-00-01-000000.mkv',
+      'camera0_2026-01-01_00-00-00-000000.mp4',
+    ])
+    expect(total).to.equal(3)
+    expect(listed[0]).to.include({
+      camera: 'camera0',
+      bytes: 4,
+      createdAt: Date.UTC(2026, 0, 1, 0, 0, 2),
+      path: join(dir, 'recordings/camera0/camera0_2026-01-01_00-00-02-000000.mp4'),
+    })
+    expect((await files.list('recordings', { limit: 1, offset: 1 })).files.map(({ camera }) => camera)).to.deep.equal(['camera1'])
+    expect(await files.list('recordings', { limit: 5, offset: 9 })).to.deep.equal({ files: [], total: 3 })
+  })
+
+  it('orders snapshots with names of their own by their age', async () => {
+    await put('snapshots/camera0/door.jpg')
+    await utimes(join(dir, 'snapshots/camera0/door.jpg'), 1_700_000_000, 1_700_000_000)
+    await put('snapshots/camera0/camera0_2020-01-01_00-00-00-000.png')
+    expect((await make().list('snapshots', all)).files.map(({ name }) => name)).to.deep.equal(['door.jpg', 'camera0_2020-01-01_00-00-00-000.png'])
+  })
+
+  it('sees what comes, goes and fills up', async () => {
+    const files = make()
+    const seconds = async () => (await files.list('recordings', all)).files.map(({ createdAt }) => new Date(createdAt).getUTCSeconds())
+    const file = (second: number) => `recordings/camera0/camera0_2026-01-01_00-00-0${second}-000000.mp4`
+    await put(file(1))
+    await put(file(2), '')
+    expect(await seconds()).to.deep.equal([1])
+    await put(file(2))
+    expect(await seconds()).to.deep.equal([2, 1])
+    await put(file(3))
+    await rm(join(dir, file(1)))
+    expect(await seconds()).to.deep.equal([3, 2])
+    // Emptied under our eyes: the listing knows it, the look at it does not.
+    await truncate(join(dir, file(3)))
+    expect(await seconds()).to.deep.equal([2])
+  })
+
+  it('sees no empty files, links, hidden or foreign ones', async () => {
+    await put('secret.mp4', 'secret')
+    await put('recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4', '')
+    await put('recordings/camera0/.camera0_2026-01-01_00-00-00-000000.mkv.tmp')
+    await put('recordings/camera0/notes.txt')
+    await put('recordings/loose.mp4')
+    await mkdir(join(dir, 'recordings/camera0/camera0_2026-01-01_00-00-05-000000.mp4'))
+    await symlink(join(dir, 'secret.mp4'), join(dir, 'recordings/camera0/camera0_2026-01-01_00-00-01-000000.mp4'))
+    await mkdir(join(dir, 'elsewhere'))
+    await put('elsewhere/camera7_2026-01-01_00-00-01-000000.mp4')
+    await symlink(join(dir, 'elsewhere'), join(dir, 'recordings/camera7'))
+    const files = make()
+    expect(await files.list('recordings', all)).to.deep.equal({ files: [], total: 0 })
+    for (const name of [
+      'camera0_2026-01-01_00-00-00-000000',
+      'camera0_2026-01-01_00-00-01-000000',
+      'camera7_2026-01-01_00-00-01-000000.mp4',
+      'notes.txt',
+      'loose',
+    ])
+      expect(await files.find('recordings', name), name).to.equal(undefined)
+    expect(await files.remove('recordings', 'camera0_2026-01-01_00-00-01-000000.mp4')).to.equal(false)
+  })
+
+  it('finds by name with or without extension, wherever it lies', async () => {
+    await put('recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4')
+    await put('snapshots/camera0/front.door.jpg')
+    await put('snapshots/camera0_2026-01-01_00-00-00-000.jpg')
+    const files = make()
+    const camera = async (kind: FileKind, name: string) => (await files.find(kind, name))?.camera
+    expect(await camera('recordings', 'camera0_2026-01-01_00-00-00-000000')).to.equal('camera0')
+    expect(await camera('recordings', 'camera0_2026-01-01_00-00-00-000000.mp4')).to.equal('camera0')
+    expect(await camera('recordings', 'camera0_2026-01-01_00-00-00-000000.mkv')).to.equal(undefined)
+    expect(await camera('snapshots', 'front.door')).to.equal('camera0')
+    expect(await camera('snapshots', 'camera0_2026-01-01_00-00-00-000')).to.equal('camera0')
+    expect(await camera('snapshots', 'other')).to.equal(undefined)
+  })
+
+  it('rejects what is not a name', async () => {
+    const files = make()
+    for (const name of ['../secret', '..', 'camera0/x', '', 'a\0.mp4', '.hidden']) {
+      const error = await rejectionOf(files.find('recordings', name))
+      expect(error, name).to.be.instanceOf(ServiceError).with.property('key', 'invalidParams')
+      expect(await rejectionOf(files.remove('recordings', name)), name).to.be.instanceOf(ServiceError)
+    }
+  })
+
+  it('deletes once', async () => {
+    await put('recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4')
+    const files = make()
+    expect(await files.sizes()).to.deep.equal({ recordings: 1, snapshots: 0 })
+    expect(await files.remove('recordings', 'camera0_2026-01-01_00-00-00-000000')).to.equal(true)
+    expect(await files.remove('recordings', 'camera0_2026-01-01_00-00-00-000000')).to.equal(false)
+    expect(await files.list('recordings', all)).to.deep.equal({ files: [], total: 0 })
+    expect(await files.sizes()).to.deep.equal({ recordings: 0, snapshots: 0 })
+  })
+
+  it('describes a recording from its own content', async () => {
+    const path = join(dir, 'recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4')
+    await growing(path, 2)
+    expect(await make().recording('camera0_2026-01-01_00-00-00-000000')).to.include({ format: 'mp4', duration: 2000, complete: false })
+    await put('recordings/camera0/camera0_2026-01-01_00-00-09-000000.mkv', 'rubbish')
+    expect(await make().recording('camera0_2026-01-01_00-00-09-000000')).to.include({ format: 'mkv', duration: 0, complete: false })
+    expect(await make().recording('camera0_2026-01-01_00-00-08-000000')).to.equal(undefined)
+  })
+
+  it('has nothing to list before there is a folder', async () => {
+    await rm(join(dir, 'recordings'), { recursive: true })
+    expect(await make().list('recordings', all)).to.deep.equal({ files: [], total: 0 })
+    expect(await make().sizes()).to.deep.equal({ recordings: 0, snapshots: 0 })
+  })
+
+  it('looks at 10,000 files once', async function () {
+    this.timeout(20_000)
+    const folder = join(dir, 'recordings/camera0')
+    await put('seed')
+    const names = Array.from(
+      { length: 10_000 },
+      (_, i) =>
+        `camera0_2026-01-01_${String(Math.floor(i / 3600)).padStart(2, '0')}-${String(Math.floor(i / 60) % 60).padStart(2, '0')}-${String(i % 60).padStart(2, '0')}-000000.mp4`,
+    )
+    for (let i = 0; i < names.length; i += 500) await Promise.all(names.slice(i, i + 500).map((name) => fs.link(join(dir, 'seed'), join(folder, name))))
+    await utimes(folder, 1_700_000_000, 1_700_000_000)
+    const files = make()
+    expect((await files.list('recordings', { limit: 10, offset: 0 })).total).to.equal(10_000)
+    const began = performance.now()
+    for (let i = 0; i < 20; i++) await files.list('recordings', { limit: 10, offset: i * 10 })
+    expect((performance.now() - began) / 20, 'ms a listing').to.be.below(20)
+    await rename(join(folder, names[0] ?? ''), join(folder, 'camera0_2027-01-01_00-00-00-000000.mp4'))
+    const {
+      files: [first],
+      total,
+    } = await files.list('recordings', { limit: 1, offset: 0 })
+    expect([first?.name, total]).to.deep.equal(['camera0_2027-01-01_00-00-00-000000.mp4', 10_000])
+  })
+})
+
+describe('storage', () => {
+  it('says what df says', async () => {
+    const { total, used, available, percent } = await createStorage({ dir: tmpdir() }).usage()
+    expect(total).to.be.at.least(used + available)
+    expect(percent).to.be.closeTo((100 * used) / (used + available), 0.001)
+  })
+
+  it('names no path when it cannot be asked', async () => {
+    const error = await createStorage({ dir: '/nonexistent/x' })
+      .usage()
+      .catch((reason: Error) => reason)
+    expect(error).to.have.property('message', 'the disk cannot be asked for its space (ENOENT)')
+  })
+})

@@ -1,0 +1,50 @@
+import { expect } from 'chai'
+import { cameraOf, isFileName, isSegmentName, timeOf } from '../../../adapters/files/names.js'
+
+describe('file names', () => {
+  it('hold nothing that leads elsewhere', () => {
+    for (const name of ['camera0_2026-11-21_10-49-09-375957.mp4', 'a', 'front.door-2.jpg', 'x'.repeat(255)]) expect(isFileName(name), name).to.equal(true)
+    const bad = [
+      '',
+      '.',
+      '..',
+      '../a',
+      'a/b',
+      'a\\b',
+      '.hidden',
+      '-rf',
+      'a..b',
+      'a\0',
+      'a\nb',
+      'a b',
+      'ä',
+      'x'.repeat(256),
+      'a%2fb',
+      'a:b',
+      '/etc/passwd',
+      'a\u202eb',
+    ]
+    for (const name of bad) expect(isFileName(name), JSON.stringify(name)).to.equal(false)
+  })
+
+  it('tell camera and instant, in UTC', () => {
+    expect(cameraOf('camera12_2026-11-21_10-49-09-375957.mp4')).to.equal('camera12')
+    expect(cameraOf('cameraX_1.mp4')).to.equal(undefined)
+    expect(cameraOf('camera1')).to.equal(undefined)
+    expect(timeOf('camera0_2026-11-21_10-49-09-375957.mp4')).to.equal(Date.UTC(2026, 10, 21, 10, 49, 9, 375))
+    expect(timeOf('camera0_2026-11-21_10-49-09-042.jpg')).to.equal(Date.UTC(2026, 10, 21, 10, 49, 9, 42))
+    for (const name of ['camera0_2026-02-31_10-49-09-000000.mp4', 'camera0_2026-11-21_25-00-00-000000.mp4', 'door.jpg'])
+      expect(timeOf(name), name).to.equal(undefined)
+  })
+
+  it('of segments belong to one camera', () => {
+    expect(isSegmentName('camera1', 'camera1_2026-11-21_10-49-09-375957.mp4')).to.equal(true)
+    for (const name of [
+      'camera11_2026-11-21_10-49-09-375957.mp4',
+      'camera1_2026-11-21_10-49-09-375957.mkv',
+      'camera1_x.mp4',
+      'camera1_2026-11-21_10-49-09-375957.mp4.tmp',
+    ])
+      expect(isSegmentName('camera1', name), name).to.equal(false)
+  })
+})

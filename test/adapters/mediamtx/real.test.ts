@@ -1,0 +1,163 @@
+import { spawn } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { createSegments } from '../../../adapters/files/segments.js'
+import { checkExternal } from '../../../adapters/mediamtx/external.js'
+import { createMediaServer } from '../../../adapters/mediamtx/mediaServer.js'
+import type { CameraId } from '../../../machines/domain/camera.js'
+import { probedDuration } from '../files/media.js'
+import { keptLog, never, rejection } from './fakeServer.js'
+import { arrangeProcess, hasMediamtx } from './real.js'
+
+const managed = { kind: 'managed', why: '' } as const
+const testPattern = (port: number) =>
+  `ffmpeg -nostdin -v error -re -f lavfi -i testsrc=size=160x120:rate=15 -c:v libx264 -preset ultrafast -tune zerolatency -g 15 -pix_fmt yuv420p -f rtsp -rtsp_transport tcp rtsp://127.0.0.1:${port}/camera0`
+
+describe('media server: a real MediaMTX', function () {
+  this.timeout(20_000)
+  before(async function () {
+    if (!(await hasMediamtx())) this.skip()
+  })
+  const cleaners: (() => Promise<unknown> | unknown)[] = []
+  afterEach(async () => {
+    for (const clean of cleaners.splice(0).reverse()) await clean()
+  })
+  const arrange = async (options: Parameters<typeof arrangeProcess>[0] = {}) => {
+    const arranged = await arrangeProcess(options)
+    cleaners.push(arranged.clean)
+    const {
+      apiUrl,
+      log,
+      options: { pathDefaults },
+    } = arranged
+    const media = createMediaServer({ apiUrl, timeout: 2_000, breaker: { threshold: 3, resetTimeout: 200 }, pathDefaults, log })
+    const start = () => arranged.server.start(managed, () => {}, never())
+    const configured = async (name: string) => (await fetch(`${apiUrl}/v3/config/paths/get/${name}`)).json() as Promise<Record<string, unknown>>
+    return { ...arranged, media, start, configured }
+  }
+  const spec = (name: CameraId, command = 'sleep 1') => ({ name, source: { command } })
+
+  it('takes our paths whole, records them and lets them go', async () => {
+    const { media, start, configured } = await arrange()
+    await start()
+    expect((await media.info(never())).version).to.match(/^v/)
+    await media.publish(spec('camera0'), never())
+    await media.publish({ name: 'camera1', source: { url: 'rtsp://user:password@127.0.0.1:1/x' } }, never())
+    await media.setRecording('camera0', true, never())
+    expect(await configured('camera0')).to.include({
+      runOnDemand: 'sleep 1',
+      runOnDemandRestart: true,
+      runOnDemandCloseAfter: '1s',
+      record: true,
+      recordDeleteAfter: '',
+    })
+    expect(await configured('camera1')).to.include({ sourceOnDemand: true, record: false })
+    expect((await media.streams(never())).map(({ name, ready }) => ({ name, ready }))).to.deep.equal([
+      { name: 'camera0', ready: false },
+      { name: 'camera1', ready: false },
+    ])
+    await media.withdraw('camera1')
+    await media.withdraw('camera1')
+    expect(await media.stream('camera1', never())).to.equal(undefined)
+  })
+
+  it('gets everything back after it was killed', async () => {
+    const { media, server, start, configured } = await arrange()
+    const { pid } = await start()
+    const before = await media.info(never())
+    for (const name of ['camera0', 'camera1', 'camera2'] as const) await media.publish(spec(name), never())
+    await media.setRecording('camera2', true, never())
+    process.kill(pid, 'SIGKILL')
+    await rejection(media.setRecording('camera0', true, never()))
+    await media.withdraw('camera1')
+    await server.end()
+    await start()
+    expect((await media.info(never())).started).to.not.equal(before.started)
+    expect(await media.sync(never())).to.equal(2)
+    expect((await media.streams(never())).map(({ name }) => name)).to.deep.equal(['camera0', 'camera2'])
+    expect([(await configured('camera0')).record, (await configured('camera2')).record]).to.deep.equal([false, true])
+  })
+
+  it('deletes cameras that nobody wants, over two pages', async () => {
+    const paths = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`camera${i}`, { source: 'publisher' }]))
+    const { media, start } = await arrange({ wantedPaths: () => ({ ...paths, yard: { source: 'publisher' } }) })
+    await start()
+    expect(await media.streams(never())).to.have.length(121)
+    await media.publish(spec('camera119'), never())
+    expect(await media.sync(never())).to.equal(1)
+    expect((await media.streams(never())).map(({ name }) => name)).to.deep.equal(['camera119', 'yard'])
+  })
+
+  it('cures a path that a refused PATCH has poisoned', async () => {
+    const { media, start, apiUrl, configured } = await arrange()
+    await start()
+    await media.publish(spec('camera0'), never())
+    const poison = await fetch(`${apiUrl}/v3/config/paths/patch/camera0`, { method: 'PATCH', body: '{"recordPath":"bad"}' })
+    expect(poison.status).to.equal(400)
+    await media.setRecording('camera0', true, never())
+    expect(await configured('camera0')).to.have.property('record', true)
+  })
+
+  it('records a stream to files that we follow', async () => {
+    const { media, start, options } = await arrange()
+    const { ports, recordingsDir } = options
+    const segments = createSegments({ recordingsDir, clock: { now: Date.now }, log: keptLog(), stallAfter: 1_000 })
+    const { pid } = await start()
+    await media.publish(spec('camera0', testPattern(ports.rtsp)), never())
+    const known = await segments.known('camera0')
+    const first = segments.first('camera0', known, never())
+    await media.setRecording('camera0', true, never())
+    const reader = spawn('ffmpeg', ['-nostdin', '-v', 'error', '-rtsp_transport', 'tcp', '-i', `rtsp://127.0.0.1:${ports.rtsp}/camera0`, '-f', 'null', '-'], {
+      stdio: 'ignore',
+    })
+    cleaners.push(() => reader.kill('SIGKILL'))
+    const segment = await first
+    expect(Math.abs(segment.startedAt - Date.now())).to.be.below(3_000)
+    expect(await media.stream('camera0', never())).to.deep.include({ ready: true, source: 'rtspSession', tracks: ['H264'] })
+
+    const told: string[] = []
+    let wake = () => {}
+    const end = segments.watch('camera0', known, segment, ({ type }) => {
+      told.push(type)
+      wake()
+    })
+    cleaners.push(end)
+    while (told.length === 0) await new Promise<void>((resolve) => (wake = resolve))
+    expect(told).to.deep.equal(['segment.growing'])
+    await media.setRecording('camera0', false, never())
+    const [file, ...more] = await segments.finish('camera0', [segment], never())
+    expect(more).to.deep.equal([])
+    expect(file).to.deep.include({ complete: true, format: 'mp4', name: segment.filename })
+    expect(file?.duration).to.be.within(800, 6_000)
+
+    // And once more, the server killed in the middle: cut off, but there and playable.
+    const second = segments.first('camera0', await segments.known('camera0'), never())
+    await media.setRecording('camera0', true, never())
+    const open = await second
+    process.kill(pid, 'SIGKILL')
+    const [cut] = await segments.finish('camera0', [open], never())
+    expect(cut?.complete).to.equal(false)
+    expect(cut?.duration).to.be.above(100)
+    expect(cut?.duration).to.be.closeTo(await probedDuration(cut?.path ?? ''), 100)
+    expect(await readdir(join(recordingsDir, 'camera0'))).to.have.length(2)
+  })
+
+  it('is checked when it is not ours', async () => {
+    const { start, apiUrl, options, dir } = await arrange()
+    const { ports, recordingsDir, pathDefaults } = options
+    const external = { apiUrl, timeout: 1_000, rtsp: { host: '127.0.0.1', port: ports.rtsp }, recordingsDir, pathDefaults }
+    const port = `nothing answers at the RTSP port ${ports.rtsp} (mediamtx.rtsp_port)`
+    expect(await checkExternal(external, never())).to.deep.equal([port, 'the API cannot be used: the media server does not answer (connection refused)'])
+    await start()
+    expect(await checkExternal(external, never())).to.deep.equal([])
+    expect(await readdir(recordingsDir)).to.deep.equal([])
+    const elsewhere = { ...pathDefaults, recordPath: join(dir, 'elsewhere/%path/%path_%Y-%m-%d_%H-%M-%S-%f') }
+    expect(await checkExternal({ ...external, pathDefaults: elsewhere }, never())).to.deep.equal([
+      'the recordings folder is not shared: the media server does not see what is written there',
+    ])
+    expect((await checkExternal({ ...external, pathDefaults: { ...pathDefaults, recordPath: 'bad' } }, never()))[0]).to.contain('paths cannot be set')
+    const left = (await (await fetch(`${apiUrl}/v3/config/paths/list`)).json()) as { itemCount: number }
+    expect(left.itemCount).to.equal(0)
+  })
+})

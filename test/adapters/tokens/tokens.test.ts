@@ -1,0 +1,131 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { type JWTPayload, SignJWT } from 'jose'
+import { createTokens } from '../../../adapters/tokens/tokens.js'
+import { ServiceError } from '../../../machines/domain/errors.js'
+
+const secret = new TextEncoder().encode('a key of thirty-two bytes, or so.')
+const start = Date.UTC(2026, 0, 1)
+const seconds = start / 1000
+
+describe('tokens', () => {
+  let now = start
+  beforeEach(() => {
+    now = start
+  })
+  const tokens = createTokens({ secret, clock: { now: () => now } })
+  /** The reason of a refusal, or `accepted`. */
+  const verdict = (token: unknown) =>
+    tokens.verify(token as string).then(
+      () => 'accepted',
+      (error: unknown) => {
+        if (!(error instanceof ServiceError) || error.key !== 'authFailed' || error.code !== -32001) throw error
+        expect(error.message).to.equal(`Authentication failed or token expired (${error.data.reason})`)
+        return error.data.reason
+      },
+    )
+  const sign = (payload: Record<string, unknown>, { key = secret, header = {} }: { key?: Uint8Array; header?: object } = {}) =>
+    new SignJWT(payload as JWTPayload).setProtectedHeader({ alg: 'HS256', ...header }).sign(key)
+  const good = { user_id: 'ann', role: 'operator', iat: seconds, exp: seconds + 60 }
+
+  it('speak for whom they were issued to', async () => {
+    const token = await tokens.issue({ user: 'ann', role: 'operator', expiresIn: 60_000 })
+    expect(await tokens.verify(token)).to.deep.equal({ user: 'ann', role: 'operator', expiresAt: start + 60_000 })
+    const [header, claims] = token.split('.').map((part) => Buffer.from(part, 'base64url').toString())
+    expect(JSON.parse(header ?? '')).to.deep.equal({ alg: 'HS256', typ: 'JWT' })
+    expect(JSON.parse(claims ?? '')).to.deep.equal(good)
+  })
+
+  it('of other makers are accepted when they say the same', async () => {
+    expect(await tokens.verify(await sign(good))).to.deep.equal({ user: 'ann', role: 'operator', expiresAt: start + 60_000 })
+  })
+
+  it('expire to the second', async () => {
+    const token = await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000 })
+    now = start + 59_999
+    expect(await verdict(token)).to.equal('accepted')
+    now = start + 60_000
+    expect(await verdict(token)).to.equal('token_expired')
+  })
+
+  it('are required', async () => {
+    for (const none of ['', undefined, null]) expect(await verdict(none)).to.equal('auth_required')
+  })
+
+  it('need each claim in its type', async () => {
+    const wrong: Record<string, unknown>[] = [
+      { ...good, user_id: 5 },
+      { ...good, user_id: { name: 'ann' } },
+      { ...good, user_id: null },
+      { ...good, user_id: '' },
+      { ...good, user_id: 'x'.repeat(257) },
+      { ...good, role: 'root' },
+      { ...good, role: 'Admin' },
+      { ...good, role: ['admin'] },
+      { ...good, role: '__proto__' },
+      { ...good, iat: 'now' },
+      { ...good, exp: 'later' },
+      { ...good, exp: null },
+      { ...good, exp: 1e300 },
+      { ...good, iat: -1 },
+      { ...good, nbf: seconds + 30 },
+      ...Object.keys(good).map((key) => Object.fromEntries(Object.entries(good).filter(([each]) => each !== key))),
+    ]
+    for (const claims of wrong) expect(await verdict(await sign(claims)), JSON.stringify(claims)).to.equal('auth_failed')
+  })
+
+  it('need our key and our algorithm', async () => {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const token = await sign(good)
+    const [head = '', body = '', signature = ''] = token.split('.')
+    const wrong = {
+      'another key': await sign(good, { key: new TextEncoder().encode('another key of thirty-two bytes.....') }),
+      HS512: await new SignJWT(good).setProtectedHeader({ alg: 'HS512' }).sign(new Uint8Array(64)),
+      none: `${part({ alg: 'none' })}.${body}.`,
+      'none, signed': `${part({ alg: 'none' })}.${body}.${signature}`,
+      'another role': `${head}.${part({ ...good, role: 'admin' })}.${signature}`,
+      'a critical header': await sign(good, { header: { crit: ['b64'], b64: true } }),
+      'no JSON': `${head}.${Buffer.from('{').toString('base64url')}.${signature}`,
+      'no token': 'abc',
+      'too long': `${token}${'x'.repeat(9000)}`,
+    }
+    for (const [what, each] of Object.entries(wrong)) {
+      // A critical header that says what goes without saying changes nothing.
+      if (what !== 'a critical header') expect(await verdict(each), what).to.equal('auth_failed')
+    }
+    for (const each of [5, {}, [], true, Symbol('x')]) expect(await verdict(each)).to.equal('auth_failed')
+  })
+
+  it('are refused in one way only, whatever comes', async () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.array(fc.base64String(), { minLength: 3, maxLength: 3 }).map((parts) => parts.join('.')),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(text, fc.anything()), async (token) => {
+        expect(await verdict(token)).to.be.oneOf(['auth_failed', 'auth_required'])
+      }),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(fc.constantFrom('user_id', 'role', 'iat', 'exp', 'x'), fc.jsonValue()), async (claims) => {
+        expect(await verdict(await sign(claims))).to.be.oneOf(['auth_failed', 'token_expired', 'accepted'])
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('are not issued for nobody, nothing or no time', async () => {
+    const rejected = (claims: object) =>
+      tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000, ...claims }).then(
+        () => 'issued',
+        (error: Error) => error.message,
+      )
+    expect(await rejected({ user: '' })).to.contain('user')
+    expect(await rejected({ role: 'root' })).to.contain('role')
+    for (const expiresIn of [0, -1, Number.NaN, Infinity]) expect(await rejected({ expiresIn }), String(expiresIn)).to.contain('life')
+  })
+
+  it('need a key of 32 bytes', () => {
+    expect(() => createTokens({ secret: new Uint8Array(31), clock: { now: () => 0 } })).to.throw('at least 32 bytes')
+  })
+})

@@ -1,0 +1,169 @@
+import { readFile } from 'node:fs/promises'
+import { expect } from 'chai'
+import { camera, headerDuration, hold, leave, pathOf, probe, recordings, sizeOf, until } from './client.js'
+import { describeMediaServers, type RunningMediaServer, removeFolder, startMediaServer, temporaryFolder } from './servers.js'
+
+describeMediaServers('media server, recording', (kind) => {
+  let server: RunningMediaServer
+  let dir: string
+  const demand = { runOnDemand: camera, runOnDemandStartTimeout: '10s', runOnDemandCloseAfter: '1s' }
+  before(async () => {
+    dir = await temporaryFolder()
+    const hooked = {
+      ...demand,
+      recordSegmentDuration: '1s',
+      runOnRecordSegmentCreate: `sh -c 'echo "create $MTX_PATH $MTX_SEGMENT_PATH" >> ${dir}/hooks'`,
+      runOnRecordSegmentComplete: `sh -c 'echo "complete $MTX_PATH $MTX_SEGMENT_PATH $MTX_SEGMENT_DURATION" >> ${dir}/hooks'`,
+    }
+    const nowhere = { ...demand, recordPath: `/proc/nowhere/%path/%s-%f` }
+    server = await startMediaServer({ kind, dir, paths: { cam: demand, asleep: { ...demand, record: true }, idle: demand, hooked, nowhere, cut: demand } })
+  })
+  after(async () => {
+    await server?.stop()
+    await removeFolder(dir)
+  })
+  const setRecord = async (name: string, record: boolean) =>
+    expect(await server.api('PATCH', `config/paths/patch/${name}`, { record })).to.deep.include({ status: 200 })
+  const growing = async (name: string, count = 1) =>
+    until(`a file of ${name} with bytes`, async () => {
+      const files = await recordings(server, name)
+      const newest = files[count - 1]
+      return newest !== undefined && (await sizeOf(newest)) > 0 ? newest : undefined
+    })
+  const final = async (file: string) => until('a duration in the header', async () => headerDuration(file), 1000)
+
+  it('does not start a source for the sake of recording', async () => {
+    await setRecord('idle', true)
+    expect(await pathOf(server, 'idle')).to.deep.include({ available: false, source: null })
+    expect(await pathOf(server, 'asleep')).to.deep.include({ available: false, source: null })
+    expect(await recordings(server, 'asleep')).to.deep.equal([])
+    expect((await server.api('GET', 'recordings/list')).body).to.deep.include({ itemCount: 0 })
+  })
+
+  it('writes from the first keyframe, soon, and makes the file final when it is told to stop', async () => {
+    await setRecord('cam', true)
+    const asked = Date.now()
+    const holder = await hold(server, 'cam')
+    const file = await growing('cam')
+    expect(Date.now() - asked).to.be.lessThan(1500)
+    expect(file).to.match(/\/cam\/cam_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{6}\.mp4$/)
+    const [, day = '', time = '', fraction = ''] = /cam_([\d-]+)_(\d\d-\d\d-\d\d)-(\d{6})/.exec(file) ?? []
+    const named = `${day}T${time.replaceAll('-', ':')}.${fraction}`
+    expect(Date.parse(`${named.slice(0, 23)}Z`)).to.be.within(asked - 5, Date.now())
+    // The recorder is not a reader.
+    expect((await pathOf(server, 'cam')).readers).to.have.length(1)
+    expect(await headerDuration(file)).to.equal(0)
+    const before = await sizeOf(file)
+    await until('growth', async () => (await sizeOf(file)) > before, 600)
+    await until('two seconds', async () => (await probe(file)).duration > 2)
+    const { availableTime } = await pathOf(server, 'cam')
+    await setRecord('cam', false)
+    const duration = await final(file)
+    const size = await sizeOf(file)
+    const told = await probe(file)
+    expect(told).to.deep.include({ codec: 'h264', complaints: '' })
+    expect(told.duration * 1000).to.be.closeTo(duration, 70)
+    expect(told.frames / 15).to.be.closeTo(told.duration, 0.07)
+    expect(await pathOf(server, 'cam')).to.deep.include({ availableTime })
+    const { body } = await server.api('GET', 'recordings/get/cam')
+    expect(body).to.deep.equal({ name: 'cam', segments: [{ start: `${named.replace(/0+$/, '')}Z` }] })
+
+    await setRecord('cam', true)
+    const second = await growing('cam', 2)
+    expect(await sizeOf(file)).to.equal(size)
+    leave(holder)
+    // Nobody holds the stream: it ends, and the file with it.
+    await until('asleep', async () => !(await pathOf(server, 'cam')).available)
+    expect(await final(second)).to.be.greaterThan(0)
+    expect((await probe(second)).complaints).to.equal('')
+    await setRecord('cam', false)
+
+    const list = (await server.api('GET', 'recordings/get/cam')).body as { segments: { start: string }[] }
+    const start = list.segments[0]?.start ?? ''
+    expect(await server.api('DELETE', `recordings/deletesegment?path=cam&start=${encodeURIComponent(start)}`)).to.deep.include({ status: 200 })
+    expect(await recordings(server, 'cam')).to.deep.equal([second])
+  })
+
+  it('cuts at keyframes, and tells the hooks', async () => {
+    await setRecord('hooked', true)
+    const holder = await hold(server, 'hooked')
+    await growing('hooked', 3)
+    await setRecord('hooked', false)
+    const [first = '', second = '', third = ''] = await recordings(server, 'hooked')
+    for (const file of [first, second]) {
+      const { duration, frames, complaints } = await probe(file)
+      expect([Math.round(duration * 15), frames, complaints]).to.deep.equal([15, 15, ''])
+      expect(await headerDuration(file)).to.be.closeTo(1000, 2)
+    }
+    await final(third)
+    const lines = await until('six hooks', async () => {
+      const told = (await readFile(`${dir}/hooks`, 'utf8')).trim().split('\n')
+      return told.length >= 6 && told
+    })
+    expect(lines).to.include(`create hooked ${first}`)
+    const complete = lines.find((line) => line.startsWith(`complete hooked ${second}`)) ?? ''
+    expect(Number(complete.split(' ')[3])).to.be.closeTo(1, 0.01)
+    leave(holder)
+  })
+
+  it('finalises the file when the publisher dies', async () => {
+    await setRecord('cut', true)
+    const holder = await hold(server, 'cut')
+    const file = await growing('cut')
+    const { source } = await pathOf(server, 'cut')
+    await server.api('POST', `rtspsessions/kick/${source?.id}`)
+    await holder.closed
+    expect(await final(file)).to.be.greaterThan(0)
+    await setRecord('cut', false)
+  })
+
+  it('goes on without a disk, complaining and trying again', async () => {
+    await setRecord('nowhere', true)
+    const holder = await hold(server, 'nowhere')
+    await until('a second complaint', () => (server.log().match(/ERR \[path nowhere\] \[recorder\]/g) ?? []).length >= 2)
+    expect((await pathOf(server, 'nowhere')).readers).to.have.length(1)
+    await setRecord('nowhere', false)
+    leave(holder)
+  })
+})
+
+describeMediaServers('media server, as a process', (kind) => {
+  const demand = { runOnDemand: camera, record: true }
+  let dir: string
+  let server: RunningMediaServer
+  beforeEach(async () => {
+    dir = await temporaryFolder()
+    server = await startMediaServer({ kind, dir, paths: { cam: demand } })
+  })
+  afterEach(async () => {
+    await server.kill()
+    await removeFolder(dir)
+  })
+  const recording = async () => {
+    const holder = await hold(server, 'cam')
+    const file = await until('a second of recording', async () => {
+      const [first] = await recordings(server, 'cam')
+      return first !== undefined && (await probe(first)).duration > 1 ? first : undefined
+    })
+    return { holder, file }
+  }
+
+  it('ends on SIGTERM with 0, its file final, its command gone', async () => {
+    const { holder, file } = await recording()
+    expect(await server.stop()).to.equal(0)
+    await holder.closed
+    const duration = await headerDuration(file)
+    expect(duration).to.be.greaterThan(1000)
+    expect((await probe(file)).duration * 1000).to.be.closeTo(duration, 70)
+  })
+
+  it('leaves a playable file when it is killed', async () => {
+    const { holder, file } = await recording()
+    await server.kill()
+    await holder.closed
+    expect(await headerDuration(file)).to.equal(0)
+    const { duration, complaints } = await probe(file)
+    expect(duration).to.be.greaterThan(1)
+    expect(complaints).to.equal('')
+  })
+})

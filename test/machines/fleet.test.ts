@@ -1,0 +1,205 @@
+import { expect } from 'chai'
+import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import { cameraMachine, cameraView } from '../../machines/camera.js'
+import { discoveryMachine } from '../../machines/discovery.js'
+import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
+import type { CameraEntry, DiskUsage, Registry, ServerChoice } from '../../machines/domain/ports.js'
+import { fleetMachine } from '../../machines/fleet.js'
+import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
+import { serverProcessMachine } from '../../machines/serverProcess.js'
+import { storageMachine } from '../../machines/storage.js'
+import { later, turn } from '../support/until.js'
+
+const plugged = (serial: string, node: string, port: string): UsbDevice => ({
+  kind: 'usb',
+  node,
+  port,
+  serial,
+  vendorId: '1d6b',
+  productId: '0102',
+  model: 'Test Cam',
+})
+const [front, back] = [plugged('SN1', '/dev/video0', 'usb-1'), plugged('SN2', '/dev/video2', 'usb-2')]
+
+describe('fleet', () => {
+  it('gives each camera an actor of its own, once its id is kept', async () => {
+    const { ids, saved, finds } = fleet()
+    await finds([front, back])
+    expect(ids()).to.deep.equal(['camera0', 'camera1'])
+    expect(saved.at(-1)?.next).to.equal(2)
+  })
+
+  it('tells a camera of its going and coming, under any node', async () => {
+    const { camera, finds } = fleet()
+    await finds([front, back])
+    await finds([back])
+    expect(camera('camera0').cause).to.deep.include({ state: 'unplugged', reason: 'unplugged' })
+    await finds([back, { ...front, node: '/dev/video7', port: 'usb-3' }])
+    expect(camera('camera0').cause.state).to.equal('probing')
+  })
+
+  it('writes the registry only when somebody new came', async () => {
+    const { saved, finds } = fleet()
+    await finds([front])
+    const before = saved.length
+    await finds([])
+    await finds([{ ...front, node: '/dev/video4' }])
+    expect(saved).to.have.length(before)
+  })
+
+  it('serves also when ids cannot be kept, and tries again', async () => {
+    const { ids, saved, clock, finds, savingFails } = fleet()
+    savingFails(true)
+    await finds([front])
+    expect(ids()).to.deep.equal(['camera0'])
+    savingFails(false)
+    clock.increment(5_000)
+    await turn()
+    expect(saved.at(-1)?.cameras).to.have.length(1)
+  })
+
+  it('knows the cameras of the configuration, and leaves out the disabled', async () => {
+    const entries: CameraEntry[] = [
+      { name: 'yard', source: { kind: 'rtsp', url: 'rtsp://10.0.0.9/' }, enabled: true, settings: {} },
+      { name: 'test', source: { kind: 'virtual' }, enabled: false, settings: {} },
+      { name: 'porch', source: { kind: 'usb', match: 'SN1' }, enabled: true, settings: { fps: 10 } },
+      { name: 'none', source: { kind: 'usb', match: 'usb-2' }, enabled: false, settings: {} },
+    ]
+    const { views, finds } = fleet({ entries })
+    await finds([front, back])
+    expect(views().map(({ name, kind }) => [name, kind])).to.deep.equal([
+      ['porch', 'usb'],
+      ['yard', 'rtsp'],
+    ])
+  })
+
+  it('adds the demonstration camera only when the first look finds none', async () => {
+    const empty = fleet({ demoWhenNone: true })
+    await empty.finds([])
+    expect(empty.views().map(({ kind }) => kind)).to.deep.equal(['virtual'])
+    await empty.finds([front])
+    expect(empty.ids().sort()).to.deep.equal(['camera0', 'camera1'])
+
+    const full = fleet({ demoWhenNone: true })
+    await full.finds([front])
+    await full.finds([])
+    expect(full.ids()).to.deep.equal(['camera0'])
+  })
+
+  it('plays the unplugging of a virtual camera', async () => {
+    const { actor, camera, finds } = fleet({ demoWhenNone: true })
+    await finds([])
+    actor.send({ type: 'device.simulate', camera: 'camera0', away: true })
+    expect(camera('camera0').cause.state).to.equal('unplugged')
+    actor.send({ type: 'device.simulate', camera: 'camera0', away: false })
+    expect(camera('camera0').cause.state).to.equal('probing')
+  })
+
+  it('lets a camera go that was given up, and welcomes it back under its id', async () => {
+    const { ids, clock, finds } = fleet()
+    await finds([front])
+    await finds([])
+    clock.increment(24 * 3_600_000)
+    await turn()
+    expect(ids()).to.deep.equal([])
+    await finds([front])
+    expect(ids()).to.deep.equal(['camera0'])
+  })
+
+  it('stops: cameras first, the media server last', async () => {
+    const { actor, log, finds, ended } = fleet()
+    await finds([front])
+    actor.send({ type: 'system.stop', reason: 'SIGTERM' })
+    await turn()
+    expect(log).to.deep.equal(['server ended'])
+    await ended()
+    expect(actor.getSnapshot().status).to.equal('done')
+  })
+
+  it('fails, with its reason, when the registry cannot be read', async () => {
+    const { actor, loadingFails } = fleet({ hold: true })
+    await loadingFails('the registry is from a later version')
+    expect(actor.getSnapshot()).to.deep.include({ status: 'done', value: 'failed' })
+    expect(actor.getSnapshot().context.reason).to.equal('the registry is from a later version')
+  })
+})
+
+/** A fleet with real machines whose effects do nothing, or wait for the test. */
+function fleet({ entries = [], demoWhenNone = false, hold = false }: { entries?: CameraEntry[]; demoWhenNone?: boolean; hold?: boolean } = {}) {
+  const clock = new SimulatedClock()
+  const saved: Registry[] = []
+  const log: string[] = []
+  const loading = later<Registry>()
+  const ending = later<void>()
+  let scanning = later<UsbDevice[]>()
+  let fails = false
+  const never = () => fromPromise<never>(() => new Promise(() => {})) as never
+  const quiet = () => fromCallback(() => {}) as never
+  const actor = createActor(
+    fleetMachine.provide({
+      actors: {
+        loadRegistry: fromPromise<Registry>(() => loading.promise),
+        saveRegistry: fromPromise<void, { registry: Registry }>(async ({ input }) => {
+          if (fails) throw new Error('read-only file system')
+          saved.push(input.registry)
+        }),
+        camera: cameraMachine.provide({ actors: { probeDevice: never() } }),
+        discovery: discoveryMachine.provide({
+          actors: {
+            watchDevices: quiet(),
+            scanDevices: fromPromise<UsbDevice[]>(() => {
+              scanning = later()
+              return scanning.promise
+            }),
+          },
+        }),
+        serverProcess: serverProcessMachine.provide({
+          actors: {
+            chooseServer: fromPromise<ServerChoice>(async () => ({ kind: 'managed', why: 'test' })),
+            runServer: quiet(),
+            endServer: fromPromise<void>(() => {
+              log.push('server ended')
+              return ending.promise
+            }),
+          },
+        }),
+        link: mediamtxLinkMachine.provide({ actors: { askInfo: never(), syncPaths: never(), watchBreaker: quiet() } }),
+        storage: storageMachine.provide({ actors: { measureDisk: fromPromise<DiskUsage>(() => new Promise(() => {})) } }),
+      },
+    }),
+    { clock, input: { entries, demoWhenNone, pollEvery: 10_000, storage: { warnPercent: 80, blockPercent: 90 } } },
+  )
+  actor.start()
+  if (!hold) loading.resolve({ next: 0, cameras: [], sharedSerials: [] })
+  const ids = () => Object.keys(actor.getSnapshot().context.told) as CameraId[]
+  const camera = (id: CameraId) => cameraView(actor.system.get(`camera:${id}`).getSnapshot())
+  return {
+    actor,
+    clock,
+    saved,
+    log,
+    ids,
+    camera,
+    views: () => ids().map(camera),
+    savingFails: (does: boolean) => {
+      fails = does
+    },
+    /** What the next look at the USB ports finds. */
+    async finds(devices: UsbDevice[]) {
+      await turn()
+      const discovery = actor.getSnapshot().children.discovery
+      if (discovery?.getSnapshot().value === 'waiting') discovery.send({ type: 'devices.hint' })
+      scanning.resolve(devices)
+      await turn()
+      await turn()
+    },
+    ended: () => {
+      ending.resolve()
+      return turn()
+    },
+    loadingFails: (reason: string) => {
+      loading.reject(reason)
+      return turn()
+    },
+  }
+}
