@@ -114,13 +114,13 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     log,
   })
   const reader = createStreamReader({ host: mediamtx.host, port: mediamtx.rtsp_port, log, startTimeout: mediamtx.run_on_demand_start_timeout + 2_000 })
+  const probe = createDeviceProbe({ reader, log, timeout: config.camera.capability_timeout })
   const pipelines = await createPipelines({ runDir: data.run, mark, log, clock })
-  const pictures = createPictures({ snapshotsDir: (camera) => join(data.snapshots, camera), runDir: data.run, reader, pipelines, clock, log })
+  const pictures = createPictures({ snapshotsDir: (camera) => join(data.snapshots, camera), runDir: data.run, reader, pipelines, probe, clock, log })
   const files = createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots })
   const segments = createSegments({ recordingsDir: data.recordings, clock, log })
   const storage = createStorage({ dir: data.recordings })
   const usb = createUsbDevices({ log })
-  const probe = createDeviceProbe({ reader, log })
   const registry = createRegistryStore({ dir: data.state, clock, log })
 
   const { video_profile: profile, video_level: level, pixel_format: pixelFormat, preset, bitrate } = mediamtx.codec

@@ -36,7 +36,7 @@ export const cameraOf = (view: CameraView, urls: StreamUrls): Camera => {
     name,
     resolution: mode === undefined ? undefined : sizeOf(mode),
     fps: mode === undefined ? undefined : Math.round(mode.fps),
-    streams: urls,
+    streams: status === 'CONNECTED' ? urls : {},
     kind,
     state: cause.state,
     since: iso(cause.since),

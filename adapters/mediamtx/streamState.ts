@@ -2,13 +2,14 @@ import type { StreamState } from '../../machines/domain/ports.js'
 import { isObject } from './api.js'
 
 /**
- * A path object of any version: `ready` and `bytes…` up to 1.16, `online` beside them since, the latter without the
- * former some day. `online` is false where only an offline clip is served. `undefined`: not a path object.
+ * A path object of any version: `ready` and `bytes…` up to 1.16, `available` beside them since, and without them some day.
+ * `online` is false where only an offline clip is served, and means nothing else: an idle pulled path has it true (1.20.1).
+ * `undefined`: not a path object.
  */
 export function streamState(item: unknown): StreamState | undefined {
   if (!isObject(item) || typeof item.name !== 'string') return undefined
-  const since = Date.parse(String(item.onlineTime ?? item.availableTime ?? item.readyTime ?? ''))
-  const ready = (item.online ?? item.available ?? item.ready) === true
+  const since = Date.parse(String(item.availableTime ?? item.readyTime ?? ''))
+  const ready = (item.available ?? item.ready) === true && item.online !== false
   return {
     name: item.name,
     ready,

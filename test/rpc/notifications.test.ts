@@ -212,6 +212,24 @@ describe('the notifications', () => {
     expect(wasDropped()).to.equal(true)
   })
 
+  it('are not made for clients that have gone', async () => {
+    const gone = await stage.connect(port, { role: 'viewer' })
+    await subscribe(gone, ['system.health'])
+    const { link } = world.directory
+    let made = 0
+    world.directory.link = () => {
+      made += 1
+      return link()
+    }
+    world.tell({ type: 'storage.ok', percent: 1, available: 1 })
+    expect(made).to.equal(1)
+    gone.socket.close()
+    await gone.closed
+    while (world.released.length === 0) await client.call('ping')
+    world.tell({ type: 'storage.ok', percent: 1, available: 1 })
+    expect(made).to.equal(1)
+  })
+
   it('survive a view that cannot be told', async () => {
     await subscribe(client, ['system.health'])
     const { link } = world.directory

@@ -15,6 +15,17 @@ describe('the rate limit', () => {
     expect([limiter.take('a'), limiter.size()]).to.deep.equal([0, 1])
   })
 
+  it('begins a window with the first request of a key', () => {
+    let now = 0
+    const limiter = createLimiter({ requests: 1, window: 1_000 }, () => now)
+    now = 400
+    expect(limiter.take('a')).to.equal(0)
+    now = 1_100
+    expect(limiter.take('a')).to.equal(300)
+    now = 1_450
+    expect(limiter.take('a')).to.equal(0)
+  })
+
   it('does not grow with the number of strangers', () => {
     let now = 0
     const limiter = createLimiter({ requests: 2, window: 1_000 }, () => now)

@@ -12,7 +12,7 @@ export async function growing(file: string, seconds: number): Promise<void> {
     ...source(seconds),
     ...h264,
     '-movflags',
-    '+empty_moov+default_base_moof+frag_every_frame',
+    '+empty_moov+default_base_moof+skip_trailer',
     '-frag_duration',
     '200000',
     '-f',
