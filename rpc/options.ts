@@ -34,7 +34,7 @@ export interface RpcLimits {
 }
 
 /** Where facts come from. */
-export interface Facts {
+interface Facts {
   subscribe(listener: (fact: Told) => void): Dispose
 }
 

@@ -9,7 +9,7 @@ export const OneCamera = Type.Object({ device: CameraParam })
 
 /** A name without a folder: no separators, no `..`, no control characters, not hidden. */
 export const fileNamePattern = '^(?!\\.)(?!.*\\.\\.)[^/\\\\<>:"|?*\\u0000-\\u001f\\u007f]+$'
-export const FileName = Type.String({ minLength: 1, maxLength: 255, pattern: fileNamePattern })
+const FileName = Type.String({ minLength: 1, maxLength: 255, pattern: fileNamePattern })
 export const OneFile = Type.Object({ filename: FileName })
 
 export const Page = Type.Object({
@@ -27,7 +27,7 @@ export { Device as CameraName }
 
 export const RecordingFormat = Type.Enum(['fmp4', 'mp4', 'mkv'])
 
-export const Identity = Type.Object({
+const Identity = Type.Object({
   basis: Type.Enum(['serial', 'port', 'model', 'name']),
   confidence: Type.Enum(['high', 'medium', 'low']),
   ambiguous: Type.Boolean({ description: 'Another camera reports the same serial: both go by their port' }),
@@ -91,7 +91,7 @@ export const Status = Type.Object({
 })
 export type Status = Static<typeof Status>
 
-export const FileEntry = Type.Object({
+const FileEntry = Type.Object({
   filename: Type.String(),
   file_size: Count,
   modified_time: Time,

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
-import { chmod, type FileHandle, mkdir, open, stat } from 'node:fs/promises'
+import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { chmod } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { makeFolder } from './folder.js'
 
 /** The folders of one service; absolute paths. */
 export interface DataDirectory {
@@ -23,20 +25,25 @@ const folders = { recordings: 0o750, snapshots: 0o750, state: 0o700, run: 0o750,
  */
 export async function openDataDirectory(directory: string): Promise<DataDirectory> {
   const dir = resolve(directory)
-  await makeFolder(dir, dir, 0o750)
+  const explained = (error: unknown): never => {
+    throw new Error(explain(dir, error))
+  }
+  await makeFolder(dir, 0o750).catch(explained)
   const lock = await lockDirectory(dir)
   try {
-    for (const [name, mode] of Object.entries(folders)) await makeFolder(dir, join(dir, name), mode)
+    // One that is there may have been opened to others by the operator; the secrets must not be.
+    for (const [name, mode] of Object.entries(folders)) await makeFolder(join(dir, name), mode)
     await chmod(join(dir, 'secrets'), folders.secrets)
   } catch (error) {
-    await lock.close()
-    throw error
+    closeSync(lock)
+    explained(error)
   }
-  let released: Promise<void> | undefined
+  let held = true
   const release = async () => {
-    // Emptied, not removed: whoever waits for the lock holds the same file open.
-    await lock.truncate(0).catch(() => {})
-    await lock.close()
+    if (!held) return
+    held = false
+    emptied(lock)
+    closeSync(lock)
   }
   const path = (name: keyof typeof folders) => join(dir, name)
   return {
@@ -46,42 +53,45 @@ export async function openDataDirectory(directory: string): Promise<DataDirector
     state: path('state'),
     run: path('run'),
     secrets: path('secrets'),
-    release: () => {
-      released ??= release()
-      return released
-    },
-  }
-}
-
-/** A folder that is there keeps its mode: the operator may have opened it to others. */
-async function makeFolder(dir: string, path: string, mode: number) {
-  try {
-    const made = await mkdir(path, { recursive: true, mode })
-    if (made === undefined && !(await stat(path)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' })
-  } catch (error) {
-    throw new Error(explain(dir, error))
+    release,
   }
 }
 
 /**
  * flock(2) by the program of that name, on a descriptor that it inherits: the lock belongs to the open file, which is
  * ours, and so outlives the program and dies with this process, however it ends. No pid is compared, so none can be
- * taken for another's; the one in the file only words the message.
+ * taken for another's; the one in the file only words the message. A bare descriptor, since a FileHandle that nobody
+ * holds any more is closed by the garbage collector.
  */
-async function lockDirectory(dir: string): Promise<FileHandle> {
-  const file = await open(join(dir, 'service.lock'), 'a+', 0o600).catch((error: unknown) => {
-    throw new Error(explain(dir, error))
-  })
+async function lockDirectory(dir: string): Promise<number> {
+  const file = openLockFile(dir)
   try {
-    const code = await flock(file.fd)
-    if (code === 1) throw new Error(`data directory ${dir} is in use by another camera service${await holder(file)}`)
+    const code = await flock(file)
+    if (code === 1) throw new Error(`data directory ${dir} is in use by another camera service${holder(file)}`)
     if (code !== 0) throw new Error(`data directory ${dir} cannot be locked: flock ended with ${code}`)
-    await file.truncate(0)
-    await file.write(`${process.pid}\n`)
+    emptied(file)
+    writeSync(file, `${process.pid}\n`)
     return file
   } catch (error) {
-    await file.close()
+    closeSync(file)
     throw error
+  }
+}
+
+function openLockFile(dir: string): number {
+  try {
+    return openSync(join(dir, 'service.lock'), 'a+', 0o600)
+  } catch (error) {
+    throw new Error(explain(dir, error))
+  }
+}
+
+/** Not removed: whoever waits for the lock holds the same file open. */
+function emptied(file: number) {
+  try {
+    ftruncateSync(file)
+  } catch {
+    // The pid in it is only for people.
   }
 }
 
@@ -95,9 +105,9 @@ const flock = (fd: number) =>
     child.on('exit', (code, signal) => done(code ?? signal ?? 'no code'))
   })
 
-async function holder(file: FileHandle): Promise<string> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0)
-  const pid = /^\d+$/.exec(buffer.toString('latin1', 0, bytesRead).trim())
+function holder(file: number): string {
+  const buffer = Buffer.alloc(16)
+  const pid = /^\d+$/.exec(buffer.toString('latin1', 0, readSync(file, buffer, 0, 16, 0)).trim())
   return pid ? ` (pid ${pid[0]})` : ''
 }
 

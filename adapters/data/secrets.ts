@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { link, mkdir, open, rm, writeFile } from 'node:fs/promises'
+import { link, open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncFolder } from './atomic.js'
+import { makeFolder } from './folder.js'
 
 export interface SecretSources {
   /** `security.jwt_secret_key`; empty: none. */
@@ -45,9 +46,9 @@ async function keptSecret(dir: string): Promise<JwtSecret> {
   const kept = await readSecret(path, name, 0o077)
   if (kept !== undefined) return { key: checked(kept, name), from: 'data directory' }
   const text = randomBytes(32).toString('base64url')
-  const temporary = `${path}.${process.pid}.tmp`
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 })
+    await makeFolder(dir, 0o700)
     await writeFile(temporary, `${text}\n`, { mode: 0o600, flag: 'wx', flush: true })
     await link(temporary, path)
     await syncFolder(path)

@@ -111,6 +111,7 @@ async function underLock(camera: CameraId, command: string[], { runDir, run, sig
   const ran = await run('flock', ['--no-fork', '-n', '-E', String(lockTaken), lockFile({ runDir }, camera), ...command], options)
   if (ran.code === lockTaken) throw new Error('device busy')
   if (ran.code === 69 || /flock: failed to execute/.test(ran.stderr)) throw new Error(`${command[0]} is not installed`)
+  if (/^flock: /m.test(ran.stderr)) throw new Error('the device lock cannot be taken')
   return ran
 }
 

@@ -44,11 +44,12 @@ export function createLog({ level, format, stream = process.stdout, clock = Date
   stream.on('error', onStreamError)
   logger.on('error', () => {})
 
-  const log = (at: Level, message: string, fields: Record<string, unknown>) => {
+  const log = (at: Level, message: string, base: Record<string, unknown>, fields?: Record<string, unknown>) => {
     if (!open || levels[at] > levels[level]) return
     try {
       // The fields go in one member: winston would append a field called `message` to the message, and obey one called `level`.
-      const line: Line = { level: at, time: new Date(clock.now()).toISOString(), message: maskedText(String(message)), fields: record(masked(fields)) }
+      const all = { ...record(masked(base)), ...record(masked(fields ?? {})) }
+      const line: Line = { level: at, time: new Date(clock.now()).toISOString(), message: maskedText(String(message)), fields: all }
       logger.log({ level: at, message: '', line })
     } catch {
       // A log has nobody to complain to.
@@ -65,10 +66,10 @@ export function createLog({ level, format, stream = process.stdout, clock = Date
     await flushed(stream)
   }
   const withFields = (base: Record<string, unknown>): RootLog => ({
-    error: (message, fields) => log('error', message, { ...base, ...fields }),
-    warn: (message, fields) => log('warn', message, { ...base, ...fields }),
-    info: (message, fields) => log('info', message, { ...base, ...fields }),
-    debug: (message, fields) => log('debug', message, { ...base, ...fields }),
+    error: (message, fields) => log('error', message, base, fields),
+    warn: (message, fields) => log('warn', message, base, fields),
+    info: (message, fields) => log('info', message, base, fields),
+    debug: (message, fields) => log('debug', message, base, fields),
     child: (fields) => withFields({ ...base, ...fields }),
     close: () => {
       closing ??= end()

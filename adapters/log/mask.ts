@@ -1,5 +1,5 @@
 /** Limits of what one log line may hold; beyond them it is cut. */
-const limits = { depth: 6, items: 100, text: 8192, read: 65_536 }
+const limits = { depth: 6, items: 100, text: 8192, read: 16_384 }
 
 const hidden = '***'
 const secretKey = /password|passwd|secret|token|authorization|credential|api[_-]?key|cookie/i
@@ -24,8 +24,8 @@ export function maskedText(words: string): string {
 
 const patterns: [RegExp, string][] = [
   // Up to the last @ before a slash; after a colon also beyond it, since a password may hold what it should have escaped.
-  [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"'<>:@]*:[^\s"'<>]*@/gi, `$1${hidden}@`],
-  [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"'<>]*@/gi, `$1${hidden}@`],
+  [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"'<>:@]{0,2000}:[^\s"'<>]{0,2000}@/gi, `$1${hidden}@`],
+  [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"'<>]{0,2000}@/gi, `$1${hidden}@`],
   [/\beyJ[\w-]+\.[\w.-]*/g, hidden],
   [/\b((?:proxy-)?authorization["']?\s*[:=]\s*)[^\r\n]+/gi, `$1${hidden}`],
   [/\b(Bearer\s+)[^\s,;"']+/gi, `$1${hidden}`],

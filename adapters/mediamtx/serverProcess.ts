@@ -29,24 +29,25 @@ export interface ServerProcessOptions {
   env: NodeJS.ProcessEnv
   /** What goes into the file, so that a server that starts anew has its paths at once. */
   wantedPaths?: () => Record<string, PathBody>
+  /** From SIGINT to SIGKILL, in ms; 5 s by default. */
+  grace?: number
   log: Log
 }
 
-const GRACE = 5_000
 const START_LIMIT = 10_000
 
 /** One media server at a time: `start` rejects while one runs. `exited` tells of ends that were not asked for. */
 export function createServerProcess(options: ServerProcessOptions): ServerProcess {
-  const { mode, api, ports, host, runDir, dataDir, recordingsDir, mark, env, log } = options
+  const { mode, api, ports, host, runDir, dataDir, recordingsDir, mark, env, grace = 5_000, log } = options
   const at = `${api.host}:${api.port}`
   let running: Child | undefined
   /** Those that were asked to end. */
   const asked = new WeakSet<Child>()
 
-  const orphans = (grace: number, signal?: AbortSignal) => endOrphans({ mark, grace, log, ...(signal && { signal }) })
+  const orphans = (limit: number, signal?: AbortSignal) => endOrphans({ mark, grace: limit, log, ...(signal && { signal }) })
 
   async function choose(signal: AbortSignal): Promise<ServerChoice> {
-    if (!running) await orphans(GRACE, signal)
+    if (!running) await orphans(grace, signal)
     if (mode === 'external') return { kind: 'external', why: `mediamtx.mode asks for the MediaMTX at ${at}` }
     if (mode === 'embedded') return { kind: 'embedded', why: 'mediamtx.mode asks for the built-in simulator' }
     const answers = mode === 'auto' && !running ? await whoAnswers(api, signal) : 'nobody'
@@ -94,7 +95,14 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     // A folder of its own: the server watches the folder of its file, and other files of ours change often.
     const cwd = join(runDir, 'mediamtx')
     const webrtcUdp = ports.webrtcUdp ?? (await freeUdpPort(host, 8189))
-    const file = await writeConfiguration(cwd, { ports: { ...ports, webrtcUdp }, host, offers, pathDefaults: options.pathDefaults, paths: options.wantedPaths?.() ?? {}, ...rest })
+    const file = await writeConfiguration(cwd, {
+      ports: { ...ports, webrtcUdp },
+      host,
+      offers,
+      pathDefaults: options.pathDefaults,
+      paths: options.wantedPaths?.() ?? {},
+      ...rest,
+    })
     signal.throwIfAborted()
     const child = await startChild({ command: [...line, file], cwd, env, mark, watchesInput: choice.kind === 'embedded', log })
     running = child
@@ -133,7 +141,7 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
 
   async function stop(child: Child): Promise<void> {
     asked.add(child)
-    await child.end(GRACE)
+    await child.end(grace)
     if (running === child) running = undefined
     // One that had to be killed leaves its pipelines.
     await orphans(500)

@@ -28,7 +28,8 @@ export function parseFormats(text: string): Capabilities {
       formats.set(fourcc, format)
       sizes = []
     } else if (format && /^\s*Size:/.test(line)) {
-      sizes = sizesOf(line).map((size) => sizeIn(format, size))
+      const { sizes: known } = format
+      sizes = sizesOf(line).map((size) => sizeIn(known, size))
     } else if (/^\s*Interval:/.test(line)) {
       const rates = ratesOf(line)
       for (const size of sizes) size.rates = [...new Set([...size.rates, ...rates])].sort((a, b) => b - a)
@@ -37,7 +38,7 @@ export function parseFormats(text: string): Capabilities {
   return { formats: [...formats.values()].map((one) => ({ ...one, sizes: ordered(one.sizes) })) }
 }
 
-function sizeIn({ sizes }: Format, [width, height]: readonly [number, number]): FrameSize {
+function sizeIn(sizes: FrameSize[], [width, height]: readonly [number, number]): FrameSize {
   const known = sizes.find((size) => size.width === width && size.height === height)
   if (known) return known
   const size: FrameSize = { width, height, rates: [] }

@@ -49,7 +49,9 @@ export function chooseMode(capabilities: Capabilities, wish: ModeWish): ModeChoi
   const within = all.filter(({ width, height }) => width <= wish.width && height <= wish.height)
   const sized = explicit.size ? best(all, (mode) => closeness(mode, wish)) : within.length > 0 ? within : best(all, (mode) => closeness(mode, wish))
   const timed = explicit.fps ? best(sized, ({ fps }) => ratio(fps, wish.fps)) : sized
-  const mode = [...timed].sort((a, b) => score(b, wish) - score(a, wish) || b.width * b.height - a.width * a.height || b.fps - a.fps)[0]
+  const mode = [...timed].sort(
+    (a, b) => score(b, wish) - score(a, wish) || b.width * b.height - a.width * a.height || b.fps - a.fps || (a.fourcc < b.fourcc ? -1 : 1),
+  )[0]
   return mode && { mode, reason: reasonFor(mode, wish, all) }
 }
 

@@ -2,13 +2,13 @@
 import { stat } from 'node:fs/promises'
 import { type Bench, captureNode, openBench, udevProperties } from './guest/bench.js'
 import { examinePicture } from './guest/picture.js'
-import { assert, eventually, output, run } from './guest/shell.js'
+import { assert, eventually, output, run, secondsForSteps } from './guest/shell.js'
 import { createSteps } from './guest/steps.js'
 
 const [program, frames] = process.argv.slice(2)
 if (program === undefined || frames === undefined) throw new Error('usage: cameras.mjs USB_CAMERA_PROGRAM FRAMES_DIR')
 
-const { step, failures, print } = createSteps()
+const { step, failures, print } = createSteps({ seconds: secondsForSteps })
 const bench: Bench = await openBench({ program, frames })
 
 await step('plug two cameras: nodes, links, serials', async () => {
@@ -124,4 +124,4 @@ await step('wrong commands are refused', async () => {
 
 await bench.end()
 print()
-process.exitCode = failures() === 0 ? 0 : 1
+process.exit(failures() === 0 ? 0 : 1)

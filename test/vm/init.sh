@@ -56,7 +56,7 @@ cat >$units/vmtest.service <<UNIT
 [Service]
 Type=exec
 WorkingDirectory=$script_dir
-Environment=HOME=/root LC_ALL=C.UTF-8 SYSTEMD_COLORS=0 PATH=$script_path
+Environment=HOME=/root LC_ALL=C.UTF-8 SYSTEMD_COLORS=0 VM_SECONDS=$seconds PATH=$script_path
 ExecStart=/bin/bash -c "bash $script; echo \$\$? >/mnt/out/status"
 ExecStopPost=/bin/sh -c "journalctl -b -o json --no-pager >/mnt/out/journal.json; sync; exec busybox poweroff -f"
 StandardOutput=tty

@@ -3,6 +3,7 @@
 #
 #   machine.sh setup                  fetch the guest kernel into the cache (once; no root needed)
 #   machine.sh run SCRIPT [SECONDS]   boot, run SCRIPT as root there, show its output, end with its status (124: no answer in time)
+#                                     SECONDS is in the script's environment as VM_SECONDS
 #
 # What the script writes to /mnt/out in the guest is in $VM_OUT (default .vm-out) afterwards, journal.json among it.
 # The guest has no network but its own loopback. It sees every file that the caller may read, and changes none.
@@ -102,8 +103,8 @@ run() {
   trap 'rm -rf "$work"' EXIT
   pack_initrd "$work/tree" "$script" "$seconds" >"$work/initrd"
 
-  # The script's own limit is $seconds (RuntimeMaxSec); half a minute more is for boot and power-off.
-  timeout -k 5 $((seconds + 30)) qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m "$memory" -smp "$cpus" \
+  # The script's own limit is $seconds (RuntimeMaxSec); what is added is for boot and power-off on a busy host.
+  timeout -k 5 $((seconds + 45)) qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m "$memory" -smp "$cpus" \
     -nodefaults -no-user-config -display none -serial stdio -no-reboot -nic none \
     -kernel "$cache/vmlinuz" -initrd "$work/initrd" \
     -append 'console=ttyS0 panic=-1 mitigations=off quiet usbcore.autosuspend=-1 systemd.unit=vm.target systemd.show_status=0' \

@@ -6,7 +6,7 @@ import { captureNode, openBench } from './guest/bench.js'
 import { examinePicture, type PictureFacts } from './guest/picture.js'
 import { connectRpc, type RpcClient } from './guest/rpc.js'
 import { dataDir, encoders, install, issueToken, processes, property, unit } from './guest/service.js'
-import { assert, eventually, output, run } from './guest/shell.js'
+import { assert, eventually, output, run, secondsForSteps } from './guest/shell.js'
 import { createSteps } from './guest/steps.js'
 
 const [program, frames, checkout] = process.argv.slice(2)
@@ -40,7 +40,7 @@ interface Recording {
   file_size: number
 }
 
-const { step, failures, print } = createSteps()
+const { step, failures, print } = createSteps({ seconds: secondsForSteps })
 const bench = await openBench({ program, frames })
 let client: RpcClient
 let token = ''
@@ -181,7 +181,7 @@ const main = async () => {
   })
 
   await step('both pulled, plugged in the other order and ports: same ids', async () => {
-    await bench.unplug(1)
+    await bench.clear()
     await connected(0)
     await bench.plug(0, 'SN0002', blue)
     await connected(1)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parse, type ScalarTag } from 'yaml'
+import { wordsOf } from '../record/disk.js'
 import type { Json } from './json.js'
 
 /** The words of YAML 1.1, which MediaMTX goes on to take: `yes`, `off` … */
@@ -11,4 +12,12 @@ const legacyBool: ScalarTag = {
 }
 
 /** The content of a mediamtx.yml. Throws when it cannot be read or is no YAML. */
-export const readConfigFile = (file: string): Json => parse(readFileSync(file, 'utf8'), { customTags: (tags) => [legacyBool, ...tags] }) as Json
+export function readConfigFile(file: string): Json {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Error(wordsOf(error))
+  }
+  return parse(text, { customTags: (tags) => [legacyBool, ...tags] }) as Json
+}

@@ -13,7 +13,7 @@ export interface CommandOptions {
 
 /** The processes that paths start. */
 export interface Commands {
-  /** Returns what stops it: SIGINT to its process group, and no waiting. Throws for a line of nothing but blanks. */
+  /** Returns what stops it: SIGINT to its process group, and no waiting. A line of nothing but blanks ends the program. */
   start(options: CommandOptions): () => void
   /** Resolves when none is left, however long that takes: MediaMTX never kills one. */
   gone(): Promise<void>
@@ -52,18 +52,23 @@ export function createCommands(): Commands {
         return
       }
       const [program, ...args] = words.map((word) => expand(word, all))
-      // MediaMTX dies of this one, with exit code 2.
-      if (program === undefined) throw new Error('panic: runtime error: index out of range [0] with length 0')
-      const process = spawn(program, args, { env: all, stdio: ['ignore', 'inherit', 'inherit'], detached: true })
-      child = process
-      running.add(process)
-      process.once('error', (error) => {
-        ended(process)
+      if (program === undefined) {
+        // MediaMTX dies of this one, with exit code 2: nobody is to catch it.
+        setImmediate(() => {
+          throw new Error('panic: runtime error: index out of range [0] with length 0')
+        })
+        return
+      }
+      const started = spawn(program, args, { env: all, stdio: ['ignore', 'inherit', 'inherit'], detached: true })
+      child = started
+      running.add(started)
+      started.once('error', (error) => {
+        ended(started)
         over(error.message)
       })
       // MediaMTX computes the code and drops it: what failed looks as what ended well.
-      process.once('exit', () => {
-        ended(process)
+      started.once('exit', () => {
+        ended(started)
         over(undefined)
       })
     }

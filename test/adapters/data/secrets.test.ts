@@ -52,6 +52,12 @@ describe('the key of the tokens', () => {
     expect(await readFile(join(dir, 'secrets', 'jwt_secret'), 'utf8')).to.equal(`${text}\n`)
   })
 
+  it('leaves the folders above its own for others to be let in', async () => {
+    await get({ secretsDir: join(dir, 'data', 'secrets') })
+    expect((await stat(join(dir, 'data'))).mode & 0o700).to.equal(0o700)
+    expect((await stat(join(dir, 'data', 'secrets'))).mode & 0o077).to.equal(0)
+  })
+
   it('is refused when it is short', async () => {
     expect(await refusal({ value: 'short' })).to.equal('security.jwt_secret_key holds 5 bytes; at least 32 are needed')
     expect(await refusal({ file: await write('key', `${'x'.repeat(31)}\n`) })).to.equal(

@@ -8,17 +8,7 @@ const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '15', '-pix_fmt',
 
 /** A recording as MediaMTX writes it while it is growing: parts of 200 ms, duration 0 in the header. */
 export async function growing(file: string, seconds: number): Promise<void> {
-  await run('ffmpeg', [
-    ...source(seconds),
-    ...h264,
-    '-movflags',
-    '+empty_moov+default_base_moof+skip_trailer',
-    '-frag_duration',
-    '200000',
-    '-f',
-    'mp4',
-    file,
-  ])
+  await run('ffmpeg', [...source(seconds), ...h264, '-movflags', '+empty_moov+default_base_moof+skip_trailer', '-frag_duration', '200000', '-f', 'mp4', file])
 }
 
 /** The same, closed: the duration is in the header. */

@@ -71,6 +71,18 @@ describe('media files', () => {
     expect(await seconds()).to.deep.equal([2])
   })
 
+  it('sees what came in the same tick of the clock as the last look', async () => {
+    const files = make()
+    const folder = join(dir, 'recordings/camera0')
+    const tick = Math.floor(Date.now() / 100) / 10
+    await put('recordings/camera0/camera0_2026-01-01_00-00-01-000000.mp4')
+    await utimes(folder, tick, tick)
+    expect((await files.list('recordings', all)).total).to.equal(1)
+    await put('recordings/camera0/camera0_2026-01-01_00-00-02-000000.mp4')
+    await utimes(folder, tick, tick)
+    expect((await files.list('recordings', all)).total).to.equal(2)
+  })
+
   it('sees no empty files, links, hidden or foreign ones', async () => {
     await put('secret.mp4', 'secret')
     await put('recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4', '')

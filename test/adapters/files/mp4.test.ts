@@ -43,6 +43,14 @@ describe('reading recordings', () => {
     expect(await readMp4(at('garbage.mp4'))).to.deep.equal({ duration: 3000, complete: false })
   })
 
+  it('does not count a part whose data are zeros', async () => {
+    const content = await readFile(at('open.mp4'))
+    const last = content.lastIndexOf('mdat') - 4
+    await writeFile(at('hollow.mp4'), content.subarray(0, last))
+    await truncate(at('hollow.mp4'), content.length + 100_000)
+    expect((await readMp4(at('hollow.mp4')))?.duration).to.be.within(2700, 2950)
+  })
+
   it('knows what is no MP4, or not yet one', async () => {
     await writeFile(at('empty.mp4'), '')
     await writeFile(at('text.mp4'), 'hello, this is text and nothing else')

@@ -112,6 +112,7 @@ describe('segments', () => {
     const { next, events } = watched([], segment(1))
     expect(await next()).to.deep.equal({ type: 'segment.stalled' })
     await copyFile(join(media, 'closed.mp4'), join(folder, name(1)))
+    await new Promise((resolve) => setTimeout(resolve, 150))
     await write(name(2))
     expect(await next()).to.deep.equal({ type: 'segment.added', segment: segment(2) })
     expect(events).to.deep.equal([])
@@ -191,6 +192,15 @@ describe('segments', () => {
     expect(await segments.toMatroska(files, never())).to.deep.equal(files)
     expect(await readdir(folder)).to.deep.equal([name(1)])
     expect(log.lines).to.deep.equal([`warn a recording stays MP4 {"file":"${name(1)}","reason":"ffmpeg failed"}`])
+  })
+
+  it('keeps the MP4 when the copy holds less', async () => {
+    const { segments, log } = make()
+    await copyFile(join(media, 'closed.mp4'), join(folder, name(1)))
+    const files = (await segments.finish('camera0', [segment(1)], never())).map((file) => ({ ...file, duration: 9_000 }))
+    expect(await segments.toMatroska(files, never())).to.deep.equal(files)
+    expect(await readdir(folder)).to.deep.equal([name(1)])
+    expect(log.lines).to.deep.equal([`warn a recording stays MP4 {"file":"${name(1)}","reason":"the copy is not whole"}`])
   })
 
   it('gives up remuxing with its signal, the original untouched', async () => {

@@ -112,6 +112,13 @@ describe('media server: the control API', () => {
     expect([...server]).to.deep.equal([['camera0', false]])
   })
 
+  it('does not delete what is wanted again by the time of its turn', async () => {
+    const { media, calls } = await arrange()
+    await media.publish(spec('camera0'), never())
+    await Promise.all([media.withdraw('camera0'), media.publish(spec('camera0', 'other'), never())])
+    expect(calls()).to.deep.equal(['POST replace/camera0 record=false', 'POST replace/camera0 record=false'])
+  })
+
   it('replaces the path at once when a PATCH is refused', async () => {
     const { media, server, calls } = await arrange(({ method }) => (method === 'PATCH' ? refusal("'recordDeleteAfter' cannot be lower") : ok))
     await media.publish(spec('camera0'), never())
@@ -339,6 +346,30 @@ describe('media server: the control API', () => {
     expect(states).to.deep.equal(['open'])
     expect(await media.sync(never())).to.equal(1)
     expect(states).to.deep.equal(['open', 'closed'])
+  })
+
+  it('takes a refused trial call for an answer, one that was given up for none', async () => {
+    const answers: Answer[] = []
+    const { media, server } = await arrange(() => answers.shift() ?? { hold: new Promise(() => {}) })
+    const states: BreakerState[] = []
+    let changed = () => {}
+    media.onBreaker((state) => {
+      states.push(state)
+      changed()
+    })
+    const halfOpen = async () => {
+      while (states.at(-1) !== 'halfOpen') await new Promise<void>((resolve) => (changed = resolve))
+    }
+    await server.close()
+    for (let i = 0; i < 3; i++) await rejection(media.streams(never()))
+    await server.reopen()
+    await halfOpen()
+    await rejection(media.streams(AbortSignal.timeout(20)))
+    expect(states.at(-1)).to.equal('open')
+    await halfOpen()
+    answers.push(refusal('no'))
+    await rejection(media.streams(never()))
+    expect(states.at(-1)).to.equal('closed')
   })
 
   it('does not count refusals against the server', async () => {

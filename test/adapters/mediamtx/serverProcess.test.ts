@@ -10,7 +10,7 @@ import { fakeServer, never, page, refusal, rejection } from './fakeServer.js'
 import { arrangeProcess, hasMediamtx, isAlive } from './real.js'
 
 /** Stands in for the simulator: reads the API's port from the file and answers as a MediaMTX; `how` decides its manners. */
-const simulator = (how: 'good' | 'mute' | 'deaf' | 'dying' | 'log') => `
+const simulator = (how: 'good' | 'mute' | 'deaf' | 'dying') => `
 const { readFileSync } = require('node:fs')
 const text = readFileSync(process.argv.at(-1), 'utf8')
 const port = Number(/apiAddress: "127.0.0.1:(\\d+)"/.exec(text)[1])
@@ -161,6 +161,14 @@ describe('server process', () => {
       end.abort(new Error('stopped'))
       expect((await starting).message).to.equal('stopped')
       expect(await endOrphans({ mark: options.mark, grace: 0, log })).to.equal(0)
+    })
+
+    it('is killed when it does not end', async () => {
+      const { server, log } = await arrange({ simulatorCommand: run('deaf'), grace: 100 })
+      const { pid } = await server.start(embedded, unexpected, never())
+      await server.end()
+      expect(await isAlive(pid)).to.equal(false)
+      expect(log.lines).to.include('warn the media server does not end, it is killed')
     })
 
     it('ends when we do: its input closes', async () => {

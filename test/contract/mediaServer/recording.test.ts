@@ -157,6 +157,13 @@ describeMediaServers('media server, as a process', (kind) => {
     expect((await probe(file)).duration * 1000).to.be.closeTo(duration, 70)
   })
 
+  it('dies of a command of nothing but blanks, at the first reader', async () => {
+    await server.api('POST', 'config/paths/add/blank', { runOnDemand: ' ' })
+    const exited = new Promise((resolve) => server.process.once('exit', resolve))
+    await hold(server, 'blank').catch(() => undefined)
+    expect(await exited).to.equal(2)
+  })
+
   it('leaves a playable file when it is killed', async () => {
     const { holder, file } = await recording()
     await server.kill()

@@ -19,6 +19,7 @@ describeMediaServers('media server, streams', (kind) => {
         doomed: demand,
         twin: demand,
         leaky: demand,
+        sturdy: { ...demand, runOnDemandRestart: true, runOnDemandCloseAfter: '10s' },
         frail: { ...demand, runOnDemandCloseAfter: '2s' },
         shy: { ...demand, maxReaders: 1 },
         mute: { runOnDemand: 'sleep 60', runOnDemandStartTimeout: '1s', runOnDemandCloseAfter: '1s' },
@@ -114,7 +115,7 @@ describeMediaServers('media server, streams', (kind) => {
       const holders = await Promise.all([hold(server, name), hold(server, name)])
       expect(holders.map(({ answer }) => answer.status)).to.deep.equal([400, 400])
       expect(Date.now() - from).to.be.within(900, 2500)
-      for (const holder of holders) leave(holder)
+      await Promise.all(holders.map(({ closed }) => closed))
     })
 
   it('refuses paths that it does not know, tracks that are not there, and UDP', async () => {
@@ -202,26 +203,13 @@ describeMediaServers('media server, streams', (kind) => {
   })
 
   it('refuses a publisher whose path has changed since it announced itself', async () => {
-    const url = server.url('plain')
-    const sdp =
-      'v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:streamid=0\r\n'
-    const publish = async (between: () => Promise<unknown>) => {
-      const client = rawClient(server.rtspPort)
-      await client.ask(`ANNOUNCE ${url} RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\nContent-Length: ${sdp.length}\r\n\r\n${sdp}`)
-      const setup = await client.ask(`SETUP ${url}/streamid=0 RTSP/1.0\r\nCSeq: 2\r\nTransport: ${transport};mode=record\r\n\r\n`)
-      const session = /Session: (\w+)/.exec(setup)?.[1]
-      await between()
-      const record = await client.ask(`RECORD ${url} RTSP/1.0\r\nCSeq: 3\r\nSession: ${session}\r\n\r\n`)
-      client.close()
-      return Number(/^RTSP\/1.0 (\d+)/.exec(record)?.[1])
-    }
-    expect(await publish(async () => undefined)).to.equal(200)
-    expect(await publish(() => api('POST', 'config/paths/replace/plain', {}))).to.equal(200)
+    expect(await publish(server, 'plain', async () => undefined)).to.equal(200)
+    expect(await publish(server, 'plain', () => api('POST', 'config/paths/replace/plain', {}))).to.equal(200)
     const change = async () => {
       await api('PATCH', 'config/paths/patch/plain', { record: true })
       await until('applied', async () => ((await api('GET', 'config/paths/get/plain')).body as { record: boolean }).record)
     }
-    expect(await publish(change)).to.equal(400)
+    expect(await publish(server, 'plain', change)).to.equal(400)
   })
 
   it('pulls another server on demand, and waits out the time-out for one that is not there', async () => {
@@ -252,6 +240,42 @@ describeMediaServers('media server, streams', (kind) => {
       await puller.stop()
       await removeFolder(other)
     }
+  })
+
+  it('gives up a publisher that says nothing', async () => {
+    const other = await temporaryFolder()
+    const strict = await startMediaServer({ kind, dir: other, paths: { plain: {} }, global: { readTimeout: '1s' } })
+    try {
+      const from = Date.now()
+      const status = await publish(
+        strict,
+        'plain',
+        async () => undefined,
+        async () => {
+          const holder = await hold(strict, 'plain')
+          expect(holder.answer.status).to.equal(200)
+          await holder.closed
+        },
+      )
+      expect(status).to.equal(200)
+      expect(Date.now() - from).to.be.within(900, 2500)
+      expect(await pathOf(strict, 'plain')).to.deep.include({ available: false, source: null })
+    } finally {
+      await strict.stop()
+      await removeFolder(other)
+    }
+  })
+
+  it('starts the command again 5 s after it ended, for a reader that is held meanwhile', async () => {
+    const holder = await hold(server, 'sturdy')
+    const { source } = await pathOf(server, 'sturdy')
+    await api('POST', `rtspsessions/kick/${source?.id}`)
+    await holder.closed
+    const from = Date.now()
+    const again = await hold(server, 'sturdy')
+    expect(again.answer.status).to.equal(200)
+    expect(Date.now() - from).to.be.within(4500, 7000)
+    leave(again)
   })
 
   it('asks a callback, once for each DESCRIBE and SETUP', async () => {
@@ -303,6 +327,28 @@ describeMediaServers('media server, streams', (kind) => {
     }
   })
 })
+
+const sdp =
+  'v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:streamid=0\r\n'
+
+/** Announces itself, does something, and records without ever sending media; resolves with the status of RECORD. */
+async function publish(
+  server: RunningMediaServer,
+  name: string,
+  between: () => Promise<unknown>,
+  after: () => Promise<unknown> = async () => undefined,
+): Promise<number> {
+  const url = server.url(name)
+  const client = rawClient(server.rtspPort)
+  await client.ask(`ANNOUNCE ${url} RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\nContent-Length: ${sdp.length}\r\n\r\n${sdp}`)
+  const setup = await client.ask(`SETUP ${url}/streamid=0 RTSP/1.0\r\nCSeq: 2\r\nTransport: ${transport};mode=record\r\n\r\n`)
+  const session = /Session: (\w+)/.exec(setup)?.[1]
+  await between()
+  const record = await client.ask(`RECORD ${url} RTSP/1.0\r\nCSeq: 3\r\nSession: ${session}\r\n\r\n`)
+  await after()
+  client.close()
+  return Number(/^RTSP\/1.0 (\d+)/.exec(record)?.[1])
+}
 
 /** Sends text, gets text: for what a reader never says. */
 function rawClient(port: number): { ask(text: string): Promise<string>; close(): void } {

@@ -9,6 +9,8 @@ export interface Bench {
   /** `serial` "-": the camera tells none; `options` as in `usbCamera/command.ts`. */
   plug(port: number, serial: string, options?: string): Promise<void>
   unplug(port: number): Promise<void>
+  /** Pulls every camera that is plugged in. */
+  clear(): Promise<void>
   pause(port: number): Promise<void>
   resume(port: number): Promise<void>
   end(): Promise<void>
@@ -28,9 +30,20 @@ export const openBench = async ({ program, frames }: { program: string; frames: 
     const text = await answer
     if (!text.startsWith('ok')) throw new Error(`the camera bench: ${text}`)
   }
+  const taken = new Set<number>()
+  const unplug = async (port: number) => {
+    await command(`unplug ${port}`)
+    taken.delete(port)
+  }
   return {
-    plug: (port, serial, options = '') => command(`plug ${port} ${serial} ${options}`.trim()),
-    unplug: (port) => command(`unplug ${port}`),
+    async plug(port, serial, options = '') {
+      await command(`plug ${port} ${serial} ${options}`.trim())
+      taken.add(port)
+    },
+    unplug,
+    async clear() {
+      for (const port of taken) await unplug(port)
+    },
     pause: (port) => command(`pause ${port}`),
     resume: (port) => command(`resume ${port}`),
     async end() {

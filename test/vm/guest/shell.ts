@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** The machine ends the script after VM_SECONDS; the rest is for the table and the logs. */
+export const secondsForSteps = Number(process.env.VM_SECONDS ?? 120) - 15
+
 export interface Ran {
   code: number
   stdout: string

@@ -1,23 +1,33 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { reasonOf } from '../../../machines/domain/errors.js'
 
-/** Runs steps in order, times them, goes on after a failure, and prints them as a table at the end. */
-export const createSteps = () => {
+/**
+ * Runs steps in order, times them, goes on after a failure, and prints them as a table at the end. After `seconds` no step begins
+ * and the running one fails, so that there is still time for the table and the logs.
+ */
+export const createSteps = ({ seconds: limit }: { seconds: number }) => {
+  const start = performance.now()
+  const timeIsUp = delay(limit * 1000, undefined, { ref: false }).then(() => {
+    throw new Error(`the run's ${limit} s are over`)
+  })
+  timeIsUp.catch(() => {}) // heard by the steps
   const rows: { name: string; seconds: number; result: string }[] = []
   let failures = 0
   return {
-    /** `act` returns a note for the table, or nothing. `undefined`: the step failed. */
+    /** `act` returns a note for the table, or nothing. Resolves with whether it passed. */
     async step(name: string, act: () => Promise<string | undefined>): Promise<boolean> {
-      const start = performance.now()
+      const began = performance.now()
       let result: string
       let passed = true
       try {
-        result = (await act()) ?? 'ok'
+        const isOver = performance.now() - start > limit * 1000
+        result = (await Promise.race(isOver ? [timeIsUp] : [act(), timeIsUp])) ?? 'ok'
       } catch (error) {
         result = `FAILED ${reasonOf(error)}`
         passed = false
         failures += 1
       }
-      const seconds = (performance.now() - start) / 1000
+      const seconds = (performance.now() - began) / 1000
       rows.push({ name, seconds, result })
       console.log(`${passed ? 'ok    ' : 'FAILED'} ${seconds.toFixed(1).padStart(5)} s  ${name}${result === 'ok' ? '' : ` — ${result}`}`)
       return passed

@@ -1,0 +1,24 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/**
+ * Makes a folder with those above it; one that is there keeps its mode. Not by `recursive` of Node, which never returns
+ * where a folder cannot be made although its parent exists (`/proc/x`: ENOENT for ever).
+ */
+export async function makeFolder(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { mode })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if ((code === 'EEXIST' || code === 'EROFS' || code === 'EACCES') && (await isFolder(path))) return
+    if (code !== 'ENOENT' || dirname(path) === path || (await isFolder(dirname(path)))) throw error
+    await makeFolder(dirname(path), 0o750)
+    await mkdir(path, { mode })
+  }
+}
+
+const isFolder = (path: string) =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )

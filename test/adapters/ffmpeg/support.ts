@@ -1,0 +1,56 @@
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Run, run } from '../../../adapters/ffmpeg/run.js'
+import type { Pipeline } from '../../../machines/domain/camera.js'
+
+export const log = { error() {}, warn() {}, info() {}, debug() {} }
+export const never = new AbortController().signal
+export const systemClock = { now: () => Date.now() }
+
+/** A folder whose name wants quoting; `after` removes it. */
+export async function folder(): Promise<{ dir: string; remove: () => Promise<void> }> {
+  const dir = await mkdtemp(join(tmpdir(), "camera service's 50% "))
+  return { dir, remove: () => rm(dir, { recursive: true, force: true }) }
+}
+
+/** Puts a shell script in the place of a program. */
+export async function fake(dir: string, name: string, script: string): Promise<void> {
+  await writeFile(join(dir, name), `#!/bin/sh\n${script}\n`)
+  await chmod(join(dir, name), 0o755)
+}
+
+/** Runs programs with the fakes of `dir` before the real ones. */
+export const runWith =
+  (dir: string): Run =>
+  (command, args, options) =>
+    run(command, args, { ...options, env: { ...process.env, PATH: `${dir}:${process.env.PATH}` } })
+
+export const failure = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'it did not fail',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  )
+
+/** Waits until `look` gives something; what it waited for is in the message when it does not come. */
+export async function until<Value>(what: string, look: () => Value | undefined | false | Promise<Value | undefined | false>, limit = 10_000): Promise<Value> {
+  const end = Date.now() + limit
+  for (;;) {
+    const value = await look()
+    if (value !== undefined && value !== false) return value
+    if (Date.now() > end) throw new Error(`waited ${limit} ms for ${what} in vain`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+export const filesIn = async (dir: string): Promise<string[]> => (await readdir(dir).catch(() => [])).sort()
+
+export const encoded = (fourcc = 'MJPG', width = 320, height = 180, fps = 15): Pipeline => ({
+  kind: 'encode',
+  mode: { fourcc, width, height, fps },
+  codec: { profile: 'baseline', level: '3.0', pixelFormat: 'yuv420p', preset: 'ultrafast', bitrate: 400_000 },
+  reason: '',
+})
+export const copied: Pipeline = { kind: 'copy', mode: { fourcc: 'H264', width: 320, height: 180, fps: 15 }, reason: '' }
+export const webcam = { kind: 'usb', node: '/dev/video42', vendorId: '1d6b', productId: '0102', model: 'Test Cam' } as const
+export const demo = { kind: 'virtual', name: 'demo' } as const

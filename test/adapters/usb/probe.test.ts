@@ -1,0 +1,111 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { type Ran, type Run, run } from '../../../adapters/ffmpeg/run.js'
+import { createDeviceProbe } from '../../../adapters/usb/probe.js'
+import type { UsbDevice } from '../../../machines/domain/camera.js'
+
+const log = { error() {}, warn() {}, info() {}, debug() {} }
+const formats = "\t[0]: 'MJPG' (Motion-JPEG, compressed)\n\t\tSize: Discrete 640x480\n\t\t\tInterval: Discrete 0.033s (30.000 fps)\n"
+const parsed = { formats: [{ fourcc: 'MJPG', description: 'Motion-JPEG', sizes: [{ width: 640, height: 480, rates: [30] }] }] }
+const never = new AbortController().signal
+
+describe('device probe', () => {
+  let dir = ''
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'probe-'))
+  })
+  afterEach(() => rm(dir, { recursive: true, force: true }))
+
+  it('asks v4l2-ctl for the formats', async () => {
+    const device = await plugged()
+    const asked: string[] = []
+    const probe = probing((command, args) => {
+      asked.push([command, ...args].join(' '))
+      return answer({ stdout: formats })
+    })
+    expect(await probe.capabilities(device, never)).to.deep.equal(parsed)
+    expect(asked).to.deep.equal([`v4l2-ctl -d ${device.node} --list-formats-ext`])
+  })
+
+  it('waits for a device that is not there yet', async () => {
+    const device = usb()
+    const probe = probing(() => answer({ stdout: formats }))
+    const found = probe.capabilities(device, never)
+    await writeFile(device.node, '')
+    expect(await found).to.deep.equal(parsed)
+  })
+
+  it('asks again while the device is not ready', async () => {
+    const device = await plugged()
+    let asked = 0
+    const probe = probing(() => answer(++asked < 3 ? { code: 1, stderr: 'Cannot open device' } : { stdout: formats }))
+    expect(await probe.capabilities(device, never)).to.deep.equal(parsed)
+    expect(asked).to.equal(3)
+  })
+
+  it('gives up in plain words', async () => {
+    expect(await failure(probing(() => answer({}), 150).capabilities(usb(), never))).to.equal('device gone')
+    expect(await failure(probing(() => answer({}), 150).capabilities(await plugged(), never))).to.equal('the camera tells no picture format')
+    expect(await failure(probing(() => answer({ code: 1 }), 150).capabilities(await plugged(), never))).to.equal('the device does not answer')
+  })
+
+  it('says so when v4l2-ctl is missing, at once', async () => {
+    const probe = createDeviceProbe({ reader, log, run: (command, args, options) => run(command, args, { ...options, env: { PATH: dir } }) })
+    expect(await failure(probe.capabilities(await plugged(), never))).to.equal('v4l2-ctl is not installed')
+  })
+
+  it('kills a v4l2-ctl that hangs when nobody wants the answer any more', async () => {
+    const device = await plugged()
+    await writeFile(join(dir, 'v4l2-ctl'), `#!/bin/sh\necho $$ > ${dir}/pid\nexec sleep 60\n`)
+    await chmod(join(dir, 'v4l2-ctl'), 0o755)
+    const ended = new AbortController()
+    const probe = createDeviceProbe({
+      reader,
+      log,
+      run: (command, args, options) => run(command, args, { ...options, env: { PATH: `${dir}:${process.env.PATH}` } }),
+    })
+    const failed = failure(probe.capabilities(device, ended.signal))
+    const pid = Number(await contentOf(join(dir, 'pid')))
+    ended.abort(new Error('unplugged'))
+    expect(await failed).to.equal('unplugged')
+    expect(() => process.kill(pid, 0)).to.throw('ESRCH')
+  })
+
+  it('describes RTSP cameras', async () => {
+    const probe = createDeviceProbe({ reader: { describe: async () => ({ codec: 'H.265', width: 1920, height: 1080 }) }, log })
+    expect(await probe.capabilities({ kind: 'rtsp', name: 'yard', url: 'rtsp://127.0.0.1/1' }, never)).to.deep.equal({
+      formats: [{ fourcc: 'HEVC', description: 'H.265 by RTSP', sizes: [{ width: 1920, height: 1080, rates: [] }] }],
+    })
+  })
+
+  it('knows the virtual ones', async () => {
+    const { formats } = await probing(() => answer({})).capabilities({ kind: 'virtual', name: 'demo' }, never)
+    expect(formats[0]?.sizes).to.deep.include({ width: 1280, height: 720, rates: [30, 25, 15, 10, 5] })
+  })
+
+  const usb = (): UsbDevice => ({ kind: 'usb', node: join(dir, 'video0'), vendorId: '1d6b', productId: '0102', model: 'Test Cam' })
+  const plugged = async () => {
+    await writeFile(usb().node, '')
+    return usb()
+  }
+})
+
+const reader = { describe: () => Promise.reject(new Error('unreachable')) }
+const probing = (run: Run, settleTime = 1_500) => createDeviceProbe({ reader, log, run, settleTime })
+const answer = async (ran: Partial<Ran>): Promise<Ran> => ({ code: 0, stdout: '', stderr: '', ...ran })
+/** Once there is any. */
+async function contentOf(file: string): Promise<string> {
+  for (;;) {
+    const text = await readFile(file, 'utf8').catch(() => '')
+    if (text) return text
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+const failure = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'it did not fail',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  )
