@@ -242,5 +242,5 @@ function simulatorCommand(): readonly [string, ...string[]] {
   const isBundled = !import.meta.url.endsWith('.ts')
   return isBundled
     ? [process.execPath, fileURLToPath(new URL('./simulator.js', import.meta.url))]
-    : [process.execPath, '--import', 'tsx', fileURLToPath(new URL('./adapters/simulator/main.ts', import.meta.url))]
+    : [process.execPath, '--import', import.meta.resolve('tsx'), fileURLToPath(new URL('./adapters/simulator/main.ts', import.meta.url))]
 }

@@ -1,5 +1,6 @@
 import { waitFor } from 'xstate'
-import { type CameraEvent, type cameraMachine, cameraView } from '../machines/camera.js'
+import type { CameraEvent, cameraMachine } from '../machines/camera.js'
+import { cameraView } from '../machines/cameraView.js'
 import type { CameraId } from '../machines/domain/camera.js'
 import { dependencyFailed, notFound, reasonOf, ServiceError } from '../machines/domain/errors.js'
 import type { By, Fact, RecordingFact, SnapshotFact } from '../machines/domain/facts.js'

@@ -1,5 +1,6 @@
 import type { ActorRefFrom, AnyActorRef } from 'xstate'
-import { type cameraMachine, cameraView } from '../machines/camera.js'
+import type { cameraMachine } from '../machines/camera.js'
+import { cameraView } from '../machines/cameraView.js'
 import type { discoveryMachine } from '../machines/discovery.js'
 import { type CameraId, cameraNumber, isCameraId } from '../machines/domain/camera.js'
 import { notFound } from '../machines/domain/errors.js'

@@ -1,5 +1,5 @@
 import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate'
-import { cameraAspects } from '../machines/camera.js'
+import { cameraAspects } from '../machines/cameraView.js'
 import type { Fact } from '../machines/domain/facts.js'
 import type { Clock, Log } from '../machines/domain/ports.js'
 import type { Facts } from './facts.js'

@@ -17,7 +17,13 @@ export function parseYaml(source: string): { root: Raw | undefined; faults: Synt
     limitDepth(tokens, lines)
     // prettyErrors would quote the line, and with it a secret.
     const documents = [...new Composer({ prettyErrors: false, uniqueKeys: false }).compose(tokens, true, source.length)]
-    const faults = documents.flatMap(({ errors }) => errors.map((error) => ({ rule: `is not YAML: ${plain(error)}`, line: lines.linePos(error.pos[0]).line })))
+    const faults = documents.flatMap(({ errors, warnings }) =>
+      // A tag that nobody knows is only a warning of the parser's; here it is a text with `!` in front that somebody forgot to quote.
+      [...errors, ...warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')].map((error) => ({
+        rule: `is not YAML: ${plain(error)}`,
+        line: lines.linePos(error.pos[0]).line,
+      })),
+    )
     const [document, second] = documents
     if (second) faults.push({ rule: 'holds more than one document', line: lines.linePos(second.range[0]).line })
     return faults.length > 0 || !document ? { root: undefined, faults } : { root: treeOf(document, lines), faults }
@@ -39,7 +45,8 @@ class Refused extends Error {
 /** The parser's words without the piece of source that some of them quote. */
 function plain(error: { code: string; message: string }): string {
   if (error.code === 'TAB_AS_INDENT') return 'a tab is used to indent; use spaces'
-  return error.message.replace(/[:,]? ?["'`].*$/s, '').trim() || 'a syntax error'
+  if (error.code === 'TAG_RESOLVE_FAILED') return 'a value begins with ! (put it in quotes)'
+  return error.message.replace(/(?<=\S): .*$| ?["'`\\].*$/s, '').trim() || 'a syntax error'
 }
 
 /** The composer calls itself for each level: a file of 100,000 brackets would end the process before any `catch`. */

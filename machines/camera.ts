@@ -1,25 +1,11 @@
-import {
-  and,
-  assign,
-  type DoneActorEvent,
-  type ErrorActorEvent,
-  emit,
-  enqueueActions,
-  not,
-  or,
-  type SnapshotFrom,
-  sendTo,
-  setup,
-  stateIn,
-  stopChild,
-} from 'xstate'
-import type { CameraId, CameraSettings, Device, Identity, Probe, SourceKind } from './domain/camera.js'
+import { and, assign, type DoneActorEvent, type ErrorActorEvent, emit, enqueueActions, not, or, sendTo, setup, stateIn, stopChild } from 'xstate'
+import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain/camera.js'
 import { reasonOf } from './domain/errors.js'
 import type { By, CameraFact, StreamFact } from './domain/facts.js'
 import type { PipelineEvent, PipelineProgress } from './domain/ports.js'
-import type { CameraStatus, CameraView, RecordingFormat, StreamView } from './domain/views.js'
+import type { CameraStatus, RecordingFormat } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
-import { type HoldEvent, recordingMachine, recordingView } from './recording.js'
+import { type HoldEvent, recordingMachine } from './recording.js'
 import { type SnapshotWish, snapshotMachine } from './snapshot.js'
 
 export interface CameraInput {
@@ -438,54 +424,3 @@ const firstExpiry = (holds: Record<string, Hold>): number => Math.min(...Object.
 
 /** A network camera that does not answer is away, not broken. */
 const faultStatus = ({ device }: CameraContext): CameraStatus => (device?.kind === 'rtsp' ? 'DISCONNECTED' : 'ERROR')
-
-const stateOf = ({ value }: SnapshotFrom<typeof cameraMachine>): string => (typeof value === 'string' ? value : (value.online?.life ?? 'online'))
-
-const streamOf = ({ tags }: SnapshotFrom<typeof cameraMachine>): StreamView['status'] => {
-  if (tags.has('stalled')) return 'ERROR'
-  if (tags.has('running') || tags.has('live')) return 'ACTIVE'
-  return tags.has('held') ? 'STARTING' : 'INACTIVE'
-}
-
-/** What the API would accept of this camera now. */
-function allowedOf(snapshot: SnapshotFrom<typeof cameraMachine>): string[] {
-  const { id: request } = snapshot.context
-  const by = { user: '', request, session: '' }
-  const asks = [
-    ['take_snapshot', { type: 'snapshot.take', wish: { by, maxAge: 0, options: { format: 'jpg', quality: 90 } } }],
-    ['start_recording', { type: 'recording.start', by, format: 'fmp4' }],
-    ['stop_recording', { type: 'recording.stop', by }],
-    ['start_streaming', { type: 'stream.hold', holder: '', since: 0 }],
-  ] as const
-  return asks.filter(([, event]) => snapshot.can(event)).map(([method]) => method)
-}
-
-/** The two words that outsiders follow over time. */
-export const cameraAspects = (snapshot: SnapshotFrom<typeof cameraMachine>) => ({ state: stateOf(snapshot), stream: streamOf(snapshot) })
-
-/** `since` of the states is the observer's to add: machines do not read clocks. */
-export const cameraView = (snapshot: SnapshotFrom<typeof cameraMachine>): CameraView => {
-  const { id, name, identity, device, probe, reason, status, connectedAt, holds, progress, streamReason } = snapshot.context
-  const recording = snapshot.children.recording?.getSnapshot()
-  return {
-    id,
-    kind: device?.kind ?? kindOf(identity),
-    name,
-    status,
-    cause: { state: stateOf(snapshot), since: 0, ...(reason !== undefined && { reason }) },
-    identity,
-    ...(probe && { capabilities: probe.capabilities, pipeline: probe.pipeline, mode: probe.pipeline.mode }),
-    ...(connectedAt !== undefined && { connectedAt }),
-    stream: {
-      status: streamOf(snapshot),
-      since: 0,
-      holders: Object.fromEntries(Object.entries(holds).map(([holder, { since }]) => [holder, since])),
-      ...progress,
-      ...(streamReason !== undefined && { reason: streamReason }),
-    },
-    ...(recording && { recording: recordingView(recording) }),
-    allowed: allowedOf(snapshot),
-  }
-}
-
-const kindOf = ({ key }: Identity): SourceKind => (key.startsWith('virtual:') ? 'virtual' : key.startsWith('rtsp:') ? 'rtsp' : 'usb')

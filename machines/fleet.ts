@@ -1,4 +1,4 @@
-import { assign, type DoneActorEvent, type ErrorActorEvent, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
+import { assign, type DoneActorEvent, type ErrorActorEvent, emit, enqueueActions, setup } from 'xstate'
 import { cameraMachine } from './camera.js'
 import { discoveryMachine } from './discovery.js'
 import type { CameraId, Device, Identity, UsbDevice } from './domain/camera.js'
@@ -214,5 +214,3 @@ function withDemo({ entries, devices: before, demoWhenNone }: FleetContext, devi
   if (before !== undefined || !demoWhenNone || devices.length > 0 || entries.some((entry) => entry.enabled)) return entries
   return [...entries, { name: 'demo', source: { kind: 'virtual' }, enabled: true, settings: {} }]
 }
-
-export const isReady = (snapshot: SnapshotFrom<typeof fleetMachine>): boolean => snapshot.hasTag('ready')

@@ -47,7 +47,7 @@ export const openConnection = ({
   const shut = (code: number, reason: string, grace: number) => {
     if (session.closed) return
     session.closed = true
-    socket.close(code, reason)
+    socket.close(code, fitting(reason))
     const cut = setTimeout(() => socket.terminate(), grace)
     socket.once('close', () => clearTimeout(cut))
     ended(session)
@@ -116,6 +116,9 @@ export const openConnection = ({
     },
   }
 }
+
+/** A close frame holds 123 bytes of UTF-8; ws throws for more. `stream` leaves out a character that was cut in two. */
+const fitting = (reason: string) => new TextDecoder().decode(Buffer.from(reason).subarray(0, 123), { stream: true })
 
 // A send that fails is followed by 'close'; there is nothing else to do about it.
 const ignore = () => {}

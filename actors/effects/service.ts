@@ -17,6 +17,7 @@ import type {
 import type { LinkEvent } from '../../machines/mediamtxLink.js'
 import type { ServerProcessEvent } from '../../machines/serverProcess.js'
 import { callback } from './callback.js'
+import { within } from './time.js'
 
 /** A check of the media server that takes longer counts as failed. */
 const checkLimit = 2_000
@@ -29,12 +30,12 @@ export const discoveryEffects = ({ usb }: { usb: UsbDevices }) => ({
     send({ type: 'watch.started', mode })
     return dispose
   }),
-  scanDevices: fromPromise<UsbDevice[]>(({ signal }) => usb.list(AbortSignal.any([signal, AbortSignal.timeout(scanLimit)]))),
+  scanDevices: fromPromise<UsbDevice[]>(({ signal }) => usb.list(within(scanLimit, signal))),
 })
 
 /** The effects that machines/mediamtxLink.ts names. */
 export const linkEffects = ({ mediaServer }: { mediaServer: MediaServer }) => ({
-  askInfo: fromPromise<ServerInfo>(({ signal }) => mediaServer.info(AbortSignal.any([signal, AbortSignal.timeout(checkLimit)]))),
+  askInfo: fromPromise<ServerInfo>(({ signal }) => mediaServer.info(within(checkLimit, signal))),
   syncPaths: fromPromise<number>(({ signal }) => mediaServer.sync(signal)),
   watchBreaker: callback<LinkEvent>(({ send }) => mediaServer.onBreaker((state) => send({ type: breakerEvents[state] }))),
 })

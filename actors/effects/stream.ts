@@ -4,10 +4,14 @@ import { reasonOf } from '../../machines/domain/errors.js'
 import type { Dispose, StreamReader } from '../../machines/domain/ports.js'
 import type { HoldEvent } from '../../machines/recording.js'
 import { callback } from './callback.js'
+import { within } from './time.js'
 
-/** The first SETUP may wait for a whole start; later ones are cut short, because only a new SETUP ends a held one (MediaMTX keeps it for ever). */
+/**
+ * The first SETUP may wait for a whole start. Later ones are cut short: after its publisher died MediaMTX keeps a SETUP for ever, and only a new one
+ * wakes the path again. A start that is underway goes on meanwhile, and the next SETUP joins it.
+ */
 const firstWait = 22_000
-const nextWait = 8_000
+const nextWait = 3_000
 /** A device needs a moment to be released. */
 const pause = 500
 
@@ -20,8 +24,7 @@ export const holdStream = ({ reader }: { reader: StreamReader }) =>
       for (let wait = firstWait; !ended.signal.aborted; wait = nextWait) {
         try {
           const lost = new Promise<string>((resolve, reject) => {
-            const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(wait)])
-            reader.hold(camera, resolve, signal).then((dispose) => {
+            reader.hold(camera, resolve, within(wait, ended.signal)).then((dispose) => {
               if (ended.signal.aborted) return dispose()
               release = dispose
               send({ type: 'stream.held' })

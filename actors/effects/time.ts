@@ -8,6 +8,26 @@ const longestTimer = 2 ** 31 - 1
 export const waitUntil = ({ clock }: { clock: Clock }) =>
   fromPromise<{ at: number }, { at: number }>(({ input, signal }) => sleepUntil(input.at, clock, signal))
 
+/**
+ * Aborts with `signal`, or after `limit` ms. Not by AbortSignal.any: Node 20 collects a time-out as garbage that only a joined
+ * signal refers to, and it never fires.
+ */
+export function within(limit: number, signal: AbortSignal): AbortSignal {
+  const joined = new AbortController()
+  const abort = () => {
+    clearTimeout(timer)
+    joined.abort(signal.reason)
+  }
+  const timer = setTimeout(() => {
+    signal.removeEventListener('abort', abort)
+    joined.abort(new Error(`no answer within ${limit / 1000} s`))
+  }, limit)
+  timer.unref()
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  return joined.signal
+}
+
 function sleepUntil(at: number, clock: Clock, signal: AbortSignal): Promise<{ at: number }> {
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined

@@ -18,7 +18,7 @@ export interface SaveOptions {
 }
 
 /** Mean of the intra matrix that ffmpeg's JPEG encoder multiplies by q/8. */
-const meanStep = 26.6
+const meanStep = 33
 /** An asked quality that is hardly below what the picture has is not worth a second loss. */
 const tolerance = 1.5
 /** Every name a snapshot may have. */

@@ -28,14 +28,13 @@ type Reply = { status: number; body: Record<string, unknown> }
 
 function ask({ host, port }: Address, path: string, signal: AbortSignal, limit: number): Promise<Reply | 'nobody' | 'other'> {
   return new Promise((resolve, reject) => {
-    const over = AbortSignal.any([signal, AbortSignal.timeout(limit)])
     let connected = false
     const failed = (error: NodeJS.ErrnoException) => {
       if (signal.aborted) return reject(signal.reason)
       // It took the connection and then said nothing, or nothing of HTTP.
       resolve(connected ? 'other' : error.code === 'HPE_INVALID_CONSTANT' ? 'other' : 'nobody')
     }
-    const request = get({ host, port, path, signal: over, agent: false }, (response) => {
+    const request = get({ host, port, path, signal, agent: false }, (response) => {
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (chunk: string) => {
@@ -46,6 +45,8 @@ function ask({ host, port }: Address, path: string, signal: AbortSignal, limit: 
       response.on('end', () => resolve({ status: response.statusCode ?? 0, body: objectOf(text) }))
     })
     request.on('socket', (socket) => socket.once('connect', () => (connected = true)))
+    const timer = setTimeout(() => request.destroy(new Error('no answer in time')), limit)
+    request.on('close', () => clearTimeout(timer))
     request.on('error', failed)
   })
 }

@@ -1,7 +1,8 @@
+import { configurationPage } from './configuration.js'
 import { machines, statechartPage } from './statecharts.js'
 
 /** Every generated document: its path below the project → its text. A test compares them with what is there. */
 export async function generatedDocuments(): Promise<Record<string, string>> {
   const charts = machines.map(statechartPage)
-  return Object.fromEntries(charts.map(({ name, text }) => [`docs/statecharts/${name}`, text]))
+  return { 'docs/configuration.md': configurationPage(), ...Object.fromEntries(charts.map(({ name, text }) => [`docs/statecharts/${name}`, text])) }
 }

@@ -217,9 +217,17 @@ describe('the configuration', () => {
         () => load('security:\n  jwt_secret_key: *hushhush\n'),
         () => load('security:\n  jwt_secret_key: "hushhush\n'),
         () => load('security: { jwt_secret_key: !hushhush x }\n'),
-        () => load('security:\n jwt_secret_key: a\n  hushhush: b\n'),
+        () => load('security:\n  jwt_secret_key: |hushhush\n'),
+        () => load('security:\n  jwt_secret_key: >hushhush\n'),
+        () => load('security:\n  jwt_secret_key: %hushhush\n'),
+        () => load('security:\n  jwt_secret_key: !hushhush\n'),
+        () => load('security:\n  jwt_secret_key: &hushhush\n'),
+        () => load('security:\n  jwt_secret_key: #hushhush\n'),
+        () => load('security:\n  jwt_secret_key: "x\\Uhushhush"\n'),
+        () => load('security: { jwt_secret_key: "x" hushhush }\n'),
+        () => load('security: [ jwt_secret_key: x }hushhush\n'),
       ]
-      for (const run of wrong.slice(0, -1)) {
+      for (const run of wrong) {
         expect(faultsOf(run), String(run)).not.to.have.length(0)
         expect(lines(run).join('\n'), String(run)).not.to.contain('hushhush')
       }
@@ -264,6 +272,9 @@ describe('the configuration', () => {
 
     it('is not brought down by depth, by aliases that double or hold themselves, or by names of prototypes', () => {
       const double = Array.from({ length: 20 }, (_, i) => `k${i}: &a${i} [${i ? `*a${i - 1},*a${i - 1},*a${i - 1}` : '1,1,1'}]`).join('\n')
+      for (const deep of ['['.repeat(100_000), '- '.repeat(50_000), '? '.repeat(50_000), '{a: '.repeat(20_000)]) {
+        expect(faultsOf(() => load(deep))[0]?.rule, deep.slice(0, 4)).to.equal('is nested too deeply')
+      }
       for (const yaml of [
         '['.repeat(50_000),
         '- '.repeat(50_000),

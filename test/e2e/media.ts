@@ -18,7 +18,10 @@ export async function probe(file: string): Promise<Facts> {
   const entries = 'stream=codec_name,width,height,nb_read_packets:format=duration'
   const { stdout, stderr } = await run('ffprobe', ['-v', 'error', '-count_packets', '-show_entries', entries, '-of', 'json', file])
   if (stderr) throw new Error(`ffprobe complains of the file: ${stderr}`)
-  const { streams, format } = JSON.parse(stdout) as { streams: { codec_name: string; width: number; height: number; nb_read_packets: string }[]; format: { duration: string } }
+  const { streams, format } = JSON.parse(stdout) as {
+    streams: { codec_name: string; width: number; height: number; nb_read_packets: string }[]
+    format: { duration: string }
+  }
   const [stream] = streams
   if (!stream) throw new Error('the file has no stream')
   return { codec: stream.codec_name, width: stream.width, height: stream.height, duration: Number(format.duration), frames: Number(stream.nb_read_packets) }

@@ -118,7 +118,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const log: string[] = []
   for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => log.push(line))
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
-  const tail = () => `\nThe log ends with\n  ${log.filter((line) => !isRoutine.test(line)).slice(-40).map(readable).join('\n  ')}`
+  const tail = () =>
+    `\nThe log ends with\n  ${log
+      .filter((line) => !isRoutine.test(line))
+      .slice(-40)
+      .map(readable)
+      .join('\n  ')}`
 
   const notifications: Notification[] = []
   const tokens = createTokens({ secret: Buffer.from(secret), clock: Date })
@@ -194,7 +199,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 
   try {
-    await until('the API answers', () => fetch(`http://127.0.0.1:${ports.health}/health/live`).then(({ ok }) => ok, () => false), 15_000)
+    await until(
+      'the API answers',
+      () =>
+        fetch(`http://127.0.0.1:${ports.health}/health/live`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      15_000,
+    )
     const admin = await client('admin', (notification) => notifications.push(notification))
     service.call = (method, params) => admin.call(method, params)
     await admin.call('subscribe_events', { topics })
@@ -231,9 +244,7 @@ async function processesOf(dataDir: string): Promise<Child[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const found = await Promise.all(
     pids.map(async (pid): Promise<Child | undefined> => {
-      const [environ, command, stat] = await Promise.all(
-        ['environ', 'cmdline', 'stat'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
-      )
+      const [environ, command, stat] = await Promise.all(['environ', 'cmdline', 'stat'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')))
       const variables = environ?.split('\0') ?? []
       const isOurs = variables.some((variable) => variable === `CAMERA_SERVICE_CHILD=${mark}` || variable.startsWith(`CAMERA_SERVICE_CAMERA=${mark}/`))
       if (!isOurs || !stat || /\) [ZX] /.test(stat)) return undefined

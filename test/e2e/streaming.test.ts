@@ -37,7 +37,10 @@ describeKinds('streaming', (kind) => {
     for (const { status } of held) expect(status).to.equal('STARTED')
 
     // Longer than the two seconds after which an unused one is closed.
-    await service.until('3 s of frames that nobody reads', async () => (await status('camera0')).metrics.frames_sent >= 45 && (await status('camera1')).metrics.frames_sent >= 45)
+    await service.until(
+      '3 s of frames that nobody reads',
+      async () => (await status('camera0')).metrics.frames_sent >= 45 && (await status('camera1')).metrics.frames_sent >= 45,
+    )
     expect((await status('camera0')).ffmpeg_process.running).to.equal(true)
 
     await caller.call('start_recording', { device: 'camera0' })

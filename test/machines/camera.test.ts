@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
-import { cameraMachine, cameraView } from '../../machines/camera.js'
+import { cameraMachine } from '../../machines/camera.js'
+import { cameraView } from '../../machines/cameraView.js'
 import type { Device, Identity, Probe } from '../../machines/domain/camera.js'
 import type { Fact } from '../../machines/domain/facts.js'
 import { recordingMachine } from '../../machines/recording.js'

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
-import { cameraMachine, cameraView } from '../../machines/camera.js'
+import { cameraMachine } from '../../machines/camera.js'
+import { cameraView } from '../../machines/cameraView.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
 import type { CameraEntry, DiskUsage, Registry, ServerChoice } from '../../machines/domain/ports.js'

@@ -137,6 +137,14 @@ describe('the server', () => {
     await server.stop('again')
   })
 
+  it('stops for a reason of any length', async () => {
+    const { port, server } = await stage.serve(world.options())
+    const client = await stage.connect(port)
+    await server.stop('ü'.repeat(500))
+    const { code, reason } = await client.closed
+    expect([code, reason]).to.deep.equal([1001, 'ü'.repeat(61)])
+  })
+
   it('says in one sentence that its port is taken', async () => {
     const { port } = await stage.serve(world.options())
     const error = await stage.serve(world.options({}, { port })).catch((reason: Error) => reason)

@@ -32,6 +32,10 @@ const restartPause = 2000
 /** Between the stream's time and ours (ms) before a new file is begun. */
 const driftTolerance = 5000
 
+/** `profile_idc` of streams without reordering, and how many pictures the others may be apart: what encoders use by default. */
+const baseline = 66
+const reorderDepth = 2
+
 const SPS = 7
 const PPS = 8
 const typeOf = (unit: Uint8Array): number => (unit[0] ?? 0) & 0x1f
@@ -67,7 +71,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     detach()
     if (reason !== undefined) log('ERR', wordsOf(reason))
     try {
-      writer?.close()
+      writer?.close(reason === undefined)
     } catch (error) {
       log('ERR', wordsOf(error))
     }
@@ -96,7 +100,8 @@ interface Unit {
 
 interface Writer {
   push(packet: Buffer): void
-  close(): void
+  /** `whole`: what still waits for its turn is written too. */
+  close(whole: boolean): void
 }
 
 /** Access units become samples, samples parts, parts segments. Throws what the disk says. */
@@ -112,13 +117,8 @@ function createWriter(options: RecorderOptions, track: Track): Writer {
 
   const take = (unit: Unit): void => {
     const sample = next
-    if (!sample) {
-      if (unit.isKey) next = unit
-      return
-    }
-    // Pictures come in decoding order; where that is not the order of showing, time must still not run backwards.
-    unit.dts = Math.max(unit.pts, sample.dts + 1)
     next = unit
+    if (!sample) return
     origin ??= sample
     const drift = (unit.arrived - origin.arrived) / 1000 - ((unit.dts - origin.dts) / timescale) * 1000
     if (Math.abs(drift) > driftTolerance) throw new Error('detected drift between recording duration and absolute time, resetting')
@@ -129,6 +129,28 @@ function createWriter(options: RecorderOptions, track: Track): Writer {
       segment = undefined
       full.close()
     }
+  }
+
+  // Pictures come in the order of decoding. Those of the baseline profile are shown in the same; else some must be waited for, so that
+  // the n-th picture gets the n-th smallest time to be decoded at.
+  const pending: Unit[] = []
+  const times: number[] = []
+  let latest = -Infinity
+  const release = (depth: number): void => {
+    while (pending.length > depth) {
+      const unit = pending.shift()
+      if (!unit) return
+      unit.dts = Math.max(times.shift() ?? unit.pts, latest + 1)
+      latest = unit.dts
+      take(unit)
+    }
+  }
+  const arrive = (unit: Unit): void => {
+    if (latest === -Infinity && pending.length === 0 && !unit.isKey) return
+    pending.push(unit)
+    times.push(unit.pts)
+    times.sort((a, b) => a - b)
+    release(sps?.[1] === baseline ? 0 : reorderDepth)
   }
 
   let unwrapped: number | undefined
@@ -156,11 +178,17 @@ function createWriter(options: RecorderOptions, track: Track): Writer {
         sps = nals.find((unit) => typeOf(unit) === SPS) ?? sps
         pps = nals.find((unit) => typeOf(unit) === PPS) ?? pps
         const pts = unwrap(isCurrent ? packet.timestamp : before)
-        take({ data: lengthPrefixed(nals), pts, dts: pts, isKey: isWholeIdr(nals) && sps !== undefined && pps !== undefined, arrived: microseconds() })
+        arrive({ data: lengthPrefixed(nals), pts, dts: pts, isKey: isWholeIdr(nals) && sps !== undefined && pps !== undefined, arrived: microseconds() })
       }
       before = packet.timestamp
     },
-    close: () => segment?.close(),
+    close: (whole) => {
+      try {
+        if (whole) release(0)
+      } finally {
+        segment?.close()
+      }
+    },
   }
 }
 

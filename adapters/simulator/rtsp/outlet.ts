@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { formatFrame } from '../../rtsp/message.js'
 
 export interface OutletOptions {
-  socket: Socket
+  socket: Pick<Socket, 'cork' | 'uncork' | 'write' | 'writableLength' | 'destroyed'>
   /** Bytes that may wait for the reader; what comes above is dropped. */
   limit: number
   /** Above the limit for so long (ms), the reader is as good as dead. */

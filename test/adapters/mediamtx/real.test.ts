@@ -6,6 +6,7 @@ import { createSegments } from '../../../adapters/files/segments.js'
 import { checkExternal } from '../../../adapters/mediamtx/external.js'
 import { createMediaServer } from '../../../adapters/mediamtx/mediaServer.js'
 import type { CameraId } from '../../../machines/domain/camera.js'
+import type { Segment, SegmentEvent } from '../../../machines/domain/ports.js'
 import { probedDuration } from '../files/media.js'
 import { keptLog, never, rejection } from './fakeServer.js'
 import { arrangeProcess, hasMediamtx } from './real.js'
@@ -116,15 +117,11 @@ describe('media server: a real MediaMTX', function () {
     expect(Math.abs(segment.startedAt - Date.now())).to.be.below(3_000)
     expect(await media.stream('camera0', never())).to.deep.include({ ready: true, source: 'rtspSession', tracks: ['H264'] })
 
-    const told: string[] = []
-    let wake = () => {}
-    const end = segments.watch('camera0', known, segment, ({ type }) => {
-      told.push(type)
-      wake()
-    })
-    cleaners.push(end)
-    while (told.length === 0) await new Promise<void>((resolve) => (wake = resolve))
-    expect(told).to.deep.equal(['segment.growing'])
+    const grows = (of: Segment) =>
+      new Promise<SegmentEvent>((resolve) => {
+        cleaners.push(segments.watch('camera0', known, of, resolve))
+      })
+    expect(await grows(segment)).to.deep.equal({ type: 'segment.growing' })
     await media.setRecording('camera0', false, never())
     const [file, ...more] = await segments.finish('camera0', [segment], never())
     expect(more).to.deep.equal([])
@@ -135,6 +132,8 @@ describe('media server: a real MediaMTX', function () {
     const second = segments.first('camera0', await segments.known('camera0'), never())
     await media.setRecording('camera0', true, never())
     const open = await second
+    known.push(segment.filename)
+    expect(await grows(open)).to.deep.equal({ type: 'segment.growing' })
     process.kill(pid, 'SIGKILL')
     const [cut] = await segments.finish('camera0', [open], never())
     expect(cut?.complete).to.equal(false)

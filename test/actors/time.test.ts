@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect } from 'chai'
+import { within } from '../../actors/effects/time.js'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+describe('within', () => {
+  it('aborts after its limit, also when nobody else remembers it', async () => {
+    const { signal } = new AbortController()
+    let fired = 0
+    for (let i = 0; i < 20; i++) within(100, signal).addEventListener('abort', () => fired++)
+    await sleep(20)
+    // AbortSignal.any of an AbortSignal.timeout would be gone now, and its listeners never called (Node 20).
+    collectGarbage()
+    await sleep(200)
+    expect(fired).to.equal(20)
+  })
+
+  it('aborts with the signal and its reason, at once when that has happened', async () => {
+    const controller = new AbortController()
+    const signal = within(60_000, controller.signal)
+    controller.abort(new Error('given up'))
+    expect(signal.reason).to.have.property('message', 'given up')
+    expect(within(60_000, controller.signal).reason).to.have.property('message', 'given up')
+  })
+})

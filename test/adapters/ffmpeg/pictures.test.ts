@@ -1,0 +1,295 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { pictureSize } from '../../../adapters/ffmpeg/jpeg.js'
+import { createPictures, type PicturesOptions } from '../../../adapters/ffmpeg/pictures.js'
+import { quantiser } from '../../../adapters/ffmpeg/savePicture.js'
+import type { Picture, PictureOptions } from '../../../machines/domain/ports.js'
+import { copied, demo, encoded, failure, fake, filesIn, folder, log, never, runWith, systemClock, until, webcam } from './support.js'
+
+const asked: PictureOptions = { format: 'jpg', quality: 90 }
+const instant = Date.UTC(2026, 0, 2, 3, 4, 5, 6)
+
+describe('pictures', () => {
+  let dir = ''
+  let remove = async () => {}
+  const at = (...parts: string[]) => join(dir, ...parts)
+
+  beforeEach(async () => {
+    const made = await folder()
+    dir = made.dir
+    remove = made.remove
+    for (const name of ['bin', 'run', 'snapshots']) await mkdir(at(name))
+  })
+  afterEach(() => remove())
+
+  const pictures = (options: Partial<PicturesOptions> = {}) =>
+    createPictures({
+      snapshotsDir: (camera) => at('snapshots', camera),
+      runDir: at('run'),
+      reader: { keyframe: () => Promise.reject(new Error('the stream is asleep')) },
+      pipelines: { still: async () => undefined },
+      clock: systemClock,
+      log,
+      run: runWith(at('bin')),
+      ...options,
+    })
+
+  /** A v4l2-ctl that writes `frame`, whatever is asked. */
+  const giving = async (frame: Uint8Array) => {
+    await writeFile(at('frame'), frame)
+    await fake(
+      at('bin'),
+      'v4l2-ctl',
+      `echo "$@" > "${at('asked')}"\nfor arg; do case "$arg" in --stream-to=*) cp "${at('frame')}" "\${arg#--stream-to=}";; esac; done`,
+    )
+  }
+  const holdLock = async () => {
+    const holder = spawn('flock', ['--no-fork', at('run', 'camera0.lock'), 'sh', '-c', 'echo held; exec sleep 60'])
+    await once(holder.stdout, 'data')
+    return async () => {
+      holder.kill()
+      await once(holder, 'exit')
+    }
+  }
+
+  describe('tier 0', () => {
+    it('takes a frame from V4L2, past the dark ones', async () => {
+      await giving(image())
+      const { file } = await pictures().grabDirect('camera0', webcam, encoded(), never)
+      expect(await readFile(file)).to.deep.equal(image())
+      expect(await readFile(at('asked'), 'utf8')).to.match(
+        /^-d \/dev\/video42 --set-fmt-video=width=320,height=180,pixelformat=MJPG --stream-mmap=2 --stream-skip=4 --stream-count=1 --stream-to=/,
+      )
+      expect(await filesIn(at('run'))).to.have.length(2)
+    })
+
+    it('completes the frame of a camera that leaves the Huffman tables out', async () => {
+      const whole = image('-huffman', 'default')
+      const tables = whole.indexOf(Buffer.from('ffc4', 'hex'))
+      await giving(Buffer.concat([whole.subarray(0, tables), whole.subarray(tables + 420)]))
+      const { file } = await pictures().grabDirect('camera0', webcam, encoded(), never)
+      expect((await readFile(file)).length).to.equal(whole.length)
+    })
+
+    for (const [fourcc, pixels] of [
+      ['YUYV', 'yuyv422'],
+      ['NV12', 'nv12'],
+      ['YU12', 'yuv420p'],
+      ['GREY', 'gray'],
+    ] as const)
+      it(`makes a JPEG of ${fourcc}`, async () => {
+        await giving(ffmpeg('-pix_fmt', pixels, '-f', 'rawvideo'))
+        const { file } = await pictures().grabDirect('camera0', webcam, encoded(fourcc), never)
+        expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
+      })
+
+    it('is not deceived by an exit code of 0 from a busy device', async () => {
+      await fake(at('bin'), 'v4l2-ctl', 'echo "\t\tVIDIOC_REQBUFS returned -1 (Device or resource busy)"')
+      expect(await failure(pictures().grabDirect('camera0', webcam, encoded(), never))).to.equal('device busy')
+    })
+
+    it('gives up at once while the stream has the device', async () => {
+      await giving(image())
+      const release = await holdLock()
+      expect(await failure(pictures().grabDirect('camera0', webcam, encoded(), never))).to.equal('device busy')
+      expect(await failure(pictures().grabByFfmpeg('camera0', demo, encoded(), never))).to.equal('device busy')
+      await release()
+    })
+
+    it('says why else there is no picture', async () => {
+      const grab = () => failure(pictures().grabDirect('camera0', webcam, encoded('YUYV'), never))
+      await fake(at('bin'), 'v4l2-ctl', 'echo "Cannot open device /dev/video42, exiting." >&2; exit 1')
+      expect(await grab()).to.equal('device gone')
+      await fake(at('bin'), 'v4l2-ctl', 'exit 0')
+      expect(await grab()).to.equal('the device gave no frame')
+      await giving(Buffer.alloc(100))
+      expect(await grab()).to.equal('the device gave a broken frame')
+      expect(await failure(pictures().grabDirect('camera0', demo, encoded(), never))).to.equal('not a USB camera')
+    })
+
+    it('leaves neither process nor file when the device hangs', async () => {
+      await fake(
+        at('bin'),
+        'v4l2-ctl',
+        `echo $$ > "${at('pid')}"\nfor arg; do case "$arg" in --stream-to=*) : > "\${arg#--stream-to=}";; esac; done\nexec sleep 60`,
+      )
+      const limits = { direct: 300, ffmpeg: 300, stream: 300 }
+      expect(await failure(pictures({ limits }).grabDirect('camera0', webcam, encoded(), never))).to.equal('timed out after 0.3 s')
+      const pid = Number(await readFile(at('pid'), 'utf8'))
+      expect(() => process.kill(pid, 0)).to.throw('ESRCH')
+      expect(await filesIn(at('run'))).to.deep.equal(['camera0.lock'])
+    })
+
+    it('takes the MJPEG of an H.264 camera, and refuses one that has nothing else', async () => {
+      await giving(image())
+      const sizes = [{ width: 320, height: 180, rates: [15] }]
+      const both = ['H264', 'MJPG'].map((fourcc) => ({ fourcc, description: '', sizes }))
+      const probe = { capabilities: async () => ({ formats: both }) }
+      await pictures({ probe }).grabDirect('camera0', webcam, copied, never)
+      expect(await readFile(at('asked'), 'utf8')).to.match(/pixelformat=MJPG/)
+      expect(await failure(pictures().grabDirect('camera0', webcam, copied, never))).to.equal('no still format: the camera gives H.264 only')
+    })
+  })
+
+  describe('tier 1', () => {
+    it('takes the test pattern of a virtual camera', async () => {
+      const { file } = await pictures().grabByFfmpeg('camera0', demo, encoded(), never)
+      expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
+    })
+
+    it('says in plain words why a device gives nothing', async () => {
+      expect(await failure(pictures().grabByFfmpeg('camera0', webcam, encoded(), never))).to.equal('device gone')
+      expect(await filesIn(at('run'))).to.deep.equal(['camera0.lock'])
+    })
+
+    it('stops when nobody wants it any more', async () => {
+      await fake(at('bin'), 'ffmpeg', `echo $$ > "${at('pid')}"\nexec sleep 60`)
+      const ended = new AbortController()
+      const failed = failure(pictures().grabByFfmpeg('camera0', webcam, encoded(), ended.signal))
+      const pid = await until('ffmpeg', async () => Number(await readFile(at('pid'), 'utf8').catch(() => '')) || undefined)
+      ended.abort(new Error('unplugged'))
+      expect(await failed).to.equal('unplugged')
+      expect(() => process.kill(pid, 0)).to.throw('ESRCH')
+    })
+  })
+
+  describe('from the stream', () => {
+    const keyframe = () => ffmpeg('-c:v', 'libx264', '-preset', 'ultrafast', '-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-f', 'h264')
+
+    it('takes the still tap when it is young enough', async () => {
+      await writeFile(at('run', 'camera0.jpg'), image())
+      const still = { file: at('run', 'camera0.jpg'), capturedAt: Date.now() - 500 }
+      const { file, capturedAt } = await pictures({ pipelines: { still: async () => still } }).grabFromStream('camera0', 1_000, never)
+      expect([capturedAt, await readFile(file)]).to.deep.equal([still.capturedAt, image()])
+      expect(file).to.not.equal(still.file)
+    })
+
+    it('waits for a keyframe when it is not', async () => {
+      const still = { file: at('run', 'camera0.jpg'), capturedAt: Date.now() - 2_000 }
+      const begun = Date.now()
+      const { file, capturedAt } = await pictures({ pipelines: { still: async () => still }, reader: { keyframe: async () => keyframe() } }).grabFromStream(
+        'camera0',
+        1_000,
+        never,
+      )
+      expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
+      expect(capturedAt).to.be.at.least(begun)
+    })
+
+    it('fails with the words of the reader, and leaves nothing', async () => {
+      expect(await failure(pictures().grabFromStream('camera0', 0, never))).to.equal('the stream is asleep')
+      expect(await filesIn(at('run'))).to.deep.equal([])
+    })
+
+    it('lets the reader go when it takes too long', async () => {
+      let released = false
+      const waiting = (_: string, signal: AbortSignal) =>
+        new Promise<Uint8Array>((_, reject) => {
+          signal.addEventListener('abort', () => {
+            released = true
+            reject(signal.reason)
+          })
+        })
+      const limits = { direct: 100, ffmpeg: 100, stream: 100 }
+      expect(await failure(pictures({ reader: { keyframe: waiting }, limits }).grabFromStream('camera0', 0, never))).to.equal('timed out after 0.1 s')
+      expect(released).to.equal(true)
+    })
+  })
+
+  describe('save', () => {
+    const captured = async (bytes: Uint8Array = image()): Promise<Picture> => {
+      await writeFile(at('run', 'captured.jpg'), bytes)
+      return { file: at('run', 'captured.jpg'), capturedAt: instant }
+    }
+    const saved = () => filesIn(at('snapshots', 'camera0'))
+
+    it('moves a picture that is as asked for, and leaves nothing else', async () => {
+      expect(await pictures().save('camera0', await captured(), asked, never)).to.deep.equal({
+        filename: 'camera0_2026-01-02_03-04-05-006.jpg',
+        file: at('snapshots', 'camera0', 'camera0_2026-01-02_03-04-05-006.jpg'),
+        bytes: image().length,
+        width: 320,
+        height: 180,
+      })
+      expect([await filesIn(at('run')), await saved()]).to.deep.equal([[], ['camera0_2026-01-02_03-04-05-006.jpg']])
+    })
+
+    it('keeps the picture for another caller, whose file has a name of its own', async () => {
+      const ways = pictures()
+      const picture = await captured()
+      await ways.save('camera0', picture, asked, never, { keep: true })
+      await ways.save('camera0', picture, asked, never)
+      expect(await saved()).to.deep.equal(['camera0_2026-01-02_03-04-05-006.jpg', 'camera0_2026-01-02_03-04-05-007.jpg'])
+      expect(await filesIn(at('run'))).to.deep.equal([])
+    })
+
+    for (const [story, wish, size] of [
+      ['keeps the proportions when one side is given', { width: 160 }, { width: 160, height: 90 }],
+      ['… or the other', { height: 90 }, { width: 160, height: 90 }],
+      ['gives both sides as asked', { width: 100, height: 100 }, { width: 100, height: 100 }],
+      ['writes PNG', { format: 'png' }, { width: 320, height: 180 }],
+    ] as const)
+      it(story, async () => {
+        const { width, height, file } = await pictures().save('camera0', await captured(), { ...asked, ...wish }, never)
+        expect({ width, height }).to.deep.equal(size)
+        expect(pictureSize(await readFile(file))).to.deep.equal(size)
+      })
+
+    it('encodes again for a lower quality only', async () => {
+      const bytes = async (quality: number) => (await pictures().save('camera0', await captured(), { ...asked, quality }, never)).bytes
+      expect(await bytes(100)).to.equal(image().length)
+      expect(await bytes(20)).to.be.below(image().length * 0.8)
+    })
+
+    it('never writes over a snapshot', async () => {
+      const wish = { ...asked, filename: 'yard' }
+      await pictures().save('camera0', await captured(), wish, never)
+      const before = await stat(at('snapshots', 'camera0', 'yard.jpg'))
+      expect(await failure(captured().then((picture) => pictures().save('camera0', picture, { ...wish, quality: 10 }, never)))).to.equal(
+        'a snapshot named yard exists already',
+      )
+      expect(await failure(captured().then((picture) => pictures().save('camera0', picture, { ...wish, format: 'png' }, never)))).to.equal(
+        'a snapshot named yard exists already',
+      )
+      expect((await stat(at('snapshots', 'camera0', 'yard.jpg'))).mtimeMs).to.equal(before.mtimeMs)
+      expect([await saved(), await filesIn(at('run'))]).to.deep.equal([['yard.jpg'], []])
+    })
+
+    it('refuses what is no picture, and leaves nothing', async () => {
+      expect(await failure(captured(Buffer.from('noise')).then((picture) => pictures().save('camera0', picture, asked, never)))).to.equal(
+        'the captured picture is broken',
+      )
+      expect([await saved(), await filesIn(at('run'))]).to.deep.equal([[], []])
+    })
+
+    it('leaves nothing when it is stopped half way', async () => {
+      await fake(at('bin'), 'ffmpeg', `echo $$ > "${at('pid')}"\nexec sleep 60`)
+      const ended = new AbortController()
+      const failed = failure(captured().then((picture) => pictures().save('camera0', picture, { ...asked, width: 100 }, ended.signal)))
+      const pid = await until('ffmpeg', async () => Number(await readFile(at('pid'), 'utf8').catch(() => '')) || undefined)
+      ended.abort(new Error('service stopping'))
+      expect(await failed).to.equal('service stopping')
+      expect(() => process.kill(pid, 0)).to.throw('ESRCH')
+      expect([await saved(), await filesIn(at('run'))]).to.deep.equal([[], []])
+    })
+
+    it('maps quality to that of ffmpeg', () => expect([1, 50, 100, 0, 1e9].map(quantiser)).to.deep.equal([31, 17, 2, 31, 2]))
+  })
+})
+
+function ffmpeg(...output: string[]): Buffer {
+  const input = ['-v', 'error', '-nostdin', '-f', 'lavfi', '-i', 'testsrc2=size=320x180']
+  return execFileSync('ffmpeg', [...input, '-frames:v', '1', ...output, '-'], { maxBuffer: 1e8 })
+}
+
+const made = new Map<string, Buffer>()
+/** A JPEG as the still tap writes it. */
+function image(...args: string[]): Buffer {
+  const key = args.join(' ')
+  const bytes = made.get(key) ?? ffmpeg('-c:v', 'mjpeg', '-q:v', '4', ...args, '-f', 'image2pipe')
+  made.set(key, bytes)
+  return bytes
+}

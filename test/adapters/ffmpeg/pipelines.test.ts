@@ -1,0 +1,222 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { pictureSize } from '../../../adapters/ffmpeg/jpeg.js'
+import { createPipelines, endOrphans } from '../../../adapters/ffmpeg/pipelines.js'
+import type { Device, Pipeline } from '../../../machines/domain/camera.js'
+import type { PipelineEvent } from '../../../machines/domain/ports.js'
+import { copied, demo, encoded, failure, folder, log, systemClock, until, webcam } from './support.js'
+
+const isInstalled = (program: string): boolean => {
+  try {
+    execFileSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe('pipelines', () => {
+  let dir = ''
+  let remove = async () => {}
+  let pipelines: Awaited<ReturnType<typeof createPipelines>>
+  let events: PipelineEvent[] = []
+  const mark = `test-${process.pid}`
+  const started: ChildProcess[] = []
+
+  beforeEach(async () => {
+    const made = await folder()
+    dir = made.dir
+    remove = made.remove
+    events = []
+    pipelines = await createPipelines({ runDir: dir, mark, log, clock: systemClock, stallAfter: 1_200 })
+  })
+  afterEach(async () => {
+    pipelines.close()
+    await endOrphans({ mark, log, grace: 500 })
+    for (const child of started.splice(0)) {
+      child.kill('SIGKILL')
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    }
+    await remove()
+  })
+
+  const listen = () => pipelines.watch('camera0', (event) => events.push(event))
+  const seen = (type: PipelineEvent['type'], limit?: number) => until(type, () => events.find((event) => event.type === type), limit)
+  const reasons = () => events.flatMap((event) => (event.type === 'pipeline.ended' ? [event.reason] : []))
+  const commandOf = (device: Device, pipeline: Pipeline) => {
+    const { source } = pipelines.spec('camera0', device, pipeline)
+    return 'command' in source ? source.command : ''
+  }
+  /** Runs the command as the media server does, into a file. */
+  const runAlone = (command: string) => {
+    const toFile = command.replace(/-f rtsp .* rtsp:\S+/, `-f mpegts /dev/null`)
+    const child = spawn('sh', ['-c', `exec ${toFile}`], { stdio: 'ignore' })
+    started.push(child)
+    return child
+  }
+
+  it('leaves RTSP cameras to the media server', () => {
+    const spec = pipelines.spec('camera0', { kind: 'rtsp', name: 'yard', url: 'rtsp://192.0.2.1/1' }, copied)
+    expect(spec).to.deep.equal({ name: 'camera0', source: { url: 'rtsp://192.0.2.1/1' } })
+  })
+
+  it('refuses a folder whose name the media server would change', async () => {
+    const options = { runDir: `${dir}/$HOME`, mark, log, clock: systemClock }
+    expect(await failure(createPipelines(options))).to.equal('the data directory must not have a dollar sign or a line break in its name')
+  })
+
+  it('tells of the first frame, the process and the still', async () => {
+    listen()
+    const child = runAlone(commandOf(demo, encoded()))
+    await seen('pipeline.running')
+    const { pid, since } = (await until('the process', () => pipelines.process('camera0'))) ?? { pid: 0, since: 0 }
+    expect([pid, Date.now() - since < 10_000, (await readFile(`/proc/${pid}/comm`, 'utf8')).trim()]).to.deep.equal([child.pid, true, 'ffmpeg'])
+    const still = await until('a still', () => pipelines.still('camera0'))
+    expect(pictureSize(await readFile(still.file))).to.deep.equal({ width: 320, height: 180 })
+    expect(Date.now() - still.capturedAt).to.be.within(0, 3_000)
+    child.kill('SIGINT')
+    await seen('pipeline.ended')
+    expect(reasons()).to.deep.equal(['no longer in use'])
+    expect([await pipelines.still('camera0'), pipelines.process('camera0')]).to.deep.equal([undefined, undefined])
+  })
+
+  it('tells a stall, and ends the stalled process', async () => {
+    listen()
+    runAlone(commandOf(demo, encoded()))
+    await seen('pipeline.running')
+    await pipelines.simulate('camera0', 'stall')
+    await seen('pipeline.stalled')
+    expect(await pipelines.recycle('camera0')).to.equal(true)
+    await seen('pipeline.ended')
+    expect(reasons()).to.deep.equal(['recycled: it gave no frames'])
+    expect(await pipelines.recycle('camera0')).to.equal(false)
+  })
+
+  it('tells that a stalled one goes on', async () => {
+    listen()
+    runAlone(commandOf(demo, encoded()))
+    await seen('pipeline.running')
+    await pipelines.simulate('camera0', 'stall')
+    await seen('pipeline.stalled')
+    events = []
+    await pipelines.simulate('camera0', 'resume')
+    await seen('pipeline.running')
+  })
+
+  it('tells a killed process as such', async () => {
+    listen()
+    const child = runAlone(commandOf(demo, encoded()))
+    await seen('pipeline.running')
+    child.kill('SIGKILL')
+    await seen('pipeline.ended')
+    expect(reasons()).to.deep.equal(['its process was killed'])
+  })
+
+  it('tells why one never began', async () => {
+    listen()
+    runAlone(commandOf(webcam, encoded()))
+    await seen('pipeline.ended')
+    expect(reasons()).to.deep.equal(['device gone'])
+  })
+
+  it('makes one wait for the device while another has it', async () => {
+    listen()
+    await pipelines.simulate('camera0', 'busy')
+    const isHeld = async () => (await readFile('/proc/locks', 'utf8')).includes(String((await import('node:fs')).statSync(join(dir, 'camera0.lock')).ino))
+    await until('the lock', () => isHeld().catch(() => false))
+    const child = runAlone(commandOf(demo, encoded()))
+    await until('the wait', () => pipelines.process('camera0')?.pid === child.pid)
+    expect((await readFile(`/proc/${child.pid}/comm`, 'utf8')).trim()).to.equal('flock')
+    expect(await failure(pipelines.simulate('camera0', 'stall'))).to.equal('camera0 has no running stream')
+    expect(events).to.deep.equal([])
+  })
+
+  it('ends what an earlier life left behind, the stopped ones too, and nobody else', async () => {
+    const child = runAlone(commandOf(demo, encoded()))
+    const other = spawn('sleep', ['60'], { env: { ...process.env, CAMERA_SERVICE_CAMERA: `${mark}0/camera0` } })
+    started.push(other)
+    await until('ffmpeg', () => pipelines.process('camera0'))
+    child.kill('SIGSTOP')
+    expect(await endOrphans({ mark, log, grace: 1_000 })).to.equal(1)
+    await until('the end', () => child.exitCode !== null || child.signalCode !== null)
+    expect(other.exitCode).to.equal(null)
+  })
+
+  it('says nothing more to one that has left', async () => {
+    const dispose = listen()
+    dispose()
+    dispose()
+    await appendFile(join(dir, 'camera0.log'), '/dev/video0: No such device\n')
+    runAlone(commandOf(demo, encoded()))
+    await until('a still', () => pipelines.still('camera0'))
+    expect(events).to.deep.equal([])
+  })
+
+  describe('on a real media server', function () {
+    this.timeout(30_000)
+    before(function () {
+      if (!isInstalled('mediamtx')) this.skip()
+    })
+
+    it('runs on demand, leaves nothing behind, and tells a stall and its end', async () => {
+      const rtsp = await freePort()
+      listen()
+      await writeFile(join(dir, 'mediamtx.yml'), configuration(rtsp, commandOf(demo, encoded())))
+      started.push(spawn('mediamtx', [join(dir, 'mediamtx.yml')], { stdio: 'ignore' }))
+      await until('the server', () => answers(rtsp))
+      const read = () => {
+        const input = ['-rtsp_transport', 'tcp', '-i', `rtsp://127.0.0.1:${rtsp}/camera0`]
+        const reader = spawn('ffmpeg', ['-v', 'error', '-nostdin', ...input, '-f', 'null', '-'], { stdio: 'ignore' })
+        started.push(reader)
+        return reader
+      }
+
+      const reader = read()
+      await seen('pipeline.running')
+      await until('a still', () => pipelines.still('camera0'))
+      reader.kill('SIGKILL')
+      await seen('pipeline.ended')
+      expect(reasons()).to.deep.equal(['no longer in use'])
+      await until('the end of its process', () => pipelines.process('camera0') === undefined)
+
+      events = []
+      read()
+      await seen('pipeline.running')
+      await pipelines.simulate('camera0', 'stall')
+      await seen('pipeline.stalled')
+      await pipelines.recycle('camera0')
+      await seen('pipeline.ended')
+      expect(reasons()).to.deep.equal(['recycled: it gave no frames'])
+    })
+  })
+})
+
+/** As the service writes it, with short waits. */
+function configuration(rtsp: number, command: string): string {
+  return JSON.stringify({
+    logLevel: 'error',
+    rtspAddress: `127.0.0.1:${rtsp}`,
+    rtspTransports: ['tcp'],
+    ...{ rtmp: false, hls: false, webrtc: false, srt: false, moq: false },
+    paths: { camera0: { runOnDemand: command, runOnDemandRestart: true, runOnDemandStartTimeout: '10s', runOnDemandCloseAfter: '1s' } },
+  })
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+const answers = (port: number): Promise<boolean> =>
+  fetch(`http://127.0.0.1:${port}/`).then(
+    () => true,
+    (error: unknown) => !String((error as { cause?: { code?: string } }).cause?.code).includes('ECONNREFUSED'),
+  )

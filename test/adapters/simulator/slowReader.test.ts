@@ -1,0 +1,105 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { createParser, formatFrame, type RtspResponse } from '../../../adapters/rtsp/message.js'
+import { type Simulator, startSimulator } from '../../../adapters/simulator/server.js'
+import { freePort, temporaryFolder } from '../../contract/mediaServer/servers.js'
+
+const sdp = 'v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:streamid=0\r\n'
+const transport = 'RTP/AVP/TCP;unicast;interleaved=0-1'
+
+describe('simulator, a reader that does not read', function () {
+  this.timeout(20_000)
+  let simulator: Simulator
+  let dir: string
+  let port: number
+  let log = ''
+  const sockets: Socket[] = []
+  before(async () => {
+    dir = await temporaryFolder()
+    port = await freePort()
+    const file = join(dir, 'mediamtx.yml')
+    await writeFile(file, JSON.stringify({ rtspAddress: `127.0.0.1:${port}`, writeTimeout: '300ms', paths: { cam: null } }))
+    const write = (line: string): void => {
+      log += line
+    }
+    simulator = await startSimulator({ file, write, failed: (reason) => expect.fail(reason) })
+  })
+  after(async () => {
+    for (const socket of sockets) socket.destroy()
+    await simulator?.stop()
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  it('loses packets, then its connection; the publisher and the others notice nothing', async () => {
+    const url = `rtsp://127.0.0.1:${port}/cam`
+    const publisher = client(port, sockets)
+    await publisher.ask('ANNOUNCE', url, { 'content-type': 'application/sdp' }, sdp)
+    const published = await publisher.ask('SETUP', `${url}/streamid=0`, { transport: `${transport};mode=record` })
+    expect((await publisher.ask('RECORD', url, { session: published.headers.session ?? '' })).status).to.equal(200)
+    const [good, bad] = await Promise.all([playing(url, port, sockets), playing(url, port, sockets)])
+    bad.socket.pause()
+    const closed = new Promise((resolve) => bad.socket.once('close', resolve))
+
+    let sent = 0
+    const packet = Buffer.alloc(1400, 0x80)
+    const publish = async (count: number): Promise<void> => {
+      for (let n = 0; n < count; n++) {
+        publisher.socket.write(formatFrame(0, packet))
+        sent++
+      }
+      expect(sent).to.be.lessThan(60_000)
+      while (good.frames() < sent) await new Promise((resolve) => setImmediate(resolve))
+    }
+    // More than the kernel will keep for the one that does not read.
+    while (!log.includes('reader is too slow')) await publish(100)
+    while (!log.includes('closed: write timeout')) await publish(1)
+    bad.socket.resume()
+    await closed
+    expect(bad.frames()).to.be.lessThan(sent)
+    expect(good.frames()).to.equal(sent)
+    expect(good.socket.destroyed).to.equal(false)
+    expect(log).to.match(/WAR \[RTSP\] \[session [0-9a-f]{8}\] reader is too slow, discarding \d+ frames?\n/)
+  })
+})
+
+interface Client {
+  socket: Socket
+  frames(): number
+  ask(method: string, url: string, headers?: Record<string, string>, body?: string): Promise<RtspResponse>
+}
+
+function client(port: number, sockets: Socket[]): Client {
+  const socket = connect(port, '127.0.0.1')
+  sockets.push(socket)
+  let frames = 0
+  let answered: (response: RtspResponse) => void = () => {}
+  const parser = createParser({
+    onFrame: () => {
+      frames++
+    },
+    onResponse: (response) => answered(response),
+  })
+  socket.on('data', (chunk) => parser.push(chunk))
+  socket.on('error', () => {})
+  let cseq = 0
+  return {
+    socket,
+    frames: () => frames,
+    ask: (method, url, headers = {}, body = '') =>
+      new Promise((resolve) => {
+        answered = resolve
+        const fields = Object.entries({ cseq: String(++cseq), ...headers, ...(body && { 'content-length': String(body.length) }) })
+        socket.write(`${method} ${url} RTSP/1.0\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`)
+      }),
+  }
+}
+
+async function playing(url: string, port: number, sockets: Socket[]): Promise<Client> {
+  const reader = client(port, sockets)
+  const setup = await reader.ask('SETUP', `${url}/trackID=0`, { transport })
+  const play = await reader.ask('PLAY', `${url}/`, { session: setup.headers.session ?? '' })
+  expect(play.status).to.equal(200)
+  return reader
+}
