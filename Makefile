@@ -61,7 +61,7 @@ bench: build ## measure the service; writes docs/benchmarks.md
 	@tsx test/bench/bench.ts
 
 mediamtx: build ## download the official MediaMTX for this machine into the data directory (needs the internet)
-	@tsx adapters/mediamtx/download.ts
+	@node dist/main.js download-mediamtx
 
 test-vm: build ## real USB cameras on a real kernel, in a throw-away virtual machine (needs QEMU; minutes)
 	@bash test/vm/run.sh

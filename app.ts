@@ -19,6 +19,7 @@ import { createPipelines } from './adapters/ffmpeg/pipelines.js'
 import { createMediaFiles } from './adapters/files/mediaFiles.js'
 import { createSegments } from './adapters/files/segments.js'
 import { createStorage } from './adapters/files/storage.js'
+import { checkExternal } from './adapters/mediamtx/external.js'
 import { createMediaServer } from './adapters/mediamtx/mediaServer.js'
 import { createServerProcess } from './adapters/mediamtx/serverProcess.js'
 import { createStreamReader } from './adapters/rtsp/reader.js'
@@ -28,7 +29,7 @@ import { createDeviceProbe } from './adapters/usb/probe.js'
 import type { Configuration } from './config/schema.js'
 import { cameraMachine } from './machines/camera.js'
 import { discoveryMachine } from './machines/discovery.js'
-import type { CaptureDefaults, Clock, Log, Tokens } from './machines/domain/ports.js'
+import type { CaptureDefaults, Clock, Log, ServerChoice, Tokens } from './machines/domain/ports.js'
 import { fleetMachine } from './machines/fleet.js'
 import { mediamtxLinkMachine } from './machines/mediamtxLink.js'
 import { recordingMachine } from './machines/recording.js'
@@ -90,8 +91,9 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     segmentDuration: recordingConfig.segment_duration,
     recordPath: join(data.recordings, '%path/%path_%Y-%m-%d_%H-%M-%S-%f'),
   }
+  let choice: ServerChoice | undefined
   const mediaServer = createMediaServer({
-    apiUrl: `http://${hostInUrl(mediamtx.host)}:${mediamtx.api_port}`,
+    apiUrl: () => `http://${hostInUrl(choice?.kind === 'external' ? mediamtx.host : '127.0.0.1')}:${mediamtx.api_port}`,
     timeout: mediamtx.timeout,
     breaker: { threshold: mediamtx.circuit_breaker.failure_threshold, resetTimeout: mediamtx.circuit_breaker.recovery_timeout },
     pathDefaults,
@@ -109,13 +111,16 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     pathDefaults,
     mark,
     simulatorCommand: simulatorCommand(),
+    grace: mediamtx.process_termination_timeout,
     env,
     wantedPaths: () => mediaServer.wantedPaths(),
     log,
   })
-  const reader = createStreamReader({ host: mediamtx.host, port: mediamtx.rtsp_port, log, startTimeout: mediamtx.run_on_demand_start_timeout + 2_000 })
+  /** A child of ours listens where the service does: at that address alone, if it is one. */
+  const rtspHost = mediamtx.mode === 'external' || isAnyHost(server.host) || mediamtx.host !== '127.0.0.1' ? mediamtx.host : server.host
+  const reader = createStreamReader({ host: rtspHost, port: mediamtx.rtsp_port, log, startTimeout: mediamtx.run_on_demand_start_timeout + 2_000 })
   const probe = createDeviceProbe({ reader, log, timeout: config.camera.capability_timeout })
-  const pipelines = await createPipelines({ runDir: data.run, mark, log, clock })
+  const pipelines = await createPipelines({ runDir: data.run, mark, log, clock, publishHost: rtspHost === server.host ? hostInUrl(rtspHost) : '127.0.0.1' })
   const pictures = createPictures({ snapshotsDir: (camera) => join(data.snapshots, camera), runDir: data.run, reader, pipelines, probe, clock, log })
   const files = createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots })
   const segments = createSegments({ recordingsDir: data.recordings, clock, log })
@@ -142,13 +147,26 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     actors: { ...cameraEffects({ mediaServer, reader, probe, pipelines, defaults, clock, log }), recording, snapshot },
     delays: { retirement: config.camera.retire_after },
   })
+  const choose = async (signal: AbortSignal): Promise<ServerChoice> => {
+    choice = await serverProcess.choose(signal)
+    if (choice.kind !== 'external') return choice
+    const api = { apiUrl: `http://${hostInUrl(mediamtx.host)}:${mediamtx.api_port}`, timeout: mediamtx.timeout }
+    const rtsp = { host: mediamtx.host, port: mediamtx.rtsp_port }
+    for (const problem of await checkExternal({ ...api, rtsp, recordingsDir: data.recordings, pathDefaults }, signal)) {
+      log.warn('the external media server does not bring what it should', { problem })
+    }
+    return choice
+  }
   const fleetLogic = fleetMachine.provide({
     actors: {
       ...fleetEffects({ registry }),
       camera,
-      discovery: discoveryMachine.provide({ actors: discoveryEffects({ usb }) }),
-      serverProcess: serverProcessMachine.provide({ actors: serverProcessEffects({ server: serverProcess, log }) }),
-      link: mediamtxLinkMachine.provide({ actors: linkEffects({ mediaServer }), delays: { interval: mediamtx.health_check_interval } }),
+      discovery: discoveryMachine.provide({ actors: discoveryEffects({ usb, scanLimit: config.camera.detection_timeout }) }),
+      serverProcess: serverProcessMachine.provide({ actors: serverProcessEffects({ server: { ...serverProcess, choose }, log }) }),
+      link: mediamtxLinkMachine.provide({
+        actors: linkEffects({ mediaServer, checkLimit: mediamtx.health_check_timeout }),
+        delays: { interval: mediamtx.health_check_interval },
+      }),
       storage: storageMachine.provide({ actors: storageEffects({ storage }), delays: { interval: limits.check_interval } }),
     },
   })
@@ -197,7 +215,8 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     clock,
     log,
     about: self,
-    snapshots: { format: config.snapshots.format, quality: config.snapshots.quality, maxAge: 1_000 },
+    snapshots: { format: config.snapshots.format, quality: config.snapshots.quality, maxAge: config.snapshots.max_age },
+    recordings: { format: recordingConfig.format },
     simulation: config.simulation.enabled,
   })
   const health = config.http_health.enabled
@@ -234,6 +253,8 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     },
   }
 }
+
+const isAnyHost = (host: string): boolean => host === '0.0.0.0' || host === '::'
 
 const hostInUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { jwtSecret } from './adapters/data/secrets.js'
 import { createLog } from './adapters/log/log.js'
 import { summariseRepeats } from './adapters/log/repeat.js'
+import { downloadMediamtx } from './adapters/mediamtx/download.js'
 import { createSystemdNotifier } from './adapters/systemd/notify.js'
 import { createTokens } from './adapters/tokens/tokens.js'
 import { type App, startApp, version } from './app.js'
@@ -23,6 +24,7 @@ async function main(): Promise<number> {
   const { config, warnings } = loadConfiguration({ file: command.config, env: process.env, flags: command.flags })
   if (command.name === 'check-config') return say(['the configuration is good', ...warnings.map((line) => `warning: ${line}`)].join('\n'))
   if (command.name === 'token') return say(await issueToken(config, command))
+  if (command.name === 'download-mediamtx') return download(config)
   return serve(config, warnings, command.guide)
 }
 
@@ -56,6 +58,11 @@ async function serve(config: Configuration, warnings: string[], guide: boolean):
     log.close()
     await output.close()
   }
+}
+
+async function download({ data_dir: dataDir }: Configuration): Promise<number> {
+  const file = await downloadMediamtx({ dataDir, log: createLog({ level: 'info', format: 'text' }), signal: AbortSignal.timeout(10 * 60_000) })
+  return say(`MediaMTX is in ${file}; the service uses it from its next start on.`)
 }
 
 async function issueToken(config: Configuration, { role, user, expires }: Extract<Command, { name: 'token' }>): Promise<string> {

@@ -14,7 +14,7 @@ interface Sources {
 export type Command =
   /** `guide`: tell the person at the terminal what to do next. */
   | ({ name: 'serve'; guide: boolean } & Sources)
-  | ({ name: 'check-config' } & Sources)
+  | ({ name: 'check-config' | 'download-mediamtx' } & Sources)
   /** `expires` in ms; absent: `security.jwt_expiry_hours`. */
   | ({ name: 'token'; role: (typeof roles)[number]; user: string; expires?: number } & Sources)
   | { name: 'help' }
@@ -25,7 +25,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-const commands = ['serve', 'token', 'check-config'] as const
+const commands = ['serve', 'token', 'check-config', 'download-mediamtx'] as const
 /** Flags of one command alone. */
 const owners = { role: 'token', user: 'token', expires: 'token', guide: 'serve' } as const
 const options = {
@@ -91,6 +91,8 @@ Commands
   serve          run the service (default); --guide also prints where everything is and a token to try
   token          print a token for a client: --role viewer|operator|admin [--user ID] [--expires 1h]
   check-config   check the configuration and tell what is wrong with it
+  download-mediamtx
+                 bring the official MediaMTX for this machine into the data directory (needs the internet)
 
 Flags
   --config FILE     configuration file (YAML); else CAMERA_SERVICE_CONFIG, else defaults

@@ -73,8 +73,6 @@ export const schema = {
     hls_port: port('8888', 'Its HLS port.'),
     webrtc_port: port('8889', 'Its WebRTC port.'),
     timeout: time('10s', 'Limit of one call of its control API.'),
-    retry_attempts: setting(whole(0, 10), '2', 'How often a failed call is repeated.'),
-    retry_delay: time('200ms', 'Pause before the first repeat; it doubles with each.', '10ms', '1m'),
     run_on_demand_start_timeout: time('20s', 'A camera must deliver its first frame within this time of being asked.', '1s', '10m'),
     run_on_demand_close_after: time('10s', 'A camera is let go so long after its last use.', '1s', '1h'),
     health_check_interval: time('1s', 'How often the media server is asked whether it is there.'),
@@ -109,6 +107,7 @@ export const schema = {
   snapshots: {
     format: setting(oneOf('jpg', 'png'), 'jpg', 'Format of a snapshot that names none.'),
     quality: setting(whole(1, 100), '90', 'JPEG quality of a snapshot that names none.'),
+    max_age: time('1s', 'How old the picture of a snapshot may be whose request does not say. 0: not taken before the request.', '0s', '1h'),
     tier0_timeout: time('3s', 'Limit of the picture straight from V4L2.', '100ms', '5m'),
     tier1_timeout: time('6s', 'Limit of the picture by ffmpeg from the device.', '100ms', '5m'),
     tier2_timeout: time('5s', 'Limit of the picture from the live stream.', '100ms', '5m'),

@@ -17,6 +17,8 @@ const table: Record<string, string> = {
   'mediamtx.record_part_duration': 'use recording.part_duration',
   'mediamtx.record_segment_duration': 'use recording.segment_duration',
   'mediamtx.record_delete_after': '',
+  'mediamtx.retry_attempts': '',
+  'mediamtx.retry_delay': '',
   'mediamtx.health_failure_threshold': 'use mediamtx.circuit_breaker.failure_threshold',
   'mediamtx.health_circuit_breaker_timeout': 'use mediamtx.circuit_breaker.recovery_timeout',
   'mediamtx.health_max_backoff_interval': '',

@@ -63,6 +63,8 @@ export interface RpcOptions {
   about: About
   /** What take_snapshot falls back to; `maxAge` in ms. */
   snapshots: { format: 'jpg' | 'png'; quality: number; maxAge: number }
+  /** What start_recording falls back to. */
+  recordings: { format: 'fmp4' | 'mp4' | 'mkv' }
   /** Whether `simulate` may be called. */
   simulation: boolean
   /** Whether a caller may use a camera; default: every camera. */

@@ -19,12 +19,8 @@ import type { ServerProcessEvent } from '../../machines/serverProcess.js'
 import { callback } from './callback.js'
 import { within } from './time.js'
 
-/** A check of the media server that takes longer counts as failed. */
-const checkLimit = 2_000
-const scanLimit = 10_000
-
-/** The effects that machines/discovery.ts names. */
-export const discoveryEffects = ({ usb }: { usb: UsbDevices }) => ({
+/** The effects that machines/discovery.ts names. A look may take `scanLimit` ms. */
+export const discoveryEffects = ({ usb, scanLimit }: { usb: UsbDevices; scanLimit: number }) => ({
   watchDevices: callback<DiscoveryEvent>(({ send }) => {
     const { mode, dispose } = usb.watch(() => send({ type: 'devices.hint' }))
     send({ type: 'watch.started', mode })
@@ -33,8 +29,8 @@ export const discoveryEffects = ({ usb }: { usb: UsbDevices }) => ({
   scanDevices: fromPromise<UsbDevice[]>(({ signal }) => usb.list(within(scanLimit, signal))),
 })
 
-/** The effects that machines/mediamtxLink.ts names. */
-export const linkEffects = ({ mediaServer }: { mediaServer: MediaServer }) => ({
+/** The effects that machines/mediamtxLink.ts names. A check that takes longer than `checkLimit` ms has failed. */
+export const linkEffects = ({ mediaServer, checkLimit }: { mediaServer: MediaServer; checkLimit: number }) => ({
   askInfo: fromPromise<ServerInfo>(({ signal }) => mediaServer.info(within(checkLimit, signal))),
   syncPaths: fromPromise<number>(({ signal }) => mediaServer.sync(signal)),
   watchBreaker: callback<LinkEvent>(({ send }) => mediaServer.onBreaker((state) => send({ type: breakerEvents[state] }))),

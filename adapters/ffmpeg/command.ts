@@ -33,6 +33,8 @@ export interface StreamCommand extends Place {
   pipeline: Pipeline
   /** Where ffmpeg reports its progress. */
   progressPort: number
+  /** Where the media server takes the stream, as seen from its own machine. */
+  publishHost: string
   clockwork?: Clockwork
 }
 
@@ -40,7 +42,7 @@ export interface StreamCommand extends Place {
  * The line that the media server runs on demand: the device lock, then ffmpeg with its three taps. `env` comes first, so
  * that a process that waits for the lock carries the mark too; `flock --no-fork` becomes ffmpeg, with the same pid.
  */
-export function streamCommand({ camera, device, pipeline, progressPort, clockwork, ...place }: StreamCommand): string {
+export function streamCommand({ camera, device, pipeline, progressPort, publishHost, clockwork, ...place }: StreamCommand): string {
   // Its own language twice over: `%` begins a template, and `:` the next option.
   const report = `file=${reportFile(place, camera)
     .replaceAll('%', '%%')
@@ -55,7 +57,7 @@ export function streamCommand({ camera, device, pipeline, progressPort, clockwor
     ...['-f', 'rtsp', '-rtsp_transport', 'tcp', '-pkt_size', '1316'],
   ]
     .map(quoted)
-    .concat(`rtsp://127.0.0.1:$RTSP_PORT/$MTX_PATH`)
+    .concat(`rtsp://${publishHost}:$RTSP_PORT/$MTX_PATH`)
     .concat(pipeline.kind === 'encode' ? [...stillArgs, stillFile(place, camera)].map(quoted) : [])
     .join(' ')
 }

@@ -26,9 +26,16 @@ export interface PicturesOptions {
 /** Ways to a picture, the device lock kept. Nothing of a way that failed or was given up stays behind: no process, no file. */
 export function createPictures(options: PicturesOptions): Pictures {
   const { snapshotsDir, runDir, reader, pipelines, clock, log, probe, run = runProgram, limits = { direct: 2_000, ffmpeg: 6_000, stream: 20_000 } } = options
-  void discardLeftovers(runDir)
+  const cleaned = new Map<string, Promise<void>>()
   const clockwork = once(() => findClockwork({ runner: run }))
   const known = new Map<CameraId, { node: string; capabilities: Capabilities }>()
+
+  /** Before the first file of our own in a folder: what a killed service left there goes. */
+  const clean = (dir: string): Promise<void> => {
+    const done = cleaned.get(dir) ?? discardLeftovers(dir)
+    cleaned.set(dir, done)
+    return done
+  }
 
   /** Asked once per plug. */
   const capabilitiesOf = async (camera: CameraId, device: Device & { kind: 'usb' }, signal: AbortSignal): Promise<Capabilities> => {
@@ -42,6 +49,7 @@ export function createPictures(options: PicturesOptions): Pictures {
   return {
     async grabDirect(camera, device, pipeline, signal) {
       if (device.kind !== 'usb') throw new Error('not a USB camera')
+      await clean(runDir)
       const mode = await stillMode(pipeline, () => capabilitiesOf(camera, device, signal))
       const file = await grabFromV4l2(device, mode, { camera, pipeline, runDir, run, signal, timeout: limits.direct })
       return { file, capturedAt: clock.now() }
@@ -49,12 +57,14 @@ export function createPictures(options: PicturesOptions): Pictures {
 
     async grabByFfmpeg(camera, device, pipeline, signal) {
       if (device.kind === 'rtsp') throw new Error('not a local device')
+      await clean(runDir)
       const drawn = device.kind === 'virtual' ? await clockwork() : undefined
       const file = await grabFromDevice(device, drawn, { camera, pipeline, runDir, run, signal, timeout: limits.ffmpeg })
       return { file, capturedAt: clock.now() }
     },
 
     async grabFromStream(camera, maxAge, signal) {
+      await clean(runDir)
       const still = await pipelines.still(camera)
       if (still && clock.now() - still.capturedAt <= maxAge) {
         // Opened before the next one takes its name, so that it is copied whole.
@@ -68,6 +78,7 @@ export function createPictures(options: PicturesOptions): Pictures {
 
     async save(camera, picture, wish, signal, { keep } = { keep: false }) {
       try {
+        await clean(snapshotsDir(camera))
         return await savePicture({ camera, picture, options: wish, dir: snapshotsDir(camera), run, signal })
       } finally {
         if (!keep) await discard(picture.file)

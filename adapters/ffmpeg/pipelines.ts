@@ -21,6 +21,8 @@ export interface PipelinesOptions {
   mark: string
   log: Log
   clock: Clock
+  /** Where the media server takes streams, as seen from its own machine; 127.0.0.1 by default. */
+  publishHost?: string
   /** Milliseconds without a new frame; 5 s by default. */
   stallAfter?: number
   /** Of the still tap, in ms: what is older is no picture of now. 3 s by default. */
@@ -40,7 +42,7 @@ const readOf = 16_384
  * the pipelines.
  */
 export async function createPipelines(options: PipelinesOptions): Promise<Pipelines & { close(): void }> {
-  const { runDir, mark, log, clock, stallAfter = 5_000, stillFor = 3_000 } = options
+  const { runDir, mark, log, clock, publishHost = '127.0.0.1', stallAfter = 5_000, stillFor = 3_000 } = options
   if (!isQuotable(runDir)) throw new Error('the data directory must not have a dollar sign or a line break in its name')
   const [socket, clockwork] = await Promise.all([openSocket(), findClockwork()])
   const { port: progressPort } = socket.address()
@@ -89,7 +91,10 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
       if (device.kind === 'rtsp') return { name: camera, source: { url: device.url } }
       if (pipeline.kind === 'encode') decoded.add(camera)
       else decoded.delete(camera)
-      return { name: camera, source: { command: streamCommand({ camera, device, pipeline, progressPort, runDir, mark, ...(clockwork && { clockwork }) }) } }
+      return {
+        name: camera,
+        source: { command: streamCommand({ camera, device, pipeline, progressPort, publishHost, runDir, mark, ...(clockwork && { clockwork }) }) },
+      }
     },
     watch(camera, listener) {
       const watcher = createWatcher({

@@ -16,7 +16,7 @@ export const recordingMethods = [
     params: Type.Object({
       device: CameraParam,
       duration: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400, description: 'Seconds from the first frame; absent: until stop_recording' })),
-      format: Type.Optional(Type.Enum(['fmp4', 'mp4', 'mkv'], { default: 'fmp4' })),
+      format: Type.Optional(Type.Enum(['fmp4', 'mp4', 'mkv'])),
     }),
     result: Type.Object({
       device: CameraName,
@@ -27,7 +27,8 @@ export const recordingMethods = [
       files: Type.Array(Type.String()),
       duration: Type.Optional(Count),
     }),
-    handler: async ({ device, duration, format = 'fmp4' }, { services, by }) => {
+    handler: async ({ device, duration, format: wish }, { services, by }) => {
+      const format = wish ?? services.recordings.format
       const request = given({ duration: duration === undefined ? undefined : duration * 1000, format, by })
       const { camera, status, filename, files, startedAt, format: chosen } = await services.ask.startRecording(device, request)
       return given({

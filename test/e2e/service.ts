@@ -20,6 +20,8 @@ export type Client = Awaited<ReturnType<typeof connect>>
 export interface ServiceOptions {
   kind: Kind
   cameras?: Params[]
+  /** How many of them must be CONNECTED at first; default: all. */
+  connected?: number
   /** `CAMERA_SERVICE_…`; wins over what the helper sets. */
   env?: Record<string, string>
   /** Of an earlier service; else one is made. */
@@ -84,6 +86,19 @@ export function describeKinds(title: string, suite: (kind: Kind) => void): void 
   else each(`managed MediaMTX ${realVersion}`, 'managed')
 }
 
+/** Stories that do not disturb each other run at the same time, each reported as a test of its own. */
+export function sideBySide(stories: Record<string, () => Promise<void>>): void {
+  const running = new Map<string, Promise<void>>()
+  before(() => {
+    for (const [title, tell] of Object.entries(stories)) {
+      const story = tell()
+      story.catch(() => {})
+      running.set(title, story)
+    }
+  })
+  for (const title of Object.keys(stories)) it(title, () => running.get(title))
+}
+
 /** The environment of a service that disturbs nobody: without ours, with ports that are free. */
 export async function environment({ kind, cameras = [], env = {}, dataDir }: ServiceOptions & { dataDir: string }) {
   const [rpc, health, api, rtsp, hls, webrtc] = await Promise.all([freePort(), freePort(), freePort(), freePort(), freePort(), freePort()])
@@ -96,7 +111,7 @@ export async function environment({ kind, cameras = [], env = {}, dataDir }: Ser
     MEDIAMTX_RTSP_PORT: rtsp,
     MEDIAMTX_HLS_PORT: hls,
     MEDIAMTX_WEBRTC_PORT: webrtc,
-    MEDIAMTX_RUN_ON_DEMAND_CLOSE_AFTER: '2s',
+    MEDIAMTX_RUN_ON_DEMAND_CLOSE_AFTER: '1s',
     SECURITY_JWT_SECRET_KEY: secret,
     SIMULATION_ENABLED: true,
     LOGGING_LEVEL: 'debug',
@@ -111,7 +126,7 @@ export async function environment({ kind, cameras = [], env = {}, dataDir }: Ser
 /** Starts `node dist/main.js serve`; resolves when all its cameras are connected and the media server is there. */
 export async function startService(options: ServiceOptions): Promise<Service> {
   if (!existsSync(program)) throw new Error('there is no dist/main.js: run `make build` first')
-  const { kind, cameras = [] } = options
+  const { kind, cameras = [], connected = cameras.length } = options
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'camera-service-')))
   const { env, ports } = await environment({ ...options, dataDir })
   const child = spawn(process.execPath, [program, 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -213,7 +228,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await admin.call('subscribe_events', { topics })
     await until('all is ready', async () => {
       const { status, available_cameras } = await service.call<{ status: string; available_cameras: string[] }>('get_system_status')
-      return status === 'ready' && available_cameras.length === cameras.length
+      return status === 'ready' && available_cameras.length === connected
     })
     return service
   } catch (error) {

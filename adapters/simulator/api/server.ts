@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { authorise, basicCredentials, Refused } from '../auth.js'
 import type { Config } from '../config/config.js'
 import { NotFound } from '../config/config.js'
+import { listen } from '../listen.js'
 import { type Log, labelled } from '../log.js'
-import { listen } from '../rtsp/server.js'
 import { type Answer, createRoutes, type RouteOptions } from './routes.js'
 
 export interface ApiServer {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parse, type ScalarTag } from 'yaml'
-import { wordsOf } from '../record/disk.js'
+import { wordsOf } from '../words.js'
 import type { Json } from './json.js'
 
 /** The words of YAML 1.1, which MediaMTX goes on to take: `yes`, `off` … */

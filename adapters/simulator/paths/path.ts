@@ -3,9 +3,9 @@ import { compare, type PathConf } from '../config/config.js'
 import { milliseconds } from '../config/duration.js'
 import { type Log, labelled } from '../log.js'
 import { createRecorder, type Recorder } from '../record/recorder.js'
+import { countTracks, createStream, describeTrack, type Stream } from '../stream.js'
 import type { Commands } from './commands.js'
 import { type Puller, pull } from './pull.js'
-import { countTracks, createStream, describeTrack, type Stream } from './stream.js'
 
 export interface Client {
   id: string

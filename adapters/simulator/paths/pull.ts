@@ -3,7 +3,7 @@ import { controlUrl, parseSdp } from '../../rtsp/sdp.js'
 import { type Connection, openConnection } from '../../rtsp/session.js'
 import type { PathConf } from '../config/config.js'
 import { type Log, labelled } from '../log.js'
-import type { Stream } from './stream.js'
+import type { Stream } from '../stream.js'
 
 export interface PullOptions {
   conf: PathConf

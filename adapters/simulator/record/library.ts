@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { findPathConf, type PathConf } from '../config/config.js'
 import { milliseconds } from '../config/duration.js'
 import { faultOfName, matcherOf } from '../config/validate.js'
-import { wordsOf } from './disk.js'
+import { wordsOf } from '../words.js'
 import { createRecogniser, fileOf, folderOf, formatMoment, millisecondsOf, parseMoment, patternOf } from './naming.js'
 
 export interface SegmentFile {

@@ -35,3 +35,14 @@ export function interleavedOf(transport = ''): { channels?: [rtp: number, rtcp: 
   const [, first, second] = /interleaved=(\d{1,3})-(\d{1,3})/.exec(offer) ?? []
   return first === undefined ? {} : { channels: [Number(first), Number(second)] }
 }
+
+/** What was proposed, else the next free pair; `undefined`: what was proposed is no free pair. */
+export function freeChannel(taken: ReadonlyMap<number, unknown>, proposed?: [rtp: number, rtcp: number]): number | undefined {
+  if (proposed) {
+    const [rtp, rtcp] = proposed
+    return rtcp === rtp + 1 && rtp <= 254 && !taken.has(rtp) && !taken.has(rtcp) ? rtp : undefined
+  }
+  let free = 0
+  while (taken.has(free)) free += 2
+  return free
+}

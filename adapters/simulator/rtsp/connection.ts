@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { createParser, formatResponse, type HeaderFields, type RtspRequest } from '../../rtsp/message.js'
+import { createParser, formatResponse, type RtspRequest } from '../../rtsp/message.js'
 import { controlUrl, parseSdp } from '../../rtsp/sdp.js'
-import { type Access, authorise, basicCredentials, Refused } from '../auth.js'
+import { type Access, authorise, basicCredentials } from '../auth.js'
 import { instant, microseconds } from '../clock.js'
 import { compare, type GlobalConf } from '../config/config.js'
 import { milliseconds } from '../config/duration.js'
 import { faultOfName } from '../config/validate.js'
 import type { Log } from '../log.js'
 import type { Paths } from '../paths/manager.js'
-import { NoStream } from '../paths/path.js'
-import { countTracks } from '../paths/stream.js'
-import { interleavedOf, type RtspTarget, targetOf } from './address.js'
-import { createOutlet } from './outlet.js'
-import { addressOf, createSession, type Session } from './session.js'
+import { freeChannel, interleavedOf, type RtspTarget, targetOf } from './address.js'
+import { type Answer, answerOf, Refusal } from './answer.js'
+import { startMedia } from './reading.js'
+import { addressOf, createSession, nameOf, type Reading, type Session, sessionHeader } from './session.js'
 
 export interface ConnectionOptions {
   socket: Socket
@@ -31,26 +30,8 @@ export interface Connection {
   view(): Record<string, unknown>
 }
 
-/** `end`: why the connection is closed behind the answer. */
-interface Answer {
-  status: number
-  headers?: HeaderFields
-  body?: string
-  end?: string
-}
-
-class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message)
-  }
-}
-
 /** Who says nothing for so long (ms) is gone, whatever is sent to him. */
 const sessionTimeout = 60_000
-const packetSize = 1500
 const methods = 'DESCRIBE, ANNOUNCE, SETUP, PLAY, RECORD, PAUSE, GET_PARAMETER, TEARDOWN'
 
 /** One client: its requests one after the other, its frames as they come. */
@@ -91,7 +72,7 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
     reading?.outlet?.close()
     reading?.path.removeReader(leaving)
     publishing?.path?.removePublisher(leaving)
-    log('INF', `[session ${leaving.id.slice(0, 8)}] destroyed: ${reason}`)
+    log('INF', `[session ${nameOf(leaving)}] destroyed: ${reason}`)
   }
 
   const ownSession = (userAgent: string): Session => {
@@ -99,7 +80,7 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
     session = createSession({ connection: id, remoteAddr, close })
     session.userAgent = userAgent
     sessions.set(session.id, session)
-    log('INF', `[session ${session.id.slice(0, 8)}] created by ${remoteAddr}`)
+    log('INF', `[session ${nameOf(session)}] created by ${remoteAddr}`)
     return session
   }
 
@@ -114,25 +95,9 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
     ...basicCredentials(headers.authorization),
   })
 
-  const checkPath = (path: string): void => {
-    const fault = faultOfName(path)
-    if (fault !== undefined) throw new Refusal(400, `invalid path name: ${fault} (${path})`)
-    try {
-      paths.confOf(path)
-    } catch (error) {
-      throw new Refusal(400, error instanceof Error ? error.message : String(error))
-    }
-  }
-
-  const targetOfRequest = (request: RtspRequest): RtspTarget => {
-    const target = targetOf(request.url)
-    if (!target) throw new Refusal(400, 'invalid path')
-    return target
-  }
-
   const describe = async (request: RtspRequest): Promise<Answer> => {
-    const target = targetOfRequest(request)
-    checkPath(target.path)
+    const target = requiredTarget(request)
+    checkPath(paths, target.path)
     await authorise(conf, accessOf(request, target, { action: 'read', id, userAgent: '' }))
     const found = await paths.find(target.path).describe(target.query)
     if ('redirect' in found) return { status: 302, headers: { location: found.redirect } }
@@ -140,11 +105,11 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
   }
 
   const announce = async (request: RtspRequest): Promise<Answer> => {
-    const target = targetOfRequest(request)
+    const target = requiredTarget(request)
     const userAgent = request.headers['user-agent'] ?? ''
     const own = ownSession(userAgent)
     if (own.state !== 'initial') throw new Refusal(400, `must be in state initial, while is in state ${own.state}`)
-    checkPath(target.path)
+    checkPath(paths, target.path)
     own.user = await authorise(conf, accessOf(request, target, { action: 'publish', id: own.id, userAgent }))
     const sdp = request.body.toString('utf8')
     const { media } = parseSdp(sdp)
@@ -162,7 +127,8 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
     const offer = interleavedOf(request.headers.transport)
     if (!offer) return { status: 461, headers: sessionHeader(own) }
     const track = own.publishing ? publisherTrack(own, request) : await readerTrack(own, request, userAgent)
-    const rtp = freeChannel(own, offer.channels)
+    const rtp = freeChannel(own.channels, offer.channels)
+    if (rtp === undefined) throw new Refusal(400, 'interleaved IDs are invalid or already in use')
     own.channels.set(rtp, { track, rtcp: false })
     own.channels.set(rtp + 1, { track, rtcp: true })
     return { status: 200, headers: { ...sessionHeader(own), transport: `RTP/AVP/TCP;unicast;interleaved=${rtp}-${rtp + 1}` } }
@@ -176,7 +142,7 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
   }
 
   const readerTrack = async (own: Session, request: RtspRequest, userAgent: string): Promise<number> => {
-    const target = targetOfRequest(request)
+    const target = requiredTarget(request)
     const { track } = target
     if (track === undefined)
       throw new Refusal(400, 'invalid SETUP path. This typically happens when VLC fails a request, and then switches to an unsupported RTSP dialect')
@@ -187,8 +153,8 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
     return track
   }
 
-  const startReading = async (own: Session, request: RtspRequest, target: RtspTarget, userAgent: string): Promise<NonNullable<Session['reading']>> => {
-    checkPath(target.path)
+  const startReading = async (own: Session, request: RtspRequest, target: RtspTarget, userAgent: string): Promise<Reading> => {
+    checkPath(paths, target.path)
     const user = await authorise(conf, accessOf(request, target, { action: 'read', id: own.id, userAgent }))
     const path = paths.find(target.path)
     const stream = await path.addReader(own, target.query)
@@ -210,34 +176,8 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
       const last = reading.stream.tracks[track]?.last
       return rtcp || !last ? [] : [`url=${base}/trackID=${track};seq=${(last.sequence + 1) & 0xffff};rtptime=${last.timestamp}`]
     })
-    if (own.state === 'prePlay') startMedia(own, reading)
+    if (own.state === 'prePlay') startMedia({ session: own, reading, socket, conf, log, dead: () => close('write timeout') })
     return { status: 200, headers: { ...sessionHeader(own), ...(info.length > 0 && { 'rtp-info': info.join(',') }) } }
-  }
-
-  const startMedia = (own: Session, reading: NonNullable<Session['reading']>): void => {
-    const tracks = [...own.channels.values()].flatMap(({ track, rtcp }) => (rtcp ? [] : [reading.stream.tracks[track]?.label ?? '']))
-    log('INF', `[session ${own.id.slice(0, 8)}] is reading from path '${own.path}', with TCP, ${countTracks(tracks)}`)
-    const channelOf = (track: number, rtcp: boolean): number | undefined => [...own.channels].find(([, one]) => one.track === track && one.rtcp === rtcp)?.[0]
-    const outlet = createOutlet({
-      socket,
-      limit: conf.writeQueueSize * packetSize,
-      patience: milliseconds(conf.writeTimeout),
-      dropped: (count) => log('WAR', `[session ${own.id.slice(0, 8)}] reader is too slow, discarding ${count} ${count === 1 ? 'frame' : 'frames'}`),
-      dead: () => close('write timeout'),
-    })
-    reading.outlet = outlet
-    const channels = reading.stream.tracks.map((_, track) => ({ rtp: channelOf(track, false), rtcp: channelOf(track, true) }))
-    reading.detach = reading.stream.attach((track, rtcp, packet) => {
-      const channel = rtcp ? channels[track]?.rtcp : channels[track]?.rtp
-      if (channel === undefined) return
-      const bytes = outlet.send(channel, packet)
-      if (bytes === 0) return
-      reading.stream.sent(bytes)
-      own.counters.outboundBytes += bytes
-      if (rtcp) own.counters.outboundRtcp++
-      else own.counters.outboundRtp++
-    })
-    own.state = 'play'
   }
 
   const record = (own: Session): Answer => {
@@ -245,7 +185,7 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
     if (!publishing || own.state !== 'preRecord') throw new Refusal(400, `must be in state preRecord, while is in state ${own.state}`)
     if (own.channels.size < 2 * publishing.media.length) throw new Refusal(400, 'not all announced medias have been setup')
     // Up to here nothing has held the path: it may be another one by now.
-    checkPath(own.path)
+    checkPath(paths, own.path)
     if (compare(paths.confOf(own.path), publishing.conf) !== 'same') throw new Refusal(400, 'configuration has changed')
     const path = paths.find(own.path)
     own.state = 'record'
@@ -256,7 +196,7 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
       throw error
     }
     publishing.path = path
-    log('INF', `[session ${own.id.slice(0, 8)}] is publishing to path '${own.path}'`)
+    log('INF', `[session ${nameOf(own)}] is publishing to path '${own.path}'`)
     clearTimeout(silence)
     silence = setTimeout(() => close('i/o timeout'), milliseconds(conf.readTimeout))
     return { status: 200, headers: sessionHeader(own) }
@@ -301,21 +241,9 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
     return { status: 501 }
   }
 
-  const failure = (error: unknown): Answer => {
-    const reason = error instanceof Error ? error.message : String(error)
-    if (error instanceof Refused)
-      return {
-        status: 401,
-        headers: { 'www-authenticate': 'Basic realm="ipcam"' },
-        ...(!error.askCredentials && { end: `authentication failed: ${reason}` }),
-      }
-    const status = error instanceof Refusal ? error.status : error instanceof NoStream ? 404 : 400
-    return { status, end: reason }
-  }
-
   const handle = async (request: RtspRequest): Promise<void> => {
     const { cseq } = request.headers
-    const answer = cseq === undefined ? { status: 400, end: 'CSeq is missing' } : await answerTo(request).catch(failure)
+    const answer = cseq === undefined ? { status: 400, end: 'CSeq is missing' } : await answerTo(request).catch(answerOf)
     if (ended) return
     // A refusal with wrong credentials is late, so that guessing is slow.
     if (answer.status === 401 && answer.end !== undefined) await new Promise((resolve) => setTimeout(resolve, Math.random() * 4000))
@@ -392,15 +320,15 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
   }
 }
 
-const sessionHeader = ({ secret }: Session): { session: string } => ({ session: `${secret};timeout=55` })
+function requiredTarget({ url }: RtspRequest): RtspTarget {
+  const target = targetOf(url)
+  if (!target) throw new Refusal(400, 'invalid path')
+  return target
+}
 
-/** What was proposed when it is a free pair, else the next free one. */
-function freeChannel({ channels }: Session, proposed?: [rtp: number, rtcp: number]): number {
-  const [rtp, rtcp] = proposed ?? [-1, -1]
-  if (proposed && (rtcp !== rtp + 1 || rtp > 254)) throw new Refusal(400, 'invalid interleaved IDs')
-  if (proposed && (channels.has(rtp) || channels.has(rtcp))) throw new Refusal(400, 'interleaved IDs already in use')
-  if (proposed) return rtp
-  let free = 0
-  while (channels.has(free)) free += 2
-  return free
+/** Throws when nothing may be there, before anybody is asked for credentials. */
+function checkPath(paths: Paths, path: string): void {
+  const fault = faultOfName(path)
+  if (fault !== undefined) throw new Refusal(400, `invalid path name: ${fault} (${path})`)
+  paths.confOf(path)
 }

@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:net'
+import { createServer } from 'node:net'
 import type { Config } from '../config/config.js'
+import { listen } from '../listen.js'
 import { type Log, labelled } from '../log.js'
 import type { Paths } from '../paths/manager.js'
 import { type Connection, createConnection } from './connection.js'
@@ -18,7 +19,7 @@ export function createRtspServer({ config, paths, log: parentLog }: { config: Co
   const log = labelled(parentLog, 'RTSP')
   const sessions = new Map<string, Session>()
   const connections = new Map<string, Connection>()
-  const server: Server = createServer((socket) => {
+  const server = createServer((socket) => {
     const connection = createConnection({
       socket,
       conf: config.now.global,
@@ -44,14 +45,3 @@ export function createRtspServer({ config, paths, log: parentLog }: { config: Co
     },
   }
 }
-
-/** `127.0.0.1:8554`, `[::1]:8554`, `:8554`. */
-export const listen = (server: Server, address: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const colon = address.lastIndexOf(':')
-    const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
-    server.once('error', (error) =>
-      reject(new Error(`listen tcp ${address}: ${'code' in error && error.code === 'EADDRINUSE' ? 'bind: address already in use' : error.message}`)),
-    )
-    server.listen({ port: Number(address.slice(colon + 1)), ...(host && { host }) }, resolve)
-  })

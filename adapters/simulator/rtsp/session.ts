@@ -4,10 +4,18 @@ import type { MediaSection } from '../../rtsp/sdp.js'
 import { instant, microseconds } from '../clock.js'
 import type { PathConf } from '../config/config.js'
 import type { Path } from '../paths/path.js'
-import type { Stream } from '../paths/stream.js'
+import type { Stream } from '../stream.js'
 import type { Outlet } from './outlet.js'
 
 export type SessionState = 'initial' | 'prePlay' | 'play' | 'preRecord' | 'record'
+
+export interface Reading {
+  path: Path
+  stream: Stream
+  /** While it plays. */
+  detach?: () => void
+  outlet?: Outlet
+}
 
 /** What one connection has set up. Plain data, written by `connection.ts` and shown by the API. */
 export interface Session {
@@ -25,7 +33,7 @@ export interface Session {
   userAgent: string
   /** By channel. */
   channels: Map<number, { track: number; rtcp: boolean }>
-  reading?: { path: Path; stream: Stream; detach?: () => void; outlet?: Outlet }
+  reading?: Reading
   publishing?: { conf: PathConf; sdp: string; media: MediaSection[]; path?: Path; stream?: Stream }
   counters: { inboundBytes: number; inboundRtp: number; inboundRtcp: number; outboundBytes: number; outboundRtp: number; outboundRtcp: number }
   close(reason: string): void
@@ -88,6 +96,11 @@ export function describeSession(session: Session): Record<string, unknown> {
     rtcpPacketsInError: 0,
   }
 }
+
+/** In the log. */
+export const nameOf = ({ id }: Session): string => id.slice(0, 8)
+
+export const sessionHeader = ({ secret }: Session): { session: string } => ({ session: `${secret};timeout=55` })
 
 export const addressOf = ({ remoteAddress = '', remotePort = 0 }: Socket): string =>
   `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { isQuotable, progressAddress, streamCommand } from '../../../adapters/ffmpeg/command.js'
 import { copied, demo, encoded, webcam } from './support.js'
 
-const place = { camera: 'camera0', runDir: "/srv/bob's 50% cams: new", mark: 'abc', progressPort: 4000 } as const
+const place = { camera: 'camera0', runDir: "/srv/bob's 50% cams: new", mark: 'abc', publishHost: '127.0.0.1', progressPort: 4000 } as const
 
 describe('the command of a stream', () => {
   it('encodes, keeps the device lock, and has three taps', () => {

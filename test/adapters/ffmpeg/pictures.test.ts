@@ -12,7 +12,8 @@ import { copied, demo, encoded, failure, fake, filesIn, folder, log, never, runW
 const asked: PictureOptions = { format: 'jpg', quality: 90 }
 const instant = Date.UTC(2026, 0, 2, 3, 4, 5, 6)
 
-describe('pictures', () => {
+describe('pictures', function () {
+  this.timeout(20_000)
   let dir = ''
   let remove = async () => {}
   const at = (...parts: string[]) => join(dir, ...parts)
@@ -256,6 +257,13 @@ describe('pictures', () => {
       )
       expect((await stat(at('snapshots', 'camera0', 'yard.jpg'))).mtimeMs).to.equal(before.mtimeMs)
       expect([await saved(), await filesIn(at('run'))]).to.deep.equal([['yard.jpg'], []])
+    })
+
+    it('removes what a killed service left half done, once', async () => {
+      await mkdir(at('snapshots', 'camera0'))
+      for (const name of ['.picture-1.jpg', 'kept.jpg']) await writeFile(at('snapshots', 'camera0', name), '')
+      await pictures().save('camera0', await captured(), asked, never)
+      expect(await saved()).to.deep.equal(['camera0_2026-01-02_03-04-05-006.jpg', 'kept.jpg'])
     })
 
     it('refuses what is no picture, and leaves nothing', async () => {

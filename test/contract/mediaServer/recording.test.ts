@@ -136,7 +136,7 @@ describeMediaServers('media server, as a process', (kind) => {
     server = await startMediaServer({ kind, dir, paths: { cam: demand } })
   })
   afterEach(async () => {
-    await server.kill()
+    await server?.kill()
     await removeFolder(dir)
   })
   const recording = async () => {
@@ -166,7 +166,7 @@ describeMediaServers('media server, as a process', (kind) => {
 
   it('leaves a playable file when it is killed', async () => {
     const { holder, file } = await recording()
-    await server.kill()
+    await server?.kill()
     await holder.closed
     expect(await headerDuration(file)).to.equal(0)
     const { duration, complaints } = await probe(file)

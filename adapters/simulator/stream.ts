@@ -1,5 +1,5 @@
-import { type MediaSection, parameterSetsOf, parseSdp } from '../../rtsp/sdp.js'
-import { parseH264Sps, parseH265Sps } from '../../rtsp/sps.js'
+import { type MediaSection, parameterSetsOf, parseSdp } from '../rtsp/sdp.js'
+import { parseH264Sps, parseH265Sps } from '../rtsp/sps.js'
 
 /** Gets every packet of a stream, in order. `packet` is shared: not to be written to. */
 export type Sink = (track: number, rtcp: boolean, packet: Buffer) => void

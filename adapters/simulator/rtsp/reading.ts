@@ -1,0 +1,47 @@
+import type { Socket } from 'node:net'
+import type { GlobalConf } from '../config/config.js'
+import { milliseconds } from '../config/duration.js'
+import { type Log, labelled } from '../log.js'
+import { countTracks } from '../stream.js'
+import { createOutlet } from './outlet.js'
+import { nameOf, type Reading, type Session } from './session.js'
+
+const packetSize = 1500
+
+/** From now on the session's tracks go to its socket. `dead`: it has not read for `writeTimeout`. */
+export function startMedia({ session, reading, socket, conf, log, dead }: StartMedia): void {
+  const own = labelled(log, `session ${nameOf(session)}`)
+  const tracks = [...session.channels.values()].flatMap(({ track, rtcp }) => (rtcp ? [] : [reading.stream.tracks[track]?.label ?? '']))
+  own('INF', `is reading from path '${session.path}', with TCP, ${countTracks(tracks)}`)
+  const channelOf = (track: number, rtcp: boolean): number | undefined => [...session.channels].find(([, one]) => one.track === track && one.rtcp === rtcp)?.[0]
+  const channels = reading.stream.tracks.map((_, track) => ({ rtp: channelOf(track, false), rtcp: channelOf(track, true) }))
+  const outlet = createOutlet({
+    socket,
+    limit: conf.writeQueueSize * packetSize,
+    patience: milliseconds(conf.writeTimeout),
+    dropped: (count) => own('WAR', `reader is too slow, discarding ${count} ${count === 1 ? 'frame' : 'frames'}`),
+    dead,
+  })
+  const { counters } = session
+  reading.outlet = outlet
+  reading.detach = reading.stream.attach((track, rtcp, packet) => {
+    const channel = rtcp ? channels[track]?.rtcp : channels[track]?.rtp
+    if (channel === undefined) return
+    const bytes = outlet.send(channel, packet)
+    if (bytes === 0) return
+    reading.stream.sent(bytes)
+    counters.outboundBytes += bytes
+    if (rtcp) counters.outboundRtcp++
+    else counters.outboundRtp++
+  })
+  session.state = 'play'
+}
+
+interface StartMedia {
+  session: Session
+  reading: Reading
+  socket: Socket
+  conf: GlobalConf
+  log: Log
+  dead: () => void
+}

@@ -1,0 +1,9 @@
+/** `mkdir /x/y: permission denied`: what the system said, in Go's order. */
+export function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { syscall, path, code, message } = error as NodeJS.ErrnoException
+  if (syscall === undefined || code === undefined) return message
+  const text = message.replace(`${code}: `, '').replace(/, [^,]*$/, '')
+  const verb = syscall === 'unlink' ? 'remove' : syscall
+  return `${path === undefined ? verb : `${verb} ${path}`}: ${text}`
+}

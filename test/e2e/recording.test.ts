@@ -1,0 +1,178 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { probe, watch } from './media.js'
+import { describeKinds, refusal, type Service, sideBySide, startService, virtual } from './service.js'
+
+interface Stopped {
+  filename: string
+  status: string
+  duration_ms: number
+  file_size: number
+  files: string[]
+  reason: string
+  start_time: string
+  end_time: string
+}
+
+interface Status {
+  status: string
+  state: string
+  allowed_methods: string[]
+  recording?: { status: string; growing: boolean; files: string[] }
+}
+
+const pattern = /^camera\d+_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{6}\.mp4$/
+
+describeKinds('recording', (kind) => {
+  let service: Service
+
+  before(async () => {
+    service = await startService({ kind, cameras: ['timed', 'watched', 'pulled', 'other', 'matroska'].map(virtual) })
+  })
+  after(() => service?.end())
+
+  const start = (device: string, params = {}) => service.call<{ filename: string; status: string }>('start_recording', { device, ...params })
+  const stop = (device: string) => service.call<Stopped>('stop_recording', { device })
+  const statusOf = (device: string) => service.call<Status>('get_camera_status', { device })
+  const file = (name: string) => join(service.dataDir, 'recordings', name.replace(/_.*/, ''), name)
+  const bytes = async (name: string) => (await stat(file(name))).size
+  const listed = async () => (await service.call<{ files: { filename: string }[] }>('list_recordings', { limit: 1000 })).files.map(({ filename }) => filename)
+  const grows = async (name: string) => {
+    const before = await bytes(name)
+    await service.until(`${name} grows`, async () => (await bytes(name)) > before, 3_000)
+  }
+
+  sideBySide({
+    'begins with bytes on the disk and ends by itself after its duration': async () => {
+      const device = 'camera0'
+      const { filename, status } = await start(device, { duration: 3 })
+      expect(status).to.equal('RECORDING')
+      expect(filename).to.match(pattern)
+      expect(await bytes(filename)).to.be.greaterThan(0)
+      const { params } = await service.told('recording.stop', { device })
+      expect(params).to.include({ filename, reason: 'duration reached', status: 'STOPPED' })
+      const { codec, width, height, duration } = await probe(file(filename))
+      expect({ codec, width, height }).to.deep.equal({ codec: 'h264', width: 320, height: 240 })
+      expect(duration).to.be.within(2.5, 3.5)
+      expect(params.file_size).to.equal(await bytes(filename))
+      const info = await service.call('get_recording_info', { filename })
+      expect(info).to.include({ duration: 3, file_size: await bytes(filename) })
+      expect((await statusOf(device)).recording).to.equal(undefined)
+    },
+
+    'answers a stop with true values, a second start with the state, and leaves a viewer alone': async () => {
+      const device = 'camera1'
+      const viewer = watch(service.stream(device))
+      try {
+        await service.until('the viewer sees the stream', () => viewer.frames() > 0)
+        const [first, again] = await Promise.all([start(device), refusal(start(device))])
+        expect(again.code).to.equal(-32020)
+        expect(again.data).to.include({ state: 'starting' })
+        const { data } = await refusal(start(device))
+        expect(data).to.include({ state: 'recording' })
+        expect(data.allowed_states).to.deep.equal(['not recording'])
+        expect(data.allowed_methods).to.include('stop_recording').and.not.include('start_recording')
+        await grows(first.filename)
+        const stopped = await stop(device)
+        const second = await start(device)
+        const probed = await probe(file(first.filename))
+        expect(stopped).to.include({ status: 'STOPPED', filename: first.filename, file_size: await bytes(first.filename), reason: 'requested' })
+        expect(stopped.files).to.deep.equal([first.filename])
+        expect(stopped.duration_ms / 1000).to.be.closeTo(probed.duration, 0.1)
+        expect(Date.parse(stopped.end_time) - Date.parse(stopped.start_time)).to.be.closeTo(stopped.duration_ms, 1_000)
+
+        expect(second.filename).not.to.equal(first.filename)
+        await grows(second.filename)
+        expect((await stop(device)).files).to.deep.equal([second.filename])
+        const late = await refusal(stop(device))
+        expect(late.code).to.equal(-32020)
+        expect(late.data).to.deep.include({ state: 'not recording', allowed_states: ['starting', 'recording'] })
+        expect((await probe(file(second.filename))).codec).to.equal('h264')
+        expect(await listed()).to.include.members([first.filename, second.filename])
+
+        const seen = viewer.frames()
+        await service.until('the viewer still sees frames', () => viewer.frames() > seen)
+        expect(viewer.complaints()).to.equal('')
+        expect(viewer.isRunning()).to.equal(true)
+      } finally {
+        await viewer.end()
+      }
+    },
+
+    'ends with the camera that is pulled, not with another, and begins anew when it is back': async () => {
+      const [device, other] = ['camera2', 'camera3']
+      const [{ filename }, undisturbed] = await Promise.all([start(device), start(other)])
+      await grows(filename)
+      await service.call('simulate', { device, action: 'unplug' })
+      const error = await service.told('recording.error', { device, status: 'ERROR' })
+      expect(error.params).to.include({ filename, reason: 'unplugged' })
+      const gone = await service.told('camera.disconnected', { device })
+      expect(gone.index, 'camera.disconnected comes after recording.error').to.be.greaterThan(error.index)
+      expect((await probe(file(filename))).codec).to.equal('h264')
+      expect(error.params.file_size).to.equal(await bytes(filename))
+      expect(await listed()).to.include(filename)
+
+      for (const method of ['take_snapshot', 'start_recording', 'start_streaming']) {
+        const { code, data } = await refusal(service.call(method, { device }))
+        expect(code, method).to.equal(-32020)
+        expect(data).to.deep.include({ state: 'unplugged', allowed_states: ['available'], allowed_methods: [] })
+      }
+      expect(await statusOf(device)).to.include({ status: 'DISCONNECTED', state: 'unplugged' })
+
+      await grows(undisturbed.filename)
+      await service.call('simulate', { device, action: 'plug' })
+      await service.told('camera.connected', { device }, { from: gone.index })
+      expect(await statusOf(device)).to.include({ status: 'CONNECTED', state: 'available' })
+      const anew = await start(device)
+      await grows(anew.filename)
+      expect(await stop(device)).to.deep.include({ status: 'STOPPED', files: [anew.filename] })
+      expect(await stop(other)).to.deep.include({ status: 'STOPPED', files: [undisturbed.filename] })
+      expect(service.notifications.filter(({ method, params }) => method === 'recording.error' && params.device === other)).to.deep.equal([])
+      const { duration } = await probe(file(undisturbed.filename))
+      expect(duration).to.be.greaterThan(1)
+    },
+
+    'becomes Matroska after the stop, where that is asked for': async () => {
+      const device = 'camera4'
+      const { filename } = await start(device, { format: 'mkv' })
+      await grows(filename)
+      const stopped = await stop(device)
+      expect(stopped.filename).to.equal(filename.replace('.mp4', '.mkv'))
+      expect(await listed())
+        .to.include(stopped.filename)
+        .and.not.include(filename)
+      const { codec, duration } = await probe(file(stopped.filename))
+      expect(codec).to.equal('h264')
+      expect(duration).to.be.closeTo(stopped.duration_ms / 1000, 0.2)
+      expect(stopped.file_size).to.equal(await bytes(stopped.filename))
+    },
+  })
+
+  it('outlives the media server: told, back within 10 s, on in a second file of the same session', async () => {
+    const device = 'camera0'
+    const { filename } = await start(device)
+    await grows(filename)
+    const from = service.notifications.length
+    const killed = performance.now()
+    process.kill((await service.mediaServer()).pid, 'SIGKILL')
+    const interrupted = await service.told('recording.error', { device, status: 'INTERRUPTED' }, { from })
+    expect(interrupted.params.filename).to.equal(filename)
+    await service.told('mediamtx.error', { component: 'mediamtx' }, { from })
+    await service.told('system.health', {}, { from })
+    const resumed = await service.told('recording.progress', { device, resumed: true }, { from })
+    expect(performance.now() - killed, 'ms until all is back').to.be.lessThan(10_000)
+    const { status } = await service.call('get_status')
+    expect(status).to.equal('HEALTHY')
+    const second = String(resumed.params.filename)
+    expect(second).not.to.equal(filename)
+    expect((await statusOf(device)).recording).to.deep.include({ status: 'RECORDING', growing: true, files: [filename, second] })
+    await grows(second)
+
+    const stopped = await stop(device)
+    expect(stopped).to.deep.include({ status: 'STOPPED', filename, files: [filename, second] })
+    expect(stopped.file_size).to.equal((await bytes(filename)) + (await bytes(second)))
+    expect(await listed()).to.include.members([filename, second])
+    for (const name of [filename, second]) expect((await probe(file(name))).codec).to.equal('h264')
+  })
+})

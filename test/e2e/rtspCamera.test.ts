@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { freePort } from '../contract/mediaServer/servers.js'
+import { probe } from './media.js'
+import { describeKinds, refusal, type Service, startService } from './service.js'
+import { startSource } from './source.js'
+
+interface Camera {
+  device: string
+  name: string
+  status: string
+  state: string
+  kind: string
+  resolution?: string
+  reason?: string
+}
+
+describeKinds('an RTSP camera', (kind) => {
+  let source: Awaited<ReturnType<typeof startSource>>
+  let service: Service
+
+  before(async () => {
+    source = await startSource(kind, 'yard')
+    const yard = { name: 'yard', source: source.url.replace('rtsp://', 'rtsp://viewer:unspeakable@') }
+    const dark = { name: 'dark', source: `rtsp://127.0.0.1:${await freePort()}/dark` }
+    service = await startService({ kind, cameras: [yard, dark], connected: 1, env: { CAMERA_SERVICE_CAMERA_POLL_INTERVAL: '1s' } })
+  })
+  after(async () => {
+    await service?.end()
+    await source?.end()
+  })
+
+  const start = (device: string) => service.call<{ filename: string }>('start_recording', { device })
+  const file = (name: string) => join(service.dataDir, 'recordings', name.replace(/_.*/, ''), name)
+
+  it('is listed, photographed by waking it, and recorded; one that does not answer has a reason', async () => {
+    const { cameras } = await service.call<{ cameras: Camera[] }>('get_camera_list')
+    expect(cameras[0]).to.include({ device: 'camera0', name: 'yard', status: 'CONNECTED', kind: 'rtsp', resolution: '320x240' })
+    expect(cameras[1]).to.include({ device: 'camera1', name: 'dark', status: 'DISCONNECTED', state: 'faulty', reason: 'unreachable' })
+    expect((await refusal(start('camera1'))).data).to.include({ state: 'faulty', details: 'camera1 is faulty: unreachable' })
+
+    const device = 'camera0'
+    const asleep = await service.call('take_snapshot', { device })
+    expect(asleep).to.deep.include({
+      tier: 3,
+      width: 320,
+      passed_over: [
+        { tier: 0, reason: 'not a USB camera' },
+        { tier: 1, reason: 'not a local device' },
+        { tier: 2, reason: 'the stream is asleep' },
+      ],
+    })
+    const { filename } = await start(device)
+    await service.until('2 s of the recording', async () => (await probe(file(filename))).duration > 2)
+    const { status, duration_ms } = await service.call<{ status: string; duration_ms: number }>('stop_recording', { device })
+    expect(status).to.equal('STOPPED')
+    const probed = await probe(file(filename))
+    expect(probed).to.include({ codec: 'h264', width: 320, height: 240 })
+    expect(duration_ms / 1000).to.be.closeTo(probed.duration, 0.1)
+    expect(service.log.join('\n'), 'the log').not.to.contain('unspeakable')
+  })
+
+  it('that stops to send is DISCONNECTED with a reason, its recording kept, and comes back by itself', async () => {
+    const device = 'camera0'
+    const { filename } = await start(device)
+    const from = service.notifications.length
+    await source.stop()
+    const interrupted = await service.told('recording.error', { device, status: 'INTERRUPTED' }, { from })
+    const failed = await service.told('recording.error', { device, status: 'ERROR' }, { from: interrupted.index })
+    expect(failed.params).to.include({ filename })
+    const gone = await service.told('camera.disconnected', { device }, { from: failed.index })
+    expect(gone.params.reason).to.equal('not found (404)')
+    await service.told('camera.status_change', { device, status: 'DISCONNECTED' }, { from })
+    expect((await probe(file(filename))).codec).to.equal('h264')
+
+    await source.start()
+    await service.told('camera.connected', { device }, { from: gone.index })
+    const anew = await start(device)
+    expect(await service.call('stop_recording', { device })).to.deep.include({ status: 'STOPPED', files: [anew.filename] })
+  })
+})
