@@ -215,7 +215,7 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     clock,
     log,
     about: self,
-    snapshots: { format: config.snapshots.format, quality: config.snapshots.quality, maxAge: config.snapshots.max_age },
+    snapshots: { format: config.snapshots.format, quality: config.snapshots.quality, maxAge: config.snapshots.freshness },
     recordings: { format: recordingConfig.format },
     simulation: config.simulation.enabled,
   })

@@ -24,8 +24,7 @@ async function main(): Promise<number> {
   const { config, warnings } = loadConfiguration({ file: command.config, env: process.env, flags: command.flags })
   if (command.name === 'check-config') return say(['the configuration is good', ...warnings.map((line) => `warning: ${line}`)].join('\n'))
   if (command.name === 'token') return say(await issueToken(config, command))
-  if (command.name === 'download-mediamtx') return download(config)
-  return serve(config, warnings, command.guide)
+  return command.name === 'serve' ? serve(config, warnings, command.guide) : download(config)
 }
 
 async function serve(config: Configuration, warnings: string[], guide: boolean): Promise<number> {

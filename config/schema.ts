@@ -107,7 +107,7 @@ export const schema = {
   snapshots: {
     format: setting(oneOf('jpg', 'png'), 'jpg', 'Format of a snapshot that names none.'),
     quality: setting(whole(1, 100), '90', 'JPEG quality of a snapshot that names none.'),
-    max_age: time('1s', 'How old the picture of a snapshot may be whose request does not say. 0: not taken before the request.', '0s', '1h'),
+    freshness: time('1s', 'How old the picture of a snapshot may be whose request does not say. 0: not taken before the request.', '0s', '1h'),
     tier0_timeout: time('3s', 'Limit of the picture straight from V4L2.', '100ms', '5m'),
     tier1_timeout: time('6s', 'Limit of the picture by ffmpeg from the device.', '100ms', '5m'),
     tier2_timeout: time('5s', 'Limit of the picture from the live stream.', '100ms', '5m'),
