@@ -26,7 +26,7 @@ export const output = async (program: string, args: string[], options?: { second
 }
 
 /** Asks again and again until the answer is not `undefined` or `false`; the error tells what was waited for, and the last failure. */
-export const eventually = async <T>(what: string, ask: () => Promise<T | undefined | false> | T | undefined | false, { seconds = 15 } = {}): Promise<T> => {
+export const eventually = async <T>(what: string, ask: () => Promise<T | undefined | false> | T | undefined | false, { seconds = 20 } = {}): Promise<T> => {
   const deadline = performance.now() + seconds * 1000
   let last = ''
   while (performance.now() < deadline) {
@@ -36,7 +36,7 @@ export const eventually = async <T>(what: string, ask: () => Promise<T | undefin
     } catch (error) {
       last = `: ${error instanceof Error ? error.message : error}`
     }
-    await delay(100)
+    await delay(200) // an emulated processor has enough to do
   }
   throw new Error(`waited ${seconds} s in vain for ${what}${last}`)
 }
