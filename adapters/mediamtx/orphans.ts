@@ -25,7 +25,11 @@ export async function endOrphans({ mark, grace, log, signal }: OrphanOptions): P
   const found = await marked(mark)
   if (found.length === 0) return 0
   log.warn('processes of an earlier life are ended', { pids: found.map(({ pid }) => pid) })
-  for (const { pid } of found) send(pid, 'SIGINT')
+  for (const { pid } of found) {
+    send(pid, 'SIGINT')
+    // A stopped one would keep the signal for later.
+    send(pid, 'SIGCONT')
+  }
   const left = await gone(found, grace, signal)
   if (left.length === 0) return found.length
   log.warn('processes of an earlier life are killed', { pids: left.map(({ pid }) => pid) })

@@ -6,7 +6,7 @@ import type { Device, Identity, Probe } from '../../machines/domain/camera.js'
 import type { Fact } from '../../machines/domain/facts.js'
 import { recordingMachine } from '../../machines/recording.js'
 import { snapshotMachine } from '../../machines/snapshot.js'
-import { later, turn } from '../support/until.js'
+import { later, turn } from '../support/later.js'
 
 const by = { user: 'ann', request: '1', session: 's' }
 const identity: Identity = { key: 'serial:1d6b:0102:SN1', basis: 'serial', confidence: 'high', ambiguous: false }

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { discoveryMachine } from '../../machines/discovery.js'
 import type { UsbDevice } from '../../machines/domain/camera.js'
-import { later, turn } from '../support/until.js'
+import { later, turn } from '../support/later.js'
 
 const camera: UsbDevice = { kind: 'usb', node: '/dev/video0', vendorId: '1d6b', productId: '0102', model: 'Test Cam' }
 

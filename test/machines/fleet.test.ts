@@ -9,7 +9,7 @@ import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { serverProcessMachine } from '../../machines/serverProcess.js'
 import { storageMachine } from '../../machines/storage.js'
-import { later, turn } from '../support/until.js'
+import { later, turn } from '../support/later.js'
 
 const plugged = (serial: string, node: string, port: string): UsbDevice => ({
   kind: 'usb',

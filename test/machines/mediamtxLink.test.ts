@@ -3,7 +3,7 @@ import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { LinkFact } from '../../machines/domain/facts.js'
 import type { ServerInfo } from '../../machines/domain/ports.js'
 import { linkView, mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
-import { later, turn } from '../support/until.js'
+import { later, turn } from '../support/later.js'
 
 describe('mediamtxLink', () => {
   it('is up once the server answers and holds our paths', async () => {

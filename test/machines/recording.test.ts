@@ -4,7 +4,7 @@ import type { CameraId } from '../../machines/domain/camera.js'
 import type { RecordingFact } from '../../machines/domain/facts.js'
 import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
 import { type Closed, type RecordingSubject, recordingMachine, recordingView } from '../../machines/recording.js'
-import { later, turn } from '../support/until.js'
+import { later, turn } from '../support/later.js'
 
 const ann = { user: 'ann', request: '1', session: 's' }
 const bob = { user: 'bob', request: '2', session: 't' }

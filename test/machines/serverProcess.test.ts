@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { createActor, type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { ServerChoice } from '../../machines/domain/ports.js'
 import { serverProcessMachine } from '../../machines/serverProcess.js'
-import { later, turn } from '../support/until.js'
+import { later, turn } from '../support/later.js'
 
 describe('serverProcess', () => {
   it('starts what was chosen', async () => {

@@ -4,7 +4,7 @@ import type { Device, Pipeline } from '../../machines/domain/camera.js'
 import type { SnapshotFact } from '../../machines/domain/facts.js'
 import type { Picture } from '../../machines/domain/ports.js'
 import { type Saved, type SnapshotWish, snapshotMachine } from '../../machines/snapshot.js'
-import { later, turn } from '../support/until.js'
+import { later, turn } from '../support/later.js'
 
 const pipeline: Pipeline = { kind: 'encode', mode: { fourcc: 'MJPG', width: 640, height: 480, fps: 30 }, reason: 'test' }
 const usb: Device = { kind: 'usb', node: '/dev/video0', vendorId: '1d6b', productId: '0102', model: 'Test Cam' }

@@ -3,7 +3,7 @@ import { createActor, fromPromise, SimulatedClock } from 'xstate'
 import type { StorageFact } from '../../machines/domain/facts.js'
 import type { DiskUsage } from '../../machines/domain/ports.js'
 import { storageMachine, storageView, whyBlocked } from '../../machines/storage.js'
-import { later, turn } from '../support/until.js'
+import { later, turn } from '../support/later.js'
 
 describe('storage', () => {
   it('does not flap around a limit', async () => {

@@ -9,8 +9,9 @@ import { dataDir, encoders, install, issueToken, processes, property, unit } fro
 import { assert, eventually, output, run, secondsForSteps } from './guest/shell.js'
 import { createSteps } from './guest/steps.js'
 
-const [program, frames, checkout] = process.argv.slice(2)
-if (program === undefined || frames === undefined || checkout === undefined) throw new Error('usage: scenario.mjs USB_CAMERA_PROGRAM FRAMES_DIR CHECKOUT')
+const [program, frames, checkout, only = '.'] = process.argv.slice(2)
+if (program === undefined || frames === undefined || checkout === undefined)
+  throw new Error('usage: scenario.mjs USB_CAMERA_PROGRAM FRAMES_DIR CHECKOUT [STEPS]')
 
 const topics = ['camera.connected', 'camera.disconnected', 'camera.status_change', 'recording.start', 'recording.stop', 'recording.error', 'snapshot.taken']
 /** An emulated processor encodes about a tenth of what a real one does: few frames a second. */
@@ -40,7 +41,7 @@ interface Recording {
   file_size: number
 }
 
-const { step, failures, print } = createSteps({ seconds: secondsForSteps })
+const { step, failures, print } = createSteps({ seconds: secondsForSteps, only: new RegExp(only) })
 const bench = await openBench({ program, frames })
 let client: RpcClient
 let token = ''
@@ -49,6 +50,15 @@ const connect = async () => {
   client = await eventually('the WebSocket', () => connectRpc('ws://127.0.0.1:8002/ws'))
   await client.call('authenticate', { auth_token: token })
   await client.call('subscribe_events', { topics })
+}
+
+/** The two cameras of the first steps, each in its first port, nothing else plugged in. */
+const arrangeTwo = async () => {
+  await bench.clear()
+  await connected(0)
+  await bench.plug(0, 'SN0001', red)
+  await bench.plug(1, 'SN0002', blue)
+  await connected(2)
 }
 
 const connected = async (count: number, seconds = 20): Promise<string[]> =>
@@ -111,46 +121,62 @@ const deviceOf = (badge: string): string => {
 }
 
 const main = async () => {
-  const up = await step('install, systemd-analyze verify, start', async () => {
-    await install(checkout)
-    const complaints = await run('systemd-analyze', ['verify', unit])
-    assert(complaints.code === 0 && complaints.stderr === '', `verify: ${complaints.stderr}`)
-    const start = performance.now()
-    await output('systemctl', ['start', unit], { seconds: 70 })
-    return `ready after ${((performance.now() - start) / 1000).toFixed(1)} s, "${await property('StatusText')}"`
-  })
+  const up = await step(
+    'install, systemd-analyze verify, start',
+    async () => {
+      await install(checkout)
+      const complaints = await run('systemd-analyze', ['verify', unit])
+      assert(complaints.code === 0 && complaints.stderr === '', `verify: ${complaints.stderr}`)
+      const start = performance.now()
+      await output('systemctl', ['start', unit], { seconds: 70 })
+      return `ready after ${((performance.now() - start) / 1000).toFixed(1)} s, "${await property('StatusText')}"`
+    },
+    { needed: true },
+  )
   const reachable =
     up &&
-    (await step('token, connect, authenticate, subscribe', async () => {
-      token = await issueToken('admin')
-      await connect()
-      const { cameras } = await client.call<{ cameras: Camera[] }>('get_camera_list')
-      assert(cameras.length === 0, `cameras before any was plugged: ${JSON.stringify(cameras)}`)
-      return undefined
-    }))
+    (await step(
+      'token, connect, authenticate, subscribe',
+      async () => {
+        token = await issueToken('admin')
+        await connect()
+        const { cameras } = await client.call<{ cameras: Camera[] }>('get_camera_list')
+        assert(cameras.length === 0, `cameras before any was plugged: ${JSON.stringify(cameras)}`)
+        return undefined
+      },
+      { needed: true },
+    ))
   if (!reachable) return
 
-  await step('plug two cameras: both CONNECTED', async () => {
-    await bench.plug(0, 'SN0001', red)
-    await bench.plug(1, 'SN0002', blue)
-    return (await connected(2)).join(' ')
-  })
+  await step(
+    'plug two cameras: both CONNECTED',
+    async () => {
+      await bench.plug(0, 'SN0001', red)
+      await bench.plug(1, 'SN0002', blue)
+      return (await connected(2)).join(' ')
+    },
+    { needed: true },
+  )
 
-  await step('snapshots of both by tier 0', async () => {
-    const notes: string[] = []
-    const wrong: string[] = []
-    for (const device of await connected(2)) {
-      const start = performance.now()
-      const { snapshot, picture } = await photograph(device)
-      known[device] = picture.badge
-      notes.push(`${device} ${picture.badge} ${picture.width}x${picture.height} tier ${snapshot.tier} in ${Math.round(performance.now() - start)} ms`)
-      if (snapshot.tier !== 0) wrong.push(JSON.stringify(snapshot))
-      assert(picture.width === 640 && picture.height === 360, `the picture is ${picture.width}x${picture.height}`)
-    }
-    assert(Object.values(known).sort().join() === 'blue,red', `the pictures are ${Object.values(known)}`)
-    assert(wrong.length === 0, `not by tier 0: ${wrong.join(' ')}`)
-    return notes.join(', ')
-  })
+  await step(
+    'snapshots of both by tier 0',
+    async () => {
+      const notes: string[] = []
+      const wrong: string[] = []
+      for (const device of await connected(2)) {
+        const start = performance.now()
+        const { snapshot, picture } = await photograph(device)
+        known[device] = picture.badge
+        notes.push(`${device} ${picture.badge} ${picture.width}x${picture.height} tier ${snapshot.tier} in ${Math.round(performance.now() - start)} ms`)
+        if (snapshot.tier !== 0) wrong.push(JSON.stringify(snapshot))
+        assert(picture.width === 640 && picture.height === 360, `the picture is ${picture.width}x${picture.height}`)
+      }
+      assert(Object.values(known).sort().join() === 'blue,red', `the pictures are ${Object.values(known)}`)
+      assert(wrong.length === 0, `not by tier 0: ${wrong.join(' ')}`)
+      return notes.join(', ')
+    },
+    { needed: true },
+  )
 
   await step('record 5 s; a snapshot meanwhile by tier 2', async () => {
     const device = deviceOf('red')
@@ -211,14 +237,12 @@ const main = async () => {
     }
   })
 
-  let twins: string[] = []
   await step('twins with one serial: two ids, both told ambiguous', async () => {
     const others = await connected(2)
     await bench.plug(2, 'TWIN', `model=Twin ${red}`)
     const [first] = (await connected(3)).filter((device) => !others.includes(device))
     await bench.plug(3, 'TWIN', `model=Twin ${blue}`)
     const both = (await connected(4)).filter((device) => !others.includes(device))
-    twins = both
     assert(first !== undefined && both.includes(first), `the first twin was ${first}, now they are ${both}`)
     await eventually('both to be told ambiguous', async () => {
       const views = await Promise.all(both.map((device) => client.call<Camera>('get_camera_status', { device })))
@@ -263,7 +287,6 @@ const main = async () => {
   })
 
   await step('no encoder runs when nobody looks', async () => {
-    assert(twins.length === 2, 'the twins were not told apart')
     await eventually('the encoders to end', async () => (await encoders()).length === 0, { seconds: 20 })
     return undefined
   })

@@ -211,6 +211,15 @@ describe('server process', () => {
       expect(log.lines).to.deep.equal([`warn processes of an earlier life are ended {"pids":[${own.pid}]}`])
     })
 
+    it('that were stopped are woken to end, without waiting for the kill', async () => {
+      const { server, options, log } = await arrange({ mode: 'embedded' })
+      const { pid = 0 } = await orphan(options.mark)
+      process.kill(pid, 'SIGSTOP')
+      await server.choose(never())
+      expect(await isAlive(pid)).to.equal(false)
+      expect(log.lines).to.deep.equal([`warn processes of an earlier life are ended {"pids":[${pid}]}`])
+    })
+
     it('that do not end are killed', async () => {
       const { server, options } = await arrange({ simulatorCommand: run('good') })
       const stubborn = await orphan(options.mark, 'process.on("SIGINT", () => {}); process.stdin.resume(); console.log("up")')

@@ -3,9 +3,10 @@ import { reasonOf } from '../../../machines/domain/errors.js'
 
 /**
  * Runs steps in order, times them, goes on after a failure, and prints them as a table at the end. After `seconds` no step begins
- * and the running one fails, so that there is still time for the table and the logs.
+ * and the running one fails, so that there is still time for the table and the logs. `only`: leaves out steps whose names do not match,
+ * except those that all others need.
  */
-export const createSteps = ({ seconds: limit }: { seconds: number }) => {
+export const createSteps = ({ seconds: limit, only = /./ }: { seconds: number; only?: RegExp }) => {
   const start = performance.now()
   const timeIsUp = delay(limit * 1000, undefined, { ref: false }).then(() => {
     throw new Error(`the run's ${limit} s are over`)
@@ -15,7 +16,8 @@ export const createSteps = ({ seconds: limit }: { seconds: number }) => {
   let failures = 0
   return {
     /** `act` returns a note for the table, or nothing. Resolves with whether it passed. */
-    async step(name: string, act: () => Promise<string | undefined>): Promise<boolean> {
+    async step(name: string, act: () => Promise<string | undefined>, { needed = false } = {}): Promise<boolean> {
+      if (!needed && !only.test(name)) return true
       const began = performance.now()
       let result: string
       let passed = true

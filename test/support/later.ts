@@ -1,0 +1,14 @@
+/** Lets promises that are already settled run their course. */
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** A promise that the test settles. */
+export function later<T>() {
+  let resolve!: (value: T) => void
+  let reject!: (error: Error) => void
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  promise.catch(() => {})
+  return { promise, resolve: (value: T) => resolve(value), reject: (reason: string) => reject(new Error(reason)) }
+}
