@@ -15,6 +15,8 @@ export interface CameraPorts {
   probe: DeviceProbe
   pipelines: Pipelines
   defaults: CaptureDefaults
+  /** How often an RTSP camera is asked whether it is still there, in ms; the second silence in a row counts. */
+  sourceInterval: number
   clock: Clock
   log: Log
 }
@@ -25,11 +27,8 @@ interface OnDevice {
   settings: CameraSettings
 }
 
-/** How often an RTSP camera is asked whether it is still there; the second silence in a row counts. */
-const sourceInterval = 30_000
-
 /** The effects that machines/camera.ts names. */
-export const cameraEffects = ({ mediaServer, reader, probe, pipelines, defaults, clock, log }: CameraPorts) => ({
+export const cameraEffects = ({ mediaServer, reader, probe, pipelines, defaults, sourceInterval, clock, log }: CameraPorts) => ({
   holdStream: holdStream({ reader }),
   waitUntil: waitUntil({ clock }),
 

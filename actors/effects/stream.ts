@@ -16,7 +16,7 @@ const nextWait = 3_000
 const pause = 500
 
 /** Holds the camera's stream until disposed: asks again whenever it is lost. */
-export const holdStream = ({ reader }: { reader: StreamReader }) =>
+export const holdStream = ({ reader }: { reader: Pick<StreamReader, 'hold'> }) =>
   callback<HoldEvent, { camera: CameraId }>(({ send, input: { camera } }) => {
     const ended = new AbortController()
     let release: Dispose | undefined
