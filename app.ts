@@ -14,6 +14,7 @@ import { createObserver } from './actors/observer.js'
 import { type DataDirectory, openDataDirectory } from './adapters/data/directory.js'
 import { createRegistryStore } from './adapters/data/registry.js'
 import { jwtSecret } from './adapters/data/secrets.js'
+import { checkPrograms } from './adapters/ffmpeg/installed.js'
 import { createPictures } from './adapters/ffmpeg/pictures.js'
 import { createPipelines } from './adapters/ffmpeg/pipelines.js'
 import { createMediaFiles } from './adapters/files/mediaFiles.js'
@@ -62,6 +63,7 @@ export const version: string = about.version
 
 /** Connects everything and starts it. Rejects with one line for the operator; what had begun is then ended again. */
 export async function startApp({ config, log, env, clock = { now: Date.now } }: AppOptions): Promise<App> {
+  await checkPrograms({ path: env.PATH ?? '', log })
   const data = await openDataDirectory(config.data_dir)
   try {
     return await startIn(data, { config, log, env, clock })
@@ -102,7 +104,7 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
   const serverProcess = createServerProcess({
     mode: mediamtx.mode,
     api: { host: mediamtx.host, port: mediamtx.api_port },
-    ports: { api: mediamtx.api_port, rtsp: mediamtx.rtsp_port, hls: mediamtx.hls_port, webrtc: mediamtx.webrtc_port, webrtcUdp: 8189 },
+    ports: { api: mediamtx.api_port, rtsp: mediamtx.rtsp_port, hls: mediamtx.hls_port, webrtc: mediamtx.webrtc_port },
     host: server.host,
     offers: { hls: true, webrtc: true },
     runDir: data.run,
@@ -132,7 +134,16 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
   const defaults: CaptureDefaults = { ...config.camera.size, fps: config.camera.fps, codec: { profile, level, pixelFormat, preset, bitrate } }
 
   const recording = recordingMachine.provide({
-    actors: recordingEffects({ mediaServer, reader, segments, storage, clock, log, blockPercent: limits.block_percent }),
+    actors: recordingEffects({
+      mediaServer,
+      reader,
+      segments,
+      storage,
+      clock,
+      log,
+      blockPercent: limits.block_percent,
+      segmentDuration: recordingConfig.segment_duration,
+    }),
   })
   const snapshot = snapshotMachine.provide({
     actors: snapshotEffects({ pictures, clock }),
@@ -144,7 +155,11 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     },
   })
   const camera = cameraMachine.provide({
-    actors: { ...cameraEffects({ mediaServer, reader, probe, pipelines, defaults, clock, log }), recording, snapshot },
+    actors: {
+      ...cameraEffects({ mediaServer, reader, probe, pipelines, defaults, sourceInterval: config.camera.poll_interval, clock, log }),
+      recording,
+      snapshot,
+    },
     delays: { retirement: config.camera.retire_after },
   })
   const choose = async (signal: AbortSignal): Promise<ServerChoice> => {

@@ -84,7 +84,7 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, autoClose
       }
       const reason = 'outcome' in fact ? fact.outcome.reason : 'it was interrupted'
       if (/^storage full/.test(reason)) throw dependencyFailed('storage', reason)
-      throw dependencyFailed('camera', `the recording did not begin: ${reason}`)
+      throw dependencyFailed(directory.link().state === 'up' ? 'camera' : 'mediamtx', `the recording did not begin: ${reason}`)
     },
 
     async stopRecording(camera, by) {

@@ -91,7 +91,7 @@ export const schema = {
     },
   },
   camera: {
-    poll_interval: time('10s', 'How often USB cameras are looked for besides the events of udev.', '500ms'),
+    poll_interval: time('10s', 'How often cameras are looked for: USB cameras besides the events of udev, RTSP cameras by asking them.', '500ms'),
     detection_timeout: time('10s', 'Limit of one look for USB cameras.', '100ms', '5m'),
     capability_timeout: time('10s', 'Limit of one question for a camera’s formats.', '100ms', '5m'),
     retire_after: time('24h', 'A camera that is away for so long leaves the list; its id stays its own.', '1s', '3650d'),

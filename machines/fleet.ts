@@ -38,6 +38,8 @@ interface FleetContext extends FleetInput {
   told: Partial<Record<CameraId, { device?: Device; identity: Identity }>>
   /** Why nothing may be written now; empty: it may. */
   blocked: string
+  /** The media server's process runs, or is not ours. */
+  serverRuns: boolean
   reason?: string
 }
 
@@ -69,6 +71,7 @@ export const fleetMachine = setup({
     isSaved: ({ context }) => !context.unsaved,
     isUnsaved: ({ context }) => context.unsaved,
     isEmpty: ({ context }) => Object.keys(context.told).length === 0,
+    isServerNews: ({ context }, { runs }: { runs: boolean }) => runs !== context.serverRuns,
     isBlockNews: ({ context }, { blocked }: { blocked: string }) => (blocked === '') !== (context.blocked === ''),
   },
   actions: {
@@ -114,14 +117,31 @@ export const fleetMachine = setup({
     abandonCameras: enqueueActions(({ context: { told }, enqueue }) => {
       for (const id of Object.keys(told)) enqueue.stopChild(id)
     }),
-    endServer: enqueueActions(({ enqueue }) => enqueue.sendTo('serverProcess', { type: 'server.end' })),
+    checkLink: enqueueActions(({ enqueue }, { runs }: { runs: boolean }) => {
+      enqueue.assign({ serverRuns: runs })
+      enqueue.sendTo('link', { type: 'link.check' })
+    }),
+    endServer: enqueueActions(({ enqueue }) => {
+      // An end that we ask for is no news to the link.
+      enqueue.assign({ serverRuns: false })
+      enqueue.sendTo('serverProcess', { type: 'server.end' })
+    }),
     tellStarted: emit({ type: 'system.started' }),
     tellStopping: emit((_, { reason }: { reason: string }) => ({ type: 'system.stopping', reason })),
   },
   delays: { saveRetry: 5_000, drainLimit: 8_000 },
 }).createMachine({
   id: 'fleet',
-  context: ({ input }) => ({ ...input, registry: { next: 0, cameras: [], sharedSerials: [] }, unsaved: false, away: [], present: [], told: {}, blocked: '' }),
+  context: ({ input }) => ({
+    ...input,
+    registry: { next: 0, cameras: [], sharedSerials: [] },
+    unsaved: false,
+    away: [],
+    present: [],
+    told: {},
+    blocked: '',
+    serverRuns: false,
+  }),
   initial: 'loading',
   states: {
     loading: {
@@ -133,7 +153,15 @@ export const fleetMachine = setup({
     },
     serving: {
       invoke: [
-        { src: 'serverProcess', id: 'serverProcess', systemId: 'serverProcess' },
+        {
+          src: 'serverProcess',
+          id: 'serverProcess',
+          systemId: 'serverProcess',
+          onSnapshot: {
+            guard: { type: 'isServerNews', params: ({ event }) => ({ runs: event.snapshot.hasTag('running') }) },
+            actions: { type: 'checkLink', params: ({ event }) => ({ runs: event.snapshot.hasTag('running') }) },
+          },
+        },
         { src: 'link', id: 'link', systemId: 'link' },
       ],
       on: {

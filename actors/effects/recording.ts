@@ -5,7 +5,7 @@ import type { Clock, Log, MediaServer, Segment, Segments, Storage, StreamReader 
 import type { Closed, RecordingEvent, RecordingSubject } from '../../machines/recording.js'
 import { callback } from './callback.js'
 import { holdStream } from './stream.js'
-import { waitUntil } from './time.js'
+import { waitUntil, within } from './time.js'
 
 export interface RecordingPorts {
   mediaServer: MediaServer
@@ -16,10 +16,17 @@ export interface RecordingPorts {
   log: Log
   /** Percent of the disk in use from which on nothing is started. */
   blockPercent: number
+  /** After this time, in ms, the media server goes on in a new file. */
+  segmentDuration: number
 }
 
+/** How long the file after a full one may take to appear: its first part is written when the recorder closes. */
+const followLimit = 500
+/** Of a full file's length, in ms. */
+const rounding = 20
+
 /** The effects that machines/recording.ts names. */
-export const recordingEffects = ({ mediaServer, reader, segments, storage, clock, log, blockPercent }: RecordingPorts) => ({
+export const recordingEffects = ({ mediaServer, reader, segments, storage, clock, log, blockPercent, segmentDuration }: RecordingPorts) => ({
   holdStream: holdStream({ reader }),
   waitUntil: waitUntil({ clock }),
 
@@ -51,6 +58,11 @@ export const recordingEffects = ({ mediaServer, reader, segments, storage, clock
     const seen = new Set([...known, ...mine.map((segment) => segment.filename)])
     const missed = (await segments.known(camera)).filter((filename) => !seen.has(filename))
     const files = await segments.finish(camera, [...mine, ...missed.map((filename) => ({ filename, startedAt: 0 }))], signal)
+    // A full file was not closed by us: what came after it may be on its way.
+    if ((files.at(-1)?.duration ?? 0) >= segmentDuration - rounding) {
+      const next = await segments.first(camera, [...seen, ...missed], within(followLimit, signal)).catch(() => undefined)
+      if (next) files.push(...(await segments.finish(camera, [next], signal)))
+    }
     if (format !== 'mkv') return { files, endedAt: clock.now() }
     try {
       return { files: await segments.toMatroska(files, signal), endedAt: clock.now() }

@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises'
 import type { MediaFile, RecordingFile } from '../../machines/domain/ports.js'
 import { readMatroska } from './matroska.js'
 import { readMp4 } from './mp4.js'
@@ -8,6 +9,8 @@ export async function describeRecording(file: MediaFile): Promise<RecordingFile>
     const duration = await readMatroska(file.path)
     return { ...file, format: 'mkv', duration: duration ?? 0, complete: duration !== undefined }
   }
-  const mp4 = await readMp4(file.path)
-  return { ...file, format: 'mp4', duration: mp4?.duration ?? 0, complete: mp4?.complete ?? false }
+  const { duration, complete } = (await readMp4(file.path)) ?? { duration: 0, complete: false }
+  // It may have been closed, and its last part written, since the file was looked at.
+  const sizes = complete ? await lstat(file.path).then(({ size, mtimeMs }) => ({ bytes: size, modifiedAt: Math.round(mtimeMs) })) : {}
+  return { ...file, ...sizes, format: 'mp4', duration, complete }
 }

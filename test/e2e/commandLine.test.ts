@@ -79,10 +79,10 @@ describe('the command line', function () {
       service = await startService({
         kind: 'embedded',
         cameras: [virtual('one')],
-        env: { CAMERA_SERVICE_STORAGE_BLOCK_PERCENT: '1', CAMERA_SERVICE_STORAGE_WARN_PERCENT: '1' },
+        env: { CAMERA_SERVICE_STORAGE_BLOCK_PERCENT: '2', CAMERA_SERVICE_STORAGE_WARN_PERCENT: '1' },
       })
     })
-    after(() => service.end())
+    after(() => service?.end())
 
     it('keeps a second one from the same data directory', async () => {
       const { code, out } = await run(['serve'], await settings(service.dataDir))
@@ -107,7 +107,7 @@ describe('the command line', function () {
       const { code, data } = await refusal(service.call('start_recording', { device: 'camera0' }))
       expect(code).to.equal(-32050)
       expect(data.dependency).to.equal('storage')
-      expect(data.detail).to.match(/^storage full: \d+\.\d % used, the limit is 1 %$/)
+      expect(data.detail).to.match(/^storage full: \d+\.\d % used, the limit is 2 %$/)
       const info = await service.call('get_storage_info')
       expect(info).to.include({ state: 'critical', low_space_warning: true })
       expect(await service.call('get_status')).to.include({ status: 'DEGRADED' })

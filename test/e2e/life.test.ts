@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -13,7 +14,11 @@ interface Camera {
 describeKinds('the life of the service', (kind) => {
   const cameras = ['one', 'two'].map(virtual)
   let service: Service
+  // Another MediaMTX may have it: WebRTC then goes to any other.
+  const webrtc = createSocket('udp4').on('error', () => {})
 
+  before(() => void webrtc.bind(8189, '127.0.0.1'))
+  after(() => void webrtc.close())
   afterEach(() => service?.end())
 
   const start = (device: string) => service.call<{ filename: string }>('start_recording', { device })

@@ -4,10 +4,10 @@ import { cameraMachine } from '../../machines/camera.js'
 import { cameraView } from '../../machines/cameraView.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
-import type { CameraEntry, DiskUsage, Registry, ServerChoice } from '../../machines/domain/ports.js'
+import type { CameraEntry, DiskUsage, Registry, ServerChoice, ServerInfo } from '../../machines/domain/ports.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
-import { serverProcessMachine } from '../../machines/serverProcess.js'
+import { type ServerProcessEvent, serverProcessMachine } from '../../machines/serverProcess.js'
 import { storageMachine } from '../../machines/storage.js'
 import { later, turn } from '../support/later.js'
 
@@ -117,6 +117,26 @@ describe('fleet', () => {
     expect(actor.getSnapshot().status).to.equal('done')
   })
 
+  it('has the link look at once when the media server comes or goes', async () => {
+    const { asked, server } = fleet()
+    await turn()
+    const before = asked()
+    await server({ type: 'server.started', pid: 1 })
+    expect(asked()).to.equal(before + 1)
+    await server({ type: 'server.exited', reason: 'the media server was ended by SIGKILL' })
+    expect(asked()).to.equal(before + 2)
+  })
+
+  it('does not have the link look when the media server ends with us', async () => {
+    const { actor, asked, server } = fleet()
+    await turn()
+    await server({ type: 'server.started', pid: 1 })
+    const before = asked()
+    actor.send({ type: 'system.stop', reason: 'SIGTERM' })
+    await turn()
+    expect(asked()).to.equal(before)
+  })
+
   it('fails, with its reason, when the registry cannot be read', async () => {
     const { actor, loadingFails } = fleet({ hold: true })
     await loadingFails('the registry is from a later version')
@@ -134,8 +154,14 @@ function fleet({ entries = [], demoWhenNone = false, hold = false }: { entries?:
   const ending = later<void>()
   let scanning = later<UsbDevice[]>()
   let fails = false
+  let asked = 0
+  let tellServer = (_: ServerProcessEvent) => {}
   const never = () => fromPromise<never>(() => new Promise(() => {})) as never
   const quiet = () => fromCallback(() => {}) as never
+  const refusing = fromPromise<ServerInfo>(async () => {
+    asked += 1
+    throw new Error('connection refused')
+  })
   const actor = createActor(
     fleetMachine.provide({
       actors: {
@@ -157,14 +183,16 @@ function fleet({ entries = [], demoWhenNone = false, hold = false }: { entries?:
         serverProcess: serverProcessMachine.provide({
           actors: {
             chooseServer: fromPromise<ServerChoice>(async () => ({ kind: 'managed', why: 'test' })),
-            runServer: quiet(),
+            runServer: fromCallback(({ sendBack }) => {
+              tellServer = sendBack
+            }) as never,
             endServer: fromPromise<void>(() => {
               log.push('server ended')
               return ending.promise
             }),
           },
         }),
-        link: mediamtxLinkMachine.provide({ actors: { askInfo: never(), syncPaths: never(), watchBreaker: quiet() } }),
+        link: mediamtxLinkMachine.provide({ actors: { askInfo: refusing, syncPaths: never(), watchBreaker: quiet() } }),
         storage: storageMachine.provide({ actors: { measureDisk: fromPromise<DiskUsage>(() => new Promise(() => {})) } }),
       },
     }),
@@ -182,6 +210,12 @@ function fleet({ entries = [], demoWhenNone = false, hold = false }: { entries?:
     ids,
     camera,
     views: () => ids().map(camera),
+    /** How often the link has asked. */
+    asked: () => asked,
+    async server(event: ServerProcessEvent) {
+      tellServer(event)
+      await turn()
+    },
     savingFails: (does: boolean) => {
       fails = does
     },

@@ -12,8 +12,8 @@ const { step, failures, print } = createSteps({ seconds: secondsForSteps })
 const bench: Bench = await openBench({ program, frames })
 
 await step('plug two cameras: nodes, links, serials', async () => {
-  await bench.plug(0, 'SN0001', 'hd badge=red')
-  await bench.plug(1, 'SN0002', 'badge=blue')
+  await bench.plug({ port: 0, serial: 'SN0001', options: 'hd badge=red' })
+  await bench.plug({ port: 1, serial: 'SN0002', options: 'badge=blue' })
   const [first, second] = await Promise.all([captureNode(0), captureNode(1)])
   const properties = await udevProperties(first)
   assert(properties.ID_SERIAL_SHORT === 'SN0001', `udev tells serial ${properties.ID_SERIAL_SHORT}`)
@@ -87,8 +87,8 @@ await step('unplug: the node goes', async () => {
 })
 
 await step('isochronous and native H.264 cameras', async () => {
-  await bench.plug(0, 'SN0003', 'iso')
-  await bench.plug(2, 'SN0004', 'h264')
+  await bench.plug({ port: 0, serial: 'SN0003', options: 'iso' })
+  await bench.plug({ port: 2, serial: 'SN0004', options: 'h264' })
   const isochronous = await readByFfmpeg(0, 'mjpeg', '320x180')
   const file = '/run/h264.mp4'
   const input = ['-f', 'v4l2', '-input_format', 'h264', '-framerate', '10', '-video_size', '320x180', '-i', await captureNode(2)]
@@ -99,7 +99,7 @@ await step('isochronous and native H.264 cameras', async () => {
 })
 
 await step('no serial, another vendor, product and name', async () => {
-  await bench.plug(3, '-', 'vid=046d pid=0825 model=Other_Cam')
+  await bench.plug({ port: 3, serial: '-', options: 'vid=046d pid=0825 model=Other_Cam' })
   const properties = await udevProperties(await captureNode(3))
   assert(properties.ID_SERIAL_SHORT === undefined, `udev tells serial ${properties.ID_SERIAL_SHORT}`)
   assert(properties.ID_VENDOR_ID === '046d' && properties.ID_MODEL_ID === '0825', 'udev tells another vendor or product')
@@ -113,7 +113,7 @@ await step('wrong commands are refused', async () => {
     [4, 'SN', 'badge=green'],
     [4, 'SN', 'fast'],
   ] as const) {
-    const refused = await bench.plug(port, serial, options).then(
+    const refused = await bench.plug({ port, serial, options }).then(
       () => false,
       () => true,
     )

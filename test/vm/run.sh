@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Boots a throw-away machine with USB cameras and runs a program in it.
 #
-#   run.sh scenario   the built service (dist/) under its systemd unit, with cameras plugged and pulled (default)
-#   run.sh cameras    the camera bench alone: kernel, udev, v4l2-ctl, ffmpeg
+#   run.sh [scenario [STEPS]]   the built service (dist/) under its systemd unit, with cameras plugged and pulled;
+#                               STEPS: only the steps whose names match this pattern ("record|kill")
+#   run.sh cameras              the camera bench alone: kernel, udev, v4l2-ctl, ffmpeg
 #
 # The exit status is the program's; 124: the machine gave no answer in time, twice. What it leaves is in $VM_OUT
 # (default .vm-out). VM_SECONDS is the limit in the guest.
@@ -14,7 +15,7 @@ cache=$checkout/.cache/vm
 export VM_CACHE=$cache VM_OUT=${VM_OUT:-$checkout/.vm-out}
 PATH=$checkout/node_modules/.bin:$PATH
 
-declare -A limits=([scenario]=210 [cameras]=150)
+declare -A limits=([scenario]=225 [cameras]=150)
 [ -n "${limits[$program]:-}" ] || { echo "run.sh: no program $program" >&2; exit 2; }
 limit=${VM_SECONDS:-${limits[$program]}} # in the guest; a busy host needs more
 if [ "$program" = scenario ] && [ ! -f "$checkout/dist/main.js" ]; then
@@ -31,7 +32,7 @@ esbuild "$here/usbCamera/main.ts" "$here/scenario.ts" "$here/cameras.ts" --bundl
 node "$cache/bundle/usbCamera/main.mjs" make-frames "$cache/frames"
 
 script=$cache/guest.sh
-printf 'exec %q %q %q %q %q\n' "$(command -v node)" "$cache/bundle/$program.mjs" "$cache/bundle/usbCamera/main.mjs" "$cache/frames" "$checkout" >"$script"
+printf 'exec %q %q %q %q %q %q\n' "$(command -v node)" "$cache/bundle/$program.mjs" "$cache/bundle/usbCamera/main.mjs" "$cache/frames" "$checkout" "${2:-.}" >"$script"
 
 status=0
 "$here/machine.sh" run "$script" "$limit" || status=$?

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { stat, writeFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { captureNode, openBench } from './guest/bench.js'
+import { captureNode, openBench, type Plug } from './guest/bench.js'
 import { examinePicture, type PictureFacts } from './guest/picture.js'
 import { connectRpc, type RpcClient } from './guest/rpc.js'
 import { dataDir, encoders, install, issueToken, processes, property, unit } from './guest/service.js'
@@ -17,6 +17,9 @@ const topics = ['camera.connected', 'camera.disconnected', 'camera.status_change
 /** An emulated processor encodes about a tenth of what a real one does: few frames a second. */
 const red = 'badge=red rates=5,10'
 const blue = 'badge=blue rates=5,10'
+const first = (port: number): Plug => ({ port, serial: 'SN0001', options: red })
+const second = (port: number): Plug => ({ port, serial: 'SN0002', options: blue })
+const twin = (port: number, options: string): Plug => ({ port, serial: 'TWIN', options: `model=Twin ${options}` })
 
 interface Camera {
   device: string
@@ -36,6 +39,7 @@ interface Snapshot {
 interface Recording {
   device: string
   filename: string
+  files: string[]
   status: string
   duration: number
   file_size: number
@@ -52,15 +56,6 @@ const connect = async () => {
   await client.call('subscribe_events', { topics })
 }
 
-/** The two cameras of the first steps, each in its first port, nothing else plugged in. */
-const arrangeTwo = async () => {
-  await bench.clear()
-  await connected(0)
-  await bench.plug(0, 'SN0001', red)
-  await bench.plug(1, 'SN0002', blue)
-  await connected(2)
-}
-
 const connected = async (count: number, seconds = 20): Promise<string[]> =>
   eventually(
     `${count} connected cameras`,
@@ -72,6 +67,24 @@ const connected = async (count: number, seconds = 20): Promise<string[]> =>
     },
     { seconds },
   )
+
+/** Pulls what is plugged in otherwise, plugs in what is missing, and waits until the service sees it so. Resolves with the connected cameras. */
+const arrange = async (...wanted: Plug[]): Promise<string[]> => {
+  const text = (plug: Plug) => JSON.stringify(plug)
+  const isIn = (plugs: Plug[]) => (plug: Plug) => plugs.map(text).includes(text(plug))
+  const wrong = bench.plugged().filter((plug) => !isIn(wanted)(plug))
+  for (const { port } of wrong) await bench.unplug(port)
+  if (wrong.length > 0) await connected(bench.plugged().length)
+  const missing = wanted.filter((plug) => !isIn(bench.plugged())(plug))
+  for (const plug of missing) await bench.plug(plug)
+  return connected(wanted.length)
+}
+
+/** Both cameras and no twin, in whatever ports they are: a replug costs seconds here. */
+const arrangeBoth = (): Promise<string[]> => {
+  const both = bench.plugged().filter(({ serial }) => serial !== 'TWIN')
+  return both.length === 2 ? arrange(...both) : arrange(first(0), second(1))
+}
 
 /** Takes a snapshot and checks its file. */
 const photograph = async (device: string): Promise<{ snapshot: Snapshot; picture: PictureFacts }> => {
@@ -104,16 +117,21 @@ const recordingFile = async (filename: string): Promise<string> => {
   return file
 }
 
-/** Seconds of H.264 that a player reads out of the file, to its end and without complaint. */
-const playedSeconds = async (file: string): Promise<number> => {
-  const codec = await output('ffprobe', ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'stream=codec_name', '-of', 'csv=p=0', file])
-  assert(codec.trim() === 'h264', `the recording is ${codec.trim()}`)
-  const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-i', file, '-f', 'null', '-'])
-  assert(code === 0 && stderr === '', `the recording does not play: ${stderr}`)
-  return Number(await output('ffprobe', ['-v', 'error', '-show_entries', 'format=duration', '-of', 'csv=p=0', file]))
+/** Seconds of H.264 that a player reads out of the files, each to its end and without complaint. */
+const playedSeconds = async (files: string[]): Promise<number> => {
+  let total = 0
+  for (const file of files) {
+    const facts = await output('ffprobe', ['-v', 'error', '-show_entries', 'stream=codec_name:format=duration', '-of', 'csv=p=0', file])
+    const [codec, duration] = facts.split('\n')
+    assert(codec === 'h264', `the recording is ${codec}`)
+    const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-i', file, '-f', 'null', '-'])
+    assert(code === 0 && stderr === '', `the recording does not play: ${stderr}`)
+    total += Number(duration)
+  }
+  return total
 }
 
-let known: Record<string, string> = {}
+const known: Record<string, string> = {}
 const deviceOf = (badge: string): string => {
   const device = Object.keys(known).find((each) => known[each] === badge)
   assert(device, `no camera with the ${badge} picture is known`)
@@ -151,9 +169,7 @@ const main = async () => {
   await step(
     'plug two cameras: both CONNECTED',
     async () => {
-      await bench.plug(0, 'SN0001', red)
-      await bench.plug(1, 'SN0002', blue)
-      return (await connected(2)).join(' ')
+      return (await arrange(first(0), second(1))).join(' ')
     },
     { needed: true },
   )
@@ -163,7 +179,7 @@ const main = async () => {
     async () => {
       const notes: string[] = []
       const wrong: string[] = []
-      for (const device of await connected(2)) {
+      for (const device of await arrange(first(0), second(1))) {
         const start = performance.now()
         const { snapshot, picture } = await photograph(device)
         known[device] = picture.badge
@@ -179,6 +195,7 @@ const main = async () => {
   )
 
   await step('record 5 s; a snapshot meanwhile by tier 2', async () => {
+    await arrange(first(0), second(1))
     const device = deviceOf('red')
     const asked = performance.now()
     await client.call('start_recording', { device }, { seconds: 40 })
@@ -186,16 +203,19 @@ const main = async () => {
     const { snapshot } = await photograph(device)
     await delay(Math.max(0, 5000 - (performance.now() - started)))
     const recording = await client.call<Recording>('stop_recording', { device })
-    const file = await recordingFile(recording.filename)
-    const played = await playedSeconds(file)
-    assert((await stat(file)).size === recording.file_size, `file_size is ${recording.file_size}, the file has ${(await stat(file)).size} bytes`)
+    // A slow machine's recording may go on in a second file: the media server begins one when the media drifts from the clock.
+    const files = await Promise.all(recording.files.map(recordingFile))
+    const played = await playedSeconds(files)
+    const bytes = (await Promise.all(files.map((file) => stat(file)))).reduce((sum, { size }) => sum + size, 0)
+    assert(bytes === recording.file_size, `file_size is ${recording.file_size}, the files have ${bytes} bytes`)
     assert(played >= 4.5, `${played} s were recorded`)
     assert(Math.abs(played - recording.duration) <= 1, `duration is ${recording.duration}, ${played} s play`)
     assert(snapshot.tier === 2, `the snapshot came by tier ${snapshot.tier}: ${JSON.stringify(snapshot)}`)
-    return `started after ${((started - asked) / 1000).toFixed(1)} s, ${played.toFixed(1)} s play`
+    return `started after ${((started - asked) / 1000).toFixed(1)} s, ${played.toFixed(1)} s play in ${files.length} file(s)`
   })
 
   await step('unplug while recording: error, then disconnected; the file plays', async () => {
+    await arrange(first(0), second(1))
     const device = deviceOf('red')
     const from = client.notifications.length
     const { filename } = await client.call<Recording>('start_recording', { device }, { seconds: 40 })
@@ -205,28 +225,25 @@ const main = async () => {
     const error = await client.notified('recording.error', ofDevice, { from })
     const gone = await client.notified('camera.disconnected', ofDevice, { from })
     assert(error < gone, 'camera.disconnected came before recording.error')
-    return `${(await playedSeconds(await recordingFile(filename))).toFixed(1)} s play`
+    return `${(await playedSeconds([await recordingFile(filename)])).toFixed(1)} s play`
   })
 
   await step('both pulled, plugged in the other order and ports: same ids', async () => {
-    await bench.clear()
-    await connected(0)
-    await bench.plug(0, 'SN0002', blue)
-    await connected(1)
-    await bench.plug(1, 'SN0001', red)
-    return same(await whoIsWho(await connected(2)), known)
+    await arrange()
+    await arrange(second(0))
+    const devices = await arrange(second(0), first(1))
+    return same(await whoIsWho(devices), known)
   })
 
   await step('replug while another program holds the old device: same id', async () => {
+    await arrange(second(0), first(1))
     const device = deviceOf('red')
     const before = await captureNode(1)
     const keeper = spawn('bash', ['-c', `exec 9<>${before}; exec sleep 60`])
     try {
       await delay(300)
-      await bench.unplug(1)
-      await connected(1)
-      await bench.plug(1, 'SN0001', red)
-      await connected(2)
+      await arrange(second(0))
+      await arrange(second(0), first(1))
       const after = await captureNode(1)
       const { picture } = await photograph(device)
       assert(picture.badge === 'red', `${device} shows the ${picture.badge} picture`)
@@ -237,35 +254,27 @@ const main = async () => {
     }
   })
 
-  await step('twins with one serial: two ids, both told ambiguous', async () => {
-    const others = await connected(2)
-    await bench.plug(2, 'TWIN', `model=Twin ${red}`)
-    const [first] = (await connected(3)).filter((device) => !others.includes(device))
-    await bench.plug(3, 'TWIN', `model=Twin ${blue}`)
-    const both = (await connected(4)).filter((device) => !others.includes(device))
-    assert(first !== undefined && both.includes(first), `the first twin was ${first}, now they are ${both}`)
+  await step('twins with one serial: told ambiguous, each its id, also plugged in the other order', async () => {
+    const others = await arrange(second(0), first(1))
+    const isTwin = (device: string) => !others.includes(device)
+    const [elder] = (await arrange(second(0), first(1), twin(2, red))).filter(isTwin)
+    const twins = (await arrange(second(0), first(1), twin(2, red), twin(3, blue))).filter(isTwin)
+    assert(elder !== undefined && twins.includes(elder), `the first twin was ${elder}, now they are ${twins}`)
     await eventually('both to be told ambiguous', async () => {
-      const views = await Promise.all(both.map((device) => client.call<Camera>('get_camera_status', { device })))
+      const views = await Promise.all(twins.map((device) => client.call<Camera>('get_camera_status', { device })))
       if (views.some((view) => view.identity_ambiguous !== true)) throw new Error(JSON.stringify(views))
       return true
     })
-    const seen = await whoIsWho(both)
-    assert(seen[first] === 'red', `${first} was the red twin and shows the ${seen[first]} picture`)
-    known = { ...known, ...seen }
-    return both.join(' ')
-  })
-
-  await step('twins pulled and plugged in the other order: same ids', async () => {
-    await bench.unplug(2)
-    await bench.unplug(3)
-    await connected(2)
-    await bench.plug(3, 'TWIN', `model=Twin ${blue}`)
-    await connected(3)
-    await bench.plug(2, 'TWIN', `model=Twin ${red}`)
-    return same(await whoIsWho(await connected(4)), known)
+    const seen = await whoIsWho(twins)
+    assert(seen[elder] === 'red', `${elder} was the red twin and shows the ${seen[elder]} picture`)
+    await arrange(second(0), first(1))
+    await arrange(second(0), first(1), twin(3, blue))
+    await arrange(second(0), first(1), twin(2, red), twin(3, blue))
+    return same(await whoIsWho(twins), seen)
   })
 
   await step('kill -9: systemd starts it again, same ids, no orphans', async () => {
+    const cameras = await arrangeBoth()
     const before = await property('MainPID')
     const old = await processes()
     await output('kill', ['-9', before])
@@ -279,7 +288,7 @@ const main = async () => {
     )
     client.close()
     await connect()
-    const devices = await connected(4, 30)
+    const devices = await connected(cameras.length, 30)
     const now = await processes()
     const orphans = old.filter((line) => now.includes(line))
     assert(orphans.length === 0, `still running: ${orphans.join('; ')}`)
@@ -292,13 +301,14 @@ const main = async () => {
   })
 
   await step('stop while recording: clean, within 10 s, the file plays, nothing left', async () => {
+    await arrangeBoth()
     const { filename } = await client.call<Recording>('start_recording', { device: deviceOf('blue') }, { seconds: 40 })
     await delay(1000)
     const start = performance.now()
     await output('systemctl', ['stop', unit])
     const seconds = (performance.now() - start) / 1000
     const result = await property('Result')
-    const played = await playedSeconds(await recordingFile(filename))
+    const played = await playedSeconds([await recordingFile(filename)])
     const left = await processes()
     assert(result === 'success' && (await property('ExecMainStatus')) === '0', `the unit's result is ${result}`)
     assert(left.length === 0, `still running: ${left.join('; ')}`)

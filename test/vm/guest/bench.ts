@@ -4,13 +4,18 @@ import { readdir, readFile, realpath } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { eventually, output } from './shell.js'
 
+/** A camera in a port. `serial` "-": it tells none; `options` as in `usbCamera/command.ts`. */
+export interface Plug {
+  port: number
+  serial: string
+  options?: string
+}
+
 /** The bench that cameras are plugged into: the program of `usbCamera/`, driven by its commands. */
 export interface Bench {
-  /** `serial` "-": the camera tells none; `options` as in `usbCamera/command.ts`. */
-  plug(port: number, serial: string, options?: string): Promise<void>
+  plug(camera: Plug): Promise<void>
   unplug(port: number): Promise<void>
-  /** Pulls every camera that is plugged in. */
-  clear(): Promise<void>
+  plugged(): Plug[]
   pause(port: number): Promise<void>
   resume(port: number): Promise<void>
   end(): Promise<void>
@@ -30,20 +35,17 @@ export const openBench = async ({ program, frames }: { program: string; frames: 
     const text = await answer
     if (!text.startsWith('ok')) throw new Error(`the camera bench: ${text}`)
   }
-  const taken = new Set<number>()
-  const unplug = async (port: number) => {
-    await command(`unplug ${port}`)
-    taken.delete(port)
-  }
+  const cameras = new Map<number, Plug>()
   return {
-    async plug(port, serial, options = '') {
-      await command(`plug ${port} ${serial} ${options}`.trim())
-      taken.add(port)
+    async plug(camera) {
+      await command(`plug ${camera.port} ${camera.serial} ${camera.options ?? ''}`.trim())
+      cameras.set(camera.port, camera)
     },
-    unplug,
-    async clear() {
-      for (const port of taken) await unplug(port)
+    async unplug(port) {
+      await command(`unplug ${port}`)
+      cameras.delete(port)
     },
+    plugged: () => [...cameras.values()],
     pause: (port) => command(`pause ${port}`),
     resume: (port) => command(`resume ${port}`),
     async end() {

@@ -1,0 +1,53 @@
+import { expect } from 'chai'
+import { createActor, toPromise } from 'xstate'
+import { type RecordingPorts, recordingEffects } from '../../actors/effects/recording.js'
+import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
+import type { RecordingSubject } from '../../machines/recording.js'
+
+const first: Segment = { filename: 'camera0_first.mp4', startedAt: 1_000 }
+const next: Segment = { filename: 'camera0_next.mp4', startedAt: 3_000 }
+
+describe('closing a capture', () => {
+  it('finds the file that was begun as the recorder was switched off', async () => {
+    expect(await close({ lasts: 2_003, follows: next })).to.deep.equal([first.filename, next.filename])
+  })
+
+  it('does not wait for one after a file that was cut before its full length', async () => {
+    expect(await close({ lasts: 1_500, follows: next })).to.deep.equal([first.filename])
+  })
+
+  it('waits only a moment, for there need not be one', async () => {
+    const began = performance.now()
+    expect(await close({ lasts: 2_003 })).to.deep.equal([first.filename])
+    expect(performance.now() - began).to.be.lessThan(1_500)
+  })
+})
+
+/** Names of the files of a session whose files are full after two seconds; the known one `lasts` so long (ms). */
+async function close({ lasts, follows }: { lasts: number; follows?: Segment }): Promise<string[]> {
+  const file = ({ filename }: Segment): RecordingFile => ({
+    name: filename,
+    camera: 'camera0',
+    path: `/nowhere/${filename}`,
+    bytes: 1,
+    modifiedAt: 0,
+    createdAt: 0,
+    format: 'mp4',
+    duration: lasts,
+    complete: true,
+  })
+  const ports = {
+    mediaServer: { setRecording: async () => {} },
+    segments: {
+      known: async () => [first.filename],
+      finish: async (_: string, segments: Segment[]) => segments.map(file),
+      first: (_camera: string, _known: string[], signal: AbortSignal) =>
+        new Promise((resolve, reject) => (follows ? resolve(follows) : signal.addEventListener('abort', () => reject(signal.reason)))),
+    },
+    clock: { now: () => 0 },
+    segmentDuration: 2_000,
+  } as unknown as RecordingPorts
+  const input = { camera: 'camera0', format: 'fmp4', known: [], segments: [first] } satisfies RecordingSubject
+  const actor = createActor(recordingEffects(ports).closeCapture, { input }).start()
+  return (await toPromise(actor)).files.map(({ name }) => name)
+}
