@@ -122,8 +122,20 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
   const rtspHost = mediamtx.mode === 'external' || isAnyHost(server.host) || mediamtx.host !== '127.0.0.1' ? mediamtx.host : server.host
   const reader = createStreamReader({ host: rtspHost, port: mediamtx.rtsp_port, log, startTimeout: mediamtx.run_on_demand_start_timeout + 2_000 })
   const probe = createDeviceProbe({ reader, log, timeout: config.camera.capability_timeout })
-  const pipelines = await createPipelines({ runDir: data.run, mark, log, clock, publishHost: rtspHost === server.host ? hostInUrl(rtspHost) : '127.0.0.1' })
-  const pictures = createPictures({ snapshotsDir: (camera) => join(data.snapshots, camera), runDir: data.run, reader, pipelines, probe, clock, log })
+  /** systemd's is in memory: a still a second need not wear a disk. */
+  const runDir = env.RUNTIME_DIRECTORY?.split(':')[0] || data.run
+  const pipelines = await createPipelines({ runDir, mark, log, clock, publishHost: rtspHost === server.host ? hostInUrl(rtspHost) : '127.0.0.1' })
+  const { tier0_timeout: direct, tier1_timeout: ffmpeg, tier3_timeout: stream } = config.snapshots
+  const pictures = createPictures({
+    snapshotsDir: (camera) => join(data.snapshots, camera),
+    runDir,
+    reader,
+    pipelines,
+    probe,
+    limits: { direct, ffmpeg, stream },
+    clock,
+    log,
+  })
   const files = createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots })
   const segments = createSegments({ recordingsDir: data.recordings, clock, log })
   const storage = createStorage({ dir: data.recordings })

@@ -126,7 +126,7 @@ export const snapshotMachine = setup({
               { target: 'ffmpeg', actions: { type: 'passOver', params: ({ event }) => ({ tier: 0, reason: reasonOf(event.error) }) } },
             ],
           },
-          after: { directLimit: { target: 'ffmpeg', actions: pass(0, 'timed out after 3 s') } },
+          after: { directLimit: { target: 'ffmpeg', actions: pass(0, 'timed out') } },
         },
         ffmpeg: {
           invoke: {
@@ -141,7 +141,7 @@ export const snapshotMachine = setup({
               },
             ],
           },
-          after: { ffmpegLimit: { target: 'waking', actions: [pass(1, 'timed out after 6 s'), pass(2, 'the stream is asleep')] } },
+          after: { ffmpegLimit: { target: 'waking', actions: [pass(1, 'timed out'), pass(2, 'the stream is asleep')] } },
         },
         live: {
           invoke: {
@@ -150,7 +150,7 @@ export const snapshotMachine = setup({
             onDone: { target: 'captured', actions: { type: 'keepPicture', params: ({ event }) => ({ picture: event.output, tier: 2 }) } },
             onError: { target: 'waking', actions: { type: 'passOver', params: ({ event }) => ({ tier: 2, reason: reasonOf(event.error) }) } },
           },
-          after: { liveLimit: { target: 'waking', actions: pass(2, 'timed out after 5 s') } },
+          after: { liveLimit: { target: 'waking', actions: pass(2, 'timed out') } },
         },
         waking: {
           invoke: {
@@ -168,7 +168,7 @@ export const snapshotMachine = setup({
           after: {
             wakeLimit: {
               target: '#over',
-              actions: [pass(3, 'timed out after 20 s'), { type: 'tellFailure', params: { reason: 'the stream gave no picture within 20 s' } }],
+              actions: [pass(3, 'timed out'), { type: 'tellFailure', params: { reason: 'the stream gave no picture in time' } }],
             },
           },
         },
