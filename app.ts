@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createActor } from 'xstate'
+import { createActor, waitFor } from 'xstate'
 import { createAsk } from './actors/ask.js'
 import { createDirectory, type Directory } from './actors/directory.js'
 import { cameraEffects } from './actors/effects/camera.js'
@@ -36,10 +36,13 @@ import { mediamtxLinkMachine } from './machines/mediamtxLink.js'
 import { recordingMachine } from './machines/recording.js'
 import { serverProcessMachine } from './machines/serverProcess.js'
 import { snapshotMachine } from './machines/snapshot.js'
-import { storageMachine } from './machines/storage.js'
+import { storageMachine, whyBlocked } from './machines/storage.js'
 import about from './package.json' with { type: 'json' }
 import { createHealthServer } from './rpc/http/health.js'
 import { createRpcServer } from './rpc/server.js'
+
+/** Put in by the bundler. */
+declare const BUILD_DATE: string | undefined
 
 /** A running service. */
 export interface App {
@@ -124,7 +127,14 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
   const probe = createDeviceProbe({ reader, log, timeout: config.camera.capability_timeout })
   /** systemd's is in memory: a still a second need not wear a disk. */
   const runDir = env.RUNTIME_DIRECTORY?.split(':')[0] || data.run
-  const pipelines = await createPipelines({ runDir, mark, log, clock, publishHost: rtspHost === server.host ? hostInUrl(rtspHost) : '127.0.0.1' })
+  const pipelines = await createPipelines({
+    runDir,
+    mark,
+    log,
+    clock,
+    firstFrameWithin: mediamtx.run_on_demand_start_timeout,
+    publishHost: rtspHost === server.host ? hostInUrl(rtspHost) : '127.0.0.1',
+  })
   const { tier0_timeout: direct, tier1_timeout: ffmpeg, tier3_timeout: stream } = config.snapshots
   const pictures = createPictures({
     snapshotsDir: (camera) => join(data.snapshots, camera),
@@ -145,15 +155,18 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
   const { video_profile: profile, video_level: level, pixel_format: pixelFormat, preset, bitrate } = mediamtx.codec
   const defaults: CaptureDefaults = { ...config.camera.size, fps: config.camera.fps, codec: { profile, level, pixelFormat, preset, bitrate } }
 
+  /** A little longer than the media server's own, whose word is better. */
+  const startLimit = mediamtx.run_on_demand_start_timeout + 2_000
   const recording = recordingMachine.provide({
+    delays: { confirmLimit: startLimit },
     actors: recordingEffects({
       mediaServer,
       reader,
       segments,
-      storage,
       clock,
       log,
-      blockPercent: limits.block_percent,
+      whyBlocked: () => (fleet.system.get('storage') ? whyBlocked(fleet.system.get('storage').getSnapshot()) : ''),
+      startLimit,
       segmentDuration: recordingConfig.segment_duration,
     }),
   })
@@ -168,7 +181,7 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
   })
   const camera = cameraMachine.provide({
     actors: {
-      ...cameraEffects({ mediaServer, reader, probe, pipelines, defaults, sourceInterval: config.camera.poll_interval, clock, log }),
+      ...cameraEffects({ mediaServer, reader, probe, pipelines, defaults, startLimit, sourceInterval: config.camera.poll_interval, clock, log }),
       recording,
       snapshot,
     },
@@ -196,6 +209,8 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
       }),
       storage: storageMachine.provide({ actors: storageEffects({ storage }), delays: { interval: limits.check_interval } }),
     },
+    // What is left of the time to stop belongs to the media server.
+    delays: { drainLimit: Math.max(1_000, server.shutdown_timeout - mediamtx.process_termination_timeout - 500) },
   })
 
   const facts = createFacts({ clock, log })
@@ -213,9 +228,20 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
   })
   fleet.subscribe({ error: (error) => log.error('the root actor failed', { error }) })
   const directory = createDirectory({ fleet, observer, startedAt })
-  const ask = createAsk({ fleet, facts, directory, pipelines, clock, autoCloseAfter: server.auto_close_after, simulation: config.simulation.enabled })
+  const ask = createAsk({
+    fleet,
+    facts,
+    directory,
+    pipelines,
+    clock,
+    startLimit,
+    autoCloseAfter: server.auto_close_after,
+    simulation: config.simulation.enabled,
+  })
 
-  const self = { name: 'MediaMTX Camera Service', version, buildDate: new Date(startedAt).toISOString(), maxCameras: 16 }
+  const self = { name: 'MediaMTX Camera Service', version, buildDate: typeof BUILD_DATE === 'string' ? BUILD_DATE : 'built from source', maxCameras: 16 }
+  /** Clients must be sent to an external server's own machine. */
+  const elsewhere = () => (choice?.kind === 'external' && !isLoopback(mediamtx.host) ? { host: mediamtx.host } : {})
   const isReal = () => directory.link().server?.kind !== 'embedded'
   const rpc = createRpcServer({
     host: server.host,
@@ -231,7 +257,12 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     },
     corsOrigins: security.cors_origins,
     ...(server.public_host && { publicHost: server.public_host }),
-    offers: () => ({ hls: isReal(), webrtc: isReal(), ports: { rtsp: mediamtx.rtsp_port, hls: mediamtx.hls_port, webrtc: mediamtx.webrtc_port } }),
+    offers: () => ({
+      ...elsewhere(),
+      hls: isReal(),
+      webrtc: isReal(),
+      ports: { rtsp: mediamtx.rtsp_port, hls: mediamtx.hls_port, webrtc: mediamtx.webrtc_port },
+    }),
     directory,
     ask,
     files,
@@ -256,6 +287,12 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     throw error
   })
   fleet.start()
+  await waitFor(fleet, (snapshot) => !snapshot.matches('loading'), { timeout: 10_000 })
+  if (fleet.getSnapshot().matches('failed')) {
+    await rpc.stop('the service could not start')
+    await health?.stop()
+    throw new Error(fleet.getSnapshot().context.reason)
+  }
 
   let stopped: Promise<void> | undefined
   const stop = async (reason: string) => {
@@ -280,6 +317,8 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     },
   }
 }
+
+const isLoopback = (host: string): boolean => /^(127\.|::1$|localhost$)/.test(host)
 
 const isAnyHost = (host: string): boolean => host === '0.0.0.0' || host === '::'
 

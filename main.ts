@@ -35,6 +35,8 @@ async function serve(config: Configuration, warnings: string[], guide: boolean):
   const asked = new Promise<string>((resolve) => {
     process.on('SIGTERM', () => resolve('SIGTERM'))
     process.on('SIGINT', () => resolve('SIGINT'))
+    // The terminal of `make run` was closed.
+    process.on('SIGHUP', () => resolve('SIGHUP'))
   })
   // The service goes on without what failed, and says so: a bug in one camera's path is no reason to stop the others.
   process.on('unhandledRejection', (error) => log.error('a rejection was not handled', { error }))

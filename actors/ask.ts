@@ -2,7 +2,7 @@ import { waitFor } from 'xstate'
 import type { CameraEvent, cameraMachine } from '../machines/camera.js'
 import { cameraView } from '../machines/cameraView.js'
 import type { CameraId } from '../machines/domain/camera.js'
-import { dependencyFailed, notFound, reasonOf, ServiceError } from '../machines/domain/errors.js'
+import { dependencyFailed, invalidParam, notFound, reasonOf, ServiceError } from '../machines/domain/errors.js'
 import type { By, Fact, RecordingFact, SnapshotFact } from '../machines/domain/facts.js'
 import type { Clock, Pipelines } from '../machines/domain/ports.js'
 import type { HoldView, RecordingFormat, RecordingOutcome, RecordingView, SnapshotView } from '../machines/domain/views.js'
@@ -50,16 +50,19 @@ interface AskPorts {
   directory: Directory
   pipelines: Pick<Pipelines, 'simulate'>
   clock: Clock
+  /** How long a stream may take to start, in ms. */
+  startLimit: number
   /** ms after which a start_streaming hold lets go by itself; 0: never. */
   autoCloseAfter: number
   simulation: boolean
 }
 
-/** No request waits longer: the machines' own limits are shorter, so this firing is a bug of ours. */
+/** The machines' own limits are shorter; these only keep a bug of ours from holding a client for ever. Long recordings take long to remux. */
 const patience = 60_000
+const closingPatience = 30 * 60_000
 
 /** `can` and `send` run in one tick, so that nothing comes between them. */
-export function createAsk({ fleet, facts, directory, pipelines, clock, autoCloseAfter, simulation }: AskPorts): Ask {
+export function createAsk({ fleet, facts, directory, pipelines, clock, startLimit, autoCloseAfter, simulation }: AskPorts): Ask {
   const send = (actor: CameraActor, method: string, event: CameraEvent) => {
     if (!actor.getSnapshot().can(event)) throw refusal(actor, method)
     actor.send(event)
@@ -68,7 +71,7 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, autoClose
     const { state, cause } = directory.link()
     if (state === 'down') throw dependencyFailed('mediamtx', `the media server cannot be reached: ${cause.reason ?? 'no answer'}`)
   }
-  const told = <F extends Fact>(isIt: (fact: Fact) => fact is F) => facts.next(isIt, AbortSignal.timeout(patience))
+  const told = <F extends Fact>(isIt: (fact: Fact) => fact is F, limit = patience) => facts.next(isIt, AbortSignal.timeout(limit))
   return {
     async startRecording(camera, { by, format, duration }) {
       const actor = findCamera(fleet, camera)
@@ -92,6 +95,7 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, autoClose
       const ended = told(
         (fact): fact is Extract<RecordingFact, { type: 'recording.ended' | 'recording.failed' }> =>
           (fact.type === 'recording.ended' || fact.type === 'recording.failed') && fact.camera === camera,
+        closingPatience,
       )
       ended.catch(() => {})
       send(actor, 'stop_recording', { type: 'recording.stop', by })
@@ -114,6 +118,7 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, autoClose
       send(actor, 'take_snapshot', { type: 'snapshot.take', wish: { by, maxAge, options } })
       const fact = await outcome
       if (fact.type === 'snapshot.taken') return fact
+      if (/ exists already$/.test(fact.reason)) throw invalidParam('filename', fact.reason)
       const tried = fact.passedOver.map(({ tier, reason }) => `tier ${tier}: ${reason}`).join('; ')
       throw dependencyFailed('camera', tried ? `${fact.reason} (${tried})` : fact.reason)
     },
@@ -124,7 +129,9 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, autoClose
       const since = clock.now()
       send(actor, 'start_streaming', { type: 'stream.hold', holder, since, ...(autoCloseAfter > 0 && { until: since + autoCloseAfter }) })
       try {
-        await waitFor(actor, (snapshot) => snapshot.hasTag('live') || !snapshot.hasTag('connected') || !(holder in snapshot.context.holds), { timeout: 25_000 })
+        await waitFor(actor, (snapshot) => snapshot.hasTag('live') || !snapshot.hasTag('connected') || !(holder in snapshot.context.holds), {
+          timeout: startLimit + 5_000,
+        })
       } catch {
         // Told below, by what the camera says of its stream.
       }
@@ -134,6 +141,8 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, autoClose
         return { camera: context.id, since: hold.since, continues: true, ...(hold.until !== undefined && { until: hold.until }) }
       }
       if (hold) actor.send({ type: 'stream.release', holder })
+      if (!hold && actor.getSnapshot().hasTag('available'))
+        throw new ServiceError('invalidState', { reason: 'invalid_state', state: 'released', details: 'the hold was let go before the stream was live' })
       const reason = context.streamReason ?? context.reason ?? (snapshot.status === 'active' ? 'it gave no picture in time' : 'it is gone')
       throw dependencyFailed('camera', `the stream did not start: ${reason}`)
     },

@@ -77,7 +77,7 @@ export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetAc
           active: discovery?.status === 'active',
           mode: discovery?.context.mode ?? 'off',
           cause: {
-            state: String(discovery?.value ?? 'off'),
+            state: discovery?.context.mode ?? 'off',
             since: observer.since('discovery'),
             ...(discovery?.context.reason !== undefined && { reason: discovery.context.reason }),
           },

@@ -47,6 +47,11 @@ function aspectsOf(systemId: string, snapshot: AnyMachineSnapshot): Record<strin
     const { state, stream } = cameraAspects(snapshot as Parameters<typeof cameraAspects>[0])
     return { [systemId]: state, [`${systemId}/stream`]: stream }
   }
-  const { value } = snapshot
-  return { [systemId]: typeof value === 'string' ? value : JSON.stringify(value) }
+  return { [systemId]: systemId === 'discovery' ? String(snapshot.context.mode) : levelOf(snapshot.value) }
+}
+
+/** The part of a state that lasts: not whether it is just being checked. */
+function levelOf(value: AnyMachineSnapshot['value']): string {
+  if (typeof value === 'string') return value
+  return 'level' in value ? String(value.level) : (Object.keys(value)[0] ?? '')
 }

@@ -1,4 +1,4 @@
-import { and, assign, type DoneActorEvent, type ErrorActorEvent, emit, enqueueActions, not, or, sendTo, setup, stateIn, stopChild } from 'xstate'
+import { and, assign, type DoneActorEvent, type ErrorActorEvent, emit, enqueueActions, not, or, raise, sendTo, setup, stateIn, stopChild } from 'xstate'
 import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain/camera.js'
 import { reasonOf } from './domain/errors.js'
 import type { By, CameraFact, StreamFact } from './domain/facts.js'
@@ -37,6 +37,8 @@ export type CameraEvent =
   | { type: 'stream.release'; holder: string }
   | { type: 'storage.blocked'; reason: string }
   | { type: 'service.stopping' }
+  /** To itself: whatever uses the camera ends now. */
+  | { type: 'camera.drain' }
   | HoldEvent
   | PipelineEvent
   | DoneActorEvent<unknown, 'recording' | 'snapshot'>
@@ -92,7 +94,6 @@ export const cameraMachine = setup({
     isDrained: and([stateIn('#camera.online.recording.none'), stateIn('#camera.online.snapshot.none')]),
     isLive: or([stateIn('#camera.online.pipeline.running'), stateIn('#camera.online.demand.held.live')]),
     isStopping: ({ context }) => context.stopping,
-    isDraining: stateIn('#camera.online.life.draining'),
     isDrainedToStop: and(['isDrained', 'isStopping']),
     isAvailableAndLive: and(['isAvailable', 'isLive']),
     isWanted: and(['hasHolds', 'isAvailable']),
@@ -136,6 +137,7 @@ export const cameraMachine = setup({
     drainSnapshot: sendTo('snapshot', ({ context }) => drainOf(context)),
     reapRecording: stopChild('recording'),
     reapSnapshot: stopChild('snapshot'),
+    drain: raise({ type: 'camera.drain' }),
     beginStopping: assign({ stopping: true, reason: 'service stopping' }),
     emitConnected: emit(({ context: { id, name } }) => ({ type: 'camera.connected', camera: id, name })),
     emitDisconnected: enqueueActions(({ context: { id, reason = 'device removed', stopping }, enqueue }) => {
@@ -180,6 +182,7 @@ export const cameraMachine = setup({
       ],
     },
     'device.found': { actions: { type: 'keepDevice', params: ({ event }) => event } },
+    'device.replaced': { actions: { type: 'keepDevice', params: ({ event }) => event } },
     'stream.release': { guard: { type: 'holds', params: ({ event }) => event }, actions: { type: 'dropHold', params: ({ event }) => event } },
     'service.stopping': '.stopped',
   },
@@ -246,6 +249,7 @@ export const cameraMachine = setup({
               },
             },
             draining: {
+              entry: 'drain',
               on: {
                 'device.removed': { actions: 'dropDevice' },
                 'service.stopping': { actions: 'beginStopping' },
@@ -269,13 +273,13 @@ export const cameraMachine = setup({
                 open: {
                   on: {
                     'recording.stop': { target: 'ending', actions: { type: 'stopRecording', params: ({ event }) => event } },
-                    'storage.blocked': { target: 'ending', actions: { type: 'blockRecording', params: ({ event }) => event } },
                   },
-                  always: { guard: 'isDraining', target: 'ending', actions: 'drainRecording' },
                 },
                 ending: {},
               },
               on: {
+                'storage.blocked': { target: '.ending', actions: { type: 'blockRecording', params: ({ event }) => event } },
+                'camera.drain': { target: '.ending', actions: 'drainRecording' },
                 'xstate.done.actor.recording': { target: 'none', actions: 'reapRecording' },
                 'xstate.error.actor.recording': { target: 'none', actions: 'reapRecording' },
               },
@@ -306,11 +310,11 @@ export const cameraMachine = setup({
               states: {
                 open: {
                   on: { 'snapshot.take': { actions: { type: 'joinSnapshot', params: ({ event }) => event.wish } } },
-                  always: { guard: 'isDraining', target: 'ending', actions: 'drainSnapshot' },
                 },
                 ending: {},
               },
               on: {
+                'camera.drain': { target: '.ending', actions: 'drainSnapshot' },
                 'xstate.done.actor.snapshot': { target: 'none', actions: 'reapSnapshot' },
                 'xstate.error.actor.snapshot': { target: 'none', actions: 'reapSnapshot' },
               },
@@ -354,6 +358,13 @@ export const cameraMachine = setup({
               on: {
                 'pipeline.running': { target: 'running', actions: [{ type: 'keepProgress', params: ({ event }) => event }, 'emitStreamStarted'] },
                 'pipeline.ended': { actions: { type: 'noteStream', params: ({ event }) => event } },
+                'pipeline.stalled': {
+                  target: 'stalled',
+                  actions: [
+                    { type: 'noteStream', params: { reason: 'no frames' } },
+                    { type: 'emitStreamStalled', params: ({ event }) => event },
+                  ],
+                },
               },
             },
             running: {

@@ -129,7 +129,11 @@ export const fleetMachine = setup({
     tellStarted: emit({ type: 'system.started' }),
     tellStopping: emit((_, { reason }: { reason: string }) => ({ type: 'system.stopping', reason })),
   },
-  delays: { saveRetry: 5_000, drainLimit: 8_000 },
+  delays: {
+    saveRetry: 5_000,
+    /** `app.ts` sets it by the time that a stop may take. */
+    drainLimit: 8_000,
+  },
 }).createMachine({
   id: 'fleet',
   context: ({ input }) => ({
@@ -207,7 +211,7 @@ export const fleetMachine = setup({
               states: {
                 unknown: {},
                 identifying: { entry: 'identify', always: [{ guard: 'isSaved', target: 'settled' }, { target: 'saving' }] },
-                // An id is kept before anybody hears of it.
+                // An id is kept before anybody hears of it; where that fails, serving goes before keeping, and keeping is tried again.
                 saving: {
                   invoke: {
                     src: 'saveRegistry',

@@ -3,7 +3,7 @@ import type { CameraId } from './domain/camera.js'
 import { reasonOf } from './domain/errors.js'
 import type { By, EndedRecording, RecordingFact } from './domain/facts.js'
 import type { RecordingFile, Segment, SegmentEvent } from './domain/ports.js'
-import type { RecordingFormat, RecordingView } from './domain/views.js'
+import type { RecordingFormat, RecordingStatus, RecordingView } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
 
 /** `duration` in ms from the file's first frame; absent: until somebody stops it. `by` is who asked. */
@@ -24,10 +24,11 @@ export type RecordingEvent =
   | HoldEvent
   | SegmentEvent
 
-/** What closing the files found; `endedAt` is when they were final. */
+/** What closing the files found; `endedAt` is when they were final. `doubt`: why they may not be. */
 export interface Closed {
   files: RecordingFile[]
   endedAt: number
+  doubt?: string
 }
 
 /** What an open session starts from: the files that were there before it are not its own. */
@@ -77,7 +78,9 @@ export const recordingMachine = setup({
     endWith: assign({ reason: (_, { reason }: { reason: string }) => reason, fault: false }),
     failWith: assign({ reason: (_, { reason }: { reason: string }) => reason, fault: true }),
     noteReason: assign({ reason: (_, { reason }: { reason: string }) => reason }),
-    keepResult: assign({ closed: (_, closed: Closed) => closed }),
+    keepResult: assign(({ context: { reason, fault } }, closed: Closed) =>
+      closed.doubt === undefined ? { closed, reason, fault } : { closed, reason: `${reason}, but ${closed.doubt}`, fault: true },
+    ),
     tellStart: emit(({ context }) => {
       const { camera, by, format, segments } = context
       return { type: 'recording.started', camera, by, format, filename: segments[0]?.filename ?? '', startedAt: segments[0]?.startedAt ?? 0 }
@@ -118,6 +121,7 @@ export const recordingMachine = setup({
         onError: { target: 'over', actions: { type: 'failWith', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
       },
       on: {
+        'recording.stop': { target: 'over', actions: { type: 'endWith', params: { reason: 'requested' } } },
         'device.removed': { target: 'over', actions: { type: 'failWith', params: ({ event }) => event } },
         'storage.blocked': { target: 'over', actions: { type: 'failWith', params: ({ event }) => event } },
         'service.stopping': { target: 'over', actions: { type: 'failWith', params: { reason: 'service stopping' } } },
@@ -233,16 +237,29 @@ export const recordingMachine = setup({
   },
 })
 
-export const recordingView = ({ context, tags, status }: SnapshotFrom<typeof recordingMachine>): RecordingView => ({
-  camera: context.camera,
-  status: tags.has('starting') ? 'STARTING' : tags.has('recording') ? 'RECORDING' : status === 'active' ? 'STOPPING' : context.fault ? 'FAILED' : 'STOPPED',
-  growing: tags.has('growing'),
-  format: context.format,
-  by: context.by.user,
-  files: context.segments.map((segment) => segment.filename),
-  ...(context.segments[0] && { filename: context.segments[0].filename, startedAt: context.segments[0].startedAt }),
-  ...(context.duration !== undefined && { duration: context.duration }),
-})
+export const recordingView = (snapshot: SnapshotFrom<typeof recordingMachine>): RecordingView => {
+  const { camera, format, by, segments, duration, reason } = snapshot.context
+  const status = statusOf(snapshot)
+  return {
+    camera,
+    status,
+    growing: status === 'RECORDING',
+    format,
+    by: by.user,
+    files: segments.map((segment) => segment.filename),
+    ...(segments[0] && { filename: segments[0].filename, startedAt: segments[0].startedAt }),
+    ...(duration !== undefined && { duration }),
+    ...(status !== 'RECORDING' && status !== 'STARTING' && { reason }),
+  }
+}
+
+function statusOf({ tags, status, context }: SnapshotFrom<typeof recordingMachine>): RecordingStatus {
+  if (tags.has('starting')) return 'STARTING'
+  if (tags.has('growing')) return 'RECORDING'
+  if (tags.has('recording')) return 'INTERRUPTED'
+  if (status === 'active') return 'STOPPING'
+  return context.fault ? 'FAILED' : 'STOPPED'
+}
 
 function outcomeOf({ reason, segments, closed, format }: RecordingContext): EndedRecording {
   const files = closed?.files ?? []

@@ -5,7 +5,7 @@ import type { DiskUsage } from './domain/ports.js'
 import type { StorageView } from './domain/views.js'
 import { promiseHole } from './hole.js'
 
-/** Percent of the disk in use at which we warn, and at which nothing new is written. */
+/** Percent of the disk in use at which we warn, and at which no recording starts or goes on. */
 export interface StorageInput {
   warnPercent: number
   blockPercent: number
@@ -100,12 +100,12 @@ export const storageMachine = setup({
   },
 })
 
-export const storageView = ({ context: { usage, reason }, value }: SnapshotFrom<typeof storageMachine>): StorageView => ({
-  state: value.level,
-  cause: { state: value.level, since: 0, ...(reason !== undefined && { reason }) },
-  ...usage,
-})
+export const storageView = ({ context: { usage, reason, warnPercent, blockPercent }, value }: SnapshotFrom<typeof storageMachine>): StorageView => {
+  const limit = { ok: undefined, unknown: undefined, warning: warnPercent, critical: blockPercent }[value.level]
+  const why = reason ?? (limit === undefined ? undefined : `${usage.percent.toFixed(1)} % of the disk is used, the limit is ${limit} %`)
+  return { state: value.level, cause: { state: value.level, since: 0, ...(why !== undefined && { reason: why }) }, ...usage }
+}
 
-/** Why nothing may be written now; empty: it may. */
+/** Why no recording may be written now; empty: it may. */
 export const whyBlocked = ({ context: { usage, blockPercent }, tags }: SnapshotFrom<typeof storageMachine>): string =>
   tags.has('critical') ? `storage full: ${usage.percent.toFixed(1)} % used, the limit is ${blockPercent} %` : ''

@@ -62,6 +62,7 @@ export const cameraOf = (view: CameraView, urls: StreamUrls): Camera => {
         : given({
             status: recording.status,
             growing: recording.growing,
+            reason: recording.reason,
             format: recording.format,
             filename: recording.filename,
             files: recording.files,

@@ -65,7 +65,8 @@ export const cameraProperties = {
   stream_state: Type.Enum(['INACTIVE', 'STARTING', 'ACTIVE', 'ERROR']),
   recording: Type.Optional(
     Type.Object({
-      status: Type.Enum(['STARTING', 'RECORDING', 'STOPPING', 'STOPPED', 'FAILED']),
+      status: Type.Enum(['STARTING', 'RECORDING', 'INTERRUPTED', 'STOPPING', 'STOPPED', 'FAILED']),
+      reason: Type.Optional(Type.String({ description: 'Why it is interrupted, or ends' })),
       growing: Type.Boolean(),
       format: RecordingFormat,
       filename: Type.Optional(Type.String()),

@@ -15,6 +15,8 @@ export interface CameraPorts {
   probe: DeviceProbe
   pipelines: Pipelines
   defaults: CaptureDefaults
+  /** How long a stream may take to start, in ms. */
+  startLimit: number
   /** How often an RTSP camera is asked whether it is still there, in ms; the second silence in a row counts. */
   sourceInterval: number
   clock: Clock
@@ -28,8 +30,8 @@ interface OnDevice {
 }
 
 /** The effects that machines/camera.ts names. */
-export const cameraEffects = ({ mediaServer, reader, probe, pipelines, defaults, sourceInterval, clock, log }: CameraPorts) => ({
-  holdStream: holdStream({ reader }),
+export const cameraEffects = ({ mediaServer, reader, probe, pipelines, defaults, sourceInterval, clock, log, startLimit }: CameraPorts) => ({
+  holdStream: holdStream({ reader, startLimit }),
   waitUntil: waitUntil({ clock }),
 
   probeDevice: fromPromise<Probe & { at: number }, OnDevice>(async ({ input: { device, settings }, signal }) => {

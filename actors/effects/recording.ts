@@ -1,7 +1,7 @@
 import { fromPromise } from 'xstate'
 import type { CameraId } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
-import type { Clock, Log, MediaServer, Segment, Segments, Storage, StreamReader } from '../../machines/domain/ports.js'
+import type { Clock, Log, MediaServer, Segment, Segments, StreamReader } from '../../machines/domain/ports.js'
 import type { Closed, RecordingEvent, RecordingSubject } from '../../machines/recording.js'
 import { callback } from './callback.js'
 import { holdStream } from './stream.js'
@@ -11,28 +11,31 @@ export interface RecordingPorts {
   mediaServer: MediaServer
   reader: StreamReader
   segments: Segments
-  storage: Storage
   clock: Clock
   log: Log
-  /** Percent of the disk in use from which on nothing is started. */
-  blockPercent: number
+  /** Why nothing may be written now; empty: it may. The storage machine's word: one level, one hysteresis. */
+  whyBlocked: () => string
   /** After this time, in ms, the media server goes on in a new file. */
   segmentDuration: number
+  /** How long a stream may take to start, in ms. */
+  startLimit: number
 }
 
+/** The media server switches a recording off in milliseconds; one that hangs keeps nobody waiting, nor a service that ends. */
+const closeLimit = 2_500
 /** How long the file after a full one may take to appear: its first part is written when the recorder closes. */
 const followLimit = 500
 /** Of a full file's length, in ms. */
 const rounding = 20
 
 /** The effects that machines/recording.ts names. */
-export const recordingEffects = ({ mediaServer, reader, segments, storage, clock, log, blockPercent, segmentDuration }: RecordingPorts) => ({
-  holdStream: holdStream({ reader }),
+export const recordingEffects = ({ mediaServer, reader, segments, clock, log, whyBlocked, segmentDuration, startLimit }: RecordingPorts) => ({
+  holdStream: holdStream({ reader, startLimit }),
   waitUntil: waitUntil({ clock }),
 
   validateStart: fromPromise<void, { camera: CameraId }>(async () => {
-    const { percent } = await storage.usage()
-    if (percent >= blockPercent) throw new Error(`storage full: ${percent.toFixed(1)} % used, the limit is ${blockPercent} %`)
+    const reason = whyBlocked()
+    if (reason) throw new Error(reason)
   }),
 
   openCapture: fromPromise<{ known: string[] }, { camera: CameraId }>(async ({ input: { camera }, signal }) => {
@@ -50,9 +53,9 @@ export const recordingEffects = ({ mediaServer, reader, segments, storage, clock
 
   closeCapture: fromPromise<Closed, RecordingSubject>(async ({ input: { camera, known, format, segments: mine }, signal }) => {
     try {
-      await mediaServer.setRecording(camera, false, signal)
+      await mediaServer.setRecording(camera, false, within(closeLimit, signal))
     } catch (error) {
-      // The server that would write the file is gone, and its file with it is as final as it gets.
+      // A server that is gone writes no more; whether it closed the file, the file tells.
       log.warn('recording could not be switched off', { camera, reason: reasonOf(error) })
     }
     const seen = new Set([...known, ...mine.map((segment) => segment.filename)])
@@ -63,12 +66,14 @@ export const recordingEffects = ({ mediaServer, reader, segments, storage, clock
       const next = await segments.first(camera, [...seen, ...missed], within(followLimit, signal)).catch(() => undefined)
       if (next) files.push(...(await segments.finish(camera, [next], signal)))
     }
-    if (format !== 'mkv') return { files, endedAt: clock.now() }
+    // Not only switched off: a server that hangs answers nothing and may go on writing later.
+    const doubt = files.at(-1)?.complete === false && { doubt: 'the media server did not close the last file' }
+    if (format !== 'mkv') return { files, endedAt: clock.now(), ...doubt }
     try {
-      return { files: await segments.toMatroska(files, signal), endedAt: clock.now() }
+      return { files: await segments.toMatroska(files, signal), endedAt: clock.now(), ...doubt }
     } catch (error) {
       log.warn('the recording stays MP4', { camera, reason: reasonOf(error) })
-      return { files, endedAt: clock.now() }
+      return { files, endedAt: clock.now(), ...doubt }
     }
   }),
 })

@@ -10,18 +10,17 @@ import { within } from './time.js'
  * The first SETUP may wait for a whole start. Later ones are cut short: after its publisher died MediaMTX keeps a SETUP for ever, and only a new one
  * wakes the path again. A start that is underway goes on meanwhile, and the next SETUP joins it.
  */
-const firstWait = 22_000
 const nextWait = 3_000
 /** A device needs a moment to be released. */
 const pause = 500
 
-/** Holds the camera's stream until disposed: asks again whenever it is lost. */
-export const holdStream = ({ reader }: { reader: Pick<StreamReader, 'hold'> }) =>
+/** Holds the camera's stream until disposed: asks again whenever it is lost. `startLimit`: ms that a stream may take to start. */
+export const holdStream = ({ reader, startLimit }: { reader: Pick<StreamReader, 'hold'>; startLimit: number }) =>
   callback<HoldEvent, { camera: CameraId }>(({ send, input: { camera } }) => {
     const ended = new AbortController()
     let release: Dispose | undefined
     const keep = async () => {
-      for (let wait = firstWait; !ended.signal.aborted; wait = nextWait) {
+      for (let wait = startLimit; !ended.signal.aborted; wait = nextWait) {
         try {
           const lost = new Promise<string>((resolve, reject) => {
             reader.hold(camera, resolve, within(wait, ended.signal)).then((dispose) => {

@@ -28,11 +28,13 @@ export function within(limit: number, signal: AbortSignal): AbortSignal {
   return joined.signal
 }
 
+/** The clock is read once: a step of it (NTP) must not end a timed recording early or late. */
 function sleepUntil(at: number, clock: Clock, signal: AbortSignal): Promise<{ at: number }> {
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined
+    const end = performance.now() + at - clock.now()
     const wait = () => {
-      const rest = at - clock.now()
+      const rest = end - performance.now()
       if (rest <= 0) resolve({ at })
       else timer = setTimeout(wait, Math.min(rest, longestTimer))
     }

@@ -25,6 +25,8 @@ export interface PipelinesOptions {
   publishHost?: string
   /** Milliseconds without a new frame; 5 s by default. */
   stallAfter?: number
+  /** The same for a pipeline's first one; 20 s by default. */
+  firstFrameWithin?: number
   /** Of the still tap, in ms: what is older is no picture of now. 3 s by default. */
   stillFor?: number
 }
@@ -42,7 +44,7 @@ const readOf = 16_384
  * the pipelines.
  */
 export async function createPipelines(options: PipelinesOptions): Promise<Pipelines & { close(): void }> {
-  const { runDir, mark, log, clock, publishHost = '127.0.0.1', stallAfter = 5_000, stillFor = 3_000 } = options
+  const { runDir, mark, log, clock, publishHost = '127.0.0.1', stallAfter = 5_000, firstFrameWithin = 20_000, stillFor = 3_000 } = options
   if (!isQuotable(runDir)) throw new Error('the data directory must not have a dollar sign or a line break in its name')
   const [socket, clockwork] = await Promise.all([openSocket(), findClockwork()])
   const { port: progressPort } = socket.address()
@@ -101,6 +103,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
         listener,
         now,
         stallAfter,
+        firstFrameWithin,
         find: () => processes.of(camera),
         isAlive: processes.isAlive,
         report: () => readReport(camera),

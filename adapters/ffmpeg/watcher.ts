@@ -7,6 +7,8 @@ export interface WatcherOptions {
   now: () => number
   /** No new frame for so long, in ms, while the process lives: stalled. */
   stallAfter: number
+  /** The same for its first frame. */
+  firstFrameWithin: number
   /** The camera's process now. */
   find: () => PipelineProcess | undefined
   isAlive: (process: PipelineProcess) => boolean
@@ -43,7 +45,7 @@ type Phase =
  * What the taps of one camera mean. Frames that grow in number are the sign of life: newer ffmpegs go on reporting when the
  * camera hangs. That a process is gone is seen in /proc, also when nothing was said before.
  */
-export function createWatcher({ listener, now, stallAfter, find, isAlive, report, ownDoing }: WatcherOptions): Watcher {
+export function createWatcher({ listener, now, stallAfter, firstFrameWithin, find, isAlive, report, ownDoing }: WatcherOptions): Watcher {
   let phase: Phase = { name: 'asleep' }
   /** Reports up to here belong to processes that were told of. */
   let toldUpTo = report().changedAt
@@ -56,7 +58,13 @@ export function createWatcher({ listener, now, stallAfter, find, isAlive, report
   }
 
   const tickStarting = (at: number) => {
-    if (find() || now() - at < birth) return
+    const silentFor = now() - at
+    const process = find()
+    if (process && silentFor > firstFrameWithin) {
+      phase = { name: 'stalled', port: 0, frames: 0, at, process }
+      listener({ type: 'pipeline.stalled', silentFor })
+    }
+    if (process || silentFor < birth) return
     if (report().changedAt > toldUpTo) end('ended before its first frame')
     else phase = { name: 'asleep' }
   }

@@ -46,15 +46,17 @@ export interface StreamView {
   reason?: string
 }
 
-export type RecordingStatus = 'STARTING' | 'RECORDING' | 'STOPPING' | 'STOPPED' | 'FAILED'
+/** RECORDING: a file is growing. INTERRUPTED: it was, and will again when what is missing comes back in time. */
+export type RecordingStatus = 'STARTING' | 'RECORDING' | 'INTERRUPTED' | 'STOPPING' | 'STOPPED' | 'FAILED'
 /** As asked for: `mp4` is `fmp4` by another name; `mkv` is remuxed after the stop. */
 export type RecordingFormat = 'fmp4' | 'mp4' | 'mkv'
 
 export interface RecordingView {
   camera: CameraId
   status: RecordingStatus
-  /** False while the media server or the source is away. */
   growing: boolean
+  /** Why it is interrupted, or ends. */
+  reason?: string
   format: RecordingFormat
   by: string
   /** First file's name with extension; absent before the first byte. */

@@ -1,7 +1,12 @@
 import Type from 'typebox'
+import type { RecordingStatus } from '../../machines/domain/views.js'
 import { method } from '../method.js'
 import { given, iso, seconds } from '../present.js'
 import { CameraName, CameraParam, Count, OneCamera, RecordingFormat, Time } from '../schemas.js'
+
+/** The contract's word for what a recording that has just begun may already be. */
+const wireStatus = (status: RecordingStatus): Exclude<RecordingStatus, 'STOPPED' | 'INTERRUPTED'> | 'PAUSED' =>
+  status === 'STOPPED' ? 'STOPPING' : status === 'INTERRUPTED' ? 'PAUSED' : status
 
 export const recordingMethods = [
   method({
@@ -34,7 +39,7 @@ export const recordingMethods = [
       return given({
         device: camera,
         filename: filename ?? files[0] ?? '',
-        status: status === 'STOPPED' ? 'STOPPING' : status,
+        status: wireStatus(status),
         start_time: iso(startedAt ?? services.clock.now()),
         format: chosen,
         files,

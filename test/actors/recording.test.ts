@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { useFakeTimers } from 'sinon'
 import { createActor, toPromise } from 'xstate'
 import { type RecordingPorts, recordingEffects } from '../../actors/effects/recording.js'
 import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
@@ -21,10 +22,21 @@ describe('closing a capture', () => {
     expect(await close({ lasts: 2_003 })).to.deep.equal([first.filename])
     expect(performance.now() - began).to.be.lessThan(1_500)
   })
+
+  it('goes on without a media server that does not answer', async () => {
+    const clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const closing = close({ lasts: 1_500, hangs: true })
+      await clock.tickAsync(2_500)
+      expect(await closing).to.deep.equal([first.filename])
+    } finally {
+      clock.restore()
+    }
+  })
 })
 
 /** Names of the files of a session whose files are full after two seconds; the known one `lasts` so long (ms). */
-async function close({ lasts, follows }: { lasts: number; follows?: Segment }): Promise<string[]> {
+async function close({ lasts, follows, hangs = false }: { lasts: number; follows?: Segment; hangs?: boolean }): Promise<string[]> {
   const file = ({ filename }: Segment): RecordingFile => ({
     name: filename,
     camera: 'camera0',
@@ -37,7 +49,11 @@ async function close({ lasts, follows }: { lasts: number; follows?: Segment }): 
     complete: true,
   })
   const ports = {
-    mediaServer: { setRecording: async () => {} },
+    mediaServer: {
+      setRecording: (_camera: string, _on: boolean, signal: AbortSignal) =>
+        new Promise<void>((resolve, reject) => (hangs ? signal.addEventListener('abort', () => reject(signal.reason)) : resolve())),
+    },
+    log: { warn: () => {} },
     segments: {
       known: async () => [first.filename],
       finish: async (_: string, segments: Segment[]) => segments.map(file),

@@ -86,7 +86,7 @@ describe('holding a stream', () => {
       },
     }
     const holder = createMachine({
-      invoke: { src: holdStream({ reader }), input: { camera: 'camera0' } },
+      invoke: { src: holdStream({ reader, startLimit: 22_000 }), input: { camera: 'camera0' } },
       on: { '*': { actions: ({ event }: { event: EventObject }) => told.push(event) } },
     })
     const actor = createActor(holder)

@@ -39,7 +39,6 @@ describe('the command line', () => {
   it('says in a sentence what it did not understand', () => {
     const sentences: Record<string, string> = {
       '--confg a.yml': '--confg is not a known flag; the nearest is --config',
-      '-x': '-x is not a known flag; the nearest is --',
       tokn: '"tokn" is not a known command; the nearest is token',
       'serve now': '"now" is one word too many after serve',
       '--config': '--config needs a value',
@@ -57,6 +56,25 @@ describe('the command line', () => {
       'token --role admin --expires 0': '--expires must be',
     }
     for (const [line, sentence] of Object.entries(sentences)) expect(() => parse(line), line).to.throw(UsageError, sentence)
+  })
+
+  it('names no neighbour where none is near', () => {
+    const sentences: Record<string, string> = {
+      'token --role god': '--role must be one of viewer, operator, admin',
+      'token --role amdin': '--role must be one of viewer, operator, admin; the nearest to "amdin" is admin',
+      frobnicate: '"frobnicate" is not a known command',
+      '-x': '-x is not a known flag',
+    }
+    for (const [line, sentence] of Object.entries(sentences)) {
+      const thrown = (() => {
+        try {
+          return parse(line)
+        } catch (error) {
+          return error instanceof UsageError ? error.message : error
+        }
+      })()
+      expect(thrown, line).to.equal(sentence)
+    }
   })
 
   it('throws nothing else', () => {

@@ -3,15 +3,16 @@ import { ConfigurationError, loadConfiguration } from '../../config/load.js'
 import type { CameraEntry } from '../../machines/domain/ports.js'
 
 const load = (cameras: string): readonly CameraEntry[] => loadConfiguration({ env: { CAMERA_SERVICE_CAMERAS: cameras } }).config.cameras
-const faults = (cameras: string): string[] => {
+const thrownBy = (cameras: string) => {
   try {
     load(cameras)
     return []
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
-    return error.faults.map(({ key, rule }) => `${key} ${rule}`)
+    return error.faults
   }
 }
+const faults = (cameras: string): string[] => thrownBy(cameras).map(({ key, rule }) => `${key} ${rule}`)
 
 describe('cameras of the configuration', () => {
   it('become entries', () => {
@@ -69,6 +70,11 @@ describe('cameras of the configuration', () => {
       'cameras[1].name must be unique: another camera is called a',
       'cameras[2].source must be unique: another entry names the same USB camera',
     ])
+  })
+
+  it('show the value that stands twice', () => {
+    const twins = '[{ name: a, source: usb:1 }, { name: a, source: usb:1 }]'
+    expect(thrownBy(twins).map(({ key, value }) => `${key} = ${value}`)).to.deep.equal(['cameras[1].name = "a"', 'cameras[1].source = "usb:1"'])
   })
 
   it('are a list', () => {

@@ -13,6 +13,7 @@ interface Camera {
 
 describeKinds('the life of the service', (kind) => {
   const cameras = ['one', 'two'].map(virtual)
+  const env = { CAMERA_SERVICE_MEDIAMTX_PROCESS_TERMINATION_TIMEOUT: '1s' }
   let service: Service
   // Another MediaMTX may have it: WebRTC then goes to any other.
   const webrtc = createSocket('udp4').on('error', () => {})
@@ -26,7 +27,7 @@ describeKinds('the life of the service', (kind) => {
   const names = async () => (await service.call<{ cameras: Camera[] }>('get_camera_list')).cameras.map(({ device, name }) => `${device} ${name}`)
 
   it('ends its recordings at SIGTERM; after SIGKILL the next life ends what was left, and knows cameras and files', async () => {
-    service = await startService({ kind, cameras })
+    service = await startService({ kind, cameras, env })
     const { dataDir } = service
     const [first, second] = await Promise.all([start('camera0'), start('camera1')])
     const { code, ms } = await service.stop()
@@ -38,7 +39,7 @@ describeKinds('the life of the service', (kind) => {
     }
     expect(await readdir(join(dataDir, 'run')), 'temporary files').to.satisfy((left: string[]) => left.every((name) => !/tmp|frame/.test(name)))
 
-    service = await startService({ kind, cameras: [...cameras].reverse(), dataDir })
+    service = await startService({ kind, cameras: [...cameras].reverse(), env, dataDir })
     expect(await names()).to.deep.equal(['camera0 one', 'camera1 two'])
     const cutOff = await start('camera1')
     const orphans = await service.pipelines()
@@ -47,7 +48,7 @@ describeKinds('the life of the service', (kind) => {
     for (const { pid } of orphans) process.kill(pid, 'SIGSTOP')
     await service.kill()
 
-    service = await startService({ kind, cameras, dataDir })
+    service = await startService({ kind, cameras, env, dataDir })
     const left = (await service.children()).map(({ pid }) => pid)
     for (const { pid } of orphans) expect(left).not.to.include(pid)
     expect(await names()).to.deep.equal(['camera0 one', 'camera1 two'])
@@ -57,5 +58,11 @@ describeKinds('the life of the service', (kind) => {
     expect(await service.call('get_recording_info', { filename: cutOff.filename })).to.include({ filename: cutOff.filename })
     const again = await start('camera1')
     expect(await service.call('stop_recording', { device: 'camera1' })).to.deep.include({ files: [again.filename] })
+
+    await start('camera0')
+    process.kill((await service.mediaServer()).pid, 'SIGSTOP')
+    const last = await service.stop()
+    expect({ code: last.code, inTime: last.ms < 10_000 }, 'the end beside a media server that hangs').to.deep.equal({ code: 0, inTime: true })
+    expect(await service.children()).to.deep.equal([])
   })
 })

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { probe, watch } from './media.js'
@@ -64,9 +64,15 @@ describeKinds('recording', (kind) => {
       expect(params.files).to.deep.equal(files.sort())
       const sizes = await Promise.all(files.map(bytes))
       expect(params.file_size).to.equal(sizes.reduce((sum, size) => sum + size, 0))
-      const info = await service.call('get_recording_info', { filename })
+      const info = await service.call<{ download_url: string }>('get_recording_info', { filename })
       expect(info).to.include({ duration: 3, file_size: await bytes(filename) })
       expect((await statusOf(device)).recording).to.equal(undefined)
+      const url = `http://127.0.0.1:${service.ports.rpc}${info.download_url}`
+      const headers = { authorization: `Bearer ${await service.token('viewer')}` }
+      const whole = Buffer.from(await (await fetch(url, { headers })).arrayBuffer())
+      expect(whole.equals(await readFile(file(filename))), 'the download is the file').to.equal(true)
+      const piece = await fetch(url, { headers: { ...headers, range: 'bytes=4-7' } })
+      expect([piece.status, await piece.text(), (await fetch(url)).status]).to.deep.equal([206, 'ftyp', 401])
     },
 
     'answers a stop with true values, a second start with the state, and leaves a viewer alone': async () => {

@@ -69,6 +69,7 @@ describeKinds('streaming', (kind) => {
     'is told of when it stalls, recycled, and gives frames again': async () => {
       const device = 'camera3'
       await service.call('start_streaming', { device })
+      await service.until('the first frames', async () => (await status(device)).metrics.frames_sent > 0)
       const before = (await status(device)).ffmpeg_process.pid
       await service.call('simulate', { device, action: 'stall' })
       const stalled = await service.told('mediamtx.error', { device })

@@ -89,6 +89,39 @@ describe('camera', () => {
     expect(actor.getSnapshot().can({ type: 'recording.start', by, format: 'fmp4' })).to.equal(true)
   })
 
+  it('drains also a recording that is already being stopped', async () => {
+    const { actor, log, view, probed, closed } = camera()
+    await probed()
+    actor.send({ type: 'recording.start', by, format: 'fmp4' })
+    actor.send({ type: 'recording.stop', by })
+    actor.send({ type: 'device.removed', reason: 'unplugged' })
+    await turn()
+    if (view().recording) await closed()
+    expect(view().cause.state).to.equal('unplugged')
+    expect(log.at(-1)).to.equal('path withdrawn')
+  })
+
+  it('stops a recording for want of room also after somebody asked to stop it', async () => {
+    const { actor, view, probed } = camera()
+    await probed()
+    actor.send({ type: 'recording.start', by, format: 'fmp4' })
+    await turn()
+    actor.send({ type: 'recording.stop', by })
+    expect(actor.getSnapshot().can({ type: 'storage.blocked', reason: 'storage full' })).to.equal(true)
+    expect(view().recording?.status).to.equal('STOPPING')
+  })
+
+  it('probes the newest node when it was renumbered again while draining', async () => {
+    const { actor, probed, closed } = camera()
+    await probed()
+    actor.send({ type: 'recording.start', by, format: 'fmp4' })
+    await turn()
+    actor.send({ type: 'device.replaced', device: { ...device, node: '/dev/video1' }, identity })
+    actor.send({ type: 'device.replaced', device: { ...device, node: '/dev/video2' }, identity })
+    await closed()
+    expect(actor.getSnapshot().context.device).to.deep.include({ node: '/dev/video2' })
+  })
+
   it('holds its stream for as long as anybody does', async () => {
     const { actor, log, view, probed } = camera()
     await probed()
@@ -124,6 +157,17 @@ describe('camera', () => {
     expect(view().stream.status).to.equal('ACTIVE')
     expect(view().stream.reason).to.equal(undefined)
     expect(facts.slice(3).map((fact) => fact.type)).to.deep.equal(['stream.started', 'stream.stalled', 'stream.started'])
+  })
+
+  it('has a pipeline recycled that never gave a frame', async () => {
+    const { actor, facts, log, view, probed } = camera()
+    await probed()
+    actor.send({ type: 'pipeline.stalled', silentFor: 20_000 })
+    expect(view().stream).to.deep.include({ status: 'ERROR', reason: 'no frames' })
+    expect(log).to.deep.equal(['path published', 'recycled'])
+    actor.send({ type: 'pipeline.ended', reason: 'recycled: it gave no frames' })
+    expect(view().stream.status).to.equal('INACTIVE')
+    expect(facts.slice(3).map((fact) => fact.type)).to.deep.equal(['stream.stalled', 'stream.ended'])
   })
 
   it('raises an ambiguous identity once', async () => {

@@ -69,7 +69,7 @@ describe('recording', () => {
     await opened()
     await firstBytes()
     actor.send({ type: 'stream.lost', reason: 'media server gone' })
-    expect(view()).to.deep.include({ status: 'RECORDING', growing: false })
+    expect(view()).to.deep.include({ status: 'INTERRUPTED', growing: false, reason: 'media server gone' })
     actor.send({ type: 'segment.added', segment: { filename: 'two.mp4', startedAt: 8_000 } })
     expect(view()).to.deep.include({ growing: true, files: ['one.mp4', 'two.mp4'], filename: 'one.mp4' })
     expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
@@ -81,7 +81,7 @@ describe('recording', () => {
     await firstBytes()
     actor.send({ type: 'segment.stalled' })
     clock.increment(59_999)
-    expect(view().status).to.equal('RECORDING')
+    expect(view().status).to.equal('INTERRUPTED')
     clock.increment(1)
     expect(view().status).to.equal('STOPPING')
   })
@@ -117,6 +117,47 @@ describe('recording', () => {
     expect(log).to.deep.equal(['record on', 'closing'])
     await fileClosed({ files: [], endedAt: 9_000 })
     expect(actor.getSnapshot().status).to.equal('done')
+  })
+
+  it('can be stopped before it was allowed to begin', async () => {
+    const { actor, facts, log } = record()
+    actor.send({ type: 'recording.stop', by: bob })
+    expect(actor.getSnapshot().status).to.equal('done')
+    await turn()
+    expect(log).to.deep.equal([])
+    expect(facts.map((fact) => fact.type)).to.deep.equal(['recording.ended'])
+  })
+
+  it('can be ended in every state until it is closing', async () => {
+    const endings = [
+      { type: 'recording.stop', by: bob },
+      { type: 'device.removed', reason: 'unplugged' },
+      { type: 'storage.blocked', reason: 'storage full' },
+      { type: 'service.stopping' },
+    ] as const
+    const { actor, opened, firstBytes } = record()
+    const refused = () => endings.filter((event) => !actor.getSnapshot().can(event)).map(({ type }) => type)
+    expect(refused()).to.deep.equal([])
+    await turn()
+    expect(refused()).to.deep.equal([])
+    await opened()
+    expect(refused()).to.deep.equal([])
+    await firstBytes()
+    expect(refused()).to.deep.equal([])
+    actor.send({ type: 'segment.stalled' })
+    expect(refused()).to.deep.equal([])
+  })
+
+  it('says so when the media server did not close the file', async () => {
+    const { actor, facts, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'recording.stop', by: bob })
+    await fileClosed({ files: [oneFile], endedAt: 9_000, doubt: 'the media server did not close the last file' })
+    expect(facts.at(-1)).to.deep.nested.include({
+      type: 'recording.failed',
+      'outcome.reason': 'requested, but the media server did not close the last file',
+    })
   })
 
   it('ends, with the names that it knows, also when closing fails', async () => {

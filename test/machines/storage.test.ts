@@ -17,6 +17,7 @@ describe('storage', () => {
     expect(whyBlocked(actor.getSnapshot())).to.equal('')
     await measures(93.25)
     expect(whyBlocked(actor.getSnapshot())).to.equal('storage full: 93.3 % used, the limit is 90 %')
+    expect(storageView(actor.getSnapshot()).cause).to.deep.include({ state: 'critical', reason: '93.3 % of the disk is used, the limit is 90 %' })
   })
 
   it('keeps the last figures when the disk cannot be measured, and says so', async () => {

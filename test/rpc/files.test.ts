@@ -135,6 +135,9 @@ describe('the downloads', () => {
     ['/files/recordings/%zz', 400],
     ['/files/recordings/..', 400],
     ['/files/recordings/.hidden', 400],
+    ['/files/recordings/-rf.mp4', 400],
+    ['/files/recordings/a%e2%80%aeb.mp4', 400],
+    [`/files/recordings/${encodeURIComponent('ä'.repeat(128))}`, 400],
     ['/files/recordings/', 404],
     ['/files/recordings', 404],
     ['/files/other/camera0_1.mp4', 404],
@@ -173,6 +176,23 @@ describe('the downloads', () => {
     const asked = await get('/files/recordings/camera0_1.mp4', { Origin: 'http://localhost:3000' }, 'OPTIONS')
     expect([asked.status, asked.headers['access-control-allow-origin']]).to.deep.equal([204, 'http://localhost:3000'])
     expect((await get('/files/recordings/camera0_1.mp4', { Origin: 'http://evil.example' })).headers).not.to.have.property('access-control-allow-origin')
+  })
+
+  it('may be asked for by scripts of any origin where * is listed', async () => {
+    ;({ port } = await stage.serve({ ...options, corsOrigins: ['*'] }))
+    const { status, headers } = await get('/files/recordings/camera0_1.mp4', { Origin: 'https://any.example' })
+    expect([status, headers['access-control-allow-origin']]).to.deep.equal([200, '*'])
+    expect(headers).not.to.have.property('access-control-allow-credentials')
+  })
+
+  it('give a name of any letters as it is, and in ASCII for who cannot read that', async () => {
+    const name = "dör ☃ 100%41 (it's).jpg"
+    await writeFile(join(folder, 'snapshots', name), 'jpeg')
+    const { status, headers } = await get(`/files/snapshots/${encodeURIComponent(name)}`)
+    expect([status, headers['content-disposition']]).to.deep.equal([
+      200,
+      `attachment; filename="d_r _ 100_41 (it's).jpg"; filename*=UTF-8''d%C3%B6r%20%E2%98%83%20100%2541%20%28it%27s%29.jpg`,
+    ])
   })
 
   it('count in the rate limit, guesses for the address', async () => {

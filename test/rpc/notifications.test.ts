@@ -118,6 +118,14 @@ describe('the notifications', () => {
     expect(of('system.health')).to.include({ status: 'HEALTHY' })
   })
 
+  it('end a recording that was refused before any file when that was told', async () => {
+    await subscribe(client, ['recording.error', 'mediamtx.recording_failed'])
+    const { startedAt: _, ...never } = { ...outcome, files: [], endedAt: 0, recorded: 0, bytes: 0 }
+    world.tell({ type: 'recording.failed', camera: 'camera0', by, outcome: never })
+    await client.call('ping')
+    expect(client.notices.map(({ params }) => params.end_time)).to.deep.equal(Array(2).fill('2025-06-01T12:00:00.000Z'))
+  })
+
   it('give the web client whole objects by the names it knows, and no dotted ones', async () => {
     await subscribe(client, legacyTopics)
     for (const fact of everything.slice(0, 12)) world.tell(fact)

@@ -39,6 +39,11 @@ describe('the server', () => {
     }
   })
 
+  it('lets every origin in where * is listed', async () => {
+    const { port } = await stage.serve(world.options({}, { corsOrigins: ['*'] }))
+    for (const origin of ['https://any.example', 'null']) expect(await upgradeOf(port, '/ws', { origin }), origin).to.equal(101)
+  })
+
   it('refuses one connection too many with 503, and has room again later', async () => {
     const { port, server } = await stage.serve(world.options({ maxConnections: 2 }))
     const [first] = await Promise.all([stage.connect(port), stage.connect(port)])

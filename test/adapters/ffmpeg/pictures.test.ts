@@ -259,6 +259,25 @@ describe('pictures', function () {
       expect([await saved(), await filesIn(at('run'))]).to.deep.equal([['yard.jpg'], []])
     })
 
+    it('gives a name to one camera only: files are found by their name alone', async () => {
+      const ways = pictures()
+      const wish = { ...asked, filename: 'tw' }
+      const taken = 'a snapshot named tw exists already'
+      await ways.save('camera0', await captured(), wish, never)
+      expect(await failure(captured().then((picture) => ways.save('camera1', picture, wish, never)))).to.equal(taken)
+      expect(await failure(captured().then((picture) => ways.save('camera1', picture, { ...wish, format: 'png' }, never)))).to.equal(taken)
+      expect(await filesIn(at('snapshots', 'camera1'))).to.deep.equal([])
+    })
+
+    it('gives a name that several cameras ask for at once to one of them', async () => {
+      const ways = pictures()
+      const picture = await captured()
+      const cameras = ['camera0', 'camera1', 'camera2', 'camera3'] as const
+      const outcomes = await Promise.all(cameras.map((camera) => failure(ways.save(camera, picture, { ...asked, filename: 'tw' }, never, { keep: true }))))
+      expect(outcomes.sort().slice(0, 3)).to.deep.equal(Array(3).fill('a snapshot named tw exists already'))
+      expect((await Promise.all(cameras.map((camera) => filesIn(at('snapshots', camera))))).flat()).to.deep.equal(['tw.jpg'])
+    })
+
     it('removes what a killed service left half done, once', async () => {
       await mkdir(at('snapshots', 'camera0'))
       for (const name of ['.picture-1.jpg', 'kept.jpg']) await writeFile(at('snapshots', 'camera0', name), '')

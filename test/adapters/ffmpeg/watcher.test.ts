@@ -100,6 +100,22 @@ describe('the watcher of a pipeline', () => {
     expect(events()).to.deep.equal(['ended device busy'])
   })
 
+  it('calls it stalled when the first frame does not come in its time, and tells its end', () => {
+    const { watcher, events, wait, process } = watching()
+    process.starts()
+    watcher.reportChanged()
+    wait(7_900)
+    watcher.block(frames(0), 5000)
+    expect(events()).to.deep.equal([])
+    wait(500)
+    expect(events()).to.deep.equal(['stalled 8250'])
+    wait(20_000)
+    process.ends()
+    wait(250)
+    expect(events()).to.deep.equal(['stalled 8250', 'ended its process was killed'])
+    expect(watcher.isActive()).to.equal(false)
+  })
+
   it('knows the next process by its port', () => {
     const { watcher, events, process } = watching()
     process.starts()
@@ -132,6 +148,7 @@ function watching() {
     listener: (event) => events.push(event),
     now: () => now,
     stallAfter: 5_000,
+    firstFrameWithin: 8_000,
     find: () => (alive ? one : undefined),
     isAlive: () => alive,
     report: () => report,

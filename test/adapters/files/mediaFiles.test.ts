@@ -119,6 +119,10 @@ describe('media files', () => {
     expect(await camera('snapshots', 'front.door')).to.equal('camera0')
     expect(await camera('snapshots', 'camera0_2026-01-01_00-00-00-000')).to.equal('camera0')
     expect(await camera('snapshots', 'other')).to.equal(undefined)
+    await put('snapshots/camera0/Haustür 2.jpg')
+    expect(await camera('snapshots', 'Haustür 2')).to.equal('camera0')
+    expect((await files.list('snapshots', all)).files.map(({ name }) => name)).to.include('Haustür 2.jpg')
+    expect(await camera('snapshots', 'ä'.repeat(126))).to.equal(undefined)
   })
 
   it('rejects what is not a name', async () => {

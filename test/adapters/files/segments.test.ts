@@ -184,6 +184,13 @@ describe('segments', () => {
     expect((await readdir(folder)).sort()).to.deep.equal(remuxed.map((file) => file.name))
   })
 
+  it('removes what a killed remux left behind, and nothing else', async () => {
+    const others = ['.camera0_x.mkv', '.other.mkv.tmp', 'camera0_x.mkv.tmp', '.camera1_2026-01-01_00-00-01-000000.mkv.tmp']
+    for (const each of [...others, `.${name(1).replace('.mp4', '.mkv')}.tmp`]) await write(each, 'half')
+    await make().segments.toMatroska([], never())
+    expect((await readdir(folder)).sort()).to.deep.equal(others.sort())
+  })
+
   it('keeps the MP4 when it cannot be remuxed, and leaves nothing else', async () => {
     const { segments, log } = make()
     await write(name(1), 'this is no video')

@@ -1,0 +1,71 @@
+import { expect } from 'chai'
+import { createActor, createMachine, emit, sendTo, setup } from 'xstate'
+import { createFacts } from '../../actors/facts.js'
+import { createObserver } from '../../actors/observer.js'
+import type { SystemFact, Told } from '../../machines/domain/facts.js'
+
+describe('observer', () => {
+  it('relays the facts of every actor, children included', () => {
+    const { observer, heard } = observe()
+    const child = setup({ types: { emitted: {} as SystemFact, events: {} as { type: 'go' } } }).createMachine({
+      on: { go: { actions: emit({ type: 'system.started' }) } },
+    })
+    const parent = setup({ actors: { child } }).createMachine({
+      invoke: { src: 'child', id: 'child' },
+      on: { go: { actions: sendTo('child', { type: 'go' }) } },
+    })
+    const actor = createActor(parent, { inspect: observer.inspect })
+    actor.start()
+    actor.send({ type: 'go' })
+    expect(heard).to.deep.equal([{ type: 'system.started', seq: 1, at: 1_000 }])
+  })
+
+  it('remembers since when the lasting part of a state is as it is', () => {
+    const { observer, tick } = observe()
+    const link = createMachine({
+      initial: 'up',
+      states: {
+        up: { initial: 'resting', states: { resting: { on: { check: 'checking' } }, checking: { on: { rest: 'resting' } } }, on: { lose: 'down' } },
+        down: {},
+      },
+    })
+    const actor = createActor(link, { systemId: 'link', inspect: observer.inspect })
+    actor.start()
+    const up = observer.since('link')
+    tick()
+    actor.send({ type: 'check' })
+    actor.send({ type: 'rest' })
+    expect(observer.since('link')).to.equal(up)
+    actor.send({ type: 'lose' })
+    expect(observer.since('link')).to.be.greaterThan(up)
+  })
+
+  it('never throws into whoever sends', () => {
+    const { observer, errors } = observe(() => {
+      throw new Error('the log is broken')
+    })
+    const actor = createActor(createMachine({ on: { go: {} } }), { systemId: 'link', inspect: observer.inspect })
+    actor.start()
+    actor.send({ type: 'go' })
+    expect(errors).to.include('the observer failed')
+  })
+})
+
+function observe(debug: () => void = () => {}) {
+  const heard: Told[] = []
+  const errors: string[] = []
+  let now = 1_000
+  const quiet = () => {}
+  const log = { error: (message: string) => errors.push(message), warn: quiet, info: quiet, debug }
+  const clock = { now: () => now }
+  const facts = createFacts({ clock, log })
+  facts.subscribe((fact) => heard.push(fact))
+  return {
+    observer: createObserver({ facts, clock, log }),
+    heard,
+    errors,
+    tick: () => {
+      now += 1_000
+    },
+  }
+}
