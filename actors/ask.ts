@@ -86,6 +86,10 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, startLimi
         return { camera: fact.camera, status: 'RECORDING', growing: true, format, by: by.user, filename, files: [filename], startedAt, ...asked }
       }
       const reason = 'outcome' in fact ? fact.outcome.reason : 'it was interrupted'
+      if (fact.type === 'recording.ended') {
+        const details = `the recording was ended before it began: ${reason}`
+        throw new ServiceError('invalidState', { reason: 'invalid_state', state: 'stopped', allowed_states: ['not recording'], details })
+      }
       if (/^storage full/.test(reason)) throw dependencyFailed('storage', reason)
       throw dependencyFailed(directory.link().state === 'up' ? 'camera' : 'mediamtx', `the recording did not begin: ${reason}`)
     },

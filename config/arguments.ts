@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { durationOf } from './formats.js'
-import { nearest } from './nearest.js'
+import { hintOf } from './nearest.js'
 
 const roles = ['viewer', 'operator', 'admin'] as const
 
@@ -50,7 +50,7 @@ export function parseArguments(argv: readonly string[]): Command {
     if (token.kind === 'positional') words.push(token.value)
     if (token.kind !== 'option') continue
     const { name, rawName, value, inlineValue } = token
-    if (!isOption(name)) throw new UsageError(`${rawName} is not a known flag; the nearest is --${nearest(name, Object.keys(options))}`)
+    if (!isOption(name)) throw new UsageError(`${rawName} is not a known flag${hintOf(name, Object.keys(options), '--')}`)
     if (values.has(name)) throw new UsageError(`--${name} is given twice`)
     const takesValue = options[name].type === 'string'
     if (!takesValue && value !== undefined) throw new UsageError(`--${name} takes no value`)
@@ -59,7 +59,7 @@ export function parseArguments(argv: readonly string[]): Command {
   }
   const [word = 'serve', ...rest] = words
   const command = commands.find((each) => each === word)
-  if (command === undefined) throw new UsageError(`${JSON.stringify(word)} is not a known command; the nearest is ${nearest(word, commands)}`)
+  if (command === undefined) throw new UsageError(`${JSON.stringify(word)} is not a known command${hintOf(word, commands)}`)
   if (values.has('help')) return { name: 'help' }
   if (values.has('version')) return { name: 'version' }
   if (rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} is one word too many after ${command}`)
@@ -76,7 +76,8 @@ function tokenRequest(values: Map<string, string>) {
   const asked = values.get('role')
   if (asked === undefined) throw new UsageError(`token needs --role ${roles.join('|')}`)
   const role = roles.find((each) => each === asked)
-  if (role === undefined) throw new UsageError(`--role must be one of ${roles.join(', ')}; the nearest to ${JSON.stringify(asked)} is ${nearest(asked, roles)}`)
+  if (role === undefined)
+    throw new UsageError(`--role must be one of ${roles.join(', ')}${hintOf(asked, roles, '', `the nearest to ${JSON.stringify(asked)} is`)}`)
   const text = values.get('expires')
   const expires = text === undefined ? undefined : durationOf(text, 's')
   if (text !== undefined && (expires === undefined || expires < 1000 || expires > 3650 * 86_400_000)) {

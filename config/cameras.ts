@@ -1,6 +1,6 @@
 import { bitrate, decimal, type Format, frameSize, oneOf, textLike, yesNo } from './formats.js'
-import { nearest } from './nearest.js'
-import type { Raw, Report } from './raw.js'
+import { hintOf } from './nearest.js'
+import { type Raw, type Report, text } from './raw.js'
 import { parseYaml } from './yaml.js'
 
 export interface Codec {
@@ -161,7 +161,7 @@ function readMap(raw: Raw, keys: string[], report: Report): { map: Map<string, R
     report(rule, value, `.${key}`)
   }
   for (const { key, value } of raw.entries) {
-    if (!keys.includes(key)) refuse(`is not a known key; the nearest is ${nearest(key, keys)}`, value, key)
+    if (!keys.includes(key)) refuse(`is not a known key${hintOf(key, keys)}`, value, key)
     else if (map.has(key)) refuse('is set twice', value, key)
     else if (value.kind === 'scalar' && value.value === null) refuse('has no value', value, key)
     else map.set(key, value)
@@ -176,7 +176,9 @@ function findTwins(items: CameraItem[], raws: Raw[], report: Report): boolean {
   items.forEach((item, index) => {
     const refuse = (rule: string, key: string) => {
       found = true
-      report(rule, raws[index] ?? { kind: 'list', items: [], line: undefined }, `[${index}].${key}`)
+      const raw = raws[index]
+      const value = raw?.kind === 'map' ? raw.entries.find((entry) => entry.key === key)?.value : undefined
+      report(rule, value ?? raw ?? text(''), `[${index}].${key}`)
     }
     if (names.has(item.name)) refuse(`must be unique: another camera is called ${item.name}`, 'name')
     names.add(item.name)

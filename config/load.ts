@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import convict from 'convict'
 import { checkTogether } from './checks.js'
-import { nearest } from './nearest.js'
+import { hintOf } from './nearest.js'
 import { type Raw, shown, text } from './raw.js'
 import { type Configuration, environmentName, schema, settings } from './schema.js'
 import { unusedHint, unusedVariableHint } from './unused.js'
@@ -110,15 +110,15 @@ function walk(layer: Layer, raw: Raw, group: string, origin: (line: number | und
     else if (settings.has(key)) set(layer, key, value, origin)
     else if (groups.has(key) && name !== '') walk(layer, value, key, origin)
     else if (hint !== undefined) layer.warnings.push(unusedWarning(key, hint, origin(line)))
-    else refuse(key, value, `is not a known key; the nearest is ${nearestKey(key, group)}`, line)
+    else refuse(key, value, `is not a known key${hintOfKey(key, group)}`, line)
     lines.set(name, line)
   }
 }
 
 /** Among what may stand there first: a slip of the pen seldom changes the group. */
-function nearestKey(key: string, group: string): string {
+function hintOfKey(key: string, group: string): string {
   const here = [...settings.keys(), ...groups].filter((each) => each !== '' && (group === '' || each.startsWith(`${group}.`)))
-  return nearest(key, here) ?? ''
+  return hintOf(key, here)
 }
 
 function readText(path: string): { text: string } | { rule: string } {
@@ -146,7 +146,7 @@ function fromEnvironment(env: ConfigurationSources['env']): Layer {
     if (key !== undefined) set(layer, key, text(value), () => origin)
     else if (hint !== undefined) layer.warnings.push(unusedWarning(name, hint, origin))
     else {
-      const rule = `names no known key; the nearest is ${prefix}${nearest(short, variables.keys())}`
+      const rule = `names no known key${hintOf(short, variables.keys(), prefix)}`
       layer.faults.push({ key: name, value: shown(text(value), name), rule, origin })
     }
   }

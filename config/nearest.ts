@@ -1,5 +1,5 @@
-/** The candidate that takes the fewest edits to reach, or that holds the whole word; `undefined` only when there are none. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+/** The candidate that takes the fewest edits to reach, or that holds the whole word; `undefined` when more than half of the word would change. */
+function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const asked = word.slice(0, 100)
   let best: string | undefined
   let least = Infinity
@@ -10,7 +10,13 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
       best = candidate
     }
   }
-  return best
+  return least > asked.length / 2 ? undefined : best
+}
+
+/** `; the nearest is port`, or nothing where nothing is near. */
+export function hintOf(word: string, candidates: Iterable<string>, before = '', introduction = 'the nearest is'): string {
+  const found = nearest(word, candidates)
+  return found === undefined ? '' : `; ${introduction} ${before}${found}`
 }
 
 /** Levenshtein distance, with a swap of neighbours (`prot`, `port`) as one edit. */

@@ -14,7 +14,8 @@ export interface Notice {
 
 type Sources = Pick<RpcOptions, 'directory' | 'clock' | 'about' | 'publicHost' | 'offers'>
 
-const endOf = (camera: string, { reason, files, startedAt, endedAt, recorded, bytes, format }: EndedRecording) =>
+/** A recording that was refused before any file has no end of its own: it ended when that was told. */
+const endOf = (camera: string, at: number, { reason, files, startedAt, endedAt, recorded, bytes, format }: EndedRecording) =>
   given({
     device: camera,
     filename: files[0] ?? '',
@@ -24,7 +25,7 @@ const endOf = (camera: string, { reason, files, startedAt, endedAt, recorded, by
     format,
     reason,
     start_time: startedAt === undefined ? undefined : iso(startedAt),
-    end_time: iso(endedAt),
+    end_time: iso(endedAt || at),
   })
 
 /** The web client's own member names. */
@@ -136,8 +137,8 @@ export const createNotices = (sources: Sources) => {
         ]
       }
       case 'recording.ended': {
-        const { camera, outcome } = fact
-        const values = endOf(camera, outcome)
+        const { camera, outcome, at } = fact
+        const values = endOf(camera, at, outcome)
         return [
           plain('recording.stop', { ...values, status: 'STOPPED' }),
           plain('mediamtx.recording_stopped', values),
@@ -145,8 +146,8 @@ export const createNotices = (sources: Sources) => {
         ]
       }
       case 'recording.failed': {
-        const { camera, outcome } = fact
-        const values = endOf(camera, outcome)
+        const { camera, outcome, at } = fact
+        const values = endOf(camera, at, outcome)
         return [
           plain('recording.error', { ...values, status: 'ERROR' }),
           plain('mediamtx.recording_failed', values),

@@ -46,7 +46,7 @@ export interface RpcOptions {
   /** Default `/ws`. */
   path?: string
   limits: RpcLimits
-  /** Exact origins that browsers may come from; requests without Origin pass. */
+  /** Exact origins that browsers may come from, or `*`; requests without Origin pass. */
   corsOrigins: readonly string[]
   /** Host in the URLs that clients get; default: the address the client came in by. */
   publicHost?: string

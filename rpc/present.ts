@@ -83,7 +83,7 @@ export const capabilitiesOf = ({ capabilities }: CameraView) => {
   }
 }
 
-const reasonOf = ({ state, since, reason }: Cause) => given({ state, since: iso(since), reason })
+const causeOf = ({ state, since, reason }: Cause) => given({ state, since: iso(since), reason })
 
 /** What get_status, the notifications and the health endpoints say of the whole. */
 export const statusOf = ({ directory, clock, about }: Pick<RpcOptions, 'directory' | 'clock' | 'about'>): Status => {
@@ -100,12 +100,15 @@ export const statusOf = ({ directory, clock, about }: Pick<RpcOptions, 'director
     version: about.version,
     components: { websocket_server: 'RUNNING', camera_monitor: monitor, mediamtx },
     reasons: {
-      camera_monitor: reasonOf(discovery.cause),
-      mediamtx: reasonOf(link.cause),
-      storage: reasonOf(storage.cause),
+      camera_monitor: causeOf(discovery.cause),
+      mediamtx: causeOf(link.cause),
+      storage: causeOf(storage.cause),
     },
   }
 }
+
+/** What errors and messages call a file of each kind. */
+export const resources = { recordings: 'Recording', snapshots: 'Snapshot' } as const
 
 /** Where the files server has a file. */
 export const downloadUrl = (kind: 'recordings' | 'snapshots', name: string): string => `/files/${kind}/${encodeURIComponent(name)}`

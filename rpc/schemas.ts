@@ -1,5 +1,6 @@
 /** The pieces that params and results of several methods share. */
 import Type, { type Static } from 'typebox'
+import { fileNamePattern } from './fileName.js'
 
 // ---------------------------------------------------------------- params
 
@@ -7,9 +8,12 @@ export const None = Type.Object({})
 export const CameraParam = Type.String({ pattern: '^camera[0-9]+$', maxLength: 32, description: 'Camera id, as in camera0' })
 export const OneCamera = Type.Object({ device: CameraParam })
 
-/** A name without a folder: no separators, no `..`, no control characters, not hidden. */
-export const fileNamePattern = '^(?!\\.)(?!.*\\.\\.)[^/\\\\<>:"|?*\\u0000-\\u001f\\u007f]+$'
-const FileName = Type.String({ minLength: 1, maxLength: 255, pattern: fileNamePattern })
+export const FileName = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  pattern: fileNamePattern,
+  description: 'Printable characters but `/ \\ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end',
+})
 export const OneFile = Type.Object({ filename: FileName })
 
 export const Page = Type.Object({

@@ -11,6 +11,7 @@ import type { Services } from './method.js'
 import { methods } from './methods/index.js'
 import { createNotifications } from './notifications.js'
 import type { RpcOptions } from './options.js'
+import { isAllowedOrigin } from './origins.js'
 import { createLimiter } from './rate.js'
 import type { Session } from './session.js'
 
@@ -61,7 +62,7 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
 
   const refusalOf = ({ url, headers }: IncomingMessage): [number, string] | undefined => {
     if ((url ?? '').split('?', 1)[0] !== path) return [404, 'Not Found']
-    if (headers.origin !== undefined && !corsOrigins.includes(headers.origin)) return [403, 'Forbidden']
+    if (headers.origin !== undefined && !isAllowedOrigin(corsOrigins, headers.origin)) return [403, 'Forbidden']
     if (stopping || connections.size >= maxConnections) return [503, 'Service Unavailable']
     return undefined
   }

@@ -2,6 +2,7 @@ import { link, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cameraNumber, isCameraId } from '../../machines/domain/camera.js'
 import type { Clock, Log, Registry, RegistryStore } from '../../machines/domain/ports.js'
+import { codeOf } from '../errorCode.js'
 import { writeAtomically } from './atomic.js'
 
 /** The newest layout; a file of a later one is left alone. */
@@ -91,8 +92,6 @@ function refuse(what: string) {
     throw new Error(`the camera registry ${what} (${codeOf(error)})`)
   }
 }
-
-const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'unknown error')
 
 async function readText(path: string): Promise<string | undefined> {
   try {

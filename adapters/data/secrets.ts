@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { codeOf } from '../errorCode.js'
 import { syncFolder } from './atomic.js'
 import { makeFolder } from './folder.js'
 
@@ -89,5 +90,3 @@ async function readSecret(path: string, name: string, forbidden: number): Promis
     await file.close()
   }
 }
-
-const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'unknown error')

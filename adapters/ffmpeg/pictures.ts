@@ -27,6 +27,7 @@ export interface PicturesOptions {
 export function createPictures(options: PicturesOptions): Pictures {
   const { snapshotsDir, runDir, reader, pipelines, clock, log, probe, run = runProgram, limits = { direct: 2_000, ffmpeg: 6_000, stream: 20_000 } } = options
   const cleaned = new Map<string, Promise<void>>()
+  const reserved = new Set<string>()
   const clockwork = once(() => findClockwork({ runner: run }))
   const known = new Map<CameraId, { node: string; capabilities: Capabilities }>()
 
@@ -79,7 +80,7 @@ export function createPictures(options: PicturesOptions): Pictures {
     async save(camera, picture, wish, signal, { keep } = { keep: false }) {
       try {
         await clean(snapshotsDir(camera))
-        return await savePicture({ camera, picture, options: wish, dir: snapshotsDir(camera), run, signal })
+        return await savePicture({ camera, picture, options: wish, dir: snapshotsDir(camera), reserved, run, signal })
       } finally {
         if (!keep) await discard(picture.file)
       }

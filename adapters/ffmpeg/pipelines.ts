@@ -3,7 +3,6 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { closeSync, type FSWatcher, fstatSync, openSync, readSync, statSync, truncateSync, watch as watchFiles } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Clock, Log, Pipelines } from '../../machines/domain/ports.js'
@@ -162,27 +161,6 @@ interface Entry {
 function stopTicking(entry: Entry): void {
   clearInterval(entry.timer)
   entry.timer = undefined
-}
-
-/**
- * Ends the pipelines that an earlier life left behind (its media server was killed, or they hung): SIGINT, after `grace` ms
- * SIGKILL. Resolves with their count. Only at the start, before any of our own exist.
- */
-export async function endOrphans({ mark, log, grace = 2_000 }: { mark: string; log: Log; grace?: number }): Promise<number> {
-  const table = createProcessTable({ mark, now: Date.now })
-  const found = table.all()
-  if (found.length === 0) return 0
-  log.warn('pipelines of an earlier life are ended', { pids: found.map(({ pid }) => pid) })
-  for (const { pid } of found) {
-    send(pid, 'SIGINT')
-    // A stopped one would keep the signal for later.
-    send(pid, 'SIGCONT')
-  }
-  const left = () => found.filter(table.isAlive)
-  for (let waited = 0; waited < grace && left().length > 0; waited += 50) await sleep(50)
-  for (const { pid } of left()) send(pid, 'SIGKILL')
-  for (let waited = 0; waited < 1_000 && left().length > 0; waited += 50) await sleep(50)
-  return found.length
 }
 
 async function openSocket(): Promise<Socket & { address(): AddressInfo }> {

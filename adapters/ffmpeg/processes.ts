@@ -19,7 +19,6 @@ const ticksPerSecond = 100
 export interface ProcessTable {
   /** The process that captures, else the one that waits for the device. `since`: epoch ms. */
   of(camera: CameraId): (PipelineProcess & { since: number }) | undefined
-  all(): PipelineProcess[]
   isAlive(process: Pick<PipelineProcess, 'pid' | 'started'>): boolean
 }
 
@@ -72,7 +71,6 @@ export function createProcessTable({ mark, now, procDir = '/proc' }: { mark: str
   }
 
   return {
-    all: () => scan(),
     isAlive,
     of(camera) {
       const found = look(camera)

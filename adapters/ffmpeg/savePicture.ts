@@ -1,7 +1,8 @@
-import { constants, copyFile, link, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { CameraId } from '../../machines/domain/camera.js'
+import { constants, copyFile, link, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import type { Picture, PictureOptions, SavedPicture } from '../../machines/domain/ports.js'
+import { codeOf } from '../errorCode.js'
 import { endReason } from './endReason.js'
 import { coarseness, isJpeg, isPng, pictureSize } from './jpeg.js'
 import type { Run } from './run.js'
@@ -11,8 +12,10 @@ export interface SaveOptions {
   camera: CameraId
   picture: Picture
   options: PictureOptions
-  /** Snapshots of this camera; made when missing. */
+  /** Snapshots of this camera, beside those of the others; made when missing. */
   dir: string
+  /** Names that are just being taken, of all cameras; shared by all calls. */
+  reserved: Set<string>
   run: Run
   signal: AbortSignal
 }
@@ -28,7 +31,7 @@ const extensions = ['.jpg', '.jpeg', '.png']
  * Puts the picture into the snapshots, converted if it must be, under a name that is new: complete from its first moment
  * on, never over another file. The given file is left alone.
  */
-export async function savePicture({ camera, picture, options, dir, run, signal }: SaveOptions): Promise<SavedPicture> {
+export async function savePicture({ camera, picture, options, dir, reserved, run, signal }: SaveOptions): Promise<SavedPicture> {
   signal.throwIfAborted()
   const bytes = await readFile(picture.file).catch(() => Buffer.alloc(0))
   const size = pictureSize(bytes)
@@ -43,7 +46,7 @@ export async function savePicture({ camera, picture, options, dir, run, signal }
   })
   try {
     signal.throwIfAborted()
-    const filename = await place(temporary, dir, names(camera, picture.capturedAt, options, extension))
+    const filename = await place(temporary, { dir, reserved }, names(camera, picture.capturedAt, options, extension))
     const file = join(dir, filename)
     const result = args ? pictureSize(await readFile(file)) : size
     return { filename, file, bytes: (await stat(file)).size, width: result?.width ?? 0, height: result?.height ?? 0 }
@@ -96,23 +99,36 @@ function* names(camera: CameraId, capturedAt: number, { filename }: PictureOptio
 /** `YYYY-MM-DD_HH-MM-SS-mmm`, UTC. */
 export const timeName = (at: number): string => new Date(at).toISOString().slice(0, 23).replace('T', '_').replace(/[:.]/g, '-')
 
-async function place(temporary: string, dir: string, wanted: Iterable<string>): Promise<string> {
+async function place(temporary: string, { dir, reserved }: Pick<SaveOptions, 'dir' | 'reserved'>, wanted: Iterable<string>): Promise<string> {
   let taken = ''
   for (const name of wanted) {
-    if ((await isFree(dir, name)) && (await moved(temporary, join(dir, name)))) return name
-    taken = name
+    const stem = stemOf(name)
+    taken = stem
+    if (reserved.has(stem)) continue
+    // `link` decides within one folder only; between cameras this does.
+    reserved.add(stem)
+    try {
+      if ((await isFree(dirname(dir), stem)) && (await moved(temporary, join(dir, name)))) return name
+    } finally {
+      reserved.delete(stem)
+    }
   }
-  throw new Error(`a snapshot named ${taken.replace(/\.\w+$/, '')} exists already`)
+  throw new Error(`a snapshot named ${taken} exists already`)
 }
 
-/** Files are found by name without extension, too: `yard.png` takes `yard.jpg` as well. */
-async function isFree(dir: string, name: string): Promise<boolean> {
-  const stem = name.replace(/\.\w+$/, '')
+const stemOf = (name: string): string => name.replace(/\.\w+$/, '')
+
+/** Files are found by name alone, without camera and extension: `yard.png` of one camera takes `yard.jpg` from all others, too. */
+async function isFree(root: string, stem: string): Promise<boolean> {
+  const cameras = (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory() && isCameraId(entry.name))
+  const folders = [root, ...cameras.map(({ name }) => join(root, name))]
   const there = await Promise.all(
-    extensions.map((extension) =>
-      stat(join(dir, stem + extension)).then(
-        () => true,
-        () => false,
+    folders.flatMap((folder) =>
+      extensions.map((extension) =>
+        stat(join(folder, stem + extension)).then(
+          () => true,
+          () => false,
+        ),
       ),
     ),
   )
@@ -153,6 +169,5 @@ async function synced(file: string): Promise<void> {
 }
 
 const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'])
-const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '')
 const failure = (error: unknown): Error =>
-  new Error(codeOf(error) === 'ENOSPC' ? 'no space left for the snapshot' : `the snapshot could not be written: ${codeOf(error) || 'unknown error'}`)
+  new Error(codeOf(error) === 'ENOSPC' ? 'no space left for the snapshot' : `the snapshot could not be written: ${codeOf(error)}`)

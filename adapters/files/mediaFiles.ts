@@ -3,7 +3,7 @@ import type { CameraId } from '../../machines/domain/camera.js'
 import type { FileKind, MediaFile, MediaFiles } from '../../machines/domain/ports.js'
 import { describeRecording } from './describe.js'
 import { createFolders, eachOf } from './folders.js'
-import { checkFileName, extensions, hasExtension, timeOf } from './names.js'
+import { checkFileName, extensions, hasExtension, isFileName, timeOf } from './names.js'
 
 export interface MediaFilesOptions {
   recordingsDir: string
@@ -23,7 +23,7 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
 
   async function find(kind: FileKind, name: string): Promise<MediaFile | undefined> {
     checkFileName(name)
-    const names = hasExtension(kind, name) ? [name] : extensions[kind].map((extension) => `${name}${extension}`).filter((full) => full.length <= 255)
+    const names = hasExtension(kind, name) ? [name] : extensions[kind].map((extension) => `${name}${extension}`).filter(isFileName)
     for (const full of names) {
       for (const { path, camera } of await folders[kind].candidates(full)) {
         const file = camera && (await look(path, full, camera))

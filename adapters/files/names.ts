@@ -8,12 +8,16 @@ export const extensions: Record<FileKind, readonly string[]> = {
   snapshots: ['.jpg', '.jpeg', '.png'],
 }
 
-/** Letters, digits, `.`, `_`, `-`; no leading dot or dash, no `..`, at most 255 bytes. No folder can be named with these. */
-export const isFileName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$/.test(name) && !name.includes('..')
+/**
+ * Printable characters without / \ < > : " | ? *, no `..`, no leading dot, dash or space, no dot or space at the end, at
+ * most 255 bytes. No folder can be named with these, and no list shows them as something else.
+ */
+export const isFileName = (name: string): boolean =>
+  Buffer.byteLength(name) <= 255 && /^(?![.\-\s])(?!.*\.\.)(?!.*[.\s]$)[^/\\<>:"|?*\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u.test(name)
 
 /** Throws ServiceError `invalidParams`. */
 export function checkFileName(name: string): void {
-  if (!isFileName(name)) throw invalidParam('filename', 'file_name', 'letters, digits, ".", "_" and "-"; at most 255 of them')
+  if (!isFileName(name)) throw invalidParam('filename', 'file_name', 'printable characters but / \\ < > : " | ? * and ".."; at most 255 bytes')
 }
 
 export const hasExtension = (kind: FileKind, name: string): boolean => extensions[kind].some((extension) => name.endsWith(extension))

@@ -1,12 +1,29 @@
 import { execFile } from 'node:child_process'
-import { rename, rm, unlink, utimes } from 'node:fs/promises'
+import { readdir, rename, rm, unlink, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isCameraId } from '../../machines/domain/camera.js'
 import type { RecordingFile } from '../../machines/domain/ports.js'
 import { describeRecording } from './describe.js'
 import { look } from './mediaFiles.js'
+import { isSegmentName } from './names.js'
 
 /** What the copy's duration may differ by, in ms: Matroska counts the last frame otherwise. */
 const TOLERANCE = 500
+
+/** `.<recording>.mkv.tmp`, which listings pass over. */
+const temporaryOf = (name: string): string => `.${name}.tmp`
+
+/** Removes what a killed service left half remuxed in the cameras' folders. Never rejects. Only before the first remux. */
+export async function discardLeftovers(recordingsDir: string): Promise<void> {
+  for (const camera of await readdir(recordingsDir).catch(() => [])) {
+    if (!isCameraId(camera)) continue
+    const folder = join(recordingsDir, camera)
+    for (const name of await readdir(folder).catch(() => [])) {
+      const [, recording] = /^\.(.+)\.mkv\.tmp$/.exec(name) ?? []
+      if (recording !== undefined && isSegmentName(camera, `${recording}.mp4`)) await rm(join(folder, name), { force: true }).catch(() => {})
+    }
+  }
+}
 
 /**
  * Puts the recording into Matroska beside the original, frames copied, and removes the original once the copy is seen to
@@ -15,7 +32,7 @@ const TOLERANCE = 500
 export async function remux(file: RecordingFile, signal: AbortSignal): Promise<RecordingFile> {
   const name = file.name.replace(/\.mp4$/, '.mkv')
   const path = join(dirname(file.path), name)
-  const temporary = join(dirname(file.path), `.${name}.tmp`)
+  const temporary = join(dirname(file.path), temporaryOf(name))
   try {
     await ffmpeg(['-nostdin', '-v', 'error', '-y', '-i', `file:${file.path}`, '-map', '0', '-c', 'copy', '-f', 'matroska', `file:${temporary}`], signal)
     const copy = await look(temporary, name, file.camera)

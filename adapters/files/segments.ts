@@ -8,7 +8,7 @@ import { look } from './mediaFiles.js'
 import { readMp4 } from './mp4.js'
 import { isFileName } from './names.js'
 import { newSegments, segmentNames } from './newSegments.js'
-import { remux } from './remux.js'
+import { discardLeftovers, remux } from './remux.js'
 import { watchFolder } from './watchFolder.js'
 
 export interface SegmentsOptions {
@@ -26,6 +26,7 @@ const EMPTY_LIMIT = 200
 
 export function createSegments({ recordingsDir, clock, log, stallAfter = 3_000 }: SegmentsOptions): Segments {
   const folderOf = (camera: CameraId) => join(recordingsDir, camera)
+  const tidied = discardLeftovers(recordingsDir)
 
   /** Waits until the file is final; `undefined`: there is none, or it was empty and is removed. */
   async function settled(camera: CameraId, name: string, signal: AbortSignal): Promise<RecordingFile | undefined> {
@@ -125,6 +126,8 @@ export function createSegments({ recordingsDir, clock, log, stallAfter = 3_000 }
     },
 
     toMatroska: async (files, signal) => {
+      // A remux of now looks just like one that was left.
+      await tidied
       const done: RecordingFile[] = []
       for (const file of files) {
         try {

@@ -38,7 +38,7 @@ export async function checkExternal({ apiUrl, timeout, rtsp, recordingsDir, path
     problems.push(...(await seesFile(api, pathDefaults, signal)))
   } catch (error) {
     signal.throwIfAborted()
-    problems.push(error instanceof Refused ? `paths cannot be set: ${error.message}` : `the recordings folder cannot be tried: ${codeOf(error)}`)
+    problems.push(error instanceof Refused ? `paths cannot be set: ${error.message}` : `the recordings folder cannot be tried: ${shortReasonOf(error)}`)
   } finally {
     await rm(join(folder, FILE), { force: true }).catch(() => {})
     await rmdir(folder).catch(() => {})
@@ -57,7 +57,8 @@ async function seesFile(api: Api, pathDefaults: PathDefaults, signal: AbortSigna
   return []
 }
 
-const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : reasonOf(error))
+/** The code alone of a system error, whose message holds the path. */
+const shortReasonOf = (error: unknown): string => (error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : reasonOf(error))
 
 const connects = ({ host, port }: Address, timeout: number, signal: AbortSignal): Promise<boolean> =>
   new Promise((resolve, reject) => {

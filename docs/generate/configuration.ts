@@ -4,27 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { cameraFields } from '../../config/cameras.js'
 import { environmentName, type Setting, settings } from '../../config/schema.js'
 import { unusedKeys } from '../../config/unused.js'
+import { code, table } from './table.js'
 
 const target = fileURLToPath(new URL('../configuration.md', import.meta.url))
-
-const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
-const code = (text: string) => (text === '' ? 'empty' : `\`${text}\``)
-
-/** Padded, as the formatter would write it. */
-function table(head: string[], rows: string[][]): string {
-  const cells = [head, ...rows].map((row) => row.map(cell))
-  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)))
-  const line = (row: string[], fill = ' ') => `| ${row.map((each, column) => each.padEnd(widths[column] ?? 0, fill)).join(' | ')} |`
-  const [first = [], ...others] = cells
-  return [
-    line(first),
-    line(
-      head.map(() => ''),
-      '-',
-    ),
-    ...others.map((row) => line(row)),
-  ].join('\n')
-}
 
 function section(group: string, members: [string, Setting<unknown>][]): string {
   const rows = members.map(([key, { reads, written, doc }]) => [code(key), reads.allowed, code(written), doc, code(environmentName(key))])
@@ -56,7 +38,7 @@ at once (key, value, rule, and where it was set: the line, the variable or the f
 - Sizes are written \`50M\`, \`1G\` in powers of 1024; bit rates \`2M\`, \`800k\` in powers of 1000.
 - Truth values are \`true\`, \`yes\`, \`on\`, \`1\` and \`false\`, \`no\`, \`off\`, \`0\`.
 - In the environment a list is written with commas; \`cameras\` as YAML or JSON.
-- An unknown key is a fault that names the nearest known one. Keys of earlier services that mean nothing here are
+- An unknown key is a fault that names the nearest known one, if one is near. Keys of earlier services that mean nothing here are
   [listed below](#keys-without-use); they only cause a warning.
 - Names in the environment that begin with \`CAMERA_SERVICE_\` are checked like keys. In Kubernetes a Service called
   \`camera\` or \`camera-service\` injects such names: set \`enableServiceLinks: false\`.

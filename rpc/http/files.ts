@@ -6,15 +6,15 @@ import { pipeline } from 'node:stream/promises'
 import { invalidParam, notFound, ServiceError } from '../../machines/domain/errors.js'
 import type { Caller, FileKind, MediaFile } from '../../machines/domain/ports.js'
 import { rateLimited, requireRole } from '../dispatcher.js'
+import { isFileName } from '../fileName.js'
 import type { RpcOptions } from '../options.js'
+import { isAllowedOrigin } from '../origins.js'
+import { resources } from '../present.js'
 import type { Limiter } from '../rate.js'
-import { fileNamePattern } from '../schemas.js'
 import { bracketed } from '../urls.js'
 import { isReading, replyError } from './reply.js'
 
-const resources = { recordings: 'Recording', snapshots: 'Snapshot' } as const
 const types: Record<string, string> = { '.mp4': 'video/mp4', '.mkv': 'video/x-matroska', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.png': 'image/png' }
-const isFileName = new RegExp(fileNamePattern, 'u')
 
 /** Kind and name of a URL below `/files/`; throws for what is no such URL. */
 const targetOf = (url: string): { kind: FileKind; name: string } => {
@@ -22,7 +22,7 @@ const targetOf = (url: string): { kind: FileKind; name: string } => {
   const [, kind, encoded] = /^\/files\/(recordings|snapshots)\/([^/]+)$/.exec(path) ?? []
   if (kind === undefined || encoded === undefined) throw new ServiceError('notFound', { resource: 'page' }, 'Page not found')
   const name = decoded(encoded)
-  if (name === undefined || name.length > 255 || !isFileName.test(name)) throw invalidParam('filename', 'must be a file name')
+  if (name === undefined || !isFileName(name)) throw invalidParam('filename', 'must be a file name')
   return { kind: kind as FileKind, name }
 }
 
@@ -71,8 +71,9 @@ const isFresh = ({ headers }: IncomingMessage, etag: string, modified: Date) => 
   return Math.floor(modified.getTime() / 1000) * 1000 <= since
 }
 
+/** The name for who reads UTF-8 (RFC 8187), and something like it for who does not; `%41` in that would be an `A` to some. */
 const dispositionOf = (name: string) => {
-  const ascii = name.replace(/[^\x20-\x7e]|["\\]/g, '_')
+  const ascii = name.replace(/[^\x20-\x7e]|["\\%]/gu, '_')
   const encoded = encodeURIComponent(name).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
   return `attachment; filename="${ascii}"; filename*=UTF-8''${encoded}`
 }
@@ -153,8 +154,12 @@ export const createFilesHandler = ({
   }
 
   const originHeaders = ({ headers: { origin } }: IncomingMessage): Record<string, string> =>
-    origin !== undefined && corsOrigins.includes(origin)
-      ? { 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': 'Content-Disposition, Content-Range, ETag', Vary: 'Origin' }
+    origin !== undefined && isAllowedOrigin(corsOrigins, origin)
+      ? {
+          'Access-Control-Allow-Origin': corsOrigins.includes('*') ? '*' : origin,
+          'Access-Control-Expose-Headers': 'Content-Disposition, Content-Range, ETag',
+          Vary: 'Origin',
+        }
       : {}
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -12,7 +12,7 @@ export const eventMethods = [
     role: 'viewer',
     since: '1.0',
     params: Type.Object({
-      topics: Type.Array(Type.Enum([...topics]), { minItems: 1, maxItems: 100 }),
+      topics: Type.Array(Type.Enum([...topics]), { minItems: 1, maxItems: 100, description: 'Names as listed under Notifications' }),
       filters: Type.Optional(Type.Union([Filters, Type.Null()])),
     }),
     result: Type.Object({

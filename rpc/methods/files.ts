@@ -1,11 +1,10 @@
 import Type, { type Static } from 'typebox'
-import { notFound, ServiceError } from '../../machines/domain/errors.js'
+import { invalidParam, notFound, ServiceError } from '../../machines/domain/errors.js'
 import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
+import { isFileName } from '../fileName.js'
 import { type Call, method } from '../method.js'
-import { downloadUrl, iso, seconds } from '../present.js'
+import { downloadUrl, iso, resources, seconds } from '../present.js'
 import { Count, Deleted, FileList, OneFile, Page, Time } from '../schemas.js'
-
-const resources = { recordings: 'Recording', snapshots: 'Snapshot' } as const
 
 const formatOf = (name: string) => name.slice(name.lastIndexOf('.') + 1).toLowerCase()
 
@@ -52,6 +51,7 @@ const list = async (kind: FileKind, { limit = 50, offset = 0 }: Static<typeof Pa
 }
 
 const find = async (kind: FileKind, filename: string, { services, caller }: Call): Promise<MediaFile> => {
+  if (!isFileName(filename)) throw invalidParam('filename', 'must not have more than 255 bytes')
   const file = await services.files.find(kind, filename)
   const hidden = file !== undefined && caller !== undefined && services.mayUse?.(caller, file.camera) === false
   if (file === undefined || hidden) throw notFound(resources[kind], filename)

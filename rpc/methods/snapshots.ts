@@ -1,20 +1,19 @@
 import Type from 'typebox'
 import { invalidParam } from '../../machines/domain/errors.js'
+import { isFileName } from '../fileName.js'
 import { method } from '../method.js'
 import { downloadUrl, given, iso } from '../present.js'
-import { CameraName, CameraParam, Count, Time } from '../schemas.js'
+import { CameraName, CameraParam, Count, FileName, Time } from '../schemas.js'
 
 const pictureEnd = /\.(jpe?g|png)$/i
 /** Leaves room for an extension within the 255 bytes of a file name. */
 const maxName = 251
-/** Only what the store finds again: a picture under another name could neither be listed nor fetched nor deleted. */
-const NewName = Type.String({ minLength: 1, maxLength: 255, pattern: '^(?!.*\\.\\.)[A-Za-z0-9_][A-Za-z0-9._-]*$' })
 
 /** The name without its extension, and the format that the extension asks for. */
 const nameOf = (filename: string) => {
   const [extension] = pictureEnd.exec(filename) ?? []
   const name = extension === undefined ? filename : filename.slice(0, -extension.length)
-  if (name.length > maxName) throw invalidParam('filename', `must not have more than ${maxName} characters before its extension`)
+  if (!isFileName(name, maxName)) throw invalidParam('filename', `must be a name of at most ${maxName} bytes before its extension`)
   const format: 'jpg' | 'png' | undefined = extension === undefined ? undefined : /png/i.test(extension) ? 'png' : 'jpg'
   return { name, format }
 }
@@ -31,7 +30,7 @@ export const snapshotMethods = [
     gated: true,
     params: Type.Object({
       device: CameraParam,
-      filename: Type.Optional(NewName),
+      filename: Type.Optional(FileName),
       format: Type.Optional(Type.Enum(['jpg', 'jpeg', 'png'])),
       quality: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: '0: the configured quality' })),
       width: Type.Optional(Type.Integer({ minimum: 16, maximum: 7680 })),

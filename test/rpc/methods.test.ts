@@ -113,6 +113,9 @@ describe('the methods', () => {
     expect(second).to.deep.include({ format: 'jpg', quality: 40, width: 320, maxAge: 1_000 })
     expect(second).not.to.have.any.keys('filename', 'height')
     expect(first?.by).to.deep.include({ user: 'a-admin' })
+    const third = await admin.call('take_snapshot', { device: 'camera0', filename: 'Haustür (2), 100%.jpeg' })
+    expect(third.error).to.equal(undefined)
+    expect(world.asked[2]?.request).to.deep.include({ filename: 'Haustür (2), 100%', format: 'jpg' })
   })
 
   it('asks for a recording in milliseconds and answers in seconds', async () => {

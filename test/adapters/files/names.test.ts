@@ -3,7 +3,16 @@ import { cameraOf, isFileName, isSegmentName, timeOf } from '../../../adapters/f
 
 describe('file names', () => {
   it('hold nothing that leads elsewhere', () => {
-    for (const name of ['camera0_2026-11-21_10-49-09-375957.mp4', 'a', 'front.door-2.jpg', 'x'.repeat(255), 'front door', 'Haustür (2), 100%.jpg', '☃.png', "a'b"])
+    for (const name of [
+      'camera0_2026-11-21_10-49-09-375957.mp4',
+      'a',
+      'front.door-2.jpg',
+      'x'.repeat(255),
+      'front door',
+      'Haustür (2), 100%.jpg',
+      '☃.png',
+      "a'b",
+    ])
       expect(isFileName(name), name).to.equal(true)
     const bad = [
       '',
