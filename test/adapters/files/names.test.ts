@@ -1,5 +1,7 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { cameraOf, isFileName, isSegmentName, timeOf } from '../../../adapters/files/names.js'
+import { isFileName as isAllowedByApi } from '../../../rpc/fileName.js'
 
 describe('file names', () => {
   it('hold nothing that leads elsewhere', () => {
@@ -39,6 +41,15 @@ describe('file names', () => {
       'a\u202eb',
     ]
     for (const name of bad) expect(isFileName(name), JSON.stringify(name)).to.equal(false)
+  })
+
+  it('are judged alike by the store and by the API', () => {
+    const odd = fc.constantFrom('.', '-', ' ', '/', '\\', ':', 'a', 'ä', '☃', '\u00a0', '\u202e', '\ud800', '\n', 'x'.repeat(250))
+    const names = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.string({ unit: odd }))
+    fc.assert(
+      fc.property(names, (name) => isAllowedByApi(name) === isFileName(name)),
+      { numRuns: 2_000 },
+    )
   })
 
   it('tell camera and instant, in UTC', () => {
