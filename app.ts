@@ -22,6 +22,7 @@ import { createSegments } from './adapters/files/segments.js'
 import { createStorage } from './adapters/files/storage.js'
 import { checkExternal } from './adapters/mediamtx/external.js'
 import { createMediaServer } from './adapters/mediamtx/mediaServer.js'
+import { sampledStreams } from './adapters/mediamtx/sampledStreams.js'
 import { createServerProcess } from './adapters/mediamtx/serverProcess.js'
 import { createStreamReader } from './adapters/rtsp/reader.js'
 import { createTokens } from './adapters/tokens/tokens.js'
@@ -266,7 +267,7 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     directory,
     ask,
     files,
-    mediaServer,
+    mediaServer: sampledStreams({ mediaServer, clock, maxAge: 250 }),
     pipelines,
     tokens,
     facts,

@@ -14,8 +14,13 @@ const streamOf = ({ tags }: CameraSnapshot): StreamView['status'] => {
   return tags.has('held') ? 'STARTING' : 'INACTIVE'
 }
 
+/** A snapshot never changes, and asking it what it `can` costs more than all the rest of a view. */
+const known = new WeakMap<CameraSnapshot, string[]>()
+
 /** What the API would accept of this camera now. */
 function allowedOf(snapshot: CameraSnapshot): string[] {
+  const before = known.get(snapshot)
+  if (before) return before
   const { id: request } = snapshot.context
   const by = { user: '', request, session: '' }
   const asks = [
@@ -24,7 +29,9 @@ function allowedOf(snapshot: CameraSnapshot): string[] {
     ['stop_recording', { type: 'recording.stop', by }],
     ['start_streaming', { type: 'stream.hold', holder: '', since: 0 }],
   ] as const
-  return asks.filter(([, event]) => snapshot.can(event)).map(([method]) => method)
+  const allowed = asks.filter(([, event]) => snapshot.can(event)).map(([method]) => method)
+  known.set(snapshot, allowed)
+  return allowed
 }
 
 /** The two words that outsiders follow over time. */

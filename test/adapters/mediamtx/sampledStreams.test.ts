@@ -1,0 +1,61 @@
+import { expect } from 'chai'
+import { sampledStreams } from '../../../adapters/mediamtx/sampledStreams.js'
+import type { StreamState } from '../../../machines/domain/ports.js'
+import { later } from '../../support/later.js'
+
+const state = (name: string): StreamState => ({ name, ready: true, readers: 1, bytesReceived: 2, bytesSent: 3, tracks: ['H264'] })
+const { signal } = new AbortController()
+
+describe('sampled streams', () => {
+  it('ask once for all who ask meanwhile, and again when the answer is old', async () => {
+    const { streams, asked, answer, tick } = sampled()
+    const both = Promise.all([streams.stream('camera0', signal), streams.streams(signal)])
+    answer([state('camera0'), state('camera1')])
+    expect(await both).to.deep.equal([state('camera0'), [state('camera0'), state('camera1')]])
+    tick(249)
+    await streams.stream('camera1', signal)
+    expect(asked()).to.equal(1)
+    tick(1)
+    void streams.stream('camera1', signal)
+    expect(asked()).to.equal(2)
+  })
+
+  it('know no stream that is not there', async () => {
+    const { streams, answer } = sampled()
+    const found = streams.stream('camera7', signal)
+    answer([])
+    expect(await found).to.equal(undefined)
+  })
+
+  it('tell a failure to those who wait, and ask anew for the next', async () => {
+    const { streams, asked, fail } = sampled()
+    const first = streams.streams(signal).catch((error: Error) => error.message)
+    fail('no answer')
+    expect(await first).to.equal('no answer')
+    void streams.streams(signal)
+    expect(asked()).to.equal(2)
+  })
+})
+
+function sampled() {
+  let now = 0
+  let asked = 0
+  let asking = later<StreamState[]>()
+  const mediaServer = {
+    streams: () => {
+      asked += 1
+      asking = later()
+      return asking.promise
+    },
+    stream: () => Promise.reject(new Error('not asked for one')),
+  }
+  return {
+    streams: sampledStreams({ mediaServer, clock: { now: () => now }, maxAge: 250 }),
+    asked: () => asked,
+    answer: (states: StreamState[]) => asking.resolve(states),
+    fail: (reason: string) => asking.reject(reason),
+    tick: (ms: number) => {
+      now += ms
+    },
+  }
+}
