@@ -42,9 +42,11 @@ const bench = await benchService({ kind: 'embedded', cameras: 1 })
 const rates: string[] = []
 try {
   for (const connections of [1, 100]) {
-    const echo = await echoRate(connections)
-    const service = await requestRate(bench, connections)
-    rates.push(`| ${connections} | ${Math.round(echo)} | ${Math.round(service)} | ${Math.round((100 * service) / echo)} % |`)
+    for (const method of ['ping', 'get_camera_status']) {
+      const echo = await echoRate(connections, JSON.stringify(await bench.call(method, { device: 'camera0' })).length)
+      const service = await requestRate(bench, connections, method)
+      rates.push(`| ${method} | ${connections} | ${Math.round(echo)} | ${Math.round(service)} | ${Math.round((100 * service) / echo)} % |`)
+    }
   }
 } finally {
   await bench.stop()
@@ -67,10 +69,10 @@ ${rows.join('\n')}
 
 ## Requests per second
 
-\`get_camera_status\` with every check on, against a bare \`ws\` server that echoes a reply of the same size, in the same run, 8 requests in flight a connection; client and server share the machine.
+With every check on, against a bare \`ws\` server that echoes a reply of the same size, in the same run, 8 requests in flight a connection; client and server share the machine.
 
-| Connections | bare ws echo | service | share |
-|---|---|---|---|
+| Method | Connections | bare ws echo | service | share |
+|---|---|---|---|---|
 ${rates.join('\n')}
 
 ## Memory at rest (RSS)

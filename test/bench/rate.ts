@@ -5,13 +5,13 @@ import type { Bench } from './service.js'
 const seconds = 4
 const inFlight = 8
 
-/** Requests per second of `get_camera_status` over so many connections. */
-export const requestRate = ({ url, token }: Bench, connections: number): Promise<number> =>
-  rate(url, connections, '{"jsonrpc":"2.0","id":2,"method":"get_camera_status","params":{"device":"camera0"}}', token)
+/** Requests per second of a method over so many connections. */
+export const requestRate = ({ url, token }: Bench, connections: number, method: string): Promise<number> =>
+  rate(url, connections, JSON.stringify({ jsonrpc: '2.0', id: 2, method, params: { device: 'camera0' } }), token)
 
 /** The same against a server that does nothing but answer, in a process of its own. */
-export async function echoRate(connections: number): Promise<number> {
-  const reply = JSON.stringify({ jsonrpc: '2.0', id: 2, result: 'x'.repeat(1_400) })
+export async function echoRate(connections: number, bytes: number): Promise<number> {
+  const reply = JSON.stringify({ jsonrpc: '2.0', id: 2, result: 'x'.repeat(bytes) })
   const code = `import { WebSocketServer } from 'ws'
 const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false }, () => console.log(server.address().port))
 server.on('connection', (socket) => socket.on('message', (data) => { JSON.parse(String(data)); socket.send(${JSON.stringify(reply)}) }))`

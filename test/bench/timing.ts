@@ -16,6 +16,6 @@ export async function timed(runs: number, act: () => Promise<unknown>, { after =
 /** Runs, median, worst. */
 export function summary(timing: Timing): [number, string, string] {
   const sorted = [...timing].sort((one, other) => one - other)
-  const digits = (sorted.at(-1) ?? 0) < 10 ? 2 : 0
-  return [sorted.length, (sorted[sorted.length >> 1] ?? 0).toFixed(digits), (sorted.at(-1) ?? 0).toFixed(digits)]
+  const figure = (value = 0) => value.toFixed(value < 10 ? 2 : 0)
+  return [sorted.length, figure(sorted[sorted.length >> 1]), figure(sorted.at(-1))]
 }
