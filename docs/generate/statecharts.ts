@@ -37,7 +37,7 @@ export function statechartPage(machine: AnyStateMachine): { name: string; text: 
     ...diagram(machine.root, '  '),
     '```',
     '',
-    'Paste this into the code panel of https://stately.ai/viz as the argument of `createMachine`:',
+    "For Stately's visualizer, as the argument of `createMachine`:",
     '',
     '```json',
     JSON.stringify(configurationOf(machine), null, 2),
