@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../demo/client.js'
+import { freePorts } from '../support/ports.js'
 
 /** A service of its own for one measurement. */
 export interface Bench {
@@ -89,21 +89,6 @@ async function until(isIt: () => boolean, limit: number, words: () => string): P
   for (const begun = performance.now(); !isIt(); await sleep(50)) {
     if (performance.now() - begun > limit) throw new Error(`the service did not get there: ${words().slice(-2_000)}`)
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer().listen(0, '127.0.0.1', () => resolve(server))
-        }),
-    ),
-  )
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
 
 /** ffmpeg processes that publish for this data directory. */

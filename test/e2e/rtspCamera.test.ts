@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { freePort } from '../contract/mediaServer/servers.js'
+import { freePort } from '../support/ports.js'
 import { probe } from './media.js'
 import { describeKinds, refusal, type Service, startService } from './service.js'
 import { startSource } from './source.js'

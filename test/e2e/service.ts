@@ -9,8 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createTokens } from '../../adapters/tokens/tokens.js'
 import type { Role } from '../../machines/domain/ports.js'
-import { freePort, realVersion } from '../contract/mediaServer/servers.js'
+import { realVersion } from '../contract/mediaServer/servers.js'
 import { connect, type Notification } from '../demo/client.js'
+import { freePort } from '../support/ports.js'
 
 export type Kind = 'embedded' | 'managed'
 

@@ -1,13 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFile, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { pictureSize } from '../../../adapters/ffmpeg/jpeg.js'
 import { createPipelines } from '../../../adapters/ffmpeg/pipelines.js'
 import type { Device, Pipeline } from '../../../machines/domain/camera.js'
 import type { PipelineEvent } from '../../../machines/domain/ports.js'
+import { freePort } from '../../support/ports.js'
 import { copied, demo, encoded, failure, folder, log, systemClock, until, webcam } from './support.js'
 
 const isInstalled = (program: string): boolean => {
@@ -199,15 +199,6 @@ function configuration(rtsp: number, command: string): string {
     ...{ rtmp: false, hls: false, webrtc: false, srt: false, moq: false },
     paths: { camera0: { runOnDemand: command, runOnDemandRestart: true, runOnDemandStartTimeout: '10s', runOnDemandCloseAfter: '1s' } },
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
 }
 
 const answers = (port: number): Promise<boolean> =>

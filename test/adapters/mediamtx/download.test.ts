@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { downloadMediamtx } from '../../../adapters/mediamtx/download.js'
+import { freePort } from '../../support/ports.js'
 import { keptLog, never, rejection } from './fakeServer.js'
-import { freePort } from './real.js'
 
 const run = promisify(execFile)
 

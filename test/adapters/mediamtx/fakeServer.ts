@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Log } from '../../../machines/domain/ports.js'
+import { freePort } from '../../support/ports.js'
 
 export interface FakeRequest {
   method: string
@@ -51,8 +52,8 @@ export async function fakeServer(script: (request: FakeRequest) => Answer) {
     })
     return server
   }
-  let server = await listen(0)
-  const { port } = server.address() as AddressInfo
+  const port = await freePort()
+  let server = await listen(port)
   const close = async () => {
     for (const socket of sockets) socket.destroy()
     await new Promise<void>((resolve) => server.close(() => resolve()))

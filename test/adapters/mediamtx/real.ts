@@ -1,9 +1,9 @@
 import { access, constants, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createServerProcess, type ServerProcessOptions } from '../../../adapters/mediamtx/serverProcess.js'
 import type { ServerProcess } from '../../../machines/domain/ports.js'
+import { freePort } from '../../support/ports.js'
 import { keptLog } from './fakeServer.js'
 
 /** A real MediaMTX is on the PATH. */
@@ -16,14 +16,6 @@ export async function hasMediamtx(): Promise<boolean> {
     if (found) return true
   }
   return false
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** A server process in a folder of its own; `clean` ends and removes everything. */

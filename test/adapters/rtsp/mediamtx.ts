@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../support/ports.js'
 
 export const hasProgram = (name: string): boolean => {
   try {
@@ -24,7 +24,7 @@ export interface RealServer {
 
 /** A real MediaMTX with these paths (YAML, indented by two) on ports of its own. */
 export async function startMediaMtx(paths: string): Promise<RealServer> {
-  const [rtspPort, apiPort] = await freePorts()
+  const [rtspPort, apiPort] = await Promise.all([freePort(), freePort()])
   const dir = await mkdtemp(join(tmpdir(), 'rtsp-'))
   const file = join(dir, 'mediamtx.yml')
   const off = ['rtmp', 'hls', 'webrtc', 'srt', 'moq'].map((name) => `${name}: no`).join('\n')
@@ -62,18 +62,4 @@ async function listening(child: ChildProcess): Promise<void> {
     child.once('error', reject)
     child.once('exit', () => reject(new Error(`mediamtx ended: ${log}`)))
   })
-}
-
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()]
-  const ports: number[] = []
-  for (const server of servers) {
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    if (address && typeof address === 'object') ports.push(address.port)
-  }
-  for (const server of servers) server.close()
-  const [first = 0, second = 0] = ports
-  return [first, second]
 }

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../support/ports.js'
 
 export type Kind = 'embedded' | 'real'
 
@@ -41,16 +41,6 @@ export const realVersion = ((): string | undefined => {
   const { status, stdout } = spawnSync('mediamtx', ['--version'], { encoding: 'utf8' })
   return status === 0 ? stdout.trim() : undefined
 })()
-
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
-    })
-  })
 
 /** Starts one on free ports of the loopback; resolves when its API answers. */
 export async function startMediaServer({ kind, dir, paths = {}, pathDefaults = {}, global = {} }: MediaServerOptions): Promise<RunningMediaServer> {

@@ -1,8 +1,9 @@
 import { createServer } from 'node:http'
 import { connect as connectTcp } from 'node:net'
 import { expect } from 'chai'
+import { freePort } from '../../support/ports.js'
 import { camera, connect, ffmpeg, hold, leave, pathOf, transport, until } from './client.js'
-import { describeMediaServers, freePort, type RunningMediaServer, removeFolder, startMediaServer, temporaryFolder } from './servers.js'
+import { describeMediaServers, type RunningMediaServer, removeFolder, startMediaServer, temporaryFolder } from './servers.js'
 
 describeMediaServers('media server, streams', (kind) => {
   let server: RunningMediaServer
