@@ -20,6 +20,20 @@ export async function until<T>(what: string, ask: () => T | Promise<T>, limit = 
   }
 }
 
+/** 200 means accepted, not applied: what is asserted of a configuration that was just changed holds soon. */
+export async function soon(check: () => Promise<unknown>, limit = 2_000): Promise<void> {
+  const end = Date.now() + limit
+  for (;;) {
+    const failure = await check().then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    )
+    if (failure === undefined) return
+    if (Date.now() > end) throw failure.error
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+}
+
 export interface PathView {
   available: boolean
   availableTime: string | null

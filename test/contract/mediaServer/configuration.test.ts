@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { until } from './client.js'
+import { soon } from './client.js'
 import { describeMediaServers, type RunningMediaServer, removeFolder, startMediaServer, temporaryFolder } from './servers.js'
 
 describeMediaServers('media server, configuration', (kind) => {
@@ -69,16 +69,16 @@ describeMediaServers('media server, configuration', (kind) => {
     expect(await add('a', { maxReaders: 1, record: true })).to.deep.equal(ok)
     expect(await add('a', {})).to.deep.equal(refused('path already exists'))
     expect(await api('PATCH', 'config/paths/patch/a', { maxReaders: 2 })).to.deep.equal(ok)
-    expect(await conf('a')).to.deep.include({ maxReaders: 2, record: true })
+    await soon(async () => expect(await conf('a')).to.deep.include({ maxReaders: 2, record: true }))
     expect(await api('POST', 'config/paths/replace/a', { maxReaders: 5 })).to.deep.equal(ok)
-    expect(await conf('a')).to.deep.include({ maxReaders: 5, record: false })
+    await soon(async () => expect(await conf('a')).to.deep.include({ maxReaders: 5, record: false }))
     expect(await api('DELETE', 'config/paths/delete/a')).to.deep.equal(ok)
     expect(await api('DELETE', 'config/paths/delete/a')).to.deep.equal(refused('path not found', 404))
     expect(await api('PATCH', 'config/paths/patch/a', {})).to.deep.equal(refused('path not found', 404))
-    expect(await api('GET', 'config/paths/get/a')).to.deep.equal(refused('path configuration not found', 404))
-    expect(await api('GET', 'paths/get/a')).to.deep.equal(refused('path not found', 404))
+    await soon(async () => expect(await api('GET', 'config/paths/get/a')).to.deep.equal(refused('path configuration not found', 404)))
+    await soon(async () => expect(await api('GET', 'paths/get/a')).to.deep.equal(refused('path not found', 404)))
     expect(await api('POST', 'config/paths/replace/site/one', { name: 'ignored' })).to.deep.equal(ok)
-    expect(await conf('site/one')).to.deep.include({ name: 'site/one' })
+    await soon(async () => expect(await conf('site/one')).to.deep.include({ name: 'site/one' }))
     expect(await api('DELETE', 'config/paths/delete/site/one')).to.deep.equal(ok)
   })
 
@@ -171,7 +171,7 @@ describeMediaServers('media server, configuration', (kind) => {
   for (const [given, shown] of durations)
     it(`shows the duration '${given}' as '${shown}'`, async () => {
       expect(await api('POST', 'config/paths/replace/time', { runOnDemandCloseAfter: given })).to.deep.equal(ok)
-      expect(await conf('time')).to.deep.include({ runOnDemandCloseAfter: shown })
+      await soon(async () => expect(await conf('time')).to.deep.include({ runOnDemandCloseAfter: shown }))
     })
 
   for (const [given, shown] of [
@@ -182,15 +182,15 @@ describeMediaServers('media server, configuration', (kind) => {
   ])
     it(`shows the size '${given}' as '${shown}'`, async () => {
       expect(await api('POST', 'config/paths/replace/size', { recordMaxPartSize: given })).to.deep.equal(ok)
-      expect(await conf('size')).to.deep.include({ recordMaxPartSize: shown })
+      await soon(async () => expect(await conf('size')).to.deep.include({ recordMaxPartSize: shown }))
     })
 
   it('takes null for "not given"', async () => {
     await api('POST', 'config/paths/replace/nil', { maxReaders: 7 })
     expect(await api('PATCH', 'config/paths/patch/nil', { maxReaders: null, source: null })).to.deep.equal(ok)
-    expect(await conf('nil')).to.deep.include({ maxReaders: 7, source: 'publisher' })
+    await soon(async () => expect(await conf('nil')).to.deep.include({ maxReaders: 7, source: 'publisher' }))
     expect(await api('POST', 'config/paths/replace/nil', 'null')).to.deep.equal(ok)
-    expect(await conf('nil')).to.deep.include({ maxReaders: 0 })
+    await soon(async () => expect(await conf('nil')).to.deep.include({ maxReaders: 0 }))
   })
 
   it('is poisoned by a PATCH that validation refuses, until that path is put right', async () => {
@@ -203,9 +203,9 @@ describeMediaServers('media server, configuration', (kind) => {
     expect(await add('newcomer', {})).to.deep.equal(refused(text))
     expect(await api('PATCH', 'config/pathdefaults/patch', { maxReaders: 9 })).to.deep.equal(refused(text))
     expect(await api('DELETE', 'config/paths/delete/healthy')).to.deep.equal(refused(text))
-    expect(await conf('healthy')).to.deep.include({ maxReaders: 0 })
+    await soon(async () => expect(await conf('healthy')).to.deep.include({ maxReaders: 0 }))
     expect(await api('POST', 'config/paths/replace/sick', {})).to.deep.equal(ok)
-    expect(await conf('healthy')).to.deep.include({ maxReaders: 4 })
+    await soon(async () => expect(await conf('healthy')).to.deep.include({ maxReaders: 4 }))
     expect(await api('PATCH', 'config/paths/patch/healthy', { maxReaders: 1 })).to.deep.equal(ok)
   })
 
@@ -228,8 +228,9 @@ describeMediaServers('media server, configuration', (kind) => {
 
   it('turns pages', async () => {
     await Promise.all(['p1', 'p2', 'p3', 'p4', 'p5'].map((name) => api('POST', `config/paths/replace/pages/${name}`, {})))
-    const { body } = await api('GET', 'config/paths/list')
-    const all = body as { itemCount: number; pageCount: number; items: { name: string }[] }
+    const list = async () => (await api('GET', 'config/paths/list')).body as { itemCount: number; pageCount: number; items: { name: string }[] }
+    await soon(async () => expect((await list()).items.filter(({ name }) => name.startsWith('pages/'))).to.have.length(5))
+    const all = await list()
     const names = all.items.map(({ name }) => name)
     expect(names).to.deep.equal([...names].sort())
     const page = await api('GET', 'config/paths/list?itemsPerPage=2&page=1')
@@ -251,8 +252,7 @@ describeMediaServers('media server, configuration', (kind) => {
     expect(await patch({ authInternalUsers: [{ x: 1 }] })).to.deep.equal(refused('json: unknown field "authInternalUsers[0].x"'))
     expect(await patch({ hlsSegmentDuration: '2000ms' })).to.deep.equal(ok)
     // Its API may be gone for a moment.
-    const shown = await until('global configuration', () => api('GET', 'config/global/get').catch(() => undefined))
-    expect(shown?.body).to.deep.include({ hlsSegmentDuration: '2s' })
+    await soon(async () => expect((await api('GET', 'config/global/get')).body).to.deep.include({ hlsSegmentDuration: '2s' }))
   })
 
   it('knows no other routes', async () => {
