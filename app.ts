@@ -98,8 +98,10 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     recordPath: join(data.recordings, '%path/%path_%Y-%m-%d_%H-%M-%S-%f'),
   }
   let choice: ServerChoice | undefined
+  /** That of a child is on this machine, wherever an external one would be. */
+  const apiUrl = () => `http://${hostInUrl(choice?.kind === 'external' ? mediamtx.host : '127.0.0.1')}:${mediamtx.api_port}`
   const mediaServer = createMediaServer({
-    apiUrl: () => `http://${hostInUrl(choice?.kind === 'external' ? mediamtx.host : '127.0.0.1')}:${mediamtx.api_port}`,
+    apiUrl,
     timeout: mediamtx.timeout,
     breaker: { threshold: mediamtx.circuit_breaker.failure_threshold, resetTimeout: mediamtx.circuit_breaker.recovery_timeout },
     pathDefaults,
@@ -124,7 +126,9 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
   })
   /** A child of ours listens where the service does: at that address alone, if it is one. */
   const rtspHost = mediamtx.mode === 'external' || isAnyHost(server.host) || mediamtx.host !== '127.0.0.1' ? mediamtx.host : server.host
-  const reader = createStreamReader({ host: rtspHost, port: mediamtx.rtsp_port, log, startTimeout: mediamtx.run_on_demand_start_timeout + 2_000 })
+  /** A little longer than the media server's own, whose word is better. */
+  const startLimit = mediamtx.run_on_demand_start_timeout + 2_000
+  const reader = createStreamReader({ host: rtspHost, port: mediamtx.rtsp_port, log, startTimeout: startLimit })
   const probe = createDeviceProbe({ reader, log, timeout: config.camera.capability_timeout })
   /** systemd's is in memory: a still a second need not wear a disk. */
   const runDir = env.RUNTIME_DIRECTORY?.split(':')[0] || data.run
@@ -156,8 +160,6 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
   const { video_profile: profile, video_level: level, pixel_format: pixelFormat, preset, bitrate } = mediamtx.codec
   const defaults: CaptureDefaults = { ...config.camera.size, fps: config.camera.fps, codec: { profile, level, pixelFormat, preset, bitrate } }
 
-  /** A little longer than the media server's own, whose word is better. */
-  const startLimit = mediamtx.run_on_demand_start_timeout + 2_000
   const recording = recordingMachine.provide({
     delays: { confirmLimit: startLimit },
     actors: recordingEffects({
@@ -191,9 +193,8 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
   const choose = async (signal: AbortSignal): Promise<ServerChoice> => {
     choice = await serverProcess.choose(signal)
     if (choice.kind !== 'external') return choice
-    const api = { apiUrl: `http://${hostInUrl(mediamtx.host)}:${mediamtx.api_port}`, timeout: mediamtx.timeout }
     const rtsp = { host: mediamtx.host, port: mediamtx.rtsp_port }
-    for (const problem of await checkExternal({ ...api, rtsp, recordingsDir: data.recordings, pathDefaults }, signal)) {
+    for (const problem of await checkExternal({ apiUrl, timeout: mediamtx.timeout, rtsp, recordingsDir: data.recordings, pathDefaults }, signal)) {
       log.warn('the external media server does not bring what it should', { problem })
     }
     return choice

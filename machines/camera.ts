@@ -73,7 +73,7 @@ export const cameraMachine = setup({
     context: {} as CameraContext,
     events: {} as CameraEvent,
     emitted: {} as CameraFact | StreamFact,
-    tags: {} as 'connected' | 'faulty' | 'available' | 'held' | 'live' | 'running' | 'stalled',
+    tags: {} as 'connected' | 'available' | 'held' | 'live' | 'running' | 'stalled',
     children: {} as { recording: 'recording'; snapshot: 'snapshot' },
   },
   actors: {
@@ -401,7 +401,6 @@ export const cameraMachine = setup({
       on: { 'device.replaced': { target: 'probing', actions: { type: 'keepDevice', params: ({ event }) => event } } },
     },
     faulty: {
-      tags: 'faulty',
       entry: { type: 'takeStatus', params: ({ context }) => ({ to: faultStatus(context) }) },
       after: { probeRetry: 'probing' },
       on: {

@@ -21,7 +21,6 @@ export const discoveryMachine = setup({
     input: {} as { pollEvery: number },
     context: {} as DiscoveryContext & { pollEvery: number },
     events: {} as DiscoveryEvent,
-    tags: {} as 'scanned',
   },
   actors: {
     watchDevices: callbackHole('watchDevices'),
@@ -50,7 +49,6 @@ export const discoveryMachine = setup({
       on: { 'devices.hint': { target: 'scanning', reenter: true } },
     },
     waiting: {
-      tags: 'scanned',
       after: { pollEvery: 'scanning' },
       on: { 'devices.hint': 'scanning' },
     },

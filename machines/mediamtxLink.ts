@@ -27,7 +27,6 @@ export const mediamtxLinkMachine = setup({
     context: {} as LinkContext,
     events: {} as LinkEvent,
     emitted: {} as LinkFact,
-    tags: {} as 'up' | 'usable',
   },
   actors: {
     askInfo: promiseHole<ServerInfo>('askInfo'),
@@ -80,7 +79,6 @@ export const mediamtxLinkMachine = setup({
       },
     },
     up: {
-      tags: ['up', 'usable'],
       initial: 'resting',
       states: {
         resting: { after: { interval: 'checking' }, on: { 'link.check': 'checking' } },
@@ -115,7 +113,6 @@ export const mediamtxLinkMachine = setup({
     },
     degraded: {
       id: 'degraded',
-      tags: 'usable',
       initial: 'resting',
       states: {
         resting: { after: { retry: 'checking' }, on: { 'link.check': 'checking', 'breaker.closed': 'checking' } },

@@ -51,7 +51,6 @@ export const snapshotMachine = setup({
     context: {} as SnapshotContext,
     events: {} as SnapshotEvent,
     emitted: {} as SnapshotFact,
-    tags: {} as 'capturing' | 'over',
   },
   actors: {
     grabDirect: promiseHole<Picture, Grab>('grabDirect'),
@@ -97,7 +96,6 @@ export const snapshotMachine = setup({
   initial: 'capturing',
   states: {
     capturing: {
-      tags: 'capturing',
       on: {
         'snapshot.join': [
           { guard: { type: 'suits', params: ({ event }) => event.wish }, actions: { type: 'join', params: ({ event }) => event.wish } },
@@ -186,7 +184,7 @@ export const snapshotMachine = setup({
       },
     },
     deciding: { always: [{ guard: 'hasLate', target: 'capturing', actions: 'takeLate' }, { target: 'over' }] },
-    over: { id: 'over', type: 'final', tags: 'over' },
+    over: { id: 'over', type: 'final' },
   },
 })
 

@@ -68,12 +68,9 @@ export const recordingEffects = ({ mediaServer, reader, segments, clock, log, wh
     }
     // Not only switched off: a server that hangs answers nothing and may go on writing later.
     const doubt = files.at(-1)?.complete === false && { doubt: 'the media server did not close the last file' }
-    if (format !== 'mkv') return { files, endedAt: clock.now(), ...doubt }
-    try {
-      return { files: await segments.toMatroska(files, signal), endedAt: clock.now(), ...doubt }
-    } catch (error) {
-      log.warn('the recording stays MP4', { camera, reason: reasonOf(error) })
-      return { files, endedAt: clock.now(), ...doubt }
-    }
+    const remuxed =
+      format === 'mkv' &&
+      (await segments.toMatroska(files, signal).catch((error: unknown) => log.warn('the recording stays MP4', { camera, reason: reasonOf(error) })))
+    return { files: remuxed || files, endedAt: clock.now(), ...doubt }
   }),
 })
