@@ -22,7 +22,7 @@ export interface UsbDevice {
   model: string
 }
 
-/** A network camera of the configuration. `url` may hold credentials: never log or reply it unmasked. */
+/** A network camera, of the configuration or added by a client. `url` may hold credentials: never log or reply it unmasked. */
 export interface RtspDevice {
   kind: 'rtsp'
   name: string
@@ -38,11 +38,11 @@ export interface VirtualDevice {
 export type Device = UsbDevice | RtspDevice | VirtualDevice
 export type SourceKind = Device['kind']
 
-/** What an identity rests on, best first; `name` is that of the configuration (RTSP and virtual cameras). */
+/** What an identity rests on, best first; `name` is that of the configuration (RTSP and virtual cameras), or the URL of an added stream. */
 export type IdentityBasis = 'serial' | 'port' | 'model' | 'name'
 
 export interface Identity {
-  /** Unique among cameras, the same at every return: `serial:1d6b:0102:SN0001`, `port:1d6b:0102:…`, `model:1d6b:0102:0`, `virtual:demo`, `rtsp:yard`. */
+  /** Unique among cameras, the same at every return: `serial:1d6b:0102:SN0001`, `port:1d6b:0102:…`, `model:1d6b:0102:0`, `virtual:demo`, `rtsp:yard`, `rtsp:rtsp://10.0.0.9:554/`. */
   key: string
   basis: IdentityBasis
   confidence: 'high' | 'medium' | 'low'

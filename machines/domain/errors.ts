@@ -58,7 +58,7 @@ export class ServiceError extends Error {
 }
 
 /** `Camera not found`, `Recording not found` … */
-export const notFound = (resource: 'Camera' | 'Recording' | 'Snapshot' | 'Stream' | 'File', id: string): ServiceError =>
+export const notFound = (resource: 'Camera' | 'Recording' | 'Snapshot' | 'Stream' | 'File' | 'Key' | 'Session', id: string): ServiceError =>
   new ServiceError('notFound', { resource: resource.toLowerCase(), id }, `${resource} not found`)
 
 export const invalidParam = (param: string, rule: string, hint?: string): ServiceError =>

@@ -1,6 +1,8 @@
 /** What happened, once it happened. Machines emit facts; notifications, logs and metrics are views of them. */
 import type { CameraId } from './camera.js'
-import type { CameraStatus, RecordingFormat, SnapshotView } from './views.js'
+import type { FileKind } from './ports.js'
+import type { Cleanup, RetentionPolicy } from './retention.js'
+import type { CameraStatus, RecordingFormat, SnapshotTier, SnapshotView } from './views.js'
 
 /** Who asked: `user` as the token names it, the RPC request's id, the connection that it came by. */
 export interface By {
@@ -40,6 +42,11 @@ export type SnapshotFact =
   | ({ type: 'snapshot.taken'; by: By } & SnapshotView)
   | { type: 'snapshot.failed'; camera: CameraId; by: By; reason: string; passedOver: SnapshotView['passedOver'] }
 
+/** What became of a picture that was only to be looked at. An answer to one caller and no fact: nobody else is told. */
+export type StillAnswer =
+  | { type: 'still.taken'; camera: CameraId; by: By; file: string; bytes: number; tier: SnapshotTier; capturedAt: number }
+  | { type: 'still.failed'; camera: CameraId; by: By; reason: string; passedOver: SnapshotView['passedOver'] }
+
 export type StreamFact =
   | { type: 'stream.started'; camera: CameraId }
   | { type: 'stream.stalled'; camera: CameraId; silentFor: number }
@@ -49,9 +56,24 @@ export type LinkFact = { type: 'link.up'; version: string; paths: number } | { t
 
 export type StorageFact = { type: 'storage.ok' | 'storage.warning' | 'storage.critical'; percent: number; available: number }
 
+/** A scan for external streams; URLs without credentials, `took` in ms. */
+export type DiscoveryFact =
+  | { type: 'discovery.started'; skydio: boolean; generic: boolean }
+  /** Addresses asked so far; at most once a second. */
+  | { type: 'discovery.progress'; done: number; total: number }
+  /** One that was not known, or had been away. */
+  | { type: 'discovery.found'; url: string; name: string }
+  | { type: 'discovery.ended'; found: number; took: number; errors: string[] }
+
+export type RetentionFact =
+  | { type: 'retention.policySet'; by: By; policy: RetentionPolicy }
+  /** One look is over: what it deleted, of how many bytes, what it could not; without `by` nobody had asked. `reason`: why it ended early. */
+  | { type: 'retention.swept'; by?: By; files: number; freed: number; kept: Cleanup['kept']; reason?: string }
+  | { type: 'file.deleted'; by?: By; kind: FileKind; name: string; camera: CameraId; bytes: number; reason: string }
+
 export type SystemFact = { type: 'system.started' } | { type: 'system.stopping'; reason: string }
 
-export type Fact = CameraFact | RecordingFact | SnapshotFact | StreamFact | LinkFact | StorageFact | SystemFact
+export type Fact = CameraFact | RecordingFact | SnapshotFact | StreamFact | LinkFact | StorageFact | DiscoveryFact | RetentionFact | SystemFact
 
 /** A fact on the bus: numbered without gaps since the start, with its time. */
 export type Told<F extends Fact = Fact> = F & { seq: number; at: number }

@@ -73,7 +73,7 @@ export function identify(devices: UsbDevice[], registry: Registry): { registry: 
   }
 }
 
-/** The same for a camera that the configuration names: `virtual:demo`, `rtsp:yard`. */
+/** The same for a camera that the configuration names (`virtual:demo`, `rtsp:yard`) or whose URL a client has added. */
 export function identifyNamed(key: string, registry: Registry): { registry: Registry; id: CameraId; identity: Identity; changed: boolean } {
   const identity: Identity = { key, basis: 'name', confidence: 'high', ambiguous: false }
   const known = registry.cameras.find(({ keys }) => keys.includes(key))

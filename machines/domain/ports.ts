@@ -69,6 +69,10 @@ export interface MediaServer {
   /** Replaces every wanted path, those that record first, deletes what is ours and no longer wanted. Resolves with the count. */
   sync(signal: AbortSignal): Promise<number>
   streams(signal: AbortSignal): Promise<StreamState[]>
+  /** Ends one reader's session; false: there is none (any more). `query`: of its URL, by which servers before 1.19.3 know it. */
+  kick(session: { protocol: string; id: string; query?: string }, signal: AbortSignal): Promise<boolean>
+  /** Sessions of readers and publishers that there are; `connections`: those of an RTSP session, by which servers before 1.19.3 name it. */
+  sessions(signal: AbortSignal): Promise<{ id: string; connections: string[] }[]>
   /** `undefined`: no such path. */
   stream(name: string, signal: AbortSignal): Promise<StreamState | undefined>
   /** The breaker's state now, and each change of it. */
@@ -158,6 +162,8 @@ export interface PictureOptions {
   quality: number
   width?: number
   height?: number
+  /** To be looked at, not kept: not among the snapshots, and removed by whoever asked for it. It has no name of its own. */
+  fleeting?: true
 }
 
 export interface SavedPicture {
@@ -205,8 +211,8 @@ export interface RecordingFile extends MediaFile {
 }
 
 export interface MediaFiles {
-  /** Newest first. */
-  list(kind: FileKind, page: { limit: number; offset: number }): Promise<{ files: MediaFile[]; total: number }>
+  /** Newest first; with `mayUse` only those of cameras that it admits, in the total too. */
+  list(kind: FileKind, page: { limit: number; offset: number; mayUse?: (camera: CameraId) => boolean }): Promise<{ files: MediaFile[]; total: number }>
   /** By name, with or without extension. `undefined`: there is none. Rejects names that are not names (traversal, links). */
   find(kind: FileKind, name: string): Promise<MediaFile | undefined>
   recording(name: string): Promise<RecordingFile | undefined>
@@ -273,24 +279,6 @@ export interface RegistryStore {
   save(registry: Registry): Promise<void>
 }
 
-// ---------------------------------------------------------------- callers
-
-export type Role = 'viewer' | 'operator' | 'admin'
-
-/** Who a token speaks for. */
-export interface Caller {
-  user: string
-  role: Role
-  /** Epoch ms. */
-  expiresAt: number
-}
-
-export interface Tokens {
-  issue(claims: { user: string; role: Role; expiresIn: number }): Promise<string>
-  /** Rejects with ServiceError `authFailed`, its `data.reason` one of auth_required, auth_failed, token_expired. */
-  verify(token: string): Promise<Caller>
-}
-
 // ---------------------------------------------------------------- time and words
 
 export interface Clock {
@@ -311,6 +299,30 @@ export interface CaptureDefaults {
   height: number
   fps: number
   codec: CodecSettings
+}
+
+/** What takes the time of things; never throws. */
+export interface Measures {
+  /** A request of a client that was answered. */
+  call(method: string, outcome: 'ok' | 'refused' | 'failed', ms: number): void
+  /** A call of the media server's control API; `route` without names, as in `GET /v3/paths/list`. */
+  mediaCall(route: string, outcome: 'ok' | 'refused' | 'unreachable', ms: number): void
+  /** A notification that a client did not get. */
+  dropped(): void
+  /** Somebody who was turned away: a bad credential, too many requests, too many connections. */
+  refused(why: 'authentication' | 'rate' | 'connection'): void
+}
+
+/** The machine that the service runs on, as last sampled. Percentages are 0–100. */
+export interface MachineSample {
+  at: number
+  cpuPercent: number
+  memoryPercent: number
+  /** Bytes of this process. */
+  residentBytes: number
+  /** Bytes over all network interfaces but loopback, since the machine's start. */
+  bytesSent: number
+  bytesReceived: number
 }
 
 /** A camera that the configuration names. */

@@ -1,7 +1,9 @@
-/** Who should be there: the cameras that are plugged in and those that the configuration names, with their ids. */
+/** Who should be there: the cameras that are plugged in, those that the configuration names and the streams that clients have added, with their ids. */
 import type { CameraId, CameraSettings, Device, Identity, UsbDevice } from './camera.js'
+import type { AddedStream } from './external.js'
 import { identify, identifyNamed } from './identity.js'
 import type { CameraEntry, Registry } from './ports.js'
+import { streamIdentity, streamKey } from './streamUrl.js'
 
 /** One camera that is present now. */
 export interface Present {
@@ -14,7 +16,7 @@ export interface Present {
 
 /** Ids for everything that is present. `away`: virtual cameras whose unplug is being played. */
 export function roster(
-  { devices, entries, away }: { devices: UsbDevice[]; entries: CameraEntry[]; away: CameraId[] },
+  { devices, entries, streams, away }: { devices: UsbDevice[]; entries: CameraEntry[]; streams: AddedStream[]; away: CameraId[] },
   registry: Registry,
 ): { registry: Registry; present: Present[]; changed: boolean } {
   const wanted = devices.filter((device) => entryOf(device, entries)?.enabled !== false)
@@ -33,6 +35,14 @@ export function roster(
     const device: Device = source.kind === 'rtsp' ? { kind: 'rtsp', name, url: source.url } : { kind: 'virtual', name }
     if (!away.includes(named.id)) present.push({ id: named.id, name, identity: named.identity, settings, device })
   }
+  for (const { name, url } of streams) {
+    // The configuration may have learnt of it since it was added.
+    if (configuredAt(url, entries)) continue
+    const { registry, id, identity, changed: isNew } = identifyNamed(streamIdentity(url), next)
+    next = registry
+    changed ||= isNew
+    present.push({ id, name, identity, settings: {}, device: { kind: 'rtsp', name, url } })
+  }
   return { registry: next, present, changed }
 }
 
@@ -40,6 +50,12 @@ export function roster(
 const entryOf = ({ serial, port }: UsbDevice, entries: CameraEntry[]): CameraEntry | undefined =>
   entries.find(({ source }) => source.kind === 'usb' && (source.match === serial || source.match === port))
 
+/** The configured camera, enabled or not, that has this source. */
+export const configuredAt = (url: string, entries: readonly CameraEntry[]): CameraEntry | undefined =>
+  entries.find(({ source }) => source.kind === 'rtsp' && streamKey(source.url) === streamKey(url))
+
 /** Tells whether a camera that is still there must be opened anew. */
-export const isSameDevice = (one: Device, other: Device): boolean =>
-  one.kind === 'usb' && other.kind === 'usb' ? one.node === other.node && one.port === other.port : one.kind === other.kind
+export function isSameDevice(one: Device, other: Device): boolean {
+  if (one.kind === 'usb' && other.kind === 'usb') return one.node === other.node && one.port === other.port
+  return one.kind === 'rtsp' && other.kind === 'rtsp' ? one.url === other.url : one.kind === other.kind
+}

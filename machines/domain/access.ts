@@ -1,0 +1,199 @@
+/** Who may do what: callers, what they show, what they may be given. Times are epoch milliseconds. */
+import type { CameraId } from './camera.js'
+import type { Dispose } from './ports.js'
+
+export type Role = 'viewer' | 'operator' | 'admin'
+export const roles = ['viewer', 'operator', 'admin'] as const satisfies readonly Role[]
+export const isRole = (value: unknown): value is Role => typeof value === 'string' && (roles as readonly string[]).includes(value)
+
+/** Whether who has one role may do what asks for the other. */
+export const isAtLeast = (have: Role, required: Role): boolean => roles.indexOf(have) >= roles.indexOf(required)
+
+/** What somebody has shown, as it can be named without telling it: a token's `jti` (or the hash of one that has none), a key's id, a certificate's fingerprint. */
+export interface Credential {
+  kind: 'token' | 'key' | 'certificate'
+  id: string
+}
+
+export const isSameCredential = (one: Credential | undefined, other: Credential): boolean => one?.kind === other.kind && one.id === other.id
+
+/** Somebody whose credential was good. */
+export interface Caller {
+  user: string
+  role: Role
+  /** `neverExpires`: not by itself. */
+  expiresAt: number
+  /** Ids or patterns (`camera1`, `camera1*`); absent: every camera. */
+  cameras?: readonly string[]
+  credential?: Credential
+}
+
+/** The last instant that a Date can hold. */
+export const neverExpires = 8.64e15
+
+/** A camera id in which `*` may stand for any characters. */
+export const isCameraPattern = (text: string): boolean => /^[a-z0-9*]{1,64}$/.test(text)
+
+/** For everything that a caller may see, do, be told of or be given: a camera one may not use does not exist. */
+export const mayUse = ({ cameras }: Pick<Caller, 'cameras'>, camera: string): boolean =>
+  cameras === undefined || cameras.some((pattern) => pattern === camera || (pattern.includes('*') && matches(pattern, camera)))
+
+/** Linear in time whatever the pattern: no regular expression is made of what a token says. */
+function matches(pattern: string, text: string): boolean {
+  const [first = '', ...rest] = pattern.split('*')
+  const last = rest.pop() ?? ''
+  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) return false
+  let at = first.length
+  for (const part of rest) {
+    const found = text.indexOf(part, at)
+    if (found < 0 || found + part.length > text.length - last.length) return false
+    at = found + part.length
+  }
+  return true
+}
+
+// ---------------------------------------------------------------- what is shown
+
+export interface Tokens {
+  /** `expiresIn` in ms. `id`: the `jti`; default: a new one. */
+  issue(claims: { user: string; role: Role; expiresIn: number; cameras?: readonly string[]; id?: string }): Promise<string>
+}
+
+/** Everything that can be shown: JWTs and API keys. */
+export interface Credentials {
+  /**
+   * Rejects with ServiceError `authFailed`, its `data.reason` one of auth_required, auth_failed, token_expired, revoked.
+   * `offline`: from memory alone; what only a network could tell (a JWKS not fetched yet) is refused.
+   */
+  verify(text: string, also?: { offline?: boolean }): Promise<Caller>
+  /** Bars a credential for good, in this life and later ones; `until`: when it would have expired anyway. */
+  revoke(credential: Credential, until: number): Promise<void>
+  isRevoked(credential: Credential): boolean
+  /** Told of each credential that ends before its time, by a method or by the command line. */
+  onRevoked(listener: (credential: Credential) => void): Dispose
+}
+
+/** An API key as it may be shown: never the key. */
+export interface ApiKey {
+  id: string
+  /** The beginning of the key, by which people know it again: `csk_1a2b3c4d`. */
+  prefix: string
+  user: string
+  role: Role
+  cameras?: readonly string[]
+  createdAt: number
+  /** `neverExpires`: not by itself. */
+  expiresAt: number
+  lastUsedAt?: number
+  revokedAt?: number
+}
+
+export interface ApiKeys {
+  /** `secret` is told this once. `expiresIn` in ms; 0: never; absent: the configured life. Rejects with ServiceError `invalidState` when there are too many. */
+  create(wish: { user: string; role: Role; cameras?: readonly string[]; expiresIn?: number }): Promise<{ key: ApiKey; secret: string }>
+  /** Newest first; revoked and expired ones too, for 30 days. */
+  list(): Promise<ApiKey[]>
+  /** A new secret for the same rights; the old one ends at once. Rejects with ServiceError `notFound`. */
+  rotate(id: string): Promise<{ key: ApiKey; secret: string }>
+  /** Rejects with ServiceError `notFound`. */
+  revoke(id: string): Promise<ApiKey>
+}
+
+// ---------------------------------------------------------------- signed URLs
+
+/** What the bearer of a signed URL may have: one thing, for a time. */
+export interface Grant {
+  /** `stream:camera0`, `recordings/<file>`, `snapshots/<file>`, `still:camera0`. */
+  subject: string
+  user: string
+  expiresAt: number
+  /** Of whom it was given to: with that one's end it ends too. */
+  credential?: Credential
+  /** The only address that it is good for. */
+  address?: string
+}
+
+export interface Links {
+  /** The value of the query's `sig`. */
+  sign(grant: Grant): string
+  /** Throws ServiceError `authFailed` unless `sig` is ours, of this subject, for this address, neither expired nor revoked. */
+  verify(sig: string, asked: { subject: string; address: string }): Grant
+}
+
+// ---------------------------------------------------------------- media sessions
+
+/** What the media server asks before it lets somebody read or publish. Members as it sends them. */
+export interface MediaQuestion {
+  action: string
+  path: string
+  protocol: string
+  id: string | null
+  ip: string
+  user: string
+  password: string
+  token: string
+  query: string
+  userAgent: string
+}
+
+/** Somebody who reads a stream now, as the media server names the session. */
+export interface MediaSession {
+  id: string
+  protocol: string
+  camera: CameraId
+  user: string
+  address: string
+  since: number
+  expiresAt: number
+  credential?: Credential
+}
+
+/** Who reads which stream, and for how long still. */
+export interface StreamAccess {
+  /** The answer to the media server, from memory alone. */
+  mayPass(question: MediaQuestion): Promise<boolean>
+  sessions(): MediaSession[]
+  /** Kicks what matches, now; resolves with how many. */
+  end(isIt: (session: MediaSession) => boolean, reason: string): Promise<number>
+}
+
+// ---------------------------------------------------------------- audit
+
+export interface AuditEntry {
+  event: 'authentication' | 'refusal' | 'change' | 'deletion'
+  /** The method, or `GET /files`, `RTSP read` … */
+  action: string
+  result: 'ok' | 'refused' | 'failed'
+  /** Empty: nobody has said who it is. */
+  user: string
+  role?: Role
+  address: string
+  session?: string
+  request?: string
+  /** What it was about: a camera, a file, a key's id. */
+  subject?: string
+  reason?: string
+  /** So many more of its kind came from the same address after the last one that was written; `subject` and `reason` are those of the last. */
+  count?: number
+}
+
+/** An entry as it was written. */
+export interface AuditRecord extends AuditEntry {
+  /** Without gaps, over all files. */
+  seq: number
+  at: number
+}
+
+export type AuditVerdict = { good: true; entries: number } | { good: false; entries: number; fault: string }
+
+export interface AuditLog {
+  /** Never throws, never waits; entries stand in the order of their writing. */
+  write(entry: AuditEntry): void
+  /**
+   * Newest first, from before `before` (a seq) on, with `user` and `action` those of theirs. `total`: all that are kept.
+   * `next`: the `before` of the rest; a page may hold fewer than `limit`, or none, and still have one, since it looks at so many entries only.
+   */
+  read(page: { limit: number; before?: number; user?: string; action?: string }): Promise<{ records: AuditRecord[]; total: number; next?: number }>
+  /** Writes what is waiting. Never rejects. */
+  close(): Promise<void>
+}
