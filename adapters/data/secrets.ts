@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import { link, open, rm, writeFile } from 'node:fs/promises'
+import { link, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../errorCode.js'
 import { syncFolder } from './atomic.js'
+import { readChecked } from './checkedFile.js'
 import { makeFolder } from './folder.js'
 
 export interface SecretSources {
@@ -17,16 +17,19 @@ export interface SecretSources {
   secretsDir: string
 }
 
-export interface JwtSecret {
+export interface Secret {
   key: Uint8Array
   /** Where it comes from, for the log. */
   from: 'configuration' | 'file' | 'systemd credential' | 'data directory' | 'generated'
 }
 
+/** The secrets that the service makes for itself, each for one purpose. */
+export type SecretName = 'jwt_secret' | 'link_secret' | 'audit_secret' | 'media_secret'
+
 const least = 32
 
 /** The key of the tokens: the first there is of value, file, credential, kept file; else a new one is generated and kept. */
-export async function jwtSecret({ value, file, credentialsDirectory, secretsDir }: SecretSources): Promise<JwtSecret> {
+export async function jwtSecret({ value, file, credentialsDirectory, secretsDir }: SecretSources): Promise<Secret> {
   if (value) return { key: checked(value, 'security.jwt_secret_key'), from: 'configuration' }
   if (file) {
     const text = await readSecret(file, 'the file of security.jwt_secret_file', 0o027)
@@ -38,12 +41,13 @@ export async function jwtSecret({ value, file, credentialsDirectory, secretsDir 
     const text = await readSecret(join(credentialsDirectory, 'jwt_secret'), 'the systemd credential jwt_secret', 0o007)
     if (text !== undefined) return { key: checked(text, 'the systemd credential jwt_secret'), from: 'systemd credential' }
   }
-  return keptSecret(secretsDir)
+  return keptSecret(secretsDir, 'jwt_secret')
 }
 
-async function keptSecret(dir: string): Promise<JwtSecret> {
-  const path = join(dir, 'jwt_secret')
-  const name = 'the file secrets/jwt_secret of the data directory'
+/** The secret that `dir` (the data directory's `secrets`) holds under this name; made at its first use. */
+export async function keptSecret(dir: string, secret: SecretName): Promise<Secret> {
+  const path = join(dir, secret)
+  const name = nameOf(secret)
   const kept = await readSecret(path, name, 0o077)
   if (kept !== undefined) return { key: checked(kept, name), from: 'data directory' }
   const text = randomBytes(32).toString('base64url')
@@ -66,27 +70,20 @@ async function keptSecret(dir: string): Promise<JwtSecret> {
   return { key: checked(text, name), from: 'generated' }
 }
 
+/** As `keptSecret`, but makes none: for those who can only check what was made with it. */
+export async function findSecret(dir: string, secret: SecretName): Promise<Uint8Array | undefined> {
+  const kept = await readSecret(join(dir, secret), nameOf(secret), 0o077)
+  return kept === undefined ? undefined : checked(kept, nameOf(secret))
+}
+
+const nameOf = (secret: SecretName) => `the file secrets/${secret} of the data directory`
+
 function checked(text: string, name: string): Uint8Array {
   const key = new TextEncoder().encode(text)
   if (key.length < least) throw new Error(`${name} holds ${key.length} bytes; at least ${least} are needed`)
   return key
 }
 
-/** `undefined`: there is none. `forbidden`: mode bits that would let others read or change it. */
-async function readSecret(path: string, name: string, forbidden: number): Promise<string | undefined> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw new Error(`${name} cannot be read (${codeOf(error)})`)
-  })
-  if (!file) return undefined
-  try {
-    // Of what was opened, not of what the name means by now.
-    const { mode, size } = await file.stat()
-    if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw new Error(`${name} is not a file`)
-    if (mode & forbidden) throw new Error(`${name} is open to others (mode ${(mode & 0o777).toString(8).padStart(4, '0')}): run chmod 600 on it`)
-    if (size > 65_536) throw new Error(`${name} is larger than 64 KiB: this is no key`)
-    return (await file.readFile('utf8')).replace(/\r?\n$/, '')
-  } finally {
-    await file.close()
-  }
-}
+/** `undefined`: there is none. */
+const readSecret = async (path: string, name: string, forbidden: number) =>
+  (await readChecked(path, name, { forbidden, advice: 'run chmod 600 on it' }))?.replace(/\r?\n$/, '')

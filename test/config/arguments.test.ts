@@ -26,12 +26,56 @@ describe('the command line', () => {
       flags: { 'data-dir': 'd' },
     })
     expect(parse('token --role admin --expires 90')).to.include({ expires: 90_000 })
+    expect(parse('token --role viewer --cameras camera0,camera1* --id door-2')).to.deep.equal({
+      name: 'token',
+      role: 'viewer',
+      user: 'viewer',
+      cameras: ['camera0', 'camera1*'],
+      id: 'door-2',
+      flags: {},
+    })
+    expect(parse('token --revoke door-2')).to.deep.equal({ name: 'token', revoke: 'door-2', flags: {} })
+  })
+
+  it('manages API keys', () => {
+    expect(parse('keys create --role viewer --user ann --expires 0 --cameras camera0')).to.deep.equal({
+      name: 'keys',
+      act: 'create',
+      role: 'viewer',
+      user: 'ann',
+      expires: 0,
+      cameras: ['camera0'],
+      flags: {},
+    })
+    expect(parse('keys list --data-dir d')).to.deep.equal({ name: 'keys', act: 'list', flags: { 'data-dir': 'd' } })
+    expect(parse('keys rotate 0a1b')).to.deep.equal({ name: 'keys', act: 'rotate', id: '0a1b', flags: {} })
+    expect(parse('keys revoke 0a1b --config a.yml')).to.deep.equal({ name: 'keys', act: 'revoke', id: '0a1b', config: 'a.yml', flags: {} })
+    expect(parse('audit verify')).to.deep.equal({ name: 'audit', act: 'verify', flags: {} })
   })
 
   it('helps', () => {
     for (const line of ['--help', '-h', 'token --help', 'serve -h --version']) expect(parse(line), line).to.deep.equal({ name: 'help' })
     expect(parse('--version')).to.deep.equal({ name: 'version' })
-    for (const word of ['serve', 'token', 'check-config', '--config', '--data-dir', '--role', '--user', '--expires', '--help', '--version']) {
+    for (const word of [
+      'serve',
+      'keys create',
+      'keys list',
+      'keys rotate',
+      'keys revoke',
+      'audit verify',
+      '--cameras',
+      '--revoke',
+      '--id',
+      'token',
+      'check-config',
+      '--config',
+      '--data-dir',
+      '--role',
+      '--user',
+      '--expires',
+      '--help',
+      '--version',
+    ]) {
       expect(helpText()).to.contain(word)
     }
   })
@@ -48,12 +92,27 @@ describe('the command line', () => {
       '--help=yes': '--help takes no value',
       '--no-config': '--no-config is not a known flag; the nearest is --config',
       '--constructor': '--constructor is not a known flag',
-      'serve --role admin': '--role belongs to the command token',
+      'serve --role admin': '--role belongs to the command token and to keys create',
       'check-config --guide': '--guide belongs to the command serve',
       token: 'token needs --role viewer|operator|admin',
       'token --role root': '--role must be one of viewer, operator, admin',
       'token --role admin --expires soon': '--expires must be a duration from 1s to 3650d, such as 1h or 30d, not "soon"',
       'token --role admin --expires 0': '--expires must be',
+      'token --role admin --revoke x': '--revoke ends a token and makes none: --role must not stand beside it',
+      'token --revoke eyJhbGciOiJIUzI1NiJ9.e30.x': '--revoke must be the id (jti) of a token, not the token itself',
+      'token --role admin --cameras camera0,Yard': '--cameras must be ids or patterns with commas, such as camera0,camera1*, not "Yard"',
+      'token --role admin --cameras camera0,': '--cameras must be ids or patterns',
+      keys: 'keys needs one of create, list, rotate, revoke',
+      'keys revok 1': '"revok" is nothing that keys can do: create, list, rotate, revoke; the nearest is revoke',
+      'keys constructor': '"constructor" is nothing that keys can do',
+      'keys revoke': 'keys revoke needs the id of a key; keys list tells them',
+      'keys revoke 1 2': '"2" is one word too many after keys revoke',
+      'keys list 1': '"1" is one word too many after keys list',
+      'keys list --role admin': '--role belongs to the command token and to keys create',
+      'keys create --id x': '--id belongs to the command token',
+      'keys create': 'keys create needs --role viewer|operator|admin',
+      'keys create --role admin --expires soon': '--expires must be a duration from 1s to 3650d, such as 1h or 30d, or 0 (never), not "soon"',
+      audit: 'audit needs one of verify',
     }
     for (const [line, sentence] of Object.entries(sentences)) expect(() => parse(line), line).to.throw(UsageError, sentence)
   })
@@ -80,7 +139,26 @@ describe('the command line', () => {
   it('throws nothing else', () => {
     const word = fc.oneof(
       fc.string(),
-      fc.constantFrom('serve', 'token', '--', '-', '--config', '--role=admin', '-h', '--=', '---', '-hh', '--no-help', '--__proto__'),
+      fc.constantFrom(
+        'serve',
+        'token',
+        'keys',
+        'create',
+        'rotate',
+        'audit',
+        '--cameras',
+        '--revoke',
+        '--',
+        '-',
+        '--config',
+        '--role=admin',
+        '-h',
+        '--=',
+        '---',
+        '-hh',
+        '--no-help',
+        '--__proto__',
+      ),
     )
     fc.assert(
       fc.property(fc.array(word), (argv) => {

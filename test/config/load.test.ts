@@ -309,6 +309,12 @@ describe('the configuration', () => {
       expect(load('server: { port: 8554 }\nmediamtx: { mode: external, host: media.example }').config.server.port).to.equal(8554)
     })
 
+    it('wants a fixed port for the questions of an external media server', () => {
+      expect(load('mediamtx: { mode: external }').warnings[0]).to.match(/mediamtx\.auth_port is 0: give it a fixed port$/)
+      expect(load('mediamtx: { mode: external, auth_port: 8004 }').warnings).to.deep.equal([])
+      expect(load('mediamtx: { mode: external }\nsecurity: { streams: open }').warnings).to.deep.equal([])
+    })
+
     it('wants to warn before it blocks', () => {
       expect(lines(() => load('storage:\n  warn_percent: 95\n'))).to.deep.equal([
         'storage.warn_percent = 95 and 90: storage.warn_percent must be less than storage.block_percent (file FILE line 2)',

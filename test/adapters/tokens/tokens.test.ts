@@ -28,15 +28,45 @@ describe('tokens', () => {
   const good = { user_id: 'ann', role: 'operator', iat: seconds, exp: seconds + 60 }
 
   it('speak for whom they were issued to', async () => {
-    const token = await tokens.issue({ user: 'ann', role: 'operator', expiresIn: 60_000 })
-    expect(await tokens.verify(token)).to.deep.equal({ user: 'ann', role: 'operator', expiresAt: start + 60_000 })
+    const token = await tokens.issue({ user: 'ann', role: 'operator', expiresIn: 60_000, cameras: ['camera0', 'camera1*'], id: 'first' })
+    const caller = { user: 'ann', role: 'operator', expiresAt: start + 60_000, cameras: ['camera0', 'camera1*'], credential: { kind: 'token', id: 'first' } }
+    for (const time of ['first', 'second']) expect(await tokens.verify(token), time).to.deep.equal(caller)
     const [header, claims] = token.split('.').map((part) => Buffer.from(part, 'base64url').toString())
     expect(JSON.parse(header ?? '')).to.deep.equal({ alg: 'HS256', typ: 'JWT' })
-    expect(JSON.parse(claims ?? '')).to.deep.equal(good)
+    expect(JSON.parse(claims ?? '')).to.deep.equal({ ...good, jti: 'first', cameras: ['camera0', 'camera1*'] })
+  })
+
+  it('have an id of their own', async () => {
+    const ids = await Promise.all(
+      [1, 2].map(async () => (await tokens.verify(await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000 }))).credential?.id),
+    )
+    expect(new Set(ids).size).to.equal(2)
+  })
+
+  it('without an id go by what was signed, however the signature is written', async () => {
+    const token = await sign(good)
+    const id = (await tokens.verify(token)).credential?.id
+    expect(id).to.match(/^sha256:[0-9a-f]{32}$/)
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    // The last of 43 letters holds four bits: the other two are free.
+    const last = alphabet.indexOf(token.slice(-1))
+    const other = `${token.slice(0, -1)}${alphabet[last ^ 1]}`
+    expect(other).not.to.equal(token)
+    const same = await tokens.verify(other).then(
+      ({ credential }) => credential?.id,
+      () => id,
+    )
+    expect(same).to.equal(id)
+    expect((await tokens.verify(await sign({ ...good, exp: seconds + 61 }))).credential?.id).not.to.equal(id)
   })
 
   it('of other makers are accepted when they say the same', async () => {
-    expect(await tokens.verify(await sign(good))).to.deep.equal({ user: 'ann', role: 'operator', expiresAt: start + 60_000 })
+    expect(await tokens.verify(await sign({ ...good, jti: 'x' }))).to.deep.equal({
+      user: 'ann',
+      role: 'operator',
+      expiresAt: start + 60_000,
+      credential: { kind: 'token', id: 'x' },
+    })
   })
 
   it('expire to the second', async () => {
@@ -45,6 +75,48 @@ describe('tokens', () => {
     expect(await verdict(token)).to.equal('accepted')
     now = start + 60_000
     expect(await verdict(token)).to.equal('token_expired')
+    now = start
+    expect(await verdict(token)).to.equal('accepted')
+    now = start - 60_000
+    expect(await verdict(token), 'the clock was put back').to.equal('auth_failed')
+  })
+
+  it('are forgiven the difference of clocks, as far as is configured', async () => {
+    const tolerant = createTokens({ secret, clock: { now: () => now }, tolerance: 5_000 })
+    const outcome = async (claims: object) =>
+      tolerant.verify(await sign({ ...good, ...claims })).then(
+        ({ expiresAt }) => expiresAt,
+        (error: unknown) => error instanceof ServiceError && error.data.reason,
+      )
+    expect(await outcome({ exp: seconds - 4 })).to.equal(start + 1_000)
+    expect(await outcome({ exp: seconds - 5 })).to.equal('token_expired')
+    expect(await outcome({ iat: seconds + 5 })).to.equal(start + 65_000)
+    expect(await outcome({ iat: seconds + 6 })).to.equal('auth_failed')
+    expect(await outcome({ nbf: seconds + 5 })).to.equal(start + 65_000)
+    expect(await outcome({ nbf: seconds + 6 })).to.equal('auth_failed')
+  })
+
+  it('name issuer and audience, where these are configured', async () => {
+    const strict = createTokens({ secret, clock: { now: () => now }, issuer: 'here', audience: 'cameras' })
+    const own = await strict.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000 })
+    expect((await strict.verify(own)).user).to.equal('ann')
+    const reason = async (claims: object) =>
+      strict.verify(await sign({ ...good, ...claims })).then(
+        () => 'accepted',
+        (error: unknown) => error instanceof ServiceError && error.data.reason,
+      )
+    expect(await reason({ iss: 'here', aud: ['others', 'cameras'] })).to.equal('accepted')
+    for (const claims of [
+      {},
+      { iss: 'here' },
+      { aud: 'cameras' },
+      { iss: 'there', aud: 'cameras' },
+      { iss: 'here', aud: 'others' },
+      { iss: ['here'], aud: 'cameras' },
+    ]) {
+      expect(await reason(claims), JSON.stringify(claims)).to.equal('auth_failed')
+    }
+    expect(await verdict(own), 'where nothing is configured').to.equal('accepted')
   })
 
   it('are required', async () => {
@@ -67,7 +139,20 @@ describe('tokens', () => {
       { ...good, exp: null },
       { ...good, exp: 1e300 },
       { ...good, iat: -1 },
+      { ...good, iat: seconds + 2 },
       { ...good, nbf: seconds + 30 },
+      { ...good, nbf: 'soon' },
+      { ...good, user_id: 'ann\nadmin' },
+      { ...good, jti: 5 },
+      { ...good, jti: '' },
+      { ...good, jti: 'x'.repeat(257) },
+      { ...good, cameras: null },
+      { ...good, cameras: 'camera0' },
+      { ...good, cameras: ['camera0', 5] },
+      { ...good, cameras: ['camera0', ''] },
+      { ...good, cameras: ['../camera0'] },
+      { ...good, cameras: { 0: 'camera0' } },
+      { ...good, cameras: Array.from({ length: 257 }, () => 'camera0') },
       ...Object.keys(good).map((key) => Object.fromEntries(Object.entries(good).filter(([each]) => each !== key))),
     ]
     for (const claims of wrong) expect(await verdict(await sign(claims)), JSON.stringify(claims)).to.equal('auth_failed')
@@ -128,6 +213,8 @@ describe('tokens', () => {
       )
     expect(await rejected({ user: '' })).to.contain('user')
     expect(await rejected({ role: 'root' })).to.contain('role')
+    expect(await rejected({ cameras: ['Camera 0'] })).to.contain('cameras')
+    expect(await rejected({ id: '' })).to.contain('id')
     for (const expiresIn of [0, -1, Number.NaN, Infinity]) expect(await rejected({ expiresIn }), String(expiresIn)).to.contain('life')
   })
 

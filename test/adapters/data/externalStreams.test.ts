@@ -1,0 +1,76 @@
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { createExternalStore } from '../../../adapters/data/externalStreams.js'
+import type { ExternalState } from '../../../machines/domain/external.js'
+
+const yard: ExternalState = { streams: [{ url: 'rtsp://a:secret@10.0.0.9/x', name: 'Yard', type: 'generic_rtsp', addedAt: 5 }], interval: 0 }
+
+describe('the kept external streams', () => {
+  let dir = ''
+  let errors: string[] = []
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'external-'))
+    errors = []
+  })
+  afterEach(() => rm(dir, { recursive: true }))
+  const note = (message: string, fields = {}) => void errors.push(message + JSON.stringify(fields))
+  const store = () => createExternalStore({ dir, log: { error: note, warn: note, info: note, debug: note }, clock: { now: () => Date.UTC(2026, 0, 2) } })
+  const file = () => join(dir, 'external_streams.json')
+
+  it('are none at first', async () => {
+    expect(await store().load()).to.deep.equal({ streams: [] })
+  })
+
+  it('come back as they were saved, from a file that only its owner may read', async () => {
+    await store().save(yard)
+    expect(await store().load()).to.deep.equal(yard)
+    expect((await stat(file())).mode & 0o777).to.equal(0o600)
+    await chmod(file(), 0o644)
+    await store().load()
+    expect((await stat(file())).mode & 0o777).to.equal(0o600)
+  })
+
+  it('are saved one after the other', async () => {
+    const one = store()
+    await Promise.all([one.save(yard), one.save({ streams: [] }), one.save({ ...yard, interval: 7 })])
+    expect(await store().load()).to.deep.equal({ ...yard, interval: 7 })
+  })
+
+  const entry = yard.streams[0]
+  for (const [what, text] of Object.entries({
+    'cut off': '{"version": 1, "streams": [',
+    'another thing': '[]',
+    'without streams': '{"version": 1}',
+    'with a URL that nobody may add': JSON.stringify({ version: 1, streams: [{ ...entry, url: 'http://10.0.0.9/' }] }),
+    'with one stream twice': JSON.stringify({ version: 1, streams: [entry, { ...entry, url: 'rtsp://10.0.0.9:554/x' }] }),
+    'with an odd interval': JSON.stringify({ version: 1, streams: [], interval: -1 }),
+  })) {
+    it(`that are ${what} are kept aside and reported without their content`, async () => {
+      await writeFile(file(), text)
+      expect(await store().load()).to.deep.equal({ streams: [] })
+      expect(await readdir(dir)).to.deep.equal(['external_streams.json.damaged-2026-01-02T00-00-00-000Z'])
+      expect(errors).to.have.length(1)
+      expect(errors[0]).not.to.contain('secret')
+    })
+  }
+
+  it('of a newer version are left alone', async () => {
+    await writeFile(file(), '{"version": 2}')
+    const outcome = await store()
+      .load()
+      .catch((error: Error) => error.message)
+    expect(outcome).to.contain('newer version')
+    expect(await readdir(dir)).to.deep.equal(['external_streams.json'])
+  })
+
+  it('that cannot be written are no state, and say so without the path', async () => {
+    await rm(dir, { recursive: true })
+    const outcome = await store()
+      .save(yard)
+      .catch((error: Error) => error.message)
+    expect(outcome).to.equal('the list of external streams cannot be written (ENOENT)')
+    dir = await mkdtemp(join(tmpdir(), 'external-'))
+  })
+})

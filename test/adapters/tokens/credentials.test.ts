@@ -1,0 +1,139 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { createApiKeys, type KeyKeeper } from '../../../adapters/keys/apiKeys.js'
+import { createCredentials } from '../../../adapters/tokens/credentials.js'
+import { createRevocations } from '../../../adapters/tokens/revocations.js'
+import { createTokens } from '../../../adapters/tokens/tokens.js'
+import type { Credential, Credentials } from '../../../machines/domain/access.js'
+import { ServiceError } from '../../../machines/domain/errors.js'
+import type { Log } from '../../../machines/domain/ports.js'
+
+const start = Date.UTC(2026, 0, 1)
+const hour = 3_600_000
+
+describe('credentials', () => {
+  let stateDir = ''
+  let now = start
+  const ends: (() => Promise<unknown>)[] = []
+  const clock = { now: () => now }
+  const log: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
+  const tokens = createTokens({ secret: new Uint8Array(32).fill(3), clock })
+  let keys: KeyKeeper
+  let credentials: Credentials
+
+  beforeEach(async () => {
+    now = start
+    stateDir = await mkdtemp(join(tmpdir(), 'credentials-'))
+    keys = await createApiKeys({ stateDir, clock, log, defaults: { expiry: hour, maxKeys: 5 } })
+    credentials = await open()
+  })
+  afterEach(async () => {
+    for (const end of ends.splice(0)) await end()
+    await keys.close()
+    await rm(stateDir, { recursive: true })
+  })
+
+  /** As after a restart. */
+  const open = async () => {
+    const made = await createCredentials({ tokens, keys, stateDir, clock, log })
+    ends.push(() => made.close())
+    return made
+  }
+  const token = (id: string) => tokens.issue({ user: 'ann', role: 'viewer', expiresIn: hour, id })
+  const verdict = (text: unknown, by = credentials) =>
+    by.verify(text as string).then(
+      () => 'accepted',
+      (error: unknown) => (error instanceof ServiceError && error.key === 'authFailed' ? error.data.reason : error),
+    )
+
+  it('are tokens and keys', async () => {
+    expect((await credentials.verify(await token('a'))).credential).to.deep.equal({ kind: 'token', id: 'a' })
+    const { key, secret } = await keys.create({ user: 'bea', role: 'admin' })
+    expect((await credentials.verify(secret)).credential).to.deep.equal({ kind: 'key', id: key.id })
+    for (const none of ['', undefined, null]) expect(await verdict(none)).to.equal('auth_required')
+    for (const other of ['x', 'csk_', `csk_${'x'.repeat(43)}`, `${secret}x`, 5, {}, []]) expect(await verdict(other)).to.equal('auth_failed')
+  })
+
+  it('that are revoked are refused, now and after a restart, and nobody else is', async () => {
+    const [one, other] = [await token('a'), await token('b')]
+    expect(await verdict(one)).to.equal('accepted')
+    const told: Credential[] = []
+    const dispose = credentials.onRevoked((credential) => void told.push(credential))
+    await credentials.revoke({ kind: 'token', id: 'a' }, now + hour)
+    await credentials.revoke({ kind: 'token', id: 'a' }, now + hour)
+    expect(told).to.deep.equal([{ kind: 'token', id: 'a' }])
+    expect(credentials.isRevoked({ kind: 'token', id: 'a' })).to.equal(true)
+    expect(credentials.isRevoked({ kind: 'certificate', id: 'a' })).to.equal(false)
+    const restarted = await open()
+    for (const each of [credentials, restarted]) {
+      expect(await verdict(one, each)).to.equal('revoked')
+      expect(await verdict(other, each)).to.equal('accepted')
+    }
+    dispose()
+    await credentials.revoke({ kind: 'certificate', id: 'f' }, now + hour)
+    expect(told).to.have.length(1)
+  })
+
+  it('may be revoked before anybody has shown them', async () => {
+    await credentials.revoke({ kind: 'token', id: '__proto__' }, now + hour)
+    expect(await verdict(await token('__proto__'))).to.equal('revoked')
+    expect(await verdict(await token('constructor'))).to.equal('accepted')
+  })
+
+  it('that the command line revokes are refused within a second', async () => {
+    const told = new Promise<Credential>((resolve) => credentials.onRevoked(resolve))
+    const elsewhere = await createRevocations({ stateDir, clock, log })
+    const began = performance.now()
+    await elsewhere.revoke({ kind: 'token', id: 'a' }, now + hour)
+    await elsewhere.close()
+    expect(await told).to.deep.equal({ kind: 'token', id: 'a' })
+    expect(performance.now() - began).to.be.lessThan(1_000)
+    expect(await verdict(await token('a'))).to.equal('revoked')
+  })
+
+  it('that are keys end with their key', async () => {
+    const { key, secret } = await keys.create({ user: 'bea', role: 'admin' })
+    const told: Credential[] = []
+    credentials.onRevoked((credential) => void told.push(credential))
+    await credentials.revoke({ kind: 'key', id: key.id }, now + hour)
+    expect(told).to.deep.equal([{ kind: 'key', id: key.id }])
+    expect(await verdict(secret)).to.equal('revoked')
+    expect(credentials.isRevoked({ kind: 'key', id: key.id })).to.equal(true)
+    expect(credentials.isRevoked({ kind: 'key', id: 'never heard of' })).to.equal(true)
+  })
+
+  it('are forgotten when they would have expired anyway', async () => {
+    await credentials.revoke({ kind: 'token', id: 'a' }, now + hour)
+    now += 2 * hour
+    await credentials.revoke({ kind: 'token', id: 'b' }, now + hour)
+    await credentials.revoke({ kind: 'token', id: 'c' }, now - 1)
+    const { revoked } = JSON.parse(await readFile(join(stateDir, 'revoked.json'), 'utf8'))
+    expect(revoked).to.deep.equal([{ kind: 'token', id: 'b', until: now + hour }])
+  })
+
+  it('stay revoked when the file is lost or overwritten while the service runs', async () => {
+    await credentials.revoke({ kind: 'token', id: 'a' }, now + hour)
+    await rm(join(stateDir, 'revoked.json'))
+    await credentials.revoke({ kind: 'token', id: 'b' }, now + hour)
+    for (const each of [credentials, await open()]) for (const id of ['a', 'b']) expect(await verdict(await token(id), each), id).to.equal('revoked')
+  })
+
+  it('are no reason to start when nobody knows which of them are revoked', async () => {
+    await writeFile(join(stateDir, 'revoked.json'), '{"version":1,"revoked":[{"kind":"token"}]}')
+    const message = await open().then(
+      () => 'opened',
+      (error: Error) => error.message,
+    )
+    expect(message).to.equal('the list of revoked credentials (state/revoked.json) is damaged')
+  })
+
+  it('are revoked up to a number', async () => {
+    const revoked = Array.from({ length: 10_000 }, (_, index) => ({ kind: 'token', id: `t${index}`, until: now + hour }))
+    await writeFile(join(stateDir, 'revoked.json'), JSON.stringify({ version: 1, revoked }))
+    const full = await open()
+    const error = await full.revoke({ kind: 'token', id: 'one more' }, now + hour).catch((thrown: unknown) => thrown)
+    expect(error).to.be.instanceOf(ServiceError).with.property('key', 'invalidState')
+  })
+})

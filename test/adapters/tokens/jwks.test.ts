@@ -1,0 +1,157 @@
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect } from 'chai'
+import { createTokens } from '../../../adapters/tokens/tokens.js'
+import { createTrustedKeys, type TrustedKeys } from '../../../adapters/tokens/trustedKeys.js'
+import { ServiceError } from '../../../machines/domain/errors.js'
+import type { Log } from '../../../machines/domain/ports.js'
+import { freePort } from '../../support/ports.js'
+import { jwk, maker, signBy } from './makers.js'
+
+const start = Date.UTC(2026, 0, 1)
+const minute = 60_000
+
+describe('trusted keys by URL', () => {
+  const [first, second, edwards] = [maker('RS256'), maker('ES256'), maker('EdDSA')]
+  let now = start
+  let asked = 0
+  let warned: string[] = []
+  let answer: (response: ServerResponse) => void
+  const ends: (() => void)[] = []
+  const note = (_message: string, fields?: Record<string, unknown>) => void warned.push(String(fields?.reason))
+  const log: Log = { error: note, warn: note, info: () => {}, debug: () => {} }
+
+  beforeEach(() => {
+    now = start
+    asked = 0
+    warned = []
+    answer = keys({ keys: [jwk(first, { kid: 'a' })] })
+  })
+  afterEach(() => {
+    for (const end of ends.splice(0).reverse()) end()
+  })
+
+  const keys = (set: object) => (response: ServerResponse) => void response.setHeader('content-type', 'application/json').end(JSON.stringify(set))
+  const serve = () =>
+    new Promise<number>((resolve) => {
+      const server = createServer((_request, response) => {
+        asked += 1
+        answer(response)
+      })
+      ends.push(() => {
+        server.closeAllConnections()
+        server.close()
+      })
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
+    })
+  const open = async (port?: number, timeout = 5_000) => {
+    const url = `http://127.0.0.1:${port ?? (await serve())}/jwks`
+    const trusted: TrustedKeys = await createTrustedKeys({
+      sources: [{ kind: 'url', url, algorithms: ['RS256', 'ES256'] }],
+      clock: { now: () => now },
+      log,
+      limits: { timeout, bytes: 64 * 1024 },
+    })
+    ends.push(() => trusted.close())
+    const tokens = createTokens({ secret: new Uint8Array(32), clock: { now: () => now }, trusted })
+    return async (who: typeof first, kid?: string, offline = false) => {
+      const claims = { user_id: 'ann', role: 'operator', iat: now / 1000, exp: now / 1000 + 60 }
+      const token = await signBy(who, claims, kid === undefined ? {} : { kid })
+      return tokens.verify(token, { offline }).then(
+        () => 'accepted',
+        (error: unknown) => (error instanceof ServiceError ? error.data.reason : error),
+      )
+    }
+  }
+
+  it('verify by the kid that the token names, or by all when it names none', async () => {
+    answer = keys({ keys: [jwk(first, { kid: 'a' }), jwk(second, { kid: 'b' }), { kty: 'oct', k: 'AAAA', kid: 'c' }, 'rubbish'] })
+    const verdict = await open()
+    expect(await verdict(first, 'a')).to.equal('accepted')
+    expect(await verdict(second, 'b')).to.equal('accepted')
+    expect(await verdict(first)).to.equal('accepted')
+    expect(await verdict(first, 'b')).to.equal('auth_failed')
+    expect(asked).to.equal(1)
+  })
+
+  it('verify by no algorithm that the configuration does not name', async () => {
+    answer = keys({ keys: [jwk(edwards, { kid: 'd' })] })
+    const verdict = await open()
+    expect(await verdict(edwards, 'd')).to.equal('auth_failed')
+  })
+
+  it('follow a rotation, asking at most every 30 seconds whatever comes', async () => {
+    const verdict = await open()
+    expect(await verdict(first, 'a')).to.equal('accepted')
+    answer = keys({ keys: [jwk(second, { kid: 'b' })] })
+    for (let tries = 0; tries < 5; tries += 1) expect(await verdict(second, 'b')).to.equal('auth_failed')
+    expect(asked).to.equal(1)
+    now += 30_000
+    expect(await Promise.all([verdict(second, 'b'), verdict(second, 'b'), verdict(second, 'x')])).to.deep.equal(['accepted', 'accepted', 'auth_failed'])
+    expect(asked).to.equal(2)
+    expect(await verdict(first, 'a'), 'the key that was taken out').to.equal('auth_failed')
+  })
+
+  it('ask nobody offline', async () => {
+    const port = await serve()
+    answer = () => {}
+    const verdict = await open(port, 300)
+    expect(await verdict(first, 'a', true), 'not fetched yet').to.equal('auth_failed')
+    expect(await verdict(first, 'a'), 'the server is silent').to.equal('auth_failed')
+    answer = keys({ keys: [jwk(first, { kid: 'a' })] })
+    now += minute
+    expect(await verdict(first, 'a', true)).to.equal('auth_failed')
+    expect(asked).to.equal(1)
+    expect(await verdict(first, 'a')).to.equal('accepted')
+    expect(await verdict(first, 'a', true)).to.equal('accepted')
+  })
+
+  it('outlive an outage for a day', async () => {
+    const verdict = await open()
+    expect(await verdict(first, 'a')).to.equal('accepted')
+    answer = (response) => void response.writeHead(503).end()
+    now += 23 * 60 * minute
+    expect(await verdict(first, 'a')).to.equal('accepted')
+    now += 61 * minute
+    expect(await verdict(first, 'a')).to.equal('auth_failed')
+  })
+
+  const bad: Record<string, { answer: (response: ServerResponse) => void; reason: string }> = {
+    'is slow': {
+      answer: (response) => {
+        response.write('{"keys":[')
+        const timer = setInterval(() => response.write(' '), 20)
+        response.on('close', () => clearInterval(timer))
+      },
+      reason: 'no whole answer within 200 ms',
+    },
+    'is huge': {
+      answer: (response) => void response.end(JSON.stringify({ keys: [jwk(first, { kid: 'a' })], more: 'x'.repeat(70_000) })),
+      reason: 'the answer is larger than 65536 bytes',
+    },
+    redirects: { answer: (response) => void response.writeHead(302, { location: '/elsewhere' }).end(), reason: 'the server answered 302' },
+    'answers no JWKS': { answer: (response) => void response.end('{"keys":5}'), reason: 'the answer is no JWKS' },
+    'holds too many keys': {
+      answer: (response) => void response.end(JSON.stringify({ keys: Array.from({ length: 101 }, () => ({})) })),
+      reason: 'the answer is no JWKS',
+    },
+    'breaks off': { answer: (response) => void response.destroy(), reason: 'the server cannot be reached (UND_ERR_SOCKET)' },
+  }
+  for (const [what, { answer: given, reason }] of Object.entries(bad)) {
+    it(`refuse everybody while the server ${what}`, async () => {
+      answer = given
+      const verdict = await open(undefined, 200)
+      expect(await verdict(first, 'a')).to.equal('auth_failed')
+      expect(warned).to.deep.equal([reason])
+      answer = keys({ keys: [jwk(first, { kid: 'a' })] })
+      now += 30_000
+      expect(await verdict(first, 'a')).to.equal('accepted')
+    })
+  }
+
+  it('refuse everybody while the server is down', async () => {
+    const verdict = await open(await freePort())
+    expect(await verdict(first, 'a')).to.equal('auth_failed')
+    expect(warned).to.have.length(1)
+  })
+})

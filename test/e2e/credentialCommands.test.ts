@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+
+const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+
+describe('the commands for credentials', function () {
+  this.timeout(60_000)
+  let dir: string
+  before(async () => {
+    if (!existsSync(program)) throw new Error('there is no dist/main.js: run `make build` first')
+    dir = await mkdtemp(join(tmpdir(), 'camera-service-'))
+  })
+  after(() => rm(dir, { recursive: true, force: true }))
+
+  const run = (line: string, env: Record<string, string> = {}) =>
+    new Promise<{ code: number; out: string; err: string }>((resolve) => {
+      const clean = Object.entries(process.env).filter(([name]) => !name.startsWith('CAMERA_SERVICE_') && name !== 'NODE_OPTIONS')
+      const options = { env: { ...Object.fromEntries(clean), CAMERA_SERVICE_DATA_DIR: dir, ...env }, timeout: 30_000 }
+      execFile(process.execPath, [program, ...line.split(' ')], options, (error, out, err) =>
+        resolve({ code: error ? Number(error.code) : 0, out: out.trimEnd(), err: err.trimEnd() }),
+      )
+    })
+
+  it('make, list, rotate and end API keys; the key alone is on standard output', async () => {
+    const made = await run('keys create --role operator --user ann --cameras camera0 --expires 1h')
+    expect(made.code).to.equal(0)
+    expect(made.out).to.match(/^csk_[\w-]{43}$/)
+    const id = /^key ([0-9a-f]{12}) of ann: operator, camera0, expires \S+Z\. It is shown this once\.$/.exec(made.err)?.[1] ?? ''
+    const rotated = await run(`keys rotate ${id}`)
+    expect(rotated.out)
+      .to.match(/^csk_[\w-]{43}$/)
+      .and.not.to.equal(made.out)
+    expect(rotated.err).to.match(new RegExp(`^the key ${id} has ended\nkey (?!${id})`))
+    const list = await run('keys list')
+    expect(list.out.split('\n').map((row) => row.split(/ {2,}/).slice(2, 6).join(' '))).to.deep.equal([
+      'STATE ROLE USER CAMERAS',
+      'active operator ann camera0',
+      'revoked operator ann camera0',
+    ])
+    const text = await readFile(join(dir, 'state', 'api_keys.json'), 'utf8')
+    for (const secret of [made.out, rotated.out]) expect(text + list.out).not.to.contain(secret.slice(12))
+    expect(await run('keys revoke none')).to.deep.equal({ code: 1, out: '', err: 'camera-service: Key not found; none' })
+  })
+
+  it('end a token for good', async () => {
+    const { code, out, err } = await run('token --revoke door-2')
+    expect({ code, out }).to.deep.equal({ code: 0, out: '' })
+    expect(err).to.equal('the token door-2 is revoked; a service that runs ends its sessions within a second')
+    expect(JSON.parse(await readFile(join(dir, 'state', 'revoked.json'), 'utf8')).revoked).to.have.length(1)
+  })
+
+  it('check the keys that the configuration names, and the audit log', async () => {
+    const keys = { CAMERA_SERVICE_SECURITY_JWT_KEYS: '[{algorithm: RS256, file: /none.pem}]' }
+    expect(await run('check-config', keys)).to.deep.equal({ code: 78, out: '', err: 'the file of security.jwt_keys[0] does not exist' })
+    expect((await run('audit verify')).code).to.equal(1)
+  })
+})
