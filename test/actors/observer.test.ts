@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { createActor, createMachine, emit, sendTo, setup } from 'xstate'
 import { createFacts } from '../../actors/facts.js'
 import { createObserver } from '../../actors/observer.js'
-import type { SystemFact, Told } from '../../machines/domain/facts.js'
+import type { StillAnswer, SystemFact, Told } from '../../machines/domain/facts.js'
 
 describe('observer', () => {
   it('relays the facts of every actor, children included', () => {
@@ -18,6 +18,19 @@ describe('observer', () => {
     actor.start()
     actor.send({ type: 'go' })
     expect(heard).to.deep.equal([{ type: 'system.started', seq: 1, at: 1_000 }])
+  })
+
+  it('tells nobody what only answers one caller', () => {
+    const { observer, heard } = observe()
+    const by = { user: 'ann', request: '1', session: '' }
+    const answer: StillAnswer = { type: 'still.failed', camera: 'camera0', by, reason: 'unplugged', passedOver: [] }
+    const machine = setup({ types: { emitted: {} as SystemFact | StillAnswer, events: {} as { type: 'go' } } }).createMachine({
+      on: { go: { actions: [emit(answer), emit({ type: 'system.started' })] } },
+    })
+    const actor = createActor(machine, { inspect: observer.inspect })
+    actor.start()
+    actor.send({ type: 'go' })
+    expect(heard.map(({ type }) => type)).to.deep.equal(['system.started'])
   })
 
   it('remembers since when the lasting part of a state is as it is', () => {

@@ -1,0 +1,101 @@
+import { type ActorRefFrom, waitFor } from 'xstate'
+import { dependencyFailed, reasonOf } from '../machines/domain/errors.js'
+import type { Fact, RetentionFact, Told } from '../machines/domain/facts.js'
+import type { Cleanup, RetentionAsk, RetentionPolicy, RetentionView } from '../machines/domain/retention.js'
+import { type RetentionEvent, type retentionMachine, retentionView } from '../machines/retention.js'
+import type { Survey } from './effects/retention.js'
+import type { Facts } from './facts.js'
+
+type RetentionActor = ActorRefFrom<typeof retentionMachine>
+
+interface RetentionAskPorts {
+  /** `undefined` while the service starts. */
+  actor: () => RetentionActor | undefined
+  facts: Facts
+  survey: Survey
+  /** What holds until the actor is there. */
+  policy: RetentionPolicy
+}
+
+/** Only a bug of ours would take longer: files are deleted one after the other, and thousands of them take a while. */
+const patience = 30 * 60_000
+
+export function createRetentionAsk({ actor, facts, survey, policy: first }: RetentionAskPorts): RetentionAsk {
+  const needActor = () => {
+    const found = actor()
+    if (found?.getSnapshot().status !== 'active') throw dependencyFailed('storage', 'the retention is not running')
+    return found
+  }
+  /** Waits for its turn: one thing is carried out at a time. `can` and `send` run in one tick. */
+  const send = async (event: RetentionEvent): Promise<RetentionActor> => {
+    for (;;) {
+      const found = needActor()
+      if (found.getSnapshot().can(event)) {
+        found.send(event)
+        return found
+      }
+      await waitFor(found, (snapshot) => snapshot.can(event), { timeout: patience }).catch((error: unknown) => {
+        throw dependencyFailed('storage', reasonOf(error))
+      })
+    }
+  }
+  const view = (): RetentionView => {
+    const found = actor()
+    return found ? retentionView(found.getSnapshot()) : { policy: first }
+  }
+  return {
+    view,
+
+    async setPolicy(policy, by) {
+      const found = await send({ type: 'policy.set', policy, by })
+      const { context } = await waitFor(found, (snapshot) => !snapshot.hasTag('changing'), { timeout: patience })
+      if (context.policy !== policy) throw dependencyFailed('storage', context.reason ?? 'the policy could not be kept')
+      return policy
+    },
+
+    async cleanUp({ dryRun, by, cameras }) {
+      if (dryRun) {
+        const files = await survey(view().policy, cameras).catch((error: unknown) => {
+          throw dependencyFailed('storage', reasonOf(error))
+        })
+        return {
+          dryRun,
+          files: files.map(({ kind, name, bytes }) => ({ kind, name, bytes })),
+          freed: files.reduce((sum, { bytes }) => sum + bytes, 0),
+          kept: [],
+        }
+      }
+      const files: Cleanup['files'] = []
+      const ended = new AbortController()
+      const isMine = (fact: Fact): fact is RetentionFact => 'by' in fact && fact.by === by
+      const swept = facts.next((fact): fact is Swept => fact.type === 'retention.swept' && isMine(fact), ended.signal)
+      swept.catch(() => {})
+      const unsubscribe = facts.subscribe((fact) => {
+        if (fact.type === 'file.deleted' && isMine(fact)) files.push({ kind: fact.kind, name: fact.name, bytes: fact.bytes })
+      })
+      try {
+        const found = await send({ type: 'retention.sweep', by, ...(cameras && { cameras }) })
+        return await outcome(found, swept, files, ended.signal)
+      } finally {
+        unsubscribe()
+        ended.abort()
+      }
+    },
+  }
+}
+
+type Swept = Extract<RetentionFact, { type: 'retention.swept' }>
+
+/** A sweep that the end of the service cuts short tells nothing any more. */
+async function outcome(actor: RetentionActor, swept: Promise<Told<Swept>>, files: Cleanup['files'], signal: AbortSignal): Promise<Cleanup> {
+  const gone = waitFor(actor, (snapshot) => snapshot.status !== 'active', { timeout: patience, signal }).then(
+    () => undefined,
+    () => undefined,
+  )
+  const fact = await Promise.race([swept, gone])
+  const before = `${files.length} files were deleted before`
+  if (fact === undefined) throw dependencyFailed('storage', `the service ended; ${before}`)
+  const { freed, kept, reason } = fact
+  if (reason !== undefined) throw dependencyFailed('storage', `the cleanup ended early: ${reason}; ${before}`)
+  return { dryRun: false, files, freed, kept }
+}

@@ -1,0 +1,20 @@
+import type { AuditLog } from '../machines/domain/access.js'
+import type { Told } from '../machines/domain/facts.js'
+
+/** An audit entry for each file that retention deletes: what the method that asked for it has written does not name them. */
+export const auditFacts =
+  (audit: Pick<AuditLog, 'write'>) =>
+  (fact: Told): void => {
+    if (fact.type !== 'file.deleted') return
+    const { by, kind, name, reason } = fact
+    const who = by === undefined ? { user: '' } : { user: by.user, session: by.session, request: by.request }
+    audit.write({
+      event: 'deletion',
+      action: by === undefined ? 'retention' : 'cleanup_old_files',
+      result: 'ok',
+      ...who,
+      address: '',
+      subject: `${kind}/${name}`,
+      reason,
+    })
+  }

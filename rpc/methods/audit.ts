@@ -1,0 +1,57 @@
+import Type from 'typebox'
+import { type Caller, mayUse } from '../../machines/domain/access.js'
+import { method } from '../method.js'
+import { given, iso } from '../present.js'
+import { Time } from '../schemas.js'
+
+const Seq = Type.Integer({ minimum: 1 })
+const Word = Type.String({ minLength: 1, maxLength: 256 })
+
+const Entry = Type.Object({
+  seq: Seq,
+  at: Time,
+  event: Type.Enum(['authentication', 'refusal', 'change', 'deletion']),
+  action: Type.String({ description: 'The method, or what else was asked for' }),
+  result: Type.Enum(['ok', 'refused', 'failed']),
+  user: Type.String({ description: 'Empty: nobody had said who it is' }),
+  role: Type.Optional(Type.Enum(['viewer', 'operator', 'admin'])),
+  address: Type.String(),
+  session: Type.Optional(Type.String()),
+  request: Type.Optional(Type.String()),
+  subject: Type.Optional(Type.String({ description: 'What it was about: a camera, a file, the id of a key' })),
+  reason: Type.Optional(Type.String()),
+  count: Type.Optional(Type.Integer({ minimum: 1, description: 'So many more of its kind since the last one that was told by itself' })),
+})
+
+/** Whether an entry is about a camera that the caller may not use: that one does not exist for them. */
+const isHidden = (caller: Caller | undefined, subject: string | undefined): boolean =>
+  caller?.cameras !== undefined && (subject?.match(/camera\d+/g) ?? []).some((camera) => !mayUse(caller, camera))
+
+export const auditMethods = [
+  method({
+    name: 'get_audit_log',
+    summary: 'Tells who was let in or refused and who changed what, newest first.',
+    role: 'admin',
+    cost: 10,
+    since: '1.1',
+    params: Type.Object({
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+      before: Type.Optional(Type.Integer({ minimum: 1, description: 'Only entries below this seq: `next_before` of the page before' })),
+      user: Type.Optional(Word),
+      action: Type.Optional(Word),
+    }),
+    numeric: ['limit', 'before'],
+    result: Type.Object({
+      entries: Type.Array(Entry),
+      total: Type.Integer({ minimum: 0, description: 'Entries that are kept, whatever was asked for' }),
+      next_before: Type.Optional(
+        Type.Integer({ minimum: 1, description: 'Absent: nothing older is kept. A page may hold fewer entries than `limit` and have one' }),
+      ),
+    }),
+    handler: async ({ limit = 100, before, user, action }, { services: { audit }, caller }) => {
+      const { records, total, next } = await audit.read({ limit, ...given({ before, user, action }) })
+      const entries = records.filter(({ subject }) => !isHidden(caller, subject)).map((record) => given({ ...record, at: iso(record.at) }))
+      return { entries, total, ...given({ next_before: next }) }
+    },
+  }),
+]

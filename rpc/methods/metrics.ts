@@ -1,0 +1,134 @@
+import Type from 'typebox'
+import { mayUse } from '../../machines/domain/access.js'
+import type { MediaServer, StreamState } from '../../machines/domain/ports.js'
+import type { CameraView } from '../../machines/domain/views.js'
+import { method } from '../method.js'
+import { given, iso } from '../present.js'
+import { Count, None, Time } from '../schemas.js'
+
+const Percent = Type.Number({ minimum: 0, maximum: 100 })
+
+const CameraMetrics = Type.Object({
+  name: Type.String(),
+  status: Type.Enum(['CONNECTED', 'DISCONNECTED', 'ERROR']),
+  state: Type.String(),
+  since: Time,
+  last_seen: Time,
+  formats: Type.Array(Type.String()),
+  stream_state: Type.Enum(['INACTIVE', 'STARTING', 'ACTIVE', 'ERROR']),
+  frames: Count,
+  fps: Type.Number({ minimum: 0 }),
+  bitrate: Type.Number({ minimum: 0, description: 'Bits per second' }),
+  readers: Count,
+  bytes_sent: Count,
+  bytes_received: Count,
+})
+
+const RecordingMetrics = Type.Object({
+  recording: Type.Boolean({ description: 'A file is growing' }),
+  status: Type.Optional(Type.String()),
+  files: Count,
+  since: Type.Optional(Time),
+})
+
+/** How long the media server may be waited for, in ms: who asks for figures wants those that there are. */
+const patience = 250
+
+/** What the media server says in time; nothing when it does not. */
+async function statesOf(mediaServer: Pick<MediaServer, 'streams'>): Promise<StreamState[]> {
+  let timer: NodeJS.Timeout | undefined
+  const none = new Promise<StreamState[]>((resolve) => {
+    timer = setTimeout(resolve, patience, [])
+  })
+  try {
+    return await Promise.race([mediaServer.streams(AbortSignal.timeout(10_000)).catch(() => []), none])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const percent = (value: number): number => Math.round(Math.min(100, Math.max(0, value)) * 10) / 10
+
+const metricsOf = ({ name, status, cause, capabilities, stream }: CameraView, state: StreamState | undefined, now: number) => ({
+  name,
+  status,
+  state: cause.state,
+  since: iso(cause.since),
+  last_seen: iso(status === 'CONNECTED' ? now : cause.since),
+  formats: [...new Set(capabilities?.formats.map(({ fourcc }) => fourcc))],
+  stream_state: stream.status,
+  frames: stream.frames,
+  fps: stream.fps,
+  bitrate: stream.bitrate,
+  readers: state?.readers ?? 0,
+  bytes_sent: state?.bytesSent ?? 0,
+  bytes_received: state?.bytesReceived ?? 0,
+})
+
+const recordingOf = ({ recording }: CameraView) =>
+  given({
+    recording: recording?.growing ?? false,
+    status: recording?.status,
+    files: recording?.files.length ?? 0,
+    since: recording?.startedAt === undefined ? undefined : iso(recording.startedAt),
+  })
+
+export const metricMethods = [
+  method({
+    name: 'get_metrics',
+    summary: 'Tells the load of the machine and the figures of cameras, recordings and streams, at once.',
+    role: 'admin',
+    since: '1.0',
+    params: None,
+    result: Type.Object({
+      timestamp: Time,
+      system_metrics: Type.Object({
+        cpu_usage: Percent,
+        memory_usage: Percent,
+        disk_usage: Percent,
+        goroutines: Type.Integer({ minimum: 0, description: 'Clients want it; what this service waits for in the runtime: sockets, timers, files' }),
+        resident_bytes: Count,
+        sampled_at: Time,
+      }),
+      camera_metrics: Type.Object({ connected_cameras: Count, cameras: Type.Record(Type.String(), CameraMetrics) }),
+      recording_metrics: Type.Record(Type.String(), RecordingMetrics),
+      stream_metrics: Type.Object({ active_streams: Count, total_streams: Count, total_viewers: Count }),
+      cpu_usage: Percent,
+      memory_usage: Percent,
+      disk_usage: Type.Object({ total: Count, used: Count, available: Count, percentage: Percent }),
+      network_stats: Type.Object({ connections: Count, bytes_sent: Count, bytes_received: Count }),
+    }),
+    handler: async (_, { services: { directory, mediaServer, machine, connections, clock }, caller }) => {
+      const { at, cpuPercent, memoryPercent, residentBytes, bytesSent, bytesReceived } = machine()
+      const { total, used, available, percent: diskPercent } = directory.storage()
+      const states = new Map((await statesOf(mediaServer)).map((state) => [state.name, state]))
+      const cameras = directory.cameras().filter(({ id }) => caller === undefined || mayUse(caller, id))
+      const streams = cameras.flatMap(({ id }) => states.get(id) ?? [])
+      const now = clock.now()
+      const load = { cpu_usage: percent(cpuPercent), memory_usage: percent(memoryPercent) }
+      return {
+        timestamp: iso(now),
+        system_metrics: {
+          ...load,
+          disk_usage: percent(diskPercent),
+          goroutines: process.getActiveResourcesInfo().length,
+          resident_bytes: residentBytes,
+          sampled_at: iso(at),
+        },
+        camera_metrics: {
+          connected_cameras: cameras.filter(({ status }) => status === 'CONNECTED').length,
+          cameras: Object.fromEntries(cameras.map((view) => [view.id, metricsOf(view, states.get(view.id), now)])),
+        },
+        recording_metrics: Object.fromEntries(cameras.map((view) => [view.id, recordingOf(view)])),
+        stream_metrics: {
+          active_streams: cameras.filter(({ stream }) => stream.status === 'ACTIVE').length,
+          total_streams: streams.length,
+          total_viewers: streams.reduce((sum, { readers }) => sum + readers, 0),
+        },
+        ...load,
+        disk_usage: { total, used, available, percentage: percent(diskPercent) },
+        network_stats: { connections: connections(), bytes_sent: bytesSent, bytes_received: bytesReceived },
+      }
+    },
+  }),
+]

@@ -1,0 +1,112 @@
+import Type from 'typebox'
+import type { Caller } from '../../machines/domain/access.js'
+import { invalidParam, ServiceError } from '../../machines/domain/errors.js'
+import type { Cleanup, RetentionPolicy } from '../../machines/domain/retention.js'
+import { method } from '../method.js'
+import { given } from '../present.js'
+import { Count } from '../schemas.js'
+
+const PolicyType = Type.Enum(['age', 'size', 'manual'])
+const Days = Type.Integer({ minimum: 1, maximum: 365, description: 'Needed by `age`' })
+const Gigabytes = Type.Number({ exclusiveMinimum: 0, maximum: 1000, description: 'Of 10⁹ bytes; needed by `size`' })
+
+/** Names of files that a reply holds at most. */
+const mostFiles = 1000
+
+const inWords = ({ type, maxAgeDays, maxSizeGb, enabled }: RetentionPolicy): string => {
+  const rule = {
+    age: `files older than ${maxAgeDays} days`,
+    size: `the oldest files, as long as all take more than ${maxSizeGb} GB`,
+    manual: 'no files by rule',
+  }[type]
+  if (type === 'manual') return 'Retention policy set: nothing is deleted by itself'
+  return enabled ? `Retention policy set: it deletes ${rule}` : `Retention policy set, not enabled: cleanup_old_files deletes ${rule}`
+}
+
+const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`
+
+const summaryOf = ({ type }: RetentionPolicy, { dryRun, files, freed, kept }: Cleanup): string => {
+  if (type === 'manual') return 'The retention policy is manual: it names no files to delete'
+  const sum = `${plural(files.length, 'file')} ${dryRun ? 'would be deleted' : 'deleted'}, ${plural(freed, 'byte')} ${dryRun ? 'would be freed' : 'freed'}`
+  const [first] = kept
+  return first === undefined ? sum : `${sum}; ${plural(kept.length, 'file')} could not be deleted, ${first.name}: ${first.reason}`
+}
+
+const hasAllCameras = ({ cameras }: Caller): boolean => cameras === undefined || cameras.includes('*')
+
+export const retentionMethods = [
+  method({
+    name: 'set_retention_policy',
+    summary: 'Sets what is deleted so that the disk does not fill; kept over restarts.',
+    role: 'admin',
+    cost: 5,
+    audited: true,
+    since: '1.0',
+    errors: ['dependencyFailed'],
+    params: Type.Object({
+      policy_type: PolicyType,
+      max_age_days: Type.Optional(Days),
+      max_size_gb: Type.Optional(Gigabytes),
+      enabled: Type.Boolean({ description: 'Whether it is carried out by itself' }),
+    }),
+    result: Type.Object({
+      policy_type: PolicyType,
+      max_age_days: Type.Optional(Type.Integer()),
+      max_size_gb: Type.Optional(Type.Number()),
+      enabled: Type.Boolean(),
+      message: Type.String(),
+      success: Type.Literal(true),
+    }),
+    handler: async ({ policy_type: type, max_age_days: maxAgeDays, max_size_gb: maxSizeGb, enabled }, { services: { retention }, caller, by }) => {
+      if (type === 'age' && maxAgeDays === undefined) throw invalidParam('max_age_days', 'required', 'policy_type age needs max_age_days, from 1 to 365')
+      if (type === 'size' && maxSizeGb === undefined) throw invalidParam('max_size_gb', 'required', 'policy_type size needs max_size_gb, up to 1000')
+      // It decides over the files of all cameras, also of those that do not exist for this caller.
+      if (caller !== undefined && !hasAllCameras(caller)) {
+        const details = 'the policy is for all cameras, and your rights are for some'
+        throw new ServiceError('permissionDenied', { required_role: 'admin', have_role: caller.role, reason: 'limited_to_cameras', details })
+      }
+      const policy = await retention.setPolicy({ type, enabled, ...given({ maxAgeDays, maxSizeGb }) }, by)
+      const limits = given({ max_age_days: policy.maxAgeDays, max_size_gb: policy.maxSizeGb })
+      return { success: true as const, policy_type: policy.type, ...limits, enabled: policy.enabled, message: inWords(policy) }
+    },
+  }),
+  method({
+    name: 'cleanup_old_files',
+    summary: 'Carries out the retention policy now, also one that is not enabled; with dry_run it only tells what would go.',
+    role: 'admin',
+    cost: 20,
+    audited: true,
+    since: '1.0',
+    errors: ['dependencyFailed'],
+    params: Type.Object({ dry_run: Type.Optional(Type.Boolean({ default: false })) }),
+    result: Type.Object({
+      cleanup_executed: Type.Boolean({ description: 'False: a dry run' }),
+      files_deleted: Count,
+      space_freed: Count,
+      message: Type.String(),
+      recordings_removed: Count,
+      snapshots_removed: Count,
+      dry_run: Type.Boolean(),
+      files: Type.Array(Type.String(), { maxItems: mostFiles, description: 'In the order of deletion, oldest first; the first 1000' }),
+      files_kept: Type.Array(Type.Object({ filename: Type.String(), reason: Type.String() }), { description: 'What should have gone and did not' }),
+    }),
+    handler: async ({ dry_run: dryRun = false }, { services: { retention }, caller, by }) => {
+      const { policy } = retention.view()
+      const limited = caller === undefined || hasAllCameras(caller) ? {} : given({ cameras: caller.cameras })
+      const cleanup = await retention.cleanUp({ dryRun, by, ...limited })
+      const { files, freed, kept } = cleanup
+      const recordings = files.filter(({ kind }) => kind === 'recordings').length
+      return {
+        cleanup_executed: !dryRun,
+        files_deleted: files.length,
+        space_freed: freed,
+        message: summaryOf(policy, cleanup),
+        recordings_removed: recordings,
+        snapshots_removed: files.length - recordings,
+        dry_run: dryRun,
+        files: files.slice(0, mostFiles).map(({ name }) => name),
+        files_kept: kept.map(({ name, reason }) => ({ filename: name, reason })),
+      }
+    },
+  }),
+]

@@ -1,0 +1,230 @@
+import { expect } from 'chai'
+import { createActor } from 'xstate'
+import { createRetentionAsk } from '../../actors/askRetention.js'
+import { auditFacts } from '../../actors/auditFacts.js'
+import { createSurvey, retentionEffects } from '../../actors/effects/retention.js'
+import { createFacts } from '../../actors/facts.js'
+import { createObserver } from '../../actors/observer.js'
+import type { AuditEntry } from '../../machines/domain/access.js'
+import type { CameraId } from '../../machines/domain/camera.js'
+import { ServiceError } from '../../machines/domain/errors.js'
+import type { Told } from '../../machines/domain/facts.js'
+import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
+import type { RetentionPolicy, RetentionStore } from '../../machines/domain/retention.js'
+import type { CameraView } from '../../machines/domain/views.js'
+import { retentionMachine } from '../../machines/retention.js'
+import { later, turn } from '../support/later.js'
+
+const day = 86_400_000
+const now = 1_000 * day
+const ann = () => ({ user: 'ann', request: 'r1', session: 's1' })
+const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
+const month: RetentionPolicy = { type: 'age', maxAgeDays: 30, enabled: false }
+
+describe('asking the retention', () => {
+  const ends: (() => void)[] = []
+  afterEach(() => {
+    for (const end of ends.splice(0)) end()
+  })
+
+  /** Files by name and age in days, and what is asked of them. */
+  function world({ policy = month, store = {}, failing = [] }: { policy?: RetentionPolicy; store?: Partial<RetentionStore>; failing?: string[] } = {}) {
+    const files: (MediaFile & { kind: FileKind })[] = []
+    const add = (name: string, days: number, kind: FileKind = 'recordings') => {
+      const at = now - days * day
+      files.push({ kind, name, camera: name.split('_')[0] as CameraId, path: `/x/${name}`, bytes: 100, createdAt: at, modifiedAt: at })
+    }
+    const told: Told[] = []
+    const audited: AuditEntry[] = []
+    let cameras: Pick<CameraView, 'id' | 'recording'>[] = []
+    let gate: Promise<void> | undefined
+    const clock = { now: () => now }
+    const log = silent
+    const ports = {
+      files: {
+        list: async (kind: FileKind, { limit, offset, mayUse = () => true }: { limit: number; offset: number; mayUse?: (camera: CameraId) => boolean }) => {
+          const all = files.filter((file) => file.kind === kind && mayUse(file.camera)).sort((one, other) => other.createdAt - one.createdAt)
+          return { files: all.slice(offset, offset + limit), total: all.length }
+        },
+        remove: async (_: FileKind, name: string) => {
+          await gate
+          if (failing.includes(name)) throw new Error('the file cannot be deleted (EACCES)')
+          const index = files.findIndex((file) => file.name === name)
+          return index >= 0 && files.splice(index, 1).length > 0
+        },
+      },
+      store: { load: async () => undefined, save: async () => {}, ...store },
+      cameras: () => cameras,
+      clock,
+      log,
+    }
+    const facts = createFacts({ clock, log })
+    facts.subscribe((fact) => told.push(fact))
+    facts.subscribe(auditFacts({ write: (entry) => audited.push(entry) }))
+    const { inspect } = createObserver({ facts, clock, log })
+    const actor = createActor(retentionMachine.provide({ actors: retentionEffects(ports) }), { input: { policy, checkInterval: 3_600_000 }, inspect })
+    actor.start()
+    ends.push(() => actor.stop())
+    const ask = createRetentionAsk({ actor: () => actor, facts, survey: createSurvey(ports), policy })
+    return {
+      ask,
+      actor,
+      add,
+      told,
+      audited,
+      names: () => files.map(({ name }) => name),
+      record: (camera: CameraId, names: string[]) => {
+        cameras = [{ id: camera, recording: { camera, status: 'RECORDING', growing: true, format: 'fmp4', by: 'bob', files: names } }]
+      },
+      /** Deletions wait until `open` is called. */
+      shut: () => {
+        const wait = later<void>()
+        gate = wait.promise
+        return () => wait.resolve()
+      },
+    }
+  }
+
+  const refusal = (promise: Promise<unknown>) =>
+    promise.then(
+      () => undefined,
+      (error: unknown) => (error instanceof ServiceError ? { key: error.key, ...error.data } : error),
+    )
+
+  it('deletes what the policy names, oldest first, and tells and audits each file', async () => {
+    const { ask, add, names, told, audited } = world()
+    add('camera0_a.mp4', 31)
+    add('camera0_b.mp4', 29)
+    add('camera1_c.jpg', 60, 'snapshots')
+    const by = ann()
+    expect(await ask.cleanUp({ dryRun: false, by })).to.deep.equal({
+      dryRun: false,
+      files: [
+        { kind: 'snapshots', name: 'camera1_c.jpg', bytes: 100 },
+        { kind: 'recordings', name: 'camera0_a.mp4', bytes: 100 },
+      ],
+      freed: 200,
+      kept: [],
+    })
+    expect(names()).to.deep.equal(['camera0_b.mp4'])
+    expect(told.map(({ type }) => type)).to.deep.equal(['file.deleted', 'file.deleted', 'retention.swept'])
+    expect(audited[0]).to.deep.equal({
+      event: 'deletion',
+      action: 'cleanup_old_files',
+      result: 'ok',
+      user: 'ann',
+      session: 's1',
+      request: 'r1',
+      address: '',
+      subject: 'snapshots/camera1_c.jpg',
+      reason: 'older than 30 days',
+    })
+    expect(ask.view().last).to.deep.equal({ at: now, files: 2, freed: 200 })
+  })
+
+  it('deletes nothing in a dry run', async () => {
+    const { ask, add, names, told } = world()
+    add('camera0_a.mp4', 31)
+    expect(await ask.cleanUp({ dryRun: true, by: ann() })).to.deep.equal({
+      dryRun: true,
+      files: [{ kind: 'recordings', name: 'camera0_a.mp4', bytes: 100 }],
+      freed: 100,
+      kept: [],
+    })
+    expect([names().length, told.length]).to.deep.equal([1, 0])
+  })
+
+  it('finds the oldest behind thousands of files', async () => {
+    const { ask, add } = world()
+    for (let index = 0; index < 2_500; index += 1) add(`camera0_${index}.mp4`, index / 80)
+    const { files } = await ask.cleanUp({ dryRun: true, by: ann() })
+    expect([files.length, files[0]?.name]).to.deep.equal([99, 'camera0_2499.mp4'])
+  })
+
+  it('leaves the file that is being recorded, however old it is', async () => {
+    const { ask, add, names, record } = world()
+    add('camera0_a.mp4', 50)
+    add('camera0_b.mp4', 40)
+    record('camera0', ['camera0_a.mp4', 'camera0_b.mp4'])
+    await ask.cleanUp({ dryRun: false, by: ann() })
+    expect(names()).to.deep.equal(['camera0_b.mp4'])
+  })
+
+  it('does not see the files of cameras that the caller may not use', async () => {
+    const { ask, add, names } = world()
+    add('camera0_a.mp4', 50)
+    add('camera1_b.mp4', 50)
+    await ask.cleanUp({ dryRun: false, by: ann(), cameras: ['camera1*'] })
+    expect(names()).to.deep.equal(['camera0_a.mp4'])
+  })
+
+  it('tells what it could not delete and why, and goes on', async () => {
+    const { ask, add, names } = world({ failing: ['camera0_a.mp4'] })
+    add('camera0_a.mp4', 60)
+    add('camera0_b.mp4', 50)
+    const { files, kept } = await ask.cleanUp({ dryRun: false, by: ann() })
+    expect(files).to.have.length(1)
+    expect(kept).to.deep.equal([{ name: 'camera0_a.mp4', reason: 'the file cannot be deleted (EACCES)' }])
+    expect(names()).to.deep.equal(['camera0_a.mp4'])
+  })
+
+  it('answers two who ask at once, one after the other', async () => {
+    const { ask, add } = world()
+    add('camera0_a.mp4', 60)
+    const [one, two] = await Promise.all([ask.cleanUp({ dryRun: false, by: ann() }), ask.cleanUp({ dryRun: false, by: ann() })])
+    expect([one.files.length, two.files.length]).to.deep.equal([1, 0])
+  })
+
+  it('stops at once when another policy is set, and tells who had asked', async () => {
+    const { ask, add, names, shut } = world()
+    add('camera0_a.mp4', 70)
+    add('camera0_b.mp4', 60)
+    const open = shut()
+    const cleaning = refusal(ask.cleanUp({ dryRun: false, by: ann() }))
+    await turn()
+    await turn()
+    const setting = ask.setPolicy({ type: 'manual', enabled: false }, ann())
+    await turn()
+    open()
+    expect(await cleaning).to.deep.include({
+      key: 'dependencyFailed',
+      detail: 'the cleanup ended early: stopped by a change of the policy; 1 files were deleted before',
+    })
+    expect(await setting).to.deep.equal({ type: 'manual', enabled: false })
+    expect(names()).to.deep.equal(['camera0_b.mp4'])
+  })
+
+  it('answers when the service ends meanwhile', async () => {
+    const { ask, actor, add, shut } = world()
+    add('camera0_a.mp4', 70)
+    shut()
+    const cleaning = refusal(ask.cleanUp({ dryRun: false, by: ann() }))
+    await turn()
+    actor.stop()
+    expect(await cleaning).to.deep.include({ key: 'dependencyFailed', detail: 'the service ended; 0 files were deleted before' })
+    expect(await refusal(ask.setPolicy(month, ann()))).to.deep.include({ key: 'dependencyFailed' })
+  })
+
+  it('refuses a policy that cannot be kept, and stays with the old one', async () => {
+    const save = async () => {
+      throw new Error('the retention policy cannot be written (ENOSPC)')
+    }
+    const { ask } = world({ store: { save } })
+    expect(await refusal(ask.setPolicy({ type: 'manual', enabled: true }, ann()))).to.deep.include({
+      key: 'dependencyFailed',
+      dependency: 'storage',
+      detail: 'the retention policy cannot be written (ENOSPC)',
+    })
+    expect(ask.view().policy).to.deep.equal(month)
+  })
+
+  it('waits for what is kept before it sets another', async () => {
+    const loaded = later<undefined>()
+    const { ask } = world({ store: { load: () => loaded.promise } })
+    const setting = ask.setPolicy({ type: 'size', maxSizeGb: 0.5, enabled: true }, ann())
+    await turn()
+    loaded.resolve(undefined)
+    await setting
+    expect(ask.view().policy).to.deep.equal({ type: 'size', maxSizeGb: 0.5, enabled: true })
+  })
+})

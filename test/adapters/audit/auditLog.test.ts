@@ -1,0 +1,430 @@
+import { appendFile, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import sinon from 'sinon'
+import { type AuditOptions, openAuditLog } from '../../../adapters/audit/auditLog.js'
+import { verifyAudit } from '../../../adapters/audit/verify.js'
+import type { AuditEntry } from '../../../machines/domain/access.js'
+
+const secret = new TextEncoder().encode('a secret of the log and nothing else, 32 bytes')
+const noon = Date.UTC(2025, 5, 1, 12)
+
+const entry = (changes: Partial<AuditEntry> = {}): AuditEntry => ({
+  event: 'change',
+  action: 'start_recording',
+  result: 'ok',
+  user: 'ann',
+  role: 'operator',
+  address: '192.0.2.7',
+  session: 's1',
+  request: 's1-1',
+  subject: 'camera0',
+  ...changes,
+})
+
+describe('the audit log', () => {
+  let root: string
+  let dir: string
+  let headDir: string
+  let logged: string[]
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'audit-'))
+    dir = join(root, 'audit')
+    headDir = root
+    logged = []
+  })
+  afterEach(() => rm(root, { recursive: true }))
+
+  const note =
+    (level: string) =>
+    (message: string, fields: object = {}) =>
+      void logged.push(`${level}: ${message} ${JSON.stringify(fields)}`)
+  const log = { error: note('error'), warn: note('warn'), info: () => {}, debug: () => {} }
+  const begin = (options: Partial<AuditOptions> = {}) =>
+    openAuditLog({ dir, headDir, secret, log, clock: { now: () => noon }, maxSize: 1_000_000, maxFiles: 5, ...options })
+  const verdict = () => verifyAudit({ dir, headDir, secret })
+  const file = (number = 1) => join(dir, `audit-00000${number}.jsonl`)
+  const head = () => join(headDir, 'audit_head.json')
+  const lines = async (number = 1) => (await readFile(file(number), 'utf8')).split('\n').slice(0, -1)
+  const change = async (edit: (lines: string[]) => string[], number = 1) =>
+    writeFile(
+      file(number),
+      edit(await lines(number))
+        .map((line) => `${line}\n`)
+        .join(''),
+    )
+  /** A life that writes `count` entries, the first of them that it began. */
+  const life = async (count: number, options: Partial<AuditOptions> = {}) => {
+    const audit = await begin(options)
+    for (let index = 1; index < count; index += 1) audit.write(entry({ request: `r${index}` }))
+    await audit.close()
+  }
+  const reasons = async () => {
+    const audit = await begin()
+    const { records } = await audit.read({ limit: 1000 })
+    await audit.close()
+    return records.flatMap(({ action, reason }) => (action === 'audit log' ? [reason] : [])).reverse()
+  }
+
+  it('holds a line for each entry, in their order, without gaps, over several lives', async () => {
+    await life(3)
+    await life(3)
+    const held = (await lines()).map((line) => JSON.parse(line))
+    expect(held.map(({ seq }) => seq)).to.deep.equal([1, 2, 3, 4, 5])
+    expect(held[1]).to.deep.include({ ...entry(), request: 'r1', at: '2025-06-01T12:00:00.000Z' })
+    expect(await verdict()).to.deep.equal({ good: true, entries: 5 })
+    expect((await stat(file())).mode & 0o777).to.equal(0o600)
+    expect(logged).to.deep.equal([])
+  })
+
+  it('can be checked when there is none', async () => {
+    expect(await verdict()).to.deep.equal({ good: true, entries: 0 })
+  })
+
+  it('keeps to one line whatever a client calls itself', async () => {
+    const audit = await begin()
+    const user = `a\n{"seq":9}\u2028\u202e\u009b${'x'.repeat(9_000)}`
+    audit.write(entry({ user }))
+    const { records } = await audit.read({ limit: 1 })
+    await audit.close()
+    const [, line = ''] = await lines()
+    expect(line).to.match(/^[\x20-\x7e…]+$/)
+    expect(line.length).to.be.lessThan(1_000)
+    expect(records[0]?.user.slice(0, 20)).to.equal(user.slice(0, 20))
+    expect(await verdict()).to.deep.equal({ good: true, entries: 2 })
+  })
+
+  const attacks: [what: string, attack: () => Promise<unknown>, fault: string | RegExp][] = [
+    [
+      'an altered line',
+      () => change((all) => all.map((line, index) => (index === 3 ? line.replace('ann', 'bob') : line))),
+      'audit-000001.jsonl line 4: was altered, or what stood before it (entry 4)',
+    ],
+    ['a missing line', () => change((all) => all.toSpliced(3, 1)), 'audit-000001.jsonl line 4: holds entry 5 where 4 should stand'],
+    ['a missing first line', () => change((all) => all.slice(1)), 'audit-000001.jsonl line 1: holds entry 2 where 1 should stand'],
+    ['swapped lines', () => change((all) => [all[1] ?? '', all[0] ?? '', ...all.slice(2)]), 'audit-000001.jsonl line 1: holds entry 2 where 1 should stand'],
+    [
+      'a line twice',
+      () => change((all) => [...all.slice(0, 3), all[2] ?? '', ...all.slice(3)]),
+      'audit-000001.jsonl line 4: holds entry 3 where 4 should stand',
+    ],
+    ['words between the lines', () => change((all) => ['# mine', ...all]), 'audit-000001.jsonl line 1: is no entry'],
+    ['a cut-off end', () => change((all) => all.slice(0, -1)), 'audit-000001.jsonl ends with entry 9; it should go on to 10'],
+    ['an end cut off in a line', () => truncate(file(), 2_000), /^audit-000001.jsonl line \d: is no entry$/],
+    ['an emptied file', () => truncate(file(), 0), 'audit-000001.jsonl ends with entry 0; it should go on to 10'],
+    ['a removed file', () => rm(file()), 'audit-000001.jsonl is missing'],
+    [
+      'a line added at the end',
+      () => appendFile(file(), `{"seq":11,"at":"x","mac":"${'0'.repeat(64)}"}\n`),
+      'audit-000001.jsonl line 11: was altered, or what stood before it (entry 11)',
+    ],
+    ['a file added', () => writeFile(file(7), ''), 'audit-000007.jsonl is not of the log'],
+    ['a removed head', () => rm(head()), 'audit_head.json is missing'],
+    [
+      'an altered head',
+      async () => writeFile(head(), (await readFile(head(), 'utf8')).replace('"seq":10', '"seq":5')),
+      'audit_head.json was altered, or made with another key',
+    ],
+  ]
+  for (const [what, attack, fault] of attacks) {
+    it(`shows ${what}, and still does after another life`, async () => {
+      await life(10)
+      await attack()
+      const before = await verdict()
+      expect(before.good).to.equal(false)
+      if (!before.good) expect(before.fault).to.match(typeof fault === 'string' ? new RegExp(`^${fault.replace(/[.()]/g, '\\$&')}$`) : fault)
+      await life(3)
+      expect((await verdict()).good).to.equal(false)
+    })
+  }
+
+  it('shows a cut with another file at its place, and a log of another key', async () => {
+    await life(20, { maxSize: 1_500 })
+    await rename(file(2), file(3))
+    expect(await verdict()).to.have.property('good', false)
+    expect(await verifyAudit({ dir, headDir, secret: new Uint8Array(32) })).to.have.property('good', false)
+  })
+
+  it('begins anew when its head is gone, keeps what was there, and says so', async () => {
+    await life(4)
+    await rm(head())
+    await life(2)
+    expect(await verdict()).to.deep.include({ good: false, entries: 2 })
+    expect((await readdir(dir)).sort()).to.deep.equal(['audit-000002.jsonl', 'unproven-2025-06-01T12-00-00-000Z-audit-000001.jsonl'])
+    expect((await lines(2)).map((line) => JSON.parse(line).seq)).to.deep.equal([5, 6])
+    expect(logged[0]).to.match(/^error: audit log: the log begins anew: audit_head.json was missing/)
+  })
+
+  it('says at the start what it finds altered', async () => {
+    await life(10)
+    await change((all) => all.slice(0, -2))
+    expect(await reasons()).to.deep.equal(['the log begins', 'found altered: audit-000001.jsonl was cut off before entry 10'])
+  })
+
+  describe('after a crash', () => {
+    /** The disk as it is while the head still lags behind. */
+    const crash = async (count: number) => {
+      const audit = await begin()
+      await audit.read({ limit: 1 })
+      await audit.close()
+      const old = await readFile(head(), 'utf8')
+      await life(count)
+      await writeFile(head(), old)
+    }
+
+    it('takes the lines that its head does not know yet', async () => {
+      await crash(4)
+      expect(await verdict()).to.deep.equal({ good: true, entries: 4 })
+      await life(2)
+      expect(await verdict()).to.deep.equal({ good: true, entries: 5 })
+      expect(await reasons()).to.deep.equal(['the log begins'])
+    })
+
+    it('takes whole files that its head does not know yet', async () => {
+      const audit = await begin({ maxSize: 1_000 })
+      await audit.read({ limit: 1 })
+      await audit.close()
+      const old = await readFile(head(), 'utf8')
+      await life(12, { maxSize: 1_000, maxFiles: 50 })
+      const files = (await readdir(dir)).length
+      expect(files).to.be.greaterThan(3)
+      await writeFile(head(), old)
+      await life(2, { maxSize: 1_000, maxFiles: 50 })
+      expect(await verdict()).to.deep.equal({ good: true, entries: 13 })
+    })
+
+    it('cuts off half a line and tells it', async () => {
+      await life(4)
+      await appendFile(file(), '{"seq":5,"at":"2025-06')
+      expect(await verdict()).to.deep.equal({ good: true, entries: 4 })
+      expect(await reasons()).to.deep.equal(['the log begins', '22 bytes of an entry that was being written at the end of the last life were cut off'])
+      expect(await verdict()).to.deep.equal({ good: true, entries: 5 })
+    })
+
+    it('cuts off what a file system leaves of lines that were not yet on the disk', async () => {
+      await life(4)
+      await appendFile(file(), `${'\0'.repeat(300)}\n"}\n`)
+      await life(1)
+      expect(await verdict()).to.deep.equal({ good: true, entries: 5 })
+    })
+
+    it('does not take a cut for one', async () => {
+      await life(6)
+      await truncate(file(), (await stat(file())).size - 10)
+      await life(2)
+      expect(await verdict()).to.have.property('good', false)
+    })
+
+    it('shows a line behind the head that is not of the chain', async () => {
+      await crash(5)
+      await change((all) => all.toSpliced(3, 1))
+      expect(await verdict()).to.deep.equal({ good: false, entries: 3, fault: 'audit-000001.jsonl line 4: holds entry 5 where 4 should stand' })
+      await life(2)
+      expect(await verdict()).to.have.property('good', false)
+    })
+  })
+
+  describe('read', () => {
+    it('tells the newest first, page by page, over all files', async () => {
+      await life(200, { maxSize: 5_000, maxFiles: 100 })
+      const audit = await begin({ maxFiles: 100 })
+      const seqs: number[] = []
+      let before: number | undefined
+      do {
+        const { records, total, next } = await audit.read({ limit: 7, ...(before !== undefined && { before }) })
+        expect(total).to.equal(200)
+        seqs.push(...records.map(({ seq }) => seq))
+        before = next
+      } while (before !== undefined)
+      await audit.close()
+      expect(seqs).to.deep.equal(Array.from({ length: 200 }, (_, index) => 200 - index))
+    })
+
+    it('finds any place of a large file', async () => {
+      await life(5_000, { maxSize: 100_000_000 })
+      const audit = await begin()
+      for (const before of [2, 3, 500, 2_500, 4_999, 5_001, 9_999]) {
+        const { records } = await audit.read({ limit: 3, before })
+        const newest = Math.min(before - 1, 5_000)
+        expect(records.map(({ seq }) => seq)).to.deep.equal([newest, newest - 1, newest - 2].filter((seq) => seq > 0))
+      }
+      await audit.close()
+    })
+
+    it('tells one user’s, or of one action, and what was written a moment ago', async () => {
+      const audit = await begin()
+      for (let index = 0; index < 50; index += 1) audit.write(entry({ user: index % 10 === 0 ? 'bob' : 'ann', action: index % 5 === 0 ? 'stop' : 'start' }))
+      const bob = await audit.read({ limit: 3, user: 'bob' })
+      expect(bob.records.map(({ seq }) => seq)).to.deep.equal([42, 32, 22])
+      expect((await audit.read({ limit: 3, user: 'bob', before: bob.next ?? 0 })).records.map(({ seq }) => seq)).to.deep.equal([12, 2])
+      expect((await audit.read({ limit: 100, user: 'ann', action: 'stop' })).records).to.have.length(5)
+      await audit.close()
+    })
+  })
+
+  it('rotates by size and forgets the oldest, and can be checked from there on', async () => {
+    await life(100, { maxSize: 2_000, maxFiles: 3 })
+    const names = await readdir(dir)
+    expect(names).to.have.length(3)
+    for (const name of names) expect((await stat(join(dir, name))).size).to.be.lessThan(2_001)
+    const { good, entries } = await verdict()
+    expect({ good, entries }).to.deep.equal({
+      good: true,
+      entries: (await Promise.all(names.map((name) => readFile(join(dir, name), 'utf8')))).join('').split('\n').length - 1,
+    })
+    const oldest = names.sort()[0] ?? ''
+    await rm(join(dir, oldest))
+    expect(await verdict()).to.deep.equal({ good: false, entries: 0, fault: `${oldest} is missing` })
+  })
+
+  it('can be checked while it is written and rotated', async () => {
+    const audit = await begin({ maxSize: 20_000, maxFiles: 3 })
+    let done = false
+    const writing = (async () => {
+      while (!done) {
+        for (let index = 0; index < 50; index += 1) audit.write(entry())
+        await audit.read({ limit: 1 })
+      }
+    })()
+    for (let index = 0; index < 20; index += 1) expect(await verdict()).to.have.property('good', true)
+    done = true
+    await writing
+    await audit.close()
+    expect((await verdict()).good).to.equal(true)
+  })
+
+  describe('on a full disk', () => {
+    /** Takes half of what is written when it is full. */
+    const disk = { full: false }
+    const openFull: AuditOptions['open'] = async (path, flags) => {
+      if (disk.full && flags === 'ax') throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+      const handle = await open(path, flags)
+      return {
+        appendFile: async (text) => {
+          await handle.appendFile(disk.full ? String(text).slice(0, 50) : text)
+          if (disk.full) throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+        },
+        truncate: (size) => handle.truncate(size),
+        sync: () => handle.sync(),
+        close: () => handle.close(),
+      }
+    }
+    afterEach(() => {
+      disk.full = false
+    })
+
+    it('waits for room, tells it once, and how many entries were lost', async () => {
+      const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      try {
+        const audit = await begin({ open: openFull, maxWaiting: 10 })
+        await audit.read({ limit: 1 })
+        disk.full = true
+        for (let index = 0; index < 30; index += 1) audit.write(entry({ request: `r${index}` }))
+        for (let index = 0; index < 3; index += 1) {
+          await audit.read({ limit: 1 })
+          clock.tick(1_000)
+        }
+        disk.full = false
+        await audit.read({ limit: 1 })
+        clock.tick(1_000)
+        const { records } = await audit.read({ limit: 100 })
+        audit.write(entry({ request: 'later' }))
+        await audit.close()
+        const [loss, ...rest] = records
+        expect(rest.map(({ request }) => request)).to.deep.equal([...Array.from({ length: 10 }, (_, index) => `r${9 - index}`), undefined])
+        expect(loss).to.deep.include({ action: 'audit log', result: 'failed', reason: '20 entries were lost while the log could not be written (ENOSPC)' })
+        expect(logged).to.deep.equal(['error: the audit log cannot be written: entries wait {"reason":"ENOSPC"}'])
+        expect(await verdict()).to.deep.equal({ good: true, entries: 13 })
+      } finally {
+        clock.restore()
+      }
+    })
+
+    it('ends all the same, and says what is lost', async () => {
+      const audit = await begin({ open: openFull })
+      await audit.read({ limit: 1 })
+      disk.full = true
+      audit.write(entry())
+      await audit.close()
+      expect(logged.at(-1)).to.equal('error: audit entries are lost: the log could not be written {"entries":1,"reason":"ENOSPC"}')
+      await life(1)
+      expect(await verdict()).to.deep.equal({ good: true, entries: 2 })
+    })
+  })
+
+  it('goes on while its head cannot be written, and catches up', async () => {
+    const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      headDir = join(root, 'state')
+      await mkdir(headDir)
+      const audit = await begin()
+      await audit.read({ limit: 1 })
+      await rename(headDir, `${headDir}.away`)
+      for (let index = 0; index < 3; index += 1) {
+        audit.write(entry())
+        await audit.read({ limit: 1 })
+        clock.tick(1_000)
+      }
+      await audit.read({ limit: 1 })
+      await rename(`${headDir}.away`, headDir)
+      clock.tick(1_000)
+      await audit.read({ limit: 1 })
+      expect(await verdict()).to.deep.equal({ good: true, entries: 4 })
+      expect(logged).to.deep.equal(['error: the audit log cannot be made durable {"reason":"ENOENT"}'])
+      await audit.close()
+    } finally {
+      clock.restore()
+    }
+  })
+
+  describe('of refusals', () => {
+    const refused = (changes: Partial<AuditEntry> = {}) =>
+      entry({ event: 'refusal', action: 'authenticate', result: 'refused', user: '', reason: 'auth_failed', ...changes })
+    let clock: sinon.SinonFakeTimers
+    beforeEach(() => {
+      clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    })
+    afterEach(() => clock.restore())
+
+    it('counts those that are alike, per minute', async () => {
+      const audit = await begin()
+      for (let index = 0; index < 10_000; index += 1) audit.write(refused({ request: `r${index}` }))
+      clock.tick(60_000)
+      audit.write(refused())
+      audit.write(refused({ address: '192.0.2.8' }))
+      clock.tick(60_000)
+      clock.tick(60_000)
+      audit.write(refused())
+      const { records } = await audit.read({ limit: 100 })
+      await audit.close()
+      const seen = records.reverse().slice(1)
+      expect(seen.map(({ address, count, request }) => [address, count, request])).to.deep.equal([
+        ['192.0.2.7', undefined, 'r0'],
+        ['192.0.2.7', 9_999, 'r9999'],
+        ['192.0.2.8', undefined, 's1-1'],
+        ['192.0.2.7', 1, 's1-1'],
+        ['192.0.2.7', undefined, 's1-1'],
+      ])
+    })
+
+    it('cannot be filled by varying what is asked, nor from many addresses', async () => {
+      const audit = await begin()
+      for (let index = 0; index < 5_000; index += 1) audit.write(refused({ action: `method${index}` }))
+      for (let index = 0; index < 5_000; index += 1) audit.write(refused({ address: `2001:db8::${index}` }))
+      clock.tick(60_000)
+      const { records } = await audit.read({ limit: 1000 })
+      await audit.close()
+      expect(records.length).to.be.lessThan(70)
+      expect(records.reduce((sum, { count = 1 }) => sum + count, -1)).to.equal(10_000)
+    })
+
+    it('tells at the end what it has counted', async () => {
+      const audit = await begin()
+      for (let index = 0; index < 5; index += 1) audit.write(refused())
+      await audit.close()
+      expect((await lines()).map((line) => JSON.parse(line).count)).to.deep.equal([undefined, undefined, 4])
+    })
+  })
+})
