@@ -35,6 +35,8 @@ export interface StreamCommand extends Place {
   progressPort: number
   /** Where the media server takes the stream, as seen from its own machine. */
   publishHost: string
+  /** What the media server wants to be shown. Other users of the machine can read it here: it must be good for nothing else. */
+  publishAs?: { user: string; password: string }
   clockwork?: Clockwork
 }
 
@@ -42,7 +44,7 @@ export interface StreamCommand extends Place {
  * The line that the media server runs on demand: the device lock, then ffmpeg with its three taps. `env` comes first, so
  * that a process that waits for the lock carries the mark too; `flock --no-fork` becomes ffmpeg, with the same pid.
  */
-export function streamCommand({ camera, device, pipeline, progressPort, publishHost, clockwork, ...place }: StreamCommand): string {
+export function streamCommand({ camera, device, pipeline, progressPort, publishHost, publishAs, clockwork, ...place }: StreamCommand): string {
   // Its own language twice over: `%` begins a template, and `:` the next option.
   const report = `file=${reportFile(place, camera)
     .replaceAll('%', '%%')
@@ -57,10 +59,16 @@ export function streamCommand({ camera, device, pipeline, progressPort, publishH
     ...['-f', 'rtsp', '-rtsp_transport', 'tcp', '-pkt_size', '1316'],
   ]
     .map(quoted)
-    .concat(`rtsp://${publishHost}:$RTSP_PORT/$MTX_PATH`)
+    .concat(`rtsp://${userinfo(publishAs)}${publishHost}:$RTSP_PORT/$MTX_PATH`)
     .concat(pipeline.kind === 'encode' ? [...stillArgs, stillFile(place, camera)].map(quoted) : [])
     .join(' ')
 }
+
+/** Unquoted, like the names around it: what the media server would split or replace is escaped. */
+const userinfo = (as: StreamCommand['publishAs']): string =>
+  as === undefined ? '' : `${[as.user, as.password].map((text) => encodeURIComponent(text).replace(/[!'()*]/g, escaped)).join(':')}@`
+
+const escaped = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 
 /** The camera, or the test pattern in its place. */
 export function inputArgs(camera: CameraId, device: StreamCommand['device'], mode: CaptureMode, clockwork?: Clockwork): string[] {

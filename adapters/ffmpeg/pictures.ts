@@ -4,7 +4,7 @@ import type { Clock, DeviceProbe, Log, Pictures, Pipelines, StreamReader } from 
 import { findClockwork } from './clockwork.js'
 import { grabFromDevice, grabFromV4l2, grabKeyframe, stillMode } from './grab.js'
 import { type Run, run as runProgram } from './run.js'
-import { savePicture } from './savePicture.js'
+import { convertPicture, savePicture } from './savePicture.js'
 import { discard, discardLeftovers, intoTemporary } from './temporary.js'
 
 export interface PicturesOptions {
@@ -79,6 +79,7 @@ export function createPictures(options: PicturesOptions): Pictures {
 
     async save(camera, picture, wish, signal, { keep } = { keep: false }) {
       try {
+        if (wish.fleeting) return await convertPicture({ picture, options: wish, dir: runDir, run, signal })
         await clean(snapshotsDir(camera))
         return await savePicture({ camera, picture, options: wish, dir: snapshotsDir(camera), reserved, run, signal })
       } finally {

@@ -22,6 +22,8 @@ export interface PipelinesOptions {
   clock: Clock
   /** Where the media server takes streams, as seen from its own machine; 127.0.0.1 by default. */
   publishHost?: string
+  /** What pipelines show the media server; by default nothing. */
+  publishAs?: { user: string; password: string }
   /** Milliseconds without a new frame; 5 s by default. */
   stallAfter?: number
   /** The same for a pipeline's first one; 20 s by default. */
@@ -43,10 +45,11 @@ const readOf = 16_384
  * the pipelines.
  */
 export async function createPipelines(options: PipelinesOptions): Promise<Pipelines & { close(): void }> {
-  const { runDir, mark, log, clock, publishHost = '127.0.0.1', stallAfter = 5_000, firstFrameWithin = 20_000, stillFor = 3_000 } = options
+  const { runDir, mark, log, clock, publishHost = '127.0.0.1', publishAs, stallAfter = 5_000, firstFrameWithin = 20_000, stillFor = 3_000 } = options
   if (!isQuotable(runDir)) throw new Error('the data directory must not have a dollar sign or a line break in its name')
   const [socket, clockwork] = await Promise.all([openSocket(), findClockwork()])
   const { port: progressPort } = socket.address()
+  const shared = { progressPort, publishHost, runDir, mark, ...(publishAs && { publishAs }), ...(clockwork && { clockwork }) }
   const now = () => clock.now()
   const processes = createProcessTable({ mark, now })
   const watched = new Map<CameraId, Entry>()
@@ -94,7 +97,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
       else decoded.delete(camera)
       return {
         name: camera,
-        source: { command: streamCommand({ camera, device, pipeline, progressPort, publishHost, runDir, mark, ...(clockwork && { clockwork }) }) },
+        source: { command: streamCommand({ ...shared, camera, device, pipeline }) },
       }
     },
     watch(camera, listener) {

@@ -1,5 +1,5 @@
 import { constants, copyFile, link, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import type { Picture, PictureOptions, SavedPicture } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
@@ -32,27 +32,40 @@ const extensions = ['.jpg', '.jpeg', '.png']
  * on, never over another file. The given file is left alone.
  */
 export async function savePicture({ camera, picture, options, dir, reserved, run, signal }: SaveOptions): Promise<SavedPicture> {
+  await mkdir(dir, { recursive: true })
+  const temporary = await asWished({ picture, options, dir, run, signal })
+  try {
+    await synced(temporary)
+    signal.throwIfAborted()
+    const filename = await place(temporary, { dir, reserved }, names(camera, picture.capturedAt, options, `.${options.format}`))
+    return await described(join(dir, filename))
+  } finally {
+    await discard(temporary)
+  }
+}
+
+/** The picture, converted if it must be, in a temporary file of `dir`; the given file is left alone. */
+export async function convertPicture(wish: Wish): Promise<SavedPicture> {
+  return described(await asWished(wish))
+}
+
+type Wish = Pick<SaveOptions, 'picture' | 'options' | 'dir' | 'run' | 'signal'>
+
+async function asWished({ picture, options, dir, run, signal }: Wish): Promise<string> {
   signal.throwIfAborted()
   const bytes = await readFile(picture.file).catch(() => Buffer.alloc(0))
   const size = pictureSize(bytes)
   if (!size) throw new Error('the captured picture is broken')
-  await mkdir(dir, { recursive: true })
   const args = conversion(bytes, size, options)
-  const extension = `.${options.format}`
-  const temporary = await intoTemporary(dir, extension, async (file) => {
+  return intoTemporary(dir, `.${options.format}`, async (file) => {
     if (args) await convert(picture.file, [...args, file], file, { run, signal })
     else await linkOrCopy(picture.file, file)
-    await synced(file)
   })
-  try {
-    signal.throwIfAborted()
-    const filename = await place(temporary, { dir, reserved }, names(camera, picture.capturedAt, options, extension))
-    const file = join(dir, filename)
-    const result = args ? pictureSize(await readFile(file)) : size
-    return { filename, file, bytes: (await stat(file)).size, width: result?.width ?? 0, height: result?.height ?? 0 }
-  } finally {
-    await discard(temporary)
-  }
+}
+
+async function described(file: string): Promise<SavedPicture> {
+  const bytes = await readFile(file)
+  return { filename: basename(file), file, bytes: bytes.length, width: 0, height: 0, ...pictureSize(bytes) }
 }
 
 /** ffmpeg's arguments, or `undefined` when the picture is as asked for. */

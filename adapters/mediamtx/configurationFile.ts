@@ -21,6 +21,8 @@ export interface ServerConfiguration {
   paths: Record<string, PathBody>
   /** `[major, minor, patch]`; absent: unknown, taken for a new one. */
   version?: readonly [number, number, number]
+  /** Whom the server asks before it lets anybody read, publish or use its API; absent: it decides by itself, and lets everybody read. */
+  auth?: { address: string }
 }
 
 type Value = string | number | boolean | readonly Value[] | { readonly [key: string]: Value }
@@ -29,7 +31,7 @@ const loopback = ['127.0.0.1/32', '::1/128']
 
 /**
  * mediamtx.yml, one key a line, each value as JSON (which YAML contains). Only cameras' paths exist: there is no
- * `all_others`, so an unknown name is refused. Publishing is for this machine alone, reading for everybody.
+ * `all_others`, so an unknown name is refused. Who is asked nobody: then publishing and the API are for this machine alone, reading for everybody.
  */
 export function configurationText(configuration: ServerConfiguration): string {
   const { pathDefaults, paths } = configuration
@@ -60,21 +62,12 @@ const line =
   ([key, value]: [string, Value]): string =>
     `${indent}${key}: ${JSON.stringify(value)}`
 
-function globals({ ports, host, offers, version }: ServerConfiguration): Record<string, Value> {
+function globals({ ports, host, offers, version, auth }: ServerConfiguration): Record<string, Value> {
   const since = (major: number, minor: number, patch = 0) => version === undefined || compare(version, [major, minor, patch]) >= 0
-  // Pipelines publish over the address that RTSP listens on, which need not be loopback.
-  const own = isIP(host) > 0 && !isAny(host) ? [...loopback, host] : loopback
-  const api = [{ action: 'api' }]
   return {
     logLevel: 'info',
     logDestinations: ['stdout'],
-    authMethod: 'internal',
-    authInternalUsers: [
-      { user: 'any', pass: '', ips: [], permissions: [{ action: 'read' }] },
-      { user: 'any', pass: '', ips: own, permissions: [{ action: 'publish' }] },
-      { user: 'any', pass: '', ips: loopback, permissions: api },
-    ],
-    authHTTPExclude: api,
+    ...(auth ? asked(auth) : unasked(host)),
     api: true,
     apiAddress: `127.0.0.1:${ports.api}`,
     // A page in a browser on this machine must not drive the API.
@@ -93,6 +86,22 @@ function globals({ ports, host, offers, version }: ServerConfiguration): Record<
     metrics: false,
     pprof: false,
     playback: false,
+  }
+}
+
+/** Nothing is excluded: up to 1.20.0 the default would leave the API to whoever reaches its port. */
+const asked = ({ address }: { address: string }): Record<string, Value> => ({ authMethod: 'http', authHTTPAddress: address, authHTTPExclude: [] })
+
+function unasked(host: string): Record<string, Value> {
+  // Pipelines publish over the address that RTSP listens on, which need not be loopback.
+  const own = isIP(host) > 0 && !isAny(host) ? [...loopback, host] : loopback
+  return {
+    authMethod: 'internal',
+    authInternalUsers: [
+      { user: 'any', pass: '', ips: [], permissions: [{ action: 'read' }] },
+      { user: 'any', pass: '', ips: own, permissions: [{ action: 'publish' }] },
+      { user: 'any', pass: '', ips: loopback, permissions: [{ action: 'api' }] },
+    ],
   }
 }
 

@@ -13,8 +13,8 @@ export interface Address {
   port: number
 }
 
-/** Asks for the info, and for the paths where there is none (before 1.15.2). */
-export async function whoAnswers(address: Address, signal: AbortSignal, limit = 2_000): Promise<Answerer> {
+/** Asks for the info, and for the paths where there is none (before 1.15.2). `credentials`: `user:password`. */
+export async function whoAnswers(address: Address & { credentials?: string }, signal: AbortSignal, limit = 2_000): Promise<Answerer> {
   const info = await ask(address, '/v3/info', signal, limit)
   if (info === 'nobody' || info === 'other') return info
   if (info.status === 401) return 'locked'
@@ -26,7 +26,12 @@ export async function whoAnswers(address: Address, signal: AbortSignal, limit = 
 
 type Reply = { status: number; body: Record<string, unknown> }
 
-function ask({ host, port }: Address, path: string, signal: AbortSignal, limit: number): Promise<Reply | 'nobody' | 'other'> {
+function ask(
+  { host, port, credentials }: Parameters<typeof whoAnswers>[0],
+  path: string,
+  signal: AbortSignal,
+  limit: number,
+): Promise<Reply | 'nobody' | 'other'> {
   return new Promise((resolve, reject) => {
     let connected = false
     const failed = (error: NodeJS.ErrnoException) => {
@@ -34,7 +39,7 @@ function ask({ host, port }: Address, path: string, signal: AbortSignal, limit: 
       // It took the connection and then said nothing, or nothing of HTTP.
       resolve(connected ? 'other' : error.code === 'HPE_INVALID_CONSTANT' ? 'other' : 'nobody')
     }
-    const request = get({ host, port, path, signal, agent: false }, (response) => {
+    const request = get({ host, port, path, signal, agent: false, ...(credentials !== undefined && { auth: credentials }) }, (response) => {
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (chunk: string) => {

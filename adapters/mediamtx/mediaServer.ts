@@ -1,18 +1,21 @@
 import pRetry from 'p-retry'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
-import type { Log, MediaServer, PathSpec, StreamState } from '../../machines/domain/ports.js'
+import type { Log, Measures, MediaServer, PathSpec, StreamState } from '../../machines/domain/ports.js'
 import { type ApiOptions, type ApiRequest, createApi, isObject, Refused, Unreachable } from './api.js'
 import { type BreakerOptions, createBreaker } from './breaker.js'
 import { createLanes, type Lane } from './lanes.js'
+import { createMediaSessions } from './mediaSessions.js'
 import { checkSpec, type PathBody, type PathDefaults, pathBody } from './pathBody.js'
 import { streamState } from './streamState.js'
+import { timed } from './timed.js'
 import { unlessAborted } from './wait.js'
 
 export interface MediaServerOptions extends ApiOptions {
   breaker: BreakerOptions
   pathDefaults: PathDefaults
   log: Log
+  measures?: Pick<Measures, 'mediaCall'>
 }
 
 /** `wantedPaths`: what `sync` would put there, for the configuration file of a server that is about to start. */
@@ -24,8 +27,9 @@ type Call = (request: ApiRequest) => Promise<unknown>
 const MAX_PAGES = 1000
 
 /** The control API of MediaMTX 1.11 and later. Each camera's changes go one after the other, and always to what is wanted last. */
-export function createMediaServer({ apiUrl, timeout, breaker: breakerOptions, pathDefaults, log }: MediaServerOptions): MediamtxServer {
-  const api = createApi({ apiUrl, timeout })
+export function createMediaServer({ apiUrl, timeout, breaker: breakerOptions, pathDefaults, log, measures }: MediaServerOptions): MediamtxServer {
+  const plain = createApi({ apiUrl, timeout })
+  const api = measures ? timed(plain, measures) : plain
   const breaker = createBreaker(breakerOptions)
   const lanes = createLanes()
 
@@ -188,6 +192,7 @@ export function createMediaServer({ apiUrl, timeout, breaker: breakerOptions, pa
       }
     },
 
+    ...createMediaSessions({ call: guarded, all: (path, signal) => all(path, signal, guarded) }),
     onBreaker: breaker.on,
     wantedPaths: () => Object.fromEntries(lanes.wanted().map((lane) => [lane.name, body(lane)])),
   }

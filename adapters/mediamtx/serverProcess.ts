@@ -29,6 +29,11 @@ export interface ServerProcessOptions {
   env: NodeJS.ProcessEnv
   /** What goes into the file, so that a server that starts anew has its paths at once. */
   wantedPaths?: () => Record<string, PathBody>
+  /**
+   * Whom a child asks who may do what, and what we show it at its own API; asked at each start. `undefined`: everybody may read,
+   * and whoever is on this machine may publish and use the API.
+   */
+  auth?: () => { address: string; apiUser: string; apiPass: string } | undefined
   /** From SIGINT to SIGKILL, in ms; 5 s by default. */
   grace?: number
   log: Log
@@ -95,12 +100,14 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     // A folder of its own: the server watches the folder of its file, and other files of ours change often.
     const cwd = join(runDir, 'mediamtx')
     const webrtcUdp = ports.webrtcUdp ?? (await freeUdpPort(host, 8189))
+    const auth = options.auth?.()
     const file = await writeConfiguration(cwd, {
       ports: { ...ports, webrtcUdp },
       host,
       offers,
       pathDefaults: options.pathDefaults,
       paths: options.wantedPaths?.() ?? {},
+      ...(auth && { auth: { address: auth.address } }),
       ...rest,
     })
     signal.throwIfAborted()
@@ -113,7 +120,7 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
       return reason
     })
     try {
-      await answers(child, end, signal)
+      await answers(child, end, signal, auth && `${auth.apiUser}:${auth.apiPass}`)
       ready = true
       return { pid: child.pid }
     } catch (error) {
@@ -122,8 +129,8 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     }
   }
 
-  /** Until the API of the child answers. */
-  async function answers(child: Child, end: Promise<string>, signal: AbortSignal): Promise<void> {
+  /** Until the API of the child answers; `credentials` as in `user:password`. */
+  async function answers(child: Child, end: Promise<string>, signal: AbortSignal, credentials?: string): Promise<void> {
     const over = new AbortController()
     const stopped = end.then((reason) => {
       over.abort(new Error(reason))
@@ -131,7 +138,10 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     const either = AbortSignal.any([signal, over.signal])
     const limit = performance.now() + START_LIMIT
     while (performance.now() < limit) {
-      if ((await whoAnswers({ host: '127.0.0.1', port: ports.api }, either, 1_000)) === 'mediamtx') return
+      const answer = await whoAnswers({ host: '127.0.0.1', port: ports.api, ...(credentials !== undefined && { credentials }) }, either, 1_000)
+      if (answer === 'mediamtx') return
+      // It asked, and was told no or could not reach us: that will not change by itself.
+      if (answer === 'locked') throw new Error('the media server does not let this service use its API')
       await sleep(50, either)
     }
     log.debug('the media server did not answer in time', { pid: child.pid })

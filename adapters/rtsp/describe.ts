@@ -1,7 +1,7 @@
 import type { SourceDescription } from '../../machines/domain/ports.js'
 import type { Credentials } from './auth.js'
 import { type MediaSection, parameterSetsOf, readDescription } from './sdp.js'
-import { ConnectionError, guard, openConnection } from './session.js'
+import { type Connection, ConnectionError, guard, openConnection } from './session.js'
 import { parseH264Sps, parseH265Sps } from './sps.js'
 
 /**
@@ -17,9 +17,7 @@ export async function describeSource({ source, limit, signal }: { source: string
     // Some servers want it first; what they answer does not matter, so long as it is RTSP. A wrong password is not tried twice: cameras lock accounts.
     const options = await connection.request({ method: 'OPTIONS', url })
     if (options.status === 401) throw new Error(refusalOf(401))
-    const answer = await connection.request({ method: 'DESCRIBE', url, headers: { accept: 'application/sdp' } })
-    if (answer.status !== 200) throw new Error(refusalOf(answer.status))
-    const { video, media } = readDescription(url, answer)
+    const { video, media } = await describe(connection, url)
     if (!media) throw new Error('it has no media')
     return { codec: (video ?? media).codec, ...(video && sizeOf(video)) }
   } finally {
@@ -28,14 +26,21 @@ export async function describeSource({ source, limit, signal }: { source: string
   }
 }
 
-function refusalOf(status: number): string {
+/** DESCRIBE over a connection that is open. Throws unless the answer is 200. */
+export async function describe(connection: Connection, url: string): Promise<ReturnType<typeof readDescription>> {
+  const answer = await connection.request({ method: 'DESCRIBE', url, headers: { accept: 'application/sdp' } })
+  if (answer.status !== 200) throw new Error(refusalOf(answer.status))
+  return readDescription(url, answer)
+}
+
+export function refusalOf(status: number): string {
   if (status === 401 || status === 403) return `refused (${status})`
   if (status === 404) return 'not found (404)'
   if (status >= 300 && status < 400) return `sends elsewhere (${status}), which is not followed`
   return `answered with an error (${status})`
 }
 
-function sizeOf(video: MediaSection): { width: number; height: number } | undefined {
+export function sizeOf(video: MediaSection): { width: number; height: number } | undefined {
   const parse = video.codec === 'H265' ? parseH265Sps : parseH264Sps
   const isSps = ([first = 0]: Uint8Array): boolean => (video.codec === 'H265' ? ((first >> 1) & 0x3f) === 33 : (first & 0x1f) === 7)
   const unit = parameterSetsOf(video).find(isSps)

@@ -48,6 +48,15 @@ describe('the command of a stream', () => {
     expect(command).to.include('crop=trunc(iw/2)*2:trunc(ih/2)*2')
   })
 
+  it('shows the media server what it wants to see, escaped', () => {
+    const publishAs = { user: 'pub', password: "it's $5: (50%) @ \\x" }
+    const command = streamCommand({ ...place, device: webcam, pipeline: copied, publishAs })
+    const url = new URL(words(command).at(-1) ?? '')
+    expect(url.host).to.equal('127.0.0.1:8554')
+    expect([url.username, decodeURIComponent(url.password)]).to.deep.equal(['pub', publishAs.password])
+    expect(command.match(/\$\w*/g)).to.deep.equal(['$RTSP_PORT', '$MTX_PATH'])
+  })
+
   it('leaves a format that it does not know to the driver', () => {
     expect(words(streamCommand({ ...place, device: webcam, pipeline: encoded('') }))).to.not.include('-input_format')
   })

@@ -227,6 +227,16 @@ describe('pictures', function () {
       expect(await filesIn(at('run'))).to.deep.equal([])
     })
 
+    it('puts a picture that is only looked at where the temporary ones are', async () => {
+      const ways = pictures()
+      const picture = await captured()
+      const first = await ways.save('camera0', picture, { ...asked, fleeting: true }, never, { keep: true })
+      const second = await ways.save('camera0', picture, { ...asked, fleeting: true, width: 160 }, never)
+      expect([first.width, second.width]).to.deep.equal([320, 160])
+      expect(await filesIn(at('run'))).to.have.members([first.filename, second.filename])
+      expect(await filesIn(at('snapshots'))).to.deep.equal([])
+    })
+
     for (const [story, wish, size] of [
       ['keeps the proportions when one side is given', { width: 160 }, { width: 160, height: 90 }],
       ['… or the other', { height: 90 }, { width: 160, height: 90 }],

@@ -286,6 +286,95 @@ describe('media server: the control API', () => {
     expect(await media.info(never())).to.deep.equal({ version: 'before v1.15.2', started: '' })
   })
 
+  describe('sessions', () => {
+    const gone = refusal('session not found', 404)
+    const noRoute: Answer = { status: 404, text: '404 page not found' }
+
+    it('are kicked by their id, where their protocol has them', async () => {
+      const { media, calls } = await arrange(({ path }) => (path.includes('rtspsessions/') ? gone : ok))
+      expect(await media.kick({ protocol: 'hls', id: 'a' }, never())).to.equal(true)
+      expect(await media.kick({ protocol: 'webrtc', id: 'b/../c' }, never())).to.equal(true)
+      expect(await media.kick({ protocol: 'rtsp', id: 'd' }, never())).to.equal(true)
+      expect(calls()).to.deep.equal([
+        'POST /v3/hlssessions/kick/a',
+        'POST /v3/webrtcsessions/kick/b%2F..%2Fc',
+        'POST /v3/rtspsessions/kick/d',
+        'POST /v3/rtspssessions/kick/d',
+      ])
+    })
+
+    it('are not there: by an unknown id, an id that is none, a protocol that is off', async () => {
+      const answers: Answer[] = [gone, refusal('invalid UUID length: 1', 400), noRoute]
+      const { media } = await arrange(() => answers.shift())
+      for (let n = 0; n < 3; n++) expect(await media.kick({ protocol: 'hls', id: 'x' }, never())).to.equal(false)
+      expect(await media.kick({ protocol: 'srt', id: 'x' }, never())).to.equal(false)
+    })
+
+    it('that go by their connection are found by the query that let them in; publishers and others stay', async () => {
+      const items = [
+        { id: 'publisher', query: 'sig=1', state: 'publish' },
+        { id: 'other', query: 'sig=2', state: 'read' },
+        { id: 'one', query: 'sig=1', state: 'read' },
+        { id: 'two', query: 'sig=1', state: 'idle' },
+      ]
+      const { media, calls } = await arrange(({ method, path }) =>
+        method === 'GET' ? (path.includes('rtspsessions') ? page(items) : noRoute) : path.endsWith('/connection') ? gone : ok,
+      )
+      expect(await media.kick({ protocol: 'rtsp', id: 'connection', query: 'sig=1' }, never())).to.equal(true)
+      expect(calls().slice(-2)).to.deep.equal(['POST /v3/rtspsessions/kick/one', 'POST /v3/rtspsessions/kick/two'])
+      expect(await media.kick({ protocol: 'rtsp', id: 'connection', query: 'sig=3' }, never())).to.equal(false)
+      expect(await media.kick({ protocol: 'rtsp', id: 'connection', query: '' }, never()), 'no query names nobody').to.equal(false)
+    })
+
+    it('cannot be told of, when the server does not answer or lets us not in', async () => {
+      const { media } = await arrange(() => refusal('authentication error', 401))
+      expect((await rejection(media.kick({ protocol: 'hls', id: 'x' }, never()))).message).to.contain('credentials')
+      expect((await rejection(media.sessions(never()))).message).to.contain('credentials')
+      const { media: lost, server } = await arrange()
+      await server.close()
+      expect((await rejection(lost.kick({ protocol: 'hls', id: 'x' }, never()))).message).to.contain('connection refused')
+    })
+
+    it('are listed with the connections that they came by', async () => {
+      const { media } = await arrange(({ path }) => {
+        if (path.includes('rtspsessions')) return page([{ id: 'one' }, { id: 'two' }])
+        if (path.includes('rtspconns'))
+          return page([
+            { id: 'a', session: 'one' },
+            { id: 'b', session: null },
+            { id: 'c', session: 'one' },
+          ])
+        return path.includes('hlssessions') ? page([{ id: 'three' }]) : noRoute
+      })
+      expect(await media.sessions(never())).to.deep.equal([
+        { id: 'one', connections: ['a', 'c'] },
+        { id: 'two', connections: [] },
+        { id: 'three', connections: [] },
+      ])
+    })
+  })
+
+  it('takes the time of each call, by routes without names', async () => {
+    const answers: Answer[] = [ok, refusal('no'), { status: 500 }, page([]), ok]
+    const server = await fakeServer(() => answers.shift())
+    closers.push(server.close)
+    const told: unknown[] = []
+    const measures = { mediaCall: (route: string, outcome: string, ms: number) => told.push([route, outcome, ms >= 0]) }
+    const media = createMediaServer({ apiUrl: server.url, timeout: 500, breaker: { threshold: 3, resetTimeout: 100 }, pathDefaults, log: keptLog(), measures })
+    await media.publish(spec('camera0'), never())
+    await rejection(media.stream('site/yard', never()))
+    await media.streams(never())
+    await media.kick({ protocol: 'hls', id: 'a-secret-id' }, never())
+    await rejection(media.info(AbortSignal.abort()))
+    expect(told).to.deep.equal([
+      ['POST /v3/config/paths/replace', 'ok', true],
+      ['GET /v3/paths/get', 'refused', true],
+      ['GET /v3/paths/list', 'unreachable', true],
+      ['GET /v3/paths/list', 'ok', true],
+      ['POST /v3/hlssessions/kick', 'ok', true],
+    ])
+  })
+
   it('says so when credentials are asked for, and sends those of the address', async () => {
     const seen: unknown[] = []
     const { media, server } = await arrange(() => refusal('authentication error', 401))

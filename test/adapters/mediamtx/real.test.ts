@@ -8,7 +8,7 @@ import { createMediaServer } from '../../../adapters/mediamtx/mediaServer.js'
 import type { CameraId } from '../../../machines/domain/camera.js'
 import type { Segment, SegmentEvent } from '../../../machines/domain/ports.js'
 import { probedDuration } from '../files/media.js'
-import { keptLog, never, rejection } from './fakeServer.js'
+import { fakeServer, keptLog, never, rejection } from './fakeServer.js'
 import { arrangeProcess, hasMediamtx } from './real.js'
 
 const managed = { kind: 'managed', why: '' } as const
@@ -142,6 +142,24 @@ describe('media server: a real MediaMTX', function () {
     expect(await readdir(join(recordingsDir, 'camera0'))).to.have.length(2)
   })
 
+  it('is checked for whether it asks us', async () => {
+    let questions = 0
+    const callback = await fakeServer(({ body }) => {
+      const { action } = body as { action: string }
+      if (action === 'read') questions++
+      return action === 'api' ? {} : { status: 401 }
+    })
+    cleaners.push(callback.close)
+    const { start, apiUrl, options } = await arrange({ auth: () => ({ address: `${callback.url}/x`, apiUser: 'a', apiPass: 'b' }) })
+    const { ports, recordingsDir, pathDefaults } = options
+    await start()
+    const external = { apiUrl, timeout: 1_000, rtsp: { host: '127.0.0.1', port: ports.rtsp }, recordingsDir, pathDefaults }
+    expect(await checkExternal({ ...external, questions: () => questions }, never())).to.deep.equal([])
+    expect(questions).to.equal(1)
+    const [elsewhere] = await checkExternal({ ...external, questions: () => 0 }, never())
+    expect(elsewhere).to.match(/^the media server does not ask this service who may read/)
+  })
+
   it('is checked when it is not ours', async () => {
     const { start, apiUrl, options, dir } = await arrange()
     const { ports, recordingsDir, pathDefaults } = options
@@ -156,6 +174,8 @@ describe('media server: a real MediaMTX', function () {
       'the recordings folder is not shared: the media server does not see what is written there',
     ])
     expect((await checkExternal({ ...external, pathDefaults: { ...pathDefaults, recordPath: 'bad' } }, never()))[0]).to.contain('paths cannot be set')
+    const [open] = await checkExternal({ ...external, questions: () => 0 }, never())
+    expect(open).to.match(/^the media server lets everybody read, .*set authMethod to http/)
     const left = (await (await fetch(`${apiUrl}/v3/config/paths/list`)).json()) as { itemCount: number }
     expect(left.itemCount).to.equal(0)
   })

@@ -50,7 +50,7 @@ function sampled() {
     stream: () => Promise.reject(new Error('not asked for one')),
   }
   return {
-    streams: sampledStreams({ mediaServer, clock: { now: () => now }, maxAge: 250 }),
+    streams: sampledStreams({ mediaServer, clock: { now: () => now }, maxAge: 250, limit: 10_000 }),
     asked: () => asked,
     answer: (states: StreamState[]) => asking.resolve(states),
     fail: (reason: string) => asking.reject(reason),

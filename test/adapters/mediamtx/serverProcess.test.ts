@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { endOrphans, MARK } from '../../../adapters/mediamtx/orphans.js'
 import type { ServerChoice } from '../../../machines/domain/ports.js'
@@ -10,7 +12,7 @@ import { fakeServer, never, page, refusal, rejection } from './fakeServer.js'
 import { arrangeProcess, hasMediamtx, isAlive } from './real.js'
 
 /** Stands in for the simulator: reads the API's port from the file and answers as a MediaMTX; `how` decides its manners. */
-const simulator = (how: 'good' | 'mute' | 'deaf' | 'dying') => `
+const simulator = (how: 'good' | 'mute' | 'deaf' | 'dying' | 'locked') => `
 const { readFileSync } = require('node:fs')
 const text = readFileSync(process.argv.at(-1), 'utf8')
 const port = Number(/apiAddress: "127.0.0.1:(\\d+)"/.exec(text)[1])
@@ -19,7 +21,7 @@ console.log('2026/01/01 00:00:00 WAR [path camera0] rtsp://user:password@cam/1?x
 if ('${how}' === 'dying') { console.log('2026/01/01 00:00:00 ERR listen tcp 127.0.0.1:1: bind: address already in use'); process.exit(1) }
 if ('${how}' === 'deaf') process.on('SIGINT', () => {})
 process.stdin.on('end', () => process.exit(0)).resume()
-if ('${how}' !== 'mute') require('node:http').createServer((_, r) => r.setHeader('content-type', 'application/json').end('{"version":"v1.20.1","started":"x"}')).listen(port, '127.0.0.1')
+if ('${how}' !== 'mute') require('node:http').createServer((_, r) => r.writeHead('${how}' === 'locked' ? 401 : 200, { 'content-type': 'application/json' }).end('{"version":"v1.20.1","started":"x"}')).listen(port, '127.0.0.1')
 `
 const run = (how: Parameters<typeof simulator>[0]) => [process.execPath, '-e', simulator(how), '--'] as const
 const embedded: ServerChoice = { kind: 'embedded', why: '' }
@@ -135,10 +137,32 @@ describe('server process', () => {
       expect(second.pid).to.not.equal(pid)
     })
 
+    it('asks us who may do what, where it is told to, and lets us use its API', async () => {
+      const asked: unknown[] = []
+      const { port, close } = await fakeServer(({ path, body }) => {
+        asked.push([path, (body as { action: string }).action])
+        return (body as { password: string }).password === 'right' ? {} : { status: 401 }
+      })
+      cleaners.push(close)
+      const address = `http://127.0.0.1:${port}/media/auth?secret=x`
+      const simulatorCommand = [
+        process.execPath,
+        '--import',
+        createRequire(import.meta.url).resolve('tsx'),
+        fileURLToPath(new URL('../../../adapters/simulator/main.ts', import.meta.url)),
+      ] as const
+      const { server, apiUrl, log } = await arrange({ simulatorCommand, auth: () => ({ address, apiUser: 'me', apiPass: 'right' }) })
+      await server.start(embedded, unexpected, never())
+      expect(asked).to.deep.include(['/media/auth?secret=x', 'api'])
+      expect((await fetch(`${apiUrl}/v3/paths/list`)).status).to.equal(401)
+      expect(log.lines.join()).to.not.contain('secret=x')
+    })
+
     it('says why it did not start', async () => {
       const { make } = await arrange()
       const start = (simulatorCommand: readonly [string, ...string[]]) => rejection(make({ simulatorCommand }).start(embedded, unexpected, never()))
       expect((await start(run('dying'))).message).to.equal('the media server exited with code 1: listen tcp 127.0.0.1:1: bind: address already in use')
+      expect((await start(run('locked'))).message).to.equal('the media server does not let this service use its API')
       expect((await start(['/nonexistent'])).message).to.equal('the media server cannot be started (ENOENT)')
     })
 
@@ -267,6 +291,18 @@ describe('server process', () => {
       expect(await isAlive(pid)).to.equal(false)
       expect(log.lines).to.include(`warn processes of an earlier life are ended {"pids":[${pid}]}`)
       await next.start(managed, unexpected, never())
+    })
+
+    it('asks us who may do what', async () => {
+      const { port, close } = await fakeServer(({ body }) => ((body as { password: string }).password === 'right' ? {} : { status: 401 }))
+      cleaners.push(close)
+      const auth = { address: `http://127.0.0.1:${port}/?secret=x`, apiUser: 'me', apiPass: 'right' }
+      const { server, apiUrl } = await arrange({ auth: () => auth })
+      await server.start(managed, unexpected, never())
+      expect((await fetch(`${apiUrl}/v3/paths/list`)).status).to.equal(401)
+      const headers = { authorization: `Basic ${Buffer.from('me:right').toString('base64')}` }
+      const { authMethod, authHTTPExclude } = (await (await fetch(`${apiUrl}/v3/config/global/get`, { headers })).json()) as Record<string, unknown>
+      expect([authMethod, authHTTPExclude]).to.deep.equal(['http', []])
     })
 
     it('runs on all addresses, where asked for', async () => {

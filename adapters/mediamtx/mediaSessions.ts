@@ -1,0 +1,70 @@
+import type { MediaServer } from '../../machines/domain/ports.js'
+import { type ApiRequest, isObject, Refused } from './api.js'
+
+type Sessions = Pick<MediaServer, 'kick' | 'sessions'>
+
+interface MediaSessionsOptions {
+  call: (request: ApiRequest) => Promise<unknown>
+  /** Every item of a list, over all its pages. */
+  all: (path: string, signal: AbortSignal) => Promise<unknown[]>
+}
+
+/** Where the sessions of a protocol are. What is read over TLS is asked about as `rtsp` too. */
+const kinds: Record<string, readonly string[]> = {
+  rtsp: ['rtspsessions', 'rtspssessions'],
+  rtsps: ['rtspssessions', 'rtspsessions'],
+  webrtc: ['webrtcsessions'],
+  hls: ['hlssessions'],
+}
+
+/** Who is connected to the media server's streams, and the end of that. */
+export function createMediaSessions({ call, all }: MediaSessionsOptions): Sessions {
+  /** False: there is none of this id (404), it is no id (400), or sessions of this kind do not exist here. */
+  const end = async (kind: string, id: string, signal: AbortSignal): Promise<boolean> => {
+    try {
+      await call({ method: 'POST', path: `/v3/${kind}/kick/${encodeURIComponent(id)}`, signal })
+      return true
+    } catch (error) {
+      if (error instanceof Refused && error.status !== 401) return false
+      throw error
+    }
+  }
+
+  /** Empty where the route does not exist: its protocol is off, or the server too old. */
+  const list = async (kind: string, signal: AbortSignal): Promise<Record<string, unknown>[]> => {
+    try {
+      return (await all(`/v3/${kind}/list`, signal)).filter(isObject)
+    } catch (error) {
+      if (error instanceof Refused && error.status === 404) return []
+      throw error
+    }
+  }
+
+  const endByQuery = async (kind: string, query: string, signal: AbortSignal): Promise<boolean> => {
+    const found = (await list(kind, signal)).filter((session) => session.query === query && session.state !== 'publish')
+    let ended = false
+    for (const { id } of found) if (await end(kind, String(id), signal)) ended = true
+    return ended
+  }
+
+  return {
+    kick: async ({ protocol, id, query = '' }, signal) => {
+      const places = kinds[protocol] ?? []
+      for (const kind of places) if (await end(kind, id, signal)) return true
+      if (query === '') return false
+      for (const kind of places) if (await endByQuery(kind, query, signal)) return true
+      return false
+    },
+
+    sessions: async (signal) => {
+      const ids = new Map<string, string[]>()
+      for (const kind of ['rtspsessions', 'rtspssessions', 'webrtcsessions', 'hlssessions']) {
+        for (const { id } of await list(kind, signal)) ids.set(String(id), [])
+      }
+      for (const kind of ['rtspconns', 'rtspsconns']) {
+        for (const { id, session } of await list(kind, signal)) ids.get(String(session))?.push(String(id))
+      }
+      return [...ids].map(([id, connections]) => ({ id, connections }))
+    },
+  }
+}

@@ -1,0 +1,23 @@
+import type { Measures } from '../../machines/domain/ports.js'
+import { type Api, type ApiRequest, Refused, Unreachable } from './api.js'
+
+/** The same API, each call's time taken; one that its caller gave up is not counted. */
+export const timed =
+  (api: Api, measures: Pick<Measures, 'mediaCall'>): Api =>
+  async (request) => {
+    const began = performance.now()
+    const told = (outcome: Parameters<Measures['mediaCall']>[1]) => measures.mediaCall(routeOf(request), outcome, performance.now() - began)
+    try {
+      const answer = await api(request)
+      told('ok')
+      return answer
+    } catch (error) {
+      if (error instanceof Refused) told('refused')
+      else if (error instanceof Unreachable) told('unreachable')
+      throw error
+    }
+  }
+
+/** `POST /v3/config/paths/replace`: without the names of cameras, the ids of sessions and the query. */
+const routeOf = ({ method, path }: Pick<ApiRequest, 'method' | 'path'>): string =>
+  `${method} ${path.replace(/\?.*$/s, '').replace(/\/(get|add|patch|replace|delete|kick)\/.+$/, '/$1')}`

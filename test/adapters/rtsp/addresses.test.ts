@@ -1,0 +1,90 @@
+import { expect } from 'chai'
+import { createAddressCheck, type OwnPlace } from '../../../adapters/rtsp/addresses.js'
+
+const never = new AbortController().signal
+
+/** This machine is 192.168.1.5 and fd00::5; it serves RTSP at 8554. */
+function check(places: OwnPlace[] = [{ ports: [8554, 8002] }], names: Record<string, string[]> = {}) {
+  const { refusal } = createAddressCheck({
+    places: () => places,
+    interfaces: () => ['127.0.0.1', '::1', '192.168.1.5', 'fd00::5', 'fe80::5%eth0'],
+    resolve: async (name) => names[name] ?? Promise.reject(new Error('ENOTFOUND')),
+  })
+  return (host: string, port = 554, signal = never) => refusal(host, port, signal)
+}
+
+describe('addresses of streams', () => {
+  for (const address of [
+    '0.0.0.0',
+    '0.1.2.3',
+    '224.0.0.1',
+    '239.255.0.1',
+    '255.255.255.255',
+    '169.254.169.254',
+    '::',
+    'ff02::1',
+    '::ffff:169.254.169.254',
+    'fd00:ec2::254',
+  ]) {
+    it(`${address} is nobody's camera`, async () => {
+      expect(await check()(address)).to.contain('unspecified, multicast, broadcast or metadata')
+    })
+  }
+
+  for (const host of [
+    '127.0.0.1',
+    '127.9.9.9',
+    '::1',
+    '::ffff:127.0.0.1',
+    '::ffff:c0a8:105',
+    '192.168.1.5',
+    'fd00:0::5',
+    'fe80::5',
+    'localhost',
+    'LOCALHOST.',
+    'a.localhost',
+  ]) {
+    it(`${host} at a port of ours leads back to us, at another it does not`, async () => {
+      const refusal = check()
+      expect(await refusal(host, 8554)).to.equal('must not lead back to this service')
+      expect(await refusal(host, 8002)).to.equal('must not lead back to this service')
+      expect(await refusal(host, 9554)).to.equal(undefined)
+    })
+  }
+
+  it('others may have the ports that we have', async () => {
+    expect(await check()('192.168.1.6', 8554)).to.equal(undefined)
+    expect(await check()('169.254.1.1', 8554)).to.equal(undefined)
+  })
+
+  it('names are what they resolve to, with any of their addresses', async () => {
+    const refusal = check(undefined, { me: ['10.0.0.1', '192.168.1.5'], camera: ['10.0.0.9'], meta: ['169.254.169.254'] })
+    expect(await refusal('me', 8554)).to.contain('back to this service')
+    expect(await refusal('camera', 8554)).to.equal(undefined)
+    expect(await refusal('meta')).to.contain('metadata')
+    expect(await refusal('nowhere', 8554), 'not to be resolved').to.equal(undefined)
+  })
+
+  it('a media server elsewhere and a public name are ours too', async () => {
+    const places = [
+      { host: 'media.example', ports: [554] },
+      { host: 'public.example', ports: [8554] },
+    ]
+    const refusal = check(places, { 'media.example': ['10.0.0.7'] })
+    expect(await refusal('10.0.0.7', 554)).to.contain('back to this service')
+    expect(await refusal('10.0.0.7', 8554)).to.equal(undefined)
+    expect(await refusal('Public.Example.', 8554), 'by name alone').to.contain('back to this service')
+  })
+
+  it('does not wait for a resolver beyond the signal', async () => {
+    const { refusal } = createAddressCheck({ places: () => [], resolve: () => new Promise(() => {}) })
+    const ended = new AbortController()
+    const asked = refusal('slow', 554, ended.signal)
+    ended.abort()
+    expect(await asked).to.equal(undefined)
+  })
+
+  it('knows this very machine', async () => {
+    expect(await createAddressCheck({ places: () => [{ ports: [1234] }] }).refusal('localhost', 1234, never)).to.contain('back to this service')
+  })
+})

@@ -1,0 +1,177 @@
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import { expect } from 'chai'
+import { createStreamScan } from '../../../adapters/rtsp/scan.js'
+import { planTargets } from '../../../adapters/rtsp/scanTargets.js'
+import type { AddressCheck, ScanAnswer, ScanPlan } from '../../../machines/domain/external.js'
+import { freePort } from '../../support/ports.js'
+import { type Answer, type FakeServer, startFake } from './fake.js'
+
+const never = new AbortController().signal
+const sdp = (kind = 'video') => `v=0\r\nm=${kind} 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:trackID=0\r\n`
+const anywhere: AddressCheck = { refusal: async () => undefined }
+const generic = (ports: number[], paths: string[] = ['/live'], also: Partial<NonNullable<ScanPlan['generic']>> = {}): ScanPlan => ({
+  generic: { ranges: [], hosts: ['127.0.0.1'], ports, paths, ...also },
+})
+
+describe('the plan of a scan', () => {
+  const hostsOf = (ranges: string[], hosts: string[] = []) => [
+    ...new Set([...planTargets({ generic: { ranges, hosts, ports: [554], paths: ['/x'] } }, { skydio: false, generic: true }).targets].map(({ host }) => host)),
+  ]
+
+  it('is every address of the ranges but network and broadcast, once, those named by themselves first', () => {
+    expect(hostsOf(['192.168.42.0/29'])).to.deep.equal(['192.168.42.1', '192.168.42.2', '192.168.42.3', '192.168.42.4', '192.168.42.5', '192.168.42.6'])
+    expect(hostsOf(['10.0.0.6/31', '10.0.0.6/32', '255.255.255.254/32'])).to.deep.equal(['10.0.0.6', '10.0.0.7', '255.255.255.254'])
+    expect(hostsOf(['10.0.0.9/30'], ['10.0.0.10', 'fd00::1'])).to.deep.equal(['10.0.0.10', 'fd00::1', '10.0.0.9'])
+    expect(planTargets(generic([1, 2], ['/a'], { ranges: ['172.16.0.0/16'] }), { skydio: false, generic: true }).total).to.equal((65_534 + 1) * 2)
+  })
+
+  it('looks for both lenses of a Skydio, under their names', () => {
+    const plan = { ranges: [], hosts: ['192.168.42.10'], eoPort: 5554, irPort: 6554, eoPath: '/subject', irPath: '/infrared', both: true }
+    const both = { skydio: true, generic: false }
+    const urls = (skydio: NonNullable<ScanPlan['skydio']>) => [...planTargets({ skydio }, both).targets].flatMap(({ candidates }) => candidates)
+    expect(urls(plan)).to.deep.equal([
+      { url: 'rtsp://192.168.42.10:5554/subject', name: 'Skydio_EO_192.168.42.10_eo_/subject', type: 'skydio_stanag4609', sensor: 'eo' },
+      { url: 'rtsp://192.168.42.10:6554/infrared', name: 'Skydio_IR_192.168.42.10_ir_/infrared', type: 'skydio_stanag4609', sensor: 'ir' },
+    ])
+    expect(urls({ ...plan, both: false })).to.have.length(1)
+    expect([...planTargets({ skydio: { ...plan, irPort: 5554 } }, both).targets]).to.have.length(1)
+  })
+
+  it('names nothing that the configuration does not admit, and says so', () => {
+    const { total, targets, missing } = planTargets({}, { skydio: true, generic: true })
+    expect([total, [...targets].length]).to.deep.equal([0, 0])
+    expect(missing.join()).to.contain('external_discovery.skydio.enabled').and.to.contain('external_discovery.generic_uav.enabled')
+  })
+})
+
+describe('a scan', () => {
+  let ends: (() => Promise<unknown>)[] = []
+  afterEach(async () => {
+    for (const end of ends.splice(0)) await end()
+    ends = []
+  })
+
+  const fake = async (answer: (path: string, method: string) => Answer): Promise<FakeServer> => {
+    const server = await startFake(({ method, url }) => answer(url.replace(/^rtsps?:\/\/[^/]+/, ''), method))
+    ends.push(server.stop)
+    return server
+  }
+  const camera = (paths: string[]) =>
+    fake((path, method) => (method === 'OPTIONS' ? { status: 200 } : paths.includes(path) ? { status: 200, body: sdp() } : { status: 404 }))
+  const silent = async (opened: (socket: Socket) => void = () => {}): Promise<number> => {
+    const server: Server = createServer((socket) => opened(socket.on('error', () => {})))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    ends.push(async () => server.close())
+    const address = server.address()
+    return address && typeof address === 'object' ? address.port : 0
+  }
+  const scan = async (plan: ScanPlan, { addresses = anywhere, hostLimit = 1_000, concurrency = 8, signal = never } = {}) => {
+    const made = createStreamScan({ plan, addresses, hostLimit, concurrency })
+    const answers: ScanAnswer[] = []
+    await made.run(made.plan({ skydio: true, generic: true }).targets, (answer) => answers.push(answer), signal)
+    return answers.map(({ target, found, reason, answered }) => ({
+      port: target.port,
+      found: found.map(({ url }) => url.replace(/.*\d/, '')),
+      reason,
+      answered,
+    }))
+  }
+
+  it('asks for all paths over one connection, and finds those with video', async () => {
+    const server = await camera(['/live', '/video'])
+    expect(await scan(generic([server.port], ['/stream', '/live', '/video']))).to.deep.equal([
+      { port: server.port, found: ['/live', '/video'], reason: 'not found (404)', answered: true },
+    ])
+    expect(server.asked.map((line) => line.replace(/ .*\d/, ' '))).to.deep.equal(['OPTIONS /stream', 'DESCRIBE /stream', 'DESCRIBE /live', 'DESCRIBE /video'])
+    await server.idle()
+  })
+
+  it('takes nothing for a stream that has not answered both questions well', async () => {
+    const ports = await Promise.all([
+      silent(),
+      freePort(),
+      fake(() => ({ status: 454 })).then(({ port }) => port),
+      fake((_, method) => (method === 'OPTIONS' ? { status: 200 } : { status: 200, body: sdp('audio') })).then(({ port }) => port),
+      fake((_, method) => (method === 'OPTIONS' ? { status: 200 } : { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } })).then(
+        ({ port }) => port,
+      ),
+      fake((_, method) => (method === 'OPTIONS' ? { status: 200 } : { status: 302 })).then(({ port }) => port),
+    ])
+    const answers = await scan(generic(ports), { hostLimit: 300 })
+    const byPort = ports.map((port) => answers.find((answer) => answer.port === port))
+    expect(byPort.map((answer) => answer?.found)).to.deep.equal([[], [], [], [], [], []])
+    expect(byPort.map((answer) => answer?.reason)).to.deep.equal([
+      'timed out',
+      'unreachable',
+      'answered with an error (454)',
+      'it has no video',
+      'refused (401)',
+      'sends elsewhere (302), which is not followed',
+    ])
+  })
+
+  it('opens another connection for a server that closes after each answer, and passes over a path that it closes for', async () => {
+    let asked = 0
+    const server = await startFake(({ method, url }, socket) => {
+      if (method === 'OPTIONS') return { status: 200 }
+      asked += 1
+      if (url.endsWith('/poison')) {
+        socket.destroy()
+        return undefined
+      }
+      setImmediate(() => socket.end())
+      return url.endsWith('/live') ? { status: 200, body: sdp() } : { status: 404 }
+    })
+    ends.push(server.stop)
+    const [answer] = await scan(generic([server.port], ['/a', '/poison', '/b', '/live']))
+    expect(answer?.found).to.deep.equal(['/live'])
+    expect(asked).to.be.at.most(6)
+  })
+
+  it('ends with the limit of one address, however many paths it has', async () => {
+    const server = await fake((_, method) => (method === 'OPTIONS' ? { status: 200 } : undefined))
+    const began = performance.now()
+    const [answer] = await scan(generic([server.port], ['/a', '/b', '/c', '/d']), { hostLimit: 200 })
+    expect(answer).to.include({ reason: 'timed out', answered: true })
+    expect(performance.now() - began).to.be.lessThan(700)
+  })
+
+  it('does not even connect to what the check refuses', async () => {
+    const server = await camera(['/live'])
+    const addresses: AddressCheck = { refusal: async (_, port) => (port === server.port ? 'must not lead back to this service' : undefined) }
+    expect(await scan(generic([server.port]), { addresses })).to.deep.equal([
+      { port: server.port, found: [], reason: 'must not lead back to this service', answered: false },
+    ])
+    expect(server.asked).to.deep.equal([])
+  })
+
+  it('keeps to its limit of concurrency', async () => {
+    let [open, most] = [0, 0]
+    const count = (socket: Socket) => {
+      open += 1
+      most = Math.max(most, open)
+      socket.resume().on('close', () => {
+        open -= 1
+      })
+    }
+    const ports = await Promise.all(Array.from({ length: 9 }, () => silent(count)))
+    expect(await scan(generic(ports), { concurrency: 3, hostLimit: 50 })).to.have.length(9)
+    // A server may hear of the next connection before it hears of the end of the last.
+    expect(most).to.be.within(3, 6)
+  })
+
+  it('is cut short by its signal, and leaves no connection behind', async () => {
+    const server = await fake((_, method) => (method === 'OPTIONS' ? { status: 200 } : undefined))
+    const ended = new AbortController()
+    const outcome = scan(generic([server.port]), { hostLimit: 60_000, signal: ended.signal }).then(
+      () => 'ended',
+      (error: Error) => error.message,
+    )
+    await server.next('DESCRIBE')
+    ended.abort(new Error('enough'))
+    expect(await outcome).to.equal('enough')
+    await server.idle()
+  })
+})

@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process'
+import { expect } from 'chai'
+import { play, watch } from './media.js'
+import { describeKinds, type Service, sideBySide, startService, virtual } from './service.js'
+
+interface Urls {
+  stream_url: string
+  streams: { rtsp: string; hls?: string; webrtc?: string }
+  expires_at: string
+}
+
+describeKinds('who may see a stream', (kind) => {
+  let service: Service
+  before(async () => {
+    service = await startService({ kind, cameras: ['watched', 'other'].map(virtual) })
+  })
+  after(() => service?.end())
+
+  const refused = (url: string) =>
+    play(url, 1).then(
+      () => 'it played',
+      (error: Error) => (/401/.test(error.message) ? 'refused' : error.message),
+    )
+  /** Resolves with the ms from the end of the credential to the end of the viewer. */
+  const cutAfter = async (url: string, expiresAt: number) => {
+    const viewer = watch(url)
+    try {
+      await service.until('the first frames', () => viewer.frames() > 0)
+      await service.until('the viewer is cut', () => !viewer.isRunning(), 10_000)
+      return Date.now() - expiresAt
+    } finally {
+      await viewer.end()
+    }
+  }
+  const onTime = (late: number) => expect(late).to.be.within(-100, 1_000)
+
+  sideBySide({
+    'plays what get_stream_url gives, and nothing without it': async () => {
+      const device = 'camera1'
+      const { stream_url } = await service.call<Urls>('get_stream_url', { device })
+      expect(await play(stream_url, 5)).to.equal(5)
+      const [plain = '', query = ''] = stream_url.split('?')
+      expect(await refused(plain)).to.equal('refused')
+      expect(await refused(stream_url.replace(device, 'camera0')), 'of another camera').to.equal('refused')
+      expect(await refused(`${plain}?${query.slice(0, -4)}AAAA`), 'forged').to.equal('refused')
+      expect(service.log.join('\n')).to.not.contain(query.slice(4))
+    },
+
+    'cuts a reader within a second of the end of the 5 s that its URL was asked for': async () => {
+      const device = 'camera0'
+      await service.call('start_streaming', { device })
+      const { stream_url, expires_at } = await service.call<Urls>('get_stream_url', { device, expires_in: 5 })
+      onTime(await cutAfter(stream_url, Date.parse(expires_at)))
+      expect(await refused(stream_url)).to.equal('refused')
+    },
+
+    'cuts a reader within a second of the end of the 5 s token of whom its URL was given to': async () => {
+      const device = 'camera0'
+      const caller = await service.client('viewer')
+      await caller.call('authenticate', { auth_token: await service.token('viewer', 5_000) })
+      const { stream_url, expires_at } = await caller.call<Urls>('get_stream_url', { device })
+      onTime(await cutAfter(stream_url, Date.parse(expires_at)))
+    },
+
+    'takes no camera from a stranger, and gives its media server to nobody': async () => {
+      const { rtsp, api } = service.ports
+      const pattern = '-v error -nostdin -re -f lavfi -i testsrc=size=160x120:rate=5 -t 3 -c:v libx264 -pix_fmt yuv420p -f rtsp -rtsp_transport tcp'.split(' ')
+      const failure = await new Promise<string>((resolve) =>
+        execFile('ffmpeg', [...pattern, `rtsp://127.0.0.1:${rtsp}/camera1`], { timeout: 10_000 }, (error) => resolve(error?.message ?? 'it was taken')),
+      )
+      expect(failure).to.match(/401/)
+      expect((await fetch(`http://127.0.0.1:${api}/v3/paths/list`)).status).to.equal(401)
+      expect((await fetch(`http://127.0.0.1:${api}/v3/config/paths/delete/camera0`, { method: 'DELETE' })).status).to.equal(401)
+    },
+
+    ...(kind === 'managed' && {
+      'serves HLS to a signed URL until its end': async () => {
+        const { streams, expires_at } = await service.call<Urls>('get_stream_url', { device: 'camera0', expires_in: 5 })
+        const index = streams.hls ?? ''
+        const variants = await (await fetch(index)).text()
+        const playlist = new URL(variants.split('\n').find((line) => line.includes('.m3u8')) ?? '', index)
+        expect((await fetch(playlist)).status).to.equal(200)
+        await service.until('the playlist is refused', async () => (await fetch(playlist)).status === 401, 8_000)
+        onTime(Date.now() - Date.parse(expires_at))
+        expect((await fetch(index)).status).to.equal(401)
+        expect((await fetch(`http://127.0.0.1:${service.ports.hls}/camera0/index.m3u8`)).status).to.equal(401)
+      },
+    }),
+  })
+})

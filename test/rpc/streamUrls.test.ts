@@ -1,0 +1,136 @@
+import { expect } from 'chai'
+import type { Grant } from '../../machines/domain/access.js'
+import type { RpcOptions } from '../../rpc/options.js'
+import { cameraView, createStage, createWorld, noon, type World } from './fakes.js'
+
+const hour = 3_600_000
+
+describe('the URLs of streams', () => {
+  const stage = createStage()
+  let world: World
+  /** What was signed, in order. */
+  let signed: Grant[]
+  afterEach(() => stage.end())
+
+  const serve = async (urls: Partial<RpcOptions['urls']> = {}) => {
+    world = createWorld()
+    signed = []
+    const options = world.options()
+    const { links } = options
+    const sign = (grant: Grant) => {
+      signed.push(grant)
+      return links.sign(grant)
+    }
+    const { port } = await stage.serve({ ...options, links: { ...links, sign }, urls: { ...options.urls, ...urls } })
+    const grantOf = (url: string, subject = 'stream:camera0', address = '127.0.0.1') =>
+      links.verify(new URL(url).searchParams.get('sig') ?? '', { subject, address })
+    return { port, grantOf, as: (role: string) => stage.connect(port, { role }) }
+  }
+
+  it('open one camera, for one caller, until the end of their life', async () => {
+    const { as, grantOf } = await serve()
+    const ann = await as(`viewer/ann/${noon + 10 * hour}`)
+    const { result } = await ann.call('get_stream_url', { device: 'camera0' })
+    const grant = { subject: 'stream:camera0', user: 'ann', expiresAt: noon + hour, credential: { kind: 'token', id: `viewer/ann/${noon + 10 * hour}` } }
+    for (const url of Object.values<string>(result.streams)) expect(grantOf(url)).to.deep.equal(grant)
+    expect(result.stream_url).to.equal(result.streams.rtsp)
+    expect(Object.keys(result.streams)).to.deep.equal(['rtsp', 'hls', 'webrtc'])
+    expect(new URL(result.streams.hls).pathname).to.equal('/camera0/index.m3u8')
+    expect(result.expires_at).to.equal(new Date(noon + hour).toISOString())
+  })
+
+  it('end with the credential of whom they were given to', async () => {
+    const { as, grantOf } = await serve()
+    const bob = await as(`viewer/bob/${noon + 5_000}`)
+    for (const wish of [{}, { expires_in: 60 }]) {
+      const { result } = await bob.call('get_stream_url', { device: 'camera0', ...wish })
+      expect(grantOf(result.stream_url).expiresAt).to.equal(noon + 5_000)
+      expect(result.expires_at).to.equal(new Date(noon + 5_000).toISOString())
+    }
+  })
+
+  it('end at a whole second, as links do, and it is told', async () => {
+    const { as } = await serve()
+    world.now += 123
+    const ends = async (token: string) => {
+      const { result } = await (await as(token)).call('get_stream_url', { device: 'camera0', expires_in: 5 })
+      expect(Date.parse(result.expires_at)).to.equal(signed.findLast(({ subject }) => subject === 'stream:camera0')?.expiresAt)
+      return Date.parse(result.expires_at) - noon
+    }
+    expect(await ends('viewer')).to.equal(6_000)
+    expect(await ends(`viewer/bob/${noon + 4_999}`)).to.equal(4_000)
+  })
+
+  it('end as early as the caller wishes, never later than they may', async () => {
+    const { as, grantOf } = await serve()
+    const ann = await as(`viewer/ann/${noon + 10 * hour}`)
+    const life = async (expires_in: unknown) =>
+      grantOf((await ann.call('get_stream_url', { device: 'camera0', expires_in })).result.stream_url).expiresAt - noon
+    expect(await life(5)).to.equal(5_000)
+    expect(await life('7')).to.equal(7_000)
+    expect(await life(86_400)).to.equal(hour)
+    for (const wrong of [0, -1, 1.5, 86_401, 'soon', null]) {
+      const { error } = await ann.call('get_stream_url', { device: 'camera0', expires_in: wrong })
+      expect(error, String(wrong)).to.deep.include({ code: -32602 })
+      expect(error?.data.param).to.equal('expires_in')
+    }
+  })
+
+  it('are those of get_camera_list, get_camera_status and start_streaming too', async () => {
+    const { as, grantOf } = await serve()
+    const operator = await as('operator/eve')
+    const { result: list } = await operator.call('get_camera_list')
+    const { result: status } = await operator.call('get_camera_status', { device: 'camera0' })
+    const { result: started } = await operator.call('start_streaming', { device: 'camera0' })
+    for (const url of [list.cameras[0].streams.hls, status.streams.webrtc, started.stream_url]) expect(grantOf(url).user).to.equal('eve')
+    expect(list.cameras[1].streams).to.deep.equal({})
+  })
+
+  it('are signed once for many lists, and anew when half of their life is over', async () => {
+    const { as, grantOf } = await serve()
+    const ann = await as(`viewer/ann/${noon + 10 * hour}`)
+    world.cameras = [0, 1, 2].map((n) => cameraView({ id: `camera${n}` }))
+    const ends = async () => {
+      const { result } = await ann.call('get_camera_list')
+      return result.cameras.map(({ id, streams }: { id: string; streams: { rtsp: string } }) => (grantOf(streams.rtsp, `stream:${id}`).expiresAt - noon) / hour)
+    }
+    for (let n = 0; n < 10; n++) expect(await ends()).to.deep.equal([1, 1, 1])
+    expect(signed).to.have.length(3)
+    world.now += hour / 2
+    expect(await ends()).to.deep.equal([1, 1, 1])
+    world.now += 1_000
+    expect((await ends())[0]).to.be.greaterThan(1.5)
+    expect(signed).to.have.length(6)
+    // The caller's own end cannot be put off by signing anew.
+    const bob = await as(`viewer/bob/${world.now + 60_000}`)
+    for (let n = 0; n < 5; n++) {
+      await bob.call('get_camera_list')
+      world.now += 10_000
+    }
+    expect(signed).to.have.length(9)
+  })
+
+  it('are no other caller’s, nor those of who speaks on the connection next', async () => {
+    const { as, grantOf } = await serve()
+    const client = await as('viewer/ann')
+    const mine = async () => grantOf((await client.call('get_camera_list')).result.cameras[0].streams.rtsp).user
+    expect(await mine()).to.equal('ann')
+    await client.call('authenticate', { auth_token: 'viewer/bob' })
+    expect(await mine()).to.equal('bob')
+  })
+
+  it('are bound to the address, where that is asked for', async () => {
+    const { as, grantOf } = await serve({ bindAddress: true })
+    const { result } = await (await as('viewer/ann')).call('get_stream_url', { device: 'camera0' })
+    expect(grantOf(result.stream_url).address).to.equal('127.0.0.1')
+    expect(() => grantOf(result.stream_url, 'stream:camera0', '192.0.2.7')).to.throw()
+  })
+
+  it('are plain when streams are open to everybody', async () => {
+    const { as } = await serve({ openStreams: true })
+    const { result } = await (await as('viewer/ann')).call('get_stream_url', { device: 'camera0', expires_in: 5 })
+    expect(result.stream_url).to.equal('rtsp://127.0.0.1:8554/camera0')
+    expect(result).to.not.have.property('expires_at')
+    expect(signed.filter(({ subject }) => subject.startsWith('stream:'))).to.deep.equal([])
+  })
+})
