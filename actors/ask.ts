@@ -1,11 +1,12 @@
-import { waitFor } from 'xstate'
+import { type ActorRefFrom, waitFor } from 'xstate'
 import type { CameraEvent, cameraMachine } from '../machines/camera.js'
 import { cameraView } from '../machines/cameraView.js'
 import type { CameraId } from '../machines/domain/camera.js'
 import { dependencyFailed, invalidParam, notFound, reasonOf, ServiceError } from '../machines/domain/errors.js'
-import type { By, Fact, RecordingFact, SnapshotFact } from '../machines/domain/facts.js'
+import type { By, Fact, RecordingFact, SnapshotFact, StillAnswer } from '../machines/domain/facts.js'
 import type { Clock, Pipelines } from '../machines/domain/ports.js'
 import type { HoldView, RecordingFormat, RecordingOutcome, RecordingView, SnapshotView } from '../machines/domain/views.js'
+import type { snapshotMachine } from '../machines/snapshot.js'
 import { type CameraActor, type Directory, type FleetActor, findCamera } from './directory.js'
 import type { Facts } from './facts.js'
 
@@ -21,6 +22,8 @@ export interface Ask {
   stopRecording(camera: string, by: By): Promise<RecordingOutcome>
   /** `maxAge` in ms: how old the picture may be; 0: not taken before the request. */
   takeSnapshot(camera: string, request: SnapshotRequest): Promise<SnapshotView>
+  /** The same for a picture that is not kept: no file among the snapshots, nobody told. Its file is the caller's to remove. */
+  takeStill(camera: string, request: StillRequest): Promise<Still>
   /** Resolves when the stream is live. A holder's second hold answers the first. */
   holdStream(camera: string, holder: string, by: By): Promise<HoldView>
   /** Never ends a recording. `notFound('Stream')` when the holder holds none. */
@@ -43,6 +46,10 @@ export interface SnapshotRequest {
   maxAge: number
   by: By
 }
+
+export type StillRequest = Pick<SnapshotRequest, 'quality' | 'width' | 'height' | 'maxAge' | 'by'>
+/** A JPEG in a temporary file. */
+export type Still = Pick<Extract<StillAnswer, { type: 'still.taken' }>, 'file' | 'bytes' | 'tier' | 'capturedAt'>
 
 interface AskPorts {
   fleet: FleetActor
@@ -123,8 +130,15 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, startLimi
       const fact = await outcome
       if (fact.type === 'snapshot.taken') return fact
       if (/ exists already$/.test(fact.reason)) throw invalidParam('filename', fact.reason)
-      const tried = fact.passedOver.map(({ tier, reason }) => `tier ${tier}: ${reason}`).join('; ')
-      throw dependencyFailed('camera', tried ? `${fact.reason} (${tried})` : fact.reason)
+      throw noPicture(fact)
+    },
+
+    async takeStill(camera, { by, maxAge, ...options }) {
+      const actor = findCamera(fleet, camera)
+      send(actor, 'take_snapshot', { type: 'snapshot.take', wish: { by, maxAge, options: { ...options, format: 'jpg', fleeting: true } } })
+      const answer = await stillAnswer(actor.getSnapshot().children.snapshot, by)
+      if (answer.type === 'still.failed') throw noPicture(answer)
+      return answer
     },
 
     async holdStream(camera, holder) {
@@ -178,6 +192,24 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, startLimi
       else await pipelines.simulate(id, action).catch((error: unknown) => Promise.reject(dependencyFailed('camera', reasonOf(error))))
     },
   }
+}
+
+/** The answer to `by`'s wish; the capture was begun or joined in this very tick, so that it cannot have been given yet. */
+const stillAnswer = (capture: ActorRefFrom<typeof snapshotMachine> | undefined, by: By): Promise<StillAnswer> =>
+  new Promise((resolve, reject) => {
+    const gone = () => reject(dependencyFailed('camera', 'the capture was ended'))
+    const take = (answer: StillAnswer) => {
+      if (answer.by !== by) return
+      for (const { unsubscribe } of subscriptions) unsubscribe()
+      resolve(answer)
+    }
+    const subscriptions = capture ? [capture.on('still.taken', take), capture.on('still.failed', take), capture.subscribe({ error: gone, complete: gone })] : []
+    if (!capture) gone()
+  })
+
+const noPicture = ({ reason, passedOver }: Pick<Extract<StillAnswer, { type: 'still.failed' }>, 'reason' | 'passedOver'>): ServiceError => {
+  const tried = passedOver.map(({ tier, reason }) => `tier ${tier}: ${reason}`).join('; ')
+  return dependencyFailed('camera', tried ? `${reason} (${tried})` : reason)
 }
 
 const isRecordingFact = (fact: Fact): fact is RecordingFact => fact.type.startsWith('recording.')

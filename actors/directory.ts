@@ -32,25 +32,48 @@ export function findCamera(fleet: FleetActor, id: string): CameraActor {
   return actor as CameraActor
 }
 
+/**
+ * One value for each actor, made anew when one of `of` is another. Snapshots never change, and clients ask far more often
+ * than cameras do anything: the very same view also lets what is made of views be kept.
+ */
+function keptValues() {
+  const values = new WeakMap<AnyActorRef, { made: unknown; of: readonly unknown[] }>()
+  return <T>(actor: AnyActorRef, of: readonly unknown[], make: () => T): T => {
+    const known = values.get(actor)
+    if (known?.of.every((value, index) => value === of[index])) return known.made as T
+    const made = make()
+    values.set(actor, { made, of })
+    return made
+  }
+}
+
 export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetActor; observer: Observer; startedAt: number }): Directory {
+  const sameWhile = keptValues()
   const get = <Actor extends AnyActorRef>(systemId: string) => fleet.system.get(systemId) as Actor | undefined
   const viewOf = (actor: CameraActor): CameraView => {
-    const view = cameraView(actor.getSnapshot())
-    const aspect = `camera:${view.id}`
-    return { ...view, cause: { ...view.cause, since: observer.since(aspect) }, stream: { ...view.stream, since: observer.since(`${aspect}/stream`) } }
+    const snapshot = actor.getSnapshot()
+    const aspect = `camera:${snapshot.context.id}`
+    const [since, streamSince] = [observer.since(aspect), observer.since(`${aspect}/stream`)]
+    return sameWhile(actor, [snapshot, snapshot.children.recording?.getSnapshot(), since, streamSince], () => {
+      const view = cameraView(snapshot)
+      return { ...view, cause: { ...view.cause, since }, stream: { ...view.stream, since: streamSince } }
+    })
   }
   const link = (): LinkView => {
     const actor = get<ActorRefFrom<typeof mediamtxLinkMachine>>('link')
     const server = get<ActorRefFrom<typeof serverProcessMachine>>('serverProcess')?.getSnapshot().context
     if (!actor) return { state: 'down', cause: { state: 'down', since: startedAt, reason: 'not started yet' } }
     const snapshot = actor.getSnapshot()
-    const view = linkView(snapshot)
-    const reason = server?.reason ?? view.cause.reason
-    return {
-      ...view,
-      cause: { ...view.cause, since: observer.since('link'), ...(view.state !== 'up' && reason !== undefined && { reason }) },
-      ...(server?.choice && { server: { ...server.choice, ...(snapshot.context.info && { version: snapshot.context.info.version }) } }),
-    }
+    const since = observer.since('link')
+    return sameWhile(actor, [snapshot, server, since], () => {
+      const view = linkView(snapshot)
+      const reason = server?.reason ?? view.cause.reason
+      return {
+        ...view,
+        cause: { ...view.cause, since, ...(view.state !== 'up' && reason !== undefined && { reason }) },
+        ...(server?.choice && { server: { ...server.choice, ...(snapshot.context.info && { version: snapshot.context.info.version }) } }),
+      }
+    })
   }
   return {
     cameras: () =>

@@ -15,10 +15,13 @@ const warnings = new Set<Fact['type']>([
   'storage.critical',
 ])
 
+/** Those that come all the time where scans are periodic. */
+const details = new Set<Fact['type']>(['discovery.started', 'discovery.progress'])
+
 /** A line of the log for each fact, without what would make equal lines differ, and without paths. */
 export const logFacts =
   (log: Log) =>
   ({ type, seq: _seq, at: _at, ...fields }: Told): void => {
     const { path: _path, ...shown } = fields as Record<string, unknown>
-    log[warnings.has(type) ? 'warn' : 'info'](type, shown)
+    log[warnings.has(type) ? 'warn' : details.has(type) ? 'debug' : 'info'](type, shown)
   }

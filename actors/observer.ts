@@ -1,6 +1,6 @@
 import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate'
 import { cameraAspects } from '../machines/cameraView.js'
-import type { Fact } from '../machines/domain/facts.js'
+import type { Fact, StillAnswer } from '../machines/domain/facts.js'
 import type { Clock, Log } from '../machines/domain/ports.js'
 import type { Facts } from './facts.js'
 
@@ -25,9 +25,11 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clo
     inspect(event) {
       try {
         if (event.type === '@xstate.actor') {
-          const actor = event.actorRef as AnyActorRef & { on?: (type: '*', listener: (fact: Fact) => void) => unknown }
+          const actor = event.actorRef as AnyActorRef & { on?: (type: '*', listener: (emitted: Fact | StillAnswer) => void) => unknown }
           // Callback and promise actors emit nothing; those that could be asked are machines and the root.
-          actor.on?.('*', (fact) => facts.publish(fact))
+          actor.on?.('*', (emitted) => {
+            if (!isAnswer(emitted)) facts.publish(emitted)
+          })
         }
         if (event.type === '@xstate.snapshot') {
           const systemId = name(event.actorRef as AnyActorRef)
@@ -41,6 +43,8 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clo
     since: (aspect) => states.get(aspect)?.at ?? 0,
   }
 }
+
+const isAnswer = (emitted: Fact | StillAnswer): emitted is StillAnswer => emitted.type === 'still.taken' || emitted.type === 'still.failed'
 
 function aspectsOf(systemId: string, snapshot: AnyMachineSnapshot): Record<string, string> {
   if (systemId.startsWith('camera:')) {

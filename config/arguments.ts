@@ -11,12 +11,27 @@ interface Sources {
   flags: { 'data-dir'?: string }
 }
 
+/** Who somebody is and what they may do; `expires` in ms, `cameras` ids or patterns (absent: every camera). */
+interface Rights {
+  role: (typeof roles)[number]
+  user: string
+  expires?: number
+  cameras?: string[]
+}
+
 export type Command =
   /** `guide`: tell the person at the terminal what to do next. */
   | ({ name: 'serve'; guide: boolean } & Sources)
   | ({ name: 'check-config' | 'download-mediamtx' } & Sources)
-  /** `expires` in ms; absent: `security.jwt_expiry_hours`. */
-  | ({ name: 'token'; role: (typeof roles)[number]; user: string; expires?: number } & Sources)
+  /** Without `expires`: `security.jwt_expiry_hours`. `id`: the token's `jti`. */
+  | ({ name: 'token'; id?: string } & Rights & Sources)
+  /** `revoke`: a token's `jti`. */
+  | ({ name: 'token'; revoke: string } & Sources)
+  /** Without `expires`: `api_key_management.default_expiry`; 0: never. */
+  | ({ name: 'keys'; act: 'create' } & Rights & Sources)
+  | ({ name: 'keys'; act: 'list' } & Sources)
+  | ({ name: 'keys'; act: 'rotate' | 'revoke'; id: string } & Sources)
+  | ({ name: 'audit'; act: 'verify' } & Sources)
   | { name: 'help' }
   | { name: 'version' }
 
@@ -25,15 +40,29 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-const commands = ['serve', 'token', 'check-config', 'download-mediamtx'] as const
-/** Flags of one command alone. */
-const owners = { role: 'token', user: 'token', expires: 'token', guide: 'serve' } as const
+const commands = ['serve', 'token', 'keys', 'audit', 'check-config', 'download-mediamtx'] as const
+/** What must follow a command, and how many words more. */
+const acts = { keys: { create: 0, list: 0, rotate: 1, revoke: 1 }, audit: { verify: 0 } } as const
+const hasActs = (command: string): command is keyof typeof acts => Object.hasOwn(acts, command)
+/** Flags of some commands alone. */
+const owners: Record<string, readonly string[]> = {
+  role: ['token', 'keys create'],
+  user: ['token', 'keys create'],
+  expires: ['token', 'keys create'],
+  cameras: ['token', 'keys create'],
+  id: ['token'],
+  revoke: ['token'],
+  guide: ['serve'],
+}
 const options = {
   config: { type: 'string' },
   'data-dir': { type: 'string' },
   role: { type: 'string' },
   user: { type: 'string' },
   expires: { type: 'string' },
+  cameras: { type: 'string' },
+  id: { type: 'string' },
+  revoke: { type: 'string' },
   guide: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -62,28 +91,80 @@ export function parseArguments(argv: readonly string[]): Command {
   if (command === undefined) throw new UsageError(`${JSON.stringify(word)} is not a known command${hintOf(word, commands)}`)
   if (values.has('help')) return { name: 'help' }
   if (values.has('version')) return { name: 'version' }
-  if (rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} is one word too many after ${command}`)
-  for (const [flag, owner] of Object.entries(owners)) {
-    if (values.has(flag) && command !== owner) throw new UsageError(`--${flag} belongs to the command ${owner}`)
+  const { act, id } = actOf(command, rest)
+  const whole = [command, act].filter(Boolean).join(' ')
+  for (const [flag, commandsOfIt] of Object.entries(owners)) {
+    if (values.has(flag) && !commandsOfIt.includes(whole)) throw new UsageError(`--${flag} belongs to the command ${commandsOfIt.join(' and to ')}`)
   }
   const [config, directory] = [values.get('config'), values.get('data-dir')]
   const sources = { ...(config === undefined ? {} : { config }), flags: directory === undefined ? {} : { 'data-dir': directory } }
-  if (command === 'token') return { name: command, ...tokenRequest(values), ...sources }
-  return command === 'serve' ? { name: command, guide: values.has('guide'), ...sources } : { name: command, ...sources }
+  switch (command) {
+    case 'serve':
+      return { name: command, guide: values.has('guide'), ...sources }
+    case 'token':
+      return { name: command, ...tokenRequest(values), ...sources }
+    case 'keys':
+      if (act === 'create') return { name: command, act, ...rightsOf(values, whole, { never: true }), ...sources }
+      if (act === 'rotate' || act === 'revoke') return { name: command, act, id, ...sources }
+      return { name: command, act: 'list', ...sources }
+    case 'audit':
+      return { name: command, act: 'verify', ...sources }
+    default:
+      return { name: command, ...sources }
+  }
+}
+
+/** What follows the command: `keys revoke <id>`. */
+function actOf(command: (typeof commands)[number], words: string[]): { act: string; id: string } {
+  const known: Record<string, number> = hasActs(command) ? acts[command] : {}
+  const [act = '', ...rest] = hasActs(command) ? words : ['', ...words]
+  if (hasActs(command) && !Object.hasOwn(known, act)) {
+    const names = Object.keys(known)
+    if (act === '') throw new UsageError(`${command} needs one of ${names.join(', ')}`)
+    throw new UsageError(`${JSON.stringify(act)} is nothing that ${command} can do: ${names.join(', ')}${hintOf(act, names)}`)
+  }
+  const room = known[act] ?? 0
+  const whole = [command, act].filter(Boolean).join(' ')
+  if (rest.length > room) throw new UsageError(`${JSON.stringify(rest[room])} is one word too many after ${whole}`)
+  if (rest.length < room) throw new UsageError(`${whole} needs the id of a key; keys list tells them`)
+  return { act, id: rest[0] ?? '' }
 }
 
 function tokenRequest(values: Map<string, string>) {
+  const revoke = values.get('revoke')
+  if (revoke !== undefined) {
+    const other = ['role', 'user', 'expires', 'cameras', 'id'].find((flag) => values.has(flag))
+    if (other !== undefined) throw new UsageError(`--revoke ends a token and makes none: --${other} must not stand beside it`)
+    return { revoke: tokenId(revoke, 'revoke') }
+  }
+  const id = values.get('id')
+  return { ...rightsOf(values, 'token', { never: false }), ...(id === undefined ? {} : { id: tokenId(id, 'id') }) }
+}
+
+function tokenId(text: string, flag: string): string {
+  if (text.length > 256 || /\p{Cc}/u.test(text)) throw new UsageError(`--${flag} must be the id (jti) of a token, at most 256 characters`)
+  if (/^eyJ[\w-]*\./.test(text)) throw new UsageError(`--${flag} must be the id (jti) of a token, not the token itself`)
+  return text
+}
+
+function rightsOf(values: Map<string, string>, command: string, { never }: { never: boolean }): Rights {
   const asked = values.get('role')
-  if (asked === undefined) throw new UsageError(`token needs --role ${roles.join('|')}`)
+  if (asked === undefined) throw new UsageError(`${command} needs --role ${roles.join('|')}`)
   const role = roles.find((each) => each === asked)
   if (role === undefined)
     throw new UsageError(`--role must be one of ${roles.join(', ')}${hintOf(asked, roles, '', `the nearest to ${JSON.stringify(asked)} is`)}`)
   const text = values.get('expires')
   const expires = text === undefined ? undefined : durationOf(text, 's')
-  if (text !== undefined && (expires === undefined || expires < 1000 || expires > 3650 * 86_400_000)) {
-    throw new UsageError(`--expires must be a duration from 1s to 3650d, such as 1h or 30d, not ${JSON.stringify(text)}`)
+  const isGood = expires !== undefined && ((expires >= 1000 && expires <= 3650 * 86_400_000) || (never && expires === 0))
+  if (text !== undefined && !isGood) {
+    throw new UsageError(`--expires must be a duration from 1s to 3650d, such as 1h or 30d${never ? ', or 0 (never)' : ''}, not ${JSON.stringify(text)}`)
   }
-  return { role, user: values.get('user') ?? role, ...(expires === undefined ? {} : { expires }) }
+  const cameras = values.get('cameras')?.split(',')
+  const wrong = cameras?.find((each) => !/^[a-z0-9*]{1,64}$/.test(each))
+  if (wrong !== undefined) throw new UsageError(`--cameras must be ids or patterns with commas, such as camera0,camera1*, not ${JSON.stringify(wrong)}`)
+  const user = values.get('user') ?? role
+  if (user.length > 256 || /\p{Cc}/u.test(user)) throw new UsageError('--user must be at most 256 characters without control characters')
+  return { role, user, ...(expires === undefined ? {} : { expires }), ...(cameras === undefined ? {} : { cameras }) }
 }
 
 export const helpText = () => `Usage: camera-service [command] [flags]
@@ -91,6 +172,13 @@ export const helpText = () => `Usage: camera-service [command] [flags]
 Commands
   serve          run the service (default); --guide also prints where everything is and a token to try
   token          print a token for a client: --role viewer|operator|admin [--user ID] [--expires 1h]
+                 [--cameras camera0,camera1*] [--id JTI]; or end one for good: --revoke JTI
+  keys create    print a new API key, this once: --role viewer|operator|admin [--user ID] [--expires 90d]
+                 [--cameras camera0,camera1*]
+  keys list      list the API keys
+  keys rotate ID, keys revoke ID
+                 replace a key by a new one with the same rights; end a key
+  audit verify   tell whether the audit log is whole (exit code 1: it is not)
   check-config   check the configuration and tell what is wrong with it
   download-mediamtx
                  bring the official MediaMTX for this machine into the data directory (needs the internet)

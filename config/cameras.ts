@@ -149,7 +149,7 @@ const present = <T extends object>(value: T) =>
   Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> }
 
 /** The map's values by key; unknown, repeated and empty keys are reported and make it not good. */
-function readMap(raw: Raw, keys: string[], report: Report): { map: Map<string, Raw>; good: boolean } | undefined {
+export function readMap(raw: Raw, keys: string[], report: Report): { map: Map<string, Raw>; good: boolean } | undefined {
   if (raw.kind !== 'map') {
     report(`must be a group of keys (${keys.join(', ')})`, raw)
     return undefined

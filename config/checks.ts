@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net'
+import { addressesIn, mostAddresses } from './discovery.js'
 import type { Configuration } from './schema.js'
 
 /** A rule that several keys break together; the fault is told of the one that was set last. */
@@ -12,7 +13,7 @@ export interface SharedFault {
 const publishedKeys = ['edge-device-secret-key-change-in-production', 'test-secret-key-for-testing-only-do-not-use-in-production']
 
 export function checkTogether(config: Configuration): { faults: SharedFault[]; warnings: string[] } {
-  const { server, storage, simulation, security } = config
+  const { server, mediamtx, storage, simulation, security } = config
   const faults = samePorts(config)
   const demand = (holds: boolean, keys: string[], value: string | number | boolean, rule: string) => {
     if (!holds) faults.push({ keys, value: String(value), rule })
@@ -35,9 +36,39 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
     `${simulation.enabled} with server.host ${server.host}`,
     'simulation is only for a service whose server.host is loopback (127.0.0.1, ::1, localhost)',
   )
+  const { cert_file, key_file, client_ca_file, client_certificate, clients } = server.tls
+  demand(
+    (cert_file === '') === (key_file === ''),
+    ['server.tls.cert_file', 'server.tls.key_file'],
+    `"${cert_file}" and "${key_file}"`,
+    'server.tls.cert_file and server.tls.key_file need each other',
+  )
+  demand(
+    client_certificate === 'none' || (cert_file !== '' && client_ca_file !== ''),
+    ['server.tls.client_ca_file', 'server.tls.client_certificate'],
+    client_certificate,
+    'server.tls.client_certificate needs server.tls.cert_file and server.tls.client_ca_file',
+  )
+  demand(
+    client_certificate !== 'none' || clients.length === 0,
+    ['server.tls.client_certificate', 'server.tls.clients'],
+    client_certificate,
+    'server.tls.clients needs server.tls.client_certificate: nobody is asked for a certificate',
+  )
+  const { skydio, generic_uav } = config.external_discovery
+  const addresses = addressesIn([...skydio.network_ranges, ...generic_uav.network_ranges])
+  demand(
+    addresses <= mostAddresses,
+    ['external_discovery.skydio.network_ranges', 'external_discovery.generic_uav.network_ranges'],
+    `${addresses} addresses`,
+    `the network_ranges of external_discovery may hold at most ${mostAddresses} addresses in all`,
+  )
   const warnings = publishedKeys.includes(security.jwt_secret_key)
     ? ['security.jwt_secret_key is a published example: anybody can make tokens for this service']
     : []
+  if (mediamtx.mode === 'external' && security.streams === 'protected' && mediamtx.auth_port === 0) {
+    warnings.push('an external media server cannot ask this service who may read a stream while mediamtx.auth_port is 0: give it a fixed port')
+  }
   return { faults, warnings }
 }
 
@@ -48,6 +79,7 @@ function samePorts({ server, mediamtx, http_health }: Configuration): SharedFaul
   const ours: [string, number][] = [
     ['server.port', server.port],
     ...(http_health.enabled ? [['http_health.port', http_health.port] satisfies [string, number]] : []),
+    ['mediamtx.auth_port', mediamtx.auth_port],
   ]
   const theirs: [string, number][] = [
     ['mediamtx.api_port', mediamtx.api_port],

@@ -57,6 +57,13 @@ const isHost = (value: string) => isIP(value) !== 0 || hostName.test(value)
 export const host = textLike('a host name or an IP address', isHost)
 export const hostOrNone = textLike('a host name or an IP address, or empty', (value) => value === '' || isHost(value))
 
+/** `192.168.1.0/24`, `fd00::/8`, `192.0.2.7`. IPv4 is written as IPv4: what comes in mapped into IPv6 is compared as IPv4 too. */
+export const network = textLike('an address or a network such as 192.168.1.0/24 or fd00::/8', (value) => {
+  const [, address = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(value) ?? []
+  const bits = { 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return Number(length ?? 0) <= bits && !address.includes('%') && !/^::ffff:/i.test(address)
+})
+
 const isPath = (value: string) => !/\p{Cc}/u.test(value)
 export const folder = textLike('the path of a folder', (value) => value !== '' && isPath(value))
 export const fileOrNone = textLike('the path of a file, or empty', isPath)

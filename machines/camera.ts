@@ -37,6 +37,8 @@ export type CameraEvent =
   | { type: 'stream.release'; holder: string }
   | { type: 'storage.blocked'; reason: string }
   | { type: 'service.stopping' }
+  /** It is no longer wanted at all: it drains and is done, whatever its device does. */
+  | { type: 'camera.remove'; by: By }
   /** To itself: whatever uses the camera ends now. */
   | { type: 'camera.drain' }
   | HoldEvent
@@ -52,6 +54,8 @@ interface CameraContext extends CameraInput {
   failures: number
   /** The service ends: what uses the camera is drained, then the actor is done. */
   stopping: boolean
+  /** Who has removed it, once somebody has. */
+  remover?: By
   holds: Record<string, Hold>
   progress: PipelineProgress
   streamReason?: string | undefined
@@ -94,6 +98,7 @@ export const cameraMachine = setup({
     isDrained: and([stateIn('#camera.online.recording.none'), stateIn('#camera.online.snapshot.none')]),
     isLive: or([stateIn('#camera.online.pipeline.running'), stateIn('#camera.online.demand.held.live')]),
     isStopping: ({ context }) => context.stopping,
+    isRemoved: ({ context }) => context.remover !== undefined,
     isDrainedToStop: and(['isDrained', 'isStopping']),
     isAvailableAndLive: and(['isAvailable', 'isLive']),
     isWanted: and(['hasHolds', 'isAvailable']),
@@ -133,11 +138,13 @@ export const cameraMachine = setup({
     joinSnapshot: sendTo('snapshot', (_, wish: SnapshotWish) => ({ type: 'snapshot.join', wish })),
     stopRecording: sendTo('recording', (_, { by }: { by: By }) => ({ type: 'recording.stop', by })),
     blockRecording: sendTo('recording', (_, { reason }: { reason: string }) => ({ type: 'storage.blocked', reason })),
-    drainRecording: sendTo('recording', ({ context }) => drainOf(context)),
+    // Who removes a camera also stops its recording: that is no failure of it.
+    drainRecording: sendTo('recording', ({ context }) => (context.remover ? { type: 'recording.stop', by: context.remover } : drainOf(context))),
     drainSnapshot: sendTo('snapshot', ({ context }) => drainOf(context)),
     reapRecording: stopChild('recording'),
     reapSnapshot: stopChild('snapshot'),
     drain: raise({ type: 'camera.drain' }),
+    beginRemoval: assign((_, { by }: { by: By }) => ({ remover: by, reason: 'removed', device: undefined, connectedAt: undefined })),
     beginStopping: assign({ stopping: true, reason: 'service stopping' }),
     emitConnected: emit(({ context: { id, name } }) => ({ type: 'camera.connected', camera: id, name })),
     emitDisconnected: enqueueActions(({ context: { id, reason = 'device removed', stopping }, enqueue }) => {
@@ -184,6 +191,7 @@ export const cameraMachine = setup({
     'device.found': { actions: { type: 'keepDevice', params: ({ event }) => event } },
     'device.replaced': { actions: { type: 'keepDevice', params: ({ event }) => event } },
     'stream.release': { guard: { type: 'holds', params: ({ event }) => event }, actions: { type: 'dropHold', params: ({ event }) => event } },
+    'camera.remove': { target: '.unplugged', actions: { type: 'beginRemoval', params: ({ event }) => event } },
     'service.stopping': '.stopped',
   },
   states: {
@@ -245,12 +253,14 @@ export const cameraMachine = setup({
                     { type: 'keepDevice', params: ({ event }) => event },
                   ],
                 },
+                'camera.remove': { target: 'draining', actions: { type: 'beginRemoval', params: ({ event }) => event } },
                 'service.stopping': { target: 'draining', actions: 'beginStopping' },
               },
             },
             draining: {
               entry: 'drain',
               on: {
+                'camera.remove': { actions: { type: 'beginRemoval', params: ({ event }) => event } },
                 'device.removed': { actions: 'dropDevice' },
                 'service.stopping': { actions: 'beginStopping' },
               },
@@ -396,7 +406,10 @@ export const cameraMachine = setup({
     },
     unplugged: {
       entry: ['clearStream', { type: 'takeStatus', params: { to: 'DISCONNECTED' } }],
-      always: { guard: 'hasDevice', target: 'probing' },
+      always: [
+        { guard: 'isRemoved', target: 'retired' },
+        { guard: 'hasDevice', target: 'probing' },
+      ],
       after: { retirement: 'retired' },
       on: { 'device.replaced': { target: 'probing', actions: { type: 'keepDevice', params: ({ event }) => event } } },
     },

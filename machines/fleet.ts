@@ -3,11 +3,15 @@ import { cameraMachine } from './camera.js'
 import { discoveryMachine } from './discovery.js'
 import type { CameraId, Device, Identity, UsbDevice } from './domain/camera.js'
 import { reasonOf } from './domain/errors.js'
-import type { SystemFact } from './domain/facts.js'
+import type { AddedStream } from './domain/external.js'
+import type { By, SystemFact } from './domain/facts.js'
 import type { CameraEntry, Registry } from './domain/ports.js'
 import { isSameDevice, type Present, roster } from './domain/roster.js'
+import { streamIdentity, streamKey } from './domain/streamUrl.js'
+import { type ExternalDiscoveryInput, externalDiscoveryMachine } from './externalDiscovery.js'
 import { promiseHole } from './hole.js'
 import { mediamtxLinkMachine } from './mediamtxLink.js'
+import { type RetentionInput, retentionMachine } from './retention.js'
 import { serverProcessMachine } from './serverProcess.js'
 import { type StorageInput, storageMachine, whyBlocked } from './storage.js'
 
@@ -17,16 +21,27 @@ export interface FleetInput {
   demoWhenNone: boolean
   pollEvery: number
   storage: StorageInput
+  retention?: RetentionInput
+  /** What clients have added, as kept; left out while external discovery is disabled. */
+  streams?: AddedStream[]
+  /** Default: disabled. */
+  external?: ExternalDiscoveryInput
 }
 
 export type FleetEvent =
   | { type: 'system.stop'; reason: string }
   /** A virtual camera is played unplugged, or plugged again. */
   | { type: 'device.simulate'; camera: CameraId; away: boolean }
+  /** In the place of one with the same `streamKey`, if there is one. Whoever sends this has kept it. */
+  | { type: 'stream.add'; stream: AddedStream }
+  | { type: 'stream.remove'; key: string; by: By }
   | DoneActorEvent<unknown, CameraId>
   | ErrorActorEvent<unknown, CameraId>
 
 interface FleetContext extends FleetInput {
+  streams: AddedStream[]
+  external: ExternalDiscoveryInput
+  retention: RetentionInput
   registry: Registry
   /** The registry differs from what is kept. */
   unsaved: boolean
@@ -55,14 +70,23 @@ export const fleetMachine = setup({
     events: {} as FleetEvent,
     emitted: {} as SystemFact,
     tags: {} as 'running' | 'ready' | 'over',
-    children: {} as { discovery: 'discovery'; serverProcess: 'serverProcess'; link: 'link'; storage: 'storage' },
+    children: {} as {
+      discovery: 'discovery'
+      externalDiscovery: 'externalDiscovery'
+      serverProcess: 'serverProcess'
+      link: 'link'
+      storage: 'storage'
+      retention: 'retention'
+    },
   },
   actors: {
     camera: cameraMachine,
     discovery: discoveryMachine,
+    externalDiscovery: externalDiscoveryMachine,
     serverProcess: serverProcessMachine,
     link: mediamtxLinkMachine,
     storage: storageMachine,
+    retention: retentionMachine,
     loadRegistry: promiseHole<Registry>('loadRegistry'),
     saveRegistry: promiseHole<void, { registry: Registry }>('saveRegistry'),
   },
@@ -79,6 +103,16 @@ export const fleetMachine = setup({
     keepDevices: assign(({ context }, { devices = [] }: { devices: UsbDevice[] | undefined }) => ({ devices, entries: withDemo(context, devices) })),
     setAway: assign({
       away: ({ context }, { camera, away }: { camera: CameraId; away: boolean }) => [...context.away.filter((id) => id !== camera), ...(away ? [camera] : [])],
+    }),
+    addStream: assign({
+      streams: ({ context: { streams } }, { stream }: { stream: AddedStream }) => [...without(streams, streamKey(stream.url)), stream],
+    }),
+    removeStream: enqueueActions(({ context: { streams, told }, enqueue }, { key, by }: { key: string; by: By }) => {
+      enqueue.assign({ streams: without(streams, key) })
+      const [id, camera] = Object.entries(told).find(([, one]) => one?.identity.key === streamIdentity(key)) ?? []
+      if (id === undefined || camera === undefined) return
+      enqueue.sendTo(id, { type: 'camera.remove', by })
+      enqueue.assign({ told: { ...told, [id]: { identity: camera.identity } } })
     }),
     identify: assign(({ context }) => {
       const { registry, present, changed } = roster({ ...context, devices: context.devices ?? [] }, context.registry)
@@ -138,6 +172,9 @@ export const fleetMachine = setup({
   id: 'fleet',
   context: ({ input }) => ({
     ...input,
+    streams: input.external?.enabled === false ? [] : (input.streams ?? []),
+    retention: input.retention ?? { policy: { type: 'manual', enabled: false }, checkInterval: 3_600_000 },
+    external: input.external ?? { enabled: false, interval: 0, atStart: false, skydio: false, generic: false },
     registry: { next: 0, cameras: [], sharedSerials: [] },
     unsaved: false,
     away: [],
@@ -180,6 +217,8 @@ export const fleetMachine = setup({
           on: {
             'system.stop': { target: 'draining', actions: { type: 'tellStopping', params: ({ event }) => event } },
             'device.simulate': { target: '.cameras.identifying', actions: { type: 'setAway', params: ({ event }) => event } },
+            'stream.add': { target: '.cameras.identifying', actions: { type: 'addStream', params: ({ event }) => event } },
+            'stream.remove': { target: '.cameras.identifying', actions: { type: 'removeStream', params: ({ event }) => event } },
           },
           invoke: [
             {
@@ -193,6 +232,8 @@ export const fleetMachine = setup({
                 actions: { type: 'keepDevices', params: ({ event }) => ({ devices: event.snapshot.context.devices }) },
               },
             },
+            { src: 'externalDiscovery', id: 'externalDiscovery', systemId: 'externalDiscovery', input: ({ context }) => context.external },
+            { src: 'retention', id: 'retention', systemId: 'retention', input: ({ context }) => context.retention },
             {
               src: 'storage',
               id: 'storage',
@@ -223,7 +264,13 @@ export const fleetMachine = setup({
                     },
                   },
                 },
-                settled: { tags: 'ready', entry: 'tellCameras', after: { saveRetry: { guard: 'isUnsaved', target: 'saving' } } },
+                settled: {
+                  tags: 'ready',
+                  entry: 'tellCameras',
+                  after: { saveRetry: { guard: 'isUnsaved', target: 'saving' } },
+                  // A removed stream may have been added again while its camera was leaving: it comes back when that one is gone.
+                  on: { 'xstate.done.actor.*': { actions: [{ type: 'reapCamera', params: ({ event }) => event }, 'tellCameras'] } },
+                },
               },
             },
           },
@@ -242,7 +289,9 @@ export const fleetMachine = setup({
 })
 
 /** The demonstration camera is decided once, by the first look. */
-function withDemo({ entries, devices: before, demoWhenNone }: FleetContext, devices: UsbDevice[]): CameraEntry[] {
-  if (before !== undefined || !demoWhenNone || devices.length > 0 || entries.some((entry) => entry.enabled)) return entries
+function withDemo({ entries, streams, devices: before, demoWhenNone }: FleetContext, devices: UsbDevice[]): CameraEntry[] {
+  if (before !== undefined || !demoWhenNone || devices.length + streams.length > 0 || entries.some((entry) => entry.enabled)) return entries
   return [...entries, { name: 'demo', source: { kind: 'virtual' }, enabled: true, settings: {} }]
 }
+
+const without = (streams: AddedStream[], key: string): AddedStream[] => streams.filter(({ url }) => streamKey(url) !== key)

@@ -1,7 +1,7 @@
 import { assign, enqueueActions, setup } from 'xstate'
 import type { CameraId, Device, Pipeline } from './domain/camera.js'
 import { reasonOf } from './domain/errors.js'
-import type { By, SnapshotFact } from './domain/facts.js'
+import type { By, SnapshotFact, StillAnswer } from './domain/facts.js'
 import type { Picture, PictureOptions, SavedPicture } from './domain/ports.js'
 import type { SnapshotTier } from './domain/views.js'
 import { promiseHole } from './hole.js'
@@ -50,7 +50,7 @@ export const snapshotMachine = setup({
     input: {} as SnapshotInput,
     context: {} as SnapshotContext,
     events: {} as SnapshotEvent,
-    emitted: {} as SnapshotFact,
+    emitted: {} as SnapshotFact | StillAnswer,
   },
   actors: {
     grabDirect: promiseHole<Picture, Grab>('grabDirect'),
@@ -76,17 +76,21 @@ export const snapshotMachine = setup({
     tellSaved: enqueueActions(({ context, enqueue }, saved: Saved[]) => {
       for (const one of saved) {
         const { camera, tier, picture, passedOver } = context
-        if ('reason' in one) enqueue.emit({ type: 'snapshot.failed', camera, by: one.wish.by, reason: one.reason, passedOver })
+        if ('reason' in one) enqueue.emit(failureOf(one.wish, { camera, reason: one.reason, passedOver }))
         else {
           const { filename, file, bytes, width, height } = one.picture
           const capturedAt = picture?.capturedAt ?? one.finishedAt
+          if (one.wish.options.fleeting) {
+            enqueue.emit({ type: 'still.taken', camera, by: one.wish.by, file, bytes, tier, capturedAt })
+            continue
+          }
           const age = Math.max(0, one.finishedAt - capturedAt)
           enqueue.emit({ type: 'snapshot.taken', camera, by: one.wish.by, filename, path: file, bytes, width, height, tier, capturedAt, age, passedOver })
         }
       }
     }),
     tellFailure: enqueueActions(({ context: { camera, wishes, late, passedOver }, enqueue }, { reason }: { reason: string }) => {
-      for (const { by } of [...wishes, ...late]) enqueue.emit({ type: 'snapshot.failed', camera, by, reason, passedOver })
+      for (const wish of [...wishes, ...late]) enqueue.emit(failureOf(wish, { camera, reason, passedOver }))
     }),
   },
   delays: { directLimit: 3_000, ffmpegLimit: 6_000, liveLimit: 5_000, wakeLimit: 20_000 },
@@ -187,6 +191,10 @@ export const snapshotMachine = setup({
     over: { id: 'over', type: 'final' },
   },
 })
+
+function failureOf({ by, options }: SnapshotWish, failure: { camera: CameraId; reason: string; passedOver: PassedOver[] }): SnapshotFact | StillAnswer {
+  return { type: options.fleeting ? 'still.failed' : 'snapshot.failed', by, ...failure }
+}
 
 function pass(tier: SnapshotTier, reason: string) {
   return { type: 'passOver' as const, params: { tier, reason } }

@@ -44,8 +44,9 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
   return {
     find,
 
-    list: async (kind, { limit, offset }) => {
-      const entries = await folders[kind].entries()
+    list: async (kind, { limit, offset, mayUse }) => {
+      const all = await folders[kind].entries()
+      const entries = mayUse === undefined ? all : all.filter(({ camera }) => mayUse(camera))
       const page = entries.slice(offset, offset + limit)
       const files = await Promise.all(page.map(({ path, name, camera }) => look(path, name, camera)))
       return { files: files.filter((file) => file !== undefined), total: entries.length }

@@ -200,6 +200,31 @@ describe('camera', () => {
     expect(facts.some((fact) => fact.type === 'camera.disconnected')).to.equal(false)
   })
 
+  it('is done for good when it is removed: the recording is stopped and closed before the path goes', async () => {
+    const { actor, log, facts, probed, closed } = camera()
+    await probed()
+    actor.send({ type: 'recording.start', by, format: 'fmp4' })
+    await turn()
+    actor.send({ type: 'camera.remove', by })
+    expect(cameraView(actor.getSnapshot()).cause).to.deep.include({ state: 'draining', reason: 'removed' })
+    expect(log.at(-1)).to.equal('closing')
+    actor.send({ type: 'device.found', device, identity })
+    await closed()
+    expect([log.at(-1), actor.getSnapshot().status]).to.deep.equal(['path withdrawn', 'done'])
+    expect(facts.map(({ type }) => type).slice(-3)).to.deep.equal(['camera.disconnected', 'camera.statusChanged', 'camera.retired'])
+  })
+
+  for (const state of ['probing', 'unplugged', 'faulty'] as const) {
+    it(`is done at once when it is removed while ${state}`, async () => {
+      const { actor, facts, probeFails } = camera()
+      if (state === 'faulty') await probeFails('broken')
+      if (state === 'unplugged') actor.send({ type: 'device.removed', reason: 'unplugged' })
+      actor.send({ type: 'camera.remove', by })
+      expect(actor.getSnapshot().status).to.equal('done')
+      expect(facts.at(-1)?.type).to.equal('camera.retired')
+    })
+  }
+
   for (const state of ['probing', 'unplugged', 'faulty'] as const) {
     it(`stops at once when ${state}`, async () => {
       const { actor, probeFails } = camera()

@@ -4,9 +4,11 @@ import { cameraMachine } from '../../machines/camera.js'
 import { cameraView } from '../../machines/cameraView.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
+import type { AddedStream } from '../../machines/domain/external.js'
 import type { CameraEntry, DiskUsage, Registry, ServerChoice, ServerInfo } from '../../machines/domain/ports.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
+import { recordingMachine } from '../../machines/recording.js'
 import { type ServerProcessEvent, serverProcessMachine } from '../../machines/serverProcess.js'
 import { storageMachine } from '../../machines/storage.js'
 import { later, turn } from '../support/later.js'
@@ -20,6 +22,9 @@ const plugged = (serial: string, node: string, port: string): UsbDevice => ({
   productId: '0102',
   model: 'Test Cam',
 })
+const gate: AddedStream = { url: 'rtsp://ann:secret@10.0.0.7/live', name: 'Gate', type: 'generic_rtsp', addedAt: 1 }
+const gateKey = 'rtsp://10.0.0.7:554/live'
+const by = { user: 'ann', request: '1', session: 's' }
 const [front, back] = [plugged('SN1', '/dev/video0', 'usb-1'), plugged('SN2', '/dev/video2', 'usb-2')]
 
 describe('fleet', () => {
@@ -96,6 +101,83 @@ describe('fleet', () => {
     expect(camera('camera0').cause.state).to.equal('probing')
   })
 
+  it('makes added streams cameras, those of an earlier life and new ones', async () => {
+    const { actor, views, finds } = fleet({ streams: [gate] })
+    await finds([front])
+    actor.send({ type: 'stream.add', stream: { ...gate, url: 'rtsp://10.0.0.8/', name: 'Pond' } })
+    await turn()
+    expect(views().map(({ id, kind, name, identity }) => [id, kind, name, identity.key])).to.deep.equal([
+      ['camera0', 'usb', 'Test Cam', 'serial:1d6b:0102:SN1'],
+      ['camera1', 'rtsp', 'Gate', `rtsp:${gateKey}`],
+      ['camera2', 'rtsp', 'Pond', 'rtsp:rtsp://10.0.0.8:554/'],
+    ])
+  })
+
+  it('lets a removed stream go at once, and welcomes it back under its id', async () => {
+    const { actor, ids, views, finds } = fleet({ streams: [gate] })
+    await finds([front])
+    actor.send({ type: 'stream.remove', key: gateKey, by })
+    await turn()
+    expect([ids(), actor.getSnapshot().context.streams]).to.deep.equal([['camera0'], []])
+    actor.send({ type: 'stream.add', stream: { ...gate, url: 'rtsp://10.0.0.7:554/live', name: 'Gate again' } })
+    await turn()
+    expect(views().map(({ id, name }) => [id, name])).to.deep.equal([
+      ['camera0', 'Test Cam'],
+      ['camera1', 'Gate again'],
+    ])
+  })
+
+  it('waits for a removed camera to close its files before the same stream comes back', async () => {
+    const { actor, ids, camera, finds, records, drained } = fleet({ streams: [gate], slow: true })
+    await finds([])
+    await records('camera0')
+    const before = actor.system.get('camera:camera0')
+    actor.send({ type: 'stream.remove', key: gateKey, by })
+    actor.send({ type: 'stream.add', stream: { ...gate, name: 'Gate again' } })
+    await turn()
+    expect(actor.system.get('camera:camera0')).to.equal(before)
+    expect(camera('camera0').cause).to.deep.include({ state: 'draining', reason: 'removed' })
+    await drained()
+    expect(ids()).to.deep.equal(['camera0'])
+    expect(actor.system.get('camera:camera0')).not.to.equal(before)
+    expect(camera('camera0').name).to.equal('Gate again')
+  })
+
+  it('does not bring a removed camera back when the service stops meanwhile', async () => {
+    const { actor, ids, finds, records, drained } = fleet({ streams: [gate], slow: true })
+    await finds([])
+    await records('camera0')
+    actor.send({ type: 'stream.remove', key: gateKey, by })
+    actor.send({ type: 'stream.add', stream: gate })
+    actor.send({ type: 'system.stop', reason: 'SIGTERM' })
+    await drained()
+    expect(ids()).to.deep.equal([])
+  })
+
+  it('opens a stream anew whose password has changed', async () => {
+    const { actor, camera, finds } = fleet({ streams: [gate] })
+    await finds([])
+    const before = actor.system.get('camera:camera0')
+    actor.send({ type: 'stream.add', stream: { ...gate, url: 'rtsp://ann:better@10.0.0.7/live' } })
+    await turn()
+    expect(actor.system.get('camera:camera0')).to.equal(before)
+    expect(before.getSnapshot().context.device.url).to.contain('better')
+    expect(camera('camera0').cause.state).to.equal('probing')
+  })
+
+  it('has no added streams while external discovery is disabled', async () => {
+    const { ids, finds } = fleet({ streams: [gate], disabled: true })
+    await finds([front])
+    expect(ids()).to.deep.equal(['camera0'])
+  })
+
+  it('leaves an added stream to the configuration that has it too', async () => {
+    const entries: CameraEntry[] = [{ name: 'yard', source: { kind: 'rtsp', url: 'rtsp://10.0.0.7:554/live' }, enabled: true, settings: {} }]
+    const { views, finds } = fleet({ entries, streams: [gate] })
+    await finds([])
+    expect(views().map(({ name }) => name)).to.deep.equal(['yard'])
+  })
+
   it('lets a camera go that was given up, and welcomes it back under its id', async () => {
     const { ids, clock, finds } = fleet()
     await finds([front])
@@ -145,8 +227,41 @@ describe('fleet', () => {
   })
 })
 
+interface FleetOptions {
+  entries?: CameraEntry[]
+  streams?: AddedStream[]
+  disabled?: boolean
+  demoWhenNone?: boolean
+  hold?: boolean
+  /** Cameras are online, and their recordings take until the test says so to be closed. */
+  slow?: boolean
+}
+
+/** What a camera needs to be online, and to record. */
+function busy(closing: Promise<never>) {
+  const quiet = () => fromCallback(() => {}) as never
+  const mode = { fourcc: 'H264', width: 320, height: 240, fps: 15 }
+  const never = () => fromPromise(() => new Promise(() => {})) as never
+  const recording = recordingMachine.provide({
+    actors: { validateStart: fromPromise(async () => {}) as never, openCapture: never(), closeCapture: fromPromise(() => closing) as never },
+  })
+  return {
+    actors: {
+      recording,
+      probeDevice: fromPromise(async () => ({ at: 1, capabilities: { formats: [] }, pipeline: { kind: 'pull', mode, reason: 'test' } })) as never,
+      publishPath: quiet(),
+      watchPipeline: quiet(),
+      watchSource: quiet(),
+      holdStream: quiet(),
+      waitUntil: never(),
+    },
+  }
+}
+
 /** A fleet with real machines whose effects do nothing, or wait for the test. */
-function fleet({ entries = [], demoWhenNone = false, hold = false }: { entries?: CameraEntry[]; demoWhenNone?: boolean; hold?: boolean } = {}) {
+function fleet({ entries = [], streams = [], disabled = false, demoWhenNone = false, hold = false, slow = false }: FleetOptions = {}) {
+  const draining = later<never>()
+  const external = { enabled: !disabled, interval: 0, atStart: false, skydio: false, generic: false }
   const clock = new SimulatedClock()
   const saved: Registry[] = []
   const log: string[] = []
@@ -170,7 +285,7 @@ function fleet({ entries = [], demoWhenNone = false, hold = false }: { entries?:
           if (fails) throw new Error('read-only file system')
           saved.push(input.registry)
         }),
-        camera: cameraMachine.provide({ actors: { probeDevice: never() } }),
+        camera: cameraMachine.provide(slow ? busy(draining.promise) : { actors: { probeDevice: never() } }),
         discovery: discoveryMachine.provide({
           actors: {
             watchDevices: quiet(),
@@ -196,7 +311,7 @@ function fleet({ entries = [], demoWhenNone = false, hold = false }: { entries?:
         storage: storageMachine.provide({ actors: { measureDisk: fromPromise<DiskUsage>(() => new Promise(() => {})) } }),
       },
     }),
-    { clock, input: { entries, demoWhenNone, pollEvery: 10_000, storage: { warnPercent: 80, blockPercent: 90 } } },
+    { clock, input: { entries, streams, external, demoWhenNone, pollEvery: 10_000, storage: { warnPercent: 80, blockPercent: 90 } } },
   )
   actor.start()
   if (!hold) loading.resolve({ next: 0, cameras: [], sharedSerials: [] })
@@ -225,6 +340,15 @@ function fleet({ entries = [], demoWhenNone = false, hold = false }: { entries?:
       const discovery = actor.getSnapshot().children.discovery
       if (discovery?.getSnapshot().value === 'waiting') discovery.send({ type: 'devices.hint' })
       scanning.resolve(devices)
+      await turn()
+      await turn()
+    },
+    async records(id: CameraId) {
+      actor.system.get(`camera:${id}`).send({ type: 'recording.start', by, format: 'fmp4' })
+      await turn()
+    },
+    async drained() {
+      draining.reject('the stream ended')
       await turn()
       await turn()
     },

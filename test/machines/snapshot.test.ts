@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { createActor, fromPromise, SimulatedClock } from 'xstate'
 import type { Device, Pipeline } from '../../machines/domain/camera.js'
-import type { SnapshotFact } from '../../machines/domain/facts.js'
+import type { SnapshotFact, StillAnswer } from '../../machines/domain/facts.js'
 import type { Picture } from '../../machines/domain/ports.js'
 import { type Saved, type SnapshotWish, snapshotMachine } from '../../machines/snapshot.js'
 import { later, turn } from '../support/later.js'
@@ -92,6 +92,23 @@ describe('snapshot', () => {
     expect(actor.getSnapshot().status).to.equal('done')
   })
 
+  it('answers who only wants to look, and tells nobody else', async () => {
+    const { actor, facts, answers, grabbed, saved } = snap({ device: usb })
+    actor.send({ type: 'snapshot.join', wish: looking('bob') })
+    await grabbed('direct')
+    await saved()
+    expect(taken(facts).map(({ user }) => user)).to.deep.equal(['ann'])
+    expect(answers.map(({ type, by }) => [type, by.user])).to.deep.equal([['still.taken', 'bob']])
+  })
+
+  it('tells who only wants to look why there is no picture', async () => {
+    const { actor, facts, answers } = snap({ device: usb })
+    actor.send({ type: 'snapshot.join', wish: looking('bob') })
+    actor.send({ type: 'device.removed', reason: 'unplugged' })
+    expect(facts.map(({ type }) => type)).to.deep.equal(['snapshot.failed'])
+    expect(answers.map((answer) => answer.type === 'still.failed' && [answer.by.user, answer.reason])).to.deep.equal([['bob', 'unplugged']])
+  })
+
   it('gives a hanging tier its time and no more', async () => {
     const { clock, grabs } = snap({ device: usb })
     clock.increment(3_000)
@@ -127,6 +144,8 @@ const wish = (user: string): SnapshotWish => ({
   maxAge: 1_000,
 })
 
+const looking = (user: string): SnapshotWish => ({ ...wish(user), options: { format: 'jpg', quality: 90, fleeting: true } })
+
 const taken = (facts: SnapshotFact[]) =>
   facts.flatMap((fact) => (fact.type === 'snapshot.taken' ? [{ user: fact.by.user, tier: fact.tier, passedOver: fact.passedOver }] : []))
 
@@ -136,6 +155,7 @@ function snap({ device, live = false }: { device: Device; live?: boolean }) {
   const grabs: string[] = []
   const ages: number[] = []
   const facts: SnapshotFact[] = []
+  const answers: StillAnswer[] = []
   let grab = later<Picture>()
   let saving = { wishes: [] as SnapshotWish[], done: later<Saved[]>() }
   const way = (name: string) =>
@@ -159,7 +179,8 @@ function snap({ device, live = false }: { device: Device; live?: boolean }) {
     }),
     { input: { camera: 'camera0', device, pipeline, live, wish: wish('ann') }, clock },
   )
-  actor.on('*', (fact) => facts.push(fact))
+  for (const type of ['snapshot.taken', 'snapshot.failed'] as const) actor.on(type, (fact) => facts.push(fact))
+  for (const type of ['still.taken', 'still.failed'] as const) actor.on(type, (answer) => answers.push(answer))
   actor.start()
   return {
     actor,
@@ -167,6 +188,7 @@ function snap({ device, live = false }: { device: Device; live?: boolean }) {
     grabs,
     ages,
     facts,
+    answers,
     grabbed: (name: string) => {
       expect(grabs.at(-1)).to.equal(name)
       grab.resolve({ file: '/run/one.jpg', capturedAt: 5 })

@@ -1,0 +1,31 @@
+import { isIP, isIPv4 } from 'node:net'
+import { type Format, listOf, textLike, whole } from './formats.js'
+
+/** More addresses than this, over all ranges, are a mistake rather than a wish. */
+export const mostAddresses = 65_536
+
+const range = textLike('an IPv4 range such as 192.168.42.0/24, from /16 to /32', (value) => {
+  const [, address = '', bits = ''] = /^([\d.]+)\/(\d{1,2})$/.exec(value) ?? []
+  return isIPv4(address) && Number(bits) >= 16 && Number(bits) <= 32
+})
+
+/** A path of a stream: what follows host and port in its URL. */
+export const streamPath = textLike('a path such as /stream, without spaces, @, # and $', (value) => /^\/[^\s\p{Cc}@#$\\]{0,200}$/u.test(value))
+
+const atMost = <T>(most: number, list: Format<T[]>): Format<T[]> => ({
+  ...list,
+  read: (raw, report) => {
+    const values = list.read(raw, report)
+    if (values === undefined || values.length <= most) return values
+    report(`must have at most ${most} items`, raw)
+    return undefined
+  },
+})
+
+export const ranges = atMost(64, listOf(range))
+export const knownAddresses = atMost(256, listOf(textLike('an IP address', (value) => isIP(value) !== 0 && !value.includes('%'))))
+export const ports = atMost(16, listOf(whole(1, 65_535)))
+export const streamPaths = atMost(16, listOf(streamPath))
+
+/** How many addresses the ranges hold. */
+export const addressesIn = (list: readonly string[]): number => list.reduce((sum, each) => sum + 2 ** (32 - Number(each.split('/')[1])), 0)

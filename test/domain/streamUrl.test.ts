@@ -1,0 +1,123 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { ServiceError } from '../../machines/domain/errors.js'
+import { placeOf, readStreamUrl, shownUrl, streamIdentity, streamKey } from '../../machines/domain/streamUrl.js'
+
+const rule = (text: string): string => {
+  try {
+    readStreamUrl(text)
+    return 'accepted'
+  } catch (error) {
+    if (error instanceof ServiceError && error.key === 'invalidParams') return error.data.rule ?? ''
+    throw error
+  }
+}
+
+describe('the URL of a stream', () => {
+  it('is read with its host in the plain form, so that what is checked is what is called', () => {
+    expect(readStreamUrl('rtsp://10.0.0.9/stream')).to.deep.equal({ url: 'rtsp://10.0.0.9/stream', host: '10.0.0.9', port: 554 })
+    expect(readStreamUrl('RTSPS://User:p%40ss@Cam.Example:8322/A?b=C')).to.deep.equal({
+      url: 'rtsps://User:p%40ss@cam.example:8322/A?b=C',
+      host: 'cam.example',
+      port: 8322,
+    })
+    expect(readStreamUrl('rtsp://[::1]:8554/x')).to.deep.equal({ url: 'rtsp://[::1]:8554/x', host: '::1', port: 8554 })
+    for (const host of ['2130706433', '0x7f.1', '127.1', '0177.0.0.1', '127%2e0.0.1'])
+      expect(readStreamUrl(`rtsp://${host}:8554/x`).host, host).to.equal('127.0.0.1')
+    expect(readStreamUrl('rtsps://a').port).to.equal(322)
+  })
+
+  for (const [text, words] of Object.entries({
+    'http://10.0.0.9/stream': 'begin with rtsp',
+    'file:///etc/passwd': 'begin with rtsp',
+    '10.0.0.9/stream': 'begin with rtsp',
+    'rtsp:10.0.0.9': 'begin with rtsp',
+    'rtsp:///stream': 'name a host',
+    'rtsp://:554/stream': 'name a host',
+    'rtsp://user:secret@/stream': 'name a host',
+    'rtsp://10.0.0.9:/stream': 'name a host',
+    'rtsp://10.0.0.9:port/stream': 'name a host',
+    'rtsp://256.1.1.1/x': 'name a host',
+    'rtsp://10.0.0.9:0/x': 'port from 1',
+    'rtsp://10.0.0.9:65536/x': 'port from 1',
+    'rtsp://10.0.0.9:123456/x': 'port from 1',
+    'rtsp://10.0.0.9/a b': 'no spaces',
+    'rtsp://10.0.0.9/a\r\nDESCRIBE x': 'no spaces',
+    'rtsp://10.0.0.9/\0': 'no spaces',
+    'rtsp://10.0.0.9\\@evil/': 'no spaces',
+    'rtsp://10.0.0.9/#part': 'no spaces',
+    'rtsp://10.0.0.9/x?$MTX_QUERY': 'no $',
+    'rtsp://user/secret@10.0.0.9/x': 'no @ behind',
+    [`rtsp://10.0.0.9/${'x'.repeat(2048)}`]: 'at most 2048',
+  })) {
+    it(`${JSON.stringify(text.slice(0, 60))} is refused in words that do not repeat it`, () => {
+      expect(rule(text)).to.contain(words)
+      expect(rule(text)).not.to.match(/secret|evil|passwd/)
+    })
+  }
+
+  it('is shown without credentials, wherever they stand', () => {
+    expect(shownUrl('rtsp://admin:se@cret@10.0.0.9:554/a')).to.equal('rtsp://10.0.0.9:554/a')
+    expect(shownUrl('rtsp://10.0.0.9/user=admin&password=secret&channel=1?Token=abc&x=1')).to.equal(
+      'rtsp://10.0.0.9/user=admin&password=***&channel=1?Token=***&x=1',
+    )
+    expect(shownUrl('rtsp://10.0.0.9/x?keyframe=2')).to.equal('rtsp://10.0.0.9/x?keyframe=2')
+  })
+
+  it('has one key for all ways to write it', () => {
+    const key = streamKey('rtsp://10.0.0.9:554/')
+    for (const same of ['rtsp://10.0.0.9', 'RTSP://10.0.0.9/', 'rtsp://a:b@10.0.0.9:554', 'rtsp://0xa.9/']) expect(streamKey(same), same).to.equal(key)
+    for (const other of ['rtsps://10.0.0.9/', 'rtsp://10.0.0.9:8554/', 'rtsp://10.0.0.9/A']) expect(streamKey(other), other).not.to.equal(key)
+    expect(streamKey('rtsp://h/A')).not.to.equal(streamKey('rtsp://h/a'))
+    expect(streamIdentity(key)).to.equal('rtsp:rtsp://10.0.0.9:554/')
+  })
+
+  it('tells its port and path', () => {
+    expect(placeOf('rtsp://a:b@10.0.0.9/x?y=1')).to.deep.equal({ scheme: 'rtsp', port: 554, path: '/x?y=1' })
+    expect(placeOf('rtsps://[fd00::1]:9/x')).to.deep.equal({ scheme: 'rtsps', port: 9, path: '/x' })
+  })
+
+  it('is read or refused, whatever it is; what is read stays itself, and its key too', () => {
+    const pieces = fc.constantFrom(
+      'rtsp://',
+      'rtsps://',
+      'a',
+      ':',
+      '@',
+      '/',
+      '//',
+      '?',
+      '#',
+      '[',
+      ']',
+      '::1',
+      '127.1',
+      'pw',
+      '%',
+      '%2f',
+      '*',
+      '&',
+      'password=',
+      '0',
+      '99',
+      '.',
+    )
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.array(pieces, { maxLength: 12 }).map((parts) => `rtsp://${parts.join('')}`),
+          fc.string({ unit: 'binary' }),
+        ),
+        (text) => {
+          if (rule(text) !== 'accepted') return
+          const { url } = readStreamUrl(text)
+          expect(readStreamUrl(url).url).to.equal(url)
+          expect(streamKey(shownUrl(url))).to.equal(streamKey(url))
+          expect(streamKey(streamKey(url))).to.equal(streamKey(url))
+          expect(new URL(url).hostname.replace(/^\[|\]$/g, '')).to.equal(readStreamUrl(url).host)
+        },
+      ),
+      { numRuns: 2_000 },
+    )
+  })
+})
