@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { WebSocket } from 'ws'
-import type { Log } from '../machines/domain/ports.js'
+import type { Clock, Log } from '../machines/domain/ports.js'
 import type { RpcLimits } from './options.js'
 import type { Session } from './session.js'
 import { bracketed, hostOf } from './urls.js'
 
 export interface Connection {
   session: Session
-  /** Pings when it is time, and ends a connection that gave no sign of life after a ping. `now` is monotonic. */
+  /** Pings when it is time; ends a connection that gave no sign of life after a ping, or has not said in time who it is. `now` is monotonic. */
   tick(now: number): void
   /** Closing handshake; what does not answer within `grace` ms is cut. */
   close(code: number, reason: string, grace?: number): void
@@ -16,6 +16,9 @@ export interface Connection {
 
 /** How long a client has to take part in closing. */
 const closingGrace = 1_000
+
+/** A client that pings more often than this within the time (ms) wants us to answer, not to know that we are there. */
+const pingFlood = { count: 100, time: 10_000 }
 
 /**
  * One WebSocket of one client. `received` gets each text frame; `ended` is called once, when nothing more can come or
@@ -25,23 +28,27 @@ export const openConnection = ({
   socket,
   request,
   limits,
+  clock,
   log,
   received,
   ended,
 }: {
   socket: WebSocket
   request: IncomingMessage
-  limits: Pick<RpcLimits, 'maxBuffered' | 'pingInterval' | 'pongWait'>
+  limits: Pick<RpcLimits, 'maxBuffered' | 'pingInterval' | 'pongWait' | 'authenticationTimeout'>
+  clock: Clock
   log: Log
   received: (text: string, session: Session) => void
   ended: (session: Session) => void
 }): Connection => {
-  const { pingInterval, pongWait, maxBuffered = 4 * 1024 * 1024 } = limits
+  const { pingInterval, pongWait, maxBuffered = 4 * 1024 * 1024, authenticationTimeout = 60_000 } = limits
   const id = randomUUID()
   const address = bracketed(request.socket.remoteAddress ?? 'unknown')
   const who = { session: id, address }
   let bytesSeen = 0
-  let lastPing = performance.now()
+  const openedAt = performance.now()
+  let lastPing = openedAt
+  let pings = { count: 0, since: openedAt }
   let unansweredSince: number | undefined
 
   const shut = (code: number, reason: string, grace: number) => {
@@ -66,7 +73,9 @@ export const openConnection = ({
     id,
     address,
     host: hostOf(request),
+    since: clock.now(),
     caller: undefined,
+    ended: undefined,
     authenticating: undefined,
     closed: false,
     inFlight: 0,
@@ -74,6 +83,10 @@ export const openConnection = ({
     subscriptions: new Map(),
     send: (message) => {
       if (hasRoom()) socket.send(message, { binary: false }, ignore)
+    },
+    // Past ws, which would frame it once more: it neither compresses nor queues here, so that whole frames cannot mix.
+    sendFrame: (frame) => {
+      if (hasRoom() && socket.readyState === socket.OPEN) request.socket.write(frame)
     },
   }
 
@@ -84,9 +97,17 @@ export const openConnection = ({
   })
   // Answered here instead of by ws, whose pongs would pile up without bound before a client that does not read.
   socket.on('ping', (data) => {
-    if (hasRoom()) socket.pong(data, false, ignore)
+    const now = performance.now()
+    if (now - pings.since >= pingFlood.time) pings = { count: 0, since: now }
+    pings.count += 1
+    if (pings.count > pingFlood.count) shut(1008, 'too many pings', closingGrace)
+    else if (hasRoom()) socket.pong(data, false, ignore)
   })
-  socket.on('error', (error) => log.debug('a connection failed', { ...who, reason: error.message }))
+  socket.on('error', (error) => {
+    log.debug('a connection failed', { ...who, reason: error.message })
+    // ws closes it, but would read for half a minute what a client sends on all the same.
+    setTimeout(() => socket.terminate(), closingGrace).unref()
+  })
   socket.on('close', (code) => {
     log.debug('a connection was closed', { ...who, code })
     if (session.closed) return
@@ -99,6 +120,11 @@ export const openConnection = ({
     close: (code, reason, grace = closingGrace) => shut(code, reason, grace),
     tick: (now) => {
       if (session.closed) return
+      if (session.caller === undefined && session.ended === undefined && now - openedAt >= authenticationTimeout) {
+        log.debug('a connection was closed because nobody said who it is', who)
+        shut(4401, `authenticate within ${authenticationTimeout / 1000} s`, closingGrace)
+        return
+      }
       // Every byte is a sign of life, also those of a long message that is still coming in.
       const { bytesRead } = request.socket
       if (bytesRead !== bytesSeen) {

@@ -1,11 +1,12 @@
 import type { ID } from 'jsonrpc-lite'
-import { ServiceError } from '../machines/domain/errors.js'
-import type { Caller, Role } from '../machines/domain/ports.js'
+import { type Caller, mayUse, type Role } from '../machines/domain/access.js'
+import { notFound, ServiceError } from '../machines/domain/errors.js'
+import { createAudit } from './audit.js'
 import { errorReply, type Metadata, type Request, readFrame, successReply } from './frame.js'
-import type { Call, Method, Services } from './method.js'
-import type { Limiter } from './rate.js'
-import { rateKey, type Session } from './session.js'
+import type { Method, Services } from './method.js'
+import type { Session } from './session.js'
 import { checkShape } from './shape.js'
+import { apiVersion } from './version.js'
 
 const ranks: Record<'none' | Role, number> = { none: 0, viewer: 1, operator: 2, admin: 3 }
 
@@ -15,6 +16,8 @@ export const requireRole = (required: 'none' | Role, have: Role): void => {
 }
 
 export const rateLimited = (wait: number, reason = 'rate_limited'): ServiceError => new ServiceError('rateLimited', { reason, retry_after_ms: wait })
+
+export const authFailed = (reason: string): ServiceError => new ServiceError('authFailed', { reason }, `Authentication failed or token expired (${reason})`)
 
 /** How soon a client with too many open requests may try again. */
 const busyRetry = 100
@@ -35,29 +38,51 @@ const stamper = (now: () => number) => {
   }
 }
 
+/** One request on its way to its reply. */
+export interface Turn {
+  session: Session
+  /** By which the log and the audit log know it. */
+  requestId: string
+  /** Monotonic. */
+  began: number
+  id: ID | undefined
+  method: Method | undefined
+  params: unknown
+  /** Whose request it was, once that was asked. */
+  caller: Caller | undefined
+  /** Refused because the caller may not use the camera, although it was told that there is none. */
+  hidden: boolean
+}
+
 /**
- * Takes one text frame of a session to its reply: parse, method, rate, caller, role, shape, camera right, readiness,
+ * Takes one text frame of a session to its reply: parse, rate, method, caller, role, shape, camera right, readiness,
  * handle. A handler that answers at once is answered at once; others run side by side, so that none waits for another.
  */
-export const createDispatcher = ({ services, methods, limiter }: { services: Services; methods: readonly Method[]; limiter: Limiter }) => {
-  const { clock, log, directory, limits, mayUse } = services
+export const createDispatcher = ({ services, methods }: { services: Services; methods: readonly Method[] }) => {
+  const { clock, log, directory, limits, brakes, sessions, measures } = services
   const maxInFlight = limits.maxInFlight ?? 64
   const table = new Map(methods.map((method) => [method.name, method]))
   const stamp = stamper(() => clock.now())
+  const audit = createAudit(services)
 
-  const callerOf = ({ role }: Method, { caller }: Session): Caller | undefined => {
-    if (role === 'none') return caller
-    if (caller === undefined) throw new ServiceError('authRequired', { reason: 'auth_required' })
-    if (caller.expiresAt <= clock.now()) throw new ServiceError('authFailed', { reason: 'token_expired' })
+  const callerOf = ({ role }: Method, session: Session): Caller | undefined => {
+    const { caller, ended } = session
+    const isOver = caller !== undefined && caller.expiresAt <= clock.now()
+    if (isOver) sessions.expire(session, 'token_expired')
+    if (role === 'none') return isOver ? undefined : caller
+    if (isOver) throw authFailed('token_expired')
+    if (caller === undefined) throw ended === undefined ? new ServiceError('authRequired', { reason: 'auth_required' }) : authFailed(ended.reason)
     requireRole(role, caller.role)
     return caller
   }
 
-  const checkCamera = (method: Method, caller: Caller | undefined, params: Record<string, unknown>) => {
-    if (method.camera === undefined || caller === undefined || mayUse === undefined) return
-    const id = String(params[method.camera])
+  const checkCamera = (turn: Turn, { camera }: Method, params: Record<string, unknown>) => {
+    if (camera === undefined || turn.caller === undefined) return
+    const id = String(params[camera])
+    if (mayUse(turn.caller, id)) return
     // As if it did not exist: whoever may not use a camera is not told that there is one.
-    if (!mayUse(caller, id)) throw new ServiceError('notFound', { resource: 'camera', id }, 'Camera not found')
+    turn.hidden = true
+    throw notFound('Camera', id)
   }
 
   const checkReadiness = ({ gated }: Method) => {
@@ -66,82 +91,108 @@ export const createDispatcher = ({ services, methods, limiter }: { services: Ser
     if (status === 'starting') throw new ServiceError('dependencyFailed', { reason: 'service_initializing', dependency: 'camera_service', detail: message })
   }
 
-  const handle = (method: Method, request: Request, session: Session, requestId: string): unknown => {
+  const handle = (turn: Turn, method: Method): unknown => {
+    const { session } = turn
     // What waited for authenticate may find its connection gone; nothing may be kept for that one any more.
     if (session.closed) throw new ServiceError('invalidRequest', { reason: 'connection_closed' })
+    turn.caller = session.caller
     const caller = callerOf(method, session)
-    const params = checkShape(method, request.params)
-    checkCamera(method, caller, params)
+    turn.caller = caller
+    method.mustOffer?.(services)
+    const params = checkShape(method, turn.params)
+    checkCamera(turn, method, params)
     checkReadiness(method)
-    const call: Call = { services, session, caller, by: { user: caller?.user ?? '', request: requestId, session: session.id } }
-    return method.handler(params, call)
+    return method.handler(params, { services, session, caller, by: { user: caller?.user ?? '', request: turn.requestId, session: session.id } })
   }
 
-  const begin = (method: Method | undefined, request: Request, session: Session, requestId: string): unknown => {
-    const wait = limiter.take(rateKey(session))
-    if (method === undefined) throw methodNotFound()
+  /** One authenticate after the other: a handful at once must not have as many guesses. */
+  const handleInTurn = async (turn: Turn, method: Method): Promise<unknown> => {
+    while (turn.session.authenticating !== undefined) await turn.session.authenticating
+    return handle(turn, method)
+  }
+
+  const takeRate = ({ address, caller }: Session, cost: number) => {
+    const wait = brakes.take(caller === undefined ? { address } : { user: caller.user, address }, cost)
+    if (wait > 0) measures.refused('rate')
+    return wait
+  }
+
+  const begin = (turn: Turn): unknown => {
+    const { method, session } = turn
+    const wait = takeRate(session, method?.cost ?? 1)
     if (wait > 0) throw rateLimited(wait)
+    if (method === undefined) throw methodNotFound()
     if (session.inFlight >= maxInFlight) throw rateLimited(busyRetry, 'too_many_requests_in_flight')
     // A client may send its first request right behind authenticate without waiting for the reply.
-    if (session.authenticating !== undefined) return session.authenticating.then(() => handle(method, request, session, requestId))
-    return handle(method, request, session, requestId)
+    return session.authenticating === undefined ? handle(turn, method) : handleInTurn(turn, method)
   }
 
-  const expected = (error: unknown, requestId: string, method: string, session: Session): ServiceError => {
+  const metadataOf = ({ requestId, method }: Turn, took: number): Metadata => ({
+    processing_time_ms: Math.round(took),
+    server_timestamp: stamp(),
+    request_id: requestId,
+    api_version: apiVersion,
+    ...(method?.deprecated && { deprecated: method.deprecated }),
+  })
+
+  const expected = (error: unknown, { requestId, method, session }: Turn): ServiceError => {
     if (error instanceof ServiceError) return error
-    log.error('a request failed unexpectedly', { request: requestId, method, session: session.id, error })
+    log.error('a request failed unexpectedly', { request: requestId, method: method?.name ?? '', session: session.id, error })
     return new ServiceError('internal', { request_id: requestId })
+  }
+
+  const succeed = (turn: Turn, result: unknown) => {
+    const took = performance.now() - turn.began
+    if (turn.id !== undefined) turn.session.send(successReply(turn.id, result, metadataOf(turn, took)))
+    measures.call(turn.method?.name ?? 'unknown', 'ok', took)
+    audit(turn)
+  }
+
+  const fail = (turn: Turn, thrown: unknown) => {
+    const took = performance.now() - turn.began
+    const error = expected(thrown, turn)
+    if (turn.id !== undefined) turn.session.send(errorReply(turn.id, error, metadataOf(turn, took)))
+    const isOurs = error.key === 'internal' || error.key === 'dependencyFailed'
+    measures.call(turn.method?.name ?? 'unknown', isOurs ? 'failed' : 'refused', took)
+    audit(turn, error)
+  }
+
+  const settleLater = (turn: Turn, outcome: Promise<unknown>) => {
+    const { session } = turn
+    session.inFlight += 1
+    outcome
+      .then((result) => succeed(turn, result))
+      .catch((error) => fail(turn, error))
+      .finally(() => {
+        session.inFlight -= 1
+      })
   }
 
   return (text: string, session: Session): void => {
     const began = performance.now()
     session.requests += 1
-    const requestId = `${session.id.slice(0, 8)}-${session.requests}`
-    const metadata = (): Metadata => ({
-      processing_time_ms: Math.round(performance.now() - began),
-      server_timestamp: stamp(),
-      request_id: requestId,
-    })
-    const fail = (id: ID | undefined, error: unknown, name: string) => {
-      const told = expected(error, requestId, name, session)
-      if (id !== undefined) session.send(errorReply(id, told, metadata()))
-      return told
-    }
-    const request = readFrame(text)
-    if ('error' in request) {
-      limiter.take(rateKey(session))
-      fail(request.id, request.error, '')
-      return
-    }
-    const method = table.get(request.method)
-    const audit = (error?: ServiceError) => {
-      if (method?.audited !== true) return
-      const fields = { user: session.caller?.user, address: session.address, session: session.id, request: requestId }
-      log.info(
-        `${method.name} ${error === undefined ? 'done' : 'refused'}`,
-        error === undefined ? fields : { ...fields, code: error.code, reason: error.data.reason ?? error.message },
-      )
-    }
-    const succeeded = (result: unknown) => {
-      if (request.id !== undefined) session.send(successReply(request.id, result, metadata()))
-      audit()
-    }
-    const failed = (error: unknown) => audit(fail(request.id, error, request.method))
-    const settleLater = (outcome: Promise<unknown>) => {
-      session.inFlight += 1
-      outcome
-        .then(succeeded)
-        .catch(failed)
-        .finally(() => {
-          session.inFlight -= 1
-        })
+    const frame = readFrame(text)
+    const request: Partial<Request> = 'error' in frame ? { id: frame.id } : frame
+    const turn: Turn = {
+      session,
+      requestId: `${session.id.slice(0, 8)}-${session.requests}`,
+      began,
+      id: request.id,
+      method: table.get(request.method ?? ''),
+      params: request.params,
+      caller: undefined,
+      hidden: false,
     }
     try {
-      const outcome = begin(method, request, session, requestId)
-      if (outcome instanceof Promise) settleLater(outcome)
-      else succeeded(outcome)
+      if ('error' in frame) {
+        const wait = takeRate(session, 1)
+        throw wait > 0 ? rateLimited(wait) : frame.error
+      }
+      const outcome = begin(turn)
+      if (outcome instanceof Promise) settleLater(turn, outcome)
+      else succeed(turn, outcome)
     } catch (error) {
-      failed(error)
+      fail(turn, error)
     }
   }
 }

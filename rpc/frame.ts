@@ -50,11 +50,14 @@ export const readFrame = (text: string): Request | Malformed => {
   return { id: echo ?? undefined, method, params: params ?? {} }
 }
 
-/** The same for every reply: how long it took (whole ms), when, and the id that the log knows it by. */
+/** The same for every reply: how long it took (whole ms), when, the id that the log knows it by, the version of the API. */
 export interface Metadata {
   processing_time_ms: number
   server_timestamp: string
   request_id: string
+  api_version: string
+  /** The method will go: since which version that is said, with which it goes, what to call instead. */
+  deprecated?: { since: string; removed_in: string; use: string }
 }
 
 /** The constructors, not `success()`: that one validates what we have just made. */

@@ -1,14 +1,20 @@
 import type { Static, TSchema } from 'typebox'
+import type { Caller, Role } from '../machines/domain/access.js'
 import type { ErrorKey } from '../machines/domain/errors.js'
 import type { By } from '../machines/domain/facts.js'
-import type { Caller, Role } from '../machines/domain/ports.js'
+import type { Brakes } from './brakes.js'
 import type { Notifications } from './notifications.js'
 import type { RpcOptions } from './options.js'
 import type { Session } from './session.js'
+import type { Sessions } from './sessions.js'
 
 /** What handlers work with. */
 export interface Services extends RpcOptions {
   notifications: Notifications
+  sessions: Sessions
+  brakes: Brakes
+  /** Open WebSockets. */
+  connections: () => number
 }
 
 /** One call on its way through a handler. */
@@ -40,8 +46,14 @@ export interface Method {
   gated: boolean
   params: TSchema
   result: TSchema
+  /** What it may be answered with beside what role, params, camera and gate bring with them. */
+  errors?: readonly ErrorKey[]
   /** Params that may come as numeric strings. */
   numeric?: readonly string[]
+  /** Other names that clients use for params → theirs in the schema. */
+  aliases?: Readonly<Record<string, string>>
+  /** Throws while the service does not offer it at all: asked before the params are looked at. */
+  mustOffer?(services: Services): void
   /** What params of a wrong shape are answered with; default `invalidParams`. */
   malformed?: ErrorKey
   handler(params: Record<string, unknown>, call: Call): unknown

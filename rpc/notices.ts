@@ -1,18 +1,28 @@
 import type { EndedRecording, Fact, Told } from '../machines/domain/facts.js'
 import type { CameraStatus } from '../machines/domain/views.js'
 import type { RpcOptions } from './options.js'
-import { cameraOf, given, iso, seconds, sizeOf, statusOf, urlsOf } from './present.js'
-import type { Topic } from './topics.js'
+import { cameraOf, given, iso, seconds, sizeOf, statusOf } from './present.js'
+import type { Status } from './schemas.js'
+import type { Severity, Topic } from './topics.js'
+import type { StreamUrls } from './urls.js'
 
 /** One fact in the words of one topic. `payload` is asked for only when somebody has subscribed. */
 export interface Notice {
   topic: Topic
-  payload: (host: string) => object
-  /** It holds URLs, which differ with the address that a client came in by. */
-  byHost?: boolean
+  severity: Severity
+  /** Whose rights and filters decide who is told. */
+  camera?: string
+  /** It may concern what is no camera yet: not for callers who may use some cameras only. */
+  unlimited?: true
+  /** `urls`: those of the camera as the subscriber may use them. */
+  payload: (urls: StreamUrls) => object
+  /** It holds URLs, which differ from one subscriber to the next. */
+  hasUrls?: true
+  /** It tells how things are, not what happened: when told again, it is told of now. */
+  isState?: true
 }
 
-type Sources = Pick<RpcOptions, 'directory' | 'clock' | 'about' | 'publicHost' | 'offers'>
+type Sources = Pick<RpcOptions, 'directory' | 'clock' | 'about'>
 
 /** A recording that was refused before any file has no end of its own: it ended when that was told. */
 const endOf = (camera: string, at: number, { reason, files, startedAt, endedAt, recorded, bytes, format }: EndedRecording) =>
@@ -32,27 +42,62 @@ const endOf = (camera: string, at: number, { reason, files, startedAt, endedAt, 
 const legacyEndOf = ({ reason, files, startedAt, recorded, format }: EndedRecording) =>
   given({ filename: files[0] ?? '', duration: seconds(recorded), format, reason, startTime: startedAt === undefined ? undefined : iso(startedAt) })
 
+const severityOfCamera: Record<CameraStatus, Severity> = { CONNECTED: 'info', DISCONNECTED: 'warning', ERROR: 'error' }
+const severityOfHealth: Record<Status['status'], Severity> = { HEALTHY: 'info', DEGRADED: 'warning', UNHEALTHY: 'error' }
+
+/** Views are made when somebody wants to be told, and then once. */
+const once = <T>(make: () => T): (() => T) => {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
 /**
- * Which topics tell of a fact, and how. The three legacy names carry whole objects of the web client's store; the
- * dotted ones what the documents say, and more.
+ * Which topics tell of a fact, and how: at most one notice a topic. The three legacy names carry whole objects of the
+ * web client's store; the dotted ones what the documents say, and more.
  */
 export const createNotices = (sources: Sources) => {
   const { directory, about } = sources
 
   const cameraViewOf = (camera: string) => directory.cameras().find(({ id }) => id === camera)
 
-  const wholeCamera = (camera: string, status?: CameraStatus): Notice => ({
-    topic: 'camera_status_update',
-    byHost: true,
-    payload: (host) => {
-      const view = cameraViewOf(camera)
-      if (view === undefined) return { device: camera, id: camera, status: status ?? 'DISCONNECTED', streams: {} }
-      return cameraOf(status === undefined ? view : { ...view, status }, urlsOf(sources, camera, host))
-    },
+  const plain = (topic: Topic, severity: Severity, values: object): Notice => ({ topic, severity, payload: () => values })
+  const discovery = (topic: Topic, severity: Severity, values: object): Notice => ({ ...plain(topic, severity, values), unlimited: true })
+  const ofCamera = (topic: Topic, severity: Severity, camera: string, values: object): Notice => ({
+    topic,
+    severity,
+    camera,
+    payload: () => ({ device: camera, ...values }),
   })
 
-  const path = (camera: string, topic: Topic, ready: boolean, reason?: string): Notice => ({
+  const wholeCamera = (camera: string, status?: CameraStatus): Notice => {
+    const told = once(() => {
+      const view = cameraViewOf(camera)
+      return view === undefined || status === undefined ? view : { ...view, status }
+    })
+    const gone = { device: camera, id: camera, status: status ?? 'DISCONNECTED', streams: {} }
+    return {
+      topic: 'camera_status_update',
+      get severity() {
+        return severityOfCamera[told()?.status ?? 'DISCONNECTED']
+      },
+      camera,
+      hasUrls: true,
+      isState: true,
+      payload: (urls) => {
+        const view = told()
+        return view === undefined ? gone : cameraOf(view, urls)
+      },
+    }
+  }
+
+  const path = (camera: string, topic: Topic, severity: Severity, ready: boolean, reason?: string): Notice => ({
     topic,
+    severity,
+    camera,
+    ...(topic === 'mediamtx.path' && { isState: true }),
     payload: () => {
       const stream = cameraViewOf(camera)?.stream
       return given({
@@ -70,99 +115,105 @@ export const createNotices = (sources: Sources) => {
   })
 
   const health = (): Notice[] => {
-    const payload = () => statusOf(sources)
-    return [
-      { topic: 'system.health', payload },
-      { topic: 'system_health_update', payload },
-    ]
+    const status = once(() => statusOf(sources))
+    const notice = (topic: Topic): Notice => ({
+      topic,
+      get severity() {
+        return severityOfHealth[status().status]
+      },
+      isState: true,
+      payload: status,
+    })
+    return [notice('system.health'), notice('system_health_update')]
   }
 
-  const plain = (topic: Topic, values: object): Notice => ({ topic, payload: () => values })
-  const recordingUpdate = (device: string, status: 'RECORDING' | 'STOPPED' | 'ERROR' | 'STARTING', values: object) =>
-    plain('recording_status_update', { device, status, ...values })
+  const recordingUpdate = (camera: string, severity: Severity, status: 'RECORDING' | 'STOPPED' | 'ERROR' | 'STARTING', values: object) =>
+    ofCamera('recording_status_update', severity, camera, { status, ...values })
 
   return (fact: Told<Fact>): Notice[] => {
     switch (fact.type) {
       case 'camera.connected': {
         const { camera, name } = fact
         return [
-          plain('camera.connected', { device: camera, name, status: 'CONNECTED' }),
+          ofCamera('camera.connected', 'info', camera, { name, status: 'CONNECTED' }),
           wholeCamera(camera, 'CONNECTED'),
-          path(camera, 'mediamtx.path', cameraViewOf(camera)?.stream.status === 'ACTIVE'),
+          path(camera, 'mediamtx.path', 'info', cameraViewOf(camera)?.stream.status === 'ACTIVE'),
         ]
       }
       case 'camera.disconnected': {
         const { camera, reason } = fact
         return [
-          plain('camera.disconnected', { device: camera, status: 'DISCONNECTED', reason }),
+          ofCamera('camera.disconnected', 'warning', camera, { status: 'DISCONNECTED', reason }),
           wholeCamera(camera, 'DISCONNECTED'),
-          path(camera, 'mediamtx.path', false, reason),
+          path(camera, 'mediamtx.path', 'warning', false, reason),
         ]
       }
       case 'camera.statusChanged': {
         const { camera, name, from, to, reason } = fact
-        return [plain('camera.status_change', given({ device: camera, name, old_status: from, new_status: to, status: to, reason })), wholeCamera(camera, to)]
+        const values = given({ name, old_status: from, new_status: to, status: to, reason })
+        return [ofCamera('camera.status_change', severityOfCamera[to], camera, values), wholeCamera(camera, to)]
       }
       case 'camera.probed':
-        return [plain('camera.capability_detected', { device: fact.camera, formats: fact.formats }), wholeCamera(fact.camera)]
+        return [ofCamera('camera.capability_detected', 'info', fact.camera, { formats: fact.formats }), wholeCamera(fact.camera)]
       case 'camera.probeFailed':
-        return [plain('camera.capability_error', { device: fact.camera, reason: fact.reason })]
-      case 'camera.identityAmbiguous':
-        return [
-          plain('system.error', { component: 'camera_monitor', severity: 'warning', device: fact.camera, error: 'identity_ambiguous', reason: fact.reason }),
-          wholeCamera(fact.camera),
-        ]
+        return [ofCamera('camera.capability_error', 'error', fact.camera, { reason: fact.reason })]
+      case 'camera.identityAmbiguous': {
+        const { camera, reason } = fact
+        return [ofCamera('system.error', 'warning', camera, { component: 'camera_monitor', error: 'identity_ambiguous', reason }), wholeCamera(camera)]
+      }
       case 'camera.retired':
-        return [plain('camera.status_change', { device: fact.camera, old_status: 'DISCONNECTED', new_status: 'DISCONNECTED', retired: true })]
+        return [ofCamera('camera.status_change', 'info', fact.camera, { old_status: 'DISCONNECTED', new_status: 'DISCONNECTED', retired: true })]
       case 'recording.started': {
         const { camera, filename, startedAt, format } = fact
         const start_time = iso(startedAt)
         return [
-          plain('recording.start', { device: camera, status: 'RECORDING', filename, duration: 0, start_time, format }),
-          plain('mediamtx.recording_started', { device: camera, filename }),
-          recordingUpdate(camera, 'RECORDING', { filename, duration: 0, startTime: start_time, format }),
+          ofCamera('recording.start', 'info', camera, { status: 'RECORDING', filename, duration: 0, start_time, format }),
+          ofCamera('mediamtx.recording_started', 'info', camera, { filename }),
+          recordingUpdate(camera, 'info', 'RECORDING', { filename, duration: 0, startTime: start_time, format }),
         ]
       }
       case 'recording.interrupted': {
         const { camera, filename, reason } = fact
-        const values = { device: camera, status: 'INTERRUPTED', filename, reason }
+        const values = { status: 'INTERRUPTED', filename, reason }
         // Nobody is to believe that a file grows when it does not: those who listen for errors only are told too.
-        return [plain('recording.progress', values), plain('recording.error', values), recordingUpdate(camera, 'STARTING', { filename, reason })]
+        return [
+          ofCamera('recording.progress', 'warning', camera, values),
+          ofCamera('recording.error', 'warning', camera, values),
+          recordingUpdate(camera, 'warning', 'STARTING', { filename, reason }),
+        ]
       }
       case 'recording.resumed': {
         const { camera, filename } = fact
         return [
-          plain('recording.progress', { device: camera, status: 'RECORDING', filename, resumed: true }),
-          recordingUpdate(camera, 'RECORDING', { filename }),
+          ofCamera('recording.progress', 'info', camera, { status: 'RECORDING', filename, resumed: true }),
+          recordingUpdate(camera, 'info', 'RECORDING', { filename }),
         ]
       }
       case 'recording.ended': {
         const { camera, outcome, at } = fact
         const values = endOf(camera, at, outcome)
         return [
-          plain('recording.stop', { ...values, status: 'STOPPED' }),
-          plain('mediamtx.recording_stopped', values),
-          recordingUpdate(camera, 'STOPPED', legacyEndOf(outcome)),
+          ofCamera('recording.stop', 'info', camera, { ...values, status: 'STOPPED' }),
+          ofCamera('mediamtx.recording_stopped', 'info', camera, values),
+          recordingUpdate(camera, 'info', 'STOPPED', legacyEndOf(outcome)),
         ]
       }
       case 'recording.failed': {
         const { camera, outcome, at } = fact
         const values = endOf(camera, at, outcome)
         return [
-          plain('recording.error', { ...values, status: 'ERROR' }),
-          plain('mediamtx.recording_failed', values),
-          recordingUpdate(camera, 'ERROR', legacyEndOf(outcome)),
+          ofCamera('recording.error', 'error', camera, { ...values, status: 'ERROR' }),
+          ofCamera('mediamtx.recording_failed', 'error', camera, values),
+          recordingUpdate(camera, 'error', 'ERROR', legacyEndOf(outcome)),
         ]
       }
       case 'snapshot.taken': {
         const { camera, filename, bytes, width, height, tier, capturedAt, age } = fact
-        const resolution = sizeOf(fact)
         return [
-          plain('snapshot.taken', {
-            device: camera,
+          ofCamera('snapshot.taken', 'info', camera, {
             status: 'SUCCESS',
             filename,
-            resolution,
+            resolution: sizeOf(fact),
             file_size: bytes,
             width,
             height,
@@ -173,34 +224,63 @@ export const createNotices = (sources: Sources) => {
         ]
       }
       case 'snapshot.failed':
-        return [plain('snapshot.error', { device: fact.camera, status: 'FAILED', reason: fact.reason, passed_over: fact.passedOver })]
+        return [ofCamera('snapshot.error', 'error', fact.camera, { status: 'FAILED', reason: fact.reason, passed_over: fact.passedOver })]
       case 'stream.started':
-        return [path(fact.camera, 'mediamtx.stream_started', true), path(fact.camera, 'mediamtx.stream', true)]
-      case 'stream.stalled':
+        return [path(fact.camera, 'mediamtx.stream_started', 'info', true), path(fact.camera, 'mediamtx.stream', 'info', true)]
+      case 'stream.stalled': {
+        const { camera, silentFor } = fact
         return [
-          plain('mediamtx.error', { device: fact.camera, name: fact.camera, reason: `no frame for ${(fact.silentFor / 1000).toFixed(1)} s` }),
-          path(fact.camera, 'mediamtx.stream', false, 'stalled'),
+          ofCamera('mediamtx.error', 'warning', camera, { name: camera, reason: `no frame for ${(silentFor / 1000).toFixed(1)} s` }),
+          path(camera, 'mediamtx.stream', 'warning', false, 'stalled'),
         ]
-      case 'stream.ended':
-        return [path(fact.camera, 'mediamtx.stream_stopped', false, fact.reason), path(fact.camera, 'mediamtx.stream', false, fact.reason)]
+      }
+      case 'stream.ended': {
+        const { camera, reason } = fact
+        return [path(camera, 'mediamtx.stream_stopped', 'info', false, reason), path(camera, 'mediamtx.stream', 'info', false, reason)]
+      }
       case 'link.up':
         return health()
       case 'link.degraded':
-      case 'link.down': {
-        const state = fact.type === 'link.down' ? 'down' : 'degraded'
-        return [plain('mediamtx.error', { component: 'mediamtx', state, reason: fact.reason }), ...health()]
-      }
+        return [plain('mediamtx.error', 'warning', { component: 'mediamtx', state: 'degraded', reason: fact.reason }), ...health()]
+      case 'link.down':
+        return [plain('mediamtx.error', 'error', { component: 'mediamtx', state: 'down', reason: fact.reason }), ...health()]
       case 'storage.ok':
       case 'storage.warning':
         return health()
       case 'storage.critical': {
         const reason = `the disk is ${Math.round(fact.percent)} % full`
-        return [plain('system.error', { component: 'storage', severity: 'critical', reason, available_space: fact.available }), ...health()]
+        return [plain('system.error', 'critical', { component: 'storage', reason, available_space: fact.available }), ...health()]
       }
-      case 'system.started':
-        return [plain('system.startup', { version: about.version, build_info: { version: about.version, build_date: about.buildDate } }), ...health()]
+      case 'file.deleted': {
+        const { camera, kind, name, bytes, reason } = fact
+        const topic = kind === 'recordings' ? 'recording.deleted' : 'snapshot.deleted'
+        return [ofCamera(topic, 'info', camera, { filename: name, file_size: bytes, reason })]
+      }
+      case 'retention.swept': {
+        const { files, freed, kept, reason } = fact
+        // Counts only: the names are those of cameras that not everybody may use.
+        const values = given({ files_deleted: files, space_freed: freed, files_kept: kept.length, reason })
+        return [plain('storage.cleanup', kept.length > 0 || reason !== undefined ? 'warning' : 'info', values)]
+      }
+      // The setting of one who may, not something that happened: the audit log tells of it.
+      case 'retention.policySet':
+        return []
+      case 'discovery.started':
+        return [discovery('discovery.started', 'info', { skydio_enabled: fact.skydio, generic_enabled: fact.generic })]
+      case 'discovery.progress':
+        return [discovery('discovery.progress', 'info', { done: fact.done, total: fact.total })]
+      case 'discovery.found':
+        return [discovery('discovery.found', 'info', { url: fact.url, name: fact.name })]
+      case 'discovery.ended': {
+        const { found, took, errors } = fact
+        return [discovery('discovery.completed', errors.length > 0 ? 'warning' : 'info', { total_found: found, scan_duration_ms: Math.round(took), errors })]
+      }
+      case 'system.started': {
+        const { version, buildDate } = about
+        return [plain('system.startup', 'info', { version, build_info: { version, build_date: buildDate } }), ...health()]
+      }
       case 'system.stopping':
-        return [plain('system.shutdown', { reason: fact.reason })]
+        return [plain('system.shutdown', 'info', { reason: fact.reason })]
     }
   }
 }

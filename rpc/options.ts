@@ -1,7 +1,12 @@
 import type { Ask } from '../actors/ask.js'
 import type { Directory } from '../actors/directory.js'
+import type { ApiKeys, AuditLog, Credentials, Links, StreamAccess } from '../machines/domain/access.js'
+import type { ExternalAsk } from '../machines/domain/external.js'
 import type { Told } from '../machines/domain/facts.js'
-import type { Caller, Clock, Dispose, Log, MediaFiles, MediaServer, Pipelines, Tokens } from '../machines/domain/ports.js'
+import type { Clock, Dispose, Log, MachineSample, Measures, MediaFiles, MediaServer, Pipelines } from '../machines/domain/ports.js'
+import type { RetentionAsk } from '../machines/domain/retention.js'
+import type { BrakeLimits } from './brakes.js'
+import type { TlsFiles } from './tls.js'
 import type { Offers } from './urls.js'
 
 /** What the service says of itself. */
@@ -21,10 +26,19 @@ export interface RpcLimits {
   pingInterval: number
   /** A connection from which nothing came for so long after a ping is ended. */
   pongWait: number
-  /** Requests per `window` (ms) and user, or address as long as nobody has authenticated. */
-  rate: { requests: number; window: number }
+  /** The same of one address; default 256. */
+  maxConnectionsPerAddress?: number
+  /** Of those the ones that have not authenticated; default 32. */
+  maxUnauthenticatedPerAddress?: number
+  /** A connection that has not authenticated within this time is closed; default 60 s. */
+  authenticationTimeout?: number
+  /** Time to authenticate anew once the caller's right has ended; default 30 s. */
+  expiryGrace?: number
+  rate: BrakeLimits
   /** Bytes that may wait for a client that does not read; default 4 MiB. */
   maxBuffered?: number
+  /** Facts that are kept to be told again to clients that were away; default 1000. */
+  eventBuffer?: number
   /** Requests of one connection that may be unanswered at once; default 64. */
   maxInFlight?: number
   /** Time for a request's headers; default 10 s. */
@@ -43,6 +57,12 @@ export interface RpcOptions {
   host: string
   /** 0: any free one. */
   port: number
+  /** Further hosts to listen on, with the same port. */
+  alsoListen?: readonly string[]
+  /** Addresses and networks that may connect at all; empty: all. */
+  allowedIps?: readonly string[]
+  /** With it wss and https only. */
+  tls?: TlsFiles
   /** Default `/ws`. */
   path?: string
   limits: RpcLimits
@@ -56,7 +76,17 @@ export interface RpcOptions {
   files: MediaFiles
   mediaServer: Pick<MediaServer, 'streams' | 'stream'>
   pipelines: Pick<Pipelines, 'process'>
-  tokens: Tokens
+  credentials: Credentials
+  keys: ApiKeys
+  links: Links
+  streamAccess: StreamAccess
+  audit: AuditLog
+  retention: RetentionAsk
+  external: ExternalAsk
+  measures: Measures
+  machine: () => MachineSample
+  /** How long signed URLs are good for at most; `openStreams`: streams need none. */
+  urls: { streamLife: number; fileLife: number; bindAddress: boolean; openStreams: boolean }
   facts: Facts
   clock: Clock
   log: Log
@@ -67,6 +97,4 @@ export interface RpcOptions {
   recordings: { format: 'fmp4' | 'mp4' | 'mkv' }
   /** Whether `simulate` may be called. */
   simulation: boolean
-  /** Whether a caller may use a camera; default: every camera. */
-  mayUse?: (caller: Caller, camera: string) => boolean
 }

@@ -1,7 +1,11 @@
 /** Views of the actors in the words of the wire. */
+import type { Capabilities } from '../machines/domain/camera.js'
 import type { CameraView, Cause } from '../machines/domain/views.js'
+import type { Call } from './method.js'
 import type { RpcOptions } from './options.js'
 import type { Camera, Status } from './schemas.js'
+import type { Session } from './session.js'
+import { type SigningSources, signedUrls, type Viewer } from './streams/signed.js'
 import { type StreamUrls, streamUrls } from './urls.js'
 
 type Given<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
@@ -21,12 +25,31 @@ const isoOf = (time: number | undefined) => (time === undefined ? undefined : is
 export const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1000))
 export const sizeOf = ({ width, height }: { width: number; height: number }): string => `${width}x${height}`
 
-/** URLs as a client that came in by `host` can use them. */
+/** URLs as a client that came in by `host` can use them, without what opens them: see `urlsFor`. */
 export const urlsOf = ({ publicHost, offers }: Pick<RpcOptions, 'publicHost' | 'offers'>, camera: string, host: string): StreamUrls =>
   streamUrls(camera, host, publicHost, offers())
 
+type UrlSources = Pick<RpcOptions, 'publicHost' | 'offers'> & SigningSources
+
+/** URLs that open the camera's stream for this client alone, and until when; `life` in ms. */
+export const signedUrlsFor = (sources: UrlSources, camera: string, viewer: Viewer, life?: number) =>
+  signedUrls(sources, camera, viewer, urlsOf(sources, camera, viewer.host), life)
+
+/** The same, of the usual life. A session is a viewer. */
+export const urlsFor = (sources: UrlSources, camera: string, viewer: Viewer): StreamUrls => signedUrlsFor(sources, camera, viewer).urls
+
+/** Views stay the same as long as nothing happens to their camera: what is told of one is worked out once. */
+const told = new WeakMap<CameraView, Camera>()
+
 /** One camera whole; never its device node, its URL or its serial. */
 export const cameraOf = (view: CameraView, urls: StreamUrls): Camera => {
+  const known = told.get(view) ?? describe(view)
+  told.set(view, known)
+  return view.status === 'CONNECTED' ? { ...known, streams: urls } : known
+}
+
+/** All but the URLs, which are another caller's own. */
+const describe = (view: CameraView): Camera => {
   const { id, kind, name, status, cause, identity, mode, pipeline, recording } = view
   const { basis, confidence, ambiguous } = identity
   return given({
@@ -36,7 +59,7 @@ export const cameraOf = (view: CameraView, urls: StreamUrls): Camera => {
     name,
     resolution: mode === undefined ? undefined : sizeOf(mode),
     fps: mode === undefined ? undefined : Math.round(mode.fps),
-    streams: status === 'CONNECTED' ? urls : {},
+    streams: {},
     kind,
     state: cause.state,
     since: iso(cause.since),
@@ -72,15 +95,23 @@ export const cameraOf = (view: CameraView, urls: StreamUrls): Camera => {
   })
 }
 
-/** Formats, sizes and rates, each once, as the camera tells them; rates best first. */
-export const capabilitiesOf = ({ capabilities }: CameraView) => {
-  const formats = capabilities?.formats ?? []
+const summaryOf = (formats: Capabilities['formats']) => {
   const sizes = formats.flatMap((format) => format.sizes)
   return {
     formats: [...new Set(formats.map((format) => format.fourcc))],
     resolutions: [...new Set(sizes.map(sizeOf))],
     rates: [...new Set(sizes.flatMap((size) => size.rates))].filter((rate) => rate > 0).sort((a, b) => b - a),
   }
+}
+/** A probe's outcome does not change: what it comes to is worked out once. */
+const summaries = new WeakMap<Capabilities, ReturnType<typeof summaryOf>>()
+
+/** Formats, sizes and rates, each once, as the camera tells them; rates best first. */
+export const capabilitiesOf = ({ capabilities }: CameraView) => {
+  if (capabilities === undefined) return summaryOf([])
+  const known = summaries.get(capabilities) ?? summaryOf(capabilities.formats)
+  summaries.set(capabilities, known)
+  return known
 }
 
 const causeOf = ({ state, since, reason }: Cause) => given({ state, since: iso(since), reason })
@@ -110,5 +141,21 @@ export const statusOf = ({ directory, clock, about }: Pick<RpcOptions, 'director
 /** What errors and messages call a file of each kind. */
 export const resources = { recordings: 'Recording', snapshots: 'Snapshot' } as const
 
-/** Where the files server has a file. */
-export const downloadUrl = (kind: 'recordings' | 'snapshots', name: string): string => `/files/${kind}/${encodeURIComponent(name)}`
+/** For whom a URL is signed. */
+type Signing = Pick<Call, 'caller'> & { services: Pick<RpcOptions, 'links' | 'clock' | 'urls'>; session: Pick<Session, 'address'> }
+
+/** `path` for this caller: good for `urls.fileLife`, never longer than the caller's own credential, and ends with it. */
+const signed = (path: string, subject: string, { services: { links, clock, urls }, session, caller }: Signing): string => {
+  if (caller === undefined) return path
+  const { user, expiresAt, credential } = caller
+  const grant = { subject, user, expiresAt: Math.min(expiresAt, clock.now() + urls.fileLife) }
+  const sig = links.sign({ ...grant, ...(credential && { credential }), ...(urls.bindAddress && { address: session.address }) })
+  return `${path}?sig=${encodeURIComponent(sig)}`
+}
+
+/** Where the files server has a file: a page can follow it as it is, without a header. */
+export const downloadUrl = (call: Signing, kind: 'recordings' | 'snapshots', name: string): string =>
+  signed(`/files/${kind}/${encodeURIComponent(name)}`, `${kind}/${name}`, call)
+
+/** Where a camera's picture of this moment is. */
+export const stillUrl = (call: Signing, camera: string): string => signed(`/cameras/${camera}/snapshot.jpg`, `still:${camera}`, call)

@@ -1,19 +1,25 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import type { Caller } from '../machines/domain/access.js'
 import { ServiceError } from '../machines/domain/errors.js'
-import { type Connection, openConnection } from './connection.js'
-import { createDispatcher } from './dispatcher.js'
+import { createAdmission } from './admission.js'
+import { createBrakes } from './brakes.js'
+import { createClientCertificates } from './clientCertificates.js'
+import { openConnection } from './connection.js'
+import { createDispatcher, rateLimited } from './dispatcher.js'
+import { createDoors } from './doors.js'
 import { createFilesHandler } from './http/files.js'
 import { isReading, refuseUpgrade, replyError, replyJson, replyNotFound } from './http/reply.js'
-import { listen } from './listen.js'
+import { createStillsHandler } from './http/stills.js'
 import type { Services } from './method.js'
 import { methods } from './methods/index.js'
 import { createNotifications } from './notifications.js'
 import type { RpcOptions } from './options.js'
 import { isAllowedOrigin } from './origins.js'
-import { createLimiter } from './rate.js'
 import type { Session } from './session.js'
+import { createSessions } from './sessions.js'
+import { bracketed } from './urls.js'
 
 export interface RpcServer {
   /** Resolves with the port it listens on; rejects with one sentence when it cannot. */
@@ -22,102 +28,119 @@ export interface RpcServer {
   stop(reason: string): Promise<void>
   /** Open WebSockets. */
   connections(): number
+  /** The same by whether they have ever said who they are. */
+  sockets(): { authenticated: number; unauthenticated: number }
 }
 
-/** TCP connections beyond those of the API: downloads, requests on their way. */
-const httpConnections = 256
-
-/** The API: WebSocket JSON-RPC on one path, downloads below `/files/`, nothing else. */
+/** The API: WebSocket JSON-RPC on one path, downloads below `/files/`, pictures below `/cameras/`, nothing else. */
 export const createRpcServer = (options: RpcOptions): RpcServer => {
-  const { limits, corsOrigins, log, ask, path = '/ws' } = options
-  const { maxConnections, maxMessageSize, pingInterval, pongWait, headersTimeout = 10_000 } = limits
-  const limiter = createLimiter(limits.rate)
+  const { limits, corsOrigins, clock, log, audit, credentials, measures, path = '/ws' } = options
+  const { maxMessageSize, pingInterval, pongWait, authenticationTimeout = 60_000 } = limits
+  const brakes = createBrakes(limits.rate)
+  const admission = createAdmission(limits)
   const notifications = createNotifications(options)
-  const services: Services = { ...options, notifications }
-  const dispatch = createDispatcher({ services, methods, limiter })
-  const serveFile = createFilesHandler({ options, limiter })
-  const connections = new Map<Session, Connection>()
+  const sessions = createSessions({ services: options })
+  const services: Services = { ...options, notifications, sessions, brakes, connections: admission.open }
+  const dispatch = createDispatcher({ services, methods })
+  const certificateCallerOf = createClientCertificates(options.tls?.clients ?? [])
+  const serveFile = createFilesHandler({ services, brakes, certificateCallerOf })
+  const serveStill = createStillsHandler({ services, brakes, certificateCallerOf })
   let stopping = false
+
+  const addressOf = ({ socket }: IncomingMessage) => bracketed(socket.remoteAddress ?? 'unknown')
+  // A page that may not connect may not ask otherwise either: a certificate goes with its requests unasked.
+  const isForeign = ({ headers: { origin } }: IncomingMessage) => origin !== undefined && !isAllowedOrigin(corsOrigins, origin)
 
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     const [target = ''] = (request.url ?? '').split('?', 1)
+    if (isForeign(request)) return replyError(request, response, new ServiceError('permissionDenied', { reason: 'foreign_origin' }))
     if (target.startsWith('/files/')) return serveFile(request, response)
+    if (target.startsWith('/cameras/')) return serveStill(request, response)
+    const wait = brakes.take({ address: addressOf(request) }, 1)
+    if (wait > 0) return replyError(request, response, rateLimited(wait))
     if (target !== path) return replyNotFound(request, response)
     if (!isReading(request, response)) return
     replyJson(request, response, 426, { error: { message: 'This address speaks WebSocket' } }, { Upgrade: 'websocket', Connection: 'Upgrade' })
   }
 
-  const server = createServer(
-    { headersTimeout, requestTimeout: headersTimeout, connectionsCheckingInterval: Math.min(headersTimeout, 1_000) },
-    (request, response) => {
+  const refusalOf = (request: IncomingMessage, address: string): { status: number; words: string; retryAfter?: number } | undefined => {
+    if ((request.url ?? '').split('?', 1)[0] !== path) return { status: 404, words: 'Not Found' }
+    if (isForeign(request)) return { status: 403, words: 'Forbidden' }
+    if (stopping) return { status: 503, words: 'the service stops' }
+    // A handshake costs more than a look-up; who comes and goes without end is to wait.
+    const wait = brakes.take({ address }, 1)
+    if (wait > 0) return { status: 429, words: 'too many requests from this address', retryAfter: Math.ceil(wait / 1000) }
+    return admission.refusalFor(address)
+  }
+
+  /** Its certificate says who it is; a revoked one leaves it to say so otherwise. */
+  const admitByCertificate = (session: Session, caller: Caller) => {
+    const isGood = caller.expiresAt > clock.now() && !(caller.credential !== undefined && credentials.isRevoked(caller.credential))
+    if (isGood) sessions.admit(session, caller)
+    const { user, role } = caller
+    const entry = { event: 'authentication', action: 'certificate', user, role, address: session.address, session: session.id } as const
+    audit.write(isGood ? { ...entry, result: 'ok' } : { ...entry, result: 'refused', reason: 'revoked' })
+  }
+
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const address = addressOf(request)
+    const refusal = refusalOf(request, address)
+    if (refusal !== undefined) {
+      log.debug('a connection was refused', { address, status: refusal.status })
+      measures.refused('connection')
+      refuseUpgrade(socket, refusal)
+      return
+    }
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const place = admission.enter(address)
+      const connection = openConnection({
+        socket: webSocket,
+        request,
+        limits,
+        clock,
+        log,
+        received: dispatch,
+        ended: (session) => {
+          sessions.left(session)
+          notifications.unsubscribe(session)
+        },
+      })
+      sessions.opened(connection, place)
+      const caller = certificateCallerOf(socket)
+      if (caller !== undefined) admitByCertificate(connection.session, caller)
+    })
+  }
+
+  const webSockets = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: maxMessageSize, perMessageDeflate: false, autoPong: false })
+  const doors = createDoors({
+    options,
+    upgrade,
+    answer: (request, response) => {
       Promise.resolve(answer(request, response)).catch((error: unknown) => {
         log.error('an HTTP request failed unexpectedly', { error })
         if (response.headersSent) response.destroy()
         else replyError(request, response, new ServiceError('internal'))
       })
     },
-  )
-  server.maxConnections = maxConnections + httpConnections
-  const webSockets = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: maxMessageSize, perMessageDeflate: false, autoPong: false })
-
-  const refusalOf = ({ url, headers }: IncomingMessage): [number, string] | undefined => {
-    if ((url ?? '').split('?', 1)[0] !== path) return [404, 'Not Found']
-    if (headers.origin !== undefined && !isAllowedOrigin(corsOrigins, headers.origin)) return [403, 'Forbidden']
-    if (stopping || connections.size >= maxConnections) return [503, 'Service Unavailable']
-    return undefined
-  }
-
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const refusal = refusalOf(request)
-    if (refusal !== undefined) {
-      log.debug('a connection was refused', { address: request.socket.remoteAddress, status: refusal[0] })
-      refuseUpgrade(socket, ...refusal)
-      return
-    }
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const connection = openConnection({
-        socket: webSocket,
-        request,
-        limits,
-        log,
-        received: dispatch,
-        ended: (session) => {
-          connections.delete(session)
-          notifications.unsubscribe(session)
-          try {
-            ask.releaseAll(session.id)
-          } catch (error) {
-            log.error('the streams of a closed connection could not be released', { session: session.id, error })
-          }
-        },
-      })
-      connections.set(connection.session, connection)
-    })
   })
 
-  const tick = () => {
-    const now = performance.now()
-    for (const connection of connections.values()) connection.tick(now)
-  }
   let heartbeat: NodeJS.Timeout | undefined
 
   return {
     start: async () => {
-      const listening = await listen(server, options, 'API')
-      heartbeat = setInterval(tick, Math.max(10, Math.min(pingInterval, pongWait, 10_000) / 4))
+      const listening = await doors.start()
+      heartbeat = setInterval(sessions.tick, Math.max(10, Math.min(pingInterval, pongWait, authenticationTimeout, 10_000) / 4))
       return listening
     },
     stop: async (reason) => {
       stopping = true
       clearInterval(heartbeat)
       notifications.dispose()
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeIdleConnections()
-      for (const connection of connections.values()) connection.close(1001, reason)
-      const cut = setTimeout(() => server.closeAllConnections(), 1_500)
-      await closed
-      clearTimeout(cut)
+      const over = doors.stop()
+      sessions.stop(reason)
+      await over
     },
-    connections: () => connections.size,
+    connections: admission.open,
+    sockets: () => ({ authenticated: admission.open() - admission.unauthenticated(), unauthenticated: admission.unauthenticated() }),
   }
 }

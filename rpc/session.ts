@@ -1,5 +1,8 @@
-import type { Caller } from '../machines/domain/ports.js'
+import type { Caller } from '../machines/domain/access.js'
 import type { Filters, Topic } from './topics.js'
+
+/** Why a caller lost its right before it left. */
+export type SessionEnd = 'token_expired' | 'revoked' | 'ended'
 
 /** One client's connection, as the methods and the notifications see it. */
 export interface Session {
@@ -9,8 +12,12 @@ export interface Session {
   readonly address: string
   /** The address that the client came in by, ready for a URL. */
   readonly host: string
-  /** Kept after its token has expired, so that the refusal can say so. */
+  /** Epoch ms. */
+  readonly since: number
+  /** Absent: nobody has said who it is, or it is over (`ended`). May have expired a moment ago: who asks looks. */
   caller: Caller | undefined
+  /** Why there is no caller any more, until it authenticates anew; `user` is who it was. */
+  ended: { reason: SessionEnd; user: string } | undefined
   /** An authenticate under way: what came after it waits for its outcome. */
   authenticating: Promise<unknown> | undefined
   /** The connection has ended. */
@@ -21,8 +28,7 @@ export interface Session {
   requests: number
   readonly subscriptions: Map<Topic, Filters | undefined>
   /** Never throws, never waits; drops a client that does not read. */
-  send(message: string | Buffer): void
+  send(message: string): void
+  /** The same for a `textFrame` that goes to many. */
+  sendFrame(frame: Buffer): void
 }
-
-/** Whose requests are counted together: the user's over all connections, else the address's. */
-export const rateKey = (session: Session): string => (session.caller === undefined ? `address ${session.address}` : `user ${session.caller.user}`)

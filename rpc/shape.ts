@@ -2,7 +2,8 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { invalidParam, ServiceError } from '../machines/domain/errors.js'
 import type { Method } from './method.js'
 
-const ajv = new Ajv({ allErrors: false, logger: false })
+// Verbose: an unknown member is answered with those that there are.
+const ajv = new Ajv({ allErrors: false, logger: false, verbose: true })
 // Compiled at first use: a method that nobody calls costs nothing.
 const compiled = new Map<Method, ValidateFunction>()
 
@@ -16,9 +17,19 @@ const validatorOf = (method: Method): ValidateFunction => {
 
 const poisonous = ['__proto__', 'constructor', 'prototype']
 
-const explain = ({ keyword, instancePath, params, message = 'is invalid' }: ErrorObject): ServiceError => {
+const explain = ({ keyword, instancePath, params, parentSchema, message = 'is invalid' }: ErrorObject): ServiceError => {
   if (keyword === 'required') return invalidParam(String(params.missingProperty), 'required', `${params.missingProperty} is required`)
-  const param = instancePath.split('/')[1] ?? 'params'
+  // `filters.device`: members by name, items of lists not by number.
+  const names = instancePath.split('/').filter((part) => !/^\d*$/.test(part))
+  if (keyword === 'additionalProperties') {
+    const known = Object.keys(parentSchema?.properties ?? {}).join(', ')
+    return invalidParam(
+      [...names, String(params.additionalProperty).slice(0, 64)].join('.'),
+      'is not known',
+      `${names.join('.') || 'params'} may hold ${known}`,
+    )
+  }
+  const param = names.join('.') || 'params'
   const rule = keyword === 'enum' ? `must be one of ${params.allowedValues.join(', ')}` : message
   return invalidParam(param, rule, `${param} ${rule}`)
 }
@@ -33,6 +44,9 @@ export const checkShape = (method: Method, params: unknown): Record<string, unkn
   for (const key of method.numeric ?? []) {
     const value = values[key]
     if (typeof value === 'string' && /^-?\d{1,9}$/.test(value)) values[key] = Number(value)
+  }
+  for (const [alias, name] of Object.entries(method.aliases ?? {})) {
+    if (Object.hasOwn(values, alias) && !Object.hasOwn(values, name)) values[name] = values[alias]
   }
   const validate = validatorOf(method)
   if (validate(values)) return values

@@ -9,8 +9,15 @@ export const dottedTopics = [
   'recording.stop',
   'recording.progress',
   'recording.error',
+  'recording.deleted',
   'snapshot.taken',
   'snapshot.error',
+  'snapshot.deleted',
+  'storage.cleanup',
+  'discovery.started',
+  'discovery.progress',
+  'discovery.found',
+  'discovery.completed',
   'system.health',
   'system.error',
   'system.startup',
@@ -31,12 +38,21 @@ export const legacyTopics = ['camera_status_update', 'recording_status_update', 
 export const topics = [...dottedTopics, ...legacyTopics] as const
 export type Topic = (typeof topics)[number]
 
-/** As the client gave them; `device` narrows facts of cameras, others are kept and told back. */
-export type Filters = Record<string, string | number | boolean | string[]>
+/** Least first. */
+export const severities = ['info', 'warning', 'error', 'critical'] as const
+export type Severity = (typeof severities)[number]
+
+/** `device`: narrows facts of cameras to these; `severity`: the least that is told. */
+export interface Filters {
+  device?: string | string[]
+  severity?: Severity
+}
 
 /** Facts that concern no camera pass every filter of `device`. */
-export const passes = (filters: Filters | undefined, camera: string | undefined): boolean => {
-  const device = filters?.device
+export const passes = (filters: Filters | undefined, { camera, severity }: { camera?: string; severity: Severity }): boolean => {
+  if (filters === undefined) return true
+  const { device, severity: least } = filters
+  if (least !== undefined && severities.indexOf(severity) < severities.indexOf(least)) return false
   if (device === undefined || camera === undefined) return true
   return Array.isArray(device) ? device.includes(camera) : device === camera
 }

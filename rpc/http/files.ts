@@ -3,26 +3,28 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { mayUse } from '../../machines/domain/access.js'
 import { invalidParam, notFound, ServiceError } from '../../machines/domain/errors.js'
-import type { Caller, FileKind, MediaFile } from '../../machines/domain/ports.js'
-import { rateLimited, requireRole } from '../dispatcher.js'
+import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
 import { isFileName } from '../fileName.js'
 import type { RpcOptions } from '../options.js'
-import { isAllowedOrigin } from '../origins.js'
 import { resources } from '../present.js'
-import type { Limiter } from '../rate.js'
-import { bracketed } from '../urls.js'
-import { isReading, replyError } from './reply.js'
+import { type CallerOptions, type HttpCaller, httpCaller, untilRevoked } from './caller.js'
+import { type Asked, reading } from './reading.js'
 
 const types: Record<string, string> = { '.mp4': 'video/mp4', '.mkv': 'video/x-matroska', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.png': 'image/png' }
 
-/** Kind and name of a URL below `/files/`; throws for what is no such URL. */
-const targetOf = (url: string): { kind: FileKind; name: string } => {
-  const [path = ''] = url.split('?', 1)
+/** Extensions that a name may lack. */
+const extensions: Record<FileKind, readonly string[]> = { recordings: ['.mp4', '.mkv'], snapshots: ['.jpg', '.jpeg', '.png'] }
+
+type Target = { kind: FileKind; name: string } | { error: ServiceError }
+
+/** Kind and name of a URL below `/files/`, or what is wrong with it: whoever may not ask is not told even that. */
+const targetOf = (path: string): Target => {
   const [, kind, encoded] = /^\/files\/(recordings|snapshots)\/([^/]+)$/.exec(path) ?? []
-  if (kind === undefined || encoded === undefined) throw new ServiceError('notFound', { resource: 'page' }, 'Page not found')
+  if (kind === undefined || encoded === undefined) return { error: new ServiceError('notFound', { resource: 'page' }, 'Page not found') }
   const name = decoded(encoded)
-  if (name === undefined || !isFileName(name)) throw invalidParam('filename', 'must be a file name')
+  if (name === undefined || !isFileName(name)) return { error: invalidParam('filename', 'must be a file name') }
   return { kind: kind as FileKind, name }
 }
 
@@ -33,6 +35,10 @@ const decoded = (text: string) => {
     return undefined
   }
 }
+
+/** What a signed URL of this file may be of: a name may lack its extension, a grant never does. */
+const subjectsOf = (target: Target): string[] =>
+  'error' in target ? [] : ['', ...extensions[target.kind]].map((extension) => `${target.kind}/${target.name}${extension}`)
 
 /** The bytes asked for: all of them (`undefined`), a part, or none that exist. One range only; others are ignored. */
 export const rangeOf = (header: string | undefined, size: number): { start: number; end: number } | 'unsatisfiable' | undefined => {
@@ -78,118 +84,86 @@ const dispositionOf = (name: string) => {
   return `attachment; filename="${ascii}"; filename*=UTF-8''${encoded}`
 }
 
+/** Sends what was asked of an open file, up to where it ends now. */
+const send = async (request: IncomingMessage, response: ServerResponse, handle: FileHandle, { name, headers, patience }: Sending) => {
+  const { size, mtime, mtimeMs } = await handle.stat()
+  const etag = `"${size.toString(16)}-${Math.round(mtimeMs).toString(16)}"`
+  const common = { ...headers, ETag: etag, 'Last-Modified': mtime.toUTCString(), 'Accept-Ranges': 'bytes', 'Cache-Control': 'private, no-cache' }
+  if (isFresh(request, etag, mtime)) {
+    response.writeHead(304, common).end()
+    return
+  }
+  const condition = request.headers['if-range']
+  const current = condition === undefined || condition === etag || condition === mtime.toUTCString()
+  const range = current ? rangeOf(request.headers.range, size) : undefined
+  if (range === 'unsatisfiable') {
+    response.writeHead(416, { ...common, 'Content-Range': `bytes */${size}`, 'Content-Length': 0 }).end()
+    return
+  }
+  const { start, end } = range ?? { start: 0, end: size - 1 }
+  response.writeHead(range === undefined ? 200 : 206, {
+    ...common,
+    ...(range === undefined ? {} : { 'Content-Range': `bytes ${start}-${end}/${size}` }),
+    'Content-Type': types[extname(name).toLowerCase()] ?? 'application/octet-stream',
+    'Content-Disposition': dispositionOf(name),
+    'Content-Length': end - start + 1,
+  })
+  if (request.method === 'HEAD' || size === 0) {
+    response.end()
+    return
+  }
+  response.setTimeout(patience, () => response.destroy())
+  await pipeline(handle.createReadStream({ start, end, autoClose: false }), response)
+}
+
+interface Sending {
+  name: string
+  headers: Record<string, string>
+  /** ms without a byte after which the client is given up. */
+  patience: number
+}
+
 /**
- * GET and HEAD of `/files/recordings/<name>` and `/files/snapshots/<name>` for bearers of a token. A file that still
- * grows is served to its present end.
+ * GET and HEAD of `/files/recordings/<name>` and `/files/snapshots/<name>`, for viewers of the file's camera and bearers
+ * of its signed URL. A file that still grows is served to its present end. A revocation cuts a download that is under
+ * way; mere expiry does not: what was begun in time may be finished.
  */
-export const createFilesHandler = ({
-  options: { files, tokens, log, limits, corsOrigins, mayUse },
-  limiter,
-}: {
-  options: Pick<RpcOptions, 'files' | 'tokens' | 'log' | 'limits' | 'corsOrigins' | 'mayUse'>
-  limiter: Limiter
-}) => {
-  const callerOf = async ({ headers, socket }: IncomingMessage): Promise<Caller> => {
-    const [, token] = /^Bearer +([^\s]+) *$/i.exec(headers.authorization ?? '') ?? []
-    const countFor = (key: string) => {
-      const wait = limiter.take(key)
-      if (wait > 0) throw rateLimited(wait)
-    }
-    // Refused tokens count for the address: guessing is not free.
-    if (token === undefined) {
-      countFor(`address ${bracketed(socket.remoteAddress ?? 'unknown')}`)
-      throw new ServiceError('authRequired', { reason: 'auth_required' })
-    }
-    try {
-      const caller = await tokens.verify(token)
-      countFor(`user ${caller.user}`)
-      return caller
-    } catch (error) {
-      if (error instanceof ServiceError && error.key === 'authFailed') countFor(`address ${bracketed(socket.remoteAddress ?? 'unknown')}`)
-      throw error
-    }
-  }
+export const createFilesHandler = (options: CallerOptions & { services: RpcOptions }) => {
+  const { services } = options
+  const { files, limits } = services
+  const callerOf = httpCaller(options)
 
-  const findFor = async (caller: Caller, kind: FileKind, name: string): Promise<MediaFile> => {
+  const find = async ({ kind, name }: { kind: FileKind; name: string }, caller: HttpCaller, asked: Asked): Promise<MediaFile> => {
     const file = await files.find(kind, name)
-    if (file === undefined || mayUse?.(caller, file.camera) === false) throw notFound(resources[kind], name)
-    return file
+    if (file === undefined || (caller.only !== undefined && caller.only !== `${kind}/${file.name}`)) throw notFound(resources[kind], name)
+    if (mayUse(caller, file.camera)) return file
+    asked.refusal = 'camera_right'
+    throw notFound(resources[kind], name)
   }
 
-  const serve = async (request: IncomingMessage, response: ServerResponse, handle: FileHandle, name: string, headers: Record<string, string>) => {
-    const { size, mtime, mtimeMs } = await handle.stat()
-    const etag = `"${size.toString(16)}-${Math.round(mtimeMs).toString(16)}"`
-    const common = {
-      ...headers,
-      ETag: etag,
-      'Last-Modified': mtime.toUTCString(),
-      'Accept-Ranges': 'bytes',
-      'Cache-Control': 'private, no-cache',
-    }
-    if (isFresh(request, etag, mtime)) {
-      response.writeHead(304, common).end()
-      return
-    }
-    const condition = request.headers['if-range']
-    const current = condition === undefined || condition === etag || condition === mtime.toUTCString()
-    const range = current ? rangeOf(request.headers.range, size) : undefined
-    if (range === 'unsatisfiable') {
-      response.writeHead(416, { ...common, 'Content-Range': `bytes */${size}`, 'Content-Length': 0 }).end()
-      return
-    }
-    const { start, end } = range ?? { start: 0, end: size - 1 }
-    response.writeHead(range === undefined ? 200 : 206, {
-      ...common,
-      ...(range === undefined ? {} : { 'Content-Range': `bytes ${start}-${end}/${size}` }),
-      'Content-Type': types[extname(name).toLowerCase()] ?? 'application/octet-stream',
-      'Content-Disposition': dispositionOf(name),
-      'Content-Length': end - start + 1,
-    })
-    if (request.method === 'HEAD' || size === 0) {
-      response.end()
-      return
-    }
-    response.setTimeout(limits.downloadTimeout ?? 60_000, () => response.destroy())
-    await pipeline(handle.createReadStream({ start, end, autoClose: false }), response)
-  }
-
-  const originHeaders = ({ headers: { origin } }: IncomingMessage): Record<string, string> =>
-    origin !== undefined && isAllowedOrigin(corsOrigins, origin)
-      ? {
-          'Access-Control-Allow-Origin': corsOrigins.includes('*') ? '*' : origin,
-          'Access-Control-Expose-Headers': 'Content-Disposition, Content-Range, ETag',
-          Vary: 'Origin',
-        }
-      : {}
-
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const headers = { 'X-Content-Type-Options': 'nosniff', ...originHeaders(request) }
-    if (request.method === 'OPTIONS') {
-      response.writeHead(204, { ...headers, 'Access-Control-Allow-Methods': 'GET, HEAD', 'Access-Control-Allow-Headers': 'Authorization, Range' }).end()
-      return
-    }
-    if (!isReading(request, response, headers)) return
-    let handle: FileHandle | undefined
-    try {
-      // Who asks comes first: without a token nobody learns which names there are.
-      const caller = await callerOf(request)
-      requireRole('viewer', caller.role)
-      const { kind, name } = targetOf(request.url ?? '')
-      const file = await findFor(caller, kind, name)
-      handle = await openRegular(file.path)
-      if (handle === undefined) throw notFound(resources[kind], name)
-      await serve(request, response, handle, file.name, headers)
-    } catch (error) {
-      if (response.headersSent) {
-        // The client went away, or the file was cut short: the length that was promised cannot be kept.
-        response.destroy()
-        return
+  return reading(
+    services,
+    (path) => ({ action: path.startsWith('/files/snapshots') ? 'GET /files/snapshots' : 'GET /files/recordings', subject: path.slice('/files/'.length) }),
+    async (request, response, headers, asked) => {
+      const [path = ''] = (request.url ?? '').split('?', 1)
+      const target = targetOf(path)
+      // Who asks comes first: without a credential nobody learns which names there are.
+      const caller = await callerOf(request, { subjects: subjectsOf(target), cost: 1 })
+      asked.caller = caller
+      if ('error' in target) {
+        if (target.error.key === 'invalidParams') asked.refusal = 'not_a_file_name'
+        throw target.error
       }
-      const known = error instanceof ServiceError ? error : new ServiceError('internal')
-      if (known !== error) log.error('a file could not be served', { error })
-      replyError(request, response, known, known.status === 401 ? { ...headers, 'WWW-Authenticate': 'Bearer' } : headers)
-    } finally {
-      await handle?.close().catch(() => {})
-    }
-  }
+      const file = await find(target, caller, asked)
+      const handle = await openRegular(file.path)
+      if (handle === undefined) throw notFound(resources[target.kind], target.name)
+      const release = untilRevoked(services, caller.credential, () => response.destroy())
+      try {
+        await send(request, response, handle, { name: file.name, headers, patience: limits.downloadTimeout ?? 60_000 })
+      } finally {
+        release()
+        await handle.close().catch(() => {})
+      }
+    },
+  )
 }

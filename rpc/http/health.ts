@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Directory } from '../../actors/directory.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
+import { createAllowList } from '../addresses.js'
 import { listen, shutdown } from '../listen.js'
 import type { About } from '../options.js'
-import { iso, statusOf } from '../present.js'
+import { given, iso, statusOf } from '../present.js'
 import type { Status } from '../schemas.js'
+import type { MetricsText } from './metrics.js'
 import { isReading, replyJson, replyNotFound } from './reply.js'
 
 export interface HealthOptions {
@@ -15,9 +17,17 @@ export interface HealthOptions {
   clock: Clock
   log: Log
   about: About
+  /** Who may ask: with `allowedIps` (addresses and networks) exactly those, else with `internalOnly` (default) this machine and private networks. */
+  internalOnly?: boolean
+  allowedIps?: readonly string[]
+  /** What `/metrics` tells; without it there is no such page. */
+  metrics?: () => Promise<MetricsText>
   /** Default `/health`, `/health/live`, `/health/ready`, `/health/detailed`. */
   endpoints?: { basic?: string; live?: string; ready?: string; detailed?: string }
 }
+
+/** Loopback, private and link-local networks. */
+export const isInternal = createAllowList(['127.0.0.0/8', '::1', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', 'fc00::/7', 'fe80::/10'])
 
 const headers = {
   'Cache-Control': 'no-cache, no-store, must-revalidate',
@@ -58,11 +68,13 @@ const componentsOf = ({ components, reasons }: Status, directory: Directory) => 
 }
 
 /**
- * The health endpoints on a server of their own. `/health` is 503 when unhealthy, `/health/ready` until cameras can be
- * used; `/health/detailed` always answers 200, because its reader wants the details.
+ * The health endpoints and the metrics on a server of their own, without credentials: who may ask goes by the address.
+ * `/health` and `/health/mediamtx` are 503 when unhealthy, `/health/ready` and `/healthz` until cameras can be used;
+ * `/health/detailed` and `/health/cameras` always answer 200, because their readers want the details.
  */
 export const createHealthServer = (options: HealthOptions) => {
-  const { directory, clock, log, about, endpoints = {} } = options
+  const { directory, clock, log, about, metrics, internalOnly = true, allowedIps = [], endpoints = {} } = options
+  const mayAsk = allowedIps.length === 0 && internalOnly ? isInternal : createAllowList(allowedIps)
   const timestamp = () => iso(clock.now())
 
   const basic = () => {
@@ -70,15 +82,36 @@ export const createHealthServer = (options: HealthOptions) => {
     const body = { status: words[status.status], timestamp: timestamp(), version: about.version, uptime: durationText(status.uptime) }
     return { code: status.status === 'UNHEALTHY' ? 503 : 200, body, status }
   }
+  const live = () => ({ code: 200, body: { alive: true, timestamp: timestamp(), message: 'System is alive' } })
+  const ready = () => {
+    const { status, message } = directory.system()
+    const link = directory.link()
+    const isReady = status !== 'starting' && link.state === 'up'
+    const why = status === 'starting' ? message : `the media server is ${link.state}${link.cause.reason === undefined ? '' : `: ${link.cause.reason}`}`
+    return { code: isReady ? 200 : 503, body: { ready: isReady, timestamp: timestamp(), message: isReady ? 'System is ready' : why } }
+  }
   const pages: Record<string, () => { code: number; body: object }> = {
     [endpoints.basic ?? '/health']: basic,
-    [endpoints.live ?? '/health/live']: () => ({ code: 200, body: { alive: true, timestamp: timestamp(), message: 'System is alive' } }),
-    [endpoints.ready ?? '/health/ready']: () => {
-      const { status, message } = directory.system()
-      const link = directory.link()
-      const ready = status !== 'starting' && link.state === 'up'
-      const why = status === 'starting' ? message : `the media server is ${link.state}${link.cause.reason === undefined ? '' : `: ${link.cause.reason}`}`
-      return { code: ready ? 200 : 503, body: { ready, timestamp: timestamp(), message: ready ? 'System is ready' : why } }
+    [endpoints.live ?? '/health/live']: live,
+    [endpoints.ready ?? '/health/ready']: ready,
+    '/health/alive': live,
+    '/healthz': () => {
+      const { code, body } = ready()
+      return { code, body: body.ready ? { status: 'ok' } : { status: 'unavailable', message: body.message } }
+    },
+    '/health/mediamtx': () => {
+      const { state, cause, server } = directory.link()
+      const { kind, version } = server ?? {}
+      const status = state === 'up' ? 'healthy' : state === 'down' ? 'unhealthy' : 'degraded'
+      const body = { status, state, since: iso(cause.since), timestamp: timestamp(), ...given({ message: cause.reason, kind, version }) }
+      return { code: state === 'down' ? 503 : 200, body }
+    },
+    '/health/cameras': () => {
+      const cameras = directory.cameras()
+      const states: Record<string, number> = {}
+      for (const { cause } of cameras) states[cause.state] = (states[cause.state] ?? 0) + 1
+      const connected = cameras.filter(({ status }) => status === 'CONNECTED').length
+      return { code: 200, body: { total: cameras.length, connected, states, timestamp: timestamp() } }
     },
     [endpoints.detailed ?? '/health/detailed']: () => {
       const { body, status } = basic()
@@ -106,8 +139,28 @@ export const createHealthServer = (options: HealthOptions) => {
   }
   const table = new Map(Object.entries(pages))
 
+  const scrape = async (request: IncomingMessage, response: ServerResponse, tell: () => Promise<MetricsText>) => {
+    if (!isReading(request, response)) return
+    try {
+      const { contentType, text } = await tell()
+      response.writeHead(200, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(text), 'Cache-Control': 'no-store' })
+      response.end(request.method === 'HEAD' ? undefined : text)
+    } catch (error) {
+      log.error('the metrics could not be told', { error })
+      replyJson(request, response, 500, { error: 'internal error' })
+    }
+  }
+
   const answer = (request: IncomingMessage, response: ServerResponse) => {
+    if (!mayAsk(request.socket.remoteAddress)) {
+      response.writeHead(403, { 'Content-Length': 0, Connection: 'close' }).end()
+      return
+    }
     const [path = ''] = (request.url ?? '').split('?', 1)
+    if (path === '/metrics' && metrics !== undefined) {
+      void scrape(request, response, metrics)
+      return
+    }
     const page = table.get(path)
     if (page === undefined) return replyNotFound(request, response)
     if (request.method === 'OPTIONS') {

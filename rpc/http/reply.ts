@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ServiceError } from '../../machines/domain/errors.js'
 import { errorBody } from '../frame.js'
@@ -28,9 +28,15 @@ export const isReading = (request: IncomingMessage, response: ServerResponse, he
   return false
 }
 
-/** Refuses an upgrade in plain text and ends its socket. */
-export const refuseUpgrade = (socket: Duplex, status: number, words: string): void => {
+/** Refuses an upgrade in plain text and ends its socket. `retryAfter` in seconds. */
+export const refuseUpgrade = (socket: Duplex, { status, words, retryAfter }: { status: number; words: string; retryAfter?: number }): void => {
   socket.on('error', () => {})
-  const head = `HTTP/1.1 ${status} ${words}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(words)}`
-  socket.end(`${head}\r\n\r\n${words}`, () => socket.destroy())
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(words)}`,
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${words}`, () => socket.destroy())
 }

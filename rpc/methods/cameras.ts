@@ -1,8 +1,10 @@
 import Type from 'typebox'
+import { mayUse } from '../../machines/domain/access.js'
 import type { CameraView } from '../../machines/domain/views.js'
 import { method } from '../method.js'
-import { cameraOf, capabilitiesOf, seconds, urlsOf } from '../present.js'
+import { cameraOf, capabilitiesOf, seconds, urlsFor } from '../present.js'
 import { Camera, CameraName, Count, cameraProperties, None, OneCamera } from '../schemas.js'
+import { viewerOf } from '../streams/signed.js'
 import { stateOfStream } from './streams.js'
 
 const validationOf = ({ status, capabilities }: CameraView): 'NONE' | 'DISCONNECTED' | 'CONFIRMED' => {
@@ -20,10 +22,10 @@ export const cameraMethods = [
     params: None,
     result: Type.Object({ cameras: Type.Array(Camera), total: Count, connected: Count }),
     handler: (_, { services, session, caller }) => {
-      const { directory, mayUse } = services
-      const views = directory.cameras().filter(({ id }) => caller === undefined || mayUse === undefined || mayUse(caller, id))
+      const { directory } = services
+      const views = directory.cameras().filter(({ id }) => caller === undefined || mayUse(caller, id))
       return {
-        cameras: views.map((view) => cameraOf(view, urlsOf(services, view.id, session.host))),
+        cameras: views.map((view) => cameraOf(view, urlsFor(services, view.id, session))),
         total: views.length,
         connected: views.filter(({ status }) => status === 'CONNECTED').length,
       }
@@ -44,14 +46,15 @@ export const cameraMethods = [
       ),
       capabilities: Type.Optional(Type.Object({ formats: Type.Array(Type.String()), resolutions: Type.Array(Type.String()) })),
     }),
-    handler: async ({ device }, { services, session }) => {
+    handler: async ({ device }, call) => {
+      const { services } = call
       const found = services.directory.camera(device)
       const stream = await stateOfStream(services, found.id)
       // Asking took a while: what is told is the state now.
       const view = services.directory.camera(device)
       const { formats, resolutions } = capabilitiesOf(view)
       return {
-        ...cameraOf(view, urlsOf(services, view.id, session.host)),
+        ...cameraOf(view, urlsFor(services, view.id, viewerOf(call))),
         ...(stream.known
           ? {
               metrics: {

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { mayUse } from '../../machines/domain/access.js'
 import { invalidParam, notFound, ServiceError } from '../../machines/domain/errors.js'
 import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
 import { isFileName } from '../fileName.js'
@@ -8,12 +9,12 @@ import { Count, Deleted, FileList, OneFile, Page, Time } from '../schemas.js'
 
 const formatOf = (name: string) => name.slice(name.lastIndexOf('.') + 1).toLowerCase()
 
-const entryOf = (kind: FileKind, { name, camera, bytes, modifiedAt, createdAt }: MediaFile) => ({
+const entryOf = (call: Call, kind: FileKind, { name, camera, bytes, modifiedAt, createdAt }: MediaFile) => ({
   filename: name,
   file_size: bytes,
   modified_time: iso(modifiedAt),
   created_time: iso(createdAt),
-  download_url: downloadUrl(kind, name),
+  download_url: downloadUrl(call, kind, name),
   device: camera,
   format: formatOf(name),
 })
@@ -40,12 +41,13 @@ const durationOf = async ({ services }: Call, name: string) => {
 }
 
 const list = async (kind: FileKind, { limit = 50, offset = 0 }: Static<typeof Page>, call: Call) => {
-  const { files, total } = await call.services.files.list(kind, { limit, offset })
-  if (kind === 'snapshots') return { files: files.map((file) => entryOf(kind, file)), total, limit, offset }
+  const { services, caller } = call
+  const { files, total } = await services.files.list(kind, { limit, offset, ...(caller && { mayUse: (camera) => mayUse(caller, camera) }) })
+  if (kind === 'snapshots') return { files: files.map((file) => entryOf(call, kind, file)), total, limit, offset }
   const durations = await inParallel(files, 8, (file) => durationOf(call, file.name))
   const entries = files.map((file, index) => {
     const duration = durations[index]
-    return duration === undefined ? entryOf(kind, file) : { ...entryOf(kind, file), duration }
+    return duration === undefined ? entryOf(call, kind, file) : { ...entryOf(call, kind, file), duration }
   })
   return { files: entries, total, limit, offset }
 }
@@ -53,7 +55,7 @@ const list = async (kind: FileKind, { limit = 50, offset = 0 }: Static<typeof Pa
 const find = async (kind: FileKind, filename: string, { services, caller }: Call): Promise<MediaFile> => {
   if (!isFileName(filename)) throw invalidParam('filename', 'must not have more than 255 bytes')
   const file = await services.files.find(kind, filename)
-  const hidden = file !== undefined && caller !== undefined && services.mayUse?.(caller, file.camera) === false
+  const hidden = file !== undefined && caller !== undefined && !mayUse(caller, file.camera)
   if (file === undefined || hidden) throw notFound(resources[kind], filename)
   return file
 }
@@ -98,6 +100,7 @@ export const fileMethods = [
     summary: 'Tells all of one recording; its name may lack the extension.',
     role: 'viewer',
     since: '1.0',
+    errors: ['notFound'],
     params: OneFile,
     result: Type.Object({
       filename: Type.String(),
@@ -116,7 +119,7 @@ export const fileMethods = [
       const file = await call.services.files.recording(found.name)
       if (file === undefined) throw notFound('Recording', filename)
       return {
-        ...entryOf('recordings', file),
+        ...entryOf(call, 'recordings', file),
         duration: seconds(file.duration),
         duration_ms: Math.max(0, Math.round(file.duration)),
         complete: file.complete,
@@ -128,6 +131,7 @@ export const fileMethods = [
     summary: 'Tells all of one snapshot; its name may lack the extension.',
     role: 'viewer',
     since: '1.0',
+    errors: ['notFound'],
     params: OneFile,
     result: Type.Object({
       filename: Type.String(),
@@ -138,7 +142,7 @@ export const fileMethods = [
       device: Type.String(),
       format: Type.String(),
     }),
-    handler: async ({ filename }, call) => entryOf('snapshots', await find('snapshots', filename, call)),
+    handler: async ({ filename }, call) => entryOf(call, 'snapshots', await find('snapshots', filename, call)),
   }),
   method({
     name: 'delete_recording',
@@ -147,6 +151,7 @@ export const fileMethods = [
     cost: 2,
     audited: true,
     since: '1.0',
+    errors: ['notFound', 'invalidState'],
     params: OneFile,
     result: Deleted,
     handler: ({ filename }, call) => remove('recordings', filename, call),
@@ -158,6 +163,7 @@ export const fileMethods = [
     cost: 2,
     audited: true,
     since: '1.0',
+    errors: ['notFound'],
     params: OneFile,
     result: Deleted,
     handler: ({ filename }, call) => remove('snapshots', filename, call),

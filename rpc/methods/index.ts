@@ -1,9 +1,16 @@
 import type { Method } from '../method.js'
+import { auditMethods } from './audit.js'
 import { cameraMethods } from './cameras.js'
+import { discoverMethods } from './discover.js'
 import { eventMethods } from './events.js'
+import { externalMethods } from './external.js'
 import { fileMethods } from './files.js'
+import { keyMethods } from './keys.js'
+import { metricMethods } from './metrics.js'
 import { recordingMethods } from './recordings.js'
+import { retentionMethods } from './retention.js'
 import { sessionMethods } from './session.js'
+import { sessionAdminMethods } from './sessions.js'
 import { snapshotMethods } from './snapshots.js'
 import { streamMethods } from './streams.js'
 import { systemMethods } from './system.js'
@@ -17,5 +24,12 @@ export const methods: readonly Method[] = [
   ...fileMethods,
   ...streamMethods,
   ...eventMethods,
+  ...externalMethods,
   ...systemMethods,
+  ...metricMethods,
+  ...retentionMethods,
+  ...sessionAdminMethods,
+  ...keyMethods,
+  ...auditMethods,
+  ...discoverMethods,
 ]

@@ -18,6 +18,7 @@ export const recordingMethods = [
     audited: true,
     since: '1.0',
     gated: true,
+    errors: ['invalidState'],
     params: Type.Object({
       device: CameraParam,
       duration: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400, description: 'Seconds from the first frame; absent: until stop_recording' })),
@@ -56,6 +57,7 @@ export const recordingMethods = [
     audited: true,
     since: '1.0',
     gated: true,
+    errors: ['invalidState'],
     params: OneCamera,
     result: Type.Object({
       device: CameraName,

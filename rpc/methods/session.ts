@@ -1,6 +1,7 @@
 import Type from 'typebox'
+import type { Caller, Role } from '../../machines/domain/access.js'
 import { ServiceError } from '../../machines/domain/errors.js'
-import type { Role } from '../../machines/domain/ports.js'
+import { authFailed, rateLimited } from '../dispatcher.js'
 import { type Call, method } from '../method.js'
 import { iso } from '../present.js'
 import { None, Time } from '../schemas.js'
@@ -11,14 +12,37 @@ const permissions: Record<Role, ('view' | 'control' | 'admin')[]> = {
   admin: ['view', 'control', 'admin'],
 }
 
-const identify = async (token: string, { session, services: { tokens } }: Call) => {
-  const caller = await tokens.verify(token)
-  session.caller = caller
+/** The last instant that the wire's format of times can tell: of what never expires by itself. */
+const endOfTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+/** Wrong credentials make an address wait; one that has expired or was revoked was no guess. */
+const verified = async (text: string, { session: { address }, services: { credentials, brakes, measures } }: Call): Promise<Caller> => {
+  try {
+    const caller = await credentials.verify(text)
+    // It may have been revoked while it was looked at.
+    if (caller.credential !== undefined && credentials.isRevoked(caller.credential)) throw authFailed('revoked')
+    brakes.succeeded(address)
+    return caller
+  } catch (error) {
+    if (error instanceof ServiceError && error.key === 'authFailed') {
+      measures.refused('authentication')
+      if (error.data.reason === 'auth_failed') brakes.failed(address)
+    }
+    throw error
+  }
+}
+
+const identify = async (text: string, call: Call) => {
+  const { session, services } = call
+  const wait = services.brakes.pause(session.address)
+  if (wait > 0) throw rateLimited(wait, 'too_many_failed_authentications')
+  const caller = await verified(text, call)
+  services.sessions.admit(session, caller)
   return {
     authenticated: true as const,
     role: caller.role,
     permissions: permissions[caller.role],
-    expires_at: iso(caller.expiresAt),
+    expires_at: iso(Math.min(caller.expiresAt, endOfTime)),
     session_id: session.id,
   }
 }
@@ -35,13 +59,13 @@ export const sessionMethods = [
   }),
   method({
     name: 'authenticate',
-    summary: 'Says by a token who speaks on this connection; a refused token changes nothing.',
+    summary: 'Says by a token or an API key who speaks on this connection; a refused one changes nothing.',
     role: 'none',
     cost: 5,
     audited: true,
     since: '1.0',
     malformed: 'authRequired',
-    params: Type.Object({ auth_token: Type.String({ minLength: 1, description: 'JWT' }) }),
+    params: Type.Object({ auth_token: Type.String({ minLength: 1, description: 'JWT or API key' }) }),
     result: Type.Object({
       authenticated: Type.Literal(true),
       role: Type.Enum(['viewer', 'operator', 'admin']),

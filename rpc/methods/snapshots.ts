@@ -28,6 +28,7 @@ export const snapshotMethods = [
     audited: true,
     since: '1.0',
     gated: true,
+    errors: ['invalidState'],
     params: Type.Object({
       device: CameraParam,
       filename: Type.Optional(FileName),
@@ -52,7 +53,8 @@ export const snapshotMethods = [
       height: Count,
       passed_over: Type.Array(Type.Object({ tier: Type.Integer({ minimum: 0, maximum: 3 }), reason: Type.String() })),
     }),
-    handler: async ({ device, filename, format, quality, width, height, max_age }, { services, by }) => {
+    handler: async ({ device, filename, format, quality, width, height, max_age }, call) => {
+      const { services, by } = call
       const { snapshots, ask, clock } = services
       const named = filename === undefined ? undefined : nameOf(filename)
       const wanted = format === undefined ? (named?.format ?? snapshots.format) : format === 'png' ? 'png' : 'jpg'
@@ -70,7 +72,7 @@ export const snapshotMethods = [
         timestamp: iso(clock.now()),
         file_size: taken.bytes,
         file_path: taken.path,
-        download_url: downloadUrl('snapshots', taken.filename),
+        download_url: downloadUrl(call, 'snapshots', taken.filename),
         tier: taken.tier,
         captured_at: iso(taken.capturedAt),
         age_ms: Math.max(0, Math.round(taken.age)),

@@ -1,18 +1,22 @@
 import Type from 'typebox'
+import { mayUse } from '../../machines/domain/access.js'
 import { dependencyFailed, reasonOf, ServiceError } from '../../machines/domain/errors.js'
 import type { StreamState } from '../../machines/domain/ports.js'
 import { method, type Services } from '../method.js'
-import { iso, seconds, urlsOf } from '../present.js'
-import { CameraName, Count, None, OneCamera, Time } from '../schemas.js'
+import { iso, seconds, signedUrlsFor, stillUrl, urlsFor } from '../present.js'
+import { CameraName, CameraParam, Count, None, OneCamera, Time } from '../schemas.js'
+import { viewerOf } from '../streams/signed.js'
 
 /** How long a look-up waits for the media server. */
 const patience = 3_000
+/** A timer and a signal for each look-up would cost more than the look-up: who samples the media server has a limit of its own. */
+const unlimited = new AbortController().signal
 
 /** What the media server says of one path; `known` is false while it cannot be asked. For answers that can do without. */
 export const stateOfStream = async ({ mediaServer, directory }: Services, camera: string): Promise<{ known: boolean; state?: StreamState }> => {
   if (directory.link().state === 'down') return { known: false }
   try {
-    const state = await mediaServer.stream(camera, AbortSignal.timeout(patience))
+    const state = await mediaServer.stream(camera, unlimited)
     return state === undefined ? { known: true } : { known: true, state }
   } catch {
     return { known: false }
@@ -29,6 +33,7 @@ export const streamMethods = [
     audited: true,
     since: '1.0',
     gated: true,
+    errors: ['invalidState'],
     params: OneCamera,
     result: Type.Object({
       device: CameraName,
@@ -39,14 +44,15 @@ export const streamMethods = [
       auto_close_after: Type.String({ description: 'As in "300s"; "0s": held until stop_streaming or the end of the connection' }),
       ffmpeg_command: Type.String(),
     }),
-    handler: async ({ device }, { services, session, by }) => {
+    handler: async ({ device }, call) => {
+      const { services, session, by } = call
       const { camera, since, until } = await services.ask.holdStream(device, session.id, by)
       // The connection may have ended while the stream was waking: then nobody is left to let go of it.
       if (session.closed) services.ask.releaseAll(session.id)
       return {
         device: camera,
         stream_name: camera,
-        stream_url: urlsOf(services, camera, session.host).rtsp,
+        stream_url: urlsFor(services, camera, viewerOf(call)).rtsp,
         status: 'STARTED' as const,
         start_time: iso(since),
         auto_close_after: `${until === undefined ? 0 : seconds(until - since)}s`,
@@ -64,6 +70,7 @@ export const streamMethods = [
     audited: true,
     since: '1.0',
     gated: true,
+    errors: ['invalidState'],
     params: OneCamera,
     result: Type.Object({
       device: CameraName,
@@ -92,12 +99,22 @@ export const streamMethods = [
   }),
   method({
     name: 'get_stream_url',
-    summary: 'Tells where a camera can be watched; opening the URL wakes the stream.',
+    summary: 'Tells where a camera can be watched, by URLs that open it for a time; opening one wakes the stream.',
     role: 'viewer',
     camera: 'device',
     since: '1.0',
     gated: true,
-    params: OneCamera,
+    params: Type.Object({
+      device: CameraParam,
+      expires_in: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: 86_400,
+          description: 'Seconds that the URLs are to be good for; never longer than security.stream_url_life or the credential of the caller',
+        }),
+      ),
+    }),
+    numeric: ['expires_in'],
     result: Type.Object({
       device: CameraName,
       stream_name: Type.String(),
@@ -106,13 +123,18 @@ export const streamMethods = [
       active_consumers: Count,
       stream_status: Type.Enum(['READY', 'NOT_READY', 'ERROR']),
       streams: Type.Object({ rtsp: Type.String(), hls: Type.Optional(Type.String()), webrtc: Type.Optional(Type.String()) }),
+      snapshot_url: Type.String({ description: 'A picture of now by HTTP, relative to the address of the API' }),
+      expires_at: Type.Optional(
+        Type.String({ format: 'date-time', description: 'From then on the URLs open nothing, and who watches by them is cut; absent: never' }),
+      ),
       reason: Type.Optional(Type.String()),
     }),
-    handler: async ({ device }, { services, session }) => {
+    handler: async ({ device, expires_in: wish }, call) => {
+      const { services } = call
       const { id } = services.directory.camera(device)
       const { known, state } = await stateOfStream(services, id)
       const { status, cause, stream } = services.directory.camera(device)
-      const urls = urlsOf(services, id, session.host)
+      const { urls, expiresAt } = signedUrlsFor(services, id, viewerOf(call), wish === undefined ? undefined : wish * 1000)
       const broken = stream.status === 'ERROR' || status === 'ERROR'
       const reason = status === 'CONNECTED' ? (known ? stream.reason : 'the media server cannot be reached') : cause.reason
       return {
@@ -123,6 +145,8 @@ export const streamMethods = [
         active_consumers: state?.readers ?? 0,
         stream_status: broken ? ('ERROR' as const) : known && stream.status === 'ACTIVE' ? ('READY' as const) : ('NOT_READY' as const),
         streams: urls,
+        snapshot_url: stillUrl(call, id),
+        ...(expiresAt === undefined ? {} : { expires_at: iso(expiresAt) }),
         ...(reason === undefined ? {} : { reason }),
       }
     },
@@ -180,7 +204,7 @@ export const streamMethods = [
     gated: true,
     params: None,
     result: Type.Array(Type.Object({ name: Type.String(), source: Type.String(), ready: Type.Boolean(), readers: Count, bytes_sent: Count })),
-    handler: async (_, { services: { mediaServer, directory, mayUse }, caller }) => {
+    handler: async (_, { services: { mediaServer, directory }, caller }) => {
       const states = await mediaServer.streams(AbortSignal.timeout(patience)).catch((error: unknown) => {
         throw error instanceof ServiceError ? error : dependencyFailed('mediamtx', reasonOf(error))
       })
@@ -188,7 +212,7 @@ export const streamMethods = [
       // An external media server may carry streams of others, which are not ours to tell of.
       return directory.cameras().flatMap(({ id, kind }) => {
         const state = byName.get(id)
-        if (state === undefined || (caller !== undefined && mayUse?.(caller, id) === false)) return []
+        if (state === undefined || (caller !== undefined && !mayUse(caller, id))) return []
         const { name, source, ready, readers, bytesSent } = state
         return [{ name, source: source ?? kind, ready, readers, bytes_sent: bytesSent }]
       })

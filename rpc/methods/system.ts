@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { mayUse } from '../../machines/domain/access.js'
 import { ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'
 import { iso, statusOf } from '../present.js'
@@ -38,9 +39,9 @@ export const systemMethods = [
       discovery_active: Type.Boolean(),
       discovery_mode: Type.Enum(['udev', 'devfs', 'off']),
     }),
-    handler: (_, { services: { directory, mayUse }, caller }) => {
+    handler: (_, { services: { directory }, caller }) => {
       const { status, message, discovery } = directory.system()
-      const cameras = directory.cameras().filter(({ id, status }) => status === 'CONNECTED' && (caller === undefined || mayUse?.(caller, id) !== false))
+      const cameras = directory.cameras().filter(({ id, status }) => status === 'CONNECTED' && (caller === undefined || mayUse(caller, id)))
       return { status, message, available_cameras: cameras.map(({ id }) => id), discovery_active: discovery.active, discovery_mode: discovery.mode }
     },
   }),
@@ -128,6 +129,7 @@ export const systemMethods = [
     audited: true,
     since: '1.0',
     gated: true,
+    errors: ['unsupported', 'dependencyFailed'],
     params: Type.Object({ device: CameraParam, action: Type.Enum(['unplug', 'plug', 'stall', 'resume', 'busy']) }),
     result: Type.Object({ device: Type.String(), action: Type.String(), status: Type.Literal('DONE') }),
     handler: async ({ device, action }, { services: { simulation, ask } }) => {

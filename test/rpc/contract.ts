@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Ajv } from 'ajv'
+import { Ajv, type ValidateFunction } from 'ajv'
 
 export interface Contract {
   method: string
@@ -15,9 +15,12 @@ export const contract = JSON.parse(readFileSync(new URL('../contract/methods.jso
 const isTime = (text: string) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))
 const ajv = new Ajv({ allErrors: true, strict: false, formats: { 'date-time': isTime } })
 
+const compiled = new WeakMap<object, ValidateFunction>()
+
 /** What is wrong with a value by its schema, in words; empty when nothing is. */
 export const faults = (schema: object, value: unknown): string[] => {
-  const validate = ajv.compile(schema)
+  const validate = compiled.get(schema) ?? ajv.compile(schema)
+  compiled.set(schema, validate)
   validate(value)
   return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath || '/'} ${message}`)
 }

@@ -1,5 +1,11 @@
 import { expect } from 'chai'
-import type { Caller } from '../../machines/domain/ports.js'
+import Type from 'typebox'
+import type { Caller } from '../../machines/domain/access.js'
+import { createBrakes } from '../../rpc/brakes.js'
+import { createDispatcher } from '../../rpc/dispatcher.js'
+import { method } from '../../rpc/method.js'
+import { None } from '../../rpc/schemas.js'
+import { apiVersion } from '../../rpc/version.js'
 import { type Client, createStage, createWorld, type Reply, type World } from './fakes.js'
 
 describe('the envelope', () => {
@@ -60,12 +66,24 @@ describe('the envelope', () => {
 
   it('puts metadata on replies and the full set of data on errors', async () => {
     const { metadata } = await client.call('ping')
-    expect(metadata).to.have.all.keys('processing_time_ms', 'server_timestamp', 'request_id')
+    expect(metadata).to.have.all.keys('processing_time_ms', 'server_timestamp', 'request_id', 'api_version')
+    expect(metadata?.api_version).to.equal(apiVersion)
     expect(metadata?.processing_time_ms).to.satisfy(Number.isInteger)
     expect(metadata?.server_timestamp).to.equal('2025-06-01T12:00:00.000Z')
     const failed = await client.call('nonsense')
     expect(failed.error?.data).to.include.all.keys('reason', 'details', 'suggestion', 'hint')
     expect(failed).to.have.property('metadata')
+  })
+
+  it('tells with each reply that a method will go, and what to call instead', async () => {
+    const deprecated = { since: '1.1', removed_in: '2.0', use: 'ping' }
+    const old = method({ name: 'old', summary: '', role: 'none', since: '1.0', deprecated, params: None, result: Type.String(), handler: () => 'x' })
+    const sent: string[] = []
+    const options = world.options()
+    const session = { id: 'a', address: '192.0.2.1', requests: 0, send: (text: string) => sent.push(text) }
+    const services = { ...options, brakes: createBrakes({ requests: 10, window: 1_000 }) }
+    createDispatcher({ services: services as never, methods: [old] })('{"jsonrpc":"2.0","id":1,"method":"old"}', session as never)
+    expect(JSON.parse(sent[0] ?? '').metadata).to.deep.include({ deprecated })
   })
 
   it('a slow request does not hold up the next', async () => {
@@ -109,7 +127,7 @@ describe('the envelope', () => {
       new Promise<Caller>((resolve) => {
         verified = () => resolve({ user: 'ann', role: 'operator', expiresAt: world.now + 1_000 })
       })
-    const { port, server } = await stage.serve(world.options({}, { tokens: { ...world.options().tokens, verify } }))
+    const { port, server } = await stage.serve(world.options({}, { credentials: { ...world.options().credentials, verify } }))
     const [eager, witness] = await Promise.all([stage.connect(port), stage.connect(port)])
     eager.call('authenticate', { auth_token: 'operator' })
     eager.call('start_streaming', { device: 'camera0' })

@@ -1,10 +1,30 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import WebSocket from 'ws'
 import type { Ask, SnapshotRequest } from '../../actors/ask.js'
 import type { Directory } from '../../actors/directory.js'
+import {
+  type ApiKey,
+  type ApiKeys,
+  type AuditEntry,
+  type Caller,
+  type Credential,
+  type Credentials,
+  type Grant,
+  isSameCredential,
+  type Links,
+  type MediaSession,
+  type Role,
+  type StreamAccess,
+} from '../../machines/domain/access.js'
 import { notFound, ServiceError } from '../../machines/domain/errors.js'
+import type { ExternalAsk, ExternalStream, ExternalView } from '../../machines/domain/external.js'
 import type { By, Fact, Told } from '../../machines/domain/facts.js'
-import type { Caller, MediaFile, MediaFiles, RecordingFile, Role, StreamState, Tokens } from '../../machines/domain/ports.js'
+import type { MediaFile, MediaFiles, RecordingFile, StreamState } from '../../machines/domain/ports.js'
+import type { RetentionAsk, RetentionPolicy } from '../../machines/domain/retention.js'
 import type { CameraView, LinkView, StorageView, SystemView } from '../../machines/domain/views.js'
 import type { RpcLimits, RpcOptions } from '../../rpc/options.js'
 import { createRpcServer } from '../../rpc/server.js'
@@ -70,6 +90,20 @@ const snapshotFile: MediaFile = {
   createdAt: noon - 1_000,
 }
 
+/** Found by a scan, and no camera. */
+const drone: ExternalStream = {
+  url: 'rtsp://192.168.42.10:5554/subject',
+  type: 'skydio_stanag4609',
+  name: 'Skydio_EO_192.168.42.10_eo_/subject',
+  status: 'DISCOVERED',
+  sensor: 'eo',
+  discoveredAt: noon - 60_000,
+  lastSeen: noon - 1_000,
+  codec: 'H264',
+  width: 1280,
+  height: 720,
+}
+
 const bare = (name: string) => name.replace(/\.\w+$/, '')
 
 /** A small world behind the ports; a test changes what it is about. */
@@ -106,6 +140,12 @@ export const createWorld = () => {
     asked,
     logged,
     released,
+    revoked: [] as Credential[],
+    audited: [] as AuditEntry[],
+    keys: [] as ApiKey[],
+    mediaSessions: [] as MediaSession[],
+    policy: { type: 'age', maxAgeDays: 30, enabled: false } as RetentionPolicy,
+    external: { enabled: true, scanning: false, interval: 0, streams: [drone] } as ExternalView,
     tell: (fact: Fact) => {
       seq += 1
       for (const listener of listeners) listener({ ...fact, seq, at: world.now } as Told)
@@ -161,6 +201,13 @@ export const createWorld = () => {
         passedOver: [{ tier: 0, reason: 'device busy' }],
       }
     },
+    takeStill: async (id, request) => {
+      note('takeStill', id, request)
+      const file = join(tmpdir(), `still-${randomUUID()}.jpg`)
+      camera(id)
+      await writeFile(file, 'a picture')
+      return { file, bytes: 9, tier: 2, capturedAt: noon - 100 }
+    },
     holdStream: async (id, holder) => {
       note('holdStream', id, holder)
       return { camera: camera(id).id, since: noon, until: noon + 300_000, continues: true }
@@ -190,14 +237,95 @@ export const createWorld = () => {
     sizes: async () => ({ recordings: 123_456, snapshots: 45_678 }),
   }
 
-  // `role` or `role/user` or `role/user/expiry`: as good as a JWT here.
-  const tokens: Tokens = {
-    issue: async ({ user, role }) => `${role}/${user}`,
+  // `role`, `role/user`, `role/user/expiry` or `role/user/expiry/camera0,camera1*`: as good as a JWT here.
+  const revokedListeners = new Set<(credential: Credential) => void>()
+  const credentials: Credentials = {
     verify: async (token): Promise<Caller> => {
-      const [role = '', user = `a-${role}`, expiresAt = String(noon + 3_600_000)] = token.split('/')
+      const [role = '', user = `a-${role}`, expiresAt = String(noon + 3_600_000), cameras = ''] = token.split('/')
       if (!['viewer', 'operator', 'admin'].includes(role)) throw new ServiceError('authFailed', { reason: 'auth_failed' })
       if (Number(expiresAt) <= world.now) throw new ServiceError('authFailed', { reason: 'token_expired' })
-      return { role: role as Role, user, expiresAt: Number(expiresAt) }
+      const credential: Credential = { kind: 'token', id: token }
+      if (credentials.isRevoked(credential)) throw new ServiceError('authFailed', { reason: 'revoked' })
+      return { role: role as Role, user, expiresAt: Number(expiresAt), credential, ...(cameras && { cameras: cameras.split(',') }) }
+    },
+    revoke: async (credential) => {
+      world.revoked.push(credential)
+      for (const listener of revokedListeners) listener(credential)
+    },
+    isRevoked: (credential) => world.revoked.some((one) => isSameCredential(one, credential)),
+    onRevoked: (listener) => {
+      revokedListeners.add(listener)
+      return () => revokedListeners.delete(listener)
+    },
+  }
+
+  const keyOf = (id: string): ApiKey => {
+    const found = world.keys.find((key) => key.id === id)
+    if (found === undefined) throw notFound('Key', id)
+    return found
+  }
+  const keys: ApiKeys = {
+    create: async ({ user, role, cameras, expiresIn = 90 * 86_400_000 }) => {
+      const id = `key${world.keys.length + 1}`
+      const key: ApiKey = { id, prefix: `csk_${id}`, user, role, createdAt: noon, expiresAt: noon + expiresIn, ...(cameras && { cameras }) }
+      world.keys.push(key)
+      return { key, secret: `${key.prefix}-secret` }
+    },
+    list: async () => world.keys,
+    rotate: async (id) => ({ key: keyOf(id), secret: `${keyOf(id).prefix}-new` }),
+    revoke: async (id) => Object.assign(keyOf(id), { revokedAt: noon }),
+  }
+
+  // The grant itself as text: as good as a signature here.
+  const links: Links = {
+    sign: (grant) => Buffer.from(JSON.stringify(grant)).toString('base64url'),
+    verify: (sig, { subject, address }) => {
+      let grant: Grant
+      try {
+        grant = JSON.parse(Buffer.from(sig, 'base64url').toString())
+      } catch {
+        throw new ServiceError('authFailed', { reason: 'auth_failed' })
+      }
+      if (grant.subject !== subject || (grant.address ?? address) !== address) throw new ServiceError('authFailed', { reason: 'auth_failed' })
+      if (grant.expiresAt <= world.now) throw new ServiceError('authFailed', { reason: 'token_expired' })
+      if (grant.credential && credentials.isRevoked(grant.credential)) throw new ServiceError('authFailed', { reason: 'revoked' })
+      return grant
+    },
+  }
+
+  const streamAccess: StreamAccess = {
+    mayPass: async () => true,
+    sessions: () => world.mediaSessions,
+    end: async (isIt) => {
+      const before = world.mediaSessions.length
+      world.mediaSessions = world.mediaSessions.filter((session) => !isIt(session))
+      return before - world.mediaSessions.length
+    },
+  }
+
+  const retention: RetentionAsk = {
+    view: () => ({ policy: world.policy }),
+    setPolicy: async (policy) => {
+      world.policy = policy
+      return policy
+    },
+    cleanUp: async ({ dryRun }) => ({ dryRun, files: [{ kind: 'recordings', name: recordingFile.name, bytes: 123_456 }], freed: 123_456, kept: [] }),
+  }
+
+  const external: ExternalAsk = {
+    view: () => world.external,
+    discover: async () => ({ streams: world.external.streams, at: noon, took: 2_500, errors: [] }),
+    add: async ({ url, name, type }) => {
+      const stream: ExternalStream = { url, name, type, status: 'DISCOVERED', discoveredAt: noon, lastSeen: noon, camera: 'camera7' }
+      world.external = { ...world.external, streams: [...world.external.streams, stream] }
+      return stream
+    },
+    remove: async (url) => {
+      if (!world.external.streams.some((stream) => stream.url === url)) throw notFound('Stream', 'the URL')
+      world.external = { ...world.external, streams: world.external.streams.filter((stream) => stream.url !== url) }
+    },
+    scanEvery: async (interval) => {
+      world.external = { ...world.external, interval }
     },
   }
 
@@ -213,7 +341,10 @@ export const createWorld = () => {
       maxMessageSize: 64 * 1024,
       pingInterval: 30_000,
       pongWait: 60_000,
-      rate: { requests: 100_000, window: 60_000 },
+      // Tests come from one address, many at once.
+      maxConnectionsPerAddress: 10_000,
+      maxUnauthenticatedPerAddress: 10_000,
+      rate: { requests: 100_000, window: 60_000, failures: 1_000 },
       ...limits,
     },
     corsOrigins: ['http://localhost:3000'],
@@ -226,7 +357,24 @@ export const createWorld = () => {
       stream: async (name) => world.streams.find((stream) => stream.name === name),
     },
     pipelines: { process: (id) => (id === 'camera0' ? { pid: 4242, since: noon - 30_000 } : undefined) },
-    tokens,
+
+    credentials,
+    keys,
+    links,
+    streamAccess,
+    audit: {
+      write: (entry) => world.audited.push(entry),
+      read: async ({ limit }) => {
+        const records = world.audited.map((entry, index) => ({ ...entry, seq: index + 1, at: noon }))
+        return { records: records.reverse().slice(0, limit), total: records.length }
+      },
+      close: async () => {},
+    },
+    retention,
+    external,
+    measures: { call: () => {}, mediaCall: () => {}, dropped: () => {}, refused: () => {} },
+    machine: () => ({ at: noon, cpuPercent: 12.5, memoryPercent: 40, residentBytes: 80_000_000, bytesSent: 1_000, bytesReceived: 2_000 }),
+    urls: { streamLife: 3_600_000, fileLife: 900_000, bindAddress: false, openStreams: false },
     facts: {
       subscribe: (listener) => {
         listeners.add(listener)

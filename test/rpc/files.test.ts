@@ -1,20 +1,23 @@
 import { appendFile, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
-import { type IncomingHttpHeaders, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import type { Grant } from '../../machines/domain/access.js'
 import { invalidParam } from '../../machines/domain/errors.js'
 import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
-import { rangeOf } from '../../rpc/http/files.js'
+import { createFilesHandler, rangeOf } from '../../rpc/http/files.js'
 import type { RpcOptions } from '../../rpc/options.js'
+import { downloadUrl } from '../../rpc/present.js'
 import { createStage, createWorld, noon, type World } from './fakes.js'
+import { createWeb, fakeBrakes } from './web.js'
 
 describe('the downloads', () => {
-  const stage = createStage()
+  const web = createWeb()
   let world: World
   let folder: string
-  let port: number
+  let brakes: ReturnType<typeof fakeBrakes>
   let options: RpcOptions
+  let get: Awaited<ReturnType<typeof web.serve>>['get']
 
   beforeEach(async () => {
     world = createWorld()
@@ -35,27 +38,17 @@ describe('the downloads', () => {
       return { name: full, camera: 'camera0', path: join(folder, kind, full), bytes: 0, modifiedAt: 0, createdAt: 0 }
     }
     options = world.options({}, { files: { ...world.options().files, find } })
-    ;({ port } = await stage.serve(options))
+    brakes = fakeBrakes()
+    ;({ get } = await web.serve(createFilesHandler({ services: options, brakes })))
   })
   afterEach(async () => {
-    await stage.end()
+    await web.end()
     await rm(folder, { recursive: true })
   })
 
-  /** Not `fetch`, which tidies paths up before it sends them. */
-  const get = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
-    new Promise<{ status: number; headers: IncomingHttpHeaders; body: string }>((resolve, reject) => {
-      const sent = request(
-        { port, host: '127.0.0.1', path, method, agent: false, headers: { Authorization: 'Bearer viewer', ...headers } },
-        async (response) => {
-          let body = ''
-          for await (const chunk of response) body += chunk
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body })
-        },
-      )
-      sent.on('error', reject)
-      sent.end()
-    })
+  const link = (subject: string, changes: Partial<Grant> = {}) =>
+    options.links.sign({ subject, user: 'ann', expiresAt: noon + 60_000, credential: { kind: 'token', id: 'viewer/ann' }, ...changes })
+  const anonymous = { Authorization: '' }
 
   it('give a file whole, with what a browser needs to know', async () => {
     const { status, headers, body } = await get('/files/recordings/camera0_1.mp4')
@@ -179,7 +172,7 @@ describe('the downloads', () => {
   })
 
   it('may be asked for by scripts of any origin where * is listed', async () => {
-    ;({ port } = await stage.serve({ ...options, corsOrigins: ['*'] }))
+    ;({ get } = await web.serve(createFilesHandler({ services: { ...options, corsOrigins: ['*'] }, brakes })))
     const { status, headers } = await get('/files/recordings/camera0_1.mp4', { Origin: 'https://any.example' })
     expect([status, headers['access-control-allow-origin']]).to.deep.equal([200, '*'])
     expect(headers).not.to.have.property('access-control-allow-credentials')
@@ -196,9 +189,180 @@ describe('the downloads', () => {
   })
 
   it('count in the rate limit, guesses for the address', async () => {
-    ;({ port } = await stage.serve({ ...options, limits: { ...options.limits, rate: { requests: 2, window: 60_000 } } }))
-    for (const status of [200, 200, 429]) expect((await get('/files/recordings/camera0_1.mp4')).status).to.equal(status)
-    for (const status of [401, 401, 429]) expect((await get('/files/recordings/camera0_1.mp4', { Authorization: 'Bearer guess' })).status).to.equal(status)
-    expect(Number((await get('/files/recordings/camera0_1.mp4')).headers['retry-after'])).to.be.within(1, 60)
+    await get('/files/recordings/camera0_1.mp4')
+    await get('/files/recordings/camera0_1.mp4', { Authorization: 'Bearer guess' })
+    await get('/files/recordings/camera0_1.mp4', anonymous)
+    expect(brakes.taken).to.deep.equal([
+      { user: 'a-viewer', address: '127.0.0.1', cost: 1 },
+      { address: '127.0.0.1', cost: 1 },
+      { address: '127.0.0.1', cost: 1 },
+    ])
+    expect(brakes.failures).to.equal(1)
+    brakes.wait = 4_200
+    const { status, headers } = await get('/files/recordings/camera0_1.mp4')
+    expect([status, headers['retry-after']]).to.deep.equal([429, '5'])
+  })
+
+  it('make an address that guesses wait, whatever it shows next', async () => {
+    brakes.pauseFor = 30_000
+    for (const headers of [{}, { Authorization: 'Bearer guess' }, { ...anonymous, 'X-API-Key': 'viewer' }]) {
+      const answer = await get('/files/recordings/camera0_1.mp4', headers)
+      expect([answer.status, answer.headers['retry-after']]).to.deep.equal([429, '30'])
+    }
+    expect((await get(`/files/recordings/camera0_1.mp4?sig=${link('recordings/camera0_1.mp4')}`, anonymous)).status).to.equal(429)
+    expect(brakes.failures).to.equal(0)
+  })
+
+  it('are given to API keys in a header of their own', async () => {
+    expect((await get('/files/recordings/camera0_1.mp4', { ...anonymous, 'X-API-Key': 'viewer' })).status).to.equal(200)
+    expect((await get('/files/recordings/camera0_1.mp4', { ...anonymous, 'X-API-Key': 'guess' })).status).to.equal(401)
+    expect((await get('/files/recordings/camera0_1.mp4', { 'X-API-Key': 'viewer' })).status).to.equal(200)
+    expect((await get('/files/recordings/camera0_1.mp4', { 'X-API-Key': 'admin' })).status).to.equal(400)
+  })
+
+  it('are given to who comes with a certificate, as long as that is good', async () => {
+    const caller = {
+      user: 'box',
+      role: 'viewer' as const,
+      expiresAt: noon + 1_000,
+      cameras: ['camera0'],
+      credential: { kind: 'certificate' as const, id: 'ab' },
+    }
+    ;({ get } = await web.serve(createFilesHandler({ services: options, brakes, certificateCallerOf: () => caller })))
+    const ask = async () => (await get('/files/recordings/camera0_1.mp4', anonymous)).status
+    expect(await ask()).to.equal(200)
+    world.now = noon + 1_000
+    expect(await ask()).to.equal(401)
+    world.now = noon
+    await options.credentials.revoke(caller.credential, noon)
+    expect(await ask()).to.equal(401)
+  })
+
+  it('of a camera that one may not use are as if they were not there', async () => {
+    const hidden = await get('/files/recordings/camera0_1.mp4', { Authorization: `Bearer operator/bob/${noon + 1}/camera1*` })
+    const missing = await get('/files/recordings/missing.mp4', {})
+    expect([hidden.status, missing.status]).to.deep.equal([404, 404])
+    expect(hidden.body.replace('camera0_1', 'missing')).to.equal(missing.body)
+    expect(world.audited).to.deep.equal([
+      {
+        event: 'refusal',
+        action: 'GET /files/recordings',
+        result: 'refused',
+        user: 'bob',
+        role: 'operator',
+        address: '127.0.0.1',
+        subject: 'recordings/camera0_1.mp4',
+        reason: 'camera_right',
+      },
+    ])
+  })
+
+  describe('by signed URLs', () => {
+    const refused = async (path: string, reason: string) => {
+      const { status, headers, body } = await get(path, anonymous)
+      expect([status, headers['www-authenticate'], JSON.parse(body).error.data.reason], path).to.deep.equal([401, 'Bearer', reason])
+    }
+    const path = '/files/recordings/camera0_1.mp4'
+
+    it('need no header, and answer HEAD and ranges too', async () => {
+      const call = { services: options, session: { address: '127.0.0.1' }, caller: await options.credentials.verify('viewer') }
+      const url = downloadUrl(call, 'recordings', 'camera0_1.mp4')
+      expect(url).to.match(/^\/files\/recordings\/camera0_1\.mp4\?sig=/)
+      const whole = await get(url, anonymous)
+      expect([whole.status, whole.body, whole.headers['referrer-policy']]).to.deep.equal([200, '0123456789', 'no-referrer'])
+      expect((await get(url, anonymous, 'HEAD')).status).to.equal(200)
+      expect((await get(url, { ...anonymous, Range: 'bytes=2-3' })).body).to.equal('23')
+      expect((await get(url, { Authorization: 'Basic cHJveHk6eA==' })).status).to.equal(200)
+    })
+
+    it('live for a while, never longer than the credential', async () => {
+      const { credentials, links } = options
+      const grantOf = async (token: string) => {
+        const call = { services: options, session: { address: '127.0.0.1' }, caller: await credentials.verify(token) }
+        const sig = new URLSearchParams(downloadUrl(call, 'recordings', 'a.mp4').split('?')[1]).get('sig') ?? ''
+        return links.verify(sig, { subject: 'recordings/a.mp4', address: '127.0.0.1' })
+      }
+      const { expiresAt, credential, address } = await grantOf('viewer')
+      expect({ expiresAt, credential, address }).to.deep.equal({ expiresAt: noon + 900_000, credential: { kind: 'token', id: 'viewer' }, address: undefined })
+      expect((await grantOf(`viewer/ann/${noon + 5_000}`)).expiresAt).to.equal(noon + 5_000)
+      options = { ...options, urls: { ...options.urls, bindAddress: true } }
+      expect((await grantOf('viewer')).address).to.equal('127.0.0.1')
+    })
+
+    it('are of one file, also where its name lacks the extension', async () => {
+      const sig = link('recordings/camera0_1.mp4')
+      expect((await get(`/files/recordings/camera0_1?sig=${sig}`, anonymous)).status).to.equal(200)
+      for (const other of [
+        '/files/recordings/empty.mp4',
+        '/files/snapshots/camera0_1.mp4',
+        '/files/recordings/camera0_1.mkv',
+        '/files/recordings/..%2fcamera0_1.mp4',
+      ])
+        await refused(`${other}?sig=${sig}`, 'auth_failed')
+      // Another file that the name without extension finds is not the one of the grant.
+      expect((await get(`/files/recordings/camera0_1?sig=${link('recordings/camera0_1.mkv')}`, anonymous)).status).to.equal(404)
+      await refused(`${path}?sig=${link('recordings/camera0_1')}`, 'auth_failed')
+    })
+
+    it('that are forged, of another kind or of another address are refused', async () => {
+      for (const sig of ['', 'x', link('snapshots/camera0_1.mp4'), link('still:camera0'), link('stream:camera0'), link('recordings/'), 'a'.repeat(4_000)])
+        await refused(`${path}?sig=${sig}`, 'auth_failed')
+      await refused(`${path}?sig=${link('recordings/camera0_1.mp4', { address: '10.0.0.9' })}`, 'auth_failed')
+      expect(brakes.failures).to.equal(8)
+      expect(world.audited.every(({ reason }) => reason === 'auth_failed')).to.equal(true)
+      expect((await get(`${path}?sig=${link('recordings/camera0_1.mp4', { address: '127.0.0.1' })}`, anonymous)).status).to.equal(200)
+    })
+
+    it('that have ended say so, and do not count as guesses', async () => {
+      await refused(`${path}?sig=${link('recordings/camera0_1.mp4', { expiresAt: noon })}`, 'token_expired')
+      await options.credentials.revoke({ kind: 'token', id: 'viewer/ann' }, noon + 60_000)
+      await refused(`${path}?sig=${link('recordings/camera0_1.mp4')}`, 'revoked')
+      expect(brakes.failures).to.equal(0)
+    })
+
+    it('come after a header, and only once', async () => {
+      const sig = link('recordings/camera0_1.mp4')
+      expect((await get(`${path}?sig=${sig}`, { Authorization: 'Bearer guess' })).status).to.equal(401)
+      expect((await get(`${path}?sig=guess`)).status).to.equal(200)
+      expect((await get(`${path}?sig=${sig}&sig=${sig}`, anonymous)).status).to.equal(400)
+    })
+  })
+
+  it('follow from a list, and are on the port of the API, beside the pictures', async () => {
+    const stage = createStage()
+    try {
+      const { port } = await stage.serve(options)
+      const client = await stage.connect(port, { role: 'viewer' })
+      const { result } = await client.call('list_recordings')
+      const { filename, download_url: url } = result.files[0]
+      await writeFile(join(folder, 'recordings', filename), 'recorded')
+      const answer = await fetch(new URL(url, `http://127.0.0.1:${port}`))
+      expect([answer.status, await answer.text()]).to.deep.equal([200, 'recorded'])
+      const picture = await fetch(`http://127.0.0.1:${port}/cameras/camera0/snapshot.jpg`, { headers: { 'X-API-Key': 'viewer' } })
+      expect([picture.status, await picture.text()]).to.deep.equal([200, 'a picture'])
+    } finally {
+      await stage.end()
+    }
+  })
+
+  it('stop where they are when the credential is revoked, not when it expires', async () => {
+    await writeFile(join(folder, 'recordings', 'long.mp4'), Buffer.alloc(64 * 1024 * 1024))
+    const url = `/files/recordings/long.mp4?sig=${link('recordings/long.mp4')}`
+    const slow = await web.begin(createFilesHandler({ services: options, brakes }), url)
+    world.now = noon + 3_600_000
+    expect(slow.response.statusCode).to.equal(200)
+    await options.credentials.revoke({ kind: 'token', id: 'other' }, noon)
+    expect(slow.isCut()).to.equal(false)
+    await options.credentials.revoke({ kind: 'token', id: 'viewer/ann' }, noon)
+    expect(await slow.received()).to.be.lessThan(64 * 1024 * 1024)
+    expect(slow.isCut()).to.equal(true)
+  })
+
+  it('let a client go that does not read', async () => {
+    await writeFile(join(folder, 'recordings', 'long.mp4'), Buffer.alloc(64 * 1024 * 1024))
+    const services = { ...options, limits: { ...options.limits, downloadTimeout: 50 } }
+    const slow = await web.begin(createFilesHandler({ services, brakes }), `/files/recordings/long.mp4?sig=${link('recordings/long.mp4')}`)
+    await slow.closed
+    expect(await slow.received()).to.be.lessThan(64 * 1024 * 1024)
   })
 })

@@ -1,20 +1,23 @@
 import { expect } from 'chai'
-import { createHealthServer, durationText } from '../../rpc/http/health.js'
+import { createHealthServer, durationText, type HealthOptions, isInternal } from '../../rpc/http/health.js'
 import { createWorld, noon, type World } from './fakes.js'
 
 describe('the health endpoints', () => {
   let world: World
   let port: number
-  let stop: () => Promise<void>
+  const stops: (() => Promise<void>)[] = []
 
+  const serve = async (changes: Partial<HealthOptions> = {}) => {
+    const { directory, clock, log, about } = world.options()
+    const server = createHealthServer({ host: '127.0.0.1', port: 0, directory, clock, log, about, ...changes })
+    ;({ port } = await server.start())
+    stops.push(server.stop)
+  }
   beforeEach(async () => {
     world = createWorld()
-    const { directory, clock, log, about } = world.options()
-    const server = createHealthServer({ host: '127.0.0.1', port: 0, directory, clock, log, about })
-    ;({ port } = await server.start())
-    stop = server.stop
+    await serve()
   })
-  afterEach(() => stop())
+  afterEach(() => Promise.all(stops.splice(0).map((stop) => stop())))
 
   const get = async (path: string, method = 'GET') => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { method })
@@ -68,6 +71,57 @@ describe('the health endpoints', () => {
     world.storage = { ...world.storage, state: 'critical', cause: { state: 'critical', since: noon, reason: '95 % used' } }
     const { status, body } = await get('/health')
     expect([status, body.status]).to.deep.equal([200, 'degraded'])
+  })
+
+  it('answer by the names of other services too', async () => {
+    expect((await get('/health/alive')).body).to.deep.include({ alive: true })
+    expect(await get('/healthz')).to.deep.include({ status: 200, body: { status: 'ok' } })
+    expect((await get('/health/mediamtx')).body).to.deep.equal({
+      status: 'healthy',
+      state: 'up',
+      since: '2025-06-01T11:59:10.000Z',
+      timestamp: '2025-06-01T12:00:00.000Z',
+      kind: 'managed',
+      version: 'v1.20.1',
+    })
+    expect((await get('/health/cameras')).body).to.deep.equal({
+      total: 2,
+      connected: 1,
+      states: { available: 1, unplugged: 1 },
+      timestamp: '2025-06-01T12:00:00.000Z',
+    })
+    world.link = { state: 'down', cause: { state: 'down', since: noon - 1_000, reason: 'connection refused' } }
+    expect(await get('/healthz')).to.deep.include({ status: 503, body: { status: 'unavailable', message: 'the media server is down: connection refused' } })
+    const { status, body } = await get('/health/mediamtx')
+    expect([status, body.status, body.message]).to.deep.equal([503, 'unhealthy', 'connection refused'])
+  })
+
+  it('name neither paths nor serials', async () => {
+    for (const path of ['/health', '/health/detailed', '/health/cameras', '/health/mediamtx']) {
+      expect(JSON.stringify((await get(path)).body), path).not.to.match(/SECRET|\/dev\/|\/data\//)
+    }
+  })
+
+  it('answer private networks only, unless addresses are named', async () => {
+    const statusFor = async (changes: Partial<HealthOptions>) => {
+      await serve(changes)
+      const answers = await Promise.all(['/health', '/metrics', '/other'].map(async (path) => (await fetch(`http://127.0.0.1:${port}${path}`)).status))
+      return answers.join()
+    }
+    const metrics = async () => ({ contentType: 'text/plain', text: 'x 1\n' })
+    expect(await statusFor({ metrics })).to.equal('200,200,404')
+    expect(await statusFor({ metrics, allowedIps: ['192.0.2.0/24', '127.0.0.1'] })).to.equal('200,200,404')
+    // Exactly these: this machine itself is none of them, and learns nothing but that.
+    expect(await statusFor({ metrics, allowedIps: ['192.0.2.0/24'] })).to.equal('403,403,403')
+    expect(await (await fetch(`http://127.0.0.1:${port}/health`)).text()).to.equal('')
+    expect(await statusFor({ internalOnly: false })).to.equal('200,404,404')
+  })
+
+  it('count as private what is of no public network', () => {
+    const inside = ['127.0.0.1', '::ffff:10.1.2.3', '172.31.0.1', '192.168.0.9', '169.254.1.1', '::1', 'fe80::1%eth0', 'fd12::1']
+    const outside = ['8.8.8.8', '172.32.0.1', '192.169.0.1', '::ffff:100.64.0.1', '2001:db8::1', undefined]
+    expect(inside.map(isInternal)).to.deep.equal(inside.map(() => true))
+    expect(outside.map(isInternal)).to.deep.equal(outside.map(() => false))
   })
 
   it('are read only, and nothing else is there', async () => {

@@ -1,8 +1,10 @@
 import { expect } from 'chai'
 import type { By, EndedRecording, Fact } from '../../machines/domain/facts.js'
 import type { SnapshotView } from '../../machines/domain/views.js'
-import { dottedTopics, legacyTopics, topics } from '../../rpc/topics.js'
-import { type Client, cameraView, createStage, createWorld, noon, type World } from './fakes.js'
+import { noticeShapes } from '../../rpc/noticeShapes.js'
+import { dottedTopics, legacyTopics, type Topic, topics } from '../../rpc/topics.js'
+import { faults } from './contract.js'
+import { type Client, cameraView, createStage, createWorld, noon, unplugged, type World } from './fakes.js'
 
 const by: By = { user: 'ann', request: 'r', session: 's' }
 const outcome: EndedRecording = {
@@ -50,10 +52,23 @@ const everything: Fact[] = [
   { type: 'storage.warning', percent: 85, available: 100 },
   { type: 'storage.critical', percent: 95, available: 50 },
   { type: 'storage.ok', percent: 40, available: 500 },
+  { type: 'discovery.started', skydio: true, generic: false },
+  { type: 'discovery.progress', done: 10, total: 254 },
+  { type: 'discovery.found', url: 'rtsp://192.168.42.10:5554/subject', name: 'Skydio' },
+  { type: 'discovery.ended', found: 1, took: 2_500, errors: [] },
+  { type: 'file.deleted', kind: 'recordings', name: 'camera0_1.mp4', camera: 'camera0', bytes: 9_000, reason: 'older than 7 days' },
+  { type: 'file.deleted', kind: 'snapshots', name: 'camera0_x.jpg', camera: 'camera0', bytes: 4_000, reason: 'older than 7 days' },
+  { type: 'retention.swept', files: 2, freed: 13_000, kept: [] },
   { type: 'camera.disconnected', camera: 'camera0', reason: 'unplugged' },
   { type: 'camera.retired', camera: 'camera0' },
   { type: 'system.stopping', reason: 'SIGTERM' },
 ]
+
+/** The same shape, with nothing beside what it names. */
+const closed = (shape: { anyOf?: object[]; properties?: object }): object =>
+  shape.anyOf === undefined ? { ...shape, additionalProperties: false } : { anyOf: shape.anyOf.map(closed) }
+const shapes = new Map<string, object>(Object.entries(noticeShapes).map(([topic, shape]) => [topic, closed(shape)]))
+const wrongWith = ({ method, params }: { method: string; params: object }) => faults(shapes.get(method) ?? { not: {} }, params)
 
 describe('the notifications', () => {
   const stage = createStage()
@@ -96,6 +111,7 @@ describe('the notifications', () => {
     for (const notice of client.notices) {
       expect(notice).to.have.all.keys('jsonrpc', 'method', 'params')
       expect(notice.params).to.include({ at: '2025-06-01T12:00:00.000Z', timestamp: '2025-06-01T12:00:00.000Z' })
+      expect(wrongWith(notice), notice.method).to.deep.equal([])
     }
     expect(JSON.stringify(client.notices)).not.to.match(/secret|SECRET/)
   })
@@ -152,14 +168,21 @@ describe('the notifications', () => {
     expect(client.notices[1]?.params).to.include({ resolution: '640x480' })
   })
 
-  it('use the address that each client came in by', async () => {
-    const far = await stage.connect(port, { role: 'viewer', headers: { Host: 'far.example:8002' } })
+  it('use the address that each client came in by, and sign for that client alone', async () => {
+    const far = await stage.connect(port, { role: 'viewer/bob', headers: { Host: 'far.example:8002' } })
     await subscribe(client, ['camera_status_update'])
     await subscribe(far, ['camera_status_update'])
     world.tell({ type: 'camera.connected', camera: 'camera0', name: 'Front door' })
     await Promise.all([heard(client), heard(far)])
-    expect(client.notices[0]?.params.streams).to.include({ rtsp: 'rtsp://127.0.0.1:8554/camera0' })
-    expect(far.notices[0]?.params.streams).to.include({ rtsp: 'rtsp://far.example:8554/camera0' })
+    const told = [client, far].map(({ notices: [notice] }) => {
+      const { rtsp } = (notice?.params.streams ?? { rtsp: '' }) as { rtsp: string }
+      const [address, sig = ''] = rtsp.split('?sig=')
+      return [address, world.options().links.verify(decodeURIComponent(sig), { subject: 'stream:camera0', address: '127.0.0.1' }).user]
+    })
+    expect(told).to.deep.equal([
+      ['rtsp://127.0.0.1:8554/camera0', 'a-viewer'],
+      ['rtsp://far.example:8554/camera0', 'bob'],
+    ])
   })
 
   it('add topics to those before, and take them away again', async () => {
@@ -196,10 +219,10 @@ describe('the notifications', () => {
     await subscribe(brief, ['system.shutdown'])
     world.now += 1_000
     world.tell({ type: 'system.stopping', reason: 'x' })
-    expect(await heard(brief)).to.deep.equal([])
+    expect((await heard(brief)).map(([method]) => method)).not.to.include('system.shutdown')
     await brief.call('authenticate', { auth_token: `viewer/ann/${noon + 9_000}` })
     world.tell({ type: 'system.stopping', reason: 'x' })
-    expect((await heard(brief)).length).to.equal(1)
+    expect((await heard(brief)).filter(([method]) => method === 'system.shutdown')).to.have.length(1)
   })
 
   it('reach the others while one does not read, until that one is dropped', async () => {
@@ -248,5 +271,246 @@ describe('the notifications', () => {
     world.directory.link = link
     expect(await heard(client)).to.deep.equal([])
     expect(world.logged.map(({ message }) => message)).to.include('a fact could not be told to subscribers')
+  })
+
+  it('are not told of cameras that the caller may not use, whatever the filter', async () => {
+    const limited = await stage.connect(port, { role: `viewer/ann/${noon + 9_000}/camera1` })
+    await subscribe(limited, topics, { device: ['camera0', 'camera1'] })
+    limited.notices.splice(0)
+    for (const fact of everything) world.tell(fact)
+    world.tell({ type: 'camera.connected', camera: 'camera1', name: 'Yard' })
+    await heard(limited)
+    const told = limited.notices.filter(({ params }) => params.device !== undefined)
+    expect(told.map(({ method, params }) => [method, params.device])).to.deep.include(['camera.connected', 'camera1'])
+    expect(JSON.stringify(limited.notices)).not.to.match(/camera0|discovery/)
+  })
+
+  it('keep to the filter by severity', async () => {
+    await subscribe(client, dottedTopics, { severity: 'error' })
+    for (const fact of everything) world.tell(fact)
+    await heard(client)
+    expect(client.notices.map(({ method, params }) => `${method} ${params.severity}`)).to.deep.equal([
+      'camera.capability_error error',
+      'recording.error error',
+      'mediamtx.recording_failed error',
+      'snapshot.error error',
+      'mediamtx.error error',
+      'system.error critical',
+    ])
+  })
+
+  it('refuse filters of an unknown key or form, and say what is allowed', async () => {
+    const refused = async (filters: object) => (await subscribe(client, ['camera.connected'], filters)).error
+    const unknown = await refused({ color: 'red' })
+    expect(unknown).to.deep.include({ code: -32602 })
+    expect(unknown?.data).to.include({ param: 'filters.color', details: 'filters may hold device, severity' })
+    for (const device of [5, '/dev/video0', [], ['camera0', 7], {}]) {
+      const error = await refused({ device })
+      expect([error?.code, error?.data.param], JSON.stringify(device)).to.deep.equal([-32602, 'filters.device'])
+    }
+    expect((await refused({ severity: 'loud' }))?.data).to.include({ param: 'filters.severity', rule: 'must be one of info, warning, error, critical' })
+    expect((await client.call('get_subscription_stats')).result.client_topics).to.deep.equal([])
+  })
+
+  it('begin with the present state, in the reply', async () => {
+    const files = ['camera0_1.mp4']
+    world.cameras = [
+      cameraView({
+        recording: {
+          camera: 'camera0',
+          status: 'RECORDING',
+          growing: true,
+          format: 'fmp4',
+          by: 'ann',
+          files,
+          filename: 'camera0_1.mp4',
+          startedAt: noon - 2_000,
+        },
+      }),
+      unplugged(),
+    ]
+    world.tell({ type: 'system.started' })
+    const { result } = await subscribe(client, topics)
+    expect(result).to.include({ seq: 1, subscribed: true }).and.not.to.have.any.keys('resumed', 'reason')
+    const state = result.state as { method: Topic; params: Record<string, unknown> }[]
+    for (const told of state) {
+      expect(wrongWith(told), told.method).to.deep.equal([])
+      expect(told.params.seq).to.equal(1)
+    }
+    const of = (topic: Topic) => state.filter(({ method }) => method === topic).map(({ params }) => params)
+    expect(of('camera.connected').map(({ device }) => device)).to.deep.equal(['camera0'])
+    expect(of('camera.disconnected')).to.deep.include({
+      device: 'camera1',
+      status: 'DISCONNECTED',
+      reason: 'the device was removed',
+      severity: 'warning',
+      seq: 1,
+      at: '2025-06-01T11:59:55.000Z',
+      timestamp: '2025-06-01T11:59:55.000Z',
+    })
+    expect(of('recording.start')).to.have.length(1)
+    expect(of('recording.start')[0]).to.include({ device: 'camera0', filename: 'camera0_1.mp4', start_time: '2025-06-01T11:59:58.000Z' })
+    expect(of('camera_status_update').map(({ device, status }) => [device, status])).to.deep.equal([
+      ['camera0', 'CONNECTED'],
+      ['camera1', 'DISCONNECTED'],
+    ])
+    expect(of('mediamtx.path').map(({ device, ready }) => [device, ready])).to.deep.equal([
+      ['camera0', false],
+      ['camera1', false],
+    ])
+    for (const topic of ['system.health', 'system_health_update', 'system.startup'] as const) expect(of(topic), topic).to.have.length(1)
+    expect(client.notices).to.deep.equal([])
+    const limited = await stage.connect(port, { role: `viewer/ann/${noon + 9_000}/camera1` })
+    expect(JSON.stringify((await subscribe(limited, topics)).result.state)).not.to.include('camera0')
+  })
+
+  it('tell of what is wrong in the present state too', async () => {
+    world.link = { state: 'down', cause: { state: 'down', since: noon - 1_000, reason: 'connection refused' } }
+    world.storage = { ...world.storage, state: 'critical', percent: 95 }
+    world.cameras = [
+      cameraView({
+        status: 'ERROR',
+        cause: { state: 'faulty', since: noon, reason: 'no picture' },
+        stream: { status: 'ERROR', since: noon, holders: {}, frames: 0, fps: 0, bitrate: 0, reason: 'device busy' },
+        identity: { key: 'port:x', basis: 'port', confidence: 'medium', ambiguous: true },
+        recording: {
+          camera: 'camera0',
+          status: 'INTERRUPTED',
+          growing: false,
+          format: 'fmp4',
+          by: 'ann',
+          files: ['a.mp4'],
+          filename: 'a.mp4',
+          startedAt: noon,
+          reason: 'no data',
+        },
+      }),
+    ]
+    const { result } = await subscribe(client, topics, { severity: 'warning' })
+    const told = (result.state as { method: string; params: Record<string, unknown> }[]).map(
+      ({ method, params }) => `${method} ${params.reason ?? params.status}`,
+    )
+    expect(told).to.include.members([
+      'system.error the disk is 95 % full',
+      'system.error another camera reports the same serial: both go by their port',
+      'mediamtx.error connection refused',
+      'system.health UNHEALTHY',
+      'camera.status_change no picture',
+      'camera_status_update no picture',
+      'recording.error no data',
+      'recording_status_update no data',
+    ])
+  })
+
+  const resume = (who: Client, since: number, also: object = {}) =>
+    who.call('subscribe_events', { topics: ['recording.stop', 'camera_status_update'], since, ...also })
+  const end = (filename: string): Fact => ({ type: 'recording.ended', camera: 'camera0', by, outcome: { ...outcome, files: [filename] } })
+
+  it('tell again what a client missed, behind the reply, in order and before what is newer', async () => {
+    const { epoch } = (await subscribe(client, ['recording.stop'])).result
+    for (const name of ['a', 'b', 'c']) world.tell(end(name))
+    world.tell({ type: 'camera.probed', camera: 'camera0', formats: [] })
+    world.tell({ type: 'camera.connected', camera: 'camera0', name: 'x' })
+    const back = await stage.connect(port, { role: 'viewer' })
+    const frames: string[] = []
+    back.socket.on('message', (data) => {
+      const { method, params, result } = JSON.parse(data.toString())
+      frames.push(method === undefined ? (result === 'pong' ? 'pong' : 'reply') : `${params.seq} ${params.filename ?? method}`)
+      // A fact that comes while those of before are still on their way.
+      if (result?.resumed) world.tell(end('d'))
+    })
+    const { result } = await resume(back, 1, { epoch })
+    expect(result).to.deep.include({ seq: 5, epoch, resumed: true, state: [] })
+    await back.call('ping')
+    // The whole camera is told once, as it is now.
+    expect(frames).to.deep.equal(['reply', '2 b', '3 c', '5 camera_status_update', '6 d', 'pong'])
+    expect((await resume(back, 6)).result).to.include({ resumed: true, seq: 6 })
+  })
+
+  it('hold what happens in the same instant as a resumption until the facts before it are told', async () => {
+    for (const name of ['a', 'b']) world.tell(end(name))
+    const back = await stage.connect(port, { role: 'operator' })
+    world.ask.simulate = async () => world.tell(end('c'))
+    // Both requests come in one piece, so that the second is carried out before anything is sent behind the first reply.
+    back.socket.send(JSON.stringify({ jsonrpc: '2.0', id: 'x', method: 'subscribe_events', params: { topics: ['recording.stop'], since: 0 } }))
+    world.ask.releaseStream = async (camera) => {
+      world.tell(end('c'))
+      return { camera: camera as 'camera0', since: noon, continues: false }
+    }
+    back.socket.send(JSON.stringify({ jsonrpc: '2.0', id: 'y', method: 'stop_streaming', params: { device: 'camera0' } }))
+    await back.until(() => back.notices.length === 3)
+    expect(back.notices.map(({ params }) => params.filename)).to.deep.equal(['a', 'b', 'c'])
+  })
+
+  it('say why they cannot tell again, and how things are instead', async () => {
+    const { port } = await stage.serve(world.options({ eventBuffer: 2 }))
+    const back = await stage.connect(port, { role: 'viewer' })
+    for (const name of ['a', 'b', 'c']) world.tell(end(name))
+    const { epoch } = (await subscribe(back, ['system.health'])).result
+    expect((await resume(back, 1, { epoch })).result).to.include({ resumed: true })
+    await back.call('ping')
+    expect(back.notices.map(({ params }) => params.filename)).to.deep.equal(['b', 'c'])
+    for (const [since, also, reason] of [
+      [0, { epoch }, 'buffer_exceeded'],
+      [4, { epoch }, 'in_the_future'],
+      [3, { epoch: 'another' }, 'other_epoch'],
+    ] as const) {
+      const { result } = await resume(back, since, also)
+      expect(result).to.include({ resumed: false, reason, seq: 3 })
+      expect(result.state.map(({ method }: { method: string }) => method)).to.deep.equal(['camera_status_update', 'camera_status_update'])
+    }
+    expect((await resume(back, -1)).error?.data).to.include({ param: 'since' })
+  })
+
+  it('do not tell more again than a client can take at once', async () => {
+    const { port } = await stage.serve(world.options({ maxBuffered: 10_000 }))
+    const back = await stage.connect(port, { role: 'viewer' })
+    for (let count = 0; count < 40; count++) world.tell(end('x'.repeat(100)))
+    expect((await resume(back, 0)).result).to.include({ resumed: false, reason: 'buffer_exceeded' })
+    expect((await resume(back, 39)).result).to.include({ resumed: true })
+  })
+
+  it('tell again only what the caller may be told', async () => {
+    for (const fact of everything) world.tell(fact)
+    const limited = await stage.connect(port, { role: `viewer/ann/${noon + 9_000}/camera1` })
+    await limited.call('subscribe_events', { topics, since: 0, filters: { severity: 'warning' } })
+    await limited.call('ping')
+    expect(limited.notices.map(({ method }) => method)).to.include('system.error')
+    expect(JSON.stringify(limited.notices)).not.to.match(/camera0|discovery|"info"/)
+  })
+
+  it('are counted as they are', async () => {
+    const other = await stage.connect(port, { role: 'viewer' })
+    await subscribe(client, ['camera.connected', 'camera.disconnected'])
+    await subscribe(client, ['camera.connected'])
+    await subscribe(other, ['camera.connected'])
+    const stats = async () => (await client.call('get_subscription_stats')).result
+    const { global_stats, client_topics, client_id } = await stats()
+    expect(global_stats).to.deep.equal({
+      total_subscriptions: 3,
+      active_clients: 2,
+      topic_counts: { 'camera.connected': 2, 'camera.disconnected': 1 },
+    })
+    expect(client_topics).to.deep.equal(['camera.connected', 'camera.disconnected'])
+    expect(client_id).to.match(/^[0-9a-f-]{36}$/)
+    await other.call('unsubscribe_events')
+    await client.call('unsubscribe_events', { topics: ['camera.connected'] })
+    expect((await stats()).global_stats).to.deep.equal({ total_subscriptions: 1, active_clients: 1, topic_counts: { 'camera.disconnected': 1 } })
+  })
+
+  it('count what a client that does not read did not get', async () => {
+    let dropped = 0
+    const count = () => {
+      dropped += 1
+    }
+    const { port } = await stage.serve({ ...world.options({ maxBuffered: 1_000 }), measures: { ...world.options().measures, dropped: count } })
+    const deaf = await stage.connect(port, { role: 'viewer' })
+    await subscribe(deaf, ['recording.stop'])
+    deaf.socket.pause()
+    while (dropped === 0) {
+      for (let told = 0; told < 100; told++) world.tell(end('x'.repeat(10_000)))
+      await client.call('ping')
+    }
+    expect(dropped).to.equal(1)
   })
 })

@@ -1,41 +1,6 @@
 import { expect } from 'chai'
-import { createLimiter } from '../../rpc/rate.js'
+import { createAllowList, networkOf } from '../../rpc/addresses.js'
 import { hostOf, streamUrls } from '../../rpc/urls.js'
-
-describe('the rate limit', () => {
-  it('counts by key in windows, tells how long to wait, and forgets', () => {
-    let now = 0
-    const limiter = createLimiter({ requests: 2, window: 1_000 }, () => now)
-    expect([limiter.take('a'), limiter.take('a'), limiter.take('b')]).to.deep.equal([0, 0, 0])
-    now = 400
-    expect(limiter.take('a')).to.equal(600)
-    now = 999.5
-    expect(limiter.take('a')).to.equal(1)
-    now = 1_000
-    expect([limiter.take('a'), limiter.size()]).to.deep.equal([0, 1])
-  })
-
-  it('begins a window with the first request of a key', () => {
-    let now = 0
-    const limiter = createLimiter({ requests: 1, window: 1_000 }, () => now)
-    now = 400
-    expect(limiter.take('a')).to.equal(0)
-    now = 1_100
-    expect(limiter.take('a')).to.equal(300)
-    now = 1_450
-    expect(limiter.take('a')).to.equal(0)
-  })
-
-  it('does not grow with the number of strangers', () => {
-    let now = 0
-    const limiter = createLimiter({ requests: 2, window: 1_000 }, () => now)
-    for (let stranger = 0; stranger < 10_000; stranger++) {
-      limiter.take(`address ${stranger}`)
-      now += 10
-    }
-    expect(limiter.size()).to.be.below(202)
-  })
-})
 
 describe('the URLs', () => {
   const came = (host: string | undefined, localAddress = '192.0.2.7') => hostOf({ headers: { host }, socket: { localAddress } } as Parameters<typeof hostOf>[0])
@@ -61,5 +26,22 @@ describe('the URLs', () => {
       rtsp: 'rtsp://[2001:db8::5]:8554/camera0',
       hls: 'http://[2001:db8::5]:8888/camera0/index.m3u8',
     })
+  })
+})
+
+describe('the addresses', () => {
+  it('are one client each, of IPv6 the /64', () => {
+    const networks = ['192.0.2.7', '[2001:db8:0:1::5]', '2001:0db8::1:ffff:0:0:9', '[::1]', 'fe80::1%eth0', 'unknown'].map(networkOf)
+    expect(networks).to.deep.equal(['192.0.2.7', '2001:db8:0:1::/64', '2001:db8:0:1::/64', '0:0:0:0::/64', 'fe80:0:0:0::/64', 'unknown'])
+    expect(networkOf('::ffff:192.0.2.7')).to.equal('192.0.2.7')
+  })
+
+  it('may come when a rule names them, whatever way they are written', () => {
+    const isAllowed = createAllowList(['192.168.1.0/24', 'fd00::/8', '203.0.113.9'])
+    for (const address of ['192.168.1.77', '::ffff:192.168.1.77', 'fd12::1%eth0', '[fd12::1]', '203.0.113.9'])
+      expect(isAllowed(address), address).to.equal(true)
+    for (const address of ['192.168.2.1', '::ffff:10.0.0.1', 'fe80::1', '203.0.113.8', 'nonsense', '', undefined])
+      expect(isAllowed(address), address).to.equal(false)
+    expect(createAllowList([])('198.51.100.1')).to.equal(true)
   })
 })

@@ -1,0 +1,121 @@
+import Type from 'typebox'
+import { neverExpires } from '../../machines/domain/access.js'
+import { notFound, ServiceError } from '../../machines/domain/errors.js'
+import { method } from '../method.js'
+import { given, iso } from '../present.js'
+import { Count, Time } from '../schemas.js'
+import type { Session } from '../session.js'
+
+const Role = Type.Enum(['viewer', 'operator', 'admin'])
+const Kind = Type.Enum(['token', 'key', 'certificate'])
+const Until = Type.Optional(Type.String({ format: 'date-time', description: 'Absent: never' }))
+
+const SessionInfo = Type.Object({
+  session_id: Type.String(),
+  state: Type.Enum(['unauthenticated', 'authenticated', 'over'], { description: 'over: the caller’s right has ended, the connection is about to close' }),
+  user: Type.Optional(Type.String()),
+  role: Type.Optional(Role),
+  credential: Type.Optional(Kind),
+  cameras: Type.Optional(Type.Array(Type.String(), { description: 'Ids or patterns; absent: every camera' })),
+  address: Type.String(),
+  since: Time,
+  expires_at: Until,
+  requests: Count,
+  subscriptions: Type.Array(Type.String()),
+})
+
+const MediaInfo = Type.Object({
+  id: Type.String(),
+  protocol: Type.String(),
+  device: Type.String(),
+  user: Type.String(),
+  credential: Type.Optional(Kind),
+  address: Type.String(),
+  since: Time,
+  expires_at: Until,
+})
+
+const untilOf = (time: number | undefined) => (time === undefined || time >= neverExpires ? undefined : iso(time))
+
+const sessionOf = ({ id, caller, ended, address, since, requests, subscriptions }: Session) =>
+  given({
+    session_id: id,
+    state: caller !== undefined ? ('authenticated' as const) : ended !== undefined ? ('over' as const) : ('unauthenticated' as const),
+    user: caller?.user ?? ended?.user,
+    role: caller?.role,
+    credential: caller?.credential?.kind,
+    cameras: caller?.cameras && [...caller.cameras],
+    address,
+    since: iso(since),
+    expires_at: untilOf(caller?.expiresAt),
+    requests,
+    subscriptions: [...subscriptions.keys()],
+  })
+
+export const sessionAdminMethods = [
+  method({
+    name: 'list_sessions',
+    summary: 'Lists who is connected to the API, and who reads streams.',
+    role: 'admin',
+    cost: 2,
+    since: '1.1',
+    numeric: ['limit', 'offset'],
+    params: Type.Object({
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Of each list; default 100' })),
+      offset: Type.Optional(Type.Integer({ minimum: 0, description: 'Default 0' })),
+    }),
+    result: Type.Object({
+      sessions: Type.Array(SessionInfo),
+      total: Count,
+      media: Type.Array(MediaInfo),
+      media_total: Count,
+      limit: Type.Integer({ minimum: 1 }),
+      offset: Count,
+    }),
+    handler: ({ limit = 100, offset = 0 }, { services: { sessions, streamAccess } }) => {
+      const [open, media] = [sessions.all(), streamAccess.sessions()]
+      return {
+        sessions: open.slice(offset, offset + limit).map(sessionOf),
+        total: open.length,
+        media: media
+          .slice(offset, offset + limit)
+          .map(({ id, protocol, camera, user, credential, address, since, expiresAt }) =>
+            given({ id, protocol, device: camera, user, credential: credential?.kind, address, since: iso(since), expires_at: untilOf(expiresAt) }),
+          ),
+        media_total: media.length,
+        limit,
+        offset,
+      }
+    },
+  }),
+  method({
+    name: 'end_session',
+    summary: 'Ends a session and the streams that its credential reads; with revoke also the credential, for good.',
+    role: 'admin',
+    cost: 5,
+    audited: true,
+    since: '1.1',
+    errors: ['notFound'],
+    params: Type.Object({
+      session_id: Type.String({ minLength: 1, maxLength: 64, description: 'As list_sessions tells it' }),
+      revoke: Type.Optional(Type.Boolean({ description: 'Default false: the client may authenticate anew' })),
+    }),
+    result: Type.Object({ session_id: Type.String(), ended: Type.Literal(true), revoked: Type.Boolean(), media_ended: Count }),
+    handler: async ({ session_id, revoke = false }, { services: { sessions, credentials } }) => {
+      const session = sessions.find(session_id)
+      if (session === undefined) throw notFound('Session', session_id)
+      const { caller } = session
+      if (revoke && caller?.credential === undefined) {
+        throw new ServiceError('invalidState', { state: 'unauthenticated', hint: 'the session has no credential that could be revoked' })
+      }
+      if (caller === undefined) {
+        sessions.close(session, 4401, 'the session was ended by an administrator')
+        return { session_id, ended: true as const, revoked: false, media_ended: 0 }
+      }
+      // The session first: its end counts the streams, and revoking ends all of the credential at once.
+      const ending = sessions.expire(session, revoke ? 'revoked' : 'ended')
+      if (revoke && caller.credential !== undefined) await credentials.revoke(caller.credential, caller.expiresAt)
+      return { session_id, ended: true as const, revoked: revoke, media_ended: await ending }
+    },
+  }),
+]

@@ -1,0 +1,122 @@
+import type { TSchema } from 'typebox'
+import { type ErrorKey, ServiceError } from '../machines/domain/errors.js'
+import { errorBody } from './frame.js'
+import type { Method } from './method.js'
+import { noticeShapes, sessionExpired } from './noticeShapes.js'
+import * as schemas from './schemas.js'
+import { apiVersion } from './version.js'
+
+/** A JSON Schema, or a part of one. */
+type Json = { [key: string]: unknown }
+
+/** What OpenRPC 1.3 wants of a method, and ours beside it (`x-…`). */
+interface MethodObject {
+  name: string
+  summary: string
+  paramStructure: 'by-name'
+  params: { name: string; description?: string; required: boolean; schema: unknown }[]
+  result: { name: string; schema: unknown }
+  errors: { $ref: string }[]
+  deprecated?: true
+  'x-role': Method['role']
+  'x-cost': number
+  'x-since': string
+  'x-audited': boolean
+  'x-camera'?: string
+  'x-deprecated'?: NonNullable<Method['deprecated']>
+}
+
+export interface OpenRpcDocument {
+  openrpc: string
+  info: { title: string; version: string; description: string }
+  methods: MethodObject[]
+  components: { schemas: Record<string, unknown>; errors: Record<string, { code: number; message: string; data: unknown }> }
+  'x-notifications': { name: string; params: unknown }[]
+}
+
+/** Shapes with a name of their own: they stand in several results. */
+const shared = new Map<unknown, string>(
+  Object.entries({ Camera: schemas.Camera, Status: schemas.Status, FileList: schemas.FileList, Deleted: schemas.Deleted } satisfies Record<
+    string,
+    TSchema
+  >).map(([name, schema]) => [schema, name]),
+)
+
+const plain = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, referred(inner)]))
+}
+
+/** The schema, or a reference to it where it has a name. */
+const referred = (schema: unknown): unknown => {
+  const name = shared.get(schema)
+  return name === undefined ? plain(schema) : { $ref: `#/components/schemas/${name}` }
+}
+
+const always: ErrorKey[] = ['invalidRequest', 'internal', 'rateLimited']
+
+/** What a call may be answered with, as far as the table tells. */
+const errorKeysOf = (method: Method): ErrorKey[] => {
+  const { role, camera, gated, malformed, params, errors = [] } = method
+  const hasParams = Object.keys((params as Json).properties ?? {}).length > 0
+  const keys: ErrorKey[] = [
+    ...always,
+    ...(role === 'none' ? [] : (['authRequired', 'authFailed', 'permissionDenied'] as const)),
+    ...(hasParams ? [malformed ?? ('invalidParams' as const)] : []),
+    ...(camera === undefined ? [] : (['notFound'] as const)),
+    ...(gated ? (['dependencyFailed'] as const) : []),
+    ...errors,
+  ]
+  return [...new Set(keys)]
+}
+
+const methodOf = (method: Method): MethodObject => {
+  const { name, summary, role, cost, since, audited, camera, deprecated, params, result } = method
+  const { properties = {}, required = [] } = params as { properties?: Record<string, Json>; required?: string[] }
+  return {
+    name,
+    summary,
+    paramStructure: 'by-name',
+    params: Object.entries(properties).map(([param, schema]) => ({
+      name: param,
+      ...(typeof schema.description === 'string' && { description: schema.description }),
+      required: required.includes(param),
+      schema: referred(schema),
+    })),
+    result: { name: `${name}_result`, schema: referred(result) },
+    errors: errorKeysOf(method).map((key) => ({ $ref: `#/components/errors/${key}` })),
+    ...(deprecated && { deprecated: true, 'x-deprecated': deprecated }),
+    'x-role': role,
+    'x-cost': cost,
+    'x-since': since,
+    'x-audited': audited,
+    ...(camera !== undefined && { 'x-camera': camera }),
+  }
+}
+
+const errorOf = (key: ErrorKey) => {
+  const error = new ServiceError(key)
+  const { reason, suggestion } = errorBody(error).data as { reason: string; suggestion: string }
+  return { code: error.code, message: error.message, data: { reason, suggestion } }
+}
+
+/** The API as an OpenRPC document, made of nothing but the method table. */
+export const openRpcOf = (methods: readonly Method[]): OpenRpcDocument => {
+  const made = methods.map(methodOf)
+  const keys = new Set(methods.flatMap(errorKeysOf))
+  return {
+    openrpc: '1.3.2',
+    info: {
+      title: 'MediaMTX Camera Service',
+      version: apiVersion,
+      description: 'JSON-RPC 2.0 over WebSocket, one message a frame, params by name. New members may be added to any result.',
+    },
+    methods: made,
+    components: {
+      schemas: Object.fromEntries([...shared].map(([schema, name]) => [name, plain(schema)])),
+      errors: Object.fromEntries([...keys].map((key) => [key, errorOf(key)])),
+    },
+    'x-notifications': Object.entries({ ...noticeShapes, 'session.expired': sessionExpired }).map(([name, params]) => ({ name, params: referred(params) })),
+  }
+}

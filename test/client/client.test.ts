@@ -1,0 +1,265 @@
+import { once } from 'node:events'
+import { expect } from 'chai'
+import WebSocket, { WebSocketServer } from 'ws'
+import {
+  CallTimedOut,
+  type ClientOptions,
+  ConnectionLost,
+  type ConnectionState,
+  connectCameraService,
+  RpcError,
+  type TopicEvent,
+} from '../../rpc/client/index.js'
+import type { WebSocketConstructor } from '../../rpc/client/link.js'
+import { createStage, createWorld, noon, type World } from '../rpc/fakes.js'
+
+/** Keeps what it is told, and lets a test wait for it. */
+const collect = <T>() => {
+  const all: T[] = []
+  let wake: () => void = () => {}
+  return {
+    all,
+    add: (item: T) => {
+      all.push(item)
+      wake()
+    },
+    until: async (isIt: (all: T[]) => boolean) => {
+      while (!isIt(all)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+  }
+}
+
+/** WebSockets that a test can cut. */
+const spied = () => {
+  const sockets: WebSocket[] = []
+  class Spied extends WebSocket {
+    constructor(url: string) {
+      super(url)
+      sockets.push(this)
+    }
+  }
+  return { WebSocket: Spied as unknown as WebSocketConstructor, cut: () => sockets.at(-1)?.terminate() }
+}
+
+const failure = (promise: Promise<unknown>): Promise<Error> =>
+  promise.then(
+    () => new Error('it did not fail'),
+    (error: Error) => error,
+  )
+
+describe('the client', () => {
+  const stage = createStage()
+  let world: World
+  let port: number
+
+  beforeEach(async () => {
+    world = createWorld()
+    ;({ port } = await stage.serve(world.options()))
+  })
+  afterEach(() => stage.end())
+
+  const connect = async (changes: Partial<ClientOptions> = {}) => {
+    const states = collect<[ConnectionState, string?]>()
+    const client = await connectCameraService({
+      url: `ws://127.0.0.1:${port}/ws`,
+      credential: 'operator',
+      reconnect: { min: 5, max: 20 },
+      onState: (state, reason) => states.add(reason === undefined ? [state] : [state, reason.message]),
+      ...changes,
+    })
+    stage.ends.push(() => client.close())
+    return { client, states }
+  }
+  const plug = (camera: 'camera0' | 'camera1', name = 'x') => world.tell({ type: 'camera.connected', camera, name })
+
+  it('calls by name and tells errors apart', async () => {
+    const { client, states } = await connect()
+    expect(client.state).to.equal('open')
+    expect(states.all).to.deep.equal([['open']])
+    const { cameras } = await client.call('get_camera_list')
+    expect(cameras.map(({ device }) => device)).to.deep.equal(['camera0', 'camera1'])
+    const unknown = await failure(client.call('get_camera_status', { device: 'camera9' }))
+    expect(unknown).to.be.instanceOf(RpcError).and.to.include({ code: -32010, reason: 'not_found', message: 'get_camera_status: Camera not found' })
+    expect((unknown as RpcError).data).to.include({ resource: 'camera', id: 'camera9' })
+    expect(await failure(client.call('get_status'))).to.include({ code: -32002, reason: 'permission_denied' })
+  })
+
+  it('fails at once when the first attempt does', async () => {
+    expect(await failure(connect({ credential: 'nobody' })))
+      .to.be.instanceOf(RpcError)
+      .and.to.include({ code: -32001 })
+    expect(await failure(connect({ url: 'ws://127.0.0.1:1/ws' }))).to.be.instanceOf(ConnectionLost)
+  })
+
+  it('gives up a call in time, or when it is told to', async () => {
+    const { client } = await connect()
+    world.ask.takeSnapshot = () => new Promise(() => {})
+    const late = await failure(client.call('take_snapshot', { device: 'camera0' }, { timeout: 20 }))
+    expect(late).to.be.instanceOf(CallTimedOut).and.to.include({ message: 'take_snapshot: no answer within 20 ms' })
+    const controller = new AbortController()
+    const call = failure(client.call('take_snapshot', { device: 'camera0' }, { signal: controller.signal }))
+    controller.abort(new Error('not needed any more'))
+    expect(await call).to.include({ message: 'not needed any more' })
+    expect(await failure(client.call('ping', {}, { signal: controller.signal }))).to.include({ message: 'not needed any more' })
+  })
+
+  it('never sends a call twice: one that was under way at a drop fails, one that was not yet sent waits', async () => {
+    const { WebSocket, cut } = spied()
+    const { client, states } = await connect({ WebSocket })
+    let taken = 0
+    world.ask.takeSnapshot = () => {
+      taken += 1
+      cut()
+      return new Promise(() => {})
+    }
+    expect(await failure(client.call('take_snapshot', { device: 'camera0' }))).to.be.instanceOf(ConnectionLost)
+    expect(client.state).to.equal('waiting')
+    expect(await client.call('ping')).to.equal('pong')
+    expect(taken).to.equal(1)
+    expect(states.all.map(([state]) => state)).to.deep.equal(['open', 'waiting', 'connecting', 'open'])
+    client.close()
+    expect(await failure(client.call('ping'))).to.be.instanceOf(ConnectionLost)
+    expect(client.state).to.equal('closed')
+  })
+
+  it('stays away when it is not to reconnect', async () => {
+    const { WebSocket, cut } = spied()
+    const { client, states } = await connect({ WebSocket, reconnect: false })
+    cut()
+    await states.until((all) => all.at(-1)?.[0] === 'closed')
+    expect(await failure(client.call('ping'))).to.be.instanceOf(ConnectionLost)
+    expect(await failure(client.on('camera.connected', {}, () => {}))).to.be.instanceOf(ConnectionLost)
+  })
+
+  it('tells the present state first, then facts, by its own filters', async () => {
+    const { client } = await connect()
+    const all = collect<TopicEvent<'camera.connected'>>()
+    const one = collect<TopicEvent<'camera.connected'>>()
+    const stop = await client.on('camera.connected', {}, all.add)
+    await client.on('camera.connected', { device: 'camera1', severity: 'info' }, one.add)
+    await client.on('camera.connected', { severity: 'error' }, ({ type }) => expect(type).to.equal('state'))
+    plug('camera0')
+    plug('camera1')
+    await one.until(({ length }) => length === 2)
+    expect(all.all.map((event) => (event.type === 'fact' ? event.params.device : event.type))).to.deep.equal(['state', 'camera0', 'camera1'])
+    expect(all.all[0]).to.have.nested.property('state[0].device', 'camera0')
+    expect(one.all.map((event) => (event.type === 'fact' ? event.params.device : event.type))).to.deep.equal(['state', 'camera1'])
+    stop()
+    plug('camera1')
+    await one.until(({ length }) => length === 3)
+    expect(all.all).to.have.length(3)
+    expect(await failure(client.on('camera.disconnected', { device: 'nothing' }, () => {}))).to.include({ code: -32602 })
+  })
+
+  it('goes on after a drop where it was: nothing missed, nothing twice', async () => {
+    const { WebSocket, cut } = spied()
+    const { client, states } = await connect({ WebSocket })
+    const heard = collect<string>()
+    const hear = (event: TopicEvent<'camera.connected'> | TopicEvent<'camera.disconnected'>) =>
+      heard.add(event.type === 'fact' ? `${event.params.seq} ${event.topic}` : event.type)
+    await client.on('camera.connected', { device: 'camera0' }, hear)
+    await client.on('camera.disconnected', {}, hear)
+    const settled = heard.all.length
+    plug('camera0')
+    await heard.until(({ length }) => length === settled + 1)
+    cut()
+    await states.until((all) => all.at(-1)?.[0] === 'waiting')
+    plug('camera1')
+    plug('camera0')
+    world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: 'x' })
+    await heard.until(({ length }) => length === settled + 3)
+    plug('camera0')
+    await heard.until(({ length }) => length === settled + 4)
+    expect(heard.all.slice(settled)).to.have.members(['1 camera.connected', '3 camera.connected', '4 camera.disconnected', '5 camera.connected'])
+    expect(client.state).to.equal('open')
+  })
+
+  it('tells of a gap when it cannot go on, and how things are now', async () => {
+    const { server, port: own } = await stage.serve(world.options())
+    const { client } = await connect({ url: `ws://127.0.0.1:${own}/ws` })
+    const heard = collect<TopicEvent<'camera.connected'>>()
+    await client.on('camera.connected', {}, heard.add)
+    await server.stop('restart')
+    const again = createWorld()
+    again.cameras = again.cameras.slice(0, 1)
+    await stage.serve({ ...again.options(), port: own })
+    await heard.until(({ length }) => length === 2)
+    expect(heard.all[1]).to.deep.include({ type: 'gap', topic: 'camera.connected', reason: 'other_epoch' })
+    expect(heard.all[1]).to.have.nested.property('state.length', 1)
+    again.tell({ type: 'camera.connected', camera: 'camera0', name: 'x' })
+    await heard.until(({ length }) => length === 3)
+    expect(heard.all[2]).to.have.nested.property('params.seq', 1)
+  })
+
+  it('shows a new credential when the service says that the last one has ended, and misses nothing', async () => {
+    let life = noon + 30
+    const { client, states } = await connect({ credential: () => `viewer/ann/${life}` })
+    const heard = collect<TopicEvent<'camera.connected'>>()
+    await client.on('camera.connected', {}, heard.add)
+    world.now = life
+    life += 1_000_000
+    plug('camera0')
+    await heard.until(({ length }) => length === 2)
+    expect(heard.all[1]).to.have.nested.property('params.seq', 1)
+    expect(states.all).to.deep.equal([['open']])
+  })
+
+  it('is closed for good when its only credential is refused at a reconnect', async () => {
+    const { WebSocket, cut } = spied()
+    const { client, states } = await connect({ WebSocket, credential: `viewer/ann/${noon + 1_000}` })
+    world.now += 1_000
+    cut()
+    await states.until((all) => all.at(-1)?.[0] === 'closed')
+    expect(states.all.at(-1)?.[1]).to.match(/^authenticate: /)
+    expect(await failure(client.call('ping'))).to.be.instanceOf(ConnectionLost)
+  })
+
+  it('asks for a credential again and again when that fails', async () => {
+    const { WebSocket, cut } = spied()
+    let asked = 0
+    const { client, states } = await connect({
+      WebSocket,
+      credential: async () => {
+        asked += 1
+        if (asked === 2) throw new Error('no token now')
+        return asked === 3 ? 'nobody' : 'viewer'
+      },
+    })
+    cut()
+    await states.until((all) => all.length > 1 && all.at(-1)?.[0] === 'open')
+    expect(asked).to.equal(4)
+    expect(await client.call('ping')).to.equal('pong')
+  })
+
+  it('leaves a service that gives no sign of life', async () => {
+    const mute = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+    stage.ends.push(() => mute.close())
+    await once(mute, 'listening')
+    let connections = 0
+    mute.on('connection', (socket) => {
+      connections += 1
+      stage.ends.push(() => socket.terminate())
+      socket.on('message', (data) => {
+        const { id, method } = JSON.parse(String(data))
+        if (method === 'authenticate') socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: {} }))
+      })
+    })
+    const address = mute.address()
+    const { states } = await connect({ url: `ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`, heartbeat: 20 })
+    await states.until(({ length }) => length >= 3)
+    expect(states.all.slice(0, 3)).to.deep.equal([['open'], ['waiting', 'the service gives no sign of life'], ['connecting']])
+    await states.until((all) => all.filter(([state]) => state === 'open').length === 2)
+    expect(connections).to.equal(2)
+  })
+
+  it('stays alive by its heartbeat', async () => {
+    const { client, states } = await connect({ heartbeat: 10 })
+    await client.on('camera.connected', {}, () => {})
+    for (let number = 0; number < 5; number++) await new Promise((resolve) => setTimeout(resolve, 15))
+    expect(states.all).to.deep.equal([['open']])
+  })
+})

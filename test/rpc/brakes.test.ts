@@ -1,0 +1,174 @@
+import { expect } from 'chai'
+import { type SinonFakeTimers, useFakeTimers } from 'sinon'
+import { type BrakeLimits, createBrakes } from '../../rpc/brakes.js'
+import { createStage, createWorld } from './fakes.js'
+
+describe('the brakes', () => {
+  let clock: SinonFakeTimers
+  beforeEach(() => {
+    clock = useFakeTimers({ toFake: ['performance'] })
+  })
+  afterEach(() => clock.restore())
+
+  const brakes = (limits: Partial<BrakeLimits> = {}) => createBrakes({ requests: 10, window: 1_000, ...limits })
+  const ann = { user: 'ann', address: '192.0.2.1' }
+
+  it('tell truly how long to wait: then the same passes, and not before', () => {
+    for (const cost of [1, 3, 10, 25]) {
+      const { take } = brakes()
+      expect([take(ann, 10), take(ann, 0)], `cost ${cost}`).to.deep.equal([0, 0])
+      const wait = take(ann, cost)
+      expect(wait).to.be.within(100, 1_001)
+      clock.tick(wait - 2)
+      expect(take(ann, cost)).to.be.within(1, 3)
+      clock.tick(2)
+      expect(take(ann, cost)).to.equal(0)
+    }
+  })
+
+  it('let as much pass around the edge of a window as within one', () => {
+    const { take } = brakes()
+    let passed = 0
+    for (let time = 0; time < 2_000; time += 10) {
+      if (take(ann, 1) === 0) passed += 1
+      clock.tick(10)
+    }
+    expect(passed).to.be.within(28, 30)
+  })
+
+  it('count by user, wherever they come from, and by address, whoever comes', () => {
+    const { take } = brakes({ addressRequests: 15 })
+    expect(take(ann, 10)).to.equal(0)
+    expect(take({ ...ann, address: '192.0.2.2' }, 1)).to.be.above(0)
+    expect(take({ user: 'bob', address: '192.0.2.1' }, 5)).to.equal(0)
+    expect(take({ user: 'cid', address: '192.0.2.1' }, 1)).to.be.above(0)
+    expect(take({ address: '192.0.2.1' }, 1)).to.be.above(0)
+    expect(take({ user: 'cid', address: '192.0.2.2' }, 10)).to.equal(0)
+  })
+
+  it('take nothing for what they refuse', () => {
+    const { take } = brakes({ addressRequests: 12 })
+    expect(take({ address: '192.0.2.1' }, 10)).to.equal(0)
+    for (let again = 0; again < 100; again++) expect(take({ user: 'bob', address: '192.0.2.1' }, 5)).to.be.above(0)
+    expect(take({ user: 'bob', address: '192.0.2.9' }, 10)).to.equal(0)
+  })
+
+  it('never give an address less than one user of it has', () => {
+    const { take } = brakes({ addressRequests: 1 })
+    for (let call = 0; call < 10; call++) expect(take(ann, 1)).to.equal(0)
+  })
+
+  it('see one client in a /64', () => {
+    const { take } = brakes({ addressRequests: 10 })
+    expect(take({ address: '[2001:db8::1]' }, 10)).to.equal(0)
+    expect(take({ address: '[2001:db8::2]' }, 1)).to.be.above(0)
+    expect(take({ address: '[2001:db8:0:1::1]' }, 1)).to.equal(0)
+  })
+
+  it('forget who has rested, and keep no more strangers than they have room for', () => {
+    const { take, failed, size } = brakes()
+    for (let stranger = 0; stranger < 50_000; stranger++) {
+      take({ address: `10.${stranger >> 16}.${(stranger >> 8) & 255}.${stranger & 255}` }, 1)
+      failed(`10.${stranger >> 16}.${(stranger >> 8) & 255}.${stranger & 255}`)
+    }
+    expect(size()).to.equal(40_000)
+    clock.tick(3_700_000)
+    take({ address: '192.0.2.1' }, 1)
+    failed('192.0.2.1')
+    expect(size()).to.equal(2)
+  })
+
+  it('make an address wait longer with each failure, others not, and forget with time', () => {
+    const { pause, failed, succeeded } = brakes({ pauseMax: 6_000 })
+    const waits: number[] = []
+    for (let failure = 0; failure < 10; failure++) {
+      failed('192.0.2.1')
+      waits.push(pause('192.0.2.1'))
+    }
+    expect(waits).to.deep.equal([0, 0, 0, 0, 0, 1_001, 2_001, 4_001, 6_001, 6_001])
+    expect(pause('192.0.2.2')).to.equal(0)
+    clock.tick(6_001)
+    expect(pause('192.0.2.1')).to.equal(0)
+    succeeded('192.0.2.1')
+    failed('192.0.2.1')
+    expect(pause('192.0.2.1')).to.equal(0)
+    for (let failure = 0; failure < 5; failure++) failed('192.0.2.1')
+    clock.tick(3_600_000 + 1_001)
+    failed('192.0.2.1')
+    expect(pause('192.0.2.1')).to.equal(0)
+  })
+
+  it('do not lose count of a thousand failures and more', () => {
+    const { pause, failed } = brakes()
+    for (let failure = 0; failure < 5_000; failure++) failed('192.0.2.1')
+    expect(pause('192.0.2.1')).to.equal(300_001)
+  })
+})
+
+describe('the brakes of the server', () => {
+  const stage = createStage()
+  afterEach(() => stage.end())
+
+  it('weigh a method by its cost', async () => {
+    const world = createWorld()
+    const { port } = await stage.serve(world.options({ rate: { requests: 12, window: 3_600_000, addressRequests: 1_000 } }))
+    const operator = await stage.connect(port, { role: 'operator' })
+    expect((await operator.call('take_snapshot', { device: 'camera0' })).error).to.equal(undefined)
+    const answers = await Promise.all(Array.from({ length: 12 }, () => operator.call('ping')))
+    expect(answers.filter(({ error }) => error === undefined)).to.have.length.below(12)
+    for (const { error } of answers) if (error) expect(error.data).to.deep.include({ reason: 'rate_limited' })
+  })
+
+  it('let the same call pass after retry_after_ms', async () => {
+    const { port } = await stage.serve(createWorld().options({ rate: { requests: 5, window: 500, addressRequests: 1_000 } }))
+    const viewer = await stage.connect(port, { role: 'viewer' })
+    for (let call = 0; call < 5; call++) await viewer.call('ping')
+    for (let round = 0; round < 3; round++) {
+      const { error } = await viewer.call('ping')
+      const wait = Number(error?.data.retry_after_ms)
+      expect(wait).to.be.within(1, 101)
+      await new Promise((resolve) => setTimeout(resolve, wait))
+      expect((await viewer.call('ping')).error).to.equal(undefined)
+    }
+  })
+
+  it('count frames that are no requests, and who reconnects', async () => {
+    const { port } = await stage.serve(createWorld().options({ rate: { requests: 10, window: 3_600_000, addressRequests: 10 } }))
+    const client = await stage.connect(port)
+    for (let bad = 0; bad < 9; bad++) client.socket.send('nonsense')
+    expect((await client.call('ping')).error?.code).to.equal(-32040)
+    const refused = await fetch(`http://127.0.0.1:${port}/ws`)
+    expect([refused.status, Number(refused.headers.get('retry-after'))]).to.satisfy(([status, wait]: [number, number]) => status === 429 && wait > 0)
+    const again = await stage.connect(port).catch((error: Error) => error)
+    expect(again).to.have.property('message', 'Unexpected server response: 429')
+    expect(await stage.connect(port, { localAddress: '127.0.0.2' })).to.have.property('socket')
+  })
+
+  it('make an address wait that shows wrong credentials, others not, nor who is already in', async () => {
+    const world = createWorld()
+    const { port } = await stage.serve(world.options({ rate: { requests: 10_000, window: 1_000, failures: 3 } }))
+    const inside = await stage.connect(port, { role: 'viewer' })
+    const guesser = await stage.connect(port)
+    const guesses = await Promise.all(Array.from({ length: 20 }, () => guesser.call('authenticate', { auth_token: 'forged' })))
+    expect(guesses.slice(0, 5).map(({ error }) => error?.code)).to.deep.equal([-32001, -32001, -32001, -32001, -32040])
+    expect(guesses.filter(({ error }) => error?.code === -32001)).to.have.length(4)
+    expect(world.audited.filter(({ result }) => result === 'refused')).to.have.length(4)
+    expect(guesses.at(-1)?.error?.data).to.deep.include({ reason: 'too_many_failed_authentications' })
+    expect(guesses.at(-1)?.error?.data.retry_after_ms).to.be.within(500, 1_001)
+    // The right one has to wait too: whoever guesses must not learn sooner which it is.
+    expect((await guesser.call('authenticate', { auth_token: 'viewer' })).error?.code).to.equal(-32040)
+    expect((await inside.call('get_camera_list')).error).to.equal(undefined)
+    await stage.connect(port, { role: 'viewer', localAddress: '127.0.0.2' })
+    await new Promise((resolve) => setTimeout(resolve, Number(guesses.at(-1)?.error?.data.retry_after_ms)))
+    expect((await guesser.call('authenticate', { auth_token: 'viewer' })).error).to.equal(undefined)
+  })
+
+  it('do not take an expired token for a guess', async () => {
+    const { port } = await stage.serve(createWorld().options({ rate: { requests: 10_000, window: 1_000, failures: 1 } }))
+    const client = await stage.connect(port)
+    for (let time = 0; time < 5; time++) {
+      const { error } = await client.call('authenticate', { auth_token: 'viewer/ann/1000' })
+      expect(error?.data).to.deep.include({ reason: 'token_expired' })
+    }
+  })
+})

@@ -1,0 +1,91 @@
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Brakes, Who } from '../../rpc/brakes.js'
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+/** Brakes that note what was taken, and stop where a test wants it. */
+export const fakeBrakes = () => {
+  const taken: (Who & { cost: number })[] = []
+  const brakes = {
+    taken,
+    failures: 0,
+    wait: 0,
+    pauseFor: 0,
+    take: (who: Who, cost: number) => {
+      taken.push({ ...who, cost })
+      return brakes.wait
+    },
+    pause: () => brakes.pauseFor,
+    failed: () => {
+      brakes.failures += 1
+    },
+    succeeded: () => {},
+  }
+  return brakes satisfies Brakes & object
+}
+
+/** One handler behind a server of its own, asked as viewer unless told otherwise. */
+export const createWeb = () => {
+  const ends: (() => void)[] = []
+
+  const listen = async (handler: Handler): Promise<{ port: number; closed: Promise<unknown> }> => {
+    const server = createServer((asked, answer) => void handler(asked, answer))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    ends.push(() => {
+      server.close()
+      server.closeAllConnections()
+    })
+    const closed = new Promise((resolve) => server.once('connection', (socket) => socket.once('close', resolve)))
+    return { port: (server.address() as AddressInfo).port, closed }
+  }
+
+  /** Not `fetch`, which tidies paths up before it sends them. */
+  const serve = async (handler: Handler) => {
+    const { port } = await listen(handler)
+    const get = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+      new Promise<{ status: number; headers: IncomingHttpHeaders; body: string }>((resolve, reject) => {
+        const sent = request(
+          { port, host: '127.0.0.1', path, method, agent: false, headers: { Authorization: 'Bearer viewer', ...headers } },
+          async (response) => {
+            let body = ''
+            for await (const chunk of response) body += chunk
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, body })
+          },
+        )
+        sent.on('error', reject)
+        sent.end()
+      })
+    return { port, get }
+  }
+
+  /** Begins a request without header and reads nothing of its answer until told. */
+  const begin = async (handler: Handler, path: string) => {
+    const { port, closed } = await listen(handler)
+    const sent = request({ port, host: '127.0.0.1', path, agent: false })
+    sent.on('error', () => {})
+    sent.end()
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    response.on('error', () => {})
+    let isCut = false
+    void closed.then(() => {
+      isCut = true
+    })
+    const received = async () => {
+      let size = 0
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length
+      })
+      await new Promise((resolve) => response.once('close', resolve))
+      return size
+    }
+    return { response, received, closed, isCut: () => isCut }
+  }
+
+  const end = async () => {
+    for (const stop of ends.splice(0)) stop()
+  }
+  return { serve, begin, end }
+}
