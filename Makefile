@@ -26,6 +26,8 @@ dist/main.js: $(sources) package.json
 	@esbuild main.ts simulator=adapters/simulator/main.ts --bundle --platform=node --target=node20 --format=esm --splitting \
 	  --outdir=dist --external:udev --chunk-names=chunks/[name]-[hash] --sourcemap=linked --log-level=warning --define:BUILD_DATE="\"$$(date -u +%Y-%m-%dT%H:%M:%SZ)\"" \
 	  --banner:js="import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
+	@esbuild client=rpc/client/index.ts --bundle --platform=neutral --target=es2022 --format=esm --outdir=dist --sourcemap=linked --log-level=warning
+	@tsc rpc/client/index.ts --ignoreConfig --declaration --emitDeclarationOnly --module nodenext --target es2023 --strict --types node --outDir dist/client
 
 dev: setup ## run from the sources, restarted on every change
 	@tsx watch --clear-screen=false main.ts serve --guide

@@ -3,44 +3,71 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createActor, waitFor } from 'xstate'
 import { createAsk } from './actors/ask.js'
+import { createExternalAsk } from './actors/askExternal.js'
+import { createRetentionAsk } from './actors/askRetention.js'
+import { auditFacts } from './actors/auditFacts.js'
 import { createDirectory, type Directory } from './actors/directory.js'
 import { cameraEffects } from './actors/effects/camera.js'
+import { externalDiscoveryEffects } from './actors/effects/external.js'
 import { recordingEffects } from './actors/effects/recording.js'
+import { createSurvey, retentionEffects } from './actors/effects/retention.js'
 import { discoveryEffects, fleetEffects, linkEffects, serverProcessEffects, storageEffects } from './actors/effects/service.js'
 import { snapshotEffects } from './actors/effects/snapshot.js'
 import { createFacts, type Facts } from './actors/facts.js'
 import { logFacts } from './actors/logFacts.js'
 import { createObserver } from './actors/observer.js'
+import { openAuditLog } from './adapters/audit/auditLog.js'
 import { type DataDirectory, openDataDirectory } from './adapters/data/directory.js'
+import { createExternalStore } from './adapters/data/externalStreams.js'
 import { createRegistryStore } from './adapters/data/registry.js'
-import { jwtSecret } from './adapters/data/secrets.js'
+import { createRetentionStore } from './adapters/data/retention.js'
+import { jwtSecret, keptSecret } from './adapters/data/secrets.js'
 import { checkPrograms } from './adapters/ffmpeg/installed.js'
 import { createPictures } from './adapters/ffmpeg/pictures.js'
 import { createPipelines } from './adapters/ffmpeg/pipelines.js'
 import { createMediaFiles } from './adapters/files/mediaFiles.js'
 import { createSegments } from './adapters/files/segments.js'
 import { createStorage } from './adapters/files/storage.js'
+import { createApiKeys } from './adapters/keys/apiKeys.js'
+import { createLinks } from './adapters/links/links.js'
+import { createMachineSampler } from './adapters/machine/sampler.js'
 import { checkExternal } from './adapters/mediamtx/external.js'
 import { createMediaServer } from './adapters/mediamtx/mediaServer.js'
 import { sampledStreams } from './adapters/mediamtx/sampledStreams.js'
 import { createServerProcess } from './adapters/mediamtx/serverProcess.js'
+import { createAddressCheck } from './adapters/rtsp/addresses.js'
 import { createStreamReader } from './adapters/rtsp/reader.js'
+import { createStreamScan } from './adapters/rtsp/scan.js'
+import { createCredentials } from './adapters/tokens/credentials.js'
 import { createTokens } from './adapters/tokens/tokens.js'
+import { createTrustedKeys } from './adapters/tokens/trustedKeys.js'
 import { createUsbDevices } from './adapters/usb/devices.js'
 import { createDeviceProbe } from './adapters/usb/probe.js'
 import type { Configuration } from './config/schema.js'
 import { cameraMachine } from './machines/camera.js'
 import { discoveryMachine } from './machines/discovery.js'
-import type { CaptureDefaults, Clock, Log, ServerChoice, Tokens } from './machines/domain/ports.js'
+import type { Tokens } from './machines/domain/access.js'
+import type { CameraId } from './machines/domain/camera.js'
+import type { ScanPlan } from './machines/domain/external.js'
+import type { CaptureDefaults, Clock, Log, ServerChoice } from './machines/domain/ports.js'
+import type { RetentionPolicy } from './machines/domain/retention.js'
+import { externalDiscoveryMachine } from './machines/externalDiscovery.js'
 import { fleetMachine } from './machines/fleet.js'
 import { mediamtxLinkMachine } from './machines/mediamtxLink.js'
 import { recordingMachine } from './machines/recording.js'
+import { retentionMachine } from './machines/retention.js'
 import { serverProcessMachine } from './machines/serverProcess.js'
 import { snapshotMachine } from './machines/snapshot.js'
 import { storageMachine, whyBlocked } from './machines/storage.js'
 import about from './package.json' with { type: 'json' }
 import { createHealthServer } from './rpc/http/health.js'
+import { createMetrics } from './rpc/http/metrics.js'
+import { createMeasures } from './rpc/measures.js'
 import { createRpcServer } from './rpc/server.js'
+import { createStreamAccess, streamSubject } from './rpc/streams/access.js'
+import { createMediaAuthServer, mediaAuthAddress } from './rpc/streams/authServer.js'
+import { createOwnCredential } from './rpc/streams/own.js'
+import type { TlsFiles } from './rpc/tls.js'
 
 /** Put in by the bundler. */
 declare const BUILD_DATE: string | undefined
@@ -52,6 +79,8 @@ export interface App {
   directory: Directory
   facts: Facts
   tokens: Tokens
+  /** Where a camera can be watched from this machine's own terminal; good for `life` ms. */
+  watchUrl(camera: CameraId, host: string, life: number): string
   /** Ends sessions and files, then the sockets, then the media server. Never rejects; a second call waits for the first. */
   stop(reason: string): Promise<void>
 }
@@ -69,24 +98,30 @@ export const version: string = about.version
 export async function startApp({ config, log, env, clock = { now: Date.now } }: AppOptions): Promise<App> {
   await checkPrograms({ path: env.PATH ?? '', log })
   const data = await openDataDirectory(config.data_dir)
+  /** What was opened is closed in the opposite order, by the stop or by a start that fails. */
+  const opened: (() => unknown)[] = [data.release]
+  const close = async () => {
+    for (const end of opened.splice(0).reverse()) await end()
+  }
   try {
-    return await startIn(data, { config, log, env, clock })
+    return await startIn(data, { config, log, env, clock, close, opened })
   } catch (error) {
-    await data.release()
+    await close()
     throw error
   }
 }
 
-async function startIn(data: DataDirectory, { config, log, env, clock }: Required<AppOptions>): Promise<App> {
+interface Opening {
+  opened: (() => unknown)[]
+  close(): Promise<void>
+}
+
+async function startIn(data: DataDirectory, { config, log, env, clock, opened, close }: Required<AppOptions> & Opening): Promise<App> {
   const { server, mediamtx, security, storage: limits, recording: recordingConfig } = config
   const startedAt = clock.now()
-  const secret = await jwtSecret({
-    value: security.jwt_secret_key,
-    file: security.jwt_secret_file,
-    credentialsDirectory: env.CREDENTIALS_DIRECTORY,
-    secretsDir: data.secrets,
-  })
-  const tokens = createTokens({ secret: secret.key, clock })
+  const { tokens, keys, credentials, links, audit } = await openAccess(data, { config, log, env, clock, opened })
+  const own = createOwnCredential()
+  const measures = createMeasures()
   /** Carried by our children and by what the media server starts for us, so that the next life knows them. */
   const mark = createHash('sha256').update(data.dir).digest('hex').slice(0, 16)
 
@@ -97,16 +132,40 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     segmentDuration: recordingConfig.segment_duration,
     recordPath: join(data.recordings, '%path/%path_%Y-%m-%d_%H-%M-%S-%f'),
   }
+  /** A little longer than the media server's own, whose word is better. */
+  const startLimit = mediamtx.run_on_demand_start_timeout + 2_000
   let choice: ServerChoice | undefined
-  /** That of a child is on this machine, wherever an external one would be. */
-  const apiUrl = () => `http://${hostInUrl(choice?.kind === 'external' ? mediamtx.host : '127.0.0.1')}:${mediamtx.api_port}`
+  /** That of a child is on this machine, wherever an external one would be. Who asks us who we are is shown it. */
+  const apiUrl = () => {
+    const isExternal = choice?.kind === 'external'
+    const shown = isExternal && mediamtx.auth_port === 0 ? '' : `${own.api.user}:${own.api.password}@`
+    return `http://${shown}${hostInUrl(isExternal ? mediamtx.host : '127.0.0.1')}:${mediamtx.api_port}`
+  }
   const mediaServer = createMediaServer({
     apiUrl,
     timeout: mediamtx.timeout,
     breaker: { threshold: mediamtx.circuit_breaker.failure_threshold, resetTimeout: mediamtx.circuit_breaker.recovery_timeout },
     pathDefaults,
+    measures,
     log,
   })
+  const streamAccess = createStreamAccess({
+    credentials,
+    links,
+    mediaServer,
+    clock,
+    log,
+    audit,
+    measures,
+    own,
+    open: security.streams === 'open',
+    startLimit,
+  })
+  /** An external server is told it once, by its operator. */
+  const authSecret = Buffer.from((await keptSecret(data.secrets, 'media_secret')).key).toString()
+  const mediaAuth = createMediaAuthServer({ host: mediamtx.auth_host, port: mediamtx.auth_port, secret: authSecret, access: streamAccess, log })
+  opened.push(streamAccess.close, mediaAuth.stop)
+  const { port: authPort } = await mediaAuth.start()
   const serverProcess = createServerProcess({
     mode: mediamtx.mode,
     api: { host: mediamtx.host, port: mediamtx.api_port },
@@ -122,13 +181,16 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     grace: mediamtx.process_termination_timeout,
     env,
     wantedPaths: () => mediaServer.wantedPaths(),
+    auth: () => ({
+      address: mediaAuthAddress({ host: mediamtx.auth_host, port: authPort, secret: authSecret }),
+      apiUser: own.api.user,
+      apiPass: own.api.password,
+    }),
     log,
   })
   /** A child of ours listens where the service does: at that address alone, if it is one. */
   const rtspHost = mediamtx.mode === 'external' || isAnyHost(server.host) || mediamtx.host !== '127.0.0.1' ? mediamtx.host : server.host
-  /** A little longer than the media server's own, whose word is better. */
-  const startLimit = mediamtx.run_on_demand_start_timeout + 2_000
-  const reader = createStreamReader({ host: rtspHost, port: mediamtx.rtsp_port, log, startTimeout: startLimit })
+  const reader = createStreamReader({ host: rtspHost, port: mediamtx.rtsp_port, credentials: own.reader, log, startTimeout: startLimit })
   const probe = createDeviceProbe({ reader, log, timeout: config.camera.capability_timeout })
   /** systemd's is in memory: a still a second need not wear a disk. */
   const runDir = env.RUNTIME_DIRECTORY?.split(':')[0] || data.run
@@ -139,6 +201,7 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     clock,
     firstFrameWithin: mediamtx.run_on_demand_start_timeout,
     publishHost: rtspHost === server.host ? hostInUrl(rtspHost) : '127.0.0.1',
+    publishAs: own.publisher,
   })
   const { tier0_timeout: direct, tier1_timeout: ffmpeg, tier3_timeout: stream } = config.snapshots
   const pictures = createPictures({
@@ -156,6 +219,20 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
   const storage = createStorage({ dir: data.recordings })
   const usb = createUsbDevices({ log })
   const registry = createRegistryStore({ dir: data.state, clock, log })
+  const machine = createMachineSampler({ clock, log })
+  opened.push(machine.dispose)
+  const externalStore = createExternalStore({ dir: data.state, clock, log })
+  const externalState = await externalStore.load()
+  const addresses = createAddressCheck({ places: () => ownPlaces(config, choice) })
+  const scanning = config.external_discovery
+  const policy = policyOf(config)
+  const retentionPorts = {
+    files,
+    store: createRetentionStore({ dir: data.state, clock, log }),
+    cameras: () => directory.cameras(),
+    clock,
+    log,
+  }
 
   const { video_profile: profile, video_level: level, pixel_format: pixelFormat, preset, bitrate } = mediamtx.codec
   const defaults: CaptureDefaults = { ...config.camera.size, fps: config.camera.fps, codec: { profile, level, pixelFormat, preset, bitrate } }
@@ -194,7 +271,9 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     choice = await serverProcess.choose(signal)
     if (choice.kind !== 'external') return choice
     const rtsp = { host: mediamtx.host, port: mediamtx.rtsp_port }
-    for (const problem of await checkExternal({ apiUrl, timeout: mediamtx.timeout, rtsp, recordingsDir: data.recordings, pathDefaults }, signal)) {
+    const questions = security.streams === 'open' ? {} : { questions: mediaAuth.questions }
+    const wanted = { apiUrl, timeout: mediamtx.timeout, rtsp, recordingsDir: data.recordings, pathDefaults, ...questions }
+    for (const problem of await checkExternal(wanted, signal)) {
       log.warn('the external media server does not bring what it should', { problem })
     }
     return choice
@@ -210,6 +289,19 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
         delays: { interval: mediamtx.health_check_interval },
       }),
       storage: storageMachine.provide({ actors: storageEffects({ storage }), delays: { interval: limits.check_interval } }),
+      retention: retentionMachine.provide({ actors: retentionEffects(retentionPorts) }),
+      externalDiscovery: externalDiscoveryMachine.provide({
+        actors: externalDiscoveryEffects({
+          scan: createStreamScan({
+            plan: scanPlan(config),
+            addresses,
+            hostLimit: scanning.host_timeout,
+            concurrency: scanning.max_concurrent_scans,
+          }),
+          clock,
+          scanLimit: scanning.scan_timeout,
+        }),
+      }),
     },
     // What is left of the time to stop belongs to the media server.
     delays: { drainLimit: Math.max(1_000, server.shutdown_timeout - mediamtx.process_termination_timeout - 500) },
@@ -217,6 +309,7 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
 
   const facts = createFacts({ clock, log })
   facts.subscribe(logFacts(log))
+  facts.subscribe(auditFacts(audit))
   const observer = createObserver({ facts, clock, log })
   const fleet = createActor(fleetLogic, {
     systemId: 'fleet',
@@ -226,6 +319,15 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
       demoWhenNone: config.simulation.demo_camera,
       pollEvery: config.camera.poll_interval,
       storage: { warnPercent: limits.warn_percent, blockPercent: limits.block_percent },
+      retention: { policy, checkInterval: config.retention_policy.check_interval },
+      streams: externalState.streams,
+      external: {
+        enabled: scanning.enabled,
+        interval: externalState.interval ?? scanning.scan_interval,
+        atStart: scanning.enable_startup_scan,
+        skydio: scanning.skydio.enabled,
+        generic: scanning.generic_uav.enabled,
+      },
     },
   })
   fleet.subscribe({ error: (error) => log.error('the root actor failed', { error }) })
@@ -241,10 +343,30 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     simulation: config.simulation.enabled,
   })
 
+  const external = createExternalAsk({
+    fleet,
+    directory,
+    store: externalStore,
+    addresses,
+    clock,
+    log,
+    maxStreams: scanning.max_streams,
+    scanLimit: scanning.scan_timeout,
+    ...(externalState.interval !== undefined && { interval: externalState.interval }),
+  })
+  const retentionAsk = createRetentionAsk({
+    actor: () => fleet.system.get('retention'),
+    facts,
+    survey: createSurvey(retentionPorts),
+    policy,
+  })
+  measures.follow({ facts, mediaServer })
+
   const self = { name: 'MediaMTX Camera Service', version, buildDate: typeof BUILD_DATE === 'string' ? BUILD_DATE : 'built from source', maxCameras: 16 }
   /** Clients must be sent to an external server's own machine. */
   const elsewhere = () => (choice?.kind === 'external' && !isLoopback(mediamtx.host) ? { host: mediamtx.host } : {})
   const isReal = () => directory.link().server?.kind !== 'embedded'
+  const sampled = sampledStreams({ mediaServer, clock, maxAge: 250, limit: 3_000 })
   const rpc = createRpcServer({
     host: server.host,
     port: server.port,
@@ -255,8 +377,22 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
       pingInterval: server.ping_interval,
       pongWait: server.pong_wait,
       maxBuffered: server.max_send_buffer,
-      rate: { requests: security.rate_limit_requests, window: security.rate_limit_window },
+      maxConnectionsPerAddress: server.max_connections_per_address,
+      maxUnauthenticatedPerAddress: server.max_unauthenticated_per_address,
+      authenticationTimeout: server.authentication_timeout,
+      expiryGrace: server.expiry_grace,
+      eventBuffer: server.event_buffer,
+      rate: {
+        requests: security.rate_limit_requests,
+        addressRequests: security.rate_limit_address_requests,
+        window: security.rate_limit_window,
+        failures: security.auth_failures,
+        pauseMax: security.auth_pause_max,
+      },
     },
+    alsoListen: server.also_listen,
+    allowedIps: server.allowed_ips,
+    ...tlsOf(config),
     corsOrigins: security.cors_origins,
     ...(server.public_host && { publicHost: server.public_host }),
     offers: () => ({
@@ -266,11 +402,31 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
       ports: { rtsp: mediamtx.rtsp_port, hls: mediamtx.hls_port, webrtc: mediamtx.webrtc_port },
     }),
     directory,
-    ask,
+    ask: {
+      ...ask,
+      releaseAll(session) {
+        ask.releaseAll(session)
+        external.leave(session)
+      },
+    },
     files,
-    mediaServer: sampledStreams({ mediaServer, clock, maxAge: 250 }),
+    mediaServer: sampled,
     pipelines,
-    tokens,
+    credentials,
+    keys,
+    links,
+    streamAccess,
+    audit,
+    retention: retentionAsk,
+    external,
+    measures,
+    machine: machine.sample,
+    urls: {
+      streamLife: security.stream_url_life,
+      fileLife: security.file_url_life,
+      bindAddress: security.stream_url_bind_address,
+      openStreams: security.streams === 'open',
+    },
     facts,
     clock,
     log,
@@ -280,7 +436,19 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     simulation: config.simulation.enabled,
   })
   const health = config.http_health.enabled
-    ? createHealthServer({ host: config.http_health.host, port: config.http_health.port, directory, clock, log, about: self })
+    ? createHealthServer({
+        host: config.http_health.host,
+        port: config.http_health.port,
+        internalOnly: config.http_health.internal_only,
+        allowedIps: config.http_health.allowed_ips,
+        ...(config.http_health.enable_metrics && {
+          metrics: createMetrics({ measures, directory, mediaServer: sampled, files, sockets: rpc.sockets, about: self, clock, log }),
+        }),
+        directory,
+        clock,
+        log,
+        about: self,
+      })
     : undefined
 
   const { port } = await rpc.start()
@@ -306,13 +474,18 @@ async function startIn(data: DataDirectory, { config, log, env, clock }: Require
     fleet.stop()
     pipelines.close()
     await serverProcess.end()
-    await data.release()
+    await close()
   }
   return {
     ports: { rpc: port, ...(healthPort && { health: healthPort.port }) },
     directory,
     facts,
     tokens,
+    watchUrl(camera, host, life) {
+      const plain = `rtsp://${hostInUrl(host)}:${mediamtx.rtsp_port}/${camera}`
+      if (security.streams === 'open') return plain
+      return `${plain}?sig=${links.sign({ subject: streamSubject(camera), user: 'guide', expiresAt: clock.now() + life })}`
+    },
     stop(reason) {
       stopped ??= stop(reason)
       return stopped
@@ -332,4 +505,78 @@ function simulatorCommand(): readonly [string, ...string[]] {
   return isBundled
     ? [process.execPath, fileURLToPath(new URL('./simulator.js', import.meta.url))]
     : [process.execPath, '--import', import.meta.resolve('tsx'), fileURLToPath(new URL('./adapters/simulator/main.ts', import.meta.url))]
+}
+
+/** Who is who, and what they did: opened first, closed last. */
+async function openAccess(data: DataDirectory, { config, log, env, clock, opened }: Required<AppOptions> & Pick<Opening, 'opened'>) {
+  const { security, api_key_management: keyLimits, audit: auditLimits } = config
+  const secret = await jwtSecret({
+    value: security.jwt_secret_key,
+    file: security.jwt_secret_file,
+    credentialsDirectory: env.CREDENTIALS_DIRECTORY,
+    secretsDir: data.secrets,
+  })
+  const trusted = await createTrustedKeys({ sources: security.jwt_keys, clock, log })
+  opened.push(trusted.close)
+  const { jwt_issuer: issuer, jwt_audience: audience, jwt_clock_tolerance: tolerance } = security
+  const tokens = createTokens({ secret: secret.key, clock, trusted, issuer, audience, tolerance })
+  const keys = await createApiKeys({ stateDir: data.state, clock, log, defaults: { expiry: keyLimits.default_expiry, maxKeys: keyLimits.max_keys } })
+  opened.push(keys.close)
+  const credentials = await createCredentials({ tokens, keys, stateDir: data.state, clock, log })
+  opened.push(credentials.close)
+  const links = createLinks({ secret: (await keptSecret(data.secrets, 'link_secret')).key, clock, isRevoked: credentials.isRevoked })
+  const audit = await openAuditLog({
+    dir: join(data.dir, 'audit'),
+    headDir: data.state,
+    secret: (await keptSecret(data.secrets, 'audit_secret')).key,
+    clock,
+    log,
+    maxSize: auditLimits.max_size,
+    maxFiles: auditLimits.max_files,
+  })
+  opened.push(audit.close)
+  return { tokens, keys, credentials, links, audit }
+}
+
+/** Where servers of ours are, so that no stream leads back into them. */
+const ownPlaces = ({ server, mediamtx, http_health: health }: Configuration, choice: ServerChoice | undefined) => {
+  const media = [mediamtx.rtsp_port, mediamtx.hls_port, mediamtx.webrtc_port, mediamtx.api_port]
+  return [
+    { ports: [server.port, health.port, ...(choice?.kind === 'external' ? [] : media)] },
+    ...(server.public_host ? [{ host: server.public_host, ports: [server.port, ...media] }] : []),
+    ...(choice?.kind === 'external' ? [{ host: mediamtx.host, ports: media }] : []),
+  ]
+}
+
+/** What scans may ask. */
+const scanPlan = ({ external_discovery: { skydio, generic_uav: generic } }: Configuration): ScanPlan => ({
+  ...(skydio.enabled && {
+    skydio: {
+      ranges: skydio.network_ranges,
+      hosts: skydio.known_ips,
+      eoPort: skydio.eo_port,
+      irPort: skydio.ir_port,
+      eoPath: skydio.eo_stream_path,
+      irPath: skydio.ir_stream_path,
+      both: skydio.enable_both_streams,
+    },
+  }),
+  ...(generic.enabled && {
+    generic: { ranges: generic.network_ranges, hosts: generic.known_ips, ports: generic.common_ports, paths: generic.stream_paths },
+  }),
+})
+
+/** The policy until a client sets one. */
+const policyOf = ({ retention_policy: { enabled, type, max_age_days: days, max_size_gb: gigabytes } }: Configuration): RetentionPolicy => ({
+  type,
+  enabled,
+  ...(type === 'age' && { maxAgeDays: days }),
+  ...(type === 'size' && { maxSizeGb: gigabytes }),
+})
+
+/** Nothing without a certificate. */
+const tlsOf = ({ server: { tls } }: Configuration): { tls?: TlsFiles } => {
+  if (!tls.cert_file) return {}
+  const { cert_file: certFile, key_file: keyFile, client_ca_file: clientCaFile, client_certificate: clientCertificate, clients } = tls
+  return { tls: { certFile, keyFile, ...(clientCaFile && { clientCaFile }), clientCertificate, clients } }
 }

@@ -26,7 +26,7 @@ export interface Ask {
   takeStill(camera: string, request: StillRequest): Promise<Still>
   /** Resolves when the stream is live. A holder's second hold answers the first. */
   holdStream(camera: string, holder: string, by: By): Promise<HoldView>
-  /** Never ends a recording. `notFound('Stream')` when the holder holds none. */
+  /** Never ends a recording. `notFound('Stream')` when the holder holds none; of a camera that is away `invalidState`: the hold went with it. */
   releaseStream(camera: string, holder: string): Promise<HoldView>
   /** The holder's session has ended: lets go of all its streams. */
   releaseAll(holder: string): void
@@ -168,7 +168,7 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, startLimi
     async releaseStream(camera, holder) {
       const actor = findCamera(fleet, camera)
       const hold = actor.getSnapshot().context.holds[holder]
-      if (!hold) throw notFound('Stream', camera)
+      if (!hold) throw actor.getSnapshot().hasTag('available') ? notFound('Stream', camera) : refusal(actor, 'stop_streaming')
       actor.send({ type: 'stream.release', holder })
       const after = actor.getSnapshot()
       const continues = Object.keys(after.context.holds).length > 0 || after.children.recording !== undefined

@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws'
 import type { Clock, Log } from '../machines/domain/ports.js'
 import type { RpcLimits } from './options.js'
 import type { Session } from './session.js'
+import { textFrame } from './textFrame.js'
 import { bracketed, hostOf } from './urls.js'
 
 export interface Connection {
@@ -13,6 +14,9 @@ export interface Connection {
   /** Closing handshake; what does not answer within `grace` ms is cut. */
   close(code: number, reason: string, grace?: number): void
 }
+
+/** Bytes that may wait for the end of a turn of the event loop. */
+const mostCorked = 65_536
 
 /** How long a client has to take part in closing. */
 const closingGrace = 1_000
@@ -50,6 +54,11 @@ export const openConnection = ({
   let lastPing = openedAt
   let pings = { count: 0, since: openedAt }
   let unansweredSince: number | undefined
+  let corked = false
+  const uncork = () => {
+    corked = false
+    request.socket.uncork()
+  }
 
   const shut = (code: number, reason: string, grace: number) => {
     if (session.closed) return
@@ -63,6 +72,11 @@ export const openConnection = ({
   /** Whether there is room for more; drops the client when there is not. */
   const hasRoom = () => {
     if (session.closed) return false
+    // What only waits for the end of this turn is no sign of a client that does not read.
+    if (corked && request.socket.writableLength > mostCorked) {
+      request.socket.uncork()
+      request.socket.cork()
+    }
     if (socket.bufferedAmount <= maxBuffered) return true
     log.warn('a client was dropped because it does not read', { ...who, buffered: socket.bufferedAmount })
     shut(1013, 'the client does not read', closingGrace)
@@ -81,12 +95,17 @@ export const openConnection = ({
     inFlight: 0,
     requests: 0,
     subscriptions: new Map(),
-    send: (message) => {
-      if (hasRoom()) socket.send(message, { binary: false }, ignore)
-    },
+    send: (message) => session.sendFrame(textFrame(message)),
     // Past ws, which would frame it once more: it neither compresses nor queues here, so that whole frames cannot mix.
     sendFrame: (frame) => {
-      if (hasRoom() && socket.readyState === socket.OPEN) request.socket.write(frame)
+      if (!hasRoom() || socket.readyState !== socket.OPEN) return
+      // What one turn of the event loop answers goes out in one system call: those cost more than all the rest of a look-up.
+      if (!corked) {
+        corked = true
+        request.socket.cork()
+        process.nextTick(uncork)
+      }
+      request.socket.write(frame)
     },
   }
 

@@ -1,12 +1,15 @@
 import { apiPage } from './api.js'
 import { configurationPage } from './configuration.js'
+import { contractFile } from './contract.js'
+import { runExamples } from './examples.js'
 import { machines, statechartPage } from './statecharts.js'
 
 /** Every generated document: its path below the project → its text. A test compares them with what is there. */
 export async function generatedDocuments(): Promise<Record<string, string>> {
   const charts = machines.map(statechartPage)
   return {
-    'docs/api.md': apiPage(),
+    'docs/api.md': apiPage(await runExamples()),
+    'rpc/client/contract.ts': contractFile(),
     'docs/configuration.md': configurationPage(),
     ...Object.fromEntries(charts.map(({ name, text }) => [`docs/statecharts/${name}`, text])),
   }

@@ -11,6 +11,7 @@ export interface Shape {
   anyOf?: Shape[]
   items?: Shape
   properties?: Record<string, Shape>
+  patternProperties?: Record<string, Shape>
   required?: string[]
   minimum?: number
   exclusiveMinimum?: number

@@ -1,9 +1,11 @@
 import type { AnyStateMachine, StateNode } from 'xstate'
 import { cameraMachine } from '../../machines/camera.js'
 import { discoveryMachine } from '../../machines/discovery.js'
+import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { recordingMachine } from '../../machines/recording.js'
+import { retentionMachine } from '../../machines/retention.js'
 import { serverProcessMachine } from '../../machines/serverProcess.js'
 import { snapshotMachine } from '../../machines/snapshot.js'
 import { storageMachine } from '../../machines/storage.js'
@@ -12,12 +14,14 @@ import { storageMachine } from '../../machines/storage.js'
 export const machines: AnyStateMachine[] = [
   fleetMachine,
   discoveryMachine,
+  externalDiscoveryMachine,
   cameraMachine,
   recordingMachine,
   snapshotMachine,
   serverProcessMachine,
   mediamtxLinkMachine,
   storageMachine,
+  retentionMachine,
 ]
 
 /** What Stately's visualizer and a reader need: the chart's names without its code. */

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { type Caller, mayUse } from '../../machines/domain/access.js'
+import { type AuditRecord, type Caller, mayUse } from '../../machines/domain/access.js'
 import { method } from '../method.js'
 import { given, iso } from '../present.js'
 import { Time } from '../schemas.js'
@@ -23,9 +23,18 @@ const Entry = Type.Object({
   count: Type.Optional(Type.Integer({ minimum: 1, description: 'So many more of its kind since the last one that was told by itself' })),
 })
 
-/** Whether an entry is about a camera that the caller may not use: that one does not exist for them. */
-const isHidden = (caller: Caller | undefined, subject: string | undefined): boolean =>
-  caller?.cameras !== undefined && (subject?.match(/camera\d+/g) ?? []).some((camera) => !mayUse(caller, camera))
+/** Actions whose subject is a name that somebody gave to a file or a stream: by itself it does not tell of which camera that is. */
+const isNamed = (action: string): boolean => /^GET \/files\b|^(delete_recording|delete_snapshot|cleanup_old_files|retention|add_external_stream)$/.test(action)
+
+/**
+ * Whether an entry is, or may be, about a camera that the caller may not use: that one does not exist for them. Nor are they
+ * told that a name was refused for a right: then there would be something of that name.
+ */
+const isHidden = (caller: Caller | undefined, { action, subject, reason }: AuditRecord): boolean => {
+  if (caller?.cameras === undefined || subject === undefined) return false
+  const cameras = subject.match(/camera\d+/g) ?? []
+  return reason === 'camera_right' || (cameras.length === 0 ? isNamed(action) : cameras.some((camera) => !mayUse(caller, camera)))
+}
 
 export const auditMethods = [
   method({
@@ -50,7 +59,7 @@ export const auditMethods = [
     }),
     handler: async ({ limit = 100, before, user, action }, { services: { audit }, caller }) => {
       const { records, total, next } = await audit.read({ limit, ...given({ before, user, action }) })
-      const entries = records.filter(({ subject }) => !isHidden(caller, subject)).map((record) => given({ ...record, at: iso(record.at) }))
+      const entries = records.filter((record) => !isHidden(caller, record)).map((record) => given({ ...record, at: iso(record.at) }))
       return { entries, total, ...given({ next_before: next }) }
     },
   }),

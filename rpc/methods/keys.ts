@@ -45,7 +45,7 @@ const keyOf = ({ id, prefix, user, role, cameras, createdAt, expiresAt, lastUsed
   })
 
 /** Whether a caller has these cameras itself: nobody hands on more than they have. */
-const covers = ({ cameras: own }: Pick<Caller, 'cameras'> = {}, cameras?: readonly string[]): boolean =>
+export const covers = ({ cameras: own }: Pick<Caller, 'cameras'> = {}, cameras?: readonly string[]): boolean =>
   own === undefined ||
   own.includes('*') ||
   (cameras?.every((pattern) => own.includes(pattern) || (!pattern.includes('*') && mayUse({ cameras: own }, pattern))) ?? false)

@@ -1,10 +1,11 @@
 import Type from 'typebox'
-import { neverExpires } from '../../machines/domain/access.js'
+import { type Caller, mayUse, neverExpires } from '../../machines/domain/access.js'
 import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { method } from '../method.js'
 import { given, iso } from '../present.js'
 import { Count, Time } from '../schemas.js'
 import type { Session } from '../session.js'
+import { covers } from './keys.js'
 
 const Role = Type.Enum(['viewer', 'operator', 'admin'])
 const Kind = Type.Enum(['token', 'key', 'certificate'])
@@ -52,6 +53,9 @@ const sessionOf = ({ id, caller, ended, address, since, requests, subscriptions 
     subscriptions: [...subscriptions.keys()],
   })
 
+/** A session with rights to more cameras than the caller's own does not exist for them; nobody's does. */
+const maySee = (caller: Caller | undefined, session: Session): boolean => session.caller === undefined || covers(caller, session.caller.cameras)
+
 export const sessionAdminMethods = [
   method({
     name: 'list_sessions',
@@ -72,8 +76,9 @@ export const sessionAdminMethods = [
       limit: Type.Integer({ minimum: 1 }),
       offset: Count,
     }),
-    handler: ({ limit = 100, offset = 0 }, { services: { sessions, streamAccess } }) => {
-      const [open, media] = [sessions.all(), streamAccess.sessions()]
+    handler: ({ limit = 100, offset = 0 }, { services: { sessions, streamAccess }, caller }) => {
+      const open = sessions.all().filter((session) => maySee(caller, session))
+      const media = streamAccess.sessions().filter(({ camera }) => caller === undefined || mayUse(caller, camera))
       return {
         sessions: open.slice(offset, offset + limit).map(sessionOf),
         total: open.length,
@@ -101,9 +106,9 @@ export const sessionAdminMethods = [
       revoke: Type.Optional(Type.Boolean({ description: 'Default false: the client may authenticate anew' })),
     }),
     result: Type.Object({ session_id: Type.String(), ended: Type.Literal(true), revoked: Type.Boolean(), media_ended: Count }),
-    handler: async ({ session_id, revoke = false }, { services: { sessions, credentials } }) => {
+    handler: async ({ session_id, revoke = false }, { services: { sessions, credentials }, caller: asking }) => {
       const session = sessions.find(session_id)
-      if (session === undefined) throw notFound('Session', session_id)
+      if (session === undefined || !maySee(asking, session)) throw notFound('Session', session_id)
       const { caller } = session
       if (revoke && caller?.credential === undefined) {
         throw new ServiceError('invalidState', { state: 'unauthenticated', hint: 'the session has no credential that could be revoked' })

@@ -5,7 +5,8 @@
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { echoRate, requestRate } from './rate.js'
+import { fanOut } from './fanOut.js'
+import { echoRate, replySize, requestRate } from './rate.js'
 import { type Bench, benchService, hasMediamtx } from './service.js'
 import { summary, type Timing, timed } from './timing.js'
 
@@ -42,14 +43,27 @@ const bench = await benchService({ kind: 'embedded', cameras: 1 })
 const rates: string[] = []
 try {
   for (const connections of [1, 100]) {
-    for (const method of ['ping', 'get_camera_status']) {
-      const echo = await echoRate(connections, JSON.stringify(await bench.call(method, { device: 'camera0' })).length)
+    for (const method of ['ping', 'get_camera_status', 'get_camera_list']) {
+      const bytes = await replySize(bench, method)
+      const echo = await echoRate(connections, bytes, method)
       const service = await requestRate(bench, connections, method)
-      rates.push(`| ${method} | ${connections} | ${Math.round(echo)} | ${Math.round(service)} | ${Math.round((100 * service) / echo)} % |`)
+      rates.push(`| ${method} | ${bytes} | ${connections} | ${Math.round(echo)} | ${Math.round(service)} | ${Math.round((100 * service) / echo)} % |`)
     }
   }
 } finally {
   await bench.stop()
+}
+
+const delays: string[] = []
+const crowd = await benchService({ kind: 'embedded', cameras: 1 })
+try {
+  for (const subscribers of [100, 1_000]) {
+    const sorted = (await fanOut(crowd, subscribers)).sort((a, b) => a - b)
+    const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(1)
+    delays.push(`| ${subscribers} | ${sorted.length} | ${at(0.5)} | ${at(0.99)} | ${at(1)} |`)
+  }
+} finally {
+  await crowd.stop()
 }
 
 const [cpu] = cpus()
@@ -71,9 +85,17 @@ ${rows.join('\n')}
 
 With every check on, against a bare \`ws\` server that echoes a reply of the same size, in the same run, 8 requests in flight a connection; client and server share the machine.
 
-| Method | Connections | bare ws echo | service | share |
-|---|---|---|---|---|
+| Method | Bytes | Connections | bare ws echo | service | share |
+|---|---|---|---|---|---|
 ${rates.join('\n')}
+
+## One fact to many subscribers (ms)
+
+From the fact's own time to its arrival, 40 facts; the service and all its clients share the machine.
+
+| Subscribers | notifications | median | p99 | worst |
+|---|---|---|---|---|
+${delays.join('\n')}
 
 ## Memory at rest (RSS)
 
@@ -82,7 +104,7 @@ ${rates.join('\n')}
 ${memory.join('\n')}
 `
 writeFileSync(fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url)), text)
-console.log(`\n${memory.join('\n')}\n${rates.join('\n')}\n\ndocs/benchmarks.md is written`)
+console.log(`\n${memory.join('\n')}\n${rates.join('\n')}\n${delays.join('\n')}\n\ndocs/benchmarks.md is written`)
 
 async function latencies(bench: Bench): Promise<Record<string, Timing>> {
   const { call, untilAsleep } = bench

@@ -5,19 +5,31 @@ import type { Bench } from './service.js'
 const seconds = 4
 const inFlight = 8
 
-/** Requests per second of a method over so many connections. */
-export const requestRate = ({ url, token }: Bench, connections: number, method: string): Promise<number> =>
-  rate(url, connections, JSON.stringify({ jsonrpc: '2.0', id: 2, method, params: { device: 'camera0' } }), token)
+const requestOf = (method: string) => JSON.stringify({ jsonrpc: '2.0', id: 2, method, params: { device: 'camera0' } })
 
-/** The same against a server that does nothing but answer, in a process of its own. */
-export async function echoRate(connections: number, bytes: number): Promise<number> {
-  const reply = JSON.stringify({ jsonrpc: '2.0', id: 2, result: 'x'.repeat(bytes) })
+/** Requests per second of a method over so many connections. */
+export const requestRate = ({ url, token }: Bench, connections: number, method: string): Promise<number> => rate(url, connections, requestOf(method), token)
+
+/** Bytes of a reply, all of it. */
+export async function replySize({ url, token }: Bench, method: string): Promise<number> {
+  const socket = await open(url, token)
+  const reply = new Promise<number>((resolve) => socket.once('message', (data) => resolve(data.toString().length)))
+  socket.send(requestOf(method))
+  const size = await reply
+  socket.terminate()
+  return size
+}
+
+/** The same against a server that does nothing but answer with so many bytes, in a process of its own. */
+export async function echoRate(connections: number, bytes: number, method: string): Promise<number> {
+  const empty = JSON.stringify({ jsonrpc: '2.0', id: 2, result: '' })
+  const reply = JSON.stringify({ jsonrpc: '2.0', id: 2, result: 'x'.repeat(Math.max(0, bytes - empty.length)) })
   const code = `import { WebSocketServer } from 'ws'
 const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false }, () => console.log(server.address().port))
 server.on('connection', (socket) => socket.on('message', (data) => { JSON.parse(String(data)); socket.send(${JSON.stringify(reply)}) }))`
   const echo = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
-    return await rate(`ws://127.0.0.1:${await firstLine(echo)}`, connections, '{"jsonrpc":"2.0","id":2,"method":"ping","params":{"device":"camera0"}}')
+    return await rate(`ws://127.0.0.1:${await firstLine(echo)}`, connections, requestOf(method))
   } finally {
     echo.kill()
   }

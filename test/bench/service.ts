@@ -39,10 +39,11 @@ export async function benchService({ kind, cameras }: { kind: 'embedded' | 'mana
     config,
     [
       `data_dir: ${join(folder, 'data')}`,
-      `server: { port: ${rpc} }`,
+      `server: { port: ${rpc}, max_connections: 2000, max_connections_per_address: 2000, max_unauthenticated_per_address: 2000 }`,
       'http_health: { enabled: false }',
       `mediamtx: { mode: ${kind}, api_port: ${api}, rtsp_port: ${rtsp}, hls_port: ${hls}, webrtc_port: ${webrtc}, run_on_demand_close_after: 1s }`,
-      'security: { rate_limit_requests: 1000000, rate_limit_window: 1s }',
+      'security: { rate_limit_requests: 1000000, rate_limit_address_requests: 10000000, rate_limit_window: 1s }',
+      'simulation: { enabled: true }',
       'cameras:',
       ...entries,
     ].join('\n'),
@@ -85,7 +86,7 @@ export async function benchService({ kind, cameras }: { kind: 'embedded' | 'mana
   }
 }
 
-async function until(isIt: () => boolean, limit: number, words: () => string): Promise<void> {
+export async function until(isIt: () => boolean, limit: number, words: () => string): Promise<void> {
   for (const begun = performance.now(); !isIt(); await sleep(50)) {
     if (performance.now() - begun > limit) throw new Error(`the service did not get there: ${words().slice(-2_000)}`)
   }

@@ -7,34 +7,43 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { connect } from './client.js'
+import { connectCameraService, type Methods, type Topic, type TopicEvent } from '../../rpc/client/index.js'
 
 const { env } = process
 const url = env.CAMERA_SERVICE_URL ?? 'ws://127.0.0.1:8002/ws'
 const token = env.CAMERA_SERVICE_TOKEN ?? execFileSync(process.execPath, ['dist/main.js', 'token', '--role', 'operator'], { encoding: 'utf8' }).trim()
 const print = (what: string, value: unknown) => console.log(`${what}\n  ${JSON.stringify(value, null, 2).replaceAll('\n', '\n  ')}\n`)
 
-const client = await connect(url, ({ method, params }) => print(`« ${method}`, params)).catch((error: Error) => {
+const client = await connectCameraService({ url, credential: token }).catch((error: Error) => {
   console.error(`No service answers at ${url} (${error.message}). Start one with \`make run\` in another terminal.`)
   process.exit(1)
 })
-const call = async <Result>(method: string, params: Record<string, unknown> = {}): Promise<Result> => {
-  const result = await client.call<Result>(method, params)
-  print(`» ${method} ${JSON.stringify(method === 'authenticate' ? {} : params)}`, result)
+const told = <Result>(method: keyof Methods, params: object, result: Result): Result => {
+  print(`» ${method} ${JSON.stringify(params)}`, result)
   return result
 }
+const hear = (event: TopicEvent<Topic>) =>
+  print(`« ${event.topic} (${event.type})`, event.type === 'fact' ? event.params : 'state' in event ? event.state : event.error)
 
-await call('authenticate', { auth_token: token })
-const { cameras } = await call<{ cameras: { device: string; status: string }[] }>('get_camera_list')
+const { cameras } = told('get_camera_list', {}, await client.call('get_camera_list'))
 const device = cameras.find((camera) => camera.status === 'CONNECTED')?.device
 if (!device) throw new Error('no camera is connected: plug one in, or start the service with `make run`, which adds a virtual one')
 
-await call('subscribe_events', { topics: ['recording.start', 'recording.stop', 'recording.error', 'snapshot.taken', 'camera.status_change'] })
-await call('get_stream_url', { device })
-await call('take_snapshot', { device })
-const recording = await call<{ filename: string }>('start_recording', { device, duration: 5, format: 'fmp4' })
-await call('take_snapshot', { device, width: 640 })
-const info = await ended(recording.filename)
+for (const topic of ['recording.start', 'recording.error', 'snapshot.taken', 'camera.status_change'] as const) await client.on(topic, { device }, hear)
+const ended = new Promise<string>((resolve) => {
+  void client.on('recording.stop', { device }, (event) => {
+    hear(event)
+    if (event.type === 'fact') resolve(event.params.filename)
+  })
+})
+told('get_stream_url', { device }, await client.call('get_stream_url', { device }))
+told('take_snapshot', { device }, await client.call('take_snapshot', { device }))
+const wish = { device, duration: 5, format: 'fmp4' } as const
+told('start_recording', wish, await client.call('start_recording', wish))
+told('take_snapshot', { device, width: 640 }, await client.call('take_snapshot', { device, width: 640 }))
+const filename = await ended
+const info = told('get_recording_info', { filename }, await client.call('get_recording_info', { filename }))
+
 const folder = mkdtempSync(join(tmpdir(), 'camera-demo-'))
 const file = join(folder, 'recording.mp4')
 const download = await fetch(new URL(info.download_url, url.replace(/^ws/, 'http')), { headers: { authorization: `Bearer ${token}` } })
@@ -49,12 +58,3 @@ if (streams[0]?.codec_name !== 'h264' || Math.abs(Number(format.duration) - 5) >
   process.exit(1)
 }
 console.log('The recording is H.264 and 5 s long.')
-
-/** Polls until the recording is over; a client with more patience listens for `recording.stop`. */
-async function ended(filename: string) {
-  for (;;) {
-    const status = await client.call<{ recording?: unknown }>('get_camera_status', { device })
-    if (!status.recording) return call<{ download_url: string }>('get_recording_info', { filename })
-    await new Promise((resolve) => setTimeout(resolve, 250))
-  }
-}

@@ -1,11 +1,15 @@
 import { expect } from 'chai'
 import { apiPage } from '../../docs/generate/api.js'
+import { runExamples } from '../../docs/generate/examples.js'
 import { membersOf, shapeOf } from '../../docs/generate/shapes.js'
 import { methods } from '../../rpc/methods/index.js'
 import { topics } from '../../rpc/topics.js'
 
 describe('the page of the API', () => {
-  const page = apiPage()
+  let page = ''
+  before(async () => {
+    page = apiPage(await runExamples())
+  })
   const sectionOf = (name: string) => page.split(`\n### ${name}\n`)[1]?.split(/\n##+ /, 1)[0] ?? ''
 
   it('has a section for every method, with its params and the fields of its result', () => {
@@ -15,7 +19,7 @@ describe('the page of the API', () => {
       for (const param of Object.keys(shapeOf(params).properties ?? {})) expect(text, name).to.include(`| \`${param}\``)
       // What several results hold is told once, elsewhere on the page.
       for (const member of membersOf(shapeOf(result), new Map()))
-        expect(page, name).to.match(new RegExp(`\`[\\w.[\\]]*\\b${/\w+(?=\??$)/.exec(member.name)}\\??\``))
+        expect(page, name).to.match(new RegExp(`\`[\\w.[\\]-]*\\b${/\w+(?=\??$)/.exec(member.name)}\\??\``))
     }
   })
 
@@ -31,7 +35,7 @@ describe('the page of the API', () => {
       const above = lines[index - 1] ?? ''
       if (line.startsWith('|') && above.startsWith('|')) expect(columns(line), line).to.equal(columns(above))
     })
-    const headings = lines.flatMap((line) => /^##+ (.*)/.exec(line)?.[1]?.toLowerCase() ?? [])
+    const headings = lines.flatMap((line) => /^##+ (.*)/.exec(line)?.[1]?.toLowerCase().replaceAll('.', '') ?? [])
     for (const [, target] of page.matchAll(/\]\(#([^)]+)\)/g)) expect(headings).to.include(target)
   })
 

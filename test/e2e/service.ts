@@ -8,10 +8,12 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createTokens } from '../../adapters/tokens/tokens.js'
-import type { Role } from '../../machines/domain/ports.js'
+import type { Role } from '../../machines/domain/access.js'
 import { realVersion } from '../contract/mediaServer/servers.js'
 import { connect, type Notification } from '../demo/client.js'
 import { freePort } from '../support/ports.js'
+
+export { sideBySide } from '../support/sideBySide.js'
 
 export type Kind = 'embedded' | 'managed'
 
@@ -31,14 +33,15 @@ export interface ServiceOptions {
 
 export interface Service {
   kind: Kind
-  ports: { rpc: number; rtsp: number; api: number; health: number }
+  ports: { rpc: number; rtsp: number; api: number; health: number; hls: number }
   dataDir: string
   pid: number
   /** As an administrator, on the connection that listens to every topic. */
   call<Result = Params>(method: string, params?: Params): Promise<Result>
   /** A connection of its own. */
   client(role: Role): Promise<Client>
-  token(role: Role): Promise<string>
+  /** `expiresIn` in ms; an hour by default. */
+  token(role: Role, expiresIn?: number, cameras?: readonly string[]): Promise<string>
   /** All that came, in order. */
   notifications: Notification[]
   /** The first notification of `method` from the `from`-th on (default: of all) that has these params. */
@@ -49,6 +52,7 @@ export interface Service {
   children(): Promise<Child[]>
   pipelines(): Promise<Child[]>
   mediaServer(): Promise<Child>
+  /** The URL of a camera for whoever holds a token, which it holds too. */
   stream(camera: string): string
   log: string[]
   /** SIGTERM; `code` is null when it had to be killed after 15 s. */
@@ -87,19 +91,6 @@ export function describeKinds(title: string, suite: (kind: Kind) => void): void 
   else each(`managed MediaMTX ${realVersion}`, 'managed')
 }
 
-/** Stories that do not disturb each other run at the same time, each reported as a test of its own. */
-export function sideBySide(stories: Record<string, () => Promise<void>>): void {
-  const running = new Map<string, Promise<void>>()
-  before(() => {
-    for (const [title, tell] of Object.entries(stories)) {
-      const story = tell()
-      story.catch(() => {})
-      running.set(title, story)
-    }
-  })
-  for (const title of Object.keys(stories)) it(title, () => running.get(title))
-}
-
 /** The environment of a service that disturbs nobody: without ours, with ports that are free. */
 export async function environment({ kind, cameras = [], env = {}, dataDir }: ServiceOptions & { dataDir: string }) {
   const [rpc, health, api, rtsp, hls, webrtc] = await Promise.all([freePort(), freePort(), freePort(), freePort(), freePort(), freePort()])
@@ -121,7 +112,7 @@ export async function environment({ kind, cameras = [], env = {}, dataDir }: Ser
   }
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('CAMERA_SERVICE_') && name !== 'NODE_OPTIONS')
   const set = Object.entries(settings).map(([name, value]) => [`CAMERA_SERVICE_${name}`, String(value)])
-  return { env: { ...Object.fromEntries(own), ...Object.fromEntries(set), ...env } as NodeJS.ProcessEnv, ports: { rpc, health, api, rtsp } }
+  return { env: { ...Object.fromEntries(own), ...Object.fromEntries(set), ...env } as NodeJS.ProcessEnv, ports: { rpc, health, api, rtsp, hls } }
 }
 
 /** Starts `node dist/main.js serve`; resolves when all its cameras are connected and the media server is there. */
@@ -143,7 +134,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   const notifications: Notification[] = []
   const tokens = createTokens({ secret: Buffer.from(secret), clock: Date })
-  const token = (role: Role) => tokens.issue({ user: role, role, expiresIn: 3_600_000 })
+  const token = (role: Role, expiresIn = 3_600_000, cameras?: readonly string[]) => tokens.issue({ user: role, role, expiresIn, ...(cameras && { cameras }) })
+  const viewerToken = await token('viewer')
   const clients: Client[] = []
   const client = async (role: Role, listener?: (notification: Notification) => void) => {
     const made = await connect(`ws://127.0.0.1:${ports.rpc}/ws`, listener)
@@ -176,7 +168,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     until,
     children,
     call: async () => Promise.reject(new Error('not connected')),
-    stream: (camera) => `rtsp://127.0.0.1:${ports.rtsp}/${camera}`,
+    stream: (camera) => `rtsp://127.0.0.1:${ports.rtsp}/${camera}?token=${viewerToken}`,
     told: (method, params = {}, { from = 0, limit } = {}) =>
       until(
         `notification ${method} ${JSON.stringify(params)}`,

@@ -158,6 +158,22 @@ describe('sessions', () => {
       expect(JSON.stringify(result)).not.to.include('viewer/ann')
     })
 
+    it('are neither told nor ended by whoever is limited to other cameras', async () => {
+      await serve()
+      const admin = await stage.connect(port, { role: 'admin' })
+      const limited = await stage.connect(port, { role: `admin/eve/${noon + 60_000}/camera1` })
+      await stage.connect(port, { role: `viewer/ann/${noon + 60_000}/camera0` })
+      world.mediaSessions = [media({ kind: 'key', id: 'key1' })]
+      const { sessions } = (await admin.call('list_sessions')).result
+      const { result } = await limited.call('list_sessions')
+      expect(result).to.deep.include({ total: 1, media: [], media_total: 0 })
+      expect(result.sessions[0]).to.include({ user: 'eve' })
+      for (const { session_id, user } of sessions) {
+        if (user !== 'eve') expect((await limited.call('end_session', { session_id })).error).to.include({ code: -32010, message: 'Session not found' })
+      }
+      expect((await admin.call('list_sessions')).result.total).to.equal(3)
+    })
+
     it('can be ended; the client may come back with its token', async () => {
       await serve()
       const admin = await stage.connect(port, { role: 'admin' })

@@ -232,6 +232,17 @@ describe('metrics, retention and the audit log', () => {
       expect(subjects).to.deep.equal(['key7', 'camera1'])
     })
 
+    it('hides from whom not every camera is theirs the names that do not say whose they are, and what was refused for a right', async () => {
+      const named = { ...entry, event: 'deletion', subject: 'gate.mp4' } as const
+      const actions = ['delete_recording', 'delete_snapshot', 'cleanup_old_files', 'retention', 'add_external_stream', 'GET /files/recordings']
+      for (const action of actions) world.audited.push({ ...named, action })
+      world.audited.push({ ...entry, action: 'get_camera_status', result: 'refused', subject: 'camera1', reason: 'camera_right' })
+      const theirs = (entries: { subject?: string }[]) => entries.filter(({ subject }) => subject === 'gate.mp4' || subject === 'camera1').length
+      const limited = await stage.connect(port, { role: `admin/ann/${noon + 60_000}/camera1` })
+      expect(theirs((await call('get_audit_log', {}, limited)).entries)).to.equal(0)
+      expect(theirs((await call('get_audit_log', {})).entries)).to.equal(7)
+    })
+
     it('refuses a page that is none', async () => {
       for (const params of [{ limit: 0 }, { limit: 1001 }, { before: 0 }, { user: '' }]) {
         expect((await refusal('get_audit_log', params))?.code).to.equal(-32602)

@@ -1,0 +1,175 @@
+import { createStreamReader } from '../../adapters/rtsp/reader.js'
+import type { Log } from '../../machines/domain/ports.js'
+import type { Identity, Outcome, Row, Target } from './permissionsCells.js'
+import { cameras, type House, makeFile, nameOf, secret, type Visitor } from './permissionsHouse.js'
+
+type Headers = Record<string, string>
+/** What a way shows, and in which query. */
+type Shown = { headers?: Headers; query?: string; password?: string }
+
+const statuses: Record<number, Outcome> = { 200: 'in', 401: 'auth', 403: 'role', 404: 'hidden' }
+const outcomeOf = (status: number): Outcome => statuses[status] ?? `status ${status}`
+export const silent: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
+
+/** By a credential everybody gets what is theirs; by a URL, and from the media server, what is not theirs looks like no credential. */
+const expectedOf =
+  (forbidden: Outcome) =>
+  ({ role, limited }: Identity, target: Target): Outcome => {
+    if (role === 'none') return 'auth'
+    return limited && target === 'other' ? forbidden : 'in'
+  }
+
+/** Nobody shows what a stranger would make up. */
+const credentialOf = ({ credential }: Visitor) => credential || 'made-up'
+
+/** The `sig` of the URL that somebody is given for what is theirs. */
+const sigOf = (url: string): string => new URL(url, 'http://host').searchParams.get('sig') ?? ''
+
+/** Of a limited one that asks for the other's: the URL of their own, put before the other. */
+const reachable = ({ limited }: Identity, target: Target) => (limited || target === 'both' ? 'own' : target)
+
+const targets = ['own', 'other'] as const
+
+const byHeader: Record<string, (credential: string) => Headers> = {
+  Bearer: (credential) => ({ Authorization: `Bearer ${credential}` }),
+  'X-API-Key': (credential) => ({ 'X-API-Key': credential }),
+}
+
+/** Files and pictures by HTTP, by signed URLs and in other ways. */
+export function httpRows(house: () => House, ways = byHeader): Row[] {
+  const get = ({ base = house().base }: Visitor, path: string, { headers = {}, query = '' }: Shown) =>
+    fetch(`${base}${path}${query}`, { headers, signal: AbortSignal.timeout(20_000) })
+
+  const kinds = {
+    'GET recording': {
+      path: async (whose: 'own' | 'other' | 'absent') => `/files/recordings/${await makeFile(house(), 'recordings', whose)}`,
+      url: async ({ client }: Visitor, path: string) =>
+        (await client.call<{ download_url: string }>('get_recording_info', { filename: path.split('/').pop() })).download_url,
+      isIt: (body: Buffer, target: Target) => body.toString() === `recordings of ${target === 'other' ? nameOf('other') : nameOf('own')}`,
+    },
+    'GET snapshot': {
+      path: async (whose: 'own' | 'other' | 'absent') => `/files/snapshots/${await makeFile(house(), 'snapshots', whose)}`,
+      url: async ({ client }: Visitor, path: string) =>
+        (await client.call<{ download_url: string }>('get_snapshot_info', { filename: path.split('/').pop() })).download_url,
+      isIt: (body: Buffer, target: Target) => body.toString() === `snapshots of ${target === 'other' ? nameOf('other') : nameOf('own')}`,
+    },
+    'GET snapshot.jpg': {
+      path: async (whose: 'own' | 'other' | 'absent') => `/cameras/${cameras[whose][0]}/snapshot.jpg`,
+      url: async ({ client }: Visitor, path: string) =>
+        (await client.call<{ snapshot_url: string }>('get_stream_url', { device: path.split('/')[2] })).snapshot_url,
+      isIt: (body: Buffer) => body.readUInt16BE(0) === 0xffd8,
+    },
+  }
+  return Object.entries(kinds).flatMap(([title, { path, url, isIt }]): Row[] => {
+    const judge = async (response: Response, target: Target): Promise<Outcome> => {
+      const body = Buffer.from(await response.arrayBuffer())
+      return response.status === 200 && !isIt(body, target) ? 'something else' : outcomeOf(response.status)
+    }
+    const inHeader = Object.entries(ways).map(
+      ([way, headersOf]): Row => ({
+        title: `${title}, ${way}`,
+        targets,
+        expected: expectedOf('hidden'),
+        ask: async (identity, target) => {
+          const visitor = house().visitor(identity)
+          const shown = { headers: headersOf(credentialOf(visitor)) }
+          const wanted = await path(target === 'other' ? 'other' : 'own')
+          const outcome = await judge(await get(visitor, wanted, shown), target)
+          if (outcome !== 'hidden') return outcome
+          const absent = await path('absent')
+          const lines = await Promise.all([wanted, absent].map(async (each) => (await (await get(visitor, each, shown)).text()).replaceAll(lastOf(each), '…')))
+          return lines[0] === lines[1] ? 'hidden' : `refused otherwise than what does not exist: ${lines.join(' | ')}`
+        },
+      }),
+    )
+    const inQuery: Row = {
+      title: `${title}, signed URL`,
+      targets,
+      expected: expectedOf('auth'),
+      ask: async (identity, target) => {
+        const visitor = house().visitor(identity)
+        const wanted = await path(target === 'other' ? 'other' : 'own')
+        const given = identity.limited && target === 'other' ? await path('own') : wanted
+        const sig = identity.role === 'none' ? 'made-up' : sigOf(await url(visitor, given))
+        return judge(await get(visitor, wanted, { query: `?sig=${encodeURIComponent(sig)}` }), target)
+      },
+    }
+    return [...inHeader, inQuery]
+  })
+}
+
+/** The part of a path that names what is asked for. */
+const lastOf = (path: string): string => path.split('/').findLast((part) => part !== 'snapshot.jpg') ?? ''
+
+const wanted = (target: Target) => cameras[target === 'other' ? 'other' : 'own'][0]
+
+const streamSig = async ({ client, role, ...visitor }: Visitor, target: Target): Promise<string> => {
+  if (role === 'none') return 'made-up'
+  const device = cameras[reachable({ role, ...visitor }, target)][0]
+  return sigOf((await client.call<{ stream_url: string }>('get_stream_url', { device })).stream_url)
+}
+
+const basic = (password: string) => ({ Authorization: `Basic ${Buffer.from(`anybody:${password}`).toString('base64')}` })
+
+/** A camera's picture from the media server, by RTSP. */
+export function rtspRows(house: () => House, port: () => number): Row[] {
+  const ways: Record<string, (visitor: Visitor, target: Target) => Promise<Shown> | Shown> = {
+    password: (visitor) => ({ password: credentialOf(visitor) }),
+    token: (visitor) => ({ query: `?token=${encodeURIComponent(credentialOf(visitor))}` }),
+    'signed URL': async (visitor, target) => ({ query: `?sig=${encodeURIComponent(await streamSig(visitor, target))}` }),
+  }
+  return Object.entries(ways).map(([way, show]) => ({
+    title: `RTSP read, ${way}`,
+    targets,
+    expected: expectedOf('auth'),
+    ask: async (identity, target) => {
+      const { query = '', password } = await show(house().visitor(identity), target)
+      const credentials = password === undefined ? {} : { credentials: { user: 'anybody', password } }
+      const reader = createStreamReader({ host: '127.0.0.1', port: port(), log: silent, ...credentials })
+      return reader.keyframe(`${wanted(target)}${query}`, AbortSignal.timeout(30_000)).then(
+        (picture) => (picture.length > 0 ? 'in' : 'no picture'),
+        (error: Error) => (error.message === 'refused (401)' ? 'auth' : error.message),
+      )
+    },
+  }))
+}
+
+/** A camera's playlist from the media server, by HLS. */
+export function hlsRows(house: () => House, port: () => number): Row[] {
+  const ways: Record<string, (visitor: Visitor, target: Target) => Promise<Shown> | Shown> = {
+    password: (visitor) => ({ headers: basic(credentialOf(visitor)) }),
+    Bearer: (visitor) => ({ headers: { Authorization: `Bearer ${credentialOf(visitor)}` } }),
+    'signed URL': async (visitor, target) => ({ query: `?sig=${encodeURIComponent(await streamSig(visitor, target))}` }),
+  }
+  return Object.entries(ways).map(([way, show]) => ({
+    title: `HLS read, ${way}`,
+    targets,
+    expected: expectedOf('auth'),
+    ask: async (identity, target) => {
+      const { query = '', headers = {} } = await show(house().visitor(identity), target)
+      const url = `http://127.0.0.1:${port()}/${wanted(target)}/index.m3u8${query}`
+      const response = await fetch(url, { headers, signal: AbortSignal.timeout(30_000) })
+      const text = await response.text()
+      return response.status === 200 && !text.startsWith('#EXTM3U') ? 'no playlist' : outcomeOf(response.status)
+    },
+  }))
+}
+
+/** What was told unasked, of a change of each camera that everybody had time to hear of. */
+export function notificationRow(house: () => House): Row {
+  return {
+    title: 'notifications',
+    targets,
+    expected: expectedOf('hidden'),
+    ask: async (identity, target) => {
+      const { told, role, limited } = house().visitor(identity)
+      if (role === 'none') return told.length === 0 ? 'auth' : 'in'
+      const isTold = (camera: string) => told.some(({ method, params }) => method === 'snapshot.taken' && params.device === camera)
+      // A scan is for cameras that there are not yet.
+      if (limited === told.some(({ method }) => method.startsWith('discovery.'))) return limited ? 'told of a scan' : 'not told of a scan'
+      if (target === 'own') return isTold(cameras.own[0]) ? 'in' : 'hidden'
+      const [found] = limited ? (secret.exec(JSON.stringify(told)) ?? []) : []
+      return found !== undefined || isTold(cameras.other[0]) ? 'in' : 'hidden'
+    },
+  }
+}
