@@ -366,7 +366,7 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
   /** Clients must be sent to an external server's own machine. */
   const elsewhere = () => (choice?.kind === 'external' && !isLoopback(mediamtx.host) ? { host: mediamtx.host } : {})
   const isReal = () => directory.link().server?.kind !== 'embedded'
-  const sampled = sampledStreams({ mediaServer, clock, maxAge: 250, limit: 3_000 })
+  const sampled = sampledStreams({ mediaServer, clock, maxAge: 250, usableFor: 1_000, limit: 3_000 })
   const rpc = createRpcServer({
     host: server.host,
     port: server.port,

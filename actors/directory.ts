@@ -4,6 +4,7 @@ import { cameraView } from '../machines/cameraView.js'
 import type { discoveryMachine } from '../machines/discovery.js'
 import { type CameraId, cameraNumber, isCameraId } from '../machines/domain/camera.js'
 import { notFound } from '../machines/domain/errors.js'
+import { keptValues } from '../machines/domain/kept.js'
 import type { CameraView, LinkView, StorageView, SystemView } from '../machines/domain/views.js'
 import type { fleetMachine } from '../machines/fleet.js'
 import { linkView, type mediamtxLinkMachine } from '../machines/mediamtxLink.js'
@@ -32,29 +33,15 @@ export function findCamera(fleet: FleetActor, id: string): CameraActor {
   return actor as CameraActor
 }
 
-/**
- * One value for each actor, made anew when one of `of` is another. Snapshots never change, and clients ask far more often
- * than cameras do anything: the very same view also lets what is made of views be kept.
- */
-function keptValues() {
-  const values = new WeakMap<AnyActorRef, { made: unknown; of: readonly unknown[] }>()
-  return <T>(actor: AnyActorRef, of: readonly unknown[], make: () => T): T => {
-    const known = values.get(actor)
-    if (known?.of.every((value, index) => value === of[index])) return known.made as T
-    const made = make()
-    values.set(actor, { made, of })
-    return made
-  }
-}
-
 export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetActor; observer: Observer; startedAt: number }): Directory {
-  const sameWhile = keptValues()
+  // Snapshots never change, and clients ask far more often than cameras do anything: the same view until something happens.
+  const kept = keptValues()
   const get = <Actor extends AnyActorRef>(systemId: string) => fleet.system.get(systemId) as Actor | undefined
   const viewOf = (actor: CameraActor): CameraView => {
     const snapshot = actor.getSnapshot()
     const aspect = `camera:${snapshot.context.id}`
     const [since, streamSince] = [observer.since(aspect), observer.since(`${aspect}/stream`)]
-    return sameWhile(actor, [snapshot, snapshot.children.recording?.getSnapshot(), since, streamSince], () => {
+    return kept(actor, 'view', [snapshot, snapshot.children.recording?.getSnapshot(), since, streamSince], () => {
       const view = cameraView(snapshot)
       return { ...view, cause: { ...view.cause, since }, stream: { ...view.stream, since: streamSince } }
     })
@@ -65,7 +52,7 @@ export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetAc
     if (!actor) return { state: 'down', cause: { state: 'down', since: startedAt, reason: 'not started yet' } }
     const snapshot = actor.getSnapshot()
     const since = observer.since('link')
-    return sameWhile(actor, [snapshot, server, since], () => {
+    return kept(actor, 'view', [snapshot, server, since], () => {
       const view = linkView(snapshot)
       const reason = server?.reason ?? view.cause.reason
       return {

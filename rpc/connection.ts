@@ -95,17 +95,18 @@ export const openConnection = ({
     inFlight: 0,
     requests: 0,
     subscriptions: new Map(),
-    send: (message) => session.sendFrame(textFrame(message)),
-    // Past ws, which would frame it once more: it neither compresses nor queues here, so that whole frames cannot mix.
-    sendFrame: (frame) => {
-      if (!hasRoom() || socket.readyState !== socket.OPEN) return
+    send: (message) => {
       // What one turn of the event loop answers goes out in one system call: those cost more than all the rest of a look-up.
       if (!corked) {
         corked = true
         request.socket.cork()
         process.nextTick(uncork)
       }
-      request.socket.write(frame)
+      session.sendFrame(textFrame(message))
+    },
+    // Past ws, which would frame it once more: it neither compresses nor queues here, so that whole frames cannot mix.
+    sendFrame: (frame) => {
+      if (hasRoom() && socket.readyState === socket.OPEN) request.socket.write(frame)
     },
   }
 

@@ -1,5 +1,6 @@
-import { ErrorObject, type ID, JsonRpcError, SuccessObject } from 'jsonrpc-lite'
+import { ErrorObject, type ID, JsonRpcError } from 'jsonrpc-lite'
 import { type ErrorKey, ServiceError } from '../machines/domain/errors.js'
+import { textOf } from './answers.js'
 
 /** A request that is well formed. `id` undefined: a notification, which is carried out and never answered. */
 export interface Request {
@@ -60,9 +61,9 @@ export interface Metadata {
   deprecated?: { since: string; removed_in: string; use: string }
 }
 
-/** The constructors, not `success()`: that one validates what we have just made. */
+/** Put together from texts: that of a standing answer is there already. */
 export const successReply = (id: ID, result: unknown, metadata: Metadata): string =>
-  JSON.stringify(Object.assign(new SuccessObject(id, (result ?? null) as string), { metadata }))
+  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${textOf(result)},"metadata":${JSON.stringify(metadata)}}`
 
 const words: Record<ErrorKey, { reason: string; suggestion: string }> = {
   invalidRequest: { reason: 'invalid_request', suggestion: 'Send a JSON-RPC 2.0 request object' },
@@ -86,5 +87,6 @@ export const errorBody = ({ key, code, message, data }: ServiceError) => {
   return new JsonRpcError(message, code, { reason, suggestion, ...data, details })
 }
 
+/** The constructors, not `error()`: that one validates what we have just made. */
 export const errorReply = (id: ID, error: ServiceError, metadata: Metadata): string =>
   JSON.stringify(Object.assign(new ErrorObject(id, errorBody(error)), { metadata }))

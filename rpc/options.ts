@@ -3,7 +3,7 @@ import type { Directory } from '../actors/directory.js'
 import type { ApiKeys, AuditLog, Credentials, Links, StreamAccess } from '../machines/domain/access.js'
 import type { ExternalAsk } from '../machines/domain/external.js'
 import type { Told } from '../machines/domain/facts.js'
-import type { Clock, Dispose, Log, MachineSample, Measures, MediaFiles, MediaServer, Pipelines } from '../machines/domain/ports.js'
+import type { Clock, Dispose, Log, MachineSample, Measures, MediaFiles, MediaServer, Pipelines, StreamState } from '../machines/domain/ports.js'
 import type { RetentionAsk } from '../machines/domain/retention.js'
 import type { BrakeLimits } from './brakes.js'
 import type { TlsFiles } from './tls.js'
@@ -74,7 +74,8 @@ export interface RpcOptions {
   directory: Directory
   ask: Ask
   files: MediaFiles
-  mediaServer: Pick<MediaServer, 'streams' | 'stream'>
+  /** `sample`: what it told a moment ago, for look-ups that need not wait; `undefined`: it is to be asked. */
+  mediaServer: Pick<MediaServer, 'streams' | 'stream'> & { sample?(): readonly StreamState[] | undefined }
   pipelines: Pick<Pipelines, 'process'>
   credentials: Credentials
   keys: ApiKeys

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { cameraFields } from '../../config/cameras.js'
+import { clientFields } from '../../config/clients.js'
 import { environmentName, type Setting, settings } from '../../config/schema.js'
 import { unusedKeys } from '../../config/unused.js'
 import { code, table } from './table.js'
@@ -49,6 +50,15 @@ ${[...groups].map(([group, members]) => section(group, members)).join('\n')}
 ${table(
   ['Key', 'Allowed', 'Meaning'],
   Object.entries(cameraFields).map(([key, { allowed, doc }]) => [code(key), allowed, doc]),
+)}
+
+## server.tls.clients
+
+Who the clients are by their certificates: a list of
+
+${table(
+  ['Key', 'Allowed', 'Meaning'],
+  Object.entries(clientFields).map(([key, { allowed, doc }]) => [code(key), allowed, doc]),
 )}
 
 ## Keys without use

@@ -49,9 +49,6 @@ export function streamKey(url: string): string {
   return `${scheme}://${hostOf(authority) ?? authority.toLowerCase()}:${port === undefined ? defaultPort(scheme) : Number(port)}${path}`
 }
 
-/** The credentials of a URL, `user:password`, as they stand there; empty: none. */
-export const credentialsOf = (url: string): string => partsOf(url).userinfo
-
 /** What identifies the camera of an added stream. */
 export const streamIdentity = (url: string): string => `rtsp:${streamKey(url)}`
 

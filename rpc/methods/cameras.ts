@@ -1,15 +1,33 @@
 import Type from 'typebox'
 import { mayUse } from '../../machines/domain/access.js'
 import type { CameraView } from '../../machines/domain/views.js'
-import { method } from '../method.js'
+import { standingAnswer } from '../answers.js'
+import { type Call, method } from '../method.js'
 import { cameraOf, capabilitiesOf, seconds, urlsFor } from '../present.js'
 import { Camera, CameraName, Count, cameraProperties, None, OneCamera } from '../schemas.js'
 import { viewerOf } from '../streams/signed.js'
-import { stateOfStream } from './streams.js'
+import { type KnownStream, stateOfStream } from './streams.js'
 
 const validationOf = ({ status, capabilities }: CameraView): 'NONE' | 'DISCONNECTED' | 'CONFIRMED' => {
   if (status === 'DISCONNECTED') return 'DISCONNECTED'
   return capabilities === undefined ? 'NONE' : 'CONFIRMED'
+}
+
+/** A camera with what the media server says of its stream. Asking may have taken a while: what is told is the state now. */
+const wholeOf = (device: string, { known, state }: KnownStream, call: Call) => {
+  const { services, caller } = call
+  const view = services.directory.camera(device)
+  const urls = urlsFor(services, view.id, viewerOf(call))
+  const uptime = state?.readySince === undefined ? 0 : seconds(services.clock.now() - state.readySince)
+  const [sent, readers] = [state?.bytesSent ?? 0, state?.readers ?? 0]
+  return standingAnswer(caller, `status ${view.id}`, [view, urls.rtsp, urls.hls, known, uptime, sent, readers], () => {
+    const { formats, resolutions } = capabilitiesOf(view)
+    return {
+      ...cameraOf(view, urls),
+      ...(known ? { metrics: { bytes_sent: sent, readers, uptime } } : {}),
+      ...(view.capabilities === undefined ? {} : { capabilities: { formats, resolutions } }),
+    }
+  })
 }
 
 export const cameraMethods = [
@@ -24,11 +42,12 @@ export const cameraMethods = [
     handler: (_, { services, session, caller }) => {
       const { directory } = services
       const views = directory.cameras().filter(({ id }) => caller === undefined || mayUse(caller, id))
-      return {
-        cameras: views.map((view) => cameraOf(view, urlsFor(services, view.id, session))),
+      const urls = views.map(({ id }) => urlsFor(services, id, session))
+      return standingAnswer(caller, 'list', [...views, ...urls.flatMap(({ rtsp, hls }) => [rtsp, hls])], () => ({
+        cameras: views.map((view, index) => cameraOf(view, urls[index] ?? { rtsp: '' })),
         total: views.length,
         connected: views.filter(({ status }) => status === 'CONNECTED').length,
-      }
+      }))
     },
   }),
   method({
@@ -46,26 +65,11 @@ export const cameraMethods = [
       ),
       capabilities: Type.Optional(Type.Object({ formats: Type.Array(Type.String()), resolutions: Type.Array(Type.String()) })),
     }),
-    handler: async ({ device }, call) => {
+    handler: ({ device }, call) => {
       const { services } = call
-      const found = services.directory.camera(device)
-      const stream = await stateOfStream(services, found.id)
-      // Asking took a while: what is told is the state now.
-      const view = services.directory.camera(device)
-      const { formats, resolutions } = capabilitiesOf(view)
-      return {
-        ...cameraOf(view, urlsFor(services, view.id, viewerOf(call))),
-        ...(stream.known
-          ? {
-              metrics: {
-                bytes_sent: stream.state?.bytesSent ?? 0,
-                readers: stream.state?.readers ?? 0,
-                uptime: stream.state?.readySince === undefined ? 0 : seconds(services.clock.now() - stream.state.readySince),
-              },
-            }
-          : {}),
-        ...(view.capabilities === undefined ? {} : { capabilities: { formats, resolutions } }),
-      }
+      // The most frequent question: where the media server need not be asked it is answered at once.
+      const stream = stateOfStream(services, services.directory.camera(device).id)
+      return stream instanceof Promise ? stream.then((known) => wholeOf(device, known, call)) : wholeOf(device, stream, call)
     },
   }),
   method({

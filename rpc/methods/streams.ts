@@ -13,15 +13,19 @@ const patience = 3_000
 const unlimited = new AbortController().signal
 
 /** What the media server says of one path; `known` is false while it cannot be asked. For answers that can do without. */
-export const stateOfStream = async ({ mediaServer, directory }: Services, camera: string): Promise<{ known: boolean; state?: StreamState }> => {
+export const stateOfStream = ({ mediaServer, directory }: Services, camera: string): KnownStream | Promise<KnownStream> => {
   if (directory.link().state === 'down') return { known: false }
-  try {
-    const state = await mediaServer.stream(camera, unlimited)
-    return state === undefined ? { known: true } : { known: true, state }
-  } catch {
-    return { known: false }
-  }
+  const sample = mediaServer.sample?.()
+  if (sample !== undefined) return found(sample.find(({ name }) => name === camera))
+  return mediaServer.stream(camera, unlimited).then(found, () => ({ known: false }))
 }
+
+export interface KnownStream {
+  known: boolean
+  state?: StreamState
+}
+
+const found = (state: StreamState | undefined): KnownStream => (state === undefined ? { known: true } : { known: true, state })
 
 export const streamMethods = [
   method({

@@ -72,7 +72,12 @@ describeKinds('recording', (kind) => {
       const whole = Buffer.from(await (await fetch(url, { headers })).arrayBuffer())
       expect(whole.equals(await readFile(file(filename))), 'the download is the file').to.equal(true)
       const piece = await fetch(url, { headers: { ...headers, range: 'bytes=4-7' } })
-      expect([piece.status, await piece.text(), (await fetch(url)).status, (await fetch(url.replace(/\?.*/, ''))).status]).to.deep.equal([206, 'ftyp', 200, 401])
+      expect([piece.status, await piece.text(), (await fetch(url)).status, (await fetch(url.replace(/\?.*/, ''))).status]).to.deep.equal([
+        206,
+        'ftyp',
+        200,
+        401,
+      ])
     },
 
     'answers a stop with true values, a second start with the state, and leaves a viewer alone': async () => {

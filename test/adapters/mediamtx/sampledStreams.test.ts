@@ -35,6 +35,37 @@ describe('sampled streams', () => {
     void streams.streams(signal)
     expect(asked()).to.equal(2)
   })
+
+  it('give who does not wait what was told last, and renew it meanwhile', async () => {
+    const { streams, asked, answer, tick } = sampled()
+    expect(streams.sample(), 'nothing was told yet').to.equal(undefined)
+    const first = streams.streams(signal)
+    answer([state('camera0')])
+    await first
+    tick(249)
+    expect(streams.sample()).to.deep.equal([state('camera0')])
+    expect(asked()).to.equal(1)
+    tick(1)
+    expect(streams.sample()).to.deep.equal([state('camera0')])
+    expect(asked(), 'it is being renewed').to.equal(2)
+    answer([state('camera1')])
+    await streams.streams(signal)
+    expect(streams.sample()).to.deep.equal([state('camera1')])
+    tick(1_000)
+    expect(streams.sample(), 'too old to be told').to.equal(undefined)
+  })
+
+  it('give who does not wait nothing once the media server has failed to answer', async () => {
+    const { streams, answer, fail, tick } = sampled()
+    const first = streams.streams(signal)
+    answer([state('camera0')])
+    await first
+    tick(300)
+    streams.sample()
+    fail('no answer')
+    await streams.streams(signal).catch(() => {})
+    expect(streams.sample()).to.equal(undefined)
+  })
 })
 
 function sampled() {
@@ -50,7 +81,7 @@ function sampled() {
     stream: () => Promise.reject(new Error('not asked for one')),
   }
   return {
-    streams: sampledStreams({ mediaServer, clock: { now: () => now }, maxAge: 250, limit: 10_000 }),
+    streams: sampledStreams({ mediaServer, clock: { now: () => now }, maxAge: 250, usableFor: 1_000, limit: 10_000 }),
     asked: () => asked,
     answer: (states: StreamState[]) => asking.resolve(states),
     fail: (reason: string) => asking.reject(reason),

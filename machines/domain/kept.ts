@@ -1,0 +1,20 @@
+interface Made {
+  value: unknown
+  of: readonly unknown[]
+}
+
+/**
+ * Values that are made once and stay the very same until one of what they are made of is another: `kept(owner, name, of, make)`.
+ * They are forgotten with their owner.
+ */
+export function keptValues() {
+  const owners = new WeakMap<object, Map<string, Made>>()
+  return <T>(owner: object, name: string, of: readonly unknown[], make: () => T): T => {
+    const values = owners.get(owner) ?? new Map<string, Made>()
+    const known = values.get(name)
+    if (known !== undefined && known.of.length === of.length && known.of.every((part, index) => part === of[index])) return known.value as T
+    const value = make()
+    owners.set(owner, values.set(name, { value, of }))
+    return value
+  }
+}

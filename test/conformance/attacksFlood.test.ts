@@ -1,0 +1,248 @@
+import { once } from 'node:events'
+import { readdir, readFile } from 'node:fs/promises'
+import type { Socket } from 'node:net'
+import { expect } from 'chai'
+import { type Service, sideBySide, startService, virtual } from '../e2e/service.js'
+import { type Client, createStage } from '../rpc/fakes.js'
+import { get, open, raw } from './attacksTools.js'
+
+const hello =
+  'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+
+const topics = ['camera.connected', 'camera.disconnected', 'camera.status_change', 'recording.start', 'recording.stop', 'snapshot.taken', 'system.health']
+
+// Each attacker comes from an address of its own, all at the same time.
+describe('attacks on what the service can bear', function () {
+  this.timeout(60_000)
+  const stage = createStage()
+  let service: Service
+  let honest: Client
+  let slowest = 0
+  let mostFiles = 0
+  let watching: NodeJS.Timeout | undefined
+  let failure: unknown
+
+  const filesOf = async () => (await readdir(`/proc/${service.pid}/fd`)).length
+  const residentOf = async () => Number(/VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${service.pid}/status`, 'utf8'))?.[1]) / 1024
+  const connect = (localAddress: string, token?: string) => stage.connect(service.ports.rpc, { localAddress, ...(token !== undefined && { role: token }) })
+  const openFrom = (localAddress: string): Socket => {
+    const socket = open(service.ports.rpc, { localAddress })
+    stage.ends.push(() => socket.destroy())
+    return socket
+  }
+
+  /** Somebody who is served all the while, and what the service holds open meanwhile. */
+  const watch = async () => {
+    const began = performance.now()
+    const { error } = await honest.call('get_camera_list')
+    if (error !== undefined) throw new Error(`an honest client was refused: ${error.message}`)
+    slowest = Math.max(slowest, performance.now() - began)
+    mostFiles = Math.max(mostFiles, await filesOf())
+    watching = setTimeout(() => watch().catch(noteFailure), 25)
+  }
+  const noteFailure = (error: unknown) => {
+    failure ??= error
+  }
+
+  before(async () => {
+    const env = {
+      CAMERA_SERVICE_SERVER_PING_INTERVAL: '1s',
+      CAMERA_SERVICE_SERVER_PONG_WAIT: '2s',
+      CAMERA_SERVICE_SERVER_MAX_SEND_BUFFER: '64K',
+      CAMERA_SERVICE_SERVER_MAX_UNAUTHENTICATED_PER_ADDRESS: '20',
+      CAMERA_SERVICE_SERVER_MAX_CONNECTIONS_PER_ADDRESS: '100',
+      CAMERA_SERVICE_SECURITY_RATE_LIMIT_REQUESTS: '100000',
+    }
+    service = await startService({ kind: 'embedded', cameras: [virtual('door')], env })
+    honest = await connect('127.0.0.1', await service.token('viewer'))
+    await watch()
+  })
+  after(async () => {
+    clearTimeout(watching)
+    await stage.end()
+    await service?.end()
+  })
+
+  sideBySide({
+    '10,000 attempts to connect, half of them silent': async () => {
+      const began = performance.now()
+      for (let wave = 0; wave < 50; wave++) {
+        const sockets = Array.from({ length: 200 }, (_, index) => {
+          const socket = openFrom('127.0.1.1')
+          if (index % 2 === 0) socket.write(hello)
+          return socket
+        })
+        // Each has its answer, or its end, before others come.
+        await Promise.all(
+          sockets.map((socket, index) => new Promise((resolve) => socket.once(index % 2 === 0 ? 'data' : 'connect', resolve).once('close', resolve))),
+        )
+      }
+      expect(performance.now() - began).to.be.below(20_000)
+      expect((await get(service.ports.rpc, '/ws', { localAddress: '127.0.1.2' })).status).to.equal(426)
+    },
+
+    'requests that never end, byte by byte': async () => {
+      const heads = ['GET /ws HTTP/1.1\r\nHost: x\r\nX-', 'POST /files/recordings/x.mp4 HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n', 'G', '']
+      const sockets = Array.from({ length: 40 }, (_, index) => {
+        const socket = openFrom('127.0.2.1')
+        socket.write(heads[index % heads.length] ?? '')
+        return socket
+      })
+      const drip = setInterval(() => {
+        for (const socket of sockets) if (socket.writable) socket.write('x')
+      }, 100)
+      stage.ends.push(() => clearInterval(drip))
+      const began = performance.now()
+      await Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')))
+      expect(performance.now() - began).to.be.below(15_000)
+    },
+
+    'one that hears of everything, asks on and never reads': async () => {
+      const deaf = await connect('127.0.3.1', await service.token('admin'))
+      expect((await deaf.call('subscribe_events', { topics })).error).to.equal(undefined)
+      deaf.socket.pause()
+      const cut = once(deaf.socket, 'close')
+      const request = '{"jsonrpc":"2.0","id":1,"method":"rpc.discover"}'
+      await service.until('the service notices', async () => {
+        for (let more = 0; more < 20; more++) deaf.socket.send(request)
+        return service.log.some((line) => line.includes('does not read'))
+      })
+      deaf.socket.resume()
+      await cut
+    },
+
+    'one that vanishes without a word': async () => {
+      const [gone, half] = [openFrom('127.0.4.1'), openFrom('127.0.4.1')]
+      for (const socket of [gone, half]) {
+        socket.write(hello)
+        await once(socket, 'data')
+      }
+      // Answers no ping and closes nothing; the other has closed its half alone.
+      const began = performance.now()
+      const ends = [once(gone, 'close'), once(half, 'close')]
+      half.end()
+      await Promise.all(ends)
+      expect(performance.now() - began).to.be.below(8_000)
+    },
+
+    'frames of 16 MB, whole and in pieces': async () => {
+      const token = await service.token('viewer')
+      const [whole, pieces] = [await connect('127.0.5.1', token), await connect('127.0.5.1', token)]
+      const big = 'x'.repeat(16 * 1024 * 1024)
+      whole.socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping', params: { big } }))
+      for (let piece = 0; piece < 64; piece++) pieces.socket.send(big.slice(0, 256 * 1024), { fin: false })
+      for (const { closed } of [whole, pieces]) expect((await closed).code).to.be.oneOf([1006, 1009])
+    },
+
+    'JSON a hundred thousand levels deep, at every place': async () => {
+      const client = await connect('127.0.6.1', await service.token('admin'))
+      const depth = 100_000
+      for (const deep of [`${'['.repeat(depth)}${']'.repeat(depth)}`, `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`]) {
+        const frames = [
+          deep,
+          `{"jsonrpc":"2.0","id":1,"method":"get_camera_status","params":${deep}}`,
+          `{"jsonrpc":"2.0","id":1,"method":"get_camera_status","params":{"device":${deep}}}`,
+          `{"jsonrpc":"2.0","id":1,"method":"subscribe_events","params":{"topics":["system.health"],"filters":${deep}}}`,
+          `{"jsonrpc":"2.0","id":1,"method":"authenticate","params":{"auth_token":${deep}}}`,
+          `{"jsonrpc":"2.0","id":${deep},"method":"ping"}`,
+          `{"jsonrpc":${deep},"id":1,"method":"ping"}`,
+          `{"jsonrpc":"2.0","id":1,"method":${deep}}`,
+        ]
+        for (const frame of frames) {
+          const answers = await client.answersTo(frame)
+          expect(answers).to.have.length(1)
+          expect(answers[0]?.error?.code, frame.slice(0, 80)).to.be.oneOf([-32600, -32602, -32001])
+        }
+      }
+    },
+
+    'keys of prototypes, at every depth': async () => {
+      const [client, nobody] = [await connect('127.0.7.1', await service.token('viewer')), await connect('127.0.7.1')]
+      const poison = '{"role":"admin","isAdmin":true,"caller":{"role":"admin"},"authenticated":true,"enabled":true,"closed":true,"device":"camera0"}'
+      for (const key of ['"__proto__"', '"constructor"', '"prototype"', '"\\u005f_proto__"']) {
+        for (const value of [poison, `{"prototype":${poison}}`, `{"__proto__":${poison}}`, `{"constructor":{"prototype":${poison}}}`]) {
+          for (let depth = 0; depth < 4; depth++) {
+            const nest = `${'{"filters":'.repeat(depth)}{${key}:${value}}${'}'.repeat(depth)}`
+            for (const who of [client, nobody]) {
+              const answers = await who.answersTo(`{"jsonrpc":"2.0","id":"k","method":"get_status","params":${nest},${key}:${value}}`)
+              expect(answers[0]?.error?.code, nest).to.equal(who === client ? -32002 : -32001)
+            }
+            const [answer] = await client.answersTo(
+              `{"jsonrpc":"2.0","id":"k","method":"subscribe_events","params":{"topics":["system.health"],"filters":${nest}},${key}:${value}}`,
+            )
+            expect(answer?.error?.code, nest).to.equal(-32602)
+          }
+        }
+      }
+      const fresh = await connect('127.0.7.2')
+      expect((await fresh.call('get_camera_list')).error?.data.reason).to.equal('auth_required')
+      expect((await client.call('get_status')).error?.data).to.include({ required_role: 'admin', have_role: 'viewer' })
+      expect((await client.call('get_camera_status')).error?.data.param).to.equal('device')
+    },
+
+    'headers that are too long, too many, or split': async () => {
+      const { rpc } = service.ports
+      const from = { localAddress: '127.0.8.1' }
+      const status = async (head: string) => /^HTTP\/1\.1 (\d{3})/.exec(await raw(rpc, head, from))?.[1] ?? 'cut'
+      const long = 'x'.repeat(64 * 1024)
+      expect(await status(`GET /ws HTTP/1.1\r\nHost: x\r\nX-Long: ${long}\r\n\r\n`)).to.be.oneOf(['431', 'cut'])
+      expect(await status(`GET /files/recordings/x.mp4 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${long}\r\n\r\n`)).to.be.oneOf(['431', 'cut'])
+      expect(await status(`GET /${long} HTTP/1.1\r\nHost: x\r\n\r\n`)).to.be.oneOf(['414', '431', 'cut'])
+      expect(await status(`GET /ws HTTP/1.1\r\nHost: x\r\n${'X-Many: x\r\n'.repeat(5_000)}\r\n`)).to.be.oneOf(['431', 'cut'])
+      // Two requests where a proxy would see one.
+      const smuggled = 'GET /files/recordings/y.mp4 HTTP/1.1\r\nHost: x\r\n\r\n'
+      const both = `POST /ws HTTP/1.1\r\nHost: x\r\nContent-Length: ${smuggled.length}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${smuggled}`
+      expect(await status(both)).to.equal('400')
+      expect(await status('GET /ws HTTP/1.1\r\nHost: x\r\nX-A: b\rSet-Cookie: a\r\n\r\n')).to.equal('400')
+      expect(await status('GET /ws HTTP/1.1\r\nHost : x\r\n\r\n')).to.equal('400')
+      expect(await status('GET /ws HTTP/9.9\r\n\r\n')).to.be.oneOf(['400', '505'])
+      expect(await status('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03')).to.be.oneOf(['400', 'cut'])
+    },
+
+    'guesses of a token': async () => {
+      const good = await service.token('viewer')
+      const [guesser, neighbour] = [await connect('127.0.9.1'), await connect('127.0.9.1', good)]
+      const guess = async () => (await guesser.call('authenticate', { auth_token: `guess-${Math.random()}` })).error
+      const free: (string | undefined)[] = []
+      let waits: number[] = []
+      while (waits.length < 2) {
+        const error = await guess()
+        if (error?.code !== -32040) {
+          free.push(String(error?.data.reason))
+          continue
+        }
+        expect(error.data.reason).to.equal('too_many_failed_authentications')
+        waits = [...waits, Number(error.data.retry_after_ms)]
+        // While it waits, the right one is no better, by no door and by no other connection.
+        const second = await connect('127.0.9.1')
+        expect((await second.call('authenticate', { auth_token: good })).error?.code).to.equal(-32040)
+        const header = { headers: { Authorization: `Bearer ${good}` }, localAddress: '127.0.9.1' }
+        expect((await get(service.ports.rpc, '/files/recordings/x.mp4', header)).status).to.equal(429)
+        // Who is in, and who comes from elsewhere, is not concerned.
+        expect((await neighbour.call('get_camera_list')).error).to.equal(undefined)
+        expect((await (await connect('127.0.9.2')).call('authenticate', { auth_token: good })).error).to.equal(undefined)
+        await new Promise((resolve) => setTimeout(resolve, waits.at(-1)))
+      }
+      // Five for free; the sixth and each after it make the next wait, twice as long.
+      expect(free).to.deep.equal(Array(7).fill('auth_failed'))
+      expect(waits[0]).to.be.within(500, 1_001)
+      expect(waits[1]).to.be.within(1_500, 2_001)
+      expect((await guesser.call('authenticate', { auth_token: good })).error).to.equal(undefined)
+    },
+  })
+
+  it('leave the others served, and nothing behind', async () => {
+    clearTimeout(watching)
+    if (failure !== undefined) throw failure
+    expect(slowest).to.be.below(1_000)
+    // 100 and the spare 64 of the one address that floods, 100 of the others at most.
+    expect(mostFiles).to.be.below(400)
+    const fresh = await connect('127.0.10.1', await service.token('admin'))
+    expect((await fresh.call('get_system_status')).result.status).to.equal('ready')
+    await stage.end()
+    await service.until('all of it is forgotten', async () => (await filesOf()) < 60, 15_000)
+    expect(await residentOf()).to.be.below(250)
+    expect(service.log.filter((line) => line.includes('"level":"error"'))).to.deep.equal([])
+    expect((await service.call<{ sessions: unknown[] }>('list_sessions')).sessions).to.have.length(1)
+  })
+})
