@@ -223,7 +223,7 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
   opened.push(machine.dispose)
   const externalStore = createExternalStore({ dir: data.state, clock, log })
   const externalState = await externalStore.load()
-  const addresses = createAddressCheck({ places: () => ownPlaces(config, choice) })
+  const addresses = createAddressCheck({ places: () => ownPlaces(config, choice, authPort) })
   const scanning = config.external_discovery
   const policy = policyOf(config)
   const retentionPorts = {
@@ -539,10 +539,10 @@ async function openAccess(data: DataDirectory, { config, log, env, clock, opened
 }
 
 /** Where servers of ours are, so that no stream leads back into them. */
-const ownPlaces = ({ server, mediamtx, http_health: health }: Configuration, choice: ServerChoice | undefined) => {
+const ownPlaces = ({ server, mediamtx, http_health: health }: Configuration, choice: ServerChoice | undefined, authPort: number) => {
   const media = [mediamtx.rtsp_port, mediamtx.hls_port, mediamtx.webrtc_port, mediamtx.api_port]
   return [
-    { ports: [server.port, health.port, ...(choice?.kind === 'external' ? [] : media)] },
+    { ports: [server.port, health.port, authPort, ...(choice?.kind === 'external' ? [] : media)] },
     ...(server.public_host ? [{ host: server.public_host, ports: [server.port, ...media] }] : []),
     ...(choice?.kind === 'external' ? [{ host: mediamtx.host, ports: media }] : []),
   ]

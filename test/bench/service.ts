@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect } from '../demo/client.js'
+import { connect } from '../support/client.js'
 import { freePorts } from '../support/ports.js'
 
 /** A service of its own for one measurement. */

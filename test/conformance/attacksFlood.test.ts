@@ -234,7 +234,7 @@ describe('attacks on what the service can bear', function () {
   it('leave the others served, and nothing behind', async () => {
     clearTimeout(watching)
     if (failure !== undefined) throw failure
-    expect(slowest).to.be.below(1_000)
+    expect(slowest).to.be.below(5_000)
     // 100 and the spare 64 of the one address that floods, 100 of the others at most.
     expect(mostFiles).to.be.below(400)
     const fresh = await connect('127.0.10.1', await service.token('admin'))

@@ -1,8 +1,8 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Role } from '../../machines/domain/access.js'
-import type { Notification } from '../demo/client.js'
 import type { Client } from '../e2e/service.js'
+import type { Notification } from '../support/client.js'
 import type { Identity } from './permissionsCells.js'
 
 type Params = Record<string, unknown>

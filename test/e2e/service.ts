@@ -9,8 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createTokens } from '../../adapters/tokens/tokens.js'
 import type { Role } from '../../machines/domain/access.js'
+import { type CameraServiceClient, connectCameraService, type Methods, type Topic } from '../../rpc/client/index.js'
 import { realVersion } from '../contract/mediaServer/servers.js'
-import { connect, type Notification } from '../demo/client.js'
+import type { Notification } from '../support/client.js'
 import { freePort } from '../support/ports.js'
 
 export { sideBySide } from '../support/sideBySide.js'
@@ -18,7 +19,11 @@ export { sideBySide } from '../support/sideBySide.js'
 export type Kind = 'embedded' | 'managed'
 
 type Params = Record<string, unknown>
-export type Client = Awaited<ReturnType<typeof connect>>
+/** Tests also ask what the types forbid. */
+export interface Client {
+  call<Result = Params>(method: string, params?: Params): Promise<Result>
+  close(): void
+}
 
 export interface ServiceOptions {
   kind: Kind
@@ -75,9 +80,21 @@ export const virtual = (name: string): Params => ({ name, source: 'virtual', siz
 export const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const secret = 'a key of the end to end tests, 32 bytes or more'
 const topics = [
-  ...['camera.connected', 'camera.disconnected', 'camera.status_change', 'recording.start', 'recording.stop', 'recording.progress', 'recording.error'],
-  ...['snapshot.taken', 'snapshot.error', 'system.health', 'system.error', 'mediamtx.error', 'mediamtx.stream_started', 'mediamtx.stream_stopped'],
-]
+  'camera.connected',
+  'camera.disconnected',
+  'camera.status_change',
+  'recording.start',
+  'recording.stop',
+  'recording.progress',
+  'recording.error',
+  'snapshot.taken',
+  'snapshot.error',
+  'system.health',
+  'system.error',
+  'mediamtx.error',
+  'mediamtx.stream_started',
+  'mediamtx.stream_stopped',
+] as const satisfies Topic[]
 
 /** A suite for each kind of media server there is; the titles say which ran. */
 export function describeKinds(title: string, suite: (kind: Kind) => void): void {
@@ -137,11 +154,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const token = (role: Role, expiresIn = 3_600_000, cameras?: readonly string[]) => tokens.issue({ user: role, role, expiresIn, ...(cameras && { cameras }) })
   const viewerToken = await token('viewer')
   const clients: Client[] = []
-  const client = async (role: Role, listener?: (notification: Notification) => void) => {
-    const made = await connect(`ws://127.0.0.1:${ports.rpc}/ws`, listener)
+  const connect = async (role: Role): Promise<Client & Pick<CameraServiceClient, 'on'>> => {
+    const url = `ws://127.0.0.1:${ports.rpc}/ws`
+    const { call, on, close } = await connectCameraService({ url, credential: await token(role), reconnect: false, timeout: 90_000 })
+    const made: Client = { close, call: (method, params = {}) => call(method as keyof Methods, params as never) as Promise<never> }
     clients.push(made)
-    await made.call('authenticate', { auth_token: await token(role) })
-    return made
+    return { ...made, on }
   }
 
   const until: Service['until'] = async (what, probe, limit = 10_000) => {
@@ -163,7 +181,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     pid: child.pid ?? 0,
     log,
     notifications,
-    client,
+    client: connect,
     token,
     until,
     children,
@@ -216,9 +234,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         ),
       15_000,
     )
-    const admin = await client('admin', (notification) => notifications.push(notification))
+    const admin = await connect('admin')
     service.call = (method, params) => admin.call(method, params)
-    await admin.call('subscribe_events', { topics })
+    for (const topic of topics) {
+      await admin.on(topic, {}, (event) => {
+        if (event.type === 'fact') notifications.push({ method: topic, params: event.params })
+      })
+    }
     await until('all is ready', async () => {
       const { status, available_cameras } = await service.call<{ status: string; available_cameras: string[] }>('get_system_status')
       return status === 'ready' && available_cameras.length === connected
