@@ -4,9 +4,7 @@ import { cameraNumber, isCameraId } from '../../machines/domain/camera.js'
 import type { Clock, Log, Registry, RegistryStore } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { writeAtomically } from './atomic.js'
-
-/** The newest layout; a file of a later one is left alone. */
-const version = 1
+import { asideName, isRecord, readState, stateText } from './stateFile.js'
 
 export interface RegistryOptions {
   /** The data directory's `state`. */
@@ -38,7 +36,7 @@ export function createRegistryStore({ dir, log, clock }: RegistryOptions): Regis
     if (found === 'missing') return atLeast(empty, floor)
     const older = await readText(previous)
     const rescued = older === undefined ? undefined : parse(older)
-    const aside = `registry.json.damaged-${new Date(clock.now()).toISOString().replace(/[:.]/g, '-')}`
+    const aside = asideName('registry.json', clock)
     const registry = atLeast(typeof rescued === 'object' ? rescued : empty, Math.max(floor, highestIn(text ?? '') + 1, highestIn(older ?? '') + 1))
     // A second name, then the new content over the first: no crash between them leaves no registry at all.
     await link(file, join(dir, aside)).catch(refuse('is damaged and cannot be set aside'))
@@ -60,7 +58,7 @@ export function createRegistryStore({ dir, log, clock }: RegistryOptions): Regis
   }
 
   async function write(registry: Registry): Promise<void> {
-    const text = `${JSON.stringify({ version, ...registry }, null, 2)}\n`
+    const text = stateText(registry)
     if (registry.next > marked) {
       await writeAtomically(mark, `${registry.next}\n`)
       marked = registry.next
@@ -101,23 +99,15 @@ async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-function parse(text: string): Registry | 'damaged' | 'newer' {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return 'damaged'
-  }
-  if (!isRecord(value)) return 'damaged'
-  if (typeof value.version === 'number' && value.version > version) return 'newer'
-  const { next, cameras, sharedSerials } = value
-  if (value.version !== version || !isCount(next) || !isTexts(sharedSerials) || !Array.isArray(cameras) || !cameras.every(isCamera)) return 'damaged'
+const parse = (text: string) => readState(text, registryOf)
+
+function registryOf({ next, cameras, sharedSerials }: Record<string, unknown>): Registry | undefined {
+  if (!isCount(next) || !isTexts(sharedSerials) || !Array.isArray(cameras) || !cameras.every(isCamera)) return undefined
   const [ids, keys] = [cameras.map(({ id }) => id), cameras.flatMap((camera) => camera.keys)]
-  if (new Set(ids).size < ids.length || new Set(keys).size < keys.length) return 'damaged'
+  if (new Set(ids).size < ids.length || new Set(keys).size < keys.length) return undefined
   return { next, cameras: cameras.map(({ id, keys }) => ({ id, keys })), sharedSerials }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((each) => typeof each === 'string')
 const isCamera = (value: unknown): value is Registry['cameras'][number] =>
