@@ -1055,6 +1055,8 @@ export interface Methods {
         user?: string
         role?: 'viewer' | 'operator' | 'admin'
         credential?: 'token' | 'key' | 'certificate'
+        /** By which it can be revoked: a token’s jti or hash, a key’s id, a certificate’s fingerprint */
+        credential_id?: string
         /** Ids or patterns; absent: every camera */
         cameras?: string[]
         address: string
@@ -1071,6 +1073,8 @@ export interface Methods {
         device: string
         user: string
         credential?: 'token' | 'key' | 'certificate'
+        /** By which it can be revoked: a token’s jti or hash, a key’s id, a certificate’s fingerprint */
+        credential_id?: string
         address: string
         since: string
         /** Absent: never */
@@ -1195,7 +1199,7 @@ export interface Methods {
   /** Ends a token for good, with its sessions, streams and links; also one that has not been seen yet. Role: admin. */
   revoke_token: {
     params: {
-      /** The token's jti; of one without it the id that list_sessions and the audit log tell (sha256:…) */
+      /** The token's jti; of one without it the credential_id that list_sessions tells (sha256:…) */
       jti: string
     }
     result: {

@@ -5,6 +5,7 @@ import type { ExternalStream } from '../../machines/domain/external.js'
 import { placeOf, shownUrl, streamKey } from '../../machines/domain/streamUrl.js'
 import { method, type Services } from '../method.js'
 import { given, iso, seconds } from '../present.js'
+import { demandAllCameras } from '../rights.js'
 import { CameraName, Count, None, Time } from '../schemas.js'
 
 const StreamType = Type.Enum(['skydio_stanag4609', 'generic_rtsp'])
@@ -159,8 +160,7 @@ export const externalMethods = [
     }),
     handler: async ({ stream_url, stream_name, stream_type = 'generic_rtsp' }, { services, caller, by }) => {
       // What it makes is a camera that such a caller could not use.
-      if (caller?.cameras !== undefined)
-        throw new ServiceError('permissionDenied', { reason: 'camera_limited', hint: 'your rights are limited to some cameras' })
+      demandAllCameras(caller, 'an added stream is a new camera')
       const { url, name, type, camera } = await services.external.add({ url: stream_url, name: stream_name, type: stream_type, by })
       return given({
         stream_url: shownUrl(url),

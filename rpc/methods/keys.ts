@@ -1,8 +1,9 @@
 import Type from 'typebox'
-import { type ApiKey, type Caller, mayUse, neverExpires } from '../../machines/domain/access.js'
+import { type ApiKey, neverExpires } from '../../machines/domain/access.js'
 import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'
 import { given, iso } from '../present.js'
+import { covers, demandAllCameras } from '../rights.js'
 import { None, Time } from '../schemas.js'
 
 const KeyId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'Id of an API key, as list_api_keys tells it' })
@@ -43,12 +44,6 @@ const keyOf = ({ id, prefix, user, role, cameras, createdAt, expiresAt, lastUsed
     last_used_at: timeOf(lastUsedAt),
     revoked_at: timeOf(revokedAt),
   })
-
-/** Whether a caller has these cameras itself: nobody hands on more than they have. */
-export const covers = ({ cameras: own }: Pick<Caller, 'cameras'> = {}, cameras?: readonly string[]): boolean =>
-  own === undefined ||
-  own.includes('*') ||
-  (cameras?.every((pattern) => own.includes(pattern) || (!pattern.includes('*') && mayUse({ cameras: own }, pattern))) ?? false)
 
 /** A key with rights to more cameras than the caller's own does not exist for them. */
 const demandKey = async (id: string, { services, caller }: Call): Promise<void> => {
@@ -142,11 +137,13 @@ export const keyMethods = [
         minLength: 1,
         maxLength: 256,
         pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$',
-        description: "The token's jti; of one without it the id that list_sessions and the audit log tell (sha256:…)",
+        description: "The token's jti; of one without it the credential_id that list_sessions tells (sha256:…)",
       }),
     }),
     result: Type.Object({ jti: Type.String(), revoked: Type.Literal(true) }),
-    handler: async ({ jti }, { services }) => {
+    handler: async ({ jti }, { services, caller }) => {
+      // Whose it is, nobody can tell before it has been seen.
+      demandAllCameras(caller, 'a token may be for any camera')
       // When it would expire nobody knows who has not seen it, so it is barred for good.
       await services.credentials.revoke({ kind: 'token', id: jti }, neverExpires)
       return { jti, revoked: true as const }

@@ -1,9 +1,9 @@
 import Type from 'typebox'
-import type { Caller } from '../../machines/domain/access.js'
-import { invalidParam, ServiceError } from '../../machines/domain/errors.js'
+import { invalidParam } from '../../machines/domain/errors.js'
 import type { Cleanup, RetentionPolicy } from '../../machines/domain/retention.js'
 import { method } from '../method.js'
 import { given } from '../present.js'
+import { demandAllCameras, hasAllCameras } from '../rights.js'
 import { Count } from '../schemas.js'
 
 const PolicyType = Type.Enum(['age', 'size', 'manual'])
@@ -32,8 +32,6 @@ const summaryOf = ({ type }: RetentionPolicy, { dryRun, files, freed, kept }: Cl
   return first === undefined ? sum : `${sum}; ${plural(kept.length, 'file')} could not be deleted, ${first.name}: ${first.reason}`
 }
 
-const hasAllCameras = ({ cameras }: Caller): boolean => cameras === undefined || cameras.includes('*')
-
 export const retentionMethods = [
   method({
     name: 'set_retention_policy',
@@ -61,10 +59,7 @@ export const retentionMethods = [
       if (type === 'age' && maxAgeDays === undefined) throw invalidParam('max_age_days', 'required', 'policy_type age needs max_age_days, from 1 to 365')
       if (type === 'size' && maxSizeGb === undefined) throw invalidParam('max_size_gb', 'required', 'policy_type size needs max_size_gb, up to 1000')
       // It decides over the files of all cameras, also of those that do not exist for this caller.
-      if (caller !== undefined && !hasAllCameras(caller)) {
-        const details = 'the policy is for all cameras, and your rights are for some'
-        throw new ServiceError('permissionDenied', { required_role: 'admin', have_role: caller.role, reason: 'limited_to_cameras', details })
-      }
+      demandAllCameras(caller, 'the policy is for all cameras')
       const policy = await retention.setPolicy({ type, enabled, ...given({ maxAgeDays, maxSizeGb }) }, by)
       const limits = given({ max_age_days: policy.maxAgeDays, max_size_gb: policy.maxSizeGb })
       return { success: true as const, policy_type: policy.type, ...limits, enabled: policy.enabled, message: inWords(policy) }
@@ -92,7 +87,7 @@ export const retentionMethods = [
     }),
     handler: async ({ dry_run: dryRun = false }, { services: { retention }, caller, by }) => {
       const { policy } = retention.view()
-      const limited = caller === undefined || hasAllCameras(caller) ? {} : given({ cameras: caller.cameras })
+      const limited = hasAllCameras(caller) ? {} : given({ cameras: caller?.cameras })
       const cleanup = await retention.cleanUp({ dryRun, by, ...limited })
       const { files, freed, kept } = cleanup
       const recordings = files.filter(({ kind }) => kind === 'recordings').length

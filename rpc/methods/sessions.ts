@@ -3,13 +3,15 @@ import { type Caller, mayUse, neverExpires } from '../../machines/domain/access.
 import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { method } from '../method.js'
 import { given, iso } from '../present.js'
+import { covers } from '../rights.js'
 import { Count, Time } from '../schemas.js'
 import type { Session } from '../session.js'
-import { covers } from './keys.js'
 
 const Role = Type.Enum(['viewer', 'operator', 'admin'])
 const Kind = Type.Enum(['token', 'key', 'certificate'])
 const Until = Type.Optional(Type.String({ format: 'date-time', description: 'Absent: never' }))
+
+const CredentialId = Type.Optional(Type.String({ description: 'By which it can be revoked: a token’s jti or hash, a key’s id, a certificate’s fingerprint' }))
 
 const SessionInfo = Type.Object({
   session_id: Type.String(),
@@ -17,6 +19,7 @@ const SessionInfo = Type.Object({
   user: Type.Optional(Type.String()),
   role: Type.Optional(Role),
   credential: Type.Optional(Kind),
+  credential_id: CredentialId,
   cameras: Type.Optional(Type.Array(Type.String(), { description: 'Ids or patterns; absent: every camera' })),
   address: Type.String(),
   since: Time,
@@ -31,6 +34,7 @@ const MediaInfo = Type.Object({
   device: Type.String(),
   user: Type.String(),
   credential: Type.Optional(Kind),
+  credential_id: CredentialId,
   address: Type.String(),
   since: Time,
   expires_at: Until,
@@ -45,6 +49,7 @@ const sessionOf = ({ id, caller, ended, address, since, requests, subscriptions 
     user: caller?.user ?? ended?.user,
     role: caller?.role,
     credential: caller?.credential?.kind,
+    credential_id: caller?.credential?.id,
     cameras: caller?.cameras && [...caller.cameras],
     address,
     since: iso(since),
@@ -82,11 +87,19 @@ export const sessionAdminMethods = [
       return {
         sessions: open.slice(offset, offset + limit).map(sessionOf),
         total: open.length,
-        media: media
-          .slice(offset, offset + limit)
-          .map(({ id, protocol, camera, user, credential, address, since, expiresAt }) =>
-            given({ id, protocol, device: camera, user, credential: credential?.kind, address, since: iso(since), expires_at: untilOf(expiresAt) }),
-          ),
+        media: media.slice(offset, offset + limit).map(({ id, protocol, camera, user, credential, address, since, expiresAt }) =>
+          given({
+            id,
+            protocol,
+            device: camera,
+            user,
+            credential: credential?.kind,
+            credential_id: credential?.id,
+            address,
+            since: iso(since),
+            expires_at: untilOf(expiresAt),
+          }),
+        ),
         media_total: media.length,
         limit,
         offset,

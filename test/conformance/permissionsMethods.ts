@@ -119,7 +119,7 @@ const plans: Record<string, Plan> = {
   list_api_keys: list,
   rotate_api_key: key,
   revoke_api_key: key,
-  revoke_token: { params: () => ({ jti: 'of nobody' }) },
+  revoke_token: { wide: true, params: () => ({ jti: 'of nobody' }) },
   get_audit_log: { lists: true, params: () => ({ limit: 1000 }) },
   'rpc.discover': { examples: true },
 }

@@ -148,14 +148,20 @@ describe('sessions', () => {
       const { result } = await admin.call('list_sessions')
       expect([result.total, result.media_total]).to.deep.equal([3, 1])
       const [first, second, third] = result.sessions
-      expect(first).to.deep.include({ state: 'authenticated', user: 'a-admin', role: 'admin', credential: 'token', address: '127.0.0.1' })
+      expect(first).to.deep.include({
+        state: 'authenticated',
+        user: 'a-admin',
+        role: 'admin',
+        credential: 'token',
+        credential_id: 'admin',
+        address: '127.0.0.1',
+      })
       expect(second).to.deep.include({ user: 'ann', cameras: ['camera0'], requests: 2, subscriptions: ['camera.connected'] })
       expect(second.expires_at).to.equal(new Date(noon + 5_000).toISOString())
       expect(third).to.deep.include({ state: 'unauthenticated', requests: 0 })
       expect(third).not.to.have.any.keys('user', 'role', 'expires_at')
-      expect(result.media[0]).to.deep.include({ id: 'rtsp-key1', protocol: 'rtsp', device: 'camera0', credential: 'key' })
+      expect(result.media[0]).to.deep.include({ id: 'rtsp-key1', protocol: 'rtsp', device: 'camera0', credential: 'key', credential_id: 'key1' })
       expect((await admin.call('list_sessions', { limit: 1, offset: 1 })).result.sessions.map(({ user }: { user: string }) => user)).to.deep.equal(['ann'])
-      expect(JSON.stringify(result)).not.to.include('viewer/ann')
     })
 
     it('are neither told nor ended by whoever is limited to other cameras', async () => {
