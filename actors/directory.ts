@@ -39,8 +39,8 @@ export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetAc
   const get = <Actor extends AnyActorRef>(systemId: string) => fleet.system.get(systemId) as Actor | undefined
   const viewOf = (actor: CameraActor): CameraView => {
     const snapshot = actor.getSnapshot()
-    const aspect = `camera:${snapshot.context.id}`
-    const [since, streamSince] = [observer.since(aspect), observer.since(`${aspect}/stream`)]
+    const [aspect, stream] = kept(actor, 'aspects', [], () => [`camera:${snapshot.context.id}`, `camera:${snapshot.context.id}/stream`] as const)
+    const [since, streamSince] = [observer.since(aspect), observer.since(stream)]
     return kept(actor, 'view', [snapshot, snapshot.children.recording?.getSnapshot(), since, streamSince], () => {
       const view = cameraView(snapshot)
       return { ...view, cause: { ...view.cause, since }, stream: { ...view.stream, since: streamSince } }
@@ -62,6 +62,12 @@ export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetAc
       }
     })
   }
+  /** For good: that later cameras are being identified does not take the service back to its start. */
+  let started = false
+  const hasStarted = () => {
+    started ||= fleet.getSnapshot().hasTag('ready')
+    return started
+  }
   return {
     cameras: () =>
       (Object.keys(fleet.getSnapshot().context.told) as CameraId[])
@@ -78,7 +84,7 @@ export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetAc
     },
     system() {
       const discovery = get<ActorRefFrom<typeof discoveryMachine>>('discovery')?.getSnapshot()
-      const { status, message } = statusOf(fleet, link())
+      const { status, message } = statusOf(hasStarted(), link())
       return {
         status,
         message,
@@ -97,8 +103,8 @@ export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetAc
   }
 }
 
-function statusOf(fleet: FleetActor, link: LinkView): Pick<SystemView, 'status' | 'message'> {
-  if (!fleet.getSnapshot().hasTag('ready')) return { status: 'starting', message: 'cameras are being looked for' }
+function statusOf(hasStarted: boolean, link: LinkView): Pick<SystemView, 'status' | 'message'> {
+  if (!hasStarted) return { status: 'starting', message: 'cameras are being looked for' }
   if (link.state === 'up') return { status: 'ready', message: 'all systems are ready' }
   return { status: 'partial', message: `the media server is ${link.state}${link.cause.reason === undefined ? '' : `: ${link.cause.reason}`}` }
 }

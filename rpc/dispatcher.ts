@@ -61,6 +61,8 @@ export interface Turn {
 export const createDispatcher = ({ services, methods }: { services: Services; methods: readonly Method[] }) => {
   const { clock, log, directory, limits, brakes, sessions, measures } = services
   const maxInFlight = limits.maxInFlight ?? 64
+  /** A start happens once. */
+  let hasStarted = false
   const table = new Map(methods.map((method) => [method.name, method]))
   const stamp = stamper(() => clock.now())
   const audit = createAudit(services)
@@ -86,9 +88,10 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
   }
 
   const checkReadiness = ({ gated }: Method) => {
-    if (!gated) return
+    if (!gated || hasStarted) return
     const { status, message } = directory.system()
-    if (status === 'starting') throw new ServiceError('dependencyFailed', { reason: 'service_initializing', dependency: 'camera_service', detail: message })
+    hasStarted = status !== 'starting'
+    if (!hasStarted) throw new ServiceError('dependencyFailed', { reason: 'service_initializing', dependency: 'camera_service', detail: message })
   }
 
   const handle = (turn: Turn, method: Method): unknown => {

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { fanOut } from './fanOut.js'
+import { bareFanOut, fanOut } from './fanOut.js'
 import { echoRate, replySize, requestRate } from './rate.js'
 import { type Bench, benchService, hasMediamtx } from './service.js'
 import { summary, type Timing, timed } from './timing.js'
@@ -58,9 +58,12 @@ const delays: string[] = []
 const crowd = await benchService({ kind: 'embedded', cameras: 1 })
 try {
   for (const subscribers of [100, 1_000]) {
-    const sorted = (await fanOut(crowd, subscribers)).sort((a, b) => a - b)
-    const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(1)
-    delays.push(`| ${subscribers} | ${sorted.length} | ${at(0.5)} | ${at(0.99)} | ${at(1)} |`)
+    const measured = { service: await fanOut(crowd, subscribers), 'bare ws': await bareFanOut(subscribers) }
+    for (const [server, values] of Object.entries(measured)) {
+      const sorted = values.sort((a, b) => a - b)
+      const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(1)
+      delays.push(`| ${subscribers} | ${server} | ${at(0.5)} | ${at(0.99)} | ${at(1)} |`)
+    }
   }
 } finally {
   await crowd.stop()
@@ -91,9 +94,9 @@ ${rates.join('\n')}
 
 ## One fact to many subscribers (ms)
 
-From the fact's own time to its arrival, 40 facts; the service and all its clients share the machine.
+From the fact's own time to its arrival, 40 facts; the server and all its clients share the machine. A bare ws server that sends a text of the same size to all stands beside it.
 
-| Subscribers | notifications | median | p99 | worst |
+| Subscribers | Server | median | p99 | worst |
 |---|---|---|---|---|
 ${delays.join('\n')}
 

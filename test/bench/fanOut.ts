@@ -1,50 +1,87 @@
+import { spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import WebSocket from 'ws'
-import type { Bench } from './service.js'
-import { until } from './service.js'
+import { firstLine } from './rate.js'
+import { type Bench, until } from './service.js'
 
-const rounds = 20
+const rounds = 40
+const mark = '"at":"'
 
 /** ms from each fact to its arrival at each of so many subscribers; the service stamps whole milliseconds. */
-export async function fanOut({ url, token, call }: Bench, subscribers: number): Promise<number[]> {
-  const delays: number[] = []
-  const sockets = await Promise.all(Array.from({ length: subscribers }, () => subscriber(url, token, (delay) => delays.push(delay))))
-  for (let round = 0; round < rounds; round += 1) {
-    for (const action of ['unplug', 'plug']) {
-      const before = delays.length
-      await call('simulate', { device: 'camera0', action })
-      await until(
-        () => delays.length >= before + subscribers,
-        10_000,
-        () => `${delays.length - before} of ${subscribers} were told`,
-      )
-    }
+export const fanOut = ({ url, token, call }: Bench, subscribers: number): Promise<number[]> =>
+  delaysOf(
+    subscribers,
+    async () => {
+      const { socket, raw } = await open(url)
+      await ask(socket, 'authenticate', { auth_token: token })
+      await ask(socket, 'subscribe_events', { topics: ['camera.connected', 'camera.disconnected'] })
+      return { socket, raw }
+    },
+    (round) => call('simulate', { device: 'camera0', action: round % 2 === 0 ? 'unplug' : 'plug' }),
+  )
+
+/** The same from a server that does nothing but send to all, in a process of its own. */
+export async function bareFanOut(subscribers: number): Promise<number[]> {
+  const code = `import { WebSocketServer } from 'ws'
+const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false }, () => console.log(server.address().port))
+server.on('connection', (socket) => socket.on('message', () => {
+  const text = JSON.stringify({ jsonrpc: '2.0', method: 'camera.connected', params: { at: new Date().toISOString(), more: 'x'.repeat(150) } })
+  for (const client of server.clients) if (client !== socket) client.send(text)
+}))`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    const url = `ws://127.0.0.1:${await firstLine(child)}`
+    const { socket } = await open(url)
+    return await delaysOf(
+      subscribers,
+      () => open(url),
+      async () => socket.send('go'),
+    )
+  } finally {
+    child.kill()
   }
-  for (const socket of sockets) socket.terminate()
-  return delays
 }
 
 /** As cheap as can be, since a thousand of them share a thread: once it has subscribed, the bytes are looked at where they arrive. */
-async function subscriber(url: string, token: string, arrived: (delay: number) => void): Promise<WebSocket> {
+async function delaysOf(
+  subscribers: number,
+  subscribe: () => Promise<{ socket: WebSocket; raw: Socket | undefined }>,
+  cause: (round: number) => Promise<unknown>,
+): Promise<number[]> {
+  const delays: number[] = []
+  const opened = await Promise.all(Array.from({ length: subscribers }, subscribe))
+  for (const { raw } of opened) {
+    raw?.removeAllListeners('data').on('data', (chunk: Buffer) => {
+      const now = performance.timeOrigin + performance.now()
+      const at = chunk.indexOf(mark) + mark.length
+      delays.push(Math.max(0, now - Date.parse(chunk.toString('latin1', at, at + 24))))
+    })
+  }
+  for (let round = 0; round < rounds; round += 1) {
+    const before = delays.length
+    await cause(round)
+    await until(
+      () => delays.length >= before + subscribers,
+      10_000,
+      () => `${delays.length - before} of ${subscribers} were told`,
+    )
+  }
+  for (const { socket } of opened) socket.terminate()
+  return delays
+}
+
+async function open(url: string): Promise<{ socket: WebSocket; raw: Socket | undefined }> {
   const socket = new WebSocket(url, { perMessageDeflate: false })
   let raw: Socket | undefined
   socket.once('upgrade', (response) => {
     raw = response.socket
   })
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
-  const ask = (id: number, method: string, params: object) =>
-    new Promise((resolve) => {
-      socket.once('message', resolve)
-      socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
-    })
-  await ask(1, 'authenticate', { auth_token: token })
-  await ask(2, 'subscribe_events', { topics: ['camera.connected', 'camera.disconnected'] })
-  raw?.removeAllListeners('data').on('data', (chunk: Buffer) => {
-    const now = performance.timeOrigin + performance.now()
-    const at = chunk.indexOf(mark) + mark.length
-    arrived(Math.max(0, now - Date.parse(chunk.toString('latin1', at, at + 24))))
-  })
-  return socket
+  return { socket, raw }
 }
 
-const mark = '"at":"'
+const ask = (socket: WebSocket, method: string, params: object) =>
+  new Promise((resolve) => {
+    socket.once('message', resolve)
+    socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))
+  })

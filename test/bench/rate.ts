@@ -35,7 +35,7 @@ server.on('connection', (socket) => socket.on('message', (data) => { JSON.parse(
   }
 }
 
-const firstLine = (child: ChildProcess): Promise<string> => new Promise((resolve) => child.stdout?.once('data', (data) => resolve(String(data).trim())))
+export const firstLine = (child: ChildProcess): Promise<string> => new Promise((resolve) => child.stdout?.once('data', (data) => resolve(String(data).trim())))
 
 async function rate(url: string, connections: number, request: string, token?: string): Promise<number> {
   const sockets = await Promise.all(Array.from({ length: connections }, () => open(url, token)))
