@@ -79,8 +79,8 @@ export interface App {
   directory: Directory
   facts: Facts
   tokens: Tokens
-  /** Where a camera can be watched from this machine's own terminal; good for `life` ms. */
-  watchUrl(camera: CameraId, host: string, life: number): string
+  /** Where a camera can be watched by who has the token `id`, for `security.stream_url_life`, and no longer than that token is good. */
+  watchUrl(camera: CameraId, host: string, token: { user: string; id: string }): string
   /** Ends sessions and files, then the sockets, then the media server. Never rejects; a second call waits for the first. */
   stop(reason: string): Promise<void>
 }
@@ -481,10 +481,10 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
     directory,
     facts,
     tokens,
-    watchUrl(camera, host, life) {
+    watchUrl(camera, host, { user, id }) {
       const plain = `rtsp://${hostInUrl(host)}:${mediamtx.rtsp_port}/${camera}`
       if (security.streams === 'open') return plain
-      return `${plain}?sig=${links.sign({ subject: streamSubject(camera), user: 'guide', expiresAt: clock.now() + life })}`
+      return `${plain}?sig=${links.sign({ subject: streamSubject(camera), user, expiresAt: clock.now() + security.stream_url_life, credential: { kind: 'token', id } })}`
     },
     stop(reason) {
       stopped ??= stop(reason)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { verifyAudit } from './adapters/audit/verify.js'
@@ -15,7 +16,7 @@ import { type App, startApp, version } from './app.js'
 import { type Command, helpText, parseArguments, UsageError } from './config/arguments.js'
 import { ConfigurationError, loadConfiguration } from './config/load.js'
 import type { Configuration } from './config/schema.js'
-import { type ApiKey, neverExpires, type Role } from './machines/domain/access.js'
+import { type ApiKey, neverExpires } from './machines/domain/access.js'
 import { reasonOf, ServiceError } from './machines/domain/errors.js'
 import type { Log } from './machines/domain/ports.js'
 
@@ -208,7 +209,8 @@ const wordsOf = (error: unknown): string => {
   return [error.message, state ?? rule ?? detail ?? id, suggestion].filter((part) => part !== undefined).join('; ')
 }
 
-const webSocketUrl = ({ server }: Configuration, { ports }: App): string => `ws://${hostForPeople(server)}:${ports.rpc}${server.websocket_path}`
+const webSocketUrl = ({ server }: Configuration, { ports }: App): string =>
+  `${server.tls.cert_file ? 'wss' : 'ws'}://${hostForPeople(server)}:${ports.rpc}${server.websocket_path}`
 
 const hostForPeople = ({ public_host: named, host }: Configuration['server']): string => named || (/^(0\.0\.0\.0|::)$/.test(host) ? hostname() : host)
 
@@ -216,8 +218,9 @@ const hostForPeople = ({ public_host: named, host }: Configuration['server']): s
 async function showGuide(config: Configuration, app: App): Promise<void> {
   const camera = await firstCamera(app)
   const { server, cause } = app.directory.link()
-  const token = (role: Role) => app.tokens.issue({ user: role, role, expiresIn: 24 * 3_600_000 })
-  const stream = app.watchUrl(camera?.id ?? 'camera0', hostForPeople(config.server), 24 * 3_600_000)
+  const [id, day] = [randomUUID(), 24 * 3_600_000]
+  const token = await app.tokens.issue({ user: 'viewer', role: 'viewer', expiresIn: day, id })
+  const stream = app.watchUrl(camera?.id ?? 'camera0', hostForPeople(config.server), { user: 'viewer', id })
   console.log(`
   The camera service runs.
 
@@ -225,12 +228,12 @@ async function showGuide(config: Configuration, app: App): Promise<void> {
     Health        ${app.ports.health === undefined ? 'off' : `http://${config.http_health.host}:${app.ports.health}/health`}
     Camera        ${camera ? `${camera.id}, ${camera.name} (${camera.cause.state}${camera.cause.reason ? `: ${camera.cause.reason}` : ''})` : 'none found yet'}
     Stream        ${stream}
-                  ffplay -rtsp_transport tcp '<that>'      (VLC: Media, Open Network Stream)
+                  ${config.security.streams === 'open' ? '' : `good for ${config.security.stream_url_life / 60_000} min; `}ffplay -rtsp_transport tcp '<that>', or VLC: Media, Open Network Stream
     Media server  ${server ? `${server.kind}: ${server.why}` : `not yet: ${cause.reason ?? 'starting'}`}
     Data          ${config.data_dir}
 
     A viewer's token, good for a day:
-    ${await token('viewer')}
+    ${token}
 
     Next: \`make demo\` in another terminal tours the API; \`node dist/main.js token --role operator\` prints further tokens.
     Stop: Ctrl-C

@@ -38,6 +38,22 @@ export const platformWebSocket = async (): Promise<WebSocketConstructor> => {
   return ((await import(name)) as { WebSocket: WebSocketConstructor }).WebSocket
 }
 
+interface Message {
+  id?: number
+  method?: unknown
+  params?: Record<string, unknown>
+  result?: unknown
+  error?: ConstructorParameters<typeof RpcError>[1]
+}
+
+const messageIn = (text: string): Message | undefined => {
+  try {
+    return Object(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}
+
 interface Waiting {
   method: string
   resolve(result: unknown): void
@@ -88,11 +104,13 @@ export const openLink = ({
 
     const take = (text: string) => {
       heard = true
-      const message = JSON.parse(text)
+      const message = messageIn(text)
+      if (message === undefined) return end(new ConnectionLost('the service sent something that is no message'))
       if (typeof message.method === 'string' && message.id === undefined) return told(message.method, message.params ?? {})
-      const call = waiting.get(message.id)
+      const { id = 0 } = message
+      const call = waiting.get(id)
       if (call === undefined) return
-      waiting.delete(message.id)
+      waiting.delete(id)
       if (message.error === undefined) call.resolve(message.result)
       else call.reject(new RpcError(call.method, message.error))
     }

@@ -256,6 +256,23 @@ describe('the client', () => {
     expect(connections).to.equal(2)
   })
 
+  it('leaves a service that sends what is no message, and tells those who wait', async () => {
+    const babbling = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+    stage.ends.push(() => babbling.close())
+    await once(babbling, 'listening')
+    babbling.on('connection', (socket) => {
+      stage.ends.push(() => socket.terminate())
+      socket.on('message', (data) => {
+        const { id, method } = JSON.parse(String(data))
+        socket.send(method === 'authenticate' ? JSON.stringify({ jsonrpc: '2.0', id, result: {} }) : '{"jsonrpc":')
+      })
+    })
+    const address = babbling.address()
+    const { client } = await connect({ url: `ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`, reconnect: false })
+    const lost = await failure(client.call('ping'))
+    expect(lost).to.be.instanceOf(ConnectionLost).and.to.include({ message: 'the service sent something that is no message' })
+  })
+
   it('stays alive by its heartbeat', async () => {
     const { client, states } = await connect({ heartbeat: 10 })
     await client.on('camera.connected', {}, () => {})

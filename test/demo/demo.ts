@@ -1,21 +1,25 @@
 /**
  * A client's tour of a running service (`make run` in another terminal): every reply and notification is printed.
- * CAMERA_SERVICE_URL and CAMERA_SERVICE_TOKEN point it elsewhere.
+ * DEMO_URL and DEMO_TOKEN point it elsewhere.
  */
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { connectCameraService, type Methods, type Topic, type TopicEvent } from '../../rpc/client/index.js'
+import { connectCameraService, type Methods, RpcError, type Topic, type TopicEvent } from '../../rpc/client/index.js'
 
 const { env } = process
-const url = env.CAMERA_SERVICE_URL ?? 'ws://127.0.0.1:8002/ws'
-const token = env.CAMERA_SERVICE_TOKEN ?? execFileSync(process.execPath, ['dist/main.js', 'token', '--role', 'operator'], { encoding: 'utf8' }).trim()
+const url = env.DEMO_URL ?? 'ws://127.0.0.1:8002/ws'
+const token = env.DEMO_TOKEN ?? execFileSync(process.execPath, ['dist/main.js', 'token', '--role', 'operator'], { encoding: 'utf8' }).trim()
 const print = (what: string, value: unknown) => console.log(`${what}\n  ${JSON.stringify(value, null, 2).replaceAll('\n', '\n  ')}\n`)
 
 const client = await connectCameraService({ url, credential: token }).catch((error: Error) => {
-  console.error(`No service answers at ${url} (${error.message}). Start one with \`make run\` in another terminal.`)
+  console.error(
+    error instanceof RpcError
+      ? `The service at ${url} refuses the token (${error.message}).`
+      : `No service answers at ${url} (${error.message}). Start one with \`make run\` in another terminal.`,
+  )
   process.exit(1)
 })
 const told = <Result>(method: keyof Methods, params: object, result: Result): Result => {
