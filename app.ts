@@ -5,7 +5,7 @@ import { createActor, waitFor } from 'xstate'
 import { createAsk } from './actors/ask.js'
 import { createExternalAsk } from './actors/askExternal.js'
 import { createRetentionAsk } from './actors/askRetention.js'
-import { auditFacts } from './actors/auditFacts.js'
+import { auditFacts, auditOutside } from './actors/auditFacts.js'
 import { createDirectory, type Directory } from './actors/directory.js'
 import { cameraEffects } from './actors/effects/camera.js'
 import { externalDiscoveryEffects } from './actors/effects/external.js'
@@ -60,6 +60,7 @@ import { serverProcessMachine } from './machines/serverProcess.js'
 import { snapshotMachine } from './machines/snapshot.js'
 import { storageMachine, whyBlocked } from './machines/storage.js'
 import about from './package.json' with { type: 'json' }
+import { type BrakeLimits, createBrakes } from './rpc/brakes.js'
 import { createHealthServer } from './rpc/http/health.js'
 import { createMetrics } from './rpc/http/metrics.js'
 import { createMeasures } from './rpc/measures.js'
@@ -149,7 +150,17 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
     measures,
     log,
   })
+  const rate: BrakeLimits = {
+    requests: security.rate_limit_requests,
+    addressRequests: security.rate_limit_address_requests,
+    window: security.rate_limit_window,
+    failures: security.auth_failures,
+    pauseMax: security.auth_pause_max,
+  }
+  const brakes = createBrakes(rate)
   const streamAccess = createStreamAccess({
+    brakes,
+    allowedIps: server.allowed_ips,
     credentials,
     links,
     mediaServer,
@@ -261,7 +272,7 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
   })
   const camera = cameraMachine.provide({
     actors: {
-      ...cameraEffects({ mediaServer, reader, probe, pipelines, defaults, startLimit, sourceInterval: config.camera.poll_interval, clock, log }),
+      ...cameraEffects({ mediaServer, reader, addresses, probe, pipelines, defaults, startLimit, sourceInterval: config.camera.poll_interval, clock, log }),
       recording,
       snapshot,
     },
@@ -382,14 +393,9 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
       authenticationTimeout: server.authentication_timeout,
       expiryGrace: server.expiry_grace,
       eventBuffer: server.event_buffer,
-      rate: {
-        requests: security.rate_limit_requests,
-        addressRequests: security.rate_limit_address_requests,
-        window: security.rate_limit_window,
-        failures: security.auth_failures,
-        pauseMax: security.auth_pause_max,
-      },
+      rate,
     },
+    brakes,
     alsoListen: server.also_listen,
     allowedIps: server.allowed_ips,
     ...tlsOf(config),
@@ -440,6 +446,7 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
         host: config.http_health.host,
         port: config.http_health.port,
         internalOnly: config.http_health.internal_only,
+        hosts: server.public_host ? [server.public_host] : [],
         allowedIps: config.http_health.allowed_ips,
         ...(config.http_health.enable_metrics && {
           metrics: createMetrics({ measures, directory, mediaServer: sampled, files, sockets: rpc.sockets, about: self, clock, log }),
@@ -525,16 +532,19 @@ async function openAccess(data: DataDirectory, { config, log, env, clock, opened
   const credentials = await createCredentials({ tokens, keys, stateDir: data.state, clock, log })
   opened.push(credentials.close)
   const links = createLinks({ secret: (await keptSecret(data.secrets, 'link_secret')).key, clock, isRevoked: credentials.isRevoked })
+  const auditSecret = await keptSecret(data.secrets, 'audit_secret')
   const audit = await openAuditLog({
     dir: join(data.dir, 'audit'),
     headDir: data.state,
-    secret: (await keptSecret(data.secrets, 'audit_secret')).key,
+    secret: auditSecret.key,
+    // With a secret of an earlier life there was a log.
+    isNew: auditSecret.from === 'generated',
     clock,
     log,
     maxSize: auditLimits.max_size,
     maxFiles: auditLimits.max_files,
   })
-  opened.push(audit.close)
+  opened.push(audit.close, credentials.onOutsideChange(auditOutside(audit)))
   return { tokens, keys, credentials, links, audit }
 }
 

@@ -38,6 +38,8 @@ export type SimulateAction = 'unplug' | 'plug' | 'stall' | 'resume' | 'busy'
 
 export interface SnapshotRequest {
   filename?: string
+  /** That the caller may use; absent: all. A name that another one's picture has gives way to the next free one. */
+  cameras?: readonly string[]
   format: 'jpg' | 'png'
   /** 1–100. */
   quality: number
@@ -129,7 +131,7 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, startLimi
       send(actor, 'take_snapshot', { type: 'snapshot.take', wish: { by, maxAge, options } })
       const fact = await outcome
       if (fact.type === 'snapshot.taken') return fact
-      if (/ exists already$/.test(fact.reason)) throw invalidParam('filename', fact.reason)
+      if (fact.nameTaken) throw invalidParam('filename', fact.reason)
       throw noPicture(fact)
     },
 

@@ -1,4 +1,4 @@
-import type { AuditLog } from '../machines/domain/access.js'
+import type { AuditLog, OutsideChange } from '../machines/domain/access.js'
 import type { Told } from '../machines/domain/facts.js'
 
 /** An audit entry for each file that retention deletes: what the method that asked for it has written does not name them. */
@@ -18,3 +18,9 @@ export const auditFacts =
       reason,
     })
   }
+
+/** An audit entry for what the command line did while the service runs: it cannot write into the log itself. */
+export const auditOutside =
+  (audit: Pick<AuditLog, 'write'>) =>
+  (change: OutsideChange): void =>
+    audit.write({ event: 'change', result: 'ok', user: '', address: '', ...change })

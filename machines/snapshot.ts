@@ -37,7 +37,7 @@ interface SnapshotContext extends Omit<SnapshotInput, 'wish'> {
 }
 
 /** What became of one wish. `finishedAt` is when it was on disk. */
-export type Saved = { wish: SnapshotWish } & ({ picture: SavedPicture; finishedAt: number } | { reason: string })
+export type Saved = { wish: SnapshotWish } & ({ picture: SavedPicture; finishedAt: number } | { reason: string; nameTaken?: true })
 
 type Grab = Pick<SnapshotContext, 'camera' | 'device' | 'pipeline'>
 
@@ -76,7 +76,7 @@ export const snapshotMachine = setup({
     tellSaved: enqueueActions(({ context, enqueue }, saved: Saved[]) => {
       for (const one of saved) {
         const { camera, tier, picture, passedOver } = context
-        if ('reason' in one) enqueue.emit(failureOf(one.wish, { camera, reason: one.reason, passedOver }))
+        if ('reason' in one) enqueue.emit(failureOf(one.wish, { camera, reason: one.reason, passedOver, ...(one.nameTaken && { nameTaken: true }) }))
         else {
           const { filename, file, bytes, width, height } = one.picture
           const capturedAt = picture?.capturedAt ?? one.finishedAt
@@ -192,7 +192,10 @@ export const snapshotMachine = setup({
   },
 })
 
-function failureOf({ by, options }: SnapshotWish, failure: { camera: CameraId; reason: string; passedOver: PassedOver[] }): SnapshotFact | StillAnswer {
+function failureOf(
+  { by, options }: SnapshotWish,
+  failure: { camera: CameraId; reason: string; passedOver: PassedOver[]; nameTaken?: true },
+): SnapshotFact | StillAnswer {
   return { type: options.fleeting ? 'still.failed' : 'snapshot.failed', by, ...failure }
 }
 

@@ -10,11 +10,13 @@ const texts = new WeakMap<object, string>()
  */
 export const standingAnswer = <T extends object>(caller: Caller | undefined, name: string, of: readonly unknown[], make: () => T): T => {
   if (caller === undefined) return make()
-  return kept(caller, name, of, () => {
-    const answer = make()
-    texts.set(answer, '')
-    return answer
-  })
+  return kept(caller, name, of, () => writtenOnce(make()))
+}
+
+/** An answer that nobody changes any more: its JSON is made once. */
+export const writtenOnce = <T extends object>(answer: T): T => {
+  texts.set(answer, '')
+  return answer
 }
 
 /** The JSON of a result; of a standing answer as it was written first. */

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../machines/domain/access.js'
+import { type AuditEntry, credentialName } from '../machines/domain/access.js'
 import type { ServiceError } from '../machines/domain/errors.js'
 import type { Turn } from './dispatcher.js'
 import type { RpcOptions } from './options.js'
@@ -56,6 +56,7 @@ export const createAudit =
       result: resultOf(error),
       user,
       ...(caller && { role: caller.role }),
+      ...(caller?.credential && { credential: credentialName(caller.credential) }),
       address: session.address,
       session: session.id,
       request,

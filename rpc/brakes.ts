@@ -11,10 +11,13 @@ export interface Who {
 export interface Brakes {
   /** Takes `cost` from the buckets of both the user and the address. 0: go on; else the ms after which the same would pass. */
   take(who: Who, cost: number): number
-  /** ms before this address may try to authenticate again; 0: now. Grows with each failure in a row. */
+  /**
+   * ms for which what this address shows in vain is answered with nothing but the pause; 0: none. Grows with each failure. What is good
+   * passes all the same, since others come from that address too: no secret here is short enough to be guessed, the pause is for the
+   * load and the logs. Nor does it make the failures forgotten, or a guess between two good ones would be free.
+   */
   pause(address: string): number
   failed(address: string): void
-  succeeded(address: string): void
 }
 
 export interface BrakeLimits {
@@ -123,9 +126,6 @@ export const createBrakes = ({
       const pause = count <= free ? 0 : Math.min(pauseMax, firstPause * 2 ** Math.min(40, count - free - 1))
       failing.delete(key)
       failing.add(key, { count, until: now + pause, forgetAt: now + pause + memory })
-    },
-    succeeded: (address) => {
-      failing.delete(networkOf(address))
     },
     size: () => users.size() + addresses.size() + failing.size(),
   }

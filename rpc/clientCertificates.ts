@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { type Caller, isCameraPattern, type Role } from '../machines/domain/access.js'
+import { type Caller, isCameraPattern, limitOf, type Role } from '../machines/domain/access.js'
 
 /** Who somebody is by a certificate. */
 export interface CertifiedClient {
@@ -36,6 +36,6 @@ export const createClientCertificates = (clients: readonly CertifiedClient[]): C
     const expiresAt = Date.parse(valid_to)
     if (client === undefined || Number.isNaN(expiresAt)) return undefined
     const { user, role, cameras } = client
-    return { user, role, expiresAt, credential: { kind: 'certificate', id: fingerprint256 }, ...(cameras && { cameras }) }
+    return { user, role, expiresAt, credential: { kind: 'certificate', id: fingerprint256 }, ...limitOf(cameras) }
   }
 }

@@ -17,6 +17,9 @@ export const requireRole = (required: 'none' | Role, have: Role): void => {
 
 export const rateLimited = (wait: number, reason = 'rate_limited'): ServiceError => new ServiceError('rateLimited', { reason, retry_after_ms: wait })
 
+/** Reason of what is refused in a pause for failed authentications. */
+export const tooManyFailures = 'too_many_failed_authentications'
+
 export const authFailed = (reason: string): ServiceError => new ServiceError('authFailed', { reason }, `Authentication failed or token expired (${reason})`)
 
 /** How soon a client with too many open requests may try again. */

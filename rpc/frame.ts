@@ -70,8 +70,8 @@ const words: Record<ErrorKey, { reason: string; suggestion: string }> = {
   methodNotFound: { reason: 'method_not_found', suggestion: 'Check the method name' },
   invalidParams: { reason: 'invalid_params', suggestion: 'Correct the parameter that data.param names' },
   internal: { reason: 'internal_error', suggestion: 'Tell the administrator the request_id' },
-  authRequired: { reason: 'auth_required', suggestion: 'Call authenticate with a valid token' },
-  authFailed: { reason: 'auth_failed', suggestion: 'Call authenticate with a valid token' },
+  authRequired: { reason: 'auth_required', suggestion: 'Call authenticate with a valid token or API key' },
+  authFailed: { reason: 'auth_failed', suggestion: 'Call authenticate with a valid token or API key' },
   permissionDenied: { reason: 'permission_denied', suggestion: 'Use a token with the required role' },
   notFound: { reason: 'not_found', suggestion: 'Check the name; get_camera_list, list_recordings and list_snapshots tell what there is' },
   invalidState: { reason: 'invalid_state', suggestion: 'Wait for an allowed state, or use an allowed method' },
@@ -80,9 +80,49 @@ const words: Record<ErrorKey, { reason: string; suggestion: string }> = {
   dependencyFailed: { reason: 'dependency_failed', suggestion: 'Try again later' },
 }
 
+type Transport = 'rpc' | 'http'
+
+/** Where one speaks no JSON-RPC. */
+const httpSuggestions: Partial<Record<ErrorKey, string>> = {
+  invalidRequest: 'Correct what data.details names',
+  authRequired: 'Send Authorization: Bearer <token or API key>, X-API-Key: <key>, or ask by a signed URL',
+  authFailed: 'Send Authorization: Bearer or X-API-Key with a valid token or API key, or ask for a new signed URL',
+  notFound: 'Check the address; lists of recordings and snapshots give each file with its download_url',
+}
+
+/** Where the reason tells more of what may be done than the key. */
+const suggestions: Readonly<Record<string, string>> = {
+  token_expired: 'Get a new token, API key or signed URL: this one has expired',
+  revoked: 'Get a new token, API key or signed URL: this one was revoked',
+  contradicting_credentials: 'Show one credential only',
+  foreign_origin: 'Ask from an origin that the service lists, or have this one listed',
+  limited_to_cameras: 'Use a token or key whose rights are for every camera',
+  too_many_failed_authentications: 'Wait for retry_after_ms, then show a valid credential',
+  too_many_requests_in_flight: 'Wait for the replies to open requests first',
+}
+
+/** Where it is told what there is. */
+const lists: Readonly<Record<string, string>> = {
+  camera: 'Check the id; get_camera_list tells which cameras there are',
+  recording: 'Check the name; list_recordings tells what there is',
+  snapshot: 'Check the name; list_snapshots tells what there is',
+  stream: 'Check the camera or URL; get_streams and get_external_streams tell what there is',
+  key: 'Check the id; list_api_keys tells which keys there are',
+  session: 'Check the id; list_sessions tells which sessions there are',
+  page: 'Check the address; the API documentation tells what there is',
+}
+
+const suggestionOf = ({ key, data: { reason = '', resource = '' } }: ServiceError, transport: Transport): string => {
+  const byReason = Object.hasOwn(suggestions, reason) ? suggestions[reason] : undefined
+  const byResource = transport === 'rpc' && key === 'notFound' && Object.hasOwn(lists, resource) ? lists[resource] : undefined
+  return byReason ?? byResource ?? (transport === 'http' ? httpSuggestions[key] : undefined) ?? words[key].suggestion
+}
+
 /** The members of `error`: every error carries reason, details and suggestion, and the fields of its key. */
-export const errorBody = ({ key, code, message, data }: ServiceError) => {
-  const { reason, suggestion } = words[key]
+export const errorBody = (error: ServiceError, transport: Transport = 'rpc') => {
+  const { key, code, message, data } = error
+  const { reason } = words[key]
+  const suggestion = suggestionOf(error, transport)
   const details = data.details ?? data.detail ?? data.hint ?? message
   return new JsonRpcError(message, code, { reason, suggestion, ...data, details })
 }

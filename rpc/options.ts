@@ -5,7 +5,7 @@ import type { ExternalAsk } from '../machines/domain/external.js'
 import type { Told } from '../machines/domain/facts.js'
 import type { Clock, Dispose, Log, MachineSample, Measures, MediaFiles, MediaServer, Pipelines, StreamState } from '../machines/domain/ports.js'
 import type { RetentionAsk } from '../machines/domain/retention.js'
-import type { BrakeLimits } from './brakes.js'
+import type { BrakeLimits, Brakes } from './brakes.js'
 import type { TlsFiles } from './tls.js'
 import type { Offers } from './urls.js'
 
@@ -45,6 +45,8 @@ export interface RpcLimits {
   headersTimeout?: number
   /** A download that moves no byte for so long is cut; default 60 s. */
   downloadTimeout?: number
+  /** So long may one take in all; default 1 h. */
+  downloadTotal?: number
 }
 
 /** Where facts come from. */
@@ -82,6 +84,8 @@ export interface RpcOptions {
   links: Links
   streamAccess: StreamAccess
   audit: AuditLog
+  /** Default: ones of its own, by `limits.rate`. Shared, what is guessed elsewhere counts here too. */
+  brakes?: Brakes
   retention: RetentionAsk
   external: ExternalAsk
   measures: Measures

@@ -1,10 +1,10 @@
-import { type Caller, mayUse } from '../machines/domain/access.js'
+import { type Caller, limitOf, mayUse } from '../machines/domain/access.js'
 import { ServiceError } from '../machines/domain/errors.js'
 
 type Rights = Pick<Caller, 'cameras'>
 
 /** Nobody is in the way where nobody asks: such calls are ours. */
-export const hasAllCameras = ({ cameras }: Rights = {}): boolean => cameras === undefined || cameras.includes('*')
+export const hasAllCameras = ({ cameras }: Rights = {}): boolean => limitOf(cameras).cameras === undefined
 
 /** Whether one has every camera that these ids or patterns name: nobody hands on, sees or ends more than they have. */
 export const covers = (own: Rights = {}, cameras?: readonly string[]): boolean =>
@@ -14,5 +14,5 @@ export const covers = (own: Rights = {}, cameras?: readonly string[]): boolean =
 export const demandAllCameras = (caller: Caller | undefined, what: string): void => {
   if (caller === undefined || hasAllCameras(caller)) return
   const details = `${what}, and your rights are for some`
-  throw new ServiceError('permissionDenied', { required_role: caller.role, have_role: caller.role, reason: 'limited_to_cameras', details })
+  throw new ServiceError('permissionDenied', { have_role: caller.role, reason: 'limited_to_cameras', details })
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import type { Caller } from '../machines/domain/access.js'
+import { type Caller, credentialName } from '../machines/domain/access.js'
 import { ServiceError } from '../machines/domain/errors.js'
 import { createAdmission } from './admission.js'
 import { createBrakes } from './brakes.js'
@@ -36,7 +36,7 @@ export interface RpcServer {
 export const createRpcServer = (options: RpcOptions): RpcServer => {
   const { limits, corsOrigins, clock, log, audit, credentials, measures, path = '/ws' } = options
   const { maxMessageSize, pingInterval, pongWait, authenticationTimeout = 60_000 } = limits
-  const brakes = createBrakes(limits.rate)
+  const brakes = options.brakes ?? createBrakes(limits.rate)
   const admission = createAdmission(limits)
   const notifications = createNotifications(options)
   const sessions = createSessions({ services: options })
@@ -77,8 +77,9 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
   const admitByCertificate = (session: Session, caller: Caller) => {
     const isGood = caller.expiresAt > clock.now() && !(caller.credential !== undefined && credentials.isRevoked(caller.credential))
     if (isGood) sessions.admit(session, caller)
-    const { user, role } = caller
-    const entry = { event: 'authentication', action: 'certificate', user, role, address: session.address, session: session.id } as const
+    const { user, role, credential } = caller
+    const shown = credential && { credential: credentialName(credential) }
+    const entry = { event: 'authentication', action: 'certificate', user, role, ...shown, address: session.address, session: session.id } as const
     audit.write(isGood ? { ...entry, result: 'ok' } : { ...entry, result: 'refused', reason: 'revoked' })
   }
 

@@ -30,6 +30,9 @@ const explain = ({ keyword, instancePath, params, parentSchema, message = 'is in
     )
   }
   const param = names.join('.') || 'params'
+  if (keyword === 'pattern' && parentSchema?.description) {
+    return invalidParam(param, 'has the wrong form', `${param} has the wrong form; allowed: ${parentSchema.description}`)
+  }
   const rule = keyword === 'enum' ? `must be one of ${params.allowedValues.join(', ')}` : message
   return invalidParam(param, rule, `${param} ${rule}`)
 }

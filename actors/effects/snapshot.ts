@@ -1,6 +1,7 @@
 import { fromPromise } from 'xstate'
 import type { CameraId, Device, Pipeline } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
+import { NameTaken } from '../../machines/domain/nameTaken.js'
 import type { Clock, Picture, Pictures } from '../../machines/domain/ports.js'
 import type { Saved, SnapshotWish } from '../../machines/snapshot.js'
 
@@ -26,7 +27,7 @@ export const snapshotEffects = ({ pictures, clock }: { pictures: Pictures; clock
       try {
         saved.push({ wish, picture: await pictures.save(camera, picture, wish.options, signal, { keep }), finishedAt: clock.now() })
       } catch (error) {
-        saved.push({ wish, reason: reasonOf(error) })
+        saved.push({ wish, reason: reasonOf(error), ...(error instanceof NameTaken && { nameTaken: true }) })
       }
     }
     return saved

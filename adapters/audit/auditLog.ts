@@ -8,7 +8,7 @@ import { pathOf } from './files.js'
 import { writeHead } from './head.js'
 import { readPage } from './read.js'
 import { noteOf, recover } from './recover.js'
-import { createRefusals } from './refusals.js'
+import { createRepeats } from './repeats.js'
 
 export interface AuditOptions {
   /** The folder of the log; made when it is missing. */
@@ -23,8 +23,10 @@ export interface AuditOptions {
   maxSize: number
   /** Files that are kept. */
   maxFiles: number
-  /** How long alike refusals are counted together, in ms. */
-  refusalPeriod?: number
+  /** The secret was made just now, so there can be no log yet; else one that is gone is told, and stays known. */
+  isNew?: boolean
+  /** How long entries that are alike are counted together, in ms. */
+  repeatPeriod?: number
   /** Entries that may wait while the disk is full. */
   maxWaiting?: number
   open?: (path: string, flags: string) => Promise<Sink>
@@ -40,9 +42,9 @@ const batch = 500
 
 /** Opens the log where it ended. Rejects when its folder or its head cannot be read or made. */
 export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
-  const { dir, headDir, secret, clock, log, maxSize, maxFiles, refusalPeriod = 60_000, maxWaiting = 10_000, open = opened } = options
+  const { dir, headDir, secret, clock, log, maxSize, maxFiles, isNew: isNewSecret = true, repeatPeriod = 60_000, maxWaiting = 10_000, open = opened } = options
   const keys = keysOf(secret)
-  const { head, isNew, goOn, nextNumber, notes } = await recover({ dir, headDir, keys, now: clock.now() })
+  const { head, isNew, goOn, nextNumber, notes } = await recover({ dir, headDir, keys, now: clock.now(), isNew: isNewSecret })
 
   const waiting: { entry: AuditEntry; at: number }[] = []
   /** What did not fit into it. */
@@ -50,7 +52,13 @@ export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
   let file: { sink: Sink; size: number } | undefined
   let next = nextNumber
   let mayResume = goOn
-  let hasHead = !isNew
+  // At once: until there is one, its absence could as well be somebody's work.
+  let hasHead =
+    !isNew ||
+    (await writeHead(headDir, keys.head, head).then(
+      () => true,
+      () => false,
+    ))
   /** A write failed half-way: what it left must go before the next. */
   let isUnclean = false
   let isUnsynced = false
@@ -70,7 +78,7 @@ export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
     // A drain that has not begun yet will find it.
     if (waiting.length === 1) void run(drain)
   }
-  const refusals = createRefusals({ write: enqueue, period: refusalPeriod, most: 60, mostOfAddress: 20 })
+  const repeats = createRepeats({ write: enqueue, period: repeatPeriod, most: { strangers: 60, network: 20, user: 20 } })
 
   function tellLoss() {
     if (lost === 0 || waiting.length >= maxWaiting) return
@@ -210,8 +218,8 @@ export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
   return {
     write(entry) {
       if (isClosed) log.warn('an audit entry came after the end of the log', { action: entry.action, result: entry.result })
-      else if (entry.result === 'ok') enqueue(entry)
-      else refusals.take(entry)
+      else if (entry.result === 'ok' && entry.event !== 'authentication') enqueue(entry)
+      else repeats.take(entry)
     },
 
     async read(page) {
@@ -221,7 +229,7 @@ export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
 
     async close() {
       if (isClosed) return last.then(() => {})
-      refusals.close()
+      repeats.close()
       isClosed = true
       await last
       clearTimeout(timer)

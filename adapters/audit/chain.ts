@@ -66,12 +66,12 @@ export function recordOf(text: string): AuditRecord | undefined {
 /** What stands where a client could choose the words. */
 const longest = 512
 
-function bounded({ event, action, result, user, role, address, session, request, subject, reason, count }: AuditEntry) {
+function bounded({ event, action, result, user, role, credential, address, session, request, subject, reason, count }: AuditEntry) {
   const short = (text: string | undefined) => {
     if (typeof text !== 'string') return undefined
     return text.length > longest ? `${text.slice(0, longest)}…` : text
   }
-  const texts = { event, action, result, user, role, address, session, request, subject, reason }
+  const texts = { event, action, result, user, role, credential, address, session, request, subject, reason }
   return { ...Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, short(text)])), count }
 }
 

@@ -11,6 +11,8 @@ export interface RecoverOptions {
   headDir: string
   keys: { lines: Uint8Array; head: Uint8Array }
   now: number
+  /** There can be no log yet. */
+  isNew: boolean
 }
 
 /** How the log can go on. */
@@ -41,12 +43,12 @@ export const noteOf = (result: AuditEntry['result'], reason: string): AuditEntry
  * as it is, where a check will find it, and the log goes on in a new file from what the head knows.
  */
 export async function recover(options: RecoverOptions): Promise<Recovered> {
-  const { dir, headDir, keys } = options
+  const { dir, headDir, keys, isNew } = options
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const head = await readHead(headDir, keys.head)
   const numbers = await numbersIn(dir)
   if (typeof head === 'string') {
-    return head === 'missing' && numbers.length === 0
+    return head === 'missing' && numbers.length === 0 && isNew
       ? { head: { last: origin, files: [], breaks: [] }, isNew: true, goOn: false, nextNumber: 1, notes: [noteOf('ok', 'the log begins')] }
       : beginAnew(options, head, numbers)
   }
@@ -137,7 +139,8 @@ async function beginAnew({ dir, headDir, keys, now }: RecoverOptions, found: 'mi
   const newest = numbers.at(-1)
   const seq = newest === undefined ? 0 : ((await lastSeqOf(pathOf(dir, newest))) ?? 0)
   const what = found === 'missing' ? 'was missing' : 'was altered, or made with another key'
-  const fault = `${headName} ${what}; what was written before is kept as ${aside}-…`
+  const kept = numbers.length === 0 ? 'no file of the log is left' : `what was written before is kept as ${aside}-…`
+  const fault = `${headName} ${what}; ${kept}`
   const head: Head = { last: { seq, mac: origin.mac }, files: [], breaks: [{ seq, at, fault }] }
   if (found === 'damaged') await rename(join(headDir, headName), join(headDir, `${headName}.${aside}`))
   // First of all: whatever happens next, the break is known.

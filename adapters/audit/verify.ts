@@ -30,7 +30,8 @@ export async function verifyAudit(options: VerifyOptions): Promise<AuditVerdict>
 async function verifyAgainst(head: Head | 'missing' | 'damaged', dir: string, key: Uint8Array): Promise<AuditVerdict> {
   const numbers = await numbersIn(dir)
   if (head === 'damaged') return { good: false, entries: 0, fault: `${headName} was altered, or made with another key` }
-  if (head === 'missing') return numbers.length === 0 ? { good: true, entries: 0 } : { good: false, entries: 0, fault: `${headName} is missing` }
+  // Who has the key has had a log: it is made with its first entry.
+  if (head === 'missing') return { good: false, entries: 0, fault: `${headName} is missing${numbers.length === 0 ? ', and so is every file of the log' : ''}` }
   const first = head.files[0]?.before.seq ?? head.last.seq
   let at: Link = head.files[0]?.before ?? head.last
   const bad = (fault: string): AuditVerdict => ({ good: false, entries: at.seq - first, fault })

@@ -9,7 +9,7 @@ const name = 'external_streams.json'
 
 /** `external_streams.json` in the data directory's `state`: its URLs may hold passwords, so nobody else may read it. */
 export function createExternalStore({ dir, log, clock }: { dir: string; log: Log; clock: Clock }): ExternalStore {
-  const file = openStateFile({ dir, name, what: 'the list of external streams', valueOf: stateOf, clock })
+  const file = openStateFile({ dir, name, what: 'the list of external streams', contentOf: stateOf, clock })
   return {
     async load() {
       const state = await file.read()

@@ -5,7 +5,7 @@ import { openStateFile } from './stateFile.js'
 
 /** What a client has set, in `retention.json` of the data directory's `state`. */
 export function createRetentionStore({ dir, clock, log }: { dir: string; clock: Clock; log: Log }): RetentionStore {
-  const file = openStateFile({ dir, name: 'retention.json', what: 'the retention policy', valueOf: policyOf, clock })
+  const file = openStateFile({ dir, name: 'retention.json', what: 'the retention policy', contentOf: policyOf, clock })
 
   /** A file that was deleted by a guessed policy does not come back: until somebody says again what to keep, all is kept. */
   const keepAll = async () => {

@@ -10,7 +10,7 @@ import { underLock } from './lock.js'
 
 /** The newest layout; a file of a later one is left alone. */
 const version = 1
-const largest = 16 * 1024 * 1024
+const largest = 64 * 1024 * 1024
 /** How soon a change that could not be written is tried again. */
 const retryAfter = 30_000
 const untilThen = 'it holds until the service ends, and writing is tried again every 30 s: make room, or see to the state folder'
@@ -40,8 +40,8 @@ export interface SharedFile<T> {
    * which is then tried again; such a `how` never throws.
    */
   change(how: (value: T) => T, also?: { atOnce?: boolean }): Promise<void>
-  /** Told of each new value, whoever changed it. */
-  onChange(listener: (value: T, before: T) => void): Dispose
+  /** Told of each new value, whoever changed it; `from`: whether this or another process did. */
+  onChange(listener: (value: T, before: T, from: 'here' | 'outside') => void): Dispose
   /** Waits for what is being written. */
   close(): Promise<void>
 }
@@ -49,7 +49,7 @@ export interface SharedFile<T> {
 export async function openSharedFile<T extends object>(options: SharedFileOptions<T>): Promise<SharedFile<T>> {
   const { dir, name, what, parse, empty, damaged, clock, log } = options
   const path = join(dir, name)
-  const listeners = new Set<(value: T, before: T) => void>()
+  const listeners = new Set<(value: T, before: T, from: 'here' | 'outside') => void>()
   /** Changes that hold here and are not in the file yet. */
   const waiting = new Set<(value: T) => T>()
   let inFile = empty
@@ -60,11 +60,11 @@ export async function openSharedFile<T extends object>(options: SharedFileOption
   let retry: NodeJS.Timeout | undefined
   let closed = false
 
-  const show = () => {
+  const show = (from: 'here' | 'outside') => {
     const before = shown
     shown = [...waiting].reduce((value, how) => how(value), inFile)
     if (shown === before) return
-    for (const listener of listeners) listener(shown, before)
+    for (const listener of listeners) listener(shown, before, from)
   }
 
   /** Takes over what the file holds, if that has changed. Rejects when it cannot be used. */
@@ -77,7 +77,7 @@ export async function openSharedFile<T extends object>(options: SharedFileOption
     seen = mark
     if (typeof found === 'string') throw new Error(`the ${what} (state/${name}) ${found === 'damaged' ? 'is damaged' : 'was written by a newer version'}`)
     inFile = found
-    show()
+    show('outside')
   }
 
   const write = async (value: T) => {
@@ -112,7 +112,7 @@ export async function openSharedFile<T extends object>(options: SharedFileOption
         const value = [...written, ...(how ? [how] : [])].reduce((before, each) => each(before), inFile)
         if (value !== inFile || remains) await write(value)
         for (const each of written) waiting.delete(each)
-        show()
+        show('here')
       }),
     ).catch((error: unknown) => {
       throw error instanceof ServiceError ? error : dependencyFailed('storage', reason(error))
@@ -143,7 +143,7 @@ export async function openSharedFile<T extends object>(options: SharedFileOption
     async change(how, { atOnce = false } = {}) {
       if (!atOnce) return commit(how)
       waiting.add(how)
-      show()
+      show('here')
       await commit().catch((error: unknown) => {
         tryAgain()
         throw error instanceof ServiceError ? new ServiceError(error.key, { ...error.data, suggestion: untilThen }) : error

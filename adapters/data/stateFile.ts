@@ -12,8 +12,8 @@ export const isRecord = (value: unknown): value is Record<string, unknown> => ty
 /** The text of a file as we write them. */
 export const stateText = (value: object): string => `${JSON.stringify({ version, ...value }, null, 2)}\n`
 
-/** What such a text holds; `valueOf` makes nothing of what is no such value. */
-export function readState<T>(text: string, valueOf: (members: Record<string, unknown>) => T | undefined): T | 'damaged' | 'newer' {
+/** What such a text holds; `contentOf` makes nothing of what is no such value. */
+export function readState<T>(text: string, contentOf: (members: Record<string, unknown>) => T | undefined): T | 'damaged' | 'newer' {
   let members: unknown
   try {
     members = JSON.parse(text)
@@ -22,7 +22,7 @@ export function readState<T>(text: string, valueOf: (members: Record<string, unk
   }
   if (!isRecord(members)) return 'damaged'
   if (typeof members.version === 'number' && members.version > version) return 'newer'
-  return (members.version === version ? valueOf(members) : undefined) ?? 'damaged'
+  return (members.version === version ? contentOf(members) : undefined) ?? 'damaged'
 }
 
 /** The name under which a damaged file is kept. */
@@ -34,7 +34,7 @@ export interface StateFileOptions<T> {
   name: string
   /** For messages: `the retention policy`. */
   what: string
-  valueOf(members: Record<string, unknown>): T | undefined
+  contentOf(members: Record<string, unknown>): T | undefined
   clock: Clock
 }
 
@@ -48,7 +48,7 @@ export interface StateFile<T> {
   write(value: T): Promise<void>
 }
 
-export function openStateFile<T extends object>({ dir, name, what, valueOf, clock }: StateFileOptions<T>): StateFile<T> {
+export function openStateFile<T extends object>({ dir, name, what, contentOf, clock }: StateFileOptions<T>): StateFile<T> {
   const file = join(dir, name)
   let queue: Promise<void> = Promise.resolve()
   const refuse = (why: string) => (error: unknown) => {
@@ -58,7 +58,7 @@ export function openStateFile<T extends object>({ dir, name, what, valueOf, cloc
     async read() {
       const text = await readFile(file, 'utf8').catch((error: unknown) => (codeOf(error) === 'ENOENT' ? undefined : refuse('cannot be read')(error)))
       if (text === undefined) return 'missing'
-      const value = readState(text, valueOf)
+      const value = readState(text, contentOf)
       if (value === 'newer') throw new Error(`${what} was written by a newer version of this service`)
       return value
     },

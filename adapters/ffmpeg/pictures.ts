@@ -27,7 +27,7 @@ export interface PicturesOptions {
 export function createPictures(options: PicturesOptions): Pictures {
   const { snapshotsDir, runDir, reader, pipelines, clock, log, probe, run = runProgram, limits = { direct: 2_000, ffmpeg: 6_000, stream: 20_000 } } = options
   const cleaned = new Map<string, Promise<void>>()
-  const reserved = new Set<string>()
+  const reserved = new Map<string, CameraId>()
   const clockwork = once(() => findClockwork({ runner: run }))
   const known = new Map<CameraId, { node: string; capabilities: Capabilities }>()
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { closeSync, type FSWatcher, fstatSync, openSync, readSync, statSync, truncateSync, watch as watchFiles } from 'node:fs'
+import { chmodSync, closeSync, type FSWatcher, fstatSync, openSync, readSync, statSync, truncateSync, utimesSync, watch as watchFiles } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
@@ -77,6 +77,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
   })
   socket.on('error', (error) => log.warn('the progress of pipelines cannot be received', { reason: reasonOf(error) }))
   const reports = watchReports(runDir, log, (camera) => {
+    keepPrivate(reportFile({ runDir }, camera))
     const entry = watched.get(camera)
     entry?.watcher.reportChanged()
     if (entry) keepTicking(entry)
@@ -95,6 +96,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
       if (device.kind === 'rtsp') return { name: camera, source: { url: device.url } }
       if (pipeline.kind === 'encode') decoded.add(camera)
       else decoded.delete(camera)
+      prepareReport(reportFile({ runDir }, camera))
       return {
         name: camera,
         source: { command: streamCommand({ ...shared, camera, device, pipeline }) },
@@ -109,6 +111,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
         find: () => processes.of(camera),
         isAlive: processes.isAlive,
         report: () => readReport(camera),
+        clearReport: () => empty(reportFile({ runDir }, camera)),
         ownDoing: () => (recycled.delete(camera) ? 'recycled: it gave no frames' : undefined),
       })
       const entry: Entry = { watcher, address: progressAddress(camera), report: reportFile({ runDir }, camera), ticks: 0 }
@@ -201,6 +204,34 @@ function readEnd(file: string): { changedAt: number; text: string } {
     }
   } catch {
     return { changedAt: 0, text: '' }
+  }
+}
+
+/** ffmpeg writes its command line there, with what it shows the media server: a file that is there keeps its mode when it is opened anew. */
+function prepareReport(file: string): void {
+  try {
+    closeSync(openSync(file, 'ax', 0o600))
+    // The watcher takes what is newer than the last report for a process that has ended.
+    utimesSync(file, 0, 0)
+  } catch {
+    keepPrivate(file)
+  }
+}
+
+/** For one that an earlier version has left, or that was deleted under a pipeline. */
+function keepPrivate(file: string): void {
+  try {
+    if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600)
+  } catch {
+    // There is none, or it is another user's.
+  }
+}
+
+function empty(file: string): void {
+  try {
+    truncateSync(file)
+  } catch {
+    // There is none.
   }
 }
 

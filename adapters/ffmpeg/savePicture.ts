@@ -1,6 +1,8 @@
 import { constants, copyFile, link, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { limitOf, mayUse } from '../../machines/domain/access.js'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
+import { NameTaken } from '../../machines/domain/nameTaken.js'
 import type { Picture, PictureOptions, SavedPicture } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { endReason } from './endReason.js'
@@ -14,8 +16,8 @@ export interface SaveOptions {
   options: PictureOptions
   /** Snapshots of this camera, beside those of the others; made when missing. */
   dir: string
-  /** Names that are just being taken, of all cameras; shared by all calls. */
-  reserved: Set<string>
+  /** Names that are just being taken, and by which camera; shared by all calls. */
+  reserved: Map<string, CameraId>
   run: Run
   signal: AbortSignal
 }
@@ -26,6 +28,8 @@ const meanStep = 33
 const tolerance = 1.5
 /** Every name a snapshot may have. */
 const extensions = ['.jpg', '.jpeg', '.png']
+/** Bytes of a file name that are left beside the longest of them by what clients may ask for. */
+const longestStem = 251
 
 /**
  * Puts the picture into the snapshots, converted if it must be, under a name that is new: complete from its first moment
@@ -37,7 +41,7 @@ export async function savePicture({ camera, picture, options, dir, reserved, run
   try {
     await synced(temporary)
     signal.throwIfAborted()
-    const filename = await place(temporary, { dir, reserved }, names(camera, picture.capturedAt, options, `.${options.format}`))
+    const filename = await place(temporary, { camera, options, dir, reserved, wanted: names(camera, picture.capturedAt, options, `.${options.format}`) })
     return await described(join(dir, filename))
   } finally {
     await discard(temporary)
@@ -103,49 +107,71 @@ async function convert(from: string, args: string[], to: string, { run, signal }
   if ((await stat(to).catch(() => ({ size: 0 }))).size === 0) throw new Error(endReason(stderr) ?? 'the picture could not be converted')
 }
 
-/** One given name, or the instant's: a second picture of the same millisecond takes the next one. */
+/** A given name and those that come next to it, or the instant's: a second picture of the same millisecond takes the next one. */
 function* names(camera: CameraId, capturedAt: number, { filename }: PictureOptions, extension: string): Generator<string> {
-  if (filename !== undefined) return yield filename + extension
-  for (let at = capturedAt; at < capturedAt + 1_000; at += 1) yield `${camera}_${timeName(at)}${extension}`
+  if (filename === undefined) for (let at = capturedAt; at < capturedAt + 1_000; at += 1) yield `${camera}_${timeName(at)}${extension}`
+  else for (let n = 1; n <= 1_000; n += 1) yield `${n === 1 ? filename : shortened(filename, `-${n}`)}${extension}`
+}
+
+/** The name with its end, within the bytes that a file name may have beside its extension. */
+function shortened(name: string, end: string): string {
+  const characters = [...name]
+  while (Buffer.byteLength(characters.join('') + end) > longestStem) characters.pop()
+  return characters.join('') + end
 }
 
 /** `YYYY-MM-DD_HH-MM-SS-mmm`, UTC. */
 export const timeName = (at: number): string => new Date(at).toISOString().slice(0, 23).replace('T', '_').replace(/[:.]/g, '-')
 
-async function place(temporary: string, { dir, reserved }: Pick<SaveOptions, 'dir' | 'reserved'>, wanted: Iterable<string>): Promise<string> {
-  let taken = ''
-  for (const name of wanted) {
-    const stem = stemOf(name)
-    taken = stem
-    if (reserved.has(stem)) continue
+interface Placing extends Pick<SaveOptions, 'camera' | 'options' | 'dir' | 'reserved'> {
+  wanted: Iterable<string>
+}
+
+async function place(temporary: string, { camera, options, dir, reserved, wanted }: Placing): Promise<string> {
+  /** The camera that has the name; `undefined`: the picture has it now. */
+  const put = async (name: string, stem: string): Promise<CameraId | undefined> => {
+    const taker = reserved.get(stem)
+    if (taker !== undefined) return taker
     // `link` decides within one folder only; between cameras this does.
-    reserved.add(stem)
+    reserved.set(stem, camera)
     try {
-      if ((await isFree(dirname(dir), stem)) && (await moved(temporary, join(dir, name)))) return name
+      const holder = await holderOf(dirname(dir), stem, camera)
+      return holder ?? ((await moved(temporary, join(dir, name))) ? undefined : camera)
     } finally {
       reserved.delete(stem)
     }
   }
-  throw new Error(`a snapshot named ${taken} exists already`)
+  let asked: string | undefined
+  for (const name of wanted) {
+    const stem = stemOf(name)
+    const holder = await put(name, stem)
+    if (holder === undefined) return name
+    asked ??= stem
+    if (options.filename === asked && stem === asked && mayUse(limitOf(options.cameras), holder)) break
+  }
+  throw new NameTaken(`a snapshot named ${asked} exists already`)
 }
 
 const stemOf = (name: string): string => name.replace(/\.\w+$/, '')
 
-/** Files are found by name alone, without camera and extension: `yard.png` of one camera takes `yard.jpg` from all others, too. */
-async function isFree(root: string, stem: string): Promise<boolean> {
-  const cameras = (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory() && isCameraId(entry.name))
-  const folders = [root, ...cameras.map(({ name }) => join(root, name))]
-  const there = await Promise.all(
-    folders.flatMap((folder) =>
-      extensions.map((extension) =>
-        stat(join(folder, stem + extension)).then(
-          () => true,
-          () => false,
-        ),
-      ),
+/**
+ * The camera that has the name, `camera` for what lies beside the cameras' folders. Files are found by name alone, without camera and
+ * extension: `yard.png` of one camera takes `yard.jpg` from all others, too.
+ */
+async function holderOf(root: string, stem: string, camera: CameraId): Promise<CameraId | undefined> {
+  const folders = await readdir(root, { withFileTypes: true })
+  const cameras = folders.flatMap((entry) => (entry.isDirectory() && isCameraId(entry.name) ? [entry.name] : []))
+  const isThere = (file: string) =>
+    stat(file).then(
+      () => true,
+      () => false,
+    )
+  const holders = await Promise.all(
+    [{ holder: camera, folder: root }, ...cameras.map((holder) => ({ holder, folder: join(root, holder) }))].flatMap(({ holder, folder }) =>
+      extensions.map(async (extension) => ((await isThere(join(folder, stem + extension))) ? holder : undefined)),
     ),
   )
-  return !there.includes(true)
+  return holders.find((holder) => holder !== undefined)
 }
 
 /** False: somebody was faster. `link` refuses what exists, where `rename` would replace it; some file systems have no links. */

@@ -14,6 +14,8 @@ export interface WatcherOptions {
   isAlive: (process: PipelineProcess) => boolean
   /** What the failure tap says; `changedAt`: epoch ms, 0 when there is none. */
   report: () => { changedAt: number; reason?: string }
+  /** It was read, and holds what is nobody's business: the pipeline's command line. */
+  clearReport?: () => void
   /** Why we ended it ourselves, if we did. */
   ownDoing: () => string | undefined
 }
@@ -45,7 +47,7 @@ type Phase =
  * What the taps of one camera mean. Frames that grow in number are the sign of life: newer ffmpegs go on reporting when the
  * camera hangs. That a process is gone is seen in /proc, also when nothing was said before.
  */
-export function createWatcher({ listener, now, stallAfter, firstFrameWithin, find, isAlive, report, ownDoing }: WatcherOptions): Watcher {
+export function createWatcher({ listener, now, stallAfter, firstFrameWithin, find, isAlive, report, clearReport, ownDoing }: WatcherOptions): Watcher {
   let phase: Phase = { name: 'asleep' }
   /** Reports up to here belong to processes that were told of. */
   let toldUpTo = report().changedAt
@@ -54,6 +56,11 @@ export function createWatcher({ listener, now, stallAfter, firstFrameWithin, fin
     const { changedAt, reason } = report()
     phase = { name: 'asleep' }
     toldUpTo = changedAt
+    // Not that of a process that has begun meanwhile. Clearing changes the file, too.
+    if (clearReport && !find()) {
+      clearReport()
+      toldUpTo = report().changedAt
+    }
     listener({ type: 'pipeline.ended', reason: ownDoing() ?? reason ?? otherwise })
   }
 

@@ -1,11 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { type ApiKey, type ApiKeys, type Caller, type Credential, isRole, neverExpires } from '../../machines/domain/access.js'
+import { type ApiKey, type ApiKeys, type Caller, type Credential, isRole, limitOf, neverExpires, type OutsideChange } from '../../machines/domain/access.js'
 import { invalidParam, notFound, reasonOf, ServiceError } from '../../machines/domain/errors.js'
 import type { Clock, Dispose, Log } from '../../machines/domain/ports.js'
 import { openSharedFile } from '../data/sharedFile.js'
 import { isCameraList, isUser } from '../tokens/claims.js'
 import { refusal } from '../tokens/refusal.js'
-import { emptyBook, endOf, isActive, type KeyBook, parseBook, pruned, type StoredKey } from './keyBook.js'
+import { changesOf, emptyBook, endOf, isActive, type KeyBook, parseBook, pruned, type StoredKey } from './keyBook.js'
 
 export interface ApiKeysOptions {
   /** The data directory's `state`. */
@@ -23,6 +23,8 @@ export interface KeyKeeper extends ApiKeys {
   isRevoked(id: string): boolean
   /** Told of each key that ends before its time, here or by the command line. */
   onRevoked(listener: (credential: Credential) => void): Dispose
+  /** Told of what another process did to the keys, such as the command line. */
+  onOutsideChange(listener: (change: OutsideChange) => void): Dispose
   close(): Promise<void>
 }
 
@@ -49,6 +51,7 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
     log,
   })
   const listeners = new Set<(credential: Credential) => void>()
+  const outsideListeners = new Set<(change: OutsideChange) => void>()
   /** Uses that are not written yet. */
   const uses = new Map<string, number>()
   let timer: NodeJS.Timeout | undefined
@@ -60,8 +63,12 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
     return found
   }
 
-  file.onChange(({ keys }, before) => {
+  file.onChange(({ keys }, before, from) => {
     const now = clock.now()
+    if (from === 'outside') {
+      for (const { id, what } of changesOf(before.keys, keys, now))
+        for (const listener of outsideListeners) listener({ action: 'keys', subject: id, reason: `${what} by the command line` })
+    }
     const ended = before.keys.filter((old) => {
       if (!isActive(old, now)) return false
       const present = keys.find((key) => key.id === old.id)
@@ -159,7 +166,7 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
       if (endOf(found) <= clock.now()) throw refusal('token_expired')
       const { id, user, role, expiresAt, cameras } = found
       noteUse(id)
-      return { user, role, expiresAt, ...(cameras && { cameras }), credential: { kind: 'key', id } }
+      return { user, role, expiresAt, ...limitOf(cameras), credential: { kind: 'key', id } }
     },
     isRevoked(id) {
       const found = find(id)
@@ -168,6 +175,10 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
     onRevoked(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
+    },
+    onOutsideChange(listener) {
+      outsideListeners.add(listener)
+      return () => outsideListeners.delete(listener)
     },
     async close() {
       clearTimeout(timer)

@@ -28,6 +28,22 @@ export function pruned(keys: readonly StoredKey[], now: number): StoredKey[] {
   return keys.filter((key) => isActive(key, now) || kept.has(key))
 }
 
+/** What became of keys. When they were used is no change, nor that one is forgotten after its end. */
+export function changesOf(before: readonly StoredKey[], after: readonly StoredKey[], now: number): { id: string; what: 'created' | 'revoked' | 'altered' }[] {
+  const old = new Map(before.map((key) => [key.id, key]))
+  const present = new Set(after.map(({ id }) => id))
+  const removed = before.filter((key) => !present.has(key.id) && isActive(key, now)).map(({ id }) => ({ id, what: 'revoked' as const }))
+  const changed = after.flatMap((key) => {
+    const known = old.get(key.id)
+    if (known === undefined) return { id: key.id, what: 'created' as const }
+    if (isActive(known, now) && !isActive(key, now)) return { id: key.id, what: 'revoked' as const }
+    return rightsOf(known) === rightsOf(key) ? [] : { id: key.id, what: 'altered' as const }
+  })
+  return [...removed, ...changed]
+}
+
+const rightsOf = ({ hash, user, role, cameras, expiresAt, revokedAt }: StoredKey) => JSON.stringify([hash, user, role, cameras, expiresAt, revokedAt])
+
 export function parseBook({ keys }: Record<string, unknown>): KeyBook | undefined {
   if (!Array.isArray(keys)) return undefined
   const found = keys.map(parseKey)

@@ -27,6 +27,8 @@ const patterns: [RegExp, string][] = [
   [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"'<>:@]{0,2000}:[^\s"'<>]{0,2000}@/gi, `$1${hidden}@`],
   [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"'<>]{0,2000}@/gi, `$1${hidden}@`],
   [/\beyJ[\w-]+\.[\w.-]*/g, hidden],
+  [/\bcsk_[\w-]{16,}/g, hidden],
+  [/\b(sig=)[^\s&;,"']+/gi, `$1${hidden}`],
   [/\b((?:proxy-)?authorization["']?\s*[:=]\s*)[^\r\n]+/gi, `$1${hidden}`],
   [/\b(Bearer\s+)[^\s,;"']+/gi, `$1${hidden}`],
   [/("[\w-]{0,40}(?:password|passwd|secret|token|api_?key)[\w-]{0,40}"\s*:\s*)"(?:[^"\\]|\\.)*"/gi, `$1"${hidden}"`],

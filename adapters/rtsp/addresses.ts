@@ -17,14 +17,18 @@ export interface AddressCheckOptions {
   resolve?: (name: string) => Promise<string[]>
 }
 
-/** Nobody's address, everybody's, or that of a cloud's metadata service, which answers with keys. */
+/** Nobody's address, everybody's, or that of a cloud's metadata service (AWS with ECS and EKS, Alibaba, Oracle, Google), which answers with keys. */
 const forbidden = new BlockList()
 forbidden.addSubnet('0.0.0.0', 8, 'ipv4')
 forbidden.addAddress('169.254.169.254', 'ipv4')
+forbidden.addSubnet('169.254.170.0', 24, 'ipv4')
+forbidden.addAddress('100.100.100.200', 'ipv4')
+forbidden.addAddress('192.0.0.192', 'ipv4')
 forbidden.addSubnet('224.0.0.0', 4, 'ipv4')
 forbidden.addSubnet('240.0.0.0', 4, 'ipv4')
 forbidden.addAddress('::', 'ipv6')
-forbidden.addAddress('fd00:ec2::254', 'ipv6')
+forbidden.addSubnet('fd00:ec2::', 32, 'ipv6')
+forbidden.addAddress('fd20:ce::254', 'ipv6')
 forbidden.addSubnet('ff00::', 8, 'ipv6')
 
 const loopback = new BlockList()
@@ -64,10 +68,34 @@ function plain(address: string): string {
   const bare = address.replace(/%.*$/, '')
   if (isIP(bare) !== 6) return bare
   const short = new URL(`http://[${bare}]/`).hostname.slice(1, -1)
-  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(short) ?? []
-  if (high === undefined || low === undefined) return short
-  const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
-  return [a >> 8, a & 255, b >> 8, b & 255].join('.')
+  const groups = groupsOf(short)
+  const found = dresses.find(({ worn }) => worn.test(groups.join(':')))
+  if (found === undefined) return short
+  return groups
+    .slice(found.at, found.at + 2)
+    .flatMap((group) => [group >> 8, group & 255])
+    .join('.')
+}
+
+/** What IPv6 addresses hold an IPv4 address that packets for them end up at, and in which of their groups, written in decimal. */
+const dresses: readonly { worn: RegExp; at: number }[] = [
+  // Compatible (`::` and `::1` are none), mapped, translated.
+  { worn: /^(0:){6}(?!0:[01]$)/, at: 6 },
+  { worn: /^(0:){5}65535:/, at: 6 },
+  { worn: /^(0:){4}65535:0:/, at: 6 },
+  // NAT64 by its well-known prefix and by that for local use.
+  { worn: /^100:65435:(0:){4}/, at: 6 },
+  { worn: /^100:65435:1:/, at: 6 },
+  // 6to4.
+  { worn: /^8194:/, at: 1 },
+]
+
+/** All eight, of an address as URL writes it. */
+function groupsOf(short: string): number[] {
+  const [head = '', tail] = short.split('::')
+  const read = (part = '') => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)))
+  const [first, last] = [read(head), read(tail)]
+  return [...first, ...Array<number>(8 - first.length - last.length).fill(0), ...last]
 }
 
 const isIn = (list: BlockList, address: string): boolean => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')

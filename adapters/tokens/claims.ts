@@ -1,5 +1,5 @@
 import type { JWTPayload } from 'jose'
-import { type Caller, isCameraPattern, isRole, neverExpires } from '../../machines/domain/access.js'
+import { type Caller, isCameraPattern, isRole, limitOf, neverExpires } from '../../machines/domain/access.js'
 import { refusal } from './refusal.js'
 
 /** More cameras than any service has. */
@@ -32,7 +32,7 @@ export function statementOf(payload: JWTPayload, { now, tolerance }: { now: numb
   // Whole seconds: an issuer that rounds up is not from the future.
   if (iat * 1000 > Math.ceil(now / 1000) * 1000 + tolerance) throw refusal('auth_failed')
   return {
-    caller: { user, role, expiresAt: exp * 1000 + tolerance, ...(cameras === undefined ? {} : { cameras }) },
+    caller: { user, role, expiresAt: exp * 1000 + tolerance, ...limitOf(cameras) },
     ...(jti === undefined ? {} : { id: jti }),
     validFrom: Math.max(iat - 1, nbf ?? 0) * 1000 - tolerance,
   }

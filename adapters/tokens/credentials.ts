@@ -1,4 +1,4 @@
-import type { Credential, Credentials } from '../../machines/domain/access.js'
+import type { Credential, Credentials, OutsideChange } from '../../machines/domain/access.js'
 import type { Clock, Dispose, Log } from '../../machines/domain/ports.js'
 import { looksLikeKey } from '../keys/apiKeys.js'
 import { refusal } from './refusal.js'
@@ -11,6 +11,7 @@ interface Keys {
   revoke(id: string): Promise<unknown>
   isRevoked(id: string): boolean
   onRevoked(listener: (credential: Credential) => void): Dispose
+  onOutsideChange(listener: (change: OutsideChange) => void): Dispose
 }
 
 export interface CredentialsOptions {
@@ -22,8 +23,14 @@ export interface CredentialsOptions {
   log: Log
 }
 
+export type CredentialKeeper = Credentials & {
+  /** Told of what another process did to keys and revocations, such as the command line. */
+  onOutsideChange(listener: (change: OutsideChange) => void): Dispose
+  close(): Promise<void>
+}
+
 /** Everything that can be shown. Rejects when the list of what is revoked cannot be read. Closing ends neither tokens nor keys. */
-export async function createCredentials({ tokens, keys, stateDir, clock, log }: CredentialsOptions): Promise<Credentials & { close(): Promise<void> }> {
+export async function createCredentials({ tokens, keys, stateDir, clock, log }: CredentialsOptions): Promise<CredentialKeeper> {
   const revocations = await createRevocations({ stateDir, clock, log })
   const isRevoked = (credential: Credential): boolean => revocations.isRevoked(credential) || (credential.kind === 'key' && keys.isRevoked(credential.id))
   return {
@@ -40,11 +47,18 @@ export async function createCredentials({ tokens, keys, stateDir, clock, log }: 
     },
     isRevoked,
     onRevoked(listener) {
-      const disposals = [keys.onRevoked(listener), revocations.onRevoked(listener)]
-      return () => {
-        for (const dispose of disposals) dispose()
-      }
+      return both(keys.onRevoked(listener), revocations.onRevoked(listener))
+    },
+    onOutsideChange(listener) {
+      return both(keys.onOutsideChange(listener), revocations.onOutsideChange(listener))
     },
     close: () => revocations.close(),
   }
 }
+
+const both =
+  (one: Dispose, other: Dispose): Dispose =>
+  () => {
+    one()
+    other()
+  }

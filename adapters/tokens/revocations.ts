@@ -1,6 +1,6 @@
-import { type Credential, type Credentials, isSameCredential } from '../../machines/domain/access.js'
+import type { Credential, Credentials, OutsideChange } from '../../machines/domain/access.js'
 import { ServiceError } from '../../machines/domain/errors.js'
-import type { Clock, Log } from '../../machines/domain/ports.js'
+import type { Clock, Dispose, Log } from '../../machines/domain/ports.js'
 import { openSharedFile } from '../data/sharedFile.js'
 
 interface Revocation extends Credential {
@@ -12,10 +12,17 @@ interface Revoked {
   revoked: readonly Revocation[]
 }
 
-/** A megabyte or so; who needs more changes the key of the tokens. */
-const most = 10_000
+/**
+ * Some 8 MB; who needs more changes the key of the tokens. So many, since those that were revoked by their id alone stay for good: when
+ * they would have expired is not known, and none may come back to make room.
+ */
+const most = 50_000
 
-export type Revocations = Pick<Credentials, 'revoke' | 'isRevoked' | 'onRevoked'> & { close(): Promise<void> }
+export type Revocations = Pick<Credentials, 'revoke' | 'isRevoked' | 'onRevoked'> & {
+  /** Told of what another process revoked, such as the command line. */
+  onOutsideChange(listener: (change: OutsideChange) => void): Dispose
+  close(): Promise<void>
+}
 
 /**
  * What is barred, in `revoked.json`, which the command line changes too. Rejects when the file is damaged: to go on
@@ -33,14 +40,18 @@ export async function createRevocations({ stateDir, clock, log }: { stateDir: st
     log,
   })
   const listeners = new Set<(credential: Credential) => void>()
+  const outsideListeners = new Set<(change: OutsideChange) => void>()
   /** Only grows while the service runs, whatever becomes of the file. */
   const barred = new Map<string, Revocation>()
 
-  const takeOver = ({ revoked }: Revoked) => {
+  const takeOver = ({ revoked }: Revoked, _before?: Revoked, from?: 'here' | 'outside') => {
     for (const each of revoked) {
       const known = barred.get(nameOf(each))
       if (known === undefined || known.until < each.until) barred.set(nameOf(each), each)
-      if (known === undefined) for (const listener of listeners) listener({ kind: each.kind, id: each.id })
+      if (known !== undefined) continue
+      for (const listener of listeners) listener({ kind: each.kind, id: each.id })
+      if (from !== 'outside') continue
+      for (const listener of outsideListeners) listener({ action: 'revocations', subject: each.id, reason: `${each.kind} revoked by the command line` })
     }
   }
   takeOver(file.value())
@@ -54,14 +65,16 @@ export async function createRevocations({ stateDir, clock, log }: { stateDir: st
   return {
     async revoke({ kind, id }, until) {
       prune()
-      if (until <= clock.now() || (barred.get(nameOf({ kind, id }))?.until ?? 0) >= until) return
-      if (barred.size >= most) throw tooMany()
-      const all = (): Revocation[] => [...barred.values()]
+      const name = nameOf({ kind, id })
+      const known = barred.get(name)
+      if (until <= clock.now() || (known?.until ?? 0) >= until) return
+      if (known === undefined && barred.size >= most) throw tooMany()
       await file.change(
         ({ revoked }) => {
-          const before = revoked.filter((each) => !isSameCredential(each, { kind, id }) && each.until > clock.now())
-          const lost = all().filter((each) => !isSameCredential(each, { kind, id }) && !before.some((one) => isSameCredential(one, each)))
-          return { revoked: [...before, ...lost, { kind, id, until }] }
+          // What the file has lost is written again.
+          const all = new Map([...revoked, ...barred.values()].filter((each) => each.until > clock.now()).map((each) => [nameOf(each), each]))
+          all.delete(name)
+          return { revoked: [...all.values(), { kind, id, until }] }
         },
         { atOnce: true },
       )
@@ -70,6 +83,10 @@ export async function createRevocations({ stateDir, clock, log }: { stateDir: st
     onRevoked(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
+    },
+    onOutsideChange(listener) {
+      outsideListeners.add(listener)
+      return () => outsideListeners.delete(listener)
     },
     close: () => file.close(),
   }

@@ -17,6 +17,9 @@ export interface Credential {
 
 export const isSameCredential = (one: Credential | undefined, other: Credential): boolean => one?.kind === other.kind && one.id === other.id
 
+/** `token:<id>`, `key:<id>`, `certificate:<id>`. */
+export const credentialName = ({ kind, id }: Credential): string => `${kind}:${id}`
+
 /** Somebody whose credential was good. */
 export interface Caller {
   user: string
@@ -30,6 +33,13 @@ export interface Caller {
 
 /** The last instant that a Date can hold. */
 export const neverExpires = 8.64e15
+
+/**
+ * A caller's `cameras` from what a token, a key or the configuration lists: a list that admits every camera is no limit. Callers are made with it,
+ * so that `cameras === undefined` is all that need be asked.
+ */
+export const limitOf = (cameras?: readonly string[]): Pick<Caller, 'cameras'> =>
+  cameras === undefined || cameras.some((pattern) => /^\*+$/.test(pattern)) ? {} : { cameras }
 
 /** A camera id in which `*` may stand for any characters. */
 export const isCameraPattern = (text: string): boolean => /^[a-z0-9*]{1,64}$/.test(text)
@@ -167,14 +177,24 @@ export interface AuditEntry {
   /** Empty: nobody has said who it is. */
   user: string
   role?: Role
+  /** What they had shown, as `credentialName` writes it. */
+  credential?: string
   address: string
   session?: string
   request?: string
   /** What it was about: a camera, a file, a key's id. */
   subject?: string
   reason?: string
-  /** So many more of its kind came from the same address after the last one that was written; `subject` and `reason` are those of the last. */
+  /** So many more of its kind came from the same network after the last one that was written; `address`, `subject` and `reason` are those of the last. */
   count?: number
+}
+
+/** What another process, such as the command line, did to what the service keeps too; as an audit entry tells it. */
+export interface OutsideChange {
+  action: 'keys' | 'revocations'
+  /** The key's id; of other credentials their name. */
+  subject: string
+  reason: string
 }
 
 /** An entry as it was written. */

@@ -27,6 +27,8 @@ export interface RtspDevice {
   kind: 'rtsp'
   name: string
   url: string
+  /** By a client: whose name leads to where it may lead is asked at every look. */
+  added?: true
 }
 
 /** A test pattern with a running clock, made by ffmpeg. */

@@ -139,6 +139,6 @@ export interface StreamScan {
 
 /** Tells addresses that nobody may be sent to. */
 export interface AddressCheck {
-  /** Why not, in one sentence; `undefined`: it may be. A name that cannot be resolved may be: what is away now may come. */
+  /** Why not, in one sentence; `undefined`: it may be. A name that cannot be resolved may be: what is away now may come, and is asked again at each look. */
   refusal(host: string, port: number, signal: AbortSignal): Promise<string | undefined>
 }

@@ -40,7 +40,7 @@ export interface EndedRecording {
 
 export type SnapshotFact =
   | ({ type: 'snapshot.taken'; by: By } & SnapshotView)
-  | { type: 'snapshot.failed'; camera: CameraId; by: By; reason: string; passedOver: SnapshotView['passedOver'] }
+  | { type: 'snapshot.failed'; camera: CameraId; by: By; reason: string; passedOver: SnapshotView['passedOver']; nameTaken?: true }
 
 /** What became of a picture that was only to be looked at. An answer to one caller and no fact: nobody else is told. */
 export type StillAnswer =

@@ -164,6 +164,8 @@ export interface PictureOptions {
   height?: number
   /** To be looked at, not kept: not among the snapshots, and removed by whoever asked for it. It has no name of its own. */
   fleeting?: true
+  /** Of a caller who may use these only (ids or patterns): a name that a camera beyond them has is told of to nobody, and the next free one is taken, as in `yard-2`. */
+  cameras?: readonly string[]
 }
 
 export interface SavedPicture {
@@ -182,7 +184,7 @@ export interface Pictures {
   grabByFfmpeg(camera: CameraId, device: Device, pipeline: Pipeline, signal: AbortSignal): Promise<Picture>
   /** Tiers 2 and 3: the still tap when younger than `maxAge`, else the next keyframe of the stream (which wakes it). */
   grabFromStream(camera: CameraId, maxAge: number, signal: AbortSignal): Promise<Picture>
-  /** Converts as asked and moves it into the snapshots folder in one step; the temporary file is gone afterwards, unless `keep` (another caller shares it). */
+  /** Rejects with NameTaken. Converts as asked and moves it into the snapshots folder in one step; the temporary file is gone afterwards, unless `keep` (another caller shares it). */
   save(camera: CameraId, picture: Picture, options: PictureOptions, signal: AbortSignal, also?: { keep: boolean }): Promise<SavedPicture>
 }
 

@@ -41,7 +41,7 @@ export function roster(
     const { registry, id, identity, changed: isNew } = identifyNamed(streamIdentity(url), next)
     next = registry
     changed ||= isNew
-    present.push({ id, name, identity, settings: {}, device: { kind: 'rtsp', name, url } })
+    present.push({ id, name, identity, settings: {}, device: { kind: 'rtsp', name, url, added: true } })
   }
   return { registry: next, present, changed }
 }

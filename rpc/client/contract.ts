@@ -1104,6 +1104,7 @@ export interface Methods {
   create_api_key: {
     params: {
       role: 'viewer' | 'operator' | 'admin'
+      /** Any characters but control characters */
       user: string
       /** Camera ids or patterns (camera0, camera1*); absent: every camera */
       cameras?: string[]
@@ -1227,13 +1228,16 @@ export interface Methods {
         /** Empty: nobody had said who it is */
         user: string
         role?: 'viewer' | 'operator' | 'admin'
+        /** What they had shown: `token:<jti or hash>`, `key:<id>` or `certificate:<fingerprint>` */
+        credential?: string
+        /** Empty: several, or the machine itself */
         address: string
         session?: string
         request?: string
         /** What it was about: a camera, a file, the id of a key */
         subject?: string
         reason?: string
-        /** So many more of its kind since the last one that was told by itself */
+        /** So many more of its kind since the last one that was told by itself; the other members are those of the last */
         count?: number
       }[]
       /** Entries that are kept, whatever was asked for */

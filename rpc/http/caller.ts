@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Caller, Credential, Grant } from '../../machines/domain/access.js'
+import { type Caller, type Grant, isSameCredential } from '../../machines/domain/access.js'
 import { ServiceError } from '../../machines/domain/errors.js'
 import type { Brakes } from '../brakes.js'
 import type { RpcOptions } from '../options.js'
@@ -55,8 +55,8 @@ export interface CallerOptions {
 /**
  * Tells who asks by HTTP: by header (Bearer or X-API-Key), else by the `sig` of the URL, else by the connection's
  * certificate. What a request says itself comes before what its connection says. `cost` is taken from the buckets of
- * the user and the address; a refusal costs the address 1, and wrong credentials make it pause. Throws ServiceError:
- * 401, 429, or 400 for two credentials that contradict each other.
+ * the user and the address; a refusal costs the address 1, and wrong credentials slow those that follow. Throws
+ * ServiceError: 401, 429, or 400 for two credentials that contradict each other.
  */
 export const httpCaller = ({ services: { credentials, links, measures, clock }, brakes, certificateCallerOf = () => undefined }: CallerOptions) => {
   const take = (who: { user?: string; address: string }, cost: number) => {
@@ -79,11 +79,12 @@ export const httpCaller = ({ services: { credentials, links, measures, clock }, 
     throw told
   }
 
-  const awaitPause = (address: string) => {
+  const guessed = (address: string): ServiceError | undefined => {
     const pause = brakes.pause(address)
-    if (pause <= 0) return
-    measures.refused('rate')
-    throw rateLimited(pause, 'too_many_failed_authentications')
+    measures.refused(pause > 0 ? 'rate' : 'authentication')
+    if (pause > 0) return rateLimited(pause, 'too_many_failed_authentications')
+    brakes.failed(address)
+    return undefined
   }
 
   /** A connection outlives many requests: its certificate may have ended meanwhile. */
@@ -99,10 +100,8 @@ export const httpCaller = ({ services: { credentials, links, measures, clock }, 
     const shown = shownOf(request)
     const sig = sigOf(queryOf(request.url))
     if (shown === undefined && sig === undefined) return certified(request.socket, address)
-    awaitPause(address)
     if (sig === undefined || shown !== undefined) {
       const caller = await credentials.verify(shown ?? '')
-      brakes.succeeded(address)
       return { ...caller, address }
     }
     const { subject, user, expiresAt, credential } = grantOf(sig, subjects, address)
@@ -116,25 +115,36 @@ export const httpCaller = ({ services: { credentials, links, measures, clock }, 
     try {
       caller = await verified(request, subjects, address)
     } catch (error) {
-      if (isGuess(error)) {
-        measures.refused('authentication')
-        brakes.failed(address)
-      }
+      const paused = isGuess(error) ? guessed(address) : undefined
       // Guessing is not free, and neither is asking again and again without anything to show.
       take({ address }, 1)
-      throw error
+      throw paused ?? error
     }
     take({ user: caller.user, address }, cost)
     return caller
   }
 }
 
-/** Ends what is being sent when the credential that it goes by is revoked; also one that was revoked just before. */
-export const untilRevoked = ({ credentials }: Pick<RpcOptions, 'credentials'>, credential: Credential | undefined, cut: () => void): (() => void) => {
-  if (credential === undefined) return () => {}
-  const dispose = credentials.onRevoked(({ kind, id }) => {
-    if (kind === credential.kind && id === credential.id) cut()
+/** What was begun by a URL in its last second may go on for so long. */
+const grantGrace = 60_000
+
+/**
+ * Cuts what is being sent when the credential that it goes by ends or is revoked (also just before), a minute after the end of the
+ * URL that it goes by, and after `limits.downloadTotal` at the latest. Returns what lets it go.
+ */
+export const whileGood = (
+  { credentials, clock, limits }: Pick<RpcOptions, 'credentials' | 'clock' | 'limits'>,
+  { credential, expiresAt, only }: Pick<HttpCaller, 'credential' | 'expiresAt' | 'only'>,
+  cut: () => void,
+): (() => void) => {
+  const rest = expiresAt - clock.now() + (only === undefined ? 0 : grantGrace)
+  const timer = setTimeout(cut, Math.max(0, Math.min(rest, limits.downloadTotal ?? 3_600_000)))
+  const unlisten = credentials.onRevoked((revoked) => {
+    if (isSameCredential(credential, revoked)) cut()
   })
-  if (credentials.isRevoked(credential)) cut()
-  return dispose
+  if (credential !== undefined && credentials.isRevoked(credential)) cut()
+  return () => {
+    clearTimeout(timer)
+    unlisten()
+  }
 }

@@ -9,7 +9,7 @@ import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
 import { isFileName } from '../fileName.js'
 import type { RpcOptions } from '../options.js'
 import { resources } from '../present.js'
-import { type CallerOptions, type HttpCaller, httpCaller, untilRevoked } from './caller.js'
+import { type CallerOptions, type HttpCaller, httpCaller, whileGood } from './caller.js'
 import { type Asked, reading } from './reading.js'
 
 const types: Record<string, string> = { '.mp4': 'video/mp4', '.mkv': 'video/x-matroska', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.png': 'image/png' }
@@ -69,6 +69,12 @@ const openRegular = async (path: string): Promise<FileHandle | undefined> => {
   return undefined
 }
 
+const isDeleted = (handle: FileHandle): Promise<boolean> =>
+  handle.stat().then(
+    ({ nlink }) => nlink === 0,
+    () => false,
+  )
+
 /** Whether what the client has is what there is; dates count in whole seconds. */
 const isFresh = ({ headers }: IncomingMessage, etag: string, modified: Date) => {
   const known = headers['if-none-match']
@@ -125,8 +131,8 @@ interface Sending {
 
 /**
  * GET and HEAD of `/files/recordings/<name>` and `/files/snapshots/<name>`, for viewers of the file's camera and bearers
- * of its signed URL. A file that still grows is served to its present end. A revocation cuts a download that is under
- * way; mere expiry does not: what was begun in time may be finished.
+ * of its signed URL. A file that still grows is served to its present end. A download that is under way is cut when its
+ * right ends, when it takes too long, and when the file is deleted: who reads slowly would keep its room on the disk.
  */
 export const createFilesHandler = (options: CallerOptions & { services: RpcOptions }) => {
   const { services } = options
@@ -149,7 +155,7 @@ export const createFilesHandler = (options: CallerOptions & { services: RpcOptio
       const target = targetOf(path)
       // Who asks comes first: without a credential nobody learns which names there are.
       const caller = await callerOf(request, { subjects: subjectsOf(target), cost: 1 })
-      asked.caller = caller
+      asked.admit(caller)
       if ('error' in target) {
         if (target.error.key === 'invalidParams') asked.refusal = 'not_a_file_name'
         throw target.error
@@ -157,11 +163,14 @@ export const createFilesHandler = (options: CallerOptions & { services: RpcOptio
       const file = await find(target, caller, asked)
       const handle = await openRegular(file.path)
       if (handle === undefined) throw notFound(resources[target.kind], target.name)
-      const release = untilRevoked(services, caller.credential, () => response.destroy())
+      const cut = () => void response.destroy()
+      const release = whileGood(services, caller, cut)
+      const watch = setInterval(() => void isDeleted(handle).then((is) => is && cut()), 10_000)
       try {
         await send(request, response, handle, { name: file.name, headers, patience: limits.downloadTimeout ?? 60_000 })
       } finally {
         release()
+        clearInterval(watch)
         await handle.close().catch(() => {})
       }
     },

@@ -6,6 +6,7 @@ import { listen, shutdown } from '../listen.js'
 import type { About } from '../options.js'
 import { given, iso, statusOf } from '../present.js'
 import type { Status } from '../schemas.js'
+import { createHostCheck } from './hosts.js'
 import type { MetricsText } from './metrics.js'
 import { isReading, replyJson, replyNotFound } from './reply.js'
 
@@ -20,6 +21,8 @@ export interface HealthOptions {
   /** Who may ask: with `allowedIps` (addresses and networks) exactly those, else with `internalOnly` (default) this machine and private networks. */
   internalOnly?: boolean
   allowedIps?: readonly string[]
+  /** Names of this machine that its details may be asked for by, beside its own host name; addresses and `localhost` always do. */
+  hosts?: readonly string[]
   /** What `/metrics` tells; without it there is no such page. */
   metrics?: () => Promise<MetricsText>
   /** Default `/health`, `/health/live`, `/health/ready`, `/health/detailed`. */
@@ -29,10 +32,15 @@ export interface HealthOptions {
 /** Loopback, private and link-local networks. */
 export const isInternal = createAllowList(['127.0.0.0/8', '::1', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', 'fc00::/7', 'fe80::/10'])
 
-const headers = {
+const detailHeaders = {
   'Cache-Control': 'no-cache, no-store, must-revalidate',
   Pragma: 'no-cache',
   Expires: '0',
+}
+
+/** Of pages that tell scripts of any origin no more than that the service is there. */
+const openHeaders = {
+  ...detailHeaders,
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Allow-Methods': 'GET, OPTIONS',
   'Access-Control-Allow-Headers': 'Content-Type',
@@ -73,7 +81,8 @@ const componentsOf = ({ components, reasons }: Status, directory: Directory) => 
  * `/health/detailed` and `/health/cameras` always answer 200, because their readers want the details.
  */
 export const createHealthServer = (options: HealthOptions) => {
-  const { directory, clock, log, about, metrics, internalOnly = true, allowedIps = [], endpoints = {} } = options
+  const { directory, clock, log, about, metrics, internalOnly = true, allowedIps = [], hosts = [], endpoints = {} } = options
+  const isOurName = createHostCheck(hosts)
   const mayAsk = allowedIps.length === 0 && internalOnly ? isInternal : createAllowList(allowedIps)
   const timestamp = () => iso(clock.now())
 
@@ -138,6 +147,7 @@ export const createHealthServer = (options: HealthOptions) => {
     },
   }
   const table = new Map(Object.entries(pages))
+  const detailed = new Set(['/metrics', '/health/mediamtx', '/health/cameras', endpoints.detailed ?? '/health/detailed'])
 
   const scrape = async (request: IncomingMessage, response: ServerResponse, tell: () => Promise<MetricsText>) => {
     if (!isReading(request, response)) return
@@ -157,6 +167,17 @@ export const createHealthServer = (options: HealthOptions) => {
       return
     }
     const [path = ''] = (request.url ?? '').split('?', 1)
+    const headers = detailed.has(path) ? detailHeaders : openHeaders
+    if (detailed.has(path) && !isOurName(request.headers.host)) {
+      replyJson(
+        request,
+        response,
+        403,
+        { error: 'this host name is not known here: ask by an IP address, or by the name in server.public_host' },
+        detailHeaders,
+      )
+      return
+    }
     if (path === '/metrics' && metrics !== undefined) {
       void scrape(request, response, metrics)
       return

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { credentialName } from '../../machines/domain/access.js'
 import { ServiceError } from '../../machines/domain/errors.js'
 import type { HttpAction } from '../measures.js'
 import type { RpcOptions } from '../options.js'
@@ -12,6 +13,8 @@ export interface Asked {
   /** What it is about, as the client named it. */
   subject: string
   caller?: HttpCaller
+  /** Notes who asks; who shows a credential of their own is audited. */
+  admit(caller: HttpCaller): void
   /** Why it was refused, where the answer does not tell. */
   refusal?: string
 }
@@ -25,6 +28,13 @@ const originHeaders = ({ headers: { origin } }: IncomingMessage, corsOrigins: re
   origin !== undefined && isAllowedOrigin(corsOrigins, origin)
     ? { 'Access-Control-Allow-Origin': corsOrigins.includes('*') ? '*' : origin, 'Access-Control-Expose-Headers': exposed, Vary: 'Origin' }
     : {}
+
+const whoOf = ({ user, role, credential, address }: HttpCaller) => ({
+  user,
+  role,
+  ...(credential && { credential: credentialName(credential) }),
+  address,
+})
 
 /** Of refusals: what was shown and not good, what may not be, what was hidden. Asking without anything to show is none. */
 const refusalOf = ({ refusal }: Asked, { status, data }: ServiceError): string | undefined => {
@@ -40,7 +50,7 @@ const refusalOf = ({ refusal }: Asked, { status, data }: ServiceError): string |
 export const reading =
   (
     { audit, measures, log, corsOrigins }: Services,
-    begin: (path: string) => Asked,
+    begin: (path: string) => Pick<Asked, 'action' | 'subject'>,
     serve: (request: IncomingMessage, response: ServerResponse, headers: Record<string, string>, asked: Asked) => Promise<void>,
   ) =>
   async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -54,7 +64,14 @@ export const reading =
     if (!isReading(request, response, headers)) return
     const began = performance.now()
     const [path = ''] = (request.url ?? '').split('?', 1)
-    const asked = begin(path)
+    const asked: Asked = {
+      ...begin(path),
+      admit(caller) {
+        asked.caller = caller
+        // A signed URL was given to somebody who was: those who follow it show nothing of their own.
+        if (caller.only === undefined) audit.write({ event: 'authentication', action: asked.action, result: 'ok', ...whoOf(caller) })
+      },
+    }
     const measured = (outcome: 'ok' | 'refused' | 'failed') => measures.call(asked.action, outcome, performance.now() - began)
     try {
       await serve(request, response, headers, asked)
@@ -71,8 +88,7 @@ export const reading =
       if (known !== error) log.error('an HTTP request failed unexpectedly', { action: asked.action, error })
       const reason = refusalOf(asked, known)
       if (reason !== undefined) {
-        const { user = '', role, address = addressOf(request) } = asked.caller ?? {}
-        const who = { user, address, ...(role && { role }) }
+        const who = asked.caller ? whoOf(asked.caller) : { user: '', address: addressOf(request) }
         audit.write({ event: 'refusal', action: asked.action, result: 'refused', ...who, subject: asked.subject.slice(0, 255), reason })
       }
       replyError(request, response, known, known.status === 401 ? { ...headers, 'WWW-Authenticate': 'Bearer' } : headers)

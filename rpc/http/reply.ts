@@ -15,7 +15,13 @@ export const replyJson = (request: IncomingMessage, response: ServerResponse, st
 /** `{"error": {code, message, data}}`, with the members of a JSON-RPC error. */
 export const replyError = (request: IncomingMessage, response: ServerResponse, error: ServiceError, headers: Headers = {}): void => {
   const wait = error.data.retry_after_ms
-  replyJson(request, response, error.status, { error: errorBody(error) }, wait === undefined ? headers : { 'Retry-After': Math.ceil(wait / 1000), ...headers })
+  replyJson(
+    request,
+    response,
+    error.status,
+    { error: errorBody(error, 'http') },
+    wait === undefined ? headers : { 'Retry-After': Math.ceil(wait / 1000), ...headers },
+  )
 }
 
 export const replyNotFound = (request: IncomingMessage, response: ServerResponse): void =>

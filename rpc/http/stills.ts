@@ -9,7 +9,7 @@ import { invalidParam, notFound, ServiceError } from '../../machines/domain/erro
 import type { SnapshotTier } from '../../machines/domain/views.js'
 import type { RpcOptions } from '../options.js'
 import { given, iso } from '../present.js'
-import { type CallerOptions, httpCaller, queryOf, untilRevoked } from './caller.js'
+import { type CallerOptions, httpCaller, queryOf, whileGood } from './caller.js'
 import { reading } from './reading.js'
 
 type Wish = Omit<StillRequest, 'by'>
@@ -117,7 +117,7 @@ export const createStillsHandler = (options: CallerOptions & { services: RpcOpti
       const [path = ''] = (request.url ?? '').split('?', 1)
       const [, id] = /^\/cameras\/([^/]{1,64})\/snapshot\.jpg$/.exec(path) ?? []
       const caller = await callerOf(request, { subjects: id === undefined ? [] : [`still:${id}`], cost: 10 })
-      asked.caller = caller
+      asked.admit(caller)
       if (id === undefined) throw new ServiceError('notFound', { resource: 'page' }, 'Page not found')
       if (!isCameraId(id)) throw notFound('Camera', id)
       if (!mayUse(caller, id)) {
@@ -130,7 +130,7 @@ export const createStillsHandler = (options: CallerOptions & { services: RpcOpti
       if (status === 'starting') throw new ServiceError('dependencyFailed', { reason: 'service_initializing', dependency: 'camera_service', detail: message })
       const picture = await queue(id, response, () => takePicture(id, wish, caller.user))
       if (picture === undefined) return
-      const release = untilRevoked(services, caller.credential, () => response.destroy())
+      const release = whileGood(services, caller, () => response.destroy())
       response.once('close', release)
       response.setTimeout(limits.downloadTimeout ?? 60_000, () => response.destroy())
       response.writeHead(200, {

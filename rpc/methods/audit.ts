@@ -15,12 +15,15 @@ const Entry = Type.Object({
   result: Type.Enum(['ok', 'refused', 'failed']),
   user: Type.String({ description: 'Empty: nobody had said who it is' }),
   role: Type.Optional(Type.Enum(['viewer', 'operator', 'admin'])),
-  address: Type.String(),
+  credential: Type.Optional(Type.String({ description: 'What they had shown: `token:<jti or hash>`, `key:<id>` or `certificate:<fingerprint>`' })),
+  address: Type.String({ description: 'Empty: several, or the machine itself' }),
   session: Type.Optional(Type.String()),
   request: Type.Optional(Type.String()),
   subject: Type.Optional(Type.String({ description: 'What it was about: a camera, a file, the id of a key' })),
   reason: Type.Optional(Type.String()),
-  count: Type.Optional(Type.Integer({ minimum: 1, description: 'So many more of its kind since the last one that was told by itself' })),
+  count: Type.Optional(
+    Type.Integer({ minimum: 1, description: 'So many more of its kind since the last one that was told by itself; the other members are those of the last' }),
+  ),
 })
 
 /** Actions whose subject is a name that somebody gave to a file or a stream: by itself it does not tell of which camera that is. */

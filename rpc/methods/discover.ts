@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { writtenOnce } from '../answers.js'
 import { method } from '../method.js'
 import type { OpenRpcDocument } from '../openrpc.js'
 import { None } from '../schemas.js'
@@ -8,7 +9,7 @@ let document: Promise<OpenRpcDocument> | undefined
 /** Made at the first question: it costs nothing where nobody asks. The table is imported late because this method stands in it. */
 const load = async (): Promise<OpenRpcDocument> => {
   const [{ methods }, { openRpcOf }] = await Promise.all([import('./index.js'), import('../openrpc.js')])
-  return openRpcOf(methods)
+  return writtenOnce(openRpcOf(methods))
 }
 
 export const discoverMethods = [
@@ -17,7 +18,8 @@ export const discoverMethods = [
     summary: 'Answers this API as an OpenRPC document.',
     // It tells of the program, not of the cameras.
     role: 'none',
-    cost: 10,
+    // It is large, and a stranger may ask.
+    cost: 100,
     since: '1.1',
     params: None,
     result: Type.Object({

@@ -9,7 +9,7 @@ import { None, Time } from '../schemas.js'
 const KeyId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'Id of an API key, as list_api_keys tells it' })
 const OneKey = Type.Object({ id: KeyId })
 const Role = Type.Enum(['viewer', 'operator', 'admin'])
-const CameraPatterns = Type.Array(Type.String({ pattern: '^[a-z0-9*]{1,64}$' }), {
+const CameraPatterns = Type.Array(Type.String({ pattern: '^[a-z0-9*]{1,64}$', description: 'Camera id or pattern (camera0, camera1*)' }), {
   maxItems: 256,
   description: 'Camera ids or patterns (camera0, camera1*); absent: every camera',
 })
@@ -62,7 +62,12 @@ export const keyMethods = [
     errors: ['invalidState'],
     params: Type.Object({
       role: Role,
-      user: Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$' }),
+      user: Type.String({
+        minLength: 1,
+        maxLength: 256,
+        pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$',
+        description: 'Any characters but control characters',
+      }),
       cameras: Type.Optional(CameraPatterns),
       expires_in: Type.Optional(
         Type.Integer({ minimum: 0, maximum: 3650 * 86_400, description: 'Seconds; 0: never; default api_key_management.default_expiry' }),

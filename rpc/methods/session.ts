@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import type { Caller, Role } from '../../machines/domain/access.js'
 import { ServiceError } from '../../machines/domain/errors.js'
-import { authFailed, rateLimited } from '../dispatcher.js'
+import { authFailed, rateLimited, tooManyFailures } from '../dispatcher.js'
 import { type Call, method } from '../method.js'
 import { iso } from '../present.js'
 import { None, Time } from '../schemas.js'
@@ -15,27 +15,32 @@ const permissions: Record<Role, ('view' | 'control' | 'admin')[]> = {
 /** The last instant that the wire's format of times can tell: of what never expires by itself. */
 const endOfTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
-/** Wrong credentials make an address wait; one that has expired or was revoked was no guess. */
-const verified = async (text: string, { session: { address }, services: { credentials, brakes, measures } }: Call): Promise<Caller> => {
+/** Wrong credentials slow an address; one that has expired or was revoked was no guess. */
+const guessed = ({ session: { address }, services: { brakes, measures } }: Call): ServiceError | undefined => {
+  const wait = brakes.pause(address)
+  measures.refused(wait > 0 ? 'rate' : 'authentication')
+  if (wait > 0) return rateLimited(wait, tooManyFailures)
+  brakes.failed(address)
+  return undefined
+}
+
+const verified = async (text: string, call: Call): Promise<Caller> => {
+  const { credentials, measures } = call.services
   try {
     const caller = await credentials.verify(text)
     // It may have been revoked while it was looked at.
     if (caller.credential !== undefined && credentials.isRevoked(caller.credential)) throw authFailed('revoked')
-    brakes.succeeded(address)
     return caller
   } catch (error) {
-    if (error instanceof ServiceError && error.key === 'authFailed') {
-      measures.refused('authentication')
-      if (error.data.reason === 'auth_failed') brakes.failed(address)
-    }
+    if (!(error instanceof ServiceError) || error.key !== 'authFailed') throw error
+    if (error.data.reason === 'auth_failed') throw guessed(call) ?? error
+    measures.refused('authentication')
     throw error
   }
 }
 
 const identify = async (text: string, call: Call) => {
   const { session, services } = call
-  const wait = services.brakes.pause(session.address)
-  if (wait > 0) throw rateLimited(wait, 'too_many_failed_authentications')
   const caller = await verified(text, call)
   services.sessions.admit(session, caller)
   return {
@@ -80,6 +85,7 @@ export const sessionMethods = [
         () => {},
         (error) => {
           const reason = error instanceof ServiceError ? error.data.reason : undefined
+          if (reason === tooManyFailures) return
           services.log.warn('an authentication was refused', { address: session.address, session: session.id, reason: reason ?? 'auth_failed' })
         },
       )

@@ -54,12 +54,12 @@ export const snapshotMethods = [
       passed_over: Type.Array(Type.Object({ tier: Type.Integer({ minimum: 0, maximum: 3 }), reason: Type.String() })),
     }),
     handler: async ({ device, filename, format, quality, width, height, max_age }, call) => {
-      const { services, by } = call
+      const { services, by, caller } = call
       const { snapshots, ask, clock } = services
       const named = filename === undefined ? undefined : nameOf(filename)
       const wanted = format === undefined ? (named?.format ?? snapshots.format) : format === 'png' ? 'png' : 'jpg'
       const taken = await ask.takeSnapshot(device, {
-        ...given({ filename: named?.name, width, height }),
+        ...given({ filename: named?.name, width, height, cameras: caller?.cameras }),
         format: wanted,
         quality: quality || snapshots.quality,
         maxAge: max_age === undefined ? snapshots.maxAge : Math.round(max_age * 1000),

@@ -3,6 +3,7 @@ import {
   type Caller,
   type Credential,
   type Credentials,
+  credentialName,
   isAtLeast,
   isSameCredential,
   type Links,
@@ -13,6 +14,8 @@ import {
 import { isCameraId } from '../../machines/domain/camera.js'
 import { ServiceError } from '../../machines/domain/errors.js'
 import type { Clock, Log, Measures, MediaServer } from '../../machines/domain/ports.js'
+import { createAllowList } from '../addresses.js'
+import type { Brakes } from '../brakes.js'
 import { bracketed } from '../urls.js'
 import { isOwnAddress, type OwnCredential, shows } from './own.js'
 import { createMediaSessions } from './sessions.js'
@@ -26,6 +29,10 @@ export interface StreamAccessOptions {
   audit: Pick<AuditLog, 'write'>
   measures?: Pick<Measures, 'refused'>
   own: OwnCredential
+  /** Addresses and networks that may come at all, as in RpcOptions; the service itself always may. Empty: all. */
+  allowedIps?: readonly string[]
+  /** Those of the API: what is guessed here counts there, and in a pause is refused without a word for each. */
+  brakes?: Pick<Brakes, 'pause' | 'failed'>
   /** Everybody reads; publishing and the API are ours all the same. */
   open: boolean
   /** How long a stream may take to start, in ms; 30 s by default. */
@@ -35,11 +42,19 @@ export interface StreamAccessOptions {
 /** The subject of a grant that opens a camera's stream. */
 export const streamSubject = (camera: string): string => `stream:${camera}`
 
+/** Reasons of what may have been tried out, unlike of what has ended. */
+const guesses = ['auth_failed', 'only cameras publish', 'only the service uses the API']
+
 type Reader = { user: string; expiresAt: number; credential?: Credential; query?: string }
 /** `shown`: the client has shown something, which was no good. `reader`: who is to be ended when its time is over. */
-type Verdict = { passes: true; reader?: Reader } | { passes: false; shown: boolean; reason: string; user?: string }
+type Verdict = { passes: true; reader?: Reader } | { passes: false; shown: boolean; reason: string; user?: string; credential?: Credential }
 
-const refused = (reason: string, also: { shown?: boolean; user?: string } = {}): Verdict => ({ passes: false, shown: true, reason, ...also })
+const refused = (reason: string, also: { shown?: boolean; user?: string; credential?: Credential } = {}): Verdict => ({
+  passes: false,
+  shown: true,
+  reason,
+  ...also,
+})
 
 /**
  * Decides for the media server who may read, publish and use its API. A signed URL opens the one camera that it was made for; an API
@@ -47,11 +62,12 @@ const refused = (reason: string, also: { shown?: boolean; user?: string } = {}):
  * fit is refused.
  */
 export const createStreamAccess = (options: StreamAccessOptions): StreamAccess & { close(): void } => {
-  const { credentials, links, clock, log, audit, measures, own, open, startLimit = 30_000 } = options
+  const { credentials, links, clock, log, audit, measures, own, open, brakes, startLimit = 30_000 } = options
   const sessions = createMediaSessions({ mediaServer: options.mediaServer, clock, log, startLimit })
   const unlisten = credentials.onRevoked((credential) => {
     void sessions.end((session) => isSameCredential(session.credential, credential), 'its credential was revoked')
   })
+  const isAllowed = createAllowList(options.allowedIps ?? [])
   if (open) log.warn('security.streams is open: whoever reaches the ports of the media server can watch every camera')
 
   const reasonOf = (error: unknown): string => {
@@ -79,20 +95,25 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
       return refused(reasonOf(error))
     }
     const { user, role, expiresAt, credential } = caller
-    if (!isAtLeast(role, 'viewer') || !mayUse(caller, path)) return refused('permission_denied', { user })
+    const who = { user, ...(credential && { credential }) }
+    if (!isAtLeast(role, 'viewer') || !mayUse(caller, path)) return refused('permission_denied', who)
     // While it was checked it may have been revoked, and whom that was told to did not know of this reader.
-    if (credential && credentials.isRevoked(credential)) return refused('revoked', { user })
-    return { passes: true, reader: { user, expiresAt, ...(credential && { credential }) } }
+    if (credential && credentials.isRevoked(credential)) return refused('revoked', who)
+    return { passes: true, reader: { ...who, expiresAt } }
   }
 
   const read = async (question: MediaQuestion): Promise<Verdict> => {
+    const { path, ip, user, password, token, query, userAgent } = question
+    const isOurs = shows(question, own.reader) && isOwnAddress(ip)
+    if (!isOurs && !isAllowed(ip)) return refused('foreign_address', { shown: query !== '' || password !== '' || token !== '' || user !== '' })
     if (open) return { passes: true }
-    const { path, ip, user, password, token, query } = question
     if (shows(question, own.reader)) return isOwnAddress(ip) && isCameraId(path) ? { passes: true } : refused('not from here')
     const sigs = new URLSearchParams(query).getAll('sig')
     const text = password || token
     const shown = sigs.length > 0 || text !== '' || user !== ''
     if (!isCameraId(path)) return refused('no camera', { shown })
+    // A source that it pulls from may send our own media server here, with a URL that was signed for somebody. DESCRIBE names no agent, SETUP does.
+    if (sigs.length > 0 && userAgent.startsWith('gortsplib') && isOwnAddress(ip)) return refused('loop')
     if (sigs.length > 0) return bySignature(question, sigs)
     return text === '' ? refused('auth_required', { shown }) : byCredential(question, text)
   }
@@ -119,24 +140,57 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
   const remember = ({ id, protocol, path, ip }: MediaQuestion, { query, ...reader }: Reader): boolean =>
     id === null || !isCameraId(path) || sessions.add({ id, protocol, camera: path, address: bracketed(ip), since: clock.now(), ...reader }, query)
 
-  const tell = ({ action, protocol, path, ip }: MediaQuestion, { reason, user = '' }: { reason: string; user?: string }) => {
-    const what = action === 'api' ? 'media server API' : `${protocol.toUpperCase()} ${action}`.trim()
+  const isKnown = ({ id, path }: MediaQuestion) => sessions.all().some((session) => session.id === id && session.camera === path)
+
+  const actionOf = ({ action, protocol }: MediaQuestion) => (action === 'api' ? 'media server API' : `${protocol.toUpperCase()} ${action}`.trim().slice(0, 64))
+  const whoOf = ({ ip }: MediaQuestion, { user = '', credential }: { user?: string; credential?: Credential }) => ({
+    user,
+    ...(credential && { credential: credentialName(credential) }),
+    address: bracketed(ip),
+  })
+
+  /** A session asks several times: HLS with each request. */
+  const tellAdmission = (question: MediaQuestion, reader: Reader) =>
+    audit.write({ event: 'authentication', action: actionOf(question), result: 'ok', ...whoOf(question, reader), subject: question.path })
+
+  const tell = (question: MediaQuestion, refusal: { reason: string; user?: string; credential?: Credential }) => {
+    const { path, ip } = question
+    const { reason, user = '' } = refusal
+    const what = actionOf(question)
     const subject = path.slice(0, 64)
     log.warn('a stream was refused', { action: what, path: subject, address: ip, reason, ...(user !== '' && { user }) })
-    audit.write({ event: 'refusal', action: what.slice(0, 64), result: 'refused', user, address: bracketed(ip), reason, ...(subject !== '' && { subject }) })
+    audit.write({ event: 'refusal', action: what, result: 'refused', ...whoOf(question, refusal), reason, ...(subject !== '' && { subject }) })
     measures?.refused('authentication')
+  }
+
+  /** Counts a guess; true: one that comes during a pause, when single ones are not told of any more. */
+  const isOneOfMany = ({ ip }: MediaQuestion, reason: string): boolean => {
+    if (brakes === undefined || !guesses.includes(reason)) return false
+    const address = bracketed(ip)
+    if (brakes.pause(address) > 0) {
+      measures?.refused('rate')
+      return true
+    }
+    brakes.failed(address)
+    return false
   }
 
   return {
     mayPass: async (question) => {
       const verdict = await judge(question)
       if (verdict.passes) {
-        if (verdict.reader === undefined || remember(question, verdict.reader)) return true
-        tell(question, { reason: 'too many sessions', user: verdict.reader.user })
+        const { reader } = verdict
+        if (reader === undefined) return true
+        const isNew = !isKnown(question)
+        if (remember(question, reader)) {
+          if (isNew) tellAdmission(question, reader)
+          return true
+        }
+        tell(question, { ...reader, reason: 'too many sessions' })
         return false
       }
       // Clients ask without a credential first, to be asked for one.
-      if (verdict.shown) tell(question, verdict)
+      if (verdict.shown && !isOneOfMany(question, verdict.reason)) tell(question, verdict)
       return false
     },
     sessions: () => sessions.all(),

@@ -28,6 +28,10 @@ interface Entry {
   reason: string
   /** Kicks that did not end it. */
   tries: number
+  /** The media server was asked for its sessions and has none of this id. */
+  absent: boolean
+  /** It was kicked; what follows only makes sure that it does not come yet. */
+  over: boolean
   kicking: boolean
 }
 
@@ -37,6 +41,10 @@ const kickLimit = 5_000
 /** At the same time. */
 const kicks = 16
 const lookEvery = 30_000
+/** The same while some are not known to have begun. */
+const lookSoon = 3_000
+/** For so long every question that was answered with yes counts as a session: clients ask more than once, and not all then come. */
+const young = 5_000
 /** Longer ones fire at once; and a wall clock that was set is noticed soon. */
 const longestWait = 60_000
 const pause = { first: 250, longest: 5_000 }
@@ -48,6 +56,7 @@ const pause = { first: 250, longest: 5_000 }
 export const createMediaSessions = ({ mediaServer, clock, log, startLimit }: MediaSessionsOptions): MediaSessions => {
   const entries = new Map<string, Entry>()
   let timer: NodeJS.Timeout | undefined
+  let soon: NodeJS.Timeout | undefined
   let wakesAt = Number.POSITIVE_INFINITY
   let looking = false
   let closed = false
@@ -82,6 +91,7 @@ export const createMediaSessions = ({ mediaServer, clock, log, startLimit }: Med
     entry.kicking = true
     try {
       const ended = await mediaServer.kick({ protocol, id, ...(query !== undefined && { query }) }, AbortSignal.timeout(kickLimit))
+      entry.over = true
       if (ended) log.info('a viewer was ended', { camera, protocol, user, address, reason })
       if (!ended && clock.now() < since + startLimit) again(entry)
       else if (entries.get(key) === entry) entries.delete(key)
@@ -109,7 +119,7 @@ export const createMediaSessions = ({ mediaServer, clock, log, startLimit }: Med
   const look = async () => {
     if (looking || entries.size === 0) return
     looking = true
-    const before = clock.now() - startLimit
+    const began = clock.now()
     try {
       const present = await mediaServer.sessions(AbortSignal.timeout(2 * kickLimit))
       const known = new Set([...entries.values()].map(({ session }) => session.id))
@@ -119,15 +129,29 @@ export const createMediaSessions = ({ mediaServer, clock, log, startLimit }: Med
         // A server that names the connection at SETUP does not tell us the session's own id.
         if (!known.has(id)) for (const connection of connections) ids.add(connection)
       }
-      for (const [key, { session }] of entries) if (session.since < before && !ids.has(session.id)) entries.delete(key)
+      for (const [key, entry] of entries) {
+        const { id, since } = entry.session
+        entry.absent = since <= began && !ids.has(id)
+        if (entry.absent && since < began - startLimit) entries.delete(key)
+      }
     } catch (error) {
       log.debug('the media server cannot tell who is connected', { reason: reasonOf(error) })
     } finally {
       looking = false
+      if ([...entries.values()].some(({ absent, over }) => absent && !over)) lookAgain()
     }
+  }
+  const lookAgain = () => {
+    if (closed) return
+    soon ??= setTimeout(() => {
+      soon = undefined
+      void look()
+    }, lookSoon).unref()
   }
   const looks = setInterval(() => void look(), lookEvery)
   looks.unref()
+
+  const isShown = ({ session, absent, over }: Entry): boolean => !over && (!absent || clock.now() - session.since < young)
 
   const isFull = ({ user }: MediaSession): boolean => {
     if (entries.size >= most.all) return true
@@ -147,11 +171,21 @@ export const createMediaSessions = ({ mediaServer, clock, log, startLimit }: Med
       }
       // What was asked for twice ends when the first of the two does.
       const due = Math.min(session.expiresAt, present?.due ?? Number.POSITIVE_INFINITY)
-      entries.set(key, { session, due, reason: 'its credential has expired', tries: 0, kicking: false, ...(query !== undefined && { query }) })
+      entries.set(key, {
+        session,
+        due,
+        reason: 'its credential has expired',
+        tries: 0,
+        absent: false,
+        over: false,
+        kicking: false,
+        ...(query !== undefined && { query }),
+      })
       if (due < wakesAt) schedule()
+      lookAgain()
       return true
     },
-    all: () => [...entries.values()].map(({ session }) => session),
+    all: () => [...entries.values()].filter(isShown).map(({ session }) => session),
     end: (isIt, reason) => {
       const found = [...entries].filter(([, { session }]) => isIt(session))
       for (const [, entry] of found) Object.assign(entry, { due: clock.now(), reason })
@@ -161,6 +195,7 @@ export const createMediaSessions = ({ mediaServer, clock, log, startLimit }: Med
       closed = true
       clearTimeout(timer)
       clearInterval(looks)
+      clearTimeout(soon)
       entries.clear()
     },
   }

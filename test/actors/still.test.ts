@@ -5,6 +5,7 @@ import type { FleetActor } from '../../actors/directory.js'
 import { cameraMachine } from '../../machines/camera.js'
 import type { Device, Identity, Probe } from '../../machines/domain/camera.js'
 import type { ServiceError } from '../../machines/domain/errors.js'
+import type { SnapshotFact } from '../../machines/domain/facts.js'
 import type { Picture } from '../../machines/domain/ports.js'
 import { type Saved, type SnapshotWish, snapshotMachine } from '../../machines/snapshot.js'
 import { later, turn } from '../support/later.js'
@@ -54,14 +55,28 @@ describe('a picture to look at', () => {
   })
 })
 
+describe('a snapshot', () => {
+  const reason = 'a snapshot named yard exists already'
+  const fact: SnapshotFact = { type: 'snapshot.failed', camera: 'camera0', by: wish('ann').by, reason, passedOver: [] }
+  const outcome = async (told: SnapshotFact) => {
+    const { ask } = await online(told)
+    return refusalOf(ask.takeSnapshot('camera0', { ...wish('ann'), format: 'jpg', filename: 'yard' }))
+  }
+
+  it('whose name is taken is a wrong wish; a camera that says the same is not', async () => {
+    expect((await outcome({ ...fact, nameTaken: true })).data).to.deep.include({ param: 'filename', rule: reason })
+    expect((await outcome(fact)).data).to.deep.include({ dependency: 'camera', detail: reason })
+  })
+})
+
 const refusalOf = (promise: Promise<unknown>): Promise<ServiceError> =>
   promise.then(
     () => Promise.reject(new Error('it was not refused')),
     (error: ServiceError) => error,
   )
 
-/** camera0, plugged in and probed; its captures wait for the test. */
-async function online() {
+/** camera0, plugged in and probed; its captures wait for the test. `fact`: what is told of a snapshot. */
+async function online(fact?: SnapshotFact) {
   const idle = () => fromCallback<never, never>(() => {}) as never
   const grab = later<Picture>()
   const done = later<Saved[]>()
@@ -92,7 +107,11 @@ async function online() {
   await turn()
   const ask = createAsk({
     fleet: { system: actor.system } as unknown as FleetActor,
-    facts: { publish: () => {}, subscribe: () => () => {}, next: () => Promise.reject(new Error('a picture to look at is no fact')) },
+    facts: {
+      publish: () => {},
+      subscribe: () => () => {},
+      next: fact ? async () => fact as never : () => Promise.reject(new Error('a picture to look at is no fact')),
+    },
     directory: {} as never,
     pipelines: {} as never,
     clock: { now: () => 0 },

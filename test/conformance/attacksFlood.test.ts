@@ -213,12 +213,14 @@ describe('attacks on what the service can bear', function () {
         }
         expect(error.data.reason).to.equal('too_many_failed_authentications')
         waits = [...waits, Number(error.data.retry_after_ms)]
-        // While it waits, the right one is no better, by no door and by no other connection.
+        // While it waits no guess is looked at, by no door and by no other connection; whose own is good comes in by each.
         const second = await connect('127.0.9.1')
-        expect((await second.call('authenticate', { auth_token: good })).error?.code).to.equal(-32040)
-        const header = { headers: { Authorization: `Bearer ${good}` }, localAddress: '127.0.9.1' }
-        expect((await get(service.ports.rpc, '/files/recordings/x.mp4', header)).status).to.equal(429)
-        // Who is in, and who comes from elsewhere, is not concerned.
+        expect((await second.call('authenticate', { auth_token: 'guess' })).error?.code).to.equal(-32040)
+        expect((await second.call('authenticate', { auth_token: good })).error).to.equal(undefined)
+        const showing = (token: string) => ({ headers: { Authorization: `Bearer ${token}` }, localAddress: '127.0.9.1' })
+        expect((await get(service.ports.rpc, '/files/recordings/x.mp4', showing('guess'))).status).to.equal(429)
+        expect((await get(service.ports.rpc, '/files/recordings/x.mp4', showing(good))).status).to.equal(404)
+        // Nor is who is in concerned, or who comes from elsewhere.
         expect((await neighbour.call('get_camera_list')).error).to.equal(undefined)
         expect((await (await connect('127.0.9.2')).call('authenticate', { auth_token: good })).error).to.equal(undefined)
         await new Promise((resolve) => setTimeout(resolve, waits.at(-1)))

@@ -135,6 +135,7 @@ describe('snapshot', () => {
     await grabbed('direct')
     await saved(['bob'])
     expect(facts.map((fact) => fact.type)).to.deep.equal(['snapshot.taken', 'snapshot.failed'])
+    expect(facts[1]).to.deep.include({ nameTaken: true })
   })
 })
 
@@ -201,7 +202,11 @@ function snap({ device, live = false }: { device: Device; live?: boolean }) {
     },
     saved: (refused: string[] = []) => {
       const picture = { filename: 'one.jpg', file: '/s/one.jpg', bytes: 9, width: 640, height: 480 }
-      saving.done.resolve(saving.wishes.map((one) => (refused.includes(one.by.user) ? { wish: one, reason: 'taken' } : { wish: one, picture, finishedAt: 6 })))
+      saving.done.resolve(
+        saving.wishes.map((one) =>
+          refused.includes(one.by.user) ? { wish: one, reason: 'taken', nameTaken: true as const } : { wish: one, picture, finishedAt: 6 },
+        ),
+      )
       return turn()
     },
   }

@@ -94,6 +94,13 @@ describe('rpc.discover', () => {
   }
   const codesOf = (name: string) => (methodOf(name).errors as unknown as { code: number }[]).map(({ code }) => code)
 
+  it('costs what it weighs, since a stranger may ask for it again and again', async () => {
+    const { port } = await stage.serve(createWorld().options({ rate: { requests: 150, window: 3_600_000, addressRequests: 150 } }))
+    const stranger = await stage.connect(port, { localAddress: '127.0.0.3' })
+    expect((await stranger.call('rpc.discover')).error).to.equal(undefined)
+    expect((await stranger.call('rpc.discover')).error?.code).to.equal(-32040)
+  })
+
   it('answers a valid document, of the version of the API, without a token', () => {
     expect(faults(openRpc, document)).to.deep.equal([])
     expect(document.info.version).to.equal(apiVersion)

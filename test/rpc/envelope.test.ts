@@ -1,9 +1,12 @@
 import { expect } from 'chai'
 import Type from 'typebox'
 import type { Caller } from '../../machines/domain/access.js'
+import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { createBrakes } from '../../rpc/brakes.js'
 import { createDispatcher } from '../../rpc/dispatcher.js'
+import { errorBody } from '../../rpc/frame.js'
 import { method } from '../../rpc/method.js'
+import { methods } from '../../rpc/methods/index.js'
 import { None } from '../../rpc/schemas.js'
 import { apiVersion } from '../../rpc/version.js'
 import { type Client, createStage, createWorld, type Reply, type World } from './fakes.js'
@@ -73,6 +76,31 @@ describe('the envelope', () => {
     const failed = await client.call('nonsense')
     expect(failed.error?.data).to.include.all.keys('reason', 'details', 'suggestion', 'hint')
     expect(failed).to.have.property('metadata')
+  })
+
+  it('says what may be done, where it can be done', async () => {
+    const suggestionFor = (error: ServiceError, transport?: 'http') => errorBody(error, transport).data.suggestion
+    expect(suggestionFor(new ServiceError('authRequired'))).to.equal('Call authenticate with a valid token or API key')
+    expect(suggestionFor(new ServiceError('authRequired'), 'http')).to.match(/Authorization: Bearer.*X-API-Key/)
+    expect(suggestionFor(new ServiceError('authFailed', { reason: 'token_expired' }), 'http')).to.match(/new token|fresh/)
+    expect(suggestionFor(new ServiceError('invalidRequest', { reason: 'contradicting_credentials' }), 'http')).to.equal('Show one credential only')
+    expect(suggestionFor(new ServiceError('invalidRequest'), 'http')).not.to.include('JSON-RPC')
+    expect(suggestionFor(new ServiceError('permissionDenied', { reason: 'foreign_origin' }), 'http')).to.include('origin')
+    expect(suggestionFor(notFound('Key', 'x'))).to.include('list_api_keys')
+    expect(suggestionFor(notFound('Session', 'x'))).to.include('list_sessions')
+    expect(suggestionFor(notFound('Recording', 'x'))).to.include('list_recordings')
+  })
+
+  it('explains a wrong form in words, not as a regular expression', async () => {
+    const admin = await stage.connect(port, { role: 'admin' })
+    const { error } = await admin.call('take_snapshot', { device: 'camera0', filename: '../x' })
+    expect(error?.data).to.deep.include({ param: 'filename', rule: 'has the wrong form' })
+    expect(error?.data.hint).to.include('no dot, dash or space at its beginning')
+    expect(JSON.stringify(error)).not.to.match(/\^|must match/)
+    const wordless = methods.filter(({ params }) =>
+      /\{(?![^{}]*"description")[^{}]*"pattern"[^{}]*\}/.test(JSON.stringify(params).replace(/\\[pu]\{\w+\}/g, '')),
+    )
+    expect(wordless.map(({ name }) => name)).to.deep.equal([])
   })
 
   it('tells with each reply that a method will go, and what to call instead', async () => {

@@ -2,12 +2,14 @@ import { appendFile, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { useFakeTimers } from 'sinon'
 import type { Grant } from '../../machines/domain/access.js'
 import { invalidParam } from '../../machines/domain/errors.js'
 import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
 import { createFilesHandler, rangeOf } from '../../rpc/http/files.js'
 import type { RpcOptions } from '../../rpc/options.js'
 import { downloadUrl } from '../../rpc/present.js'
+import { turn } from '../support/later.js'
 import { createStage, createWorld, noon, type World } from './fakes.js'
 import { createWeb, fakeBrakes } from './web.js'
 
@@ -203,14 +205,16 @@ describe('the downloads', () => {
     expect([status, headers['retry-after']]).to.deep.equal([429, '5'])
   })
 
-  it('make an address that guesses wait, whatever it shows next', async () => {
+  it('make an address that guesses wait, but nobody whose credential is good', async () => {
     brakes.pauseFor = 30_000
-    for (const headers of [{}, { Authorization: 'Bearer guess' }, { ...anonymous, 'X-API-Key': 'viewer' }]) {
+    for (const headers of [{ Authorization: 'Bearer guess' }, { ...anonymous, 'X-API-Key': 'guess' }]) {
       const answer = await get('/files/recordings/camera0_1.mp4', headers)
       expect([answer.status, answer.headers['retry-after']]).to.deep.equal([429, '30'])
     }
-    expect((await get(`/files/recordings/camera0_1.mp4?sig=${link('recordings/camera0_1.mp4')}`, anonymous)).status).to.equal(429)
-    expect(brakes.failures).to.equal(0)
+    expect((await get('/files/recordings/camera0_1.mp4?sig=guess', anonymous)).status).to.equal(429)
+    for (const headers of [{}, { ...anonymous, 'X-API-Key': 'viewer' }]) expect((await get('/files/recordings/camera0_1.mp4', headers)).status).to.equal(200)
+    expect((await get(`/files/recordings/camera0_1.mp4?sig=${link('recordings/camera0_1.mp4')}`, anonymous)).status).to.equal(200)
+    expect([brakes.failures, brakes.taken.length, world.audited.filter(({ event }) => event === 'refusal')]).to.deep.equal([0, 6, []])
   })
 
   it('are given to API keys in a header of their own', async () => {
@@ -243,13 +247,16 @@ describe('the downloads', () => {
     const missing = await get('/files/recordings/missing.mp4', {})
     expect([hidden.status, missing.status]).to.deep.equal([404, 404])
     expect(hidden.body.replace('camera0_1', 'missing')).to.equal(missing.body)
-    expect(world.audited).to.deep.equal([
+    const credential = `token:operator/bob/${noon + 1}/camera1*`
+    expect(world.audited.filter(({ user }) => user === 'bob')).to.deep.equal([
+      { event: 'authentication', action: 'GET /files/recordings', result: 'ok', user: 'bob', role: 'operator', credential, address: '127.0.0.1' },
       {
         event: 'refusal',
         action: 'GET /files/recordings',
         result: 'refused',
         user: 'bob',
         role: 'operator',
+        credential,
         address: '127.0.0.1',
         subject: 'recordings/camera0_1.mp4',
         reason: 'camera_right',
@@ -271,6 +278,7 @@ describe('the downloads', () => {
       const whole = await get(url, anonymous)
       expect([whole.status, whole.body, whole.headers['referrer-policy']]).to.deep.equal([200, '0123456789', 'no-referrer'])
       expect((await get(url, anonymous, 'HEAD')).status).to.equal(200)
+      expect(world.audited, 'their bearer is nobody, and shows nothing').to.deep.equal([])
       expect((await get(url, { ...anonymous, Range: 'bytes=2-3' })).body).to.equal('23')
       expect((await get(url, { Authorization: 'Basic cHJveHk6eA==' })).status).to.equal(200)
     })
@@ -345,17 +353,64 @@ describe('the downloads', () => {
     }
   })
 
-  it('stop where they are when the credential is revoked, not when it expires', async () => {
+  it('stop where they are when the credential is revoked', async () => {
     await writeFile(join(folder, 'recordings', 'long.mp4'), Buffer.alloc(64 * 1024 * 1024))
     const url = `/files/recordings/long.mp4?sig=${link('recordings/long.mp4')}`
     const slow = await web.begin(createFilesHandler({ services: options, brakes }), url)
-    world.now = noon + 3_600_000
     expect(slow.response.statusCode).to.equal(200)
     await options.credentials.revoke({ kind: 'token', id: 'other' }, noon)
     expect(slow.isCut()).to.equal(false)
     await options.credentials.revoke({ kind: 'token', id: 'viewer/ann' }, noon)
     expect(await slow.received()).to.be.lessThan(64 * 1024 * 1024)
     expect(slow.isCut()).to.equal(true)
+  })
+
+  for (const [what, { path = '', headers = {}, total = 3_600_000, limit }] of Object.entries<{
+    path?: string
+    headers?: Record<string, string>
+    total?: number
+    limit: number
+  }>({
+    'when its credential ends': { headers: { Authorization: `Bearer viewer/ann/${noon + 10_000}` }, limit: 10_000 },
+    'a minute after its URL': { path: '?sig', limit: 70_000 },
+    'when it has taken too long': { headers: { Authorization: 'Bearer viewer' }, total: 5_000, limit: 5_000 },
+  })) {
+    it(`stop a download ${what}, whatever the client reads`, async () => {
+      await writeFile(join(folder, 'recordings', 'long.mp4'), Buffer.alloc(64 * 1024 * 1024))
+      const timers = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      try {
+        const services = { ...options, limits: { ...options.limits, downloadTimeout: 0, downloadTotal: total } }
+        const url = `/files/recordings/long.mp4${path && `?sig=${link('recordings/long.mp4', { expiresAt: noon + 10_000 })}`}`
+        const slow = await web.begin(createFilesHandler({ services, brakes }), url, headers)
+        const pass = (ms: number) => {
+          world.now += ms
+          timers.tick(ms)
+        }
+        pass(limit - 1)
+        await turn()
+        expect(slow.isCut()).to.equal(false)
+        pass(1)
+        await slow.closed
+        expect(await slow.received()).to.be.lessThan(64 * 1024 * 1024)
+      } finally {
+        timers.restore()
+      }
+    })
+  }
+
+  it('stop when the file is deleted: who reads slowly would keep its room on the disk', async () => {
+    const file = join(folder, 'recordings', 'long.mp4')
+    await writeFile(file, Buffer.alloc(64 * 1024 * 1024))
+    const timers = useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const slow = await web.begin(createFilesHandler({ services: options, brakes }), `/files/recordings/long.mp4?sig=${link('recordings/long.mp4')}`)
+      await rm(file)
+      timers.tick(10_000)
+      await slow.closed
+      expect(await slow.received()).to.be.lessThan(64 * 1024 * 1024)
+    } finally {
+      timers.restore()
+    }
   })
 
   it('let a client go that does not read', async () => {

@@ -1,3 +1,5 @@
+import { request } from 'node:http'
+import { hostname } from 'node:os'
 import { expect } from 'chai'
 import { createHealthServer, durationText, type HealthOptions, isInternal } from '../../rpc/http/health.js'
 import { createWorld, noon, type World } from './fakes.js'
@@ -100,6 +102,24 @@ describe('the health endpoints', () => {
     for (const path of ['/health', '/health/detailed', '/health/cameras', '/health/mediamtx']) {
       expect(JSON.stringify((await get(path)).body), path).not.to.match(/SECRET|\/dev\/|\/data\//)
     }
+  })
+
+  it('tell pages of other origins nothing, whatever name they have given this address', async () => {
+    await serve({ metrics: async () => ({ contentType: 'text/plain', text: 'x 1\n' }), hosts: ['cameras.example'] })
+    const statusOf = (path: string, host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const asked = request({ host: '127.0.0.1', port, path, headers: { Host: host } }, (answer) => resolve(answer.resume().statusCode))
+        asked.on('error', reject).end()
+      })
+    const hosts = ['127.0.0.1:8003', '[::1]:8003', '192.168.1.9', 'localhost', hostname(), `${hostname()}.:80`, 'Cameras.Example:8003']
+    for (const path of ['/metrics', '/health/detailed', '/health/cameras', '/health/mediamtx']) {
+      for (const host of hosts) expect(await statusOf(path, host), `${path} ${host}`).to.equal(200)
+      for (const host of ['evil.example', 'localhost.evil.example:8003', 'cameras.example@evil', '1.2.3.4.evil']) {
+        expect(await statusOf(path, host), `${path} ${host}`).to.equal(403)
+      }
+      expect((await fetch(`http://127.0.0.1:${port}${path}`)).headers.get('access-control-allow-origin'), path).to.equal(null)
+    }
+    expect(await statusOf('/health', 'evil.example'), 'tells nothing').to.equal(200)
   })
 
   it('answer private networks only, unless addresses are named', async () => {

@@ -129,6 +129,12 @@ describe('the methods', () => {
     expect((await viewer.call('get_server_info')).result.stream_protocols).to.deep.equal(['rtsp'])
   })
 
+  it('tells the cameras that a snapshot is asked with, for whoever may use some', async () => {
+    const limited = await stage.connect(port, { role: `operator/ann/${world.now + 60_000}/camera0,camera1*` })
+    await limited.call('take_snapshot', { device: 'camera0', filename: 'door' })
+    expect(world.asked[0]?.request).to.deep.include({ cameras: ['camera0', 'camera1*'] })
+  })
+
   it('asks for a snapshot in the terms of the actors', async () => {
     await admin.call('take_snapshot', { device: 'camera0', filename: 'door.png', quality: 0, max_age: 0.5 })
     await admin.call('take_snapshot', { device: 'camera0', format: 'jpeg', quality: 40, width: 320 })
@@ -137,6 +143,7 @@ describe('the methods', () => {
     expect(second).to.deep.include({ format: 'jpg', quality: 40, width: 320, maxAge: 1_000 })
     expect(second).not.to.have.any.keys('filename', 'height')
     expect(first?.by).to.deep.include({ user: 'a-admin' })
+    expect(second, 'who may use every camera').not.to.have.any.keys('cameras')
     const third = await admin.call('take_snapshot', { device: 'camera0', filename: 'Haustür (2), 100%.jpeg' })
     expect(third.error).to.equal(undefined)
     expect(world.asked[2]?.request).to.deep.include({ filename: 'Haustür (2), 100%', format: 'jpg' })

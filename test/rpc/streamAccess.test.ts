@@ -63,6 +63,52 @@ describe('who may see a stream', () => {
     return { ...gate, access, may, signed, kicked, media }
   }
 
+  describe('takes part in the brakes', () => {
+    const counting = () => {
+      const brakes = { paused: 0, failures: [] as string[], pause: () => brakes.paused, failed: (address: string) => void brakes.failures.push(address) }
+      return brakes
+    }
+
+    it('with what was guessed, from a stream too', async () => {
+      const brakes = counting()
+      const { may, signed, callers, audited } = arrange({ brakes })
+      callers.set('good', { user: 'ann', role: 'viewer', expiresAt: Date.now() + 60_000 })
+      await may({ query: 'sig=guess' })
+      await may({ user: 'x', password: 'guess', ip: '::ffff:192.0.2.8' })
+      await may({ action: 'publish', user: 'x', password: 'guess' })
+      await may({ action: 'api', user: 'x', password: 'guess' })
+      expect(brakes.failures).to.deep.equal(['192.0.2.7', '192.0.2.8', '192.0.2.7', '192.0.2.7'])
+      await may({})
+      await may(signed({ expiresAt: Date.now() - 1 }))
+      expect(brakes.failures, 'nothing shown, or an old one: no guess').to.have.length(4)
+      const refusals = () => audited.filter(({ event }) => event === 'refusal').length
+      expect(refusals()).to.equal(5)
+      brakes.paused = 1_000
+      expect([await may(signed()), await may({ password: 'good' })], 'what is good passes').to.deep.equal([true, true])
+      expect(await may({ query: 'sig=guess' })).to.equal(false)
+      expect([brakes.failures.length, refusals()], 'and the rest is not told of one by one').to.deep.equal([4, 5])
+    })
+  })
+
+  it('must come from an address that may come at all', async () => {
+    const { may, signed, audited } = arrange({ allowedIps: ['192.0.2.0/29', 'fd00::/8'] })
+    const query = signed()
+    expect([await may(query), await may({ ...query, ip: '::ffff:192.0.2.6' }), await may({ ...query, ip: 'fd00::1' })]).to.deep.equal([true, true, true])
+    expect([await may({ ...query, ip: '192.0.2.9' }), await may({ ...query, ip: '127.0.0.1' }), await may({ ip: '192.0.2.9' })]).to.deep.equal([
+      false,
+      false,
+      false,
+    ])
+    expect(audited.flatMap(({ reason }) => reason ?? [])).to.deep.equal(['foreign_address', 'foreign_address'])
+    expect(await may({ ip: '127.0.0.1', ...shown(own.reader) }), 'the service itself').to.equal(true)
+    const open = arrange({ open: true, allowedIps: ['192.0.2.0/29'] })
+    expect([await open.may({}), await open.may({ ip: '192.0.2.9' }), await open.may({ ip: '127.0.0.1', ...shown(own.reader) })]).to.deep.equal([
+      true,
+      false,
+      true,
+    ])
+  })
+
   describe('decides', () => {
     it('by a signed URL: for its camera, until its end, as it was signed', async () => {
       const { may, sign, signed, access } = arrange()
@@ -110,6 +156,17 @@ describe('who may see a stream', () => {
       expect(access.sessions()).to.deep.equal([])
     })
 
+    it('against the media server that pulls from itself, as a source may send it to do with a URL that it was given', async () => {
+      const { may, signed, callers, audited } = arrange()
+      callers.set('key', { user: 'bob', role: 'viewer', expiresAt: 8.64e15, credential: key })
+      for (const ip of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) expect(await may({ ...signed(), ip, userAgent: 'gortsplib' }), ip).to.equal(false)
+      expect(audited[0]).to.deep.include({ reason: 'loop', subject: 'camera0' })
+      expect(await may({ ...signed(), userAgent: 'gortsplib' }), 'a MediaMTX elsewhere').to.equal(true)
+      expect(await may({ ...signed(), ip: '127.0.0.1', userAgent: 'Lavf60.16.100' })).to.equal(true)
+      expect(await may({ token: 'key', ip: '127.0.0.1', userAgent: 'gortsplib' }), 'another MediaMTX of this machine, by a key').to.equal(true)
+      expect(await may({ ip: '127.0.0.1', userAgent: 'gortsplib', ...shown(own.reader) })).to.equal(true)
+    })
+
     it('for itself: each own credential opens one thing, from this machine alone', async () => {
       const { may } = arrange()
       const here = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? [])
@@ -153,6 +210,21 @@ describe('who may see a stream', () => {
       ])
       expect(lines.join()).to.contain('192.0.2.7').and.not.contain('hunter2').and.not.contain(query.slice(4))
       expect(counted).to.have.length(3)
+    })
+
+    it('and tells once of each session that somebody was let in, and by what', async () => {
+      const { may, audited, callers, signed } = arrange()
+      callers.set('jwt', { user: 'bob', role: 'viewer', expiresAt: Date.now() + 60_000, credential: key })
+      const session = { protocol: 'hls', id: 'h1', ...signed({ credential: { kind: 'token', id: 't' } }) }
+      for (let times = 0; times < 5; times += 1) await may(session)
+      await may({ id: 'r1', password: 'jwt', ip: '2001:db8::1' })
+      await may({ id: 'own', ip: '127.0.0.1', ...shown(own.reader) })
+      await may({ id: 'other', password: 'jwt', path: 'x' })
+      const entry = { event: 'authentication', result: 'ok', subject: 'camera0' }
+      expect(audited.filter(({ event }) => event === 'authentication')).to.deep.equal([
+        { ...entry, action: 'HLS read', user: 'ann', credential: 'token:t', address: '192.0.2.7' },
+        { ...entry, action: 'RTSP read', user: 'bob', credential: 'key:key1', address: '[2001:db8::1]' },
+      ])
     })
 
     it('for everybody who reads, when streams are open, and says so', async () => {
@@ -256,7 +328,10 @@ describe('who may see a stream', () => {
       for (const [id, user] of Object.entries({ one: 'ann', two: 'ann', three: 'bob', gone: 'ann' })) await may({ id, ...signed({ user }) })
       media.answer = ({ id }) => id !== 'gone'
       expect(await access.end(({ user }: MediaSession) => user === 'ann', 'ended by an administrator')).to.equal(2)
-      expect(access.sessions().map(({ id }) => id)).to.deep.equal(['three', 'gone'])
+      expect(
+        access.sessions().map(({ id }) => id),
+        'neither whom it found nor whom it did not',
+      ).to.deep.equal(['three'])
     })
 
     it('not before its time, however far that is', async () => {
@@ -282,9 +357,20 @@ describe('who may see a stream', () => {
         { id: 'setup', connections: ['describe'] },
         { id: 'unknown', connections: ['old-connection'] },
       ]
-      await settle(30_000)
-      expect(access.sessions(), 'it may still come').to.have.length(4)
-      await settle(30_000)
+      expect(access.sessions(), 'all of them may become one').to.have.length(4)
+      await settle(7_000)
+      expect(
+        access.sessions().map(({ id }) => id),
+        'whom the media server has',
+      ).to.deep.equal(['setup', 'old-connection'])
+      media.present.push({ id: 'left', connections: [] })
+      await settle(3_000)
+      expect(
+        access.sessions().map(({ id }) => id),
+        'its camera slept',
+      ).to.deep.equal(['setup', 'old-connection', 'left'])
+      media.present.pop()
+      await settle(50_000)
       expect(access.sessions().map(({ id }) => id)).to.deep.equal(['setup', 'old-connection'])
     })
 

@@ -111,6 +111,7 @@ suite('TLS (with openssl on PATH)', () => {
       expect((await client.call('get_camera_status', { device: 'camera1' })).error?.code).to.equal(-32010)
       expect((await client.call('get_status')).error?.code).to.equal(-32002)
       expect(world.audited[0]).to.deep.include({ event: 'authentication', action: 'certificate', result: 'ok', user: 'gatekeeper', role: 'operator' })
+      expect(world.audited[0]?.credential).to.match(/^certificate:./)
     })
 
     it('is nobody when no authority of ours has signed it, or the list does not know it', async () => {

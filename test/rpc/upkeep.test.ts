@@ -134,6 +134,8 @@ describe('metrics, retention and the audit log', () => {
       const error = await refusal('set_retention_policy', { policy_type: 'manual', enabled: true }, limited)
       expect(error).to.deep.include({ code: -32002 })
       expect(error?.data.reason).to.equal('limited_to_cameras')
+      expect(error?.data, 'the role is not the matter').not.to.have.property('required_role')
+      expect(error?.data.suggestion).to.equal('Use a token or key whose rights are for every camera')
     })
   })
 

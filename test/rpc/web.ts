@@ -21,7 +21,6 @@ export const fakeBrakes = () => {
     failed: () => {
       brakes.failures += 1
     },
-    succeeded: () => {},
   }
   return brakes satisfies Brakes & object
 }
@@ -62,9 +61,9 @@ export const createWeb = () => {
   }
 
   /** Begins a request without header and reads nothing of its answer until told. */
-  const begin = async (handler: Handler, path: string) => {
+  const begin = async (handler: Handler, path: string, headers: Record<string, string> = {}) => {
     const { port, closed } = await listen(handler)
-    const sent = request({ port, host: '127.0.0.1', path, agent: false })
+    const sent = request({ port, host: '127.0.0.1', path, agent: false, headers })
     sent.on('error', () => {})
     sent.end()
     const [response] = (await once(sent, 'response')) as [IncomingMessage]

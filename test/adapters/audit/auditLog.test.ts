@@ -79,8 +79,21 @@ describe('the audit log', () => {
     expect(logged).to.deep.equal([])
   })
 
-  it('can be checked when there is none', async () => {
-    expect(await verdict()).to.deep.equal({ good: true, entries: 0 })
+  it('that is gone with its head is not whole, before another life and after it', async () => {
+    const gone = 'audit_head.json is missing, and so is every file of the log'
+    await life(3)
+    await rm(dir, { recursive: true })
+    await rm(head())
+    expect(await verdict()).to.deep.equal({ good: false, entries: 0, fault: gone })
+    await life(3, { isNew: false })
+    expect(await verdict()).to.have.property('good', false)
+    expect(await reasons()).to.deep.equal(['the log begins anew: audit_head.json was missing; no file of the log is left'])
+  })
+
+  it('has a head before its first entry', async () => {
+    const audit = await begin()
+    expect(await verdict()).to.have.property('good', true)
+    await audit.close()
   })
 
   it('keeps to one line whatever a client calls itself', async () => {
@@ -418,6 +431,60 @@ describe('the audit log', () => {
       await audit.close()
       expect(records.length).to.be.lessThan(70)
       expect(records.reduce((sum, { count = 1 }) => sum + count, -1)).to.equal(10_000)
+    })
+
+    it('of users are told whatever strangers do', async () => {
+      const audit = await begin()
+      for (let from = 1; from <= 4; from += 1)
+        for (let index = 0; index < 22; index += 1) audit.write(refused({ address: `127.0.0.${from}`, action: `method${index}` }))
+      for (let index = 0; index < 4; index += 1)
+        audit.write(refused({ user: 'op1', address: '192.0.2.9', action: `forbidden${index}`, reason: 'permission_denied' }))
+      const { records } = await audit.read({ limit: 1000, user: 'op1' })
+      expect(records.map(({ action, count }) => [action, count])).to.deep.equal([3, 2, 1, 0].map((index) => [`forbidden${index}`, undefined]))
+      for (let index = 0; index < 500; index += 1) audit.write(refused({ user: 'op1', address: `[2001:db8:${index}::1]`, action: `x${index}` }))
+      audit.write(refused({ user: 'op2', action: 'delete_recording' }))
+      await audit.close()
+      const last = (await lines()).map((line) => JSON.parse(line))
+      expect(last.find(({ user, action }) => user === 'op1' && action === 'various')).to.deep.include({ address: '', count: 484 })
+      expect(last.some(({ user, action }) => user === 'op2' && action === 'delete_recording')).to.equal(true)
+    })
+
+    it('of one network are those of one address', async () => {
+      const audit = await begin()
+      for (let index = 0; index < 100; index += 1) audit.write(refused({ address: `[2001:db8::${index.toString(16)}:${index}]` }))
+      audit.write(refused({ address: '[2001:db8:0:1::1]' }))
+      await audit.close()
+      const told = (await lines()).slice(1).map((line) => JSON.parse(line))
+      expect(told.map(({ address, count }) => [address, count])).to.deep.equal([
+        ['[2001:db8::0:0]', undefined],
+        ['[2001:db8:0:1::1]', undefined],
+        ['[2001:db8::63:99]', 99],
+      ])
+    })
+
+    it('and of authentications that were good: who comes again and again cannot turn the log round', async () => {
+      const passed = (changes: Partial<AuditEntry> = {}) =>
+        entry({ event: 'authentication', action: 'authenticate', credential: 'token:a', subject: undefined, ...changes } as Partial<AuditEntry>)
+      const audit = await begin()
+      for (let index = 0; index < 200; index += 1) audit.write(passed({ session: `s${index}` }))
+      audit.write(passed({ credential: 'key:b' }))
+      audit.write(passed({ user: 'bob' }))
+      for (const subject of ['camera0', 'camera1', 'camera0']) audit.write(passed({ action: 'RTSP read', subject }))
+      for (let index = 0; index < 3; index += 1) audit.write(entry())
+      clock.tick(60_000)
+      const { records } = await audit.read({ limit: 1000 })
+      await audit.close()
+      const seen = records.reverse().slice(1)
+      expect(seen.map(({ user, action, credential, subject, count }) => [user, action, credential, subject, count])).to.deep.equal([
+        ['ann', 'authenticate', 'token:a', undefined, undefined],
+        ['ann', 'authenticate', 'key:b', undefined, undefined],
+        ['bob', 'authenticate', 'token:a', undefined, undefined],
+        ['ann', 'RTSP read', 'token:a', 'camera0', undefined],
+        ['ann', 'RTSP read', 'token:a', 'camera1', undefined],
+        ...Array.from({ length: 3 }, () => ['ann', 'start_recording', undefined, 'camera0', undefined]),
+        ['ann', 'authenticate', 'token:a', undefined, 199],
+        ['ann', 'RTSP read', 'token:a', 'camera0', 1],
+      ])
     })
 
     it('tells at the end what it has counted', async () => {

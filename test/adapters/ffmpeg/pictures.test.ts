@@ -6,6 +6,7 @@ import { expect } from 'chai'
 import { pictureSize } from '../../../adapters/ffmpeg/jpeg.js'
 import { createPictures, type PicturesOptions } from '../../../adapters/ffmpeg/pictures.js'
 import { quantiser } from '../../../adapters/ffmpeg/savePicture.js'
+import { NameTaken } from '../../../machines/domain/nameTaken.js'
 import type { Picture, PictureOptions } from '../../../machines/domain/ports.js'
 import { copied, demo, encoded, failure, fake, filesIn, folder, log, never, runWith, systemClock, until, webcam } from './support.js'
 
@@ -286,6 +287,28 @@ describe('pictures', function () {
       const outcomes = await Promise.all(cameras.map((camera) => failure(ways.save(camera, picture, { ...asked, filename: 'tw' }, never, { keep: true }))))
       expect(outcomes.sort().slice(0, 3)).to.deep.equal(Array(3).fill('a snapshot named tw exists already'))
       expect((await Promise.all(cameras.map((camera) => filesIn(at('snapshots', camera))))).flat()).to.deep.equal(['tw.jpg'])
+    })
+
+    it('tells nobody of a name that a camera beyond their rights has', async () => {
+      const ways = pictures()
+      const wish = { ...asked, filename: 'same', cameras: ['camera1'] }
+      await ways.save('camera0', await captured(), { ...asked, filename: 'same' }, never)
+      expect((await ways.save('camera1', await captured(), wish, never)).filename).to.equal('same-2.jpg')
+      expect((await ways.save('camera1', await captured(), { ...wish, format: 'png' }, never)).filename).to.equal('same-3.png')
+      const own = { ...wish, filename: 'same-2' }
+      expect(await failure(captured().then((picture) => ways.save('camera1', picture, own, never)))).to.equal('a snapshot named same-2 exists already')
+      const long = 'x'.repeat(251)
+      await ways.save('camera0', await captured(), { ...asked, filename: long }, never)
+      expect((await ways.save('camera1', await captured(), { ...wish, filename: long }, never)).filename).to.equal(`${'x'.repeat(249)}-2.jpg`)
+    })
+
+    it('tells a taken name by its kind, not by its words', async () => {
+      const wish = { ...asked, filename: 'yard' }
+      await pictures().save('camera0', await captured(), wish, never)
+      const error = await captured()
+        .then((picture) => pictures().save('camera0', picture, wish, never))
+        .catch((error: unknown) => error)
+      expect(error).to.be.instanceOf(NameTaken)
     })
 
     it('removes what a killed service left half done, once', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { pictureSize } from '../../../adapters/ffmpeg/jpeg.js'
@@ -100,6 +100,26 @@ describe('pipelines', function () {
     await seen('pipeline.ended')
     expect(reasons()).to.deep.equal(['recycled: it gave no frames'])
     expect(await pipelines.recycle('camera0')).to.equal(false)
+  })
+
+  it('keeps the command line of a pipeline from others, and no longer than it runs', async () => {
+    listen()
+    const report = join(dir, 'camera0.log')
+    const child = runAlone(commandOf(demo, encoded()))
+    await seen('pipeline.running')
+    expect([await readFile(report, 'utf8'), (await stat(report)).mode & 0o777]).to.deep.include(0o600)
+    expect(await readFile(report, 'utf8')).to.contain('Command line')
+    child.kill('SIGINT')
+    await seen('pipeline.ended')
+    expect([(await stat(report)).size, (await stat(report)).mode & 0o777]).to.deep.equal([0, 0o600])
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    expect(reasons(), 'clearing it is no new end').to.deep.equal(['no longer in use'])
+  })
+
+  it('takes from others what an earlier version has left', async () => {
+    await writeFile(join(dir, 'camera0.log'), 'Command line: ffmpeg', { mode: 0o644 })
+    commandOf(demo, encoded())
+    expect((await stat(join(dir, 'camera0.log'))).mode & 0o777).to.equal(0o600)
   })
 
   it('tells that a stalled one goes on', async () => {

@@ -76,6 +76,11 @@ describe('API keys', () => {
     expect(await verdict(secret, await open()), 'after a restart').to.equal('accepted')
   })
 
+  it('are for every camera when their list says so', async () => {
+    const { secret } = await keys.create({ user: 'ann', role: 'operator', cameras: ['*'] })
+    expect(await keys.verify(secret)).to.not.have.property('cameras')
+  })
+
   it('are kept as hashes, for us alone', async () => {
     const { secret } = await keys.create({ user: 'ann', role: 'viewer' })
     const text = await readFile(file(), 'utf8')

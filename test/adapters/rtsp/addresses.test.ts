@@ -25,6 +25,19 @@ describe('addresses of streams', () => {
     'ff02::1',
     '::ffff:169.254.169.254',
     'fd00:ec2::254',
+    'fd20:ce::254',
+    '169.254.170.2',
+    '169.254.170.23',
+    '100.100.100.200',
+    '192.0.0.192',
+    '::a9fe:a9fe',
+    '::ffff:0:169.254.169.254',
+    '64:ff9b::a9fe:a9fe',
+    '64:ff9b::169.254.170.2',
+    '64:ff9b:1::a9fe:a9fe',
+    '2002:a9fe:a9fe::1',
+    '64:ff9b::e000:1',
+    '::ffff:0.0.0.0',
   ]) {
     it(`${address} is nobody's camera`, async () => {
       expect(await check()(address)).to.contain('unspecified, multicast, broadcast or metadata')
@@ -37,6 +50,8 @@ describe('addresses of streams', () => {
     '::1',
     '::ffff:127.0.0.1',
     '::ffff:c0a8:105',
+    '::c0a8:105',
+    '64:ff9b::c0a8:105',
     '192.168.1.5',
     'fd00:0::5',
     'fe80::5',
@@ -55,6 +70,8 @@ describe('addresses of streams', () => {
   it('others may have the ports that we have', async () => {
     expect(await check()('192.168.1.6', 8554)).to.equal(undefined)
     expect(await check()('169.254.1.1', 8554)).to.equal(undefined)
+    expect(await check()('64:ff9b::a00:9', 8554)).to.equal(undefined)
+    expect(await check()('2001:db8::a9fe:a9fe', 8554), 'ends like it').to.equal(undefined)
   })
 
   it('names are what they resolve to, with any of their addresses', async () => {

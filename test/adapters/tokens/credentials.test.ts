@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { createApiKeys, type KeyKeeper } from '../../../adapters/keys/apiKeys.js'
-import { createCredentials } from '../../../adapters/tokens/credentials.js'
+import { type CredentialKeeper, createCredentials } from '../../../adapters/tokens/credentials.js'
 import { createRevocations } from '../../../adapters/tokens/revocations.js'
 import { createTokens } from '../../../adapters/tokens/tokens.js'
-import type { Credential, Credentials } from '../../../machines/domain/access.js'
+import { type Credential, neverExpires, type OutsideChange } from '../../../machines/domain/access.js'
 import { ServiceError } from '../../../machines/domain/errors.js'
 import type { Log } from '../../../machines/domain/ports.js'
 
@@ -21,7 +21,7 @@ describe('credentials', () => {
   const log: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
   const tokens = createTokens({ secret: new Uint8Array(32).fill(3), clock })
   let keys: KeyKeeper
-  let credentials: Credentials
+  let credentials: CredentialKeeper
 
   beforeEach(async () => {
     now = start
@@ -82,6 +82,44 @@ describe('credentials', () => {
     expect(await verdict(await token('constructor'))).to.equal('accepted')
   })
 
+  it('tell what another process does to them, and not what is done here', async () => {
+    const told: OutsideChange[] = []
+    const dispose = credentials.onOutsideChange((change) => void told.push(change))
+    const here = await keys.create({ user: 'ann', role: 'viewer' })
+    await keys.verify(here.secret)
+    await keys.rotate(here.key.id)
+    await credentials.revoke({ kind: 'token', id: 'mine' }, now + hour)
+
+    const elsewhere = await createApiKeys({ stateDir, clock, log, defaults: { expiry: hour, maxKeys: 5 } })
+    ends.push(() => elsewhere.close())
+    const { key } = await elsewhere.create({ user: 'eve', role: 'admin' })
+    const rotated = await elsewhere.rotate(key.id)
+    await elsewhere.revoke(rotated.key.id)
+    const revocations = await createRevocations({ stateDir, clock, log })
+    ends.push(() => revocations.close())
+    await revocations.revoke({ kind: 'token', id: 'theirs' }, now + hour)
+
+    // A change here first takes over what others have written.
+    await keys.create({ user: 'ann', role: 'viewer' })
+    await credentials.revoke({ kind: 'token', id: 'mine too' }, now + hour)
+    dispose()
+    const reasonsOf = (subject: string) => told.filter((change) => change.subject === subject).map(({ action, reason }) => `${action}: ${reason}`)
+    expect(new Set(told.map(({ subject }) => subject))).to.deep.equal(new Set([key.id, rotated.key.id, 'theirs']))
+    expect(reasonsOf(key.id)[0]).to.equal('keys: created by the command line')
+    expect(reasonsOf(rotated.key.id)[0]).to.equal('keys: created by the command line')
+    expect(reasonsOf('theirs')).to.deep.equal(['revocations: token revoked by the command line'])
+  })
+
+  it('are revoked though very many have been, for good', async () => {
+    const revoked = Array.from({ length: 12_000 }, (_, index) => ({ kind: 'token', id: `t${index}`, until: neverExpires }))
+    await writeFile(join(stateDir, 'revoked.json'), JSON.stringify({ version: 1, revoked }))
+    const many = await open()
+    const began = performance.now()
+    await many.revoke({ kind: 'token', id: 'urgent' }, neverExpires)
+    expect(performance.now() - began).to.be.lessThan(2_000)
+    expect([many.isRevoked({ kind: 'token', id: 'urgent' }), many.isRevoked({ kind: 'token', id: 't0' })]).to.deep.equal([true, true])
+  })
+
   it('that the command line revokes are refused within a second', async () => {
     const told = new Promise<Credential>((resolve) => credentials.onRevoked(resolve))
     const elsewhere = await createRevocations({ stateDir, clock, log })
@@ -130,7 +168,7 @@ describe('credentials', () => {
   })
 
   it('are revoked up to a number', async () => {
-    const revoked = Array.from({ length: 10_000 }, (_, index) => ({ kind: 'token', id: `t${index}`, until: now + hour }))
+    const revoked = Array.from({ length: 50_000 }, (_, index) => ({ kind: 'token', id: `t${index}`, until: now + hour }))
     await writeFile(join(stateDir, 'revoked.json'), JSON.stringify({ version: 1, revoked }))
     const full = await open()
     const error = await full.revoke({ kind: 'token', id: 'one more' }, now + hour).catch((thrown: unknown) => thrown)

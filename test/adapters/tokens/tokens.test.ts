@@ -36,6 +36,14 @@ describe('tokens', () => {
     expect(JSON.parse(claims ?? '')).to.deep.equal({ ...good, jti: 'first', cameras: ['camera0', 'camera1*'] })
   })
 
+  it('are for every camera when their list says so, in whatever words', async () => {
+    for (const cameras of [['*'], ['camera0', '*'], ['**']]) {
+      const caller = await tokens.verify(await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000, cameras }))
+      expect(caller, cameras.join()).to.not.have.property('cameras')
+    }
+    expect((await tokens.verify(await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000, cameras: [] }))).cameras).to.deep.equal([])
+  })
+
   it('have an id of their own', async () => {
     const ids = await Promise.all(
       [1, 2].map(async () => (await tokens.verify(await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000 }))).credential?.id),

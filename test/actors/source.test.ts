@@ -1,0 +1,82 @@
+import { expect } from 'chai'
+import { createActor, createMachine, type EventObject } from 'xstate'
+import { cameraEffects } from '../../actors/effects/camera.js'
+import type { RtspDevice } from '../../machines/domain/camera.js'
+import type { AddressCheck } from '../../machines/domain/external.js'
+import { later, turn } from '../support/later.js'
+
+const added: RtspDevice = { kind: 'rtsp', name: 'drone', url: 'rtsp://ann:secret@drone.example:8554/live', added: true }
+const configured: RtspDevice = { kind: 'rtsp', name: 'yard', url: 'rtsp://127.0.0.1:8554/live' }
+const refused = 'its address must not lead back to this service'
+
+/** A name that leads back to us from the second question on. */
+function arrange() {
+  const asked: string[] = []
+  const described: string[] = []
+  let refusal: string | undefined
+  const addresses: AddressCheck = {
+    refusal: async (host, port) => {
+      asked.push(`${host}:${port}`)
+      return refusal
+    },
+  }
+  const describe = async (url: string) => {
+    described.push(url)
+    return { codec: 'H264' }
+  }
+  const unused = () => Promise.reject(new Error('not here'))
+  const ports = {
+    addresses,
+    reader: { describe, hold: unused, keyframe: unused },
+    probe: { capabilities: async () => ({ formats: [{ fourcc: 'H264', description: '', sizes: [] }] }) },
+    defaults: { width: 640, height: 480, fps: 25, codec: { profile: 'baseline', level: '3.0', pixelFormat: 'yuv420p', preset: 'ultrafast', bitrate: '600k' } },
+    sourceInterval: 20,
+    startLimit: 1_000,
+    clock: { now: () => 0 },
+  }
+  // The rest of the ports is not asked by what is tested here.
+  const effects = cameraEffects(ports as unknown as Parameters<typeof cameraEffects>[0])
+  const turnBack = () => {
+    refusal = 'must not lead back to this service'
+  }
+  return { effects, asked, described, turnBack }
+}
+
+describe('the source of an added stream', () => {
+  const probe = (effects: ReturnType<typeof arrange>['effects'], device: RtspDevice) => {
+    const actor = createActor(effects.probeDevice, { input: { id: 'camera0', device, settings: {} } })
+    const outcome = new Promise<string>((resolve) => {
+      actor.subscribe({ complete: () => resolve('probed'), error: (error) => resolve(error instanceof Error ? error.message : String(error)) })
+    })
+    actor.start()
+    return outcome
+  }
+
+  it('is looked at only where its name leads now', async () => {
+    const { effects, asked, turnBack } = arrange()
+    expect(await probe(effects, added)).to.equal('probed')
+    turnBack()
+    expect(await probe(effects, added)).to.equal(refused)
+    expect(asked).to.deep.equal(['drone.example:8554', 'drone.example:8554'])
+    expect(await probe(effects, configured), 'what the configuration names is the administrator’s').to.equal('probed')
+  })
+
+  it('is lost at the first look when its name leads elsewhere', async () => {
+    const { effects, asked, described, turnBack } = arrange()
+    const told = later<EventObject>()
+    const machine = createMachine({
+      invoke: { src: effects.watchSource, input: { id: 'camera0', device: added } },
+      on: { '*': { actions: ({ event }) => told.resolve(event) } },
+    })
+    const actor = createActor(machine).start()
+    try {
+      while (described.length === 0) await turn()
+      turnBack()
+      const before = asked.length
+      expect(await told.promise).to.deep.equal({ type: 'source.lost', reason: refused })
+      expect(asked.length - before, 'one refusal is enough').to.equal(1)
+    } finally {
+      actor.stop()
+    }
+  })
+})
