@@ -33,14 +33,22 @@ export function findCamera(fleet: FleetActor, id: string): CameraActor {
   return actor as CameraActor
 }
 
+/** What the observer calls a camera and its stream; texts that are asked for again and again. */
+const aspects = new Map<CameraId, { whole: string; stream: string }>()
+const aspectsOf = (id: CameraId) => {
+  const known = aspects.get(id) ?? { whole: `camera:${id}`, stream: `camera:${id}/stream` }
+  aspects.set(id, known)
+  return known
+}
+
 export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetActor; observer: Observer; startedAt: number }): Directory {
   // Snapshots never change, and clients ask far more often than cameras do anything: the same view until something happens.
   const kept = keptValues()
   const get = <Actor extends AnyActorRef>(systemId: string) => fleet.system.get(systemId) as Actor | undefined
   const viewOf = (actor: CameraActor): CameraView => {
     const snapshot = actor.getSnapshot()
-    const [aspect, stream] = kept(actor, 'aspects', [], () => [`camera:${snapshot.context.id}`, `camera:${snapshot.context.id}/stream`] as const)
-    const [since, streamSince] = [observer.since(aspect), observer.since(stream)]
+    const { whole, stream } = aspectsOf(snapshot.context.id)
+    const [since, streamSince] = [observer.since(whole), observer.since(stream)]
     return kept(actor, 'view', [snapshot, snapshot.children.recording?.getSnapshot(), since, streamSince], () => {
       const view = cameraView(snapshot)
       return { ...view, cause: { ...view.cause, since }, stream: { ...view.stream, since: streamSince } }

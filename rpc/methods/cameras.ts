@@ -13,10 +13,9 @@ const validationOf = ({ status, capabilities }: CameraView): 'NONE' | 'DISCONNEC
   return capabilities === undefined ? 'NONE' : 'CONFIRMED'
 }
 
-/** A camera with what the media server says of its stream. Asking may have taken a while: what is told is the state now. */
-const wholeOf = (device: string, { known, state }: KnownStream, call: Call) => {
+/** A camera with what the media server says of its stream. */
+const wholeOf = (view: CameraView, { known, state }: KnownStream, call: Call) => {
   const { services, caller } = call
-  const view = services.directory.camera(device)
   const urls = urlsFor(services, view.id, viewerOf(call))
   const uptime = state?.readySince === undefined ? 0 : seconds(services.clock.now() - state.readySince)
   const [sent, readers] = [state?.bytesSent ?? 0, state?.readers ?? 0]
@@ -68,8 +67,11 @@ export const cameraMethods = [
     handler: ({ device }, call) => {
       const { services } = call
       // The most frequent question: where the media server need not be asked it is answered at once.
-      const stream = stateOfStream(services, services.directory.camera(device).id)
-      return stream instanceof Promise ? stream.then((known) => wholeOf(device, known, call)) : wholeOf(device, stream, call)
+      const view = services.directory.camera(device)
+      const stream = stateOfStream(services, view.id)
+      if (!(stream instanceof Promise)) return wholeOf(view, stream, call)
+      // Asking takes a while: what is told is the state then.
+      return stream.then((known) => wholeOf(services.directory.camera(device), known, call))
     },
   }),
   method({
