@@ -81,8 +81,8 @@ export interface App {
   facts: Facts
   tokens: Tokens
   /** Where a camera can be watched by who has the token `id`, for `security.stream_url_life`, and no longer than that token is good. */
-  watchUrl(camera: CameraId, host: string, token: { user: string; id: string }): string
-  /** Ends sessions and files, then the sockets, then the media server. Never rejects; a second call waits for the first. */
+  watchUrl(camera: CameraId, host: string, token: { user: string; id: string; expiresAt: number }): string
+  /** Ends recordings and files, then the media server, then the sockets. Never rejects; a second call waits for the first. */
   stop(reason: string): Promise<void>
 }
 
@@ -102,7 +102,13 @@ export async function startApp({ config, log, env, clock = { now: Date.now } }: 
   /** What was opened is closed in the opposite order, by the stop or by a start that fails. */
   const opened: (() => unknown)[] = [data.release]
   const close = async () => {
-    for (const end of opened.splice(0).reverse()) await end()
+    for (const end of opened.splice(0).reverse()) {
+      try {
+        await end()
+      } catch (error) {
+        log.error('a part could not be ended', { error })
+      }
+    }
   }
   try {
     return await startIn(data, { config, log, env, clock, close, opened })
@@ -488,10 +494,10 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
     directory,
     facts,
     tokens,
-    watchUrl(camera, host, { user, id }) {
+    watchUrl(camera, host, { user, id, expiresAt: end }) {
       const plain = `rtsp://${hostInUrl(host)}:${mediamtx.rtsp_port}/${camera}`
       if (security.streams === 'open') return plain
-      return `${plain}?sig=${links.sign({ subject: streamSubject(camera), user, expiresAt: clock.now() + security.stream_url_life, credential: { kind: 'token', id } })}`
+      return `${plain}?sig=${links.sign({ subject: streamSubject(camera), user, expiresAt: Math.min(end, clock.now() + security.stream_url_life), credential: { kind: 'token', id } })}`
     },
     stop(reason) {
       stopped ??= stop(reason)

@@ -220,7 +220,7 @@ async function showGuide(config: Configuration, app: App): Promise<void> {
   const { server, cause } = app.directory.link()
   const [id, day] = [randomUUID(), 24 * 3_600_000]
   const token = await app.tokens.issue({ user: 'viewer', role: 'viewer', expiresIn: day, id })
-  const stream = app.watchUrl(camera?.id ?? 'camera0', hostForPeople(config.server), { user: 'viewer', id })
+  const stream = app.watchUrl(camera?.id ?? 'camera0', hostForPeople(config.server), { user: 'viewer', id, expiresAt: clock.now() + day })
   console.log(`
   The camera service runs.
 

@@ -8,6 +8,7 @@ import type { Clock, Pipelines } from '../machines/domain/ports.js'
 import type { HoldView, RecordingFormat, RecordingOutcome, RecordingView, SnapshotView } from '../machines/domain/views.js'
 import type { snapshotMachine } from '../machines/snapshot.js'
 import { type CameraActor, type Directory, type FleetActor, findCamera } from './directory.js'
+import { within } from './effects/time.js'
 import type { Facts } from './facts.js'
 
 /**
@@ -80,15 +81,31 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, startLimi
     const { state, cause } = directory.link()
     if (state === 'down') throw dependencyFailed('mediamtx', `the media server cannot be reached: ${cause.reason ?? 'no answer'}`)
   }
-  const told = <F extends Fact>(isIt: (fact: Fact) => fact is F, limit = patience) => facts.next(isIt, AbortSignal.timeout(limit))
+  /** Listens first, the fact may come at once; of a call that is refused no listener stays. */
+  const outcomeOf = async <F extends Fact>(
+    { actor, method, event }: { actor: CameraActor; method: string; event: CameraEvent },
+    isIt: (fact: Fact) => fact is F,
+    limit = patience,
+  ) => {
+    const over = new AbortController()
+    const outcome = facts.next(isIt, within(limit, over.signal))
+    outcome.catch(() => {})
+    try {
+      send(actor, method, event)
+      return await outcome
+    } finally {
+      over.abort()
+    }
+  }
   return {
     async startRecording(camera, { by, format, duration }) {
       const actor = findCamera(fleet, camera)
       needServer()
-      const outcome = told((fact): fact is RecordingFact => isRecordingFact(fact) && fact.by === by && fact.type !== 'recording.interrupted')
-      outcome.catch(() => {})
-      send(actor, 'start_recording', { type: 'recording.start', by, format, ...(duration !== undefined && { duration }) })
-      const fact = await outcome
+      const event = { type: 'recording.start' as const, by, format, ...(duration !== undefined && { duration }) }
+      const fact = await outcomeOf(
+        { actor, method: 'start_recording', event },
+        (fact): fact is RecordingFact => isRecordingFact(fact) && fact.by === by && fact.type !== 'recording.interrupted',
+      )
       if (fact.type === 'recording.started') {
         const { filename, startedAt } = fact
         const asked = duration === undefined ? {} : { duration }
@@ -105,14 +122,17 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, startLimi
 
     async stopRecording(camera, by) {
       const actor = findCamera(fleet, camera)
-      const ended = told(
+      const {
+        type,
+        outcome,
+        by: starter,
+        at,
+      } = await outcomeOf(
+        { actor, method: 'stop_recording', event: { type: 'recording.stop', by } },
         (fact): fact is Extract<RecordingFact, { type: 'recording.ended' | 'recording.failed' }> =>
           (fact.type === 'recording.ended' || fact.type === 'recording.failed') && fact.camera === camera,
         closingPatience,
       )
-      ended.catch(() => {})
-      send(actor, 'stop_recording', { type: 'recording.stop', by })
-      const { type, outcome, by: starter, at } = await ended
       return {
         ...outcome,
         camera: actor.getSnapshot().context.id,
@@ -126,10 +146,10 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, startLimi
 
     async takeSnapshot(camera, { by, maxAge, ...options }) {
       const actor = findCamera(fleet, camera)
-      const outcome = told((fact): fact is SnapshotFact => (fact.type === 'snapshot.taken' || fact.type === 'snapshot.failed') && fact.by === by)
-      outcome.catch(() => {})
-      send(actor, 'take_snapshot', { type: 'snapshot.take', wish: { by, maxAge, options } })
-      const fact = await outcome
+      const fact = await outcomeOf(
+        { actor, method: 'take_snapshot', event: { type: 'snapshot.take', wish: { by, maxAge, options } } },
+        (fact): fact is SnapshotFact => (fact.type === 'snapshot.taken' || fact.type === 'snapshot.failed') && fact.by === by,
+      )
       if (fact.type === 'snapshot.taken') return fact
       if (fact.nameTaken) throw invalidParam('filename', fact.reason)
       throw noPicture(fact)

@@ -37,8 +37,8 @@ const leaveLimit = 30_000
  */
 export function createExternalAsk(ports: ExternalAskPorts): ExternalAsk & { leave(session: string): void } {
   const { fleet, directory, store, addresses, clock, log, maxStreams, scanLimit } = ports
-  /** Scans that clients have begun → the sessions that wait. */
-  const waiting = new Map<number, Set<string>>()
+  /** Scans that clients have begun → the calls that wait; a session may have several. */
+  const waiting = new Map<number, Set<{ session: string }>>()
   let queue: Promise<unknown> = Promise.resolve()
   let interval = ports.interval
 
@@ -99,7 +99,8 @@ export function createExternalAsk(ports: ExternalAskPorts): ExternalAsk & { leav
       const { scan: running } = actor.getSnapshot().context
       const scan = scanFor(actor.getSnapshot().context, isScanning, wish)
       // Whoever joins a scan of ours, the periodic one, does not own it.
-      if (scan > running || waiting.has(scan)) waiting.set(scan, (waiting.get(scan) ?? new Set()).add(by.session))
+      const call = { session: by.session }
+      if (scan > running || waiting.has(scan)) waiting.set(scan, (waiting.get(scan) ?? new Set()).add(call))
       actor.send({ type: 'discovery.start', wish })
       try {
         const { context } = await waitFor(actor, (snapshot) => (snapshot.context.last?.scan ?? 0) >= scan, { timeout: 2 * scanLimit + 5_000 })
@@ -111,7 +112,9 @@ export function createExternalAsk(ports: ExternalAskPorts): ExternalAsk & { leav
       } catch {
         throw dependencyFailed('external_discovery', 'the scan did not end in time, or the service is stopping')
       } finally {
-        waiting.delete(scan)
+        const calls = waiting.get(scan)
+        calls?.delete(call)
+        if (calls?.size === 0) waiting.delete(scan)
       }
     },
 
@@ -171,8 +174,10 @@ export function createExternalAsk(ports: ExternalAskPorts): ExternalAsk & { leav
 
     leave(session) {
       const actor = fleet.system.get('externalDiscovery') as DiscoveryActor | undefined
-      for (const [scan, sessions] of waiting) {
-        if (!sessions.delete(session) || sessions.size > 0) continue
+      for (const [scan, calls] of waiting) {
+        const own = [...calls].filter((call) => call.session === session)
+        for (const call of own) calls.delete(call)
+        if (own.length === 0 || calls.size > 0) continue
         waiting.delete(scan)
         const { scan: present, next } = actor?.getSnapshot().context ?? {}
         if (present === scan && next === undefined) actor?.send({ type: 'discovery.cancel', at: clock.now() })

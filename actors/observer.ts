@@ -7,7 +7,7 @@ import type { Facts } from './facts.js'
 /** Watches every actor from outside: relays their facts, remembers since when each state is, logs the changes. */
 export interface Observer {
   inspect(event: InspectionEvent): void
-  /** Epoch ms since when `aspect` (`camera:camera0`, `camera:camera0/stream`, `link`) is as it is; 0: never seen. */
+  /** Epoch ms since when `aspect` (`camera:camera0`, `camera:camera0/stream`, `link`) is as it is; 0: never seen, or a camera that is gone. */
   since(aspect: string): number
 }
 
@@ -19,6 +19,11 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clo
     if (before?.state === state) return
     states.set(aspect, { state, at: clock.now() })
     log.debug('state', { actor: aspect, from: before?.state, to: state })
+  }
+  /** Numbers of cameras are not given again: what is kept of those that are gone would only grow. */
+  const forget = (camera: string) => {
+    states.delete(camera)
+    states.delete(`${camera}/stream`)
   }
   const name = (actor: AnyActorRef): string | undefined => (actor as { systemId?: string }).systemId
   return {
@@ -34,6 +39,7 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clo
         if (event.type === '@xstate.snapshot') {
           const systemId = name(event.actorRef as AnyActorRef)
           if (systemId === undefined || !('value' in event.snapshot)) return
+          if (systemId.startsWith('camera:') && event.snapshot.status !== 'active') return forget(systemId)
           for (const [aspect, state] of Object.entries(aspectsOf(systemId, event.snapshot as AnyMachineSnapshot))) note(aspect, state)
         }
       } catch (error) {

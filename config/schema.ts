@@ -214,7 +214,7 @@ export const schema = {
       '5',
       'Wrong credentials in a row that an address may show; each further one makes it wait, twice as long as the last.',
     ),
-    auth_pause_max: time('5m', 'The longest such wait; an hour without a failure, or a success, ends it all.', '1s', '1d'),
+    auth_pause_max: time('5m', 'The longest such wait; an hour without a failure ends it all.', '1s', '1d'),
     cors_origins: setting(
       listOf(webOrigin),
       'http://localhost:3000,https://localhost:3000',

@@ -1,10 +1,11 @@
 import { type AuditEntry, credentialName } from '../machines/domain/access.js'
 import type { ServiceError } from '../machines/domain/errors.js'
+import { shownUrl } from '../machines/domain/streamUrl.js'
 import type { Turn } from './dispatcher.js'
 import type { RpcOptions } from './options.js'
 
 /** Params that may say what a request was about; no other is ever written down, since it may hold anything. */
-const subjects = ['device', 'filename', 'id', 'session_id', 'jti', 'stream_name']
+const subjects = ['device', 'filename', 'id', 'session_id', 'jti', 'user', 'stream_name', 'stream_url']
 const longestSubject = 256
 
 const subjectOf = ({ method, params }: Turn): string | undefined => {
@@ -12,7 +13,7 @@ const subjectOf = ({ method, params }: Turn): string | undefined => {
   const values = params as Record<string, unknown>
   for (const name of method?.camera === undefined ? subjects : [method.camera]) {
     const value = Object.hasOwn(values, name) ? values[name] : undefined
-    if (typeof value === 'string') return value.slice(0, longestSubject)
+    if (typeof value === 'string') return (name === 'stream_url' ? shownUrl(value) : value).slice(0, longestSubject)
   }
   return undefined
 }

@@ -19,6 +19,8 @@ export const listen = (server: Server, { host, port }: { host: string; port: num
     server.once('error', refused)
     server.listen(port, host, () => {
       server.off('error', refused)
+      // What fails later is one connection that could not be accepted; unheard, it would end the process.
+      server.on('error', () => {})
       resolve({ port: (server.address() as AddressInfo).port })
     })
   })

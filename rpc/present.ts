@@ -1,5 +1,6 @@
 /** Views of the actors in the words of the wire. */
 import type { Capabilities } from '../machines/domain/camera.js'
+import type { FileKind } from '../machines/domain/ports.js'
 import type { CameraView, Cause } from '../machines/domain/views.js'
 import type { Call } from './method.js'
 import type { RpcOptions } from './options.js'
@@ -144,18 +145,25 @@ export const resources = { recordings: 'Recording', snapshots: 'Snapshot' } as c
 /** For whom a URL is signed. */
 type Signing = Pick<Call, 'caller'> & { services: Pick<RpcOptions, 'links' | 'clock' | 'urls'>; session: Pick<Session, 'address'> }
 
-/** `path` for this caller: good for `urls.fileLife`, never longer than the caller's own credential, and ends with it. */
-const signed = (path: string, subject: string, { services: { links, clock, urls }, session, caller }: Signing): string => {
-  if (caller === undefined) return path
+/** `url` for this caller: good for `urls.fileLife`, never longer than the caller's own credential, and ends with it. */
+const signed = (url: URL, subject: string, { services: { links, clock, urls }, session, caller }: Signing, until = Number.POSITIVE_INFINITY): string => {
+  if (caller === undefined) return url.pathname
   const { user, expiresAt, credential } = caller
-  const grant = { subject, user, expiresAt: Math.min(expiresAt, clock.now() + urls.fileLife) }
+  const grant = { subject, user, expiresAt: Math.min(expiresAt, until, clock.now() + urls.fileLife) }
   const sig = links.sign({ ...grant, ...(credential && { credential }), ...(urls.bindAddress && { address: session.address }) })
-  return `${path}?sig=${encodeURIComponent(sig)}`
+  url.searchParams.set('sig', sig)
+  return `${url.pathname}${url.search}`
 }
 
-/** Where the files server has a file: a page can follow it as it is, without a header. */
-export const downloadUrl = (call: Signing, kind: 'recordings' | 'snapshots', name: string): string =>
-  signed(`/files/${kind}/${encodeURIComponent(name)}`, `${kind}/${name}`, call)
+/** What the signed URL of a file is of: clients choose names, so that a name alone may be another camera's file tomorrow. */
+export const fileSubject = (kind: FileKind, { camera, name }: { camera: string; name: string }): string => `${kind}/${camera}/${name}`
 
-/** Where a camera's picture of this moment is. */
-export const stillUrl = (call: Signing, camera: string): string => signed(`/cameras/${camera}/snapshot.jpg`, `still:${camera}`, call)
+/** Where the files server has a file: a page can follow it as it is, without a header. */
+export const downloadUrl = (call: Signing, kind: FileKind, file: { camera: string; name: string }): string =>
+  signed(relative(`/files/${kind}/${encodeURIComponent(file.name)}?camera=${file.camera}`), fileSubject(kind, file), call)
+
+/** Where a camera's picture of this moment is; `until`: the latest that the URL may be good. */
+export const stillUrl = (call: Signing, camera: string, until?: number): string =>
+  signed(relative(`/cameras/${camera}/snapshot.jpg`), `still:${camera}`, call, until)
+
+const relative = (path: string) => new URL(path, 'http://localhost')

@@ -75,12 +75,13 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
 
   /** Its certificate says who it is; a revoked one leaves it to say so otherwise. */
   const admitByCertificate = (session: Session, caller: Caller) => {
-    const isGood = caller.expiresAt > clock.now() && !(caller.credential !== undefined && credentials.isRevoked(caller.credential))
+    const isOver = caller.expiresAt <= clock.now()
+    const isGood = !isOver && !(caller.credential !== undefined && credentials.isRevoked(caller.credential))
     if (isGood) sessions.admit(session, caller)
     const { user, role, credential } = caller
     const shown = credential && { credential: credentialName(credential) }
     const entry = { event: 'authentication', action: 'certificate', user, role, ...shown, address: session.address, session: session.id } as const
-    audit.write(isGood ? { ...entry, result: 'ok' } : { ...entry, result: 'refused', reason: 'revoked' })
+    audit.write(isGood ? { ...entry, result: 'ok' } : { ...entry, result: 'refused', reason: isOver ? 'token_expired' : 'revoked' })
   }
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {

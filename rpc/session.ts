@@ -16,8 +16,8 @@ export interface Session {
   readonly since: number
   /** Absent: nobody has said who it is, or it is over (`ended`). May have expired a moment ago: who asks looks. */
   caller: Caller | undefined
-  /** Why there is no caller any more, until it authenticates anew; `user` is who it was. */
-  ended: { reason: SessionEnd; user: string } | undefined
+  /** Why there is no caller any more, until it authenticates anew; `user` and `cameras` are whose it was and for what. */
+  ended: { reason: SessionEnd; user: string; cameras?: readonly string[] } | undefined
   /** An authenticate under way: what came after it waits for its outcome. */
   authenticating: Promise<unknown> | undefined
   /** The connection has ended. */

@@ -83,7 +83,7 @@ export const createSessions = ({
     const entry = entries.get(session)
     if (caller === undefined || entry === undefined) return Promise.resolve(0)
     session.caller = undefined
-    session.ended = { reason, user: caller.user }
+    session.ended = { reason, user: caller.user, ...(caller.cameras && { cameras: caller.cameras }) }
     entry.closeAt = performance.now() + expiryGrace
     lookWithin(expiryGrace)
     const now = clock.now()

@@ -39,7 +39,8 @@ export interface CameraServiceClient {
   call<M extends keyof Methods>(method: M, ...given: Given<M>): Promise<Result<M>>
   /**
    * Tells `listener` of a topic, over all connections from now on: first the present state, then facts, and after a drop
-   * the facts that were missed, or a gap. Resolves, once the service has accepted it, with what ends it.
+   * the facts that were missed, or a gap. Resolves, once the service has accepted it, with what ends it; rejects with RpcError
+   * when the service refuses, with ConnectionLost when the client is closed before. No answer in time counts as a lost connection.
    */
   on<T extends Topic>(topic: T, filters: Filters, listener: (event: TopicEvent<T>) => void): Promise<() => void>
   /** Ends the connection for good. */
@@ -59,11 +60,14 @@ export async function connectCameraService(options: ClientOptions): Promise<Came
   /** Calls that wait for a connection. */
   const waiting = new Set<() => void>()
 
+  const closed = () => new ConnectionLost(reason?.message ?? 'the client is closed', 1000)
+
   const enter = (next: ConnectionState, why?: Error) => {
     if (state === next || state === 'closed') return
     state = next
     reason = why
     if (next === 'open' || next === 'closed') for (const wake of [...waiting]) wake()
+    if (next === 'closed') subscriptions.end(closed())
     onState?.(next, why)
   }
 
@@ -138,6 +142,7 @@ export async function connectCameraService(options: ClientOptions): Promise<Came
       if (ending.signal.aborted || reconnect === false) return enter('closed', why)
       enter('waiting', why)
       await pause(pauseFor(failures, why), ending.signal)
+      if (ending.signal.aborted) return
       on = undefined
       try {
         on = await connect()
@@ -164,7 +169,7 @@ export async function connectCameraService(options: ClientOptions): Promise<Came
       const wake = () => {
         settle()
         if (link !== undefined) resolve(link)
-        else reject(new ConnectionLost(reason?.message ?? 'the client is closed', 1000))
+        else reject(closed())
       }
       const giveUp = () => {
         settle()
@@ -190,8 +195,7 @@ export async function connectCameraService(options: ClientOptions): Promise<Came
       const left = Math.max(1, own - (Date.now() - began))
       return (await on.call(method, params, { timeout: left, ...(signal && { signal }) })) as Result<typeof method>
     },
-    on: (topic, filters, listener) =>
-      state === 'closed' ? Promise.reject(new ConnectionLost('the client is closed', 1000)) : subscriptions.on(topic, filters, listener),
+    on: (topic, filters, listener) => (state === 'closed' ? Promise.reject(closed()) : subscriptions.on(topic, filters, listener)),
     close: () => {
       ending.abort()
       enter('closed')

@@ -1242,7 +1242,7 @@ export interface Methods {
       }[]
       /** Entries that are kept, whatever was asked for */
       total: number
-      /** Absent: nothing older is kept. A page may hold fewer entries than `limit` and have one */
+      /** Absent: nothing older is kept */
       next_before?: number
     }
   }

@@ -1,5 +1,5 @@
 import type { Methods, Notifications, Severity } from './contract.js'
-import { RpcError } from './errors.js'
+import { CallTimedOut, ConnectionLost, RpcError } from './errors.js'
 import type { Link } from './link.js'
 
 export type Topic = keyof Notifications
@@ -29,6 +29,8 @@ interface Wish {
   hear(event: TopicEvent<Topic>): void
   accepted(): void
   refused(error: RpcError): void
+  /** It cannot be asked for (any more). */
+  failed(error: Error): void
 }
 
 interface Since {
@@ -173,6 +175,11 @@ export const createSubscriptions = ({ timeout }: { timeout: number }) => {
         state.live = false
       }
     },
+    /** There will be no other connection: whoever still waits is told so. */
+    end: (error: ConnectionLost) => {
+      link = undefined
+      for (const { wishes } of topics.values()) for (const wish of wishes) wish.failed(error)
+    },
     told: (topic: string, params: Notifications[Topic]) => {
       const state = topics.get(topic as Topic)
       if (state === undefined || params.seq <= state.last) return
@@ -201,19 +208,25 @@ export const createSubscriptions = ({ timeout }: { timeout: number }) => {
             isAccepted = true
             resolve(stop)
           },
-          refused: (error) => {
+          failed: (error) => {
             forget(wish)
             reject(error)
+          },
+          refused: (error) => {
+            wish.failed(error)
             if (isAccepted) safely(() => listener({ type: 'refused', topic, error }))
           },
         }
         const state = topics.get(topic) ?? { wishes: new Set(), last: 0, live: false }
         state.wishes.add(wish)
         topics.set(topic, state)
-        if (link === undefined) return
-        ask(link, [topic], { only: wish }).catch((error) => {
+        const on = link
+        if (on === undefined) return
+        ask(on, [topic], { only: wish }).catch((error) => {
+          // Nobody knows what it would tell from now on: another connection begins anew.
+          if (error instanceof CallTimedOut) on.close(error.message)
           // Whoever loses the connection asks again on the next one.
-          if (error instanceof RpcError) wish.refused(error)
+          else if (!(error instanceof ConnectionLost)) wish.failed(error)
         })
       }),
   }

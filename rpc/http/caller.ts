@@ -88,8 +88,9 @@ export const httpCaller = ({ services: { credentials, links, measures, clock }, 
   }
 
   /** A connection outlives many requests: its certificate may have ended meanwhile. */
-  const certified = (socket: Socket, address: string): HttpCaller => {
-    const caller = certificateCallerOf(socket)
+  const certified = ({ socket, headers }: IncomingMessage, address: string): HttpCaller => {
+    // Browsers send a certificate along whoever's page it is that embeds a picture, and then without an Origin.
+    const caller = headers['sec-fetch-site'] === 'cross-site' ? undefined : certificateCallerOf(socket)
     if (caller === undefined) throw refused('auth_required')
     if (caller.expiresAt <= clock.now()) throw new ServiceError('authFailed', { reason: 'token_expired' })
     if (caller.credential && credentials.isRevoked(caller.credential)) throw new ServiceError('authFailed', { reason: 'revoked' })
@@ -99,7 +100,7 @@ export const httpCaller = ({ services: { credentials, links, measures, clock }, 
   const verified = async (request: IncomingMessage, subjects: readonly string[], address: string): Promise<HttpCaller> => {
     const shown = shownOf(request)
     const sig = sigOf(queryOf(request.url))
-    if (shown === undefined && sig === undefined) return certified(request.socket, address)
+    if (shown === undefined && sig === undefined) return certified(request, address)
     if (sig === undefined || shown !== undefined) {
       const caller = await credentials.verify(shown ?? '')
       return { ...caller, address }

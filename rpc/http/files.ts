@@ -8,8 +8,8 @@ import { invalidParam, notFound, ServiceError } from '../../machines/domain/erro
 import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
 import { isFileName } from '../fileName.js'
 import type { RpcOptions } from '../options.js'
-import { resources } from '../present.js'
-import { type CallerOptions, type HttpCaller, httpCaller, whileGood } from './caller.js'
+import { fileSubject, resources } from '../present.js'
+import { type CallerOptions, type HttpCaller, httpCaller, queryOf, whileGood } from './caller.js'
 import { type Asked, reading } from './reading.js'
 
 const types: Record<string, string> = { '.mp4': 'video/mp4', '.mkv': 'video/x-matroska', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.png': 'image/png' }
@@ -37,8 +37,8 @@ const decoded = (text: string) => {
 }
 
 /** What a signed URL of this file may be of: a name may lack its extension, a grant never does. */
-const subjectsOf = (target: Target): string[] =>
-  'error' in target ? [] : ['', ...extensions[target.kind]].map((extension) => `${target.kind}/${target.name}${extension}`)
+const subjectsOf = (target: Target, camera: string): string[] =>
+  'error' in target ? [] : ['', ...extensions[target.kind]].map((extension) => fileSubject(target.kind, { camera, name: `${target.name}${extension}` }))
 
 /** The bytes asked for: all of them (`undefined`), a part, or none that exist. One range only; others are ignored. */
 export const rangeOf = (header: string | undefined, size: number): { start: number; end: number } | 'unsatisfiable' | undefined => {
@@ -141,7 +141,7 @@ export const createFilesHandler = (options: CallerOptions & { services: RpcOptio
 
   const find = async ({ kind, name }: { kind: FileKind; name: string }, caller: HttpCaller, asked: Asked): Promise<MediaFile> => {
     const file = await files.find(kind, name)
-    if (file === undefined || (caller.only !== undefined && caller.only !== `${kind}/${file.name}`)) throw notFound(resources[kind], name)
+    if (file === undefined || (caller.only !== undefined && caller.only !== fileSubject(kind, file))) throw notFound(resources[kind], name)
     if (mayUse(caller, file.camera)) return file
     asked.refusal = 'camera_right'
     throw notFound(resources[kind], name)
@@ -154,7 +154,7 @@ export const createFilesHandler = (options: CallerOptions & { services: RpcOptio
       const [path = ''] = (request.url ?? '').split('?', 1)
       const target = targetOf(path)
       // Who asks comes first: without a credential nobody learns which names there are.
-      const caller = await callerOf(request, { subjects: subjectsOf(target), cost: 1 })
+      const caller = await callerOf(request, { subjects: subjectsOf(target, queryOf(request.url).get('camera') ?? ''), cost: 1 })
       asked.admit(caller)
       if ('error' in target) {
         if (target.error.key === 'invalidParams') asked.refusal = 'not_a_file_name'

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { credentialName } from '../../machines/domain/access.js'
 import { ServiceError } from '../../machines/domain/errors.js'
@@ -83,9 +84,10 @@ export const reading =
         measured('ok')
         return
       }
-      const known = error instanceof ServiceError ? error : new ServiceError('internal')
+      const requestId = `http-${randomUUID().slice(0, 8)}`
+      const known = error instanceof ServiceError ? error : new ServiceError('internal', { request_id: requestId })
       measured(known === error ? 'refused' : 'failed')
-      if (known !== error) log.error('an HTTP request failed unexpectedly', { action: asked.action, error })
+      if (known !== error) log.error('an HTTP request failed unexpectedly', { request: requestId, action: asked.action, error })
       const reason = refusalOf(asked, known)
       if (reason !== undefined) {
         const who = asked.caller ? whoOf(asked.caller) : { user: '', address: addressOf(request) }

@@ -128,8 +128,10 @@ export const createStillsHandler = (options: CallerOptions & { services: RpcOpti
       const wish = wishOf(queryOf(request.url), services)
       const { status, message } = directory.system()
       if (status === 'starting') throw new ServiceError('dependencyFailed', { reason: 'service_initializing', dependency: 'camera_service', detail: message })
+      // Whoever has gone away meanwhile tells so no more.
+      if (response.closed) return
       const picture = await queue(id, response, () => takePicture(id, wish, caller.user))
-      if (picture === undefined) return
+      if (picture === undefined || response.closed) return
       const release = whileGood(services, caller, () => response.destroy())
       response.once('close', release)
       response.setTimeout(limits.downloadTimeout ?? 60_000, () => response.destroy())

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { mayUse } from '../../machines/domain/access.js'
 import { invalidParam, notFound, ServiceError } from '../../machines/domain/errors.js'
 import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
+import { isInUse } from '../../machines/domain/retention.js'
 import { isFileName } from '../fileName.js'
 import { type Call, method } from '../method.js'
 import { downloadUrl, iso, resources, seconds } from '../present.js'
@@ -14,7 +15,7 @@ const entryOf = (call: Call, kind: FileKind, { name, camera, bytes, modifiedAt, 
   file_size: bytes,
   modified_time: iso(modifiedAt),
   created_time: iso(createdAt),
-  download_url: downloadUrl(call, kind, name),
+  download_url: downloadUrl(call, kind, { camera, name }),
   device: camera,
   format: formatOf(name),
 })
@@ -64,7 +65,7 @@ const remove = async (kind: FileKind, filename: string, call: Call) => {
   const { services } = call
   const { name, camera } = await find(kind, filename, call)
   const recording = services.directory.cameras().find(({ id }) => id === camera)?.recording
-  if (kind === 'recordings' && recording !== undefined && recording.status !== 'STOPPED' && recording.status !== 'FAILED' && recording.files.includes(name)) {
+  if (kind === 'recordings' && recording !== undefined && isInUse(recording, name)) {
     const data = { reason: 'recording_in_progress', state: recording.status, allowed_states: ['STOPPED'], allowed_methods: ['stop_recording'] }
     throw new ServiceError('invalidState', data)
   }

@@ -59,7 +59,10 @@ const sessionOf = ({ id, caller, ended, address, since, requests, subscriptions 
   })
 
 /** A session with rights to more cameras than the caller's own does not exist for them; nobody's does. */
-const maySee = (caller: Caller | undefined, session: Session): boolean => session.caller === undefined || covers(caller, session.caller.cameras)
+const maySee = (caller: Caller | undefined, session: Session): boolean => {
+  const owner = session.caller ?? session.ended
+  return owner === undefined || covers(caller, owner.cameras)
+}
 
 export const sessionAdminMethods = [
   method({

@@ -72,7 +72,7 @@ export const snapshotMethods = [
         timestamp: iso(clock.now()),
         file_size: taken.bytes,
         file_path: taken.path,
-        download_url: downloadUrl(call, 'snapshots', taken.filename),
+        download_url: downloadUrl(call, 'snapshots', { camera: taken.camera, name: taken.filename }),
         tier: taken.tier,
         captured_at: iso(taken.capturedAt),
         age_ms: Math.max(0, Math.round(taken.age)),

@@ -149,7 +149,7 @@ export const streamMethods = [
         active_consumers: state?.readers ?? 0,
         stream_status: broken ? ('ERROR' as const) : known && stream.status === 'ACTIVE' ? ('READY' as const) : ('NOT_READY' as const),
         streams: urls,
-        snapshot_url: stillUrl(call, id),
+        snapshot_url: stillUrl(call, id, expiresAt),
         ...(expiresAt === undefined ? {} : { expires_at: iso(expiresAt) }),
         ...(reason === undefined ? {} : { reason }),
       }

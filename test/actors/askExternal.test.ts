@@ -223,6 +223,48 @@ describe('asking for external streams', () => {
       for (const { errors } of await Promise.all(waiting)) expect(errors).to.deep.equal(['the scan was cancelled'])
     })
 
+    it('still ends with the last client when another one has given up before', async () => {
+      const wish = { skydio: false, generic: true, force: false }
+      const context = { scan: 0, wish, found: [], last: { scan: 0, at: 0, took: 0, errors: [''] } }
+      const observers: { next(snapshot: unknown): void; error(error: Error): void }[] = []
+      const sent: string[] = []
+      let scanning = false
+      const actor = {
+        getSnapshot: () => ({ context, hasTag: (tag: string) => tag === 'enabled' || scanning }),
+        send: ({ type }: { type: string }) => sent.push(type),
+        subscribe: (observer: (typeof observers)[number]) => {
+          observers.push(observer)
+          return { unsubscribe: () => {} }
+        },
+      }
+      const system = { get: () => actor }
+      const fleet = { system, getSnapshot: () => ({ context: { streams: [], entries: [] } }) } as unknown as FleetActor
+      const unused = {} as never
+      const ask = createExternalAsk({
+        fleet,
+        directory: { cameras: () => [] },
+        store: unused,
+        addresses: unused,
+        clock: { now: () => 1 },
+        log: unused,
+        maxStreams: 1,
+        scanLimit: 1,
+      })
+      const first = refusal(ask.discover(request))
+      scanning = true
+      context.scan = 1
+      const others = [0, 1].map(() => ask.discover({ ...request, by: { ...by, session: 's2' } }))
+      observers[0]?.error(new Error('too late'))
+      await first
+      ask.leave('s1')
+      expect(sent).not.to.include('discovery.cancel')
+      ask.leave('s2')
+      expect(sent.filter((type) => type === 'discovery.cancel')).to.have.length(1)
+      context.last = { scan: 1, at: 1, took: 1, errors: ['the scan was cancelled'] }
+      for (const observer of observers.slice(1)) observer.next(actor.getSnapshot())
+      await Promise.all(others)
+    })
+
     it('that a client has only joined does not end with it', async () => {
       const { ask } = await asking({ external: { atStart: true } })
       const found = ask.discover(request)

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
-import { createActor, createMachine, emit, sendTo, setup } from 'xstate'
+import { createActor, createMachine, emit, fromPromise, SimulatedClock, sendTo, setup } from 'xstate'
 import { createFacts } from '../../actors/facts.js'
 import { createObserver } from '../../actors/observer.js'
+import { cameraMachine } from '../../machines/camera.js'
 import type { StillAnswer, SystemFact, Told } from '../../machines/domain/facts.js'
 
 describe('observer', () => {
@@ -51,6 +52,24 @@ describe('observer', () => {
     expect(observer.since('link')).to.equal(up)
     actor.send({ type: 'lose' })
     expect(observer.since('link')).to.be.greaterThan(up)
+  })
+
+  it('forgets a camera that is gone, and its stream', async () => {
+    const { observer } = observe()
+    const identity = { key: 'serial:1:2:3', basis: 'serial' as const, confidence: 'high' as const, ambiguous: false }
+    const device = { kind: 'usb' as const, node: '/dev/video0', vendorId: '1', productId: '2', model: 'Cam' }
+    const never = fromPromise<never>(() => new Promise(() => {})) as never
+    const clock = new SimulatedClock()
+    const camera = cameraMachine.provide({ actors: { probeDevice: never } })
+    const input = { id: 'camera0' as const, name: 'Yard', identity, settings: {}, device }
+    const actor = createActor(camera, { clock, systemId: 'camera:camera0', inspect: observer.inspect, input })
+    actor.start()
+    const both = () => [observer.since('camera:camera0'), observer.since('camera:camera0/stream')]
+    expect(both()).to.deep.equal([1_000, 1_000])
+    actor.send({ type: 'device.removed', reason: 'unplugged' })
+    clock.increment(25 * 3_600_000)
+    expect(actor.getSnapshot().status).to.equal('done')
+    expect(both()).to.deep.equal([0, 0])
   })
 
   it('never throws into whoever sends', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
-import { createAsk } from '../../actors/ask.js'
+import { type Ask, createAsk } from '../../actors/ask.js'
 import type { FleetActor } from '../../actors/directory.js'
 import { cameraMachine } from '../../machines/camera.js'
 import type { Device, Identity, Probe } from '../../machines/domain/camera.js'
@@ -69,14 +69,33 @@ describe('a snapshot', () => {
   })
 })
 
+describe('a refused call', () => {
+  const by = wish('ann').by
+  const calls: [string, (ask: Ask) => Promise<unknown>][] = [
+    ['stop_recording', (ask) => ask.stopRecording('camera0', by)],
+    ['start_recording', (ask) => ask.startRecording('camera0', { format: 'fmp4', by })],
+    ['take_snapshot', (ask) => ask.takeSnapshot('camera0', { ...wish('ann'), format: 'jpg' })],
+  ]
+  for (const [method, call] of calls) {
+    it(`leaves nobody listening to facts: ${method}`, async () => {
+      const heard: boolean[] = []
+      const { ask, actor, listeners } = await online(undefined, (count) => heard.push(count > 0))
+      actor.send({ type: 'device.removed', reason: 'unplugged' })
+      expect((await refusalOf(call(ask))).key).to.equal('invalidState')
+      expect([heard, listeners()]).to.deep.equal([[true], 0])
+    })
+  }
+})
+
 const refusalOf = (promise: Promise<unknown>): Promise<ServiceError> =>
   promise.then(
     () => Promise.reject(new Error('it was not refused')),
     (error: ServiceError) => error,
   )
 
-/** camera0, plugged in and probed; its captures wait for the test. `fact`: what is told of a snapshot. */
-async function online(fact?: SnapshotFact) {
+/** camera0, plugged in and probed; its captures wait for the test. `fact`: what is told of a snapshot. Without, nothing is ever told. */
+async function online(fact?: SnapshotFact, listened: (count: number) => void = () => {}) {
+  const listeners = new Set<AbortSignal>()
   const idle = () => fromCallback<never, never>(() => {}) as never
   const grab = later<Picture>()
   const done = later<Saved[]>()
@@ -110,9 +129,19 @@ async function online(fact?: SnapshotFact) {
     facts: {
       publish: () => {},
       subscribe: () => () => {},
-      next: fact ? async () => fact as never : () => Promise.reject(new Error('a picture to look at is no fact')),
+      next: (_isIt, signal) => {
+        if (fact) return Promise.resolve(fact as never)
+        listeners.add(signal)
+        listened(listeners.size)
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            listeners.delete(signal)
+            reject(signal.reason)
+          })
+        })
+      },
     },
-    directory: {} as never,
+    directory: { link: () => ({ state: 'up', cause: { state: 'up', since: 0 } }) } as never,
     pipelines: {} as never,
     clock: { now: () => 0 },
     startLimit: 1_000,
@@ -122,6 +151,7 @@ async function online(fact?: SnapshotFact) {
   return {
     actor,
     ask,
+    listeners: () => listeners.size,
     saving: () => wishes,
     grabbed: () => {
       grab.resolve({ file: '/run/one.jpg', capturedAt: 5 })

@@ -12,6 +12,7 @@ import {
 } from '../../rpc/client/index.js'
 import type { WebSocketConstructor } from '../../rpc/client/link.js'
 import { createStage, createWorld, noon, type World } from '../rpc/fakes.js'
+import { turn } from '../support/later.js'
 
 /** Keeps what it is told, and lets a test wait for it. */
 const collect = <T>() => {
@@ -42,7 +43,7 @@ const spied = () => {
       sockets.push(this)
     }
   }
-  return { WebSocket: Spied as unknown as WebSocketConstructor, cut: () => sockets.at(-1)?.terminate() }
+  return { WebSocket: Spied as unknown as WebSocketConstructor, cut: () => sockets.at(-1)?.terminate(), made: () => sockets.length }
 }
 
 const failure = (promise: Promise<unknown>): Promise<Error> =>
@@ -271,6 +272,63 @@ describe('the client', () => {
     const { client } = await connect({ url: `ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`, reconnect: false })
     const lost = await failure(client.call('ping'))
     expect(lost).to.be.instanceOf(ConnectionLost).and.to.include({ message: 'the service sent something that is no message' })
+  })
+
+  it('does not let a listener wait for ever: it is told when the client is closed before', async () => {
+    const { WebSocket, cut } = spied()
+    const { client, states } = await connect({ WebSocket, reconnect: { min: 60_000, max: 60_000 } })
+    await client.on('camera.disconnected', {}, () => {})
+    const asked = failure(client.on('camera.connected', {}, () => {}))
+    cut()
+    await states.until((all) => all.at(-1)?.[0] === 'waiting')
+    const waiting = failure(client.on('recording.start', {}, () => {}))
+    client.close()
+    for (const error of await Promise.all([asked, waiting])) expect(error).to.be.instanceOf(ConnectionLost)
+  })
+
+  it('makes no other connection once it is closed, also while it waits for one', async () => {
+    const { WebSocket, cut, made } = spied()
+    const { client, states } = await connect({ WebSocket, reconnect: { min: 60_000, max: 60_000 } })
+    cut()
+    await states.until((all) => all.at(-1)?.[0] === 'waiting')
+    client.close()
+    await turn()
+    expect(made()).to.equal(1)
+  })
+
+  describe('of a service that does not answer a subscription', () => {
+    /** Connections up to this one stay without an answer. */
+    const silent = async (mute: number) => {
+      const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+      stage.ends.push(() => server.close())
+      await once(server, 'listening')
+      let connections = 0
+      server.on('connection', (socket) => {
+        connections += 1
+        const number = connections
+        stage.ends.push(() => socket.terminate())
+        socket.on('message', (data) => {
+          const { id, method } = JSON.parse(String(data))
+          const result = { subscribed: true, topics: [], state: [], epoch: 'one', seq: 0 }
+          if (method === 'authenticate' || number > mute) socket.send(JSON.stringify({ jsonrpc: '2.0', id, result }))
+        })
+      })
+      const address = server.address()
+      return `ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    }
+
+    it('asks again on another connection', async () => {
+      const { client, states } = await connect({ url: await silent(1), timeout: 100 })
+      await client.on('camera.connected', {}, () => {})
+      expect(states.all.slice(0, 2)).to.deep.equal([['open'], ['waiting', 'subscribe_events: no answer within 100 ms']])
+      expect(client.state).to.equal('open')
+    })
+
+    it('gives up when there is to be no other', async () => {
+      const { client } = await connect({ url: await silent(1), timeout: 100, reconnect: false })
+      const error = await failure(client.on('camera.connected', {}, () => {}))
+      expect(error).to.be.instanceOf(ConnectionLost).and.to.include({ message: 'subscribe_events: no answer within 100 ms' })
+    })
   })
 
   it('stays alive by its heartbeat', async () => {

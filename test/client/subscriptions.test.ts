@@ -80,6 +80,18 @@ describe('the subscriptions of a client', () => {
     expect(asked[0]).to.deep.include({ since: 5 })
   })
 
+  it('that cannot be sent are refused, and do not stand in the way of others', async () => {
+    const subscriptions = createSubscriptions({ timeout: 1_000 })
+    const { link } = connection(() => ({}))
+    await subscriptions.resume(link)
+    link.call = async () => {
+      throw new TypeError('no JSON')
+    }
+    const error = await subscriptions.on('recording.start', {}, () => {}).catch((error: Error) => error)
+    expect(error).to.be.instanceOf(TypeError)
+    expect(subscriptions.any()).to.equal(false)
+  })
+
   it('wait for a connection, and ask again on the next one', async () => {
     const subscriptions = createSubscriptions({ timeout: 1_000 })
     const heard: string[] = []

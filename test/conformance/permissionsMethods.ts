@@ -120,7 +120,7 @@ const plans: Record<string, Plan> = {
   rotate_api_key: key,
   revoke_api_key: key,
   revoke_token: { wide: true, params: () => ({ jti: 'of nobody' }) },
-  get_audit_log: { lists: true, params: () => ({ limit: 1000 }) },
+  get_audit_log: { wide: true, params: () => ({ limit: 1000 }) },
   'rpc.discover': { examples: true },
 }
 

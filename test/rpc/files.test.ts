@@ -211,9 +211,9 @@ describe('the downloads', () => {
       const answer = await get('/files/recordings/camera0_1.mp4', headers)
       expect([answer.status, answer.headers['retry-after']]).to.deep.equal([429, '30'])
     }
-    expect((await get('/files/recordings/camera0_1.mp4?sig=guess', anonymous)).status).to.equal(429)
+    expect((await get('/files/recordings/camera0_1.mp4?camera=camera0&sig=guess', anonymous)).status).to.equal(429)
     for (const headers of [{}, { ...anonymous, 'X-API-Key': 'viewer' }]) expect((await get('/files/recordings/camera0_1.mp4', headers)).status).to.equal(200)
-    expect((await get(`/files/recordings/camera0_1.mp4?sig=${link('recordings/camera0_1.mp4')}`, anonymous)).status).to.equal(200)
+    expect((await get(`/files/recordings/camera0_1.mp4?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4')}`, anonymous)).status).to.equal(200)
     expect([brakes.failures, brakes.taken.length, world.audited.filter(({ event }) => event === 'refusal')]).to.deep.equal([0, 6, []])
   })
 
@@ -235,6 +235,8 @@ describe('the downloads', () => {
     ;({ get } = await web.serve(createFilesHandler({ services: options, brakes, certificateCallerOf: () => caller })))
     const ask = async () => (await get('/files/recordings/camera0_1.mp4', anonymous)).status
     expect(await ask()).to.equal(200)
+    // A picture in a foreign page: the browser brings the certificate, and tells no Origin.
+    expect((await get('/files/recordings/camera0_1.mp4', { ...anonymous, 'Sec-Fetch-Site': 'cross-site' })).status).to.equal(401)
     world.now = noon + 1_000
     expect(await ask()).to.equal(401)
     world.now = noon
@@ -273,8 +275,8 @@ describe('the downloads', () => {
 
     it('need no header, and answer HEAD and ranges too', async () => {
       const call = { services: options, session: { address: '127.0.0.1' }, caller: await options.credentials.verify('viewer') }
-      const url = downloadUrl(call, 'recordings', 'camera0_1.mp4')
-      expect(url).to.match(/^\/files\/recordings\/camera0_1\.mp4\?sig=/)
+      const url = downloadUrl(call, 'recordings', { camera: 'camera0', name: 'camera0_1.mp4' })
+      expect(url).to.match(/^\/files\/recordings\/camera0_1\.mp4\?camera=camera0&sig=/)
       const whole = await get(url, anonymous)
       expect([whole.status, whole.body, whole.headers['referrer-policy']]).to.deep.equal([200, '0123456789', 'no-referrer'])
       expect((await get(url, anonymous, 'HEAD')).status).to.equal(200)
@@ -287,8 +289,8 @@ describe('the downloads', () => {
       const { credentials, links } = options
       const grantOf = async (token: string) => {
         const call = { services: options, session: { address: '127.0.0.1' }, caller: await credentials.verify(token) }
-        const sig = new URLSearchParams(downloadUrl(call, 'recordings', 'a.mp4').split('?')[1]).get('sig') ?? ''
-        return links.verify(sig, { subject: 'recordings/a.mp4', address: '127.0.0.1' })
+        const sig = new URLSearchParams(downloadUrl(call, 'recordings', { camera: 'camera0', name: 'a.mp4' }).split('?')[1]).get('sig') ?? ''
+        return links.verify(sig, { subject: 'recordings/camera0/a.mp4', address: '127.0.0.1' })
       }
       const { expiresAt, credential, address } = await grantOf('viewer')
       expect({ expiresAt, credential, address }).to.deep.equal({ expiresAt: noon + 900_000, credential: { kind: 'token', id: 'viewer' }, address: undefined })
@@ -298,41 +300,56 @@ describe('the downloads', () => {
     })
 
     it('are of one file, also where its name lacks the extension', async () => {
-      const sig = link('recordings/camera0_1.mp4')
-      expect((await get(`/files/recordings/camera0_1?sig=${sig}`, anonymous)).status).to.equal(200)
+      const sig = link('recordings/camera0/camera0_1.mp4')
+      expect((await get(`/files/recordings/camera0_1?camera=camera0&sig=${sig}`, anonymous)).status).to.equal(200)
       for (const other of [
         '/files/recordings/empty.mp4',
         '/files/snapshots/camera0_1.mp4',
         '/files/recordings/camera0_1.mkv',
         '/files/recordings/..%2fcamera0_1.mp4',
       ])
-        await refused(`${other}?sig=${sig}`, 'auth_failed')
+        await refused(`${other}?camera=camera0&sig=${sig}`, 'auth_failed')
       // Another file that the name without extension finds is not the one of the grant.
-      expect((await get(`/files/recordings/camera0_1?sig=${link('recordings/camera0_1.mkv')}`, anonymous)).status).to.equal(404)
-      await refused(`${path}?sig=${link('recordings/camera0_1')}`, 'auth_failed')
+      expect((await get(`/files/recordings/camera0_1?camera=camera0&sig=${link('recordings/camera0/camera0_1.mkv')}`, anonymous)).status).to.equal(404)
+      await refused(`${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1')}`, 'auth_failed')
     })
 
     it('that are forged, of another kind or of another address are refused', async () => {
-      for (const sig of ['', 'x', link('snapshots/camera0_1.mp4'), link('still:camera0'), link('stream:camera0'), link('recordings/'), 'a'.repeat(4_000)])
-        await refused(`${path}?sig=${sig}`, 'auth_failed')
-      await refused(`${path}?sig=${link('recordings/camera0_1.mp4', { address: '10.0.0.9' })}`, 'auth_failed')
+      for (const sig of [
+        '',
+        'x',
+        link('snapshots/camera0/camera0_1.mp4'),
+        link('still:camera0'),
+        link('stream:camera0'),
+        link('recordings/camera0/'),
+        'a'.repeat(4_000),
+      ])
+        await refused(`${path}?camera=camera0&sig=${sig}`, 'auth_failed')
+      await refused(`${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4', { address: '10.0.0.9' })}`, 'auth_failed')
       expect(brakes.failures).to.equal(8)
       expect(world.audited.every(({ reason }) => reason === 'auth_failed')).to.equal(true)
-      expect((await get(`${path}?sig=${link('recordings/camera0_1.mp4', { address: '127.0.0.1' })}`, anonymous)).status).to.equal(200)
+      expect((await get(`${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4', { address: '127.0.0.1' })}`, anonymous)).status).to.equal(200)
     })
 
     it('that have ended say so, and do not count as guesses', async () => {
-      await refused(`${path}?sig=${link('recordings/camera0_1.mp4', { expiresAt: noon })}`, 'token_expired')
+      await refused(`${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4', { expiresAt: noon })}`, 'token_expired')
       await options.credentials.revoke({ kind: 'token', id: 'viewer/ann' }, noon + 60_000)
-      await refused(`${path}?sig=${link('recordings/camera0_1.mp4')}`, 'revoked')
+      await refused(`${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4')}`, 'revoked')
       expect(brakes.failures).to.equal(0)
     })
 
+    it('are of one camera: a name that another camera’s file has taken since opens nothing', async () => {
+      const sig = link('recordings/camera1/camera0_1.mp4')
+      expect((await get(`${path}?camera=camera1&sig=${sig}`, anonymous)).status).to.equal(404)
+      await refused(`${path}?camera=camera0&sig=${sig}`, 'auth_failed')
+      await refused(`${path}?sig=${sig}`, 'auth_failed')
+    })
+
     it('come after a header, and only once', async () => {
-      const sig = link('recordings/camera0_1.mp4')
-      expect((await get(`${path}?sig=${sig}`, { Authorization: 'Bearer guess' })).status).to.equal(401)
-      expect((await get(`${path}?sig=guess`)).status).to.equal(200)
-      expect((await get(`${path}?sig=${sig}&sig=${sig}`, anonymous)).status).to.equal(400)
+      const sig = link('recordings/camera0/camera0_1.mp4')
+      expect((await get(`${path}?camera=camera0&sig=${sig}`, { Authorization: 'Bearer guess' })).status).to.equal(401)
+      expect((await get(`${path}?camera=camera0&sig=guess`)).status).to.equal(200)
+      expect((await get(`${path}?camera=camera0&sig=${sig}&sig=${sig}`, anonymous)).status).to.equal(400)
     })
   })
 
@@ -355,7 +372,7 @@ describe('the downloads', () => {
 
   it('stop where they are when the credential is revoked', async () => {
     await writeFile(join(folder, 'recordings', 'long.mp4'), Buffer.alloc(64 * 1024 * 1024))
-    const url = `/files/recordings/long.mp4?sig=${link('recordings/long.mp4')}`
+    const url = `/files/recordings/long.mp4?camera=camera0&sig=${link('recordings/camera0/long.mp4')}`
     const slow = await web.begin(createFilesHandler({ services: options, brakes }), url)
     expect(slow.response.statusCode).to.equal(200)
     await options.credentials.revoke({ kind: 'token', id: 'other' }, noon)
@@ -380,7 +397,7 @@ describe('the downloads', () => {
       const timers = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
       try {
         const services = { ...options, limits: { ...options.limits, downloadTimeout: 0, downloadTotal: total } }
-        const url = `/files/recordings/long.mp4${path && `?sig=${link('recordings/long.mp4', { expiresAt: noon + 10_000 })}`}`
+        const url = `/files/recordings/long.mp4${path && `?camera=camera0&sig=${link('recordings/camera0/long.mp4', { expiresAt: noon + 10_000 })}`}`
         const slow = await web.begin(createFilesHandler({ services, brakes }), url, headers)
         const pass = (ms: number) => {
           world.now += ms
@@ -403,7 +420,10 @@ describe('the downloads', () => {
     await writeFile(file, Buffer.alloc(64 * 1024 * 1024))
     const timers = useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     try {
-      const slow = await web.begin(createFilesHandler({ services: options, brakes }), `/files/recordings/long.mp4?sig=${link('recordings/long.mp4')}`)
+      const slow = await web.begin(
+        createFilesHandler({ services: options, brakes }),
+        `/files/recordings/long.mp4?camera=camera0&sig=${link('recordings/camera0/long.mp4')}`,
+      )
       await rm(file)
       timers.tick(10_000)
       await slow.closed
@@ -416,7 +436,10 @@ describe('the downloads', () => {
   it('let a client go that does not read', async () => {
     await writeFile(join(folder, 'recordings', 'long.mp4'), Buffer.alloc(64 * 1024 * 1024))
     const services = { ...options, limits: { ...options.limits, downloadTimeout: 50 } }
-    const slow = await web.begin(createFilesHandler({ services, brakes }), `/files/recordings/long.mp4?sig=${link('recordings/long.mp4')}`)
+    const slow = await web.begin(
+      createFilesHandler({ services, brakes }),
+      `/files/recordings/long.mp4?camera=camera0&sig=${link('recordings/camera0/long.mp4')}`,
+    )
     await slow.closed
     expect(await slow.received()).to.be.lessThan(64 * 1024 * 1024)
   })

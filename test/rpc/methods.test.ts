@@ -181,6 +181,15 @@ describe('the methods', () => {
     expect(world.recordings).to.have.length(1)
   })
 
+  it('refuses to delete what a recording is being remuxed from, whatever its extension', async () => {
+    const name = world.recordings[0]?.name ?? ''
+    const files = [name.replace('.mp4', '.mkv'), 'camera0_later.mkv']
+    world.cameras = [cameraView({ recording: { camera: 'camera0', status: 'STOPPING', growing: true, format: 'mkv', by: 'ann', files } })]
+    const { error } = await admin.call('delete_recording', { filename: name })
+    expect(error?.data).to.deep.include({ reason: 'recording_in_progress', state: 'STOPPING' })
+    expect(world.recordings).to.have.length(1)
+  })
+
   it('get_streams tells of our cameras only', async () => {
     const { result } = await admin.call('get_streams')
     expect(result).to.deep.equal([{ name: 'camera0', source: 'rtspSession', ready: true, readers: 2, bytes_sent: 20 }])

@@ -178,6 +178,9 @@ describe('sessions', () => {
         if (user !== 'eve') expect((await limited.call('end_session', { session_id })).error).to.include({ code: -32010, message: 'Session not found' })
       }
       expect((await admin.call('list_sessions')).result.total).to.equal(3)
+      // One that is over is still whose it was.
+      await admin.call('end_session', { session_id: sessions.find(({ user }: { user: string }) => user === 'ann').session_id })
+      expect((await limited.call('list_sessions')).result.total).to.equal(1)
     })
 
     it('can be ended; the client may come back with its token', async () => {

@@ -58,6 +58,8 @@ describe('the URLs of streams', () => {
       return Date.parse(result.expires_at) - noon
     }
     expect(await ends('viewer')).to.equal(6_000)
+    // The picture's URL opens nothing longer either.
+    expect(signed.findLast(({ subject }) => subject === 'still:camera0')?.expiresAt).to.equal(noon + 6_000)
     expect(await ends(`viewer/bob/${noon + 4_999}`)).to.equal(4_000)
   })
 
