@@ -65,7 +65,7 @@ describeKinds('attacks on who may do what', (kind) => {
   const doors: Record<string, { kind: 'file' | 'still' | 'stream'; ask: (query: string, localAddress?: string) => Promise<number> }> = {
     file: {
       kind: 'file',
-      ask: async (query, localAddress) => (await get(service.ports.rpc, `${filePath('camera0')}?${query}`, from(localAddress))).status,
+      ask: async (query, localAddress) => (await get(service.ports.rpc, `${filePath('camera0')}?camera=camera0&${query}`, from(localAddress))).status,
     },
     still: {
       kind: 'still',
