@@ -1,4 +1,4 @@
-import { networkOf } from './addresses.js'
+import { networkOf } from '../machines/domain/network.js'
 
 export interface AdmissionLimits {
   maxConnections: number

@@ -1,5 +1,5 @@
 import type { AuditEntry } from '../../machines/domain/access.js'
-import { networkOf } from './network.js'
+import { networkOf } from '../../machines/domain/network.js'
 
 export interface RepeatOptions {
   /** Puts an entry into the log. */

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { createAllowList, networkOf } from '../../rpc/addresses.js'
+import { networkOf } from '../../machines/domain/network.js'
+import { createAllowList } from '../../rpc/addresses.js'
 import { hostOf, streamUrls } from '../../rpc/urls.js'
 
 describe('the URLs', () => {

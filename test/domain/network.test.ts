@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { networkOf } from '../../../adapters/audit/network.js'
+import { networkOf } from '../../machines/domain/network.js'
 
 describe('the network of an address', () => {
   for (const [address, network] of [
