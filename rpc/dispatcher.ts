@@ -1,6 +1,6 @@
 import type { ID } from 'jsonrpc-lite'
-import { type Caller, mayUse, type Role } from '../machines/domain/access.js'
-import { notFound, ServiceError } from '../machines/domain/errors.js'
+import { type Caller, isAtLeast, mayUse, type Role } from '../machines/domain/access.js'
+import { authFailed, notFound, rateLimited, ServiceError } from '../machines/domain/errors.js'
 import { createAudit } from './audit.js'
 import { errorReply, type Metadata, type Request, readFrame, successReply } from './frame.js'
 import type { Method, Services } from './method.js'
@@ -8,19 +8,13 @@ import type { Session } from './session.js'
 import { checkShape } from './shape.js'
 import { apiVersion } from './version.js'
 
-const ranks: Record<'none' | Role, number> = { none: 0, viewer: 1, operator: 2, admin: 3 }
-
 /** Throws `permissionDenied` when `have` is lower than `required`. */
 export const requireRole = (required: 'none' | Role, have: Role): void => {
-  if (ranks[have] < ranks[required]) throw new ServiceError('permissionDenied', { required_role: required, have_role: have })
+  if (required !== 'none' && !isAtLeast(have, required)) throw new ServiceError('permissionDenied', { required_role: required, have_role: have })
 }
-
-export const rateLimited = (wait: number, reason = 'rate_limited'): ServiceError => new ServiceError('rateLimited', { reason, retry_after_ms: wait })
 
 /** Reason of what is refused in a pause for failed authentications. */
 export const tooManyFailures = 'too_many_failed_authentications'
-
-export const authFailed = (reason: string): ServiceError => new ServiceError('authFailed', { reason }, `Authentication failed or token expired (${reason})`)
 
 /** How soon a client with too many open requests may try again. */
 const busyRetry = 100

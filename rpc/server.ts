@@ -2,13 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { type Caller, credentialName } from '../machines/domain/access.js'
-import { ServiceError } from '../machines/domain/errors.js'
+import { rateLimited, ServiceError } from '../machines/domain/errors.js'
 import { createAdmission } from './admission.js'
 import { createBrakes } from './brakes.js'
 import { createClientCertificates } from './clientCertificates.js'
 import { openConnection } from './connection.js'
-import { createDispatcher, rateLimited } from './dispatcher.js'
+import { createDispatcher } from './dispatcher.js'
 import { createDoors } from './doors.js'
+import { addressOf } from './http/caller.js'
 import { createFilesHandler } from './http/files.js'
 import { isReading, refuseUpgrade, replyError, replyJson, replyNotFound } from './http/reply.js'
 import { createStillsHandler } from './http/stills.js'
@@ -19,7 +20,6 @@ import type { RpcOptions } from './options.js'
 import { isAllowedOrigin } from './origins.js'
 import type { Session } from './session.js'
 import { createSessions } from './sessions.js'
-import { bracketed } from './urls.js'
 
 export interface RpcServer {
   /** Resolves with the port it listens on; rejects with one sentence when it cannot. */
@@ -47,7 +47,6 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
   const serveStill = createStillsHandler({ services, brakes, certificateCallerOf })
   let stopping = false
 
-  const addressOf = ({ socket }: IncomingMessage) => bracketed(socket.remoteAddress ?? 'unknown')
   // A page that may not connect may not ask otherwise either: a certificate goes with its requests unasked.
   const isForeign = ({ headers: { origin } }: IncomingMessage) => origin !== undefined && !isAllowedOrigin(corsOrigins, origin)
 

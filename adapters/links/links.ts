@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import type { Credential, Grant, Links } from '../../machines/domain/access.js'
-import { ServiceError } from '../../machines/domain/errors.js'
+import { authFailed } from '../../machines/domain/errors.js'
 import type { Clock } from '../../machines/domain/ports.js'
 
 export interface LinksOptions {
@@ -29,16 +29,16 @@ export function createLinks({ secret, clock, isRevoked }: LinksOptions): Links {
       return sig
     },
     verify(sig, { subject, address }) {
-      if (typeof sig !== 'string' || sig.length > longest) throw refusal('auth_failed')
+      if (typeof sig !== 'string' || sig.length > longest) throw authFailed('auth_failed')
       const [payload = '', given = '', ...more] = sig.split('.')
       const expected = Buffer.from(seal(payload))
       // As text, so that a signature can be written in one way only.
       const shown = Buffer.from(given)
-      if (more.length > 0 || shown.length !== expected.length || !timingSafeEqual(shown, expected)) throw refusal('auth_failed')
+      if (more.length > 0 || shown.length !== expected.length || !timingSafeEqual(shown, expected)) throw authFailed('auth_failed')
       const grant = unpacked(payload)
-      if (grant.subject !== subject || (grant.address ?? address) !== address) throw refusal('auth_failed')
-      if (grant.expiresAt <= clock.now()) throw refusal('token_expired')
-      if (grant.credential !== undefined && isRevoked(grant.credential)) throw refusal('revoked')
+      if (grant.subject !== subject || (grant.address ?? address) !== address) throw authFailed('auth_failed')
+      if (grant.expiresAt <= clock.now()) throw authFailed('token_expired')
+      if (grant.credential !== undefined && isRevoked(grant.credential)) throw authFailed('revoked')
       return grant
     },
   }
@@ -63,7 +63,7 @@ function unpacked(payload: string): Grant {
     string?,
   ]
   const kind = credential ? kinds[credential[0]] : undefined
-  if (credential && kind === undefined) throw refusal('auth_failed')
+  if (credential && kind === undefined) throw authFailed('auth_failed')
   return {
     subject,
     user,
@@ -72,6 +72,3 @@ function unpacked(payload: string): Grant {
     ...(address !== undefined && { address }),
   }
 }
-
-const refusal = (reason: 'auth_failed' | 'token_expired' | 'revoked') =>
-  new ServiceError('authFailed', { reason }, `Authentication failed or token expired (${reason})`)

@@ -67,5 +67,11 @@ export const invalidParam = (param: string, rule: string, hint?: string): Servic
 export const dependencyFailed = (dependency: string, detail: string): ServiceError =>
   new ServiceError('dependencyFailed', { reason: 'dependency_failed', dependency, detail })
 
+/** `reason`: auth_required, auth_failed, token_expired, revoked … */
+export const authFailed = (reason: string): ServiceError => new ServiceError('authFailed', { reason }, `Authentication failed or token expired (${reason})`)
+
+/** `wait` in ms. */
+export const rateLimited = (wait: number, reason = 'rate_limited'): ServiceError => new ServiceError('rateLimited', { reason, retry_after_ms: wait })
+
 /** The words of any thrown thing, for a log or a `reason`. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

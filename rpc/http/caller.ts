@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Caller, type Grant, isSameCredential } from '../../machines/domain/access.js'
-import { ServiceError } from '../../machines/domain/errors.js'
+import { rateLimited, ServiceError } from '../../machines/domain/errors.js'
 import type { Brakes } from '../brakes.js'
 import type { RpcOptions } from '../options.js'
 import { bracketed } from '../urls.js'
@@ -21,7 +21,6 @@ export const addressOf = ({ socket }: Pick<IncomingMessage, 'socket'>): string =
 
 export const queryOf = (url: string | undefined): URLSearchParams => new URLSearchParams(/\?(.*)$/s.exec(url ?? '')?.[1] ?? '')
 
-const rateLimited = (wait: number, reason: string) => new ServiceError('rateLimited', { reason, retry_after_ms: wait })
 const badRequest = (details: string) => new ServiceError('invalidRequest', { reason: 'contradicting_credentials', details })
 const refused = (reason: 'auth_required' | 'auth_failed') =>
   new ServiceError(reason === 'auth_required' ? 'authRequired' : 'authFailed', {
