@@ -11,7 +11,13 @@ import { cameraEffects } from './actors/effects/camera.js'
 import { externalDiscoveryEffects } from './actors/effects/external.js'
 import { recordingEffects } from './actors/effects/recording.js'
 import { createSurvey, retentionEffects } from './actors/effects/retention.js'
-import { discoveryEffects, fleetEffects, linkEffects, serverProcessEffects, storageEffects } from './actors/effects/service.js'
+import {
+  discoveryEffects,
+  fleetEffects,
+  linkEffects,
+  serverProcessEffects,
+  storageEffects,
+} from './actors/effects/service.js'
 import { snapshotEffects } from './actors/effects/snapshot.js'
 import { createFacts, type Facts } from './actors/facts.js'
 import { logFacts } from './actors/logFacts.js'
@@ -123,7 +129,10 @@ interface Opening {
   close(): Promise<void>
 }
 
-async function startIn(data: DataDirectory, { config, log, env, clock, opened, close }: Required<AppOptions> & Opening): Promise<App> {
+async function startIn(
+  data: DataDirectory,
+  { config, log, env, clock, opened, close }: Required<AppOptions> & Opening,
+): Promise<App> {
   const { server, mediamtx, security, storage: limits, recording: recordingConfig } = config
   const startedAt = clock.now()
   const { tokens, keys, credentials, links, audit } = await openAccess(data, { config, log, env, clock, opened })
@@ -151,7 +160,10 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
   const mediaServer = createMediaServer({
     apiUrl,
     timeout: mediamtx.timeout,
-    breaker: { threshold: mediamtx.circuit_breaker.failure_threshold, resetTimeout: mediamtx.circuit_breaker.recovery_timeout },
+    breaker: {
+      threshold: mediamtx.circuit_breaker.failure_threshold,
+      resetTimeout: mediamtx.circuit_breaker.recovery_timeout,
+    },
     pathDefaults,
     measures,
     log,
@@ -180,7 +192,13 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
   })
   /** An external server is told it once, by its operator. */
   const authSecret = Buffer.from((await keptSecret(data.secrets, 'media_secret')).key).toString()
-  const mediaAuth = createMediaAuthServer({ host: mediamtx.auth_host, port: mediamtx.auth_port, secret: authSecret, access: streamAccess, log })
+  const mediaAuth = createMediaAuthServer({
+    host: mediamtx.auth_host,
+    port: mediamtx.auth_port,
+    secret: authSecret,
+    access: streamAccess,
+    log,
+  })
   opened.push(streamAccess.close, mediaAuth.stop)
   const { port: authPort } = await mediaAuth.start()
   const serverProcess = createServerProcess({
@@ -206,8 +224,17 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
     log,
   })
   /** A child of ours listens where the service does: at that address alone, if it is one. */
-  const rtspHost = mediamtx.mode === 'external' || isAnyHost(server.host) || mediamtx.host !== '127.0.0.1' ? mediamtx.host : server.host
-  const reader = createStreamReader({ host: rtspHost, port: mediamtx.rtsp_port, credentials: own.reader, log, startTimeout: startLimit })
+  const rtspHost =
+    mediamtx.mode === 'external' || isAnyHost(server.host) || mediamtx.host !== '127.0.0.1'
+      ? mediamtx.host
+      : server.host
+  const reader = createStreamReader({
+    host: rtspHost,
+    port: mediamtx.rtsp_port,
+    credentials: own.reader,
+    log,
+    startTimeout: startLimit,
+  })
   const probe = createDeviceProbe({ reader, log, timeout: config.camera.capability_timeout })
   /** systemd's is in memory: a still a second need not wear a disk. */
   const runDir = env.RUNTIME_DIRECTORY?.split(':')[0] || data.run
@@ -252,7 +279,11 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
   }
 
   const { video_profile: profile, video_level: level, pixel_format: pixelFormat, preset, bitrate } = mediamtx.codec
-  const defaults: CaptureDefaults = { ...config.camera.size, fps: config.camera.fps, codec: { profile, level, pixelFormat, preset, bitrate } }
+  const defaults: CaptureDefaults = {
+    ...config.camera.size,
+    fps: config.camera.fps,
+    codec: { profile, level, pixelFormat, preset, bitrate },
+  }
 
   const recording = recordingMachine.provide({
     delays: { confirmLimit: startLimit },
@@ -278,7 +309,18 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
   })
   const camera = cameraMachine.provide({
     actors: {
-      ...cameraEffects({ mediaServer, reader, addresses, probe, pipelines, defaults, startLimit, sourceInterval: config.camera.poll_interval, clock, log }),
+      ...cameraEffects({
+        mediaServer,
+        reader,
+        addresses,
+        probe,
+        pipelines,
+        defaults,
+        startLimit,
+        sourceInterval: config.camera.poll_interval,
+        clock,
+        log,
+      }),
       recording,
       snapshot,
     },
@@ -289,7 +331,14 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
     if (choice.kind !== 'external') return choice
     const rtsp = { host: mediamtx.host, port: mediamtx.rtsp_port }
     const questions = security.streams === 'open' ? {} : { questions: mediaAuth.questions }
-    const wanted = { apiUrl, timeout: mediamtx.timeout, rtsp, recordingsDir: data.recordings, pathDefaults, ...questions }
+    const wanted = {
+      apiUrl,
+      timeout: mediamtx.timeout,
+      rtsp,
+      recordingsDir: data.recordings,
+      pathDefaults,
+      ...questions,
+    }
     for (const problem of await checkExternal(wanted, signal)) {
       log.warn('the external media server does not bring what it should', { problem })
     }
@@ -299,13 +348,20 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
     actors: {
       ...fleetEffects({ registry }),
       camera,
-      discovery: discoveryMachine.provide({ actors: discoveryEffects({ usb, scanLimit: config.camera.detection_timeout }) }),
-      serverProcess: serverProcessMachine.provide({ actors: serverProcessEffects({ server: { ...serverProcess, choose }, log }) }),
+      discovery: discoveryMachine.provide({
+        actors: discoveryEffects({ usb, scanLimit: config.camera.detection_timeout }),
+      }),
+      serverProcess: serverProcessMachine.provide({
+        actors: serverProcessEffects({ server: { ...serverProcess, choose }, log }),
+      }),
       link: mediamtxLinkMachine.provide({
         actors: linkEffects({ mediaServer, checkLimit: mediamtx.health_check_timeout }),
         delays: { interval: mediamtx.health_check_interval },
       }),
-      storage: storageMachine.provide({ actors: storageEffects({ storage }), delays: { interval: limits.check_interval } }),
+      storage: storageMachine.provide({
+        actors: storageEffects({ storage }),
+        delays: { interval: limits.check_interval },
+      }),
       retention: retentionMachine.provide({ actors: retentionEffects(retentionPorts) }),
       externalDiscovery: externalDiscoveryMachine.provide({
         actors: externalDiscoveryEffects({
@@ -379,7 +435,12 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
   })
   measures.follow({ facts, mediaServer })
 
-  const self = { name: 'MediaMTX Camera Service', version, buildDate: typeof BUILD_DATE === 'string' ? BUILD_DATE : 'built from source', maxCameras: 16 }
+  const self = {
+    name: 'MediaMTX Camera Service',
+    version,
+    buildDate: typeof BUILD_DATE === 'string' ? BUILD_DATE : 'built from source',
+    maxCameras: 16,
+  }
   /** Clients must be sent to an external server's own machine. */
   const elsewhere = () => (choice?.kind === 'external' && !isLoopback(mediamtx.host) ? { host: mediamtx.host } : {})
   const isReal = () => directory.link().server?.kind !== 'embedded'
@@ -443,7 +504,11 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
     clock,
     log,
     about: self,
-    snapshots: { format: config.snapshots.format, quality: config.snapshots.quality, maxAge: config.snapshots.freshness },
+    snapshots: {
+      format: config.snapshots.format,
+      quality: config.snapshots.quality,
+      maxAge: config.snapshots.freshness,
+    },
     recordings: { format: recordingConfig.format },
     simulation: config.simulation.enabled,
   })
@@ -455,7 +520,16 @@ async function startIn(data: DataDirectory, { config, log, env, clock, opened, c
         hosts: server.public_host ? [server.public_host] : [],
         allowedIps: config.http_health.allowed_ips,
         ...(config.http_health.enable_metrics && {
-          metrics: createMetrics({ measures, directory, mediaServer: sampled, files, sockets: rpc.sockets, about: self, clock, log }),
+          metrics: createMetrics({
+            measures,
+            directory,
+            mediaServer: sampled,
+            files,
+            sockets: rpc.sockets,
+            about: self,
+            clock,
+            log,
+          }),
         }),
         directory,
         clock,
@@ -517,11 +591,19 @@ function simulatorCommand(): readonly [string, ...string[]] {
   const isBundled = !import.meta.url.endsWith('.ts')
   return isBundled
     ? [process.execPath, fileURLToPath(new URL('./simulator.js', import.meta.url))]
-    : [process.execPath, '--import', import.meta.resolve('tsx'), fileURLToPath(new URL('./adapters/simulator/main.ts', import.meta.url))]
+    : [
+        process.execPath,
+        '--import',
+        import.meta.resolve('tsx'),
+        fileURLToPath(new URL('./adapters/simulator/main.ts', import.meta.url)),
+      ]
 }
 
 /** Who is who, and what they did: opened first, closed last. */
-async function openAccess(data: DataDirectory, { config, log, env, clock, opened }: Required<AppOptions> & Pick<Opening, 'opened'>) {
+async function openAccess(
+  data: DataDirectory,
+  { config, log, env, clock, opened }: Required<AppOptions> & Pick<Opening, 'opened'>,
+) {
   const { security, api_key_management: keyLimits, audit: auditLimits } = config
   const secret = await jwtSecret({
     value: security.jwt_secret_key,
@@ -533,11 +615,20 @@ async function openAccess(data: DataDirectory, { config, log, env, clock, opened
   opened.push(trusted.close)
   const { jwt_issuer: issuer, jwt_audience: audience, jwt_clock_tolerance: tolerance } = security
   const tokens = createTokens({ secret: secret.key, clock, trusted, issuer, audience, tolerance })
-  const keys = await createApiKeys({ stateDir: data.state, clock, log, defaults: { expiry: keyLimits.default_expiry, maxKeys: keyLimits.max_keys } })
+  const keys = await createApiKeys({
+    stateDir: data.state,
+    clock,
+    log,
+    defaults: { expiry: keyLimits.default_expiry, maxKeys: keyLimits.max_keys },
+  })
   opened.push(keys.close)
   const credentials = await createCredentials({ tokens, keys, stateDir: data.state, clock, log })
   opened.push(credentials.close)
-  const links = createLinks({ secret: (await keptSecret(data.secrets, 'link_secret')).key, clock, isRevoked: credentials.isRevoked })
+  const links = createLinks({
+    secret: (await keptSecret(data.secrets, 'link_secret')).key,
+    clock,
+    isRevoked: credentials.isRevoked,
+  })
   const auditSecret = await keptSecret(data.secrets, 'audit_secret')
   const audit = await openAuditLog({
     dir: join(data.dir, 'audit'),
@@ -555,7 +646,11 @@ async function openAccess(data: DataDirectory, { config, log, env, clock, opened
 }
 
 /** Where servers of ours are, so that no stream leads back into them. */
-const ownPlaces = ({ server, mediamtx, http_health: health }: Configuration, choice: ServerChoice | undefined, authPort: number) => {
+const ownPlaces = (
+  { server, mediamtx, http_health: health }: Configuration,
+  choice: ServerChoice | undefined,
+  authPort: number,
+) => {
   const media = [mediamtx.rtsp_port, mediamtx.hls_port, mediamtx.webrtc_port, mediamtx.api_port]
   return [
     { ports: [server.port, health.port, authPort, ...(choice?.kind === 'external' ? [] : media)] },
@@ -578,12 +673,19 @@ const scanPlan = ({ external_discovery: { skydio, generic_uav: generic } }: Conf
     },
   }),
   ...(generic.enabled && {
-    generic: { ranges: generic.network_ranges, hosts: generic.known_ips, ports: generic.common_ports, paths: generic.stream_paths },
+    generic: {
+      ranges: generic.network_ranges,
+      hosts: generic.known_ips,
+      ports: generic.common_ports,
+      paths: generic.stream_paths,
+    },
   }),
 })
 
 /** The policy until a client sets one. */
-const policyOf = ({ retention_policy: { enabled, type, max_age_days: days, max_size_gb: gigabytes } }: Configuration): RetentionPolicy => ({
+const policyOf = ({
+  retention_policy: { enabled, type, max_age_days: days, max_size_gb: gigabytes },
+}: Configuration): RetentionPolicy => ({
   type,
   enabled,
   ...(type === 'age' && { maxAgeDays: days }),
@@ -593,6 +695,12 @@ const policyOf = ({ retention_policy: { enabled, type, max_age_days: days, max_s
 /** Nothing without a certificate. */
 const tlsOf = ({ server: { tls } }: Configuration): { tls?: TlsFiles } => {
   if (!tls.cert_file) return {}
-  const { cert_file: certFile, key_file: keyFile, client_ca_file: clientCaFile, client_certificate: clientCertificate, clients } = tls
+  const {
+    cert_file: certFile,
+    key_file: keyFile,
+    client_ca_file: clientCaFile,
+    client_certificate: clientCertificate,
+    clients,
+  } = tls
   return { tls: { certFile, keyFile, ...(clientCaFile && { clientCaFile }), clientCertificate, clients } }
 }

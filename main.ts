@@ -63,7 +63,8 @@ async function serve(config: Configuration, warnings: string[], guide: boolean):
     const app = await startApp({ config, log, env: process.env })
     log.info('the service listens', { url: webSocketUrl(config, app) })
     await systemd.ready(app.directory.system().message)
-    const alive = systemd.interval === undefined ? undefined : setInterval(() => void systemd.watchdog(), systemd.interval)
+    const alive =
+      systemd.interval === undefined ? undefined : setInterval(() => void systemd.watchdog(), systemd.interval)
     if (guide) void showGuide(config, app)
     const reason = await asked
     log.info('the service stops', { reason })
@@ -81,7 +82,11 @@ async function serve(config: Configuration, warnings: string[], guide: boolean):
 }
 
 async function download({ data_dir: dataDir }: Configuration): Promise<number> {
-  const file = await downloadMediamtx({ dataDir, log: createLog({ level: 'info', format: 'text' }), signal: AbortSignal.timeout(10 * 60_000) })
+  const file = await downloadMediamtx({
+    dataDir,
+    log: createLog({ level: 'info', format: 'text' }),
+    signal: AbortSignal.timeout(10 * 60_000),
+  })
   return say(`MediaMTX is in ${file}; the service uses it from its next start on.`)
 }
 
@@ -97,13 +102,29 @@ async function checkConfiguration({ security }: Configuration, warnings: string[
 
 type CommandOf<Name extends Command['name']> = Extract<Command, { name: Name }>
 
-async function issueToken(config: Configuration, wish: Exclude<CommandOf<'token'>, { revoke: string }>): Promise<number> {
+async function issueToken(
+  config: Configuration,
+  wish: Exclude<CommandOf<'token'>, { revoke: string }>,
+): Promise<number> {
   const { role, user, expires, cameras, id } = wish
-  const { jwt_secret_key: value, jwt_secret_file: file, jwt_expiry_hours: standard, jwt_issuer: issuer, jwt_audience: audience } = config.security
-  const secret = await jwtSecret({ value, file, credentialsDirectory: process.env.CREDENTIALS_DIRECTORY, secretsDir: join(config.data_dir, 'secrets') })
+  const {
+    jwt_secret_key: value,
+    jwt_secret_file: file,
+    jwt_expiry_hours: standard,
+    jwt_issuer: issuer,
+    jwt_audience: audience,
+  } = config.security
+  const secret = await jwtSecret({
+    value,
+    file,
+    credentialsDirectory: process.env.CREDENTIALS_DIRECTORY,
+    secretsDir: join(config.data_dir, 'secrets'),
+  })
   const tokens = createTokens({ secret: secret.key, clock, issuer, audience })
   const expiresIn = expires ?? standard
-  return say(await tokens.issue({ user, role, expiresIn, ...(cameras && { cameras }), ...(id !== undefined && { id }) }))
+  return say(
+    await tokens.issue({ user, role, expiresIn, ...(cameras && { cameras }), ...(id !== undefined && { id }) }),
+  )
 }
 
 /** Tokens of other issuers too, so until when is not known: for good. */
@@ -120,7 +141,12 @@ async function revokeToken(config: Configuration, id: string): Promise<number> {
 
 async function manageKeys(config: Configuration, command: CommandOf<'keys'>): Promise<number> {
   const { default_expiry: expiry, max_keys: maxKeys } = config.api_key_management
-  const keys = await createApiKeys({ stateDir: await stateFolder(config), clock, log: terminalLog, defaults: { expiry, maxKeys } })
+  const keys = await createApiKeys({
+    stateDir: await stateFolder(config),
+    clock,
+    log: terminalLog,
+    defaults: { expiry, maxKeys },
+  })
   try {
     return await manage(keys, command)
   } finally {
@@ -132,7 +158,14 @@ async function manage(keys: KeyKeeper, command: CommandOf<'keys'>): Promise<numb
   switch (command.act) {
     case 'create': {
       const { role, user, expires, cameras } = command
-      return showOnce(await keys.create({ role, user, ...(expires !== undefined && { expiresIn: expires }), ...(cameras && { cameras }) }))
+      return showOnce(
+        await keys.create({
+          role,
+          user,
+          ...(expires !== undefined && { expiresIn: expires }),
+          ...(cameras && { cameras }),
+        }),
+      )
     }
     case 'list':
       return say(keyTable(await keys.list()))
@@ -152,12 +185,15 @@ async function manage(keys: KeyKeeper, command: CommandOf<'keys'>): Promise<numb
 /** The key alone on standard output, for `$(…)`; the words on the other one. */
 function showOnce({ key, secret }: { key: ApiKey; secret: string }): number {
   const { id, user, role, cameras, expiresAt } = key
-  tell(`key ${id} of ${user}: ${role}, ${cameras?.join(',') ?? 'every camera'}, expires ${dateOf(expiresAt)}. It is shown this once.`)
+  tell(
+    `key ${id} of ${user}: ${role}, ${cameras?.join(',') ?? 'every camera'}, expires ${dateOf(expiresAt)}. It is shown this once.`,
+  )
   return say(secret)
 }
 
 function keyTable(keys: ApiKey[]): string {
-  const stateOf = ({ revokedAt, expiresAt }: ApiKey) => (revokedAt !== undefined ? 'revoked' : expiresAt <= clock.now() ? 'expired' : 'active')
+  const stateOf = ({ revokedAt, expiresAt }: ApiKey) =>
+    revokedAt !== undefined ? 'revoked' : expiresAt <= clock.now() ? 'expired' : 'active'
   const rows = keys.map((key) => [
     ...[key.id, key.prefix, stateOf(key), key.role, key.user, key.cameras?.join(',') ?? '*'],
     ...[dateOf(key.createdAt), dateOf(key.expiresAt), key.lastUsedAt === undefined ? '-' : dateOf(key.lastUsedAt)],
@@ -212,7 +248,8 @@ const wordsOf = (error: unknown): string => {
 const webSocketUrl = ({ server }: Configuration, { ports }: App): string =>
   `${server.tls.cert_file ? 'wss' : 'ws'}://${hostForPeople(server)}:${ports.rpc}${server.websocket_path}`
 
-const hostForPeople = ({ public_host: named, host }: Configuration['server']): string => named || (/^(0\.0\.0\.0|::)$/.test(host) ? hostname() : host)
+const hostForPeople = ({ public_host: named, host }: Configuration['server']): string =>
+  named || (/^(0\.0\.0\.0|::)$/.test(host) ? hostname() : host)
 
 /** What somebody who just started the service wants to do next. */
 async function showGuide(config: Configuration, app: App): Promise<void> {
@@ -220,7 +257,11 @@ async function showGuide(config: Configuration, app: App): Promise<void> {
   const { server, cause } = app.directory.link()
   const [id, day] = [randomUUID(), 24 * 3_600_000]
   const token = await app.tokens.issue({ user: 'viewer', role: 'viewer', expiresIn: day, id })
-  const stream = app.watchUrl(camera?.id ?? 'camera0', hostForPeople(config.server), { user: 'viewer', id, expiresAt: clock.now() + day })
+  const stream = app.watchUrl(camera?.id ?? 'camera0', hostForPeople(config.server), {
+    user: 'viewer',
+    id,
+    expiresAt: clock.now() + day,
+  })
   console.log(`
   The camera service runs.
 
@@ -244,7 +285,9 @@ async function showGuide(config: Configuration, app: App): Promise<void> {
 async function firstCamera({ directory, facts }: App) {
   const found = () => directory.cameras().find((camera) => camera.status === 'CONNECTED')
   if (found() === undefined) {
-    await facts.next((fact): fact is typeof fact => fact.type === 'camera.connected', AbortSignal.timeout(4_000)).catch(() => {})
+    await facts
+      .next((fact): fact is typeof fact => fact.type === 'camera.connected', AbortSignal.timeout(4_000))
+      .catch(() => {})
   }
   return found() ?? directory.cameras()[0]
 }

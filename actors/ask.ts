@@ -5,7 +5,13 @@ import type { CameraId } from '../machines/domain/camera.js'
 import { dependencyFailed, invalidParam, notFound, reasonOf, ServiceError } from '../machines/domain/errors.js'
 import type { By, Fact, RecordingFact, SnapshotFact, StillAnswer } from '../machines/domain/facts.js'
 import type { Clock, Pipelines } from '../machines/domain/ports.js'
-import type { HoldView, RecordingFormat, RecordingOutcome, RecordingView, SnapshotView } from '../machines/domain/views.js'
+import type {
+  HoldView,
+  RecordingFormat,
+  RecordingOutcome,
+  RecordingView,
+  SnapshotView,
+} from '../machines/domain/views.js'
 import type { snapshotMachine } from '../machines/snapshot.js'
 import { type CameraActor, type Directory, type FleetActor, findCamera } from './directory.js'
 import { within } from './effects/time.js'
@@ -18,7 +24,10 @@ import type { Facts } from './facts.js'
  */
 export interface Ask {
   /** `duration` in ms, from the first frame. Resolves when bytes of the segment are on disk. */
-  startRecording(camera: string, request: { duration?: number; format: RecordingFormat; by: By }): Promise<RecordingView>
+  startRecording(
+    camera: string,
+    request: { duration?: number; format: RecordingFormat; by: By },
+  ): Promise<RecordingView>
   /** Resolves when the files are final. */
   stopRecording(camera: string, by: By): Promise<RecordingOutcome>
   /** `maxAge` in ms: how old the picture may be; 0: not taken before the request. */
@@ -72,14 +81,24 @@ const patience = 60_000
 const closingPatience = 30 * 60_000
 
 /** `can` and `send` run in one tick, so that nothing comes between them. */
-export function createAsk({ fleet, facts, directory, pipelines, clock, startLimit, autoCloseAfter, simulation }: AskPorts): Ask {
+export function createAsk({
+  fleet,
+  facts,
+  directory,
+  pipelines,
+  clock,
+  startLimit,
+  autoCloseAfter,
+  simulation,
+}: AskPorts): Ask {
   const send = (actor: CameraActor, method: string, event: CameraEvent) => {
     if (!actor.getSnapshot().can(event)) throw refusal(actor, method)
     actor.send(event)
   }
   const needServer = () => {
     const { state, cause } = directory.link()
-    if (state === 'down') throw dependencyFailed('mediamtx', `the media server cannot be reached: ${cause.reason ?? 'no answer'}`)
+    if (state === 'down')
+      throw dependencyFailed('mediamtx', `the media server cannot be reached: ${cause.reason ?? 'no answer'}`)
   }
   /** Listens first, the fact may come at once; of a call that is refused no listener stays. */
   const outcomeOf = async <F extends Fact>(
@@ -104,20 +123,39 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, startLimi
       const event = { type: 'recording.start' as const, by, format, ...(duration !== undefined && { duration }) }
       const fact = await outcomeOf(
         { actor, method: 'start_recording', event },
-        (fact): fact is RecordingFact => isRecordingFact(fact) && fact.by === by && fact.type !== 'recording.interrupted',
+        (fact): fact is RecordingFact =>
+          isRecordingFact(fact) && fact.by === by && fact.type !== 'recording.interrupted',
       )
       if (fact.type === 'recording.started') {
         const { filename, startedAt } = fact
         const asked = duration === undefined ? {} : { duration }
-        return { camera: fact.camera, status: 'RECORDING', growing: true, format, by: by.user, filename, files: [filename], startedAt, ...asked }
+        return {
+          camera: fact.camera,
+          status: 'RECORDING',
+          growing: true,
+          format,
+          by: by.user,
+          filename,
+          files: [filename],
+          startedAt,
+          ...asked,
+        }
       }
       const reason = 'outcome' in fact ? fact.outcome.reason : 'it was interrupted'
       if (fact.type === 'recording.ended') {
         const details = `the recording was ended before it began: ${reason}`
-        throw new ServiceError('invalidState', { reason: 'invalid_state', state: 'stopped', allowed_states: ['not recording'], details })
+        throw new ServiceError('invalidState', {
+          reason: 'invalid_state',
+          state: 'stopped',
+          allowed_states: ['not recording'],
+          details,
+        })
       }
       if (/^storage full/.test(reason)) throw dependencyFailed('storage', reason)
-      throw dependencyFailed(directory.link().state === 'up' ? 'camera' : 'mediamtx', `the recording did not begin: ${reason}`)
+      throw dependencyFailed(
+        directory.link().state === 'up' ? 'camera' : 'mediamtx',
+        `the recording did not begin: ${reason}`,
+      )
     },
 
     async stopRecording(camera, by) {
@@ -148,7 +186,8 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, startLimi
       const actor = findCamera(fleet, camera)
       const fact = await outcomeOf(
         { actor, method: 'take_snapshot', event: { type: 'snapshot.take', wish: { by, maxAge, options } } },
-        (fact): fact is SnapshotFact => (fact.type === 'snapshot.taken' || fact.type === 'snapshot.failed') && fact.by === by,
+        (fact): fact is SnapshotFact =>
+          (fact.type === 'snapshot.taken' || fact.type === 'snapshot.failed') && fact.by === by,
       )
       if (fact.type === 'snapshot.taken') return fact
       if (fact.nameTaken) throw invalidParam('filename', fact.reason)
@@ -157,7 +196,10 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, startLimi
 
     async takeStill(camera, { by, maxAge, ...options }) {
       const actor = findCamera(fleet, camera)
-      send(actor, 'take_snapshot', { type: 'snapshot.take', wish: { by, maxAge, options: { ...options, format: 'jpg', fleeting: true } } })
+      send(actor, 'take_snapshot', {
+        type: 'snapshot.take',
+        wish: { by, maxAge, options: { ...options, format: 'jpg', fleeting: true } },
+      })
       const answer = await stillAnswer(actor.getSnapshot().children.snapshot, by)
       if (answer.type === 'still.failed') throw noPicture(answer)
       return answer
@@ -167,34 +209,61 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, startLimi
       const actor = findCamera(fleet, camera)
       needServer()
       const since = clock.now()
-      send(actor, 'start_streaming', { type: 'stream.hold', holder, since, ...(autoCloseAfter > 0 && { until: since + autoCloseAfter }) })
+      send(actor, 'start_streaming', {
+        type: 'stream.hold',
+        holder,
+        since,
+        ...(autoCloseAfter > 0 && { until: since + autoCloseAfter }),
+      })
       try {
-        await waitFor(actor, (snapshot) => snapshot.hasTag('live') || !snapshot.hasTag('connected') || !(holder in snapshot.context.holds), {
-          timeout: startLimit + 5_000,
-        })
+        await waitFor(
+          actor,
+          (snapshot) => snapshot.hasTag('live') || !snapshot.hasTag('connected') || !(holder in snapshot.context.holds),
+          {
+            timeout: startLimit + 5_000,
+          },
+        )
       } catch {
         // Told below, by what the camera says of its stream.
       }
       const { context, ...snapshot } = actor.getSnapshot()
       const hold = context.holds[holder]
       if (hold && actor.getSnapshot().hasTag('live')) {
-        return { camera: context.id, since: hold.since, continues: true, ...(hold.until !== undefined && { until: hold.until }) }
+        return {
+          camera: context.id,
+          since: hold.since,
+          continues: true,
+          ...(hold.until !== undefined && { until: hold.until }),
+        }
       }
       if (hold) actor.send({ type: 'stream.release', holder })
       if (!hold && actor.getSnapshot().hasTag('available'))
-        throw new ServiceError('invalidState', { reason: 'invalid_state', state: 'released', details: 'the hold was let go before the stream was live' })
-      const reason = context.streamReason ?? context.reason ?? (snapshot.status === 'active' ? 'it gave no picture in time' : 'it is gone')
+        throw new ServiceError('invalidState', {
+          reason: 'invalid_state',
+          state: 'released',
+          details: 'the hold was let go before the stream was live',
+        })
+      const reason =
+        context.streamReason ??
+        context.reason ??
+        (snapshot.status === 'active' ? 'it gave no picture in time' : 'it is gone')
       throw dependencyFailed('camera', `the stream did not start: ${reason}`)
     },
 
     async releaseStream(camera, holder) {
       const actor = findCamera(fleet, camera)
       const hold = actor.getSnapshot().context.holds[holder]
-      if (!hold) throw actor.getSnapshot().hasTag('available') ? notFound('Stream', camera) : refusal(actor, 'stop_streaming')
+      if (!hold)
+        throw actor.getSnapshot().hasTag('available') ? notFound('Stream', camera) : refusal(actor, 'stop_streaming')
       actor.send({ type: 'stream.release', holder })
       const after = actor.getSnapshot()
       const continues = Object.keys(after.context.holds).length > 0 || after.children.recording !== undefined
-      return { camera: after.context.id, since: hold.since, continues, ...(hold.until !== undefined && { until: hold.until }) }
+      return {
+        camera: after.context.id,
+        since: hold.since,
+        continues,
+        ...(hold.until !== undefined && { until: hold.until }),
+      }
     },
 
     releaseAll(holder) {
@@ -207,11 +276,20 @@ export function createAsk({ fleet, facts, directory, pipelines, clock, startLimi
     async simulate(camera, action) {
       const actor = findCamera(fleet, camera)
       const { kind } = directory.camera(camera)
-      if (!simulation) throw new ServiceError('unsupported', { feature: 'simulation', hint: 'set simulation.enabled to true' })
-      if (kind !== 'virtual') throw new ServiceError('unsupported', { feature: `simulation of a ${kind} camera`, hint: 'only virtual cameras play faults' })
+      if (!simulation)
+        throw new ServiceError('unsupported', { feature: 'simulation', hint: 'set simulation.enabled to true' })
+      if (kind !== 'virtual')
+        throw new ServiceError('unsupported', {
+          feature: `simulation of a ${kind} camera`,
+          hint: 'only virtual cameras play faults',
+        })
       const { id } = actor.getSnapshot().context
-      if (action === 'unplug' || action === 'plug') fleet.send({ type: 'device.simulate', camera: id as CameraId, away: action === 'unplug' })
-      else await pipelines.simulate(id, action).catch((error: unknown) => Promise.reject(dependencyFailed('camera', reasonOf(error))))
+      if (action === 'unplug' || action === 'plug')
+        fleet.send({ type: 'device.simulate', camera: id as CameraId, away: action === 'unplug' })
+      else
+        await pipelines
+          .simulate(id, action)
+          .catch((error: unknown) => Promise.reject(dependencyFailed('camera', reasonOf(error))))
     },
   }
 }
@@ -225,11 +303,20 @@ const stillAnswer = (capture: ActorRefFrom<typeof snapshotMachine> | undefined, 
       for (const { unsubscribe } of subscriptions) unsubscribe()
       resolve(answer)
     }
-    const subscriptions = capture ? [capture.on('still.taken', take), capture.on('still.failed', take), capture.subscribe({ error: gone, complete: gone })] : []
+    const subscriptions = capture
+      ? [
+          capture.on('still.taken', take),
+          capture.on('still.failed', take),
+          capture.subscribe({ error: gone, complete: gone }),
+        ]
+      : []
     if (!capture) gone()
   })
 
-const noPicture = ({ reason, passedOver }: Pick<Extract<StillAnswer, { type: 'still.failed' }>, 'reason' | 'passedOver'>): ServiceError => {
+const noPicture = ({
+  reason,
+  passedOver,
+}: Pick<Extract<StillAnswer, { type: 'still.failed' }>, 'reason' | 'passedOver'>): ServiceError => {
   const tried = passedOver.map(({ tier, reason }) => `tier ${tier}: ${reason}`).join('; ')
   return dependencyFailed('camera', tried ? `${reason} (${tried})` : reason)
 }
@@ -245,7 +332,11 @@ function refusal(actor: CameraActor, method: string): ServiceError {
   return new ServiceError('invalidState', {
     reason: 'invalid_state',
     state,
-    allowed_states: isRecordingMatter ? (method === 'stop_recording' ? ['starting', 'recording'] : ['not recording']) : ['available'],
+    allowed_states: isRecordingMatter
+      ? method === 'stop_recording'
+        ? ['starting', 'recording']
+        : ['not recording']
+      : ['available'],
     allowed_methods: allowed,
     details: isRecordingMatter
       ? `${snapshot.context.id} is ${state}`

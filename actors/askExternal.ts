@@ -1,6 +1,14 @@
 import { type ActorRefFrom, waitFor } from 'xstate'
 import { dependencyFailed, invalidParam, notFound, reasonOf, ServiceError } from '../machines/domain/errors.js'
-import type { AddedStream, AddressCheck, Discovery, ExternalAsk, ExternalState, ExternalStore, ExternalStream } from '../machines/domain/external.js'
+import type {
+  AddedStream,
+  AddressCheck,
+  Discovery,
+  ExternalAsk,
+  ExternalState,
+  ExternalStore,
+  ExternalStream,
+} from '../machines/domain/external.js'
 import type { Clock, Log } from '../machines/domain/ports.js'
 import { configuredAt } from '../machines/domain/roster.js'
 import { readStreamUrl, shownUrl, streamIdentity, streamKey } from '../machines/domain/streamUrl.js'
@@ -46,7 +54,11 @@ export function createExternalAsk(ports: ExternalAskPorts): ExternalAsk & { leav
   const discovery = (): DiscoveryActor => {
     const actor = fleet.system.get('externalDiscovery') as DiscoveryActor | undefined
     if (!actor?.getSnapshot().hasTag('enabled')) {
-      throw new ServiceError('unsupported', { reason: 'unsupported', feature: 'external_discovery', hint: 'set external_discovery.enabled to true' })
+      throw new ServiceError('unsupported', {
+        reason: 'unsupported',
+        feature: 'external_discovery',
+        hint: 'set external_discovery.enabled to true',
+      })
     }
     return actor
   }
@@ -59,7 +71,11 @@ export function createExternalAsk(ports: ExternalAskPorts): ExternalAsk & { leav
   }
   const mustServe = () => {
     if (fleet.getSnapshot().hasTag('running')) return
-    throw new ServiceError('invalidState', { reason: 'invalid_state', state: 'stopping', details: 'the service is stopping' })
+    throw new ServiceError('invalidState', {
+      reason: 'invalid_state',
+      state: 'stopping',
+      details: 'the service is stopping',
+    })
   }
   const keep = async (streams: readonly AddedStream[], wanted = interval) => {
     const state: ExternalState = { streams: [...streams], ...(wanted !== undefined && { interval: wanted }) }
@@ -73,7 +89,11 @@ export function createExternalAsk(ports: ExternalAskPorts): ExternalAsk & { leav
     const { streams, entries } = fleet.getSnapshot().context
     const byIdentity = new Map(directory.cameras().map((camera) => [camera.identity.key, camera]))
     const unfound = new Map(streams.map((stream) => [streamKey(stream.url), stream]))
-    const configured = new Map(entries.flatMap(({ name, source }) => (source.kind === 'rtsp' ? [[streamKey(source.url), `rtsp:${name}`] as const] : [])))
+    const configured = new Map(
+      entries.flatMap(({ name, source }) =>
+        source.kind === 'rtsp' ? [[streamKey(source.url), `rtsp:${name}`] as const] : [],
+      ),
+    )
     const known = found.map((stream): ExternalStream => {
       const key = streamKey(stream.url)
       const name = unfound.get(key)?.name
@@ -81,15 +101,24 @@ export function createExternalAsk(ports: ExternalAskPorts): ExternalAsk & { leav
       unfound.delete(key)
       return { ...stream, ...(name !== undefined && { name }), ...(camera && { camera: camera.id }) }
     })
-    return [...known, ...[...unfound].map(([key, stream]) => streamOf(stream, byIdentity.get(streamIdentity(key)), clock.now()))]
+    return [
+      ...known,
+      ...[...unfound].map(([key, stream]) => streamOf(stream, byIdentity.get(streamIdentity(key)), clock.now())),
+    ]
   }
-  const foundNow = () => (fleet.system.get('externalDiscovery') as DiscoveryActor | undefined)?.getSnapshot().context.found ?? []
+  const foundNow = () =>
+    (fleet.system.get('externalDiscovery') as DiscoveryActor | undefined)?.getSnapshot().context.found ?? []
 
   return {
     view() {
       const snapshot = (fleet.system.get('externalDiscovery') as DiscoveryActor | undefined)?.getSnapshot()
       if (!snapshot?.hasTag('enabled')) return { enabled: false, scanning: false, interval: 0, streams: [] }
-      return { enabled: true, scanning: snapshot.hasTag('scanning'), interval: snapshot.context.interval, streams: view(snapshot.context.found) }
+      return {
+        enabled: true,
+        scanning: snapshot.hasTag('scanning'),
+        interval: snapshot.context.interval,
+        streams: view(snapshot.context.found),
+      }
     },
 
     async discover({ skydio, generic, force, includeOffline, by }): Promise<Discovery> {
@@ -103,9 +132,12 @@ export function createExternalAsk(ports: ExternalAskPorts): ExternalAsk & { leav
       if (scan > running || waiting.has(scan)) waiting.set(scan, (waiting.get(scan) ?? new Set()).add(call))
       actor.send({ type: 'discovery.start', wish })
       try {
-        const { context } = await waitFor(actor, (snapshot) => (snapshot.context.last?.scan ?? 0) >= scan, { timeout: 2 * scanLimit + 5_000 })
+        const { context } = await waitFor(actor, (snapshot) => (snapshot.context.last?.scan ?? 0) >= scan, {
+          timeout: 2 * scanLimit + 5_000,
+        })
         const { at, took, errors } = context.last ?? { at: clock.now(), took: 0, errors: [] }
-        const isWanted = ({ type, status }: ExternalStream) => (type === 'skydio_stanag4609' ? skydio : generic) && (status === 'DISCOVERED' || includeOffline)
+        const isWanted = ({ type, status }: ExternalStream) =>
+          (type === 'skydio_stanag4609' ? skydio : generic) && (status === 'DISCOVERED' || includeOffline)
         const { length } = context.found
         // Those that no scan has found come behind them.
         return { streams: view(context.found).slice(0, length).filter(isWanted), at, took, errors }
@@ -128,20 +160,32 @@ export function createExternalAsk(ports: ExternalAskPorts): ExternalAsk & { leav
         mustServe()
         const { streams, entries } = fleet.getSnapshot().context
         const entry = configuredAt(given, entries)
-        if (entry) throw invalidParam('stream_url', 'must not be the URL of a configured camera', `the configuration has it as ${entry.name}`)
+        if (entry)
+          throw invalidParam(
+            'stream_url',
+            'must not be the URL of a configured camera',
+            `the configuration has it as ${entry.name}`,
+          )
         const before = added(key)
         // The same source again is the same stream; only credentials are news, and a URL as it is shown has none.
         if (before && (given === before.url || given === shownUrl(given))) return before
         if (!before && streams.length >= maxStreams) {
           const details = `${maxStreams} streams are added already: remove one, or raise external_discovery.max_streams`
-          throw new ServiceError('invalidState', { reason: 'limit_reached', state: 'full', allowed_states: ['not full'], details })
+          throw new ServiceError('invalidState', {
+            reason: 'limit_reached',
+            state: 'full',
+            allowed_states: ['not full'],
+            details,
+          })
         }
         const made: AddedStream = before ? { ...before, url: given } : { url: given, name, type, addedAt: clock.now() }
         await keep([...streams.filter((one) => one !== before), made])
         fleet.send({ type: 'stream.add', stream: made })
         return made
       })
-      await waitFor(fleet, (snapshot) => snapshot.hasTag('ready') && cameraOf(key) !== undefined, { timeout: appearLimit }).catch(() => {})
+      await waitFor(fleet, (snapshot) => snapshot.hasTag('ready') && cameraOf(key) !== undefined, {
+        timeout: appearLimit,
+      }).catch(() => {})
       return view(foundNow()).find((one) => streamKey(one.url) === key) ?? streamOf(stream, cameraOf(key), clock.now())
     },
 
@@ -187,7 +231,11 @@ export function createExternalAsk(ports: ExternalAskPorts): ExternalAsk & { leav
 }
 
 /** One that no scan has found, as its camera knows it. */
-function streamOf({ url, name, type, addedAt }: AddedStream, camera: CameraView | undefined, now: number): ExternalStream {
+function streamOf(
+  { url, name, type, addedAt }: AddedStream,
+  camera: CameraView | undefined,
+  now: number,
+): ExternalStream {
   const isThere = camera?.status === 'CONNECTED'
   const reason = isThere ? undefined : (camera?.cause.reason ?? 'it has not been asked yet')
   const codec = camera?.pipeline?.mode.fourcc

@@ -71,7 +71,8 @@ export function createRetentionAsk({ actor, facts, survey, policy: first }: Rete
       const swept = facts.next((fact): fact is Swept => fact.type === 'retention.swept' && isMine(fact), ended.signal)
       swept.catch(() => {})
       const unsubscribe = facts.subscribe((fact) => {
-        if (fact.type === 'file.deleted' && isMine(fact)) files.push({ kind: fact.kind, name: fact.name, bytes: fact.bytes })
+        if (fact.type === 'file.deleted' && isMine(fact))
+          files.push({ kind: fact.kind, name: fact.name, bytes: fact.bytes })
       })
       try {
         const found = await send({ type: 'retention.sweep', by, ...(cameras && { cameras }) })
@@ -87,7 +88,12 @@ export function createRetentionAsk({ actor, facts, survey, policy: first }: Rete
 type Swept = Extract<RetentionFact, { type: 'retention.swept' }>
 
 /** A sweep that the end of the service cuts short tells nothing any more. */
-async function outcome(actor: RetentionActor, swept: Promise<Told<Swept>>, files: Cleanup['files'], signal: AbortSignal): Promise<Cleanup> {
+async function outcome(
+  actor: RetentionActor,
+  swept: Promise<Told<Swept>>,
+  files: Cleanup['files'],
+  signal: AbortSignal,
+): Promise<Cleanup> {
   const gone = waitFor(actor, (snapshot) => snapshot.status !== 'active', { timeout: patience, signal }).then(
     () => undefined,
     () => undefined,

@@ -41,7 +41,15 @@ const aspectsOf = (id: CameraId) => {
   return known
 }
 
-export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetActor; observer: Observer; startedAt: number }): Directory {
+export function createDirectory({
+  fleet,
+  observer,
+  startedAt,
+}: {
+  fleet: FleetActor
+  observer: Observer
+  startedAt: number
+}): Directory {
   // Snapshots never change, and clients ask far more often than cameras do anything: the same view until something happens.
   const kept = keptValues()
   const get = <Actor extends AnyActorRef>(systemId: string) => fleet.system.get(systemId) as Actor | undefined
@@ -66,7 +74,9 @@ export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetAc
       return {
         ...view,
         cause: { ...view.cause, since, ...(view.state !== 'up' && reason !== undefined && { reason }) },
-        ...(server?.choice && { server: { ...server.choice, ...(snapshot.context.info && { version: snapshot.context.info.version }) } }),
+        ...(server?.choice && {
+          server: { ...server.choice, ...(snapshot.context.info && { version: snapshot.context.info.version }) },
+        }),
       }
     })
   }
@@ -86,7 +96,15 @@ export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetAc
     link,
     storage() {
       const actor = get<ActorRefFrom<typeof storageMachine>>('storage')
-      if (!actor) return { state: 'unknown', cause: { state: 'unknown', since: startedAt }, total: 0, used: 0, available: 0, percent: 0 }
+      if (!actor)
+        return {
+          state: 'unknown',
+          cause: { state: 'unknown', since: startedAt },
+          total: 0,
+          used: 0,
+          available: 0,
+          percent: 0,
+        }
       const view = storageView(actor.getSnapshot())
       return { ...view, cause: { ...view.cause, since: observer.since('storage') } }
     },
@@ -114,5 +132,8 @@ export function createDirectory({ fleet, observer, startedAt }: { fleet: FleetAc
 function statusOf(hasStarted: boolean, link: LinkView): Pick<SystemView, 'status' | 'message'> {
   if (!hasStarted) return { status: 'starting', message: 'cameras are being looked for' }
   if (link.state === 'up') return { status: 'ready', message: 'all systems are ready' }
-  return { status: 'partial', message: `the media server is ${link.state}${link.cause.reason === undefined ? '' : `: ${link.cause.reason}`}` }
+  return {
+    status: 'partial',
+    message: `the media server is ${link.state}${link.cause.reason === undefined ? '' : `: ${link.cause.reason}`}`,
+  }
 }

@@ -30,7 +30,9 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clo
     inspect(event) {
       try {
         if (event.type === '@xstate.actor') {
-          const actor = event.actorRef as AnyActorRef & { on?: (type: '*', listener: (emitted: Fact | StillAnswer) => void) => unknown }
+          const actor = event.actorRef as AnyActorRef & {
+            on?: (type: '*', listener: (emitted: Fact | StillAnswer) => void) => unknown
+          }
           // Callback and promise actors emit nothing; those that could be asked are machines and the root.
           actor.on?.('*', (emitted) => {
             if (!isAnswer(emitted)) facts.publish(emitted)
@@ -40,7 +42,8 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clo
           const systemId = name(event.actorRef as AnyActorRef)
           if (systemId === undefined || !('value' in event.snapshot)) return
           if (systemId.startsWith('camera:') && event.snapshot.status !== 'active') return forget(systemId)
-          for (const [aspect, state] of Object.entries(aspectsOf(systemId, event.snapshot as AnyMachineSnapshot))) note(aspect, state)
+          for (const [aspect, state] of Object.entries(aspectsOf(systemId, event.snapshot as AnyMachineSnapshot)))
+            note(aspect, state)
         }
       } catch (error) {
         log.error('the observer failed', { error })
@@ -50,7 +53,8 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clo
   }
 }
 
-const isAnswer = (emitted: Fact | StillAnswer): emitted is StillAnswer => emitted.type === 'still.taken' || emitted.type === 'still.failed'
+const isAnswer = (emitted: Fact | StillAnswer): emitted is StillAnswer =>
+  emitted.type === 'still.taken' || emitted.type === 'still.failed'
 
 function aspectsOf(systemId: string, snapshot: AnyMachineSnapshot): Record<string, string> {
   if (systemId.startsWith('camera:')) {

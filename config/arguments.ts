@@ -79,25 +79,32 @@ export function parseArguments(argv: readonly string[]): Command {
     if (token.kind === 'positional') words.push(token.value)
     if (token.kind !== 'option') continue
     const { name, rawName, value, inlineValue } = token
-    if (!isOption(name)) throw new UsageError(`${rawName} is not a known flag${hintOf(name, Object.keys(options), '--')}`)
+    if (!isOption(name))
+      throw new UsageError(`${rawName} is not a known flag${hintOf(name, Object.keys(options), '--')}`)
     if (values.has(name)) throw new UsageError(`--${name} is given twice`)
     const takesValue = options[name].type === 'string'
     if (!takesValue && value !== undefined) throw new UsageError(`--${name} takes no value`)
-    if (takesValue && (!value || (!inlineValue && value.startsWith('-')))) throw new UsageError(`--${name} needs a value`)
+    if (takesValue && (!value || (!inlineValue && value.startsWith('-'))))
+      throw new UsageError(`--${name} needs a value`)
     values.set(name, value ?? '')
   }
   const [word = 'serve', ...rest] = words
   const command = commands.find((each) => each === word)
-  if (command === undefined) throw new UsageError(`${JSON.stringify(word)} is not a known command${hintOf(word, commands)}`)
+  if (command === undefined)
+    throw new UsageError(`${JSON.stringify(word)} is not a known command${hintOf(word, commands)}`)
   if (values.has('help')) return { name: 'help' }
   if (values.has('version')) return { name: 'version' }
   const { act, id } = actOf(command, rest)
   const whole = [command, act].filter(Boolean).join(' ')
   for (const [flag, commandsOfIt] of Object.entries(owners)) {
-    if (values.has(flag) && !commandsOfIt.includes(whole)) throw new UsageError(`--${flag} belongs to the command ${commandsOfIt.join(' and to ')}`)
+    if (values.has(flag) && !commandsOfIt.includes(whole))
+      throw new UsageError(`--${flag} belongs to the command ${commandsOfIt.join(' and to ')}`)
   }
   const [config, directory] = [values.get('config'), values.get('data-dir')]
-  const sources = { ...(config === undefined ? {} : { config }), flags: directory === undefined ? {} : { 'data-dir': directory } }
+  const sources = {
+    ...(config === undefined ? {} : { config }),
+    flags: directory === undefined ? {} : { 'data-dir': directory },
+  }
   switch (command) {
     case 'serve':
       return { name: command, guide: values.has('guide'), ...sources }
@@ -121,7 +128,9 @@ function actOf(command: (typeof commands)[number], words: string[]): { act: stri
   if (hasActs(command) && !Object.hasOwn(known, act)) {
     const names = Object.keys(known)
     if (act === '') throw new UsageError(`${command} needs one of ${names.join(', ')}`)
-    throw new UsageError(`${JSON.stringify(act)} is nothing that ${command} can do: ${names.join(', ')}${hintOf(act, names)}`)
+    throw new UsageError(
+      `${JSON.stringify(act)} is nothing that ${command} can do: ${names.join(', ')}${hintOf(act, names)}`,
+    )
   }
   const room = known[act] ?? 0
   const whole = [command, act].filter(Boolean).join(' ')
@@ -134,7 +143,8 @@ function tokenRequest(values: Map<string, string>) {
   const revoke = values.get('revoke')
   if (revoke !== undefined) {
     const other = ['role', 'user', 'expires', 'cameras', 'id'].find((flag) => values.has(flag))
-    if (other !== undefined) throw new UsageError(`--revoke ends a token and makes none: --${other} must not stand beside it`)
+    if (other !== undefined)
+      throw new UsageError(`--revoke ends a token and makes none: --${other} must not stand beside it`)
     return { revoke: tokenId(revoke, 'revoke') }
   }
   const id = values.get('id')
@@ -142,7 +152,8 @@ function tokenRequest(values: Map<string, string>) {
 }
 
 function tokenId(text: string, flag: string): string {
-  if (text.length > 256 || /\p{Cc}/u.test(text)) throw new UsageError(`--${flag} must be the id (jti) of a token, at most 256 characters`)
+  if (text.length > 256 || /\p{Cc}/u.test(text))
+    throw new UsageError(`--${flag} must be the id (jti) of a token, at most 256 characters`)
   if (/^eyJ[\w-]*\./.test(text)) throw new UsageError(`--${flag} must be the id (jti) of a token, not the token itself`)
   return text
 }
@@ -152,18 +163,27 @@ function rightsOf(values: Map<string, string>, command: string, { never }: { nev
   if (asked === undefined) throw new UsageError(`${command} needs --role ${roles.join('|')}`)
   const role = roles.find((each) => each === asked)
   if (role === undefined)
-    throw new UsageError(`--role must be one of ${roles.join(', ')}${hintOf(asked, roles, '', `the nearest to ${JSON.stringify(asked)} is`)}`)
+    throw new UsageError(
+      `--role must be one of ${roles.join(', ')}${hintOf(asked, roles, '', `the nearest to ${JSON.stringify(asked)} is`)}`,
+    )
   const text = values.get('expires')
   const expires = text === undefined ? undefined : durationOf(text, 's')
-  const isGood = expires !== undefined && ((expires >= 1000 && expires <= 3650 * 86_400_000) || (never && expires === 0))
+  const isGood =
+    expires !== undefined && ((expires >= 1000 && expires <= 3650 * 86_400_000) || (never && expires === 0))
   if (text !== undefined && !isGood) {
-    throw new UsageError(`--expires must be a duration from 1s to 3650d, such as 1h or 30d${never ? ', or 0 (never)' : ''}, not ${JSON.stringify(text)}`)
+    throw new UsageError(
+      `--expires must be a duration from 1s to 3650d, such as 1h or 30d${never ? ', or 0 (never)' : ''}, not ${JSON.stringify(text)}`,
+    )
   }
   const cameras = values.get('cameras')?.split(',')
   const wrong = cameras?.find((each) => !/^[a-z0-9*]{1,64}$/.test(each))
-  if (wrong !== undefined) throw new UsageError(`--cameras must be ids or patterns with commas, such as camera0,camera1*, not ${JSON.stringify(wrong)}`)
+  if (wrong !== undefined)
+    throw new UsageError(
+      `--cameras must be ids or patterns with commas, such as camera0,camera1*, not ${JSON.stringify(wrong)}`,
+    )
   const user = values.get('user') ?? role
-  if (user.length > 256 || /\p{Cc}/u.test(user)) throw new UsageError('--user must be at most 256 characters without control characters')
+  if (user.length > 256 || /\p{Cc}/u.test(user))
+    throw new UsageError('--user must be at most 256 characters without control characters')
   return { role, user, ...(expires === undefined ? {} : { expires }), ...(cameras === undefined ? {} : { cameras }) }
 }
 

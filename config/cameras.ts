@@ -28,7 +28,9 @@ const level: Format<string> = {
   read: (raw, report) => {
     const value = raw.kind === 'scalar' ? raw.value : undefined
     const text = typeof value === 'number' ? value.toFixed(1) : value
-    const found = ['auto', ...levels].find((each) => each === text && (typeof value !== 'number' || Number(each) === value))
+    const found = ['auto', ...levels].find(
+      (each) => each === text && (typeof value !== 'number' || Number(each) === value),
+    )
     if (found === undefined) report(`must be ${level.allowed}`, raw)
     return found
   },
@@ -52,7 +54,8 @@ const source: Format<CameraItem['source']> = {
     const value = raw.kind === 'scalar' && typeof raw.value === 'string' ? raw.value : ''
     if (value === 'virtual') return { kind: 'virtual' }
     if (/^usb:\S/.test(value)) return { kind: 'usb', match: value.slice('usb:'.length).trim() }
-    if (/^rtsps?:\/\/[^\s/]/i.test(value) && !/\s/.test(value) && URL.canParse(value) && new URL(value).hostname !== '') return { kind: 'rtsp', url: value }
+    if (/^rtsps?:\/\/[^\s/]/i.test(value) && !/\s/.test(value) && URL.canParse(value) && new URL(value).hostname !== '')
+      return { kind: 'rtsp', url: value }
     report(`must be ${source.allowed}`, raw)
     return undefined
   },
@@ -64,7 +67,10 @@ const fields = { name, source, enabled: yesNo, size: frameSize, fps: frameRate }
 
 /** What may stand in one item, for the documentation; `codec` takes the keys of `mediamtx.codec`. */
 export const cameraFields: Record<string, { allowed: string; doc: string }> = {
-  name: { allowed: name.allowed, doc: 'Required, unique. What people call the camera; of RTSP and virtual cameras also their identity.' },
+  name: {
+    allowed: name.allowed,
+    doc: 'Required, unique. What people call the camera; of RTSP and virtual cameras also their identity.',
+  },
   source: {
     allowed: source.allowed,
     doc: 'Required. `usb:` names a camera by the serial number or the port path that it reports, to give it settings or to ignore it.',
@@ -72,7 +78,10 @@ export const cameraFields: Record<string, { allowed: string; doc: string }> = {
   enabled: { allowed: yesNo.allowed, doc: 'Default true; `false` ignores the camera.' },
   size: { allowed: frameSize.allowed, doc: 'Frame size asked for; default `camera.size`.' },
   fps: { allowed: frameRate.allowed, doc: 'Frame rate asked for; default `camera.fps`.' },
-  codec: { allowed: `a group of keys: ${Object.keys(codecFormats).join(', ')}`, doc: 'Overrides of `mediamtx.codec` for this camera.' },
+  codec: {
+    allowed: `a group of keys: ${Object.keys(codecFormats).join(', ')}`,
+    doc: 'Overrides of `mediamtx.codec` for this camera.',
+  },
 }
 
 /** A YAML list; in the environment its text (JSON is YAML). */
@@ -85,7 +94,9 @@ export const cameraList: Format<CameraItem[]> = {
       report('must be a list of cameras', raw)
       return undefined
     }
-    const items = list.items.map((item, index) => readItem(item, (rule, value, below = '') => report(rule, value, `[${index}]${below}`)))
+    const items = list.items.map((item, index) =>
+      readItem(item, (rule, value, below = '') => report(rule, value, `[${index}]${below}`)),
+    )
     const whole = items.filter((item) => item !== undefined)
     const twins = findTwins(whole.length === items.length ? whole : [], list.items, report)
     return whole.length === items.length && !twins ? whole : undefined
@@ -116,7 +127,12 @@ function readItem(raw: Raw, report: Report): CameraItem | undefined {
     name: itemName,
     source: itemSource,
     enabled: enabled ?? true,
-    settings: { name: itemName, ...frame, ...(fps === undefined ? {} : { fps }), ...(codec === undefined ? {} : { codec }) },
+    settings: {
+      name: itemName,
+      ...frame,
+      ...(fps === undefined ? {} : { fps }),
+      ...(codec === undefined ? {} : { codec }),
+    },
   }
 }
 
@@ -146,10 +162,16 @@ const codecOverrides: Format<Partial<Codec>> = {
 }
 
 const present = <T extends object>(value: T) =>
-  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> }
+  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
 
 /** The map's values by key; unknown, repeated and empty keys are reported and make it not good. */
-export function readMap(raw: Raw, keys: string[], report: Report): { map: Map<string, Raw>; good: boolean } | undefined {
+export function readMap(
+  raw: Raw,
+  keys: string[],
+  report: Report,
+): { map: Map<string, Raw>; good: boolean } | undefined {
   if (raw.kind !== 'map') {
     report(`must be a group of keys (${keys.join(', ')})`, raw)
     return undefined

@@ -10,7 +10,10 @@ export interface SharedFault {
 }
 
 /** Keys that were published as examples by earlier services of this name. */
-const publishedKeys = ['edge-device-secret-key-change-in-production', 'test-secret-key-for-testing-only-do-not-use-in-production']
+const publishedKeys = [
+  'edge-device-secret-key-change-in-production',
+  'test-secret-key-for-testing-only-do-not-use-in-production',
+]
 
 export function checkTogether(config: Configuration): { faults: SharedFault[]; warnings: string[] } {
   const { server, mediamtx, storage, simulation, security } = config
@@ -67,12 +70,15 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
     ? ['security.jwt_secret_key is a published example: anybody can make tokens for this service']
     : []
   if (mediamtx.mode === 'external' && security.streams === 'protected' && mediamtx.auth_port === 0) {
-    warnings.push('an external media server cannot ask this service who may read a stream while mediamtx.auth_port is 0: give it a fixed port')
+    warnings.push(
+      'an external media server cannot ask this service who may read a stream while mediamtx.auth_port is 0: give it a fixed port',
+    )
   }
   return { faults, warnings }
 }
 
-export const isLoopback = (host: string) => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+export const isLoopback = (host: string) =>
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 
 /** Ports of one machine: those of a media server elsewhere are its own affair. */
 function samePorts({ server, mediamtx, http_health }: Configuration): SharedFault[] {
@@ -96,6 +102,8 @@ function findTwins(ports: [string, number][]): SharedFault[] {
   return ports.flatMap(([key, port]) => {
     const other = taken.get(port)
     taken.set(port, other ?? key)
-    return other === undefined || port === 0 ? [] : [{ keys: [other, key], value: String(port), rule: `${other} and ${key} must be different ports` }]
+    return other === undefined || port === 0
+      ? []
+      : [{ keys: [other, key], value: String(port), rule: `${other} and ${key} must be different ports` }]
   })
 }

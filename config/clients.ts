@@ -15,10 +15,20 @@ export interface ClientItem {
 const fingerprint = /^[0-9a-f]{2}(?::?[0-9a-f]{2}){31}$/i
 
 const fields = {
-  subject: textLike('a common name of 1 to 256 characters, or a SHA-256 fingerprint', (value) => value.length >= 1 && value.length <= 256),
-  user: textLike('a user of 1 to 256 characters', (value) => value.length >= 1 && value.length <= 256 && !/\p{Cc}/u.test(value)),
+  subject: textLike(
+    'a common name of 1 to 256 characters, or a SHA-256 fingerprint',
+    (value) => value.length >= 1 && value.length <= 256,
+  ),
+  user: textLike(
+    'a user of 1 to 256 characters',
+    (value) => value.length >= 1 && value.length <= 256 && !/\p{Cc}/u.test(value),
+  ),
   role: oneOf('viewer', 'operator', 'admin'),
-  cameras: listOf(textLike('a camera id in which * stands for any characters (camera0, camera1*)', (value) => /^[a-z0-9*]{1,64}$/.test(value))),
+  cameras: listOf(
+    textLike('a camera id in which * stands for any characters (camera0, camera1*)', (value) =>
+      /^[a-z0-9*]{1,64}$/.test(value),
+    ),
+  ),
 }
 
 /** What may stand in one item, for the documentation. */

@@ -10,7 +10,9 @@ const range = textLike('an IPv4 range such as 192.168.42.0/24, from /16 to /32',
 })
 
 /** A path of a stream: what follows host and port in its URL. */
-export const streamPath = textLike('a path such as /stream, without spaces, @, # and $', (value) => /^\/[^\s\p{Cc}@#$\\]{0,200}$/u.test(value))
+export const streamPath = textLike('a path such as /stream, without spaces, @, # and $', (value) =>
+  /^\/[^\s\p{Cc}@#$\\]{0,200}$/u.test(value),
+)
 
 const atMost = <T>(most: number, list: Format<T[]>): Format<T[]> => ({
   ...list,
@@ -23,9 +25,13 @@ const atMost = <T>(most: number, list: Format<T[]>): Format<T[]> => ({
 })
 
 export const ranges = atMost(64, listOf(range))
-export const knownAddresses = atMost(256, listOf(textLike('an IP address', (value) => isIP(value) !== 0 && !value.includes('%'))))
+export const knownAddresses = atMost(
+  256,
+  listOf(textLike('an IP address', (value) => isIP(value) !== 0 && !value.includes('%'))),
+)
 export const ports = atMost(16, listOf(whole(1, 65_535)))
 export const streamPaths = atMost(16, listOf(streamPath))
 
 /** How many addresses the ranges hold. */
-export const addressesIn = (list: readonly string[]): number => list.reduce((sum, each) => sum + 2 ** (32 - Number(each.split('/')[1])), 0)
+export const addressesIn = (list: readonly string[]): number =>
+  list.reduce((sum, each) => sum + 2 ** (32 - Number(each.split('/')[1])), 0)

@@ -21,7 +21,8 @@ const scalar = <T>(type: Format<T>['type'], allowed: string, parse: (value: unkn
   },
 })
 
-const within = (value: number | undefined, min: number, max: number) => (value !== undefined && value >= min && value <= max ? value : undefined)
+const within = (value: number | undefined, min: number, max: number) =>
+  value !== undefined && value >= min && value <= max ? value : undefined
 
 /** A number as YAML has read it, or its digits: nothing may follow them. */
 function numberOf(value: unknown): number | undefined {
@@ -29,7 +30,8 @@ function numberOf(value: unknown): number | undefined {
   return typeof value === 'string' && /^[+-]?\d+(\.\d+)?$/.test(value) ? Number(value) : undefined
 }
 
-export const decimal = (min: number, max: number) => scalar('Number', `a number from ${min} to ${max}`, (value) => within(numberOf(value), min, max))
+export const decimal = (min: number, max: number) =>
+  scalar('Number', `a number from ${min} to ${max}`, (value) => within(numberOf(value), min, max))
 
 export const whole = (min: number, max: number) =>
   scalar('Number', `a whole number from ${min} to ${max}`, (value) => {
@@ -37,7 +39,16 @@ export const whole = (min: number, max: number) =>
     return Number.isInteger(number) ? number : undefined
   })
 
-const words: Record<string, boolean> = { true: true, yes: true, on: true, 1: true, false: false, no: false, off: false, 0: false }
+const words: Record<string, boolean> = {
+  true: true,
+  yes: true,
+  on: true,
+  1: true,
+  false: false,
+  no: false,
+  off: false,
+  0: false,
+}
 
 export const yesNo = scalar('Boolean', 'true or false', (value) => {
   if (typeof value === 'boolean') return value
@@ -70,7 +81,8 @@ export const fileOrNone = textLike('the path of a file, or empty', isPath)
 
 const unitsOfTime = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 export type TimeUnit = keyof typeof unitsOfTime
-const durationText = /^(?=\d)(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/
+const durationText =
+  /^(?=\d)(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/
 
 /** Milliseconds of `10s`, `500ms`, `1h30m`, `2d`; of a bare number in `unit`. */
 export function durationOf(value: unknown, unit: TimeUnit): number | undefined {
@@ -101,14 +113,18 @@ function multiple(value: unknown, shape: RegExp, base: number): number | undefin
 export const size = (min: string, max: string) => {
   const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMGT])(?:i?B)?$/i, 1024)
   const [least = 0, most = 0] = [parse(min), parse(max)]
-  return scalar('Number', `a size from ${min} to ${max} (50M, 1G; a bare number is in bytes)`, (value) => within(parse(value), least, most))
+  return scalar('Number', `a size from ${min} to ${max} (50M, 1G; a bare number is in bytes)`, (value) =>
+    within(parse(value), least, most),
+  )
 }
 
 /** Bits per second; k, M and G are powers of 1000, as in ffmpeg. */
 export const bitrate = (min: string, max: string) => {
   const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMG])$/i, 1000)
   const [least = 0, most = 0] = [parse(min), parse(max)]
-  return scalar('Number', `a bitrate from ${min} to ${max} (2M, 800k; a bare number is in bits per second)`, (value) => within(parse(value), least, most))
+  return scalar('Number', `a bitrate from ${min} to ${max} (2M, 800k; a bare number is in bits per second)`, (value) =>
+    within(parse(value), least, most),
+  )
 }
 
 export interface FrameSize {
@@ -117,12 +133,16 @@ export interface FrameSize {
 }
 
 /** Even numbers: 4:2:0 video has no half pixels. */
-export const frameSize = scalar<FrameSize>('Object', 'a frame size such as 1280x720, even numbers from 16 to 7680', (value) => {
-  const match = typeof value === 'string' ? /^(\d{2,4})x(\d{2,4})$/i.exec(value) : null
-  const [width, height] = [Number(match?.[1]), Number(match?.[2])]
-  const fits = (side: number) => side >= 16 && side <= 7680 && side % 2 === 0
-  return fits(width) && fits(height) ? { width, height } : undefined
-})
+export const frameSize = scalar<FrameSize>(
+  'Object',
+  'a frame size such as 1280x720, even numbers from 16 to 7680',
+  (value) => {
+    const match = typeof value === 'string' ? /^(\d{2,4})x(\d{2,4})$/i.exec(value) : null
+    const [width, height] = [Number(match?.[1]), Number(match?.[2])]
+    const fits = (side: number) => side >= 16 && side <= 7680 && side % 2 === 0
+    return fits(width) && fits(height) ? { width, height } : undefined
+  },
+)
 
 /** A YAML list, or text with commas; each item is checked by itself. */
 export const listOf = <T>(item: Format<T>): Format<T[]> => ({
@@ -134,7 +154,9 @@ export const listOf = <T>(item: Format<T>): Format<T[]> => ({
       report(`must be a list, each item ${item.allowed}`, raw)
       return undefined
     }
-    const values = parts.map((part, index) => item.read(part, (rule, value, below = '') => report(rule, value, `[${index}]${below}`)))
+    const values = parts.map((part, index) =>
+      item.read(part, (rule, value, below = '') => report(rule, value, `[${index}]${below}`)),
+    )
     return values.some((value) => value === undefined) ? undefined : values.filter((value) => value !== undefined)
   },
 })

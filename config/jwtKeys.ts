@@ -8,17 +8,22 @@ const algorithm = oneOf('RS256', 'ES256', 'EdDSA')
 type Algorithm = 'RS256' | 'ES256' | 'EdDSA'
 
 /** One item of `security.jwt_keys`, in the shape that the rest of the service knows as KeySource. */
-export type JwtKeyItem = { kind: 'file'; algorithm: Algorithm; file: string } | { kind: 'url'; url: string; algorithms: Algorithm[] }
+export type JwtKeyItem =
+  | { kind: 'file'; algorithm: Algorithm; file: string }
+  | { kind: 'url'; url: string; algorithms: Algorithm[] }
 
 const file = textLike('the path of a file', (value) => value !== '' && !/\p{Cc}/u.test(value))
 
 /** Keys that came over an open network could be anybody's. */
-const url = textLike('an https URL without credentials, or an http URL of this machine (http://127.0.0.1:8080/jwks)', (value) => {
-  if (!URL.canParse(value)) return false
-  const { protocol, hostname, username, password } = new URL(value)
-  const isHere = hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.'))
-  return username === '' && password === '' && (protocol === 'https:' || (protocol === 'http:' && isHere))
-})
+const url = textLike(
+  'an https URL without credentials, or an http URL of this machine (http://127.0.0.1:8080/jwks)',
+  (value) => {
+    if (!URL.canParse(value)) return false
+    const { protocol, hostname, username, password } = new URL(value)
+    const isHere = hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.'))
+    return username === '' && password === '' && (protocol === 'https:' || (protocol === 'http:' && isHere))
+  },
+)
 
 const algorithms = listOf(algorithm)
 const keys = { file: ['algorithm', 'file'], url: ['jwks_url', 'algorithms'] }
@@ -33,7 +38,9 @@ export const jwtKeyList: Format<JwtKeyItem[]> = {
       report(`must be ${jwtKeyList.allowed}`, raw)
       return undefined
     }
-    const items = list.items.map((item, index) => readItem(item, (rule, value, below = '') => report(rule, value, `[${index}]${below}`)))
+    const items = list.items.map((item, index) =>
+      readItem(item, (rule, value, below = '') => report(rule, value, `[${index}]${below}`)),
+    )
     return items.some((item) => item === undefined) ? undefined : items.filter((item) => item !== undefined)
   },
 }
@@ -51,12 +58,18 @@ function readItem(raw: Raw, report: Report): JwtKeyItem | undefined {
   for (const key of isUrl ? keys.file : keys.url) {
     if (!values.map.has(key)) continue
     good = false
-    report(isUrl ? 'must not stand beside jwks_url' : 'belongs to jwks_url, which is missing', values.map.get(key) ?? text(''), `.${key}`)
+    report(
+      isUrl ? 'must not stand beside jwks_url' : 'belongs to jwks_url, which is missing',
+      values.map.get(key) ?? text(''),
+      `.${key}`,
+    )
   }
   if (isUrl) {
     const [at, allowed] = [read('jwks_url', url), read('algorithms', algorithms)]
     if (allowed?.length === 0) report('must name at least one algorithm', raw, '.algorithms')
-    return good && at !== undefined && allowed !== undefined && allowed.length > 0 ? { kind: 'url', url: at, algorithms: allowed } : undefined
+    return good && at !== undefined && allowed !== undefined && allowed.length > 0
+      ? { kind: 'url', url: at, algorithms: allowed }
+      : undefined
   }
   const [by, path] = [read('algorithm', algorithm), read('file', file)]
   return good && by !== undefined && path !== undefined ? { kind: 'file', algorithm: by, file: path } : undefined

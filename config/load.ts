@@ -26,7 +26,8 @@ export class ConfigurationError extends Error {
   }
 }
 
-export const faultLine = ({ key, value, rule, origin }: Fault) => `${[key, value].filter(Boolean).join(' = ')}${key || value ? ': ' : ''}${rule} (${origin})`
+export const faultLine = ({ key, value, rule, origin }: Fault) =>
+  `${[key, value].filter(Boolean).join(' = ')}${key || value ? ': ' : ''}${rule} (${origin})`
 
 export interface ConfigurationSources {
   /** A YAML file; without one, that of CAMERA_SERVICE_CONFIG, if it is set. */
@@ -46,14 +47,19 @@ interface Layer {
  * Defaults < YAML file < environment < flags. Each layer is read by the schema as it was written, because convict would
  * coerce it (`off` to true, `12abc` to 12) and tell neither value nor origin. Throws ConfigurationError and nothing else.
  */
-export function loadConfiguration({ file, env, flags = {} }: ConfigurationSources): { config: Configuration; warnings: string[] } {
+export function loadConfiguration({ file, env, flags = {} }: ConfigurationSources): {
+  config: Configuration
+  warnings: string[]
+} {
   const path = file ?? (env.CAMERA_SERVICE_CONFIG || undefined)
   const layers = [...(path === undefined ? [] : [fromFile(path)]), fromEnvironment(env), fromFlags(flags)]
   const faults = layers.flatMap((layer) => layer.faults)
   const merged = convict<Configuration>(schema, { env: {}, args: [] })
   for (const { values } of layers) merged.load(nested(values))
   const config = merged.getProperties()
-  const origins = new Map(layers.flatMap(({ values }) => [...values].map(([key, { origin }]) => [key, origin] satisfies [string, string])))
+  const origins = new Map(
+    layers.flatMap(({ values }) => [...values].map(([key, { origin }]) => [key, origin] satisfies [string, string])),
+  )
   const broken = new Set(faults.map(({ key }) => key))
   const together = checkTogether(config)
   for (const { keys, value, rule } of together.faults) {
@@ -62,7 +68,10 @@ export function loadConfiguration({ file, env, flags = {} }: ConfigurationSource
   }
   if (faults.length > 0) throw new ConfigurationError(faults)
   merged.validate({ allowed: 'strict' })
-  return { config: { ...config, data_dir: resolve(config.data_dir) }, warnings: [...layers.flatMap((layer) => layer.warnings), ...together.warnings] }
+  return {
+    config: { ...config, data_dir: resolve(config.data_dir) },
+    warnings: [...layers.flatMap((layer) => layer.warnings), ...together.warnings],
+  }
 }
 
 const emptyLayer = (): Layer => ({ values: new Map(), faults: [], warnings: [] })
@@ -72,16 +81,24 @@ function set(layer: Layer, key: string, raw: Raw, origin: (line: number | undefi
   const setting = settings.get(key)
   if (!setting) return
   const refuse = (rule: string, at: Raw, below = '') => {
-    layer.faults.push({ key: key + below, value: shown(at, key + below, setting.sensitive), rule, origin: origin(at.line ?? raw.line) })
+    layer.faults.push({
+      key: key + below,
+      value: shown(at, key + below, setting.sensitive),
+      rule,
+      origin: origin(at.line ?? raw.line),
+    })
   }
   if (raw.kind === 'scalar' && (raw.value === null || raw.value === undefined)) return refuse('has no value', raw)
   const value = setting.reads.read(raw, refuse)
   if (value !== undefined) layer.values.set(key, { value, origin: origin(raw.line) })
 }
 
-const unusedWarning = (what: string, hint: string, origin: string) => `${what} is not used and ignored${hint && `; ${hint}`} (${origin})`
+const unusedWarning = (what: string, hint: string, origin: string) =>
+  `${what} is not used and ignored${hint && `; ${hint}`} (${origin})`
 
-const groups = new Set([...settings.keys()].flatMap((key) => key.split('.').map((_, index, parts) => parts.slice(0, index).join('.'))))
+const groups = new Set(
+  [...settings.keys()].flatMap((key) => key.split('.').map((_, index, parts) => parts.slice(0, index).join('.'))),
+)
 
 function fromFile(path: string): Layer {
   const layer = emptyLayer()
@@ -98,10 +115,12 @@ function fromFile(path: string): Layer {
 }
 
 function walk(layer: Layer, raw: Raw, group: string, origin: (line: number | undefined) => string) {
-  const refuse = (key: string, value: Raw, rule: string, line = value.line) => layer.faults.push({ key, value: shown(value, key), rule, origin: origin(line) })
+  const refuse = (key: string, value: Raw, rule: string, line = value.line) =>
+    layer.faults.push({ key, value: shown(value, key), rule, origin: origin(line) })
   // A group whose keys are all commented out.
   if (raw.kind === 'scalar' && raw.value === null) return
-  if (raw.kind !== 'map') return void refuse(group, raw, group ? 'must be a group of keys' : 'must hold keys with values')
+  if (raw.kind !== 'map')
+    return void refuse(group, raw, group ? 'must be a group of keys' : 'must hold keys with values')
   const lines = new Map<string, number | undefined>()
   for (const { key: name, value, line } of raw.entries) {
     const key = group ? `${group}.${name}` : name
@@ -117,14 +136,18 @@ function walk(layer: Layer, raw: Raw, group: string, origin: (line: number | und
 
 /** Among what may stand there first: a slip of the pen seldom changes the group. */
 function hintOfKey(key: string, group: string): string {
-  const here = [...settings.keys(), ...groups].filter((each) => each !== '' && (group === '' || each.startsWith(`${group}.`)))
+  const here = [...settings.keys(), ...groups].filter(
+    (each) => each !== '' && (group === '' || each.startsWith(`${group}.`)),
+  )
   return hintOf(key, here)
 }
 
 function readText(path: string): { text: string } | { rule: string } {
   try {
     const content = readFileSync(path)
-    return content.length > 1_048_576 ? { rule: 'is larger than 1 MiB: this is no configuration' } : { text: content.toString('utf8') }
+    return content.length > 1_048_576
+      ? { rule: 'is larger than 1 MiB: this is no configuration' }
+      : { text: content.toString('utf8') }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
     const rules: Record<string, string> = { ENOENT: 'does not exist', EACCES: 'may not be read', EISDIR: 'is a folder' }

@@ -14,7 +14,12 @@ function nearest(word: string, candidates: Iterable<string>): string | undefined
 }
 
 /** `; the nearest is port`, or nothing where nothing is near. */
-export function hintOf(word: string, candidates: Iterable<string>, before = '', introduction = 'the nearest is'): string {
+export function hintOf(
+  word: string,
+  candidates: Iterable<string>,
+  before = '',
+  introduction = 'the nearest is',
+): string {
   const found = nearest(word, candidates)
   return found === undefined ? '' : `; ${introduction} ${before}${found}`
 }

@@ -121,7 +121,8 @@ export const unusedKeys = Object.keys(table)
 export const unusedHint = (key: string) => find(key, '.', (pattern) => pattern)
 
 /** The same for the part of an environment variable's name that follows the prefix. */
-export const unusedVariableHint = (name: string) => find(name, '_', (pattern) => pattern.toUpperCase().replaceAll('.', '_'))
+export const unusedVariableHint = (name: string) =>
+  find(name, '_', (pattern) => pattern.toUpperCase().replaceAll('.', '_'))
 
 function find(name: string, separator: string, written: (pattern: string) => string): string | undefined {
   for (const [key, hint] of Object.entries(table)) {

@@ -55,7 +55,8 @@ function limitDepth(tokens: CST.Token[], lines: LineCounter) {
   for (let next = open.pop(); next; next = open.pop()) {
     const { token, depth } = next
     if (depth > limits.depth) throw new Refused('is nested too deeply', lines.linePos(token.offset).line)
-    const below = 'items' in token ? token.items.flatMap(({ key, value }) => [key, value]) : 'value' in token ? [token.value] : []
+    const below =
+      'items' in token ? token.items.flatMap(({ key, value }) => [key, value]) : 'value' in token ? [token.value] : []
     for (const each of below) if (each) open.push({ token: each, depth: depth + 1 })
   }
 }
@@ -63,7 +64,8 @@ function limitDepth(tokens: CST.Token[], lines: LineCounter) {
 function treeOf(document: Document, lines: LineCounter): Raw | undefined {
   let nodes = 0
   const convert = (node: unknown, depth: number): Raw => {
-    const range = typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range) ? node.range : undefined
+    const range =
+      typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range) ? node.range : undefined
     const line = range ? lines.linePos(Number(range[0])).line : undefined
     if (++nodes > limits.nodes) throw new Refused(`holds more than ${limits.nodes} values`, line)
     if (depth > limits.depth) throw new Refused('is nested too deeply', line)
@@ -79,7 +81,11 @@ function treeOf(document: Document, lines: LineCounter): Raw | undefined {
         line,
         entries: node.items.map(({ key, value }) => {
           const name = convert(key, depth + 1)
-          return { key: name.kind === 'scalar' ? String(name.value) : `(a ${name.kind})`, line: name.line, value: convert(value, depth + 1) }
+          return {
+            key: name.kind === 'scalar' ? String(name.value) : `(a ${name.kind})`,
+            line: name.line,
+            value: convert(value, depth + 1),
+          }
         }),
       }
     }

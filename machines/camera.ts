@@ -1,4 +1,18 @@
-import { and, assign, type DoneActorEvent, type ErrorActorEvent, emit, enqueueActions, not, or, raise, sendTo, setup, stateIn, stopChild } from 'xstate'
+import {
+  and,
+  assign,
+  type DoneActorEvent,
+  type ErrorActorEvent,
+  emit,
+  enqueueActions,
+  not,
+  or,
+  raise,
+  sendTo,
+  setup,
+  stateIn,
+  stopChild,
+} from 'xstate'
 import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain/camera.js'
 import { reasonOf } from './domain/errors.js'
 import type { By, CameraFact, StreamFact } from './domain/facts.js'
@@ -109,7 +123,11 @@ export const cameraMachine = setup({
     keepDevice: assign((_, { device, identity }: { device: Device; identity: Identity }) => ({ device, identity })),
     dropDevice: assign({ device: undefined, connectedAt: undefined }),
     keepIdentity: assign({ identity: (_, { identity }: { identity: Identity }) => identity }),
-    keepProbe: assign((_, { at, capabilities, pipeline }: Probe & { at: number }) => ({ probe: { capabilities, pipeline }, connectedAt: at, failures: 0 })),
+    keepProbe: assign((_, { at, capabilities, pipeline }: Probe & { at: number }) => ({
+      probe: { capabilities, pipeline },
+      connectedAt: at,
+      failures: 0,
+    })),
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
     giveReason: assign({ reason: (_, { reason }: { reason: string }) => reason }),
     clearReason: assign({ reason: undefined }),
@@ -119,57 +137,100 @@ export const cameraMachine = setup({
         [holder]: context.holds[holder] ?? { since, ...(until !== undefined && { until }) },
       }),
     }),
-    dropHold: assign({ holds: ({ context }, { holder }: { holder: string }) => without(context.holds, ([name]) => name === holder) }),
+    dropHold: assign({
+      holds: ({ context }, { holder }: { holder: string }) => without(context.holds, ([name]) => name === holder),
+    }),
     dropExpired: assign({
-      holds: ({ context }, { at }: { at: number }) => without(context.holds, ([, hold]) => (hold.until ?? Number.POSITIVE_INFINITY) <= at),
+      holds: ({ context }, { at }: { at: number }) =>
+        without(context.holds, ([, hold]) => (hold.until ?? Number.POSITIVE_INFINITY) <= at),
     }),
     keepProgress: assign({ progress: (_, { progress }: { progress: PipelineProgress }) => progress }),
     noteStream: assign({ streamReason: (_, { reason }: { reason: string }) => reason }),
     clearStreamReason: assign({ streamReason: undefined }),
     clearStream: assign({ streamReason: undefined, progress: noProgress }),
-    beginRecording: enqueueActions(({ context, enqueue }, { by, format, duration }: { by: By; format: RecordingFormat; duration?: number }) => {
-      const input = { camera: context.id, by, format, ...(duration !== undefined && { duration }) }
-      enqueue.spawnChild('recording', { id: 'recording', input })
-    }),
+    beginRecording: enqueueActions(
+      ({ context, enqueue }, { by, format, duration }: { by: By; format: RecordingFormat; duration?: number }) => {
+        const input = { camera: context.id, by, format, ...(duration !== undefined && { duration }) }
+        enqueue.spawnChild('recording', { id: 'recording', input })
+      },
+    ),
     beginSnapshot: enqueueActions(({ context, enqueue }, { wish, live }: { wish: SnapshotWish; live: boolean }) => {
       const { id: camera, device, probe } = context
-      if (device && probe) enqueue.spawnChild('snapshot', { id: 'snapshot', input: { camera, device, pipeline: probe.pipeline, live, wish } })
+      if (device && probe)
+        enqueue.spawnChild('snapshot', {
+          id: 'snapshot',
+          input: { camera, device, pipeline: probe.pipeline, live, wish },
+        })
     }),
     joinSnapshot: sendTo('snapshot', (_, wish: SnapshotWish) => ({ type: 'snapshot.join', wish })),
     stopRecording: sendTo('recording', (_, { by }: { by: By }) => ({ type: 'recording.stop', by })),
     blockRecording: sendTo('recording', (_, { reason }: { reason: string }) => ({ type: 'storage.blocked', reason })),
     // Who removes a camera also stops its recording: that is no failure of it.
-    drainRecording: sendTo('recording', ({ context }) => (context.remover ? { type: 'recording.stop', by: context.remover } : drainOf(context))),
+    drainRecording: sendTo('recording', ({ context }) =>
+      context.remover ? { type: 'recording.stop', by: context.remover } : drainOf(context),
+    ),
     drainSnapshot: sendTo('snapshot', ({ context }) => drainOf(context)),
     reapRecording: stopChild('recording'),
     reapSnapshot: stopChild('snapshot'),
     drain: raise({ type: 'camera.drain' }),
-    beginRemoval: assign((_, { by }: { by: By }) => ({ remover: by, reason: 'removed', device: undefined, connectedAt: undefined })),
+    beginRemoval: assign((_, { by }: { by: By }) => ({
+      remover: by,
+      reason: 'removed',
+      device: undefined,
+      connectedAt: undefined,
+    })),
     beginStopping: assign({ stopping: true, reason: 'service stopping' }),
     emitConnected: emit(({ context: { id, name } }) => ({ type: 'camera.connected', camera: id, name })),
     emitDisconnected: enqueueActions(({ context: { id, reason = 'device removed', stopping }, enqueue }) => {
       if (!stopping) enqueue.emit({ type: 'camera.disconnected', camera: id, reason })
     }),
-    takeStatus: enqueueActions(({ context: { id, name, status: from, reason }, enqueue }, { to }: { to: CameraStatus }) => {
-      if (from === to) return
-      enqueue.assign({ status: to })
-      enqueue.emit({ type: 'camera.statusChanged', camera: id, name, from, to, ...(reason !== undefined && { reason }) })
-    }),
+    takeStatus: enqueueActions(
+      ({ context: { id, name, status: from, reason }, enqueue }, { to }: { to: CameraStatus }) => {
+        if (from === to) return
+        enqueue.assign({ status: to })
+        enqueue.emit({
+          type: 'camera.statusChanged',
+          camera: id,
+          name,
+          from,
+          to,
+          ...(reason !== undefined && { reason }),
+        })
+      },
+    ),
     emitProbed: emit(({ context: { id } }, { capabilities }: Probe) => ({
       type: 'camera.probed',
       camera: id,
       formats: capabilities.formats.map((format) => format.fourcc),
     })),
-    emitProbeFailed: emit(({ context: { id } }, { reason }: { reason: string }) => ({ type: 'camera.probeFailed', camera: id, reason })),
-    emitAmbiguity: enqueueActions(({ context: { id, identity: before }, enqueue }, { identity }: { identity: Identity }) => {
-      if (identity.ambiguous && !before.ambiguous) {
-        enqueue.emit({ type: 'camera.identityAmbiguous', camera: id, reason: 'another camera reports the same serial: both go by their port' })
-      }
-    }),
+    emitProbeFailed: emit(({ context: { id } }, { reason }: { reason: string }) => ({
+      type: 'camera.probeFailed',
+      camera: id,
+      reason,
+    })),
+    emitAmbiguity: enqueueActions(
+      ({ context: { id, identity: before }, enqueue }, { identity }: { identity: Identity }) => {
+        if (identity.ambiguous && !before.ambiguous) {
+          enqueue.emit({
+            type: 'camera.identityAmbiguous',
+            camera: id,
+            reason: 'another camera reports the same serial: both go by their port',
+          })
+        }
+      },
+    ),
     emitRetired: emit(({ context: { id } }) => ({ type: 'camera.retired', camera: id })),
     emitStreamStarted: emit(({ context: { id } }) => ({ type: 'stream.started', camera: id })),
-    emitStreamStalled: emit(({ context: { id } }, { silentFor }: { silentFor: number }) => ({ type: 'stream.stalled', camera: id, silentFor })),
-    emitStreamEnded: emit(({ context: { id, streamReason } }) => ({ type: 'stream.ended', camera: id, reason: streamReason ?? 'nobody uses it' })),
+    emitStreamStalled: emit(({ context: { id } }, { silentFor }: { silentFor: number }) => ({
+      type: 'stream.stalled',
+      camera: id,
+      silentFor,
+    })),
+    emitStreamEnded: emit(({ context: { id, streamReason } }) => ({
+      type: 'stream.ended',
+      camera: id,
+      reason: streamReason ?? 'nobody uses it',
+    })),
   },
   delays: {
     /** How long an unplugged camera keeps its place in the list. */
@@ -179,7 +240,14 @@ export const cameraMachine = setup({
   },
 }).createMachine({
   id: 'camera',
-  context: ({ input }) => ({ ...input, failures: 0, stopping: false, holds: {}, progress: noProgress, status: 'DISCONNECTED' }),
+  context: ({ input }) => ({
+    ...input,
+    failures: 0,
+    stopping: false,
+    holds: {},
+    progress: noProgress,
+    status: 'DISCONNECTED',
+  }),
   initial: 'deciding',
   on: {
     'identity.changed': {
@@ -190,7 +258,10 @@ export const cameraMachine = setup({
     },
     'device.found': { actions: { type: 'keepDevice', params: ({ event }) => event } },
     'device.replaced': { actions: { type: 'keepDevice', params: ({ event }) => event } },
-    'stream.release': { guard: { type: 'holds', params: ({ event }) => event }, actions: { type: 'dropHold', params: ({ event }) => event } },
+    'stream.release': {
+      guard: { type: 'holds', params: ({ event }) => event },
+      actions: { type: 'dropHold', params: ({ event }) => event },
+    },
     'camera.remove': { target: '.unplugged', actions: { type: 'beginRemoval', params: ({ event }) => event } },
     'service.stopping': '.stopped',
   },
@@ -222,8 +293,15 @@ export const cameraMachine = setup({
         },
       },
       on: {
-        'device.removed': { target: 'unplugged', actions: [{ type: 'giveReason', params: ({ event }) => event }, 'dropDevice'] },
-        'device.replaced': { target: 'probing', reenter: true, actions: { type: 'keepDevice', params: ({ event }) => event } },
+        'device.removed': {
+          target: 'unplugged',
+          actions: [{ type: 'giveReason', params: ({ event }) => event }, 'dropDevice'],
+        },
+        'device.replaced': {
+          target: 'probing',
+          reenter: true,
+          actions: { type: 'keepDevice', params: ({ event }) => event },
+        },
       },
     },
     online: {
@@ -244,7 +322,10 @@ export const cameraMachine = setup({
               tags: 'available',
               on: {
                 'stream.hold': { actions: { type: 'addHold', params: ({ event }) => event } },
-                'device.removed': { target: 'draining', actions: [{ type: 'giveReason', params: ({ event }) => event }, 'dropDevice'] },
+                'device.removed': {
+                  target: 'draining',
+                  actions: [{ type: 'giveReason', params: ({ event }) => event }, 'dropDevice'],
+                },
                 'source.lost': { target: 'draining', actions: { type: 'giveReason', params: ({ event }) => event } },
                 'device.replaced': {
                   target: 'draining',
@@ -253,7 +334,10 @@ export const cameraMachine = setup({
                     { type: 'keepDevice', params: ({ event }) => event },
                   ],
                 },
-                'camera.remove': { target: 'draining', actions: { type: 'beginRemoval', params: ({ event }) => event } },
+                'camera.remove': {
+                  target: 'draining',
+                  actions: { type: 'beginRemoval', params: ({ event }) => event },
+                },
                 'service.stopping': { target: 'draining', actions: 'beginStopping' },
               },
             },
@@ -275,20 +359,32 @@ export const cameraMachine = setup({
           initial: 'none',
           states: {
             none: {
-              on: { 'recording.start': { guard: 'isAvailable', target: 'underway', actions: { type: 'beginRecording', params: ({ event }) => event } } },
+              on: {
+                'recording.start': {
+                  guard: 'isAvailable',
+                  target: 'underway',
+                  actions: { type: 'beginRecording', params: ({ event }) => event },
+                },
+              },
             },
             underway: {
               initial: 'open',
               states: {
                 open: {
                   on: {
-                    'recording.stop': { target: 'ending', actions: { type: 'stopRecording', params: ({ event }) => event } },
+                    'recording.stop': {
+                      target: 'ending',
+                      actions: { type: 'stopRecording', params: ({ event }) => event },
+                    },
                   },
                 },
                 ending: {},
               },
               on: {
-                'storage.blocked': { target: '.ending', actions: { type: 'blockRecording', params: ({ event }) => event } },
+                'storage.blocked': {
+                  target: '.ending',
+                  actions: { type: 'blockRecording', params: ({ event }) => event },
+                },
                 'camera.drain': { target: '.ending', actions: 'drainRecording' },
                 'xstate.done.actor.recording': { target: 'none', actions: 'reapRecording' },
                 'xstate.error.actor.recording': { target: 'none', actions: 'reapRecording' },
@@ -339,11 +435,19 @@ export const cameraMachine = setup({
               tags: 'held',
               invoke: { src: 'holdStream', input: ({ context }) => ({ camera: context.id }) },
               always: { guard: 'isUnwanted', target: 'none' },
-              on: { 'stream.lost': { actions: { type: 'noteStream', params: ({ event }) => event } }, 'stream.held': '.live' },
+              on: {
+                'stream.lost': { actions: { type: 'noteStream', params: ({ event }) => event } },
+                'stream.held': '.live',
+              },
               initial: 'waking',
               states: {
                 waking: {},
-                live: { tags: 'live', on: { 'stream.lost': { target: 'waking', actions: { type: 'noteStream', params: ({ event }) => event } } } },
+                live: {
+                  tags: 'live',
+                  on: {
+                    'stream.lost': { target: 'waking', actions: { type: 'noteStream', params: ({ event }) => event } },
+                  },
+                },
               },
             },
           },
@@ -355,7 +459,11 @@ export const cameraMachine = setup({
               invoke: {
                 src: 'waitUntil',
                 input: ({ context }) => ({ at: firstExpiry(context.holds) }),
-                onDone: { target: 'waiting', reenter: true, actions: { type: 'dropExpired', params: ({ event }) => event.output } },
+                onDone: {
+                  target: 'waiting',
+                  reenter: true,
+                  actions: { type: 'dropExpired', params: ({ event }) => event.output },
+                },
               },
               on: { 'stream.hold': { target: 'waiting', reenter: true } },
             },
@@ -366,7 +474,10 @@ export const cameraMachine = setup({
           states: {
             asleep: {
               on: {
-                'pipeline.running': { target: 'running', actions: [{ type: 'keepProgress', params: ({ event }) => event }, 'emitStreamStarted'] },
+                'pipeline.running': {
+                  target: 'running',
+                  actions: [{ type: 'keepProgress', params: ({ event }) => event }, 'emitStreamStarted'],
+                },
                 'pipeline.ended': { actions: { type: 'noteStream', params: ({ event }) => event } },
                 'pipeline.stalled': {
                   target: 'stalled',
@@ -389,14 +500,20 @@ export const cameraMachine = setup({
                     { type: 'emitStreamStalled', params: ({ event }) => event },
                   ],
                 },
-                'pipeline.ended': { target: 'asleep', actions: [{ type: 'noteStream', params: ({ event }) => event }, 'emitStreamEnded'] },
+                'pipeline.ended': {
+                  target: 'asleep',
+                  actions: [{ type: 'noteStream', params: ({ event }) => event }, 'emitStreamEnded'],
+                },
               },
             },
             stalled: {
               tags: 'stalled',
               invoke: { src: 'recyclePipeline', input: ({ context }) => ({ id: context.id }), onError: {} },
               on: {
-                'pipeline.running': { target: 'running', actions: [{ type: 'keepProgress', params: ({ event }) => event }, 'emitStreamStarted'] },
+                'pipeline.running': {
+                  target: 'running',
+                  actions: [{ type: 'keepProgress', params: ({ event }) => event }, 'emitStreamStarted'],
+                },
                 'pipeline.ended': { target: 'asleep', actions: 'emitStreamEnded' },
               },
             },
@@ -417,7 +534,10 @@ export const cameraMachine = setup({
       entry: { type: 'takeStatus', params: ({ context }) => ({ to: faultStatus(context) }) },
       after: { probeRetry: 'probing' },
       on: {
-        'device.removed': { target: 'unplugged', actions: [{ type: 'giveReason', params: ({ event }) => event }, 'dropDevice'] },
+        'device.removed': {
+          target: 'unplugged',
+          actions: [{ type: 'giveReason', params: ({ event }) => event }, 'dropDevice'],
+        },
         'device.replaced': { target: 'probing', actions: { type: 'keepDevice', params: ({ event }) => event } },
       },
     },
@@ -439,11 +559,15 @@ const probeOf = ({ probe }: CameraContext): Probe => {
 const drainOf = ({ stopping, reason = 'device removed' }: CameraContext) =>
   stopping ? ({ type: 'service.stopping' } as const) : ({ type: 'device.removed', reason } as const)
 
-function without<Value>(entries: Record<string, Value>, isGone: (entry: [string, Value]) => boolean): Record<string, Value> {
+function without<Value>(
+  entries: Record<string, Value>,
+  isGone: (entry: [string, Value]) => boolean,
+): Record<string, Value> {
   return Object.fromEntries(Object.entries(entries).filter((entry) => !isGone(entry)))
 }
 
-const firstExpiry = (holds: Record<string, Hold>): number => Math.min(...Object.values(holds).map((hold) => hold.until ?? Number.POSITIVE_INFINITY))
+const firstExpiry = (holds: Record<string, Hold>): number =>
+  Math.min(...Object.values(holds).map((hold) => hold.until ?? Number.POSITIVE_INFINITY))
 
 /** A network camera that does not answer is away, not broken. */
 const faultStatus = ({ device }: CameraContext): CameraStatus => (device?.kind === 'rtsp' ? 'DISCONNECTED' : 'ERROR')

@@ -6,7 +6,8 @@ import { recordingView } from './recording.js'
 
 type CameraSnapshot = SnapshotFrom<typeof cameraMachine>
 
-const stateOf = ({ value }: CameraSnapshot): string => (typeof value === 'string' ? value : (value.online?.life ?? 'online'))
+const stateOf = ({ value }: CameraSnapshot): string =>
+  typeof value === 'string' ? value : (value.online?.life ?? 'online')
 
 const streamOf = ({ tags }: CameraSnapshot): StreamView['status'] => {
   if (tags.has('stalled')) return 'ERROR'
@@ -39,7 +40,8 @@ export const cameraAspects = (snapshot: CameraSnapshot) => ({ state: stateOf(sna
 
 /** `since` of the states is the observer's to add: machines do not read clocks. */
 export const cameraView = (snapshot: CameraSnapshot): CameraView => {
-  const { id, name, identity, device, probe, reason, status, connectedAt, holds, progress, streamReason } = snapshot.context
+  const { id, name, identity, device, probe, reason, status, connectedAt, holds, progress, streamReason } =
+    snapshot.context
   const recording = snapshot.children.recording?.getSnapshot()
   return {
     id,
@@ -62,4 +64,5 @@ export const cameraView = (snapshot: CameraSnapshot): CameraView => {
   }
 }
 
-const kindOf = ({ key }: Identity): SourceKind => (key.startsWith('virtual:') ? 'virtual' : key.startsWith('rtsp:') ? 'rtsp' : 'usb')
+const kindOf = ({ key }: Identity): SourceKind =>
+  key.startsWith('virtual:') ? 'virtual' : key.startsWith('rtsp:') ? 'rtsp' : 'usb'

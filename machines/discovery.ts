@@ -43,7 +43,10 @@ export const discoveryMachine = setup({
       invoke: {
         src: 'scanDevices',
         onDone: { target: 'waiting', actions: { type: 'keepDevices', params: ({ event }) => event.output } },
-        onError: { target: 'waiting', actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+        onError: {
+          target: 'waiting',
+          actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+        },
       },
       // A hint during a scan may be of something that the scan has already passed.
       on: { 'devices.hint': { target: 'scanning', reenter: true } },

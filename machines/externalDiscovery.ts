@@ -92,22 +92,38 @@ export const externalDiscoveryMachine = setup({
       enqueue.assign({ scan: scan + 1 })
       enqueue.emit({ type: 'discovery.started', skydio: wish.skydio, generic: wish.generic })
     }),
-    tellProgress: emit((_, { done, total }: { done: number; total: number }) => ({ type: 'discovery.progress', done, total })),
-    keepFound: enqueueActions(({ context: { found }, enqueue }, { stream, at }: { stream: FoundStream; at: number }) => {
-      const before = found.find(({ url }) => url === stream.url)
-      const kept = withFound(found, { ...stream, status: 'DISCOVERED', discoveredAt: before?.discoveredAt ?? at, lastSeen: at })
-      enqueue.assign({ found: kept })
-      if (before?.status !== 'DISCOVERED' && kept !== found) enqueue.emit({ type: 'discovery.found', url: stream.url, name: stream.name })
-    }),
+    tellProgress: emit((_, { done, total }: { done: number; total: number }) => ({
+      type: 'discovery.progress',
+      done,
+      total,
+    })),
+    keepFound: enqueueActions(
+      ({ context: { found }, enqueue }, { stream, at }: { stream: FoundStream; at: number }) => {
+        const before = found.find(({ url }) => url === stream.url)
+        const kept = withFound(found, {
+          ...stream,
+          status: 'DISCOVERED',
+          discoveredAt: before?.discoveredAt ?? at,
+          lastSeen: at,
+        })
+        enqueue.assign({ found: kept })
+        if (before?.status !== 'DISCOVERED' && kept !== found)
+          enqueue.emit({ type: 'discovery.found', url: stream.url, name: stream.name })
+      },
+    ),
     noteLost: assign({
       found: ({ context: { found } }, { url, reason }: { url: string; reason: string }) =>
         found.map((stream) => (stream.url === url ? { ...stream, status: 'ERROR' as const, reason } : stream)),
     }),
-    end: enqueueActions(({ context: { scan, found, wish }, enqueue }, { at, took, errors }: Omit<ScanOutcome, 'scan'>) => {
-      enqueue.assign({ last: { scan, at, took, errors } })
-      const count = found.filter(({ type, status }) => status === 'DISCOVERED' && (type === 'skydio_stanag4609' ? wish.skydio : wish.generic)).length
-      enqueue.emit({ type: 'discovery.ended', found: count, took, errors })
-    }),
+    end: enqueueActions(
+      ({ context: { scan, found, wish }, enqueue }, { at, took, errors }: Omit<ScanOutcome, 'scan'>) => {
+        enqueue.assign({ last: { scan, at, took, errors } })
+        const count = found.filter(
+          ({ type, status }) => status === 'DISCOVERED' && (type === 'skydio_stanag4609' ? wish.skydio : wish.generic),
+        ).length
+        enqueue.emit({ type: 'discovery.ended', found: count, took, errors })
+      },
+    ),
     cancel: enqueueActions(({ context: { scan, next }, enqueue }, { at }: { at: number }) => {
       const errors = ['the scan was cancelled']
       // With it goes the one that was to follow.
@@ -123,7 +139,11 @@ export const externalDiscoveryMachine = setup({
   initial: 'deciding',
   states: {
     deciding: {
-      always: [{ guard: 'isDisabled', target: 'disabled' }, { guard: 'scansAtStart', target: 'scanning', actions: 'planOwn' }, { target: 'idle' }],
+      always: [
+        { guard: 'isDisabled', target: 'disabled' },
+        { guard: 'scansAtStart', target: 'scanning', actions: 'planOwn' },
+        { target: 'idle' },
+      ],
     },
     disabled: {},
     idle: {
@@ -145,13 +165,21 @@ export const externalDiscoveryMachine = setup({
       invoke: { src: 'scanStreams', input: ({ context }) => context },
       on: {
         'interval.set': { actions: { type: 'keepInterval', params: ({ event }) => event } },
-        'discovery.start': [{ guard: { type: 'isCovered', params: ({ event }) => event } }, { actions: { type: 'addNext', params: ({ event }) => event } }],
+        'discovery.start': [
+          { guard: { type: 'isCovered', params: ({ event }) => event } },
+          { actions: { type: 'addNext', params: ({ event }) => event } },
+        ],
         'discovery.cancel': { target: 'idle', actions: { type: 'cancel', params: ({ event }) => event } },
         'scan.progress': { actions: { type: 'tellProgress', params: ({ event }) => event } },
         'scan.found': { actions: { type: 'keepFound', params: ({ event }) => event } },
         'scan.lost': { actions: { type: 'noteLost', params: ({ event }) => event } },
         'scan.ended': [
-          { guard: 'hasNext', target: 'scanning', reenter: true, actions: [{ type: 'end', params: ({ event }) => event }, 'planNext'] },
+          {
+            guard: 'hasNext',
+            target: 'scanning',
+            reenter: true,
+            actions: [{ type: 'end', params: ({ event }) => event }, 'planNext'],
+          },
           { target: 'idle', actions: { type: 'end', params: ({ event }) => event } },
         ],
       },
@@ -160,11 +188,15 @@ export const externalDiscoveryMachine = setup({
 })
 
 /** Whether who has the one wish is served by a scan for the other. */
-const covers = (running: ScanWish, wish: ScanWish): boolean => !wish.force && (running.skydio || !wish.skydio) && (running.generic || !wish.generic)
+const covers = (running: ScanWish, wish: ScanWish): boolean =>
+  !wish.force && (running.skydio || !wish.skydio) && (running.generic || !wish.generic)
 
 /** Which scan a wish would get its answer from. */
-export const scanFor = ({ scan, wish: running }: { scan: number; wish: ScanWish }, isScanning: boolean, wish: ScanWish): number =>
-  isScanning && covers(running, wish) ? scan : scan + 1
+export const scanFor = (
+  { scan, wish: running }: { scan: number; wish: ScanWish },
+  isScanning: boolean,
+  wish: ScanWish,
+): number => (isScanning && covers(running, wish) ? scan : scan + 1)
 
 function withFound(found: ExternalStream[], stream: ExternalStream): ExternalStream[] {
   if (found.some(({ url }) => url === stream.url)) return found.map((each) => (each.url === stream.url ? stream : each))

@@ -91,7 +91,8 @@ export const fleetMachine = setup({
     saveRegistry: promiseHole<void, { registry: Registry }>('saveRegistry'),
   },
   guards: {
-    isNews: ({ context }, { devices }: { devices: UsbDevice[] | undefined }) => devices !== undefined && devices !== context.devices,
+    isNews: ({ context }, { devices }: { devices: UsbDevice[] | undefined }) =>
+      devices !== undefined && devices !== context.devices,
     isSaved: ({ context }) => !context.unsaved,
     isUnsaved: ({ context }) => context.unsaved,
     isEmpty: ({ context }) => Object.keys(context.told).length === 0,
@@ -100,12 +101,21 @@ export const fleetMachine = setup({
   },
   actions: {
     keepRegistry: assign({ registry: (_, registry: Registry) => registry }),
-    keepDevices: assign(({ context }, { devices = [] }: { devices: UsbDevice[] | undefined }) => ({ devices, entries: withDemo(context, devices) })),
+    keepDevices: assign(({ context }, { devices = [] }: { devices: UsbDevice[] | undefined }) => ({
+      devices,
+      entries: withDemo(context, devices),
+    })),
     setAway: assign({
-      away: ({ context }, { camera, away }: { camera: CameraId; away: boolean }) => [...context.away.filter((id) => id !== camera), ...(away ? [camera] : [])],
+      away: ({ context }, { camera, away }: { camera: CameraId; away: boolean }) => [
+        ...context.away.filter((id) => id !== camera),
+        ...(away ? [camera] : []),
+      ],
     }),
     addStream: assign({
-      streams: ({ context: { streams } }, { stream }: { stream: AddedStream }) => [...without(streams, streamKey(stream.url)), stream],
+      streams: ({ context: { streams } }, { stream }: { stream: AddedStream }) => [
+        ...without(streams, streamKey(stream.url)),
+        stream,
+      ],
     }),
     removeStream: enqueueActions(({ context: { streams, told }, enqueue }, { key, by }: { key: string; by: By }) => {
       enqueue.assign({ streams: without(streams, key) })
@@ -125,7 +135,12 @@ export const fleetMachine = setup({
       for (const { id, name, identity, settings, device } of present) {
         const before = told[id]
         next[id] = { device, identity }
-        if (!before) enqueue.spawnChild('camera', { id, systemId: `camera:${id}`, input: { id, name, identity, settings, device } })
+        if (!before)
+          enqueue.spawnChild('camera', {
+            id,
+            systemId: `camera:${id}`,
+            input: { id, name, identity, settings, device },
+          })
         else if (!before.device) enqueue.sendTo(id, { type: 'device.found', device, identity })
         else if (!isSameDevice(before.device, device)) enqueue.sendTo(id, { type: 'device.replaced', device, identity })
         if (before && before.identity.key !== identity.key) enqueue.sendTo(id, { type: 'identity.changed', identity })
@@ -189,7 +204,10 @@ export const fleetMachine = setup({
       invoke: {
         src: 'loadRegistry',
         onDone: { target: 'serving', actions: { type: 'keepRegistry', params: ({ event }) => event.output } },
-        onError: { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+        onError: {
+          target: 'failed',
+          actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+        },
       },
     },
     serving: {
@@ -216,9 +234,18 @@ export const fleetMachine = setup({
           entry: 'tellStarted',
           on: {
             'system.stop': { target: 'draining', actions: { type: 'tellStopping', params: ({ event }) => event } },
-            'device.simulate': { target: '.cameras.identifying', actions: { type: 'setAway', params: ({ event }) => event } },
-            'stream.add': { target: '.cameras.identifying', actions: { type: 'addStream', params: ({ event }) => event } },
-            'stream.remove': { target: '.cameras.identifying', actions: { type: 'removeStream', params: ({ event }) => event } },
+            'device.simulate': {
+              target: '.cameras.identifying',
+              actions: { type: 'setAway', params: ({ event }) => event },
+            },
+            'stream.add': {
+              target: '.cameras.identifying',
+              actions: { type: 'addStream', params: ({ event }) => event },
+            },
+            'stream.remove': {
+              target: '.cameras.identifying',
+              actions: { type: 'removeStream', params: ({ event }) => event },
+            },
           },
           invoke: [
             {
@@ -232,7 +259,12 @@ export const fleetMachine = setup({
                 actions: { type: 'keepDevices', params: ({ event }) => ({ devices: event.snapshot.context.devices }) },
               },
             },
-            { src: 'externalDiscovery', id: 'externalDiscovery', systemId: 'externalDiscovery', input: ({ context }) => context.external },
+            {
+              src: 'externalDiscovery',
+              id: 'externalDiscovery',
+              systemId: 'externalDiscovery',
+              input: ({ context }) => context.external,
+            },
             { src: 'retention', id: 'retention', systemId: 'retention', input: ({ context }) => context.retention },
             {
               src: 'storage',
@@ -251,7 +283,10 @@ export const fleetMachine = setup({
               initial: 'unknown',
               states: {
                 unknown: {},
-                identifying: { entry: 'identify', always: [{ guard: 'isSaved', target: 'settled' }, { target: 'saving' }] },
+                identifying: {
+                  entry: 'identify',
+                  always: [{ guard: 'isSaved', target: 'settled' }, { target: 'saving' }],
+                },
                 // An id is kept before anybody hears of it; where that fails, serving goes before keeping, and keeping is tried again.
                 saving: {
                   invoke: {
@@ -260,7 +295,10 @@ export const fleetMachine = setup({
                     onDone: { target: 'settled', actions: 'noteSaved' },
                     onError: {
                       target: 'settled',
-                      actions: { type: 'noteFailure', params: ({ event }) => ({ reason: `the camera ids cannot be kept: ${reasonOf(event.error)}` }) },
+                      actions: {
+                        type: 'noteFailure',
+                        params: ({ event }) => ({ reason: `the camera ids cannot be kept: ${reasonOf(event.error)}` }),
+                      },
                     },
                   },
                 },
@@ -269,7 +307,11 @@ export const fleetMachine = setup({
                   entry: 'tellCameras',
                   after: { saveRetry: { guard: 'isUnsaved', target: 'saving' } },
                   // A removed stream may have been added again while its camera was leaving: it comes back when that one is gone.
-                  on: { 'xstate.done.actor.*': { actions: [{ type: 'reapCamera', params: ({ event }) => event }, 'tellCameras'] } },
+                  on: {
+                    'xstate.done.actor.*': {
+                      actions: [{ type: 'reapCamera', params: ({ event }) => event }, 'tellCameras'],
+                    },
+                  },
                 },
               },
             },
@@ -289,9 +331,19 @@ export const fleetMachine = setup({
 })
 
 /** The demonstration camera is decided once, by the first look. */
-function withDemo({ entries, streams, devices: before, demoWhenNone }: FleetContext, devices: UsbDevice[]): CameraEntry[] {
-  if (before !== undefined || !demoWhenNone || devices.length + streams.length > 0 || entries.some((entry) => entry.enabled)) return entries
+function withDemo(
+  { entries, streams, devices: before, demoWhenNone }: FleetContext,
+  devices: UsbDevice[],
+): CameraEntry[] {
+  if (
+    before !== undefined ||
+    !demoWhenNone ||
+    devices.length + streams.length > 0 ||
+    entries.some((entry) => entry.enabled)
+  )
+    return entries
   return [...entries, { name: 'demo', source: { kind: 'virtual' }, enabled: true, settings: {} }]
 }
 
-const without = (streams: AddedStream[], key: string): AddedStream[] => streams.filter(({ url }) => streamKey(url) !== key)
+const without = (streams: AddedStream[], key: string): AddedStream[] =>
+  streams.filter(({ url }) => streamKey(url) !== key)

@@ -64,7 +64,10 @@ export const mediamtxLinkMachine = setup({
           invoke: {
             src: 'askInfo',
             onDone: { target: '#syncing', actions: { type: 'keepInfo', params: ({ event }) => event.output } },
-            onError: { target: 'waiting', actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+            onError: {
+              target: 'waiting',
+              actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+            },
           },
         },
         waiting: { after: { retry: 'asking' }, on: { 'link.check': 'asking' } },
@@ -74,8 +77,14 @@ export const mediamtxLinkMachine = setup({
       id: 'syncing',
       invoke: {
         src: 'syncPaths',
-        onDone: { target: 'up', actions: [{ type: 'keepPaths', params: ({ event }) => ({ paths: event.output }) }, 'tellUp'] },
-        onError: { target: 'down.waiting', actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+        onDone: {
+          target: 'up',
+          actions: [{ type: 'keepPaths', params: ({ event }) => ({ paths: event.output }) }, 'tellUp'],
+        },
+        onError: {
+          target: 'down.waiting',
+          actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+        },
       },
     },
     up: {
@@ -99,7 +108,10 @@ export const mediamtxLinkMachine = setup({
             ],
             onError: {
               target: '#degraded',
-              actions: [{ type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) }, 'tellDegraded'],
+              actions: [
+                { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+                'tellDegraded',
+              ],
             },
           },
         },
@@ -107,7 +119,10 @@ export const mediamtxLinkMachine = setup({
       on: {
         'breaker.opened': {
           target: 'degraded',
-          actions: [{ type: 'giveReason', params: { reason: 'too many calls failed: the breaker is open' } }, 'tellDegraded'],
+          actions: [
+            { type: 'giveReason', params: { reason: 'too many calls failed: the breaker is open' } },
+            'tellDegraded',
+          ],
         },
       },
     },
@@ -121,10 +136,18 @@ export const mediamtxLinkMachine = setup({
             src: 'askInfo',
             // Whatever was wrong may have kept a change from arriving: put all paths there again.
             onDone: { target: '#syncing', actions: { type: 'keepInfo', params: ({ event }) => event.output } },
-            onError: { target: 'judging', actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+            onError: {
+              target: 'judging',
+              actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+            },
           },
         },
-        judging: { always: [{ guard: 'isLost', target: '#mediamtxLink.down.waiting', actions: 'tellDown' }, { target: 'resting' }] },
+        judging: {
+          always: [
+            { guard: 'isLost', target: '#mediamtxLink.down.waiting', actions: 'tellDown' },
+            { target: 'resting' },
+          ],
+        },
       },
     },
   },

@@ -79,11 +79,20 @@ export const recordingMachine = setup({
     failWith: assign({ reason: (_, { reason }: { reason: string }) => reason, fault: true }),
     noteReason: assign({ reason: (_, { reason }: { reason: string }) => reason }),
     keepResult: assign(({ context: { reason, fault } }, closed: Closed) =>
-      closed.doubt === undefined ? { closed, reason, fault } : { closed, reason: `${reason}, but ${closed.doubt}`, fault: true },
+      closed.doubt === undefined
+        ? { closed, reason, fault }
+        : { closed, reason: `${reason}, but ${closed.doubt}`, fault: true },
     ),
     tellStart: emit(({ context }) => {
       const { camera, by, format, segments } = context
-      return { type: 'recording.started', camera, by, format, filename: segments[0]?.filename ?? '', startedAt: segments[0]?.startedAt ?? 0 }
+      return {
+        type: 'recording.started',
+        camera,
+        by,
+        format,
+        filename: segments[0]?.filename ?? '',
+        startedAt: segments[0]?.startedAt ?? 0,
+      }
     }),
     tellInterruption: emit(({ context: { camera, by, reason, segments } }) => ({
       type: 'recording.interrupted',
@@ -118,7 +127,10 @@ export const recordingMachine = setup({
         src: 'validateStart',
         input: ({ context }) => context,
         onDone: 'starting',
-        onError: { target: 'over', actions: { type: 'failWith', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+        onError: {
+          target: 'over',
+          actions: { type: 'failWith', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+        },
       },
       on: {
         'recording.stop': { target: 'over', actions: { type: 'endWith', params: { reason: 'requested' } } },
@@ -133,13 +145,19 @@ export const recordingMachine = setup({
         src: 'openCapture',
         input: ({ context }) => context,
         onDone: { target: 'holding', actions: { type: 'keepKnown', params: ({ event }) => event.output } },
-        onError: { target: 'abandoning', actions: { type: 'failWith', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+        onError: {
+          target: 'abandoning',
+          actions: { type: 'failWith', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+        },
       },
       on: {
         'recording.stop': { target: 'abandoning', actions: { type: 'endWith', params: { reason: 'requested' } } },
         'device.removed': { target: 'abandoning', actions: { type: 'failWith', params: ({ event }) => event } },
         'storage.blocked': { target: 'abandoning', actions: { type: 'failWith', params: ({ event }) => event } },
-        'service.stopping': { target: 'abandoning', actions: { type: 'endWith', params: { reason: 'service stopping' } } },
+        'service.stopping': {
+          target: 'abandoning',
+          actions: { type: 'endWith', params: { reason: 'service stopping' } },
+        },
       },
     },
     holding: {
@@ -154,12 +172,21 @@ export const recordingMachine = setup({
               invoke: {
                 src: 'confirmSegment',
                 input: ({ context }) => context,
-                onDone: { target: 'capturing', actions: [{ type: 'addSegment', params: ({ event }) => event.output }, 'tellStart'] },
-                onError: { target: '#closing', actions: { type: 'failWith', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+                onDone: {
+                  target: 'capturing',
+                  actions: [{ type: 'addSegment', params: ({ event }) => event.output }, 'tellStart'],
+                },
+                onError: {
+                  target: '#closing',
+                  actions: { type: 'failWith', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+                },
               },
               on: { 'stream.lost': { actions: { type: 'noteReason', params: ({ event }) => event } } },
               after: {
-                confirmLimit: { target: '#closing', actions: { type: 'failWith', params: ({ context }) => ({ reason: whyNothingCame(context) }) } },
+                confirmLimit: {
+                  target: '#closing',
+                  actions: { type: 'failWith', params: ({ context }) => ({ reason: whyNothingCame(context) }) },
+                },
               },
             },
             capturing: {
@@ -168,7 +195,9 @@ export const recordingMachine = setup({
                 { src: 'watchSegments', input: ({ context }) => context },
                 {
                   src: 'waitUntil',
-                  input: ({ context: { segments, duration = Number.POSITIVE_INFINITY } }) => ({ at: (segments[0]?.startedAt ?? 0) + duration }),
+                  input: ({ context: { segments, duration = Number.POSITIVE_INFINITY } }) => ({
+                    at: (segments[0]?.startedAt ?? 0) + duration,
+                  }),
                   onDone: { target: '#closing', actions: { type: 'endWith', params: { reason: 'duration reached' } } },
                 },
               ],
@@ -182,7 +211,10 @@ export const recordingMachine = setup({
                       target: 'interrupted',
                       actions: [{ type: 'noteReason', params: { reason: 'no data' } }, 'tellInterruption'],
                     },
-                    'stream.lost': { target: 'interrupted', actions: [{ type: 'noteReason', params: ({ event }) => event }, 'tellInterruption'] },
+                    'stream.lost': {
+                      target: 'interrupted',
+                      actions: [{ type: 'noteReason', params: ({ event }) => event }, 'tellInterruption'],
+                    },
                   },
                 },
                 interrupted: {
@@ -196,7 +228,10 @@ export const recordingMachine = setup({
                   after: {
                     interruptionLimit: {
                       target: '#closing',
-                      actions: { type: 'failWith', params: ({ context }) => ({ reason: `no data for a minute: ${context.reason}` }) },
+                      actions: {
+                        type: 'failWith',
+                        params: ({ context }) => ({ reason: `no data for a minute: ${context.reason}` }),
+                      },
                     },
                   },
                 },
@@ -205,7 +240,10 @@ export const recordingMachine = setup({
           },
           on: {
             'recording.stop': { target: 'closing', actions: { type: 'endWith', params: { reason: 'requested' } } },
-            'service.stopping': { target: 'closing', actions: { type: 'endWith', params: { reason: 'service stopping' } } },
+            'service.stopping': {
+              target: 'closing',
+              actions: { type: 'endWith', params: { reason: 'service stopping' } },
+            },
             'device.removed': { target: 'closing', actions: { type: 'failWith', params: ({ event }) => event } },
             'storage.blocked': { target: 'closing', actions: { type: 'failWith', params: ({ event }) => event } },
           },
@@ -274,4 +312,5 @@ function outcomeOf({ reason, segments, closed, format }: RecordingContext): Ende
   }
 }
 
-const whyNothingCame = ({ reason }: RecordingContext): string => (reason === 'requested' ? 'no data came from the camera' : reason)
+const whyNothingCame = ({ reason }: RecordingContext): string =>
+  reason === 'requested' ? 'no data came from the camera' : reason

@@ -67,13 +67,24 @@ export const retentionMachine = setup({
     isChanging: ({ context }) => context.wanted !== undefined,
   },
   actions: {
-    keepLoaded: assign(({ context }, loaded: { policy: RetentionPolicy; reason?: string } | undefined) => ({ ...(loaded ?? { policy: context.policy }) })),
-    disable: assign(({ context }, { reason }: { reason: string }) => ({ policy: { ...context.policy, enabled: false }, reason })),
+    keepLoaded: assign(({ context }, loaded: { policy: RetentionPolicy; reason?: string } | undefined) => ({
+      ...(loaded ?? { policy: context.policy }),
+    })),
+    disable: assign(({ context }, { reason }: { reason: string }) => ({
+      policy: { ...context.policy, enabled: false },
+      reason,
+    })),
     want: assign({ wanted: (_, { policy, by }: { policy: RetentionPolicy; by: By }) => ({ policy, by }) }),
-    keepWanted: assign(({ context }) => ({ policy: context.wanted?.policy ?? context.policy, reason: undefined, isFresh: true })),
+    keepWanted: assign(({ context }) => ({
+      policy: context.wanted?.policy ?? context.policy,
+      reason: undefined,
+      isFresh: true,
+    })),
     forgetWanted: assign({ wanted: undefined }),
     noteFailure: assign({ reason: (_, { reason }: { reason: string }) => reason }),
-    keepAsker: assign((_, { by, cameras }: { by?: By; cameras?: readonly string[] }) => ({ asked: { ...(by && { by }), ...(cameras && { cameras }) } })),
+    keepAsker: assign((_, { by, cameras }: { by?: By; cameras?: readonly string[] }) => ({
+      asked: { ...(by && { by }), ...(cameras && { cameras }) },
+    })),
     beNobody: assign({ asked: {} }),
     clearCounts: assign({ files: 0, freed: 0, kept: [] }),
     tellDeleted: enqueueActions(({ context, enqueue }, { kind, name, camera, bytes, reason }: Deleted) => {
@@ -81,7 +92,8 @@ export const retentionMachine = setup({
       enqueue.emit({ type: 'file.deleted', kind, name, camera, bytes, reason, ...byOf(context) })
     }),
     noteKept: assign({
-      kept: ({ context: { kept } }, { name, reason }: { name: string; reason: string }) => (kept.length < mostKept ? [...kept, { name, reason }] : kept),
+      kept: ({ context: { kept } }, { name, reason }: { name: string; reason: string }) =>
+        kept.length < mostKept ? [...kept, { name, reason }] : kept,
     }),
     tellSwept: enqueueActions(({ context, enqueue }, { at, reason }: { at: number; reason?: string }) => {
       const { files, freed, kept } = context
@@ -90,7 +102,11 @@ export const retentionMachine = setup({
       enqueue.emit({ type: 'retention.swept', files, freed, kept, ...why, ...byOf(context) })
     }),
     stopSweep: enqueueActions(({ enqueue }) => enqueue.sendTo('sweep', { type: 'sweep.stop' })),
-    tellPolicy: emit(({ context: { wanted, policy } }) => ({ type: 'retention.policySet', policy, by: wanted?.by ?? nobody })),
+    tellPolicy: emit(({ context: { wanted, policy } }) => ({
+      type: 'retention.policySet',
+      policy,
+      by: wanted?.by ?? nobody,
+    })),
   },
   delays: {
     /** The first look after a start or a change comes soon, and not at once: a slip can still be corrected. */
@@ -105,7 +121,10 @@ export const retentionMachine = setup({
       invoke: {
         src: 'loadPolicy',
         onDone: { target: 'idle', actions: { type: 'keepLoaded', params: ({ event }) => event.output } },
-        onError: { target: 'idle', actions: { type: 'disable', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+        onError: {
+          target: 'idle',
+          actions: { type: 'disable', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+        },
       },
     },
     idle: {
@@ -129,7 +148,14 @@ export const retentionMachine = setup({
       },
       initial: 'deleting',
       states: {
-        deleting: { on: { 'policy.set': { target: 'stopping', actions: [{ type: 'want', params: ({ event }) => event }, 'stopSweep'] } } },
+        deleting: {
+          on: {
+            'policy.set': {
+              target: 'stopping',
+              actions: [{ type: 'want', params: ({ event }) => event }, 'stopSweep'],
+            },
+          },
+        },
         /** The file that is being deleted is still told. */
         stopping: { tags: 'changing' },
       },
@@ -140,7 +166,13 @@ export const retentionMachine = setup({
         src: 'savePolicy',
         input: ({ context }) => ({ policy: context.wanted?.policy ?? context.policy }),
         onDone: { target: 'idle', actions: ['keepWanted', 'tellPolicy', 'forgetWanted'] },
-        onError: { target: 'idle', actions: [{ type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) }, 'forgetWanted'] },
+        onError: {
+          target: 'idle',
+          actions: [
+            { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+            'forgetWanted',
+          ],
+        },
       },
     },
   },
@@ -150,7 +182,9 @@ const nobody: By = { user: '', request: '', session: '' }
 
 const byOf = ({ asked: { by } }: RetentionContext): { by?: By } => (by === undefined ? {} : { by })
 
-export const retentionView = ({ context: { policy, last, reason } }: SnapshotFrom<typeof retentionMachine>): RetentionView => ({
+export const retentionView = ({
+  context: { policy, last, reason },
+}: SnapshotFrom<typeof retentionMachine>): RetentionView => ({
   policy,
   ...(last && { last }),
   ...(reason !== undefined && { reason }),

@@ -3,7 +3,10 @@ import { reasonOf } from './domain/errors.js'
 import type { ServerChoice } from './domain/ports.js'
 import { callbackHole, promiseHole } from './hole.js'
 
-export type ServerProcessEvent = { type: 'server.started'; pid: number } | { type: 'server.exited'; reason: string } | { type: 'server.end' }
+export type ServerProcessEvent =
+  | { type: 'server.started'; pid: number }
+  | { type: 'server.exited'; reason: string }
+  | { type: 'server.end' }
 
 interface ServerProcessContext {
   choice?: ServerChoice
@@ -52,13 +55,19 @@ export const serverProcessMachine = setup({
           },
           { target: 'running', actions: { type: 'keepChoice', params: ({ event }) => event.output } },
         ],
-        onError: { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+        onError: {
+          target: 'failed',
+          actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+        },
       },
       on: { 'server.end': 'ending' },
     },
     external: { tags: 'running', on: { 'server.end': 'ended' } },
     running: {
-      invoke: { src: 'runServer', input: ({ context }) => ({ choice: context.choice ?? { kind: 'embedded', why: '' } }) },
+      invoke: {
+        src: 'runServer',
+        input: ({ context }) => ({ choice: context.choice ?? { kind: 'embedded', why: '' } }),
+      },
       initial: 'starting',
       states: {
         starting: { on: { 'server.started': { target: 'up', actions: 'clearReason' } } },

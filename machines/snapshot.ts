@@ -22,7 +22,10 @@ export interface SnapshotInput {
   wish: SnapshotWish
 }
 
-export type SnapshotEvent = { type: 'snapshot.join'; wish: SnapshotWish } | { type: 'device.removed'; reason: string } | { type: 'service.stopping' }
+export type SnapshotEvent =
+  | { type: 'snapshot.join'; wish: SnapshotWish }
+  | { type: 'device.removed'; reason: string }
+  | { type: 'service.stopping' }
 
 type PassedOver = { tier: SnapshotTier; reason: string }
 
@@ -37,7 +40,10 @@ interface SnapshotContext extends Omit<SnapshotInput, 'wish'> {
 }
 
 /** What became of one wish. `finishedAt` is when it was on disk. */
-export type Saved = { wish: SnapshotWish } & ({ picture: SavedPicture; finishedAt: number } | { reason: string; nameTaken?: true })
+export type Saved = { wish: SnapshotWish } & (
+  | { picture: SavedPicture; finishedAt: number }
+  | { reason: string; nameTaken?: true }
+)
 
 type Grab = Pick<SnapshotContext, 'camera' | 'device' | 'pipeline'>
 
@@ -76,7 +82,10 @@ export const snapshotMachine = setup({
     tellSaved: enqueueActions(({ context, enqueue }, saved: Saved[]) => {
       for (const one of saved) {
         const { camera, tier, picture, passedOver } = context
-        if ('reason' in one) enqueue.emit(failureOf(one.wish, { camera, reason: one.reason, passedOver, ...(one.nameTaken && { nameTaken: true }) }))
+        if ('reason' in one)
+          enqueue.emit(
+            failureOf(one.wish, { camera, reason: one.reason, passedOver, ...(one.nameTaken && { nameTaken: true }) }),
+          )
         else {
           const { filename, file, bytes, width, height } = one.picture
           const capturedAt = picture?.capturedAt ?? one.finishedAt
@@ -85,13 +94,28 @@ export const snapshotMachine = setup({
             continue
           }
           const age = Math.max(0, one.finishedAt - capturedAt)
-          enqueue.emit({ type: 'snapshot.taken', camera, by: one.wish.by, filename, path: file, bytes, width, height, tier, capturedAt, age, passedOver })
+          enqueue.emit({
+            type: 'snapshot.taken',
+            camera,
+            by: one.wish.by,
+            filename,
+            path: file,
+            bytes,
+            width,
+            height,
+            tier,
+            capturedAt,
+            age,
+            passedOver,
+          })
         }
       }
     }),
-    tellFailure: enqueueActions(({ context: { camera, wishes, late, passedOver }, enqueue }, { reason }: { reason: string }) => {
-      for (const wish of [...wishes, ...late]) enqueue.emit(failureOf(wish, { camera, reason, passedOver }))
-    }),
+    tellFailure: enqueueActions(
+      ({ context: { camera, wishes, late, passedOver }, enqueue }, { reason }: { reason: string }) => {
+        for (const wish of [...wishes, ...late]) enqueue.emit(failureOf(wish, { camera, reason, passedOver }))
+      },
+    ),
   },
   delays: { directLimit: 3_000, ffmpegLimit: 6_000, liveLimit: 5_000, wakeLimit: 20_000 },
 }).createMachine({
@@ -102,18 +126,32 @@ export const snapshotMachine = setup({
     capturing: {
       on: {
         'snapshot.join': [
-          { guard: { type: 'suits', params: ({ event }) => event.wish }, actions: { type: 'join', params: ({ event }) => event.wish } },
+          {
+            guard: { type: 'suits', params: ({ event }) => event.wish },
+            actions: { type: 'join', params: ({ event }) => event.wish },
+          },
           { actions: { type: 'joinNext', params: ({ event }) => event.wish } },
         ],
         'device.removed': { target: 'over', actions: { type: 'tellFailure', params: ({ event }) => event } },
-        'service.stopping': { target: 'over', actions: { type: 'tellFailure', params: { reason: 'service stopping' } } },
+        'service.stopping': {
+          target: 'over',
+          actions: { type: 'tellFailure', params: { reason: 'service stopping' } },
+        },
       },
       initial: 'choosing',
       states: {
         choosing: {
           always: [
-            { guard: 'isLive', target: 'live', actions: [pass(0, 'device busy: it is streaming'), pass(1, 'device busy: it is streaming')] },
-            { guard: 'isNetworked', target: 'waking', actions: [pass(0, 'not a USB camera'), pass(1, 'not a local device'), pass(2, 'the stream is asleep')] },
+            {
+              guard: 'isLive',
+              target: 'live',
+              actions: [pass(0, 'device busy: it is streaming'), pass(1, 'device busy: it is streaming')],
+            },
+            {
+              guard: 'isNetworked',
+              target: 'waking',
+              actions: [pass(0, 'not a USB camera'), pass(1, 'not a local device'), pass(2, 'the stream is asleep')],
+            },
             { guard: 'isUsb', target: 'direct' },
             { target: 'ffmpeg', actions: pass(0, 'not a USB camera') },
           ],
@@ -122,10 +160,20 @@ export const snapshotMachine = setup({
           invoke: {
             src: 'grabDirect',
             input: ({ context }) => context,
-            onDone: { target: 'captured', actions: { type: 'keepPicture', params: ({ event }) => ({ picture: event.output, tier: 0 }) } },
+            onDone: {
+              target: 'captured',
+              actions: { type: 'keepPicture', params: ({ event }) => ({ picture: event.output, tier: 0 }) },
+            },
             onError: [
-              { guard: { type: 'isBusy', params: ({ event }) => event }, target: 'live', actions: [pass(0, 'device busy'), pass(1, 'device busy')] },
-              { target: 'ffmpeg', actions: { type: 'passOver', params: ({ event }) => ({ tier: 0, reason: reasonOf(event.error) }) } },
+              {
+                guard: { type: 'isBusy', params: ({ event }) => event },
+                target: 'live',
+                actions: [pass(0, 'device busy'), pass(1, 'device busy')],
+              },
+              {
+                target: 'ffmpeg',
+                actions: { type: 'passOver', params: ({ event }) => ({ tier: 0, reason: reasonOf(event.error) }) },
+              },
             ],
           },
           after: { directLimit: { target: 'ffmpeg', actions: pass(0, 'timed out') } },
@@ -134,23 +182,41 @@ export const snapshotMachine = setup({
           invoke: {
             src: 'grabByFfmpeg',
             input: ({ context }) => context,
-            onDone: { target: 'captured', actions: { type: 'keepPicture', params: ({ event }) => ({ picture: event.output, tier: 1 }) } },
+            onDone: {
+              target: 'captured',
+              actions: { type: 'keepPicture', params: ({ event }) => ({ picture: event.output, tier: 1 }) },
+            },
             onError: [
-              { guard: { type: 'isBusy', params: ({ event }) => event }, target: 'live', actions: pass(1, 'device busy') },
+              {
+                guard: { type: 'isBusy', params: ({ event }) => event },
+                target: 'live',
+                actions: pass(1, 'device busy'),
+              },
               {
                 target: 'waking',
-                actions: [{ type: 'passOver', params: ({ event }) => ({ tier: 1, reason: reasonOf(event.error) }) }, pass(2, 'the stream is asleep')],
+                actions: [
+                  { type: 'passOver', params: ({ event }) => ({ tier: 1, reason: reasonOf(event.error) }) },
+                  pass(2, 'the stream is asleep'),
+                ],
               },
             ],
           },
-          after: { ffmpegLimit: { target: 'waking', actions: [pass(1, 'timed out'), pass(2, 'the stream is asleep')] } },
+          after: {
+            ffmpegLimit: { target: 'waking', actions: [pass(1, 'timed out'), pass(2, 'the stream is asleep')] },
+          },
         },
         live: {
           invoke: {
             src: 'grabFromStream',
             input: ({ context }) => ({ ...context, maxAge: oldestAllowed(context) }),
-            onDone: { target: 'captured', actions: { type: 'keepPicture', params: ({ event }) => ({ picture: event.output, tier: 2 }) } },
-            onError: { target: 'waking', actions: { type: 'passOver', params: ({ event }) => ({ tier: 2, reason: reasonOf(event.error) }) } },
+            onDone: {
+              target: 'captured',
+              actions: { type: 'keepPicture', params: ({ event }) => ({ picture: event.output, tier: 2 }) },
+            },
+            onError: {
+              target: 'waking',
+              actions: { type: 'passOver', params: ({ event }) => ({ tier: 2, reason: reasonOf(event.error) }) },
+            },
           },
           after: { liveLimit: { target: 'waking', actions: pass(2, 'timed out') } },
         },
@@ -158,7 +224,10 @@ export const snapshotMachine = setup({
           invoke: {
             src: 'grabFromStream',
             input: ({ context }) => ({ ...context, maxAge: oldestAllowed(context) }),
-            onDone: { target: 'captured', actions: { type: 'keepPicture', params: ({ event }) => ({ picture: event.output, tier: 3 }) } },
+            onDone: {
+              target: 'captured',
+              actions: { type: 'keepPicture', params: ({ event }) => ({ picture: event.output, tier: 3 }) },
+            },
             onError: {
               target: '#over',
               actions: [
@@ -170,7 +239,10 @@ export const snapshotMachine = setup({
           after: {
             wakeLimit: {
               target: '#over',
-              actions: [pass(3, 'timed out'), { type: 'tellFailure', params: { reason: 'the stream gave no picture in time' } }],
+              actions: [
+                pass(3, 'timed out'),
+                { type: 'tellFailure', params: { reason: 'the stream gave no picture in time' } },
+              ],
             },
           },
         },
@@ -182,9 +254,16 @@ export const snapshotMachine = setup({
       on: { 'snapshot.join': { actions: { type: 'joinNext', params: ({ event }) => event.wish } } },
       invoke: {
         src: 'savePictures',
-        input: ({ context: { camera, picture, wishes } }) => ({ camera, wishes, picture: picture ?? { file: '', capturedAt: 0 } }),
+        input: ({ context: { camera, picture, wishes } }) => ({
+          camera,
+          wishes,
+          picture: picture ?? { file: '', capturedAt: 0 },
+        }),
         onDone: { target: 'deciding', actions: { type: 'tellSaved', params: ({ event }) => event.output } },
-        onError: { target: 'over', actions: { type: 'tellFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+        onError: {
+          target: 'over',
+          actions: { type: 'tellFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+        },
       },
     },
     deciding: { always: [{ guard: 'hasLate', target: 'capturing', actions: 'takeLate' }, { target: 'over' }] },

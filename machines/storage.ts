@@ -38,9 +38,21 @@ export const storageMachine = setup({
   actions: {
     keepUsage: assign((_, usage: DiskUsage) => ({ usage, reason: undefined })),
     noteFailure: assign({ reason: (_, { reason }: { reason: string }) => `the disk cannot be measured: ${reason}` }),
-    tellOk: emit(({ context: { usage } }) => ({ type: 'storage.ok', percent: usage.percent, available: usage.available })),
-    tellWarning: emit(({ context: { usage } }) => ({ type: 'storage.warning', percent: usage.percent, available: usage.available })),
-    tellCritical: emit(({ context: { usage } }) => ({ type: 'storage.critical', percent: usage.percent, available: usage.available })),
+    tellOk: emit(({ context: { usage } }) => ({
+      type: 'storage.ok',
+      percent: usage.percent,
+      available: usage.available,
+    })),
+    tellWarning: emit(({ context: { usage } }) => ({
+      type: 'storage.warning',
+      percent: usage.percent,
+      available: usage.available,
+    })),
+    tellCritical: emit(({ context: { usage } }) => ({
+      type: 'storage.critical',
+      percent: usage.percent,
+      available: usage.available,
+    })),
   },
   delays: { interval: 5_000 },
 }).createMachine({
@@ -91,7 +103,10 @@ export const storageMachine = setup({
           invoke: {
             src: 'measureDisk',
             onDone: { target: 'waiting', actions: { type: 'keepUsage', params: ({ event }) => event.output } },
-            onError: { target: 'waiting', actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) } },
+            onError: {
+              target: 'waiting',
+              actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+            },
           },
         },
         waiting: { after: { interval: 'measuring' } },
@@ -100,10 +115,19 @@ export const storageMachine = setup({
   },
 })
 
-export const storageView = ({ context: { usage, reason, warnPercent, blockPercent }, value }: SnapshotFrom<typeof storageMachine>): StorageView => {
+export const storageView = ({
+  context: { usage, reason, warnPercent, blockPercent },
+  value,
+}: SnapshotFrom<typeof storageMachine>): StorageView => {
   const limit = { ok: undefined, unknown: undefined, warning: warnPercent, critical: blockPercent }[value.level]
-  const why = reason ?? (limit === undefined ? undefined : `${usage.percent.toFixed(1)} % of the disk is used, the limit is ${limit} %`)
-  return { state: value.level, cause: { state: value.level, since: 0, ...(why !== undefined && { reason: why }) }, ...usage }
+  const why =
+    reason ??
+    (limit === undefined ? undefined : `${usage.percent.toFixed(1)} % of the disk is used, the limit is ${limit} %`)
+  return {
+    state: value.level,
+    cause: { state: value.level, since: 0, ...(why !== undefined && { reason: why }) },
+    ...usage,
+  }
 }
 
 /** Why no recording may be written now; empty: it may. */

@@ -27,19 +27,29 @@ interface Count {
 }
 
 /** Counts the WebSockets, in all and by address. */
-export const createAdmission = ({ maxConnections, maxConnectionsPerAddress = 256, maxUnauthenticatedPerAddress = 32 }: AdmissionLimits) => {
+export const createAdmission = ({
+  maxConnections,
+  maxConnectionsPerAddress = 256,
+  maxUnauthenticatedPerAddress = 32,
+}: AdmissionLimits) => {
   const counts = new Map<string, Count>()
   let open = 0
   let unauthenticated = 0
 
   return {
     refusalFor: (address: string): Refusal | undefined => {
-      if (open >= maxConnections) return { status: 503, words: 'all connections of this server are taken', retryAfter: 5 }
+      if (open >= maxConnections)
+        return { status: 503, words: 'all connections of this server are taken', retryAfter: 5 }
       const count = counts.get(networkOf(address))
       if (count === undefined) return undefined
-      if (count.open >= maxConnectionsPerAddress) return { status: 429, words: `this address has ${count.open} connections already`, retryAfter: 5 }
+      if (count.open >= maxConnectionsPerAddress)
+        return { status: 429, words: `this address has ${count.open} connections already`, retryAfter: 5 }
       if (count.unauthenticated < maxUnauthenticatedPerAddress) return undefined
-      return { status: 429, words: `${count.unauthenticated} connections of this address have not authenticated yet`, retryAfter: 1 }
+      return {
+        status: 429,
+        words: `${count.unauthenticated} connections of this address have not authenticated yet`,
+        retryAfter: 1,
+      }
     },
     enter: (address: string): Place => {
       const key = networkOf(address)

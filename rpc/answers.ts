@@ -8,7 +8,12 @@ const texts = new WeakMap<object, string>()
  * An answer that stays the same until something happens, for clients that ask again and again: it is made once for each
  * caller, and written once. `of`: all that it is made of. Whoever gets it must not change it.
  */
-export const standingAnswer = <T extends object>(caller: Caller | undefined, name: string, of: readonly unknown[], make: () => T): T => {
+export const standingAnswer = <T extends object>(
+  caller: Caller | undefined,
+  name: string,
+  of: readonly unknown[],
+  make: () => T,
+): T => {
   if (caller === undefined) return make()
   return kept(caller, name, of, () => writtenOnce(make()))
 }

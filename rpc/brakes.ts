@@ -97,7 +97,9 @@ export const createBrakes = ({
   const addressSize = Math.max(requests, addressRequests)
   const users = createBuckets(requests, window)
   const addresses = createBuckets(addressSize, window)
-  const failing = createMemory(({ forgetAt }: { count: number; until: number; forgetAt: number }) => forgetAt <= performance.now())
+  const failing = createMemory(
+    ({ forgetAt }: { count: number; until: number; forgetAt: number }) => forgetAt <= performance.now(),
+  )
 
   return {
     take: ({ user, address }, cost) => {

@@ -24,7 +24,8 @@ export const createClientCertificates = (clients: readonly CertifiedClient[]): C
   const prints = new Map(clients.filter(isPrint).map((client) => [client.subject, client]))
   const names = new Map(clients.filter((client) => !isPrint(client)).map((client) => [client.subject, client]))
   for (const { subject, cameras } of clients) {
-    if (cameras?.every(isCameraPattern) === false) throw new Error(`server.tls.clients: the cameras of ${subject} are no ids or patterns`)
+    if (cameras?.every(isCameraPattern) === false)
+      throw new Error(`server.tls.clients: the cameras of ${subject} are no ids or patterns`)
   }
   return (socket) => {
     // `authorized` is what the handshake found; without it anybody may have written the certificate.

@@ -152,7 +152,10 @@ export const openConnection = ({
         unansweredSince = undefined
       }
       if (unansweredSince !== undefined && now - unansweredSince >= pongWait) {
-        log.info('a client was dropped because it gave no sign of life', { ...who, waited_ms: Math.round(now - unansweredSince) })
+        log.info('a client was dropped because it gave no sign of life', {
+          ...who,
+          waited_ms: Math.round(now - unansweredSince),
+        })
         socket.terminate()
       } else if (now - lastPing >= pingInterval) {
         lastPing = now

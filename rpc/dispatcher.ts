@@ -10,7 +10,8 @@ import { apiVersion } from './version.js'
 
 /** Throws `permissionDenied` when `have` is lower than `required`. */
 export const requireRole = (required: 'none' | Role, have: Role): void => {
-  if (required !== 'none' && !isAtLeast(have, required)) throw new ServiceError('permissionDenied', { required_role: required, have_role: have })
+  if (required !== 'none' && !isAtLeast(have, required))
+    throw new ServiceError('permissionDenied', { required_role: required, have_role: have })
 }
 
 /** Reason of what is refused in a pause for failed authentications. */
@@ -70,7 +71,10 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
     if (isOver) sessions.expire(session, 'token_expired')
     if (role === 'none') return isOver ? undefined : caller
     if (isOver) throw authFailed('token_expired')
-    if (caller === undefined) throw ended === undefined ? new ServiceError('authRequired', { reason: 'auth_required' }) : authFailed(ended.reason)
+    if (caller === undefined)
+      throw ended === undefined
+        ? new ServiceError('authRequired', { reason: 'auth_required' })
+        : authFailed(ended.reason)
     requireRole(role, caller.role)
     return caller
   }
@@ -88,7 +92,12 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
     if (!gated || hasStarted) return
     const { status, message } = directory.system()
     hasStarted = status !== 'starting'
-    if (!hasStarted) throw new ServiceError('dependencyFailed', { reason: 'service_initializing', dependency: 'camera_service', detail: message })
+    if (!hasStarted)
+      throw new ServiceError('dependencyFailed', {
+        reason: 'service_initializing',
+        dependency: 'camera_service',
+        detail: message,
+      })
   }
 
   const handle = (turn: Turn, method: Method): unknown => {
@@ -102,7 +111,12 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
     const params = checkShape(method, turn.params)
     checkCamera(turn, method, params)
     checkReadiness(method)
-    return method.handler(params, { services, session, caller, by: { user: caller?.user ?? '', request: turn.requestId, session: session.id } })
+    return method.handler(params, {
+      services,
+      session,
+      caller,
+      by: { user: caller?.user ?? '', request: turn.requestId, session: session.id },
+    })
   }
 
   /** One authenticate after the other: a handful at once must not have as many guesses. */
@@ -137,7 +151,12 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
 
   const expected = (error: unknown, { requestId, method, session }: Turn): ServiceError => {
     if (error instanceof ServiceError) return error
-    log.error('a request failed unexpectedly', { request: requestId, method: method?.name ?? '', session: session.id, error })
+    log.error('a request failed unexpectedly', {
+      request: requestId,
+      method: method?.name ?? '',
+      session: session.id,
+      error,
+    })
     return new ServiceError('internal', { request_id: requestId })
   }
 

@@ -40,7 +40,11 @@ export const createDoors = ({
     const { remoteAddress = '' } = socket
     const key = networkOf(remoteAddress)
     const count = counts.get(key) ?? 0
-    if (!isAllowed(remoteAddress) || open >= maxConnections + spare.inAll || count >= maxConnectionsPerAddress + spare.perAddress) {
+    if (
+      !isAllowed(remoteAddress) ||
+      open >= maxConnections + spare.inAll ||
+      count >= maxConnectionsPerAddress + spare.perAddress
+    ) {
       socket.destroy()
       return
     }
@@ -54,7 +58,11 @@ export const createDoors = ({
     })
   }
 
-  const http = { headersTimeout, requestTimeout: headersTimeout, connectionsCheckingInterval: Math.min(headersTimeout, 1_000) }
+  const http = {
+    headersTimeout,
+    requestTimeout: headersTimeout,
+    connectionsCheckingInterval: Math.min(headersTimeout, 1_000),
+  }
   const createDoor = (tls: ReturnType<typeof openTls> | undefined): Server | TlsServer => {
     if (tls === undefined || tlsFiles === undefined) return createServer(http, answer)
     const { clientCertificate, clients } = tlsFiles

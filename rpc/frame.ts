@@ -26,7 +26,10 @@ const isEchoable = (id: unknown): id is ID => {
   }
 }
 
-const invalid = (id: ID, reason: string, hint: string): Malformed => ({ id, error: new ServiceError('invalidRequest', { reason, hint }) })
+const invalid = (id: ID, reason: string, hint: string): Malformed => ({
+  id,
+  error: new ServiceError('invalidRequest', { reason, hint }),
+})
 
 /**
  * Reads one text frame. Not jsonrpc-lite's `parse`: it answers -32700 where the contract knows -32600 only, loses the
@@ -39,15 +42,18 @@ export const readFrame = (text: string): Request | Malformed => {
   } catch {
     return invalid(null, 'invalid_request', 'the message is not JSON')
   }
-  if (Array.isArray(frame)) return invalid(null, 'invalid_request', 'batches are not supported: send one request a message')
-  if (typeof frame !== 'object' || frame === null) return invalid(null, 'invalid_request', 'the message is not a JSON object')
+  if (Array.isArray(frame))
+    return invalid(null, 'invalid_request', 'batches are not supported: send one request a message')
+  if (typeof frame !== 'object' || frame === null)
+    return invalid(null, 'invalid_request', 'the message is not a JSON object')
   const { jsonrpc, id, method, params } = frame as Record<string, unknown>
   const isNotification = id === undefined || id === null
   const echo = !isNotification && isEchoable(id) ? id : null
   if (jsonrpc !== '2.0') return invalid(echo, 'invalid_version', 'jsonrpc must be "2.0"')
   if (!isNotification && echo === null) return invalid(null, 'invalid_request', 'id must be a string or a number')
   if (typeof method !== 'string') return invalid(echo, 'invalid_request', 'method must be a string')
-  if (params !== undefined && params !== null && typeof params !== 'object') return invalid(echo, 'invalid_request', 'params must be an object')
+  if (params !== undefined && params !== null && typeof params !== 'object')
+    return invalid(echo, 'invalid_request', 'params must be an object')
   return { id: echo ?? undefined, method, params: params ?? {} }
 }
 
@@ -73,7 +79,10 @@ const words: Record<ErrorKey, { reason: string; suggestion: string }> = {
   authRequired: { reason: 'auth_required', suggestion: 'Call authenticate with a valid token or API key' },
   authFailed: { reason: 'auth_failed', suggestion: 'Call authenticate with a valid token or API key' },
   permissionDenied: { reason: 'permission_denied', suggestion: 'Use a token with the required role' },
-  notFound: { reason: 'not_found', suggestion: 'Check the name; get_camera_list, list_recordings and list_snapshots tell what there is' },
+  notFound: {
+    reason: 'not_found',
+    suggestion: 'Check the name; get_camera_list, list_recordings and list_snapshots tell what there is',
+  },
   invalidState: { reason: 'invalid_state', suggestion: 'Wait for an allowed state, or use an allowed method' },
   unsupported: { reason: 'unsupported', suggestion: 'The feature is not available here' },
   rateLimited: { reason: 'rate_limited', suggestion: 'Wait for retry_after_ms' },
@@ -114,7 +123,8 @@ const lists: Readonly<Record<string, string>> = {
 
 const suggestionOf = ({ key, data: { reason = '', resource = '' } }: ServiceError, transport: Transport): string => {
   const byReason = Object.hasOwn(suggestions, reason) ? suggestions[reason] : undefined
-  const byResource = transport === 'rpc' && key === 'notFound' && Object.hasOwn(lists, resource) ? lists[resource] : undefined
+  const byResource =
+    transport === 'rpc' && key === 'notFound' && Object.hasOwn(lists, resource) ? lists[resource] : undefined
   return byReason ?? byResource ?? (transport === 'http' ? httpSuggestions[key] : undefined) ?? words[key].suggestion
 }
 

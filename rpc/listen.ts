@@ -3,7 +3,11 @@ import type { AddressInfo } from 'node:net'
 import { reasonOf } from '../machines/domain/errors.js'
 
 /** Resolves with the port; rejects with one sentence for people (`the health endpoints cannot listen on …: the port is in use`). */
-export const listen = (server: Server, { host, port }: { host: string; port: number }, what: string): Promise<{ port: number }> =>
+export const listen = (
+  server: Server,
+  { host, port }: { host: string; port: number },
+  what: string,
+): Promise<{ port: number }> =>
   new Promise((resolve, reject) => {
     const refused = (error: NodeJS.ErrnoException) => {
       const why =

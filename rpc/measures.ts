@@ -46,7 +46,10 @@ export interface Counts {
 export interface Counting extends Measures {
   counts(): Counts
   /** Counts what happens from now on. */
-  follow(sources: { facts: { subscribe(listener: (fact: Told) => void): Dispose }; mediaServer: Pick<MediaServer, 'onBreaker'> }): Dispose
+  follow(sources: {
+    facts: { subscribe(listener: (fact: Told) => void): Dispose }
+    mediaServer: Pick<MediaServer, 'onBreaker'>
+  }): Dispose
 }
 
 /** Requests by HTTP, as they are named beside the methods. */
@@ -99,7 +102,11 @@ export const noCounts = (): CameraCounts => ({
 })
 
 /** Counts in memory, exact from the start; `http/metrics.ts` shows it. `methods`: the names that may become labels. */
-export const createMeasures = ({ methods = table.map(({ name }) => name) }: { methods?: readonly string[] } = {}): Counting => {
+export const createMeasures = ({
+  methods = table.map(({ name }) => name),
+}: {
+  methods?: readonly string[]
+} = {}): Counting => {
   const known = new Set<string>([...methods, ...httpActions])
   const calls = createTable((name) => known.has(name))
   const mediaCalls = createTable((_, size) => size < maxRoutes)
@@ -189,7 +196,15 @@ export const createMeasures = ({ methods = table.map(({ name }) => name) }: { me
     refused: (why) => {
       refused[why] += 1
     },
-    counts: () => ({ calls: calls.rows, mediaCalls: mediaCalls.rows, cameras, dropped, refused, serverReturns, breaker }),
+    counts: () => ({
+      calls: calls.rows,
+      mediaCalls: mediaCalls.rows,
+      cameras,
+      dropped,
+      refused,
+      serverReturns,
+      breaker,
+    }),
     follow: ({ facts, mediaServer }) => {
       const ends = [
         facts.subscribe(count),

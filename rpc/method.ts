@@ -59,7 +59,8 @@ export interface Method {
   handler(params: Record<string, unknown>, call: Call): unknown
 }
 
-interface Definition<Params extends TSchema, Result extends TSchema> extends Omit<Method, 'params' | 'result' | 'handler' | 'gated' | 'cost' | 'audited'> {
+interface Definition<Params extends TSchema, Result extends TSchema>
+  extends Omit<Method, 'params' | 'result' | 'handler' | 'gated' | 'cost' | 'audited'> {
   params: Params
   result: Result
   gated?: boolean
@@ -69,7 +70,9 @@ interface Definition<Params extends TSchema, Result extends TSchema> extends Omi
 }
 
 /** Ties a handler to its schemas. Unless told otherwise a method weighs 1, changes nothing and waits for no start. */
-export const method = <Params extends TSchema, Result extends TSchema>(definition: Definition<Params, Result>): Method => ({
+export const method = <Params extends TSchema, Result extends TSchema>(
+  definition: Definition<Params, Result>,
+): Method => ({
   gated: false,
   cost: 1,
   audited: false,

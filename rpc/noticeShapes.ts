@@ -41,7 +41,11 @@ const Path = ofCamera({
 })
 
 const Health = notice(Status.properties)
-const FileDeleted = ofCamera({ filename: Type.String(), file_size: Count, reason: Type.String({ description: 'Why it was deleted' }) })
+const FileDeleted = ofCamera({
+  filename: Type.String(),
+  file_size: Count,
+  reason: Type.String({ description: 'Why it was deleted' }),
+})
 const { device, id, status, streams } = cameraProperties
 
 export const noticeShapes = {
@@ -106,7 +110,10 @@ export const noticeShapes = {
     error: Type.Optional(Type.String()),
     available_space: Type.Optional(Count),
   }),
-  'system.startup': notice({ version: Type.String(), build_info: Type.Object({ version: Type.String(), build_date: Type.String() }) }),
+  'system.startup': notice({
+    version: Type.String(),
+    build_info: Type.Object({ version: Type.String(), build_date: Type.String() }),
+  }),
   'system.shutdown': notice({ reason: Reason }),
   'mediamtx.stream': Path,
   'mediamtx.path': Path,
@@ -139,6 +146,9 @@ export const noticeShapes = {
 export const sessionExpired = Type.Object({
   reason: Type.Enum(['token_expired', 'revoked', 'ended']),
   session_id: Type.String(),
-  closes_at: Type.String({ format: 'date-time', description: 'When the connection is closed (4401) unless it authenticates anew' }),
+  closes_at: Type.String({
+    format: 'date-time',
+    description: 'When the connection is closed (4401) unless it authenticates anew',
+  }),
   at: Time,
 })

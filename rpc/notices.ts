@@ -25,7 +25,11 @@ export interface Notice {
 type Sources = Pick<RpcOptions, 'directory' | 'clock' | 'about'>
 
 /** A recording that was refused before any file has no end of its own: it ended when that was told. */
-const endOf = (camera: string, at: number, { reason, files, startedAt, endedAt, recorded, bytes, format }: EndedRecording) =>
+const endOf = (
+  camera: string,
+  at: number,
+  { reason, files, startedAt, endedAt, recorded, bytes, format }: EndedRecording,
+) =>
   given({
     device: camera,
     filename: files[0] ?? '',
@@ -40,10 +44,20 @@ const endOf = (camera: string, at: number, { reason, files, startedAt, endedAt, 
 
 /** The web client's own member names. */
 const legacyEndOf = ({ reason, files, startedAt, recorded, format }: EndedRecording) =>
-  given({ filename: files[0] ?? '', duration: seconds(recorded), format, reason, startTime: startedAt === undefined ? undefined : iso(startedAt) })
+  given({
+    filename: files[0] ?? '',
+    duration: seconds(recorded),
+    format,
+    reason,
+    startTime: startedAt === undefined ? undefined : iso(startedAt),
+  })
 
 const severityOfCamera: Record<CameraStatus, Severity> = { CONNECTED: 'info', DISCONNECTED: 'warning', ERROR: 'error' }
-const severityOfHealth: Record<Status['status'], Severity> = { HEALTHY: 'info', DEGRADED: 'warning', UNHEALTHY: 'error' }
+const severityOfHealth: Record<Status['status'], Severity> = {
+  HEALTHY: 'info',
+  DEGRADED: 'warning',
+  UNHEALTHY: 'error',
+}
 
 /** Views are made when somebody wants to be told, and then once. */
 const once = <T>(make: () => T): (() => T) => {
@@ -63,8 +77,15 @@ export const createNotices = (sources: Sources) => {
 
   const cameraViewOf = (camera: string) => directory.cameras().find(({ id }) => id === camera)
 
-  const plain = (topic: Topic, severity: Severity, values: object): Notice => ({ topic, severity, payload: () => values })
-  const discovery = (topic: Topic, severity: Severity, values: object): Notice => ({ ...plain(topic, severity, values), unlimited: true })
+  const plain = (topic: Topic, severity: Severity, values: object): Notice => ({
+    topic,
+    severity,
+    payload: () => values,
+  })
+  const discovery = (topic: Topic, severity: Severity, values: object): Notice => ({
+    ...plain(topic, severity, values),
+    unlimited: true,
+  })
   const ofCamera = (topic: Topic, severity: Severity, camera: string, values: object): Notice => ({
     topic,
     severity,
@@ -127,8 +148,12 @@ export const createNotices = (sources: Sources) => {
     return [notice('system.health'), notice('system_health_update')]
   }
 
-  const recordingUpdate = (camera: string, severity: Severity, status: 'RECORDING' | 'STOPPED' | 'ERROR' | 'STARTING', values: object) =>
-    ofCamera('recording_status_update', severity, camera, { status, ...values })
+  const recordingUpdate = (
+    camera: string,
+    severity: Severity,
+    status: 'RECORDING' | 'STOPPED' | 'ERROR' | 'STARTING',
+    values: object,
+  ) => ofCamera('recording_status_update', severity, camera, { status, ...values })
 
   return (fact: Told<Fact>): Notice[] => {
     switch (fact.type) {
@@ -154,20 +179,42 @@ export const createNotices = (sources: Sources) => {
         return [ofCamera('camera.status_change', severityOfCamera[to], camera, values), wholeCamera(camera, to)]
       }
       case 'camera.probed':
-        return [ofCamera('camera.capability_detected', 'info', fact.camera, { formats: fact.formats }), wholeCamera(fact.camera)]
+        return [
+          ofCamera('camera.capability_detected', 'info', fact.camera, { formats: fact.formats }),
+          wholeCamera(fact.camera),
+        ]
       case 'camera.probeFailed':
         return [ofCamera('camera.capability_error', 'error', fact.camera, { reason: fact.reason })]
       case 'camera.identityAmbiguous': {
         const { camera, reason } = fact
-        return [ofCamera('system.error', 'warning', camera, { component: 'camera_monitor', error: 'identity_ambiguous', reason }), wholeCamera(camera)]
+        return [
+          ofCamera('system.error', 'warning', camera, {
+            component: 'camera_monitor',
+            error: 'identity_ambiguous',
+            reason,
+          }),
+          wholeCamera(camera),
+        ]
       }
       case 'camera.retired':
-        return [ofCamera('camera.status_change', 'info', fact.camera, { old_status: 'DISCONNECTED', new_status: 'DISCONNECTED', retired: true })]
+        return [
+          ofCamera('camera.status_change', 'info', fact.camera, {
+            old_status: 'DISCONNECTED',
+            new_status: 'DISCONNECTED',
+            retired: true,
+          }),
+        ]
       case 'recording.started': {
         const { camera, filename, startedAt, format } = fact
         const start_time = iso(startedAt)
         return [
-          ofCamera('recording.start', 'info', camera, { status: 'RECORDING', filename, duration: 0, start_time, format }),
+          ofCamera('recording.start', 'info', camera, {
+            status: 'RECORDING',
+            filename,
+            duration: 0,
+            start_time,
+            format,
+          }),
           ofCamera('mediamtx.recording_started', 'info', camera, { filename }),
           recordingUpdate(camera, 'info', 'RECORDING', { filename, duration: 0, startTime: start_time, format }),
         ]
@@ -224,32 +271,56 @@ export const createNotices = (sources: Sources) => {
         ]
       }
       case 'snapshot.failed':
-        return [ofCamera('snapshot.error', 'error', fact.camera, { status: 'FAILED', reason: fact.reason, passed_over: fact.passedOver })]
+        return [
+          ofCamera('snapshot.error', 'error', fact.camera, {
+            status: 'FAILED',
+            reason: fact.reason,
+            passed_over: fact.passedOver,
+          }),
+        ]
       case 'stream.started':
-        return [path(fact.camera, 'mediamtx.stream_started', 'info', true), path(fact.camera, 'mediamtx.stream', 'info', true)]
+        return [
+          path(fact.camera, 'mediamtx.stream_started', 'info', true),
+          path(fact.camera, 'mediamtx.stream', 'info', true),
+        ]
       case 'stream.stalled': {
         const { camera, silentFor } = fact
         return [
-          ofCamera('mediamtx.error', 'warning', camera, { name: camera, reason: `no frame for ${(silentFor / 1000).toFixed(1)} s` }),
+          ofCamera('mediamtx.error', 'warning', camera, {
+            name: camera,
+            reason: `no frame for ${(silentFor / 1000).toFixed(1)} s`,
+          }),
           path(camera, 'mediamtx.stream', 'warning', false, 'stalled'),
         ]
       }
       case 'stream.ended': {
         const { camera, reason } = fact
-        return [path(camera, 'mediamtx.stream_stopped', 'info', false, reason), path(camera, 'mediamtx.stream', 'info', false, reason)]
+        return [
+          path(camera, 'mediamtx.stream_stopped', 'info', false, reason),
+          path(camera, 'mediamtx.stream', 'info', false, reason),
+        ]
       }
       case 'link.up':
         return health()
       case 'link.degraded':
-        return [plain('mediamtx.error', 'warning', { component: 'mediamtx', state: 'degraded', reason: fact.reason }), ...health()]
+        return [
+          plain('mediamtx.error', 'warning', { component: 'mediamtx', state: 'degraded', reason: fact.reason }),
+          ...health(),
+        ]
       case 'link.down':
-        return [plain('mediamtx.error', 'error', { component: 'mediamtx', state: 'down', reason: fact.reason }), ...health()]
+        return [
+          plain('mediamtx.error', 'error', { component: 'mediamtx', state: 'down', reason: fact.reason }),
+          ...health(),
+        ]
       case 'storage.ok':
       case 'storage.warning':
         return health()
       case 'storage.critical': {
         const reason = `the disk is ${Math.round(fact.percent)} % full`
-        return [plain('system.error', 'critical', { component: 'storage', reason, available_space: fact.available }), ...health()]
+        return [
+          plain('system.error', 'critical', { component: 'storage', reason, available_space: fact.available }),
+          ...health(),
+        ]
       }
       case 'file.deleted': {
         const { camera, kind, name, bytes, reason } = fact
@@ -273,11 +344,20 @@ export const createNotices = (sources: Sources) => {
         return [discovery('discovery.found', 'info', { url: fact.url, name: fact.name })]
       case 'discovery.ended': {
         const { found, took, errors } = fact
-        return [discovery('discovery.completed', errors.length > 0 ? 'warning' : 'info', { total_found: found, scan_duration_ms: Math.round(took), errors })]
+        return [
+          discovery('discovery.completed', errors.length > 0 ? 'warning' : 'info', {
+            total_found: found,
+            scan_duration_ms: Math.round(took),
+            errors,
+          }),
+        ]
       }
       case 'system.started': {
         const { version, buildDate } = about
-        return [plain('system.startup', 'info', { version, build_info: { version, build_date: buildDate } }), ...health()]
+        return [
+          plain('system.startup', 'info', { version, build_info: { version, build_date: buildDate } }),
+          ...health(),
+        ]
       }
       case 'system.stopping':
         return [plain('system.shutdown', 'info', { reason: fact.reason })]

@@ -59,7 +59,10 @@ export interface Notifications {
   dispose: Dispose
 }
 
-type Sources = Pick<RpcOptions, 'directory' | 'clock' | 'about' | 'publicHost' | 'offers' | 'facts' | 'log' | 'limits' | 'measures' | 'links' | 'urls'>
+type Sources = Pick<
+  RpcOptions,
+  'directory' | 'clock' | 'about' | 'publicHost' | 'offers' | 'facts' | 'log' | 'limits' | 'measures' | 'links' | 'urls'
+>
 
 /** Stands for the URLs in a text that is made once, until each subscriber's own take its place. */
 const anyUrls: StreamUrls = { rtsp: randomUUID() }
@@ -99,7 +102,11 @@ export const createNotifications = (sources: Sources): Notifications => {
   const urlsOf = ({ camera, hasUrls }: Notice, session: Session) =>
     hasUrls === undefined || camera === undefined ? anyUrls : urlsFor(sources, camera, session)
 
-  const notificationOf = ({ topic, severity, payload }: Notice, urls: StreamUrls, { seq, at }: { seq: number; at: number }): Notification => {
+  const notificationOf = (
+    { topic, severity, payload }: Notice,
+    urls: StreamUrls,
+    { seq, at }: { seq: number; at: number },
+  ): Notification => {
     const time = iso(at)
     return { method: topic, params: { ...payload(urls), severity, seq, at: time, timestamp: time } }
   }
@@ -184,12 +191,19 @@ export const createNotifications = (sources: Sources): Notifications => {
   }
 
   /** Holds what is to be told again until the reply has left; tells why it cannot be done instead. */
-  const resume = (session: Session, topics: readonly Topic[], filters: Filters | undefined, since: Since): Gap | undefined => {
+  const resume = (
+    session: Session,
+    topics: readonly Topic[],
+    filters: Filters | undefined,
+    since: Since,
+  ): Gap | undefined => {
     if (since.epoch !== undefined && since.epoch !== epoch) return 'other_epoch'
     if (since.seq > seq) return 'in_the_future'
     const missed = buffer.after(since.seq)
     if (missed === undefined) return 'buffer_exceeded'
-    const frames = noticesFor(session, topics, filters, missed, ({ isState }) => isState === true).map((notification) => textFrame(textOf(notification)))
+    const frames = noticesFor(session, topics, filters, missed, ({ isState }) => isState === true).map((notification) =>
+      textFrame(textOf(notification)),
+    )
     // Told in one go, more would only get the client dropped for not reading.
     if (frames.reduce((sum, { length }) => sum + length, 0) > maxBuffered * replayShare) return 'buffer_exceeded'
     const waiting = held.get(session)
@@ -226,11 +240,18 @@ export const createNotifications = (sources: Sources): Notifications => {
       return { ...now, state: stateFor(session, topics, filters), resumed: false, gap }
     },
     unsubscribe: (session, topics) => {
-      for (const topic of [...session.subscriptions.keys()]) if (topics === undefined || topics.includes(topic)) leave(session, topic)
+      for (const topic of [...session.subscriptions.keys()])
+        if (topics === undefined || topics.includes(topic)) leave(session, topic)
     },
     stats: () => {
       const counts = [...subscribers].map(([topic, { size }]) => [topic, size] as const)
-      return { subscriptions: counts.reduce((sum, [, count]) => sum + count, 0), clients: listening.size, topics: Object.fromEntries(counts), seq, epoch }
+      return {
+        subscriptions: counts.reduce((sum, [, count]) => sum + count, 0),
+        clients: listening.size,
+        topics: Object.fromEntries(counts),
+        seq,
+        epoch,
+      }
     },
     dispose: unlisten,
   }

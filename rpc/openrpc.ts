@@ -30,16 +30,21 @@ export interface OpenRpcDocument {
   openrpc: string
   info: { title: string; version: string; description: string }
   methods: MethodObject[]
-  components: { schemas: Record<string, unknown>; errors: Record<string, { code: number; message: string; data: unknown }> }
+  components: {
+    schemas: Record<string, unknown>
+    errors: Record<string, { code: number; message: string; data: unknown }>
+  }
   'x-notifications': { name: string; params: unknown }[]
 }
 
 /** Shapes with a name of their own: they stand in several results. */
 const shared = new Map<unknown, string>(
-  Object.entries({ Camera: schemas.Camera, Status: schemas.Status, FileList: schemas.FileList, Deleted: schemas.Deleted } satisfies Record<
-    string,
-    TSchema
-  >).map(([name, schema]) => [schema, name]),
+  Object.entries({
+    Camera: schemas.Camera,
+    Status: schemas.Status,
+    FileList: schemas.FileList,
+    Deleted: schemas.Deleted,
+  } satisfies Record<string, TSchema>).map(([name, schema]) => [schema, name]),
 )
 
 const plain = (value: unknown): unknown => {
@@ -110,13 +115,17 @@ export const openRpcOf = (methods: readonly Method[]): OpenRpcDocument => {
     info: {
       title: 'MediaMTX Camera Service',
       version: apiVersion,
-      description: 'JSON-RPC 2.0 over WebSocket, one message a frame, params by name. New members may be added to any result.',
+      description:
+        'JSON-RPC 2.0 over WebSocket, one message a frame, params by name. New members may be added to any result.',
     },
     methods: made,
     components: {
       schemas: Object.fromEntries([...shared].map(([schema, name]) => [name, plain(schema)])),
       errors: Object.fromEntries([...keys].map((key) => [key, errorOf(key)])),
     },
-    'x-notifications': Object.entries({ ...noticeShapes, 'session.expired': sessionExpired }).map(([name, params]) => ({ name, params: referred(params) })),
+    'x-notifications': Object.entries({ ...noticeShapes, 'session.expired': sessionExpired }).map(([name, params]) => ({
+      name,
+      params: referred(params),
+    })),
   }
 }

@@ -3,7 +3,17 @@ import type { Directory } from '../actors/directory.js'
 import type { ApiKeys, AuditLog, Credentials, Links, StreamAccess } from '../machines/domain/access.js'
 import type { ExternalAsk } from '../machines/domain/external.js'
 import type { Told } from '../machines/domain/facts.js'
-import type { Clock, Dispose, Log, MachineSample, Measures, MediaFiles, MediaServer, Pipelines, StreamState } from '../machines/domain/ports.js'
+import type {
+  Clock,
+  Dispose,
+  Log,
+  MachineSample,
+  Measures,
+  MediaFiles,
+  MediaServer,
+  Pipelines,
+  StreamState,
+} from '../machines/domain/ports.js'
 import type { RetentionAsk } from '../machines/domain/retention.js'
 import type { BrakeLimits, Brakes } from './brakes.js'
 import type { TlsFiles } from './tls.js'

@@ -27,8 +27,11 @@ export const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1000)
 export const sizeOf = ({ width, height }: { width: number; height: number }): string => `${width}x${height}`
 
 /** URLs as a client that came in by `host` can use them, without what opens them: see `urlsFor`. */
-export const urlsOf = ({ publicHost, offers }: Pick<RpcOptions, 'publicHost' | 'offers'>, camera: string, host: string): StreamUrls =>
-  streamUrls(camera, host, publicHost, offers())
+export const urlsOf = (
+  { publicHost, offers }: Pick<RpcOptions, 'publicHost' | 'offers'>,
+  camera: string,
+  host: string,
+): StreamUrls => streamUrls(camera, host, publicHost, offers())
 
 type UrlSources = Pick<RpcOptions, 'publicHost' | 'offers'> & SigningSources
 
@@ -37,7 +40,8 @@ export const signedUrlsFor = (sources: UrlSources, camera: string, viewer: Viewe
   signedUrls(sources, camera, viewer, urlsOf(sources, camera, viewer.host), life)
 
 /** The same, of the usual life. A session is a viewer. */
-export const urlsFor = (sources: UrlSources, camera: string, viewer: Viewer): StreamUrls => signedUrlsFor(sources, camera, viewer).urls
+export const urlsFor = (sources: UrlSources, camera: string, viewer: Viewer): StreamUrls =>
+  signedUrlsFor(sources, camera, viewer).urls
 
 /** Views stay the same as long as nothing happens to their camera: what is told of one is worked out once. */
 const told = new WeakMap<CameraView, Camera>()
@@ -123,9 +127,15 @@ export const statusOf = ({ directory, clock, about }: Pick<RpcOptions, 'director
   const storage = directory.storage()
   const { status, discovery, startedAt } = directory.system()
   const starting = status === 'starting'
-  const mediamtx = link.state === 'up' || link.state === 'degraded' ? 'RUNNING' : link.state === 'syncing' || starting ? 'STARTING' : 'ERROR'
+  const mediamtx =
+    link.state === 'up' || link.state === 'degraded'
+      ? 'RUNNING'
+      : link.state === 'syncing' || starting
+        ? 'STARTING'
+        : 'ERROR'
   const monitor = discovery.active ? 'RUNNING' : discovery.mode === 'off' ? 'STOPPED' : starting ? 'STARTING' : 'ERROR'
-  const sound = link.state === 'up' && monitor !== 'ERROR' && !starting && (storage.state === 'ok' || storage.state === 'unknown')
+  const sound =
+    link.state === 'up' && monitor !== 'ERROR' && !starting && (storage.state === 'ok' || storage.state === 'unknown')
   return {
     status: mediamtx === 'ERROR' ? 'UNHEALTHY' : sound ? 'HEALTHY' : 'DEGRADED',
     uptime: Math.max(0, clock.now() - startedAt) / 1000,
@@ -143,24 +153,41 @@ export const statusOf = ({ directory, clock, about }: Pick<RpcOptions, 'director
 export const resources = { recordings: 'Recording', snapshots: 'Snapshot' } as const
 
 /** For whom a URL is signed. */
-type Signing = Pick<Call, 'caller'> & { services: Pick<RpcOptions, 'links' | 'clock' | 'urls'>; session: Pick<Session, 'address'> }
+type Signing = Pick<Call, 'caller'> & {
+  services: Pick<RpcOptions, 'links' | 'clock' | 'urls'>
+  session: Pick<Session, 'address'>
+}
 
 /** `url` for this caller: good for `urls.fileLife`, never longer than the caller's own credential, and ends with it. */
-const signed = (url: URL, subject: string, { services: { links, clock, urls }, session, caller }: Signing, until = Number.POSITIVE_INFINITY): string => {
+const signed = (
+  url: URL,
+  subject: string,
+  { services: { links, clock, urls }, session, caller }: Signing,
+  until = Number.POSITIVE_INFINITY,
+): string => {
   if (caller === undefined) return url.pathname
   const { user, expiresAt, credential } = caller
   const grant = { subject, user, expiresAt: Math.min(expiresAt, until, clock.now() + urls.fileLife) }
-  const sig = links.sign({ ...grant, ...(credential && { credential }), ...(urls.bindAddress && { address: session.address }) })
+  const sig = links.sign({
+    ...grant,
+    ...(credential && { credential }),
+    ...(urls.bindAddress && { address: session.address }),
+  })
   url.searchParams.set('sig', sig)
   return `${url.pathname}${url.search}`
 }
 
 /** What the signed URL of a file is of: clients choose names, so that a name alone may be another camera's file tomorrow. */
-export const fileSubject = (kind: FileKind, { camera, name }: { camera: string; name: string }): string => `${kind}/${camera}/${name}`
+export const fileSubject = (kind: FileKind, { camera, name }: { camera: string; name: string }): string =>
+  `${kind}/${camera}/${name}`
 
 /** Where the files server has a file: a page can follow it as it is, without a header. */
 export const downloadUrl = (call: Signing, kind: FileKind, file: { camera: string; name: string }): string =>
-  signed(relative(`/files/${kind}/${encodeURIComponent(file.name)}?camera=${file.camera}`), fileSubject(kind, file), call)
+  signed(
+    relative(`/files/${kind}/${encodeURIComponent(file.name)}?camera=${file.camera}`),
+    fileSubject(kind, file),
+    call,
+  )
 
 /** Where a camera's picture of this moment is; `until`: the latest that the URL may be good. */
 export const stillUrl = (call: Signing, camera: string, until?: number): string =>

@@ -8,7 +8,9 @@ export const hasAllCameras = ({ cameras }: Rights = {}): boolean => limitOf(came
 
 /** Whether one has every camera that these ids or patterns name: nobody hands on, sees or ends more than they have. */
 export const covers = (own: Rights = {}, cameras?: readonly string[]): boolean =>
-  hasAllCameras(own) || (cameras?.every((pattern) => own.cameras?.includes(pattern) || (!pattern.includes('*') && mayUse(own, pattern))) ?? false)
+  hasAllCameras(own) ||
+  (cameras?.every((pattern) => own.cameras?.includes(pattern) || (!pattern.includes('*') && mayUse(own, pattern))) ??
+    false)
 
 /** For what concerns every camera, or one that is not there yet. Throws `permissionDenied`; `what`: `the policy is for all cameras`. */
 export const demandAllCameras = (caller: Caller | undefined, what: string): void => {

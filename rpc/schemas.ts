@@ -5,14 +5,19 @@ import { fileNamePattern } from './fileName.js'
 // ---------------------------------------------------------------- params
 
 export const None = Type.Object({})
-export const CameraParam = Type.String({ pattern: '^camera[0-9]+$', maxLength: 32, description: 'Camera id, as in camera0' })
+export const CameraParam = Type.String({
+  pattern: '^camera[0-9]+$',
+  maxLength: 32,
+  description: 'Camera id, as in camera0',
+})
 export const OneCamera = Type.Object({ device: CameraParam })
 
 export const FileName = Type.String({
   minLength: 1,
   maxLength: 255,
   pattern: fileNamePattern,
-  description: 'Printable characters but `/ \\ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end',
+  description:
+    'Printable characters but `/ \\ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end',
 })
 export const OneFile = Type.Object({ filename: FileName })
 
@@ -91,8 +96,15 @@ export const Status = Type.Object({
   status: Type.Enum(['HEALTHY', 'DEGRADED', 'UNHEALTHY']),
   uptime: Type.Number({ minimum: 0, description: 'Seconds' }),
   version: Type.String(),
-  components: Type.Object({ websocket_server: ComponentState, camera_monitor: ComponentState, mediamtx: ComponentState }),
-  reasons: Type.Object({ camera_monitor: Reason, mediamtx: Reason, storage: Reason }, { description: 'The state of each part, since when, and why' }),
+  components: Type.Object({
+    websocket_server: ComponentState,
+    camera_monitor: ComponentState,
+    mediamtx: ComponentState,
+  }),
+  reasons: Type.Object(
+    { camera_monitor: Reason, mediamtx: Reason, storage: Reason },
+    { description: 'The state of each part, since when, and why' },
+  ),
 })
 export type Status = Static<typeof Status>
 
@@ -106,5 +118,10 @@ const FileEntry = Type.Object({
   format: Type.String(),
   duration: Type.Optional(Type.Number({ minimum: 0, description: 'Seconds' })),
 })
-export const FileList = Type.Object({ files: Type.Array(FileEntry), total: Count, limit: Type.Integer(), offset: Count })
+export const FileList = Type.Object({
+  files: Type.Array(FileEntry),
+  total: Count,
+  limit: Type.Integer(),
+  offset: Count,
+})
 export const Deleted = Type.Object({ filename: Type.String(), deleted: Type.Boolean(), message: Type.String() })

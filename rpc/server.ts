@@ -48,27 +48,39 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
   let stopping = false
 
   // A page that may not connect may not ask otherwise either: a certificate goes with its requests unasked.
-  const isForeign = ({ headers: { origin } }: IncomingMessage) => origin !== undefined && !isAllowedOrigin(corsOrigins, origin)
+  const isForeign = ({ headers: { origin } }: IncomingMessage) =>
+    origin !== undefined && !isAllowedOrigin(corsOrigins, origin)
 
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     const [target = ''] = (request.url ?? '').split('?', 1)
-    if (isForeign(request)) return replyError(request, response, new ServiceError('permissionDenied', { reason: 'foreign_origin' }))
+    if (isForeign(request))
+      return replyError(request, response, new ServiceError('permissionDenied', { reason: 'foreign_origin' }))
     if (target.startsWith('/files/')) return serveFile(request, response)
     if (target.startsWith('/cameras/')) return serveStill(request, response)
     const wait = brakes.take({ address: addressOf(request) }, 1)
     if (wait > 0) return replyError(request, response, rateLimited(wait))
     if (target !== path) return replyNotFound(request, response)
     if (!isReading(request, response)) return
-    replyJson(request, response, 426, { error: { message: 'This address speaks WebSocket' } }, { Upgrade: 'websocket', Connection: 'Upgrade' })
+    replyJson(
+      request,
+      response,
+      426,
+      { error: { message: 'This address speaks WebSocket' } },
+      { Upgrade: 'websocket', Connection: 'Upgrade' },
+    )
   }
 
-  const refusalOf = (request: IncomingMessage, address: string): { status: number; words: string; retryAfter?: number } | undefined => {
+  const refusalOf = (
+    request: IncomingMessage,
+    address: string,
+  ): { status: number; words: string; retryAfter?: number } | undefined => {
     if ((request.url ?? '').split('?', 1)[0] !== path) return { status: 404, words: 'Not Found' }
     if (isForeign(request)) return { status: 403, words: 'Forbidden' }
     if (stopping) return { status: 503, words: 'the service stops' }
     // A handshake costs more than a look-up; who comes and goes without end is to wait.
     const wait = brakes.take({ address }, 1)
-    if (wait > 0) return { status: 429, words: 'too many requests from this address', retryAfter: Math.ceil(wait / 1000) }
+    if (wait > 0)
+      return { status: 429, words: 'too many requests from this address', retryAfter: Math.ceil(wait / 1000) }
     return admission.refusalFor(address)
   }
 
@@ -79,8 +91,20 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
     if (isGood) sessions.admit(session, caller)
     const { user, role, credential } = caller
     const shown = credential && { credential: credentialName(credential) }
-    const entry = { event: 'authentication', action: 'certificate', user, role, ...shown, address: session.address, session: session.id } as const
-    audit.write(isGood ? { ...entry, result: 'ok' } : { ...entry, result: 'refused', reason: isOver ? 'token_expired' : 'revoked' })
+    const entry = {
+      event: 'authentication',
+      action: 'certificate',
+      user,
+      role,
+      ...shown,
+      address: session.address,
+      session: session.id,
+    } as const
+    audit.write(
+      isGood
+        ? { ...entry, result: 'ok' }
+        : { ...entry, result: 'refused', reason: isOver ? 'token_expired' : 'revoked' },
+    )
   }
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -112,7 +136,13 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
     })
   }
 
-  const webSockets = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: maxMessageSize, perMessageDeflate: false, autoPong: false })
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: maxMessageSize,
+    perMessageDeflate: false,
+    autoPong: false,
+  })
   const doors = createDoors({
     options,
     upgrade,
@@ -130,7 +160,10 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
   return {
     start: async () => {
       const listening = await doors.start()
-      heartbeat = setInterval(sessions.tick, Math.max(10, Math.min(pingInterval, pongWait, authenticationTimeout, 10_000) / 4))
+      heartbeat = setInterval(
+        sessions.tick,
+        Math.max(10, Math.min(pingInterval, pongWait, authenticationTimeout, 10_000) / 4),
+      )
       return listening
     },
     stop: async (reason) => {
@@ -142,6 +175,9 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
       await over
     },
     connections: admission.open,
-    sockets: () => ({ authenticated: admission.open() - admission.unauthenticated(), unauthenticated: admission.unauthenticated() }),
+    sockets: () => ({
+      authenticated: admission.open() - admission.unauthenticated(),
+      unauthenticated: admission.unauthenticated(),
+    }),
   }
 }

@@ -35,7 +35,9 @@ interface Keeping {
 const longestLook = 1_000
 
 const sameRights = (one: Caller, other: Caller) =>
-  one.user === other.user && one.role === other.role && (one.cameras ?? ['*']).join() === (other.cameras ?? ['*']).join()
+  one.user === other.user &&
+  one.role === other.role &&
+  (one.cameras ?? ['*']).join() === (other.cameras ?? ['*']).join()
 
 /** A notification that needs no subscription. */
 const expiredNotice = (params: object) => JSON.stringify({ jsonrpc: '2.0', method: 'session.expired', params })
@@ -111,7 +113,8 @@ export const createSessions = ({
   }
 
   const unlisten = credentials.onRevoked((credential) => {
-    for (const session of entries.keys()) if (isSameCredential(session.caller?.credential, credential)) expire(session, 'revoked')
+    for (const session of entries.keys())
+      if (isSameCredential(session.caller?.credential, credential)) expire(session, 'revoked')
   })
 
   const sessions: Sessions & Keeping = {

@@ -17,8 +17,15 @@ const validatorOf = (method: Method): ValidateFunction => {
 
 const poisonous = ['__proto__', 'constructor', 'prototype']
 
-const explain = ({ keyword, instancePath, params, parentSchema, message = 'is invalid' }: ErrorObject): ServiceError => {
-  if (keyword === 'required') return invalidParam(String(params.missingProperty), 'required', `${params.missingProperty} is required`)
+const explain = ({
+  keyword,
+  instancePath,
+  params,
+  parentSchema,
+  message = 'is invalid',
+}: ErrorObject): ServiceError => {
+  if (keyword === 'required')
+    return invalidParam(String(params.missingProperty), 'required', `${params.missingProperty} is required`)
   // `filters.device`: members by name, items of lists not by number.
   const names = instancePath.split('/').filter((part) => !/^\d*$/.test(part))
   if (keyword === 'additionalProperties') {
@@ -31,7 +38,11 @@ const explain = ({ keyword, instancePath, params, parentSchema, message = 'is in
   }
   const param = names.join('.') || 'params'
   if (keyword === 'pattern' && parentSchema?.description) {
-    return invalidParam(param, 'has the wrong form', `${param} has the wrong form; allowed: ${parentSchema.description}`)
+    return invalidParam(
+      param,
+      'has the wrong form',
+      `${param} has the wrong form; allowed: ${parentSchema.description}`,
+    )
   }
   const rule = keyword === 'enum' ? `must be one of ${params.allowedValues.join(', ')}` : message
   return invalidParam(param, rule, `${param} ${rule}`)

@@ -21,13 +21,19 @@ const pollEvery = 10_000
 /** Two files are not replaced at once: what does not fit is looked at again after this time before it is a fault (ms). */
 const settleTime = 500
 
-const reasons: Record<string, string> = { ENOENT: 'it does not exist', EACCES: 'it may not be read', EISDIR: 'it is a folder' }
+const reasons: Record<string, string> = {
+  ENOENT: 'it does not exist',
+  EACCES: 'it may not be read',
+  EISDIR: 'it is a folder',
+}
 
 const read = (key: string, path: string): string => {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new Error(`${key} cannot be read: ${reasons[String((error as NodeJS.ErrnoException).code)] ?? 'reading failed'}`)
+    throw new Error(
+      `${key} cannot be read: ${reasons[String((error as NodeJS.ErrnoException).code)] ?? 'reading failed'}`,
+    )
   }
 }
 
@@ -50,9 +56,12 @@ const readFiles = ({ certFile, keyFile, clientCaFile }: TlsFiles) => ({
 /** The same as a server takes it, once it is known to fit together. */
 const contextOf = (files: ReturnType<typeof readFiles>): SecureContextOptions => {
   const certificate = orSay('server.tls.cert_file holds no certificate', () => new X509Certificate(files.cert))
-  const key = orSay('server.tls.key_file holds no private key that opens without a passphrase', () => createPrivateKey(files.key))
+  const key = orSay('server.tls.key_file holds no private key that opens without a passphrase', () =>
+    createPrivateKey(files.key),
+  )
   if (!certificate.checkPrivateKey(key)) throw new Error('server.tls.key_file is not the key of server.tls.cert_file')
-  if (files.ca !== undefined) orSay('server.tls.client_ca_file holds no certificate', () => new X509Certificate(files.ca ?? ''))
+  if (files.ca !== undefined)
+    orSay('server.tls.client_ca_file holds no certificate', () => new X509Certificate(files.ca ?? ''))
   const options: SecureContextOptions = { ...files, minVersion: 'TLSv1.2' }
   try {
     createSecureContext(options)
@@ -105,7 +114,9 @@ export const openTls = ({ files, log, settle = settleTime }: { files: TlsFiles; 
           if (content === current) return
           changed(contextOf(found))
           current = content
-          log.info('the certificate of the server was read again', { valid_to: new X509Certificate(found.cert).validTo })
+          log.info('the certificate of the server was read again', {
+            valid_to: new X509Certificate(found.cert).validTo,
+          })
         } catch (error) {
           doubt(content, reasonOf(error))
         }
@@ -131,4 +142,6 @@ export const openTls = ({ files, log, settle = settleTime }: { files: TlsFiles; 
 }
 
 /** Folders are watched: a file that is replaced is another one than was watched. */
-const foldersOf = ({ certFile, keyFile, clientCaFile = certFile }: TlsFiles) => [...new Set([certFile, keyFile, clientCaFile].map((file) => dirname(file)))]
+const foldersOf = ({ certFile, keyFile, clientCaFile = certFile }: TlsFiles) => [
+  ...new Set([certFile, keyFile, clientCaFile].map((file) => dirname(file))),
+]

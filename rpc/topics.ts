@@ -49,7 +49,10 @@ export interface Filters {
 }
 
 /** Facts that concern no camera pass every filter of `device`. */
-export const passes = (filters: Filters | undefined, { camera, severity }: { camera?: string; severity: Severity }): boolean => {
+export const passes = (
+  filters: Filters | undefined,
+  { camera, severity }: { camera?: string; severity: Severity },
+): boolean => {
   if (filters === undefined) return true
   const { device, severity: least } = filters
   if (least !== undefined && severities.indexOf(severity) < severities.indexOf(least)) return false

@@ -29,7 +29,12 @@ export const hostOf = (request: Pick<IncomingMessage, 'headers' | 'socket'>): st
 }
 
 /** `cameHost`: of the client's connection; a configured public host and a remote media server come before it. */
-export const streamUrls = (camera: string, cameHost: string, publicHost: string | undefined, offers: Offers): StreamUrls => {
+export const streamUrls = (
+  camera: string,
+  cameHost: string,
+  publicHost: string | undefined,
+  offers: Offers,
+): StreamUrls => {
   const host = bracketed(publicHost ?? offers.host ?? cameHost)
   return {
     rtsp: `rtsp://${host}:${offers.ports.rtsp}/${camera}`,

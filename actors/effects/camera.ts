@@ -5,7 +5,15 @@ import type { CameraId, CameraSettings, Device, Probe } from '../../machines/dom
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { AddressCheck } from '../../machines/domain/external.js'
 import { choosePipeline } from '../../machines/domain/pipeline.js'
-import type { CaptureDefaults, Clock, DeviceProbe, Log, MediaServer, Pipelines, StreamReader } from '../../machines/domain/ports.js'
+import type {
+  CaptureDefaults,
+  Clock,
+  DeviceProbe,
+  Log,
+  MediaServer,
+  Pipelines,
+  StreamReader,
+} from '../../machines/domain/ports.js'
 import { readStreamUrl } from '../../machines/domain/streamUrl.js'
 import { callback } from './callback.js'
 import { holdStream } from './stream.js'
@@ -40,7 +48,18 @@ const resolveLimit = 3_000
 class Refused extends Error {}
 
 /** The effects that machines/camera.ts names. */
-export const cameraEffects = ({ mediaServer, reader, probe, pipelines, addresses, defaults, sourceInterval, clock, log, startLimit }: CameraPorts) => ({
+export const cameraEffects = ({
+  mediaServer,
+  reader,
+  probe,
+  pipelines,
+  addresses,
+  defaults,
+  sourceInterval,
+  clock,
+  log,
+  startLimit,
+}: CameraPorts) => ({
   holdStream: holdStream({ reader, startLimit }),
   waitUntil: waitUntil({ clock }),
 
@@ -61,11 +80,16 @@ export const cameraEffects = ({ mediaServer, reader, probe, pipelines, addresses
       const ended = new AbortController()
       mediaServer.publish(pipelines.spec(id, device, pipeline), ended.signal).catch((error: unknown) => {
         // Wanted all the same: the next sync puts it there.
-        if (!ended.signal.aborted) log.debug('the path waits for the media server', { camera: id, reason: reasonOf(error) })
+        if (!ended.signal.aborted)
+          log.debug('the path waits for the media server', { camera: id, reason: reasonOf(error) })
       })
       return () => {
         ended.abort()
-        mediaServer.withdraw(id).catch((error: unknown) => log.debug('the path could not be removed', { camera: id, reason: reasonOf(error) }))
+        mediaServer
+          .withdraw(id)
+          .catch((error: unknown) =>
+            log.debug('the path could not be removed', { camera: id, reason: reasonOf(error) }),
+          )
       }
     },
   ),
@@ -88,7 +112,8 @@ export const cameraEffects = ({ mediaServer, reader, probe, pipelines, addresses
           silences = 0
         } catch (error) {
           silences += 1
-          if ((silences >= 2 || error instanceof Refused) && !signal.aborted) send({ type: 'source.lost', reason: reasonOf(error) })
+          if ((silences >= 2 || error instanceof Refused) && !signal.aborted)
+            send({ type: 'source.lost', reason: reasonOf(error) })
         }
       }
     }

@@ -36,7 +36,12 @@ export const externalDiscoveryEffects = (ports: ExternalDiscoveryPorts) => ({
 })
 
 /** Never rejects. */
-async function runScan({ scan, clock, scanLimit }: ExternalDiscoveryPorts, { wish, found }: Scanning, tell: (event: ScanEvent) => void, signal: AbortSignal) {
+async function runScan(
+  { scan, clock, scanLimit }: ExternalDiscoveryPorts,
+  { wish, found }: Scanning,
+  tell: (event: ScanEvent) => void,
+  signal: AbortSignal,
+) {
   const began = performance.now()
   const errors: string[] = []
   const limit = within(scanLimit, signal)
@@ -50,7 +55,8 @@ async function runScan({ scan, clock, scanLimit }: ExternalDiscoveryPorts, { wis
     tell({ type: 'scan.progress', done, total })
   }
   const isFresh = ({ candidates }: ScanTarget): boolean =>
-    !wish.force && candidates.some(({ url }) => (known.get(url)?.lastSeen ?? Number.NEGATIVE_INFINITY) > clock.now() - freshness)
+    !wish.force &&
+    candidates.some(({ url }) => (known.get(url)?.lastSeen ?? Number.NEGATIVE_INFINITY) > clock.now() - freshness)
   function* stale(targets: Iterable<ScanTarget>): Iterable<ScanTarget> {
     for (const target of targets) {
       if (isFresh(target)) done += 1
@@ -78,6 +84,7 @@ async function runScan({ scan, clock, scanLimit }: ExternalDiscoveryPorts, { wis
       : `the scan failed: ${reasonOf(error)}`
     errors.unshift(why)
   }
-  const told = errors.length > mostErrors ? [...errors.slice(0, mostErrors), `and ${errors.length - mostErrors} more`] : errors
+  const told =
+    errors.length > mostErrors ? [...errors.slice(0, mostErrors), `and ${errors.length - mostErrors} more`] : errors
   tell({ type: 'scan.ended', at: clock.now(), took: Math.round(performance.now() - began), errors: told })
 }

@@ -29,7 +29,16 @@ const followLimit = 500
 const rounding = 20
 
 /** The effects that machines/recording.ts names. */
-export const recordingEffects = ({ mediaServer, reader, segments, clock, log, whyBlocked, segmentDuration, startLimit }: RecordingPorts) => ({
+export const recordingEffects = ({
+  mediaServer,
+  reader,
+  segments,
+  clock,
+  log,
+  whyBlocked,
+  segmentDuration,
+  startLimit,
+}: RecordingPorts) => ({
   holdStream: holdStream({ reader, startLimit }),
   waitUntil: waitUntil({ clock }),
 
@@ -44,33 +53,45 @@ export const recordingEffects = ({ mediaServer, reader, segments, clock, log, wh
     return { known }
   }),
 
-  confirmSegment: fromPromise<Segment, RecordingSubject>(({ input: { camera, known }, signal }) => segments.first(camera, known, signal)),
+  confirmSegment: fromPromise<Segment, RecordingSubject>(({ input: { camera, known }, signal }) =>
+    segments.first(camera, known, signal),
+  ),
 
   watchSegments: callback<RecordingEvent, RecordingSubject>(({ input: { camera, known, segments: mine }, send }) => {
     const newest = mine.at(-1)
     return newest && segments.watch(camera, known, newest, send)
   }),
 
-  closeCapture: fromPromise<Closed, RecordingSubject>(async ({ input: { camera, known, format, segments: mine }, signal }) => {
-    try {
-      await mediaServer.setRecording(camera, false, within(closeLimit, signal))
-    } catch (error) {
-      // A server that is gone writes no more; whether it closed the file, the file tells.
-      log.warn('recording could not be switched off', { camera, reason: reasonOf(error) })
-    }
-    const seen = new Set([...known, ...mine.map((segment) => segment.filename)])
-    const missed = (await segments.known(camera)).filter((filename) => !seen.has(filename))
-    const files = await segments.finish(camera, [...mine, ...missed.map((filename) => ({ filename, startedAt: 0 }))], signal)
-    // A full file was not closed by us: what came after it may be on its way.
-    if ((files.at(-1)?.duration ?? 0) >= segmentDuration - rounding) {
-      const next = await segments.first(camera, [...seen, ...missed], within(followLimit, signal)).catch(() => undefined)
-      if (next) files.push(...(await segments.finish(camera, [next], signal)))
-    }
-    // Not only switched off: a server that hangs answers nothing and may go on writing later.
-    const doubt = files.at(-1)?.complete === false && { doubt: 'the media server did not close the last file' }
-    const remuxed =
-      format === 'mkv' &&
-      (await segments.toMatroska(files, signal).catch((error: unknown) => log.warn('the recording stays MP4', { camera, reason: reasonOf(error) })))
-    return { files: remuxed || files, endedAt: clock.now(), ...doubt }
-  }),
+  closeCapture: fromPromise<Closed, RecordingSubject>(
+    async ({ input: { camera, known, format, segments: mine }, signal }) => {
+      try {
+        await mediaServer.setRecording(camera, false, within(closeLimit, signal))
+      } catch (error) {
+        // A server that is gone writes no more; whether it closed the file, the file tells.
+        log.warn('recording could not be switched off', { camera, reason: reasonOf(error) })
+      }
+      const seen = new Set([...known, ...mine.map((segment) => segment.filename)])
+      const missed = (await segments.known(camera)).filter((filename) => !seen.has(filename))
+      const files = await segments.finish(
+        camera,
+        [...mine, ...missed.map((filename) => ({ filename, startedAt: 0 }))],
+        signal,
+      )
+      // A full file was not closed by us: what came after it may be on its way.
+      if ((files.at(-1)?.duration ?? 0) >= segmentDuration - rounding) {
+        const next = await segments
+          .first(camera, [...seen, ...missed], within(followLimit, signal))
+          .catch(() => undefined)
+        if (next) files.push(...(await segments.finish(camera, [next], signal)))
+      }
+      // Not only switched off: a server that hangs answers nothing and may go on writing later.
+      const doubt = files.at(-1)?.complete === false && { doubt: 'the media server did not close the last file' }
+      const remuxed =
+        format === 'mkv' &&
+        (await segments
+          .toMatroska(files, signal)
+          .catch((error: unknown) => log.warn('the recording stays MP4', { camera, reason: reasonOf(error) })))
+      return { files: remuxed || files, endedAt: clock.now(), ...doubt }
+    },
+  ),
 })

@@ -2,7 +2,14 @@ import { type EventObject, fromCallback, fromPromise } from 'xstate'
 import { mayUse } from '../../machines/domain/access.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Clock, FileKind, Log, MediaFiles } from '../../machines/domain/ports.js'
-import { isInUse, type KeptFile, type RetentionPolicy, type RetentionStore, reasonToDelete, toDelete } from '../../machines/domain/retention.js'
+import {
+  isInUse,
+  type KeptFile,
+  type RetentionPolicy,
+  type RetentionStore,
+  reasonToDelete,
+  toDelete,
+} from '../../machines/domain/retention.js'
 import type { CameraView } from '../../machines/domain/views.js'
 import type { RetentionEvent, Sweep } from '../../machines/retention.js'
 
@@ -25,15 +32,28 @@ export function createSurvey({ files, cameras, clock }: Pick<RetentionPorts, 'fi
     // By name: a file that is added while we turn the pages moves another one to the next.
     const found = new Map<string, KeptFile>()
     for (let offset = 0; ; offset += page) {
-      const { files: some, total } = await files.list(kind, { limit: page, offset, ...(patterns && { mayUse: (id) => mayUse({ cameras: patterns }, id) }) })
+      const { files: some, total } = await files.list(kind, {
+        limit: page,
+        offset,
+        ...(patterns && { mayUse: (id) => mayUse({ cameras: patterns }, id) }),
+      })
       const present = kind === 'recordings' ? cameras() : []
       for (const { name, camera, bytes, createdAt, modifiedAt } of some) {
-        found.set(name, { kind, name, camera, bytes, createdAt, modifiedAt, growing: isRecorded(present, camera, name) })
+        found.set(name, {
+          kind,
+          name,
+          camera,
+          bytes,
+          createdAt,
+          modifiedAt,
+          growing: isRecorded(present, camera, name),
+        })
       }
       if (offset + page >= total) return [...found.values()]
     }
   }
-  return async (policy, patterns) => toDelete(policy, [...(await all('recordings', patterns)), ...(await all('snapshots', patterns))], clock.now())
+  return async (policy, patterns) =>
+    toDelete(policy, [...(await all('recordings', patterns)), ...(await all('snapshots', patterns))], clock.now())
 }
 
 /** The effects that machines/retention.ts names. */
@@ -65,7 +85,8 @@ export const retentionEffects = (ports: RetentionPorts) => {
           }
         }
       }
-      const ended = (reason: string | undefined) => send({ type: 'sweep.ended', at: clock.now(), ...(reason !== undefined && { reason }) })
+      const ended = (reason: string | undefined) =>
+        send({ type: 'sweep.ended', at: clock.now(), ...(reason !== undefined && { reason }) })
       sweep().then(
         () => ended(stopped && `stopped ${stopped}`),
         (error: unknown) => ended(`the files cannot be listed: ${reasonOf(error)}`),

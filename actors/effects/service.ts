@@ -33,7 +33,9 @@ export const discoveryEffects = ({ usb, scanLimit }: { usb: UsbDevices; scanLimi
 export const linkEffects = ({ mediaServer, checkLimit }: { mediaServer: MediaServer; checkLimit: number }) => ({
   askInfo: fromPromise<ServerInfo>(({ signal }) => mediaServer.info(within(checkLimit, signal))),
   syncPaths: fromPromise<number>(({ signal }) => mediaServer.sync(signal)),
-  watchBreaker: callback<LinkEvent>(({ send }) => mediaServer.onBreaker((state) => send({ type: breakerEvents[state] }))),
+  watchBreaker: callback<LinkEvent>(({ send }) =>
+    mediaServer.onBreaker((state) => send({ type: breakerEvents[state] })),
+  ),
 })
 
 const breakerEvents = { open: 'breaker.opened', halfOpen: 'breaker.halfOpened', closed: 'breaker.closed' } as const

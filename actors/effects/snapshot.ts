@@ -13,23 +13,35 @@ interface Grab {
 
 /** The effects that machines/snapshot.ts names. */
 export const snapshotEffects = ({ pictures, clock }: { pictures: Pictures; clock: Clock }) => ({
-  grabDirect: fromPromise<Picture, Grab>(({ input: { camera, device, pipeline }, signal }) => pictures.grabDirect(camera, device, pipeline, signal)),
+  grabDirect: fromPromise<Picture, Grab>(({ input: { camera, device, pipeline }, signal }) =>
+    pictures.grabDirect(camera, device, pipeline, signal),
+  ),
 
-  grabByFfmpeg: fromPromise<Picture, Grab>(({ input: { camera, device, pipeline }, signal }) => pictures.grabByFfmpeg(camera, device, pipeline, signal)),
+  grabByFfmpeg: fromPromise<Picture, Grab>(({ input: { camera, device, pipeline }, signal }) =>
+    pictures.grabByFfmpeg(camera, device, pipeline, signal),
+  ),
 
-  grabFromStream: fromPromise<Picture, Grab & { maxAge: number }>(({ input: { camera, maxAge }, signal }) => pictures.grabFromStream(camera, maxAge, signal)),
+  grabFromStream: fromPromise<Picture, Grab & { maxAge: number }>(({ input: { camera, maxAge }, signal }) =>
+    pictures.grabFromStream(camera, maxAge, signal),
+  ),
 
-  savePictures: fromPromise<Saved[], { camera: CameraId; picture: Picture; wishes: SnapshotWish[] }>(async ({ input: { camera, picture, wishes }, signal }) => {
-    const saved: Saved[] = []
-    // One after the other: each wish may ask for its own name and size, and all read the same picture.
-    for (const [index, wish] of wishes.entries()) {
-      const keep = index < wishes.length - 1
-      try {
-        saved.push({ wish, picture: await pictures.save(camera, picture, wish.options, signal, { keep }), finishedAt: clock.now() })
-      } catch (error) {
-        saved.push({ wish, reason: reasonOf(error), ...(error instanceof NameTaken && { nameTaken: true }) })
+  savePictures: fromPromise<Saved[], { camera: CameraId; picture: Picture; wishes: SnapshotWish[] }>(
+    async ({ input: { camera, picture, wishes }, signal }) => {
+      const saved: Saved[] = []
+      // One after the other: each wish may ask for its own name and size, and all read the same picture.
+      for (const [index, wish] of wishes.entries()) {
+        const keep = index < wishes.length - 1
+        try {
+          saved.push({
+            wish,
+            picture: await pictures.save(camera, picture, wish.options, signal, { keep }),
+            finishedAt: clock.now(),
+          })
+        } catch (error) {
+          saved.push({ wish, reason: reasonOf(error), ...(error instanceof NameTaken && { nameTaken: true }) })
+        }
       }
-    }
-    return saved
-  }),
+      return saved
+    },
+  ),
 })

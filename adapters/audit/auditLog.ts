@@ -42,9 +42,27 @@ const batch = 500
 
 /** Opens the log where it ended. Rejects when its folder or its head cannot be read or made. */
 export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
-  const { dir, headDir, secret, clock, log, maxSize, maxFiles, isNew: isNewSecret = true, repeatPeriod = 60_000, maxWaiting = 10_000, open = opened } = options
+  const {
+    dir,
+    headDir,
+    secret,
+    clock,
+    log,
+    maxSize,
+    maxFiles,
+    isNew: isNewSecret = true,
+    repeatPeriod = 60_000,
+    maxWaiting = 10_000,
+    open = opened,
+  } = options
   const keys = keysOf(secret)
-  const { head, isNew, goOn, nextNumber, notes } = await recover({ dir, headDir, keys, now: clock.now(), isNew: isNewSecret })
+  const { head, isNew, goOn, nextNumber, notes } = await recover({
+    dir,
+    headDir,
+    keys,
+    now: clock.now(),
+    isNew: isNewSecret,
+  })
 
   const waiting: { entry: AuditEntry; at: number }[] = []
   /** What did not fit into it. */
@@ -78,12 +96,19 @@ export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
     // A drain that has not begun yet will find it.
     if (waiting.length === 1) void run(drain)
   }
-  const repeats = createRepeats({ write: enqueue, period: repeatPeriod, most: { strangers: 60, network: 20, user: 20 } })
+  const repeats = createRepeats({
+    write: enqueue,
+    period: repeatPeriod,
+    most: { strangers: 60, network: 20, user: 20 },
+  })
 
   function tellLoss() {
     if (lost === 0 || waiting.length >= maxWaiting) return
     waiting.push({
-      entry: noteOf('failed', `${lost} entries were lost while the log could not be written (${trouble.lines || 'too many at once'})`),
+      entry: noteOf(
+        'failed',
+        `${lost} entries were lost while the log could not be written (${trouble.lines || 'too many at once'})`,
+      ),
       at: clock.now(),
     })
     lost = 0
@@ -197,7 +222,10 @@ export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
   }
 
   function failed(part: 'lines' | 'head', error: unknown) {
-    if (trouble[part] === '') log.error(`the audit log cannot be ${part === 'lines' ? 'written: entries wait' : 'made durable'}`, { reason: codeOf(error) })
+    if (trouble[part] === '')
+      log.error(`the audit log cannot be ${part === 'lines' ? 'written: entries wait' : 'made durable'}`, {
+        reason: codeOf(error),
+      })
     trouble[part] = codeOf(error)
     later()
   }
@@ -217,7 +245,8 @@ export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
 
   return {
     write(entry) {
-      if (isClosed) log.warn('an audit entry came after the end of the log', { action: entry.action, result: entry.result })
+      if (isClosed)
+        log.warn('an audit entry came after the end of the log', { action: entry.action, result: entry.result })
       else if (entry.result === 'ok' && entry.event !== 'authentication') enqueue(entry)
       else repeats.take(entry)
     },
@@ -238,7 +267,10 @@ export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
       await run(sync)
       clearTimeout(timer)
       if (waiting.length + lost > 0)
-        log.error('audit entries are lost: the log could not be written', { entries: waiting.length + lost, reason: trouble.lines })
+        log.error('audit entries are lost: the log could not be written', {
+          entries: waiting.length + lost,
+          reason: trouble.lines,
+        })
       await file?.sink.close().catch(() => {})
       log.info('the audit log ends', anchor())
     },

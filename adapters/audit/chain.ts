@@ -49,7 +49,9 @@ export function follow(key: Uint8Array, last: Link, text: string): Link | { faul
   if (body === undefined) return { fault: 'is no entry' }
   const seq = Number(number)
   if (seq !== last.seq + 1) return { fault: `holds entry ${seq} where ${last.seq + 1} should stand` }
-  return macOf(key, last.mac + body) === mac ? { seq, mac } : { fault: `was altered, or what stood before it (entry ${seq})` }
+  return macOf(key, last.mac + body) === mac
+    ? { seq, mac }
+    : { fault: `was altered, or what stood before it (entry ${seq})` }
 }
 
 /** `undefined`: it is no entry. */
@@ -66,7 +68,20 @@ export function recordOf(text: string): AuditRecord | undefined {
 /** What stands where a client could choose the words. */
 const longest = 512
 
-function bounded({ event, action, result, user, role, credential, address, session, request, subject, reason, count }: AuditEntry) {
+function bounded({
+  event,
+  action,
+  result,
+  user,
+  role,
+  credential,
+  address,
+  session,
+  request,
+  subject,
+  reason,
+  count,
+}: AuditEntry) {
   const short = (text: string | undefined) => {
     if (typeof text !== 'string') return undefined
     return text.length > longest ? `${text.slice(0, longest)}…` : text
@@ -77,6 +92,8 @@ function bounded({ event, action, result, user, role, credential, address, sessi
 
 /** JSON leaves what turns a line round or breaks it on a terminal (C1, bidirectional and separating characters) as it is. */
 const readable = (json: string) =>
-  /^[\x20-\x7e]*$/.test(json) ? json : json.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => [...unitsOf(char)].map(escaped).join(''))
+  /^[\x20-\x7e]*$/.test(json)
+    ? json
+    : json.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => [...unitsOf(char)].map(escaped).join(''))
 const unitsOf = (char: string) => Array.from({ length: char.length }, (_, index) => char.charCodeAt(index))
 const escaped = (unit: number) => `\\u${unit.toString(16).padStart(4, '0')}`

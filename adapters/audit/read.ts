@@ -14,7 +14,11 @@ export interface Page {
 const most = 20_000
 
 /** One page, newest first, from the files backwards. */
-export async function readPage(dir: string, { last, files }: Head, page: Page): Promise<{ records: AuditRecord[]; total: number; next?: number }> {
+export async function readPage(
+  dir: string,
+  { last, files }: Head,
+  page: Page,
+): Promise<{ records: AuditRecord[]; total: number; next?: number }> {
   const { limit, before = last.seq + 1, user, action } = page
   const first = files[0]?.before.seq ?? last.seq
   const total = last.seq - first
@@ -31,7 +35,8 @@ export async function readPage(dir: string, { last, files }: Head, page: Page): 
         if (record === undefined || record.seq >= lowest || record.seq > last.seq) continue
         lowest = record.seq
         seen += 1
-        if ((user === undefined || record.user === user) && (action === undefined || record.action === action)) records.push(record)
+        if ((user === undefined || record.user === user) && (action === undefined || record.action === action))
+          records.push(record)
         if (records.length >= limit || seen >= most) return
       }
     })

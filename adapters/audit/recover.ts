@@ -49,7 +49,13 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   const numbers = await numbersIn(dir)
   if (typeof head === 'string') {
     return head === 'missing' && numbers.length === 0 && isNew
-      ? { head: { last: origin, files: [], breaks: [] }, isNew: true, goOn: false, nextNumber: 1, notes: [noteOf('ok', 'the log begins')] }
+      ? {
+          head: { last: origin, files: [], breaks: [] },
+          isNew: true,
+          goOn: false,
+          nextNumber: 1,
+          notes: [noteOf('ok', 'the log begins')],
+        }
       : beginAnew(options, head, numbers)
   }
   const oldest = head.files[0]?.number ?? 0
@@ -58,19 +64,26 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   const wrong: string[] = []
   for (const { number, bytes } of head.files.slice(0, -1)) {
     const size = await sizeOf(pathOf(dir, number))
-    if (size !== bytes) wrong.push(`${nameOf(number)} ${size === undefined ? 'is missing' : 'is not as long as it was'}`)
+    if (size !== bytes)
+      wrong.push(`${nameOf(number)} ${size === undefined ? 'is missing' : 'is not as long as it was'}`)
   }
   const { files, last, goOn, cut, fault } = await followOn(options, head)
   if (fault !== '') wrong.push(fault)
   const known = new Set(files.map(({ number }) => number))
-  wrong.push(...numbers.filter((number) => number >= oldest && !known.has(number)).map((number) => `${nameOf(number)} is not of the log`))
+  wrong.push(
+    ...numbers
+      .filter((number) => number >= oldest && !known.has(number))
+      .map((number) => `${nameOf(number)} is not of the log`),
+  )
   return {
     head: { last, files, breaks: head.breaks },
     isNew: false,
     goOn,
     nextNumber: Math.max(0, ...numbers, ...known) + 1,
     notes: [
-      ...(cut > 0 ? [noteOf('ok', `${cut} bytes of an entry that was being written at the end of the last life were cut off`)] : []),
+      ...(cut > 0
+        ? [noteOf('ok', `${cut} bytes of an entry that was being written at the end of the last life were cut off`)]
+        : []),
       ...(wrong.length > 0 ? [noteOf('failed', `found altered: ${wrong.join('; ')}`)] : []),
     ],
   }
@@ -79,7 +92,12 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
 /** From the newest file that the head knows, over those that it does not know yet. */
 async function followOn({ dir, keys }: RecoverOptions, head: Head) {
   const files = [...head.files]
-  let state: { last: Link; goOn: boolean; cut: number; fault: string } = { last: head.last, goOn: false, cut: 0, fault: '' }
+  let state: { last: Link; goOn: boolean; cut: number; fault: string } = {
+    last: head.last,
+    goOn: false,
+    cut: 0,
+    fault: '',
+  }
   const newest = files.at(-1)
   if (newest !== undefined) {
     const fault = await faultOfEnd(dir, newest, head.last)
@@ -127,13 +145,24 @@ async function followFile(dir: string, key: Uint8Array, { number, bytes }: HeadF
     return (await file.stat()).size
   })
   if (size === undefined) return undefined
-  if (isForeign) return { last, bytes: end, goOn: false, cut: 0, fault: `${nameOf(number)} holds lines behind entry ${last.seq} that are not of the chain` }
+  if (isForeign)
+    return {
+      last,
+      bytes: end,
+      goOn: false,
+      cut: 0,
+      fault: `${nameOf(number)} holds lines behind entry ${last.seq} that are not of the chain`,
+    }
   if (size > end) await truncate(path, end)
   return { last, bytes: end, goOn: true, cut: size - end, fault: '' }
 }
 
 /** Without a head nothing can be proven: what is there is kept under another name, and that it was so stays known. */
-async function beginAnew({ dir, headDir, keys, now }: RecoverOptions, found: 'missing' | 'damaged', numbers: number[]): Promise<Recovered> {
+async function beginAnew(
+  { dir, headDir, keys, now }: RecoverOptions,
+  found: 'missing' | 'damaged',
+  numbers: number[],
+): Promise<Recovered> {
   const at = new Date(now).toISOString()
   const aside = `unproven-${at.replace(/[:.]/g, '-')}`
   const newest = numbers.at(-1)
@@ -148,7 +177,13 @@ async function beginAnew({ dir, headDir, keys, now }: RecoverOptions, found: 'mi
     throw new Error(`the head of the audit log cannot be written (${codeOf(error)})`)
   })
   for (const number of numbers) await rename(pathOf(dir, number), join(dir, `${aside}-${nameOf(number)}`))
-  return { head, isNew: false, goOn: false, nextNumber: (newest ?? 0) + 1, notes: [noteOf('failed', `the log begins anew: ${fault}`)] }
+  return {
+    head,
+    isNew: false,
+    goOn: false,
+    nextNumber: (newest ?? 0) + 1,
+    notes: [noteOf('failed', `the log begins anew: ${fault}`)],
+  }
 }
 
 const lastSeqOf = (path: string) =>

@@ -102,10 +102,15 @@ const keyOf = ({ event, action, result, user, address, subject, credential }: Au
 
 function groupOf({ event, result, user, address }: AuditEntry, most: RepeatOptions['most']): Group {
   const network = networkOf(address)
-  if (user === '') return { name: `network ${network}`, most: most.network, rest: { ...various, user, address: network } }
+  if (user === '')
+    return { name: `network ${network}`, most: most.network, rest: { ...various, user, address: network } }
   if (result !== 'ok') return { name: `refused ${user}`, most: most.user, rest: { ...various, user, address: '' } }
   const reason = 'more kinds than are told one by one'
-  return { name: `passed ${user}`, most: most.user, rest: { event, action: 'various', result, user, address: '', reason } }
+  return {
+    name: `passed ${user}`,
+    most: most.user,
+    rest: { event, action: 'various', result, user, address: '', reason },
+  }
 }
 
 const various = {

@@ -31,7 +31,12 @@ async function verifyAgainst(head: Head | 'missing' | 'damaged', dir: string, ke
   const numbers = await numbersIn(dir)
   if (head === 'damaged') return { good: false, entries: 0, fault: `${headName} was altered, or made with another key` }
   // Who has the key has had a log: it is made with its first entry.
-  if (head === 'missing') return { good: false, entries: 0, fault: `${headName} is missing${numbers.length === 0 ? ', and so is every file of the log' : ''}` }
+  if (head === 'missing')
+    return {
+      good: false,
+      entries: 0,
+      fault: `${headName} is missing${numbers.length === 0 ? ', and so is every file of the log' : ''}`,
+    }
   const first = head.files[0]?.before.seq ?? head.last.seq
   let at: Link = head.files[0]?.before ?? head.last
   const bad = (fault: string): AuditVerdict => ({ good: false, entries: at.seq - first, fault })
@@ -48,13 +53,20 @@ async function verifyAgainst(head: Head | 'missing' | 'damaged', dir: string, ke
   for (const number of numbers) {
     if (known.has(number) || number < (head.files[0]?.number ?? 0)) continue
     if (number !== last + 1) return bad(`${nameOf(number)} is not of the log`)
-    const { link, fault } = await verifyFile({ dir, key, file: { number, before: at, bytes: 0 }, until: at, isLast: true })
+    const { link, fault } = await verifyFile({
+      dir,
+      key,
+      file: { number, before: at, bytes: 0 },
+      until: at,
+      isLast: true,
+    })
     at = link
     last = number
     if (fault !== undefined) return bad(`${nameOf(number)} ${fault}`)
   }
   const [broken] = head.breaks
-  if (broken !== undefined) return bad(`after entry ${broken.seq} the log was begun anew at ${broken.at}: ${broken.fault}`)
+  if (broken !== undefined)
+    return bad(`after entry ${broken.seq} the log was begun anew at ${broken.at}: ${broken.fault}`)
   return { good: true, entries: at.seq - first }
 }
 
@@ -79,7 +91,8 @@ async function verifyFile({ dir, key, file, until, isLast }: FileQuestion): Prom
       if ('fault' in next) return `line ${number}: ${next.fault}`
       if (!complete) return `line ${number}: is cut off`
       link = next
-      if (link.seq === until.seq && link.mac !== until.mac) return `line ${number}: is not the entry ${link.seq} that was written`
+      if (link.seq === until.seq && link.mac !== until.mac)
+        return `line ${number}: is not the entry ${link.seq} that was written`
       if (link.seq > until.seq && !isLast) return `line ${number}: entry ${link.seq} is in the wrong file`
     }
     return link.seq < until.seq ? `ends with entry ${link.seq}; it should go on to ${until.seq}` : ''

@@ -100,7 +100,11 @@ const flock = (fd: number) =>
     const child = spawn('flock', ['--exclusive', '--nonblock', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] })
     child.on('error', (error) => {
       const missing = 'code' in error && error.code === 'ENOENT'
-      fail(new Error(missing ? 'the program flock (package util-linux) is missing' : `flock cannot be started: ${error.message}`))
+      fail(
+        new Error(
+          missing ? 'the program flock (package util-linux) is missing' : `flock cannot be started: ${error.message}`,
+        ),
+      )
     })
     child.on('exit', (code, signal) => done(code ?? signal ?? 'no code'))
   })

@@ -17,7 +17,9 @@ export function createExternalStore({ dir, log, clock }: { dir: string; log: Log
       // It may have been put there by hand, or from a backup.
       await chmod(join(dir, name), 0o600).catch(() => {})
       if (state !== 'damaged') return state
-      log.error('the list of external streams was damaged and is lost: add them again', { kept_as: await file.setAside() })
+      log.error('the list of external streams was damaged and is lost: add them again', {
+        kept_as: await file.setAside(),
+      })
       return { streams: [] }
     },
     save: file.write,

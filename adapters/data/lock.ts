@@ -31,7 +31,11 @@ function opened(path: string, what: string): number {
 
 const flock = (fd: number) =>
   new Promise<number | string>((done, fail) => {
-    const child = spawn('flock', ['--exclusive', '--timeout', String(patience), '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] })
-    child.on('error', (error) => fail(new Error(`the program flock (package util-linux) cannot be started (${codeOf(error)})`)))
+    const child = spawn('flock', ['--exclusive', '--timeout', String(patience), '3'], {
+      stdio: ['ignore', 'ignore', 'ignore', fd],
+    })
+    child.on('error', (error) =>
+      fail(new Error(`the program flock (package util-linux) cannot be started (${codeOf(error)})`)),
+    )
     child.on('exit', (code, signal) => done(code ?? signal ?? 'no code'))
   })

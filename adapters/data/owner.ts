@@ -11,5 +11,7 @@ export async function demandOwner(dir: string): Promise<void> {
     throw new Error(`the data directory cannot be used (${codeOf(error)})`)
   })
   if (owner === undefined || process.getuid === undefined || owner.uid === process.getuid()) return
-  throw new Error(`the data directory belongs to another user (uid ${owner.uid}): run this command as that user, as with sudo -u '#${owner.uid}'`)
+  throw new Error(
+    `the data directory belongs to another user (uid ${owner.uid}): run this command as that user, as with sudo -u '#${owner.uid}'`,
+  )
 }

@@ -19,7 +19,9 @@ export interface RegistryOptions {
  * reused even when who was who is lost.
  */
 export function createRegistryStore({ dir, log, clock }: RegistryOptions): RegistryStore {
-  const [file, previous, mark] = ['registry.json', 'registry.previous.json', 'next-camera'].map((name) => join(dir, name)) as [string, string, string]
+  const [file, previous, mark] = ['registry.json', 'registry.previous.json', 'next-camera'].map((name) =>
+    join(dir, name),
+  ) as [string, string, string]
   let kept: string | undefined
   let marked = 0
   let queue: Promise<void> = Promise.resolve()
@@ -37,7 +39,10 @@ export function createRegistryStore({ dir, log, clock }: RegistryOptions): Regis
     const older = await readText(previous)
     const rescued = older === undefined ? undefined : parse(older)
     const aside = asideName('registry.json', clock)
-    const registry = atLeast(typeof rescued === 'object' ? rescued : empty, Math.max(floor, highestIn(text ?? '') + 1, highestIn(older ?? '') + 1))
+    const registry = atLeast(
+      typeof rescued === 'object' ? rescued : empty,
+      Math.max(floor, highestIn(text ?? '') + 1, highestIn(older ?? '') + 1),
+    )
     // A second name, then the new content over the first: no crash between them leaves no registry at all.
     await link(file, join(dir, aside)).catch(refuse('is damaged and cannot be set aside'))
     await write(registry).catch(refuse('cannot be written'))
@@ -109,9 +114,15 @@ function registryOf({ next, cameras, sharedSerials }: Record<string, unknown>): 
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
-const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((each) => typeof each === 'string')
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((each) => typeof each === 'string')
 const isCamera = (value: unknown): value is Registry['cameras'][number] =>
-  isRecord(value) && typeof value.id === 'string' && isCameraId(value.id) && Number.isSafeInteger(cameraNumber(value.id)) && isTexts(value.keys)
+  isRecord(value) &&
+  typeof value.id === 'string' &&
+  isCameraId(value.id) &&
+  Number.isSafeInteger(cameraNumber(value.id)) &&
+  isTexts(value.keys)
 
 /** The highest camera number that the remains of a file name; −1: none. */
-const highestIn = (text: string) => [...text.matchAll(/camera(\d{1,9})\b/g)].reduce((highest, [, digits]) => Math.max(highest, Number(digits)), -1)
+const highestIn = (text: string) =>
+  [...text.matchAll(/camera(\d{1,9})\b/g)].reduce((highest, [, digits]) => Math.max(highest, Number(digits)), -1)

@@ -12,10 +12,14 @@ export function createRetentionStore({ dir, clock, log }: { dir: string; clock: 
     const policy: RetentionPolicy = { type: 'manual', enabled: false }
     try {
       const aside = await file.setAside()
-      log.error('the retention policy was damaged: nothing is deleted by itself until it is set again', { kept_as: aside })
+      log.error('the retention policy was damaged: nothing is deleted by itself until it is set again', {
+        kept_as: aside,
+      })
       await file.write(policy)
     } catch (error) {
-      log.warn('the damaged retention policy could not be replaced: nothing is deleted by itself', { reason: reasonOf(error) })
+      log.warn('the damaged retention policy could not be replaced: nothing is deleted by itself', {
+        reason: reasonOf(error),
+      })
     }
     return { policy, reason: 'the policy that was kept was damaged: set it again' }
   }
@@ -30,11 +34,17 @@ export function createRetentionStore({ dir, clock, log }: { dir: string; clock: 
   }
 }
 
-const isLimit = (limit: unknown): limit is number | undefined => limit === undefined || (typeof limit === 'number' && limit > 0)
+const isLimit = (limit: unknown): limit is number | undefined =>
+  limit === undefined || (typeof limit === 'number' && limit > 0)
 
 function policyOf({ type, enabled, maxAgeDays, maxSizeGb }: Record<string, unknown>): RetentionPolicy | undefined {
   if (typeof enabled !== 'boolean' || !isLimit(maxAgeDays) || !isLimit(maxSizeGb)) return undefined
   if (type !== 'age' && type !== 'size' && type !== 'manual') return undefined
   if ((type === 'age' && maxAgeDays === undefined) || (type === 'size' && maxSizeGb === undefined)) return undefined
-  return { type, enabled, ...(maxAgeDays !== undefined && { maxAgeDays }), ...(maxSizeGb !== undefined && { maxSizeGb }) }
+  return {
+    type,
+    enabled,
+    ...(maxAgeDays !== undefined && { maxAgeDays }),
+    ...(maxSizeGb !== undefined && { maxSizeGb }),
+  }
 }

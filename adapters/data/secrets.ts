@@ -39,7 +39,8 @@ export async function jwtSecret({ value, file, credentialsDirectory, secretsDir 
   if (credentialsDirectory) {
     // systemd grants by ACL, whose mask shows as group bits.
     const text = await readSecret(join(credentialsDirectory, 'jwt_secret'), 'the systemd credential jwt_secret', 0o007)
-    if (text !== undefined) return { key: checked(text, 'the systemd credential jwt_secret'), from: 'systemd credential' }
+    if (text !== undefined)
+      return { key: checked(text, 'the systemd credential jwt_secret'), from: 'systemd credential' }
   }
   return keptSecret(secretsDir, 'jwt_secret')
 }

@@ -13,7 +13,8 @@ const version = 1
 const largest = 64 * 1024 * 1024
 /** How soon a change that could not be written is tried again. */
 const retryAfter = 30_000
-const untilThen = 'it holds until the service ends, and writing is tried again every 30 s: make room, or see to the state folder'
+const untilThen =
+  'it holds until the service ends, and writing is tried again every 30 s: make room, or see to the state folder'
 
 export interface SharedFileOptions<T extends object> {
   /** Made when it is missing. */
@@ -75,7 +76,10 @@ export async function openSharedFile<T extends object>(options: SharedFileOption
     const found = text === undefined ? empty : read(text, parse)
     remains = found === 'damaged'
     seen = mark
-    if (typeof found === 'string') throw new Error(`the ${what} (state/${name}) ${found === 'damaged' ? 'is damaged' : 'was written by a newer version'}`)
+    if (typeof found === 'string')
+      throw new Error(
+        `the ${what} (state/${name}) ${found === 'damaged' ? 'is damaged' : 'was written by a newer version'}`,
+      )
     inFile = found
     show('outside')
   }
@@ -99,7 +103,10 @@ export async function openSharedFile<T extends object>(options: SharedFileOption
     return done
   }
 
-  const reason = (error: unknown) => (error instanceof Error && 'code' in error ? `the ${what} cannot be read or written (${codeOf(error)})` : reasonOf(error))
+  const reason = (error: unknown) =>
+    error instanceof Error && 'code' in error
+      ? `the ${what} cannot be read or written (${codeOf(error)})`
+      : reasonOf(error)
 
   const commit = (how?: (value: T) => T) =>
     inTurn(() =>
@@ -135,7 +142,8 @@ export async function openSharedFile<T extends object>(options: SharedFileOption
   })
 
   const unwatch = watchFile(dir, name, () => {
-    if (!closed) void inTurn(look).catch((error: unknown) => log.error(`${reason(error)}; what it held before stays in force`))
+    if (!closed)
+      void inTurn(look).catch((error: unknown) => log.error(`${reason(error)}; what it held before stays in force`))
   })
 
   return {
@@ -146,7 +154,9 @@ export async function openSharedFile<T extends object>(options: SharedFileOption
       show('here')
       await commit().catch((error: unknown) => {
         tryAgain()
-        throw error instanceof ServiceError ? new ServiceError(error.key, { ...error.data, suggestion: untilThen }) : error
+        throw error instanceof ServiceError
+          ? new ServiceError(error.key, { ...error.data, suggestion: untilThen })
+          : error
       })
     },
     onChange(listener) {
@@ -182,7 +192,10 @@ async function textOf(path: string): Promise<string> {
   }
 }
 
-function read<T extends object>(text: string, parse: (value: Record<string, unknown>) => T | undefined): T | 'damaged' | 'newer' {
+function read<T extends object>(
+  text: string,
+  parse: (value: Record<string, unknown>) => T | undefined,
+): T | 'damaged' | 'newer' {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'damaged'

@@ -7,13 +7,17 @@ import { writeAtomically } from './atomic.js'
 /** The newest layout of our files; one of a later layout is left alone. */
 const version = 1
 
-export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The text of a file as we write them. */
 export const stateText = (value: object): string => `${JSON.stringify({ version, ...value }, null, 2)}\n`
 
 /** What such a text holds; `contentOf` makes nothing of what is no such value. */
-export function readState<T>(text: string, contentOf: (members: Record<string, unknown>) => T | undefined): T | 'damaged' | 'newer' {
+export function readState<T>(
+  text: string,
+  contentOf: (members: Record<string, unknown>) => T | undefined,
+): T | 'damaged' | 'newer' {
   let members: unknown
   try {
     members = JSON.parse(text)
@@ -26,7 +30,8 @@ export function readState<T>(text: string, contentOf: (members: Record<string, u
 }
 
 /** The name under which a damaged file is kept. */
-export const asideName = (name: string, { now }: Clock): string => `${name}.damaged-${new Date(now()).toISOString().replace(/[:.]/g, '-')}`
+export const asideName = (name: string, { now }: Clock): string =>
+  `${name}.damaged-${new Date(now()).toISOString().replace(/[:.]/g, '-')}`
 
 export interface StateFileOptions<T> {
   /** The data directory's `state`. */
@@ -48,7 +53,13 @@ export interface StateFile<T> {
   write(value: T): Promise<void>
 }
 
-export function openStateFile<T extends object>({ dir, name, what, contentOf, clock }: StateFileOptions<T>): StateFile<T> {
+export function openStateFile<T extends object>({
+  dir,
+  name,
+  what,
+  contentOf,
+  clock,
+}: StateFileOptions<T>): StateFile<T> {
   const file = join(dir, name)
   let queue: Promise<void> = Promise.resolve()
   const refuse = (why: string) => (error: unknown) => {
@@ -56,7 +67,9 @@ export function openStateFile<T extends object>({ dir, name, what, contentOf, cl
   }
   return {
     async read() {
-      const text = await readFile(file, 'utf8').catch((error: unknown) => (codeOf(error) === 'ENOENT' ? undefined : refuse('cannot be read')(error)))
+      const text = await readFile(file, 'utf8').catch((error: unknown) =>
+        codeOf(error) === 'ENOENT' ? undefined : refuse('cannot be read')(error),
+      )
       if (text === undefined) return 'missing'
       const value = readState(text, contentOf)
       if (value === 'newer') throw new Error(`${what} was written by a newer version of this service`)

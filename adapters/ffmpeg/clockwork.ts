@@ -22,7 +22,21 @@ export async function findClockwork({
 } = {}): Promise<Clockwork | undefined> {
   const fontFile = fonts.find(exists)
   const drawtext = `drawtext=${fontFile ? `fontfile=${fontFile}:` : ''}text=0`
-  const args = ['-hide_banner', '-nostdin', '-loglevel', 'error', '-f', 'lavfi', '-i', `testsrc2=size=64x64,${drawtext}`, '-frames:v', '1', '-f', 'null', '-']
+  const args = [
+    '-hide_banner',
+    '-nostdin',
+    '-loglevel',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    `testsrc2=size=64x64,${drawtext}`,
+    '-frames:v',
+    '1',
+    '-f',
+    'null',
+    '-',
+  ]
   const { code } = await runner('ffmpeg', args, { timeout: 5_000 }).catch(() => ({ code: -1 }))
   return code === 0 ? { ...(fontFile && { fontFile }) } : undefined
 }

@@ -1,5 +1,12 @@
 /** The command lines of capture: what the media server runs for a camera, and what a single picture takes. */
-import { type CameraId, type CaptureMode, type CodecSettings, cameraNumber, type Device, type Pipeline } from '../../machines/domain/camera.js'
+import {
+  type CameraId,
+  type CaptureMode,
+  type CodecSettings,
+  cameraNumber,
+  type Device,
+  type Pipeline,
+} from '../../machines/domain/camera.js'
 
 /** How a camera's processes find each other and us. */
 export interface Place {
@@ -44,7 +51,16 @@ export interface StreamCommand extends Place {
  * The line that the media server runs on demand: the device lock, then ffmpeg with its three taps. `env` comes first, so
  * that a process that waits for the lock carries the mark too; `flock --no-fork` becomes ffmpeg, with the same pid.
  */
-export function streamCommand({ camera, device, pipeline, progressPort, publishHost, publishAs, clockwork, ...place }: StreamCommand): string {
+export function streamCommand({
+  camera,
+  device,
+  pipeline,
+  progressPort,
+  publishHost,
+  publishAs,
+  clockwork,
+  ...place
+}: StreamCommand): string {
   // Its own language twice over: `%` begins a template, and `:` the next option.
   const report = `file=${reportFile(place, camera)
     .replaceAll('%', '%%')
@@ -53,7 +69,13 @@ export function streamCommand({ camera, device, pipeline, progressPort, publishH
     ...['env', `FFREPORT=${report}`, `${MARK}=${place.mark}/${camera}`],
     ...['flock', '--no-fork', '-w', '5', lockFile(place, camera)],
     ...['ffmpeg', '-hide_banner', '-nostdin', '-y', '-loglevel', 'error'],
-    ...['-nostats', '-stats_period', '0.5', '-progress', `udp://127.0.0.1:${progressPort}?pkt_size=1400&localaddr=${progressAddress(camera)}`],
+    ...[
+      '-nostats',
+      '-stats_period',
+      '0.5',
+      '-progress',
+      `udp://127.0.0.1:${progressPort}?pkt_size=1400&localaddr=${progressAddress(camera)}`,
+    ],
     ...inputArgs(camera, device, pipeline.mode, clockwork),
     ...outputArgs(pipeline),
     ...['-f', 'rtsp', '-rtsp_transport', 'tcp', '-pkt_size', '1316'],
@@ -66,12 +88,19 @@ export function streamCommand({ camera, device, pipeline, progressPort, publishH
 
 /** Unquoted, like the names around it: what the media server would split or replace is escaped. */
 const userinfo = (as: StreamCommand['publishAs']): string =>
-  as === undefined ? '' : `${[as.user, as.password].map((text) => encodeURIComponent(text).replace(/[!'()*]/g, escaped)).join(':')}@`
+  as === undefined
+    ? ''
+    : `${[as.user, as.password].map((text) => encodeURIComponent(text).replace(/[!'()*]/g, escaped)).join(':')}@`
 
 const escaped = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 
 /** The camera, or the test pattern in its place. */
-export function inputArgs(camera: CameraId, device: StreamCommand['device'], mode: CaptureMode, clockwork?: Clockwork): string[] {
+export function inputArgs(
+  camera: CameraId,
+  device: StreamCommand['device'],
+  mode: CaptureMode,
+  clockwork?: Clockwork,
+): string[] {
   if (device.kind === 'virtual') return ['-re', '-f', 'lavfi', '-i', testPattern(camera, mode, clockwork)]
   const format = inputFormats[mode.fourcc]
   const rate = Math.round(mode.fps * 100) / 100
@@ -112,7 +141,8 @@ function outputArgs({ kind, mode, codec }: Pipeline): string[] {
 }
 
 /** 4:2:0 needs even sides. */
-const evenSize = ({ width, height }: CaptureMode): string[] => (width % 2 === 0 && height % 2 === 0 ? [] : ['-vf', 'crop=trunc(iw/2)*2:trunc(ih/2)*2'])
+const evenSize = ({ width, height }: CaptureMode): string[] =>
+  width % 2 === 0 && height % 2 === 0 ? [] : ['-vf', 'crop=trunc(iw/2)*2:trunc(ih/2)*2']
 
 /**
  * A keyframe each second by time, not by count: in the dark, webcams give fewer frames than they say. `-g` is only the bound.
@@ -120,9 +150,29 @@ const evenSize = ({ width, height }: CaptureMode): string[] => (width % 2 === 0 
  */
 function encoderArgs({ profile, level, pixelFormat, preset, bitrate }: CodecSettings, fps: number): string[] {
   return [
-    ...['-c:v', 'libx264', '-profile:v', profile, '-level:v', level, '-pix_fmt', pixelFormat, '-preset', preset, '-tune', 'zerolatency'],
+    ...[
+      '-c:v',
+      'libx264',
+      '-profile:v',
+      profile,
+      '-level:v',
+      level,
+      '-pix_fmt',
+      pixelFormat,
+      '-preset',
+      preset,
+      '-tune',
+      'zerolatency',
+    ],
     ...['-b:v', String(bitrate), '-maxrate', String(bitrate), '-bufsize', String(bitrate)],
-    ...['-g', String(Math.max(2, Math.round(fps * 2))), '-sc_threshold', '0', '-force_key_frames', 'expr:gte(t,n_forced)'],
+    ...[
+      '-g',
+      String(Math.max(2, Math.round(fps * 2))),
+      '-sc_threshold',
+      '0',
+      '-force_key_frames',
+      'expr:gte(t,n_forced)',
+    ],
   ]
 }
 
@@ -131,7 +181,20 @@ function encoderArgs({ profile, level, pixelFormat, preset, bitrate }: CodecSett
  * JPEG writer from doubling it.
  */
 const stillArgs = [
-  ...['-map', '0:v:0', '-vf', "select='isnan(prev_selected_t)+gte(t-prev_selected_t,1)'", '-r', '1', '-c:v', 'mjpeg', '-q:v', '4', '-pix_fmt', 'yuvj420p'],
+  ...[
+    '-map',
+    '0:v:0',
+    '-vf',
+    "select='isnan(prev_selected_t)+gte(t-prev_selected_t,1)'",
+    '-r',
+    '1',
+    '-c:v',
+    'mjpeg',
+    '-q:v',
+    '4',
+    '-pix_fmt',
+    'yuvj420p',
+  ],
   ...['-update', '1', '-atomic_writing', '1', '-f', 'image2'],
 ]
 

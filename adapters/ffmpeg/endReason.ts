@@ -9,9 +9,18 @@ const reasons: [RegExp, string][] = [
     'permission denied: the service may not open the device',
   ],
   [/Unknown encoder '?libx264/i, 'this ffmpeg has no H.264 encoder (libx264)'],
-  [/Unknown encoder|Encoder not found|Error while opening encoder/i, 'the encoder cannot be opened with these codec settings'],
-  [/Unknown input format|Unrecognized option|Option .* not found|No such filter/i, 'this ffmpeg lacks a part that is needed'],
-  [/Cannot find a proper format|not a video capture device|Inappropriate ioctl/i, 'the device does not offer this format'],
+  [
+    /Unknown encoder|Encoder not found|Error while opening encoder/i,
+    'the encoder cannot be opened with these codec settings',
+  ],
+  [
+    /Unknown input format|Unrecognized option|Option .* not found|No such filter/i,
+    'this ffmpeg lacks a part that is needed',
+  ],
+  [
+    /Cannot find a proper format|not a video capture device|Inappropriate ioctl/i,
+    'the device does not offer this format',
+  ],
   [/Cannot allocate memory|VIDIOC_REQBUFS.*memory/i, 'out of memory'],
   [/Connection refused/i, 'the media server could not be reached'],
   [/Server returned 4\d\d|method (?:ANNOUNCE|SETUP|RECORD) failed: 4\d\d/i, 'the media server refused the stream'],

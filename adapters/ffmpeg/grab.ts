@@ -27,7 +27,17 @@ const onePicture = ['-frames:v', '1', '-update', '1', '-c:v', 'mjpeg', ...stillQ
 const quietly = ['-hide_banner', '-nostdin', '-y', '-loglevel', 'error']
 
 /** Bytes per pixel of the raw formats whose frames come whole and unpadded. */
-const depth: Record<string, number> = { YUYV: 2, UYVY: 2, NV12: 1.5, NV21: 1.5, YU12: 1.5, YV12: 1.5, BGR3: 3, RGB3: 3, GREY: 1 }
+const depth: Record<string, number> = {
+  YUYV: 2,
+  UYVY: 2,
+  NV12: 1.5,
+  NV21: 1.5,
+  YU12: 1.5,
+  YV12: 1.5,
+  BGR3: 3,
+  RGB3: 3,
+  GREY: 1,
+}
 
 /**
  * Tier 0: one frame straight from V4L2, several times faster than by ffmpeg. v4l2-ctl exits with 0 when the device is busy,
@@ -39,7 +49,11 @@ export async function grabFromV4l2(device: UsbDevice, mode: CaptureMode, options
   const size = `width=${mode.width},height=${mode.height}${mode.fourcc ? `,pixelformat=${mode.fourcc}` : ''}`
   const count = [`--stream-skip=${skipped}`, '--stream-count=1', `--stream-to=${frame}`]
   try {
-    const ran = await underLock(camera, ['v4l2-ctl', '-d', device.node, `--set-fmt-video=${size}`, '--stream-mmap=2', ...count], options)
+    const ran = await underLock(
+      camera,
+      ['v4l2-ctl', '-d', device.node, `--set-fmt-video=${size}`, '--stream-mmap=2', ...count],
+      options,
+    )
     const bytes = await stat(frame).then(
       ({ size }) => size,
       () => 0,
@@ -56,7 +70,8 @@ async function asJpeg(frame: string, { fourcc, width, height }: CaptureMode, opt
   const whole = completeJpeg(bytes)
   if (whole) return intoTemporary(options.runDir, '.jpg', (file) => writeFile(file, whole))
   const format = inputFormats[fourcc]
-  if (format === undefined || bytes.length < width * height * (depth[fourcc] ?? Number.POSITIVE_INFINITY)) throw new Error('the device gave a broken frame')
+  if (format === undefined || bytes.length < width * height * (depth[fourcc] ?? Number.POSITIVE_INFINITY))
+    throw new Error('the device gave a broken frame')
   const pixels = fourcc === 'YV12' ? ['-vf', 'shuffleplanes=0:2:1'] : []
   return intoTemporary(options.runDir, '.jpg', async (file) => {
     const input = ['-f', 'rawvideo', '-pixel_format', format, '-video_size', `${width}x${height}`, '-i', frame]
@@ -65,17 +80,28 @@ async function asJpeg(frame: string, { fourcc, width, height }: CaptureMode, opt
 }
 
 /** Tier 1: one frame by ffmpeg, from the device or of the test pattern. */
-export const grabFromDevice = (device: Exclude<Device, { kind: 'rtsp' }>, clockwork: Clockwork | undefined, options: GrabOptions): Promise<string> =>
+export const grabFromDevice = (
+  device: Exclude<Device, { kind: 'rtsp' }>,
+  clockwork: Clockwork | undefined,
+  options: GrabOptions,
+): Promise<string> =>
   intoTemporary(options.runDir, '.jpg', async (file) => {
     const { camera, pipeline } = options
     // A keyframe that comes with the first packet is as bright as any: H.264 cameras are not made to wait for the next.
     const warmUp = device.kind === 'usb' && pipeline.mode.fourcc !== 'H264' ? ['-vf', `select=gte(n\\,${skipped})`] : []
     const input = inputArgs(camera, device, pipeline.mode, clockwork)
-    await picture(file, await underLock(camera, ['ffmpeg', ...quietly, ...input, ...warmUp, ...onePicture, file], options))
+    await picture(
+      file,
+      await underLock(camera, ['ffmpeg', ...quietly, ...input, ...warmUp, ...onePicture, file], options),
+    )
   })
 
 /** Tiers 2 and 3: the stream's next keyframe. ffmpeg starts while it is waited for. */
-export async function grabKeyframe(reader: Pick<StreamReader, 'keyframe'>, now: () => number, options: Omit<GrabOptions, 'pipeline'>) {
+export async function grabKeyframe(
+  reader: Pick<StreamReader, 'keyframe'>,
+  now: () => number,
+  options: Omit<GrabOptions, 'pipeline'>,
+) {
   const { camera, runDir, run, signal, timeout } = options
   let capturedAt = 0
   const caught = new AbortController()
@@ -106,9 +132,17 @@ export async function stillMode({ mode }: Pipeline, capabilities: () => Promise<
 }
 
 /** The program has the device to itself, or says at once that it cannot. */
-async function underLock(camera: CameraId, command: string[], { runDir, run, signal, timeout }: GrabOptions): Promise<Ran> {
+async function underLock(
+  camera: CameraId,
+  command: string[],
+  { runDir, run, signal, timeout }: GrabOptions,
+): Promise<Ran> {
   const options: RunOptions = { signal, timeout }
-  const ran = await run('flock', ['--no-fork', '-n', '-E', String(lockTaken), lockFile({ runDir }, camera), ...command], options)
+  const ran = await run(
+    'flock',
+    ['--no-fork', '-n', '-E', String(lockTaken), lockFile({ runDir }, camera), ...command],
+    options,
+  )
   if (ran.code === lockTaken) throw new Error('device busy')
   if (ran.code === 69 || /flock: failed to execute/.test(ran.stderr)) throw new Error(`${command[0]} is not installed`)
   if (/^flock: /m.test(ran.stderr)) throw new Error('the device lock cannot be taken')

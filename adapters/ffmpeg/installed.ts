@@ -8,7 +8,8 @@ import type { Log } from '../../machines/domain/ports.js'
  */
 export async function checkPrograms({ path, log }: { path: string; log: Log }): Promise<void> {
   if (!(await isInstalled('ffmpeg', path))) throw new Error('the program ffmpeg is missing (package ffmpeg)')
-  if (!(await isInstalled('v4l2-ctl', path))) log.warn('USB cameras cannot be used: the program v4l2-ctl is missing (package v4l-utils)')
+  if (!(await isInstalled('v4l2-ctl', path)))
+    log.warn('USB cameras cannot be used: the program v4l2-ctl is missing (package v4l-utils)')
 }
 
 async function isInstalled(program: string, path: string): Promise<boolean> {

@@ -18,10 +18,12 @@ function* segments(bytes: Uint8Array): Generator<{ code: number; at: number; end
 const SOS = 0xda
 const DHT = 0xc4
 const DQT = 0xdb
-const isFrameHeader = (code: number): boolean => code >= 0xc0 && code <= 0xcf && code !== DHT && code !== 0xc8 && code !== 0xcc
+const isFrameHeader = (code: number): boolean =>
+  code >= 0xc0 && code <= 0xcf && code !== DHT && code !== 0xc8 && code !== 0xcc
 
 export const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] === 0xd8
-export const isPng = (bytes: Uint8Array): boolean => Buffer.from(bytes.subarray(0, 8)).equals(Buffer.from('89504e470d0a1a0a', 'hex'))
+export const isPng = (bytes: Uint8Array): boolean =>
+  Buffer.from(bytes.subarray(0, 8)).equals(Buffer.from('89504e470d0a1a0a', 'hex'))
 
 /** `undefined`: neither JPEG nor PNG, or broken. */
 export function pictureSize(bytes: Uint8Array): { width: number; height: number } | undefined {
@@ -29,7 +31,8 @@ export function pictureSize(bytes: Uint8Array): { width: number; height: number 
   if (isPng(bytes) && bytes.length >= 24) return { width: view.readUInt32BE(16), height: view.readUInt32BE(20) }
   if (!isJpeg(bytes)) return undefined
   for (const { code, at } of segments(bytes)) {
-    if (isFrameHeader(code) && at + 9 <= bytes.length) return { width: view.readUInt16BE(at + 7), height: view.readUInt16BE(at + 5) }
+    if (isFrameHeader(code) && at + 9 <= bytes.length)
+      return { width: view.readUInt16BE(at + 7), height: view.readUInt16BE(at + 5) }
   }
   return undefined
 }

@@ -25,7 +25,17 @@ export interface PicturesOptions {
 
 /** Ways to a picture, the device lock kept. Nothing of a way that failed or was given up stays behind: no process, no file. */
 export function createPictures(options: PicturesOptions): Pictures {
-  const { snapshotsDir, runDir, reader, pipelines, clock, log, probe, run = runProgram, limits = { direct: 2_000, ffmpeg: 6_000, stream: 20_000 } } = options
+  const {
+    snapshotsDir,
+    runDir,
+    reader,
+    pipelines,
+    clock,
+    log,
+    probe,
+    run = runProgram,
+    limits = { direct: 2_000, ffmpeg: 6_000, stream: 20_000 },
+  } = options
   const cleaned = new Map<string, Promise<void>>()
   const reserved = new Map<string, CameraId>()
   const clockwork = once(() => findClockwork({ runner: run }))
@@ -39,7 +49,11 @@ export function createPictures(options: PicturesOptions): Pictures {
   }
 
   /** Asked once per plug. */
-  const capabilitiesOf = async (camera: CameraId, device: Device & { kind: 'usb' }, signal: AbortSignal): Promise<Capabilities> => {
+  const capabilitiesOf = async (
+    camera: CameraId,
+    device: Device & { kind: 'usb' },
+    signal: AbortSignal,
+  ): Promise<Capabilities> => {
     const last = known.get(camera)
     if (last?.node === device.node) return last.capabilities
     const capabilities = (await probe?.capabilities(device, signal)) ?? { formats: [] }
@@ -60,7 +74,14 @@ export function createPictures(options: PicturesOptions): Pictures {
       if (device.kind === 'rtsp') throw new Error('not a local device')
       await clean(runDir)
       const drawn = device.kind === 'virtual' ? await clockwork() : undefined
-      const file = await grabFromDevice(device, drawn, { camera, pipeline, runDir, run, signal, timeout: limits.ffmpeg })
+      const file = await grabFromDevice(device, drawn, {
+        camera,
+        pipeline,
+        runDir,
+        run,
+        signal,
+        timeout: limits.ffmpeg,
+      })
       return { file, capturedAt: clock.now() }
     },
 

@@ -1,7 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { chmodSync, closeSync, type FSWatcher, fstatSync, openSync, readSync, statSync, truncateSync, utimesSync, watch as watchFiles } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  type FSWatcher,
+  fstatSync,
+  openSync,
+  readSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  watch as watchFiles,
+} from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
@@ -45,11 +56,28 @@ const readOf = 16_384
  * the pipelines.
  */
 export async function createPipelines(options: PipelinesOptions): Promise<Pipelines & { close(): void }> {
-  const { runDir, mark, log, clock, publishHost = '127.0.0.1', publishAs, stallAfter = 5_000, firstFrameWithin = 20_000, stillFor = 3_000 } = options
+  const {
+    runDir,
+    mark,
+    log,
+    clock,
+    publishHost = '127.0.0.1',
+    publishAs,
+    stallAfter = 5_000,
+    firstFrameWithin = 20_000,
+    stillFor = 3_000,
+  } = options
   if (!isQuotable(runDir)) throw new Error('the data directory must not have a dollar sign or a line break in its name')
   const [socket, clockwork] = await Promise.all([openSocket(), findClockwork()])
   const { port: progressPort } = socket.address()
-  const shared = { progressPort, publishHost, runDir, mark, ...(publishAs && { publishAs }), ...(clockwork && { clockwork }) }
+  const shared = {
+    progressPort,
+    publishHost,
+    runDir,
+    mark,
+    ...(publishAs && { publishAs }),
+    ...(clockwork && { clockwork }),
+  }
   const now = () => clock.now()
   const processes = createProcessTable({ mark, now })
   const watched = new Map<CameraId, Entry>()
@@ -70,7 +98,8 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
   socket.on('message', (packet: Buffer, { address, port }: RemoteInfo) => {
     for (const entry of watched.values()) {
       if (entry.address !== address) continue
-      if (entry.parser?.port !== port) entry.parser = { port, push: createProgressParser((block) => entry.watcher.block(block, port)) }
+      if (entry.parser?.port !== port)
+        entry.parser = { port, push: createProgressParser((block) => entry.watcher.block(block, port)) }
       entry.parser.push(packet.toString('latin1'))
       keepTicking(entry)
     }
@@ -114,7 +143,12 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
         clearReport: () => empty(reportFile({ runDir }, camera)),
         ownDoing: () => (recycled.delete(camera) ? 'recycled: it gave no frames' : undefined),
       })
-      const entry: Entry = { watcher, address: progressAddress(camera), report: reportFile({ runDir }, camera), ticks: 0 }
+      const entry: Entry = {
+        watcher,
+        address: progressAddress(camera),
+        report: reportFile({ runDir }, camera),
+        ticks: 0,
+      }
       const before = watched.get(camera)
       if (before) stopTicking(before)
       watched.set(camera, entry)
@@ -141,9 +175,11 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
       return capturedAt > 0 && age <= stillFor ? { file, capturedAt: Math.min(capturedAt, now()) } : undefined
     },
     async simulate(camera, fault) {
-      if (fault === 'busy') return void holders.add(holdLock(lockFile({ runDir }, camera), (child) => holders.delete(child)))
+      if (fault === 'busy')
+        return void holders.add(holdLock(lockFile({ runDir }, camera), (child) => holders.delete(child)))
       const found = processes.of(camera)
-      if (!found || found.waits || !send(found.pid, fault === 'stall' ? 'SIGSTOP' : 'SIGCONT')) throw new Error(`${camera} has no running stream`)
+      if (!found || found.waits || !send(found.pid, fault === 'stall' ? 'SIGSTOP' : 'SIGCONT'))
+        throw new Error(`${camera} has no running stream`)
     },
     close() {
       for (const entry of watched.values()) stopTicking(entry)
@@ -184,7 +220,9 @@ function watchReports(runDir: string, log: Log, changed: (camera: CameraId) => v
       const camera = name?.endsWith('.log') ? name.slice(0, -'.log'.length) : ''
       if (isCameraId(camera)) changed(camera)
     })
-    return watcher.on('error', (error) => log.warn('the reports of pipelines are no longer watched', { reason: reasonOf(error) }))
+    return watcher.on('error', (error) =>
+      log.warn('the reports of pipelines are no longer watched', { reason: reasonOf(error) }),
+    )
   } catch (error) {
     log.warn('the reports of pipelines cannot be watched', { reason: reasonOf(error) })
     return undefined

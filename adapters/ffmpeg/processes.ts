@@ -25,7 +25,15 @@ export interface ProcessTable {
 /**
  * Pipelines run as the media server's children: found by the mark in their environment, which only processes of our own user show.
  */
-export function createProcessTable({ mark, now, procDir = '/proc' }: { mark: string; now: () => number; procDir?: string }): ProcessTable {
+export function createProcessTable({
+  mark,
+  now,
+  procDir = '/proc',
+}: {
+  mark: string
+  now: () => number
+  procDir?: string
+}): ProcessTable {
   const known = new Map<CameraId, PipelineProcess>()
   let scanned: { at: number; found: PipelineProcess[] } | undefined
 
@@ -50,12 +58,20 @@ export function createProcessTable({ mark, now, procDir = '/proc' }: { mark: str
         ?.slice(entry.length)
       const status = stat(Number(name))
       return camera !== undefined && isCameraId(camera) && status
-        ? [{ camera, pid: Number(name), started: status.started, waits: status.name === 'flock' || status.name === 'env' }]
+        ? [
+            {
+              camera,
+              pid: Number(name),
+              started: status.started,
+              waits: status.name === 'flock' || status.name === 'env',
+            },
+          ]
         : []
     })
   }
 
-  const isAlive = ({ pid, started }: Pick<PipelineProcess, 'pid' | 'started'>): boolean => stat(pid)?.started === started
+  const isAlive = ({ pid, started }: Pick<PipelineProcess, 'pid' | 'started'>): boolean =>
+    stat(pid)?.started === started
 
   const look = (camera: CameraId): PipelineProcess | undefined => {
     const last = known.get(camera)

@@ -24,7 +24,12 @@ export function createProgressParser(onBlock: (block: ProgressBlock) => void): (
         if (name === 'frame' || name === 'fps' || name === 'bitrate') values[name] = value
         continue
       }
-      onBlock({ frames: number(values.frame), fps: number(values.fps), bitrate: bits(values.bitrate), last: value === 'end' })
+      onBlock({
+        frames: number(values.frame),
+        fps: number(values.fps),
+        bitrate: bits(values.bitrate),
+        last: value === 'end',
+      })
       values = {}
     }
   }

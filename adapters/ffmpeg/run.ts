@@ -32,7 +32,10 @@ const burial = 500
 export const run: Run = (command, args, { signal, timeout = 10_000, stdin, maxOutput = 262_144, env } = {}) =>
   new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortReason(signal))
-    const child = spawn(command, args, { stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], ...(env && { env }) })
+    const child = spawn(command, args, {
+      stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      ...(env && { env }),
+    })
     const stdout = collect(child.stdout, maxOutput)
     const stderr = collect(child.stderr, maxOutput)
     let failure: Error | undefined
@@ -55,7 +58,11 @@ export const run: Run = (command, args, { signal, timeout = 10_000, stdin, maxOu
     signal?.addEventListener('abort', onAbort, { once: true })
 
     child.on('error', (error: NodeJS.ErrnoException) => {
-      failure ??= new Error(error.code === 'ENOENT' ? `${command} is not installed` : `${command} cannot be run: ${error.code ?? 'unknown error'}`)
+      failure ??= new Error(
+        error.code === 'ENOENT'
+          ? `${command} is not installed`
+          : `${command} cannot be run: ${error.code ?? 'unknown error'}`,
+      )
       if (child.pid === undefined) settle(null)
     })
     child.on('close', settle)

@@ -35,13 +35,27 @@ const longestStem = 251
  * Puts the picture into the snapshots, converted if it must be, under a name that is new: complete from its first moment
  * on, never over another file. The given file is left alone.
  */
-export async function savePicture({ camera, picture, options, dir, reserved, run, signal }: SaveOptions): Promise<SavedPicture> {
+export async function savePicture({
+  camera,
+  picture,
+  options,
+  dir,
+  reserved,
+  run,
+  signal,
+}: SaveOptions): Promise<SavedPicture> {
   await mkdir(dir, { recursive: true })
   const temporary = await asWished({ picture, options, dir, run, signal })
   try {
     await synced(temporary)
     signal.throwIfAborted()
-    const filename = await place(temporary, { camera, options, dir, reserved, wanted: names(camera, picture.capturedAt, options, `.${options.format}`) })
+    const filename = await place(temporary, {
+      camera,
+      options,
+      dir,
+      reserved,
+      wanted: names(camera, picture.capturedAt, options, `.${options.format}`),
+    })
     return await described(join(dir, filename))
   } finally {
     await discard(temporary)
@@ -73,7 +87,11 @@ async function described(file: string): Promise<SavedPicture> {
 }
 
 /** ffmpeg's arguments, or `undefined` when the picture is as asked for. */
-function conversion(bytes: Uint8Array, size: { width: number; height: number }, { format, quality, width, height }: PictureOptions): string[] | undefined {
+function conversion(
+  bytes: Uint8Array,
+  size: { width: number; height: number },
+  { format, quality, width, height }: PictureOptions,
+): string[] | undefined {
   const resized = (width ?? size.width) !== size.width || (height ?? size.height) !== size.height
   const scaled = resized ? ['-vf', `scale=${width ?? -1}:${height ?? -1}`] : []
   if (format === 'png') return resized || !isPng(bytes) ? [...scaled, '-c:v', 'png'] : undefined
@@ -83,9 +101,15 @@ function conversion(bytes: Uint8Array, size: { width: number; height: number }, 
 }
 
 /** 1–100 as ffmpeg's 31–2. */
-export const quantiser = (quality: number): number => Math.round(31 - ((Math.min(100, Math.max(1, quality)) - 1) * 29) / 99)
+export const quantiser = (quality: number): number =>
+  Math.round(31 - ((Math.min(100, Math.max(1, quality)) - 1) * 29) / 99)
 
-async function convert(from: string, args: string[], to: string, { run, signal }: Pick<SaveOptions, 'run' | 'signal'>): Promise<void> {
+async function convert(
+  from: string,
+  args: string[],
+  to: string,
+  { run, signal }: Pick<SaveOptions, 'run' | 'signal'>,
+): Promise<void> {
   const command = [
     '-hide_banner',
     '-nostdin',
@@ -104,12 +128,19 @@ async function convert(from: string, args: string[], to: string, { run, signal }
     to,
   ]
   const { stderr } = await run('ffmpeg', command, { signal, timeout: 10_000 })
-  if ((await stat(to).catch(() => ({ size: 0 }))).size === 0) throw new Error(endReason(stderr) ?? 'the picture could not be converted')
+  if ((await stat(to).catch(() => ({ size: 0 }))).size === 0)
+    throw new Error(endReason(stderr) ?? 'the picture could not be converted')
 }
 
 /** A given name and those that come next to it, or the instant's: a second picture of the same millisecond takes the next one. */
-function* names(camera: CameraId, capturedAt: number, { filename }: PictureOptions, extension: string): Generator<string> {
-  if (filename === undefined) for (let at = capturedAt; at < capturedAt + 1_000; at += 1) yield `${camera}_${timeName(at)}${extension}`
+function* names(
+  camera: CameraId,
+  capturedAt: number,
+  { filename }: PictureOptions,
+  extension: string,
+): Generator<string> {
+  if (filename === undefined)
+    for (let at = capturedAt; at < capturedAt + 1_000; at += 1) yield `${camera}_${timeName(at)}${extension}`
   else for (let n = 1; n <= 1_000; n += 1) yield `${n === 1 ? filename : shortened(filename, `-${n}`)}${extension}`
 }
 
@@ -121,7 +152,8 @@ function shortened(name: string, end: string): string {
 }
 
 /** `YYYY-MM-DD_HH-MM-SS-mmm`, UTC. */
-export const timeName = (at: number): string => new Date(at).toISOString().slice(0, 23).replace('T', '_').replace(/[:.]/g, '-')
+export const timeName = (at: number): string =>
+  new Date(at).toISOString().slice(0, 23).replace('T', '_').replace(/[:.]/g, '-')
 
 interface Placing extends Pick<SaveOptions, 'camera' | 'options' | 'dir' | 'reserved'> {
   wanted: Iterable<string>
@@ -167,8 +199,9 @@ async function holderOf(root: string, stem: string, camera: CameraId): Promise<C
       () => false,
     )
   const holders = await Promise.all(
-    [{ holder: camera, folder: root }, ...cameras.map((holder) => ({ holder, folder: join(root, holder) }))].flatMap(({ holder, folder }) =>
-      extensions.map(async (extension) => ((await isThere(join(folder, stem + extension))) ? holder : undefined)),
+    [{ holder: camera, folder: root }, ...cameras.map((holder) => ({ holder, folder: join(root, holder) }))].flatMap(
+      ({ holder, folder }) =>
+        extensions.map(async (extension) => ((await isThere(join(folder, stem + extension))) ? holder : undefined)),
     ),
   )
   return holders.find((holder) => holder !== undefined)
@@ -209,4 +242,8 @@ async function synced(file: string): Promise<void> {
 
 const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'])
 const failure = (error: unknown): Error =>
-  new Error(codeOf(error) === 'ENOSPC' ? 'no space left for the snapshot' : `the snapshot could not be written: ${codeOf(error)}`)
+  new Error(
+    codeOf(error) === 'ENOSPC'
+      ? 'no space left for the snapshot'
+      : `the snapshot could not be written: ${codeOf(error)}`,
+  )

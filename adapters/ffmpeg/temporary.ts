@@ -5,7 +5,8 @@ import { join } from 'node:path'
 const prefix = '.picture-'
 
 /** A name for a file that does not exist yet; listings pass over it, as it begins with a dot. */
-export const temporaryFile = (dir: string, extension: string): string => join(dir, `${prefix}${randomUUID()}${extension}`)
+export const temporaryFile = (dir: string, extension: string): string =>
+  join(dir, `${prefix}${randomUUID()}${extension}`)
 
 /** Removes it; a missing one is fine. */
 export const discard = (file: string): Promise<void> => rm(file, { force: true }).catch(() => {})
@@ -17,7 +18,11 @@ export async function discardLeftovers(dir: string): Promise<void> {
 }
 
 /** Gives `make` a temporary file, which is gone again when that fails. */
-export async function intoTemporary(dir: string, extension: string, make: (file: string) => Promise<void>): Promise<string> {
+export async function intoTemporary(
+  dir: string,
+  extension: string,
+  make: (file: string) => Promise<void>,
+): Promise<string> {
   const file = temporaryFile(dir, extension)
   try {
     await make(file)

@@ -41,13 +41,29 @@ const farewell = 2_000
 type Phase =
   | { name: 'asleep' }
   | { name: 'starting'; at: number }
-  | { name: 'running' | 'stalled' | 'ending'; port: number; frames: number; at: number; process: PipelineProcess | undefined }
+  | {
+      name: 'running' | 'stalled' | 'ending'
+      port: number
+      frames: number
+      at: number
+      process: PipelineProcess | undefined
+    }
 
 /**
  * What the taps of one camera mean. Frames that grow in number are the sign of life: newer ffmpegs go on reporting when the
  * camera hangs. That a process is gone is seen in /proc, also when nothing was said before.
  */
-export function createWatcher({ listener, now, stallAfter, firstFrameWithin, find, isAlive, report, clearReport, ownDoing }: WatcherOptions): Watcher {
+export function createWatcher({
+  listener,
+  now,
+  stallAfter,
+  firstFrameWithin,
+  find,
+  isAlive,
+  report,
+  clearReport,
+  ownDoing,
+}: WatcherOptions): Watcher {
   let phase: Phase = { name: 'asleep' }
   /** Reports up to here belong to processes that were told of. */
   let toldUpTo = report().changedAt
@@ -101,9 +117,20 @@ export function createWatcher({ listener, now, stallAfter, firstFrameWithin, fin
         if (before?.port === port) phase = { ...before, name: 'ending', at: now() }
         return
       }
-      if (progress.frames === 0 || (before?.port === port && (progress.frames <= before.frames || before.name === 'ending'))) return
-      if (before && before.port !== port) listener({ type: 'pipeline.ended', reason: ownDoing() ?? 'another process took its place' })
-      phase = { name: 'running', port, frames: progress.frames, at: now(), process: before?.port === port ? before.process : find() }
+      if (
+        progress.frames === 0 ||
+        (before?.port === port && (progress.frames <= before.frames || before.name === 'ending'))
+      )
+        return
+      if (before && before.port !== port)
+        listener({ type: 'pipeline.ended', reason: ownDoing() ?? 'another process took its place' })
+      phase = {
+        name: 'running',
+        port,
+        frames: progress.frames,
+        at: now(),
+        process: before?.port === port ? before.process : find(),
+      }
       listener({ type: 'pipeline.running', progress })
     },
     tick() {

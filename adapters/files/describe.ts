@@ -11,6 +11,8 @@ export async function describeRecording(file: MediaFile): Promise<RecordingFile>
   }
   const { duration, complete } = (await readMp4(file.path)) ?? { duration: 0, complete: false }
   // It may have been closed, and its last part written, since the file was looked at.
-  const sizes = complete ? await lstat(file.path).then(({ size, mtimeMs }) => ({ bytes: size, modifiedAt: Math.round(mtimeMs) })) : {}
+  const sizes = complete
+    ? await lstat(file.path).then(({ size, mtimeMs }) => ({ bytes: size, modifiedAt: Math.round(mtimeMs) }))
+    : {}
   return { ...file, ...sizes, format: 'mp4', duration, complete }
 }

@@ -70,7 +70,12 @@ export function createFolders({ root, kind }: { root: string; kind: FileKind }):
     })
     const listing = { changed: now - changed > RACY ? changed : 0n, entries, empty }
     // The same files: what was sorted stays so.
-    if (known && known.entries.size === entries.size && fresh.length === empty.length && [...entries.keys()].every((name) => known.entries.has(name))) {
+    if (
+      known &&
+      known.entries.size === entries.size &&
+      fresh.length === empty.length &&
+      [...entries.keys()].every((name) => known.entries.has(name))
+    ) {
       known.changed = listing.changed
       known.empty = empty
       return known
@@ -86,9 +91,15 @@ export function createFolders({ root, kind }: { root: string; kind: FileKind }):
 
   return {
     entries: async () => {
-      const all = await Promise.all([list(root, undefined), ...(await cameras()).map((camera) => list(join(root, camera), camera))])
-      if (sorted && sorted.of.length === all.length && all.every((listing, i) => sorted?.of[i] === listing)) return sorted.entries
-      const entries = all.flatMap((listing) => [...listing.entries.values()]).sort((a, b) => b.time - a.time || (a.name < b.name ? 1 : -1))
+      const all = await Promise.all([
+        list(root, undefined),
+        ...(await cameras()).map((camera) => list(join(root, camera), camera)),
+      ])
+      if (sorted && sorted.of.length === all.length && all.every((listing, i) => sorted?.of[i] === listing))
+        return sorted.entries
+      const entries = all
+        .flatMap((listing) => [...listing.entries.values()])
+        .sort((a, b) => b.time - a.time || (a.name < b.name ? 1 : -1))
       sorted = { of: all, entries }
       return entries
     },
@@ -97,7 +108,10 @@ export function createFolders({ root, kind }: { root: string; kind: FileKind }):
       const present = await cameras()
       const first = present.filter((camera) => camera === own)
       const rest = present.filter((camera) => camera !== own)
-      return [...first, undefined, ...rest].map((camera) => ({ path: camera ? join(root, camera, name) : join(root, name), camera: camera ?? own }))
+      return [...first, undefined, ...rest].map((camera) => ({
+        path: camera ? join(root, camera, name) : join(root, name),
+        camera: camera ?? own,
+      }))
     },
   }
 }

@@ -53,4 +53,5 @@ function number(body: Buffer | undefined): number | undefined {
   return body?.length === 8 ? body.readDoubleBE(0) : undefined
 }
 
-const integer = (body: Buffer | undefined): number | undefined => (body && body.length > 0 && body.length <= 6 ? body.readUIntBE(0, body.length) : undefined)
+const integer = (body: Buffer | undefined): number | undefined =>
+  body && body.length > 0 && body.length <= 6 ? body.readUIntBE(0, body.length) : undefined

@@ -23,7 +23,9 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
 
   async function find(kind: FileKind, name: string): Promise<MediaFile | undefined> {
     checkFileName(name)
-    const names = hasExtension(kind, name) ? [name] : extensions[kind].map((extension) => `${name}${extension}`).filter(isFileName)
+    const names = hasExtension(kind, name)
+      ? [name]
+      : extensions[kind].map((extension) => `${name}${extension}`).filter(isFileName)
     for (const full of names) {
       for (const { path, camera } of await folders[kind].candidates(full)) {
         const file = camera && (await look(path, full, camera))
@@ -74,7 +76,10 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
     sizes: () => {
       const now = performance.now()
       if (sizes && now - sizes.at < SIZES_FOR) return sizes.sums
-      const sums = Promise.all([sum('recordings'), sum('snapshots')]).then(([recordings, snapshots]) => ({ recordings, snapshots }))
+      const sums = Promise.all([sum('recordings'), sum('snapshots')]).then(([recordings, snapshots]) => ({
+        recordings,
+        snapshots,
+      }))
       sizes = { at: now, sums }
       return sums
     },
@@ -86,5 +91,12 @@ export async function look(path: string, name: string, camera: CameraId): Promis
   const stats = await lstat(path).catch(() => undefined)
   if (!stats?.isFile() || stats.size === 0) return undefined
   const modifiedAt = Math.round(stats.mtimeMs)
-  return { name, camera, path, bytes: stats.size, modifiedAt, createdAt: timeOf(name) ?? (Math.round(stats.birthtimeMs) || modifiedAt) }
+  return {
+    name,
+    camera,
+    path,
+    bytes: stats.size,
+    modifiedAt,
+    createdAt: timeOf(name) ?? (Math.round(stats.birthtimeMs) || modifiedAt),
+  }
 }

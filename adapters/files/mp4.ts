@@ -120,7 +120,8 @@ function fragmentTimes(moof: Buffer, tracks: Map<number, Track>): { first: numbe
     if (!tfhd || !tfdt || !track) continue
     const start = unsigned(tfdt, 4, tfdt[0] === 1 ? 8 : 4) ?? 0
     let ticks = 0
-    for (const run of boxes(body)) if (run.type === 'trun') ticks += runTicks(run.body, sampleDuration(tfhd) ?? track.sample)
+    for (const run of boxes(body))
+      if (run.type === 'trun') ticks += runTicks(run.body, sampleDuration(tfhd) ?? track.sample)
     first = Math.min(first, start / track.timescale)
     last = Math.max(last, (start + ticks) / track.timescale)
   }

@@ -13,14 +13,21 @@ export const extensions: Record<FileKind, readonly string[]> = {
  * most 255 bytes. No folder can be named with these, and no list shows them as something else.
  */
 export const isFileName = (name: string): boolean =>
-  Buffer.byteLength(name) <= 255 && /^(?![.\-\s])(?!.*\.\.)(?!.*[.\s]$)[^/\\<>:"|?*\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u.test(name)
+  Buffer.byteLength(name) <= 255 &&
+  /^(?![.\-\s])(?!.*\.\.)(?!.*[.\s]$)[^/\\<>:"|?*\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u.test(name)
 
 /** Throws ServiceError `invalidParams`. */
 export function checkFileName(name: string): void {
-  if (!isFileName(name)) throw invalidParam('filename', 'file_name', 'printable characters but / \\ < > : " | ? * and ".."; at most 255 bytes')
+  if (!isFileName(name))
+    throw invalidParam(
+      'filename',
+      'file_name',
+      'printable characters but / \\ < > : " | ? * and ".."; at most 255 bytes',
+    )
 }
 
-export const hasExtension = (kind: FileKind, name: string): boolean => extensions[kind].some((extension) => name.endsWith(extension))
+export const hasExtension = (kind: FileKind, name: string): boolean =>
+  extensions[kind].some((extension) => name.endsWith(extension))
 
 /** The camera that a name begins with: `camera0_2026-01-01_…` */
 export function cameraOf(name: string): CameraId | undefined {
@@ -38,7 +45,12 @@ export function timeOf(name: string): number | undefined {
   const ms = Math.floor(Number(`0.${match[7]}`) * 1000)
   const at = new Date(Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second, ms))
   // Date.UTC rolls 31 February over.
-  return at.getUTCMonth() + 1 === month && at.getUTCDate() === day && at.getUTCHours() === hour && at.getUTCMinutes() === minute ? at.getTime() : undefined
+  return at.getUTCMonth() + 1 === month &&
+    at.getUTCDate() === day &&
+    at.getUTCHours() === hour &&
+    at.getUTCMinutes() === minute
+    ? at.getTime()
+    : undefined
 }
 
 /** A segment as the media server writes it for this camera. */

@@ -20,7 +20,8 @@ export async function discardLeftovers(recordingsDir: string): Promise<void> {
     const folder = join(recordingsDir, camera)
     for (const name of await readdir(folder).catch(() => [])) {
       const [, recording] = /^\.(.+)\.mkv\.tmp$/.exec(name) ?? []
-      if (recording !== undefined && isSegmentName(camera, `${recording}.mp4`)) await rm(join(folder, name), { force: true }).catch(() => {})
+      if (recording !== undefined && isSegmentName(camera, `${recording}.mp4`))
+        await rm(join(folder, name), { force: true }).catch(() => {})
     }
   }
 }
@@ -34,10 +35,28 @@ export async function remux(file: RecordingFile, signal: AbortSignal): Promise<R
   const path = join(dirname(file.path), name)
   const temporary = join(dirname(file.path), temporaryOf(name))
   try {
-    await ffmpeg(['-nostdin', '-v', 'error', '-y', '-i', `file:${file.path}`, '-map', '0', '-c', 'copy', '-f', 'matroska', `file:${temporary}`], signal)
+    await ffmpeg(
+      [
+        '-nostdin',
+        '-v',
+        'error',
+        '-y',
+        '-i',
+        `file:${file.path}`,
+        '-map',
+        '0',
+        '-c',
+        'copy',
+        '-f',
+        'matroska',
+        `file:${temporary}`,
+      ],
+      signal,
+    )
     const copy = await look(temporary, name, file.camera)
     const described = copy && (await describeRecording({ ...copy, name }))
-    if (!described?.complete || described.duration === 0 || Math.abs(described.duration - file.duration) > TOLERANCE) throw new Error('the copy is not whole')
+    if (!described?.complete || described.duration === 0 || Math.abs(described.duration - file.duration) > TOLERANCE)
+      throw new Error('the copy is not whole')
     signal.throwIfAborted()
     const modified = new Date(file.modifiedAt)
     await utimes(temporary, modified, modified)

@@ -38,7 +38,11 @@ export function createSegments({ recordingsDir, clock, log, stallAfter = 3_000 }
       const file = await look(path, name, camera)
       const recording = file && (await describeRecording(file))
       // One that has not changed for so long was cut off, and will not change.
-      if (recording && (recording.complete || waited >= FINAL_LIMIT || clock.now() - recording.modifiedAt > FINAL_LIMIT)) return recording
+      if (
+        recording &&
+        (recording.complete || waited >= FINAL_LIMIT || clock.now() - recording.modifiedAt > FINAL_LIMIT)
+      )
+        return recording
       if (!recording && (waited >= EMPTY_LIMIT || !(await isEmptyFile(path)))) {
         if (await isEmptyFile(path)) await rm(path, { force: true })
         return undefined

@@ -11,7 +11,12 @@ export function createStorage({ dir }: { dir: string }): Storage {
       const used = (blocks - bfree) * bsize
       const available = bavail * bsize
       // What is reserved for root counts as neither, as in `df`.
-      return { total: blocks * bsize, used, available, percent: used + available === 0 ? 0 : (used / (used + available)) * 100 }
+      return {
+        total: blocks * bsize,
+        used,
+        available,
+        percent: used + available === 0 ? 0 : (used / (used + available)) * 100,
+      }
     },
   }
 }

@@ -1,5 +1,14 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { type ApiKey, type ApiKeys, type Caller, type Credential, isRole, limitOf, neverExpires, type OutsideChange } from '../../machines/domain/access.js'
+import {
+  type ApiKey,
+  type ApiKeys,
+  type Caller,
+  type Credential,
+  isRole,
+  limitOf,
+  neverExpires,
+  type OutsideChange,
+} from '../../machines/domain/access.js'
 import { invalidParam, notFound, reasonOf, ServiceError } from '../../machines/domain/errors.js'
 import type { Clock, Dispose, Log } from '../../machines/domain/ports.js'
 import { openSharedFile } from '../data/sharedFile.js'
@@ -67,7 +76,8 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
     const now = clock.now()
     if (from === 'outside') {
       for (const { id, what } of changesOf(before.keys, keys, now))
-        for (const listener of outsideListeners) listener({ action: 'keys', subject: id, reason: `${what} by the command line` })
+        for (const listener of outsideListeners)
+          listener({ action: 'keys', subject: id, reason: `${what} by the command line` })
     }
     const ended = before.keys.filter((old) => {
       if (!isActive(old, now)) return false
@@ -87,7 +97,10 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
     })
     for (const [id, at] of written) if (uses.get(id) === at) uses.delete(id)
   }
-  const writeUsesQuietly = () => writeUses().catch((error: unknown) => log.warn('the last uses of API keys cannot be kept', { reason: reasonOf(error) }))
+  const writeUsesQuietly = () =>
+    writeUses().catch((error: unknown) =>
+      log.warn('the last uses of API keys cannot be kept', { reason: reasonOf(error) }),
+    )
   const noteUse = (id: string) => {
     uses.set(id, clock.now())
     timer ??= setTimeout(() => void writeUsesQuietly(), useInterval).unref()
@@ -118,8 +131,10 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
     async create({ user, role, cameras, expiresIn = defaults.expiry }) {
       if (!isUser(user)) throw invalidParam('user', 'must be text of 1 to 256 characters without control characters')
       if (!isRole(role)) throw invalidParam('role', 'must be one of viewer, operator, admin')
-      if (cameras !== undefined && !isCameraList(cameras)) throw invalidParam('cameras', 'must be camera ids or patterns such as camera0, camera1*')
-      if (!(expiresIn === 0 || (Number.isFinite(expiresIn) && expiresIn >= 1000))) throw invalidParam('expires_in', 'must be 0 (never) or at least a second')
+      if (cameras !== undefined && !isCameraList(cameras))
+        throw invalidParam('cameras', 'must be camera ids or patterns such as camera0, camera1*')
+      if (!(expiresIn === 0 || (Number.isFinite(expiresIn) && expiresIn >= 1000)))
+        throw invalidParam('expires_in', 'must be 0 (never) or at least a second')
       const made = make({ user, role, ...(cameras && { cameras }) }, expiresIn)
       await file.change(({ keys }) => {
         const now = clock.now()
@@ -143,7 +158,9 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
         // A key of its own, so that what the old one was given (sessions, links) ends with the old one.
         made ??= make(old, old.expiresAt === neverExpires ? 0 : old.expiresAt - old.createdAt)
         const { key } = made
-        return { keys: [...pruned(book.keys, now).map((each) => (each.id === id ? { ...each, revokedAt: now } : each)), key] }
+        return {
+          keys: [...pruned(book.keys, now).map((each) => (each.id === id ? { ...each, revokedAt: now } : each)), key],
+        }
       })
       if (made === undefined) throw notFound('Key', id)
       return { key: shown(made.key), secret: made.secret }
@@ -160,7 +177,12 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
       if (typeof text !== 'string' || !shape.test(text)) throw refusal('auth_failed')
       const hash = Buffer.from(hashOf(text))
       const prefix = text.slice(0, shownLength)
-      const found = file.value().keys.find((key) => key.prefix === prefix && key.hash.length === hash.length && timingSafeEqual(Buffer.from(key.hash), hash))
+      const found = file
+        .value()
+        .keys.find(
+          (key) =>
+            key.prefix === prefix && key.hash.length === hash.length && timingSafeEqual(Buffer.from(key.hash), hash),
+        )
       if (found === undefined) throw refusal('auth_failed')
       if (found.revokedAt !== undefined) throw refusal('revoked')
       if (endOf(found) <= clock.now()) throw refusal('token_expired')

@@ -34,7 +34,8 @@ export function createLinks({ secret, clock, isRevoked }: LinksOptions): Links {
       const expected = Buffer.from(seal(payload))
       // As text, so that a signature can be written in one way only.
       const shown = Buffer.from(given)
-      if (more.length > 0 || shown.length !== expected.length || !timingSafeEqual(shown, expected)) throw authFailed('auth_failed')
+      if (more.length > 0 || shown.length !== expected.length || !timingSafeEqual(shown, expected))
+        throw authFailed('auth_failed')
       const grant = unpacked(payload)
       if (grant.subject !== subject || (grant.address ?? address) !== address) throw authFailed('auth_failed')
       if (grant.expiresAt <= clock.now()) throw authFailed('token_expired')
@@ -49,7 +50,9 @@ const packed = ({ subject, user, expiresAt, credential, address }: Grant) => [
   subject,
   user,
   Math.floor(expiresAt / 1000),
-  ...(credential === undefined && address === undefined ? [] : [credential ? [kinds.indexOf(credential.kind), credential.id] : 0]),
+  ...(credential === undefined && address === undefined
+    ? []
+    : [credential ? [kinds.indexOf(credential.kind), credential.id] : 0]),
   ...(address === undefined ? [] : [address]),
 ]
 

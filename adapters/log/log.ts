@@ -29,17 +29,29 @@ const levels = { error: 0, warn: 1, info: 2, debug: 3 }
 const priorities = { error: 3, warn: 4, info: 6, debug: 7 }
 
 /** One line per message on one stream. No call throws or waits, also when the stream is gone. */
-export function createLog({ level, format, stream = process.stdout, clock = Date, env = process.env }: LogOptions): RootLog {
+export function createLog({
+  level,
+  format,
+  stream = process.stdout,
+  clock = Date,
+  env = process.env,
+}: LogOptions): RootLog {
   const style = format === 'auto' ? (isJournal(stream, env) ? 'journal' : stream.isTTY ? 'text' : 'json') : format
   const written = winston.format((info) => {
     const line = info.line as Line
     return { ...info, [Symbol.for('message')]: write[style](line) }
   })
-  const logger = winston.createLogger({ levels, level, format: written(), transports: [new winston.transports.Stream({ stream, eol: '\n' })] })
+  const logger = winston.createLogger({
+    levels,
+    level,
+    format: written(),
+    transports: [new winston.transports.Stream({ stream, eol: '\n' })],
+  })
   let open = true
   // The reader of a pipe may leave; without a listener that would be the end of the service.
   const onStreamError = (error: unknown) => {
-    if (error instanceof Error && 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED')) open = false
+    if (error instanceof Error && 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED'))
+      open = false
   }
   stream.on('error', onStreamError)
   logger.on('error', () => {})
@@ -49,7 +61,12 @@ export function createLog({ level, format, stream = process.stdout, clock = Date
     try {
       // The fields go in one member: winston would append a field called `message` to the message, and obey one called `level`.
       const all = { ...record(masked(base)), ...record(masked(fields ?? {})) }
-      const line: Line = { level: at, time: new Date(clock.now()).toISOString(), message: maskedText(String(message)), fields: all }
+      const line: Line = {
+        level: at,
+        time: new Date(clock.now()).toISOString(),
+        message: maskedText(String(message)),
+        fields: all,
+      }
       logger.log({ level: at, message: '', line })
     } catch {
       // A log has nobody to complain to.
@@ -95,7 +112,10 @@ function isJournal(stream: { fd?: number }, env: Readonly<Record<string, string 
 
 /** Fields come after ours and never replace them. */
 function json({ level, time, message, fields }: Line): string {
-  const others = Object.entries(fields).map(([key, value]) => [['time', 'level', 'message'].includes(key) ? `${key}_` : key, value])
+  const others = Object.entries(fields).map(([key, value]) => [
+    ['time', 'level', 'message'].includes(key) ? `${key}_` : key,
+    value,
+  ])
   return JSON.stringify({ time, level, message, ...Object.fromEntries(others) })
 }
 
@@ -106,13 +126,15 @@ function text({ level, time, message, fields }: Line): string {
 
 /** Of an error only its message: a person at a terminal reads on. */
 function word(value: unknown): string {
-  const plain = typeof value === 'object' && value !== null && 'message' in value && 'stack' in value ? value.message : value
+  const plain =
+    typeof value === 'object' && value !== null && 'message' in value && 'stack' in value ? value.message : value
   if (typeof plain === 'string' && /^[\w.:/@+-]+$/.test(plain)) return plain
   return printable(JSON.stringify(plain) ?? 'undefined')
 }
 
 /** Whoever names a camera must not move the cursor, nor begin a line of their own. */
-const printable = (words: string) => words.replace(/[\p{Cc}\u2028\u2029]/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const printable = (words: string) =>
+  words.replace(/[\p{Cc}\u2028\u2029]/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 const write = { json, text, journal: (line: Line) => `<${priorities[line.level]}>${json(line)}` }
 

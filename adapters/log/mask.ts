@@ -55,7 +55,10 @@ function copy(value: unknown, depth: number, above: Set<object>): unknown {
     )
   if (Array.isArray(value) || value instanceof Set) {
     const items = [...value]
-    return [...items.slice(0, limits.items).map(inner), ...(items.length > limits.items ? [`… ${items.length - limits.items} more`] : [])]
+    return [
+      ...items.slice(0, limits.items).map(inner),
+      ...(items.length > limits.items ? [`… ${items.length - limits.items} more`] : []),
+    ]
   }
   return entries(
     Object.keys(value).map((key) => [key, () => (value as Record<string, unknown>)[key]]),
@@ -69,7 +72,9 @@ function entries(parts: [string, () => unknown][], inner: (value: unknown) => un
     const harmless = each === undefined || each === null || typeof each === 'boolean'
     return [key, secretKey.test(key) && !harmless ? hidden : inner(each)]
   })
-  return Object.fromEntries(parts.length > limits.items ? [...kept, ['…', `${parts.length - limits.items} more`]] : kept)
+  return Object.fromEntries(
+    parts.length > limits.items ? [...kept, ['…', `${parts.length - limits.items} more`]] : kept,
+  )
 }
 
 /** An error's own fields (`code`, `data` …) and those that are not enumerable. */

@@ -2,7 +2,11 @@
 
 /** Ticks of all processors since the machine's start: all, and those in which they did something. */
 export function cpuTimes(stat: string): { total: number; busy: number } {
-  const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = (/^cpu +(.*)$/m.exec(stat)?.[1] ?? '').split(' ').map(Number)
+  const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = (
+    /^cpu +(.*)$/m.exec(stat)?.[1] ?? ''
+  )
+    .split(' ')
+    .map(Number)
   // Guests' time is in `user` and `nice` already.
   const busy = user + nice + system + irq + softirq + steal
   return { total: busy + idle + iowait, busy }
@@ -10,7 +14,9 @@ export function cpuTimes(stat: string): { total: number; busy: number } {
 
 /** What is in use and could not be given back at once, as `free` shows it. */
 export function memoryPercent(meminfo: string): number {
-  const [total, available] = ['MemTotal', 'MemAvailable'].map((name) => Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? 0))
+  const [total, available] = ['MemTotal', 'MemAvailable'].map((name) =>
+    Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? 0),
+  )
   return total ? Math.min(100, Math.max(0, (1 - (available ?? 0) / total) * 100)) : 0
 }
 

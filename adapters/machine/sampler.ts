@@ -22,8 +22,20 @@ export interface MachineSampler {
 const second = 500
 
 /** Looks at the machine in the background, so that nobody who asks has to wait. What cannot be read stays as it was. */
-export function createMachineSampler({ clock, log, interval = 5_000, read = readProc }: SamplerOptions): MachineSampler {
-  let sample: MachineSample = { at: clock.now(), cpuPercent: 0, memoryPercent: 0, residentBytes: 0, bytesSent: 0, bytesReceived: 0 }
+export function createMachineSampler({
+  clock,
+  log,
+  interval = 5_000,
+  read = readProc,
+}: SamplerOptions): MachineSampler {
+  let sample: MachineSample = {
+    at: clock.now(),
+    cpuPercent: 0,
+    memoryPercent: 0,
+    residentBytes: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+  }
   let before: ReturnType<typeof cpuTimes> | undefined
   let isDisposed = false
   let isTold = false

@@ -39,7 +39,11 @@ export class Refused extends Error {
     readonly routed: boolean,
     why: string,
   ) {
-    super(status === 401 ? 'the media server asks for credentials that it was not given' : `the media server refused it: ${plainWords(why)}`)
+    super(
+      status === 401
+        ? 'the media server asks for credentials that it was not given'
+        : `the media server refused it: ${plainWords(why)}`,
+    )
   }
 }
 
@@ -51,7 +55,13 @@ export function createApi({ apiUrl, timeout }: ApiOptions): Api {
   let loading: Promise<Got> | undefined
   const load = async (): Promise<Got> => {
     const { got } = await import('got')
-    return got.extend({ retry: { limit: 0 }, throwHttpErrors: false, followRedirect: false, timeout: { request: timeout }, agent: { http: agent } })
+    return got.extend({
+      retry: { limit: 0 },
+      throwHttpErrors: false,
+      followRedirect: false,
+      timeout: { request: timeout },
+      agent: { http: agent },
+    })
   }
 
   return async ({ method, path, body, signal }) => {
@@ -59,14 +69,20 @@ export function createApi({ apiUrl, timeout }: ApiOptions): Api {
     loading ??= load()
     const client = await loading
     const base = new URL(typeof apiUrl === 'string' ? apiUrl : apiUrl())
-    const credentials = base.username === '' ? {} : { username: decodeURIComponent(base.username), password: decodeURIComponent(base.password) }
+    const credentials =
+      base.username === ''
+        ? {}
+        : { username: decodeURIComponent(base.username), password: decodeURIComponent(base.password) }
     const json = body === undefined ? {} : { json: body }
-    const answer = await client(`${base.protocol}//${base.host}${path}`, { method: method as Method, signal, ...credentials, ...json }).catch(
-      (error: unknown) => {
-        signal.throwIfAborted()
-        throw unreachable(error, timeout)
-      },
-    )
+    const answer = await client(`${base.protocol}//${base.host}${path}`, {
+      method: method as Method,
+      signal,
+      ...credentials,
+      ...json,
+    }).catch((error: unknown) => {
+      signal.throwIfAborted()
+      throw unreachable(error, timeout)
+    })
     return read(answer.statusCode, answer.body)
   }
 }
@@ -75,7 +91,8 @@ export function createApi({ apiUrl, timeout }: ApiOptions): Api {
 function read(status: number, text: string): unknown {
   const body = parse(text)
   if (status >= 200 && status < 300) {
-    if (body === undefined && text.trim() !== '') throw new Unreachable('something else than a MediaMTX is there', false)
+    if (body === undefined && text.trim() !== '')
+      throw new Unreachable('something else than a MediaMTX is there', false)
     return body
   }
   const why = isObject(body) && typeof body.error === 'string' ? body.error : undefined
@@ -91,7 +108,8 @@ function parse(text: string): unknown {
   }
 }
 
-export const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const words: Record<string, string> = {
   ECONNREFUSED: 'connection refused',

@@ -21,15 +21,19 @@ export interface Breaker {
 
 /** "The media server is down", as opossum says it. Only silence counts: a refusal is an answer. */
 export function createBreaker({ threshold, resetTimeout }: BreakerOptions): Breaker {
-  const circuit: CircuitBreaker<[() => Promise<unknown>], unknown> = new CircuitBreaker((task: () => Promise<unknown>) => task(), {
-    timeout: false,
-    volumeThreshold: threshold,
-    errorThresholdPercentage: 50,
-    resetTimeout,
-    rollingPercentilesEnabled: false,
-    // A trial call that its caller gave up has shown nothing: it must not close the breaker.
-    errorFilter: (error: unknown) => error instanceof Refused || (!(error instanceof Unreachable) && !circuit.halfOpen),
-  })
+  const circuit: CircuitBreaker<[() => Promise<unknown>], unknown> = new CircuitBreaker(
+    (task: () => Promise<unknown>) => task(),
+    {
+      timeout: false,
+      volumeThreshold: threshold,
+      errorThresholdPercentage: 50,
+      resetTimeout,
+      rollingPercentilesEnabled: false,
+      // A trial call that its caller gave up has shown nothing: it must not close the breaker.
+      errorFilter: (error: unknown) =>
+        error instanceof Refused || (!(error instanceof Unreachable) && !circuit.halfOpen),
+    },
+  )
   const state = (): BreakerState => (circuit.closed ? 'closed' : circuit.halfOpen ? 'halfOpen' : 'open')
 
   return {
@@ -37,14 +41,19 @@ export function createBreaker({ threshold, resetTimeout }: BreakerOptions): Brea
       try {
         return (await circuit.fire(task)) as T
       } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'EOPENBREAKER') throw new Unreachable('calls are paused since it failed', false)
+        if (error instanceof Error && 'code' in error && error.code === 'EOPENBREAKER')
+          throw new Unreachable('calls are paused since it failed', false)
         throw error
       }
     },
     state,
     close: () => circuit.close(),
     on: (listener) => {
-      const events = { open: () => listener('open'), halfOpen: () => listener('halfOpen'), close: () => listener('closed') }
+      const events = {
+        open: () => listener('open'),
+        halfOpen: () => listener('halfOpen'),
+        close: () => listener('closed'),
+      }
       circuit.on('open', events.open)
       circuit.on('halfOpen', events.halfOpen)
       circuit.on('close', events.close)

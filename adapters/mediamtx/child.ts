@@ -28,7 +28,14 @@ export interface Child {
  * Starts the media server in a process group of its own: Ctrl-C reaches only us, and recordings are closed in our order. Rejects when
  * it cannot be started. Should this process end first, it takes the child along where it still can; else the mark tells our next life.
  */
-export async function startChild({ command: [program, ...args], cwd, env, mark, watchesInput, log }: ChildOptions): Promise<Child> {
+export async function startChild({
+  command: [program, ...args],
+  cwd,
+  env,
+  mark,
+  watchesInput,
+  log,
+}: ChildOptions): Promise<Child> {
   const child = spawn(program, args, {
     cwd,
     env: { ...childEnvironment(env), TZ: 'UTC', [MARK]: mark },
@@ -85,7 +92,11 @@ export async function startChild({ command: [program, ...args], cwd, env, mark, 
 
 /** Our own settings and secrets are none of the child's business, and `MTX_…` would override the file that we write. */
 const childEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(env).filter(([key]) => !/^(CAMERA_SERVICE_|MTX_|RTSP_|LISTEN_|WATCHDOG_|NOTIFY_SOCKET$|CREDENTIALS_DIRECTORY$)/.test(key)))
+  Object.fromEntries(
+    Object.entries(env).filter(
+      ([key]) => !/^(CAMERA_SERVICE_|MTX_|RTSP_|LISTEN_|WATCHDOG_|NOTIFY_SOCKET$|CREDENTIALS_DIRECTORY$)/.test(key),
+    ),
+  )
 
 function readLines(stream: Readable, keep: (line: string) => void): void {
   stream.on('error', () => {})

@@ -63,7 +63,8 @@ const line =
     `${indent}${key}: ${JSON.stringify(value)}`
 
 function globals({ ports, host, offers, version, auth }: ServerConfiguration): Record<string, Value> {
-  const since = (major: number, minor: number, patch = 0) => version === undefined || compare(version, [major, minor, patch]) >= 0
+  const since = (major: number, minor: number, patch = 0) =>
+    version === undefined || compare(version, [major, minor, patch]) >= 0
   return {
     logLevel: 'info',
     logDestinations: ['stdout'],
@@ -79,7 +80,10 @@ function globals({ ports, host, offers, version, auth }: ServerConfiguration): R
     // An HLS viewer that left holds its camera for this long.
     ...(offers.hls && { hlsAddress: address(host, ports.hls), hlsAlwaysRemux: false, hlsMuxerCloseAfter: '15s' }),
     webrtc: offers.webrtc,
-    ...(offers.webrtc && { webrtcAddress: address(host, ports.webrtc), webrtcLocalUDPAddress: address(host, ports.webrtcUdp) }),
+    ...(offers.webrtc && {
+      webrtcAddress: address(host, ports.webrtc),
+      webrtcLocalUDPAddress: address(host, ports.webrtcUdp),
+    }),
     rtmp: false,
     srt: false,
     ...(since(1, 19) && { moq: false }),
@@ -90,7 +94,11 @@ function globals({ ports, host, offers, version, auth }: ServerConfiguration): R
 }
 
 /** Nothing is excluded: up to 1.20.0 the default would leave the API to whoever reaches its port. */
-const asked = ({ address }: { address: string }): Record<string, Value> => ({ authMethod: 'http', authHTTPAddress: address, authHTTPExclude: [] })
+const asked = ({ address }: { address: string }): Record<string, Value> => ({
+  authMethod: 'http',
+  authHTTPAddress: address,
+  authHTTPExclude: [],
+})
 
 function unasked(host: string): Record<string, Value> {
   // Pipelines publish over the address that RTSP listens on, which need not be loopback.
@@ -108,7 +116,8 @@ function unasked(host: string): Record<string, Value> {
 const isAny = (host: string): boolean => host === '' || host === '0.0.0.0' || host === '::'
 
 /** `:8554` is MediaMTX's way to listen everywhere, on IPv4 and IPv6. */
-export const address = (host: string, port: number): string => (isAny(host) ? `:${port}` : `${isIP(host) === 6 ? `[${host}]` : host}:${port}`)
+export const address = (host: string, port: number): string =>
+  isAny(host) ? `:${port}` : `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 
 function compare(a: readonly number[], b: readonly number[]): number {
   const at = [0, 1, 2].find((i) => a[i] !== b[i])

@@ -39,7 +39,8 @@ export async function downloadMediamtx({ dataDir, log, signal, ...rest }: Downlo
   log.info('downloading MediaMTX', { version, archive })
   const content = await fetchAll(`${base}/${archive}`, signal)
   const sum = createHash('sha256').update(content).digest('hex')
-  if (sum !== expected) throw new Error(`the download of MediaMTX ${version} is damaged: its SHA-256 is not the published one`)
+  if (sum !== expected)
+    throw new Error(`the download of MediaMTX ${version} is damaged: its SHA-256 is not the published one`)
 
   const bin = join(dataDir, 'bin')
   await mkdir(bin, { recursive: true })
@@ -63,7 +64,10 @@ export async function downloadMediamtx({ dataDir, log, signal, ...rest }: Downlo
 
 function cpu(arch: string): string {
   if (arch === 'x64') return 'amd64'
-  if (arch === 'arm') return 'arm_version' in process.config.variables && String(process.config.variables.arm_version) === '6' ? 'armv6' : 'armv7'
+  if (arch === 'arm')
+    return 'arm_version' in process.config.variables && String(process.config.variables.arm_version) === '6'
+      ? 'armv6'
+      : 'armv7'
   return arch
 }
 
@@ -96,7 +100,9 @@ async function fetchAll(url: string, signal: AbortSignal): Promise<Buffer> {
     return Buffer.concat(chunks)
   } catch (error) {
     signal.throwIfAborted()
-    throw new Error(`MediaMTX cannot be downloaded from ${host} (${maskCredentials(whyOf(error))}): without it the service runs on its built-in simulator`)
+    throw new Error(
+      `MediaMTX cannot be downloaded from ${host} (${maskCredentials(whyOf(error))}): without it the service runs on its built-in simulator`,
+    )
   } finally {
     clearTimeout(timer)
   }

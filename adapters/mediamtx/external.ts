@@ -44,29 +44,48 @@ export async function checkExternal(options: ExternalOptions, signal: AbortSigna
     if (questions && answers) problems.push(...(await asksUs({ rtsp, timeout, questions }, signal)))
   } catch (error) {
     signal.throwIfAborted()
-    problems.push(error instanceof Refused ? `paths cannot be set: ${error.message}` : `the recordings folder cannot be tried: ${shortReasonOf(error)}`)
+    problems.push(
+      error instanceof Refused
+        ? `paths cannot be set: ${error.message}`
+        : `the recordings folder cannot be tried: ${shortReasonOf(error)}`,
+    )
   } finally {
     await rm(join(folder, FILE), { force: true }).catch(() => {})
     await rmdir(folder).catch(() => {})
-    await api({ method: 'DELETE', path: `/v3/config/paths/delete/${NAME}`, signal: AbortSignal.timeout(timeout) }).catch(() => {})
+    await api({
+      method: 'DELETE',
+      path: `/v3/config/paths/delete/${NAME}`,
+      signal: AbortSignal.timeout(timeout),
+    }).catch(() => {})
   }
   return problems
 }
 
 async function seesFile(api: Api, pathDefaults: PathDefaults, signal: AbortSignal): Promise<string[]> {
-  await api({ method: 'POST', path: `/v3/config/paths/replace/${NAME}`, body: { source: 'publisher', record: false, ...recordBody(pathDefaults) }, signal })
+  await api({
+    method: 'POST',
+    path: `/v3/config/paths/replace/${NAME}`,
+    body: { source: 'publisher', record: false, ...recordBody(pathDefaults) },
+    signal,
+  })
   const answer = await api({ method: 'GET', path: `/v3/recordings/get/${NAME}`, signal })
   const segments = isObject(answer) && Array.isArray(answer.segments) ? answer.segments.filter(isObject) : []
   const [start] = segments.map((segment) => String(segment.start))
-  if (start === undefined) return ['the recordings folder is not shared: the media server does not see what is written there']
-  if (Date.parse(start) !== Date.UTC(2000, 0, 1)) return ['the media server does not run in UTC (set TZ=UTC for it): the times of recordings would be wrong']
+  if (start === undefined)
+    return ['the recordings folder is not shared: the media server does not see what is written there']
+  if (Date.parse(start) !== Date.UTC(2000, 0, 1))
+    return ['the media server does not run in UTC (set TZ=UTC for it): the times of recordings would be wrong']
   return []
 }
 
-const remedy = 'set authMethod to http and authHTTPAddress to the address of this service there (see docs/security.md), and mediamtx.auth_port here'
+const remedy =
+  'set authMethod to http and authHTTPAddress to the address of this service there (see docs/security.md), and mediamtx.auth_port here'
 
 /** A stranger wants to read, and must be refused at our word. */
-async function asksUs({ rtsp, timeout, questions }: { rtsp: Address; timeout: number; questions: () => number }, signal: AbortSignal): Promise<string[]> {
+async function asksUs(
+  { rtsp, timeout, questions }: { rtsp: Address; timeout: number; questions: () => number },
+  signal: AbortSignal,
+): Promise<string[]> {
   const before = questions()
   let status = await describe(rtsp, timeout, signal)
   // 200 to a new path means accepted, not applied.
@@ -75,7 +94,10 @@ async function asksUs({ rtsp, timeout, questions }: { rtsp: Address; timeout: nu
     status = await describe(rtsp, timeout, signal)
   }
   if (questions() > before) return []
-  if (status === 401) return [`the media server does not ask this service who may read, so that the URLs it gives out open nothing: ${remedy}`]
+  if (status === 401)
+    return [
+      `the media server does not ask this service who may read, so that the URLs it gives out open nothing: ${remedy}`,
+    ]
   return [`the media server lets everybody read, whatever a URL of this service says: ${remedy}`]
 }
 
@@ -89,7 +111,11 @@ const describe = ({ host, port }: Address, timeout: number, signal: AbortSignal)
       if (signal.aborted) reject(signal.reason)
       else resolve(Number(/^RTSP\/1\.\d (\d{3})/.exec(text)?.[1] ?? 0))
     }
-    socket.once('connect', () => socket.write(`DESCRIBE rtsp://${host.includes(':') ? `[${host}]` : host}:${port}/${NAME} RTSP/1.0\r\nCSeq: 1\r\n\r\n`))
+    socket.once('connect', () =>
+      socket.write(
+        `DESCRIBE rtsp://${host.includes(':') ? `[${host}]` : host}:${port}/${NAME} RTSP/1.0\r\nCSeq: 1\r\n\r\n`,
+      ),
+    )
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1')
       if (text.includes('\r\n')) end()
@@ -100,7 +126,8 @@ const describe = ({ host, port }: Address, timeout: number, signal: AbortSignal)
   })
 
 /** The code alone of a system error, whose message holds the path. */
-const shortReasonOf = (error: unknown): string => (error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : reasonOf(error))
+const shortReasonOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : reasonOf(error)
 
 const connects = ({ host, port }: Address, timeout: number, signal: AbortSignal): Promise<boolean> =>
   new Promise((resolve, reject) => {

@@ -14,7 +14,11 @@ export interface Address {
 }
 
 /** Asks for the info, and for the paths where there is none (before 1.15.2). `credentials`: `user:password`. */
-export async function whoAnswers(address: Address & { credentials?: string }, signal: AbortSignal, limit = 2_000): Promise<Answerer> {
+export async function whoAnswers(
+  address: Address & { credentials?: string },
+  signal: AbortSignal,
+  limit = 2_000,
+): Promise<Answerer> {
   const info = await ask(address, '/v3/info', signal, limit)
   if (info === 'nobody' || info === 'other') return info
   if (info.status === 401) return 'locked'
@@ -39,16 +43,19 @@ function ask(
       // It took the connection and then said nothing, or nothing of HTTP.
       resolve(connected ? 'other' : error.code === 'HPE_INVALID_CONSTANT' ? 'other' : 'nobody')
     }
-    const request = get({ host, port, path, signal, agent: false, ...(credentials !== undefined && { auth: credentials }) }, (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        text += chunk
-        if (text.length > 100_000) request.destroy(new Error('too long'))
-      })
-      response.on('error', failed)
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: objectOf(text) }))
-    })
+    const request = get(
+      { host, port, path, signal, agent: false, ...(credentials !== undefined && { auth: credentials }) },
+      (response) => {
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', (chunk: string) => {
+          text += chunk
+          if (text.length > 100_000) request.destroy(new Error('too long'))
+        })
+        response.on('error', failed)
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: objectOf(text) }))
+      },
+    )
     request.on('socket', (socket) => socket.once('connect', () => (connected = true)))
     const timer = setTimeout(() => request.destroy(new Error('no answer in time')), limit)
     request.on('close', () => clearTimeout(timer))

@@ -37,7 +37,12 @@ export function createLanes(): Lanes {
   const queue = (name: CameraId): Queue => {
     const present = queues.get(name)
     if (present) return present
-    const made: Queue = { lane: { name, spec: undefined, record: false, asked: 0 }, tail: Promise.resolve(), waiting: 0, changedAt: Number.NEGATIVE_INFINITY }
+    const made: Queue = {
+      lane: { name, spec: undefined, record: false, asked: 0 },
+      tail: Promise.resolve(),
+      waiting: 0,
+      changedAt: Number.NEGATIVE_INFINITY,
+    }
     queues.set(name, made)
     return made
   }
@@ -45,7 +50,10 @@ export function createLanes(): Lanes {
   return {
     lane: (name) => queue(name).lane,
     find: (name) => queues.get(name)?.lane,
-    wanted: () => [...queues.values()].map(({ lane }) => lane).filter((lane): lane is Lane & { spec: PathSpec } => lane.spec !== undefined),
+    wanted: () =>
+      [...queues.values()]
+        .map(({ lane }) => lane)
+        .filter((lane): lane is Lane & { spec: PathSpec } => lane.spec !== undefined),
     run: (lane, signal, change) => {
       const own = queue(lane.name)
       own.waiting++

@@ -27,7 +27,14 @@ type Call = (request: ApiRequest) => Promise<unknown>
 const MAX_PAGES = 1000
 
 /** The control API of MediaMTX 1.11 and later. Each camera's changes go one after the other, and always to what is wanted last. */
-export function createMediaServer({ apiUrl, timeout, breaker: breakerOptions, pathDefaults, log, measures }: MediaServerOptions): MediamtxServer {
+export function createMediaServer({
+  apiUrl,
+  timeout,
+  breaker: breakerOptions,
+  pathDefaults,
+  log,
+  measures,
+}: MediaServerOptions): MediamtxServer {
   const plain = createApi({ apiUrl, timeout })
   const api = measures ? timed(plain, measures) : plain
   const breaker = createBreaker(breakerOptions)
@@ -59,11 +66,19 @@ export function createMediaServer({ apiUrl, timeout, breaker: breakerOptions, pa
       throw new Error(`${lane.name} has no stream`)
     }
     try {
-      await guarded({ method: 'PATCH', path: `/v3/config/paths/patch/${lane.name}`, body: { record: lane.record }, signal })
+      await guarded({
+        method: 'PATCH',
+        path: `/v3/config/paths/patch/${lane.name}`,
+        body: { record: lane.record },
+        signal,
+      })
     } catch (error) {
       // A refused PATCH may stay in the server and spoil every later change (1.16.0 to 1.20.1): `replace` cures it. 404: it has lost the path.
       if (!(error instanceof Refused) || error.status === 401) throw error
-      log.debug('a change of recording was refused, the whole path is put there instead', { camera: lane.name, reason: error.message })
+      log.debug('a change of recording was refused, the whole path is put there instead', {
+        camera: lane.name,
+        reason: error.message,
+      })
       await replace(lane, signal, guarded)
     }
   }
@@ -81,7 +96,8 @@ export function createMediaServer({ apiUrl, timeout, breaker: breakerOptions, pa
     const items: unknown[] = []
     for (let page = 0; page < MAX_PAGES; page++) {
       const answer = await call({ method: 'GET', path: `${path}?itemsPerPage=100&page=${page}`, signal })
-      if (!isObject(answer) || !Array.isArray(answer.items)) throw new Unreachable('something else than a MediaMTX is there', false)
+      if (!isObject(answer) || !Array.isArray(answer.items))
+        throw new Unreachable('something else than a MediaMTX is there', false)
       items.push(...answer.items)
       if (page + 1 >= Number(answer.pageCount)) break
     }
@@ -92,13 +108,15 @@ export function createMediaServer({ apiUrl, timeout, breaker: breakerOptions, pa
     info: async (signal) => {
       try {
         const answer = await api({ method: 'GET', path: '/v3/info', signal })
-        if (!isObject(answer) || typeof answer.version !== 'string') throw new Unreachable('something else than a MediaMTX is there', false)
+        if (!isObject(answer) || typeof answer.version !== 'string')
+          throw new Unreachable('something else than a MediaMTX is there', false)
         return { version: answer.version.trim(), started: String(answer.started ?? '') }
       } catch (error) {
         if (!(error instanceof Refused) || error.routed) throw error
         // Before 1.15.2 there is no info, and so no way to see a restart.
         const answer = await api({ method: 'GET', path: '/v3/paths/list?itemsPerPage=1', signal })
-        if (!isObject(answer) || !Array.isArray(answer.items)) throw new Unreachable('something else than a MediaMTX is there', false)
+        if (!isObject(answer) || !Array.isArray(answer.items))
+          throw new Unreachable('something else than a MediaMTX is there', false)
         return { version: 'before v1.15.2', started: '' }
       }
     },
@@ -128,7 +146,10 @@ export function createMediaServer({ apiUrl, timeout, breaker: breakerOptions, pa
       try {
         await lanes.run(lane, signal, () => remove(lane, signal, guarded))
       } catch (error) {
-        log[error instanceof Unreachable ? 'debug' : 'warn']('a stream is removed with the next sync', { camera: name, reason: reasonOf(error) })
+        log[error instanceof Unreachable ? 'debug' : 'warn']('a stream is removed with the next sync', {
+          camera: name,
+          reason: reasonOf(error),
+        })
       }
     },
 
@@ -167,7 +188,9 @@ export function createMediaServer({ apiUrl, timeout, breaker: breakerOptions, pa
           log.warn('the media server does not take a stream', { camera: lane.name, reason: error.message })
         }
       }
-      const names = (await all('/v3/config/paths/list', signal, call)).map((item) => (isObject(item) ? String(item.name) : ''))
+      const names = (await all('/v3/config/paths/list', signal, call)).map((item) =>
+        isObject(item) ? String(item.name) : '',
+      )
       for (const name of new Set(names.filter(isCameraId))) {
         const lane = lanes.lane(name)
         if (!isWanted(lane)) await lanes.run(lane, signal, () => remove(lane, signal, call))
@@ -177,7 +200,9 @@ export function createMediaServer({ apiUrl, timeout, breaker: breakerOptions, pa
     },
 
     streams: async (signal) => {
-      const states = (await all('/v3/paths/list', signal, guarded)).map(streamState).filter((state) => state !== undefined)
+      const states = (await all('/v3/paths/list', signal, guarded))
+        .map(streamState)
+        .filter((state) => state !== undefined)
       // A path that came or went between two pages shifts the others.
       return [...new Map(states.map((state): [string, StreamState] => [state.name, state])).values()]
     },

@@ -42,7 +42,9 @@ export async function endOrphans({ mark, grace, log, signal }: OrphanOptions): P
 /** Those of other users cannot be read, and are none of ours. */
 async function marked(mark: string): Promise<Process[]> {
   const entry = `${MARK}=${mark}`
-  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^[0-9]+$/.test(name) && Number(name) !== process.pid)
+  const pids = (await readdir('/proc').catch(() => [])).filter(
+    (name) => /^[0-9]+$/.test(name) && Number(name) !== process.pid,
+  )
   const found = await Promise.all(
     pids.map(async (pid): Promise<Process | undefined> => {
       const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')

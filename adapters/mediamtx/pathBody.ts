@@ -43,7 +43,12 @@ export function pathBody(spec: PathSpec, record: boolean, defaults: PathDefaults
           runOnDemandStartTimeout: startTimeout,
           runOnDemandCloseAfter: closeAfter,
         }
-      : { source: spec.source.url, sourceOnDemand: true, sourceOnDemandStartTimeout: startTimeout, sourceOnDemandCloseAfter: closeAfter }
+      : {
+          source: spec.source.url,
+          sourceOnDemand: true,
+          sourceOnDemandStartTimeout: startTimeout,
+          sourceOnDemandCloseAfter: closeAfter,
+        }
   return { ...source, record, ...recordBody(defaults) }
 }
 
@@ -51,5 +56,6 @@ export function pathBody(spec: PathSpec, record: boolean, defaults: PathDefaults
 export function checkSpec({ name, source }: PathSpec): void {
   if (!isCameraId(name)) throw new Error('a path is named after its camera')
   if ('command' in source && source.command.trim() === '') throw new Error(`the command of ${name} is blank`)
-  if ('url' in source && !/^rtsps?:\/\/[^\s/]+/i.test(source.url)) throw new Error(`the source of ${name} is no RTSP address`)
+  if ('url' in source && !/^rtsps?:\/\/[^\s/]+/i.test(source.url))
+    throw new Error(`the source of ${name} is no RTSP address`)
 }

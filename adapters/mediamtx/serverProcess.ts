@@ -3,7 +3,15 @@ import { join } from 'node:path'
 import type { Log, ServerChoice, ServerProcess } from '../../machines/domain/ports.js'
 import { type Child, startChild } from './child.js'
 import { type ServerPorts, writeConfiguration } from './configurationFile.js'
-import { type Address, type Claim, checkPort, findProgram, freeUdpPort, programVersion, whoAnswers } from './findServer.js'
+import {
+  type Address,
+  type Claim,
+  checkPort,
+  findProgram,
+  freeUdpPort,
+  programVersion,
+  whoAnswers,
+} from './findServer.js'
 import { endOrphans } from './orphans.js'
 import type { PathBody, PathDefaults } from './pathBody.js'
 import { sleep } from './wait.js'
@@ -49,7 +57,8 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
   /** Those that were asked to end. */
   const asked = new WeakSet<Child>()
 
-  const orphans = (limit: number, signal?: AbortSignal) => endOrphans({ mark, grace: limit, log, ...(signal && { signal }) })
+  const orphans = (limit: number, signal?: AbortSignal) =>
+    endOrphans({ mark, grace: limit, log, ...(signal && { signal }) })
 
   async function choose(signal: AbortSignal): Promise<ServerChoice> {
     if (!running) await orphans(grace, signal)
@@ -58,11 +67,16 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     const answers = mode === 'auto' && !running ? await whoAnswers(api, signal) : 'nobody'
     if (answers === 'mediamtx') return { kind: 'external', why: `a MediaMTX answers at ${at}` }
     if (answers === 'locked')
-      throw new Error(`a MediaMTX answers at ${at} but asks for credentials: set mediamtx.mode to external with them, or another mediamtx.api_port`)
-    if (answers === 'other') throw new Error(`port ${api.port} (mediamtx.api_port) is in use by a program that is not MediaMTX`)
+      throw new Error(
+        `a MediaMTX answers at ${at} but asks for credentials: set mediamtx.mode to external with them, or another mediamtx.api_port`,
+      )
+    if (answers === 'other')
+      throw new Error(`port ${api.port} (mediamtx.api_port) is in use by a program that is not MediaMTX`)
     const program = await findProgram(env.PATH ?? '', dataDir)
-    if (program && mode === 'managed') return { kind: 'managed', why: `mediamtx.mode asks for it, and the program is ${program.where}` }
-    if (program) return { kind: 'managed', why: `no MediaMTX answers at ${at}, and the program mediamtx is ${program.where}` }
+    if (program && mode === 'managed')
+      return { kind: 'managed', why: `mediamtx.mode asks for it, and the program is ${program.where}` }
+    if (program)
+      return { kind: 'managed', why: `no MediaMTX answers at ${at}, and the program mediamtx is ${program.where}` }
     const missing = 'there is no program mediamtx on the PATH or in the data directory'
     if (mode === 'managed') throw new Error(`mediamtx.mode is managed, but ${missing}; make mediamtx downloads it`)
     return {
@@ -85,11 +99,17 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
       { key: 'mediamtx.rtsp_port', host, port: ports.rtsp },
       ...(offers.hls ? [{ key: 'mediamtx.hls_port', host, port: ports.hls }] : []),
       ...(offers.webrtc ? [{ key: 'mediamtx.webrtc_port', host, port: ports.webrtc }] : []),
-      ...(offers.webrtc && ports.webrtcUdp !== undefined ? [{ key: 'mediamtx.webrtc_udp_port', host, port: ports.webrtcUdp, udp: true }] : []),
+      ...(offers.webrtc && ports.webrtcUdp !== undefined
+        ? [{ key: 'mediamtx.webrtc_udp_port', host, port: ports.webrtcUdp, udp: true }]
+        : []),
     ]
   }
 
-  async function start(choice: ServerChoice, exited: (reason: string) => void, signal: AbortSignal): Promise<{ pid: number }> {
+  async function start(
+    choice: ServerChoice,
+    exited: (reason: string) => void,
+    signal: AbortSignal,
+  ): Promise<{ pid: number }> {
     if (choice.kind === 'external') throw new Error('an external media server is not ours to start')
     if (running) throw new Error('the media server runs already')
     // What a killed server left behind still holds its cameras.
@@ -111,7 +131,14 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
       ...rest,
     })
     signal.throwIfAborted()
-    const child = await startChild({ command: [...line, file], cwd, env, mark, watchesInput: choice.kind === 'embedded', log })
+    const child = await startChild({
+      command: [...line, file],
+      cwd,
+      env,
+      mark,
+      watchesInput: choice.kind === 'embedded',
+      log,
+    })
     running = child
     let ready = false
     const end = child.ended.then((reason) => {
@@ -138,7 +165,11 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     const either = AbortSignal.any([signal, over.signal])
     const limit = performance.now() + START_LIMIT
     while (performance.now() < limit) {
-      const answer = await whoAnswers({ host: '127.0.0.1', port: ports.api, ...(credentials !== undefined && { credentials }) }, either, 1_000)
+      const answer = await whoAnswers(
+        { host: '127.0.0.1', port: ports.api, ...(credentials !== undefined && { credentials }) },
+        either,
+        1_000,
+      )
       if (answer === 'mediamtx') return
       // It asked, and was told no or could not reach us: that will not change by itself.
       if (answer === 'locked') throw new Error('the media server does not let this service use its API')

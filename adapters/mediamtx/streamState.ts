@@ -24,6 +24,7 @@ export function streamState(item: unknown): StreamState | undefined {
 
 function tracksOf({ tracks, tracks2 }: Record<string, unknown>): string[] {
   if (Array.isArray(tracks)) return tracks.map(String)
-  if (Array.isArray(tracks2)) return tracks2.map((track: unknown) => (isObject(track) ? String(track.codec) : String(track)))
+  if (Array.isArray(tracks2))
+    return tracks2.map((track: unknown) => (isObject(track) ? String(track.codec) : String(track)))
   return []
 }

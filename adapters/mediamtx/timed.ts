@@ -6,7 +6,8 @@ export const timed =
   (api: Api, measures: Pick<Measures, 'mediaCall'>): Api =>
   async (request) => {
     const began = performance.now()
-    const told = (outcome: Parameters<Measures['mediaCall']>[1]) => measures.mediaCall(routeOf(request), outcome, performance.now() - began)
+    const told = (outcome: Parameters<Measures['mediaCall']>[1]) =>
+      measures.mediaCall(routeOf(request), outcome, performance.now() - began)
     try {
       const answer = await api(request)
       told('ok')

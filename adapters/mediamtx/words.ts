@@ -2,7 +2,9 @@
 
 /** For logs: URLs lose user and password, and what a query may hold. */
 export const maskCredentials = (text: string): string =>
-  text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)([^\s/@'"]*@)/gi, '$1***@').replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s?'"]+)\?[^\s'"]*/gi, '$1?***')
+  text
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)([^\s/@'"]*@)/gi, '$1***@')
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s?'"]+)\?[^\s'"]*/gi, '$1?***')
 
 /** For clients: no URL beyond its scheme and no absolute file name is left. */
 export const plainWords = (text: string): string =>

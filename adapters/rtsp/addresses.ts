@@ -36,7 +36,11 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
 /** Keeps streams from leading back into this service, and anybody from being sent to addresses that are no camera's. */
-export function createAddressCheck({ places, interfaces = ownAddresses, resolve = lookUp }: AddressCheckOptions): AddressCheck {
+export function createAddressCheck({
+  places,
+  interfaces = ownAddresses,
+  resolve = lookUp,
+}: AddressCheckOptions): AddressCheck {
   const resolved = async (host: string, signal: AbortSignal): Promise<string[]> => {
     if (isIP(host) !== 0) return [plain(host)]
     if (/^(.*\.)?localhost\.?$/i.test(host)) return ['127.0.0.1', '::1']
@@ -45,11 +49,13 @@ export function createAddressCheck({ places, interfaces = ownAddresses, resolve 
   return {
     async refusal(host, port, signal) {
       const found = await resolved(host, signal)
-      if (found.some((address) => isIn(forbidden, address))) return 'must not be an unspecified, multicast, broadcast or metadata address'
+      if (found.some((address) => isIn(forbidden, address)))
+        return 'must not be an unspecified, multicast, broadcast or metadata address'
       const near = places().filter(({ ports }) => ports.includes(port))
       for (const place of near) {
         const own = place.host === undefined ? interfaces().map(plain) : await resolved(place.host, signal)
-        const isOwn = (address: string) => own.includes(address) || (own.some((each) => isIn(loopback, each)) && isIn(loopback, address))
+        const isOwn = (address: string) =>
+          own.includes(address) || (own.some((each) => isIn(loopback, each)) && isIn(loopback, address))
         if (found.some(isOwn) || sameName(place.host, host)) return 'must not lead back to this service'
       }
       return undefined
@@ -57,11 +63,17 @@ export function createAddressCheck({ places, interfaces = ownAddresses, resolve 
   }
 }
 
-const sameName = (one = '', other: string): boolean => one.toLowerCase().replace(/\.$/, '') === other.toLowerCase().replace(/\.$/, '')
+const sameName = (one = '', other: string): boolean =>
+  one.toLowerCase().replace(/\.$/, '') === other.toLowerCase().replace(/\.$/, '')
 
-const ownAddresses = (): string[] => ['127.0.0.1', '::1', ...Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))]
+const ownAddresses = (): string[] => [
+  '127.0.0.1',
+  '::1',
+  ...Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)),
+]
 
-const lookUp = async (name: string): Promise<string[]> => (await lookup(name, { all: true })).map(({ address }) => address)
+const lookUp = async (name: string): Promise<string[]> =>
+  (await lookup(name, { all: true })).map(({ address }) => address)
 
 /** In one form only, an IPv4 address that is dressed as IPv6 undressed. */
 function plain(address: string): string {

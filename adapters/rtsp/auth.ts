@@ -8,7 +8,15 @@ export interface Credentials {
 /** What a `WWW-Authenticate` asks for, of what we can do. */
 export type Challenge =
   | { scheme: 'basic' }
-  | { scheme: 'digest'; hash: 'md5' | 'sha256'; algorithm?: string; realm: string; nonce: string; opaque?: string; auth: boolean }
+  | {
+      scheme: 'digest'
+      hash: 'md5' | 'sha256'
+      algorithm?: string
+      realm: string
+      nonce: string
+      opaque?: string
+      auth: boolean
+    }
 
 /** The strongest of the challenges in a header (RFC 7616, RFC 7617): SHA-256, MD5, Basic. `undefined`: none that we can answer. */
 export function chooseChallenge(header = ''): Challenge | undefined {
@@ -25,7 +33,15 @@ function understand(scheme: string, fields: Record<string, string>): Challenge |
   const hash = { md5: 'md5' as const, 'sha-256': 'sha256' as const }[(algorithm ?? 'md5').toLowerCase()]
   const auth = qop !== undefined && /(^|[\s,])auth($|[\s,])/i.test(qop)
   if (!hash || nonce === undefined || (qop !== undefined && !auth)) return undefined
-  return { scheme, hash, realm, nonce, auth, ...(algorithm === undefined ? {} : { algorithm }), ...(opaque === undefined ? {} : { opaque }) }
+  return {
+    scheme,
+    hash,
+    realm,
+    nonce,
+    auth,
+    ...(algorithm === undefined ? {} : { algorithm }),
+    ...(opaque === undefined ? {} : { opaque }),
+  }
 }
 
 /** `Digest a="x", b=y, Basic realm="z"`: a word that no `=` follows opens the next challenge. */
@@ -33,14 +49,19 @@ function splitChallenges(header: string): { scheme: string; fields: Record<strin
   const challenges: { scheme: string; fields: Record<string, string> }[] = []
   const tokens = /([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/g
   for (const [, name = '', quoted, bare] of header.matchAll(tokens)) {
-    if (quoted === undefined && bare === undefined) challenges.push({ scheme: name.toLowerCase(), fields: Object.create(null) })
-    else Object.assign(challenges.at(-1)?.fields ?? {}, { [name.toLowerCase()]: quoted?.replace(/\\(.)/g, '$1') ?? bare })
+    if (quoted === undefined && bare === undefined)
+      challenges.push({ scheme: name.toLowerCase(), fields: Object.create(null) })
+    else
+      Object.assign(challenges.at(-1)?.fields ?? {}, { [name.toLowerCase()]: quoted?.replace(/\\(.)/g, '$1') ?? bare })
   }
   return challenges
 }
 
 /** Answers one challenge for as long as its nonce lives: the value of `Authorization` for each request. */
-export function createAuthorizer({ user, password }: Credentials, challenge: Challenge): (method: string, url: string) => string {
+export function createAuthorizer(
+  { user, password }: Credentials,
+  challenge: Challenge,
+): (method: string, url: string) => string {
   if (challenge.scheme === 'basic') return () => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
   const { hash, algorithm, realm, nonce, opaque, auth } = challenge
   const digest = (text: string): string => createHash(hash).update(text).digest('hex')
@@ -50,7 +71,9 @@ export function createAuthorizer({ user, password }: Credentials, challenge: Cha
     const cnonce = randomBytes(8).toString('hex')
     const nc = (++count).toString(16).padStart(8, '0')
     const request = digest(`${method}:${url}`)
-    const response = digest(auth ? `${secret}:${nonce}:${nc}:${cnonce}:auth:${request}` : `${secret}:${nonce}:${request}`)
+    const response = digest(
+      auth ? `${secret}:${nonce}:${nc}:${cnonce}:auth:${request}` : `${secret}:${nonce}:${request}`,
+    )
     const fields = { username: user, realm, nonce, uri: url, response, ...(opaque === undefined ? {} : { opaque }) }
     const quoted = Object.entries(fields).map(([name, value]) => `${name}="${value.replace(/["\\]/g, '\\$&')}"`)
     return `Digest ${[...quoted, ...(algorithm ? [`algorithm=${algorithm}`] : []), ...(auth ? ['qop=auth', `nc=${nc}`, `cnonce="${cnonce}"`] : [])].join(', ')}`

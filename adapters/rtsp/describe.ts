@@ -8,7 +8,15 @@ import { parseH264Sps, parseH265Sps } from './sps.js'
  * Asks any RTSP source, `rtsp://user:password@host/path`, what it sends; `limit` (ms) is for all of it. Rejects with `unreachable`, `refused (401)`,
  * `not found (404)`, `timed out`, `answered, but not in RTSP` and the like, never with an address or credentials.
  */
-export async function describeSource({ source, limit, signal }: { source: string; limit: number; signal: AbortSignal }): Promise<SourceDescription> {
+export async function describeSource({
+  source,
+  limit,
+  signal,
+}: {
+  source: string
+  limit: number
+  signal: AbortSignal
+}): Promise<SourceDescription> {
   signal.throwIfAborted()
   const { url, ...where } = addressOf(source)
   const connection = openConnection(where)
@@ -42,14 +50,21 @@ export function refusalOf(status: number): string {
 
 export function sizeOf(video: MediaSection): { width: number; height: number } | undefined {
   const parse = video.codec === 'H265' ? parseH265Sps : parseH264Sps
-  const isSps = ([first = 0]: Uint8Array): boolean => (video.codec === 'H265' ? ((first >> 1) & 0x3f) === 33 : (first & 0x1f) === 7)
+  const isSps = ([first = 0]: Uint8Array): boolean =>
+    video.codec === 'H265' ? ((first >> 1) & 0x3f) === 33 : (first & 0x1f) === 7
   const unit = parameterSetsOf(video).find(isSps)
   const sps = unit && parse(unit)
   return sps && { width: sps.width, height: sps.height }
 }
 
 /** The parts of a source's URL; `url` is what may be sent: without credentials. */
-function addressOf(source: string): { host: string; port: number; secure: boolean; credentials?: Credentials; url: string } {
+function addressOf(source: string): {
+  host: string
+  port: number
+  secure: boolean
+  credentials?: Credentials
+  url: string
+} {
   const [, scheme = '', userinfo, rest = ''] = /^(rtsps?:\/\/)(?:([^/?#]*)@)?(.*)$/i.exec(source) ?? []
   const url = `${scheme}${rest}`
   if (!URL.canParse(url) || /[\s\0]/.test(url)) throw new Error('not an RTSP address')

@@ -45,7 +45,10 @@ export function parseRtp(bytes: Buffer): RtpPacket | undefined {
  * An access unit that comes first, or behind a gap, may lack its beginning: `isWholeIdr` tells. Larger ones than `maxBytes`
  * (8 MiB by default) are dropped.
  */
-export function createDepacketiser(onAccessUnit: (unit: AccessUnit) => void, maxBytes = 8 * 1024 * 1024): { push(packet: RtpPacket): void } {
+export function createDepacketiser(
+  onAccessUnit: (unit: AccessUnit) => void,
+  maxBytes = 8 * 1024 * 1024,
+): { push(packet: RtpPacket): void } {
   let units: AccessUnit = []
   let fragments: Buffer[] = []
   let bytes = 0
@@ -111,13 +114,16 @@ export function isWholeIdr(unit: AccessUnit): boolean {
 }
 
 const startCode = Buffer.from([0, 0, 0, 1])
-export const toAnnexB = (units: readonly Uint8Array[]): Buffer => Buffer.concat(units.flatMap((unit) => [startCode, unit]))
+export const toAnnexB = (units: readonly Uint8Array[]): Buffer =>
+  Buffer.concat(units.flatMap((unit) => [startCode, unit]))
 
 /**
  * Waits for a picture that can be decoded by itself: `push` returns it as Annex B with SPS and PPS in front as soon as it is whole.
  * `known` are the parameter sets of the description; those of the stream count more.
  */
-export function createKeyframeCatcher(known: readonly Uint8Array[] = []): { push(packet: RtpPacket): Buffer | undefined } {
+export function createKeyframeCatcher(known: readonly Uint8Array[] = []): {
+  push(packet: RtpPacket): Buffer | undefined
+} {
   const sets = new Map<string, Uint8Array>()
   const remember = (unit: Uint8Array): void => {
     const id = parameterSetId(unit)

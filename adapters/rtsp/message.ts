@@ -49,7 +49,13 @@ const NONE = Buffer.alloc(0)
  * Reads a byte stream piece by piece, however it is cut. What is incomplete is kept, at most one message of it: each byte is
  * copied once or twice, never again with every piece. A message of a kind that has no call-back is skipped.
  */
-export function createParser({ onRequest, onResponse, onFrame, maxHeader = 16_384, maxBody = 65_536 }: ParserOptions): Parser {
+export function createParser({
+  onRequest,
+  onResponse,
+  onFrame,
+  maxHeader = 16_384,
+  maxBody = 65_536,
+}: ParserOptions): Parser {
   const kept = createKeeper()
   /** Bytes that the present message is known to need: below that, there is nothing to try. */
   let needed = 1
@@ -215,11 +221,24 @@ function bodyLength(headers: Headers, maxBody: number): number {
 export type HeaderFields = Record<string, string | number | readonly string[]>
 
 /** `Content-Length` is added when there is a body. Throws when a field holds a line break. */
-export const formatRequest = (request: { method: string; url: string; headers?: HeaderFields; body?: string | Uint8Array }): Buffer =>
-  formatMessage(`${request.method} ${request.url} RTSP/1.0`, request.headers, request.body)
+export const formatRequest = (request: {
+  method: string
+  url: string
+  headers?: HeaderFields
+  body?: string | Uint8Array
+}): Buffer => formatMessage(`${request.method} ${request.url} RTSP/1.0`, request.headers, request.body)
 
-export const formatResponse = (response: { status: number; reason?: string; headers?: HeaderFields; body?: string | Uint8Array }): Buffer =>
-  formatMessage(`RTSP/1.0 ${response.status} ${response.reason ?? reasonPhrase(response.status)}`, response.headers, response.body)
+export const formatResponse = (response: {
+  status: number
+  reason?: string
+  headers?: HeaderFields
+  body?: string | Uint8Array
+}): Buffer =>
+  formatMessage(
+    `RTSP/1.0 ${response.status} ${response.reason ?? reasonPhrase(response.status)}`,
+    response.headers,
+    response.body,
+  )
 
 /** One interleaved frame; `payload` at most 65535 bytes. */
 export function formatFrame(channel: number, payload: Uint8Array): Buffer {
@@ -249,8 +268,13 @@ const phrases: Record<number, string> = {
 }
 const reasonPhrase = (status: number): string => phrases[status] ?? 'Unknown'
 
-const spellings: Record<string, string> = { cseq: 'CSeq', 'www-authenticate': 'WWW-Authenticate', 'rtp-info': 'RTP-Info' }
-const spelling = (name: string): string => spellings[name.toLowerCase()] ?? name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
+const spellings: Record<string, string> = {
+  cseq: 'CSeq',
+  'www-authenticate': 'WWW-Authenticate',
+  'rtp-info': 'RTP-Info',
+}
+const spelling = (name: string): string =>
+  spellings[name.toLowerCase()] ?? name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
 
 function formatMessage(startLine: string, fields: HeaderFields = {}, body: string | Uint8Array = NONE): Buffer {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body

@@ -39,14 +39,23 @@ export function createStreamReader(options: StreamReaderOptions): StreamReader {
     const connection = open()
     const disarm = guard({ connection, signal, limit: startTimeout, late: new Error('stream did not start in time') })
     const asked = Date.now()
-    const answer = await ask(connection, { method: 'SETUP', url: `${urlOf(name)}/trackID=0`, headers: { transport } }).finally(disarm)
+    const answer = await ask(connection, {
+      method: 'SETUP',
+      url: `${urlOf(name)}/trackID=0`,
+      headers: { transport },
+    }).finally(disarm)
     refuse(connection, answer, Date.now() - asked)
     const { id, timeout } = sessionOf(answer)
     if (signal.aborted) leave(connection, urlOf(name), id)
     signal.throwIfAborted()
     log.debug('stream held', { stream: name })
     const headers = { session: id }
-    const stop = keepAlive(connection, { url: urlOf(name), headers, every: Math.min(keepaliveEvery, timeout / 2), answerTimeout })
+    const stop = keepAlive(connection, {
+      url: urlOf(name),
+      headers,
+      every: Math.min(keepaliveEvery, timeout / 2),
+      answerTimeout,
+    })
     let released = false
     void connection.closed.then((error) => {
       stop()
@@ -77,8 +86,13 @@ export function createStreamReader(options: StreamReaderOptions): StreamReader {
       disarm = guard({ connection, signal, limit: keyframeTimeout, late: new Error('no keyframe came in time') })
       const { base, session, video } = readDescription(url, description)
       if (!video) throw new Error('the stream has no video')
-      if (video.codec !== 'H264') throw new Error(`codec not supported: the stream is ${video.codec || 'unknown'}, keyframes are taken of H264`)
-      const setup = await ask(connection, { method: 'SETUP', url: controlUrl(base, video.control), headers: { transport } })
+      if (video.codec !== 'H264')
+        throw new Error(`codec not supported: the stream is ${video.codec || 'unknown'}, keyframes are taken of H264`)
+      const setup = await ask(connection, {
+        method: 'SETUP',
+        url: controlUrl(base, video.control),
+        headers: { transport },
+      })
       refuse(connection, setup)
       const catcher = createKeyframeCatcher(parameterSetsOf(video))
       const media = Number(/interleaved=(\d+)/.exec(setup.headers.transport ?? '')?.[1] ?? 0)
@@ -90,7 +104,14 @@ export function createStreamReader(options: StreamReaderOptions): StreamReader {
         }
       })
       const { id } = sessionOf(setup)
-      refuse(connection, await ask(connection, { method: 'PLAY', url: controlUrl(base, session), headers: { session: id, range: 'npt=0.000-' } }))
+      refuse(
+        connection,
+        await ask(connection, {
+          method: 'PLAY',
+          url: controlUrl(base, session),
+          headers: { session: id, range: 'npt=0.000-' },
+        }),
+      )
       const picture = await Promise.race([caught, connection.closed])
       if (picture instanceof Error) throw ofServer(picture)
       onFrame = () => {}
@@ -125,7 +146,8 @@ const words: Record<Failure, string> = {
   foreign: 'the media server answered, but not in RTSP',
   late: 'the media server does not answer',
 }
-const ofServer = <E>(error: E): E | Error => (error instanceof ConnectionError ? new Error(words[error.failure]) : error)
+const ofServer = <E>(error: E): E | Error =>
+  error instanceof ConnectionError ? new Error(words[error.failure]) : error
 
 /**
  * Throws unless the answer is 200. The media server says 400 both for a name that it does not know and, after its time-out,
@@ -136,7 +158,8 @@ function refuse(connection: Connection, { status }: RtspResponse, elapsed = Infi
   connection.fail(new ConnectionError('closed'))
   if (status === 401 || status === 403) throw new Error(`refused (${status})`)
   if (status === 404) throw new Error('stream not found: it has no source')
-  if (status === 400) throw new Error(elapsed < 1000 ? 'stream not found, or its start had just failed' : 'stream did not start')
+  if (status === 400)
+    throw new Error(elapsed < 1000 ? 'stream not found, or its start had just failed' : 'stream did not start')
   throw new Error(`stream did not start: the media server answered ${status}`)
 }
 

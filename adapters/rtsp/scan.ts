@@ -1,4 +1,11 @@
-import type { AddressCheck, Candidate, ScanAnswer, ScanPlan, ScanTarget, StreamScan } from '../../machines/domain/external.js'
+import type {
+  AddressCheck,
+  Candidate,
+  ScanAnswer,
+  ScanPlan,
+  ScanTarget,
+  StreamScan,
+} from '../../machines/domain/external.js'
 import { describe, refusalOf, sizeOf } from './describe.js'
 import { planTargets, portOfTls } from './scanTargets.js'
 import { type Connection, ConnectionError, guard, openConnection } from './session.js'
@@ -16,7 +23,9 @@ export interface StreamScanOptions {
 export function createStreamScan({ plan, addresses, hostLimit, concurrency }: StreamScanOptions): StreamScan {
   const ask = async (target: ScanTarget, signal: AbortSignal): Promise<ScanAnswer> => {
     const refusal = await addresses.refusal(target.host, target.port, signal)
-    return refusal === undefined ? askTarget(target, hostLimit, signal) : { target, found: [], reason: refusal, answered: false }
+    return refusal === undefined
+      ? askTarget(target, hostLimit, signal)
+      : { target, found: [], reason: refusal, answered: false }
   }
   return {
     plan: (wish) => planTargets(plan, wish),
@@ -55,7 +64,11 @@ async function askTarget(target: ScanTarget, limit: number, signal: AbortSignal)
 }
 
 /** Puts what is learnt into `answer`; resolves with the candidates that another connection may be asked for, always fewer or none. Never rejects. */
-async function askOver(connection: Connection, candidates: readonly Candidate[], answer: ScanAnswer): Promise<Candidate[]> {
+async function askOver(
+  connection: Connection,
+  candidates: readonly Candidate[],
+  answer: ScanAnswer,
+): Promise<Candidate[]> {
   let asked = 0
   try {
     const { status } = await connection.request({ method: 'OPTIONS', url: candidates[0]?.url ?? '*' })

@@ -7,10 +7,17 @@ export const portOfTls = 322
 /** Every address and port that the plan names, once, one by one; those that are named by themselves first. */
 export function planTargets({ skydio, generic }: ScanPlan, wish: { skydio: boolean; generic: boolean }) {
   const missing = [
-    ...(wish.skydio && !skydio ? ['nothing was looked for with skydio: external_discovery.skydio.enabled is false'] : []),
-    ...(wish.generic && !generic ? ['nothing was looked for with generic: external_discovery.generic_uav.enabled is false'] : []),
+    ...(wish.skydio && !skydio
+      ? ['nothing was looked for with skydio: external_discovery.skydio.enabled is false']
+      : []),
+    ...(wish.generic && !generic
+      ? ['nothing was looked for with generic: external_discovery.generic_uav.enabled is false']
+      : []),
   ]
-  const parts = [...(wish.skydio && skydio ? [skydioPart(skydio)] : []), ...(wish.generic && generic ? [genericPart(generic)] : [])]
+  const parts = [
+    ...(wish.skydio && skydio ? [skydioPart(skydio)] : []),
+    ...(wish.generic && generic ? [genericPart(generic)] : []),
+  ]
   return {
     total: parts.reduce((sum, { hosts, ranged, doors }) => sum + (hosts.length + ranged.length) * doors.length, 0),
     targets: { [Symbol.iterator]: () => each(parts) },
@@ -27,7 +34,10 @@ interface Part {
 }
 
 function skydioPart({ ranges, hosts, eoPort, irPort, eoPath, irPath, both }: NonNullable<ScanPlan['skydio']>): Part {
-  const lenses = [{ sensor: 'eo' as const, port: eoPort, path: eoPath }, ...(both ? [{ sensor: 'ir' as const, port: irPort, path: irPath }] : [])]
+  const lenses = [
+    { sensor: 'eo' as const, port: eoPort, path: eoPath },
+    ...(both ? [{ sensor: 'ir' as const, port: irPort, path: irPath }] : []),
+  ]
   const doors = [...new Set(lenses.map(({ port }) => port))].map((port) => ({
     port,
     candidates: (host: string): Candidate[] =>
@@ -45,14 +55,19 @@ function genericPart({ ranges, hosts, ports, paths }: NonNullable<ScanPlan['gene
   const doors = [...new Set(ports)].map((port) => ({
     port,
     candidates: (host: string): Candidate[] =>
-      [...new Set(paths)].map((path) => ({ url: urlOf(host, port, path), name: `RTSP_${host}_${port}_${path}`, type: 'generic_rtsp' })),
+      [...new Set(paths)].map((path) => ({
+        url: urlOf(host, port, path),
+        name: `RTSP_${host}_${port}_${path}`,
+        type: 'generic_rtsp',
+      })),
   }))
   return { ...addressesOf(ranges, hosts), doors }
 }
 
 function* each(parts: readonly Part[]): Generator<ScanTarget> {
   for (const { hosts, doors } of parts) {
-    for (const host of hosts) for (const { port, candidates } of doors) yield { host, port, named: true, candidates: candidates(host) }
+    for (const host of hosts)
+      for (const { port, candidates } of doors) yield { host, port, named: true, candidates: candidates(host) }
   }
   for (const { ranged, doors } of parts) {
     for (const number of ranged) {
@@ -77,7 +92,10 @@ function expand(range: string): number[] {
   const size = 2 ** (32 - Number(bits))
   const number = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
   const first = number - (number % size)
-  return size <= 2 ? Array.from({ length: size }, (_, i) => first + i) : Array.from({ length: size - 2 }, (_, i) => first + 1 + i)
+  return size <= 2
+    ? Array.from({ length: size }, (_, i) => first + i)
+    : Array.from({ length: size - 2 }, (_, i) => first + 1 + i)
 }
 
-const textOf = (number: number): string => [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.')
+const textOf = (number: number): string =>
+  [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.')

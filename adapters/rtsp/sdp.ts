@@ -37,7 +37,8 @@ export function parseSdp(text: string): SessionDescription {
     const media = session.media.at(-1)
     const opening = /^m=(\w+) \S+ \S+ (\d+)/.exec(line)
     if (opening) session.media.push(sectionOf(opening[1] ?? '', Number(opening[2])))
-    else if (line.startsWith('a=control:')) Object.assign(media ?? session, { control: line.slice('a=control:'.length).trim() })
+    else if (line.startsWith('a=control:'))
+      Object.assign(media ?? session, { control: line.slice('a=control:'.length).trim() })
     else if (media) readAttribute(media, line)
   }
   return session
@@ -64,7 +65,8 @@ function readAttribute(media: MediaSection, line: string): void {
 
 /** The NAL units that the description itself carries, in order: SPS and PPS; of H.265 the VPS too. */
 export function parameterSetsOf({ codec, parameters }: MediaSection): Buffer[] {
-  const names = codec === 'H264' ? ['sprop-parameter-sets'] : codec === 'H265' ? ['sprop-vps', 'sprop-sps', 'sprop-pps'] : []
+  const names =
+    codec === 'H264' ? ['sprop-parameter-sets'] : codec === 'H265' ? ['sprop-vps', 'sprop-sps', 'sprop-pps'] : []
   return names
     .flatMap((name) => (parameters[name] ?? '').split(','))
     .map((text) => Buffer.from(text, 'base64'))
@@ -79,7 +81,10 @@ export function controlUrl(base: string, control: string): string {
 }
 
 /** The answer to a DESCRIBE of `url`. `base` and `session` are for the URLs of its tracks and of the whole; `media` is its first track of any kind. */
-export function readDescription(url: string, { headers, body }: RtspResponse): { base: string; session: string; video?: MediaSection; media?: MediaSection } {
+export function readDescription(
+  url: string,
+  { headers, body }: RtspResponse,
+): { base: string; session: string; video?: MediaSection; media?: MediaSection } {
   const { control, media } = parseSdp(body.toString('utf8'))
   const video = media.find(({ kind }) => kind === 'video')
   return {

@@ -50,7 +50,9 @@ export interface Connection {
 
 /** Begins to connect. Nothing is thrown here: a failure shows in `closed` and in the requests. */
 export function openConnection({ host, port, secure = false, credentials, onFrame }: ConnectionOptions): Connection {
-  const socket = secure ? connectTls({ host, port, servername: /^[\d.]+$|:/.test(host) ? '' : host }) : connectTcp({ host, port })
+  const socket = secure
+    ? connectTls({ host, port, servername: /^[\d.]+$|:/.test(host) ? '' : host })
+    : connectTcp({ host, port })
   const waiting = new Map<number, { resolve: (response: RtspResponse) => void; reject: (error: Error) => void }>()
   let connected = false
   let failure: Error | undefined
@@ -80,7 +82,8 @@ export function openConnection({ host, port, secure = false, credentials, onFram
       waiting.get(number)?.resolve(response)
       waiting.delete(number)
     },
-    onRequest: ({ headers }) => socket.write(formatResponse({ status: 501, headers: headers.cseq === undefined ? {} : { cseq: headers.cseq } })),
+    onRequest: ({ headers }) =>
+      socket.write(formatResponse({ status: 501, headers: headers.cseq === undefined ? {} : { cseq: headers.cseq } })),
     ...(onFrame === undefined ? {} : { onFrame }),
   })
 
@@ -103,7 +106,11 @@ export function openConnection({ host, port, secure = false, credentials, onFram
     if (failure) throw failure
     const number = ++cseq
     const authorization = authorize?.(method, url)
-    const bytes = formatRequest({ method, url, headers: { cseq: number, ...headers, ...(authorization && { authorization }) } })
+    const bytes = formatRequest({
+      method,
+      url,
+      headers: { cseq: number, ...headers, ...(authorization && { authorization }) },
+    })
     const answer = new Promise<RtspResponse>((resolve, reject) => {
       waiting.set(number, { resolve, reject })
     })

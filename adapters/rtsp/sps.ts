@@ -122,7 +122,9 @@ class EndOfBits extends Error {}
 
 /** Bits of `unit` behind `from` bytes, without the emulation prevention bytes (00 00 **03**). */
 function bitsOf(unit: Uint8Array, from: number): Bits {
-  const bytes = unit.subarray(from).filter((byte, n, all) => !(byte === 3 && n >= 2 && all[n - 1] === 0 && all[n - 2] === 0))
+  const bytes = unit
+    .subarray(from)
+    .filter((byte, n, all) => !(byte === 3 && n >= 2 && all[n - 1] === 0 && all[n - 2] === 0))
   let at = 0
   const bit = (): number => {
     const byte = bytes[at >> 3]

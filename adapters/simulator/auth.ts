@@ -39,7 +39,10 @@ export async function authorise(conf: GlobalConf, access: Access): Promise<strin
     if (conf.authMethod === 'http') return await byCallback(conf, access, token)
     throw new Error('JWT is not simulated')
   } catch (error) {
-    throw new Refused(error instanceof Error ? error.message : String(error), access.user === '' && access.password === '' && token === '')
+    throw new Refused(
+      error instanceof Error ? error.message : String(error),
+      access.user === '' && access.password === '' && token === '',
+    )
   }
 }
 
@@ -55,7 +58,9 @@ function byUsers(conf: GlobalConf, access: Access): string {
 }
 
 const isSecret = (expected: string, given: string): boolean =>
-  expected.startsWith('sha256:') ? createHash('sha256').update(given).digest('base64') === expected.slice('sha256:'.length) : expected === given
+  expected.startsWith('sha256:')
+    ? createHash('sha256').update(given).digest('base64') === expected.slice('sha256:'.length)
+    : expected === given
 
 function isWithin(ip: string, networks: string[]): boolean {
   const list = new BlockList()
@@ -92,7 +97,12 @@ const post = (address: string, body: string, timeout: number): Promise<number> =
   new Promise((resolve, reject) => {
     const request = (address.startsWith('https:') ? requestHttps : requestHttp)(
       address,
-      { method: 'POST', headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }, timeout, agent: false },
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+        timeout,
+        agent: false,
+      },
       (response) => {
         response.resume()
         resolve(response.statusCode ?? 0)

@@ -6,7 +6,11 @@ export const listen = (server: Server, address: string): Promise<void> =>
     const colon = address.lastIndexOf(':')
     const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
     server.once('error', (error) =>
-      reject(new Error(`listen tcp ${address}: ${'code' in error && error.code === 'EADDRINUSE' ? 'bind: address already in use' : error.message}`)),
+      reject(
+        new Error(
+          `listen tcp ${address}: ${'code' in error && error.code === 'EADDRINUSE' ? 'bind: address already in use' : error.message}`,
+        ),
+      ),
     )
     server.listen({ port: Number(address.slice(colon + 1)), ...(host && { host }) }, resolve)
   })

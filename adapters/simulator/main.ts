@@ -23,10 +23,12 @@ if (process.argv.includes('--version')) {
 }
 
 let stopping = false
-const simulator = startSimulator({ file, write, failed: (reason) => end(1, `ERR: ${reason}`) }).catch((error: unknown) => {
-  end(1, `ERR: ${error instanceof Error ? error.message : String(error)}`)
-  throw error
-})
+const simulator = startSimulator({ file, write, failed: (reason) => end(1, `ERR: ${reason}`) }).catch(
+  (error: unknown) => {
+    end(1, `ERR: ${error instanceof Error ? error.message : String(error)}`)
+    throw error
+  },
+)
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => {
     if (stopping) return

@@ -68,7 +68,8 @@ export async function startSimulator({ file, write, failed }: SimulatorOptions):
       api = undefined
       await openApi()
     }
-    if (!changed.some((name) => /^(?:log|read|write|udp|dump|auth|rtsp|rtp|rtcp|metrics)/.test(name))) return paths.reload()
+    if (!changed.some((name) => /^(?:log|read|write|udp|dump|auth|rtsp|rtp|rtcp|metrics)/.test(name)))
+      return paths.reload()
     rtsp?.close()
     rtsp = undefined
     paths.restart()
@@ -77,7 +78,10 @@ export async function startSimulator({ file, write, failed }: SimulatorOptions):
 
   log('INF', `MediaMTX ${version}, ${process.platform}, ${process.arch === 'x64' ? 'amd64' : process.arch}`)
   log('INF', `configuration loaded from ${file}`)
-  log('WAR', `this is a simulator: RTSP over TCP, recording of H.264 and the control API; ${missing(config.now.global)}`)
+  log(
+    'WAR',
+    `this is a simulator: RTSP over TCP, recording of H.264 and the control API; ${missing(config.now.global)}`,
+  )
   paths.reload()
   const cleaner = createCleaner(() => config.now.paths)
   const close = (): void => {

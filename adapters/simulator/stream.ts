@@ -38,7 +38,8 @@ export function createStream(announced: string): Stream {
     publish: (track, rtcp, packet) => {
       inboundBytes += packet.length
       const target = tracks[track]
-      if (target && !rtcp && packet.length >= 12) target.last = { sequence: packet.readUInt16BE(2), timestamp: packet.readUInt32BE(4) }
+      if (target && !rtcp && packet.length >= 12)
+        target.last = { sequence: packet.readUInt16BE(2), timestamp: packet.readUInt32BE(4) }
       for (const sink of sinks) sink(track, rtcp, packet)
     },
     attach: (sink) => {
@@ -87,7 +88,8 @@ const labels: Record<string, string> = {
 const labelOf = (codec: string): string => labels[codec] ?? (codec === '' ? 'Generic' : codec)
 
 /** `1 track (H264)`. */
-export const countTracks = (labels: string[]): string => `${labels.length} ${labels.length === 1 ? 'track' : 'tracks'} (${labels.join(', ')})`
+export const countTracks = (labels: string[]): string =>
+  `${labels.length} ${labels.length === 1 ? 'track' : 'tracks'} (${labels.join(', ')})`
 
 const h264Profiles: Record<number, string> = {
   66: 'Baseline',
@@ -101,7 +103,10 @@ const h264Profiles: Record<number, string> = {
 const h265Profiles: Record<number, string> = { 1: 'Main', 2: 'Main 10', 3: 'Main Still Picture' }
 
 /** One of the API's `tracks2`. */
-export function describeTrack({ section, label }: Track): { codec: string; codecProps: Record<string, string | number> | null } {
+export function describeTrack({ section, label }: Track): {
+  codec: string
+  codecProps: Record<string, string | number> | null
+} {
   const [parse, profiles, isSps] =
     section.codec === 'H265'
       ? ([parseH265Sps, h265Profiles, (first: number) => ((first >> 1) & 0x3f) === 33] as const)
@@ -110,5 +115,8 @@ export function describeTrack({ section, label }: Track): { codec: string; codec
   const sps = unit && parse(unit)
   if (!sps) return { codec: label, codecProps: null }
   const { width, height, profile, level } = sps
-  return { codec: label, codecProps: { width, height, profile: profiles[profile] ?? String(profile), level: level.replace(/\.0$/, '') } }
+  return {
+    codec: label,
+    codecProps: { width, height, profile: profiles[profile] ?? String(profile), level: level.replace(/\.0$/, '') },
+  }
 }

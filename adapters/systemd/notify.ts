@@ -42,7 +42,8 @@ export const createSystemdNotifier = ({ env, log }: SystemdNotifierOptions): Sys
     new Promise<void>((resolve) => {
       execFile('systemd-notify', variables, { env, timeout: programLimit, killSignal: 'SIGKILL' }, (error) => {
         // The first failure of a row is enough to read.
-        if (error && !failing) log.error('systemd was not told of the state of the service', { reason: reasonOf(error) })
+        if (error && !failing)
+          log.error('systemd was not told of the state of the service', { reason: reasonOf(error) })
         failing = error !== null
         resolve()
       })

@@ -12,9 +12,12 @@ export const isUser = (value: unknown): value is string => isText(value, 256)
 export const isTokenId = (value: unknown): value is string => isText(value, 256)
 
 export const isCameraList = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.length <= mostCameras && value.every((each) => typeof each === 'string' && isCameraPattern(each))
+  Array.isArray(value) &&
+  value.length <= mostCameras &&
+  value.every((each) => typeof each === 'string' && isCameraPattern(each))
 
-const isTime = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value * 1000 <= neverExpires
+const isTime = (value: unknown): value is number =>
+  typeof value === 'number' && value >= 0 && value * 1000 <= neverExpires
 
 /** What a token says whose signature, issuer, audience, `nbf` and `exp` are good. `validFrom` in ms, the tolerance counted in. */
 export interface Statement {

@@ -30,9 +30,16 @@ export type CredentialKeeper = Credentials & {
 }
 
 /** Everything that can be shown. Rejects when the list of what is revoked cannot be read. Closing ends neither tokens nor keys. */
-export async function createCredentials({ tokens, keys, stateDir, clock, log }: CredentialsOptions): Promise<CredentialKeeper> {
+export async function createCredentials({
+  tokens,
+  keys,
+  stateDir,
+  clock,
+  log,
+}: CredentialsOptions): Promise<CredentialKeeper> {
   const revocations = await createRevocations({ stateDir, clock, log })
-  const isRevoked = (credential: Credential): boolean => revocations.isRevoked(credential) || (credential.kind === 'key' && keys.isRevoked(credential.id))
+  const isRevoked = (credential: Credential): boolean =>
+    revocations.isRevoked(credential) || (credential.kind === 'key' && keys.isRevoked(credential.id))
   return {
     async verify(text, also) {
       if (!text) throw refusal('auth_required')

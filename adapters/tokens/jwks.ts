@@ -48,7 +48,10 @@ export function createJwks({ url, algorithms, clock, log, limits: changed }: Jwk
       if (keys.length === 0) log.warn('a JWKS holds no key that may be used', { server: new URL(url).host })
     } catch (error) {
       if (!ending.signal.aborted)
-        log.warn('a JWKS could not be fetched; the keys of before stay in force for a day', { server: new URL(url).host, reason: reasonOf(error) })
+        log.warn('a JWKS could not be fetched; the keys of before stay in force for a day', {
+          server: new URL(url).host,
+          reason: reasonOf(error),
+        })
     }
   }
   /** What is under way, a new question, or nothing when the last one is too fresh. */
@@ -61,7 +64,8 @@ export function createJwks({ url, algorithms, clock, log, limits: changed }: Jwk
     })
     return underWay
   }
-  const fitting = (isIt: (key: TrustedKey) => boolean) => (clock.now() - fetchedAt <= limits.keptFor ? keys.filter(isIt) : [])
+  const fitting = (isIt: (key: TrustedKey) => boolean) =>
+    clock.now() - fetchedAt <= limits.keptFor ? keys.filter(isIt) : []
 
   // Streams are checked from memory alone, so that must not wait for somebody to call a method.
   const timer = setInterval(() => void ask(), limits.maxAge).unref()
@@ -85,13 +89,21 @@ export function createJwks({ url, algorithms, clock, log, limits: changed }: Jwk
 }
 
 /** No redirect is followed: it could lead anywhere. */
-async function download(url: string, { timeout, bytes }: { timeout: number; bytes: number }, ending: AbortSignal): Promise<string> {
+async function download(
+  url: string,
+  { timeout, bytes }: { timeout: number; bytes: number },
+  ending: AbortSignal,
+): Promise<string> {
   const given = new AbortController()
   const stop = () => given.abort()
   ending.addEventListener('abort', stop)
   const timer = setTimeout(stop, timeout).unref()
   try {
-    const response = await fetch(url, { redirect: 'manual', signal: given.signal, headers: { accept: 'application/json' } })
+    const response = await fetch(url, {
+      redirect: 'manual',
+      signal: given.signal,
+      headers: { accept: 'application/json' },
+    })
     if (response.status !== 200) {
       await response.body?.cancel()
       throw new Error(`the server answered ${response.status}`)
@@ -108,7 +120,9 @@ async function download(url: string, { timeout, bytes }: { timeout: number; byte
   } catch (error) {
     if (given.signal.aborted && !ending.aborted) throw new Error(`no whole answer within ${timeout} ms`)
     // undici words every failure of the network as "fetch failed".
-    throw error instanceof TypeError && error.cause instanceof Error ? new Error(`the server cannot be reached (${codeOf(error.cause)})`) : error
+    throw error instanceof TypeError && error.cause instanceof Error
+      ? new Error(`the server cannot be reached (${codeOf(error.cause)})`)
+      : error
   } finally {
     clearTimeout(timer)
     ending.removeEventListener('abort', stop)

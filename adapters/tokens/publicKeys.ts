@@ -12,7 +12,11 @@ export interface TrustedKey {
 }
 
 /** The only algorithm that a key may verify here: decided by the key, never by a token. `undefined`: it is too weak or of another kind. */
-export function algorithmOf({ type, asymmetricKeyType: kind, asymmetricKeyDetails: details }: KeyObject): Algorithm | undefined {
+export function algorithmOf({
+  type,
+  asymmetricKeyType: kind,
+  asymmetricKeyDetails: details,
+}: KeyObject): Algorithm | undefined {
   if (type !== 'public') return undefined
   if (kind === 'rsa') return (details?.modulusLength ?? 0) >= 2048 ? 'RS256' : undefined
   if (kind === 'ec') return details?.namedCurve === 'prime256v1' ? 'ES256' : undefined
@@ -35,7 +39,8 @@ export function keyOfJwk(jwk: unknown): TrustedKey | undefined {
   return { algorithm, key, ...(kid === undefined ? {} : { kid }) }
 }
 
-export const isKid = (value: unknown): value is string => typeof value === 'string' && value.length >= 1 && value.length <= 256
+export const isKid = (value: unknown): value is string =>
+  typeof value === 'string' && value.length >= 1 && value.length <= 256
 
 /** Of a JWKS, or of one JWK; `undefined`: it is neither. Keys that cannot be used are left out. */
 export function keysOfJwks(value: unknown): TrustedKey[] | undefined {
@@ -49,13 +54,18 @@ export function keysOfJwks(value: unknown): TrustedKey[] | undefined {
 export function keysOfText(text: string, algorithm: Algorithm): TrustedKey[] {
   if (/PRIVATE KEY/.test(text)) throw new Error('holds a private key: give the public one alone')
   const found = text.trimStart().startsWith('{') ? attempt(() => keysOfJwks(JSON.parse(text))) : keyOfPem(text)
-  if (found === undefined) throw new Error('holds no public key: PEM (BEGIN PUBLIC KEY), a JWK and a JWKS are understood')
+  if (found === undefined)
+    throw new Error('holds no public key: PEM (BEGIN PUBLIC KEY), a JWK and a JWKS are understood')
   const fitting = found.filter((key) => key.algorithm === algorithm)
   if (fitting.length === 0) throw new Error(`holds no public key for ${algorithm} (${needs[algorithm]})`)
   return fitting
 }
 
-const needs: Record<Algorithm, string> = { RS256: 'RSA of at least 2048 bits', ES256: 'EC on the curve P-256', EdDSA: 'Ed25519' }
+const needs: Record<Algorithm, string> = {
+  RS256: 'RSA of at least 2048 bits',
+  ES256: 'EC on the curve P-256',
+  EdDSA: 'Ed25519',
+}
 
 function keyOfPem(text: string): TrustedKey[] | undefined {
   const key = attempt(() => createPublicKey({ key: text, format: 'pem' }))
@@ -72,4 +82,5 @@ function attempt<T>(work: () => T): T | undefined {
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

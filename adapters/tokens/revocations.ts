@@ -28,7 +28,15 @@ export type Revocations = Pick<Credentials, 'revoke' | 'isRevoked' | 'onRevoked'
  * What is barred, in `revoked.json`, which the command line changes too. Rejects when the file is damaged: to go on
  * without it would let in who was shut out.
  */
-export async function createRevocations({ stateDir, clock, log }: { stateDir: string; clock: Clock; log: Log }): Promise<Revocations> {
+export async function createRevocations({
+  stateDir,
+  clock,
+  log,
+}: {
+  stateDir: string
+  clock: Clock
+  log: Log
+}): Promise<Revocations> {
   const file = await openSharedFile<Revoked>({
     dir: stateDir,
     name: 'revoked.json',
@@ -51,7 +59,8 @@ export async function createRevocations({ stateDir, clock, log }: { stateDir: st
       if (known !== undefined) continue
       for (const listener of listeners) listener({ kind: each.kind, id: each.id })
       if (from !== 'outside') continue
-      for (const listener of outsideListeners) listener({ action: 'revocations', subject: each.id, reason: `${each.kind} revoked by the command line` })
+      for (const listener of outsideListeners)
+        listener({ action: 'revocations', subject: each.id, reason: `${each.kind} revoked by the command line` })
     }
   }
   takeOver(file.value())
@@ -72,7 +81,11 @@ export async function createRevocations({ stateDir, clock, log }: { stateDir: st
       await file.change(
         ({ revoked }) => {
           // What the file has lost is written again.
-          const all = new Map([...revoked, ...barred.values()].filter((each) => each.until > clock.now()).map((each) => [nameOf(each), each]))
+          const all = new Map(
+            [...revoked, ...barred.values()]
+              .filter((each) => each.until > clock.now())
+              .map((each) => [nameOf(each), each]),
+          )
           all.delete(name)
           return { revoked: [...all.values(), { kind, id, until }] }
         },
@@ -102,11 +115,18 @@ const tooMany = () =>
   })
 
 function parse({ revoked }: Record<string, unknown>): Revoked | undefined {
-  return Array.isArray(revoked) && revoked.every(isRevocation) ? { revoked: revoked.map(({ kind, id, until }) => ({ kind, id, until })) } : undefined
+  return Array.isArray(revoked) && revoked.every(isRevocation)
+    ? { revoked: revoked.map(({ kind, id, until }) => ({ kind, id, until })) }
+    : undefined
 }
 
 function isRevocation(value: unknown): value is Revocation {
   if (typeof value !== 'object' || value === null) return false
   const { kind, id, until } = value as Record<string, unknown>
-  return (kind === 'token' || kind === 'key' || kind === 'certificate') && typeof id === 'string' && id !== '' && typeof until === 'number'
+  return (
+    (kind === 'token' || kind === 'key' || kind === 'certificate') &&
+    typeof id === 'string' &&
+    id !== '' &&
+    typeof until === 'number'
+  )
 }

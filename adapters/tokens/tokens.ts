@@ -1,5 +1,12 @@
 import { createHash, createSecretKey, randomUUID } from 'node:crypto'
-import { type Caller, type Credentials, isRole, neverExpires, roles, type Tokens } from '../../machines/domain/access.js'
+import {
+  type Caller,
+  type Credentials,
+  isRole,
+  neverExpires,
+  roles,
+  type Tokens,
+} from '../../machines/domain/access.js'
 import type { Clock } from '../../machines/domain/ports.js'
 import { isCameraList, isTokenId, isUser, type Statement, statementOf } from './claims.js'
 import { isKid } from './publicKeys.js'
@@ -30,7 +37,14 @@ export type TokenVerifier = Pick<Credentials, 'verify'>
  * JWTs with `user_id`, `role`, `iat`, `exp`, and where they have them `nbf`, `jti` and `cameras`. Ours are HS256; others
  * are verified by the trusted keys, each by its own algorithm and no other.
  */
-export function createTokens({ secret, clock, trusted = noTrustedKeys, issuer, audience, tolerance = 0 }: TokensOptions): Tokens & TokenVerifier {
+export function createTokens({
+  secret,
+  clock,
+  trusted = noTrustedKeys,
+  issuer,
+  audience,
+  tolerance = 0,
+}: TokensOptions): Tokens & TokenVerifier {
   if (secret.length < 32) throw new Error('the key of the tokens needs at least 32 bytes')
   const own = createSecretKey(secret)
   const remembered = new Map<string, Statement>()
@@ -55,7 +69,11 @@ export function createTokens({ secret, clock, trusted = noTrustedKeys, issuer, a
     const { alg, kid } = headerOf(() => decodeProtectedHeader(token))
     const isOwn = alg === 'HS256'
     // The secret is for HS256 alone and the public keys never are: a token cannot choose how it is verified.
-    const keys = isOwn ? [own] : (await trusted.find({ algorithm: alg, ...(kid === undefined ? {} : { kid }) }, { offline })).map(({ key }) => key)
+    const keys = isOwn
+      ? [own]
+      : (await trusted.find({ algorithm: alg, ...(kid === undefined ? {} : { kid }) }, { offline })).map(
+          ({ key }) => key,
+        )
     const now = clock.now()
     for (const key of keys) {
       try {
@@ -79,8 +97,10 @@ export function createTokens({ secret, clock, trusted = noTrustedKeys, issuer, a
     async issue({ user, role, expiresIn, cameras, id = randomUUID() }) {
       if (!isUser(user)) throw new Error('a token needs a user of 1 to 256 characters')
       if (!isRole(role)) throw new Error(`a token needs a role: ${roles.join(', ')}`)
-      if (!(expiresIn >= 1000 && clock.now() + expiresIn <= neverExpires)) throw new Error('a token needs a life of at least a second')
-      if (cameras !== undefined && !isCameraList(cameras)) throw new Error('a token is for cameras like camera0 or camera1*')
+      if (!(expiresIn >= 1000 && clock.now() + expiresIn <= neverExpires))
+        throw new Error('a token needs a life of at least a second')
+      if (cameras !== undefined && !isCameraList(cameras))
+        throw new Error('a token is for cameras like camera0 or camera1*')
       if (!isTokenId(id)) throw new Error('a token needs an id of 1 to 256 characters')
       const { SignJWT } = await jose()
       const now = Math.floor(clock.now() / 1000)

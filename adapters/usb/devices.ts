@@ -26,7 +26,14 @@ const monitors = new WeakMap<Udev, ReturnType<Udev['monitor']>>()
 
 /** Finds USB cameras by udev when that runs, else by the kernel's own folders. The log says which of the two. */
 export function createUsbDevices(options: UsbDevicesOptions): UsbDevices {
-  const { log, devDir = '/dev', sysDir = '/sys', udev: load = loadUdev, udevControl = '/run/udev/control', settleTime = 100 } = options
+  const {
+    log,
+    devDir = '/dev',
+    sysDir = '/sys',
+    udev: load = loadUdev,
+    udevControl = '/run/udev/control',
+    settleTime = 100,
+  } = options
   const udev = existsSync(udevControl) ? load() : undefined
 
   return {
@@ -40,7 +47,12 @@ export function createUsbDevices(options: UsbDevicesOptions): UsbDevices {
     watch(hint) {
       const later = debounced(hint, settleTime)
       const mode = udev ? 'udev' : 'devfs'
-      log.info(udev ? 'USB cameras are found by udev events' : 'USB cameras are found by watching the device folder and polling', { mode })
+      log.info(
+        udev
+          ? 'USB cameras are found by udev events'
+          : 'USB cameras are found by watching the device folder and polling',
+        { mode },
+      )
       const stop = udev ? listen(udev, later.call) : watchFolder(devDir, later.call, log)
       return {
         mode,
@@ -53,7 +65,8 @@ export function createUsbDevices(options: UsbDevicesOptions): UsbDevices {
   }
 }
 
-const byPort = (a: UsbDevice, b: UsbDevice): number => naturally(a.port ?? '\uffff', b.port ?? '\uffff') || naturally(a.node, b.node)
+const byPort = (a: UsbDevice, b: UsbDevice): number =>
+  naturally(a.port ?? '\uffff', b.port ?? '\uffff') || naturally(a.node, b.node)
 
 function listen(udev: Udev, changed: () => void): Dispose {
   const monitor = monitors.get(udev) ?? udev.monitor('video4linux')
@@ -70,7 +83,11 @@ function watchFolder(devDir: string, changed: () => void, log: Log): Dispose {
     const watcher = watchFiles(devDir, { persistent: false }, (_, name) => {
       if (name === null || /^video\d+$/.test(name)) changed()
     })
-    watcher.on('error', (error) => log.warn('the device folder is no longer watched: cameras are found by polling alone', { reason: reasonOf(error) }))
+    watcher.on('error', (error) =>
+      log.warn('the device folder is no longer watched: cameras are found by polling alone', {
+        reason: reasonOf(error),
+      }),
+    )
     return () => watcher.close()
   } catch (error) {
     log.warn('the device folder cannot be watched: cameras are found by polling alone', { reason: reasonOf(error) })

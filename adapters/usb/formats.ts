@@ -24,7 +24,11 @@ export function parseFormats(text: string): Capabilities {
     const heading = /^\s*\[\d+\]: '(.{4})'(?: \((.*)\))?/.exec(line)
     if (heading) {
       const fourcc = (heading[1] ?? '').trim()
-      format = formats.get(fourcc) ?? { fourcc, description: (heading[2] ?? '').replace(/, (?:compressed|emulated)/g, ''), sizes: [] }
+      format = formats.get(fourcc) ?? {
+        fourcc,
+        description: (heading[2] ?? '').replace(/, (?:compressed|emulated)/g, ''),
+        sizes: [],
+      }
       formats.set(fourcc, format)
       sizes = []
     } else if (format && /^\s*Size:/.test(line)) {
@@ -71,7 +75,11 @@ function ratesOf(line: string): number[] {
   if (single) return valid([Number(single[1])])
   const told = /\(([\d.]+)-([\d.]+) fps\)/.exec(line)
   const seconds = /([\d.]+)s - ([\d.]+)s/.exec(line)
-  const [lowest, highest] = told ? [Number(told[1]), Number(told[2])] : seconds ? [1 / Number(seconds[2]), 1 / Number(seconds[1])] : [0, 0]
+  const [lowest, highest] = told
+    ? [Number(told[1]), Number(told[2])]
+    : seconds
+      ? [1 / Number(seconds[2]), 1 / Number(seconds[1])]
+      : [0, 0]
   const within = commonRates.filter((rate) => rate >= lowest * 0.99 && rate <= highest * 1.01)
   return within.length > 0 ? within : valid([highest])
 }
@@ -80,4 +88,6 @@ const valid = (rates: number[]): number[] => rates.filter((rate) => Number.isFin
 
 /** Largest first; a size whose rates are not told is tried at 30. */
 const ordered = (sizes: FrameSize[]): FrameSize[] =>
-  sizes.map((size) => (size.rates.length > 0 ? size : { ...size, rates: [30] })).sort((a, b) => b.width * b.height - a.width * a.height || b.width - a.width)
+  sizes
+    .map((size) => (size.rates.length > 0 ? size : { ...size, rates: [30] }))
+    .sort((a, b) => b.width * b.height - a.width * a.height || b.width - a.width)

@@ -17,13 +17,26 @@ export interface ProbeOptions {
 }
 
 /** Looks at a device. A USB camera can be asked while it streams, so that this takes no lock. */
-export function createDeviceProbe({ reader, log, run = runProgram, settleTime = 1_500, timeout = 5_000 }: ProbeOptions): DeviceProbe {
+export function createDeviceProbe({
+  reader,
+  log,
+  run = runProgram,
+  settleTime = 1_500,
+  timeout = 5_000,
+}: ProbeOptions): DeviceProbe {
   const ask = async (device: UsbDevice, signal: AbortSignal): Promise<Capabilities> => {
     // v4l2-ctl does not say why it cannot open a device; this does.
     await access(device.node, constants.R_OK | constants.W_OK).catch((error: NodeJS.ErrnoException) => {
-      throw new Error(error.code === 'EACCES' || error.code === 'EPERM' ? 'permission denied: the service may not open the device' : 'device gone')
+      throw new Error(
+        error.code === 'EACCES' || error.code === 'EPERM'
+          ? 'permission denied: the service may not open the device'
+          : 'device gone',
+      )
     })
-    const { code, stdout, stderr } = await run('v4l2-ctl', ['-d', device.node, '--list-formats-ext'], { signal, timeout }).catch((error: unknown) => {
+    const { code, stdout, stderr } = await run('v4l2-ctl', ['-d', device.node, '--list-formats-ext'], {
+      signal,
+      timeout,
+    }).catch((error: unknown) => {
       throw new AbortError(error instanceof Error ? error : reasonOf(error))
     })
     const capabilities = parseFormats(stdout)
@@ -36,12 +49,23 @@ export function createDeviceProbe({ reader, log, run = runProgram, settleTime = 
     async capabilities(device, signal) {
       if (device.kind === 'virtual') return virtualCapabilities
       if (device.kind === 'rtsp') return describe(device, reader, signal)
-      return pRetry(() => ask(device, signal), { signal, maxRetryTime: settleTime, retries: 20, minTimeout: 60, factor: 1.3, maxTimeout: 300 })
+      return pRetry(() => ask(device, signal), {
+        signal,
+        maxRetryTime: settleTime,
+        retries: 20,
+        minTimeout: 60,
+        factor: 1.3,
+        maxTimeout: 300,
+      })
     },
   }
 }
 
-async function describe({ url }: RtspDevice, reader: Pick<StreamReader, 'describe'>, signal: AbortSignal): Promise<Capabilities> {
+async function describe(
+  { url }: RtspDevice,
+  reader: Pick<StreamReader, 'describe'>,
+  signal: AbortSignal,
+): Promise<Capabilities> {
   const { codec, width, height } = await reader.describe(url, signal)
   const fourcc = fourccs[codec.toUpperCase().replace(/[^A-Z0-9]/g, '')] ?? codec.toUpperCase()
   // What a DESCRIBE does not tell is left out: nobody chooses among sizes here.

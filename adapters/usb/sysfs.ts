@@ -8,7 +8,9 @@ import { modelName } from './udev.js'
 export async function listBySysfs({ sysDir, devDir }: { sysDir: string; devDir: string }): Promise<UsbDevice[]> {
   const folder = join(sysDir, 'class/video4linux')
   const names = await readdir(folder).catch(() => [])
-  const devices = await Promise.all(names.filter((name) => /^video\d+$/.test(name)).map((name) => describe(join(folder, name), join(devDir, name))))
+  const devices = await Promise.all(
+    names.filter((name) => /^video\d+$/.test(name)).map((name) => describe(join(folder, name), join(devDir, name))),
+  )
   return devices.filter((device) => device !== undefined)
 }
 
@@ -45,7 +47,8 @@ async function portOf(usbInterface: string): Promise<string | undefined> {
   let last = 'usb'
   for (let at = dirname(usbInterface); dirname(at) !== at && basename(at) !== 'devices'; at = dirname(at)) {
     const subsystem = await readlink(join(at, 'subsystem')).then(basename, () => undefined)
-    if (subsystem !== last && (subsystem === 'pci' || subsystem === 'platform')) path = `${subsystem}-${basename(at)}-${path}`
+    if (subsystem !== last && (subsystem === 'pci' || subsystem === 'platform'))
+      path = `${subsystem}-${basename(at)}-${path}`
     last = subsystem ?? last
   }
   return path

@@ -23,11 +23,21 @@ export function loadUdev(): Udev | undefined {
 
 /** `undefined`: no USB camera, or one of its nodes that gives no pictures (every UVC camera has a metadata node). */
 export function fromProperties(properties: Properties): UsbDevice | undefined {
-  const { DEVNAME: node, ID_BUS, ID_PATH, ID_V4L_CAPABILITIES, ID_V4L_PRODUCT, ID_MODEL_ENC, ID_MODEL, DEVLINKS } = properties
+  const {
+    DEVNAME: node,
+    ID_BUS,
+    ID_PATH,
+    ID_V4L_CAPABILITIES,
+    ID_V4L_PRODUCT,
+    ID_MODEL_ENC,
+    ID_MODEL,
+    DEVLINKS,
+  } = properties
   const vendorId = properties.ID_USB_VENDOR_ID ?? properties.ID_VENDOR_ID
   const productId = properties.ID_USB_MODEL_ID ?? properties.ID_MODEL_ID
   const serial = properties.ID_USB_SERIAL_SHORT ?? properties.ID_SERIAL_SHORT
-  if (!node || !vendorId || !productId || (ID_BUS && ID_BUS !== 'usb') || !ID_V4L_CAPABILITIES?.includes(':capture:')) return undefined
+  if (!node || !vendorId || !productId || (ID_BUS && ID_BUS !== 'usb') || !ID_V4L_CAPABILITIES?.includes(':capture:'))
+    return undefined
   const index = /-video-index(\d+)/.exec(DEVLINKS ?? '')?.[1]
   return {
     kind: 'usb',

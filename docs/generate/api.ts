@@ -73,15 +73,22 @@ const rangeOf = (shape: Shape) => (shape.minimum === 0 && shape.maximum === unde
 const memberTable = (members: Member[]) =>
   table(
     ['Field', 'Type', 'Meaning'],
-    members.map(({ name, shape }) => [code(name), typeOf(shape, known), [rangeOf(shape), shape.description].filter(Boolean).join('; ')]),
+    members.map(({ name, shape }) => [
+      code(name),
+      typeOf(shape, known),
+      [rangeOf(shape), shape.description].filter(Boolean).join('; '),
+    ]),
   )
 
-const descriptionOf = ({ description, anyOf = [] }: Shape): string | undefined => description ?? anyOf.find((each) => each.description)?.description
+const descriptionOf = ({ description, anyOf = [] }: Shape): string | undefined =>
+  description ?? anyOf.find((each) => each.description)?.description
 
 function paramsOf({ params, numeric = [] }: Method): string {
   const { properties = {}, required = [] } = shapeOf(params)
   const rows = Object.entries(properties).map(([name, shape]) => {
-    const meaning = [descriptionOf(shape), numeric.includes(name) ? 'also as a string of digits' : undefined].filter(Boolean).join('; ')
+    const meaning = [descriptionOf(shape), numeric.includes(name) ? 'also as a string of digits' : undefined]
+      .filter(Boolean)
+      .join('; ')
     return [code(name), typeOf(shape, known), limitsOf(shape), required.includes(name) ? 'yes' : 'no', meaning]
   })
   return rows.length === 0 ? 'Params: none.' : table(['Param', 'Type', 'Limits', 'Required', 'Meaning'], rows)
@@ -95,7 +102,9 @@ function resultOf({ name, result }: Method): string {
   const introduction = object === shape ? 'Result:' : 'Result: a list of objects:'
   const isCamera = Object.keys(cameraProperties).every((key) => object.properties?.[key] !== undefined)
   if (!isCamera) return `${introduction}\n\n${memberTable(membersOf(object, known))}`
-  const more = membersOf(object, known).filter(({ name }) => !Object.hasOwn(cameraProperties, name.split(/[.?[]/, 1)[0] ?? ''))
+  const more = membersOf(object, known).filter(
+    ({ name }) => !Object.hasOwn(cameraProperties, name.split(/[.?[]/, 1)[0] ?? ''),
+  )
   return `Result: a [camera](#camera), and:\n\n${memberTable(more)}`
 }
 
@@ -113,9 +122,18 @@ function section(method: Method, example: Example | undefined): string {
     ...(audited ? ['logged with its caller'] : []),
     ...(errors.length > 0 || camera !== undefined || gated ? [`also answers ${moreCodes(method)}`] : []),
     ...(gated ? ['refused until the service has started'] : []),
-    ...(deprecated ? [`deprecated since ${deprecated.since}, gone in ${deprecated.removed_in}: use ${deprecated.use}`] : []),
+    ...(deprecated
+      ? [`deprecated since ${deprecated.since}, gone in ${deprecated.removed_in}: use ${deprecated.use}`]
+      : []),
   ]
-  const parts = [`### ${name}`, summary, facts.join(' · '), paramsOf(method), resultOf(method), ...(example ? [exampleOf(name, example)] : [])]
+  const parts = [
+    `### ${name}`,
+    summary,
+    facts.join(' · '),
+    paramsOf(method),
+    resultOf(method),
+    ...(example ? [exampleOf(name, example)] : []),
+  ]
   return `${parts.join('\n\n')}\n`
 }
 
@@ -123,7 +141,9 @@ function section(method: Method, example: Example | undefined): string {
 const moreCodes = ({ camera, gated, errors = [] }: Method) =>
   [
     ...new Set(
-      [...(camera ? (['notFound'] as const) : []), ...(gated ? (['dependencyFailed'] as const) : []), ...errors].map((key) => new ServiceError(key).code),
+      [...(camera ? (['notFound'] as const) : []), ...(gated ? (['dependencyFailed'] as const) : []), ...errors].map(
+        (key) => new ServiceError(key).code,
+      ),
     ),
   ]
     .sort((one, other) => other - one)
@@ -146,7 +166,14 @@ const overview = table(
 const errorRows = (Object.keys(errorFields) as ErrorKey[]).map((key) => {
   const error = new ServiceError(key)
   const { reason, suggestion } = errorBody(error).data as { reason: string; suggestion: string }
-  return [code(String(error.code)), String(error.status), error.message, code(reason), errorFields[key].map(code).join(', '), suggestion]
+  return [
+    code(String(error.code)),
+    String(error.status),
+    error.message,
+    code(reason),
+    errorFields[key].map(code).join(', '),
+    suggestion,
+  ]
 })
 
 const topicTable = (topics: readonly Topic[]) =>

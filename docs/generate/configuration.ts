@@ -10,7 +10,13 @@ import { code, table } from './table.js'
 const target = fileURLToPath(new URL('../configuration.md', import.meta.url))
 
 function section(group: string, members: [string, Setting<unknown>][]): string {
-  const rows = members.map(([key, { reads, written, doc }]) => [code(key), reads.allowed, code(written), doc, code(environmentName(key))])
+  const rows = members.map(([key, { reads, written, doc }]) => [
+    code(key),
+    reads.allowed,
+    code(written),
+    doc,
+    code(environmentName(key)),
+  ])
   return `## ${group}\n\n${table(['Key', 'Allowed', 'Default', 'Meaning', 'Environment'], rows)}\n`
 }
 

@@ -15,11 +15,15 @@ const named = new Map<Shape, string>([
 
 const literal = (value: unknown) => JSON.stringify(value)
 const memberName = (name: string) => (/^[a-z_$][\w$]*$/i.test(name) ? name : `'${name}'`)
-const commentOf = ({ description }: Shape) => (description === undefined ? '' : `/** ${description.replaceAll('*/', '* /')} */\n`)
+const commentOf = ({ description }: Shape) =>
+  description === undefined ? '' : `/** ${description.replaceAll('*/', '* /')} */\n`
 
 const objectOf = ({ properties = {}, required = [] }: Shape) =>
   `{\n${Object.entries(properties)
-    .map(([name, shape]) => `${commentOf(shape)}${memberName(name)}${required.includes(name) ? '' : '?'}: ${typeTextOf(shape)}\n`)
+    .map(
+      ([name, shape]) =>
+        `${commentOf(shape)}${memberName(name)}${required.includes(name) ? '' : '?'}: ${typeTextOf(shape)}\n`,
+    )
     .join('')}}`
 
 /** A shape as a TypeScript type. */
@@ -50,7 +54,11 @@ function typeTextOf(shape: Shape): string {
 }
 
 const methodTexts = methods.map(({ name, summary, role, params, result, deprecated }) => {
-  const notes = [summary, role === 'none' ? 'Role: none needed.' : `Role: ${role}.`, ...(deprecated ? [`@deprecated use ${deprecated.use}`] : [])]
+  const notes = [
+    summary,
+    role === 'none' ? 'Role: none needed.' : `Role: ${role}.`,
+    ...(deprecated ? [`@deprecated use ${deprecated.use}`] : []),
+  ]
   return `/** ${notes.join(' ')} */\n${memberName(name)}: { params: ${typeTextOf(shapeOf(params))}; result: ${typeTextOf(shapeOf(result))} }\n`
 })
 
@@ -78,5 +86,9 @@ export interface SessionExpired ${objectOf(shapeOf(sessionExpired))}
 export const contractFile = (): string => {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const biome = fileURLToPath(new URL('../../node_modules/.bin/biome', import.meta.url))
-  return execFileSync(biome, ['format', '--stdin-file-path=rpc/client/contract.ts'], { cwd: root, input: text, encoding: 'utf8' })
+  return execFileSync(biome, ['format', '--stdin-file-path=rpc/client/contract.ts'], {
+    cwd: root,
+    input: text,
+    encoding: 'utf8',
+  })
 }

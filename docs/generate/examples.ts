@@ -12,7 +12,10 @@ export interface Example {
 const settled = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value)
-      .replace(/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g, '3f2b8c1e-5a4d-4e6f-8b7a-9c0d1e2f3a4b')
+      .replace(
+        /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g,
+        '3f2b8c1e-5a4d-4e6f-8b7a-9c0d1e2f3a4b',
+      )
       .replace(/"[0-9a-f]{8}-(\d+)"/g, '"3f2b8c1e-$1"')
       .replace(/sig=[\w%.-]+/g, 'sig=…')
       .replace(/"goroutines":\d+/g, '"goroutines":15')
@@ -28,7 +31,10 @@ async function run(name: string, { params, shown, before, cut }: Sample): Promis
     const { port } = await stage.serve(world.options())
     const [admin, other] = [await stage.connect(port, { role: 'admin/ann' }), await stage.connect(port)]
     await before?.(world)
-    const given = typeof params === 'function' ? params((await other.call('authenticate', { auth_token: 'viewer/bob' })).result.session_id) : params
+    const given =
+      typeof params === 'function'
+        ? params((await other.call('authenticate', { auth_token: 'viewer/bob' })).result.session_id)
+        : params
     const { result, error } = await admin.call(name, given)
     if (error !== undefined) return { params: given, result: undefined, error }
     return settled({ params: shown ?? given, result: cut === undefined ? result : cut(result) }) as Example

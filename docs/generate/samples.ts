@@ -21,7 +21,10 @@ const key = async (world: World) => world.options().keys.create({ user: 'dashboa
 /** By the name of the method; a test fails where one is missing. */
 export const samples: Record<string, Sample> = {
   ping: {},
-  authenticate: { params: { auth_token: 'operator/ann' }, shown: { auth_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…' } },
+  authenticate: {
+    params: { auth_token: 'operator/ann' },
+    shown: { auth_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…' },
+  },
   get_camera_list: {},
   get_camera_status: { params: camera },
   get_camera_capabilities: { params: camera },
@@ -67,5 +70,7 @@ export const samples: Record<string, Sample> = {
   revoke_token: { params: { jti: '0f8a61c2-7d1e-4c39-9a55-3d1f6f2b7c10' } },
   get_audit_log: { params: { limit: 2 } },
   simulate: { params: { ...camera, action: 'unplug' } },
-  'rpc.discover': { cut: ({ openrpc, info }) => ({ openrpc, info, methods: ['…'], components: '…', 'x-notifications': ['…'] }) },
+  'rpc.discover': {
+    cut: ({ openrpc, info }) => ({ openrpc, info, methods: ['…'], components: '…', 'x-notifications': ['…'] }),
+  },
 }

@@ -37,7 +37,14 @@ export function typeOf(shape: Shape, known: ReadonlyMap<Shape, string>): string 
 }
 
 /** `1 to 1000, default 50`; empty: none. */
-export function limitsOf({ minimum, exclusiveMinimum, maximum, maxLength, maxItems, default: fallback }: Shape): string {
+export function limitsOf({
+  minimum,
+  exclusiveMinimum,
+  maximum,
+  maxLength,
+  maxItems,
+  default: fallback,
+}: Shape): string {
   const range =
     minimum !== undefined && maximum !== undefined
       ? `${minimum} to ${maximum}`
@@ -63,7 +70,11 @@ export interface Member {
 }
 
 /** The members of an object, those of objects within it too, except where `known` tells of them. */
-export function membersOf({ properties = {}, required = [] }: Shape, known: ReadonlyMap<Shape, string>, before = ''): Member[] {
+export function membersOf(
+  { properties = {}, required = [] }: Shape,
+  known: ReadonlyMap<Shape, string>,
+  before = '',
+): Member[] {
   return Object.entries(properties).flatMap(([key, shape]) => {
     const name = `${before}${key}${required.includes(key) ? '' : '?'}`
     const inner = shape.type === 'array' && shape.items ? shape.items : shape

@@ -26,7 +26,11 @@ export const machines: AnyStateMachine[] = [
 
 /** What Stately's visualizer and a reader need: the chart's names without its code. */
 export function configurationOf(machine: AnyStateMachine): unknown {
-  return JSON.parse(JSON.stringify(machine.config, (key, value) => (key === 'context' || typeof value === 'function' ? undefined : value)))
+  return JSON.parse(
+    JSON.stringify(machine.config, (key, value) =>
+      key === 'context' || typeof value === 'function' ? undefined : value,
+    ),
+  )
 }
 
 /** A file of docs/statecharts/: its name and content. */
@@ -74,7 +78,9 @@ function diagram(node: StateNode, indent: string): string[] {
 function arrows(node: StateNode, indent: string): string[] {
   const all = [...[...node.transitions.values()].flat(), ...(node.always ?? [])]
   return all.flatMap(({ eventType, target = [], guard }) =>
-    target.map((to) => `${indent}${idOf(node)} --> ${idOf(to)} : ${labelOf(eventType)}${guard ? ` [${nameOf(guard)}]` : ''}`),
+    target.map(
+      (to) => `${indent}${idOf(node)} --> ${idOf(to)} : ${labelOf(eventType)}${guard ? ` [${nameOf(guard)}]` : ''}`,
+    ),
   )
 }
 

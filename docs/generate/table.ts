@@ -12,7 +12,8 @@ export const code = (text: string) => (text === '' ? 'empty' : `\`${text}\``)
 export function table(head: string[], rows: string[][]): string {
   const cells = [head, ...rows].map((row) => row.map(cell))
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)))
-  const line = (row: string[], fill = ' ') => `| ${row.map((each, column) => each.padEnd(widths[column] ?? 0, fill)).join(' | ')} |`
+  const line = (row: string[], fill = ' ') =>
+    `| ${row.map((each, column) => each.padEnd(widths[column] ?? 0, fill)).join(' | ')} |`
   const [first = [], ...others] = cells
   return [
     line(first),

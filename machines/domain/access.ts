@@ -4,7 +4,8 @@ import type { Dispose } from './ports.js'
 
 export type Role = 'viewer' | 'operator' | 'admin'
 export const roles = ['viewer', 'operator', 'admin'] as const satisfies readonly Role[]
-export const isRole = (value: unknown): value is Role => typeof value === 'string' && (roles as readonly string[]).includes(value)
+export const isRole = (value: unknown): value is Role =>
+  typeof value === 'string' && (roles as readonly string[]).includes(value)
 
 /** Whether who has one role may do what asks for the other. */
 export const isAtLeast = (have: Role, required: Role): boolean => roles.indexOf(have) >= roles.indexOf(required)
@@ -15,7 +16,8 @@ export interface Credential {
   id: string
 }
 
-export const isSameCredential = (one: Credential | undefined, other: Credential): boolean => one?.kind === other.kind && one.id === other.id
+export const isSameCredential = (one: Credential | undefined, other: Credential): boolean =>
+  one?.kind === other.kind && one.id === other.id
 
 /** `token:<id>`, `key:<id>`, `certificate:<id>`. */
 export const credentialName = ({ kind, id }: Credential): string => `${kind}:${id}`
@@ -46,7 +48,8 @@ export const isCameraPattern = (text: string): boolean => /^[a-z0-9*]{1,64}$/.te
 
 /** For everything that a caller may see, do, be told of or be given: a camera one may not use does not exist. */
 export const mayUse = ({ cameras }: Pick<Caller, 'cameras'>, camera: string): boolean =>
-  cameras === undefined || cameras.some((pattern) => pattern === camera || (pattern.includes('*') && matches(pattern, camera)))
+  cameras === undefined ||
+  cameras.some((pattern) => pattern === camera || (pattern.includes('*') && matches(pattern, camera)))
 
 /** Linear in time whatever the pattern: no regular expression is made of what a token says. */
 function matches(pattern: string, text: string): boolean {
@@ -66,7 +69,13 @@ function matches(pattern: string, text: string): boolean {
 
 export interface Tokens {
   /** `expiresIn` in ms. `id`: the `jti`; default: a new one. */
-  issue(claims: { user: string; role: Role; expiresIn: number; cameras?: readonly string[]; id?: string }): Promise<string>
+  issue(claims: {
+    user: string
+    role: Role
+    expiresIn: number
+    cameras?: readonly string[]
+    id?: string
+  }): Promise<string>
 }
 
 /** Everything that can be shown: JWTs and API keys. */
@@ -100,7 +109,12 @@ export interface ApiKey {
 
 export interface ApiKeys {
   /** `secret` is told this once. `expiresIn` in ms; 0: never; absent: the configured life. Rejects with ServiceError `invalidState` when there are too many. */
-  create(wish: { user: string; role: Role; cameras?: readonly string[]; expiresIn?: number }): Promise<{ key: ApiKey; secret: string }>
+  create(wish: {
+    user: string
+    role: Role
+    cameras?: readonly string[]
+    expiresIn?: number
+  }): Promise<{ key: ApiKey; secret: string }>
   /** Newest first; revoked and expired ones too, for 30 days. */
   list(): Promise<ApiKey[]>
   /** A new secret for the same rights; the old one ends at once. Rejects with ServiceError `notFound`. */
@@ -213,7 +227,12 @@ export interface AuditLog {
    * Newest first, from before `before` (a seq) on, with `user` and `action` those of theirs. `total`: all that are kept.
    * `next`: the `before` of the rest; a page may hold fewer than `limit`, or none, and still have one, since it looks at so many entries only.
    */
-  read(page: { limit: number; before?: number; user?: string; action?: string }): Promise<{ records: AuditRecord[]; total: number; next?: number }>
+  read(page: {
+    limit: number
+    before?: number
+    user?: string
+    action?: string
+  }): Promise<{ records: AuditRecord[]; total: number; next?: number }>
   /** Writes what is waiting. Never rejects. */
   close(): Promise<void>
 }

@@ -47,20 +47,31 @@ export function chooseMode(capabilities: Capabilities, wish: ModeWish): ModeChoi
   const { explicit = {} } = wish
   const all = modesOf(capabilities)
   const within = all.filter(({ width, height }) => width <= wish.width && height <= wish.height)
-  const sized = explicit.size ? best(all, (mode) => closeness(mode, wish)) : within.length > 0 ? within : best(all, (mode) => closeness(mode, wish))
+  const sized = explicit.size
+    ? best(all, (mode) => closeness(mode, wish))
+    : within.length > 0
+      ? within
+      : best(all, (mode) => closeness(mode, wish))
   const timed = explicit.fps ? best(sized, ({ fps }) => ratio(fps, wish.fps)) : sized
   const mode = [...timed].sort(
-    (a, b) => score(b, wish) - score(a, wish) || b.width * b.height - a.width * a.height || b.fps - a.fps || (a.fourcc < b.fourcc ? -1 : 1),
+    (a, b) =>
+      score(b, wish) - score(a, wish) ||
+      b.width * b.height - a.width * a.height ||
+      b.fps - a.fps ||
+      (a.fourcc < b.fourcc ? -1 : 1),
   )[0]
   return mode && { mode, reason: reasonFor(mode, wish, all) }
 }
 
-export const describeMode = ({ fourcc, width, height, fps }: CaptureMode): string => `${formatName(fourcc)} ${width}x${height} at ${rounded(fps)} fps`
+export const describeMode = ({ fourcc, width, height, fps }: CaptureMode): string =>
+  `${formatName(fourcc)} ${width}x${height} at ${rounded(fps)} fps`
 
 const modesOf = ({ formats }: Capabilities): CaptureMode[] =>
   formats
     .filter(({ fourcc }) => isUsable(fourcc))
-    .flatMap(({ fourcc, sizes }) => sizes.flatMap(({ width, height, rates }) => rates.map((fps) => ({ fourcc, width, height, fps }))))
+    .flatMap(({ fourcc, sizes }) =>
+      sizes.flatMap(({ width, height, rates }) => rates.map((fps) => ({ fourcc, width, height, fps }))),
+    )
     .filter(({ width, height, fps }) => width > 0 && height > 0 && fps > 0)
 
 function score({ fourcc, width, height, fps }: CaptureMode, wish: ModeWish): number {
@@ -71,17 +82,24 @@ function score({ fourcc, width, height, fps }: CaptureMode, wish: ModeWish): num
   return Math.sqrt(area) * Math.sqrt(rate) * format
 }
 
-function reasonFor(mode: CaptureMode, { width, height, fps, explicit = {}, copy }: ModeWish, all: CaptureMode[]): string {
+function reasonFor(
+  mode: CaptureMode,
+  { width, height, fps, explicit = {}, copy }: ModeWish,
+  all: CaptureMode[],
+): string {
   const missed = [
     ...(explicit.size && (mode.width !== width || mode.height !== height)
       ? [`${width}x${height} is not offered, ${mode.width}x${mode.height} is nearest`]
       : []),
-    ...(explicit.fps && ratio(mode.fps, fps) < 0.99 ? [`${rounded(fps)} fps is not offered at this size, ${rounded(mode.fps)} is nearest`] : []),
+    ...(explicit.fps && ratio(mode.fps, fps) < 0.99
+      ? [`${rounded(fps)} fps is not offered at this size, ${rounded(mode.fps)} is nearest`]
+      : []),
   ]
   if (missed.length > 0) return missed.join('; ')
   const asked = [...(explicit.size ? [`${width}x${height}`] : []), ...(explicit.fps ? [`${rounded(fps)} fps`] : [])]
   if (asked.length > 0) return `${asked.join(' at ')} as asked for`
-  if (mode.width > width || mode.height > height) return `the smallest size that it offers, all are above ${width}x${height}`
+  if (mode.width > width || mode.height > height)
+    return `the smallest size that it offers, all are above ${width}x${height}`
   const native = all.some(({ fourcc }) => fourcc === 'H264')
   const passed = native && mode.fourcc !== 'H264' && copy !== false ? `, more picture than its own H.264 offers` : ''
   return `its best mode up to ${width}x${height} at ${rounded(fps)} fps${passed}`
@@ -94,7 +112,8 @@ function best(modes: CaptureMode[], nearness: (mode: CaptureMode) => number): Ca
 }
 
 const ratio = (a: number, b: number): number => Math.min(a, b) / Math.max(a, b)
-const closeness = (a: { width: number; height: number }, b: { width: number; height: number }): number => ratio(a.width, b.width) * ratio(a.height, b.height)
+const closeness = (a: { width: number; height: number }, b: { width: number; height: number }): number =>
+  ratio(a.width, b.width) * ratio(a.height, b.height)
 const rounded = (fps: number): string => String(Math.round(fps * 100) / 100)
 
 const names: Record<string, string> = { H264: 'H.264', MJPG: 'MJPEG', JPEG: 'MJPEG', HEVC: 'H.265' }

@@ -58,8 +58,10 @@ export class ServiceError extends Error {
 }
 
 /** `Camera not found`, `Recording not found` … */
-export const notFound = (resource: 'Camera' | 'Recording' | 'Snapshot' | 'Stream' | 'File' | 'Key' | 'Session', id: string): ServiceError =>
-  new ServiceError('notFound', { resource: resource.toLowerCase(), id }, `${resource} not found`)
+export const notFound = (
+  resource: 'Camera' | 'Recording' | 'Snapshot' | 'Stream' | 'File' | 'Key' | 'Session',
+  id: string,
+): ServiceError => new ServiceError('notFound', { resource: resource.toLowerCase(), id }, `${resource} not found`)
 
 export const invalidParam = (param: string, rule: string, hint?: string): ServiceError =>
   new ServiceError('invalidParams', { reason: 'invalid_params', param, rule, ...(hint === undefined ? {} : { hint }) })
@@ -68,10 +70,12 @@ export const dependencyFailed = (dependency: string, detail: string): ServiceErr
   new ServiceError('dependencyFailed', { reason: 'dependency_failed', dependency, detail })
 
 /** `reason`: auth_required, auth_failed, token_expired, revoked … */
-export const authFailed = (reason: string): ServiceError => new ServiceError('authFailed', { reason }, `Authentication failed or token expired (${reason})`)
+export const authFailed = (reason: string): ServiceError =>
+  new ServiceError('authFailed', { reason }, `Authentication failed or token expired (${reason})`)
 
 /** `wait` in ms. */
-export const rateLimited = (wait: number, reason = 'rate_limited'): ServiceError => new ServiceError('rateLimited', { reason, retry_after_ms: wait })
+export const rateLimited = (wait: number, reason = 'rate_limited'): ServiceError =>
+  new ServiceError('rateLimited', { reason, retry_after_ms: wait })
 
 /** The words of any thrown thing, for a log or a `reason`. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -93,7 +93,15 @@ export interface ExternalStore {
 /** What the configuration admits to a scan: these addresses and nothing else. */
 export interface ScanPlan {
   /** A missing one is not to be looked for. */
-  skydio?: { ranges: readonly string[]; hosts: readonly string[]; eoPort: number; irPort: number; eoPath: string; irPath: string; both: boolean }
+  skydio?: {
+    ranges: readonly string[]
+    hosts: readonly string[]
+    eoPort: number
+    irPort: number
+    eoPath: string
+    irPath: string
+    both: boolean
+  }
   generic?: { ranges: readonly string[]; hosts: readonly string[]; ports: readonly number[]; paths: readonly string[] }
 }
 

@@ -14,14 +14,28 @@ export interface By {
 export type CameraFact =
   | { type: 'camera.connected'; camera: CameraId; name: string }
   | { type: 'camera.disconnected'; camera: CameraId; reason: string }
-  | { type: 'camera.statusChanged'; camera: CameraId; name: string; from: CameraStatus; to: CameraStatus; reason?: string }
+  | {
+      type: 'camera.statusChanged'
+      camera: CameraId
+      name: string
+      from: CameraStatus
+      to: CameraStatus
+      reason?: string
+    }
   | { type: 'camera.probed'; camera: CameraId; formats: string[] }
   | { type: 'camera.probeFailed'; camera: CameraId; reason: string }
   | { type: 'camera.identityAmbiguous'; camera: CameraId; reason: string }
   | { type: 'camera.retired'; camera: CameraId }
 
 export type RecordingFact =
-  | { type: 'recording.started'; camera: CameraId; by: By; filename: string; startedAt: number; format: RecordingFormat }
+  | {
+      type: 'recording.started'
+      camera: CameraId
+      by: By
+      filename: string
+      startedAt: number
+      format: RecordingFormat
+    }
   | { type: 'recording.interrupted'; camera: CameraId; by: By; filename: string; reason: string }
   | { type: 'recording.resumed'; camera: CameraId; by: By; filename: string }
   | { type: 'recording.ended'; camera: CameraId; by: By; outcome: EndedRecording }
@@ -40,11 +54,26 @@ export interface EndedRecording {
 
 export type SnapshotFact =
   | ({ type: 'snapshot.taken'; by: By } & SnapshotView)
-  | { type: 'snapshot.failed'; camera: CameraId; by: By; reason: string; passedOver: SnapshotView['passedOver']; nameTaken?: true }
+  | {
+      type: 'snapshot.failed'
+      camera: CameraId
+      by: By
+      reason: string
+      passedOver: SnapshotView['passedOver']
+      nameTaken?: true
+    }
 
 /** What became of a picture that was only to be looked at. An answer to one caller and no fact: nobody else is told. */
 export type StillAnswer =
-  | { type: 'still.taken'; camera: CameraId; by: By; file: string; bytes: number; tier: SnapshotTier; capturedAt: number }
+  | {
+      type: 'still.taken'
+      camera: CameraId
+      by: By
+      file: string
+      bytes: number
+      tier: SnapshotTier
+      capturedAt: number
+    }
   | { type: 'still.failed'; camera: CameraId; by: By; reason: string; passedOver: SnapshotView['passedOver'] }
 
 export type StreamFact =
@@ -52,9 +81,16 @@ export type StreamFact =
   | { type: 'stream.stalled'; camera: CameraId; silentFor: number }
   | { type: 'stream.ended'; camera: CameraId; reason: string }
 
-export type LinkFact = { type: 'link.up'; version: string; paths: number } | { type: 'link.degraded'; reason: string } | { type: 'link.down'; reason: string }
+export type LinkFact =
+  | { type: 'link.up'; version: string; paths: number }
+  | { type: 'link.degraded'; reason: string }
+  | { type: 'link.down'; reason: string }
 
-export type StorageFact = { type: 'storage.ok' | 'storage.warning' | 'storage.critical'; percent: number; available: number }
+export type StorageFact = {
+  type: 'storage.ok' | 'storage.warning' | 'storage.critical'
+  percent: number
+  available: number
+}
 
 /** A scan for external streams; URLs without credentials, `took` in ms. */
 export type DiscoveryFact =
@@ -73,7 +109,16 @@ export type RetentionFact =
 
 export type SystemFact = { type: 'system.started' } | { type: 'system.stopping'; reason: string }
 
-export type Fact = CameraFact | RecordingFact | SnapshotFact | StreamFact | LinkFact | StorageFact | DiscoveryFact | RetentionFact | SystemFact
+export type Fact =
+  | CameraFact
+  | RecordingFact
+  | SnapshotFact
+  | StreamFact
+  | LinkFact
+  | StorageFact
+  | DiscoveryFact
+  | RetentionFact
+  | SystemFact
 
 /** A fact on the bus: numbered without gaps since the start, with its time. */
 export type Told<F extends Fact = Fact> = F & { seq: number; at: number }

@@ -38,7 +38,13 @@ export function h264Level({ width, height, fps, bitrate, profile, level }: Level
     const longest = Math.sqrt(perFrame * 8)
     // Cameras tell 30 frames a second as 30.00003.
     const speed = across * down * (Math.round(fps * 100) / 100)
-    return speed <= perSecond && across * down <= perFrame && across <= longest && down <= longest && bitrate <= kilobits * 1000 * factor
+    return (
+      speed <= perSecond &&
+      across * down <= perFrame &&
+      across <= longest &&
+      down <= longest &&
+      bitrate <= kilobits * 1000 * factor
+    )
   })
   return fits?.[0] ?? '6.2'
 }

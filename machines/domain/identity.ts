@@ -29,14 +29,22 @@ export interface Found {
  * Gives each device its camera id: the known one, else the next number. Does not depend on the order of `devices`; a device
  * that is given twice (same node) counts once. `found` is ordered by number; `changed`: the registry is to be saved.
  */
-export function identify(devices: UsbDevice[], registry: Registry): { registry: Registry; found: Found[]; changed: boolean } {
+export function identify(
+  devices: UsbDevice[],
+  registry: Registry,
+): { registry: Registry; found: Found[]; changed: boolean } {
   const shown = evidenceOf(devices)
   const sharedSerials = [...new Set([...registry.sharedSerials, ...twinSerials(shown)])].sort()
   const isShared = (serial: string | undefined): boolean => serial !== undefined && sharedSerials.includes(serial)
-  const ports = counted(shown.filter(({ serialKey, serial }) => !serialKey || isShared(serial)).map(({ portKey }) => portKey))
+  const ports = counted(
+    shown.filter(({ serialKey, serial }) => !serialKey || isShared(serial)).map(({ portKey }) => portKey),
+  )
   const orders = new Map<string, number>()
 
-  const cameras = registry.cameras.map(({ id, keys }) => ({ id, keys: keys.filter((key) => !sharedSerials.some((serial) => isKeyOf(serial, key))) }))
+  const cameras = registry.cameras.map(({ id, keys }) => ({
+    id,
+    keys: keys.filter((key) => !sharedSerials.some((serial) => isKeyOf(serial, key))),
+  }))
   let next = Math.max(registry.next, 0, ...cameras.map(({ id }) => cameraNumber(id) + 1))
   const taken = new Set<CameraId>()
   const claim = (key: string, portKey?: string): CameraId => {
@@ -48,14 +56,20 @@ export function identify(devices: UsbDevice[], registry: Registry): { registry: 
       taken.add(id)
       return id
     }
-    if (portKey && !known.keys.includes(portKey)) known.keys = [...known.keys.filter((old) => !old.startsWith('port:')), portKey]
+    if (portKey && !known.keys.includes(portKey))
+      known.keys = [...known.keys.filter((old) => !old.startsWith('port:')), portKey]
     taken.add(known.id)
     return known.id
   }
 
   const found = shown.map(({ device, serial, serialKey, portKey, modelKey }): Found => {
     const ambiguous = isShared(serial)
-    if (serialKey && !ambiguous) return { id: claim(serialKey, portKey), device, identity: { key: serialKey, basis: 'serial', confidence: 'high', ambiguous } }
+    if (serialKey && !ambiguous)
+      return {
+        id: claim(serialKey, portKey),
+        device,
+        identity: { key: serialKey, basis: 'serial', confidence: 'high', ambiguous },
+      }
     if (portKey && ports.get(portKey) === 1) {
       return { id: claim(portKey), device, identity: { key: portKey, basis: 'port', confidence: 'medium', ambiguous } }
     }
@@ -74,13 +88,21 @@ export function identify(devices: UsbDevice[], registry: Registry): { registry: 
 }
 
 /** The same for a camera that the configuration names (`virtual:demo`, `rtsp:yard`) or whose URL a client has added. */
-export function identifyNamed(key: string, registry: Registry): { registry: Registry; id: CameraId; identity: Identity; changed: boolean } {
+export function identifyNamed(
+  key: string,
+  registry: Registry,
+): { registry: Registry; id: CameraId; identity: Identity; changed: boolean } {
   const identity: Identity = { key, basis: 'name', confidence: 'high', ambiguous: false }
   const known = registry.cameras.find(({ keys }) => keys.includes(key))
   if (known) return { registry, id: known.id, identity, changed: false }
   const number = Math.max(registry.next, 0, ...registry.cameras.map(({ id }) => cameraNumber(id) + 1))
   const id: CameraId = `camera${number}`
-  return { registry: { ...registry, next: number + 1, cameras: [...registry.cameras, { id, keys: [key] }] }, id, identity, changed: true }
+  return {
+    registry: { ...registry, next: number + 1, cameras: [...registry.cameras, { id, keys: [key] }] },
+    id,
+    identity,
+    changed: true,
+  }
 }
 
 /**
@@ -88,10 +110,14 @@ export function identifyNamed(key: string, registry: Registry): { registry: Regi
  * `place` is the socket, `port` adds which function of a device with several cameras it is.
  */
 export function normalisePort(port: string): { port: string; place: string } {
-  const [, before, socket, wanted, index] = /^(.*?)usb(?:v\d+)?-(\d+:[\d.]+?)(?::(\d+\.\d+))?(?:-video-index(\d+))?$/.exec(port) ?? []
+  const [, before, socket, wanted, index] =
+    /^(.*?)usb(?:v\d+)?-(\d+:[\d.]+?)(?::(\d+\.\d+))?(?:-video-index(\d+))?$/.exec(port) ?? []
   if (before === undefined || socket === undefined) return { port, place: port }
   const place = `${before}usb-${socket}`
-  return { place, port: `${place}${wanted && wanted !== '1.0' ? `:${wanted}` : ''}${index && index !== '0' ? `-video-index${index}` : ''}` }
+  return {
+    place,
+    port: `${place}${wanted && wanted !== '1.0' ? `:${wanted}` : ''}${index && index !== '0' ? `-video-index${index}` : ''}`,
+  }
 }
 
 /** As udev writes serials, so that both ways of discovery agree; `undefined` when it tells no unit from another. */
@@ -131,13 +157,19 @@ function evidenceOf(devices: UsbDevice[]): Evidence[] {
   })
 }
 
-const isKeyOf = (serial: string, key: string): boolean => key === `serial:${serial}` || key.startsWith(`serial:${serial}/`)
+const isKeyOf = (serial: string, key: string): boolean =>
+  key === `serial:${serial}` || key.startsWith(`serial:${serial}/`)
 
 /** Serials that are at two places now. */
 function twinSerials(shown: Evidence[]): string[] {
   return shown.flatMap(({ serial, place, portKey }, at) =>
     serial !== undefined &&
-    shown.some((other, i) => i > at && other.serial === serial && !(place !== undefined && other.place === place && other.portKey !== portKey))
+    shown.some(
+      (other, i) =>
+        i > at &&
+        other.serial === serial &&
+        !(place !== undefined && other.place === place && other.portKey !== portKey),
+    )
       ? [serial]
       : [],
   )
@@ -150,7 +182,11 @@ function counted(keys: (string | undefined)[]): Map<string, number> {
 }
 
 /** The given registry in the order of our own fields, for comparing. */
-const plain = ({ next, cameras, sharedSerials }: Registry): Registry => ({ next, cameras: cameras.map(({ id, keys }) => ({ id, keys })), sharedSerials })
+const plain = ({ next, cameras, sharedSerials }: Registry): Registry => ({
+  next,
+  cameras: cameras.map(({ id, keys }) => ({ id, keys })),
+  sharedSerials,
+})
 
 function byEvidence(a: UsbDevice, b: UsbDevice): number {
   const sortKeys = ({ port, vendorId, productId, serial }: UsbDevice): string[] => [

@@ -12,7 +12,8 @@ export function keptValues() {
   return <T>(owner: object, name: string, of: readonly unknown[], make: () => T): T => {
     const values = owners.get(owner) ?? new Map<string, Made>()
     const known = values.get(name)
-    if (known !== undefined && known.of.length === of.length && known.of.every((part, index) => part === of[index])) return known.value as T
+    if (known !== undefined && known.of.length === of.length && known.of.every((part, index) => part === of[index]))
+      return known.value as T
     const value = make()
     owners.set(owner, values.set(name, { value, of }))
     return value

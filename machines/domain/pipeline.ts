@@ -8,7 +8,12 @@ import type { CaptureDefaults } from './ports.js'
  * The camera's own H.264 is copied, all else is encoded; RTSP cameras are pulled by the media server. Codec settings of
  * this camera's own entry mean that somebody wants another stream than the camera's: then it is encoded too.
  */
-export function choosePipeline(kind: SourceKind, capabilities: Capabilities, settings: CameraSettings, defaults: CaptureDefaults): Pipeline {
+export function choosePipeline(
+  kind: SourceKind,
+  capabilities: Capabilities,
+  settings: CameraSettings,
+  defaults: CaptureDefaults,
+): Pipeline {
   if (kind === 'rtsp') return pull(capabilities)
   const own = Object.keys(settings.codec ?? {}).length > 0
   const wish = {
@@ -21,22 +26,33 @@ export function choosePipeline(kind: SourceKind, capabilities: Capabilities, set
   const choice = chooseMode(capabilities, wish)
   const { width, height, fps } = wish
   const mode = choice?.mode ?? { fourcc: '', width, height, fps }
-  if (choice && mode.fourcc === 'H264' && !own) return { kind: 'copy', mode, reason: `Copied: the camera's own ${describeMode(mode)}; ${choice.reason}.` }
+  if (choice && mode.fourcc === 'H264' && !own)
+    return { kind: 'copy', mode, reason: `Copied: the camera's own ${describeMode(mode)}; ${choice.reason}.` }
   const codec = codecOf(mode, { ...defaults.codec, ...settings.codec })
-  return { kind: 'encode', mode, codec, reason: `${sourceOf(kind, mode, own, choice?.reason)} Encoded as H.264 ${codec.profile}, level ${codec.level}.` }
+  return {
+    kind: 'encode',
+    mode,
+    codec,
+    reason: `${sourceOf(kind, mode, own, choice?.reason)} Encoded as H.264 ${codec.profile}, level ${codec.level}.`,
+  }
 }
 
 function sourceOf(kind: SourceKind, mode: CaptureMode, own: boolean, reason: string | undefined): string {
   const { width, height, fps } = mode
-  if (reason === undefined) return `The camera offers no format that is known here, so it is asked for ${width}x${height} at ${fps} fps.`
+  if (reason === undefined)
+    return `The camera offers no format that is known here, so it is asked for ${width}x${height} at ${fps} fps.`
   if (kind === 'virtual') return `Test pattern ${width}x${height} at ${fps} fps: ${reason}.`
-  if (own && mode.fourcc === 'H264') return `Captured as ${describeMode(mode)} (${reason}), and not copied because this camera has codec settings of its own.`
+  if (own && mode.fourcc === 'H264')
+    return `Captured as ${describeMode(mode)} (${reason}), and not copied because this camera has codec settings of its own.`
   return `Captured as ${describeMode(mode)}: ${reason}.`
 }
 
 /** With its level as a number. */
 function codecOf({ width, height, fps }: CaptureMode, codec: CodecSettings): CodecSettings {
-  return { ...codec, level: h264Level({ width, height, fps, bitrate: codec.bitrate, profile: codec.profile, level: codec.level }) }
+  return {
+    ...codec,
+    level: h264Level({ width, height, fps, bitrate: codec.bitrate, profile: codec.profile, level: codec.level }),
+  }
 }
 
 /** Zeros in the mode mean that the source did not tell. */

@@ -185,7 +185,13 @@ export interface Pictures {
   /** Tiers 2 and 3: the still tap when younger than `maxAge`, else the next keyframe of the stream (which wakes it). */
   grabFromStream(camera: CameraId, maxAge: number, signal: AbortSignal): Promise<Picture>
   /** Rejects with NameTaken. Converts as asked and moves it into the snapshots folder in one step; the temporary file is gone afterwards, unless `keep` (another caller shares it). */
-  save(camera: CameraId, picture: Picture, options: PictureOptions, signal: AbortSignal, also?: { keep: boolean }): Promise<SavedPicture>
+  save(
+    camera: CameraId,
+    picture: Picture,
+    options: PictureOptions,
+    signal: AbortSignal,
+    also?: { keep: boolean },
+  ): Promise<SavedPicture>
 }
 
 // ---------------------------------------------------------------- files
@@ -214,7 +220,10 @@ export interface RecordingFile extends MediaFile {
 
 export interface MediaFiles {
   /** Newest first; with `mayUse` only those of cameras that it admits, in the total too. */
-  list(kind: FileKind, page: { limit: number; offset: number; mayUse?: (camera: CameraId) => boolean }): Promise<{ files: MediaFile[]; total: number }>
+  list(
+    kind: FileKind,
+    page: { limit: number; offset: number; mayUse?: (camera: CameraId) => boolean },
+  ): Promise<{ files: MediaFile[]; total: number }>
   /** By name, with or without extension. `undefined`: there is none. Rejects names that are not names (traversal, links). */
   find(kind: FileKind, name: string): Promise<MediaFile | undefined>
   recording(name: string): Promise<RecordingFile | undefined>

@@ -29,12 +29,17 @@ const day = 86_400_000
 const grace = 60_000
 
 /** What the policy wants gone, oldest first: never a file that grows, nor one of the last minute. Whether it is enabled is another question. */
-export function toDelete({ type, maxAgeDays, maxSizeGb }: RetentionPolicy, files: readonly KeptFile[], now: number): KeptFile[] {
+export function toDelete(
+  { type, maxAgeDays, maxSizeGb }: RetentionPolicy,
+  files: readonly KeptFile[],
+  now: number,
+): KeptFile[] {
   const isYoung = (time: number) => Math.abs(now - time) < grace
   const deletable = files
     .filter(({ growing, createdAt, modifiedAt }) => !growing && !isYoung(createdAt) && !isYoung(modifiedAt))
     .sort((one, other) => one.createdAt - other.createdAt || (one.name < other.name ? -1 : 1))
-  if (type === 'age' && maxAgeDays !== undefined) return deletable.filter(({ createdAt }) => now - createdAt > maxAgeDays * day)
+  if (type === 'age' && maxAgeDays !== undefined)
+    return deletable.filter(({ createdAt }) => now - createdAt > maxAgeDays * day)
   if (type !== 'size' || maxSizeGb === undefined) return []
   let surplus = files.reduce((sum, { bytes }) => sum + bytes, 0) - maxSizeGb * 1e9
   return deletable.filter(({ bytes }) => {

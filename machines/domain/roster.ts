@@ -16,7 +16,12 @@ export interface Present {
 
 /** Ids for everything that is present. `away`: virtual cameras whose unplug is being played. */
 export function roster(
-  { devices, entries, streams, away }: { devices: UsbDevice[]; entries: CameraEntry[]; streams: AddedStream[]; away: CameraId[] },
+  {
+    devices,
+    entries,
+    streams,
+    away,
+  }: { devices: UsbDevice[]; entries: CameraEntry[]; streams: AddedStream[]; away: CameraId[] },
   registry: Registry,
 ): { registry: Registry; present: Present[]; changed: boolean } {
   const wanted = devices.filter((device) => entryOf(device, entries)?.enabled !== false)

@@ -24,13 +24,16 @@ export function readStreamUrl(text: string, param = 'stream_url'): StreamUrl {
   // MediaMTX puts a reader's own query, with its token, in the place of $MTX_QUERY.
   if (text.includes('$')) refuse('must hold no $', 'write it as %24')
   const { scheme, userinfo, authority, rest } = partsOf(text)
-  if (scheme !== 'rtsp' && scheme !== 'rtsps') refuse('must begin with rtsp:// or rtsps://', 'as in rtsp://192.168.1.20:554/stream')
-  if (rest.includes('@')) refuse('must hold no @ behind the host', 'write an @ or a / of the password or the path as %40 and %2F')
+  if (scheme !== 'rtsp' && scheme !== 'rtsps')
+    refuse('must begin with rtsp:// or rtsps://', 'as in rtsp://192.168.1.20:554/stream')
+  if (rest.includes('@'))
+    refuse('must hold no @ behind the host', 'write an @ or a / of the password or the path as %40 and %2F')
   const canonical = hostOf(authority)
   const [, port] = /:(\d+)$/.exec(authority) ?? []
   if (canonical === undefined || authority.endsWith(':'))
     return refuse('must name a host, and a port from 1 to 65535 if any', 'as in rtsp://192.168.1.20:554/stream')
-  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) refuse('must name a port from 1 to 65535', 'leave it out for 554')
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535))
+    refuse('must name a port from 1 to 65535', 'leave it out for 554')
   const url = `${scheme}://${userinfo === '' ? '' : `${userinfo}@`}${canonical}${port === undefined ? '' : `:${Number(port)}`}${rest}`
   return { url, host: canonical.replace(/^\[|\]$/g, ''), port: port === undefined ? defaultPort(scheme) : Number(port) }
 }
@@ -55,10 +58,12 @@ export const streamIdentity = (url: string): string => `rtsp:${streamKey(url)}`
 const defaultPort = (scheme: string): number => (scheme === 'rtsps' ? 322 : 554)
 
 /** `password=…` as some cameras want it in the path or the query. */
-const secretValue = /((?:^|[?&;/])(?:[\w-]*(?:password|passwd|pwd|secret|token|api_?key)[\w-]*|pass|key|auth|sig|signature)=)[^&;/]*/gi
+const secretValue =
+  /((?:^|[?&;/])(?:[\w-]*(?:password|passwd|pwd|secret|token|api_?key)[\w-]*|pass|key|auth|sig|signature)=)[^&;/]*/gi
 
 function partsOf(url: string): { scheme: string; userinfo: string; authority: string; rest: string } {
-  const [, scheme = '', userinfo = '', authority = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?([^/?#]*)(.*)$/is.exec(url) ?? []
+  const [, scheme = '', userinfo = '', authority = '', rest = ''] =
+    /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?([^/?#]*)(.*)$/is.exec(url) ?? []
   return { scheme: scheme.toLowerCase(), userinfo, authority, rest }
 }
 
@@ -73,5 +78,9 @@ function hostOf(authority: string): string | undefined {
 export function placeOf(url: string): { scheme: 'rtsp' | 'rtsps'; port: number; path: string } {
   const { scheme, authority, rest } = partsOf(shownUrl(url))
   const [, port] = /:(\d+)$/.exec(authority) ?? []
-  return { scheme: scheme === 'rtsps' ? 'rtsps' : 'rtsp', port: port === undefined ? defaultPort(scheme) : Number(port), path: rest }
+  return {
+    scheme: scheme === 'rtsps' ? 'rtsps' : 'rtsp',
+    port: port === undefined ? defaultPort(scheme) : Number(port),
+    path: rest,
+  }
 }

@@ -10,7 +10,9 @@ type Params<M extends keyof Methods> = Methods[M]['params']
 type Result<M extends keyof Methods> = Methods[M]['result']
 /** Params may be left out where none is required. */
 type Given<M extends keyof Methods> =
-  Record<string, never> extends Params<M> ? [params?: Params<M>, options?: CallOptions] : [params: Params<M>, options?: CallOptions]
+  Record<string, never> extends Params<M>
+    ? [params?: Params<M>, options?: CallOptions]
+    : [params: Params<M>, options?: CallOptions]
 
 export interface ClientOptions {
   /** As in `ws://camera-host:8002/ws`. */
@@ -149,7 +151,11 @@ export async function connectCameraService(options: ClientOptions): Promise<Came
       } catch (error) {
         reason = error instanceof Error ? error : new Error(String(error))
         // The same text will not be let in another time.
-        if (ending.signal.aborted || (typeof credential === 'string' && error instanceof RpcError && error.code === -32001)) return enter('closed', reason)
+        if (
+          ending.signal.aborted ||
+          (typeof credential === 'string' && error instanceof RpcError && error.code === -32001)
+        )
+          return enter('closed', reason)
       }
     }
   }
@@ -159,7 +165,10 @@ export async function connectCameraService(options: ClientOptions): Promise<Came
     return Math.max(wanted, min + Math.random() * (Math.min(max, min * 2 ** Math.min(failures + 1, 20)) - min))
   }
 
-  const connected = ({ signal, timeout }: { signal: AbortSignal | undefined; timeout: number }, method: string): Promise<Link> =>
+  const connected = (
+    { signal, timeout }: { signal: AbortSignal | undefined; timeout: number },
+    method: string,
+  ): Promise<Link> =>
     new Promise((resolve, reject) => {
       const settle = () => {
         waiting.delete(wake)
@@ -195,7 +204,8 @@ export async function connectCameraService(options: ClientOptions): Promise<Came
       const left = Math.max(1, own - (Date.now() - began))
       return (await on.call(method, params, { timeout: left, ...(signal && { signal }) })) as Result<typeof method>
     },
-    on: (topic, filters, listener) => (state === 'closed' ? Promise.reject(closed()) : subscriptions.on(topic, filters, listener)),
+    on: (topic, filters, listener) =>
+      state === 'closed' ? Promise.reject(closed()) : subscriptions.on(topic, filters, listener),
     close: () => {
       ending.abort()
       enter('closed')

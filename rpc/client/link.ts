@@ -21,7 +21,11 @@ export interface CallOptions {
 /** One connection, from open to lost. */
 export interface Link {
   /** Rejects with RpcError, ConnectionLost, CallTimedOut or the signal's reason. `answered` is called before anything that came behind the reply is told. */
-  call(method: string, params: object, options: CallOptions & { answered?: (result: unknown) => void }): Promise<unknown>
+  call(
+    method: string,
+    params: object,
+    options: CallOptions & { answered?: (result: unknown) => void },
+  ): Promise<unknown>
   /** Resolves when it is lost. */
   lost: Promise<ConnectionLost>
   /** Whether anything came since the last question. */
@@ -106,7 +110,8 @@ export const openLink = ({
       heard = true
       const message = messageIn(text)
       if (message === undefined) return end(new ConnectionLost('the service sent something that is no message'))
-      if (typeof message.method === 'string' && message.id === undefined) return told(message.method, message.params ?? {})
+      if (typeof message.method === 'string' && message.id === undefined)
+        return told(message.method, message.params ?? {})
       const { id = 0 } = message
       const call = waiting.get(id)
       if (call === undefined) return
@@ -116,7 +121,8 @@ export const openLink = ({
     }
 
     socket.onerror = () => {}
-    socket.onclose = ({ code, reason }: { code: number; reason: string }) => end(new ConnectionLost(reason || `the connection was closed (${code})`, code))
+    socket.onclose = ({ code, reason }: { code: number; reason: string }) =>
+      end(new ConnectionLost(reason || `the connection was closed (${code})`, code))
     socket.onmessage = ({ data }: { data: unknown }) => take(String(data))
     socket.onopen = () => {
       clearTimeout(patience)

@@ -102,19 +102,35 @@ export const createSubscriptions = ({ timeout }: { timeout: number }) => {
       if (known === undefined) continue
       known.live = true
       delete known.since
-      const told = reply.state.filter(({ method }) => method === topic).map(({ params }) => params as Notifications[Topic])
+      const told = reply.state
+        .filter(({ method }) => method === topic)
+        .map(({ params }) => params as Notifications[Topic])
       for (const wish of only === undefined ? known.wishes : [only]) {
         wish.accepted()
         if (reply.resumed === true) continue
         const state = told.filter((params) => passes(wish.filters, params))
-        safely(() => wish.hear(reply.reason === undefined ? { type: 'state', topic, state } : { type: 'gap', topic, reason: reply.reason, state }))
+        safely(() =>
+          wish.hear(
+            reply.reason === undefined
+              ? { type: 'state', topic, state }
+              : { type: 'gap', topic, reason: reply.reason, state },
+          ),
+        )
       }
     }
   }
 
-  const ask = async (on: Link, wanted: readonly Topic[], { since, only }: { since?: Since | undefined; only?: Wish | undefined }) => {
+  const ask = async (
+    on: Link,
+    wanted: readonly Topic[],
+    { since, only }: { since?: Since | undefined; only?: Wish | undefined },
+  ) => {
     const filters = union(wanted.flatMap((topic) => [...(topics.get(topic)?.wishes ?? [])]))
-    const params = { topics: wanted, ...(Object.keys(filters).length > 0 && { filters }), ...(since && { since: since.seq, epoch: since.epoch }) }
+    const params = {
+      topics: wanted,
+      ...(Object.keys(filters).length > 0 && { filters }),
+      ...(since && { since: since.seq, epoch: since.epoch }),
+    }
     asking += 1
     let open = true
     const over = () => {
@@ -186,7 +202,8 @@ export const createSubscriptions = ({ timeout }: { timeout: number }) => {
       state.last = params.seq
       // Another topic may still tell of the same fact.
       complete = Math.max(complete, params.seq - 1)
-      for (const { filters, hear } of state.wishes) if (passes(filters, params)) safely(() => hear({ type: 'fact', topic: topic as Topic, params }))
+      for (const { filters, hear } of state.wishes)
+        if (passes(filters, params)) safely(() => hear({ type: 'fact', topic: topic as Topic, params }))
     },
     /** The service's newest fact has this number, and all before it has come in. */
     reached: (seq: number) => {

@@ -17,11 +17,14 @@ export interface HttpCaller extends Caller {
 export type CertificateCallerOf = (socket: Socket) => Caller | undefined
 
 /** As sessions and grants name it. */
-export const addressOf = ({ socket }: Pick<IncomingMessage, 'socket'>): string => bracketed(socket.remoteAddress ?? 'unknown')
+export const addressOf = ({ socket }: Pick<IncomingMessage, 'socket'>): string =>
+  bracketed(socket.remoteAddress ?? 'unknown')
 
-export const queryOf = (url: string | undefined): URLSearchParams => new URLSearchParams(/\?(.*)$/s.exec(url ?? '')?.[1] ?? '')
+export const queryOf = (url: string | undefined): URLSearchParams =>
+  new URLSearchParams(/\?(.*)$/s.exec(url ?? '')?.[1] ?? '')
 
-const badRequest = (details: string) => new ServiceError('invalidRequest', { reason: 'contradicting_credentials', details })
+const badRequest = (details: string) =>
+  new ServiceError('invalidRequest', { reason: 'contradicting_credentials', details })
 const refused = (reason: 'auth_required' | 'auth_failed') =>
   new ServiceError(reason === 'auth_required' ? 'authRequired' : 'authFailed', {
     reason,
@@ -33,7 +36,8 @@ const shownOf = ({ headers }: IncomingMessage): string | undefined => {
   const { authorization = '', 'x-api-key': key } = headers
   const bearer = /^Bearer(?:\s+(.*?))?\s*$/is.exec(authorization)
   const token = bearer === null ? undefined : (bearer[1] ?? '')
-  if (token !== undefined && key !== undefined && token !== key) throw badRequest('Authorization and X-API-Key name two different callers')
+  if (token !== undefined && key !== undefined && token !== key)
+    throw badRequest('Authorization and X-API-Key name two different callers')
   return token ?? (typeof key === 'string' ? key : undefined)
 }
 
@@ -43,7 +47,8 @@ const sigOf = (query: URLSearchParams): string | undefined => {
   return sig
 }
 
-const isGuess = (error: unknown) => error instanceof ServiceError && error.key === 'authFailed' && error.data.reason === 'auth_failed'
+const isGuess = (error: unknown) =>
+  error instanceof ServiceError && error.key === 'authFailed' && error.data.reason === 'auth_failed'
 
 export interface CallerOptions {
   services: Pick<RpcOptions, 'credentials' | 'links' | 'measures' | 'clock'>
@@ -57,7 +62,11 @@ export interface CallerOptions {
  * the user and the address; a refusal costs the address 1, and wrong credentials slow those that follow. Throws
  * ServiceError: 401, 429, or 400 for two credentials that contradict each other.
  */
-export const httpCaller = ({ services: { credentials, links, measures, clock }, brakes, certificateCallerOf = () => undefined }: CallerOptions) => {
+export const httpCaller = ({
+  services: { credentials, links, measures, clock },
+  brakes,
+  certificateCallerOf = () => undefined,
+}: CallerOptions) => {
   const take = (who: { user?: string; address: string }, cost: number) => {
     const wait = brakes.take(who, cost)
     if (wait <= 0) return
@@ -92,11 +101,16 @@ export const httpCaller = ({ services: { credentials, links, measures, clock }, 
     const caller = headers['sec-fetch-site'] === 'cross-site' ? undefined : certificateCallerOf(socket)
     if (caller === undefined) throw refused('auth_required')
     if (caller.expiresAt <= clock.now()) throw new ServiceError('authFailed', { reason: 'token_expired' })
-    if (caller.credential && credentials.isRevoked(caller.credential)) throw new ServiceError('authFailed', { reason: 'revoked' })
+    if (caller.credential && credentials.isRevoked(caller.credential))
+      throw new ServiceError('authFailed', { reason: 'revoked' })
     return { ...caller, address }
   }
 
-  const verified = async (request: IncomingMessage, subjects: readonly string[], address: string): Promise<HttpCaller> => {
+  const verified = async (
+    request: IncomingMessage,
+    subjects: readonly string[],
+    address: string,
+  ): Promise<HttpCaller> => {
     const shown = shownOf(request)
     const sig = sigOf(queryOf(request.url))
     if (shown === undefined && sig === undefined) return certified(request, address)
@@ -109,7 +123,10 @@ export const httpCaller = ({ services: { credentials, links, measures, clock }, 
   }
 
   /** `subjects`: what a signed URL may be of to be good here. */
-  return async (request: IncomingMessage, { subjects, cost }: { subjects: readonly string[]; cost: number }): Promise<HttpCaller> => {
+  return async (
+    request: IncomingMessage,
+    { subjects, cost }: { subjects: readonly string[]; cost: number },
+  ): Promise<HttpCaller> => {
     const address = addressOf(request)
     let caller: HttpCaller
     try {

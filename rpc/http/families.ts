@@ -38,7 +38,13 @@ const gauge = (name: string, help: string, labels: readonly string[], values: (s
   labels,
   values,
 })
-const counter = (...[name, help, labels, values]: Parameters<typeof gauge>): Family => ({ type: 'counter', name: prefix + name, help, labels, values })
+const counter = (...[name, help, labels, values]: Parameters<typeof gauge>): Family => ({
+  type: 'counter',
+  name: prefix + name,
+  help,
+  labels,
+  values,
+})
 
 /** Of a camera that nothing has happened to. */
 const none = noCounts()
@@ -54,7 +60,9 @@ const ofStream =
   (value: (state: StreamState) => number) =>
   ({ cameras, streams }: Sample): Value[] => {
     const known = new Set<string>(cameras.map(({ id }) => id))
-    return streams.states.filter(({ name }) => known.has(name)).map((state): Value => [{ camera: state.name }, value(state)])
+    return streams.states
+      .filter(({ name }) => known.has(name))
+      .map((state): Value => [{ camera: state.name }, value(state)])
   }
 
 const perCamera =
@@ -77,7 +85,8 @@ const snapshotsOf = ({ cameras, counts }: Sample): Value[] =>
     ]
   })
 
-const oneOf = (name: string, states: readonly string[], present: string): Value[] => states.map((state) => [{ [name]: state }, flag(state === present)])
+const oneOf = (name: string, states: readonly string[], present: string): Value[] =>
+  states.map((state) => [{ [name]: state }, flag(state === present)])
 
 const histogram = (name: string, help: string, label: string, table: (counts: Counts) => Counts['calls']): Family => ({
   type: 'histogram',
@@ -85,13 +94,19 @@ const histogram = (name: string, help: string, label: string, table: (counts: Co
   help,
   labels: [label, 'outcome'],
   durations: ({ counts }) =>
-    [...table(counts)].flatMap(([row, outcomes]) => [...outcomes].map(([outcome, durations]) => [{ [label]: row, outcome }, durations] as [Labels, Durations])),
+    [...table(counts)].flatMap(([row, outcomes]) =>
+      [...outcomes].map(([outcome, durations]) => [{ [label]: row, outcome }, durations] as [Labels, Durations]),
+    ),
 })
 
 /** Every metric of the service. Base units; labels are ids and words of our own, never what a client has said. */
 export const families: readonly Family[] = [
-  gauge('build_info', 'The version that runs.', ['version', 'node'], ({ about }) => [[{ version: about.version, node: process.version }, 1]]),
-  gauge('ready', '1: the service has started and reaches the media server.', [], ({ system }) => one(flag(system.status === 'ready'))),
+  gauge('build_info', 'The version that runs.', ['version', 'node'], ({ about }) => [
+    [{ version: about.version, node: process.version }, 1],
+  ]),
+  gauge('ready', '1: the service has started and reaches the media server.', [], ({ system }) =>
+    one(flag(system.status === 'ready')),
+  ),
 
   gauge('cameras', 'Cameras by state.', ['state'], byState),
   gauge(
@@ -125,8 +140,11 @@ export const families: readonly Family[] = [
     ['camera'],
     ofStream(({ bytesSent }) => bytesSent),
   ),
-  gauge('stream_values_stale', '1: the media server did not answer in time, the stream values are those of before.', [], ({ streams }) =>
-    one(flag(streams.stale)),
+  gauge(
+    'stream_values_stale',
+    '1: the media server did not answer in time, the stream values are those of before.',
+    [],
+    ({ streams }) => one(flag(streams.stale)),
   ),
 
   gauge(
@@ -136,8 +154,12 @@ export const families: readonly Family[] = [
     perCamera(({ recording }) => flag(recording?.growing === true)),
   ),
   counter('recordings_total', 'Recordings that ended, by outcome.', ['camera', 'outcome'], (sample) => [
-    ...ofCamera(({ recordings }) => recordings.ended)(sample).map(([labels, value]): Value => [{ ...labels, outcome: 'ended' }, value]),
-    ...ofCamera(({ recordings }) => recordings.failed)(sample).map(([labels, value]): Value => [{ ...labels, outcome: 'failed' }, value]),
+    ...ofCamera(({ recordings }) => recordings.ended)(sample).map(
+      ([labels, value]): Value => [{ ...labels, outcome: 'ended' }, value],
+    ),
+    ...ofCamera(({ recordings }) => recordings.failed)(sample).map(
+      ([labels, value]): Value => [{ ...labels, outcome: 'failed' }, value],
+    ),
   ]),
   counter(
     'recording_bytes_total',
@@ -182,37 +204,87 @@ export const families: readonly Family[] = [
     ['camera'],
     ofCamera(({ stalls }) => stalls),
   ),
-  counter('snapshots_total', 'Snapshots, by the tier that gave the picture.', ['camera', 'tier', 'outcome'], snapshotsOf),
+  counter(
+    'snapshots_total',
+    'Snapshots, by the tier that gave the picture.',
+    ['camera', 'tier', 'outcome'],
+    snapshotsOf,
+  ),
 
-  gauge('media_server_up', '1: the media server answers and has all paths.', [], ({ link }) => one(flag(link.state === 'up'))),
+  gauge('media_server_up', '1: the media server answers and has all paths.', [], ({ link }) =>
+    one(flag(link.state === 'up')),
+  ),
   gauge('media_server_info', 'Which media server it is.', ['kind', 'version'], ({ link: { server } }) =>
     server === undefined ? [] : [[{ kind: server.kind, version: server.version ?? '' }, 1]],
   ),
-  counter('media_server_restarts_total', 'Times that it was there again after it had gone, or another one.', [], ({ counts }) => one(counts.serverReturns)),
-  gauge('breaker_state', 'The breaker before the media server: 1 for the present state.', ['state'], ({ counts: { breaker } }) =>
-    oneOf('state', ['closed', 'halfOpen', 'open'], breaker.state),
+  counter(
+    'media_server_restarts_total',
+    'Times that it was there again after it had gone, or another one.',
+    [],
+    ({ counts }) => one(counts.serverReturns),
+  ),
+  gauge(
+    'breaker_state',
+    'The breaker before the media server: 1 for the present state.',
+    ['state'],
+    ({ counts: { breaker } }) => oneOf('state', ['closed', 'halfOpen', 'open'], breaker.state),
   ),
   counter('breaker_openings_total', 'Times that it opened.', [], ({ counts }) => one(counts.breaker.openings)),
-  histogram('media_server_request_duration_seconds', 'Calls of its control API; of outcome unreachable: no answer.', 'route', ({ mediaCalls }) => mediaCalls),
+  histogram(
+    'media_server_request_duration_seconds',
+    'Calls of its control API; of outcome unreachable: no answer.',
+    'route',
+    ({ mediaCalls }) => mediaCalls,
+  ),
 
-  histogram('rpc_duration_seconds', 'Requests of clients, by RPC or HTTP, until their answer; of downloads until their end.', 'method', ({ calls }) => calls),
-  gauge('sockets', 'Open WebSockets.', ['state'], ({ sockets }) => Object.entries(sockets).map(([state, count]) => [{ state }, count])),
-  counter('notifications_dropped_total', 'Notifications that a client did not get.', [], ({ counts }) => one(counts.dropped)),
-  counter('authentication_failures_total', 'Credentials that were wrong.', [], ({ counts }) => one(counts.refused.authentication)),
-  counter('rate_limited_total', 'Requests that were refused because there were too many.', [], ({ counts }) => one(counts.refused.rate)),
-  counter('connections_refused_total', 'Connections that were refused because there were too many.', [], ({ counts }) => one(counts.refused.connection)),
+  histogram(
+    'rpc_duration_seconds',
+    'Requests of clients, by RPC or HTTP, until their answer; of downloads until their end.',
+    'method',
+    ({ calls }) => calls,
+  ),
+  gauge('sockets', 'Open WebSockets.', ['state'], ({ sockets }) =>
+    Object.entries(sockets).map(([state, count]) => [{ state }, count]),
+  ),
+  counter('notifications_dropped_total', 'Notifications that a client did not get.', [], ({ counts }) =>
+    one(counts.dropped),
+  ),
+  counter('authentication_failures_total', 'Credentials that were wrong.', [], ({ counts }) =>
+    one(counts.refused.authentication),
+  ),
+  counter('rate_limited_total', 'Requests that were refused because there were too many.', [], ({ counts }) =>
+    one(counts.refused.rate),
+  ),
+  counter('connections_refused_total', 'Connections that were refused because there were too many.', [], ({ counts }) =>
+    one(counts.refused.connection),
+  ),
 
   gauge('disk_total_bytes', 'The disk of the recordings.', [], ({ storage }) => one(storage.total)),
   gauge('disk_used_bytes', 'What is used of it.', [], ({ storage }) => one(storage.used)),
   gauge('disk_available_bytes', 'What is free for the service.', [], ({ storage }) => one(storage.available)),
-  gauge('storage_state', '1 for the present state.', ['state'], ({ storage }) => oneOf('state', ['ok', 'warning', 'critical', 'unknown'], storage.state)),
-  gauge('files_bytes', 'Bytes of all recordings and snapshots; counted every 30 s at most.', ['kind'], ({ files = {} }) =>
-    Object.entries(files).map(([kind, bytes]) => [{ kind }, bytes]),
+  gauge('storage_state', '1 for the present state.', ['state'], ({ storage }) =>
+    oneOf('state', ['ok', 'warning', 'critical', 'unknown'], storage.state),
+  ),
+  gauge(
+    'files_bytes',
+    'Bytes of all recordings and snapshots; counted every 30 s at most.',
+    ['kind'],
+    ({ files = {} }) => Object.entries(files).map(([kind, bytes]) => [{ kind }, bytes]),
   ),
 
   // The names that every dashboard knows.
-  { type: 'gauge', name: 'process_resident_memory_bytes', help: 'Memory of this process.', values: ({ process }) => one(process.residentBytes) },
-  { type: 'counter', name: 'process_cpu_seconds_total', help: 'Processor time of this process.', values: ({ process }) => one(process.cpuSeconds) },
+  {
+    type: 'gauge',
+    name: 'process_resident_memory_bytes',
+    help: 'Memory of this process.',
+    values: ({ process }) => one(process.residentBytes),
+  },
+  {
+    type: 'counter',
+    name: 'process_cpu_seconds_total',
+    help: 'Processor time of this process.',
+    values: ({ process }) => one(process.cpuSeconds),
+  },
   {
     type: 'gauge',
     name: 'process_start_time_seconds',

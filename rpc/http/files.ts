@@ -12,17 +12,27 @@ import { fileSubject, resources } from '../present.js'
 import { type CallerOptions, type HttpCaller, httpCaller, queryOf, whileGood } from './caller.js'
 import { type Asked, reading } from './reading.js'
 
-const types: Record<string, string> = { '.mp4': 'video/mp4', '.mkv': 'video/x-matroska', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.png': 'image/png' }
+const types: Record<string, string> = {
+  '.mp4': 'video/mp4',
+  '.mkv': 'video/x-matroska',
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+  '.png': 'image/png',
+}
 
 /** Extensions that a name may lack. */
-const extensions: Record<FileKind, readonly string[]> = { recordings: ['.mp4', '.mkv'], snapshots: ['.jpg', '.jpeg', '.png'] }
+const extensions: Record<FileKind, readonly string[]> = {
+  recordings: ['.mp4', '.mkv'],
+  snapshots: ['.jpg', '.jpeg', '.png'],
+}
 
 type Target = { kind: FileKind; name: string } | { error: ServiceError }
 
 /** Kind and name of a URL below `/files/`, or what is wrong with it: whoever may not ask is not told even that. */
 const targetOf = (path: string): Target => {
   const [, kind, encoded] = /^\/files\/(recordings|snapshots)\/([^/]+)$/.exec(path) ?? []
-  if (kind === undefined || encoded === undefined) return { error: new ServiceError('notFound', { resource: 'page' }, 'Page not found') }
+  if (kind === undefined || encoded === undefined)
+    return { error: new ServiceError('notFound', { resource: 'page' }, 'Page not found') }
   const name = decoded(encoded)
   if (name === undefined || !isFileName(name)) return { error: invalidParam('filename', 'must be a file name') }
   return { kind: kind as FileKind, name }
@@ -38,10 +48,17 @@ const decoded = (text: string) => {
 
 /** What a signed URL of this file may be of: a name may lack its extension, a grant never does. */
 const subjectsOf = (target: Target, camera: string): string[] =>
-  'error' in target ? [] : ['', ...extensions[target.kind]].map((extension) => fileSubject(target.kind, { camera, name: `${target.name}${extension}` }))
+  'error' in target
+    ? []
+    : ['', ...extensions[target.kind]].map((extension) =>
+        fileSubject(target.kind, { camera, name: `${target.name}${extension}` }),
+      )
 
 /** The bytes asked for: all of them (`undefined`), a part, or none that exist. One range only; others are ignored. */
-export const rangeOf = (header: string | undefined, size: number): { start: number; end: number } | 'unsatisfiable' | undefined => {
+export const rangeOf = (
+  header: string | undefined,
+  size: number,
+): { start: number; end: number } | 'unsatisfiable' | undefined => {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '') ?? []
   if (first === undefined || last === undefined || (first === '' && last === '')) return undefined
   if (first === '') {
@@ -78,7 +95,8 @@ const isDeleted = (handle: FileHandle): Promise<boolean> =>
 /** Whether what the client has is what there is; dates count in whole seconds. */
 const isFresh = ({ headers }: IncomingMessage, etag: string, modified: Date) => {
   const known = headers['if-none-match']
-  if (known !== undefined) return known.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*')
+  if (known !== undefined)
+    return known.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*')
   const since = Date.parse(headers['if-modified-since'] ?? '')
   return Math.floor(modified.getTime() / 1000) * 1000 <= since
 }
@@ -86,15 +104,29 @@ const isFresh = ({ headers }: IncomingMessage, etag: string, modified: Date) => 
 /** The name for who reads UTF-8 (RFC 8187), and something like it for who does not; `%41` in that would be an `A` to some. */
 const dispositionOf = (name: string) => {
   const ascii = name.replace(/[^\x20-\x7e]|["\\%]/gu, '_')
-  const encoded = encodeURIComponent(name).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+  const encoded = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
   return `attachment; filename="${ascii}"; filename*=UTF-8''${encoded}`
 }
 
 /** Sends what was asked of an open file, up to where it ends now. */
-const send = async (request: IncomingMessage, response: ServerResponse, handle: FileHandle, { name, headers, patience }: Sending) => {
+const send = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  handle: FileHandle,
+  { name, headers, patience }: Sending,
+) => {
   const { size, mtime, mtimeMs } = await handle.stat()
   const etag = `"${size.toString(16)}-${Math.round(mtimeMs).toString(16)}"`
-  const common = { ...headers, ETag: etag, 'Last-Modified': mtime.toUTCString(), 'Accept-Ranges': 'bytes', 'Cache-Control': 'private, no-cache' }
+  const common = {
+    ...headers,
+    ETag: etag,
+    'Last-Modified': mtime.toUTCString(),
+    'Accept-Ranges': 'bytes',
+    'Cache-Control': 'private, no-cache',
+  }
   if (isFresh(request, etag, mtime)) {
     response.writeHead(304, common).end()
     return
@@ -139,9 +171,14 @@ export const createFilesHandler = (options: CallerOptions & { services: RpcOptio
   const { files, limits } = services
   const callerOf = httpCaller(options)
 
-  const find = async ({ kind, name }: { kind: FileKind; name: string }, caller: HttpCaller, asked: Asked): Promise<MediaFile> => {
+  const find = async (
+    { kind, name }: { kind: FileKind; name: string },
+    caller: HttpCaller,
+    asked: Asked,
+  ): Promise<MediaFile> => {
     const file = await files.find(kind, name)
-    if (file === undefined || (caller.only !== undefined && caller.only !== fileSubject(kind, file))) throw notFound(resources[kind], name)
+    if (file === undefined || (caller.only !== undefined && caller.only !== fileSubject(kind, file)))
+      throw notFound(resources[kind], name)
     if (mayUse(caller, file.camera)) return file
     asked.refusal = 'camera_right'
     throw notFound(resources[kind], name)
@@ -149,12 +186,18 @@ export const createFilesHandler = (options: CallerOptions & { services: RpcOptio
 
   return reading(
     services,
-    (path) => ({ action: path.startsWith('/files/snapshots') ? 'GET /files/snapshots' : 'GET /files/recordings', subject: path.slice('/files/'.length) }),
+    (path) => ({
+      action: path.startsWith('/files/snapshots') ? 'GET /files/snapshots' : 'GET /files/recordings',
+      subject: path.slice('/files/'.length),
+    }),
     async (request, response, headers, asked) => {
       const [path = ''] = (request.url ?? '').split('?', 1)
       const target = targetOf(path)
       // Who asks comes first: without a credential nobody learns which names there are.
-      const caller = await callerOf(request, { subjects: subjectsOf(target, queryOf(request.url).get('camera') ?? ''), cost: 1 })
+      const caller = await callerOf(request, {
+        subjects: subjectsOf(target, queryOf(request.url).get('camera') ?? ''),
+        cost: 1,
+      })
       asked.admit(caller)
       if ('error' in target) {
         if (target.error.key === 'invalidParams') asked.refusal = 'not_a_file_name'

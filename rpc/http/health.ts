@@ -30,7 +30,16 @@ export interface HealthOptions {
 }
 
 /** Loopback, private and link-local networks. */
-export const isInternal = createAllowList(['127.0.0.0/8', '::1', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', 'fc00::/7', 'fe80::/10'])
+export const isInternal = createAllowList([
+  '127.0.0.0/8',
+  '::1',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  'fc00::/7',
+  'fe80::/10',
+])
 
 const detailHeaders = {
   'Cache-Control': 'no-cache, no-store, must-revalidate',
@@ -56,7 +65,13 @@ export const durationText = (seconds: number): string => {
 }
 
 const words = { HEALTHY: 'healthy', DEGRADED: 'degraded', UNHEALTHY: 'unhealthy' } as const
-const componentWords = { RUNNING: 'healthy', STARTING: 'degraded', STOPPING: 'degraded', STOPPED: 'degraded', ERROR: 'unhealthy' } as const
+const componentWords = {
+  RUNNING: 'healthy',
+  STARTING: 'degraded',
+  STOPPING: 'degraded',
+  STOPPED: 'degraded',
+  ERROR: 'unhealthy',
+} as const
 const storageWords = { ok: 'healthy', unknown: 'healthy', warning: 'degraded', critical: 'unhealthy' } as const
 
 const componentsOf = ({ components, reasons }: Status, directory: Directory) => {
@@ -81,14 +96,29 @@ const componentsOf = ({ components, reasons }: Status, directory: Directory) => 
  * `/health/detailed` and `/health/cameras` always answer 200, because their readers want the details.
  */
 export const createHealthServer = (options: HealthOptions) => {
-  const { directory, clock, log, about, metrics, internalOnly = true, allowedIps = [], hosts = [], endpoints = {} } = options
+  const {
+    directory,
+    clock,
+    log,
+    about,
+    metrics,
+    internalOnly = true,
+    allowedIps = [],
+    hosts = [],
+    endpoints = {},
+  } = options
   const isOurName = createHostCheck(hosts)
   const mayAsk = allowedIps.length === 0 && internalOnly ? isInternal : createAllowList(allowedIps)
   const timestamp = () => iso(clock.now())
 
   const basic = () => {
     const status = statusOf({ directory, clock, about })
-    const body = { status: words[status.status], timestamp: timestamp(), version: about.version, uptime: durationText(status.uptime) }
+    const body = {
+      status: words[status.status],
+      timestamp: timestamp(),
+      version: about.version,
+      uptime: durationText(status.uptime),
+    }
     return { code: status.status === 'UNHEALTHY' ? 503 : 200, body, status }
   }
   const live = () => ({ code: 200, body: { alive: true, timestamp: timestamp(), message: 'System is alive' } })
@@ -96,8 +126,14 @@ export const createHealthServer = (options: HealthOptions) => {
     const { status, message } = directory.system()
     const link = directory.link()
     const isReady = status !== 'starting' && link.state === 'up'
-    const why = status === 'starting' ? message : `the media server is ${link.state}${link.cause.reason === undefined ? '' : `: ${link.cause.reason}`}`
-    return { code: isReady ? 200 : 503, body: { ready: isReady, timestamp: timestamp(), message: isReady ? 'System is ready' : why } }
+    const why =
+      status === 'starting'
+        ? message
+        : `the media server is ${link.state}${link.cause.reason === undefined ? '' : `: ${link.cause.reason}`}`
+    return {
+      code: isReady ? 200 : 503,
+      body: { ready: isReady, timestamp: timestamp(), message: isReady ? 'System is ready' : why },
+    }
   }
   const pages: Record<string, () => { code: number; body: object }> = {
     [endpoints.basic ?? '/health']: basic,
@@ -112,7 +148,13 @@ export const createHealthServer = (options: HealthOptions) => {
       const { state, cause, server } = directory.link()
       const { kind, version } = server ?? {}
       const status = state === 'up' ? 'healthy' : state === 'down' ? 'unhealthy' : 'degraded'
-      const body = { status, state, since: iso(cause.since), timestamp: timestamp(), ...given({ message: cause.reason, kind, version }) }
+      const body = {
+        status,
+        state,
+        since: iso(cause.since),
+        timestamp: timestamp(),
+        ...given({ message: cause.reason, kind, version }),
+      }
       return { code: state === 'down' ? 503 : 200, body }
     },
     '/health/cameras': () => {
@@ -140,20 +182,32 @@ export const createHealthServer = (options: HealthOptions) => {
           ...body,
           components,
           metrics,
-          cameras: { total: cameras.length, connected: cameras.filter((camera) => camera.status === 'CONNECTED').length },
+          cameras: {
+            total: cameras.length,
+            connected: cameras.filter((camera) => camera.status === 'CONNECTED').length,
+          },
           environment: 'production',
         },
       }
     },
   }
   const table = new Map(Object.entries(pages))
-  const detailed = new Set(['/metrics', '/health/mediamtx', '/health/cameras', endpoints.detailed ?? '/health/detailed'])
+  const detailed = new Set([
+    '/metrics',
+    '/health/mediamtx',
+    '/health/cameras',
+    endpoints.detailed ?? '/health/detailed',
+  ])
 
   const scrape = async (request: IncomingMessage, response: ServerResponse, tell: () => Promise<MetricsText>) => {
     if (!isReading(request, response)) return
     try {
       const { contentType, text } = await tell()
-      response.writeHead(200, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(text), 'Cache-Control': 'no-store' })
+      response.writeHead(200, {
+        'Content-Type': contentType,
+        'Content-Length': Buffer.byteLength(text),
+        'Cache-Control': 'no-store',
+      })
       response.end(request.method === 'HEAD' ? undefined : text)
     } catch (error) {
       log.error('the metrics could not be told', { error })
@@ -194,7 +248,13 @@ export const createHealthServer = (options: HealthOptions) => {
       replyJson(request, response, code, body, headers)
     } catch (error) {
       log.error('the health could not be told', { error })
-      replyJson(request, response, 500, { error: 'internal error', timestamp: timestamp(), status: 'unhealthy' }, headers)
+      replyJson(
+        request,
+        response,
+        500,
+        { error: 'internal error', timestamp: timestamp(), status: 'unhealthy' },
+        headers,
+      )
     }
   }
 

@@ -56,7 +56,11 @@ const linesOf = (name: string, [labels, { classes, sum }]: [Record<string, strin
     count += size
     return { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[index] ?? '+Inf' }, value: count }
   })
-  return [...buckets, { metricName: `${name}_sum`, labels, value: sum }, { metricName: `${name}_count`, labels, value: count }]
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: count },
+  ]
 }
 
 /** Ties each family to a metric of prom-client that reads its values at each scrape. */
@@ -67,7 +71,12 @@ const createRegistry = async (present: () => Sample): Promise<Registry> => {
   const add = (family: Family) => {
     const { name, help, labels: labelNames = [] } = family
     if (family.type === 'histogram') {
-      const get = async () => ({ name, help, type: 'histogram', values: family.durations(present()).flatMap((durations) => linesOf(name, durations)) })
+      const get = async () => ({
+        name,
+        help,
+        type: 'histogram',
+        values: family.durations(present()).flatMap((durations) => linesOf(name, durations)),
+      })
       // Its own histogram counts by itself, from its first loading on; ours has counted from the start.
       registry.registerMetric({ name, get } as unknown as Metric)
       return
@@ -106,7 +115,17 @@ const createRegistry = async (present: () => Sample): Promise<Registry> => {
  * stays small; what is counted does not depend on it. A scrape waits at most `patience` ms for the media server and the
  * disk, and shows what they told before. Scrapes at the same time share one text.
  */
-export const createMetrics = ({ measures, directory, mediaServer, files, sockets, about, clock, log, patience = 2_000 }: MetricsOptions) => {
+export const createMetrics = ({
+  measures,
+  directory,
+  mediaServer,
+  files,
+  sockets,
+  about,
+  clock,
+  log,
+  patience = 2_000,
+}: MetricsOptions) => {
   let sample: Sample | undefined
   let registry: Promise<Registry> | undefined
   let underway: Promise<MetricsText> | undefined

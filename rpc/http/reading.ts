@@ -25,9 +25,16 @@ type Services = Pick<RpcOptions, 'audit' | 'measures' | 'log' | 'corsOrigins'>
 /** Headers that scripts of other origins may read. */
 const exposed = 'Content-Disposition, Content-Range, ETag, X-Snapshot-Tier, X-Snapshot-Age, X-Snapshot-Captured-At'
 
-const originHeaders = ({ headers: { origin } }: IncomingMessage, corsOrigins: readonly string[]): Record<string, string> =>
+const originHeaders = (
+  { headers: { origin } }: IncomingMessage,
+  corsOrigins: readonly string[],
+): Record<string, string> =>
   origin !== undefined && isAllowedOrigin(corsOrigins, origin)
-    ? { 'Access-Control-Allow-Origin': corsOrigins.includes('*') ? '*' : origin, 'Access-Control-Expose-Headers': exposed, Vary: 'Origin' }
+    ? {
+        'Access-Control-Allow-Origin': corsOrigins.includes('*') ? '*' : origin,
+        'Access-Control-Expose-Headers': exposed,
+        Vary: 'Origin',
+      }
     : {}
 
 const whoOf = ({ user, role, credential, address }: HttpCaller) => ({
@@ -52,13 +59,25 @@ export const reading =
   (
     { audit, measures, log, corsOrigins }: Services,
     begin: (path: string) => Pick<Asked, 'action' | 'subject'>,
-    serve: (request: IncomingMessage, response: ServerResponse, headers: Record<string, string>, asked: Asked) => Promise<void>,
+    serve: (
+      request: IncomingMessage,
+      response: ServerResponse,
+      headers: Record<string, string>,
+      asked: Asked,
+    ) => Promise<void>,
   ) =>
   async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     // A signed URL is a credential: no page that it leads to may learn it.
-    const headers = { 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer', ...originHeaders(request, corsOrigins) }
+    const headers = {
+      'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'no-referrer',
+      ...originHeaders(request, corsOrigins),
+    }
     if (request.method === 'OPTIONS') {
-      const allowed = { 'Access-Control-Allow-Methods': 'GET, HEAD', 'Access-Control-Allow-Headers': 'Authorization, X-API-Key, Range, If-Range' }
+      const allowed = {
+        'Access-Control-Allow-Methods': 'GET, HEAD',
+        'Access-Control-Allow-Headers': 'Authorization, X-API-Key, Range, If-Range',
+      }
       response.writeHead(204, { ...headers, ...allowed }).end()
       return
     }
@@ -70,10 +89,12 @@ export const reading =
       admit(caller) {
         asked.caller = caller
         // A signed URL was given to somebody who was: those who follow it show nothing of their own.
-        if (caller.only === undefined) audit.write({ event: 'authentication', action: asked.action, result: 'ok', ...whoOf(caller) })
+        if (caller.only === undefined)
+          audit.write({ event: 'authentication', action: asked.action, result: 'ok', ...whoOf(caller) })
       },
     }
-    const measured = (outcome: 'ok' | 'refused' | 'failed') => measures.call(asked.action, outcome, performance.now() - began)
+    const measured = (outcome: 'ok' | 'refused' | 'failed') =>
+      measures.call(asked.action, outcome, performance.now() - began)
     try {
       await serve(request, response, headers, asked)
       measured('ok')
@@ -87,12 +108,25 @@ export const reading =
       const requestId = `http-${randomUUID().slice(0, 8)}`
       const known = error instanceof ServiceError ? error : new ServiceError('internal', { request_id: requestId })
       measured(known === error ? 'refused' : 'failed')
-      if (known !== error) log.error('an HTTP request failed unexpectedly', { request: requestId, action: asked.action, error })
+      if (known !== error)
+        log.error('an HTTP request failed unexpectedly', { request: requestId, action: asked.action, error })
       const reason = refusalOf(asked, known)
       if (reason !== undefined) {
         const who = asked.caller ? whoOf(asked.caller) : { user: '', address: addressOf(request) }
-        audit.write({ event: 'refusal', action: asked.action, result: 'refused', ...who, subject: asked.subject.slice(0, 255), reason })
+        audit.write({
+          event: 'refusal',
+          action: asked.action,
+          result: 'refused',
+          ...who,
+          subject: asked.subject.slice(0, 255),
+          reason,
+        })
       }
-      replyError(request, response, known, known.status === 401 ? { ...headers, 'WWW-Authenticate': 'Bearer' } : headers)
+      replyError(
+        request,
+        response,
+        known,
+        known.status === 401 ? { ...headers, 'WWW-Authenticate': 'Bearer' } : headers,
+      )
     }
   }

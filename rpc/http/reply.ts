@@ -6,14 +6,29 @@ import { errorBody } from '../frame.js'
 type Headers = Record<string, string | number>
 
 /** A JSON answer; to HEAD its headers only. */
-export const replyJson = (request: IncomingMessage, response: ServerResponse, status: number, body: object, headers: Headers = {}): void => {
+export const replyJson = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  body: object,
+  headers: Headers = {},
+): void => {
   const text = JSON.stringify(body)
-  response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(text), ...headers })
+  response.writeHead(status, {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(text),
+    ...headers,
+  })
   response.end(request.method === 'HEAD' ? undefined : text)
 }
 
 /** `{"error": {code, message, data}}`, with the members of a JSON-RPC error. */
-export const replyError = (request: IncomingMessage, response: ServerResponse, error: ServiceError, headers: Headers = {}): void => {
+export const replyError = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: ServiceError,
+  headers: Headers = {},
+): void => {
   const wait = error.data.retry_after_ms
   replyJson(
     request,
@@ -35,7 +50,10 @@ export const isReading = (request: IncomingMessage, response: ServerResponse, he
 }
 
 /** Refuses an upgrade in plain text and ends its socket. `retryAfter` in seconds. */
-export const refuseUpgrade = (socket: Duplex, { status, words, retryAfter }: { status: number; words: string; retryAfter?: number }): void => {
+export const refuseUpgrade = (
+  socket: Duplex,
+  { status, words, retryAfter }: { status: number; words: string; retryAfter?: number },
+): void => {
   socket.on('error', () => {})
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

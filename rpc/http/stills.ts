@@ -37,7 +37,10 @@ const numberOf = (query: URLSearchParams, name: keyof typeof numbers): number | 
   const { min, max, whole } = numbers[name]
   const value = /^\d{1,4}(?:\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
   if (more.length === 0 && value >= min && value <= max && (!whole || Number.isInteger(value))) return value
-  throw invalidParam(name, `must be given once, a${whole ? ' whole' : ''} number from ${min} to ${max}${name === 'max_age' ? ' (seconds)' : ''}`)
+  throw invalidParam(
+    name,
+    `must be given once, a${whole ? ' whole' : ''} number from ${min} to ${max}${name === 'max_age' ? ' (seconds)' : ''}`,
+  )
 }
 
 const wishOf = (query: URLSearchParams, { snapshots }: Pick<RpcOptions, 'snapshots'>): Wish => {
@@ -54,7 +57,10 @@ const createTaking = ({ ask, clock }: Pick<RpcOptions, 'ask' | 'clock'>) => {
   const underway = new Map<string, Promise<Picture>>()
 
   const take = async (camera: string, wish: Wish, user: string): Promise<Picture> => {
-    const still = await ask.takeStill(camera, { ...wish, by: { user, request: `http-${randomUUID().slice(0, 8)}`, session: '' } })
+    const still = await ask.takeStill(camera, {
+      ...wish,
+      by: { user, request: `http-${randomUUID().slice(0, 8)}`, session: '' },
+    })
     try {
       return { bytes: await readFile(still.file), tier: still.tier, capturedAt: still.capturedAt }
     } finally {
@@ -83,7 +89,8 @@ const createQueue = () => {
   const waiting = new Map<string, number>()
   return async <T>(camera: string, response: ServerResponse, wait: () => Promise<T>): Promise<T | undefined> => {
     const count = waiting.get(camera) ?? 0
-    if (count >= maxWaiting) throw new ServiceError('rateLimited', { reason: 'too_many_waiting', retry_after_ms: 1_000 })
+    if (count >= maxWaiting)
+      throw new ServiceError('rateLimited', { reason: 'too_many_waiting', retry_after_ms: 1_000 })
     waiting.set(camera, count + 1)
     const over = new AbortController()
     try {
@@ -127,7 +134,12 @@ export const createStillsHandler = (options: CallerOptions & { services: RpcOpti
       directory.camera(id)
       const wish = wishOf(queryOf(request.url), services)
       const { status, message } = directory.system()
-      if (status === 'starting') throw new ServiceError('dependencyFailed', { reason: 'service_initializing', dependency: 'camera_service', detail: message })
+      if (status === 'starting')
+        throw new ServiceError('dependencyFailed', {
+          reason: 'service_initializing',
+          dependency: 'camera_service',
+          detail: message,
+        })
       // Whoever has gone away meanwhile tells so no more.
       if (response.closed) return
       const picture = await queue(id, response, () => takePicture(id, wish, caller.user))

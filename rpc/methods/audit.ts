@@ -15,14 +15,22 @@ const Entry = Type.Object({
   result: Type.Enum(['ok', 'refused', 'failed']),
   user: Type.String({ description: 'Empty: nobody had said who it is' }),
   role: Type.Optional(Type.Enum(['viewer', 'operator', 'admin'])),
-  credential: Type.Optional(Type.String({ description: 'What they had shown: `token:<jti or hash>`, `key:<id>` or `certificate:<fingerprint>`' })),
+  credential: Type.Optional(
+    Type.String({
+      description: 'What they had shown: `token:<jti or hash>`, `key:<id>` or `certificate:<fingerprint>`',
+    }),
+  ),
   address: Type.String({ description: 'Empty: several, or the machine itself' }),
   session: Type.Optional(Type.String()),
   request: Type.Optional(Type.String()),
   subject: Type.Optional(Type.String({ description: 'What it was about: a camera, a file, the id of a key' })),
   reason: Type.Optional(Type.String()),
   count: Type.Optional(
-    Type.Integer({ minimum: 1, description: 'So many more of its kind since the last one that was told by itself; the other members are those of the last' }),
+    Type.Integer({
+      minimum: 1,
+      description:
+        'So many more of its kind since the last one that was told by itself; the other members are those of the last',
+    }),
   ),
 })
 
@@ -35,7 +43,9 @@ export const auditMethods = [
     since: '1.1',
     params: Type.Object({
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
-      before: Type.Optional(Type.Integer({ minimum: 1, description: 'Only entries below this seq: `next_before` of the page before' })),
+      before: Type.Optional(
+        Type.Integer({ minimum: 1, description: 'Only entries below this seq: `next_before` of the page before' }),
+      ),
       user: Type.Optional(Word),
       action: Type.Optional(Word),
     }),

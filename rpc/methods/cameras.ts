@@ -60,9 +60,14 @@ export const cameraMethods = [
     result: Type.Object({
       ...cameraProperties,
       metrics: Type.Optional(
-        Type.Object({ bytes_sent: Count, readers: Count, uptime: Count }, { description: 'Absent while the media server cannot be asked; uptime in seconds' }),
+        Type.Object(
+          { bytes_sent: Count, readers: Count, uptime: Count },
+          { description: 'Absent while the media server cannot be asked; uptime in seconds' },
+        ),
       ),
-      capabilities: Type.Optional(Type.Object({ formats: Type.Array(Type.String()), resolutions: Type.Array(Type.String()) })),
+      capabilities: Type.Optional(
+        Type.Object({ formats: Type.Array(Type.String()), resolutions: Type.Array(Type.String()) }),
+      ),
     }),
     handler: ({ device }, call) => {
       const { services } = call
@@ -89,9 +94,17 @@ export const cameraMethods = [
       fps_options: Type.Array(Type.Number({ exclusiveMinimum: 0 })),
       frame_rates: Type.Array(Type.String()),
       validation_status: Type.Enum(['NONE', 'DISCONNECTED', 'CONFIRMED']),
-      modes: Type.Array(Type.Object({ format: Type.String(), description: Type.String(), resolution: Type.String(), fps: Type.Array(Type.Number()) }), {
-        description: 'Which sizes and rates go together',
-      }),
+      modes: Type.Array(
+        Type.Object({
+          format: Type.String(),
+          description: Type.String(),
+          resolution: Type.String(),
+          fps: Type.Array(Type.Number()),
+        }),
+        {
+          description: 'Which sizes and rates go together',
+        },
+      ),
     }),
     handler: ({ device }, { services }) => {
       const view = services.directory.camera(device)
@@ -104,7 +117,12 @@ export const cameraMethods = [
         frame_rates: rates.map(String),
         validation_status: validationOf(view),
         modes: (view.capabilities?.formats ?? []).flatMap(({ fourcc, description, sizes }) =>
-          sizes.map(({ width, height, rates }) => ({ format: fourcc, description, resolution: `${width}x${height}`, fps: rates })),
+          sizes.map(({ width, height, rates }) => ({
+            format: fourcc,
+            description,
+            resolution: `${width}x${height}`,
+            fps: rates,
+          })),
         ),
       }
     },

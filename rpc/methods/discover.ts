@@ -24,8 +24,14 @@ export const discoverMethods = [
     params: None,
     result: Type.Object({
       openrpc: Type.String(),
-      info: Type.Object({ title: Type.String(), version: Type.String({ description: 'Of the API' }), description: Type.String() }),
-      methods: Type.Array(Type.Unknown(), { description: 'Method objects of OpenRPC, with `x-role`, `x-cost`, `x-since`, `x-audited`, `x-camera`' }),
+      info: Type.Object({
+        title: Type.String(),
+        version: Type.String({ description: 'Of the API' }),
+        description: Type.String(),
+      }),
+      methods: Type.Array(Type.Unknown(), {
+        description: 'Method objects of OpenRPC, with `x-role`, `x-cost`, `x-since`, `x-audited`, `x-camera`',
+      }),
       components: Type.Unknown({ description: 'Shared shapes and errors' }),
       'x-notifications': Type.Array(Type.Unknown(), { description: 'Each topic with the shape of its params' }),
     }),

@@ -6,16 +6,27 @@ import { severities, topics } from '../topics.js'
 const Filters = Type.Object(
   {
     device: Type.Optional(
-      Type.Union([CameraParam, Type.Array(CameraParam, { minItems: 1, maxItems: 1000 })], { description: 'A camera id or a list of them' }),
+      Type.Union([CameraParam, Type.Array(CameraParam, { minItems: 1, maxItems: 1000 })], {
+        description: 'A camera id or a list of them',
+      }),
     ),
     severity: Type.Optional(Type.Enum([...severities], { description: 'The least that is told' })),
   },
   { additionalProperties: false },
 )
-const Epoch = Type.String({ maxLength: 64, description: 'Names this life of the service: numbers of another one mean nothing' })
+const Epoch = Type.String({
+  maxLength: 64,
+  description: 'Names this life of the service: numbers of another one mean nothing',
+})
 const Notification = Type.Object({
   method: Type.Enum([...topics]),
-  params: Type.Object({ device: Type.Optional(CameraName), severity: Type.Enum([...severities]), seq: Count, at: Type.String(), timestamp: Type.String() }),
+  params: Type.Object({
+    device: Type.Optional(CameraName),
+    severity: Type.Enum([...severities]),
+    seq: Count,
+    at: Type.String(),
+    timestamp: Type.String(),
+  }),
 })
 
 export const eventMethods = [
@@ -26,20 +37,40 @@ export const eventMethods = [
     cost: 3,
     since: '1.0',
     params: Type.Object({
-      topics: Type.Array(Type.Enum([...topics]), { minItems: 1, maxItems: 100, description: 'Names as listed under Notifications' }),
+      topics: Type.Array(Type.Enum([...topics]), {
+        minItems: 1,
+        maxItems: 100,
+        description: 'Names as listed under Notifications',
+      }),
       filters: Type.Optional(Type.Union([Filters, Type.Null()])),
-      since: Type.Optional(Type.Integer({ minimum: 0, description: 'Number of the last fact that the client knows: later ones are told again' })),
+      since: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          description: 'Number of the last fact that the client knows: later ones are told again',
+        }),
+      ),
       epoch: Type.Optional(Type.String({ maxLength: 64, description: 'The `epoch` that goes with `since`' })),
     }),
     result: Type.Object({
       subscribed: Type.Boolean(),
       topics: Type.Array(Type.String()),
       filters: Type.Optional(Filters),
-      seq: Type.Integer({ minimum: 0, description: 'Number of the newest fact: `state` is true up to it, what follows has higher ones' }),
+      seq: Type.Integer({
+        minimum: 0,
+        description: 'Number of the newest fact: `state` is true up to it, what follows has higher ones',
+      }),
       epoch: Epoch,
-      state: Type.Array(Notification, { description: 'Notifications as they would tell the present state; none when resumed' }),
-      resumed: Type.Optional(Type.Boolean({ description: 'With `since`: whether every fact after it is told again, right behind this reply' })),
-      reason: Type.Optional(Type.Enum(['buffer_exceeded', 'other_epoch', 'in_the_future'], { description: 'Why it was not resumed' })),
+      state: Type.Array(Notification, {
+        description: 'Notifications as they would tell the present state; none when resumed',
+      }),
+      resumed: Type.Optional(
+        Type.Boolean({
+          description: 'With `since`: whether every fact after it is told again, right behind this reply',
+        }),
+      ),
+      reason: Type.Optional(
+        Type.Enum(['buffer_exceeded', 'other_epoch', 'in_the_future'], { description: 'Why it was not resumed' }),
+      ),
     }),
     handler: ({ topics, filters, since, epoch }, { services: { notifications }, session }) => {
       const wanted = [...new Set(topics)]

@@ -9,7 +9,11 @@ import { demandAllCameras } from '../rights.js'
 import { CameraName, Count, None, Time } from '../schemas.js'
 
 const StreamType = Type.Enum(['skydio_stanag4609', 'generic_rtsp'])
-const StreamUrl = Type.String({ minLength: 1, maxLength: 2048, description: 'rtsp:// or rtsps://; user and password in it are never told again' })
+const StreamUrl = Type.String({
+  minLength: 1,
+  maxLength: 2048,
+  description: 'rtsp:// or rtsps://; user and password in it are never told again',
+})
 const StreamName = Type.String({
   minLength: 1,
   maxLength: 64,
@@ -41,7 +45,10 @@ const Stream = Type.Object({
 const DiscoveryOptions = {
   skydio_enabled: Type.Boolean({ default: true }),
   generic_enabled: Type.Boolean({ default: false }),
-  force_rescan: Type.Boolean({ default: false, description: 'Asks every address anew, also those that answered a moment ago' }),
+  force_rescan: Type.Boolean({
+    default: false,
+    description: 'Asks every address anew, also those that answered a moment ago',
+  }),
   include_offline: Type.Boolean({ default: false, description: 'Tells those too that answered once and do not now' }),
 }
 
@@ -50,14 +57,31 @@ const longestInterval = 24 * 86_400
 
 const mustOffer = ({ external }: Services): void => {
   if (external.view().enabled) return
-  throw new ServiceError('unsupported', { reason: 'unsupported', feature: 'external_discovery', hint: 'external_discovery.enabled is false' })
+  throw new ServiceError('unsupported', {
+    reason: 'unsupported',
+    feature: 'external_discovery',
+    hint: 'external_discovery.enabled is false',
+  })
 }
 
 /** What is no camera yet is only for those who may use every camera. */
 const maySee = (caller: Caller | undefined, { camera }: ExternalStream): boolean =>
   caller?.cameras === undefined || (camera !== undefined && mayUse(caller, camera))
 
-const streamOf = ({ url, type, name, status, sensor, discoveredAt, lastSeen, camera, codec, width, height, reason }: ExternalStream): Static<typeof Stream> => {
+const streamOf = ({
+  url,
+  type,
+  name,
+  status,
+  sensor,
+  discoveredAt,
+  lastSeen,
+  camera,
+  codec,
+  width,
+  height,
+  reason,
+}: ExternalStream): Static<typeof Stream> => {
   const { scheme, port, path } = placeOf(url)
   const isSkydio = type === 'skydio_stanag4609'
   return given({
@@ -118,8 +142,17 @@ export const externalMethods = [
       scan_duration: Type.String({ description: 'As in 2.5s' }),
       errors: Type.Array(Type.String()),
     }),
-    handler: async ({ skydio_enabled = true, generic_enabled = false, force_rescan = false, include_offline = false }, { services, caller, by }) => {
-      const request = { skydio: skydio_enabled, generic: generic_enabled, force: force_rescan, includeOffline: include_offline, by }
+    handler: async (
+      { skydio_enabled = true, generic_enabled = false, force_rescan = false, include_offline = false },
+      { services, caller, by },
+    ) => {
+      const request = {
+        skydio: skydio_enabled,
+        generic: generic_enabled,
+        force: force_rescan,
+        includeOffline: include_offline,
+        by,
+      }
       const { streams, at, took, errors } = await services.external.discover(request)
       const { all, ...byType } = listsOf(streams, caller)
       return {
@@ -161,7 +194,12 @@ export const externalMethods = [
     handler: async ({ stream_url, stream_name, stream_type = 'generic_rtsp' }, { services, caller, by }) => {
       // What it makes is a camera that such a caller could not use.
       demandAllCameras(caller, 'an added stream is a new camera')
-      const { url, name, type, camera } = await services.external.add({ url: stream_url, name: stream_name, type: stream_type, by })
+      const { url, name, type, camera } = await services.external.add({
+        url: stream_url,
+        name: stream_name,
+        type: stream_type,
+        by,
+      })
       return given({
         stream_url: shownUrl(url),
         stream_name: name,
@@ -188,7 +226,9 @@ export const externalMethods = [
     handler: async ({ stream_url }, { services, caller, by }) => {
       const { external, clock } = services
       const url = shownUrl(stream_url)
-      const isVisible = external.view().streams.some((stream) => streamKey(stream.url) === streamKey(stream_url) && maySee(caller, stream))
+      const isVisible = external
+        .view()
+        .streams.some((stream) => streamKey(stream.url) === streamKey(stream_url) && maySee(caller, stream))
       if (!isVisible) throw notFound('Stream', url)
       await external.remove(stream_url, by)
       return { stream_url: url, status: 'REMOVED' as const, timestamp: iso(clock.now()) }
@@ -213,7 +253,14 @@ export const externalMethods = [
     handler: (_, { services: { external, clock }, caller }) => {
       const { streams, scanning, interval } = external.view()
       const { all, ...byType } = listsOf(streams, caller)
-      return { external_streams: all, ...byType, total_count: all.length, timestamp: iso(clock.now()), scanning, scan_interval: seconds(interval) }
+      return {
+        external_streams: all,
+        ...byType,
+        total_count: all.length,
+        timestamp: iso(clock.now()),
+        scanning,
+        scan_interval: seconds(interval),
+      }
     },
   }),
   method({
@@ -224,8 +271,15 @@ export const externalMethods = [
     since: '1.0',
     errors: ['unsupported', 'invalidState', 'dependencyFailed'],
     mustOffer,
-    params: Type.Object({ scan_interval: Type.Integer({ minimum: 0, maximum: longestInterval, description: 'Seconds; 0: on demand' }) }),
-    result: Type.Object({ scan_interval: Count, status: Type.Enum(['UPDATED', 'ERROR']), message: Type.String(), timestamp: Time }),
+    params: Type.Object({
+      scan_interval: Type.Integer({ minimum: 0, maximum: longestInterval, description: 'Seconds; 0: on demand' }),
+    }),
+    result: Type.Object({
+      scan_interval: Count,
+      status: Type.Enum(['UPDATED', 'ERROR']),
+      message: Type.String(),
+      timestamp: Time,
+    }),
     handler: async ({ scan_interval }, { services, by }) => {
       await services.external.scanEvery(scan_interval * 1000, by)
       return {

@@ -43,7 +43,11 @@ const durationOf = async ({ services }: Call, name: string) => {
 
 const list = async (kind: FileKind, { limit = 50, offset = 0 }: Static<typeof Page>, call: Call) => {
   const { services, caller } = call
-  const { files, total } = await services.files.list(kind, { limit, offset, ...(caller && { mayUse: (camera) => mayUse(caller, camera) }) })
+  const { files, total } = await services.files.list(kind, {
+    limit,
+    offset,
+    ...(caller && { mayUse: (camera) => mayUse(caller, camera) }),
+  })
   if (kind === 'snapshots') return { files: files.map((file) => entryOf(call, kind, file)), total, limit, offset }
   const durations = await inParallel(files, 8, (file) => durationOf(call, file.name))
   const entries = files.map((file, index) => {
@@ -66,7 +70,12 @@ const remove = async (kind: FileKind, filename: string, call: Call) => {
   const { name, camera } = await find(kind, filename, call)
   const recording = services.directory.cameras().find(({ id }) => id === camera)?.recording
   if (kind === 'recordings' && recording !== undefined && isInUse(recording, name)) {
-    const data = { reason: 'recording_in_progress', state: recording.status, allowed_states: ['STOPPED'], allowed_methods: ['stop_recording'] }
+    const data = {
+      reason: 'recording_in_progress',
+      state: recording.status,
+      allowed_states: ['STOPPED'],
+      allowed_methods: ['stop_recording'],
+    }
     throw new ServiceError('invalidState', data)
   }
   if (!(await services.files.remove(kind, name))) throw notFound(resources[kind], filename)

@@ -6,13 +6,19 @@ import { given, iso } from '../present.js'
 import { covers, demandAllCameras } from '../rights.js'
 import { None, Time } from '../schemas.js'
 
-const KeyId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'Id of an API key, as list_api_keys tells it' })
+const KeyId = Type.String({
+  pattern: '^[A-Za-z0-9_-]{1,64}$',
+  description: 'Id of an API key, as list_api_keys tells it',
+})
 const OneKey = Type.Object({ id: KeyId })
 const Role = Type.Enum(['viewer', 'operator', 'admin'])
-const CameraPatterns = Type.Array(Type.String({ pattern: '^[a-z0-9*]{1,64}$', description: 'Camera id or pattern (camera0, camera1*)' }), {
-  maxItems: 256,
-  description: 'Camera ids or patterns (camera0, camera1*); absent: every camera',
-})
+const CameraPatterns = Type.Array(
+  Type.String({ pattern: '^[a-z0-9*]{1,64}$', description: 'Camera id or pattern (camera0, camera1*)' }),
+  {
+    maxItems: 256,
+    description: 'Camera ids or patterns (camera0, camera1*); absent: every camera',
+  },
+)
 
 const keyProperties = {
   id: Type.String(),
@@ -27,7 +33,10 @@ const keyProperties = {
   revoked_at: Type.Optional(Time),
 }
 const Key = Type.Object(keyProperties)
-const NewKey = Type.Object({ ...keyProperties, api_key: Type.String({ description: 'The key itself: told this once, kept nowhere' }) })
+const NewKey = Type.Object({
+  ...keyProperties,
+  api_key: Type.String({ description: 'The key itself: told this once, kept nowhere' }),
+})
 
 const timeOf = (time: number | undefined) => (time === undefined || time >= neverExpires ? undefined : iso(time))
 
@@ -38,7 +47,8 @@ const keyOf = ({ id, prefix, user, role, cameras, createdAt, expiresAt, lastUsed
     user,
     role,
     cameras: cameras && [...cameras],
-    status: revokedAt !== undefined ? ('revoked' as const) : expiresAt <= now ? ('expired' as const) : ('active' as const),
+    status:
+      revokedAt !== undefined ? ('revoked' as const) : expiresAt <= now ? ('expired' as const) : ('active' as const),
     created_at: iso(createdAt),
     expires_at: timeOf(expiresAt),
     last_used_at: timeOf(lastUsedAt),
@@ -70,7 +80,11 @@ export const keyMethods = [
       }),
       cameras: Type.Optional(CameraPatterns),
       expires_in: Type.Optional(
-        Type.Integer({ minimum: 0, maximum: 3650 * 86_400, description: 'Seconds; 0: never; default api_key_management.default_expiry' }),
+        Type.Integer({
+          minimum: 0,
+          maximum: 3650 * 86_400,
+          description: 'Seconds; 0: never; default api_key_management.default_expiry',
+        }),
       ),
     }),
     numeric: ['expires_in'],
@@ -79,9 +93,14 @@ export const keyMethods = [
       // Of one who is limited to some cameras a key is for those, unless it names fewer.
       const wanted = cameras ?? (caller?.cameras && [...caller.cameras])
       if (!covers(caller, wanted)) {
-        throw new ServiceError('permissionDenied', { reason: 'permission_denied', hint: 'cameras may name only those that you may use yourself' })
+        throw new ServiceError('permissionDenied', {
+          reason: 'permission_denied',
+          hint: 'cameras may name only those that you may use yourself',
+        })
       }
-      const { key, secret } = await services.keys.create(given({ role, user, cameras: wanted, expiresIn: life === undefined ? undefined : life * 1000 }))
+      const { key, secret } = await services.keys.create(
+        given({ role, user, cameras: wanted, expiresIn: life === undefined ? undefined : life * 1000 }),
+      )
       return { ...keyOf(key, services.clock.now()), api_key: secret }
     },
   }),
@@ -95,13 +114,16 @@ export const keyMethods = [
     result: Type.Object({ keys: Type.Array(Key), total: Type.Integer({ minimum: 0 }) }),
     handler: async (_params, { services, caller }) => {
       const now = services.clock.now()
-      const keys = (await services.keys.list()).filter((key) => covers(caller, key.cameras)).map((key) => keyOf(key, now))
+      const keys = (await services.keys.list())
+        .filter((key) => covers(caller, key.cameras))
+        .map((key) => keyOf(key, now))
       return { keys, total: keys.length }
     },
   }),
   method({
     name: 'rotate_api_key',
-    summary: 'Replaces an API key by a new one with the same rights and the same length of life; the old one ends at once.',
+    summary:
+      'Replaces an API key by a new one with the same rights and the same length of life; the old one ends at once.',
     role: 'admin',
     cost: 5,
     audited: true,

@@ -49,7 +49,11 @@ async function statesOf(mediaServer: Pick<MediaServer, 'streams'>): Promise<Stre
 
 const percent = (value: number): number => Math.round(Math.min(100, Math.max(0, value)) * 10) / 10
 
-const metricsOf = ({ name, status, cause, capabilities, stream }: CameraView, state: StreamState | undefined, now: number) => ({
+const metricsOf = (
+  { name, status, cause, capabilities, stream }: CameraView,
+  state: StreamState | undefined,
+  now: number,
+) => ({
   name,
   status,
   state: cause.state,
@@ -86,7 +90,10 @@ export const metricMethods = [
         cpu_usage: Percent,
         memory_usage: Percent,
         disk_usage: Percent,
-        goroutines: Type.Integer({ minimum: 0, description: 'Clients want it; what this service waits for in the runtime: sockets, timers, files' }),
+        goroutines: Type.Integer({
+          minimum: 0,
+          description: 'Clients want it; what this service waits for in the runtime: sockets, timers, files',
+        }),
         resident_bytes: Count,
         sampled_at: Time,
       }),

@@ -21,7 +21,13 @@ export const recordingMethods = [
     errors: ['invalidState'],
     params: Type.Object({
       device: CameraParam,
-      duration: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400, description: 'Seconds from the first frame; absent: until stop_recording' })),
+      duration: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: 86_400,
+          description: 'Seconds from the first frame; absent: until stop_recording',
+        }),
+      ),
       format: Type.Optional(Type.Enum(['fmp4', 'mp4', 'mkv'])),
     }),
     result: Type.Object({
@@ -36,7 +42,14 @@ export const recordingMethods = [
     handler: async ({ device, duration, format: wish }, { services, by }) => {
       const format = wish ?? services.recordings.format
       const request = given({ duration: duration === undefined ? undefined : duration * 1000, format, by })
-      const { camera, status, filename, files, startedAt, format: chosen } = await services.ask.startRecording(device, request)
+      const {
+        camera,
+        status,
+        filename,
+        files,
+        startedAt,
+        format: chosen,
+      } = await services.ask.startRecording(device, request)
       return given({
         device: camera,
         filename: filename ?? files[0] ?? '',
@@ -73,7 +86,8 @@ export const recordingMethods = [
       reason: Type.String(),
     }),
     handler: async ({ device }, { services, by }) => {
-      const { camera, status, filename, files, startedAt, endedAt, recorded, bytes, format, reason } = await services.ask.stopRecording(device, by)
+      const { camera, status, filename, files, startedAt, endedAt, recorded, bytes, format, reason } =
+        await services.ask.stopRecording(device, by)
       return {
         device: camera,
         filename: filename ?? files[0] ?? '',

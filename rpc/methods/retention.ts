@@ -20,7 +20,9 @@ const inWords = ({ type, maxAgeDays, maxSizeGb, enabled }: RetentionPolicy): str
     manual: 'no files by rule',
   }[type]
   if (type === 'manual') return 'Retention policy set: nothing is deleted by itself'
-  return enabled ? `Retention policy set: it deletes ${rule}` : `Retention policy set, not enabled: cleanup_old_files deletes ${rule}`
+  return enabled
+    ? `Retention policy set: it deletes ${rule}`
+    : `Retention policy set, not enabled: cleanup_old_files deletes ${rule}`
 }
 
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`
@@ -29,7 +31,9 @@ const summaryOf = ({ type }: RetentionPolicy, { dryRun, files, freed, kept }: Cl
   if (type === 'manual') return 'The retention policy is manual: it names no files to delete'
   const sum = `${plural(files.length, 'file')} ${dryRun ? 'would be deleted' : 'deleted'}, ${plural(freed, 'byte')} ${dryRun ? 'would be freed' : 'freed'}`
   const [first] = kept
-  return first === undefined ? sum : `${sum}; ${plural(kept.length, 'file')} could not be deleted, ${first.name}: ${first.reason}`
+  return first === undefined
+    ? sum
+    : `${sum}; ${plural(kept.length, 'file')} could not be deleted, ${first.name}: ${first.reason}`
 }
 
 export const retentionMethods = [
@@ -55,19 +59,31 @@ export const retentionMethods = [
       message: Type.String(),
       success: Type.Literal(true),
     }),
-    handler: async ({ policy_type: type, max_age_days: maxAgeDays, max_size_gb: maxSizeGb, enabled }, { services: { retention }, caller, by }) => {
-      if (type === 'age' && maxAgeDays === undefined) throw invalidParam('max_age_days', 'required', 'policy_type age needs max_age_days, from 1 to 365')
-      if (type === 'size' && maxSizeGb === undefined) throw invalidParam('max_size_gb', 'required', 'policy_type size needs max_size_gb, up to 1000')
+    handler: async (
+      { policy_type: type, max_age_days: maxAgeDays, max_size_gb: maxSizeGb, enabled },
+      { services: { retention }, caller, by },
+    ) => {
+      if (type === 'age' && maxAgeDays === undefined)
+        throw invalidParam('max_age_days', 'required', 'policy_type age needs max_age_days, from 1 to 365')
+      if (type === 'size' && maxSizeGb === undefined)
+        throw invalidParam('max_size_gb', 'required', 'policy_type size needs max_size_gb, up to 1000')
       // It decides over the files of all cameras, also of those that do not exist for this caller.
       demandAllCameras(caller, 'the policy is for all cameras')
       const policy = await retention.setPolicy({ type, enabled, ...given({ maxAgeDays, maxSizeGb }) }, by)
       const limits = given({ max_age_days: policy.maxAgeDays, max_size_gb: policy.maxSizeGb })
-      return { success: true as const, policy_type: policy.type, ...limits, enabled: policy.enabled, message: inWords(policy) }
+      return {
+        success: true as const,
+        policy_type: policy.type,
+        ...limits,
+        enabled: policy.enabled,
+        message: inWords(policy),
+      }
     },
   }),
   method({
     name: 'cleanup_old_files',
-    summary: 'Carries out the retention policy now, also one that is not enabled; with dry_run it only tells what would go.',
+    summary:
+      'Carries out the retention policy now, also one that is not enabled; with dry_run it only tells what would go.',
     role: 'admin',
     cost: 20,
     audited: true,
@@ -82,8 +98,13 @@ export const retentionMethods = [
       recordings_removed: Count,
       snapshots_removed: Count,
       dry_run: Type.Boolean(),
-      files: Type.Array(Type.String(), { maxItems: mostFiles, description: 'In the order of deletion, oldest first; the first 1000' }),
-      files_kept: Type.Array(Type.Object({ filename: Type.String(), reason: Type.String() }), { description: 'What should have gone and did not' }),
+      files: Type.Array(Type.String(), {
+        maxItems: mostFiles,
+        description: 'In the order of deletion, oldest first; the first 1000',
+      }),
+      files_kept: Type.Array(Type.Object({ filename: Type.String(), reason: Type.String() }), {
+        description: 'What should have gone and did not',
+      }),
     }),
     handler: async ({ dry_run: dryRun = false }, { services: { retention }, caller, by }) => {
       const { policy } = retention.view()

@@ -86,7 +86,11 @@ export const sessionMethods = [
         (error) => {
           const reason = error instanceof ServiceError ? error.data.reason : undefined
           if (reason === tooManyFailures) return
-          services.log.warn('an authentication was refused', { address: session.address, session: session.id, reason: reason ?? 'auth_failed' })
+          services.log.warn('an authentication was refused', {
+            address: session.address,
+            session: session.id,
+            reason: reason ?? 'auth_failed',
+          })
         },
       )
       session.authenticating = settled

@@ -11,11 +11,17 @@ const Role = Type.Enum(['viewer', 'operator', 'admin'])
 const Kind = Type.Enum(['token', 'key', 'certificate'])
 const Until = Type.Optional(Type.String({ format: 'date-time', description: 'Absent: never' }))
 
-const CredentialId = Type.Optional(Type.String({ description: 'By which it can be revoked: a token’s jti or hash, a key’s id, a certificate’s fingerprint' }))
+const CredentialId = Type.Optional(
+  Type.String({
+    description: 'By which it can be revoked: a token’s jti or hash, a key’s id, a certificate’s fingerprint',
+  }),
+)
 
 const SessionInfo = Type.Object({
   session_id: Type.String(),
-  state: Type.Enum(['unauthenticated', 'authenticated', 'over'], { description: 'over: the caller’s right has ended, the connection is about to close' }),
+  state: Type.Enum(['unauthenticated', 'authenticated', 'over'], {
+    description: 'over: the caller’s right has ended, the connection is about to close',
+  }),
   user: Type.Optional(Type.String()),
   role: Type.Optional(Role),
   credential: Type.Optional(Kind),
@@ -45,7 +51,12 @@ const untilOf = (time: number | undefined) => (time === undefined || time >= nev
 const sessionOf = ({ id, caller, ended, address, since, requests, subscriptions }: Session) =>
   given({
     session_id: id,
-    state: caller !== undefined ? ('authenticated' as const) : ended !== undefined ? ('over' as const) : ('unauthenticated' as const),
+    state:
+      caller !== undefined
+        ? ('authenticated' as const)
+        : ended !== undefined
+          ? ('over' as const)
+          : ('unauthenticated' as const),
     user: caller?.user ?? ended?.user,
     role: caller?.role,
     credential: caller?.credential?.kind,
@@ -90,19 +101,21 @@ export const sessionAdminMethods = [
       return {
         sessions: open.slice(offset, offset + limit).map(sessionOf),
         total: open.length,
-        media: media.slice(offset, offset + limit).map(({ id, protocol, camera, user, credential, address, since, expiresAt }) =>
-          given({
-            id,
-            protocol,
-            device: camera,
-            user,
-            credential: credential?.kind,
-            credential_id: credential?.id,
-            address,
-            since: iso(since),
-            expires_at: untilOf(expiresAt),
-          }),
-        ),
+        media: media
+          .slice(offset, offset + limit)
+          .map(({ id, protocol, camera, user, credential, address, since, expiresAt }) =>
+            given({
+              id,
+              protocol,
+              device: camera,
+              user,
+              credential: credential?.kind,
+              credential_id: credential?.id,
+              address,
+              since: iso(since),
+              expires_at: untilOf(expiresAt),
+            }),
+          ),
         media_total: media.length,
         limit,
         offset,
@@ -121,13 +134,21 @@ export const sessionAdminMethods = [
       session_id: Type.String({ minLength: 1, maxLength: 64, description: 'As list_sessions tells it' }),
       revoke: Type.Optional(Type.Boolean({ description: 'Default false: the client may authenticate anew' })),
     }),
-    result: Type.Object({ session_id: Type.String(), ended: Type.Literal(true), revoked: Type.Boolean(), media_ended: Count }),
+    result: Type.Object({
+      session_id: Type.String(),
+      ended: Type.Literal(true),
+      revoked: Type.Boolean(),
+      media_ended: Count,
+    }),
     handler: async ({ session_id, revoke = false }, { services: { sessions, credentials }, caller: asking }) => {
       const session = sessions.find(session_id)
       if (session === undefined || !maySee(asking, session)) throw notFound('Session', session_id)
       const { caller } = session
       if (revoke && caller?.credential === undefined) {
-        throw new ServiceError('invalidState', { state: 'unauthenticated', hint: 'the session has no credential that could be revoked' })
+        throw new ServiceError('invalidState', {
+          state: 'unauthenticated',
+          hint: 'the session has no credential that could be revoked',
+        })
       }
       if (caller === undefined) {
         sessions.close(session, 4401, 'the session was ended by an administrator')

@@ -13,7 +13,8 @@ const maxName = 251
 const nameOf = (filename: string) => {
   const [extension] = pictureEnd.exec(filename) ?? []
   const name = extension === undefined ? filename : filename.slice(0, -extension.length)
-  if (!isFileName(name, maxName)) throw invalidParam('filename', `must be a name of at most ${maxName} bytes before its extension`)
+  if (!isFileName(name, maxName))
+    throw invalidParam('filename', `must be a name of at most ${maxName} bytes before its extension`)
   const format: 'jpg' | 'png' | undefined = extension === undefined ? undefined : /png/i.test(extension) ? 'png' : 'jpg'
   return { name, format }
 }
@@ -36,7 +37,13 @@ export const snapshotMethods = [
       quality: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: '0: the configured quality' })),
       width: Type.Optional(Type.Integer({ minimum: 16, maximum: 7680 })),
       height: Type.Optional(Type.Integer({ minimum: 16, maximum: 4320 })),
-      max_age: Type.Optional(Type.Number({ minimum: 0, maximum: 3600, description: 'Seconds that the picture may be old; 0: taken after the request' })),
+      max_age: Type.Optional(
+        Type.Number({
+          minimum: 0,
+          maximum: 3600,
+          description: 'Seconds that the picture may be old; 0: taken after the request',
+        }),
+      ),
     }),
     result: Type.Object({
       device: CameraName,

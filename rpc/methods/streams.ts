@@ -13,7 +13,10 @@ const patience = 3_000
 const unlimited = new AbortController().signal
 
 /** What the media server says of one path; `known` is false while it cannot be asked. For answers that can do without. */
-export const stateOfStream = ({ mediaServer, directory }: Services, camera: string): KnownStream | Promise<KnownStream> => {
+export const stateOfStream = (
+  { mediaServer, directory }: Services,
+  camera: string,
+): KnownStream | Promise<KnownStream> => {
   if (directory.link().state === 'down') return { known: false }
   const sample = mediaServer.sample?.()
   if (sample !== undefined) return found(sample.find(({ name }) => name === camera))
@@ -25,7 +28,8 @@ export interface KnownStream {
   state?: StreamState
 }
 
-const found = (state: StreamState | undefined): KnownStream => (state === undefined ? { known: true } : { known: true, state })
+const found = (state: StreamState | undefined): KnownStream =>
+  state === undefined ? { known: true } : { known: true, state }
 
 export const streamMethods = [
   method({
@@ -45,7 +49,9 @@ export const streamMethods = [
       stream_url: Type.String(),
       status: Type.Enum(['STARTED', 'FAILED']),
       start_time: Time,
-      auto_close_after: Type.String({ description: 'As in "300s"; "0s": held until stop_streaming or the end of the connection' }),
+      auto_close_after: Type.String({
+        description: 'As in "300s"; "0s": held until stop_streaming or the end of the connection',
+      }),
       ffmpeg_command: Type.String(),
     }),
     handler: async ({ device }, call) => {
@@ -114,7 +120,8 @@ export const streamMethods = [
         Type.Integer({
           minimum: 1,
           maximum: 86_400,
-          description: 'Seconds that the URLs are to be good for; never longer than security.stream_url_life or the credential of the caller',
+          description:
+            'Seconds that the URLs are to be good for; never longer than security.stream_url_life or the credential of the caller',
         }),
       ),
     }),
@@ -126,10 +133,17 @@ export const streamMethods = [
       available: Type.Boolean({ description: 'The URL can be opened now' }),
       active_consumers: Count,
       stream_status: Type.Enum(['READY', 'NOT_READY', 'ERROR']),
-      streams: Type.Object({ rtsp: Type.String(), hls: Type.Optional(Type.String()), webrtc: Type.Optional(Type.String()) }),
+      streams: Type.Object({
+        rtsp: Type.String(),
+        hls: Type.Optional(Type.String()),
+        webrtc: Type.Optional(Type.String()),
+      }),
       snapshot_url: Type.String({ description: 'A picture of now by HTTP, relative to the address of the API' }),
       expires_at: Type.Optional(
-        Type.String({ format: 'date-time', description: 'From then on the URLs open nothing, and who watches by them is cut; absent: never' }),
+        Type.String({
+          format: 'date-time',
+          description: 'From then on the URLs open nothing, and who watches by them is cut; absent: never',
+        }),
       ),
       reason: Type.Optional(Type.String()),
     }),
@@ -138,16 +152,26 @@ export const streamMethods = [
       const { id } = services.directory.camera(device)
       const { known, state } = await stateOfStream(services, id)
       const { status, cause, stream } = services.directory.camera(device)
-      const { urls, expiresAt } = signedUrlsFor(services, id, viewerOf(call), wish === undefined ? undefined : wish * 1000)
+      const { urls, expiresAt } = signedUrlsFor(
+        services,
+        id,
+        viewerOf(call),
+        wish === undefined ? undefined : wish * 1000,
+      )
       const broken = stream.status === 'ERROR' || status === 'ERROR'
-      const reason = status === 'CONNECTED' ? (known ? stream.reason : 'the media server cannot be reached') : cause.reason
+      const reason =
+        status === 'CONNECTED' ? (known ? stream.reason : 'the media server cannot be reached') : cause.reason
       return {
         device: id,
         stream_name: id,
         stream_url: urls.rtsp,
         available: known && status === 'CONNECTED',
         active_consumers: state?.readers ?? 0,
-        stream_status: broken ? ('ERROR' as const) : known && stream.status === 'ACTIVE' ? ('READY' as const) : ('NOT_READY' as const),
+        stream_status: broken
+          ? ('ERROR' as const)
+          : known && stream.status === 'ACTIVE'
+            ? ('READY' as const)
+            : ('NOT_READY' as const),
         streams: urls,
         snapshot_url: stillUrl(call, id, expiresAt),
         ...(expiresAt === undefined ? {} : { expires_at: iso(expiresAt) }),
@@ -192,7 +216,12 @@ export const streamMethods = [
           uptime: process === undefined ? 0 : seconds(services.clock.now() - process.since),
         },
         mediamtx_path: { exists: state !== undefined, ready: state?.ready ?? false, readers: state?.readers ?? 0 },
-        metrics: { bytes_sent: state?.bytesSent ?? 0, frames_sent: Math.round(frames), bitrate: Math.round(bitrate), fps: Math.round(fps) },
+        metrics: {
+          bytes_sent: state?.bytesSent ?? 0,
+          frames_sent: Math.round(frames),
+          bitrate: Math.round(bitrate),
+          fps: Math.round(fps),
+        },
         start_time: iso(state?.readySince ?? since),
         holders: Object.keys(stream.holders).length,
         ...(reason === undefined ? {} : { reason }),
@@ -207,7 +236,15 @@ export const streamMethods = [
     since: '1.0',
     gated: true,
     params: None,
-    result: Type.Array(Type.Object({ name: Type.String(), source: Type.String(), ready: Type.Boolean(), readers: Count, bytes_sent: Count })),
+    result: Type.Array(
+      Type.Object({
+        name: Type.String(),
+        source: Type.String(),
+        ready: Type.Boolean(),
+        readers: Count,
+        bytes_sent: Count,
+      }),
+    ),
     handler: async (_, { services: { mediaServer, directory }, caller }) => {
       const states = await mediaServer.streams(AbortSignal.timeout(patience)).catch((error: unknown) => {
         throw error instanceof ServiceError ? error : dependencyFailed('mediamtx', reasonOf(error))

@@ -41,8 +41,16 @@ export const systemMethods = [
     }),
     handler: (_, { services: { directory }, caller }) => {
       const { status, message, discovery } = directory.system()
-      const cameras = directory.cameras().filter(({ id, status }) => status === 'CONNECTED' && (caller === undefined || mayUse(caller, id)))
-      return { status, message, available_cameras: cameras.map(({ id }) => id), discovery_active: discovery.active, discovery_mode: discovery.mode }
+      const cameras = directory
+        .cameras()
+        .filter(({ id, status }) => status === 'CONNECTED' && (caller === undefined || mayUse(caller, id)))
+      return {
+        status,
+        message,
+        available_cameras: cameras.map(({ id }) => id),
+        discovery_active: discovery.active,
+        discovery_mode: discovery.mode,
+      }
     },
   }),
   method({
@@ -62,7 +70,12 @@ export const systemMethods = [
       supported_formats: Type.Array(Type.String()),
       max_cameras: Type.Integer({ minimum: 1 }),
       media_server: Type.Optional(
-        Type.Object({ kind: Type.Enum(['external', 'managed', 'embedded']), why: Type.String(), version: Type.Optional(Type.String()), state: Type.String() }),
+        Type.Object({
+          kind: Type.Enum(['external', 'managed', 'embedded']),
+          why: Type.String(),
+          version: Type.Optional(Type.String()),
+          state: Type.String(),
+        }),
       ),
       stream_protocols: Type.Array(Type.String()),
     }),
@@ -133,7 +146,8 @@ export const systemMethods = [
     params: Type.Object({ device: CameraParam, action: Type.Enum(['unplug', 'plug', 'stall', 'resume', 'busy']) }),
     result: Type.Object({ device: Type.String(), action: Type.String(), status: Type.Literal('DONE') }),
     handler: async ({ device, action }, { services: { simulation, ask } }) => {
-      if (!simulation) throw new ServiceError('unsupported', { feature: 'simulation', hint: 'simulation.enabled is off' })
+      if (!simulation)
+        throw new ServiceError('unsupported', { feature: 'simulation', hint: 'simulation.enabled is off' })
       await ask.simulate(device, action)
       return { device, action, status: 'DONE' as const }
     },

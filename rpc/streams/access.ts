@@ -47,7 +47,9 @@ const guesses = ['auth_failed', 'only cameras publish', 'only the service uses t
 
 type Reader = { user: string; expiresAt: number; credential?: Credential; query?: string }
 /** `shown`: the client has shown something, which was no good. `reader`: who is to be ended when its time is over. */
-type Verdict = { passes: true; reader?: Reader } | { passes: false; shown: boolean; reason: string; user?: string; credential?: Credential }
+type Verdict =
+  | { passes: true; reader?: Reader }
+  | { passes: false; shown: boolean; reason: string; user?: string; credential?: Credential }
 
 const refused = (reason: string, also: { shown?: boolean; user?: string; credential?: Credential } = {}): Verdict => ({
   passes: false,
@@ -80,7 +82,10 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
     const [sig = '', ...more] = sigs
     if (more.length > 0) return refused('more than one sig')
     try {
-      const { user, expiresAt, credential } = links.verify(sig, { subject: streamSubject(path), address: bracketed(ip) })
+      const { user, expiresAt, credential } = links.verify(sig, {
+        subject: streamSubject(path),
+        address: bracketed(ip),
+      })
       return { passes: true, reader: { user, expiresAt, query, ...(credential && { credential }) } }
     } catch (error) {
       return refused(reasonOf(error))
@@ -105,9 +110,11 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
   const read = async (question: MediaQuestion): Promise<Verdict> => {
     const { path, ip, user, password, token, query, userAgent } = question
     const isOurs = shows(question, own.reader) && isOwnAddress(ip)
-    if (!isOurs && !isAllowed(ip)) return refused('foreign_address', { shown: query !== '' || password !== '' || token !== '' || user !== '' })
+    if (!isOurs && !isAllowed(ip))
+      return refused('foreign_address', { shown: query !== '' || password !== '' || token !== '' || user !== '' })
     if (open) return { passes: true }
-    if (shows(question, own.reader)) return isOwnAddress(ip) && isCameraId(path) ? { passes: true } : refused('not from here')
+    if (shows(question, own.reader))
+      return isOwnAddress(ip) && isCameraId(path) ? { passes: true } : refused('not from here')
     const sigs = new URLSearchParams(query).getAll('sig')
     const text = password || token
     const shown = sigs.length > 0 || text !== '' || user !== ''
@@ -120,12 +127,16 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
 
   const publish = (question: MediaQuestion): Verdict => {
     const { path, protocol, ip, user, password } = question
-    if (!shows(question, own.publisher)) return refused('only cameras publish', { shown: user !== '' || password !== '' })
-    return isOwnAddress(ip) && protocol.startsWith('rtsp') && isCameraId(path) ? { passes: true } : refused('not from here')
+    if (!shows(question, own.publisher))
+      return refused('only cameras publish', { shown: user !== '' || password !== '' })
+    return isOwnAddress(ip) && protocol.startsWith('rtsp') && isCameraId(path)
+      ? { passes: true }
+      : refused('not from here')
   }
 
   const useApi = (question: MediaQuestion): Verdict => {
-    if (!shows(question, own.api)) return refused('only the service uses the API', { shown: question.user !== '' || question.password !== '' })
+    if (!shows(question, own.api))
+      return refused('only the service uses the API', { shown: question.user !== '' || question.password !== '' })
     return isOwnAddress(question.ip) ? { passes: true } : refused('not from here')
   }
 
@@ -138,11 +149,15 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
 
   /** From now on it is known who reads, so that it can be ended. */
   const remember = ({ id, protocol, path, ip }: MediaQuestion, { query, ...reader }: Reader): boolean =>
-    id === null || !isCameraId(path) || sessions.add({ id, protocol, camera: path, address: bracketed(ip), since: clock.now(), ...reader }, query)
+    id === null ||
+    !isCameraId(path) ||
+    sessions.add({ id, protocol, camera: path, address: bracketed(ip), since: clock.now(), ...reader }, query)
 
-  const isKnown = ({ id, path }: MediaQuestion) => sessions.all().some((session) => session.id === id && session.camera === path)
+  const isKnown = ({ id, path }: MediaQuestion) =>
+    sessions.all().some((session) => session.id === id && session.camera === path)
 
-  const actionOf = ({ action, protocol }: MediaQuestion) => (action === 'api' ? 'media server API' : `${protocol.toUpperCase()} ${action}`.trim().slice(0, 64))
+  const actionOf = ({ action, protocol }: MediaQuestion) =>
+    action === 'api' ? 'media server API' : `${protocol.toUpperCase()} ${action}`.trim().slice(0, 64)
   const whoOf = ({ ip }: MediaQuestion, { user = '', credential }: { user?: string; credential?: Credential }) => ({
     user,
     ...(credential && { credential: credentialName(credential) }),
@@ -151,7 +166,13 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
 
   /** A session asks several times: HLS with each request. */
   const tellAdmission = (question: MediaQuestion, reader: Reader) =>
-    audit.write({ event: 'authentication', action: actionOf(question), result: 'ok', ...whoOf(question, reader), subject: question.path })
+    audit.write({
+      event: 'authentication',
+      action: actionOf(question),
+      result: 'ok',
+      ...whoOf(question, reader),
+      subject: question.path,
+    })
 
   const tell = (question: MediaQuestion, refusal: { reason: string; user?: string; credential?: Credential }) => {
     const { path, ip } = question
@@ -159,7 +180,14 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
     const what = actionOf(question)
     const subject = path.slice(0, 64)
     log.warn('a stream was refused', { action: what, path: subject, address: ip, reason, ...(user !== '' && { user }) })
-    audit.write({ event: 'refusal', action: what, result: 'refused', ...whoOf(question, refusal), reason, ...(subject !== '' && { subject }) })
+    audit.write({
+      event: 'refusal',
+      action: what,
+      result: 'refused',
+      ...whoOf(question, refusal),
+      reason,
+      ...(subject !== '' && { subject }),
+    })
     measures?.refused('authentication')
   }
 

@@ -44,7 +44,14 @@ export const mediaAuthAddress = ({ host, port, secret }: { host: string; port: n
 }
 
 /** Answers the media server: 200 or 401, from memory, nothing else to nobody else. */
-export const createMediaAuthServer = ({ host, port, secret, access, log, answerWithin = patience }: MediaAuthServerOptions): MediaAuthServer => {
+export const createMediaAuthServer = ({
+  host,
+  port,
+  secret,
+  access,
+  log,
+  answerWithin = patience,
+}: MediaAuthServerOptions): MediaAuthServer => {
   const strangers = new Set<Socket>()
   let questions = 0
 
@@ -74,14 +81,19 @@ export const createMediaAuthServer = ({ host, port, secret, access, log, answerW
   }
 
   const refusedFor = (error: unknown): false => {
-    log.error('a question of the media server could not be answered, so it was answered with no', { reason: reasonOf(error) })
+    log.error('a question of the media server could not be answered, so it was answered with no', {
+      reason: reasonOf(error),
+    })
     return false
   }
 
-  const server = createServer({ headersTimeout: patience, requestTimeout: patience, connectionsCheckingInterval: patience / 4 }, (request, response) => {
-    request.on('error', () => {})
-    answer(request, response).catch(() => request.socket.destroy())
-  })
+  const server = createServer(
+    { headersTimeout: patience, requestTimeout: patience, connectionsCheckingInterval: patience / 4 },
+    (request, response) => {
+      request.on('error', () => {})
+      answer(request, response).catch(() => request.socket.destroy())
+    },
+  )
   // The media server keeps its connections; one that we closed in the moment of its next question would be a refusal.
   server.keepAliveTimeout = 0
   server.on('connection', (socket) => {

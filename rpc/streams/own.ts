@@ -21,7 +21,11 @@ export interface OwnCredential {
 
 export const createOwnCredential = (): OwnCredential => {
   const made = (user: string): Credential => ({ user, password: randomBytes(24).toString('base64url') })
-  return { reader: made('camera-service-reader'), publisher: made('camera-service-publisher'), api: made('camera-service-api') }
+  return {
+    reader: made('camera-service-reader'),
+    publisher: made('camera-service-publisher'),
+    api: made('camera-service-api'),
+  }
 }
 
 /** In a time that does not tell how much of it is right. */

@@ -12,7 +12,13 @@ export function questionOf(body: unknown): MediaQuestion | undefined {
     return typeof value === 'string' ? value : undefined
   }
   const [action, path, protocol, ip] = [text('action'), text('path'), text('protocol'), text('ip')]
-  const [user, password, token, query, userAgent] = [text('user'), text('password'), text('token'), text('query'), text('userAgent')]
+  const [user, password, token, query, userAgent] = [
+    text('user'),
+    text('password'),
+    text('token'),
+    text('query'),
+    text('userAgent'),
+  ]
   const id = Object.hasOwn(members, 'id') ? members.id : null
   if (!action || !ip || (id !== null && typeof id !== 'string')) return undefined
   if (path === undefined || protocol === undefined || user === undefined || password === undefined) return undefined

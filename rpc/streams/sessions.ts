@@ -90,7 +90,10 @@ export const createMediaSessions = ({ mediaServer, clock, log, startLimit }: Med
     const { id, protocol, camera, user, address, since } = session
     entry.kicking = true
     try {
-      const ended = await mediaServer.kick({ protocol, id, ...(query !== undefined && { query }) }, AbortSignal.timeout(kickLimit))
+      const ended = await mediaServer.kick(
+        { protocol, id, ...(query !== undefined && { query }) },
+        AbortSignal.timeout(kickLimit),
+      )
       entry.over = true
       if (ended) log.info('a viewer was ended', { camera, protocol, user, address, reason })
       if (!ended && clock.now() < since + startLimit) again(entry)
@@ -151,7 +154,8 @@ export const createMediaSessions = ({ mediaServer, clock, log, startLimit }: Med
   const looks = setInterval(() => void look(), lookEvery)
   looks.unref()
 
-  const isShown = ({ session, absent, over }: Entry): boolean => !over && (!absent || clock.now() - session.since < young)
+  const isShown = ({ session, absent, over }: Entry): boolean =>
+    !over && (!absent || clock.now() - session.since < young)
 
   const isFull = ({ user }: MediaSession): boolean => {
     if (entries.size >= most.all) return true

@@ -8,7 +8,13 @@ import { streamSubject } from './access.js'
 export type Viewer = Pick<Session, 'host' | 'address' | 'caller'>
 
 /** Who made this request: somebody else may speak on the session by the time of its answer. */
-export const viewerOf = ({ session: { host, address }, caller }: { session: Viewer; caller: Caller | undefined }): Viewer => ({ host, address, caller })
+export const viewerOf = ({
+  session: { host, address },
+  caller,
+}: {
+  session: Viewer
+  caller: Caller | undefined
+}): Viewer => ({ host, address, caller })
 
 export type SigningSources = Pick<RpcOptions, 'links' | 'urls' | 'clock'>
 
@@ -20,14 +26,24 @@ interface Signed {
 /** Lists of cameras are asked for again and again; what was signed lasts as long as who it was signed for is known. */
 const kept = new WeakMap<Caller, Map<string, Signed>>()
 
-const sign = ({ links, urls }: SigningSources, camera: string, { address }: Viewer, caller: Caller, expiresAt: number): Signed => {
+const sign = (
+  { links, urls }: SigningSources,
+  camera: string,
+  { address }: Viewer,
+  caller: Caller,
+  expiresAt: number,
+): Signed => {
   const { user, credential } = caller
   const bound = urls.bindAddress ? { address } : {}
-  return { sig: links.sign({ subject: streamSubject(camera), user, expiresAt, ...bound, ...(credential && { credential }) }), expiresAt }
+  return {
+    sig: links.sign({ subject: streamSubject(camera), user, expiresAt, ...bound, ...(credential && { credential }) }),
+    expiresAt,
+  }
 }
 
 /** In whole seconds, as links keep time, so that what is told of a URL's end is true; never after the caller's own end. */
-const endOf = (caller: Caller, wished: number): number => Math.min(Math.floor(caller.expiresAt / 1000), Math.ceil(wished / 1000)) * 1000
+const endOf = (caller: Caller, wished: number): number =>
+  Math.min(Math.floor(caller.expiresAt / 1000), Math.ceil(wished / 1000)) * 1000
 
 /** A signature that has at least half of its life before it, or the rest of its caller's. */
 const signatureFor = (sources: SigningSources, camera: string, viewer: Viewer, caller: Caller): Signed => {
@@ -36,7 +52,8 @@ const signatureFor = (sources: SigningSources, camera: string, viewer: Viewer, c
   const key = `${camera} ${viewer.address}`
   const signatures = kept.get(caller) ?? new Map<string, Signed>()
   const present = signatures.get(key)
-  if (present && (present.expiresAt === endOf(caller, caller.expiresAt) || present.expiresAt - now >= streamLife / 2)) return present
+  if (present && (present.expiresAt === endOf(caller, caller.expiresAt) || present.expiresAt - now >= streamLife / 2))
+    return present
   const made = sign(sources, camera, viewer, caller, endOf(caller, now + streamLife))
   kept.set(caller, signatures.set(key, made))
   return made
@@ -44,7 +61,11 @@ const signatureFor = (sources: SigningSources, camera: string, viewer: Viewer, c
 
 const withSig = ({ rtsp, hls, webrtc }: StreamUrls, sig: string): StreamUrls => {
   const query = `?sig=${encodeURIComponent(sig)}`
-  return { rtsp: rtsp + query, ...(hls !== undefined && { hls: hls + query }), ...(webrtc !== undefined && { webrtc: webrtc + query }) }
+  return {
+    rtsp: rtsp + query,
+    ...(hls !== undefined && { hls: hls + query }),
+    ...(webrtc !== undefined && { webrtc: webrtc + query }),
+  }
 }
 
 /** The camera's URLs with what opens them. `life`: the most that the caller wishes, in ms. Without `expiresAt` they are open to everybody. */

@@ -6,7 +6,14 @@ import { externalDiscoveryEffects } from '../../actors/effects/external.js'
 import { cameraMachine } from '../../machines/camera.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import { ServiceError } from '../../machines/domain/errors.js'
-import type { AddedStream, AddressCheck, ExternalState, ScanAnswer, ScanTarget, StreamScan } from '../../machines/domain/external.js'
+import type {
+  AddedStream,
+  AddressCheck,
+  ExternalState,
+  ScanAnswer,
+  ScanTarget,
+  StreamScan,
+} from '../../machines/domain/external.js'
 import type { DiscoveryFact } from '../../machines/domain/facts.js'
 import type { CameraEntry, Log, Registry } from '../../machines/domain/ports.js'
 import { type ExternalDiscoveryInput, externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
@@ -46,8 +53,16 @@ describe('asking for external streams', () => {
     it('keeps it first, answers with its camera, and shows no credentials', async () => {
       const { ask, saved, cameras } = await asking()
       const added = await ask.add(gate)
-      expect(added).to.deep.include({ url: plain, name: 'Gate', type: 'generic_rtsp', camera: 'camera0', discoveredAt: 1_000 })
-      expect(saved).to.deep.equal([{ streams: [{ url: gate.url, name: 'Gate', type: 'generic_rtsp', addedAt: 1_000 }] }])
+      expect(added).to.deep.include({
+        url: plain,
+        name: 'Gate',
+        type: 'generic_rtsp',
+        camera: 'camera0',
+        discoveredAt: 1_000,
+      })
+      expect(saved).to.deep.equal([
+        { streams: [{ url: gate.url, name: 'Gate', type: 'generic_rtsp', addedAt: 1_000 }] },
+      ])
       expect(cameras().map(({ id, kind, name }) => [id, kind, name])).to.deep.equal([['camera0', 'rtsp', 'Gate']])
       expect(JSON.stringify([added, ask.view()])).not.to.contain('secret')
     })
@@ -77,10 +92,14 @@ describe('asking for external streams', () => {
     })
 
     it('is refused for what is no stream, leads back to us, or is configured', async () => {
-      const entries: CameraEntry[] = [{ name: 'yard', source: { kind: 'rtsp', url: 'rtsp://x:y@10.0.0.20:554/a' }, enabled: false, settings: {} }]
+      const entries: CameraEntry[] = [
+        { name: 'yard', source: { kind: 'rtsp', url: 'rtsp://x:y@10.0.0.20:554/a' }, enabled: false, settings: {} },
+      ]
       const { ask, saved } = await asking({ entries })
       expect((await refusal(ask.add({ ...gate, url: 'http://10.0.0.7/' }))).data).to.include({ param: 'stream_url' })
-      expect((await refusal(ask.add({ ...gate, url: 'rtsp://127.0.0.1:8554/camera0' }))).data.rule).to.equal('must not lead back to this service')
+      expect((await refusal(ask.add({ ...gate, url: 'rtsp://127.0.0.1:8554/camera0' }))).data.rule).to.equal(
+        'must not lead back to this service',
+      )
       const configured = await refusal(ask.add({ ...gate, url: 'rtsp://10.0.0.20/a' }))
       expect(configured.data).to.include({ hint: 'the configuration has it as yard' })
       expect(saved).to.deep.equal([])
@@ -91,7 +110,10 @@ describe('asking for external streams', () => {
       await ask.add(gate)
       await ask.add(gate)
       const { key, data } = await refusal(ask.add({ ...gate, url: 'rtsp://10.0.0.8/' }))
-      expect([key, data.details]).to.deep.equal(['invalidState', '1 streams are added already: remove one, or raise external_discovery.max_streams'])
+      expect([key, data.details]).to.deep.equal([
+        'invalidState',
+        '1 streams are added already: remove one, or raise external_discovery.max_streams',
+      ])
     })
 
     it('that cannot be kept is not made, and the next one can be', async () => {
@@ -112,7 +134,9 @@ describe('asking for external streams', () => {
 
   describe('removing', () => {
     it('keeps that first, and answers when the camera is gone', async () => {
-      const { ask, saved, cameras } = await asking({ streams: [{ url: gate.url, name: 'Gate', type: 'generic_rtsp', addedAt: 1 }] })
+      const { ask, saved, cameras } = await asking({
+        streams: [{ url: gate.url, name: 'Gate', type: 'generic_rtsp', addedAt: 1 }],
+      })
       expect(cameras()).to.have.length(1)
       await ask.remove(plain, by)
       expect([cameras(), saved, ask.view().streams]).to.deep.equal([[], [{ streams: [] }], []])
@@ -209,7 +233,9 @@ describe('asking for external streams', () => {
       await answer(554, 'H264')
       const { streams, errors } = await found
       expect(streams).to.have.length(1)
-      expect(errors[0]).to.equal('the scan was ended after 0.1 s with 1 of 3 addresses asked: raise external_discovery.scan_timeout or max_concurrent_scans')
+      expect(errors[0]).to.equal(
+        'the scan was ended after 0.1 s with 1 of 3 addresses asked: raise external_discovery.scan_timeout or max_concurrent_scans',
+      )
     })
 
     it('ends with the last client that waits for it', async () => {
@@ -303,7 +329,13 @@ describe('asking for external streams', () => {
   }
 
   /** The real fleet with cameras whose probe never ends, and a scan whose answers wait for the test. */
-  async function asking({ entries = [], streams = [], external = {}, maxStreams = 64, scanLimit = 1_500 }: Options = {}) {
+  async function asking({
+    entries = [],
+    streams = [],
+    external = {},
+    maxStreams = 64,
+    scanLimit = 1_500,
+  }: Options = {}) {
     const quiet = () => fromCallback(() => {}) as never
     const never = () => fromPromise<never>(() => new Promise(() => {})) as never
     const clock = { now: () => 1_000 }
@@ -336,10 +368,18 @@ describe('asking for external streams', () => {
           loadRegistry: fromPromise<Registry>(async () => ({ next: 0, cameras: [], sharedSerials: [] })),
           saveRegistry: fromPromise(async () => {}) as never,
           camera: cameraMachine.provide({ actors: { probeDevice: never() } }),
-          discovery: discoveryMachine.provide({ actors: { watchDevices: quiet(), scanDevices: fromPromise(async () => []) as never } }),
-          externalDiscovery: externalDiscoveryMachine.provide({ actors: externalDiscoveryEffects({ scan, clock, scanLimit }) }),
-          serverProcess: serverProcessMachine.provide({ actors: { chooseServer: never(), runServer: quiet(), endServer: never() } }),
-          link: mediamtxLinkMachine.provide({ actors: { askInfo: never(), syncPaths: never(), watchBreaker: quiet() } }),
+          discovery: discoveryMachine.provide({
+            actors: { watchDevices: quiet(), scanDevices: fromPromise(async () => []) as never },
+          }),
+          externalDiscovery: externalDiscoveryMachine.provide({
+            actors: externalDiscoveryEffects({ scan, clock, scanLimit }),
+          }),
+          serverProcess: serverProcessMachine.provide({
+            actors: { chooseServer: never(), runServer: quiet(), endServer: never() },
+          }),
+          link: mediamtxLinkMachine.provide({
+            actors: { askInfo: never(), syncPaths: never(), watchBreaker: quiet() },
+          }),
           storage: storageMachine.provide({ actors: { measureDisk: never() } }),
         },
       }),
@@ -354,14 +394,17 @@ describe('asking for external streams', () => {
           storage: { warnPercent: 80, blockPercent: 90 },
         },
         inspect: (event) => {
-          if (event.type === '@xstate.actor') (event.actorRef as FleetActor).on?.('*', (fact) => facts.push(fact as unknown as DiscoveryFact))
+          if (event.type === '@xstate.actor')
+            (event.actorRef as FleetActor).on?.('*', (fact) => facts.push(fact as unknown as DiscoveryFact))
         },
       },
     )
     fleet.start()
     ends.push(() => fleet.stop())
     const directory = createDirectory({ fleet, observer: { inspect: () => {}, since: () => 0 }, startedAt: 0 })
-    const addresses: AddressCheck = { refusal: async (host) => (host === '127.0.0.1' ? 'must not lead back to this service' : undefined) }
+    const addresses: AddressCheck = {
+      refusal: async (host) => (host === '127.0.0.1' ? 'must not lead back to this service' : undefined),
+    }
     const store = {
       save: async (state: ExternalState) => {
         if (fails) throw new Error('no room')

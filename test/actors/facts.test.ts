@@ -28,7 +28,10 @@ describe('facts', () => {
   it('can be awaited, from now on', async () => {
     const { facts } = bus()
     facts.publish(started)
-    const next = facts.next((fact): fact is typeof stopping => fact.type === 'system.stopping', AbortSignal.timeout(1_000))
+    const next = facts.next(
+      (fact): fact is typeof stopping => fact.type === 'system.stopping',
+      AbortSignal.timeout(1_000),
+    )
     facts.publish(started)
     facts.publish(stopping)
     expect(await next).to.deep.include({ type: 'system.stopping', seq: 3 })

@@ -25,7 +25,9 @@ describe('observer', () => {
     const { observer, heard } = observe()
     const by = { user: 'ann', request: '1', session: '' }
     const answer: StillAnswer = { type: 'still.failed', camera: 'camera0', by, reason: 'unplugged', passedOver: [] }
-    const machine = setup({ types: { emitted: {} as SystemFact | StillAnswer, events: {} as { type: 'go' } } }).createMachine({
+    const machine = setup({
+      types: { emitted: {} as SystemFact | StillAnswer, events: {} as { type: 'go' } },
+    }).createMachine({
       on: { go: { actions: [emit(answer), emit({ type: 'system.started' })] } },
     })
     const actor = createActor(machine, { inspect: observer.inspect })
@@ -39,7 +41,11 @@ describe('observer', () => {
     const link = createMachine({
       initial: 'up',
       states: {
-        up: { initial: 'resting', states: { resting: { on: { check: 'checking' } }, checking: { on: { rest: 'resting' } } }, on: { lose: 'down' } },
+        up: {
+          initial: 'resting',
+          states: { resting: { on: { check: 'checking' } }, checking: { on: { rest: 'resting' } } },
+          on: { lose: 'down' },
+        },
         down: {},
       },
     })

@@ -36,7 +36,15 @@ describe('closing a capture', () => {
 })
 
 /** Names of the files of a session whose files are full after two seconds; the known one `lasts` so long (ms). */
-async function close({ lasts, follows, hangs = false }: { lasts: number; follows?: Segment; hangs?: boolean }): Promise<string[]> {
+async function close({
+  lasts,
+  follows,
+  hangs = false,
+}: {
+  lasts: number
+  follows?: Segment
+  hangs?: boolean
+}): Promise<string[]> {
   const file = ({ filename }: Segment): RecordingFile => ({
     name: filename,
     camera: 'camera0',
@@ -51,14 +59,18 @@ async function close({ lasts, follows, hangs = false }: { lasts: number; follows
   const ports = {
     mediaServer: {
       setRecording: (_camera: string, _on: boolean, signal: AbortSignal) =>
-        new Promise<void>((resolve, reject) => (hangs ? signal.addEventListener('abort', () => reject(signal.reason)) : resolve())),
+        new Promise<void>((resolve, reject) =>
+          hangs ? signal.addEventListener('abort', () => reject(signal.reason)) : resolve(),
+        ),
     },
     log: { warn: () => {} },
     segments: {
       known: async () => [first.filename],
       finish: async (_: string, segments: Segment[]) => segments.map(file),
       first: (_camera: string, _known: string[], signal: AbortSignal) =>
-        new Promise((resolve, reject) => (follows ? resolve(follows) : signal.addEventListener('abort', () => reject(signal.reason)))),
+        new Promise((resolve, reject) =>
+          follows ? resolve(follows) : signal.addEventListener('abort', () => reject(signal.reason)),
+        ),
     },
     clock: { now: () => 0 },
     segmentDuration: 2_000,

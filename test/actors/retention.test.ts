@@ -28,11 +28,27 @@ describe('asking the retention', () => {
   })
 
   /** Files by name and age in days, and what is asked of them. */
-  function world({ policy = month, store = {}, failing = [] }: { policy?: RetentionPolicy; store?: Partial<RetentionStore>; failing?: string[] } = {}) {
+  function world({
+    policy = month,
+    store = {},
+    failing = [],
+  }: {
+    policy?: RetentionPolicy
+    store?: Partial<RetentionStore>
+    failing?: string[]
+  } = {}) {
     const files: (MediaFile & { kind: FileKind })[] = []
     const add = (name: string, days: number, kind: FileKind = 'recordings') => {
       const at = now - days * day
-      files.push({ kind, name, camera: name.split('_')[0] as CameraId, path: `/x/${name}`, bytes: 100, createdAt: at, modifiedAt: at })
+      files.push({
+        kind,
+        name,
+        camera: name.split('_')[0] as CameraId,
+        path: `/x/${name}`,
+        bytes: 100,
+        createdAt: at,
+        modifiedAt: at,
+      })
     }
     const told: Told[] = []
     const audited: AuditEntry[] = []
@@ -42,8 +58,17 @@ describe('asking the retention', () => {
     const log = silent
     const ports = {
       files: {
-        list: async (kind: FileKind, { limit, offset, mayUse = () => true }: { limit: number; offset: number; mayUse?: (camera: CameraId) => boolean }) => {
-          const all = files.filter((file) => file.kind === kind && mayUse(file.camera)).sort((one, other) => other.createdAt - one.createdAt)
+        list: async (
+          kind: FileKind,
+          {
+            limit,
+            offset,
+            mayUse = () => true,
+          }: { limit: number; offset: number; mayUse?: (camera: CameraId) => boolean },
+        ) => {
+          const all = files
+            .filter((file) => file.kind === kind && mayUse(file.camera))
+            .sort((one, other) => other.createdAt - one.createdAt)
           return { files: all.slice(offset, offset + limit), total: all.length }
         },
         remove: async (_: FileKind, name: string) => {
@@ -62,7 +87,10 @@ describe('asking the retention', () => {
     facts.subscribe((fact) => told.push(fact))
     facts.subscribe(auditFacts({ write: (entry) => audited.push(entry) }))
     const { inspect } = createObserver({ facts, clock, log })
-    const actor = createActor(retentionMachine.provide({ actors: retentionEffects(ports) }), { input: { policy, checkInterval: 3_600_000 }, inspect })
+    const actor = createActor(retentionMachine.provide({ actors: retentionEffects(ports) }), {
+      input: { policy, checkInterval: 3_600_000 },
+      inspect,
+    })
     actor.start()
     ends.push(() => actor.stop())
     const ask = createRetentionAsk({ actor: () => actor, facts, survey: createSurvey(ports), policy })
@@ -74,7 +102,12 @@ describe('asking the retention', () => {
       audited,
       names: () => files.map(({ name }) => name),
       record: (camera: CameraId, names: string[]) => {
-        cameras = [{ id: camera, recording: { camera, status: 'RECORDING', growing: true, format: 'fmp4', by: 'bob', files: names } }]
+        cameras = [
+          {
+            id: camera,
+            recording: { camera, status: 'RECORDING', growing: true, format: 'fmp4', by: 'bob', files: names },
+          },
+        ]
       },
       /** Deletions wait until `open` is called. */
       shut: () => {
@@ -171,7 +204,10 @@ describe('asking the retention', () => {
   it('answers two who ask at once, one after the other', async () => {
     const { ask, add } = world()
     add('camera0_a.mp4', 60)
-    const [one, two] = await Promise.all([ask.cleanUp({ dryRun: false, by: ann() }), ask.cleanUp({ dryRun: false, by: ann() })])
+    const [one, two] = await Promise.all([
+      ask.cleanUp({ dryRun: false, by: ann() }),
+      ask.cleanUp({ dryRun: false, by: ann() }),
+    ])
     expect([one.files.length, two.files.length]).to.deep.equal([1, 0])
   })
 
@@ -201,7 +237,10 @@ describe('asking the retention', () => {
     const cleaning = refusal(ask.cleanUp({ dryRun: false, by: ann() }))
     await turn()
     actor.stop()
-    expect(await cleaning).to.deep.include({ key: 'dependencyFailed', detail: 'the service ended; 0 files were deleted before' })
+    expect(await cleaning).to.deep.include({
+      key: 'dependencyFailed',
+      detail: 'the service ended; 0 files were deleted before',
+    })
     expect(await refusal(ask.setPolicy(month, ann()))).to.deep.include({ key: 'dependencyFailed' })
   })
 

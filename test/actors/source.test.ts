@@ -29,7 +29,12 @@ function arrange() {
     addresses,
     reader: { describe, hold: unused, keyframe: unused },
     probe: { capabilities: async () => ({ formats: [{ fourcc: 'H264', description: '', sizes: [] }] }) },
-    defaults: { width: 640, height: 480, fps: 25, codec: { profile: 'baseline', level: '3.0', pixelFormat: 'yuv420p', preset: 'ultrafast', bitrate: '600k' } },
+    defaults: {
+      width: 640,
+      height: 480,
+      fps: 25,
+      codec: { profile: 'baseline', level: '3.0', pixelFormat: 'yuv420p', preset: 'ultrafast', bitrate: '600k' },
+    },
     sourceInterval: 20,
     startLimit: 1_000,
     clock: { now: () => 0 },
@@ -46,7 +51,10 @@ describe('the source of an added stream', () => {
   const probe = (effects: ReturnType<typeof arrange>['effects'], device: RtspDevice) => {
     const actor = createActor(effects.probeDevice, { input: { id: 'camera0', device, settings: {} } })
     const outcome = new Promise<string>((resolve) => {
-      actor.subscribe({ complete: () => resolve('probed'), error: (error) => resolve(error instanceof Error ? error.message : String(error)) })
+      actor.subscribe({
+        complete: () => resolve('probed'),
+        error: (error) => resolve(error instanceof Error ? error.message : String(error)),
+      })
     })
     actor.start()
     return outcome

@@ -11,7 +11,14 @@ import { type Saved, type SnapshotWish, snapshotMachine } from '../../machines/s
 import { later, turn } from '../support/later.js'
 
 const identity: Identity = { key: 'serial:1d6b:0102:SN1', basis: 'serial', confidence: 'high', ambiguous: false }
-const device: Device = { kind: 'usb', node: '/dev/video0', vendorId: '1d6b', productId: '0102', serial: 'SN1', model: 'Test Cam' }
+const device: Device = {
+  kind: 'usb',
+  node: '/dev/video0',
+  vendorId: '1d6b',
+  productId: '0102',
+  serial: 'SN1',
+  model: 'Test Cam',
+}
 const probe: Probe = {
   capabilities: { formats: [] },
   pipeline: { kind: 'encode', mode: { fourcc: 'MJPG', width: 640, height: 480, fps: 30 }, reason: 'test' },
@@ -120,7 +127,11 @@ async function online(fact?: SnapshotFact, listened: (count: number) => void = (
         waitUntil: fromPromise<{ at: number }>(() => new Promise(() => {})) as never,
       },
     }),
-    { clock: new SimulatedClock(), systemId: 'camera:camera0', input: { id: 'camera0', name: 'Test Cam', identity, settings: {}, device } },
+    {
+      clock: new SimulatedClock(),
+      systemId: 'camera:camera0',
+      input: { id: 'camera0', name: 'Test Cam', identity, settings: {}, device },
+    },
   )
   actor.start()
   await turn()
@@ -158,7 +169,13 @@ async function online(fact?: SnapshotFact, listened: (count: number) => void = (
       return turn()
     },
     saved: () => {
-      const picture = (user: string) => ({ filename: 'x.jpg', file: `/run/${user}.jpg`, bytes: 9, width: 640, height: 480 })
+      const picture = (user: string) => ({
+        filename: 'x.jpg',
+        file: `/run/${user}.jpg`,
+        bytes: 9,
+        width: 640,
+        height: 480,
+      })
       done.resolve(wishes.map((one) => ({ wish: one, picture: picture(one.by.user), finishedAt: 6 })))
       return turn()
     },

@@ -22,7 +22,11 @@ describe('holding a stream', () => {
     await clock.tickAsync(500)
     expect(log).to.deep.equal(['asked', 'asked'])
     await live()
-    expect(told).to.deep.equal([{ type: 'stream.held' }, { type: 'stream.lost', reason: 'the media server closed the connection' }, { type: 'stream.held' }])
+    expect(told).to.deep.equal([
+      { type: 'stream.held' },
+      { type: 'stream.lost', reason: 'the media server closed the connection' },
+      { type: 'stream.held' },
+    ])
   })
 
   it('tells why it cannot, and keeps trying', async () => {

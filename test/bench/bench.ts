@@ -47,7 +47,9 @@ try {
       const bytes = await replySize(bench, method)
       const echo = await echoRate(connections, bytes, method)
       const service = await requestRate(bench, connections, method)
-      rates.push(`| ${method} | ${bytes} | ${connections} | ${Math.round(echo)} | ${Math.round(service)} | ${Math.round((100 * service) / echo)} % |`)
+      rates.push(
+        `| ${method} | ${bytes} | ${connections} | ${Math.round(echo)} | ${Math.round(service)} | ${Math.round((100 * service) / echo)} % |`,
+      )
     }
   }
 } finally {
@@ -121,7 +123,9 @@ async function latencies(bench: Bench): Promise<Record<string, Timing>> {
     },
   })
   await call('start_streaming', { device })
-  const startLive = await timed(6, () => call('start_recording', { device }), { after: () => call('stop_recording', { device }) })
+  const startLive = await timed(6, () => call('start_recording', { device }), {
+    after: () => call('stop_recording', { device }),
+  })
   const stillTap = await timed(8, () => call('take_snapshot', { device, max_age: 3 }))
   const fresh = await timed(8, () => call('take_snapshot', { device, max_age: 0 }))
   await call('stop_streaming', { device })

@@ -8,7 +8,8 @@ const inFlight = 8
 const requestOf = (method: string) => JSON.stringify({ jsonrpc: '2.0', id: 2, method, params: { device: 'camera0' } })
 
 /** Requests per second of a method over so many connections. */
-export const requestRate = ({ url, token }: Bench, connections: number, method: string): Promise<number> => rate(url, connections, requestOf(method), token)
+export const requestRate = ({ url, token }: Bench, connections: number, method: string): Promise<number> =>
+  rate(url, connections, requestOf(method), token)
 
 /** Bytes of a reply, all of it. */
 export async function replySize({ url, token }: Bench, method: string): Promise<number> {
@@ -35,7 +36,8 @@ server.on('connection', (socket) => socket.on('message', (data) => { JSON.parse(
   }
 }
 
-export const firstLine = (child: ChildProcess): Promise<string> => new Promise((resolve) => child.stdout?.once('data', (data) => resolve(String(data).trim())))
+export const firstLine = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve) => child.stdout?.once('data', (data) => resolve(String(data).trim())))
 
 async function rate(url: string, connections: number, request: string, token?: string): Promise<number> {
   const sockets = await Promise.all(Array.from({ length: connections }, () => open(url, token)))

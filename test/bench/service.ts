@@ -30,7 +30,13 @@ export function hasMediamtx(): boolean {
 }
 
 /** Starts `dist/main.js` with virtual cameras on free ports and a data directory of its own. */
-export async function benchService({ kind, cameras }: { kind: 'embedded' | 'managed'; cameras: number }): Promise<Bench> {
+export async function benchService({
+  kind,
+  cameras,
+}: {
+  kind: 'embedded' | 'managed'
+  cameras: number
+}): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'camera-bench-'))
   const [rpc, api, rtsp, hls, webrtc] = await freePorts(5)
   const config = join(folder, 'bench.yml')
@@ -48,7 +54,9 @@ export async function benchService({ kind, cameras }: { kind: 'embedded' | 'mana
       ...entries,
     ].join('\n'),
   )
-  const service = spawn(process.execPath, ['dist/main.js', 'serve', '--config', config], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const service = spawn(process.execPath, ['dist/main.js', 'serve', '--config', config], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let log = ''
   service.stdout.on('data', (data) => {
     log += data
@@ -59,7 +67,9 @@ export async function benchService({ kind, cameras }: { kind: 'embedded' | 'mana
     20_000,
     () => log,
   )
-  const token = execFileSync(process.execPath, ['dist/main.js', 'token', '--role', 'admin', '--config', config], { encoding: 'utf8' }).trim()
+  const token = execFileSync(process.execPath, ['dist/main.js', 'token', '--role', 'admin', '--config', config], {
+    encoding: 'utf8',
+  }).trim()
   const url = `ws://127.0.0.1:${rpc}/ws`
   const client = await connect(url)
   await client.call('authenticate', { auth_token: token })
@@ -102,7 +112,9 @@ function pipelines(folder: string): number {
 }
 
 const rssOf = (pid: number | undefined): number =>
-  pid === undefined ? 0 : Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024)
+  pid === undefined
+    ? 0
+    : Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024)
 
 const childOf = (pid: number | undefined): number | undefined =>
   Number(execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' }).split('\n')[0]) || undefined

@@ -2,7 +2,11 @@
 export type Timing = number[]
 
 /** Runs `act` so often, one after the other; `after` is not measured. */
-export async function timed(runs: number, act: () => Promise<unknown>, { after = async () => {} }: { after?: () => Promise<unknown> } = {}): Promise<Timing> {
+export async function timed(
+  runs: number,
+  act: () => Promise<unknown>,
+  { after = async () => {} }: { after?: () => Promise<unknown> } = {},
+): Promise<Timing> {
   const timing: Timing = []
   for (let run = 0; run < runs; run += 1) {
     const begun = performance.now()

@@ -33,15 +33,26 @@ describe('the client in a browser', () => {
   after(() => rmSync(folder, { recursive: true }))
 
   it('imports nothing of the server', () => {
-    const sources = readdirSync(join(root, 'rpc/client')).map((name) => readFileSync(join(root, 'rpc/client', name), 'utf8'))
-    const imported = sources.flatMap((text) => [...text.matchAll(/(?:from|import\() ?'([^']+)'/g)].map(([, name]) => name))
+    const sources = readdirSync(join(root, 'rpc/client')).map((name) =>
+      readFileSync(join(root, 'rpc/client', name), 'utf8'),
+    )
+    const imported = sources.flatMap((text) =>
+      [...text.matchAll(/(?:from|import\() ?'([^']+)'/g)].map(([, name]) => name),
+    )
     expect(imported.filter((name) => !name?.startsWith('./'))).to.deep.equal([])
   })
 
   it('is one file that needs nothing of Node', async () => {
     const file = join(folder, 'client.mjs')
     const esbuild = join(root, 'node_modules/.bin/esbuild')
-    execFileSync(esbuild, [join(root, 'rpc/client/index.ts'), '--bundle', '--platform=browser', '--format=esm', `--outfile=${file}`, '--log-level=error'])
+    execFileSync(esbuild, [
+      join(root, 'rpc/client/index.ts'),
+      '--bundle',
+      '--platform=browser',
+      '--format=esm',
+      `--outfile=${file}`,
+      '--log-level=error',
+    ])
     const text = readFileSync(file, 'utf8')
     expect(text).not.to.match(/node:|require\(|process\.|Buffer|from ["']ws["']/)
     const platform = globalThis as { WebSocket?: unknown }

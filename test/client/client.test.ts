@@ -43,7 +43,11 @@ const spied = () => {
       sockets.push(this)
     }
   }
-  return { WebSocket: Spied as unknown as WebSocketConstructor, cut: () => sockets.at(-1)?.terminate(), made: () => sockets.length }
+  return {
+    WebSocket: Spied as unknown as WebSocketConstructor,
+    cut: () => sockets.at(-1)?.terminate(),
+    made: () => sockets.length,
+  }
 }
 
 const failure = (promise: Promise<unknown>): Promise<Error> =>
@@ -84,7 +88,9 @@ describe('the client', () => {
     const { cameras } = await client.call('get_camera_list')
     expect(cameras.map(({ device }) => device)).to.deep.equal(['camera0', 'camera1'])
     const unknown = await failure(client.call('get_camera_status', { device: 'camera9' }))
-    expect(unknown).to.be.instanceOf(RpcError).and.to.include({ code: -32010, reason: 'not_found', message: 'get_camera_status: Camera not found' })
+    expect(unknown)
+      .to.be.instanceOf(RpcError)
+      .and.to.include({ code: -32010, reason: 'not_found', message: 'get_camera_status: Camera not found' })
     expect((unknown as RpcError).data).to.include({ resource: 'camera', id: 'camera9' })
     expect(await failure(client.call('get_status'))).to.include({ code: -32002, reason: 'permission_denied' })
   })
@@ -105,7 +111,9 @@ describe('the client', () => {
     const call = failure(client.call('take_snapshot', { device: 'camera0' }, { signal: controller.signal }))
     controller.abort(new Error('not needed any more'))
     expect(await call).to.include({ message: 'not needed any more' })
-    expect(await failure(client.call('ping', {}, { signal: controller.signal }))).to.include({ message: 'not needed any more' })
+    expect(await failure(client.call('ping', {}, { signal: controller.signal }))).to.include({
+      message: 'not needed any more',
+    })
   })
 
   it('never sends a call twice: one that was under way at a drop fails, one that was not yet sent waits', async () => {
@@ -146,14 +154,23 @@ describe('the client', () => {
     plug('camera0')
     plug('camera1')
     await one.until(({ length }) => length === 2)
-    expect(all.all.map((event) => (event.type === 'fact' ? event.params.device : event.type))).to.deep.equal(['state', 'camera0', 'camera1'])
+    expect(all.all.map((event) => (event.type === 'fact' ? event.params.device : event.type))).to.deep.equal([
+      'state',
+      'camera0',
+      'camera1',
+    ])
     expect(all.all[0]).to.have.nested.property('state[0].device', 'camera0')
-    expect(one.all.map((event) => (event.type === 'fact' ? event.params.device : event.type))).to.deep.equal(['state', 'camera1'])
+    expect(one.all.map((event) => (event.type === 'fact' ? event.params.device : event.type))).to.deep.equal([
+      'state',
+      'camera1',
+    ])
     stop()
     plug('camera1')
     await one.until(({ length }) => length === 3)
     expect(all.all).to.have.length(3)
-    expect(await failure(client.on('camera.disconnected', { device: 'nothing' }, () => {}))).to.include({ code: -32602 })
+    expect(await failure(client.on('camera.disconnected', { device: 'nothing' }, () => {}))).to.include({
+      code: -32602,
+    })
   })
 
   it('goes on after a drop where it was: nothing missed, nothing twice', async () => {
@@ -175,7 +192,12 @@ describe('the client', () => {
     await heard.until(({ length }) => length === settled + 3)
     plug('camera0')
     await heard.until(({ length }) => length === settled + 4)
-    expect(heard.all.slice(settled)).to.have.members(['1 camera.connected', '3 camera.connected', '4 camera.disconnected', '5 camera.connected'])
+    expect(heard.all.slice(settled)).to.have.members([
+      '1 camera.connected',
+      '3 camera.connected',
+      '4 camera.disconnected',
+      '5 camera.connected',
+    ])
     expect(client.state).to.equal('open')
   })
 
@@ -250,9 +272,16 @@ describe('the client', () => {
       })
     })
     const address = mute.address()
-    const { states } = await connect({ url: `ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`, heartbeat: 20 })
+    const { states } = await connect({
+      url: `ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`,
+      heartbeat: 20,
+    })
     await states.until(({ length }) => length >= 3)
-    expect(states.all.slice(0, 3)).to.deep.equal([['open'], ['waiting', 'the service gives no sign of life'], ['connecting']])
+    expect(states.all.slice(0, 3)).to.deep.equal([
+      ['open'],
+      ['waiting', 'the service gives no sign of life'],
+      ['connecting'],
+    ])
     await states.until((all) => all.filter(([state]) => state === 'open').length === 2)
     expect(connections).to.equal(2)
   })
@@ -269,9 +298,14 @@ describe('the client', () => {
       })
     })
     const address = babbling.address()
-    const { client } = await connect({ url: `ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`, reconnect: false })
+    const { client } = await connect({
+      url: `ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`,
+      reconnect: false,
+    })
     const lost = await failure(client.call('ping'))
-    expect(lost).to.be.instanceOf(ConnectionLost).and.to.include({ message: 'the service sent something that is no message' })
+    expect(lost)
+      .to.be.instanceOf(ConnectionLost)
+      .and.to.include({ message: 'the service sent something that is no message' })
   })
 
   it('does not let a listener wait for ever: it is told when the client is closed before', async () => {
@@ -327,7 +361,9 @@ describe('the client', () => {
     it('gives up when there is to be no other', async () => {
       const { client } = await connect({ url: await silent(1), timeout: 100, reconnect: false })
       const error = await failure(client.on('camera.connected', {}, () => {}))
-      expect(error).to.be.instanceOf(ConnectionLost).and.to.include({ message: 'subscribe_events: no answer within 100 ms' })
+      expect(error)
+        .to.be.instanceOf(ConnectionLost)
+        .and.to.include({ message: 'subscribe_events: no answer within 100 ms' })
     })
   })
 

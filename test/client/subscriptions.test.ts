@@ -27,7 +27,8 @@ describe('the subscriptions of a client', () => {
   const two = async (seq: number) => {
     const subscriptions = createSubscriptions({ timeout: 1_000 })
     const heard: string[] = []
-    const hear = (event: TopicEvent<Topic>) => heard.push(`${event.topic} ${event.type === 'fact' ? event.params.seq : event.type}`)
+    const hear = (event: TopicEvent<Topic>) =>
+      heard.push(`${event.topic} ${event.type === 'fact' ? event.params.seq : event.type}`)
     await subscriptions.resume(connection(() => ({ seq })).link)
     await subscriptions.on('recording.start', {}, hear)
     await subscriptions.on('mediamtx.recording_started', {}, hear)
@@ -53,7 +54,12 @@ describe('the subscriptions of a client', () => {
     subscriptions.pause()
     await subscriptions.resume(connection(() => ({ epoch: 'two', seq: 1, resumed: false, reason: 'other_epoch' })).link)
     subscriptions.told('recording.start', fact(2))
-    expect(heard).to.deep.equal(['recording.start 4', 'recording.start gap', 'mediamtx.recording_started gap', 'recording.start 2'])
+    expect(heard).to.deep.equal([
+      'recording.start 4',
+      'recording.start gap',
+      'mediamtx.recording_started gap',
+      'recording.start 2',
+    ])
     subscriptions.pause()
     const { link, asked } = connection(() => ({ epoch: 'two', seq: 2, resumed: true }))
     await subscriptions.resume(link)
@@ -95,7 +101,9 @@ describe('the subscriptions of a client', () => {
   it('wait for a connection, and ask again on the next one', async () => {
     const subscriptions = createSubscriptions({ timeout: 1_000 })
     const heard: string[] = []
-    const waiting = subscriptions.on('recording.start', { device: ['camera1', 'camera0'] }, ({ type }) => heard.push(type))
+    const waiting = subscriptions.on('recording.start', { device: ['camera1', 'camera0'] }, ({ type }) =>
+      heard.push(type),
+    )
     const broken = connection(() => ({})).link
     broken.call = async () => {
       throw new ConnectionLost('gone')

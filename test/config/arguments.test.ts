@@ -49,12 +49,19 @@ describe('the command line', () => {
     })
     expect(parse('keys list --data-dir d')).to.deep.equal({ name: 'keys', act: 'list', flags: { 'data-dir': 'd' } })
     expect(parse('keys rotate 0a1b')).to.deep.equal({ name: 'keys', act: 'rotate', id: '0a1b', flags: {} })
-    expect(parse('keys revoke 0a1b --config a.yml')).to.deep.equal({ name: 'keys', act: 'revoke', id: '0a1b', config: 'a.yml', flags: {} })
+    expect(parse('keys revoke 0a1b --config a.yml')).to.deep.equal({
+      name: 'keys',
+      act: 'revoke',
+      id: '0a1b',
+      config: 'a.yml',
+      flags: {},
+    })
     expect(parse('audit verify')).to.deep.equal({ name: 'audit', act: 'verify', flags: {} })
   })
 
   it('helps', () => {
-    for (const line of ['--help', '-h', 'token --help', 'serve -h --version']) expect(parse(line), line).to.deep.equal({ name: 'help' })
+    for (const line of ['--help', '-h', 'token --help', 'serve -h --version'])
+      expect(parse(line), line).to.deep.equal({ name: 'help' })
     expect(parse('--version')).to.deep.equal({ name: 'version' })
     for (const word of [
       'serve',
@@ -96,11 +103,13 @@ describe('the command line', () => {
       'check-config --guide': '--guide belongs to the command serve',
       token: 'token needs --role viewer|operator|admin',
       'token --role root': '--role must be one of viewer, operator, admin',
-      'token --role admin --expires soon': '--expires must be a duration from 1s to 3650d, such as 1h or 30d, not "soon"',
+      'token --role admin --expires soon':
+        '--expires must be a duration from 1s to 3650d, such as 1h or 30d, not "soon"',
       'token --role admin --expires 0': '--expires must be',
       'token --role admin --revoke x': '--revoke ends a token and makes none: --role must not stand beside it',
       'token --revoke eyJhbGciOiJIUzI1NiJ9.e30.x': '--revoke must be the id (jti) of a token, not the token itself',
-      'token --role admin --cameras camera0,Yard': '--cameras must be ids or patterns with commas, such as camera0,camera1*, not "Yard"',
+      'token --role admin --cameras camera0,Yard':
+        '--cameras must be ids or patterns with commas, such as camera0,camera1*, not "Yard"',
       'token --role admin --cameras camera0,': '--cameras must be ids or patterns',
       keys: 'keys needs one of create, list, rotate, revoke',
       'keys revok 1': '"revok" is nothing that keys can do: create, list, rotate, revoke; the nearest is revoke',
@@ -111,10 +120,12 @@ describe('the command line', () => {
       'keys list --role admin': '--role belongs to the command token and to keys create',
       'keys create --id x': '--id belongs to the command token',
       'keys create': 'keys create needs --role viewer|operator|admin',
-      'keys create --role admin --expires soon': '--expires must be a duration from 1s to 3650d, such as 1h or 30d, or 0 (never), not "soon"',
+      'keys create --role admin --expires soon':
+        '--expires must be a duration from 1s to 3650d, such as 1h or 30d, or 0 (never), not "soon"',
       audit: 'audit needs one of verify',
     }
-    for (const [line, sentence] of Object.entries(sentences)) expect(() => parse(line), line).to.throw(UsageError, sentence)
+    for (const [line, sentence] of Object.entries(sentences))
+      expect(() => parse(line), line).to.throw(UsageError, sentence)
   })
 
   it('names no neighbour where none is near', () => {

@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import { ConfigurationError, loadConfiguration } from '../../config/load.js'
 import type { CameraEntry } from '../../machines/domain/ports.js'
 
-const load = (cameras: string): readonly CameraEntry[] => loadConfiguration({ env: { CAMERA_SERVICE_CAMERAS: cameras } }).config.cameras
+const load = (cameras: string): readonly CameraEntry[] =>
+  loadConfiguration({ env: { CAMERA_SERVICE_CAMERAS: cameras } }).config.cameras
 const thrownBy = (cameras: string) => {
   try {
     load(cameras)
@@ -25,10 +26,26 @@ describe('cameras of the configuration', () => {
         name: 'demo',
         source: { kind: 'virtual' },
         enabled: true,
-        settings: { name: 'demo', width: 640, height: 480, fps: 15, codec: { profile: 'main', level: '3.1', bitrate: 800_000 } },
+        settings: {
+          name: 'demo',
+          width: 640,
+          height: 480,
+          fps: 15,
+          codec: { profile: 'main', level: '3.1', bitrate: 800_000 },
+        },
       },
-      { name: 'yard', source: { kind: 'rtsp', url: 'rtsps://ann:pw@192.0.2.1:322/live?x=1' }, enabled: false, settings: { name: 'yard' } },
-      { name: 'gate', source: { kind: 'usb', match: 'pci-0000:00:14.0-usb-0:1.2:1.0' }, enabled: true, settings: { name: 'gate' } },
+      {
+        name: 'yard',
+        source: { kind: 'rtsp', url: 'rtsps://ann:pw@192.0.2.1:322/live?x=1' },
+        enabled: false,
+        settings: { name: 'yard' },
+      },
+      {
+        name: 'gate',
+        source: { kind: 'usb', match: 'pci-0000:00:14.0-usb-0:1.2:1.0' },
+        enabled: true,
+        settings: { name: 'gate' },
+      },
     ])
   })
 
@@ -66,7 +83,9 @@ describe('cameras of the configuration', () => {
   })
 
   it('have names and USB devices of their own', () => {
-    expect(faults('[{ name: a, source: virtual }, { name: a, source: usb:1 }, { name: b, source: usb:1 }]')).to.deep.equal([
+    expect(
+      faults('[{ name: a, source: virtual }, { name: a, source: usb:1 }, { name: b, source: usb:1 }]'),
+    ).to.deep.equal([
       'cameras[1].name must be unique: another camera is called a',
       'cameras[2].source must be unique: another entry names the same USB camera',
     ])
@@ -74,10 +93,14 @@ describe('cameras of the configuration', () => {
 
   it('show the value that stands twice', () => {
     const twins = '[{ name: a, source: usb:1 }, { name: a, source: usb:1 }]'
-    expect(thrownBy(twins).map(({ key, value }) => `${key} = ${value}`)).to.deep.equal(['cameras[1].name = "a"', 'cameras[1].source = "usb:1"'])
+    expect(thrownBy(twins).map(({ key, value }) => `${key} = ${value}`)).to.deep.equal([
+      'cameras[1].name = "a"',
+      'cameras[1].source = "usb:1"',
+    ])
   })
 
   it('are a list', () => {
-    for (const text of ['5', '{ name: a }', '', 'a: [', 'virtual']) expect(faults(text), text).to.deep.equal(['cameras must be a list of cameras'])
+    for (const text of ['5', '{ name: a }', '', 'a: [', 'virtual'])
+      expect(faults(text), text).to.deep.equal(['cameras must be a list of cameras'])
   })
 })

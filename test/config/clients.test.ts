@@ -2,7 +2,9 @@ import { expect } from 'chai'
 import { ConfigurationError, loadConfiguration } from '../../config/load.js'
 
 const load = (settings: Record<string, string>) =>
-  loadConfiguration({ env: Object.fromEntries(Object.entries(settings).map(([key, value]) => [`CAMERA_SERVICE_${key}`, value])) }).config
+  loadConfiguration({
+    env: Object.fromEntries(Object.entries(settings).map(([key, value]) => [`CAMERA_SERVICE_${key}`, value])),
+  }).config
 const faultsOf = (settings: Record<string, string>): string[] => {
   try {
     load(settings)
@@ -12,7 +14,12 @@ const faultsOf = (settings: Record<string, string>): string[] => {
     throw error
   }
 }
-const mutual = { SERVER_TLS_CERT_FILE: 'a.pem', SERVER_TLS_KEY_FILE: 'a.key', SERVER_TLS_CLIENT_CA_FILE: 'ca.pem', SERVER_TLS_CLIENT_CERTIFICATE: 'optional' }
+const mutual = {
+  SERVER_TLS_CERT_FILE: 'a.pem',
+  SERVER_TLS_KEY_FILE: 'a.key',
+  SERVER_TLS_CLIENT_CA_FILE: 'ca.pem',
+  SERVER_TLS_CLIENT_CERTIFICATE: 'optional',
+}
 const print = 'ab'.repeat(32)
 
 describe('the configuration of the door', () => {
@@ -35,11 +42,15 @@ describe('the configuration of the door', () => {
       'server.tls.clients[0].cameras[0]: must be a camera id in which * stands for any characters (camera0, camera1*)',
     ])
     const twins = [print.toUpperCase(), print].map((subject) => `{subject: ${subject}, user: g, role: viewer}`).join()
-    expect(faults(`[${twins}]`)).to.deep.equal(['server.tls.clients[1].subject: must be unique: another client has the same subject'])
+    expect(faults(`[${twins}]`)).to.deep.equal([
+      'server.tls.clients[1].subject: must be unique: another client has the same subject',
+    ])
   })
 
   it('wants the keys of TLS together', () => {
-    expect(faultsOf({ SERVER_TLS_CERT_FILE: 'a.pem' })).to.deep.equal(['server.tls.cert_file: server.tls.cert_file and server.tls.key_file need each other'])
+    expect(faultsOf({ SERVER_TLS_CERT_FILE: 'a.pem' })).to.deep.equal([
+      'server.tls.cert_file: server.tls.cert_file and server.tls.key_file need each other',
+    ])
     expect(faultsOf({ SERVER_TLS_CLIENT_CERTIFICATE: 'required' })).to.deep.equal([
       'server.tls.client_certificate: server.tls.client_certificate needs server.tls.cert_file and server.tls.client_ca_file',
     ])
@@ -49,11 +60,22 @@ describe('the configuration of the door', () => {
   })
 
   it('takes addresses and networks, and no others', () => {
-    expect(load({ SERVER_ALLOWED_IPS: '192.168.1.0/24, fd00::/8,127.0.0.1', SERVER_ALSO_LISTEN: '::1' }).server).to.deep.include({
+    expect(
+      load({ SERVER_ALLOWED_IPS: '192.168.1.0/24, fd00::/8,127.0.0.1', SERVER_ALSO_LISTEN: '::1' }).server,
+    ).to.deep.include({
       allowed_ips: ['192.168.1.0/24', 'fd00::/8', '127.0.0.1'],
       also_listen: ['::1'],
     })
-    for (const wrong of ['192.168.1.0/33', '192.168.1', 'fd00::/129', '::ffff:10.0.0.0/104', 'fe80::1%eth0', '10.0.0.0/', '10.0.0.0/8/8', 'localhost']) {
+    for (const wrong of [
+      '192.168.1.0/33',
+      '192.168.1',
+      'fd00::/129',
+      '::ffff:10.0.0.0/104',
+      'fe80::1%eth0',
+      '10.0.0.0/',
+      '10.0.0.0/8/8',
+      'localhost',
+    ]) {
       expect(faultsOf({ SERVER_ALLOWED_IPS: wrong }), wrong).to.have.length(1)
     }
   })

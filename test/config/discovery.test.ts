@@ -3,7 +3,8 @@ import { ConfigurationError, loadConfiguration } from '../../config/load.js'
 
 const prefix = 'CAMERA_SERVICE_EXTERNAL_DISCOVERY_'
 const load = (values: Record<string, string>) =>
-  loadConfiguration({ env: Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value])) }).config.external_discovery
+  loadConfiguration({ env: Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value])) })
+    .config.external_discovery
 
 const fault = (values: Record<string, string>): string => {
   try {
@@ -19,8 +20,18 @@ describe('the configuration of external discovery', () => {
   it('is off, and names nothing but what is documented', () => {
     const { enabled, scan_interval, skydio, generic_uav } = load({})
     expect([enabled, scan_interval, skydio.enabled, generic_uav.enabled]).to.deep.equal([false, 30_000, false, false])
-    expect(skydio).to.deep.include({ network_ranges: ['192.168.42.0/24'], known_ips: ['192.168.42.10'], eo_port: 5554, ir_port: 6554 })
-    expect(generic_uav).to.deep.include({ network_ranges: [], known_ips: [], common_ports: [554, 8554], stream_paths: ['/stream', '/live', '/video'] })
+    expect(skydio).to.deep.include({
+      network_ranges: ['192.168.42.0/24'],
+      known_ips: ['192.168.42.10'],
+      eo_port: 5554,
+      ir_port: 6554,
+    })
+    expect(generic_uav).to.deep.include({
+      network_ranges: [],
+      known_ips: [],
+      common_ports: [554, 8554],
+      stream_paths: ['/stream', '/live', '/video'],
+    })
   })
 
   it('reads lists', () => {

@@ -48,10 +48,14 @@ describe('what is written of the configuration', () => {
   })
 
   it('has a page that is fresh', () => {
-    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', path('docs/generate/configuration.ts'), '--check'], {
-      cwd: path('.'),
-      encoding: 'utf8',
-    })
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', path('docs/generate/configuration.ts'), '--check'],
+      {
+        cwd: path('.'),
+        encoding: 'utf8',
+      },
+    )
     expect(status, stderr).to.equal(0)
   }).timeout(20_000)
 })

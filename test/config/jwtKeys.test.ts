@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import type { KeySource } from '../../adapters/tokens/trustedKeys.js'
 import { ConfigurationError, loadConfiguration } from '../../config/load.js'
 
-const load = (keys: string): readonly KeySource[] => loadConfiguration({ env: { CAMERA_SERVICE_SECURITY_JWT_KEYS: keys } }).config.security.jwt_keys
+const load = (keys: string): readonly KeySource[] =>
+  loadConfiguration({ env: { CAMERA_SERVICE_SECURITY_JWT_KEYS: keys } }).config.security.jwt_keys
 const faults = (keys: string): string[] => {
   try {
     load(keys)
@@ -29,8 +30,17 @@ describe('trusted keys of the configuration', () => {
 
   it('are refused one by one, each with its reason', () => {
     const rule = 'must be an https URL without credentials, or an http URL of this machine (http://127.0.0.1:8080/jwks)'
-    const urls = ['http://id.example.org/jwks', 'ftp://127.0.0.1/jwks', 'https://ann:pw@id.example.org/', 'http://127.0.0.1.example.org/', 'jwks']
-    for (const url of urls) expect(faults(`[{ jwks_url: '${url}', algorithms: [RS256] }]`), url).to.deep.equal([`security.jwt_keys[0].jwks_url ${rule}`])
+    const urls = [
+      'http://id.example.org/jwks',
+      'ftp://127.0.0.1/jwks',
+      'https://ann:pw@id.example.org/',
+      'http://127.0.0.1.example.org/',
+      'jwks',
+    ]
+    for (const url of urls)
+      expect(faults(`[{ jwks_url: '${url}', algorithms: [RS256] }]`), url).to.deep.equal([
+        `security.jwt_keys[0].jwks_url ${rule}`,
+      ])
     const keys = `
       - { file: /a.pem }
       - { algorithm: HS256, file: /a.pem }

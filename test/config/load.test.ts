@@ -29,14 +29,21 @@ describe('the configuration', () => {
     return []
   }
   /** `key: rule (origin)`, the file called `FILE`. */
-  const lines = (run: () => unknown) => faultsOf(run).map(({ key, value, rule, origin }) => `${key} = ${value}: ${rule} (${origin.replace(file, 'FILE')})`)
+  const lines = (run: () => unknown) =>
+    faultsOf(run).map(({ key, value, rule, origin }) => `${key} = ${value}: ${rule} (${origin.replace(file, 'FILE')})`)
   const env = (name: string, value: string) => loadConfiguration({ env: { [`CAMERA_SERVICE_${name}`]: value } }).config
 
   describe('layers', () => {
     it('needs nothing', () => {
       const { config, warnings } = loadConfiguration({ env: {} })
       expect(warnings).to.deep.equal([])
-      expect(config.server).to.include({ host: '127.0.0.1', port: 8002, websocket_path: '/ws', max_message_size: 1_048_576, auto_close_after: 0 })
+      expect(config.server).to.include({
+        host: '127.0.0.1',
+        port: 8002,
+        websocket_path: '/ws',
+        max_message_size: 1_048_576,
+        auto_close_after: 0,
+      })
       expect(config.mediamtx.codec).to.deep.equal({
         video_profile: 'baseline',
         video_level: 'auto',
@@ -50,8 +57,12 @@ describe('the configuration', () => {
     })
 
     it('lets the environment win over the file, and flags over both', () => {
-      const yaml = 'data_dir: /from/file\nserver:\n  port: 81\n  host: 127.0.0.2\nmediamtx: { codec: { preset: fast } }\n'
-      const { config } = load(yaml, { env: { CAMERA_SERVICE_SERVER_PORT: '82', CAMERA_SERVICE_DATA_DIR: '/from/env' }, flags: { 'data-dir': '/from/flag' } })
+      const yaml =
+        'data_dir: /from/file\nserver:\n  port: 81\n  host: 127.0.0.2\nmediamtx: { codec: { preset: fast } }\n'
+      const { config } = load(yaml, {
+        env: { CAMERA_SERVICE_SERVER_PORT: '82', CAMERA_SERVICE_DATA_DIR: '/from/env' },
+        flags: { 'data-dir': '/from/flag' },
+      })
       expect(config.server).to.include({ port: 82, host: '127.0.0.2' })
       expect(config.data_dir).to.equal('/from/flag')
       expect(config.mediamtx.codec).to.include({ preset: 'fast', video_profile: 'baseline' })
@@ -64,7 +75,8 @@ describe('the configuration', () => {
     })
 
     it('takes an empty file, and groups whose keys are commented out', () => {
-      for (const yaml of ['', '# nothing\n', '---\n', 'server:\n  # port: 1\nlogging:\n']) expect(load(yaml).config.server.port, yaml).to.equal(8002)
+      for (const yaml of ['', '# nothing\n', '---\n', 'server:\n  # port: 1\nlogging:\n'])
+        expect(load(yaml).config.server.port, yaml).to.equal(8002)
     })
 
     it('has a name of its own in the environment for each key', () => {
@@ -82,8 +94,10 @@ describe('the configuration', () => {
 
   describe('values', () => {
     it('reads 0, off and no in the environment as false', () => {
-      for (const word of ['0', 'off', 'no', 'false', 'FALSE']) expect(env('HTTP_HEALTH_ENABLED', word).http_health.enabled, word).to.equal(false)
-      for (const word of ['1', 'on', 'yes', 'true']) expect(env('SIMULATION_ENABLED', word).simulation.enabled, word).to.equal(true)
+      for (const word of ['0', 'off', 'no', 'false', 'FALSE'])
+        expect(env('HTTP_HEALTH_ENABLED', word).http_health.enabled, word).to.equal(false)
+      for (const word of ['1', 'on', 'yes', 'true'])
+        expect(env('SIMULATION_ENABLED', word).simulation.enabled, word).to.equal(true)
       expect(faultsOf(() => env('SIMULATION_ENABLED', 'maybe'))).to.have.length(1)
       expect(faultsOf(() => env('SIMULATION_ENABLED', ''))).to.have.length(1)
     })
@@ -117,7 +131,8 @@ describe('the configuration', () => {
         ['0.5', 500],
         ['1m500ms', 60_500],
       ]
-      for (const [text, ms] of expected) expect(load(`camera: { poll_interval: ${text} }`).config.camera.poll_interval, text).to.equal(ms)
+      for (const [text, ms] of expected)
+        expect(load(`camera: { poll_interval: ${text} }`).config.camera.poll_interval, text).to.equal(ms)
       expect(env('SECURITY_JWT_EXPIRY_HOURS', '24').security.jwt_expiry_hours).to.equal(86_400_000)
       for (const text of ['10', '10x', '-5s', '5s1h', 's', '1e9s', '99999d', '""']) {
         const shown = text === '10' ? '"10 s"' : text
@@ -153,18 +168,23 @@ describe('the configuration', () => {
         ['"3.1"', '3.1'],
         ['auto', 'auto'],
       ] as const) {
-        expect(load(`mediamtx: { codec: { video_level: ${text} } }`).config.mediamtx.codec.video_level, text).to.equal(level)
+        expect(load(`mediamtx: { codec: { video_level: ${text} } }`).config.mediamtx.codec.video_level, text).to.equal(
+          level,
+        )
       }
       expect(faultsOf(() => load('mediamtx: { codec: { video_level: 3.14 } }'))).to.have.length(1)
     })
 
     it('checks each item of a list', () => {
-      expect(env('SECURITY_CORS_ORIGINS', 'https://a.example, http://b.example:81').security.cors_origins).to.deep.equal([
-        'https://a.example',
-        'http://b.example:81',
-      ])
+      expect(
+        env('SECURITY_CORS_ORIGINS', 'https://a.example, http://b.example:81').security.cors_origins,
+      ).to.deep.equal(['https://a.example', 'http://b.example:81'])
       expect(env('SECURITY_CORS_ORIGINS', '').security.cors_origins).to.deep.equal([])
-      expect(lines(() => load('security:\n  cors_origins:\n    - https://a.example\n    - https://a.example/path\n    - 5\n'))).to.deep.equal(
+      expect(
+        lines(() =>
+          load('security:\n  cors_origins:\n    - https://a.example\n    - https://a.example/path\n    - 5\n'),
+        ),
+      ).to.deep.equal(
         [
           'security.cors_origins[1] = "https://a.example/path": must be an origin such as https://example.org:3000, or * (FILE line 4)',
           'security.cors_origins[2] = 5: must be an origin such as https://example.org:3000, or * (FILE line 5)',
@@ -183,7 +203,12 @@ describe('the configuration', () => {
   describe('faults', () => {
     it('tells all of all layers at once, each with its place', () => {
       const yaml = 'server:\n  port: eighty\n  prot: 80\nmediamtx:\n  mode: remote\nsevere: 1\n'
-      const found = lines(() => load(yaml, { env: { CAMERA_SERVICE_LOGGING_LEVEL: 'loud', CAMERA_SERVICE_SERVR_PORT: '1' }, flags: { 'data-dir': '' } }))
+      const found = lines(() =>
+        load(yaml, {
+          env: { CAMERA_SERVICE_LOGGING_LEVEL: 'loud', CAMERA_SERVICE_SERVR_PORT: '1' },
+          flags: { 'data-dir': '' },
+        }),
+      )
       expect(found).to.deep.equal([
         'server.port = "eighty": must be a whole number from 0 to 65535 (file FILE line 2)',
         'server.prot = 80: is not a known key; the nearest is server.port (file FILE line 3)',
@@ -196,7 +221,9 @@ describe('the configuration', () => {
     })
 
     it('tells a value of the file even where a later layer would replace it', () => {
-      expect(faultsOf(() => load('server: { port: x }', { env: { CAMERA_SERVICE_SERVER_PORT: '80' } }))).to.have.length(1)
+      expect(faultsOf(() => load('server: { port: x }', { env: { CAMERA_SERVICE_SERVER_PORT: '80' } }))).to.have.length(
+        1,
+      )
     })
 
     it('finds the key that a variable of other documents meant', () => {
@@ -247,7 +274,9 @@ describe('the configuration', () => {
     })
 
     it('tells where YAML ends to be YAML', () => {
-      expect(lines(() => load('server:\n\tport: 1\n'))).to.deep.equal([' = : is not YAML: a tab is used to indent; use spaces (file FILE line 2)'])
+      expect(lines(() => load('server:\n\tport: 1\n'))).to.deep.equal([
+        ' = : is not YAML: a tab is used to indent; use spaces (file FILE line 2)',
+      ])
       for (const [yaml, line] of [
         ['server: {port: 80\n', 2],
         ['a: 1\n  b: 2\n', 1],
@@ -262,7 +291,9 @@ describe('the configuration', () => {
     it('refuses what is no group, no value, no file', () => {
       expect(lines(() => load('server: 5'))).to.deep.equal(['server = 5: must be a group of keys (file FILE line 1)'])
       expect(lines(() => load('- a'))).to.deep.equal([' = a list: must hold keys with values (file FILE line 1)'])
-      expect(lines(() => load('server:\n  port:\n'))).to.deep.equal(['server.port = nothing: has no value (file FILE line 2)'])
+      expect(lines(() => load('server:\n  port:\n'))).to.deep.equal([
+        'server.port = nothing: has no value (file FILE line 2)',
+      ])
       expect(lines(() => loadConfiguration({ file, env: {} }))).to.have.length(1)
       rmSync(file)
       expect(lines(() => loadConfiguration({ file, env: {} }))).to.deep.equal([' = : does not exist (file FILE)'])
@@ -271,7 +302,10 @@ describe('the configuration', () => {
     })
 
     it('is not brought down by depth, by aliases that double or hold themselves, or by names of prototypes', () => {
-      const double = Array.from({ length: 20 }, (_, i) => `k${i}: &a${i} [${i ? `*a${i - 1},*a${i - 1},*a${i - 1}` : '1,1,1'}]`).join('\n')
+      const double = Array.from(
+        { length: 20 },
+        (_, i) => `k${i}: &a${i} [${i ? `*a${i - 1},*a${i - 1},*a${i - 1}` : '1,1,1'}]`,
+      ).join('\n')
       for (const deep of ['['.repeat(100_000), '- '.repeat(50_000), '? '.repeat(50_000), '{a: '.repeat(20_000)]) {
         expect(faultsOf(() => load(deep))[0]?.rule, deep.slice(0, 4)).to.equal('is nested too deeply')
       }
@@ -303,14 +337,21 @@ describe('the configuration', () => {
       expect(lines(() => load('server: { port: 9000 }\nhttp_health:\n  port: 9000\n'))).to.deep.equal([
         'http_health.port = 9000: server.port and http_health.port must be different ports (file FILE line 3)',
       ])
-      expect(faultsOf(() => env('SERVER_PORT', '8554'))[0]).to.include({ key: 'server.port', origin: 'environment CAMERA_SERVICE_SERVER_PORT' })
+      expect(faultsOf(() => env('SERVER_PORT', '8554'))[0]).to.include({
+        key: 'server.port',
+        origin: 'environment CAMERA_SERVICE_SERVER_PORT',
+      })
       expect(load('server: { port: 0 }\nhttp_health: { port: 0 }').config.server.port).to.equal(0)
       expect(load('server: { port: 8003 }\nhttp_health: { enabled: no }').config.server.port).to.equal(8003)
-      expect(load('server: { port: 8554 }\nmediamtx: { mode: external, host: media.example }').config.server.port).to.equal(8554)
+      expect(
+        load('server: { port: 8554 }\nmediamtx: { mode: external, host: media.example }').config.server.port,
+      ).to.equal(8554)
     })
 
     it('wants a fixed port for the questions of an external media server', () => {
-      expect(load('mediamtx: { mode: external }').warnings[0]).to.match(/mediamtx\.auth_port is 0: give it a fixed port$/)
+      expect(load('mediamtx: { mode: external }').warnings[0]).to.match(
+        /mediamtx\.auth_port is 0: give it a fixed port$/,
+      )
       expect(load('mediamtx: { mode: external, auth_port: 8004 }').warnings).to.deep.equal([])
       expect(load('mediamtx: { mode: external }\nsecurity: { streams: open }').warnings).to.deep.equal([])
     })
@@ -323,10 +364,16 @@ describe('the configuration', () => {
 
     it('admits simulation on loopback only', () => {
       for (const host of ['127.0.0.1', '127.9.9.9', '::1', 'localhost']) {
-        expect(load(`simulation: { enabled: true }\nserver: { host: "${host}" }`).config.simulation.enabled, host).to.equal(true)
+        expect(
+          load(`simulation: { enabled: true }\nserver: { host: "${host}" }`).config.simulation.enabled,
+          host,
+        ).to.equal(true)
       }
       for (const host of ['0.0.0.0', '::', '127.0.0.1.example.org', '192.0.2.1']) {
-        expect(faultsOf(() => load(`simulation: { enabled: true }\nserver: { host: "${host}" }`))[0]?.key, host).to.equal('simulation.enabled')
+        expect(
+          faultsOf(() => load(`simulation: { enabled: true }\nserver: { host: "${host}" }`))[0]?.key,
+          host,
+        ).to.equal('simulation.enabled')
       }
     })
 
@@ -339,7 +386,9 @@ describe('the configuration', () => {
     it('are warnings', () => {
       const yaml =
         'server:\n  read_timeout: 5s\nffmpeg:\n  snapshot: { retry_attempts: 2 }\nhealth_port: 8080\nmediamtx:\n  stream_readiness: { timeout: 15 }\n'
-      const { warnings } = load(yaml, { env: { CAMERA_SERVICE_STORAGE_FALLBACK_PATH: '/tmp', CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL: '1' } })
+      const { warnings } = load(yaml, {
+        env: { CAMERA_SERVICE_STORAGE_FALLBACK_PATH: '/tmp', CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL: '1' },
+      })
       expect(warnings.map((warning) => warning.replace(file, 'FILE'))).to.deep.equal([
         'server.read_timeout is not used and ignored; use server.pong_wait (file FILE line 2)',
         'ffmpeg is not used and ignored (file FILE line 3)',
@@ -385,7 +434,12 @@ describe('the configuration', () => {
       fc.constantFrom(null, '10s', '1M', 'virtual', 'usb:1', 'rtsp://a:b@c/d', '0', 'off', '12abc'),
     )
     const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
-      tree: fc.oneof({ maxDepth: 4 }, scalars, fc.array(tie('tree'), { maxLength: 4 }), fc.dictionary(words, tie('tree'), { maxKeys: 5 })),
+      tree: fc.oneof(
+        { maxDepth: 4 },
+        scalars,
+        fc.array(tie('tree'), { maxLength: 4 }),
+        fc.dictionary(words, tie('tree'), { maxKeys: 5 }),
+      ),
     }))
     const yaml = fc.oneof(
       tree.map((value) => JSON.stringify(value)),
@@ -454,7 +508,9 @@ describe('the configuration', () => {
           fc.integer({ min: 0, max: 59 }),
           fc.integer({ min: 0, max: 999 }),
           (d, h, m, ms) => {
-            const { config } = loadConfiguration({ env: { CAMERA_SERVICE_CAMERA_RETIRE_AFTER: `${d}d${h}h${m}m${ms}ms` } })
+            const { config } = loadConfiguration({
+              env: { CAMERA_SERVICE_CAMERA_RETIRE_AFTER: `${d}d${h}h${m}m${ms}ms` },
+            })
             expect(config.camera.retire_after).to.equal(((d * 24 + h) * 60 + m) * 60_000 + ms)
           },
         ),

@@ -62,16 +62,24 @@ describeKinds('attacks on who may do what', (kind) => {
   }
 
   /** What each signature is for, tried with any: the status is the answer. */
-  const doors: Record<string, { kind: 'file' | 'still' | 'stream'; ask: (query: string, localAddress?: string) => Promise<number> }> = {
+  const doors: Record<
+    string,
+    { kind: 'file' | 'still' | 'stream'; ask: (query: string, localAddress?: string) => Promise<number> }
+  > = {
     file: {
       kind: 'file',
-      ask: async (query, localAddress) => (await get(service.ports.rpc, `${filePath('camera0')}?camera=camera0&${query}`, from(localAddress))).status,
+      ask: async (query, localAddress) =>
+        (await get(service.ports.rpc, `${filePath('camera0')}?camera=camera0&${query}`, from(localAddress))).status,
     },
     still: {
       kind: 'still',
-      ask: async (query, localAddress) => (await get(service.ports.rpc, `${stillPath('camera0')}&${query}`, from(localAddress))).status,
+      ask: async (query, localAddress) =>
+        (await get(service.ports.rpc, `${stillPath('camera0')}&${query}`, from(localAddress))).status,
     },
-    RTSP: { kind: 'stream', ask: (query, localAddress) => describeRtsp(`${streamUrl('camera0')}?${query}`, from(localAddress)) },
+    RTSP: {
+      kind: 'stream',
+      ask: (query, localAddress) => describeRtsp(`${streamUrl('camera0')}?${query}`, from(localAddress)),
+    },
     ...(kind === 'managed' && {
       HLS: {
         kind: 'stream',
@@ -89,9 +97,11 @@ describeKinds('attacks on who may do what', (kind) => {
       for (const [name, { kind, ask }] of Object.entries(doors)) expect(await ask(query(own[kind])), name).to.equal(200)
       const tried: [what: string, status: Promise<number>][] = []
       for (const [name, { kind, ask }] of Object.entries(doors)) {
-        for (const [what, sig] of Object.entries(forgeries(own[kind], other[kind]))) tried.push([`${name}: ${what}`, ask(query(sig))])
+        for (const [what, sig] of Object.entries(forgeries(own[kind], other[kind])))
+          tried.push([`${name}: ${what}`, ask(query(sig))])
         for (const [of, sig] of Object.entries(own)) if (of !== kind) tried.push([`${name}: of ${of}`, ask(query(sig))])
-        for (const [of, sig] of Object.entries(other)) tried.push([`${name}: of another camera's ${of}`, ask(query(sig))])
+        for (const [of, sig] of Object.entries(other))
+          tried.push([`${name}: of another camera's ${of}`, ask(query(sig))])
         tried.push([`${name}: the token itself`, ask(query(token))])
         tried.push([`${name}: twice`, ask(`${query(own[kind])}&${query(own[kind])}`)])
         tried.push([`${name}: good and bad`, ask(`${query('x')}&${query(own[kind])}`)])
@@ -99,12 +109,18 @@ describeKinds('attacks on who may do what', (kind) => {
         tried.push([`${name}: from another address`, ask(query(own[kind]), '127.0.0.2')])
       }
       // MediaMTX hangs up on the overlong one.
-      for (const [what, status] of tried) expect(await status, what).to.be.oneOf(what === 'RTSP: overlong' ? [401, hungUp] : [400, 401])
+      for (const [what, status] of tried)
+        expect(await status, what).to.be.oneOf(what === 'RTSP: overlong' ? [401, hungUp] : [400, 401])
       if (kind === 'managed') {
         const playlist = (await hls('camera0', query(own.stream))).body
         const [, variant = '', session = ''] = /(\w+_stream\.m3u8)\?(session=[\w-]+)/.exec(playlist) ?? []
-        const statusOf = async (camera: string, address?: string) => (await get(service.ports.hls, `/${camera}/${variant}?${session}`, from(address))).status
-        expect([await statusOf('camera0'), await statusOf('camera1'), await statusOf('camera0', '127.0.0.2')]).to.deep.equal([200, 401, 401])
+        const statusOf = async (camera: string, address?: string) =>
+          (await get(service.ports.hls, `/${camera}/${variant}?${session}`, from(address))).status
+        expect([
+          await statusOf('camera0'),
+          await statusOf('camera1'),
+          await statusOf('camera0', '127.0.0.2'),
+        ]).to.deep.equal([200, 401, 401])
       }
       for (const sig of Object.values(own)) {
         expect((await get(service.ports.rpc, filePath('camera0'), bearer(sig))).status).to.equal(401)
@@ -164,7 +180,9 @@ describeKinds('attacks on who may do what', (kind) => {
         const reply = await client.call('authenticate', { auth_token: token })
         const statuses = await Promise.all([
           get(service.ports.rpc, filePath('camera0'), bearer(token)).then(({ status }) => status),
-          get(service.ports.rpc, stillPath('camera0'), { headers: { 'X-API-Key': token } }).then(({ status }) => status),
+          get(service.ports.rpc, stillPath('camera0'), { headers: { 'X-API-Key': token } }).then(
+            ({ status }) => status,
+          ),
           get(service.ports.rpc, `${filePath('camera0')}?token=${token}`).then(({ status }) => status),
           describeRtsp(streamUrl('camera0'), { password: token }),
           describeRtsp(`${streamUrl('camera0')}?token=${token}`),
@@ -196,7 +214,11 @@ describeKinds('attacks on who may do what', (kind) => {
           ])
         for (const status of await answers()) expect(status, way).to.equal(200)
         await revoke(token, result.session_id)
-        await service.until(`${way} is told`, () => client.notices.some(({ method }) => method === 'session.expired'), 5_000)
+        await service.until(
+          `${way} is told`,
+          () => client.notices.some(({ method }) => method === 'session.expired'),
+          5_000,
+        )
         expect((await client.call('get_camera_list')).error?.code, way).to.equal(-32001)
         expect((await client.call('authenticate', { auth_token: token })).error?.data.reason, way).to.equal('revoked')
         for (const status of await answers()) expect(status, way).to.equal(401)
@@ -248,7 +270,10 @@ describeKinds('attacks on who may do what', (kind) => {
       ]
       const paths = [
         ...up.flatMap((step) =>
-          ['recordings', 'snapshots'].flatMap((kind) => [`/files/${kind}/${step}${recording('camera9')}`, `/files/${kind}/${step.repeat(6)}etc/passwd`]),
+          ['recordings', 'snapshots'].flatMap((kind) => [
+            `/files/${kind}/${step}${recording('camera9')}`,
+            `/files/${kind}/${step.repeat(6)}etc/passwd`,
+          ]),
         ),
         ...links.map((name) => `/files/recordings/${name}`),
         ...[
@@ -287,8 +312,15 @@ describeKinds('attacks on who may do what', (kind) => {
         // Nobody in particular is not even told what a name is.
         expect((await get(service.ports.rpc, path)).status, path).to.be.oneOf([401, 404])
       }
-      for (const line of [`GET ${filePath('camera0')}\0 HTTP/1.1`, `GET /files/recordings/\xc0\xae\xc0\xae/x HTTP/1.1`, 'GET ../../etc/passwd HTTP/1.1']) {
-        const answer = await raw(service.ports.rpc, Buffer.from(`${line}\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\n\r\n`, 'latin1'))
+      for (const line of [
+        `GET ${filePath('camera0')}\0 HTTP/1.1`,
+        `GET /files/recordings/\xc0\xae\xc0\xae/x HTTP/1.1`,
+        'GET ../../etc/passwd HTTP/1.1',
+      ]) {
+        const answer = await raw(
+          service.ports.rpc,
+          Buffer.from(`${line}\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\n\r\n`, 'latin1'),
+        )
         expect(answer.slice(0, 12), line).to.be.oneOf(['HTTP/1.1 400', 'HTTP/1.1 404', ''])
       }
 
@@ -329,8 +361,22 @@ describeKinds('attacks on who may do what', (kind) => {
           expect(JSON.stringify(error)).to.not.contain(service.dataDir)
         }
       }
-      for (const filename of ['../x', '/tmp/x', 'a/b', 'a\0', 'a\r\nb', '..', '-y', '.x', 'a\\..\\b', 'é'.repeat(200)]) {
-        expect((await client.call('take_snapshot', { device: 'camera0', filename })).error?.code, JSON.stringify(filename)).to.equal(-32602)
+      for (const filename of [
+        '../x',
+        '/tmp/x',
+        'a/b',
+        'a\0',
+        'a\r\nb',
+        '..',
+        '-y',
+        '.x',
+        'a\\..\\b',
+        'é'.repeat(200),
+      ]) {
+        expect(
+          (await client.call('take_snapshot', { device: 'camera0', filename })).error?.code,
+          JSON.stringify(filename),
+        ).to.equal(-32602)
       }
       for (const device of [
         '../camera0',
@@ -350,7 +396,9 @@ describeKinds('attacks on who may do what', (kind) => {
         }
       }
       const { result } = await client.call('list_recordings')
-      expect(result.files.map(({ filename }: { filename: string }) => filename).sort()).to.deep.equal(['camera0', 'camera1'].map(recording))
+      expect(result.files.map(({ filename }: { filename: string }) => filename).sort()).to.deep.equal(
+        ['camera0', 'camera1'].map(recording),
+      )
       expect(await readFile(join(outside, recording('camera9')), 'utf8')).to.equal('a secret of the machine')
       expect((await readdir(outside)).sort()).to.deep.equal([recording('camera9'), 'issuer.pem'])
     },
@@ -384,10 +432,21 @@ describeKinds('attacks on who may do what', (kind) => {
       const targets = [
         ...here.map((host) => `rtsp://${host}:${rtsp}/camera0`),
         ...[rpc, health, api, hls].map((each) => `rtsp://127.0.0.1:${each}/camera0`),
-        ...['0.0.0.0', '169.254.169.254', '[fd00:ec2::254]', '224.0.0.1', '255.255.255.255', '[ff02::1]', '[::]', '0', '0xa9fea9fe', '2852039166'].map(
-          (host) => `rtsp://${host}:${port}/x`,
+        ...[
+          '0.0.0.0',
+          '169.254.169.254',
+          '[fd00:ec2::254]',
+          '224.0.0.1',
+          '255.255.255.255',
+          '[ff02::1]',
+          '[::]',
+          '0',
+          '0xa9fea9fe',
+          '2852039166',
+        ].map((host) => `rtsp://${host}:${port}/x`),
+        ...['http', 'https', 'file', 'ftp', 'gopher', 'rtmp', 'srt', 'tcp', 'unix', 'concat', 'javascript'].map(
+          (scheme) => `${scheme}://127.0.0.1:${port}/x`,
         ),
-        ...['http', 'https', 'file', 'ftp', 'gopher', 'rtmp', 'srt', 'tcp', 'unix', 'concat', 'javascript'].map((scheme) => `${scheme}://127.0.0.1:${port}/x`),
         ...[
           'file:///etc/passwd',
           '/etc/passwd',
@@ -425,7 +484,10 @@ describeKinds('attacks on who may do what', (kind) => {
         expect(JSON.stringify(error)).to.not.contain('secret')
       }
       for (const stream_name of ['', ' ', 'a\r\nX-Evil: yes', 'a\0', '\u202eoediv', 'x'.repeat(65), '\u2028']) {
-        const { error } = await client.call('add_external_stream', { stream_url: `rtsp://127.0.0.1:${port}/x`, stream_name })
+        const { error } = await client.call('add_external_stream', {
+          stream_url: `rtsp://127.0.0.1:${port}/x`,
+          stream_name,
+        })
         expect(error?.code, JSON.stringify(stream_name)).to.equal(-32602)
       }
       expect((await client.call('get_external_streams')).result.total_count).to.equal(0)
@@ -434,9 +496,18 @@ describeKinds('attacks on who may do what', (kind) => {
 
     'a page of a foreign origin and a made-up host get nothing': async () => {
       const token = await service.token('admin')
-      for (const Origin of ['https://evil.example', 'null', 'http://localhost:3000.evil.example', 'http://localhost:30000', 'file://', 'HTTP://EVIL']) {
+      for (const Origin of [
+        'https://evil.example',
+        'null',
+        'http://localhost:3000.evil.example',
+        'http://localhost:30000',
+        'file://',
+        'HTTP://EVIL',
+      ]) {
         for (const path of [filePath('camera0'), stillPath('camera0'), '/ws']) {
-          const { status, headers } = await get(service.ports.rpc, path, { headers: { Origin, Authorization: `Bearer ${token}` } })
+          const { status, headers } = await get(service.ports.rpc, path, {
+            headers: { Origin, Authorization: `Bearer ${token}` },
+          })
           expect([status, headers['access-control-allow-origin']], `${Origin} ${path}`).to.deep.equal([403, undefined])
         }
         const upgrade = `GET /ws HTTP/1.1\r\nHost: x\r\nOrigin: ${Origin}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`

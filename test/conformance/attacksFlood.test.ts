@@ -9,7 +9,15 @@ import { get, open, raw } from './attacksTools.js'
 const hello =
   'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
 
-const topics = ['camera.connected', 'camera.disconnected', 'camera.status_change', 'recording.start', 'recording.stop', 'snapshot.taken', 'system.health']
+const topics = [
+  'camera.connected',
+  'camera.disconnected',
+  'camera.status_change',
+  'recording.start',
+  'recording.stop',
+  'snapshot.taken',
+  'system.health',
+]
 
 // Each attacker comes from an address of its own, all at the same time.
 describe('attacks on what the service can bear', function () {
@@ -23,8 +31,10 @@ describe('attacks on what the service can bear', function () {
   let failure: unknown
 
   const filesOf = async () => (await readdir(`/proc/${service.pid}/fd`)).length
-  const residentOf = async () => Number(/VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${service.pid}/status`, 'utf8'))?.[1]) / 1024
-  const connect = (localAddress: string, token?: string) => stage.connect(service.ports.rpc, { localAddress, ...(token !== undefined && { role: token }) })
+  const residentOf = async () =>
+    Number(/VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${service.pid}/status`, 'utf8'))?.[1]) / 1024
+  const connect = (localAddress: string, token?: string) =>
+    stage.connect(service.ports.rpc, { localAddress, ...(token !== undefined && { role: token }) })
   const openFrom = (localAddress: string): Socket => {
     const socket = open(service.ports.rpc, { localAddress })
     stage.ends.push(() => socket.destroy())
@@ -74,7 +84,12 @@ describe('attacks on what the service can bear', function () {
         })
         // Each has its answer, or its end, before others come.
         await Promise.all(
-          sockets.map((socket, index) => new Promise((resolve) => socket.once(index % 2 === 0 ? 'data' : 'connect', resolve).once('close', resolve))),
+          sockets.map(
+            (socket, index) =>
+              new Promise((resolve) =>
+                socket.once(index % 2 === 0 ? 'data' : 'connect', resolve).once('close', resolve),
+              ),
+          ),
         )
       }
       expect(performance.now() - began).to.be.below(20_000)
@@ -82,7 +97,12 @@ describe('attacks on what the service can bear', function () {
     },
 
     'requests that never end, byte by byte': async () => {
-      const heads = ['GET /ws HTTP/1.1\r\nHost: x\r\nX-', 'POST /files/recordings/x.mp4 HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n', 'G', '']
+      const heads = [
+        'GET /ws HTTP/1.1\r\nHost: x\r\nX-',
+        'POST /files/recordings/x.mp4 HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n',
+        'G',
+        '',
+      ]
       const sockets = Array.from({ length: 40 }, (_, index) => {
         const socket = openFrom('127.0.2.1')
         socket.write(heads[index % heads.length] ?? '')
@@ -137,7 +157,10 @@ describe('attacks on what the service can bear', function () {
     'JSON a hundred thousand levels deep, at every place': async () => {
       const client = await connect('127.0.6.1', await service.token('admin'))
       const depth = 100_000
-      for (const deep of [`${'['.repeat(depth)}${']'.repeat(depth)}`, `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`]) {
+      for (const deep of [
+        `${'['.repeat(depth)}${']'.repeat(depth)}`,
+        `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`,
+      ]) {
         const frames = [
           deep,
           `{"jsonrpc":"2.0","id":1,"method":"get_camera_status","params":${deep}}`,
@@ -158,13 +181,21 @@ describe('attacks on what the service can bear', function () {
 
     'keys of prototypes, at every depth': async () => {
       const [client, nobody] = [await connect('127.0.7.1', await service.token('viewer')), await connect('127.0.7.1')]
-      const poison = '{"role":"admin","isAdmin":true,"caller":{"role":"admin"},"authenticated":true,"enabled":true,"closed":true,"device":"camera0"}'
+      const poison =
+        '{"role":"admin","isAdmin":true,"caller":{"role":"admin"},"authenticated":true,"enabled":true,"closed":true,"device":"camera0"}'
       for (const key of ['"__proto__"', '"constructor"', '"prototype"', '"\\u005f_proto__"']) {
-        for (const value of [poison, `{"prototype":${poison}}`, `{"__proto__":${poison}}`, `{"constructor":{"prototype":${poison}}}`]) {
+        for (const value of [
+          poison,
+          `{"prototype":${poison}}`,
+          `{"__proto__":${poison}}`,
+          `{"constructor":{"prototype":${poison}}}`,
+        ]) {
           for (let depth = 0; depth < 4; depth++) {
             const nest = `${'{"filters":'.repeat(depth)}{${key}:${value}}${'}'.repeat(depth)}`
             for (const who of [client, nobody]) {
-              const answers = await who.answersTo(`{"jsonrpc":"2.0","id":"k","method":"get_status","params":${nest},${key}:${value}}`)
+              const answers = await who.answersTo(
+                `{"jsonrpc":"2.0","id":"k","method":"get_status","params":${nest},${key}:${value}}`,
+              )
               expect(answers[0]?.error?.code, nest).to.equal(who === client ? -32002 : -32001)
             }
             const [answer] = await client.answersTo(
@@ -186,9 +217,14 @@ describe('attacks on what the service can bear', function () {
       const status = async (head: string) => /^HTTP\/1\.1 (\d{3})/.exec(await raw(rpc, head, from))?.[1] ?? 'cut'
       const long = 'x'.repeat(64 * 1024)
       expect(await status(`GET /ws HTTP/1.1\r\nHost: x\r\nX-Long: ${long}\r\n\r\n`)).to.be.oneOf(['431', 'cut'])
-      expect(await status(`GET /files/recordings/x.mp4 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${long}\r\n\r\n`)).to.be.oneOf(['431', 'cut'])
+      expect(
+        await status(`GET /files/recordings/x.mp4 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${long}\r\n\r\n`),
+      ).to.be.oneOf(['431', 'cut'])
       expect(await status(`GET /${long} HTTP/1.1\r\nHost: x\r\n\r\n`)).to.be.oneOf(['414', '431', 'cut'])
-      expect(await status(`GET /ws HTTP/1.1\r\nHost: x\r\n${'X-Many: x\r\n'.repeat(5_000)}\r\n`)).to.be.oneOf(['431', 'cut'])
+      expect(await status(`GET /ws HTTP/1.1\r\nHost: x\r\n${'X-Many: x\r\n'.repeat(5_000)}\r\n`)).to.be.oneOf([
+        '431',
+        'cut',
+      ])
       // Two requests where a proxy would see one.
       const smuggled = 'GET /files/recordings/y.mp4 HTTP/1.1\r\nHost: x\r\n\r\n'
       const both = `POST /ws HTTP/1.1\r\nHost: x\r\nContent-Length: ${smuggled.length}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${smuggled}`
@@ -217,12 +253,17 @@ describe('attacks on what the service can bear', function () {
         const second = await connect('127.0.9.1')
         expect((await second.call('authenticate', { auth_token: 'guess' })).error?.code).to.equal(-32040)
         expect((await second.call('authenticate', { auth_token: good })).error).to.equal(undefined)
-        const showing = (token: string) => ({ headers: { Authorization: `Bearer ${token}` }, localAddress: '127.0.9.1' })
+        const showing = (token: string) => ({
+          headers: { Authorization: `Bearer ${token}` },
+          localAddress: '127.0.9.1',
+        })
         expect((await get(service.ports.rpc, '/files/recordings/x.mp4', showing('guess'))).status).to.equal(429)
         expect((await get(service.ports.rpc, '/files/recordings/x.mp4', showing(good))).status).to.equal(404)
         // Nor is who is in concerned, or who comes from elsewhere.
         expect((await neighbour.call('get_camera_list')).error).to.equal(undefined)
-        expect((await (await connect('127.0.9.2')).call('authenticate', { auth_token: good })).error).to.equal(undefined)
+        expect((await (await connect('127.0.9.2')).call('authenticate', { auth_token: good })).error).to.equal(
+          undefined,
+        )
         await new Promise((resolve) => setTimeout(resolve, waits.at(-1)))
       }
       // Five for free; the sixth and each after it make the next wait, twice as long.

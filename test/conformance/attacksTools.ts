@@ -16,7 +16,15 @@ export const get = (
   { headers = {}, localAddress = '127.0.0.1', method = 'GET' }: From & { headers?: object; method?: string } = {},
 ) =>
   new Promise<{ status: number; headers: IncomingHttpHeaders; body: string }>((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, path, method, localAddress, agent: false as const, headers: { ...headers } }
+    const options = {
+      host: '127.0.0.1',
+      port,
+      path,
+      method,
+      localAddress,
+      agent: false as const,
+      headers: { ...headers },
+    }
     const sent = request(options, async (response) => {
       let body = ''
       response.setEncoding('latin1')
@@ -47,10 +55,14 @@ export const raw = async (port: number, bytes: string | Buffer, from: From = {})
 export const hungUp = 0
 
 /** What a DESCRIBE of this URL is answered with. `password`: a credential, shown as players show it. */
-export const describeRtsp = (url: string, { password, localAddress = '127.0.0.1' }: From & { password?: string } = {}) =>
+export const describeRtsp = (
+  url: string,
+  { password, localAddress = '127.0.0.1' }: From & { password?: string } = {},
+) =>
   new Promise<number>((resolve) => {
     const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port), localAddress })
-    const authorization = password === undefined ? '' : `Authorization: Basic ${Buffer.from(`any:${password}`).toString('base64')}\r\n`
+    const authorization =
+      password === undefined ? '' : `Authorization: Basic ${Buffer.from(`any:${password}`).toString('base64')}\r\n`
     socket.on('error', () => {}).on('close', () => resolve(hungUp))
     socket.write(`DESCRIBE ${url} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n${authorization}\r\n`)
     socket.once('data', (data) => {
@@ -62,14 +74,19 @@ export const describeRtsp = (url: string, { password, localAddress = '127.0.0.1'
 /** A command of the program beside the service that runs. */
 export const command = ({ dataDir }: Service, ...args: string[]) =>
   new Promise<{ code: number; err: string }>((resolve) => {
-    const own = Object.entries(process.env).filter(([name]) => !name.startsWith('CAMERA_SERVICE_') && name !== 'NODE_OPTIONS')
+    const own = Object.entries(process.env).filter(
+      ([name]) => !name.startsWith('CAMERA_SERVICE_') && name !== 'NODE_OPTIONS',
+    )
     const env = { ...Object.fromEntries(own), CAMERA_SERVICE_DATA_DIR: dataDir }
-    execFile(process.execPath, [program, ...args], { env, timeout: 30_000 }, (error, _, err) => resolve({ code: error ? Number(error.code) : 0, err }))
+    execFile(process.execPath, [program, ...args], { env, timeout: 30_000 }, (error, _, err) =>
+      resolve({ code: error ? Number(error.code) : 0, err }),
+    )
   })
 
 export const sigOf = (url: string): string => new URL(url, 'http://host').searchParams.get('sig') ?? ''
 
-export const claimsOf = (token: string): { jti: string; exp: number } => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+export const claimsOf = (token: string): { jti: string; exp: number } =>
+  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
 
 /** A signature with something done to it; `other`: a good one of something else. */
 export const forgeries = (sig: string, other: string): Record<string, string> => {

@@ -18,7 +18,8 @@ import { wrongParams } from './conformanceParams.js'
 type Params = Record<string, unknown>
 
 const roles: Role[] = ['viewer', 'operator', 'admin']
-const isAtLeast = (have: Role, required: string): boolean => required === 'none' || roles.indexOf(have) >= roles.indexOf(required as Role)
+const isAtLeast = (have: Role, required: string): boolean =>
+  required === 'none' || roles.indexOf(have) >= roles.indexOf(required as Role)
 const open = ['ping', 'authenticate']
 const guarded = documentedMethods.filter(({ method }) => !open.includes(method))
 
@@ -42,7 +43,15 @@ const excuses: Record<number, Map<string, string>> = {
   ),
   [-32050]: inReason(
     [
-      ...['list_recordings', 'list_snapshots', 'get_recording_info', 'get_snapshot_info', 'delete_recording', 'delete_snapshot', 'get_storage_info'],
+      ...[
+        'list_recordings',
+        'list_snapshots',
+        'get_recording_info',
+        'get_snapshot_info',
+        'delete_recording',
+        'delete_snapshot',
+        'get_storage_info',
+      ],
       ...['get_metrics', 'get_status', 'get_system_health', 'get_system_status', 'get_server_info'],
       ...['subscribe_events', 'unsubscribe_events', 'get_subscription_stats', 'get_external_streams'],
     ],
@@ -65,10 +74,16 @@ describeKinds('conformance', (kind) => {
   let stranger: Client
   let tokens: Record<Role, string>
   /** Camera → the last file of it. */
-  const files: { recordings: Record<string, string>; snapshots: Record<string, string> } = { recordings: {}, snapshots: {} }
+  const files: { recordings: Record<string, string>; snapshots: Record<string, string> } = {
+    recordings: {},
+    snapshots: {},
+  }
 
   const connect = (role?: string, localAddress?: string) =>
-    stage.connect(service.ports.rpc, { ...(role !== undefined && { role }), ...(localAddress !== undefined && { localAddress }) })
+    stage.connect(service.ports.rpc, {
+      ...(role !== undefined && { role }),
+      ...(localAddress !== undefined && { localAddress }),
+    })
   const of = (role: Role): Client => {
     const client = clients.get(role)
     if (client === undefined) throw new Error(`nobody is connected as ${role}`)
@@ -144,8 +159,24 @@ describeKinds('conformance', (kind) => {
   const look = async (situation: string, stateOf: Record<string, string>) => {
     const ofCameras = ['get_camera_status', 'get_camera_capabilities', 'get_stream_url', 'get_stream_status']
     const plain = [
-      ...['ping', 'get_camera_list', 'get_streams', 'get_metrics', 'get_status', 'get_system_health', 'get_system_status', 'get_server_info'],
-      ...['get_storage_info', 'get_subscription_stats', 'get_external_streams', 'list_recordings', 'list_snapshots', 'unsubscribe_events'],
+      ...[
+        'ping',
+        'get_camera_list',
+        'get_streams',
+        'get_metrics',
+        'get_status',
+        'get_system_health',
+        'get_system_status',
+        'get_server_info',
+      ],
+      ...[
+        'get_storage_info',
+        'get_subscription_stats',
+        'get_external_streams',
+        'list_recordings',
+        'list_snapshots',
+        'unsubscribe_events',
+      ],
     ]
     const states = await Promise.all(
       cameras.map(async (device) => {
@@ -154,31 +185,56 @@ describeKinds('conformance', (kind) => {
       }),
     )
     await Promise.all([
-      ...cameras.flatMap((device) => ofCameras.map((method) => works(method, { device }, stateOf[device] ?? situation))),
+      ...cameras.flatMap((device) =>
+        ofCameras.map((method) => works(method, { device }, stateOf[device] ?? situation)),
+      ),
       ...plain.map((method) => works(method, {}, situation)),
-      ...ofCameras.map((method) => refused(method, { device: 'camera99' }, -32010, situation, { resource: 'camera', id: 'camera99' })),
+      ...ofCameras.map((method) =>
+        refused(method, { device: 'camera99' }, -32010, situation, { resource: 'camera', id: 'camera99' }),
+      ),
       works('authenticate', { auth_token: tokens.viewer }, situation),
       works('list_recordings', { limit: 1, offset: 1 }, situation),
       works('list_recordings', { limit: '1000', offset: '0' }, situation),
       works('list_snapshots', { limit: 1000 }, situation),
       works('subscribe_events', { topics: [...topics] }, situation),
-      works('subscribe_events', { topics: ['camera.connected'], filters: { device: [rested, dark], severity: 'warning' } }, situation),
+      works(
+        'subscribe_events',
+        { topics: ['camera.connected'], filters: { device: [rested, dark], severity: 'warning' } },
+        situation,
+      ),
       works('subscribe_events', { topics: ['system_health_update'], filters: null }, situation),
       works('unsubscribe_events', { topics: ['camera.connected'] }, situation),
-      works('set_discovery_interval', { scan_interval: 3600 }, situation).then(() => works('set_discovery_interval', { scan_interval: 0 }, situation)),
+      works('set_discovery_interval', { scan_interval: 3600 }, situation).then(() =>
+        works('set_discovery_interval', { scan_interval: 0 }, situation),
+      ),
     ])
     // One after the other: the last policy is to delete nothing.
     await works('set_retention_policy', { policy_type: 'size', max_size_gb: 0.5, enabled: false }, situation)
     await works('set_retention_policy', { policy_type: 'manual', enabled: true }, situation)
-    await works('set_retention_policy', { policy_type: 'age', max_age_days: 365, max_size_gb: 1000, enabled: false }, situation)
+    await works(
+      'set_retention_policy',
+      { policy_type: 'age', max_age_days: 365, max_size_gb: 1000, enabled: false },
+      situation,
+    )
     await works('cleanup_old_files', { dry_run: true }, situation)
-    expect((await works('cleanup_old_files', {}, situation)).result).to.include({ cleanup_executed: true, files_deleted: 0 })
-    const { result: found } = await works('discover_external_streams', { generic_enabled: true, force_rescan: true }, situation)
-    expect(found.discovered_streams.map(({ type }: { type: string }) => type).sort(), JSON.stringify(found)).to.deep.equal([
-      'generic_rtsp',
-      'skydio_stanag4609',
-    ])
-    const added = await works('add_external_stream', { stream_url: secretUrl(), stream_name: 'Gate', stream_type: 'generic_rtsp' }, situation)
+    expect((await works('cleanup_old_files', {}, situation)).result).to.include({
+      cleanup_executed: true,
+      files_deleted: 0,
+    })
+    const { result: found } = await works(
+      'discover_external_streams',
+      { generic_enabled: true, force_rescan: true },
+      situation,
+    )
+    expect(
+      found.discovered_streams.map(({ type }: { type: string }) => type).sort(),
+      JSON.stringify(found),
+    ).to.deep.equal(['generic_rtsp', 'skydio_stanag4609'])
+    const added = await works(
+      'add_external_stream',
+      { stream_url: secretUrl(), stream_name: 'Gate', stream_type: 'generic_rtsp' },
+      situation,
+    )
     await works('get_external_streams', {}, situation)
     await works('get_stream_url', { device: added.result?.device }, 'an external stream')
     await works('remove_external_stream', { stream_url: streamUrl() }, situation)
@@ -205,12 +261,23 @@ describeKinds('conformance', (kind) => {
 
   it('answers as documented while cameras are recorded and watched', async () => {
     await Promise.all([
-      record(recorded, { duration: 3600, format: 'fmp4' }, 'available').then(() => picture(recorded, { quality: 0 }, 'recording')),
-      record(pulled, { format: 'mp4' }, 'available').then(() => picture(pulled, { format: 'jpeg', quality: 100 }, 'recording')),
-      works('start_streaming', { device: watched }, 'available').then(() => picture(watched, { filename: 'door.png' }, 'streaming')),
+      record(recorded, { duration: 3600, format: 'fmp4' }, 'available').then(() =>
+        picture(recorded, { quality: 0 }, 'recording'),
+      ),
+      record(pulled, { format: 'mp4' }, 'available').then(() =>
+        picture(pulled, { format: 'jpeg', quality: 100 }, 'recording'),
+      ),
+      works('start_streaming', { device: watched }, 'available').then(() =>
+        picture(watched, { filename: 'door.png' }, 'streaming'),
+      ),
       picture(rested, {}, 'available'),
     ])
-    const states = await look('in use', { [recorded]: 'recording', [pulled]: 'recording', [watched]: 'streaming', [dark]: 'faulty' })
+    const states = await look('in use', {
+      [recorded]: 'recording',
+      [pulled]: 'recording',
+      [watched]: 'streaming',
+      [dark]: 'faulty',
+    })
     expect(states).to.deep.equal([
       [rested, 'available', 'none', states[0]?.[3]],
       [recorded, 'available', 'RECORDING', 'ACTIVE'],
@@ -219,7 +286,10 @@ describeKinds('conformance', (kind) => {
       [dark, 'faulty', 'none', 'INACTIVE'],
     ])
     const name = files.recordings[recorded] ?? ''
-    expect((await works('get_recording_info', { filename: name }, 'growing')).result).to.include({ filename: name, complete: false })
+    expect((await works('get_recording_info', { filename: name }, 'growing')).result).to.include({
+      filename: name,
+      complete: false,
+    })
     await refused('delete_recording', { filename: name }, -32020, 'growing', { state: 'RECORDING' })
     nothingWrong()
   })
@@ -227,7 +297,13 @@ describeKinds('conformance', (kind) => {
   it('answers as documented when a camera was pulled, and refuses what its state forbids', async () => {
     await service.call('simulate', { device: pulled, action: 'unplug' })
     await service.told('camera.disconnected', { device: pulled })
-    const stateOf = { [rested]: 'available', [recorded]: 'recording', [pulled]: 'unplugged', [watched]: 'streaming', [dark]: 'faulty' }
+    const stateOf = {
+      [rested]: 'available',
+      [recorded]: 'recording',
+      [pulled]: 'unplugged',
+      [watched]: 'streaming',
+      [dark]: 'faulty',
+    }
     const states = await look('one pulled', stateOf)
     expect(states[2]).to.deep.equal([pulled, 'unplugged', 'none', 'INACTIVE'])
 
@@ -249,11 +325,16 @@ describeKinds('conformance', (kind) => {
         await start(rested, 'streaming')
         await works('stop_streaming', { device: rested }, 'recording')
         await stop(rested, 'recording')
-        const [name] = ((await ask('list_recordings', {})).result.files as { filename: string }[]).filter(({ filename }) => filename.startsWith(rested))
+        const [name] = ((await ask('list_recordings', {})).result.files as { filename: string }[]).filter(
+          ({ filename }) => filename.startsWith(rested),
+        )
         files.recordings[rested] = name?.filename ?? ''
       })(),
       (async () => {
-        await refused('start_recording', { device: recorded }, -32020, 'recording', { state: 'recording', allowed_states: ['not recording'] })
+        await refused('start_recording', { device: recorded }, -32020, 'recording', {
+          state: 'recording',
+          allowed_states: ['not recording'],
+        })
         await works('start_streaming', { device: recorded }, 'recording')
         await works('stop_streaming', { device: recorded }, 'recording')
         await stop(recorded, 'recording')
@@ -297,13 +378,25 @@ describeKinds('conformance', (kind) => {
       await writeFile(file, Buffer.alloc(5_000))
       await utimes(file, old, old)
     }
-    const listed = async () => (await Promise.all(['list_recordings', 'list_snapshots'].map((method) => ask(method, {})))).map(({ result }) => result.total)
+    const listed = async () =>
+      (await Promise.all(['list_recordings', 'list_snapshots'].map((method) => ask(method, {})))).map(
+        ({ result }) => result.total,
+      )
     expect(await listed()).to.deep.equal([2, 2])
     await works('set_retention_policy', { policy_type: 'size', max_size_gb: 1e-9, enabled: false }, 'files kept')
-    expect((await works('cleanup_old_files', { dry_run: true }, 'files kept')).result).to.include({ cleanup_executed: false, files_deleted: 2 })
+    expect((await works('cleanup_old_files', { dry_run: true }, 'files kept')).result).to.include({
+      cleanup_executed: false,
+      files_deleted: 2,
+    })
     expect(await listed()).to.deep.equal([2, 2])
     const { result } = await works('cleanup_old_files', {}, 'files deleted')
-    expect(result).to.include({ cleanup_executed: true, files_deleted: 2, recordings_removed: 1, snapshots_removed: 1, space_freed: 10_000 })
+    expect(result).to.include({
+      cleanup_executed: true,
+      files_deleted: 2,
+      recordings_removed: 1,
+      snapshots_removed: 1,
+      space_freed: 10_000,
+    })
     expect(await listed()).to.deep.equal([1, 1])
     nothingWrong()
   })
@@ -332,7 +425,10 @@ describeKinds('conformance', (kind) => {
       set_retention_policy: { params: { policy_type: 'manual', enabled: false } },
       cleanup_old_files: { params: { dry_run: true } },
       subscribe_events: { params: { topics: ['system.health'] } },
-      add_external_stream: { params: { stream_url: `rtsp://127.0.0.1:${service.ports.rtsp}/camera0`, stream_name: 'loop' }, code: -32602 },
+      add_external_stream: {
+        params: { stream_url: `rtsp://127.0.0.1:${service.ports.rtsp}/camera0`, stream_name: 'loop' },
+        code: -32602,
+      },
       remove_external_stream: { params: { stream_url: 'rtsp://127.0.0.1:9/nothing' }, code: -32010 },
       set_discovery_interval: { params: { scan_interval: 0 } },
     }
@@ -346,13 +442,19 @@ describeKinds('conformance', (kind) => {
           // A client that has no filters says so by null, and is answered so: the result's schema has it.
           if (method === 'subscribe_events' && what === 'filters: null') return
           const reply = await ask(method, params)
-          if (method === 'authenticate') book.refusal(method, what, reply, { check: 'params', code: -32001, data: { reason: 'auth_required' } })
+          if (method === 'authenticate')
+            book.refusal(method, what, reply, { check: 'params', code: -32001, data: { reason: 'auth_required' } })
           else book.refusal(method, what, reply, { check: 'params', code: -32602, data: { param } })
         }),
       )
       const list = await ask(method, [] as unknown as Params)
       // Not told of each method: it is the envelope that is wrong.
-      book.refusal(method, 'params by position', list, { check: 'params', code: -32602, data: { param: 'params' }, isEnvelope: true })
+      book.refusal(method, 'params by position', list, {
+        check: 'params',
+        code: -32602,
+        data: { param: 'params' },
+        isEnvelope: true,
+      })
     }
     nothingWrong()
   })
@@ -370,7 +472,11 @@ describeKinds('conformance', (kind) => {
     // As an existing client writes it.
     const params = { url: `rtsp://127.0.0.1:${service.ports.rtsp}/camera0`, name: 'loop' }
     const reply = await ask('add_external_stream', params)
-    book.refusal('add_external_stream', 'by the other names', reply, { check: 'extra', code: -32602, data: { rule: 'must not lead back to this service' } })
+    book.refusal('add_external_stream', 'by the other names', reply, {
+      check: 'extra',
+      code: -32602,
+      data: { rule: 'must not lead back to this service' },
+    })
     nothingWrong()
   })
 
@@ -379,7 +485,12 @@ describeKinds('conformance', (kind) => {
       const { params, code } = harmlessOf(method)
       for (const have of roles) {
         const reply = await of(have).call(method, method === 'authenticate' ? { auth_token: tokens[have] } : params)
-        if (!isAtLeast(have, role)) book.refusal(method, `as ${have}`, reply, { check: 'denied', code: -32002, data: { required_role: role, have_role: have } })
+        if (!isAtLeast(have, role))
+          book.refusal(method, `as ${have}`, reply, {
+            check: 'denied',
+            code: -32002,
+            data: { required_role: role, have_role: have },
+          })
         else if (code === undefined) book.result(method, `as ${have}`, reply, { check: 'allowed' })
         else book.refusal(method, `as ${have}`, reply, { check: 'allowed', code })
       }
@@ -390,7 +501,10 @@ describeKinds('conformance', (kind) => {
   it('answers nobody who has not authenticated, failed to, or whose token is over', async () => {
     const nobody = await connect()
     const expiring = await connect(await service.token('admin', 2_500))
-    for (const [method, code] of [...guarded.map(({ method }) => [method, -32001] as const), ['ping', undefined] as const]) {
+    for (const [method, code] of [
+      ...guarded.map(({ method }) => [method, -32001] as const),
+      ['ping', undefined] as const,
+    ]) {
       const { params } = harmlessOf(method)
       const reply = await nobody.call(method, params)
       if (code === undefined) book.result(method, 'as nobody', reply, { check: 'allowed' })
@@ -408,7 +522,11 @@ describeKinds('conformance', (kind) => {
     await expiring.until(() => expiring.notices.some(({ method }) => method === 'session.expired'))
     for (const { method } of guarded) {
       const reply = await expiring.call(method, harmlessOf(method).params)
-      book.refusal(method, 'after the token', reply, { check: 'unauth', code: -32001, data: { reason: 'token_expired' } })
+      book.refusal(method, 'after the token', reply, {
+        check: 'unauth',
+        code: -32001,
+        data: { reason: 'token_expired' },
+      })
     }
     expect((await expiring.call('authenticate', { auth_token: tokens.admin })).error).to.equal(undefined)
     nothingWrong()
@@ -418,11 +536,18 @@ describeKinds('conformance', (kind) => {
     for (const { method } of documentedMethods) {
       const { params } = harmlessOf(method)
       const [old] = await stranger.answersTo({ jsonrpc: '1.0', id: 'old', method, params })
-      book.refusal(method, 'as JSON-RPC 1.0', old ?? { jsonrpc: '', id: '' }, { check: 'envelope', code: -32600, data: { reason: 'invalid_version' } })
+      book.refusal(method, 'as JSON-RPC 1.0', old ?? { jsonrpc: '', id: '' }, {
+        check: 'envelope',
+        code: -32600,
+        data: { reason: 'invalid_version' },
+      })
       const [text] = await stranger.answersTo({ jsonrpc: '2.0', id: 'text', method, params: 'text' })
       book.refusal(method, 'with params of text', text ?? { jsonrpc: '', id: '' }, { check: 'envelope', code: -32600 })
       for (const name of [method.toUpperCase(), `${method} `])
-        book.refusal(method, name, await ask('ping').then(() => stranger.call(name, params)), { check: 'envelope', code: -32601 })
+        book.refusal(method, name, await ask('ping').then(() => stranger.call(name, params)), {
+          check: 'envelope',
+          code: -32601,
+        })
       const silent = await of('admin').answersTo({ jsonrpc: '2.0', method, params })
       const nulled = await of('admin').answersTo({ jsonrpc: '2.0', id: null, method, params })
       book.note(
@@ -432,7 +557,12 @@ describeKinds('conformance', (kind) => {
         [...silent, ...nulled].map((reply) => `was answered ${JSON.stringify(reply).slice(0, 80)}`),
       )
       const [echo] = await of('admin').answersTo({ jsonrpc: '2.0', id: 'an id of text', method: 'ping' })
-      book.note(method, 'envelope', 'with an id of text', echo?.id === 'an id of text' ? [] : [`was answered to ${String(echo?.id)}`])
+      book.note(
+        method,
+        'envelope',
+        'with an id of text',
+        echo?.id === 'an id of text' ? [] : [`was answered to ${String(echo?.id)}`],
+      )
     }
     nothingWrong()
   })
@@ -445,7 +575,11 @@ describeKinds('conformance', (kind) => {
     while ((await greedy.call('ping')).error === undefined);
     for (const { method } of documentedMethods) {
       const reply = await greedy.call(method, harmlessOf(method).params)
-      book.refusal(method, 'once the rate is spent', reply, { check: 'envelope', code: -32040, data: { reason: 'rate_limited' } })
+      book.refusal(method, 'once the rate is spent', reply, {
+        check: 'envelope',
+        code: -32040,
+        data: { reason: 'rate_limited' },
+      })
     }
     expect((await ask('ping')).result, 'another address').to.equal('pong')
     nothingWrong()
@@ -459,15 +593,29 @@ describeKinds('conformance', (kind) => {
       await mkdir(join(state, name, 'in the way'), { recursive: true })
     }
     const storage = { dependency: 'storage' }
-    await refused('set_retention_policy', { policy_type: 'age', max_age_days: 1, enabled: true }, -32050, 'disk fails', storage)
-    await refused('add_external_stream', { stream_url: streamUrl(), stream_name: 'Gate' }, -32050, 'disk fails', storage)
+    await refused(
+      'set_retention_policy',
+      { policy_type: 'age', max_age_days: 1, enabled: true },
+      -32050,
+      'disk fails',
+      storage,
+    )
+    await refused(
+      'add_external_stream',
+      { stream_url: streamUrl(), stream_name: 'Gate' },
+      -32050,
+      'disk fails',
+      storage,
+    )
     await refused('set_discovery_interval', { scan_interval: 5 }, -32050, 'disk fails', storage)
     expect((await ask('get_external_streams')).result).to.include({ scan_interval: 0 })
     nothingWrong()
   })
 
   it('was asked of each method in at least three states', () => {
-    const few = [...book.pages].filter(([, { states }]) => states.size < 3).map(([method, { states }]) => `${method}: ${[...states]}`)
+    const few = [...book.pages]
+      .filter(([, { states }]) => states.size < 3)
+      .map(([method, { states }]) => `${method}: ${[...states]}`)
     expect(few).to.deep.equal([])
   })
 })
@@ -484,10 +632,16 @@ describe('conformance, without a media server', function () {
   before(async () => {
     alone = await startAlone()
     admin = await stage.connect(alone.port, { role: await alone.token('admin') })
-    book = createBook({ discovered: (await admin.call('rpc.discover')).result as OpenRpcDocument, secrets: /\/dev\/|undefined|NaN/ })
+    book = createBook({
+      discovered: (await admin.call('rpc.discover')).result as OpenRpcDocument,
+      secrets: /\/dev\/|undefined|NaN/,
+    })
     books.set(state, book)
     // Until cameras were looked for, the service says that it starts.
-    while ((await admin.call('get_system_status')).result.status === 'starting' || (await admin.call('get_camera_list')).result.connected < 1) {
+    while (
+      (await admin.call('get_system_status')).result.status === 'starting' ||
+      (await admin.call('get_camera_list')).result.connected < 1
+    ) {
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   })
@@ -497,7 +651,15 @@ describe('conformance, without a media server', function () {
   })
 
   it('tells what it knows, and refuses what takes one by its name', async () => {
-    const known = ['get_camera_list', 'get_metrics', 'get_status', 'get_system_health', 'get_system_status', 'get_server_info', 'get_storage_info']
+    const known = [
+      'get_camera_list',
+      'get_metrics',
+      'get_status',
+      'get_system_health',
+      'get_system_status',
+      'get_server_info',
+      'get_storage_info',
+    ]
     for (const method of [...known, 'list_recordings', 'list_snapshots', 'get_subscription_stats'])
       book.result(method, state, await admin.call(method), { state })
     for (const method of ['get_camera_status', 'get_camera_capabilities', 'get_stream_url', 'get_stream_status'])
@@ -509,7 +671,10 @@ describe('conformance, without a media server', function () {
     // It takes the picture from the camera itself.
     book.result('take_snapshot', state, await admin.call('take_snapshot', { device }), { state })
     expect((await admin.call('get_status')).result).to.include({ status: 'UNHEALTHY' })
-    expect((await admin.call('get_stream_url', { device })).result).to.include({ available: false, stream_status: 'NOT_READY' })
+    expect((await admin.call('get_stream_url', { device })).result).to.include({
+      available: false,
+      stream_status: 'NOT_READY',
+    })
     expect(book.faults()).to.deep.equal([])
   })
 
@@ -523,7 +688,12 @@ describe('conformance, without a media server', function () {
     ]
     for (const [method, params] of calls) {
       const reply = await admin.call(method, params)
-      book.refusal(method, 'not enabled', reply, { check: 'results', code: -32030, data: { feature: 'external_discovery' }, state: 'not enabled' })
+      book.refusal(method, 'not enabled', reply, {
+        check: 'results',
+        code: -32030,
+        data: { feature: 'external_discovery' },
+        state: 'not enabled',
+      })
     }
     const { result } = await admin.call('get_external_streams')
     expect(result).to.deep.include({ external_streams: [], skydio_streams: [], generic_streams: [], total_count: 0 })
@@ -578,13 +748,30 @@ describe('conformance, where the service itself is in the way', () => {
     const broken = new Proxy({}, { get: () => fail }) as never
     const world = createWorld()
     const whole = world.options()
-    const credentials = { ...whole.credentials, verify: (token: string) => (token === 'broken' ? fail() : whole.credentials.verify(token)) }
+    const credentials = {
+      ...whole.credentials,
+      verify: (token: string) => (token === 'broken' ? fail() : whole.credentials.verify(token)),
+    }
     const { port } = await stage.serve(
-      world.options({}, { credentials, directory: broken, ask: broken, files: broken, retention: broken, external: broken, machine: fail }),
+      world.options(
+        {},
+        {
+          credentials,
+          directory: broken,
+          ask: broken,
+          files: broken,
+          retention: broken,
+          external: broken,
+          machine: fail,
+        },
+      ),
     )
     const admin = await stage.connect(port, { role: 'admin' })
     for (const { method } of documentedMethods.filter(({ method }) => !excuses[-32603]?.has(method))) {
-      book.refusal(method, 'when it fails', await admin.call(method, sample(method)), { check: 'results', code: -32603 })
+      book.refusal(method, 'when it fails', await admin.call(method, sample(method)), {
+        check: 'results',
+        code: -32603,
+      })
     }
     expect(book.faults()).to.deep.equal([])
     const failures = world.logged.filter(({ level }) => level === 'error')
@@ -593,11 +780,19 @@ describe('conformance, where the service itself is in the way', () => {
 
   it('cannot clean up while the disk fails', async () => {
     const world = createWorld()
-    const retention = { ...world.options().retention, cleanUp: () => Promise.reject(dependencyFailed('storage', 'the files cannot be listed')) }
+    const retention = {
+      ...world.options().retention,
+      cleanUp: () => Promise.reject(dependencyFailed('storage', 'the files cannot be listed')),
+    }
     const { port } = await stage.serve(world.options({}, { retention }))
     const admin = await stage.connect(port, { role: 'admin' })
     const reply = await admin.call('cleanup_old_files')
-    book.refusal('cleanup_old_files', 'disk fails', reply, { check: 'results', code: -32050, data: { dependency: 'storage' }, state: 'disk fails' })
+    book.refusal('cleanup_old_files', 'disk fails', reply, {
+      check: 'results',
+      code: -32050,
+      data: { dependency: 'storage' },
+      state: 'disk fails',
+    })
     expect(book.faults()).to.deep.equal([])
   })
 })
@@ -606,7 +801,11 @@ describe('conformance, all in all', () => {
   const reasonFor = (method: string, code: number) => excuses[code]?.get(method)
   const kinds = () => ['embedded', 'managed'].filter((kind) => books.has(kind))
   const reachedIn = (kind: string, method: string) =>
-    new Map([kind, 'without a media server', 'in the way'].flatMap((name) => [...(books.get(name)?.pages.get(method)?.codes ?? [])]))
+    new Map(
+      [kind, 'without a media server', 'in the way'].flatMap((name) => [
+        ...(books.get(name)?.pages.get(method)?.codes ?? []),
+      ]),
+    )
 
   it('reaches each documented error of each method, but those that cannot be', function () {
     if (kinds().length === 0 || books.size < 3) return this.skip()
@@ -626,7 +825,9 @@ describe('conformance, all in all', () => {
   })
 
   after(() => {
-    const excused = (method: string) => (documentedMethods.find((one) => one.method === method)?.errors ?? []).filter((code) => reasonFor(method, code)).length
+    const excused = (method: string) =>
+      (documentedMethods.find((one) => one.method === method)?.errors ?? []).filter((code) => reasonFor(method, code))
+        .length
     if (books.size > 0) console.log(`\n${tableOf([...books.values()], excused)}\n`)
   })
 })

@@ -31,7 +31,8 @@ export async function startAlone() {
   const isUp = async (deadline: number): Promise<void> => {
     const response = await fetch(`http://127.0.0.1:${ports.health}/health/live`).catch(() => undefined)
     if (response?.ok) return
-    if (child.exitCode !== null || performance.now() > deadline) throw new Error(`the service alone did not start (${child.exitCode ?? 'in time'})`)
+    if (child.exitCode !== null || performance.now() > deadline)
+      throw new Error(`the service alone did not start (${child.exitCode ?? 'in time'})`)
     await sleep(50)
     await isUp(deadline)
   }
@@ -40,5 +41,10 @@ export async function startAlone() {
     throw error
   })
   const tokens = createTokens({ secret: Buffer.from(secret), clock: Date })
-  return { port: ports.rpc, dataDir, token: (role: Role) => tokens.issue({ user: role, role, expiresIn: 3_600_000 }), end }
+  return {
+    port: ports.rpc,
+    dataDir,
+    token: (role: Role) => tokens.issue({ user: role, role, expiresIn: 3_600_000 }),
+    end,
+  }
 }

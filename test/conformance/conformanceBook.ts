@@ -29,7 +29,8 @@ const documented: Record<number, { message: RegExp; data: string[] }> = {
   [-32050]: { message: /Dependency failed/, data: ['dependency', 'detail'] },
 }
 
-const isGiven = (value: unknown): boolean => (typeof value === 'string' ? value !== '' : typeof value === 'number' ? value > 0 : Array.isArray(value))
+const isGiven = (value: unknown): boolean =>
+  typeof value === 'string' ? value !== '' : typeof value === 'number' ? value > 0 : Array.isArray(value)
 
 /** The contract of each method, with the name that only clients know for get_status. */
 export const documentedMethods = (() => {
@@ -44,14 +45,23 @@ export const documentedMethods = (() => {
  */
 export function createBook({ discovered, secrets }: { discovered: OpenRpcDocument; secrets: RegExp }) {
   const pages = new Map(
-    documentedMethods.map(({ method }) => [method, { counts: new Map(), states: new Set(), codes: new Map() } satisfies Page as Page] as const),
+    documentedMethods.map(
+      ({ method }) =>
+        [method, { counts: new Map(), states: new Set(), codes: new Map() } satisfies Page as Page] as const,
+    ),
   )
   const found: string[] = []
   const { components } = discovered
   const ours = new Map(
     discovered.methods.map(({ name, result, errors }) => {
       const codes = errors.map(({ $ref }) => components.errors[$ref.split('/').at(-1) ?? '']?.code)
-      return [name, { result: { ...(result.schema as object), components: { schemas: components.schemas } }, codes: new Set(codes) }] as const
+      return [
+        name,
+        {
+          result: { ...(result.schema as object), components: { schemas: components.schemas } },
+          codes: new Set(codes),
+        },
+      ] as const
     }),
   )
 
@@ -73,7 +83,12 @@ export function createBook({ discovered, secrets }: { discovered: OpenRpcDocumen
   }
 
   /** A call that must succeed. */
-  const result = (method: string, what: string, reply: Reply, { check = 'results', state }: { check?: Check; state?: string } = {}): boolean => {
+  const result = (
+    method: string,
+    what: string,
+    reply: Reply,
+    { check = 'results', state }: { check?: Check; state?: string } = {},
+  ): boolean => {
     const { error, result, metadata } = reply
     const schema = documentedMethods.find((one) => one.method === method)?.result ?? {}
     const wrong =
@@ -101,7 +116,12 @@ export function createBook({ discovered, secrets }: { discovered: OpenRpcDocumen
   }
 
   /** A call that must be refused just so. */
-  const refusal = (method: string, what: string, reply: Reply, { check, code, data: wanted = {}, state, isEnvelope = code === -32601 }: Refusal): void => {
+  const refusal = (
+    method: string,
+    what: string,
+    reply: Reply,
+    { check, code, data: wanted = {}, state, isEnvelope = code === -32601 }: Refusal,
+  ): void => {
     const { error } = reply
     const { message, data } = documented[code] ?? { message: /^$/, data: [] }
     const has = (name: string) => isGiven(error?.data[name])
@@ -116,7 +136,9 @@ export function createBook({ discovered, secrets }: { discovered: OpenRpcDocumen
               .map((name) => `its data has no ${name}: ${JSON.stringify(error.data)}`),
             ...Object.entries(wanted)
               .filter(([name, value]) => JSON.stringify(error.data[name]) !== JSON.stringify(value))
-              .map(([name, value]) => `its ${name} is ${JSON.stringify(error.data[name])}, not ${JSON.stringify(value)}`),
+              .map(
+                ([name, value]) => `its ${name} is ${JSON.stringify(error.data[name])}, not ${JSON.stringify(value)}`,
+              ),
             ...('result' in reply ? ['it has a result too'] : []),
             ...(isEnvelope || ours.get(method)?.codes.has(code) ? [] : [`the method table does not tell of ${code}`]),
             ...leaks(reply),
@@ -150,10 +172,22 @@ export function tableOf(books: readonly Book[], excused: (method: string) => num
     const sums = checks.map((check) => pages.reduce((sum, { counts }) => sum + (counts.get(check) ?? 0), 0))
     const reached = errors.filter((code) => codes.has(code)).length
     const rest = excused(method)
-    return [method, role, states.size, ...sums, `${reached}/${errors.length}${rest === 0 ? '' : ` (${rest} excused)`}`].map(String)
+    return [
+      method,
+      role,
+      states.size,
+      ...sums,
+      `${reached}/${errors.length}${rest === 0 ? '' : ` (${rest} excused)`}`,
+    ].map(String)
   })
   const total = checks.map((_, index) => String(rows.reduce((sum, row) => sum + Number(row[index + 3]), 0)))
   const all = [head, ...rows, [`${rows.length} methods`, '', '', ...total, '']]
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
-  return all.map((row) => row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')).join('\n')
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .join('  '),
+    )
+    .join('\n')
 }

@@ -50,7 +50,18 @@ const otherTypes = (type: string): unknown[] =>
 
 /** Values that the schema refuses. */
 function refusedBy(schema: Schema): unknown[] {
-  const { type, enum: allowed, pattern, minLength, maxLength, minimum, maximum, exclusiveMinimum, minItems, items } = schema
+  const {
+    type,
+    enum: allowed,
+    pattern,
+    minLength,
+    maxLength,
+    minimum,
+    maximum,
+    exclusiveMinimum,
+    minItems,
+    items,
+  } = schema
   const values: unknown[] = [...otherTypes(String(type))]
   if (Array.isArray(allowed)) values.push('nonsense', String(allowed[0]).toUpperCase(), `${allowed[0]} `)
   if (typeof pattern === 'string') values.push(...hostile.filter((text) => !new RegExp(pattern).test(text)))
@@ -73,7 +84,11 @@ export function wrongParams(schema: Schema, right: Params): Wrong[] {
     return { param, what: `without ${param}`, params }
   })
   const wrong = Object.entries(properties).flatMap(([param, inner]) =>
-    refusedBy(inner).map((value) => ({ param, what: `${param}: ${JSON.stringify(value).slice(0, 60)}`, params: { ...right, [param]: value } })),
+    refusedBy(inner).map((value) => ({
+      param,
+      what: `${param}: ${JSON.stringify(value).slice(0, 60)}`,
+      params: { ...right, [param]: value },
+    })),
   )
   return [...missing, ...wrong]
 }

@@ -11,8 +11,14 @@ import { methodRows } from './permissionsMethods.js'
 
 /** `=`: by ids, `*`: by patterns; without: every camera. */
 const rights: Record<string, readonly string[] | undefined> = { '=': cameras.own, '*': ['cam*0', '*2'], '': undefined }
-const byToken = roles.flatMap((role) => Object.keys(rights).map((mark) => ({ title: `${role}${mark}`, role, limited: mark !== '' })))
-const identities: readonly Identity[] = [{ title: 'none', role: 'none', limited: false }, ...byToken, { title: 'key=', role: 'operator', limited: true }]
+const byToken = roles.flatMap((role) =>
+  Object.keys(rights).map((mark) => ({ title: `${role}${mark}`, role, limited: mark !== '' })),
+)
+const identities: readonly Identity[] = [
+  { title: 'none', role: 'none', limited: false },
+  ...byToken,
+  { title: 'key=', role: 'operator', limited: true },
+]
 
 describeKinds('permissions', (kind) => {
   let service: Service
@@ -24,7 +30,8 @@ describeKinds('permissions', (kind) => {
   const credentialOf = async ({ title, role }: Identity): Promise<string> => {
     if (role === 'none') return ''
     if (title !== 'key=') return house.token(role, rights[title.slice(role.length)])
-    return (await house.call<{ api_key: string }>('create_api_key', { user: title, role, cameras: cameras.own })).api_key
+    return (await house.call<{ api_key: string }>('create_api_key', { user: title, role, cameras: cameras.own }))
+      .api_key
   }
 
   before(async () => {
@@ -48,7 +55,8 @@ describeKinds('permissions', (kind) => {
       },
     }
     await furnish(house)
-    for (const identity of identities) visitors.set(identity.title, await enter(house, identity, await credentialOf(identity)))
+    for (const identity of identities)
+      visitors.set(identity.title, await enter(house, identity, await credentialOf(identity)))
     // Somebody who may use the other camera alone, and somebody who watches each: they are in lists.
     const password = await house.token('viewer', cameras.other)
     await enter(house, { title: 'neighbour', role: 'viewer', limited: true }, password)
@@ -56,7 +64,12 @@ describeKinds('permissions', (kind) => {
       [cameras.own[0], await house.token('viewer', cameras.own)],
       [cameras.other[0], password],
     ] as const) {
-      const reader = createStreamReader({ host: '127.0.0.1', port: ports.rtsp, credentials: { user: 'anybody', password: token }, log: silent })
+      const reader = createStreamReader({
+        host: '127.0.0.1',
+        port: ports.rtsp,
+        credentials: { user: 'anybody', password: token },
+        log: silent,
+      })
       leave.push(await reader.hold(camera, () => {}, AbortSignal.timeout(20_000)))
     }
   })
@@ -70,7 +83,10 @@ describeKinds('permissions', (kind) => {
   const here = () => house
   const byMethod = methodRows(here)
   const byHttp = httpRows(here)
-  const byStream = [...rtspRows(here, () => service.ports.rtsp), ...(kind === 'managed' ? hlsRows(here, () => service.ports.hls) : [])]
+  const byStream = [
+    ...rtspRows(here, () => service.ports.rtsp),
+    ...(kind === 'managed' ? hlsRows(here, () => service.ports.hls) : []),
+  ]
   const hearing = notificationRow(here)
   const matrix = createMatrix(identities, [...byMethod, ...byHttp, ...byStream, hearing])
 

@@ -30,7 +30,8 @@ const marks: Record<string, string> = { in: '+', auth: '-', role: 'r', hidden: '
 export function createMatrix(identities: readonly Identity[], rows: readonly Row[]) {
   const outcomes = new Map<string, Outcome>()
   const keyOf = (row: Row, identity: Identity, target: Target) => `${row.title}, ${identity.title}, ${target}`
-  const cellsOf = (row: Row) => identities.flatMap((identity) => row.targets.map((target) => ({ row, identity, target })))
+  const cellsOf = (row: Row) =>
+    identities.flatMap((identity) => row.targets.map((target) => ({ row, identity, target })))
   const cells = rows.flatMap(cellsOf)
 
   const ask = async ({ row, identity, target }: (typeof cells)[number]) => {
@@ -49,13 +50,18 @@ export function createMatrix(identities: readonly Identity[], rows: readonly Row
       })
       expect(wrong).to.deep.equal([])
     },
-    unverified: () => cells.filter(({ row, identity, target }) => !outcomes.has(keyOf(row, identity, target))).map(({ row }) => row.title),
+    unverified: () =>
+      cells
+        .filter(({ row, identity, target }) => !outcomes.has(keyOf(row, identity, target)))
+        .map(({ row }) => row.title),
     /** One character a cell: `+` in, `-` not authenticated, `r` role too low, `h` as if it did not exist, `!` something else, `?` not asked. */
     print: () => {
       const width = Math.max(...rows.map(({ title }) => title.length))
       const columns = identities.map(({ title }) => title.length)
-      const line = (title: string, texts: readonly string[]) => `  ${title.padEnd(width)}  ${texts.map((text, at) => text.padEnd(columns[at] ?? 0)).join(' ')}`
-      const mark = (row: Row, identity: Identity) => row.targets.map((target) => markOf(outcomes.get(keyOf(row, identity, target)))).join('')
+      const line = (title: string, texts: readonly string[]) =>
+        `  ${title.padEnd(width)}  ${texts.map((text, at) => text.padEnd(columns[at] ?? 0)).join(' ')}`
+      const mark = (row: Row, identity: Identity) =>
+        row.targets.map((target) => markOf(outcomes.get(keyOf(row, identity, target)))).join('')
       const body = rows.map((row) =>
         line(
           row.title,

@@ -79,12 +79,22 @@ suite('permissions by certificate (with openssl on PATH), embedded', function ()
       CAMERA_SERVICE_SERVER_TLS_CLIENT_CA_FILE: authority.file('ca.pem'),
       CAMERA_SERVICE_SERVER_TLS_CLIENT_CERTIFICATE: 'optional',
       CAMERA_SERVICE_SERVER_TLS_CLIENTS: JSON.stringify(
-        certified.map(({ title, role, limited }) => ({ subject: title, user: title, role, ...(limited && { cameras: cameras.own }) })),
+        certified.map(({ title, role, limited }) => ({
+          subject: title,
+          user: title,
+          role,
+          ...(limited && { cameras: cameras.own }),
+        })),
       ),
       CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY: secretKey,
     }
     dataDir = await mkdtemp(join(tmpdir(), 'camera-service-'))
-    const { env, ports } = await environment({ kind: 'embedded', cameras: ['yard', 'secluded'].map(virtual), env: { ...settings, ...tls }, dataDir })
+    const { env, ports } = await environment({
+      kind: 'embedded',
+      cameras: ['yard', 'secluded'].map(virtual),
+      env: { ...settings, ...tls },
+      dataDir,
+    })
     child = spawn(process.execPath, [program, 'serve'], { env, stdio: 'ignore' })
     rtspPort = ports.rtsp
     const isReady = () =>
@@ -97,7 +107,8 @@ suite('permissions by certificate (with openssl on PATH), embedded', function ()
     const to = { port: ports.rpc, ca: authority.read('ca.pem') }
     const base = await pass(to)
     const tokens = createTokens({ secret: Buffer.from(secretKey), clock: Date })
-    const token: House['token'] = (role, own) => tokens.issue({ user: role, role, expiresIn: 3_600_000, ...(own && { cameras: own }) })
+    const token: House['token'] = (role, own) =>
+      tokens.issue({ user: role, role, expiresIn: 3_600_000, ...(own && { cameras: own }) })
     const admin = await enterBy(base)
     await admin.call('authenticate', { auth_token: await token('admin') })
     house = {
@@ -113,12 +124,19 @@ suite('permissions by certificate (with openssl on PATH), embedded', function ()
         return visitor
       },
     }
-    await until('the cameras are there', async () => (await house.call<{ available_cameras: string[] }>('get_system_status')).available_cameras.length === 2)
+    await until(
+      'the cameras are there',
+      async () =>
+        (await house.call<{ available_cameras: string[] }>('get_system_status')).available_cameras.length === 2,
+    )
     await furnish(house)
     await enter(house, { title: 'neighbour', role: 'viewer', limited: true }, await token('viewer', cameras.other))
     for (const identity of identities) {
       const own = identity.role === 'none' ? base : await pass({ ...to, ...authority.pair(identity.title) })
-      visitors.set(identity.title, { ...(await enter({ connect: (listener) => enterBy(own, listener) }, identity, '')), base: own })
+      visitors.set(identity.title, {
+        ...(await enter({ connect: (listener) => enterBy(own, listener) }, identity, '')),
+        base: own,
+      })
     }
   })
   after(async () => {

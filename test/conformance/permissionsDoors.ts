@@ -42,16 +42,22 @@ export function httpRows(house: () => House, ways = byHeader): Row[] {
 
   const kinds = {
     'GET recording': {
-      path: async (whose: 'own' | 'other' | 'absent') => `/files/recordings/${await makeFile(house(), 'recordings', whose)}`,
+      path: async (whose: 'own' | 'other' | 'absent') =>
+        `/files/recordings/${await makeFile(house(), 'recordings', whose)}`,
       url: async ({ client }: Visitor, path: string) =>
-        (await client.call<{ download_url: string }>('get_recording_info', { filename: path.split('/').pop() })).download_url,
-      isIt: (body: Buffer, target: Target) => body.toString() === `recordings of ${target === 'other' ? nameOf('other') : nameOf('own')}`,
+        (await client.call<{ download_url: string }>('get_recording_info', { filename: path.split('/').pop() }))
+          .download_url,
+      isIt: (body: Buffer, target: Target) =>
+        body.toString() === `recordings of ${target === 'other' ? nameOf('other') : nameOf('own')}`,
     },
     'GET snapshot': {
-      path: async (whose: 'own' | 'other' | 'absent') => `/files/snapshots/${await makeFile(house(), 'snapshots', whose)}`,
+      path: async (whose: 'own' | 'other' | 'absent') =>
+        `/files/snapshots/${await makeFile(house(), 'snapshots', whose)}`,
       url: async ({ client }: Visitor, path: string) =>
-        (await client.call<{ download_url: string }>('get_snapshot_info', { filename: path.split('/').pop() })).download_url,
-      isIt: (body: Buffer, target: Target) => body.toString() === `snapshots of ${target === 'other' ? nameOf('other') : nameOf('own')}`,
+        (await client.call<{ download_url: string }>('get_snapshot_info', { filename: path.split('/').pop() }))
+          .download_url,
+      isIt: (body: Buffer, target: Target) =>
+        body.toString() === `snapshots of ${target === 'other' ? nameOf('other') : nameOf('own')}`,
     },
     'GET snapshot.jpg': {
       path: async (whose: 'own' | 'other' | 'absent') => `/cameras/${cameras[whose][0]}/snapshot.jpg`,
@@ -77,7 +83,11 @@ export function httpRows(house: () => House, ways = byHeader): Row[] {
           const outcome = await judge(await get(visitor, wanted, shown), target)
           if (outcome !== 'hidden') return outcome
           const absent = await path('absent')
-          const lines = await Promise.all([wanted, absent].map(async (each) => (await (await get(visitor, each, shown)).text()).replaceAll(lastOf(each), '…')))
+          const lines = await Promise.all(
+            [wanted, absent].map(async (each) =>
+              (await (await get(visitor, each, shown)).text()).replaceAll(lastOf(each), '…'),
+            ),
+          )
           return lines[0] === lines[1] ? 'hidden' : `refused otherwise than what does not exist: ${lines.join(' | ')}`
         },
       }),
@@ -90,7 +100,8 @@ export function httpRows(house: () => House, ways = byHeader): Row[] {
         const visitor = house().visitor(identity)
         const wanted = await path(target === 'other' ? 'other' : 'own')
         const given = identity.limited && target === 'other' ? await path('own') : wanted
-        const query = identity.role === 'none' ? '?sig=made-up' : new URL(await url(visitor, given), 'http://host').search
+        const query =
+          identity.role === 'none' ? '?sig=made-up' : new URL(await url(visitor, given), 'http://host').search
         return judge(await get(visitor, wanted, { query }), target)
       },
     }
@@ -109,14 +120,18 @@ const streamSig = async ({ client, role, ...visitor }: Visitor, target: Target):
   return sigOf((await client.call<{ stream_url: string }>('get_stream_url', { device })).stream_url)
 }
 
-const basic = (password: string) => ({ Authorization: `Basic ${Buffer.from(`anybody:${password}`).toString('base64')}` })
+const basic = (password: string) => ({
+  Authorization: `Basic ${Buffer.from(`anybody:${password}`).toString('base64')}`,
+})
 
 /** A camera's picture from the media server, by RTSP. */
 export function rtspRows(house: () => House, port: () => number): Row[] {
   const ways: Record<string, (visitor: Visitor, target: Target) => Promise<Shown> | Shown> = {
     password: (visitor) => ({ password: credentialOf(visitor) }),
     token: (visitor) => ({ query: `?token=${encodeURIComponent(credentialOf(visitor))}` }),
-    'signed URL': async (visitor, target) => ({ query: `?sig=${encodeURIComponent(await streamSig(visitor, target))}` }),
+    'signed URL': async (visitor, target) => ({
+      query: `?sig=${encodeURIComponent(await streamSig(visitor, target))}`,
+    }),
   }
   return Object.entries(ways).map(([way, show]) => ({
     title: `RTSP read, ${way}`,
@@ -139,7 +154,9 @@ export function hlsRows(house: () => House, port: () => number): Row[] {
   const ways: Record<string, (visitor: Visitor, target: Target) => Promise<Shown> | Shown> = {
     password: (visitor) => ({ headers: basic(credentialOf(visitor)) }),
     Bearer: (visitor) => ({ headers: { Authorization: `Bearer ${credentialOf(visitor)}` } }),
-    'signed URL': async (visitor, target) => ({ query: `?sig=${encodeURIComponent(await streamSig(visitor, target))}` }),
+    'signed URL': async (visitor, target) => ({
+      query: `?sig=${encodeURIComponent(await streamSig(visitor, target))}`,
+    }),
   }
   return Object.entries(ways).map(([way, show]) => ({
     title: `HLS read, ${way}`,
@@ -164,9 +181,11 @@ export function notificationRow(house: () => House): Row {
     ask: async (identity, target) => {
       const { told, role, limited } = house().visitor(identity)
       if (role === 'none') return told.length === 0 ? 'auth' : 'in'
-      const isTold = (camera: string) => told.some(({ method, params }) => method === 'snapshot.taken' && params.device === camera)
+      const isTold = (camera: string) =>
+        told.some(({ method, params }) => method === 'snapshot.taken' && params.device === camera)
       // A scan is for cameras that there are not yet.
-      if (limited === told.some(({ method }) => method.startsWith('discovery.'))) return limited ? 'told of a scan' : 'not told of a scan'
+      if (limited === told.some(({ method }) => method.startsWith('discovery.')))
+        return limited ? 'told of a scan' : 'not told of a scan'
       if (target === 'own') return isTold(cameras.own[0]) ? 'in' : 'hidden'
       const [found] = limited ? (secret.exec(JSON.stringify(told)) ?? []) : []
       return found !== undefined || isTold(cameras.other[0]) ? 'in' : 'hidden'

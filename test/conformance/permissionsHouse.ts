@@ -15,7 +15,11 @@ export type Whose = keyof typeof cameras
 export const secret = /camera[13](?!\d)|secluded/
 export const shared = /camera0(?!\d)/
 
-export const streamUrls = { own: 'rtsp://127.0.0.1:9/gate', other: 'rtsp://127.0.0.1:9/secluded', absent: 'rtsp://127.0.0.1:9/nowhere' }
+export const streamUrls = {
+  own: 'rtsp://127.0.0.1:9/gate',
+  other: 'rtsp://127.0.0.1:9/secluded',
+  absent: 'rtsp://127.0.0.1:9/nowhere',
+}
 
 /** Limits that a thousand questions of one address do not reach, and somewhere to add streams to. */
 export const settings = {
@@ -57,7 +61,11 @@ export const nameOf = (whose: Whose): string => ({ own: 'gate', other: 'secluded
 
 let made = 0
 /** A file of a camera, old enough for the retention policy; of an absent one only the name. */
-export async function makeFile({ dataDir }: Pick<House, 'dataDir'>, kind: 'recordings' | 'snapshots', whose: Whose): Promise<string> {
+export async function makeFile(
+  { dataDir }: Pick<House, 'dataDir'>,
+  kind: 'recordings' | 'snapshots',
+  whose: Whose,
+): Promise<string> {
   made += 1
   const name = `${nameOf(whose)}-${made}.${kind === 'recordings' ? 'mp4' : 'jpg'}`
   if (whose === 'absent') return name
@@ -79,7 +87,10 @@ export async function enter(house: Pick<House, 'connect'>, identity: Identity, c
 /** What there is to be seen of each camera before anybody asks. */
 export async function furnish(house: Pick<House, 'dataDir' | 'call'>): Promise<void> {
   for (const whose of ['own', 'other'] as const) {
-    const { device } = await house.call<{ device: string }>('add_external_stream', { stream_url: streamUrls[whose], stream_name: nameOf(whose) })
+    const { device } = await house.call<{ device: string }>('add_external_stream', {
+      stream_url: streamUrls[whose],
+      stream_name: nameOf(whose),
+    })
     if (device !== cameras[whose][1]) throw new Error(`${streamUrls[whose]} became ${device}`)
     await house.call('create_api_key', { user: nameOf(whose), role: 'viewer', cameras: [cameras[whose][0]] })
     for (const kind of ['recordings', 'snapshots'] as const) await makeFile(house, kind, whose)
@@ -92,6 +103,9 @@ export async function furnish(house: Pick<House, 'dataDir' | 'call'>): Promise<v
 export async function stir({ call, until }: House, visitors: readonly Visitor[]): Promise<void> {
   for (const [device] of [cameras.other, cameras.own]) await call('take_snapshot', { device })
   for (const [device] of [cameras.other, cameras.own]) await call('simulate', { device, action: 'unplug' })
-  const hasHeard = ({ told }: Visitor) => told.some(({ method, params }) => method === 'camera.disconnected' && params.device === cameras.own[0])
-  await until('everybody has heard of the end', () => visitors.every((visitor) => visitor.role === 'none' || hasHeard(visitor)))
+  const hasHeard = ({ told }: Visitor) =>
+    told.some(({ method, params }) => method === 'camera.disconnected' && params.device === cameras.own[0])
+  await until('everybody has heard of the end', () =>
+    visitors.every((visitor) => visitor.role === 'none' || hasHeard(visitor)),
+  )
 }

@@ -4,7 +4,17 @@ import { isAtLeast } from '../../machines/domain/access.js'
 import { methods } from '../../rpc/methods/index.js'
 import { topics } from '../../rpc/topics.js'
 import type { Identity, Outcome, Row, Target } from './permissionsCells.js'
-import { cameras, type House, makeFile, nameOf, secret, shared, streamUrls, type Visitor, type Whose } from './permissionsHouse.js'
+import {
+  cameras,
+  type House,
+  makeFile,
+  nameOf,
+  secret,
+  shared,
+  streamUrls,
+  type Visitor,
+  type Whose,
+} from './permissionsHouse.js'
 
 type Params = Record<string, unknown>
 type Method = (typeof methods)[number]
@@ -34,9 +44,13 @@ interface Plan {
 }
 
 const filename = (name: string) => ({ filename: name })
-const file = (kind: 'recordings' | 'snapshots'): Plan => ({ subject: (house, whose) => makeFile(house, kind, whose), params: filename })
+const file = (kind: 'recordings' | 'snapshots'): Plan => ({
+  subject: (house, whose) => makeFile(house, kind, whose),
+  params: filename,
+})
 const deleted = (kind: 'recordings' | 'snapshots'): Plan => {
-  const isThere = ({ dataDir }: House, name: string) => (['own', 'other'] as const).some((whose) => existsSync(join(dataDir, kind, cameras[whose][0], name)))
+  const isThere = ({ dataDir }: House, name: string) =>
+    (['own', 'other'] as const).some((whose) => existsSync(join(dataDir, kind, cameras[whose][0], name)))
   return {
     ...file(kind),
     after: (house, name) => {
@@ -49,7 +63,15 @@ const deleted = (kind: 'recordings' | 'snapshots'): Plan => {
 }
 const key: Plan = {
   subject: async ({ call }, whose) =>
-    whose === 'absent' ? 'nowhere' : (await call<{ id: string }>('create_api_key', { user: nameOf(whose), role: 'viewer', cameras: [cameras[whose][0]] })).id,
+    whose === 'absent'
+      ? 'nowhere'
+      : (
+          await call<{ id: string }>('create_api_key', {
+            user: nameOf(whose),
+            role: 'viewer',
+            cameras: [cameras[whose][0]],
+          })
+        ).id,
   params: (id) => ({ id }),
 }
 /** Of a connection that is left to itself: the service closes it, or its end. */
@@ -69,7 +91,10 @@ const list: Plan = { lists: true }
 /** A method that is not here fails the test. */
 const plans: Record<string, Plan> = {
   ping: plain,
-  authenticate: { fresh: true, params: async (_, house, { credential }) => ({ auth_token: credential || (await house.token('viewer')) }) },
+  authenticate: {
+    fresh: true,
+    params: async (_, house, { credential }) => ({ auth_token: credential || (await house.token('viewer')) }),
+  },
   get_camera_list: list,
   get_camera_status: plain,
   get_camera_capabilities: plain,
@@ -115,7 +140,11 @@ const plans: Record<string, Plan> = {
   cleanup_old_files: { params: () => ({ dry_run: true }) },
   list_sessions: list,
   end_session: session,
-  create_api_key: { subject: (_, whose) => cameras[whose][0], params: (camera) => ({ user: 'new', role: 'viewer', cameras: [camera] }), forbidden: 'role' },
+  create_api_key: {
+    subject: (_, whose) => cameras[whose][0],
+    params: (camera) => ({ user: 'new', role: 'viewer', cameras: [camera] }),
+    forbidden: 'role',
+  },
   list_api_keys: list,
   rotate_api_key: key,
   revoke_api_key: key,
@@ -143,7 +172,8 @@ const contentFault = ({ lists, examples }: Plan, { limited, role }: Identity, re
   if (role === 'none' || examples) return undefined
   const text = JSON.stringify(result)
   const [found] = limited ? (secret.exec(text) ?? []) : []
-  if (found !== undefined) return `it tells of ${found}: ${text.slice(Math.max(0, text.indexOf(found) - 200), text.indexOf(found) + 100)}`
+  if (found !== undefined)
+    return `it tells of ${found}: ${text.slice(Math.max(0, text.indexOf(found) - 200), text.indexOf(found) + 100)}`
   if (!lists) return undefined
   if (!shared.test(text)) return `it does not tell of ${cameras.own[0]}`
   return limited || secret.test(text) ? undefined : `it does not tell of ${cameras.other[0]}`
@@ -157,12 +187,17 @@ const expectedOf = (method: Method, plan: Plan, { role, limited }: Identity, tar
   return limited && target === 'other' ? (plan.forbidden ?? 'hidden') : 'in'
 }
 
-const isLetIn = ({ busy }: Plan, { code, data }: Refusal) => code === -32020 && busy?.includes(String(data?.state)) === true
+const isLetIn = ({ busy }: Plan, { code, data }: Refusal) =>
+  code === -32020 && busy?.includes(String(data?.state)) === true
 
 /** The rows of the table of methods: `own` and `other` for each that is about a camera or what belongs to one. */
 export function methodRows(house: () => House): Row[] {
   const callOf = async (method: Method, plan: Plan, visitor: Visitor, subject: string) => {
-    const params = plan.params ? await plan.params(subject, house(), visitor) : method.camera === undefined ? {} : { [method.camera]: subject }
+    const params = plan.params
+      ? await plan.params(subject, house(), visitor)
+      : method.camera === undefined
+        ? {}
+        : { [method.camera]: subject }
     const client = plan.fresh ? await house().connect() : visitor.client
     try {
       return { result: await client.call(method.name, params) }
@@ -181,7 +216,8 @@ export function methodRows(house: () => House): Row[] {
     const isAsAbsent = async (visitor: Visitor, subject: string, { code, message, data }: Refusal) => {
       const absent = await subjectOf('absent')
       const { refusal } = await callOf(method, plan, visitor, absent)
-      const words = (of: Partial<Refusal> | undefined, name: string) => JSON.stringify([of?.code, of?.message, of?.data]).replaceAll(name, '…')
+      const words = (of: Partial<Refusal> | undefined, name: string) =>
+        JSON.stringify([of?.code, of?.message, of?.data]).replaceAll(name, '…')
       return words({ code, message, ...(data && { data }) }, subject) === words(refusal, absent)
     }
     return {
@@ -201,7 +237,8 @@ export function methodRows(house: () => House): Row[] {
         if (isLetIn(plan, refusal)) return 'in'
         const { code, message, data } = refusal
         const outcome = outcomes[code] ?? `${code} ${message} ${JSON.stringify(data)}`
-        if (outcome === 'hidden' && !(await isAsAbsent(visitor, subject, refusal))) return 'refused otherwise than what does not exist'
+        if (outcome === 'hidden' && !(await isAsAbsent(visitor, subject, refusal)))
+          return 'refused otherwise than what does not exist'
         return outcome
       },
     }

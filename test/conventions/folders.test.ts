@@ -37,16 +37,24 @@ describe('conventions: folders', () => {
     const known = ['actors/ask.ts', 'actors/directory.ts', 'actors/facts.ts']
     const wrong = files
       .filter((file) => file.startsWith('rpc/'))
-      .flatMap((file) => relativeImports(file).filter((target) => target.startsWith('actors/') && !known.includes(target)))
+      .flatMap((file) =>
+        relativeImports(file).filter((target) => target.startsWith('actors/') && !known.includes(target)),
+      )
     expect(wrong).to.deep.equal([])
   })
 
   it('leave the end of the process to main.ts', () => {
-    expect(files.filter((file) => /process\.exit\(/.test(readFileSync(join(root, file), 'utf8')) && !file.endsWith('/main.ts'))).to.deep.equal([])
+    expect(
+      files.filter(
+        (file) => /process\.exit\(/.test(readFileSync(join(root, file), 'utf8')) && !file.endsWith('/main.ts'),
+      ),
+    ).to.deep.equal([])
   })
 })
 
 function relativeImports(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(/(?:from|import\() ?'(\.[^']+)'/g)].map((match) => normalize(join(dirname(file), (match[1] ?? '').replace(/\.js$/, '.ts'))))
+  return [...text.matchAll(/(?:from|import\() ?'(\.[^']+)'/g)].map((match) =>
+    normalize(join(dirname(file), (match[1] ?? '').replace(/\.js$/, '.ts'))),
+  )
 }

@@ -9,7 +9,8 @@ const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
 
 describe('conventions: machines', () => {
   it('are pure: no Node, no clock, no chance, no log, no timers', () => {
-    const impure = /from 'node:|\bDate\.now|new Date\(\)|performance\.|Math\.random|randomUUID|console\.|process\.|setTimeout|setInterval|require\(/
+    const impure =
+      /from 'node:|\bDate\.now|new Date\(\)|performance\.|Math\.random|randomUUID|console\.|process\.|setTimeout|setInterval|require\(/
     const offenders = files.filter((file) => impure.test(code(file)))
     expect(offenders).to.deep.equal([])
   })
@@ -43,7 +44,9 @@ describe('conventions: machines', () => {
     })
 
     it(`${machine.id} names events in lower dot.case and states in camelCase`, () => {
-      expect(machine.events.filter((type) => !/^(xstate\.|[a-z]+(\.[a-zA-Z]+)+$)/.test(type) && type !== '')).to.deep.equal([])
+      expect(
+        machine.events.filter((type) => !/^(xstate\.|[a-z]+(\.[a-zA-Z]+)+$)/.test(type) && type !== ''),
+      ).to.deep.equal([])
     })
   }
 })
@@ -56,7 +59,9 @@ const code = (file: string): string =>
 const imports = (file: string): string[] => [...code(file).matchAll(/from '([^']+)'/g)].map((match) => match[1] ?? '')
 
 const allowed = (file: string, from: string): boolean =>
-  file.startsWith('domain/') ? /^\.\/[\w]+\.js$/.test(from) : from === 'xstate' || /^\.\/(domain\/)?[\w]+\.js$/.test(from)
+  file.startsWith('domain/')
+    ? /^\.\/[\w]+\.js$/.test(from)
+    : from === 'xstate' || /^\.\/(domain\/)?[\w]+\.js$/.test(from)
 
 /** Where functions may stand: they map data, and the visualizer leaves them out. */
 const mappers = new Set(['input', 'params', 'output'])

@@ -10,7 +10,11 @@ describe('conventions: signals', () => {
     const files = ['machines', 'actors', 'adapters', 'rpc'].flatMap((top) =>
       readdirSync(join(root, top), { recursive: true, encoding: 'utf8' }).map((name) => `${top}/${name}`),
     )
-    const wrong = files.filter((file) => file.endsWith('.ts') && /AbortSignal\.any\([^)]*AbortSignal\.timeout/.test(readFileSync(join(root, file), 'utf8')))
+    const wrong = files.filter(
+      (file) =>
+        file.endsWith('.ts') &&
+        /AbortSignal\.any\([^)]*AbortSignal\.timeout/.test(readFileSync(join(root, file), 'utf8')),
+    )
     expect(wrong).to.deep.equal([])
   })
 })

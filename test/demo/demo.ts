@@ -11,8 +11,11 @@ import { connectCameraService, type Methods, RpcError, type Topic, type TopicEve
 
 const { env } = process
 const url = env.DEMO_URL ?? 'ws://127.0.0.1:8002/ws'
-const token = env.DEMO_TOKEN ?? execFileSync(process.execPath, ['dist/main.js', 'token', '--role', 'operator'], { encoding: 'utf8' }).trim()
-const print = (what: string, value: unknown) => console.log(`${what}\n  ${JSON.stringify(value, null, 2).replaceAll('\n', '\n  ')}\n`)
+const token =
+  env.DEMO_TOKEN ??
+  execFileSync(process.execPath, ['dist/main.js', 'token', '--role', 'operator'], { encoding: 'utf8' }).trim()
+const print = (what: string, value: unknown) =>
+  console.log(`${what}\n  ${JSON.stringify(value, null, 2).replaceAll('\n', '\n  ')}\n`)
 
 const client = await connectCameraService({ url, credential: token }).catch((error: Error) => {
   console.error(
@@ -27,13 +30,18 @@ const told = <Result>(method: keyof Methods, params: object, result: Result): Re
   return result
 }
 const hear = (event: TopicEvent<Topic>) =>
-  print(`« ${event.topic} (${event.type})`, event.type === 'fact' ? event.params : 'state' in event ? event.state : event.error)
+  print(
+    `« ${event.topic} (${event.type})`,
+    event.type === 'fact' ? event.params : 'state' in event ? event.state : event.error,
+  )
 
 const { cameras } = told('get_camera_list', {}, await client.call('get_camera_list'))
 const device = cameras.find((camera) => camera.status === 'CONNECTED')?.device
-if (!device) throw new Error('no camera is connected: plug one in, or start the service with `make run`, which adds a virtual one')
+if (!device)
+  throw new Error('no camera is connected: plug one in, or start the service with `make run`, which adds a virtual one')
 
-for (const topic of ['recording.start', 'recording.error', 'snapshot.taken', 'camera.status_change'] as const) await client.on(topic, { device }, hear)
+for (const topic of ['recording.start', 'recording.error', 'snapshot.taken', 'camera.status_change'] as const)
+  await client.on(topic, { device }, hear)
 const ended = new Promise<string>((resolve) => {
   void client.on('recording.stop', { device }, (event) => {
     hear(event)
@@ -53,7 +61,15 @@ const file = join(folder, 'recording.mp4')
 // The URL is signed: whoever has it may fetch this one file for a quarter of an hour.
 const download = await fetch(new URL(info.download_url, url.replace(/^ws/, 'http')))
 writeFileSync(file, Buffer.from(await download.arrayBuffer()))
-const { stdout } = await promisify(execFile)('ffprobe', ['-v', 'error', '-show_entries', 'stream=codec_name,width,height:format=duration', '-of', 'json', file])
+const { stdout } = await promisify(execFile)('ffprobe', [
+  '-v',
+  'error',
+  '-show_entries',
+  'stream=codec_name,width,height:format=duration',
+  '-of',
+  'json',
+  file,
+])
 rmSync(folder, { recursive: true })
 const { streams, format } = JSON.parse(stdout) as { streams: { codec_name: string }[]; format: { duration: string } }
 print('ffprobe', { ...streams[0], duration: format.duration })

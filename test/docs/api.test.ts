@@ -25,7 +25,8 @@ describe('the page of the API', () => {
 
   it('has every topic and every code', () => {
     for (const topic of topics) expect(page).to.match(new RegExp(`\\| \`${topic.replace('.', '\\.')}\` +\\| \\S`))
-    for (const code of [-32600, -32601, -32602, -32603, -32001, -32002, -32010, -32020, -32030, -32040, -32050]) expect(page).to.include(`| \`${code}\``)
+    for (const code of [-32600, -32601, -32602, -32603, -32001, -32002, -32010, -32020, -32030, -32040, -32050])
+      expect(page).to.include(`| \`${code}\``)
   })
 
   it('has tables that are tables, and links that lead somewhere', () => {

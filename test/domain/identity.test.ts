@@ -30,10 +30,12 @@ describe('identify', () => {
 
   it('numbers those without serial and port by model, with low confidence', () => {
     const { found } = identify([camera({ node: 2 }), camera({ node: 10 })], empty)
-    expect(found.map(({ id, device, identity }) => [id, device.node, identity.key, identity.confidence])).to.deep.equal([
-      ['camera0', '/dev/video2', 'model:1d6b:0102:0', 'low'],
-      ['camera1', '/dev/video10', 'model:1d6b:0102:1', 'low'],
-    ])
+    expect(found.map(({ id, device, identity }) => [id, device.node, identity.key, identity.confidence])).to.deep.equal(
+      [
+        ['camera0', '/dev/video2', 'model:1d6b:0102:0', 'low'],
+        ['camera1', '/dev/video10', 'model:1d6b:0102:1', 'low'],
+      ],
+    )
   })
 
   it('lets the known camera keep its id when its twin appears, and trusts the serial never again', () => {
@@ -52,7 +54,11 @@ describe('identify', () => {
   it('takes a twin that comes alone for the moved camera, and gives the one that comes back a new id', () => {
     const known = identify([camera({ serial: 'A', port: 1 })], empty)
     const twin = identify([camera({ serial: 'A', port: 2 })], known.registry)
-    expect(idsBySerialAndPort(identify([camera({ serial: 'A', port: 1, node: 2 }), camera({ serial: 'A', port: 2 })], twin.registry))).to.deep.equal({
+    expect(
+      idsBySerialAndPort(
+        identify([camera({ serial: 'A', port: 1, node: 2 }), camera({ serial: 'A', port: 2 })], twin.registry),
+      ),
+    ).to.deep.equal({
       'A@2': 'camera0',
       'A@1': 'camera1',
     })
@@ -62,13 +68,17 @@ describe('identify', () => {
     const known = identify([camera({ serial: 'A', port: 1 })], empty)
     const both = identify([camera({ serial: 'A', port: 2 }), camera({ serial: 'A', port: 3, node: 2 })], known.registry)
     expect(idsBySerialAndPort(both)).to.deep.equal({ 'A@2': 'camera1', 'A@3': 'camera2' })
-    expect(idsBySerialAndPort(identify([camera({ serial: 'A', port: 1 })], both.registry))).to.deep.equal({ 'A@1': 'camera0' })
+    expect(idsBySerialAndPort(identify([camera({ serial: 'A', port: 1 })], both.registry))).to.deep.equal({
+      'A@1': 'camera0',
+    })
   })
 
   it('never gives the port of a known serial to another unit of the model', () => {
     const known = identify([camera({ serial: 'A', port: 1 })], empty)
     expect(idsBySerialAndPort(identify([camera({ port: 1 })], known.registry))).to.deep.equal({ '-@1': 'camera1' })
-    expect(idsBySerialAndPort(identify([camera({ serial: 'B', port: 1 })], known.registry))).to.deep.equal({ 'B@1': 'camera1' })
+    expect(idsBySerialAndPort(identify([camera({ serial: 'B', port: 1 })], known.registry))).to.deep.equal({
+      'B@1': 'camera1',
+    })
   })
 
   it('tells the two cameras of one device apart without calling them twins', () => {
@@ -84,11 +94,18 @@ describe('identify', () => {
 
   it('falls back to model and order when a driver shows one port for all', () => {
     const shown = [0, 1].map((node) => ({ ...camera({ node }), port: 'platform-vivid.0' }))
-    expect(identify(shown, empty).found.map(({ identity }) => identity.key)).to.deep.equal(['model:1d6b:0102:0', 'model:1d6b:0102:1'])
+    expect(identify(shown, empty).found.map(({ identity }) => identity.key)).to.deep.equal([
+      'model:1d6b:0102:0',
+      'model:1d6b:0102:1',
+    ])
   })
 
   it('gives two ids when an edited registry gives one camera the keys of two', () => {
-    const edited: Registry = { next: 0, cameras: [{ id: 'camera4', keys: ['serial:1d6b:0102:A', 'serial:1d6b:0102:B'] }], sharedSerials: [] }
+    const edited: Registry = {
+      next: 0,
+      cameras: [{ id: 'camera4', keys: ['serial:1d6b:0102:A', 'serial:1d6b:0102:B'] }],
+      sharedSerials: [],
+    }
     const { found } = identify([camera({ serial: 'A', port: 1 }), camera({ serial: 'B', port: 2, node: 2 })], edited)
     expect(found.map(({ id }) => id)).to.deep.equal(['camera4', 'camera5'])
   })
@@ -144,39 +161,47 @@ describe('identify, whatever happens', () => {
 
   it('gives single serials the same id after any renumbering and any exchange of ports', () => {
     fc.assert(
-      fc.property(fc.shuffledSubarray([1, 2, 3, 4, 5, 6]), fc.shuffledSubarray([1, 2, 3, 4, 5, 6], { minLength: 6 }), (ports, others) => {
-        const before = identify(
-          ports.map((port, node) => camera({ serial: `S${node}`, port, node })),
-          empty,
-        )
-        const after = identify(
-          ports.map((_, i) => camera({ serial: `S${i}`, port: others[i] ?? 9, node: 20 - i })),
-          before.registry,
-        )
-        expect(idsBySerial(after)).to.deep.equal(idsBySerial(before))
-      }),
+      fc.property(
+        fc.shuffledSubarray([1, 2, 3, 4, 5, 6]),
+        fc.shuffledSubarray([1, 2, 3, 4, 5, 6], { minLength: 6 }),
+        (ports, others) => {
+          const before = identify(
+            ports.map((port, node) => camera({ serial: `S${node}`, port, node })),
+            empty,
+          )
+          const after = identify(
+            ports.map((_, i) => camera({ serial: `S${i}`, port: others[i] ?? 9, node: 20 - i })),
+            before.registry,
+          )
+          expect(idsBySerial(after)).to.deep.equal(idsBySerial(before))
+        },
+      ),
     )
   })
 
   it('never exchanges twins in silence: once seen together, ids stay with ports and all say so', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { minLength: 2, maxLength: 4 }), fc.array(plugged, { maxLength: 5 }), (ports, scenes) => {
-        const twins = identify(
-          ports.map((port, node) => camera({ serial: 'A', port, node })),
-          empty,
-        )
-        const home = idsBySerialAndPort(twins)
-        let { registry } = twins
-        for (const scene of scenes) {
-          const seen = identify(scene, registry)
-          for (const { id, device, identity } of seen.found) {
-            if (normaliseSerial(device.serial) !== 'A' || device.productId !== '0102') continue
-            expect(identity.ambiguous).to.equal(true)
-            if (identity.basis === 'port') expect(home[nameOf(device)] ?? id).to.equal(id)
+      fc.property(
+        fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { minLength: 2, maxLength: 4 }),
+        fc.array(plugged, { maxLength: 5 }),
+        (ports, scenes) => {
+          const twins = identify(
+            ports.map((port, node) => camera({ serial: 'A', port, node })),
+            empty,
+          )
+          const home = idsBySerialAndPort(twins)
+          let { registry } = twins
+          for (const scene of scenes) {
+            const seen = identify(scene, registry)
+            for (const { id, device, identity } of seen.found) {
+              if (normaliseSerial(device.serial) !== 'A' || device.productId !== '0102') continue
+              expect(identity.ambiguous).to.equal(true)
+              if (identity.basis === 'port') expect(home[nameOf(device)] ?? id).to.equal(id)
+            }
+            registry = seen.registry
           }
-          registry = seen.registry
-        }
-      }),
+        },
+      ),
     )
   })
 })
@@ -184,7 +209,11 @@ describe('identify, whatever happens', () => {
 describe('identifyNamed', () => {
   it('gives a name its number once', () => {
     const demo = identifyNamed('virtual:demo', { ...empty, next: 3 })
-    expect(demo).to.deep.include({ id: 'camera3', changed: true, identity: { key: 'virtual:demo', basis: 'name', confidence: 'high', ambiguous: false } })
+    expect(demo).to.deep.include({
+      id: 'camera3',
+      changed: true,
+      identity: { key: 'virtual:demo', basis: 'name', confidence: 'high', ambiguous: false },
+    })
     expect(identifyNamed('virtual:demo', demo.registry)).to.deep.equal({ ...demo, changed: false })
     expect(identifyNamed('rtsp:demo', demo.registry).id).to.equal('camera4')
   })
@@ -204,13 +233,16 @@ describe('normalisePort', () => {
     it(`makes "${port}" of "${told}"`, () => expect(normalisePort(told).port).to.equal(port))
 
   it('may be done twice', () => {
-    fc.assert(fc.property(fc.string(), (text) => normalisePort(normalisePort(text).port).port === normalisePort(text).port))
+    fc.assert(
+      fc.property(fc.string(), (text) => normalisePort(normalisePort(text).port).port === normalisePort(text).port),
+    )
   })
 })
 
 describe('normaliseSerial', () => {
   it('calls nothing and zeros no serial', () => {
-    for (const useless of [undefined, '', '  ', '0', '00000000', '0000-0000', '...']) expect(normaliseSerial(useless), String(useless)).to.equal(undefined)
+    for (const useless of [undefined, '', '  ', '0', '00000000', '0000-0000', '...'])
+      expect(normaliseSerial(useless), String(useless)).to.equal(undefined)
   })
   it('writes the rest as udev does', () => {
     expect(normaliseSerial(' SN 00/01 ')).to.equal('SN_00_01')
@@ -218,7 +250,17 @@ describe('normaliseSerial', () => {
   })
 })
 
-function camera({ serial, port, node = 0, productId = '0102' }: { serial?: string; port?: number; node?: number; productId?: string }): UsbDevice {
+function camera({
+  serial,
+  port,
+  node = 0,
+  productId = '0102',
+}: {
+  serial?: string
+  port?: number
+  node?: number
+  productId?: string
+}): UsbDevice {
   return {
     kind: 'usb',
     node: `/dev/video${node}`,
@@ -241,10 +283,18 @@ const plugged = fc
     }),
     { maxLength: 6, selector: ({ node }) => node },
   )
-  .map((all) => all.filter(({ port }, at) => port === undefined || all.findIndex((other) => other.port === port) === at))
-  .map((all) => all.map(({ serial, port, ...rest }) => camera({ ...rest, ...(serial !== undefined && { serial }), ...(port !== undefined && { port }) })))
+  .map((all) =>
+    all.filter(({ port }, at) => port === undefined || all.findIndex((other) => other.port === port) === at),
+  )
+  .map((all) =>
+    all.map(({ serial, port, ...rest }) =>
+      camera({ ...rest, ...(serial !== undefined && { serial }), ...(port !== undefined && { port }) }),
+    ),
+  )
 
-const nameOf = ({ serial, port }: UsbDevice): string => `${serial ?? '-'}@${port === undefined ? '-' : /:(\d+):1\.0$/.exec(port)?.[1]}`
+const nameOf = ({ serial, port }: UsbDevice): string =>
+  `${serial ?? '-'}@${port === undefined ? '-' : /:(\d+):1\.0$/.exec(port)?.[1]}`
 const idsBySerialAndPort = ({ found }: { found: { id: CameraId; device: UsbDevice }[] }) =>
   Object.fromEntries(found.map(({ id, device }) => [nameOf(device), id]))
-const idsBySerial = ({ found }: { found: { id: CameraId; device: UsbDevice }[] }) => Object.fromEntries(found.map(({ id, device }) => [device.serial, id]))
+const idsBySerial = ({ found }: { found: { id: CameraId; device: UsbDevice }[] }) =>
+  Object.fromEntries(found.map(({ id, device }) => [device.serial, id]))

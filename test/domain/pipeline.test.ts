@@ -7,18 +7,48 @@ import { choosePipeline } from '../../machines/domain/pipeline.js'
 import type { CaptureDefaults } from '../../machines/domain/ports.js'
 
 const usual = { width: 1280, height: 720, fps: 30 }
-const codec: CodecSettings = { profile: 'baseline', level: '3.0', pixelFormat: 'yuv420p', preset: 'ultrafast', bitrate: 2_000_000 }
+const codec: CodecSettings = {
+  profile: 'baseline',
+  level: '3.0',
+  pixelFormat: 'yuv420p',
+  preset: 'ultrafast',
+  bitrate: 2_000_000,
+}
 const defaults: CaptureDefaults = { ...usual, codec }
 
 describe('chooseMode', () => {
   for (const [story, offered, expected] of [
-    ['the best size within the limit, not the largest', ['MJPG 1920x1080@30', 'MJPG 1280x720@30', 'MJPG 640x480@30'], 'MJPG 1280x720@30'],
+    [
+      'the best size within the limit, not the largest',
+      ['MJPG 1920x1080@30', 'MJPG 1280x720@30', 'MJPG 640x480@30'],
+      'MJPG 1280x720@30',
+    ],
     ['30 frames a second where 60 are offered', ['MJPG 1280x720@60', 'MJPG 1280x720@30'], 'MJPG 1280x720@30'],
-    ['its own H.264 of the same size', ['MJPG 1280x720@30', 'H264 1280x720@30', 'YUYV 1280x720@30'], 'H264 1280x720@30'],
-    ['MJPEG of the whole size rather than H.264 of half of it', ['MJPG 1280x720@30', 'H264 640x360@30'], 'MJPG 1280x720@30'],
-    ['MJPEG in full motion rather than raw frames that crawl', ['YUYV 1280x720@10', 'MJPG 1280x720@30'], 'MJPG 1280x720@30'],
-    ['raw frames in motion rather than large ones that crawl', ['YUYV 1280x720@5', 'YUYV 640x480@30'], 'YUYV 640x480@30'],
-    ['the smallest above the limit when there is nothing below', ['MJPG 1920x1080@30', 'MJPG 3840x2160@30'], 'MJPG 1920x1080@30'],
+    [
+      'its own H.264 of the same size',
+      ['MJPG 1280x720@30', 'H264 1280x720@30', 'YUYV 1280x720@30'],
+      'H264 1280x720@30',
+    ],
+    [
+      'MJPEG of the whole size rather than H.264 of half of it',
+      ['MJPG 1280x720@30', 'H264 640x360@30'],
+      'MJPG 1280x720@30',
+    ],
+    [
+      'MJPEG in full motion rather than raw frames that crawl',
+      ['YUYV 1280x720@10', 'MJPG 1280x720@30'],
+      'MJPG 1280x720@30',
+    ],
+    [
+      'raw frames in motion rather than large ones that crawl',
+      ['YUYV 1280x720@5', 'YUYV 640x480@30'],
+      'YUYV 640x480@30',
+    ],
+    [
+      'the smallest above the limit when there is nothing below',
+      ['MJPG 1920x1080@30', 'MJPG 3840x2160@30'],
+      'MJPG 1920x1080@30',
+    ],
     ['no format that it does not know', ['BA81 1280x720@30', 'YUYV 320x240@15'], 'YUYV 320x240@15'],
   ] as const)
     it(`takes ${story}`, () => expect(brief(chooseMode(offering(...offered), usual)?.mode)).to.equal(expected))
@@ -33,11 +63,15 @@ describe('chooseMode', () => {
     const offered = offering('MJPG 640x480@30', 'MJPG 1280x720@30', 'MJPG 1280x720@10')
     const choice = chooseMode(offered, { width: 1024, height: 768, fps: 12, explicit: { size: true, fps: true } })
     expect(brief(choice?.mode)).to.equal('MJPG 1280x720@10')
-    expect(choice?.reason).to.equal('1024x768 is not offered, 1280x720 is nearest; 12 fps is not offered at this size, 10 is nearest')
+    expect(choice?.reason).to.equal(
+      '1024x768 is not offered, 1280x720 is nearest; 12 fps is not offered at this size, 10 is nearest',
+    )
   })
 
   it('takes 29.97 for 30', () =>
-    expect(chooseMode(offering('MJPG 640x480@29.97'), { ...usual, fps: 30, explicit: { fps: true } })?.reason).to.equal('30 fps as asked for'))
+    expect(chooseMode(offering('MJPG 640x480@29.97'), { ...usual, fps: 30, explicit: { fps: true } })?.reason).to.equal(
+      '30 fps as asked for',
+    ))
 
   it('always takes one of those that are offered, in any order the same', () => {
     const mode = fc.tuple(
@@ -52,7 +86,9 @@ describe('chooseMode', () => {
         const usable = offered.filter((one) => !one.startsWith('XXXX'))
         if (usable.length === 0) expect(choice).to.equal(undefined)
         else expect(usable).to.include(choice)
-        expect(brief(chooseMode(offering(...offered.reverse()), { ...usual, explicit: { size, fps } })?.mode)).to.equal(choice)
+        expect(brief(chooseMode(offering(...offered.reverse()), { ...usual, explicit: { size, fps } })?.mode)).to.equal(
+          choice,
+        )
       }),
     )
   })
@@ -74,12 +110,15 @@ describe('h264Level', () => {
       expect(h264Level({ width, height, fps, bitrate: 2e6, profile: 'baseline', level: 'auto' })).to.equal(level))
 
   it('rises with the bitrate, later in high profile', () => {
-    const at = (profile: 'baseline' | 'high') => h264Level({ width: 640, height: 480, fps: 30, bitrate: 12_000_000, profile, level: '3.0' })
+    const at = (profile: 'baseline' | 'high') =>
+      h264Level({ width: 640, height: 480, fps: 30, bitrate: 12_000_000, profile, level: '3.0' })
     expect([at('baseline'), at('high')]).to.deep.equal(['3.1', '3.0'])
   })
 
   it('starts from the level that is configured', () =>
-    expect(h264Level({ width: 320, height: 240, fps: 15, bitrate: 1e6, profile: 'main', level: '4.0' })).to.equal('4.0'))
+    expect(h264Level({ width: 320, height: 240, fps: 15, bitrate: 1e6, profile: 'main', level: '4.0' })).to.equal(
+      '4.0',
+    ))
 })
 
 describe('choosePipeline', () => {
@@ -94,11 +133,18 @@ describe('choosePipeline', () => {
   it('encodes what is not H.264, at the lowest level that fits', () => {
     const pipeline = choosePipeline('usb', offering('MJPG 1280x720@30'), {}, defaults)
     expect(pipeline).to.deep.include({ kind: 'encode', codec: { ...codec, level: '3.1' } })
-    expect(pipeline.reason).to.equal('Captured as MJPEG 1280x720 at 30 fps: its best mode up to 1280x720 at 30 fps. Encoded as H.264 baseline, level 3.1.')
+    expect(pipeline.reason).to.equal(
+      'Captured as MJPEG 1280x720 at 30 fps: its best mode up to 1280x720 at 30 fps. Encoded as H.264 baseline, level 3.1.',
+    )
   })
 
   it('encodes a camera that has codec settings of its own, from its MJPEG if there is one', () => {
-    const pipeline = choosePipeline('usb', offering('H264 1280x720@30', 'MJPG 1280x720@30'), { codec: { bitrate: 500_000 } }, defaults)
+    const pipeline = choosePipeline(
+      'usb',
+      offering('H264 1280x720@30', 'MJPG 1280x720@30'),
+      { codec: { bitrate: 500_000 } },
+      defaults,
+    )
     expect([pipeline.kind, pipeline.mode.fourcc, pipeline.codec?.bitrate]).to.deep.equal(['encode', 'MJPG', 500_000])
     const only = choosePipeline('usb', offering('H264 1280x720@30'), { codec: { bitrate: 500_000 } }, defaults)
     expect(only.reason).to.match(/not copied because this camera has codec settings of its own/)
@@ -124,7 +170,11 @@ function offering(...modes: string[]): Capabilities {
   return {
     formats: modes.map((text) => {
       const [fourcc = '', width, height, rate] = text.split(/[ x@]/)
-      return { fourcc, description: '', sizes: [{ width: Number(width), height: Number(height), rates: [Number(rate)] }] }
+      return {
+        fourcc,
+        description: '',
+        sizes: [{ width: Number(width), height: Number(height), rates: [Number(rate)] }],
+      }
     }),
   }
 }

@@ -15,7 +15,11 @@ const rule = (text: string): string => {
 
 describe('the URL of a stream', () => {
   it('is read with its host in the plain form, so that what is checked is what is called', () => {
-    expect(readStreamUrl('rtsp://10.0.0.9/stream')).to.deep.equal({ url: 'rtsp://10.0.0.9/stream', host: '10.0.0.9', port: 554 })
+    expect(readStreamUrl('rtsp://10.0.0.9/stream')).to.deep.equal({
+      url: 'rtsp://10.0.0.9/stream',
+      host: '10.0.0.9',
+      port: 554,
+    })
     expect(readStreamUrl('RTSPS://User:p%40ss@Cam.Example:8322/A?b=C')).to.deep.equal({
       url: 'rtsps://User:p%40ss@cam.example:8322/A?b=C',
       host: 'cam.example',
@@ -66,8 +70,10 @@ describe('the URL of a stream', () => {
 
   it('has one key for all ways to write it', () => {
     const key = streamKey('rtsp://10.0.0.9:554/')
-    for (const same of ['rtsp://10.0.0.9', 'RTSP://10.0.0.9/', 'rtsp://a:b@10.0.0.9:554', 'rtsp://0xa.9/']) expect(streamKey(same), same).to.equal(key)
-    for (const other of ['rtsps://10.0.0.9/', 'rtsp://10.0.0.9:8554/', 'rtsp://10.0.0.9/A']) expect(streamKey(other), other).not.to.equal(key)
+    for (const same of ['rtsp://10.0.0.9', 'RTSP://10.0.0.9/', 'rtsp://a:b@10.0.0.9:554', 'rtsp://0xa.9/'])
+      expect(streamKey(same), same).to.equal(key)
+    for (const other of ['rtsps://10.0.0.9/', 'rtsp://10.0.0.9:8554/', 'rtsp://10.0.0.9/A'])
+      expect(streamKey(other), other).not.to.equal(key)
     expect(streamKey('rtsp://h/A')).not.to.equal(streamKey('rtsp://h/a'))
     expect(streamIdentity(key)).to.equal('rtsp:rtsp://10.0.0.9:554/')
   })

@@ -22,7 +22,8 @@ describe('the command line', function () {
         resolve({ code: error ? Number(error.code) : 0, out: lines(stdout), err: lines(stderr) }),
       )
     })
-  const settings = async (dataDir: string, env: Record<string, string> = {}) => (await environment({ kind: 'embedded', dataDir, env })).env
+  const settings = async (dataDir: string, env: Record<string, string> = {}) =>
+    (await environment({ kind: 'embedded', dataDir, env })).env
   const errors = (lines: string[]) =>
     lines
       .map((line) => JSON.parse(line))
@@ -40,9 +41,18 @@ describe('the command line', function () {
     ]
     for (const command of ['serve', 'check-config']) {
       const { code, out, err } = await run([command, '--config', config], env)
-      expect({ command, code, out, err: err.sort() }).to.deep.equal({ command, code: 78, out: [], err: [...faults].sort() })
+      expect({ command, code, out, err: err.sort() }).to.deep.equal({
+        command,
+        code: 78,
+        out: [],
+        err: [...faults].sort(),
+      })
     }
-    expect(await run(['check-config'], await settings(dir))).to.deep.equal({ code: 0, out: ['the configuration is good'], err: [] })
+    expect(await run(['check-config'], await settings(dir))).to.deep.equal({
+      code: 0,
+      out: ['the configuration is good'],
+      err: [],
+    })
     expect((await run(['serev'], env)).code).to.equal(78)
   })
 
@@ -57,7 +67,9 @@ describe('the command line', function () {
     ] as const) {
       const { code, out } = await run(['serve'], await settings(join(dir, 'port'), { [`CAMERA_SERVICE_${key}`]: port }))
       expect(code, what).to.equal(1)
-      expect(errors(out)).to.deep.equal([`the service cannot start: the ${what} cannot listen on 127.0.0.1:${port}: the port is in use`])
+      expect(errors(out)).to.deep.equal([
+        `the service cannot start: the ${what} cannot listen on 127.0.0.1:${port}: the port is in use`,
+      ])
     }
     taken.close()
   })
@@ -65,7 +77,8 @@ describe('the command line', function () {
   it('names a program that is missing', async () => {
     const bin = join(dir, 'bin')
     await mkdir(bin)
-    const find = (name: string) => new Promise<string>((resolve) => execFile('which', [name], (_error, stdout) => resolve(stdout.trim())))
+    const find = (name: string) =>
+      new Promise<string>((resolve) => execFile('which', [name], (_error, stdout) => resolve(stdout.trim())))
     for (const name of ['flock', 'env']) await symlink(await find(name), join(bin, name))
     const { code, out } = await run(['serve'], await settings(join(dir, 'missing'), { PATH: bin }))
     expect(code).to.equal(1)
@@ -97,7 +110,10 @@ describe('the command line', function () {
       const { code, out } = await run(['token', '--role', 'viewer', '--user', 'ann', '--expires', '1h'], env)
       expect(code).to.equal(0)
       const client = await service.client('operator')
-      expect(await client.call('authenticate', { auth_token: out.join() })).to.include({ authenticated: true, role: 'viewer' })
+      expect(await client.call('authenticate', { auth_token: out.join() })).to.include({
+        authenticated: true,
+        role: 'viewer',
+      })
       const refused = await refusal(client.call('start_recording', { device: 'camera0' }))
       expect(refused.data).to.include({ required_role: 'operator', have_role: 'viewer' })
       expect((await refusal(client.call('authenticate', { auth_token: `${out.join()}x` }))).code).to.equal(-32001)

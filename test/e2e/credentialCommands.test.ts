@@ -19,7 +19,9 @@ describe('the commands for credentials', function () {
 
   const run = (line: string, env: Record<string, string> = {}) =>
     new Promise<{ code: number; out: string; err: string }>((resolve) => {
-      const clean = Object.entries(process.env).filter(([name]) => !name.startsWith('CAMERA_SERVICE_') && name !== 'NODE_OPTIONS')
+      const clean = Object.entries(process.env).filter(
+        ([name]) => !name.startsWith('CAMERA_SERVICE_') && name !== 'NODE_OPTIONS',
+      )
       const options = { env: { ...Object.fromEntries(clean), CAMERA_SERVICE_DATA_DIR: dir, ...env }, timeout: 30_000 }
       execFile(process.execPath, [program, ...line.split(' ')], options, (error, out, err) =>
         resolve({ code: error ? Number(error.code) : 0, out: out.trimEnd(), err: err.trimEnd() }),
@@ -30,7 +32,8 @@ describe('the commands for credentials', function () {
     const made = await run('keys create --role operator --user ann --cameras camera0 --expires 1h')
     expect(made.code).to.equal(0)
     expect(made.out).to.match(/^csk_[\w-]{43}$/)
-    const id = /^key ([0-9a-f]{12}) of ann: operator, camera0, expires \S+Z\. It is shown this once\.$/.exec(made.err)?.[1] ?? ''
+    const id =
+      /^key ([0-9a-f]{12}) of ann: operator, camera0, expires \S+Z\. It is shown this once\.$/.exec(made.err)?.[1] ?? ''
     const rotated = await run(`keys rotate ${id}`)
     expect(rotated.out)
       .to.match(/^csk_[\w-]{43}$/)
@@ -44,7 +47,11 @@ describe('the commands for credentials', function () {
     ])
     const text = await readFile(join(dir, 'state', 'api_keys.json'), 'utf8')
     for (const secret of [made.out, rotated.out]) expect(text + list.out).not.to.contain(secret.slice(12))
-    expect(await run('keys revoke none')).to.deep.equal({ code: 1, out: '', err: 'camera-service: Key not found; none' })
+    expect(await run('keys revoke none')).to.deep.equal({
+      code: 1,
+      out: '',
+      err: 'camera-service: Key not found; none',
+    })
   })
 
   it('end a token for good', async () => {
@@ -56,7 +63,11 @@ describe('the commands for credentials', function () {
 
   it('check the keys that the configuration names, and the audit log', async () => {
     const keys = { CAMERA_SERVICE_SECURITY_JWT_KEYS: '[{algorithm: RS256, file: /none.pem}]' }
-    expect(await run('check-config', keys)).to.deep.equal({ code: 78, out: '', err: 'the file of security.jwt_keys[0] does not exist' })
+    expect(await run('check-config', keys)).to.deep.equal({
+      code: 78,
+      out: '',
+      err: 'the file of security.jwt_keys[0] does not exist',
+    })
     expect((await run('audit verify')).code).to.equal(1)
   })
 })

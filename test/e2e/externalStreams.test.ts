@@ -42,22 +42,32 @@ describeKinds('external streams', (kind) => {
 
   const cameras = async (): Promise<Camera[]> => (await service.call<{ cameras: Camera[] }>('get_camera_list')).cameras
   const connected = (device: string) =>
-    service.until(`${device} is connected`, async () => (await cameras()).some((camera) => camera.device === device && camera.status === 'CONNECTED'))
+    service.until(`${device} is connected`, async () =>
+      (await cameras()).some((camera) => camera.device === device && camera.status === 'CONNECTED'),
+    )
   const file = (name: string) => join(service.dataDir, 'recordings', name.replace(/_.*/, ''), name)
 
   it('are found where the configuration says, and become cameras like any other', async () => {
-    const { discovered_streams, errors } = await service.call<{ discovered_streams: Stream[]; errors: string[] }>('discover_external_streams', {
-      skydio_enabled: false,
-      generic_enabled: true,
-    })
+    const { discovered_streams, errors } = await service.call<{ discovered_streams: Stream[]; errors: string[] }>(
+      'discover_external_streams',
+      {
+        skydio_enabled: false,
+        generic_enabled: true,
+      },
+    )
     expect(errors).to.deep.equal([])
     expect(discovered_streams.map(({ url }) => url).sort()).to.deep.equal(sources.map(({ url }) => url).sort())
 
     const [first = '', second = ''] = sources.map(({ url }) => url)
     const withPassword = first.replace('rtsp://', 'rtsp://viewer:unspeakable@')
-    const added = await service.call<{ device: string; stream_url: string }>('add_external_stream', { stream_url: withPassword, stream_name: 'Drone' })
+    const added = await service.call<{ device: string; stream_url: string }>('add_external_stream', {
+      stream_url: withPassword,
+      stream_name: 'Drone',
+    })
     expect(added).to.include({ device: 'camera0', stream_url: first })
-    expect(await service.call('add_external_stream', { stream_url: second, stream_name: 'Other' })).to.include({ device: 'camera1' })
+    expect(await service.call('add_external_stream', { stream_url: second, stream_name: 'Other' })).to.include({
+      device: 'camera1',
+    })
     await connected('camera0')
     expect((await cameras())[0]).to.include({ device: 'camera0', name: 'Drone', kind: 'rtsp', status: 'CONNECTED' })
 
@@ -76,7 +86,10 @@ describeKinds('external streams', (kind) => {
   it('must not lead back to the service', async () => {
     for (const host of ['127.0.0.1', 'localhost', '[::1]', '2130706433']) {
       const { code, data } = await refusal(
-        service.call('add_external_stream', { stream_url: `rtsp://${host}:${service.ports.rtsp}/camera0`, stream_name: 'loop' }),
+        service.call('add_external_stream', {
+          stream_url: `rtsp://${host}:${service.ports.rtsp}/camera0`,
+          stream_name: 'loop',
+        }),
       )
       expect([code, data.rule], host).to.deep.equal([-32602, 'must not lead back to this service'])
     }
@@ -107,7 +120,9 @@ describeKinds('external streams', (kind) => {
     service = await startService({ kind, cameras: [], connected: 1, env, dataDir })
     expect((await cameras()).map(({ device, name }) => [device, name])).to.deep.equal([['camera0', 'Drone']])
     const stream_url = sources[1]?.url
-    expect(await service.call('add_external_stream', { stream_url, stream_name: 'Other' })).to.include({ device: 'camera1' })
+    expect(await service.call('add_external_stream', { stream_url, stream_name: 'Other' })).to.include({
+      device: 'camera1',
+    })
     await connected('camera1')
   })
 })

@@ -24,7 +24,10 @@ describeKinds('the life of the service', (kind) => {
 
   const start = (device: string) => service.call<{ filename: string }>('start_recording', { device })
   const file = (name: string) => join(service.dataDir, 'recordings', name.replace(/_.*/, ''), name)
-  const names = async () => (await service.call<{ cameras: Camera[] }>('get_camera_list')).cameras.map(({ device, name }) => `${device} ${name}`)
+  const names = async () =>
+    (await service.call<{ cameras: Camera[] }>('get_camera_list')).cameras.map(
+      ({ device, name }) => `${device} ${name}`,
+    )
 
   it('ends its recordings at SIGTERM; after SIGKILL the next life ends what was left, and knows cameras and files', async () => {
     service = await startService({ kind, cameras, env })
@@ -37,7 +40,9 @@ describeKinds('the life of the service', (kind) => {
       expect(await readMp4(file(filename)), filename).to.include({ complete: true })
       expect((await probe(file(filename))).codec).to.equal('h264')
     }
-    expect(await readdir(join(dataDir, 'run')), 'temporary files').to.satisfy((left: string[]) => left.every((name) => !/tmp|frame/.test(name)))
+    expect(await readdir(join(dataDir, 'run')), 'temporary files').to.satisfy((left: string[]) =>
+      left.every((name) => !/tmp|frame/.test(name)),
+    )
 
     service = await startService({ kind, cameras: [...cameras].reverse(), env, dataDir })
     expect(await names()).to.deep.equal(['camera0 one', 'camera1 two'])
@@ -55,14 +60,19 @@ describeKinds('the life of the service', (kind) => {
     const { files } = await service.call<{ files: { filename: string }[] }>('list_recordings')
     expect(files.map(({ filename }) => filename)).to.have.members([first.filename, second.filename, cutOff.filename])
     expect((await probe(file(cutOff.filename))).codec).to.equal('h264')
-    expect(await service.call('get_recording_info', { filename: cutOff.filename })).to.include({ filename: cutOff.filename })
+    expect(await service.call('get_recording_info', { filename: cutOff.filename })).to.include({
+      filename: cutOff.filename,
+    })
     const again = await start('camera1')
     expect(await service.call('stop_recording', { device: 'camera1' })).to.deep.include({ files: [again.filename] })
 
     await start('camera0')
     process.kill((await service.mediaServer()).pid, 'SIGSTOP')
     const last = await service.stop()
-    expect({ code: last.code, inTime: last.ms < 10_000 }, 'the end beside a media server that hangs').to.deep.equal({ code: 0, inTime: true })
+    expect({ code: last.code, inTime: last.ms < 10_000 }, 'the end beside a media server that hangs').to.deep.equal({
+      code: 0,
+      inTime: true,
+    })
     expect(await service.children()).to.deep.equal([])
   })
 })

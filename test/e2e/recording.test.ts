@@ -36,12 +36,16 @@ describeKinds('recording', (kind) => {
   })
   after(() => service?.end())
 
-  const start = (device: string, params = {}) => service.call<{ filename: string; status: string }>('start_recording', { device, ...params })
+  const start = (device: string, params = {}) =>
+    service.call<{ filename: string; status: string }>('start_recording', { device, ...params })
   const stop = (device: string) => service.call<Stopped>('stop_recording', { device })
   const statusOf = (device: string) => service.call<Status>('get_camera_status', { device })
   const file = (name: string) => join(service.dataDir, 'recordings', name.replace(/_.*/, ''), name)
   const bytes = async (name: string) => (await stat(file(name))).size
-  const listed = async () => (await service.call<{ files: { filename: string }[] }>('list_recordings', { limit: 1000 })).files.map(({ filename }) => filename)
+  const listed = async () =>
+    (await service.call<{ files: { filename: string }[] }>('list_recordings', { limit: 1000 })).files.map(
+      ({ filename }) => filename,
+    )
   const grows = async (name: string) => {
     const before = await bytes(name)
     await service.until(`${name} grows`, async () => (await bytes(name)) > before, 3_000)
@@ -72,12 +76,12 @@ describeKinds('recording', (kind) => {
       const whole = Buffer.from(await (await fetch(url, { headers })).arrayBuffer())
       expect(whole.equals(await readFile(file(filename))), 'the download is the file').to.equal(true)
       const piece = await fetch(url, { headers: { ...headers, range: 'bytes=4-7' } })
-      expect([piece.status, await piece.text(), (await fetch(url)).status, (await fetch(url.replace(/\?.*/, ''))).status]).to.deep.equal([
-        206,
-        'ftyp',
-        200,
-        401,
-      ])
+      expect([
+        piece.status,
+        await piece.text(),
+        (await fetch(url)).status,
+        (await fetch(url.replace(/\?.*/, ''))).status,
+      ]).to.deep.equal([206, 'ftyp', 200, 401])
     },
 
     'answers a stop with true values, a second start with the state, and leaves a viewer alone': async () => {
@@ -96,7 +100,12 @@ describeKinds('recording', (kind) => {
         const stopped = await stop(device)
         const second = await start(device)
         const probed = await probe(file(first.filename))
-        expect(stopped).to.include({ status: 'STOPPED', filename: first.filename, file_size: await bytes(first.filename), reason: 'requested' })
+        expect(stopped).to.include({
+          status: 'STOPPED',
+          filename: first.filename,
+          file_size: await bytes(first.filename),
+          reason: 'requested',
+        })
         expect(stopped.files).to.deep.equal([first.filename])
         expect(stopped.duration_ms / 1000).to.be.closeTo(probed.duration, 0.1)
         expect(Date.parse(stopped.end_time) - Date.parse(stopped.start_time)).to.be.closeTo(stopped.duration_ms, 1_000)
@@ -149,7 +158,9 @@ describeKinds('recording', (kind) => {
       const stopped = await stop(other)
       expect(stopped).to.include({ status: 'STOPPED', filename: undisturbed.filename })
       expect(stopped.duration_ms).to.be.greaterThan(1_000)
-      expect(service.notifications.filter(({ method, params }) => method === 'recording.error' && params.device === other)).to.deep.equal([])
+      expect(
+        service.notifications.filter(({ method, params }) => method === 'recording.error' && params.device === other),
+      ).to.deep.equal([])
     },
 
     'becomes Matroska after the stop, where that is asked for': async () => {
@@ -178,7 +189,8 @@ describeKinds('recording', (kind) => {
     // Too late for the old one; the next may be there in time.
     const meanwhile = start('camera1').then(
       () => stop('camera1'),
-      ({ code, data }) => expect({ code, dependency: data.dependency }).to.deep.equal({ code: -32050, dependency: 'mediamtx' }),
+      ({ code, data }) =>
+        expect({ code, dependency: data.dependency }).to.deep.equal({ code: -32050, dependency: 'mediamtx' }),
     )
     const interrupted = await service.told('recording.error', { device, status: 'INTERRUPTED' }, { from })
     expect(interrupted.params.filename).to.equal(filename)
@@ -191,7 +203,11 @@ describeKinds('recording', (kind) => {
     expect(status).to.equal('HEALTHY')
     const second = String(resumed.params.filename)
     expect(second).not.to.equal(filename)
-    expect((await statusOf(device)).recording).to.deep.include({ status: 'RECORDING', growing: true, files: [filename, second] })
+    expect((await statusOf(device)).recording).to.deep.include({
+      status: 'RECORDING',
+      growing: true,
+      files: [filename, second],
+    })
     await grows(second)
 
     const stopped = await stop(device)

@@ -23,7 +23,12 @@ describeKinds('an RTSP camera', (kind) => {
     source = await startSource(kind, 'yard')
     const yard = { name: 'yard', source: source.url.replace('rtsp://', 'rtsp://viewer:unspeakable@') }
     const dark = { name: 'dark', source: `rtsp://127.0.0.1:${await freePort()}/dark` }
-    service = await startService({ kind, cameras: [yard, dark], connected: 1, env: { CAMERA_SERVICE_CAMERA_POLL_INTERVAL: '1s' } })
+    service = await startService({
+      kind,
+      cameras: [yard, dark],
+      connected: 1,
+      env: { CAMERA_SERVICE_CAMERA_POLL_INTERVAL: '1s' },
+    })
   })
   after(async () => {
     await service?.end()
@@ -35,9 +40,24 @@ describeKinds('an RTSP camera', (kind) => {
 
   it('is listed, photographed by waking it, and recorded; one that does not answer has a reason', async () => {
     const { cameras } = await service.call<{ cameras: Camera[] }>('get_camera_list')
-    expect(cameras[0]).to.include({ device: 'camera0', name: 'yard', status: 'CONNECTED', kind: 'rtsp', resolution: '320x240' })
-    expect(cameras[1]).to.include({ device: 'camera1', name: 'dark', status: 'DISCONNECTED', state: 'faulty', reason: 'unreachable' })
-    expect((await refusal(start('camera1'))).data).to.include({ state: 'faulty', details: 'camera1 is faulty: unreachable' })
+    expect(cameras[0]).to.include({
+      device: 'camera0',
+      name: 'yard',
+      status: 'CONNECTED',
+      kind: 'rtsp',
+      resolution: '320x240',
+    })
+    expect(cameras[1]).to.include({
+      device: 'camera1',
+      name: 'dark',
+      status: 'DISCONNECTED',
+      state: 'faulty',
+      reason: 'unreachable',
+    })
+    expect((await refusal(start('camera1'))).data).to.include({
+      state: 'faulty',
+      details: 'camera1 is faulty: unreachable',
+    })
 
     const device = 'camera0'
     const asleep = await service.call('take_snapshot', { device })
@@ -52,7 +72,9 @@ describeKinds('an RTSP camera', (kind) => {
     })
     const { filename } = await start(device)
     await service.until('2 s of the recording', async () => (await probe(file(filename))).duration > 2)
-    const { status, duration_ms } = await service.call<{ status: string; duration_ms: number }>('stop_recording', { device })
+    const { status, duration_ms } = await service.call<{ status: string; duration_ms: number }>('stop_recording', {
+      device,
+    })
     expect(status).to.equal('STOPPED')
     const probed = await probe(file(filename))
     expect(probed).to.include({ codec: 'h264', width: 320, height: 240 })
@@ -76,6 +98,9 @@ describeKinds('an RTSP camera', (kind) => {
     await source.start()
     await service.told('camera.connected', { device }, { from: gone.index })
     const anew = await start(device)
-    expect(await service.call('stop_recording', { device })).to.deep.include({ status: 'STOPPED', files: [anew.filename] })
+    expect(await service.call('stop_recording', { device })).to.deep.include({
+      status: 'STOPPED',
+      files: [anew.filename],
+    })
   })
 })

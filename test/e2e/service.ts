@@ -50,9 +50,17 @@ export interface Service {
   /** All that came, in order. */
   notifications: Notification[]
   /** The first notification of `method` from the `from`-th on (default: of all) that has these params. */
-  told(method: string, params?: Params, also?: { from?: number; limit?: number }): Promise<Notification & { index: number }>
+  told(
+    method: string,
+    params?: Params,
+    also?: { from?: number; limit?: number },
+  ): Promise<Notification & { index: number }>
   /** What the probe gives, as soon as it gives something; asked every 50 ms. */
-  until<T>(what: string, probe: () => Promise<T | undefined | false> | T | undefined | false, limit?: number): Promise<T>
+  until<T>(
+    what: string,
+    probe: () => Promise<T | undefined | false> | T | undefined | false,
+    limit?: number,
+  ): Promise<T>
   /** Its media server, and what that runs; without zombies. */
   children(): Promise<Child[]>
   pipelines(): Promise<Child[]>
@@ -110,7 +118,14 @@ export function describeKinds(title: string, suite: (kind: Kind) => void): void 
 
 /** The environment of a service that disturbs nobody: without ours, with ports that are free. */
 export async function environment({ kind, cameras = [], env = {}, dataDir }: ServiceOptions & { dataDir: string }) {
-  const [rpc, health, api, rtsp, hls, webrtc] = await Promise.all([freePort(), freePort(), freePort(), freePort(), freePort(), freePort()])
+  const [rpc, health, api, rtsp, hls, webrtc] = await Promise.all([
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ])
   const settings = {
     DATA_DIR: dataDir,
     SERVER_PORT: rpc,
@@ -127,9 +142,14 @@ export async function environment({ kind, cameras = [], env = {}, dataDir }: Ser
     LOGGING_FORMAT: 'json',
     CAMERAS: JSON.stringify(cameras),
   }
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('CAMERA_SERVICE_') && name !== 'NODE_OPTIONS')
+  const own = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('CAMERA_SERVICE_') && name !== 'NODE_OPTIONS',
+  )
   const set = Object.entries(settings).map(([name, value]) => [`CAMERA_SERVICE_${name}`, String(value)])
-  return { env: { ...Object.fromEntries(own), ...Object.fromEntries(set), ...env } as NodeJS.ProcessEnv, ports: { rpc, health, api, rtsp, hls } }
+  return {
+    env: { ...Object.fromEntries(own), ...Object.fromEntries(set), ...env } as NodeJS.ProcessEnv,
+    ports: { rpc, health, api, rtsp, hls },
+  }
 }
 
 /** Starts `node dist/main.js serve`; resolves when all its cameras are connected and the media server is there. */
@@ -140,7 +160,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { env, ports } = await environment({ ...options, dataDir })
   const child = spawn(process.execPath, [program, 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const log: string[] = []
-  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => log.push(line))
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => log.push(line))
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
   const tail = () =>
     `\nThe log ends with\n  ${log
@@ -151,13 +172,22 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   const notifications: Notification[] = []
   const tokens = createTokens({ secret: Buffer.from(secret), clock: Date })
-  const token = (role: Role, expiresIn = 3_600_000, cameras?: readonly string[]) => tokens.issue({ user: role, role, expiresIn, ...(cameras && { cameras }) })
+  const token = (role: Role, expiresIn = 3_600_000, cameras?: readonly string[]) =>
+    tokens.issue({ user: role, role, expiresIn, ...(cameras && { cameras }) })
   const viewerToken = await token('viewer')
   const clients: Client[] = []
   const connect = async (role: Role): Promise<Client & Pick<CameraServiceClient, 'on'>> => {
     const url = `ws://127.0.0.1:${ports.rpc}/ws`
-    const { call, on, close } = await connectCameraService({ url, credential: await token(role), reconnect: false, timeout: 90_000 })
-    const made: Client = { close, call: (method, params = {}) => call(method as keyof Methods, params as never) as Promise<never> }
+    const { call, on, close } = await connectCameraService({
+      url,
+      credential: await token(role),
+      reconnect: false,
+      timeout: 90_000,
+    })
+    const made: Client = {
+      close,
+      call: (method, params = {}) => call(method as keyof Methods, params as never) as Promise<never>,
+    }
     clients.push(made)
     return { ...made, on }
   }
@@ -168,7 +198,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       const found = await probe()
       if (found !== undefined && found !== false) return found
       if (performance.now() > end) throw new Error(`${what}: not within ${limit} ms${tail()}`)
-      if (isOver(child)) throw new Error(`${what}: the service ended before (${child.exitCode ?? child.signalCode})${tail()}`)
+      if (isOver(child))
+        throw new Error(`${what}: the service ended before (${child.exitCode ?? child.signalCode})${tail()}`)
       await sleep(50)
     }
   }
@@ -191,7 +222,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       until(
         `notification ${method} ${JSON.stringify(params)}`,
         () => {
-          const index = notifications.findIndex((notification, at) => at >= from && notification.method === method && includes(notification.params, params))
+          const index = notifications.findIndex(
+            (notification, at) => at >= from && notification.method === method && includes(notification.params, params),
+          )
           const found = notifications[index]
           return found && { ...found, index }
         },
@@ -242,7 +275,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       })
     }
     await until('all is ready', async () => {
-      const { status, available_cameras } = await service.call<{ status: string; available_cameras: string[] }>('get_system_status')
+      const { status, available_cameras } = await service.call<{ status: string; available_cameras: string[] }>(
+        'get_system_status',
+      )
       return status === 'ready' && available_cameras.length === connected
     })
     return service
@@ -254,7 +289,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 const isOver = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null
 
-const includes = (whole: Params, part: Params): boolean => Object.entries(part).every(([key, value]) => JSON.stringify(whole[key]) === JSON.stringify(value))
+const includes = (whole: Params, part: Params): boolean =>
+  Object.entries(part).every(([key, value]) => JSON.stringify(whole[key]) === JSON.stringify(value))
 
 /** What every second says again. */
 const isRoutine = /"message":"state","actor":"(link|storage|discovery)".*(checking|measuring|scanning)/
@@ -274,12 +310,21 @@ async function processesOf(dataDir: string): Promise<Child[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const found = await Promise.all(
     pids.map(async (pid): Promise<Child | undefined> => {
-      const [environ, command, stat] = await Promise.all(['environ', 'cmdline', 'stat'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')))
+      const [environ, command, stat] = await Promise.all(
+        ['environ', 'cmdline', 'stat'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
+      )
       const variables = environ?.split('\0') ?? []
-      const isOurs = variables.some((variable) => variable === `CAMERA_SERVICE_CHILD=${mark}` || variable.startsWith(`CAMERA_SERVICE_CAMERA=${mark}/`))
+      const isOurs = variables.some(
+        (variable) =>
+          variable === `CAMERA_SERVICE_CHILD=${mark}` || variable.startsWith(`CAMERA_SERVICE_CAMERA=${mark}/`),
+      )
       if (!isOurs || !stat || /\) [ZX] /.test(stat)) return undefined
       const camera = variables.find((variable) => variable.startsWith('CAMERA_SERVICE_CAMERA='))?.split('/')[1]
-      return { pid: Number(pid), command: command?.replaceAll('\0', ' ').trim() ?? '', ...(camera !== undefined && { camera }) }
+      return {
+        pid: Number(pid),
+        command: command?.replaceAll('\0', ' ').trim() ?? '',
+        ...(camera !== undefined && { camera }),
+      }
     }),
   )
   return found.filter((child) => child !== undefined)
@@ -299,7 +344,8 @@ export async function refusal(call: Promise<unknown>): Promise<{ code: number; m
     const result = await call
     throw new Error(`it was not refused: ${JSON.stringify(result)}`)
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return error as unknown as { code: number; message: string; data: Params }
+    if (error instanceof Error && 'code' in error)
+      return error as unknown as { code: number; message: string; data: Params }
     throw error
   }
 }

@@ -30,7 +30,12 @@ describeKinds('snapshots', (kind) => {
     'come from the device while the camera sleeps, in the size, format and quality asked for': async () => {
       const device = 'camera0'
       const plain = await take(device, { quality: 95 })
-      expect(plain).to.deep.include({ tier: 1, width: 320, height: 240, passed_over: [{ tier: 0, reason: 'not a USB camera' }] })
+      expect(plain).to.deep.include({
+        tier: 1,
+        width: 320,
+        height: 240,
+        passed_over: [{ tier: 0, reason: 'not a USB camera' }],
+      })
       expect(plain.filename).to.match(/^camera0_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{3}\.jpg$/)
       const bytes = await readFile(plain.file_path)
       expect(bytes.length).to.equal(plain.file_size)
@@ -42,14 +47,24 @@ describeKinds('snapshots', (kind) => {
       expect(narrow).to.include({ width: 160, height: 120 })
       expect(narrow.filename).to.match(/\.png$/)
       expect((await readFile(narrow.file_path)).subarray(0, 4)).to.deep.equal(pngStart)
-      const { files, total } = await service.call<{ files: { filename: string }[]; total: number }>('list_snapshots', { limit: 1000 })
+      const { files, total } = await service.call<{ files: { filename: string }[]; total: number }>('list_snapshots', {
+        limit: 1000,
+      })
       expect(total).to.equal(files.length)
-      expect(files.map(({ filename }) => filename)).to.include.members([plain.filename, coarse.filename, narrow.filename])
+      expect(files.map(({ filename }) => filename)).to.include.members([
+        plain.filename,
+        coarse.filename,
+        narrow.filename,
+      ])
     },
 
     'share one capture, each under its own name; a name that is taken is refused': async () => {
       const device = 'camera1'
-      const [gate, door, other] = await Promise.all([take(device, { filename: 'gate' }), take(device, { filename: 'door.png' }), take(device)])
+      const [gate, door, other] = await Promise.all([
+        take(device, { filename: 'gate' }),
+        take(device, { filename: 'door.png' }),
+        take(device),
+      ])
       expect([gate.filename, door.filename]).to.deep.equal(['gate.jpg', 'door.png'])
       expect(new Set([gate, door, other].map(({ captured_at }) => captured_at)).size, 'instants of capture').to.equal(1)
       expect(new Set([gate, door, other].map(({ file_path }) => file_path)).size, 'files').to.equal(3)
@@ -57,13 +72,17 @@ describeKinds('snapshots', (kind) => {
         const { message, data } = await refusal(take(device, { filename }))
         expect(`${message} ${JSON.stringify(data)}`, filename).to.match(/gate exists already/)
       }
-      for (const filename of ['../gate', '/etc/x', '.hidden', '']) expect((await refusal(take(device, { filename }))).code, filename).to.equal(-32602)
+      for (const filename of ['../gate', '/etc/x', '.hidden', ''])
+        expect((await refusal(take(device, { filename }))).code, filename).to.equal(-32602)
     },
 
     'come from the stream while it runs, as old as max_age allows': async () => {
       const device = 'camera2'
       await service.call('start_streaming', { device })
-      await service.until('the still of the stream is written', async () => (await take(device, { max_age: 3 })).age_ms > 200)
+      await service.until(
+        'the still of the stream is written',
+        async () => (await take(device, { max_age: 3 })).age_ms > 200,
+      )
       const still = await take(device, { max_age: 3 })
       expect(still.tier).to.equal(2)
       expect(still.passed_over).to.deep.equal([

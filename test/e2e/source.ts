@@ -17,8 +17,26 @@ export async function startSource(kind: Kind, path: string) {
     feeder = undefined
   }
   const start = async () => {
-    const pattern = ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=15', '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '15']
-    feeder = spawn('ffmpeg', ['-v', 'error', '-nostdin', ...pattern, '-pix_fmt', 'yuv420p', '-f', 'rtsp', '-rtsp_transport', 'tcp', url], { stdio: 'ignore' })
+    const pattern = [
+      '-re',
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc2=size=320x240:rate=15',
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-tune',
+      'zerolatency',
+      '-g',
+      '15',
+    ]
+    feeder = spawn(
+      'ffmpeg',
+      ['-v', 'error', '-nostdin', ...pattern, '-pix_fmt', 'yuv420p', '-f', 'rtsp', '-rtsp_transport', 'tcp', url],
+      { stdio: 'ignore' },
+    )
     while (!(await isLive())) await new Promise((resolve) => setTimeout(resolve, 50))
   }
   await start()

@@ -64,13 +64,20 @@ describeKinds('who may see a stream', (kind) => {
 
     'takes no camera from a stranger, and gives its media server to nobody': async () => {
       const { rtsp, api } = service.ports
-      const pattern = '-v error -nostdin -re -f lavfi -i testsrc=size=160x120:rate=5 -t 3 -c:v libx264 -pix_fmt yuv420p -f rtsp -rtsp_transport tcp'.split(' ')
+      const pattern =
+        '-v error -nostdin -re -f lavfi -i testsrc=size=160x120:rate=5 -t 3 -c:v libx264 -pix_fmt yuv420p -f rtsp -rtsp_transport tcp'.split(
+          ' ',
+        )
       const failure = await new Promise<string>((resolve) =>
-        execFile('ffmpeg', [...pattern, `rtsp://127.0.0.1:${rtsp}/camera1`], { timeout: 10_000 }, (error) => resolve(error?.message ?? 'it was taken')),
+        execFile('ffmpeg', [...pattern, `rtsp://127.0.0.1:${rtsp}/camera1`], { timeout: 10_000 }, (error) =>
+          resolve(error?.message ?? 'it was taken'),
+        ),
       )
       expect(failure).to.match(/401/)
       expect((await fetch(`http://127.0.0.1:${api}/v3/paths/list`)).status).to.equal(401)
-      expect((await fetch(`http://127.0.0.1:${api}/v3/config/paths/delete/camera0`, { method: 'DELETE' })).status).to.equal(401)
+      expect(
+        (await fetch(`http://127.0.0.1:${api}/v3/config/paths/delete/camera0`, { method: 'DELETE' })).status,
+      ).to.equal(401)
     },
 
     ...(kind === 'managed' && {

@@ -25,7 +25,8 @@ describeKinds('streaming', (kind) => {
 
   const status = (device: string) => service.call<StreamStatus>('get_stream_status', { device })
   const running = async (camera: string) => (await service.pipelines()).some((pipeline) => pipeline.camera === camera)
-  const asleep = (camera: string) => service.until(`the pipeline of ${camera} ends`, async () => !(await running(camera)), 6_000)
+  const asleep = (camera: string) =>
+    service.until(`the pipeline of ${camera} ends`, async () => !(await running(camera)), 6_000)
 
   sideBySide({
     'plays over RTSP, and nothing runs after the last use': async () => {
@@ -44,14 +45,20 @@ describeKinds('streaming', (kind) => {
       expect(started.status).to.equal('STARTED')
       expect(started.stream_url.split('?')[0]).to.equal(service.stream(device).split('?')[0])
       // Longer than the second after which an unused one is closed.
-      await service.until('2 s of frames that nobody reads', async () => (await status(device)).metrics.frames_sent >= 30)
+      await service.until(
+        '2 s of frames that nobody reads',
+        async () => (await status(device)).metrics.frames_sent >= 30,
+      )
       expect((await status(device)).ffmpeg_process.running).to.equal(true)
 
       await caller.call('start_recording', { device })
       expect(await caller.call('stop_streaming', { device })).to.include({ status: 'STOPPED', stream_continues: true })
       expect((await refusal(caller.call('stop_streaming', { device }))).code).to.equal(-32010)
       const frames = (await status(device)).metrics.frames_sent
-      await service.until('2 s of frames for the recording', async () => (await status(device)).metrics.frames_sent >= frames + 30)
+      await service.until(
+        '2 s of frames for the recording',
+        async () => (await status(device)).metrics.frames_sent >= frames + 30,
+      )
       const stopped = await caller.call<{ duration_ms: number; files: string[] }>('stop_recording', { device })
       expect(stopped).to.include({ status: 'STOPPED', reason: 'requested' })
       expect(stopped.files).to.have.length(1)

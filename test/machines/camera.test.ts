@@ -10,10 +10,23 @@ import { later, turn } from '../support/later.js'
 
 const by = { user: 'ann', request: '1', session: 's' }
 const identity: Identity = { key: 'serial:1d6b:0102:SN1', basis: 'serial', confidence: 'high', ambiguous: false }
-const device: Device = { kind: 'usb', node: '/dev/video0', vendorId: '1d6b', productId: '0102', serial: 'SN1', model: 'Test Cam' }
+const device: Device = {
+  kind: 'usb',
+  node: '/dev/video0',
+  vendorId: '1d6b',
+  productId: '0102',
+  serial: 'SN1',
+  model: 'Test Cam',
+}
 const probe: Probe = {
-  capabilities: { formats: [{ fourcc: 'MJPG', description: 'Motion-JPEG', sizes: [{ width: 640, height: 480, rates: [30] }] }] },
-  pipeline: { kind: 'encode', mode: { fourcc: 'MJPG', width: 640, height: 480, fps: 30 }, reason: 'it has no H.264 of its own' },
+  capabilities: {
+    formats: [{ fourcc: 'MJPG', description: 'Motion-JPEG', sizes: [{ width: 640, height: 480, rates: [30] }] }],
+  },
+  pipeline: {
+    kind: 'encode',
+    mode: { fourcc: 'MJPG', width: 640, height: 480, fps: 30 },
+    reason: 'it has no H.264 of its own',
+  },
 }
 
 describe('camera', () => {
@@ -21,7 +34,11 @@ describe('camera', () => {
     const { facts, log, view, probed } = camera()
     expect(view()).to.deep.include({ status: 'DISCONNECTED', allowed: [] })
     await probed()
-    expect(view()).to.deep.include({ status: 'CONNECTED', connectedAt: 100, allowed: ['take_snapshot', 'start_recording', 'start_streaming'] })
+    expect(view()).to.deep.include({
+      status: 'CONNECTED',
+      connectedAt: 100,
+      allowed: ['take_snapshot', 'start_recording', 'start_streaming'],
+    })
     expect(log).to.deep.equal(['path published'])
     expect(facts.map((fact) => fact.type)).to.deep.equal(['camera.probed', 'camera.connected', 'camera.statusChanged'])
   })
@@ -49,7 +66,11 @@ describe('camera', () => {
     expect(log).to.deep.equal(['path published', 'closing'])
     await closed()
     expect(log).to.deep.equal(['path published', 'closing', 'path withdrawn'])
-    expect(facts.slice(3).map((fact) => fact.type)).to.deep.equal(['recording.failed', 'camera.disconnected', 'camera.statusChanged'])
+    expect(facts.slice(3).map((fact) => fact.type)).to.deep.equal([
+      'recording.failed',
+      'camera.disconnected',
+      'camera.statusChanged',
+    ])
   })
 
   it('is the same camera when it comes back', async () => {
@@ -156,7 +177,11 @@ describe('camera', () => {
     actor.send({ type: 'pipeline.running', progress: { frames: 1, fps: 30, bitrate: 1_000 } })
     expect(view().stream.status).to.equal('ACTIVE')
     expect(view().stream.reason).to.equal(undefined)
-    expect(facts.slice(3).map((fact) => fact.type)).to.deep.equal(['stream.started', 'stream.stalled', 'stream.started'])
+    expect(facts.slice(3).map((fact) => fact.type)).to.deep.equal([
+      'stream.started',
+      'stream.stalled',
+      'stream.started',
+    ])
   })
 
   it('has a pipeline recycled that never gave a frame', async () => {
@@ -211,7 +236,11 @@ describe('camera', () => {
     actor.send({ type: 'device.found', device, identity })
     await closed()
     expect([log.at(-1), actor.getSnapshot().status]).to.deep.equal(['path withdrawn', 'done'])
-    expect(facts.map(({ type }) => type).slice(-3)).to.deep.equal(['camera.disconnected', 'camera.statusChanged', 'camera.retired'])
+    expect(facts.map(({ type }) => type).slice(-3)).to.deep.equal([
+      'camera.disconnected',
+      'camera.statusChanged',
+      'camera.retired',
+    ])
   })
 
   for (const state of ['probing', 'unplugged', 'faulty'] as const) {

@@ -57,7 +57,10 @@ function discover() {
     return scanning.promise
   })
   const watchDevices = fromCallback(() => {})
-  const actor = createActor(discoveryMachine.provide({ actors: { scanDevices, watchDevices } }), { clock, input: { pollEvery: 10_000 } })
+  const actor = createActor(discoveryMachine.provide({ actors: { scanDevices, watchDevices } }), {
+    clock,
+    input: { pollEvery: 10_000 },
+  })
   actor.start()
   return {
     actor,

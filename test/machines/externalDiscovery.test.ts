@@ -2,10 +2,22 @@ import { expect } from 'chai'
 import { createActor, fromCallback, SimulatedClock } from 'xstate'
 import type { FoundStream } from '../../machines/domain/external.js'
 import type { DiscoveryFact } from '../../machines/domain/facts.js'
-import { type ExternalDiscoveryInput, externalDiscoveryMachine, type ScanEvent, type ScanWish, scanFor } from '../../machines/externalDiscovery.js'
+import {
+  type ExternalDiscoveryInput,
+  externalDiscoveryMachine,
+  type ScanEvent,
+  type ScanWish,
+  scanFor,
+} from '../../machines/externalDiscovery.js'
 
 const yard: FoundStream = { url: 'rtsp://10.0.0.9:554/live', name: 'yard', type: 'generic_rtsp', codec: 'H264' }
-const drone: FoundStream = { url: 'rtsp://192.168.42.10:5554/subject', name: 'drone', type: 'skydio_stanag4609', sensor: 'eo', codec: 'H264' }
+const drone: FoundStream = {
+  url: 'rtsp://192.168.42.10:5554/subject',
+  name: 'drone',
+  type: 'skydio_stanag4609',
+  sensor: 'eo',
+  codec: 'H264',
+}
 const everything: ScanWish = { skydio: true, generic: true, force: false }
 const generic: ScanWish = { skydio: false, generic: true, force: false }
 
@@ -69,7 +81,9 @@ describe('external discovery', () => {
     expect(last).to.deep.equal({ scan: 3, at: 31, took: 5, errors: ['x'] })
     start(everything)
     tell({ type: 'scan.found', stream: yard, at: 40 })
-    expect(actor.getSnapshot().context.found).to.deep.equal([{ ...yard, status: 'DISCOVERED', discoveredAt: 10, lastSeen: 40 }])
+    expect(actor.getSnapshot().context.found).to.deep.equal([
+      { ...yard, status: 'DISCOVERED', discoveredAt: 10, lastSeen: 40 },
+    ])
     expect(facts.map(({ type }) => type.replace('discovery.', ''))).to.deep.equal([
       'started',
       'progress',
@@ -92,7 +106,9 @@ describe('external discovery', () => {
     tell({ type: 'scan.ended', at: 2, took: 1, errors: [] })
     start(generic)
     tell({ type: 'scan.ended', at: 3, took: 1, errors: [] })
-    expect(facts.filter(({ type }) => type === 'discovery.ended').map((fact) => 'found' in fact && fact.found)).to.deep.equal([2, 1])
+    expect(
+      facts.filter(({ type }) => type === 'discovery.ended').map((fact) => 'found' in fact && fact.found),
+    ).to.deep.equal([2, 1])
   })
 
   it('gives who asks during a scan its outcome, unless it looks for less or is not new enough', () => {
@@ -119,7 +135,10 @@ describe('external discovery', () => {
     start(generic)
     start({ ...generic, force: true })
     actor.send({ type: 'discovery.cancel', at: 7 })
-    expect(actor.getSnapshot().context).to.deep.include({ scan: 2, last: { scan: 2, at: 7, took: 0, errors: ['the scan was cancelled'] } })
+    expect(actor.getSnapshot().context).to.deep.include({
+      scan: 2,
+      last: { scan: 2, at: 7, took: 0, errors: ['the scan was cancelled'] },
+    })
     expect(scans[0]?.ended).to.equal(true)
     expect(facts.at(-1)).to.deep.include({ type: 'discovery.ended', errors: ['the scan was cancelled'] })
     start(generic)
@@ -137,7 +156,10 @@ describe('external discovery', () => {
     tell({ type: 'scan.found', stream: stream(999), at: 2 })
     const { found } = actor.getSnapshot().context
     expect(found).to.have.length(256)
-    expect([found.some(({ url }) => url === stream(7).url), found.some(({ url }) => url === stream(999).url)]).to.deep.equal([false, true])
+    expect([
+      found.some(({ url }) => url === stream(7).url),
+      found.some(({ url }) => url === stream(999).url),
+    ]).to.deep.equal([false, true])
   })
 
   function discovery(changes: Partial<ExternalDiscoveryInput> = {}) {
@@ -160,8 +182,16 @@ describe('external discovery', () => {
       }),
       { clock, input: { enabled: true, interval: 0, atStart: false, skydio: false, generic: true, ...changes } },
     )
-    for (const type of ['discovery.started', 'discovery.progress', 'discovery.found', 'discovery.ended'] as const) actor.on(type, (fact) => facts.push(fact))
+    for (const type of ['discovery.started', 'discovery.progress', 'discovery.found', 'discovery.ended'] as const)
+      actor.on(type, (fact) => facts.push(fact))
     actor.start()
-    return { actor, clock, facts, scans, tell: (event: ScanEvent) => tell(event), start: (wish: ScanWish) => actor.send({ type: 'discovery.start', wish }) }
+    return {
+      actor,
+      clock,
+      facts,
+      scans,
+      tell: (event: ScanEvent) => tell(event),
+      start: (wish: ScanWish) => actor.send({ type: 'discovery.start', wish }),
+    }
   }
 })

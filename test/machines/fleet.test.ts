@@ -172,7 +172,9 @@ describe('fleet', () => {
   })
 
   it('leaves an added stream to the configuration that has it too', async () => {
-    const entries: CameraEntry[] = [{ name: 'yard', source: { kind: 'rtsp', url: 'rtsp://10.0.0.7:554/live' }, enabled: true, settings: {} }]
+    const entries: CameraEntry[] = [
+      { name: 'yard', source: { kind: 'rtsp', url: 'rtsp://10.0.0.7:554/live' }, enabled: true, settings: {} },
+    ]
     const { views, finds } = fleet({ entries, streams: [gate] })
     await finds([])
     expect(views().map(({ name }) => name)).to.deep.equal(['yard'])
@@ -243,12 +245,20 @@ function busy(closing: Promise<never>) {
   const mode = { fourcc: 'H264', width: 320, height: 240, fps: 15 }
   const never = () => fromPromise(() => new Promise(() => {})) as never
   const recording = recordingMachine.provide({
-    actors: { validateStart: fromPromise(async () => {}) as never, openCapture: never(), closeCapture: fromPromise(() => closing) as never },
+    actors: {
+      validateStart: fromPromise(async () => {}) as never,
+      openCapture: never(),
+      closeCapture: fromPromise(() => closing) as never,
+    },
   })
   return {
     actors: {
       recording,
-      probeDevice: fromPromise(async () => ({ at: 1, capabilities: { formats: [] }, pipeline: { kind: 'pull', mode, reason: 'test' } })) as never,
+      probeDevice: fromPromise(async () => ({
+        at: 1,
+        capabilities: { formats: [] },
+        pipeline: { kind: 'pull', mode, reason: 'test' },
+      })) as never,
       publishPath: quiet(),
       watchPipeline: quiet(),
       watchSource: quiet(),
@@ -259,7 +269,14 @@ function busy(closing: Promise<never>) {
 }
 
 /** A fleet with real machines whose effects do nothing, or wait for the test. */
-function fleet({ entries = [], streams = [], disabled = false, demoWhenNone = false, hold = false, slow = false }: FleetOptions = {}) {
+function fleet({
+  entries = [],
+  streams = [],
+  disabled = false,
+  demoWhenNone = false,
+  hold = false,
+  slow = false,
+}: FleetOptions = {}) {
   const draining = later<never>()
   const external = { enabled: !disabled, interval: 0, atStart: false, skydio: false, generic: false }
   const clock = new SimulatedClock()
@@ -308,10 +325,22 @@ function fleet({ entries = [], streams = [], disabled = false, demoWhenNone = fa
           },
         }),
         link: mediamtxLinkMachine.provide({ actors: { askInfo: refusing, syncPaths: never(), watchBreaker: quiet() } }),
-        storage: storageMachine.provide({ actors: { measureDisk: fromPromise<DiskUsage>(() => new Promise(() => {})) } }),
+        storage: storageMachine.provide({
+          actors: { measureDisk: fromPromise<DiskUsage>(() => new Promise(() => {})) },
+        }),
       },
     }),
-    { clock, input: { entries, streams, external, demoWhenNone, pollEvery: 10_000, storage: { warnPercent: 80, blockPercent: 90 } } },
+    {
+      clock,
+      input: {
+        entries,
+        streams,
+        external,
+        demoWhenNone,
+        pollEvery: 10_000,
+        storage: { warnPercent: 80, blockPercent: 90 },
+      },
+    },
   )
   actor.start()
   if (!hold) loading.resolve({ next: 0, cameras: [], sharedSerials: [] })

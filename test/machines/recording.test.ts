@@ -16,7 +16,9 @@ describe('recording', () => {
     expect(facts).to.deep.equal([])
     expect(view().status).to.equal('STARTING')
     await firstBytes()
-    expect(facts).to.deep.equal([{ type: 'recording.started', camera: 'camera0', by: ann, format: 'fmp4', filename: 'one.mp4', startedAt: 1_000 }])
+    expect(facts).to.deep.equal([
+      { type: 'recording.started', camera: 'camera0', by: ann, format: 'fmp4', filename: 'one.mp4', startedAt: 1_000 },
+    ])
     expect(view()).to.deep.include({ status: 'RECORDING', growing: true, filename: 'one.mp4' })
   })
 
@@ -40,7 +42,15 @@ describe('recording', () => {
       type: 'recording.failed',
       camera: 'camera0',
       by: ann,
-      outcome: { reason: 'unplugged', files: ['one.mp4'], startedAt: 1_000, endedAt: 9_000, recorded: 5_000, bytes: 7, format: 'fmp4' },
+      outcome: {
+        reason: 'unplugged',
+        files: ['one.mp4'],
+        startedAt: 1_000,
+        endedAt: 9_000,
+        recorded: 5_000,
+        bytes: 7,
+        format: 'fmp4',
+      },
     })
   })
 
@@ -166,7 +176,11 @@ describe('recording', () => {
     await firstBytes()
     actor.send({ type: 'storage.blocked', reason: 'storage full' })
     await closingFails()
-    expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.failed', 'outcome.reason': 'storage full', 'outcome.bytes': 0 })
+    expect(facts.at(-1)).to.deep.nested.include({
+      type: 'recording.failed',
+      'outcome.reason': 'storage full',
+      'outcome.bytes': 0,
+    })
   })
 })
 
@@ -195,7 +209,9 @@ function record({ duration, refusal }: { duration?: number; refusal?: string } =
   const actor = createActor(
     recordingMachine.provide({
       actors: {
-        validateStart: fromPromise<void, { camera: CameraId }>(() => (refusal ? Promise.reject(new Error(refusal)) : Promise.resolve())),
+        validateStart: fromPromise<void, { camera: CameraId }>(() =>
+          refusal ? Promise.reject(new Error(refusal)) : Promise.resolve(),
+        ),
         openCapture: fromPromise<{ known: string[] }, { camera: CameraId }>(() => {
           log.push('record on')
           return opening.promise

@@ -39,7 +39,12 @@ describe('what retention deletes', () => {
   })
 
   it('never what grows, nor what was made or written within the last minute', () => {
-    const files = [file('grows', 90, { growing: true }), file('written', 90, { modifiedAt: now - 59_000 }), file('made', 0), file('old', 50)]
+    const files = [
+      file('grows', 90, { growing: true }),
+      file('written', 90, { modifiedAt: now - 59_000 }),
+      file('made', 0),
+      file('old', 50),
+    ]
     expect(namesOf(age(1), files)).to.deep.equal(['old'])
     expect(namesOf(size(0.1), files)).to.deep.equal(['old'])
   })
@@ -51,7 +56,11 @@ describe('what retention deletes', () => {
   })
 
   it('by size leaves no more than the limit, or nothing that may go; and never one file too many', () => {
-    const anyFile = fc.record({ days: fc.double({ min: 0, max: 300, noNaN: true }), bytes: fc.nat(4e9), growing: fc.boolean() })
+    const anyFile = fc.record({
+      days: fc.double({ min: 0, max: 300, noNaN: true }),
+      bytes: fc.nat(4e9),
+      growing: fc.boolean(),
+    })
     fc.assert(
       fc.property(fc.array(anyFile), fc.double({ min: 0.001, max: 10, noNaN: true }), (some, limit) => {
         const files = some.map(({ days, bytes, growing }, index) => file(`f${index}`, days, { bytes, growing }))
@@ -74,7 +83,8 @@ describe('what retention deletes', () => {
       by: 'ann',
       files: ['a.mp4', 'b.mp4'],
     })
-    const used = (status: RecordingView['status']) => ['a.mp4', 'b.mp4', 'b.mkv', 'c.mp4'].filter((name) => isInUse(recording(status), name))
+    const used = (status: RecordingView['status']) =>
+      ['a.mp4', 'b.mp4', 'b.mkv', 'c.mp4'].filter((name) => isInUse(recording(status), name))
     expect(used('RECORDING')).to.deep.equal(['b.mp4', 'b.mkv'])
     expect(used('INTERRUPTED')).to.deep.equal(['b.mp4', 'b.mkv'])
     expect(used('STOPPING')).to.deep.equal(['a.mp4', 'b.mp4', 'b.mkv'])
@@ -114,13 +124,22 @@ describe('retention', () => {
     const { actor, clock, sweeps } = await begin({ policy: age(30), kept: 'the retention policy cannot be read (EIO)' })
     clock.increment(10 * 3_600_000)
     expect(sweeps).to.have.length(0)
-    expect(retentionView(actor.getSnapshot())).to.deep.equal({ policy: age(30, false), reason: 'the retention policy cannot be read (EIO)' })
+    expect(retentionView(actor.getSnapshot())).to.deep.equal({
+      policy: age(30, false),
+      reason: 'the retention policy cannot be read (EIO)',
+    })
   })
 
   it('tells each file and the sum of a sweep that somebody asked for', async () => {
     const { actor, facts, tells, ends } = await begin({ policy: age(30, false) })
     actor.send({ type: 'retention.sweep', by })
-    const deleted = { kind: 'recordings', name: 'a.mp4', camera: 'camera0', bytes: 7, reason: 'older than 30 days' } as const
+    const deleted = {
+      kind: 'recordings',
+      name: 'a.mp4',
+      camera: 'camera0',
+      bytes: 7,
+      reason: 'older than 30 days',
+    } as const
     tells({ type: 'file.deleted', ...deleted })
     tells({ type: 'file.kept', name: 'b.mp4', reason: 'the file cannot be deleted (EACCES)' })
     ends()

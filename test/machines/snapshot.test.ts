@@ -6,7 +6,11 @@ import type { Picture } from '../../machines/domain/ports.js'
 import { type Saved, type SnapshotWish, snapshotMachine } from '../../machines/snapshot.js'
 import { later, turn } from '../support/later.js'
 
-const pipeline: Pipeline = { kind: 'encode', mode: { fourcc: 'MJPG', width: 640, height: 480, fps: 30 }, reason: 'test' }
+const pipeline: Pipeline = {
+  kind: 'encode',
+  mode: { fourcc: 'MJPG', width: 640, height: 480, fps: 30 },
+  reason: 'test',
+}
 const usb: Device = { kind: 'usb', node: '/dev/video0', vendorId: '1d6b', productId: '0102', model: 'Test Cam' }
 
 describe('snapshot', () => {
@@ -106,7 +110,9 @@ describe('snapshot', () => {
     actor.send({ type: 'snapshot.join', wish: looking('bob') })
     actor.send({ type: 'device.removed', reason: 'unplugged' })
     expect(facts.map(({ type }) => type)).to.deep.equal(['snapshot.failed'])
-    expect(answers.map((answer) => answer.type === 'still.failed' && [answer.by.user, answer.reason])).to.deep.equal([['bob', 'unplugged']])
+    expect(answers.map((answer) => answer.type === 'still.failed' && [answer.by.user, answer.reason])).to.deep.equal([
+      ['bob', 'unplugged'],
+    ])
   })
 
   it('gives a hanging tier its time and no more', async () => {
@@ -145,10 +151,15 @@ const wish = (user: string): SnapshotWish => ({
   maxAge: 1_000,
 })
 
-const looking = (user: string): SnapshotWish => ({ ...wish(user), options: { format: 'jpg', quality: 90, fleeting: true } })
+const looking = (user: string): SnapshotWish => ({
+  ...wish(user),
+  options: { format: 'jpg', quality: 90, fleeting: true },
+})
 
 const taken = (facts: SnapshotFact[]) =>
-  facts.flatMap((fact) => (fact.type === 'snapshot.taken' ? [{ user: fact.by.user, tier: fact.tier, passedOver: fact.passedOver }] : []))
+  facts.flatMap((fact) =>
+    fact.type === 'snapshot.taken' ? [{ user: fact.by.user, tier: fact.tier, passedOver: fact.passedOver }] : [],
+  )
 
 /** A capture for ann of camera0, whose ways to a picture wait for the test. */
 function snap({ device, live = false }: { device: Device; live?: boolean }) {
@@ -204,7 +215,9 @@ function snap({ device, live = false }: { device: Device; live?: boolean }) {
       const picture = { filename: 'one.jpg', file: '/s/one.jpg', bytes: 9, width: 640, height: 480 }
       saving.done.resolve(
         saving.wishes.map((one) =>
-          refused.includes(one.by.user) ? { wish: one, reason: 'taken', nameTaken: true as const } : { wish: one, picture, finishedAt: 6 },
+          refused.includes(one.by.user)
+            ? { wish: one, reason: 'taken', nameTaken: true as const }
+            : { wish: one, picture, finishedAt: 6 },
         ),
       )
       return turn()

@@ -17,7 +17,10 @@ describe('storage', () => {
     expect(whyBlocked(actor.getSnapshot())).to.equal('')
     await measures(93.25)
     expect(whyBlocked(actor.getSnapshot())).to.equal('storage full: 93.3 % used, the limit is 90 %')
-    expect(storageView(actor.getSnapshot()).cause).to.deep.include({ state: 'critical', reason: '93.3 % of the disk is used, the limit is 90 %' })
+    expect(storageView(actor.getSnapshot()).cause).to.deep.include({
+      state: 'critical',
+      reason: '93.3 % of the disk is used, the limit is 90 %',
+    })
   })
 
   it('keeps the last figures when the disk cannot be measured, and says so', async () => {
@@ -40,7 +43,10 @@ function disk() {
     measuring = later()
     return measuring.promise
   })
-  const actor = createActor(storageMachine.provide({ actors: { measureDisk } }), { input: { warnPercent: 80, blockPercent: 90 }, clock })
+  const actor = createActor(storageMachine.provide({ actors: { measureDisk } }), {
+    input: { warnPercent: 80, blockPercent: 90 },
+    clock,
+  })
   actor.on('*', (fact) => facts.push(fact))
   actor.start()
   const after = async () => {

@@ -42,7 +42,9 @@ describe('attacks on the door', () => {
   }
   const statusOf = (port: number, path: string, options: object = {}) =>
     new Promise<number>((resolve, reject) => {
-      request({ host: '127.0.0.1', port, path, agent: false, ...options }, (response) => resolve(response.resume().statusCode ?? 0))
+      request({ host: '127.0.0.1', port, path, agent: false, ...options }, (response) =>
+        resolve(response.resume().statusCode ?? 0),
+      )
         .on('error', reject)
         .end()
     })
@@ -50,7 +52,12 @@ describe('attacks on the door', () => {
   it('10,000 connections, half of them silent, take neither descriptors nor memory, and lock nobody out who comes from elsewhere', async function () {
     this.timeout(60_000)
     const { port, server } = await stage.serve(
-      world.options({ maxConnections: 300, maxConnectionsPerAddress: 100, maxUnauthenticatedPerAddress: 20, headersTimeout: 1_000 }),
+      world.options({
+        maxConnections: 300,
+        maxConnectionsPerAddress: 100,
+        maxUnauthenticatedPerAddress: 20,
+        headersTimeout: 1_000,
+      }),
     )
     const honest = await stage.connect(port, { role: 'viewer', localAddress: '127.0.0.2' })
     const memory = process.memoryUsage().rss
@@ -63,7 +70,11 @@ describe('attacks on the door', () => {
         return socket
       })
       // An answer or an end for each that asked: so many wait for their turn at most, and the kernel drops none.
-      await Promise.all(sockets.map((socket, index) => Promise.race([once(socket, index % 2 === 0 ? 'data' : 'connect'), once(socket, 'close')])))
+      await Promise.all(
+        sockets.map((socket, index) =>
+          Promise.race([once(socket, index % 2 === 0 ? 'data' : 'connect'), once(socket, 'close')]),
+        ),
+      )
       expect((await honest.call('get_camera_list')).error).to.equal(undefined)
       mostFiles = Math.max(mostFiles, readdirSync('/proc/self/fd').length)
       mostOpen = Math.max(mostOpen, server.connections())
@@ -80,22 +91,35 @@ describe('attacks on the door', () => {
     await stage.connect(port, { role: 'viewer' })
     await stage.connect(port)
     const [idle] = [await stage.connect(port)]
-    expect(await upgrade(port)).to.deep.equal({ status: 429, words: 'this address has 3 connections already', retryAfter: '5' })
+    expect(await upgrade(port)).to.deep.equal({
+      status: 429,
+      words: 'this address has 3 connections already',
+      retryAfter: '5',
+    })
     idle.socket.close()
     await idle.closed
     expect((await upgrade(port)).status).to.equal(101)
     expect((await upgrade(port, { localAddress: '127.0.0.2' })).status).to.equal(101)
     await upgrade(port, { localAddress: '127.0.0.2' })
     const refused = await upgrade(port, { localAddress: '127.0.0.2' })
-    expect(refused).to.deep.equal({ status: 429, words: '2 connections of this address have not authenticated yet', retryAfter: '1' })
+    expect(refused).to.deep.equal({
+      status: 429,
+      words: '2 connections of this address have not authenticated yet',
+      retryAfter: '1',
+    })
   })
 
   it('who never authenticates is sent away, who does stays', async () => {
     const { port, server } = await stage.serve(world.options({ authenticationTimeout: 100 }))
-    const [idle, chatty, known] = [await stage.connect(port), await stage.connect(port), await stage.connect(port, { role: 'viewer' })]
+    const [idle, chatty, known] = [
+      await stage.connect(port),
+      await stage.connect(port),
+      await stage.connect(port, { role: 'viewer' }),
+    ]
     const chatting = setInterval(() => chatty.socket.send('{"jsonrpc":"2.0","id":1,"method":"ping"}'), 20)
     stage.ends.push(() => clearInterval(chatting))
-    for (const client of [idle, chatty]) expect(await client.closed).to.deep.equal({ code: 4401, reason: 'authenticate within 0.1 s' })
+    for (const client of [idle, chatty])
+      expect(await client.closed).to.deep.equal({ code: 4401, reason: 'authenticate within 0.1 s' })
     expect((await known.call('get_camera_list')).error).to.equal(undefined)
     expect(server.sockets()).to.deep.equal({ authenticated: 1, unauthenticated: 0 })
   })
@@ -165,7 +189,10 @@ describe('attacks on the door', () => {
       for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST']) {
         for (const origin of ['https://evil.example', 'null', 'http://localhost:3000.evil.example']) {
           const authorization = 'Bearer admin'
-          expect(await statusOf(port, path, { method, headers: { origin, authorization } }), `${method} ${path} ${origin}`).to.equal(403)
+          expect(
+            await statusOf(port, path, { method, headers: { origin, authorization } }),
+            `${method} ${path} ${origin}`,
+          ).to.equal(403)
         }
       }
     }
@@ -179,12 +206,17 @@ describe('attacks on the door', () => {
     expect(cut.bytesRead).to.equal(0)
     expect(await statusOf(port, '/ws').catch(() => 'cut')).to.equal('cut')
     expect(await upgrade(port).catch(() => 'cut')).to.equal('cut')
-    for (const localAddress of ['127.0.0.2', '127.0.1.77']) expect((await upgrade(port, { localAddress })).status).to.equal(101)
+    for (const localAddress of ['127.0.0.2', '127.0.1.77'])
+      expect((await upgrade(port, { localAddress })).status).to.equal(101)
   })
 
   it('binary frames, pongs that nobody asked for, and half a request are nothing to the others', async () => {
     const { port } = await stage.serve(world.options({ headersTimeout: 200 }))
-    const [binary, ponging, calm] = [await stage.connect(port), await stage.connect(port), await stage.connect(port, { role: 'viewer' })]
+    const [binary, ponging, calm] = [
+      await stage.connect(port),
+      await stage.connect(port),
+      await stage.connect(port, { role: 'viewer' }),
+    ]
     binary.socket.send(Buffer.from('{"jsonrpc":"2.0","id":1,"method":"ping"}'))
     for (let count = 0; count < 10_000; count++) ponging.socket.pong('x'.repeat(125))
     const half = raw(port)
@@ -222,7 +254,9 @@ describe('the doors', () => {
     }
     expect(server.connections()).to.equal(3)
     const { port: taken } = await stage.serve(world.options({}, { host: '127.0.0.6' }))
-    const refused = await stage.serve(world.options({}, { port: taken, alsoListen: ['127.0.0.6'] })).catch((error: Error) => error.message)
+    const refused = await stage
+      .serve(world.options({}, { port: taken, alsoListen: ['127.0.0.6'] }))
+      .catch((error: Error) => error.message)
     expect(refused).to.equal(`the API cannot listen on 127.0.0.6:${taken}: the port is in use`)
     await stage.serve(world.options({}, { port: taken }))
   })

@@ -107,7 +107,9 @@ describe('the brakes of the server', () => {
 
   it('weigh a method by its cost', async () => {
     const world = createWorld()
-    const { port } = await stage.serve(world.options({ rate: { requests: 12, window: 3_600_000, addressRequests: 1_000 } }))
+    const { port } = await stage.serve(
+      world.options({ rate: { requests: 12, window: 3_600_000, addressRequests: 1_000 } }),
+    )
     const operator = await stage.connect(port, { role: 'operator' })
     expect((await operator.call('take_snapshot', { device: 'camera0' })).error).to.equal(undefined)
     const answers = await Promise.all(Array.from({ length: 12 }, () => operator.call('ping')))
@@ -116,7 +118,9 @@ describe('the brakes of the server', () => {
   })
 
   it('let the same call pass after retry_after_ms', async () => {
-    const { port } = await stage.serve(createWorld().options({ rate: { requests: 5, window: 500, addressRequests: 1_000 } }))
+    const { port } = await stage.serve(
+      createWorld().options({ rate: { requests: 5, window: 500, addressRequests: 1_000 } }),
+    )
     const viewer = await stage.connect(port, { role: 'viewer' })
     for (let call = 0; call < 5; call++) await viewer.call('ping')
     for (let round = 0; round < 3; round++) {
@@ -129,12 +133,16 @@ describe('the brakes of the server', () => {
   })
 
   it('count frames that are no requests, and who reconnects', async () => {
-    const { port } = await stage.serve(createWorld().options({ rate: { requests: 10, window: 3_600_000, addressRequests: 10 } }))
+    const { port } = await stage.serve(
+      createWorld().options({ rate: { requests: 10, window: 3_600_000, addressRequests: 10 } }),
+    )
     const client = await stage.connect(port)
     for (let bad = 0; bad < 9; bad++) client.socket.send('nonsense')
     expect((await client.call('ping')).error?.code).to.equal(-32040)
     const refused = await fetch(`http://127.0.0.1:${port}/ws`)
-    expect([refused.status, Number(refused.headers.get('retry-after'))]).to.satisfy(([status, wait]: [number, number]) => status === 429 && wait > 0)
+    expect([refused.status, Number(refused.headers.get('retry-after'))]).to.satisfy(
+      ([status, wait]: [number, number]) => status === 429 && wait > 0,
+    )
     const again = await stage.connect(port).catch((error: Error) => error)
     expect(again).to.have.property('message', 'Unexpected server response: 429')
     expect(await stage.connect(port, { localAddress: '127.0.0.2' })).to.have.property('socket')
@@ -145,7 +153,9 @@ describe('the brakes of the server', () => {
     const { port } = await stage.serve(world.options({ rate: { requests: 10_000, window: 1_000, failures: 3 } }))
     const inside = await stage.connect(port, { role: 'viewer' })
     const guesser = await stage.connect(port)
-    const guesses = await Promise.all(Array.from({ length: 20 }, () => guesser.call('authenticate', { auth_token: 'forged' })))
+    const guesses = await Promise.all(
+      Array.from({ length: 20 }, () => guesser.call('authenticate', { auth_token: 'forged' })),
+    )
     expect(guesses.slice(0, 5).map(({ error }) => error?.code)).to.deep.equal([-32001, -32001, -32001, -32001, -32040])
     expect(guesses.filter(({ error }) => error?.code === -32001)).to.have.length(4)
     expect(world.audited.filter(({ result }) => result === 'refused')).to.have.length(4)
@@ -164,7 +174,9 @@ describe('the brakes of the server', () => {
   })
 
   it('do not take an expired token for a guess', async () => {
-    const { port } = await stage.serve(createWorld().options({ rate: { requests: 10_000, window: 1_000, failures: 1 } }))
+    const { port } = await stage.serve(
+      createWorld().options({ rate: { requests: 10_000, window: 1_000, failures: 1 } }),
+    )
     const client = await stage.connect(port)
     for (let time = 0; time < 5; time++) {
       const { error } = await client.call('authenticate', { auth_token: 'viewer/ann/1000' })

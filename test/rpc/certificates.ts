@@ -17,8 +17,17 @@ export const createAuthority = () => {
   const dir = mkdtempSync(join(tmpdir(), 'authority-'))
   const file = (name: string) => join(dir, name)
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'ignore' })
-  const newKey = (name: string) => ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', `${name}.key`]
-  const selfSigned = (name: string, commonName: string) => openssl('req', '-x509', ...newKey(name), '-out', `${name}.pem`, '-subj', `/CN=${commonName}`)
+  const newKey = (name: string) => [
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-keyout',
+    `${name}.key`,
+  ]
+  const selfSigned = (name: string, commonName: string) =>
+    openssl('req', '-x509', ...newKey(name), '-out', `${name}.pem`, '-subj', `/CN=${commonName}`)
   selfSigned('ca', 'Test Authority')
   writeFileSync(file('san.cnf'), 'subjectAltName=IP:127.0.0.1,IP:127.0.0.2,DNS:localhost\n')
   return {
@@ -33,7 +42,11 @@ export const createAuthority = () => {
     copy: (from: string, to: string) => copyFileSync(file(from), file(to)),
     read: (name: string) => readFileSync(file(name), 'utf8'),
     /** What a client of TLS shows and trusts. */
-    pair: (name: string) => ({ cert: readFileSync(file(`${name}.pem`)), key: readFileSync(file(`${name}.key`)), ca: readFileSync(file('ca.pem')) }),
+    pair: (name: string) => ({
+      cert: readFileSync(file(`${name}.pem`)),
+      key: readFileSync(file(`${name}.key`)),
+      ca: readFileSync(file('ca.pem')),
+    }),
     remove: () => rmSync(dir, { recursive: true, force: true }),
   }
 }

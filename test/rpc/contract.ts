@@ -10,9 +10,12 @@ export interface Contract {
 }
 
 /** The documented contract, as it was handed to us. */
-export const contract = JSON.parse(readFileSync(new URL('../contract/methods.json', import.meta.url), 'utf8')) as Contract[]
+export const contract = JSON.parse(
+  readFileSync(new URL('../contract/methods.json', import.meta.url), 'utf8'),
+) as Contract[]
 
-const isTime = (text: string) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))
+const isTime = (text: string) =>
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))
 const ajv = new Ajv({ allErrors: true, strict: false, formats: { 'date-time': isTime } })
 
 const compiled = new WeakMap<object, ValidateFunction>()

@@ -14,7 +14,11 @@ const descriptor = {
   required: ['name', 'schema'],
   properties: { name: { type: 'string' }, required: { type: 'boolean' }, schema: { type: 'object' } },
 }
-const reference = { type: 'object', required: ['$ref'], properties: { $ref: { type: 'string', pattern: '^#/components/(errors|schemas)/\\w+$' } } }
+const reference = {
+  type: 'object',
+  required: ['$ref'],
+  properties: { $ref: { type: 'string', pattern: '^#/components/(errors|schemas)/\\w+$' } },
+}
 
 /** What the specification of OpenRPC 1.3 wants of a document, as far as this one goes. */
 const openRpc = {
@@ -51,7 +55,11 @@ const openRpc = {
         schemas: { type: 'object', additionalProperties: { type: 'object' } },
         errors: {
           type: 'object',
-          additionalProperties: { type: 'object', required: ['code', 'message'], properties: { code: { type: 'integer' }, message: { type: 'string' } } },
+          additionalProperties: {
+            type: 'object',
+            required: ['code', 'message'],
+            properties: { code: { type: 'integer' }, message: { type: 'string' } },
+          },
         },
       },
     },
@@ -63,7 +71,8 @@ const resolve = (document: Json, value: unknown): unknown => {
   if (Array.isArray(value)) return value.map((each) => resolve(document, each))
   if (typeof value !== 'object' || value === null) return value
   const { $ref } = value as { $ref?: string }
-  if ($ref === undefined) return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, resolve(document, each)]))
+  if ($ref === undefined)
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, resolve(document, each)]))
   const target = $ref
     .slice(2)
     .split('/')
@@ -95,7 +104,9 @@ describe('rpc.discover', () => {
   const codesOf = (name: string) => (methodOf(name).errors as unknown as { code: number }[]).map(({ code }) => code)
 
   it('costs what it weighs, since a stranger may ask for it again and again', async () => {
-    const { port } = await stage.serve(createWorld().options({ rate: { requests: 150, window: 3_600_000, addressRequests: 150 } }))
+    const { port } = await stage.serve(
+      createWorld().options({ rate: { requests: 150, window: 3_600_000, addressRequests: 150 } }),
+    )
     const stranger = await stage.connect(port, { localAddress: '127.0.0.3' })
     expect((await stranger.call('rpc.discover')).error).to.equal(undefined)
     expect((await stranger.call('rpc.discover')).error?.code).to.equal(-32040)
@@ -104,15 +115,19 @@ describe('rpc.discover', () => {
   it('answers a valid document, of the version of the API, without a token', () => {
     expect(faults(openRpc, document)).to.deep.equal([])
     expect(document.info.version).to.equal(apiVersion)
-    expect(document['x-notifications'].map(({ name }) => name)).to.deep.equal([...new Set([...document['x-notifications'].map(({ name }) => name)])])
+    expect(document['x-notifications'].map(({ name }) => name)).to.deep.equal([
+      ...new Set([...document['x-notifications'].map(({ name }) => name)]),
+    ])
     expect(document['x-notifications'].map(({ name }) => name)).to.include.members([...topics, 'session.expired'])
     expect(JSON.stringify(document)).not.to.match(/\/dev\/|secret/i)
   })
 
   it('holds every method that the server answers, and no other', async () => {
     expect(document.methods.map(({ name }) => name)).to.deep.equal(methods.map(({ name }) => name))
-    for (const { name } of document.methods) expect((await admin.call(name, { device: 0 })).error?.code, name).not.to.equal(-32601)
-    for (const name of ['camera_status_update', 'rpc.describe', 'get_cameras']) expect((await admin.call(name)).error?.code).to.equal(-32601)
+    for (const { name } of document.methods)
+      expect((await admin.call(name, { device: 0 })).error?.code, name).not.to.equal(-32601)
+    for (const name of ['camera_status_update', 'rpc.describe', 'get_cameras'])
+      expect((await admin.call(name)).error?.code).to.equal(-32601)
   })
 
   for (const { method: name, role, params, result, errors } of contract) {
@@ -124,7 +139,8 @@ describe('rpc.discover', () => {
       // What a documented client sends must pass: all of its params are known, none more is wanted.
       expect([...byName.keys()]).to.include.members(Object.keys(properties))
       expect(ours.params.filter((param) => param.required).map((param) => param.name)).to.have.members(required)
-      for (const [param, schema] of Object.entries(properties)) expect(narrower(byName.get(param)?.schema, schema), `${name}.${param}`).to.deep.equal([])
+      for (const [param, schema] of Object.entries(properties))
+        expect(narrower(byName.get(param)?.schema, schema), `${name}.${param}`).to.deep.equal([])
       // What a documented client reads must be there.
       expect(missing(ours.result.schema as Json, result), name).to.deep.equal([])
       // The start's -32050 is only for what waits for the start.
@@ -143,7 +159,12 @@ function narrower(ours: unknown, documented: Json): string[] {
   const all = alternatives(ours)
   const wrong: string[] = []
   const values = documented.enum as unknown[] | undefined
-  if (values !== undefined && !all.some((one) => values.every((value) => (one.enum as unknown[] | undefined)?.includes(value) ?? one.type === documented.type)))
+  if (
+    values !== undefined &&
+    !all.some((one) =>
+      values.every((value) => (one.enum as unknown[] | undefined)?.includes(value) ?? one.type === documented.type),
+    )
+  )
     wrong.push(`enum ${values}`)
   for (const [key, sign] of [
     ['minimum', 1],
@@ -152,18 +173,25 @@ function narrower(ours: unknown, documented: Json): string[] {
     ['maxLength', -1],
   ] as const) {
     const [limit, own] = [documented[key], all[0]?.[key]]
-    if (typeof limit === 'number' && typeof own === 'number' && (own - limit) * sign > 0) wrong.push(`${key} ${own}, documented ${limit}`)
+    if (typeof limit === 'number' && typeof own === 'number' && (own - limit) * sign > 0)
+      wrong.push(`${key} ${own}, documented ${limit}`)
   }
   return wrong
 }
 
 /** Members that the documented result requires and ours does not promise. */
 function missing(ours: Json, documented: Json, at = ''): string[] {
-  if (documented.type === 'array') return missing((ours.items ?? {}) as Json, (documented.items ?? {}) as Json, `${at}[]`)
+  if (documented.type === 'array')
+    return missing((ours.items ?? {}) as Json, (documented.items ?? {}) as Json, `${at}[]`)
   if (documented.type !== 'object' || alternatives(ours).length > 1) return []
   const required = (documented.required ?? []) as string[]
   const own = (ours.properties ?? {}) as Record<string, Json>
-  const lacking = required.filter((key) => !((ours.required ?? []) as string[]).includes(key)).map((key) => `${at}.${key}`)
+  const lacking = required
+    .filter((key) => !((ours.required ?? []) as string[]).includes(key))
+    .map((key) => `${at}.${key}`)
   const inner = Object.entries((documented.properties ?? {}) as Record<string, Json>)
-  return [...lacking, ...inner.flatMap(([key, schema]) => (own[key] === undefined ? [] : missing(own[key], schema, `${at}.${key}`)))]
+  return [
+    ...lacking,
+    ...inner.flatMap(([key, schema]) => (own[key] === undefined ? [] : missing(own[key], schema, `${at}.${key}`))),
+  ]
 }

@@ -24,7 +24,8 @@ describe('the envelope', () => {
   })
   afterEach(() => stage.end())
 
-  const told = (replies: Reply[]) => replies.map(({ id, error, result }) => [id, error === undefined ? result : error.code, error?.data.reason])
+  const told = (replies: Reply[]) =>
+    replies.map(({ id, error, result }) => [id, error === undefined ? result : error.code, error?.data.reason])
 
   for (const [frame, answer] of [
     ['not json', [[null, -32600, 'invalid_request']]],
@@ -58,8 +59,14 @@ describe('the envelope', () => {
 
   it('survives an id and params that are nested deeper than the stack', async () => {
     const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
-    expect(told(await client.answersTo(`{"jsonrpc":"2.0","id":${deep},"method":"ping"}`))).to.deep.equal([[null, -32600, 'invalid_request']])
-    expect(told(await client.answersTo(`{"jsonrpc":"2.0","id":"d","method":"get_camera_list","params":{"x":${deep}}}`))[0]?.[0]).to.equal('d')
+    expect(told(await client.answersTo(`{"jsonrpc":"2.0","id":${deep},"method":"ping"}`))).to.deep.equal([
+      [null, -32600, 'invalid_request'],
+    ])
+    expect(
+      told(
+        await client.answersTo(`{"jsonrpc":"2.0","id":"d","method":"get_camera_list","params":{"x":${deep}}}`),
+      )[0]?.[0],
+    ).to.equal('d')
   })
 
   it('carries a notification out without answering it', async () => {
@@ -82,10 +89,16 @@ describe('the envelope', () => {
     const suggestionFor = (error: ServiceError, transport?: 'http') => errorBody(error, transport).data.suggestion
     expect(suggestionFor(new ServiceError('authRequired'))).to.equal('Call authenticate with a valid token or API key')
     expect(suggestionFor(new ServiceError('authRequired'), 'http')).to.match(/Authorization: Bearer.*X-API-Key/)
-    expect(suggestionFor(new ServiceError('authFailed', { reason: 'token_expired' }), 'http')).to.match(/new token|fresh/)
-    expect(suggestionFor(new ServiceError('invalidRequest', { reason: 'contradicting_credentials' }), 'http')).to.equal('Show one credential only')
+    expect(suggestionFor(new ServiceError('authFailed', { reason: 'token_expired' }), 'http')).to.match(
+      /new token|fresh/,
+    )
+    expect(suggestionFor(new ServiceError('invalidRequest', { reason: 'contradicting_credentials' }), 'http')).to.equal(
+      'Show one credential only',
+    )
     expect(suggestionFor(new ServiceError('invalidRequest'), 'http')).not.to.include('JSON-RPC')
-    expect(suggestionFor(new ServiceError('permissionDenied', { reason: 'foreign_origin' }), 'http')).to.include('origin')
+    expect(suggestionFor(new ServiceError('permissionDenied', { reason: 'foreign_origin' }), 'http')).to.include(
+      'origin',
+    )
     expect(suggestionFor(notFound('Key', 'x'))).to.include('list_api_keys')
     expect(suggestionFor(notFound('Session', 'x'))).to.include('list_sessions')
     expect(suggestionFor(notFound('Recording', 'x'))).to.include('list_recordings')
@@ -105,12 +118,24 @@ describe('the envelope', () => {
 
   it('tells with each reply that a method will go, and what to call instead', async () => {
     const deprecated = { since: '1.1', removed_in: '2.0', use: 'ping' }
-    const old = method({ name: 'old', summary: '', role: 'none', since: '1.0', deprecated, params: None, result: Type.String(), handler: () => 'x' })
+    const old = method({
+      name: 'old',
+      summary: '',
+      role: 'none',
+      since: '1.0',
+      deprecated,
+      params: None,
+      result: Type.String(),
+      handler: () => 'x',
+    })
     const sent: string[] = []
     const options = world.options()
     const session = { id: 'a', address: '192.0.2.1', requests: 0, send: (text: string) => sent.push(text) }
     const services = { ...options, brakes: createBrakes({ requests: 10, window: 1_000 }) }
-    createDispatcher({ services: services as never, methods: [old] })('{"jsonrpc":"2.0","id":1,"method":"old"}', session as never)
+    createDispatcher({ services: services as never, methods: [old] })(
+      '{"jsonrpc":"2.0","id":1,"method":"old"}',
+      session as never,
+    )
     expect(JSON.parse(sent[0] ?? '').metadata).to.deep.include({ deprecated })
   })
 
@@ -131,7 +156,8 @@ describe('the envelope', () => {
     const { port } = await stage.serve(world.options({ maxInFlight: 3 }))
     const busy = await stage.connect(port, { role: 'operator' })
     const finish: (() => void)[] = []
-    world.ask.releaseStream = () => new Promise((resolve) => finish.push(() => resolve({ camera: 'camera0', since: world.now, continues: true })))
+    world.ask.releaseStream = () =>
+      new Promise((resolve) => finish.push(() => resolve({ camera: 'camera0', since: world.now, continues: true })))
     const slow = [1, 2, 3].map(() => busy.call('stop_streaming', { device: 'camera0' }))
     const refused = await busy.call('stop_streaming', { device: 'camera0' })
     expect(refused.error).to.deep.include({ code: -32040 })
@@ -144,7 +170,10 @@ describe('the envelope', () => {
 
   it('lets a request that is sent right behind authenticate wait for its outcome', async () => {
     const eager = await stage.connect(port)
-    const [first, second] = await Promise.all([eager.call('authenticate', { auth_token: 'viewer' }), eager.call('get_camera_list')])
+    const [first, second] = await Promise.all([
+      eager.call('authenticate', { auth_token: 'viewer' }),
+      eager.call('get_camera_list'),
+    ])
     expect(first.error).to.equal(undefined)
     expect(second.error).to.equal(undefined)
   })
@@ -155,7 +184,9 @@ describe('the envelope', () => {
       new Promise<Caller>((resolve) => {
         verified = () => resolve({ user: 'ann', role: 'operator', expiresAt: world.now + 1_000 })
       })
-    const { port, server } = await stage.serve(world.options({}, { credentials: { ...world.options().credentials, verify } }))
+    const { port, server } = await stage.serve(
+      world.options({}, { credentials: { ...world.options().credentials, verify } }),
+    )
     const [eager, witness] = await Promise.all([stage.connect(port), stage.connect(port)])
     eager.call('authenticate', { auth_token: 'operator' })
     eager.call('start_streaming', { device: 'camera0' })

@@ -34,7 +34,9 @@ describe('the methods of external streams', () => {
     )
     const admin = await as('admin')
     const { result } = await admin.call('discover_external_streams', { generic_enabled: true })
-    expect(faults(contract.find(({ method }) => method === 'discover_external_streams')?.result ?? {}, result)).to.deep.equal([])
+    expect(
+      faults(contract.find(({ method }) => method === 'discover_external_streams')?.result ?? {}, result),
+    ).to.deep.equal([])
     expect(result).to.deep.include({
       total_found: 3,
       scan_duration: '2.5s',
@@ -54,8 +56,18 @@ describe('the methods of external streams', () => {
     })
     expect(result.generic_streams[0]).to.include({ device: 'camera3', last_seen: '2025-06-01T12:00:00.000Z' })
     expect(result.generic_streams[1]).to.deep.include({ status: 'ERROR', reason: 'timed out' })
-    expect(result.generic_streams[1].capabilities).to.deep.include({ protocol: 'rtsps', port: 322, stream_path: '/x?y=1', codec: '', metadata: {} })
-    expect((await admin.call('get_external_streams')).result).to.deep.include({ total_count: 3, scanning: false, scan_interval: 0 })
+    expect(result.generic_streams[1].capabilities).to.deep.include({
+      protocol: 'rtsps',
+      port: 322,
+      stream_path: '/x?y=1',
+      codec: '',
+      metadata: {},
+    })
+    expect((await admin.call('get_external_streams')).result).to.deep.include({
+      total_count: 3,
+      scanning: false,
+      scan_interval: 0,
+    })
   })
 
   it('never tell credentials, wherever they came from', async () => {
@@ -75,7 +87,11 @@ describe('the methods of external streams', () => {
   it('take the names that other clients use, and the type by itself', async () => {
     const operator = await as('operator')
     const { result } = await operator.call('add_external_stream', { url: 'rtsp://10.0.0.7/a', name: 'Gate' })
-    expect(result).to.deep.include({ stream_url: 'rtsp://10.0.0.7/a', stream_name: 'Gate', stream_type: 'generic_rtsp' })
+    expect(result).to.deep.include({
+      stream_url: 'rtsp://10.0.0.7/a',
+      stream_name: 'Gate',
+      stream_type: 'generic_rtsp',
+    })
   })
 
   for (const [params, param] of [
@@ -98,18 +114,25 @@ describe('the methods of external streams', () => {
   it('take names in any script', async () => {
     const operator = await as('operator')
     for (const stream_name of ['Tür ø 門', 'x'.repeat(64), '🎥'.repeat(64)]) {
-      expect((await operator.call('add_external_stream', { stream_url: 'rtsp://h/', stream_name })).result).to.include({ stream_name })
+      expect((await operator.call('add_external_stream', { stream_url: 'rtsp://h/', stream_name })).result).to.include({
+        stream_name,
+      })
     }
   })
 
   for (const scan_interval of [-1, 1.5, '5', null, 24 * 86_400 + 1]) {
     it(`set_discovery_interval(${JSON.stringify(scan_interval)}) is refused`, async () => {
-      expect((await (await as('admin')).call('set_discovery_interval', { scan_interval })).error).to.deep.include({ code: -32602 })
+      expect((await (await as('admin')).call('set_discovery_interval', { scan_interval })).error).to.deep.include({
+        code: -32602,
+      })
     })
   }
 
   it('set_discovery_interval counts in seconds', async () => {
-    expect((await (await as('admin')).call('set_discovery_interval', { scan_interval: 90 })).result).to.include({ scan_interval: 90, status: 'UPDATED' })
+    expect((await (await as('admin')).call('set_discovery_interval', { scan_interval: 90 })).result).to.include({
+      scan_interval: 90,
+      status: 'UPDATED',
+    })
     expect(world.external.interval).to.equal(90_000)
   })
 
@@ -130,14 +153,21 @@ describe('the methods of external streams', () => {
   })
 
   it('show a caller who is limited to some cameras only those, and let it neither add nor remove others', async () => {
-    world.external.streams.push(stream({ camera: 'camera12', url: 'rtsp://10.0.0.12/' }), stream({ camera: 'camera2', url: 'rtsp://10.0.0.2/' }))
+    world.external.streams.push(
+      stream({ camera: 'camera12', url: 'rtsp://10.0.0.12/' }),
+      stream({ camera: 'camera2', url: 'rtsp://10.0.0.2/' }),
+    )
     const client = await as(limited)
     const { result } = await client.call('get_external_streams')
     expect([result.total_count, result.external_streams[0].device]).to.deep.equal([1, 'camera12'])
     const discovered = (await client.call('discover_external_streams', { generic_enabled: true })).result
     expect([discovered.total_found, discovered.skydio_streams]).to.deep.equal([1, []])
-    expect((await client.call('remove_external_stream', { stream_url: 'rtsp://10.0.0.2/' })).error?.code).to.equal(-32010)
-    expect((await client.call('remove_external_stream', { stream_url: 'rtsp://10.0.0.12/' })).result).to.include({ status: 'REMOVED' })
+    expect((await client.call('remove_external_stream', { stream_url: 'rtsp://10.0.0.2/' })).error?.code).to.equal(
+      -32010,
+    )
+    expect((await client.call('remove_external_stream', { stream_url: 'rtsp://10.0.0.12/' })).result).to.include({
+      status: 'REMOVED',
+    })
     const added = await client.call('add_external_stream', { stream_url: 'rtsp://10.0.0.7/', stream_name: 'x' })
     expect(added.error).to.deep.include({ code: -32002 })
   })

@@ -66,8 +66,19 @@ export const cameraView = (changes: Partial<CameraView> = {}): CameraView => ({
 })
 
 export const unplugged = (): CameraView => {
-  const { mode: _mode, capabilities: _capabilities, pipeline: _pipeline, connectedAt: _connectedAt, ...rest } = cameraView({ id: 'camera1', name: 'Yard' })
-  return { ...rest, status: 'DISCONNECTED', cause: { state: 'unplugged', since: noon - 5_000, reason: 'the device was removed' }, allowed: [] }
+  const {
+    mode: _mode,
+    capabilities: _capabilities,
+    pipeline: _pipeline,
+    connectedAt: _connectedAt,
+    ...rest
+  } = cameraView({ id: 'camera1', name: 'Yard' })
+  return {
+    ...rest,
+    status: 'DISCONNECTED',
+    cause: { state: 'unplugged', since: noon - 5_000, reason: 'the device was removed' },
+    allowed: [],
+  }
 }
 
 const recordingFile: RecordingFile = {
@@ -122,7 +133,14 @@ export const createWorld = () => {
       cause: { state: 'up', since: noon - 50_000 },
       server: { kind: 'managed', why: 'a mediamtx binary is on PATH', version: 'v1.20.1' },
     } as LinkView,
-    storage: { state: 'ok', cause: { state: 'ok', since: noon - 50_000 }, total: 1000, used: 400, available: 500, percent: 44.4 } as StorageView,
+    storage: {
+      state: 'ok',
+      cause: { state: 'ok', since: noon - 50_000 },
+      total: 1000,
+      used: 400,
+      available: 500,
+      percent: 44.4,
+    } as StorageView,
     system: {
       status: 'ready',
       message: 'all parts run',
@@ -130,7 +148,16 @@ export const createWorld = () => {
       startedAt: noon - 60_000,
     } as SystemView,
     streams: [
-      { name: 'camera0', ready: true, readySince: noon - 30_000, source: 'rtspSession', readers: 2, bytesReceived: 10, bytesSent: 20, tracks: ['H264'] },
+      {
+        name: 'camera0',
+        ready: true,
+        readySince: noon - 30_000,
+        source: 'rtspSession',
+        readers: 2,
+        bytesReceived: 10,
+        bytesSent: 20,
+        tracks: ['H264'],
+      },
       { name: 'somebody-elses', ready: true, readers: 1, bytesReceived: 1, bytesSent: 1, tracks: [] },
     ] as StreamState[],
     recordings: [recordingFile],
@@ -157,7 +184,13 @@ export const createWorld = () => {
     if (found === undefined) throw notFound('Camera', id)
     return found
   }
-  const directory: Directory = { cameras: () => world.cameras, camera, link: () => world.link, storage: () => world.storage, system: () => world.system }
+  const directory: Directory = {
+    cameras: () => world.cameras,
+    camera,
+    link: () => world.link,
+    storage: () => world.storage,
+    system: () => world.system,
+  }
 
   const note = (what: string, id: string, request?: unknown) => asked.push({ what, camera: id, request })
   const standing: Ask = {
@@ -165,7 +198,16 @@ export const createWorld = () => {
       note('startRecording', id, request)
       const { format, by, duration } = request
       const filename = `${id}_2025-06-01_12-00-00-000000.mp4`
-      const view = { camera: camera(id).id, status: 'RECORDING' as const, growing: true, format, by: by.user, filename, files: [filename], startedAt: noon }
+      const view = {
+        camera: camera(id).id,
+        status: 'RECORDING' as const,
+        growing: true,
+        format,
+        by: by.user,
+        filename,
+        files: [filename],
+        startedAt: noon,
+      }
       return duration === undefined ? view : { ...view, duration }
     },
     stopRecording: async (id: string, by: By) => {
@@ -227,7 +269,10 @@ export const createWorld = () => {
 
   const of = (kind: 'recordings' | 'snapshots'): MediaFile[] => world[kind]
   const files: MediaFiles = {
-    list: async (kind, { limit, offset }) => ({ files: of(kind).slice(offset, offset + limit), total: of(kind).length }),
+    list: async (kind, { limit, offset }) => ({
+      files: of(kind).slice(offset, offset + limit),
+      total: of(kind).length,
+    }),
     find: async (kind, name) => of(kind).find((file) => file.name === name || bare(file.name) === name),
     recording: async (name) => world.recordings.find((file) => file.name === name),
     remove: async (kind, name) => {
@@ -242,11 +287,18 @@ export const createWorld = () => {
   const credentials: Credentials = {
     verify: async (token): Promise<Caller> => {
       const [role = '', user = `a-${role}`, expiresAt = String(noon + 3_600_000), cameras = ''] = token.split('/')
-      if (!['viewer', 'operator', 'admin'].includes(role)) throw new ServiceError('authFailed', { reason: 'auth_failed' })
+      if (!['viewer', 'operator', 'admin'].includes(role))
+        throw new ServiceError('authFailed', { reason: 'auth_failed' })
       if (Number(expiresAt) <= world.now) throw new ServiceError('authFailed', { reason: 'token_expired' })
       const credential: Credential = { kind: 'token', id: token }
       if (credentials.isRevoked(credential)) throw new ServiceError('authFailed', { reason: 'revoked' })
-      return { role: role as Role, user, expiresAt: Number(expiresAt), credential, ...(cameras && { cameras: cameras.split(',') }) }
+      return {
+        role: role as Role,
+        user,
+        expiresAt: Number(expiresAt),
+        credential,
+        ...(cameras && { cameras: cameras.split(',') }),
+      }
     },
     revoke: async (credential) => {
       world.revoked.push(credential)
@@ -267,7 +319,15 @@ export const createWorld = () => {
   const keys: ApiKeys = {
     create: async ({ user, role, cameras, expiresIn = 90 * 86_400_000 }) => {
       const id = `key${world.keys.length + 1}`
-      const key: ApiKey = { id, prefix: `csk_${id}`, user, role, createdAt: noon, expiresAt: noon + expiresIn, ...(cameras && { cameras }) }
+      const key: ApiKey = {
+        id,
+        prefix: `csk_${id}`,
+        user,
+        role,
+        createdAt: noon,
+        expiresAt: noon + expiresIn,
+        ...(cameras && { cameras }),
+      }
       world.keys.push(key)
       return { key, secret: `${key.prefix}-secret` }
     },
@@ -286,9 +346,11 @@ export const createWorld = () => {
       } catch {
         throw new ServiceError('authFailed', { reason: 'auth_failed' })
       }
-      if (grant.subject !== subject || (grant.address ?? address) !== address) throw new ServiceError('authFailed', { reason: 'auth_failed' })
+      if (grant.subject !== subject || (grant.address ?? address) !== address)
+        throw new ServiceError('authFailed', { reason: 'auth_failed' })
       if (grant.expiresAt <= world.now) throw new ServiceError('authFailed', { reason: 'token_expired' })
-      if (grant.credential && credentials.isRevoked(grant.credential)) throw new ServiceError('authFailed', { reason: 'revoked' })
+      if (grant.credential && credentials.isRevoked(grant.credential))
+        throw new ServiceError('authFailed', { reason: 'revoked' })
       return grant
     },
   }
@@ -309,14 +371,27 @@ export const createWorld = () => {
       world.policy = policy
       return policy
     },
-    cleanUp: async ({ dryRun }) => ({ dryRun, files: [{ kind: 'recordings', name: recordingFile.name, bytes: 123_456 }], freed: 123_456, kept: [] }),
+    cleanUp: async ({ dryRun }) => ({
+      dryRun,
+      files: [{ kind: 'recordings', name: recordingFile.name, bytes: 123_456 }],
+      freed: 123_456,
+      kept: [],
+    }),
   }
 
   const external: ExternalAsk = {
     view: () => world.external,
     discover: async () => ({ streams: world.external.streams, at: noon, took: 2_500, errors: [] }),
     add: async ({ url, name, type }) => {
-      const stream: ExternalStream = { url, name, type, status: 'DISCOVERED', discoveredAt: noon, lastSeen: noon, camera: 'camera7' }
+      const stream: ExternalStream = {
+        url,
+        name,
+        type,
+        status: 'DISCOVERED',
+        discoveredAt: noon,
+        lastSeen: noon,
+        camera: 'camera7',
+      }
       world.external = { ...world.external, streams: [...world.external.streams, stream] }
       return stream
     },
@@ -373,7 +448,14 @@ export const createWorld = () => {
     retention,
     external,
     measures: { call: () => {}, mediaCall: () => {}, dropped: () => {}, refused: () => {} },
-    machine: () => ({ at: noon, cpuPercent: 12.5, memoryPercent: 40, residentBytes: 80_000_000, bytesSent: 1_000, bytesReceived: 2_000 }),
+    machine: () => ({
+      at: noon,
+      cpuPercent: 12.5,
+      memoryPercent: 40,
+      residentBytes: 80_000_000,
+      bytesSent: 1_000,
+      bytesReceived: 2_000,
+    }),
     urls: { streamLife: 3_600_000, fileLife: 900_000, bindAddress: false, openStreams: false },
     facts: {
       subscribe: (listener) => {
@@ -417,7 +499,9 @@ export class Client {
   readonly closed: Promise<{ code: number; reason: string }>
 
   constructor(readonly socket: WebSocket) {
-    this.closed = new Promise((resolve) => socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })))
+    this.closed = new Promise((resolve) =>
+      socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })),
+    )
     socket.on('error', () => {})
     socket.on('message', (data) => {
       const message = JSON.parse(data.toString()) as Reply & Notice

@@ -49,7 +49,13 @@ describe('the downloads', () => {
   })
 
   const link = (subject: string, changes: Partial<Grant> = {}) =>
-    options.links.sign({ subject, user: 'ann', expiresAt: noon + 60_000, credential: { kind: 'token', id: 'viewer/ann' }, ...changes })
+    options.links.sign({
+      subject,
+      user: 'ann',
+      expiresAt: noon + 60_000,
+      credential: { kind: 'token', id: 'viewer/ann' },
+      ...changes,
+    })
   const anonymous = { Authorization: '' }
 
   it('give a file whole, with what a browser needs to know', async () => {
@@ -107,9 +113,16 @@ describe('the downloads', () => {
     const etag = first.headers.etag ?? ''
     expect((await get('/files/recordings/camera0_1.mp4', { 'If-None-Match': etag })).status).to.equal(304)
     expect((await get('/files/recordings/camera0_1.mp4', { 'If-None-Match': '"other"' })).status).to.equal(200)
-    expect((await get('/files/recordings/camera0_1.mp4', { 'If-Modified-Since': first.headers['last-modified'] ?? '' })).status).to.equal(304)
-    expect((await get('/files/recordings/camera0_1.mp4', { Range: 'bytes=0-1', 'If-Range': etag })).status).to.equal(206)
-    expect((await get('/files/recordings/camera0_1.mp4', { Range: 'bytes=0-1', 'If-Range': '"other"' })).status).to.equal(200)
+    expect(
+      (await get('/files/recordings/camera0_1.mp4', { 'If-Modified-Since': first.headers['last-modified'] ?? '' }))
+        .status,
+    ).to.equal(304)
+    expect((await get('/files/recordings/camera0_1.mp4', { Range: 'bytes=0-1', 'If-Range': etag })).status).to.equal(
+      206,
+    )
+    expect(
+      (await get('/files/recordings/camera0_1.mp4', { Range: 'bytes=0-1', 'If-Range': '"other"' })).status,
+    ).to.equal(200)
   })
 
   it('end where a growing file ends now, and tell it from the longer one', async () => {
@@ -153,9 +166,17 @@ describe('the downloads', () => {
 
   it('are for bearers of a token only, who are told nothing before', async () => {
     for (const authorization of ['', 'Bearer', 'Bearer nonsense', 'Basic viewer', `Bearer viewer/ann/${noon - 1}`]) {
-      for (const path of ['/files/recordings/camera0_1.mp4', '/files/recordings/missing.mp4', '/files/recordings/..%2fx']) {
+      for (const path of [
+        '/files/recordings/camera0_1.mp4',
+        '/files/recordings/missing.mp4',
+        '/files/recordings/..%2fx',
+      ]) {
         const { status, headers, body } = await get(path, { Authorization: authorization })
-        expect([status, headers['www-authenticate'], JSON.parse(body).error.code]).to.deep.equal([401, 'Bearer', -32001])
+        expect([status, headers['www-authenticate'], JSON.parse(body).error.code]).to.deep.equal([
+          401,
+          'Bearer',
+          -32001,
+        ])
       }
     }
   })
@@ -170,7 +191,9 @@ describe('the downloads', () => {
   it('may be asked for by scripts of the listed origins', async () => {
     const asked = await get('/files/recordings/camera0_1.mp4', { Origin: 'http://localhost:3000' }, 'OPTIONS')
     expect([asked.status, asked.headers['access-control-allow-origin']]).to.deep.equal([204, 'http://localhost:3000'])
-    expect((await get('/files/recordings/camera0_1.mp4', { Origin: 'http://evil.example' })).headers).not.to.have.property('access-control-allow-origin')
+    expect(
+      (await get('/files/recordings/camera0_1.mp4', { Origin: 'http://evil.example' })).headers,
+    ).not.to.have.property('access-control-allow-origin')
   })
 
   it('may be asked for by scripts of any origin where * is listed', async () => {
@@ -212,9 +235,21 @@ describe('the downloads', () => {
       expect([answer.status, answer.headers['retry-after']]).to.deep.equal([429, '30'])
     }
     expect((await get('/files/recordings/camera0_1.mp4?camera=camera0&sig=guess', anonymous)).status).to.equal(429)
-    for (const headers of [{}, { ...anonymous, 'X-API-Key': 'viewer' }]) expect((await get('/files/recordings/camera0_1.mp4', headers)).status).to.equal(200)
-    expect((await get(`/files/recordings/camera0_1.mp4?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4')}`, anonymous)).status).to.equal(200)
-    expect([brakes.failures, brakes.taken.length, world.audited.filter(({ event }) => event === 'refusal')]).to.deep.equal([0, 6, []])
+    for (const headers of [{}, { ...anonymous, 'X-API-Key': 'viewer' }])
+      expect((await get('/files/recordings/camera0_1.mp4', headers)).status).to.equal(200)
+    expect(
+      (
+        await get(
+          `/files/recordings/camera0_1.mp4?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4')}`,
+          anonymous,
+        )
+      ).status,
+    ).to.equal(200)
+    expect([
+      brakes.failures,
+      brakes.taken.length,
+      world.audited.filter(({ event }) => event === 'refusal'),
+    ]).to.deep.equal([0, 6, []])
   })
 
   it('are given to API keys in a header of their own', async () => {
@@ -236,7 +271,9 @@ describe('the downloads', () => {
     const ask = async () => (await get('/files/recordings/camera0_1.mp4', anonymous)).status
     expect(await ask()).to.equal(200)
     // A picture in a foreign page: the browser brings the certificate, and tells no Origin.
-    expect((await get('/files/recordings/camera0_1.mp4', { ...anonymous, 'Sec-Fetch-Site': 'cross-site' })).status).to.equal(401)
+    expect(
+      (await get('/files/recordings/camera0_1.mp4', { ...anonymous, 'Sec-Fetch-Site': 'cross-site' })).status,
+    ).to.equal(401)
     world.now = noon + 1_000
     expect(await ask()).to.equal(401)
     world.now = noon
@@ -245,13 +282,23 @@ describe('the downloads', () => {
   })
 
   it('of a camera that one may not use are as if they were not there', async () => {
-    const hidden = await get('/files/recordings/camera0_1.mp4', { Authorization: `Bearer operator/bob/${noon + 1}/camera1*` })
+    const hidden = await get('/files/recordings/camera0_1.mp4', {
+      Authorization: `Bearer operator/bob/${noon + 1}/camera1*`,
+    })
     const missing = await get('/files/recordings/missing.mp4', {})
     expect([hidden.status, missing.status]).to.deep.equal([404, 404])
     expect(hidden.body.replace('camera0_1', 'missing')).to.equal(missing.body)
     const credential = `token:operator/bob/${noon + 1}/camera1*`
     expect(world.audited.filter(({ user }) => user === 'bob')).to.deep.equal([
-      { event: 'authentication', action: 'GET /files/recordings', result: 'ok', user: 'bob', role: 'operator', credential, address: '127.0.0.1' },
+      {
+        event: 'authentication',
+        action: 'GET /files/recordings',
+        result: 'ok',
+        user: 'bob',
+        role: 'operator',
+        credential,
+        address: '127.0.0.1',
+      },
       {
         event: 'refusal',
         action: 'GET /files/recordings',
@@ -269,16 +316,28 @@ describe('the downloads', () => {
   describe('by signed URLs', () => {
     const refused = async (path: string, reason: string) => {
       const { status, headers, body } = await get(path, anonymous)
-      expect([status, headers['www-authenticate'], JSON.parse(body).error.data.reason], path).to.deep.equal([401, 'Bearer', reason])
+      expect([status, headers['www-authenticate'], JSON.parse(body).error.data.reason], path).to.deep.equal([
+        401,
+        'Bearer',
+        reason,
+      ])
     }
     const path = '/files/recordings/camera0_1.mp4'
 
     it('need no header, and answer HEAD and ranges too', async () => {
-      const call = { services: options, session: { address: '127.0.0.1' }, caller: await options.credentials.verify('viewer') }
+      const call = {
+        services: options,
+        session: { address: '127.0.0.1' },
+        caller: await options.credentials.verify('viewer'),
+      }
       const url = downloadUrl(call, 'recordings', { camera: 'camera0', name: 'camera0_1.mp4' })
       expect(url).to.match(/^\/files\/recordings\/camera0_1\.mp4\?camera=camera0&sig=/)
       const whole = await get(url, anonymous)
-      expect([whole.status, whole.body, whole.headers['referrer-policy']]).to.deep.equal([200, '0123456789', 'no-referrer'])
+      expect([whole.status, whole.body, whole.headers['referrer-policy']]).to.deep.equal([
+        200,
+        '0123456789',
+        'no-referrer',
+      ])
       expect((await get(url, anonymous, 'HEAD')).status).to.equal(200)
       expect(world.audited, 'their bearer is nobody, and shows nothing').to.deep.equal([])
       expect((await get(url, { ...anonymous, Range: 'bytes=2-3' })).body).to.equal('23')
@@ -289,11 +348,18 @@ describe('the downloads', () => {
       const { credentials, links } = options
       const grantOf = async (token: string) => {
         const call = { services: options, session: { address: '127.0.0.1' }, caller: await credentials.verify(token) }
-        const sig = new URLSearchParams(downloadUrl(call, 'recordings', { camera: 'camera0', name: 'a.mp4' }).split('?')[1]).get('sig') ?? ''
+        const sig =
+          new URLSearchParams(downloadUrl(call, 'recordings', { camera: 'camera0', name: 'a.mp4' }).split('?')[1]).get(
+            'sig',
+          ) ?? ''
         return links.verify(sig, { subject: 'recordings/camera0/a.mp4', address: '127.0.0.1' })
       }
       const { expiresAt, credential, address } = await grantOf('viewer')
-      expect({ expiresAt, credential, address }).to.deep.equal({ expiresAt: noon + 900_000, credential: { kind: 'token', id: 'viewer' }, address: undefined })
+      expect({ expiresAt, credential, address }).to.deep.equal({
+        expiresAt: noon + 900_000,
+        credential: { kind: 'token', id: 'viewer' },
+        address: undefined,
+      })
       expect((await grantOf(`viewer/ann/${noon + 5_000}`)).expiresAt).to.equal(noon + 5_000)
       options = { ...options, urls: { ...options.urls, bindAddress: true } }
       expect((await grantOf('viewer')).address).to.equal('127.0.0.1')
@@ -310,7 +376,14 @@ describe('the downloads', () => {
       ])
         await refused(`${other}?camera=camera0&sig=${sig}`, 'auth_failed')
       // Another file that the name without extension finds is not the one of the grant.
-      expect((await get(`/files/recordings/camera0_1?camera=camera0&sig=${link('recordings/camera0/camera0_1.mkv')}`, anonymous)).status).to.equal(404)
+      expect(
+        (
+          await get(
+            `/files/recordings/camera0_1?camera=camera0&sig=${link('recordings/camera0/camera0_1.mkv')}`,
+            anonymous,
+          )
+        ).status,
+      ).to.equal(404)
       await refused(`${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1')}`, 'auth_failed')
     })
 
@@ -325,14 +398,27 @@ describe('the downloads', () => {
         'a'.repeat(4_000),
       ])
         await refused(`${path}?camera=camera0&sig=${sig}`, 'auth_failed')
-      await refused(`${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4', { address: '10.0.0.9' })}`, 'auth_failed')
+      await refused(
+        `${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4', { address: '10.0.0.9' })}`,
+        'auth_failed',
+      )
       expect(brakes.failures).to.equal(8)
       expect(world.audited.every(({ reason }) => reason === 'auth_failed')).to.equal(true)
-      expect((await get(`${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4', { address: '127.0.0.1' })}`, anonymous)).status).to.equal(200)
+      expect(
+        (
+          await get(
+            `${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4', { address: '127.0.0.1' })}`,
+            anonymous,
+          )
+        ).status,
+      ).to.equal(200)
     })
 
     it('that have ended say so, and do not count as guesses', async () => {
-      await refused(`${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4', { expiresAt: noon })}`, 'token_expired')
+      await refused(
+        `${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4', { expiresAt: noon })}`,
+        'token_expired',
+      )
       await options.credentials.revoke({ kind: 'token', id: 'viewer/ann' }, noon + 60_000)
       await refused(`${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4')}`, 'revoked')
       expect(brakes.failures).to.equal(0)
@@ -363,7 +449,9 @@ describe('the downloads', () => {
       await writeFile(join(folder, 'recordings', filename), 'recorded')
       const answer = await fetch(new URL(url, `http://127.0.0.1:${port}`))
       expect([answer.status, await answer.text()]).to.deep.equal([200, 'recorded'])
-      const picture = await fetch(`http://127.0.0.1:${port}/cameras/camera0/snapshot.jpg`, { headers: { 'X-API-Key': 'viewer' } })
+      const picture = await fetch(`http://127.0.0.1:${port}/cameras/camera0/snapshot.jpg`, {
+        headers: { 'X-API-Key': 'viewer' },
+      })
       expect([picture.status, await picture.text()]).to.deep.equal([200, 'a picture'])
     } finally {
       await stage.end()

@@ -13,17 +13,49 @@ const rounds = 102
 
 /** A value for each param there is that the methods take; `token` is the speaker's own. */
 const good = (token: string): Record<string, unknown> => ({
-  ...{ auth_token: token, device: 'camera0', filename: 'camera0_2025-06-01_11-00-00-000000', format: 'mp4', quality: 80, width: 640, height: 480 },
-  ...{ max_age: 2, duration: 60, limit: 5, offset: 0, expires_in: 60, topics: ['camera.connected', 'recording.start'], filters: { device: 'camera0' } },
+  ...{
+    auth_token: token,
+    device: 'camera0',
+    filename: 'camera0_2025-06-01_11-00-00-000000',
+    format: 'mp4',
+    quality: 80,
+    width: 640,
+    height: 480,
+  },
+  ...{
+    max_age: 2,
+    duration: 60,
+    limit: 5,
+    offset: 0,
+    expires_in: 60,
+    topics: ['camera.connected', 'recording.start'],
+    filters: { device: 'camera0' },
+  },
   ...{ since: 0, epoch: 'x', skydio_enabled: false, generic_enabled: true, force_rescan: false, include_offline: true },
-  ...{ stream_url: 'rtsp://192.168.1.20/stream', stream_name: 'Drone', stream_type: 'generic_rtsp', scan_interval: 60, action: 'plug' },
-  ...{ policy_type: 'age', max_age_days: 30, max_size_gb: 5, enabled: true, dry_run: true, session_id: 'none', revoke: false },
+  ...{
+    stream_url: 'rtsp://192.168.1.20/stream',
+    stream_name: 'Drone',
+    stream_type: 'generic_rtsp',
+    scan_interval: 60,
+    action: 'plug',
+  },
+  ...{
+    policy_type: 'age',
+    max_age_days: 30,
+    max_size_gb: 5,
+    enabled: true,
+    dry_run: true,
+    session_id: 'none',
+    revoke: false,
+  },
   ...{ role: 'viewer', user: 'ann', cameras: ['camera0'], id: 'key1', jti: 'some-token', before: 100 },
 })
 
 const validParams = ({ name, params }: (typeof methods)[number], token: string): Record<string, unknown> => {
   const values = name === 'take_snapshot' ? { ...good(token), format: 'jpg', filename: 'mine' } : good(token)
-  return Object.fromEntries(Object.keys((params as { properties?: object }).properties ?? {}).map((key) => [key, values[key]]))
+  return Object.fromEntries(
+    Object.keys((params as { properties?: object }).properties ?? {}).map((key) => [key, values[key]]),
+  )
 }
 
 const nested = (depth: number, open: string, close: string) => `${open.repeat(depth)}1${close.repeat(depth)}`
@@ -33,9 +65,43 @@ const strange = fc.oneof(
   {
     weight: 40,
     arbitrary: fc.constantFrom(
-      ...['null', 'true', '0', '-1', '1.5', '-0', '1e308', '1e400', '-1e400', '9007199254740993', '18446744073709551616', '""', '" "', '[]', '{}'],
-      ...['"camera1"', '"camera9"', '"camera0\\u0000"', '"../camera0"', '"\\ud800"', '"\\u202e\\ufeff"', '"💥"', '"0"', '"-5"', '"1e3"', '"constructor"'],
-      ...['{"__proto__":{"role":"admin"}}', '{"constructor":{"prototype":{"role":"admin"}}}', '{"length":-1}', '{"toString":1}', '{"then":"x"}'],
+      ...[
+        'null',
+        'true',
+        '0',
+        '-1',
+        '1.5',
+        '-0',
+        '1e308',
+        '1e400',
+        '-1e400',
+        '9007199254740993',
+        '18446744073709551616',
+        '""',
+        '" "',
+        '[]',
+        '{}',
+      ],
+      ...[
+        '"camera1"',
+        '"camera9"',
+        '"camera0\\u0000"',
+        '"../camera0"',
+        '"\\ud800"',
+        '"\\u202e\\ufeff"',
+        '"💥"',
+        '"0"',
+        '"-5"',
+        '"1e3"',
+        '"constructor"',
+      ],
+      ...[
+        '{"__proto__":{"role":"admin"}}',
+        '{"constructor":{"prototype":{"role":"admin"}}}',
+        '{"length":-1}',
+        '{"toString":1}',
+        '{"then":"x"}',
+      ],
     ),
   },
   { weight: 10, arbitrary: fc.string({ unit: 'binary', maxLength: 20 }).map((text) => JSON.stringify(text)) },
@@ -56,8 +122,28 @@ const strange = fc.oneof(
 const seldom = <T, U>(times: number, usual: U, other: fc.Arbitrary<T>) =>
   fc.oneof({ weight: times - 1, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other })
 
-const names = [...methods.map(({ name }) => name), 'no_such_method', '__proto__', 'constructor', 'toString', '', 'PING', 'ping ']
-const keys = [...Object.keys(good('')), '__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'length', 'then', '', 'x']
+const names = [
+  ...methods.map(({ name }) => name),
+  'no_such_method',
+  '__proto__',
+  'constructor',
+  'toString',
+  '',
+  'PING',
+  'ping ',
+]
+const keys = [
+  ...Object.keys(good('')),
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  'hasOwnProperty',
+  'length',
+  'then',
+  '',
+  'x',
+]
 
 const anyName = fc.oneof(
   fc.constantFrom(...names).map((name) => JSON.stringify(name)),
@@ -77,7 +163,10 @@ const changedParams = (params: Members) => {
       added: seldom(3, noMore, fc.array(fc.tuple(fc.constantFrom(...keys), strange), { maxLength: 2 })),
     })
     .map(({ dropped, replaced, added }): Members => {
-      const kept = params.map(([key, value], index): Members[number] => [key, replaced !== null && replaced[0] % params.length === index ? replaced[1] : value])
+      const kept = params.map(([key, value], index): Members[number] => [
+        key,
+        replaced !== null && replaced[0] % params.length === index ? replaced[1] : value,
+      ])
       return [...kept.filter((_, index) => !dropped.includes(params[index] ?? ['', ''])), ...added]
     })
     .map(written)
@@ -87,7 +176,10 @@ const changedParams = (params: Members) => {
 const requestsOf = (speaker: Speaker) =>
   fc.oneof(
     ...methods.map((method) => {
-      const params: Members = Object.entries(validParams(method, speaker)).map(([key, value]) => [key, JSON.stringify(value)])
+      const params: Members = Object.entries(validParams(method, speaker)).map(([key, value]) => [
+        key,
+        JSON.stringify(value),
+      ])
       // One reply that tells the whole API is a hundred times as long as others.
       const name = method.name === 'rpc.discover' ? 'ping' : method.name
       return fc
@@ -100,7 +192,14 @@ const requestsOf = (speaker: Speaker) =>
           called: seldom(20, JSON.stringify(name), anyName),
           version: seldom(30, '"2.0"', strange),
           id: seldom(8, undefined, fc.oneof(fc.constantFrom('null', ''), strange)),
-          more: seldom(12, undefined, fc.tuple(fc.constantFrom('id', 'method', 'params', 'jsonrpc', '__proto__', 'error', 'result', 'x'), strange)),
+          more: seldom(
+            12,
+            undefined,
+            fc.tuple(
+              fc.constantFrom('id', 'method', 'params', 'jsonrpc', '__proto__', 'error', 'result', 'x'),
+              strange,
+            ),
+          ),
         })
         .map(({ params, called, version, id, more }) => (given: string) => {
           const members: Members = [
@@ -122,7 +221,10 @@ const framesOf = (speaker: Speaker) => {
       request: requests,
       at: fc.nat(),
       length: fc.nat(3),
-      noise: fc.oneof(fc.string({ unit: 'binary', maxLength: 3 }), fc.constantFrom('"', '{', '}', ',', '\\', '\u0000', '\ufeff', '\n', '[')),
+      noise: fc.oneof(
+        fc.string({ unit: 'binary', maxLength: 3 }),
+        fc.constantFrom('"', '{', '}', ',', '\\', '\u0000', '\ufeff', '\n', '['),
+      ),
       twice: fc.boolean(),
     })
     .map(({ request, at, length, noise, twice }) => (id: string) => {
@@ -135,7 +237,11 @@ const framesOf = (speaker: Speaker) => {
     strange,
     requests.map((request) => `[${request('1')},${request('2')}]`),
   )
-  return fc.oneof({ weight: 16, arbitrary: requests }, { weight: 3, arbitrary: broken }, { weight: 1, arbitrary: garbage.map((text) => () => String(text)) })
+  return fc.oneof(
+    { weight: 16, arbitrary: requests },
+    { weight: 3, arbitrary: broken },
+    { weight: 1, arbitrary: garbage.map((text) => () => String(text)) },
+  )
 }
 
 /** What JSON-RPC 2.0 says of a text: the id of its one answer as JSON, or that there is none; and what it calls. */
@@ -214,7 +320,9 @@ describe('any frames at all', () => {
     process.on('unhandledRejection', noteUnhandled)
     world = createWorld()
     const rate = { requests: 1e9, window: 60_000, failures: 1e9 }
-    const { port } = await stage.serve(world.options({ rate, maxMessageSize: 1024 * 1024, maxInFlight: 10_000, maxBuffered: 64 * 1024 * 1024 }))
+    const { port } = await stage.serve(
+      world.options({ rate, maxMessageSize: 1024 * 1024, maxInFlight: 10_000, maxBuffered: 64 * 1024 * 1024 }),
+    )
     for (const speaker of speakers) {
       const client = await stage.connect(port, speaker === 'nobody' ? {} : { role: speaker })
       client.socket.removeAllListeners('message')
@@ -226,7 +334,8 @@ describe('any frames at all', () => {
     process.off('unhandledRejection', noteUnhandled)
   })
 
-  const ask = async (speaker: Speaker, texts: string[], count: number) => (await peers.get(speaker)?.ask(texts, count)) ?? []
+  const ask = async (speaker: Speaker, texts: string[], count: number) =>
+    (await peers.get(speaker)?.ask(texts, count)) ?? []
 
   /** Back to the beginning: what was changed would only grow from round to round. */
   const calm = (standing: Pick<World, 'recordings' | 'snapshots' | 'external'>) => {
@@ -244,16 +353,23 @@ describe('any frames at all', () => {
     for (const id of new Set([...got.keys(), ...due.keys()])) {
       if (got.get(id) === due.get(id)) continue
       const sent = texts.filter((_, index) => expected[index]?.answer === id).map((text) => text.slice(0, 500))
-      throw new Error(`${speaker}: id ${id} was answered ${got.get(id) ?? 0} times instead of ${due.get(id) ?? 0}; it was sent as ${sent.join('\n')}`)
+      throw new Error(
+        `${speaker}: id ${id} was answered ${got.get(id) ?? 0} times instead of ${due.get(id) ?? 0}; it was sent as ${sent.join('\n')}`,
+      )
     }
     const called = new Map(expected.map(({ answer, method }) => [answer, method]))
     for (const reply of replies) {
       const told = JSON.stringify(reply).slice(0, 500)
       if ('result' in reply === 'error' in reply) throw new Error(`neither result nor error, or both: ${told}`)
-      if (reply.error !== undefined && !codes.includes(reply.error.code)) throw new Error(`an error of no known code: ${told}`)
+      if (reply.error !== undefined && !codes.includes(reply.error.code))
+        throw new Error(`an error of no known code: ${told}`)
       const id = JSON.stringify(reply.id)
       const method = due.get(id) === 1 ? called.get(id) : undefined
-      if (method !== undefined && reply.error === undefined && (ranks[roleOf.get(String(method)) ?? ''] ?? 4) > (ranks[speaker] ?? 0)) {
+      if (
+        method !== undefined &&
+        reply.error === undefined &&
+        (ranks[roleOf.get(String(method)) ?? ''] ?? 4) > (ranks[speaker] ?? 0)
+      ) {
         throw new Error(`${speaker} may not call ${method}: ${told}`)
       }
     }
@@ -261,7 +377,11 @@ describe('any frames at all', () => {
   }
 
   it('begin as valid ones of every method', async () => {
-    const standing = structuredClone({ recordings: world.recordings, snapshots: world.snapshots, external: world.external })
+    const standing = structuredClone({
+      recordings: world.recordings,
+      snapshots: world.snapshots,
+      external: world.external,
+    })
     for (const [index, method] of methods.entries()) {
       const params = validParams(method, 'admin')
       for (const [key, value] of Object.entries(params)) expect(value, `${method.name} ${key}`).to.not.equal(undefined)
@@ -274,7 +394,11 @@ describe('any frames at all', () => {
 
   it(`are answered once each where they must be, and else not: ${perRound * rounds * speakers.length} of them`, async function () {
     this.timeout(120_000)
-    const standing = structuredClone({ recordings: world.recordings, snapshots: world.snapshots, external: world.external })
+    const standing = structuredClone({
+      recordings: world.recordings,
+      snapshots: world.snapshots,
+      external: world.external,
+    })
     let lastId = 0
     let sent = 0
     let results = 0
@@ -308,14 +432,17 @@ describe('any frames at all', () => {
         // Not the counter-example, which is a thousand frames long: the error names the one that matters.
         reporter: ({ failed, errorInstance, seed, numRuns }) => {
           if (!failed) return
-          throw new Error(`round ${numRuns} with FUZZ_SEED=${seed}: ${errorInstance instanceof Error ? errorInstance.message : errorInstance}`)
+          throw new Error(
+            `round ${numRuns} with FUZZ_SEED=${seed}: ${errorInstance instanceof Error ? errorInstance.message : errorInstance}`,
+          )
         },
       },
     )
     expect(sent).to.be.at.least(100_000)
     // Else it would only show how a service refuses.
     expect(results / sent).to.be.above(0.2)
-    for (const speaker of speakers) expect(await ask(speaker, ['{"jsonrpc":"2.0","id":"last","method":"ping"}'], 1)).to.have.length(1)
+    for (const speaker of speakers)
+      expect(await ask(speaker, ['{"jsonrpc":"2.0","id":"last","method":"ping"}'], 1)).to.have.length(1)
     for (const name of ['role', 'isAdmin']) expect({}).not.to.have.property(name)
   })
 })

@@ -30,7 +30,12 @@ describe('the health endpoints', () => {
   it('tell that all is well', async () => {
     const basic = await get('/health')
     expect(basic.status).to.equal(200)
-    expect(basic.body).to.deep.equal({ status: 'healthy', timestamp: '2025-06-01T12:00:00.000Z', version: '0.1.0', uptime: '1m0s' })
+    expect(basic.body).to.deep.equal({
+      status: 'healthy',
+      timestamp: '2025-06-01T12:00:00.000Z',
+      version: '0.1.0',
+      uptime: '1m0s',
+    })
     expect(basic.headers.get('cache-control')).to.equal('no-cache, no-store, must-revalidate')
     expect(basic.headers.get('access-control-allow-origin')).to.equal('*')
     expect((await get('/health/live')).body).to.deep.include({ alive: true })
@@ -42,14 +47,23 @@ describe('the health endpoints', () => {
       ['mediamtx', 'healthy'],
       ['storage', 'healthy'],
     ])
-    expect(body.metrics).to.deep.equal({ uptime_seconds: 60, component_count: 4, components_healthy: 4, components_degraded: 0, components_unhealthy: 0 })
+    expect(body.metrics).to.deep.equal({
+      uptime_seconds: 60,
+      component_count: 4,
+      components_healthy: 4,
+      components_degraded: 0,
+      components_unhealthy: 0,
+    })
     expect(body.cameras).to.deep.equal({ total: 2, connected: 1 })
   })
 
   it('tell that the media server is gone, and since when', async () => {
     world.link = { state: 'down', cause: { state: 'down', since: noon - 1_000, reason: 'connection refused' } }
     expect(await get('/health')).to.deep.include({ status: 503 })
-    expect((await get('/health/ready')).body).to.deep.include({ ready: false, message: 'the media server is down: connection refused' })
+    expect((await get('/health/ready')).body).to.deep.include({
+      ready: false,
+      message: 'the media server is down: connection refused',
+    })
     expect(await get('/health/live')).to.deep.include({ status: 200 })
     const { status, body } = await get('/health/detailed')
     expect([status, body.status]).to.deep.equal([200, 'unhealthy'])
@@ -70,7 +84,11 @@ describe('the health endpoints', () => {
   })
 
   it('tell of a full disk without being down', async () => {
-    world.storage = { ...world.storage, state: 'critical', cause: { state: 'critical', since: noon, reason: '95 % used' } }
+    world.storage = {
+      ...world.storage,
+      state: 'critical',
+      cause: { state: 'critical', since: noon, reason: '95 % used' },
+    }
     const { status, body } = await get('/health')
     expect([status, body.status]).to.deep.equal([200, 'degraded'])
   })
@@ -93,7 +111,10 @@ describe('the health endpoints', () => {
       timestamp: '2025-06-01T12:00:00.000Z',
     })
     world.link = { state: 'down', cause: { state: 'down', since: noon - 1_000, reason: 'connection refused' } }
-    expect(await get('/healthz')).to.deep.include({ status: 503, body: { status: 'unavailable', message: 'the media server is down: connection refused' } })
+    expect(await get('/healthz')).to.deep.include({
+      status: 503,
+      body: { status: 'unavailable', message: 'the media server is down: connection refused' },
+    })
     const { status, body } = await get('/health/mediamtx')
     expect([status, body.status, body.message]).to.deep.equal([503, 'unhealthy', 'connection refused'])
   })
@@ -108,16 +129,29 @@ describe('the health endpoints', () => {
     await serve({ metrics: async () => ({ contentType: 'text/plain', text: 'x 1\n' }), hosts: ['cameras.example'] })
     const statusOf = (path: string, host: string) =>
       new Promise<number | undefined>((resolve, reject) => {
-        const asked = request({ host: '127.0.0.1', port, path, headers: { Host: host } }, (answer) => resolve(answer.resume().statusCode))
+        const asked = request({ host: '127.0.0.1', port, path, headers: { Host: host } }, (answer) =>
+          resolve(answer.resume().statusCode),
+        )
         asked.on('error', reject).end()
       })
-    const hosts = ['127.0.0.1:8003', '[::1]:8003', '192.168.1.9', 'localhost', hostname(), `${hostname()}.:80`, 'Cameras.Example:8003']
+    const hosts = [
+      '127.0.0.1:8003',
+      '[::1]:8003',
+      '192.168.1.9',
+      'localhost',
+      hostname(),
+      `${hostname()}.:80`,
+      'Cameras.Example:8003',
+    ]
     for (const path of ['/metrics', '/health/detailed', '/health/cameras', '/health/mediamtx']) {
       for (const host of hosts) expect(await statusOf(path, host), `${path} ${host}`).to.equal(200)
       for (const host of ['evil.example', 'localhost.evil.example:8003', 'cameras.example@evil', '1.2.3.4.evil']) {
         expect(await statusOf(path, host), `${path} ${host}`).to.equal(403)
       }
-      expect((await fetch(`http://127.0.0.1:${port}${path}`)).headers.get('access-control-allow-origin'), path).to.equal(null)
+      expect(
+        (await fetch(`http://127.0.0.1:${port}${path}`)).headers.get('access-control-allow-origin'),
+        path,
+      ).to.equal(null)
     }
     expect(await statusOf('/health', 'evil.example'), 'tells nothing').to.equal(200)
   })
@@ -125,7 +159,9 @@ describe('the health endpoints', () => {
   it('answer private networks only, unless addresses are named', async () => {
     const statusFor = async (changes: Partial<HealthOptions>) => {
       await serve(changes)
-      const answers = await Promise.all(['/health', '/metrics', '/other'].map(async (path) => (await fetch(`http://127.0.0.1:${port}${path}`)).status))
+      const answers = await Promise.all(
+        ['/health', '/metrics', '/other'].map(async (path) => (await fetch(`http://127.0.0.1:${port}${path}`)).status),
+      )
       return answers.join()
     }
     const metrics = async () => ({ contentType: 'text/plain', text: 'x 1\n' })
@@ -138,7 +174,16 @@ describe('the health endpoints', () => {
   })
 
   it('count as private what is of no public network', () => {
-    const inside = ['127.0.0.1', '::ffff:10.1.2.3', '172.31.0.1', '192.168.0.9', '169.254.1.1', '::1', 'fe80::1%eth0', 'fd12::1']
+    const inside = [
+      '127.0.0.1',
+      '::ffff:10.1.2.3',
+      '172.31.0.1',
+      '192.168.0.9',
+      '169.254.1.1',
+      '::1',
+      'fe80::1%eth0',
+      'fd12::1',
+    ]
     const outside = ['8.8.8.8', '172.32.0.1', '192.169.0.1', '::ffff:100.64.0.1', '2001:db8::1', undefined]
     expect(inside.map(isInternal)).to.deep.equal(inside.map(() => true))
     expect(outside.map(isInternal)).to.deep.equal(outside.map(() => false))

@@ -42,15 +42,24 @@ describe('the methods of API keys', () => {
     const { api_key: _, ...shown } = made
     expect(await call('list_api_keys')).to.deep.equal({ keys: [shown], total: 1 })
     expect(await call('rotate_api_key', { id: 'key1' })).to.include({ api_key: 'csk_key1-new' })
-    expect(await call('revoke_api_key', { id: 'key1' })).to.deep.equal({ ...shown, status: 'revoked', revoked_at: '2025-06-01T12:00:00.000Z' })
+    expect(await call('revoke_api_key', { id: 'key1' })).to.deep.equal({
+      ...shown,
+      status: 'revoked',
+      revoked_at: '2025-06-01T12:00:00.000Z',
+    })
   })
 
   it('tell of keys that never end, have ended or were used', async () => {
     const key = { prefix: 'csk_x', user: 'ann', role: 'viewer' as const, createdAt: noon - hour }
-    world.keys.push({ ...key, id: 'a', expiresAt: neverExpires, lastUsedAt: noon }, { ...key, id: 'b', expiresAt: noon })
+    world.keys.push(
+      { ...key, id: 'a', expiresAt: neverExpires, lastUsedAt: noon },
+      { ...key, id: 'b', expiresAt: noon },
+    )
     const admin = await stage.connect(port, { role: 'admin' })
     const { keys } = resultOf('list_api_keys', await admin.call('list_api_keys'))
-    expect(keys[0]).to.include({ status: 'active', last_used_at: '2025-06-01T12:00:00.000Z' }).and.not.to.have.property('expires_at')
+    expect(keys[0])
+      .to.include({ status: 'active', last_used_at: '2025-06-01T12:00:00.000Z' })
+      .and.not.to.have.property('expires_at')
     expect(keys[1]).to.include({ status: 'expired', expires_at: '2025-06-01T12:00:00.000Z' })
   })
 
@@ -58,7 +67,10 @@ describe('the methods of API keys', () => {
     const operator = await stage.connect(port, { role: 'operator' })
     const nobody = await stage.connect(port)
     for (const { name } of keyMethods) {
-      expect((await operator.call(name)).error?.data, name).to.include({ required_role: 'admin', have_role: 'operator' })
+      expect((await operator.call(name)).error?.data, name).to.include({
+        required_role: 'admin',
+        have_role: 'operator',
+      })
       expect((await nobody.call(name)).error?.code, name).to.equal(-32001)
     }
   })
@@ -86,39 +98,62 @@ describe('the methods of API keys', () => {
         .and.have.nested.property('data.param', param)
     }
     for (const method of ['rotate_api_key', 'revoke_api_key']) {
-      expect((await admin.call(method, { id: 'none' })).error).to.deep.include({ code: -32010, message: 'Key not found' })
+      expect((await admin.call(method, { id: 'none' })).error).to.deep.include({
+        code: -32010,
+        message: 'Key not found',
+      })
     }
     const full = world.options(
       {},
-      { keys: { ...world.options().keys, create: async () => Promise.reject(new ServiceError('invalidState', { reason: 'too_many_keys' })) } },
+      {
+        keys: {
+          ...world.options().keys,
+          create: async () => Promise.reject(new ServiceError('invalidState', { reason: 'too_many_keys' })),
+        },
+      },
     )
     const other = await stage.connect((await stage.serve(full)).port, { role: 'admin' })
-    expect((await other.call('create_api_key', { role: 'viewer', user: 'ann' })).error?.data.reason).to.equal('too_many_keys')
+    expect((await other.call('create_api_key', { role: 'viewer', user: 'ann' })).error?.data.reason).to.equal(
+      'too_many_keys',
+    )
   })
 
   it('hand on no right that the caller lacks', async () => {
     const key = { prefix: 'csk_x', user: 'ann', role: 'admin' as const, createdAt: noon, expiresAt: neverExpires }
-    world.keys.push({ ...key, id: 'all' }, { ...key, id: 'other', cameras: ['camera2'] }, { ...key, id: 'own', cameras: ['camera0'] })
+    world.keys.push(
+      { ...key, id: 'all' },
+      { ...key, id: 'other', cameras: ['camera2'] },
+      { ...key, id: 'own', cameras: ['camera0'] },
+    )
     const limited = await stage.connect(port, { role: `admin/lim/${noon + hour}/camera0,camera1*` })
     const made = async (cameras?: string[]) => {
-      const { result, error } = await limited.call('create_api_key', { role: 'viewer', user: 'bea', ...(cameras && { cameras }) })
+      const { result, error } = await limited.call('create_api_key', {
+        role: 'viewer',
+        user: 'bea',
+        ...(cameras && { cameras }),
+      })
       return error === undefined ? result.cameras : error.code
     }
     expect(await made()).to.deep.equal(['camera0', 'camera1*'])
     expect(await made(['camera17'])).to.deep.equal(['camera17'])
     expect(await made(['camera1*'])).to.deep.equal(['camera1*'])
-    for (const cameras of [['*'], ['camera*'], ['camera0', 'camera2'], ['camera11*']]) expect(await made(cameras), cameras.join()).to.equal(-32002)
+    for (const cameras of [['*'], ['camera*'], ['camera0', 'camera2'], ['camera11*']])
+      expect(await made(cameras), cameras.join()).to.equal(-32002)
     const { keys } = (await limited.call('list_api_keys')).result
     expect(keys.map(({ id }: { id: string }) => id)).to.deep.equal(['own', 'key4', 'key5', 'key6'])
     for (const id of ['all', 'other']) {
-      for (const method of ['rotate_api_key', 'revoke_api_key']) expect((await limited.call(method, { id })).error?.code, `${method} ${id}`).to.equal(-32010)
+      for (const method of ['rotate_api_key', 'revoke_api_key'])
+        expect((await limited.call(method, { id })).error?.code, `${method} ${id}`).to.equal(-32010)
     }
     expect((await limited.call('rotate_api_key', { id: 'own' })).error).to.equal(undefined)
   })
 
   it('end a token, also one that nobody has shown', async () => {
     const admin = await stage.connect(port, { role: 'admin' })
-    expect(resultOf('revoke_token', await admin.call('revoke_token', { jti: 'lost' }))).to.deep.equal({ jti: 'lost', revoked: true })
+    expect(resultOf('revoke_token', await admin.call('revoke_token', { jti: 'lost' }))).to.deep.equal({
+      jti: 'lost',
+      revoked: true,
+    })
     expect(world.revoked).to.deep.equal([{ kind: 'token', id: 'lost' }])
   })
 })

@@ -34,7 +34,10 @@ const calls: [method: string, params?: object][] = [
   ['get_subscription_stats'],
   ['unsubscribe_events'],
   ['discover_external_streams'],
-  ['discover_external_streams', { skydio_enabled: false, generic_enabled: true, force_rescan: true, include_offline: true }],
+  [
+    'discover_external_streams',
+    { skydio_enabled: false, generic_enabled: true, force_rescan: true, include_offline: true },
+  ],
   ['add_external_stream', { stream_url: 'rtsp://10.0.0.7/live', stream_name: 'Gate', stream_type: 'generic_rtsp' }],
   ['remove_external_stream', { stream_url: 'rtsp://192.168.42.10:5554/subject' }],
   ['get_external_streams'],
@@ -96,7 +99,9 @@ describe('the methods', () => {
   /** What opens the streams has tests of its own. */
   const unsigned = <T extends { streams: Record<string, string> }>(camera: T): T => ({
     ...camera,
-    streams: Object.fromEntries(Object.entries(camera.streams).map(([protocol, url]) => [protocol, url.replace(/\?sig=[\w.-]+$/, '')])),
+    streams: Object.fromEntries(
+      Object.entries(camera.streams).map(([protocol, url]) => [protocol, url.replace(/\?sig=[\w.-]+$/, '')]),
+    ),
   })
 
   it('get_camera_list tells each camera whole, its reason included', async () => {
@@ -115,14 +120,30 @@ describe('the methods', () => {
         webrtc: 'http://127.0.0.1:8889/camera0',
       },
       identity: { basis: 'serial', confidence: 'high', ambiguous: false },
-      pipeline: { kind: 'encode', reason: 'the camera sends MJPEG', source_format: 'MJPG', profile: 'baseline', level: '3.1' },
+      pipeline: {
+        kind: 'encode',
+        reason: 'the camera sends MJPEG',
+        source_format: 'MJPG',
+        profile: 'baseline',
+        level: '3.1',
+      },
       allowed_methods: ['take_snapshot', 'start_recording', 'start_streaming'],
     })
-    expect(result.cameras[1]).to.deep.include({ status: 'DISCONNECTED', streams: {}, state: 'unplugged', reason: 'the device was removed' })
+    expect(result.cameras[1]).to.deep.include({
+      status: 'DISCONNECTED',
+      streams: {},
+      state: 'unplugged',
+      reason: 'the device was removed',
+    })
   })
 
   it('offers no URL of what the media server does not serve', async () => {
-    const { port } = await stage.serve(world.options({}, { offers: () => ({ hls: false, webrtc: false, ports: { rtsp: 8554, hls: 8888, webrtc: 8889 } }) }))
+    const { port } = await stage.serve(
+      world.options(
+        {},
+        { offers: () => ({ hls: false, webrtc: false, ports: { rtsp: 8554, hls: 8888, webrtc: 8889 } }) },
+      ),
+    )
     const viewer = await stage.connect(port, { role: 'viewer', headers: { Host: 'cameras.example:8002' } })
     const { result } = await viewer.call('get_camera_list')
     expect(unsigned(result.cameras[0]).streams).to.deep.equal({ rtsp: 'rtsp://cameras.example:8554/camera0' })
@@ -153,7 +174,13 @@ describe('the methods', () => {
     await admin.call('start_recording', { device: 'camera0', duration: 5 })
     expect(world.asked[0]?.request).to.deep.include({ duration: 5_000, format: 'fmp4' })
     const { result } = await admin.call('stop_recording', { device: 'camera0' })
-    expect(result).to.deep.include({ duration: 5, duration_ms: 5_020, file_size: 99_000, status: 'STOPPED', reason: 'requested' })
+    expect(result).to.deep.include({
+      duration: 5,
+      duration_ms: 5_020,
+      file_size: 99_000,
+      status: 'STOPPED',
+      reason: 'requested',
+    })
   })
 
   it('lists recordings with their lengths, also when one of them has gone meanwhile', async () => {
@@ -161,10 +188,20 @@ describe('the methods', () => {
     if (file === undefined) throw new Error('the world has no recording')
     world.recordings = [file, { ...file, name: 'camera0_older.mp4' }]
     const { port } = await stage.serve(
-      world.options({}, { files: { ...world.options().files, recording: async (name) => (name === file.name ? file : Promise.reject(new Error('gone'))) } }),
+      world.options(
+        {},
+        {
+          files: {
+            ...world.options().files,
+            recording: async (name) => (name === file.name ? file : Promise.reject(new Error('gone'))),
+          },
+        },
+      ),
     )
     const { result } = await (await stage.connect(port, { role: 'viewer' })).call('list_recordings')
-    expect(result.files.map(({ filename, duration }: { filename: string; duration?: number }) => [filename, duration])).to.deep.equal([
+    expect(
+      result.files.map(({ filename, duration }: { filename: string; duration?: number }) => [filename, duration]),
+    ).to.deep.equal([
       [file.name, 10],
       ['camera0_older.mp4', undefined],
     ])
@@ -174,7 +211,11 @@ describe('the methods', () => {
   it('refuses to delete a file that is being recorded', async () => {
     const [file] = world.recordings
     const files = [file?.name ?? '']
-    world.cameras = [cameraView({ recording: { camera: 'camera0', status: 'RECORDING', growing: true, format: 'fmp4', by: 'ann', files } })]
+    world.cameras = [
+      cameraView({
+        recording: { camera: 'camera0', status: 'RECORDING', growing: true, format: 'fmp4', by: 'ann', files },
+      }),
+    ]
     const { error } = await admin.call('delete_recording', { filename: files[0] })
     expect(error).to.deep.include({ code: -32020 })
     expect(error?.data).to.deep.include({ state: 'RECORDING', allowed_methods: ['stop_recording'] })
@@ -184,7 +225,11 @@ describe('the methods', () => {
   it('refuses to delete what a recording is being remuxed from, whatever its extension', async () => {
     const name = world.recordings[0]?.name ?? ''
     const files = [name.replace('.mp4', '.mkv'), 'camera0_later.mkv']
-    world.cameras = [cameraView({ recording: { camera: 'camera0', status: 'STOPPING', growing: true, format: 'mkv', by: 'ann', files } })]
+    world.cameras = [
+      cameraView({
+        recording: { camera: 'camera0', status: 'STOPPING', growing: true, format: 'mkv', by: 'ann', files },
+      }),
+    ]
     const { error } = await admin.call('delete_recording', { filename: name })
     expect(error?.data).to.deep.include({ reason: 'recording_in_progress', state: 'STOPPING' })
     expect(world.recordings).to.have.length(1)
@@ -198,7 +243,10 @@ describe('the methods', () => {
   it('tells the truth about a media server that is away', async () => {
     world.link = { state: 'down', cause: { state: 'down', since: noon - 1_000, reason: 'connection refused' } }
     const { result } = await admin.call('get_status')
-    expect(result).to.deep.include({ status: 'UNHEALTHY', components: { websocket_server: 'RUNNING', camera_monitor: 'RUNNING', mediamtx: 'ERROR' } })
+    expect(result).to.deep.include({
+      status: 'UNHEALTHY',
+      components: { websocket_server: 'RUNNING', camera_monitor: 'RUNNING', mediamtx: 'ERROR' },
+    })
     expect(result.reasons.mediamtx).to.deep.include({ state: 'down', reason: 'connection refused' })
     expect((await admin.call('get_camera_status', { device: 'camera0' })).result).not.to.have.property('metrics')
     expect((await admin.call('get_stream_url', { device: 'camera0' })).result).to.deep.include({
@@ -277,7 +325,9 @@ describe('the errors', () => {
 
   it('refuses the keys of prototypes', async () => {
     const admin = await as('admin')
-    const [reply] = await admin.answersTo('{"jsonrpc":"2.0","id":"p","method":"get_camera_list","params":{"__proto__":{"polluted":1}}}')
+    const [reply] = await admin.answersTo(
+      '{"jsonrpc":"2.0","id":"p","method":"get_camera_list","params":{"__proto__":{"polluted":1}}}',
+    )
     expect(reply?.error).to.deep.include({ code: -32602 })
     expect({}).not.to.have.property('polluted')
   })
@@ -285,12 +335,17 @@ describe('the errors', () => {
   it('says who is missing, and who is too low', async () => {
     const nobody = await stage.connect(port)
     const refused = await nobody.call('get_camera_list')
-    expect(refused.error).to.deep.include({ code: -32001, message: 'Authentication failed or token expired (auth_required)' })
+    expect(refused.error).to.deep.include({
+      code: -32001,
+      message: 'Authentication failed or token expired (auth_required)',
+    })
     expect(refused.error?.data).to.deep.include({ reason: 'auth_required' })
     const low = await (await as('viewer')).call('start_recording', { device: 'camera0' })
     expect(low.error).to.deep.include({ code: -32002, message: 'Permission denied' })
     expect(low.error?.data).to.deep.include({ required_role: 'operator', have_role: 'viewer' })
-    expect((await (await as('operator')).call('delete_recording', { filename: 'x' })).error).to.deep.include({ code: -32002 })
+    expect((await (await as('operator')).call('delete_recording', { filename: 'x' })).error).to.deep.include({
+      code: -32002,
+    })
   })
 
   for (const token of [undefined, {}, { auth_token: '' }, { auth_token: 5 }]) {
@@ -306,7 +361,9 @@ describe('the errors', () => {
     const { error } = await viewer.call('authenticate', { auth_token: 'forged' })
     expect(error?.data).to.deep.include({ reason: 'auth_failed' })
     expect((await viewer.call('get_camera_list')).error).to.equal(undefined)
-    expect(world.logged.filter(({ level }) => level === 'warn').map(({ message }) => message)).to.deep.equal(['an authentication was refused'])
+    expect(world.logged.filter(({ level }) => level === 'warn').map(({ message }) => message)).to.deep.equal([
+      'an authentication was refused',
+    ])
   })
 
   it('lets nobody in whose token has expired', async () => {
@@ -347,7 +404,11 @@ describe('the errors', () => {
     }
     const { error } = await admin.call('start_recording', { device: 'camera0' })
     expect(error).to.deep.include({ code: -32020, message: 'Invalid state' })
-    expect(error?.data).to.deep.include({ state: 'recording', allowed_states: ['not recording'], allowed_methods: ['stop_recording'] })
+    expect(error?.data).to.deep.include({
+      state: 'recording',
+      allowed_states: ['not recording'],
+      allowed_methods: ['stop_recording'],
+    })
     world.ask.takeSnapshot = async () => {
       throw dependencyFailed('camera', 'no tier worked')
     }
@@ -358,7 +419,15 @@ describe('the errors', () => {
 
   it('get_streams without its media server is -32050', async () => {
     const { port } = await stage.serve(
-      world.options({}, { mediaServer: { streams: async () => Promise.reject(new Error('the media server does not answer')), stream: async () => undefined } }),
+      world.options(
+        {},
+        {
+          mediaServer: {
+            streams: async () => Promise.reject(new Error('the media server does not answer')),
+            stream: async () => undefined,
+          },
+        },
+      ),
     )
     const { error } = await (await stage.connect(port, { role: 'viewer' })).call('get_streams')
     expect(error).to.deep.include({ code: -32050 })
@@ -384,12 +453,16 @@ describe('the errors', () => {
     const { error } = await admin.call('get_camera_list')
     expect(error).to.deep.include({ code: -32050 })
     expect(error?.data).to.deep.include({ reason: 'service_initializing', detail: 'waiting for the media server' })
-    for (const method of ['ping', 'get_system_status', 'get_status', 'get_server_info']) expect((await admin.call(method)).error).to.equal(undefined)
+    for (const method of ['ping', 'get_system_status', 'get_status', 'get_server_info'])
+      expect((await admin.call(method)).error).to.equal(undefined)
   })
 
   it('simulate is unsupported where simulation is off', async () => {
     const { port } = await stage.serve(world.options({}, { simulation: false }))
-    const { error } = await (await stage.connect(port, { role: 'admin' })).call('simulate', { device: 'camera0', action: 'busy' })
+    const { error } = await (await stage.connect(port, { role: 'admin' })).call('simulate', {
+      device: 'camera0',
+      action: 'busy',
+    })
     expect(error).to.deep.include({ code: -32030, message: 'Unsupported' })
     expect(error?.data).to.deep.include({ feature: 'simulation' })
   })
@@ -429,6 +502,7 @@ describe('the errors', () => {
 
   it('notifications are not methods', async () => {
     const admin = await as('admin')
-    for (const name of [...topics, 'toString', '__proto__', 'constructor']) expect((await admin.call(name)).error?.message).to.equal('Method not found')
+    for (const name of [...topics, 'toString', '__proto__', 'constructor'])
+      expect((await admin.call(name)).error?.message).to.equal('Method not found')
   })
 })

@@ -9,7 +9,14 @@ import { later, turn } from '../support/later.js'
 import { createWorld, noon, type World } from './fakes.js'
 
 const by: By = { user: 'eve"\n', request: 'r', session: 's' }
-const outcome = { reason: 'requested', files: [], endedAt: noon, recorded: 61_500, bytes: 1_000, format: 'fmp4' as const }
+const outcome = {
+  reason: 'requested',
+  files: [],
+  endedAt: noon,
+  recorded: 61_500,
+  bytes: 1_000,
+  format: 'fmp4' as const,
+}
 
 describe('the metrics', () => {
   let world: World
@@ -34,22 +41,44 @@ describe('the metrics', () => {
 
   const page = (changes: Partial<MetricsOptions> = {}) => {
     const { directory, mediaServer, files, about, clock, log } = world.options()
-    return createMetrics({ measures, directory, mediaServer, files, about, clock, log, sockets: () => ({ authenticated: 3, unauthenticated: 1 }), ...changes })
+    return createMetrics({
+      measures,
+      directory,
+      mediaServer,
+      files,
+      about,
+      clock,
+      log,
+      sockets: () => ({ authenticated: 3, unauthenticated: 1 }),
+      ...changes,
+    })
   }
   /** Lines of one metric. */
-  const linesOf = (text: string, name: string) => text.split('\n').filter((line) => new RegExp(`^camera_service_${name}(?:\\{| )`).test(line))
-  const scrape = async (name: string) => linesOf((await page()()).text, name).map((line) => line.replace(/^camera_service_/, ''))
+  const linesOf = (text: string, name: string) =>
+    text.split('\n').filter((line) => new RegExp(`^camera_service_${name}(?:\\{| )`).test(line))
+  const scrape = async (name: string) =>
+    linesOf((await page()()).text, name).map((line) => line.replace(/^camera_service_/, ''))
 
   it('tell what is there now', async () => {
-    expect(await scrape('cameras')).to.deep.equal(['cameras{state="available"} 1', 'cameras{state="unplugged"} 1', 'cameras{state="faulty"} 0'])
+    expect(await scrape('cameras')).to.deep.equal([
+      'cameras{state="available"} 1',
+      'cameras{state="unplugged"} 1',
+      'cameras{state="faulty"} 0',
+    ])
     expect(await scrape('camera_up')).to.deep.equal(['camera_up{camera="camera0"} 1', 'camera_up{camera="camera1"} 0'])
     expect(await scrape('stream_readers')).to.deep.equal(['stream_readers{camera="camera0"} 2'])
     expect(await scrape('stream_sent_bytes_total')).to.deep.equal(['stream_sent_bytes_total{camera="camera0"} 20'])
     expect(await scrape('media_server_up')).to.deep.equal(['media_server_up 1'])
     expect(await scrape('media_server_info')).to.deep.equal(['media_server_info{kind="managed",version="v1.20.1"} 1'])
-    expect(await scrape('sockets')).to.deep.equal(['sockets{state="authenticated"} 3', 'sockets{state="unauthenticated"} 1'])
+    expect(await scrape('sockets')).to.deep.equal([
+      'sockets{state="authenticated"} 3',
+      'sockets{state="unauthenticated"} 1',
+    ])
     expect(await scrape('disk_total_bytes')).to.deep.equal(['disk_total_bytes 1000'])
-    expect(await scrape('files_bytes')).to.deep.equal(['files_bytes{kind="recordings"} 123456', 'files_bytes{kind="snapshots"} 45678'])
+    expect(await scrape('files_bytes')).to.deep.equal([
+      'files_bytes{kind="recordings"} 123456',
+      'files_bytes{kind="snapshots"} 45678',
+    ])
     const { contentType, text } = await page()()
     expect(contentType).to.equal('text/plain; version=0.0.4; charset=utf-8')
     expect(text).to.match(/^process_resident_memory_bytes \d{7,}$/m)
@@ -64,12 +93,18 @@ describe('the metrics', () => {
     world.now += 500
     tell({ type: 'recording.failed', camera: 'camera0', by, outcome })
     tell({ type: 'recording.ended', camera: 'camera0', by, outcome })
-    expect(await scrape('recording_gaps_total')).to.deep.equal(['recording_gaps_total{camera="camera0"} 2', 'recording_gaps_total{camera="camera1"} 0'])
+    expect(await scrape('recording_gaps_total')).to.deep.equal([
+      'recording_gaps_total{camera="camera0"} 2',
+      'recording_gaps_total{camera="camera1"} 0',
+    ])
     expect(await scrape('recording_gap_seconds_total')).to.deep.equal([
       'recording_gap_seconds_total{camera="camera0"} 2',
       'recording_gap_seconds_total{camera="camera1"} 0',
     ])
-    expect(await scrape('recording_bytes_total')).to.deep.equal(['recording_bytes_total{camera="camera0"} 2000', 'recording_bytes_total{camera="camera1"} 0'])
+    expect(await scrape('recording_bytes_total')).to.deep.equal([
+      'recording_bytes_total{camera="camera0"} 2000',
+      'recording_bytes_total{camera="camera1"} 0',
+    ])
     expect(await scrape('recording_seconds_total')).to.deep.equal([
       'recording_seconds_total{camera="camera0"} 123',
       'recording_seconds_total{camera="camera1"} 0',
@@ -102,8 +137,14 @@ describe('the metrics', () => {
       'pipeline_restarts_total{camera="camera0"} 2',
       'pipeline_restarts_total{camera="camera1"} 0',
     ])
-    expect(await scrape('pipeline_starts_total')).to.deep.equal(['pipeline_starts_total{camera="camera0"} 4', 'pipeline_starts_total{camera="camera1"} 0'])
-    expect(await scrape('pipeline_stalls_total')).to.deep.equal(['pipeline_stalls_total{camera="camera0"} 1', 'pipeline_stalls_total{camera="camera1"} 0'])
+    expect(await scrape('pipeline_starts_total')).to.deep.equal([
+      'pipeline_starts_total{camera="camera0"} 4',
+      'pipeline_starts_total{camera="camera1"} 0',
+    ])
+    expect(await scrape('pipeline_stalls_total')).to.deep.equal([
+      'pipeline_stalls_total{camera="camera0"} 1',
+      'pipeline_stalls_total{camera="camera1"} 0',
+    ])
   })
 
   it('count snapshots by tier, and forget retired cameras', async () => {
@@ -142,7 +183,9 @@ describe('the metrics', () => {
     breaks('open')
     expect(await scrape('media_server_restarts_total')).to.deep.equal(['media_server_restarts_total 1'])
     expect(await scrape('breaker_openings_total')).to.deep.equal(['breaker_openings_total 2'])
-    expect((await scrape('breaker_state')).filter((line) => line.endsWith(' 1'))).to.deep.equal(['breaker_state{state="open"} 1'])
+    expect((await scrape('breaker_state')).filter((line) => line.endsWith(' 1'))).to.deep.equal([
+      'breaker_state{state="open"} 1',
+    ])
   })
 
   it('take the time of requests, from before the first scrape on', async () => {
@@ -150,7 +193,9 @@ describe('the metrics', () => {
     measures.call('ping', 'ok', 40)
     measures.call('take_snapshot', 'refused', 60_000)
     measures.call('GET /files/recordings', 'ok', 3)
-    const lines = linesOf((await page()()).text, 'rpc_duration_seconds_bucket').filter((line) => line.includes('"ping"'))
+    const lines = linesOf((await page()()).text, 'rpc_duration_seconds_bucket').filter((line) =>
+      line.includes('"ping"'),
+    )
     const at = (le: string) => lines.find((line) => line.includes(`le="${le}"`))?.split(' ')[1]
     expect([at('0.001'), at('0.025'), at('0.05'), at('30'), at('+Inf')]).to.deep.equal(['1', '1', '2', '2', '2'])
     expect(await scrape('rpc_duration_seconds_count')).to.deep.equal([
@@ -159,7 +204,11 @@ describe('the metrics', () => {
       'rpc_duration_seconds_count{method="GET /files/recordings",outcome="ok"} 1',
     ])
     expect(Number((await scrape('rpc_duration_seconds_sum'))[0]?.split(' ')[1])).to.be.closeTo(0.0404, 1e-9)
-    expect((await scrape('rpc_duration_seconds_bucket')).find((line) => line.includes('take_snapshot') && line.includes('le="30"'))).to.match(/ 0$/)
+    expect(
+      (await scrape('rpc_duration_seconds_bucket')).find(
+        (line) => line.includes('take_snapshot') && line.includes('le="30"'),
+      ),
+    ).to.match(/ 0$/)
   })
 
   it('make no label of what a client says', async () => {
@@ -167,7 +216,9 @@ describe('the metrics', () => {
       measures.call(`made up ${index}"`, 'refused', 1)
       measures.mediaCall(`GET /${index}`, 'ok', 1)
     }
-    expect(await scrape('rpc_duration_seconds_count')).to.deep.equal(['rpc_duration_seconds_count{method="other",outcome="refused"} 500'])
+    expect(await scrape('rpc_duration_seconds_count')).to.deep.equal([
+      'rpc_duration_seconds_count{method="other",outcome="refused"} 500',
+    ])
     expect(await scrape('media_server_request_duration_seconds_count')).to.have.length(65)
     tell({ type: 'recording.ended', camera: 'camera0', by, outcome })
     const { text } = await page()()
@@ -182,7 +233,9 @@ describe('the metrics', () => {
     measures.dropped()
     const { text } = await page()()
     expect(
-      ['authentication_failures', 'rate_limited', 'connections_refused', 'notifications_dropped'].flatMap((name) => linesOf(text, `${name}_total`)),
+      ['authentication_failures', 'rate_limited', 'connections_refused', 'notifications_dropped'].flatMap((name) =>
+        linesOf(text, `${name}_total`),
+      ),
     ).to.deep.equal([
       'camera_service_authentication_failures_total 1',
       'camera_service_rate_limited_total 2',
@@ -192,7 +245,11 @@ describe('the metrics', () => {
   })
 
   it('do not wait for a media server that does not answer, and say so', async () => {
-    const answers = [Promise.resolve(world.streams), new Promise<StreamState[]>(() => {}), Promise.reject(new Error('down'))]
+    const answers = [
+      Promise.resolve(world.streams),
+      new Promise<StreamState[]>(() => {}),
+      Promise.reject(new Error('down')),
+    ]
     let aborted = false
     const mediaServer = {
       streams: (signal: AbortSignal) => {
@@ -254,7 +311,8 @@ describe('the metrics', () => {
     for (const line of text.split('\n').filter((each) => each !== '' && !each.startsWith('#'))) {
       expect(line).to.match(/^[a-z_]+(\{([a-z]+="[^"\\]*",?)+\})? -?\d+(\.\d+)?(e[+-]?\d+)?$/)
     }
-    for (const name of types.filter((each) => each?.endsWith('_total'))) expect(text).to.contain(`# TYPE ${name} counter`)
+    for (const name of types.filter((each) => each?.endsWith('_total')))
+      expect(text).to.contain(`# TYPE ${name} counter`)
   })
 
   it('are on the health server', async () => {
@@ -266,7 +324,10 @@ describe('the metrics', () => {
     const get = (method = 'GET') => fetch(`http://127.0.0.1:${port}/metrics`, { method })
     try {
       const answer = await get()
-      expect([answer.status, answer.headers.get('content-type')]).to.deep.equal([200, 'text/plain; version=0.0.4; charset=utf-8'])
+      expect([answer.status, answer.headers.get('content-type')]).to.deep.equal([
+        200,
+        'text/plain; version=0.0.4; charset=utf-8',
+      ])
       expect(answer.headers.has('access-control-allow-origin')).to.equal(false)
       expect(await answer.text()).to.contain('camera_service_build_info{version="0.1.0",node="')
       expect((await get('POST')).status).to.equal(405)

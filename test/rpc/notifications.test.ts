@@ -37,12 +37,24 @@ const everything: Fact[] = [
   { type: 'camera.probeFailed', camera: 'camera0', reason: 'timed out' },
   { type: 'camera.identityAmbiguous', camera: 'camera0', reason: 'camera1 has the same serial' },
   { type: 'recording.started', camera: 'camera0', by, filename: 'camera0_1.mp4', startedAt: noon, format: 'fmp4' },
-  { type: 'recording.interrupted', camera: 'camera0', by, filename: 'camera0_1.mp4', reason: 'the media server is away' },
+  {
+    type: 'recording.interrupted',
+    camera: 'camera0',
+    by,
+    filename: 'camera0_1.mp4',
+    reason: 'the media server is away',
+  },
   { type: 'recording.resumed', camera: 'camera0', by, filename: 'camera0_2.mp4' },
   { type: 'recording.ended', camera: 'camera0', by, outcome: { ...outcome, reason: 'requested' } },
   { type: 'recording.failed', camera: 'camera0', by, outcome },
   { type: 'snapshot.taken', by, ...snapshot },
-  { type: 'snapshot.failed', camera: 'camera0', by, reason: 'no tier worked', passedOver: [{ tier: 0, reason: 'device busy' }] },
+  {
+    type: 'snapshot.failed',
+    camera: 'camera0',
+    by,
+    reason: 'no tier worked',
+    passedOver: [{ tier: 0, reason: 'device busy' }],
+  },
   { type: 'stream.started', camera: 'camera0' },
   { type: 'stream.stalled', camera: 'camera0', silentFor: 3_000 },
   { type: 'stream.ended', camera: 'camera0', reason: 'nobody watches' },
@@ -56,8 +68,22 @@ const everything: Fact[] = [
   { type: 'discovery.progress', done: 10, total: 254 },
   { type: 'discovery.found', url: 'rtsp://192.168.42.10:5554/subject', name: 'Skydio' },
   { type: 'discovery.ended', found: 1, took: 2_500, errors: [] },
-  { type: 'file.deleted', kind: 'recordings', name: 'camera0_1.mp4', camera: 'camera0', bytes: 9_000, reason: 'older than 7 days' },
-  { type: 'file.deleted', kind: 'snapshots', name: 'camera0_x.jpg', camera: 'camera0', bytes: 4_000, reason: 'older than 7 days' },
+  {
+    type: 'file.deleted',
+    kind: 'recordings',
+    name: 'camera0_1.mp4',
+    camera: 'camera0',
+    bytes: 9_000,
+    reason: 'older than 7 days',
+  },
+  {
+    type: 'file.deleted',
+    kind: 'snapshots',
+    name: 'camera0_x.jpg',
+    camera: 'camera0',
+    bytes: 4_000,
+    reason: 'older than 7 days',
+  },
   { type: 'retention.swept', files: 2, freed: 13_000, kept: [] },
   { type: 'camera.disconnected', camera: 'camera0', reason: 'unplugged' },
   { type: 'camera.retired', camera: 'camera0' },
@@ -68,7 +94,8 @@ const everything: Fact[] = [
 const closed = (shape: { anyOf?: object[]; properties?: object }): object =>
   shape.anyOf === undefined ? { ...shape, additionalProperties: false } : { anyOf: shape.anyOf.map(closed) }
 const shapes = new Map<string, object>(Object.entries(noticeShapes).map(([topic, shape]) => [topic, closed(shape)]))
-const wrongWith = ({ method, params }: { method: string; params: object }) => faults(shapes.get(method) ?? { not: {} }, params)
+const wrongWith = ({ method, params }: { method: string; params: object }) =>
+  faults(shapes.get(method) ?? { not: {} }, params)
 
 describe('the notifications', () => {
   const stage = createStage()
@@ -88,7 +115,11 @@ describe('the notifications', () => {
   /** What has come in once everything sent so far must have. */
   const heard = async (who: Client) => {
     await who.call('ping')
-    return who.notices.map(({ method, params }) => [method, params.device ?? params.component ?? params.status, params.seq])
+    return who.notices.map(({ method, params }) => [
+      method,
+      params.device ?? params.component ?? params.status,
+      params.seq,
+    ])
   }
 
   it('reach those who have subscribed and nobody else', async () => {
@@ -124,11 +155,36 @@ describe('the notifications', () => {
     expect(of('camera.connected')).to.include({ device: 'camera0', name: 'Front door', status: 'CONNECTED' })
     expect(of('camera.disconnected')).to.include({ device: 'camera0', status: 'DISCONNECTED', reason: 'unplugged' })
     expect(of('camera.status_change')).to.include({ old_status: 'DISCONNECTED', new_status: 'CONNECTED' })
-    expect(of('recording.start')).to.include({ device: 'camera0', status: 'RECORDING', filename: 'camera0_1.mp4', duration: 0 })
-    expect(of('recording.stop')).to.deep.include({ status: 'STOPPED', filename: 'camera0_1.mp4', duration: 5, file_size: 9_000, files: outcome.files })
-    expect(client.notices.filter(({ method }) => method === 'recording.error').map(({ params }) => params.status)).to.deep.equal(['INTERRUPTED', 'ERROR'])
-    expect(of('snapshot.taken')).to.include({ device: 'camera0', filename: 'camera0_x.jpg', resolution: '640x480', tier: 1, age_ms: 12 })
-    expect(of('mediamtx.stream_started')).to.include({ name: 'camera0', ready: true, readers: 0, device: 'camera0', stream_id: 'camera0' })
+    expect(of('recording.start')).to.include({
+      device: 'camera0',
+      status: 'RECORDING',
+      filename: 'camera0_1.mp4',
+      duration: 0,
+    })
+    expect(of('recording.stop')).to.deep.include({
+      status: 'STOPPED',
+      filename: 'camera0_1.mp4',
+      duration: 5,
+      file_size: 9_000,
+      files: outcome.files,
+    })
+    expect(
+      client.notices.filter(({ method }) => method === 'recording.error').map(({ params }) => params.status),
+    ).to.deep.equal(['INTERRUPTED', 'ERROR'])
+    expect(of('snapshot.taken')).to.include({
+      device: 'camera0',
+      filename: 'camera0_x.jpg',
+      resolution: '640x480',
+      tier: 1,
+      age_ms: 12,
+    })
+    expect(of('mediamtx.stream_started')).to.include({
+      name: 'camera0',
+      ready: true,
+      readers: 0,
+      device: 'camera0',
+      stream_id: 'camera0',
+    })
     expect(of('system.shutdown')).to.include({ reason: 'SIGTERM' })
     expect(of('system.startup')).to.include({ version: '0.1.0' })
     expect(of('system.health')).to.include({ status: 'HEALTHY' })
@@ -150,9 +206,16 @@ describe('the notifications', () => {
     const listed = (await client.call('get_camera_list')).result.cameras[0]
     const camera = client.notices.find(({ method }) => method === 'camera_status_update')
     expect(camera?.params).to.deep.include(listed)
-    const statuses = client.notices.filter(({ method }) => method === 'recording_status_update').map(({ params }) => params.status)
+    const statuses = client.notices
+      .filter(({ method }) => method === 'recording_status_update')
+      .map(({ params }) => params.status)
     expect(statuses).to.deep.equal(['RECORDING', 'STARTING', 'RECORDING', 'STOPPED', 'ERROR'])
-    expect(client.notices.find(({ method }) => method === 'system_health_update')?.params).to.include.all.keys('status', 'uptime', 'version', 'components')
+    expect(client.notices.find(({ method }) => method === 'system_health_update')?.params).to.include.all.keys(
+      'status',
+      'uptime',
+      'version',
+      'components',
+    )
   })
 
   it('tell one change of a camera once by its legacy name', async () => {
@@ -177,7 +240,10 @@ describe('the notifications', () => {
     const told = [client, far].map(({ notices: [notice] }) => {
       const { rtsp } = (notice?.params.streams ?? { rtsp: '' }) as { rtsp: string }
       const [address, sig = ''] = rtsp.split('?sig=')
-      return [address, world.options().links.verify(decodeURIComponent(sig), { subject: 'stream:camera0', address: '127.0.0.1' }).user]
+      return [
+        address,
+        world.options().links.verify(decodeURIComponent(sig), { subject: 'stream:camera0', address: '127.0.0.1' }).user,
+      ]
     })
     expect(told).to.deep.equal([
       ['rtsp://127.0.0.1:8554/camera0', 'a-viewer'],
@@ -227,15 +293,20 @@ describe('the notifications', () => {
 
   it('reach the others while one does not read, until that one is dropped', async () => {
     const { port } = await stage.serve(world.options({ maxBuffered: 100_000 }))
-    const [deaf, other] = await Promise.all([stage.connect(port, { role: 'viewer' }), stage.connect(port, { role: 'viewer' })])
+    const [deaf, other] = await Promise.all([
+      stage.connect(port, { role: 'viewer' }),
+      stage.connect(port, { role: 'viewer' }),
+    ])
     await subscribe(deaf, ['recording.stop'])
     await subscribe(other, ['recording.stop'])
     deaf.socket.pause()
     const files = Array.from({ length: 1_000 }, (_, number) => `camera0_${number}.mp4`)
-    const wasDropped = () => world.logged.some(({ message }) => message === 'a client was dropped because it does not read')
+    const wasDropped = () =>
+      world.logged.some(({ message }) => message === 'a client was dropped because it does not read')
     let told = 0
     while (told < 5_000 && !wasDropped()) {
-      for (let count = 0; count < 10; count++) world.tell({ type: 'recording.ended', camera: 'camera0', by, outcome: { ...outcome, files } })
+      for (let count = 0; count < 10; count++)
+        world.tell({ type: 'recording.ended', camera: 'camera0', by, outcome: { ...outcome, files } })
       told += 10
       await other.call('ping')
       expect(other.notices.length).to.equal(told)
@@ -308,7 +379,10 @@ describe('the notifications', () => {
       const error = await refused({ device })
       expect([error?.code, error?.data.param], JSON.stringify(device)).to.deep.equal([-32602, 'filters.device'])
     }
-    expect((await refused({ severity: 'loud' }))?.data).to.include({ param: 'filters.severity', rule: 'must be one of info, warning, error, critical' })
+    expect((await refused({ severity: 'loud' }))?.data).to.include({
+      param: 'filters.severity',
+      rule: 'must be one of info, warning, error, critical',
+    })
     expect((await client.call('get_subscription_stats')).result.client_topics).to.deep.equal([])
   })
 
@@ -349,7 +423,11 @@ describe('the notifications', () => {
       timestamp: '2025-06-01T11:59:55.000Z',
     })
     expect(of('recording.start')).to.have.length(1)
-    expect(of('recording.start')[0]).to.include({ device: 'camera0', filename: 'camera0_1.mp4', start_time: '2025-06-01T11:59:58.000Z' })
+    expect(of('recording.start')[0]).to.include({
+      device: 'camera0',
+      filename: 'camera0_1.mp4',
+      start_time: '2025-06-01T11:59:58.000Z',
+    })
     expect(of('camera_status_update').map(({ device, status }) => [device, status])).to.deep.equal([
       ['camera0', 'CONNECTED'],
       ['camera1', 'DISCONNECTED'],
@@ -358,7 +436,8 @@ describe('the notifications', () => {
       ['camera0', false],
       ['camera1', false],
     ])
-    for (const topic of ['system.health', 'system_health_update', 'system.startup'] as const) expect(of(topic), topic).to.have.length(1)
+    for (const topic of ['system.health', 'system_health_update', 'system.startup'] as const)
+      expect(of(topic), topic).to.have.length(1)
     expect(client.notices).to.deep.equal([])
     const limited = await stage.connect(port, { role: `viewer/ann/${noon + 9_000}/camera1` })
     expect(JSON.stringify((await subscribe(limited, topics)).result.state)).not.to.include('camera0')
@@ -404,7 +483,12 @@ describe('the notifications', () => {
 
   const resume = (who: Client, since: number, also: object = {}) =>
     who.call('subscribe_events', { topics: ['recording.stop', 'camera_status_update'], since, ...also })
-  const end = (filename: string): Fact => ({ type: 'recording.ended', camera: 'camera0', by, outcome: { ...outcome, files: [filename] } })
+  const end = (filename: string): Fact => ({
+    type: 'recording.ended',
+    camera: 'camera0',
+    by,
+    outcome: { ...outcome, files: [filename] },
+  })
 
   it('tell again what a client missed, behind the reply, in order and before what is newer', async () => {
     const { epoch } = (await subscribe(client, ['recording.stop'])).result
@@ -415,7 +499,9 @@ describe('the notifications', () => {
     const frames: string[] = []
     back.socket.on('message', (data) => {
       const { method, params, result } = JSON.parse(data.toString())
-      frames.push(method === undefined ? (result === 'pong' ? 'pong' : 'reply') : `${params.seq} ${params.filename ?? method}`)
+      frames.push(
+        method === undefined ? (result === 'pong' ? 'pong' : 'reply') : `${params.seq} ${params.filename ?? method}`,
+      )
       // A fact that comes while those of before are still on their way.
       if (result?.resumed) world.tell(end('d'))
     })
@@ -432,12 +518,21 @@ describe('the notifications', () => {
     const back = await stage.connect(port, { role: 'operator' })
     world.ask.simulate = async () => world.tell(end('c'))
     // Both requests come in one piece, so that the second is carried out before anything is sent behind the first reply.
-    back.socket.send(JSON.stringify({ jsonrpc: '2.0', id: 'x', method: 'subscribe_events', params: { topics: ['recording.stop'], since: 0 } }))
+    back.socket.send(
+      JSON.stringify({
+        jsonrpc: '2.0',
+        id: 'x',
+        method: 'subscribe_events',
+        params: { topics: ['recording.stop'], since: 0 },
+      }),
+    )
     world.ask.releaseStream = async (camera) => {
       world.tell(end('c'))
       return { camera: camera as 'camera0', since: noon, continues: false }
     }
-    back.socket.send(JSON.stringify({ jsonrpc: '2.0', id: 'y', method: 'stop_streaming', params: { device: 'camera0' } }))
+    back.socket.send(
+      JSON.stringify({ jsonrpc: '2.0', id: 'y', method: 'stop_streaming', params: { device: 'camera0' } }),
+    )
     await back.until(() => back.notices.length === 3)
     expect(back.notices.map(({ params }) => params.filename)).to.deep.equal(['a', 'b', 'c'])
   })
@@ -457,7 +552,10 @@ describe('the notifications', () => {
     ] as const) {
       const { result } = await resume(back, since, also)
       expect(result).to.include({ resumed: false, reason, seq: 3 })
-      expect(result.state.map(({ method }: { method: string }) => method)).to.deep.equal(['camera_status_update', 'camera_status_update'])
+      expect(result.state.map(({ method }: { method: string }) => method)).to.deep.equal([
+        'camera_status_update',
+        'camera_status_update',
+      ])
     }
     expect((await resume(back, -1)).error?.data).to.include({ param: 'since' })
   })
@@ -495,7 +593,11 @@ describe('the notifications', () => {
     expect(client_id).to.match(/^[0-9a-f-]{36}$/)
     await other.call('unsubscribe_events')
     await client.call('unsubscribe_events', { topics: ['camera.connected'] })
-    expect((await stats()).global_stats).to.deep.equal({ total_subscriptions: 1, active_clients: 1, topic_counts: { 'camera.disconnected': 1 } })
+    expect((await stats()).global_stats).to.deep.equal({
+      total_subscriptions: 1,
+      active_clients: 1,
+      topic_counts: { 'camera.disconnected': 1 },
+    })
   })
 
   it('count what a client that does not read did not get', async () => {
@@ -503,7 +605,10 @@ describe('the notifications', () => {
     const count = () => {
       dropped += 1
     }
-    const { port } = await stage.serve({ ...world.options({ maxBuffered: 1_000 }), measures: { ...world.options().measures, dropped: count } })
+    const { port } = await stage.serve({
+      ...world.options({ maxBuffered: 1_000 }),
+      measures: { ...world.options().measures, dropped: count },
+    })
     const deaf = await stage.connect(port, { role: 'viewer' })
     await subscribe(deaf, ['recording.stop'])
     deaf.socket.pause()

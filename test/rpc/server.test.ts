@@ -18,7 +18,10 @@ describe('the server', () => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, options)
     stage.ends.push(() => socket.terminate())
     socket.on('error', () => {})
-    return Promise.race([once(socket, 'open').then(() => 101), once(socket, 'unexpected-response').then(([, response]) => Number(response.statusCode))])
+    return Promise.race([
+      once(socket, 'open').then(() => 101),
+      once(socket, 'unexpected-response').then(([, response]) => Number(response.statusCode)),
+    ])
   }
 
   it('speaks WebSocket on one path only', async () => {
@@ -34,14 +37,20 @@ describe('the server', () => {
   it('lets in the origins that are listed, exactly, and those who tell none', async () => {
     const { port } = await stage.serve(world.options())
     expect(await upgradeOf(port, '/ws', { origin: 'http://localhost:3000' })).to.equal(101)
-    for (const origin of ['http://localhost:3001', 'http://localhost:3000.evil.example', 'null', 'https://localhost:3000']) {
+    for (const origin of [
+      'http://localhost:3001',
+      'http://localhost:3000.evil.example',
+      'null',
+      'https://localhost:3000',
+    ]) {
       expect(await upgradeOf(port, '/ws', { origin }), origin).to.equal(403)
     }
   })
 
   it('lets every origin in where * is listed', async () => {
     const { port } = await stage.serve(world.options({}, { corsOrigins: ['*'] }))
-    for (const origin of ['https://any.example', 'null']) expect(await upgradeOf(port, '/ws', { origin }), origin).to.equal(101)
+    for (const origin of ['https://any.example', 'null'])
+      expect(await upgradeOf(port, '/ws', { origin }), origin).to.equal(101)
   })
 
   it('refuses one connection too many with 503, and has room again later', async () => {
@@ -77,7 +86,9 @@ describe('the server', () => {
       idle.socket.on('ping', () => pings >= 8 && resolve())
     })
     expect(server.connections()).to.equal(1)
-    expect(world.logged.map(({ message }) => message)).to.include('a client was dropped because it gave no sign of life')
+    expect(world.logged.map(({ message }) => message)).to.include(
+      'a client was dropped because it gave no sign of life',
+    )
   })
 
   it('answers pings of its clients', async () => {
@@ -94,7 +105,8 @@ describe('the server', () => {
     const deaf = await stage.connect(port, { role: 'viewer' })
     deaf.socket.pause()
     const frame = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'get_camera_list' })
-    const wasDropped = () => world.logged.some(({ message }) => message === 'a client was dropped because it does not read')
+    const wasDropped = () =>
+      world.logged.some(({ message }) => message === 'a client was dropped because it does not read')
     for (let round = 0; round < 500 && !wasDropped(); round++) {
       for (let count = 0; count < 100; count++) deaf.socket.send(frame)
       expect((await other.call('ping')).result).to.equal('pong')
@@ -157,7 +169,9 @@ describe('the server', () => {
     const operator = await stage.connect(port, { role: 'operator/bob' })
     await operator.call('start_recording', { device: 'camera0' })
     await operator.call('delete_recording', { filename: 'secret-name' })
-    const told = world.logged.filter(({ level }) => level === 'info').map(({ message, fields }) => [message, fields?.user, fields?.code])
+    const told = world.logged
+      .filter(({ level }) => level === 'info')
+      .map(({ message, fields }) => [message, fields?.user, fields?.code])
     expect(told).to.deep.equal([
       ['authenticate done', 'bob', undefined],
       ['start_recording done', 'bob', undefined],

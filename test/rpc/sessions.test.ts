@@ -17,7 +17,8 @@ describe('sessions', () => {
     port = served.port
     return { ...served, clock }
   }
-  const told = (client: Client) => client.notices.filter(({ method }) => method === 'session.expired').map(({ params }) => params)
+  const told = (client: Client) =>
+    client.notices.filter(({ method }) => method === 'session.expired').map(({ params }) => params)
   const toldOnce = async (client: Client) => {
     await client.until(() => told(client).length > 0)
     return told(client)
@@ -156,12 +157,27 @@ describe('sessions', () => {
         credential_id: 'admin',
         address: '127.0.0.1',
       })
-      expect(second).to.deep.include({ user: 'ann', cameras: ['camera0'], requests: 2, subscriptions: ['camera.connected'] })
+      expect(second).to.deep.include({
+        user: 'ann',
+        cameras: ['camera0'],
+        requests: 2,
+        subscriptions: ['camera.connected'],
+      })
       expect(second.expires_at).to.equal(new Date(noon + 5_000).toISOString())
       expect(third).to.deep.include({ state: 'unauthenticated', requests: 0 })
       expect(third).not.to.have.any.keys('user', 'role', 'expires_at')
-      expect(result.media[0]).to.deep.include({ id: 'rtsp-key1', protocol: 'rtsp', device: 'camera0', credential: 'key', credential_id: 'key1' })
-      expect((await admin.call('list_sessions', { limit: 1, offset: 1 })).result.sessions.map(({ user }: { user: string }) => user)).to.deep.equal(['ann'])
+      expect(result.media[0]).to.deep.include({
+        id: 'rtsp-key1',
+        protocol: 'rtsp',
+        device: 'camera0',
+        credential: 'key',
+        credential_id: 'key1',
+      })
+      expect(
+        (await admin.call('list_sessions', { limit: 1, offset: 1 })).result.sessions.map(
+          ({ user }: { user: string }) => user,
+        ),
+      ).to.deep.equal(['ann'])
     })
 
     it('are neither told nor ended by whoever is limited to other cameras', async () => {
@@ -175,11 +191,17 @@ describe('sessions', () => {
       expect(result).to.deep.include({ total: 1, media: [], media_total: 0 })
       expect(result.sessions[0]).to.include({ user: 'eve' })
       for (const { session_id, user } of sessions) {
-        if (user !== 'eve') expect((await limited.call('end_session', { session_id })).error).to.include({ code: -32010, message: 'Session not found' })
+        if (user !== 'eve')
+          expect((await limited.call('end_session', { session_id })).error).to.include({
+            code: -32010,
+            message: 'Session not found',
+          })
       }
       expect((await admin.call('list_sessions')).result.total).to.equal(3)
       // One that is over is still whose it was.
-      await admin.call('end_session', { session_id: sessions.find(({ user }: { user: string }) => user === 'ann').session_id })
+      await admin.call('end_session', {
+        session_id: sessions.find(({ user }: { user: string }) => user === 'ann').session_id,
+      })
       expect((await limited.call('list_sessions')).result.total).to.equal(1)
     })
 
@@ -206,9 +228,14 @@ describe('sessions', () => {
     it('can be barred for good', async () => {
       await serve()
       const admin = await stage.connect(port, { role: 'admin' })
-      const [viewer, twin] = [await stage.connect(port, { role: 'viewer/ann' }), await stage.connect(port, { role: 'viewer/ann' })]
+      const [viewer, twin] = [
+        await stage.connect(port, { role: 'viewer/ann' }),
+        await stage.connect(port, { role: 'viewer/ann' }),
+      ]
       const { sessions } = (await admin.call('list_sessions')).result
-      expect((await admin.call('end_session', { session_id: sessions[1].session_id, revoke: true })).result).to.include({ revoked: true })
+      expect((await admin.call('end_session', { session_id: sessions[1].session_id, revoke: true })).result).to.include(
+        { revoked: true },
+      )
       expect(world.revoked).to.deep.equal([{ kind: 'token', id: 'viewer/ann' }])
       for (const client of [viewer, twin]) expect((await toldOnce(client))[0]).to.include({ reason: 'revoked' })
       expect((await viewer.call('authenticate', { auth_token: 'viewer/ann' })).error?.data.reason).to.equal('revoked')
@@ -223,9 +250,13 @@ describe('sessions', () => {
       expect((await admin.call('end_session', { session_id, revoke: true })).error?.code).to.equal(-32020)
       expect((await admin.call('end_session', { session_id })).error).to.equal(undefined)
       expect((await nobody.closed).code).to.equal(4401)
-      expect((await admin.call('end_session', { session_id })).error).to.include({ code: -32010, message: 'Session not found' })
+      expect((await admin.call('end_session', { session_id })).error).to.include({
+        code: -32010,
+        message: 'Session not found',
+      })
       const operator = await stage.connect(port, { role: 'operator' })
-      for (const method of ['list_sessions', 'end_session']) expect((await operator.call(method, {})).error?.code).to.equal(-32002)
+      for (const method of ['list_sessions', 'end_session'])
+        expect((await operator.call(method, {})).error?.code).to.equal(-32002)
     })
   })
 
@@ -253,7 +284,14 @@ describe('sessions', () => {
     await client.call('get_camera_list')
     const { result } = await client.call('authenticate', { auth_token: 'admin/eve' })
     await client.call('delete_recording', { filename: world.recordings[0]?.name })
-    const short = world.audited.map(({ event, action, result, user, subject, reason }) => [event, action, result, user, subject, reason])
+    const short = world.audited.map(({ event, action, result, user, subject, reason }) => [
+      event,
+      action,
+      result,
+      user,
+      subject,
+      reason,
+    ])
     expect(short).to.deep.equal([
       ['authentication', 'authenticate', 'refused', '', undefined, 'auth_failed'],
       ['authentication', 'authenticate', 'ok', 'ann', undefined, undefined],
@@ -265,15 +303,24 @@ describe('sessions', () => {
       ['authentication', 'authenticate', 'ok', 'eve', undefined, undefined],
       ['deletion', 'delete_recording', 'ok', 'eve', 'camera0_2025-06-01_11-00-00-000000.mp4', undefined],
     ])
-    expect(world.audited.every(({ address, session }) => address === '127.0.0.1' && session === result.session_id)).to.equal(true)
-    expect(world.audited.map(({ credential = '' }) => credential.slice(0, 14)).slice(0, 3), 'by what').to.deep.equal(['', 'token:operator', 'token:operator'])
+    expect(
+      world.audited.every(({ address, session }) => address === '127.0.0.1' && session === result.session_id),
+    ).to.equal(true)
+    expect(world.audited.map(({ credential = '' }) => credential.slice(0, 14)).slice(0, 3), 'by what').to.deep.equal([
+      '',
+      'token:operator',
+      'token:operator',
+    ])
     // The id of a token is the token itself only here.
     expect(JSON.stringify(world.audited.map(({ credential: _, ...rest }) => rest))).not.to.match(/forged|admin\/eve/)
   })
 
   it('measure each request once, by the names of methods only', async () => {
     const measured: string[] = []
-    const measures = { ...world.options().measures, call: (method: string, outcome: string) => measured.push(`${method} ${outcome}`) }
+    const measures = {
+      ...world.options().measures,
+      call: (method: string, outcome: string) => measured.push(`${method} ${outcome}`),
+    }
     ;({ port } = await stage.serve(world.options({}, { measures })))
     const client = await stage.connect(port, { role: 'viewer' })
     await client.call('ping')

@@ -4,7 +4,8 @@ import { createAllowList } from '../../rpc/addresses.js'
 import { hostOf, streamUrls } from '../../rpc/urls.js'
 
 describe('the URLs', () => {
-  const came = (host: string | undefined, localAddress = '192.0.2.7') => hostOf({ headers: { host }, socket: { localAddress } } as Parameters<typeof hostOf>[0])
+  const came = (host: string | undefined, localAddress = '192.0.2.7') =>
+    hostOf({ headers: { host }, socket: { localAddress } } as Parameters<typeof hostOf>[0])
   const ports = { rtsp: 8554, hls: 8888, webrtc: 8889 }
 
   it('use the host that the client came in by', () => {
@@ -32,8 +33,22 @@ describe('the URLs', () => {
 
 describe('the addresses', () => {
   it('are one client each, of IPv6 the /64', () => {
-    const networks = ['192.0.2.7', '[2001:db8:0:1::5]', '2001:0db8::1:ffff:0:0:9', '[::1]', 'fe80::1%eth0', 'unknown'].map(networkOf)
-    expect(networks).to.deep.equal(['192.0.2.7', '2001:db8:0:1::/64', '2001:db8:0:1::/64', '0:0:0:0::/64', 'fe80:0:0:0::/64', 'unknown'])
+    const networks = [
+      '192.0.2.7',
+      '[2001:db8:0:1::5]',
+      '2001:0db8::1:ffff:0:0:9',
+      '[::1]',
+      'fe80::1%eth0',
+      'unknown',
+    ].map(networkOf)
+    expect(networks).to.deep.equal([
+      '192.0.2.7',
+      '2001:db8:0:1::/64',
+      '2001:db8:0:1::/64',
+      '0:0:0:0::/64',
+      'fe80:0:0:0::/64',
+      'unknown',
+    ])
     expect(networkOf('::ffff:192.0.2.7')).to.equal('192.0.2.7')
   })
 

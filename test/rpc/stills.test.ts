@@ -38,7 +38,8 @@ describe('pictures by URL', () => {
 
   const path = '/cameras/camera0/snapshot.jpg'
   const anonymous = { Authorization: '' }
-  const requests = () => world.asked.filter(({ what }) => what === 'takeStill').map(({ request }) => request as StillRequest)
+  const requests = () =>
+    world.asked.filter(({ what }) => what === 'takeStill').map(({ request }) => request as StillRequest)
 
   /** Captures that wait for the test. */
   const captures = () => {
@@ -97,7 +98,20 @@ describe('pictures by URL', () => {
     ])
   })
 
-  for (const query of ['max_age=-1', 'max_age=1e3', 'max_age=3601', 'max_age=', 'w=15', 'w=7681', 'w=20.5', 'h=4321', 'q=0', 'q=101', 'q=NaN', 'w=100&w=200']) {
+  for (const query of [
+    'max_age=-1',
+    'max_age=1e3',
+    'max_age=3601',
+    'max_age=',
+    'w=15',
+    'w=7681',
+    'w=20.5',
+    'h=4321',
+    'q=0',
+    'q=101',
+    'q=NaN',
+    'w=100&w=200',
+  ]) {
     it(`${query} is refused with what is allowed`, async () => {
       const { status, body } = await get(`${path}?${query}`)
       const { data } = JSON.parse(body).error
@@ -109,17 +123,28 @@ describe('pictures by URL', () => {
 
   it('of cameras that are not there, or not for the caller, are not found', async () => {
     const asked = await Promise.all(
-      ['/cameras/camera9/snapshot.jpg', '/cameras/yard/snapshot.jpg', '/cameras/..%2fcamera0/snapshot.jpg', '/cameras/camera00/snapshot.jpg'].map((each) =>
-        get(each),
-      ),
+      [
+        '/cameras/camera9/snapshot.jpg',
+        '/cameras/yard/snapshot.jpg',
+        '/cameras/..%2fcamera0/snapshot.jpg',
+        '/cameras/camera00/snapshot.jpg',
+      ].map((each) => get(each)),
     )
     expect(asked.map(({ status }) => status)).to.deep.equal([404, 404, 404, 404])
-    for (const other of ['/cameras/', '/cameras/camera0', '/cameras/camera0/snapshot.jpg/x', '/cameras/camera0/snapshot.png', '/cameras//snapshot.jpg'])
+    for (const other of [
+      '/cameras/',
+      '/cameras/camera0',
+      '/cameras/camera0/snapshot.jpg/x',
+      '/cameras/camera0/snapshot.png',
+      '/cameras//snapshot.jpg',
+    ])
       expect((await get(other)).status, other).to.equal(404)
     expect(world.audited.filter(({ event }) => event === 'refusal')).to.deep.equal([])
     const hidden = await get(path, { Authorization: `Bearer admin/bob/${noon + 1}/camera1*` })
     expect([hidden.status, hidden.body]).to.deep.equal([404, asked[0]?.body.replace('camera9', 'camera0')])
-    expect(world.audited.slice(-2).map(({ event, action, user, subject, reason }) => [event, action, user, subject, reason])).to.deep.equal([
+    expect(
+      world.audited.slice(-2).map(({ event, action, user, subject, reason }) => [event, action, user, subject, reason]),
+    ).to.deep.equal([
       ['authentication', 'GET /cameras/snapshot.jpg', 'bob', undefined, undefined],
       ['refusal', 'GET /cameras/snapshot.jpg', 'bob', 'camera0/snapshot.jpg', 'camera_right'],
     ])
@@ -185,14 +210,24 @@ describe('pictures by URL', () => {
       if (asked.url === `${path}?away`) answer.once('close', () => gone.resolve())
       return handler(asked, answer)
     })
-    const away = request({ port, host: '127.0.0.1', path: `${path}?away`, agent: false, headers: { Authorization: 'Bearer viewer' } })
+    const away = request({
+      port,
+      host: '127.0.0.1',
+      path: `${path}?away`,
+      agent: false,
+      headers: { Authorization: 'Bearer viewer' },
+    })
     away.on('error', () => {})
     away.end()
     const waiting = Array.from({ length: 31 }, () => get(path))
     await opened(1)
     await until(() => brakes.taken.length >= 32)
     const late = await get(path)
-    expect([late.status, late.headers['retry-after'], JSON.parse(late.body).error.data.reason]).to.deep.equal([429, '1', 'too_many_waiting'])
+    expect([late.status, late.headers['retry-after'], JSON.parse(late.body).error.data.reason]).to.deep.equal([
+      429,
+      '1',
+      'too_many_waiting',
+    ])
     away.destroy()
     await gone.promise
     await turn()
@@ -203,7 +238,11 @@ describe('pictures by URL', () => {
   })
 
   for (const [what, error, status] of [
-    ['a camera that cannot', new ServiceError('invalidState', { reason: 'invalid_state', state: 'unplugged', allowed_states: ['available'] }), 409],
+    [
+      'a camera that cannot',
+      new ServiceError('invalidState', { reason: 'invalid_state', state: 'unplugged', allowed_states: ['available'] }),
+      409,
+    ],
     ['a way that failed', dependencyFailed('camera', 'no keyframe'), 503],
     ['a fault of ours', new Error('/secret/path'), 500],
   ] as const) {
@@ -227,6 +266,9 @@ describe('pictures by URL', () => {
   it('are read only, and may be asked for by scripts of listed origins', async () => {
     expect((await get(path, {}, 'POST')).status).to.equal(405)
     const { status, headers } = await get(path, { Origin: 'http://localhost:3000' }, 'OPTIONS')
-    expect([status, headers['access-control-allow-headers']]).to.deep.equal([204, 'Authorization, X-API-Key, Range, If-Range'])
+    expect([status, headers['access-control-allow-headers']]).to.deep.equal([
+      204,
+      'Authorization, X-API-Key, Range, If-Range',
+    ])
   })
 })

@@ -28,7 +28,11 @@ const question = (changes: Partial<MediaQuestion> = {}): MediaQuestion => ({
   userAgent: '',
   ...changes,
 })
-const shown = ({ user, password }: { user: string; password: string }): Partial<MediaQuestion> => ({ user, password, token: password })
+const shown = ({ user, password }: { user: string; password: string }): Partial<MediaQuestion> => ({
+  user,
+  password,
+  token: password,
+})
 
 type Kick = Parameters<MediaServer['kick']>[0]
 
@@ -59,13 +63,20 @@ describe('who may see a stream', () => {
     const access = createStreamAccess({ ...gate, mediaServer, own, open: false, ...changes })
     ends.push(access.close)
     const may = (change: Partial<MediaQuestion>) => access.mayPass(question(change))
-    const signed = (grant: Parameters<typeof gate.sign>[0] = {}) => ({ query: `sig=${encodeURIComponent(gate.sign(grant))}` })
+    const signed = (grant: Parameters<typeof gate.sign>[0] = {}) => ({
+      query: `sig=${encodeURIComponent(gate.sign(grant))}`,
+    })
     return { ...gate, access, may, signed, kicked, media }
   }
 
   describe('takes part in the brakes', () => {
     const counting = () => {
-      const brakes = { paused: 0, failures: [] as string[], pause: () => brakes.paused, failed: (address: string) => void brakes.failures.push(address) }
+      const brakes = {
+        paused: 0,
+        failures: [] as string[],
+        pause: () => brakes.paused,
+        failed: (address: string) => void brakes.failures.push(address),
+      }
       return brakes
     }
 
@@ -93,20 +104,24 @@ describe('who may see a stream', () => {
   it('must come from an address that may come at all', async () => {
     const { may, signed, audited } = arrange({ allowedIps: ['192.0.2.0/29', 'fd00::/8'] })
     const query = signed()
-    expect([await may(query), await may({ ...query, ip: '::ffff:192.0.2.6' }), await may({ ...query, ip: 'fd00::1' })]).to.deep.equal([true, true, true])
-    expect([await may({ ...query, ip: '192.0.2.9' }), await may({ ...query, ip: '127.0.0.1' }), await may({ ip: '192.0.2.9' })]).to.deep.equal([
-      false,
-      false,
-      false,
-    ])
+    expect([
+      await may(query),
+      await may({ ...query, ip: '::ffff:192.0.2.6' }),
+      await may({ ...query, ip: 'fd00::1' }),
+    ]).to.deep.equal([true, true, true])
+    expect([
+      await may({ ...query, ip: '192.0.2.9' }),
+      await may({ ...query, ip: '127.0.0.1' }),
+      await may({ ip: '192.0.2.9' }),
+    ]).to.deep.equal([false, false, false])
     expect(audited.flatMap(({ reason }) => reason ?? [])).to.deep.equal(['foreign_address', 'foreign_address'])
     expect(await may({ ip: '127.0.0.1', ...shown(own.reader) }), 'the service itself').to.equal(true)
     const open = arrange({ open: true, allowedIps: ['192.0.2.0/29'] })
-    expect([await open.may({}), await open.may({ ip: '192.0.2.9' }), await open.may({ ip: '127.0.0.1', ...shown(own.reader) })]).to.deep.equal([
-      true,
-      false,
-      true,
-    ])
+    expect([
+      await open.may({}),
+      await open.may({ ip: '192.0.2.9' }),
+      await open.may({ ip: '127.0.0.1', ...shown(own.reader) }),
+    ]).to.deep.equal([true, false, true])
   })
 
   describe('decides', () => {
@@ -119,7 +134,9 @@ describe('who may see a stream', () => {
       expect(await may({ query: `${query}A` }), 'forged').to.equal(false)
       const [text = '', seal = ''] = sign().split('.')
       const grant = JSON.parse(Buffer.from(text, 'base64url').toString())
-      const stretched = Buffer.from(JSON.stringify({ ...grant, expiresAt: grant.expiresAt + 1e9 })).toString('base64url')
+      const stretched = Buffer.from(JSON.stringify({ ...grant, expiresAt: grant.expiresAt + 1e9 })).toString(
+        'base64url',
+      )
       expect(await may({ query: `sig=${stretched}.${seal}` }), 'stretched').to.equal(false)
       expect(await may(signed({ expiresAt: Date.now() - 1 })), 'expired').to.equal(false)
       expect(await may({ query: `${query}&${query}` }), 'twice').to.equal(false)
@@ -136,7 +153,13 @@ describe('who may see a stream', () => {
 
     it('by a token or an API key, within its rights, from memory alone', async () => {
       const { may, callers, credentials, asked, access } = arrange()
-      callers.set('jwt', { user: 'ann', role: 'viewer', expiresAt: Date.now() + 60_000, cameras: ['camera0'], credential: key })
+      callers.set('jwt', {
+        user: 'ann',
+        role: 'viewer',
+        expiresAt: Date.now() + 60_000,
+        cameras: ['camera0'],
+        credential: key,
+      })
       expect(await may({ user: 'any', password: 'jwt', token: 'jwt' })).to.equal(true)
       expect(await may({ token: 'jwt' }), 'as ?token=').to.equal(true)
       expect(await may({ token: 'jwt', path: 'camera1' })).to.equal(false)
@@ -159,17 +182,23 @@ describe('who may see a stream', () => {
     it('against the media server that pulls from itself, as a source may send it to do with a URL that it was given', async () => {
       const { may, signed, callers, audited } = arrange()
       callers.set('key', { user: 'bob', role: 'viewer', expiresAt: 8.64e15, credential: key })
-      for (const ip of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) expect(await may({ ...signed(), ip, userAgent: 'gortsplib' }), ip).to.equal(false)
+      for (const ip of ['127.0.0.1', '::1', '::ffff:127.0.0.1'])
+        expect(await may({ ...signed(), ip, userAgent: 'gortsplib' }), ip).to.equal(false)
       expect(audited[0]).to.deep.include({ reason: 'loop', subject: 'camera0' })
       expect(await may({ ...signed(), userAgent: 'gortsplib' }), 'a MediaMTX elsewhere').to.equal(true)
       expect(await may({ ...signed(), ip: '127.0.0.1', userAgent: 'Lavf60.16.100' })).to.equal(true)
-      expect(await may({ token: 'key', ip: '127.0.0.1', userAgent: 'gortsplib' }), 'another MediaMTX of this machine, by a key').to.equal(true)
+      expect(
+        await may({ token: 'key', ip: '127.0.0.1', userAgent: 'gortsplib' }),
+        'another MediaMTX of this machine, by a key',
+      ).to.equal(true)
       expect(await may({ ip: '127.0.0.1', userAgent: 'gortsplib', ...shown(own.reader) })).to.equal(true)
     })
 
     it('for itself: each own credential opens one thing, from this machine alone', async () => {
       const { may } = arrange()
-      const here = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? [])
+      const here = Object.values(networkInterfaces()).flatMap(
+        (addresses) => addresses?.map(({ address }) => address) ?? [],
+      )
       for (const action of ['read', 'publish', 'api', 'playback', 'metrics', 'pprof', '']) {
         for (const purpose of ['reader', 'publisher', 'api'] as const) {
           const path = action === 'api' ? '' : 'camera0'
@@ -179,17 +208,22 @@ describe('who may see a stream', () => {
             expect(await may({ action, path, ip, ...shown(own[purpose]) }), `${what} from ${ip}`).to.equal(good)
           expect(await may({ action, path, ...shown(own[purpose]) }), `${what} from elsewhere`).to.equal(false)
           expect(await may({ action, path, ip: '127.0.0.1', ...shown(own[purpose]), user: 'x' }), what).to.equal(false)
-          if (action !== 'api') expect(await may({ action, path: 'yard', ip: '127.0.0.1', ...shown(own[purpose]) }), what).to.equal(false)
+          if (action !== 'api')
+            expect(await may({ action, path: 'yard', ip: '127.0.0.1', ...shown(own[purpose]) }), what).to.equal(false)
         }
       }
-      expect(await may({ action: 'publish', protocol: 'webrtc', ip: '127.0.0.1', ...shown(own.publisher) })).to.equal(false)
+      expect(await may({ action: 'publish', protocol: 'webrtc', ip: '127.0.0.1', ...shown(own.publisher) })).to.equal(
+        false,
+      )
     })
 
     it('against publishers and users of the API who are none of ours, whatever they may see', async () => {
       const { may, callers, signed } = arrange()
       callers.set('jwt', { user: 'root', role: 'admin', expiresAt: Date.now() + 60_000 })
       for (const action of ['publish', 'api', 'playback', 'metrics', 'pprof', 'sing']) {
-        expect(await may({ action, ip: '127.0.0.1', ...signed(), password: 'jwt', token: 'jwt' }), action).to.equal(false)
+        expect(await may({ action, ip: '127.0.0.1', ...signed(), password: 'jwt', token: 'jwt' }), action).to.equal(
+          false,
+        )
       }
     })
 
@@ -229,7 +263,9 @@ describe('who may see a stream', () => {
 
     it('for everybody who reads, when streams are open, and says so', async () => {
       const { may, lines, access } = arrange({ open: true })
-      expect(lines).to.deep.equal(['warn security.streams is open: whoever reaches the ports of the media server can watch every camera {}'])
+      expect(lines).to.deep.equal([
+        'warn security.streams is open: whoever reaches the ports of the media server can watch every camera {}',
+      ])
       expect(await may({})).to.equal(true)
       expect(await may({ query: 'sig=bad' })).to.equal(true)
       expect(await may({ action: 'publish', ip: '127.0.0.1' })).to.equal(false)
@@ -252,7 +288,10 @@ describe('who may see a stream', () => {
       await timers?.tickAsync(ms)
     }
     beforeEach(() => {
-      timers = useFakeTimers({ now: 1_000_000, toFake: ['Date', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+      timers = useFakeTimers({
+        now: 1_000_000,
+        toFake: ['Date', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'],
+      })
     })
     const ids = (kicked: Kick[]) => kicked.map(({ id }) => id)
 
@@ -261,7 +300,9 @@ describe('who may see a stream', () => {
       const short = signed({ expiresAt: Date.now() + 5_000 })
       await may({ id: 'late', ...signed({ expiresAt: Date.now() + 9_000 }) })
       await may({ id: 'soon', ...short })
-      expect(access.sessions().map(({ id, camera, user, address, since }) => ({ id, camera, user, address, since }))[1]).to.deep.equal({
+      expect(
+        access.sessions().map(({ id, camera, user, address, since }) => ({ id, camera, user, address, since }))[1],
+      ).to.deep.equal({
         id: 'soon',
         camera: 'camera0',
         user: 'ann',
@@ -325,7 +366,8 @@ describe('who may see a stream', () => {
 
     it('for an administrator, and tells how many', async () => {
       const { may, signed, media, access } = arrange()
-      for (const [id, user] of Object.entries({ one: 'ann', two: 'ann', three: 'bob', gone: 'ann' })) await may({ id, ...signed({ user }) })
+      for (const [id, user] of Object.entries({ one: 'ann', two: 'ann', three: 'bob', gone: 'ann' }))
+        await may({ id, ...signed({ user }) })
       media.answer = ({ id }) => id !== 'gone'
       expect(await access.end(({ user }: MediaSession) => user === 'ann', 'ended by an administrator')).to.equal(2)
       expect(
@@ -352,7 +394,8 @@ describe('who may see a stream', () => {
 
     it('and forgets those who left', async () => {
       const { may, signed, media, access } = arrange()
-      for (const id of ['describe', 'setup', 'old-connection', 'left']) await may({ id, ...signed({ expiresAt: 8.64e15 }) })
+      for (const id of ['describe', 'setup', 'old-connection', 'left'])
+        await may({ id, ...signed({ expiresAt: 8.64e15 }) })
       media.present = [
         { id: 'setup', connections: ['describe'] },
         { id: 'unknown', connections: ['old-connection'] },
@@ -425,7 +468,14 @@ describe('the server that the media server asks', () => {
 
   const arrange = async (mayPass: (question: MediaQuestion) => Promise<boolean>, answerWithin?: number) => {
     const { log, lines } = createGate()
-    const server = createMediaAuthServer({ host: '127.0.0.1', port: 0, secret, access: { mayPass }, log, ...(answerWithin !== undefined && { answerWithin }) })
+    const server = createMediaAuthServer({
+      host: '127.0.0.1',
+      port: 0,
+      secret,
+      access: { mayPass },
+      log,
+      ...(answerWithin !== undefined && { answerWithin }),
+    })
     servers.push(server)
     const { port } = await server.start()
     const address = mediaAuthAddress({ host: '127.0.0.1', port, secret })
@@ -445,7 +495,12 @@ describe('the server that the media server asks', () => {
     const { post, address, server } = await arrange(async ({ path }) => path === 'camera0')
     expect(await post(question())).to.equal(200)
     expect(await post(question({ path: 'camera1' }))).to.equal(401)
-    for (const to of [address.slice(0, -1), address.replace(/\?.*/, ''), address.replace('/media/auth', '/'), address.replace('=', '=x')])
+    for (const to of [
+      address.slice(0, -1),
+      address.replace(/\?.*/, ''),
+      address.replace('/media/auth', '/'),
+      address.replace('=', '=x'),
+    ])
       expect(await post(question(), to), to).to.equal(404)
     expect(await post(question(), address, 'PUT')).to.equal(404)
     expect(server.questions()).to.equal(2)
@@ -478,7 +533,9 @@ describe('the server that the media server asks', () => {
     const times: number[] = []
     for (let n = 0; n < 50; n++) {
       const began = performance.now()
-      socket.write(`POST /media/auth?secret=a%20secret HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+      socket.write(
+        `POST /media/auth?secret=a%20secret HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      )
       const answer = await new Promise<string>((resolve) => socket.once('data', (data) => resolve(data.toString())))
       expect(answer).to.match(/^HTTP\/1\.1 200 /)
       times.push(performance.now() - began)
@@ -507,7 +564,13 @@ describe('the server that the media server asks', () => {
   it('says why it cannot listen', async () => {
     const { port } = await arrange(async () => true)
     const { log } = createGate()
-    const second = createMediaAuthServer({ host: '127.0.0.1', port, secret, access: { mayPass: async () => true }, log })
+    const second = createMediaAuthServer({
+      host: '127.0.0.1',
+      port,
+      secret,
+      access: { mayPass: async () => true },
+      log,
+    })
     const failure = await second.start().catch((error: Error) => error.message)
     expect(failure).to.equal(`the stream authorisation cannot listen on 127.0.0.1:${port}: the port is in use`)
   })

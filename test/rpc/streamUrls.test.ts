@@ -31,7 +31,12 @@ describe('the URLs of streams', () => {
     const { as, grantOf } = await serve()
     const ann = await as(`viewer/ann/${noon + 10 * hour}`)
     const { result } = await ann.call('get_stream_url', { device: 'camera0' })
-    const grant = { subject: 'stream:camera0', user: 'ann', expiresAt: noon + hour, credential: { kind: 'token', id: `viewer/ann/${noon + 10 * hour}` } }
+    const grant = {
+      subject: 'stream:camera0',
+      user: 'ann',
+      expiresAt: noon + hour,
+      credential: { kind: 'token', id: `viewer/ann/${noon + 10 * hour}` },
+    }
     for (const url of Object.values<string>(result.streams)) expect(grantOf(url)).to.deep.equal(grant)
     expect(result.stream_url).to.equal(result.streams.rtsp)
     expect(Object.keys(result.streams)).to.deep.equal(['rtsp', 'hls', 'webrtc'])
@@ -54,7 +59,9 @@ describe('the URLs of streams', () => {
     world.now += 123
     const ends = async (token: string) => {
       const { result } = await (await as(token)).call('get_stream_url', { device: 'camera0', expires_in: 5 })
-      expect(Date.parse(result.expires_at)).to.equal(signed.findLast(({ subject }) => subject === 'stream:camera0')?.expiresAt)
+      expect(Date.parse(result.expires_at)).to.equal(
+        signed.findLast(({ subject }) => subject === 'stream:camera0')?.expiresAt,
+      )
       return Date.parse(result.expires_at) - noon
     }
     expect(await ends('viewer')).to.equal(6_000)
@@ -84,7 +91,8 @@ describe('the URLs of streams', () => {
     const { result: list } = await operator.call('get_camera_list')
     const { result: status } = await operator.call('get_camera_status', { device: 'camera0' })
     const { result: started } = await operator.call('start_streaming', { device: 'camera0' })
-    for (const url of [list.cameras[0].streams.hls, status.streams.webrtc, started.stream_url]) expect(grantOf(url).user).to.equal('eve')
+    for (const url of [list.cameras[0].streams.hls, status.streams.webrtc, started.stream_url])
+      expect(grantOf(url).user).to.equal('eve')
     expect(list.cameras[1].streams).to.deep.equal({})
   })
 
@@ -94,7 +102,10 @@ describe('the URLs of streams', () => {
     world.cameras = [0, 1, 2].map((n) => cameraView({ id: `camera${n}` }))
     const ends = async () => {
       const { result } = await ann.call('get_camera_list')
-      return result.cameras.map(({ id, streams }: { id: string; streams: { rtsp: string } }) => (grantOf(streams.rtsp, `stream:${id}`).expiresAt - noon) / hour)
+      return result.cameras.map(
+        ({ id, streams }: { id: string; streams: { rtsp: string } }) =>
+          (grantOf(streams.rtsp, `stream:${id}`).expiresAt - noon) / hour,
+      )
     }
     for (let n = 0; n < 10; n++) expect(await ends()).to.deep.equal([1, 1, 1])
     expect(signed).to.have.length(3)

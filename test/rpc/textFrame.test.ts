@@ -13,7 +13,16 @@ describe('a text frame', () => {
     const address = server.address()
     const client = new WebSocket(`ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`)
     try {
-      const texts = ['', 'x', 'é'.repeat(62), 'x'.repeat(125), 'x'.repeat(126), 'ü'.repeat(32_767), 'x'.repeat(65_536), '🎥'.repeat(50_000)]
+      const texts = [
+        '',
+        'x',
+        'é'.repeat(62),
+        'x'.repeat(125),
+        'x'.repeat(126),
+        'ü'.repeat(32_767),
+        'x'.repeat(65_536),
+        '🎥'.repeat(50_000),
+      ]
       const heard: string[] = []
       const all = new Promise<void>((resolve) => {
         client.on('message', (data) => {

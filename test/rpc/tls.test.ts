@@ -83,7 +83,9 @@ suite('TLS (with openssl on PATH)', () => {
     expect(await status(port, '/ws')).to.equal(426)
     expect((await handshake(port)).getProtocol()).to.equal('TLSv1.3')
     expect((await handshake(port, { maxVersion: 'TLSv1.2' })).getProtocol()).to.equal('TLSv1.2')
-    expect(await refused(handshake(port, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }))).to.equal(true)
+    expect(
+      await refused(handshake(port, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })),
+    ).to.equal(true)
     expect(await refused(fetch(`http://127.0.0.1:${port}/ws`))).to.equal(true)
   })
 
@@ -98,7 +100,9 @@ suite('TLS (with openssl on PATH)', () => {
   })
 
   it('counts its connections and forgets them', async () => {
-    const { port } = await stage.serve(world.options({ maxConnections: 4, maxConnectionsPerAddress: 4 }, { tls: files() }))
+    const { port } = await stage.serve(
+      world.options({ maxConnections: 4, maxConnectionsPerAddress: 4 }, { tls: files() }),
+    )
     for (let round = 0; round < 75; round++) (await connect(port)).socket.terminate()
     expect((await (await connect(port)).call('ping')).result).to.equal('pong')
   })
@@ -110,7 +114,13 @@ suite('TLS (with openssl on PATH)', () => {
       expect((await client.call('get_camera_list')).result).to.deep.include({ total: 1 })
       expect((await client.call('get_camera_status', { device: 'camera1' })).error?.code).to.equal(-32010)
       expect((await client.call('get_status')).error?.code).to.equal(-32002)
-      expect(world.audited[0]).to.deep.include({ event: 'authentication', action: 'certificate', result: 'ok', user: 'gatekeeper', role: 'operator' })
+      expect(world.audited[0]).to.deep.include({
+        event: 'authentication',
+        action: 'certificate',
+        result: 'ok',
+        user: 'gatekeeper',
+        role: 'operator',
+      })
       expect(world.audited[0]?.credential).to.match(/^certificate:./)
     })
 
@@ -119,7 +129,9 @@ suite('TLS (with openssl on PATH)', () => {
       for (const shown of [authority.pair('forged'), authority.pair('stranger'), authority.pair('twice'), {}]) {
         const client = await connect(port, shown)
         expect((await client.call('get_camera_list')).error?.data.reason).to.equal('auth_required')
-        expect((await client.call('authenticate', { auth_token: `viewer/ann/${Date.now() + 60_000}` })).error).to.equal(undefined)
+        expect((await client.call('authenticate', { auth_token: `viewer/ann/${Date.now() + 60_000}` })).error).to.equal(
+          undefined,
+        )
       }
     })
 
@@ -127,8 +139,11 @@ suite('TLS (with openssl on PATH)', () => {
       const subject = new X509Certificate(authority.read('stranger.pem')).fingerprint256
       authority.sign('ape', `/CN=${subject.slice(0, 64)}`)
       const { port } = await serve(mutual('optional', { clients: [{ subject, user: 'ann', role: 'viewer' }] }))
-      expect((await (await connect(port, authority.pair('stranger'))).call('get_camera_list')).error).to.equal(undefined)
-      for (const name of ['gate', 'ape']) expect((await (await connect(port, authority.pair(name))).call('get_camera_list')).error?.code).to.equal(-32001)
+      expect((await (await connect(port, authority.pair('stranger'))).call('get_camera_list')).error).to.equal(
+        undefined,
+      )
+      for (const name of ['gate', 'ape'])
+        expect((await (await connect(port, authority.pair(name))).call('get_camera_list')).error?.code).to.equal(-32001)
     })
 
     it('is required where it is required', async () => {
@@ -149,13 +164,17 @@ suite('TLS (with openssl on PATH)', () => {
       const { fingerprint256, validTo } = new X509Certificate(authority.read('gate.pem'))
       world.now = Date.parse(validTo)
       expect((await client.call('get_camera_list')).error?.data.reason).to.equal('token_expired')
-      expect((await (await connect(port, authority.pair('gate'))).call('get_camera_list')).error?.data.reason).to.equal('auth_required')
+      expect((await (await connect(port, authority.pair('gate'))).call('get_camera_list')).error?.data.reason).to.equal(
+        'auth_required',
+      )
       world.now = Date.now()
       const second = await connect(port, authority.pair('gate'))
       expect((await second.call('get_camera_list')).error).to.equal(undefined)
       await world.options().credentials.revoke({ kind: 'certificate', id: fingerprint256 }, Date.now())
       expect((await second.call('get_camera_list')).error?.data.reason).to.equal('revoked')
-      expect((await (await connect(port, authority.pair('gate'))).call('get_camera_list')).error?.data.reason).to.equal('auth_required')
+      expect((await (await connect(port, authority.pair('gate'))).call('get_camera_list')).error?.data.reason).to.equal(
+        'auth_required',
+      )
       expect(server.connections()).to.equal(4)
     })
   })
@@ -170,12 +189,22 @@ suite('TLS (with openssl on PATH)', () => {
     it('that is not there, or no certificate, or not of the key, is told in one sentence', async () => {
       writeFileSync(authority.file('text.pem'), 'hello\n')
       const at = authority.file
-      expect(await reasonFor(files({ certFile: at('absent.pem') }))).to.equal('server.tls.cert_file cannot be read: it does not exist')
-      expect(await reasonFor(files({ keyFile: authority.dir }))).to.equal('server.tls.key_file cannot be read: it is a folder')
+      expect(await reasonFor(files({ certFile: at('absent.pem') }))).to.equal(
+        'server.tls.cert_file cannot be read: it does not exist',
+      )
+      expect(await reasonFor(files({ keyFile: authority.dir }))).to.equal(
+        'server.tls.key_file cannot be read: it is a folder',
+      )
       expect(await reasonFor(files({ certFile: at('text.pem') }))).to.equal('server.tls.cert_file holds no certificate')
-      expect(await reasonFor(files({ keyFile: at('text.pem') }))).to.equal('server.tls.key_file holds no private key that opens without a passphrase')
-      expect(await reasonFor(files({ keyFile: at('gate.key') }))).to.equal('server.tls.key_file is not the key of server.tls.cert_file')
-      expect(await reasonFor(mutual('required', { clientCaFile: at('text.pem') }))).to.equal('server.tls.client_ca_file holds no certificate')
+      expect(await reasonFor(files({ keyFile: at('text.pem') }))).to.equal(
+        'server.tls.key_file holds no private key that opens without a passphrase',
+      )
+      expect(await reasonFor(files({ keyFile: at('gate.key') }))).to.equal(
+        'server.tls.key_file is not the key of server.tls.cert_file',
+      )
+      expect(await reasonFor(mutual('required', { clientCaFile: at('text.pem') }))).to.equal(
+        'server.tls.client_ca_file holds no certificate',
+      )
     })
 
     it('is read again when the files change; a pair that does not fit leaves the old one', async () => {
@@ -196,9 +225,12 @@ suite('TLS (with openssl on PATH)', () => {
       put('second')
       await shows('second')
       authority.copy('first.key', 'live.key')
-      while (!world.logged.some(({ level }) => level === 'warn')) await new Promise((resolve) => setTimeout(resolve, 20))
+      while (!world.logged.some(({ level }) => level === 'warn'))
+        await new Promise((resolve) => setTimeout(resolve, 20))
       expect(await shown()).to.equal('second')
-      expect(world.logged.find(({ level }) => level === 'warn')?.fields).to.deep.equal({ reason: 'server.tls.key_file is not the key of server.tls.cert_file' })
+      expect(world.logged.find(({ level }) => level === 'warn')?.fields).to.deep.equal({
+        reason: 'server.tls.key_file is not the key of server.tls.cert_file',
+      })
       rmSync(certFile)
       authority.copy('first.pem', 'live.pem')
       await shows('first')
@@ -210,7 +242,11 @@ suite('TLS (with openssl on PATH)', () => {
       authority.copy('server.pem', 'bad.pem')
       authority.copy('server.key', 'bad.key')
       const { log } = world.options()
-      const tls = openTls({ files: files({ certFile: authority.file('bad.pem'), keyFile: authority.file('bad.key') }), log, settle: 5 })
+      const tls = openTls({
+        files: files({ certFile: authority.file('bad.pem'), keyFile: authority.file('bad.key') }),
+        log,
+        settle: 5,
+      })
       stage.ends.push(tls.watch(() => {}))
       authority.copy('gate.pem', 'bad.pem')
       while (world.logged.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -225,7 +261,11 @@ suite('TLS (with openssl on PATH)', () => {
       authority.copy('server.pem', 'watched.pem')
       authority.copy('server.key', 'watched.key')
       const { log } = world.options()
-      const tls = openTls({ files: files({ certFile: authority.file('watched.pem'), keyFile: authority.file('watched.key') }), log, settle: 10 })
+      const tls = openTls({
+        files: files({ certFile: authority.file('watched.pem'), keyFile: authority.file('watched.key') }),
+        log,
+        settle: 10,
+      })
       let changes = 0
       tls.watch(() => {
         changes += 1

@@ -8,7 +8,10 @@ import { type Client, cameraView, createStage, createWorld, noon, type World } f
 const policies: [params: object, message: RegExp][] = [
   [{ policy_type: 'age', max_age_days: 7, enabled: true }, /deletes files older than 7 days$/],
   [{ policy_type: 'size', max_size_gb: 0.5, enabled: true }, /as long as all take more than 0.5 GB$/],
-  [{ policy_type: 'age', max_age_days: 7, enabled: false }, /not enabled: cleanup_old_files deletes files older than 7 days$/],
+  [
+    { policy_type: 'age', max_age_days: 7, enabled: false },
+    /not enabled: cleanup_old_files deletes files older than 7 days$/,
+  ],
   [{ policy_type: 'manual', enabled: true }, /nothing is deleted by itself$/],
 ]
 
@@ -54,7 +57,10 @@ describe('metrics, retention and the audit log', () => {
         files: ['a.mp4'],
         startedAt: noon - 5_000,
       } satisfies RecordingView
-      world.cameras[0] = cameraView({ recording, stream: { status: 'ACTIVE', since: noon, holders: {}, frames: 30, fps: 29.9, bitrate: 2e6 } })
+      world.cameras[0] = cameraView({
+        recording,
+        stream: { status: 'ACTIVE', since: noon, holders: {}, frames: 30, fps: 29.9, bitrate: 2e6 },
+      })
       const result = await call('get_metrics')
       expect(result).to.deep.include({
         timestamp: '2025-06-01T12:00:00.000Z',
@@ -69,13 +75,21 @@ describe('metrics, retention and the audit log', () => {
         },
       })
       expect(result.camera_metrics.connected_cameras).to.equal(1)
-      expect(result.camera_metrics.cameras.camera0).to.deep.include({ status: 'CONNECTED', formats: ['MJPG', 'YUYV'], readers: 2, bytes_sent: 20, fps: 29.9 })
+      expect(result.camera_metrics.cameras.camera0).to.deep.include({
+        status: 'CONNECTED',
+        formats: ['MJPG', 'YUYV'],
+        readers: 2,
+        bytes_sent: 20,
+        fps: 29.9,
+      })
       expect(JSON.stringify(result)).not.to.match(/\/dev\/|SECRET01|somebody/)
     })
 
     it('waits for no media server', async () => {
       for (const streams of [() => new Promise<never>(() => {}), () => Promise.reject(new Error('down'))]) {
-        const { port: other } = await stage.serve(world.options({}, { mediaServer: { streams, stream: async () => undefined } }))
+        const { port: other } = await stage.serve(
+          world.options({}, { mediaServer: { streams, stream: async () => undefined } }),
+        )
         const client = await stage.connect(other, { role: 'admin' })
         const began = performance.now()
         expect((await call('get_metrics', {}, client)).stream_metrics.total_streams).to.equal(0)
@@ -92,10 +106,20 @@ describe('metrics, retention and the audit log', () => {
     })
 
     it('stays within its limits, whatever is sampled', async () => {
-      const machine = () => ({ at: noon, cpuPercent: 100.0001, memoryPercent: -0.1, residentBytes: 0, bytesSent: 0, bytesReceived: 0 })
+      const machine = () => ({
+        at: noon,
+        cpuPercent: 100.0001,
+        memoryPercent: -0.1,
+        residentBytes: 0,
+        bytesSent: 0,
+        bytesReceived: 0,
+      })
       world.storage = { ...world.storage, total: 0, used: 0, available: 0, percent: 0 }
       const { port: other } = await stage.serve(world.options({}, { machine }))
-      expect(await call('get_metrics', {}, await stage.connect(other, { role: 'admin' }))).to.deep.include({ cpu_usage: 100, memory_usage: 0 })
+      expect(await call('get_metrics', {}, await stage.connect(other, { role: 'admin' }))).to.deep.include({
+        cpu_usage: 100,
+        memory_usage: 0,
+      })
     })
   })
 
@@ -160,35 +184,54 @@ describe('metrics, retention and the audit log', () => {
     ]
 
     it('tells what went, and what did not', async () => {
-      const { result, asked } = await cleaned({ files, freed: 11, kept: [{ name: 'c.mp4', reason: 'the file cannot be deleted (EACCES)' }] })
+      const { result, asked } = await cleaned({
+        files,
+        freed: 11,
+        kept: [{ name: 'c.mp4', reason: 'the file cannot be deleted (EACCES)' }],
+      })
       expect(result).to.deep.equal({
         cleanup_executed: true,
         files_deleted: 2,
         space_freed: 11,
-        message: '2 files deleted, 11 bytes freed; 1 file could not be deleted, c.mp4: the file cannot be deleted (EACCES)',
+        message:
+          '2 files deleted, 11 bytes freed; 1 file could not be deleted, c.mp4: the file cannot be deleted (EACCES)',
         recordings_removed: 1,
         snapshots_removed: 1,
         dry_run: false,
         files: ['a.mp4', 'b.jpg'],
         files_kept: [{ filename: 'c.mp4', reason: 'the file cannot be deleted (EACCES)' }],
       })
-      expect(asked.map(({ dryRun, cameras, by }) => [dryRun, cameras, by.user])).to.deep.equal([[false, ['camera1*'], 'ann']])
+      expect(asked.map(({ dryRun, cameras, by }) => [dryRun, cameras, by.user])).to.deep.equal([
+        [false, ['camera1*'], 'ann'],
+      ])
     })
 
     it('tells what would go', async () => {
       const { result, asked } = await cleaned({ files, freed: 11 }, { dry_run: true })
-      expect(result).to.deep.include({ cleanup_executed: false, dry_run: true, message: '2 files would be deleted, 11 bytes would be freed' })
+      expect(result).to.deep.include({
+        cleanup_executed: false,
+        dry_run: true,
+        message: '2 files would be deleted, 11 bytes would be freed',
+      })
       expect(asked[0]?.dryRun).to.equal(true)
     })
 
     it('says that a manual policy names nothing', async () => {
       world.policy = { type: 'manual', enabled: true }
       const { result } = await cleaned({})
-      expect(result).to.deep.include({ cleanup_executed: true, files_deleted: 0, message: 'The retention policy is manual: it names no files to delete' })
+      expect(result).to.deep.include({
+        cleanup_executed: true,
+        files_deleted: 0,
+        message: 'The retention policy is manual: it names no files to delete',
+      })
     })
 
     it('names a thousand files and counts all', async () => {
-      const many = Array.from({ length: 1_500 }, (_, index) => ({ kind: 'snapshots' as const, name: `${index}.jpg`, bytes: 1 }))
+      const many = Array.from({ length: 1_500 }, (_, index) => ({
+        kind: 'snapshots' as const,
+        name: `${index}.jpg`,
+        bytes: 1,
+      }))
       const { result } = await cleaned({ files: many, freed: 1_500 })
       expect([result.files.length, result.files_deleted]).to.deep.equal([1_000, 1_500])
     })
@@ -205,9 +248,14 @@ describe('metrics, retention and the audit log', () => {
     })
 
     it('tells who did what, newest first', async () => {
-      world.audited.push({ ...entry, action: 'start_recording', subject: 'camera0', role: 'operator' }, { ...entry, action: 'stop_recording', count: 3 })
+      world.audited.push(
+        { ...entry, action: 'start_recording', subject: 'camera0', role: 'operator' },
+        { ...entry, action: 'stop_recording', count: 3 },
+      )
       const { entries, total, next_before } = await call('get_audit_log', { limit: '1' })
-      expect(entries).to.deep.equal([{ ...entry, action: 'stop_recording', count: 3, seq: 2, at: '2025-06-01T12:00:00.000Z' }])
+      expect(entries).to.deep.equal([
+        { ...entry, action: 'stop_recording', count: 3, seq: 2, at: '2025-06-01T12:00:00.000Z' },
+      ])
       expect([total, next_before]).to.deep.equal([2, undefined])
     })
 
@@ -222,7 +270,11 @@ describe('metrics, retention and the audit log', () => {
       }
       const { port: other } = await stage.serve(world.options({}, { audit }))
       const client = await stage.connect(other, { role: 'admin' })
-      expect(await call('get_audit_log', { before: 7, user: 'bob' }, client)).to.deep.equal({ entries: [], total: 9, next_before: 4 })
+      expect(await call('get_audit_log', { before: 7, user: 'bob' }, client)).to.deep.equal({
+        entries: [],
+        total: 9,
+        next_before: 4,
+      })
       expect(asked).to.deep.equal([{ limit: 100, before: 7, user: 'bob' }])
     })
 

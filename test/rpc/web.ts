@@ -47,7 +47,14 @@ export const createWeb = () => {
     const get = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
       new Promise<{ status: number; headers: IncomingHttpHeaders; body: string }>((resolve, reject) => {
         const sent = request(
-          { port, host: '127.0.0.1', path, method, agent: false, headers: { Authorization: 'Bearer viewer', ...headers } },
+          {
+            port,
+            host: '127.0.0.1',
+            path,
+            method,
+            agent: false,
+            headers: { Authorization: 'Bearer viewer', ...headers },
+          },
           async (response) => {
             let body = ''
             for await (const chunk of response) body += chunk

@@ -27,7 +27,9 @@ export async function connect(url: string, onNotification: (notification: Notifi
     call<Result = Record<string, unknown>>(method: string, params: Record<string, unknown> = {}): Promise<Result> {
       const id = ++last
       socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
-      return new Promise<Result>((resolve, reject) => waiting.set(id, { resolve: resolve as (result: never) => void, reject }))
+      return new Promise<Result>((resolve, reject) =>
+        waiting.set(id, { resolve: resolve as (result: never) => void, reject }),
+      )
     },
     close: () => socket.close(),
   }

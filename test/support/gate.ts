@@ -1,5 +1,13 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { type AuditEntry, type Caller, type Credential, type Credentials, type Grant, isSameCredential, type Links } from '../../machines/domain/access.js'
+import {
+  type AuditEntry,
+  type Caller,
+  type Credential,
+  type Credentials,
+  type Grant,
+  isSameCredential,
+  type Links,
+} from '../../machines/domain/access.js'
 import { ServiceError } from '../../machines/domain/errors.js'
 import type { Log } from '../../machines/domain/ports.js'
 
@@ -43,7 +51,8 @@ export function createGate({ now = Date.now }: { now?: () => number } = {}) {
     verify: (sig, { subject, address }) => {
       const [text = '', given = ''] = sig.split('.')
       const right = seal(text)
-      if (given.length !== right.length || !timingSafeEqual(Buffer.from(given), Buffer.from(right))) throw failed('auth_failed')
+      if (given.length !== right.length || !timingSafeEqual(Buffer.from(given), Buffer.from(right)))
+        throw failed('auth_failed')
       const grant: Grant = JSON.parse(Buffer.from(text, 'base64url').toString())
       if (grant.subject !== subject || (grant.address ?? address) !== address) throw failed('auth_failed')
       if (grant.expiresAt <= now()) throw failed('token_expired')
@@ -52,8 +61,21 @@ export function createGate({ now = Date.now }: { now?: () => number } = {}) {
     },
   }
 
-  const at = (level: string) => (message: string, fields?: Record<string, unknown>) => void lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`)
+  const at = (level: string) => (message: string, fields?: Record<string, unknown>) =>
+    void lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`)
   const log: Log = { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') }
-  const sign = (grant: Partial<Grant> = {}) => links.sign({ subject: 'stream:camera0', user: 'ann', expiresAt: now() + 60_000, ...grant })
-  return { callers, credentials, links, log, lines, audited, audit: { write: (entry: AuditEntry) => void audited.push(entry) }, asked, sign, clock: { now } }
+  const sign = (grant: Partial<Grant> = {}) =>
+    links.sign({ subject: 'stream:camera0', user: 'ann', expiresAt: now() + 60_000, ...grant })
+  return {
+    callers,
+    credentials,
+    links,
+    log,
+    lines,
+    audited,
+    audit: { write: (entry: AuditEntry) => void audited.push(entry) },
+    asked,
+    sign,
+    clock: { now },
+  }
 }

@@ -13,7 +13,15 @@ const [program, frames, checkout, only = '.'] = process.argv.slice(2)
 if (program === undefined || frames === undefined || checkout === undefined)
   throw new Error('usage: scenario.mjs USB_CAMERA_PROGRAM FRAMES_DIR CHECKOUT [STEPS]')
 
-const topics = ['camera.connected', 'camera.disconnected', 'camera.status_change', 'recording.start', 'recording.stop', 'recording.error', 'snapshot.taken']
+const topics = [
+  'camera.connected',
+  'camera.disconnected',
+  'camera.status_change',
+  'recording.start',
+  'recording.stop',
+  'recording.error',
+  'snapshot.taken',
+]
 /** An emulated processor encodes about a tenth of what a real one does: few frames a second. */
 const red = 'badge=red rates=5,10'
 const blue = 'badge=blue rates=5,10'
@@ -62,7 +70,8 @@ const connected = async (count: number, seconds = 20): Promise<string[]> =>
     async () => {
       const { cameras } = await client.call<{ cameras: Camera[] }>('get_camera_list')
       const devices = cameras.filter(({ status }) => status === 'CONNECTED').map(({ device }) => device)
-      if (devices.length !== count) throw new Error(`the list is ${JSON.stringify(cameras.map(({ device, status }) => [device, status]))}`)
+      if (devices.length !== count)
+        throw new Error(`the list is ${JSON.stringify(cameras.map(({ device, status }) => [device, status]))}`)
       return devices
     },
     { seconds },
@@ -89,11 +98,17 @@ const arrangeBoth = (): Promise<string[]> => {
 /** Takes a snapshot and checks its file. */
 const photograph = async (device: string): Promise<{ snapshot: Snapshot; picture: PictureFacts }> => {
   const snapshot = await client.call<Snapshot>('take_snapshot', { device }, { seconds: 60 })
-  assert(snapshot.status === 'SUCCESS' && snapshot.device === device, `take_snapshot answered ${JSON.stringify(snapshot)}`)
+  assert(
+    snapshot.status === 'SUCCESS' && snapshot.device === device,
+    `take_snapshot answered ${JSON.stringify(snapshot)}`,
+  )
   const { size } = await stat(snapshot.file_path)
   assert(size === snapshot.file_size, `file_size is ${snapshot.file_size}, the file has ${size} bytes`)
   const picture = await examinePicture(snapshot.file_path)
-  assert(picture.width === snapshot.width && picture.height === snapshot.height, `the picture is ${picture.width}x${picture.height}`)
+  assert(
+    picture.width === snapshot.width && picture.height === snapshot.height,
+    `the picture is ${picture.width}x${picture.height}`,
+  )
   return { snapshot, picture }
 }
 
@@ -121,7 +136,15 @@ const recordingFile = async (filename: string): Promise<string> => {
 const playedSeconds = async (files: string[]): Promise<number> => {
   let total = 0
   for (const file of files) {
-    const facts = await output('ffprobe', ['-v', 'error', '-show_entries', 'stream=codec_name:format=duration', '-of', 'csv=p=0', file])
+    const facts = await output('ffprobe', [
+      '-v',
+      'error',
+      '-show_entries',
+      'stream=codec_name:format=duration',
+      '-of',
+      'csv=p=0',
+      file,
+    ])
     const [codec, duration] = facts.split('\n')
     assert(codec === 'h264', `the recording is ${codec}`)
     const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-i', file, '-f', 'null', '-'])
@@ -183,7 +206,9 @@ const main = async () => {
         const start = performance.now()
         const { snapshot, picture } = await photograph(device)
         known[device] = picture.badge
-        notes.push(`${device} ${picture.badge} ${picture.width}x${picture.height} tier ${snapshot.tier} in ${Math.round(performance.now() - start)} ms`)
+        notes.push(
+          `${device} ${picture.badge} ${picture.width}x${picture.height} tier ${snapshot.tier} in ${Math.round(performance.now() - start)} ms`,
+        )
         if (snapshot.tier !== 0) wrong.push(JSON.stringify(snapshot))
         assert(picture.width === 640 && picture.height === 360, `the picture is ${picture.width}x${picture.height}`)
       }

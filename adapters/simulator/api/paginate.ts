@@ -10,7 +10,11 @@ export function paginate<Item>(items: Item[], query: URLSearchParams): Page<Item
   if (itemsPerPage === 0) throw new Error('invalid items per page')
   const page = number(query.get('page'), 0)
   const at = page * itemsPerPage
-  return { itemCount: items.length, pageCount: Math.ceil(items.length / itemsPerPage), items: items.slice(at, at + itemsPerPage) }
+  return {
+    itemCount: items.length,
+    pageCount: Math.ceil(items.length / itemsPerPage),
+    items: items.slice(at, at + itemsPerPage),
+  }
 }
 
 function number(text: string | null, fallback: number): number {

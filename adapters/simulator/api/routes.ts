@@ -53,7 +53,8 @@ export function createRoutes({
     segments: (await segmentsOf(findPathConf(config.now.paths, name).conf, name)).map(({ start }) => ({ start })),
   })
   const sessions = (): Record<string, unknown>[] => byAge([...(rtsp()?.sessions.values() ?? [])].map(describeSession))
-  const connections = (): Record<string, unknown>[] => byAge([...(rtsp()?.connections.values() ?? [])].map(({ view }) => view()))
+  const connections = (): Record<string, unknown>[] =>
+    byAge([...(rtsp()?.connections.values() ?? [])].map(({ view }) => view()))
 
   const routes: Record<string, Handler> = {
     'GET info': () => ({ version, started }),
@@ -91,7 +92,8 @@ export function createRoutes({
     'GET rtspconns/list': ({ query }) => paginate(connections(), query),
     'GET rtspconns/get/*': ({ name }) => found(rtsp()?.connections.get(checkUuid(name)), 'connection not found').view(),
     'GET rtspsessions/list': ({ query }) => paginate(sessions(), query),
-    'GET rtspsessions/get/*': ({ name }) => describeSession(found(rtsp()?.sessions.get(checkUuid(name)), 'session not found')),
+    'GET rtspsessions/get/*': ({ name }) =>
+      describeSession(found(rtsp()?.sessions.get(checkUuid(name)), 'session not found')),
     'POST rtspsessions/kick/*': ({ name }) => {
       found(rtsp()?.sessions.get(checkUuid(name)), 'session not found').close('kicked')
       return ok
@@ -102,17 +104,24 @@ export function createRoutes({
     // Its routes exist only while the server does.
     const all = rtsp() ? { ...routes, ...rtspRoutes } : routes
     const place = url.pathname.startsWith('/v3/') ? url.pathname.slice('/v3/'.length) : ''
-    const named = Object.keys(all).find((route) => route.endsWith('/*') && `${method} ${place}`.startsWith(route.slice(0, -1)))
-    const route = named ?? (Object.hasOwn(all, `${method} ${place}`) && !place.endsWith('*') ? `${method} ${place}` : undefined)
+    const named = Object.keys(all).find(
+      (route) => route.endsWith('/*') && `${method} ${place}`.startsWith(route.slice(0, -1)),
+    )
+    const route =
+      named ?? (Object.hasOwn(all, `${method} ${place}`) && !place.endsWith('*') ? `${method} ${place}` : undefined)
     const handler = route === undefined ? undefined : all[route]
     if (!handler) return { status: 404, text: '404 page not found' }
     const name = named === undefined ? '' : decodeURIComponent(`${method} ${place}`.slice(named.length - 1))
     if (named !== undefined && name === '') throw new Error('invalid name')
-    return { status: 200, json: await handler({ name, query: url.searchParams, body: async () => parseJson(await body()) }) }
+    return {
+      status: 200,
+      json: await handler({ name, query: url.searchParams, body: async () => parseJson(await body()) }),
+    }
   }
 }
 
-const byAge = (items: Record<string, unknown>[]): Record<string, unknown>[] => items.sort((a, b) => (String(a.created) < String(b.created) ? -1 : 1))
+const byAge = (items: Record<string, unknown>[]): Record<string, unknown>[] =>
+  items.sort((a, b) => (String(a.created) < String(b.created) ? -1 : 1))
 
 function found<T>(thing: T | undefined, complaint: string): T {
   if (thing === undefined) throw new NotFound(complaint)

@@ -15,7 +15,11 @@ export interface ApiServer {
 const maxBody = 10 * 1024 * 1024
 
 /** The v3 control API over HTTP. */
-export function createApiServer({ config, log: parentLog, ...rest }: RouteOptions & { config: Config; log: Log }): ApiServer {
+export function createApiServer({
+  config,
+  log: parentLog,
+  ...rest
+}: RouteOptions & { config: Config; log: Log }): ApiServer {
   const log = labelled(parentLog, 'API')
   const route = createRoutes({ config, ...rest })
 

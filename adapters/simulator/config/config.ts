@@ -108,7 +108,8 @@ export function createConfig(file: Json, changed: (snapshot: Snapshot) => void):
     get now() {
       return now
     },
-    patchGlobal: (body) => accept({ ...raw, global: { ...raw.global, ...decode(body, globalFields, deprecatedGlobalFields) } }),
+    patchGlobal: (body) =>
+      accept({ ...raw, global: { ...raw.global, ...decode(body, globalFields, deprecatedGlobalFields) } }),
     patchPathDefaults: (body) => accept({ ...raw, pathDefaults: { ...raw.pathDefaults, ...decodePath(body) } }),
     addPath: (name, body) => {
       const overrides = decodePath(body)
@@ -169,7 +170,8 @@ function snapshotOf(raw: Raw): Snapshot {
   return { global, pathDefaults, paths }
 }
 
-const defaultsOf = (fields: Record<string, Field>): JsonObject => Object.fromEntries(Object.entries(fields).map(([name, [, value]]) => [name, value]))
+const defaultsOf = (fields: Record<string, Field>): JsonObject =>
+  Object.fromEntries(Object.entries(fields).map(([name, [, value]]) => [name, value]))
 
 /** The configuration of a path: its own, else the first regular expression that matches, `all_others` last. Throws when there is none. */
 export function findPathConf(paths: Map<string, PathConf>, name: string): { conf: PathConf; groups: string[] } {
@@ -180,7 +182,10 @@ export function findPathConf(paths: Map<string, PathConf>, name: string): { conf
     return matcher ? [{ conf, matcher }] : []
   })
   const isLast = (conf: PathConf): boolean => matcherOf(conf.name)?.source === '^.*$'
-  for (const { conf, matcher } of [...patterns.filter((one) => !isLast(one.conf)), ...patterns.filter((one) => isLast(one.conf))]) {
+  for (const { conf, matcher } of [
+    ...patterns.filter((one) => !isLast(one.conf)),
+    ...patterns.filter((one) => isLast(one.conf)),
+  ]) {
     const match = matcher.exec(name)
     if (match) return { conf, groups: match.slice(1).map((group) => group ?? '') }
   }
@@ -202,6 +207,7 @@ const hot = new Set([
 /** `same`; `hot`: can be taken over while the stream runs; `new`: the path has to be made anew. */
 export function compare(before: PathConf, after: PathConf): 'same' | 'hot' | 'new' {
   if (isDeepStrictEqual(before, after)) return 'same'
-  const cold = (conf: PathConf): JsonObject => Object.fromEntries(Object.entries(conf).filter(([name]) => !hot.has(name)))
+  const cold = (conf: PathConf): JsonObject =>
+    Object.fromEntries(Object.entries(conf).filter(([name]) => !hot.has(name)))
   return isDeepStrictEqual(cold(before), cold(after)) ? 'hot' : 'new'
 }

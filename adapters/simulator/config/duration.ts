@@ -58,7 +58,9 @@ export function parseSize(text: string): number {
   const power = sizes.indexOf(unit.toUpperCase().replace(/I?B$/, '') || 'B')
   const bytes = Math.floor(Number(number) * 1024 ** power)
   if (number === '' || power === -1 || bytes <= 0)
-    throw new Error('byte quantity must be a positive integer with a unit of measurement like M, MB, MiB, G, GiB, or GB')
+    throw new Error(
+      'byte quantity must be a positive integer with a unit of measurement like M, MB, MiB, G, GiB, or GB',
+    )
   return bytes
 }
 

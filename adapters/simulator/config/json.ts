@@ -12,7 +12,8 @@ export function parseJson(text: string): Json {
   }
 }
 
-const goKind = (value: Json): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value)
+const goKind = (value: Json): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
 
 /** Go names the value itself only where a number is of the wrong sort. */
 export const mismatch = (value: Json, goType: string): Error =>
@@ -36,7 +37,11 @@ function complaintAbout(text: string): string {
   }
   const refuse = (where: string): never => {
     const char = text[at]
-    throw new Complaint(char === undefined ? 'unexpected end of JSON input' : `invalid character ${char === "'" ? `'\\''` : `'${char}'`} ${where}`)
+    throw new Complaint(
+      char === undefined
+        ? 'unexpected end of JSON input'
+        : `invalid character ${char === "'" ? `'\\''` : `'${char}'`} ${where}`,
+    )
   }
   const string = (): void => {
     at++

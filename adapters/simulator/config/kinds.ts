@@ -64,13 +64,17 @@ const network: Decode = (value, where) => {
   const [address = '', bits] = text.split('/')
   const family = isIP(address)
   const most = family === 6 ? 128 : 32
-  if (family === 0 || (bits !== undefined && !(/^\d+$/.test(bits) && Number(bits) <= most))) throw new Error(`unable to parse IP/CIDR '${text}'`)
+  if (family === 0 || (bits !== undefined && !(/^\d+$/.test(bits) && Number(bits) <= most)))
+    throw new Error(`unable to parse IP/CIDR '${text}'`)
   return `${address}/${bits ?? most}`
 }
 
 const permissions = listOf(
   record({
-    action: [oneOf(['publish', 'read', 'playback', 'api', 'metrics', 'pprof'], (text) => `invalid auth action: '${text}'`), 'publish'],
+    action: [
+      oneOf(['publish', 'read', 'playback', 'api', 'metrics', 'pprof'], (text) => `invalid auth action: '${text}'`),
+      'publish',
+    ],
     path: [string, ''],
   }),
   '[]json.RawMessage',
@@ -138,8 +142,14 @@ export const kinds = {
     }),
     '[]json.RawMessage',
   ),
-  forwards: listOf(record({ dest: [string, ''], destFingerprint: [string, ''], whipBearerToken: [string, ''] }), '[]json.RawMessage'),
-  iceServers: listOf(record({ url: [string, ''], username: [string, ''], password: [string, ''], clientOnly: [bool, false] }), '[]json.RawMessage'),
+  forwards: listOf(
+    record({ dest: [string, ''], destFingerprint: [string, ''], whipBearerToken: [string, ''] }),
+    '[]json.RawMessage',
+  ),
+  iceServers: listOf(
+    record({ url: [string, ''], username: [string, ''], password: [string, ''], clientOnly: [bool, false] }),
+    '[]json.RawMessage',
+  ),
 } satisfies Record<string, Decode>
 
 export type Kind = keyof typeof kinds

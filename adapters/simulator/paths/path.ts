@@ -55,7 +55,16 @@ type DemandState = 'initial' | 'waiting' | 'ready' | 'closing'
  * a publisher was lost the state is `closing` and new readers are held without a timer; nothing is started for them until
  * the close timer has fired and one more request has come.
  */
-export function createPath({ name, conf: first, groups, rtspPort, readTimeout, commands, log: parentLog, idle }: PathOptions): Path {
+export function createPath({
+  name,
+  conf: first,
+  groups,
+  rtspPort,
+  readTimeout,
+  commands,
+  log: parentLog,
+  idle,
+}: PathOptions): Path {
   const log = labelled(parentLog, `path ${name}`)
   let conf = first
   let stream: Stream | undefined
@@ -74,16 +83,23 @@ export function createPath({ name, conf: first, groups, rtspPort, readTimeout, c
   const isStatic = (): boolean => conf.source !== 'publisher' && conf.source !== 'redirect'
   const demand = (): { startTimeout: number; closeAfter: number } | undefined => {
     if (isStatic() && conf.sourceOnDemand)
-      return { startTimeout: milliseconds(conf.sourceOnDemandStartTimeout), closeAfter: milliseconds(conf.sourceOnDemandCloseAfter) }
+      return {
+        startTimeout: milliseconds(conf.sourceOnDemandStartTimeout),
+        closeAfter: milliseconds(conf.sourceOnDemandCloseAfter),
+      }
     if (conf.runOnDemand || conf.runOnUnDemand)
-      return { startTimeout: milliseconds(conf.runOnDemandStartTimeout), closeAfter: milliseconds(conf.runOnDemandCloseAfter) }
+      return {
+        startTimeout: milliseconds(conf.runOnDemandStartTimeout),
+        closeAfter: milliseconds(conf.runOnDemandCloseAfter),
+      }
     return undefined
   }
   const environment: Record<string, string> = { MTX_PATH: name, RTSP_PATH: name, RTSP_PORT: rtspPort }
   for (const [n, group] of groups.entries()) environment[`G${n + 1}`] = group
 
   const leaveIfIdle = (): void => {
-    if (!closed && conf.name !== name && !publisher && !puller?.running && readers.size === 0 && held.length === 0) idle()
+    if (!closed && conf.name !== name && !publisher && !puller?.running && readers.size === 0 && held.length === 0)
+      idle()
   }
 
   // ------------------------------------------------------------ the stream
@@ -133,9 +149,13 @@ export function createPath({ name, conf: first, groups, rtspPort, readTimeout, c
       stream,
       conf,
       log: labelled(log, 'recorder'),
-      segmentCreated: (file) => launch(conf.runOnRecordSegmentCreate, 'runOnRecordSegmentCreate', { MTX_SEGMENT_PATH: file }),
+      segmentCreated: (file) =>
+        launch(conf.runOnRecordSegmentCreate, 'runOnRecordSegmentCreate', { MTX_SEGMENT_PATH: file }),
       segmentCompleted: (file, seconds) =>
-        launch(conf.runOnRecordSegmentComplete, 'runOnRecordSegmentComplete', { MTX_SEGMENT_PATH: file, MTX_SEGMENT_DURATION: String(seconds) }),
+        launch(conf.runOnRecordSegmentComplete, 'runOnRecordSegmentComplete', {
+          MTX_SEGMENT_PATH: file,
+          MTX_SEGMENT_DURATION: String(seconds),
+        }),
     })
   }
 
@@ -260,7 +280,10 @@ export function createPath({ name, conf: first, groups, rtspPort, readTimeout, c
     get conf() {
       return conf
     },
-    describe: (query) => (conf.source === 'redirect' ? Promise.resolve({ redirect: conf.sourceRedirect }) : wait(query, (live) => ({ stream: live }))),
+    describe: (query) =>
+      conf.source === 'redirect'
+        ? Promise.resolve({ redirect: conf.sourceRedirect })
+        : wait(query, (live) => ({ stream: live })),
     addReader: (reader, query) =>
       wait(query, (live) => {
         if (conf.maxReaders !== 0 && readers.size >= conf.maxReaders) throw new Error('maximum reader count reached')
@@ -277,7 +300,8 @@ export function createPath({ name, conf: first, groups, rtspPort, readTimeout, c
       leaveIfIdle()
     },
     addPublisher: (author, sdp) => {
-      if (conf.source !== 'publisher') throw new Error(`can't publish to path '${name}' since 'source' is not 'publisher'`)
+      if (conf.source !== 'publisher')
+        throw new Error(`can't publish to path '${name}' since 'source' is not 'publisher'`)
       if (publisher) {
         if (!conf.overridePublisher) throw new Error(`someone is already publishing to path '${name}'`)
         log('INF', 'closing existing publisher')

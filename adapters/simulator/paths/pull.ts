@@ -88,7 +88,8 @@ async function pullOnce({ url: source, readTimeout, ready, lost, signal }: PullO
   let keepalive: NodeJS.Timeout | undefined
   try {
     if (signal.aborted) leave()
-    const ask = (method: string, to: string, headers = {}): Promise<RtspResponse> => request(connection, method, to, headers, readTimeout)
+    const ask = (method: string, to: string, headers = {}): Promise<RtspResponse> =>
+      request(connection, method, to, headers, readTimeout)
     await ask('OPTIONS', url)
     const description = await ask('DESCRIBE', url, { accept: 'application/sdp' })
     const base = description.headers['content-base'] ?? url
@@ -110,7 +111,10 @@ async function pullOnce({ url: source, readTimeout, ready, lost, signal }: PullO
     try {
       await ask('PLAY', controlUrl(base, control), { ...headers, range: 'npt=0.000-' })
       silence = setTimeout(() => connection.fail(new Error('timeout')), readTimeout)
-      keepalive = setInterval(() => void connection.request({ method: 'OPTIONS', url, headers, timeout: readTimeout }).catch(() => {}), 25_000)
+      keepalive = setInterval(
+        () => void connection.request({ method: 'OPTIONS', url, headers, timeout: readTimeout }).catch(() => {}),
+        25_000,
+      )
       throw await connection.closed
     } finally {
       if (!signal.aborted) lost()
@@ -123,7 +127,13 @@ async function pullOnce({ url: source, readTimeout, ready, lost, signal }: PullO
   }
 }
 
-async function request(connection: Connection, method: string, url: string, headers: Record<string, string>, timeout: number): Promise<RtspResponse> {
+async function request(
+  connection: Connection,
+  method: string,
+  url: string,
+  headers: Record<string, string>,
+  timeout: number,
+): Promise<RtspResponse> {
   const answer = await connection.request({ method, url, headers, timeout })
   if (answer.status !== 200) throw new Error(`bad status code: ${answer.status} (${answer.reason})`)
   return answer

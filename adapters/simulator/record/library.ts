@@ -80,7 +80,9 @@ export function createCleaner(pathsOf: () => Map<string, PathConf>): { reload():
   let closed = false
   const schedule = (): void => {
     clearTimeout(timer)
-    const ages = [...pathsOf().values()].map(({ recordDeleteAfter }) => milliseconds(recordDeleteAfter) / 2).filter((age) => age > 0)
+    const ages = [...pathsOf().values()]
+      .map(({ recordDeleteAfter }) => milliseconds(recordDeleteAfter) / 2)
+      .filter((age) => age > 0)
     timer = setTimeout(clean, Math.max(100, Math.min(30 * 60_000, ...ages)))
   }
   const clean = async (): Promise<void> => {

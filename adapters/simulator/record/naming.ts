@@ -28,15 +28,21 @@ export function momentOf(at: number): Moment {
 }
 
 /** Seconds since 1970. */
-const unixOf = ({ year, month, day, hour, minute, second, offset }: Moment): number => Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - offset * 60
+const unixOf = ({ year, month, day, hour, minute, second, offset }: Moment): number =>
+  Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - offset * 60
 
 const pad = (value: number, length = 2): string => String(value).padStart(length, '0')
 const zoneOf = (offset: number, colon: string): string =>
   `${offset < 0 ? '-' : '+'}${pad(Math.floor(Math.abs(offset) / 60))}${colon}${pad(Math.abs(offset) % 60)}`
 
 /** The absolute pattern of a path's files, its `%path` filled in. */
-export const patternOf = ({ recordPath, recordFormat }: { recordPath: string; recordFormat: string }, path?: string): string =>
-  resolve(`${path === undefined ? recordPath : recordPath.replaceAll('%path', path)}.${recordFormat === 'mpegts' ? 'ts' : 'mp4'}`)
+export const patternOf = (
+  { recordPath, recordFormat }: { recordPath: string; recordFormat: string },
+  path?: string,
+): string =>
+  resolve(
+    `${path === undefined ? recordPath : recordPath.replaceAll('%path', path)}.${recordFormat === 'mpegts' ? 'ts' : 'mp4'}`,
+  )
 
 /** The folder below which all files of a pattern are. */
 export function folderOf(pattern: string): string {
@@ -99,7 +105,14 @@ export function createRecogniser(pattern: string): (file: string) => { moment: M
 function readMoment(values: Record<string, string>): Moment {
   const number = (code: string): number => Number(values[code] ?? 0)
   if (values.s !== undefined) return { ...momentOf(number('s') * 1e6), microsecond: number('f') }
-  const [year, month, day, hour, minute, second] = [number('Y'), number('m'), number('d'), number('H'), number('M'), number('S')]
+  const [year, month, day, hour, minute, second] = [
+    number('Y'),
+    number('m'),
+    number('d'),
+    number('H'),
+    number('M'),
+    number('S'),
+  ]
   const zone = values.z
   const offset =
     zone === undefined
@@ -123,7 +136,9 @@ export function parseMoment(text: string): Moment {
   const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))$/.exec(text)
   if (!match) {
     const [place, piece] = /^\d{4}/.test(text) ? firstFault(text) : [text, '2006']
-    throw new Error(`parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(place)} as ${JSON.stringify(piece)}`)
+    throw new Error(
+      `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(place)} as ${JSON.stringify(piece)}`,
+    )
   }
   const number = (n: number): number => Number(match[n] ?? 0)
   return {

@@ -45,9 +45,15 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const { stream, conf, log } = options
   const track = stream.tracks.findIndex(({ section }) => section.codec === 'H264')
   const target = stream.tracks[track]
-  for (const [n, { label }] of stream.tracks.entries()) if (n !== track) log('WAR', `skipping track ${n + 1} (${label})`)
+  for (const [n, { label }] of stream.tracks.entries())
+    if (n !== track) log('WAR', `skipping track ${n + 1} (${label})`)
   if (!target || conf.recordFormat !== 'fmp4') {
-    log('WAR', target ? `format '${conf.recordFormat}' is not simulated, skipping recording` : 'no supported tracks found, skipping recording')
+    log(
+      'WAR',
+      target
+        ? `format '${conf.recordFormat}' is not simulated, skipping recording`
+        : 'no supported tracks found, skipping recording',
+    )
     return { close: () => log('INF', 'recording stopped') }
   }
   log('INF', `recording ${countTracks([target.label])}`)
@@ -122,7 +128,8 @@ function createWriter(options: RecorderOptions, track: Track): Writer {
     if (!sample) return
     origin ??= sample
     const drift = (unit.arrived - origin.arrived) / 1000 - ((unit.dts - origin.dts) / timescale) * 1000
-    if (Math.abs(drift) > driftTolerance) throw new Error('detected drift between recording duration and absolute time, resetting')
+    if (Math.abs(drift) > driftTolerance)
+      throw new Error('detected drift between recording duration and absolute time, resetting')
     segment ??= createSegment(options, sample, { sps, pps })
     segment.write(sample, unit.dts - sample.dts)
     if (unit.isKey && unit.dts - segment.start >= segmentTicks) {
@@ -179,7 +186,13 @@ function createWriter(options: RecorderOptions, track: Track): Writer {
         sps = nals.find((unit) => typeOf(unit) === SPS) ?? sps
         pps = nals.find((unit) => typeOf(unit) === PPS) ?? pps
         const pts = unwrap(isCurrent ? packet.timestamp : before)
-        arrive({ data: lengthPrefixed(nals), pts, dts: pts, isKey: isWholeIdr(nals) && sps !== undefined && pps !== undefined, arrived: microseconds() })
+        arrive({
+          data: lengthPrefixed(nals),
+          pts,
+          dts: pts,
+          isKey: isWholeIdr(nals) && sps !== undefined && pps !== undefined,
+          arrived: microseconds(),
+        })
       }
       before = packet.timestamp
     },

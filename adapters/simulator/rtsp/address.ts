@@ -37,7 +37,10 @@ export function interleavedOf(transport = ''): { channels?: [rtp: number, rtcp: 
 }
 
 /** What was proposed, else the next free pair; `undefined`: what was proposed is no free pair. */
-export function freeChannel(taken: ReadonlyMap<number, unknown>, proposed?: [rtp: number, rtcp: number]): number | undefined {
+export function freeChannel(
+  taken: ReadonlyMap<number, unknown>,
+  proposed?: [rtp: number, rtcp: number],
+): number | undefined {
   if (proposed) {
     const [rtp, rtcp] = proposed
     return rtcp === rtp + 1 && rtp <= 254 && !taken.has(rtp) && !taken.has(rtcp) ? rtp : undefined

@@ -86,7 +86,11 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
 
   // ------------------------------------------------------------ requests
 
-  const accessOf = ({ headers }: RtspRequest, { path, query }: RtspTarget, about: Pick<Access, 'action' | 'id' | 'userAgent'>): Access => ({
+  const accessOf = (
+    { headers }: RtspRequest,
+    { path, query }: RtspTarget,
+    about: Pick<Access, 'action' | 'id' | 'userAgent'>,
+  ): Access => ({
     ...about,
     path,
     query,
@@ -101,7 +105,11 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
     await authorise(conf, accessOf(request, target, { action: 'read', id, userAgent: '' }))
     const found = await paths.find(target.path).describe(target.query)
     if ('redirect' in found) return { status: 302, headers: { location: found.redirect } }
-    return { status: 200, headers: { 'content-base': `${request.url}/`, 'content-type': 'application/sdp' }, body: found.stream.sdp }
+    return {
+      status: 200,
+      headers: { 'content-base': `${request.url}/`, 'content-type': 'application/sdp' },
+      body: found.stream.sdp,
+    }
   }
 
   const announce = async (request: RtspRequest): Promise<Answer> => {
@@ -131,7 +139,10 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
     if (rtp === undefined) throw new Refusal(400, 'interleaved IDs are invalid or already in use')
     own.channels.set(rtp, { track, rtcp: false })
     own.channels.set(rtp + 1, { track, rtcp: true })
-    return { status: 200, headers: { ...sessionHeader(own), transport: `RTP/AVP/TCP;unicast;interleaved=${rtp}-${rtp + 1}` } }
+    return {
+      status: 200,
+      headers: { ...sessionHeader(own), transport: `RTP/AVP/TCP;unicast;interleaved=${rtp}-${rtp + 1}` },
+    }
   }
 
   const publisherTrack = (own: Session, request: RtspRequest): number => {
@@ -145,15 +156,24 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
     const target = requiredTarget(request)
     const { track } = target
     if (track === undefined)
-      throw new Refusal(400, 'invalid SETUP path. This typically happens when VLC fails a request, and then switches to an unsupported RTSP dialect')
-    if (own.state !== 'initial' && own.state !== 'prePlay') throw new Refusal(400, `must be in state prePlay, while is in state ${own.state}`)
+      throw new Refusal(
+        400,
+        'invalid SETUP path. This typically happens when VLC fails a request, and then switches to an unsupported RTSP dialect',
+      )
+    if (own.state !== 'initial' && own.state !== 'prePlay')
+      throw new Refusal(400, `must be in state prePlay, while is in state ${own.state}`)
     if (own.path !== '' && own.path !== target.path) throw new Refusal(400, "can't setup medias with different paths")
     const reading = own.reading ?? (await startReading(own, request, target, userAgent))
     if (!reading.stream.tracks[track]) throw new Refusal(400, 'media not found')
     return track
   }
 
-  const startReading = async (own: Session, request: RtspRequest, target: RtspTarget, userAgent: string): Promise<Reading> => {
+  const startReading = async (
+    own: Session,
+    request: RtspRequest,
+    target: RtspTarget,
+    userAgent: string,
+  ): Promise<Reading> => {
     checkPath(paths, target.path)
     const user = await authorise(conf, accessOf(request, target, { action: 'read', id: own.id, userAgent }))
     const path = paths.find(target.path)
@@ -170,20 +190,26 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
 
   const play = (request: RtspRequest, own: Session): Answer => {
     const { reading } = own
-    if (!reading || (own.state !== 'prePlay' && own.state !== 'play')) throw new Refusal(400, `must be in state prePlay, while is in state ${own.state}`)
+    if (!reading || (own.state !== 'prePlay' && own.state !== 'play'))
+      throw new Refusal(400, `must be in state prePlay, while is in state ${own.state}`)
     const base = request.url.replace(/\/$/, '')
     const info = [...own.channels.values()].flatMap(({ track, rtcp }) => {
       const last = reading.stream.tracks[track]?.last
-      return rtcp || !last ? [] : [`url=${base}/trackID=${track};seq=${(last.sequence + 1) & 0xffff};rtptime=${last.timestamp}`]
+      return rtcp || !last
+        ? []
+        : [`url=${base}/trackID=${track};seq=${(last.sequence + 1) & 0xffff};rtptime=${last.timestamp}`]
     })
-    if (own.state === 'prePlay') startMedia({ session: own, reading, socket, conf, log, dead: () => close('write timeout') })
+    if (own.state === 'prePlay')
+      startMedia({ session: own, reading, socket, conf, log, dead: () => close('write timeout') })
     return { status: 200, headers: { ...sessionHeader(own), ...(info.length > 0 && { 'rtp-info': info.join(',') }) } }
   }
 
   const record = (own: Session): Answer => {
     const { publishing } = own
-    if (!publishing || own.state !== 'preRecord') throw new Refusal(400, `must be in state preRecord, while is in state ${own.state}`)
-    if (own.channels.size < 2 * publishing.media.length) throw new Refusal(400, 'not all announced medias have been setup')
+    if (!publishing || own.state !== 'preRecord')
+      throw new Refusal(400, `must be in state preRecord, while is in state ${own.state}`)
+    if (own.channels.size < 2 * publishing.media.length)
+      throw new Refusal(400, 'not all announced medias have been setup')
     // Up to here nothing has held the path: it may be another one by now.
     checkPath(paths, own.path)
     if (compare(paths.confOf(own.path), publishing.conf) !== 'same') throw new Refusal(400, 'configuration has changed')
@@ -236,17 +262,20 @@ export function createConnection({ socket, conf, paths, log, sessions, closed }:
     if (method === 'PLAY') return play(request, own)
     if (method === 'RECORD') return record(own)
     if (method === 'PAUSE') return pauseMedia(own)
-    if (method === 'GET_PARAMETER') return { status: 200, headers: { ...sessionHeader(own), 'content-type': 'text/parameters' } }
+    if (method === 'GET_PARAMETER')
+      return { status: 200, headers: { ...sessionHeader(own), 'content-type': 'text/parameters' } }
     if (method === 'TEARDOWN') return { status: 200, headers: sessionHeader(own), end: `torn down by ${remoteAddr}` }
     return { status: 501 }
   }
 
   const handle = async (request: RtspRequest): Promise<void> => {
     const { cseq } = request.headers
-    const answer = cseq === undefined ? { status: 400, end: 'CSeq is missing' } : await answerTo(request).catch(answerOf)
+    const answer =
+      cseq === undefined ? { status: 400, end: 'CSeq is missing' } : await answerTo(request).catch(answerOf)
     if (ended) return
     // A refusal with wrong credentials is late, so that guessing is slow.
-    if (answer.status === 401 && answer.end !== undefined) await new Promise((resolve) => setTimeout(resolve, Math.random() * 4000))
+    if (answer.status === 401 && answer.end !== undefined)
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 4000))
     if (ended) return
     const { status, headers, body, end } = answer
     const bytes = formatResponse({

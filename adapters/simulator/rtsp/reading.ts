@@ -11,10 +11,16 @@ const packetSize = 1500
 /** From now on the session's tracks go to its socket. `dead`: it has not read for `writeTimeout`. */
 export function startMedia({ session, reading, socket, conf, log, dead }: StartMedia): void {
   const own = labelled(log, `session ${nameOf(session)}`)
-  const tracks = [...session.channels.values()].flatMap(({ track, rtcp }) => (rtcp ? [] : [reading.stream.tracks[track]?.label ?? '']))
+  const tracks = [...session.channels.values()].flatMap(({ track, rtcp }) =>
+    rtcp ? [] : [reading.stream.tracks[track]?.label ?? ''],
+  )
   own('INF', `is reading from path '${session.path}', with TCP, ${countTracks(tracks)}`)
-  const channelOf = (track: number, rtcp: boolean): number | undefined => [...session.channels].find(([, one]) => one.track === track && one.rtcp === rtcp)?.[0]
-  const channels = reading.stream.tracks.map((_, track) => ({ rtp: channelOf(track, false), rtcp: channelOf(track, true) }))
+  const channelOf = (track: number, rtcp: boolean): number | undefined =>
+    [...session.channels].find(([, one]) => one.track === track && one.rtcp === rtcp)?.[0]
+  const channels = reading.stream.tracks.map((_, track) => ({
+    rtp: channelOf(track, false),
+    rtcp: channelOf(track, true),
+  }))
   const outlet = createOutlet({
     socket,
     limit: conf.writeQueueSize * packetSize,

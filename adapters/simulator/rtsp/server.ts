@@ -15,7 +15,15 @@ export interface RtspServer {
 }
 
 /** RTSP over TCP, nothing else. */
-export function createRtspServer({ config, paths, log: parentLog }: { config: Config; paths: Paths; log: Log }): RtspServer {
+export function createRtspServer({
+  config,
+  paths,
+  log: parentLog,
+}: {
+  config: Config
+  paths: Paths
+  log: Log
+}): RtspServer {
   const log = labelled(parentLog, 'RTSP')
   const sessions = new Map<string, Session>()
   const connections = new Map<string, Connection>()

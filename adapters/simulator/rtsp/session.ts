@@ -35,11 +35,22 @@ export interface Session {
   channels: Map<number, { track: number; rtcp: boolean }>
   reading?: Reading
   publishing?: { conf: PathConf; sdp: string; media: MediaSection[]; path?: Path; stream?: Stream }
-  counters: { inboundBytes: number; inboundRtp: number; inboundRtcp: number; outboundBytes: number; outboundRtp: number; outboundRtcp: number }
+  counters: {
+    inboundBytes: number
+    inboundRtp: number
+    inboundRtcp: number
+    outboundBytes: number
+    outboundRtp: number
+    outboundRtcp: number
+  }
   close(reason: string): void
 }
 
-export const createSession = ({ connection, remoteAddr, close }: Pick<Session, 'connection' | 'remoteAddr' | 'close'>): Session => ({
+export const createSession = ({
+  connection,
+  remoteAddr,
+  close,
+}: Pick<Session, 'connection' | 'remoteAddr' | 'close'>): Session => ({
   id: randomUUID(),
   secret: randomBytes(16).toString('hex'),
   created: instant(microseconds()),

@@ -1,4 +1,16 @@
-import { appendFile, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -87,7 +99,9 @@ describe('the audit log', () => {
     expect(await verdict()).to.deep.equal({ good: false, entries: 0, fault: gone })
     await life(3, { isNew: false })
     expect(await verdict()).to.have.property('good', false)
-    expect(await reasons()).to.deep.equal(['the log begins anew: audit_head.json was missing; no file of the log is left'])
+    expect(await reasons()).to.deep.equal([
+      'the log begins anew: audit_head.json was missing; no file of the log is left',
+    ])
   })
 
   it('has a head before its first entry', async () => {
@@ -115,16 +129,32 @@ describe('the audit log', () => {
       () => change((all) => all.map((line, index) => (index === 3 ? line.replace('ann', 'bob') : line))),
       'audit-000001.jsonl line 4: was altered, or what stood before it (entry 4)',
     ],
-    ['a missing line', () => change((all) => all.toSpliced(3, 1)), 'audit-000001.jsonl line 4: holds entry 5 where 4 should stand'],
-    ['a missing first line', () => change((all) => all.slice(1)), 'audit-000001.jsonl line 1: holds entry 2 where 1 should stand'],
-    ['swapped lines', () => change((all) => [all[1] ?? '', all[0] ?? '', ...all.slice(2)]), 'audit-000001.jsonl line 1: holds entry 2 where 1 should stand'],
+    [
+      'a missing line',
+      () => change((all) => all.toSpliced(3, 1)),
+      'audit-000001.jsonl line 4: holds entry 5 where 4 should stand',
+    ],
+    [
+      'a missing first line',
+      () => change((all) => all.slice(1)),
+      'audit-000001.jsonl line 1: holds entry 2 where 1 should stand',
+    ],
+    [
+      'swapped lines',
+      () => change((all) => [all[1] ?? '', all[0] ?? '', ...all.slice(2)]),
+      'audit-000001.jsonl line 1: holds entry 2 where 1 should stand',
+    ],
     [
       'a line twice',
       () => change((all) => [...all.slice(0, 3), all[2] ?? '', ...all.slice(3)]),
       'audit-000001.jsonl line 4: holds entry 3 where 4 should stand',
     ],
     ['words between the lines', () => change((all) => ['# mine', ...all]), 'audit-000001.jsonl line 1: is no entry'],
-    ['a cut-off end', () => change((all) => all.slice(0, -1)), 'audit-000001.jsonl ends with entry 9; it should go on to 10'],
+    [
+      'a cut-off end',
+      () => change((all) => all.slice(0, -1)),
+      'audit-000001.jsonl ends with entry 9; it should go on to 10',
+    ],
     ['an end cut off in a line', () => truncate(file(), 2_000), /^audit-000001.jsonl line \d: is no entry$/],
     ['an emptied file', () => truncate(file(), 0), 'audit-000001.jsonl ends with entry 0; it should go on to 10'],
     ['a removed file', () => rm(file()), 'audit-000001.jsonl is missing'],
@@ -147,7 +177,10 @@ describe('the audit log', () => {
       await attack()
       const before = await verdict()
       expect(before.good).to.equal(false)
-      if (!before.good) expect(before.fault).to.match(typeof fault === 'string' ? new RegExp(`^${fault.replace(/[.()]/g, '\\$&')}$`) : fault)
+      if (!before.good)
+        expect(before.fault).to.match(
+          typeof fault === 'string' ? new RegExp(`^${fault.replace(/[.()]/g, '\\$&')}$`) : fault,
+        )
       await life(3)
       expect((await verdict()).good).to.equal(false)
     })
@@ -165,7 +198,10 @@ describe('the audit log', () => {
     await rm(head())
     await life(2)
     expect(await verdict()).to.deep.include({ good: false, entries: 2 })
-    expect((await readdir(dir)).sort()).to.deep.equal(['audit-000002.jsonl', 'unproven-2025-06-01T12-00-00-000Z-audit-000001.jsonl'])
+    expect((await readdir(dir)).sort()).to.deep.equal([
+      'audit-000002.jsonl',
+      'unproven-2025-06-01T12-00-00-000Z-audit-000001.jsonl',
+    ])
     expect((await lines(2)).map((line) => JSON.parse(line).seq)).to.deep.equal([5, 6])
     expect(logged[0]).to.match(/^error: audit log: the log begins anew: audit_head.json was missing/)
   })
@@ -173,7 +209,10 @@ describe('the audit log', () => {
   it('says at the start what it finds altered', async () => {
     await life(10)
     await change((all) => all.slice(0, -2))
-    expect(await reasons()).to.deep.equal(['the log begins', 'found altered: audit-000001.jsonl was cut off before entry 10'])
+    expect(await reasons()).to.deep.equal([
+      'the log begins',
+      'found altered: audit-000001.jsonl was cut off before entry 10',
+    ])
   })
 
   describe('after a crash', () => {
@@ -212,7 +251,10 @@ describe('the audit log', () => {
       await life(4)
       await appendFile(file(), '{"seq":5,"at":"2025-06')
       expect(await verdict()).to.deep.equal({ good: true, entries: 4 })
-      expect(await reasons()).to.deep.equal(['the log begins', '22 bytes of an entry that was being written at the end of the last life were cut off'])
+      expect(await reasons()).to.deep.equal([
+        'the log begins',
+        '22 bytes of an entry that was being written at the end of the last life were cut off',
+      ])
       expect(await verdict()).to.deep.equal({ good: true, entries: 5 })
     })
 
@@ -233,7 +275,11 @@ describe('the audit log', () => {
     it('shows a line behind the head that is not of the chain', async () => {
       await crash(5)
       await change((all) => all.toSpliced(3, 1))
-      expect(await verdict()).to.deep.equal({ good: false, entries: 3, fault: 'audit-000001.jsonl line 4: holds entry 5 where 4 should stand' })
+      expect(await verdict()).to.deep.equal({
+        good: false,
+        entries: 3,
+        fault: 'audit-000001.jsonl line 4: holds entry 5 where 4 should stand',
+      })
       await life(2)
       expect(await verdict()).to.have.property('good', false)
     })
@@ -268,10 +314,13 @@ describe('the audit log', () => {
 
     it('tells one user’s, or of one action, and what was written a moment ago', async () => {
       const audit = await begin()
-      for (let index = 0; index < 50; index += 1) audit.write(entry({ user: index % 10 === 0 ? 'bob' : 'ann', action: index % 5 === 0 ? 'stop' : 'start' }))
+      for (let index = 0; index < 50; index += 1)
+        audit.write(entry({ user: index % 10 === 0 ? 'bob' : 'ann', action: index % 5 === 0 ? 'stop' : 'start' }))
       const bob = await audit.read({ limit: 3, user: 'bob' })
       expect(bob.records.map(({ seq }) => seq)).to.deep.equal([42, 32, 22])
-      expect((await audit.read({ limit: 3, user: 'bob', before: bob.next ?? 0 })).records.map(({ seq }) => seq)).to.deep.equal([12, 2])
+      expect(
+        (await audit.read({ limit: 3, user: 'bob', before: bob.next ?? 0 })).records.map(({ seq }) => seq),
+      ).to.deep.equal([12, 2])
       expect((await audit.read({ limit: 100, user: 'ann', action: 'stop' })).records).to.have.length(5)
       await audit.close()
     })
@@ -285,7 +334,8 @@ describe('the audit log', () => {
     const { good, entries } = await verdict()
     expect({ good, entries }).to.deep.equal({
       good: true,
-      entries: (await Promise.all(names.map((name) => readFile(join(dir, name), 'utf8')))).join('').split('\n').length - 1,
+      entries:
+        (await Promise.all(names.map((name) => readFile(join(dir, name), 'utf8')))).join('').split('\n').length - 1,
     })
     const oldest = names.sort()[0] ?? ''
     await rm(join(dir, oldest))
@@ -346,8 +396,15 @@ describe('the audit log', () => {
         audit.write(entry({ request: 'later' }))
         await audit.close()
         const [loss, ...rest] = records
-        expect(rest.map(({ request }) => request)).to.deep.equal([...Array.from({ length: 10 }, (_, index) => `r${9 - index}`), undefined])
-        expect(loss).to.deep.include({ action: 'audit log', result: 'failed', reason: '20 entries were lost while the log could not be written (ENOSPC)' })
+        expect(rest.map(({ request }) => request)).to.deep.equal([
+          ...Array.from({ length: 10 }, (_, index) => `r${9 - index}`),
+          undefined,
+        ])
+        expect(loss).to.deep.include({
+          action: 'audit log',
+          result: 'failed',
+          reason: '20 entries were lost while the log could not be written (ENOSPC)',
+        })
         expect(logged).to.deep.equal(['error: the audit log cannot be written: entries wait {"reason":"ENOSPC"}'])
         expect(await verdict()).to.deep.equal({ good: true, entries: 13 })
       } finally {
@@ -361,7 +418,9 @@ describe('the audit log', () => {
       disk.full = true
       audit.write(entry())
       await audit.close()
-      expect(logged.at(-1)).to.equal('error: audit entries are lost: the log could not be written {"entries":1,"reason":"ENOSPC"}')
+      expect(logged.at(-1)).to.equal(
+        'error: audit entries are lost: the log could not be written {"entries":1,"reason":"ENOSPC"}',
+      )
       await life(1)
       expect(await verdict()).to.deep.equal({ good: true, entries: 2 })
     })
@@ -394,7 +453,14 @@ describe('the audit log', () => {
 
   describe('of refusals', () => {
     const refused = (changes: Partial<AuditEntry> = {}) =>
-      entry({ event: 'refusal', action: 'authenticate', result: 'refused', user: '', reason: 'auth_failed', ...changes })
+      entry({
+        event: 'refusal',
+        action: 'authenticate',
+        result: 'refused',
+        user: '',
+        reason: 'auth_failed',
+        ...changes,
+      })
     let clock: sinon.SinonFakeTimers
     beforeEach(() => {
       clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -436,22 +502,32 @@ describe('the audit log', () => {
     it('of users are told whatever strangers do', async () => {
       const audit = await begin()
       for (let from = 1; from <= 4; from += 1)
-        for (let index = 0; index < 22; index += 1) audit.write(refused({ address: `127.0.0.${from}`, action: `method${index}` }))
+        for (let index = 0; index < 22; index += 1)
+          audit.write(refused({ address: `127.0.0.${from}`, action: `method${index}` }))
       for (let index = 0; index < 4; index += 1)
-        audit.write(refused({ user: 'op1', address: '192.0.2.9', action: `forbidden${index}`, reason: 'permission_denied' }))
+        audit.write(
+          refused({ user: 'op1', address: '192.0.2.9', action: `forbidden${index}`, reason: 'permission_denied' }),
+        )
       const { records } = await audit.read({ limit: 1000, user: 'op1' })
-      expect(records.map(({ action, count }) => [action, count])).to.deep.equal([3, 2, 1, 0].map((index) => [`forbidden${index}`, undefined]))
-      for (let index = 0; index < 500; index += 1) audit.write(refused({ user: 'op1', address: `[2001:db8:${index}::1]`, action: `x${index}` }))
+      expect(records.map(({ action, count }) => [action, count])).to.deep.equal(
+        [3, 2, 1, 0].map((index) => [`forbidden${index}`, undefined]),
+      )
+      for (let index = 0; index < 500; index += 1)
+        audit.write(refused({ user: 'op1', address: `[2001:db8:${index}::1]`, action: `x${index}` }))
       audit.write(refused({ user: 'op2', action: 'delete_recording' }))
       await audit.close()
       const last = (await lines()).map((line) => JSON.parse(line))
-      expect(last.find(({ user, action }) => user === 'op1' && action === 'various')).to.deep.include({ address: '', count: 484 })
+      expect(last.find(({ user, action }) => user === 'op1' && action === 'various')).to.deep.include({
+        address: '',
+        count: 484,
+      })
       expect(last.some(({ user, action }) => user === 'op2' && action === 'delete_recording')).to.equal(true)
     })
 
     it('of one network are those of one address', async () => {
       const audit = await begin()
-      for (let index = 0; index < 100; index += 1) audit.write(refused({ address: `[2001:db8::${index.toString(16)}:${index}]` }))
+      for (let index = 0; index < 100; index += 1)
+        audit.write(refused({ address: `[2001:db8::${index.toString(16)}:${index}]` }))
       audit.write(refused({ address: '[2001:db8:0:1::1]' }))
       await audit.close()
       const told = (await lines()).slice(1).map((line) => JSON.parse(line))
@@ -464,7 +540,13 @@ describe('the audit log', () => {
 
     it('and of authentications that were good: who comes again and again cannot turn the log round', async () => {
       const passed = (changes: Partial<AuditEntry> = {}) =>
-        entry({ event: 'authentication', action: 'authenticate', credential: 'token:a', subject: undefined, ...changes } as Partial<AuditEntry>)
+        entry({
+          event: 'authentication',
+          action: 'authenticate',
+          credential: 'token:a',
+          subject: undefined,
+          ...changes,
+        } as Partial<AuditEntry>)
       const audit = await begin()
       for (let index = 0; index < 200; index += 1) audit.write(passed({ session: `s${index}` }))
       audit.write(passed({ credential: 'key:b' }))
@@ -475,7 +557,9 @@ describe('the audit log', () => {
       const { records } = await audit.read({ limit: 1000 })
       await audit.close()
       const seen = records.reverse().slice(1)
-      expect(seen.map(({ user, action, credential, subject, count }) => [user, action, credential, subject, count])).to.deep.equal([
+      expect(
+        seen.map(({ user, action, credential, subject, count }) => [user, action, credential, subject, count]),
+      ).to.deep.equal([
         ['ann', 'authenticate', 'token:a', undefined, undefined],
         ['ann', 'authenticate', 'key:b', undefined, undefined],
         ['bob', 'authenticate', 'token:a', undefined, undefined],

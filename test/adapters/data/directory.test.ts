@@ -15,7 +15,8 @@ describe('the data directory', () => {
     root = await mkdtemp(join(tmpdir(), 'data-directory-'))
   })
   afterEach(async () => {
-    for (const child of children) if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await once(child, 'exit')
+    for (const child of children)
+      if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await once(child, 'exit')
     await Promise.all(opened.map((directory) => directory.release()))
     await rm(root, { recursive: true })
     opened = []
@@ -38,7 +39,9 @@ describe('the data directory', () => {
       import { openDataDirectory } from ${JSON.stringify(new URL('../../../adapters/data/directory.ts', import.meta.url).href)}
       try { await openDataDirectory(${JSON.stringify(dir)}); console.log('open') } catch (error) { console.log(error.message) }
       setInterval(() => {}, 1000)`
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     children.push(child)
     const [said] = await once(createInterface(child.stdout), 'line')
     return { said: String(said), child }
@@ -51,7 +54,8 @@ describe('the data directory', () => {
     expect(directory.recordings).to.equal(join(root, 'a', 'b', 'recordings'))
     expect(await mode(directory.secrets)).to.equal('700')
     expect(await mode(directory.state)).to.equal('700')
-    for (const path of [directory.dir, directory.recordings, directory.snapshots, directory.run]) expect((await stat(path)).mode & 0o007, path).to.equal(0)
+    for (const path of [directory.dir, directory.recordings, directory.snapshots, directory.run])
+      expect((await stat(path)).mode & 0o007, path).to.equal(0)
   })
 
   it('keeps the modes that an operator gave, but never opens the secrets', async () => {
@@ -85,7 +89,9 @@ describe('the data directory', () => {
   it('is free again when its service is killed, and only then', async () => {
     const { said, child } = await openElsewhere(root)
     expect(said).to.equal('open')
-    expect(await refusal(root)).to.equal(`data directory ${root} is in use by another camera service (pid ${child.pid})`)
+    expect(await refusal(root)).to.equal(
+      `data directory ${root} is in use by another camera service (pid ${child.pid})`,
+    )
     child.kill('SIGKILL')
     await once(child, 'exit')
     expect(await refusal(root)).to.equal('opened')
@@ -108,14 +114,17 @@ describe('the data directory', () => {
   it('goes to exactly one of several that ask at once', async () => {
     const results = await Promise.all(Array.from({ length: 8 }, () => refusal(root)))
     expect(results.filter((result) => result === 'opened')).to.have.length(1)
-    for (const result of results) if (result !== 'opened') expect(result).to.match(/ is in use by another camera service( \(pid \d+\))?$/)
+    for (const result of results)
+      if (result !== 'opened') expect(result).to.match(/ is in use by another camera service( \(pid \d+\))?$/)
   })
 
   it('says plainly what is wrong with it', async () => {
     await writeFile(join(root, 'file'), '')
     expect(await refusal(join(root, 'file'))).to.match(/ is not a folder/)
     expect(await refusal(join(root, 'file', 'below'))).to.match(/ is not a folder/)
-    expect(await refusal('/proc/self/data')).to.match(/^data directory \/proc\/self\/data (is not writable|cannot be used) \([A-Z]+\)$/)
+    expect(await refusal('/proc/self/data')).to.match(
+      /^data directory \/proc\/self\/data (is not writable|cannot be used) \([A-Z]+\)$/,
+    )
   })
 
   it('is free after an opening that failed half-way', async () => {

@@ -5,7 +5,10 @@ import { expect } from 'chai'
 import { createExternalStore } from '../../../adapters/data/externalStreams.js'
 import type { ExternalState } from '../../../machines/domain/external.js'
 
-const yard: ExternalState = { streams: [{ url: 'rtsp://a:secret@10.0.0.9/x', name: 'Yard', type: 'generic_rtsp', addedAt: 5 }], interval: 0 }
+const yard: ExternalState = {
+  streams: [{ url: 'rtsp://a:secret@10.0.0.9/x', name: 'Yard', type: 'generic_rtsp', addedAt: 5 }],
+  interval: 0,
+}
 
 describe('the kept external streams', () => {
   let dir = ''
@@ -16,7 +19,12 @@ describe('the kept external streams', () => {
   })
   afterEach(() => rm(dir, { recursive: true }))
   const note = (message: string, fields = {}) => void errors.push(message + JSON.stringify(fields))
-  const store = () => createExternalStore({ dir, log: { error: note, warn: note, info: note, debug: note }, clock: { now: () => Date.UTC(2026, 0, 2) } })
+  const store = () =>
+    createExternalStore({
+      dir,
+      log: { error: note, warn: note, info: note, debug: note },
+      clock: { now: () => Date.UTC(2026, 0, 2) },
+    })
   const file = () => join(dir, 'external_streams.json')
 
   it('are none at first', async () => {
@@ -44,7 +52,10 @@ describe('the kept external streams', () => {
     'another thing': '[]',
     'without streams': '{"version": 1}',
     'with a URL that nobody may add': JSON.stringify({ version: 1, streams: [{ ...entry, url: 'http://10.0.0.9/' }] }),
-    'with one stream twice': JSON.stringify({ version: 1, streams: [entry, { ...entry, url: 'rtsp://10.0.0.9:554/x' }] }),
+    'with one stream twice': JSON.stringify({
+      version: 1,
+      streams: [entry, { ...entry, url: 'rtsp://10.0.0.9:554/x' }],
+    }),
     'with an odd interval': JSON.stringify({ version: 1, streams: [], interval: -1 }),
   })) {
     it(`that are ${what} are kept aside and reported without their content`, async () => {

@@ -7,7 +7,11 @@ import { createRegistryStore } from '../../../adapters/data/registry.js'
 import type { Log, Registry } from '../../../machines/domain/ports.js'
 
 const one: Registry = { next: 1, cameras: [{ id: 'camera0', keys: ['serial:1d6b:0102:SN1'] }], sharedSerials: [] }
-const two: Registry = { next: 2, cameras: [...one.cameras, { id: 'camera1', keys: ['virtual:demo'] }], sharedSerials: ['1d6b:0102:SN9'] }
+const two: Registry = {
+  next: 2,
+  cameras: [...one.cameras, { id: 'camera1', keys: ['virtual:demo'] }],
+  sharedSerials: ['1d6b:0102:SN9'],
+}
 const three: Registry = { ...two, next: 3, cameras: [...two.cameras, { id: 'camera2', keys: ['rtsp:yard'] }] }
 
 describe('the camera registry', () => {
@@ -59,7 +63,8 @@ describe('the camera registry', () => {
     'cut off': (text: string) => text.slice(0, -9),
     empty: () => '',
     'of another shape': () => '{"version":1,"next":"2"}',
-    'two with one key': () => JSON.stringify({ version: 1, ...two, cameras: [two.cameras[0], { id: 'camera1', keys: one.cameras[0]?.keys }] }),
+    'two with one key': () =>
+      JSON.stringify({ version: 1, ...two, cameras: [two.cameras[0], { id: 'camera1', keys: one.cameras[0]?.keys }] }),
   })) {
     it(`goes on with the copy before the last change when it is damaged (${what}), keeps the remains and reuses no id`, async () => {
       const first = store()
@@ -100,7 +105,9 @@ describe('the camera registry', () => {
   it('leaves the file of a newer version alone', async () => {
     const text = '{"version":2,"cameras":{}}'
     await writeFile(file(), text)
-    expect(await rejection(store().load())).to.equal('the camera registry was written by a newer version of this service')
+    expect(await rejection(store().load())).to.equal(
+      'the camera registry was written by a newer version of this service',
+    )
     expect(await readFile(file(), 'utf8')).to.equal(text)
   })
 
@@ -134,7 +141,11 @@ describe('the camera registry', () => {
           await mkdir(dir)
           await writeFile(file(), text)
           const { next, cameras, sharedSerials } = await store().load()
-          expect([Number.isSafeInteger(next), Array.isArray(cameras), Array.isArray(sharedSerials)]).to.deep.equal([true, true, true])
+          expect([Number.isSafeInteger(next), Array.isArray(cameras), Array.isArray(sharedSerials)]).to.deep.equal([
+            true,
+            true,
+            true,
+          ])
         },
       ),
       { numRuns: 40 },

@@ -21,7 +21,10 @@ describe('the retention policy that is kept', () => {
   it('is none at first, then what was set last', async () => {
     expect(await store().load()).to.equal(undefined)
     const first = store()
-    await Promise.all([first.save({ type: 'age', maxAgeDays: 7, enabled: true }), first.save({ type: 'size', maxSizeGb: 0.5, enabled: false })])
+    await Promise.all([
+      first.save({ type: 'age', maxAgeDays: 7, enabled: true }),
+      first.save({ type: 'size', maxSizeGb: 0.5, enabled: false }),
+    ])
     expect(await store().load()).to.deep.equal({ policy: { type: 'size', maxSizeGb: 0.5, enabled: false } })
   })
 
@@ -36,8 +39,13 @@ describe('the retention policy that is kept', () => {
     it(`deletes nothing when it is damaged, now and later: ${text || 'empty'}`, async () => {
       await writeFile(file(), text)
       const loaded = await store().load()
-      expect(loaded).to.deep.equal({ policy: { type: 'manual', enabled: false }, reason: 'the policy that was kept was damaged: set it again' })
-      expect(errors).to.deep.equal(['the retention policy was damaged: nothing is deleted by itself until it is set again'])
+      expect(loaded).to.deep.equal({
+        policy: { type: 'manual', enabled: false },
+        reason: 'the policy that was kept was damaged: set it again',
+      })
+      expect(errors).to.deep.equal([
+        'the retention policy was damaged: nothing is deleted by itself until it is set again',
+      ])
       expect(await store().load()).to.deep.equal({ policy: { type: 'manual', enabled: false } })
       expect(await readFile(join(dir, 'retention.json.damaged-2026-01-02T03-04-05-006Z'), 'utf8')).to.equal(text)
       expect(await readdir(dir)).to.have.length(2)

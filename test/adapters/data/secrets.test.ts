@@ -65,7 +65,9 @@ describe('the key of the tokens', () => {
     )
     await mkdir(join(dir, 'secrets'))
     await write('secrets/jwt_secret', '')
-    expect(await refusal({})).to.equal('the file secrets/jwt_secret of the data directory holds 0 bytes; at least 32 are needed')
+    expect(await refusal({})).to.equal(
+      'the file secrets/jwt_secret of the data directory holds 0 bytes; at least 32 are needed',
+    )
   })
 
   it('is refused when others could read it', async () => {
@@ -84,7 +86,9 @@ describe('the key of the tokens', () => {
     expect(await refusal({ file: dir })).to.equal('the file of security.jwt_secret_file is not a file')
     expect(await refusal({ file: '/dev/zero' })).to.equal('the file of security.jwt_secret_file is not a file')
     expect(await refusal({ file: await write('key', 'x'.repeat(65_537)) })).to.contain('larger than 64 KiB')
-    expect(await refusal({ secretsDir: '/proc/self/none' })).to.match(/^the file secrets\/jwt_secret of the data directory cannot be written \([A-Z]+\)$/)
+    expect(await refusal({ secretsDir: '/proc/self/none' })).to.match(
+      /^the file secrets\/jwt_secret of the data directory cannot be written \([A-Z]+\)$/,
+    )
   })
 
   it('is the same for all that start at once', async () => {

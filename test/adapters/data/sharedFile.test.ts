@@ -42,13 +42,15 @@ describe('a file that the service and the command line share', () => {
     opened.push(file)
     return file
   }
-  const add = (name: string) => (value: Names) => (value.names.includes(name) ? value : { names: [...value.names, name] })
+  const add = (name: string) => (value: Names) =>
+    value.names.includes(name) ? value : { names: [...value.names, name] }
   const rejection = (promise: Promise<unknown>) =>
     promise.then(
       () => undefined,
       (error: unknown) => error,
     )
-  const changed = (file: SharedFile<Names>) => new Promise<readonly string[]>((resolve) => file.onChange(({ names }) => resolve(names)))
+  const changed = (file: SharedFile<Names>) =>
+    new Promise<readonly string[]>((resolve) => file.onChange(({ names }) => resolve(names)))
 
   it('keeps what was put in, for us alone', async () => {
     const file = await open()
@@ -126,7 +128,9 @@ describe('a file that the service and the command line share', () => {
   })) {
     it(`is kept aside with the first change when it is damaged (${what})`, async () => {
       await writeFile(path(), text)
-      expect(((await rejection(open('refuse'))) as Error).message).to.equal('the list of names (state/names.json) is damaged')
+      expect(((await rejection(open('refuse'))) as Error).message).to.equal(
+        'the list of names (state/names.json) is damaged',
+      )
       const file = await open()
       expect(file.value()).to.deep.equal({ names: [] })
       expect(errors).to.have.length(1)
@@ -150,7 +154,9 @@ describe('a file that the service and the command line share', () => {
   it('of a newer version is left alone', async () => {
     const text = '{"version":2,"names":["ann"]}'
     await writeFile(path(), text)
-    expect(((await rejection(open())) as Error).message).to.equal('the list of names (state/names.json) was written by a newer version')
+    expect(((await rejection(open())) as Error).message).to.equal(
+      'the list of names (state/names.json) was written by a newer version',
+    )
     expect(await readFile(path(), 'utf8')).to.equal(text)
   })
 })

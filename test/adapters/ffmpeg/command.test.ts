@@ -3,12 +3,22 @@ import { expect } from 'chai'
 import { isQuotable, progressAddress, streamCommand } from '../../../adapters/ffmpeg/command.js'
 import { copied, demo, encoded, webcam } from './support.js'
 
-const place = { camera: 'camera0', runDir: "/srv/bob's 50% cams: new", mark: 'abc', publishHost: '127.0.0.1', progressPort: 4000 } as const
+const place = {
+  camera: 'camera0',
+  runDir: "/srv/bob's 50% cams: new",
+  mark: 'abc',
+  publishHost: '127.0.0.1',
+  progressPort: 4000,
+} as const
 
 describe('the command of a stream', () => {
   it('encodes, keeps the device lock, and has three taps', () => {
     expect(words(streamCommand({ ...place, device: webcam, pipeline: encoded() }))).to.deep.equal([
-      ...['env', String.raw`FFREPORT=file=/srv/bob\'s 50%% cams\: new/camera0.log:level=16`, 'CAMERA_SERVICE_CAMERA=abc/camera0'],
+      ...[
+        'env',
+        String.raw`FFREPORT=file=/srv/bob\'s 50%% cams\: new/camera0.log:level=16`,
+        'CAMERA_SERVICE_CAMERA=abc/camera0',
+      ],
       ...['flock', '--no-fork', '-w', '5', "/srv/bob's 50% cams: new/camera0.lock"],
       ...['ffmpeg', '-hide_banner', '-nostdin', '-y', '-loglevel', 'error', '-nostats', '-stats_period', '0.5'],
       ...['-progress', 'udp://127.0.0.1:4000?pkt_size=1400&localaddr=127.0.1.0'],
@@ -29,9 +39,35 @@ describe('the command of a stream', () => {
         '-tune',
         'zerolatency',
       ],
-      ...['-b:v', '400000', '-maxrate', '400000', '-bufsize', '400000', '-g', '30', '-sc_threshold', '0', '-force_key_frames', 'expr:gte(t,n_forced)'],
+      ...[
+        '-b:v',
+        '400000',
+        '-maxrate',
+        '400000',
+        '-bufsize',
+        '400000',
+        '-g',
+        '30',
+        '-sc_threshold',
+        '0',
+        '-force_key_frames',
+        'expr:gte(t,n_forced)',
+      ],
       ...['-f', 'rtsp', '-rtsp_transport', 'tcp', '-pkt_size', '1316', 'rtsp://127.0.0.1:8554/camera0'],
-      ...['-map', '0:v:0', '-vf', "select='isnan(prev_selected_t)+gte(t-prev_selected_t,1)'", '-r', '1', '-c:v', 'mjpeg', '-q:v', '4', '-pix_fmt', 'yuvj420p'],
+      ...[
+        '-map',
+        '0:v:0',
+        '-vf',
+        "select='isnan(prev_selected_t)+gte(t-prev_selected_t,1)'",
+        '-r',
+        '1',
+        '-c:v',
+        'mjpeg',
+        '-q:v',
+        '4',
+        '-pix_fmt',
+        'yuvj420p',
+      ],
       ...['-update', '1', '-atomic_writing', '1', '-f', 'image2', "/srv/bob's 50% cams: new/camera0.jpg"],
     ])
   })
@@ -39,7 +75,19 @@ describe('the command of a stream', () => {
   it('copies without a still tap: nothing is decoded there', () => {
     const command = words(streamCommand({ ...place, device: webcam, pipeline: copied }))
     expect(command.slice(command.indexOf('-map'))).to.deep.equal([
-      ...['-map', '0:v:0', '-c:v', 'copy', '-f', 'rtsp', '-rtsp_transport', 'tcp', '-pkt_size', '1316', 'rtsp://127.0.0.1:8554/camera0'],
+      ...[
+        '-map',
+        '0:v:0',
+        '-c:v',
+        'copy',
+        '-f',
+        'rtsp',
+        '-rtsp_transport',
+        'tcp',
+        '-pkt_size',
+        '1316',
+        'rtsp://127.0.0.1:8554/camera0',
+      ],
     ])
   })
 
@@ -70,20 +118,19 @@ describe('the command of a stream', () => {
   })
 
   it('sends the progress of each camera from an address of its own', () => {
-    expect((['camera0', 'camera1', 'camera255', 'camera256', 'camera70000'] as const).map(progressAddress)).to.deep.equal([
-      '127.0.1.0',
-      '127.0.1.1',
-      '127.0.1.255',
-      '127.0.2.0',
-      '127.1.18.112',
-    ])
+    expect(
+      (['camera0', 'camera1', 'camera255', 'camera256', 'camera70000'] as const).map(progressAddress),
+    ).to.deep.equal(['127.0.1.0', '127.0.1.1', '127.0.1.255', '127.0.2.0', '127.1.18.112'])
   })
 })
 
 /** As a POSIX shell splits it, with the media server's variables. */
 function words(command: string): string[] {
   const env = { RTSP_PORT: '8554', MTX_PATH: 'camera0', PATH: process.env.PATH }
-  return execFileSync('sh', ['-c', `set -- ${command}\nfor word in "$@"; do printf '%s\\n' "$word"; done`], { encoding: 'utf8', env })
+  return execFileSync('sh', ['-c', `set -- ${command}\nfor word in "$@"; do printf '%s\\n' "$word"; done`], {
+    encoding: 'utf8',
+    env,
+  })
     .trimEnd()
     .split('\n')
 }

@@ -19,7 +19,8 @@ describe('JPEG frames', () => {
   })
 
   it('stay as they are when they are whole', () => expect(completeJpeg(whole)).to.deep.equal(new Uint8Array(whole)))
-  it('lose the padding of the buffer', () => expect(completeJpeg(Buffer.concat([whole, Buffer.alloc(999)]))).to.have.length(whole.length))
+  it('lose the padding of the buffer', () =>
+    expect(completeJpeg(Buffer.concat([whole, Buffer.alloc(999)]))).to.have.length(whole.length))
   it('are refused when they are cut off, or no JPEG', () => {
     for (const broken of [
       whole.subarray(0, -2),
@@ -45,7 +46,13 @@ describe('pictureSize and coarseness', function () {
     expect(at('16')).to.be.within(60, 72)
   })
   it('find nothing in noise', () => {
-    for (const noise of [Buffer.alloc(0), Buffer.alloc(30), Buffer.from([0xff, 0xd8, 0xff]), Buffer.from('ffd8ffff', 'hex'), Buffer.alloc(40, 0xff)]) {
+    for (const noise of [
+      Buffer.alloc(0),
+      Buffer.alloc(30),
+      Buffer.from([0xff, 0xd8, 0xff]),
+      Buffer.from('ffd8ffff', 'hex'),
+      Buffer.alloc(40, 0xff),
+    ]) {
       expect(pictureSize(noise)).to.equal(undefined)
       expect(coarseness(noise)).to.equal(undefined)
     }

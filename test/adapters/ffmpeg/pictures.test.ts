@@ -8,7 +8,21 @@ import { createPictures, type PicturesOptions } from '../../../adapters/ffmpeg/p
 import { quantiser } from '../../../adapters/ffmpeg/savePicture.js'
 import { NameTaken } from '../../../machines/domain/nameTaken.js'
 import type { Picture, PictureOptions } from '../../../machines/domain/ports.js'
-import { copied, demo, encoded, failure, fake, filesIn, folder, log, never, runWith, systemClock, until, webcam } from './support.js'
+import {
+  copied,
+  demo,
+  encoded,
+  failure,
+  fake,
+  filesIn,
+  folder,
+  log,
+  never,
+  runWith,
+  systemClock,
+  until,
+  webcam,
+} from './support.js'
 
 const asked: PictureOptions = { format: 'jpg', quality: 90 }
 const instant = Date.UTC(2026, 0, 2, 3, 4, 5, 6)
@@ -119,7 +133,9 @@ describe('pictures', function () {
         `echo $$ > "${at('pid')}"\nfor arg; do case "$arg" in --stream-to=*) : > "\${arg#--stream-to=}";; esac; done\nexec sleep 60`,
       )
       const limits = { direct: 300, ffmpeg: 300, stream: 300 }
-      expect(await failure(pictures({ limits }).grabDirect('camera0', webcam, encoded(), never))).to.equal('timed out after 0.3 s')
+      expect(await failure(pictures({ limits }).grabDirect('camera0', webcam, encoded(), never))).to.equal(
+        'timed out after 0.3 s',
+      )
       const pid = Number(await readFile(at('pid'), 'utf8'))
       expect(() => process.kill(pid, 0)).to.throw('ESRCH')
       expect(await filesIn(at('run'))).to.deep.equal(['camera0.lock'])
@@ -132,7 +148,9 @@ describe('pictures', function () {
       const probe = { capabilities: async () => ({ formats: both }) }
       await pictures({ probe }).grabDirect('camera0', webcam, copied, never)
       expect(await readFile(at('asked'), 'utf8')).to.match(/pixelformat=MJPG/)
-      expect(await failure(pictures().grabDirect('camera0', webcam, copied, never))).to.equal('no still format: the camera gives H.264 only')
+      expect(await failure(pictures().grabDirect('camera0', webcam, copied, never))).to.equal(
+        'no still format: the camera gives H.264 only',
+      )
     })
   })
 
@@ -151,7 +169,10 @@ describe('pictures', function () {
       await fake(at('bin'), 'ffmpeg', `echo $$ > "${at('pid')}"\nexec sleep 60`)
       const ended = new AbortController()
       const failed = failure(pictures().grabByFfmpeg('camera0', webcam, encoded(), ended.signal))
-      const pid = await until('ffmpeg', async () => Number(await readFile(at('pid'), 'utf8').catch(() => '')) || undefined)
+      const pid = await until(
+        'ffmpeg',
+        async () => Number(await readFile(at('pid'), 'utf8').catch(() => '')) || undefined,
+      )
       ended.abort(new Error('unplugged'))
       expect(await failed).to.equal('unplugged')
       expect(() => process.kill(pid, 0)).to.throw('ESRCH')
@@ -159,12 +180,17 @@ describe('pictures', function () {
   })
 
   describe('from the stream', () => {
-    const keyframe = () => ffmpeg('-c:v', 'libx264', '-preset', 'ultrafast', '-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-f', 'h264')
+    const keyframe = () =>
+      ffmpeg('-c:v', 'libx264', '-preset', 'ultrafast', '-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-f', 'h264')
 
     it('takes the still tap when it is young enough', async () => {
       await writeFile(at('run', 'camera0.jpg'), image())
       const still = { file: at('run', 'camera0.jpg'), capturedAt: Date.now() - 500 }
-      const { file, capturedAt } = await pictures({ pipelines: { still: async () => still } }).grabFromStream('camera0', 1_000, never)
+      const { file, capturedAt } = await pictures({ pipelines: { still: async () => still } }).grabFromStream(
+        'camera0',
+        1_000,
+        never,
+      )
       expect([capturedAt, await readFile(file)]).to.deep.equal([still.capturedAt, image()])
       expect(file).to.not.equal(still.file)
     })
@@ -172,11 +198,10 @@ describe('pictures', function () {
     it('waits for a keyframe when it is not', async () => {
       const still = { file: at('run', 'camera0.jpg'), capturedAt: Date.now() - 2_000 }
       const begun = Date.now()
-      const { file, capturedAt } = await pictures({ pipelines: { still: async () => still }, reader: { keyframe: async () => keyframe() } }).grabFromStream(
-        'camera0',
-        1_000,
-        never,
-      )
+      const { file, capturedAt } = await pictures({
+        pipelines: { still: async () => still },
+        reader: { keyframe: async () => keyframe() },
+      }).grabFromStream('camera0', 1_000, never)
       expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
       expect(capturedAt).to.be.at.least(begun)
     })
@@ -196,7 +221,9 @@ describe('pictures', function () {
           })
         })
       const limits = { direct: 100, ffmpeg: 100, stream: 100 }
-      expect(await failure(pictures({ reader: { keyframe: waiting }, limits }).grabFromStream('camera0', 0, never))).to.equal('timed out after 0.1 s')
+      expect(
+        await failure(pictures({ reader: { keyframe: waiting }, limits }).grabFromStream('camera0', 0, never)),
+      ).to.equal('timed out after 0.1 s')
       expect(released).to.equal(true)
     })
   })
@@ -224,7 +251,10 @@ describe('pictures', function () {
       const picture = await captured()
       await ways.save('camera0', picture, asked, never, { keep: true })
       await ways.save('camera0', picture, asked, never)
-      expect(await saved()).to.deep.equal(['camera0_2026-01-02_03-04-05-006.jpg', 'camera0_2026-01-02_03-04-05-007.jpg'])
+      expect(await saved()).to.deep.equal([
+        'camera0_2026-01-02_03-04-05-006.jpg',
+        'camera0_2026-01-02_03-04-05-007.jpg',
+      ])
       expect(await filesIn(at('run'))).to.deep.equal([])
     })
 
@@ -251,7 +281,8 @@ describe('pictures', function () {
       })
 
     it('encodes again for a lower quality only', async () => {
-      const bytes = async (quality: number) => (await pictures().save('camera0', await captured(), { ...asked, quality }, never)).bytes
+      const bytes = async (quality: number) =>
+        (await pictures().save('camera0', await captured(), { ...asked, quality }, never)).bytes
       expect(await bytes(100)).to.equal(image().length)
       expect(await bytes(20)).to.be.below(image().length * 0.8)
     })
@@ -260,12 +291,16 @@ describe('pictures', function () {
       const wish = { ...asked, filename: 'yard' }
       await pictures().save('camera0', await captured(), wish, never)
       const before = await stat(at('snapshots', 'camera0', 'yard.jpg'))
-      expect(await failure(captured().then((picture) => pictures().save('camera0', picture, { ...wish, quality: 10 }, never)))).to.equal(
-        'a snapshot named yard exists already',
-      )
-      expect(await failure(captured().then((picture) => pictures().save('camera0', picture, { ...wish, format: 'png' }, never)))).to.equal(
-        'a snapshot named yard exists already',
-      )
+      expect(
+        await failure(
+          captured().then((picture) => pictures().save('camera0', picture, { ...wish, quality: 10 }, never)),
+        ),
+      ).to.equal('a snapshot named yard exists already')
+      expect(
+        await failure(
+          captured().then((picture) => pictures().save('camera0', picture, { ...wish, format: 'png' }, never)),
+        ),
+      ).to.equal('a snapshot named yard exists already')
       expect((await stat(at('snapshots', 'camera0', 'yard.jpg'))).mtimeMs).to.equal(before.mtimeMs)
       expect([await saved(), await filesIn(at('run'))]).to.deep.equal([['yard.jpg'], []])
     })
@@ -276,7 +311,9 @@ describe('pictures', function () {
       const taken = 'a snapshot named tw exists already'
       await ways.save('camera0', await captured(), wish, never)
       expect(await failure(captured().then((picture) => ways.save('camera1', picture, wish, never)))).to.equal(taken)
-      expect(await failure(captured().then((picture) => ways.save('camera1', picture, { ...wish, format: 'png' }, never)))).to.equal(taken)
+      expect(
+        await failure(captured().then((picture) => ways.save('camera1', picture, { ...wish, format: 'png' }, never))),
+      ).to.equal(taken)
       expect(await filesIn(at('snapshots', 'camera1'))).to.deep.equal([])
     })
 
@@ -284,9 +321,15 @@ describe('pictures', function () {
       const ways = pictures()
       const picture = await captured()
       const cameras = ['camera0', 'camera1', 'camera2', 'camera3'] as const
-      const outcomes = await Promise.all(cameras.map((camera) => failure(ways.save(camera, picture, { ...asked, filename: 'tw' }, never, { keep: true }))))
+      const outcomes = await Promise.all(
+        cameras.map((camera) =>
+          failure(ways.save(camera, picture, { ...asked, filename: 'tw' }, never, { keep: true })),
+        ),
+      )
       expect(outcomes.sort().slice(0, 3)).to.deep.equal(Array(3).fill('a snapshot named tw exists already'))
-      expect((await Promise.all(cameras.map((camera) => filesIn(at('snapshots', camera))))).flat()).to.deep.equal(['tw.jpg'])
+      expect((await Promise.all(cameras.map((camera) => filesIn(at('snapshots', camera))))).flat()).to.deep.equal([
+        'tw.jpg',
+      ])
     })
 
     it('tells nobody of a name that a camera beyond their rights has', async () => {
@@ -294,12 +337,18 @@ describe('pictures', function () {
       const wish = { ...asked, filename: 'same', cameras: ['camera1'] }
       await ways.save('camera0', await captured(), { ...asked, filename: 'same' }, never)
       expect((await ways.save('camera1', await captured(), wish, never)).filename).to.equal('same-2.jpg')
-      expect((await ways.save('camera1', await captured(), { ...wish, format: 'png' }, never)).filename).to.equal('same-3.png')
+      expect((await ways.save('camera1', await captured(), { ...wish, format: 'png' }, never)).filename).to.equal(
+        'same-3.png',
+      )
       const own = { ...wish, filename: 'same-2' }
-      expect(await failure(captured().then((picture) => ways.save('camera1', picture, own, never)))).to.equal('a snapshot named same-2 exists already')
+      expect(await failure(captured().then((picture) => ways.save('camera1', picture, own, never)))).to.equal(
+        'a snapshot named same-2 exists already',
+      )
       const long = 'x'.repeat(251)
       await ways.save('camera0', await captured(), { ...asked, filename: long }, never)
-      expect((await ways.save('camera1', await captured(), { ...wish, filename: long }, never)).filename).to.equal(`${'x'.repeat(249)}-2.jpg`)
+      expect((await ways.save('camera1', await captured(), { ...wish, filename: long }, never)).filename).to.equal(
+        `${'x'.repeat(249)}-2.jpg`,
+      )
     })
 
     it('tells a taken name by its kind, not by its words', async () => {
@@ -319,24 +368,32 @@ describe('pictures', function () {
     })
 
     it('refuses what is no picture, and leaves nothing', async () => {
-      expect(await failure(captured(Buffer.from('noise')).then((picture) => pictures().save('camera0', picture, asked, never)))).to.equal(
-        'the captured picture is broken',
-      )
+      expect(
+        await failure(
+          captured(Buffer.from('noise')).then((picture) => pictures().save('camera0', picture, asked, never)),
+        ),
+      ).to.equal('the captured picture is broken')
       expect([await saved(), await filesIn(at('run'))]).to.deep.equal([[], []])
     })
 
     it('leaves nothing when it is stopped half way', async () => {
       await fake(at('bin'), 'ffmpeg', `echo $$ > "${at('pid')}"\nexec sleep 60`)
       const ended = new AbortController()
-      const failed = failure(captured().then((picture) => pictures().save('camera0', picture, { ...asked, width: 100 }, ended.signal)))
-      const pid = await until('ffmpeg', async () => Number(await readFile(at('pid'), 'utf8').catch(() => '')) || undefined)
+      const failed = failure(
+        captured().then((picture) => pictures().save('camera0', picture, { ...asked, width: 100 }, ended.signal)),
+      )
+      const pid = await until(
+        'ffmpeg',
+        async () => Number(await readFile(at('pid'), 'utf8').catch(() => '')) || undefined,
+      )
       ended.abort(new Error('service stopping'))
       expect(await failed).to.equal('service stopping')
       expect(() => process.kill(pid, 0)).to.throw('ESRCH')
       expect([await saved(), await filesIn(at('run'))]).to.deep.equal([[], []])
     })
 
-    it('maps quality to that of ffmpeg', () => expect([1, 50, 100, 0, 1e9].map(quantiser)).to.deep.equal([31, 17, 2, 31, 2]))
+    it('maps quality to that of ffmpeg', () =>
+      expect([1, 50, 100, 0, 1e9].map(quantiser)).to.deep.equal([31, 17, 2, 31, 2]))
   })
 })
 

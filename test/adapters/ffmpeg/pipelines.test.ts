@@ -51,7 +51,8 @@ describe('pipelines', function () {
   })
 
   const listen = () => pipelines.watch('camera0', (event) => events.push(event))
-  const seen = (type: PipelineEvent['type'], limit?: number) => until(type, () => events.find((event) => event.type === type), limit)
+  const seen = (type: PipelineEvent['type'], limit?: number) =>
+    until(type, () => events.find((event) => event.type === type), limit)
   const reasons = () => events.flatMap((event) => (event.type === 'pipeline.ended' ? [event.reason] : []))
   const commandOf = (device: Device, pipeline: Pipeline) => {
     const { source } = pipelines.spec('camera0', device, pipeline)
@@ -72,7 +73,9 @@ describe('pipelines', function () {
 
   it('refuses a folder whose name the media server would change', async () => {
     const options = { runDir: `${dir}/$HOME`, mark, log, clock: systemClock }
-    expect(await failure(createPipelines(options))).to.equal('the data directory must not have a dollar sign or a line break in its name')
+    expect(await failure(createPipelines(options))).to.equal(
+      'the data directory must not have a dollar sign or a line break in its name',
+    )
   })
 
   it('tells of the first frame, the process and the still', async () => {
@@ -80,7 +83,11 @@ describe('pipelines', function () {
     const child = runAlone(commandOf(demo, encoded()))
     await seen('pipeline.running')
     const { pid, since } = (await until('the process', () => pipelines.process('camera0'))) ?? { pid: 0, since: 0 }
-    expect([pid, Date.now() - since < 10_000, (await readFile(`/proc/${pid}/comm`, 'utf8')).trim()]).to.deep.equal([child.pid, true, 'ffmpeg'])
+    expect([pid, Date.now() - since < 10_000, (await readFile(`/proc/${pid}/comm`, 'utf8')).trim()]).to.deep.equal([
+      child.pid,
+      true,
+      'ffmpeg',
+    ])
     const still = await until('a still', () => pipelines.still('camera0'))
     expect(pictureSize(await readFile(still.file))).to.deep.equal({ width: 320, height: 180 })
     expect(Date.now() - still.capturedAt).to.be.within(0, 3_000)
@@ -152,7 +159,10 @@ describe('pipelines', function () {
   it('makes one wait for the device while another has it', async () => {
     listen()
     await pipelines.simulate('camera0', 'busy')
-    const isHeld = async () => (await readFile('/proc/locks', 'utf8')).includes(String((await import('node:fs')).statSync(join(dir, 'camera0.lock')).ino))
+    const isHeld = async () =>
+      (await readFile('/proc/locks', 'utf8')).includes(
+        String((await import('node:fs')).statSync(join(dir, 'camera0.lock')).ino),
+      )
     await until('the lock', () => isHeld().catch(() => false))
     const child = runAlone(commandOf(demo, encoded()))
     await until('the wait', () => pipelines.process('camera0')?.pid === child.pid)
@@ -217,7 +227,14 @@ function configuration(rtsp: number, command: string): string {
     rtspAddress: `127.0.0.1:${rtsp}`,
     rtspTransports: ['tcp'],
     ...{ rtmp: false, hls: false, webrtc: false, srt: false, moq: false },
-    paths: { camera0: { runOnDemand: command, runOnDemandRestart: true, runOnDemandStartTimeout: '10s', runOnDemandCloseAfter: '1s' } },
+    paths: {
+      camera0: {
+        runOnDemand: command,
+        runOnDemandRestart: true,
+        runOnDemandStartTimeout: '10s',
+        runOnDemandCloseAfter: '1s',
+      },
+    },
   })
 }
 

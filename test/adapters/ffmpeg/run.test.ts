@@ -4,7 +4,11 @@ import { failure } from './support.js'
 
 describe('run', () => {
   it('answers any exit code with what was written', async () => {
-    expect(await run('sh', ['-c', 'echo out; echo err >&2; exit 3'])).to.deep.equal({ code: 3, stdout: 'out\n', stderr: 'err\n' })
+    expect(await run('sh', ['-c', 'echo out; echo err >&2; exit 3'])).to.deep.equal({
+      code: 3,
+      stdout: 'out\n',
+      stderr: 'err\n',
+    })
   })
 
   it('feeds bytes that come later, and ends the child when they do not come', async () => {
@@ -26,5 +30,6 @@ describe('run', () => {
     expect(await failure(run('sleep', ['60'], { signal: ended.signal }))).to.equal('unplugged')
   })
 
-  it('names a program that is missing', async () => expect(await failure(run('no-such-program', []))).to.equal('no-such-program is not installed'))
+  it('names a program that is missing', async () =>
+    expect(await failure(run('no-such-program', []))).to.equal('no-such-program is not installed'))
 })

@@ -33,7 +33,11 @@ export const failure = (promise: Promise<unknown>): Promise<string> =>
   )
 
 /** Waits until `look` gives something; what it waited for is in the message when it does not come. */
-export async function until<Value>(what: string, look: () => Value | undefined | false | Promise<Value | undefined | false>, limit = 10_000): Promise<Value> {
+export async function until<Value>(
+  what: string,
+  look: () => Value | undefined | false | Promise<Value | undefined | false>,
+  limit = 10_000,
+): Promise<Value> {
   const end = Date.now() + limit
   for (;;) {
     const value = await look()
@@ -52,5 +56,11 @@ export const encoded = (fourcc = 'MJPG', width = 320, height = 180, fps = 15): P
   reason: '',
 })
 export const copied: Pipeline = { kind: 'copy', mode: { fourcc: 'H264', width: 320, height: 180, fps: 15 }, reason: '' }
-export const webcam = { kind: 'usb', node: '/dev/video42', vendorId: '1d6b', productId: '0102', model: 'Test Cam' } as const
+export const webcam = {
+  kind: 'usb',
+  node: '/dev/video42',
+  vendorId: '1d6b',
+  productId: '0102',
+  model: 'Test Cam',
+} as const
 export const demo = { kind: 'virtual', name: 'demo' } as const

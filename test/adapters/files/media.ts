@@ -3,12 +3,31 @@ import { open, readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const source = (seconds: number) => ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', `testsrc=size=160x120:rate=15:duration=${seconds}`]
+const source = (seconds: number) => [
+  '-nostdin',
+  '-v',
+  'error',
+  '-y',
+  '-f',
+  'lavfi',
+  '-i',
+  `testsrc=size=160x120:rate=15:duration=${seconds}`,
+]
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '15', '-pix_fmt', 'yuv420p']
 
 /** A recording as MediaMTX writes it while it is growing: parts of 200 ms, duration 0 in the header. */
 export async function growing(file: string, seconds: number): Promise<void> {
-  await run('ffmpeg', [...source(seconds), ...h264, '-movflags', '+empty_moov+default_base_moof+skip_trailer', '-frag_duration', '200000', '-f', 'mp4', file])
+  await run('ffmpeg', [
+    ...source(seconds),
+    ...h264,
+    '-movflags',
+    '+empty_moov+default_base_moof+skip_trailer',
+    '-frag_duration',
+    '200000',
+    '-f',
+    'mp4',
+    file,
+  ])
 }
 
 /** The same, closed: the duration is in the header. */

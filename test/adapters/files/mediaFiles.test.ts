@@ -12,7 +12,8 @@ describe('media files', () => {
   let dir = ''
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'files-'))
-    for (const folder of ['recordings/camera0', 'recordings/camera1', 'snapshots/camera0']) await mkdir(join(dir, folder), { recursive: true })
+    for (const folder of ['recordings/camera0', 'recordings/camera1', 'snapshots/camera0'])
+      await mkdir(join(dir, folder), { recursive: true })
   })
   afterEach(() => rm(dir, { recursive: true, force: true }))
 
@@ -43,7 +44,9 @@ describe('media files', () => {
       createdAt: Date.UTC(2026, 0, 1, 0, 0, 2),
       path: join(dir, 'recordings/camera0/camera0_2026-01-01_00-00-02-000000.mp4'),
     })
-    expect((await files.list('recordings', { limit: 1, offset: 1 })).files.map(({ camera }) => camera)).to.deep.equal(['camera1'])
+    expect((await files.list('recordings', { limit: 1, offset: 1 })).files.map(({ camera }) => camera)).to.deep.equal([
+      'camera1',
+    ])
     expect(await files.list('recordings', { limit: 5, offset: 9 })).to.deep.equal({ files: [], total: 3 })
   })
 
@@ -51,12 +54,16 @@ describe('media files', () => {
     await put('snapshots/camera0/door.jpg')
     await utimes(join(dir, 'snapshots/camera0/door.jpg'), 1_700_000_000, 1_700_000_000)
     await put('snapshots/camera0/camera0_2020-01-01_00-00-00-000.png')
-    expect((await make().list('snapshots', all)).files.map(({ name }) => name)).to.deep.equal(['door.jpg', 'camera0_2020-01-01_00-00-00-000.png'])
+    expect((await make().list('snapshots', all)).files.map(({ name }) => name)).to.deep.equal([
+      'door.jpg',
+      'camera0_2020-01-01_00-00-00-000.png',
+    ])
   })
 
   it('sees what comes, goes and fills up', async () => {
     const files = make()
-    const seconds = async () => (await files.list('recordings', all)).files.map(({ createdAt }) => new Date(createdAt).getUTCSeconds())
+    const seconds = async () =>
+      (await files.list('recordings', all)).files.map(({ createdAt }) => new Date(createdAt).getUTCSeconds())
     const file = (second: number) => `recordings/camera0/camera0_2026-01-01_00-00-0${second}-000000.mp4`
     await put(file(1))
     await put(file(2), '')
@@ -147,9 +154,17 @@ describe('media files', () => {
   it('describes a recording from its own content', async () => {
     const path = join(dir, 'recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4')
     await growing(path, 2)
-    expect(await make().recording('camera0_2026-01-01_00-00-00-000000')).to.include({ format: 'mp4', duration: 2000, complete: false })
+    expect(await make().recording('camera0_2026-01-01_00-00-00-000000')).to.include({
+      format: 'mp4',
+      duration: 2000,
+      complete: false,
+    })
     await put('recordings/camera0/camera0_2026-01-01_00-00-09-000000.mkv', 'rubbish')
-    expect(await make().recording('camera0_2026-01-01_00-00-09-000000')).to.include({ format: 'mkv', duration: 0, complete: false })
+    expect(await make().recording('camera0_2026-01-01_00-00-09-000000')).to.include({
+      format: 'mkv',
+      duration: 0,
+      complete: false,
+    })
     expect(await make().recording('camera0_2026-01-01_00-00-08-000000')).to.equal(undefined)
   })
 
@@ -168,7 +183,8 @@ describe('media files', () => {
       (_, i) =>
         `camera0_2026-01-01_${String(Math.floor(i / 3600)).padStart(2, '0')}-${String(Math.floor(i / 60) % 60).padStart(2, '0')}-${String(i % 60).padStart(2, '0')}-000000.mp4`,
     )
-    for (let i = 0; i < names.length; i += 500) await Promise.all(names.slice(i, i + 500).map((name) => fs.link(join(dir, 'seed'), join(folder, name))))
+    for (let i = 0; i < names.length; i += 500)
+      await Promise.all(names.slice(i, i + 500).map((name) => fs.link(join(dir, 'seed'), join(folder, name))))
     await utimes(folder, 1_700_000_000, 1_700_000_000)
     const files = make()
     expect((await files.list('recordings', { limit: 10, offset: 0 })).total).to.equal(10_000)

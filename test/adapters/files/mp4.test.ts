@@ -57,24 +57,24 @@ describe('reading recordings', () => {
     const content = await readFile(at('open.mp4'))
     await writeFile(at('header.mp4'), content.subarray(0, content.indexOf('moof') - 4))
     await writeFile(at('half.mp4'), content.subarray(0, 40))
-    expect(await Promise.all(['empty.mp4', 'text.mp4', 'half.mp4', 'header.mp4'].map((name) => readMp4(at(name))))).to.deep.equal([
-      undefined,
-      undefined,
-      undefined,
-      { duration: 0, complete: false },
-    ])
+    expect(
+      await Promise.all(['empty.mp4', 'text.mp4', 'half.mp4', 'header.mp4'].map((name) => readMp4(at(name)))),
+    ).to.deep.equal([undefined, undefined, undefined, { duration: 0, complete: false }])
   })
 
   it('survives any damage', async () => {
     const content = (await readFile(at('open.mp4'))).subarray(0, 20_000)
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.nat(3000), fc.nat(255)), { minLength: 1, maxLength: 8 }), async (changes) => {
-        const damaged = Buffer.from(content)
-        for (const [offset, value] of changes) damaged[offset] = value
-        await writeFile(at('damaged.mp4'), damaged)
-        const mp4 = await readMp4(at('damaged.mp4'))
-        return mp4 === undefined || mp4.duration >= 0
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat(3000), fc.nat(255)), { minLength: 1, maxLength: 8 }),
+        async (changes) => {
+          const damaged = Buffer.from(content)
+          for (const [offset, value] of changes) damaged[offset] = value
+          await writeFile(at('damaged.mp4'), damaged)
+          const mp4 = await readMp4(at('damaged.mp4'))
+          return mp4 === undefined || mp4.duration >= 0
+        },
+      ),
       { numRuns: 100 },
     )
   })

@@ -1,4 +1,16 @@
-import { appendFile, copyFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, unlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  truncate,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -73,7 +85,10 @@ describe('segments', () => {
     const first = segments.first('camera0', [name(1)], never())
     await write(name(2), '')
     await write('camera1_2026-01-01_00-00-00-000000.mp4')
-    const early = await Promise.race([first, new Promise<string>((resolve) => setTimeout(() => resolve('nothing yet'), 150))])
+    const early = await Promise.race([
+      first,
+      new Promise<string>((resolve) => setTimeout(() => resolve('nothing yet'), 150)),
+    ])
     expect(early).to.equal('nothing yet')
     await appendFile(join(folder, name(2)), 'bytes')
     expect(await first).to.deep.equal(segment(2))
@@ -162,7 +177,13 @@ describe('segments', () => {
 
   it('removes empty files and leaves missing ones out', async () => {
     await write(name(1), '')
-    expect(await make().segments.finish('camera0', [segment(1), segment(2), { filename: '../camera1/x.mp4', startedAt: 0 }], never())).to.deep.equal([])
+    expect(
+      await make().segments.finish(
+        'camera0',
+        [segment(1), segment(2), { filename: '../camera1/x.mp4', startedAt: 0 }],
+        never(),
+      ),
+    ).to.deep.equal([])
     expect(await readdir(folder)).to.deep.equal([])
   })
 
@@ -185,7 +206,12 @@ describe('segments', () => {
   })
 
   it('removes what a killed remux left behind, and nothing else', async () => {
-    const others = ['.camera0_x.mkv', '.other.mkv.tmp', 'camera0_x.mkv.tmp', '.camera1_2026-01-01_00-00-01-000000.mkv.tmp']
+    const others = [
+      '.camera0_x.mkv',
+      '.other.mkv.tmp',
+      'camera0_x.mkv.tmp',
+      '.camera1_2026-01-01_00-00-01-000000.mkv.tmp',
+    ]
     for (const each of [...others, `.${name(1).replace('.mp4', '.mkv')}.tmp`]) await write(each, 'half')
     await make().segments.toMatroska([], never())
     expect((await readdir(folder)).sort()).to.deep.equal(others.sort())
@@ -204,10 +230,15 @@ describe('segments', () => {
   it('keeps the MP4 when the copy holds less', async () => {
     const { segments, log } = make()
     await copyFile(join(media, 'closed.mp4'), join(folder, name(1)))
-    const files = (await segments.finish('camera0', [segment(1)], never())).map((file) => ({ ...file, duration: 9_000 }))
+    const files = (await segments.finish('camera0', [segment(1)], never())).map((file) => ({
+      ...file,
+      duration: 9_000,
+    }))
     expect(await segments.toMatroska(files, never())).to.deep.equal(files)
     expect(await readdir(folder)).to.deep.equal([name(1)])
-    expect(log.lines).to.deep.equal([`warn a recording stays MP4 {"file":"${name(1)}","reason":"the copy is not whole"}`])
+    expect(log.lines).to.deep.equal([
+      `warn a recording stays MP4 {"file":"${name(1)}","reason":"the copy is not whole"}`,
+    ])
   })
 
   it('gives up remuxing with its signal, the original untouched', async () => {

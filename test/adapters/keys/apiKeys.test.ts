@@ -53,7 +53,12 @@ describe('API keys', () => {
   }
 
   it('speak for whom they were made', async () => {
-    const { key, secret } = await keys.create({ user: 'ann', role: 'operator', cameras: ['camera0', 'camera1*'], expiresIn: hour })
+    const { key, secret } = await keys.create({
+      user: 'ann',
+      role: 'operator',
+      cameras: ['camera0', 'camera1*'],
+      expiresIn: hour,
+    })
     expect(secret).to.match(/^csk_[\w-]{43}$/)
     const expected: ApiKey = {
       id: key.id,
@@ -91,13 +96,22 @@ describe('API keys', () => {
 
   it('that are wrong in one letter are no keys', async () => {
     const { secret } = await keys.create({ user: 'ann', role: 'viewer' })
-    const wrong = [secret.toUpperCase(), secret.slice(0, -1), `${secret}A`, `${secret.slice(0, -2)}${secret.at(-2) === 'A' ? 'B' : 'A'}${secret.slice(-1)}`]
-    for (const each of [...wrong, '', 'csk_', secret.slice(0, 12), ` ${secret}`, `${secret}\n`]) expect(await verdict(each), each).to.equal('auth_failed')
+    const wrong = [
+      secret.toUpperCase(),
+      secret.slice(0, -1),
+      `${secret}A`,
+      `${secret.slice(0, -2)}${secret.at(-2) === 'A' ? 'B' : 'A'}${secret.slice(-1)}`,
+    ]
+    for (const each of [...wrong, '', 'csk_', secret.slice(0, 12), ` ${secret}`, `${secret}\n`])
+      expect(await verdict(each), each).to.equal('auth_failed')
     for (const each of [5, {}, [secret], undefined]) expect(await verdict(each as string)).to.equal('auth_failed')
   })
 
   it('live as long as is asked, as is configured, or for ever', async () => {
-    const lives = [await keys.create({ user: 'a', role: 'viewer' }), await keys.create({ user: 'b', role: 'viewer', expiresIn: 0 })]
+    const lives = [
+      await keys.create({ user: 'a', role: 'viewer' }),
+      await keys.create({ user: 'b', role: 'viewer', expiresIn: 0 }),
+    ]
     expect(lives.map(({ key }) => key.expiresAt)).to.deep.equal([start + 90 * day, neverExpires])
     now = start + 90 * day - 1
     expect(await Promise.all(lives.map(({ secret }) => verdict(secret)))).to.deep.equal(['accepted', 'accepted'])
@@ -133,7 +147,13 @@ describe('API keys', () => {
     keys.onRevoked((credential) => void told.push(credential))
     now += 60_000
     const made = await keys.rotate(key.id)
-    expect(made.key).to.deep.include({ user: 'ann', role: 'operator', cameras: ['camera0'], createdAt: now, expiresAt: now + hour })
+    expect(made.key).to.deep.include({
+      user: 'ann',
+      role: 'operator',
+      cameras: ['camera0'],
+      createdAt: now,
+      expiresAt: now + hour,
+    })
     expect(await verdict(secret)).to.equal('revoked')
     expect(await verdict(made.secret)).to.equal('accepted')
     expect(told).to.deep.equal([{ kind: 'key', id: key.id }])
@@ -143,7 +163,10 @@ describe('API keys', () => {
 
   it('are limited in number, those that have ended not counted', async () => {
     const made = [await keys.create({ user: 'a', role: 'viewer' }), await keys.create({ user: 'b', role: 'viewer' })]
-    const outcome = await Promise.allSettled([keys.create({ user: 'c', role: 'viewer' }), (await open()).create({ user: 'd', role: 'viewer' })])
+    const outcome = await Promise.allSettled([
+      keys.create({ user: 'c', role: 'viewer' }),
+      (await open()).create({ user: 'd', role: 'viewer' }),
+    ])
     expect(outcome.map(({ status }) => status).sort()).to.deep.equal(['fulfilled', 'rejected'])
     const { key, data } = await refusal(keys.create({ user: 'e', role: 'viewer' }))
     expect({ key, ...data }).to.include({ key: 'invalidState', reason: 'too_many_keys', state: '3 keys are valid' })
@@ -160,7 +183,8 @@ describe('API keys', () => {
       [{ expiresIn: -1 }, 'expires_in'],
       [{ expiresIn: Number.NaN }, 'expires_in'],
     ]
-    for (const [wish, param] of wrong) expect((await refusal(keys.create({ user: 'ann', role: 'viewer', ...wish }))).data.param).to.equal(param)
+    for (const [wish, param] of wrong)
+      expect((await refusal(keys.create({ user: 'ann', role: 'viewer', ...wish }))).data.param).to.equal(param)
   })
 
   it('that the command line makes and ends are known within a second', async () => {

@@ -15,7 +15,11 @@ describe('links', () => {
     now = start
     revoked = []
   })
-  const links = createLinks({ secret, clock: { now: () => now }, isRevoked: ({ kind, id }) => revoked.some((one) => one.kind === kind && one.id === id) })
+  const links = createLinks({
+    secret,
+    clock: { now: () => now },
+    isRevoked: ({ kind, id }) => revoked.some((one) => one.kind === kind && one.id === id),
+  })
   const grant: Grant = {
     subject: 'recordings/camera0_2026-01-01_00-00-00-000000.mp4',
     user: 'ann',
@@ -49,7 +53,9 @@ describe('links', () => {
   it('give nothing else, to nobody else', () => {
     const sig = links.sign(grant)
     expect(verdict(sig, { ...asked, subject: 'recordings/other.mp4' })).to.equal('auth_failed')
-    expect(verdict(sig, { ...asked, subject: 'snapshots/camera0_2026-01-01_00-00-00-000000.mp4' })).to.equal('auth_failed')
+    expect(verdict(sig, { ...asked, subject: 'snapshots/camera0_2026-01-01_00-00-00-000000.mp4' })).to.equal(
+      'auth_failed',
+    )
     expect(verdict(sig, { ...asked, address: '192.0.2.8' })).to.equal('auth_failed')
     expect(verdict(sig, { ...asked, address: '' })).to.equal('auth_failed')
   })
@@ -76,7 +82,11 @@ describe('links', () => {
     const pack = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
     const parts = JSON.parse(Buffer.from(payload, 'base64url').toString())
     const stretched = pack([parts[0], parts[1], parts[2] + 3600, ...parts.slice(3)])
-    const others = createLinks({ secret: new Uint8Array(32).fill(8), clock: { now: () => now }, isRevoked: () => false })
+    const others = createLinks({
+      secret: new Uint8Array(32).fill(8),
+      clock: { now: () => now },
+      isRevoked: () => false,
+    })
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     const attacks: Record<string, unknown> = {
       'a later end': `${stretched}.${seal}`,
@@ -99,7 +109,12 @@ describe('links', () => {
   })
 
   it('of the longest names still fit', () => {
-    const long: Grant = { ...grant, subject: `recordings/${'ü'.repeat(127)}`, user: '😀'.repeat(128), credential: { kind: 'token', id: '😀'.repeat(128) } }
+    const long: Grant = {
+      ...grant,
+      subject: `recordings/${'ü'.repeat(127)}`,
+      user: '😀'.repeat(128),
+      credential: { kind: 'token', id: '😀'.repeat(128) },
+    }
     expect(verdict(links.sign(long), { ...asked, subject: long.subject })).to.equal('accepted')
     expect(() => links.sign({ ...grant, user: 'x'.repeat(9_000) })).to.throw('too long')
   })

@@ -19,7 +19,14 @@ describe('the log', () => {
       written.push(String(chunk))
       done()
     }
-    const log = createLog({ level: 'debug', format: 'json', stream: Object.assign(new Writable({ write }), about), clock, env: {}, ...options })
+    const log = createLog({
+      level: 'debug',
+      format: 'json',
+      stream: Object.assign(new Writable({ write }), about),
+      clock,
+      env: {},
+      ...options,
+    })
     const lines = async () => {
       await log.close()
       return written.join('').split('\n').slice(0, -1)
@@ -50,13 +57,28 @@ describe('the log', () => {
     const { log, values } = open()
     log.info('true', { message: 'false', level: 'error', time: 1, stack: 's', splat: [1], label: 'x' })
     expect(await values()).to.deep.equal([
-      { time, level: 'info', message: 'true', message_: 'false', level_: 'error', time_: 1, stack: 's', splat: [1], label: 'x' },
+      {
+        time,
+        level: 'info',
+        message: 'true',
+        message_: 'false',
+        level_: 'error',
+        time_: 1,
+        stack: 's',
+        splat: [1],
+        label: 'x',
+      },
     ])
   })
 
   it('writes text for people', async () => {
     const { log, lines } = open({ format: 'text' })
-    log.warn('a camera\nis gone\u001b[2J\u009b', { camera: 'camera0', name: 'Front\ndoor', modes: [1, 2], error: new Error('no data') })
+    log.warn('a camera\nis gone\u001b[2J\u009b', {
+      camera: 'camera0',
+      name: 'Front\ndoor',
+      modes: [1, 2],
+      error: new Error('no data'),
+    })
     expect(await lines()).to.deep.equal([
       `${time} warn  a camera\\u000ais gone\\u001b[2J\\u009b camera=camera0 name="Front\\ndoor" modes=[1,2] error="no data"`,
     ])
@@ -111,7 +133,10 @@ describe('the log', () => {
       ['keys below', { a: [{ b: { jwtSecret: ['hush'], auth_token: 'hush', Authorization: 'hush', api_key: 5 } }] }],
       ['an error', new Error('rtsp://ann:hush@b failed')],
       ['its cause', new Error('x', { cause: new Error('token=hush') })],
-      ['its own fields', Object.assign(new Error('x'), { password: 'hush', options: { url: new URL('http://a:hush@b/') } })],
+      [
+        'its own fields',
+        Object.assign(new Error('x'), { password: 'hush', options: { url: new URL('http://a:hush@b/') } }),
+      ],
       [
         'a map',
         new Map<string, unknown>([
@@ -137,11 +162,18 @@ describe('the log', () => {
     }
 
     it('a JWT wherever it stands, also cut off', () => {
-      for (const text of [jwt, `x ${jwt} y`, `{"a":"${jwt}"}`, jwt.slice(0, 50)]) expect(masked(text)).not.to.contain('eyJ')
+      for (const text of [jwt, `x ${jwt} y`, `{"a":"${jwt}"}`, jwt.slice(0, 50)])
+        expect(masked(text)).not.to.contain('eyJ')
     })
 
     it('nothing else', () => {
-      for (const text of ['rtsp://192.0.2.1:8554/camera0', 'ann@example.org', 'a token is needed', 'the password is wrong', 'camera0 at 12:30']) {
+      for (const text of [
+        'rtsp://192.0.2.1:8554/camera0',
+        'ann@example.org',
+        'a token is needed',
+        'the password is wrong',
+        'camera0 at 12:30',
+      ]) {
         expect(masked(text)).to.equal(text)
       }
       expect(masked({ token_expired: true, secret: undefined, error: { code: 5 } })).to.deep.equal({
@@ -153,7 +185,8 @@ describe('the log', () => {
 
     it('in time that grows with the text alone', () => {
       const before = performance.now()
-      for (const piece of ['token', '"token', 'a://', 'a://a:', 'eyJa.', '"a-', 'Bearer ', 'authorization:']) masked(piece.repeat(100_000))
+      for (const piece of ['token', '"token', 'a://', 'a://a:', 'eyJa.', '"a-', 'Bearer ', 'authorization:'])
+        masked(piece.repeat(100_000))
       expect(performance.now() - before).to.be.lessThan(2000)
     }).timeout(10_000)
   })
@@ -213,7 +246,9 @@ describe('the log', () => {
   })
 
   it('outlives its stream', async () => {
-    const broken = new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error('broken pipe'), { code: 'EPIPE' })) })
+    const broken = new Writable({
+      write: (_chunk, _encoding, done) => done(Object.assign(new Error('broken pipe'), { code: 'EPIPE' })),
+    })
     const { log } = open({ stream: broken })
     const closed = new Promise((resolve) => broken.once('close', resolve))
     log.info('a')
@@ -231,7 +266,13 @@ describe('the log', () => {
   })
 
   it('outlives its clock', () => {
-    const log = createLog({ level: 'info', format: 'json', stream: new PassThrough(), env: {}, clock: { now: () => Number.NaN } })
+    const log = createLog({
+      level: 'info',
+      format: 'json',
+      stream: new PassThrough(),
+      env: {},
+      clock: { now: () => Number.NaN },
+    })
     expect(() => log.info('a')).not.to.throw()
   })
 
@@ -255,7 +296,9 @@ describe('the log', () => {
           if (++count === 20) { clearInterval(timer); log.close().then(() => process.exit(7)) }
         }, 5)
       })`
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
     await once(child.stdout, 'data')
     child.stdout.destroy()
     child.stdin.write('go\n')

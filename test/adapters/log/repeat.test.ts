@@ -12,7 +12,8 @@ describe('repeats in the log', () => {
   })
   afterEach(() => timers.restore())
 
-  const keep = (level: string) => (message: string, fields?: Record<string, unknown>) => void told.push([level, message, ...(fields ? [fields] : [])])
+  const keep = (level: string) => (message: string, fields?: Record<string, unknown>) =>
+    void told.push([level, message, ...(fields ? [fields] : [])])
   const plain: Log = { error: keep('error'), warn: keep('warn'), info: keep('info'), debug: keep('debug') }
   const summary = () => summariseRepeats(plain, { period: 60_000, clock: Date })
 

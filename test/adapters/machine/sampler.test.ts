@@ -26,10 +26,21 @@ describe('the machine sampler', () => {
       'net/dev': network,
     }
     let now = 0
-    const sampler = createMachineSampler({ clock: { now: () => now }, log: silent, interval: 5_000, read: async (name) => proc[name] ?? '' })
+    const sampler = createMachineSampler({
+      clock: { now: () => now },
+      log: silent,
+      interval: 5_000,
+      read: async (name) => proc[name] ?? '',
+    })
     expect(sampler.sample()).to.deep.include({ cpuPercent: 0, bytesSent: 0 })
     await turn()
-    expect(sampler.sample()).to.deep.include({ at: 0, cpuPercent: 20, memoryPercent: 25, bytesSent: 345, bytesReceived: 1_234 })
+    expect(sampler.sample()).to.deep.include({
+      at: 0,
+      cpuPercent: 20,
+      memoryPercent: 25,
+      bytesSent: 345,
+      bytesReceived: 1_234,
+    })
     proc.stat = 'cpu  150 0 125 725 100 0 0 0 50 0\n'
     now = 500
     clock.tick(500)

@@ -52,7 +52,8 @@ describe('downloading MediaMTX', () => {
   }
   const sums = (content: Buffer, cpu = 'amd64') =>
     `${'0'.repeat(64)}  other.tar.gz\n${createHash('sha256').update(content).digest('hex')}  mediamtx_v9.9.9_linux_${cpu}.tar.gz\n`
-  const download = (from: string, arch = 'x64') => downloadMediamtx({ dataDir: dir, log: keptLog(), signal: never(), releases: from, version: 'v9.9.9', arch })
+  const download = (from: string, arch = 'x64') =>
+    downloadMediamtx({ dataDir: dir, log: keptLog(), signal: never(), releases: from, version: 'v9.9.9', arch })
 
   it('puts the program into the data directory', async () => {
     const from = await releases({ 'checksums.sha256': sums(archive), 'mediamtx_v9.9.9_linux_amd64.tar.gz': archive })
@@ -63,9 +64,14 @@ describe('downloading MediaMTX', () => {
   })
 
   it('takes the release for this CPU', async () => {
-    const from = await releases({ 'checksums.sha256': sums(archive, 'arm64'), 'mediamtx_v9.9.9_linux_arm64.tar.gz': archive })
+    const from = await releases({
+      'checksums.sha256': sums(archive, 'arm64'),
+      'mediamtx_v9.9.9_linux_arm64.tar.gz': archive,
+    })
     await download(from, 'arm64')
-    expect((await rejection(download(from, 'riscv64'))).message).to.equal('MediaMTX v9.9.9 has no release for this CPU (riscv64)')
+    expect((await rejection(download(from, 'riscv64'))).message).to.equal(
+      'MediaMTX v9.9.9 has no release for this CPU (riscv64)',
+    )
   })
 
   it('keeps what was there when the download is damaged or does not run', async () => {
@@ -73,7 +79,9 @@ describe('downloading MediaMTX', () => {
     await writeFile(join(dir, 'bin', 'mediamtx'), 'the old one')
     const name = 'mediamtx_v9.9.9_linux_amd64.tar.gz'
     const damaged = await releases({ 'checksums.sha256': sums(archive), [name]: archive.subarray(0, 100) })
-    expect((await rejection(download(damaged))).message).to.equal('the download of MediaMTX v9.9.9 is damaged: its SHA-256 is not the published one')
+    expect((await rejection(download(damaged))).message).to.equal(
+      'the download of MediaMTX v9.9.9 is damaged: its SHA-256 is not the published one',
+    )
     const text = Buffer.from('no archive')
     const odd = await releases({ 'checksums.sha256': sums(text), [name]: text })
     expect((await rejection(download(odd))).message).to.contain('could not be unpacked, or does not run here')
@@ -83,7 +91,9 @@ describe('downloading MediaMTX', () => {
 
   it('says so when there is no network, or no such release', async () => {
     const closed = `http://127.0.0.1:${await freePort()}`
-    expect((await rejection(download(closed))).message).to.match(/^MediaMTX cannot be downloaded from 127\.0\.0\.1:\d+ \(connection refused\): without it/)
+    expect((await rejection(download(closed))).message).to.match(
+      /^MediaMTX cannot be downloaded from 127\.0\.0\.1:\d+ \(connection refused\): without it/,
+    )
     expect((await rejection(download(await releases({})))).message).to.contain('(status 404)')
   })
 })

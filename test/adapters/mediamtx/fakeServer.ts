@@ -10,7 +10,9 @@ export interface FakeRequest {
   at: number
 }
 
-export type Answer = { status?: number; json?: unknown; text?: string; hold?: Promise<unknown>; reset?: boolean } | undefined
+export type Answer =
+  | { status?: number; json?: unknown; text?: string; hold?: Promise<unknown>; reset?: boolean }
+  | undefined
 
 /** An HTTP server that answers as the test says, remembers what it was asked, and can be gone and come back on its port. */
 export async function fakeServer(script: (request: FakeRequest) => Answer) {
@@ -73,7 +75,9 @@ export async function fakeServer(script: (request: FakeRequest) => Answer) {
 
 export const ok: Answer = { json: { status: 'ok' } }
 export const refusal = (error: string, status = 400): Answer => ({ status, json: { status: 'error', error } })
-export const page = (items: unknown[], pageCount = 1): Answer => ({ json: { itemCount: items.length, pageCount, items } })
+export const page = (items: unknown[], pageCount = 1): Answer => ({
+  json: { itemCount: items.length, pageCount, items },
+})
 
 /** A log that keeps its lines, `level message`. */
 export function keptLog(): Log & { lines: string[] } {

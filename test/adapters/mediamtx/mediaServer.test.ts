@@ -3,7 +3,17 @@ import type { BreakerState } from '../../../adapters/mediamtx/breaker.js'
 import { createMediaServer } from '../../../adapters/mediamtx/mediaServer.js'
 import type { CameraId } from '../../../machines/domain/camera.js'
 import type { PathSpec } from '../../../machines/domain/ports.js'
-import { type Answer, type FakeRequest, fakeServer, keptLog, never, ok, page, refusal, rejection } from './fakeServer.js'
+import {
+  type Answer,
+  type FakeRequest,
+  fakeServer,
+  keptLog,
+  never,
+  ok,
+  page,
+  refusal,
+  rejection,
+} from './fakeServer.js'
 
 const pathDefaults = {
   closeAfter: 10_000,
@@ -41,11 +51,21 @@ describe('media server: the control API', () => {
     closers.push(server.close)
     const log = keptLog()
     const { timeout = 2_000, threshold = 3, resetTimeout = 100 } = options
-    const media = createMediaServer({ apiUrl: () => server.url, timeout, breaker: { threshold, resetTimeout }, pathDefaults, log })
-    const calls = () => server.requests.map(({ method, path, body }) => `${method} ${path.replace(/^\/v3\/config\/paths\//, '')}${record(body)}`)
+    const media = createMediaServer({
+      apiUrl: () => server.url,
+      timeout,
+      breaker: { threshold, resetTimeout },
+      pathDefaults,
+      log,
+    })
+    const calls = () =>
+      server.requests.map(
+        ({ method, path, body }) => `${method} ${path.replace(/^\/v3\/config\/paths\//, '')}${record(body)}`,
+      )
     return { server, media, log, calls }
   }
-  const record = (body: unknown) => (typeof body === 'object' && body !== null && 'record' in body ? ` record=${body.record}` : '')
+  const record = (body: unknown) =>
+    typeof body === 'object' && body !== null && 'record' in body ? ` record=${body.record}` : ''
 
   it('puts a path there whole', async () => {
     const { media, server } = await arrange()
@@ -68,18 +88,31 @@ describe('media server: the control API', () => {
 
   it('never sends a blank command, nor a name that is no camera', async () => {
     const { media, server } = await arrange()
-    expect((await rejection(media.publish(spec('camera0', ' \t\n'), never()))).message).to.equal('the command of camera0 is blank')
-    expect((await rejection(media.publish({ name: 'camera0', source: { url: '' } }, never()))).message).to.equal('the source of camera0 is no RTSP address')
-    expect((await rejection(media.publish(spec('camera0/../x' as CameraId), never()))).message).to.equal('a path is named after its camera')
+    expect((await rejection(media.publish(spec('camera0', ' \t\n'), never()))).message).to.equal(
+      'the command of camera0 is blank',
+    )
+    expect((await rejection(media.publish({ name: 'camera0', source: { url: '' } }, never()))).message).to.equal(
+      'the source of camera0 is no RTSP address',
+    )
+    expect((await rejection(media.publish(spec('camera0/../x' as CameraId), never()))).message).to.equal(
+      'a path is named after its camera',
+    )
     expect(media.wantedPaths()).to.deep.equal({})
     expect(server.requests).to.deep.equal([])
   })
 
   it('PATCHes record alone, one at a time and 100 ms apart', async () => {
-    const { media, server, calls } = await arrange(() => ({ ...ok, hold: new Promise((resolve) => setTimeout(resolve, 20)) }))
+    const { media, server, calls } = await arrange(() => ({
+      ...ok,
+      hold: new Promise((resolve) => setTimeout(resolve, 20)),
+    }))
     await media.publish(spec('camera0'), never())
     await Promise.all([true, false, true].map((on) => media.setRecording('camera0', on, never())))
-    expect(server.requests.slice(1).map(({ body }) => body)).to.deep.equal([{ record: true }, { record: true }, { record: true }])
+    expect(server.requests.slice(1).map(({ body }) => body)).to.deep.equal([
+      { record: true },
+      { record: true },
+      { record: true },
+    ])
     expect(server.most()).to.equal(1)
     const [, first, second, third] = server.requests.map(({ at }) => at)
     expect(Number(second) - Number(first)).to.be.at.least(99)
@@ -97,7 +130,11 @@ describe('media server: the control API', () => {
       return ok
     })
     const done = (promises: Promise<unknown>[]) => Promise.allSettled(promises)
-    await done([media.publish(spec('camera0'), never()), media.setRecording('camera0', true, never()), media.withdraw('camera0')])
+    await done([
+      media.publish(spec('camera0'), never()),
+      media.setRecording('camera0', true, never()),
+      media.withdraw('camera0'),
+    ])
     expect([...server]).to.deep.equal([])
     await done([
       media.publish(spec('camera0'), never()),
@@ -106,9 +143,17 @@ describe('media server: the control API', () => {
       media.setRecording('camera0', true, never()),
     ])
     expect([...server]).to.deep.equal([['camera0', true]])
-    await done([media.setRecording('camera0', false, never()), media.setRecording('camera0', true, never()), media.setRecording('camera0', false, never())])
+    await done([
+      media.setRecording('camera0', false, never()),
+      media.setRecording('camera0', true, never()),
+      media.setRecording('camera0', false, never()),
+    ])
     expect([...server]).to.deep.equal([['camera0', false]])
-    await done([media.withdraw('camera0'), media.publish(spec('camera0'), never()), media.sync(never()).catch(() => {})])
+    await done([
+      media.withdraw('camera0'),
+      media.publish(spec('camera0'), never()),
+      media.sync(never()).catch(() => {}),
+    ])
     expect([...server]).to.deep.equal([['camera0', false]])
   })
 
@@ -120,10 +165,16 @@ describe('media server: the control API', () => {
   })
 
   it('replaces the path at once when a PATCH is refused', async () => {
-    const { media, server, calls } = await arrange(({ method }) => (method === 'PATCH' ? refusal("'recordDeleteAfter' cannot be lower") : ok))
+    const { media, server, calls } = await arrange(({ method }) =>
+      method === 'PATCH' ? refusal("'recordDeleteAfter' cannot be lower") : ok,
+    )
     await media.publish(spec('camera0'), never())
     await media.setRecording('camera0', true, never())
-    expect(calls()).to.deep.equal(['POST replace/camera0 record=false', 'PATCH patch/camera0 record=true', 'POST replace/camera0 record=true'])
+    expect(calls()).to.deep.equal([
+      'POST replace/camera0 record=false',
+      'PATCH patch/camera0 record=true',
+      'POST replace/camera0 record=true',
+    ])
     expect(server.requests[2]?.body).to.deep.equal(wholeBody(true))
     expect(Number(server.requests[2]?.at) - Number(server.requests[1]?.at)).to.be.below(90)
   })
@@ -133,7 +184,9 @@ describe('media server: the control API', () => {
       path.includes('list') ? page([]) : method === 'PATCH' || record(body) === ' record=true' ? refusal('no') : ok,
     )
     await media.publish(spec('camera0'), never())
-    expect((await rejection(media.setRecording('camera0', true, never()))).message).to.equal('the media server refused it: no')
+    expect((await rejection(media.setRecording('camera0', true, never()))).message).to.equal(
+      'the media server refused it: no',
+    )
     await media.sync(never())
     expect(calls().at(-2)).to.equal('POST replace/camera0 record=false')
   })
@@ -157,14 +210,17 @@ describe('media server: the control API', () => {
     await media.publish(spec('camera0'), never())
     expect(await media.stream('nope', never())).to.equal(undefined)
     expect((await rejection(media.stream('nope', never()))).message).to.equal('the media server refused it: status 404')
-    expect((await rejection(media.publish(spec('camera0'), never()))).message).to.equal('the media server refused it: bad rtsp://… in …')
+    expect((await rejection(media.publish(spec('camera0'), never()))).message).to.equal(
+      'the media server refused it: bad rtsp://… in …',
+    )
     answers.push(refusal('path not found', 404))
     await media.withdraw('camera0')
   })
 
   it('does not ask for names that cannot be paths', async () => {
     const { media, server } = await arrange()
-    for (const name of ['../list', 'a/../../x', '', 'a b', 'a?x=1']) expect(await media.stream(name, never())).to.equal(undefined)
+    for (const name of ['../list', 'a/../../x', '', 'a b', 'a?x=1'])
+      expect(await media.stream(name, never())).to.equal(undefined)
     expect(server.requests).to.deep.equal([])
   })
 
@@ -179,7 +235,16 @@ describe('media server: the control API', () => {
       bytesReceived: 5,
       bytesSent: 6,
     }
-    const next = { name: 'b', available: true, online: false, source: null, tracks2: [{ codec: 'H264' }], readers: [], inboundBytes: 7, outboundBytes: 8 }
+    const next = {
+      name: 'b',
+      available: true,
+      online: false,
+      source: null,
+      tracks2: [{ codec: 'H264' }],
+      readers: [],
+      inboundBytes: 7,
+      outboundBytes: 8,
+    }
     const many = Array.from({ length: 150 }, (_, i) => ({
       name: `camera${i}`,
       ready: false,
@@ -207,12 +272,21 @@ describe('media server: the control API', () => {
       bytesSent: 6,
       tracks: ['H264'],
     })
-    expect(streams.at(-1)).to.deep.equal({ name: 'b', ready: false, readers: 0, bytesReceived: 7, bytesSent: 8, tracks: ['H264'] })
+    expect(streams.at(-1)).to.deep.equal({
+      name: 'b',
+      ready: false,
+      readers: 0,
+      bytesReceived: 7,
+      bytesSent: 8,
+      tracks: ['H264'],
+    })
     expect(server.requests).to.have.length(2)
   })
 
   it('syncs recording paths first, deletes cameras that nobody wants on every page, leaves the rest', async () => {
-    const present = ['yard', ...Array.from({ length: 130 }, (_, i) => `camera${i}`), 'camera1/sub', 'my_camera1'].map((name) => ({ name }))
+    const present = ['yard', ...Array.from({ length: 130 }, (_, i) => `camera${i}`), 'camera1/sub', 'my_camera1'].map(
+      (name) => ({ name }),
+    )
     const { media, calls, server } = await arrange(({ path }) => {
       if (!path.includes('/list')) return ok
       const at = Number(new URL(path, 'http://x').searchParams.get('page'))
@@ -233,11 +307,15 @@ describe('media server: the control API', () => {
   })
 
   it('goes on with the other paths when one is refused', async () => {
-    const { media, log } = await arrange(({ path }) => (path.includes('list') ? page([]) : path.endsWith('camera0') ? refusal('bad') : ok))
+    const { media, log } = await arrange(({ path }) =>
+      path.includes('list') ? page([]) : path.endsWith('camera0') ? refusal('bad') : ok,
+    )
     await rejection(media.publish(spec('camera0'), never()))
     await media.publish(spec('camera1'), never())
     expect(await media.sync(never())).to.equal(1)
-    expect(log.lines).to.deep.equal(['warn the media server does not take a stream {"camera":"camera0","reason":"the media server refused it: bad"}'])
+    expect(log.lines).to.deep.equal([
+      'warn the media server does not take a stream {"camera":"camera0","reason":"the media server refused it: bad"}',
+    ])
   })
 
   it('ends a sync with its signal', async () => {
@@ -264,7 +342,9 @@ describe('media server: the control API', () => {
 
   it('tells a slow server from a missing one, and does not repeat what timed out', async () => {
     const { media, server } = await arrange(() => ({ hold: new Promise(() => {}) }), { timeout: 50 })
-    expect((await rejection(media.streams(never()))).message).to.equal('the media server does not answer (timed out after 0.05 s)')
+    expect((await rejection(media.streams(never()))).message).to.equal(
+      'the media server does not answer (timed out after 0.05 s)',
+    )
     expect(server.requests).to.have.length(1)
   })
 
@@ -277,12 +357,16 @@ describe('media server: the control API', () => {
 
   it('does not believe what is no MediaMTX', async () => {
     const { media } = await arrange(() => ({ text: '<html>hello</html>' }))
-    expect((await rejection(media.info(never()))).message).to.equal('the media server does not answer (something else than a MediaMTX is there)')
+    expect((await rejection(media.info(never()))).message).to.equal(
+      'the media server does not answer (something else than a MediaMTX is there)',
+    )
     expect((await rejection(media.streams(never()))).message).to.contain('something else than a MediaMTX is there')
   })
 
   it('asks an old server for its paths instead of its info', async () => {
-    const { media } = await arrange(({ path }) => (path === '/v3/info' ? { status: 404, text: '404 page not found' } : page([])))
+    const { media } = await arrange(({ path }) =>
+      path === '/v3/info' ? { status: 404, text: '404 page not found' } : page([]),
+    )
     expect(await media.info(never())).to.deep.equal({ version: 'before v1.15.2', started: '' })
   })
 
@@ -318,12 +402,21 @@ describe('media server: the control API', () => {
         { id: 'two', query: 'sig=1', state: 'idle' },
       ]
       const { media, calls } = await arrange(({ method, path }) =>
-        method === 'GET' ? (path.includes('rtspsessions') ? page(items) : noRoute) : path.endsWith('/connection') ? gone : ok,
+        method === 'GET'
+          ? path.includes('rtspsessions')
+            ? page(items)
+            : noRoute
+          : path.endsWith('/connection')
+            ? gone
+            : ok,
       )
       expect(await media.kick({ protocol: 'rtsp', id: 'connection', query: 'sig=1' }, never())).to.equal(true)
       expect(calls().slice(-2)).to.deep.equal(['POST /v3/rtspsessions/kick/one', 'POST /v3/rtspsessions/kick/two'])
       expect(await media.kick({ protocol: 'rtsp', id: 'connection', query: 'sig=3' }, never())).to.equal(false)
-      expect(await media.kick({ protocol: 'rtsp', id: 'connection', query: '' }, never()), 'no query names nobody').to.equal(false)
+      expect(
+        await media.kick({ protocol: 'rtsp', id: 'connection', query: '' }, never()),
+        'no query names nobody',
+      ).to.equal(false)
     })
 
     it('cannot be told of, when the server does not answer or lets us not in', async () => {
@@ -332,7 +425,9 @@ describe('media server: the control API', () => {
       expect((await rejection(media.sessions(never()))).message).to.contain('credentials')
       const { media: lost, server } = await arrange()
       await server.close()
-      expect((await rejection(lost.kick({ protocol: 'hls', id: 'x' }, never()))).message).to.contain('connection refused')
+      expect((await rejection(lost.kick({ protocol: 'hls', id: 'x' }, never()))).message).to.contain(
+        'connection refused',
+      )
     })
 
     it('are listed with the connections that they came by', async () => {
@@ -360,7 +455,14 @@ describe('media server: the control API', () => {
     closers.push(server.close)
     const told: unknown[] = []
     const measures = { mediaCall: (route: string, outcome: string, ms: number) => told.push([route, outcome, ms >= 0]) }
-    const media = createMediaServer({ apiUrl: server.url, timeout: 500, breaker: { threshold: 3, resetTimeout: 100 }, pathDefaults, log: keptLog(), measures })
+    const media = createMediaServer({
+      apiUrl: server.url,
+      timeout: 500,
+      breaker: { threshold: 3, resetTimeout: 100 },
+      pathDefaults,
+      log: keptLog(),
+      measures,
+    })
     await media.publish(spec('camera0'), never())
     await rejection(media.stream('site/yard', never()))
     await media.streams(never())
@@ -378,7 +480,9 @@ describe('media server: the control API', () => {
   it('says so when credentials are asked for, and sends those of the address', async () => {
     const seen: unknown[] = []
     const { media, server } = await arrange(() => refusal('authentication error', 401))
-    expect((await rejection(media.info(never()))).message).to.equal('the media server asks for credentials that it was not given')
+    expect((await rejection(media.info(never()))).message).to.equal(
+      'the media server asks for credentials that it was not given',
+    )
     const other = createMediaServer({
       apiUrl: `http://me:s%3Acret@127.0.0.1:${server.port}`,
       timeout: 500,
@@ -402,8 +506,13 @@ describe('media server: the control API', () => {
       while (states.at(-1) !== state) await new Promise<void>((resolve) => changed.push(resolve))
     }
     await server.close()
-    for (let i = 0; i < 3; i++) expect((await rejection(media.streams(never()))).message).to.equal('the media server does not answer (connection refused)')
-    expect((await rejection(media.streams(never()))).message).to.equal('the media server does not answer (calls are paused since it failed)')
+    for (let i = 0; i < 3; i++)
+      expect((await rejection(media.streams(never()))).message).to.equal(
+        'the media server does not answer (connection refused)',
+      )
+    expect((await rejection(media.streams(never()))).message).to.equal(
+      'the media server does not answer (calls are paused since it failed)',
+    )
     await media.publish(spec('camera0'), never())
     await media.withdraw('camera1')
     expect(log.lines.map((line) => line.split(' {')[0])).to.deep.equal([
@@ -422,7 +531,8 @@ describe('media server: the control API', () => {
 
   it('lets info and sync past the open breaker; a sync that succeeds closes it', async () => {
     const { media, server } = await arrange(
-      ({ path }) => (path === '/v3/info' ? { json: { version: 'v1.20.1\n', started: 'x' } } : path.includes('list') ? page([]) : ok),
+      ({ path }) =>
+        path === '/v3/info' ? { json: { version: 'v1.20.1\n', started: 'x' } } : path.includes('list') ? page([]) : ok,
       { resetTimeout: 60_000 },
     )
     await media.publish(spec('camera0'), never())

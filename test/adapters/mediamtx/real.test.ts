@@ -32,9 +32,16 @@ describe('media server: a real MediaMTX', function () {
       log,
       options: { pathDefaults },
     } = arranged
-    const media = createMediaServer({ apiUrl, timeout: 2_000, breaker: { threshold: 3, resetTimeout: 200 }, pathDefaults, log })
+    const media = createMediaServer({
+      apiUrl,
+      timeout: 2_000,
+      breaker: { threshold: 3, resetTimeout: 200 },
+      pathDefaults,
+      log,
+    })
     const start = () => arranged.server.start(managed, () => {}, never())
-    const configured = async (name: string) => (await fetch(`${apiUrl}/v3/config/paths/get/${name}`)).json() as Promise<Record<string, unknown>>
+    const configured = async (name: string) =>
+      (await fetch(`${apiUrl}/v3/config/paths/get/${name}`)).json() as Promise<Record<string, unknown>>
     return { ...arranged, media, start, configured }
   }
   const spec = (name: CameraId, command = 'sleep 1') => ({ name, source: { command } })
@@ -94,7 +101,10 @@ describe('media server: a real MediaMTX', function () {
     const { media, start, apiUrl, configured } = await arrange()
     await start()
     await media.publish(spec('camera0'), never())
-    const poison = await fetch(`${apiUrl}/v3/config/paths/patch/camera0`, { method: 'PATCH', body: '{"recordPath":"bad"}' })
+    const poison = await fetch(`${apiUrl}/v3/config/paths/patch/camera0`, {
+      method: 'PATCH',
+      body: '{"recordPath":"bad"}',
+    })
     expect(poison.status).to.equal(400)
     await media.setRecording('camera0', true, never())
     expect(await configured('camera0')).to.have.property('record', true)
@@ -109,13 +119,32 @@ describe('media server: a real MediaMTX', function () {
     const known = await segments.known('camera0')
     const first = segments.first('camera0', known, never())
     await media.setRecording('camera0', true, never())
-    const reader = spawn('ffmpeg', ['-nostdin', '-v', 'error', '-rtsp_transport', 'tcp', '-i', `rtsp://127.0.0.1:${ports.rtsp}/camera0`, '-f', 'null', '-'], {
-      stdio: 'ignore',
-    })
+    const reader = spawn(
+      'ffmpeg',
+      [
+        '-nostdin',
+        '-v',
+        'error',
+        '-rtsp_transport',
+        'tcp',
+        '-i',
+        `rtsp://127.0.0.1:${ports.rtsp}/camera0`,
+        '-f',
+        'null',
+        '-',
+      ],
+      {
+        stdio: 'ignore',
+      },
+    )
     cleaners.push(() => reader.kill('SIGKILL'))
     const segment = await first
     expect(Math.abs(segment.startedAt - Date.now())).to.be.below(3_000)
-    expect(await media.stream('camera0', never())).to.deep.include({ ready: true, source: 'rtspSession', tracks: ['H264'] })
+    expect(await media.stream('camera0', never())).to.deep.include({
+      ready: true,
+      source: 'rtspSession',
+      tracks: ['H264'],
+    })
 
     const grows = (of: Segment) =>
       new Promise<SegmentEvent>((resolve) => {
@@ -150,10 +179,18 @@ describe('media server: a real MediaMTX', function () {
       return action === 'api' ? {} : { status: 401 }
     })
     cleaners.push(callback.close)
-    const { start, apiUrl, options } = await arrange({ auth: () => ({ address: `${callback.url}/x`, apiUser: 'a', apiPass: 'b' }) })
+    const { start, apiUrl, options } = await arrange({
+      auth: () => ({ address: `${callback.url}/x`, apiUser: 'a', apiPass: 'b' }),
+    })
     const { ports, recordingsDir, pathDefaults } = options
     await start()
-    const external = { apiUrl, timeout: 1_000, rtsp: { host: '127.0.0.1', port: ports.rtsp }, recordingsDir, pathDefaults }
+    const external = {
+      apiUrl,
+      timeout: 1_000,
+      rtsp: { host: '127.0.0.1', port: ports.rtsp },
+      recordingsDir,
+      pathDefaults,
+    }
     expect(await checkExternal({ ...external, questions: () => questions }, never())).to.deep.equal([])
     expect(questions).to.equal(1)
     const [elsewhere] = await checkExternal({ ...external, questions: () => 0 }, never())
@@ -163,9 +200,18 @@ describe('media server: a real MediaMTX', function () {
   it('is checked when it is not ours', async () => {
     const { start, apiUrl, options, dir } = await arrange()
     const { ports, recordingsDir, pathDefaults } = options
-    const external = { apiUrl, timeout: 1_000, rtsp: { host: '127.0.0.1', port: ports.rtsp }, recordingsDir, pathDefaults }
+    const external = {
+      apiUrl,
+      timeout: 1_000,
+      rtsp: { host: '127.0.0.1', port: ports.rtsp },
+      recordingsDir,
+      pathDefaults,
+    }
     const port = `nothing answers at the RTSP port ${ports.rtsp} (mediamtx.rtsp_port)`
-    expect(await checkExternal(external, never())).to.deep.equal([port, 'the API cannot be used: the media server does not answer (connection refused)'])
+    expect(await checkExternal(external, never())).to.deep.equal([
+      port,
+      'the API cannot be used: the media server does not answer (connection refused)',
+    ])
     await start()
     expect(await checkExternal(external, never())).to.deep.equal([])
     expect(await readdir(recordingsDir)).to.deep.equal([])
@@ -173,7 +219,9 @@ describe('media server: a real MediaMTX', function () {
     expect(await checkExternal({ ...external, pathDefaults: elsewhere }, never())).to.deep.equal([
       'the recordings folder is not shared: the media server does not see what is written there',
     ])
-    expect((await checkExternal({ ...external, pathDefaults: { ...pathDefaults, recordPath: 'bad' } }, never()))[0]).to.contain('paths cannot be set')
+    expect(
+      (await checkExternal({ ...external, pathDefaults: { ...pathDefaults, recordPath: 'bad' } }, never()))[0],
+    ).to.contain('paths cannot be set')
     const [open] = await checkExternal({ ...external, questions: () => 0 }, never())
     expect(open).to.match(/^the media server lets everybody read, .*set authMethod to http/)
     const left = (await (await fetch(`${apiUrl}/v3/config/paths/list`)).json()) as { itemCount: number }

@@ -21,13 +21,25 @@ export async function hasMediamtx(): Promise<boolean> {
 /** A server process in a folder of its own; `clean` ends and removes everything. */
 export async function arrangeProcess(options: Partial<ServerProcessOptions> = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'server-'))
-  const [api, rtsp, hls, webrtc, webrtcUdp] = await Promise.all([freePort(), freePort(), freePort(), freePort(), freePort()])
+  const [api, rtsp, hls, webrtc, webrtcUdp] = await Promise.all([
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ])
   const log = keptLog()
   const recordingsDir = join(dir, 'recordings')
   const all: ServerProcessOptions = {
     mode: 'managed',
     api: { host: '127.0.0.1', port: Number(api) },
-    ports: { api: Number(api), rtsp: Number(rtsp), hls: Number(hls), webrtc: Number(webrtc), webrtcUdp: Number(webrtcUdp) },
+    ports: {
+      api: Number(api),
+      rtsp: Number(rtsp),
+      hls: Number(hls),
+      webrtc: Number(webrtc),
+      webrtcUdp: Number(webrtcUdp),
+    },
     host: '127.0.0.1',
     offers: { hls: true, webrtc: true },
     runDir: join(dir, 'run'),

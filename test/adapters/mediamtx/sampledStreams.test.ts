@@ -3,7 +3,14 @@ import { sampledStreams } from '../../../adapters/mediamtx/sampledStreams.js'
 import type { StreamState } from '../../../machines/domain/ports.js'
 import { later } from '../../support/later.js'
 
-const state = (name: string): StreamState => ({ name, ready: true, readers: 1, bytesReceived: 2, bytesSent: 3, tracks: ['H264'] })
+const state = (name: string): StreamState => ({
+  name,
+  ready: true,
+  readers: 1,
+  bytesReceived: 2,
+  bytesSent: 3,
+  tracks: ['H264'],
+})
 const { signal } = new AbortController()
 
 describe('sampled streams', () => {

@@ -59,10 +59,15 @@ describe('server process', () => {
 
     it('takes what answers, else a program, else the simulator', async () => {
       const { make, options } = await arrange({ mode: 'auto', env: noPath })
-      const answering = await fakeServer(({ path }) => (path === '/v3/info' ? { status: 404, text: '404 page not found' } : page([])))
+      const answering = await fakeServer(({ path }) =>
+        path === '/v3/info' ? { status: 404, text: '404 page not found' } : page([]),
+      )
       cleaners.push(answering.close)
       const api = { host: '127.0.0.1', port: answering.port }
-      expect(await make({ api }).choose(never())).to.deep.equal({ kind: 'external', why: `a MediaMTX answers at 127.0.0.1:${answering.port}` })
+      expect(await make({ api }).choose(never())).to.deep.equal({
+        kind: 'external',
+        why: `a MediaMTX answers at 127.0.0.1:${answering.port}`,
+      })
       const last = await make().choose(never())
       expect(last.kind).to.equal('embedded')
       expect(last.why).to.contain('the built-in simulator runs instead')
@@ -79,16 +84,22 @@ describe('server process', () => {
       const locked = await fakeServer(() => refusal('authentication error', 401))
       cleaners.push(web.close, locked.close)
       const choice = (port: number) => rejection(make({ api: { host: '127.0.0.1', port } }).choose(never()))
-      expect((await choice(web.port)).message).to.equal(`port ${web.port} (mediamtx.api_port) is in use by a program that is not MediaMTX`)
+      expect((await choice(web.port)).message).to.equal(
+        `port ${web.port} (mediamtx.api_port) is in use by a program that is not MediaMTX`,
+      )
       expect((await choice(locked.port)).message).to.contain('asks for credentials')
-      const greeter = await listening((server) => server.on('connection', (socket) => socket.on('error', () => {}).end('SSH-2.0-x\r\n')))
+      const greeter = await listening((server) =>
+        server.on('connection', (socket) => socket.on('error', () => {}).end('SSH-2.0-x\r\n')),
+      )
       expect((await choice(greeter)).message).to.contain('is in use by a program that is not MediaMTX')
     })
 
     it('gives up with its signal', async () => {
       const { make } = await arrange({ mode: 'auto', env: noPath })
       const mute = await listening(() => {})
-      expect((await rejection(make({ api: { host: '127.0.0.1', port: mute } }).choose(AbortSignal.timeout(20)))).name).to.equal('TimeoutError')
+      expect(
+        (await rejection(make({ api: { host: '127.0.0.1', port: mute } }).choose(AbortSignal.timeout(20)))).name,
+      ).to.equal('TimeoutError')
     })
   })
 
@@ -130,7 +141,9 @@ describe('server process', () => {
       const { server } = await arrange({ simulatorCommand: run('good') })
       const { reason, exited } = exits()
       const { pid } = await server.start(embedded, exited, never())
-      expect((await rejection(server.start(embedded, unexpected, never()))).message).to.equal('the media server runs already')
+      expect((await rejection(server.start(embedded, unexpected, never()))).message).to.equal(
+        'the media server runs already',
+      )
       process.kill(pid, 'SIGKILL')
       expect(await reason).to.equal('the media server was ended by SIGKILL: [path camera0] rtsp://… is slow')
       const second = await server.start(embedded, unexpected, never())
@@ -151,7 +164,10 @@ describe('server process', () => {
         createRequire(import.meta.url).resolve('tsx'),
         fileURLToPath(new URL('../../../adapters/simulator/main.ts', import.meta.url)),
       ] as const
-      const { server, apiUrl, log } = await arrange({ simulatorCommand, auth: () => ({ address, apiUser: 'me', apiPass: 'right' }) })
+      const { server, apiUrl, log } = await arrange({
+        simulatorCommand,
+        auth: () => ({ address, apiUser: 'me', apiPass: 'right' }),
+      })
       await server.start(embedded, unexpected, never())
       expect(asked).to.deep.include(['/media/auth?secret=x', 'api'])
       expect((await fetch(`${apiUrl}/v3/paths/list`)).status).to.equal(401)
@@ -160,8 +176,11 @@ describe('server process', () => {
 
     it('says why it did not start', async () => {
       const { make } = await arrange()
-      const start = (simulatorCommand: readonly [string, ...string[]]) => rejection(make({ simulatorCommand }).start(embedded, unexpected, never()))
-      expect((await start(run('dying'))).message).to.equal('the media server exited with code 1: listen tcp 127.0.0.1:1: bind: address already in use')
+      const start = (simulatorCommand: readonly [string, ...string[]]) =>
+        rejection(make({ simulatorCommand }).start(embedded, unexpected, never()))
+      expect((await start(run('dying'))).message).to.equal(
+        'the media server exited with code 1: listen tcp 127.0.0.1:1: bind: address already in use',
+      )
       expect((await start(run('locked'))).message).to.equal('the media server does not let this service use its API')
       expect((await start(['/nonexistent'])).message).to.equal('the media server cannot be started (ENOENT)')
     })
@@ -169,8 +188,11 @@ describe('server process', () => {
     it('does not start on a port that is taken', async () => {
       const { make, options } = await arrange({ simulatorCommand: run('good') })
       const port = await listening(() => {})
-      const start = (ports: Partial<typeof options.ports>) => rejection(make({ ports: { ...options.ports, ...ports } }).start(embedded, unexpected, never()))
-      expect((await start({ api: port })).message).to.equal(`the media server cannot start: port ${port} (mediamtx.api_port) is in use by another program`)
+      const start = (ports: Partial<typeof options.ports>) =>
+        rejection(make({ ports: { ...options.ports, ...ports } }).start(embedded, unexpected, never()))
+      expect((await start({ api: port })).message).to.equal(
+        `the media server cannot start: port ${port} (mediamtx.api_port) is in use by another program`,
+      )
       expect((await start({ rtsp: port })).message).to.contain(`port ${port} (mediamtx.rtsp_port)`)
       expect((await rejection(make({ host: '192.0.2.1' }).start(embedded, unexpected, never()))).message).to.contain(
         '192.0.2.1 (server.host) is none of this machine',
@@ -181,7 +203,8 @@ describe('server process', () => {
       const { server, log, options } = await arrange({ simulatorCommand: run('mute') })
       const end = new AbortController()
       const starting = rejection(server.start(embedded, unexpected, end.signal))
-      while (!log.lines.some((line) => line.includes('zone UTC'))) await new Promise((resolve) => setTimeout(resolve, 5))
+      while (!log.lines.some((line) => line.includes('zone UTC')))
+        await new Promise((resolve) => setTimeout(resolve, 5))
       end.abort(new Error('stopped'))
       expect((await starting).message).to.equal('stopped')
       expect(await endOrphans({ mark: options.mark, grace: 0, log })).to.equal(0)
@@ -206,9 +229,13 @@ describe('server process', () => {
         const { pid } = await createServerProcess({ ...options, log }).start({ kind: 'embedded', why: '' }, quiet, new AbortController().signal)
         console.log(pid)`
       const { log: _, ...plain } = options
-      const parent = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', service, '--', JSON.stringify(plain)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
+      const parent = spawn(
+        process.execPath,
+        ['--import=tsx', '--input-type=module', '-e', service, '--', JSON.stringify(plain)],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        },
+      )
       const [line] = await once(parent.stdout, 'data')
       const pid = Number(line)
       expect(await isAlive(pid)).to.equal(true)
@@ -219,7 +246,11 @@ describe('server process', () => {
 
   describe('orphans', () => {
     const orphan = async (mark: string, script = 'process.stdin.resume(); console.log("up")') => {
-      const child = spawn(process.execPath, ['-e', script], { env: { ...process.env, [MARK]: mark }, stdio: ['pipe', 'pipe', 'inherit'], detached: true })
+      const child = spawn(process.execPath, ['-e', script], {
+        env: { ...process.env, [MARK]: mark },
+        stdio: ['pipe', 'pipe', 'inherit'],
+        detached: true,
+      })
       cleaners.push(async () => child.kill('SIGKILL'))
       await once(child.stdout, 'data')
       return child
@@ -246,7 +277,10 @@ describe('server process', () => {
 
     it('that do not end are killed', async () => {
       const { server, options } = await arrange({ simulatorCommand: run('good') })
-      const stubborn = await orphan(options.mark, 'process.on("SIGINT", () => {}); process.stdin.resume(); console.log("up")')
+      const stubborn = await orphan(
+        options.mark,
+        'process.on("SIGINT", () => {}); process.stdin.resume(); console.log("up")',
+      )
       const gone = once(stubborn, 'exit')
       await server.start(embedded, unexpected, never())
       expect((await gone)[1]).to.equal('SIGKILL')
@@ -260,9 +294,13 @@ describe('server process', () => {
 
     it('starts, offers what it should, and ends', async () => {
       const { server, options, log } = await arrange()
-      expect(await server.choose(never())).to.deep.equal({ kind: 'managed', why: 'mediamtx.mode asks for it, and the program is on the PATH' })
+      expect(await server.choose(never())).to.deep.equal({
+        kind: 'managed',
+        why: 'mediamtx.mode asks for it, and the program is on the PATH',
+      })
       const { pid } = await server.start(managed, unexpected, never())
-      for (const port of ['rtsp', 'hls', 'webrtc'] as const) expect(log.lines.join('\n')).to.contain(`:${options.ports[port]}`)
+      for (const port of ['rtsp', 'hls', 'webrtc'] as const)
+        expect(log.lines.join('\n')).to.contain(`:${options.ports[port]}`)
       expect(log.lines.filter((line) => !line.startsWith('debug'))).to.deep.equal([])
       await server.end()
       expect(await isAlive(pid)).to.equal(false)
@@ -270,7 +308,13 @@ describe('server process', () => {
 
     it('that is killed is told, and starts again with its paths', async () => {
       const { make, apiUrl } = await arrange()
-      const body = { source: 'publisher', runOnDemand: `sh -c "echo 'a: b' # \\"c\\""`, runOnDemandRestart: true, record: true, recordDeleteAfter: '0s' }
+      const body = {
+        source: 'publisher',
+        runOnDemand: `sh -c "echo 'a: b' # \\"c\\""`,
+        runOnDemandRestart: true,
+        record: true,
+        recordDeleteAfter: '0s',
+      }
       const server = make({ wantedPaths: () => ({ camera0: body }) })
       const { reason, exited } = exits()
       const { pid } = await server.start(managed, exited, never())
@@ -294,14 +338,18 @@ describe('server process', () => {
     })
 
     it('asks us who may do what', async () => {
-      const { port, close } = await fakeServer(({ body }) => ((body as { password: string }).password === 'right' ? {} : { status: 401 }))
+      const { port, close } = await fakeServer(({ body }) =>
+        (body as { password: string }).password === 'right' ? {} : { status: 401 },
+      )
       cleaners.push(close)
       const auth = { address: `http://127.0.0.1:${port}/?secret=x`, apiUser: 'me', apiPass: 'right' }
       const { server, apiUrl } = await arrange({ auth: () => auth })
       await server.start(managed, unexpected, never())
       expect((await fetch(`${apiUrl}/v3/paths/list`)).status).to.equal(401)
       const headers = { authorization: `Basic ${Buffer.from('me:right').toString('base64')}` }
-      const { authMethod, authHTTPExclude } = (await (await fetch(`${apiUrl}/v3/config/global/get`, { headers })).json()) as Record<string, unknown>
+      const { authMethod, authHTTPExclude } = (await (
+        await fetch(`${apiUrl}/v3/config/global/get`, { headers })
+      ).json()) as Record<string, unknown>
       expect([authMethod, authHTTPExclude]).to.deep.equal(['http', []])
     })
 

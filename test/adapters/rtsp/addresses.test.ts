@@ -75,7 +75,11 @@ describe('addresses of streams', () => {
   })
 
   it('names are what they resolve to, with any of their addresses', async () => {
-    const refusal = check(undefined, { me: ['10.0.0.1', '192.168.1.5'], camera: ['10.0.0.9'], meta: ['169.254.169.254'] })
+    const refusal = check(undefined, {
+      me: ['10.0.0.1', '192.168.1.5'],
+      camera: ['10.0.0.9'],
+      meta: ['169.254.169.254'],
+    })
     expect(await refusal('me', 8554)).to.contain('back to this service')
     expect(await refusal('camera', 8554)).to.equal(undefined)
     expect(await refusal('meta')).to.contain('metadata')
@@ -102,6 +106,8 @@ describe('addresses of streams', () => {
   })
 
   it('knows this very machine', async () => {
-    expect(await createAddressCheck({ places: () => [{ ports: [1234] }] }).refusal('localhost', 1234, never)).to.contain('back to this service')
+    expect(
+      await createAddressCheck({ places: () => [{ ports: [1234] }] }).refusal('localhost', 1234, never),
+    ).to.contain('back to this service')
   })
 })

@@ -10,7 +10,11 @@ describe('rtsp authentication', () => {
     }
     expect(scheme('Basic realm="a, Digest"')).to.equal('basic')
     expect(scheme('Basic realm="a", Digest realm="a", nonce="n"')).to.equal('md5')
-    expect(scheme('Digest realm="a", nonce="n", algorithm="MD5", Digest realm="a",nonce="m",algorithm=SHA-256, Basic realm="a"')).to.equal('sha256')
+    expect(
+      scheme(
+        'Digest realm="a", nonce="n", algorithm="MD5", Digest realm="a",nonce="m",algorithm=SHA-256, Basic realm="a"',
+      ),
+    ).to.equal('sha256')
     expect(scheme('Digest realm="a", nonce="n", algorithm=SHA-512-256, Basic realm="a"')).to.equal('basic')
     expect(scheme('Digest realm="a", nonce="n", qop="auth-int"')).to.equal(undefined)
     for (const none of ['', 'Bearer', 'Digest realm="a"', '"', '=,=']) expect(scheme(none)).to.equal(undefined)
@@ -28,7 +32,10 @@ describe('rtsp authentication', () => {
   })
 
   it('counts its answers where qop asks for it', () => {
-    const authorize = answer(chooseChallenge('Digest realm="r", nonce="n", qop="auth,auth-int", algorithm=SHA-256'), { user: 'u"', password: 'p' })
+    const authorize = answer(chooseChallenge('Digest realm="r", nonce="n", qop="auth,auth-int", algorithm=SHA-256'), {
+      user: 'u"',
+      password: 'p',
+    })
     for (const count of ['00000001', '00000002']) {
       const text = authorize('DESCRIBE', 'rtsp://h/p')
       const [, response, cnonce] = /response="(\w+)".*qop=auth, nc=.*cnonce="(\w+)"/.exec(text) ?? []
@@ -39,7 +46,10 @@ describe('rtsp authentication', () => {
   })
 })
 
-function answer(challenge: Challenge | undefined, credentials: { user: string; password: string }): (method: string, url: string) => string {
+function answer(
+  challenge: Challenge | undefined,
+  credentials: { user: string; password: string },
+): (method: string, url: string) => string {
   if (!challenge) throw new Error('the challenge was not understood')
   return createAuthorizer(credentials, challenge)
 }

@@ -36,7 +36,8 @@ export async function startFake(answer: (request: RtspRequest, socket: Socket) =
         asked.push(`${request.method} ${request.url}`)
         unseen.push(request)
         const reply = answer(request, socket)
-        if (reply) socket.write(formatResponse({ ...reply, headers: { cseq: request.headers.cseq ?? '', ...reply.headers } }))
+        if (reply)
+          socket.write(formatResponse({ ...reply, headers: { cseq: request.headers.cseq ?? '', ...reply.headers } }))
         tell()
       },
     })

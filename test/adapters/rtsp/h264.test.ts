@@ -1,11 +1,20 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { type AccessUnit, createDepacketiser, createKeyframeCatcher, isWholeIdr, parseRtp, type RtpPacket, toAnnexB } from '../../../adapters/rtsp/h264.js'
+import {
+  type AccessUnit,
+  createDepacketiser,
+  createKeyframeCatcher,
+  isWholeIdr,
+  parseRtp,
+  type RtpPacket,
+  toAnnexB,
+} from '../../../adapters/rtsp/h264.js'
 
 const sps = Buffer.from('6742c00cda0507ec0440000003004000000 7a3c50aa8'.replaceAll(' ', ''), 'hex')
 const pps = Buffer.from('68ce0fc8', 'hex')
 /** A slice of a picture; `first`: with the first macroblock. */
-const slice = (type: 1 | 5, first: boolean, mark = 1, length = 40): Buffer => Buffer.from([0x60 | type, first ? 0x88 : 0x44, ...Array(length).fill(mark)])
+const slice = (type: 1 | 5, first: boolean, mark = 1, length = 40): Buffer =>
+  Buffer.from([0x60 | type, first ? 0x88 : 0x44, ...Array(length).fill(mark)])
 
 describe('rtp', () => {
   it('is read with its extension, sources and padding', () => {
@@ -18,7 +27,13 @@ describe('rtp', () => {
   })
 
   it('that is none is refused', () => {
-    for (const bytes of [[], [0x80, 1], [0x40, ...Array(20).fill(0)], [0xa0, ...Array(10).fill(0), 200], [0x90, ...Array(13).fill(0), 9, 9]])
+    for (const bytes of [
+      [],
+      [0x80, 1],
+      [0x40, ...Array(20).fill(0)],
+      [0xa0, ...Array(10).fill(0), 200],
+      [0x90, ...Array(13).fill(0), 9, 9],
+    ])
       expect(parseRtp(Buffer.from(bytes))).to.equal(undefined)
     fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => void parseRtp(Buffer.from(bytes))))
   })
@@ -30,12 +45,20 @@ describe('h264 depacketiser', () => {
 
   it('gives back what any packetisation carried, over the wrap of the sequence', () => {
     fc.assert(
-      fc.property(pictures, fc.integer({ min: 20, max: 120 }), fc.boolean(), fc.integer({ min: 65_530, max: 65_535 }), (wanted, size, markers, sequence) => {
-        const units = wanted.map((picture, n) => picture.map(({ type, length }) => Buffer.from([type, ...Array(length).fill(n)])))
-        const got = depacketise(packetise(units, { size, sequence, markers }))
-        // Without markers, only the next picture tells that the last has ended.
-        expect(got).to.deep.equal(markers ? units : units.slice(0, -1))
-      }),
+      fc.property(
+        pictures,
+        fc.integer({ min: 20, max: 120 }),
+        fc.boolean(),
+        fc.integer({ min: 65_530, max: 65_535 }),
+        (wanted, size, markers, sequence) => {
+          const units = wanted.map((picture, n) =>
+            picture.map(({ type, length }) => Buffer.from([type, ...Array(length).fill(n)])),
+          )
+          const got = depacketise(packetise(units, { size, sequence, markers }))
+          // Without markers, only the next picture tells that the last has ended.
+          expect(got).to.deep.equal(markers ? units : units.slice(0, -1))
+        },
+      ),
     )
   })
 
@@ -52,7 +75,9 @@ describe('h264 depacketiser', () => {
 
   it('drops the rest of a unit whose beginning it has not seen, whatever it looks like', () => {
     const lookalike = Buffer.from([0x65, ...Array(60).fill([0x65, 0x88]).flat()])
-    expect(depacketise(packetise([[lookalike, slice(1, true)]], { size: 50 }).slice(1))).to.deep.equal([[slice(1, true)]])
+    expect(depacketise(packetise([[lookalike, slice(1, true)]], { size: 50 }).slice(1))).to.deep.equal([
+      [slice(1, true)],
+    ])
   })
 
   it('drops a picture larger than the limit', () => {
@@ -62,9 +87,20 @@ describe('h264 depacketiser', () => {
 
   it('bears any payload', () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ payload: fc.uint8Array({ maxLength: 20 }), marker: fc.boolean() }), { maxLength: 20 }), (parts) => {
-        depacketise(parts.map(({ payload, marker }, sequence) => ({ payload: Buffer.from(payload), marker, sequence, timestamp: 0, payloadType: 96 })))
-      }),
+      fc.property(
+        fc.array(fc.record({ payload: fc.uint8Array({ maxLength: 20 }), marker: fc.boolean() }), { maxLength: 20 }),
+        (parts) => {
+          depacketise(
+            parts.map(({ payload, marker }, sequence) => ({
+              payload: Buffer.from(payload),
+              marker,
+              sequence,
+              timestamp: 0,
+              payloadType: 96,
+            })),
+          )
+        },
+      ),
     )
   })
 })
@@ -72,7 +108,9 @@ describe('h264 depacketiser', () => {
 describe('keyframe catcher', () => {
   it('takes the first whole IDR, with the parameter sets of the description in front', () => {
     const idr = [slice(5, true, 2), slice(5, false, 2)]
-    expect(catchKeyframe([[slice(1, true)], [Buffer.from([6, 1]), ...idr]], [sps, pps])).to.deep.equal(toAnnexB([sps, pps, ...idr]))
+    expect(catchKeyframe([[slice(1, true)], [Buffer.from([6, 1]), ...idr]], [sps, pps])).to.deep.equal(
+      toAnnexB([sps, pps, ...idr]),
+    )
   })
 
   it('prefers those of the stream, also when they came earlier', () => {
@@ -89,7 +127,8 @@ describe('keyframe catcher', () => {
   it('passes over the picture that it joined in the middle', () => {
     const packets = packetise([[slice(5, true, 1), slice(5, false, 1, 300)], [slice(5, true, 2)]], { size: 60 })
     const catcher = createKeyframeCatcher([sps, pps])
-    for (let from = 1; from < packets.length - 1; from++) expect(packets.slice(from, -1).map(catcher.push).at(-1), `from ${from}`).to.equal(undefined)
+    for (let from = 1; from < packets.length - 1; from++)
+      expect(packets.slice(from, -1).map(catcher.push).at(-1), `from ${from}`).to.equal(undefined)
     const last = packets.at(-1)
     expect(last && catcher.push(last)).to.deep.equal(toAnnexB([sps, pps, slice(5, true, 2)]))
   })
@@ -108,7 +147,10 @@ function catchKeyframe(units: AccessUnit[], known: Buffer[] = []): Buffer | unde
 }
 
 /** RFC 6184: small units together (STAP-A), large ones in pieces (FU-A), the others alone. */
-function packetise(pictures: AccessUnit[], { size, sequence = 0, markers = true }: { size: number; sequence?: number; markers?: boolean }): RtpPacket[] {
+function packetise(
+  pictures: AccessUnit[],
+  { size, sequence = 0, markers = true }: { size: number; sequence?: number; markers?: boolean },
+): RtpPacket[] {
   let next = sequence
   return pictures.flatMap((units, timestamp) => {
     const payloads: Buffer[] = []
@@ -116,7 +158,11 @@ function packetise(pictures: AccessUnit[], { size, sequence = 0, markers = true 
     const flush = (): void => {
       const [only] = small
       if (only)
-        payloads.push(small.length === 1 ? only : Buffer.concat([Buffer.from([0x78]), ...small.flatMap((unit) => [Buffer.from([0, unit.length]), unit])]))
+        payloads.push(
+          small.length === 1
+            ? only
+            : Buffer.concat([Buffer.from([0x78]), ...small.flatMap((unit) => [Buffer.from([0, unit.length]), unit])]),
+        )
       small = []
     }
     for (const unit of units) {
@@ -129,7 +175,9 @@ function packetise(pictures: AccessUnit[], { size, sequence = 0, markers = true 
       const [header = 0] = unit
       for (let at = 1; at < unit.length; at += size) {
         const bits = (at === 1 ? 0x80 : 0) | (at + size >= unit.length ? 0x40 : 0)
-        payloads.push(Buffer.concat([Buffer.from([(header & 0xe0) | 28, bits | (header & 0x1f)]), unit.subarray(at, at + size)]))
+        payloads.push(
+          Buffer.concat([Buffer.from([(header & 0xe0) | 28, bits | (header & 0x1f)]), unit.subarray(at, at + size)]),
+        )
       }
     }
     flush()

@@ -15,10 +15,21 @@ suite(`stream reader against ${present ? 'a real MediaMTX' : 'a real MediaMTX (s
 
   before(async () => {
     const x264 = '-c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -g 15'
-    const paths = [onDemand('cam0', x264), onDemand('cam1', x264), onDemand('jpeg', '-c:v mjpeg -pix_fmt yuvj420p -s 320x240'), '  idle: {}']
-    server = await startMediaMtx([...paths, '  dead:\n    runOnDemand: sleep 2\n    runOnDemandStartTimeout: 1100ms'].join('\n'))
+    const paths = [
+      onDemand('cam0', x264),
+      onDemand('cam1', x264),
+      onDemand('jpeg', '-c:v mjpeg -pix_fmt yuvj420p -s 320x240'),
+      '  idle: {}',
+    ]
+    server = await startMediaMtx(
+      [...paths, '  dead:\n    runOnDemand: sleep 2\n    runOnDemandStartTimeout: 1100ms'].join('\n'),
+    )
     const quiet = (): void => {}
-    reader = createStreamReader({ host: '127.0.0.1', port: server.rtspPort, log: { error: quiet, warn: quiet, info: quiet, debug: quiet } })
+    reader = createStreamReader({
+      host: '127.0.0.1',
+      port: server.rtspPort,
+      log: { error: quiet, warn: quiet, info: quiet, debug: quiet },
+    })
   })
   after(() => server.stop())
 
@@ -56,7 +67,9 @@ suite(`stream reader against ${present ? 'a real MediaMTX' : 'a real MediaMTX (s
     expect(await hold('unknown')).to.equal('stream not found, or its start had just failed')
     expect(await hold('idle')).to.equal('stream not found: it has no source')
     expect(await hold('dead')).to.equal('stream did not start')
-    expect(await failure(reader.keyframe('jpeg', never))).to.equal('codec not supported: the stream is JPEG, keyframes are taken of H264')
+    expect(await failure(reader.keyframe('jpeg', never))).to.equal(
+      'codec not supported: the stream is JPEG, keyframes are taken of H264',
+    )
   })
 
   it('lets go of a stream whose start is no longer wanted', async () => {

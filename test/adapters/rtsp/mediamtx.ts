@@ -29,13 +29,17 @@ export async function startMediaMtx(paths: string): Promise<RealServer> {
   const file = join(dir, 'mediamtx.yml')
   const off = ['rtmp', 'hls', 'webrtc', 'srt', 'moq'].map((name) => `${name}: no`).join('\n')
   const addresses = `api: yes\napiAddress: 127.0.0.1:${apiPort}\nrtspAddress: 127.0.0.1:${rtspPort}\nrtspTransports: [tcp]`
-  await writeFile(file, `${addresses}\n${off}\npathDefaults:\n  runOnDemandStartTimeout: 3s\n  runOnDemandCloseAfter: 1s\npaths:\n${paths}\n`)
+  await writeFile(
+    file,
+    `${addresses}\n${off}\npathDefaults:\n  runOnDemandStartTimeout: 3s\n  runOnDemandCloseAfter: 1s\npaths:\n${paths}\n`,
+  )
   const child = spawn('mediamtx', [file], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
   const gone = once(child, 'exit')
   await listening(child)
   return {
     rtspPort,
-    path: async (name) => (await fetch(`http://127.0.0.1:${apiPort}/v3/paths/get/${name}`)).json() as ReturnType<RealServer['path']>,
+    path: async (name) =>
+      (await fetch(`http://127.0.0.1:${apiPort}/v3/paths/get/${name}`)).json() as ReturnType<RealServer['path']>,
     kill: () => child.kill('SIGKILL'),
     stop: async () => {
       child.kill('SIGINT')

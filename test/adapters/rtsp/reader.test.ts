@@ -10,7 +10,10 @@ import { type Answer, type FakeServer, startFake } from './fake.js'
 const never = new AbortController().signal
 const sdp =
   'v=0\r\nm=video 0 RTP/AVP 96\r\na=control:trackID=0\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==\r\n'
-const held: Answer = { status: 200, headers: { session: 'abc;timeout=55', transport: 'RTP/AVP/TCP;unicast;interleaved=0-1' } }
+const held: Answer = {
+  status: 200,
+  headers: { session: 'abc;timeout=55', transport: 'RTP/AVP/TCP;unicast;interleaved=0-1' },
+}
 
 describe('stream reader', function () {
   this.timeout(10_000)
@@ -26,7 +29,11 @@ describe('stream reader', function () {
     it('sets up without playing, shows life, and says good-bye', async () => {
       const server = await serve(({ method }) => (method === 'SETUP' ? held : { status: 200 }))
       const losses: string[] = []
-      const release = await reader(server, { keepaliveEvery: 5 }).hold('camera0', (reason) => losses.push(reason), never)
+      const release = await reader(server, { keepaliveEvery: 5 }).hold(
+        'camera0',
+        (reason) => losses.push(reason),
+        never,
+      )
       expect((await server.next('SETUP')).headers.transport).to.equal('RTP/AVP/TCP;unicast;interleaved=0-1')
       expect((await server.next('OPTIONS')).headers.session).to.equal('abc')
       await server.next('OPTIONS')
@@ -57,12 +64,16 @@ describe('stream reader', function () {
 
     it('tells that the session has ended', async () => {
       const server = await serve(({ method }) => (method === 'SETUP' ? held : { status: 454 }))
-      expect(await (await hold(reader(server, { keepaliveEvery: 1 }))).lost).to.equal('the media server has ended the session')
+      expect(await (await hold(reader(server, { keepaliveEvery: 1 }))).lost).to.equal(
+        'the media server has ended the session',
+      )
     })
 
     it('gives up a SETUP that is never answered, and closes', async () => {
       const server = await serve(() => undefined)
-      expect(await failure(reader(server, { startTimeout: 20 }).hold('camera0', () => {}, never))).to.equal('stream did not start in time')
+      expect(await failure(reader(server, { startTimeout: 20 }).hold('camera0', () => {}, never))).to.equal(
+        'stream did not start in time',
+      )
       await server.idle()
     })
 
@@ -93,7 +104,9 @@ describe('stream reader', function () {
         if (headers.authorization?.includes(`nonce="${nonce}"`)) return method === 'SETUP' ? held : { status: 200 }
         return { status: 401, headers: { 'www-authenticate': `Digest realm="r", nonce="${nonce}"` } }
       })
-      const { release, reasons } = await hold(reader(server, { keepaliveEvery: 1, credentials: { user: 'u', password: 'p' } }))
+      const { release, reasons } = await hold(
+        reader(server, { keepaliveEvery: 1, credentials: { user: 'u', password: 'p' } }),
+      )
       nonce = 1
       while (!(await server.next('OPTIONS')).headers.authorization?.includes('nonce="1"'));
       release()
@@ -118,7 +131,11 @@ describe('stream reader', function () {
       const server = await serve(({ method }) => (method === 'SETUP' ? held : { status: 200 }))
       const controller = new AbortController()
       const reasons: string[] = []
-      const release = await reader(server, { keepaliveEvery: 1 }).hold('camera0', (reason) => reasons.push(reason), controller.signal)
+      const release = await reader(server, { keepaliveEvery: 1 }).hold(
+        'camera0',
+        (reason) => reasons.push(reason),
+        controller.signal,
+      )
       controller.abort()
       await server.next('OPTIONS')
       await server.next('OPTIONS')
@@ -136,13 +153,16 @@ describe('stream reader', function () {
   })
 
   describe('catching a keyframe', () => {
-    const described = ({ method }: { method: string }): Answer => (method === 'DESCRIBE' ? { status: 200, body: sdp } : held)
+    const described = ({ method }: { method: string }): Answer =>
+      method === 'DESCRIBE' ? { status: 200, body: sdp } : held
 
     it('takes it from the channel that was agreed', async () => {
       const server = await serve((request, socket) => {
-        if (request.method === 'SETUP') return { status: 200, headers: { session: 'abc', transport: 'RTP/AVP/TCP;unicast;interleaved=4-5' } }
+        if (request.method === 'SETUP')
+          return { status: 200, headers: { session: 'abc', transport: 'RTP/AVP/TCP;unicast;interleaved=4-5' } }
         // Media may overtake the answer.
-        if (request.method === 'PLAY') socket.write(Buffer.concat([formatFrame(5, rtp([0x65, 0x88, 9])), formatFrame(4, rtp([0x65, 0x88, 1]))]))
+        if (request.method === 'PLAY')
+          socket.write(Buffer.concat([formatFrame(5, rtp([0x65, 0x88, 9])), formatFrame(4, rtp([0x65, 0x88, 1]))]))
         return described(request)
       })
       const picture = await reader(server).keyframe('camera0', never)
@@ -153,7 +173,9 @@ describe('stream reader', function () {
 
     it('gives up when none comes', async () => {
       const server = await serve(described)
-      expect(await failure(reader(server, { keyframeTimeout: 30 }).keyframe('camera0', never))).to.equal('no keyframe came in time')
+      expect(await failure(reader(server, { keyframeTimeout: 30 }).keyframe('camera0', never))).to.equal(
+        'no keyframe came in time',
+      )
       await server.idle()
     })
 
@@ -173,7 +195,9 @@ describe('stream reader', function () {
 
     it('refuses other codecs by name', async () => {
       const server = await serve(() => ({ status: 200, body: sdp.replace('H264', 'H265') }))
-      expect(await failure(reader(server).keyframe('camera0', never))).to.equal('codec not supported: the stream is H265, keyframes are taken of H264')
+      expect(await failure(reader(server).keyframe('camera0', never))).to.equal(
+        'codec not supported: the stream is H265, keyframes are taken of H264',
+      )
       await server.idle()
     })
   })
@@ -185,12 +209,21 @@ describe('stream reader', function () {
     it('tells codec and size', async () => {
       const server = await serve(() => ({ status: 200, body: sdp }))
       expect(await describeAt(server)).to.deep.equal({ codec: 'H264', width: 320, height: 240 })
-      expect(server.asked).to.deep.equal([`OPTIONS rtsp://127.0.0.1:${server.port}/live?x=1`, `DESCRIBE rtsp://127.0.0.1:${server.port}/live?x=1`])
+      expect(server.asked).to.deep.equal([
+        `OPTIONS rtsp://127.0.0.1:${server.port}/live?x=1`,
+        `DESCRIBE rtsp://127.0.0.1:${server.port}/live?x=1`,
+      ])
     })
 
-    for (const challenge of ['Basic realm="r"', 'Digest realm="r", nonce="n"', 'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256'])
+    for (const challenge of [
+      'Basic realm="r"',
+      'Digest realm="r", nonce="n"',
+      'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256',
+    ])
       it(`authenticates by ${challenge}`, async () => {
-        const server = await serve((request) => (isRight(request) ? { status: 200, body: sdp } : { status: 401, headers: { 'www-authenticate': challenge } }))
+        const server = await serve((request) =>
+          isRight(request) ? { status: 200, body: sdp } : { status: 401, headers: { 'www-authenticate': challenge } },
+        )
         expect(await describeAt(server, 'ann:p%40ss:w%rd@')).to.include({ codec: 'H264' })
         expect(server.asked.join()).not.to.include('ann')
         server.asked.length = 0
@@ -201,7 +234,11 @@ describe('stream reader', function () {
 
     const answers: [string, Answer, string][] = [
       ['a missing path', { status: 404 }, 'not found (404)'],
-      ['a redirect', { status: 302, headers: { location: 'rtsp://elsewhere/' } }, 'sends elsewhere (302), which is not followed'],
+      [
+        'a redirect',
+        { status: 302, headers: { location: 'rtsp://elsewhere/' } },
+        'sends elsewhere (302), which is not followed',
+      ],
       ['an error', { status: 500 }, 'answered with an error (500)'],
       ['an empty description', { status: 200 }, 'it has no media'],
       ['silence', undefined, 'timed out'],
@@ -226,7 +263,9 @@ describe('stream reader', function () {
       const url = `rtsp://ann:secret@127.0.0.1:${address && typeof address === 'object' ? address.port : 0}/`
       const ask = () => failure(reader({ port: 1 }).describe(url, never))
       expect(await ask()).to.equal('answered, but not in RTSP')
-      expect(await failure(reader({ port: 1 }).describe(url.replace('rtsp:', 'rtsps:'), never))).to.equal('answered, but not in RTSP')
+      expect(await failure(reader({ port: 1 }).describe(url.replace('rtsp:', 'rtsps:'), never))).to.equal(
+        'answered, but not in RTSP',
+      )
       greeting = undefined
       expect(await ask()).to.equal('closed the connection')
       other.close()
@@ -235,7 +274,15 @@ describe('stream reader', function () {
     })
 
     it('refuses what is no address, without repeating it', async () => {
-      for (const url of ['', 'http://ann:secret@h/', 'rtsp://', 'rtsp://ann:secret@/x', 'rtsp://h:99999/', 'rtsp://h/a b', 'rtsp://h/a\r\nX: y'])
+      for (const url of [
+        '',
+        'http://ann:secret@h/',
+        'rtsp://',
+        'rtsp://ann:secret@/x',
+        'rtsp://h:99999/',
+        'rtsp://h/a b',
+        'rtsp://h/a\r\nX: y',
+      ])
         expect(await failure(reader({ port: 1 }).describe(url, never)), url).to.equal('not an RTSP address')
     })
   })
@@ -243,7 +290,12 @@ describe('stream reader', function () {
 
 const reader = ({ port }: { port: number }, options: Partial<StreamReaderOptions> = {}): StreamReader => {
   const quiet = (): void => {}
-  return createStreamReader({ host: '127.0.0.1', port, log: { error: quiet, warn: quiet, info: quiet, debug: quiet }, ...options })
+  return createStreamReader({
+    host: '127.0.0.1',
+    port,
+    log: { error: quiet, warn: quiet, info: quiet, debug: quiet },
+    ...options,
+  })
 }
 
 async function hold(from: StreamReader) {
@@ -282,5 +334,8 @@ function isRight({ method, url, headers }: RtspRequest): boolean {
       .update(text)
       .digest('hex')
   const counted = field('qop') === '' ? '' : `${field('nc')}:${field('cnonce')}:auth:`
-  return field('uri') === url && field('response') === hash(`${hash('ann:r:p@ss:w%rd')}:n:${counted}${hash(`${method}:${url}`)}`)
+  return (
+    field('uri') === url &&
+    field('response') === hash(`${hash('ann:r:p@ss:w%rd')}:n:${counted}${hash(`${method}:${url}`)}`)
+  )
 }

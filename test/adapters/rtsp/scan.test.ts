@@ -10,29 +10,70 @@ import { type Answer, type FakeServer, startFake } from './fake.js'
 const never = new AbortController().signal
 const sdp = (kind = 'video') => `v=0\r\nm=${kind} 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:trackID=0\r\n`
 const anywhere: AddressCheck = { refusal: async () => undefined }
-const generic = (ports: number[], paths: string[] = ['/live'], also: Partial<NonNullable<ScanPlan['generic']>> = {}): ScanPlan => ({
+const generic = (
+  ports: number[],
+  paths: string[] = ['/live'],
+  also: Partial<NonNullable<ScanPlan['generic']>> = {},
+): ScanPlan => ({
   generic: { ranges: [], hosts: ['127.0.0.1'], ports, paths, ...also },
 })
 
 describe('the plan of a scan', () => {
   const hostsOf = (ranges: string[], hosts: string[] = []) => [
-    ...new Set([...planTargets({ generic: { ranges, hosts, ports: [554], paths: ['/x'] } }, { skydio: false, generic: true }).targets].map(({ host }) => host)),
+    ...new Set(
+      [
+        ...planTargets({ generic: { ranges, hosts, ports: [554], paths: ['/x'] } }, { skydio: false, generic: true })
+          .targets,
+      ].map(({ host }) => host),
+    ),
   ]
 
   it('is every address of the ranges but network and broadcast, once, those named by themselves first', () => {
-    expect(hostsOf(['192.168.42.0/29'])).to.deep.equal(['192.168.42.1', '192.168.42.2', '192.168.42.3', '192.168.42.4', '192.168.42.5', '192.168.42.6'])
-    expect(hostsOf(['10.0.0.6/31', '10.0.0.6/32', '255.255.255.254/32'])).to.deep.equal(['10.0.0.6', '10.0.0.7', '255.255.255.254'])
+    expect(hostsOf(['192.168.42.0/29'])).to.deep.equal([
+      '192.168.42.1',
+      '192.168.42.2',
+      '192.168.42.3',
+      '192.168.42.4',
+      '192.168.42.5',
+      '192.168.42.6',
+    ])
+    expect(hostsOf(['10.0.0.6/31', '10.0.0.6/32', '255.255.255.254/32'])).to.deep.equal([
+      '10.0.0.6',
+      '10.0.0.7',
+      '255.255.255.254',
+    ])
     expect(hostsOf(['10.0.0.9/30'], ['10.0.0.10', 'fd00::1'])).to.deep.equal(['10.0.0.10', 'fd00::1', '10.0.0.9'])
-    expect(planTargets(generic([1, 2], ['/a'], { ranges: ['172.16.0.0/16'] }), { skydio: false, generic: true }).total).to.equal((65_534 + 1) * 2)
+    expect(
+      planTargets(generic([1, 2], ['/a'], { ranges: ['172.16.0.0/16'] }), { skydio: false, generic: true }).total,
+    ).to.equal((65_534 + 1) * 2)
   })
 
   it('looks for both lenses of a Skydio, under their names', () => {
-    const plan = { ranges: [], hosts: ['192.168.42.10'], eoPort: 5554, irPort: 6554, eoPath: '/subject', irPath: '/infrared', both: true }
+    const plan = {
+      ranges: [],
+      hosts: ['192.168.42.10'],
+      eoPort: 5554,
+      irPort: 6554,
+      eoPath: '/subject',
+      irPath: '/infrared',
+      both: true,
+    }
     const both = { skydio: true, generic: false }
-    const urls = (skydio: NonNullable<ScanPlan['skydio']>) => [...planTargets({ skydio }, both).targets].flatMap(({ candidates }) => candidates)
+    const urls = (skydio: NonNullable<ScanPlan['skydio']>) =>
+      [...planTargets({ skydio }, both).targets].flatMap(({ candidates }) => candidates)
     expect(urls(plan)).to.deep.equal([
-      { url: 'rtsp://192.168.42.10:5554/subject', name: 'Skydio_EO_192.168.42.10_eo_/subject', type: 'skydio_stanag4609', sensor: 'eo' },
-      { url: 'rtsp://192.168.42.10:6554/infrared', name: 'Skydio_IR_192.168.42.10_ir_/infrared', type: 'skydio_stanag4609', sensor: 'ir' },
+      {
+        url: 'rtsp://192.168.42.10:5554/subject',
+        name: 'Skydio_EO_192.168.42.10_eo_/subject',
+        type: 'skydio_stanag4609',
+        sensor: 'eo',
+      },
+      {
+        url: 'rtsp://192.168.42.10:6554/infrared',
+        name: 'Skydio_IR_192.168.42.10_ir_/infrared',
+        type: 'skydio_stanag4609',
+        sensor: 'ir',
+      },
     ])
     expect(urls({ ...plan, both: false })).to.have.length(1)
     expect([...planTargets({ skydio: { ...plan, irPort: 5554 } }, both).targets]).to.have.length(1)
@@ -41,7 +82,9 @@ describe('the plan of a scan', () => {
   it('names nothing that the configuration does not admit, and says so', () => {
     const { total, targets, missing } = planTargets({}, { skydio: true, generic: true })
     expect([total, [...targets].length]).to.deep.equal([0, 0])
-    expect(missing.join()).to.contain('external_discovery.skydio.enabled').and.to.contain('external_discovery.generic_uav.enabled')
+    expect(missing.join())
+      .to.contain('external_discovery.skydio.enabled')
+      .and.to.contain('external_discovery.generic_uav.enabled')
   })
 })
 
@@ -58,7 +101,9 @@ describe('a scan', () => {
     return server
   }
   const camera = (paths: string[]) =>
-    fake((path, method) => (method === 'OPTIONS' ? { status: 200 } : paths.includes(path) ? { status: 200, body: sdp() } : { status: 404 }))
+    fake((path, method) =>
+      method === 'OPTIONS' ? { status: 200 } : paths.includes(path) ? { status: 200, body: sdp() } : { status: 404 },
+    )
   const silent = async (opened: (socket: Socket) => void = () => {}): Promise<number> => {
     const server: Server = createServer((socket) => opened(socket.on('error', () => {})))
     server.listen(0, '127.0.0.1')
@@ -67,7 +112,10 @@ describe('a scan', () => {
     const address = server.address()
     return address && typeof address === 'object' ? address.port : 0
   }
-  const scan = async (plan: ScanPlan, { addresses = anywhere, hostLimit = 1_000, concurrency = 8, signal = never } = {}) => {
+  const scan = async (
+    plan: ScanPlan,
+    { addresses = anywhere, hostLimit = 1_000, concurrency = 8, signal = never } = {},
+  ) => {
     const made = createStreamScan({ plan, addresses, hostLimit, concurrency })
     const answers: ScanAnswer[] = []
     await made.run(made.plan({ skydio: true, generic: true }).targets, (answer) => answers.push(answer), signal)
@@ -84,7 +132,12 @@ describe('a scan', () => {
     expect(await scan(generic([server.port], ['/stream', '/live', '/video']))).to.deep.equal([
       { port: server.port, found: ['/live', '/video'], reason: 'not found (404)', answered: true },
     ])
-    expect(server.asked.map((line) => line.replace(/ .*\d/, ' '))).to.deep.equal(['OPTIONS /stream', 'DESCRIBE /stream', 'DESCRIBE /live', 'DESCRIBE /video'])
+    expect(server.asked.map((line) => line.replace(/ .*\d/, ' '))).to.deep.equal([
+      'OPTIONS /stream',
+      'DESCRIBE /stream',
+      'DESCRIBE /live',
+      'DESCRIBE /video',
+    ])
     await server.idle()
   })
 
@@ -93,10 +146,12 @@ describe('a scan', () => {
       silent(),
       freePort(),
       fake(() => ({ status: 454 })).then(({ port }) => port),
-      fake((_, method) => (method === 'OPTIONS' ? { status: 200 } : { status: 200, body: sdp('audio') })).then(({ port }) => port),
-      fake((_, method) => (method === 'OPTIONS' ? { status: 200 } : { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } })).then(
+      fake((_, method) => (method === 'OPTIONS' ? { status: 200 } : { status: 200, body: sdp('audio') })).then(
         ({ port }) => port,
       ),
+      fake((_, method) =>
+        method === 'OPTIONS' ? { status: 200 } : { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } },
+      ).then(({ port }) => port),
       fake((_, method) => (method === 'OPTIONS' ? { status: 200 } : { status: 302 })).then(({ port }) => port),
     ])
     const answers = await scan(generic(ports), { hostLimit: 300 })
@@ -140,7 +195,9 @@ describe('a scan', () => {
 
   it('does not even connect to what the check refuses', async () => {
     const server = await camera(['/live'])
-    const addresses: AddressCheck = { refusal: async (_, port) => (port === server.port ? 'must not lead back to this service' : undefined) }
+    const addresses: AddressCheck = {
+      refusal: async (_, port) => (port === server.port ? 'must not lead back to this service' : undefined),
+    }
     expect(await scan(generic([server.port]), { addresses })).to.deep.equal([
       { port: server.port, found: [], reason: 'must not lead back to this service', answered: false },
     ])

@@ -29,7 +29,11 @@ describe('sdp', () => {
         codec: 'H264',
         clockRate: 90_000,
         control: 'trackID=1',
-        parameters: { 'packetization-mode': '1', 'profile-level-id': '42C00C', 'sprop-parameter-sets': 'Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==' },
+        parameters: {
+          'packetization-mode': '1',
+          'profile-level-id': '42C00C',
+          'sprop-parameter-sets': 'Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==',
+        },
       },
     ])
   })

@@ -9,8 +9,22 @@ const run = promisify(execFile)
 
 /** The NAL units of a frame, as ffmpeg encodes it. */
 const encode = async (size: string, codec: string): Promise<Buffer[]> => {
-  const input = ['-loglevel', 'error', '-f', 'lavfi', '-i', `testsrc=size=${size}`, '-frames:v', '1', '-preset', 'veryfast']
-  const { stdout } = await run('ffmpeg', [...input, ...codec.split(' '), 'pipe:1'], { encoding: 'buffer', maxBuffer: 1 << 24 })
+  const input = [
+    '-loglevel',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    `testsrc=size=${size}`,
+    '-frames:v',
+    '1',
+    '-preset',
+    'veryfast',
+  ]
+  const { stdout } = await run('ffmpeg', [...input, ...codec.split(' '), 'pipe:1'], {
+    encoding: 'buffer',
+    maxBuffer: 1 << 24,
+  })
   return splitAnnexB(stdout)
 }
 
@@ -23,7 +37,13 @@ describe('sps', function () {
     ['a 4:4:4 stream', '321x241', '-pix_fmt yuv444p -level 1.3', 244, '1.3'],
     ['a grey stream', '322x242', '-pix_fmt gray -level 1.3', 100, '1.3'],
     ['an interlaced stream', '320x180', '-pix_fmt yuv420p -profile:v main -flags +ildct+ilme -level 1.3', 77, '1.3'],
-    ['a stream with scaling lists', '180x100', '-pix_fmt yuv420p -profile:v high -level 1.1 -x264-params cqm=jvt', 100, '1.1'],
+    [
+      'a stream with scaling lists',
+      '180x100',
+      '-pix_fmt yuv420p -profile:v high -level 1.1 -x264-params cqm=jvt',
+      100,
+      '1.1',
+    ],
   ]
   for (const [name, size, codec, profile, level] of streams)
     it(`of ${name}`, async () => {

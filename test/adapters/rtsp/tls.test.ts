@@ -14,7 +14,18 @@ suite('describing a source over TLS (with openssl on PATH)', () => {
   it('is refused when the certificate is not trusted', async function () {
     this.timeout(10_000)
     const dir = mkdtempSync(join(tmpdir(), 'tls-'))
-    const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-keyout', 'key.pem', '-out', 'cert.pem', '-subj', '/CN=localhost']
+    const made = [
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-keyout',
+      'key.pem',
+      '-out',
+      'cert.pem',
+      '-subj',
+      '/CN=localhost',
+    ]
     execFileSync('openssl', ['req', '-x509', '-nodes', ...made], { cwd: dir, stdio: 'ignore' })
     const server = createServer({ key: readFileSync(join(dir, 'key.pem')), cert: readFileSync(join(dir, 'cert.pem')) })
     rmSync(dir, { recursive: true })
@@ -22,7 +33,11 @@ suite('describing a source over TLS (with openssl on PATH)', () => {
     await once(server, 'listening')
     const address = server.address()
     const quiet = (): void => {}
-    const reader = createStreamReader({ host: '127.0.0.1', port: 1, log: { error: quiet, warn: quiet, info: quiet, debug: quiet } })
+    const reader = createStreamReader({
+      host: '127.0.0.1',
+      port: 1,
+      log: { error: quiet, warn: quiet, info: quiet, debug: quiet },
+    })
     const url = `rtsps://ann:secret@127.0.0.1:${address && typeof address === 'object' ? address.port : 0}/live`
     const words = await reader.describe(url, new AbortController().signal).catch((error: Error) => error.message)
     expect(words).to.equal('its certificate is not trusted')

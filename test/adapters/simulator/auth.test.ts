@@ -3,8 +3,19 @@ import { type Access, authorise, basicCredentials, Refused } from '../../../adap
 import { createConfig } from '../../../adapters/simulator/config/config.js'
 
 describe('simulator, users', () => {
-  const conf = (users: unknown[]) => createConfig({ authInternalUsers: JSON.parse(JSON.stringify(users)) }, () => {}).now.global
-  const access: Access = { action: 'read', path: 'cam0', protocol: 'rtsp', id: null, ip: '10.0.0.7', query: '', userAgent: '', user: '', password: '' }
+  const conf = (users: unknown[]) =>
+    createConfig({ authInternalUsers: JSON.parse(JSON.stringify(users)) }, () => {}).now.global
+  const access: Access = {
+    action: 'read',
+    path: 'cam0',
+    protocol: 'rtsp',
+    id: null,
+    ip: '10.0.0.7',
+    query: '',
+    userAgent: '',
+    user: '',
+    password: '',
+  }
   const read = { action: 'read', path: '' }
   const ask = (users: unknown[], more: Partial<Access> = {}) =>
     authorise(conf(users), { ...access, ...more }).then(
@@ -33,7 +44,10 @@ describe('simulator, users', () => {
   })
 
   it('reads Basic credentials', () => {
-    expect(basicCredentials(`Basic ${Buffer.from('ann:a:b').toString('base64')}`)).to.deep.equal({ user: 'ann', password: 'a:b' })
+    expect(basicCredentials(`Basic ${Buffer.from('ann:a:b').toString('base64')}`)).to.deep.equal({
+      user: 'ann',
+      password: 'a:b',
+    })
     expect(basicCredentials('Bearer x')).to.deep.equal({ user: '', password: '' })
   })
 })

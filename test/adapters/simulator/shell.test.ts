@@ -12,13 +12,17 @@ describe('simulator, command lines', () => {
     [`''x"" ""`, ['x', '']],
     ['"a\\n"', ['a\\n']],
   ]
-  for (const [line, words] of lines) it(`cuts ${JSON.stringify(line)}`, () => expect(splitWords(line)).to.deep.equal(words))
+  for (const [line, words] of lines)
+    it(`cuts ${JSON.stringify(line)}`, () => expect(splitWords(line)).to.deep.equal(words))
 
-  for (const line of [`a 'b`, 'a "b', 'a\\']) it(`refuses ${JSON.stringify(line)}`, () => expect(() => splitWords(line)).to.throw(/^Unterminated/))
+  for (const line of [`a 'b`, 'a "b', 'a\\'])
+    it(`refuses ${JSON.stringify(line)}`, () => expect(() => splitWords(line)).to.throw(/^Unterminated/))
 
   it('fills in variables, also unknown ones', () => {
     const all = { MTX_PATH: 'cam 0', RTSP_PORT: '8554' }
-    const filled = ['x:$RTSP_PORT/$MTX_PATH', `\${MTX_PATH}x`, '$NOPE.', '$', '$ 5', 'a$'].map((word) => expand(word, all))
+    const filled = ['x:$RTSP_PORT/$MTX_PATH', `\${MTX_PATH}x`, '$NOPE.', '$', '$ 5', 'a$'].map((word) =>
+      expand(word, all),
+    )
     expect(filled).to.deep.equal(['x:8554/cam 0', 'cam 0x', '.', '$', '$ 5', 'a$'])
   })
 })

@@ -7,7 +7,8 @@ import { type Simulator, startSimulator } from '../../../adapters/simulator/serv
 import { temporaryFolder } from '../../contract/mediaServer/servers.js'
 import { freePort } from '../../support/ports.js'
 
-const sdp = 'v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:streamid=0\r\n'
+const sdp =
+  'v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:streamid=0\r\n'
 const transport = 'RTP/AVP/TCP;unicast;interleaved=0-1'
 
 describe('simulator, a reader that does not read', function () {
@@ -21,7 +22,10 @@ describe('simulator, a reader that does not read', function () {
     dir = await temporaryFolder()
     port = await freePort()
     const file = join(dir, 'mediamtx.yml')
-    await writeFile(file, JSON.stringify({ rtspAddress: `127.0.0.1:${port}`, writeTimeout: '300ms', paths: { cam: null } }))
+    await writeFile(
+      file,
+      JSON.stringify({ rtspAddress: `127.0.0.1:${port}`, writeTimeout: '300ms', paths: { cam: null } }),
+    )
     const write = (line: string): void => {
       log += line
     }
@@ -91,8 +95,14 @@ function client(port: number, sockets: Socket[]): Client {
     ask: (method, url, headers = {}, body = '') =>
       new Promise((resolve) => {
         answered = resolve
-        const fields = Object.entries({ cseq: String(++cseq), ...headers, ...(body && { 'content-length': String(body.length) }) })
-        socket.write(`${method} ${url} RTSP/1.0\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`)
+        const fields = Object.entries({
+          cseq: String(++cseq),
+          ...headers,
+          ...(body && { 'content-length': String(body.length) }),
+        })
+        socket.write(
+          `${method} ${url} RTSP/1.0\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
+        )
       }),
   }
 }

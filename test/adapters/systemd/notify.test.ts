@@ -21,7 +21,10 @@ describe('systemd notifier', () => {
     const logged: string[] = []
     const write = (message: string) => void logged.push(message)
     const env = { PATH: `${dir}:/usr/bin:/bin`, NOTIFY_SOCKET: join(dir, 'told'), ...more }
-    return { logged, notifier: createSystemdNotifier({ env, log: { error: write, warn: write, info: write, debug: write } }) }
+    return {
+      logged,
+      notifier: createSystemdNotifier({ env, log: { error: write, warn: write, info: write, debug: write } }),
+    }
   }
   const told = async () => (await readFile(join(dir, 'told'), 'utf8')).split('\n').filter(Boolean)
 
@@ -32,7 +35,12 @@ describe('systemd notifier', () => {
     await notifier.status('3 of 3 cameras')
     await notifier.watchdog()
     await notifier.stopping()
-    expect(await told()).to.deep.equal(['READY=1|STATUS=2 of 3 cameras|', 'STATUS=3 of 3 cameras|', 'WATCHDOG=1|', 'STOPPING=1|'])
+    expect(await told()).to.deep.equal([
+      'READY=1|STATUS=2 of 3 cameras|',
+      'STATUS=3 of 3 cameras|',
+      'WATCHDOG=1|',
+      'STOPPING=1|',
+    ])
     expect(logged).to.deep.equal([])
   })
 
@@ -56,7 +64,9 @@ describe('systemd notifier', () => {
 
   it('asks for a sign of life at a third of the patience, when it is this process that is watched', () => {
     expect(underSystemd({ WATCHDOG_USEC: '30000000' }).notifier.interval).to.equal(10_000)
-    expect(underSystemd({ WATCHDOG_USEC: '30000000', WATCHDOG_PID: String(process.pid) }).notifier.interval).to.equal(10_000)
+    expect(underSystemd({ WATCHDOG_USEC: '30000000', WATCHDOG_PID: String(process.pid) }).notifier.interval).to.equal(
+      10_000,
+    )
     expect(underSystemd({ WATCHDOG_USEC: '30000000', WATCHDOG_PID: '1' }).notifier).not.to.have.property('interval')
     expect(underSystemd().notifier).not.to.have.property('interval')
   })

@@ -53,7 +53,8 @@ describe('credentials', () => {
     const { key, secret } = await keys.create({ user: 'bea', role: 'admin' })
     expect((await credentials.verify(secret)).credential).to.deep.equal({ kind: 'key', id: key.id })
     for (const none of ['', undefined, null]) expect(await verdict(none)).to.equal('auth_required')
-    for (const other of ['x', 'csk_', `csk_${'x'.repeat(43)}`, `${secret}x`, 5, {}, []]) expect(await verdict(other)).to.equal('auth_failed')
+    for (const other of ['x', 'csk_', `csk_${'x'.repeat(43)}`, `${secret}x`, 5, {}, []])
+      expect(await verdict(other)).to.equal('auth_failed')
   })
 
   it('that are revoked are refused, now and after a restart, and nobody else is', async () => {
@@ -103,7 +104,8 @@ describe('credentials', () => {
     await keys.create({ user: 'ann', role: 'viewer' })
     await credentials.revoke({ kind: 'token', id: 'mine too' }, now + hour)
     dispose()
-    const reasonsOf = (subject: string) => told.filter((change) => change.subject === subject).map(({ action, reason }) => `${action}: ${reason}`)
+    const reasonsOf = (subject: string) =>
+      told.filter((change) => change.subject === subject).map(({ action, reason }) => `${action}: ${reason}`)
     expect(new Set(told.map(({ subject }) => subject))).to.deep.equal(new Set([key.id, rotated.key.id, 'theirs']))
     expect(reasonsOf(key.id)[0]).to.equal('keys: created by the command line')
     expect(reasonsOf(rotated.key.id)[0]).to.equal('keys: created by the command line')
@@ -111,13 +113,20 @@ describe('credentials', () => {
   })
 
   it('are revoked though very many have been, for good', async () => {
-    const revoked = Array.from({ length: 12_000 }, (_, index) => ({ kind: 'token', id: `t${index}`, until: neverExpires }))
+    const revoked = Array.from({ length: 12_000 }, (_, index) => ({
+      kind: 'token',
+      id: `t${index}`,
+      until: neverExpires,
+    }))
     await writeFile(join(stateDir, 'revoked.json'), JSON.stringify({ version: 1, revoked }))
     const many = await open()
     const began = performance.now()
     await many.revoke({ kind: 'token', id: 'urgent' }, neverExpires)
     expect(performance.now() - began).to.be.lessThan(2_000)
-    expect([many.isRevoked({ kind: 'token', id: 'urgent' }), many.isRevoked({ kind: 'token', id: 't0' })]).to.deep.equal([true, true])
+    expect([
+      many.isRevoked({ kind: 'token', id: 'urgent' }),
+      many.isRevoked({ kind: 'token', id: 't0' }),
+    ]).to.deep.equal([true, true])
   })
 
   it('that the command line revokes are refused within a second', async () => {
@@ -155,7 +164,8 @@ describe('credentials', () => {
     await credentials.revoke({ kind: 'token', id: 'a' }, now + hour)
     await rm(join(stateDir, 'revoked.json'))
     await credentials.revoke({ kind: 'token', id: 'b' }, now + hour)
-    for (const each of [credentials, await open()]) for (const id of ['a', 'b']) expect(await verdict(await token(id), each), id).to.equal('revoked')
+    for (const each of [credentials, await open()])
+      for (const id of ['a', 'b']) expect(await verdict(await token(id), each), id).to.equal('revoked')
   })
 
   it('are no reason to start when nobody knows which of them are revoked', async () => {
@@ -168,7 +178,11 @@ describe('credentials', () => {
   })
 
   it('are revoked up to a number', async () => {
-    const revoked = Array.from({ length: 50_000 }, (_, index) => ({ kind: 'token', id: `t${index}`, until: now + hour }))
+    const revoked = Array.from({ length: 50_000 }, (_, index) => ({
+      kind: 'token',
+      id: `t${index}`,
+      until: now + hour,
+    }))
     await writeFile(join(stateDir, 'revoked.json'), JSON.stringify({ version: 1, revoked }))
     const full = await open()
     const error = await full.revoke({ kind: 'token', id: 'one more' }, now + hour).catch((thrown: unknown) => thrown)

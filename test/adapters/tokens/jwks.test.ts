@@ -31,7 +31,8 @@ describe('trusted keys by URL', () => {
     for (const end of ends.splice(0).reverse()) end()
   })
 
-  const keys = (set: object) => (response: ServerResponse) => void response.setHeader('content-type', 'application/json').end(JSON.stringify(set))
+  const keys = (set: object) => (response: ServerResponse) =>
+    void response.setHeader('content-type', 'application/json').end(JSON.stringify(set))
   const serve = () =>
     new Promise<number>((resolve) => {
       const server = createServer((_request, response) => {
@@ -65,7 +66,9 @@ describe('trusted keys by URL', () => {
   }
 
   it('verify by the kid that the token names, or by all when it names none', async () => {
-    answer = keys({ keys: [jwk(first, { kid: 'a' }), jwk(second, { kid: 'b' }), { kty: 'oct', k: 'AAAA', kid: 'c' }, 'rubbish'] })
+    answer = keys({
+      keys: [jwk(first, { kid: 'a' }), jwk(second, { kid: 'b' }), { kty: 'oct', k: 'AAAA', kid: 'c' }, 'rubbish'],
+    })
     const verdict = await open()
     expect(await verdict(first, 'a')).to.equal('accepted')
     expect(await verdict(second, 'b')).to.equal('accepted')
@@ -87,7 +90,11 @@ describe('trusted keys by URL', () => {
     for (let tries = 0; tries < 5; tries += 1) expect(await verdict(second, 'b')).to.equal('auth_failed')
     expect(asked).to.equal(1)
     now += 30_000
-    expect(await Promise.all([verdict(second, 'b'), verdict(second, 'b'), verdict(second, 'x')])).to.deep.equal(['accepted', 'accepted', 'auth_failed'])
+    expect(await Promise.all([verdict(second, 'b'), verdict(second, 'b'), verdict(second, 'x')])).to.deep.equal([
+      'accepted',
+      'accepted',
+      'auth_failed',
+    ])
     expect(asked).to.equal(2)
     expect(await verdict(first, 'a'), 'the key that was taken out').to.equal('auth_failed')
   })
@@ -126,16 +133,23 @@ describe('trusted keys by URL', () => {
       reason: 'no whole answer within 200 ms',
     },
     'is huge': {
-      answer: (response) => void response.end(JSON.stringify({ keys: [jwk(first, { kid: 'a' })], more: 'x'.repeat(70_000) })),
+      answer: (response) =>
+        void response.end(JSON.stringify({ keys: [jwk(first, { kid: 'a' })], more: 'x'.repeat(70_000) })),
       reason: 'the answer is larger than 65536 bytes',
     },
-    redirects: { answer: (response) => void response.writeHead(302, { location: '/elsewhere' }).end(), reason: 'the server answered 302' },
+    redirects: {
+      answer: (response) => void response.writeHead(302, { location: '/elsewhere' }).end(),
+      reason: 'the server answered 302',
+    },
     'answers no JWKS': { answer: (response) => void response.end('{"keys":5}'), reason: 'the answer is no JWKS' },
     'holds too many keys': {
       answer: (response) => void response.end(JSON.stringify({ keys: Array.from({ length: 101 }, () => ({})) })),
       reason: 'the answer is no JWKS',
     },
-    'breaks off': { answer: (response) => void response.destroy(), reason: 'the server cannot be reached (UND_ERR_SOCKET)' },
+    'breaks off': {
+      answer: (response) => void response.destroy(),
+      reason: 'the server cannot be reached (UND_ERR_SOCKET)',
+    },
   }
   for (const [what, { answer: given, reason }] of Object.entries(bad)) {
     it(`refuse everybody while the server ${what}`, async () => {

@@ -18,7 +18,10 @@ export const maker = (algorithm: Maker['algorithm']): Maker => ({ algorithm, ...
 
 export const pem = ({ publicKey }: Maker): string => String(publicKey.export({ type: 'spki', format: 'pem' }))
 
-export const jwk = ({ publicKey }: Maker, also: object = {}): object => ({ ...publicKey.export({ format: 'jwk' }), ...also })
+export const jwk = ({ publicKey }: Maker, also: object = {}): object => ({
+  ...publicKey.export({ format: 'jwk' }),
+  ...also,
+})
 
 export const signBy = ({ algorithm, privateKey }: Maker, claims: object, header: object = {}): Promise<string> =>
   new SignJWT({ ...claims }).setProtectedHeader({ alg: algorithm, ...header }).sign(privateKey)

@@ -24,12 +24,25 @@ describe('tokens', () => {
         return error.data.reason
       },
     )
-  const sign = (payload: Record<string, unknown>, key = secret) => new SignJWT(payload as JWTPayload).setProtectedHeader({ alg: 'HS256' }).sign(key)
+  const sign = (payload: Record<string, unknown>, key = secret) =>
+    new SignJWT(payload as JWTPayload).setProtectedHeader({ alg: 'HS256' }).sign(key)
   const good = { user_id: 'ann', role: 'operator', iat: seconds, exp: seconds + 60 }
 
   it('speak for whom they were issued to', async () => {
-    const token = await tokens.issue({ user: 'ann', role: 'operator', expiresIn: 60_000, cameras: ['camera0', 'camera1*'], id: 'first' })
-    const caller = { user: 'ann', role: 'operator', expiresAt: start + 60_000, cameras: ['camera0', 'camera1*'], credential: { kind: 'token', id: 'first' } }
+    const token = await tokens.issue({
+      user: 'ann',
+      role: 'operator',
+      expiresIn: 60_000,
+      cameras: ['camera0', 'camera1*'],
+      id: 'first',
+    })
+    const caller = {
+      user: 'ann',
+      role: 'operator',
+      expiresAt: start + 60_000,
+      cameras: ['camera0', 'camera1*'],
+      credential: { kind: 'token', id: 'first' },
+    }
     for (const time of ['first', 'second']) expect(await tokens.verify(token), time).to.deep.equal(caller)
     const [header, claims] = token.split('.').map((part) => Buffer.from(part, 'base64url').toString())
     expect(JSON.parse(header ?? '')).to.deep.equal({ alg: 'HS256', typ: 'JWT' })
@@ -38,15 +51,23 @@ describe('tokens', () => {
 
   it('are for every camera when their list says so, in whatever words', async () => {
     for (const cameras of [['*'], ['camera0', '*'], ['**']]) {
-      const caller = await tokens.verify(await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000, cameras }))
+      const caller = await tokens.verify(
+        await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000, cameras }),
+      )
       expect(caller, cameras.join()).to.not.have.property('cameras')
     }
-    expect((await tokens.verify(await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000, cameras: [] }))).cameras).to.deep.equal([])
+    expect(
+      (await tokens.verify(await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000, cameras: [] })))
+        .cameras,
+    ).to.deep.equal([])
   })
 
   it('have an id of their own', async () => {
     const ids = await Promise.all(
-      [1, 2].map(async () => (await tokens.verify(await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000 }))).credential?.id),
+      [1, 2].map(
+        async () =>
+          (await tokens.verify(await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000 }))).credential?.id,
+      ),
     )
     expect(new Set(ids).size).to.equal(2)
   })
@@ -163,7 +184,8 @@ describe('tokens', () => {
       { ...good, cameras: Array.from({ length: 257 }, () => 'camera0') },
       ...Object.keys(good).map((key) => Object.fromEntries(Object.entries(good).filter(([each]) => each !== key))),
     ]
-    for (const claims of wrong) expect(await verdict(await sign(claims)), JSON.stringify(claims)).to.equal('auth_failed')
+    for (const claims of wrong)
+      expect(await verdict(await sign(claims)), JSON.stringify(claims)).to.equal('auth_failed')
   })
 
   it('need our key and our algorithm', async () => {
@@ -190,7 +212,9 @@ describe('tokens', () => {
     const token = (alg: string) => new SignJWT(good).setProtectedHeader({ alg }).sign(key)
     expect((await others.verify(await token('HS256'))).user).to.equal('ann')
     for (const alg of ['HS384', 'HS512']) {
-      const reason = await others.verify(await token(alg)).catch((error: unknown) => error instanceof ServiceError && error.data.reason)
+      const reason = await others
+        .verify(await token(alg))
+        .catch((error: unknown) => error instanceof ServiceError && error.data.reason)
       expect(reason, alg).to.equal('auth_failed')
     }
   })
@@ -206,9 +230,12 @@ describe('tokens', () => {
       }),
     )
     await fc.assert(
-      fc.asyncProperty(fc.dictionary(fc.constantFrom('user_id', 'role', 'iat', 'exp', 'x'), fc.jsonValue()), async (claims) => {
-        expect(await verdict(await sign(claims))).to.be.oneOf(['auth_failed', 'token_expired', 'accepted'])
-      }),
+      fc.asyncProperty(
+        fc.dictionary(fc.constantFrom('user_id', 'role', 'iat', 'exp', 'x'), fc.jsonValue()),
+        async (claims) => {
+          expect(await verdict(await sign(claims))).to.be.oneOf(['auth_failed', 'token_expired', 'accepted'])
+        },
+      ),
       { numRuns: 50 },
     )
   })
@@ -223,7 +250,8 @@ describe('tokens', () => {
     expect(await rejected({ role: 'root' })).to.contain('role')
     expect(await rejected({ cameras: ['Camera 0'] })).to.contain('cameras')
     expect(await rejected({ id: '' })).to.contain('id')
-    for (const expiresIn of [0, -1, Number.NaN, Infinity]) expect(await rejected({ expiresIn }), String(expiresIn)).to.contain('life')
+    for (const expiresIn of [0, -1, Number.NaN, Infinity])
+      expect(await rejected({ expiresIn }), String(expiresIn)).to.contain('life')
   })
 
   it('need a key of 32 bytes', () => {

@@ -23,13 +23,21 @@ describe('trusted keys in files', () => {
   })
   after(() => rm(dir, { recursive: true }))
 
-  const file = async (name: string, text: string | object, algorithm: 'RS256' | 'ES256' | 'EdDSA'): Promise<KeySource> => {
+  const file = async (
+    name: string,
+    text: string | object,
+    algorithm: 'RS256' | 'ES256' | 'EdDSA',
+  ): Promise<KeySource> => {
     const path = join(dir, name)
     await writeFile(path, typeof text === 'string' ? text : JSON.stringify(text))
     return { kind: 'file', algorithm, file: path }
   }
   const tokensWith = async (...sources: KeySource[]) =>
-    createTokens({ secret: new Uint8Array(32).fill(1), clock, trusted: await createTrustedKeys({ sources, clock, log }) })
+    createTokens({
+      secret: new Uint8Array(32).fill(1),
+      clock,
+      trusted: await createTrustedKeys({ sources, clock, log }),
+    })
   const verdict = (promise: Promise<unknown>) =>
     promise.then(
       () => 'accepted',
@@ -45,7 +53,9 @@ describe('trusted keys in files', () => {
     for (const who of [rsa, ec, edwards]) {
       expect(await tokens.verify(await signBy(who, good)), who.algorithm).to.include({ user: 'ann', role: 'operator' })
     }
-    expect(await verdict(tokens.verify(await signBy(rsa, good, { kid: 'any' }))), 'a PEM has no kid').to.equal('accepted')
+    expect(await verdict(tokens.verify(await signBy(rsa, good, { kid: 'any' }))), 'a PEM has no kid').to.equal(
+      'accepted',
+    )
     expect(await verdict(tokens.verify(await signBy(ec, good, { kid: 'e' })))).to.equal('accepted')
     expect(await verdict(tokens.verify(await signBy(ec, good, { kid: 'f' })))).to.equal('auth_failed')
     expect(await verdict(tokens.verify(await signBy(rsa, { ...good, exp: seconds - 1 })))).to.equal('token_expired')
@@ -77,7 +87,8 @@ describe('trusted keys in files', () => {
       'a critical extension': await signBy(rsa, good, { crit: ['x'], x: 1 }).catch(() => `${head}.${body}.x`),
       'no signature': `${head}.${body}.`,
     }
-    for (const [what, token] of Object.entries(attacks)) expect(await verdict(tokens.verify(token)), what).to.equal('auth_failed')
+    for (const [what, token] of Object.entries(attacks))
+      expect(await verdict(tokens.verify(token)), what).to.equal('auth_failed')
   })
 
   it('are asked for no token that they cannot have made', async () => {
@@ -106,10 +117,19 @@ describe('trusted keys in files', () => {
     const open = await file('open.pem', pem(rsa), 'RS256')
     if (open.kind === 'file') await chmod(open.file, 0o666)
     const sentences: [KeySource, string][] = [
-      [{ kind: 'file', algorithm: 'RS256', file: join(dir, 'none.pem') }, 'the file of security.jwt_keys[1] does not exist'],
+      [
+        { kind: 'file', algorithm: 'RS256', file: join(dir, 'none.pem') },
+        'the file of security.jwt_keys[1] does not exist',
+      ],
       [{ kind: 'file', algorithm: 'RS256', file: dir }, 'the file of security.jwt_keys[1] is not a file'],
-      [open, 'the file of security.jwt_keys[1] is open to others (mode 0666): whoever can write it could make tokens; run chmod o-w on it'],
-      [await file('private.pem', String(secret), 'RS256'), 'the file of security.jwt_keys[1] holds a private key: give the public one alone'],
+      [
+        open,
+        'the file of security.jwt_keys[1] is open to others (mode 0666): whoever can write it could make tokens; run chmod o-w on it',
+      ],
+      [
+        await file('private.pem', String(secret), 'RS256'),
+        'the file of security.jwt_keys[1] holds a private key: give the public one alone',
+      ],
       [
         await file('text.pem', 'a key', 'RS256'),
         'the file of security.jwt_keys[1] holds no public key: PEM (BEGIN PUBLIC KEY), a JWK and a JWKS are understood',
@@ -118,10 +138,22 @@ describe('trusted keys in files', () => {
         await file('broken.json', '{', 'RS256'),
         'the file of security.jwt_keys[1] holds no public key: PEM (BEGIN PUBLIC KEY), a JWK and a JWKS are understood',
       ],
-      [await file('small.pem', String(small), 'RS256'), 'the file of security.jwt_keys[1] holds no public key for RS256 (RSA of at least 2048 bits)'],
-      [await file('ec.pem', pem(ec), 'EdDSA'), 'the file of security.jwt_keys[1] holds no public key for EdDSA (Ed25519)'],
-      [await file('other.json', jwk(ec, { alg: 'ES512' }), 'ES256'), 'the file of security.jwt_keys[1] holds no public key for ES256 (EC on the curve P-256)'],
-      [await file('enc.json', jwk(ec, { use: 'enc' }), 'ES256'), 'the file of security.jwt_keys[1] holds no public key for ES256 (EC on the curve P-256)'],
+      [
+        await file('small.pem', String(small), 'RS256'),
+        'the file of security.jwt_keys[1] holds no public key for RS256 (RSA of at least 2048 bits)',
+      ],
+      [
+        await file('ec.pem', pem(ec), 'EdDSA'),
+        'the file of security.jwt_keys[1] holds no public key for EdDSA (Ed25519)',
+      ],
+      [
+        await file('other.json', jwk(ec, { alg: 'ES512' }), 'ES256'),
+        'the file of security.jwt_keys[1] holds no public key for ES256 (EC on the curve P-256)',
+      ],
+      [
+        await file('enc.json', jwk(ec, { use: 'enc' }), 'ES256'),
+        'the file of security.jwt_keys[1] holds no public key for ES256 (EC on the curve P-256)',
+      ],
       [
         await file('shared.json', { kty: 'oct', k: 'c2VjcmV0', alg: 'RS256' }, 'RS256'),
         'the file of security.jwt_keys[1] holds no public key for RS256 (RSA of at least 2048 bits)',

@@ -13,8 +13,24 @@ describe('USB devices by udev', () => {
   it('lists capture nodes of USB cameras, by port', async () => {
     const { usb } = byUdev(metadata(second), second, first, metadata(first), vivid, justPlugged)
     expect(await usb.list(signal)).to.deep.equal([
-      { kind: 'usb', node: '/dev/video2', vendorId: '1d6b', productId: '0102', model: 'Test Cam', serial: 'SN0001', port: 'platform-vhci_hcd.0-usb-0:1' },
-      { kind: 'usb', node: '/dev/video0', vendorId: '1d6b', productId: '0102', model: 'Test Cam', serial: 'SN0002', port: 'platform-vhci_hcd.0-usb-0:10' },
+      {
+        kind: 'usb',
+        node: '/dev/video2',
+        vendorId: '1d6b',
+        productId: '0102',
+        model: 'Test Cam',
+        serial: 'SN0001',
+        port: 'platform-vhci_hcd.0-usb-0:1',
+      },
+      {
+        kind: 'usb',
+        node: '/dev/video0',
+        vendorId: '1d6b',
+        productId: '0102',
+        model: 'Test Cam',
+        serial: 'SN0002',
+        port: 'platform-vhci_hcd.0-usb-0:10',
+      },
     ])
   })
 
@@ -59,12 +75,22 @@ describe('USB devices without udev', () => {
     await plug('video1', '1', { serial: 'SN0001\n' })
     const usb = createUsbDevices({ log, sysDir: join(dir, 'sys'), udevControl: join(dir, 'none') })
     expect(await usb.list(signal)).to.deep.equal([
-      { kind: 'usb', node: '/dev/video0', vendorId: '1d6b', productId: '0102', model: 'Test Cam', serial: 'SN0001', port: 'pci-0000:00:14.0-usb-0:1.2' },
+      {
+        kind: 'usb',
+        node: '/dev/video0',
+        vendorId: '1d6b',
+        productId: '0102',
+        model: 'Test Cam',
+        serial: 'SN0001',
+        port: 'pci-0000:00:14.0-usb-0:1.2',
+      },
     ])
   })
 
   it('finds nothing where there is no V4L2 at all', async () => {
-    expect(await createUsbDevices({ log, sysDir: join(dir, 'sys'), udevControl: join(dir, 'none') }).list(signal)).to.deep.equal([])
+    expect(
+      await createUsbDevices({ log, sysDir: join(dir, 'sys'), udevControl: join(dir, 'none') }).list(signal),
+    ).to.deep.equal([])
   })
 
   it('hints when a video node comes, and not for others', async () => {
@@ -138,7 +164,8 @@ function byUdev(...properties: Properties[]) {
 
 const first: Properties = {
   DEVNAME: '/dev/video2',
-  DEVLINKS: '/dev/v4l/by-id/usb-Acme_Test_Cam_SN0001-video-index0 /dev/v4l/by-path/platform-vhci_hcd.0-usb-0:1:1.0-video-index0',
+  DEVLINKS:
+    '/dev/v4l/by-id/usb-Acme_Test_Cam_SN0001-video-index0 /dev/v4l/by-path/platform-vhci_hcd.0-usb-0:1:1.0-video-index0',
   ID_BUS: 'usb',
   ID_SERIAL: 'Acme_Test_Cam_SN0001',
   ID_SERIAL_SHORT: 'SN0001',

@@ -31,7 +31,9 @@ describe('parseFormats', () => {
   })
 
   it('takes a continuous range, and 30 where no rate is told', () => {
-    expect(parseFormats("\t[0]: 'YU12' (Planar YUV 4:2:0)\n\t\tSize: Continuous 16x16 - 640x360\n").formats[0]?.sizes[0]).to.deep.equal({
+    expect(
+      parseFormats("\t[0]: 'YU12' (Planar YUV 4:2:0)\n\t\tSize: Continuous 16x16 - 640x360\n").formats[0]?.sizes[0],
+    ).to.deep.equal({
       width: 640,
       height: 360,
       rates: [30],
@@ -44,7 +46,11 @@ describe('parseFormats', () => {
   })
 
   it('finds nothing in noise', () => {
-    for (const noise of ['', 'Cannot open device /dev/video9, exiting.\n', '\tSize: Discrete 1x1\n\tInterval: Discrete'])
+    for (const noise of [
+      '',
+      'Cannot open device /dev/video9, exiting.\n',
+      '\tSize: Discrete 1x1\n\tInterval: Discrete',
+    ])
       expect(parseFormats(noise)).to.deep.equal({ formats: [] })
   })
 })

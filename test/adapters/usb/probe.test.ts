@@ -7,8 +7,11 @@ import { createDeviceProbe } from '../../../adapters/usb/probe.js'
 import type { UsbDevice } from '../../../machines/domain/camera.js'
 
 const log = { error() {}, warn() {}, info() {}, debug() {} }
-const formats = "\t[0]: 'MJPG' (Motion-JPEG, compressed)\n\t\tSize: Discrete 640x480\n\t\t\tInterval: Discrete 0.033s (30.000 fps)\n"
-const parsed = { formats: [{ fourcc: 'MJPG', description: 'Motion-JPEG', sizes: [{ width: 640, height: 480, rates: [30] }] }] }
+const formats =
+  "\t[0]: 'MJPG' (Motion-JPEG, compressed)\n\t\tSize: Discrete 640x480\n\t\t\tInterval: Discrete 0.033s (30.000 fps)\n"
+const parsed = {
+  formats: [{ fourcc: 'MJPG', description: 'Motion-JPEG', sizes: [{ width: 640, height: 480, rates: [30] }] }],
+}
 const never = new AbortController().signal
 
 describe('device probe', () => {
@@ -47,12 +50,20 @@ describe('device probe', () => {
 
   it('gives up in plain words', async () => {
     expect(await failure(probing(() => answer({}), 150).capabilities(usb(), never))).to.equal('device gone')
-    expect(await failure(probing(() => answer({}), 150).capabilities(await plugged(), never))).to.equal('the camera tells no picture format')
-    expect(await failure(probing(() => answer({ code: 1 }), 150).capabilities(await plugged(), never))).to.equal('the device does not answer')
+    expect(await failure(probing(() => answer({}), 150).capabilities(await plugged(), never))).to.equal(
+      'the camera tells no picture format',
+    )
+    expect(await failure(probing(() => answer({ code: 1 }), 150).capabilities(await plugged(), never))).to.equal(
+      'the device does not answer',
+    )
   })
 
   it('says so when v4l2-ctl is missing, at once', async () => {
-    const probe = createDeviceProbe({ reader, log, run: (command, args, options) => run(command, args, { ...options, env: { PATH: dir } }) })
+    const probe = createDeviceProbe({
+      reader,
+      log,
+      run: (command, args, options) => run(command, args, { ...options, env: { PATH: dir } }),
+    })
     expect(await failure(probe.capabilities(await plugged(), never))).to.equal('v4l2-ctl is not installed')
   })
 
@@ -74,7 +85,10 @@ describe('device probe', () => {
   })
 
   it('describes RTSP cameras', async () => {
-    const probe = createDeviceProbe({ reader: { describe: async () => ({ codec: 'H.265', width: 1920, height: 1080 }) }, log })
+    const probe = createDeviceProbe({
+      reader: { describe: async () => ({ codec: 'H.265', width: 1920, height: 1080 }) },
+      log,
+    })
     expect(await probe.capabilities({ kind: 'rtsp', name: 'yard', url: 'rtsp://127.0.0.1/1' }, never)).to.deep.equal({
       formats: [{ fourcc: 'HEVC', description: 'H.265 by RTSP', sizes: [{ width: 1920, height: 1080, rates: [] }] }],
     })
@@ -85,7 +99,13 @@ describe('device probe', () => {
     expect(formats[0]?.sizes).to.deep.include({ width: 1280, height: 720, rates: [30, 25, 15, 10, 5] })
   })
 
-  const usb = (): UsbDevice => ({ kind: 'usb', node: join(dir, 'video0'), vendorId: '1d6b', productId: '0102', model: 'Test Cam' })
+  const usb = (): UsbDevice => ({
+    kind: 'usb',
+    node: join(dir, 'video0'),
+    vendorId: '1d6b',
+    productId: '0102',
+    model: 'Test Cam',
+  })
   const plugged = async () => {
     await writeFile(usb().node, '')
     return usb()

@@ -10,7 +10,11 @@ export const camera =
   'ffmpeg -nostdin -loglevel error -re -f lavfi -i testsrc=size=320x240:rate=15 -c:v libx264 -preset ultrafast -tune zerolatency -g 15 -pix_fmt yuv420p -f rtsp -rtsp_transport tcp rtsp://127.0.0.1:$RTSP_PORT/$MTX_PATH'
 
 /** Asks again until the answer is truthy; fails with `what` and the last answer. */
-export async function until<T>(what: string, ask: () => T | Promise<T>, limit = 10_000): Promise<Exclude<T, undefined | null | false>> {
+export async function until<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  limit = 10_000,
+): Promise<Exclude<T, undefined | null | false>> {
   const end = Date.now() + limit
   for (;;) {
     const answer = await ask()
@@ -44,7 +48,8 @@ export interface PathView {
   outboundBytes: number
 }
 
-export const pathOf = async (server: RunningMediaServer, name: string): Promise<PathView> => (await server.api('GET', `paths/get/${name}`)).body as PathView
+export const pathOf = async (server: RunningMediaServer, name: string): Promise<PathView> =>
+  (await server.api('GET', `paths/get/${name}`)).body as PathView
 
 export interface Client extends Connection {
   /** Bytes of media so far. */
@@ -66,7 +71,10 @@ export function connect(server: RunningMediaServer): Client {
 export const transport = 'RTP/AVP/TCP;unicast;interleaved=0-1'
 
 /** SETUP without PLAY: the cheapest reader. */
-export async function hold(server: RunningMediaServer, name: string): Promise<Client & { answer: RtspResponse; session: string }> {
+export async function hold(
+  server: RunningMediaServer,
+  name: string,
+): Promise<Client & { answer: RtspResponse; session: string }> {
   const client = connect(server)
   const answer = await client.request({ method: 'SETUP', url: `${server.url(name)}/trackID=0`, headers: { transport } })
   return { ...client, answer, session: answer.headers.session?.split(';')[0] ?? '' }
@@ -75,13 +83,19 @@ export async function hold(server: RunningMediaServer, name: string): Promise<Cl
 export const leave = (client: Connection): void => client.fail(new Error('left'))
 
 /** Runs ffmpeg to its end; resolves with its exit code and what it said. */
-export function ffmpeg(...parameters: string[]): { done: Promise<{ code: number | null; said: string }>; stop: () => void } {
+export function ffmpeg(...parameters: string[]): {
+  done: Promise<{ code: number | null; said: string }>
+  stop: () => void
+} {
   const child = spawn('ffmpeg', ['-nostdin', '-hide_banner', ...parameters], { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   child.stderr.on('data', (text) => {
     said += text
   })
-  return { done: new Promise((resolve) => child.once('exit', (code) => resolve({ code, said }))), stop: () => child.kill('SIGKILL') }
+  return {
+    done: new Promise((resolve) => child.once('exit', (code) => resolve({ code, said }))),
+    stop: () => child.kill('SIGKILL'),
+  }
 }
 
 /** Absolute, oldest first. */
@@ -108,7 +122,9 @@ export async function headerDuration(file: string): Promise<number> {
 /** What ffprobe reads from the samples themselves; `complaints` is what it grumbled. */
 export function probe(file: string): Promise<{ duration: number; frames: number; codec: string; complaints: string }> {
   const entries = 'format=duration:stream=codec_name,nb_read_packets'
-  const child = spawn('ffprobe', ['-v', 'warning', '-count_packets', '-show_entries', entries, '-of', 'json', file], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('ffprobe', ['-v', 'warning', '-count_packets', '-show_entries', entries, '-of', 'json', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let said = ''
   let complaints = ''
   child.stdout.on('data', (text) => {
@@ -123,7 +139,12 @@ export function probe(file: string): Promise<{ duration: number; frames: number;
         format?: { duration?: string }
         streams?: { codec_name: string; nb_read_packets: string }[]
       }
-      resolve({ duration: Number(format.duration ?? 0), frames: Number(streams[0]?.nb_read_packets ?? 0), codec: streams[0]?.codec_name ?? '', complaints })
+      resolve({
+        duration: Number(format.duration ?? 0),
+        frames: Number(streams[0]?.nb_read_packets ?? 0),
+        codec: streams[0]?.codec_name ?? '',
+        complaints,
+      })
     }),
   )
 }

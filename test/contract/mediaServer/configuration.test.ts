@@ -1,6 +1,12 @@
 import { expect } from 'chai'
 import { soon } from './client.js'
-import { describeMediaServers, type RunningMediaServer, removeFolder, startMediaServer, temporaryFolder } from './servers.js'
+import {
+  describeMediaServers,
+  type RunningMediaServer,
+  removeFolder,
+  startMediaServer,
+  temporaryFolder,
+} from './servers.js'
 
 describeMediaServers('media server, configuration', (kind) => {
   let server: RunningMediaServer
@@ -75,7 +81,9 @@ describeMediaServers('media server, configuration', (kind) => {
     expect(await api('DELETE', 'config/paths/delete/a')).to.deep.equal(ok)
     expect(await api('DELETE', 'config/paths/delete/a')).to.deep.equal(refused('path not found', 404))
     expect(await api('PATCH', 'config/paths/patch/a', {})).to.deep.equal(refused('path not found', 404))
-    await soon(async () => expect(await api('GET', 'config/paths/get/a')).to.deep.equal(refused('path configuration not found', 404)))
+    await soon(async () =>
+      expect(await api('GET', 'config/paths/get/a')).to.deep.equal(refused('path configuration not found', 404)),
+    )
     await soon(async () => expect(await api('GET', 'paths/get/a')).to.deep.equal(refused('path not found', 404)))
     expect(await api('POST', 'config/paths/replace/site/one', { name: 'ignored' })).to.deep.equal(ok)
     await soon(async () => expect(await conf('site/one')).to.deep.include({ name: 'site/one' }))
@@ -118,7 +126,10 @@ describeMediaServers('media server, configuration', (kind) => {
     [{ recordPartDuration: '1.5' }, 'time: missing unit in duration "1.5"'],
     [{ recordPartDuration: '1x' }, 'time: unknown unit "x" in duration "1x"'],
     [{ recordPartDuration: 5 }, 'json: cannot unmarshal number into Go value of type string'],
-    [{ recordMaxPartSize: '50' }, 'byte quantity must be a positive integer with a unit of measurement like M, MB, MiB, G, GiB, or GB'],
+    [
+      { recordMaxPartSize: '50' },
+      'byte quantity must be a positive integer with a unit of measurement like M, MB, MiB, G, GiB, or GB',
+    ],
     [{ recordFormat: 'avi' }, "invalid record format 'avi'"],
     ['', 'unexpected end of JSON input'],
     ['{"record":', 'unexpected end of JSON input'],
@@ -135,9 +146,15 @@ describeMediaServers('media server, configuration', (kind) => {
     [{ recordSegmentDuration: '48h' }, 'maximum segment duration is 1 day'],
     [{ recordDeleteAfter: '1m' }, "'recordDeleteAfter' cannot be lower than 'recordSegmentDuration'"],
     [{ source: 'nonsense' }, "invalid source: 'nonsense'"],
-    [{ source: 'rtsp://h/x', runOnDemand: 'x' }, "'runOnDemand' and 'runOnUnDemand' can be used only when source is 'publisher'"],
+    [
+      { source: 'rtsp://h/x', runOnDemand: 'x' },
+      "'runOnDemand' and 'runOnUnDemand' can be used only when source is 'publisher'",
+    ],
     [{ sourceOnDemand: true }, "'sourceOnDemand' is useless when source is 'publisher'"],
-    [{ alwaysAvailable: true, runOnDemand: 'x' }, "'runOnDemand' and 'runOnUnDemand' cannot be used with 'alwaysAvailable'"],
+    [
+      { alwaysAvailable: true, runOnDemand: 'x' },
+      "'runOnDemand' and 'runOnUnDemand' cannot be used with 'alwaysAvailable'",
+    ],
   ]
   for (const [body, error] of refusals)
     it(`refuses ${JSON.stringify(body)}`, async () => {
@@ -222,14 +239,25 @@ describeMediaServers('media server, configuration', (kind) => {
   it('is not poisoned by an unknown field, nor by refused defaults', async () => {
     await api('POST', 'config/paths/replace/healthy', {})
     expect((await api('PATCH', 'config/paths/patch/healthy', { nonsense: 1 })).status).to.equal(400)
-    expect(await api('PATCH', 'config/pathdefaults/patch', { recordPath: 'x' })).to.deep.equal(refused("'recordPath' must contain %path"))
+    expect(await api('PATCH', 'config/pathdefaults/patch', { recordPath: 'x' })).to.deep.equal(
+      refused("'recordPath' must contain %path"),
+    )
     expect(await api('PATCH', 'config/paths/patch/healthy', { maxReaders: 1 })).to.deep.equal(ok)
   })
 
   it('turns pages', async () => {
-    await Promise.all(['p1', 'p2', 'p3', 'p4', 'p5'].map((name) => api('POST', `config/paths/replace/pages/${name}`, {})))
-    const list = async () => (await api('GET', 'config/paths/list')).body as { itemCount: number; pageCount: number; items: { name: string }[] }
-    await soon(async () => expect((await list()).items.filter(({ name }) => name.startsWith('pages/'))).to.have.length(5))
+    await Promise.all(
+      ['p1', 'p2', 'p3', 'p4', 'p5'].map((name) => api('POST', `config/paths/replace/pages/${name}`, {})),
+    )
+    const list = async () =>
+      (await api('GET', 'config/paths/list')).body as {
+        itemCount: number
+        pageCount: number
+        items: { name: string }[]
+      }
+    await soon(async () =>
+      expect((await list()).items.filter(({ name }) => name.startsWith('pages/'))).to.have.length(5),
+    )
     const all = await list()
     const names = all.items.map(({ name }) => name)
     expect(names).to.deep.equal([...names].sort())
@@ -238,8 +266,12 @@ describeMediaServers('media server, configuration', (kind) => {
     expect((page.body as typeof all).items.map(({ name }) => name)).to.deep.equal(names.slice(2, 4))
     expect((await api('GET', 'paths/list?itemsPerPage=2&page=99')).body).to.deep.include({ items: [] })
     expect(await api('GET', 'paths/list?itemsPerPage=0')).to.deep.equal(refused('invalid items per page'))
-    expect(await api('GET', 'paths/list?itemsPerPage=x')).to.deep.equal(refused('strconv.ParseUint: parsing "x": invalid syntax'))
-    expect(await api('GET', 'paths/list?page=-1')).to.deep.equal(refused('strconv.ParseUint: parsing "-1": invalid syntax'))
+    expect(await api('GET', 'paths/list?itemsPerPage=x')).to.deep.equal(
+      refused('strconv.ParseUint: parsing "x": invalid syntax'),
+    )
+    expect(await api('GET', 'paths/list?page=-1')).to.deep.equal(
+      refused('strconv.ParseUint: parsing "-1": invalid syntax'),
+    )
   })
 
   it('checks what is changed globally', async () => {
@@ -249,10 +281,14 @@ describeMediaServers('media server, configuration', (kind) => {
     expect(await patch({ readTimeout: '0s' })).to.deep.equal(refused("'readTimeout' must be greater than zero"))
     expect(await patch({ authMethod: 'http' })).to.deep.equal(refused("'authHTTPAddress' is empty"))
     expect(await patch({ rtspTransports: ['pigeon'] })).to.deep.equal(refused('invalid transport: pigeon'))
-    expect(await patch({ authInternalUsers: [{ x: 1 }] })).to.deep.equal(refused('json: unknown field "authInternalUsers[0].x"'))
+    expect(await patch({ authInternalUsers: [{ x: 1 }] })).to.deep.equal(
+      refused('json: unknown field "authInternalUsers[0].x"'),
+    )
     expect(await patch({ hlsSegmentDuration: '2000ms' })).to.deep.equal(ok)
     // Its API may be gone for a moment.
-    await soon(async () => expect((await api('GET', 'config/global/get')).body).to.deep.include({ hlsSegmentDuration: '2s' }))
+    await soon(async () =>
+      expect((await api('GET', 'config/global/get')).body).to.deep.include({ hlsSegmentDuration: '2s' }),
+    )
   })
 
   it('knows no other routes', async () => {
@@ -265,8 +301,12 @@ describeMediaServers('media server, configuration', (kind) => {
 
   it('tells sessions that are not there from names that are none', async () => {
     expect(await api('POST', 'rtspsessions/kick/zz')).to.deep.equal(refused('invalid UUID length: 2'))
-    expect(await api('POST', 'rtspsessions/kick/a97295fc-5a61-43ec-9a80-27dece926785')).to.deep.equal(refused('session not found', 404))
-    expect(await api('GET', 'rtspsessions/get/a97295fc-5a61-43ec-9a80-27dece926785')).to.deep.equal(refused('session not found', 404))
+    expect(await api('POST', 'rtspsessions/kick/a97295fc-5a61-43ec-9a80-27dece926785')).to.deep.equal(
+      refused('session not found', 404),
+    )
+    expect(await api('GET', 'rtspsessions/get/a97295fc-5a61-43ec-9a80-27dece926785')).to.deep.equal(
+      refused('session not found', 404),
+    )
     expect((await api('GET', 'rtspsessions/list')).body).to.deep.equal({ itemCount: 0, pageCount: 0, items: [] })
     expect((await api('GET', 'rtspconns/list')).body).to.deep.equal({ itemCount: 0, pageCount: 0, items: [] })
   })
@@ -276,9 +316,13 @@ describeMediaServers('media server, configuration', (kind) => {
     expect((await api('GET', 'recordings/get/other')).body).to.deep.equal({ name: 'other', segments: [] })
     expect(await api('GET', 'recordings/get/nope')).to.deep.equal(refused("path 'nope' is not configured"))
     const { body } = await api('DELETE', 'recordings/deletesegment?path=other&start=2026-01-01T00:00:00Z')
-    expect((body as { error: string }).error).to.match(/^remove \/.*other_2026-01-01_00-00-00-000000\.mp4: no such file or directory$/)
+    expect((body as { error: string }).error).to.match(
+      /^remove \/.*other_2026-01-01_00-00-00-000000\.mp4: no such file or directory$/,
+    )
     expect(await api('DELETE', 'recordings/deletesegment?path=other&start=x')).to.deep.equal(
-      refused('invalid \'start\' parameter: parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"'),
+      refused(
+        'invalid \'start\' parameter: parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"',
+      ),
     )
   })
 })

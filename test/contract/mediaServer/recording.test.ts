@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { expect } from 'chai'
 import { camera, headerDuration, hold, leave, pathOf, probe, recordings, sizeOf, until } from './client.js'
-import { describeMediaServers, type RunningMediaServer, removeFolder, startMediaServer, temporaryFolder } from './servers.js'
+import {
+  describeMediaServers,
+  type RunningMediaServer,
+  removeFolder,
+  startMediaServer,
+  temporaryFolder,
+} from './servers.js'
 
 describeMediaServers('media server, recording', (kind) => {
   let server: RunningMediaServer
@@ -16,7 +22,11 @@ describeMediaServers('media server, recording', (kind) => {
       runOnRecordSegmentComplete: `sh -c 'echo "complete $MTX_PATH $MTX_SEGMENT_PATH $MTX_SEGMENT_DURATION" >> ${dir}/hooks'`,
     }
     const nowhere = { ...demand, recordPath: `/proc/nowhere/%path/%s-%f` }
-    server = await startMediaServer({ kind, dir, paths: { cam: demand, asleep: { ...demand, record: true }, idle: demand, hooked, nowhere, cut: demand } })
+    server = await startMediaServer({
+      kind,
+      dir,
+      paths: { cam: demand, asleep: { ...demand, record: true }, idle: demand, hooked, nowhere, cut: demand },
+    })
   })
   after(async () => {
     await server?.stop()
@@ -80,7 +90,9 @@ describeMediaServers('media server, recording', (kind) => {
 
     const list = (await server.api('GET', 'recordings/get/cam')).body as { segments: { start: string }[] }
     const start = list.segments[0]?.start ?? ''
-    expect(await server.api('DELETE', `recordings/deletesegment?path=cam&start=${encodeURIComponent(start)}`)).to.deep.include({ status: 200 })
+    expect(
+      await server.api('DELETE', `recordings/deletesegment?path=cam&start=${encodeURIComponent(start)}`),
+    ).to.deep.include({ status: 200 })
     expect(await recordings(server, 'cam')).to.deep.equal([second])
   })
 
@@ -120,7 +132,10 @@ describeMediaServers('media server, recording', (kind) => {
   it('goes on without a disk, complaining and trying again', async () => {
     await setRecord('nowhere', true)
     const holder = await hold(server, 'nowhere')
-    await until('a second complaint', () => (server.log().match(/ERR \[path nowhere\] \[recorder\]/g) ?? []).length >= 2)
+    await until(
+      'a second complaint',
+      () => (server.log().match(/ERR \[path nowhere\] \[recorder\]/g) ?? []).length >= 2,
+    )
     expect((await pathOf(server, 'nowhere')).readers).to.have.length(1)
     await setRecord('nowhere', false)
     leave(holder)

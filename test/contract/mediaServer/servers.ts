@@ -43,15 +43,34 @@ export const realVersion = ((): string | undefined => {
 })()
 
 /** Starts one on free ports of the loopback; resolves when its API answers. */
-export async function startMediaServer({ kind, dir, paths = {}, pathDefaults = {}, global = {} }: MediaServerOptions): Promise<RunningMediaServer> {
+export async function startMediaServer({
+  kind,
+  dir,
+  paths = {},
+  pathDefaults = {},
+  global = {},
+}: MediaServerOptions): Promise<RunningMediaServer> {
   const [apiPort, rtspPort] = await Promise.all([freePort(), freePort()])
   const file = join(dir, 'mediamtx.yml')
   const off = { hls: false, webrtc: false, rtmp: false, srt: false, moq: false }
-  const addresses = { api: true, apiAddress: `127.0.0.1:${apiPort}`, rtspAddress: `127.0.0.1:${rtspPort}`, rtspTransports: ['tcp'] }
-  const recordings = { recordPath: join(dir, 'recordings/%path/%path_%Y-%m-%d_%H-%M-%S-%f'), recordPartDuration: '200ms', recordDeleteAfter: '0s' }
+  const addresses = {
+    api: true,
+    apiAddress: `127.0.0.1:${apiPort}`,
+    rtspAddress: `127.0.0.1:${rtspPort}`,
+    rtspTransports: ['tcp'],
+  }
+  const recordings = {
+    recordPath: join(dir, 'recordings/%path/%path_%Y-%m-%d_%H-%M-%S-%f'),
+    recordPartDuration: '200ms',
+    recordDeleteAfter: '0s',
+  }
   // JSON is YAML.
-  await writeFile(file, JSON.stringify({ ...off, ...addresses, ...global, pathDefaults: { ...recordings, ...pathDefaults }, paths }))
-  const [command = '', ...parameters] = kind === 'real' ? ['mediamtx', file] : [process.execPath, '--import', 'tsx', simulator, file]
+  await writeFile(
+    file,
+    JSON.stringify({ ...off, ...addresses, ...global, pathDefaults: { ...recordings, ...pathDefaults }, paths }),
+  )
+  const [command = '', ...parameters] =
+    kind === 'real' ? ['mediamtx', file] : [process.execPath, '--import', 'tsx', simulator, file]
   const child = spawn(command, parameters, { env: { ...process.env, TZ: 'UTC' }, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   child.stdout.on('data', (text) => {
@@ -79,7 +98,8 @@ export async function startMediaServer({ kind, dir, paths = {}, pathDefaults = {
       ({ status }) => status > 0,
       () => false,
     )
-  while (child.exitCode === null && child.signalCode === null && !(await isUp())) await new Promise((resolve) => setTimeout(resolve, 20))
+  while (child.exitCode === null && child.signalCode === null && !(await isUp()))
+    await new Promise((resolve) => setTimeout(resolve, 20))
   if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the media server did not start: ${log}`)
 
   return {

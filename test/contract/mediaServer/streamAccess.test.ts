@@ -9,7 +9,13 @@ import { createGate } from '../../support/gate.js'
 import { freePorts } from '../../support/ports.js'
 import { sideBySide } from '../../support/sideBySide.js'
 import { camera, connect, ffmpeg, leave, pathOf, until } from './client.js'
-import { describeMediaServers, type RunningMediaServer, removeFolder, startMediaServer, temporaryFolder } from './servers.js'
+import {
+  describeMediaServers,
+  type RunningMediaServer,
+  removeFolder,
+  startMediaServer,
+  temporaryFolder,
+} from './servers.js'
 
 const never = new AbortController().signal
 
@@ -35,8 +41,20 @@ describeMediaServers('media server, who may see a stream', (kind) => {
     const [first = 0, second = 0, third = 0, udp = 0] = await freePorts(4)
     ;[authPort, hlsPort, webrtcPort] = [first, second, third]
     const apiUrl = () => `http://${own.api.user}:${own.api.password}@127.0.0.1:${server.apiPort}`
-    const pathDefaults = { closeAfter: 1_000, startTimeout: 10_000, partDuration: 200, segmentDuration: 3_600_000, recordPath: '' }
-    const mediaServer = createMediaServer({ apiUrl, timeout: 5_000, breaker: { threshold: 100, resetTimeout: 100 }, pathDefaults, log: gate.log })
+    const pathDefaults = {
+      closeAfter: 1_000,
+      startTimeout: 10_000,
+      partDuration: 200,
+      segmentDuration: 3_600_000,
+      recordPath: '',
+    }
+    const mediaServer = createMediaServer({
+      apiUrl,
+      timeout: 5_000,
+      breaker: { threshold: 100, resetTimeout: 100 },
+      pathDefaults,
+      log: gate.log,
+    })
     access = createStreamAccess({ ...gate, mediaServer, own, open: false })
     await openAuth()
     const publish = camera.replace('rtsp://', `rtsp://${own.publisher.user}:${own.publisher.password}@`)
@@ -76,7 +94,8 @@ describeMediaServers('media server, who may see a stream', (kind) => {
 
   const query = (name: string, expiresIn: number, credential?: Credential) =>
     `sig=${encodeURIComponent(sign({ subject: `stream:${name}`, expiresAt: Date.now() + expiresIn, ...(credential && { credential }) }))}`
-  const url = (name: string, expiresIn = 60_000, credential?: Credential) => `${server.url(name)}?${query(name, expiresIn, credential)}`
+  const url = (name: string, expiresIn = 60_000, credential?: Credential) =>
+    `${server.url(name)}?${query(name, expiresIn, credential)}`
   const describeStatus = async (at: string): Promise<number> => {
     const client = connect(server)
     const { status } = await client.request({ method: 'DESCRIBE', url: at })
@@ -93,18 +112,32 @@ describeMediaServers('media server, who may see a stream', (kind) => {
       return Date.now()
     })
     await until('media flow', async () => {
-      const { items } = (await server.api('GET', 'rtspsessions/list')).body as { items: { id: string; state: string }[] }
-      return over || items.some(({ id, state }) => state === 'read' && !before.has(id) && access.sessions().some((session) => session.id === id))
+      const { items } = (await server.api('GET', 'rtspsessions/list')).body as {
+        items: { id: string; state: string }[]
+      }
+      return (
+        over ||
+        items.some(
+          ({ id, state }) =>
+            state === 'read' && !before.has(id) && access.sessions().some((session) => session.id === id),
+        )
+      )
     })
     expect(over).to.equal(false)
     return { ended, stop, isOver: () => over }
   }
-  const reader = () => createStreamReader({ host: '127.0.0.1', port: server.rtspPort, credentials: own.reader, log: gate.log })
+  const reader = () =>
+    createStreamReader({ host: '127.0.0.1', port: server.rtspPort, credentials: own.reader, log: gate.log })
 
   describe('lets in', () => {
     sideBySide({
       'opens a stream to a signed URL, a token and an API key, and to nothing less': async () => {
-        callers.set('token-of-ann', { user: 'ann', role: 'viewer', expiresAt: Date.now() + 600_000, cameras: ['camera0'] })
+        callers.set('token-of-ann', {
+          user: 'ann',
+          role: 'viewer',
+          expiresAt: Date.now() + 600_000,
+          cameras: ['camera0'],
+        })
         const good = url('camera0')
         const forged = `${good.slice(0, -1)}${good.endsWith('A') ? 'B' : 'A'}`
         expect(await describeStatus(good)).to.equal(200)
@@ -114,7 +147,8 @@ describeMediaServers('media server, who may see a stream', (kind) => {
         expect(await describeStatus(good.replace('camera0?', 'camera1?')), 'transplanted').to.equal(401)
         expect(await describeStatus(url('camera0', -1)), 'expired').to.equal(401)
         const basic = server.url('camera0').replace('rtsp://', 'rtsp://anybody:token-of-ann@')
-        const { code, said } = await ffmpeg('-rtsp_transport', 'tcp', '-i', basic, '-frames:v', '3', '-f', 'null', '-').done
+        const { code, said } = await ffmpeg('-rtsp_transport', 'tcp', '-i', basic, '-frames:v', '3', '-f', 'null', '-')
+          .done
         expect([code, /frame= +3/.test(said)]).to.deep.equal([0, true])
       },
 
@@ -123,21 +157,34 @@ describeMediaServers('media server, who may see a stream', (kind) => {
         expect((await pathOf(server, 'camera0')).readers).to.have.length.at.least(1)
         expect((await reader().keyframe('camera0', never)).length).to.be.greaterThan(500)
         release()
-        const stranger = createStreamReader({ host: '127.0.0.1', port: server.rtspPort, credentials: own.publisher, log: gate.log })
+        const stranger = createStreamReader({
+          host: '127.0.0.1',
+          port: server.rtspPort,
+          credentials: own.publisher,
+          log: gate.log,
+        })
         const failure = await stranger.hold('camera0', () => {}, never).catch((error: Error) => error.message)
         expect(failure).to.equal('refused (401)')
       },
 
       'takes no stream from anybody but its own pipelines': async () => {
         const announce = async (userinfo: string) => {
-          const pattern = '-re -f lavfi -i testsrc=size=160x120:rate=15 -t 5 -c:v libx264 -preset ultrafast -pix_fmt yuv420p'.split(' ')
+          const pattern =
+            '-re -f lavfi -i testsrc=size=160x120:rate=15 -t 5 -c:v libx264 -preset ultrafast -pix_fmt yuv420p'.split(
+              ' ',
+            )
           const at = server.url('camera2').replace('rtsp://', `rtsp://${userinfo}`)
           const { done, stop } = ffmpeg(...pattern, '-f', 'rtsp', '-rtsp_transport', 'tcp', at)
           const { code, said } = await done.finally(stop)
           return code !== 0 && /401/.test(said)
         }
         callers.set('key-of-root', { user: 'root', role: 'admin', expiresAt: Date.now() + 600_000 })
-        const asked = ['', `${own.reader.user}:${own.reader.password}@`, `${own.api.user}:${own.api.password}@`, 'root:key-of-root@'].map(announce)
+        const asked = [
+          '',
+          `${own.reader.user}:${own.reader.password}@`,
+          `${own.api.user}:${own.api.password}@`,
+          'root:key-of-root@',
+        ].map(announce)
         expect(await Promise.all(asked)).to.deep.equal([true, true, true, true])
         expect((await pathOf(server, 'camera2')).available).to.equal(false)
       },
@@ -184,15 +231,18 @@ describeMediaServers('media server, who may see a stream', (kind) => {
 
     'opens WebRTC to a signed URL: page, WHEP, and no more after its end': async () => {
       const release = await reader().hold('camera0', () => {}, never)
-      const at = (path: string, sig = '') => `http://127.0.0.1:${webrtcPort}/camera0${path}${sig === '' ? '' : `?${sig}`}`
+      const at = (path: string, sig = '') =>
+        `http://127.0.0.1:${webrtcPort}/camera0${path}${sig === '' ? '' : `?${sig}`}`
       const good = query('camera0', 4_000)
-      const offer = (sig: string) => fetch(at('/whep', sig), { method: 'POST', headers: { 'content-type': 'application/sdp' }, body: whepOffer })
+      const offer = (sig: string) =>
+        fetch(at('/whep', sig), { method: 'POST', headers: { 'content-type': 'application/sdp' }, body: whepOffer })
       expect((await fetch(at('', good))).status, 'after a redirect').to.equal(200)
       expect((await fetch(at(''))).status).to.equal(401)
       expect((await fetch(at('/whep', good), { method: 'OPTIONS' })).status).to.equal(204)
       expect((await offer('')).status).to.equal(401)
       expect((await offer(good)).status).to.equal(201)
-      const sessions = async () => ((await server.api('GET', 'webrtcsessions/list')).body as { items: { query: string }[] }).items
+      const sessions = async () =>
+        ((await server.api('GET', 'webrtcsessions/list')).body as { items: { query: string }[] }).items
       expect((await sessions()).map((session) => session.query)).to.deep.equal([good])
       await until('it is kicked', async () => (await sessions()).length === 0, 6_000)
       expect((await offer(good)).status).to.equal(401)
@@ -204,10 +254,19 @@ describeMediaServers('media server, who may see a stream', (kind) => {
     sideBySide({
       'cuts a reader within a second of the end of its 5 s token, keeps it out, and leaves others alone': async () => {
         const release = await reader().hold('camera0', () => {}, never)
-        callers.set('short-token', { user: 'bob', role: 'viewer', expiresAt: Date.now() + 5_000, credential: { kind: 'token', id: 'short' } })
+        callers.set('short-token', {
+          user: 'bob',
+          role: 'viewer',
+          expiresAt: Date.now() + 5_000,
+          credential: { kind: 'token', id: 'short' },
+        })
         const expiresAt = Date.now() + 5_000
         const short = url('camera0', 5_000)
-        const [byUrl, byToken, other] = await Promise.all([view(short), view(`${server.url('camera0')}?token=short-token`), view(url('camera0'))])
+        const [byUrl, byToken, other] = await Promise.all([
+          view(short),
+          view(`${server.url('camera0')}?token=short-token`),
+          view(url('camera0')),
+        ])
         const ends = await Promise.all([byUrl.ended, byToken.ended])
         for (const end of ends) expect(end - expiresAt).to.be.within(-20, 1_000)
         expect(await describeStatus(short)).to.equal(401)

@@ -3,7 +3,13 @@ import { connect as connectTcp } from 'node:net'
 import { expect } from 'chai'
 import { freePort } from '../../support/ports.js'
 import { camera, connect, ffmpeg, hold, leave, pathOf, transport, until } from './client.js'
-import { describeMediaServers, type RunningMediaServer, removeFolder, startMediaServer, temporaryFolder } from './servers.js'
+import {
+  describeMediaServers,
+  type RunningMediaServer,
+  removeFolder,
+  startMediaServer,
+  temporaryFolder,
+} from './servers.js'
 
 describeMediaServers('media server, streams', (kind) => {
   let server: RunningMediaServer
@@ -50,7 +56,14 @@ describeMediaServers('media server, streams', (kind) => {
     ])
     const sessions = (await api('GET', 'rtspsessions/list')).body as { items: Record<string, unknown>[] }
     const mine = sessions.items.find(({ id }) => id === path.readers[0]?.id)
-    expect(mine).to.deep.include({ state: 'idle', path: 'cam', query: '', transport: 'TCP', profile: 'AVP', outboundBytes: 0 })
+    expect(mine).to.deep.include({
+      state: 'idle',
+      path: 'cam',
+      query: '',
+      transport: 'TCP',
+      profile: 'AVP',
+      outboundBytes: 0,
+    })
     expect(sessions.items.find(({ id }) => id === path.source?.id)).to.deep.include({ state: 'publish', path: 'cam' })
     await until('media arrive', async () => (await pathOf(server, 'cam')).inboundBytes > 20_000)
     expect(holder.media()).to.equal(0)
@@ -64,7 +77,9 @@ describeMediaServers('media server, streams', (kind) => {
     const described = await reader.request({ method: 'DESCRIBE', url, headers: { accept: 'application/sdp' } })
     expect(described.status).to.equal(200)
     expect(described.headers['content-base']).to.equal(`${url}/`)
-    expect(described.body.toString()).to.match(/m=video 0 RTP\/AVP 96\r\na=control:trackID=0\r\na=rtpmap:96 H264\/90000\r\n/)
+    expect(described.body.toString()).to.match(
+      /m=video 0 RTP\/AVP 96\r\na=control:trackID=0\r\na=rtpmap:96 H264\/90000\r\n/,
+    )
     expect(described.body.toString()).to.contain('sprop-parameter-sets=')
     const setup = await reader.request({ method: 'SETUP', url: `${url}/trackID=0`, headers: { transport } })
     const session = setup.headers.session?.split(';')[0] ?? ''
@@ -132,7 +147,10 @@ describeMediaServers('media server, streams', (kind) => {
     expect(await ask('cam')).to.deep.equal([400, 'closed'])
     // A path of its own: MediaMTX never forgets this reader.
     expect(await ask('leaky/trackID=7')).to.deep.equal([400, 'closed'])
-    expect(await ask('cam/trackID=0', { transport: 'RTP/AVP;unicast;client_port=9000-9001' })).to.deep.equal([461, 'open'])
+    expect(await ask('cam/trackID=0', { transport: 'RTP/AVP;unicast;client_port=9000-9001' })).to.deep.equal([
+      461,
+      'open',
+    ])
   })
 
   it('keeps to the number of readers', async () => {
@@ -171,7 +189,10 @@ describeMediaServers('media server, streams', (kind) => {
     await first.closed
     expect((await second.request({ method: 'OPTIONS', url: server.url('cam') })).status).to.equal(200)
     await until('one reader', async () => (await pathOf(server, 'cam')).readers.length === 1)
-    expect((await api('POST', `rtspsessions/kick/${readers[0]?.id}`)).body).to.deep.equal({ status: 'error', error: 'session not found' })
+    expect((await api('POST', `rtspsessions/kick/${readers[0]?.id}`)).body).to.deep.equal({
+      status: 'error',
+      error: 'session not found',
+    })
     leave(second)
   })
 
@@ -197,7 +218,9 @@ describeMediaServers('media server, streams', (kind) => {
       })
     }
     expect(await pathOf(server, 'twin')).to.deep.include({ availableTime, readers })
-    expect((await api('POST', 'config/paths/replace/twin', { ...demand, runOnDemand: `${camera} -y` })).status).to.equal(200)
+    expect(
+      (await api('POST', 'config/paths/replace/twin', { ...demand, runOnDemand: `${camera} -y` })).status,
+    ).to.equal(200)
     await holder.closed
     await until('made anew', async () => (await api('GET', 'paths/get/twin')).status === 200)
     expect(await pathOf(server, 'twin')).to.deep.include({ available: false, readers: [] })
@@ -208,7 +231,10 @@ describeMediaServers('media server, streams', (kind) => {
     expect(await publish(server, 'plain', () => api('POST', 'config/paths/replace/plain', {}))).to.equal(200)
     const change = async () => {
       await api('PATCH', 'config/paths/patch/plain', { record: true })
-      await until('applied', async () => ((await api('GET', 'config/paths/get/plain')).body as { record: boolean }).record)
+      await until(
+        'applied',
+        async () => ((await api('GET', 'config/paths/get/plain')).body as { record: boolean }).record,
+      )
     }
     expect(await publish(server, 'plain', change)).to.equal(400)
   })
@@ -220,13 +246,30 @@ describeMediaServers('media server, streams', (kind) => {
       dir: other,
       paths: {
         remote: { source: `${server.url('cam')}`, sourceOnDemand: true, sourceOnDemandCloseAfter: '1s' },
-        dead: { source: `rtsp://127.0.0.1:${await freePort()}/x`, sourceOnDemand: true, sourceOnDemandStartTimeout: '1s' },
+        dead: {
+          source: `rtsp://127.0.0.1:${await freePort()}/x`,
+          sourceOnDemand: true,
+          sourceOnDemandStartTimeout: '1s',
+        },
       },
     })
     try {
-      expect(await pathOf(puller, 'remote')).to.deep.include({ available: false, source: { type: 'rtspSource', id: '' } })
+      expect(await pathOf(puller, 'remote')).to.deep.include({
+        available: false,
+        source: { type: 'rtspSource', id: '' },
+      })
       const dead = hold(puller, 'dead')
-      const { code, said } = await ffmpeg('-rtsp_transport', 'tcp', '-i', puller.url('remote'), '-frames:v', '10', '-f', 'null', '-').done
+      const { code, said } = await ffmpeg(
+        '-rtsp_transport',
+        'tcp',
+        '-i',
+        puller.url('remote'),
+        '-frames:v',
+        '10',
+        '-f',
+        'null',
+        '-',
+      ).done
       expect([code, /frame= +10/.test(said)]).to.deep.equal([0, true])
       expect(await pathOf(puller, 'remote')).to.deep.include({ tracks: ['H264'] })
       expect((await dead).answer.status).to.equal(400)
@@ -300,7 +343,11 @@ describeMediaServers('media server, streams', (kind) => {
       kind,
       dir: other,
       paths: { cam: demand },
-      global: { authMethod: 'http', authHTTPAddress: `http://127.0.0.1:${port}/`, authHTTPExclude: [{ action: 'api' }] },
+      global: {
+        authMethod: 'http',
+        authHTTPAddress: `http://127.0.0.1:${port}/`,
+        authHTTPExclude: [{ action: 'api' }],
+      },
     })
     try {
       const client = connect(guarded)
@@ -308,7 +355,11 @@ describeMediaServers('media server, streams', (kind) => {
       const refusal = await client.request({ method: 'DESCRIBE', url: `${url}?key=wrong` })
       expect([refusal.status, refusal.headers['www-authenticate']]).to.deep.equal([401, 'Basic realm="ipcam"'])
       expect((await client.request({ method: 'DESCRIBE', url: `${url}?key=right` })).status).to.equal(200)
-      const setup = await client.request({ method: 'SETUP', url: `${url}?key=right/trackID=0`, headers: { transport, 'user-agent': 'probe' } })
+      const setup = await client.request({
+        method: 'SETUP',
+        url: `${url}?key=right/trackID=0`,
+        headers: { transport, 'user-agent': 'probe' },
+      })
       expect(setup.status).to.equal(200)
       const plain = { ip: '127.0.0.1', user: '', password: '', token: '', path: 'cam', protocol: 'rtsp' }
       const { readers } = await pathOf(guarded, 'cam')
@@ -341,8 +392,12 @@ async function publish(
 ): Promise<number> {
   const url = server.url(name)
   const client = rawClient(server.rtspPort)
-  await client.ask(`ANNOUNCE ${url} RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\nContent-Length: ${sdp.length}\r\n\r\n${sdp}`)
-  const setup = await client.ask(`SETUP ${url}/streamid=0 RTSP/1.0\r\nCSeq: 2\r\nTransport: ${transport};mode=record\r\n\r\n`)
+  await client.ask(
+    `ANNOUNCE ${url} RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\nContent-Length: ${sdp.length}\r\n\r\n${sdp}`,
+  )
+  const setup = await client.ask(
+    `SETUP ${url}/streamid=0 RTSP/1.0\r\nCSeq: 2\r\nTransport: ${transport};mode=record\r\n\r\n`,
+  )
   const session = /Session: (\w+)/.exec(setup)?.[1]
   await between()
   const record = await client.ask(`RECORD ${url} RTSP/1.0\r\nCSeq: 3\r\nSession: ${session}\r\n\r\n`)

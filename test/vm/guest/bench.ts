@@ -60,7 +60,9 @@ export const openBench = async ({ program, frames }: { program: string; frames: 
 export const udevProperties = async (device: string): Promise<Record<string, string>> => {
   await output('udevadm', ['settle'])
   const text = await output('udevadm', ['info', '--query=property', `--name=${device}`])
-  return Object.fromEntries(text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
+  return Object.fromEntries(
+    text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  )
 }
 
 /** `/dev/videoN` of the capturing node behind the bench's `port`, from the kernel's own tree. */

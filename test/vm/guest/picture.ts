@@ -36,7 +36,8 @@ const frameSize = (jpeg: Buffer): { width: number; height: number } | undefined 
   const frameHeaders = [0xffc0, 0xffc1, 0xffc2] // baseline, extended, progressive
   if (jpeg.length < 4 || jpeg.readUInt16BE(0) !== startOfImage) return undefined
   for (let offset = 2; offset + 9 <= jpeg.length; offset += 2 + jpeg.readUInt16BE(offset + 2)) {
-    if (frameHeaders.includes(jpeg.readUInt16BE(offset))) return { height: jpeg.readUInt16BE(offset + 5), width: jpeg.readUInt16BE(offset + 7) }
+    if (frameHeaders.includes(jpeg.readUInt16BE(offset)))
+      return { height: jpeg.readUInt16BE(offset + 5), width: jpeg.readUInt16BE(offset + 7) }
   }
   return undefined
 }

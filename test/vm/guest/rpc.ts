@@ -9,11 +9,19 @@ export interface Notification {
 
 export interface RpcClient {
   /** Resolves with the result; rejects with the error's code, message and data. */
-  call<Result = unknown>(method: string, params?: Record<string, unknown>, options?: { seconds?: number }): Promise<Result>
+  call<Result = unknown>(
+    method: string,
+    params?: Record<string, unknown>,
+    options?: { seconds?: number },
+  ): Promise<Result>
   /** Everything that was notified, in order. */
   notifications: Notification[]
   /** Waits for a notification at or after `from` and resolves with its place in `notifications`. */
-  notified(method: string, matches: (params: Record<string, unknown>) => boolean, options?: { from?: number; seconds?: number }): Promise<number>
+  notified(
+    method: string,
+    matches: (params: Record<string, unknown>) => boolean,
+    options?: { from?: number; seconds?: number },
+  ): Promise<number>
   close(): void
 }
 
@@ -49,7 +57,10 @@ export const connectRpc = async (url: string): Promise<RpcClient> => {
       lastId += 1
       const id = lastId
       const reply = await new Promise<Reply>((resolve) => {
-        const timer = setTimeout(() => resolve({ error: { code: 0, message: `no reply within ${seconds} s` } }), seconds * 1000)
+        const timer = setTimeout(
+          () => resolve({ error: { code: 0, message: `no reply within ${seconds} s` } }),
+          seconds * 1000,
+        )
         waiting.set(id, (message) => {
           clearTimeout(timer)
           resolve(message)
@@ -57,7 +68,10 @@ export const connectRpc = async (url: string): Promise<RpcClient> => {
         socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
       })
       waiting.delete(id)
-      if (reply.error) throw new Error(`${method}: ${reply.error.code} ${reply.error.message} ${JSON.stringify(reply.error.data ?? {})}`)
+      if (reply.error)
+        throw new Error(
+          `${method}: ${reply.error.code} ${reply.error.message} ${JSON.stringify(reply.error.data ?? {})}`,
+        )
       return reply.result as Result
     },
     notifications,
@@ -65,7 +79,9 @@ export const connectRpc = async (url: string): Promise<RpcClient> => {
       eventually(
         `the notification ${method}`,
         () => {
-          const place = notifications.findIndex((each, index) => index >= from && each.method === method && matches(each.params))
+          const place = notifications.findIndex(
+            (each, index) => index >= from && each.method === method && matches(each.params),
+          )
           return place < 0 ? undefined : place
         },
         { seconds },

@@ -30,7 +30,9 @@ export const install = async (checkout: string): Promise<void> => {
   await cp(join(checkout, 'dist'), join(home, 'dist'), { recursive: true })
   await cp(join(checkout, 'package.json'), join(home, 'package.json'))
   for (const name of addonPackages) {
-    await cp(join(checkout, 'node_modules', name), join(home, 'node_modules', name), { recursive: true }).catch(() => {})
+    await cp(join(checkout, 'node_modules', name), join(home, 'node_modules', name), { recursive: true }).catch(
+      () => {},
+    )
   }
   await mkdir('/etc/camera-service', { recursive: true })
   await writeFile(configFile, config)
@@ -41,11 +43,14 @@ export const install = async (checkout: string): Promise<void> => {
 /** A token of the installed service; as its user, so that a key that is made now is the user's. */
 export const issueToken = async (role: string): Promise<string> => {
   const command = ['node', join(home, 'dist/main.js'), 'token', '--role', role, '--data-dir', dataDir]
-  return (await output('setpriv', ['--reuid=camera-service', '--regid=camera-service', '--clear-groups', ...command])).trim()
+  return (
+    await output('setpriv', ['--reuid=camera-service', '--regid=camera-service', '--clear-groups', ...command])
+  ).trim()
 }
 
 /** A property as `systemctl show` tells it. */
-export const property = async (name: string): Promise<string> => (await output('systemctl', ['show', '-P', name, unit])).trim()
+export const property = async (name: string): Promise<string> =>
+  (await output('systemctl', ['show', '-P', name, unit])).trim()
 
 /** `pid command` of every process of the service's user. */
 export const processes = async (): Promise<string[]> => {
@@ -53,4 +58,5 @@ export const processes = async (): Promise<string[]> => {
   return stdout.split('\n').filter(Boolean)
 }
 
-export const encoders = async (): Promise<string[]> => (await processes()).filter((line) => /^\s*\d+\s+(\S*\/)?ffmpeg /.test(line))
+export const encoders = async (): Promise<string[]> =>
+  (await processes()).filter((line) => /^\s*\d+\s+(\S*\/)?ffmpeg /.test(line))

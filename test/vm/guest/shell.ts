@@ -13,9 +13,14 @@ export interface Ran {
 /** Runs a program; resolves whatever its exit status is. */
 export const run = (program: string, args: string[], { seconds = 30 }: { seconds?: number } = {}): Promise<Ran> =>
   new Promise((resolve) => {
-    execFile(program, args, { timeout: seconds * 1000, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr })
-    })
+    execFile(
+      program,
+      args,
+      { timeout: seconds * 1000, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr })
+      },
+    )
   })
 
 /** The output of a program that must succeed. */
@@ -26,7 +31,11 @@ export const output = async (program: string, args: string[], options?: { second
 }
 
 /** Asks again and again until the answer is not `undefined` or `false`; the error tells what was waited for, and the last failure. */
-export const eventually = async <T>(what: string, ask: () => Promise<T | undefined | false> | T | undefined | false, { seconds = 20 } = {}): Promise<T> => {
+export const eventually = async <T>(
+  what: string,
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  { seconds = 20 } = {},
+): Promise<T> => {
   const deadline = performance.now() + seconds * 1000
   let last = ''
   while (performance.now() < deadline) {

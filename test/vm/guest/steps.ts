@@ -31,15 +31,20 @@ export const createSteps = ({ seconds: limit, only = /./ }: { seconds: number; o
       }
       const seconds = (performance.now() - began) / 1000
       rows.push({ name, seconds, result })
-      console.log(`${passed ? 'ok    ' : 'FAILED'} ${seconds.toFixed(1).padStart(5)} s  ${name}${result === 'ok' ? '' : ` — ${result}`}`)
+      console.log(
+        `${passed ? 'ok    ' : 'FAILED'} ${seconds.toFixed(1).padStart(5)} s  ${name}${result === 'ok' ? '' : ` — ${result}`}`,
+      )
       return passed
     },
     failures: () => failures,
     print() {
       const width = Math.max(...rows.map(({ name }) => name.length))
       console.log(`\n${'step'.padEnd(width)}  seconds  result`)
-      for (const { name, seconds, result } of rows) console.log(`${name.padEnd(width)}  ${seconds.toFixed(1).padStart(7)}  ${result}`)
-      console.log(failures === 0 ? `\nAll ${rows.length} steps passed.` : `\n${failures} of ${rows.length} steps failed.`)
+      for (const { name, seconds, result } of rows)
+        console.log(`${name.padEnd(width)}  ${seconds.toFixed(1).padStart(7)}  ${result}`)
+      console.log(
+        failures === 0 ? `\nAll ${rows.length} steps passed.` : `\n${failures} of ${rows.length} steps failed.`,
+      )
     },
   }
 }

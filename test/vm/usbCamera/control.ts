@@ -96,7 +96,17 @@ export const createControlEndpoint = (camera: CameraDescription, events: Control
     return 'stall'
   }
 
-  const answerStandard = ({ recipient, request, value, index }: { recipient: number; request: number; value: number; index: number }): Answer => {
+  const answerStandard = ({
+    recipient,
+    request,
+    value,
+    index,
+  }: {
+    recipient: number
+    request: number
+    value: number
+    index: number
+  }): Answer => {
     const toEndpoint = 2
     switch (request) {
       case standardRequest.getDescriptor:
@@ -128,7 +138,9 @@ export const createControlEndpoint = (camera: CameraDescription, events: Control
     const format = among(data[probeAt.format] ?? 1, camera.formats.length)
     const frame = among(data[probeAt.frame] ?? 1, camera.formats[format - 1]?.sizes.length ?? 1)
     const wanted = data.readUInt32LE(probeAt.interval)
-    const interval = camera.rates.map(intervalOf).reduce((best, each) => (Math.abs(each - wanted) < Math.abs(best - wanted) ? each : best))
+    const interval = camera.rates
+      .map(intervalOf)
+      .reduce((best, each) => (Math.abs(each - wanted) < Math.abs(best - wanted) ? each : best))
     return { format, frame, interval }
   }
 
@@ -195,9 +207,13 @@ export const createControlEndpoint = (camera: CameraDescription, events: Control
       const selector = value >> 8
       const target = index & 255
       const unit = index >> 8
-      if (target === streamingInterface && (selector === streamingSelector.probe || selector === streamingSelector.commit))
+      if (
+        target === streamingInterface &&
+        (selector === streamingSelector.probe || selector === streamingSelector.commit)
+      )
         return answerStreaming(request, data)
-      if (target === controlInterface && unit === processingUnit && selector === brightnessSelector) return answerBrightness(request, data)
+      if (target === controlInterface && unit === processingUnit && selector === brightnessSelector)
+        return answerBrightness(request, data)
       return 'stall'
     },
   }

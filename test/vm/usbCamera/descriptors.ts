@@ -23,7 +23,15 @@ export interface CameraDescription {
   rates: number[]
 }
 
-export const descriptorType = { device: 1, configuration: 2, string: 3, interface: 4, endpoint: 5, interfaceAssociation: 0x0b, classInterface: 0x24 } as const
+export const descriptorType = {
+  device: 1,
+  configuration: 2,
+  string: 3,
+  interface: 4,
+  endpoint: 5,
+  interfaceAssociation: 0x0b,
+  classInterface: 0x24,
+} as const
 export const controlInterface = 0
 export const streamingInterface = 1
 export const processingUnit = 2
@@ -44,7 +52,11 @@ const videoClass = 0x0e
 const subclass = { control: 1, streaming: 2, collection: 3 } as const
 const controlSubtype = { header: 1, inputTerminal: 2, outputTerminal: 3, processingUnit: 5 } as const
 const streamingSubtype = { inputHeader: 1, colorFormat: 0x0d } as const
-const formatSubtype = { YUY2: { format: 4, frame: 5 }, MJPG: { format: 6, frame: 7 }, H264: { format: 0x10, frame: 0x11 } } as const
+const formatSubtype = {
+  YUY2: { format: 4, frame: 5 },
+  MJPG: { format: 6, frame: 7 },
+  H264: { format: 0x10, frame: 0x11 },
+} as const
 const terminal = { camera: 1, output: 3 } as const
 const terminalType = { streaming: 0x0101, camera: 0x0201 } as const
 const stringIndex = { none: 0, manufacturer: 1, product: 2, serial: 3 } as const
@@ -70,9 +82,11 @@ const withTotalLength = (header: (total: number) => Buffer, ...rest: Buffer[]): 
   const following = Buffer.concat(rest)
   return Buffer.concat([header(header(0).length + following.length), following])
 }
-const guidOf = (fourcc: Fourcc): Buffer => Buffer.concat([Buffer.from(fourcc, 'latin1'), Buffer.from('00001000800000aa00389b71', 'hex')])
+const guidOf = (fourcc: Fourcc): Buffer =>
+  Buffer.concat([Buffer.from(fourcc, 'latin1'), Buffer.from('00001000800000aa00389b71', 'hex')])
 
-export const defaultInterval = ({ rates }: CameraDescription): number => intervalOf(rates[Math.min(1, rates.length - 1)] ?? 10)
+export const defaultInterval = ({ rates }: CameraDescription): number =>
+  intervalOf(rates[Math.min(1, rates.length - 1)] ?? 10)
 
 export const deviceDescriptor = ({ vendorId, productId, serial }: CameraDescription): Buffer =>
   // Class, subclass and protocol: "look at the interface association"; then the largest packet of endpoint 0; bcdDevice 1.0; one configuration.
@@ -83,7 +97,15 @@ export const deviceDescriptor = ({ vendorId, productId, serial }: CameraDescript
 
 export const configurationDescriptor = (camera: CameraDescription): Buffer => {
   const body = Buffer.concat([
-    descriptor(descriptorType.interfaceAssociation, controlInterface, 2, videoClass, subclass.collection, 0, stringIndex.product),
+    descriptor(
+      descriptorType.interfaceAssociation,
+      controlInterface,
+      2,
+      videoClass,
+      subclass.collection,
+      0,
+      stringIndex.product,
+    ),
     interfaceDescriptor({ number: controlInterface, alternate: 0, endpoints: 0 }),
     controlDescriptors(),
     ...streamingInterfaces(camera),
@@ -93,30 +115,89 @@ export const configurationDescriptor = (camera: CameraDescription): Buffer => {
 }
 
 /** `undefined`: there is no string of this index. */
-export const stringDescriptor = (index: number, { manufacturer, product, serial }: CameraDescription): Buffer | undefined => {
+export const stringDescriptor = (
+  index: number,
+  { manufacturer, product, serial }: CameraDescription,
+): Buffer | undefined => {
   const englishUs = Buffer.of(9, 4)
   if (index === 0) return descriptor(descriptorType.string, englishUs)
-  const text = { [stringIndex.manufacturer]: manufacturer, [stringIndex.product]: product, [stringIndex.serial]: serial }[index]
+  const text = {
+    [stringIndex.manufacturer]: manufacturer,
+    [stringIndex.product]: product,
+    [stringIndex.serial]: serial,
+  }[index]
   return text === undefined ? undefined : descriptor(descriptorType.string, Buffer.from(text, 'utf16le'))
 }
 
-const interfaceDescriptor = ({ number, alternate, endpoints }: { number: number; alternate: number; endpoints: number }) => {
+const interfaceDescriptor = ({
+  number,
+  alternate,
+  endpoints,
+}: {
+  number: number
+  alternate: number
+  endpoints: number
+}) => {
   const isControl = number === controlInterface
   const name = isControl ? stringIndex.product : stringIndex.none
-  return descriptor(descriptorType.interface, number, alternate, endpoints, videoClass, isControl ? subclass.control : subclass.streaming, 0, name)
+  return descriptor(
+    descriptorType.interface,
+    number,
+    alternate,
+    endpoints,
+    videoClass,
+    isControl ? subclass.control : subclass.streaming,
+    0,
+    name,
+  )
 }
 
 /** Camera terminal → processing unit (brightness only) → output terminal. */
 const controlDescriptors = () => {
   const { classInterface } = descriptorType
   return withTotalLength(
-    (total) => descriptor(classInterface, controlSubtype.header, word(uvcVersion), word(total), doubleWord(clockFrequency), 1, streamingInterface),
+    (total) =>
+      descriptor(
+        classInterface,
+        controlSubtype.header,
+        word(uvcVersion),
+        word(total),
+        doubleWord(clockFrequency),
+        1,
+        streamingInterface,
+      ),
     descriptor(
-      ...[classInterface, controlSubtype.inputTerminal, terminal.camera, word(terminalType.camera), 0, stringIndex.none],
+      ...[
+        classInterface,
+        controlSubtype.inputTerminal,
+        terminal.camera,
+        word(terminalType.camera),
+        0,
+        stringIndex.none,
+      ],
       ...[word(0), word(0), word(0), 3, 0, 0, 0], // no zoom; three bytes of controls, none set
     ),
-    descriptor(classInterface, controlSubtype.processingUnit, processingUnit, terminal.camera, word(0), 2, 1, 0, stringIndex.none, 0),
-    descriptor(classInterface, controlSubtype.outputTerminal, terminal.output, word(terminalType.streaming), 0, processingUnit, stringIndex.none),
+    descriptor(
+      classInterface,
+      controlSubtype.processingUnit,
+      processingUnit,
+      terminal.camera,
+      word(0),
+      2,
+      1,
+      0,
+      stringIndex.none,
+      0,
+    ),
+    descriptor(
+      classInterface,
+      controlSubtype.outputTerminal,
+      terminal.output,
+      word(terminalType.streaming),
+      0,
+      processingUnit,
+      stringIndex.none,
+    ),
   )
 }
 
@@ -124,7 +205,8 @@ const controlDescriptors = () => {
 const streamingInterfaces = (camera: CameraDescription) => {
   const asynchronous = 5
   const bulk = 2
-  const setting = (alternate: number, endpoints: number) => interfaceDescriptor({ number: streamingInterface, alternate, endpoints })
+  const setting = (alternate: number, endpoints: number) =>
+    interfaceDescriptor({ number: streamingInterface, alternate, endpoints })
   const endpoint = (attributes: number, packetSize: number, interval: number) =>
     descriptor(descriptorType.endpoint, inEndpointAddress, attributes, word(packetSize), interval)
   const streaming = streamingDescriptors(camera)
@@ -138,14 +220,26 @@ const streamingDescriptors = (camera: CameraDescription) => {
   // Linked to the output terminal; no still pictures, no trigger; one empty byte of controls a format.
   const header = (total: number) =>
     descriptor(
-      ...[descriptorType.classInterface, streamingSubtype.inputHeader, count, word(total), inEndpointAddress, 0, terminal.output],
+      ...[
+        descriptorType.classInterface,
+        streamingSubtype.inputHeader,
+        count,
+        word(total),
+        inEndpointAddress,
+        0,
+        terminal.output,
+      ],
       ...[0, 0, 0, 1, Buffer.alloc(count)],
     )
   // BT.709 primaries and transfer, SMPTE 170M matrix: what MJPEG is.
   const colors = descriptor(descriptorType.classInterface, streamingSubtype.colorFormat, 1, 1, 4)
   return withTotalLength(
     header,
-    ...camera.formats.flatMap((format, index) => [formatDescriptor(format, index + 1), ...frameDescriptors(format, camera), colors]),
+    ...camera.formats.flatMap((format, index) => [
+      formatDescriptor(format, index + 1),
+      ...frameDescriptors(format, camera),
+      colors,
+    ]),
   )
 }
 
@@ -166,7 +260,15 @@ const frameDescriptors = ({ fourcc, sizes }: VideoFormat, camera: CameraDescript
   const interval = doubleWord(defaultInterval(camera))
   return sizes.map((size, index) => {
     const rates = [doubleWord(bitRate.lowest), doubleWord(bitRate.highest)]
-    const start = [descriptorType.classInterface, formatSubtype[fourcc].frame, index + 1, 0, word(size.width), word(size.height), ...rates]
+    const start = [
+      descriptorType.classInterface,
+      formatSubtype[fourcc].frame,
+      index + 1,
+      0,
+      word(size.width),
+      word(size.height),
+      ...rates,
+    ]
     return fourcc === 'H264'
       ? descriptor(...start, interval, intervals.length, doubleWord(0), ...intervals)
       : descriptor(...start, doubleWord(frameBytes(size)), interval, intervals.length, ...intervals)

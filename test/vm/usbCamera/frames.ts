@@ -20,7 +20,11 @@ const small = { width: 320, height: 180 }
 const middle = { width: 640, height: 360 }
 const large = { width: 1280, height: 720 }
 /** Every size that has frames. */
-export const sizes: Record<Fourcc, Size[]> = { MJPG: [small, middle, large], YUY2: [small, middle], H264: [small, middle] }
+export const sizes: Record<Fourcc, Size[]> = {
+  MJPG: [small, middle, large],
+  YUY2: [small, middle],
+  H264: [small, middle],
+}
 
 /** A loop of two seconds at 15 per second: at other rates the pictures move faster or slower, which no test minds. */
 const loop = { frames: 30, rate: 15 }
@@ -29,10 +33,24 @@ const encoding: Record<Fourcc, string[]> = {
   MJPG: ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj422p', '-q:v', '5', '-f', 'mjpeg'],
   YUY2: ['-c:v', 'rawvideo', '-pix_fmt', 'yuyv422', '-f', 'rawvideo'],
   // Access unit delimiters tell where a frame begins; a keyframe twice a loop, with its parameter sets.
-  H264: ['-c:v', 'libx264', '-profile:v', 'baseline', '-preset', 'ultrafast', '-g', '15', '-bsf:v', 'h264_metadata=aud=insert', '-f', 'h264'],
+  H264: [
+    '-c:v',
+    'libx264',
+    '-profile:v',
+    'baseline',
+    '-preset',
+    'ultrafast',
+    '-g',
+    '15',
+    '-bsf:v',
+    'h264_metadata=aud=insert',
+    '-f',
+    'h264',
+  ],
 }
 
-const fileOf = (dir: string, badge: Badge, { fourcc, width, height }: Size & { fourcc: Fourcc }) => join(dir, `${badge}-${fourcc}-${width}x${height}`)
+const fileOf = (dir: string, badge: Badge, { fourcc, width, height }: Size & { fourcc: Fourcc }) =>
+  join(dir, `${badge}-${fourcc}-${width}x${height}`)
 
 /** Makes what is missing of the frames in `dir`, by ffmpeg's moving test picture. */
 export const makeFrames = async (dir: string): Promise<void> => {
@@ -74,7 +92,9 @@ const splitFrames = (mode: Pick<Mode, 'fourcc' | 'width' | 'height'>, bytes: Buf
       return splitBefore(accessUnitDelimiter, bytes)
     case 'YUY2': {
       const size = frameBytes(mode)
-      return Array.from({ length: Math.floor(bytes.length / size) }, (_, index) => bytes.subarray(index * size, (index + 1) * size))
+      return Array.from({ length: Math.floor(bytes.length / size) }, (_, index) =>
+        bytes.subarray(index * size, (index + 1) * size),
+      )
     }
   }
 }

@@ -11,7 +11,10 @@ export const payloadsOf = (frame: Buffer, { frameId, size }: { frameId: number; 
   return Array.from({ length: Math.ceil(frame.length / room) }, (_, index) => {
     const part = frame.subarray(index * room, (index + 1) * room)
     const last = (index + 1) * room >= frame.length
-    return Buffer.concat([Buffer.of(payloadHeaderBytes, header.endOfHeader | (last ? header.endOfFrame : 0) | (frameId & header.frameId)), part])
+    return Buffer.concat([
+      Buffer.of(payloadHeaderBytes, header.endOfHeader | (last ? header.endOfFrame : 0) | (frameId & header.frameId)),
+      part,
+    ])
   })
 }
 

@@ -1,7 +1,13 @@
 import { expect } from 'chai'
 import { parseCommand } from './command.js'
 import { createControlEndpoint } from './control.js'
-import { type CameraDescription, configurationDescriptor, deviceDescriptor, intervalOf, stringDescriptor } from './descriptors.js'
+import {
+  type CameraDescription,
+  configurationDescriptor,
+  deviceDescriptor,
+  intervalOf,
+  stringDescriptor,
+} from './descriptors.js'
 import { payloadsOf } from './stream.js'
 import { createMessageReader, isochronousReply, type Submit, status, submitReply, unlinkReply } from './usbip.js'
 
@@ -57,7 +63,10 @@ describe('USB camera of the test machine', () => {
   })
 
   it('settles on the nearest mode that it offers', () => {
-    const control = createControlEndpoint(cameraOf('plug 0 SN0001 rates=5,10,15'), { settingChosen: () => {}, halted: () => {} })
+    const control = createControlEndpoint(cameraOf('plug 0 SN0001 rates=5,10,15'), {
+      settingChosen: () => {},
+      halted: () => {},
+    })
     const setProbe = Buffer.of(0x21, 1, 0, 1, 1, 0, 26, 0)
     const wish = Buffer.alloc(26)
     wish[2] = 2 // YUY2
@@ -82,10 +91,16 @@ describe('USB camera of the test machine', () => {
   })
 
   it('reads messages however they are chopped', () => {
-    const bytes = Buffer.concat([submitBytes({ sequence: 1, length: 512 }), submitBytes({ sequence: 2, length: 8, packets: [4, 4] }), unlinkBytes(3, 1)])
+    const bytes = Buffer.concat([
+      submitBytes({ sequence: 1, length: 512 }),
+      submitBytes({ sequence: 2, length: 8, packets: [4, 4] }),
+      unlinkBytes(3, 1),
+    ])
     for (const size of [1, 7, 48, 1000]) {
       const read = createMessageReader()
-      const messages = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => read(bytes.subarray(index * size, (index + 1) * size))).flat()
+      const messages = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+        read(bytes.subarray(index * size, (index + 1) * size)),
+      ).flat()
       expect(messages.map((message) => [message.kind, message.sequence])).to.deep.equal([
         ['submit', 1],
         ['submit', 2],
@@ -98,16 +113,32 @@ describe('USB camera of the test machine', () => {
   it('answers in the layout of the protocol', () => {
     const [submit] = createMessageReader()(submitBytes({ sequence: 5, length: 8, packets: [4, 4] })) as [Submit]
     const reply = submitReply(submit, { data: Buffer.from('abc') })
-    expect([reply.readUInt32BE(0), reply.readUInt32BE(4), reply.readInt32BE(20), reply.readInt32BE(24), reply.length]).to.deep.equal([3, 5, 0, 3, 51])
+    expect([
+      reply.readUInt32BE(0),
+      reply.readUInt32BE(4),
+      reply.readInt32BE(20),
+      reply.readInt32BE(24),
+      reply.length,
+    ]).to.deep.equal([3, 5, 0, 3, 51])
     const iso = isochronousReply(submit, [Buffer.from('ab'), Buffer.alloc(0)])
     expect([iso.readInt32BE(24), iso.readInt32BE(32)]).to.deep.equal([2, 2])
     const table = iso.subarray(50)
-    expect(Array.from({ length: 8 }, (_, index) => table.readUInt32BE(index * 4))).to.deep.equal([0, 4, 2, 0, 4, 4, 0, 0])
+    expect(Array.from({ length: 8 }, (_, index) => table.readUInt32BE(index * 4))).to.deep.equal([
+      0, 4, 2, 0, 4, 4, 0, 0,
+    ])
     expect(unlinkReply({ kind: 'unlink', sequence: 6, target: 5 }, true).readInt32BE(20)).to.equal(status.unlinked)
   })
 
   it('refuses commands that it does not understand', () => {
-    for (const line of ['plug 7 SN', 'plug x SN', 'plug 0', 'plug 0 SN fast', 'plug 0 SN badge=green', 'explode 0', '']) {
+    for (const line of [
+      'plug 7 SN',
+      'plug x SN',
+      'plug 0',
+      'plug 0 SN fast',
+      'plug 0 SN badge=green',
+      'explode 0',
+      '',
+    ]) {
       expect(() => parseCommand(line), line).to.throw(Error)
     }
   })

@@ -7,7 +7,17 @@ const headerBytes = 48
 const packetBytes = 16
 const command = { submit: 1, unlink: 2, submitReply: 3, unlinkReply: 4 } as const
 /** Offsets in a header; `status` onward differ by command. */
-const at = { command: 0, sequence: 4, direction: 12, endpoint: 16, unlinkSequence: 20, status: 20, length: 24, packets: 32, setup: 40 } as const
+const at = {
+  command: 0,
+  sequence: 4,
+  direction: 12,
+  endpoint: 16,
+  unlinkSequence: 20,
+  status: 20,
+  length: 24,
+  packets: 32,
+  setup: 40,
+} as const
 /** `number_of_packets` of what is not isochronous. */
 const notIsochronous = 0xffffffff
 const packetAt = { offset: 0, length: 4, actualLength: 8 } as const
@@ -64,7 +74,9 @@ const readMessage = (bytes: Buffer): { message: Message; bytes: number } | undef
   const dataEnd = headerBytes + (direction === 'out' ? length : 0)
   const end = dataEnd + count * packetBytes
   if (bytes.length < end) return undefined
-  const packets = Array.from({ length: count }, (_, index) => bytes.readUInt32BE(dataEnd + index * packetBytes + packetAt.length))
+  const packets = Array.from({ length: count }, (_, index) =>
+    bytes.readUInt32BE(dataEnd + index * packetBytes + packetAt.length),
+  )
   const setup = bytes.subarray(at.setup, headerBytes)
   const message: Submit = {
     kind: 'submit',
@@ -88,7 +100,10 @@ const replyHeader = ({ kind, sequence, result }: { kind: number; sequence: numbe
 }
 
 /** A finished transfer: `data` for an `in` one, `taken` bytes of an `out` one. */
-export const submitReply = ({ sequence }: Submit, reply: { data?: Buffer; taken?: number; result?: number }): Buffer => {
+export const submitReply = (
+  { sequence }: Submit,
+  reply: { data?: Buffer; taken?: number; result?: number },
+): Buffer => {
   const data = reply.data ?? Buffer.alloc(0)
   const header = replyHeader({ kind: command.submitReply, sequence, result: reply.result ?? status.ok })
   header.writeInt32BE(reply.taken ?? data.length, at.length)
