@@ -53,6 +53,7 @@ import type { Configuration } from './config/schema.js'
 import { cameraMachine } from './machines/camera.js'
 import { discoveryMachine } from './machines/discovery.js'
 import type { Tokens } from './machines/domain/access.js'
+import { hostInUrl, isAnyHost, isLoopback } from './machines/domain/address.js'
 import type { CameraId } from './machines/domain/camera.js'
 import type { ScanPlan } from './machines/domain/external.js'
 import type { CaptureDefaults, Clock, Log, ServerChoice } from './machines/domain/ports.js'
@@ -579,12 +580,6 @@ async function startIn(
     },
   }
 }
-
-const isLoopback = (host: string): boolean => /^(127\.|::1$|localhost$)/.test(host)
-
-const isAnyHost = (host: string): boolean => host === '0.0.0.0' || host === '::'
-
-const hostInUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
 /** How the simulator of MediaMTX is started: as a program of its own, like the real one. */
 function simulatorCommand(): readonly [string, ...string[]] {

@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net'
+import { isLoopback } from '../machines/domain/address.js'
 import { addressesIn, mostAddresses } from './discovery.js'
 import type { Configuration } from './schema.js'
 
@@ -76,9 +76,6 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
   }
   return { faults, warnings }
 }
-
-export const isLoopback = (host: string) =>
-  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 
 /** Ports of one machine: those of a media server elsewhere are its own affair. */
 function samePorts({ server, mediamtx, http_health }: Configuration): SharedFault[] {

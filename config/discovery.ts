@@ -1,4 +1,5 @@
-import { isIP, isIPv4 } from 'node:net'
+import { isIPv4 } from 'node:net'
+import { isAddress } from '../machines/domain/address.js'
 import { type Format, listOf, textLike, whole } from './formats.js'
 
 /** More addresses than this, over all ranges, are a mistake rather than a wish. */
@@ -25,10 +26,7 @@ const atMost = <T>(most: number, list: Format<T[]>): Format<T[]> => ({
 })
 
 export const ranges = atMost(64, listOf(range))
-export const knownAddresses = atMost(
-  256,
-  listOf(textLike('an IP address', (value) => isIP(value) !== 0 && !value.includes('%'))),
-)
+export const knownAddresses = atMost(256, listOf(textLike('an IP address', (value) => isAddress(value))))
 export const ports = atMost(16, listOf(whole(1, 65_535)))
 export const streamPaths = atMost(16, listOf(streamPath))
 

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isAddress, isNetwork } from '../machines/domain/address.js'
 import type { Raw, Report } from './raw.js'
 
 /** How a setting is written and what is made of it. */
@@ -64,15 +64,13 @@ export const textLike = (allowed: string, fits: (value: string) => boolean = () 
   scalar('String', allowed, (value) => (typeof value === 'string' && fits(value) ? value : undefined))
 
 const hostName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i
-const isHost = (value: string) => isIP(value) !== 0 || hostName.test(value)
+const isHost = (value: string) => isAddress(value) || hostName.test(value)
 export const host = textLike('a host name or an IP address', isHost)
 export const hostOrNone = textLike('a host name or an IP address, or empty', (value) => value === '' || isHost(value))
 
 /** `192.168.1.0/24`, `fd00::/8`, `192.0.2.7`. IPv4 is written as IPv4: what comes in mapped into IPv6 is compared as IPv4 too. */
 export const network = textLike('an address or a network such as 192.168.1.0/24 or fd00::/8', (value) => {
-  const [, address = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(value) ?? []
-  const bits = { 4: 32, 6: 128 }[isIP(address)] ?? -1
-  return Number(length ?? 0) <= bits && !address.includes('%') && !/^::ffff:/i.test(address)
+  return isNetwork(value) && !/^::ffff:/i.test(value)
 })
 
 const isPath = (value: string) => !/\p{Cc}/u.test(value)

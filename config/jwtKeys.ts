@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net'
+import { isLoopback } from '../machines/domain/address.js'
 import { readMap } from './cameras.js'
 import { type Format, listOf, oneOf, textLike } from './formats.js'
 import { type Raw, type Report, text } from './raw.js'
@@ -20,7 +20,7 @@ const url = textLike(
   (value) => {
     if (!URL.canParse(value)) return false
     const { protocol, hostname, username, password } = new URL(value)
-    const isHere = hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.'))
+    const isHere = isLoopback(hostname)
     return username === '' && password === '' && (protocol === 'https:' || (protocol === 'http:' && isHere))
   },
 )

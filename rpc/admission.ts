@@ -1,4 +1,4 @@
-import { networkOf } from '../machines/domain/network.js'
+import { networkOf } from '../machines/domain/address.js'
 
 export interface AdmissionLimits {
   maxConnections: number

@@ -1,5 +1,5 @@
 import { TokenBucket } from 'limiter'
-import { networkOf } from '../machines/domain/network.js'
+import { networkOf } from '../machines/domain/address.js'
 
 /** Whose requests are counted: everybody's address, and the user of who has said who it is. */
 export interface Who {

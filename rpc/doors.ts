@@ -3,9 +3,8 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { networkOf } from '../machines/domain/network.js'
+import { allowList, networkOf } from '../machines/domain/address.js'
 import type { Dispose } from '../machines/domain/ports.js'
-import { createAllowList } from './addresses.js'
 import { createClientCertificates } from './clientCertificates.js'
 import { listen } from './listen.js'
 import type { RpcOptions } from './options.js'
@@ -32,7 +31,7 @@ export const createDoors = ({
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 }): Doors => {
   const { maxConnections, maxConnectionsPerAddress = 256, headersTimeout = 10_000 } = limits
-  const isAllowed = createAllowList(allowedIps)
+  const isAllowed = allowList(allowedIps)
   const counts = new Map<string, number>()
   let open = 0
 

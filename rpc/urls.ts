@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { hostInUrl } from '../machines/domain/address.js'
 
 /** What the media server serves now, and where. */
 export interface Offers {
@@ -16,16 +17,10 @@ export interface StreamUrls {
   webrtc?: string
 }
 
-/** An IPv6 address in brackets, an IPv4-mapped one as IPv4, everything else as it is. */
-export const bracketed = (host: string): string => {
-  const plain = host.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
-  return plain.includes(':') && !plain.startsWith('[') ? `[${plain}]` : plain
-}
-
 /** The address that a client came in by: its Host header without the port, else the socket's own end. */
 export const hostOf = (request: Pick<IncomingMessage, 'headers' | 'socket'>): string => {
   const named = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]{1,253})(?::\d{1,5})?$/i.exec(request.headers.host ?? '')?.[1]
-  return named ?? bracketed(request.socket.localAddress ?? '127.0.0.1')
+  return named ?? hostInUrl(request.socket.localAddress ?? '127.0.0.1')
 }
 
 /** `cameHost`: of the client's connection; a configured public host and a remote media server come before it. */
@@ -35,7 +30,7 @@ export const streamUrls = (
   publicHost: string | undefined,
   offers: Offers,
 ): StreamUrls => {
-  const host = bracketed(publicHost ?? offers.host ?? cameHost)
+  const host = hostInUrl(publicHost ?? offers.host ?? cameHost)
   return {
     rtsp: `rtsp://${host}:${offers.ports.rtsp}/${camera}`,
     ...(offers.hls ? { hls: `http://${host}:${offers.ports.hls}/${camera}/index.m3u8` } : {}),

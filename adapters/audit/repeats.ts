@@ -1,5 +1,5 @@
 import type { AuditEntry } from '../../machines/domain/access.js'
-import { networkOf } from '../../machines/domain/network.js'
+import { networkOf } from '../../machines/domain/address.js'
 
 export interface RepeatOptions {
   /** Puts an entry into the log. */

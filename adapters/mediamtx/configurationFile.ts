@@ -1,6 +1,6 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { isIP } from 'node:net'
 import { join } from 'node:path'
+import { hostInUrl, isAddress, isAnyHost } from '../../machines/domain/address.js'
 import { duration, type PathBody, type PathDefaults, recordBody } from './pathBody.js'
 
 export interface ServerPorts {
@@ -102,7 +102,7 @@ const asked = ({ address }: { address: string }): Record<string, Value> => ({
 
 function unasked(host: string): Record<string, Value> {
   // Pipelines publish over the address that RTSP listens on, which need not be loopback.
-  const own = isIP(host) > 0 && !isAny(host) ? [...loopback, host] : loopback
+  const own = isAddress(host) && !isAnyHost(host) ? [...loopback, host] : loopback
   return {
     authMethod: 'internal',
     authInternalUsers: [
@@ -113,11 +113,9 @@ function unasked(host: string): Record<string, Value> {
   }
 }
 
-const isAny = (host: string): boolean => host === '' || host === '0.0.0.0' || host === '::'
-
 /** `:8554` is MediaMTX's way to listen everywhere, on IPv4 and IPv6. */
 export const address = (host: string, port: number): string =>
-  isAny(host) ? `:${port}` : `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+  isAnyHost(host) ? `:${port}` : `${hostInUrl(host)}:${port}`
 
 function compare(a: readonly number[], b: readonly number[]): number {
   const at = [0, 1, 2].find((i) => a[i] !== b[i])

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { hostInUrl } from '../../machines/domain/address.js'
 import type { Candidate, ScanPlan, ScanTarget } from '../../machines/domain/external.js'
 
 /** RTSP over TLS has this port of its own. */
@@ -78,7 +78,7 @@ function* each(parts: readonly Part[]): Generator<ScanTarget> {
 }
 
 const urlOf = (host: string, port: number, path: string): string =>
-  `${port === portOfTls ? 'rtsps' : 'rtsp'}://${isIP(host) === 6 ? `[${host}]` : host}:${port}${path}`
+  `${port === portOfTls ? 'rtsps' : 'rtsp'}://${hostInUrl(host)}:${port}${path}`
 
 function addressesOf(ranges: readonly string[], hosts: readonly string[]): Pick<Part, 'hosts' | 'ranged'> {
   const named = new Set(hosts)

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Caller, type Grant, isSameCredential } from '../../machines/domain/access.js'
+import { hostInUrl } from '../../machines/domain/address.js'
 import { rateLimited, ServiceError } from '../../machines/domain/errors.js'
 import type { Brakes } from '../brakes.js'
 import type { RpcOptions } from '../options.js'
-import { bracketed } from '../urls.js'
 
 /** Who asks by HTTP, and for what alone, if it was a signed URL that let it in. */
 export interface HttpCaller extends Caller {
@@ -18,7 +18,7 @@ export type CertificateCallerOf = (socket: Socket) => Caller | undefined
 
 /** As sessions and grants name it. */
 export const addressOf = ({ socket }: Pick<IncomingMessage, 'socket'>): string =>
-  bracketed(socket.remoteAddress ?? 'unknown')
+  hostInUrl(socket.remoteAddress ?? 'unknown')
 
 export const queryOf = (url: string | undefined): URLSearchParams =>
   new URLSearchParams(/\?(.*)$/s.exec(url ?? '')?.[1] ?? '')

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Directory } from '../../actors/directory.js'
+import { allowList } from '../../machines/domain/address.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
-import { createAllowList } from '../addresses.js'
 import { listen, shutdown } from '../listen.js'
 import type { About } from '../options.js'
 import { given, iso, statusOf } from '../present.js'
@@ -30,7 +30,7 @@ export interface HealthOptions {
 }
 
 /** Loopback, private and link-local networks. */
-export const isInternal = createAllowList([
+export const isInternal = allowList([
   '127.0.0.0/8',
   '::1',
   '10.0.0.0/8',
@@ -108,7 +108,7 @@ export const createHealthServer = (options: HealthOptions) => {
     endpoints = {},
   } = options
   const isOurName = createHostCheck(hosts)
-  const mayAsk = allowedIps.length === 0 && internalOnly ? isInternal : createAllowList(allowedIps)
+  const mayAsk = allowedIps.length === 0 && internalOnly ? isInternal : allowList(allowedIps)
   const timestamp = () => iso(clock.now())
 
   const basic = () => {

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import { hostname } from 'node:os'
+import { isAddress, isIPv6 } from '../../machines/domain/address.js'
 
 const plainName = (host: string): string => host.toLowerCase().replace(/\.$/, '')
 
@@ -14,7 +14,7 @@ export const createHostCheck = (names: readonly string[]): ((header: string | un
   return (header) => {
     if (header === undefined) return true
     const [, inBrackets, plain = ''] = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]*))(?::\d{1,5})?$/i.exec(header) ?? []
-    if (inBrackets !== undefined) return isIP(inBrackets) === 6
-    return isIP(plain) === 4 || known.has(plainName(plain))
+    if (inBrackets !== undefined) return isIPv6(inBrackets)
+    return isAddress(plain) || known.has(plainName(plain))
   }
 }

@@ -11,12 +11,11 @@ import {
   mayUse,
   type StreamAccess,
 } from '../../machines/domain/access.js'
+import { allowList, hostInUrl } from '../../machines/domain/address.js'
 import { isCameraId } from '../../machines/domain/camera.js'
 import { ServiceError } from '../../machines/domain/errors.js'
 import type { Clock, Log, Measures, MediaServer } from '../../machines/domain/ports.js'
-import { createAllowList } from '../addresses.js'
 import type { Brakes } from '../brakes.js'
-import { bracketed } from '../urls.js'
 import { isOwnAddress, type OwnCredential, shows } from './own.js'
 import { createMediaSessions } from './sessions.js'
 
@@ -69,7 +68,7 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
   const unlisten = credentials.onRevoked((credential) => {
     void sessions.end((session) => isSameCredential(session.credential, credential), 'its credential was revoked')
   })
-  const isAllowed = createAllowList(options.allowedIps ?? [])
+  const isAllowed = allowList(options.allowedIps ?? [])
   if (open) log.warn('security.streams is open: whoever reaches the ports of the media server can watch every camera')
 
   const reasonOf = (error: unknown): string => {
@@ -84,7 +83,7 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
     try {
       const { user, expiresAt, credential } = links.verify(sig, {
         subject: streamSubject(path),
-        address: bracketed(ip),
+        address: hostInUrl(ip),
       })
       return { passes: true, reader: { user, expiresAt, query, ...(credential && { credential }) } }
     } catch (error) {
@@ -151,7 +150,7 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
   const remember = ({ id, protocol, path, ip }: MediaQuestion, { query, ...reader }: Reader): boolean =>
     id === null ||
     !isCameraId(path) ||
-    sessions.add({ id, protocol, camera: path, address: bracketed(ip), since: clock.now(), ...reader }, query)
+    sessions.add({ id, protocol, camera: path, address: hostInUrl(ip), since: clock.now(), ...reader }, query)
 
   const isKnown = ({ id, path }: MediaQuestion) =>
     sessions.all().some((session) => session.id === id && session.camera === path)
@@ -161,7 +160,7 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
   const whoOf = ({ ip }: MediaQuestion, { user = '', credential }: { user?: string; credential?: Credential }) => ({
     user,
     ...(credential && { credential: credentialName(credential) }),
-    address: bracketed(ip),
+    address: hostInUrl(ip),
   })
 
   /** A session asks several times: HLS with each request. */
@@ -194,7 +193,7 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
   /** Counts a guess; true: one that comes during a pause, when single ones are not told of any more. */
   const isOneOfMany = ({ ip }: MediaQuestion, reason: string): boolean => {
     if (brakes === undefined || !guesses.includes(reason)) return false
-    const address = bracketed(ip)
+    const address = hostInUrl(ip)
     if (brakes.pause(address) > 0) {
       measures?.refused('rate')
       return true

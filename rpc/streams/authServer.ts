@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { StreamAccess } from '../../machines/domain/access.js'
+import { hostInUrl } from '../../machines/domain/address.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Log } from '../../machines/domain/ports.js'
 import { listen, shutdown } from '../listen.js'
-import { bracketed } from '../urls.js'
 import { isSame } from './own.js'
 import { questionOf } from './question.js'
 
@@ -40,7 +40,7 @@ const maxStrangers = 64
 /** What a media server is told to ask. */
 export const mediaAuthAddress = ({ host, port, secret }: { host: string; port: number; secret: string }): string => {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-  return `http://${bracketed(reachable)}:${port}${path}?secret=${encodeURIComponent(secret)}`
+  return `http://${hostInUrl(reachable)}:${port}${path}?secret=${encodeURIComponent(secret)}`
 }
 
 /** Answers the media server: 200 or 401, from memory, nothing else to nobody else. */

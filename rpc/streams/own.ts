@@ -1,8 +1,8 @@
 /** What we show the media server ourselves. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { MediaQuestion } from '../../machines/domain/access.js'
+import { isLoopback, plainAddress } from '../../machines/domain/address.js'
 
 interface Credential {
   user: string
@@ -38,7 +38,7 @@ export const shows = ({ user, password }: Pick<MediaQuestion, 'user' | 'password
 
 /** Of this machine, as a peer on it sees it: loopback, or that of any interface. */
 export const isOwnAddress = (ip: string): boolean => {
-  const plain = ip.replace(/^::ffff:(?=\d+\.)/i, '')
-  if ((isIPv4(plain) && plain.startsWith('127.')) || plain === '::1') return true
+  const plain = plainAddress(ip)
+  if (isLoopback(plain)) return true
   return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === plain))
 }

@@ -11,7 +11,7 @@ const mayImport: Record<string, string[]> = {
   actors: ['machines', 'machines/domain'],
   adapters: ['machines/domain'],
   rpc: ['machines/domain', 'actors'],
-  config: [],
+  config: ['machines/domain'],
 }
 const rooms = Object.keys(mayImport).sort((one, other) => other.length - one.length)
 const roomOf = (path: string): string | undefined => rooms.find((room) => path.startsWith(`${room}/`))
