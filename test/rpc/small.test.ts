@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import { allowList, networkOf } from '../../machines/domain/address.js'
 import { hostOf, streamUrls } from '../../rpc/urls.js'
 
 describe('the URLs', () => {
