@@ -1,0 +1,93 @@
+/** Why something is as it is: a code for programs, with a sentence for people beside it. */
+
+/** Every code, with its usual sentence. Codes are part of the API: they may be added, never renamed. */
+const sentences = {
+  // What somebody wanted.
+  requested: 'it was requested',
+  duration_reached: 'the requested duration is reached',
+  removed: 'the camera was removed',
+  service_stopping: 'the service is stopping',
+  // The device.
+  not_plugged_in: 'the camera is not plugged in',
+  unplugged: 'the camera was unplugged',
+  replaced: 'the camera came back under another device node',
+  device_busy: 'the device is in use by another program',
+  device_gone: 'the device is gone',
+  device_error: 'the device reports errors',
+  permission_denied: 'the service has no permission to open the device',
+  format_not_offered: 'the device does not offer the format that was asked for',
+  usb_bandwidth: 'the USB bus has no bandwidth left: other cameras on it use it up',
+  identity_ambiguous: 'another camera reports the same serial: both are identified by their USB port',
+  probe_failed: 'the capabilities of the camera cannot be read',
+  // A network camera.
+  unreachable: 'the camera does not answer',
+  source_refused: 'the camera refuses the connection',
+  address_refused: 'the address of the camera is not allowed',
+  not_a_stream: 'the camera offers no video that can be used',
+  // The stream.
+  no_frames: 'no frames come from the camera',
+  no_longer_used: 'nobody uses the stream',
+  pipeline_killed: 'the pipeline was killed',
+  pipeline_restarted: 'the pipeline was restarted because no frames came',
+  pipeline_replaced: 'another pipeline took its place',
+  pipeline_failed: 'the pipeline ended before its first frame',
+  encoder_missing: 'this ffmpeg has no H.264 encoder (libx264)',
+  encoder_failed: 'the encoder does not accept the codec settings',
+  ffmpeg_incomplete: 'this ffmpeg lacks a part that is needed',
+  out_of_memory: 'the host is out of memory',
+  stream_lost: 'the stream was lost',
+  not_started_in_time: 'the stream did not start in time',
+  // The media server.
+  path_refused: 'the media server refuses the stream of this camera',
+  server_unreachable: 'the media server does not answer',
+  server_refused: 'the media server refuses the request',
+  server_restarted: 'the media server was restarted',
+  server_closed: 'the media server closed the connection',
+  breaker_open: 'calls to the media server are paused because too many failed',
+  file_not_closed: 'the media server did not close the last file',
+  not_started: 'it has not started yet',
+  // Storage.
+  storage_full: 'the disk is full',
+  storage_warning: 'the disk is filling up',
+  storage_unknown: 'the free space of the disk cannot be measured',
+  no_data: 'no data is written',
+  not_written: 'the change could not be written to disk',
+  name_taken: 'a file with this name exists',
+  // Pictures.
+  stream_asleep: 'the stream is not running',
+  no_picture: 'no picture could be taken',
+  not_a_usb_camera: 'this is not a USB camera',
+  not_a_local_device: 'this is not a local device',
+  // Anything.
+  timed_out: 'it took too long',
+  crashed: 'an internal error occurred',
+  failed: 'it failed',
+} as const
+
+export type ReasonCode = keyof typeof sentences
+
+export interface Reason {
+  code: ReasonCode
+  /** One sentence for people. Programs never compare it. It holds no path, token or password. */
+  details: string
+}
+
+/** A reason with its usual sentence, or with a more exact one. */
+export const because = (code: ReasonCode, details: string = sentences[code]): Reason => ({ code, details })
+
+/** An expected failure of an effect: rejects with the reason that a state will show. */
+export class Failure extends Error {
+  override readonly name = 'Failure'
+  constructor(
+    readonly code: ReasonCode,
+    details: string = sentences[code],
+  ) {
+    super(details)
+  }
+}
+
+/** The reason of any thrown value: its own when it is a `Failure`, else `otherwise` with the words of the error. */
+export const reasonFrom = (error: unknown, otherwise: ReasonCode = 'failed'): Reason =>
+  error instanceof Failure
+    ? because(error.code, error.message)
+    : because(otherwise, error instanceof Error ? error.message : String(error))
