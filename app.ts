@@ -34,9 +34,9 @@ import { createPipelines } from './adapters/ffmpeg/pipelines.js'
 import { createMediaFiles } from './adapters/files/mediaFiles.js'
 import { createSegments } from './adapters/files/segments.js'
 import { createStorage } from './adapters/files/storage.js'
+import { createHostSampler } from './adapters/host/sampler.js'
 import { createApiKeys } from './adapters/keys/apiKeys.js'
 import { createLinks } from './adapters/links/links.js'
-import { createMachineSampler } from './adapters/machine/sampler.js'
 import { checkExternal } from './adapters/mediamtx/external.js'
 import { createMediaServer } from './adapters/mediamtx/mediaServer.js'
 import { sampledStreams } from './adapters/mediamtx/sampledStreams.js'
@@ -67,10 +67,10 @@ import { serverProcessMachine } from './machines/serverProcess.js'
 import { snapshotMachine } from './machines/snapshot.js'
 import { storageMachine, whyBlocked } from './machines/storage.js'
 import about from './package.json' with { type: 'json' }
-import { type BrakeLimits, createBrakes } from './rpc/brakes.js'
 import { createHealthServer } from './rpc/http/health.js'
-import { createMetrics } from './rpc/http/metrics.js'
-import { createMeasures } from './rpc/measures.js'
+import { createMetricsPage } from './rpc/http/metricsPage.js'
+import { createMetrics } from './rpc/metrics.js'
+import { createRateLimits, type RateLimitOptions } from './rpc/rateLimits.js'
 import { createRpcServer } from './rpc/server.js'
 import { createStreamAccess, streamSubject } from './rpc/streams/access.js'
 import { createMediaAuthServer, mediaAuthAddress } from './rpc/streams/authServer.js'
@@ -138,7 +138,7 @@ async function startIn(
   const startedAt = clock.now()
   const { tokens, keys, credentials, links, audit } = await openAccess(data, { config, log, env, clock, opened })
   const own = createOwnCredential()
-  const measures = createMeasures()
+  const metrics = createMetrics()
   /** Carried by our children and by what the media server starts for us, so that the next life knows them. */
   const mark = createHash('sha256').update(data.dir).digest('hex').slice(0, 16)
 
@@ -166,19 +166,19 @@ async function startIn(
       resetTimeout: mediamtx.circuit_breaker.recovery_timeout,
     },
     pathDefaults,
-    measures,
+    metrics,
     log,
   })
-  const rate: BrakeLimits = {
+  const rate: RateLimitOptions = {
     requests: security.rate_limit_requests,
     addressRequests: security.rate_limit_address_requests,
     window: security.rate_limit_window,
     failures: security.auth_failures,
     pauseMax: security.auth_pause_max,
   }
-  const brakes = createBrakes(rate)
+  const rateLimits = createRateLimits(rate)
   const streamAccess = createStreamAccess({
-    brakes,
+    rateLimits,
     allowedIps: server.allowed_ips,
     credentials,
     links,
@@ -186,7 +186,7 @@ async function startIn(
     clock,
     log,
     audit,
-    measures,
+    metrics,
     own,
     open: security.streams === 'open',
     startLimit,
@@ -264,8 +264,8 @@ async function startIn(
   const storage = createStorage({ dir: data.recordings })
   const usb = createUsbDevices({ log })
   const registry = createRegistryStore({ dir: data.state, clock, log })
-  const machine = createMachineSampler({ clock, log })
-  opened.push(machine.dispose)
+  const hostSampler = createHostSampler({ clock, log })
+  opened.push(hostSampler.dispose)
   const externalStore = createExternalStore({ dir: data.state, clock, log })
   const externalState = await externalStore.load()
   const addresses = createAddressCheck({ places: () => ownPlaces(config, choice, authPort) })
@@ -434,7 +434,7 @@ async function startIn(
     survey: createSurvey(retentionPorts),
     policy,
   })
-  measures.follow({ facts, mediaServer })
+  metrics.follow({ facts, mediaServer })
 
   const self = {
     name: 'MediaMTX Camera Service',
@@ -463,7 +463,7 @@ async function startIn(
       eventBuffer: server.event_buffer,
       rate,
     },
-    brakes,
+    rateLimits,
     alsoListen: server.also_listen,
     allowedIps: server.allowed_ips,
     ...tlsOf(config),
@@ -493,8 +493,8 @@ async function startIn(
     audit,
     retention: retentionAsk,
     external,
-    measures,
-    machine: machine.sample,
+    metrics,
+    hostSample: hostSampler.sample,
     urls: {
       streamLife: security.stream_url_life,
       fileLife: security.file_url_life,
@@ -521,8 +521,8 @@ async function startIn(
         hosts: server.public_host ? [server.public_host] : [],
         allowedIps: config.http_health.allowed_ips,
         ...(config.http_health.enable_metrics && {
-          metrics: createMetrics({
-            measures,
+          metrics: createMetricsPage({
+            metrics,
             directory,
             mediaServer: sampled,
             files,

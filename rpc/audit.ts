@@ -21,7 +21,7 @@ const subjectOf = ({ method, params }: Turn): string | undefined => {
 /** What kind of entry a request makes; `undefined`: none. */
 const eventOf = ({ method, hidden }: Turn, error: ServiceError | undefined): AuditEntry['event'] | undefined => {
   if (method === undefined) return undefined
-  // What the brakes refuse comes as often as somebody likes, and has done nothing.
+  // What the rate limits refuse comes as often as somebody likes, and has done nothing.
   if (error?.key === 'rateLimited') return undefined
   // Who shows nothing is told to; that is no attempt.
   if (method.name === 'authenticate') return error?.key === 'authRequired' ? undefined : 'authentication'

@@ -57,7 +57,7 @@ export interface Turn {
  * handle. A handler that answers at once is answered at once; others run side by side, so that none waits for another.
  */
 export const createDispatcher = ({ services, methods }: { services: Services; methods: readonly Method[] }) => {
-  const { clock, log, directory, limits, brakes, sessions, measures } = services
+  const { clock, log, directory, limits, rateLimits, sessions, metrics } = services
   const maxInFlight = limits.maxInFlight ?? 64
   /** A start happens once. */
   let hasStarted = false
@@ -126,8 +126,8 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
   }
 
   const takeRate = ({ address, caller }: Session, cost: number) => {
-    const wait = brakes.take(caller === undefined ? { address } : { user: caller.user, address }, cost)
-    if (wait > 0) measures.refused('rate')
+    const wait = rateLimits.take(caller === undefined ? { address } : { user: caller.user, address }, cost)
+    if (wait > 0) metrics.refused('rate')
     return wait
   }
 
@@ -163,7 +163,7 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
   const succeed = (turn: Turn, result: unknown) => {
     const took = performance.now() - turn.began
     if (turn.id !== undefined) turn.session.send(successReply(turn.id, result, metadataOf(turn, took)))
-    measures.call(turn.method?.name ?? 'unknown', 'ok', took)
+    metrics.call(turn.method?.name ?? 'unknown', 'ok', took)
     audit(turn)
   }
 
@@ -172,7 +172,7 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
     const error = expected(thrown, turn)
     if (turn.id !== undefined) turn.session.send(errorReply(turn.id, error, metadataOf(turn, took)))
     const isOurs = error.key === 'internal' || error.key === 'dependencyFailed'
-    measures.call(turn.method?.name ?? 'unknown', isOurs ? 'failed' : 'refused', took)
+    metrics.call(turn.method?.name ?? 'unknown', isOurs ? 'failed' : 'refused', took)
     audit(turn, error)
   }
 

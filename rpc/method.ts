@@ -2,9 +2,9 @@ import type { Static, TSchema } from 'typebox'
 import type { Caller, Role } from '../machines/domain/access.js'
 import type { ErrorKey } from '../machines/domain/errors.js'
 import type { By } from '../machines/domain/facts.js'
-import type { Brakes } from './brakes.js'
 import type { Notifications } from './notifications.js'
 import type { RpcOptions } from './options.js'
+import type { RateLimits } from './rateLimits.js'
 import type { Session } from './session.js'
 import type { Sessions } from './sessions.js'
 
@@ -12,7 +12,7 @@ import type { Sessions } from './sessions.js'
 export interface Services extends RpcOptions {
   notifications: Notifications
   sessions: Sessions
-  brakes: Brakes
+  rateLimits: RateLimits
   /** Open WebSockets. */
   connections: () => number
 }

@@ -61,7 +61,7 @@ export interface Notifications {
 
 type Sources = Pick<
   RpcOptions,
-  'directory' | 'clock' | 'about' | 'publicHost' | 'offers' | 'facts' | 'log' | 'limits' | 'measures' | 'links' | 'urls'
+  'directory' | 'clock' | 'about' | 'publicHost' | 'offers' | 'facts' | 'log' | 'limits' | 'metrics' | 'links' | 'urls'
 >
 
 /** Stands for the URLs in a text that is made once, until each subscriber's own take its place. */
@@ -72,7 +72,7 @@ const replayShare = 1 / 2
 
 /** Turns facts into notifications: one text a fact and topic, shared by all to whom it says the same. */
 export const createNotifications = (sources: Sources): Notifications => {
-  const { facts, clock, log, limits, measures, directory } = sources
+  const { facts, clock, log, limits, metrics, directory } = sources
   const { eventBuffer = 1_000, maxBuffered = 4 * 1024 * 1024 } = limits
   const epoch = randomUUID()
   const buffer = createFactBuffer(eventBuffer)
@@ -119,7 +119,7 @@ export const createNotifications = (sources: Sources): Notifications => {
       return
     }
     session.sendFrame(frame)
-    if (session.closed) measures.dropped()
+    if (session.closed) metrics.dropped()
   }
 
   const tell = (notice: Notice, fact: Told) => {

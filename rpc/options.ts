@@ -6,16 +6,16 @@ import type { Told } from '../machines/domain/facts.js'
 import type {
   Clock,
   Dispose,
+  HostSample,
   Log,
-  MachineSample,
-  Measures,
   MediaFiles,
   MediaServer,
+  Metrics,
   Pipelines,
   StreamState,
 } from '../machines/domain/ports.js'
 import type { RetentionAsk } from '../machines/domain/retention.js'
-import type { BrakeLimits, Brakes } from './brakes.js'
+import type { RateLimitOptions, RateLimits } from './rateLimits.js'
 import type { TlsFiles } from './tls.js'
 import type { Offers } from './urls.js'
 
@@ -44,7 +44,7 @@ export interface RpcLimits {
   authenticationTimeout?: number
   /** Time to authenticate anew once the caller's right has ended; default 30 s. */
   expiryGrace?: number
-  rate: BrakeLimits
+  rate: RateLimitOptions
   /** Bytes that may wait for a client that does not read; default 4 MiB. */
   maxBuffered?: number
   /** Facts that are kept to be told again to clients that were away; default 1000. */
@@ -95,11 +95,11 @@ export interface RpcOptions {
   streamAccess: StreamAccess
   audit: AuditLog
   /** Default: ones of its own, by `limits.rate`. Shared, what is guessed elsewhere counts here too. */
-  brakes?: Brakes
+  rateLimits?: RateLimits
   retention: RetentionAsk
   external: ExternalAsk
-  measures: Measures
-  machine: () => MachineSample
+  metrics: Metrics
+  hostSample: () => HostSample
   /** How long signed URLs are good for at most; `openStreams`: streams need none. */
   urls: { streamLife: number; fileLife: number; bindAddress: boolean; openStreams: boolean }
   facts: Facts

@@ -4,20 +4,20 @@ import { WebSocketServer } from 'ws'
 import { type Caller, credentialName } from '../machines/domain/access.js'
 import { rateLimited, ServiceError } from '../machines/domain/errors.js'
 import { createAdmission } from './admission.js'
-import { createBrakes } from './brakes.js'
 import { createClientCertificates } from './clientCertificates.js'
 import { openConnection } from './connection.js'
 import { createDispatcher } from './dispatcher.js'
-import { createDoors } from './doors.js'
 import { addressOf } from './http/caller.js'
 import { createFilesHandler } from './http/files.js'
 import { isReading, refuseUpgrade, replyError, replyJson, replyNotFound } from './http/reply.js'
 import { createStillsHandler } from './http/stills.js'
+import { createListeners } from './listeners.js'
 import type { Services } from './method.js'
 import { methods } from './methods/index.js'
 import { createNotifications } from './notifications.js'
 import type { RpcOptions } from './options.js'
 import { isAllowedOrigin } from './origins.js'
+import { createRateLimits } from './rateLimits.js'
 import type { Session } from './session.js'
 import { createSessions } from './sessions.js'
 
@@ -34,17 +34,17 @@ export interface RpcServer {
 
 /** The API: WebSocket JSON-RPC on one path, downloads below `/files/`, pictures below `/cameras/`, nothing else. */
 export const createRpcServer = (options: RpcOptions): RpcServer => {
-  const { limits, corsOrigins, clock, log, audit, credentials, measures, path = '/ws' } = options
+  const { limits, corsOrigins, clock, log, audit, credentials, metrics, path = '/ws' } = options
   const { maxMessageSize, pingInterval, pongWait, authenticationTimeout = 60_000 } = limits
-  const brakes = options.brakes ?? createBrakes(limits.rate)
+  const rateLimits = options.rateLimits ?? createRateLimits(limits.rate)
   const admission = createAdmission(limits)
   const notifications = createNotifications(options)
   const sessions = createSessions({ services: options })
-  const services: Services = { ...options, notifications, sessions, brakes, connections: admission.open }
+  const services: Services = { ...options, notifications, sessions, rateLimits, connections: admission.open }
   const dispatch = createDispatcher({ services, methods })
   const certificateCallerOf = createClientCertificates(options.tls?.clients ?? [])
-  const serveFile = createFilesHandler({ services, brakes, certificateCallerOf })
-  const serveStill = createStillsHandler({ services, brakes, certificateCallerOf })
+  const serveFile = createFilesHandler({ services, rateLimits, certificateCallerOf })
+  const serveStill = createStillsHandler({ services, rateLimits, certificateCallerOf })
   let stopping = false
 
   // A page that may not connect may not ask otherwise either: a certificate goes with its requests unasked.
@@ -57,7 +57,7 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
       return replyError(request, response, new ServiceError('permissionDenied', { reason: 'foreign_origin' }))
     if (target.startsWith('/files/')) return serveFile(request, response)
     if (target.startsWith('/cameras/')) return serveStill(request, response)
-    const wait = brakes.take({ address: addressOf(request) }, 1)
+    const wait = rateLimits.take({ address: addressOf(request) }, 1)
     if (wait > 0) return replyError(request, response, rateLimited(wait))
     if (target !== path) return replyNotFound(request, response)
     if (!isReading(request, response)) return
@@ -78,7 +78,7 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
     if (isForeign(request)) return { status: 403, words: 'Forbidden' }
     if (stopping) return { status: 503, words: 'the service stops' }
     // A handshake costs more than a look-up; who comes and goes without end is to wait.
-    const wait = brakes.take({ address }, 1)
+    const wait = rateLimits.take({ address }, 1)
     if (wait > 0)
       return { status: 429, words: 'too many requests from this address', retryAfter: Math.ceil(wait / 1000) }
     return admission.refusalFor(address)
@@ -112,7 +112,7 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
     const refusal = refusalOf(request, address)
     if (refusal !== undefined) {
       log.debug('a connection was refused', { address, status: refusal.status })
-      measures.refused('connection')
+      metrics.refused('connection')
       refuseUpgrade(socket, refusal)
       return
     }
@@ -143,7 +143,7 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
     perMessageDeflate: false,
     autoPong: false,
   })
-  const doors = createDoors({
+  const listeners = createListeners({
     options,
     upgrade,
     answer: (request, response) => {
@@ -159,7 +159,7 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
 
   return {
     start: async () => {
-      const listening = await doors.start()
+      const listening = await listeners.start()
       heartbeat = setInterval(
         sessions.tick,
         Math.max(10, Math.min(pingInterval, pongWait, authenticationTimeout, 10_000) / 4),
@@ -170,7 +170,7 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
       stopping = true
       clearInterval(heartbeat)
       notifications.dispose()
-      const over = doors.stop()
+      const over = listeners.stop()
       sessions.stop(reason)
       await over
     },

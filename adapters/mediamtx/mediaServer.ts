@@ -1,7 +1,7 @@
 import pRetry from 'p-retry'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
-import type { Log, Measures, MediaServer, PathSpec, StreamState } from '../../machines/domain/ports.js'
+import type { Log, MediaServer, Metrics, PathSpec, StreamState } from '../../machines/domain/ports.js'
 import { type ApiOptions, type ApiRequest, createApi, isObject, Refused, Unreachable } from './api.js'
 import { type BreakerOptions, createBreaker } from './breaker.js'
 import { createLanes, type Lane } from './lanes.js'
@@ -15,7 +15,7 @@ export interface MediaServerOptions extends ApiOptions {
   breaker: BreakerOptions
   pathDefaults: PathDefaults
   log: Log
-  measures?: Pick<Measures, 'mediaCall'>
+  metrics?: Pick<Metrics, 'mediaCall'>
 }
 
 /** `wantedPaths`: what `sync` would put there, for the configuration file of a server that is about to start. */
@@ -33,10 +33,10 @@ export function createMediaServer({
   breaker: breakerOptions,
   pathDefaults,
   log,
-  measures,
+  metrics,
 }: MediaServerOptions): MediamtxServer {
   const plain = createApi({ apiUrl, timeout })
-  const api = measures ? timed(plain, measures) : plain
+  const api = metrics ? timed(plain, metrics) : plain
   const breaker = createBreaker(breakerOptions)
   const lanes = createLanes()
 

@@ -1,13 +1,13 @@
-import type { Measures } from '../../machines/domain/ports.js'
+import type { Metrics } from '../../machines/domain/ports.js'
 import { type Api, type ApiRequest, Refused, Unreachable } from './api.js'
 
 /** The same API, each call's time taken; one that its caller gave up is not counted. */
 export const timed =
-  (api: Api, measures: Pick<Measures, 'mediaCall'>): Api =>
+  (api: Api, metrics: Pick<Metrics, 'mediaCall'>): Api =>
   async (request) => {
     const began = performance.now()
-    const told = (outcome: Parameters<Measures['mediaCall']>[1]) =>
-      measures.mediaCall(routeOf(request), outcome, performance.now() - began)
+    const told = (outcome: Parameters<Metrics['mediaCall']>[1]) =>
+      metrics.mediaCall(routeOf(request), outcome, performance.now() - began)
     try {
       const answer = await api(request)
       told('ok')

@@ -313,7 +313,7 @@ export interface CaptureDefaults {
 }
 
 /** What takes the time of things; never throws. */
-export interface Measures {
+export interface Metrics {
   /** A request of a client that was answered. */
   call(method: string, outcome: 'ok' | 'refused' | 'failed', ms: number): void
   /** A call of the media server's control API; `route` without names, as in `GET /v3/paths/list`. */
@@ -325,7 +325,7 @@ export interface Measures {
 }
 
 /** The machine that the service runs on, as last sampled. Percentages are 0–100. */
-export interface MachineSample {
+export interface HostSample {
   at: number
   cpuPercent: number
   memoryPercent: number

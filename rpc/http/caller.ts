@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 import { type Caller, type Grant, isSameCredential } from '../../machines/domain/access.js'
 import { hostInUrl } from '../../machines/domain/address.js'
 import { rateLimited, ServiceError } from '../../machines/domain/errors.js'
-import type { Brakes } from '../brakes.js'
 import type { RpcOptions } from '../options.js'
+import type { RateLimits } from '../rateLimits.js'
 
 /** Who asks by HTTP, and for what alone, if it was a signed URL that let it in. */
 export interface HttpCaller extends Caller {
@@ -51,8 +51,8 @@ const isGuess = (error: unknown) =>
   error instanceof ServiceError && error.key === 'authFailed' && error.data.reason === 'auth_failed'
 
 export interface CallerOptions {
-  services: Pick<RpcOptions, 'credentials' | 'links' | 'measures' | 'clock'>
-  brakes: Brakes
+  services: Pick<RpcOptions, 'credentials' | 'links' | 'metrics' | 'clock'>
+  rateLimits: RateLimits
   certificateCallerOf?: CertificateCallerOf | undefined
 }
 
@@ -63,14 +63,14 @@ export interface CallerOptions {
  * ServiceError: 401, 429, or 400 for two credentials that contradict each other.
  */
 export const httpCaller = ({
-  services: { credentials, links, measures, clock },
-  brakes,
+  services: { credentials, links, metrics, clock },
+  rateLimits,
   certificateCallerOf = () => undefined,
 }: CallerOptions) => {
   const take = (who: { user?: string; address: string }, cost: number) => {
-    const wait = brakes.take(who, cost)
+    const wait = rateLimits.take(who, cost)
     if (wait <= 0) return
-    measures.refused('rate')
+    metrics.refused('rate')
     throw rateLimited(wait, 'rate_limited')
   }
 
@@ -88,10 +88,10 @@ export const httpCaller = ({
   }
 
   const guessed = (address: string): ServiceError | undefined => {
-    const pause = brakes.pause(address)
-    measures.refused(pause > 0 ? 'rate' : 'authentication')
+    const pause = rateLimits.pause(address)
+    metrics.refused(pause > 0 ? 'rate' : 'authentication')
     if (pause > 0) return rateLimited(pause, 'too_many_failed_authentications')
-    brakes.failed(address)
+    rateLimits.failed(address)
     return undefined
   }
 

@@ -7,7 +7,7 @@ import type { About } from '../options.js'
 import { given, iso, statusOf } from '../present.js'
 import type { Status } from '../schemas.js'
 import { createHostCheck } from './hosts.js'
-import type { MetricsText } from './metrics.js'
+import type { MetricsText } from './metricsPage.js'
 import { isReading, replyJson, replyNotFound } from './reply.js'
 
 export interface HealthOptions {

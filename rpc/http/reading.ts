@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { credentialName } from '../../machines/domain/access.js'
 import { ServiceError } from '../../machines/domain/errors.js'
-import type { HttpAction } from '../measures.js'
+import type { HttpAction } from '../metrics.js'
 import type { RpcOptions } from '../options.js'
 import { isAllowedOrigin } from '../origins.js'
 import { addressOf, type HttpCaller } from './caller.js'
 import { isReading, replyError } from './reply.js'
 
-/** What is known of a request; who serves it adds what it learns, for the audit log and the measures. */
+/** What is known of a request; who serves it adds what it learns, for the audit log and the metrics. */
 export interface Asked {
   action: HttpAction
   /** What it is about, as the client named it. */
@@ -20,7 +20,7 @@ export interface Asked {
   refusal?: string
 }
 
-type Services = Pick<RpcOptions, 'audit' | 'measures' | 'log' | 'corsOrigins'>
+type Services = Pick<RpcOptions, 'audit' | 'metrics' | 'log' | 'corsOrigins'>
 
 /** Headers that scripts of other origins may read. */
 const exposed = 'Content-Disposition, Content-Range, ETag, X-Snapshot-Tier, X-Snapshot-Age, X-Snapshot-Captured-At'
@@ -57,7 +57,7 @@ const refusalOf = ({ refusal }: Asked, { status, data }: ServiceError): string |
  */
 export const reading =
   (
-    { audit, measures, log, corsOrigins }: Services,
+    { audit, metrics, log, corsOrigins }: Services,
     begin: (path: string) => Pick<Asked, 'action' | 'subject'>,
     serve: (
       request: IncomingMessage,
@@ -94,7 +94,7 @@ export const reading =
       },
     }
     const measured = (outcome: 'ok' | 'refused' | 'failed') =>
-      measures.call(asked.action, outcome, performance.now() - began)
+      metrics.call(asked.action, outcome, performance.now() - began)
     try {
       await serve(request, response, headers, asked)
       measured('ok')

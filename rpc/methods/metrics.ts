@@ -105,8 +105,8 @@ export const metricMethods = [
       disk_usage: Type.Object({ total: Count, used: Count, available: Count, percentage: Percent }),
       network_stats: Type.Object({ connections: Count, bytes_sent: Count, bytes_received: Count }),
     }),
-    handler: async (_, { services: { directory, mediaServer, machine, connections, clock }, caller }) => {
-      const { at, cpuPercent, memoryPercent, residentBytes, bytesSent, bytesReceived } = machine()
+    handler: async (_, { services: { directory, mediaServer, hostSample, connections, clock }, caller }) => {
+      const { at, cpuPercent, memoryPercent, residentBytes, bytesSent, bytesReceived } = hostSample()
       const { total, used, available, percent: diskPercent } = directory.storage()
       const states = new Map((await statesOf(mediaServer)).map((state) => [state.name, state]))
       const cameras = directory.cameras().filter(({ id }) => caller === undefined || mayUse(caller, id))

@@ -16,16 +16,16 @@ const permissions: Record<Role, ('view' | 'control' | 'admin')[]> = {
 const endOfTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 /** Wrong credentials slow an address; one that has expired or was revoked was no guess. */
-const guessed = ({ session: { address }, services: { brakes, measures } }: Call): ServiceError | undefined => {
-  const wait = brakes.pause(address)
-  measures.refused(wait > 0 ? 'rate' : 'authentication')
+const guessed = ({ session: { address }, services: { rateLimits, metrics } }: Call): ServiceError | undefined => {
+  const wait = rateLimits.pause(address)
+  metrics.refused(wait > 0 ? 'rate' : 'authentication')
   if (wait > 0) return rateLimited(wait, tooManyFailures)
-  brakes.failed(address)
+  rateLimits.failed(address)
   return undefined
 }
 
 const verified = async (text: string, call: Call): Promise<Caller> => {
-  const { credentials, measures } = call.services
+  const { credentials, metrics } = call.services
   try {
     const caller = await credentials.verify(text)
     // It may have been revoked while it was looked at.
@@ -34,7 +34,7 @@ const verified = async (text: string, call: Call): Promise<Caller> => {
   } catch (error) {
     if (!(error instanceof ServiceError) || error.key !== 'authFailed') throw error
     if (error.data.reason === 'auth_failed') throw guessed(call) ?? error
-    measures.refused('authentication')
+    metrics.refused('authentication')
     throw error
   }
 }

@@ -14,8 +14,8 @@ import {
 import { allowList, hostInUrl } from '../../machines/domain/address.js'
 import { isCameraId } from '../../machines/domain/camera.js'
 import { ServiceError } from '../../machines/domain/errors.js'
-import type { Clock, Log, Measures, MediaServer } from '../../machines/domain/ports.js'
-import type { Brakes } from '../brakes.js'
+import type { Clock, Log, MediaServer, Metrics } from '../../machines/domain/ports.js'
+import type { RateLimits } from '../rateLimits.js'
 import { isOwnAddress, type OwnCredential, shows } from './own.js'
 import { createMediaSessions } from './sessions.js'
 
@@ -26,12 +26,12 @@ export interface StreamAccessOptions {
   clock: Clock
   log: Log
   audit: Pick<AuditLog, 'write'>
-  measures?: Pick<Measures, 'refused'>
+  metrics?: Pick<Metrics, 'refused'>
   own: OwnCredential
   /** Addresses and networks that may come at all, as in RpcOptions; the service itself always may. Empty: all. */
   allowedIps?: readonly string[]
   /** Those of the API: what is guessed here counts there, and in a pause is refused without a word for each. */
-  brakes?: Pick<Brakes, 'pause' | 'failed'>
+  rateLimits?: Pick<RateLimits, 'pause' | 'failed'>
   /** Everybody reads; publishing and the API are ours all the same. */
   open: boolean
   /** How long a stream may take to start, in ms; 30 s by default. */
@@ -63,7 +63,7 @@ const refused = (reason: string, also: { shown?: boolean; user?: string; credent
  * fit is refused.
  */
 export const createStreamAccess = (options: StreamAccessOptions): StreamAccess & { close(): void } => {
-  const { credentials, links, clock, log, audit, measures, own, open, brakes, startLimit = 30_000 } = options
+  const { credentials, links, clock, log, audit, metrics, own, open, rateLimits, startLimit = 30_000 } = options
   const sessions = createMediaSessions({ mediaServer: options.mediaServer, clock, log, startLimit })
   const unlisten = credentials.onRevoked((credential) => {
     void sessions.end((session) => isSameCredential(session.credential, credential), 'its credential was revoked')
@@ -187,18 +187,18 @@ export const createStreamAccess = (options: StreamAccessOptions): StreamAccess &
       reason,
       ...(subject !== '' && { subject }),
     })
-    measures?.refused('authentication')
+    metrics?.refused('authentication')
   }
 
   /** Counts a guess; true: one that comes during a pause, when single ones are not told of any more. */
   const isOneOfMany = ({ ip }: MediaQuestion, reason: string): boolean => {
-    if (brakes === undefined || !guesses.includes(reason)) return false
+    if (rateLimits === undefined || !guesses.includes(reason)) return false
     const address = hostInUrl(ip)
-    if (brakes.pause(address) > 0) {
-      measures?.refused('rate')
+    if (rateLimits.pause(address) > 0) {
+      metrics?.refused('rate')
       return true
     }
-    brakes.failed(address)
+    rateLimits.failed(address)
     return false
   }
 

@@ -762,7 +762,7 @@ describe('conformance, where the service itself is in the way', () => {
           files: broken,
           retention: broken,
           external: broken,
-          machine: fail,
+          hostSample: fail,
         },
       ),
     )

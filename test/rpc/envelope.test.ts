@@ -2,11 +2,11 @@ import { expect } from 'chai'
 import Type from 'typebox'
 import type { Caller } from '../../machines/domain/access.js'
 import { notFound, ServiceError } from '../../machines/domain/errors.js'
-import { createBrakes } from '../../rpc/brakes.js'
 import { createDispatcher } from '../../rpc/dispatcher.js'
 import { errorBody } from '../../rpc/frame.js'
 import { method } from '../../rpc/method.js'
 import { methods } from '../../rpc/methods/index.js'
+import { createRateLimits } from '../../rpc/rateLimits.js'
 import { None } from '../../rpc/schemas.js'
 import { apiVersion } from '../../rpc/version.js'
 import { type Client, createStage, createWorld, type Reply, type World } from './fakes.js'
@@ -131,7 +131,7 @@ describe('the envelope', () => {
     const sent: string[] = []
     const options = world.options()
     const session = { id: 'a', address: '192.0.2.1', requests: 0, send: (text: string) => sent.push(text) }
-    const services = { ...options, brakes: createBrakes({ requests: 10, window: 1_000 }) }
+    const services = { ...options, rateLimits: createRateLimits({ requests: 10, window: 1_000 }) }
     createDispatcher({ services: services as never, methods: [old] })(
       '{"jsonrpc":"2.0","id":1,"method":"old"}',
       session as never,

@@ -447,8 +447,8 @@ export const createWorld = () => {
     },
     retention,
     external,
-    measures: { call: () => {}, mediaCall: () => {}, dropped: () => {}, refused: () => {} },
-    machine: () => ({
+    metrics: { call: () => {}, mediaCall: () => {}, dropped: () => {}, refused: () => {} },
+    hostSample: () => ({
       at: noon,
       cpuPercent: 12.5,
       memoryPercent: 40,

@@ -11,13 +11,13 @@ import type { RpcOptions } from '../../rpc/options.js'
 import { downloadUrl } from '../../rpc/present.js'
 import { turn } from '../support/later.js'
 import { createStage, createWorld, noon, type World } from './fakes.js'
-import { createWeb, fakeBrakes } from './web.js'
+import { createWeb, fakeRateLimits } from './web.js'
 
 describe('the downloads', () => {
   const web = createWeb()
   let world: World
   let folder: string
-  let brakes: ReturnType<typeof fakeBrakes>
+  let rateLimits: ReturnType<typeof fakeRateLimits>
   let options: RpcOptions
   let get: Awaited<ReturnType<typeof web.serve>>['get']
 
@@ -40,8 +40,8 @@ describe('the downloads', () => {
       return { name: full, camera: 'camera0', path: join(folder, kind, full), bytes: 0, modifiedAt: 0, createdAt: 0 }
     }
     options = world.options({}, { files: { ...world.options().files, find } })
-    brakes = fakeBrakes()
-    ;({ get } = await web.serve(createFilesHandler({ services: options, brakes })))
+    rateLimits = fakeRateLimits()
+    ;({ get } = await web.serve(createFilesHandler({ services: options, rateLimits })))
   })
   afterEach(async () => {
     await web.end()
@@ -197,7 +197,7 @@ describe('the downloads', () => {
   })
 
   it('may be asked for by scripts of any origin where * is listed', async () => {
-    ;({ get } = await web.serve(createFilesHandler({ services: { ...options, corsOrigins: ['*'] }, brakes })))
+    ;({ get } = await web.serve(createFilesHandler({ services: { ...options, corsOrigins: ['*'] }, rateLimits })))
     const { status, headers } = await get('/files/recordings/camera0_1.mp4', { Origin: 'https://any.example' })
     expect([status, headers['access-control-allow-origin']]).to.deep.equal([200, '*'])
     expect(headers).not.to.have.property('access-control-allow-credentials')
@@ -217,19 +217,19 @@ describe('the downloads', () => {
     await get('/files/recordings/camera0_1.mp4')
     await get('/files/recordings/camera0_1.mp4', { Authorization: 'Bearer guess' })
     await get('/files/recordings/camera0_1.mp4', anonymous)
-    expect(brakes.taken).to.deep.equal([
+    expect(rateLimits.taken).to.deep.equal([
       { user: 'a-viewer', address: '127.0.0.1', cost: 1 },
       { address: '127.0.0.1', cost: 1 },
       { address: '127.0.0.1', cost: 1 },
     ])
-    expect(brakes.failures).to.equal(1)
-    brakes.wait = 4_200
+    expect(rateLimits.failures).to.equal(1)
+    rateLimits.wait = 4_200
     const { status, headers } = await get('/files/recordings/camera0_1.mp4')
     expect([status, headers['retry-after']]).to.deep.equal([429, '5'])
   })
 
   it('make an address that guesses wait, but nobody whose credential is good', async () => {
-    brakes.pauseFor = 30_000
+    rateLimits.pauseFor = 30_000
     for (const headers of [{ Authorization: 'Bearer guess' }, { ...anonymous, 'X-API-Key': 'guess' }]) {
       const answer = await get('/files/recordings/camera0_1.mp4', headers)
       expect([answer.status, answer.headers['retry-after']]).to.deep.equal([429, '30'])
@@ -246,8 +246,8 @@ describe('the downloads', () => {
       ).status,
     ).to.equal(200)
     expect([
-      brakes.failures,
-      brakes.taken.length,
+      rateLimits.failures,
+      rateLimits.taken.length,
       world.audited.filter(({ event }) => event === 'refusal'),
     ]).to.deep.equal([0, 6, []])
   })
@@ -267,7 +267,9 @@ describe('the downloads', () => {
       cameras: ['camera0'],
       credential: { kind: 'certificate' as const, id: 'ab' },
     }
-    ;({ get } = await web.serve(createFilesHandler({ services: options, brakes, certificateCallerOf: () => caller })))
+    ;({ get } = await web.serve(
+      createFilesHandler({ services: options, rateLimits, certificateCallerOf: () => caller }),
+    ))
     const ask = async () => (await get('/files/recordings/camera0_1.mp4', anonymous)).status
     expect(await ask()).to.equal(200)
     // A picture in a foreign page: the browser brings the certificate, and tells no Origin.
@@ -402,7 +404,7 @@ describe('the downloads', () => {
         `${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4', { address: '10.0.0.9' })}`,
         'auth_failed',
       )
-      expect(brakes.failures).to.equal(8)
+      expect(rateLimits.failures).to.equal(8)
       expect(world.audited.every(({ reason }) => reason === 'auth_failed')).to.equal(true)
       expect(
         (
@@ -421,7 +423,7 @@ describe('the downloads', () => {
       )
       await options.credentials.revoke({ kind: 'token', id: 'viewer/ann' }, noon + 60_000)
       await refused(`${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4')}`, 'revoked')
-      expect(brakes.failures).to.equal(0)
+      expect(rateLimits.failures).to.equal(0)
     })
 
     it('are of one camera: a name that another camera’s file has taken since opens nothing', async () => {
@@ -461,7 +463,7 @@ describe('the downloads', () => {
   it('stop where they are when the credential is revoked', async () => {
     await writeFile(join(folder, 'recordings', 'long.mp4'), Buffer.alloc(64 * 1024 * 1024))
     const url = `/files/recordings/long.mp4?camera=camera0&sig=${link('recordings/camera0/long.mp4')}`
-    const slow = await web.begin(createFilesHandler({ services: options, brakes }), url)
+    const slow = await web.begin(createFilesHandler({ services: options, rateLimits }), url)
     expect(slow.response.statusCode).to.equal(200)
     await options.credentials.revoke({ kind: 'token', id: 'other' }, noon)
     expect(slow.isCut()).to.equal(false)
@@ -486,7 +488,7 @@ describe('the downloads', () => {
       try {
         const services = { ...options, limits: { ...options.limits, downloadTimeout: 0, downloadTotal: total } }
         const url = `/files/recordings/long.mp4${path && `?camera=camera0&sig=${link('recordings/camera0/long.mp4', { expiresAt: noon + 10_000 })}`}`
-        const slow = await web.begin(createFilesHandler({ services, brakes }), url, headers)
+        const slow = await web.begin(createFilesHandler({ services, rateLimits }), url, headers)
         const pass = (ms: number) => {
           world.now += ms
           timers.tick(ms)
@@ -509,7 +511,7 @@ describe('the downloads', () => {
     const timers = useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     try {
       const slow = await web.begin(
-        createFilesHandler({ services: options, brakes }),
+        createFilesHandler({ services: options, rateLimits }),
         `/files/recordings/long.mp4?camera=camera0&sig=${link('recordings/camera0/long.mp4')}`,
       )
       await rm(file)
@@ -525,7 +527,7 @@ describe('the downloads', () => {
     await writeFile(join(folder, 'recordings', 'long.mp4'), Buffer.alloc(64 * 1024 * 1024))
     const services = { ...options, limits: { ...options.limits, downloadTimeout: 50 } }
     const slow = await web.begin(
-      createFilesHandler({ services, brakes }),
+      createFilesHandler({ services, rateLimits }),
       `/files/recordings/long.mp4?camera=camera0&sig=${link('recordings/camera0/long.mp4')}`,
     )
     await slow.closed

@@ -3,8 +3,8 @@ import type { By } from '../../machines/domain/facts.js'
 import type { StreamState } from '../../machines/domain/ports.js'
 import type { SnapshotView } from '../../machines/domain/views.js'
 import { createHealthServer } from '../../rpc/http/health.js'
-import { createMetrics, type MetricsOptions } from '../../rpc/http/metrics.js'
-import { createMeasures } from '../../rpc/measures.js'
+import { createMetricsPage, type MetricsOptions } from '../../rpc/http/metricsPage.js'
+import { createMetrics } from '../../rpc/metrics.js'
 import { later, turn } from '../support/later.js'
 import { createWorld, noon, type World } from './fakes.js'
 
@@ -22,13 +22,13 @@ describe('the metrics', () => {
   let world: World
   let tell: World['tell']
   let breaks: (state: 'open' | 'halfOpen' | 'closed') => void
-  let measures: ReturnType<typeof createMeasures>
+  let metrics: ReturnType<typeof createMetrics>
 
   beforeEach(() => {
     world = createWorld()
     tell = world.tell
-    measures = createMeasures()
-    measures.follow({
+    metrics = createMetrics()
+    metrics.follow({
       facts: world.options().facts,
       mediaServer: {
         onBreaker: (listener) => {
@@ -41,8 +41,8 @@ describe('the metrics', () => {
 
   const page = (changes: Partial<MetricsOptions> = {}) => {
     const { directory, mediaServer, files, about, clock, log } = world.options()
-    return createMetrics({
-      measures,
+    return createMetricsPage({
+      metrics,
       directory,
       mediaServer,
       files,
@@ -167,7 +167,7 @@ describe('the metrics', () => {
       'snapshots_total{camera="camera0",tier="none",outcome="failed"} 1',
     ])
     tell({ type: 'camera.retired', camera: 'camera0' })
-    expect(measures.counts().cameras.size).to.equal(0)
+    expect(metrics.counts().cameras.size).to.equal(0)
     expect((await scrape('snapshots_total')).filter((line) => !line.endsWith(' 0'))).to.deep.equal([])
   })
 
@@ -189,10 +189,10 @@ describe('the metrics', () => {
   })
 
   it('take the time of requests, from before the first scrape on', async () => {
-    measures.call('ping', 'ok', 0.4)
-    measures.call('ping', 'ok', 40)
-    measures.call('take_snapshot', 'refused', 60_000)
-    measures.call('GET /files/recordings', 'ok', 3)
+    metrics.call('ping', 'ok', 0.4)
+    metrics.call('ping', 'ok', 40)
+    metrics.call('take_snapshot', 'refused', 60_000)
+    metrics.call('GET /files/recordings', 'ok', 3)
     const lines = linesOf((await page()()).text, 'rpc_duration_seconds_bucket').filter((line) =>
       line.includes('"ping"'),
     )
@@ -213,8 +213,8 @@ describe('the metrics', () => {
 
   it('make no label of what a client says', async () => {
     for (let index = 0; index < 500; index += 1) {
-      measures.call(`made up ${index}"`, 'refused', 1)
-      measures.mediaCall(`GET /${index}`, 'ok', 1)
+      metrics.call(`made up ${index}"`, 'refused', 1)
+      metrics.mediaCall(`GET /${index}`, 'ok', 1)
     }
     expect(await scrape('rpc_duration_seconds_count')).to.deep.equal([
       'rpc_duration_seconds_count{method="other",outcome="refused"} 500',
@@ -226,11 +226,11 @@ describe('the metrics', () => {
   })
 
   it('count who was turned away', async () => {
-    measures.refused('authentication')
-    measures.refused('rate')
-    measures.refused('rate')
-    measures.refused('connection')
-    measures.dropped()
+    metrics.refused('authentication')
+    metrics.refused('rate')
+    metrics.refused('rate')
+    metrics.refused('connection')
+    metrics.dropped()
     const { text } = await page()()
     expect(
       ['authentication_failures', 'rate_limited', 'connections_refused', 'notifications_dropped'].flatMap((name) =>
@@ -304,7 +304,7 @@ describe('the metrics', () => {
   })
 
   it('are text that Prometheus reads: a type for each, no name twice, a number at each end', async () => {
-    measures.call('ping', 'ok', 1)
+    metrics.call('ping', 'ok', 1)
     const { text } = await page()()
     const types = [...text.matchAll(/^# TYPE (\S+) (gauge|counter|histogram)$/gm)].map(([, name]) => name)
     expect(new Set(types).size).to.equal(types.length)

@@ -607,7 +607,7 @@ describe('the notifications', () => {
     }
     const { port } = await stage.serve({
       ...world.options({ maxBuffered: 1_000 }),
-      measures: { ...world.options().measures, dropped: count },
+      metrics: { ...world.options().metrics, dropped: count },
     })
     const deaf = await stage.connect(port, { role: 'viewer' })
     await subscribe(deaf, ['recording.stop'])

@@ -317,11 +317,11 @@ describe('sessions', () => {
 
   it('measure each request once, by the names of methods only', async () => {
     const measured: string[] = []
-    const measures = {
-      ...world.options().measures,
+    const metrics = {
+      ...world.options().metrics,
       call: (method: string, outcome: string) => measured.push(`${method} ${outcome}`),
     }
-    ;({ port } = await stage.serve(world.options({}, { measures })))
+    ;({ port } = await stage.serve(world.options({}, { metrics })))
     const client = await stage.connect(port, { role: 'viewer' })
     await client.call('ping')
     await client.call('get_status')

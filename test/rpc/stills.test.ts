@@ -10,7 +10,7 @@ import type { RpcOptions } from '../../rpc/options.js'
 import { stillUrl } from '../../rpc/present.js'
 import { later, turn } from '../support/later.js'
 import { createWorld, noon, type World } from './fakes.js'
-import { createWeb, fakeBrakes } from './web.js'
+import { createWeb, fakeRateLimits } from './web.js'
 
 /** Looks again and again, for 2 s at most: a test that fails must end. */
 const until = async (isIt: () => boolean) => {
@@ -24,15 +24,15 @@ const until = async (isIt: () => boolean) => {
 describe('pictures by URL', () => {
   const web = createWeb()
   let world: World
-  let brakes: ReturnType<typeof fakeBrakes>
+  let rateLimits: ReturnType<typeof fakeRateLimits>
   let services: RpcOptions
   let get: Awaited<ReturnType<typeof web.serve>>['get']
 
   beforeEach(async () => {
     world = createWorld()
     services = world.options()
-    brakes = fakeBrakes()
-    ;({ get } = await web.serve(createStillsHandler({ services, brakes })))
+    rateLimits = fakeRateLimits()
+    ;({ get } = await web.serve(createStillsHandler({ services, rateLimits })))
   })
   afterEach(() => web.end())
 
@@ -156,12 +156,12 @@ describe('pictures by URL', () => {
       expect((await get(each, anonymous)).status).to.equal(401)
       expect((await get(each, { Authorization: 'Bearer guess' })).status).to.equal(401)
     }
-    expect(brakes.failures).to.equal(3)
+    expect(rateLimits.failures).to.equal(3)
   })
 
   it('cost as much as a snapshot', async () => {
     await get(path)
-    expect(brakes.taken).to.deep.equal([{ user: 'a-viewer', address: '127.0.0.1', cost: 10 }])
+    expect(rateLimits.taken).to.deep.equal([{ user: 'a-viewer', address: '127.0.0.1', cost: 10 }])
   })
 
   it('have signed URLs of one camera', async () => {
@@ -180,7 +180,7 @@ describe('pictures by URL', () => {
     const { open, give, opened } = captures()
     const answers = Promise.all([get(path), get(path), get(path), get(`${path}?w=64`)])
     await opened(2)
-    await until(() => brakes.taken.length >= 4)
+    await until(() => rateLimits.taken.length >= 4)
     await give(0)
     await give(1)
     expect((await answers).map(({ status }) => status)).to.deep.equal([200, 200, 200, 200])
@@ -194,7 +194,7 @@ describe('pictures by URL', () => {
     await opened(1)
     world.now += 500
     const second = get(`${path}?max_age=0`)
-    await until(() => brakes.taken.length >= 2)
+    await until(() => rateLimits.taken.length >= 2)
     await turn()
     await give(0, noon + 100)
     await opened(2)
@@ -204,7 +204,7 @@ describe('pictures by URL', () => {
 
   it('are waited for by 32 at most, those who went away not counted', async () => {
     const { give, opened } = captures()
-    const handler = createStillsHandler({ services, brakes })
+    const handler = createStillsHandler({ services, rateLimits })
     const gone = later<void>()
     const { port, get } = await web.serve((asked, answer) => {
       if (asked.url === `${path}?away`) answer.once('close', () => gone.resolve())
@@ -221,7 +221,7 @@ describe('pictures by URL', () => {
     away.end()
     const waiting = Array.from({ length: 31 }, () => get(path))
     await opened(1)
-    await until(() => brakes.taken.length >= 32)
+    await until(() => rateLimits.taken.length >= 32)
     const late = await get(path)
     expect([late.status, late.headers['retry-after'], JSON.parse(late.body).error.data.reason]).to.deep.equal([
       429,
@@ -232,7 +232,7 @@ describe('pictures by URL', () => {
     await gone.promise
     await turn()
     waiting.push(get(path))
-    await until(() => brakes.taken.length >= 34)
+    await until(() => rateLimits.taken.length >= 34)
     await give(0)
     expect((await Promise.all(waiting)).map(({ status }) => status)).to.deep.equal(new Array(32).fill(200))
   })

@@ -69,35 +69,35 @@ describe('who may see a stream', () => {
     return { ...gate, access, may, signed, kicked, media }
   }
 
-  describe('takes part in the brakes', () => {
+  describe('takes part in the rate limits', () => {
     const counting = () => {
-      const brakes = {
+      const rateLimits = {
         paused: 0,
         failures: [] as string[],
-        pause: () => brakes.paused,
-        failed: (address: string) => void brakes.failures.push(address),
+        pause: () => rateLimits.paused,
+        failed: (address: string) => void rateLimits.failures.push(address),
       }
-      return brakes
+      return rateLimits
     }
 
     it('with what was guessed, from a stream too', async () => {
-      const brakes = counting()
-      const { may, signed, callers, audited } = arrange({ brakes })
+      const rateLimits = counting()
+      const { may, signed, callers, audited } = arrange({ rateLimits })
       callers.set('good', { user: 'ann', role: 'viewer', expiresAt: Date.now() + 60_000 })
       await may({ query: 'sig=guess' })
       await may({ user: 'x', password: 'guess', ip: '::ffff:192.0.2.8' })
       await may({ action: 'publish', user: 'x', password: 'guess' })
       await may({ action: 'api', user: 'x', password: 'guess' })
-      expect(brakes.failures).to.deep.equal(['192.0.2.7', '192.0.2.8', '192.0.2.7', '192.0.2.7'])
+      expect(rateLimits.failures).to.deep.equal(['192.0.2.7', '192.0.2.8', '192.0.2.7', '192.0.2.7'])
       await may({})
       await may(signed({ expiresAt: Date.now() - 1 }))
-      expect(brakes.failures, 'nothing shown, or an old one: no guess').to.have.length(4)
+      expect(rateLimits.failures, 'nothing shown, or an old one: no guess').to.have.length(4)
       const refusals = () => audited.filter(({ event }) => event === 'refusal').length
       expect(refusals()).to.equal(5)
-      brakes.paused = 1_000
+      rateLimits.paused = 1_000
       expect([await may(signed()), await may({ password: 'good' })], 'what is good passes').to.deep.equal([true, true])
       expect(await may({ query: 'sig=guess' })).to.equal(false)
-      expect([brakes.failures.length, refusals()], 'and the rest is not told of one by one').to.deep.equal([4, 5])
+      expect([rateLimits.failures.length, refusals()], 'and the rest is not told of one by one').to.deep.equal([4, 5])
     })
   })
 
@@ -229,7 +229,7 @@ describe('who may see a stream', () => {
 
     it('and tells of who was refused, without what was shown; nothing of who has shown nothing yet', async () => {
       const counted: string[] = []
-      const { may, audited, lines, signed } = arrange({ measures: { refused: (why) => counted.push(why) } })
+      const { may, audited, lines, signed } = arrange({ metrics: { refused: (why) => counted.push(why) } })
       for (const action of ['read', 'publish', 'api']) await may({ action })
       expect([audited, lines, counted]).to.deep.equal([[], [], []])
       const { query } = signed({ expiresAt: 1 })

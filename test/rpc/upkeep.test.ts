@@ -115,7 +115,7 @@ describe('metrics, retention and the audit log', () => {
         bytesReceived: 0,
       })
       world.storage = { ...world.storage, total: 0, used: 0, available: 0, percent: 0 }
-      const { port: other } = await stage.serve(world.options({}, { machine }))
+      const { port: other } = await stage.serve(world.options({}, { hostSample: machine }))
       expect(await call('get_metrics', {}, await stage.connect(other, { role: 'admin' }))).to.deep.include({
         cpu_usage: 100,
         memory_usage: 0,

@@ -1,28 +1,28 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Brakes, Who } from '../../rpc/brakes.js'
+import type { RateLimits, Who } from '../../rpc/rateLimits.js'
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
-/** Brakes that note what was taken, and stop where a test wants it. */
-export const fakeBrakes = () => {
+/** Rate limits that note what was taken, and stop where a test wants it. */
+export const fakeRateLimits = () => {
   const taken: (Who & { cost: number })[] = []
-  const brakes = {
+  const rateLimits = {
     taken,
     failures: 0,
     wait: 0,
     pauseFor: 0,
     take: (who: Who, cost: number) => {
       taken.push({ ...who, cost })
-      return brakes.wait
+      return rateLimits.wait
     },
-    pause: () => brakes.pauseFor,
+    pause: () => rateLimits.pauseFor,
     failed: () => {
-      brakes.failures += 1
+      rateLimits.failures += 1
     },
   }
-  return brakes satisfies Brakes & object
+  return rateLimits satisfies RateLimits & object
 }
 
 /** One handler behind a server of its own, asked as viewer unless told otherwise. */

@@ -454,14 +454,14 @@ describe('media server: the control API', () => {
     const server = await fakeServer(() => answers.shift())
     closers.push(server.close)
     const told: unknown[] = []
-    const measures = { mediaCall: (route: string, outcome: string, ms: number) => told.push([route, outcome, ms >= 0]) }
+    const metrics = { mediaCall: (route: string, outcome: string, ms: number) => told.push([route, outcome, ms >= 0]) }
     const media = createMediaServer({
       apiUrl: server.url,
       timeout: 500,
       breaker: { threshold: 3, resetTimeout: 100 },
       pathDefaults,
       log: keptLog(),
-      measures,
+      metrics,
     })
     await media.publish(spec('camera0'), never())
     await rejection(media.stream('site/yard', never()))

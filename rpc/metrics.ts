@@ -1,6 +1,6 @@
 import type { CameraId } from '../machines/domain/camera.js'
 import type { Fact, Told } from '../machines/domain/facts.js'
-import type { Dispose, Measures, MediaServer } from '../machines/domain/ports.js'
+import type { Dispose, MediaServer, Metrics } from '../machines/domain/ports.js'
 import type { SnapshotTier } from '../machines/domain/views.js'
 import { methods as table } from './methods/index.js'
 
@@ -43,7 +43,7 @@ export interface Counts {
   breaker: { state: BreakerState; openings: number }
 }
 
-export interface Counting extends Measures {
+export interface Counting extends Metrics {
   counts(): Counts
   /** Counts what happens from now on. */
   follow(sources: {
@@ -102,7 +102,7 @@ export const noCounts = (): CameraCounts => ({
 })
 
 /** Counts in memory, exact from the start; `http/metrics.ts` shows it. `methods`: the names that may become labels. */
-export const createMeasures = ({
+export const createMetrics = ({
   methods = table.map(({ name }) => name),
 }: {
   methods?: readonly string[]

@@ -1,12 +1,12 @@
 import type { Metric, Registry } from 'prom-client'
 import type { Directory } from '../../actors/directory.js'
 import type { Clock, Log, MediaFiles, MediaServer, StreamState } from '../../machines/domain/ports.js'
-import { bounds, type Counting, type Durations } from '../measures.js'
+import { bounds, type Counting, type Durations } from '../metrics.js'
 import type { About } from '../options.js'
-import { type Family, families, type Sample } from './families.js'
+import { type Family, families, type Sample } from './metricFamilies.js'
 
 export interface MetricsOptions {
-  measures: Pick<Counting, 'counts'>
+  metrics: Pick<Counting, 'counts'>
   directory: Directory
   mediaServer: Pick<MediaServer, 'streams'>
   files: Pick<MediaFiles, 'sizes'>
@@ -115,8 +115,8 @@ const createRegistry = async (present: () => Sample): Promise<Registry> => {
  * stays small; what is counted does not depend on it. A scrape waits at most `patience` ms for the media server and the
  * disk, and shows what they told before. Scrapes at the same time share one text.
  */
-export const createMetrics = ({
-  measures,
+export const createMetricsPage = ({
+  metrics,
   directory,
   mediaServer,
   files,
@@ -162,7 +162,7 @@ export const createMetrics = ({
       link: directory.link(),
       storage: directory.storage(),
       system: directory.system(),
-      counts: measures.counts(),
+      counts: metrics.counts(),
       streams: { states, stale: fresh === undefined },
       sockets: sockets(),
       process: { residentBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 },

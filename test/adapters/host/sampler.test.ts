@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
-import { createMachineSampler } from '../../../adapters/machine/sampler.js'
+import { createHostSampler } from '../../../adapters/host/sampler.js'
 import { turn } from '../../support/later.js'
 
 const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
@@ -26,7 +26,7 @@ describe('the machine sampler', () => {
       'net/dev': network,
     }
     let now = 0
-    const sampler = createMachineSampler({
+    const sampler = createHostSampler({
       clock: { now: () => now },
       log: silent,
       interval: 5_000,
@@ -58,7 +58,7 @@ describe('the machine sampler', () => {
     const warnings: string[] = []
     const log = { ...silent, warn: (message: string) => void warnings.push(message) }
     const read = () => Promise.reject(Object.assign(new Error('no /proc here'), { code: 'ENOENT' }))
-    const sampler = createMachineSampler({ clock: { now: () => 1 }, log, interval: 1_000, read })
+    const sampler = createHostSampler({ clock: { now: () => 1 }, log, interval: 1_000, read })
     for (let index = 0; index < 3; index += 1) {
       await turn()
       clock.tick(1_000)
@@ -70,7 +70,7 @@ describe('the machine sampler', () => {
 
   it('reads this machine', async () => {
     clock.restore()
-    const sampler = createMachineSampler({ clock: Date, log: silent })
+    const sampler = createHostSampler({ clock: Date, log: silent })
     while (sampler.sample().memoryPercent === 0) await turn()
     expect(sampler.sample().memoryPercent).to.be.within(0.1, 100)
     expect(sampler.sample().cpuPercent).to.be.within(0, 100)

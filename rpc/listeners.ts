@@ -21,7 +21,7 @@ export interface Doors {
 }
 
 /** Where the service listens: one host or several, one port, with TLS or without. Who may not come is cut before a byte is read. */
-export const createDoors = ({
+export const createListeners = ({
   options: { host, port, alsoListen = [], allowedIps = [], tls: tlsFiles, limits, log },
   answer,
   upgrade,

@@ -1,21 +1,22 @@
 import { expect } from 'chai'
 import { type SinonFakeTimers, useFakeTimers } from 'sinon'
-import { type BrakeLimits, createBrakes } from '../../rpc/brakes.js'
+import { createRateLimits, type RateLimitOptions } from '../../rpc/rateLimits.js'
 import { createStage, createWorld } from './fakes.js'
 
-describe('the brakes', () => {
+describe('the rate limits', () => {
   let clock: SinonFakeTimers
   beforeEach(() => {
     clock = useFakeTimers({ toFake: ['performance'] })
   })
   afterEach(() => clock.restore())
 
-  const brakes = (limits: Partial<BrakeLimits> = {}) => createBrakes({ requests: 10, window: 1_000, ...limits })
+  const rateLimits = (limits: Partial<RateLimitOptions> = {}) =>
+    createRateLimits({ requests: 10, window: 1_000, ...limits })
   const ann = { user: 'ann', address: '192.0.2.1' }
 
   it('tell truly how long to wait: then the same passes, and not before', () => {
     for (const cost of [1, 3, 10, 25]) {
-      const { take } = brakes()
+      const { take } = rateLimits()
       expect([take(ann, 10), take(ann, 0)], `cost ${cost}`).to.deep.equal([0, 0])
       const wait = take(ann, cost)
       expect(wait).to.be.within(100, 1_001)
@@ -27,7 +28,7 @@ describe('the brakes', () => {
   })
 
   it('let as much pass around the edge of a window as within one', () => {
-    const { take } = brakes()
+    const { take } = rateLimits()
     let passed = 0
     for (let time = 0; time < 2_000; time += 10) {
       if (take(ann, 1) === 0) passed += 1
@@ -37,7 +38,7 @@ describe('the brakes', () => {
   })
 
   it('count by user, wherever they come from, and by address, whoever comes', () => {
-    const { take } = brakes({ addressRequests: 15 })
+    const { take } = rateLimits({ addressRequests: 15 })
     expect(take(ann, 10)).to.equal(0)
     expect(take({ ...ann, address: '192.0.2.2' }, 1)).to.be.above(0)
     expect(take({ user: 'bob', address: '192.0.2.1' }, 5)).to.equal(0)
@@ -47,26 +48,26 @@ describe('the brakes', () => {
   })
 
   it('take nothing for what they refuse', () => {
-    const { take } = brakes({ addressRequests: 12 })
+    const { take } = rateLimits({ addressRequests: 12 })
     expect(take({ address: '192.0.2.1' }, 10)).to.equal(0)
     for (let again = 0; again < 100; again++) expect(take({ user: 'bob', address: '192.0.2.1' }, 5)).to.be.above(0)
     expect(take({ user: 'bob', address: '192.0.2.9' }, 10)).to.equal(0)
   })
 
   it('never give an address less than one user of it has', () => {
-    const { take } = brakes({ addressRequests: 1 })
+    const { take } = rateLimits({ addressRequests: 1 })
     for (let call = 0; call < 10; call++) expect(take(ann, 1)).to.equal(0)
   })
 
   it('see one client in a /64', () => {
-    const { take } = brakes({ addressRequests: 10 })
+    const { take } = rateLimits({ addressRequests: 10 })
     expect(take({ address: '[2001:db8::1]' }, 10)).to.equal(0)
     expect(take({ address: '[2001:db8::2]' }, 1)).to.be.above(0)
     expect(take({ address: '[2001:db8:0:1::1]' }, 1)).to.equal(0)
   })
 
   it('forget who has rested, and keep no more strangers than they have room for', () => {
-    const { take, failed, size } = brakes()
+    const { take, failed, size } = rateLimits()
     for (let stranger = 0; stranger < 50_000; stranger++) {
       take({ address: `10.${stranger >> 16}.${(stranger >> 8) & 255}.${stranger & 255}` }, 1)
       failed(`10.${stranger >> 16}.${(stranger >> 8) & 255}.${stranger & 255}`)
@@ -79,7 +80,7 @@ describe('the brakes', () => {
   })
 
   it('make an address wait longer with each failure, others not, and forget with time', () => {
-    const { pause, failed } = brakes({ pauseMax: 6_000 })
+    const { pause, failed } = rateLimits({ pauseMax: 6_000 })
     const waits: number[] = []
     for (let failure = 0; failure < 10; failure++) {
       failed('192.0.2.1')
@@ -95,13 +96,13 @@ describe('the brakes', () => {
   })
 
   it('do not lose count of a thousand failures and more', () => {
-    const { pause, failed } = brakes()
+    const { pause, failed } = rateLimits()
     for (let failure = 0; failure < 5_000; failure++) failed('192.0.2.1')
     expect(pause('192.0.2.1')).to.equal(300_001)
   })
 })
 
-describe('the brakes of the server', () => {
+describe('the rate limits of the server', () => {
   const stage = createStage()
   afterEach(() => stage.end())
 

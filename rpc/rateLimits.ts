@@ -8,7 +8,7 @@ export interface Who {
 }
 
 /** What keeps one client from taking what belongs to all. */
-export interface Brakes {
+export interface RateLimits {
   /** Takes `cost` from the buckets of both the user and the address. 0: go on; else the ms after which the same would pass. */
   take(who: Who, cost: number): number
   /**
@@ -20,7 +20,7 @@ export interface Brakes {
   failed(address: string): void
 }
 
-export interface BrakeLimits {
+export interface RateLimitOptions {
   /** What a user may spend per `window` (ms), and at once; a look-up costs 1. */
   requests: number
   window: number
@@ -84,16 +84,16 @@ const createBuckets = (size: number, interval: number) => {
 }
 
 /**
- * Brakes by user and by address. The buckets belong to whom they are named after, not to a connection: a new connection
+ * Rate limits by user and by address. The buckets belong to whom they are named after, not to a connection: a new connection
  * finds them as the old one left them. Time is monotonic, so that a jump of the wall clock locks nobody out.
  */
-export const createBrakes = ({
+export const createRateLimits = ({
   requests,
   window,
   addressRequests = requests * 5,
   failures: free = 5,
   pauseMax = 300_000,
-}: BrakeLimits): Brakes & { size(): number } => {
+}: RateLimitOptions): RateLimits & { size(): number } => {
   const addressSize = Math.max(requests, addressRequests)
   const users = createBuckets(requests, window)
   const addresses = createBuckets(addressSize, window)

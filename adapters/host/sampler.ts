@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { Clock, Dispose, Log, MachineSample } from '../../machines/domain/ports.js'
+import type { Clock, Dispose, HostSample, Log } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { cpuTimes, memoryPercent, networkBytes } from './proc.js'
 
@@ -12,9 +12,9 @@ export interface SamplerOptions {
   read?: (name: string) => Promise<string>
 }
 
-export interface MachineSampler {
+export interface HostSampler {
   /** The last sample, at once; all zeros before the first. */
-  sample(): MachineSample
+  sample(): HostSample
   dispose: Dispose
 }
 
@@ -22,13 +22,8 @@ export interface MachineSampler {
 const second = 500
 
 /** Looks at the machine in the background, so that nobody who asks has to wait. What cannot be read stays as it was. */
-export function createMachineSampler({
-  clock,
-  log,
-  interval = 5_000,
-  read = readProc,
-}: SamplerOptions): MachineSampler {
-  let sample: MachineSample = {
+export function createHostSampler({ clock, log, interval = 5_000, read = readProc }: SamplerOptions): HostSampler {
+  let sample: HostSample = {
     at: clock.now(),
     cpuPercent: 0,
     memoryPercent: 0,

@@ -1,6 +1,6 @@
 import type { StreamState } from '../../machines/domain/ports.js'
 import type { CameraView, LinkView, StorageView, SystemView } from '../../machines/domain/views.js'
-import { type CameraCounts, type Counts, type Durations, noCounts } from '../measures.js'
+import { type CameraCounts, type Counts, type Durations, noCounts } from '../metrics.js'
 import type { About } from '../options.js'
 
 /** Everything that one scrape shows, taken at one time. */
