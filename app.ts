@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createActor, waitFor } from 'xstate'
@@ -7,21 +7,11 @@ import { createExternalAsk } from './actors/askExternal.js'
 import { createRetentionAsk } from './actors/askRetention.js'
 import { auditFacts, auditOutside } from './actors/auditFacts.js'
 import { createDirectory, type Directory } from './actors/directory.js'
-import { cameraEffects } from './actors/effects/camera.js'
-import { externalDiscoveryEffects } from './actors/effects/external.js'
-import { recordingEffects } from './actors/effects/recording.js'
-import { createSurvey, retentionEffects } from './actors/effects/retention.js'
-import {
-  discoveryEffects,
-  fleetEffects,
-  linkEffects,
-  serverProcessEffects,
-  storageEffects,
-} from './actors/effects/service.js'
-import { snapshotEffects } from './actors/effects/snapshot.js'
+import { createSurvey } from './actors/effects/retention.js'
 import { createFacts, type Facts } from './actors/facts.js'
 import { logFacts } from './actors/logFacts.js'
 import { createObserver } from './actors/observer.js'
+import { provide } from './actors/provide.js'
 import { openAuditLog } from './adapters/audit/auditLog.js'
 import { type DataDirectory, openDataDirectory } from './adapters/data/directory.js'
 import { createExternalStore } from './adapters/data/externalStreams.js'
@@ -50,22 +40,12 @@ import { createTrustedKeys } from './adapters/tokens/trustedKeys.js'
 import { createUsbDevices } from './adapters/usb/devices.js'
 import { createDeviceProbe } from './adapters/usb/probe.js'
 import type { Configuration } from './config/schema.js'
-import { cameraMachine } from './machines/camera.js'
-import { discoveryMachine } from './machines/discovery.js'
 import type { Tokens } from './machines/domain/access.js'
 import { hostInUrl, isAnyHost, isLoopback } from './machines/domain/address.js'
 import type { CameraId } from './machines/domain/camera.js'
 import type { ScanPlan } from './machines/domain/external.js'
 import type { CaptureDefaults, Clock, Log, ServerChoice } from './machines/domain/ports.js'
 import type { RetentionPolicy } from './machines/domain/retention.js'
-import { externalDiscoveryMachine } from './machines/externalDiscovery.js'
-import { fleetMachine } from './machines/fleet.js'
-import { mediamtxLinkMachine } from './machines/mediamtxLink.js'
-import { recordingMachine } from './machines/recording.js'
-import { retentionMachine } from './machines/retention.js'
-import { serverProcessMachine } from './machines/serverProcess.js'
-import { snapshotMachine } from './machines/snapshot.js'
-import { storageMachine, whyBlocked } from './machines/storage.js'
 import about from './package.json' with { type: 'json' }
 import { createHealthServer } from './rpc/http/health.js'
 import { createMetricsPage } from './rpc/http/metricsPage.js'
@@ -161,10 +141,7 @@ async function startIn(
   const mediaServer = createMediaServer({
     apiUrl,
     timeout: mediamtx.timeout,
-    breaker: {
-      threshold: mediamtx.circuit_breaker.failure_threshold,
-      resetTimeout: mediamtx.circuit_breaker.recovery_timeout,
-    },
+    threshold: mediamtx.circuit_breaker.failure_threshold,
     pathDefaults,
     metrics,
     log,
@@ -216,7 +193,6 @@ async function startIn(
     simulatorCommand: simulatorCommand(),
     grace: mediamtx.process_termination_timeout,
     env,
-    wantedPaths: () => mediaServer.wantedPaths(),
     auth: () => ({
       address: mediaAuthAddress({ host: mediamtx.auth_host, port: authPort, secret: authSecret }),
       apiUser: own.api.user,
@@ -244,7 +220,6 @@ async function startIn(
     mark,
     log,
     clock,
-    firstFrameWithin: mediamtx.run_on_demand_start_timeout,
     publishHost: rtspHost === server.host ? hostInUrl(rtspHost) : '127.0.0.1',
     publishAs: own.publisher,
   })
@@ -286,47 +261,6 @@ async function startIn(
     codec: { profile, level, pixelFormat, preset, bitrate },
   }
 
-  const recording = recordingMachine.provide({
-    delays: { confirmLimit: startLimit },
-    actors: recordingEffects({
-      mediaServer,
-      reader,
-      segments,
-      clock,
-      log,
-      whyBlocked: () => (fleet.system.get('storage') ? whyBlocked(fleet.system.get('storage').getSnapshot()) : ''),
-      startLimit,
-      segmentDuration: recordingConfig.segment_duration,
-    }),
-  })
-  const snapshot = snapshotMachine.provide({
-    actors: snapshotEffects({ pictures, clock }),
-    delays: {
-      directLimit: config.snapshots.tier0_timeout,
-      ffmpegLimit: config.snapshots.tier1_timeout,
-      liveLimit: config.snapshots.tier2_timeout,
-      wakeLimit: config.snapshots.tier3_timeout,
-    },
-  })
-  const camera = cameraMachine.provide({
-    actors: {
-      ...cameraEffects({
-        mediaServer,
-        reader,
-        addresses,
-        probe,
-        pipelines,
-        defaults,
-        startLimit,
-        sourceInterval: config.camera.poll_interval,
-        clock,
-        log,
-      }),
-      recording,
-      snapshot,
-    },
-    delays: { retirement: config.camera.retire_after },
-  })
   const choose = async (signal: AbortSignal): Promise<ServerChoice> => {
     choice = await serverProcess.choose(signal)
     if (choice.kind !== 'external') return choice
@@ -345,41 +279,55 @@ async function startIn(
     }
     return choice
   }
-  const fleetLogic = fleetMachine.provide({
-    actors: {
-      ...fleetEffects({ registry }),
-      camera,
-      discovery: discoveryMachine.provide({
-        actors: discoveryEffects({ usb, scanLimit: config.camera.detection_timeout }),
+  const sampled = sampledStreams({ mediaServer, clock, maxAge: 250, usableFor: 1_000, limit: 3_000 })
+  const fleetLogic = provide(
+    {
+      mediaServer,
+      streams: sampled,
+      serverProcess: { ...serverProcess, choose },
+      reader,
+      usb,
+      probe,
+      pipelines,
+      pictures,
+      files,
+      segments,
+      storage,
+      registry,
+      retention: retentionPorts.store,
+      addresses,
+      scan: createStreamScan({
+        plan: scanPlan(config),
+        addresses,
+        hostLimit: scanning.host_timeout,
+        concurrency: scanning.max_concurrent_scans,
       }),
-      serverProcess: serverProcessMachine.provide({
-        actors: serverProcessEffects({ server: { ...serverProcess, choose }, log }),
-      }),
-      link: mediamtxLinkMachine.provide({
-        actors: linkEffects({ mediaServer, checkLimit: mediamtx.health_check_timeout }),
-        delays: { interval: mediamtx.health_check_interval },
-      }),
-      storage: storageMachine.provide({
-        actors: storageEffects({ storage }),
-        delays: { interval: limits.check_interval },
-      }),
-      retention: retentionMachine.provide({ actors: retentionEffects(retentionPorts) }),
-      externalDiscovery: externalDiscoveryMachine.provide({
-        actors: externalDiscoveryEffects({
-          scan: createStreamScan({
-            plan: scanPlan(config),
-            addresses,
-            hostLimit: scanning.host_timeout,
-            concurrency: scanning.max_concurrent_scans,
-          }),
-          clock,
-          scanLimit: scanning.scan_timeout,
-        }),
-      }),
+      clock,
+      log,
     },
-    // What is left of the time to stop belongs to the media server.
-    delays: { drainLimit: Math.max(1_000, server.shutdown_timeout - mediamtx.process_termination_timeout - 500) },
-  })
+    {
+      defaults,
+      startLimit,
+      closeAfter: mediamtx.run_on_demand_close_after,
+      segmentDuration: recordingConfig.segment_duration,
+      sourceInterval: config.camera.poll_interval,
+      retireAfter: config.camera.retire_after,
+      deviceScanLimit: config.camera.detection_timeout,
+      linkCheckLimit: mediamtx.health_check_timeout,
+      linkInterval: mediamtx.health_check_interval,
+      storageInterval: limits.check_interval,
+      streamScanLimit: scanning.scan_timeout,
+      // The rest of the time to stop belongs to the media server.
+      drainLimit: Math.max(1_000, server.shutdown_timeout - mediamtx.process_termination_timeout - 500),
+      tiers: {
+        direct: config.snapshots.tier0_timeout,
+        ffmpeg: config.snapshots.tier1_timeout,
+        live: config.snapshots.tier2_timeout,
+        wake: config.snapshots.tier3_timeout,
+      },
+    },
+    () => directory.cameras(),
+  )
 
   const facts = createFacts({ clock, log })
   facts.subscribe(logFacts(log))
@@ -393,6 +341,7 @@ async function startIn(
       demoWhenNone: config.simulation.demo_camera,
       pollEvery: config.camera.poll_interval,
       storage: { warnPercent: limits.warn_percent, blockPercent: limits.block_percent },
+      link: { seed: randomInt(2 ** 32), resetAfter: mediamtx.circuit_breaker.recovery_timeout },
       retention: { policy, checkInterval: config.retention_policy.check_interval },
       streams: externalState.streams,
       external: {
@@ -445,7 +394,6 @@ async function startIn(
   /** Clients must be sent to an external server's own machine. */
   const elsewhere = () => (choice?.kind === 'external' && !isLoopback(mediamtx.host) ? { host: mediamtx.host } : {})
   const isReal = () => directory.link().server?.kind !== 'embedded'
-  const sampled = sampledStreams({ mediaServer, clock, maxAge: 250, usableFor: 1_000, limit: 3_000 })
   const rpc = createRpcServer({
     host: server.host,
     port: server.port,

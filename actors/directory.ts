@@ -1,10 +1,11 @@
 import type { ActorRefFrom, AnyActorRef } from 'xstate'
 import type { cameraMachine } from '../machines/camera.js'
 import { cameraView } from '../machines/cameraView.js'
-import type { discoveryMachine } from '../machines/discovery.js'
+import { type discoveryMachine, discoveryMode } from '../machines/discovery.js'
 import { type CameraId, cameraNumber, isCameraId } from '../machines/domain/camera.js'
 import { notFound } from '../machines/domain/errors.js'
 import { keptValues } from '../machines/domain/kept.js'
+import { because } from '../machines/domain/reason.js'
 import type { CameraView, LinkView, StorageView, SystemView } from '../machines/domain/views.js'
 import type { fleetMachine } from '../machines/fleet.js'
 import { linkView, type mediamtxLinkMachine } from '../machines/mediamtxLink.js'
@@ -33,14 +34,6 @@ export function findCamera(fleet: FleetActor, id: string): CameraActor {
   return actor as CameraActor
 }
 
-/** What the observer calls a camera and its stream; texts that are asked for again and again. */
-const aspects = new Map<CameraId, { whole: string; stream: string }>()
-const aspectsOf = (id: CameraId) => {
-  const known = aspects.get(id) ?? { whole: `camera:${id}`, stream: `camera:${id}/stream` }
-  aspects.set(id, known)
-  return known
-}
-
 export function createDirectory({
   fleet,
   observer,
@@ -53,39 +46,42 @@ export function createDirectory({
   // Snapshots never change, and clients ask far more often than cameras do anything: the same view until something happens.
   const kept = keptValues()
   const get = <Actor extends AnyActorRef>(systemId: string) => fleet.system.get(systemId) as Actor | undefined
+
   const viewOf = (actor: CameraActor): CameraView => {
     const snapshot = actor.getSnapshot()
-    const { whole, stream } = aspectsOf(snapshot.context.id)
-    const [since, streamSince] = [observer.since(whole), observer.since(stream)]
-    return kept(actor, 'view', [snapshot, snapshot.children.recording?.getSnapshot(), since, streamSince], () => {
-      const view = cameraView(snapshot)
-      return { ...view, cause: { ...view.cause, since }, stream: { ...view.stream, since: streamSince } }
-    })
+    const { recording, demand, pipeline, pull } = snapshot.children
+    const parts = [recording, demand, pipeline ?? pull].map((part) => part?.getSnapshot())
+    const name = `camera:${snapshot.context.id}`
+    const since = { state: observer.since(name), stream: observer.since(`${name}/stream`) }
+    return kept(actor, 'view', [snapshot, ...parts, since.state, since.stream], () => cameraView(snapshot, since))
   }
+
   const link = (): LinkView => {
     const actor = get<ActorRefFrom<typeof mediamtxLinkMachine>>('link')
     const server = get<ActorRefFrom<typeof serverProcessMachine>>('serverProcess')?.getSnapshot().context
-    if (!actor) return { state: 'down', cause: { state: 'down', since: startedAt, reason: 'not started yet' } }
+    if (!actor) {
+      return {
+        state: 'down',
+        cause: { state: 'down', since: startedAt, reason: because('not_started') },
+        breaker: 'closed',
+      }
+    }
     const snapshot = actor.getSnapshot()
     const since = observer.since('link')
     return kept(actor, 'view', [snapshot, server, since], () => {
-      const view = linkView(snapshot)
-      const reason = server?.reason ?? view.cause.reason
+      const view = linkView(snapshot, since)
+      const ended = server?.reason === undefined ? undefined : because('server_unreachable', server.reason)
+      const reason = view.state === 'up' ? undefined : (ended ?? view.cause.reason)
       return {
         ...view,
-        cause: { ...view.cause, since, ...(view.state !== 'up' && reason !== undefined && { reason }) },
+        cause: { state: view.state, since, ...(reason && { reason }) },
         ...(server?.choice && {
           server: { ...server.choice, ...(snapshot.context.info && { version: snapshot.context.info.version }) },
         }),
       }
     })
   }
-  /** For good: that later cameras are being identified does not take the service back to its start. */
-  let started = false
-  const hasStarted = () => {
-    started ||= fleet.getSnapshot().hasTag('ready')
-    return started
-  }
+
   return {
     cameras: () =>
       (Object.keys(fleet.getSnapshot().context.told) as CameraId[])
@@ -96,44 +92,31 @@ export function createDirectory({
     link,
     storage() {
       const actor = get<ActorRefFrom<typeof storageMachine>>('storage')
-      if (!actor)
-        return {
-          state: 'unknown',
-          cause: { state: 'unknown', since: startedAt },
-          total: 0,
-          used: 0,
-          available: 0,
-          percent: 0,
-        }
-      const view = storageView(actor.getSnapshot())
-      return { ...view, cause: { ...view.cause, since: observer.since('storage') } }
+      if (actor) return storageView(actor.getSnapshot(), observer.since('storage'))
+      const { storage: reason } = fleet.getSnapshot().context.obstacles
+      const cause = { state: 'unknown', since: startedAt, ...(reason && { reason }) }
+      return { state: 'unknown', cause, total: 0, used: 0, available: 0, percent: 0 }
     },
     system() {
       const discovery = get<ActorRefFrom<typeof discoveryMachine>>('discovery')?.getSnapshot()
-      const { status, message } = statusOf(hasStarted(), link())
+      const mode = discovery ? discoveryMode(discovery) : 'off'
+      const reason = discovery?.context.reason
       return {
-        status,
-        message,
+        ...statusOf(fleet.getSnapshot().hasTag('started'), link()),
         startedAt,
         discovery: {
           active: discovery?.status === 'active',
-          mode: discovery?.context.mode ?? 'off',
-          cause: {
-            state: discovery?.context.mode ?? 'off',
-            since: observer.since('discovery'),
-            ...(discovery?.context.reason !== undefined && { reason: discovery.context.reason }),
-          },
+          mode,
+          cause: { state: mode, since: observer.since('discovery'), ...(reason && { reason }) },
         },
       }
     },
   }
 }
 
-function statusOf(hasStarted: boolean, link: LinkView): Pick<SystemView, 'status' | 'message'> {
-  if (!hasStarted) return { status: 'starting', message: 'cameras are being looked for' }
-  if (link.state === 'up') return { status: 'ready', message: 'all systems are ready' }
-  return {
-    status: 'partial',
-    message: `the media server is ${link.state}${link.cause.reason === undefined ? '' : `: ${link.cause.reason}`}`,
-  }
+function statusOf(hasStarted: boolean, { state, cause }: LinkView): Pick<SystemView, 'status' | 'message'> {
+  if (!hasStarted) return { status: 'starting', message: 'looking for cameras' }
+  if (state === 'up') return { status: 'ready', message: 'all systems are ready' }
+  const why = cause.reason === undefined ? '' : `: ${cause.reason.details}`
+  return { status: 'partial', message: `the media server is ${state}${why}` }
 }

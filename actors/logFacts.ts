@@ -1,8 +1,10 @@
 import type { Fact, Told } from '../machines/domain/facts.js'
 import type { Log } from '../machines/domain/ports.js'
+import type { Reason } from '../machines/domain/reason.js'
 
 /** Facts that an operator must see without asking for more. */
 const warnings = new Set<Fact['type']>([
+  'actor.failed',
   'camera.probeFailed',
   'camera.identityAmbiguous',
   'recording.failed',
@@ -13,15 +15,25 @@ const warnings = new Set<Fact['type']>([
   'link.down',
   'storage.warning',
   'storage.critical',
+  'storage.blind',
 ])
 
-/** Those that come all the time where scans are periodic. */
-const details = new Set<Fact['type']>(['discovery.started', 'discovery.progress'])
+/** Facts that come all the time: where scans are periodic, where a page shows stills. */
+const details = new Set<Fact['type']>(['discovery.started', 'discovery.progress', 'still.taken', 'still.failed'])
 
-/** A line of the log for each fact, without what would make equal lines differ, and without paths. */
+/** Writes a log line for each fact, without paths and without what would make equal lines differ. */
 export const logFacts =
   (log: Log) =>
   ({ type, seq: _seq, at: _at, ...fields }: Told): void => {
-    const { path: _path, ...shown } = fields as Record<string, unknown>
-    log[warnings.has(type) ? 'warn' : details.has(type) ? 'debug' : 'info'](type, shown)
+    const { path: _path, file: _file, ...shown } = fields as Record<string, unknown>
+    log[warnings.has(type) ? 'warn' : details.has(type) ? 'debug' : 'info'](type, flat(shown))
   }
+
+/** `reason` as its code, with the sentence beside it. */
+function flat(fields: Record<string, unknown>): Record<string, unknown> {
+  const { reason } = fields
+  return isReason(reason) ? { ...fields, reason: reason.code, details: reason.details } : fields
+}
+
+const isReason = (value: unknown): value is Reason =>
+  typeof value === 'object' && value !== null && 'code' in value && 'details' in value

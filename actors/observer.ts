@@ -1,50 +1,55 @@
 import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate'
-import { cameraAspects } from '../machines/cameraView.js'
-import type { Fact, StillAnswer } from '../machines/domain/facts.js'
+import { type CameraSnapshot, cameraAspects } from '../machines/cameraView.js'
+import type { Fact } from '../machines/domain/facts.js'
 import type { Clock, Log } from '../machines/domain/ports.js'
 import type { Facts } from './facts.js'
 
-/** Watches every actor from outside: relays their facts, remembers since when each state is, logs the changes. */
+/** Watches every actor from outside: relays their facts, remembers since when each state lasts, logs changes and crashes. */
 export interface Observer {
   inspect(event: InspectionEvent): void
-  /** Epoch ms since when `aspect` (`camera:camera0`, `camera:camera0/stream`, `link`) is as it is; 0: never seen, or a camera that is gone. */
+  /** Epoch ms since when an aspect (`camera:camera0`, `camera:camera0/stream`, `link`) is as it is; 0 if it is unknown or gone. */
   since(aspect: string): number
 }
 
 /** It decides nothing and can never throw: an inspector's error would hit whoever called `send`. */
 export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clock; log: Log }): Observer {
   const states = new Map<string, { state: string; at: number }>()
+
   const note = (aspect: string, state: string) => {
     const before = states.get(aspect)
     if (before?.state === state) return
     states.set(aspect, { state, at: clock.now() })
     log.debug('state', { actor: aspect, from: before?.state, to: state })
   }
-  /** Numbers of cameras are not given again: what is kept of those that are gone would only grow. */
-  const forget = (camera: string) => {
-    states.delete(camera)
-    states.delete(`${camera}/stream`)
+  const noteCamera = (name: string, snapshot: CameraSnapshot) => {
+    // Camera ids are never reused: what is kept of those that are gone would only grow.
+    if (snapshot.status !== 'active') {
+      states.delete(name)
+      states.delete(`${name}/stream`)
+      return
+    }
+    const { state, stream } = cameraAspects(snapshot)
+    note(name, state)
+    note(`${name}/stream`, stream)
   }
-  const name = (actor: AnyActorRef): string | undefined => (actor as { systemId?: string }).systemId
+  const noteSnapshot = (actor: AnyActorRef, snapshot: AnyMachineSnapshot) => {
+    const { systemId } = actor as { systemId?: string }
+    if (systemId?.startsWith('camera:')) return noteCamera(systemId, snapshot as CameraSnapshot)
+    // The parts of a camera: its stream is what they say.
+    const parent = actor._parent as (AnyActorRef & { systemId?: string }) | undefined
+    if (parent?.systemId?.startsWith('camera:')) noteCamera(parent.systemId, parent.getSnapshot() as CameraSnapshot)
+    else if (systemId !== undefined) note(systemId, wordOf(snapshot))
+  }
+
   return {
     inspect(event) {
       try {
-        if (event.type === '@xstate.actor') {
-          const actor = event.actorRef as AnyActorRef & {
-            on?: (type: '*', listener: (emitted: Fact | StillAnswer) => void) => unknown
-          }
-          // Callback and promise actors emit nothing; those that could be asked are machines and the root.
-          actor.on?.('*', (emitted) => {
-            if (!isAnswer(emitted)) facts.publish(emitted)
-          })
+        const actor = event.actorRef as AnyActorRef & { on?: (type: '*', listener: (fact: Fact) => void) => unknown }
+        if (event.type === '@xstate.actor') actor.on?.('*', facts.publish)
+        if (event.type === '@xstate.snapshot' && 'value' in event.snapshot) {
+          noteSnapshot(actor, event.snapshot as AnyMachineSnapshot)
         }
-        if (event.type === '@xstate.snapshot') {
-          const systemId = name(event.actorRef as AnyActorRef)
-          if (systemId === undefined || !('value' in event.snapshot)) return
-          if (systemId.startsWith('camera:') && event.snapshot.status !== 'active') return forget(systemId)
-          for (const [aspect, state] of Object.entries(aspectsOf(systemId, event.snapshot as AnyMachineSnapshot)))
-            note(aspect, state)
-        }
+        if (event.type === '@xstate.event') noteCrash(event, log)
       } catch (error) {
         log.error('the observer failed', { error })
       }
@@ -53,19 +58,17 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clo
   }
 }
 
-const isAnswer = (emitted: Fact | StillAnswer): emitted is StillAnswer =>
-  emitted.type === 'still.taken' || emitted.type === 'still.failed'
-
-function aspectsOf(systemId: string, snapshot: AnyMachineSnapshot): Record<string, string> {
-  if (systemId.startsWith('camera:')) {
-    const { state, stream } = cameraAspects(snapshot as Parameters<typeof cameraAspects>[0])
-    return { [systemId]: state, [`${systemId}/stream`]: stream }
-  }
-  return { [systemId]: systemId === 'discovery' ? String(snapshot.context.mode) : levelOf(snapshot.value) }
+/** A machine that fails is a bug: its stack is logged here, since facts hold no errors. */
+function noteCrash({ event, sourceRef }: Extract<InspectionEvent, { type: '@xstate.event' }>, log: Log): void {
+  if (!event.type.startsWith('xstate.error.actor.') || sourceRef === undefined) return
+  const snapshot: { value?: unknown } | undefined = sourceRef.getSnapshot()
+  if (snapshot?.value === undefined) return
+  const { systemId, id } = sourceRef as { systemId?: string; id?: string }
+  log.error('an actor crashed', { actor: systemId ?? id, error: (event as { error?: unknown }).error })
 }
 
-/** The part of a state that lasts: not whether it is just being checked. */
-function levelOf(value: AnyMachineSnapshot['value']): string {
-  if (typeof value === 'string') return value
-  return 'level' in value ? String(value.level) : (Object.keys(value)[0] ?? '')
+/** The public word of a state is its first tag; a machine without tags shows the part of its state that lasts. */
+function wordOf({ tags, value }: AnyMachineSnapshot): string {
+  const [tag] = tags as Set<string>
+  return tag ?? (typeof value === 'string' ? value : (Object.keys(value)[0] ?? ''))
 }

@@ -1,66 +1,89 @@
 import type { SnapshotFrom } from 'xstate'
 import type { cameraMachine } from './camera.js'
 import type { Identity, SourceKind } from './domain/camera.js'
-import type { CameraView, StreamView } from './domain/views.js'
+import type { CameraStatus, CameraView, StreamView } from './domain/views.js'
+import { noProgress } from './pipeline.js'
 import { recordingView } from './recording.js'
 
-type CameraSnapshot = SnapshotFrom<typeof cameraMachine>
+export type CameraSnapshot = SnapshotFrom<typeof cameraMachine>
 
-const stateOf = ({ value }: CameraSnapshot): string =>
-  typeof value === 'string' ? value : (value.online?.life ?? 'online')
-
-const streamOf = ({ tags }: CameraSnapshot): StreamView['status'] => {
-  if (tags.has('stalled')) return 'ERROR'
-  if (tags.has('running') || tags.has('live')) return 'ACTIVE'
-  return tags.has('held') ? 'STARTING' : 'INACTIVE'
+/** Since when the camera and its stream are as they are; epoch ms. */
+export interface CameraSince {
+  state: number
+  stream: number
 }
 
-/** A snapshot never changes, and asking it what it `can` costs more than all the rest of a view. */
+/** The words of the API are tags, the most exact one first. */
+const words = ['probing', 'available', 'draining', 'unplugged', 'unreachable', 'faulty', 'retired'] as const
+
+const stateOf = ({ tags }: CameraSnapshot): string => words.find((word) => tags.has(word)) ?? 'stopped'
+
+const statusOf = ({ tags }: CameraSnapshot): CameraStatus =>
+  tags.has('connected') ? 'CONNECTED' : tags.has('faulty') ? 'ERROR' : 'DISCONNECTED'
+
+/** What the parts of the camera say of its stream. */
+function streamOf({ children }: CameraSnapshot): Omit<StreamView, 'since'> {
+  const demand = children.demand?.getSnapshot()
+  const feed = (children.pipeline ?? children.pull)?.getSnapshot()
+  const status = feed?.hasTag('stalled')
+    ? 'ERROR'
+    : feed?.hasTag('running') || demand?.hasTag('live')
+      ? 'ACTIVE'
+      : demand?.hasTag('held')
+        ? 'STARTING'
+        : 'INACTIVE'
+  const reason = feed?.context.reason ?? demand?.context.reason
+  const holds = Object.entries(demand?.context.holds ?? {})
+  return {
+    status,
+    holders: Object.fromEntries(holds.map(([holder, { since }]) => [holder, since])),
+    ...(feed?.context.progress ?? noProgress),
+    ...(reason && { reason }),
+  }
+}
+
+/** A snapshot never changes, and what it `can` costs more than all the rest of a view. */
 const known = new WeakMap<CameraSnapshot, string[]>()
 
-/** What the API would accept of this camera now. */
+/** The methods of the API that this camera would accept now. */
 function allowedOf(snapshot: CameraSnapshot): string[] {
   const before = known.get(snapshot)
   if (before) return before
   const { id: request } = snapshot.context
   const by = { user: '', request, session: '' }
-  const asks = [
+  const events = [
     ['take_snapshot', { type: 'snapshot.take', wish: { by, maxAge: 0, options: { format: 'jpg', quality: 90 } } }],
     ['start_recording', { type: 'recording.start', by, format: 'fmp4' }],
     ['stop_recording', { type: 'recording.stop', by }],
     ['start_streaming', { type: 'stream.hold', holder: '', since: 0 }],
   ] as const
-  const allowed = asks.filter(([, event]) => snapshot.can(event)).map(([method]) => method)
+  const allowed = events.filter(([, event]) => snapshot.can(event)).map(([method]) => method)
   known.set(snapshot, allowed)
   return allowed
 }
 
-/** The two words that outsiders follow over time. */
-export const cameraAspects = (snapshot: CameraSnapshot) => ({ state: stateOf(snapshot), stream: streamOf(snapshot) })
+/** The two words whose changes outsiders follow. */
+export const cameraAspects = (snapshot: CameraSnapshot) => ({
+  state: stateOf(snapshot),
+  stream: streamOf(snapshot).status,
+})
 
-/** `since` of the states is the observer's to add: machines do not read clocks. */
-export const cameraView = (snapshot: CameraSnapshot): CameraView => {
-  const { id, name, identity, device, probe, reason, status, connectedAt, holds, progress, streamReason } =
-    snapshot.context
+export const cameraView = (snapshot: CameraSnapshot, since: CameraSince): CameraView => {
+  const { id, name, identity, device, probe, reason, connectedAt, obstacles } = snapshot.context
   const recording = snapshot.children.recording?.getSnapshot()
   return {
     id,
     kind: device?.kind ?? kindOf(identity),
     name,
-    status,
-    cause: { state: stateOf(snapshot), since: 0, ...(reason !== undefined && { reason }) },
+    status: statusOf(snapshot),
+    cause: { state: stateOf(snapshot), since: since.state, ...(reason && { reason }) },
     identity,
     ...(probe && { capabilities: probe.capabilities, pipeline: probe.pipeline, mode: probe.pipeline.mode }),
     ...(connectedAt !== undefined && { connectedAt }),
-    stream: {
-      status: streamOf(snapshot),
-      since: 0,
-      holders: Object.fromEntries(Object.entries(holds).map(([holder, { since }]) => [holder, since])),
-      ...progress,
-      ...(streamReason !== undefined && { reason: streamReason }),
-    },
+    stream: { ...streamOf(snapshot), since: since.stream },
     ...(recording && { recording: recordingView(recording) }),
     allowed: allowedOf(snapshot),
+    obstacles,
   }
 }
 

@@ -1,59 +1,74 @@
-import { assign, setup } from 'xstate'
+import { assign, enqueueActions, type SnapshotFrom, setup } from 'xstate'
 import type { UsbDevice } from './domain/camera.js'
-import { reasonOf } from './domain/errors.js'
+import { type Reason, reasonFrom } from './domain/reason.js'
 import { callbackHole, promiseHole } from './hole.js'
 
 export type DiscoveryEvent = { type: 'watch.started'; mode: 'udev' | 'devfs' } | { type: 'devices.hint' }
 
+/** Sent to the parent after each scan. */
+export type DiscoveryNews = { type: 'devices.scanned'; devices: UsbDevice[] }
+
 interface DiscoveryContext {
-  /** What is plugged in, as of the last scan; absent before the first. */
-  devices?: UsbDevice[]
-  mode: 'udev' | 'devfs' | 'off'
-  reason?: string | undefined
+  pollEvery: number
+  /** Why the last scan failed. */
+  reason?: Reason | undefined
 }
 
 /**
- * Which USB cameras are plugged in. Events only hint that it is time to look; a look is always a full scan, and a slow
- * poll looks anyway, so that a lost event costs seconds and never a camera.
+ * Finds the USB cameras that are plugged in. Events only hint that it is time to look. A look is always a full scan, and
+ * a slow poll looks anyway, so that a lost event costs seconds and never a camera.
  */
 export const discoveryMachine = setup({
   types: {
     input: {} as { pollEvery: number },
-    context: {} as DiscoveryContext & { pollEvery: number },
+    context: {} as DiscoveryContext,
     events: {} as DiscoveryEvent,
+    tags: {} as 'off' | 'udev' | 'devfs',
   },
-  actors: {
-    watchDevices: callbackHole('watchDevices'),
-    scanDevices: promiseHole<UsbDevice[]>('scanDevices'),
-  },
+  actors: { watchDevices: callbackHole('watchDevices'), scanDevices: promiseHole<UsbDevice[]>('scanDevices') },
+  guards: { isUdev: (_, { mode }: { mode: 'udev' | 'devfs' }) => mode === 'udev' },
   actions: {
-    keepMode: assign({ mode: (_, { mode }: { mode: 'udev' | 'devfs' }) => mode }),
-    keepDevices: assign((_, devices: UsbDevice[]) => ({ devices, reason: undefined })),
-    noteFailure: assign({ reason: (_, { reason }: { reason: string }) => reason }),
+    tellDevices: enqueueActions(({ enqueue, self }, devices: UsbDevice[]) => {
+      enqueue.assign({ reason: undefined })
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'devices.scanned', devices })
+    }),
+    noteFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error) }),
   },
   delays: { pollEvery: ({ context }) => context.pollEvery },
 }).createMachine({
   id: 'discovery',
-  context: ({ input }) => ({ ...input, mode: 'off' }),
-  invoke: { src: 'watchDevices' },
-  on: { 'watch.started': { actions: { type: 'keepMode', params: ({ event }) => event } } },
-  initial: 'scanning',
+  context: ({ input }) => input,
+  type: 'parallel',
   states: {
-    scanning: {
-      invoke: {
-        src: 'scanDevices',
-        onDone: { target: 'waiting', actions: { type: 'keepDevices', params: ({ event }) => event.output } },
-        onError: {
-          target: 'waiting',
-          actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
-        },
+    watching: {
+      invoke: { src: 'watchDevices' },
+      initial: 'off',
+      states: { off: { tags: 'off' }, udev: { tags: 'udev' }, devfs: { tags: 'devfs' } },
+      on: {
+        'watch.started': [
+          { guard: { type: 'isUdev', params: ({ event }) => event }, target: '.udev' },
+          { target: '.devfs' },
+        ],
       },
-      // A hint during a scan may be of something that the scan has already passed.
-      on: { 'devices.hint': { target: 'scanning', reenter: true } },
     },
-    waiting: {
-      after: { pollEvery: 'scanning' },
-      on: { 'devices.hint': 'scanning' },
+    scanning: {
+      initial: 'busy',
+      states: {
+        busy: {
+          invoke: {
+            src: 'scanDevices',
+            onDone: { target: 'waiting', actions: { type: 'tellDevices', params: ({ event }) => event.output } },
+            onError: { target: 'waiting', actions: { type: 'noteFailure', params: ({ event }) => event } },
+          },
+          // A hint during a scan may be about something that the scan has already passed.
+          on: { 'devices.hint': { target: 'busy', reenter: true } },
+        },
+        waiting: { after: { pollEvery: 'busy' }, on: { 'devices.hint': 'busy' } },
+      },
     },
   },
 })
+
+/** By what means changes are noticed. */
+export const discoveryMode = ({ tags }: SnapshotFrom<typeof discoveryMachine>): 'udev' | 'devfs' | 'off' =>
+  tags.has('udev') ? 'udev' : tags.has('devfs') ? 'devfs' : 'off'

@@ -1,6 +1,6 @@
 import { type EventObject, fromCallback, fromPromise, type NonReducibleUnknown } from 'xstate'
 
-/** An effect that a machine names and somebody else supplies with `.provide`. Run without one, it fails by name. */
+/** An effect that a machine names and `actors/` supplies with `.provide`. If it is missing, it fails by name. */
 export const promiseHole = <Output, Input extends NonReducibleUnknown = NonReducibleUnknown>(name: string) =>
   fromPromise<Output, Input>(() => Promise.reject(new Error(`actor '${name}' was not provided`)))
 

@@ -1,73 +1,124 @@
-import { assign, emit, type NonReducibleUnknown, type SnapshotFrom, setup } from 'xstate'
-import { reasonOf } from './domain/errors.js'
+import { assign, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
+import { backOff, nextSeed } from './domain/backOff.js'
 import type { LinkFact } from './domain/facts.js'
-import type { ServerInfo } from './domain/ports.js'
+import type { ServerInfo } from './domain/mediaServer.js'
+import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { LinkView } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
 
 export type LinkEvent =
-  | { type: 'breaker.opened' | 'breaker.halfOpened' | 'breaker.closed' }
-  /** Somebody saw the server go, or come: look now. */
+  /** Too many calls failed. */
+  | { type: 'breaker.opened' }
+  /** The server was seen to go, or to come: look now. */
   | { type: 'link.check' }
 
-interface LinkContext {
+/** Also sent to the parent: whether the media server takes requests. */
+export type LinkNews = { type: 'server.lost'; reason: Reason } | { type: 'server.restored' }
+
+export interface LinkInput {
+  /** 0 to 2³²−1: the chance in the waiting times. */
+  seed: number
+  /** ms from the opening of the breaker to its first trial call. */
+  resetAfter: number
+}
+
+interface LinkContext extends LinkInput {
   info?: ServerInfo
   paths: number
-  reason?: string | undefined
+  reason?: Reason | undefined
   failures: number
 }
 
 /**
- * Whether the media server can be reached and holds our paths. `syncing` puts every wanted path there whole; a server
- * that was started anew has lost them all, which `started` of its info tells. `degraded` is a server that answers, but
- * badly: the breaker of the other calls is open, or a check failed once.
+ * Whether the media server can be reached and holds our paths. `syncing` puts every wanted path there whole: a server
+ * that was started anew has lost them all, which `started` of its info shows. The circuit breaker of all calls is
+ * `up` (closed), `degraded.open` and `degraded.halfOpen`; while it is open, and while the server is down, calls are
+ * rejected at once.
  */
 export const mediamtxLinkMachine = setup({
   types: {
+    input: {} as LinkInput,
     context: {} as LinkContext,
     events: {} as LinkEvent,
     emitted: {} as LinkFact,
+    tags: {} as 'down' | 'syncing' | 'up' | 'degraded' | 'open' | 'halfOpen',
   },
   actors: {
     askInfo: promiseHole<ServerInfo>('askInfo'),
     syncPaths: promiseHole<number>('syncPaths'),
-    watchBreaker: callbackHole<NonReducibleUnknown>('watchBreaker'),
+    tryCall: promiseHole<ServerInfo>('tryCall'),
+    pauseCalls: callbackHole<{ reason: Reason }>('pauseCalls'),
+    watchBreaker: callbackHole('watchBreaker'),
   },
   guards: {
     isRestarted: ({ context }, info: ServerInfo) => context.info?.started !== info.started,
-    isLost: ({ context }) => context.failures >= 2,
+    isLost: ({ context }) => context.failures >= 3,
   },
   actions: {
-    keepInfo: assign({ info: (_, info: ServerInfo) => info, failures: 0 }),
-    keepPaths: assign((_, { paths }: { paths: number }) => ({ paths, failures: 0, reason: undefined })),
-    noteFailure: assign(({ context }, { reason }: { reason: string }) => ({ reason, failures: context.failures + 1 })),
-    giveReason: assign({ reason: (_, { reason }: { reason: string }) => reason }),
-    tellUp: emit(({ context: { info, paths } }) => ({ type: 'link.up', version: info?.version ?? '', paths })),
-    tellDown: emit(({ context: { reason = 'no answer' } }) => ({ type: 'link.down', reason })),
-    tellDegraded: emit(({ context: { reason = 'no answer' } }) => ({ type: 'link.degraded', reason })),
+    keepInfo: assign({ info: (_, info: ServerInfo) => info }),
+    keepPaths: assign((_, paths: number) => ({ paths, failures: 0, reason: undefined })),
+    noteFailure: assign(({ context: { failures, seed } }, { error }: { error: unknown }) => ({
+      reason: reasonFrom(error, 'server_unreachable'),
+      failures: failures + 1,
+      seed: nextSeed(seed),
+    })),
+    noteRestart: assign({ reason: because('server_restarted') }),
+    noteOpen: assign({ reason: because('breaker_open'), failures: 1 }),
+    tellUp: emit(
+      ({ context: { info, paths } }): LinkFact => ({ type: 'link.up', version: info?.version ?? '', paths }),
+    ),
+    tellDown: emit(({ context }): LinkFact => ({ type: 'link.down', reason: reasonOf(context) })),
+    tellDegraded: emit(({ context }): LinkFact => ({ type: 'link.degraded', reason: reasonOf(context) })),
+    lose: enqueueActions(({ context, enqueue, self }) => {
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'server.lost', reason: reasonOf(context) })
+    }),
+    restore: enqueueActions(({ enqueue, self }) => {
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'server.restored' })
+    }),
   },
   delays: {
-    /** 0.1 s, 0.2 s, 0.4 s … 5 s: a child of ours answers within 0.1 s of its start. */
-    retry: ({ context }) => Math.min(5_000, 100 * 2 ** Math.min(context.failures, 6)),
+    /** A child of ours answers within 0.1 s of its start. */
+    retry: ({ context: { failures, seed } }) => backOff({ attempts: failures, seed, first: 100, most: 5_000 }),
+    /** The breaker's pause before a trial call. */
+    reset: ({ context: { failures, seed, resetAfter } }) =>
+      backOff({ attempts: failures, seed, first: resetAfter, most: 60_000 }),
     interval: 1_000,
+    /** How long a start may take before the server counts as down. */
+    connectLimit: 15_000,
   },
 }).createMachine({
   id: 'mediamtxLink',
-  context: { paths: 0, failures: 0 },
+  context: ({ input }) => ({ ...input, paths: 0, failures: 0 }),
   invoke: { src: 'watchBreaker' },
-  initial: 'down',
+  initial: 'connecting',
   states: {
-    down: {
+    connecting: {
+      tags: 'down',
+      invoke: { src: 'pauseCalls', input: { reason: because('not_started') } },
+      after: { connectLimit: 'down' },
       initial: 'asking',
       states: {
         asking: {
           invoke: {
             src: 'askInfo',
             onDone: { target: '#syncing', actions: { type: 'keepInfo', params: ({ event }) => event.output } },
-            onError: {
-              target: 'waiting',
-              actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
-            },
+            onError: { target: 'waiting', actions: { type: 'noteFailure', params: ({ event }) => event } },
+          },
+        },
+        waiting: { after: { retry: 'asking' }, on: { 'link.check': 'asking' } },
+      },
+    },
+    down: {
+      tags: 'down',
+      entry: ['tellDown', 'lose'],
+      invoke: { src: 'pauseCalls', input: ({ context }) => ({ reason: reasonOf(context) }) },
+      initial: 'waiting',
+      states: {
+        asking: {
+          invoke: {
+            src: 'askInfo',
+            onDone: { target: '#syncing', actions: { type: 'keepInfo', params: ({ event }) => event.output } },
+            onError: { target: 'waiting', actions: { type: 'noteFailure', params: ({ event }) => event } },
           },
         },
         waiting: { after: { retry: 'asking' }, on: { 'link.check': 'asking' } },
@@ -75,19 +126,16 @@ export const mediamtxLinkMachine = setup({
     },
     syncing: {
       id: 'syncing',
+      tags: 'syncing',
       invoke: {
         src: 'syncPaths',
-        onDone: {
-          target: 'up',
-          actions: [{ type: 'keepPaths', params: ({ event }) => ({ paths: event.output }) }, 'tellUp'],
-        },
-        onError: {
-          target: 'down.waiting',
-          actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
-        },
+        onDone: { target: 'up', actions: { type: 'keepPaths', params: ({ event }) => event.output } },
+        onError: { target: 'down', actions: { type: 'noteFailure', params: ({ event }) => event } },
       },
     },
     up: {
+      tags: 'up',
+      entry: ['tellUp', 'restore'],
       initial: 'resting',
       states: {
         resting: { after: { interval: 'checking' }, on: { 'link.check': 'checking' } },
@@ -98,62 +146,74 @@ export const mediamtxLinkMachine = setup({
               {
                 guard: { type: 'isRestarted', params: ({ event }) => event.output },
                 target: '#syncing',
-                actions: [
-                  { type: 'giveReason', params: { reason: 'the media server was restarted' } },
-                  'tellDown',
-                  { type: 'keepInfo', params: ({ event }) => event.output },
-                ],
+                actions: ['noteRestart', 'tellDown', 'lose', { type: 'keepInfo', params: ({ event }) => event.output }],
               },
               { target: 'resting' },
             ],
-            onError: {
-              target: '#degraded',
-              actions: [
-                { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
-                'tellDegraded',
-              ],
-            },
+            onError: { target: '#degraded', actions: { type: 'noteFailure', params: ({ event }) => event } },
           },
         },
       },
-      on: {
-        'breaker.opened': {
-          target: 'degraded',
-          actions: [
-            { type: 'giveReason', params: { reason: 'too many calls failed: the breaker is open' } },
-            'tellDegraded',
-          ],
-        },
-      },
+      on: { 'breaker.opened': { target: 'degraded.open', actions: 'noteOpen' } },
     },
     degraded: {
       id: 'degraded',
-      initial: 'resting',
+      tags: 'degraded',
+      entry: 'tellDegraded',
+      initial: 'doubted',
       states: {
-        resting: { after: { retry: 'checking' }, on: { 'link.check': 'checking', 'breaker.closed': 'checking' } },
-        checking: {
-          invoke: {
-            src: 'askInfo',
-            // Whatever was wrong may have kept a change from arriving: put all paths there again.
-            onDone: { target: '#syncing', actions: { type: 'keepInfo', params: ({ event }) => event.output } },
-            onError: {
-              target: 'judging',
-              actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+        // One health check failed. It may be chance; two are not.
+        doubted: {
+          initial: 'waiting',
+          states: {
+            waiting: { after: { retry: 'checking' }, on: { 'link.check': 'checking' } },
+            checking: {
+              invoke: {
+                src: 'askInfo',
+                // What was wrong may have kept a change from arriving: all paths are put there again.
+                onDone: { target: '#syncing', actions: { type: 'keepInfo', params: ({ event }) => event.output } },
+                onError: {
+                  target: '#mediamtxLink.down',
+                  actions: { type: 'noteFailure', params: ({ event }) => event },
+                },
+              },
             },
           },
+          on: { 'breaker.opened': { target: 'open', actions: 'noteOpen' } },
         },
-        judging: {
-          always: [
-            { guard: 'isLost', target: '#mediamtxLink.down.waiting', actions: 'tellDown' },
-            { target: 'resting' },
+        open: {
+          tags: 'open',
+          entry: 'lose',
+          invoke: { src: 'pauseCalls', input: ({ context }) => ({ reason: reasonOf(context) }) },
+          after: { reset: 'halfOpen' },
+          on: { 'link.check': 'halfOpen' },
+        },
+        halfOpen: {
+          tags: 'halfOpen',
+          invoke: [
+            { src: 'pauseCalls', input: ({ context }) => ({ reason: reasonOf(context) }) },
+            {
+              src: 'tryCall',
+              onDone: { target: '#syncing', actions: { type: 'keepInfo', params: ({ event }) => event.output } },
+              onError: { target: 'judging', actions: { type: 'noteFailure', params: ({ event }) => event } },
+            },
           ],
         },
+        judging: { always: [{ guard: 'isLost', target: '#mediamtxLink.down' }, { target: 'open' }] },
       },
     },
   },
 })
 
-export const linkView = ({ context: { reason }, value }: SnapshotFrom<typeof mediamtxLinkMachine>): LinkView => {
-  const state = typeof value === 'string' ? value : (Object.keys(value)[0] ?? 'down')
-  return { state, cause: { state, since: 0, ...(reason !== undefined && { reason }) } }
+const reasonOf = ({ reason = because('server_unreachable') }: LinkContext): Reason => reason
+
+const words = ['up', 'degraded', 'syncing', 'down'] as const
+
+export const linkView = (
+  { context: { reason }, tags }: SnapshotFrom<typeof mediamtxLinkMachine>,
+  since: number,
+): LinkView => {
+  const state = words.find((word) => tags.has(word)) ?? 'down'
+  const breaker = tags.has('open') ? 'open' : tags.has('halfOpen') ? 'halfOpen' : 'closed'
+  return { state, cause: { state, since, ...(reason && { reason }) }, breaker }
 }

@@ -1,12 +1,13 @@
-import { assign, emit, type SnapshotFrom, setup } from 'xstate'
+import { assign, type DoneActorEvent, type ErrorActorEvent, emit, type SnapshotFrom, setup } from 'xstate'
 import type { CameraId } from './domain/camera.js'
-import { reasonOf } from './domain/errors.js'
 import type { By, EndedRecording, RecordingFact } from './domain/facts.js'
-import type { RecordingFile, Segment, SegmentEvent } from './domain/ports.js'
+import type { RecordingFile, Segment, SegmentEvent } from './domain/files.js'
+import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { RecordingFormat, RecordingStatus, RecordingView } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
+import { type StreamHoldEvent, streamHoldMachine } from './streamHold.js'
 
-/** `duration` in ms from the file's first frame; absent: until somebody stops it. `by` is who asked. */
+/** `duration` in ms from the first frame; absent: until it is stopped. `by`: who asked. */
 export interface RecordingInput {
   camera: CameraId
   by: By
@@ -14,45 +15,73 @@ export interface RecordingInput {
   duration?: number
 }
 
-export type HoldEvent = { type: 'stream.held' } | { type: 'stream.lost'; reason: string }
-
 export type RecordingEvent =
   | { type: 'recording.stop'; by: By }
-  | { type: 'device.removed'; reason: string }
-  | { type: 'storage.blocked'; reason: string }
+  | { type: 'device.removed'; reason: Reason }
+  | { type: 'storage.blocked'; reason: Reason }
   | { type: 'service.stopping' }
-  | HoldEvent
+  | StreamHoldEvent
   | SegmentEvent
+  | DoneActorEvent<Closed, 'closeCapture'>
+  | ErrorActorEvent<unknown, 'closeCapture'>
 
-/** What closing the files found; `endedAt` is when they were final. `doubt`: why they may not be. */
+/** What closing the files found; `endedAt`: when they were final. `doubt`: why they may not be. */
 export interface Closed {
   files: RecordingFile[]
   endedAt: number
-  doubt?: string
+  doubt?: Reason
 }
 
-/** What an open session starts from: the files that were there before it are not its own. */
-interface Opened {
-  known: string[]
-}
-
-interface RecordingContext extends RecordingInput, Opened {
+export interface RecordingContext extends RecordingInput {
+  /** Epoch ms: segments that begin later belong to this recording. */
+  watermark: number
   segments: Segment[]
-  /** Why it ends, or is interrupted. */
-  reason: string
-  /** It ends because something went wrong. */
-  fault: boolean
+  /** Why it is interrupted, or ends. */
+  reason: Reason
   closed?: Closed
 }
 
-/** The effects' view of a session. */
-export type RecordingSubject = Pick<RecordingContext, 'camera' | 'format' | 'known' | 'segments'>
+/** What the effects see of a recording. */
+export type RecordingSubject = Pick<RecordingContext, 'camera' | 'format' | 'watermark' | 'segments'>
+
+/** Closes the files. How the recording ended is known by the state: stopped as asked, or failed. */
+const closing = {
+  tags: 'stopping',
+  invoke: { src: 'closeCapture', id: 'closeCapture', input: ({ context }: { context: RecordingContext }) => context },
+  initial: 'stopping',
+  states: {
+    stopping: {
+      on: {
+        'xstate.done.actor.closeCapture': [
+          {
+            guard: { type: 'isDoubtful', params: ({ event }: { event: DoneActorEvent<Closed> }) => event.output },
+            target: '#recording.failed',
+            actions: { type: 'keepResult', params: ({ event }: { event: DoneActorEvent<Closed> }) => event.output },
+          },
+          {
+            target: '#recording.stopped',
+            actions: { type: 'keepResult', params: ({ event }: { event: DoneActorEvent<Closed> }) => event.output },
+          },
+        ],
+        'xstate.error.actor.closeCapture': '#recording.stopped',
+      },
+    },
+    failing: {
+      on: {
+        'xstate.done.actor.closeCapture': {
+          target: '#recording.failed',
+          actions: { type: 'keepResult', params: ({ event }: { event: DoneActorEvent<Closed> }) => event.output },
+        },
+        'xstate.error.actor.closeCapture': '#recording.failed',
+      },
+    },
+  },
+} as const
 
 /**
- * One recording session of one camera. "Recording" means that a file is growing: `capturing` begins with the first
- * bytes on disk and is `interrupted` while they stop coming. The media server's `record` is set before the stream is
- * held (a change of it during a pipeline's start would kill that start), and the stream is held until the last file
- * is closed.
+ * One recording of one camera. "Recording" means that a file is growing: `capturing` begins with the first bytes on
+ * disk and is `interrupted` while they stop coming. The media server's `record` is set before the stream is held (a
+ * change of it during the start of a pipeline would kill that start), and the stream is held until the last file is closed.
  */
 export const recordingMachine = setup({
   types: {
@@ -61,107 +90,89 @@ export const recordingMachine = setup({
     events: {} as RecordingEvent,
     emitted: {} as RecordingFact,
     output: {} as EndedRecording,
-    tags: {} as 'starting' | 'recording' | 'growing' | 'stopping' | 'over',
+    tags: {} as 'starting' | 'recording' | 'growing' | 'stopping' | 'stopped' | 'failed',
   },
   actors: {
-    validateStart: promiseHole<void, { camera: CameraId }>('validateStart'),
-    openCapture: promiseHole<Opened, { camera: CameraId }>('openCapture'),
-    holdStream: callbackHole<{ camera: CameraId }>('holdStream'),
+    streamHold: streamHoldMachine,
+    openCapture: promiseHole<{ watermark: number }, { camera: CameraId }>('openCapture'),
     confirmSegment: promiseHole<Segment, RecordingSubject>('confirmSegment'),
     watchSegments: callbackHole<RecordingSubject>('watchSegments'),
     waitUntil: promiseHole<{ at: number }, { at: number }>('waitUntil'),
     closeCapture: promiseHole<Closed, RecordingSubject>('closeCapture'),
   },
+  guards: { isDoubtful: (_, { doubt }: Closed) => doubt !== undefined },
   actions: {
-    keepKnown: assign({ known: (_, { known }: Opened) => known }),
+    keepWatermark: assign({ watermark: (_, { watermark }: { watermark: number }) => watermark }),
     addSegment: assign({ segments: ({ context }, segment: Segment) => [...context.segments, segment] }),
-    endWith: assign({ reason: (_, { reason }: { reason: string }) => reason, fault: false }),
-    failWith: assign({ reason: (_, { reason }: { reason: string }) => reason, fault: true }),
-    noteReason: assign({ reason: (_, { reason }: { reason: string }) => reason }),
-    keepResult: assign(({ context: { reason, fault } }, closed: Closed) =>
-      closed.doubt === undefined
-        ? { closed, reason, fault }
-        : { closed, reason: `${reason}, but ${closed.doubt}`, fault: true },
-    ),
+    takeFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error) }),
+    /** Of an event that carries one. */
+    takeReason: assign({ reason: ({ context, event }) => ('reason' in event ? event.reason : context.reason) }),
+    noteNoData: assign({ reason: because('no_data') }),
+    noteDeleted: assign({ reason: because('no_data', 'the file that was being written was deleted') }),
+    noteStopping: assign({ reason: because('service_stopping') }),
+    noteRequest: assign({ reason: because('requested') }),
+    noteDuration: assign({ reason: because('duration_reached') }),
+    keepResult: assign(({ context: { reason } }, closed: Closed) => ({ closed, reason: closed.doubt ?? reason })),
     tellStart: emit(({ context }) => {
       const { camera, by, format, segments } = context
-      return {
-        type: 'recording.started',
-        camera,
-        by,
-        format,
-        filename: segments[0]?.filename ?? '',
-        startedAt: segments[0]?.startedAt ?? 0,
-      }
+      const { filename = '', startedAt = 0 } = segments[0] ?? {}
+      return { type: 'recording.started', camera, by, format, filename, startedAt }
     }),
-    tellInterruption: emit(({ context: { camera, by, reason, segments } }) => ({
+    tellInterruption: emit(({ context }) => ({
       type: 'recording.interrupted',
-      camera,
-      by,
-      reason,
-      filename: segments.at(-1)?.filename ?? '',
+      camera: context.camera,
+      by: context.by,
+      reason: context.reason,
+      filename: newestOf(context),
     })),
-    tellResumption: emit(({ context: { camera, by, segments } }) => ({
+    tellResumption: emit(({ context }) => ({
       type: 'recording.resumed',
-      camera,
-      by,
-      filename: segments.at(-1)?.filename ?? '',
+      camera: context.camera,
+      by: context.by,
+      filename: newestOf(context),
     })),
     tellEnd: emit(({ context }) => ({
-      type: context.fault ? 'recording.failed' : 'recording.ended',
+      type: 'recording.ended',
+      camera: context.camera,
+      by: context.by,
+      outcome: outcomeOf(context),
+    })),
+    tellFailure: emit(({ context }) => ({
+      type: 'recording.failed',
       camera: context.camera,
       by: context.by,
       outcome: outcomeOf(context),
     })),
   },
-  delays: { confirmLimit: 20_000, interruptionLimit: 60_000 },
+  delays: {
+    confirmLimit: 20_000,
+    /** Far above the media server's part of 200 ms. */
+    stallLimit: 3_000,
+    interruptionLimit: 60_000,
+  },
 }).createMachine({
   id: 'recording',
-  context: ({ input }) => ({ ...input, known: [], segments: [], reason: 'requested', fault: false }),
-  initial: 'validating',
+  context: ({ input }) => ({ ...input, watermark: 0, segments: [], reason: because('requested') }),
+  initial: 'starting',
   output: ({ context }) => outcomeOf(context),
   states: {
-    validating: {
-      tags: 'starting',
-      invoke: {
-        src: 'validateStart',
-        input: ({ context }) => context,
-        onDone: 'starting',
-        onError: {
-          target: 'over',
-          actions: { type: 'failWith', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
-        },
-      },
-      on: {
-        'recording.stop': { target: 'over', actions: { type: 'endWith', params: { reason: 'requested' } } },
-        'device.removed': { target: 'over', actions: { type: 'failWith', params: ({ event }) => event } },
-        'storage.blocked': { target: 'over', actions: { type: 'failWith', params: ({ event }) => event } },
-        'service.stopping': { target: 'over', actions: { type: 'failWith', params: { reason: 'service stopping' } } },
-      },
-    },
     starting: {
       tags: 'starting',
       invoke: {
         src: 'openCapture',
         input: ({ context }) => context,
-        onDone: { target: 'holding', actions: { type: 'keepKnown', params: ({ event }) => event.output } },
-        onError: {
-          target: 'abandoning',
-          actions: { type: 'failWith', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
-        },
+        onDone: { target: 'holding', actions: { type: 'keepWatermark', params: ({ event }) => event.output } },
+        onError: { target: 'abandoning.failing', actions: { type: 'takeFailure', params: ({ event }) => event } },
       },
       on: {
-        'recording.stop': { target: 'abandoning', actions: { type: 'endWith', params: { reason: 'requested' } } },
-        'device.removed': { target: 'abandoning', actions: { type: 'failWith', params: ({ event }) => event } },
-        'storage.blocked': { target: 'abandoning', actions: { type: 'failWith', params: ({ event }) => event } },
-        'service.stopping': {
-          target: 'abandoning',
-          actions: { type: 'endWith', params: { reason: 'service stopping' } },
-        },
+        'recording.stop': 'abandoning',
+        'service.stopping': { target: 'abandoning', actions: 'noteStopping' },
+        'device.removed': { target: 'abandoning.failing', actions: 'takeReason' },
+        'storage.blocked': { target: 'abandoning.failing', actions: 'takeReason' },
       },
     },
     holding: {
-      invoke: { src: 'holdStream', input: ({ context }) => context },
+      invoke: { src: 'streamHold', id: 'streamHold', input: ({ context }) => ({ camera: context.camera }) },
       initial: 'underway',
       states: {
         underway: {
@@ -169,6 +180,7 @@ export const recordingMachine = setup({
           states: {
             confirming: {
               tags: 'starting',
+              entry: 'noteNoData',
               invoke: {
                 src: 'confirmSegment',
                 input: ({ context }) => context,
@@ -177,17 +189,12 @@ export const recordingMachine = setup({
                   actions: [{ type: 'addSegment', params: ({ event }) => event.output }, 'tellStart'],
                 },
                 onError: {
-                  target: '#closing',
-                  actions: { type: 'failWith', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+                  target: '#recording.holding.closing.failing',
+                  actions: { type: 'takeFailure', params: ({ event }) => event },
                 },
               },
-              on: { 'stream.lost': { actions: { type: 'noteReason', params: ({ event }) => event } } },
-              after: {
-                confirmLimit: {
-                  target: '#closing',
-                  actions: { type: 'failWith', params: ({ context }) => ({ reason: whyNothingCame(context) }) },
-                },
-              },
+              on: { 'stream.lost': { actions: 'takeReason' } },
+              after: { confirmLimit: '#recording.holding.closing.failing' },
             },
             capturing: {
               tags: 'recording',
@@ -195,89 +202,66 @@ export const recordingMachine = setup({
                 { src: 'watchSegments', input: ({ context }) => context },
                 {
                   src: 'waitUntil',
-                  input: ({ context: { segments, duration = Number.POSITIVE_INFINITY } }) => ({
-                    at: (segments[0]?.startedAt ?? 0) + duration,
-                  }),
-                  onDone: { target: '#closing', actions: { type: 'endWith', params: { reason: 'duration reached' } } },
+                  input: ({ context }) => ({ at: endOf(context) }),
+                  onDone: { target: '#recording.holding.closing', actions: 'noteDuration' },
                 },
               ],
               initial: 'growing',
               states: {
                 growing: {
+                  id: 'growing',
                   tags: 'growing',
+                  after: { stallLimit: { target: 'interrupted', actions: ['noteNoData', 'tellInterruption'] } },
                   on: {
-                    'segment.added': { actions: { type: 'addSegment', params: ({ event }) => event.segment } },
-                    'segment.stalled': {
-                      target: 'interrupted',
-                      actions: [{ type: 'noteReason', params: { reason: 'no data' } }, 'tellInterruption'],
+                    'segment.grew': { target: 'growing', reenter: true },
+                    'segment.added': {
+                      target: 'growing',
+                      reenter: true,
+                      actions: { type: 'addSegment', params: ({ event }) => event.segment },
                     },
-                    'stream.lost': {
-                      target: 'interrupted',
-                      actions: [{ type: 'noteReason', params: ({ event }) => event }, 'tellInterruption'],
-                    },
+                    'segment.deleted': { target: 'interrupted.lost', actions: ['noteDeleted', 'tellInterruption'] },
+                    'stream.lost': { target: 'interrupted.lost', actions: ['takeReason', 'tellInterruption'] },
                   },
                 },
                 interrupted: {
+                  initial: 'stalled',
+                  states: {
+                    stalled: { on: { 'segment.grew': { target: '#growing', actions: 'tellResumption' } } },
+                    // The last bytes of a stream that is lost are no resumption: only a new file, or the stream, is.
+                    lost: { on: { 'stream.held': 'stalled' } },
+                  },
                   on: {
                     'segment.added': {
                       target: 'growing',
                       actions: [{ type: 'addSegment', params: ({ event }) => event.segment }, 'tellResumption'],
                     },
-                    'segment.growing': { target: 'growing', actions: 'tellResumption' },
+                    'stream.lost': { target: '.lost', actions: 'takeReason' },
                   },
-                  after: {
-                    interruptionLimit: {
-                      target: '#closing',
-                      actions: {
-                        type: 'failWith',
-                        params: ({ context }) => ({ reason: `no data for a minute: ${context.reason}` }),
-                      },
-                    },
-                  },
+                  after: { interruptionLimit: '#recording.holding.closing.failing' },
                 },
               },
             },
           },
           on: {
-            'recording.stop': { target: 'closing', actions: { type: 'endWith', params: { reason: 'requested' } } },
-            'service.stopping': {
-              target: 'closing',
-              actions: { type: 'endWith', params: { reason: 'service stopping' } },
-            },
-            'device.removed': { target: 'closing', actions: { type: 'failWith', params: ({ event }) => event } },
-            'storage.blocked': { target: 'closing', actions: { type: 'failWith', params: ({ event }) => event } },
+            'recording.stop': { target: 'closing', actions: 'noteRequest' },
+            'service.stopping': { target: 'closing', actions: 'noteStopping' },
+            'device.removed': { target: 'closing.failing', actions: 'takeReason' },
+            'storage.blocked': { target: 'closing.failing', actions: 'takeReason' },
           },
         },
-        closing: {
-          id: 'closing',
-          tags: 'stopping',
-          invoke: {
-            src: 'closeCapture',
-            input: ({ context }) => context,
-            onDone: { target: 'closed', actions: { type: 'keepResult', params: ({ event }) => event.output } },
-            onError: 'closed',
-          },
-        },
-        closed: { type: 'final' },
-      },
-      onDone: 'over',
-    },
-    abandoning: {
-      tags: 'stopping',
-      invoke: {
-        src: 'closeCapture',
-        input: ({ context }) => context,
-        onDone: { target: 'over', actions: { type: 'keepResult', params: ({ event }) => event.output } },
-        onError: 'over',
+        closing,
       },
     },
-    over: { type: 'final', tags: 'over', entry: 'tellEnd' },
+    // The recorder may have been switched on; the stream was never held.
+    abandoning: closing,
+    stopped: { type: 'final', tags: 'stopped', entry: 'tellEnd' },
+    failed: { type: 'final', tags: 'failed', entry: 'tellFailure' },
   },
 })
 
-export const recordingView = (snapshot: SnapshotFrom<typeof recordingMachine>): RecordingView => {
-  const { camera, format, by, segments, duration, reason } = snapshot.context
-  const status = statusOf(snapshot)
+export const recordingView = ({ context, tags }: SnapshotFrom<typeof recordingMachine>): RecordingView => {
+  const { camera, format, by, segments, duration, reason } = context
+  const status = statuses.find(([tag]) => tags.has(tag))?.[1] ?? 'INTERRUPTED'
   return {
     camera,
     status,
@@ -291,15 +275,16 @@ export const recordingView = (snapshot: SnapshotFrom<typeof recordingMachine>): 
   }
 }
 
-function statusOf({ tags, status, context }: SnapshotFrom<typeof recordingMachine>): RecordingStatus {
-  if (tags.has('starting')) return 'STARTING'
-  if (tags.has('growing')) return 'RECORDING'
-  if (tags.has('recording')) return 'INTERRUPTED'
-  if (status === 'active') return 'STOPPING'
-  return context.fault ? 'FAILED' : 'STOPPED'
-}
+const statuses = [
+  ['starting', 'STARTING'],
+  ['growing', 'RECORDING'],
+  ['stopping', 'STOPPING'],
+  ['stopped', 'STOPPED'],
+  ['failed', 'FAILED'],
+] as const satisfies (readonly [string, RecordingStatus])[]
 
-function outcomeOf({ reason, segments, closed, format }: RecordingContext): EndedRecording {
+/** What became of a recording, as far as it is known. */
+export function outcomeOf({ reason, segments, closed, format }: RecordingContext): EndedRecording {
   const files = closed?.files ?? []
   return {
     reason,
@@ -312,5 +297,7 @@ function outcomeOf({ reason, segments, closed, format }: RecordingContext): Ende
   }
 }
 
-const whyNothingCame = ({ reason }: RecordingContext): string =>
-  reason === 'requested' ? 'no data came from the camera' : reason
+const newestOf = ({ segments }: RecordingContext): string => segments.at(-1)?.filename ?? ''
+
+const endOf = ({ segments, duration = Number.POSITIVE_INFINITY }: RecordingContext): number =>
+  (segments[0]?.startedAt ?? 0) + duration

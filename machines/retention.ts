@@ -1,6 +1,6 @@
-import { assign, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
-import { reasonOf } from './domain/errors.js'
+import { assign, enqueueActions, type SnapshotFrom, sendTo, setup } from 'xstate'
 import type { By, RetentionFact } from './domain/facts.js'
+import { reasonFrom } from './domain/reason.js'
 import type { Cleanup, RetentionPolicy, RetentionStore, RetentionView } from './domain/retention.js'
 import { callbackHole, promiseHole } from './hole.js'
 
@@ -20,7 +20,7 @@ export type RetentionEvent =
   | { type: 'file.kept'; name: string; reason: string }
   | { type: 'sweep.ended'; at: number; reason?: string }
 
-/** What a sweep carries out, and for whom; nobody: it was due. */
+/** What a sweep carries out. Without `by` it was due. */
 export interface Sweep {
   policy: RetentionPolicy
   by?: By
@@ -28,26 +28,21 @@ export interface Sweep {
 }
 
 interface RetentionContext extends RetentionInput {
-  /** On its way to the store. */
-  wanted?: { policy: RetentionPolicy; by: By } | undefined
+  /** The change that is being made. */
+  change?: { policy: RetentionPolicy; by: By } | undefined
   /** Why the policy is not the one that was asked for. */
   reason?: string | undefined
-  /** Of the sweep that runs. */
-  asked: Omit<Sweep, 'policy'>
-  files: number
-  freed: number
-  kept: Cleanup['kept']
+  /** The sweep that runs. */
+  sweep: Omit<Sweep, 'policy'> & { files: number; freed: number; kept: Cleanup['kept'] }
   last?: RetentionView['last']
-  /** Nothing was looked at since the start, or since the policy was set. */
-  isFresh: boolean
 }
 
-/** So many of the files that could not be deleted are told. */
+/** More files that could not be deleted are not listed. */
 const mostKept = 100
 
 /**
- * What may be deleted so that the disk stays usable, and that it is. A policy that is set while files are being deleted
- * stops that: whoever sees the wrong files go must be able to end it.
+ * Deletes old files so that the disk stays usable. A policy that is set during a sweep stops the sweep: a client that
+ * sees the wrong files go must be able to end it.
  */
 export const retentionMachine = setup({
   types: {
@@ -62,89 +57,104 @@ export const retentionMachine = setup({
     savePolicy: promiseHole<void, { policy: RetentionPolicy }>('savePolicy'),
     sweepFiles: callbackHole<Sweep>('sweepFiles'),
   },
-  guards: {
-    isDue: ({ context: { policy } }) => policy.enabled && policy.type !== 'manual',
-    isChanging: ({ context }) => context.wanted !== undefined,
-  },
+  guards: { isDue: ({ context: { policy } }) => policy.enabled && policy.type !== 'manual' },
   actions: {
-    keepLoaded: assign(({ context }, loaded: { policy: RetentionPolicy; reason?: string } | undefined) => ({
-      ...(loaded ?? { policy: context.policy }),
+    keepLoaded: assign((_, { loaded }: { loaded: { policy: RetentionPolicy; reason?: string } | undefined }) => ({
+      ...loaded,
     })),
-    disable: assign(({ context }, { reason }: { reason: string }) => ({
+    disable: assign(({ context }, { error }: { error: unknown }) => ({
       policy: { ...context.policy, enabled: false },
-      reason,
+      reason: reasonFrom(error).details,
     })),
-    want: assign({ wanted: (_, { policy, by }: { policy: RetentionPolicy; by: By }) => ({ policy, by }) }),
-    keepWanted: assign(({ context }) => ({
-      policy: context.wanted?.policy ?? context.policy,
-      reason: undefined,
-      isFresh: true,
+    takeChange: assign({ change: (_, { policy, by }: { policy: RetentionPolicy; by: By }) => ({ policy, by }) }),
+    makeChange: enqueueActions(({ context: { change }, enqueue }) => {
+      if (!change) return
+      enqueue.assign({ policy: change.policy, reason: undefined, change: undefined })
+      enqueue.emit({ type: 'retention.policySet', ...change })
+    }),
+    dropChange: assign((_, { error }: { error: unknown }) => ({
+      reason: reasonFrom(error).details,
+      change: undefined,
     })),
-    forgetWanted: assign({ wanted: undefined }),
-    noteFailure: assign({ reason: (_, { reason }: { reason: string }) => reason }),
-    keepAsker: assign((_, { by, cameras }: { by?: By; cameras?: readonly string[] }) => ({
-      asked: { ...(by && { by }), ...(cameras && { cameras }) },
-    })),
-    beNobody: assign({ asked: {} }),
-    clearCounts: assign({ files: 0, freed: 0, kept: [] }),
-    tellDeleted: enqueueActions(({ context, enqueue }, { kind, name, camera, bytes, reason }: Deleted) => {
-      enqueue.assign({ files: context.files + 1, freed: context.freed + bytes })
-      enqueue.emit({ type: 'file.deleted', kind, name, camera, bytes, reason, ...byOf(context) })
+    beginSweep: assign({
+      sweep: (_, { by, cameras }: { by?: By; cameras?: readonly string[] }) => ({
+        files: 0,
+        freed: 0,
+        kept: [],
+        ...(by && { by }),
+        ...(cameras && { cameras }),
+      }),
+    }),
+    tellDeleted: enqueueActions(({ context: { sweep }, enqueue }, { kind, name, camera, bytes, reason }: Deleted) => {
+      enqueue.assign({ sweep: { ...sweep, files: sweep.files + 1, freed: sweep.freed + bytes } })
+      enqueue.emit({ type: 'file.deleted', kind, name, camera, bytes, reason, ...byOf(sweep) })
     }),
     noteKept: assign({
-      kept: ({ context: { kept } }, { name, reason }: { name: string; reason: string }) =>
-        kept.length < mostKept ? [...kept, { name, reason }] : kept,
+      sweep: ({ context: { sweep } }, { name, reason }: { name: string; reason: string }) =>
+        sweep.kept.length < mostKept ? { ...sweep, kept: [...sweep.kept, { name, reason }] } : sweep,
     }),
-    tellSwept: enqueueActions(({ context, enqueue }, { at, reason }: { at: number; reason?: string }) => {
-      const { files, freed, kept } = context
+    tellSwept: enqueueActions(({ context: { sweep }, enqueue }, { at, reason }: { at: number; reason?: string }) => {
+      const { files, freed, kept } = sweep
       const why = reason === undefined ? {} : { reason }
-      enqueue.assign({ last: { at, files, freed, ...why }, isFresh: false })
-      enqueue.emit({ type: 'retention.swept', files, freed, kept, ...why, ...byOf(context) })
+      enqueue.assign({ last: { at, files, freed, ...why } })
+      enqueue.emit({ type: 'retention.swept', files, freed, kept, ...why, ...byOf(sweep) })
     }),
-    stopSweep: enqueueActions(({ enqueue }) => enqueue.sendTo('sweep', { type: 'sweep.stop' })),
-    tellPolicy: emit(({ context: { wanted, policy } }) => ({
-      type: 'retention.policySet',
-      policy,
-      by: wanted?.by ?? nobody,
-    })),
+    stopSweep: sendTo('sweepFiles', { type: 'sweep.stop' }),
   },
   delays: {
-    /** The first look after a start or a change comes soon, and not at once: a slip can still be corrected. */
-    untilNext: ({ context: { isFresh, checkInterval } }) => (isFresh ? Math.min(60_000, checkInterval) : checkInterval),
+    /** The first sweep after a start or a change comes soon, and not at once: a slip can still be corrected. */
+    soon: ({ context: { checkInterval } }) => Math.min(60_000, checkInterval),
+    interval: ({ context: { checkInterval } }) => checkInterval,
   },
 }).createMachine({
   id: 'retention',
-  context: ({ input }) => ({ ...input, asked: {}, files: 0, freed: 0, kept: [], isFresh: true }),
+  context: ({ input }) => ({ ...input, sweep: { files: 0, freed: 0, kept: [] } }),
   initial: 'loading',
   states: {
     loading: {
       invoke: {
         src: 'loadPolicy',
-        onDone: { target: 'idle', actions: { type: 'keepLoaded', params: ({ event }) => event.output } },
-        onError: {
-          target: 'idle',
-          actions: { type: 'disable', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+        onDone: {
+          target: 'idle.fresh',
+          actions: { type: 'keepLoaded', params: ({ event }) => ({ loaded: event.output }) },
         },
+        onError: { target: 'idle.fresh', actions: { type: 'disable', params: ({ event }) => event } },
       },
     },
     idle: {
-      after: { untilNext: { guard: 'isDue', target: 'sweeping', actions: 'beNobody' } },
+      initial: 'rested',
+      states: {
+        fresh: {
+          after: {
+            soon: { guard: 'isDue', target: '#retention.sweeping', actions: { type: 'beginSweep', params: {} } },
+          },
+        },
+        rested: {
+          after: {
+            interval: { guard: 'isDue', target: '#retention.sweeping', actions: { type: 'beginSweep', params: {} } },
+          },
+        },
+      },
       on: {
-        'retention.sweep': { target: 'sweeping', actions: { type: 'keepAsker', params: ({ event }) => event } },
-        'policy.set': { target: 'saving', actions: { type: 'want', params: ({ event }) => event } },
+        'retention.sweep': { target: 'sweeping', actions: { type: 'beginSweep', params: ({ event }) => event } },
+        'policy.set': { target: 'saving', actions: { type: 'takeChange', params: ({ event }) => event } },
       },
     },
     sweeping: {
       tags: 'sweeping',
-      entry: 'clearCounts',
-      invoke: { src: 'sweepFiles', id: 'sweep', input: ({ context: { policy, asked } }) => ({ policy, ...asked }) },
+      invoke: {
+        src: 'sweepFiles',
+        id: 'sweepFiles',
+        input: ({
+          context: {
+            policy,
+            sweep: { by, cameras },
+          },
+        }) => ({ policy, ...(by && { by }), ...(cameras && { cameras }) }),
+      },
       on: {
         'file.deleted': { actions: { type: 'tellDeleted', params: ({ event }) => event } },
         'file.kept': { actions: { type: 'noteKept', params: ({ event }) => event } },
-        'sweep.ended': [
-          { guard: 'isChanging', target: 'saving', actions: { type: 'tellSwept', params: ({ event }) => event } },
-          { target: 'idle', actions: { type: 'tellSwept', params: ({ event }) => event } },
-        ],
       },
       initial: 'deleting',
       states: {
@@ -152,35 +162,36 @@ export const retentionMachine = setup({
           on: {
             'policy.set': {
               target: 'stopping',
-              actions: [{ type: 'want', params: ({ event }) => event }, 'stopSweep'],
+              actions: [{ type: 'takeChange', params: ({ event }) => event }, 'stopSweep'],
+            },
+            'sweep.ended': { target: '#retention.idle', actions: { type: 'tellSwept', params: ({ event }) => event } },
+          },
+        },
+        // The file that is being deleted is still reported.
+        stopping: {
+          tags: 'changing',
+          on: {
+            'sweep.ended': {
+              target: '#retention.saving',
+              actions: { type: 'tellSwept', params: ({ event }) => event },
             },
           },
         },
-        /** The file that is being deleted is still told. */
-        stopping: { tags: 'changing' },
       },
     },
     saving: {
       tags: 'changing',
       invoke: {
         src: 'savePolicy',
-        input: ({ context }) => ({ policy: context.wanted?.policy ?? context.policy }),
-        onDone: { target: 'idle', actions: ['keepWanted', 'tellPolicy', 'forgetWanted'] },
-        onError: {
-          target: 'idle',
-          actions: [
-            { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
-            'forgetWanted',
-          ],
-        },
+        input: ({ context: { policy, change } }) => ({ policy: change?.policy ?? policy }),
+        onDone: { target: 'idle.fresh', actions: 'makeChange' },
+        onError: { target: 'idle', actions: { type: 'dropChange', params: ({ event }) => event } },
       },
     },
   },
 })
 
-const nobody: By = { user: '', request: '', session: '' }
-
-const byOf = ({ asked: { by } }: RetentionContext): { by?: By } => (by === undefined ? {} : { by })
+const byOf = ({ by }: { by?: By }): { by?: By } => (by === undefined ? {} : { by })
 
 export const retentionView = ({
   context: { policy, last, reason },

@@ -1,6 +1,6 @@
-import { assign, setup } from 'xstate'
-import { reasonOf } from './domain/errors.js'
-import type { ServerChoice } from './domain/ports.js'
+import { assign, enqueueActions, setup } from 'xstate'
+import type { ServerChoice } from './domain/mediaServer.js'
+import { reasonFrom } from './domain/reason.js'
 import { callbackHole, promiseHole } from './hole.js'
 
 export type ServerProcessEvent =
@@ -8,19 +8,18 @@ export type ServerProcessEvent =
   | { type: 'server.exited'; reason: string }
   | { type: 'server.end' }
 
+/** Sent to the parent: the server was started, or is gone. */
+export type ServerProcessNews = { type: 'server.changed' }
+
 interface ServerProcessContext {
   choice?: ServerChoice
   reason?: string | undefined
   failures: number
 }
 
-/** The media server's process: which one it is, and that it runs. One that ends is started again after a growing pause. */
+/** Chooses the media server and keeps it running. One that ends is started again after a growing pause. */
 export const serverProcessMachine = setup({
-  types: {
-    context: {} as ServerProcessContext,
-    events: {} as ServerProcessEvent,
-    tags: {} as 'running',
-  },
+  types: { context: {} as ServerProcessContext, events: {} as ServerProcessEvent, tags: {} as 'running' },
   actors: {
     chooseServer: promiseHole<ServerChoice>('chooseServer'),
     runServer: callbackHole<{ choice: ServerChoice }>('runServer'),
@@ -29,14 +28,24 @@ export const serverProcessMachine = setup({
   guards: { isExternal: (_, { kind }: ServerChoice) => kind === 'external' },
   actions: {
     keepChoice: assign((_, choice: ServerChoice) => ({ choice, reason: undefined })),
-    noteFailure: assign(({ context }, { reason }: { reason: string }) => ({ reason, failures: context.failures + 1 })),
+    noteFailure: assign(({ context: { failures } }, { error }: { error: unknown }) => ({
+      reason: reasonFrom(error).details,
+      failures: failures + 1,
+    })),
+    noteExit: assign(({ context: { failures } }, { reason }: { reason: string }) => ({
+      reason,
+      failures: failures + 1,
+    })),
+    tellChange: enqueueActions(({ enqueue, self }) => {
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'server.changed' })
+    }),
     clearReason: assign({ reason: undefined }),
     forgetFailures: assign({ failures: 0 }),
   },
   delays: {
     /** 0.5 s, 1 s, 2 s … 30 s. */
     pause: ({ context }) => Math.min(30_000, 500 * 2 ** Math.min(context.failures - 1, 6)),
-    /** A process that lived this long starts the count anew. */
+    /** A process that runs this long resets the count. */
     settled: 30_000,
   },
 }).createMachine({
@@ -55,14 +64,11 @@ export const serverProcessMachine = setup({
           },
           { target: 'running', actions: { type: 'keepChoice', params: ({ event }) => event.output } },
         ],
-        onError: {
-          target: 'failed',
-          actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
-        },
+        onError: { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => event } },
       },
       on: { 'server.end': 'ending' },
     },
-    external: { tags: 'running', on: { 'server.end': 'ended' } },
+    external: { tags: 'running', entry: 'tellChange', on: { 'server.end': 'ended' } },
     running: {
       invoke: {
         src: 'runServer',
@@ -71,10 +77,13 @@ export const serverProcessMachine = setup({
       initial: 'starting',
       states: {
         starting: { on: { 'server.started': { target: 'up', actions: 'clearReason' } } },
-        up: { tags: 'running', after: { settled: { actions: 'forgetFailures' } } },
+        up: { tags: 'running', entry: 'tellChange', after: { settled: { actions: 'forgetFailures' } } },
       },
       on: {
-        'server.exited': { target: 'pausing', actions: { type: 'noteFailure', params: ({ event }) => event } },
+        'server.exited': {
+          target: 'pausing',
+          actions: [{ type: 'noteExit', params: ({ event }) => event }, 'tellChange'],
+        },
         'server.end': 'ending',
       },
     },

@@ -1,9 +1,9 @@
 import { assign, enqueueActions, setup } from 'xstate'
 import type { CameraId, Device, Pipeline } from './domain/camera.js'
-import { reasonOf } from './domain/errors.js'
-import type { By, SnapshotFact, StillAnswer } from './domain/facts.js'
-import type { Picture, PictureOptions, SavedPicture } from './domain/ports.js'
-import type { SnapshotTier } from './domain/views.js'
+import type { Picture, PictureOptions, SavedPicture } from './domain/capture.js'
+import type { By, SnapshotFact } from './domain/facts.js'
+import { because, type Reason, reasonFrom } from './domain/reason.js'
+import type { PassedOver, SnapshotTier } from './domain/views.js'
 import { promiseHole } from './hole.js'
 
 /** One caller's wish. `maxAge` in ms: how old the picture may be; 0: nothing older than the request. */
@@ -24,215 +24,172 @@ export interface SnapshotInput {
 
 export type SnapshotEvent =
   | { type: 'snapshot.join'; wish: SnapshotWish }
-  | { type: 'device.removed'; reason: string }
+  | { type: 'device.removed'; reason: Reason }
   | { type: 'service.stopping' }
 
-type PassedOver = { tier: SnapshotTier; reason: string }
-
-interface SnapshotContext extends Omit<SnapshotInput, 'wish'> {
-  /** Served by the capture that runs now. */
+export interface SnapshotContext extends Omit<SnapshotInput, 'wish'> {
+  /** Wishes that the present capture serves. */
   wishes: SnapshotWish[]
-  /** Came while pictures were being saved: they get the next capture. */
+  /** Wishes that came while pictures were being saved: they get the next capture. */
   late: SnapshotWish[]
   passedOver: PassedOver[]
-  tier: SnapshotTier
-  picture?: Picture
 }
 
-/** What became of one wish. `finishedAt` is when it was on disk. */
-export type Saved = { wish: SnapshotWish } & (
-  | { picture: SavedPicture; finishedAt: number }
-  | { reason: string; nameTaken?: true }
-)
+export interface Captured extends Picture {
+  tier: SnapshotTier
+}
+
+/** What became of one wish. `finishedAt`: when the picture was on disk. */
+export type Saved = { wish: SnapshotWish } & ({ picture: SavedPicture; finishedAt: number } | { reason: Reason })
 
 type Grab = Pick<SnapshotContext, 'camera' | 'device' | 'pipeline'>
 
 /**
- * One capture at a time of one camera, for as many callers as ask meanwhile. It walks the tiers from the cheapest on;
- * one that cannot work is passed over at once, one that fails leaves its reason, and the answer tells them all.
+ * One capture at a time of one camera, for as many callers as ask meanwhile. It walks through the tiers from the cheapest
+ * on. A tier that cannot work is passed over at once, one that fails leaves its reason, and the answer lists them all.
  */
 export const snapshotMachine = setup({
   types: {
     input: {} as SnapshotInput,
     context: {} as SnapshotContext,
     events: {} as SnapshotEvent,
-    emitted: {} as SnapshotFact | StillAnswer,
+    emitted: {} as SnapshotFact,
   },
   actors: {
-    grabDirect: promiseHole<Picture, Grab>('grabDirect'),
-    grabByFfmpeg: promiseHole<Picture, Grab>('grabByFfmpeg'),
-    grabFromStream: promiseHole<Picture, Grab & { maxAge: number }>('grabFromStream'),
-    savePictures: promiseHole<Saved[], { camera: CameraId; picture: Picture; wishes: SnapshotWish[] }>('savePictures'),
+    grabDirect: promiseHole<Captured, Grab>('grabDirect'),
+    grabByFfmpeg: promiseHole<Captured, Grab>('grabByFfmpeg'),
+    grabFromStream: promiseHole<Captured, Grab & { maxAge: number; tier: SnapshotTier }>('grabFromStream'),
+    savePictures: promiseHole<
+      { captured: Captured; saved: Saved[] },
+      { camera: CameraId; captured: Captured; wishes: SnapshotWish[] }
+    >('savePictures'),
   },
   guards: {
     isUsb: ({ context }) => context.device.kind === 'usb',
     isNetworked: ({ context }) => context.device.kind === 'rtsp',
     isLive: ({ context }) => context.live,
-    isBusy: (_, { error }: { error: unknown }) => /busy/.test(reasonOf(error)),
-    /** The capture that runs may give a picture as old as its first callers allow: too old for a stricter one. */
-    suits: ({ context }, { maxAge }: SnapshotWish) => maxAge >= oldestAllowed(context),
+    isBusy: (_, { error }: { error: unknown }) => reasonFrom(error).code === 'device_busy',
+    /** The present capture may give a picture as old as its first callers allow: too old for a stricter one. */
+    suits: ({ context }, { wish }: { wish: SnapshotWish }) => wish.maxAge >= oldestAllowed(context),
     hasLate: ({ context }) => context.late.length > 0,
   },
   actions: {
-    join: assign({ wishes: ({ context }, wish: SnapshotWish) => [...context.wishes, wish] }),
-    joinNext: assign({ late: ({ context }, wish: SnapshotWish) => [...context.late, wish] }),
+    join: assign({ wishes: ({ context }, { wish }: { wish: SnapshotWish }) => [...context.wishes, wish] }),
+    joinNext: assign({ late: ({ context }, { wish }: { wish: SnapshotWish }) => [...context.late, wish] }),
     takeLate: assign(({ context }) => ({ wishes: context.late, late: [], passedOver: [] })),
     passOver: assign({ passedOver: ({ context }, passed: PassedOver) => [...context.passedOver, passed] }),
-    keepPicture: assign((_, { picture, tier }: { picture: Picture; tier: SnapshotTier }) => ({ picture, tier })),
-    tellSaved: enqueueActions(({ context, enqueue }, saved: Saved[]) => {
-      for (const one of saved) {
-        const { camera, tier, picture, passedOver } = context
-        if ('reason' in one)
-          enqueue.emit(
-            failureOf(one.wish, { camera, reason: one.reason, passedOver, ...(one.nameTaken && { nameTaken: true }) }),
-          )
-        else {
-          const { filename, file, bytes, width, height } = one.picture
-          const capturedAt = picture?.capturedAt ?? one.finishedAt
-          if (one.wish.options.fleeting) {
-            enqueue.emit({ type: 'still.taken', camera, by: one.wish.by, file, bytes, tier, capturedAt })
-            continue
-          }
-          const age = Math.max(0, one.finishedAt - capturedAt)
-          enqueue.emit({
-            type: 'snapshot.taken',
-            camera,
-            by: one.wish.by,
-            filename,
-            path: file,
-            bytes,
-            width,
-            height,
-            tier,
-            capturedAt,
-            age,
-            passedOver,
-          })
-        }
-      }
+    passFailure: assign({
+      passedOver: ({ context }, { tier, error }: { tier: SnapshotTier; error: unknown }) => [
+        ...context.passedOver,
+        { tier, reason: reasonFrom(error) },
+      ],
     }),
-    tellFailure: enqueueActions(
-      ({ context: { camera, wishes, late, passedOver }, enqueue }, { reason }: { reason: string }) => {
-        for (const wish of [...wishes, ...late]) enqueue.emit(failureOf(wish, { camera, reason, passedOver }))
-      },
-    ),
+    tellSaved: enqueueActions(({ context, enqueue }, { captured, saved }: { captured: Captured; saved: Saved[] }) => {
+      for (const one of saved)
+        enqueue.emit('reason' in one ? failureOf(context, one.wish, one.reason) : taken(context, captured, one))
+    }),
+    tellFailure: enqueueActions(({ context, enqueue }, { reason }: { reason: Reason }) => {
+      for (const fact of failures(context, reason)) enqueue.emit(fact)
+    }),
   },
   delays: { directLimit: 3_000, ffmpegLimit: 6_000, liveLimit: 5_000, wakeLimit: 20_000 },
 }).createMachine({
   id: 'snapshot',
-  context: ({ input: { wish, ...input } }) => ({ ...input, wishes: [wish], late: [], passedOver: [], tier: 0 }),
+  context: ({ input: { wish, ...input } }) => ({ ...input, wishes: [wish], late: [], passedOver: [] }),
   initial: 'capturing',
   states: {
     capturing: {
       on: {
         'snapshot.join': [
           {
-            guard: { type: 'suits', params: ({ event }) => event.wish },
-            actions: { type: 'join', params: ({ event }) => event.wish },
+            guard: { type: 'suits', params: ({ event }) => event },
+            actions: { type: 'join', params: ({ event }) => event },
           },
-          { actions: { type: 'joinNext', params: ({ event }) => event.wish } },
+          { actions: { type: 'joinNext', params: ({ event }) => event } },
         ],
         'device.removed': { target: 'over', actions: { type: 'tellFailure', params: ({ event }) => event } },
         'service.stopping': {
           target: 'over',
-          actions: { type: 'tellFailure', params: { reason: 'service stopping' } },
+          actions: { type: 'tellFailure', params: { reason: because('service_stopping') } },
         },
       },
       initial: 'choosing',
       states: {
         choosing: {
           always: [
-            {
-              guard: 'isLive',
-              target: 'live',
-              actions: [pass(0, 'device busy: it is streaming'), pass(1, 'device busy: it is streaming')],
-            },
+            { guard: 'isLive', target: 'live', actions: [pass(0, 'device_busy'), pass(1, 'device_busy')] },
             {
               guard: 'isNetworked',
               target: 'waking',
-              actions: [pass(0, 'not a USB camera'), pass(1, 'not a local device'), pass(2, 'the stream is asleep')],
+              actions: [pass(0, 'not_a_usb_camera'), pass(1, 'not_a_local_device'), pass(2, 'stream_asleep')],
             },
             { guard: 'isUsb', target: 'direct' },
-            { target: 'ffmpeg', actions: pass(0, 'not a USB camera') },
+            { target: 'ffmpeg', actions: pass(0, 'not_a_usb_camera') },
           ],
         },
         direct: {
           invoke: {
             src: 'grabDirect',
             input: ({ context }) => context,
-            onDone: {
-              target: 'captured',
-              actions: { type: 'keepPicture', params: ({ event }) => ({ picture: event.output, tier: 0 }) },
-            },
+            onDone: 'captured',
             onError: [
               {
                 guard: { type: 'isBusy', params: ({ event }) => event },
                 target: 'live',
-                actions: [pass(0, 'device busy'), pass(1, 'device busy')],
+                actions: [pass(0, 'device_busy'), pass(1, 'device_busy')],
               },
               {
                 target: 'ffmpeg',
-                actions: { type: 'passOver', params: ({ event }) => ({ tier: 0, reason: reasonOf(event.error) }) },
+                actions: { type: 'passFailure', params: ({ event }) => ({ tier: 0, error: event.error }) },
               },
             ],
           },
-          after: { directLimit: { target: 'ffmpeg', actions: pass(0, 'timed out') } },
+          after: { directLimit: { target: 'ffmpeg', actions: pass(0, 'timed_out') } },
         },
         ffmpeg: {
           invoke: {
             src: 'grabByFfmpeg',
             input: ({ context }) => context,
-            onDone: {
-              target: 'captured',
-              actions: { type: 'keepPicture', params: ({ event }) => ({ picture: event.output, tier: 1 }) },
-            },
+            onDone: 'captured',
             onError: [
               {
                 guard: { type: 'isBusy', params: ({ event }) => event },
                 target: 'live',
-                actions: pass(1, 'device busy'),
+                actions: pass(1, 'device_busy'),
               },
               {
                 target: 'waking',
                 actions: [
-                  { type: 'passOver', params: ({ event }) => ({ tier: 1, reason: reasonOf(event.error) }) },
-                  pass(2, 'the stream is asleep'),
+                  { type: 'passFailure', params: ({ event }) => ({ tier: 1, error: event.error }) },
+                  pass(2, 'stream_asleep'),
                 ],
               },
             ],
           },
-          after: {
-            ffmpegLimit: { target: 'waking', actions: [pass(1, 'timed out'), pass(2, 'the stream is asleep')] },
-          },
+          after: { ffmpegLimit: { target: 'waking', actions: [pass(1, 'timed_out'), pass(2, 'stream_asleep')] } },
         },
         live: {
           invoke: {
             src: 'grabFromStream',
-            input: ({ context }) => ({ ...context, maxAge: oldestAllowed(context) }),
-            onDone: {
-              target: 'captured',
-              actions: { type: 'keepPicture', params: ({ event }) => ({ picture: event.output, tier: 2 }) },
-            },
+            input: ({ context }) => ({ ...context, maxAge: oldestAllowed(context), tier: 2 }),
+            onDone: 'captured',
             onError: {
               target: 'waking',
-              actions: { type: 'passOver', params: ({ event }) => ({ tier: 2, reason: reasonOf(event.error) }) },
+              actions: { type: 'passFailure', params: ({ event }) => ({ tier: 2, error: event.error }) },
             },
           },
-          after: { liveLimit: { target: 'waking', actions: pass(2, 'timed out') } },
+          after: { liveLimit: { target: 'waking', actions: pass(2, 'timed_out') } },
         },
         waking: {
           invoke: {
             src: 'grabFromStream',
-            input: ({ context }) => ({ ...context, maxAge: oldestAllowed(context) }),
-            onDone: {
-              target: 'captured',
-              actions: { type: 'keepPicture', params: ({ event }) => ({ picture: event.output, tier: 3 }) },
-            },
+            input: ({ context }) => ({ ...context, maxAge: oldestAllowed(context), tier: 3 }),
+            onDone: 'captured',
             onError: {
               target: '#over',
               actions: [
-                { type: 'passOver', params: ({ event }) => ({ tier: 3, reason: reasonOf(event.error) }) },
-                { type: 'tellFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+                { type: 'passFailure', params: ({ event }) => ({ tier: 3, error: event.error }) },
+                { type: 'tellFailure', params: ({ event }) => ({ reason: reasonFrom(event.error, 'no_picture') }) },
               ],
             },
           },
@@ -240,29 +197,25 @@ export const snapshotMachine = setup({
             wakeLimit: {
               target: '#over',
               actions: [
-                pass(3, 'timed out'),
-                { type: 'tellFailure', params: { reason: 'the stream gave no picture in time' } },
+                pass(3, 'timed_out'),
+                { type: 'tellFailure', params: { reason: because('not_started_in_time') } },
               ],
             },
           },
         },
-        captured: { type: 'final' },
+        captured: { type: 'final', output: ({ event }) => capturedOf(event) },
       },
       onDone: 'saving',
     },
     saving: {
-      on: { 'snapshot.join': { actions: { type: 'joinNext', params: ({ event }) => event.wish } } },
+      on: { 'snapshot.join': { actions: { type: 'joinNext', params: ({ event }) => event } } },
       invoke: {
         src: 'savePictures',
-        input: ({ context: { camera, picture, wishes } }) => ({
-          camera,
-          wishes,
-          picture: picture ?? { file: '', capturedAt: 0 },
-        }),
+        input: ({ context: { camera, wishes }, event }) => ({ camera, wishes, captured: capturedOf(event) }),
         onDone: { target: 'deciding', actions: { type: 'tellSaved', params: ({ event }) => event.output } },
         onError: {
           target: 'over',
-          actions: { type: 'tellFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+          actions: { type: 'tellFailure', params: ({ event }) => ({ reason: reasonFrom(event.error) }) },
         },
       },
     },
@@ -271,16 +224,46 @@ export const snapshotMachine = setup({
   },
 })
 
-function failureOf(
-  { by, options }: SnapshotWish,
-  failure: { camera: CameraId; reason: string; passedOver: PassedOver[]; nameTaken?: true },
-): SnapshotFact | StillAnswer {
-  return { type: options.fleeting ? 'still.failed' : 'snapshot.failed', by, ...failure }
+function pass(tier: SnapshotTier, code: Parameters<typeof because>[0]) {
+  return { type: 'passOver' as const, params: { tier, reason: because(code) } }
 }
 
-function pass(tier: SnapshotTier, reason: string) {
-  return { type: 'passOver' as const, params: { tier, reason } }
-}
+/** The picture travels by output: from the tier that captured it to the state that saves it. */
+const capturedOf = (event: object): Captured => (event as { output: Captured }).output
 
 /** A shared capture must suit the strictest of its callers. */
 const oldestAllowed = ({ wishes }: SnapshotContext): number => Math.min(...wishes.map((wish) => wish.maxAge))
+
+const failureOf = (
+  { camera, passedOver }: SnapshotContext,
+  { by, options }: SnapshotWish,
+  reason: Reason,
+): SnapshotFact => ({ type: options.fleeting ? 'still.failed' : 'snapshot.failed', camera, by, reason, passedOver })
+
+/** One for everybody who waits. */
+export const failures = (context: SnapshotContext, reason: Reason): SnapshotFact[] =>
+  [...context.wishes, ...context.late].map((wish) => failureOf(context, wish, reason))
+
+function taken(
+  { camera, passedOver }: SnapshotContext,
+  { tier, capturedAt }: Captured,
+  { wish: { by, options }, picture, finishedAt }: Extract<Saved, { picture: SavedPicture }>,
+): SnapshotFact {
+  const { filename, file, bytes, width, height } = picture
+  if (options.fleeting) return { type: 'still.taken', camera, by, file, bytes, tier, capturedAt }
+  const age = Math.max(0, finishedAt - capturedAt)
+  return {
+    type: 'snapshot.taken',
+    camera,
+    by,
+    filename,
+    path: file,
+    bytes,
+    width,
+    height,
+    tier,
+    capturedAt,
+    age,
+    passedOver,
+  }
+}

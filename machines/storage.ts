@@ -1,7 +1,7 @@
-import { assign, emit, type SnapshotFrom, setup } from 'xstate'
-import { reasonOf } from './domain/errors.js'
+import { assign, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
 import type { StorageFact } from './domain/facts.js'
-import type { DiskUsage } from './domain/ports.js'
+import type { DiskUsage } from './domain/files.js'
+import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { StorageView } from './domain/views.js'
 import { promiseHole } from './hole.js'
 
@@ -11,21 +11,26 @@ export interface StorageInput {
   blockPercent: number
 }
 
+/** Also sent to the parent: whether anything may be written. */
+export type StorageNews = { type: 'storage.blocked'; reason: Reason } | { type: 'storage.freed' }
+
 interface StorageContext extends StorageInput {
   usage: DiskUsage
-  reason?: string | undefined
+  /** Why it could not be measured last. */
+  failure?: Reason | undefined
 }
 
 /**
  * The room on the recordings' disk. A level is left only two percent below where it was entered, so that a disk at its
- * limit does not flap between recording and refusing.
+ * limit does not flap between recording and refusing. A disk that cannot be measured twice in a row may be full: `blind`.
  */
 export const storageMachine = setup({
   types: {
     input: {} as StorageInput,
     context: {} as StorageContext,
     emitted: {} as StorageFact,
-    tags: {} as 'ok' | 'warning' | 'critical',
+    events: {} as { type: 'disk.measured' } | { type: 'disk.hidden' },
+    tags: {} as 'unknown' | 'ok' | 'warning' | 'critical' | 'blind',
   },
   actors: { measureDisk: promiseHole<DiskUsage>('measureDisk') },
   guards: {
@@ -33,26 +38,29 @@ export const storageMachine = setup({
     isBelowCritical: ({ context }) => context.usage.percent < context.blockPercent - 2,
     isWarning: ({ context }) => context.usage.percent >= context.warnPercent,
     isBelowWarning: ({ context }) => context.usage.percent < context.warnPercent - 2,
-    isMeasured: ({ context }) => context.usage.total > 0,
   },
   actions: {
-    keepUsage: assign((_, usage: DiskUsage) => ({ usage, reason: undefined })),
-    noteFailure: assign({ reason: (_, { reason }: { reason: string }) => `the disk cannot be measured: ${reason}` }),
-    tellOk: emit(({ context: { usage } }) => ({
-      type: 'storage.ok',
-      percent: usage.percent,
-      available: usage.available,
-    })),
-    tellWarning: emit(({ context: { usage } }) => ({
-      type: 'storage.warning',
-      percent: usage.percent,
-      available: usage.available,
-    })),
-    tellCritical: emit(({ context: { usage } }) => ({
-      type: 'storage.critical',
-      percent: usage.percent,
-      available: usage.available,
-    })),
+    keepUsage: enqueueActions(({ enqueue }, usage: DiskUsage) => {
+      enqueue.assign({ usage, failure: undefined })
+      enqueue.raise({ type: 'disk.measured' })
+    }),
+    noteFailure: assign({
+      failure: (_, { error }: { error: unknown }) => {
+        const { details } = reasonFrom(error)
+        return because('storage_unknown', `the free space of the disk cannot be measured: ${details}`)
+      },
+    }),
+    goBlind: enqueueActions(({ enqueue }) => enqueue.raise({ type: 'disk.hidden' })),
+    tellOk: emit(({ context: { usage } }) => ({ type: 'storage.ok', ...shown(usage) })),
+    tellWarning: emit(({ context: { usage } }) => ({ type: 'storage.warning', ...shown(usage) })),
+    tellCritical: emit(({ context: { usage } }) => ({ type: 'storage.critical', ...shown(usage) })),
+    tellBlind: emit(({ context }) => ({ type: 'storage.blind', reason: reasonOf(context) })),
+    block: enqueueActions(({ context, enqueue, self }) => {
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.blocked', reason: reasonOf(context) })
+    }),
+    free: enqueueActions(({ enqueue, self }) => {
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.freed' })
+    }),
   },
   delays: { interval: 5_000 },
 }).createMachine({
@@ -62,17 +70,19 @@ export const storageMachine = setup({
   states: {
     level: {
       initial: 'unknown',
+      on: { 'disk.hidden': '.blind' },
       states: {
-        unknown: {
+        unknown: { tags: 'unknown', on: { 'disk.measured': 'judging' } },
+        judging: {
           always: [
             { guard: 'isCritical', target: 'critical' },
             { guard: 'isWarning', target: 'warning' },
-            { guard: 'isMeasured', target: 'ok' },
+            { target: 'ok' },
           ],
         },
         ok: {
           tags: 'ok',
-          entry: 'tellOk',
+          entry: ['tellOk', 'free'],
           always: [
             { guard: 'isCritical', target: 'critical' },
             { guard: 'isWarning', target: 'warning' },
@@ -80,7 +90,7 @@ export const storageMachine = setup({
         },
         warning: {
           tags: 'warning',
-          entry: 'tellWarning',
+          entry: ['tellWarning', 'free'],
           always: [
             { guard: 'isCritical', target: 'critical' },
             { guard: 'isBelowWarning', target: 'ok' },
@@ -88,11 +98,16 @@ export const storageMachine = setup({
         },
         critical: {
           tags: 'critical',
-          entry: 'tellCritical',
+          entry: ['tellCritical', 'block'],
           always: [
             { guard: 'isBelowWarning', target: 'ok' },
             { guard: 'isBelowCritical', target: 'warning' },
           ],
+        },
+        blind: {
+          tags: 'blind',
+          entry: ['tellBlind', 'block'],
+          on: { 'disk.measured': 'judging', 'disk.hidden': undefined },
         },
       },
     },
@@ -103,33 +118,47 @@ export const storageMachine = setup({
           invoke: {
             src: 'measureDisk',
             onDone: { target: 'waiting', actions: { type: 'keepUsage', params: ({ event }) => event.output } },
-            onError: {
-              target: 'waiting',
-              actions: { type: 'noteFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
-            },
+            onError: { target: 'doubting', actions: { type: 'noteFailure', params: ({ event }) => event } },
           },
         },
         waiting: { after: { interval: 'measuring' } },
+        doubting: { after: { interval: 'measuringAgain' } },
+        measuringAgain: {
+          invoke: {
+            src: 'measureDisk',
+            onDone: { target: 'waiting', actions: { type: 'keepUsage', params: ({ event }) => event.output } },
+            onError: {
+              target: 'doubting',
+              actions: [{ type: 'noteFailure', params: ({ event }) => event }, 'goBlind'],
+            },
+          },
+        },
       },
     },
   },
 })
 
-export const storageView = ({
-  context: { usage, reason, warnPercent, blockPercent },
-  value,
-}: SnapshotFrom<typeof storageMachine>): StorageView => {
-  const limit = { ok: undefined, unknown: undefined, warning: warnPercent, critical: blockPercent }[value.level]
-  const why =
-    reason ??
-    (limit === undefined ? undefined : `${usage.percent.toFixed(1)} % of the disk is used, the limit is ${limit} %`)
-  return {
-    state: value.level,
-    cause: { state: value.level, since: 0, ...(why !== undefined && { reason: why }) },
-    ...usage,
-  }
-}
+const shown = ({ percent, available }: DiskUsage) => ({ percent, available })
 
-/** Why no recording may be written now; empty: it may. */
-export const whyBlocked = ({ context: { usage, blockPercent }, tags }: SnapshotFrom<typeof storageMachine>): string =>
-  tags.has('critical') ? `storage full: ${usage.percent.toFixed(1)} % used, the limit is ${blockPercent} %` : ''
+/** Why nothing may be written. */
+const reasonOf = ({ usage, blockPercent, failure }: StorageContext): Reason =>
+  failure ?? because('storage_full', `the disk is ${usage.percent.toFixed(1)} % full, the limit is ${blockPercent} %`)
+
+const levels = ['unknown', 'ok', 'warning', 'critical', 'blind'] as const
+
+export const storageView = (
+  { context: { usage, failure, warnPercent, blockPercent }, tags }: SnapshotFrom<typeof storageMachine>,
+  since: number,
+): StorageView => {
+  const state = levels.find((level) => tags.has(level)) ?? 'unknown'
+  const full = (code: 'storage_warning' | 'storage_full', limit: number) =>
+    because(code, `${usage.percent.toFixed(1)} % of the disk is used, the limit is ${limit} %`)
+  const reason =
+    failure ??
+    (state === 'warning'
+      ? full('storage_warning', warnPercent)
+      : state === 'critical'
+        ? full('storage_full', blockPercent)
+        : undefined)
+  return { state, cause: { state, since, ...(reason && { reason }) }, ...usage }
+}

@@ -1,27 +1,23 @@
 import { fromPromise } from 'xstate'
 import type { CameraId } from '../../machines/domain/camera.js'
-import { reasonOf } from '../../machines/domain/errors.js'
-import type { Clock, Log, MediaServer, Segment, Segments, StreamReader } from '../../machines/domain/ports.js'
-import type { Closed, RecordingEvent, RecordingSubject } from '../../machines/recording.js'
+import type { RecordingFile, Segment, SegmentEvent, Segments } from '../../machines/domain/files.js'
+import type { MediaServer } from '../../machines/domain/mediaServer.js'
+import type { Clock, Log } from '../../machines/domain/ports.js'
+import { because, reasonFrom } from '../../machines/domain/reason.js'
+import type { Closed, RecordingSubject } from '../../machines/recording.js'
 import { callback } from './callback.js'
-import { holdStream } from './stream.js'
 import { waitUntil, within } from './time.js'
 
 export interface RecordingPorts {
-  mediaServer: MediaServer
-  reader: StreamReader
+  mediaServer: Pick<MediaServer, 'setRecording'>
   segments: Segments
   clock: Clock
   log: Log
-  /** Why nothing may be written now; empty: it may. The storage machine's word: one level, one hysteresis. */
-  whyBlocked: () => string
   /** After this time, in ms, the media server goes on in a new file. */
   segmentDuration: number
-  /** How long a stream may take to start, in ms. */
-  startLimit: number
 }
 
-/** The media server switches a recording off in milliseconds; one that hangs keeps nobody waiting, nor a service that ends. */
+/** The media server switches a recording off in milliseconds; one that hangs delays nobody, nor a service that stops. */
 const closeLimit = 2_500
 /** How long the file after a full one may take to appear: its first part is written when the recorder closes. */
 const followLimit = 500
@@ -29,69 +25,56 @@ const followLimit = 500
 const rounding = 20
 
 /** The effects that machines/recording.ts names. */
-export const recordingEffects = ({
-  mediaServer,
-  reader,
-  segments,
-  clock,
-  log,
-  whyBlocked,
-  segmentDuration,
-  startLimit,
-}: RecordingPorts) => ({
-  holdStream: holdStream({ reader, startLimit }),
-  waitUntil: waitUntil({ clock }),
+export const recordingEffects = ({ mediaServer, segments, clock, log, segmentDuration }: RecordingPorts) => {
+  /** Every file of the recording, also those that appeared after it was last looked at. */
+  const finished = async ({ camera, watermark, segments: seen }: RecordingSubject, signal: AbortSignal) => {
+    const all = new Map([...seen, ...(await segments.list(camera, watermark))].map((one) => [one.filename, one]))
+    const files = await segments.finish(camera, [...all.values()], signal)
+    // A full file was not closed by us: what came after it may be on its way.
+    if ((files.at(-1)?.duration ?? 0) < segmentDuration - rounding) return files
+    const newest = Math.max(watermark, ...[...all.values()].map(({ startedAt }) => startedAt))
+    const next = await segments.first(camera, newest, within(followLimit, signal)).catch(() => undefined)
+    return next ? [...files, ...(await segments.finish(camera, [next], signal))] : files
+  }
+  const remuxed = (files: RecordingFile[], signal: AbortSignal, camera: CameraId): Promise<RecordingFile[]> =>
+    segments.toMatroska(files, signal).catch((error: unknown) => {
+      log.warn('the recording stays MP4', { camera, reason: reasonFrom(error).details })
+      return files
+    })
 
-  validateStart: fromPromise<void, { camera: CameraId }>(async () => {
-    const reason = whyBlocked()
-    if (reason) throw new Error(reason)
-  }),
+  return {
+    waitUntil: waitUntil({ clock }),
 
-  openCapture: fromPromise<{ known: string[] }, { camera: CameraId }>(async ({ input: { camera }, signal }) => {
-    const known = await segments.known(camera)
-    await mediaServer.setRecording(camera, true, signal)
-    return { known }
-  }),
+    openCapture: fromPromise<{ watermark: number }, { camera: CameraId }>(async ({ input: { camera }, signal }) => {
+      const watermark = await segments.watermark(camera)
+      await mediaServer.setRecording(camera, true, signal)
+      return { watermark }
+    }),
 
-  confirmSegment: fromPromise<Segment, RecordingSubject>(({ input: { camera, known }, signal }) =>
-    segments.first(camera, known, signal),
-  ),
+    confirmSegment: fromPromise<Segment, RecordingSubject>(({ input: { camera, watermark }, signal }) =>
+      segments.first(camera, watermark, signal),
+    ),
 
-  watchSegments: callback<RecordingEvent, RecordingSubject>(({ input: { camera, known, segments: mine }, send }) => {
-    const newest = mine.at(-1)
-    return newest && segments.watch(camera, known, newest, send)
-  }),
+    watchSegments: callback<SegmentEvent, RecordingSubject>(
+      ({ input: { camera, watermark: after, segments: present }, send }) =>
+        segments.watch(camera, { after, present }, send),
+    ),
 
-  closeCapture: fromPromise<Closed, RecordingSubject>(
-    async ({ input: { camera, known, format, segments: mine }, signal }) => {
+    closeCapture: fromPromise<Closed, RecordingSubject>(async ({ input, signal }) => {
+      const { camera, format } = input
       try {
         await mediaServer.setRecording(camera, false, within(closeLimit, signal))
       } catch (error) {
-        // A server that is gone writes no more; whether it closed the file, the file tells.
-        log.warn('recording could not be switched off', { camera, reason: reasonOf(error) })
+        // A server that is gone writes no more. Whether it closed the file, the file shows.
+        log.info('the recorder could not be switched off', { camera, reason: reasonFrom(error).details })
       }
-      const seen = new Set([...known, ...mine.map((segment) => segment.filename)])
-      const missed = (await segments.known(camera)).filter((filename) => !seen.has(filename))
-      const files = await segments.finish(
-        camera,
-        [...mine, ...missed.map((filename) => ({ filename, startedAt: 0 }))],
-        signal,
-      )
-      // A full file was not closed by us: what came after it may be on its way.
-      if ((files.at(-1)?.duration ?? 0) >= segmentDuration - rounding) {
-        const next = await segments
-          .first(camera, [...seen, ...missed], within(followLimit, signal))
-          .catch(() => undefined)
-        if (next) files.push(...(await segments.finish(camera, [next], signal)))
+      const files = await finished(input, signal)
+      return {
+        files: format === 'mkv' ? await remuxed(files, signal, camera) : files,
+        endedAt: clock.now(),
+        // Not only switched off: a server that hangs answers nothing and may go on writing later.
+        ...(files.at(-1)?.complete === false && { doubt: because('file_not_closed') }),
       }
-      // Not only switched off: a server that hangs answers nothing and may go on writing later.
-      const doubt = files.at(-1)?.complete === false && { doubt: 'the media server did not close the last file' }
-      const remuxed =
-        format === 'mkv' &&
-        (await segments
-          .toMatroska(files, signal)
-          .catch((error: unknown) => log.warn('the recording stays MP4', { camera, reason: reasonOf(error) })))
-      return { files: remuxed || files, endedAt: clock.now(), ...doubt }
-    },
-  ),
-})
+    }),
+  }
+}

@@ -1,25 +1,22 @@
 import { fromPromise } from 'xstate'
 import type { DiscoveryEvent } from '../../machines/discovery.js'
 import type { UsbDevice } from '../../machines/domain/camera.js'
-import { reasonOf } from '../../machines/domain/errors.js'
+import type { UsbDevices } from '../../machines/domain/capture.js'
+import type { DiskUsage, Storage } from '../../machines/domain/files.js'
 import type {
-  DiskUsage,
-  Log,
+  BreakerEvent,
   MediaServer,
-  Registry,
-  RegistryStore,
   ServerChoice,
   ServerInfo,
   ServerProcess,
-  Storage,
-  UsbDevices,
-} from '../../machines/domain/ports.js'
-import type { LinkEvent } from '../../machines/mediamtxLink.js'
+} from '../../machines/domain/mediaServer.js'
+import type { Log, Registry, RegistryStore } from '../../machines/domain/ports.js'
+import { type Reason, reasonFrom } from '../../machines/domain/reason.js'
 import type { ServerProcessEvent } from '../../machines/serverProcess.js'
 import { callback } from './callback.js'
 import { within } from './time.js'
 
-/** The effects that machines/discovery.ts names. A look may take `scanLimit` ms. */
+/** The effects that machines/discovery.ts names. A scan may take `scanLimit` ms. */
 export const discoveryEffects = ({ usb, scanLimit }: { usb: UsbDevices; scanLimit: number }) => ({
   watchDevices: callback<DiscoveryEvent>(({ send }) => {
     const { mode, dispose } = usb.watch(() => send({ type: 'devices.hint' }))
@@ -32,13 +29,11 @@ export const discoveryEffects = ({ usb, scanLimit }: { usb: UsbDevices; scanLimi
 /** The effects that machines/mediamtxLink.ts names. A check that takes longer than `checkLimit` ms has failed. */
 export const linkEffects = ({ mediaServer, checkLimit }: { mediaServer: MediaServer; checkLimit: number }) => ({
   askInfo: fromPromise<ServerInfo>(({ signal }) => mediaServer.info(within(checkLimit, signal))),
+  tryCall: fromPromise<ServerInfo>(({ signal }) => mediaServer.trial(within(checkLimit, signal))),
   syncPaths: fromPromise<number>(({ signal }) => mediaServer.sync(signal)),
-  watchBreaker: callback<LinkEvent>(({ send }) =>
-    mediaServer.onBreaker((state) => send({ type: breakerEvents[state] })),
-  ),
+  watchBreaker: callback<BreakerEvent>(({ send }) => mediaServer.onBreaker(send)),
+  pauseCalls: callback<never, { reason: Reason }>(({ input }) => mediaServer.pauseCalls(input.reason)),
 })
-
-const breakerEvents = { open: 'breaker.opened', halfOpen: 'breaker.halfOpened', closed: 'breaker.closed' } as const
 
 /** The effects that machines/serverProcess.ts names. */
 export const serverProcessEffects = ({ server, log }: { server: ServerProcess; log: Log }) => ({
@@ -55,20 +50,36 @@ export const serverProcessEffects = ({ server, log }: { server: ServerProcess; l
     }
     server.start(choice, exited, ended.signal).then(
       ({ pid }) => send({ type: 'server.started', pid }),
-      (error: unknown) => exited(reasonOf(error)),
+      (error: unknown) => {
+        if (!ended.signal.aborted) exited(reasonFrom(error).details)
+      },
     )
     return () => ended.abort()
   }),
   endServer: fromPromise<void>(() => server.end()),
 })
 
-/** The effects that machines/storage.ts names. */
-export const storageEffects = ({ storage }: { storage: Storage }) => ({
-  measureDisk: fromPromise<DiskUsage>(() => storage.usage()),
+/** The effects that machines/storage.ts names. A measurement that takes longer than `measureLimit` ms has failed. */
+export const storageEffects = ({ storage, measureLimit }: { storage: Storage; measureLimit: number }) => ({
+  measureDisk: fromPromise<DiskUsage>(async ({ signal }) => {
+    const limit = within(measureLimit, signal)
+    // A mount that hangs answers never; statfs knows no signal.
+    const late = new Promise<never>((_, reject) =>
+      limit.addEventListener('abort', () => reject(limit.reason), { once: true }),
+    )
+    return await Promise.race([storage.usage(), late])
+  }),
 })
 
 /** The effects that machines/fleet.ts names. */
-export const fleetEffects = ({ registry }: { registry: RegistryStore }) => ({
+export const fleetEffects = ({
+  registry,
+  mediaServer,
+}: {
+  registry: RegistryStore
+  mediaServer: Pick<MediaServer, 'settled'>
+}) => ({
   loadRegistry: fromPromise<Registry>(() => registry.load()),
   saveRegistry: fromPromise<void, { registry: Registry }>(({ input }) => registry.save(input.registry)),
+  settlePaths: fromPromise<void>(({ signal }) => mediaServer.settled(signal)),
 })

@@ -1,9 +1,10 @@
 import { fromPromise } from 'xstate'
 import type { CameraId, Device, Pipeline } from '../../machines/domain/camera.js'
-import { reasonOf } from '../../machines/domain/errors.js'
-import { NameTaken } from '../../machines/domain/nameTaken.js'
-import type { Clock, Picture, Pictures } from '../../machines/domain/ports.js'
-import type { Saved, SnapshotWish } from '../../machines/snapshot.js'
+import type { Pictures } from '../../machines/domain/capture.js'
+import type { Clock } from '../../machines/domain/ports.js'
+import { reasonFrom } from '../../machines/domain/reason.js'
+import type { SnapshotTier } from '../../machines/domain/views.js'
+import type { Captured, Saved, SnapshotWish } from '../../machines/snapshot.js'
 
 interface Grab {
   camera: CameraId
@@ -11,37 +12,45 @@ interface Grab {
   pipeline: Pipeline
 }
 
+interface Saving {
+  camera: CameraId
+  captured: Captured
+  wishes: SnapshotWish[]
+}
+
 /** The effects that machines/snapshot.ts names. */
 export const snapshotEffects = ({ pictures, clock }: { pictures: Pictures; clock: Clock }) => ({
-  grabDirect: fromPromise<Picture, Grab>(({ input: { camera, device, pipeline }, signal }) =>
-    pictures.grabDirect(camera, device, pipeline, signal),
+  grabDirect: fromPromise<Captured, Grab>(async ({ input: { camera, device, pipeline }, signal }) => ({
+    ...(await pictures.grabDirect(camera, device, pipeline, signal)),
+    tier: 0,
+  })),
+
+  grabByFfmpeg: fromPromise<Captured, Grab>(async ({ input: { camera, device, pipeline }, signal }) => ({
+    ...(await pictures.grabByFfmpeg(camera, device, pipeline, signal)),
+    tier: 1,
+  })),
+
+  grabFromStream: fromPromise<Captured, Grab & { maxAge: number; tier: SnapshotTier }>(
+    async ({ input: { camera, maxAge, tier }, signal }) => ({
+      ...(await pictures.grabFromStream(camera, maxAge, signal)),
+      tier,
+    }),
   ),
 
-  grabByFfmpeg: fromPromise<Picture, Grab>(({ input: { camera, device, pipeline }, signal }) =>
-    pictures.grabByFfmpeg(camera, device, pipeline, signal),
-  ),
-
-  grabFromStream: fromPromise<Picture, Grab & { maxAge: number }>(({ input: { camera, maxAge }, signal }) =>
-    pictures.grabFromStream(camera, maxAge, signal),
-  ),
-
-  savePictures: fromPromise<Saved[], { camera: CameraId; picture: Picture; wishes: SnapshotWish[] }>(
-    async ({ input: { camera, picture, wishes }, signal }) => {
+  savePictures: fromPromise<{ captured: Captured; saved: Saved[] }, Saving>(
+    async ({ input: { camera, captured, wishes }, signal }) => {
       const saved: Saved[] = []
-      // One after the other: each wish may ask for its own name and size, and all read the same picture.
+      // One after the other: each wish may have its own name and size, and all read the same picture.
       for (const [index, wish] of wishes.entries()) {
         const keep = index < wishes.length - 1
         try {
-          saved.push({
-            wish,
-            picture: await pictures.save(camera, picture, wish.options, signal, { keep }),
-            finishedAt: clock.now(),
-          })
+          const picture = await pictures.save(camera, captured, wish.options, signal, { keep })
+          saved.push({ wish, picture, finishedAt: clock.now() })
         } catch (error) {
-          saved.push({ wish, reason: reasonOf(error), ...(error instanceof NameTaken && { nameTaken: true }) })
+          saved.push({ wish, reason: reasonFrom(error, 'no_picture') })
         }
       }
-      return saved
+      return { captured, saved }
     },
   ),
 })

@@ -1,28 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import {
-  chmodSync,
-  closeSync,
-  type FSWatcher,
-  fstatSync,
-  openSync,
-  readSync,
-  statSync,
-  truncateSync,
-  utimesSync,
-  watch as watchFiles,
-} from 'node:fs'
+import { stat } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
+import type { CameraId } from '../../machines/domain/camera.js'
+import type { Pipelines, TapEvent } from '../../machines/domain/capture.js'
 import { reasonOf } from '../../machines/domain/errors.js'
-import type { Clock, Log, Pipelines } from '../../machines/domain/ports.js'
+import type { Clock, Log } from '../../machines/domain/ports.js'
+import { because } from '../../machines/domain/reason.js'
 import { findClockwork } from './clockwork.js'
-import { isQuotable, lockFile, progressAddress, reportFile, stillFile, streamCommand } from './command.js'
+import { isQuotable, lockFile, progressAddress, stillFile, streamCommand } from './command.js'
 import { endReason, errorLines } from './endReason.js'
 import { createProcessTable } from './processes.js'
 import { createProgressParser } from './progress.js'
-import { createWatcher, type Watcher } from './watcher.js'
+import { createReports } from './reports.js'
 
 export interface PipelinesOptions {
   /** Folder of locks, reports and stills; it exists. */
@@ -31,42 +22,28 @@ export interface PipelinesOptions {
   mark: string
   log: Log
   clock: Clock
-  /** Where the media server takes streams, as seen from its own machine; 127.0.0.1 by default. */
+  /** Where the media server takes streams, as seen from its own host; 127.0.0.1 by default. */
   publishHost?: string
-  /** What pipelines show the media server; by default nothing. */
+  /** The credential that pipelines show the media server; none by default. */
   publishAs?: { user: string; password: string }
-  /** Milliseconds without a new frame; 5 s by default. */
-  stallAfter?: number
-  /** The same for a pipeline's first one; 20 s by default. */
-  firstFrameWithin?: number
-  /** Of the still tap, in ms: what is older is no picture of now. 3 s by default. */
-  stillFor?: number
 }
 
-const tickEvery = 250
-/** Ticks between two looks at the size of a report: a camera whose frames are damaged may fill it for days. */
-const trimEvery = 240
-const largestReport = 1_048_576
-/** Of a report's end, as much as is read for the reason. */
-const readOf = 16_384
+/** How old a still may be, in ms. */
+const stillFor = 3_000
+
+interface Watched {
+  listener: (event: TapEvent) => void
+  /** Of one sender: packets of two processes must not mix. */
+  parser?: { sender: number; push: (text: string) => void }
+}
 
 /**
- * The ffmpeg of each camera, which the media server starts and ends. Resolves when the socket for its progress is open:
- * its port is part of every command. Rejects when the folder's name cannot be passed on. `close` ends the watching, not
- * the pipelines.
+ * The taps of the pipelines that the media server starts and ends: raw reports, which machines/pipeline.ts judges.
+ * Resolves when the socket for their progress is open: its port is part of every command. Rejects when the folder's
+ * name cannot be passed on. `close` ends the watching, not the pipelines.
  */
 export async function createPipelines(options: PipelinesOptions): Promise<Pipelines & { close(): void }> {
-  const {
-    runDir,
-    mark,
-    log,
-    clock,
-    publishHost = '127.0.0.1',
-    publishAs,
-    stallAfter = 5_000,
-    firstFrameWithin = 20_000,
-    stillFor = 3_000,
-  } = options
+  const { runDir, mark, log, clock, publishHost = '127.0.0.1', publishAs } = options
   if (!isQuotable(runDir)) throw new Error('the data directory must not have a dollar sign or a line break in its name')
   const [socket, clockwork] = await Promise.all([openSocket(), findClockwork()])
   const { port: progressPort } = socket.address()
@@ -78,131 +55,92 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
     ...(publishAs && { publishAs }),
     ...(clockwork && { clockwork }),
   }
-  const now = () => clock.now()
-  const processes = createProcessTable({ mark, now })
-  const watched = new Map<CameraId, Entry>()
-  const decoded = new Set<CameraId>()
-  const recycled = new Set<CameraId>()
+  const processes = createProcessTable({ mark, now: () => clock.now() })
+  const watched = new Map<CameraId, Watched>()
+  const addresses = new Map<string, Watched>()
+  /** Only a pipeline that decodes writes stills. */
+  const decoding = new Set<CameraId>()
   const holders = new Set<ChildProcess>()
+  const reports = createReports({
+    runDir,
+    log,
+    changed: (camera) => watched.get(camera)?.listener({ type: 'tap.reported' }),
+  })
 
-  const keepTicking = (entry: Entry) => {
-    if (entry.timer || !entry.watcher.isActive()) return
-    entry.timer = setInterval(() => {
-      entry.watcher.tick()
-      if (!entry.watcher.isActive()) stopTicking(entry)
-      else if (++entry.ticks % trimEvery === 0) trim(entry.report)
-    }, tickEvery)
-    entry.timer.unref()
-  }
-
-  socket.on('message', (packet: Buffer, { address, port }: RemoteInfo) => {
-    for (const entry of watched.values()) {
-      if (entry.address !== address) continue
-      if (entry.parser?.port !== port)
-        entry.parser = { port, push: createProgressParser((block) => entry.watcher.block(block, port)) }
-      entry.parser.push(packet.toString('latin1'))
-      keepTicking(entry)
+  socket.on('message', (packet: Buffer, { address, port: sender }: RemoteInfo) => {
+    const camera = addresses.get(address)
+    if (!camera) return
+    const { listener } = camera
+    if (camera.parser?.sender !== sender) {
+      const push = createProgressParser(({ last, ...progress }) =>
+        listener(last ? { type: 'tap.finished', sender } : { type: 'tap.progress', sender, progress }),
+      )
+      camera.parser = { sender, push }
     }
+    camera.parser.push(packet.toString('latin1'))
   })
   socket.on('error', (error) => log.warn('the progress of pipelines cannot be received', { reason: reasonOf(error) }))
-  const reports = watchReports(runDir, log, (camera) => {
-    keepPrivate(reportFile({ runDir }, camera))
-    const entry = watched.get(camera)
-    entry?.watcher.reportChanged()
-    if (entry) keepTicking(entry)
-  })
-
-  const readReport = (camera: CameraId) => {
-    const { changedAt, text } = readEnd(reportFile({ runDir }, camera))
-    const reason = endReason(text)
-    const lines = errorLines(text)
-    if (reason === undefined && lines.length > 0) log.debug('ffmpeg reported', { camera, lines: lines.slice(-5) })
-    return { changedAt, ...(reason !== undefined && { reason }) }
-  }
 
   return {
     spec(camera, device, pipeline) {
       if (device.kind === 'rtsp') return { name: camera, source: { url: device.url } }
-      if (pipeline.kind === 'encode') decoded.add(camera)
-      else decoded.delete(camera)
-      prepareReport(reportFile({ runDir }, camera))
-      return {
-        name: camera,
-        source: { command: streamCommand({ ...shared, camera, device, pipeline }) },
-      }
+      if (pipeline.kind === 'encode') decoding.add(camera)
+      else decoding.delete(camera)
+      reports.prepare(camera)
+      return { name: camera, source: { command: streamCommand({ ...shared, camera, device, pipeline }) } }
     },
     watch(camera, listener) {
-      const watcher = createWatcher({
-        listener,
-        now,
-        stallAfter,
-        firstFrameWithin,
-        find: () => processes.of(camera),
-        isAlive: processes.isAlive,
-        report: () => readReport(camera),
-        clearReport: () => empty(reportFile({ runDir }, camera)),
-        ownDoing: () => (recycled.delete(camera) ? 'recycled: it gave no frames' : undefined),
-      })
-      const entry: Entry = {
-        watcher,
-        address: progressAddress(camera),
-        report: reportFile({ runDir }, camera),
-        ticks: 0,
-      }
-      const before = watched.get(camera)
-      if (before) stopTicking(before)
+      const entry: Watched = { listener }
       watched.set(camera, entry)
+      addresses.set(progressAddress(camera), entry)
       return () => {
-        stopTicking(entry)
-        if (watched.get(camera) === entry) watched.delete(camera)
+        if (watched.get(camera) !== entry) return
+        watched.delete(camera)
+        addresses.delete(progressAddress(camera))
       }
-    },
-    async recycle(camera) {
-      const found = processes.of(camera)
-      if (!found || !processes.isAlive(found) || !send(found.pid, 'SIGKILL')) return false
-      recycled.add(camera)
-      return true
     },
     process(camera) {
       const found = processes.of(camera)
       return found && { pid: found.pid, since: found.since }
     },
+    presence: processes.presence,
+    takeReport(camera) {
+      const text = reports.read(camera)
+      const lines = errorLines(text)
+      if (lines.length > 0) log.debug('ffmpeg reported', { camera, lines: lines.slice(-5) })
+      // Not that of a process that has begun meanwhile.
+      if (!processes.of(camera)) reports.empty(camera)
+      const details = endReason(text)
+      return details === undefined ? undefined : because('failed', details)
+    },
+    async recycle(camera) {
+      const found = processes.of(camera)
+      return found !== undefined && processes.isAlive(found) && kill(found.pid, 'SIGKILL')
+    },
     async still(camera) {
-      if (!decoded.has(camera) || watched.get(camera)?.watcher.isRunning() === false) return undefined
+      if (!decoding.has(camera)) return undefined
       const file = stillFile({ runDir }, camera)
-      const capturedAt = changeOf(file)
-      const age = now() - capturedAt
-      return capturedAt > 0 && age <= stillFor ? { file, capturedAt: Math.min(capturedAt, now()) } : undefined
+      const capturedAt = await stat(file).then(
+        ({ mtimeMs }) => Math.min(mtimeMs, clock.now()),
+        () => 0,
+      )
+      return clock.now() - capturedAt <= stillFor ? { file, capturedAt } : undefined
     },
     async simulate(camera, fault) {
       if (fault === 'busy')
         return void holders.add(holdLock(lockFile({ runDir }, camera), (child) => holders.delete(child)))
       const found = processes.of(camera)
-      if (!found || found.waits || !send(found.pid, fault === 'stall' ? 'SIGSTOP' : 'SIGCONT'))
+      if (!found || found.waits || !kill(found.pid, fault === 'stall' ? 'SIGSTOP' : 'SIGCONT'))
         throw new Error(`${camera} has no running stream`)
     },
     close() {
-      for (const entry of watched.values()) stopTicking(entry)
       watched.clear()
+      addresses.clear()
       for (const child of holders) child.kill('SIGKILL')
-      reports?.close()
+      reports.close()
       socket.close()
     },
   }
-}
-
-interface Entry {
-  watcher: Watcher
-  address: string
-  report: string
-  parser?: { port: number; push: (text: string) => void }
-  timer?: NodeJS.Timeout | undefined
-  ticks: number
-}
-
-function stopTicking(entry: Entry): void {
-  clearInterval(entry.timer)
-  entry.timer = undefined
 }
 
 async function openSocket(): Promise<Socket & { address(): AddressInfo }> {
@@ -213,84 +151,7 @@ async function openSocket(): Promise<Socket & { address(): AddressInfo }> {
   return socket
 }
 
-/** Without it, a pipeline that fails before its first frame goes untold; the rest works. */
-function watchReports(runDir: string, log: Log, changed: (camera: CameraId) => void): FSWatcher | undefined {
-  try {
-    const watcher = watchFiles(runDir, { persistent: false }, (_, name) => {
-      const camera = name?.endsWith('.log') ? name.slice(0, -'.log'.length) : ''
-      if (isCameraId(camera)) changed(camera)
-    })
-    return watcher.on('error', (error) =>
-      log.warn('the reports of pipelines are no longer watched', { reason: reasonOf(error) }),
-    )
-  } catch (error) {
-    log.warn('the reports of pipelines cannot be watched', { reason: reasonOf(error) })
-    return undefined
-  }
-}
-
-function readEnd(file: string): { changedAt: number; text: string } {
-  try {
-    const descriptor = openSync(file, 'r')
-    try {
-      const { mtimeMs, size } = fstatSync(descriptor)
-      const bytes = Buffer.alloc(Math.min(size, readOf))
-      const length = readSync(descriptor, bytes, 0, bytes.length, Math.max(0, size - readOf))
-      return { changedAt: mtimeMs, text: bytes.toString('utf8', 0, length) }
-    } finally {
-      closeSync(descriptor)
-    }
-  } catch {
-    return { changedAt: 0, text: '' }
-  }
-}
-
-/** ffmpeg writes its command line there, with what it shows the media server: a file that is there keeps its mode when it is opened anew. */
-function prepareReport(file: string): void {
-  try {
-    closeSync(openSync(file, 'ax', 0o600))
-    // The watcher takes what is newer than the last report for a process that has ended.
-    utimesSync(file, 0, 0)
-  } catch {
-    keepPrivate(file)
-  }
-}
-
-/** For one that an earlier version has left, or that was deleted under a pipeline. */
-function keepPrivate(file: string): void {
-  try {
-    if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600)
-  } catch {
-    // There is none, or it is another user's.
-  }
-}
-
-function empty(file: string): void {
-  try {
-    truncateSync(file)
-  } catch {
-    // There is none.
-  }
-}
-
-/** ffmpeg writes on where it was: the file stays long, but its beginning no longer takes room on the disk. */
-function trim(file: string): void {
-  try {
-    if (statSync(file).blocks * 512 > largestReport) truncateSync(file)
-  } catch {
-    // There is none.
-  }
-}
-
-function changeOf(file: string): number {
-  try {
-    return statSync(file).mtimeMs
-  } catch {
-    return 0
-  }
-}
-
-/** A stranger that has the camera open for ten seconds, once the pipeline lets go of it. */
+/** Another program that opens the camera for ten seconds, once the pipeline releases it. */
 function holdLock(lock: string, ended: (child: ChildProcess) => void): ChildProcess {
   const child = spawn('flock', ['--no-fork', '-w', '10', lock, 'sleep', '10'], { stdio: 'ignore' })
   child.on('error', () => ended(child))
@@ -299,9 +160,9 @@ function holdLock(lock: string, ended: (child: ChildProcess) => void): ChildProc
   return child
 }
 
-function send(pid: number, name: NodeJS.Signals): boolean {
+function kill(pid: number, signal: NodeJS.Signals): boolean {
   try {
-    return process.kill(pid, name)
+    return process.kill(pid, signal)
   } catch {
     return false
   }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
+import type { Presence } from '../../machines/domain/capture.js'
 import { MARK } from './command.js'
 
 /** A pipeline's process, for certain: a pid alone may be given to another. */
@@ -20,6 +21,7 @@ export interface ProcessTable {
   /** The process that captures, else the one that waits for the device. `since`: epoch ms. */
   of(camera: CameraId): (PipelineProcess & { since: number }) | undefined
   isAlive(process: Pick<PipelineProcess, 'pid' | 'started'>): boolean
+  presence(camera: CameraId): Presence
 }
 
 /**
@@ -35,6 +37,8 @@ export function createProcessTable({
   procDir?: string
 }): ProcessTable {
   const known = new Map<CameraId, PipelineProcess>()
+  /** Cameras whose processes can be seen at all. */
+  const visible = new Set<CameraId>()
   let scanned: { at: number; found: PipelineProcess[] } | undefined
 
   const stat = (pid: number): { started: number; name: string } | undefined => {
@@ -82,12 +86,16 @@ export function createProcessTable({
     const [found] = scanned.found
       .filter((process) => process.camera === camera && isAlive(process))
       .sort((a, b) => Number(a.waits) - Number(b.waits) || a.started - b.started)
-    if (found) known.set(camera, found)
+    if (found) {
+      known.set(camera, found)
+      visible.add(camera)
+    }
     return found
   }
 
   return {
     isAlive,
+    presence: (camera) => (look(camera) ? 'running' : visible.has(camera) ? 'gone' : 'unknown'),
     of(camera) {
       const found = look(camera)
       if (!found) return undefined

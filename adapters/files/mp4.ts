@@ -145,3 +145,20 @@ function runTicks(trun: Buffer, each: number): number {
   for (let i = 0; i < count && offset + 4 <= trun.length; i++, offset += bytes) ticks += unsigned(trun, offset) ?? 0
   return ticks
 }
+
+/** The first bytes of an MP4 hold its header. */
+const headerRead = 65_536
+
+/** True when the header holds the duration: the file was closed. Reads the beginning only. False when it cannot be read. */
+export async function isFinal(file: string): Promise<boolean> {
+  const handle = await open(file, 'r').catch(() => undefined)
+  if (!handle) return false
+  try {
+    const moov = find(await readAt(handle, 0, headerRead), 'moov')
+    return moov !== undefined && (movieDuration(moov) ?? 0) > 0
+  } catch {
+    return false
+  } finally {
+    await handle.close()
+  }
+}

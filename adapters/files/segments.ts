@@ -1,13 +1,14 @@
-import { lstat, rm } from 'node:fs/promises'
+import { lstat, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { CameraId } from '../../machines/domain/camera.js'
-import { reasonOf } from '../../machines/domain/errors.js'
-import type { Clock, Log, RecordingFile, Segment, Segments } from '../../machines/domain/ports.js'
+import type { RecordingFile, Segment, SegmentEvent, Segments } from '../../machines/domain/files.js'
+import type { Clock, Log } from '../../machines/domain/ports.js'
+import { reasonFrom } from '../../machines/domain/reason.js'
 import { describeRecording } from './describe.js'
 import { look } from './mediaFiles.js'
-import { readMp4 } from './mp4.js'
-import { isFileName } from './names.js'
-import { newSegments, segmentNames } from './newSegments.js'
+import { isFinal } from './mp4.js'
+import { isFileName, isSegmentName, timeOf } from './names.js'
 import { discardLeftovers, remux } from './remux.js'
 import { watchFolder } from './watchFolder.js'
 
@@ -15,49 +16,85 @@ export interface SegmentsOptions {
   recordingsDir: string
   clock: Clock
   log: Log
-  /** Without new bytes for this long a segment stalls, in ms; far above MediaMTX's part of 200 ms. */
-  stallAfter?: number
 }
 
-/** How long a closed file may take to be final. MediaMTX takes milliseconds. */
-const FINAL_LIMIT = 2_000
-/** How long an empty file may stay so before it is taken for what a full disk leaves. */
-const EMPTY_LIMIT = 200
+/**
+ * How far a watermark lies before now, in ms: the clock of a media server on another host may be behind, and a clock
+ * may be set back during a recording.
+ */
+const slack = 3_600_000
+/** How long a closed file may take to be final, in ms. MediaMTX takes milliseconds. */
+const finalLimit = 2_000
+/** How long an empty file may stay so before it is taken for what a full disk leaves, in ms. */
+const emptyLimit = 200
+const pollFirst = 100
+const pollGrowth = 500
 
-export function createSegments({ recordingsDir, clock, log, stallAfter = 3_000 }: SegmentsOptions): Segments {
+/** The files that the media server writes, as raw reports: machines/recording.ts judges whether they grow. */
+export function createSegments({ recordingsDir, clock, log }: SegmentsOptions): Segments {
   const folderOf = (camera: CameraId) => join(recordingsDir, camera)
   const tidied = discardLeftovers(recordingsDir)
+  /** Files that are newer than the watermark and were there before it: few, those of the last hour. */
+  const earlier = new Map<CameraId, Set<string>>()
+
+  /** The segments after the watermark, by name; sizes are not looked at. */
+  async function namesAfter(camera: CameraId, after: number): Promise<Segment[]> {
+    const entries = await readdir(folderOf(camera), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return []
+      throw new Error(`the recordings folder cannot be read (${error.code})`)
+    })
+    return entries
+      .filter((entry) => entry.isFile() && isSegmentName(camera, entry.name))
+      .map(({ name }): Segment => ({ filename: name, startedAt: timeOf(name) ?? 0 }))
+      .filter(({ filename, startedAt }) => startedAt > after && !earlier.get(camera)?.has(filename))
+      .sort((a, b) => a.startedAt - b.startedAt || (a.filename < b.filename ? -1 : 1))
+  }
+
+  /** -1: there is none. */
+  const sizeOf = (camera: CameraId, filename: string): Promise<number> =>
+    lstat(join(folderOf(camera), filename)).then(
+      ({ size }) => size,
+      () => -1,
+    )
+
+  async function list(camera: CameraId, after: number): Promise<Segment[]> {
+    const segments = await namesAfter(camera, after)
+    const sizes = await Promise.all(segments.map((segment) => sizeOf(camera, segment.filename)))
+    return segments.filter((_, index) => (sizes[index] ?? 0) > 0)
+  }
 
   /** Waits until the file is final; `undefined`: there is none, or it was empty and is removed. */
   async function settled(camera: CameraId, name: string, signal: AbortSignal): Promise<RecordingFile | undefined> {
     const path = join(folderOf(camera), name)
     const began = performance.now()
     for (;;) {
-      signal.throwIfAborted()
       const waited = performance.now() - began
       const file = await look(path, name, camera)
       const recording = file && (await describeRecording(file))
-      // One that has not changed for so long was cut off, and will not change.
-      if (
-        recording &&
-        (recording.complete || waited >= FINAL_LIMIT || clock.now() - recording.modifiedAt > FINAL_LIMIT)
-      )
-        return recording
-      if (!recording && (waited >= EMPTY_LIMIT || !(await isEmptyFile(path)))) {
-        if (await isEmptyFile(path)) await rm(path, { force: true })
+      // A file that has not changed for so long was cut off, and will not change.
+      const isOld = (time: number) => waited >= finalLimit || clock.now() - time > finalLimit
+      if (recording && (recording.complete || isOld(recording.modifiedAt))) return recording
+      const isEmpty = !recording && (await isEmptyFile(path))
+      if (!recording && (waited >= emptyLimit || !isEmpty)) {
+        if (isEmpty) await rm(path, { force: true })
         return undefined
       }
-      await pause(25, signal)
+      await sleep(25, undefined, { signal })
     }
   }
 
   return {
-    known: (camera) => segmentNames(folderOf(camera), camera),
+    async watermark(camera) {
+      const after = clock.now() - slack
+      earlier.delete(camera)
+      earlier.set(camera, new Set((await namesAfter(camera, after)).map(({ filename }) => filename)))
+      return after
+    },
 
-    first: (camera, known, signal) =>
+    list,
+
+    first: (camera, after, signal) =>
       new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason)
-        const next = newSegments(folderOf(camera), camera, known)
         const end = () => {
           dispose()
           signal.removeEventListener('abort', abort)
@@ -66,70 +103,61 @@ export function createSegments({ recordingsDir, clock, log, stallAfter = 3_000 }
           end()
           reject(signal.reason)
         }
-        const dispose = watchFolder(folderOf(camera), 100, async () => {
-          const [segment] = await next()
+        const dispose = watchFolder(folderOf(camera), pollFirst, async () => {
+          const [segment] = await list(camera, after)
           if (!segment || signal.aborted) return
           end()
           resolve(segment)
         })
-        signal.addEventListener('abort', abort)
+        if (signal.aborted) abort()
+        else signal.addEventListener('abort', abort)
       }),
 
-    watch: (camera, known, segment, listener) => {
-      const folder = folderOf(camera)
-      const next = newSegments(folder, camera, [...known, segment.filename])
-      let ended = false
-      let current = segment.filename
-      let bytes = -1
-      let grewAt = performance.now()
-      let toldAt = grewAt
-      let stalled = false
+    watch(camera, { after, present }, listener) {
+      const ended = new AbortController()
+      const report = (event: SegmentEvent) => {
+        if (!ended.signal.aborted) listener(event)
+      }
+      const seen = new Set(present.map(({ filename }) => filename))
+      const unseen = newNames(folderOf(camera), () => namesAfter(camera, after))
+      let newest = present.at(-1)
+      let size = 0
 
-      const dispose = watchFolder(folder, Math.min(500, stallAfter / 4), async () => {
-        for (const added of await next()) {
-          if (ended) return
-          current = added.filename
-          bytes = -1
-          grewAt = performance.now()
-          stalled = false
-          listener({ type: 'segment.added', segment: added })
+      const lookForNew = async () => {
+        for (const segment of await unseen()) {
+          const bytes = seen.has(segment.filename) ? 0 : await sizeOf(camera, segment.filename)
+          if (bytes <= 0) continue
+          seen.add(segment.filename)
+          newest = segment
+          size = bytes
+          report({ type: 'segment.added', segment })
         }
-        const path = join(folder, current)
-        const size = await lstat(path).then(
-          (stats) => stats.size,
-          () => undefined,
-        )
-        if (ended) return
-        const now = performance.now()
-        const grew = size !== undefined && bytes >= 0 && size > bytes
-        const due = stalled || now - toldAt >= 1_000
-        if (size !== undefined && size > bytes) bytes = size
-        if (grew) grewAt = now
-        // The last part of a file that is being closed is not growth. Told again and again: who listens may have noticed a loss that we did not.
-        if (grew && due && !(await isFinal(path)) && !ended) {
-          stalled = false
-          toldAt = now
-          listener({ type: 'segment.growing' })
-        }
-        // The media server goes on writing to a file that was deleted: those bytes are lost.
-        if (!stalled && !ended && (size === undefined || now - grewAt >= stallAfter)) {
-          stalled = true
-          listener({ type: 'segment.stalled' })
-        }
+      }
+      const lookForGrowth = async ({ filename }: Segment) => {
+        const [before, now] = [size, await sizeOf(camera, filename)]
+        size = now
+        if (now < 0 && before >= 0) report({ type: 'segment.deleted' })
+        // The last part of a file that is being closed is no growth.
+        if (before > 0 && now > before && !(await isFinal(join(folderOf(camera), filename))))
+          report({ type: 'segment.grew' })
+      }
+      const dispose = watchFolder(folderOf(camera), pollGrowth, async () => {
+        await lookForNew()
+        if (newest) await lookForGrowth(newest)
       })
       return () => {
-        ended = true
+        ended.abort()
         dispose()
       }
     },
 
-    finish: async (camera, segments, signal) => {
-      const names = [...new Set(segments.map(({ filename }: Segment) => filename))].filter(isFileName)
+    async finish(camera, segments, signal) {
+      const names = [...new Set(segments.map(({ filename }) => filename))].filter(isFileName)
       const files = await Promise.all(names.map((name) => settled(camera, name, signal)))
       return files.filter((file) => file !== undefined)
     },
 
-    toMatroska: async (files, signal) => {
+    async toMatroska(files, signal) {
       // A remux of now looks just like one that was left.
       await tidied
       const done: RecordingFile[] = []
@@ -138,7 +166,7 @@ export function createSegments({ recordingsDir, clock, log, stallAfter = 3_000 }
           done.push(file.format === 'mkv' ? file : await remux(file, signal))
         } catch (error) {
           signal.throwIfAborted()
-          log.warn('a recording stays MP4', { file: file.name, reason: reasonOf(error) })
+          log.warn('a recording stays MP4', { file: file.name, reason: reasonFrom(error).details })
           done.push(file)
         }
       }
@@ -147,27 +175,19 @@ export function createSegments({ recordingsDir, clock, log, stallAfter = 3_000 }
   }
 }
 
+/** The same listing again, at once, while the folder has not changed: it may hold very many files. */
+function newNames(folder: string, list: () => Promise<Segment[]>): () => Promise<Segment[]> {
+  let kept: { changed: number; segments: Segment[] } | undefined
+  return async () => {
+    const { mtimeMs: changed } = await stat(folder).catch(() => ({ mtimeMs: -1 }))
+    // The folder's time ticks in ms: a change soon after the last look may bear the same one.
+    if (kept?.changed !== changed || Date.now() - changed < 1_000) kept = { changed, segments: await list() }
+    return kept.segments
+  }
+}
+
 const isEmptyFile = (path: string): Promise<boolean> =>
   lstat(path).then(
     (stats) => stats.isFile() && stats.size === 0,
     () => false,
   )
-
-const isFinal = (path: string): Promise<boolean> =>
-  readMp4(path).then(
-    (mp4) => mp4?.complete === true,
-    () => false,
-  )
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', abort)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', abort, { once: true })
-  })

@@ -3,49 +3,46 @@ import { dirname } from 'node:path'
 import type { Dispose } from '../../machines/domain/ports.js'
 
 /**
- * Calls `look` now, when something happens in the folder, and every `interval` ms (inotify says nothing on network
- * file systems, and may be used up). A folder that is not there yet is waited for. `look` never overlaps itself.
+ * Calls `look` now, when something happens in the folder, and every `interval` ms: inotify reports nothing on network
+ * file systems, and may be used up. A folder that does not exist yet is waited for. `look` never overlaps itself.
  */
 export function watchFolder(folder: string, interval: number, look: () => Promise<void>): Dispose {
-  let watcher: FSWatcher | undefined
-  let watched: string | undefined
-  let ended = false
-  let looking = false
-  let again = false
+  let watcher: { of: string; close(): void } | undefined
+  const ended = new AbortController()
+  /** A look that is under way, and whether another one is due after it. */
+  let running: { again: boolean } | undefined
 
   const attach = (dir: string): boolean => {
-    if (watched === dir) return true
+    if (watcher?.of === dir) return true
     try {
-      const next = watch(dir, () => void run())
+      const next: FSWatcher = watch(dir, () => void run())
       next.on('error', () => {
         next.close()
-        if (watcher === next) watched = undefined
+        if (watcher?.of === dir) watcher = undefined
       })
       watcher?.close()
-      watcher = next
-      watched = dir
+      watcher = { of: dir, close: () => next.close() }
       return true
     } catch {
       return false
     }
   }
-
   const run = async (): Promise<void> => {
-    again = looking
-    if (looking || ended) return
-    looking = true
-    do {
-      again = false
+    if (running) running.again = true
+    if (running || ended.signal.aborted) return
+    running = { again: true }
+    while (running.again && !ended.signal.aborted) {
+      running.again = false
       if (!attach(folder)) attach(dirname(folder))
       await look().catch(() => {})
-    } while (again && !ended)
-    looking = false
+    }
+    running = undefined
   }
 
   const timer = setInterval(() => void run(), interval)
   void run()
   return () => {
-    ended = true
+    ended.abort()
     clearInterval(timer)
     watcher?.close()
   }

@@ -1,5 +1,6 @@
 import { Agent } from 'node:http'
 import type { Got, Method } from 'got'
+import { Failure } from '../../machines/domain/reason.js'
 import { plainWords } from './words.js'
 
 export interface ApiOptions {
@@ -21,18 +22,18 @@ export interface ApiRequest {
 export type Api = (request: ApiRequest) => Promise<unknown>
 
 /** The server did not answer, or not as a MediaMTX that works. `again`: another try at once may help. */
-export class Unreachable extends Error {
+export class Unreachable extends Failure {
   override readonly name = 'Unreachable'
   constructor(
     why: string,
     readonly again = true,
   ) {
-    super(`the media server does not answer (${why})`)
+    super('server_unreachable', `the media server does not answer (${why})`)
   }
 }
 
 /** The server answered, and would not do it. `routed`: false for the plain 404 of a route that it does not have. */
-export class Refused extends Error {
+export class Refused extends Failure {
   override readonly name = 'Refused'
   constructor(
     readonly status: number,
@@ -40,6 +41,7 @@ export class Refused extends Error {
     why: string,
   ) {
     super(
+      'server_refused',
       status === 401
         ? 'the media server asks for credentials that it was not given'
         : `the media server refused it: ${plainWords(why)}`,

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hostInUrl, isAddress, isAnyHost } from '../../machines/domain/address.js'
-import { duration, type PathBody, type PathDefaults, recordBody } from './pathBody.js'
+import { duration, type PathDefaults, recordBody } from './pathBody.js'
 
 export interface ServerPorts {
   api: number
@@ -18,7 +18,6 @@ export interface ServerConfiguration {
   host: string
   offers: { hls: boolean; webrtc: boolean }
   pathDefaults: PathDefaults
-  paths: Record<string, PathBody>
   /** `[major, minor, patch]`; absent: unknown, taken for a new one. */
   version?: readonly [number, number, number]
   /** Whom the server asks before it lets anybody read, publish or use its API; absent: it decides by itself, and lets everybody read. */
@@ -34,7 +33,7 @@ const loopback = ['127.0.0.1/32', '::1/128']
  * `all_others`, so an unknown name is refused. Who is asked nobody: then publishing and the API are for this machine alone, reading for everybody.
  */
 export function configurationText(configuration: ServerConfiguration): string {
-  const { pathDefaults, paths } = configuration
+  const { pathDefaults } = configuration
   const top = Object.entries(globals(configuration)).map(line(''))
   const defaults = {
     source: 'publisher',
@@ -45,14 +44,12 @@ export function configurationText(configuration: ServerConfiguration): string {
     sourceOnDemandStartTimeout: duration(pathDefaults.startTimeout),
     sourceOnDemandCloseAfter: duration(pathDefaults.closeAfter),
   }
-  const all = Object.entries(paths).flatMap(([name, body]) => [`  ${name}:`, ...Object.entries(body).map(line('    '))])
-  const pathLines = all.length > 0 ? ['paths:', ...all] : ['paths: {}']
   return [
     '# Written by the camera service at each start of the media server: changes are lost.',
     ...top,
     'pathDefaults:',
     ...Object.entries(defaults).map(line('  ')),
-    ...pathLines,
+    'paths: {}',
     '',
   ].join('\n')
 }

@@ -13,7 +13,7 @@ import {
   whoAnswers,
 } from './findServer.js'
 import { endOrphans } from './orphans.js'
-import type { PathBody, PathDefaults } from './pathBody.js'
+import type { PathDefaults } from './pathBody.js'
 import { sleep } from './wait.js'
 
 export interface ServerProcessOptions {
@@ -35,8 +35,6 @@ export interface ServerProcessOptions {
   /** Program and arguments; the configuration file is added. */
   simulatorCommand: readonly [string, ...string[]]
   env: NodeJS.ProcessEnv
-  /** What goes into the file, so that a server that starts anew has its paths at once. */
-  wantedPaths?: () => Record<string, PathBody>
   /**
    * Whom a child asks who may do what, and what we show it at its own API; asked at each start. `undefined`: everybody may read,
    * and whoever is on this machine may publish and use the API.
@@ -61,10 +59,12 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     endOrphans({ mark, grace: limit, log, ...(signal && { signal }) })
 
   async function choose(signal: AbortSignal): Promise<ServerChoice> {
-    if (!running) await orphans(grace, signal)
+    // A child that is still ours has lost its owner.
+    if (running) await stop(running)
+    await orphans(grace, signal)
     if (mode === 'external') return { kind: 'external', why: `mediamtx.mode asks for the MediaMTX at ${at}` }
     if (mode === 'embedded') return { kind: 'embedded', why: 'mediamtx.mode asks for the built-in simulator' }
-    const answers = mode === 'auto' && !running ? await whoAnswers(api, signal) : 'nobody'
+    const answers = mode === 'auto' ? await whoAnswers(api, signal) : 'nobody'
     if (answers === 'mediamtx') return { kind: 'external', why: `a MediaMTX answers at ${at}` }
     if (answers === 'locked')
       throw new Error(
@@ -126,7 +126,6 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
       host,
       offers,
       pathDefaults: options.pathDefaults,
-      paths: options.wantedPaths?.() ?? {},
       ...(auth && { auth: { address: auth.address } }),
       ...rest,
     })

@@ -1,10 +1,11 @@
-/** What happened, once it happened. Machines emit facts; notifications, logs and metrics are views of them. */
+/** What happened, in the past tense. Machines emit facts; notifications, log, audit and metrics are views of them. */
 import type { CameraId } from './camera.js'
-import type { FileKind } from './ports.js'
+import type { FileKind } from './files.js'
+import type { Reason } from './reason.js'
 import type { Cleanup, RetentionPolicy } from './retention.js'
-import type { CameraStatus, RecordingFormat, SnapshotTier, SnapshotView } from './views.js'
+import type { CameraStatus, PassedOver, RecordingFormat, SnapshotTier, SnapshotView } from './views.js'
 
-/** Who asked: `user` as the token names it, the RPC request's id, the connection that it came by. */
+/** Who asked: the user of the token, the id of the RPC request, the session it came by. */
 export interface By {
   user: string
   request: string
@@ -13,18 +14,18 @@ export interface By {
 
 export type CameraFact =
   | { type: 'camera.connected'; camera: CameraId; name: string }
-  | { type: 'camera.disconnected'; camera: CameraId; reason: string }
+  | { type: 'camera.disconnected'; camera: CameraId; reason: Reason }
   | {
       type: 'camera.statusChanged'
       camera: CameraId
       name: string
       from: CameraStatus
       to: CameraStatus
-      reason?: string
+      reason?: Reason
     }
   | { type: 'camera.probed'; camera: CameraId; formats: string[] }
-  | { type: 'camera.probeFailed'; camera: CameraId; reason: string }
-  | { type: 'camera.identityAmbiguous'; camera: CameraId; reason: string }
+  | { type: 'camera.probeFailed'; camera: CameraId; reason: Reason }
+  | { type: 'camera.identityAmbiguous'; camera: CameraId; reason: Reason }
   | { type: 'camera.retired'; camera: CameraId }
 
 export type RecordingFact =
@@ -36,17 +37,18 @@ export type RecordingFact =
       startedAt: number
       format: RecordingFormat
     }
-  | { type: 'recording.interrupted'; camera: CameraId; by: By; filename: string; reason: string }
+  | { type: 'recording.interrupted'; camera: CameraId; by: By; filename: string; reason: Reason }
   | { type: 'recording.resumed'; camera: CameraId; by: By; filename: string }
   | { type: 'recording.ended'; camera: CameraId; by: By; outcome: EndedRecording }
-  /** Never began, or ended for a fault; the files that exist are final all the same. */
+  /** It never began, or ended because of a fault. Files that exist are final all the same. */
   | { type: 'recording.failed'; camera: CameraId; by: By; outcome: EndedRecording }
 
 export interface EndedRecording {
-  reason: string
+  reason: Reason
   files: string[]
   startedAt?: number
   endedAt: number
+  /** Milliseconds of media in all files. */
   recorded: number
   bytes: number
   format: RecordingFormat
@@ -54,17 +56,8 @@ export interface EndedRecording {
 
 export type SnapshotFact =
   | ({ type: 'snapshot.taken'; by: By } & SnapshotView)
-  | {
-      type: 'snapshot.failed'
-      camera: CameraId
-      by: By
-      reason: string
-      passedOver: SnapshotView['passedOver']
-      nameTaken?: true
-    }
-
-/** What became of a picture that was only to be looked at. An answer to one caller and no fact: nobody else is told. */
-export type StillAnswer =
+  | { type: 'snapshot.failed'; camera: CameraId; by: By; reason: Reason; passedOver: PassedOver[] }
+  /** A picture that is only looked at: no notification tells of it. */
   | {
       type: 'still.taken'
       camera: CameraId
@@ -74,38 +67,46 @@ export type StillAnswer =
       tier: SnapshotTier
       capturedAt: number
     }
-  | { type: 'still.failed'; camera: CameraId; by: By; reason: string; passedOver: SnapshotView['passedOver'] }
+  | { type: 'still.failed'; camera: CameraId; by: By; reason: Reason; passedOver: PassedOver[] }
 
 export type StreamFact =
   | { type: 'stream.started'; camera: CameraId }
-  | { type: 'stream.stalled'; camera: CameraId; silentFor: number }
-  | { type: 'stream.ended'; camera: CameraId; reason: string }
+  | { type: 'stream.stalled'; camera: CameraId; reason: Reason }
+  | { type: 'stream.ended'; camera: CameraId; reason: Reason }
 
 export type LinkFact =
   | { type: 'link.up'; version: string; paths: number }
-  | { type: 'link.degraded'; reason: string }
-  | { type: 'link.down'; reason: string }
+  | { type: 'link.degraded'; reason: Reason }
+  | { type: 'link.down'; reason: Reason }
 
-export type StorageFact = {
-  type: 'storage.ok' | 'storage.warning' | 'storage.critical'
-  percent: number
-  available: number
-}
+export type StorageFact =
+  | { type: 'storage.ok' | 'storage.warning' | 'storage.critical'; percent: number; available: number }
+  | { type: 'storage.blind'; reason: Reason }
 
 /** A scan for external streams; URLs without credentials, `took` in ms. */
 export type DiscoveryFact =
   | { type: 'discovery.started'; skydio: boolean; generic: boolean }
   /** Addresses asked so far; at most once a second. */
   | { type: 'discovery.progress'; done: number; total: number }
-  /** One that was not known, or had been away. */
+  /** A stream that was not known, or was away. */
   | { type: 'discovery.found'; url: string; name: string }
   | { type: 'discovery.ended'; found: number; took: number; errors: string[] }
 
 export type RetentionFact =
   | { type: 'retention.policySet'; by: By; policy: RetentionPolicy }
-  /** One look is over: what it deleted, of how many bytes, what it could not; without `by` nobody had asked. `reason`: why it ended early. */
-  | { type: 'retention.swept'; by?: By; files: number; freed: number; kept: Cleanup['kept']; reason?: string }
+  /** A sweep is over. Without `by` it was due. `reason`: why it ended early. */
+  | {
+      type: 'retention.swept'
+      by?: By
+      files: number
+      freed: number
+      kept: Cleanup['kept']
+      reason?: string
+    }
   | { type: 'file.deleted'; by?: By; kind: FileKind; name: string; camera: CameraId; bytes: number; reason: string }
+
+/** An actor crashed because of a bug. `restarts`: how often it was started again, this time included. */
+export type SupervisionFact = { type: 'actor.failed'; actor: string; reason: Reason; restarts: number }
 
 export type SystemFact = { type: 'system.started' } | { type: 'system.stopping'; reason: string }
 
@@ -118,6 +119,7 @@ export type Fact =
   | StorageFact
   | DiscoveryFact
   | RetentionFact
+  | SupervisionFact
   | SystemFact
 
 /** A fact on the bus: numbered without gaps since the start, with its time. */

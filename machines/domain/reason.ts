@@ -77,7 +77,7 @@ export const because = (code: ReasonCode, details: string = sentences[code]): Re
 
 /** An expected failure of an effect: rejects with the reason that a state will show. */
 export class Failure extends Error {
-  override readonly name = 'Failure'
+  override readonly name: string = 'Failure'
   constructor(
     readonly code: ReasonCode,
     details: string = sentences[code],

@@ -1,16 +1,17 @@
-/** What outsiders may see of the actors: plain values, made by each machine's `viewOf`. Times are epoch ms. */
+/** What outsiders may see of the actors: plain values, made by each machine's view function. Times are epoch ms. */
 import type { CameraId, Capabilities, Identity, Pipeline, SourceKind } from './camera.js'
+import type { Reason } from './reason.js'
 
-/** The wire's three words, from the camera's state. */
+/** The three words of the API, from the camera's tags. */
 export type CameraStatus = 'CONNECTED' | 'DISCONNECTED' | 'ERROR'
 
-/** A reason for a state: since when, because of which event, in whose words. */
+/** Why something is in its state, and since when. */
 export interface Cause {
-  /** The state's name: `available`, `unplugged`, `faulty` … */
+  /** A word of the API: `available`, `unplugged`, `faulty` … */
   state: string
   since: number
-  /** One sentence, present whenever the state is not the plain good one. */
-  reason?: string
+  /** Present whenever the state is not the plain good one. */
+  reason?: Reason
 }
 
 export interface CameraView {
@@ -20,7 +21,7 @@ export interface CameraView {
   status: CameraStatus
   cause: Cause
   identity: Identity
-  /** `WxH` and frames per second of the chosen mode; absent until probed. */
+  /** Size and frames per second of the chosen mode; absent until probed. */
   mode?: { width: number; height: number; fps: number }
   capabilities?: Capabilities
   pipeline?: Pipeline
@@ -28,27 +29,33 @@ export interface CameraView {
   connectedAt?: number
   stream: StreamView
   recording?: RecordingView
-  /** Methods of the API that this camera would accept now (`start_recording`, `take_snapshot` …). */
+  /** Methods of the API that this camera accepts now (`start_recording`, `take_snapshot` …). */
   allowed: string[]
+  obstacles: Obstacles
 }
 
-/** The camera's stream as our taps and holds know it; readers and bytes come from the media server. */
+/** What outside the camera keeps it from recording (`storage`, `server`) and streaming (`server`). */
+export interface Obstacles {
+  storage?: Reason | undefined
+  server?: Reason | undefined
+}
+
+/** The camera's stream by its taps and holds; readers and bytes come from the media server. */
 export interface StreamView {
   status: 'INACTIVE' | 'STARTING' | 'ACTIVE' | 'ERROR'
-  /** Since when it is so. */
   since: number
-  /** Callers that hold it by start_streaming: holder → since. */
+  /** Holds of start_streaming: holder → since. */
   holders: Record<string, number>
   frames: number
   fps: number
   bitrate: number
   /** Why it ended or stalls, if it did. */
-  reason?: string
+  reason?: Reason
 }
 
-/** RECORDING: a file is growing. INTERRUPTED: it was, and will again when what is missing comes back in time. */
+/** RECORDING: a file is growing. INTERRUPTED: it was, and goes on when what is missing comes back in time. */
 export type RecordingStatus = 'STARTING' | 'RECORDING' | 'INTERRUPTED' | 'STOPPING' | 'STOPPED' | 'FAILED'
-/** As asked for: `mp4` is `fmp4` by another name; `mkv` is remuxed after the stop. */
+/** As requested: `mp4` is `fmp4` by another name; `mkv` is remuxed after the stop. */
 export type RecordingFormat = 'fmp4' | 'mp4' | 'mkv'
 
 export interface RecordingView {
@@ -56,29 +63,34 @@ export interface RecordingView {
   status: RecordingStatus
   growing: boolean
   /** Why it is interrupted, or ends. */
-  reason?: string
+  reason?: Reason
   format: RecordingFormat
   by: string
-  /** First file's name with extension; absent before the first byte. */
+  /** The first file with its extension; absent before the first byte. */
   filename?: string
   files: string[]
   startedAt?: number
-  /** Milliseconds asked for. */
+  /** Milliseconds requested. */
   duration?: number
 }
 
 export interface RecordingOutcome extends RecordingView {
   status: 'STOPPED' | 'FAILED'
-  /** `requested`, `duration reached`, `device removed`, `storage full`, `no data` … */
-  reason: string
+  reason: Reason
   endedAt: number
-  /** Milliseconds of media over all files. */
+  /** Milliseconds of media in all files. */
   recorded: number
   bytes: number
 }
 
 /** Tier 0 direct V4L2 · 1 ffmpeg from the device · 2 from the live stream · 3 the stream was woken for it. */
 export type SnapshotTier = 0 | 1 | 2 | 3
+
+/** A tier that could not give the picture. */
+export interface PassedOver {
+  tier: SnapshotTier
+  reason: Reason
+}
 
 export interface SnapshotView {
   camera: CameraId
@@ -90,17 +102,17 @@ export interface SnapshotView {
   height: number
   tier: SnapshotTier
   capturedAt: number
-  /** Age of the picture when it was answered. */
+  /** Age of the picture when it was returned. */
   age: number
-  passedOver: { tier: SnapshotTier; reason: string }[]
+  passedOver: PassedOver[]
 }
 
 export interface HoldView {
   camera: CameraId
   since: number
-  /** When `auto_close_after` lets go; absent: never. */
+  /** When `auto_close_after` releases it; absent: never. */
   until?: number
-  /** Other holders, readers or a recording keep it alive. */
+  /** Other holders, readers or a recording keep the stream running. */
   continues: boolean
 }
 
@@ -108,11 +120,13 @@ export interface LinkView {
   /** `down`, `syncing`, `up`, `degraded`. */
   state: string
   cause: Cause
+  /** Whether calls to the media server pass. */
+  breaker: 'closed' | 'open' | 'halfOpen'
   server?: { kind: 'external' | 'managed' | 'embedded'; why: string; version?: string }
 }
 
 export interface StorageView {
-  state: 'ok' | 'warning' | 'critical' | 'unknown'
+  state: 'ok' | 'warning' | 'critical' | 'blind' | 'unknown'
   cause: Cause
   total: number
   used: number
@@ -123,7 +137,7 @@ export interface StorageView {
 export interface SystemView {
   status: 'starting' | 'partial' | 'ready'
   message: string
-  /** How cameras are found: `udev` events, `devfs` (inotify and polling), `off`. */
+  /** How cameras are found: by `udev` events, by `devfs` (inotify and polling), `off`. */
   discovery: { active: boolean; mode: 'udev' | 'devfs' | 'off'; cause: Cause }
   startedAt: number
 }

@@ -2,10 +2,19 @@ import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { cameraMachine } from '../../machines/camera.js'
 import { cameraView } from '../../machines/cameraView.js'
+import { demandMachine } from '../../machines/demand.js'
 import type { Device, Identity, Probe } from '../../machines/domain/camera.js'
+import type { TapEvent } from '../../machines/domain/capture.js'
 import type { Fact } from '../../machines/domain/facts.js'
+import { because, Failure } from '../../machines/domain/reason.js'
+import type { Obstacles } from '../../machines/domain/views.js'
+import { pipelineMachine } from '../../machines/pipeline.js'
+import { pullMachine } from '../../machines/pull.js'
 import { recordingMachine } from '../../machines/recording.js'
 import { snapshotMachine } from '../../machines/snapshot.js'
+import { sourceMachine } from '../../machines/source.js'
+import { streamHoldMachine } from '../../machines/streamHold.js'
+import { crash, crashing } from '../support/crash.js'
 import { later, turn } from '../support/later.js'
 
 const by = { user: 'ann', request: '1', session: 's' }
@@ -40,29 +49,48 @@ describe('camera', () => {
       allowed: ['take_snapshot', 'start_recording', 'start_streaming'],
     })
     expect(log).to.deep.equal(['path published'])
-    expect(facts.map((fact) => fact.type)).to.deep.equal(['camera.probed', 'camera.connected', 'camera.statusChanged'])
+    expect(facts.map((fact) => fact.type)).to.deep.equal(['camera.probed', 'camera.statusChanged', 'camera.connected'])
   })
 
-  it('tells why it is faulty, and tries again with growing pauses', async () => {
+  it('says why it is faulty, and tries again with growing pauses', async () => {
     const { view, clock, probeFails, probes } = camera()
-    await probeFails('permission denied')
+    await probeFails(new Failure('permission_denied'))
     expect(view()).to.deep.include({ status: 'ERROR' })
-    expect(view().cause).to.deep.include({ state: 'faulty', reason: 'permission denied' })
+    expect(view().cause).to.deep.include({ state: 'faulty', reason: because('permission_denied') })
     clock.increment(1_000)
     expect(probes()).to.equal(2)
-    await probeFails('permission denied')
+    await probeFails(new Failure('permission_denied'))
     clock.increment(1_999)
     expect(probes()).to.equal(2)
     clock.increment(1)
     expect(probes()).to.equal(3)
   })
 
-  it('closes the recording before its path goes, and tells the recording first', async () => {
+  it('reports each change of its status, from what to what', async () => {
+    const { actor, facts, clock, probed, probeFails } = camera()
+    await probeFails(new Failure('device_error'))
+    clock.increment(1_000)
+    await probed()
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    actor.send({ type: 'device.found', device, identity })
+    await probeFails(new Failure('device_error'))
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    const changes = facts.flatMap((fact) => (fact.type === 'camera.statusChanged' ? [`${fact.from} ${fact.to}`] : []))
+    expect(changes).to.deep.equal([
+      'DISCONNECTED ERROR',
+      'ERROR CONNECTED',
+      'CONNECTED DISCONNECTED',
+      'DISCONNECTED ERROR',
+      'ERROR DISCONNECTED',
+    ])
+  })
+
+  it('closes the recording before its path goes, and ends the recording first', async () => {
     const { actor, facts, log, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
     await turn()
-    actor.send({ type: 'device.removed', reason: 'unplugged' })
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
     expect(log).to.deep.equal(['path published', 'closing'])
     await closed()
     expect(log).to.deep.equal(['path published', 'closing', 'path withdrawn'])
@@ -76,9 +104,9 @@ describe('camera', () => {
   it('is the same camera when it comes back', async () => {
     const { actor, view, probed } = camera()
     await probed()
-    actor.send({ type: 'device.removed', reason: 'unplugged' })
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
     expect(view()).to.deep.include({ status: 'DISCONNECTED', kind: 'usb' })
-    expect(view().cause).to.deep.include({ state: 'unplugged', reason: 'unplugged' })
+    expect(view().cause).to.deep.include({ state: 'unplugged', reason: because('unplugged') })
     actor.send({ type: 'device.found', device: { ...device, node: '/dev/video3' }, identity })
     await probed()
     expect(view()).to.deep.include({ id: 'camera0', status: 'CONNECTED' })
@@ -89,7 +117,7 @@ describe('camera', () => {
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
     await turn()
-    actor.send({ type: 'device.removed', reason: 'unplugged' })
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
     actor.send({ type: 'device.found', device, identity })
     await closed()
     await probed()
@@ -110,26 +138,81 @@ describe('camera', () => {
     expect(actor.getSnapshot().can({ type: 'recording.start', by, format: 'fmp4' })).to.equal(true)
   })
 
+  it('allows a recording only while the disk has room and the media server can be reached', async () => {
+    const { actor, view, probed } = camera()
+    await probed()
+    const full = because('storage_full')
+    actor.send({ type: 'storage.blocked', reason: full })
+    expect(view()).to.deep.include({ allowed: ['take_snapshot', 'start_streaming'] })
+    expect(view().obstacles.storage).to.deep.equal(full)
+    expect(actor.getSnapshot().can({ type: 'recording.start', by, format: 'fmp4' })).to.equal(false)
+    actor.send({ type: 'storage.freed' })
+    actor.send({ type: 'server.lost', reason: because('server_unreachable') })
+    expect(view().allowed).to.deep.equal(['take_snapshot'])
+    actor.send({ type: 'server.restored' })
+    expect(view().allowed).to.deep.equal(['take_snapshot', 'start_recording', 'start_streaming'])
+  })
+
+  it('knows of a full disk from its first moment, and learns of it while it is away', async () => {
+    const { actor, view, probed } = camera({ obstacles: { storage: because('storage_full') } })
+    await probed()
+    expect(view().allowed).not.to.include('start_recording')
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    actor.send({ type: 'storage.freed' })
+    actor.send({ type: 'device.found', device, identity })
+    await probed()
+    expect(view().allowed).to.include('start_recording')
+  })
+
+  it('closes a recording before it shows that the media server refuses its stream', async () => {
+    const { actor, log, view, probed, closed } = camera()
+    await probed()
+    actor.send({ type: 'recording.start', by, format: 'fmp4' })
+    await turn()
+    actor.send({ type: 'path.refused', reason: because('path_refused', 'invalid source') })
+    expect(view().cause.state).to.equal('draining')
+    await closed()
+    expect(log.slice(-2)).to.deep.equal(['closing', 'path withdrawn'])
+    expect(view()).to.deep.include({ status: 'ERROR' })
+  })
+
+  it('shows the refusal until the media server is another one', async () => {
+    const { actor, log, view, probed, probes } = camera()
+    await probed()
+    const reason = because('path_refused', 'the media server refused it: invalid source')
+    actor.send({ type: 'path.refused', reason })
+    expect(view()).to.deep.include({ status: 'ERROR', allowed: [] })
+    expect(view().cause).to.deep.include({ state: 'faulty', reason })
+    expect(log.at(-1)).to.equal('path withdrawn')
+    expect(probes()).to.equal(1)
+    actor.send({ type: 'server.restored' })
+    await probed()
+    expect(view().status).to.equal('CONNECTED')
+  })
+
   it('drains also a recording that is already being stopped', async () => {
     const { actor, log, view, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
     actor.send({ type: 'recording.stop', by })
-    actor.send({ type: 'device.removed', reason: 'unplugged' })
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
     await turn()
-    if (view().recording) await closed()
+    expect(view().cause.state).to.equal('draining')
+    await closed()
     expect(view().cause.state).to.equal('unplugged')
     expect(log.at(-1)).to.equal('path withdrawn')
   })
 
-  it('stops a recording for want of room also after somebody asked to stop it', async () => {
-    const { actor, view, probed } = camera()
+  it('stops a recording for want of room', async () => {
+    const { actor, facts, view, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
     await turn()
-    actor.send({ type: 'recording.stop', by })
-    expect(actor.getSnapshot().can({ type: 'storage.blocked', reason: 'storage full' })).to.equal(true)
+    actor.send({ type: 'storage.blocked', reason: because('storage_full') })
     expect(view().recording?.status).to.equal('STOPPING')
+    expect(view().allowed).to.deep.equal(['take_snapshot', 'start_streaming'])
+    await closed()
+    expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.failed', 'outcome.reason.code': 'storage_full' })
   })
 
   it('probes the newest node when it was renumbered again while draining', async () => {
@@ -144,69 +227,88 @@ describe('camera', () => {
   })
 
   it('holds its stream for as long as anybody does', async () => {
-    const { actor, log, view, probed } = camera()
+    const { actor, log, view, probed, held } = camera()
     await probed()
     actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
     actor.send({ type: 'stream.hold', holder: 'bob', since: 2 })
     expect(view().stream).to.deep.include({ status: 'STARTING', holders: { ann: 1, bob: 2 } })
-    actor.send({ type: 'stream.held' })
+    held()
     expect(view().stream.status).to.equal('ACTIVE')
     actor.send({ type: 'stream.release', holder: 'ann' })
     expect(log).to.deep.equal(['path published', 'held'])
     actor.send({ type: 'stream.release', holder: 'bob' })
     expect(log).to.deep.equal(['path published', 'held', 'released'])
-    expect(actor.getSnapshot().can({ type: 'stream.release', holder: 'bob' })).to.equal(false)
   })
 
-  it('lets go of a hold whose time is over', async () => {
-    const { actor, view, probed, expired } = camera()
+  it('is not woken by itself when it comes back: holds end with its connection', async () => {
+    const { actor, log, view, probed } = camera()
     await probed()
-    actor.send({ type: 'stream.hold', holder: 'ann', since: 1, until: 500 })
-    actor.send({ type: 'stream.hold', holder: 'bob', since: 1 })
-    await expired(500)
-    expect(view().stream.holders).to.deep.equal({ bob: 1 })
+    actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    expect(log).to.deep.equal(['path published', 'held', 'released', 'path withdrawn'])
+    actor.send({ type: 'device.found', device, identity })
+    await probed()
+    expect(view().stream).to.deep.include({ status: 'INACTIVE', holders: {} })
+    expect(log.filter((line) => line === 'held')).to.have.length(1)
   })
 
-  it('has a stalled pipeline recycled, and tells of it', async () => {
-    const { actor, facts, log, view, probed } = camera()
+  it('shows how its pipeline is', async () => {
+    const { tap, view, probed } = camera()
     await probed()
-    actor.send({ type: 'pipeline.running', progress: { frames: 1, fps: 30, bitrate: 1_000 } })
-    actor.send({ type: 'pipeline.stalled', silentFor: 5_000 })
-    expect(view().stream).to.deep.include({ status: 'ERROR', reason: 'no frames' })
-    expect(log).to.deep.equal(['path published', 'recycled'])
-    actor.send({ type: 'pipeline.running', progress: { frames: 1, fps: 30, bitrate: 1_000 } })
-    expect(view().stream.status).to.equal('ACTIVE')
-    expect(view().stream.reason).to.equal(undefined)
-    expect(facts.slice(3).map((fact) => fact.type)).to.deep.equal([
-      'stream.started',
-      'stream.stalled',
-      'stream.started',
+    tap({ type: 'tap.progress', sender: 1, progress: { frames: 9, fps: 30, bitrate: 1_000 } })
+    expect(view().stream).to.deep.include({ status: 'ACTIVE', frames: 9, fps: 30, bitrate: 1_000 })
+  })
+
+  it('watches a network camera by its path and its source, and no taps', async () => {
+    const { actor, view, probed } = camera({ device: yard })
+    await probed({ ...probe, pipeline: { ...probe.pipeline, kind: 'pull' } })
+    const { pipeline, pull, source } = actor.getSnapshot().children
+    expect([pipeline, pull?.getSnapshot().status, source?.getSnapshot().status]).to.deep.equal([
+      undefined,
+      'active',
+      'active',
     ])
+    expect(view().kind).to.equal('rtsp')
   })
 
-  it('has a pipeline recycled that never gave a frame', async () => {
-    const { actor, facts, log, view, probed } = camera()
+  it('is away, not broken, when a network camera does not answer', async () => {
+    const { view, clock, facts, probes, probeFails } = camera({ device: yard })
+    await probeFails(new Failure('unreachable'))
+    expect(view()).to.deep.include({ status: 'DISCONNECTED' })
+    expect(view().cause).to.deep.include({ state: 'unreachable', reason: because('unreachable') })
+    expect(facts.map(({ type }) => type)).to.deep.equal(['camera.probeFailed'])
+    clock.increment(1_000)
+    expect(probes()).to.equal(2)
+  })
+
+  it('drains when its network camera stops answering, and looks again at once', async () => {
+    const { actor, clock, view, probed, probes, sourceFails, closed } = camera({ device: yard })
     await probed()
-    actor.send({ type: 'pipeline.stalled', silentFor: 20_000 })
-    expect(view().stream).to.deep.include({ status: 'ERROR', reason: 'no frames' })
-    expect(log).to.deep.equal(['path published', 'recycled'])
-    actor.send({ type: 'pipeline.ended', reason: 'recycled: it gave no frames' })
-    expect(view().stream.status).to.equal('INACTIVE')
-    expect(facts.slice(3).map((fact) => fact.type)).to.deep.equal(['stream.stalled', 'stream.ended'])
+    actor.send({ type: 'recording.start', by, format: 'fmp4' })
+    await turn()
+    sourceFails(new Failure('unreachable'))
+    clock.increment(5_000)
+    await turn()
+    clock.increment(5_000)
+    await turn()
+    expect(view().cause).to.deep.include({ state: 'draining', reason: because('unreachable') })
+    await closed()
+    expect(probes()).to.equal(2)
   })
 
-  it('raises an ambiguous identity once', async () => {
+  it('reports an ambiguous identity once', async () => {
     const { actor, facts, probed } = camera()
     await probed()
     actor.send({ type: 'identity.changed', identity: { ...identity, key: 'port:1', basis: 'port', ambiguous: true } })
     actor.send({ type: 'identity.changed', identity: { ...identity, key: 'port:1', basis: 'port', ambiguous: true } })
     expect(facts.filter((fact) => fact.type === 'camera.identityAmbiguous')).to.have.length(1)
+    expect(actor.getSnapshot().context.identity.basis).to.equal('port')
   })
 
   it('is given up after a day of absence', async () => {
     const { actor, clock, facts, probed } = camera()
     await probed()
-    actor.send({ type: 'device.removed', reason: 'unplugged' })
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
     clock.increment(24 * 3_600_000)
     expect(actor.getSnapshot().status).to.equal('done')
     expect(facts.at(-1)).to.deep.equal({ type: 'camera.retired', camera: 'camera0' })
@@ -225,18 +327,31 @@ describe('camera', () => {
     expect(facts.some((fact) => fact.type === 'camera.disconnected')).to.equal(false)
   })
 
+  it('stops when the service does while it drains for another reason', async () => {
+    const { actor, facts, probed, closed } = camera()
+    await probed()
+    actor.send({ type: 'recording.start', by, format: 'fmp4' })
+    await turn()
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    actor.send({ type: 'service.stopping' })
+    await closed()
+    expect(actor.getSnapshot().status).to.equal('done')
+    expect(facts.some((fact) => fact.type === 'camera.disconnected')).to.equal(false)
+  })
+
   it('is done for good when it is removed: the recording is stopped and closed before the path goes', async () => {
-    const { actor, log, facts, probed, closed } = camera()
+    const { actor, log, facts, view, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
     await turn()
     actor.send({ type: 'camera.remove', by })
-    expect(cameraView(actor.getSnapshot()).cause).to.deep.include({ state: 'draining', reason: 'removed' })
+    expect(view().cause).to.deep.include({ state: 'draining', reason: because('removed') })
     expect(log.at(-1)).to.equal('closing')
     actor.send({ type: 'device.found', device, identity })
     await closed()
     expect([log.at(-1), actor.getSnapshot().status]).to.deep.equal(['path withdrawn', 'done'])
-    expect(facts.map(({ type }) => type).slice(-3)).to.deep.equal([
+    expect(facts.map(({ type }) => type).slice(-4)).to.deep.equal([
+      'recording.ended',
       'camera.disconnected',
       'camera.statusChanged',
       'camera.retired',
@@ -246,8 +361,8 @@ describe('camera', () => {
   for (const state of ['probing', 'unplugged', 'faulty'] as const) {
     it(`is done at once when it is removed while ${state}`, async () => {
       const { actor, facts, probeFails } = camera()
-      if (state === 'faulty') await probeFails('broken')
-      if (state === 'unplugged') actor.send({ type: 'device.removed', reason: 'unplugged' })
+      if (state === 'faulty') await probeFails(new Failure('device_error'))
+      if (state === 'unplugged') actor.send({ type: 'device.removed', reason: because('unplugged') })
       actor.send({ type: 'camera.remove', by })
       expect(actor.getSnapshot().status).to.equal('done')
       expect(facts.at(-1)?.type).to.equal('camera.retired')
@@ -257,29 +372,80 @@ describe('camera', () => {
   for (const state of ['probing', 'unplugged', 'faulty'] as const) {
     it(`stops at once when ${state}`, async () => {
       const { actor, probeFails } = camera()
-      if (state === 'faulty') await probeFails('broken')
-      if (state === 'unplugged') actor.send({ type: 'device.removed', reason: 'unplugged' })
-      expect(actor.getSnapshot().value).to.equal(state)
+      if (state === 'faulty') await probeFails(new Failure('device_error'))
+      if (state === 'unplugged') actor.send({ type: 'device.removed', reason: because('unplugged') })
+      expect(actor.getSnapshot().hasTag(state)).to.equal(true)
       actor.send({ type: 'service.stopping' })
       expect(actor.getSnapshot().status).to.equal('done')
     })
   }
+
+  describe('supervises its parts', () => {
+    for (const part of ['demand', 'pipeline'] as const)
+      it(`starts a crashed ${part} again`, async () => {
+        const { actor, clock, facts, view, probed } = camera()
+        await probed()
+        const before = actor.getSnapshot().children[part]
+        before?.send(crash)
+        expect(facts.at(-1)).to.deep.include({ type: 'actor.failed', actor: `${part}:camera0` })
+        clock.increment(1_000)
+        const after = actor.getSnapshot().children[part]
+        expect([after === before, after?.getSnapshot().status]).to.deep.equal([false, 'active'])
+        expect(view().status).to.equal('CONNECTED')
+      })
+
+    it('ends a crashed recording for everybody who waits, and switches the recorder off', async () => {
+      const { actor, facts, log, view, probed } = camera()
+      await probed()
+      actor.send({ type: 'recording.start', by, format: 'fmp4' })
+      await turn()
+      actor.getSnapshot().children.recording?.send(crash)
+      await turn()
+      expect(facts.slice(-2).map(({ type }) => type)).to.deep.equal(['actor.failed', 'recording.failed'])
+      expect(facts.at(-1)).to.deep.nested.include({ by, 'outcome.reason.code': 'crashed' })
+      expect(log.at(-1)).to.equal('recorder off')
+      expect(view().allowed).to.include('start_recording')
+    })
+
+    it('answers everybody who waits for a crashed snapshot', async () => {
+      const { actor, facts, view, probed } = camera()
+      await probed()
+      const wish = { by, maxAge: 0, options: { format: 'jpg' as const, quality: 90 } }
+      actor.send({ type: 'snapshot.take', wish })
+      actor.getSnapshot().children.snapshot?.send(crash)
+      expect(facts.slice(-2).map(({ type }) => type)).to.deep.equal(['actor.failed', 'snapshot.failed'])
+      expect(view().allowed).to.include('take_snapshot')
+    })
+  })
 })
 
+const yard: Device = { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.9/' }
+
 /** camera0, plugged in, with effects that wait for the test. */
-function camera() {
+function camera({ obstacles = {}, device: mine = device }: { obstacles?: Obstacles; device?: Device } = {}) {
   const clock = new SimulatedClock()
   const log: string[] = []
   const facts: Fact[] = []
   let probes = 0
   let probing = later<Probe & { at: number }>()
   let closing = later<never>()
-  let expiry = later<{ at: number }>()
-  const idle = () => fromCallback<never, never>(() => {}) as never
-  const recording = recordingMachine.provide({
+  let hold = (_: { type: 'stream.held' }) => {}
+  let tap = (_: TapEvent) => {}
+  let sourceError: Error | undefined
+  const never = () => fromPromise(() => new Promise(() => {})) as never
+  const streamHold = streamHoldMachine.provide({
     actors: {
-      validateStart: fromPromise(() => Promise.resolve()) as never,
-      openCapture: fromPromise(() => new Promise(() => {})) as never,
+      openStream: fromCallback(({ sendBack }) => {
+        log.push('held')
+        hold = sendBack
+        return () => log.push('released')
+      }) as never,
+    },
+  })
+  const recording = crashing(recordingMachine).provide({
+    actors: {
+      streamHold,
+      openCapture: never(),
       closeCapture: fromPromise(() => {
         log.push('closing')
         closing = later<never>()
@@ -291,7 +457,24 @@ function camera() {
     cameraMachine.provide({
       actors: {
         recording,
-        snapshot: snapshotMachine,
+        snapshot: crashing(snapshotMachine).provide({ actors: { grabDirect: never() } }),
+        demand: crashing(demandMachine).provide({ actors: { streamHold, waitUntil: never() } }),
+        pipeline: crashing(pipelineMachine).provide({
+          actors: {
+            watchTaps: fromCallback(({ sendBack }) => {
+              tap = sendBack
+            }) as never,
+            findProcess: never(),
+          },
+        }),
+        pull: pullMachine.provide({ actors: { measurePath: never() } }),
+        source: sourceMachine.provide({
+          actors: {
+            describeSource: fromPromise(async () => {
+              if (sourceError) throw sourceError
+            }) as never,
+          },
+        }),
         probeDevice: fromPromise<Probe & { at: number }>(() => {
           probes += 1
           probing = later()
@@ -301,25 +484,12 @@ function camera() {
           log.push('path published')
           return () => log.push('path withdrawn')
         }) as never,
-        watchPipeline: idle(),
-        watchSource: idle(),
-        holdStream: fromCallback(() => {
-          log.push('held')
-          return () => log.push('released')
-        }) as never,
-        recyclePipeline: fromPromise<boolean>(async () => {
-          log.push('recycled')
-          return true
-        }) as never,
-        waitUntil: fromPromise<{ at: number }>(() => {
-          expiry = later()
-          return expiry.promise
-        }) as never,
+        abandonCapture: fromPromise(async () => void log.push('recorder off')) as never,
       },
     }),
     {
       clock,
-      input: { id: 'camera0', name: 'Test Cam', identity, settings: {}, device },
+      input: { id: 'camera0', name: 'Test Cam', identity, settings: {}, device: mine, obstacles },
       inspect: (event) => {
         if (event.type === '@xstate.actor') (event.actorRef as typeof actor).on?.('*', (fact) => facts.push(fact))
       },
@@ -331,23 +501,24 @@ function camera() {
     clock,
     log,
     facts,
-    view: () => cameraView(actor.getSnapshot()),
+    view: () => cameraView(actor.getSnapshot(), { state: 0, stream: 0 }),
     probes: () => probes,
-    probed: () => {
-      probing.resolve({ ...probe, at: 100 })
+    probed: (found: Probe = probe) => {
+      probing.resolve({ ...found, at: 100 })
       return turn()
     },
-    probeFails: (reason: string) => {
-      probing.reject(reason)
+    probeFails: (error: Error) => {
+      probing.reject(error)
       return turn()
+    },
+    sourceFails: (error: Error) => {
+      sourceError = error
     },
     closed: () => {
       closing.reject('never began')
       return turn()
     },
-    expired: (at: number) => {
-      expiry.resolve({ at })
-      return turn()
-    },
+    held: () => hold({ type: 'stream.held' }),
+    tap: (event: TapEvent) => tap(event),
   }
 }

@@ -1,17 +1,19 @@
 import { expect } from 'chai'
-import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
-import { discoveryMachine } from '../../machines/discovery.js'
+import { fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import { discoveryMachine, discoveryMode } from '../../machines/discovery.js'
 import type { UsbDevice } from '../../machines/domain/camera.js'
+import { because } from '../../machines/domain/reason.js'
 import { later, turn } from '../support/later.js'
+import { withParent } from '../support/parent.js'
 
 const camera: UsbDevice = { kind: 'usb', node: '/dev/video0', vendorId: '1d6b', productId: '0102', model: 'Test Cam' }
 
 describe('discovery', () => {
-  it('knows what is plugged in after the first scan', async () => {
-    const { actor, found } = discover()
-    expect(actor.getSnapshot().context.devices).to.equal(undefined)
+  it('reports what is plugged in after each scan', async () => {
+    const { heard, found } = discover()
+    expect(heard).to.deep.equal([])
     await found([camera])
-    expect(actor.getSnapshot().context.devices).to.deep.equal([camera])
+    expect(heard).to.deep.equal([{ type: 'devices.scanned', devices: [camera] }])
   })
 
   it('looks again at a hint, and slowly without any', async () => {
@@ -25,25 +27,33 @@ describe('discovery', () => {
   })
 
   it('begins anew when a hint comes during a scan', async () => {
-    const { actor, scans, found } = discover()
+    const { actor, heard, scans, found } = discover()
     actor.send({ type: 'devices.hint' })
     expect(scans()).to.equal(2)
     await found([camera])
-    expect(actor.getSnapshot().context.devices).to.deep.equal([camera])
+    expect(heard).to.deep.equal([{ type: 'devices.scanned', devices: [camera] }])
   })
 
-  it('keeps what it knows when a scan fails, and says why', async () => {
-    const { actor, clock, found, fails } = discover()
+  it('reports nothing when a scan fails, says why, and scans again', async () => {
+    const { actor, heard, clock, scans, found, fails } = discover()
     await found([camera])
     clock.increment(10_000)
     await fails('udev is gone')
-    expect(actor.getSnapshot().context).to.deep.include({ devices: [camera], reason: 'udev is gone' })
+    expect(heard).to.have.length(1)
+    expect(actor.getSnapshot().context.reason).to.deep.equal(because('failed', 'udev is gone'))
+    clock.increment(10_000)
+    expect(scans()).to.equal(3)
+    await found([camera])
+    expect(actor.getSnapshot().context.reason).to.equal(undefined)
   })
 
-  it('says by what means it watches', () => {
+  it('shows by what means it watches', () => {
     const { actor } = discover()
+    expect(discoveryMode(actor.getSnapshot())).to.equal('off')
     actor.send({ type: 'watch.started', mode: 'udev' })
-    expect(actor.getSnapshot().context.mode).to.equal('udev')
+    expect(discoveryMode(actor.getSnapshot())).to.equal('udev')
+    actor.send({ type: 'watch.started', mode: 'devfs' })
+    expect(discoveryMode(actor.getSnapshot())).to.equal('devfs')
   })
 })
 
@@ -57,13 +67,13 @@ function discover() {
     return scanning.promise
   })
   const watchDevices = fromCallback(() => {})
-  const actor = createActor(discoveryMachine.provide({ actors: { scanDevices, watchDevices } }), {
+  const { actor, heard } = withParent(discoveryMachine.provide({ actors: { scanDevices, watchDevices } }), {
     clock,
     input: { pollEvery: 10_000 },
   })
-  actor.start()
   return {
     actor,
+    heard,
     clock,
     scans: () => scans,
     found: (devices: UsbDevice[]) => {

@@ -2,15 +2,25 @@ import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { cameraMachine } from '../../machines/camera.js'
 import { cameraView } from '../../machines/cameraView.js'
+import { demandMachine } from '../../machines/demand.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
 import type { AddedStream } from '../../machines/domain/external.js'
+import type { Fact } from '../../machines/domain/facts.js'
 import type { CameraEntry, DiskUsage, Registry, ServerChoice, ServerInfo } from '../../machines/domain/ports.js'
+import { because } from '../../machines/domain/reason.js'
+import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
+import { pipelineMachine } from '../../machines/pipeline.js'
+import { pullMachine } from '../../machines/pull.js'
 import { recordingMachine } from '../../machines/recording.js'
+import { retentionMachine } from '../../machines/retention.js'
 import { type ServerProcessEvent, serverProcessMachine } from '../../machines/serverProcess.js'
+import { sourceMachine } from '../../machines/source.js'
 import { storageMachine } from '../../machines/storage.js'
+import { streamHoldMachine } from '../../machines/streamHold.js'
+import { crash, crashing } from '../support/crash.js'
 import { later, turn } from '../support/later.js'
 
 const plugged = (serial: string, node: string, port: string): UsbDevice => ({
@@ -27,6 +37,9 @@ const gateKey = 'rtsp://10.0.0.7:554/live'
 const by = { user: 'ann', request: '1', session: 's' }
 const [front, back] = [plugged('SN1', '/dev/video0', 'usb-1'), plugged('SN2', '/dev/video2', 'usb-2')]
 
+/** Everything that the fleet runs beside cameras. */
+const services = ['discovery', 'externalDiscovery', 'serverProcess', 'link', 'storage', 'retention'] as const
+
 describe('fleet', () => {
   it('gives each camera an actor of its own, once its id is kept', async () => {
     const { ids, saved, finds } = fleet()
@@ -39,7 +52,7 @@ describe('fleet', () => {
     const { camera, finds } = fleet()
     await finds([front, back])
     await finds([back])
-    expect(camera('camera0').cause).to.deep.include({ state: 'unplugged', reason: 'unplugged' })
+    expect(camera('camera0').cause).to.deep.include({ state: 'unplugged', reason: because('unplugged') })
     await finds([back, { ...front, node: '/dev/video7', port: 'usb-3' }])
     expect(camera('camera0').cause.state).to.equal('probing')
   })
@@ -136,7 +149,7 @@ describe('fleet', () => {
     actor.send({ type: 'stream.add', stream: { ...gate, name: 'Gate again' } })
     await turn()
     expect(actor.system.get('camera:camera0')).to.equal(before)
-    expect(camera('camera0').cause).to.deep.include({ state: 'draining', reason: 'removed' })
+    expect(camera('camera0').cause).to.deep.include({ state: 'draining', reason: because('removed') })
     await drained()
     expect(ids()).to.deep.equal(['camera0'])
     expect(actor.system.get('camera:camera0')).not.to.equal(before)
@@ -196,7 +209,7 @@ describe('fleet', () => {
     await finds([front])
     actor.send({ type: 'system.stop', reason: 'SIGTERM' })
     await turn()
-    expect(log).to.deep.equal(['server ended'])
+    expect(log).to.deep.equal(['paths settled', 'server ended'])
     await ended()
     expect(actor.getSnapshot().status).to.equal('done')
   })
@@ -221,6 +234,117 @@ describe('fleet', () => {
     expect(asked()).to.equal(before)
   })
 
+  it('tells every camera about a full disk and a lost media server, the new ones too', async () => {
+    const { actor, camera, finds } = fleet()
+    await finds([front])
+    actor.send({ type: 'storage.blocked', reason: because('storage_full') })
+    actor.send({ type: 'server.restored' })
+    await finds([front, back])
+    for (const id of ['camera0', 'camera1'] as const)
+      expect(camera(id).obstacles).to.deep.equal({ storage: because('storage_full'), server: undefined })
+    actor.send({ type: 'storage.freed' })
+    expect(camera('camera1').obstacles.storage).to.equal(undefined)
+  })
+
+  it('allows no writing before the disk was measured', async () => {
+    const { camera, finds } = fleet()
+    await finds([front])
+    expect(camera('camera0').obstacles.storage?.code).to.equal('storage_unknown')
+  })
+
+  it('answers a ping, which shows that it is alive', () => {
+    const { actor } = fleet()
+    actor.send({ type: 'system.ping', id: 7 })
+    expect(actor.getSnapshot().context.pong).to.equal(7)
+  })
+
+  describe('supervises', () => {
+    for (const service of services)
+      it(`a crashed ${service} is reported, and started again`, async () => {
+        const { actor, clock, facts, finds } = fleet()
+        await finds([front])
+        const before = actor.system.get(service)
+        before.send(crash)
+        expect(facts.at(-1)).to.deep.equal({
+          type: 'actor.failed',
+          actor: service,
+          reason: because('crashed', 'a bug'),
+          restarts: 1,
+        })
+        clock.increment(0)
+        const after = actor.system.get(service)
+        expect([after === before, after?.getSnapshot().status]).to.deep.equal([false, 'active'])
+      })
+
+    it('a crashed camera comes back under its id', async () => {
+      const { actor, clock, camera, facts, ids, finds } = fleet()
+      await finds([front])
+      const before = actor.system.get('camera:camera0')
+      before.send(crash)
+      expect(facts.at(-1)).to.deep.include({ type: 'actor.failed', actor: 'camera:camera0' })
+      clock.increment(0)
+      expect(ids()).to.deep.equal(['camera0'])
+      expect(actor.system.get('camera:camera0')).not.to.equal(before)
+      expect(camera('camera0').cause.state).to.equal('probing')
+    })
+
+    it('the recording of a crashed camera closes its file', async () => {
+      const { actor, log, finds, records } = fleet({ streams: [gate], slow: true })
+      await finds([])
+      await records('camera0')
+      actor.system.get('camera:camera0').send(crash)
+      await turn()
+      expect(log).to.include('closing')
+    })
+
+    it('nothing may be written while the disk guard is away', async () => {
+      const { actor, clock, camera, finds } = fleet()
+      await finds([front])
+      actor.send({ type: 'storage.freed' })
+      expect(camera('camera0').obstacles.storage).to.equal(undefined)
+      actor.system.get('storage').send(crash)
+      expect(camera('camera0').obstacles.storage?.code).to.equal('storage_unknown')
+      clock.increment(0)
+      await turn()
+      expect(camera('camera0').obstacles.storage?.code).to.equal('storage_unknown')
+    })
+
+    it('waits ever longer before it starts what crashes again and again', async () => {
+      const { actor, clock, finds } = fleet()
+      await finds([front])
+      for (const pause of [0, 1_000, 2_000, 4_000]) {
+        actor.system.get('retention').send(crash)
+        if (pause > 0) {
+          clock.increment(pause - 1)
+          expect(actor.system.get('retention')).to.equal(undefined)
+        }
+        clock.increment(1)
+        expect(actor.system.get('retention')?.getSnapshot().status).to.equal('active')
+      }
+    })
+
+    it('too many crashes in a minute end the root', async () => {
+      const { actor, clock, finds } = fleet()
+      await finds([front])
+      const crashes = (count: number) => {
+        for (let left = count; left > 0; left -= 1) {
+          actor.system.get('retention').send(crash)
+          clock.increment(5_000)
+        }
+      }
+      crashes(3)
+      clock.increment(60_000)
+      expect(actor.getSnapshot().status).to.equal('active')
+      for (const service of ['retention', 'discovery', 'storage', 'externalDiscovery', 'link', 'serverProcess'])
+        actor.system.get(service).send(crash)
+      clock.increment(20_000)
+      expect(actor.getSnapshot().status).to.equal('active')
+      for (const service of ['retention', 'discovery']) actor.system.get(service).send(crash)
+      expect(actor.getSnapshot()).to.deep.include({ status: 'done', value: 'broken' })
+      expect(actor.getSnapshot().hasTag('broken')).to.equal(true)
+    })
+  })
+
   it('fails, with its reason, when the registry cannot be read', async () => {
     const { actor, loadingFails } = fleet({ hold: true })
     await loadingFails('the registry is from a later version')
@@ -240,30 +364,34 @@ interface FleetOptions {
 }
 
 /** What a camera needs to be online, and to record. */
-function busy(closing: Promise<never>) {
+function busy(closing: Promise<never>, log: string[]) {
   const quiet = () => fromCallback(() => {}) as never
   const mode = { fourcc: 'H264', width: 320, height: 240, fps: 15 }
   const never = () => fromPromise(() => new Promise(() => {})) as never
+  const streamHold = streamHoldMachine.provide({ actors: { openStream: quiet() } })
   const recording = recordingMachine.provide({
     actors: {
-      validateStart: fromPromise(async () => {}) as never,
+      streamHold,
       openCapture: never(),
-      closeCapture: fromPromise(() => closing) as never,
+      closeCapture: fromPromise(() => {
+        log.push('closing')
+        return closing
+      }) as never,
     },
   })
   return {
     actors: {
       recording,
+      demand: demandMachine.provide({ actors: { streamHold, waitUntil: never() } }),
+      pipeline: pipelineMachine.provide({ actors: { watchTaps: quiet() } }),
+      pull: pullMachine.provide({ actors: { measurePath: never() } }),
+      source: sourceMachine.provide({ actors: { describeSource: never() } }),
       probeDevice: fromPromise(async () => ({
         at: 1,
         capabilities: { formats: [] },
         pipeline: { kind: 'pull', mode, reason: 'test' },
       })) as never,
       publishPath: quiet(),
-      watchPipeline: quiet(),
-      watchSource: quiet(),
-      holdStream: quiet(),
-      waitUntil: never(),
     },
   }
 }
@@ -282,6 +410,7 @@ function fleet({
   const clock = new SimulatedClock()
   const saved: Registry[] = []
   const log: string[] = []
+  const facts: Fact[] = []
   const loading = later<Registry>()
   const ending = later<void>()
   let scanning = later<UsbDevice[]>()
@@ -302,8 +431,13 @@ function fleet({
           if (fails) throw new Error('read-only file system')
           saved.push(input.registry)
         }),
-        camera: cameraMachine.provide(slow ? busy(draining.promise) : { actors: { probeDevice: never() } }),
-        discovery: discoveryMachine.provide({
+        settlePaths: fromPromise<void>(async () => void log.push('paths settled')),
+        camera: crashing(cameraMachine).provide(
+          slow ? busy(draining.promise, log) : { actors: { probeDevice: never() } },
+        ),
+        retention: crashing(retentionMachine).provide({ actors: { loadPolicy: never() } }),
+        externalDiscovery: crashing(externalDiscoveryMachine),
+        discovery: crashing(discoveryMachine).provide({
           actors: {
             watchDevices: quiet(),
             scanDevices: fromPromise<UsbDevice[]>(() => {
@@ -312,7 +446,7 @@ function fleet({
             }),
           },
         }),
-        serverProcess: serverProcessMachine.provide({
+        serverProcess: crashing(serverProcessMachine).provide({
           actors: {
             chooseServer: fromPromise<ServerChoice>(async () => ({ kind: 'managed', why: 'test' })),
             runServer: fromCallback(({ sendBack }) => {
@@ -324,8 +458,10 @@ function fleet({
             }),
           },
         }),
-        link: mediamtxLinkMachine.provide({ actors: { askInfo: refusing, syncPaths: never(), watchBreaker: quiet() } }),
-        storage: storageMachine.provide({
+        link: crashing(mediamtxLinkMachine).provide({
+          actors: { askInfo: refusing, syncPaths: never(), watchBreaker: quiet(), pauseCalls: quiet() },
+        }),
+        storage: crashing(storageMachine).provide({
           actors: { measureDisk: fromPromise<DiskUsage>(() => new Promise(() => {})) },
         }),
       },
@@ -339,18 +475,23 @@ function fleet({
         demoWhenNone,
         pollEvery: 10_000,
         storage: { warnPercent: 80, blockPercent: 90 },
+        link: { seed: 2 ** 31, resetAfter: 2_000 },
+      },
+      inspect: (event) => {
+        if (event.type === '@xstate.actor') (event.actorRef as typeof actor).on?.('*', (fact) => facts.push(fact))
       },
     },
   )
   actor.start()
   if (!hold) loading.resolve({ next: 0, cameras: [], sharedSerials: [] })
   const ids = () => Object.keys(actor.getSnapshot().context.told) as CameraId[]
-  const camera = (id: CameraId) => cameraView(actor.system.get(`camera:${id}`).getSnapshot())
+  const camera = (id: CameraId) => cameraView(actor.system.get(`camera:${id}`).getSnapshot(), { state: 0, stream: 0 })
   return {
     actor,
     clock,
     saved,
     log,
+    facts,
     ids,
     camera,
     views: () => ids().map(camera),
@@ -367,12 +508,14 @@ function fleet({
     async finds(devices: UsbDevice[]) {
       await turn()
       const discovery = actor.getSnapshot().children.discovery
-      if (discovery?.getSnapshot().value === 'waiting') discovery.send({ type: 'devices.hint' })
+      if (discovery?.getSnapshot().matches({ scanning: 'waiting' })) discovery.send({ type: 'devices.hint' })
       scanning.resolve(devices)
       await turn()
       await turn()
     },
     async records(id: CameraId) {
+      actor.send({ type: 'storage.freed' })
+      actor.send({ type: 'server.restored' })
       actor.system.get(`camera:${id}`).send({ type: 'recording.start', by, format: 'fmp4' })
       await turn()
     },

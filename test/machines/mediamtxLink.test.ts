@@ -1,35 +1,94 @@
 import { expect } from 'chai'
-import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import { type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import { backOff } from '../../machines/domain/backOff.js'
 import type { LinkFact } from '../../machines/domain/facts.js'
 import type { ServerInfo } from '../../machines/domain/ports.js'
+import { because, type Reason } from '../../machines/domain/reason.js'
 import { linkView, mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { later, turn } from '../support/later.js'
+import { withParent } from '../support/parent.js'
+
+/** Every way from up to down. */
+const waysDown: Record<string, (one: Link) => Promise<void>> = {
+  'of two silences': async (one) => {
+    one.clock.increment(1_000)
+    await one.silent()
+    one.clock.increment(100)
+    await one.silent()
+  },
+  'of a silence and a sync that fails': async (one) => {
+    one.clock.increment(1_000)
+    await one.silent()
+    one.clock.increment(100)
+    await one.answers('monday')
+    await one.syncFails()
+  },
+  'of a restart and a sync that fails': async (one) => {
+    one.clock.increment(1_000)
+    await one.answers('tuesday')
+    await one.syncFails()
+  },
+  'of an open breaker whose trials fail': async (one) => {
+    one.actor.send({ type: 'breaker.opened' })
+    for (const pause of [2_000, 4_000]) {
+      one.clock.increment(pause)
+      await one.tryFails()
+    }
+  },
+  'of an open breaker, a trial that works and a sync that fails': async (one) => {
+    one.actor.send({ type: 'breaker.opened' })
+    one.clock.increment(2_000)
+    await one.tryable('monday')
+    await one.syncFails()
+  },
+}
 
 describe('mediamtxLink', () => {
   it('is up once the server answers and holds our paths', async () => {
-    const { facts, state, answers, synced } = link()
+    const { facts, heard, state, answers, synced } = link()
     expect(state()).to.equal('down')
     await answers('monday')
     expect(state()).to.equal('syncing')
     await synced(2)
     expect(state()).to.equal('up')
     expect(facts).to.deep.equal([{ type: 'link.up', version: 'v1.20.1', paths: 2 }])
+    expect(heard).to.deep.equal([{ type: 'server.restored' }])
   })
 
   it('asks again, ever slower, while nobody answers', async () => {
     const { clock, asked, silent } = link()
     await silent()
-    clock.increment(199)
+    clock.increment(99)
     expect(asked()).to.equal(1)
     clock.increment(1)
     expect(asked()).to.equal(2)
     await silent()
-    clock.increment(400)
+    clock.increment(200)
     expect(asked()).to.equal(3)
   })
 
-  it('puts all paths there again when the server was started anew', async () => {
-    const { facts, state, clock, answers, synced } = link()
+  it('spreads its attempts by chance', async () => {
+    const early = link({ seed: 0 })
+    await early.silent()
+    early.clock.increment(75)
+    const late = link({ seed: 2 ** 32 - 1 })
+    await late.silent()
+    late.clock.increment(100)
+    expect([early.asked(), late.asked()]).to.deep.equal([2, 1])
+  })
+
+  it('says that the server is down when it does not come up in time', async () => {
+    const { clock, facts, heard, silent } = link()
+    await silent()
+    expect(facts).to.deep.equal([])
+    clock.increment(15_000)
+    const reason = because('server_unreachable', 'no answer')
+    expect(facts).to.deep.equal([{ type: 'link.down', reason }])
+    expect(heard).to.deep.equal([{ type: 'server.lost', reason }])
+  })
+
+  it('puts all paths there again when the server was restarted', async () => {
+    const { facts, heard, state, clock, answers, synced } = link()
     await answers('monday')
     await synced(2)
     clock.increment(1_000)
@@ -37,6 +96,7 @@ describe('mediamtxLink', () => {
     expect(state()).to.equal('syncing')
     await synced(2)
     expect(facts.map((fact) => fact.type)).to.deep.equal(['link.up', 'link.down', 'link.up'])
+    expect(heard.map(({ type }) => type)).to.deep.equal(['server.restored', 'server.lost', 'server.restored'])
   })
 
   it('is degraded by one silence and down by the second', async () => {
@@ -46,7 +106,7 @@ describe('mediamtxLink', () => {
     clock.increment(1_000)
     await silent()
     expect(state()).to.equal('degraded')
-    clock.increment(200)
+    clock.increment(100)
     await silent()
     expect(state()).to.equal('down')
     expect(facts.map((fact) => fact.type)).to.deep.equal(['link.up', 'link.degraded', 'link.down'])
@@ -58,34 +118,94 @@ describe('mediamtxLink', () => {
     await synced(2)
     clock.increment(1_000)
     await silent()
-    clock.increment(200)
+    clock.increment(100)
     await answers('monday')
     expect(state()).to.equal('syncing')
     await synced(2)
     expect(state()).to.equal('up')
   })
 
-  it('is degraded while the breaker is open', async () => {
-    const { actor, state, answers, synced } = link()
-    await answers('monday')
-    await synced(2)
+  for (const [way, goes] of Object.entries(waysDown))
+    it(`emits link.down, and tells the cameras, on the way ${way}`, async () => {
+      const one = link()
+      await one.answers('monday')
+      await one.synced(2)
+      await goes(one)
+      expect(one.state()).to.equal('down')
+      expect(one.facts.at(-1)?.type).to.equal('link.down')
+      expect(one.heard.at(-1)?.type).to.equal('server.lost')
+    })
+
+  it('opens the breaker, tries one call after a pause, and closes it', async () => {
+    const { actor, clock, facts, state, breaker, tried, tryable, synced } = await up()
     actor.send({ type: 'breaker.opened' })
-    expect(state()).to.equal('degraded')
-    actor.send({ type: 'breaker.closed' })
-    await answers('monday')
+    expect([state(), breaker()]).to.deep.equal(['degraded', 'open'])
+    clock.increment(1_999)
+    expect(tried()).to.equal(0)
+    clock.increment(1)
+    expect([tried(), breaker()]).to.deep.equal([1, 'halfOpen'])
+    await tryable('monday')
+    expect(state()).to.equal('syncing')
     await synced(2)
-    expect(state()).to.equal('up')
+    expect([state(), breaker()]).to.deep.equal(['up', 'closed'])
+    expect(facts.map(({ type }) => type)).to.deep.equal(['link.up', 'link.degraded', 'link.up'])
+  })
+
+  it('opens it again, for longer, when the call that it tries fails', async () => {
+    const { actor, clock, breaker, tried, tryFails } = await up()
+    actor.send({ type: 'breaker.opened' })
+    clock.increment(2_000)
+    await tryFails()
+    expect(breaker()).to.equal('open')
+    clock.increment(3_999)
+    expect(tried()).to.equal(1)
+    clock.increment(1)
+    expect(tried()).to.equal(2)
+  })
+
+  it('rejects calls while it is down, connecting, or the breaker is open, and only then', async () => {
+    const one = link()
+    expect(one.paused()).to.equal('not_started')
+    await one.answers('monday')
+    await one.synced(2)
+    expect(one.paused()).to.equal(undefined)
+    one.actor.send({ type: 'breaker.opened' })
+    expect(one.paused()).to.equal('breaker_open')
+    one.clock.increment(2_000)
+    expect(one.paused()).to.equal('breaker_open')
+    await one.tryable('monday')
+    expect(one.paused()).to.equal(undefined)
+    await one.syncFails()
+    expect(one.paused()).to.equal('server_unreachable')
+  })
+
+  it('looks at once when the server was seen to come or go', async () => {
+    const { actor, asked, silent } = link()
+    await silent()
+    actor.send({ type: 'link.check' })
+    expect(asked()).to.equal(2)
   })
 })
 
-/** The link to a server whose answers wait for the test. */
-function link() {
+type Link = ReturnType<typeof link>
+
+async function up(): Promise<Link> {
+  const one = link()
+  await one.answers('monday')
+  await one.synced(2)
+  return one
+}
+
+/** The link to a server whose answers wait for the test. A seed in the middle makes waiting times exact. */
+function link({ seed = 2 ** 31 }: { seed?: number } = {}) {
   const clock = new SimulatedClock()
-  const facts: LinkFact[] = []
+  const pauses = new Set<string>()
   let asked = 0
+  let tried = 0
   let asking = later<ServerInfo>()
+  let trying = later<ServerInfo>()
   let syncing = later<number>()
-  const actor = createActor(
+  const { actor, facts, heard } = withParent(
     mediamtxLinkMachine.provide({
       actors: {
         askInfo: fromPromise<ServerInfo>(() => {
@@ -93,34 +213,48 @@ function link() {
           asking = later()
           return asking.promise
         }),
+        tryCall: fromPromise<ServerInfo>(() => {
+          tried += 1
+          trying = later()
+          return trying.promise
+        }),
         syncPaths: fromPromise<number>(() => {
           syncing = later()
           return syncing.promise
         }),
+        pauseCalls: fromCallback<EventObject, { reason: Reason }>(({ input }) => {
+          pauses.add(input.reason.code)
+          return () => pauses.delete(input.reason.code)
+        }),
         watchBreaker: fromCallback(() => {}),
       },
+      // The chance of later waiting times is not the subject here.
+      delays: {
+        retry: ({ context }) => backOff({ attempts: context.failures, seed, first: 100, most: 5_000 }),
+        reset: ({ context }) => backOff({ attempts: context.failures, seed, first: 2_000, most: 60_000 }),
+      },
     }),
-    { clock },
+    { clock, input: { seed, resetAfter: 2_000 } },
   )
-  actor.on('*', (fact) => facts.push(fact))
-  actor.start()
+  const settle = (change: () => void) => {
+    change()
+    return turn()
+  }
   return {
     actor,
     clock,
-    facts,
+    facts: facts as LinkFact[],
+    heard,
     asked: () => asked,
-    state: () => linkView(actor.getSnapshot()).state,
-    answers: (started: string) => {
-      asking.resolve({ version: 'v1.20.1', started })
-      return turn()
-    },
-    silent: () => {
-      asking.reject('no answer')
-      return turn()
-    },
-    synced: (paths: number) => {
-      syncing.resolve(paths)
-      return turn()
-    },
+    tried: () => tried,
+    paused: () => [...pauses][0],
+    state: () => linkView(actor.getSnapshot(), 0).state,
+    breaker: () => linkView(actor.getSnapshot(), 0).breaker,
+    answers: (started: string) => settle(() => asking.resolve({ version: 'v1.20.1', started })),
+    silent: () => settle(() => asking.reject('no answer')),
+    tryable: (started: string) => settle(() => trying.resolve({ version: 'v1.20.1', started })),
+    tryFails: () => settle(() => trying.reject('no answer')),
+    synced: (paths: number) => settle(() => syncing.resolve(paths)),
+    syncFails: () => settle(() => syncing.reject('no answer')),
   }
 }

@@ -3,7 +3,9 @@ import { createActor, type EventObject, fromCallback, fromPromise, SimulatedCloc
 import type { CameraId } from '../../machines/domain/camera.js'
 import type { RecordingFact } from '../../machines/domain/facts.js'
 import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
+import { because, Failure } from '../../machines/domain/reason.js'
 import { type Closed, type RecordingSubject, recordingMachine, recordingView } from '../../machines/recording.js'
+import { streamHoldMachine } from '../../machines/streamHold.js'
 import { later, turn } from '../support/later.js'
 
 const ann = { user: 'ann', request: '1', session: 's' }
@@ -34,7 +36,7 @@ describe('recording', () => {
     const { actor, facts, log, opened, firstBytes, fileClosed } = record()
     await opened()
     await firstBytes()
-    actor.send({ type: 'device.removed', reason: 'unplugged' })
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
     expect(log).to.deep.equal(['record on', 'stream held', 'closing'])
     await fileClosed()
     expect(log).to.deep.equal(['record on', 'stream held', 'closing', 'stream released'])
@@ -43,7 +45,7 @@ describe('recording', () => {
       camera: 'camera0',
       by: ann,
       outcome: {
-        reason: 'unplugged',
+        reason: because('unplugged'),
         files: ['one.mp4'],
         startedAt: 1_000,
         endedAt: 9_000,
@@ -71,25 +73,25 @@ describe('recording', () => {
     expect(deadline()).to.equal(6_000)
     await durationOver()
     await fileClosed()
-    expect(actor.getSnapshot().output).to.deep.include({ reason: 'duration reached' })
+    expect(actor.getSnapshot().output).to.deep.include({ reason: because('duration_reached') })
   })
 
   it('is interrupted while the stream is away, and goes on in a new file', async () => {
     const { actor, facts, view, opened, firstBytes } = record()
     await opened()
     await firstBytes()
-    actor.send({ type: 'stream.lost', reason: 'media server gone' })
-    expect(view()).to.deep.include({ status: 'INTERRUPTED', growing: false, reason: 'media server gone' })
+    actor.send({ type: 'stream.lost', reason: because('server_closed') })
+    expect(view()).to.deep.include({ status: 'INTERRUPTED', growing: false, reason: because('server_closed') })
     actor.send({ type: 'segment.added', segment: { filename: 'two.mp4', startedAt: 8_000 } })
     expect(view()).to.deep.include({ growing: true, files: ['one.mp4', 'two.mp4'], filename: 'one.mp4' })
     expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
   })
 
   it('gives up after a minute without data', async () => {
-    const { actor, clock, view, opened, firstBytes } = record()
+    const { clock, view, opened, firstBytes } = record()
     await opened()
     await firstBytes()
-    actor.send({ type: 'segment.stalled' })
+    clock.increment(3_000)
     clock.increment(59_999)
     expect(view().status).to.equal('INTERRUPTED')
     clock.increment(1)
@@ -99,7 +101,7 @@ describe('recording', () => {
   it('says why nothing came', async () => {
     const { actor, clock, facts, opened, fileClosed } = record()
     await opened()
-    actor.send({ type: 'stream.lost', reason: 'device busy' })
+    actor.send({ type: 'stream.lost', reason: because('device_busy') })
     clock.increment(20_000)
     await fileClosed({ files: [], endedAt: 9_000 })
     expect(facts).to.deep.equal([
@@ -107,16 +109,56 @@ describe('recording', () => {
         type: 'recording.failed',
         camera: 'camera0',
         by: ann,
-        outcome: { reason: 'device busy', files: [], endedAt: 9_000, recorded: 0, bytes: 0, format: 'fmp4' },
+        outcome: { reason: because('device_busy'), files: [], endedAt: 9_000, recorded: 0, bytes: 0, format: 'fmp4' },
       },
     ])
   })
 
-  it('touches nothing when it may not begin', async () => {
-    const { facts, log } = record({ refusal: 'storage full: 95 % used' })
-    await turn()
-    expect(log).to.deep.equal([])
-    expect(facts.map((fact) => 'outcome' in fact && fact.outcome.reason)).to.deep.equal(['storage full: 95 % used'])
+  it('fails, and leaves nothing, when the recorder cannot be switched on', async () => {
+    const { facts, log, openingFails, fileClosed } = record()
+    await openingFails(new Failure('server_refused', 'the media server refused it'))
+    expect(log).to.deep.equal(['record on', 'closing'])
+    await fileClosed({ files: [], endedAt: 9_000 })
+    expect(facts.map((fact) => 'outcome' in fact && [fact.type, fact.outcome.reason])).to.deep.equal([
+      ['recording.failed', because('server_refused', 'the media server refused it')],
+    ])
+  })
+
+  it('is interrupted when the file stops growing, and goes on when it grows again', async () => {
+    const { actor, clock, facts, view, opened, firstBytes } = record()
+    await opened()
+    await firstBytes()
+    for (let count = 0; count < 10; count += 1) {
+      clock.increment(2_000)
+      actor.send({ type: 'segment.grew' })
+    }
+    expect(view().status).to.equal('RECORDING')
+    clock.increment(3_000)
+    expect(view()).to.deep.include({ status: 'INTERRUPTED', reason: because('no_data') })
+    actor.send({ type: 'segment.grew' })
+    expect(view()).to.deep.include({ status: 'RECORDING', growing: true })
+    expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
+  })
+
+  it('does not take the last bytes of a lost stream for a resumption', async () => {
+    const { actor, view, opened, firstBytes } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'stream.lost', reason: because('server_closed') })
+    actor.send({ type: 'segment.grew' })
+    expect(view().status).to.equal('INTERRUPTED')
+    actor.send({ type: 'stream.held' })
+    actor.send({ type: 'segment.grew' })
+    expect(view().status).to.equal('RECORDING')
+  })
+
+  it('is interrupted at once when its open file is deleted', async () => {
+    const { actor, view, opened, firstBytes } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'segment.deleted' })
+    expect(view()).to.deep.include({ status: 'INTERRUPTED' })
+    expect(view().reason?.code).to.equal('no_data')
   })
 
   it('switches the recorder off again when it is stopped while being switched on', async () => {
@@ -129,23 +171,14 @@ describe('recording', () => {
     expect(actor.getSnapshot().status).to.equal('done')
   })
 
-  it('can be stopped before it was allowed to begin', async () => {
-    const { actor, facts, log } = record()
-    actor.send({ type: 'recording.stop', by: bob })
-    expect(actor.getSnapshot().status).to.equal('done')
-    await turn()
-    expect(log).to.deep.equal([])
-    expect(facts.map((fact) => fact.type)).to.deep.equal(['recording.ended'])
-  })
-
   it('can be ended in every state until it is closing', async () => {
     const endings = [
       { type: 'recording.stop', by: bob },
-      { type: 'device.removed', reason: 'unplugged' },
-      { type: 'storage.blocked', reason: 'storage full' },
+      { type: 'device.removed', reason: because('unplugged') },
+      { type: 'storage.blocked', reason: because('storage_full') },
       { type: 'service.stopping' },
     ] as const
-    const { actor, opened, firstBytes } = record()
+    const { actor, clock, opened, firstBytes } = record()
     const refused = () => endings.filter((event) => !actor.getSnapshot().can(event)).map(({ type }) => type)
     expect(refused()).to.deep.equal([])
     await turn()
@@ -154,7 +187,8 @@ describe('recording', () => {
     expect(refused()).to.deep.equal([])
     await firstBytes()
     expect(refused()).to.deep.equal([])
-    actor.send({ type: 'segment.stalled' })
+    clock.increment(3_000)
+    expect(actor.getSnapshot().hasTag('growing')).to.equal(false)
     expect(refused()).to.deep.equal([])
   })
 
@@ -163,10 +197,10 @@ describe('recording', () => {
     await opened()
     await firstBytes()
     actor.send({ type: 'recording.stop', by: bob })
-    await fileClosed({ files: [oneFile], endedAt: 9_000, doubt: 'the media server did not close the last file' })
+    await fileClosed({ files: [oneFile], endedAt: 9_000, doubt: because('file_not_closed') })
     expect(facts.at(-1)).to.deep.nested.include({
       type: 'recording.failed',
-      'outcome.reason': 'requested, but the media server did not close the last file',
+      'outcome.reason.code': 'file_not_closed',
     })
   })
 
@@ -174,11 +208,11 @@ describe('recording', () => {
     const { actor, facts, opened, firstBytes, closingFails } = record()
     await opened()
     await firstBytes()
-    actor.send({ type: 'storage.blocked', reason: 'storage full' })
+    actor.send({ type: 'storage.blocked', reason: because('storage_full') })
     await closingFails()
     expect(facts.at(-1)).to.deep.nested.include({
       type: 'recording.failed',
-      'outcome.reason': 'storage full',
+      'outcome.reason.code': 'storage_full',
       'outcome.bytes': 0,
     })
   })
@@ -197,11 +231,11 @@ const oneFile: RecordingFile = {
 }
 
 /** A recording of camera0 asked for by ann, with effects that wait for the test. */
-function record({ duration, refusal }: { duration?: number; refusal?: string } = {}) {
+function record({ duration }: { duration?: number } = {}) {
   const log: string[] = []
   const facts: RecordingFact[] = []
   const clock = new SimulatedClock()
-  const opening = later<{ known: string[] }>()
+  const opening = later<{ watermark: number }>()
   const segment = later<Segment>()
   const over = later<{ at: number }>()
   const closing = later<Closed>()
@@ -209,16 +243,17 @@ function record({ duration, refusal }: { duration?: number; refusal?: string } =
   const actor = createActor(
     recordingMachine.provide({
       actors: {
-        validateStart: fromPromise<void, { camera: CameraId }>(() =>
-          refusal ? Promise.reject(new Error(refusal)) : Promise.resolve(),
-        ),
-        openCapture: fromPromise<{ known: string[] }, { camera: CameraId }>(() => {
+        openCapture: fromPromise<{ watermark: number }, { camera: CameraId }>(() => {
           log.push('record on')
           return opening.promise
         }),
-        holdStream: fromCallback<EventObject, { camera: CameraId }>(() => {
-          log.push('stream held')
-          return () => log.push('stream released')
+        streamHold: streamHoldMachine.provide({
+          actors: {
+            openStream: fromCallback(() => {
+              log.push('stream held')
+              return () => log.push('stream released')
+            }) as never,
+          },
         }),
         confirmSegment: fromPromise<Segment, RecordingSubject>(() => segment.promise),
         watchSegments: fromCallback<EventObject, RecordingSubject>(() => {}),
@@ -245,7 +280,12 @@ function record({ duration, refusal }: { duration?: number; refusal?: string } =
     deadline: () => deadline,
     async opened() {
       await turn()
-      opening.resolve({ known: [] })
+      opening.resolve({ watermark: 500 })
+      await turn()
+    },
+    async openingFails(error: Error) {
+      await turn()
+      opening.reject(error)
       await turn()
     },
     firstBytes: () => {

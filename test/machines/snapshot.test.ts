@@ -1,9 +1,10 @@
 import { expect } from 'chai'
 import { createActor, fromPromise, SimulatedClock } from 'xstate'
 import type { Device, Pipeline } from '../../machines/domain/camera.js'
-import type { SnapshotFact, StillAnswer } from '../../machines/domain/facts.js'
-import type { Picture } from '../../machines/domain/ports.js'
-import { type Saved, type SnapshotWish, snapshotMachine } from '../../machines/snapshot.js'
+import type { SnapshotFact } from '../../machines/domain/facts.js'
+import { because, Failure } from '../../machines/domain/reason.js'
+import type { SnapshotTier } from '../../machines/domain/views.js'
+import { type Captured, type Saved, type SnapshotWish, snapshotMachine } from '../../machines/snapshot.js'
 import { later, turn } from '../support/later.js'
 
 const pipeline: Pipeline = {
@@ -24,8 +25,8 @@ describe('snapshot', () => {
 
   it('walks down the tiers and tells why', async () => {
     const { facts, failed, grabbed, saved } = snap({ device: usb })
-    await failed('direct', 'no still format')
-    await failed('ffmpeg', 'device gone')
+    await failed('direct', new Failure('format_not_offered'))
+    await failed('ffmpeg', new Failure('device_gone'))
     await grabbed('stream')
     await saved()
     expect(taken(facts)).to.deep.equal([
@@ -33,9 +34,9 @@ describe('snapshot', () => {
         user: 'ann',
         tier: 3,
         passedOver: [
-          { tier: 0, reason: 'no still format' },
-          { tier: 1, reason: 'device gone' },
-          { tier: 2, reason: 'the stream is asleep' },
+          { tier: 0, reason: because('format_not_offered') },
+          { tier: 1, reason: because('device_gone') },
+          { tier: 2, reason: because('stream_asleep') },
         ],
       },
     ])
@@ -43,7 +44,7 @@ describe('snapshot', () => {
 
   it('goes straight to the stream when the device is busy', async () => {
     const { grabs, facts, failed, grabbed, saved } = snap({ device: usb })
-    await failed('direct', 'device busy')
+    await failed('direct', new Failure('device_busy'))
     await grabbed('stream')
     await saved()
     expect(grabs).to.deep.equal(['direct', 'stream'])
@@ -108,11 +109,11 @@ describe('snapshot', () => {
   it('tells who only wants to look why there is no picture', async () => {
     const { actor, facts, answers } = snap({ device: usb })
     actor.send({ type: 'snapshot.join', wish: looking('bob') })
-    actor.send({ type: 'device.removed', reason: 'unplugged' })
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
     expect(facts.map(({ type }) => type)).to.deep.equal(['snapshot.failed'])
-    expect(answers.map((answer) => answer.type === 'still.failed' && [answer.by.user, answer.reason])).to.deep.equal([
-      ['bob', 'unplugged'],
-    ])
+    expect(
+      answers.map((answer) => answer.type === 'still.failed' && [answer.by.user, answer.reason.code]),
+    ).to.deep.equal([['bob', 'unplugged']])
   })
 
   it('gives a hanging tier its time and no more', async () => {
@@ -128,8 +129,8 @@ describe('snapshot', () => {
   it('answers everybody when the camera is pulled', async () => {
     const { actor, facts } = snap({ device: usb })
     actor.send({ type: 'snapshot.join', wish: wish('bob') })
-    actor.send({ type: 'device.removed', reason: 'unplugged' })
-    expect(facts.map((fact) => fact.type === 'snapshot.failed' && [fact.by.user, fact.reason])).to.deep.equal([
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    expect(facts.map((fact) => fact.type === 'snapshot.failed' && [fact.by.user, fact.reason.code])).to.deep.equal([
       ['ann', 'unplugged'],
       ['bob', 'unplugged'],
     ])
@@ -141,9 +142,11 @@ describe('snapshot', () => {
     await grabbed('direct')
     await saved(['bob'])
     expect(facts.map((fact) => fact.type)).to.deep.equal(['snapshot.taken', 'snapshot.failed'])
-    expect(facts[1]).to.deep.include({ nameTaken: true })
+    expect(facts[1]).to.deep.include({ reason: because('name_taken') })
   })
 })
+
+const none: Captured = { file: '', capturedAt: 0, tier: 0 }
 
 const wish = (user: string): SnapshotWish => ({
   by: { user, request: user, session: 's' },
@@ -167,24 +170,29 @@ function snap({ device, live = false }: { device: Device; live?: boolean }) {
   const grabs: string[] = []
   const ages: number[] = []
   const facts: SnapshotFact[] = []
-  const answers: StillAnswer[] = []
-  let grab = later<Picture>()
-  let saving = { wishes: [] as SnapshotWish[], done: later<Saved[]>() }
-  const way = (name: string) =>
-    fromPromise<Picture, { maxAge?: number }>(({ input }) => {
+  const answers: SnapshotFact[] = []
+  let now: SnapshotTier = 0
+  let grab = later<Captured>()
+  let saving = { wishes: [] as SnapshotWish[], done: later<{ captured: Captured; saved: Saved[] }>(), captured: none }
+  const way = (name: string, tier?: SnapshotTier) =>
+    fromPromise<Captured, { maxAge?: number; tier?: SnapshotTier }>(({ input }) => {
       grabs.push(name)
       if (input.maxAge !== undefined) ages.push(input.maxAge)
-      grab = later<Picture>()
+      now = tier ?? input.tier ?? 0
+      grab = later<Captured>()
       return grab.promise
     })
   const actor = createActor(
     snapshotMachine.provide({
       actors: {
-        grabDirect: way('direct') as never,
-        grabByFfmpeg: way('ffmpeg') as never,
+        grabDirect: way('direct', 0) as never,
+        grabByFfmpeg: way('ffmpeg', 1) as never,
         grabFromStream: way('stream') as never,
-        savePictures: fromPromise<Saved[], { wishes: SnapshotWish[] }>(({ input }) => {
-          saving = { wishes: input.wishes, done: later<Saved[]>() }
+        savePictures: fromPromise<
+          { captured: Captured; saved: Saved[] },
+          { wishes: SnapshotWish[]; captured: Captured }
+        >(({ input }) => {
+          saving = { ...input, done: later() }
           return saving.done.promise
         }) as never,
       },
@@ -203,23 +211,22 @@ function snap({ device, live = false }: { device: Device; live?: boolean }) {
     answers,
     grabbed: (name: string) => {
       expect(grabs.at(-1)).to.equal(name)
-      grab.resolve({ file: '/run/one.jpg', capturedAt: 5 })
+      grab.resolve({ file: '/run/one.jpg', capturedAt: 5, tier: now })
       return turn()
     },
-    failed: (name: string, reason: string) => {
+    failed: (name: string, reason: Error) => {
       expect(grabs.at(-1)).to.equal(name)
       grab.reject(reason)
       return turn()
     },
     saved: (refused: string[] = []) => {
       const picture = { filename: 'one.jpg', file: '/s/one.jpg', bytes: 9, width: 640, height: 480 }
-      saving.done.resolve(
-        saving.wishes.map((one) =>
-          refused.includes(one.by.user)
-            ? { wish: one, reason: 'taken', nameTaken: true as const }
-            : { wish: one, picture, finishedAt: 6 },
-        ),
+      const saved = saving.wishes.map((one) =>
+        refused.includes(one.by.user)
+          ? { wish: one, reason: because('name_taken') }
+          : { wish: one, picture, finishedAt: 6 },
       )
+      saving.done.resolve({ captured: saving.captured, saved })
       return turn()
     },
   }

@@ -1,9 +1,10 @@
 import { expect } from 'chai'
-import { createActor, fromPromise, SimulatedClock } from 'xstate'
-import type { StorageFact } from '../../machines/domain/facts.js'
+import { fromPromise, SimulatedClock } from 'xstate'
 import type { DiskUsage } from '../../machines/domain/ports.js'
-import { storageMachine, storageView, whyBlocked } from '../../machines/storage.js'
+import { because } from '../../machines/domain/reason.js'
+import { storageMachine, storageView } from '../../machines/storage.js'
 import { later, turn } from '../support/later.js'
+import { withParent } from '../support/parent.js'
 
 describe('storage', () => {
   it('does not flap around a limit', async () => {
@@ -12,49 +13,71 @@ describe('storage', () => {
     expect(levels()).to.deep.equal(['ok', 'warning', 'ok', 'critical', 'warning', 'critical', 'ok'])
   })
 
-  it('says why nothing may be written', async () => {
-    const { actor, measures } = disk()
-    expect(whyBlocked(actor.getSnapshot())).to.equal('')
+  it('blocks writing while it is full, and says why', async () => {
+    const { actor, heard, measures } = disk()
+    await measures(50)
     await measures(93.25)
-    expect(whyBlocked(actor.getSnapshot())).to.equal('storage full: 93.3 % used, the limit is 90 %')
-    expect(storageView(actor.getSnapshot()).cause).to.deep.include({
+    await measures(70)
+    expect(heard).to.deep.equal([
+      { type: 'storage.freed' },
+      { type: 'storage.blocked', reason: because('storage_full', 'the disk is 93.3 % full, the limit is 90 %') },
+      { type: 'storage.freed' },
+    ])
+    await measures(93.25)
+    expect(storageView(actor.getSnapshot(), 7).cause).to.deep.equal({
       state: 'critical',
-      reason: '93.3 % of the disk is used, the limit is 90 %',
+      since: 7,
+      reason: because('storage_full', '93.3 % of the disk is used, the limit is 90 %'),
     })
   })
 
-  it('keeps the last figures when the disk cannot be measured, and says so', async () => {
+  it('keeps the last figures when the disk cannot be measured once, and says so', async () => {
     const { actor, measures, fails } = disk()
     await measures(50)
     await fails('gone')
-    expect(storageView(actor.getSnapshot())).to.deep.include({ state: 'ok', percent: 50 })
-    expect(storageView(actor.getSnapshot()).cause.reason).to.equal('the disk cannot be measured: gone')
+    const failure = because('storage_unknown', 'the free space of the disk cannot be measured: gone')
+    expect(storageView(actor.getSnapshot(), 0)).to.deep.include({ state: 'ok', percent: 50 })
+    expect(storageView(actor.getSnapshot(), 0).cause.reason).to.deep.equal(failure)
     await measures(51)
-    expect(storageView(actor.getSnapshot()).cause.reason).to.equal(undefined)
+    expect(storageView(actor.getSnapshot(), 0).cause.reason).to.equal(undefined)
+  })
+
+  it('is blind, and blocks, when the disk cannot be measured twice in a row', async () => {
+    const { heard, levels, measures, fails } = disk()
+    await measures(50)
+    await fails('gone')
+    await fails('gone')
+    await fails('gone')
+    expect(levels()).to.deep.equal(['ok', 'blind'])
+    expect(heard.at(-1)).to.deep.equal({
+      type: 'storage.blocked',
+      reason: because('storage_unknown', 'the free space of the disk cannot be measured: gone'),
+    })
+    await measures(85)
+    expect(levels()).to.deep.equal(['ok', 'blind', 'warning'])
+    expect(heard.at(-1)).to.deep.equal({ type: 'storage.freed' })
   })
 })
 
 /** A disk that the test measures; five seconds pass between two measurements. */
 function disk() {
   const clock = new SimulatedClock()
-  const facts: StorageFact[] = []
   let measuring = later<DiskUsage>()
   const measureDisk = fromPromise<DiskUsage>(() => {
     measuring = later()
     return measuring.promise
   })
-  const actor = createActor(storageMachine.provide({ actors: { measureDisk } }), {
+  const { actor, facts, heard } = withParent(storageMachine.provide({ actors: { measureDisk } }), {
     input: { warnPercent: 80, blockPercent: 90 },
     clock,
   })
-  actor.on('*', (fact) => facts.push(fact))
-  actor.start()
   const after = async () => {
     await turn()
     clock.increment(5_000)
   }
   return {
     actor,
+    heard,
     levels: () => facts.map((fact) => fact.type.slice('storage.'.length)),
     measures: (percent: number) => {
       measuring.resolve({ total: 1_000, used: percent * 10, available: 1_000 - percent * 10, percent })

@@ -10,5 +10,9 @@ export function later<T>() {
     reject = no
   })
   promise.catch(() => {})
-  return { promise, resolve: (value: T) => resolve(value), reject: (reason: string) => reject(new Error(reason)) }
+  return {
+    promise,
+    resolve: (value: T) => resolve(value),
+    reject: (reason: string | Error) => reject(typeof reason === 'string' ? new Error(reason) : reason),
+  }
 }

@@ -1,0 +1,147 @@
+import { cameraMachine } from '../machines/camera.js'
+import { demandMachine } from '../machines/demand.js'
+import { discoveryMachine } from '../machines/discovery.js'
+import type { DeviceProbe, Pictures, Pipelines, UsbDevices } from '../machines/domain/capture.js'
+import type { AddressCheck, StreamScan } from '../machines/domain/external.js'
+import type { MediaFiles, Segments, Storage } from '../machines/domain/files.js'
+import type { MediaServer, ServerProcess, StreamReader } from '../machines/domain/mediaServer.js'
+import type { CaptureDefaults, Clock, Log, RegistryStore } from '../machines/domain/ports.js'
+import type { RetentionStore } from '../machines/domain/retention.js'
+import { externalDiscoveryMachine } from '../machines/externalDiscovery.js'
+import { fleetMachine } from '../machines/fleet.js'
+import { mediamtxLinkMachine } from '../machines/mediamtxLink.js'
+import { pipelineMachine } from '../machines/pipeline.js'
+import { pullMachine } from '../machines/pull.js'
+import { recordingMachine } from '../machines/recording.js'
+import { retentionMachine } from '../machines/retention.js'
+import { serverProcessMachine } from '../machines/serverProcess.js'
+import { snapshotMachine } from '../machines/snapshot.js'
+import { sourceMachine } from '../machines/source.js'
+import { storageMachine } from '../machines/storage.js'
+import { cameraEffects, sourceEffects } from './effects/camera.js'
+import { externalDiscoveryEffects } from './effects/external.js'
+import { pipelineEffects, pullEffects } from './effects/feed.js'
+import { recordingEffects } from './effects/recording.js'
+import { type RetentionPorts, retentionEffects } from './effects/retention.js'
+import {
+  discoveryEffects,
+  fleetEffects,
+  linkEffects,
+  serverProcessEffects,
+  storageEffects,
+} from './effects/service.js'
+import { snapshotEffects } from './effects/snapshot.js'
+import { streamHold as streamHoldMachine } from './effects/stream.js'
+import { waitUntil } from './effects/time.js'
+
+/** Everything that the effects need of the outside world. */
+export interface ActorPorts {
+  mediaServer: MediaServer
+  /** Its streams as sampled a moment ago: any number of cameras share one question. */
+  streams: Pick<MediaServer, 'stream'>
+  serverProcess: ServerProcess
+  reader: StreamReader
+  usb: UsbDevices
+  probe: DeviceProbe
+  pipelines: Pipelines
+  pictures: Pictures
+  files: MediaFiles
+  segments: Segments
+  storage: Storage
+  registry: RegistryStore
+  retention: RetentionStore
+  addresses: AddressCheck
+  scan: StreamScan
+  clock: Clock
+  log: Log
+}
+
+/** Limits and intervals in ms. */
+export interface ActorOptions {
+  defaults: CaptureDefaults
+  /** How long a stream may take to start. */
+  startLimit: number
+  /** How long the media server keeps a stream without readers. */
+  closeAfter: number
+  /** After this time the media server goes on in a new file. */
+  segmentDuration: number
+  sourceInterval: number
+  retireAfter: number
+  deviceScanLimit: number
+  linkCheckLimit: number
+  linkInterval: number
+  storageInterval: number
+  streamScanLimit: number
+  drainLimit: number
+  tiers: { direct: number; ffmpeg: number; live: number; wake: number }
+}
+
+/** The root machine, with every effect in its place. `cameras`: those that exist now, for retention. */
+export function provide(ports: ActorPorts, options: ActorOptions, cameras: RetentionPorts['cameras']) {
+  const { mediaServer, reader, pipelines, clock, log } = ports
+  const { startLimit, tiers } = options
+  const streamHold = streamHoldMachine({ reader, startLimit })
+
+  const recording = recordingMachine.provide({
+    actors: { streamHold, ...recordingEffects({ ...ports, segmentDuration: options.segmentDuration }) },
+    delays: { confirmLimit: startLimit },
+  })
+  const snapshot = snapshotMachine.provide({
+    actors: snapshotEffects(ports),
+    delays: {
+      directLimit: tiers.direct,
+      ffmpegLimit: tiers.ffmpeg,
+      liveLimit: tiers.live,
+      wakeLimit: tiers.wake,
+    },
+  })
+  const camera = cameraMachine.provide({
+    actors: {
+      ...cameraEffects({ ...ports, defaults: options.defaults }),
+      demand: demandMachine.provide({
+        actors: { streamHold, waitUntil: waitUntil({ clock }) },
+        delays: { closeAfter: options.closeAfter },
+      }),
+      pipeline: pipelineMachine.provide({
+        actors: pipelineEffects({ pipelines }),
+        delays: { firstFrameLimit: startLimit },
+      }),
+      pull: pullMachine.provide({ actors: pullEffects({ mediaServer: ports.streams, clock }) }),
+      source: sourceMachine.provide({
+        actors: sourceEffects(ports),
+        delays: { interval: options.sourceInterval },
+      }),
+      recording,
+      snapshot,
+    },
+    delays: { retirement: options.retireAfter },
+  })
+
+  return fleetMachine.provide({
+    actors: {
+      ...fleetEffects(ports),
+      camera,
+      discovery: discoveryMachine.provide({
+        actors: discoveryEffects({ usb: ports.usb, scanLimit: options.deviceScanLimit }),
+      }),
+      serverProcess: serverProcessMachine.provide({
+        actors: serverProcessEffects({ server: ports.serverProcess, log }),
+      }),
+      link: mediamtxLinkMachine.provide({
+        actors: linkEffects({ mediaServer, checkLimit: options.linkCheckLimit }),
+        delays: { interval: options.linkInterval, connectLimit: startLimit },
+      }),
+      storage: storageMachine.provide({
+        actors: storageEffects({ storage: ports.storage, measureLimit: options.storageInterval }),
+        delays: { interval: options.storageInterval },
+      }),
+      retention: retentionMachine.provide({
+        actors: retentionEffects({ files: ports.files, store: ports.retention, cameras, clock, log }),
+      }),
+      externalDiscovery: externalDiscoveryMachine.provide({
+        actors: externalDiscoveryEffects({ scan: ports.scan, clock, scanLimit: options.streamScanLimit }),
+      }),
+    },
+    delays: { drainLimit: options.drainLimit },
+  })
+}

@@ -1,0 +1,259 @@
+import {
+  type AnyActorRef,
+  and,
+  assign,
+  type DoneActorEvent,
+  type ErrorActorEvent,
+  emit,
+  enqueueActions,
+  raise,
+  sendTo,
+  setup,
+  stateIn,
+  stopChild,
+} from 'xstate'
+import { type DemandEvent, demandMachine } from './demand.js'
+import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain/camera.js'
+import type { By, CameraFact, RecordingFact, SnapshotFact, StreamFact, SupervisionFact } from './domain/facts.js'
+import type { PathEvent } from './domain/mediaServer.js'
+import { because, type Reason, reasonFrom } from './domain/reason.js'
+import type { CameraStatus, Obstacles, RecordingFormat } from './domain/views.js'
+import { callbackHole, promiseHole } from './hole.js'
+import { pipelineMachine } from './pipeline.js'
+import { pullMachine } from './pull.js'
+import { outcomeOf, type RecordingContext, type RecordingEvent, recordingMachine } from './recording.js'
+import { failures, type SnapshotContext, type SnapshotWish, snapshotMachine } from './snapshot.js'
+import { type SourceInput, sourceMachine } from './source.js'
+
+export interface CameraInput {
+  id: CameraId
+  name: string
+  identity: Identity
+  settings: CameraSettings
+  device?: Device | undefined
+  obstacles: Obstacles
+}
+
+export type CameraEvent =
+  | { type: 'device.found'; device: Device; identity: Identity }
+  /** The same camera under another node: its unplug was missed. */
+  | { type: 'device.replaced'; device: Device; identity: Identity }
+  | { type: 'device.removed'; reason: Reason }
+  | { type: 'identity.changed'; identity: Identity }
+  | { type: 'recording.start'; by: By; format: RecordingFormat; duration?: number }
+  | { type: 'recording.stop'; by: By }
+  | { type: 'snapshot.take'; wish: SnapshotWish }
+  | { type: 'stream.hold'; holder: string; since: number; until?: number }
+  | { type: 'stream.release'; holder: string }
+  | { type: 'storage.blocked'; reason: Reason }
+  | { type: 'storage.freed' }
+  | { type: 'server.lost'; reason: Reason }
+  | { type: 'server.restored' }
+  | { type: 'service.stopping' }
+  /** The camera is no longer wanted: it drains and is done, whatever its device does. */
+  | { type: 'camera.remove'; by: By }
+  /** To itself: everything that uses the camera ends. */
+  | { type: 'camera.drain'; order: Drain }
+  /** To itself: its network camera stopped answering. */
+  | { type: 'source.lost'; reason: Reason }
+  | PathEvent
+  | DoneActorEvent<unknown, 'recording' | 'snapshot'>
+  | ErrorActorEvent<unknown, 'recording' | 'snapshot'>
+
+/** What a recording or snapshot is sent when its camera drains. */
+type Drain = Extract<RecordingEvent, { type: 'recording.stop' | 'device.removed' | 'service.stopping' }>
+
+export interface CameraContext extends CameraInput {
+  probe?: Probe
+  connectedAt?: number | undefined
+  /** Why it is as it is, where that is not the plain good state. */
+  reason?: Reason | undefined
+  /** Probes that failed in a row. */
+  failures: number
+}
+
+export interface OnDevice {
+  id: CameraId
+  device: Device
+  settings: CameraSettings
+}
+
+/** What the chart of a camera names: its events, effects, guards and actions. The chart is in `camera.ts`. */
+export const cameraSetup = setup({
+  types: {
+    input: {} as CameraInput,
+    context: {} as CameraContext,
+    events: {} as CameraEvent,
+    emitted: {} as CameraFact | StreamFact | RecordingFact | SnapshotFact | SupervisionFact,
+    tags: {} as 'connected' | 'faulty' | 'available' | 'draining' | 'probing' | 'unplugged' | 'unreachable' | 'retired',
+    children: {} as {
+      demand: 'demand'
+      pipeline: 'pipeline'
+      pull: 'pull'
+      source: 'source'
+      recording: 'recording'
+      snapshot: 'snapshot'
+    },
+  },
+  actors: {
+    demand: demandMachine,
+    pipeline: pipelineMachine,
+    pull: pullMachine,
+    source: sourceMachine,
+    recording: recordingMachine,
+    snapshot: snapshotMachine,
+    probeDevice: promiseHole<Probe & { at: number }, OnDevice>('probeDevice'),
+    publishPath: callbackHole<{ id: CameraId; device: Device; probe: Probe }>('publishPath'),
+    /** For a recording that crashed: nothing may be written without an owner. */
+    abandonCapture: promiseHole<void, { camera: CameraId }>('abandonCapture'),
+  },
+  guards: {
+    hasDevice: ({ context }) => context.device !== undefined,
+    isNetworked: ({ context }) => context.device?.kind === 'rtsp',
+    isNew: ({ context }) => context.reason === undefined,
+    mayRecord: ({ context: { obstacles } }) => obstacles.storage === undefined && obstacles.server === undefined,
+    mayStream: ({ context: { obstacles } }) => obstacles.server === undefined,
+    isDrained: and([stateIn('#camera.online.recording.closed'), stateIn('#camera.online.snapshot.closed')]),
+  },
+  actions: {
+    takeDevice: assign(({ event }) => ('device' in event ? { device: event.device, identity: event.identity } : {})),
+    dropDevice: assign({ device: undefined, connectedAt: undefined }),
+    takeIdentity: enqueueActions(({ context: { id, identity: before }, event, enqueue }) => {
+      if (!('identity' in event)) return
+      enqueue.assign({ identity: event.identity })
+      if (!event.identity.ambiguous || before.ambiguous) return
+      enqueue.emit({ type: 'camera.identityAmbiguous', camera: id, reason: because('identity_ambiguous') })
+    }),
+    keepProbe: enqueueActions(({ context: { id }, enqueue }, { at, capabilities, pipeline }: Probed) => {
+      const formats = capabilities.formats.map((format) => format.fourcc)
+      enqueue.assign({ probe: { capabilities, pipeline }, connectedAt: at, failures: 0 })
+      enqueue.emit({ type: 'camera.probed', camera: id, formats })
+    }),
+    noteProbeFailure: enqueueActions(({ context: { id, failures, device }, enqueue }, { error }: Failed) => {
+      const reason = reasonFrom(error, device?.kind === 'rtsp' ? 'unreachable' : 'probe_failed')
+      enqueue.assign({ reason, failures: failures + 1 })
+      enqueue.emit({ type: 'camera.probeFailed', camera: id, reason })
+    }),
+    takeReason: assign({ reason: ({ context, event }) => ('reason' in event ? event.reason : context.reason) }),
+    noteNotPluggedIn: assign({ reason: because('not_plugged_in') }),
+    clearReason: assign({ reason: undefined }),
+    noteObstacle: assign({ obstacles: ({ context, event }) => obstaclesAfter(context.obstacles, event) }),
+    drain: enqueueActions(({ event, enqueue }) => {
+      const order = drainOf(event)
+      enqueue.assign({ reason: 'reason' in order ? order.reason : because(reasonCodes[order.type]) })
+      enqueue.raise({ type: 'camera.drain', order })
+    }),
+    loseSource: raise((_, reason: Reason): CameraEvent => ({ type: 'source.lost', reason })),
+    forwardToDemand: sendTo('demand', ({ event }) => event as DemandEvent),
+    beginRecording: enqueueActions(({ context: { id: camera }, event, enqueue }) => {
+      if (event.type !== 'recording.start') return
+      const { by, format, duration } = event
+      const input = { camera, by, format, ...(duration !== undefined && { duration }) }
+      enqueue.spawnChild('recording', { id: 'recording', input })
+    }),
+    forwardToRecording: sendTo('recording', ({ event }) => event as RecordingEvent),
+    drainRecording: sendTo('recording', (_, { order }: { order: Drain }) => order),
+    /** Its own end was never told: everybody who waits for it must learn of it. */
+    tellLostRecording: enqueueActions(({ enqueue, self }) => {
+      const lost = self.getSnapshot().children.recording?.getSnapshot().context as RecordingContext | undefined
+      if (!lost) return
+      const outcome = { ...outcomeOf(lost), reason: because('crashed') }
+      enqueue.emit({ type: 'recording.failed', camera: lost.camera, by: lost.by, outcome })
+    }),
+    reapRecording: stopChild('recording'),
+    beginSnapshot: enqueueActions(({ context: { id: camera, device, probe }, event, enqueue, self }) => {
+      if (event.type !== 'snapshot.take' || !device || !probe) return
+      const live = isStreaming(self.getSnapshot())
+      const input = { camera, device, pipeline: probe.pipeline, live, wish: event.wish }
+      enqueue.spawnChild('snapshot', { id: 'snapshot', input })
+    }),
+    joinSnapshot: sendTo('snapshot', (_, { wish }: { wish: SnapshotWish }) => ({ type: 'snapshot.join', wish })),
+    drainSnapshot: sendTo('snapshot', (_, { order }: { order: Drain }) =>
+      order.type === 'recording.stop' ? { type: 'device.removed', reason: because('removed') } : order,
+    ),
+    tellLostSnapshot: enqueueActions(({ enqueue, self }) => {
+      const lost = self.getSnapshot().children.snapshot?.getSnapshot().context as SnapshotContext | undefined
+      for (const fact of lost ? failures(lost, because('crashed')) : []) enqueue.emit(fact)
+    }),
+    reapSnapshot: stopChild('snapshot'),
+    tellConnected: emit(({ context: { id, name } }) => ({ type: 'camera.connected', camera: id, name })),
+    tellDisconnected: emit(({ context: { id, reason = because('unplugged') } }) => ({
+      type: 'camera.disconnected',
+      camera: id,
+      reason,
+    })),
+    tellStatus: emit(({ context: { id, name, reason } }, { from, to }: { from: CameraStatus; to: CameraStatus }) => ({
+      type: 'camera.statusChanged',
+      camera: id,
+      name,
+      from,
+      to,
+      ...(to !== 'CONNECTED' && reason && { reason }),
+    })),
+    tellRetired: emit(({ context: { id } }) => ({ type: 'camera.retired', camera: id })),
+    tellCrash: emit(({ context: { id } }, { error, actorId }: Failed & { actorId: string }) => ({
+      type: 'actor.failed',
+      actor: `${actorId}:${id}`,
+      reason: reasonFrom(error, 'crashed'),
+      restarts: 1,
+    })),
+  },
+  delays: {
+    /** How long an unplugged camera keeps its place in the list. */
+    retirement: 24 * 3_600_000,
+    /** Back-off of a probe that fails: 1 s, 2 s, 4 s … 60 s. */
+    probeRetry: ({ context }) => Math.min(60_000, 1_000 * 2 ** Math.min(context.failures - 1, 6)),
+    /** Before a crashed part of the camera starts again. */
+    restartPause: 1_000,
+  },
+})
+
+type Probed = Probe & { at: number }
+
+interface Failed {
+  error: unknown
+}
+
+function obstaclesAfter(obstacles: Obstacles, event: CameraEvent): Obstacles {
+  switch (event.type) {
+    case 'storage.blocked':
+      return { ...obstacles, storage: event.reason }
+    case 'storage.freed':
+      return { ...obstacles, storage: undefined }
+    case 'server.lost':
+      return { ...obstacles, server: event.reason }
+    case 'server.restored':
+      return { ...obstacles, server: undefined }
+    default:
+      return obstacles
+  }
+}
+
+/** What everything that uses the camera is sent. A recording of a camera that is removed is stopped, it has not failed. */
+function drainOf(event: CameraEvent): Drain {
+  if (event.type === 'camera.remove') return { type: 'recording.stop', by: event.by }
+  if (event.type === 'service.stopping') return event
+  return { type: 'device.removed', reason: 'reason' in event ? event.reason : because('replaced') }
+}
+
+const reasonCodes = { 'recording.stop': 'removed', 'service.stopping': 'service_stopping' } as const
+
+export function onDevice({ id, device, settings, name }: CameraContext): OnDevice {
+  return { id, settings, device: device ?? { kind: 'virtual', name } }
+}
+
+/** Only `online` asks, and nothing enters it without a probe. */
+export const probeOf = ({ probe }: CameraContext): Probe => {
+  if (!probe) throw new Error('a camera is online without a probe')
+  return probe
+}
+
+/** Whether the device is taken by its stream, by what the parts of the camera say. */
+function isStreaming({ children }: { children: Record<string, AnyActorRef | undefined> }): boolean {
+  const has = (child: string, tag: string) => children[child]?.getSnapshot().hasTag(tag) === true
+  return has('pipeline', 'running') || has('pull', 'running') || has('demand', 'live')
+}
+
+export function sourceOf({ device }: CameraContext): SourceInput {
+  return device?.kind === 'rtsp' ? { url: device.url, ...(device.added && { added: true }) } : { url: '' }
+}

@@ -1,0 +1,114 @@
+import { assign, setup } from 'xstate'
+import type { CameraId } from './domain/camera.js'
+import type { Reason } from './domain/reason.js'
+import { promiseHole } from './hole.js'
+import { type StreamHoldEvent, streamHoldMachine } from './streamHold.js'
+
+/** One client's hold on the stream. `until`: epoch ms; absent: until it is released. */
+export interface Hold {
+  since: number
+  until?: number
+}
+
+export type DemandEvent =
+  /** A holder's second hold changes nothing. */
+  | { type: 'stream.hold'; holder: string; since: number; until?: number }
+  | { type: 'stream.release'; holder: string }
+  | StreamHoldEvent
+
+interface DemandContext {
+  camera: CameraId
+  holds: Record<string, Hold>
+  /** Why the stream was last lost. */
+  reason?: Reason | undefined
+}
+
+/**
+ * The clients that want a camera's stream, and the one hold in the media server that serves them all. It belongs to an
+ * available camera and ends with it: a camera that comes back is not woken by itself.
+ */
+export const demandMachine = setup({
+  types: {
+    input: {} as { camera: CameraId },
+    context: {} as DemandContext,
+    events: {} as DemandEvent,
+    tags: {} as 'held' | 'live' | 'lingering',
+  },
+  actors: { streamHold: streamHoldMachine, waitUntil: promiseHole<{ at: number }, { at: number }>('waitUntil') },
+  guards: { isUnheld: ({ context }) => Object.keys(context.holds).length === 0 },
+  actions: {
+    addHold: assign({
+      holds: ({ context: { holds } }, { holder, since, until }: { holder: string; since: number; until?: number }) => ({
+        ...holds,
+        [holder]: holds[holder] ?? { since, ...(until !== undefined && { until }) },
+      }),
+    }),
+    dropHold: assign({
+      holds: ({ context }, { holder }: { holder: string }) => without(context.holds, ([name]) => name === holder),
+    }),
+    dropExpired: assign({
+      holds: ({ context }, { at }: { at: number }) => without(context.holds, ([, hold]) => endOf(hold) <= at),
+    }),
+    keepReason: assign({ reason: (_, { reason }: { reason: Reason }) => reason }),
+    clearReason: assign({ reason: undefined }),
+  },
+  delays: {
+    /** How long the media server keeps a stream without readers. */
+    closeAfter: 10_000,
+  },
+}).createMachine({
+  id: 'demand',
+  context: ({ input }) => ({ ...input, holds: {} }),
+  initial: 'idle',
+  states: {
+    idle: { on: { 'stream.hold': { target: 'held', actions: { type: 'addHold', params: ({ event }) => event } } } },
+    held: {
+      tags: 'held',
+      invoke: { src: 'streamHold', id: 'streamHold', input: ({ context }) => ({ camera: context.camera }) },
+      always: { guard: 'isUnheld', target: 'lingering' },
+      type: 'parallel',
+      states: {
+        stream: {
+          initial: 'waking',
+          states: {
+            waking: { on: { 'stream.held': { target: 'live', actions: 'clearReason' } } },
+            live: { tags: 'live' },
+          },
+          on: { 'stream.lost': { target: '.waking', actions: { type: 'keepReason', params: ({ event }) => event } } },
+        },
+        expiry: {
+          initial: 'waiting',
+          states: {
+            waiting: {
+              invoke: {
+                src: 'waitUntil',
+                input: ({ context }) => ({ at: Math.min(...Object.values(context.holds).map(endOf)) }),
+                onDone: {
+                  target: 'waiting',
+                  reenter: true,
+                  actions: { type: 'dropExpired', params: ({ event }) => event.output },
+                },
+                onError: { target: 'waiting', reenter: true },
+              },
+            },
+          },
+          on: {
+            'stream.hold': { target: '.waiting', actions: { type: 'addHold', params: ({ event }) => event } },
+            'stream.release': { actions: { type: 'dropHold', params: ({ event }) => event } },
+          },
+        },
+      },
+    },
+    // Nobody holds the stream any more; the media server keeps it for a while.
+    lingering: {
+      tags: 'lingering',
+      after: { closeAfter: 'idle' },
+      on: { 'stream.hold': { target: 'held', actions: { type: 'addHold', params: ({ event }) => event } } },
+    },
+  },
+})
+
+const endOf = ({ until = Number.POSITIVE_INFINITY }: Hold): number => until
+
+const without = (holds: Record<string, Hold>, isGone: (entry: [string, Hold]) => boolean): Record<string, Hold> =>
+  Object.fromEntries(Object.entries(holds).filter((entry) => !isGone(entry)))

@@ -1,0 +1,86 @@
+/** Recordings, snapshots and the disk they are on, as ports. Times are epoch ms, sizes bytes, durations ms. */
+import type { CameraId } from './camera.js'
+import type { Dispose } from './ports.js'
+
+export type FileKind = 'recordings' | 'snapshots'
+
+/** A file of ours, finished or growing. `name` is unique within its kind and holds no folder. */
+export interface MediaFile {
+  name: string
+  camera: CameraId
+  /** Absolute; only for operators. */
+  path: string
+  bytes: number
+  modifiedAt: number
+  createdAt: number
+}
+
+/** A recording, with what its own header and parts say. */
+export interface RecordingFile extends MediaFile {
+  format: 'mp4' | 'mkv'
+  /** Milliseconds of media in it. */
+  duration: number
+  /** False: still growing, or cut off (the media server died). */
+  complete: boolean
+}
+
+export interface MediaFiles {
+  /** Newest first. With `mayUse` only files of cameras it admits, in `total` too. */
+  list(
+    kind: FileKind,
+    page: { limit: number; offset: number; mayUse?: (camera: CameraId) => boolean },
+  ): Promise<{ files: MediaFile[]; total: number }>
+  /** By name, with or without extension. `undefined`: none. Rejects names that are not names (traversal, links). */
+  find(kind: FileKind, name: string): Promise<MediaFile | undefined>
+  recording(name: string): Promise<RecordingFile | undefined>
+  /** True: the file existed and is gone. */
+  remove(kind: FileKind, name: string): Promise<boolean>
+  sizes(): Promise<Record<FileKind, number>>
+}
+
+export interface Segment {
+  filename: string
+  /** Time of the first frame, from the file's name. */
+  startedAt: number
+}
+
+export type SegmentEvent =
+  /** A new file has its first bytes. */
+  | { type: 'segment.added'; segment: Segment }
+  /** The newest file has more bytes than when last looked at. */
+  | { type: 'segment.grew' }
+  /** The newest file was deleted: what the media server goes on writing to it is lost. */
+  | { type: 'segment.deleted' }
+
+/** The segments that the media server writes for a camera. `after`: the watermark of the recording. */
+export interface Segments {
+  /** The watermark of a recording that starts now: every segment that begins later belongs to it. */
+  watermark(camera: CameraId): Promise<number>
+  /** The segments since the watermark that have bytes, oldest first. */
+  list(camera: CameraId, after: number): Promise<Segment[]>
+  /** Resolves with the first segment since the watermark that has bytes. */
+  first(camera: CameraId, after: number, signal: AbortSignal): Promise<Segment>
+  /** Reports what happens to the segments since the watermark that are not among `present`, and to the newest one. */
+  watch(
+    camera: CameraId,
+    { after, present }: { after: number; present: Segment[] },
+    listener: (event: SegmentEvent) => void,
+  ): Dispose
+  /** Waits (2 s at most) until each file's header is final. A cut-off file is described as it is. Empty files are removed. */
+  finish(camera: CameraId, segments: Segment[], signal: AbortSignal): Promise<RecordingFile[]>
+  /** Remuxes finished files to Matroska; returns their new descriptions. */
+  toMatroska(files: RecordingFile[], signal: AbortSignal): Promise<RecordingFile[]>
+}
+
+/** The disk that the recordings are on. */
+export interface DiskUsage {
+  total: number
+  used: number
+  available: number
+  /** used / (used + available) × 100: what `df` shows. */
+  percent: number
+}
+
+export interface Storage {
+  usage(): Promise<DiskUsage>
+}

@@ -1,0 +1,295 @@
+import {
+  type AnyActorRef,
+  assign,
+  type DoneActorEvent,
+  type ErrorActorEvent,
+  emit,
+  enqueueActions,
+  setup,
+} from 'xstate'
+import { cameraMachine } from './camera.js'
+import { type DiscoveryNews, discoveryMachine } from './discovery.js'
+import type { CameraId, Device, Identity, UsbDevice } from './domain/camera.js'
+import type { AddedStream } from './domain/external.js'
+import type { By, SupervisionFact, SystemFact } from './domain/facts.js'
+import type { CameraEntry, Registry } from './domain/ports.js'
+import { because, reasonFrom } from './domain/reason.js'
+import { isSameDevice, type Present, roster } from './domain/roster.js'
+import { streamIdentity, streamKey } from './domain/streamUrl.js'
+import type { Obstacles } from './domain/views.js'
+import { type ExternalDiscoveryInput, externalDiscoveryMachine } from './externalDiscovery.js'
+import { promiseHole } from './hole.js'
+import { type LinkInput, type LinkNews, mediamtxLinkMachine } from './mediamtxLink.js'
+import { type RetentionInput, retentionMachine } from './retention.js'
+import { type ServerProcessNews, serverProcessMachine } from './serverProcess.js'
+import { type StorageInput, type StorageNews, storageMachine } from './storage.js'
+
+export interface FleetInput {
+  entries: CameraEntry[]
+  /** Adds a virtual camera when the first scan finds none. */
+  demoWhenNone: boolean
+  pollEvery: number
+  storage: StorageInput
+  link: LinkInput
+  retention?: RetentionInput
+  /** Streams that clients have added, as kept; none while external discovery is disabled. */
+  streams?: AddedStream[]
+  /** Default: disabled. */
+  external?: ExternalDiscoveryInput
+}
+
+export type FleetEvent =
+  | { type: 'system.stop'; reason: string }
+  /** The root answers by `context.pong`: it is alive. */
+  | { type: 'system.ping'; id: number }
+  /** Unplugs a virtual camera in play, or plugs it in again. */
+  | { type: 'device.simulate'; camera: CameraId; away: boolean }
+  /** Replaces the stream with the same `streamKey`, if there is one. The sender has kept it. */
+  | { type: 'stream.add'; stream: AddedStream }
+  | { type: 'stream.remove'; key: string; by: By }
+  | DiscoveryNews
+  | StorageNews
+  | LinkNews
+  | ServerProcessNews
+  /** To itself. */
+  | { type: 'actor.crashed' }
+  | { type: 'camera.respawn' }
+  | { type: 'cameras.told' }
+  | { type: 'services.stop' }
+  | { type: 'server.release' }
+  | DoneActorEvent<unknown, string>
+  | ErrorActorEvent<unknown, string>
+
+interface Known {
+  /** Absent: the camera is gone. */
+  device?: Device
+  identity: Identity
+}
+
+export interface FleetContext extends FleetInput {
+  streams: AddedStream[]
+  external: ExternalDiscoveryInput
+  retention: RetentionInput
+  registry: Registry
+  /** The registry as it is on disk. */
+  saved: Registry
+  devices?: UsbDevice[]
+  /** Virtual cameras that are unplugged in play. */
+  away: CameraId[]
+  /** The cameras that are there, as last worked out. */
+  present: Present[]
+  /** What each camera's actor was last told. */
+  told: Partial<Record<CameraId, Known>>
+  obstacles: Obstacles
+  /** Crashes of actors since it was last calm. */
+  crashes: number
+  pong: number
+  reason?: string
+}
+
+/** Crashes in a minute that end the service: what starts it anew may mend what a restart of one actor does not. */
+const mostCrashes = 8
+
+/** What the chart of the fleet names: its events, children, guards and actions. The chart is in `fleet.ts`. */
+export const fleetSetup = setup({
+  types: {
+    input: {} as FleetInput,
+    context: {} as FleetContext,
+    events: {} as FleetEvent,
+    emitted: {} as SystemFact | SupervisionFact,
+    tags: {} as 'running' | 'started' | 'ready' | 'over' | 'broken',
+    children: {} as {
+      discovery: 'discovery'
+      externalDiscovery: 'externalDiscovery'
+      serverProcess: 'serverProcess'
+      link: 'link'
+      storage: 'storage'
+      retention: 'retention'
+    },
+  },
+  actors: {
+    camera: cameraMachine,
+    discovery: discoveryMachine,
+    externalDiscovery: externalDiscoveryMachine,
+    serverProcess: serverProcessMachine,
+    link: mediamtxLinkMachine,
+    storage: storageMachine,
+    retention: retentionMachine,
+    loadRegistry: promiseHole<Registry>('loadRegistry'),
+    saveRegistry: promiseHole<void, { registry: Registry }>('saveRegistry'),
+    /** Resolves when no change of a path is on its way to the media server. */
+    settlePaths: promiseHole<void>('settlePaths'),
+  },
+  guards: {
+    isSaved: ({ context }) => context.registry === context.saved,
+    isEmpty: ({ context }) => Object.keys(context.told).length === 0,
+    isCamera: ({ context }, { actorId }: { actorId: string }) => actorId in context.told,
+    isBroken: ({ context }) => context.crashes >= mostCrashes,
+  },
+  actions: {
+    keepRegistry: assign((_, registry: Registry) => ({ registry, saved: registry })),
+    keepDevices: assign(({ context }, { devices }: { devices: UsbDevice[] }) => ({
+      devices,
+      entries: withDemo(context, devices),
+    })),
+    setAway: assign({
+      away: ({ context }, { camera, away }: { camera: CameraId; away: boolean }) => [
+        ...context.away.filter((id) => id !== camera),
+        ...(away ? [camera] : []),
+      ],
+    }),
+    addStream: assign({
+      streams: ({ context: { streams } }, { stream }: { stream: AddedStream }) => [
+        ...without(streams, streamKey(stream.url)),
+        stream,
+      ],
+    }),
+    removeStream: enqueueActions(({ context: { streams, told }, enqueue }, { key, by }: { key: string; by: By }) => {
+      enqueue.assign({ streams: without(streams, key) })
+      const [id, camera] = Object.entries(told).find(([, one]) => one?.identity.key === streamIdentity(key)) ?? []
+      if (id === undefined || camera === undefined) return
+      enqueue.sendTo(id, { type: 'camera.remove', by })
+      enqueue.assign({ told: { ...told, [id]: { identity: camera.identity } } })
+    }),
+    identify: assign(({ context }) => {
+      const { registry, present, changed } = roster({ ...context, devices: context.devices ?? [] }, context.registry)
+      return { present, registry: changed ? registry : context.registry }
+    }),
+    noteSaved: assign({ saved: ({ context }) => context.registry }),
+    noteFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error).details }),
+    tellCameras: enqueueActions(({ context: { told, present, obstacles }, enqueue }) => {
+      const next: FleetContext['told'] = {}
+      for (const { id, name, identity, settings, device } of present) {
+        const before = told[id]
+        next[id] = { device, identity }
+        if (!before) {
+          const input = { id, name, identity, settings, device, obstacles }
+          enqueue.spawnChild('camera', { id, systemId: `camera:${id}`, input })
+        } else if (!before.device) enqueue.sendTo(id, { type: 'device.found', device, identity })
+        else if (!isSameDevice(before.device, device)) enqueue.sendTo(id, { type: 'device.replaced', device, identity })
+        if (before && before.identity.key !== identity.key) enqueue.sendTo(id, { type: 'identity.changed', identity })
+      }
+      for (const [id, before] of Object.entries(told) as [CameraId, Known][]) {
+        if (next[id]) continue
+        next[id] = { identity: before.identity }
+        if (before.device) enqueue.sendTo(id, { type: 'device.removed', reason: because('unplugged') })
+      }
+      enqueue.assign({ told: next })
+      enqueue.raise({ type: 'cameras.told' })
+    }),
+    reapCamera: enqueueActions(({ context: { told }, enqueue }, { actorId }: { actorId: string }) => {
+      enqueue.stopChild(actorId)
+      enqueue.assign({ told: Object.fromEntries(Object.entries(told).filter(([id]) => id !== actorId)) })
+    }),
+    respawn: enqueueActions(({ enqueue }) => {
+      enqueue.raise({ type: 'camera.respawn' }, { delay: 'restartPause' })
+    }),
+    noteObstacle: enqueueActions(({ context: { told, obstacles }, event, enqueue }) => {
+      const [subject] = event.type.split('.') as ['storage' | 'server']
+      enqueue.assign({ obstacles: { ...obstacles, [subject]: 'reason' in event ? event.reason : undefined } })
+      for (const id of Object.keys(told)) enqueue.sendTo(id, event)
+    }),
+    /** A guard that is away guards nothing. */
+    blockStorage: enqueueActions(({ enqueue }) => {
+      const reason = because('storage_unknown', 'the disk guard crashed and is being restarted')
+      enqueue.raise({ type: 'storage.blocked', reason })
+    }),
+    loseServer: enqueueActions(({ enqueue }) => {
+      const reason = because('crashed', 'the link to the media server crashed and is being restarted')
+      enqueue.raise({ type: 'server.lost', reason })
+    }),
+    noteCrash: enqueueActions(({ context: { crashes }, enqueue, self }, { actorId, error }: Crash) => {
+      enqueue.assign({ crashes: crashes + 1 })
+      enqueue.emit({
+        type: 'actor.failed',
+        actor: /^camera\d/.test(actorId) ? `camera:${actorId}` : actorId,
+        reason: because('crashed', reasonFrom(error).details),
+        restarts: crashes + 1,
+      })
+      for (const [id, orphan] of orphansOf(self.getSnapshot().children[actorId])) {
+        // A recording closes its file; everything else just stops.
+        const isRecording = id === 'recording'
+        enqueue.sendTo(
+          orphan,
+          isRecording ? { type: 'device.removed', reason: because('crashed') } : { type: 'xstate.stop' },
+        )
+      }
+      enqueue.raise({ type: 'actor.crashed' })
+    }),
+    forgetCrashes: assign({ crashes: 0 }),
+    stopCameras: enqueueActions(({ context: { told }, enqueue }) => {
+      for (const id of Object.keys(told)) enqueue.sendTo(id, { type: 'service.stopping' })
+    }),
+    abandonCameras: enqueueActions(({ context: { told }, enqueue }) => {
+      for (const id of Object.keys(told)) enqueue.stopChild(id)
+      enqueue.assign({ told: {} })
+    }),
+    stopServices: enqueueActions(({ enqueue }) => enqueue.raise({ type: 'services.stop' })),
+    checkLink: enqueueActions(({ enqueue, self }) => {
+      const { link } = self.getSnapshot().children
+      if (link) enqueue.sendTo(link, { type: 'link.check' })
+    }),
+    endServer: enqueueActions(({ enqueue, self }) => {
+      enqueue.raise({ type: 'server.release' })
+      const { serverProcess } = self.getSnapshot().children
+      if (serverProcess) enqueue.sendTo(serverProcess, { type: 'server.end' })
+    }),
+    answerPing: assign({ pong: (_, { id }: { id: number }) => id }),
+    tellStarted: emit({ type: 'system.started' }),
+    tellStopping: emit((_, { reason }: { reason: string }) => ({ type: 'system.stopping', reason })),
+  },
+  delays: {
+    saveRetry: 5_000,
+    /** Set by the time that a stop may take. */
+    drainLimit: 8_000,
+    releaseLimit: 2_000,
+    endLimit: 10_000,
+    calm: 60_000,
+    /** At once, then 1 s, 2 s, 4 s … */
+    restartPause: ({ context: { crashes } }) => (crashes <= 1 ? 0 : 500 * 2 ** Math.min(crashes - 1, 6)),
+  },
+})
+
+export interface Crash {
+  actorId: string
+  error: unknown
+}
+
+/** XState leaves the children of a crashed actor running. */
+function orphansOf(crashed: AnyActorRef | undefined): [string, AnyActorRef][] {
+  const snapshot: { children?: Record<string, AnyActorRef> } | undefined = crashed?.getSnapshot()
+  return Object.entries(snapshot?.children ?? {})
+}
+
+/** The demonstration camera is decided once, by the first scan. */
+function withDemo(
+  { entries, streams, devices: before, demoWhenNone }: FleetContext,
+  devices: UsbDevice[],
+): CameraEntry[] {
+  const isWanted = before === undefined && demoWhenNone && devices.length + streams.length === 0
+  if (!isWanted || entries.some((entry) => entry.enabled)) return entries
+  return [...entries, { name: 'demo', source: { kind: 'virtual' }, enabled: true, settings: {} }]
+}
+
+const without = (streams: AddedStream[], key: string): AddedStream[] =>
+  streams.filter(({ url }) => streamKey(url) !== key)
+
+const noRegistry: Registry = { next: 0, cameras: [], sharedSerials: [] }
+
+export const initialContext = (input: FleetInput): FleetContext => ({
+  ...input,
+  streams: input.external?.enabled === false ? [] : (input.streams ?? []),
+  retention: input.retention ?? { policy: { type: 'manual', enabled: false }, checkInterval: 3_600_000 },
+  external: input.external ?? { enabled: false, interval: 0, atStart: false, skydio: false, generic: false },
+  registry: noRegistry,
+  saved: noRegistry,
+  away: [],
+  present: [],
+  told: {},
+  obstacles: {
+    storage: because('storage_unknown', 'the free space of the disk has not been measured yet'),
+    server: because('not_started', 'the media server has not started yet'),
+  },
+  crashes: 0,
+  pong: 0,
+})

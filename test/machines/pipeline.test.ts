@@ -1,0 +1,193 @@
+import { expect } from 'chai'
+import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import type { Presence } from '../../machines/domain/capture.js'
+import type { StreamFact } from '../../machines/domain/facts.js'
+import { because, type Reason } from '../../machines/domain/reason.js'
+import { pipelineMachine } from '../../machines/pipeline.js'
+import { turn } from '../support/later.js'
+
+describe('pipeline', () => {
+  it('runs with the first frame, and stalls when no more come', async () => {
+    const { process, facts, wait, frames, reported, word } = pipeline()
+    process.starts()
+    reported()
+    expect(word()).to.equal('starting')
+    await wait(2_000)
+    frames(0)
+    expect(facts()).to.deep.equal([])
+    frames(3)
+    await wait(4_900)
+    expect(facts()).to.deep.equal(['stream.started'])
+    await wait(600)
+    expect(facts()).to.deep.equal(['stream.started', 'stream.stalled no_frames'])
+    frames(4)
+    expect(facts().at(-1)).to.equal('stream.started')
+    expect(word()).to.equal('running')
+  })
+
+  it('is stalled when reports come without new frames', async () => {
+    const { process, facts, wait, frames } = pipeline()
+    process.starts()
+    for (let second = 0; second < 6; second += 1) {
+      frames(3)
+      await wait(1_000)
+    }
+    expect(facts()).to.deep.equal(['stream.started', 'stream.stalled no_frames'])
+  })
+
+  it('has a stalled process killed, and says so when it is gone', async () => {
+    const { process, facts, recycled, wait, frames, word } = pipeline()
+    process.starts()
+    frames(3)
+    await wait(5_000)
+    expect(recycled()).to.equal(1)
+    process.ends(because('device_gone'))
+    await wait(500)
+    expect(facts().at(-1)).to.equal('stream.ended pipeline_restarted')
+    expect(word()).to.equal('asleep')
+  })
+
+  it('notices a killed process after a second of silence, not after five', async () => {
+    const { process, facts, wait, frames } = pipeline()
+    process.starts()
+    frames(3)
+    process.ends()
+    await wait(999)
+    expect(facts()).to.deep.equal(['stream.started'])
+    await wait(300)
+    expect(facts()).to.deep.equal(['stream.started', 'stream.ended pipeline_killed'])
+  })
+
+  it('gives ffmpeg time to end, and then its reason', async () => {
+    const { process, facts, wait, frames, finished } = pipeline()
+    process.starts()
+    frames(3)
+    finished()
+    await wait(500)
+    expect(facts()).to.deep.equal(['stream.started'])
+    process.ends(because('device_gone'))
+    await wait(250)
+    expect(facts()).to.deep.equal(['stream.started', 'stream.ended device_gone'])
+  })
+
+  it('calls an end in good order by its name', async () => {
+    const { process, facts, wait, frames, finished } = pipeline()
+    process.starts()
+    frames(3)
+    finished()
+    process.ends()
+    await wait(250)
+    expect(facts().at(-1)).to.equal('stream.ended no_longer_used')
+  })
+
+  it('reports a pipeline that never had a frame, once', async () => {
+    const { process, facts, wait, reported, word } = pipeline()
+    process.starts()
+    reported()
+    await wait(500)
+    process.ends(because('device_busy'))
+    reported()
+    await wait(500)
+    expect(facts()).to.deep.equal(['stream.ended device_busy'])
+    await wait(60_000)
+    expect(facts()).to.have.length(1)
+    expect(word()).to.equal('asleep')
+  })
+
+  it('is stalled when the first frame does not come in its time', async () => {
+    const { process, facts, recycled, wait, frames, reported } = pipeline()
+    process.starts()
+    reported()
+    await wait(19_900)
+    frames(0)
+    expect(facts()).to.deep.equal([])
+    await wait(500)
+    expect(facts()).to.deep.equal(['stream.stalled no_frames'])
+    expect(recycled()).to.equal(1)
+    process.ends()
+    await wait(500)
+    expect(facts()).to.deep.equal(['stream.stalled no_frames', 'stream.ended pipeline_restarted'])
+  })
+
+  it('knows the next process by its sender', () => {
+    const { process, facts, frames, finished, word } = pipeline()
+    process.starts()
+    frames(30, 5000)
+    frames(1, 6000)
+    finished(5000)
+    expect(facts()).to.deep.equal(['stream.started', 'stream.ended pipeline_replaced', 'stream.started'])
+    expect(word()).to.equal('running')
+  })
+
+  it('does not take a process that it cannot see for one that is gone', async () => {
+    const { facts, wait, frames } = pipeline()
+    frames(3)
+    await wait(4_900)
+    expect(facts()).to.deep.equal(['stream.started'])
+    await wait(600)
+    expect(facts()).to.deep.equal(['stream.started', 'stream.stalled no_frames', 'stream.ended pipeline_restarted'])
+  })
+
+  it('shows its progress, and its reason only while something is wrong', async () => {
+    const { actor, process, wait, frames } = pipeline()
+    process.starts()
+    frames(3)
+    expect(actor.getSnapshot().context).to.deep.include({ progress: { frames: 3, fps: 15, bitrate: 0 } })
+    await wait(5_000)
+    expect(actor.getSnapshot().context.reason).to.deep.equal(because('pipeline_restarted'))
+    frames(4)
+    expect(actor.getSnapshot().context.reason).to.equal(undefined)
+  })
+})
+
+/** The pipeline of camera0, whose process does what the test wants. */
+function pipeline() {
+  const clock = new SimulatedClock()
+  const facts: StreamFact[] = []
+  let presence: Presence = 'unknown'
+  let report: Reason | undefined
+  let recycled = 0
+  const actor = createActor(
+    pipelineMachine.provide({
+      actors: {
+        watchTaps: fromCallback(() => {}) as never,
+        findProcess: fromPromise<Presence>(async () => presence) as never,
+        takeReport: fromPromise<Reason | undefined>(async () => report) as never,
+        recycleProcess: fromPromise<boolean>(async () => {
+          recycled += 1
+          return true
+        }) as never,
+      },
+    }),
+    { clock, input: { camera: 'camera0' } },
+  )
+  actor.on('*', (fact) => facts.push(fact))
+  actor.start()
+  return {
+    actor,
+    facts: () => facts.map((fact) => ('reason' in fact ? `${fact.type} ${fact.reason.code}` : fact.type)),
+    word: () => [...actor.getSnapshot().tags][0] ?? 'asleep',
+    recycled: () => recycled,
+    /** In small steps: effects that are asked for on the way are answered. */
+    async wait(ms: number) {
+      for (let rest = ms; rest > 0; rest -= 50) {
+        clock.increment(Math.min(50, rest))
+        await turn()
+      }
+      await turn()
+    },
+    frames: (frames: number, sender = 5000) =>
+      actor.send({ type: 'tap.progress', sender, progress: { frames, fps: 15, bitrate: 0 } }),
+    finished: (sender = 5000) => actor.send({ type: 'tap.finished', sender }),
+    reported: () => actor.send({ type: 'tap.reported' }),
+    process: {
+      starts: () => {
+        presence = 'running'
+      },
+      ends: (reason?: Reason) => {
+        presence = 'gone'
+        report = reason
+      },
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import { expect } from 'chai'
+import { createActor, fromPromise, SimulatedClock } from 'xstate'
+import type { StreamFact } from '../../machines/domain/facts.js'
+import { type PathMeasurement, pullMachine } from '../../machines/pull.js'
+import { turn } from '../support/later.js'
+
+describe('pull', () => {
+  it('runs while bytes of the camera arrive', async () => {
+    const { facts, second, word, actor } = pull()
+    await second({ ready: false, bytes: 0 })
+    expect(word()).to.equal('asleep')
+    await second({ ready: true, bytes: 1_000 })
+    expect(word()).to.equal('running')
+    await second({ ready: true, bytes: 126_000 })
+    expect(actor.getSnapshot().context.progress.bitrate).to.equal(1_000_000)
+    expect(facts()).to.deep.equal(['stream.started'])
+  })
+
+  it('stalls when no more bytes come, and goes on when they do', async () => {
+    const { facts, second, word } = pull()
+    await second({ ready: true, bytes: 1_000 })
+    for (let count = 0; count < 5; count += 1) await second({ ready: true, bytes: 1_000 })
+    expect(word()).to.equal('stalled')
+    await second({ ready: true, bytes: 2_000 })
+    expect(word()).to.equal('running')
+    expect(facts()).to.deep.equal(['stream.started', 'stream.stalled no_frames', 'stream.started'])
+  })
+
+  it('ends when the media server lets it go', async () => {
+    const { facts, second, word } = pull()
+    await second({ ready: true, bytes: 1_000 })
+    await second({ ready: false, bytes: 0 })
+    expect(word()).to.equal('asleep')
+    expect(facts()).to.deep.equal(['stream.started', 'stream.ended no_longer_used'])
+  })
+
+  it('ends with its reason after a stall', async () => {
+    const { facts, second } = pull()
+    await second({ ready: true, bytes: 1_000 })
+    for (let count = 0; count < 5; count += 1) await second({ ready: true, bytes: 1_000 })
+    await second({ ready: false, bytes: 0 })
+    expect(facts().at(-1)).to.equal('stream.ended no_frames')
+  })
+
+  it('learns nothing from a media server that cannot be asked', async () => {
+    const { facts, second, word } = pull()
+    await second({ ready: true, bytes: 1_000 })
+    await second(undefined)
+    await second(undefined)
+    expect(word()).to.equal('running')
+    expect(facts()).to.deep.equal(['stream.started'])
+  })
+})
+
+/** The stream of camera0, measured once a second. */
+function pull() {
+  const clock = new SimulatedClock()
+  const facts: StreamFact[] = []
+  let now = 0
+  let next: Omit<PathMeasurement, 'at'> | undefined
+  const actor = createActor(
+    pullMachine.provide({
+      actors: {
+        measurePath: fromPromise<PathMeasurement>(async () => {
+          if (!next) throw new Error('no answer')
+          return { ...next, at: now }
+        }) as never,
+      },
+    }),
+    { clock, input: { camera: 'camera0' } },
+  )
+  actor.on('*', (fact) => facts.push(fact))
+  actor.start()
+  return {
+    actor,
+    facts: () => facts.map((fact) => ('reason' in fact ? `${fact.type} ${fact.reason.code}` : fact.type)),
+    word: () => [...actor.getSnapshot().tags][0] ?? 'asleep',
+    async second(measurement: Omit<PathMeasurement, 'at'> | undefined) {
+      next = measurement
+      now += 1_000
+      clock.increment(1_000)
+      await turn()
+    },
+  }
+}
