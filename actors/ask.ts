@@ -110,10 +110,11 @@ export function createAsk({
   ) => {
     const over = new AbortController()
     const outcome = facts.next(isIt, within(limit, over.signal))
+    const gone = endOf(actor, over.signal)
     outcome.catch(() => {})
     try {
       send(actor, method, event)
-      return await outcome
+      return await Promise.race([outcome, gone])
     } finally {
       over.abort()
     }
@@ -251,6 +252,17 @@ export function createAsk({
         .catch((error: unknown) => Promise.reject(dependencyFailed('camera', reasonOf(error))))
     },
   }
+}
+
+/** Rejects when the camera ends before it answers: it was removed, it crashed, or the service gave up on it. */
+function endOf(actor: CameraActor, signal: AbortSignal): Promise<never> {
+  const end = new Promise<never>((_, reject) => {
+    const fail = () => reject(dependencyFailed('camera', 'the camera ended before it answered'))
+    const subscription = actor.subscribe({ complete: fail, error: fail })
+    signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true })
+  })
+  end.catch(() => {})
+  return end
 }
 
 /** Without the times, which no refusal shows. */

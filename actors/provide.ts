@@ -23,13 +23,7 @@ import { externalDiscoveryEffects } from './effects/external.js'
 import { pipelineEffects, pullEffects } from './effects/feed.js'
 import { recordingEffects } from './effects/recording.js'
 import { type RetentionPorts, retentionEffects } from './effects/retention.js'
-import {
-  discoveryEffects,
-  fleetEffects,
-  linkEffects,
-  serverProcessEffects,
-  storageEffects,
-} from './effects/service.js'
+import { discoveryEffects, fleetEffects, linkEffects, serverProcessEffects, storageEffects } from './effects/service.js'
 import { snapshotEffects } from './effects/snapshot.js'
 import { streamHold as streamHoldMachine } from './effects/stream.js'
 import { waitUntil } from './effects/time.js'

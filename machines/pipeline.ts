@@ -129,7 +129,7 @@ export const pipelineMachine = setup({
       },
       after: { firstFrameLimit: 'stalled' },
       initial: 'waiting',
-      states: { waiting: { after: { birth: 'looking' } }, looking: look('waiting', 'isGone') },
+      states: { waiting: { after: { birth: 'looking' } }, looking: look('waiting', 'isAbsent') },
     },
     running: {
       tags: 'running',

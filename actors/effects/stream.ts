@@ -20,7 +20,10 @@ export const streamHold = ({ reader, startLimit }: { reader: Pick<StreamReader, 
         ({ send, input: { camera, attempts } }) => {
           const ended = new AbortController()
           let release: Dispose = () => {}
-          const lost = (details: string) => send({ type: 'stream.lost', reason: because('stream_lost', details) })
+          const lost = (details: string) => {
+            release = () => {}
+            send({ type: 'stream.lost', reason: because('stream_lost', details) })
+          }
           reader.hold(camera, lost, within(attempts === 0 ? startLimit : nextWait, ended.signal)).then(
             (dispose) => {
               if (ended.signal.aborted) return dispose()

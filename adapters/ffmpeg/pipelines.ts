@@ -32,6 +32,7 @@ export interface PipelinesOptions {
 const stillFor = 3_000
 
 interface Watched {
+  camera: CameraId
   listener: (event: TapEvent) => void
   /** Of one sender: packets of two processes must not mix. */
   parser?: { sender: number; push: (text: string) => void }
@@ -68,16 +69,18 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
   })
 
   socket.on('message', (packet: Buffer, { address, port: sender }: RemoteInfo) => {
-    const camera = addresses.get(address)
-    if (!camera) return
-    const { listener } = camera
-    if (camera.parser?.sender !== sender) {
+    const entry = addresses.get(address)
+    if (!entry) return
+    const { camera, listener } = entry
+    if (entry.parser?.sender !== sender) {
+      // Seen while it lives, so that its end can be told from a process that we cannot see.
+      processes.presence(camera)
       const push = createProgressParser(({ last, ...progress }) =>
         listener(last ? { type: 'tap.finished', sender } : { type: 'tap.progress', sender, progress }),
       )
-      camera.parser = { sender, push }
+      entry.parser = { sender, push }
     }
-    camera.parser.push(packet.toString('latin1'))
+    entry.parser.push(packet.toString('latin1'))
   })
   socket.on('error', (error) => log.warn('the progress of pipelines cannot be received', { reason: reasonOf(error) }))
 
@@ -90,7 +93,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
       return { name: camera, source: { command: streamCommand({ ...shared, camera, device, pipeline }) } }
     },
     watch(camera, listener) {
-      const entry: Watched = { listener }
+      const entry: Watched = { camera, listener }
       watched.set(camera, entry)
       addresses.set(progressAddress(camera), entry)
       return () => {

@@ -58,13 +58,18 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       { signal },
     )
 
+  async function replace({ name, wanted, record }: Path, signal: AbortSignal, call: Call): Promise<void> {
+    if (!wanted) return
+    const body = pathBody(wanted.spec, record, defaults)
+    await call({ method: 'POST', path: `/v3/config/paths/replace/${name}`, body, signal })
+  }
+
   /** Puts the path there whole. A refusal concerns this camera alone: it is reported, and the others go on. */
-  async function replace(path: Path, signal: AbortSignal, call: Call): Promise<boolean> {
-    const { name, wanted, record } = path
+  async function put(path: Path, signal: AbortSignal, call: Call): Promise<boolean> {
+    const { name, wanted } = path
     if (!wanted) return false
     try {
-      const body = pathBody(wanted.spec, record, defaults)
-      await call({ method: 'POST', path: `/v3/config/paths/replace/${name}`, body, signal })
+      await replace(path, signal, call)
       wanted.report({ type: 'path.published' })
       return true
     } catch (error) {
@@ -99,7 +104,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
         camera: name,
         reason: error.message,
       })
-      if (!(await replace(path, signal, usual))) throw new Failure('path_refused', error.message)
+      await replace(path, signal, usual)
     }
   }
 
@@ -110,7 +115,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       const wanted = { spec, report }
       // Whoever publishes is new: what an earlier owner recorded must not go on.
       Object.assign(path, { wanted, record: false, wishes: path.wishes + 1 })
-      inTurn(path, never, async () => void (await replace(path, never, usual))).catch((error: unknown) => {
+      inTurn(path, never, async () => void (await put(path, never, usual))).catch((error: unknown) => {
         const level = error instanceof Unreachable ? 'debug' : 'warn'
         log[level]('a stream waits for the next sync', { camera: spec.name, reason: reasonFrom(error).details })
       })
@@ -148,7 +153,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       const wanted = [...paths.values()].filter((path) => path.wanted)
       for (const path of wanted.sort((a, b) => Number(b.record) - Number(a.record))) {
         await inTurn(path, signal, async () => {
-          if (await replace(path, signal, call)) count += 1
+          if (await put(path, signal, call)) count += 1
         })
       }
       return count

@@ -1,9 +1,16 @@
 import { expect } from 'chai'
-import { createActor, createMachine, emit, fromPromise, SimulatedClock, sendTo, setup } from 'xstate'
+import { createActor, createMachine, emit, fromCallback, fromPromise, SimulatedClock, sendTo, setup } from 'xstate'
 import { createFacts } from '../../actors/facts.js'
 import { createObserver } from '../../actors/observer.js'
 import { cameraMachine } from '../../machines/camera.js'
-import type { StillAnswer, SystemFact, Told } from '../../machines/domain/facts.js'
+import type { TapEvent } from '../../machines/domain/capture.js'
+import type { SystemFact, Told } from '../../machines/domain/facts.js'
+import { because } from '../../machines/domain/reason.js'
+import { pipelineMachine } from '../../machines/pipeline.js'
+import { crash, crashing } from '../support/crash.js'
+import { turn } from '../support/later.js'
+
+const mode = { fourcc: 'RGB3', width: 640, height: 480, fps: 30 }
 
 describe('observer', () => {
   it('relays the facts of every actor, children included', () => {
@@ -19,21 +26,6 @@ describe('observer', () => {
     actor.start()
     actor.send({ type: 'go' })
     expect(heard).to.deep.equal([{ type: 'system.started', seq: 1, at: 1_000 }])
-  })
-
-  it('tells nobody what only answers one caller', () => {
-    const { observer, heard } = observe()
-    const by = { user: 'ann', request: '1', session: '' }
-    const answer: StillAnswer = { type: 'still.failed', camera: 'camera0', by, reason: 'unplugged', passedOver: [] }
-    const machine = setup({
-      types: { emitted: {} as SystemFact | StillAnswer, events: {} as { type: 'go' } },
-    }).createMachine({
-      on: { go: { actions: [emit(answer), emit({ type: 'system.started' })] } },
-    })
-    const actor = createActor(machine, { inspect: observer.inspect })
-    actor.start()
-    actor.send({ type: 'go' })
-    expect(heard.map(({ type }) => type)).to.deep.equal(['system.started'])
   })
 
   it('remembers since when the lasting part of a state is as it is', () => {
@@ -67,15 +59,59 @@ describe('observer', () => {
     const never = fromPromise<never>(() => new Promise(() => {})) as never
     const clock = new SimulatedClock()
     const camera = cameraMachine.provide({ actors: { probeDevice: never } })
-    const input = { id: 'camera0' as const, name: 'Yard', identity, settings: {}, device }
+    const input = { id: 'camera0' as const, name: 'Yard', identity, settings: {}, device, obstacles: {} }
     const actor = createActor(camera, { clock, systemId: 'camera:camera0', inspect: observer.inspect, input })
     actor.start()
     const both = () => [observer.since('camera:camera0'), observer.since('camera:camera0/stream')]
     expect(both()).to.deep.equal([1_000, 1_000])
-    actor.send({ type: 'device.removed', reason: 'unplugged' })
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
     clock.increment(25 * 3_600_000)
     expect(actor.getSnapshot().status).to.equal('done')
     expect(both()).to.deep.equal([0, 0])
+  })
+
+  it('follows the stream of a camera through the actors that make it', async () => {
+    const { observer, tick } = observe()
+    const quiet = fromCallback(() => {}) as never
+    let tap = (_: TapEvent) => {}
+    const pipeline = pipelineMachine.provide({
+      actors: {
+        watchTaps: fromCallback(({ sendBack }) => {
+          tap = sendBack
+        }) as never,
+      },
+    })
+    const probed = { at: 1, capabilities: { formats: [] }, pipeline: { kind: 'encode', mode, reason: '' } }
+    const camera = cameraMachine.provide({
+      actors: { probeDevice: fromPromise(async () => probed) as never, publishPath: quiet, pipeline },
+    })
+    const device = { kind: 'virtual' as const, name: 'demo' }
+    const identity = { key: 'virtual:demo', basis: 'name' as const, confidence: 'high' as const, ambiguous: false }
+    const input = { id: 'camera0' as const, name: 'Demo', identity, settings: {}, device, obstacles: {} }
+    createActor(camera, { systemId: 'camera:camera0', inspect: observer.inspect, input }).start()
+    await turn()
+    tick()
+    tap({ type: 'tap.progress', sender: 1, progress: { frames: 1, fps: 30, bitrate: 0 } })
+    expect([observer.since('camera:camera0'), observer.since('camera:camera0/stream')]).to.deep.equal([1_000, 2_000])
+  })
+
+  it('logs a crash with its stack, and no failed effect', async () => {
+    const { observer, errors, thrown } = observe()
+    const child = crashing(createMachine({ id: 'child' }))
+    const parent = setup({
+      actors: { child, failing: fromPromise(async () => Promise.reject(new Error('expected'))) },
+    }).createMachine({
+      invoke: [
+        { src: 'child', id: 'child', systemId: 'storage', onError: {} },
+        { src: 'failing', onError: {} },
+      ],
+    })
+    const actor = createActor(parent, { inspect: observer.inspect }).start()
+    await turn()
+    actor.system.get('storage').send(crash)
+    expect(errors).to.deep.equal(['an actor crashed'])
+    expect(thrown[0]).to.deep.include({ actor: 'storage' })
+    expect(String((thrown[0]?.error as Error | undefined)?.stack)).to.include('a bug')
   })
 
   it('never throws into whoever sends', () => {
@@ -94,7 +130,12 @@ function observe(debug: () => void = () => {}) {
   const errors: string[] = []
   let now = 1_000
   const quiet = () => {}
-  const log = { error: (message: string) => errors.push(message), warn: quiet, info: quiet, debug }
+  const thrown: Record<string, unknown>[] = []
+  const error = (message: string, fields: Record<string, unknown> = {}) => {
+    errors.push(message)
+    thrown.push(fields)
+  }
+  const log = { error, warn: quiet, info: quiet, debug }
   const clock = { now: () => now }
   const facts = createFacts({ clock, log })
   facts.subscribe((fact) => heard.push(fact))
@@ -102,6 +143,7 @@ function observe(debug: () => void = () => {}) {
     observer: createObserver({ facts, clock, log }),
     heard,
     errors,
+    thrown,
     tick: () => {
       now += 1_000
     },

@@ -63,11 +63,11 @@ async function close({
           hangs ? signal.addEventListener('abort', () => reject(signal.reason)) : resolve(),
         ),
     },
-    log: { warn: () => {} },
+    log: { warn: () => {}, info: () => {} },
     segments: {
-      known: async () => [first.filename],
+      list: async () => [first],
       finish: async (_: string, segments: Segment[]) => segments.map(file),
-      first: (_camera: string, _known: string[], signal: AbortSignal) =>
+      first: (_camera: string, _after: number, signal: AbortSignal) =>
         new Promise((resolve, reject) =>
           follows ? resolve(follows) : signal.addEventListener('abort', () => reject(signal.reason)),
         ),
@@ -75,7 +75,7 @@ async function close({
     clock: { now: () => 0 },
     segmentDuration: 2_000,
   } as unknown as RecordingPorts
-  const input = { camera: 'camera0', format: 'fmp4', known: [], segments: [first] } satisfies RecordingSubject
+  const input = { camera: 'camera0', format: 'fmp4', watermark: 500, segments: [first] } satisfies RecordingSubject
   const actor = createActor(recordingEffects(ports).closeCapture, { input }).start()
   return (await toPromise(actor)).files.map(({ name }) => name)
 }

@@ -1,9 +1,11 @@
 import { expect } from 'chai'
-import { createActor, createMachine, type EventObject } from 'xstate'
-import { cameraEffects } from '../../actors/effects/camera.js'
+import { createActor, SimulatedClock } from 'xstate'
+import { cameraEffects, sourceEffects } from '../../actors/effects/camera.js'
 import type { RtspDevice } from '../../machines/domain/camera.js'
 import type { AddressCheck } from '../../machines/domain/external.js'
-import { later, turn } from '../support/later.js'
+import { because } from '../../machines/domain/reason.js'
+import { sourceMachine } from '../../machines/source.js'
+import { turn } from '../support/later.js'
 
 const added: RtspDevice = { kind: 'rtsp', name: 'drone', url: 'rtsp://ann:secret@drone.example:8554/live', added: true }
 const configured: RtspDevice = { kind: 'rtsp', name: 'yard', url: 'rtsp://127.0.0.1:8554/live' }
@@ -35,16 +37,15 @@ function arrange() {
       fps: 25,
       codec: { profile: 'baseline', level: '3.0', pixelFormat: 'yuv420p', preset: 'ultrafast', bitrate: '600k' },
     },
-    sourceInterval: 20,
-    startLimit: 1_000,
     clock: { now: () => 0 },
   }
   // The rest of the ports is not asked by what is tested here.
   const effects = cameraEffects(ports as unknown as Parameters<typeof cameraEffects>[0])
+  const source = sourceMachine.provide({ actors: sourceEffects(ports) })
   const turnBack = () => {
     refusal = 'must not lead back to this service'
   }
-  return { effects, asked, described, turnBack }
+  return { effects, source, asked, described, turnBack }
 }
 
 describe('the source of an added stream', () => {
@@ -70,21 +71,19 @@ describe('the source of an added stream', () => {
   })
 
   it('is lost at the first look when its name leads elsewhere', async () => {
-    const { effects, asked, described, turnBack } = arrange()
-    const told = later<EventObject>()
-    const machine = createMachine({
-      invoke: { src: effects.watchSource, input: { id: 'camera0', device: added } },
-      on: { '*': { actions: ({ event }) => told.resolve(event) } },
-    })
-    const actor = createActor(machine).start()
-    try {
-      while (described.length === 0) await turn()
-      turnBack()
-      const before = asked.length
-      expect(await told.promise).to.deep.equal({ type: 'source.lost', reason: refused })
-      expect(asked.length - before, 'one refusal is enough').to.equal(1)
-    } finally {
-      actor.stop()
+    const { source, asked, described, turnBack } = arrange()
+    const clock = new SimulatedClock()
+    const { url } = added
+    const actor = createActor(source, { clock, input: { url, added: true } }).start()
+    const look = async () => {
+      clock.increment(5_000)
+      for (let turns = 0; turns < 3; turns += 1) await turn()
     }
+    await look()
+    expect(described).to.deep.equal([url])
+    turnBack()
+    await look()
+    expect(actor.getSnapshot().output).to.deep.equal(because('address_refused', refused))
+    expect([asked.length, described.length], 'one refusal is enough').to.deep.equal([2, 1])
   })
 })

@@ -1,42 +1,43 @@
 import { expect } from 'chai'
 import { useFakeTimers } from 'sinon'
-import { createActor, createMachine, type EventObject } from 'xstate'
-import { holdStream } from '../../actors/effects/stream.js'
+import { streamHold } from '../../actors/effects/stream.js'
 import type { StreamReader } from '../../machines/domain/ports.js'
+import { because } from '../../machines/domain/reason.js'
 import { later, turn } from '../support/later.js'
+import { withParent } from '../support/parent.js'
 
 describe('holding a stream', () => {
-  it('tells that it is held, and lets go when it is no longer wanted', async () => {
-    const { actor, told, log, live } = hold()
+  it('reports that it is held, and lets go when it is stopped', async () => {
+    const { heard, stop, log, live } = hold()
     await live()
-    expect(told).to.deep.equal([{ type: 'stream.held' }])
-    actor.stop()
+    expect(heard).to.deep.equal([{ type: 'stream.held' }])
+    stop()
     expect(log).to.deep.equal(['asked', 'released'])
   })
 
   it('asks again, after a moment, when the stream is lost', async () => {
-    const { told, log, clock, live, lost } = hold()
+    const { heard, log, clock, live, lost } = hold()
     await live()
     await lost('the media server closed the connection')
     expect(log).to.deep.equal(['asked'])
     await clock.tickAsync(500)
     expect(log).to.deep.equal(['asked', 'asked'])
     await live()
-    expect(told).to.deep.equal([
+    expect(heard).to.deep.equal([
       { type: 'stream.held' },
-      { type: 'stream.lost', reason: 'the media server closed the connection' },
+      { type: 'stream.lost', reason: because('stream_lost', 'the media server closed the connection') },
       { type: 'stream.held' },
     ])
   })
 
-  it('tells why it cannot, and keeps trying', async () => {
-    const { told, log, clock, refused } = hold()
+  it('reports why it cannot, and keeps trying', async () => {
+    const { heard, log, clock, refused } = hold()
     await refused('stream not found')
     await clock.tickAsync(500)
     await refused('stream not found')
-    expect(told).to.deep.equal([
-      { type: 'stream.lost', reason: 'stream not found' },
-      { type: 'stream.lost', reason: 'stream not found' },
+    expect(heard).to.deep.equal([
+      { type: 'stream.lost', reason: because('stream_lost', 'stream not found') },
+      { type: 'stream.lost', reason: because('stream_lost', 'stream not found') },
     ])
     expect(log).to.deep.equal(['asked', 'asked'])
   })
@@ -51,8 +52,8 @@ describe('holding a stream', () => {
   })
 
   it('lets go also of a hold that succeeds after it was given up', async () => {
-    const { actor, log, live } = hold({ deaf: true })
-    actor.stop()
+    const { stop, log, live } = hold({ deaf: true })
+    stop()
     await live()
     expect(log).to.deep.equal(['asked', 'given up', 'released'])
   })
@@ -64,7 +65,6 @@ describe('holding a stream', () => {
   function hold({ deaf = false } = {}) {
     const clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     restore = () => clock.restore()
-    const told: EventObject[] = []
     const log: string[] = []
     let answer = later<() => void>()
     let lose: (reason: string) => void = () => {}
@@ -75,12 +75,10 @@ describe('holding a stream', () => {
         const mine = later<() => void>()
         answer = mine
         let settled = false
-        mine.promise.then(
-          () => {
-            settled = true
-          },
-          () => {},
-        )
+        const settle = () => {
+          settled = true
+        }
+        mine.promise.then(settle, settle)
         signal.addEventListener('abort', () => {
           if (settled) return
           log.push('given up')
@@ -89,19 +87,14 @@ describe('holding a stream', () => {
         return mine.promise
       },
     }
-    const holder = createMachine({
-      invoke: { src: holdStream({ reader, startLimit: 22_000 }), input: { camera: 'camera0' } },
-      on: { '*': { actions: ({ event }: { event: EventObject }) => told.push(event) } },
-    })
-    const actor = createActor(holder)
-    actor.start()
+    const { heard, stop } = withParent(streamHold({ reader, startLimit: 22_000 }), { input: { camera: 'camera0' } })
     const settle = async () => {
       await turn()
       await turn()
     }
     return {
-      actor,
-      told,
+      heard,
+      stop,
       log,
       clock,
       live: () => {

@@ -1,3 +1,5 @@
+export { until } from '../../support/until.js'
+
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,21 +33,6 @@ export const failure = (promise: Promise<unknown>): Promise<string> =>
     () => 'it did not fail',
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   )
-
-/** Waits until `look` gives something; what it waited for is in the message when it does not come. */
-export async function until<Value>(
-  what: string,
-  look: () => Value | undefined | false | Promise<Value | undefined | false>,
-  limit = 10_000,
-): Promise<Value> {
-  const end = Date.now() + limit
-  for (;;) {
-    const value = await look()
-    if (value !== undefined && value !== false) return value
-    if (Date.now() > end) throw new Error(`waited ${limit} ms for ${what} in vain`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
 
 export const filesIn = async (dir: string): Promise<string[]> => (await readdir(dir).catch(() => [])).sort()
 

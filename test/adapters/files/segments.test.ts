@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { createSegments } from '../../../adapters/files/segments.js'
 import type { SegmentEvent } from '../../../machines/domain/ports.js'
+import { until } from '../../support/until.js'
 import { keptLog, never, rejection } from '../mediamtx/fakeServer.js'
 import { close, closed, growing } from './media.js'
 
@@ -43,60 +44,81 @@ describe('segments', () => {
     await rm(dir, { recursive: true, force: true })
   })
 
-  const make = (options: { stallAfter?: number; now?: () => number } = {}) => {
+  const make = ({ now = Date.now }: { now?: () => number } = {}) => {
     const log = keptLog()
-    const { stallAfter = 200, now = Date.now } = options
-    return { log, segments: createSegments({ recordingsDir: dir, clock: { now }, log, stallAfter }) }
+    return { log, segments: createSegments({ recordingsDir: dir, clock: { now }, log }) }
   }
   const write = (file: string, content = 'bytes') => writeFile(join(folder, file), content)
 
+  /** Before every segment of these tests. */
+  const early = Date.UTC(2026, 0, 1) - 1
+  const at = Date.UTC(2026, 0, 1, 0, 0, 5)
+
   /** Events as they come, waited for one by one. */
-  const watched = (known: string[], first: ReturnType<typeof segment>, stallAfter?: number) => {
+  const watched = (present: ReturnType<typeof segment>[]) => {
     const events: SegmentEvent[] = []
-    let wake = () => {}
-    const { segments } = make(stallAfter === undefined ? {} : { stallAfter })
-    ends.push(
-      segments.watch('camera0', known, first, (event) => {
-        events.push(event)
-        wake()
-      }),
-    )
+    ends.push(make().segments.watch('camera0', { after: early, present }, (event) => events.push(event)))
     return {
       events,
-      next: async (): Promise<SegmentEvent | undefined> => {
-        while (events.length === 0) await new Promise<void>((resolve) => (wake = resolve))
-        return events.shift()
-      },
+      next: () => until('an event', () => events.shift()),
     }
   }
 
-  it('knows what is there, of this camera only', async () => {
+  /** Lets the first segment grow until that was reported. */
+  const grows = (events: SegmentEvent[]) =>
+    until('growth', async () => {
+      await appendFile(join(folder, name(1)), 'more')
+      return events.shift()
+    })
+
+  it('lists what began after the watermark and has bytes, of this camera only', async () => {
     const { segments } = make()
     await write(name(1))
-    await write('camera1_2026-01-01_00-00-00-000000.mp4')
+    await write(name(2))
+    await write(name(3), '')
+    await write('camera1_2026-01-01_00-00-09-000000.mp4')
     await write('other.mp4')
-    expect(await segments.known('camera0')).to.deep.equal([name(1)])
-    expect(await segments.known('camera9')).to.deep.equal([])
+    expect(await segments.list('camera0', early)).to.deep.equal([segment(1), segment(2)])
+    expect(await segments.list('camera0', segment(1).startedAt)).to.deep.equal([segment(2)])
+    expect(await segments.list('camera9', early)).to.deep.equal([])
+  })
+
+  it('has a watermark that leaves out what is there already, and nothing else', async () => {
+    const { segments } = make({ now: () => at })
+    await write(name(1))
+    await write(name(7))
+    const after = await segments.watermark('camera0')
+    expect(await segments.list('camera0', after)).to.deep.equal([])
+    // The clock was set back, or that of the media server is behind: the new file is named like an older one.
+    await write(name(3))
+    expect(await segments.list('camera0', after)).to.deep.equal([segment(3)])
+  })
+
+  it('forgets with the next watermark what an earlier one left out', async () => {
+    const { segments } = make({ now: () => at })
+    await write(name(1))
+    await segments.watermark('camera0')
+    await write(name(2))
+    const after = await segments.watermark('camera0')
+    await write(name(4))
+    expect(await segments.list('camera0', after)).to.deep.equal([segment(4)])
   })
 
   it('waits for the first bytes of a new segment, not for its name', async () => {
     const { segments } = make()
     await write(name(1))
-    const first = segments.first('camera0', [name(1)], never())
+    const first = segments.first('camera0', segment(1).startedAt, never())
     await write(name(2), '')
     await write('camera1_2026-01-01_00-00-00-000000.mp4')
-    const early = await Promise.race([
-      first,
-      new Promise<string>((resolve) => setTimeout(() => resolve('nothing yet'), 150)),
-    ])
-    expect(early).to.equal('nothing yet')
+    await write(name(3))
+    expect(await first).to.deep.equal(segment(3))
     await appendFile(join(folder, name(2)), 'bytes')
-    expect(await first).to.deep.equal(segment(2))
+    expect(await segments.first('camera0', segment(1).startedAt, never())).to.deep.equal(segment(2))
   })
 
   it('waits for a folder that is not there yet', async () => {
     await rm(folder, { recursive: true })
-    const first = make().segments.first('camera0', [], never())
+    const first = make().segments.first('camera0', early, never())
     await mkdir(folder)
     await write(name(3))
     expect(await first).to.deep.equal(segment(3))
@@ -104,52 +126,59 @@ describe('segments', () => {
 
   it('stops waiting with its signal', async () => {
     const end = new AbortController()
-    const first = rejection(make().segments.first('camera0', [], end.signal))
+    const first = rejection(make().segments.first('camera0', early, end.signal))
     end.abort(new Error('stopped'))
     expect((await first).message).to.equal('stopped')
-    expect((await rejection(make().segments.first('camera0', [], end.signal))).message).to.equal('stopped')
+    expect((await rejection(make().segments.first('camera0', early, end.signal))).message).to.equal('stopped')
   })
 
-  it('tells of a stall, of growth after it, and of the next segment', async () => {
+  it('reports growth, and the next segment', async () => {
     await copyFile(join(media, 'open.mp4'), join(folder, name(1)))
-    const { next } = watched([], segment(1))
-    expect(await next()).to.deep.equal({ type: 'segment.stalled' })
-    await appendFile(join(folder, name(1)), 'more')
-    expect(await next()).to.deep.equal({ type: 'segment.growing' })
-    expect(await next()).to.deep.equal({ type: 'segment.stalled' })
+    const { events, next } = watched([segment(1)])
+    expect(await grows(events)).to.deep.equal({ type: 'segment.grew' })
     await write(name(2))
-    expect(await next()).to.deep.equal({ type: 'segment.added', segment: segment(2) })
+    await until('the next segment', () => events.some(({ type }) => type === 'segment.added'))
+    expect(events.at(-1)).to.deep.equal({ type: 'segment.added', segment: segment(2) })
+    events.length = 0
+    await appendFile(join(folder, name(2)), 'more')
+    expect(await next()).to.deep.equal({ type: 'segment.grew' })
   })
 
   it('does not take the closing of a file for growth', async () => {
     const content = await readFile(join(media, 'open.mp4'))
     await writeFile(join(folder, name(1)), content.subarray(0, 5000))
-    const { next, events } = watched([], segment(1))
-    expect(await next()).to.deep.equal({ type: 'segment.stalled' })
+    const { next, events } = watched([segment(1)])
+    expect(await grows(events)).to.deep.equal({ type: 'segment.grew' })
+    events.length = 0
     await copyFile(join(media, 'closed.mp4'), join(folder, name(1)))
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    events.length = 0
     await write(name(2))
     expect(await next()).to.deep.equal({ type: 'segment.added', segment: segment(2) })
     expect(events).to.deep.equal([])
   })
 
-  it('takes a deleted open file for a stall at once', async () => {
-    await write(name(1))
-    const { next } = watched([], segment(1), 60_000)
+  it('reports the deletion of the open file', async () => {
+    await copyFile(join(media, 'open.mp4'), join(folder, name(1)))
+    const { events } = watched([segment(1)])
+    expect(await grows(events)).to.deep.equal({ type: 'segment.grew' })
     await unlink(join(folder, name(1)))
-    expect(await next()).to.deep.equal({ type: 'segment.stalled' })
+    await until('the deletion', () => events.some(({ type }) => type === 'segment.deleted'))
+    expect(events.at(-1)).to.deep.equal({ type: 'segment.deleted' })
   })
 
-  it('is silent about what was known, and after its end', async () => {
+  it('is silent about what was there, and after its end', async () => {
     await write(name(1))
     await write(name(2))
-    const { segments } = make({ stallAfter: 60_000 })
+    const { segments } = make()
     const events: SegmentEvent[] = []
-    const end = segments.watch('camera0', [name(1)], segment(2), (event) => events.push(event))
+    const watching = { after: early, present: [segment(1), segment(2)] }
+    const end = segments.watch('camera0', watching, (event) => events.push(event))
     end()
     end()
+    // Another one, begun later, has seen the new segment: the first one would have, too.
+    const { next } = watched([segment(1), segment(2)])
     await write(name(3))
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(await next()).to.deep.equal({ type: 'segment.added', segment: segment(3) })
     expect(events).to.deep.equal([])
   })
 

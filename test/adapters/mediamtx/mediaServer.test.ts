@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import type { BreakerState } from '../../../adapters/mediamtx/breaker.js'
 import { createMediaServer } from '../../../adapters/mediamtx/mediaServer.js'
 import type { CameraId } from '../../../machines/domain/camera.js'
 import type { PathSpec } from '../../../machines/domain/ports.js'
+import { because } from '../../../machines/domain/reason.js'
 import {
   type Answer,
   type FakeRequest,
@@ -14,6 +14,7 @@ import {
   refusal,
   rejection,
 } from './fakeServer.js'
+import { settled } from './settled.js'
 
 const pathDefaults = {
   closeAfter: 10_000,
@@ -43,21 +44,12 @@ describe('media server: the control API', () => {
     for (const close of closers.splice(0)) await close()
   })
 
-  const arrange = async (
-    script: (request: FakeRequest) => Answer = () => ok,
-    options: { timeout?: number; threshold?: number; resetTimeout?: number } = {},
-  ) => {
+  const arrange = async (script: (request: FakeRequest) => Answer = () => ok, options: { timeout?: number } = {}) => {
     const server = await fakeServer(script)
     closers.push(server.close)
     const log = keptLog()
-    const { timeout = 2_000, threshold = 3, resetTimeout = 100 } = options
-    const media = createMediaServer({
-      apiUrl: () => server.url,
-      timeout,
-      breaker: { threshold, resetTimeout },
-      pathDefaults,
-      log,
-    })
+    const { timeout = 2_000 } = options
+    const media = settled(createMediaServer({ apiUrl: () => server.url, timeout, threshold: 3, pathDefaults, log }))
     const calls = () =>
       server.requests.map(
         ({ method, path, body }) => `${method} ${path.replace(/^\/v3\/config\/paths\//, '')}${record(body)}`,
@@ -69,7 +61,7 @@ describe('media server: the control API', () => {
 
   it('puts a path there whole', async () => {
     const { media, server } = await arrange()
-    await media.publish(spec('camera0'), never())
+    await media.publish(spec('camera0'))
     expect(server.requests.map(({ method, path, body }) => ({ method, path, body }))).to.deep.equal([
       { method: 'POST', path: '/v3/config/paths/replace/camera0', body: wholeBody(false) },
     ])
@@ -77,7 +69,7 @@ describe('media server: the control API', () => {
 
   it('pulls a network camera on demand', async () => {
     const { media, server } = await arrange()
-    await media.publish({ name: 'camera1', source: { url: 'rtsp://u:p@cam/1' } }, never())
+    await media.publish({ name: 'camera1', source: { url: 'rtsp://u:p@cam/1' } })
     expect(server.requests[0]?.body).to.deep.include({
       source: 'rtsp://u:p@cam/1',
       sourceOnDemand: true,
@@ -88,16 +80,15 @@ describe('media server: the control API', () => {
 
   it('never sends a blank command, nor a name that is no camera', async () => {
     const { media, server } = await arrange()
-    expect((await rejection(media.publish(spec('camera0', ' \t\n'), never()))).message).to.equal(
+    expect((await rejection(media.publish(spec('camera0', ' \t\n')))).message).to.equal(
       'the command of camera0 is blank',
     )
-    expect((await rejection(media.publish({ name: 'camera0', source: { url: '' } }, never()))).message).to.equal(
+    expect((await rejection(media.publish({ name: 'camera0', source: { url: '' } }))).message).to.equal(
       'the source of camera0 is no RTSP address',
     )
-    expect((await rejection(media.publish(spec('camera0/../x' as CameraId), never()))).message).to.equal(
+    expect((await rejection(media.publish(spec('camera0/../x' as CameraId)))).message).to.equal(
       'a path is named after its camera',
     )
-    expect(media.wantedPaths()).to.deep.equal({})
     expect(server.requests).to.deep.equal([])
   })
 
@@ -106,7 +97,7 @@ describe('media server: the control API', () => {
       ...ok,
       hold: new Promise((resolve) => setTimeout(resolve, 20)),
     }))
-    await media.publish(spec('camera0'), never())
+    await media.publish(spec('camera0'))
     await Promise.all([true, false, true].map((on) => media.setRecording('camera0', on, never())))
     expect(server.requests.slice(1).map(({ body }) => body)).to.deep.equal([
       { record: true },
@@ -131,15 +122,15 @@ describe('media server: the control API', () => {
     })
     const done = (promises: Promise<unknown>[]) => Promise.allSettled(promises)
     await done([
-      media.publish(spec('camera0'), never()),
+      media.publish(spec('camera0')),
       media.setRecording('camera0', true, never()),
       media.withdraw('camera0'),
     ])
     expect([...server]).to.deep.equal([])
     await done([
-      media.publish(spec('camera0'), never()),
+      media.publish(spec('camera0')),
       media.withdraw('camera0'),
-      media.publish(spec('camera0'), never()),
+      media.publish(spec('camera0')),
       media.setRecording('camera0', true, never()),
     ])
     expect([...server]).to.deep.equal([['camera0', true]])
@@ -149,18 +140,14 @@ describe('media server: the control API', () => {
       media.setRecording('camera0', false, never()),
     ])
     expect([...server]).to.deep.equal([['camera0', false]])
-    await done([
-      media.withdraw('camera0'),
-      media.publish(spec('camera0'), never()),
-      media.sync(never()).catch(() => {}),
-    ])
+    await done([media.withdraw('camera0'), media.publish(spec('camera0')), media.sync(never()).catch(() => {})])
     expect([...server]).to.deep.equal([['camera0', false]])
   })
 
   it('does not delete what is wanted again by the time of its turn', async () => {
     const { media, calls } = await arrange()
-    await media.publish(spec('camera0'), never())
-    await Promise.all([media.withdraw('camera0'), media.publish(spec('camera0', 'other'), never())])
+    await media.publish(spec('camera0'))
+    await Promise.all([media.withdraw('camera0'), media.publish(spec('camera0', 'other'))])
     expect(calls()).to.deep.equal(['POST replace/camera0 record=false', 'POST replace/camera0 record=false'])
   })
 
@@ -168,7 +155,7 @@ describe('media server: the control API', () => {
     const { media, server, calls } = await arrange(({ method }) =>
       method === 'PATCH' ? refusal("'recordDeleteAfter' cannot be lower") : ok,
     )
-    await media.publish(spec('camera0'), never())
+    await media.publish(spec('camera0'))
     await media.setRecording('camera0', true, never())
     expect(calls()).to.deep.equal([
       'POST replace/camera0 record=false',
@@ -183,7 +170,7 @@ describe('media server: the control API', () => {
     const { media, calls } = await arrange(({ method, path, body }) =>
       path.includes('list') ? page([]) : method === 'PATCH' || record(body) === ' record=true' ? refusal('no') : ok,
     )
-    await media.publish(spec('camera0'), never())
+    await media.publish(spec('camera0'))
     expect((await rejection(media.setRecording('camera0', true, never()))).message).to.equal(
       'the media server refused it: no',
     )
@@ -206,13 +193,16 @@ describe('media server: the control API', () => {
       { status: 400, json: { error: 'bad rtsp://u:secret@host/x in /etc/passwd' } },
     ]
     const { media } = await arrange(() => answers.shift())
-    await media.publish(spec('camera0'), never())
-    await media.publish(spec('camera0'), never())
+    await media.publish(spec('camera0'))
+    await media.publish(spec('camera0'))
     expect(await media.stream('nope', never())).to.equal(undefined)
     expect((await rejection(media.stream('nope', never()))).message).to.equal('the media server refused it: status 404')
-    expect((await rejection(media.publish(spec('camera0'), never()))).message).to.equal(
-      'the media server refused it: bad rtsp://… in …',
-    )
+    await media.publish(spec('camera0'))
+    expect(media.events.at(-1)).to.deep.equal({
+      camera: 'camera0',
+      type: 'path.refused',
+      reason: because('path_refused', 'the media server refused it: bad rtsp://… in …'),
+    })
     answers.push(refusal('path not found', 404))
     await media.withdraw('camera0')
   })
@@ -292,7 +282,7 @@ describe('media server: the control API', () => {
       const at = Number(new URL(path, 'http://x').searchParams.get('page'))
       return page(present.slice(at * 100, at * 100 + 100), 2)
     })
-    for (const name of ['camera0', 'camera1', 'camera2'] as const) await media.publish(spec(name), never())
+    for (const name of ['camera0', 'camera1', 'camera2'] as const) await media.publish(spec(name))
     await media.setRecording('camera2', true, never())
     server.requests.length = 0
     expect(await media.sync(never())).to.equal(3)
@@ -310,12 +300,17 @@ describe('media server: the control API', () => {
     const { media, log } = await arrange(({ path }) =>
       path.includes('list') ? page([]) : path.endsWith('camera0') ? refusal('bad') : ok,
     )
-    await rejection(media.publish(spec('camera0'), never()))
-    await media.publish(spec('camera1'), never())
-    expect(await media.sync(never())).to.equal(1)
-    expect(log.lines).to.deep.equal([
-      'warn the media server does not take a stream {"camera":"camera0","reason":"the media server refused it: bad"}',
+    await media.publish(spec('camera0'))
+    await media.publish(spec('camera1'))
+    expect(media.events.map(({ camera, type }) => `${camera} ${type}`)).to.deep.equal([
+      'camera0 path.refused',
+      'camera1 path.published',
     ])
+    expect(await media.sync(never())).to.equal(1)
+    expect(media.events).to.have.length(4)
+    expect(log.lines[0]).to.equal(
+      'warn the media server refuses a stream {"camera":"camera0","reason":"the media server refused it: bad"}',
+    )
   })
 
   it('ends a sync with its signal', async () => {
@@ -324,7 +319,7 @@ describe('media server: the control API', () => {
       if (path.endsWith('camera1')) end.abort(new Error('enough'))
       return ok
     })
-    for (const name of ['camera0', 'camera1', 'camera2'] as const) await media.publish(spec(name), never())
+    for (const name of ['camera0', 'camera1', 'camera2'] as const) await media.publish(spec(name))
     const before = calls().length
     expect((await rejection(media.sync(AbortSignal.any([end.signal])))).message).to.equal('enough')
     expect(calls().slice(before)).to.not.include('POST replace/camera2 record=false')
@@ -333,11 +328,11 @@ describe('media server: the control API', () => {
   it('gives a call up with its signal though the server never answers', async () => {
     const { media } = await arrange(() => ({ hold: new Promise(() => {}) }))
     const end = new AbortController()
-    const publishing = rejection(media.publish(spec('camera0'), end.signal))
+    void media.publish(spec('camera0'))
     const queued = rejection(media.setRecording('camera0', true, end.signal))
+    const asking = rejection(media.streams(end.signal))
     end.abort(new Error('stopped'))
-    expect([(await publishing).message, (await queued).message]).to.deep.equal(['stopped', 'stopped'])
-    expect(media.wantedPaths()).to.have.property('camera0').that.includes({ record: false })
+    expect([(await queued).message, (await asking).message]).to.deep.equal(['stopped', 'stopped'])
   })
 
   it('tells a slow server from a missing one, and does not repeat what timed out', async () => {
@@ -455,15 +450,17 @@ describe('media server: the control API', () => {
     closers.push(server.close)
     const told: unknown[] = []
     const metrics = { mediaCall: (route: string, outcome: string, ms: number) => told.push([route, outcome, ms >= 0]) }
-    const media = createMediaServer({
-      apiUrl: server.url,
-      timeout: 500,
-      breaker: { threshold: 3, resetTimeout: 100 },
-      pathDefaults,
-      log: keptLog(),
-      metrics,
-    })
-    await media.publish(spec('camera0'), never())
+    const media = settled(
+      createMediaServer({
+        apiUrl: server.url,
+        timeout: 500,
+        threshold: 3,
+        pathDefaults,
+        log: keptLog(),
+        metrics,
+      }),
+    )
+    await media.publish(spec('camera0'))
     await rejection(media.stream('site/yard', never()))
     await media.streams(never())
     await media.kick({ protocol: 'hls', id: 'a-secret-id' }, never())
@@ -486,7 +483,7 @@ describe('media server: the control API', () => {
     const other = createMediaServer({
       apiUrl: `http://me:s%3Acret@127.0.0.1:${server.port}`,
       timeout: 500,
-      breaker: { threshold: 3, resetTimeout: 100 },
+      threshold: 3,
       pathDefaults,
       log: keptLog(),
     })
@@ -494,88 +491,99 @@ describe('media server: the control API', () => {
     expect(JSON.stringify(seen)).to.not.contain('cret')
   })
 
-  it('opens the breaker when the server is gone, tries once, and closes it when the server is back', async () => {
-    const { media, server, log } = await arrange(({ path }) => (path.includes('list') ? page([]) : ok))
-    const states: BreakerState[] = []
-    const changed: (() => void)[] = []
-    const dispose = media.onBreaker((state) => {
-      states.push(state)
-      for (const tell of changed.splice(0)) tell()
-    })
-    const until = async (state: BreakerState) => {
-      while (states.at(-1) !== state) await new Promise<void>((resolve) => changed.push(resolve))
+  describe('breaker', () => {
+    const failed = 'the media server does not answer (connection refused)'
+    const watched = (media: { onBreaker(listener: (event: { type: string }) => void): () => void }) => {
+      const events: string[] = []
+      closers.push(async () => media.onBreaker(() => {})())
+      media.onBreaker(({ type }) => events.push(type))
+      return events
     }
-    await server.close()
-    for (let i = 0; i < 3; i++)
-      expect((await rejection(media.streams(never()))).message).to.equal(
-        'the media server does not answer (connection refused)',
+    /** Its first trial is let through a moment after it opened. */
+    const tried = async (trial: () => Promise<unknown>): Promise<unknown> => {
+      const limit = performance.now() + 5_000
+      for (;;) {
+        try {
+          return await trial()
+        } catch (error) {
+          if (!/too many calls failed/.test(String(error)) || performance.now() > limit) throw error
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      }
+    }
+
+    it('opens when calls fail, and is closed by a trial that succeeds', async () => {
+      const { media, server } = await arrange(({ path }) =>
+        path === '/v3/info' ? { json: { version: 'v1.20.1\n', started: 'x' } } : page([]),
       )
-    expect((await rejection(media.streams(never()))).message).to.equal(
-      'the media server does not answer (calls are paused since it failed)',
+      const events = watched(media)
+      await server.close()
+      for (let i = 0; i < 3; i++) expect((await rejection(media.streams(never()))).message).to.equal(failed)
+      expect(events).to.deep.equal(['breaker.opened'])
+      expect((await rejection(media.streams(never()))).message).to.contain('too many calls failed')
+      expect((await rejection(tried(() => media.trial(never())))).message).to.equal(failed)
+      await server.reopen()
+      expect(await tried(() => media.trial(never()))).to.deep.equal({ version: 'v1.20.1', started: 'x' })
+      expect(events.at(-1)).to.equal('breaker.closed')
+      expect(await media.streams(never())).to.deep.equal([])
+    })
+
+    it('is closed by a sync that succeeds, and does not stop info', async () => {
+      const { media, server } = await arrange(({ path }) =>
+        path === '/v3/info' ? { json: { version: 'v1.20.1\n', started: 'x' } } : path.includes('list') ? page([]) : ok,
+      )
+      const events = watched(media)
+      await media.publish(spec('camera0'))
+      await server.close()
+      for (let i = 0; i < 3; i++) await rejection(media.streams(never()))
+      await server.reopen()
+      expect(await media.info(never())).to.deep.equal({ version: 'v1.20.1', started: 'x' })
+      expect(await tried(() => media.sync(never()))).to.equal(1)
+      expect(events).to.deep.equal(['breaker.opened', 'breaker.closed'])
+    })
+
+    it('takes a refused trial for an answer, and one that was given up for none', async () => {
+      const answers: Answer[] = []
+      const { media, server } = await arrange(() => answers.shift() ?? { hold: new Promise(() => {}) })
+      const events = watched(media)
+      await server.close()
+      for (let i = 0; i < 3; i++) await rejection(media.streams(never()))
+      await server.reopen()
+      const givenUp = tried(() => media.trial(AbortSignal.timeout(200)))
+      expect((await rejection(givenUp)).name).to.equal('TimeoutError')
+      expect(events).to.deep.equal(['breaker.opened', 'breaker.opened'])
+      answers.push(refusal('no'))
+      expect((await rejection(tried(() => media.trial(never())))).message).to.contain('refused it')
+      expect(events.at(-1)).to.equal('breaker.closed')
+    })
+
+    it('does not count refusals against the server', async () => {
+      const { media } = await arrange(() => refusal('no'))
+      const events = watched(media)
+      for (let i = 0; i < 10; i++) await rejection(media.streams(never()))
+      expect(events).to.deep.equal([])
+    })
+  })
+
+  it('rejects calls at once while they are paused, but the ways back', async () => {
+    const { media, server, log } = await arrange(({ path }) =>
+      path === '/v3/info' ? { json: { version: 'v1', started: 'x' } } : path.includes('list') ? page([]) : ok,
     )
-    await media.publish(spec('camera0'), never())
-    await media.withdraw('camera1')
+    const resume = media.pauseCalls(because('server_unreachable', 'it hangs'))
+    const refused = 'the media server does not answer (it hangs)'
+    expect((await rejection(media.streams(never()))).message).to.equal(refused)
+    await media.publish(spec('camera0'))
+    expect((await rejection(media.setRecording('camera0', true, never()))).message).to.equal(refused)
+    await media.withdraw('camera0')
+    expect(server.requests).to.deep.equal([])
     expect(log.lines.map((line) => line.split(' {')[0])).to.deep.equal([
-      'debug a stream is put there with the next sync',
+      'debug a stream waits for the next sync',
       'debug a stream is removed with the next sync',
     ])
-    await until('halfOpen')
-    await rejection(media.streams(never()))
-    expect(states).to.deep.equal(['closed', 'open', 'halfOpen', 'open'])
-    await server.reopen()
-    await until('halfOpen')
-    await media.streams(never())
-    expect(states.slice(-2)).to.deep.equal(['halfOpen', 'closed'])
-    dispose()
-  })
-
-  it('lets info and sync past the open breaker; a sync that succeeds closes it', async () => {
-    const { media, server } = await arrange(
-      ({ path }) =>
-        path === '/v3/info' ? { json: { version: 'v1.20.1\n', started: 'x' } } : path.includes('list') ? page([]) : ok,
-      { resetTimeout: 60_000 },
-    )
-    await media.publish(spec('camera0'), never())
-    await server.close()
-    for (let i = 0; i < 3; i++) await rejection(media.streams(never()))
-    await server.reopen()
-    const states: BreakerState[] = []
-    media.onBreaker((state) => states.push(state))
-    expect(await media.info(never())).to.deep.equal({ version: 'v1.20.1', started: 'x' })
-    expect(states).to.deep.equal(['open'])
+    await media.publish(spec('camera1'))
+    expect((await media.info(never())).version).to.equal('v1')
     expect(await media.sync(never())).to.equal(1)
-    expect(states).to.deep.equal(['open', 'closed'])
-  })
-
-  it('takes a refused trial call for an answer, one that was given up for none', async () => {
-    const answers: Answer[] = []
-    const { media, server } = await arrange(() => answers.shift() ?? { hold: new Promise(() => {}) })
-    const states: BreakerState[] = []
-    let changed = () => {}
-    media.onBreaker((state) => {
-      states.push(state)
-      changed()
-    })
-    const halfOpen = async () => {
-      while (states.at(-1) !== 'halfOpen') await new Promise<void>((resolve) => (changed = resolve))
-    }
-    await server.close()
-    for (let i = 0; i < 3; i++) await rejection(media.streams(never()))
-    await server.reopen()
-    await halfOpen()
-    await rejection(media.streams(AbortSignal.timeout(20)))
-    expect(states.at(-1)).to.equal('open')
-    await halfOpen()
-    answers.push(refusal('no'))
-    await rejection(media.streams(never()))
-    expect(states.at(-1)).to.equal('closed')
-  })
-
-  it('does not count refusals against the server', async () => {
-    const { media } = await arrange(() => refusal('no'))
-    for (let i = 0; i < 10; i++) await rejection(media.streams(never()))
-    const states: BreakerState[] = []
-    media.onBreaker((state) => states.push(state))()
-    expect(states).to.deep.equal(['closed'])
+    resume()
+    expect(await media.streams(never())).to.deep.equal([])
   })
 })

@@ -7,9 +7,11 @@ import { checkExternal } from '../../../adapters/mediamtx/external.js'
 import { createMediaServer } from '../../../adapters/mediamtx/mediaServer.js'
 import type { CameraId } from '../../../machines/domain/camera.js'
 import type { Segment, SegmentEvent } from '../../../machines/domain/ports.js'
+import { until } from '../../support/until.js'
 import { probedDuration } from '../files/media.js'
 import { fakeServer, keptLog, never, rejection } from './fakeServer.js'
 import { arrangeProcess, hasMediamtx } from './real.js'
+import { settled } from './settled.js'
 
 const managed = { kind: 'managed', why: '' } as const
 const testPattern = (port: number) =>
@@ -32,13 +34,7 @@ describe('media server: a real MediaMTX', function () {
       log,
       options: { pathDefaults },
     } = arranged
-    const media = createMediaServer({
-      apiUrl,
-      timeout: 2_000,
-      breaker: { threshold: 3, resetTimeout: 200 },
-      pathDefaults,
-      log,
-    })
+    const media = settled(createMediaServer({ apiUrl, timeout: 2_000, threshold: 3, pathDefaults, log }))
     const start = () => arranged.server.start(managed, () => {}, never())
     const configured = async (name: string) =>
       (await fetch(`${apiUrl}/v3/config/paths/get/${name}`)).json() as Promise<Record<string, unknown>>
@@ -50,8 +46,8 @@ describe('media server: a real MediaMTX', function () {
     const { media, start, configured } = await arrange()
     await start()
     expect((await media.info(never())).version).to.match(/^v/)
-    await media.publish(spec('camera0'), never())
-    await media.publish({ name: 'camera1', source: { url: 'rtsp://user:password@127.0.0.1:1/x' } }, never())
+    await media.publish(spec('camera0'))
+    await media.publish({ name: 'camera1', source: { url: 'rtsp://user:password@127.0.0.1:1/x' } })
     await media.setRecording('camera0', true, never())
     expect(await configured('camera0')).to.include({
       runOnDemand: 'sleep 1',
@@ -66,7 +62,6 @@ describe('media server: a real MediaMTX', function () {
       { name: 'camera1', ready: false },
     ])
     await media.withdraw('camera1')
-    await media.withdraw('camera1')
     expect(await media.stream('camera1', never())).to.equal(undefined)
   })
 
@@ -74,7 +69,7 @@ describe('media server: a real MediaMTX', function () {
     const { media, server, start, configured } = await arrange()
     const { pid } = await start()
     const before = await media.info(never())
-    for (const name of ['camera0', 'camera1', 'camera2'] as const) await media.publish(spec(name), never())
+    for (const name of ['camera0', 'camera1', 'camera2'] as const) await media.publish(spec(name))
     await media.setRecording('camera2', true, never())
     process.kill(pid, 'SIGKILL')
     await rejection(media.setRecording('camera0', true, never()))
@@ -88,19 +83,24 @@ describe('media server: a real MediaMTX', function () {
   })
 
   it('deletes cameras that nobody wants, over two pages', async () => {
-    const paths = Object.fromEntries(Array.from({ length: 104 }, (_, i) => [`camera${i}`, { source: 'publisher' }]))
-    const { media, start } = await arrange({ wantedPaths: () => ({ ...paths, yard: { source: 'publisher' } }) })
+    const { media, start, apiUrl } = await arrange()
     await start()
-    expect(await media.streams(never())).to.have.length(105)
-    await media.publish(spec('camera103'), never())
+    const names = [...Array.from({ length: 104 }, (_, i) => `camera${i}`), 'yard']
+    for (const name of names) {
+      const added = await fetch(`${apiUrl}/v3/config/paths/replace/${name}`, { method: 'POST', body: '{}' })
+      expect(added.status).to.equal(200)
+    }
+    await until('all paths', async () => (await media.streams(never())).length === 105)
+    await media.publish(spec('camera103'))
     expect(await media.sync(never())).to.equal(1)
+    await until('the last two', async () => (await media.streams(never())).length === 2)
     expect((await media.streams(never())).map(({ name }) => name)).to.deep.equal(['camera103', 'yard'])
   })
 
   it('cures a path that a refused PATCH has poisoned', async () => {
     const { media, start, apiUrl, configured } = await arrange()
     await start()
-    await media.publish(spec('camera0'), never())
+    await media.publish(spec('camera0'))
     const poison = await fetch(`${apiUrl}/v3/config/paths/patch/camera0`, {
       method: 'PATCH',
       body: '{"recordPath":"bad"}',
@@ -113,11 +113,11 @@ describe('media server: a real MediaMTX', function () {
   it('records a stream to files that we follow', async () => {
     const { media, start, options } = await arrange()
     const { ports, recordingsDir } = options
-    const segments = createSegments({ recordingsDir, clock: { now: Date.now }, log: keptLog(), stallAfter: 1_000 })
+    const segments = createSegments({ recordingsDir, clock: { now: Date.now }, log: keptLog() })
     const { pid } = await start()
-    await media.publish(spec('camera0', testPattern(ports.rtsp)), never())
-    const known = await segments.known('camera0')
-    const first = segments.first('camera0', known, never())
+    await media.publish(spec('camera0', testPattern(ports.rtsp)))
+    const after = await segments.watermark('camera0')
+    const first = segments.first('camera0', after, never())
     await media.setRecording('camera0', true, never())
     const reader = spawn(
       'ffmpeg',
@@ -148,21 +148,20 @@ describe('media server: a real MediaMTX', function () {
 
     const grows = (of: Segment) =>
       new Promise<SegmentEvent>((resolve) => {
-        cleaners.push(segments.watch('camera0', known, of, resolve))
+        cleaners.push(segments.watch('camera0', { after, present: [of] }, resolve))
       })
-    expect(await grows(segment)).to.deep.equal({ type: 'segment.growing' })
+    expect(await grows(segment)).to.deep.equal({ type: 'segment.grew' })
     await media.setRecording('camera0', false, never())
     const [file, ...more] = await segments.finish('camera0', [segment], never())
     expect(more).to.deep.equal([])
     expect(file).to.deep.include({ complete: true, format: 'mp4', name: segment.filename })
-    expect(file?.duration).to.be.within(800, 6_000)
+    expect(file?.duration).to.be.within(200, 6_000)
 
     // And once more, the server killed in the middle: cut off, but there and playable.
-    const second = segments.first('camera0', await segments.known('camera0'), never())
+    const second = segments.first('camera0', await segments.watermark('camera0'), never())
     await media.setRecording('camera0', true, never())
     const open = await second
-    known.push(segment.filename)
-    expect(await grows(open)).to.deep.equal({ type: 'segment.growing' })
+    expect(await grows(open)).to.deep.equal({ type: 'segment.grew' })
     process.kill(pid, 'SIGKILL')
     const [cut] = await segments.finish('camera0', [open], never())
     expect(cut?.complete).to.equal(false)
