@@ -14,7 +14,7 @@ import {
 } from 'xstate'
 import { type DemandEvent, demandMachine } from './demand.js'
 import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain/camera.js'
-import type { By, CameraFact, RecordingFact, SnapshotFact, StreamFact, SupervisionFact } from './domain/facts.js'
+import type { By, CameraFact, LostFact, SupervisionFact } from './domain/facts.js'
 import type { PathEvent } from './domain/mediaServer.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { CameraStatus, Obstacles, RecordingFormat } from './domain/views.js'
@@ -84,7 +84,7 @@ export const cameraSetup = setup({
     input: {} as CameraInput,
     context: {} as CameraContext,
     events: {} as CameraEvent,
-    emitted: {} as CameraFact | StreamFact | RecordingFact | SnapshotFact | SupervisionFact,
+    emitted: {} as CameraFact | LostFact | SupervisionFact,
     tags: {} as 'connected' | 'faulty' | 'available' | 'draining' | 'probing' | 'unplugged' | 'unreachable' | 'retired',
     children: {} as {
       demand: 'demand'

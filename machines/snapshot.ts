@@ -224,6 +224,8 @@ export const snapshotMachine = setup({
   },
 })
 
+type LostSnapshot = Extract<SnapshotFact, { type: 'snapshot.failed' | 'still.failed' }>
+
 function pass(tier: SnapshotTier, code: Parameters<typeof because>[0]) {
   return { type: 'passOver' as const, params: { tier, reason: because(code) } }
 }
@@ -238,10 +240,10 @@ const failureOf = (
   { camera, passedOver }: SnapshotContext,
   { by, options }: SnapshotWish,
   reason: Reason,
-): SnapshotFact => ({ type: options.fleeting ? 'still.failed' : 'snapshot.failed', camera, by, reason, passedOver })
+): LostSnapshot => ({ type: options.fleeting ? 'still.failed' : 'snapshot.failed', camera, by, reason, passedOver })
 
 /** One for everybody who waits. */
-export const failures = (context: SnapshotContext, reason: Reason): SnapshotFact[] =>
+export const failures = (context: SnapshotContext, reason: Reason): LostSnapshot[] =>
   [...context.wishes, ...context.late].map((wish) => failureOf(context, wish, reason))
 
 function taken(

@@ -1,4 +1,5 @@
 import { apiPage } from './api.js'
+import { architecturePage } from './architecture.js'
 import { configurationPage } from './configuration.js'
 import { contractFile } from './contract.js'
 import { runExamples } from './examples.js'
@@ -10,6 +11,7 @@ export async function generatedDocuments(): Promise<Record<string, string>> {
   return {
     'docs/api.md': apiPage(await runExamples()),
     'rpc/client/contract.ts': contractFile(),
+    'docs/architecture.md': architecturePage(),
     'docs/configuration.md': configurationPage(),
     ...Object.fromEntries(charts.map(({ name, text }) => [`docs/statecharts/${name}`, text])),
   }

@@ -1,14 +1,22 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import type { AnyStateMachine, StateNode } from 'xstate'
 import { cameraMachine } from '../../machines/camera.js'
+import { demandMachine } from '../../machines/demand.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
+import { pipelineMachine } from '../../machines/pipeline.js'
+import { pullMachine } from '../../machines/pull.js'
 import { recordingMachine } from '../../machines/recording.js'
 import { retentionMachine } from '../../machines/retention.js'
 import { serverProcessMachine } from '../../machines/serverProcess.js'
 import { snapshotMachine } from '../../machines/snapshot.js'
+import { sourceMachine } from '../../machines/source.js'
 import { storageMachine } from '../../machines/storage.js'
+import { streamHoldMachine } from '../../machines/streamHold.js'
+import { table } from './table.js'
 
 /** All machines, root first. */
 export const machines: AnyStateMachine[] = [
@@ -16,6 +24,11 @@ export const machines: AnyStateMachine[] = [
   discoveryMachine,
   externalDiscoveryMachine,
   cameraMachine,
+  demandMachine,
+  streamHoldMachine,
+  pipelineMachine,
+  pullMachine,
+  sourceMachine,
   recordingMachine,
   snapshotMachine,
   serverProcessMachine,
@@ -23,6 +36,28 @@ export const machines: AnyStateMachine[] = [
   storageMachine,
   retentionMachine,
 ]
+
+/** `machine.delay` → the configuration key that sets it. The other delays are fixed. */
+export const delayKeys: Readonly<Record<string, string>> = {
+  'camera.retirement': 'camera.retire_after',
+  'demand.closeAfter': 'mediamtx.run_on_demand_close_after',
+  'discovery.pollEvery': 'camera.poll_interval',
+  'externalDiscovery.interval': 'external_discovery.scan_interval',
+  'fleet.drainLimit': 'server.shutdown_timeout',
+  'mediamtxLink.connectLimit': 'mediamtx.run_on_demand_start_timeout',
+  'mediamtxLink.interval': 'mediamtx.health_check_interval',
+  'mediamtxLink.reset': 'mediamtx.circuit_breaker.recovery_timeout',
+  'pipeline.firstFrameLimit': 'mediamtx.run_on_demand_start_timeout',
+  'recording.confirmLimit': 'mediamtx.run_on_demand_start_timeout',
+  'retention.interval': 'retention_policy.check_interval',
+  'retention.soon': 'retention_policy.check_interval',
+  'snapshot.directLimit': 'snapshots.tier0_timeout',
+  'snapshot.ffmpegLimit': 'snapshots.tier1_timeout',
+  'snapshot.liveLimit': 'snapshots.tier2_timeout',
+  'snapshot.wakeLimit': 'snapshots.tier3_timeout',
+  'source.interval': 'camera.poll_interval',
+  'storage.interval': 'storage.check_interval',
+}
 
 /** What Stately's visualizer and a reader need: the chart's names without its code. */
 export function configurationOf(machine: AnyStateMachine): unknown {
@@ -35,16 +70,20 @@ export function configurationOf(machine: AnyStateMachine): unknown {
 
 /** A file of docs/statecharts/: its name and content. */
 export function statechartPage(machine: AnyStateMachine): { name: string; text: string } {
+  const { id } = machine
   const text = [
-    `# ${machine.id}`,
+    `# ${id}`,
     '',
-    `Generated from \`machines/${machine.id}.ts\` by \`make docs\`.`,
+    `Generated from \`machines/${id}.ts\` by \`make docs\`.`,
     '',
     '```mermaid',
     'stateDiagram-v2',
     ...diagram(machine.root, '  '),
     '```',
     '',
+    ...section('Effects', 'What `actors/` does for it, and the machines that it runs.', effectsOf(machine)),
+    ...section('Delays', 'In ms; those with a key are set by the configuration.', delaysOf(machine)),
+    ...section('Facts', 'What it emits: see `machines/domain/facts.ts`.', factsOf(machine)),
     "For Stately's visualizer, as the argument of `createMachine`:",
     '',
     '```json',
@@ -52,7 +91,58 @@ export function statechartPage(machine: AnyStateMachine): { name: string; text: 
     '```',
     '',
   ].join('\n')
-  return { name: `${machine.id}.md`, text }
+  return { name: `${id}.md`, text }
+}
+
+const section = (title: string, explanation: string, lines: string[]): string[] =>
+  lines.length === 0 ? [] : [`## ${title}`, '', explanation, '', ...lines, '']
+
+/** Effects and child machines, each once. */
+function effectsOf({ implementations }: AnyStateMachine): string[] {
+  const names = Object.keys(implementations.actors)
+  return names.map((name) => {
+    const isMachine = machines.some((machine) => machine.id === name || machine.id === machineNames[name])
+    return isMachine ? `- the machine [${name}](${machineNames[name] ?? name}.md)` : `- \`${name}\``
+  })
+}
+
+/** Where a child's name differs from its machine's. */
+export const machineNames: Record<string, string> = { link: 'mediamtxLink' }
+
+function delaysOf({ implementations, id }: AnyStateMachine): string[] {
+  const rows = Object.entries(implementations.delays).map(([name, value]) => [
+    `\`${name}\``,
+    typeof value === 'number' ? String(value) : 'computed',
+    delayKeys[`${id}.${name}`] ?? '',
+  ])
+  return rows.length === 0 ? [] : [table(['delay', 'default', 'configuration key'], rows)]
+}
+
+const root = fileURLToPath(new URL('../../machines/', import.meta.url))
+const source = (file: string): string => {
+  try {
+    return readFileSync(`${root}${file}`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** The types of facts that a machine declares as `emitted`, and what they are made of. */
+export function factsOf({ id }: Pick<AnyStateMachine, 'id'>): string[] {
+  const text = source(`${id}.ts`) + source(`${id}Setup.ts`)
+  const [, names = ''] = /emitted: \{\} as ([\w |]+)/.exec(text) ?? []
+  const facts = source('domain/facts.ts')
+  return names
+    .split('|')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+    .flatMap((name) => {
+      const [, body = ''] = new RegExp(`export type ${name} =([\\s\\S]*?)(?=\\n\\n)`).exec(facts) ?? []
+      return [...body.matchAll(/type:((?: \|? ?'[\w.]+')+)/g)].flatMap(
+        ([, types = '']) => types.match(/[\w]+\.\w+/g) ?? [],
+      )
+    })
+    .map((type) => `- \`${type}\``)
 }
 
 function diagram(node: StateNode, indent: string): string[] {

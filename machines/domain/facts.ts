@@ -69,6 +69,11 @@ export type SnapshotFact =
     }
   | { type: 'still.failed'; camera: CameraId; by: By; reason: Reason; passedOver: PassedOver[] }
 
+/** What a camera emits for a part of it that crashed before it could. */
+export type LostFact =
+  | Extract<RecordingFact, { type: 'recording.failed' }>
+  | Extract<SnapshotFact, { type: 'snapshot.failed' | 'still.failed' }>
+
 export type StreamFact =
   | { type: 'stream.started'; camera: CameraId }
   | { type: 'stream.stalled'; camera: CameraId; reason: Reason }
