@@ -8,27 +8,27 @@ import {
   type Pipeline,
 } from '../../machines/domain/camera.js'
 
-/** How a camera's processes find each other and us. */
+/** Where the processes of a camera meet. */
 export interface Place {
   /** Folder of locks, reports and stills. */
   runDir: string
-  /** Names this data directory in the environment of its processes. */
+  /** Names this data directory, in the environment of its processes. */
   mark: string
 }
 
-/** What this ffmpeg can draw a clock with; absent: it cannot draw text. */
+/** The font with which this ffmpeg draws a clock; absent: it cannot draw text. */
 export interface Clockwork {
   fontFile?: string
 }
 
-/** What marks a pipeline's process, and whose it is: `CAMERA_SERVICE_CAMERA=<mark>/<camera>`. */
+/** The environment variable that marks a pipeline's process: `CAMERA_SERVICE_CAMERA=<mark>/<camera>`. */
 export const MARK = 'CAMERA_SERVICE_CAMERA'
 
 export const lockFile = ({ runDir }: Pick<Place, 'runDir'>, camera: CameraId): string => `${runDir}/${camera}.lock`
 export const reportFile = ({ runDir }: Pick<Place, 'runDir'>, camera: CameraId): string => `${runDir}/${camera}.log`
 export const stillFile = ({ runDir }: Pick<Place, 'runDir'>, camera: CameraId): string => `${runDir}/${camera}.jpg`
 
-/** The loopback address that a camera's progress comes from: its number in the last 24 bits, so that one socket serves all. */
+/** The loopback address from which a camera's progress is sent: its number in the last 24 bits, so that one socket serves all. */
 export const progressAddress = (camera: CameraId): string => {
   const number = cameraNumber(camera) + 256
   return `127.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`
@@ -38,11 +38,11 @@ export interface StreamCommand extends Place {
   camera: CameraId
   device: Exclude<Device, { kind: 'rtsp' }>
   pipeline: Pipeline
-  /** Where ffmpeg reports its progress. */
+  /** The UDP port to which ffmpeg reports its progress. */
   progressPort: number
-  /** Where the media server takes the stream, as seen from its own machine. */
+  /** The host of the media server's RTSP port, as seen from its own host. */
   publishHost: string
-  /** What the media server wants to be shown. Other users of the machine can read it here: it must be good for nothing else. */
+  /** The credential for publishing. Other users of this host can read it on the command line: it must open nothing else. */
   publishAs?: { user: string; password: string }
   clockwork?: Clockwork
 }
@@ -86,7 +86,7 @@ export function streamCommand({
     .join(' ')
 }
 
-/** Unquoted, like the names around it: what the media server would split or replace is escaped. */
+/** Unquoted, like the names around it: characters that the media server would split or replace are escaped. */
 const userinfo = (as: StreamCommand['publishAs']): string =>
   as === undefined
     ? ''
@@ -110,7 +110,7 @@ export function inputArgs(
   ]
 }
 
-/** V4L2's names of formats in ffmpeg's words; one that is not here is left to the driver. */
+/** V4L2 formats → ffmpeg's names; a format that is not here is left to the driver. */
 export const inputFormats: Record<string, string> = {
   H264: 'h264',
   MJPG: 'mjpeg',
@@ -126,7 +126,7 @@ export const inputFormats: Record<string, string> = {
   GREY: 'gray',
 }
 
-/** Moving, so that a frozen stream shows; with the camera's name and, where text can be drawn, the time of day in UTC. */
+/** A moving test pattern, so that a frozen stream is seen; with the camera's name and the time of day where text can be drawn. */
 function testPattern(camera: CameraId, { width, height, fps }: CaptureMode, clockwork: Clockwork | undefined): string {
   const size = `size=${width}x${height}:rate=${fps}`
   if (!clockwork) return `testsrc=${size}:decimals=2`
@@ -198,7 +198,7 @@ const stillArgs = [
   ...['-update', '1', '-atomic_writing', '1', '-f', 'image2'],
 ]
 
-/** For go-shellquote, which splits as POSIX shells do. What is left over, `$`, the media server would replace: see `isQuotable`. */
+/** Quotes for go-shellquote, which splits as POSIX shells do. The media server would still replace `$`: see `isQuotable`. */
 function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

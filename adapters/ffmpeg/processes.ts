@@ -3,7 +3,7 @@ import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import type { Presence } from '../../machines/domain/capture.js'
 import { MARK } from './command.js'
 
-/** A pipeline's process, for certain: a pid alone may be given to another. */
+/** Identifies a pipeline's process for certain: a pid alone may be reused. */
 export interface PipelineProcess {
   camera: CameraId
   pid: number
@@ -13,7 +13,7 @@ export interface PipelineProcess {
   waits: boolean
 }
 
-/** How long one look at all processes is good for, in ms: ten cameras asked in a row cost one. */
+/** How long one scan of all processes is good for, in ms: ten cameras in a row cost one. */
 const fresh = 200
 const ticksPerSecond = 100
 
@@ -25,7 +25,8 @@ export interface ProcessTable {
 }
 
 /**
- * Pipelines run as the media server's children: found by the mark in their environment, which only processes of our own user show.
+ * Pipelines run as children of the media server. They are found by the mark in their environment, which only processes of
+ * our own user show.
  */
 export function createProcessTable({
   mark,

@@ -5,7 +5,7 @@ export interface ProgressBlock extends PipelineProgress {
   last: boolean
 }
 
-/** The longest rest that is kept of a block; real ones have some 220 bytes. */
+/** Most bytes kept of an incomplete block; real ones have some 220. */
 const longest = 4_096
 
 /** Reads `-progress` output, however it is cut into packets. */

@@ -4,7 +4,7 @@ import { Failure } from '../../machines/domain/reason.js'
 import { plainWords } from './words.js'
 
 export interface ApiOptions {
-  /** `http://host:port`, with `user:password@` where the server asks for them. A function is asked at each call. */
+  /** `http://host:port`, with `user:password@` if the server needs them. A function is called for each request. */
   apiUrl: string | (() => string)
   /** For one call, in ms. */
   timeout: number
@@ -49,11 +49,11 @@ export class Refused extends Failure {
   }
 }
 
-/** No retries and no breaker: those are the caller's. Rejects with `Unreachable`, `Refused` or the signal's reason. */
+/** Without retries and breaker. Rejects with `Unreachable`, `Refused` or the signal's reason. */
 export function createApi({ apiUrl, timeout }: ApiOptions): Api {
-  // A connection for each call: one kept alive would answer the first call after a restart of the server with a reset.
+  // A connection for each call: a kept one would answer the first call after a restart of the server with a reset.
   const agent = new Agent({ keepAlive: false })
-  // got costs about 20 MB of memory once loaded: not before the first call.
+  // got costs about 20 MB of memory once loaded: it is loaded with the first call.
   let loading: Promise<Got> | undefined
   const load = async (): Promise<Got> => {
     const { got } = await import('got')
@@ -89,7 +89,7 @@ export function createApi({ apiUrl, timeout }: ApiOptions): Api {
   }
 }
 
-/** Bodies by version: mutations answer nothing up to 1.15.4, `{"status":"ok"}` since; errors are `{"error"}` in both; unknown routes are plain text. */
+/** Mutations return an empty body up to 1.15.4, `{"status":"ok"}` since. Errors are `{"error"}`; unknown routes return plain text. */
 function read(status: number, text: string): unknown {
   const body = parse(text)
   if (status >= 200 && status < 300) {
@@ -125,7 +125,7 @@ const words: Record<string, string> = {
 
 function unreachable(error: unknown, timeout: number): Unreachable {
   const code = isObject(error) || error instanceof Error ? (error as { code?: unknown }).code : undefined
-  // Another try of what took too long would take as long again.
+  // A second try would take as long again.
   if (code === 'ETIMEDOUT') return new Unreachable(`timed out after ${timeout / 1000} s`, false)
   return new Unreachable(typeof code === 'string' ? (words[code] ?? code) : 'connection failed')
 }

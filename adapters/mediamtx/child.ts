@@ -10,7 +10,7 @@ export interface ChildOptions {
   cwd: string
   env: NodeJS.ProcessEnv
   mark: string
-  /** The child reads its standard input, which ends with us, and so ends too. */
+  /** The child reads its standard input, which closes when we end, and then ends too. */
   watchesInput: boolean
   log: Log
 }
@@ -18,15 +18,16 @@ export interface ChildOptions {
 /** A running media server. */
 export interface Child {
   pid: number
-  /** Resolves once, with how it ended and its last words. */
+  /** Resolves once, with how it ended and the last line it printed. */
   ended: Promise<string>
   /** SIGINT, after `grace` ms SIGKILL. */
   end(grace: number): Promise<void>
 }
 
 /**
- * Starts the media server in a process group of its own: Ctrl-C reaches only us, and recordings are closed in our order. Rejects when
- * it cannot be started. Should this process end first, it takes the child along where it still can; else the mark tells our next life.
+ * Starts the media server in a process group of its own: Ctrl-C reaches only us, and recordings are closed in our order.
+ * Rejects when it cannot be started. If this process ends first it ends the child too, where it can; otherwise the next
+ * run of the service finds the child by its mark.
  */
 export async function startChild({
   command: [program, ...args],
@@ -64,7 +65,7 @@ export async function startChild({
   const withUs = () => child.kill('SIGINT')
   process.once('exit', withUs)
   const ended = new Promise<string>((resolve) => {
-    // `exit`, not `close`: an ffmpeg that outlives its server keeps the pipes open. What is left in them gets a moment.
+    // `exit`, not `close`: an ffmpeg that outlives its server keeps the pipes open. Their remaining output gets a moment.
     child.once('exit', (code, signal) => {
       process.off('exit', withUs)
       setTimeout(() => {
@@ -81,7 +82,7 @@ export async function startChild({
     end: async (grace) => {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
       const timer = setTimeout(() => {
-        log.warn('the media server does not end, it is killed')
+        log.warn('the media server does not end: killing it')
         child.kill('SIGKILL')
       }, grace)
       await ended
@@ -90,7 +91,7 @@ export async function startChild({
   }
 }
 
-/** Our own settings and secrets are none of the child's business, and `MTX_…` would override the file that we write. */
+/** The child must not see our settings and secrets, and `MTX_…` would override the file that we write. */
 const childEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(env).filter(

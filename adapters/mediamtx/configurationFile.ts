@@ -20,7 +20,7 @@ export interface ServerConfiguration {
   pathDefaults: PathDefaults
   /** `[major, minor, patch]`; absent: unknown, taken for a new one. */
   version?: readonly [number, number, number]
-  /** Whom the server asks before it lets anybody read, publish or use its API; absent: it decides by itself, and lets everybody read. */
+  /** The address that the server asks before anybody may read, publish or use its API. Absent: everybody may read. */
   auth?: { address: string }
 }
 
@@ -29,8 +29,9 @@ type Value = string | number | boolean | readonly Value[] | { readonly [key: str
 const loopback = ['127.0.0.1/32', '::1/128']
 
 /**
- * mediamtx.yml, one key a line, each value as JSON (which YAML contains). Only cameras' paths exist: there is no
- * `all_others`, so an unknown name is refused. Who is asked nobody: then publishing and the API are for this machine alone, reading for everybody.
+ * Returns mediamtx.yml: one key a line, each value as JSON (which YAML contains). There is no path in it. The service adds
+ * the paths of cameras through the API, so that one bad path cannot keep the server from starting. There is no
+ * `all_others`, so an unknown name is refused.
  */
 export function configurationText(configuration: ServerConfiguration): string {
   const { pathDefaults } = configuration
@@ -68,13 +69,13 @@ function globals({ ports, host, offers, version, auth }: ServerConfiguration): R
     ...(auth ? asked(auth) : unasked(host)),
     api: true,
     apiAddress: `127.0.0.1:${ports.api}`,
-    // A page in a browser on this machine must not drive the API.
+    // A page in a browser on this host must not use the API.
     ...(since(1, 15, 4) && { apiAllowOrigins: [] }),
     rtsp: true,
     rtspTransports: ['tcp'],
     rtspAddress: address(host, ports.rtsp),
     hls: offers.hls,
-    // An HLS viewer that left holds its camera for this long.
+    // How long an HLS viewer that left still holds its camera.
     ...(offers.hls && { hlsAddress: address(host, ports.hls), hlsAlwaysRemux: false, hlsMuxerCloseAfter: '15s' }),
     webrtc: offers.webrtc,
     ...(offers.webrtc && {
@@ -90,7 +91,7 @@ function globals({ ports, host, offers, version, auth }: ServerConfiguration): R
   }
 }
 
-/** Nothing is excluded: up to 1.20.0 the default would leave the API to whoever reaches its port. */
+/** Nothing is excluded: up to 1.20.0 the default would open the API to everybody who reaches its port. */
 const asked = ({ address }: { address: string }): Record<string, Value> => ({
   authMethod: 'http',
   authHTTPAddress: address,
@@ -119,7 +120,7 @@ function compare(a: readonly number[], b: readonly number[]): number {
   return at === undefined ? 0 : Number(a[at]) - Number(b[at])
 }
 
-/** Writes `<dir>/mediamtx.yml` in one step, readable by us alone (sources may hold passwords), and returns its name. */
+/** Writes `<dir>/mediamtx.yml` in one step, readable by us alone (it holds a secret), and returns its name. */
 export async function writeConfiguration(dir: string, configuration: ServerConfiguration): Promise<string> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const file = join(dir, 'mediamtx.yml')

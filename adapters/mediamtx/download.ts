@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import type { Log } from '../../machines/domain/ports.js'
 import { maskCredentials } from './words.js'
 
-/** The release that this service was written against. */
+/** The release that this service is tested with. */
 export const MEDIAMTX_VERSION = 'v1.20.1'
 
 export interface DownloadOptions {
@@ -14,10 +14,10 @@ export interface DownloadOptions {
   dataDir: string
   log: Log
   signal: AbortSignal
-  /** Where releases are; the project's own by default. */
+  /** Base address of the releases; the project's own by default. */
   releases?: string
   version?: string
-  /** As Node names it. */
+  /** In Node's words, as in `x64`. */
   arch?: string
 }
 
@@ -25,8 +25,8 @@ const MAX_BYTES = 200_000_000
 const run = promisify(execFile)
 
 /**
- * Downloads the official release for this CPU, compares it with its published SHA-256 and unpacks the program. Resolves with the
- * program's file. Rejects with one sentence, and then leaves what was there as it was.
+ * Downloads the official release for this CPU, compares it with its published SHA-256 and unpacks the program. Resolves
+ * with the program's file. Rejects with one sentence; then nothing has changed.
  */
 export async function downloadMediamtx({ dataDir, log, signal, ...rest }: DownloadOptions): Promise<string> {
   const { releases = ['https:/', 'github.com', 'bluenviron', 'mediamtx', 'releases', 'download'].join('/') } = rest
@@ -78,12 +78,12 @@ function sumOf(sums: string, archive: string): string | undefined {
 
 async function fetchAll(url: string, signal: AbortSignal): Promise<Buffer> {
   const { host } = new URL(url)
-  // A connection that stands still is given up; a slow one that moves is not.
+  // A connection that stalls is given up; a slow one is not.
   const stalled = new AbortController()
   let timer = setTimeout(() => {}, 0)
   const moved = () => {
     clearTimeout(timer)
-    timer = setTimeout(() => stalled.abort(new Error('nothing came for 30 s')), 30_000)
+    timer = setTimeout(() => stalled.abort(new Error('no data for 30 s')), 30_000)
   }
   try {
     moved()
@@ -94,25 +94,25 @@ async function fetchAll(url: string, signal: AbortSignal): Promise<Buffer> {
     for await (const chunk of answer.body) {
       moved()
       bytes += chunk.byteLength
-      if (bytes > MAX_BYTES) throw new Error('it is far too large')
+      if (bytes > MAX_BYTES) throw new Error('the file is far too large')
       chunks.push(chunk)
     }
     return Buffer.concat(chunks)
   } catch (error) {
     signal.throwIfAborted()
     throw new Error(
-      `MediaMTX cannot be downloaded from ${host} (${maskCredentials(whyOf(error))}): without it the service runs on its built-in simulator`,
+      `MediaMTX cannot be downloaded from ${host} (${maskCredentials(whyOf(error))}): without it the service uses its built-in simulator`,
     )
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** fetch says only "fetch failed"; the reason is its cause. */
+/** fetch only says "fetch failed"; its cause has the reason. */
 function whyOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'ENETUNREACH') return 'no internet here'
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'ENETUNREACH') return 'no internet connection'
   if (code === 'ECONNREFUSED') return 'connection refused'
   return cause instanceof Error ? cause.message : String(cause)
 }

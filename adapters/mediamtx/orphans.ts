@@ -2,10 +2,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import type { Log } from '../../machines/domain/ports.js'
 import { sleep } from './wait.js'
 
-/** The variable that marks our children, and theirs; its value names the data directory, which one service has at a time. */
+/** The environment variable of our child processes and theirs. Its value names the data directory, which one service uses at a time. */
 export const MARK = 'CAMERA_SERVICE_CHILD'
 
-/** A process for certain: a pid alone may be given to another. */
+/** Identifies a process for certain: a pid alone may be reused. */
 interface Process {
   pid: number
   /** Clock ticks since boot. */
@@ -20,26 +20,27 @@ export interface OrphanOptions {
   signal?: AbortSignal
 }
 
-/** Ends every process but this one that carries the mark. Resolves with their count when all are gone. */
+/** Ends every process that carries the mark, except this one. Resolves with their number when all are gone. */
 export async function endOrphans({ mark, grace, log, signal }: OrphanOptions): Promise<number> {
   const found = await marked(mark)
   if (found.length === 0) return 0
-  log.warn('processes of an earlier life are ended', { pids: found.map(({ pid }) => pid) })
+  log.warn('ending processes that an earlier run left', { pids: found.map(({ pid }) => pid) })
   for (const { pid } of found) {
     send(pid, 'SIGINT')
-    // A stopped one would keep the signal for later.
+    // A process that is stopped would only see the signal when it continues.
     send(pid, 'SIGCONT')
   }
   const left = await gone(found, grace, signal)
   if (left.length === 0) return found.length
-  log.warn('processes of an earlier life are killed', { pids: left.map(({ pid }) => pid) })
+  log.warn('killing processes that an earlier run left', { pids: left.map(({ pid }) => pid) })
   for (const { pid } of left) send(pid, 'SIGKILL')
   const stuck = await gone(left, 2_000, signal)
-  if (stuck.length > 0) log.error('processes of an earlier life cannot be ended', { pids: stuck.map(({ pid }) => pid) })
+  if (stuck.length > 0)
+    log.error('processes that an earlier run left cannot be ended', { pids: stuck.map(({ pid }) => pid) })
   return found.length
 }
 
-/** Those of other users cannot be read, and are none of ours. */
+/** Processes of other users cannot be read; they are not ours. */
 async function marked(mark: string): Promise<Process[]> {
   const entry = `${MARK}=${mark}`
   const pids = (await readdir('/proc').catch(() => [])).filter(
@@ -56,7 +57,7 @@ async function marked(mark: string): Promise<Process[]> {
   return found.filter((process) => process !== undefined)
 }
 
-/** `undefined`: it is gone, or a zombie. */
+/** `undefined`: the process is gone, or a zombie. */
 async function startOf(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   // The second field is the program's name in brackets and may hold anything.

@@ -3,50 +3,50 @@ import type { Clock, MediaServer, StreamState } from '../../machines/domain/port
 type Streams = Pick<MediaServer, 'streams' | 'stream'>
 
 export interface SampledStreams extends Streams {
-  /** The last answer, at once, unless it is older than `usableFor`; one that is older than `maxAge` is renewed meanwhile. `undefined`: it is to be asked. */
+  /** Returns the last answer at once, and renews it when it is older than `maxAge`. `undefined` when it is older than `usableFor`. */
   sample(): readonly StreamState[] | undefined
 }
 
 export interface SampledOptions {
   mediaServer: Streams
   clock: Clock
-  /** ms for which who waits is given the same answer. */
+  /** ms for which callers that wait get the same answer. */
   maxAge: number
-  /** ms for which who does not wait is. */
+  /** ms for which callers that do not wait get it. */
   usableFor: number
-  /** ms that an answer may take, whatever the asker's signal says: others wait for the same one. */
+  /** ms that an answer may take, whatever a caller's signal says: others wait for the same answer. */
   limit: number
 }
 
-/** What the media server says of its streams. Any number of askers share one question, so that clients that poll cannot drown its API. */
+/** Asks the media server for its streams. Any number of callers share one request, so that polling clients cannot flood its API. */
 export function sampledStreams({ mediaServer, clock, maxAge, usableFor, limit }: SampledOptions): SampledStreams {
-  let asked: { at: number; states: Promise<StreamState[]> } | undefined
-  let told: { at: number; states: StreamState[] } | undefined
+  let request: { at: number; states: Promise<StreamState[]> } | undefined
+  let answer: { at: number; states: StreamState[] } | undefined
   const isYounger = (one: { at: number } | undefined, age: number) => one !== undefined && clock.now() - one.at < age
 
   const ask = (): Promise<StreamState[]> => {
-    if (asked !== undefined && isYounger(asked, maxAge)) return asked.states
+    if (request !== undefined && isYounger(request, maxAge)) return request.states
     const at = clock.now()
     const states = mediaServer.streams(AbortSignal.timeout(limit))
-    const question = { at, states }
-    asked = question
+    const own = { at, states }
+    request = own
     states.then(
-      (answer) => {
-        told = { at, states: answer }
+      (states) => {
+        answer = { at, states }
       },
       () => {
-        // A failure is told to those who wait, and not kept for others.
-        if (asked === question) asked = undefined
-        told = undefined
+        // A failure is for those who wait, and not kept for others.
+        if (request === own) request = undefined
+        answer = undefined
       },
     )
     return states
   }
   return {
     sample() {
-      if (!isYounger(told, usableFor)) return undefined
-      if (!isYounger(asked, maxAge)) void ask()
-      return told?.states
+      if (!isYounger(answer, usableFor)) return undefined
+      if (!isYounger(request, maxAge)) void ask()
+      return answer?.states
     },
     streams: ask,
     stream: async (name) => (await ask()).find((state) => state.name === name),

@@ -22,22 +22,22 @@ export interface ServerProcessOptions {
   api: Address
   /** `webrtcUdp` absent: MediaMTX's own 8189, or any when that is taken. */
   ports: Omit<ServerPorts, 'webrtcUdp'> & { webrtcUdp?: number }
-  /** Where RTSP, HLS and WebRTC of a child listen. */
+  /** The address at which RTSP, HLS and WebRTC of a child listen. */
   host: string
-  /** Of a managed one; the embedded one has neither. */
+  /** The protocols of a managed server; the embedded one has neither. */
   offers: { hls: boolean; webrtc: boolean }
   runDir: string
   dataDir: string
   recordingsDir: string
   pathDefaults: PathDefaults
-  /** Names this data directory: what children of an earlier life carry. */
+  /** Names this data directory: children of an earlier run carry it. */
   mark: string
   /** Program and arguments; the configuration file is added. */
   simulatorCommand: readonly [string, ...string[]]
   env: NodeJS.ProcessEnv
   /**
-   * Whom a child asks who may do what, and what we show it at its own API; asked at each start. `undefined`: everybody may read,
-   * and whoever is on this machine may publish and use the API.
+   * The address that a child asks for permissions, and our credential for its API; called at each start. `undefined`:
+   * everybody may read, and every process on this host may publish and use the API.
    */
   auth?: () => { address: string; apiUser: string; apiPass: string } | undefined
   /** From SIGINT to SIGKILL, in ms; 5 s by default. */
@@ -47,12 +47,12 @@ export interface ServerProcessOptions {
 
 const START_LIMIT = 10_000
 
-/** One media server at a time: `start` rejects while one runs. `exited` tells of ends that were not asked for. */
+/** One media server at a time: `start` rejects while one runs. `exited` reports unexpected ends. */
 export function createServerProcess(options: ServerProcessOptions): ServerProcess {
   const { mode, api, ports, host, runDir, dataDir, recordingsDir, mark, env, grace = 5_000, log } = options
   const at = `${api.host}:${api.port}`
   let running: Child | undefined
-  /** Those that were asked to end. */
+  /** Children that we asked to end. */
   const asked = new WeakSet<Child>()
 
   const orphans = (limit: number, signal?: AbortSignal) =>
@@ -112,12 +112,12 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
   ): Promise<{ pid: number }> {
     if (choice.kind === 'external') throw new Error('an external media server is not ours to start')
     if (running) throw new Error('the media server runs already')
-    // What a killed server left behind still holds its cameras.
+    // Processes of a killed server still hold its cameras.
     await orphans(1_000, signal)
     const { command: line, offers, ...rest } = await command(choice, signal)
     for (const claim of claims(offers)) await checkPort(claim)
     await mkdir(recordingsDir, { recursive: true })
-    // A folder of its own: the server watches the folder of its file, and other files of ours change often.
+    // In a folder of its own: the server watches the folder of its file, and our other files change often.
     const cwd = join(runDir, 'mediamtx')
     const webrtcUdp = ports.webrtcUdp ?? (await freeUdpPort(host, 8189))
     const auth = options.auth?.()
@@ -170,7 +170,7 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
         1_000,
       )
       if (answer === 'mediamtx') return
-      // It asked, and was told no or could not reach us: that will not change by itself.
+      // It asked us and was refused, or could not reach us: that does not change by itself.
       if (answer === 'locked') throw new Error('the media server does not let this service use its API')
       await sleep(50, either)
     }
@@ -183,7 +183,7 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     asked.add(child)
     await child.end(grace)
     if (running === child) running = undefined
-    // One that had to be killed leaves its pipelines.
+    // A server that had to be killed leaves its pipelines.
     await orphans(500)
   }
 

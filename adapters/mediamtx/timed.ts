@@ -1,20 +1,20 @@
 import type { Metrics } from '../../machines/domain/ports.js'
 import { type Api, type ApiRequest, Refused, Unreachable } from './api.js'
 
-/** The same API, each call's time taken; one that its caller gave up is not counted. */
+/** The same API, with the time of each call measured. A call that its caller gave up is not counted. */
 export const timed =
   (api: Api, metrics: Pick<Metrics, 'mediaCall'>): Api =>
   async (request) => {
     const began = performance.now()
-    const told = (outcome: Parameters<Metrics['mediaCall']>[1]) =>
+    const count = (outcome: Parameters<Metrics['mediaCall']>[1]) =>
       metrics.mediaCall(routeOf(request), outcome, performance.now() - began)
     try {
       const answer = await api(request)
-      told('ok')
+      count('ok')
       return answer
     } catch (error) {
-      if (error instanceof Refused) told('refused')
-      else if (error instanceof Unreachable) told('unreachable')
+      if (error instanceof Refused) count('refused')
+      else if (error instanceof Unreachable) count('unreachable')
       throw error
     }
   }

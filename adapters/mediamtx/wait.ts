@@ -14,7 +14,7 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     }
   })
 
-/** The promise's outcome, or the signal's reason when that comes first. What the promise stands for goes on. */
+/** The outcome of the promise, or the reason of the signal if that comes first. The work behind the promise goes on. */
 export const unlessAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
   new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason)

@@ -263,7 +263,7 @@ describe('server process', () => {
       await server.choose(never())
       expect(own.pid && (await isAlive(own.pid))).to.equal(false)
       expect(other.exitCode ?? other.signalCode).to.equal(null)
-      expect(log.lines).to.deep.equal([`warn processes of an earlier life are ended {"pids":[${own.pid}]}`])
+      expect(log.lines).to.deep.equal([`warn ending processes that an earlier run left {"pids":[${own.pid}]}`])
     })
 
     it('that were stopped are woken to end, without waiting for the kill', async () => {
@@ -272,7 +272,7 @@ describe('server process', () => {
       process.kill(pid, 'SIGSTOP')
       await server.choose(never())
       expect(await isAlive(pid)).to.equal(false)
-      expect(log.lines).to.deep.equal([`warn processes of an earlier life are ended {"pids":[${pid}]}`])
+      expect(log.lines).to.deep.equal([`warn ending processes that an earlier run left {"pids":[${pid}]}`])
     })
 
     it('that do not end are killed', async () => {
@@ -326,7 +326,7 @@ describe('server process', () => {
       const next = make({ mode: 'auto' })
       expect((await next.choose(never())).kind).to.equal('managed')
       expect(await isAlive(pid)).to.equal(false)
-      expect(log.lines).to.include(`warn processes of an earlier life are ended {"pids":[${pid}]}`)
+      expect(log.lines).to.include(`warn ending processes that an earlier run left {"pids":[${pid}]}`)
       await next.start(managed, unexpected, never())
     })
 
