@@ -13,20 +13,20 @@ interface RetentionAskPorts {
   actor: () => RetentionActor | undefined
   facts: Facts
   survey: Survey
-  /** What holds until the actor is there. */
+  /** The policy until the actor has started. */
   policy: RetentionPolicy
 }
 
-/** Only a bug of ours would take longer: files are deleted one after the other, and thousands of them take a while. */
+/** Files are deleted one after the other, and thousands of them take a while; only a bug takes longer. */
 const patience = 30 * 60_000
 
 export function createRetentionAsk({ actor, facts, survey, policy: first }: RetentionAskPorts): RetentionAsk {
   const needActor = () => {
     const found = actor()
-    if (found?.getSnapshot().status !== 'active') throw dependencyFailed('storage', 'the retention is not running')
+    if (found?.getSnapshot().status !== 'active') throw dependencyFailed('storage', 'retention is not running')
     return found
   }
-  /** Waits for its turn: one thing is carried out at a time. `can` and `send` run in one tick. */
+  /** Waits until the actor accepts the event. `can` and `send` run in one tick. */
   const send = async (event: RetentionEvent): Promise<RetentionActor> => {
     for (;;) {
       const found = needActor()
@@ -87,7 +87,7 @@ export function createRetentionAsk({ actor, facts, survey, policy: first }: Rete
 
 type Swept = Extract<RetentionFact, { type: 'retention.swept' }>
 
-/** A sweep that the end of the service cuts short tells nothing any more. */
+/** A sweep that is cut short by the end of the service emits nothing any more. */
 async function outcome(
   actor: RetentionActor,
   swept: Promise<Told<Swept>>,

@@ -1,7 +1,7 @@
 import type { AuditLog, OutsideChange } from '../machines/domain/access.js'
 import type { Told } from '../machines/domain/facts.js'
 
-/** An audit entry for each file that retention deletes: what the method that asked for it has written does not name them. */
+/** Writes an audit entry for each file that retention deletes: the entry of the method does not name them. */
 export const auditFacts =
   (audit: Pick<AuditLog, 'write'>) =>
   (fact: Told): void => {
@@ -19,7 +19,7 @@ export const auditFacts =
     })
   }
 
-/** An audit entry for what the command line did while the service runs: it cannot write into the log itself. */
+/** Writes an audit entry for what the command line changed while the service runs: it cannot write into the log itself. */
 export const auditOutside =
   (audit: Pick<AuditLog, 'write'>) =>
   (change: OutsideChange): void =>

@@ -1,15 +1,15 @@
 import type { Fact, Told } from '../machines/domain/facts.js'
 import type { Clock, Dispose, Log } from '../machines/domain/ports.js'
 
-/** Where facts go once they happened: numbered, timed, in order, to everybody who listens. */
+/** The bus of facts: numbers them, adds the time and passes them on in order. */
 export interface Facts {
   publish(fact: Fact): void
   subscribe(listener: (fact: Told) => void): Dispose
-  /** The first fact from now on that `isIt`; rejects with the signal's reason. */
+  /** Resolves with the first fact from now on that `isIt` accepts; rejects with the signal's reason. */
   next<F extends Fact>(isIt: (fact: Fact) => fact is F, signal: AbortSignal): Promise<Told<F>>
 }
 
-/** A listener that throws is logged and does not keep the fact from the others. */
+/** A listener that throws is logged; the others still get the fact. */
 export function createFacts({ clock, log }: { clock: Clock; log: Log }): Facts {
   const listeners = new Set<(fact: Told) => void>()
   let seq = 0

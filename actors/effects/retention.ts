@@ -16,20 +16,21 @@ import type { RetentionEvent, Sweep } from '../../machines/retention.js'
 export interface RetentionPorts {
   files: Pick<MediaFiles, 'list' | 'remove'>
   store: RetentionStore
-  /** Those that there are now: what one of them still records is not deleted. */
+  /** The cameras that exist: a file that one of them is recording is not deleted. */
   cameras: () => Pick<CameraView, 'id' | 'recording'>[]
   clock: Clock
   log: Log
 }
 
-/** What the policy would delete now, oldest first. `cameras`: ids or patterns; the files of others are as if they were not there. */
+/** Lists the files that the policy would delete now, oldest first. `cameras`: ids or patterns; files of other cameras are ignored. */
 export type Survey = (policy: RetentionPolicy, cameras?: readonly string[]) => Promise<KeptFile[]>
 
 const page = 1_000
+const endOfService = 'by the end of the service'
 
 export function createSurvey({ files, cameras, clock }: Pick<RetentionPorts, 'files' | 'cameras' | 'clock'>): Survey {
   async function all(kind: FileKind, patterns: readonly string[] | undefined): Promise<KeptFile[]> {
-    // By name: a file that is added while we turn the pages moves another one to the next.
+    // By name: a file that is added between two pages moves another one to the next page.
     const found = new Map<string, KeptFile>()
     for (let offset = 0; ; offset += page) {
       const { files: some, total } = await files.list(kind, {
@@ -66,19 +67,17 @@ export const retentionEffects = (ports: RetentionPorts) => {
 
     sweepFiles: fromCallback<EventObject, Sweep>(({ input: { policy, cameras: patterns }, receive, sendBack }) => {
       const send = (event: RetentionEvent) => sendBack(event)
-      let stopped: 'by a change of the policy' | 'by the end of the service' | undefined
-      receive(() => {
-        stopped ??= 'by a change of the policy'
-      })
+      const stop = new AbortController()
+      receive(() => stop.abort('by a change of the policy'))
       const sweep = async () => {
         for (const { kind, name, camera, bytes } of await survey(policy, patterns)) {
-          if (stopped !== undefined) return
-          // It may have been taken up since it was looked at.
+          if (stop.signal.aborted) return
+          // Its recording may have begun since the files were listed.
           if (kind === 'recordings' && isRecorded(cameras(), camera, name)) continue
           try {
             if (!(await files.remove(kind, name))) continue
             const deleted = { kind, name, camera, bytes, reason: reasonToDelete(policy) }
-            if (stopped === 'by the end of the service') log.info('a file was deleted while the service ended', deleted)
+            if (stop.signal.reason === endOfService) log.info('a file was deleted while the service ended', deleted)
             send({ type: 'file.deleted', ...deleted })
           } catch (error) {
             send({ type: 'file.kept', name, reason: reasonOf(error) })
@@ -88,12 +87,10 @@ export const retentionEffects = (ports: RetentionPorts) => {
       const ended = (reason: string | undefined) =>
         send({ type: 'sweep.ended', at: clock.now(), ...(reason !== undefined && { reason }) })
       sweep().then(
-        () => ended(stopped && `stopped ${stopped}`),
+        () => ended(stop.signal.aborted ? `stopped ${stop.signal.reason}` : undefined),
         (error: unknown) => ended(`the files cannot be listed: ${reasonOf(error)}`),
       )
-      return () => {
-        stopped = 'by the end of the service'
-      }
+      return () => stop.abort(endOfService)
     }),
   }
 }

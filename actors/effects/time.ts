@@ -1,10 +1,10 @@
 import { fromPromise } from 'xstate'
 import type { Clock } from '../../machines/domain/ports.js'
 
-/** The longest time that a timer keeps; more fires at once. */
+/** The longest delay of a timer; a longer one fires at once. */
 const longestTimer = 2 ** 31 - 1
 
-/** Resolves with `at` once it has come; never for Infinity. */
+/** Resolves with `at` when that time has come; never for Infinity. */
 export const waitUntil = ({ clock }: { clock: Clock }) =>
   fromPromise<{ at: number }, { at: number }>(({ input, signal }) => sleepUntil(input.at, clock, signal))
 
@@ -28,7 +28,7 @@ export function within(limit: number, signal: AbortSignal): AbortSignal {
   return joined.signal
 }
 
-/** The clock is read once: a step of it (NTP) must not end a timed recording early or late. */
+/** Reads the clock once: a step of the clock (NTP) must not end a timed recording early or late. */
 function sleepUntil(at: number, clock: Clock, signal: AbortSignal): Promise<{ at: number }> {
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined

@@ -1,12 +1,12 @@
-/** The words of cameras: what discovery reports, who a camera is, what it can do, what was chosen for it. */
+/** The types of cameras: devices, identities, capabilities and pipelines. */
 
-/** Given once per identity, kept in the data directory, never reused: `camera0`, `camera1` … */
+/** One per identity, kept in the data directory, never reused: `camera0`, `camera1` … */
 export type CameraId = `camera${number}`
 
 export const isCameraId = (text: string): text is CameraId => /^camera[0-9]+$/.test(text)
 export const cameraNumber = (id: CameraId): number => Number(id.slice('camera'.length))
 
-/** A USB camera that is plugged in now. `node` is its current attribute and never leaves the service. */
+/** A USB camera that is plugged in. `node` never leaves the service. */
 export interface UsbDevice {
   kind: 'usb'
   /** `/dev/videoN` of the `:capture:` node; changes with every plug. */
@@ -14,20 +14,20 @@ export interface UsbDevice {
   /** Four lower-case hex digits, as in `1d6b`. */
   vendorId: string
   productId: string
-  /** As the device tells it; absent when it tells none. */
+  /** As the device reports it; absent when it has none. */
   serial?: string
-  /** Normalised port path (`pci-0000:00:14.0-usb-0:1.2:1.0`), absent when udev knows none. */
+  /** Normalised port path (`pci-0000:00:14.0-usb-0:1.2:1.0`), absent when udev reports none. */
   port?: string
-  /** The product's own name, for people. */
+  /** The name of the product, for people. */
   model: string
 }
 
-/** A network camera, of the configuration or added by a client. `url` may hold credentials: never log or reply it unmasked. */
+/** A network camera, configured or added by a client. `url` may hold credentials: never log or return it unmasked. */
 export interface RtspDevice {
   kind: 'rtsp'
   name: string
   url: string
-  /** By a client: whose name leads to where it may lead is asked at every look. */
+  /** Added by a client: its address is checked before every use. */
   added?: true
 }
 
@@ -40,7 +40,7 @@ export interface VirtualDevice {
 export type Device = UsbDevice | RtspDevice | VirtualDevice
 export type SourceKind = Device['kind']
 
-/** What an identity rests on, best first; `name` is that of the configuration (RTSP and virtual cameras), or the URL of an added stream. */
+/** The evidence of an identity, best first. `name`: of the configuration (RTSP and virtual cameras), or the URL of an added stream. */
 export type IdentityBasis = 'serial' | 'port' | 'model' | 'name'
 
 export interface Identity {
@@ -48,14 +48,14 @@ export interface Identity {
   key: string
   basis: IdentityBasis
   confidence: 'high' | 'medium' | 'low'
-  /** Another camera reports the same serial: both go by port. */
+  /** Another camera reports the same serial: both are identified by port. */
   ambiguous: boolean
 }
 
-/** What one camera's entry of the configuration asks for; everything absent is ours to choose. */
+/** The settings of one camera in the configuration; absent ones are chosen by the service. */
 export interface CameraSettings {
   name?: string
-  /** Frame size asked for. */
+  /** Requested frame size. */
   width?: number
   height?: number
   fps?: number
@@ -63,7 +63,7 @@ export interface CameraSettings {
   codec?: Partial<CodecSettings>
 }
 
-/** H.264 as it is encoded where a camera has none of its own (STANAG 4406 profile by default). */
+/** How H.264 is encoded for cameras without their own (STANAG 4406 profile by default). */
 export interface CodecSettings {
   profile: 'baseline' | 'main' | 'high'
   /** `3.0` or `auto`: the lowest level, from 3.0 up, whose limits the mode fits. */
@@ -82,7 +82,7 @@ export interface FrameSize {
 }
 
 export interface Format {
-  /** V4L2 code: `MJPG`, `YUYV`, `H264` …; `H264` too for what RTSP cameras send. */
+  /** V4L2 code: `MJPG`, `YUYV`, `H264` …; `H264` also for RTSP cameras. */
   fourcc: string
   description: string
   sizes: FrameSize[]
@@ -92,7 +92,7 @@ export interface Capabilities {
   formats: Format[]
 }
 
-/** The way a camera is captured. */
+/** The format, size and rate in which a camera is captured. */
 export interface CaptureMode {
   fourcc: string
   width: number
@@ -100,18 +100,18 @@ export interface CaptureMode {
   fps: number
 }
 
-/** How a camera's frames become its stream, and why so. */
+/** How the frames of a camera become its stream, and why. */
 export interface Pipeline {
   /** `copy`: the camera's own H.264; `encode`: by x264; `pull`: MediaMTX reads the RTSP camera itself. */
   kind: 'copy' | 'encode' | 'pull'
   mode: CaptureMode
-  /** Of an encoded one: the settings with the level that was computed (`3.1`). */
+  /** When encoded: the settings with the computed level (`3.1`). */
   codec?: CodecSettings
   /** One sentence for people. */
   reason: string
 }
 
-/** What a probe learnt. */
+/** The result of a probe. */
 export interface Probe {
   capabilities: Capabilities
   pipeline: Pipeline

@@ -1,23 +1,23 @@
-/** How a camera is captured: which of its formats, sizes and rates. */
+/** Chooses the format, size and rate in which a camera is captured. */
 import type { Capabilities, CaptureMode } from './camera.js'
 
 export interface ModeWish {
   width: number
   height: number
   fps: number
-  /** Asked for by name, not only our default: met as nearly as the camera can, whatever it costs. Without it the size is a limit. */
+  /** Set for this camera, not only our default: met as closely as the camera can. Otherwise the size is a limit. */
   explicit?: { size?: boolean; fps?: boolean }
-  /** False: the stream must be encoded by us in any case, so that the camera's own H.264 saves nothing. */
+  /** False: the stream is encoded in any case, so that the camera's own H.264 saves nothing. */
   copy?: boolean
 }
 
 export interface ModeChoice {
   mode: CaptureMode
-  /** A clause for people, without full stop. */
+  /** A clause for people, without a full stop. */
   reason: string
 }
 
-/** What a format is worth with size and rate alike: H.264 needs no encoder, MJPEG leaves room on the bus, raw frames fill it. */
+/** The weight of a format at equal size and rate: H.264 needs no encoder, MJPEG leaves room on the bus, raw frames fill it. */
 const worth: Record<string, number> = {
   H264: 1,
   MJPG: 0.75,
@@ -33,15 +33,15 @@ const worth: Record<string, number> = {
   GREY: 0.3,
 }
 
-/** Formats that can be captured: others (Bayer patterns, depth maps, HEVC) have no way into an H.264 stream here. */
+/** Formats that can be captured. Others (Bayer patterns, depth maps, HEVC) cannot become an H.264 stream here. */
 export const isUsable = (fourcc: string): boolean => fourcc in worth
 
-/** One of them is a picture, or becomes one without the frames before it. */
+/** Formats of which one frame is a picture by itself. */
 export const isStill = (fourcc: string): boolean => isUsable(fourcc) && fourcc !== 'H264'
 
 /**
- * The best mode up to the wished size and rate: size, rate and format weigh against each other, so that a native H.264 of half
- * the size does not win over MJPEG of the whole. What was asked for by name comes first. `undefined`: nothing usable.
+ * Returns the best mode up to the wished size and rate. Size, rate and format weigh against each other, so that native
+ * H.264 of half the size does not win over MJPEG of the full size. Explicit wishes come first. `undefined`: none is usable.
  */
 export function chooseMode(capabilities: Capabilities, wish: ModeWish): ModeChoice | undefined {
   const { explicit = {} } = wish
@@ -77,7 +77,7 @@ const modesOf = ({ formats }: Capabilities): CaptureMode[] =>
 function score({ fourcc, width, height, fps }: CaptureMode, wish: ModeWish): number {
   const area = ratio(width * height, wish.width * wish.height)
   const format = fourcc === 'H264' && wish.copy === false ? 0.7 : (worth[fourcc] ?? 0)
-  // Twice the wished rate costs twice the work for nothing; half of it is half the picture's motion.
+  // Twice the wished rate costs twice the work for nothing; half of it loses half of the motion.
   const rate = fps > wish.fps * 1.01 ? ratio(fps, wish.fps) * 0.9 : ratio(fps, wish.fps)
   return Math.sqrt(area) * Math.sqrt(rate) * format
 }
@@ -105,7 +105,7 @@ function reasonFor(
   return `its best mode up to ${width}x${height} at ${rounded(fps)} fps${passed}`
 }
 
-/** Those for which `nearness` is highest, within a hundredth: 29.97 is 30. */
+/** The modes with the highest `nearness`, within a hundredth: 29.97 is 30. */
 function best(modes: CaptureMode[], nearness: (mode: CaptureMode) => number): CaptureMode[] {
   const highest = Math.max(0, ...modes.map(nearness))
   return modes.filter((mode) => nearness(mode) >= highest * 0.99)

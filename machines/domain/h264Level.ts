@@ -21,11 +21,11 @@ export interface LevelDemand {
   /** Bits per second. */
   bitrate: number
   profile: 'baseline' | 'main' | 'high'
-  /** As configured: the level to start from; `auto` is 3.0. */
+  /** The lowest level to use, as configured; `auto` is 3.0. */
   level: string
 }
 
-/** The lowest level, from the configured one up, whose limits the stream fits; the highest there is when none does. */
+/** Returns the lowest level, from the configured one up, whose limits the stream fits; the highest level if none does. */
 export function h264Level({ width, height, fps, bitrate, profile, level }: LevelDemand): string {
   const across = Math.ceil(width / 16)
   const down = Math.ceil(height / 16)
@@ -36,7 +36,7 @@ export function h264Level({ width, height, fps, bitrate, profile, level }: Level
   )
   const fits = levels.slice(from).find(([, perSecond, perFrame, kilobits]) => {
     const longest = Math.sqrt(perFrame * 8)
-    // Cameras tell 30 frames a second as 30.00003.
+    // Cameras report 30 frames a second as 30.00003.
     const speed = across * down * (Math.round(fps * 100) / 100)
     return (
       speed <= perSecond &&

@@ -1,20 +1,20 @@
 /**
- * Who a camera is. What it shows decides, best first: its serial, the port that it is plugged into, its model and order.
+ * Identifies cameras. The evidence, best first: the serial, the USB port, the model and the order of the nodes.
  *
- * | what is seen | what follows |
+ * | seen | result |
  * |---|---|
- * | a serial that was always single | the camera of that serial, at any port; the port is noted |
- * | two devices with one serial at once | the serial is shared from now on, for good: all that show it go by port, `ambiguous` |
- * | … the camera known by the serial is at the port noted for it | that one keeps its id, the twin gets its own |
- * | … none of them is at the noted port | nobody can tell: both get new ids, the old one waits for its port |
- * | … a twin came alone first, at another port | it was taken for the moved camera and keeps the id; the one that comes back is the new one |
- * | a shared serial, alone (reboot with one twin) | by port: its own id at its own port, a new id at a port where it never was |
- * | twins exchanged between their ports | nothing tells them apart: ids follow the ports, which `ambiguous` has said all along |
+ * | a serial that was always unique | the camera of that serial, at any port; the port is noted |
+ * | two devices with one serial at once | the serial is shared from now on, for good: its devices are identified by port, `ambiguous` |
+ * | … the camera known by the serial is at its noted port | it keeps its id, the twin gets a new one |
+ * | … none of them is at the noted port | undecidable: both get new ids, the old id waits for its port |
+ * | … a twin came alone first, at another port | it was taken for the moved camera and keeps the id; the returning camera gets a new one |
+ * | a shared serial, alone (reboot with one twin) | by port: its own id at its own port, a new id at an unknown port |
+ * | twins exchanged between their ports | indistinguishable: ids follow the ports, as `ambiguous` says |
  * | no serial (or zeros only) | by port, for devices of the same model |
  * | serial and port alike, but another function of the device | one device with two cameras (colour and infrared): no twins |
  * | no port, or one port for several devices (virtual drivers) | by model, in order of the nodes: confidence low |
  *
- * A port key holds the serial too, so that a port never gives one unit's id to another unit of the same model.
+ * A port key includes the serial, so that a port never gives one unit's id to another unit of the same model.
  */
 import { type CameraId, cameraNumber, type Identity, type UsbDevice } from './camera.js'
 import type { Registry } from './ports.js'
@@ -26,8 +26,8 @@ export interface Found {
 }
 
 /**
- * Gives each device its camera id: the known one, else the next number. Does not depend on the order of `devices`; a device
- * that is given twice (same node) counts once. `found` is ordered by number; `changed`: the registry is to be saved.
+ * Gives each device its camera id: the known one, else the next number. The order of `devices` does not matter; a device
+ * that is listed twice (same node) counts once. `found` is ordered by number; `changed`: the registry must be saved.
  */
 export function identify(
   devices: UsbDevice[],
@@ -48,7 +48,7 @@ export function identify(
   let next = Math.max(registry.next, 0, ...cameras.map(({ id }) => cameraNumber(id) + 1))
   const taken = new Set<CameraId>()
   const claim = (key: string, portKey?: string): CameraId => {
-    // Taken already: a registry that was edited by hand may give one camera the keys of two.
+    // A registry that was edited by hand may give one camera the keys of two.
     const known = cameras.find(({ id, keys }) => keys.includes(key) && !taken.has(id))
     if (!known) {
       const id: CameraId = `camera${next++}`
@@ -87,7 +87,7 @@ export function identify(
   }
 }
 
-/** The same for a camera that the configuration names (`virtual:demo`, `rtsp:yard`) or whose URL a client has added. */
+/** The same for a configured camera (`virtual:demo`, `rtsp:yard`), or the URL of an added stream. */
 export function identifyNamed(
   key: string,
   registry: Registry,
@@ -106,8 +106,8 @@ export function identifyNamed(
 }
 
 /**
- * One name for one port: `usbv2-`, `usbv3-` are `usb-`, the first video function (`:1.0`, index 0) is not told.
- * `place` is the socket, `port` adds which function of a device with several cameras it is.
+ * One name for one port: `usbv2-` and `usbv3-` become `usb-`, the first video function (`:1.0`, index 0) is left out.
+ * `place` is the socket; `port` adds the function of a device with several cameras.
  */
 export function normalisePort(port: string): { port: string; place: string } {
   const [, before, socket, wanted, index] =
@@ -120,7 +120,7 @@ export function normalisePort(port: string): { port: string; place: string } {
   }
 }
 
-/** As udev writes serials, so that both ways of discovery agree; `undefined` when it tells no unit from another. */
+/** Writes serials as udev does, so that both ways of discovery agree; `undefined` when it identifies no unit. */
 export function normaliseSerial(serial: string | undefined): string | undefined {
   const text = (serial ?? '')
     .trim()
@@ -160,7 +160,7 @@ function evidenceOf(devices: UsbDevice[]): Evidence[] {
 const isKeyOf = (serial: string, key: string): boolean =>
   key === `serial:${serial}` || key.startsWith(`serial:${serial}/`)
 
-/** Serials that are at two places now. */
+/** Serials that are at two places at once. */
 function twinSerials(shown: Evidence[]): string[] {
   return shown.flatMap(({ serial, place, portKey }, at) =>
     serial !== undefined &&
@@ -181,7 +181,7 @@ function counted(keys: (string | undefined)[]): Map<string, number> {
   return counts
 }
 
-/** The given registry in the order of our own fields, for comparing. */
+/** The registry in the order of our own fields, for comparison. */
 const plain = ({ next, cameras, sharedSerials }: Registry): Registry => ({
   next,
   cameras: cameras.map(({ id, keys }) => ({ id, keys })),

@@ -4,7 +4,7 @@ interface Made {
 }
 
 /**
- * Values that are made once and stay the very same until one of what they are made of is another: `kept(owner, name, of, make)`.
+ * Keeps values that are made once and stay the same object until one of their parts changes: `kept(owner, name, of, make)`.
  * They are forgotten with their owner.
  */
 export function keptValues() {

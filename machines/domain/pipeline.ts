@@ -1,12 +1,12 @@
-/** How a camera's frames become its stream. */
+/** Chooses how the frames of a camera become its stream. */
 import type { CameraSettings, Capabilities, CaptureMode, CodecSettings, Pipeline, SourceKind } from './camera.js'
 import { chooseMode, describeMode, formatName } from './captureMode.js'
 import { h264Level } from './h264Level.js'
 import type { CaptureDefaults } from './ports.js'
 
 /**
- * The camera's own H.264 is copied, all else is encoded; RTSP cameras are pulled by the media server. Codec settings of
- * this camera's own entry mean that somebody wants another stream than the camera's: then it is encoded too.
+ * The camera's own H.264 is copied, everything else is encoded; RTSP cameras are pulled by the media server. Codec
+ * settings in the camera's own entry ask for another stream than the camera's: then H.264 is encoded too.
  */
 export function choosePipeline(
   kind: SourceKind,
@@ -39,15 +39,14 @@ export function choosePipeline(
 
 function sourceOf(kind: SourceKind, mode: CaptureMode, own: boolean, reason: string | undefined): string {
   const { width, height, fps } = mode
-  if (reason === undefined)
-    return `The camera offers no format that is known here, so it is asked for ${width}x${height} at ${fps} fps.`
+  if (reason === undefined) return `The camera offers no known format; ${width}x${height} at ${fps} fps is requested.`
   if (kind === 'virtual') return `Test pattern ${width}x${height} at ${fps} fps: ${reason}.`
   if (own && mode.fourcc === 'H264')
     return `Captured as ${describeMode(mode)} (${reason}), and not copied because this camera has codec settings of its own.`
   return `Captured as ${describeMode(mode)}: ${reason}.`
 }
 
-/** With its level as a number. */
+/** The codec settings with their level as a number. */
 function codecOf({ width, height, fps }: CaptureMode, codec: CodecSettings): CodecSettings {
   return {
     ...codec,
@@ -55,7 +54,7 @@ function codecOf({ width, height, fps }: CaptureMode, codec: CodecSettings): Cod
   }
 }
 
-/** Zeros in the mode mean that the source did not tell. */
+/** Zeros in the mode are unknown. */
 function pull({ formats }: Capabilities): Pipeline {
   const { fourcc = 'H264', sizes = [] } = formats[0] ?? {}
   const { width = 0, height = 0, rates = [] } = sizes[0] ?? {}

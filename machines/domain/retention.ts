@@ -1,4 +1,4 @@
-/** What may be deleted so that the disk stays usable, and what was. */
+/** Which files may be deleted so that the disk stays usable. */
 import type { CameraId } from './camera.js'
 import type { By } from './facts.js'
 import type { FileKind } from './ports.js'
@@ -20,15 +20,15 @@ export interface KeptFile {
   bytes: number
   createdAt: number
   modifiedAt: number
-  /** A recording writes it now. */
+  /** A recording is writing it. */
   growing: boolean
 }
 
 const day = 86_400_000
-/** Nothing younger is deleted: what writes it may not have told yet. */
+/** Younger files are never deleted: their recording may not be known yet. */
 const grace = 60_000
 
-/** What the policy wants gone, oldest first: never a file that grows, nor one of the last minute. Whether it is enabled is another question. */
+/** Returns the files that the policy deletes, oldest first; never a growing file, nor one of the last minute. Ignores `enabled`. */
 export function toDelete(
   { type, maxAgeDays, maxSizeGb }: RetentionPolicy,
   files: readonly KeptFile[],
@@ -49,11 +49,11 @@ export function toDelete(
   })
 }
 
-/** Why a file goes, in the words of the policy. */
+/** Why the policy deletes a file. */
 export const reasonToDelete = ({ type, maxAgeDays, maxSizeGb }: RetentionPolicy): string =>
   type === 'age' ? `older than ${maxAgeDays} days` : type === 'size' ? `more than ${maxSizeGb} GB were kept` : 'manual'
 
-/** Whether a recording still needs a file: while it runs the newest one, and all while they are closed and remuxed. */
+/** True if a recording still needs the file: its newest one while it runs, all while they are closed and remuxed. */
 export function isInUse(recording: RecordingView | undefined, name: string): boolean {
   if (recording === undefined || recording.status === 'STOPPED' || recording.status === 'FAILED') return false
   const bare = (file: string) => file.replace(/\.\w+$/, '')
@@ -61,37 +61,37 @@ export function isInUse(recording: RecordingView | undefined, name: string): boo
   return needed.some((file) => bare(file) === bare(name))
 }
 
-/** Where the policy is kept. */
+/** Keeps the policy. */
 export interface RetentionStore {
-  /** `undefined`: none was ever set. A damaged one is kept aside, and a policy that deletes nothing is kept and told in its place, with the reason. */
+  /** `undefined`: none was ever set. A damaged policy is kept aside and replaced by one that deletes nothing, with the reason. */
   load(): Promise<{ policy: RetentionPolicy; reason?: string } | undefined>
   save(policy: RetentionPolicy): Promise<void>
 }
 
-/** One look for what is to go. `dryRun`: nothing was deleted, the figures tell what would be. */
+/** The result of a sweep. `dryRun`: nothing was deleted, the figures show what would be. */
 export interface Cleanup {
   dryRun: boolean
   /** In the order of their deletion, oldest first. */
   files: { kind: FileKind; name: string; bytes: number }[]
   /** Bytes. */
   freed: number
-  /** Files that should have gone and did not, with the reason. */
+  /** Files that could not be deleted, with the reason. */
   kept: { name: string; reason: string }[]
 }
 
 export interface RetentionView {
   policy: RetentionPolicy
-  /** When the last look ended, and what it deleted. */
+  /** When the last sweep ended, and how much it deleted. */
   last?: { at: number; files: number; freed: number; reason?: string }
-  /** Why the policy is not the one that was asked for. */
+  /** Why the policy is not the requested one. */
   reason?: string
 }
 
-/** The retention as clients ask it. Rejections are ServiceErrors. */
+/** Requests to retention. Rejects with ServiceErrors. */
 export interface RetentionAsk {
   view(): RetentionView
-  /** Kept before it is answered. */
+  /** Resolves when the policy is on disk. */
   setPolicy(policy: RetentionPolicy, by: By): Promise<RetentionPolicy>
-  /** Carries out the policy now, also one that is not enabled to run by itself. `cameras`: ids or patterns; the files of others are as if they were not there. */
+  /** Applies the policy now, even if it is not enabled. `cameras`: ids or patterns; files of other cameras are ignored. */
   cleanUp(request: { dryRun: boolean; by: By; cameras?: readonly string[] }): Promise<Cleanup>
 }

@@ -1,11 +1,11 @@
-/** Who should be there: the cameras that are plugged in, those that the configuration names and the streams that clients have added, with their ids. */
+/** The cameras that should exist, with their ids: plugged in, configured, or added by clients. */
 import type { CameraId, CameraSettings, Device, Identity, UsbDevice } from './camera.js'
 import type { AddedStream } from './external.js'
 import { identify, identifyNamed } from './identity.js'
 import type { CameraEntry, Registry } from './ports.js'
 import { streamIdentity, streamKey } from './streamUrl.js'
 
-/** One camera that is present now. */
+/** A camera that is present. */
 export interface Present {
   id: CameraId
   name: string
@@ -14,7 +14,7 @@ export interface Present {
   device: Device
 }
 
-/** Ids for everything that is present. `away`: virtual cameras whose unplug is being played. */
+/** Gives an id to everything that is present. `away`: virtual cameras that are unplugged in play. */
 export function roster(
   {
     devices,
@@ -41,7 +41,7 @@ export function roster(
     if (!away.includes(named.id)) present.push({ id: named.id, name, identity: named.identity, settings, device })
   }
   for (const { name, url } of streams) {
-    // The configuration may have learnt of it since it was added.
+    // The configuration may name it since it was added.
     if (configuredAt(url, entries)) continue
     const { registry, id, identity, changed: isNew } = identifyNamed(streamIdentity(url), next)
     next = registry
@@ -51,15 +51,15 @@ export function roster(
   return { registry: next, present, changed }
 }
 
-/** The entry `usb:<serial or port>` that means this device. */
+/** The entry `usb:<serial or port>` of this device. */
 const entryOf = ({ serial, port }: UsbDevice, entries: CameraEntry[]): CameraEntry | undefined =>
   entries.find(({ source }) => source.kind === 'usb' && (source.match === serial || source.match === port))
 
-/** The configured camera, enabled or not, that has this source. */
+/** The configured camera with this source, enabled or not. */
 export const configuredAt = (url: string, entries: readonly CameraEntry[]): CameraEntry | undefined =>
   entries.find(({ source }) => source.kind === 'rtsp' && streamKey(source.url) === streamKey(url))
 
-/** Tells whether a camera that is still there must be opened anew. */
+/** False if a camera that is still present must be opened again. */
 export function isSameDevice(one: Device, other: Device): boolean {
   if (one.kind === 'usb' && other.kind === 'usb') return one.node === other.node && one.port === other.port
   return one.kind === 'rtsp' && other.kind === 'rtsp' ? one.url === other.url : one.kind === other.kind
