@@ -8,7 +8,7 @@ import { createRetentionAsk } from './actors/askRetention.js'
 import { auditFacts, auditOutside } from './actors/auditFacts.js'
 import { createDirectory, type Directory } from './actors/directory.js'
 import { cameraEffects } from './actors/effects/camera.js'
-import { externalDiscoveryEffects } from './actors/effects/external.js'
+import { externalDiscoveryEffects, externalStreamsEffects } from './actors/effects/external.js'
 import { recordingEffects } from './actors/effects/recording.js'
 import { createSurvey, retentionEffects } from './actors/effects/retention.js'
 import {
@@ -59,6 +59,7 @@ import type { ScanPlan } from './machines/domain/external.js'
 import type { CaptureDefaults, Clock, Log, ServerChoice } from './machines/domain/ports.js'
 import type { RetentionPolicy } from './machines/domain/retention.js'
 import { externalDiscoveryMachine } from './machines/externalDiscovery.js'
+import { externalStreamsMachine } from './machines/externalStreams.js'
 import { fleetMachine } from './machines/fleet.js'
 import { mediamtxLinkMachine } from './machines/mediamtxLink.js'
 import { recordingMachine } from './machines/recording.js'
@@ -376,6 +377,9 @@ async function startIn(
           scanLimit: scanning.scan_timeout,
         }),
       }),
+      externalStreams: externalStreamsMachine.provide({
+        actors: externalStreamsEffects({ store: externalStore, addresses, log }),
+      }),
     },
     // What is left of the time to stop belongs to the media server.
     delays: { drainLimit: Math.max(1_000, server.shutdown_timeout - mediamtx.process_termination_timeout - 500) },
@@ -402,6 +406,10 @@ async function startIn(
         skydio: scanning.skydio.enabled,
         generic: scanning.generic_uav.enabled,
       },
+      externalStreams: {
+        maxStreams: scanning.max_streams,
+        ...(externalState.interval !== undefined && { interval: externalState.interval }),
+      },
     },
   })
   fleet.subscribe({ error: (error) => log.error('the root actor failed', { error }) })
@@ -417,17 +425,7 @@ async function startIn(
     simulation: config.simulation.enabled,
   })
 
-  const external = createExternalAsk({
-    fleet,
-    directory,
-    store: externalStore,
-    addresses,
-    clock,
-    log,
-    maxStreams: scanning.max_streams,
-    scanLimit: scanning.scan_timeout,
-    ...(externalState.interval !== undefined && { interval: externalState.interval }),
-  })
+  const external = createExternalAsk({ fleet, facts, directory, clock, scanLimit: scanning.scan_timeout })
   const retentionAsk = createRetentionAsk({
     actor: () => fleet.system.get('retention'),
     facts,

@@ -9,6 +9,7 @@ import type { CameraEntry, Registry } from './domain/ports.js'
 import { isSameDevice, type Present, roster } from './domain/roster.js'
 import { streamIdentity, streamKey } from './domain/streamUrl.js'
 import { type ExternalDiscoveryInput, externalDiscoveryMachine } from './externalDiscovery.js'
+import { type ExternalStreamsInput, type ExternalStreamsMessage, externalStreamsMachine } from './externalStreams.js'
 import { promiseHole } from './hole.js'
 import { mediamtxLinkMachine } from './mediamtxLink.js'
 import { type RetentionInput, retentionMachine } from './retention.js'
@@ -26,6 +27,7 @@ export interface FleetInput {
   streams?: AddedStream[]
   /** Default: disabled. */
   external?: ExternalDiscoveryInput
+  externalStreams?: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>
 }
 
 export type FleetEvent =
@@ -35,12 +37,14 @@ export type FleetEvent =
   /** In the place of one with the same `streamKey`, if there is one. Whoever sends this has kept it. */
   | { type: 'stream.add'; stream: AddedStream }
   | { type: 'stream.remove'; key: string; by: By }
+  | ExternalStreamsMessage
   | DoneActorEvent<unknown, CameraId>
   | ErrorActorEvent<unknown, CameraId>
 
 interface FleetContext extends FleetInput {
   streams: AddedStream[]
   external: ExternalDiscoveryInput
+  externalStreams: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>
   retention: RetentionInput
   registry: Registry
   /** The registry differs from what is kept. */
@@ -73,6 +77,7 @@ export const fleetMachine = setup({
     children: {} as {
       discovery: 'discovery'
       externalDiscovery: 'externalDiscovery'
+      externalStreams: 'externalStreams'
       serverProcess: 'serverProcess'
       link: 'link'
       storage: 'storage'
@@ -83,6 +88,7 @@ export const fleetMachine = setup({
     camera: cameraMachine,
     discovery: discoveryMachine,
     externalDiscovery: externalDiscoveryMachine,
+    externalStreams: externalStreamsMachine,
     serverProcess: serverProcessMachine,
     link: mediamtxLinkMachine,
     storage: storageMachine,
@@ -116,6 +122,14 @@ export const fleetMachine = setup({
         ...without(streams, streamKey(stream.url)),
         stream,
       ],
+    }),
+    keepStreams: assign({ streams: (_, { streams }: { streams: AddedStream[] }) => streams }),
+    keepInterval: enqueueActions(({ context, enqueue }, { interval }: { interval: number }) => {
+      enqueue.assign({
+        external: { ...context.external, interval },
+        externalStreams: { ...context.externalStreams, interval },
+      })
+      enqueue.sendTo('externalDiscovery', { type: 'interval.set', interval })
     }),
     removeStream: enqueueActions(({ context: { streams, told }, enqueue }, { key, by }: { key: string; by: By }) => {
       enqueue.assign({ streams: without(streams, key) })
@@ -190,6 +204,7 @@ export const fleetMachine = setup({
     streams: input.external?.enabled === false ? [] : (input.streams ?? []),
     retention: input.retention ?? { policy: { type: 'manual', enabled: false }, checkInterval: 3_600_000 },
     external: input.external ?? { enabled: false, interval: 0, atStart: false, skydio: false, generic: false },
+    externalStreams: input.externalStreams ?? { maxStreams: 0 },
     registry: { next: 0, cameras: [], sharedSerials: [] },
     unsaved: false,
     away: [],
@@ -246,6 +261,15 @@ export const fleetMachine = setup({
               target: '.cameras.identifying',
               actions: { type: 'removeStream', params: ({ event }) => event },
             },
+            'streams.changed': {
+              target: '.cameras.identifying',
+              actions: { type: 'keepStreams', params: ({ event }) => event },
+            },
+            'stream.removed': {
+              target: '.cameras.identifying',
+              actions: { type: 'removeStream', params: ({ event }) => event },
+            },
+            'interval.changed': { actions: { type: 'keepInterval', params: ({ event }) => event } },
           },
           invoke: [
             {
@@ -264,6 +288,12 @@ export const fleetMachine = setup({
               id: 'externalDiscovery',
               systemId: 'externalDiscovery',
               input: ({ context }) => context.external,
+            },
+            {
+              src: 'externalStreams',
+              id: 'externalStreams',
+              systemId: 'externalStreams',
+              input: ({ context: { streams, entries, externalStreams } }) => ({ streams, entries, ...externalStreams }),
             },
             { src: 'retention', id: 'retention', systemId: 'retention', input: ({ context }) => context.retention },
             {

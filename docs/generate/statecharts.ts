@@ -2,6 +2,7 @@ import type { AnyStateMachine, StateNode } from 'xstate'
 import { cameraMachine } from '../../machines/camera.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
+import { externalStreamsMachine } from '../../machines/externalStreams.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { recordingMachine } from '../../machines/recording.js'
@@ -15,6 +16,7 @@ export const machines: AnyStateMachine[] = [
   fleetMachine,
   discoveryMachine,
   externalDiscoveryMachine,
+  externalStreamsMachine,
   cameraMachine,
   recordingMachine,
   snapshotMachine,

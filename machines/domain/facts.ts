@@ -1,6 +1,7 @@
 /** What happened, once it happened. Machines emit facts; notifications, logs and metrics are views of them. */
 import type { CameraId } from './camera.js'
 import type { FileKind } from './ports.js'
+import type { Reason } from './reason.js'
 import type { Cleanup, RetentionPolicy } from './retention.js'
 import type { CameraStatus, RecordingFormat, SnapshotTier, SnapshotView } from './views.js'
 
@@ -99,7 +100,19 @@ export type DiscoveryFact =
   | { type: 'discovery.progress'; done: number; total: number }
   /** One that was not known, or had been away. */
   | { type: 'discovery.found'; url: string; name: string }
-  | { type: 'discovery.ended'; found: number; took: number; errors: string[] }
+  /** `askers`: the clients that asked for this scan, or joined it. */
+  | { type: 'discovery.ended'; found: number; took: number; errors: string[]; askers?: readonly By[] }
+
+/** The outcome of a change that a client requested; URLs without credentials. */
+export type ExternalFact =
+  | { type: 'externalStream.added'; by: By; url: string; name: string }
+  /** The stream was there already. */
+  | { type: 'externalStream.unchanged'; by: By; url: string; name: string }
+  | { type: 'externalStream.removed'; by: By; url: string }
+  /** Nothing was changed. */
+  | { type: 'externalStream.refused'; by: By; reason: Reason }
+  /** `interval`: ms between scans; 0: on demand only. */
+  | { type: 'externalDiscovery.intervalSet'; by: By; interval: number }
 
 export type RetentionFact =
   | { type: 'retention.policySet'; by: By; policy: RetentionPolicy }
@@ -117,6 +130,7 @@ export type Fact =
   | LinkFact
   | StorageFact
   | DiscoveryFact
+  | ExternalFact
   | RetentionFact
   | SystemFact
 

@@ -2,7 +2,9 @@ import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise } from 'xstate'
 import { createExternalAsk } from '../../actors/askExternal.js'
 import { createDirectory, type FleetActor } from '../../actors/directory.js'
-import { externalDiscoveryEffects } from '../../actors/effects/external.js'
+import { externalDiscoveryEffects, externalStreamsEffects } from '../../actors/effects/external.js'
+import { createFacts } from '../../actors/facts.js'
+import { createObserver } from '../../actors/observer.js'
 import { cameraMachine } from '../../machines/camera.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import { ServiceError } from '../../machines/domain/errors.js'
@@ -14,9 +16,11 @@ import type {
   ScanTarget,
   StreamScan,
 } from '../../machines/domain/external.js'
-import type { DiscoveryFact } from '../../machines/domain/facts.js'
+import type { Fact } from '../../machines/domain/facts.js'
 import type { CameraEntry, Log, Registry } from '../../machines/domain/ports.js'
+import { because } from '../../machines/domain/reason.js'
 import { type ExternalDiscoveryInput, externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
+import { externalStreamsMachine } from '../../machines/externalStreams.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { serverProcessMachine } from '../../machines/serverProcess.js'
@@ -35,14 +39,14 @@ const target = (port: number, named = false): ScanTarget => ({
 
 const refusal = async (promise: Promise<unknown>): Promise<ServiceError> => {
   const outcome = await promise.then(
-    () => 'it was not refused',
+    () => 'the call was not refused',
     (error: unknown) => error,
   )
   if (outcome instanceof ServiceError) return outcome
   throw new Error(String(outcome))
 }
 
-describe('asking for external streams', () => {
+describe('requests for external streams', () => {
   let ends: (() => void)[] = []
   afterEach(() => {
     for (const end of ends) end()
@@ -50,7 +54,7 @@ describe('asking for external streams', () => {
   })
 
   describe('adding', () => {
-    it('keeps it first, answers with its camera, and shows no credentials', async () => {
+    it('saves the stream, returns its camera, and shows no credentials', async () => {
       const { ask, saved, cameras } = await asking()
       const added = await ask.add(gate)
       expect(added).to.deep.include({
@@ -67,7 +71,7 @@ describe('asking for external streams', () => {
       expect(JSON.stringify([added, ask.view()])).not.to.contain('secret')
     })
 
-    it('the same source again is the same stream, also where it is written in another way', async () => {
+    it('returns the same stream for the same source, however its URL is written', async () => {
       const { ask, saved, cameras } = await asking()
       await ask.add(gate)
       for (const url of [gate.url, plain, 'RTSP://0xa.7:554/live']) {
@@ -76,7 +80,7 @@ describe('asking for external streams', () => {
       expect([saved.length, cameras().length]).to.deep.equal([1, 1])
     })
 
-    it('with another password, the stream has that from now on', async () => {
+    it('replaces the password of a stream', async () => {
       const { ask, saved, device } = await asking()
       await ask.add(gate)
       expect(await ask.add({ ...gate, url: 'rtsp://ann:better@10.0.0.7/live' })).to.include({ camera: 'camera0' })
@@ -84,14 +88,17 @@ describe('asking for external streams', () => {
       expect(device('camera0')).to.deep.include({ url: 'rtsp://ann:better@10.0.0.7/live' })
     })
 
-    it('many at once are each added, and each once', async () => {
+    it('adds each of many simultaneous streams once', async () => {
       const { ask, saved, cameras } = await asking()
-      await Promise.all([0, 1, 2, 0, 1, 2].map((n) => ask.add({ ...gate, url: `rtsp://10.0.0.${n}/` })))
+      const added = await Promise.all(
+        [0, 1, 2, 0, 1, 2].map((n) => ask.add({ ...gate, url: `rtsp://10.0.0.${n}/`, by: { ...by } })),
+      )
+      expect(added.map(({ url }) => url)).to.deep.equal([0, 1, 2, 0, 1, 2].map((n) => `rtsp://10.0.0.${n}/`))
       expect(cameras().map(({ id }) => id)).to.deep.equal(['camera0', 'camera1', 'camera2'])
       expect(saved.at(-1)?.streams).to.have.length(3)
     })
 
-    it('is refused for what is no stream, leads back to us, or is configured', async () => {
+    it('is refused for a URL that is not RTSP, leads back to the service, or is configured', async () => {
       const entries: CameraEntry[] = [
         { name: 'yard', source: { kind: 'rtsp', url: 'rtsp://x:y@10.0.0.20:554/a' }, enabled: false, settings: {} },
       ]
@@ -101,25 +108,41 @@ describe('asking for external streams', () => {
         'must not lead back to this service',
       )
       const configured = await refusal(ask.add({ ...gate, url: 'rtsp://10.0.0.20/a' }))
-      expect(configured.data).to.include({ hint: 'the configuration has it as yard' })
+      expect(configured.data).to.include({
+        param: 'stream_url',
+        rule: 'must not be the URL of a configured camera',
+        details: 'the configuration has it as yard',
+        suggestion: 'Use the configured camera',
+      })
       expect(saved).to.deep.equal([])
     })
 
-    it('is refused when there are as many as there may be', async () => {
+    it('is refused when the limit is reached', async () => {
       const { ask } = await asking({ maxStreams: 1 })
       await ask.add(gate)
       await ask.add(gate)
       const { key, data } = await refusal(ask.add({ ...gate, url: 'rtsp://10.0.0.8/' }))
-      expect([key, data.details]).to.deep.equal([
+      expect([key, data]).to.deep.equal([
         'invalidState',
-        '1 streams are added already: remove one, or raise external_discovery.max_streams',
+        {
+          reason: 'limit_reached',
+          state: 'full',
+          allowed_states: ['not full'],
+          details: '1 streams are added already',
+          suggestion: 'Remove a stream, or raise external_discovery.max_streams',
+        },
       ])
     })
 
-    it('that cannot be kept is not made, and the next one can be', async () => {
+    it('is not made when it cannot be saved; the next one can be', async () => {
       const { ask, cameras, savingFails } = await asking()
       savingFails(true)
-      expect(await refusal(ask.add(gate))).to.include({ key: 'dependencyFailed' })
+      const { key, data } = await refusal(ask.add(gate))
+      expect([key, data.dependency, data.detail]).to.deep.equal([
+        'dependencyFailed',
+        'storage',
+        'no room; nothing was changed',
+      ])
       expect(cameras()).to.deep.equal([])
       savingFails(false)
       expect(await ask.add(gate)).to.include({ camera: 'camera0' })
@@ -128,12 +151,13 @@ describe('asking for external streams', () => {
     it('is refused while the service stops', async () => {
       const { ask, fleet } = await asking()
       fleet.send({ type: 'system.stop', reason: 'SIGTERM' })
-      expect(['invalidState', 'unsupported']).to.include((await refusal(ask.add(gate))).key)
+      const { key, data } = await refusal(ask.add(gate))
+      expect([key, data.state]).to.deep.equal(['invalidState', 'not running'])
     })
   })
 
   describe('removing', () => {
-    it('keeps that first, and answers when the camera is gone', async () => {
+    it('saves the list, and resolves when the camera is gone', async () => {
       const { ask, saved, cameras } = await asking({
         streams: [{ url: gate.url, name: 'Gate', type: 'generic_rtsp', addedAt: 1 }],
       })
@@ -143,12 +167,20 @@ describe('asking for external streams', () => {
       expect((await refusal(ask.remove(plain, by))).message).to.equal('Stream not found')
     })
 
-    it('does not repeat a password', async () => {
+    it('refuses the addition before it, if the camera of that is not there yet', async () => {
+      const { ask, cameras } = await asking()
+      const added = refusal(ask.add({ ...gate, by: { ...by } }))
+      await ask.remove(plain, { ...by })
+      const { key, data } = await added
+      expect([key, data.state, cameras()]).to.deep.equal(['invalidState', 'removed', []])
+    })
+
+    it('does not show a password in a refusal', async () => {
       const { ask } = await asking()
       expect(JSON.stringify((await refusal(ask.remove(gate.url, by))).data)).not.to.contain('secret')
     })
 
-    it('that cannot be kept changes nothing', async () => {
+    it('changes nothing when it cannot be saved', async () => {
       const { ask, cameras, savingFails } = await asking()
       await ask.add(gate)
       savingFails(true)
@@ -158,7 +190,7 @@ describe('asking for external streams', () => {
   })
 
   describe('the interval', () => {
-    it('is kept and holds at once; adding keeps only one that a client has set', async () => {
+    it('is saved and applies at once; other changes save only an interval that a client has set', async () => {
       const { ask, saved } = await asking({ external: { interval: 60_000 } })
       expect(ask.view()).to.include({ interval: 60_000 })
       await ask.add(gate)
@@ -172,7 +204,7 @@ describe('asking for external streams', () => {
   describe('discovering', () => {
     const request = { skydio: false, generic: true, force: false, includeOffline: false, by }
 
-    it('tells what was found, and which camera it is', async () => {
+    it('returns the found streams with their cameras', async () => {
       const { ask, answer, asked } = await asking()
       await ask.add({ ...gate, url: 'rtsp://10.0.0.9:554/live', name: 'Pond' })
       const found = ask.discover(request)
@@ -190,7 +222,7 @@ describe('asking for external streams', () => {
       expect(ask.view()).to.include({ scanning: false })
     })
 
-    it('joins a scan underway, and asks those that have just answered only by force', async () => {
+    it('joins the present scan, and asks targets that have just answered only by force', async () => {
       const { ask, answer, asked, facts } = await asking()
       const [one, two] = [ask.discover(request), ask.discover(request)]
       for (const port of [554, 555, 556]) await answer(port, 'H264')
@@ -212,7 +244,7 @@ describe('asking for external streams', () => {
       expect(facts.filter(({ type }) => type === 'discovery.progress')).to.have.length(4)
     })
 
-    it('tells of those that are away when it is wanted', async () => {
+    it('lists streams that do not answer on request', async () => {
       const { ask, answer } = await asking()
       const first = ask.discover(request)
       for (const port of [554, 555, 556]) await answer(port, 'H264')
@@ -221,13 +253,13 @@ describe('asking for external streams', () => {
       await answer(554, undefined, 'timed out')
       for (const port of [555, 556]) await answer(port, 'H264')
       expect((await again).streams.map(({ status, reason }) => [status, reason])).to.deep.equal([
-        ['ERROR', 'timed out'],
+        ['ERROR', because('unreachable', 'timed out')],
         ['DISCOVERED', undefined],
         ['DISCOVERED', undefined],
       ])
     })
 
-    it('ends at its limit with what it has, and says which key to raise', async () => {
+    it('ends at its limit with the streams found so far, and names the key to raise', async () => {
       const { ask, answer } = await asking({ scanLimit: 100 })
       const found = ask.discover(request)
       await answer(554, 'H264')
@@ -238,7 +270,7 @@ describe('asking for external streams', () => {
       )
     })
 
-    it('ends with the last client that waits for it', async () => {
+    it('ends when the last client that waits for it leaves', async () => {
       const { ask, isAborted } = await asking()
       const waiting = [ask.discover(request), ask.discover({ ...request, by: { ...by, session: 's2' } })]
       await turn()
@@ -249,49 +281,16 @@ describe('asking for external streams', () => {
       for (const { errors } of await Promise.all(waiting)) expect(errors).to.deep.equal(['the scan was cancelled'])
     })
 
-    it('still ends with the last client when another one has given up before', async () => {
-      const wish = { skydio: false, generic: true, force: false }
-      const context = { scan: 0, wish, found: [], last: { scan: 0, at: 0, took: 0, errors: [''] } }
-      const observers: { next(snapshot: unknown): void; error(error: Error): void }[] = []
-      const sent: string[] = []
-      let scanning = false
-      const actor = {
-        getSnapshot: () => ({ context, hasTag: (tag: string) => tag === 'enabled' || scanning }),
-        send: ({ type }: { type: string }) => sent.push(type),
-        subscribe: (observer: (typeof observers)[number]) => {
-          observers.push(observer)
-          return { unsubscribe: () => {} }
-        },
-      }
-      const system = { get: () => actor }
-      const fleet = { system, getSnapshot: () => ({ context: { streams: [], entries: [] } }) } as unknown as FleetActor
-      const unused = {} as never
-      const ask = createExternalAsk({
-        fleet,
-        directory: { cameras: () => [] },
-        store: unused,
-        addresses: unused,
-        clock: { now: () => 1 },
-        log: unused,
-        maxStreams: 1,
-        scanLimit: 1,
-      })
-      const first = refusal(ask.discover(request))
-      scanning = true
-      context.scan = 1
-      const others = [0, 1].map(() => ask.discover({ ...request, by: { ...by, session: 's2' } }))
-      observers[0]?.error(new Error('too late'))
-      await first
+    it('ends with the scan that follows when the client of both leaves', async () => {
+      const { ask, isAborted } = await asking()
+      const waiting = [ask.discover({ ...request, by: { ...by } }), ask.discover({ ...request, force: true })]
+      await turn()
       ask.leave('s1')
-      expect(sent).not.to.include('discovery.cancel')
-      ask.leave('s2')
-      expect(sent.filter((type) => type === 'discovery.cancel')).to.have.length(1)
-      context.last = { scan: 1, at: 1, took: 1, errors: ['the scan was cancelled'] }
-      for (const observer of observers.slice(1)) observer.next(actor.getSnapshot())
-      await Promise.all(others)
+      expect([ask.view().scanning, isAborted()]).to.deep.equal([false, true])
+      for (const { errors } of await Promise.all(waiting)) expect(errors).to.deep.equal(['the scan was cancelled'])
     })
 
-    it('that a client has only joined does not end with it', async () => {
+    it('goes on when a client leaves that only joined a scan of the interval', async () => {
       const { ask } = await asking({ external: { atStart: true } })
       const found = ask.discover(request)
       found.catch(() => {})
@@ -304,11 +303,12 @@ describe('asking for external streams', () => {
       const { ask, fleet } = await asking()
       const found = refusal(ask.discover(request))
       fleet.send({ type: 'system.stop', reason: 'SIGTERM' })
-      expect(await found).to.include({ key: 'dependencyFailed' })
+      const { key, data } = await found
+      expect([key, data.detail]).to.deep.equal(['dependencyFailed', 'the service is stopping'])
     })
   })
 
-  it('is unsupported while it is disabled; the list is empty then', async () => {
+  it('are unsupported while discovery is disabled; the list is empty then', async () => {
     const { ask } = await asking({ external: { enabled: false } })
     expect(ask.view()).to.deep.equal({ enabled: false, scanning: false, interval: 0, streams: [] })
     const calls = [
@@ -328,7 +328,7 @@ describe('asking for external streams', () => {
     scanLimit?: number
   }
 
-  /** The real fleet with cameras whose probe never ends, and a scan whose answers wait for the test. */
+  /** The real fleet, with cameras whose probe never ends and a scan whose answers wait for the test. */
   async function asking({
     entries = [],
     streams = [],
@@ -340,7 +340,10 @@ describe('asking for external streams', () => {
     const never = () => fromPromise<never>(() => new Promise(() => {})) as never
     const clock = { now: () => 1_000 }
     const log: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
-    const facts: DiscoveryFact[] = []
+    const facts: Fact[] = []
+    const bus = createFacts({ clock, log })
+    bus.subscribe((fact) => facts.push(fact))
+    const observer = createObserver({ facts: bus, clock, log })
     const saved: ExternalState[] = []
     const asked: number[] = []
     let fails = false
@@ -348,7 +351,7 @@ describe('asking for external streams', () => {
     const answers = new Map<number, (answer: Omit<ScanAnswer, 'target'>) => void>()
     const scan: StreamScan = {
       plan: () => ({ total: 3, targets: [target(554), target(555), target(556, true)], missing: [] }),
-      async run(targets, heard, signal) {
+      async run(targets, report, signal) {
         signal.addEventListener('abort', () => {
           aborted = true
         })
@@ -358,8 +361,17 @@ describe('asking for external streams', () => {
             answers.set(each.port, resolve)
             signal.addEventListener('abort', () => reject(signal.reason))
           })
-          heard({ target: each, ...answer })
+          report({ target: each, ...answer })
         }
+      },
+    }
+    const addresses: AddressCheck = {
+      refusal: async (host) => (host === '127.0.0.1' ? 'must not lead back to this service' : undefined),
+    }
+    const store = {
+      save: async (state: ExternalState) => {
+        if (fails) throw new Error('no room')
+        saved.push(state)
       },
     }
     const fleet: FleetActor = createActor(
@@ -373,6 +385,9 @@ describe('asking for external streams', () => {
           }),
           externalDiscovery: externalDiscoveryMachine.provide({
             actors: externalDiscoveryEffects({ scan, clock, scanLimit }),
+          }),
+          externalStreams: externalStreamsMachine.provide({
+            actors: externalStreamsEffects({ store, addresses, log }),
           }),
           serverProcess: serverProcessMachine.provide({
             actors: { chooseServer: never(), runServer: quiet(), endServer: never() },
@@ -389,29 +404,18 @@ describe('asking for external streams', () => {
           entries,
           streams,
           external: { enabled: true, interval: 0, atStart: false, skydio: false, generic: true, ...external },
+          externalStreams: { maxStreams },
           demoWhenNone: false,
           pollEvery: 10_000,
           storage: { warnPercent: 80, blockPercent: 90 },
         },
-        inspect: (event) => {
-          if (event.type === '@xstate.actor')
-            (event.actorRef as FleetActor).on?.('*', (fact) => facts.push(fact as unknown as DiscoveryFact))
-        },
+        inspect: observer.inspect,
       },
     )
     fleet.start()
     ends.push(() => fleet.stop())
-    const directory = createDirectory({ fleet, observer: { inspect: () => {}, since: () => 0 }, startedAt: 0 })
-    const addresses: AddressCheck = {
-      refusal: async (host) => (host === '127.0.0.1' ? 'must not lead back to this service' : undefined),
-    }
-    const store = {
-      save: async (state: ExternalState) => {
-        if (fails) throw new Error('no room')
-        saved.push(state)
-      },
-    }
-    const ask = createExternalAsk({ fleet, directory, store, addresses, clock, log, maxStreams, scanLimit })
+    const directory = createDirectory({ fleet, observer, startedAt: 0 })
+    const ask = createExternalAsk({ fleet, facts: bus, directory, clock, scanLimit })
     for (let i = 0; i < 5; i += 1) await turn()
     return {
       ask,
@@ -425,13 +429,13 @@ describe('asking for external streams', () => {
       savingFails: (does: boolean) => {
         fails = does
       },
-      /** What the next target, which is at this port, says. */
+      /** Answers for the target at this port, once the scan asks it. */
       async answer(port: number, codec: string | undefined, reason?: string, answered = codec !== undefined) {
         while (!answers.has(port)) await turn()
-        const tell = answers.get(port)
+        const reply = answers.get(port)
         answers.delete(port)
         const found = codec === undefined ? [] : target(port).candidates.map((candidate) => ({ ...candidate, codec }))
-        tell?.({ found, answered, ...(reason !== undefined && { reason }) })
+        reply?.({ found, answered, ...(reason !== undefined && { reason }) })
         await turn()
       },
     }
