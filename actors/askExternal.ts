@@ -143,30 +143,15 @@ export function createExternalAsk({
 }
 
 function refusalOf({ code, details }: Reason, url: string): ServiceError {
-  const invalidUrl = { reason: 'invalid_params', param: 'stream_url' }
+  const invalidUrl = (rule: string, details: string, suggestion: string) =>
+    new ServiceError('invalidParams', { reason: 'invalid_params', param: 'stream_url', rule, details, suggestion })
   switch (code) {
     case 'address_refused':
-      return new ServiceError('invalidParams', {
-        ...invalidUrl,
-        rule: details,
-        details: 'the address is not allowed',
-        suggestion: 'Use the address of a camera',
-      })
+      return invalidUrl(details, 'the address is not allowed', 'Use the address of a camera')
     case 'already_configured':
-      return new ServiceError('invalidParams', {
-        ...invalidUrl,
-        rule: 'must not be the URL of a configured camera',
-        details,
-        suggestion: 'Use the configured camera',
-      })
+      return invalidUrl('must not be the URL of a configured camera', details, 'Use the configured camera')
     case 'limit_reached':
-      return new ServiceError('invalidState', {
-        reason: code,
-        state: 'full',
-        allowed_states: ['not full'],
-        details,
-        suggestion: 'Remove a stream, or raise external_discovery.max_streams',
-      })
+      return invalidState('full', 'not full', details, 'Remove a stream, or raise external_discovery.max_streams', code)
     case 'stream_unknown':
       return notFound('Stream', shownUrl(url))
     case 'not_written':
@@ -177,29 +162,19 @@ function refusalOf({ code, details }: Reason, url: string): ServiceError {
   }
 }
 
+const invalidState = (state: string, allowed: string, details: string, suggestion: string, reason = 'invalid_state') =>
+  new ServiceError('invalidState', { reason, state, allowed_states: [allowed], details, suggestion })
+
 const notRunning = () =>
-  new ServiceError('invalidState', {
-    reason: 'invalid_state',
-    state: 'not running',
-    allowed_states: ['running'],
-    details: 'the service is starting or stopping',
-    suggestion: 'Try again when the service runs',
-  })
+  invalidState('not running', 'running', 'the service is starting or stopping', 'Try again when the service runs')
 
 const removedAgain = () =>
-  new ServiceError('invalidState', {
-    reason: 'invalid_state',
-    state: 'removed',
-    allowed_states: ['added'],
-    details: 'the stream was removed before its camera was there',
-    suggestion: 'Add the stream again',
-  })
+  invalidState('removed', 'added', 'the stream was removed before its camera was there', 'Add the stream again')
 
 const tooManyChanges = () =>
-  new ServiceError('invalidState', {
-    reason: 'invalid_state',
-    state: 'busy',
-    allowed_states: ['ready'],
-    details: 'too many changes of external streams wait already',
-    suggestion: 'Wait for the replies to open requests first',
-  })
+  invalidState(
+    'busy',
+    'ready',
+    'too many changes of external streams wait',
+    'Wait for the replies to open requests first',
+  )

@@ -81,20 +81,20 @@ export const externalDiscoveryMachine = setup({
   },
   actions: {
     keepInterval: assign({ interval: (_, { interval }: { interval: number }) => interval }),
-    planRequested: assign({ scan: (_, { wish, by }: Request) => ({ ...scanFor(wish), ...joinedBy([], [], by) }) }),
-    planScheduled: assign({ scan: ({ context: { skydio, generic } }) => scanFor({ skydio, generic, force: true }) }),
-    planNext: assign(({ context: { scan, next } }) => ({ scan: next ?? scan, next: undefined })),
-    joinScan: assign({
-      scan: ({ context: { scan } }, { by }: Request) => ({ ...scan, ...joinedBy(scan.askers, scan.waiting, by) }),
+    planRequested: assign({ scan: (_, { wish, by }: Request) => joined({ ...noScan, wish }, by) }),
+    planScheduled: assign({
+      scan: ({ context: { skydio, generic } }) => ({ ...noScan, wish: { skydio, generic, force: true } }),
     }),
+    planNext: assign(({ context: { scan, next } }) => ({ scan: next ?? scan, next: undefined })),
+    joinScan: assign({ scan: ({ context: { scan } }, { by }: Request) => joined(scan, by) }),
     joinNext: assign({
-      next: ({ context: { next = scanFor(nothing) } }, { wish, by }: Request) => ({
+      next: ({ context: { next = noScan } }, { wish, by }: Request) => ({
+        ...joined(next, by),
         wish: {
           skydio: wish.skydio || next.wish.skydio,
           generic: wish.generic || next.wish.generic,
           force: wish.force || next.wish.force,
         },
-        ...joinedBy(next.askers, next.waiting, by),
       }),
     }),
     dropClient: assign(({ context: { scan, next } }, { session }: { session: string }) => {
@@ -142,18 +142,11 @@ export const externalDiscoveryMachine = setup({
       errors,
       ...(scan.askers.length > 0 && { askers: scan.askers }),
     })),
-    tellCancelled: emit(({ context: { scan } }) => ({
-      type: 'discovery.ended',
-      found: 0,
-      took: 0,
-      errors: ['the scan was cancelled'],
-      askers: scan.askers,
-    })),
   },
   delays: { interval: ({ context }) => Math.max(1_000, context.interval) },
 }).createMachine({
   id: 'externalDiscovery',
-  context: ({ input }) => ({ ...input, scan: scanFor(nothing), found: [] }),
+  context: ({ input }) => ({ ...input, scan: noScan, found: [] }),
   initial: 'deciding',
   states: {
     deciding: {
@@ -205,7 +198,13 @@ export const externalDiscoveryMachine = setup({
       states: {
         /** Runs to its end, whoever joins and leaves. */
         scheduled: {},
-        requested: { always: { guard: 'isUnwanted', target: '#externalDiscovery.ended', actions: 'tellCancelled' } },
+        requested: {
+          always: {
+            guard: 'isUnwanted',
+            target: '#externalDiscovery.ended',
+            actions: { type: 'tellEnded', params: { took: 0, errors: ['the scan was cancelled'] } },
+          },
+        },
       },
     },
     ended: {
@@ -214,14 +213,13 @@ export const externalDiscoveryMachine = setup({
   },
 })
 
-const nothing: ScanWish = { skydio: false, generic: false, force: false }
+const noScan: Scan = { wish: { skydio: false, generic: false, force: false }, askers: [], waiting: [] }
 
-const scanFor = (wish: ScanWish): Scan => ({ wish, askers: [], waiting: [] })
-
-/** `by` itself is kept, not a copy: a caller recognises its fact by it. */
-const joinedBy = (askers: By[], waiting: string[], by: By): Pick<Scan, 'askers' | 'waiting'> => ({
-  askers: [...askers, by],
-  waiting: [...waiting, by.session],
+/** Keeps `by` itself, not a copy: a caller recognises its fact by the reference. */
+const joined = (scan: Scan, by: By): Scan => ({
+  ...scan,
+  askers: [...scan.askers, by],
+  waiting: [...scan.waiting, by.session],
 })
 
 const without = (scan: Scan, session: string): Scan => ({

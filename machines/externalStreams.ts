@@ -38,7 +38,7 @@ interface ExternalStreamsContext extends ExternalStreamsInput {
   changes: ExternalStreamsEvent[]
 }
 
-/** Changes that wait, at most. */
+/** Changes underway, at most. */
 const mostChanges = 64
 
 /**
@@ -60,47 +60,27 @@ export const externalStreamsMachine = setup({
   guards: {
     hasRoom: ({ context }) => context.changes.length < mostChanges,
     hasChange: ({ context }) => context.changes.length > 0,
-    adds: ({ context }) => first(context).type === 'stream.add',
-    removes: ({ context }) => first(context).type === 'stream.remove',
-    isConfigured: ({ context }) => entryOf(context) !== undefined,
+    isAddition: ({ context }) => first(context).type === 'stream.add',
+    isConfigured: ({ context }) => first(context).type === 'stream.add' && entryOf(context) !== undefined,
     // A URL without credentials, as clients see it, does not take the known ones away.
     isUnchanged: ({ context }) => {
-      const [before, url] = [streamOf(context), urlOf(context)]
-      return before !== undefined && (url === before.url || url === shownUrl(url))
+      const [change, before, url] = [first(context), streamOf(context), urlOf(context)]
+      return change.type === 'stream.add' && before !== undefined && (url === before.url || url === shownUrl(url))
     },
-    isFull: ({ context }) => streamOf(context) === undefined && context.streams.length >= context.maxStreams,
-    isUnknown: ({ context }) => streamOf(context) === undefined,
+    isTooMany: ({ context }) =>
+      first(context).type === 'stream.add' && !streamOf(context) && context.streams.length >= context.maxStreams,
+    isUnknown: ({ context }) => first(context).type === 'stream.remove' && !streamOf(context),
     breaksRule: (_, { rule }: { rule: string | undefined }) => rule !== undefined,
   },
   actions: {
-    addChange: assign({
-      changes: ({ context: { changes } }, change: ExternalStreamsEvent) => [...changes, change],
-    }),
+    addChange: assign({ changes: ({ context }, change: ExternalStreamsEvent) => [...context.changes, change] }),
     dropChange: assign({ changes: ({ context }) => context.changes.slice(1) }),
-    makeChange: assign(({ context }) => changed(context)),
-    sendStreams: sendParent(
-      ({ context }): ExternalStreamsMessage => ({ type: 'streams.changed', streams: context.streams }),
-    ),
-    sendRemoval: sendParent(
-      ({ context }): ExternalStreamsMessage => ({
-        type: 'stream.removed',
-        key: streamKey(urlOf(context)),
-        by: first(context).by,
-      }),
-    ),
-    sendInterval: sendParent(
-      ({ context }): ExternalStreamsMessage => ({ type: 'interval.changed', interval: context.interval ?? 0 }),
-    ),
-    tellAdded: emit(({ context }) => ({ type: 'externalStream.added', ...shown(context) })),
-    tellUnchanged: emit(({ context }) => ({ type: 'externalStream.unchanged', ...shown(context) })),
-    tellRemoved: emit(({ context }) => ({
-      type: 'externalStream.removed',
+    makeChange: assign(({ context }) => afterChange(context)),
+    sendChange: sendParent(({ context }) => messageOf(context)),
+    tellChange: emit(({ context }) => factOf(context)),
+    tellUnchanged: emit(({ context }) => ({
+      type: 'externalStream.unchanged',
       url: shownUrl(urlOf(context)),
-      by: first(context).by,
-    })),
-    tellInterval: emit(({ context }) => ({
-      type: 'externalDiscovery.intervalSet',
-      interval: context.interval ?? 0,
       by: first(context).by,
     })),
     refuse: emit(({ context }, reason: Reason) => ({ type: 'externalStream.refused', reason, by: first(context).by })),
@@ -120,10 +100,8 @@ export const externalStreamsMachine = setup({
       initial: 'deciding',
       states: {
         deciding: {
-          always: [{ guard: 'adds', target: 'adding' }, { guard: 'removes', target: 'removing' }, { target: 'saving' }],
-        },
-        adding: {
           always: [
+            { guard: 'isUnknown', target: 'refused', actions: { type: 'refuse', params: because('stream_unknown') } },
             {
               guard: 'isConfigured',
               target: 'refused',
@@ -131,20 +109,11 @@ export const externalStreamsMachine = setup({
             },
             { guard: 'isUnchanged', target: 'done', actions: 'tellUnchanged' },
             {
-              guard: 'isFull',
+              guard: 'isTooMany',
               target: 'refused',
               actions: { type: 'refuse', params: ({ context }) => fullAt(context) },
             },
-            { target: 'checkingAddress' },
-          ],
-        },
-        removing: {
-          always: [
-            {
-              guard: 'isUnknown',
-              target: 'refused',
-              actions: { type: 'refuse', params: () => because('stream_unknown') },
-            },
+            { guard: 'isAddition', target: 'checkingAddress' },
             { target: 'saving' },
           ],
         },
@@ -160,21 +129,14 @@ export const externalStreamsMachine = setup({
               },
               { target: 'saving' },
             ],
-            onError: {
-              target: 'refused',
-              actions: { type: 'refuse', params: ({ event }) => reasonFrom(event.error) },
-            },
+            onError: { target: 'refused', actions: { type: 'refuse', params: ({ event }) => reasonFrom(event.error) } },
           },
         },
         saving: {
           invoke: {
             src: 'saveStreams',
-            input: ({ context }) => changed(context),
-            onDone: [
-              { guard: 'adds', target: 'done', actions: ['makeChange', 'sendStreams', 'tellAdded'] },
-              { guard: 'removes', target: 'done', actions: ['makeChange', 'sendRemoval', 'tellRemoved'] },
-              { target: 'done', actions: ['makeChange', 'sendInterval', 'tellInterval'] },
-            ],
+            input: ({ context }) => afterChange(context),
+            onDone: { target: 'done', actions: ['makeChange', 'sendChange', 'tellChange'] },
             onError: {
               target: 'refused',
               actions: { type: 'refuse', params: ({ event }) => reasonFrom(event.error, 'not_written') },
@@ -206,8 +168,7 @@ function streamOf(context: ExternalStreamsContext): AddedStream | undefined {
   return context.streams.find(({ url }) => streamKey(url) === key)
 }
 
-const entryOf = (context: ExternalStreamsContext): CameraEntry | undefined =>
-  configuredAt(urlOf(context), context.entries)
+const entryOf = (context: ExternalStreamsContext) => configuredAt(urlOf(context), context.entries)
 
 const configuredAs = (context: ExternalStreamsContext): Reason =>
   because('already_configured', `the configuration has it as ${entryOf(context)?.name}`)
@@ -215,24 +176,29 @@ const configuredAs = (context: ExternalStreamsContext): Reason =>
 const fullAt = ({ maxStreams }: ExternalStreamsContext): Reason =>
   because('limit_reached', `${maxStreams} streams are added already`)
 
-/** The streams and the interval after the change. */
-function changed(context: ExternalStreamsContext): ExternalState {
-  const [change, before] = [first(context), streamOf(context)]
+function afterChange(context: ExternalStreamsContext): ExternalState {
   const { streams, interval } = context
+  const [change, before] = [first(context), streamOf(context)]
+  if (change.type === 'interval.set') return { streams, interval: change.interval }
   const others = streams.filter((stream) => stream !== before)
-  const same = interval === undefined ? {} : { interval }
-  switch (change.type) {
-    case 'stream.add':
-      return { ...same, streams: [...others, before ? { ...before, url: change.stream.url } : change.stream] }
-    case 'stream.remove':
-      return { ...same, streams: others }
-    case 'interval.set':
-      return { streams, interval: change.interval }
-  }
+  const rest = change.type === 'stream.add' ? [{ ...change.stream, ...before, url: change.stream.url }] : []
+  return { streams: [...others, ...rest], ...(interval !== undefined && { interval }) }
 }
 
-function shown(context: ExternalStreamsContext): { url: string; name: string; by: By } {
-  return { url: shownUrl(urlOf(context)), name: streamOf(context)?.name ?? '', by: first(context).by }
+function messageOf(context: ExternalStreamsContext): ExternalStreamsMessage {
+  const change = first(context)
+  if (change.type === 'interval.set') return { type: 'interval.changed', interval: change.interval }
+  return change.type === 'stream.add'
+    ? { type: 'streams.changed', streams: context.streams }
+    : { type: 'stream.removed', key: streamKey(change.url), by: change.by }
+}
+
+function factOf(context: ExternalStreamsContext): ExternalFact {
+  const change = first(context)
+  const { by } = change
+  if (change.type === 'interval.set') return { type: 'externalDiscovery.intervalSet', interval: change.interval, by }
+  const type = change.type === 'stream.add' ? 'externalStream.added' : 'externalStream.removed'
+  return { type, url: shownUrl(urlOf(context)), by }
 }
 
 /** Found and added streams in one list, found ones first. `now`: epoch ms. */

@@ -21,7 +21,7 @@ const State = Type.Object({
   interval: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
 })
 
-/** The file `external_streams.json` in the data directory's `state`. Its URLs may hold passwords: only its owner may read it. */
+/** `external_streams.json` in the data directory's `state`. URLs may hold passwords: only the owner can read the file. */
 export function createExternalStore({ dir, log, clock }: { dir: string; log: Log; clock: Clock }): ExternalStore {
   const file = openStateFile({ dir, name, what: 'the list of external streams', contentOf: stateOf, clock })
   return {

@@ -105,10 +105,8 @@ export type DiscoveryFact =
 
 /** The outcome of a change that a client requested; URLs without credentials. */
 export type ExternalFact =
-  | { type: 'externalStream.added'; by: By; url: string; name: string }
-  /** The stream was there already. */
-  | { type: 'externalStream.unchanged'; by: By; url: string; name: string }
-  | { type: 'externalStream.removed'; by: By; url: string }
+  /** `unchanged`: the stream was there already. */
+  | { type: `externalStream.${'added' | 'unchanged' | 'removed'}`; by: By; url: string }
   /** Nothing was changed. */
   | { type: 'externalStream.refused'; by: By; reason: Reason }
   /** `interval`: ms between scans; 0: on demand only. */

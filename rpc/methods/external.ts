@@ -111,12 +111,7 @@ const discoverExternalStreams = method({
   gated: true,
   errors: ['unsupported', 'invalidState', 'dependencyFailed'],
   mustOffer,
-  params: Type.Object({
-    skydio_enabled: Type.Optional(DiscoveryOptions.skydio_enabled),
-    generic_enabled: Type.Optional(DiscoveryOptions.generic_enabled),
-    force_rescan: Type.Optional(DiscoveryOptions.force_rescan),
-    include_offline: Type.Optional(DiscoveryOptions.include_offline),
-  }),
+  params: Type.Partial(Type.Object(DiscoveryOptions)),
   result: Type.Object({
     discovered_streams: Type.Array(Stream),
     skydio_streams: Type.Array(Stream),
@@ -131,14 +126,13 @@ const discoverExternalStreams = method({
     { skydio_enabled = true, generic_enabled = false, force_rescan = false, include_offline = false },
     { services, caller, by },
   ) => {
-    const request = {
+    const { streams, at, took, errors } = await services.external.discover({
       skydio: skydio_enabled,
       generic: generic_enabled,
       force: force_rescan,
       includeOffline: include_offline,
       by,
-    }
-    const { streams, at, took, errors } = await services.external.discover(request)
+    })
     const { all, ...byType } = listsOf(streams, caller)
     return {
       discovered_streams: all,
@@ -180,12 +174,8 @@ const addExternalStream = method({
   handler: async ({ stream_url, stream_name, stream_type = 'generic_rtsp' }, { services, caller, by }) => {
     // The new camera would not be among those that such a caller may use.
     demandAllCameras(caller, 'an added stream is a new camera')
-    const { url, name, type, camera } = await services.external.add({
-      url: stream_url,
-      name: stream_name,
-      type: stream_type,
-      by,
-    })
+    const request = { url: stream_url, name: stream_name, type: stream_type, by }
+    const { url, name, type, camera } = await services.external.add(request)
     return given({
       stream_url: shownUrl(url),
       stream_name: name,

@@ -38,7 +38,7 @@ describe('external streams', () => {
     saving.resolve()
     await turn()
     expect(messages).to.deep.equal([{ type: 'streams.changed', streams: [gate] }])
-    expect(facts).to.deep.equal([{ type: 'externalStream.added', url: plain, name: 'Gate', by }])
+    expect(facts).to.deep.equal([{ type: 'externalStream.added', url: plain, by }])
     expect(facts[0]?.by, 'the value that the event carried').to.equal(by)
   })
 
@@ -46,7 +46,7 @@ describe('external streams', () => {
     const { send, saved, messages, facts, checked } = externalStreams({ streams: [gate] })
     const urls = [gate.url, plain, 'rtsp://10.0.0.7:554/live']
     for (const url of urls) await send(add({ url, name: 'Other' }))
-    const outcome = { type: 'externalStream.unchanged', name: 'Gate', by }
+    const outcome = { type: 'externalStream.unchanged', by }
     expect(facts).to.deep.equal([plain, plain, urls[2]].map((url) => ({ ...outcome, url })))
     expect([saved, messages, checked]).to.deep.equal([[], [], []])
   })
