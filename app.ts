@@ -296,6 +296,7 @@ async function startIn(
       registry,
       retention: retentionPorts.store,
       addresses,
+      external: externalStore,
       scan: createStreamScan({
         plan: scanPlan(config),
         addresses,
@@ -351,6 +352,10 @@ async function startIn(
         skydio: scanning.skydio.enabled,
         generic: scanning.generic_uav.enabled,
       },
+      externalStreams: {
+        maxStreams: scanning.max_streams,
+        ...(externalState.interval !== undefined && { interval: externalState.interval }),
+      },
     },
   })
   fleet.subscribe({ error: (error) => log.error('the root actor failed', { error }) })
@@ -366,17 +371,7 @@ async function startIn(
     simulation: config.simulation.enabled,
   })
 
-  const external = createExternalAsk({
-    fleet,
-    directory,
-    store: externalStore,
-    addresses,
-    clock,
-    log,
-    maxStreams: scanning.max_streams,
-    scanLimit: scanning.scan_timeout,
-    ...(externalState.interval !== undefined && { interval: externalState.interval }),
-  })
+  const external = createExternalAsk({ fleet, facts, directory, clock, scanLimit: scanning.scan_timeout })
   const retentionAsk = createRetentionAsk({
     actor: () => fleet.system.get('retention'),
     facts,

@@ -2,12 +2,13 @@ import { cameraMachine } from '../machines/camera.js'
 import { demandMachine } from '../machines/demand.js'
 import { discoveryMachine } from '../machines/discovery.js'
 import type { DeviceProbe, Pictures, Pipelines, UsbDevices } from '../machines/domain/capture.js'
-import type { AddressCheck, StreamScan } from '../machines/domain/external.js'
+import type { AddressCheck, ExternalStore, StreamScan } from '../machines/domain/external.js'
 import type { MediaFiles, Segments, Storage } from '../machines/domain/files.js'
 import type { MediaServer, ServerProcess, StreamReader } from '../machines/domain/mediaServer.js'
 import type { CaptureDefaults, Clock, Log, RegistryStore } from '../machines/domain/ports.js'
 import type { RetentionStore } from '../machines/domain/retention.js'
 import { externalDiscoveryMachine } from '../machines/externalDiscovery.js'
+import { externalStreamsMachine } from '../machines/externalStreams.js'
 import { fleetMachine } from '../machines/fleet.js'
 import { mediamtxLinkMachine } from '../machines/mediamtxLink.js'
 import { pipelineMachine } from '../machines/pipeline.js'
@@ -19,7 +20,7 @@ import { snapshotMachine } from '../machines/snapshot.js'
 import { sourceMachine } from '../machines/source.js'
 import { storageMachine } from '../machines/storage.js'
 import { cameraEffects, sourceEffects } from './effects/camera.js'
-import { externalDiscoveryEffects } from './effects/external.js'
+import { externalDiscoveryEffects, externalStreamsEffects } from './effects/external.js'
 import { pipelineEffects, pullEffects } from './effects/feed.js'
 import { recordingEffects } from './effects/recording.js'
 import { type RetentionPorts, retentionEffects } from './effects/retention.js'
@@ -45,6 +46,7 @@ export interface ActorPorts {
   registry: RegistryStore
   retention: RetentionStore
   addresses: AddressCheck
+  external: ExternalStore
   scan: StreamScan
   clock: Clock
   log: Log
@@ -134,6 +136,9 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
       }),
       externalDiscovery: externalDiscoveryMachine.provide({
         actors: externalDiscoveryEffects({ scan: ports.scan, clock, scanLimit: options.streamScanLimit }),
+      }),
+      externalStreams: externalStreamsMachine.provide({
+        actors: externalStreamsEffects({ store: ports.external, addresses: ports.addresses, log }),
       }),
     },
     delays: { drainLimit: options.drainLimit },

@@ -1,6 +1,7 @@
 import { assign, emit, enqueueActions, setup } from 'xstate'
 import type { ExternalStream, FoundStream } from './domain/external.js'
-import type { DiscoveryFact } from './domain/facts.js'
+import type { By, DiscoveryFact } from './domain/facts.js'
+import type { Reason } from './domain/reason.js'
 import { callbackHole } from './hole.js'
 
 export interface ExternalDiscoveryInput {
@@ -8,7 +9,7 @@ export interface ExternalDiscoveryInput {
   /** ms between scans; 0: on demand only. */
   interval: number
   atStart: boolean
-  /** What scans that nobody has asked for look for. */
+  /** The kinds that scheduled scans look for. */
   skydio: boolean
   generic: boolean
 }
@@ -16,7 +17,7 @@ export interface ExternalDiscoveryInput {
 export interface ScanWish {
   skydio: boolean
   generic: boolean
-  /** A new scan, of every address, also while or right after another. */
+  /** Asks every address again, in a new scan. */
   force: boolean
 }
 
@@ -24,41 +25,42 @@ export interface ScanWish {
 export type ScanEvent =
   | { type: 'scan.progress'; done: number; total: number }
   | { type: 'scan.found'; stream: FoundStream; at: number }
-  /** A known one that did not answer. */
-  | { type: 'scan.lost'; url: string; reason: string }
-  | { type: 'scan.ended'; at: number; took: number; errors: string[] }
+  /** A known stream did not answer. */
+  | { type: 'scan.lost'; url: string; reason: Reason }
+  | { type: 'scan.ended'; took: number; errors: string[] }
 
 export type ExternalDiscoveryEvent =
-  | { type: 'discovery.start'; wish: ScanWish }
-  /** Nobody waits for the scan any more. */
-  | { type: 'discovery.cancel'; at: number }
+  | { type: 'discovery.start'; wish: ScanWish; by: By }
+  /** The connection of a client has ended. */
+  | { type: 'client.left'; session: string }
   | { type: 'interval.set'; interval: number }
   | ScanEvent
 
-export interface ScanOutcome {
-  /** Which scan it was, counted from 1. */
-  scan: number
-  at: number
-  took: number
-  errors: string[]
+/** A scan and its clients. */
+interface Scan {
+  wish: ScanWish
+  askers: By[]
+  /** The sessions of the askers that are still connected. */
+  waiting: string[]
 }
 
 interface ExternalDiscoveryContext extends ExternalDiscoveryInput {
-  /** Scans begun. */
-  scan: number
-  wish: ScanWish
-  /** To be scanned for after the present scan. */
-  next?: ScanWish | undefined
+  /** The present scan, or the last one. */
+  scan: Scan
+  /** The scan that follows. */
+  next?: Scan | undefined
   found: ExternalStream[]
-  last?: ScanOutcome
 }
 
-/** More than this are not kept: whoever answers on every address must not fill our memory. */
+type Request = Extract<ExternalDiscoveryEvent, { type: 'discovery.start' }>
+
+/** A host that answers on every address must not fill the memory. */
 const mostFound = 256
 
 /**
- * Looks for RTSP streams where the configuration allows it: on demand, and every `interval`. Who asks during a scan that
- * covers the wish gets its outcome; otherwise another scan follows. What was found is kept, as ERROR while it does not answer.
+ * Looks for RTSP streams on the addresses that the configuration allows: on demand, and once per `interval`. A client
+ * that asks during a scan joins it if the scan covers the request; otherwise another scan follows. A scan that a client
+ * started ends when no client waits for it any more. Found streams stay in the list, as ERROR while they do not answer.
  */
 export const externalDiscoveryMachine = setup({
   types: {
@@ -73,25 +75,40 @@ export const externalDiscoveryMachine = setup({
     isDisabled: ({ context }) => !context.enabled,
     scansAtStart: ({ context }) => context.atStart,
     isPeriodic: ({ context }) => context.interval > 0,
-    isCovered: ({ context }, { wish }: { wish: ScanWish }) => covers(context.wish, wish),
+    isCovered: ({ context: { scan } }, { wish }: Request) => covers(scan.wish, wish),
+    isUnwanted: ({ context: { scan } }) => scan.waiting.length === 0,
     hasNext: ({ context }) => context.next !== undefined,
   },
   actions: {
     keepInterval: assign({ interval: (_, { interval }: { interval: number }) => interval }),
-    planWish: assign({ wish: (_, { wish }: { wish: ScanWish }) => wish }),
-    planOwn: assign({ wish: ({ context: { skydio, generic } }) => ({ skydio, generic, force: true }) }),
-    planNext: assign(({ context: { wish, next } }) => ({ wish: next ?? wish, next: undefined })),
-    addNext: assign({
-      next: ({ context: { next } }, { wish }: { wish: ScanWish }) => ({
-        skydio: wish.skydio || (next?.skydio ?? false),
-        generic: wish.generic || (next?.generic ?? false),
-        force: wish.force || (next?.force ?? false),
+    planRequested: assign({ scan: (_, { wish, by }: Request) => joined({ ...noScan, wish }, by) }),
+    planScheduled: assign({
+      scan: ({ context: { skydio, generic } }) => ({ ...noScan, wish: { skydio, generic, force: true } }),
+    }),
+    planNext: assign(({ context: { scan, next } }) => ({ scan: next ?? scan, next: undefined })),
+    joinScan: assign({ scan: ({ context: { scan } }, { by }: Request) => joined(scan, by) }),
+    joinNext: assign({
+      next: ({ context: { next = noScan } }, { wish, by }: Request) => ({
+        ...joined(next, by),
+        wish: {
+          skydio: wish.skydio || next.wish.skydio,
+          generic: wish.generic || next.wish.generic,
+          force: wish.force || next.wish.force,
+        },
       }),
     }),
-    begin: enqueueActions(({ context: { scan, wish }, enqueue }) => {
-      enqueue.assign({ scan: scan + 1 })
-      enqueue.emit({ type: 'discovery.started', skydio: wish.skydio, generic: wish.generic })
+    dropClient: assign(({ context: { scan, next } }, { session }: { session: string }) => {
+      const present = without(scan, session)
+      const following = next && without(next, session)
+      if (following === undefined || following.waiting.length > 0) return { scan: present, next: following }
+      // The following scan is not run: its clients get the outcome of this one.
+      return { scan: { ...present, askers: [...present.askers, ...following.askers] }, next: undefined }
     }),
+    tellStarted: emit(({ context: { scan } }) => ({
+      type: 'discovery.started',
+      skydio: scan.wish.skydio,
+      generic: scan.wish.generic,
+    })),
     tellProgress: emit((_, { done, total }: { done: number; total: number }) => ({
       type: 'discovery.progress',
       done,
@@ -112,36 +129,30 @@ export const externalDiscoveryMachine = setup({
       },
     ),
     noteLost: assign({
-      found: ({ context: { found } }, { url, reason }: { url: string; reason: string }) =>
+      found: ({ context: { found } }, { url, reason }: { url: string; reason: Reason }) =>
         found.map((stream) => (stream.url === url ? { ...stream, status: 'ERROR' as const, reason } : stream)),
     }),
-    end: enqueueActions(
-      ({ context: { scan, found, wish }, enqueue }, { at, took, errors }: Omit<ScanOutcome, 'scan'>) => {
-        enqueue.assign({ last: { scan, at, took, errors } })
-        const count = found.filter(
-          ({ type, status }) => status === 'DISCOVERED' && (type === 'skydio_stanag4609' ? wish.skydio : wish.generic),
-        ).length
-        enqueue.emit({ type: 'discovery.ended', found: count, took, errors })
-      },
-    ),
-    cancel: enqueueActions(({ context: { scan, next }, enqueue }, { at }: { at: number }) => {
-      const errors = ['the scan was cancelled']
-      // With it goes the one that was to follow.
-      const over = next === undefined ? scan : scan + 1
-      enqueue.assign({ scan: over, next: undefined, last: { scan: over, at, took: 0, errors } })
-      enqueue.emit({ type: 'discovery.ended', found: 0, took: 0, errors })
-    }),
+    tellEnded: emit(({ context: { scan, found } }, { took, errors }: { took: number; errors: string[] }) => ({
+      type: 'discovery.ended',
+      found: found.filter(
+        ({ type, status }) =>
+          status === 'DISCOVERED' && (type === 'skydio_stanag4609' ? scan.wish.skydio : scan.wish.generic),
+      ).length,
+      took,
+      errors,
+      ...(scan.askers.length > 0 && { askers: scan.askers }),
+    })),
   },
   delays: { interval: ({ context }) => Math.max(1_000, context.interval) },
 }).createMachine({
   id: 'externalDiscovery',
-  context: ({ input }) => ({ ...input, scan: 0, wish: { skydio: false, generic: false, force: false }, found: [] }),
+  context: ({ input }) => ({ ...input, scan: noScan, found: [] }),
   initial: 'deciding',
   states: {
     deciding: {
       always: [
         { guard: 'isDisabled', target: 'disabled' },
-        { guard: 'scansAtStart', target: 'scanning', actions: 'planOwn' },
+        { guard: 'scansAtStart', target: 'scanning.scheduled', actions: 'planScheduled' },
         { target: 'idle' },
       ],
     },
@@ -151,52 +162,74 @@ export const externalDiscoveryMachine = setup({
       initial: 'choosing',
       states: {
         choosing: { always: [{ guard: 'isPeriodic', target: 'waiting' }, { target: 'onDemand' }] },
-        waiting: { after: { interval: { target: '#externalDiscovery.scanning', actions: 'planOwn' } } },
+        waiting: {
+          after: { interval: { target: '#externalDiscovery.scanning.scheduled', actions: 'planScheduled' } },
+        },
         onDemand: {},
       },
       on: {
         'interval.set': { target: '.choosing', actions: { type: 'keepInterval', params: ({ event }) => event } },
-        'discovery.start': { target: 'scanning', actions: { type: 'planWish', params: ({ event }) => event } },
+        'discovery.start': {
+          target: 'scanning.requested',
+          actions: { type: 'planRequested', params: ({ event }) => event },
+        },
       },
     },
     scanning: {
       tags: ['enabled', 'scanning'],
-      entry: 'begin',
-      invoke: { src: 'scanStreams', input: ({ context }) => context },
+      entry: 'tellStarted',
+      invoke: { src: 'scanStreams', input: ({ context: { scan, found } }) => ({ wish: scan.wish, found }) },
       on: {
         'interval.set': { actions: { type: 'keepInterval', params: ({ event }) => event } },
         'discovery.start': [
-          { guard: { type: 'isCovered', params: ({ event }) => event } },
-          { actions: { type: 'addNext', params: ({ event }) => event } },
+          {
+            guard: { type: 'isCovered', params: ({ event }) => event },
+            actions: { type: 'joinScan', params: ({ event }) => event },
+          },
+          { actions: { type: 'joinNext', params: ({ event }) => event } },
         ],
-        'discovery.cancel': { target: 'idle', actions: { type: 'cancel', params: ({ event }) => event } },
+        'client.left': { actions: { type: 'dropClient', params: ({ event }) => event } },
         'scan.progress': { actions: { type: 'tellProgress', params: ({ event }) => event } },
         'scan.found': { actions: { type: 'keepFound', params: ({ event }) => event } },
         'scan.lost': { actions: { type: 'noteLost', params: ({ event }) => event } },
-        'scan.ended': [
-          {
-            guard: 'hasNext',
-            target: 'scanning',
-            reenter: true,
-            actions: [{ type: 'end', params: ({ event }) => event }, 'planNext'],
-          },
-          { target: 'idle', actions: { type: 'end', params: ({ event }) => event } },
-        ],
+        'scan.ended': { target: 'ended', actions: { type: 'tellEnded', params: ({ event }) => event } },
       },
+      initial: 'scheduled',
+      states: {
+        /** Runs to its end, whoever joins and leaves. */
+        scheduled: {},
+        requested: {
+          always: {
+            guard: 'isUnwanted',
+            target: '#externalDiscovery.ended',
+            actions: { type: 'tellEnded', params: { took: 0, errors: ['the scan was cancelled'] } },
+          },
+        },
+      },
+    },
+    ended: {
+      always: [{ guard: 'hasNext', target: 'scanning.requested', actions: 'planNext' }, { target: 'idle' }],
     },
   },
 })
 
-/** Whether who has the one wish is served by a scan for the other. */
+const noScan: Scan = { wish: { skydio: false, generic: false, force: false }, askers: [], waiting: [] }
+
+/** Keeps `by` itself, not a copy: a caller recognises its fact by the reference. */
+const joined = (scan: Scan, by: By): Scan => ({
+  ...scan,
+  askers: [...scan.askers, by],
+  waiting: [...scan.waiting, by.session],
+})
+
+const without = (scan: Scan, session: string): Scan => ({
+  ...scan,
+  waiting: scan.waiting.filter((one) => one !== session),
+})
+
+/** Returns true if a scan for `running` answers `wish` too. */
 const covers = (running: ScanWish, wish: ScanWish): boolean =>
   !wish.force && (running.skydio || !wish.skydio) && (running.generic || !wish.generic)
-
-/** Which scan a wish would get its answer from. */
-export const scanFor = (
-  { scan, wish: running }: { scan: number; wish: ScanWish },
-  isScanning: boolean,
-  wish: ScanWish,
-): number => (isScanning && covers(running, wish) ? scan : scan + 1)
 
 function withFound(found: ExternalStream[], stream: ExternalStream): ExternalStream[] {
   if (found.some(({ url }) => url === stream.url)) return found.map((each) => (each.url === stream.url ? stream : each))

@@ -2,7 +2,14 @@ import { type Crash, type FleetContext, fleetSetup, initialContext } from './fle
 
 /** A service of the fleet: when it crashes it is started again after a pause. */
 const supervised = <
-  Name extends 'serverProcess' | 'link' | 'storage' | 'discovery' | 'externalDiscovery' | 'retention',
+  Name extends
+    | 'serverProcess'
+    | 'link'
+    | 'storage'
+    | 'discovery'
+    | 'externalDiscovery'
+    | 'externalStreams'
+    | 'retention',
   Input,
   Action extends 'loseServer' | 'blockStorage',
 >(
@@ -89,11 +96,15 @@ export const fleetMachine = fleetSetup.createMachine({
                   target: '.identifying',
                   actions: { type: 'setAway', params: ({ event }) => event },
                 },
-                'stream.add': { target: '.identifying', actions: { type: 'addStream', params: ({ event }) => event } },
-                'stream.remove': {
+                'streams.changed': {
+                  target: '.identifying',
+                  actions: { type: 'keepStreams', params: ({ event }) => event },
+                },
+                'stream.removed': {
                   target: '.identifying',
                   actions: { type: 'removeStream', params: ({ event }) => event },
                 },
+                'interval.changed': { actions: { type: 'keepInterval', params: ({ event }) => event } },
                 'camera.respawn': '.identifying',
               },
               initial: 'unknown',
@@ -159,6 +170,14 @@ export const fleetMachine = fleetSetup.createMachine({
         },
         externalDiscovery: {
           ...supervised('externalDiscovery', ({ context }) => context.external),
+          on: { 'services.stop': '.off' },
+        },
+        externalStreams: {
+          ...supervised('externalStreams', ({ context: { streams, entries, externalStreams } }) => ({
+            streams,
+            entries,
+            ...externalStreams,
+          })),
           on: { 'services.stop': '.off' },
         },
         retention: { ...supervised('retention', ({ context }) => context.retention), on: { 'services.stop': '.off' } },

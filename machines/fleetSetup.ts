@@ -18,6 +18,7 @@ import { isSameDevice, type Present, roster } from './domain/roster.js'
 import { streamIdentity, streamKey } from './domain/streamUrl.js'
 import type { Obstacles } from './domain/views.js'
 import { type ExternalDiscoveryInput, externalDiscoveryMachine } from './externalDiscovery.js'
+import { type ExternalStreamsInput, type ExternalStreamsMessage, externalStreamsMachine } from './externalStreams.js'
 import { promiseHole } from './hole.js'
 import { type LinkInput, type LinkNews, mediamtxLinkMachine } from './mediamtxLink.js'
 import { type RetentionInput, retentionMachine } from './retention.js'
@@ -36,6 +37,7 @@ export interface FleetInput {
   streams?: AddedStream[]
   /** Default: disabled. */
   external?: ExternalDiscoveryInput
+  externalStreams?: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>
 }
 
 export type FleetEvent =
@@ -44,13 +46,11 @@ export type FleetEvent =
   | { type: 'system.ping'; id: number }
   /** Unplugs a virtual camera in play, or plugs it in again. */
   | { type: 'device.simulate'; camera: CameraId; away: boolean }
-  /** Replaces the stream with the same `streamKey`, if there is one. The sender has kept it. */
-  | { type: 'stream.add'; stream: AddedStream }
-  | { type: 'stream.remove'; key: string; by: By }
   | DiscoveryNews
   | StorageNews
   | LinkNews
   | ServerProcessNews
+  | ExternalStreamsMessage
   /** To itself. */
   | { type: 'actor.crashed' }
   | { type: 'camera.respawn' }
@@ -69,6 +69,7 @@ interface Known {
 export interface FleetContext extends FleetInput {
   streams: AddedStream[]
   external: ExternalDiscoveryInput
+  externalStreams: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>
   retention: RetentionInput
   registry: Registry
   /** The registry as it is on disk. */
@@ -101,6 +102,7 @@ export const fleetSetup = setup({
     children: {} as {
       discovery: 'discovery'
       externalDiscovery: 'externalDiscovery'
+      externalStreams: 'externalStreams'
       serverProcess: 'serverProcess'
       link: 'link'
       storage: 'storage'
@@ -111,6 +113,7 @@ export const fleetSetup = setup({
     camera: cameraMachine,
     discovery: discoveryMachine,
     externalDiscovery: externalDiscoveryMachine,
+    externalStreams: externalStreamsMachine,
     serverProcess: serverProcessMachine,
     link: mediamtxLinkMachine,
     storage: storageMachine,
@@ -138,11 +141,14 @@ export const fleetSetup = setup({
         ...(away ? [camera] : []),
       ],
     }),
-    addStream: assign({
-      streams: ({ context: { streams } }, { stream }: { stream: AddedStream }) => [
-        ...without(streams, streamKey(stream.url)),
-        stream,
-      ],
+    keepStreams: assign({ streams: (_, { streams }: { streams: AddedStream[] }) => streams }),
+    keepInterval: enqueueActions(({ context, enqueue, self }, { interval }: { interval: number }) => {
+      enqueue.assign({
+        external: { ...context.external, interval },
+        externalStreams: { ...context.externalStreams, interval },
+      })
+      const { externalDiscovery } = self.getSnapshot().children
+      if (externalDiscovery) enqueue.sendTo(externalDiscovery, { type: 'interval.set', interval })
     }),
     removeStream: enqueueActions(({ context: { streams, told }, enqueue }, { key, by }: { key: string; by: By }) => {
       enqueue.assign({ streams: without(streams, key) })
@@ -281,6 +287,7 @@ export const initialContext = (input: FleetInput): FleetContext => ({
   streams: input.external?.enabled === false ? [] : (input.streams ?? []),
   retention: input.retention ?? { policy: { type: 'manual', enabled: false }, checkInterval: 3_600_000 },
   external: input.external ?? { enabled: false, interval: 0, atStart: false, skydio: false, generic: false },
+  externalStreams: input.externalStreams ?? { maxStreams: 0 },
   registry: noRegistry,
   saved: noRegistry,
   away: [],

@@ -335,6 +335,11 @@ export const createNotices = (sources: Sources) => {
       }
       // The setting of one who may, not something that happened: the audit log tells of it.
       case 'retention.policySet':
+      case 'externalStream.added':
+      case 'externalStream.unchanged':
+      case 'externalStream.removed':
+      case 'externalStream.refused':
+      case 'externalDiscovery.intervalSet':
         return []
       case 'discovery.started':
         return [discovery('discovery.started', 'info', { skydio_enabled: fact.skydio, generic_enabled: fact.generic })]

@@ -1,9 +1,43 @@
+import { fromPromise } from 'xstate'
 import { reasonOf } from '../../machines/domain/errors.js'
-import type { ExternalStream, ScanAnswer, ScanTarget, StreamScan } from '../../machines/domain/external.js'
-import type { Clock } from '../../machines/domain/ports.js'
+import type {
+  AddressCheck,
+  ExternalState,
+  ExternalStore,
+  ExternalStream,
+  ScanAnswer,
+  ScanTarget,
+  StreamScan,
+} from '../../machines/domain/external.js'
+import type { Clock, Log } from '../../machines/domain/ports.js'
+import { because } from '../../machines/domain/reason.js'
+import { readStreamUrl } from '../../machines/domain/streamUrl.js'
 import type { ScanEvent, ScanWish } from '../../machines/externalDiscovery.js'
 import { callback } from './callback.js'
 import { within } from './time.js'
+
+export interface ExternalStreamsPorts {
+  store: Pick<ExternalStore, 'save'>
+  addresses: AddressCheck
+  log: Log
+}
+
+/** Limit of resolving a name, in ms. */
+const resolveLimit = 3_000
+
+/** The effects that machines/externalStreams.ts names. */
+export const externalStreamsEffects = ({ store, addresses, log }: ExternalStreamsPorts) => ({
+  checkAddress: fromPromise<string | undefined, { url: string }>(({ input, signal }) => {
+    const { host, port } = readStreamUrl(input.url)
+    return addresses.refusal(host, port, within(resolveLimit, signal))
+  }),
+  saveStreams: fromPromise<void, ExternalState>(({ input }) =>
+    store.save(input).catch((error: unknown) => {
+      log.error('the external streams cannot be saved', { reason: reasonOf(error) })
+      throw error
+    }),
+  ),
+})
 
 interface Scanning {
   wish: ScanWish
@@ -13,24 +47,25 @@ interface Scanning {
 export interface ExternalDiscoveryPorts {
   scan: StreamScan
   clock: Clock
-  /** Of one whole scan, in ms; what was found until then is kept. */
+  /** Limit of a whole scan, in ms; streams found until then are kept. */
   scanLimit: number
 }
 
-/** Who answered so short a time ago (ms) is not asked again, unless by force. */
+/** A target that answered less than this many ms ago is not asked again, unless by force. */
 const freshness = 10_000
-/** Between two reports of progress, in ms. */
+/** ms between two reports of progress. */
 const reportEvery = 1_000
 const mostErrors = 20
+const howToScanMore = 'raise external_discovery.scan_timeout or max_concurrent_scans'
 
 /** The effects that machines/externalDiscovery.ts names. */
 export const externalDiscoveryEffects = (ports: ExternalDiscoveryPorts) => ({
   scanStreams: callback<ScanEvent, Scanning>(({ input, send }) => {
     const ended = new AbortController()
-    const tell = (event: ScanEvent) => {
+    const sendUntilEnd = (event: ScanEvent) => {
       if (!ended.signal.aborted) send(event)
     }
-    void runScan(ports, input, tell, ended.signal)
+    void runScan(ports, input, sendUntilEnd, ended.signal)
     return () => ended.abort()
   }),
 })
@@ -39,7 +74,7 @@ export const externalDiscoveryEffects = (ports: ExternalDiscoveryPorts) => ({
 async function runScan(
   { scan, clock, scanLimit }: ExternalDiscoveryPorts,
   { wish, found }: Scanning,
-  tell: (event: ScanEvent) => void,
+  send: (event: ScanEvent) => void,
   signal: AbortSignal,
 ) {
   const began = performance.now()
@@ -49,10 +84,10 @@ async function runScan(
   let done = 0
   let total = 0
   let reported = Number.NEGATIVE_INFINITY
-  const report = () => {
+  const reportProgress = () => {
     if (performance.now() - reported < reportEvery) return
     reported = performance.now()
-    tell({ type: 'scan.progress', done, total })
+    send({ type: 'scan.progress', done, total })
   }
   const isFresh = ({ candidates }: ScanTarget): boolean =>
     !wish.force &&
@@ -63,28 +98,30 @@ async function runScan(
       else yield target
     }
   }
-  const heard = ({ target, found, reason = 'no answer', answered }: ScanAnswer) => {
+  const report = ({ target, found, reason = 'no answer', answered }: ScanAnswer) => {
     done += 1
-    for (const stream of found) tell({ type: 'scan.found', stream, at: clock.now() })
+    for (const stream of found) send({ type: 'scan.found', stream, at: clock.now() })
+    const lost = because(answered ? 'not_a_stream' : 'unreachable', reason)
     for (const { url } of target.candidates) {
-      if (known.has(url) && !found.some((stream) => stream.url === url)) tell({ type: 'scan.lost', url, reason })
+      if (known.has(url) && !found.some((stream) => stream.url === url)) send({ type: 'scan.lost', url, reason: lost })
     }
     if (found.length === 0 && (answered || target.named)) errors.push(`${target.host} port ${target.port}: ${reason}`)
-    report()
+    reportProgress()
   }
   try {
     const plan = scan.plan(wish)
     total = plan.total
     errors.push(...plan.missing)
-    report()
-    await scan.run(stale(plan.targets), heard, limit)
+    reportProgress()
+    await scan.run(stale(plan.targets), report, limit)
   } catch (error) {
-    const why = limit.aborted
-      ? `the scan was ended after ${scanLimit / 1000} s with ${done} of ${total} addresses asked: raise external_discovery.scan_timeout or max_concurrent_scans`
-      : `the scan failed: ${reasonOf(error)}`
-    errors.unshift(why)
+    errors.unshift(
+      limit.aborted
+        ? `the scan was ended after ${scanLimit / 1000} s with ${done} of ${total} addresses asked: ${howToScanMore}`
+        : `the scan failed: ${reasonOf(error)}`,
+    )
   }
-  const told =
-    errors.length > mostErrors ? [...errors.slice(0, mostErrors), `and ${errors.length - mostErrors} more`] : errors
-  tell({ type: 'scan.ended', at: clock.now(), took: Math.round(performance.now() - began), errors: told })
+  const rest = errors.splice(mostErrors).length
+  if (rest > 0) errors.push(`and ${rest} more`)
+  send({ type: 'scan.ended', took: Math.round(performance.now() - began), errors })
 }

@@ -5,6 +5,7 @@ import { cameraMachine } from '../../machines/camera.js'
 import { demandMachine } from '../../machines/demand.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
+import { externalStreamsMachine } from '../../machines/externalStreams.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
@@ -23,6 +24,7 @@ export const machines: AnyStateMachine[] = [
   fleetMachine,
   discoveryMachine,
   externalDiscoveryMachine,
+  externalStreamsMachine,
   cameraMachine,
   demandMachine,
   streamHoldMachine,

@@ -1,28 +1,32 @@
-/** RTSP sources beyond the configuration: found by a scan, or named by a client. */
+/** RTSP sources beyond the configuration: a scan finds them, or a client names them. */
 import type { CameraId } from './camera.js'
+import { ServiceError } from './errors.js'
 import type { By } from './facts.js'
+import type { Reason } from './reason.js'
 
 export type ExternalType = 'skydio_stanag4609' | 'generic_rtsp'
 export type Sensor = 'eo' | 'ir'
 
+/** Times in epoch ms. */
 export interface ExternalStream {
   /** Without credentials. */
   url: string
   type: ExternalType
   name: string
-  /** ERROR: it was there and does not answer now. */
+  /** ERROR: the stream answered once and does not answer now. */
   status: 'DISCOVERED' | 'ERROR'
-  /** Of a source with two cameras: electro-optical or infrared. */
+  /** For a source with two cameras: electro-optical or infrared. */
   sensor?: Sensor
   discoveredAt: number
   lastSeen: number
-  /** It was added and is this camera. */
+  /** Set once the stream has a camera. */
   camera?: CameraId
-  /** What DESCRIBE told. */
+  /** From the answer to DESCRIBE. */
   codec?: string
   width?: number
   height?: number
-  reason?: string
+  /** Why the status is ERROR. */
+  reason?: Reason
 }
 
 export interface DiscoveryRequest {
@@ -30,15 +34,16 @@ export interface DiscoveryRequest {
   generic: boolean
   /** Asks every address again, also those that answered a moment ago. */
   force: boolean
-  /** Tells those too that answered once and do not now. */
+  /** Lists streams that answered once and do not answer now, too. */
   includeOffline: boolean
   by: By
 }
 
 export interface Discovery {
   streams: ExternalStream[]
+  /** Epoch ms of the end of the scan. */
   at: number
-  /** Milliseconds. */
+  /** Duration of the scan in ms. */
   took: number
   /** One sentence each, without credentials. */
   errors: string[]
@@ -49,25 +54,40 @@ export interface ExternalView {
   scanning: boolean
   /** ms between scans; 0: on demand only. */
   interval: number
-  /** Found and added ones. */
+  /** Found and added streams. */
   streams: ExternalStream[]
 }
 
-/** External streams as clients ask for them. Rejections are ServiceErrors; `unsupported` while discovery is disabled. */
+/**
+ * Requests of clients for external streams. Rejections are ServiceErrors: `unsupported` while discovery is disabled,
+ * `invalidState` while the service does not run or too many changes wait, `dependencyFailed` when it stops meanwhile.
+ */
 export interface ExternalAsk {
   view(): ExternalView
+  /** Resolves at the end of the scan that covers the request. */
   discover(request: DiscoveryRequest): Promise<Discovery>
-  /** Kept, and a camera from now on. Rejects with `invalidParams` for a scheme or an address that may not be. */
+  /**
+   * Adds a stream; resolves once it is on disk and has its camera. Rejects with `invalidParams` for a URL that is not
+   * allowed, `invalidState` when the limit is reached, `dependencyFailed` when it cannot be written.
+   */
   add(request: { url: string; name: string; type: ExternalType; by: By }): Promise<ExternalStream>
-  /** Rejects with `notFound`. */
+  /** Removes an added stream; resolves once its camera is gone. Rejects with `notFound`. */
   remove(url: string, by: By): Promise<void>
-  /** ms; kept. */
+  /** Sets the time between scans, in ms; resolves once it is on disk. */
   scanEvery(interval: number, by: By): Promise<void>
 }
 
-// ---------------------------------------------------------------- what is kept
+export const discoveryDisabled = (): ServiceError =>
+  new ServiceError('unsupported', {
+    reason: 'unsupported',
+    feature: 'external_discovery',
+    details: 'external discovery is disabled',
+    suggestion: 'Set external_discovery.enabled to true and restart the service',
+  })
 
-/** A stream that a client has added. `url` may hold credentials: never log or reply it but as `shownUrl` makes it. */
+// ---------------------------------------------------------------- what is stored
+
+/** A stream that a client added. `url` may hold credentials: show it only through `shownUrl`. `addedAt`: epoch ms. */
 export interface AddedStream {
   url: string
   name: string
@@ -75,24 +95,24 @@ export interface AddedStream {
   addedAt: number
 }
 
-/** `interval` (ms between scans) only once a client has set it. */
+/** `interval` (ms between scans) is set only once a client has set it. */
 export interface ExternalState {
   streams: AddedStream[]
   interval?: number
 }
 
 export interface ExternalStore {
-  /** Empty when there is none; a damaged file is kept aside. Rejects when it cannot be read. */
+  /** Returns an empty state when there is no file; keeps a damaged file aside. Rejects when the file cannot be read. */
   load(): Promise<ExternalState>
-  /** Written in one step, for the owner's eyes only. */
+  /** Writes the state in one step, to a file that only its owner can read. */
   save(state: ExternalState): Promise<void>
 }
 
 // ---------------------------------------------------------------- scanning
 
-/** What the configuration admits to a scan: these addresses and nothing else. */
+/** The addresses that the configuration allows a scan to ask. */
 export interface ScanPlan {
-  /** A missing one is not to be looked for. */
+  /** Absent: Skydio streams are not looked for. */
   skydio?: {
     ranges: readonly string[]
     hosts: readonly string[]
@@ -102,10 +122,11 @@ export interface ScanPlan {
     irPath: string
     both: boolean
   }
+  /** Absent: other streams are not looked for. */
   generic?: { ranges: readonly string[]; hosts: readonly string[]; ports: readonly number[]; paths: readonly string[] }
 }
 
-/** A stream that there may be. */
+/** A stream that may exist. */
 export interface Candidate {
   url: string
   name: string
@@ -113,11 +134,11 @@ export interface Candidate {
   sensor?: Sensor
 }
 
-/** One address with one port, and the streams to ask it for, all over one connection. */
+/** One address and port, with the streams to ask for over one connection. */
 export interface ScanTarget {
   host: string
   port: number
-  /** The configuration names it by itself, not only in a range: its silence is worth telling. */
+  /** The configuration lists the address itself, not only a range: a missing answer is reported. */
   named: boolean
   candidates: Candidate[]
 }
@@ -128,25 +149,31 @@ export interface FoundStream extends Candidate {
   height?: number
 }
 
-/** What one target answered. */
+/** The answer of one target. */
 export interface ScanAnswer {
   target: ScanTarget
   found: FoundStream[]
-  /** Why it has nothing, or nothing more. */
+  /** Why streams are missing. */
   reason?: string
-  /** Something answered in RTSP. */
+  /** The target speaks RTSP. */
   answered: boolean
 }
 
 export interface StreamScan {
-  /** `targets` are made one by one; `missing`: one sentence for each kind that the configuration does not admit. */
+  /** `targets` is lazy; `missing` holds one sentence for each kind that the configuration does not allow. */
   plan(wish: { skydio: boolean; generic: boolean }): { total: number; targets: Iterable<ScanTarget>; missing: string[] }
-  /** Asks them all, some at a time, each once; `heard` is told of each. Rejects when `signal` aborts; no connection outlives it. */
-  run(targets: Iterable<ScanTarget>, heard: (answer: ScanAnswer) => void, signal: AbortSignal): Promise<void>
+  /**
+   * Asks each target once, some at a time, and reports each answer. Rejects when `signal` aborts; no connection stays
+   * open after that.
+   */
+  run(targets: Iterable<ScanTarget>, report: (answer: ScanAnswer) => void, signal: AbortSignal): Promise<void>
 }
 
-/** Tells addresses that nobody may be sent to. */
+/** Finds addresses that streams must not come from. */
 export interface AddressCheck {
-  /** Why not, in one sentence; `undefined`: it may be. A name that cannot be resolved may be: what is away now may come, and is asked again at each look. */
+  /**
+   * Returns the rule that the address breaks, as in `must not …`; `undefined` if it is allowed. A name that cannot be
+   * resolved is allowed: it may resolve later, and each connection checks it again.
+   */
   refusal(host: string, port: number, signal: AbortSignal): Promise<string | undefined>
 }

@@ -95,7 +95,17 @@ export type DiscoveryFact =
   | { type: 'discovery.progress'; done: number; total: number }
   /** A stream that was not known, or was away. */
   | { type: 'discovery.found'; url: string; name: string }
-  | { type: 'discovery.ended'; found: number; took: number; errors: string[] }
+  /** `askers`: the clients that asked for this scan, or joined it. */
+  | { type: 'discovery.ended'; found: number; took: number; errors: string[]; askers?: readonly By[] }
+
+/** The outcome of a change that a client requested; URLs without credentials. */
+export type ExternalFact =
+  /** `unchanged`: the stream was there already. */
+  | { type: `externalStream.${'added' | 'unchanged' | 'removed'}`; by: By; url: string }
+  /** Nothing was changed. */
+  | { type: 'externalStream.refused'; by: By; reason: Reason }
+  /** `interval`: ms between scans; 0: on demand only. */
+  | { type: 'externalDiscovery.intervalSet'; by: By; interval: number }
 
 export type RetentionFact =
   | { type: 'retention.policySet'; by: By; policy: RetentionPolicy }
@@ -123,6 +133,7 @@ export type Fact =
   | LinkFact
   | StorageFact
   | DiscoveryFact
+  | ExternalFact
   | RetentionFact
   | SupervisionFact
   | SystemFact

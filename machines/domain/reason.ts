@@ -24,6 +24,10 @@ const sentences = {
   source_refused: 'the camera refuses the connection',
   address_refused: 'the address of the camera is not allowed',
   not_a_stream: 'the camera offers no video that can be used',
+  // An external stream.
+  already_configured: 'the configuration has this stream',
+  limit_reached: 'the limit is reached',
+  stream_unknown: 'no such stream was added',
   // The stream.
   no_frames: 'no frames come from the camera',
   no_longer_used: 'nobody uses the stream',

@@ -621,14 +621,14 @@ export interface Methods {
       epoch: string
     }
   }
-  /** Looks for RTSP streams where the configuration allows it; answers when every address was asked. Role: operator. */
+  /** Looks for RTSP streams on the addresses that the configuration allows; replies at the end of the scan. Role: operator. */
   discover_external_streams: {
     params: {
       skydio_enabled?: boolean
       generic_enabled?: boolean
-      /** Asks every address anew, also those that answered a moment ago */
+      /** Asks every address again, also those that answered a moment ago */
       force_rescan?: boolean
-      /** Tells those too that answered once and do not now */
+      /** Lists streams that answered once and do not answer now, too */
       include_offline?: boolean
     }
     result: {
@@ -637,7 +637,7 @@ export interface Methods {
         url: string
         type: 'skydio_stanag4609' | 'generic_rtsp'
         name: string
-        /** ERROR: it does not answer now */
+        /** ERROR: the stream does not answer now */
         status: 'DISCOVERED' | 'ERROR'
         discovered_at: string
         last_seen: string
@@ -648,7 +648,7 @@ export interface Methods {
           stream_type: 'eo' | 'ir' | 'video'
           port: number
           stream_path: string
-          /** Empty while it is not known */
+          /** Empty while unknown */
           codec: string
           metadata: {
             width?: number
@@ -656,7 +656,7 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why its status is ERROR */
+        /** Why the status is ERROR */
         reason?: string
       }[]
       skydio_streams: {
@@ -664,7 +664,7 @@ export interface Methods {
         url: string
         type: 'skydio_stanag4609' | 'generic_rtsp'
         name: string
-        /** ERROR: it does not answer now */
+        /** ERROR: the stream does not answer now */
         status: 'DISCOVERED' | 'ERROR'
         discovered_at: string
         last_seen: string
@@ -675,7 +675,7 @@ export interface Methods {
           stream_type: 'eo' | 'ir' | 'video'
           port: number
           stream_path: string
-          /** Empty while it is not known */
+          /** Empty while unknown */
           codec: string
           metadata: {
             width?: number
@@ -683,7 +683,7 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why its status is ERROR */
+        /** Why the status is ERROR */
         reason?: string
       }[]
       generic_streams: {
@@ -691,7 +691,7 @@ export interface Methods {
         url: string
         type: 'skydio_stanag4609' | 'generic_rtsp'
         name: string
-        /** ERROR: it does not answer now */
+        /** ERROR: the stream does not answer now */
         status: 'DISCOVERED' | 'ERROR'
         discovered_at: string
         last_seen: string
@@ -702,7 +702,7 @@ export interface Methods {
           stream_type: 'eo' | 'ir' | 'video'
           port: number
           stream_path: string
-          /** Empty while it is not known */
+          /** Empty while unknown */
           codec: string
           metadata: {
             width?: number
@@ -710,7 +710,7 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why its status is ERROR */
+        /** Why the status is ERROR */
         reason?: string
       }[]
       scan_timestamp: string
@@ -718,9 +718,9 @@ export interface Methods {
       discovery_options: {
         skydio_enabled: boolean
         generic_enabled: boolean
-        /** Asks every address anew, also those that answered a moment ago */
+        /** Asks every address again, also those that answered a moment ago */
         force_rescan: boolean
-        /** Tells those too that answered once and do not now */
+        /** Lists streams that answered once and do not answer now, too */
         include_offline: boolean
       }
       /** As in 2.5s */
@@ -728,10 +728,10 @@ export interface Methods {
       errors: string[]
     }
   }
-  /** Makes an RTSP stream a camera, from now on and after a restart; the same URL again is the same camera. Role: operator. */
+  /** Adds an RTSP stream as a camera and keeps it over restarts; the same URL again returns the same camera. Role: operator. */
   add_external_stream: {
     params: {
-      /** rtsp:// or rtsps://; user and password in it are never told again */
+      /** rtsp:// or rtsps://; replies never contain its user and password */
       stream_url: string
       /** Printable characters */
       stream_name: string
@@ -746,10 +746,10 @@ export interface Methods {
       device?: string
     }
   }
-  /** Ends the camera of an added stream; its recordings and snapshots stay. Role: operator. */
+  /** Removes an added stream and its camera; recordings and snapshots stay. Role: operator. */
   remove_external_stream: {
     params: {
-      /** rtsp:// or rtsps://; user and password in it are never told again */
+      /** rtsp:// or rtsps://; replies never contain its user and password */
       stream_url: string
     }
     result: {
@@ -758,7 +758,7 @@ export interface Methods {
       timestamp: string
     }
   }
-  /** Lists the RTSP streams that were found or added; empty while external discovery is disabled. Role: viewer. */
+  /** Lists the found and added RTSP streams; empty while external discovery is disabled. Role: viewer. */
   get_external_streams: {
     params: Record<string, never>
     result: {
@@ -767,7 +767,7 @@ export interface Methods {
         url: string
         type: 'skydio_stanag4609' | 'generic_rtsp'
         name: string
-        /** ERROR: it does not answer now */
+        /** ERROR: the stream does not answer now */
         status: 'DISCOVERED' | 'ERROR'
         discovered_at: string
         last_seen: string
@@ -778,7 +778,7 @@ export interface Methods {
           stream_type: 'eo' | 'ir' | 'video'
           port: number
           stream_path: string
-          /** Empty while it is not known */
+          /** Empty while unknown */
           codec: string
           metadata: {
             width?: number
@@ -786,7 +786,7 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why its status is ERROR */
+        /** Why the status is ERROR */
         reason?: string
       }[]
       skydio_streams: {
@@ -794,7 +794,7 @@ export interface Methods {
         url: string
         type: 'skydio_stanag4609' | 'generic_rtsp'
         name: string
-        /** ERROR: it does not answer now */
+        /** ERROR: the stream does not answer now */
         status: 'DISCOVERED' | 'ERROR'
         discovered_at: string
         last_seen: string
@@ -805,7 +805,7 @@ export interface Methods {
           stream_type: 'eo' | 'ir' | 'video'
           port: number
           stream_path: string
-          /** Empty while it is not known */
+          /** Empty while unknown */
           codec: string
           metadata: {
             width?: number
@@ -813,7 +813,7 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why its status is ERROR */
+        /** Why the status is ERROR */
         reason?: string
       }[]
       generic_streams: {
@@ -821,7 +821,7 @@ export interface Methods {
         url: string
         type: 'skydio_stanag4609' | 'generic_rtsp'
         name: string
-        /** ERROR: it does not answer now */
+        /** ERROR: the stream does not answer now */
         status: 'DISCOVERED' | 'ERROR'
         discovered_at: string
         last_seen: string
@@ -832,7 +832,7 @@ export interface Methods {
           stream_type: 'eo' | 'ir' | 'video'
           port: number
           stream_path: string
-          /** Empty while it is not known */
+          /** Empty while unknown */
           codec: string
           metadata: {
             width?: number
@@ -840,7 +840,7 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why its status is ERROR */
+        /** Why the status is ERROR */
         reason?: string
       }[]
       total_count: number
@@ -850,7 +850,7 @@ export interface Methods {
       scan_interval: number
     }
   }
-  /** Sets the time between scans for external streams, from now on and after a restart. Role: admin. */
+  /** Sets the time between scans for external streams and keeps it over restarts. Role: admin. */
   set_discovery_interval: {
     params: {
       /** Seconds; 0: on demand */

@@ -1,57 +1,28 @@
 import { expect } from 'chai'
-import { createActor, fromCallback, fromPromise } from 'xstate'
-import { createExternalAsk } from '../../actors/askExternal.js'
-import { createDirectory, type FleetActor } from '../../actors/directory.js'
-import { externalDiscoveryEffects } from '../../actors/effects/external.js'
-import { cameraMachine } from '../../machines/camera.js'
-import { discoveryMachine } from '../../machines/discovery.js'
 import { ServiceError } from '../../machines/domain/errors.js'
-import type {
-  AddedStream,
-  AddressCheck,
-  ExternalState,
-  ScanAnswer,
-  ScanTarget,
-  StreamScan,
-} from '../../machines/domain/external.js'
-import type { DiscoveryFact } from '../../machines/domain/facts.js'
-import type { CameraEntry, Log, Registry } from '../../machines/domain/ports.js'
-import { type ExternalDiscoveryInput, externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
-import { fleetMachine } from '../../machines/fleet.js'
-import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
-import { serverProcessMachine } from '../../machines/serverProcess.js'
-import { storageMachine } from '../../machines/storage.js'
+import type { CameraEntry } from '../../machines/domain/ports.js'
+import { because } from '../../machines/domain/reason.js'
 import { turn } from '../support/later.js'
+import { endFleets, startExternal } from './externalFleet.js'
 
 const by = { user: 'ann', request: '1', session: 's1' }
 const gate = { url: 'rtsp://ann:secret@10.0.0.7/live', name: 'Gate', type: 'generic_rtsp' as const, by }
 const plain = 'rtsp://10.0.0.7/live'
-const target = (port: number, named = false): ScanTarget => ({
-  host: '10.0.0.9',
-  port,
-  named,
-  candidates: [{ url: `rtsp://10.0.0.9:${port}/live`, name: `RTSP ${port}`, type: 'generic_rtsp' }],
-})
-
 const refusal = async (promise: Promise<unknown>): Promise<ServiceError> => {
   const outcome = await promise.then(
-    () => 'it was not refused',
+    () => 'the call was not refused',
     (error: unknown) => error,
   )
   if (outcome instanceof ServiceError) return outcome
   throw new Error(String(outcome))
 }
 
-describe('asking for external streams', () => {
-  let ends: (() => void)[] = []
-  afterEach(() => {
-    for (const end of ends) end()
-    ends = []
-  })
+describe('requests for external streams', () => {
+  afterEach(endFleets)
 
   describe('adding', () => {
-    it('keeps it first, answers with its camera, and shows no credentials', async () => {
-      const { ask, saved, cameras } = await asking()
+    it('saves the stream, returns its camera, and shows no credentials', async () => {
+      const { ask, saved, cameras } = await startExternal()
       const added = await ask.add(gate)
       expect(added).to.deep.include({
         url: plain,
@@ -67,8 +38,8 @@ describe('asking for external streams', () => {
       expect(JSON.stringify([added, ask.view()])).not.to.contain('secret')
     })
 
-    it('the same source again is the same stream, also where it is written in another way', async () => {
-      const { ask, saved, cameras } = await asking()
+    it('returns the same stream for the same source, however its URL is written', async () => {
+      const { ask, saved, cameras } = await startExternal()
       await ask.add(gate)
       for (const url of [gate.url, plain, 'RTSP://0xa.7:554/live']) {
         expect(await ask.add({ ...gate, url, name: 'Other' })).to.include({ camera: 'camera0', name: 'Gate' })
@@ -76,65 +47,85 @@ describe('asking for external streams', () => {
       expect([saved.length, cameras().length]).to.deep.equal([1, 1])
     })
 
-    it('with another password, the stream has that from now on', async () => {
-      const { ask, saved, device } = await asking()
+    it('replaces the password of a stream', async () => {
+      const { ask, saved, device } = await startExternal()
       await ask.add(gate)
       expect(await ask.add({ ...gate, url: 'rtsp://ann:better@10.0.0.7/live' })).to.include({ camera: 'camera0' })
       expect(saved.at(-1)?.streams.map(({ url }) => url)).to.deep.equal(['rtsp://ann:better@10.0.0.7/live'])
       expect(device('camera0')).to.deep.include({ url: 'rtsp://ann:better@10.0.0.7/live' })
     })
 
-    it('many at once are each added, and each once', async () => {
-      const { ask, saved, cameras } = await asking()
-      await Promise.all([0, 1, 2, 0, 1, 2].map((n) => ask.add({ ...gate, url: `rtsp://10.0.0.${n}/` })))
+    it('adds each of many simultaneous streams once', async () => {
+      const { ask, saved, cameras } = await startExternal()
+      const added = await Promise.all(
+        [0, 1, 2, 0, 1, 2].map((n) => ask.add({ ...gate, url: `rtsp://10.0.0.${n}/`, by: { ...by } })),
+      )
+      expect(added.map(({ url }) => url)).to.deep.equal([0, 1, 2, 0, 1, 2].map((n) => `rtsp://10.0.0.${n}/`))
       expect(cameras().map(({ id }) => id)).to.deep.equal(['camera0', 'camera1', 'camera2'])
       expect(saved.at(-1)?.streams).to.have.length(3)
     })
 
-    it('is refused for what is no stream, leads back to us, or is configured', async () => {
+    it('is refused for a URL that is not RTSP, leads back to the service, or is configured', async () => {
       const entries: CameraEntry[] = [
         { name: 'yard', source: { kind: 'rtsp', url: 'rtsp://x:y@10.0.0.20:554/a' }, enabled: false, settings: {} },
       ]
-      const { ask, saved } = await asking({ entries })
+      const { ask, saved } = await startExternal({ entries })
       expect((await refusal(ask.add({ ...gate, url: 'http://10.0.0.7/' }))).data).to.include({ param: 'stream_url' })
       expect((await refusal(ask.add({ ...gate, url: 'rtsp://127.0.0.1:8554/camera0' }))).data.rule).to.equal(
         'must not lead back to this service',
       )
       const configured = await refusal(ask.add({ ...gate, url: 'rtsp://10.0.0.20/a' }))
-      expect(configured.data).to.include({ hint: 'the configuration has it as yard' })
+      expect(configured.data).to.include({
+        param: 'stream_url',
+        rule: 'must not be the URL of a configured camera',
+        details: 'the configuration has it as yard',
+        suggestion: 'Use the configured camera',
+      })
       expect(saved).to.deep.equal([])
     })
 
-    it('is refused when there are as many as there may be', async () => {
-      const { ask } = await asking({ maxStreams: 1 })
+    it('is refused when the limit is reached', async () => {
+      const { ask } = await startExternal({ maxStreams: 1 })
       await ask.add(gate)
       await ask.add(gate)
       const { key, data } = await refusal(ask.add({ ...gate, url: 'rtsp://10.0.0.8/' }))
-      expect([key, data.details]).to.deep.equal([
+      expect([key, data]).to.deep.equal([
         'invalidState',
-        '1 streams are added already: remove one, or raise external_discovery.max_streams',
+        {
+          reason: 'limit_reached',
+          state: 'full',
+          allowed_states: ['not full'],
+          details: '1 streams are added already',
+          suggestion: 'Remove a stream, or raise external_discovery.max_streams',
+        },
       ])
     })
 
-    it('that cannot be kept is not made, and the next one can be', async () => {
-      const { ask, cameras, savingFails } = await asking()
+    it('is not made when it cannot be saved; the next one can be', async () => {
+      const { ask, cameras, savingFails } = await startExternal()
       savingFails(true)
-      expect(await refusal(ask.add(gate))).to.include({ key: 'dependencyFailed' })
+      const { key, data } = await refusal(ask.add(gate))
+      expect([key, data.dependency, data.detail]).to.deep.equal([
+        'dependencyFailed',
+        'storage',
+        'no room; nothing was changed',
+      ])
       expect(cameras()).to.deep.equal([])
       savingFails(false)
       expect(await ask.add(gate)).to.include({ camera: 'camera0' })
     })
 
     it('is refused while the service stops', async () => {
-      const { ask, fleet } = await asking()
+      const { ask, fleet } = await startExternal()
       fleet.send({ type: 'system.stop', reason: 'SIGTERM' })
-      expect(['invalidState', 'unsupported']).to.include((await refusal(ask.add(gate))).key)
+      const { key, data } = await refusal(ask.add(gate))
+      expect([key, data.state]).to.deep.equal(['invalidState', 'not running'])
     })
   })
 
   describe('removing', () => {
-    it('keeps that first, and answers when the camera is gone', async () => {
-      const { ask, saved, cameras } = await asking({
+    it('saves the list, and resolves when the camera is gone', async () => {
+      const { ask, saved, cameras } = await startExternal({
         streams: [{ url: gate.url, name: 'Gate', type: 'generic_rtsp', addedAt: 1 }],
       })
       expect(cameras()).to.have.length(1)
@@ -143,13 +134,21 @@ describe('asking for external streams', () => {
       expect((await refusal(ask.remove(plain, by))).message).to.equal('Stream not found')
     })
 
-    it('does not repeat a password', async () => {
-      const { ask } = await asking()
+    it('refuses the addition before it, if the camera of that is not there yet', async () => {
+      const { ask, cameras } = await startExternal()
+      const added = refusal(ask.add({ ...gate, by: { ...by } }))
+      await ask.remove(plain, { ...by })
+      const { key, data } = await added
+      expect([key, data.state, cameras()]).to.deep.equal(['invalidState', 'removed', []])
+    })
+
+    it('does not show a password in a refusal', async () => {
+      const { ask } = await startExternal()
       expect(JSON.stringify((await refusal(ask.remove(gate.url, by))).data)).not.to.contain('secret')
     })
 
-    it('that cannot be kept changes nothing', async () => {
-      const { ask, cameras, savingFails } = await asking()
+    it('changes nothing when it cannot be saved', async () => {
+      const { ask, cameras, savingFails } = await startExternal()
       await ask.add(gate)
       savingFails(true)
       expect(await refusal(ask.remove(plain, by))).to.include({ key: 'dependencyFailed' })
@@ -158,8 +157,8 @@ describe('asking for external streams', () => {
   })
 
   describe('the interval', () => {
-    it('is kept and holds at once; adding keeps only one that a client has set', async () => {
-      const { ask, saved } = await asking({ external: { interval: 60_000 } })
+    it('is saved and applies at once; other changes save only an interval that a client has set', async () => {
+      const { ask, saved } = await startExternal({ external: { interval: 60_000 } })
       expect(ask.view()).to.include({ interval: 60_000 })
       await ask.add(gate)
       await ask.scanEvery(0, by)
@@ -172,8 +171,8 @@ describe('asking for external streams', () => {
   describe('discovering', () => {
     const request = { skydio: false, generic: true, force: false, includeOffline: false, by }
 
-    it('tells what was found, and which camera it is', async () => {
-      const { ask, answer, asked } = await asking()
+    it('returns the found streams with their cameras', async () => {
+      const { ask, answer, asked } = await startExternal()
       await ask.add({ ...gate, url: 'rtsp://10.0.0.9:554/live', name: 'Pond' })
       const found = ask.discover(request)
       expect(ask.view().scanning).to.equal(true)
@@ -190,8 +189,8 @@ describe('asking for external streams', () => {
       expect(ask.view()).to.include({ scanning: false })
     })
 
-    it('joins a scan underway, and asks those that have just answered only by force', async () => {
-      const { ask, answer, asked, facts } = await asking()
+    it('joins the present scan, and asks targets that have just answered only by force', async () => {
+      const { ask, answer, asked, facts } = await startExternal()
       const [one, two] = [ask.discover(request), ask.discover(request)]
       for (const port of [554, 555, 556]) await answer(port, 'H264')
       expect((await one).streams)
@@ -212,8 +211,8 @@ describe('asking for external streams', () => {
       expect(facts.filter(({ type }) => type === 'discovery.progress')).to.have.length(4)
     })
 
-    it('tells of those that are away when it is wanted', async () => {
-      const { ask, answer } = await asking()
+    it('lists streams that do not answer on request', async () => {
+      const { ask, answer } = await startExternal()
       const first = ask.discover(request)
       for (const port of [554, 555, 556]) await answer(port, 'H264')
       await first
@@ -221,25 +220,26 @@ describe('asking for external streams', () => {
       await answer(554, undefined, 'timed out')
       for (const port of [555, 556]) await answer(port, 'H264')
       expect((await again).streams.map(({ status, reason }) => [status, reason])).to.deep.equal([
-        ['ERROR', 'timed out'],
+        ['ERROR', because('unreachable', 'timed out')],
         ['DISCOVERED', undefined],
         ['DISCOVERED', undefined],
       ])
     })
 
-    it('ends at its limit with what it has, and says which key to raise', async () => {
-      const { ask, answer } = await asking({ scanLimit: 100 })
+    it('ends at its limit with the streams found so far, and names the key to raise', async () => {
+      const { ask, answer } = await startExternal({ scanLimit: 100 })
       const found = ask.discover(request)
       await answer(554, 'H264')
       const { streams, errors } = await found
       expect(streams).to.have.length(1)
       expect(errors[0]).to.equal(
-        'the scan was ended after 0.1 s with 1 of 3 addresses asked: raise external_discovery.scan_timeout or max_concurrent_scans',
+        'the scan was ended after 0.1 s with 1 of 3 addresses asked: ' +
+          'raise external_discovery.scan_timeout or max_concurrent_scans',
       )
     })
 
-    it('ends with the last client that waits for it', async () => {
-      const { ask, isAborted } = await asking()
+    it('ends when the last client that waits for it leaves', async () => {
+      const { ask, isAborted } = await startExternal()
       const waiting = [ask.discover(request), ask.discover({ ...request, by: { ...by, session: 's2' } })]
       await turn()
       ask.leave('s1')
@@ -249,50 +249,17 @@ describe('asking for external streams', () => {
       for (const { errors } of await Promise.all(waiting)) expect(errors).to.deep.equal(['the scan was cancelled'])
     })
 
-    it('still ends with the last client when another one has given up before', async () => {
-      const wish = { skydio: false, generic: true, force: false }
-      const context = { scan: 0, wish, found: [], last: { scan: 0, at: 0, took: 0, errors: [''] } }
-      const observers: { next(snapshot: unknown): void; error(error: Error): void }[] = []
-      const sent: string[] = []
-      let scanning = false
-      const actor = {
-        getSnapshot: () => ({ context, hasTag: (tag: string) => tag === 'enabled' || scanning }),
-        send: ({ type }: { type: string }) => sent.push(type),
-        subscribe: (observer: (typeof observers)[number]) => {
-          observers.push(observer)
-          return { unsubscribe: () => {} }
-        },
-      }
-      const system = { get: () => actor }
-      const fleet = { system, getSnapshot: () => ({ context: { streams: [], entries: [] } }) } as unknown as FleetActor
-      const unused = {} as never
-      const ask = createExternalAsk({
-        fleet,
-        directory: { cameras: () => [] },
-        store: unused,
-        addresses: unused,
-        clock: { now: () => 1 },
-        log: unused,
-        maxStreams: 1,
-        scanLimit: 1,
-      })
-      const first = refusal(ask.discover(request))
-      scanning = true
-      context.scan = 1
-      const others = [0, 1].map(() => ask.discover({ ...request, by: { ...by, session: 's2' } }))
-      observers[0]?.error(new Error('too late'))
-      await first
+    it('ends with the scan that follows when the client of both leaves', async () => {
+      const { ask, isAborted } = await startExternal()
+      const waiting = [ask.discover({ ...request, by: { ...by } }), ask.discover({ ...request, force: true })]
+      await turn()
       ask.leave('s1')
-      expect(sent).not.to.include('discovery.cancel')
-      ask.leave('s2')
-      expect(sent.filter((type) => type === 'discovery.cancel')).to.have.length(1)
-      context.last = { scan: 1, at: 1, took: 1, errors: ['the scan was cancelled'] }
-      for (const observer of observers.slice(1)) observer.next(actor.getSnapshot())
-      await Promise.all(others)
+      expect([ask.view().scanning, isAborted()]).to.deep.equal([false, true])
+      for (const { errors } of await Promise.all(waiting)) expect(errors).to.deep.equal(['the scan was cancelled'])
     })
 
-    it('that a client has only joined does not end with it', async () => {
-      const { ask } = await asking({ external: { atStart: true } })
+    it('goes on when a client leaves that only joined a scan of the interval', async () => {
+      const { ask } = await startExternal({ external: { atStart: true } })
       const found = ask.discover(request)
       found.catch(() => {})
       await turn()
@@ -301,15 +268,16 @@ describe('asking for external streams', () => {
     })
 
     it('is refused when the service stops meanwhile', async () => {
-      const { ask, fleet } = await asking()
+      const { ask, fleet } = await startExternal()
       const found = refusal(ask.discover(request))
       fleet.send({ type: 'system.stop', reason: 'SIGTERM' })
-      expect(await found).to.include({ key: 'dependencyFailed' })
+      const { key, data } = await found
+      expect([key, data.detail]).to.deep.equal(['dependencyFailed', 'the service is stopping'])
     })
   })
 
-  it('is unsupported while it is disabled; the list is empty then', async () => {
-    const { ask } = await asking({ external: { enabled: false } })
+  it('are unsupported while discovery is disabled; the list is empty then', async () => {
+    const { ask } = await startExternal({ external: { enabled: false } })
     expect(ask.view()).to.deep.equal({ enabled: false, scanning: false, interval: 0, streams: [] })
     const calls = [
       ask.add(gate),
@@ -319,121 +287,4 @@ describe('asking for external streams', () => {
     ]
     for (const call of calls) expect(await refusal(call)).to.include({ key: 'unsupported' })
   })
-
-  interface Options {
-    entries?: CameraEntry[]
-    streams?: AddedStream[]
-    external?: Partial<ExternalDiscoveryInput>
-    maxStreams?: number
-    scanLimit?: number
-  }
-
-  /** The real fleet with cameras whose probe never ends, and a scan whose answers wait for the test. */
-  async function asking({
-    entries = [],
-    streams = [],
-    external = {},
-    maxStreams = 64,
-    scanLimit = 1_500,
-  }: Options = {}) {
-    const quiet = () => fromCallback(() => {}) as never
-    const never = () => fromPromise<never>(() => new Promise(() => {})) as never
-    const clock = { now: () => 1_000 }
-    const log: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
-    const facts: DiscoveryFact[] = []
-    const saved: ExternalState[] = []
-    const asked: number[] = []
-    let fails = false
-    let aborted = false
-    const answers = new Map<number, (answer: Omit<ScanAnswer, 'target'>) => void>()
-    const scan: StreamScan = {
-      plan: () => ({ total: 3, targets: [target(554), target(555), target(556, true)], missing: [] }),
-      async run(targets, heard, signal) {
-        signal.addEventListener('abort', () => {
-          aborted = true
-        })
-        for (const each of targets) {
-          asked.push(each.port)
-          const answer = await new Promise<Omit<ScanAnswer, 'target'>>((resolve, reject) => {
-            answers.set(each.port, resolve)
-            signal.addEventListener('abort', () => reject(signal.reason))
-          })
-          heard({ target: each, ...answer })
-        }
-      },
-    }
-    const fleet: FleetActor = createActor(
-      fleetMachine.provide({
-        actors: {
-          loadRegistry: fromPromise<Registry>(async () => ({ next: 0, cameras: [], sharedSerials: [] })),
-          saveRegistry: fromPromise(async () => {}) as never,
-          camera: cameraMachine.provide({ actors: { probeDevice: never() } }),
-          discovery: discoveryMachine.provide({
-            actors: { watchDevices: quiet(), scanDevices: fromPromise(async () => []) as never },
-          }),
-          externalDiscovery: externalDiscoveryMachine.provide({
-            actors: externalDiscoveryEffects({ scan, clock, scanLimit }),
-          }),
-          serverProcess: serverProcessMachine.provide({
-            actors: { chooseServer: never(), runServer: quiet(), endServer: never() },
-          }),
-          link: mediamtxLinkMachine.provide({
-            actors: { askInfo: never(), syncPaths: never(), watchBreaker: quiet() },
-          }),
-          storage: storageMachine.provide({ actors: { measureDisk: never() } }),
-        },
-      }),
-      {
-        systemId: 'fleet',
-        input: {
-          entries,
-          streams,
-          external: { enabled: true, interval: 0, atStart: false, skydio: false, generic: true, ...external },
-          demoWhenNone: false,
-          pollEvery: 10_000,
-          storage: { warnPercent: 80, blockPercent: 90 },
-        },
-        inspect: (event) => {
-          if (event.type === '@xstate.actor')
-            (event.actorRef as FleetActor).on?.('*', (fact) => facts.push(fact as unknown as DiscoveryFact))
-        },
-      },
-    )
-    fleet.start()
-    ends.push(() => fleet.stop())
-    const directory = createDirectory({ fleet, observer: { inspect: () => {}, since: () => 0 }, startedAt: 0 })
-    const addresses: AddressCheck = {
-      refusal: async (host) => (host === '127.0.0.1' ? 'must not lead back to this service' : undefined),
-    }
-    const store = {
-      save: async (state: ExternalState) => {
-        if (fails) throw new Error('no room')
-        saved.push(state)
-      },
-    }
-    const ask = createExternalAsk({ fleet, directory, store, addresses, clock, log, maxStreams, scanLimit })
-    for (let i = 0; i < 5; i += 1) await turn()
-    return {
-      ask,
-      fleet,
-      saved,
-      facts,
-      cameras: () => directory.cameras(),
-      device: (id: string) => fleet.system.get(`camera:${id}`).getSnapshot().context.device,
-      asked: () => asked,
-      isAborted: () => aborted,
-      savingFails: (does: boolean) => {
-        fails = does
-      },
-      /** What the next target, which is at this port, says. */
-      async answer(port: number, codec: string | undefined, reason?: string, answered = codec !== undefined) {
-        while (!answers.has(port)) await turn()
-        const tell = answers.get(port)
-        answers.delete(port)
-        const found = codec === undefined ? [] : target(port).candidates.map((candidate) => ({ ...candidate, codec }))
-        tell?.({ found, answered, ...(reason !== undefined && { reason }) })
-        await turn()
-      },
-    }
-  }
 })

@@ -47,7 +47,7 @@ describeKinds('external streams', (kind) => {
     )
   const file = (name: string) => join(service.dataDir, 'recordings', name.replace(/_.*/, ''), name)
 
-  it('are found where the configuration says, and become cameras like any other', async () => {
+  it('are found on configured addresses, and become cameras like any other', async () => {
     const { discovered_streams, errors } = await service.call<{ discovered_streams: Stream[]; errors: string[] }>(
       'discover_external_streams',
       {
@@ -73,7 +73,7 @@ describeKinds('external streams', (kind) => {
 
     const device = 'camera0'
     expect(await service.call('take_snapshot', { device })).to.include({ tier: 3, width: 320 })
-    // By the URL that clients get: it lets them in.
+    // The URL that clients get is signed: it opens the stream.
     const { stream_url } = await service.call<{ stream_url: string }>('get_stream_url', { device })
     expect(await play(stream_url, 5)).to.be.at.least(5)
     const { filename } = await service.call<{ filename: string }>('start_recording', { device })
@@ -95,7 +95,7 @@ describeKinds('external streams', (kind) => {
     }
   })
 
-  it('that stop to send are DISCONNECTED with a reason, and come back under the same id', async () => {
+  it('become DISCONNECTED with a reason when the source stops, and come back under the same id', async () => {
     const from = service.notifications.length
     await sources[0]?.stop()
     const gone = await service.told('camera.disconnected', { device: 'camera0' }, { from })
@@ -105,7 +105,7 @@ describeKinds('external streams', (kind) => {
     await service.told('camera.connected', { device: 'camera0' }, { from: gone.index })
   })
 
-  it('that are removed leave at once, their recording closed first', async () => {
+  it('are removed at once, after their recording is closed', async () => {
     const { filename } = await service.call<{ filename: string }>('start_recording', { device: 'camera1' })
     const stream_url = sources[1]?.url
     expect(await service.call('remove_external_stream', { stream_url })).to.include({ status: 'REMOVED' })
@@ -114,7 +114,7 @@ describeKinds('external streams', (kind) => {
     expect((await refusal(service.call('remove_external_stream', { stream_url }))).code).to.equal(-32010)
   })
 
-  it('are still there after a restart, and the removed one comes back as the camera that it was', async () => {
+  it('are kept over a restart, and a removed one gets its id back when it is added again', async () => {
     const { dataDir } = service
     await service.stop()
     service = await startService({ kind, cameras: [], connected: 1, env, dataDir })

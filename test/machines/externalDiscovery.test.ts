@@ -1,13 +1,13 @@
 import { expect } from 'chai'
 import { createActor, fromCallback, SimulatedClock } from 'xstate'
 import type { FoundStream } from '../../machines/domain/external.js'
-import type { DiscoveryFact } from '../../machines/domain/facts.js'
+import type { By, DiscoveryFact } from '../../machines/domain/facts.js'
+import { because } from '../../machines/domain/reason.js'
 import {
   type ExternalDiscoveryInput,
   externalDiscoveryMachine,
   type ScanEvent,
   type ScanWish,
-  scanFor,
 } from '../../machines/externalDiscovery.js'
 
 const yard: FoundStream = { url: 'rtsp://10.0.0.9:554/live', name: 'yard', type: 'generic_rtsp', codec: 'H264' }
@@ -20,16 +20,19 @@ const drone: FoundStream = {
 }
 const everything: ScanWish = { skydio: true, generic: true, force: false }
 const generic: ScanWish = { skydio: false, generic: true, force: false }
+const forced: ScanWish = { ...generic, force: true }
+const cancelled = ['the scan was cancelled']
+const client = (session: string): By => ({ user: 'ann', request: '1', session })
 
 describe('external discovery', () => {
-  it('does nothing at all while it is disabled', () => {
+  it('never scans while it is disabled', () => {
     const { actor, clock, scans } = discovery({ enabled: false, atStart: true, interval: 1_000 })
-    expect(actor.getSnapshot().can({ type: 'discovery.start', wish: generic })).to.equal(false)
+    expect(actor.getSnapshot().can({ type: 'discovery.start', wish: generic, by: client('s1') })).to.equal(false)
     clock.increment(100_000)
     expect([scans.length, actor.getSnapshot().value]).to.deep.equal([0, 'disabled'])
   })
 
-  it('scans on demand only when its interval is 0, else again and again, and at the start when it is told to', () => {
+  it('scans only on demand with an interval of 0, else once per interval, and at the start if configured', () => {
     const onDemand = discovery()
     onDemand.clock.increment(10_000_000)
     expect(onDemand.scans).to.have.length(0)
@@ -40,7 +43,7 @@ describe('external discovery', () => {
     periodic.clock.increment(1)
     periodic.clock.increment(100_000)
     expect(periodic.scans, 'a scan does not overlap itself').to.have.length(1)
-    periodic.tell({ type: 'scan.ended', at: 1, took: 1, errors: [] })
+    periodic.report({ type: 'scan.ended', took: 1, errors: [] })
     periodic.clock.increment(30_000)
     expect(periodic.scans.map(({ wish }) => wish)).to.deep.equal([
       { skydio: false, generic: true, force: true },
@@ -50,13 +53,13 @@ describe('external discovery', () => {
     expect(discovery({ atStart: true }).scans).to.have.length(1)
   })
 
-  it('takes a new interval at once, also during a scan', () => {
-    const { actor, clock, scans, tell } = discovery({ interval: 3_600_000 })
+  it('applies a new interval at once, also during a scan', () => {
+    const { actor, clock, scans, report } = discovery({ interval: 3_600_000 })
     actor.send({ type: 'interval.set', interval: 5_000 })
     clock.increment(5_000)
     expect(scans).to.have.length(1)
     actor.send({ type: 'interval.set', interval: 0 })
-    tell({ type: 'scan.ended', at: 1, took: 1, errors: [] })
+    report({ type: 'scan.ended', took: 1, errors: [] })
     clock.increment(3_600_000)
     expect(scans).to.have.length(1)
     actor.send({ type: 'interval.set', interval: 2_000 })
@@ -64,23 +67,31 @@ describe('external discovery', () => {
     expect(scans).to.have.length(2)
   })
 
-  it('keeps what it finds, as ERROR when it is gone, and tells only news', () => {
-    const { actor, facts, tell, start } = discovery()
+  it('keeps found streams, as ERROR while they do not answer, and reports only new ones', () => {
+    const { actor, facts, report, start } = discovery()
+    const unreachable = because('unreachable')
     start(everything)
-    tell({ type: 'scan.progress', done: 1, total: 2 })
-    tell({ type: 'scan.found', stream: yard, at: 10 })
-    tell({ type: 'scan.ended', at: 11, took: 5, errors: [] })
+    report({ type: 'scan.progress', done: 1, total: 2 })
+    report({ type: 'scan.found', stream: yard, at: 10 })
+    report({ type: 'scan.ended', took: 5, errors: [] })
     start(everything)
-    tell({ type: 'scan.found', stream: yard, at: 20 })
-    tell({ type: 'scan.ended', at: 21, took: 5, errors: [] })
+    report({ type: 'scan.found', stream: yard, at: 20 })
+    report({ type: 'scan.ended', took: 5, errors: [] })
     start(everything)
-    tell({ type: 'scan.lost', url: yard.url, reason: 'unreachable' })
-    tell({ type: 'scan.ended', at: 31, took: 5, errors: ['x'] })
-    const { found, last } = actor.getSnapshot().context
-    expect(found).to.deep.equal([{ ...yard, status: 'ERROR', discoveredAt: 10, lastSeen: 20, reason: 'unreachable' }])
-    expect(last).to.deep.equal({ scan: 3, at: 31, took: 5, errors: ['x'] })
+    report({ type: 'scan.lost', url: yard.url, reason: unreachable })
+    report({ type: 'scan.ended', took: 5, errors: ['x'] })
+    expect(actor.getSnapshot().context.found).to.deep.equal([
+      { ...yard, status: 'ERROR', discoveredAt: 10, lastSeen: 20, reason: unreachable },
+    ])
+    expect(facts.at(-1)).to.deep.equal({
+      type: 'discovery.ended',
+      found: 0,
+      took: 5,
+      errors: ['x'],
+      askers: [client('s1')],
+    })
     start(everything)
-    tell({ type: 'scan.found', stream: yard, at: 40 })
+    report({ type: 'scan.found', stream: yard, at: 40 })
     expect(actor.getSnapshot().context.found).to.deep.equal([
       { ...yard, status: 'DISCOVERED', discoveredAt: 10, lastSeen: 40 },
     ])
@@ -96,64 +107,119 @@ describe('external discovery', () => {
       'started',
       'found',
     ])
-    expect(facts[3]).to.deep.equal({ type: 'discovery.ended', found: 1, took: 5, errors: [] })
+    expect(facts[3]).to.deep.equal({
+      type: 'discovery.ended',
+      found: 1,
+      took: 5,
+      errors: [],
+      askers: [client('s1')],
+    })
   })
 
-  it('counts of what it found only what it looked for', () => {
-    const { facts, tell, start } = discovery()
+  it('counts only the kinds that the scan looked for', () => {
+    const { facts, report, start } = discovery()
     start(everything)
-    for (const stream of [yard, drone]) tell({ type: 'scan.found', stream, at: 1 })
-    tell({ type: 'scan.ended', at: 2, took: 1, errors: [] })
+    for (const stream of [yard, drone]) report({ type: 'scan.found', stream, at: 1 })
+    report({ type: 'scan.ended', took: 1, errors: [] })
     start(generic)
-    tell({ type: 'scan.ended', at: 3, took: 1, errors: [] })
+    report({ type: 'scan.ended', took: 1, errors: [] })
     expect(
       facts.filter(({ type }) => type === 'discovery.ended').map((fact) => 'found' in fact && fact.found),
     ).to.deep.equal([2, 1])
   })
 
-  it('gives who asks during a scan its outcome, unless it looks for less or is not new enough', () => {
-    const { actor, scans, tell, start } = discovery()
-    const nextScan = (wish: ScanWish) => {
-      const snapshot = actor.getSnapshot()
-      return scanFor(snapshot.context, snapshot.hasTag('scanning'), wish)
-    }
-    expect(nextScan(generic)).to.equal(1)
-    start(generic)
-    expect([nextScan(generic), nextScan(everything), nextScan({ ...generic, force: true })]).to.deep.equal([1, 2, 2])
-    start(generic)
-    start({ ...everything, generic: false })
-    start({ ...generic, force: true })
-    tell({ type: 'scan.ended', at: 1, took: 1, errors: [] })
+  it('lets a client join a scan that covers its request, and starts one scan for all other requests', () => {
+    const { actor, scans, report, start, outcomes } = discovery()
+    const [first, joined, wider, newer] = ['s1', 's2', 's3', 's4'].map(client) as [By, By, By, By]
+    start(generic, first)
+    start(generic, joined)
+    start({ ...everything, generic: false }, wider)
+    start(forced, newer)
+    report({ type: 'scan.ended', took: 1, errors: [] })
     expect(scans.map(({ wish }) => wish)).to.deep.equal([generic, { skydio: true, generic: true, force: true }])
-    expect(actor.getSnapshot().context).to.include({ scan: 2 })
-    tell({ type: 'scan.ended', at: 2, took: 1, errors: [] })
+    report({ type: 'scan.ended', took: 2, errors: [] })
     expect(actor.getSnapshot().value).to.deep.equal({ idle: 'onDemand' })
+    expect(outcomes()).to.deep.equal([
+      [first, joined],
+      [wider, newer],
+    ])
+    // A caller recognises its fact by the reference.
+    expect(outcomes().flat().includes(newer)).to.equal(true)
   })
 
-  it('can be cancelled, with what was to follow; the effect ends', () => {
-    const { actor, facts, scans, start } = discovery()
-    start(generic)
-    start({ ...generic, force: true })
-    actor.send({ type: 'discovery.cancel', at: 7 })
-    expect(actor.getSnapshot().context).to.deep.include({
-      scan: 2,
-      last: { scan: 2, at: 7, took: 0, errors: ['the scan was cancelled'] },
+  describe('when a client leaves', () => {
+    it('goes on while another client waits, then cancels the scan', () => {
+      const { facts, scans, start, leave } = discovery()
+      const [first, second, again] = [client('s1'), client('s2'), client('s2')]
+      start(generic, first)
+      start(generic, second)
+      start(generic, again)
+      leave('s1')
+      expect([scans[0]?.ended, facts.length]).to.deep.equal([false, 1])
+      leave('s2')
+      expect(scans[0]?.ended).to.equal(true)
+      const outcome = { type: 'discovery.ended', found: 0, took: 0, errors: cancelled }
+      expect(facts.slice(1)).to.deep.equal([{ ...outcome, askers: [first, second, again] }])
+      leave('s2')
+      expect(facts).to.have.length(2)
+      start(generic)
+      expect(scans).to.have.length(2)
     })
-    expect(scans[0]?.ended).to.equal(true)
-    expect(facts.at(-1)).to.deep.include({ type: 'discovery.ended', errors: ['the scan was cancelled'] })
-    start(generic)
-    expect(scans).to.have.length(2)
+
+    it('cancels the following scan with the present one when nobody else waits', () => {
+      const { actor, scans, start, leave, outcomes } = discovery()
+      const [present, following] = [client('s1'), client('s1')]
+      start(generic, present)
+      start(forced, following)
+      leave('s1')
+      expect([scans.length, scans[0]?.ended, actor.getSnapshot().value]).to.deep.equal([1, true, { idle: 'onDemand' }])
+      expect(outcomes()).to.deep.equal([[present, following]])
+    })
+
+    it('drops a following scan that nobody waits for, and goes on with the present one', () => {
+      const { scans, start, leave, report, outcomes } = discovery()
+      const [present, following] = [client('s1'), client('s2')]
+      start(generic, present)
+      start(forced, following)
+      leave('s2')
+      expect(scans[0]?.ended).to.equal(false)
+      report({ type: 'scan.ended', took: 1, errors: [] })
+      expect(scans).to.have.length(1)
+      expect(outcomes()).to.deep.equal([[present, following]])
+    })
+
+    it('starts the following scan of another client at once', () => {
+      const { facts, scans, start, leave } = discovery()
+      start(generic, client('s1'))
+      start(forced, client('s2'))
+      leave('s1')
+      expect(scans.map(({ wish, ended }) => [wish, ended])).to.deep.equal([
+        [generic, true],
+        [forced, false],
+      ])
+      expect(facts.map(({ type }) => type)).to.deep.equal(['discovery.started', 'discovery.ended', 'discovery.started'])
+    })
+
+    it('never cancels a scan of its own interval', () => {
+      const { actor, scans, start, leave, report, outcomes } = discovery({ atStart: true })
+      const joined = client('s1')
+      start({ ...generic, force: false }, joined)
+      leave('s1')
+      expect([scans[0]?.ended, actor.getSnapshot().hasTag('scanning')]).to.deep.equal([false, true])
+      report({ type: 'scan.ended', took: 1, errors: [] })
+      expect(outcomes()).to.deep.equal([[joined]])
+    })
   })
 
-  it('keeps no more than a machine that answers on every address could fill', () => {
-    const { actor, facts, tell, start } = discovery()
+  it('keeps no more than 256 streams, and replaces one that does not answer', () => {
+    const { actor, facts, report, start } = discovery()
     start(generic)
     const stream = (n: number) => ({ ...yard, url: `rtsp://10.0.${n >> 8}.${n & 255}:554/live` })
-    for (let n = 0; n < 1_000; n += 1) tell({ type: 'scan.found', stream: stream(n), at: n })
+    for (let n = 0; n < 1_000; n += 1) report({ type: 'scan.found', stream: stream(n), at: n })
     expect(actor.getSnapshot().context.found).to.have.length(256)
     expect(facts.filter(({ type }) => type === 'discovery.found')).to.have.length(256)
-    tell({ type: 'scan.lost', url: stream(7).url, reason: 'gone' })
-    tell({ type: 'scan.found', stream: stream(999), at: 2 })
+    report({ type: 'scan.lost', url: stream(7).url, reason: because('unreachable') })
+    report({ type: 'scan.found', stream: stream(999), at: 2 })
     const { found } = actor.getSnapshot().context
     expect(found).to.have.length(256)
     expect([
@@ -166,14 +232,14 @@ describe('external discovery', () => {
     const clock = new SimulatedClock()
     const facts: DiscoveryFact[] = []
     const scans: { wish: ScanWish; ended: boolean }[] = []
-    let tell = (_: ScanEvent) => {}
+    let report = (_: ScanEvent) => {}
     const actor = createActor(
       externalDiscoveryMachine.provide({
         actors: {
           scanStreams: fromCallback(({ input, sendBack }) => {
             const scan = { wish: (input as { wish: ScanWish }).wish, ended: false }
             scans.push(scan)
-            tell = sendBack
+            report = sendBack
             return () => {
               scan.ended = true
             }
@@ -190,8 +256,11 @@ describe('external discovery', () => {
       clock,
       facts,
       scans,
-      tell: (event: ScanEvent) => tell(event),
-      start: (wish: ScanWish) => actor.send({ type: 'discovery.start', wish }),
+      report: (event: ScanEvent) => report(event),
+      start: (wish: ScanWish, by = client('s1')) => actor.send({ type: 'discovery.start', wish, by }),
+      leave: (session: string) => actor.send({ type: 'client.left', session }),
+      /** The clients of each scan that ended. */
+      outcomes: () => facts.flatMap((fact) => (fact.type === 'discovery.ended' ? [fact.askers ?? []] : [])),
     }
   }
 })

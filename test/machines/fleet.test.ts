@@ -9,7 +9,9 @@ import type { AddedStream } from '../../machines/domain/external.js'
 import type { Fact } from '../../machines/domain/facts.js'
 import type { CameraEntry, DiskUsage, Registry, ServerChoice, ServerInfo } from '../../machines/domain/ports.js'
 import { because } from '../../machines/domain/reason.js'
+import { streamKey } from '../../machines/domain/streamUrl.js'
 import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
+import { externalStreamsMachine } from '../../machines/externalStreams.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
@@ -38,7 +40,15 @@ const by = { user: 'ann', request: '1', session: 's' }
 const [front, back] = [plugged('SN1', '/dev/video0', 'usb-1'), plugged('SN2', '/dev/video2', 'usb-2')]
 
 /** Everything that the fleet runs beside cameras. */
-const services = ['discovery', 'externalDiscovery', 'serverProcess', 'link', 'storage', 'retention'] as const
+const services = [
+  'discovery',
+  'externalDiscovery',
+  'externalStreams',
+  'serverProcess',
+  'link',
+  'storage',
+  'retention',
+] as const
 
 describe('fleet', () => {
   it('gives each camera an actor of its own, once its id is kept', async () => {
@@ -117,7 +127,7 @@ describe('fleet', () => {
   it('makes added streams cameras, those of an earlier life and new ones', async () => {
     const { actor, views, finds } = fleet({ streams: [gate] })
     await finds([front])
-    actor.send({ type: 'stream.add', stream: { ...gate, url: 'rtsp://10.0.0.8/', name: 'Pond' } })
+    add(actor, { ...gate, url: 'rtsp://10.0.0.8/', name: 'Pond' })
     await turn()
     expect(views().map(({ id, kind, name, identity }) => [id, kind, name, identity.key])).to.deep.equal([
       ['camera0', 'usb', 'Test Cam', 'serial:1d6b:0102:SN1'],
@@ -129,10 +139,10 @@ describe('fleet', () => {
   it('lets a removed stream go at once, and welcomes it back under its id', async () => {
     const { actor, ids, views, finds } = fleet({ streams: [gate] })
     await finds([front])
-    actor.send({ type: 'stream.remove', key: gateKey, by })
+    actor.send({ type: 'stream.removed', key: gateKey, by })
     await turn()
     expect([ids(), actor.getSnapshot().context.streams]).to.deep.equal([['camera0'], []])
-    actor.send({ type: 'stream.add', stream: { ...gate, url: 'rtsp://10.0.0.7:554/live', name: 'Gate again' } })
+    add(actor, { ...gate, url: 'rtsp://10.0.0.7:554/live', name: 'Gate again' })
     await turn()
     expect(views().map(({ id, name }) => [id, name])).to.deep.equal([
       ['camera0', 'Test Cam'],
@@ -145,8 +155,8 @@ describe('fleet', () => {
     await finds([])
     await records('camera0')
     const before = actor.system.get('camera:camera0')
-    actor.send({ type: 'stream.remove', key: gateKey, by })
-    actor.send({ type: 'stream.add', stream: { ...gate, name: 'Gate again' } })
+    actor.send({ type: 'stream.removed', key: gateKey, by })
+    add(actor, { ...gate, name: 'Gate again' })
     await turn()
     expect(actor.system.get('camera:camera0')).to.equal(before)
     expect(camera('camera0').cause).to.deep.include({ state: 'draining', reason: because('removed') })
@@ -160,8 +170,8 @@ describe('fleet', () => {
     const { actor, ids, finds, records, drained } = fleet({ streams: [gate], slow: true })
     await finds([])
     await records('camera0')
-    actor.send({ type: 'stream.remove', key: gateKey, by })
-    actor.send({ type: 'stream.add', stream: gate })
+    actor.send({ type: 'stream.removed', key: gateKey, by })
+    add(actor, gate)
     actor.send({ type: 'system.stop', reason: 'SIGTERM' })
     await drained()
     expect(ids()).to.deep.equal([])
@@ -171,7 +181,7 @@ describe('fleet', () => {
     const { actor, camera, finds } = fleet({ streams: [gate] })
     await finds([])
     const before = actor.system.get('camera:camera0')
-    actor.send({ type: 'stream.add', stream: { ...gate, url: 'rtsp://ann:better@10.0.0.7/live' } })
+    add(actor, { ...gate, url: 'rtsp://ann:better@10.0.0.7/live' })
     await turn()
     expect(actor.system.get('camera:camera0')).to.equal(before)
     expect(before.getSnapshot().context.device.url).to.contain('better')
@@ -353,6 +363,12 @@ describe('fleet', () => {
   })
 })
 
+/** What externalStreams sends when a client adds a stream, or gives it new credentials. */
+function add(actor: ReturnType<typeof fleet>['actor'], stream: AddedStream) {
+  const others = actor.getSnapshot().context.streams.filter(({ url }) => streamKey(url) !== streamKey(stream.url))
+  actor.send({ type: 'streams.changed', streams: [...others, stream] })
+}
+
 interface FleetOptions {
   entries?: CameraEntry[]
   streams?: AddedStream[]
@@ -437,6 +453,7 @@ function fleet({
         ),
         retention: crashing(retentionMachine).provide({ actors: { loadPolicy: never() } }),
         externalDiscovery: crashing(externalDiscoveryMachine),
+        externalStreams: crashing(externalStreamsMachine),
         discovery: crashing(discoveryMachine).provide({
           actors: {
             watchDevices: quiet(),

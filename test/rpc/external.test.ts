@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { ExternalStream } from '../../machines/domain/external.js'
+import { because } from '../../machines/domain/reason.js'
 import { externalMethods } from '../../rpc/methods/external.js'
 import { contract, faults } from './contract.js'
 import { createStage, createWorld, noon, type World } from './fakes.js'
@@ -15,7 +16,7 @@ const stream = (changes: Partial<ExternalStream>): ExternalStream => ({
   ...changes,
 })
 
-describe('the methods of external streams', () => {
+describe('methods of external streams', () => {
   const stage = createStage()
   let world: World
   let port: number
@@ -27,10 +28,10 @@ describe('the methods of external streams', () => {
   })
   afterEach(() => stage.end())
 
-  it('tell streams by type, whole, in every state that they can be in, as documented', async () => {
+  it('return streams by type, found and lost ones, as documented', async () => {
     world.external.streams.push(
       stream({ camera: 'camera3', codec: 'H265', width: 640, height: 480 }),
-      stream({ url: 'rtsps://[fd00::1]/x?y=1', status: 'ERROR', reason: 'timed out' }),
+      stream({ url: 'rtsps://[fd00::1]/x?y=1', status: 'ERROR', reason: because('unreachable', 'timed out') }),
     )
     const admin = await as('admin')
     const { result } = await admin.call('discover_external_streams', { generic_enabled: true })
@@ -70,7 +71,7 @@ describe('the methods of external streams', () => {
     })
   })
 
-  it('never tell credentials, wherever they came from', async () => {
+  it('never return credentials', async () => {
     world.external.streams.push(stream({ url: 'rtsp://ann:secret@10.0.0.9/user=a&password=secret&x' }))
     const admin = await as('admin')
     const replies = await Promise.all([
@@ -84,7 +85,7 @@ describe('the methods of external streams', () => {
     expect(replies[2]?.error).to.deep.include({ code: -32010, message: 'Stream not found' })
   })
 
-  it('take the names that other clients use, and the type by itself', async () => {
+  it('accept other names for the parameters, and a missing type', async () => {
     const operator = await as('operator')
     const { result } = await operator.call('add_external_stream', { url: 'rtsp://10.0.0.7/a', name: 'Gate' })
     expect(result).to.deep.include({
@@ -111,7 +112,7 @@ describe('the methods of external streams', () => {
     })
   }
 
-  it('take names in any script', async () => {
+  it('accept stream names in any script', async () => {
     const operator = await as('operator')
     for (const stream_name of ['Tür ø 門', 'x'.repeat(64), '🎥'.repeat(64)]) {
       expect((await operator.call('add_external_stream', { stream_url: 'rtsp://h/', stream_name })).result).to.include({
@@ -128,7 +129,7 @@ describe('the methods of external streams', () => {
     })
   }
 
-  it('set_discovery_interval counts in seconds', async () => {
+  it('set_discovery_interval takes seconds', async () => {
     expect((await (await as('admin')).call('set_discovery_interval', { scan_interval: 90 })).result).to.include({
       scan_interval: 90,
       status: 'UPDATED',
@@ -136,7 +137,7 @@ describe('the methods of external streams', () => {
     expect(world.external.interval).to.equal(90_000)
   })
 
-  it('are unsupported while discovery is disabled, whatever the params; the list is empty', async () => {
+  it('are unsupported while discovery is disabled, with any parameters; the list is empty', async () => {
     world.external = { enabled: false, scanning: false, interval: 0, streams: [] }
     const admin = await as('admin')
     for (const { name } of externalMethods.filter(({ name }) => name !== 'get_external_streams')) {
@@ -152,7 +153,7 @@ describe('the methods of external streams', () => {
     expect((await viewer.call('add_external_stream', {})).error?.code, 'the role comes first').to.equal(-32002)
   })
 
-  it('show a caller who is limited to some cameras only those, and let it neither add nor remove others', async () => {
+  it('let a caller limited to some cameras list and remove only those, and add none', async () => {
     world.external.streams.push(
       stream({ camera: 'camera12', url: 'rtsp://10.0.0.12/' }),
       stream({ camera: 'camera2', url: 'rtsp://10.0.0.2/' }),

@@ -10,7 +10,7 @@ const yard: ExternalState = {
   interval: 0,
 }
 
-describe('the kept external streams', () => {
+describe('the file of external streams', () => {
   let dir = ''
   let errors: string[] = []
   beforeEach(async () => {
@@ -27,11 +27,11 @@ describe('the kept external streams', () => {
     })
   const file = () => join(dir, 'external_streams.json')
 
-  it('are none at first', async () => {
+  it('is empty at first', async () => {
     expect(await store().load()).to.deep.equal({ streams: [] })
   })
 
-  it('come back as they were saved, from a file that only its owner may read', async () => {
+  it('returns what was saved, and only its owner can read it', async () => {
     await store().save(yard)
     expect(await store().load()).to.deep.equal(yard)
     expect((await stat(file())).mode & 0o777).to.equal(0o600)
@@ -40,7 +40,19 @@ describe('the kept external streams', () => {
     expect((await stat(file())).mode & 0o777).to.equal(0o600)
   })
 
-  it('are saved one after the other', async () => {
+  it('accepts a name of 64 characters in any script', async () => {
+    const state: ExternalState = { streams: yard.streams.map((stream) => ({ ...stream, name: '🎥'.repeat(64) })) }
+    await store().save(state)
+    expect(await store().load()).to.deep.equal(state)
+  })
+
+  it('brings a URL of an earlier version into the present form', async () => {
+    const [stream] = yard.streams
+    await writeFile(file(), JSON.stringify({ version: 1, streams: [{ ...stream, url: 'RTSP://a:secret@0xa.9/x' }] }))
+    expect((await store().load()).streams).to.deep.equal([{ ...stream, url: 'rtsp://a:secret@10.0.0.9/x' }])
+  })
+
+  it('is written by one save after the other', async () => {
     const one = store()
     await Promise.all([one.save(yard), one.save({ streams: [] }), one.save({ ...yard, interval: 7 })])
     expect(await store().load()).to.deep.equal({ ...yard, interval: 7 })
@@ -49,16 +61,19 @@ describe('the kept external streams', () => {
   const entry = yard.streams[0]
   for (const [what, text] of Object.entries({
     'cut off': '{"version": 1, "streams": [',
-    'another thing': '[]',
+    'not an object': '[]',
     'without streams': '{"version": 1}',
-    'with a URL that nobody may add': JSON.stringify({ version: 1, streams: [{ ...entry, url: 'http://10.0.0.9/' }] }),
-    'with one stream twice': JSON.stringify({
+    'a list with a URL that cannot be added': JSON.stringify({
+      version: 1,
+      streams: [{ ...entry, url: 'http://10.0.0.9/' }],
+    }),
+    'a list with one stream twice': JSON.stringify({
       version: 1,
       streams: [entry, { ...entry, url: 'rtsp://10.0.0.9:554/x' }],
     }),
-    'with an odd interval': JSON.stringify({ version: 1, streams: [], interval: -1 }),
+    'a list with a negative interval': JSON.stringify({ version: 1, streams: [], interval: -1 }),
   })) {
-    it(`that are ${what} are kept aside and reported without their content`, async () => {
+    it(`is kept aside and reported without its content when it is ${what}`, async () => {
       await writeFile(file(), text)
       expect(await store().load()).to.deep.equal({ streams: [] })
       expect(await readdir(dir)).to.deep.equal(['external_streams.json.damaged-2026-01-02T00-00-00-000Z'])
@@ -67,7 +82,7 @@ describe('the kept external streams', () => {
     })
   }
 
-  it('of a newer version are left alone', async () => {
+  it('stays untouched when a newer version wrote it', async () => {
     await writeFile(file(), '{"version": 2}')
     const outcome = await store()
       .load()
@@ -76,7 +91,7 @@ describe('the kept external streams', () => {
     expect(await readdir(dir)).to.deep.equal(['external_streams.json'])
   })
 
-  it('that cannot be written are no state, and say so without the path', async () => {
+  it('reports without a path that it cannot be written', async () => {
     await rm(dir, { recursive: true })
     const outcome = await store()
       .save(yard)
