@@ -1,24 +1,41 @@
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AddedStream, ExternalState, ExternalStore } from '../../machines/domain/external.js'
+import Type from 'typebox'
+import type { ExternalState, ExternalStore } from '../../machines/domain/external.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { readStreamUrl, streamKey } from '../../machines/domain/streamUrl.js'
-import { isRecord, openStateFile } from './stateFile.js'
+import { openStateFile } from './stateFile.js'
 
 const name = 'external_streams.json'
 
-/** `external_streams.json` in the data directory's `state`: its URLs may hold passwords, so nobody else may read it. */
+const State = Type.Object({
+  streams: Type.Array(
+    Type.Object({
+      url: Type.Refine(Type.String(), isStreamUrl),
+      name: Type.String({ maxLength: 64 }),
+      type: Type.Enum(['skydio_stanag4609', 'generic_rtsp']),
+      addedAt: Type.Integer(),
+    }),
+  ),
+  interval: Type.Optional(Type.Integer({ minimum: 0 })),
+})
+
+const areUnique = ({ streams }: ExternalState) =>
+  new Set(streams.map(({ url }) => streamKey(url))).size === streams.length
+
+/** The external streams that clients have added, in `external_streams.json`. The URLs may hold passwords: only the owner may read it. */
 export function createExternalStore({ dir, log, clock }: { dir: string; log: Log; clock: Clock }): ExternalStore {
-  const file = openStateFile({ dir, name, what: 'the list of external streams', contentOf: stateOf, clock })
+  const what = 'the list of external streams'
+  const file = openStateFile({ dir, name, what, schema: State, isValid: areUnique, clock })
   return {
     async load() {
+      // An operator may have put it there, or a backup.
+      await chmod(join(dir, name), 0o600).catch(() => {})
       const state = await file.read()
       if (state === 'missing') return { streams: [] }
-      // It may have been put there by hand, or from a backup.
-      await chmod(join(dir, name), 0o600).catch(() => {})
       if (state !== 'damaged') return state
-      log.error('the list of external streams was damaged and is lost: add them again', {
-        kept_as: await file.setAside(),
+      log.error(`state/${name}: ${what} was damaged and is lost: add the streams again`, {
+        kept_as: await file.replace({ streams: [] }),
       })
       return { streams: [] }
     },
@@ -26,26 +43,7 @@ export function createExternalStore({ dir, log, clock }: { dir: string; log: Log
   }
 }
 
-function stateOf({ streams, interval }: Record<string, unknown>): ExternalState | undefined {
-  if (!Array.isArray(streams) || !streams.every(isStream)) return undefined
-  if (interval !== undefined && !(Number.isSafeInteger(interval) && Number(interval) >= 0)) return undefined
-  if (new Set(streams.map(({ url }) => streamKey(url))).size < streams.length) return undefined
-  return {
-    streams: streams.map(({ url, name, type, addedAt }) => ({ url, name, type, addedAt })),
-    ...(typeof interval === 'number' && { interval }),
-  }
-}
-
-const isStream = (value: unknown): value is AddedStream =>
-  isRecord(value) &&
-  typeof value.url === 'string' &&
-  isStreamUrl(value.url) &&
-  typeof value.name === 'string' &&
-  value.name.length <= 64 &&
-  (value.type === 'skydio_stanag4609' || value.type === 'generic_rtsp') &&
-  Number.isSafeInteger(value.addedAt)
-
-const isStreamUrl = (url: string): boolean => {
+function isStreamUrl(url: string): boolean {
   try {
     return readStreamUrl(url).url === url
   } catch {

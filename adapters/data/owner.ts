@@ -1,10 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { codeOf } from '../errorCode.js'
 
-/**
- * Rejects when `dir` belongs to another user: what root wrote there, the service could not read afterwards. A folder that
- * is not there yet belongs to nobody.
- */
+/** Rejects if `dir` belongs to another user: the service could not read what this user writes there. A missing folder is accepted. */
 export async function demandOwner(dir: string): Promise<void> {
   const owner = await stat(dir).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return undefined

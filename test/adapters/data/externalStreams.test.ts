@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -10,7 +10,7 @@ const yard: ExternalState = {
   interval: 0,
 }
 
-describe('the kept external streams', () => {
+describe('the stored external streams', () => {
   let dir = ''
   let errors: string[] = []
   beforeEach(async () => {
@@ -27,11 +27,11 @@ describe('the kept external streams', () => {
     })
   const file = () => join(dir, 'external_streams.json')
 
-  it('are none at first', async () => {
+  it('are empty without a file', async () => {
     expect(await store().load()).to.deep.equal({ streams: [] })
   })
 
-  it('come back as they were saved, from a file that only its owner may read', async () => {
+  it('are loaded as they were saved, from a file that only its owner may read', async () => {
     await store().save(yard)
     expect(await store().load()).to.deep.equal(yard)
     expect((await stat(file())).mode & 0o777).to.equal(0o600)
@@ -58,16 +58,19 @@ describe('the kept external streams', () => {
     }),
     'with an odd interval': JSON.stringify({ version: 1, streams: [], interval: -1 }),
   })) {
-    it(`that are ${what} are kept aside and reported without their content`, async () => {
+    it(`are replaced by none when the file is damaged (${what}): it is kept and reported without its content`, async () => {
       await writeFile(file(), text)
       expect(await store().load()).to.deep.equal({ streams: [] })
-      expect(await readdir(dir)).to.deep.equal(['external_streams.json.damaged-2026-01-02T00-00-00-000Z'])
+      const kept = 'external_streams.json.damaged-2026-01-02T00-00-00-000Z'
+      expect((await readdir(dir)).sort()).to.deep.equal(['external_streams.json', kept])
+      expect(await readFile(join(dir, kept), 'utf8')).to.equal(text)
+      expect(await store().load(), 'after a restart').to.deep.equal({ streams: [] })
       expect(errors).to.have.length(1)
       expect(errors[0]).not.to.contain('secret')
     })
   }
 
-  it('of a newer version are left alone', async () => {
+  it('of a newer version are not changed', async () => {
     await writeFile(file(), '{"version": 2}')
     const outcome = await store()
       .load()
@@ -76,7 +79,7 @@ describe('the kept external streams', () => {
     expect(await readdir(dir)).to.deep.equal(['external_streams.json'])
   })
 
-  it('that cannot be written are no state, and say so without the path', async () => {
+  it('reject with one sentence without a path when they cannot be written', async () => {
     await rm(dir, { recursive: true })
     const outcome = await store()
       .save(yard)
