@@ -44,7 +44,6 @@ export function createJwks({ url, algorithms, clock, log, limits: changed }: Jwk
   const ending = new AbortController()
   const cache: JWKSCacheInput = {}
   let requestedAt = Number.NEGATIVE_INFINITY
-  let memory: { jwks?: unknown; find?: ReturnType<typeof createLocalJWKSet> } = {}
 
   const request = async (href: string, options: RequestInit) => {
     if (Math.abs(clock.now() - requestedAt) < pause) throw new Error('the server was asked a moment ago')
@@ -65,11 +64,7 @@ export function createJwks({ url, algorithms, clock, log, limits: changed }: Jwk
     [jwksCache]: cache,
     [customFetch]: request,
   })
-  const inMemory = () => {
-    if (!set.fresh || !('jwks' in cache)) return undefined
-    if (memory.jwks !== cache.jwks) memory = { jwks: cache.jwks, find: createLocalJWKSet(cache.jwks) }
-    return memory.find
-  }
+  const inMemory = () => (set.fresh && 'jwks' in cache ? createLocalJWKSet(cache.jwks) : undefined)
 
   // Offline look-ups must find the latest keys, although they never fetch them.
   const reload = () => void set.reload().catch(() => {})
