@@ -181,7 +181,9 @@ export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
     trouble[part] = ''
   }
 
-  /** In the service's log, which may be kept elsewhere, it shows whether the audit log was replaced by an older copy. */
+  /**
+   * In the service's log, which may be kept elsewhere, it shows whether the audit log was replaced by an older copy.
+   */
   const anchor = () => ({ entry: head.last.seq, mac: head.last.mac.slice(0, 16) })
   for (const note of notes) {
     if (note.result === 'failed') log.error(`audit log: ${note.reason}`)

@@ -20,7 +20,8 @@ const hmac = (secret: Uint8Array, purpose: string) => createHmac('sha256', secre
 /** The line of the entry after `last`, with its line feed, and the new end of the chain. */
 export function lineOf(key: Uint8Array, last: Link, entry: AuditEntry, at: number): { line: string; link: Link } {
   const seq = last.seq + 1
-  const body = `{"seq":${seq},"at":"${new Date(at).toISOString()}",${readable(JSON.stringify(bounded(entry))).slice(1, -1)}`
+  const members = readable(JSON.stringify(bounded(entry))).slice(1, -1)
+  const body = `{"seq":${seq},"at":"${new Date(at).toISOString()}",${members}`
   const { text, mac } = sealed(key, body, last.mac)
   return { line: `${text}\n`, link: { seq, mac } }
 }

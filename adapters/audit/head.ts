@@ -12,8 +12,8 @@ export interface HeadFile {
 }
 
 /**
- * The content of the log in short, in another folder and with a mac: lines cannot be cut off, removed or replaced without
- * forging it. It is written after the lines, so that it never names lines that a power cut has destroyed.
+ * The content of the log in short, in another folder and with a mac: lines cannot be cut off, removed or replaced
+ * without forging it. It is written after the lines, so that it never names lines that a power cut has destroyed.
  */
 export interface Head {
   last: Link

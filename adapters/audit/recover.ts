@@ -39,8 +39,8 @@ export const noteOf = (result: AuditEntry['result'], reason: string): AuditEntry
 
 /**
  * Finds the end of the log. Lines that continue the chain after the head were written shortly before the service ended;
- * they are accepted. A half-written line at the end is cut off and noted. Everything else that is wrong is noted and left
- * for verification, and the log continues in a new file from the last entry in the head.
+ * they are accepted. A half-written line at the end is cut off and noted. Everything else that is wrong is noted and
+ * left for verification, and the log continues in a new file from the last entry in the head.
  */
 export async function recover(options: RecoverOptions): Promise<Recovered> {
   const { dir, headDir, keys } = options
@@ -85,7 +85,10 @@ interface Followed {
   fault: string
 }
 
-/** Follows the chain from the newest file in the head, else from file `first`, through the files that the head does not know yet. */
+/**
+ * Follows the chain from the newest file in the head, else from file `first`, through the files that the head does not
+ * know yet.
+ */
 async function followOn({ dir, keys }: RecoverOptions, { files, last }: Head, first: number): Promise<Followed> {
   const newest = files.at(-1)
   const state: Followed = { files: files.slice(0, -1), last, cut: 0, fault: '' }
@@ -108,7 +111,9 @@ async function followOn({ dir, keys }: RecoverOptions, { files, last }: Head, fi
   }
 }
 
-/** Checks that the last entry in the head still ends the file: this mac cannot be kept when the file is cut or changed. */
+/**
+ * Checks that the last entry in the head still ends the file: this mac cannot be kept when the file is cut or changed.
+ */
 async function faultOfEnd(dir: string, { number, bytes }: HeadFile, { seq, mac }: Link): Promise<string> {
   const size = await sizeOf(pathOf(dir, number))
   if (size === undefined) return 'is missing'
@@ -148,8 +153,8 @@ async function followFile(dir: string, key: Uint8Array, { number, bytes }: HeadF
 }
 
 /**
- * Starts a log without a valid head. If there may have been one before, nothing of it can be verified: the files are kept
- * under other names, and the head remembers the break.
+ * Starts a log without a valid head. If there may have been one before, nothing of it can be verified: the files are
+ * kept under other names, and the head remembers the break.
  */
 async function startAgain(
   { dir, headDir, keys, now, isNew }: RecoverOptions,

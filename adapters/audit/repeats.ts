@@ -33,9 +33,9 @@ interface Group {
 
 /**
  * Writes the first of similar entries (same user, network, action and credential) at once, and the number of the others
- * once per period. The number of kinds is limited, too: the rest is counted together. So nobody can fill the log or push
- * older entries out of it. Unauthenticated clients share one limit and each user has another, so that no stranger can hide
- * what a user does.
+ * once per period. The number of kinds is limited, too: the rest is counted together. So nobody can fill the log or
+ * push older entries out of it. Unauthenticated clients share one limit and each user has another, so that no stranger
+ * can hide what a user does.
  */
 export function createRepeats({ write, period, most }: RepeatOptions) {
   const kinds = new Map<string, Kind>()

@@ -12,8 +12,8 @@ export interface VerifyOptions {
 }
 
 /**
- * Compares the whole log with its head and names the first fault: file, line and what is wrong. May run while the service
- * writes the log: a difference that a newer head explains is no fault. Rejects if a file cannot be read.
+ * Compares the whole log with its head and names the first fault: file, line and what is wrong. May run while the
+ * service writes the log: a difference that a newer head explains is no fault. Rejects if a file cannot be read.
  */
 export async function verifyAudit(options: VerifyOptions): Promise<AuditVerdict> {
   const keys = keysOf(options.secret)

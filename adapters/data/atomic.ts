@@ -1,7 +1,10 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Replaces the content of a file atomically, and so that it survives a power cut: temporary file, fsync, rename, fsync of the folder. */
+/**
+ * Replaces the content of a file atomically, and so that it survives a power cut: temporary file, fsync, rename, fsync
+ * of the folder.
+ */
 export async function writeAtomically(path: string, content: string): Promise<void> {
   const temporary = `${path}.tmp`
   try {

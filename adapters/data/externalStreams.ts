@@ -23,7 +23,10 @@ const State = Type.Object({
 const areUnique = ({ streams }: ExternalState) =>
   new Set(streams.map(({ url }) => streamKey(url))).size === streams.length
 
-/** The external streams that clients have added, in `external_streams.json`. The URLs may hold passwords: only the owner may read it. */
+/**
+ * The external streams that clients have added, in `external_streams.json`. The URLs may hold passwords: only the owner
+ * may read it.
+ */
 export function createExternalStore({ dir, log, clock }: { dir: string; log: Log; clock: Clock }): ExternalStore {
   const what = 'the list of external streams'
   const file = openStateFile({ dir, name, what, schema: State, isValid: areUnique, clock })

@@ -7,8 +7,8 @@ const patience = 5
 
 /**
  * Locks an open file by the program flock(1), which inherits the descriptor. The lock belongs to the open file: it
- * outlives the program and ends with this process, however that ends. Waits at most `seconds`. Rejects with one sentence;
- * false: another process holds the lock.
+ * outlives the program and ends with this process, however that ends. Waits at most `seconds`. Rejects with one
+ * sentence; false: another process holds the lock.
  */
 export async function flock(fd: number, seconds: number): Promise<boolean> {
   const wait = seconds === 0 ? ['--nonblock'] : ['--timeout', String(seconds)]

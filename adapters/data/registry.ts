@@ -34,9 +34,9 @@ const areUnique = ({ cameras }: Registry) =>
 const empty: Registry = { next: 0, cameras: [], sharedSerials: [] }
 
 /**
- * `registry.json`, and two files that are only read when it is damaged or missing: `registry.previous.json`, its content
- * before the last change, and `next-camera`, the number of the next new camera. `next-camera` is written first, so that
- * an id is never reused, even after the registry is lost.
+ * `registry.json`, and two files that are only read when it is damaged or missing: `registry.previous.json`, its
+ * content before the last change, and `next-camera`, the number of the next new camera. `next-camera` is written first,
+ * so that an id is never reused, even after the registry is lost.
  */
 export function createRegistryStore({ dir, log, clock }: RegistryOptions): RegistryStore {
   const open = (name: string) =>
@@ -65,9 +65,11 @@ export function createRegistryStore({ dir, log, clock }: RegistryOptions): Regis
     const kept_as = await file.replace(registry)
     stored = registry
     log.error(
-      rescued
-        ? 'state/registry.json: the camera registry was damaged: the copy before its last change is used'
-        : 'state/registry.json: the camera registry was damaged and is lost: cameras get new ids, old ids are not reused',
+      `state/registry.json: the camera registry was damaged${
+        rescued
+          ? ': the copy before its last change is used'
+          : ' and is lost: cameras get new ids, old ids are not reused'
+      }`,
       { kept_as, cameras: registry.cameras.length, next: registry.next },
     )
     return registry

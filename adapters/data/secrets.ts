@@ -28,7 +28,10 @@ export type SecretName = 'jwt_secret' | 'link_secret' | 'audit_secret' | 'media_
 
 const least = 32
 
-/** The key of the tokens: the first of value, file, systemd credential and stored secret that exists; else a new one is generated and stored. */
+/**
+ * The key of the tokens: the first of value, file, systemd credential and stored secret that exists; else a new one is
+ * generated and stored.
+ */
 export async function jwtSecret({ value, file, credentialsDirectory, secretsDir }: SecretSources): Promise<Secret> {
   if (value) return { key: checked(value, 'security.jwt_secret_key'), from: 'configuration' }
   if (file) {

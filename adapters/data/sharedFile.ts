@@ -18,7 +18,8 @@ const pollInterval = 300
 /** How long after a failed write the changes that are already in force are written again, in ms. */
 const retryAfter = 30_000
 const untilWritten =
-  'the change is in force until the service ends; writing is tried again every 30 s: make room on the disk, or check the permissions of the state folder'
+  'the change is in force until the service ends, and is written again every 30 s: ' +
+  'make room on the disk, or check the permissions of the state folder'
 
 /** `dir` is created if it is missing. */
 export interface SharedFileOptions<Shape extends TObject> extends StateFileOptions<Shape> {
@@ -40,10 +41,10 @@ export interface Change<T> {
 export interface SharedFile<T> {
   value(): T
   /**
-   * Applies `change` to the latest content of the file and writes the result. `change` is pure, may run several times and
-   * returns its argument when nothing changes. Rejects with the ServiceError that `change` throws, or `dependencyFailed`
-   * if the file cannot be written. `atOnce`: the change is in force in this process before it is written, and stays in
-   * force if that fails; such a `change` never throws.
+   * Applies `change` to the latest content of the file and writes the result. `change` is pure, may run several times
+   * and returns its argument when nothing changes. Rejects with the ServiceError that `change` throws, or
+   * `dependencyFailed` if the file cannot be written. `atOnce`: the change is in force in this process before it is
+   * written, and stays in force if that fails; such a `change` never throws.
    */
   change(change: (value: T) => T, also?: { atOnce?: boolean }): Promise<void>
   onChange(listener: (change: Change<T>) => void): Dispose

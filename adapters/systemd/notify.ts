@@ -3,7 +3,9 @@ import pLimit from 'p-limit'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Log } from '../../machines/domain/ports.js'
 
-/** Promises never reject. They resolve once systemd has the message, or a newer one of the same kind takes its place. */
+/**
+ * Promises never reject. They resolve once systemd has the message, or a newer one of the same kind takes its place.
+ */
 export interface SystemdNotifier {
   /** The service is up: `systemctl start` returns. `status` is the line that `systemctl status` shows. */
   ready(status: string): Promise<void>
@@ -28,8 +30,8 @@ const programTimeout = 10_000
 
 /**
  * Notifies systemd of the state of the service (sd_notify); outside of a Type=notify unit it does nothing. Each message
- * runs the program `systemd-notify`, since Node cannot send datagrams to a local socket: the unit needs NotifyAccess=all.
- * Messages are sent one after the other; of several that wait, only the newest of each kind is sent.
+ * runs the program `systemd-notify`, since Node cannot send datagrams to a local socket: the unit needs
+ * NotifyAccess=all. Messages are sent one after the other; of several that wait, only the newest of each kind is sent.
  */
 export const createSystemdNotifier = ({ env, log }: SystemdNotifierOptions): SystemdNotifier => {
   if (!env.NOTIFY_SOCKET) {

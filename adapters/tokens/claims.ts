@@ -5,7 +5,10 @@ import { authFailed } from '../../machines/domain/errors.js'
 const isTime = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value * 1000 <= neverExpires
 
-/** The claims of a token whose signature, issuer, audience, `nbf` and `exp` are valid. `validFrom` in ms, less the tolerance. */
+/**
+ * The claims of a token whose signature, issuer, audience, `nbf` and `exp` are valid. `validFrom` in ms, less the
+ * tolerance.
+ */
 export interface Statement {
   caller: Omit<Caller, 'credential'>
   id?: string

@@ -17,12 +17,17 @@ export interface CredentialsOptions {
 }
 
 export type CredentialKeeper = Credentials & {
-  /** Calls `listener` with each change that another process, such as the command line, makes to keys and revocations. */
+  /**
+   * Calls `listener` with each change that another process, such as the command line, makes to keys and revocations.
+   */
   onOutsideChange(listener: (change: OutsideChange) => void): Dispose
   close(): Promise<void>
 }
 
-/** Tokens and API keys together. Rejects if the list of revoked credentials cannot be read. `close` leaves tokens and keys open. */
+/**
+ * Tokens and API keys together. Rejects if the list of revoked credentials cannot be read. `close` leaves tokens and
+ * keys open.
+ */
 export async function createCredentials({
   tokens,
   keys,

@@ -35,8 +35,8 @@ export interface Jwks {
 }
 
 /**
- * jose fetches, checks and caches the keys. What it lacks is added here: answers from memory alone, a pause also after a
- * failed request, a limit on the size. See docs/decisions/0009-jwks.md.
+ * jose fetches, checks and caches the keys. What it lacks is added here: answers from memory alone, a pause also after
+ * a failed request, a limit on the size. See docs/decisions/0009-jwks.md.
  */
 export function createJwks({ url, algorithms, clock, log, limits: changed }: JwksOptions): Jwks {
   const { timeout, pause, refresh, keptFor, bytes } = { ...standard, ...changed }

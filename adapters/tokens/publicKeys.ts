@@ -26,7 +26,10 @@ export interface TrustedKey {
   key: KeyObject
 }
 
-/** The one algorithm that a key verifies: the key decides, never the token. `undefined`: the key is too weak or of another kind. */
+/**
+ * The one algorithm that a key verifies: the key decides, never the token. `undefined`: the key is too weak or of
+ * another kind.
+ */
 function algorithmOf({
   type,
   asymmetricKeyType: kind,

@@ -21,8 +21,8 @@ type Revocation = Static<typeof Revocation>
 const Revocations = Type.Object({ revoked: Type.Array(Revocation) })
 
 /**
- * About 8 MB. The limit is high because a token that is revoked by its id alone stays in the list for good: nobody knows
- * when it expires, and no revocation may be dropped to make room.
+ * About 8 MB. The limit is high because a token that is revoked by its id alone stays in the list for good: nobody
+ * knows when it expires, and no revocation may be dropped to make room.
  */
 const most = 50_000
 

@@ -37,8 +37,8 @@ export interface TokensOptions {
 export type TokenVerifier = Pick<Credentials, 'verify'>
 
 /**
- * JWTs with the claims `user_id`, `role`, `iat`, `exp`, and optionally `nbf`, `jti` and `cameras`. Ours are HS256; others
- * are verified with the trusted keys, each with its own algorithm and no other.
+ * JWTs with the claims `user_id`, `role`, `iat`, `exp`, and optionally `nbf`, `jti` and `cameras`. Ours are HS256;
+ * others are verified with the trusted keys, each with its own algorithm and no other.
  */
 export function createTokens({
   secret,

@@ -112,8 +112,9 @@ export interface Tokens {
 /** JWTs and API keys. */
 export interface Credentials {
   /**
-   * Rejects with ServiceError `authFailed`, its `data.reason` one of auth_required, auth_failed, token_expired, revoked.
-   * `offline`: never waits for the network; a token whose key is not in memory (a JWKS not fetched yet) is refused.
+   * Rejects with ServiceError `authFailed`, its `data.reason` one of auth_required, auth_failed, token_expired,
+   * revoked. `offline`: never waits for the network; a token whose key is not in memory (a JWKS not fetched yet) is
+   * refused.
    */
   verify(text: string, also?: { offline?: boolean }): Promise<Caller>
   /** Revokes a credential, also for later starts of the service. `until`: when it expires anyway. */
@@ -140,8 +141,8 @@ export interface ApiKey {
 
 export interface ApiKeys {
   /**
-   * Creates a key. `secret` is the key itself and is stored nowhere. `expiresIn` in ms; 0: never; absent: the configured
-   * default. Rejects with ServiceError `invalidParams`, or `invalidState` when too many keys are valid.
+   * Creates a key. `secret` is the key itself and is stored nowhere. `expiresIn` in ms; 0: never; absent: the
+   * configured default. Rejects with ServiceError `invalidParams`, or `invalidState` when too many keys are valid.
    */
   create(wish: {
     user: string
@@ -151,7 +152,10 @@ export interface ApiKeys {
   }): Promise<{ key: ApiKey; secret: string }>
   /** Newest first; includes revoked and expired keys for 30 days. */
   list(): Promise<ApiKey[]>
-  /** Replaces a key with a new one with the same rights, and revokes it. Rejects with ServiceError `notFound` or `invalidState`. */
+  /**
+   * Replaces a key with a new one with the same rights, and revokes it. Rejects with ServiceError `notFound` or
+   * `invalidState`.
+   */
   rotate(id: string): Promise<{ key: ApiKey; secret: string }>
   /** Revokes a key. Rejects with ServiceError `notFound`. */
   revoke(id: string): Promise<ApiKey>
@@ -174,7 +178,9 @@ export interface Grant {
 export interface Links {
   /** Returns the value of the query parameter `sig`. */
   sign(grant: Grant): string
-  /** Throws ServiceError `authFailed` unless `sig` is valid for this subject and address, not expired and not revoked. */
+  /**
+   * Throws ServiceError `authFailed` unless `sig` is valid for this subject and address, not expired and not revoked.
+   */
   verify(sig: string, asked: { subject: string; address: string }): Grant
 }
 

@@ -4,7 +4,7 @@ import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'
 import { given, iso } from '../present.js'
 import { covers, demandAllCameras } from '../rights.js'
-import { CameraPatterns, nameParam, None, Role, Time } from '../schemas.js'
+import { CameraPatterns, None, nameParam, Role, Time } from '../schemas.js'
 
 const KeyId = Type.String({
   pattern: '^[A-Za-z0-9_-]{1,64}$',

@@ -252,7 +252,8 @@ describe('the audit log', () => {
       await audit.close()
       await writeFile(head(), old)
       expect(await reasons()).to.deep.equal([
-        'the log begins again: audit_head.json was missing; the older entries are kept as unproven-2025-06-01T12-00-00-000Z-…',
+        'the log begins again: audit_head.json was missing; ' +
+          'the older entries are kept as unproven-2025-06-01T12-00-00-000Z-…',
       ])
       expect((await lines(2)).map((line) => JSON.parse(line).seq)).to.deep.equal([5, 6])
     })

@@ -58,7 +58,7 @@ describe('the stored external streams', () => {
     }),
     'with an odd interval': JSON.stringify({ version: 1, streams: [], interval: -1 }),
   })) {
-    it(`are replaced by none when the file is damaged (${what}): it is kept and reported without its content`, async () => {
+    it(`are empty when the file is damaged (${what}), which is kept and reported without its content`, async () => {
       await writeFile(file(), text)
       expect(await store().load()).to.deep.equal({ streams: [] })
       const kept = 'external_streams.json.damaged-2026-01-02T00-00-00-000Z'

@@ -66,7 +66,7 @@ describe('the camera registry', () => {
     'two with one key': () =>
       JSON.stringify({ version: 1, ...two, cameras: [two.cameras[0], { id: 'camera1', keys: one.cameras[0]?.keys }] }),
   })) {
-    it(`uses the copy before the last change when it is damaged (${what}), keeps the damaged file and reuses no id`, async () => {
+    it(`uses the copy before the last change when it is damaged (${what}), and reuses no id`, async () => {
       const first = store()
       await first.save(two)
       await first.save(three)
@@ -108,7 +108,8 @@ describe('the camera registry', () => {
     const text = '{"version":2,"cameras":{}}'
     await writeFile(file(), text)
     expect(await rejection(store().load())).to.equal(
-      'state/registry.json: the camera registry was written by a newer version of this service: start that one, or move the file away',
+      'state/registry.json: the camera registry ' +
+        'was written by a newer version of this service: start that one, or move the file away',
     )
     expect(await readFile(file(), 'utf8')).to.equal(text)
   })

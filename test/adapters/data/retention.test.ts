@@ -59,7 +59,8 @@ describe('the stored retention policy', () => {
         .load()
         .catch((error: Error) => error.message),
     ).to.equal(
-      'state/retention.json: the retention policy was written by a newer version of this service: start that one, or move the file away',
+      'state/retention.json: the retention policy ' +
+        'was written by a newer version of this service: start that one, or move the file away',
     )
     expect(await readFile(file(), 'utf8')).to.equal('{"version":2}')
   })

@@ -190,7 +190,8 @@ describe('a state file that several processes change', () => {
     const text = '{"version":2,"names":["ann"]}'
     await writeFile(path(), text)
     expect(((await rejection(open())) as Error).message).to.equal(
-      'state/names.json: the list of names was written by a newer version of this service: start that one, or move the file away',
+      'state/names.json: the list of names ' +
+        'was written by a newer version of this service: start that one, or move the file away',
     )
     expect(await readFile(path(), 'utf8')).to.equal(text)
   })

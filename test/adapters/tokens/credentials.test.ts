@@ -175,7 +175,8 @@ describe('credentials', () => {
       (error: Error) => error.message,
     )
     expect(message).to.equal(
-      'state/revoked.json: the list of revoked credentials is damaged: restore it from a backup; or change security.jwt_secret_key, which ends every token, and delete it',
+      'state/revoked.json: the list of revoked credentials is damaged: restore it from a backup; ' +
+        'or change security.jwt_secret_key, which ends every token, and delete it',
     )
   })
 
