@@ -37,9 +37,7 @@ export function createExternalStore({ dir, log, clock }: { dir: string; log: Log
       const state = await file.read()
       if (state === 'missing') return { streams: [] }
       if (state !== 'damaged') return state
-      log.error(`state/${name}: ${what} was damaged and is lost: add the streams again`, {
-        kept_as: await file.replace({ streams: [] }),
-      })
+      await file.repair({ streams: [] }, 'add the streams again', log)
       return { streams: [] }
     },
     save: file.write,

@@ -3,7 +3,7 @@ import type { Dispose } from '../../machines/domain/ports.js'
 /** The functions that want to know of an event. */
 export interface Listeners<Event> {
   add(listener: (event: Event) => void): Dispose
-  tell(event: Event): void
+  notify(event: Event): void
 }
 
 export function createListeners<Event>(): Listeners<Event> {
@@ -13,7 +13,7 @@ export function createListeners<Event>(): Listeners<Event> {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    tell(event) {
+    notify(event) {
       for (const listener of listeners) listener(event)
     },
   }

@@ -78,7 +78,7 @@ export async function openSharedFile<Shape extends TObject>(
   const show = (by: Change<Value>['by']) => {
     const before = value
     value = apply(unwritten)
-    if (value !== before) listeners.tell({ value, before, by })
+    if (value !== before) listeners.notify({ value, before, by })
   }
 
   /** Takes over what another process has written. False: the file is damaged. */

@@ -4,7 +4,7 @@ import pLimit from 'p-limit'
 import type { Static, TObject } from 'typebox'
 import { Check } from 'typebox/value'
 import { reasonOf } from '../../machines/domain/errors.js'
-import type { Clock } from '../../machines/domain/ports.js'
+import type { Clock, Log } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { writeAtomically } from './atomic.js'
 
@@ -32,6 +32,8 @@ export interface StateFile<T> {
   write(value: T): Promise<void>
   /** Keeps the damaged file under a second name, then writes `value`. Resolves with the second name. */
   replace(value: T): Promise<string>
+  /** `replace`, with a line in the log that states the consequence. Never rejects; if it fails, the file stays damaged. */
+  repair(value: T, consequence: string, log: Log): Promise<void>
   /** The text in the file; absent: there is no file. */
   text(): Promise<string | undefined>
   /** Throws if a newer version of the service wrote the text. */
@@ -66,6 +68,15 @@ export function openStateFile<Shape extends TObject>(options: StateFileOptions<S
   }
   const write = (value: Static<Shape>) => writeAtomically(path, stateText(value)).catch(fail('cannot be written'))
 
+  const replace = (value: Static<Shape>) =>
+    inTurn(async () => {
+      const kept = `${name}.damaged-${new Date(clock.now()).toISOString().replace(/[:.]/g, '-')}`
+      // A second name, not a new one: after a crash before the write, the next start finds the damaged file again.
+      await link(path, join(dir, kept)).catch(fail('is damaged and cannot be kept under another name'))
+      await write(value)
+      return kept
+    })
+
   return {
     async read() {
       try {
@@ -76,14 +87,14 @@ export function openStateFile<Shape extends TObject>(options: StateFileOptions<S
       }
     },
     write: (value) => inTurn(write, value),
-    replace: (value) =>
-      inTurn(async () => {
-        const kept = `${name}.damaged-${new Date(clock.now()).toISOString().replace(/[:.]/g, '-')}`
-        // A second name, not a new one: after a crash before the write, the next start finds the damaged file again.
-        await link(path, join(dir, kept)).catch(fail('is damaged and cannot be kept under another name'))
-        await write(value)
-        return kept
-      }),
+    replace,
+    async repair(value, consequence, log) {
+      const message = `state/${name}: ${what} was damaged: ${consequence}`
+      await replace(value).then(
+        (kept_as) => log.error(message, { kept_as }),
+        (error: unknown) => log.error(message, { reason: reasonOf(error) }),
+      )
+    },
     text,
     parse,
   }

@@ -76,8 +76,9 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
 
   file.onChange(({ value, before, by }) => {
     for (const { id, what, hasEnded } of changesOf(before.keys, value.keys, clock.now())) {
-      if (by === 'another process') outside.tell({ action: 'keys', subject: id, reason: `${what} by the command line` })
-      if (hasEnded) revoked.tell({ kind: 'key', id })
+      if (by === 'another process')
+        outside.notify({ action: 'keys', subject: id, reason: `${what} by the command line` })
+      if (hasEnded) revoked.notify({ kind: 'key', id })
     }
   })
 
@@ -106,7 +107,7 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
   }
 
   /** What clients may see of a key. */
-  const shown = ({ hash: _, ...key }: StoredKey): ApiKey => {
+  const visible = ({ hash: _, ...key }: StoredKey): ApiKey => {
     const used = uses.get(key.id)
     return used === undefined ? key : { ...key, lastUsedAt: used }
   }
@@ -141,11 +142,11 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
         if (keys.filter((each) => isActive(each, now)).length >= defaults.maxKeys) throw tooMany(defaults.maxKeys)
         return { keys: [...pruned(keys, now), key] }
       })
-      return { key: shown(key), secret }
+      return { key: visible(key), secret }
     },
     async list() {
       return pruned(file.value().keys, clock.now())
-        .map(shown)
+        .map(visible)
         .sort((one, other) => other.createdAt - one.createdAt)
     },
     async rotate(id) {
@@ -160,7 +161,7 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
         return { keys: [...keys, made.key] }
       })
       if (made === undefined) throw notFound('Key', id)
-      return { key: shown(made.key), secret: made.secret }
+      return { key: visible(made.key), secret: made.secret }
     },
     async revoke(id) {
       const old = demand(id)
@@ -173,7 +174,7 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
             : book,
         { atOnce: true },
       )
-      return shown(find(id) ?? { ...old, revokedAt: now })
+      return visible(find(id) ?? { ...old, revokedAt: now })
     },
     async verify(text) {
       if (typeof text !== 'string' || !shape.test(text)) throw authFailed('auth_failed')

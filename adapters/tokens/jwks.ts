@@ -46,7 +46,7 @@ export function createJwks({ url, algorithms, clock, log, limits: changed }: Jwk
   let requestedAt = Number.NEGATIVE_INFINITY
 
   const request = async (href: string, options: RequestInit) => {
-    if (Math.abs(clock.now() - requestedAt) < pause) throw new Error('the server was asked a moment ago')
+    if (Math.abs(clock.now() - requestedAt) < pause) throw new Error('the last request was a moment ago')
     requestedAt = clock.now()
     try {
       return await download(href, options, bytes)

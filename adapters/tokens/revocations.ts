@@ -59,8 +59,9 @@ export async function createRevocations(options: { stateDir: string; clock: Cloc
       const known = revocations.get(credentialName(each))
       if (known === undefined || known.until < until) revocations.set(credentialName(each), each)
       if (known !== undefined) continue
-      ended.tell({ kind, id })
-      if (isOutside) outside.tell({ action: 'revocations', subject: id, reason: `${kind} revoked by the command line` })
+      ended.notify({ kind, id })
+      if (isOutside)
+        outside.notify({ action: 'revocations', subject: id, reason: `${kind} revoked by the command line` })
     }
   }
   takeOver(file.value(), false)

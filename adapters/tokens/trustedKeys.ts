@@ -32,7 +32,7 @@ async function readKeyFile(
   const name = `the file of ${item}`
   const text = await readChecked(file, name, {
     forbidden: 0o002,
-    advice: 'whoever can write it could make tokens; run chmod o-w on it',
+    advice: 'other users could replace it; run chmod o-w on it',
   })
   if (text === undefined) throw new Error(`${name} does not exist`)
   try {

@@ -181,7 +181,7 @@ export interface Links {
   /**
    * Throws ServiceError `authFailed` unless `sig` is valid for this subject and address, not expired and not revoked.
    */
-  verify(sig: string, asked: { subject: string; address: string }): Grant
+  verify(sig: string, request: { subject: string; address: string }): Grant
 }
 
 // ---------------------------------------------------------------- media sessions
@@ -212,7 +212,7 @@ export interface MediaSession {
   credential?: Credential
 }
 
-/** Access to streams: who may read, and who reads now. */
+/** Access to streams, and their present readers. */
 export interface StreamAccess {
   /** Answers the media server; never waits for the network. */
   mayPass(question: MediaQuestion): Promise<boolean>

@@ -541,8 +541,8 @@ describe('the audit log', () => {
         audit.write(refused({ address: `[2001:db8::${index.toString(16)}:${index}]` }))
       audit.write(refused({ address: '[2001:db8:0:1::1]' }))
       await audit.close()
-      const told = (await lines()).slice(1).map((line) => JSON.parse(line))
-      expect(told.map(({ address, count }) => [address, count])).to.deep.equal([
+      const written = (await lines()).slice(1).map((line) => JSON.parse(line))
+      expect(written.map(({ address, count }) => [address, count])).to.deep.equal([
         ['[2001:db8::0:0]', undefined],
         ['[2001:db8:0:1::1]', undefined],
         ['[2001:db8::63:99]', 99],

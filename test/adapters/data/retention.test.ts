@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -44,13 +44,23 @@ describe('the stored retention policy', () => {
         reason: 'the stored policy was damaged: set it again',
       })
       expect(errors).to.deep.equal([
-        'state/retention.json: the retention policy was damaged: nothing is deleted automatically until it is set again',
+        'state/retention.json: the retention policy was damaged: ' +
+          'nothing is deleted automatically until it is set again',
       ])
       expect(await store().load()).to.deep.equal({ policy: { type: 'manual', enabled: false } })
       expect(await readFile(join(dir, 'retention.json.damaged-2026-01-02T03-04-05-006Z'), 'utf8')).to.equal(text)
       expect(await readdir(dir)).to.have.length(2)
     })
   }
+
+  it('deletes nothing after a restart when a damaged file could not be replaced', async () => {
+    await writeFile(file(), '{"version":1')
+    await mkdir(`${file()}.tmp/x`, { recursive: true })
+    for (const start of ['first', 'second']) {
+      const loaded = await store().load()
+      expect(loaded?.policy, start).to.deep.equal({ type: 'manual', enabled: false })
+    }
+  })
 
   it('does not change the file of a newer version', async () => {
     await writeFile(file(), '{"version":2}')

@@ -126,13 +126,13 @@ describe('API keys', () => {
 
   it('end at once when they are revoked, and are listed for 30 days', async () => {
     const { key, secret } = await keys.create({ user: 'ann', role: 'viewer' })
-    const told: Credential[] = []
-    keys.onRevoked((credential) => void told.push(credential))
+    const events: Credential[] = []
+    keys.onRevoked((credential) => void events.push(credential))
     now += 1
     expect(await keys.revoke(key.id)).to.deep.equal({ ...key, revokedAt: now })
     expect(await verdict(secret)).to.equal('revoked')
     await keys.revoke(key.id)
-    expect(told).to.deep.equal([{ kind: 'key', id: key.id }])
+    expect(events).to.deep.equal([{ kind: 'key', id: key.id }])
     now += 29 * day
     expect(await keys.list()).to.have.length(1)
     now += day
@@ -143,8 +143,8 @@ describe('API keys', () => {
 
   it('are replaced by a key with the same rights when they are rotated', async () => {
     const { key, secret } = await keys.create({ user: 'ann', role: 'operator', cameras: ['camera0'], expiresIn: hour })
-    const told: Credential[] = []
-    keys.onRevoked((credential) => void told.push(credential))
+    const events: Credential[] = []
+    keys.onRevoked((credential) => void events.push(credential))
     now += 60_000
     const made = await keys.rotate(key.id)
     expect(made.key).to.deep.include({
@@ -156,7 +156,7 @@ describe('API keys', () => {
     })
     expect(await verdict(secret)).to.equal('revoked')
     expect(await verdict(made.secret)).to.equal('accepted')
-    expect(told).to.deep.equal([{ kind: 'key', id: key.id }])
+    expect(events).to.deep.equal([{ kind: 'key', id: key.id }])
     expect((await refusal(keys.rotate(key.id))).data).to.include({ reason: 'key_ended', state: 'revoked' })
     expect((await refusal(keys.rotate('none'))).key).to.equal('notFound')
   })
@@ -193,17 +193,17 @@ describe('API keys', () => {
     const began = performance.now()
     while ((await verdict(secret)) !== 'accepted' && performance.now() - began < 1_000) await new Promise(setImmediate)
     expect(await verdict(secret)).to.equal('accepted')
-    const told = new Promise<Credential>((resolve) => keys.onRevoked(resolve))
+    const events = new Promise<Credential>((resolve) => keys.onRevoked(resolve))
     await elsewhere.revoke(key.id)
-    expect(await told).to.deep.equal({ kind: 'key', id: key.id })
+    expect(await events).to.deep.equal({ kind: 'key', id: key.id })
     expect(await verdict(secret)).to.equal('revoked')
   })
 
   it('end with their file', async () => {
     const { key, secret } = await keys.create({ user: 'ann', role: 'viewer' })
-    const told = new Promise<Credential>((resolve) => keys.onRevoked(resolve))
+    const events = new Promise<Credential>((resolve) => keys.onRevoked(resolve))
     await rm(file())
-    expect(await told).to.deep.equal({ kind: 'key', id: key.id })
+    expect(await events).to.deep.equal({ kind: 'key', id: key.id })
     expect(await verdict(secret)).to.equal('auth_failed')
     expect(keys.isRevoked(key.id)).to.equal(true)
   })

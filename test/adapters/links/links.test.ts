@@ -27,8 +27,8 @@ describe('signed URLs', () => {
     credential: { kind: 'token', id: 'a' },
     address: '192.0.2.7',
   }
-  const asked = { subject: grant.subject, address: '192.0.2.7' }
-  const verdict = (sig: unknown, question = asked) => {
+  const request = { subject: grant.subject, address: '192.0.2.7' }
+  const verdict = (sig: unknown, question = request) => {
     try {
       links.verify(sig as string, question)
       return 'accepted'
@@ -41,23 +41,23 @@ describe('signed URLs', () => {
   it('permit what they were signed for', () => {
     const sig = links.sign(grant)
     expect(sig).to.match(/^[\w-]+\.[\w-]{43}$/)
-    expect(links.verify(sig, asked)).to.deep.equal(grant)
+    expect(links.verify(sig, request)).to.deep.equal(grant)
     const { credential: _, address: __, ...bare } = grant
-    expect(links.verify(links.sign(bare), asked)).to.deep.equal(bare)
+    expect(links.verify(links.sign(bare), request)).to.deep.equal(bare)
     const { credential: ___, ...bound } = grant
-    expect(links.verify(links.sign(bound), asked)).to.deep.equal(bound)
+    expect(links.verify(links.sign(bound), request)).to.deep.equal(bound)
     const { address: ____, ...free } = grant
-    expect(links.verify(links.sign(free), { ...asked, address: '::1' })).to.deep.equal(free)
+    expect(links.verify(links.sign(free), { ...request, address: '::1' })).to.deep.equal(free)
   })
 
   it('permit nothing else, and no other address', () => {
     const sig = links.sign(grant)
-    expect(verdict(sig, { ...asked, subject: 'recordings/other.mp4' })).to.equal('auth_failed')
-    expect(verdict(sig, { ...asked, subject: 'snapshots/camera0_2026-01-01_00-00-00-000000.mp4' })).to.equal(
+    expect(verdict(sig, { ...request, subject: 'recordings/other.mp4' })).to.equal('auth_failed')
+    expect(verdict(sig, { ...request, subject: 'snapshots/camera0_2026-01-01_00-00-00-000000.mp4' })).to.equal(
       'auth_failed',
     )
-    expect(verdict(sig, { ...asked, address: '192.0.2.8' })).to.equal('auth_failed')
-    expect(verdict(sig, { ...asked, address: '' })).to.equal('auth_failed')
+    expect(verdict(sig, { ...request, address: '192.0.2.8' })).to.equal('auth_failed')
+    expect(verdict(sig, { ...request, address: '' })).to.equal('auth_failed')
   })
 
   it('expire with their grant, not later', () => {
@@ -115,7 +115,7 @@ describe('signed URLs', () => {
       user: '😀'.repeat(128),
       credential: { kind: 'token', id: '😀'.repeat(128) },
     }
-    expect(verdict(links.sign(long), { ...asked, subject: long.subject })).to.equal('accepted')
+    expect(verdict(links.sign(long), { ...request, subject: long.subject })).to.equal('accepted')
     expect(() => links.sign({ ...grant, user: 'x'.repeat(9_000) })).to.throw('too long')
   })
 

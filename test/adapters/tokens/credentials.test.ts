@@ -60,11 +60,11 @@ describe('credentials', () => {
   it('are refused once revoked, also after a restart; others are not', async () => {
     const [one, other] = [await token('a'), await token('b')]
     expect(await verdict(one)).to.equal('accepted')
-    const told: Credential[] = []
-    const dispose = credentials.onRevoked((credential) => void told.push(credential))
+    const events: Credential[] = []
+    const dispose = credentials.onRevoked((credential) => void events.push(credential))
     await credentials.revoke({ kind: 'token', id: 'a' }, now + hour)
     await credentials.revoke({ kind: 'token', id: 'a' }, now + hour)
-    expect(told).to.deep.equal([{ kind: 'token', id: 'a' }])
+    expect(events).to.deep.equal([{ kind: 'token', id: 'a' }])
     expect(credentials.isRevoked({ kind: 'token', id: 'a' })).to.equal(true)
     expect(credentials.isRevoked({ kind: 'certificate', id: 'a' })).to.equal(false)
     const restarted = await open()
@@ -74,7 +74,7 @@ describe('credentials', () => {
     }
     dispose()
     await credentials.revoke({ kind: 'certificate', id: 'f' }, now + hour)
-    expect(told).to.have.length(1)
+    expect(events).to.have.length(1)
   })
 
   it('may be revoked before their first use', async () => {
@@ -84,8 +84,8 @@ describe('credentials', () => {
   })
 
   it('report the changes of another process, not those of this one', async () => {
-    const told: OutsideChange[] = []
-    const dispose = credentials.onOutsideChange((change) => void told.push(change))
+    const events: OutsideChange[] = []
+    const dispose = credentials.onOutsideChange((change) => void events.push(change))
     const here = await keys.create({ user: 'ann', role: 'viewer' })
     await keys.verify(here.secret)
     await keys.rotate(here.key.id)
@@ -105,8 +105,8 @@ describe('credentials', () => {
     await credentials.revoke({ kind: 'token', id: 'mine too' }, now + hour)
     dispose()
     const reasonsOf = (subject: string) =>
-      told.filter((change) => change.subject === subject).map(({ action, reason }) => `${action}: ${reason}`)
-    expect(new Set(told.map(({ subject }) => subject))).to.deep.equal(new Set([key.id, rotated.key.id, 'theirs']))
+      events.filter((change) => change.subject === subject).map(({ action, reason }) => `${action}: ${reason}`)
+    expect(new Set(events.map(({ subject }) => subject))).to.deep.equal(new Set([key.id, rotated.key.id, 'theirs']))
     expect(reasonsOf(key.id)[0]).to.equal('keys: created by the command line')
     expect(reasonsOf(rotated.key.id)[0]).to.equal('keys: created by the command line')
     expect(reasonsOf('theirs')).to.deep.equal(['revocations: token revoked by the command line'])
@@ -130,22 +130,22 @@ describe('credentials', () => {
   })
 
   it('are refused within a second after the command line has revoked them', async () => {
-    const told = new Promise<Credential>((resolve) => credentials.onRevoked(resolve))
+    const events = new Promise<Credential>((resolve) => credentials.onRevoked(resolve))
     const elsewhere = await createRevocations({ stateDir, clock, log })
     const began = performance.now()
     await elsewhere.revoke({ kind: 'token', id: 'a' }, now + hour)
     await elsewhere.close()
-    expect(await told).to.deep.equal({ kind: 'token', id: 'a' })
+    expect(await events).to.deep.equal({ kind: 'token', id: 'a' })
     expect(performance.now() - began).to.be.lessThan(1_000)
     expect(await verdict(await token('a'))).to.equal('revoked')
   })
 
   it('end with their key if they are keys', async () => {
     const { key, secret } = await keys.create({ user: 'bea', role: 'admin' })
-    const told: Credential[] = []
-    credentials.onRevoked((credential) => void told.push(credential))
+    const events: Credential[] = []
+    credentials.onRevoked((credential) => void events.push(credential))
     await credentials.revoke({ kind: 'key', id: key.id }, now + hour)
-    expect(told).to.deep.equal([{ kind: 'key', id: key.id }])
+    expect(events).to.deep.equal([{ kind: 'key', id: key.id }])
     expect(await verdict(secret)).to.equal('revoked')
     expect(credentials.isRevoked({ kind: 'key', id: key.id })).to.equal(true)
     expect(credentials.isRevoked({ kind: 'key', id: 'never heard of' })).to.equal(true)

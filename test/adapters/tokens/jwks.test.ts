@@ -15,7 +15,7 @@ const minute = 60_000
 
 describe('trusted keys by URL', () => {
   const [first, second, edwards] = [maker('RS256'), maker('ES256'), maker('EdDSA')]
-  let asked = 0
+  let requests = 0
   let warned: string[] = []
   let answer: (response: ServerResponse) => void
   const ends: (() => void)[] = []
@@ -27,7 +27,7 @@ describe('trusted keys by URL', () => {
 
   beforeEach(() => {
     time = sinon.useFakeTimers({ now: start, toFake: ['Date'] })
-    asked = 0
+    requests = 0
     warned = []
     answer = keys({ keys: [jwk(first, { kid: 'a' })] })
   })
@@ -41,7 +41,7 @@ describe('trusted keys by URL', () => {
   const serve = () =>
     new Promise<number>((resolve) => {
       const server = createServer((_request, response) => {
-        asked += 1
+        requests += 1
         answer(response)
       })
       ends.push(() => {
@@ -79,7 +79,7 @@ describe('trusted keys by URL', () => {
     expect(await verdict(second, 'b')).to.equal('accepted')
     expect(await verdict(first)).to.equal('accepted')
     expect(await verdict(first, 'b')).to.equal('auth_failed')
-    expect(asked).to.equal(1)
+    expect(requests).to.equal(1)
   })
 
   it('are all tried when several fit, except those that are too weak', async () => {
@@ -102,14 +102,14 @@ describe('trusted keys by URL', () => {
     expect(await verdict(first, 'a')).to.equal('accepted')
     answer = keys({ keys: [jwk(second, { kid: 'b' })] })
     for (let tries = 0; tries < 5; tries += 1) expect(await verdict(second, 'b')).to.equal('auth_failed')
-    expect(asked).to.equal(1)
+    expect(requests).to.equal(1)
     time.setSystemTime(Date.now() + 30_000)
     expect(await Promise.all([verdict(second, 'b'), verdict(second, 'b'), verdict(second, 'x')])).to.deep.equal([
       'accepted',
       'accepted',
       'auth_failed',
     ])
-    expect(asked).to.equal(2)
+    expect(requests).to.equal(2)
     expect(await verdict(first, 'a'), 'the key that was taken out').to.equal('auth_failed')
   })
 
@@ -123,7 +123,7 @@ describe('trusted keys by URL', () => {
     answer = keys({ keys: [jwk(first, { kid: 'a' })] })
     time.setSystemTime(Date.now() + minute)
     expect(await verdict(first, 'a', true)).to.equal('auth_failed')
-    expect(asked).to.equal(1)
+    expect(requests).to.equal(1)
     expect(await verdict(first, 'a')).to.equal('accepted')
     expect(await verdict(first, 'a', true)).to.equal('accepted')
   })
@@ -132,10 +132,10 @@ describe('trusted keys by URL', () => {
     answer = (response) => void response.writeHead(503).end()
     const verdict = await open()
     for (let tries = 0; tries < 5; tries += 1) expect(await verdict(first, `kid${tries}`)).to.equal('auth_failed')
-    expect(asked).to.equal(1)
+    expect(requests).to.equal(1)
     time.setSystemTime(Date.now() + 30_000)
     expect(await verdict(first, 'a')).to.equal('auth_failed')
-    expect(asked).to.equal(2)
+    expect(requests).to.equal(2)
     expect(warned).to.deep.equal(Array(2).fill('the server answered 503'))
   })
 

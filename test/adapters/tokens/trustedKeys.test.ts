@@ -92,10 +92,10 @@ describe('trusted keys in files', () => {
   })
 
   it('are not searched for our own tokens, nor for text that is no token', async () => {
-    const asked: string[] = []
+    const requests: string[] = []
     const trusted = {
       find: async ({ algorithm }: { algorithm: string }) => {
-        asked.push(algorithm)
+        requests.push(algorithm)
         return []
       },
       close: () => {},
@@ -103,7 +103,7 @@ describe('trusted keys in files', () => {
     const tokens = createTokens({ secret: new Uint8Array(32), clock, trusted })
     await verdict(tokens.verify(await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000 })))
     expect(await verdict(tokens.verify('x'.repeat(9_000)))).to.equal('auth_failed')
-    expect(asked).to.deep.equal([])
+    expect(requests).to.deep.equal([])
   })
 
   it('reject with a sentence that names the item when they cannot be used', async () => {
@@ -124,7 +124,7 @@ describe('trusted keys in files', () => {
       [{ kind: 'file', algorithm: 'RS256', file: dir }, 'the file of security.jwt_keys[1] is not a file'],
       [
         open,
-        'the file of security.jwt_keys[1] is open to others (mode 0666): whoever can write it could make tokens; run chmod o-w on it',
+        'the file of security.jwt_keys[1] is open to others (mode 0666): other users could replace it; run chmod o-w on it',
       ],
       [
         await file('private.pem', String(secret), 'RS256'),
