@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util'
+import { isCameraPattern, isName, type Role, roles } from '../machines/domain/access.js'
 import { durationOf } from './formats.js'
 import { hintOf } from './nearest.js'
-
-const roles = ['viewer', 'operator', 'admin'] as const
 
 interface Sources {
   /** Path of the configuration file. */
@@ -13,7 +12,7 @@ interface Sources {
 
 /** Who somebody is and what they may do; `expires` in ms, `cameras` ids or patterns (absent: every camera). */
 interface Rights {
-  role: (typeof roles)[number]
+  role: Role
   user: string
   expires?: number
   cameras?: string[]
@@ -152,8 +151,7 @@ function tokenRequest(values: Map<string, string>) {
 }
 
 function tokenId(text: string, flag: string): string {
-  if (text.length > 256 || /\p{Cc}/u.test(text))
-    throw new UsageError(`--${flag} must be the id (jti) of a token, at most 256 characters`)
+  if (!isName(text)) throw new UsageError(`--${flag} must be the id (jti) of a token, at most 256 characters`)
   if (/^eyJ[\w-]*\./.test(text)) throw new UsageError(`--${flag} must be the id (jti) of a token, not the token itself`)
   return text
 }
@@ -176,14 +174,13 @@ function rightsOf(values: Map<string, string>, command: string, { never }: { nev
     )
   }
   const cameras = values.get('cameras')?.split(',')
-  const wrong = cameras?.find((each) => !/^[a-z0-9*]{1,64}$/.test(each))
+  const wrong = cameras?.find((each) => !isCameraPattern(each))
   if (wrong !== undefined)
     throw new UsageError(
       `--cameras must be ids or patterns with commas, such as camera0,camera1*, not ${JSON.stringify(wrong)}`,
     )
   const user = values.get('user') ?? role
-  if (user.length > 256 || /\p{Cc}/u.test(user))
-    throw new UsageError('--user must be at most 256 characters without control characters')
+  if (!isName(user)) throw new UsageError('--user must be at most 256 characters without control characters')
   return { role, user, ...(expires === undefined ? {} : { expires }), ...(cameras === undefined ? {} : { cameras }) }
 }
 
@@ -191,9 +188,9 @@ export const helpText = () => `Usage: camera-service [command] [flags]
 
 Commands
   serve          run the service (default); --guide also prints where everything is and a token to try
-  token          print a token for a client: --role viewer|operator|admin [--user ID] [--expires 1h]
+  token          print a token for a client: --role ${roles.join('|')} [--user ID] [--expires 1h]
                  [--cameras camera0,camera1*] [--id JTI]; or end one for good: --revoke JTI
-  keys create    print a new API key, this once: --role viewer|operator|admin [--user ID] [--expires 90d]
+  keys create    print a new API key, this once: --role ${roles.join('|')} [--user ID] [--expires 90d]
                  [--cameras camera0,camera1*]
   keys list      list the API keys
   keys rotate ID, keys revoke ID

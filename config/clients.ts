@@ -1,3 +1,4 @@
+import { isCameraPattern, isName, type Role, roles } from '../machines/domain/access.js'
 import { readMap } from './cameras.js'
 import { type Format, listOf, oneOf, textLike } from './formats.js'
 import { type Raw, type Report, text } from './raw.js'
@@ -8,7 +9,7 @@ export interface ClientItem {
   /** A common name, or a SHA-256 fingerprint in upper case with colons. */
   subject: string
   user: string
-  role: 'viewer' | 'operator' | 'admin'
+  role: Role
   cameras?: string[]
 }
 
@@ -19,16 +20,9 @@ const fields = {
     'a common name of 1 to 256 characters, or a SHA-256 fingerprint',
     (value) => value.length >= 1 && value.length <= 256,
   ),
-  user: textLike(
-    'a user of 1 to 256 characters',
-    (value) => value.length >= 1 && value.length <= 256 && !/\p{Cc}/u.test(value),
-  ),
-  role: oneOf('viewer', 'operator', 'admin'),
-  cameras: listOf(
-    textLike('a camera id in which * stands for any characters (camera0, camera1*)', (value) =>
-      /^[a-z0-9*]{1,64}$/.test(value),
-    ),
-  ),
+  user: textLike('a user of 1 to 256 characters', isName),
+  role: oneOf(...roles),
+  cameras: listOf(textLike('a camera id in which * stands for any characters (camera0, camera1*)', isCameraPattern)),
 }
 
 /** What may stand in one item, for the documentation. */

@@ -1,5 +1,6 @@
 /** The pieces that params and results of several methods share. */
 import Type, { type Static } from 'typebox'
+import { cameraPattern, longestName, mostCameraPatterns, namePattern, roles } from '../machines/domain/access.js'
 import { fileNamePattern } from './fileName.js'
 
 // ---------------------------------------------------------------- params
@@ -11,6 +12,20 @@ export const CameraParam = Type.String({
   description: 'Camera id, as in camera0',
 })
 export const OneCamera = Type.Object({ device: CameraParam })
+
+/** A user, or the id of a token. */
+export const nameParam = (description: string) =>
+  Type.String({ minLength: 1, maxLength: longestName, pattern: namePattern, description })
+
+export const Role = Type.Enum(roles)
+export type Role = Static<typeof Role>
+export const CameraPatterns = Type.Array(
+  Type.String({ pattern: cameraPattern, description: 'Camera id or pattern (camera0, camera1*)' }),
+  {
+    maxItems: mostCameraPatterns,
+    description: 'Camera ids or patterns (camera0, camera1*); absent: every camera',
+  },
+)
 
 export const FileName = Type.String({
   minLength: 1,

@@ -1,4 +1,5 @@
 import { type FileHandle, open as openFile, rm } from 'node:fs/promises'
+import pLimit from 'p-limit'
 import type { AuditEntry, AuditLog } from '../../machines/domain/access.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { syncFolder } from '../data/atomic.js'
@@ -11,23 +12,23 @@ import { noteOf, recover } from './recover.js'
 import { createRepeats } from './repeats.js'
 
 export interface AuditOptions {
-  /** The folder of the log; made when it is missing. */
+  /** The folder of the log; created if it is missing. */
   dir: string
-  /** The folder of its head, which must be there: another one, so that both do not go at once. */
+  /** The folder of the head, which must exist: a different one, so that the two are not lost together. */
   headDir: string
-  /** Of the macs; at least 32 bytes, and its own: with another one the log cannot be proven. */
+  /** The key of the macs: at least 32 bytes, used for nothing else. A log cannot be verified with another key. */
   secret: Uint8Array
   clock: Clock
   log: Log
-  /** Bytes after which a new file is begun. */
+  /** In bytes, of one file. */
   maxSize: number
-  /** Files that are kept. */
+  /** How many files are kept. */
   maxFiles: number
-  /** The secret was made just now, so there can be no log yet; else one that is gone is told, and stays known. */
+  /** True if the secret was just generated: only then a missing log is no fault. */
   isNew?: boolean
-  /** How long entries that are alike are counted together, in ms. */
+  /** How long similar entries are counted together, in ms. */
   repeatPeriod?: number
-  /** Entries that may wait while the disk is full. */
+  /** How many entries may wait while the disk is full. */
   maxWaiting?: number
   open?: (path: string, flags: string) => Promise<Sink>
 }
@@ -35,66 +36,41 @@ export interface AuditOptions {
 /** A file to append to. */
 export type Sink = Pick<FileHandle, 'appendFile' | 'truncate' | 'sync' | 'close'>
 
-/** Lines are made durable, and the head written, at most once in so many ms; one that failed is tried again after as many. */
+/** Lines are synced, the head is written and failed writes are repeated once in this time, in ms. */
 const pause = 1_000
 /** Entries of one write. */
 const batch = 500
 
-/** Opens the log where it ended. Rejects when its folder or its head cannot be read or made. */
+/** Continues the log where it ended. Rejects if its folder or its head cannot be read or written. */
 export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
-  const {
-    dir,
-    headDir,
-    secret,
-    clock,
-    log,
-    maxSize,
-    maxFiles,
-    isNew: isNewSecret = true,
-    repeatPeriod = 60_000,
-    maxWaiting = 10_000,
-    open = opened,
-  } = options
+  const { dir, headDir, secret, clock, log, maxSize, maxFiles, isNew = true } = options
+  const { repeatPeriod = 60_000, maxWaiting = 10_000, open = openSink } = options
   const keys = keysOf(secret)
-  const { head, isNew, goOn, nextNumber, notes } = await recover({
-    dir,
-    headDir,
-    keys,
-    now: clock.now(),
-    isNew: isNewSecret,
-  })
+  const { head, notes, ...found } = await recover({ dir, headDir, keys, now: clock.now(), isNew })
 
+  const inTurn = pLimit(1)
   const waiting: { entry: AuditEntry; at: number }[] = []
-  /** What did not fit into it. */
+  /** Entries for which there was no room. */
   let lost = 0
-  let file: { sink: Sink; size: number } | undefined
-  let next = nextNumber
-  let mayResume = goOn
-  // At once: until there is one, its absence could as well be somebody's work.
-  let hasHead =
-    !isNew ||
-    (await writeHead(headDir, keys.head, head).then(
-      () => true,
-      () => false,
-    ))
-  /** A write failed half-way: what it left must go before the next. */
-  let isUnclean = false
-  let isUnsynced = false
-  let dropped: number[] = []
+  /** The newest file; absent: the next entry begins one. */
+  let file: { number: number; size: number; sink?: Sink } | undefined = found.file
+  let { nextNumber } = found
+  /** The last entry that the head on the disk names. */
+  let synced = head.last.seq
+  /** The codes of the errors that are logged already. */
   const trouble = { lines: '', head: '' }
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
-  let last: Promise<unknown> = Promise.resolve()
 
   const enqueue = (entry: AuditEntry) => {
     if (waiting.length >= maxWaiting) {
       lost += 1
       return
     }
-    tellLoss()
+    noteLoss()
     waiting.push({ entry, at: clock.now() })
-    // A drain that has not begun yet will find it.
-    if (waiting.length === 1) void run(drain)
+    // A drain that has not begun yet finds the later ones.
+    if (waiting.length === 1) void inTurn(drain)
   }
   const repeats = createRepeats({
     write: enqueue,
@@ -102,146 +78,118 @@ export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
     most: { strangers: 60, network: 20, user: 20 },
   })
 
-  function tellLoss() {
+  function noteLoss() {
     if (lost === 0 || waiting.length >= maxWaiting) return
-    waiting.push({
-      entry: noteOf(
-        'failed',
-        `${lost} entries were lost while the log could not be written (${trouble.lines || 'too many at once'})`,
-      ),
-      at: clock.now(),
-    })
+    const reason = trouble.lines || 'too many at once'
+    const note = noteOf('failed', `${lost} entries were lost while the log could not be written (${reason})`)
+    waiting.push({ entry: note, at: clock.now() })
     lost = 0
   }
 
-  /** One thing at a time, in order; `task` never rejects. */
-  function run(task: () => Promise<void>): Promise<void> {
-    const done = last.then(task)
-    last = done
-    return done
-  }
-
   async function drain() {
-    // While the disk is full, the timer tries again, not each entry.
-    if (trouble.lines !== '' && timer !== undefined) return
-    while (waiting.length > 0) {
-      try {
+    try {
+      while (waiting.length > 0) {
         await append()
-      } catch (error) {
-        return failed('lines', error)
+        noteLoss()
+        succeeded('lines')
       }
-      tellLoss()
-      worked('lines')
+    } catch (error) {
+      failed('lines', error)
     }
-    if (isUnsynced) later()
+    if (head.last.seq > synced) later()
   }
 
   async function append() {
-    // Lines without any head would be taken for those of a removed one.
-    if (!hasHead) await writeHead(headDir, keys.head, head)
-    hasHead = true
-    file ??= mayResume ? await resume() : await begin()
-    if (isUnclean) {
-      await file.sink.truncate(file.size)
-      isUnclean = false
-    }
+    file ??= await begin()
+    file.sink ??= await open(pathOf(dir, file.number), 'a')
+    // Removes what a failed write has left.
+    await file.sink.truncate(file.size)
     const lines: string[] = []
     let [link, size] = [head.last, file.size]
     for (const { entry, at } of waiting.slice(0, batch)) {
-      const made = lineOf(keys.lines, link, entry, at)
-      const bytes = Buffer.byteLength(made.line)
+      const next = lineOf(keys.lines, link, entry, at)
+      const bytes = Buffer.byteLength(next.line)
       if (size > 0 && size + bytes > maxSize) break
-      lines.push(made.line)
-      link = made.link
+      lines.push(next.line)
+      link = next.link
       size += bytes
     }
-    if (lines.length === 0) return rotate(file)
-    isUnclean = true
+    if (lines.length === 0) return finish(file.sink)
     await file.sink.appendFile(lines.join(''))
-    isUnclean = false
     file.size = size
     head.last = link
     waiting.splice(0, lines.length)
-    isUnsynced = true
-  }
-
-  async function resume() {
-    const newest = head.files.at(-1)
-    if (newest === undefined) return begin()
-    const sink = await open(pathOf(dir, newest.number), 'a')
-    mayResume = false
-    return { sink, size: newest.bytes }
   }
 
   async function begin() {
-    const sink = await open(pathOf(dir, next), 'ax')
-    mayResume = false
-    head.files.push({ number: next, before: head.last, bytes: 0 })
-    next += 1
-    return { sink, size: 0 }
+    const number = nextNumber
+    const sink = await open(pathOf(dir, number), 'ax')
+    nextNumber += 1
+    head.files.push({ number, before: head.last, bytes: 0 })
+    return { number, size: 0, sink }
   }
 
-  async function rotate(full: { sink: Sink; size: number }) {
-    await full.sink.sync()
-    setBytes(full.size)
+  async function finish(sink: Sink) {
+    await syncLines()
     file = undefined
-    await full.sink.close()
+    await sink.close()
   }
 
-  const setBytes = (bytes: number) => {
+  async function syncLines() {
+    await file?.sink?.sync()
     const newest = head.files.at(-1)
-    if (newest) newest.bytes = bytes
+    if (newest && file) newest.bytes = file.size
   }
 
-  /** Lines first, then the head that promises them, then the files that it no longer names. */
+  /** First the lines, then the head that names them, then the removal of the files that it does not name. */
   async function sync() {
-    if (!isUnsynced && dropped.length === 0) return
+    const surplus = head.files.slice(0, -maxFiles)
+    if (head.last.seq === synced && surplus.length === 0) return
     try {
-      await file?.sink.sync()
-      if (file) setBytes(file.size)
-      const surplus = head.files.splice(0, Math.max(0, head.files.length - maxFiles))
-      dropped.push(...surplus.map(({ number }) => number))
-      const first = head.files[0]?.before.seq ?? 0
-      head.breaks = head.breaks.filter(({ seq }) => seq >= first).slice(-20)
-      await writeHead(headDir, keys.head, head)
-      isUnsynced = false
-      for (const number of dropped) await rm(pathOf(dir, number), { force: true })
-      dropped = []
-      worked('head')
+      await syncLines()
+      const files = head.files.slice(surplus.length)
+      const first = files[0]?.before.seq ?? 0
+      const breaks = head.breaks.filter(({ seq }) => seq >= first).slice(-20)
+      await writeHead(headDir, keys.head, { last: head.last, files, breaks })
+      Object.assign(head, { files, breaks })
+      synced = head.last.seq
+      succeeded('head')
     } catch (error) {
-      failed('head', error)
+      return failed('head', error)
     }
+    // The next start removes a file that cannot be removed now.
+    for (const { number } of surplus) await rm(pathOf(dir, number), { force: true }).catch(() => {})
   }
 
   function later() {
     timer ??= setTimeout(() => {
       timer = undefined
-      void run(drain)
-      void run(sync)
+      void inTurn(drain)
+      void inTurn(sync)
     }, pause).unref()
   }
 
   function failed(part: 'lines' | 'head', error: unknown) {
-    if (trouble[part] === '')
-      log.error(`the audit log cannot be ${part === 'lines' ? 'written: entries wait' : 'made durable'}`, {
-        reason: codeOf(error),
-      })
+    const what = part === 'lines' ? 'written: entries wait' : 'synced to the disk'
+    if (trouble[part] === '') log.error(`the audit log cannot be ${what}`, { reason: codeOf(error) })
     trouble[part] = codeOf(error)
     later()
   }
 
-  function worked(part: 'lines' | 'head') {
-    if (trouble[part] !== '') log.info(`the audit log is ${part === 'lines' ? 'written' : 'made durable'} again`)
+  function succeeded(part: 'lines' | 'head') {
+    if (trouble[part] !== '') log.info(`the audit log is ${part === 'lines' ? 'written' : 'synced to the disk'} again`)
     trouble[part] = ''
   }
 
+  /**
+   * In the service's log, which may be kept elsewhere, it shows whether the audit log was replaced by an older copy.
+   */
   const anchor = () => ({ entry: head.last.seq, mac: head.last.mac.slice(0, 16) })
   for (const note of notes) {
     if (note.result === 'failed') log.error(`audit log: ${note.reason}`)
     enqueue(note)
   }
-  // In a log that is kept elsewhere, this is what a log that was put back to an older state can be told by.
-  log.info('the audit log goes on', anchor())
+  log.info('the audit log is open', anchor())
 
   return {
     write(entry) {
@@ -252,36 +200,33 @@ export async function openAuditLog(options: AuditOptions): Promise<AuditLog> {
     },
 
     async read(page) {
-      await run(drain)
+      await inTurn(drain)
       return readPage(dir, { ...head, files: [...head.files] }, page)
     },
 
     async close() {
-      if (isClosed) return last.then(() => {})
+      if (isClosed) return inTurn(() => {})
       repeats.close()
       isClosed = true
-      await last
-      clearTimeout(timer)
-      timer = undefined
-      await run(drain)
-      await run(sync)
+      await inTurn(drain)
+      await inTurn(sync)
       clearTimeout(timer)
       if (waiting.length + lost > 0)
         log.error('audit entries are lost: the log could not be written', {
           entries: waiting.length + lost,
           reason: trouble.lines,
         })
-      await file?.sink.close().catch(() => {})
-      log.info('the audit log ends', anchor())
+      await file?.sink?.close().catch(() => {})
+      log.info('the audit log is closed', anchor())
     },
   }
 }
 
-async function opened(path: string, flags: string): Promise<Sink> {
+async function openSink(path: string, flags: string): Promise<Sink> {
   const file = await openFile(path, flags, 0o600)
   if (flags === 'a') return file
   try {
-    // A head that names a file which a power cut took back would accuse where nobody did anything.
+    // After a power cut, the head must not name a file that does not exist.
     await syncFolder(path)
     return file
   } catch (error) {

@@ -1,37 +1,38 @@
 import { createHmac } from 'node:crypto'
 import type { AuditEntry, AuditRecord } from '../../machines/domain/access.js'
 
-/** Where a chain stands: the last entry's number and its mac, hex. */
+/** The end of a chain: the number of its last entry, and that entry's mac in hexadecimal. */
 export interface Link {
   seq: number
   mac: string
 }
 
-/** Before the first entry of a chain. */
+/** The end of an empty chain. */
 export const origin: Link = { seq: 0, mac: '0'.repeat(64) }
 
-/** A key for each purpose, so that a line's mac can never pass for a head's. */
+/** One key for each purpose, so that the mac of a line is never valid for a head. */
 export const keysOf = (secret: Uint8Array) => ({ lines: hmac(secret, 'audit lines'), head: hmac(secret, 'audit head') })
 
 const macOf = (key: Uint8Array, text: string): string => createHmac('sha256', key).update(text).digest('hex')
 
 const hmac = (secret: Uint8Array, purpose: string) => createHmac('sha256', secret).update(purpose).digest()
 
-/** The line of an entry that follows `last`, with its line feed, and where the chain then stands. */
+/** The line of the entry after `last`, with its line feed, and the new end of the chain. */
 export function lineOf(key: Uint8Array, last: Link, entry: AuditEntry, at: number): { line: string; link: Link } {
   const seq = last.seq + 1
-  const body = `{"seq":${seq},"at":"${new Date(at).toISOString()}",${readable(JSON.stringify(bounded(entry))).slice(1, -1)}`
+  const members = readable(JSON.stringify(bounded(entry))).slice(1, -1)
+  const body = `{"seq":${seq},"at":"${new Date(at).toISOString()}",${members}`
   const { text, mac } = sealed(key, body, last.mac)
   return { line: `${text}\n`, link: { seq, mac } }
 }
 
-/** A JSON object, given without its last brace, that ends with its own mac; `before`: what the mac also covers. */
+/** Appends its mac to a JSON object, which is given without its last brace. The mac also covers `before`. */
 export function sealed(key: Uint8Array, body: string, before = ''): { text: string; mac: string } {
   const mac = macOf(key, before + body)
   return { text: `${body},"mac":"${mac}"}`, mac }
 }
 
-/** `undefined`: the text was not sealed with this key. */
+/** The object without its mac; `undefined`: the mac is wrong. */
 export function unsealed(key: Uint8Array, text: string): unknown {
   const [, body, mac] = seal.exec(text) ?? []
   return body !== undefined && macOf(key, body) === mac ? JSON.parse(`${body}}`) : undefined
@@ -40,21 +41,21 @@ export function unsealed(key: Uint8Array, text: string): unknown {
 const seal = /^(\{.*),"mac":"([0-9a-f]{64})"\}$/
 const shape = /^(\{"seq":(\d{1,15}),.*),"mac":"([0-9a-f]{64})"\}$/
 
-/** Whether a line looks like one of ours, its mac not yet proven. */
+/** True if a line has the shape of an entry. Its mac may be wrong. */
 export const isLine = (text: string): boolean => shape.test(text)
 
-/** Where the chain stands after this line; else what is wrong with it, in words that follow its place. */
+/** The end of the chain after this line, or what is wrong: a fragment that follows the name of the place. */
 export function follow(key: Uint8Array, last: Link, text: string): Link | { fault: string } {
   const [, body, number, mac = ''] = shape.exec(text) ?? []
   if (body === undefined) return { fault: 'is no entry' }
   const seq = Number(number)
-  if (seq !== last.seq + 1) return { fault: `holds entry ${seq} where ${last.seq + 1} should stand` }
+  if (seq !== last.seq + 1) return { fault: `holds entry ${seq} instead of ${last.seq + 1}` }
   return macOf(key, last.mac + body) === mac
     ? { seq, mac }
-    : { fault: `was altered, or what stood before it (entry ${seq})` }
+    : { fault: `was altered, or a line before it (entry ${seq})` }
 }
 
-/** `undefined`: it is no entry. */
+/** `undefined`: the line is no entry. */
 export function recordOf(text: string): AuditRecord | undefined {
   if (!isLine(text)) return undefined
   try {
@@ -65,32 +66,15 @@ export function recordOf(text: string): AuditRecord | undefined {
   }
 }
 
-/** What stands where a client could choose the words. */
+/** In characters: clients choose many of the texts. */
 const longest = 512
 
-function bounded({
-  event,
-  action,
-  result,
-  user,
-  role,
-  credential,
-  address,
-  session,
-  request,
-  subject,
-  reason,
-  count,
-}: AuditEntry) {
-  const short = (text: string | undefined) => {
-    if (typeof text !== 'string') return undefined
-    return text.length > longest ? `${text.slice(0, longest)}…` : text
-  }
-  const texts = { event, action, result, user, role, credential, address, session, request, subject, reason }
-  return { ...Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, short(text)])), count }
-}
+const bounded = (entry: AuditEntry) =>
+  Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, short(value)]))
+const short = (value: unknown) =>
+  typeof value === 'string' && value.length > longest ? `${value.slice(0, longest)}…` : value
 
-/** JSON leaves what turns a line round or breaks it on a terminal (C1, bidirectional and separating characters) as it is. */
+/** JSON does not escape the characters that break or reverse a line on a terminal (C1, bidirectional, separators). */
 const readable = (json: string) =>
   /^[\x20-\x7e]*$/.test(json)
     ? json

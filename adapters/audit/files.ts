@@ -6,7 +6,7 @@ import { codeOf } from '../errorCode.js'
 export const nameOf = (number: number): string => `audit-${String(number).padStart(6, '0')}.jsonl`
 export const pathOf = (dir: string, number: number): string => join(dir, nameOf(number))
 
-/** The numbers of the files that are there, least first. */
+/** The numbers of the existing files, lowest first. */
 export async function numbersIn(dir: string): Promise<number[]> {
   const names = await readdir(dir).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return []
@@ -18,7 +18,7 @@ export async function numbersIn(dir: string): Promise<number[]> {
     .sort((one, other) => one - other)
 }
 
-/** Calls `use` with the open file; `undefined`: there is none. */
+/** Opens the file for `use`; `undefined`: there is no file. */
 export async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T | undefined> {
   const file = await open(path, 'r').catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return undefined
@@ -34,17 +34,17 @@ export async function withFile<T>(path: string, use: (file: FileHandle) => Promi
 
 export interface Line {
   text: string
-  /** Bytes of the file up to its end. */
+  /** The position after the line, in bytes. */
   end: number
   /** It ends with a line feed. */
   complete: boolean
 }
 
 const chunk = 65_536
-/** Ours have a tenth of it at most; a longer one is cut here, and is no entry. */
+/** In bytes, ten times more than an entry has. The rest of a file with a longer line is not read. */
 const longestLine = 65_536
 
-/** The lines of a file from byte `from` on. */
+/** The lines of a file, from byte `from`. */
 export async function* linesOf(file: FileHandle, from: number): AsyncGenerator<Line> {
   let rest = Buffer.alloc(0)
   let at = from
@@ -64,7 +64,7 @@ export async function* linesOf(file: FileHandle, from: number): AsyncGenerator<L
   if (rest.length > 0) yield { text: rest.toString('utf8'), end: at, complete: false }
 }
 
-/** The lines before byte `to`, the last first. What comes before the first line feed is a line only at the file's beginning. */
+/** The lines before byte `to`, the last one first. */
 export async function* linesBefore(file: FileHandle, to: number): AsyncGenerator<string> {
   let rest = Buffer.alloc(0)
   let at = to
@@ -82,22 +82,4 @@ export async function* linesBefore(file: FileHandle, to: number): AsyncGenerator
     if (rest.length > longestLine) return
   }
   if (rest.length > 0) yield rest.toString('utf8')
-}
-
-/** A byte behind the entries below `seq` and near them: found by halving, since entries stand in order. */
-export async function endBelow(file: FileHandle, size: number, seq: number): Promise<number> {
-  let [low, high] = [0, size]
-  while (high - low > chunk) {
-    const middle = Math.floor((low + high) / 2)
-    const found = await firstEntryFrom(file, middle)
-    if (found !== undefined && found < seq) low = middle
-    else high = middle
-  }
-  return Math.min(size, high + chunk)
-}
-
-async function firstEntryFrom(file: FileHandle, at: number): Promise<number | undefined> {
-  const { bytesRead, buffer } = await file.read(Buffer.alloc(chunk), 0, chunk, at)
-  const seq = /\n\{"seq":(\d{1,15}),/.exec(buffer.toString('latin1', 0, bytesRead))?.[1]
-  return seq === undefined ? undefined : Number(seq)
 }

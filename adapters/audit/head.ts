@@ -4,7 +4,7 @@ import { writeAtomically } from '../data/atomic.js'
 import { codeOf } from '../errorCode.js'
 import { type Link, sealed, unsealed } from './chain.js'
 
-/** A file of the log: where the chain stood before its first line, and how long it was when it was last known whole. */
+/** A file of the log: the end of the chain before its first line, and its length in bytes when it was last synced. */
 export interface HeadFile {
   number: number
   before: Link
@@ -12,33 +12,34 @@ export interface HeadFile {
 }
 
 /**
- * What the log is known to hold, kept apart from it and sealed: whoever cuts, removes or swaps lines would have to forge
- * this too. Written after the lines, so that it never promises what a power cut may have taken.
+ * The content of the log in short, in another folder and with a mac: lines cannot be cut off, removed or replaced
+ * without forging it. It is written after the lines, so that it never names lines that a power cut has destroyed.
  */
 export interface Head {
   last: Link
-  /** Oldest first; the last one is written to. */
+  /** Oldest first; entries are appended to the last one. */
   files: HeadFile[]
-  /** Where the log could not be proven and was begun anew: after entry `seq`, `at` (ISO). */
+  /** Where the log could not be verified and was started again: after entry `seq`, `at` (ISO). */
   breaks: { seq: number; at: string; fault: string }[]
 }
 
 const version = 1
-const fileIn = (dir: string) => join(dir, 'audit_head.json')
 export const headName = 'audit_head.json'
+const fileIn = (dir: string) => join(dir, headName)
 
-/** `missing`: there is none; `damaged`: not sealed with this key. Rejects when it cannot be read, or is of a later version. */
+/** `damaged`: its mac is wrong. Rejects if it cannot be read, or was written by a newer version of the service. */
 export async function readHead(dir: string, key: Uint8Array): Promise<Head | 'missing' | 'damaged'> {
   let text: string
   try {
     text = await readFile(fileIn(dir), 'utf8')
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return 'missing'
-    throw new Error(`the head of the audit log cannot be read (${codeOf(error)})`)
+    throw new Error(`state/${headName}: the head of the audit log cannot be read (${codeOf(error)})`)
   }
   const found = unsealed(key, text.trimEnd()) as (Head & { version: number }) | undefined
   if (found === undefined) return 'damaged'
-  if (found.version > version) throw new Error('the audit log was written by a newer version of this service')
+  if (found.version > version)
+    throw new Error(`state/${headName}: the audit log was written by a newer version of this service: start that one`)
   const { last, files, breaks } = found
   return { last, files, breaks }
 }

@@ -1,6 +1,6 @@
 import type { AuditRecord } from '../../machines/domain/access.js'
 import { recordOf } from './chain.js'
-import { endBelow, linesBefore, pathOf, withFile } from './files.js'
+import { linesBefore, pathOf, withFile } from './files.js'
 import type { Head } from './head.js'
 
 export interface Page {
@@ -10,10 +10,10 @@ export interface Page {
   action?: string
 }
 
-/** What one page looks at, at most: with filters that match little, the rest is the next page's. */
+/** How many entries one page reads; filters may leave fewer, and the next page continues. */
 const most = 20_000
 
-/** One page, newest first, from the files backwards. */
+/** Returns one page, newest first. Reads the files backwards. */
 export async function readPage(
   dir: string,
   { last, files }: Head,
@@ -29,9 +29,9 @@ export async function readPage(
     if (file.before.seq + 1 >= before) continue
     await withFile(pathOf(dir, file.number), async (handle) => {
       const { size } = await handle.stat()
-      for await (const text of linesBefore(handle, await endBelow(handle, size, before))) {
+      for await (const text of linesBefore(handle, size)) {
         const record = recordOf(text)
-        // What is being written at this moment is the next reader's.
+        // Later entries may be in the file already, even a part of one.
         if (record === undefined || record.seq >= lowest || record.seq > last.seq) continue
         lowest = record.seq
         seen += 1

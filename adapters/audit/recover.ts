@@ -1,6 +1,7 @@
-import { mkdir, rename, rm, stat, truncate } from 'node:fs/promises'
+import { rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditEntry } from '../../machines/domain/access.js'
+import { makeFolder } from '../data/folder.js'
 import { codeOf } from '../errorCode.js'
 import { follow, isLine, type Link, origin, recordOf } from './chain.js'
 import { linesBefore, linesOf, nameOf, numbersIn, pathOf, withFile } from './files.js'
@@ -11,19 +12,18 @@ export interface RecoverOptions {
   headDir: string
   keys: { lines: Uint8Array; head: Uint8Array }
   now: number
-  /** There can be no log yet. */
+  /** True if there can be no log yet. */
   isNew: boolean
 }
 
-/** How the log can go on. */
+/** How the log continues. */
 export interface Recovered {
   head: Head
-  /** It is not on the disk yet. */
-  isNew: boolean
-  /** The newest file can be written to, behind its `bytes`; else a new one must be begun, with this number. */
-  goOn: boolean
+  /** The newest file, if entries can be appended to it. */
+  file?: { number: number; size: number }
+  /** The number of the next new file. */
   nextNumber: number
-  /** What was found, to be the next entries. */
+  /** The findings, as the next entries. */
   notes: AuditEntry[]
 }
 
@@ -38,86 +38,82 @@ export const noteOf = (result: AuditEntry['result'], reason: string): AuditEntry
 })
 
 /**
- * Finds where the log ended. Lines behind the head that go on with the chain were written just before the end of the last
- * life: they are ours. What a power cut left half written is cut off and told. All else that is wrong is told too and left
- * as it is, where a check will find it, and the log goes on in a new file from what the head knows.
+ * Finds the end of the log. Lines that continue the chain after the head were written shortly before the service ended;
+ * they are accepted. A half-written line at the end is cut off and noted. Everything else that is wrong is noted and
+ * left for verification, and the log continues in a new file from the last entry in the head.
  */
 export async function recover(options: RecoverOptions): Promise<Recovered> {
-  const { dir, headDir, keys, isNew } = options
-  await mkdir(dir, { recursive: true, mode: 0o700 })
+  const { dir, headDir, keys } = options
+  await makeFolder(dir, 0o700)
   const head = await readHead(headDir, keys.head)
   const numbers = await numbersIn(dir)
-  if (typeof head === 'string') {
-    return head === 'missing' && numbers.length === 0 && isNew
-      ? {
-          head: { last: origin, files: [], breaks: [] },
-          isNew: true,
-          goOn: false,
-          nextNumber: 1,
-          notes: [noteOf('ok', 'the log begins')],
-        }
-      : beginAnew(options, head, numbers)
-  }
+  if (typeof head === 'string') return startAgain(options, head, numbers)
   const oldest = head.files[0]?.number ?? 0
   for (const number of numbers.filter((each) => each < oldest)) await rm(pathOf(dir, number), { force: true })
 
-  const wrong: string[] = []
-  for (const { number, bytes } of head.files.slice(0, -1)) {
-    const size = await sizeOf(pathOf(dir, number))
-    if (size !== bytes)
-      wrong.push(`${nameOf(number)} ${size === undefined ? 'is missing' : 'is not as long as it was'}`)
-  }
-  const { files, last, goOn, cut, fault } = await followOn(options, head)
-  if (fault !== '') wrong.push(fault)
+  const { files, last, file, cut, fault } = await followOn(options, head, numbers[0] ?? 1)
   const known = new Set(files.map(({ number }) => number))
-  wrong.push(
-    ...numbers
-      .filter((number) => number >= oldest && !known.has(number))
-      .map((number) => `${nameOf(number)} is not of the log`),
-  )
+  const unknown = numbers.filter((number) => number >= oldest && !known.has(number))
+  const faults = [
+    ...(await Promise.all(head.files.slice(0, -1).map((each) => faultOfLength(dir, each)))),
+    fault,
+    ...unknown.map((number) => `${nameOf(number)} is not of the log`),
+  ].filter((each) => each !== '')
   return {
     head: { last, files, breaks: head.breaks },
-    isNew: false,
-    goOn,
+    ...(file && { file }),
     nextNumber: Math.max(0, ...numbers, ...known) + 1,
     notes: [
-      ...(cut > 0
-        ? [noteOf('ok', `${cut} bytes of an entry that was being written at the end of the last life were cut off`)]
-        : []),
-      ...(wrong.length > 0 ? [noteOf('failed', `found altered: ${wrong.join('; ')}`)] : []),
+      ...(cut > 0 ? [noteOf('ok', `${cut} bytes of an entry that was not written completely were cut off`)] : []),
+      ...(faults.length > 0 ? [noteOf('failed', `found altered: ${faults.join('; ')}`)] : []),
     ],
   }
 }
 
-/** From the newest file that the head knows, over those that it does not know yet. */
-async function followOn({ dir, keys }: RecoverOptions, head: Head) {
-  const files = [...head.files]
-  let state: { last: Link; goOn: boolean; cut: number; fault: string } = {
-    last: head.last,
-    goOn: false,
-    cut: 0,
-    fault: '',
-  }
+async function faultOfLength(dir: string, { number, bytes }: HeadFile): Promise<string> {
+  const size = await sizeOf(pathOf(dir, number))
+  if (size === bytes) return ''
+  return `${nameOf(number)} ${size === undefined ? 'is missing' : 'has another length'}`
+}
+
+/** What `followOn` has found so far. */
+interface Followed {
+  files: HeadFile[]
+  last: Link
+  file?: { number: number; size: number }
+  cut: number
+  fault: string
+}
+
+/**
+ * Follows the chain from the newest file in the head, else from file `first`, through the files that the head does not
+ * know yet.
+ */
+async function followOn({ dir, keys }: RecoverOptions, { files, last }: Head, first: number): Promise<Followed> {
   const newest = files.at(-1)
-  if (newest !== undefined) {
-    const fault = await faultOfEnd(dir, newest, head.last)
-    if (fault !== '') return { ...state, files, fault: `${nameOf(newest.number)} ${fault}` }
-  }
-  let file = newest ?? { number: 1, before: head.last, bytes: 0 }
-  for (;;) {
-    const found = await followFile(dir, keys.lines, file, state.last)
-    if (found === undefined) return { ...state, files }
-    const { bytes, ...rest } = found
-    state = { ...rest, cut: state.cut + rest.cut }
-    if (file !== newest && bytes === 0 && found.fault !== '') return { ...state, files }
-    const at = files.findIndex(({ number }) => number === file.number)
-    files.splice(at < 0 ? files.length : at, 1, { ...file, bytes })
-    if (!found.goOn) return { ...state, files }
-    file = { number: file.number + 1, before: state.last, bytes: 0 }
+  const state: Followed = { files: files.slice(0, -1), last, cut: 0, fault: '' }
+  const faultAtEnd = newest === undefined ? '' : await faultOfEnd(dir, newest, last)
+  if (newest !== undefined && faultAtEnd !== '')
+    return { ...state, files, fault: `${nameOf(newest.number)} ${faultAtEnd}` }
+  for (let next = newest ?? { number: first, before: last, bytes: 0 }; ; ) {
+    const found = await followFile(dir, keys.lines, next, state.last)
+    if (found === undefined) return state
+    const { bytes, fault } = found
+    state.cut += found.cut
+    state.last = found.last
+    state.fault = fault
+    delete state.file
+    if (fault !== '' && bytes === 0 && next !== newest) return state
+    state.files.push({ ...next, bytes })
+    if (fault !== '') return state
+    state.file = { number: next.number, size: bytes }
+    next = { number: next.number + 1, before: found.last, bytes: 0 }
   }
 }
 
-/** What the chain's last proven entry must be: whoever cut or changed the file's end could not keep it. */
+/**
+ * Checks that the last entry in the head still ends the file: this mac cannot be kept when the file is cut or changed.
+ */
 async function faultOfEnd(dir: string, { number, bytes }: HeadFile, { seq, mac }: Link): Promise<string> {
   const size = await sizeOf(pathOf(dir, number))
   if (size === undefined) return 'is missing'
@@ -130,15 +126,15 @@ async function faultOfEnd(dir: string, { number, bytes }: HeadFile, { seq, mac }
   return text?.startsWith(`{"seq":${seq},`) && text.endsWith(`"mac":"${mac}"}`) ? '' : `was altered at entry ${seq}`
 }
 
-/** What of the file behind its `bytes` goes on with the chain; `undefined`: there is no file. */
+/** Follows the chain in a file behind its `bytes`, and cuts off what is no line; `undefined`: there is no file. */
 async function followFile(dir: string, key: Uint8Array, { number, bytes }: HeadFile, before: Link) {
   const path = pathOf(dir, number)
   let [last, end, isForeign] = [before, bytes, false]
   const size = await withFile(path, async (file) => {
-    let ours = true
+    let isChained = true
     for await (const { text, end: lineEnd, complete } of linesOf(file, bytes)) {
-      const next: Link | { fault: string } = ours && complete ? follow(key, last, text) : { fault: '' }
-      ours = !('fault' in next)
+      const next: Link | { fault: string } = isChained && complete ? follow(key, last, text) : { fault: '' }
+      isChained = !('fault' in next)
       if ('fault' in next) isForeign ||= complete && isLine(text)
       else [last, end] = [next, lineEnd]
     }
@@ -149,40 +145,41 @@ async function followFile(dir: string, key: Uint8Array, { number, bytes }: HeadF
     return {
       last,
       bytes: end,
-      goOn: false,
       cut: 0,
-      fault: `${nameOf(number)} holds lines behind entry ${last.seq} that are not of the chain`,
+      fault: `${nameOf(number)} holds lines after entry ${last.seq} that are not of the chain`,
     }
   if (size > end) await truncate(path, end)
-  return { last, bytes: end, goOn: true, cut: size - end, fault: '' }
+  return { last, bytes: end, cut: size - end, fault: '' }
 }
 
-/** Without a head nothing can be proven: what is there is kept under another name, and that it was so stays known. */
-async function beginAnew(
-  { dir, headDir, keys, now }: RecoverOptions,
+/**
+ * Starts a log without a valid head. If there may have been one before, nothing of it can be verified: the files are
+ * kept under other names, and the head remembers the break.
+ */
+async function startAgain(
+  { dir, headDir, keys, now, isNew }: RecoverOptions,
   found: 'missing' | 'damaged',
   numbers: number[],
 ): Promise<Recovered> {
+  const newest = numbers.at(-1)
+  const isFirst = found === 'missing' && newest === undefined && isNew
   const at = new Date(now).toISOString()
   const aside = `unproven-${at.replace(/[:.]/g, '-')}`
-  const newest = numbers.at(-1)
   const seq = newest === undefined ? 0 : ((await lastSeqOf(pathOf(dir, newest))) ?? 0)
-  const what = found === 'missing' ? 'was missing' : 'was altered, or made with another key'
-  const kept = numbers.length === 0 ? 'no file of the log is left' : `what was written before is kept as ${aside}-…`
+  const what = found === 'missing' ? 'was missing' : 'was altered, or written with another key'
+  const kept = newest === undefined ? 'no file of the log is left' : `the older entries are kept as ${aside}-…`
   const fault = `${headName} ${what}; ${kept}`
-  const head: Head = { last: { seq, mac: origin.mac }, files: [], breaks: [{ seq, at, fault }] }
+  const head: Head = { last: { seq, mac: origin.mac }, files: [], breaks: isFirst ? [] : [{ seq, at, fault }] }
   if (found === 'damaged') await rename(join(headDir, headName), join(headDir, `${headName}.${aside}`))
-  // First of all: whatever happens next, the break is known.
+  // Before everything else: a crash must not hide the break, nor make a new log look like one whose head was removed.
   await writeHead(headDir, keys.head, head).catch((error: unknown) => {
-    throw new Error(`the head of the audit log cannot be written (${codeOf(error)})`)
+    throw new Error(`state/${headName}: the head of the audit log cannot be written (${codeOf(error)})`)
   })
   for (const number of numbers) await rename(pathOf(dir, number), join(dir, `${aside}-${nameOf(number)}`))
   return {
     head,
-    isNew: false,
-    goOn: false,
     nextNumber: (newest ?? 0) + 1,
-    notes: [noteOf('failed', `the log begins anew: ${fault}`)],
+    notes: [isFirst ? noteOf('ok', 'the log begins') : noteOf('failed', `the log begins again: ${fault}`)],
   }
 }
 

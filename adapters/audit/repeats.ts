@@ -2,28 +2,29 @@ import type { AuditEntry } from '../../machines/domain/access.js'
 import { networkOf } from '../../machines/domain/address.js'
 
 export interface RepeatOptions {
-  /** Puts an entry into the log. */
+  /** Adds an entry to the log. */
   write(entry: AuditEntry): void
   /** In ms. */
   period: number
-  /** Kinds that are told one by one at a time. */
+  /** How many kinds of entries are written one by one in a period. */
   most: {
-    /** Of all together who have not said who they are. */
+    /** Of all unauthenticated clients together. */
     strangers: number
-    /** Of those in one network. */
+    /** Of the unauthenticated clients in one network. */
     network: number
-    /** Of one user: as many refusals, and as many authentications. */
+    /** Of one user: this many refusals, and this many authentications. */
     user: number
   }
 }
 
+/** The latest entry of a kind, and how many were suppressed since the last one written. */
 interface Kind {
+  group: Group
   entry: AuditEntry
   count: number
-  timer: NodeJS.Timeout
 }
 
-/** Whose kinds are counted together, and what tells of those that are too many. */
+/** Kinds with a common limit; `rest` stands for those beyond it. */
 interface Group {
   name: string
   most: number
@@ -31,73 +32,74 @@ interface Group {
 }
 
 /**
- * Entries that are alike (who, from where, what, by which credential) are written the first time at once, then as one with
- * their count per period; after a quiet period they are new. There are only so many kinds at a time: what is beyond is
- * counted together, whatever it varies. So nobody can fill the log, or turn it round. Strangers share what they may
- * write; what users do is counted by itself, so that no stranger can hide it.
+ * Writes the first of similar entries (same user, network, action and credential) at once, and the number of the others
+ * once per period. The number of kinds is limited, too: the rest is counted together. So nobody can fill the log or
+ * push older entries out of it. Unauthenticated clients share one limit and each user has another, so that no stranger
+ * can hide what a user does.
  */
 export function createRepeats({ write, period, most }: RepeatOptions) {
-  const groups = new Map<string, Map<string, Kind>>()
-  let strangers = 0
+  const kinds = new Map<string, Kind>()
+  /** Kinds by group, and those of all strangers. */
+  const sizes = new Map<string, number>()
+  let timer: NodeJS.Timeout | undefined
 
-  const place = (group: string, key: string, kind: Kind) => {
-    const kinds = groups.get(group) ?? new Map<string, Kind>()
-    groups.set(group, kinds.set(key, kind))
-    if (kind.entry.user === '') strangers += 1
+  const grow = (name: string) => sizes.set(name, sizeOf(name) + 1)
+  const sizeOf = (name: string) => sizes.get(name) ?? 0
+
+  function observe(key: string, kind: Kind) {
+    kinds.set(key, kind)
+    grow(kind.group.name)
+    if (kind.entry.user === '') grow(strangers)
+    timer ??= setTimeout(settle, period).unref()
   }
 
-  function settle(group: string, key: string, kind: Kind): boolean {
-    clearTimeout(kind.timer)
-    const kinds = groups.get(group)
-    kinds?.delete(key)
-    if (kinds?.size === 0) groups.delete(group)
-    if (kind.entry.user === '') strangers -= 1
-    if (kind.count > 0) write({ ...kind.entry, count: kind.count })
-    return kind.count > 0
+  /** Writes what was counted. Kinds that did not come again are forgotten. */
+  function settle() {
+    clearTimeout(timer)
+    timer = undefined
+    const counted = [...kinds].filter(([, { count }]) => count > 0)
+    kinds.clear()
+    sizes.clear()
+    for (const [key, kind] of counted) {
+      write({ ...kind.entry, count: kind.count })
+      observe(key, { ...kind, count: 0 })
+    }
   }
 
-  function observe(group: string, key: string, entry: AuditEntry, count: number) {
-    const timer = setTimeout(() => {
-      if (settle(group, key, kind)) observe(group, key, kind.entry, 0)
-    }, period)
-    timer.unref()
-    const kind: Kind = { entry, count, timer }
-    place(group, key, kind)
-  }
-
-  function countFor(group: string, key: string, entry: AuditEntry): boolean {
-    const kind = groups.get(group)?.get(key)
+  function count(key: string, entry: AuditEntry): boolean {
+    const kind = kinds.get(key)
     if (kind === undefined) return false
     kind.count += 1
     kind.entry = entry
     return true
   }
 
-  const countTogether = ({ name, rest }: Group) => {
-    if (!countFor(name, '', rest)) observe(name, '', rest, 1)
+  const countTogether = (group: Group) => {
+    if (!count(group.name, group.rest)) observe(group.name, { group, entry: group.rest, count: 1 })
   }
 
   return {
     take(entry: AuditEntry): void {
       const group = groupOf(entry, most)
       const key = keyOf(entry)
-      if (countFor(group.name, key, entry)) return
-      if (entry.user === '' && strangers >= most.strangers) countTogether(everyStranger)
-      else if ((groups.get(group.name)?.size ?? 0) >= group.most) countTogether(group)
+      if (count(key, entry)) return
+      if (entry.user === '' && sizeOf(strangers) >= most.strangers) countTogether(everyStranger)
+      else if (sizeOf(group.name) >= group.most) countTogether(group)
       else {
         write(entry)
-        observe(group.name, key, entry, 0)
+        observe(key, { group, entry, count: 0 })
       }
     },
-    /** Tells what is counted. */
+    /** Writes what was counted. */
     close() {
-      for (const [group, kinds] of [...groups]) for (const [key, kind] of [...kinds]) settle(group, key, kind)
+      settle()
+      clearTimeout(timer)
     },
   }
 }
 
 const keyOf = ({ event, action, result, user, address, subject, credential }: AuditEntry): string =>
-  // Which streams somebody has watched is worth a line each; what was refused can name anything.
+  // Each stream that a user has watched gets an entry; a refused request can name anything.
   JSON.stringify([networkOf(address), event, action, result, user, credential, result === 'ok' ? subject : undefined])
 
 function groupOf({ event, result, user, address }: AuditEntry, most: RepeatOptions['most']): Group {
@@ -105,7 +107,7 @@ function groupOf({ event, result, user, address }: AuditEntry, most: RepeatOptio
   if (user === '')
     return { name: `network ${network}`, most: most.network, rest: { ...various, user, address: network } }
   if (result !== 'ok') return { name: `refused ${user}`, most: most.user, rest: { ...various, user, address: '' } }
-  const reason = 'more kinds than are told one by one'
+  const reason = 'more kinds than are written one by one'
   return {
     name: `passed ${user}`,
     most: most.user,
@@ -117,7 +119,8 @@ const various = {
   event: 'refusal',
   action: 'various',
   result: 'refused',
-  reason: 'more kinds of refusal than are told one by one',
+  reason: 'more kinds of refusal than are written one by one',
 } as const
 
-const everyStranger: Group = { name: 'strangers', most: 1, rest: { ...various, user: '', address: '' } }
+const strangers = 'strangers'
+const everyStranger: Group = { name: strangers, most: 1, rest: { ...various, user: '', address: '' } }

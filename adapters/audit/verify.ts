@@ -12,8 +12,8 @@ export interface VerifyOptions {
 }
 
 /**
- * Reads the whole log against its head and names the first thing that is wrong: file, line and what. May run beside the
- * service, which goes on writing: what a new head explains is no fault. Rejects when something cannot be read.
+ * Compares the whole log with its head and names the first fault: file, line and what is wrong. May run while the
+ * service writes the log: a difference that a newer head explains is no fault. Rejects if a file cannot be read.
  */
 export async function verifyAudit(options: VerifyOptions): Promise<AuditVerdict> {
   const keys = keysOf(options.secret)
@@ -29,8 +29,9 @@ export async function verifyAudit(options: VerifyOptions): Promise<AuditVerdict>
 
 async function verifyAgainst(head: Head | 'missing' | 'damaged', dir: string, key: Uint8Array): Promise<AuditVerdict> {
   const numbers = await numbersIn(dir)
-  if (head === 'damaged') return { good: false, entries: 0, fault: `${headName} was altered, or made with another key` }
-  // Who has the key has had a log: it is made with its first entry.
+  if (head === 'damaged')
+    return { good: false, entries: 0, fault: `${headName} was altered, or written with another key` }
+  // There is a secret, so there was a log: both are created together.
   if (head === 'missing')
     return {
       good: false,
@@ -47,7 +48,7 @@ async function verifyAgainst(head: Head | 'missing' | 'damaged', dir: string, ke
     at = link
     if (fault !== undefined) return bad(`${nameOf(file.number)} ${fault}`)
   }
-  // The newest files may not be in the head yet.
+  // The head may not name the newest files yet.
   let last = head.files.at(-1)?.number ?? 0
   const known = new Set(head.files.map(({ number }) => number))
   for (const number of numbers) {
@@ -66,7 +67,7 @@ async function verifyAgainst(head: Head | 'missing' | 'damaged', dir: string, ke
   }
   const [broken] = head.breaks
   if (broken !== undefined)
-    return bad(`after entry ${broken.seq} the log was begun anew at ${broken.at}: ${broken.fault}`)
+    return bad(`after entry ${broken.seq} the log begins again at ${broken.at}: ${broken.fault}`)
   return { good: true, entries: at.seq - first }
 }
 
@@ -74,7 +75,7 @@ interface FileQuestion {
   dir: string
   key: Uint8Array
   file: HeadFile
-  /** Where it must end; the last one may go on behind it. */
+  /** The entry with which the file must end; the last file may continue after it. */
   until: Link
   isLast: boolean
 }
@@ -85,7 +86,7 @@ async function verifyFile({ dir, key, file, until, isLast }: FileQuestion): Prom
     let number = 0
     for await (const { text, complete } of linesOf(handle, 0)) {
       number += 1
-      // What is just being written, or was when the power failed.
+      // A line that is being written, or was when the power failed.
       if (!complete && isLast && link.seq >= until.seq) return ''
       const next = follow(key, link, text)
       if ('fault' in next) return `line ${number}: ${next.fault}`
@@ -95,7 +96,7 @@ async function verifyFile({ dir, key, file, until, isLast }: FileQuestion): Prom
         return `line ${number}: is not the entry ${link.seq} that was written`
       if (link.seq > until.seq && !isLast) return `line ${number}: entry ${link.seq} is in the wrong file`
     }
-    return link.seq < until.seq ? `ends with entry ${link.seq}; it should go on to ${until.seq}` : ''
+    return link.seq < until.seq ? `ends with entry ${link.seq} instead of ${until.seq}` : ''
   })
   if (fault === undefined) return { link, fault: 'is missing' }
   return fault === '' ? { link } : { link, fault }

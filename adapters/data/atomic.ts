@@ -1,7 +1,10 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Replaces the file's content in one step that survives a power cut: temp file, fsync, rename, fsync of the folder. */
+/**
+ * Replaces the content of a file atomically, and so that it survives a power cut: temporary file, fsync, rename, fsync
+ * of the folder.
+ */
 export async function writeAtomically(path: string, content: string): Promise<void> {
   const temporary = `${path}.tmp`
   try {
@@ -14,7 +17,7 @@ export async function writeAtomically(path: string, content: string): Promise<vo
   await syncFolder(path)
 }
 
-/** Makes a rename or a link in the file's folder last. */
+/** Makes a rename or a link in the folder of `path` survive a power cut. */
 export const syncFolder = (path: string) => synced(dirname(path), 'r', async () => {})
 
 async function synced(path: string, flags: string, use: (file: Awaited<ReturnType<typeof open>>) => Promise<void>) {

@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
 import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { codeOf } from '../errorCode.js'
 import { makeFolder } from './folder.js'
+import { flock } from './lock.js'
 
 /** The folders of one service; absolute paths. */
 export interface DataDirectory {
@@ -10,18 +11,18 @@ export interface DataDirectory {
   recordings: string
   snapshots: string
   state: string
-  /** Sockets, locks and logs of this life; nothing in it is worth keeping. */
+  /** Sockets, locks and logs of the running service; may be deleted while it is stopped. */
   run: string
   secrets: string
-  /** Lets the next service in. May be called twice; the end of the process does the same. */
+  /** Unlocks the directory. May be called twice; the end of the process unlocks it too. */
   release(): Promise<void>
 }
 
 const folders = { recordings: 0o750, snapshots: 0o750, state: 0o700, run: 0o750, secrets: 0o700 }
 
 /**
- * Makes the folders that are missing and locks `dir` for this process. Rejects with one line for the operator: not
- * writable, no folder, in use by another service.
+ * Creates the missing folders and locks `directory` for this process. Rejects with one sentence for the operator: it is
+ * not writable, no folder, or in use by another service.
  */
 export async function openDataDirectory(directory: string): Promise<DataDirectory> {
   const dir = resolve(directory)
@@ -31,7 +32,7 @@ export async function openDataDirectory(directory: string): Promise<DataDirector
   await makeFolder(dir, 0o750).catch(explained)
   const lock = await lockDirectory(dir)
   try {
-    // One that is there may have been opened to others by the operator; the secrets must not be.
+    // An operator may have given others access to a folder, but never to the secrets.
     for (const [name, mode] of Object.entries(folders)) await makeFolder(join(dir, name), mode)
     await chmod(join(dir, 'secrets'), folders.secrets)
   } catch (error) {
@@ -57,18 +58,13 @@ export async function openDataDirectory(directory: string): Promise<DataDirector
   }
 }
 
-/**
- * flock(2) by the program of that name, on a descriptor that it inherits: the lock belongs to the open file, which is
- * ours, and so outlives the program and dies with this process, however it ends. No pid is compared, so none can be
- * taken for another's; the one in the file only words the message. A bare descriptor, since a FileHandle that nobody
- * holds any more is closed by the garbage collector.
- */
+/** The pid in the lock file is only for the message: no pid is compared, since another process may have it by now. */
 async function lockDirectory(dir: string): Promise<number> {
+  // A descriptor, not a FileHandle: the garbage collector closes those that nothing refers to.
   const file = openLockFile(dir)
   try {
-    const code = await flock(file)
-    if (code === 1) throw new Error(`data directory ${dir} is in use by another camera service${holder(file)}`)
-    if (code !== 0) throw new Error(`data directory ${dir} cannot be locked: flock ended with ${code}`)
+    if (!(await flock(file, 0)))
+      throw new Error(`data directory ${dir} is in use by another camera service${holder(file)}`)
     emptied(file)
     writeSync(file, `${process.pid}\n`)
     return file
@@ -86,28 +82,14 @@ function openLockFile(dir: string): number {
   }
 }
 
-/** Not removed: whoever waits for the lock holds the same file open. */
+/** The file itself stays: another service may have it open already, to lock it. */
 function emptied(file: number) {
   try {
     ftruncateSync(file)
   } catch {
-    // The pid in it is only for people.
+    // A stale pid only makes a message less exact.
   }
 }
-
-const flock = (fd: number) =>
-  new Promise<number | string>((done, fail) => {
-    const child = spawn('flock', ['--exclusive', '--nonblock', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] })
-    child.on('error', (error) => {
-      const missing = 'code' in error && error.code === 'ENOENT'
-      fail(
-        new Error(
-          missing ? 'the program flock (package util-linux) is missing' : `flock cannot be started: ${error.message}`,
-        ),
-      )
-    })
-    child.on('exit', (code, signal) => done(code ?? signal ?? 'no code'))
-  })
 
 function holder(file: number): string {
   const buffer = Buffer.alloc(16)
@@ -116,9 +98,9 @@ function holder(file: number): string {
 }
 
 function explain(dir: string, error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+  const code = codeOf(error)
   if (['EACCES', 'EPERM', 'EROFS'].includes(code)) return `data directory ${dir} is not writable (${code})`
   if (['ENOTDIR', 'EEXIST'].includes(code)) return `data directory ${dir} is not a folder, or a folder of it is a file`
-  if (['ENOSPC', 'EDQUOT'].includes(code)) return `data directory ${dir} cannot be made: the disk is full`
+  if (['ENOSPC', 'EDQUOT'].includes(code)) return `data directory ${dir} cannot be created: the disk is full`
   return `data directory ${dir} cannot be used (${code})`
 }

@@ -1,7 +1,6 @@
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import Type from 'typebox'
-import { Check } from 'typebox/value'
 import type { ExternalState, ExternalStore } from '../../machines/domain/external.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { readStreamUrl, streamKey } from '../../machines/domain/streamUrl.js'
@@ -12,7 +11,7 @@ const name = 'external_streams.json'
 const State = Type.Object({
   streams: Type.Array(
     Type.Object({
-      url: Type.String(),
+      url: Type.Refine(Type.String(), (url) => canonicalUrl(url) !== undefined),
       name: Type.String({ maxLength: 64 }),
       type: Type.Enum(['skydio_stanag4609', 'generic_rtsp']),
       addedAt: Type.Integer({ maximum: Number.MAX_SAFE_INTEGER }),
@@ -21,38 +20,38 @@ const State = Type.Object({
   interval: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
 })
 
-/** `external_streams.json` in the data directory's `state`. URLs may hold passwords: only the owner can read the file. */
+const areUnique = ({ streams }: ExternalState) =>
+  new Set(streams.map(({ url }) => streamKey(canonicalUrl(url) ?? url))).size === streams.length
+
+/**
+ * The external streams that clients have added, in `external_streams.json`. The URLs may hold passwords: only the owner
+ * may read it.
+ */
 export function createExternalStore({ dir, log, clock }: { dir: string; log: Log; clock: Clock }): ExternalStore {
-  const file = openStateFile({ dir, name, what: 'the list of external streams', contentOf: stateOf, clock })
+  const what = 'the list of external streams'
+  const file = openStateFile({ dir, name, what, schema: State, isValid: areUnique, clock })
   return {
     async load() {
+      // An operator may have put it there, or a backup.
+      await chmod(join(dir, name), 0o600).catch(() => {})
       const state = await file.read()
       if (state === 'missing') return { streams: [] }
-      // A file that was copied here may be readable for others.
-      await chmod(join(dir, name), 0o600).catch(() => {})
-      if (state !== 'damaged') return state
-      log.error('the list of external streams was damaged and is lost: add them again', {
-        kept_as: await file.setAside(),
-      })
+      // An earlier version may have written its own form of a URL.
+      if (state !== 'damaged') return { ...state, streams: state.streams.map(canonical) }
+      await file.repair({ streams: [] }, 'add the streams again', log)
       return { streams: [] }
     },
     save: file.write,
   }
 }
 
-/** Brings URLs that an earlier version wrote into the present form. */
-function stateOf(members: unknown): ExternalState | undefined {
-  if (!Check(State, members)) return undefined
-  const streams = members.streams.flatMap(({ url, name, type, addedAt }) => {
-    const canonical = canonicalUrl(url)
-    return canonical === undefined ? [] : [{ url: canonical, name, type, addedAt }]
-  })
-  if (new Set(streams.map(({ url }) => streamKey(url))).size < members.streams.length) return undefined
-  return { streams, ...(members.interval !== undefined && { interval: members.interval }) }
-}
+const canonical = <T extends { url: string }>(stream: T): T => ({
+  ...stream,
+  url: canonicalUrl(stream.url) ?? stream.url,
+})
 
 /** Returns `undefined` for a URL that cannot be added. */
-const canonicalUrl = (url: string): string | undefined => {
+function canonicalUrl(url: string): string | undefined {
   try {
     return readStreamUrl(url).url
   } catch {

@@ -2,8 +2,8 @@ import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
- * Makes a folder with those above it; one that is there keeps its mode. Not by `recursive` of Node, which never returns
- * where a folder cannot be made although its parent exists (`/proc/x`: ENOENT for ever).
+ * Creates a folder and the folders above it; existing folders keep their mode. The option `recursive` of Node never
+ * returns if a folder cannot be created although its parent exists (`/proc/x`: ENOENT for ever).
  */
 export async function makeFolder(path: string, mode: number): Promise<void> {
   try {

@@ -6,15 +6,31 @@ import { codeOf } from '../errorCode.js'
 const patience = 5
 
 /**
- * Runs `work` while this process alone holds the lock of `path`. By flock(1) on a descriptor that it inherits, as the
- * data directory is locked: the lock dies with its holder, so none is ever left behind. `what` is for the message.
+ * Locks an open file by the program flock(1), which inherits the descriptor. The lock belongs to the open file: it
+ * outlives the program and ends with this process, however that ends. Waits at most `seconds`. Rejects with one
+ * sentence; false: another process holds the lock.
  */
+export async function flock(fd: number, seconds: number): Promise<boolean> {
+  const wait = seconds === 0 ? ['--nonblock'] : ['--timeout', String(seconds)]
+  const status = await new Promise<number | string>((done, fail) => {
+    const child = spawn('flock', ['--exclusive', ...wait, '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] })
+    child.on('error', (error) => {
+      const isMissing = codeOf(error) === 'ENOENT'
+      const what = isMissing ? 'is missing' : `cannot be started (${codeOf(error)})`
+      fail(new Error(`the program flock (package util-linux) ${what}`))
+    })
+    child.on('exit', (code, signal) => done(code ?? signal ?? 'no status'))
+  })
+  if (status === 0 || status === 1) return status === 0
+  throw new Error(`the program flock (package util-linux) ended with ${status}`)
+}
+
+/** Runs `work` while this process alone holds the lock file `path`. `what` is for messages: `the list of API keys`. */
 export async function underLock<T>(path: string, what: string, work: () => Promise<T>): Promise<T> {
   const file = opened(path, what)
   try {
-    const code = await flock(file)
-    if (code === 1) throw new Error(`the ${what} is being changed by another process for ${patience} s now`)
-    if (code !== 0) throw new Error(`the ${what} cannot be locked: flock ended with ${code}`)
+    if (!(await flock(file, patience)))
+      throw new Error(`${what} has been locked by another process for ${patience} s: try again`)
     return await work()
   } finally {
     closeSync(file)
@@ -25,17 +41,6 @@ function opened(path: string, what: string): number {
   try {
     return openSync(path, 'a+', 0o600)
   } catch (error) {
-    throw new Error(`the ${what} cannot be locked (${codeOf(error)})`)
+    throw new Error(`${what} cannot be locked (${codeOf(error)})`)
   }
 }
-
-const flock = (fd: number) =>
-  new Promise<number | string>((done, fail) => {
-    const child = spawn('flock', ['--exclusive', '--timeout', String(patience), '3'], {
-      stdio: ['ignore', 'ignore', 'ignore', fd],
-    })
-    child.on('error', (error) =>
-      fail(new Error(`the program flock (package util-linux) cannot be started (${codeOf(error)})`)),
-    )
-    child.on('exit', (code, signal) => done(code ?? signal ?? 'no code'))
-  })

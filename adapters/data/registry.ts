@@ -1,10 +1,12 @@
-import { link, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cameraNumber, isCameraId } from '../../machines/domain/camera.js'
+import pLimit from 'p-limit'
+import Type from 'typebox'
+import { type CameraId, cameraNumber, isCameraId } from '../../machines/domain/camera.js'
 import type { Clock, Log, Registry, RegistryStore } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { writeAtomically } from './atomic.js'
-import { asideName, isRecord, readState, stateText } from './stateFile.js'
+import { openStateFile, stateText } from './stateFile.js'
 
 export interface RegistryOptions {
   /** The data directory's `state`. */
@@ -13,116 +15,91 @@ export interface RegistryOptions {
   clock: Clock
 }
 
+const isId = (id: string) => isCameraId(id) && Number.isSafeInteger(cameraNumber(id))
+const Shape = Type.Object({
+  next: Type.Integer({ minimum: 0 }),
+  cameras: Type.Array(
+    Type.Object({
+      id: Type.Unsafe<CameraId>(Type.Refine(Type.String(), isId)),
+      keys: Type.Array(Type.String()),
+    }),
+  ),
+  sharedSerials: Type.Array(Type.String()),
+})
+
+const isUnique = (texts: string[]) => new Set(texts).size === texts.length
+const areUnique = ({ cameras }: Registry) =>
+  isUnique(cameras.map(({ id }) => id)) && isUnique(cameras.flatMap(({ keys }) => keys))
+
+const empty: Registry = { next: 0, cameras: [], sharedSerials: [] }
+
 /**
- * `registry.json`, and two files that only matter when it is damaged: `registry.previous.json`, what it was before the
- * last save, and `next-camera`, the highest number ever given out, written before a camera with it is. So an id is not
- * reused even when who was who is lost.
+ * `registry.json`, and two files that are only read when it is damaged or missing: `registry.previous.json`, its
+ * content before the last change, and `next-camera`, the number of the next new camera. `next-camera` is written first,
+ * so that an id is never reused, even after the registry is lost.
  */
 export function createRegistryStore({ dir, log, clock }: RegistryOptions): RegistryStore {
-  const [file, previous, mark] = ['registry.json', 'registry.previous.json', 'next-camera'].map((name) =>
-    join(dir, name),
-  ) as [string, string, string]
-  let kept: string | undefined
+  const open = (name: string) =>
+    openStateFile({ dir, name, what: 'the camera registry', schema: Shape, isValid: areUnique, clock })
+  const [file, previous] = [open('registry.json'), open('registry.previous.json')]
+  const mark = join(dir, 'next-camera')
+  const inTurn = pLimit(1)
+  let stored: Registry | undefined
   let marked = 0
-  let queue: Promise<void> = Promise.resolve()
 
   async function load(): Promise<Registry> {
-    const text = await readText(file)
-    const found = text === undefined ? 'missing' : parse(text)
-    if (found === 'newer') throw new Error('the camera registry was written by a newer version of this service')
-    const floor = await readMark()
-    if (typeof found === 'object') {
-      kept = text
-      return atLeast(found, floor)
-    }
-    if (found === 'missing') return atLeast(empty, floor)
-    const older = await readText(previous)
-    const rescued = older === undefined ? undefined : parse(older)
-    const aside = asideName('registry.json', clock)
-    const registry = atLeast(
-      typeof rescued === 'object' ? rescued : empty,
-      Math.max(floor, highestIn(text ?? '') + 1, highestIn(older ?? '') + 1),
-    )
-    // A second name, then the new content over the first: no crash between them leaves no registry at all.
-    await link(file, join(dir, aside)).catch(refuse('is damaged and cannot be set aside'))
-    await write(registry).catch(refuse('cannot be written'))
+    const found = await file.read()
+    // A damaged mark counts as none.
+    const number = Number(await readFile(mark, 'utf8').catch(orEmpty))
+    marked = Number.isSafeInteger(number) ? number : 0
+    if (found === 'damaged') return rescue()
+    stored = found === 'missing' ? undefined : found
+    return atLeast(stored ?? empty, marked)
+  }
+
+  async function rescue(): Promise<Registry> {
+    const copy = await previous.read()
+    const rescued = typeof copy === 'object'
+    const remains = await Promise.all([file.text(), previous.text()])
+    const registry = atLeast(rescued ? copy : empty, Math.max(marked, ...remains.map((text) => highestIn(text) + 1)))
+    const kept_as = await file.replace(registry)
+    stored = registry
     log.error(
-      typeof rescued === 'object'
-        ? 'the camera registry was damaged: the copy before its last change is used'
-        : 'the camera registry was damaged and is lost: cameras get new ids, old ones are not reused',
-      { kept_as: aside, cameras: registry.cameras.length, next: registry.next },
+      `state/registry.json: the camera registry was damaged${
+        rescued
+          ? ': the copy before its last change is used'
+          : ' and is lost: cameras get new ids, old ids are not reused'
+      }`,
+      { kept_as, cameras: registry.cameras.length, next: registry.next },
     )
     return registry
   }
 
-  /** One that is no number is as good as none: the registry itself tells. */
-  async function readMark(): Promise<number> {
-    const number = Number(((await readText(mark)) ?? '').trim() || '0')
-    marked = Number.isSafeInteger(number) && number > 0 ? number : 0
-    return marked
-  }
-
-  async function write(registry: Registry): Promise<void> {
-    const text = stateText(registry)
+  async function save(registry: Registry): Promise<void> {
     if (registry.next > marked) {
-      await writeAtomically(mark, `${registry.next}\n`)
+      await writeAtomically(mark, `${registry.next}\n`).catch(refuse('written'))
       marked = registry.next
     }
-    if (kept !== undefined && kept !== text) await writeAtomically(previous, kept)
-    await writeAtomically(file, text)
-    kept = text
+    if (stored !== undefined && stateText(stored) !== stateText(registry)) await previous.write(stored)
+    await file.write(registry)
+    stored = registry
   }
 
-  return {
-    load,
-    save: (registry) => {
-      const saved = queue.then(() => write(registry).catch(refuse('cannot be written')))
-      queue = saved.catch(() => {})
-      return saved
-    },
-  }
+  return { load, save: (registry) => inTurn(save, registry) }
 }
 
-const empty: Registry = { next: 0, cameras: [], sharedSerials: [] }
-
+/** The registry with a `next` of at least `floor`, and above the number of every camera in it. */
 const atLeast = (registry: Registry, floor: number): Registry => ({
   ...registry,
   next: Math.max(registry.next, floor, ...registry.cameras.map(({ id }) => cameraNumber(id) + 1)),
 })
 
-function refuse(what: string) {
-  return (error: unknown): never => {
-    throw new Error(`the camera registry ${what} (${codeOf(error)})`)
-  }
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    return codeOf(error) === 'ENOENT' ? undefined : refuse('cannot be read')(error)
-  }
-}
-
-const parse = (text: string) => readState(text, registryOf)
-
-function registryOf({ next, cameras, sharedSerials }: Record<string, unknown>): Registry | undefined {
-  if (!isCount(next) || !isTexts(sharedSerials) || !Array.isArray(cameras) || !cameras.every(isCamera)) return undefined
-  const [ids, keys] = [cameras.map(({ id }) => id), cameras.flatMap((camera) => camera.keys)]
-  if (new Set(ids).size < ids.length || new Set(keys).size < keys.length) return undefined
-  return { next, cameras: cameras.map(({ id, keys }) => ({ id, keys })), sharedSerials }
-}
-
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
-const isTexts = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.every((each) => typeof each === 'string')
-const isCamera = (value: unknown): value is Registry['cameras'][number] =>
-  isRecord(value) &&
-  typeof value.id === 'string' &&
-  isCameraId(value.id) &&
-  Number.isSafeInteger(cameraNumber(value.id)) &&
-  isTexts(value.keys)
-
-/** The highest camera number that the remains of a file name; −1: none. */
-const highestIn = (text: string) =>
+/** The highest camera number in the remains of a file; −1 if there is none. */
+const highestIn = (text = '') =>
   [...text.matchAll(/camera(\d{1,9})\b/g)].reduce((highest, [, digits]) => Math.max(highest, Number(digits)), -1)
+
+const refuse = (verb: 'read' | 'written') => (error: unknown) => {
+  throw new Error(`the camera registry cannot be ${verb} (${codeOf(error)})`)
+}
+
+const orEmpty = (error: unknown) => (codeOf(error) === 'ENOENT' ? '' : refuse('read')(error))

@@ -23,12 +23,15 @@ export interface Secret {
   from: 'configuration' | 'file' | 'systemd credential' | 'data directory' | 'generated'
 }
 
-/** The secrets that the service makes for itself, each for one purpose. */
+/** The secrets that the service generates, each for one purpose. */
 export type SecretName = 'jwt_secret' | 'link_secret' | 'audit_secret' | 'media_secret'
 
 const least = 32
 
-/** The key of the tokens: the first there is of value, file, credential, kept file; else a new one is generated and kept. */
+/**
+ * The key of the tokens: the first of value, file, systemd credential and stored secret that exists; else a new one is
+ * generated and stored.
+ */
 export async function jwtSecret({ value, file, credentialsDirectory, secretsDir }: SecretSources): Promise<Secret> {
   if (value) return { key: checked(value, 'security.jwt_secret_key'), from: 'configuration' }
   if (file) {
@@ -37,7 +40,7 @@ export async function jwtSecret({ value, file, credentialsDirectory, secretsDir 
     return { key: checked(text, 'the file of security.jwt_secret_file'), from: 'file' }
   }
   if (credentialsDirectory) {
-    // systemd grants by ACL, whose mask shows as group bits.
+    // systemd grants access by an ACL, whose mask appears as group bits.
     const text = await readSecret(join(credentialsDirectory, 'jwt_secret'), 'the systemd credential jwt_secret', 0o007)
     if (text !== undefined)
       return { key: checked(text, 'the systemd credential jwt_secret'), from: 'systemd credential' }
@@ -45,7 +48,7 @@ export async function jwtSecret({ value, file, credentialsDirectory, secretsDir 
   return keptSecret(secretsDir, 'jwt_secret')
 }
 
-/** The secret that `dir` (the data directory's `secrets`) holds under this name; made at its first use. */
+/** The secret of this name in `dir`, the data directory's `secrets`; generated at its first use. */
 export async function keptSecret(dir: string, secret: SecretName): Promise<Secret> {
   const path = join(dir, secret)
   const name = nameOf(secret)
@@ -59,7 +62,7 @@ export async function keptSecret(dir: string, secret: SecretName): Promise<Secre
     await link(temporary, path)
     await syncFolder(path)
   } catch (error) {
-    // `token`, run at the same moment, was first.
+    // Another process has generated it at the same moment.
     if (codeOf(error) === 'EEXIST') {
       const theirs = await readSecret(path, name, 0o077)
       if (theirs !== undefined) return { key: checked(theirs, name), from: 'data directory' }
@@ -71,7 +74,7 @@ export async function keptSecret(dir: string, secret: SecretName): Promise<Secre
   return { key: checked(text, name), from: 'generated' }
 }
 
-/** As `keptSecret`, but makes none: for those who can only check what was made with it. */
+/** Like `keptSecret`, but generates none: enough to check what was made with the secret. */
 export async function findSecret(dir: string, secret: SecretName): Promise<Uint8Array | undefined> {
   const kept = await readSecret(join(dir, secret), nameOf(secret), 0o077)
   return kept === undefined ? undefined : checked(kept, nameOf(secret))
@@ -85,6 +88,5 @@ function checked(text: string, name: string): Uint8Array {
   return key
 }
 
-/** `undefined`: there is none. */
 const readSecret = async (path: string, name: string, forbidden: number) =>
   (await readChecked(path, name, { forbidden, advice: 'run chmod 600 on it' }))?.replace(/\r?\n$/, '')

@@ -1,89 +1,111 @@
-import { readFile, rename } from 'node:fs/promises'
+import { link, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock } from '../../machines/domain/ports.js'
+import pLimit from 'p-limit'
+import type { Static, TObject } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { reasonOf } from '../../machines/domain/errors.js'
+import type { Clock, Log } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { writeAtomically } from './atomic.js'
 
-/** The newest layout of our files; one of a later layout is left alone. */
+/** The layout of the files. A file with a higher one is refused and left as it is. */
 const version = 1
 
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** The text of a file as we write them. */
-export const stateText = (value: object): string => `${JSON.stringify({ version, ...value }, null, 2)}\n`
-
-/** What such a text holds; `contentOf` makes nothing of what is no such value. */
-export function readState<T>(
-  text: string,
-  contentOf: (members: Record<string, unknown>) => T | undefined,
-): T | 'damaged' | 'newer' {
-  let members: unknown
-  try {
-    members = JSON.parse(text)
-  } catch {
-    return 'damaged'
-  }
-  if (!isRecord(members)) return 'damaged'
-  if (typeof members.version === 'number' && members.version > version) return 'newer'
-  return (members.version === version ? contentOf(members) : undefined) ?? 'damaged'
-}
-
-/** The name under which a damaged file is kept. */
-export const asideName = (name: string, { now }: Clock): string =>
-  `${name}.damaged-${new Date(now()).toISOString().replace(/[:.]/g, '-')}`
-
-export interface StateFileOptions<T> {
+export interface StateFileOptions<Shape extends TObject> {
   /** The data directory's `state`. */
   dir: string
   name: string
   /** For messages: `the retention policy`. */
   what: string
-  contentOf(members: Record<string, unknown>): T | undefined
+  schema: Shape
+  /** What the schema cannot say, such as that ids are unique. */
+  isValid?(value: Static<Shape>): boolean
   clock: Clock
 }
 
-/** One value in one file. Rejections are one sentence without paths. */
+/**
+ * A value in a JSON file. Each write is atomic and survives a power cut; writes run one after the other. Rejections are
+ * one sentence without a path; those of `read` begin with the file, relative to the data directory.
+ */
 export interface StateFile<T> {
-  /** Rejects when it cannot be read, or a newer version of this service has written it. */
   read(): Promise<T | 'missing' | 'damaged'>
-  /** Keeps a damaged file under another name, which it tells. */
-  setAside(): Promise<string>
-  /** One after the other, each in one step that survives a power cut. */
   write(value: T): Promise<void>
+  /** Keeps the damaged file under a second name, then writes `value`. Resolves with the second name. */
+  replace(value: T): Promise<string>
+  /** `replace`, with a line in the log that states the consequence. Never rejects; if it fails, the file stays damaged. */
+  repair(value: T, consequence: string, log: Log): Promise<void>
+  /** The text in the file; absent: there is no file. */
+  text(): Promise<string | undefined>
+  /** Throws if a newer version of the service wrote the text. */
+  parse(text: string): T | 'damaged'
 }
 
-export function openStateFile<T extends object>({
-  dir,
-  name,
-  what,
-  contentOf,
-  clock,
-}: StateFileOptions<T>): StateFile<T> {
-  const file = join(dir, name)
-  let queue: Promise<void> = Promise.resolve()
-  const refuse = (why: string) => (error: unknown) => {
+/** The text of a state file that holds `value`. */
+export const stateText = (value: object): string => `${JSON.stringify({ version, ...value }, null, 2)}\n`
+
+/** The same error, with the file in front: `state/registry.json: the camera registry cannot be read (EACCES)`. */
+export const withFile = (name: string, error: unknown): Error => new Error(`state/${name}: ${reasonOf(error)}`)
+
+export function openStateFile<Shape extends TObject>(options: StateFileOptions<Shape>): StateFile<Static<Shape>> {
+  const { dir, name, what, schema, isValid = () => true, clock } = options
+  const path = join(dir, name)
+  // Value.Check takes half a second for a full list of revocations, the compiled check some milliseconds.
+  const shape = Compile(schema)
+  const inTurn = pLimit(1)
+  const fail = (why: string) => (error: unknown) => {
     throw new Error(`${what} ${why} (${codeOf(error)})`)
   }
+
+  const text = () =>
+    readFile(path, 'utf8').catch((error: unknown) =>
+      codeOf(error) === 'ENOENT' ? undefined : fail('cannot be read')(error),
+    )
+  const parse = (json: string): Static<Shape> | 'damaged' => {
+    const object = parsed(json)
+    if (typeof object !== 'object' || object === null || !('version' in object)) return 'damaged'
+    const { version: written, ...value } = object
+    if (typeof written === 'number' && written > version)
+      throw new Error(`${what} was written by a newer version of this service: start that one, or move the file away`)
+    return written === version && shape.Check(value) && isValid(value) ? value : 'damaged'
+  }
+  const write = (value: Static<Shape>) => writeAtomically(path, stateText(value)).catch(fail('cannot be written'))
+
+  const replace = (value: Static<Shape>) =>
+    inTurn(async () => {
+      const kept = `${name}.damaged-${new Date(clock.now()).toISOString().replace(/[:.]/g, '-')}`
+      // A second name, not a new one: after a crash before the write, the next start finds the damaged file again.
+      await link(path, join(dir, kept)).catch(fail('is damaged and cannot be kept under another name'))
+      await write(value)
+      return kept
+    })
+
   return {
     async read() {
-      const text = await readFile(file, 'utf8').catch((error: unknown) =>
-        codeOf(error) === 'ENOENT' ? undefined : refuse('cannot be read')(error),
+      try {
+        const json = await text()
+        return json === undefined ? 'missing' : parse(json)
+      } catch (error) {
+        throw withFile(name, error)
+      }
+    },
+    write: (value) => inTurn(write, value),
+    replace,
+    async repair(value, consequence, log) {
+      const message = `state/${name}: ${what} was damaged: ${consequence}`
+      await replace(value).then(
+        (kept_as) => log.error(message, { kept_as }),
+        (error: unknown) => log.error(message, { reason: reasonOf(error) }),
       )
-      if (text === undefined) return 'missing'
-      const value = readState(text, contentOf)
-      if (value === 'newer') throw new Error(`${what} was written by a newer version of this service`)
-      return value
     },
-    async setAside() {
-      const aside = asideName(name, clock)
-      await rename(file, join(dir, aside)).catch(refuse('is damaged and cannot be set aside'))
-      return aside
-    },
-    write(value) {
-      const written = queue.then(() => writeAtomically(file, stateText(value)).catch(refuse('cannot be written')))
-      queue = written.catch(() => {})
-      return written
-    },
+    text,
+    parse,
+  }
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
   }
 }

@@ -1,28 +1,41 @@
-import { type ApiKey, isRole } from '../../machines/domain/access.js'
-import { isCameraList, isUser } from '../tokens/claims.js'
+import Type, { type Static } from 'typebox'
+import { type ApiKey, isCameraList, isName, roles } from '../../machines/domain/access.js'
 
-/** A key as it is kept: of the key itself only this hash. */
-export interface StoredKey extends ApiKey {
-  /** SHA-256 in hexadecimal. No slow hash: a key is 256 random bits, which nobody guesses at any speed. */
-  hash: string
-}
+const Text = Type.String({ minLength: 1, maxLength: 128 })
+const Time = Type.Number()
 
-export interface KeyBook {
-  keys: readonly StoredKey[]
-}
+/** A key as `api_keys.json` holds it. */
+const StoredKey = Type.Object({
+  id: Text,
+  prefix: Text,
+  /** SHA-256 of the key in hexadecimal. A slow hash adds nothing: a key is 256 random bits. */
+  hash: Text,
+  user: Type.Refine(Type.String(), isName),
+  role: Type.Enum(roles),
+  // A malformed list is never read as a missing one, which would mean every camera.
+  cameras: Type.Optional(Type.Refine(Type.Array(Type.String()), isCameraList)),
+  createdAt: Time,
+  expiresAt: Time,
+  lastUsedAt: Type.Optional(Time),
+  revokedAt: Type.Optional(Time),
+})
+export type StoredKey = Static<typeof StoredKey>
 
-export const emptyBook: KeyBook = { keys: [] }
+export const KeyBook = Type.Object({ keys: Type.Array(StoredKey) })
+export type KeyBook = Static<typeof KeyBook>
 
-/** How long a key is told of after its end. */
+export const hasUniqueIds = ({ keys }: KeyBook): boolean => new Set(keys.map(({ id }) => id)).size === keys.length
+
+/** How long ended keys stay in the list. */
 const remembered = 30 * 86_400_000
-/** Of those that have ended; the oldest go first. */
+/** How many ended keys stay in the list; the oldest go first. */
 const mostEnded = 1000
 
 export const endOf = ({ expiresAt, revokedAt }: ApiKey): number =>
   Math.min(expiresAt, revokedAt ?? Number.POSITIVE_INFINITY)
 export const isActive = (key: ApiKey, now: number): boolean => endOf(key) > now
 
-/** Without those that ended long ago. */
+/** The keys without those that ended long ago. */
 export function pruned(keys: readonly StoredKey[], now: number): StoredKey[] {
   const ended = keys
     .filter((key) => !isActive(key, now) && endOf(key) > now - remembered)
@@ -31,65 +44,26 @@ export function pruned(keys: readonly StoredKey[], now: number): StoredKey[] {
   return keys.filter((key) => isActive(key, now) || kept.has(key))
 }
 
-/** What became of keys. When they were used is no change, nor that one is forgotten after its end. */
-export function changesOf(
-  before: readonly StoredKey[],
-  after: readonly StoredKey[],
-  now: number,
-): { id: string; what: 'created' | 'revoked' | 'altered' }[] {
+export interface KeyChange {
+  id: string
+  what: 'created' | 'revoked' | 'altered'
+  /** The key was valid before and is not any more. */
+  hasEnded: boolean
+}
+
+/** The differences between two lists, except last uses and the removal of ended keys. */
+export function changesOf(before: readonly StoredKey[], after: readonly StoredKey[], now: number): KeyChange[] {
   const old = new Map(before.map((key) => [key.id, key]))
-  const present = new Set(after.map(({ id }) => id))
-  const removed = before
-    .filter((key) => !present.has(key.id) && isActive(key, now))
-    .map(({ id }) => ({ id, what: 'revoked' as const }))
-  const changed = after.flatMap((key) => {
-    const known = old.get(key.id)
-    if (known === undefined) return { id: key.id, what: 'created' as const }
-    if (isActive(known, now) && !isActive(key, now)) return { id: key.id, what: 'revoked' as const }
-    return rightsOf(known) === rightsOf(key) ? [] : { id: key.id, what: 'altered' as const }
+  const present = new Map(after.map((key) => [key.id, key]))
+  return [...new Set([...old.keys(), ...present.keys()])].flatMap((id): KeyChange[] => {
+    const [known, key] = [old.get(id), present.get(id)]
+    const wasActive = known !== undefined && isActive(known, now)
+    if (known === undefined) return [{ id, what: 'created', hasEnded: false }]
+    if (key === undefined || !isActive(key, now)) return wasActive ? [{ id, what: 'revoked', hasEnded: true }] : []
+    const isSame = rightsOf(known) === rightsOf(key)
+    return isSame ? [] : [{ id, what: 'altered', hasEnded: wasActive && known.hash !== key.hash }]
   })
-  return [...removed, ...changed]
 }
 
 const rightsOf = ({ hash, user, role, cameras, expiresAt, revokedAt }: StoredKey) =>
   JSON.stringify([hash, user, role, cameras, expiresAt, revokedAt])
-
-export function parseBook({ keys }: Record<string, unknown>): KeyBook | undefined {
-  if (!Array.isArray(keys)) return undefined
-  const found = keys.map(parseKey)
-  const ids = new Set(found.map((key) => key?.id))
-  return found.includes(undefined) || ids.size < found.length
-    ? undefined
-    : { keys: found.filter((key) => key !== undefined) }
-}
-
-function parseKey(value: unknown): StoredKey | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const { id, prefix, hash, user, role, cameras, createdAt, expiresAt, lastUsedAt, revokedAt } = value as Record<
-    string,
-    unknown
-  >
-  if (
-    !isText(id) ||
-    !isText(prefix) ||
-    !isText(hash) ||
-    !isUser(user) ||
-    !isRole(role) ||
-    !isTime(createdAt) ||
-    !isTime(expiresAt)
-  )
-    return undefined
-  // One that is malformed never becomes one that is absent: that would mean every camera.
-  if (cameras !== undefined && !isCameraList(cameras)) return undefined
-  if ((lastUsedAt !== undefined && !isTime(lastUsedAt)) || (revokedAt !== undefined && !isTime(revokedAt)))
-    return undefined
-  const optional = {
-    ...(cameras && { cameras }),
-    ...(lastUsedAt !== undefined && { lastUsedAt }),
-    ...(revokedAt !== undefined && { revokedAt }),
-  }
-  return { id, prefix, hash, user, role, createdAt, expiresAt, ...optional }
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string' && value.length > 0 && value.length <= 128
-const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)

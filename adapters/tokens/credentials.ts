@@ -1,18 +1,11 @@
 import type { Credential, Credentials, OutsideChange } from '../../machines/domain/access.js'
+import { authFailed } from '../../machines/domain/errors.js'
 import type { Clock, Dispose, Log } from '../../machines/domain/ports.js'
-import { looksLikeKey } from '../keys/apiKeys.js'
-import { refusal } from './refusal.js'
+import { type KeyKeeper, looksLikeKey } from '../keys/apiKeys.js'
 import { createRevocations } from './revocations.js'
 import type { TokenVerifier } from './tokens.js'
 
-/** What is needed of the API keys. */
-interface Keys {
-  verify: Credentials['verify']
-  revoke(id: string): Promise<unknown>
-  isRevoked(id: string): boolean
-  onRevoked(listener: (credential: Credential) => void): Dispose
-  onOutsideChange(listener: (change: OutsideChange) => void): Dispose
-}
+type Keys = Pick<KeyKeeper, 'verify' | 'revoke' | 'isRevoked' | 'onRevoked' | 'onOutsideChange'>
 
 export interface CredentialsOptions {
   tokens: TokenVerifier
@@ -24,12 +17,17 @@ export interface CredentialsOptions {
 }
 
 export type CredentialKeeper = Credentials & {
-  /** Told of what another process did to keys and revocations, such as the command line. */
+  /**
+   * Calls `listener` with each change that another process, such as the command line, makes to keys and revocations.
+   */
   onOutsideChange(listener: (change: OutsideChange) => void): Dispose
   close(): Promise<void>
 }
 
-/** Everything that can be shown. Rejects when the list of what is revoked cannot be read. Closing ends neither tokens nor keys. */
+/**
+ * Tokens and API keys together. Rejects if the list of revoked credentials cannot be read. `close` leaves tokens and
+ * keys open.
+ */
 export async function createCredentials({
   tokens,
   keys,
@@ -42,10 +40,10 @@ export async function createCredentials({
     revocations.isRevoked(credential) || (credential.kind === 'key' && keys.isRevoked(credential.id))
   return {
     async verify(text, also) {
-      if (!text) throw refusal('auth_required')
-      if (typeof text !== 'string') throw refusal('auth_failed')
+      if (!text) throw authFailed('auth_required')
+      if (typeof text !== 'string') throw authFailed('auth_failed')
       const caller = await (looksLikeKey(text) ? keys.verify(text) : tokens.verify(text, also))
-      if (caller.credential !== undefined && isRevoked(caller.credential)) throw refusal('revoked')
+      if (caller.credential !== undefined && isRevoked(caller.credential)) throw authFailed('revoked')
       return caller
     },
     async revoke(credential, until) {

@@ -1,85 +1,87 @@
+import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWKSCacheInput, jwksCache } from 'jose'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
-import { type Algorithm, keysOfJwks, type TrustedKey } from './publicKeys.js'
+import { codeOf } from '../errorCode.js'
+import { type Algorithm, type KeyHeader, mostKeys, mostTried, type VerifyKey } from './publicKeys.js'
 
 export interface JwksOptions {
-  /** https, or http of the loopback. */
+  /** https, or http to a loopback address. */
   url: string
   algorithms: readonly Algorithm[]
   clock: Clock
   log: Log
-  /** For tests: ms. */
+  /** For tests. */
   limits?: Partial<typeof standard>
 }
 
+/** Times in ms. */
 const standard = {
-  /** The whole answer must be there by then. */
+  /** For the whole answer. */
   timeout: 5_000,
-  /** No two questions follow each other faster, whatever tokens come. */
+  /** The least time between two requests. */
   pause: 30_000,
-  /** How old the keys may get before they are asked for again. */
-  maxAge: 10 * 60_000,
-  /** How long they stay good while the server cannot be asked. */
+  /** The time between two refreshes. */
+  refresh: 10 * 60_000,
+  /** How long the keys stay valid while the server does not answer. */
   keptFor: 24 * 3_600_000,
   bytes: 256 * 1024,
 }
 
-/** The keys of one JWKS URL, as last fetched. */
+/** The keys behind one JWKS URL. */
 export interface Jwks {
-  /** `offline`: of those that are in memory. Else a missing key is asked for, within the limits; never rejects. */
-  find(isIt: (key: TrustedKey) => boolean, offline: boolean): Promise<TrustedKey[]>
+  /** Never rejects. `offline`: answers from memory; else a missing key is fetched, within the limits. */
+  find(header: KeyHeader, offline: boolean): Promise<VerifyKey[]>
   close(): void
 }
 
+/**
+ * jose fetches, checks and caches the keys. What it lacks is added here: answers from memory alone, a pause also after
+ * a failed request, a limit on the size. See docs/decisions/0009-jwks.md.
+ */
 export function createJwks({ url, algorithms, clock, log, limits: changed }: JwksOptions): Jwks {
-  const limits = { ...standard, ...changed }
+  const { timeout, pause, refresh, keptFor, bytes } = { ...standard, ...changed }
+  const server = new URL(url).host
   const ending = new AbortController()
-  let keys: TrustedKey[] = []
-  let fetchedAt = Number.NEGATIVE_INFINITY
-  let triedAt = Number.NEGATIVE_INFINITY
-  let underWay: Promise<void> | undefined
+  const cache: JWKSCacheInput = {}
+  let requestedAt = Number.NEGATIVE_INFINITY
 
-  const fetchKeys = async () => {
+  const request = async (href: string, options: RequestInit) => {
+    if (Math.abs(clock.now() - requestedAt) < pause) throw new Error('the last request was a moment ago')
+    requestedAt = clock.now()
     try {
-      const found = keysOfJwks(JSON.parse(await download(url, limits, ending.signal)))
-      if (found === undefined) throw new Error('the answer is no JWKS')
-      keys = found.filter(({ algorithm }) => algorithms.includes(algorithm))
-      fetchedAt = clock.now()
-      if (keys.length === 0) log.warn('a JWKS holds no key that may be used', { server: new URL(url).host })
+      return await download(href, options, bytes)
     } catch (error) {
+      const reason = options.signal?.aborted ? `no whole answer within ${timeout} ms` : reasonOf(error)
       if (!ending.signal.aborted)
-        log.warn('a JWKS could not be fetched; the keys of before stay in force for a day', {
-          server: new URL(url).host,
-          reason: reasonOf(error),
-        })
+        log.warn('a JWKS could not be fetched; its last keys stay valid for a day', { server, reason })
+      throw error
     }
   }
-  /** What is under way, a new question, or nothing when the last one is too fresh. */
-  const ask = (): Promise<void> | undefined => {
-    const now = clock.now()
-    if (underWay !== undefined || ending.signal.aborted || Math.abs(now - triedAt) < limits.pause) return underWay
-    triedAt = now
-    underWay = fetchKeys().finally(() => {
-      underWay = undefined
-    })
-    return underWay
-  }
-  const fitting = (isIt: (key: TrustedKey) => boolean) =>
-    clock.now() - fetchedAt <= limits.keptFor ? keys.filter(isIt) : []
+  const set = createRemoteJWKSet(new URL(url), {
+    timeoutDuration: timeout,
+    cooldownDuration: pause,
+    cacheMaxAge: keptFor,
+    [jwksCache]: cache,
+    [customFetch]: request,
+  })
+  const inMemory = () => (set.fresh && 'jwks' in cache ? createLocalJWKSet(cache.jwks) : undefined)
 
-  // Streams are checked from memory alone, so that must not wait for somebody to call a method.
-  const timer = setInterval(() => void ask(), limits.maxAge).unref()
-  void ask()
+  // Offline look-ups must find the latest keys, although they never fetch them.
+  const reload = () => void set.reload().catch(() => {})
+  const timer = setInterval(reload, refresh).unref()
+  reload()
   return {
-    async find(isIt, offline) {
-      const found = fitting(isIt)
-      if (offline) return found
-      if (found.length > 0) {
-        if (clock.now() - fetchedAt > limits.maxAge) void ask()
-        return found
+    async find({ algorithm: alg, kid }, offline) {
+      const keys: VerifyKey[] = []
+      if (!algorithms.some((each) => each === alg)) return keys
+      try {
+        const key = await (offline ? inMemory() : set)?.({ alg, ...(kid === undefined ? {} : { kid }) })
+        if (key) keys.push(key)
+      } catch (error) {
+        if (!(error instanceof errors.JWKSMultipleMatchingKeys)) return keys
+        for await (const key of error) if (keys.push(key) >= mostTried) break
       }
-      await ask()
-      return fitting(isIt)
+      return keys
     },
     close() {
       clearInterval(timer)
@@ -88,45 +90,35 @@ export function createJwks({ url, algorithms, clock, log, limits: changed }: Jwk
   }
 }
 
-/** No redirect is followed: it could lead anywhere. */
-async function download(
-  url: string,
-  { timeout, bytes }: { timeout: number; bytes: number },
-  ending: AbortSignal,
-): Promise<string> {
-  const given = new AbortController()
-  const stop = () => given.abort()
-  ending.addEventListener('abort', stop)
-  const timer = setTimeout(stop, timeout).unref()
-  try {
-    const response = await fetch(url, {
-      redirect: 'manual',
-      signal: given.signal,
-      headers: { accept: 'application/json' },
-    })
-    if (response.status !== 200) {
-      await response.body?.cancel()
-      throw new Error(`the server answered ${response.status}`)
-    }
-    const parts: Uint8Array[] = []
-    let size = 0
-    for await (const part of response.body ?? []) {
-      size += part.length
-      // Leaving the loop cancels the rest.
-      if (size > bytes) throw new Error(`the answer is larger than ${bytes} bytes`)
-      parts.push(part)
-    }
-    return Buffer.concat(parts).toString('utf8')
-  } catch (error) {
-    if (given.signal.aborted && !ending.aborted) throw new Error(`no whole answer within ${timeout} ms`)
-    // undici words every failure of the network as "fetch failed".
-    throw error instanceof TypeError && error.cause instanceof Error
-      ? new Error(`the server cannot be reached (${codeOf(error.cause)})`)
-      : error
-  } finally {
-    clearTimeout(timer)
-    ending.removeEventListener('abort', stop)
+/** Rejects with one sentence without the URL. */
+async function download(url: string, options: RequestInit, bytes: number): Promise<Response> {
+  const response = await fetch(url, options).catch((error: unknown) => {
+    // undici words every network failure as "fetch failed".
+    throw new Error(`the server cannot be reached (${codeOf(error instanceof Error ? error.cause : error)})`)
+  })
+  if (response.status !== 200) {
+    await response.body?.cancel()
+    throw new Error(`the server answered ${response.status}`)
   }
+  const parts: Uint8Array[] = []
+  let size = 0
+  for await (const part of response.body ?? []) {
+    size += part.length
+    if (size > bytes) throw new Error(`the answer is larger than ${bytes} bytes`)
+    parts.push(part)
+  }
+  const keys = keysIn(Buffer.concat(parts).toString('utf8'))
+  if (keys === undefined) throw new Error('the answer is no JWKS')
+  return Response.json({ keys })
 }
 
-const codeOf = (error: Error): string => ('code' in error ? String(error.code) : 'network error')
+/** The members of a JWKS that are objects: jose refuses the whole set for the others. `undefined`: this is no JWKS. */
+function keysIn(json: string): object[] | undefined {
+  try {
+    const { keys } = JSON.parse(json)
+    if (!Array.isArray(keys) || keys.length > mostKeys) return undefined
+    return keys.filter((key) => typeof key === 'object' && key !== null && !Array.isArray(key))
+  } catch {
+    return undefined
+  }
+}

@@ -1,18 +1,36 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import type { CryptoKey } from 'jose'
 
 export const algorithms = ['RS256', 'ES256', 'EdDSA'] as const
 export type Algorithm = (typeof algorithms)[number]
 
-/** A key whose holder may make tokens, by this one algorithm. */
+/** How many keys a JWKS may hold. */
+export const mostKeys = 100
+/** How many keys are tried for one token. */
+export const mostTried = 8
+
+/** The members of a token's header that select its key. */
+export interface KeyHeader {
+  algorithm: string
+  kid?: string
+}
+
+/** A public key for jose, which accepts both kinds. */
+export type VerifyKey = KeyObject | CryptoKey
+
+/** A public key from a file; verifies tokens of this one algorithm. */
 export interface TrustedKey {
   algorithm: Algorithm
-  /** Absent: tokens that name another key are tried with it too. */
+  /** Absent: the key is tried whatever `kid` a token names. */
   kid?: string
   key: KeyObject
 }
 
-/** The only algorithm that a key may verify here: decided by the key, never by a token. `undefined`: it is too weak or of another kind. */
-export function algorithmOf({
+/**
+ * The one algorithm that a key verifies: the key decides, never the token. `undefined`: the key is too weak or of
+ * another kind.
+ */
+function algorithmOf({
   type,
   asymmetricKeyType: kind,
   asymmetricKeyDetails: details,
@@ -23,11 +41,11 @@ export function algorithmOf({
   return kind === 'ed25519' ? 'EdDSA' : undefined
 }
 
-/** Members of a JWK that only a private or a shared key has. */
+/** Members that only a private or a shared key has. */
 const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
-/** `undefined`: no public key for signatures that could be used here. */
-export function keyOfJwk(jwk: unknown): TrustedKey | undefined {
+/** `undefined`: the JWK is no public key that can be used here. */
+function keyOfJwk(jwk: unknown): TrustedKey | undefined {
   if (!isRecord(jwk) || secretMembers.some((member) => member in jwk)) return undefined
   const { kid, alg, use, key_ops: operations } = jwk
   if (use !== undefined && use !== 'sig') return undefined
@@ -42,20 +60,19 @@ export function keyOfJwk(jwk: unknown): TrustedKey | undefined {
 export const isKid = (value: unknown): value is string =>
   typeof value === 'string' && value.length >= 1 && value.length <= 256
 
-/** Of a JWKS, or of one JWK; `undefined`: it is neither. Keys that cannot be used are left out. */
-export function keysOfJwks(value: unknown): TrustedKey[] | undefined {
+/** The usable keys of a JWKS or a JWK; `undefined`: it is neither. */
+function keysOfJwks(value: unknown): TrustedKey[] | undefined {
   if (!isRecord(value)) return undefined
   const members = 'keys' in value ? value.keys : [value]
-  if (!Array.isArray(members) || members.length > 100) return undefined
+  if (!Array.isArray(members) || members.length > mostKeys) return undefined
   return members.map(keyOfJwk).filter((key) => key !== undefined)
 }
 
-/** Of a file's text: PEM, JWK or JWKS. Throws one sentence fragment that completes "the file … ". */
+/** The keys in a file's text: PEM, JWK or JWKS. Throws a fragment that completes the sentence "the file …". */
 export function keysOfText(text: string, algorithm: Algorithm): TrustedKey[] {
-  if (/PRIVATE KEY/.test(text)) throw new Error('holds a private key: give the public one alone')
+  if (/PRIVATE KEY/.test(text)) throw new Error('holds a private key: use the public key alone')
   const found = text.trimStart().startsWith('{') ? attempt(() => keysOfJwks(JSON.parse(text))) : keyOfPem(text)
-  if (found === undefined)
-    throw new Error('holds no public key: PEM (BEGIN PUBLIC KEY), a JWK and a JWKS are understood')
+  if (found === undefined) throw new Error('holds no public key: PEM (BEGIN PUBLIC KEY), JWK and JWKS are supported')
   const fitting = found.filter((key) => key.algorithm === algorithm)
   if (fitting.length === 0) throw new Error(`holds no public key for ${algorithm} (${needs[algorithm]})`)
   return fitting

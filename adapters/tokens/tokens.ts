@@ -1,41 +1,44 @@
 import { createHash, createSecretKey, randomUUID } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import {
   type Caller,
   type Credentials,
+  isCameraList,
+  isName,
   isRole,
   neverExpires,
   roles,
   type Tokens,
 } from '../../machines/domain/access.js'
+import { authFailed } from '../../machines/domain/errors.js'
 import type { Clock } from '../../machines/domain/ports.js'
-import { isCameraList, isTokenId, isUser, type Statement, statementOf } from './claims.js'
-import { isKid } from './publicKeys.js'
-import { refusal } from './refusal.js'
+import { type Statement, statementOf } from './claims.js'
+import { isKid, type KeyHeader } from './publicKeys.js'
 import { noTrustedKeys, type TrustedKeys } from './trustedKeys.js'
 
-/** No token of ours comes near it; saves hashing whatever a stranger sends. */
+/** Longer tokens are refused before they are hashed. */
 const longest = 8192
-/** Tokens of ours whose signature need not be computed again: a page of pictures asks with one token for each. */
+/** How many valid tokens of ours are kept, to skip their signature: a page of pictures sends one token for each. */
 const mostRemembered = 1000
 
 export interface TokensOptions {
   /** At least 32 bytes. */
   secret: Uint8Array
   clock: Clock
-  /** Whose tokens are believed besides our own. */
+  /** The keys of other issuers whose tokens are accepted. */
   trusted?: TrustedKeys
-  /** What each token must name, our own too; empty: anything. */
+  /** What each token must name, including our own; empty: anything. */
   issuer?: string
   audience?: string
-  /** ms by which other clocks may differ. */
+  /** By how many ms other clocks may differ. */
   tolerance?: number
 }
 
 export type TokenVerifier = Pick<Credentials, 'verify'>
 
 /**
- * JWTs with `user_id`, `role`, `iat`, `exp`, and where they have them `nbf`, `jti` and `cameras`. Ours are HS256; others
- * are verified by the trusted keys, each by its own algorithm and no other.
+ * JWTs with the claims `user_id`, `role`, `iat`, `exp`, and optionally `nbf`, `jti` and `cameras`. Ours are HS256;
+ * others are verified with the trusted keys, each with its own algorithm and no other.
  */
 export function createTokens({
   secret,
@@ -47,38 +50,25 @@ export function createTokens({
 }: TokensOptions): Tokens & TokenVerifier {
   if (secret.length < 32) throw new Error('the key of the tokens needs at least 32 bytes')
   const own = createSecretKey(secret)
-  const remembered = new Map<string, Statement>()
+  const remembered = new LRUCache<string, Statement>({ max: mostRemembered })
 
   const recall = (digest: string): Statement | undefined => {
     const known = remembered.get(digest)
-    if (known === undefined) return undefined
-    remembered.delete(digest)
     const now = clock.now()
-    if (known.validFrom > now || known.caller.expiresAt <= now) return undefined
-    remembered.set(digest, known)
-    return known
-  }
-  const remember = (digest: string, statement: Statement) => {
-    remembered.set(digest, statement)
-    const oldest = remembered.keys().next()
-    if (remembered.size > mostRemembered && !oldest.done) remembered.delete(oldest.value)
+    return known && known.validFrom <= now && known.caller.expiresAt > now ? known : undefined
   }
 
   const check = async (token: string, offline: boolean): Promise<{ statement: Statement; isOwn: boolean }> => {
     const { decodeProtectedHeader, jwtVerify, errors } = await jose()
-    const { alg, kid } = headerOf(() => decodeProtectedHeader(token))
-    const isOwn = alg === 'HS256'
-    // The secret is for HS256 alone and the public keys never are: a token cannot choose how it is verified.
-    const keys = isOwn
-      ? [own]
-      : (await trusted.find({ algorithm: alg, ...(kid === undefined ? {} : { kid }) }, { offline })).map(
-          ({ key }) => key,
-        )
+    const header = headerOf(() => decodeProtectedHeader(token))
+    const isOwn = header.algorithm === 'HS256'
+    // The secret verifies HS256 alone, and public keys never do: a token cannot choose how it is verified.
+    const keys = isOwn ? [own] : await trusted.find(header, { offline })
     const now = clock.now()
     for (const key of keys) {
       try {
         const { payload } = await jwtVerify(token, key, {
-          algorithms: [alg],
+          algorithms: [header.algorithm],
           currentDate: new Date(now),
           clockTolerance: tolerance / 1000,
           ...(issuer ? { issuer } : {}),
@@ -86,22 +76,23 @@ export function createTokens({
         })
         return { statement: statementOf(payload, { now, tolerance }), isOwn }
       } catch (error) {
-        if (error instanceof errors.JWSSignatureVerificationFailed) continue
-        throw refusal(error instanceof errors.JWTExpired && error.claim === 'exp' ? 'token_expired' : 'auth_failed')
+        // TypeError: the key is too weak for jose.
+        if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof TypeError) continue
+        throw authFailed(error instanceof errors.JWTExpired && error.claim === 'exp' ? 'token_expired' : 'auth_failed')
       }
     }
-    throw refusal('auth_failed')
+    throw authFailed('auth_failed')
   }
 
   return {
     async issue({ user, role, expiresIn, cameras, id = randomUUID() }) {
-      if (!isUser(user)) throw new Error('a token needs a user of 1 to 256 characters')
+      if (!isName(user)) throw new Error('a token needs a user of 1 to 256 characters')
       if (!isRole(role)) throw new Error(`a token needs a role: ${roles.join(', ')}`)
       if (!(expiresIn >= 1000 && clock.now() + expiresIn <= neverExpires))
         throw new Error('a token needs a life of at least a second')
       if (cameras !== undefined && !isCameraList(cameras))
-        throw new Error('a token is for cameras like camera0 or camera1*')
-      if (!isTokenId(id)) throw new Error('a token needs an id of 1 to 256 characters')
+        throw new Error('a token needs cameras such as camera0 or camera1*')
+      if (!isName(id)) throw new Error('a token needs an id of 1 to 256 characters')
       const { SignJWT } = await jose()
       const now = Math.floor(clock.now() / 1000)
       const token = new SignJWT({ user_id: user, role, ...(cameras === undefined ? {} : { cameras: [...cameras] }) })
@@ -114,36 +105,36 @@ export function createTokens({
       return token.sign(own)
     },
     async verify(token, { offline = false } = {}) {
-      if (!token) throw refusal('auth_required')
-      // Callers hand on what clients sent, whatever its type.
-      if (typeof token !== 'string' || token.length > longest) throw refusal('auth_failed')
+      if (!token) throw authFailed('auth_required')
+      // Clients may send any type.
+      if (typeof token !== 'string' || token.length > longest) throw authFailed('auth_failed')
       const digest = hashOf(token)
       const known = recall(digest)
       if (known !== undefined) return callerOf(known, token)
       const { statement, isOwn } = await check(token, offline)
-      if (isOwn) remember(digest, statement)
+      if (isOwn) remembered.set(digest, statement)
       return callerOf(statement, token)
     },
   }
 }
 
-/** Loaded with the first token: a service that waits for its first client need not hold it. */
+/** Loaded with the first token: a service without clients does not need it. */
 const jose = () => import('jose')
 
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')
 
-function headerOf(decode: () => { alg?: string; kid?: unknown }): { alg: string; kid?: string } {
+function headerOf(decode: () => { alg?: string; kid?: unknown }): KeyHeader {
   try {
     const { alg, kid } = decode()
-    if (typeof alg === 'string' && kid === undefined) return { alg }
-    if (typeof alg === 'string' && isKid(kid)) return { alg, kid }
+    if (typeof alg === 'string' && kid === undefined) return { algorithm: alg }
+    if (typeof alg === 'string' && isKid(kid)) return { algorithm: alg, kid }
   } catch {
-    // No token at all.
+    // The text is no token.
   }
-  throw refusal('auth_failed')
+  throw authFailed('auth_failed')
 }
 
-/** One without `jti` goes by what was signed, not by its signature: that can be written in several ways. */
+/** A token without `jti` is named by a hash of what was signed: a signature can be written in several ways. */
 function callerOf({ caller, id }: Statement, token: string): Caller {
   const named = id ?? `sha256:${hashOf(token.slice(0, token.lastIndexOf('.'))).slice(0, 32)}`
   return { ...caller, credential: { kind: 'token', id: named } }

@@ -1,27 +1,23 @@
 import { reasonOf } from '../../machines/domain/errors.js'
-import type { Clock, Log } from '../../machines/domain/ports.js'
 import { readChecked } from '../data/checkedFile.js'
-import { createJwks, type Jwks, type JwksOptions } from './jwks.js'
-import { type Algorithm, keysOfText, type TrustedKey } from './publicKeys.js'
+import type { JwksOptions } from './jwks.js'
+import { type Algorithm, type KeyHeader, keysOfText, mostTried, type TrustedKey, type VerifyKey } from './publicKeys.js'
 
 /** One item of `security.jwt_keys`. */
 export type KeySource =
   | { kind: 'file'; algorithm: Algorithm; file: string }
   | { kind: 'url'; url: string; algorithms: readonly Algorithm[] }
 
-/** Whose tokens are believed besides our own. */
+/** The keys of other issuers whose tokens are accepted. */
 export interface TrustedKeys {
-  /** Those that may have made a token with this header. */
-  find(header: { algorithm: string; kid?: string }, also?: { offline?: boolean }): Promise<TrustedKey[]>
+  /** Returns the keys that may have signed a token with this header. `offline`: never waits for the network. */
+  find(header: KeyHeader, also?: { offline?: boolean }): Promise<VerifyKey[]>
   close(): void
 }
 
-/** More are not tried for one token. */
-const mostTried = 8
-
 export const noTrustedKeys: TrustedKeys = { find: async () => [], close: () => {} }
 
-/** The keys of all files of `security.jwt_keys`. Rejects with one sentence for the operator, which names the item and no path. */
+/** Reads the key files of `security.jwt_keys`. Rejects with one sentence that names the item and no path. */
 export async function readKeyFiles(sources: readonly KeySource[]): Promise<TrustedKey[]> {
   const found = await Promise.all(
     sources.map((source, index) => (source.kind === 'file' ? readKeyFile(source, `security.jwt_keys[${index}]`) : [])),
@@ -36,7 +32,7 @@ async function readKeyFile(
   const name = `the file of ${item}`
   const text = await readChecked(file, name, {
     forbidden: 0o002,
-    advice: 'whoever can write it could make tokens; run chmod o-w on it',
+    advice: 'other users could replace it; run chmod o-w on it',
   })
   if (text === undefined) throw new Error(`${name} does not exist`)
   try {
@@ -46,28 +42,26 @@ async function readKeyFile(
   }
 }
 
-export async function createTrustedKeys(options: {
-  sources: readonly KeySource[]
-  clock: Clock
-  log: Log
-  limits?: JwksOptions['limits']
-}): Promise<TrustedKeys> {
-  const { sources, clock, log, limits } = options
+/** Reads the key files and starts to fetch the JWKS. Rejects as `readKeyFiles`. */
+export async function createTrustedKeys({
+  sources,
+  ...options
+}: Pick<JwksOptions, 'clock' | 'log' | 'limits'> & { sources: readonly KeySource[] }): Promise<TrustedKeys> {
   const fixed = await readKeyFiles(sources)
-  const sets: Jwks[] = sources.flatMap((source) =>
-    source.kind === 'url'
-      ? [createJwks({ url: source.url, algorithms: source.algorithms, clock, log, ...(limits && { limits }) })]
-      : [],
-  )
+  const remote = sources.filter((source) => source.kind === 'url')
+  // Loads jose, which most services do not need before their first token.
+  const jwks = remote.length === 0 ? undefined : await import('./jwks.js')
+  const sets = remote.flatMap(({ url, algorithms }) => jwks?.createJwks({ ...options, url, algorithms }) ?? [])
   return {
-    async find({ algorithm, kid }, { offline = false } = {}) {
-      const isIt = (key: TrustedKey) =>
-        key.algorithm === algorithm && (kid === undefined || key.kid === undefined || key.kid === kid)
-      const own = fixed.filter(isIt)
-      // A file that names this very key needs no question elsewhere.
-      if (kid !== undefined && own.some((key) => key.kid === kid)) return own.slice(0, mostTried)
-      const others = await Promise.all(sets.map((set) => set.find(isIt, offline)))
-      return [...own, ...others.flat()].slice(0, mostTried)
+    async find(header, { offline = false } = {}) {
+      const { algorithm, kid } = header
+      const own = fixed.filter(
+        (key) => key.algorithm === algorithm && (kid === undefined || key.kid === undefined || key.kid === kid),
+      )
+      // A file with this very key needs no JWKS.
+      const isKnown = kid !== undefined && own.some((key) => key.kid === kid)
+      const others = isKnown ? [] : await Promise.all(sets.map((set) => set.find(header, offline)))
+      return [...own.map(({ key }) => key), ...others.flat()].slice(0, mostTried)
     },
     close() {
       for (const set of sets) set.close()

@@ -1,18 +1,53 @@
-/** Who may do what: callers, what they show, what they may be given. Times are epoch milliseconds. */
+/** Access: callers, their credentials and their rights. Times are epoch milliseconds. */
 import type { CameraId } from './camera.js'
 import type { Dispose } from './ports.js'
 
-export type Role = 'viewer' | 'operator' | 'admin'
-export const roles = ['viewer', 'operator', 'admin'] as const satisfies readonly Role[]
-export const isRole = (value: unknown): value is Role =>
-  typeof value === 'string' && (roles as readonly string[]).includes(value)
+// ---------------------------------------------------------------- roles
 
-/** Whether who has one role may do what asks for the other. */
+/** From the fewest rights to the most. */
+export const roles = ['viewer', 'operator', 'admin'] as const
+export type Role = (typeof roles)[number]
+
+export const isRole = (value: unknown): value is Role => roles.some((role) => role === value)
+
+/** True if role `have` includes the rights of `required`. */
 export const isAtLeast = (have: Role, required: Role): boolean => roles.indexOf(have) >= roles.indexOf(required)
 
-/** What somebody has shown, as it can be named without telling it: a token's `jti` (or the hash of one that has none), a key's id, a certificate's fingerprint. */
+// ---------------------------------------------------------------- names
+
+/** The pattern of users and token ids, for schemas: any text without control characters. */
+export const namePattern = '^[^\\u0000-\\u001f\\u007f-\\u009f]+$'
+export const longestName = 256
+const nameShape = new RegExp(namePattern)
+
+/** A user, or the id of a token: 1 to 256 characters without control characters. */
+export const isName = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= longestName && nameShape.test(value)
+
+// ---------------------------------------------------------------- cameras
+
+/** The pattern of camera patterns, for schemas: a camera id in which `*` stands for any characters. */
+export const cameraPattern = '^[a-z0-9*]{1,64}$'
+/** How many patterns a list may have: more cameras than any service has. */
+export const mostCameraPatterns = 256
+const cameraShape = new RegExp(cameraPattern)
+
+/** A camera id in which `*` stands for any characters (`camera0`, `camera1*`). */
+export const isCameraPattern = (value: unknown): value is string => typeof value === 'string' && cameraShape.test(value)
+
+/** The `cameras` of a token, an API key or a client certificate. */
+export const isCameraList = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.length <= mostCameraPatterns && value.every(isCameraPattern)
+
+// ---------------------------------------------------------------- callers
+
+/** Signed URLs store the index of a kind: append, never reorder. */
+export const credentialKinds = ['token', 'key', 'certificate'] as const
+
+/** Identifies a credential without revealing it. */
 export interface Credential {
-  kind: 'token' | 'key' | 'certificate'
+  kind: (typeof credentialKinds)[number]
+  /** A token's `jti` (or its hash if it has none), a key's id, a certificate's fingerprint. */
   id: string
 }
 
@@ -22,11 +57,11 @@ export const isSameCredential = (one: Credential | undefined, other: Credential)
 /** `token:<id>`, `key:<id>`, `certificate:<id>`. */
 export const credentialName = ({ kind, id }: Credential): string => `${kind}:${id}`
 
-/** Somebody whose credential was good. */
+/** A client with a valid credential. */
 export interface Caller {
   user: string
   role: Role
-  /** `neverExpires`: not by itself. */
+  /** `neverExpires` if it has no end. */
   expiresAt: number
   /** Ids or patterns (`camera1`, `camera1*`); absent: every camera. */
   cameras?: readonly string[]
@@ -37,23 +72,19 @@ export interface Caller {
 export const neverExpires = 8.64e15
 
 /**
- * A caller's `cameras` from what a token, a key or the configuration lists: a list that admits every camera is no limit. Callers are made with it,
- * so that `cameras === undefined` is all that need be asked.
+ * The `cameras` of a caller, from the list of a token, a key or the configuration. A list that includes every camera is
+ * dropped, so that `cameras === undefined` is the only test for "all cameras".
  */
 export const limitOf = (cameras?: readonly string[]): Pick<Caller, 'cameras'> =>
-  cameras === undefined || cameras.some((pattern) => /^\*+$/.test(pattern)) ? {} : { cameras }
+  cameras === undefined || cameras.some((each) => /^\*+$/.test(each)) ? {} : { cameras }
 
-/** A camera id in which `*` may stand for any characters. */
-export const isCameraPattern = (text: string): boolean => /^[a-z0-9*]{1,64}$/.test(text)
-
-/** For everything that a caller may see, do, be told of or be given: a camera one may not use does not exist. */
+/** True if the caller may use the camera. To other callers the camera does not exist. */
 export const mayUse = ({ cameras }: Pick<Caller, 'cameras'>, camera: string): boolean =>
-  cameras === undefined ||
-  cameras.some((pattern) => pattern === camera || (pattern.includes('*') && matches(pattern, camera)))
+  cameras === undefined || cameras.some((each) => each === camera || (each.includes('*') && matches(each, camera)))
 
-/** Linear in time whatever the pattern: no regular expression is made of what a token says. */
-function matches(pattern: string, text: string): boolean {
-  const [first = '', ...rest] = pattern.split('*')
+/** Linear in time for every pattern: patterns come from tokens, so they never become regular expressions. */
+function matches(wanted: string, text: string): boolean {
+  const [first = '', ...rest] = wanted.split('*')
   const last = rest.pop() ?? ''
   if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) return false
   let at = first.length
@@ -65,7 +96,7 @@ function matches(pattern: string, text: string): boolean {
   return true
 }
 
-// ---------------------------------------------------------------- what is shown
+// ---------------------------------------------------------------- credentials
 
 export interface Tokens {
   /** `expiresIn` in ms. `id`: the `jti`; default: a new one. */
@@ -78,75 +109,84 @@ export interface Tokens {
   }): Promise<string>
 }
 
-/** Everything that can be shown: JWTs and API keys. */
+/** JWTs and API keys. */
 export interface Credentials {
   /**
-   * Rejects with ServiceError `authFailed`, its `data.reason` one of auth_required, auth_failed, token_expired, revoked.
-   * `offline`: from memory alone; what only a network could tell (a JWKS not fetched yet) is refused.
+   * Rejects with ServiceError `authFailed`, its `data.reason` one of auth_required, auth_failed, token_expired,
+   * revoked. `offline`: never waits for the network; a token whose key is not in memory (a JWKS not fetched yet) is
+   * refused.
    */
   verify(text: string, also?: { offline?: boolean }): Promise<Caller>
-  /** Bars a credential for good, in this life and later ones; `until`: when it would have expired anyway. */
+  /** Revokes a credential, also for later starts of the service. `until`: when it expires anyway. */
   revoke(credential: Credential, until: number): Promise<void>
   isRevoked(credential: Credential): boolean
-  /** Told of each credential that ends before its time, by a method or by the command line. */
+  /** Calls `listener` with each credential that a method or the command line ends before it expires. */
   onRevoked(listener: (credential: Credential) => void): Dispose
 }
 
-/** An API key as it may be shown: never the key. */
+/** What clients may know of an API key: everything but the key. */
 export interface ApiKey {
   id: string
-  /** The beginning of the key, by which people know it again: `csk_1a2b3c4d`. */
+  /** The beginning of the key, for people to recognise it: `csk_1a2b3c4d`. */
   prefix: string
   user: string
   role: Role
   cameras?: readonly string[]
   createdAt: number
-  /** `neverExpires`: not by itself. */
+  /** `neverExpires` if it has no end. */
   expiresAt: number
   lastUsedAt?: number
   revokedAt?: number
 }
 
 export interface ApiKeys {
-  /** `secret` is told this once. `expiresIn` in ms; 0: never; absent: the configured life. Rejects with ServiceError `invalidState` when there are too many. */
+  /**
+   * Creates a key. `secret` is the key itself and is stored nowhere. `expiresIn` in ms; 0: never; absent: the
+   * configured default. Rejects with ServiceError `invalidParams`, or `invalidState` when too many keys are valid.
+   */
   create(wish: {
     user: string
     role: Role
     cameras?: readonly string[]
     expiresIn?: number
   }): Promise<{ key: ApiKey; secret: string }>
-  /** Newest first; revoked and expired ones too, for 30 days. */
+  /** Newest first; includes revoked and expired keys for 30 days. */
   list(): Promise<ApiKey[]>
-  /** A new secret for the same rights; the old one ends at once. Rejects with ServiceError `notFound`. */
+  /**
+   * Replaces a key with a new one with the same rights, and revokes it. Rejects with ServiceError `notFound` or
+   * `invalidState`.
+   */
   rotate(id: string): Promise<{ key: ApiKey; secret: string }>
-  /** Rejects with ServiceError `notFound`. */
+  /** Revokes a key. Rejects with ServiceError `notFound`. */
   revoke(id: string): Promise<ApiKey>
 }
 
 // ---------------------------------------------------------------- signed URLs
 
-/** What the bearer of a signed URL may have: one thing, for a time. */
+/** What a signed URL permits: one thing, for a limited time. */
 export interface Grant {
   /** `stream:camera0`, `recordings/<file>`, `snapshots/<file>`, `still:camera0`. */
   subject: string
   user: string
   expiresAt: number
-  /** Of whom it was given to: with that one's end it ends too. */
+  /** The credential it was issued to: the grant ends with it. */
   credential?: Credential
-  /** The only address that it is good for. */
+  /** The only address it is valid for; absent: any. */
   address?: string
 }
 
 export interface Links {
-  /** The value of the query's `sig`. */
+  /** Returns the value of the query parameter `sig`. */
   sign(grant: Grant): string
-  /** Throws ServiceError `authFailed` unless `sig` is ours, of this subject, for this address, neither expired nor revoked. */
-  verify(sig: string, asked: { subject: string; address: string }): Grant
+  /**
+   * Throws ServiceError `authFailed` unless `sig` is valid for this subject and address, not expired and not revoked.
+   */
+  verify(sig: string, request: { subject: string; address: string }): Grant
 }
 
 // ---------------------------------------------------------------- media sessions
 
-/** What the media server asks before it lets somebody read or publish. Members as it sends them. */
+/** The authentication request that the media server sends for each reader and publisher; members as it names them. */
 export interface MediaQuestion {
   action: string
   path: string
@@ -160,7 +200,7 @@ export interface MediaQuestion {
   userAgent: string
 }
 
-/** Somebody who reads a stream now, as the media server names the session. */
+/** A reader of a stream, with the id that the media server gave it. */
 export interface MediaSession {
   id: string
   protocol: string
@@ -172,12 +212,12 @@ export interface MediaSession {
   credential?: Credential
 }
 
-/** Who reads which stream, and for how long still. */
+/** Access to streams, and their present readers. */
 export interface StreamAccess {
-  /** The answer to the media server, from memory alone. */
+  /** Answers the media server; never waits for the network. */
   mayPass(question: MediaQuestion): Promise<boolean>
   sessions(): MediaSession[]
-  /** Kicks what matches, now; resolves with how many. */
+  /** Ends the matching media sessions; resolves with their number. */
   end(isIt: (session: MediaSession) => boolean, reason: string): Promise<number>
 }
 
@@ -188,32 +228,32 @@ export interface AuditEntry {
   /** The method, or `GET /files`, `RTSP read` … */
   action: string
   result: 'ok' | 'refused' | 'failed'
-  /** Empty: nobody has said who it is. */
+  /** Empty: the client is not authenticated. */
   user: string
   role?: Role
-  /** What they had shown, as `credentialName` writes it. */
+  /** As `credentialName` writes it. */
   credential?: string
   address: string
   session?: string
   request?: string
-  /** What it was about: a camera, a file, a key's id. */
+  /** What the action concerned: a camera, a file, a key's id. */
   subject?: string
   reason?: string
-  /** So many more of its kind came from the same network after the last one that was written; `address`, `subject` and `reason` are those of the last. */
+  /** Number of similar entries suppressed since the last one written. The other members are those of the latest. */
   count?: number
 }
 
-/** What another process, such as the command line, did to what the service keeps too; as an audit entry tells it. */
+/** A change that another process, such as the command line, made to the keys or revocations; for the audit log. */
 export interface OutsideChange {
   action: 'keys' | 'revocations'
-  /** The key's id; of other credentials their name. */
+  /** The id of the key or credential. */
   subject: string
   reason: string
 }
 
-/** An entry as it was written. */
+/** An entry of the log. */
 export interface AuditRecord extends AuditEntry {
-  /** Without gaps, over all files. */
+  /** Counts all entries, without gaps. */
   seq: number
   at: number
 }
@@ -221,11 +261,12 @@ export interface AuditRecord extends AuditEntry {
 export type AuditVerdict = { good: true; entries: number } | { good: false; entries: number; fault: string }
 
 export interface AuditLog {
-  /** Never throws, never waits; entries stand in the order of their writing. */
+  /** Adds an entry, in order. Never throws, never waits. */
   write(entry: AuditEntry): void
   /**
-   * Newest first, from before `before` (a seq) on, with `user` and `action` those of theirs. `total`: all that are kept.
-   * `next`: the `before` of the rest; a page may hold fewer than `limit`, or none, and still have one, since it looks at so many entries only.
+   * Returns entries, newest first, with a `seq` below `before`, of `user` and `action` if these are given. `total`: all
+   * entries that are stored. `next`: the `before` of the next page. A page reads a limited number of entries, so it may
+   * hold fewer than `limit` records, or none, although there are more.
    */
   read(page: {
     limit: number
@@ -233,6 +274,6 @@ export interface AuditLog {
     user?: string
     action?: string
   }): Promise<{ records: AuditRecord[]; total: number; next?: number }>
-  /** Writes what is waiting. Never rejects. */
+  /** Writes the entries that are waiting. Never rejects. */
   close(): Promise<void>
 }

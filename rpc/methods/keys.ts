@@ -4,21 +4,13 @@ import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'
 import { given, iso } from '../present.js'
 import { covers, demandAllCameras } from '../rights.js'
-import { None, Time } from '../schemas.js'
+import { CameraPatterns, None, nameParam, Role, Time } from '../schemas.js'
 
 const KeyId = Type.String({
   pattern: '^[A-Za-z0-9_-]{1,64}$',
   description: 'Id of an API key, as list_api_keys tells it',
 })
 const OneKey = Type.Object({ id: KeyId })
-const Role = Type.Enum(['viewer', 'operator', 'admin'])
-const CameraPatterns = Type.Array(
-  Type.String({ pattern: '^[a-z0-9*]{1,64}$', description: 'Camera id or pattern (camera0, camera1*)' }),
-  {
-    maxItems: 256,
-    description: 'Camera ids or patterns (camera0, camera1*); absent: every camera',
-  },
-)
 
 const keyProperties = {
   id: Type.String(),
@@ -72,12 +64,7 @@ export const keyMethods = [
     errors: ['invalidState'],
     params: Type.Object({
       role: Role,
-      user: Type.String({
-        minLength: 1,
-        maxLength: 256,
-        pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$',
-        description: 'Any characters but control characters',
-      }),
+      user: nameParam('Any characters but control characters'),
       cameras: Type.Optional(CameraPatterns),
       expires_in: Type.Optional(
         Type.Integer({
@@ -160,12 +147,7 @@ export const keyMethods = [
     audited: true,
     since: '1.1',
     params: Type.Object({
-      jti: Type.String({
-        minLength: 1,
-        maxLength: 256,
-        pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$',
-        description: "The token's jti; of one without it the credential_id that list_sessions tells (sha256:…)",
-      }),
+      jti: nameParam("The token's jti; of one without it the credential_id that list_sessions tells (sha256:…)"),
     }),
     result: Type.Object({ jti: Type.String(), revoked: Type.Literal(true) }),
     handler: async ({ jti }, { services, caller }) => {

@@ -1,10 +1,10 @@
 import Type from 'typebox'
-import type { Caller, Role } from '../../machines/domain/access.js'
+import type { Caller } from '../../machines/domain/access.js'
 import { authFailed, rateLimited, ServiceError } from '../../machines/domain/errors.js'
 import { tooManyFailures } from '../dispatcher.js'
 import { type Call, method } from '../method.js'
 import { iso } from '../present.js'
-import { None, Time } from '../schemas.js'
+import { None, Role, Time } from '../schemas.js'
 
 const permissions: Record<Role, ('view' | 'control' | 'admin')[]> = {
   viewer: ['view'],
@@ -73,7 +73,7 @@ export const sessionMethods = [
     params: Type.Object({ auth_token: Type.String({ minLength: 1, description: 'JWT or API key' }) }),
     result: Type.Object({
       authenticated: Type.Literal(true),
-      role: Type.Enum(['viewer', 'operator', 'admin']),
+      role: Role,
       permissions: Type.Array(Type.Enum(['view', 'control', 'admin'])),
       expires_at: Time,
       session_id: Type.String(),

@@ -1,14 +1,13 @@
 import Type from 'typebox'
-import { type Caller, mayUse, neverExpires } from '../../machines/domain/access.js'
+import { type Caller, credentialKinds, mayUse, neverExpires } from '../../machines/domain/access.js'
 import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { method } from '../method.js'
 import { given, iso } from '../present.js'
 import { covers } from '../rights.js'
-import { Count, Time } from '../schemas.js'
+import { Count, Role, Time } from '../schemas.js'
 import type { Session } from '../session.js'
 
-const Role = Type.Enum(['viewer', 'operator', 'admin'])
-const Kind = Type.Enum(['token', 'key', 'certificate'])
+const Kind = Type.Enum(credentialKinds)
 const Until = Type.Optional(Type.String({ format: 'date-time', description: 'Absent: never' }))
 
 const CredentialId = Type.Optional(

@@ -67,7 +67,7 @@ describe('the audit log', () => {
         .map((line) => `${line}\n`)
         .join(''),
     )
-  /** A life that writes `count` entries, the first of them that it began. */
+  /** Opens the log, writes entries up to `count`, and closes it. The first one of a new log notes its begin. */
   const life = async (count: number, options: Partial<AuditOptions> = {}) => {
     const audit = await begin(options)
     for (let index = 1; index < count; index += 1) audit.write(entry({ request: `r${index}` }))
@@ -80,7 +80,7 @@ describe('the audit log', () => {
     return records.flatMap(({ action, reason }) => (action === 'audit log' ? [reason] : [])).reverse()
   }
 
-  it('holds a line for each entry, in their order, without gaps, over several lives', async () => {
+  it('holds one line for each entry, in order, without gaps, across restarts', async () => {
     await life(3)
     await life(3)
     const held = (await lines()).map((line) => JSON.parse(line))
@@ -91,7 +91,7 @@ describe('the audit log', () => {
     expect(logged).to.deep.equal([])
   })
 
-  it('that is gone with its head is not whole, before another life and after it', async () => {
+  it('fails verification when it was deleted with its head, also after a restart', async () => {
     const gone = 'audit_head.json is missing, and so is every file of the log'
     await life(3)
     await rm(dir, { recursive: true })
@@ -100,17 +100,17 @@ describe('the audit log', () => {
     await life(3, { isNew: false })
     expect(await verdict()).to.have.property('good', false)
     expect(await reasons()).to.deep.equal([
-      'the log begins anew: audit_head.json was missing; no file of the log is left',
+      'the log begins again: audit_head.json was missing; no file of the log is left',
     ])
   })
 
-  it('has a head before its first entry', async () => {
+  it('writes its head before its first entry', async () => {
     const audit = await begin()
     expect(await verdict()).to.have.property('good', true)
     await audit.close()
   })
 
-  it('keeps to one line whatever a client calls itself', async () => {
+  it('writes one line for an entry, whatever the user is called', async () => {
     const audit = await begin()
     const user = `a\n{"seq":9}\u2028\u202e\u009b${'x'.repeat(9_000)}`
     audit.write(entry({ user }))
@@ -127,52 +127,48 @@ describe('the audit log', () => {
     [
       'an altered line',
       () => change((all) => all.map((line, index) => (index === 3 ? line.replace('ann', 'bob') : line))),
-      'audit-000001.jsonl line 4: was altered, or what stood before it (entry 4)',
+      'audit-000001.jsonl line 4: was altered, or a line before it (entry 4)',
     ],
     [
       'a missing line',
       () => change((all) => all.toSpliced(3, 1)),
-      'audit-000001.jsonl line 4: holds entry 5 where 4 should stand',
+      'audit-000001.jsonl line 4: holds entry 5 instead of 4',
     ],
     [
       'a missing first line',
       () => change((all) => all.slice(1)),
-      'audit-000001.jsonl line 1: holds entry 2 where 1 should stand',
+      'audit-000001.jsonl line 1: holds entry 2 instead of 1',
     ],
     [
       'swapped lines',
       () => change((all) => [all[1] ?? '', all[0] ?? '', ...all.slice(2)]),
-      'audit-000001.jsonl line 1: holds entry 2 where 1 should stand',
+      'audit-000001.jsonl line 1: holds entry 2 instead of 1',
     ],
     [
       'a line twice',
       () => change((all) => [...all.slice(0, 3), all[2] ?? '', ...all.slice(3)]),
-      'audit-000001.jsonl line 4: holds entry 3 where 4 should stand',
+      'audit-000001.jsonl line 4: holds entry 3 instead of 4',
     ],
     ['words between the lines', () => change((all) => ['# mine', ...all]), 'audit-000001.jsonl line 1: is no entry'],
-    [
-      'a cut-off end',
-      () => change((all) => all.slice(0, -1)),
-      'audit-000001.jsonl ends with entry 9; it should go on to 10',
-    ],
+    ['a cut-off end', () => change((all) => all.slice(0, -1)), 'audit-000001.jsonl ends with entry 9 instead of 10'],
     ['an end cut off in a line', () => truncate(file(), 2_000), /^audit-000001.jsonl line \d: is no entry$/],
-    ['an emptied file', () => truncate(file(), 0), 'audit-000001.jsonl ends with entry 0; it should go on to 10'],
+    ['an emptied file', () => truncate(file(), 0), 'audit-000001.jsonl ends with entry 0 instead of 10'],
     ['a removed file', () => rm(file()), 'audit-000001.jsonl is missing'],
     [
       'a line added at the end',
       () => appendFile(file(), `{"seq":11,"at":"x","mac":"${'0'.repeat(64)}"}\n`),
-      'audit-000001.jsonl line 11: was altered, or what stood before it (entry 11)',
+      'audit-000001.jsonl line 11: was altered, or a line before it (entry 11)',
     ],
     ['a file added', () => writeFile(file(7), ''), 'audit-000007.jsonl is not of the log'],
     ['a removed head', () => rm(head()), 'audit_head.json is missing'],
     [
       'an altered head',
       async () => writeFile(head(), (await readFile(head(), 'utf8')).replace('"seq":10', '"seq":5')),
-      'audit_head.json was altered, or made with another key',
+      'audit_head.json was altered, or written with another key',
     ],
   ]
   for (const [what, attack, fault] of attacks) {
-    it(`shows ${what}, and still does after another life`, async () => {
+    it(`fails verification after ${what}, also after a restart`, async () => {
       await life(10)
       await attack()
       const before = await verdict()
@@ -186,14 +182,14 @@ describe('the audit log', () => {
     })
   }
 
-  it('shows a cut with another file at its place, and a log of another key', async () => {
+  it('fails verification with a renamed file, and with another key', async () => {
     await life(20, { maxSize: 1_500 })
     await rename(file(2), file(3))
     expect(await verdict()).to.have.property('good', false)
     expect(await verifyAudit({ dir, headDir, secret: new Uint8Array(32) })).to.have.property('good', false)
   })
 
-  it('begins anew when its head is gone, keeps what was there, and says so', async () => {
+  it('begins again when its head is missing, keeps the older entries, and notes the break', async () => {
     await life(4)
     await rm(head())
     await life(2)
@@ -203,10 +199,10 @@ describe('the audit log', () => {
       'unproven-2025-06-01T12-00-00-000Z-audit-000001.jsonl',
     ])
     expect((await lines(2)).map((line) => JSON.parse(line).seq)).to.deep.equal([5, 6])
-    expect(logged[0]).to.match(/^error: audit log: the log begins anew: audit_head.json was missing/)
+    expect(logged[0]).to.match(/^error: audit log: the log begins again: audit_head.json was missing/)
   })
 
-  it('says at the start what it finds altered', async () => {
+  it('notes at the start what was altered', async () => {
     await life(10)
     await change((all) => all.slice(0, -2))
     expect(await reasons()).to.deep.equal([
@@ -226,7 +222,7 @@ describe('the audit log', () => {
       await writeFile(head(), old)
     }
 
-    it('takes the lines that its head does not know yet', async () => {
+    it('accepts lines that its head does not name yet', async () => {
       await crash(4)
       expect(await verdict()).to.deep.equal({ good: true, entries: 4 })
       await life(2)
@@ -234,7 +230,7 @@ describe('the audit log', () => {
       expect(await reasons()).to.deep.equal(['the log begins'])
     })
 
-    it('takes whole files that its head does not know yet', async () => {
+    it('accepts files that its head does not name yet', async () => {
       const audit = await begin({ maxSize: 1_000 })
       await audit.read({ limit: 1 })
       await audit.close()
@@ -247,38 +243,53 @@ describe('the audit log', () => {
       expect(await verdict()).to.deep.equal({ good: true, entries: 13 })
     })
 
-    it('cuts off half a line and tells it', async () => {
+    it('accepts the first file after a missing head', async () => {
+      await life(4)
+      await rm(head())
+      const audit = await begin()
+      const old = await readFile(head(), 'utf8')
+      audit.write(entry())
+      await audit.close()
+      await writeFile(head(), old)
+      expect(await reasons()).to.deep.equal([
+        'the log begins again: audit_head.json was missing; ' +
+          'the older entries are kept as unproven-2025-06-01T12-00-00-000Z-…',
+      ])
+      expect((await lines(2)).map((line) => JSON.parse(line).seq)).to.deep.equal([5, 6])
+    })
+
+    it('cuts off half a line, and notes it', async () => {
       await life(4)
       await appendFile(file(), '{"seq":5,"at":"2025-06')
       expect(await verdict()).to.deep.equal({ good: true, entries: 4 })
       expect(await reasons()).to.deep.equal([
         'the log begins',
-        '22 bytes of an entry that was being written at the end of the last life were cut off',
+        '22 bytes of an entry that was not written completely were cut off',
       ])
       expect(await verdict()).to.deep.equal({ good: true, entries: 5 })
     })
 
-    it('cuts off what a file system leaves of lines that were not yet on the disk', async () => {
+    it('cuts off what a file system leaves of unsynced lines', async () => {
       await life(4)
       await appendFile(file(), `${'\0'.repeat(300)}\n"}\n`)
       await life(1)
       expect(await verdict()).to.deep.equal({ good: true, entries: 5 })
     })
 
-    it('does not take a cut for one', async () => {
+    it('does not mistake a cut for a crash', async () => {
       await life(6)
       await truncate(file(), (await stat(file())).size - 10)
       await life(2)
       expect(await verdict()).to.have.property('good', false)
     })
 
-    it('shows a line behind the head that is not of the chain', async () => {
+    it('fails verification with a line after the head that is not of the chain', async () => {
       await crash(5)
       await change((all) => all.toSpliced(3, 1))
       expect(await verdict()).to.deep.equal({
         good: false,
         entries: 3,
-        fault: 'audit-000001.jsonl line 4: holds entry 5 where 4 should stand',
+        fault: 'audit-000001.jsonl line 4: holds entry 5 instead of 4',
       })
       await life(2)
       expect(await verdict()).to.have.property('good', false)
@@ -286,7 +297,7 @@ describe('the audit log', () => {
   })
 
   describe('read', () => {
-    it('tells the newest first, page by page, over all files', async () => {
+    it('returns the newest entries first, page by page, over all files', async () => {
       await life(200, { maxSize: 5_000, maxFiles: 100 })
       const audit = await begin({ maxFiles: 100 })
       const seqs: number[] = []
@@ -301,7 +312,7 @@ describe('the audit log', () => {
       expect(seqs).to.deep.equal(Array.from({ length: 200 }, (_, index) => 200 - index))
     })
 
-    it('finds any place of a large file', async () => {
+    it('finds any entry of a large file', async () => {
       await life(5_000, { maxSize: 100_000_000 })
       const audit = await begin()
       for (const before of [2, 3, 500, 2_500, 4_999, 5_001, 9_999]) {
@@ -312,7 +323,7 @@ describe('the audit log', () => {
       await audit.close()
     })
 
-    it('tells one user’s, or of one action, and what was written a moment ago', async () => {
+    it('filters by user and action, and includes the latest entries', async () => {
       const audit = await begin()
       for (let index = 0; index < 50; index += 1)
         audit.write(entry({ user: index % 10 === 0 ? 'bob' : 'ann', action: index % 5 === 0 ? 'stop' : 'start' }))
@@ -326,7 +337,7 @@ describe('the audit log', () => {
     })
   })
 
-  it('rotates by size and forgets the oldest, and can be checked from there on', async () => {
+  it('rotates by size, deletes the oldest file, and can be verified from there', async () => {
     await life(100, { maxSize: 2_000, maxFiles: 3 })
     const names = await readdir(dir)
     expect(names).to.have.length(3)
@@ -342,7 +353,7 @@ describe('the audit log', () => {
     expect(await verdict()).to.deep.equal({ good: false, entries: 0, fault: `${oldest} is missing` })
   })
 
-  it('can be checked while it is written and rotated', async () => {
+  it('can be verified while it is written and rotated', async () => {
     const audit = await begin({ maxSize: 20_000, maxFiles: 3 })
     let done = false
     const writing = (async () => {
@@ -378,7 +389,7 @@ describe('the audit log', () => {
       disk.full = false
     })
 
-    it('waits for room, tells it once, and how many entries were lost', async () => {
+    it('waits for room, logs this once, and notes how many entries were lost', async () => {
       const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
       try {
         const audit = await begin({ open: openFull, maxWaiting: 10 })
@@ -412,7 +423,7 @@ describe('the audit log', () => {
       }
     })
 
-    it('ends all the same, and says what is lost', async () => {
+    it('closes, and logs how many entries are lost', async () => {
       const audit = await begin({ open: openFull })
       await audit.read({ limit: 1 })
       disk.full = true
@@ -426,7 +437,7 @@ describe('the audit log', () => {
     })
   })
 
-  it('goes on while its head cannot be written, and catches up', async () => {
+  it('continues while its head cannot be written, and writes it later', async () => {
     const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
       headDir = join(root, 'state')
@@ -444,14 +455,14 @@ describe('the audit log', () => {
       clock.tick(1_000)
       await audit.read({ limit: 1 })
       expect(await verdict()).to.deep.equal({ good: true, entries: 4 })
-      expect(logged).to.deep.equal(['error: the audit log cannot be made durable {"reason":"ENOENT"}'])
+      expect(logged).to.deep.equal(['error: the audit log cannot be synced to the disk {"reason":"ENOENT"}'])
       await audit.close()
     } finally {
       clock.restore()
     }
   })
 
-  describe('of refusals', () => {
+  describe('with repeated entries', () => {
     const refused = (changes: Partial<AuditEntry> = {}) =>
       entry({
         event: 'refusal',
@@ -467,7 +478,7 @@ describe('the audit log', () => {
     })
     afterEach(() => clock.restore())
 
-    it('counts those that are alike, per minute', async () => {
+    it('counts similar entries per minute', async () => {
       const audit = await begin()
       for (let index = 0; index < 10_000; index += 1) audit.write(refused({ request: `r${index}` }))
       clock.tick(60_000)
@@ -488,7 +499,7 @@ describe('the audit log', () => {
       ])
     })
 
-    it('cannot be filled by varying what is asked, nor from many addresses', async () => {
+    it('cannot be filled by varied requests, nor from many addresses', async () => {
       const audit = await begin()
       for (let index = 0; index < 5_000; index += 1) audit.write(refused({ action: `method${index}` }))
       for (let index = 0; index < 5_000; index += 1) audit.write(refused({ address: `2001:db8::${index}` }))
@@ -499,7 +510,7 @@ describe('the audit log', () => {
       expect(records.reduce((sum, { count = 1 }) => sum + count, -1)).to.equal(10_000)
     })
 
-    it('of users are told whatever strangers do', async () => {
+    it('writes the refusals of users, whatever unauthenticated clients do', async () => {
       const audit = await begin()
       for (let from = 1; from <= 4; from += 1)
         for (let index = 0; index < 22; index += 1)
@@ -524,21 +535,21 @@ describe('the audit log', () => {
       expect(last.some(({ user, action }) => user === 'op2' && action === 'delete_recording')).to.equal(true)
     })
 
-    it('of one network are those of one address', async () => {
+    it('counts the addresses of one network together', async () => {
       const audit = await begin()
       for (let index = 0; index < 100; index += 1)
         audit.write(refused({ address: `[2001:db8::${index.toString(16)}:${index}]` }))
       audit.write(refused({ address: '[2001:db8:0:1::1]' }))
       await audit.close()
-      const told = (await lines()).slice(1).map((line) => JSON.parse(line))
-      expect(told.map(({ address, count }) => [address, count])).to.deep.equal([
+      const written = (await lines()).slice(1).map((line) => JSON.parse(line))
+      expect(written.map(({ address, count }) => [address, count])).to.deep.equal([
         ['[2001:db8::0:0]', undefined],
         ['[2001:db8:0:1::1]', undefined],
         ['[2001:db8::63:99]', 99],
       ])
     })
 
-    it('and of authentications that were good: who comes again and again cannot turn the log round', async () => {
+    it('counts repeated successful authentications, too', async () => {
       const passed = (changes: Partial<AuditEntry> = {}) =>
         entry({
           event: 'authentication',
@@ -571,7 +582,7 @@ describe('the audit log', () => {
       ])
     })
 
-    it('tells at the end what it has counted', async () => {
+    it('writes its counts at the end', async () => {
       const audit = await begin()
       for (let index = 0; index < 5; index += 1) audit.write(refused())
       await audit.close()

@@ -33,7 +33,7 @@ describe('the data directory', () => {
       () => 'opened',
       (error: Error) => error.message,
     )
-  /** Another process that holds the directory, with what it said: `open` or the reason. */
+  /** Another process that opens the directory, and its output: `open` or the reason. */
   const openElsewhere = async (dir: string) => {
     const script = `
       import { openDataDirectory } from ${JSON.stringify(new URL('../../../adapters/data/directory.ts', import.meta.url).href)}
@@ -47,7 +47,7 @@ describe('the data directory', () => {
     return { said: String(said), child }
   }
 
-  it('is made with folders that are private as needed', async () => {
+  it('is created with private folders', async () => {
     const directory = await openHere(join(root, 'a', 'b'))
     const mode = async (path: string) => ((await stat(path)).mode & 0o7777).toString(8)
     expect(directory.dir).to.equal(join(root, 'a', 'b'))
@@ -58,7 +58,7 @@ describe('the data directory', () => {
       expect((await stat(path)).mode & 0o007, path).to.equal(0)
   })
 
-  it('keeps the modes that an operator gave, but never opens the secrets', async () => {
+  it('keeps the modes that an operator has set, except for the secrets', async () => {
     const first = await openHere(root)
     await first.release()
     await chmod(first.recordings, 0o775)
@@ -68,7 +68,7 @@ describe('the data directory', () => {
     expect((await stat(second.secrets)).mode & 0o777).to.equal(0o700)
   })
 
-  it('is for one service, by whatever name', async () => {
+  it('is locked for one service, under any name', async () => {
     await openHere(root)
     await symlink(root, `${root}-link`)
     try {
@@ -80,13 +80,13 @@ describe('the data directory', () => {
     }
   })
 
-  it('is free again after release, which may be called twice', async () => {
+  it('is unlocked by release, which may be called twice', async () => {
     const first = await openHere(root)
     await Promise.all([first.release(), first.release()])
     expect(await refusal(root)).to.equal('opened')
   })
 
-  it('is free again when its service is killed, and only then', async () => {
+  it('is unlocked when its service is killed, not before', async () => {
     const { said, child } = await openElsewhere(root)
     expect(said).to.equal('open')
     expect(await refusal(root)).to.equal(
@@ -97,7 +97,7 @@ describe('the data directory', () => {
     expect(await refusal(root)).to.equal('opened')
   }).timeout(10_000)
 
-  it('is not held by the children of its service', async () => {
+  it('is not locked by the child processes of its service', async () => {
     const first = await openHere(root)
     const child = spawn('sleep', ['60'], { stdio: 'ignore' })
     children.push(child)
@@ -105,20 +105,20 @@ describe('the data directory', () => {
     expect(await refusal(root)).to.equal('opened')
   })
 
-  it('is not taken for used because a process has the pid of a dead service', async () => {
+  it('is not locked by a stale pid in the lock file', async () => {
     await writeFile(join(root, 'service.lock'), `${process.pid}\n`)
     expect(await refusal(root)).to.equal('opened')
     expect(await readFile(join(root, 'service.lock'), 'utf8')).to.equal(`${process.pid}\n`)
   })
 
-  it('goes to exactly one of several that ask at once', async () => {
+  it('is opened by exactly one of several at once', async () => {
     const results = await Promise.all(Array.from({ length: 8 }, () => refusal(root)))
     expect(results.filter((result) => result === 'opened')).to.have.length(1)
     for (const result of results)
       if (result !== 'opened') expect(result).to.match(/ is in use by another camera service( \(pid \d+\))?$/)
   })
 
-  it('says plainly what is wrong with it', async () => {
+  it('names the fault when it cannot be used', async () => {
     await writeFile(join(root, 'file'), '')
     expect(await refusal(join(root, 'file'))).to.match(/ is not a folder/)
     expect(await refusal(join(root, 'file', 'below'))).to.match(/ is not a folder/)
@@ -127,14 +127,14 @@ describe('the data directory', () => {
     )
   })
 
-  it('is free after an opening that failed half-way', async () => {
+  it('is unlocked after a failed opening', async () => {
     await writeFile(join(root, 'run'), '')
     expect(await refusal(root)).to.match(/a folder of it is a file/)
     await rm(join(root, 'run'))
     expect(await refusal(root)).to.equal('opened')
   })
 
-  it('names the program that is missing', async () => {
+  it('names a missing program', async () => {
     const path = process.env.PATH
     process.env.PATH = root
     try {

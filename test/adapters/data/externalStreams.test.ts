@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -10,7 +10,7 @@ const yard: ExternalState = {
   interval: 0,
 }
 
-describe('the file of external streams', () => {
+describe('the stored external streams', () => {
   let dir = ''
   let errors: string[] = []
   beforeEach(async () => {
@@ -27,11 +27,11 @@ describe('the file of external streams', () => {
     })
   const file = () => join(dir, 'external_streams.json')
 
-  it('is empty at first', async () => {
+  it('are empty without a file', async () => {
     expect(await store().load()).to.deep.equal({ streams: [] })
   })
 
-  it('returns what was saved, and only its owner can read it', async () => {
+  it('are loaded as they were saved, from a file that only its owner may read', async () => {
     await store().save(yard)
     expect(await store().load()).to.deep.equal(yard)
     expect((await stat(file())).mode & 0o777).to.equal(0o600)
@@ -40,19 +40,19 @@ describe('the file of external streams', () => {
     expect((await stat(file())).mode & 0o777).to.equal(0o600)
   })
 
-  it('accepts a name of 64 characters in any script', async () => {
-    const state: ExternalState = { streams: yard.streams.map((stream) => ({ ...stream, name: '🎥'.repeat(64) })) }
-    await store().save(state)
-    expect(await store().load()).to.deep.equal(state)
-  })
-
-  it('brings a URL of an earlier version into the present form', async () => {
+  it('with a URL of an earlier version come in the present form', async () => {
     const [stream] = yard.streams
     await writeFile(file(), JSON.stringify({ version: 1, streams: [{ ...stream, url: 'RTSP://a:secret@0xa.9/x' }] }))
     expect((await store().load()).streams).to.deep.equal([{ ...stream, url: 'rtsp://a:secret@10.0.0.9/x' }])
   })
 
-  it('is written by one save after the other', async () => {
+  it('accept a name of 64 characters in any script', async () => {
+    const state: ExternalState = { streams: yard.streams.map((stream) => ({ ...stream, name: '🎥'.repeat(64) })) }
+    await store().save(state)
+    expect(await store().load()).to.deep.equal(state)
+  })
+
+  it('are saved one after the other', async () => {
     const one = store()
     await Promise.all([one.save(yard), one.save({ streams: [] }), one.save({ ...yard, interval: 7 })])
     expect(await store().load()).to.deep.equal({ ...yard, interval: 7 })
@@ -63,26 +63,26 @@ describe('the file of external streams', () => {
     'cut off': '{"version": 1, "streams": [',
     'not an object': '[]',
     'without streams': '{"version": 1}',
-    'a list with a URL that cannot be added': JSON.stringify({
-      version: 1,
-      streams: [{ ...entry, url: 'http://10.0.0.9/' }],
-    }),
-    'a list with one stream twice': JSON.stringify({
+    'with a URL that cannot be added': JSON.stringify({ version: 1, streams: [{ ...entry, url: 'http://10.0.0.9/' }] }),
+    'with one stream twice': JSON.stringify({
       version: 1,
       streams: [entry, { ...entry, url: 'rtsp://10.0.0.9:554/x' }],
     }),
-    'a list with a negative interval': JSON.stringify({ version: 1, streams: [], interval: -1 }),
+    'with a negative interval': JSON.stringify({ version: 1, streams: [], interval: -1 }),
   })) {
-    it(`is kept aside and reported without its content when it is ${what}`, async () => {
+    it(`are empty when the file is damaged (${what}), which is kept and reported without its content`, async () => {
       await writeFile(file(), text)
       expect(await store().load()).to.deep.equal({ streams: [] })
-      expect(await readdir(dir)).to.deep.equal(['external_streams.json.damaged-2026-01-02T00-00-00-000Z'])
+      const kept = 'external_streams.json.damaged-2026-01-02T00-00-00-000Z'
+      expect((await readdir(dir)).sort()).to.deep.equal(['external_streams.json', kept])
+      expect(await readFile(join(dir, kept), 'utf8')).to.equal(text)
+      expect(await store().load(), 'after a restart').to.deep.equal({ streams: [] })
       expect(errors).to.have.length(1)
       expect(errors[0]).not.to.contain('secret')
     })
   }
 
-  it('stays untouched when a newer version wrote it', async () => {
+  it('of a newer version are not changed', async () => {
     await writeFile(file(), '{"version": 2}')
     const outcome = await store()
       .load()
@@ -91,7 +91,7 @@ describe('the file of external streams', () => {
     expect(await readdir(dir)).to.deep.equal(['external_streams.json'])
   })
 
-  it('reports without a path that it cannot be written', async () => {
+  it('reject with one sentence without a path when they cannot be written', async () => {
     await rm(dir, { recursive: true })
     const outcome = await store()
       .save(yard)

@@ -34,12 +34,12 @@ describe('the camera registry', () => {
       (error: Error) => error.message,
     )
 
-  it('is empty at first', async () => {
+  it('is empty without a file', async () => {
     expect(await store().load()).to.deep.equal({ next: 0, cameras: [], sharedSerials: [] })
     expect(errors).to.deep.equal([])
   })
 
-  it('gives back what was saved', async () => {
+  it('loads what was saved', async () => {
     const first = store()
     await first.load()
     await first.save(one)
@@ -54,7 +54,7 @@ describe('the camera registry', () => {
     expect(await store().load()).to.deep.equal(three)
   })
 
-  it('never hands out a number that a camera has', async () => {
+  it('never assigns a number that a camera has', async () => {
     await store().save({ ...three, next: 0 })
     expect((await store().load()).next).to.equal(3)
   })
@@ -66,34 +66,36 @@ describe('the camera registry', () => {
     'two with one key': () =>
       JSON.stringify({ version: 1, ...two, cameras: [two.cameras[0], { id: 'camera1', keys: one.cameras[0]?.keys }] }),
   })) {
-    it(`goes on with the copy before the last change when it is damaged (${what}), keeps the remains and reuses no id`, async () => {
+    it(`uses the copy before the last change when it is damaged (${what}), and reuses no id`, async () => {
       const first = store()
       await first.save(two)
       await first.save(three)
       const remains = damage(await readFile(file(), 'utf8'))
       await writeFile(file(), remains)
       expect(await store().load()).to.deep.equal({ ...two, next: 3 })
-      expect(errors).to.deep.equal(['the camera registry was damaged: the copy before its last change is used'])
+      expect(errors).to.deep.equal([
+        'state/registry.json: the camera registry was damaged: the copy before its last change is used',
+      ])
       expect(await readFile(join(dir, 'registry.json.damaged-2026-01-02T03-04-05-006Z'), 'utf8')).to.equal(remains)
       expect(await store().load(), 'the next start').to.deep.equal({ ...two, next: 3 })
       expect(errors).to.have.length(1)
     })
   }
 
-  it('reuses no id when nothing but the remains is left', async () => {
+  it('reuses no id when only the damaged file is left', async () => {
     await writeFile(file(), '{"version":1,"next":9,"cameras":[{"id":"camera7","keys":["ser')
     expect(await store().load()).to.deep.equal({ next: 8, cameras: [], sharedSerials: [] })
     expect(errors[0]).to.contain('is lost')
     expect((await store().load()).next).to.equal(8)
   })
 
-  it('reuses no id when it was deleted', async () => {
+  it('reuses no id after the file was deleted', async () => {
     await store().save(three)
     await rm(file())
     expect(await store().load()).to.deep.equal({ next: 3, cameras: [], sharedSerials: [] })
   })
 
-  it('does without the mark when that is damaged', async () => {
+  it('ignores a damaged next-camera file', async () => {
     await store().save(two)
     await writeFile(join(dir, 'next-camera'), 'many')
     const again = store()
@@ -102,24 +104,25 @@ describe('the camera registry', () => {
     expect(await readFile(join(dir, 'next-camera'), 'utf8')).to.equal('2\n')
   })
 
-  it('leaves the file of a newer version alone', async () => {
+  it('does not change the file of a newer version', async () => {
     const text = '{"version":2,"cameras":{}}'
     await writeFile(file(), text)
     expect(await rejection(store().load())).to.equal(
-      'the camera registry was written by a newer version of this service',
+      'state/registry.json: the camera registry ' +
+        'was written by a newer version of this service: start that one, or move the file away',
     )
     expect(await readFile(file(), 'utf8')).to.equal(text)
   })
 
-  it('rejects in one line without paths when it cannot be read or written', async () => {
+  it('rejects with one sentence without the full path when it cannot be read or written', async () => {
     await mkdir(file())
-    expect(await rejection(store().load())).to.equal('the camera registry cannot be read (EISDIR)')
+    expect(await rejection(store().load())).to.equal('state/registry.json: the camera registry cannot be read (EISDIR)')
     expect(await rejection(store().save(one))).to.match(/^the camera registry cannot be written \([A-Z]+\)$/)
     expect((await readdir(dir)).filter((name) => name.endsWith('.tmp'))).to.deep.equal([])
     await rm(file(), { recursive: true })
   })
 
-  it('saves after a save that failed', async () => {
+  it('saves after a failed save', async () => {
     await mkdir(file())
     const first = store()
     await rejection(first.save(one))
@@ -128,7 +131,7 @@ describe('the camera registry', () => {
     expect(await store().load()).to.deep.equal(two)
   })
 
-  it('takes any text for what it is: ours, or damaged', async () => {
+  it('reads any text as a registry or as damaged', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(

@@ -29,7 +29,7 @@ describe('the key of the tokens', () => {
     return path
   }
 
-  it('is the first there is of value, file, credential and kept file', async () => {
+  it('is the first that exists of value, file, systemd credential and stored secret', async () => {
     const file = await write('key', `${long('f')}\n`)
     await mkdir(join(dir, 'credentials'))
     await write('credentials/jwt_secret', long('c'), 0o440)
@@ -41,7 +41,7 @@ describe('the key of the tokens', () => {
     expect((await get()).from).to.equal('data directory')
   })
 
-  it('is generated once, at random, for us alone', async () => {
+  it('is generated once, at random, readable for the owner alone', async () => {
     const { text } = await get()
     expect(text).to.match(/^[\w-]{43}$/)
     expect((await stat(join(dir, 'secrets', 'jwt_secret'))).mode & 0o777).to.equal(0o600)
@@ -52,13 +52,13 @@ describe('the key of the tokens', () => {
     expect(await readFile(join(dir, 'secrets', 'jwt_secret'), 'utf8')).to.equal(`${text}\n`)
   })
 
-  it('leaves the folders above its own for others to be let in', async () => {
+  it('makes only its own folder private, not the folders above', async () => {
     await get({ secretsDir: join(dir, 'data', 'secrets') })
     expect((await stat(join(dir, 'data'))).mode & 0o700).to.equal(0o700)
     expect((await stat(join(dir, 'data', 'secrets'))).mode & 0o077).to.equal(0)
   })
 
-  it('is refused when it is short', async () => {
+  it('is refused when it is too short', async () => {
     expect(await refusal({ value: 'short' })).to.equal('security.jwt_secret_key holds 5 bytes; at least 32 are needed')
     expect(await refusal({ file: await write('key', `${'x'.repeat(31)}\n`) })).to.equal(
       'the file of security.jwt_secret_file holds 31 bytes; at least 32 are needed',
@@ -70,7 +70,7 @@ describe('the key of the tokens', () => {
     )
   })
 
-  it('is refused when others could read it', async () => {
+  it('is refused when other users could read it', async () => {
     expect(await refusal({ file: await write('key', long('x'), 0o644) })).to.equal(
       'the file of security.jwt_secret_file is open to others (mode 0644): run chmod 600 on it',
     )
@@ -81,7 +81,7 @@ describe('the key of the tokens', () => {
     expect(await refusal({})).to.contain('open to others (mode 0640)')
   })
 
-  it('is refused when it is missing, no file, or too large', async () => {
+  it('is refused when it is missing, no regular file, or too large', async () => {
     expect(await refusal({ file: join(dir, 'none') })).to.equal('the file of security.jwt_secret_file does not exist')
     expect(await refusal({ file: dir })).to.equal('the file of security.jwt_secret_file is not a file')
     expect(await refusal({ file: '/dev/zero' })).to.equal('the file of security.jwt_secret_file is not a file')
@@ -91,7 +91,7 @@ describe('the key of the tokens', () => {
     )
   })
 
-  it('is the same for all that start at once', async () => {
+  it('is the same for all processes that start at once', async () => {
     const keys = await Promise.all(Array.from({ length: 5 }, () => get()))
     expect(new Set(keys.map(({ text }) => text)).size).to.equal(1)
   })

@@ -2,15 +2,16 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import sinon from 'sinon'
+import Type, { type Static } from 'typebox'
 import { openSharedFile, type SharedFile } from '../../../adapters/data/sharedFile.js'
 import { ServiceError } from '../../../machines/domain/errors.js'
 import type { Log } from '../../../machines/domain/ports.js'
 
-interface Names {
-  names: readonly string[]
-}
+const Names = Type.Object({ names: Type.Array(Type.String()) })
+type Names = Static<typeof Names>
 
-describe('a file that the service and the command line share', () => {
+describe('a state file that several processes change', () => {
   let dir = ''
   let errors: string[] = []
   let opened: SharedFile<Names>[] = []
@@ -28,14 +29,14 @@ describe('a file that the service and the command line share', () => {
   })
 
   const path = () => join(dir, 'names.json')
-  const open = async (damaged: 'empty' | 'refuse' = 'empty') => {
-    const file = await openSharedFile<Names>({
+  const open = async (whenDamaged?: string) => {
+    const file = await openSharedFile({
       dir,
       name: 'names.json',
-      what: 'list of names',
-      parse: ({ names }) => (Array.isArray(names) ? { names } : undefined),
+      what: 'the list of names',
+      schema: Names,
       empty: { names: [] },
-      damaged,
+      ...(whenDamaged !== undefined && { whenDamaged }),
       clock: { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) },
       log,
     })
@@ -50,9 +51,9 @@ describe('a file that the service and the command line share', () => {
       (error: unknown) => error,
     )
   const changed = (file: SharedFile<Names>) =>
-    new Promise<readonly string[]>((resolve) => file.onChange(({ names }) => resolve(names)))
+    new Promise<readonly string[]>((resolve) => file.onChange(({ value }) => resolve(value.names)))
 
-  it('keeps what was put in, for us alone', async () => {
+  it('holds its value, readable for the owner alone', async () => {
     const file = await open()
     expect(file.value()).to.deep.equal({ names: [] })
     await file.change(add('ann'))
@@ -61,19 +62,19 @@ describe('a file that the service and the command line share', () => {
     expect((await stat(path())).mode & 0o777).to.equal(0o600)
   })
 
-  it('loses no change, however many change it at once', async () => {
+  it('loses no change when many are made at once', async () => {
     const files = await Promise.all([open(), open(), open()])
     const names = Array.from({ length: 12 }, (_, index) => `name${index}`)
     await Promise.all(names.map((name, index) => files[index % 3]?.change(add(name))))
     expect([...(await open()).value().names].sort()).to.deep.equal([...names].sort())
   })
 
-  it('tells within a second what somebody else has changed', async () => {
+  it('reports the change of another process within a second', async () => {
     const [ours, theirs] = [await open(), await open()]
-    const told = changed(ours)
+    const reported = changed(ours)
     const began = performance.now()
     await theirs.change(add('bea'))
-    expect(await told).to.deep.equal(['bea'])
+    expect(await reported).to.deep.equal(['bea'])
     expect(performance.now() - began).to.be.lessThan(1_000)
     expect(ours.value()).to.deep.equal({ names: ['bea'] })
   })
@@ -86,7 +87,7 @@ describe('a file that the service and the command line share', () => {
     expect((await stat(path())).ino).to.equal(before)
   })
 
-  it('hands on what a change refuses, and changes nothing', async () => {
+  it('rejects with the error of a change, and changes nothing', async () => {
     const file = await open()
     const refused = new ServiceError('invalidState')
     const rejected = await rejection(
@@ -99,25 +100,59 @@ describe('a file that the service and the command line share', () => {
     expect(file.value()).to.deep.equal({ names: ['ann'] })
   })
 
-  it('holds at once what must hold, also when it cannot be written, and writes it later', async () => {
+  it('keeps an urgent change in force when it cannot be written, and writes it with the next change', async () => {
     const file = await open()
     await file.change(add('ann'))
     // A folder stands where the temporary file would be.
     await mkdir(`${path()}.tmp/x`, { recursive: true })
-    const told = changed(file)
+    const reported = changed(file)
     const error = await rejection(file.change(add('bea'), { atOnce: true }))
     expect(error).to.be.instanceOf(ServiceError)
     expect((error as ServiceError).data).to.deep.include({
       reason: 'dependency_failed',
       dependency: 'storage',
-      detail: 'the list of names cannot be read or written (EISDIR)',
+      detail: 'the list of names cannot be written (EISDIR)',
     })
-    expect(await told).to.deep.equal(['ann', 'bea'])
+    expect(await reported).to.deep.equal(['ann', 'bea'])
     expect(JSON.stringify(await rejection(file.change(add('cid'))))).not.to.contain(dir)
-    expect(file.value(), 'what need not hold at once does not').to.deep.equal({ names: ['ann', 'bea'] })
+    expect(file.value(), 'the other change is not in force').to.deep.equal({ names: ['ann', 'bea'] })
     await rm(`${path()}.tmp`, { recursive: true })
     await file.change(add('dan'))
     expect((await open()).value()).to.deep.equal({ names: ['ann', 'bea', 'dan'] })
+  })
+
+  it('writes an urgent change again every 30 s until it succeeds', async () => {
+    const timers = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const file = await open()
+      await mkdir(`${path()}.tmp/x`, { recursive: true })
+      await rejection(file.change(add('ann'), { atOnce: true }))
+      await timers.tickAsync(30_000)
+      // Runs after the retry, and fails as well.
+      expect(await rejection(file.change(add('bea')))).to.be.instanceOf(ServiceError)
+      await rm(`${path()}.tmp`, { recursive: true })
+      await timers.tickAsync(30_000)
+      await file.close()
+    } finally {
+      timers.restore()
+    }
+    expect((await open()).value()).to.deep.equal({ names: ['ann'] })
+  })
+
+  it('notices a change of another process to a file that is missing at first', async () => {
+    const file = await open()
+    const reported = changed(file)
+    await writeFile(path(), '{"version":1,"names":["eve"]}')
+    expect(await reported).to.deep.equal(['eve'])
+  })
+
+  it('is not read again after its end', async () => {
+    const [ours, theirs] = [await open(), await open()]
+    await ours.close()
+    const reported = changed(theirs)
+    await writeFile(path(), '{"version":1,"names":["eve"]}')
+    await reported
+    expect(ours.value()).to.deep.equal({ names: [] })
   })
 
   for (const [what, text] of Object.entries({
@@ -126,10 +161,10 @@ describe('a file that the service and the command line share', () => {
     'of another shape': '{"version":1,"names":5}',
     'a list': '[]',
   })) {
-    it(`is kept aside with the first change when it is damaged (${what})`, async () => {
+    it(`is kept under another name with the first change when it is damaged (${what})`, async () => {
       await writeFile(path(), text)
-      expect(((await rejection(open('refuse'))) as Error).message).to.equal(
-        'the list of names (state/names.json) is damaged',
+      expect(((await rejection(open('restore it'))) as Error).message).to.equal(
+        'state/names.json: the list of names is damaged: restore it',
       )
       const file = await open()
       expect(file.value()).to.deep.equal({ names: [] })
@@ -141,7 +176,7 @@ describe('a file that the service and the command line share', () => {
     })
   }
 
-  it('that is damaged later changes nothing of what is in force', async () => {
+  it('keeps its last good value when it is damaged later', async () => {
     const file = await open()
     await file.change(add('ann'))
     await writeFile(path(), 'rubbish')
@@ -151,11 +186,12 @@ describe('a file that the service and the command line share', () => {
     expect((await readdir(dir)).some((name) => name.includes('damaged'))).to.equal(true)
   })
 
-  it('of a newer version is left alone', async () => {
+  it('does not change the file of a newer version', async () => {
     const text = '{"version":2,"names":["ann"]}'
     await writeFile(path(), text)
     expect(((await rejection(open())) as Error).message).to.equal(
-      'the list of names (state/names.json) was written by a newer version',
+      'state/names.json: the list of names ' +
+        'was written by a newer version of this service: start that one, or move the file away',
     )
     expect(await readFile(path(), 'utf8')).to.equal(text)
   })

@@ -52,7 +52,7 @@ describe('API keys', () => {
     return error
   }
 
-  it('speak for whom they were made', async () => {
+  it('carry the user, role and cameras they were created for', async () => {
     const { key, secret } = await keys.create({
       user: 'ann',
       role: 'operator',
@@ -81,12 +81,12 @@ describe('API keys', () => {
     expect(await verdict(secret, await open()), 'after a restart').to.equal('accepted')
   })
 
-  it('are for every camera when their list says so', async () => {
+  it('have no camera limit when their list includes every camera', async () => {
     const { secret } = await keys.create({ user: 'ann', role: 'operator', cameras: ['*'] })
     expect(await keys.verify(secret)).to.not.have.property('cameras')
   })
 
-  it('are kept as hashes, for us alone', async () => {
+  it('are stored as hashes, readable for the owner alone', async () => {
     const { secret } = await keys.create({ user: 'ann', role: 'viewer' })
     const text = await readFile(file(), 'utf8')
     expect(text).not.to.contain(secret.slice(12))
@@ -94,7 +94,7 @@ describe('API keys', () => {
     expect(JSON.stringify(await keys.list())).not.to.contain(JSON.parse(text).keys[0].hash)
   })
 
-  it('that are wrong in one letter are no keys', async () => {
+  it('are refused when one character is wrong', async () => {
     const { secret } = await keys.create({ user: 'ann', role: 'viewer' })
     const wrong = [
       secret.toUpperCase(),
@@ -107,7 +107,7 @@ describe('API keys', () => {
     for (const each of [5, {}, [secret], undefined]) expect(await verdict(each as string)).to.equal('auth_failed')
   })
 
-  it('live as long as is asked, as is configured, or for ever', async () => {
+  it('expire after the requested or the default time, or never', async () => {
     const lives = [
       await keys.create({ user: 'a', role: 'viewer' }),
       await keys.create({ user: 'b', role: 'viewer', expiresIn: 0 }),
@@ -124,15 +124,15 @@ describe('API keys', () => {
     ).to.deep.equal(['b'])
   })
 
-  it('end at once when they are revoked, and are told of for 30 days', async () => {
+  it('end at once when they are revoked, and are listed for 30 days', async () => {
     const { key, secret } = await keys.create({ user: 'ann', role: 'viewer' })
-    const told: Credential[] = []
-    keys.onRevoked((credential) => void told.push(credential))
+    const events: Credential[] = []
+    keys.onRevoked((credential) => void events.push(credential))
     now += 1
     expect(await keys.revoke(key.id)).to.deep.equal({ ...key, revokedAt: now })
     expect(await verdict(secret)).to.equal('revoked')
     await keys.revoke(key.id)
-    expect(told).to.deep.equal([{ kind: 'key', id: key.id }])
+    expect(events).to.deep.equal([{ kind: 'key', id: key.id }])
     now += 29 * day
     expect(await keys.list()).to.have.length(1)
     now += day
@@ -141,10 +141,10 @@ describe('API keys', () => {
     expect(data).to.deep.equal({ resource: 'key', id: 'none' })
   })
 
-  it('that are rotated hand their rights to a new one and end', async () => {
+  it('are replaced by a key with the same rights when they are rotated', async () => {
     const { key, secret } = await keys.create({ user: 'ann', role: 'operator', cameras: ['camera0'], expiresIn: hour })
-    const told: Credential[] = []
-    keys.onRevoked((credential) => void told.push(credential))
+    const events: Credential[] = []
+    keys.onRevoked((credential) => void events.push(credential))
     now += 60_000
     const made = await keys.rotate(key.id)
     expect(made.key).to.deep.include({
@@ -156,12 +156,12 @@ describe('API keys', () => {
     })
     expect(await verdict(secret)).to.equal('revoked')
     expect(await verdict(made.secret)).to.equal('accepted')
-    expect(told).to.deep.equal([{ kind: 'key', id: key.id }])
+    expect(events).to.deep.equal([{ kind: 'key', id: key.id }])
     expect((await refusal(keys.rotate(key.id))).data).to.include({ reason: 'key_ended', state: 'revoked' })
     expect((await refusal(keys.rotate('none'))).key).to.equal('notFound')
   })
 
-  it('are limited in number, those that have ended not counted', async () => {
+  it('are limited in number, without those that have ended', async () => {
     const made = [await keys.create({ user: 'a', role: 'viewer' }), await keys.create({ user: 'b', role: 'viewer' })]
     const outcome = await Promise.allSettled([
       keys.create({ user: 'c', role: 'viewer' }),
@@ -174,7 +174,7 @@ describe('API keys', () => {
     await keys.create({ user: 'e', role: 'viewer' })
   })
 
-  it('are not made for nobody or nothing', async () => {
+  it('are not created with invalid values', async () => {
     const wrong: [object, string][] = [
       [{ user: '' }, 'user'],
       [{ user: 'a\nb' }, 'user'],
@@ -187,28 +187,28 @@ describe('API keys', () => {
       expect((await refusal(keys.create({ user: 'ann', role: 'viewer', ...wish }))).data.param).to.equal(param)
   })
 
-  it('that the command line makes and ends are known within a second', async () => {
+  it('follow the changes of the command line within a second', async () => {
     const elsewhere = await open()
     const { key, secret } = await elsewhere.create({ user: 'ann', role: 'viewer' })
     const began = performance.now()
     while ((await verdict(secret)) !== 'accepted' && performance.now() - began < 1_000) await new Promise(setImmediate)
     expect(await verdict(secret)).to.equal('accepted')
-    const told = new Promise<Credential>((resolve) => keys.onRevoked(resolve))
+    const events = new Promise<Credential>((resolve) => keys.onRevoked(resolve))
     await elsewhere.revoke(key.id)
-    expect(await told).to.deep.equal({ kind: 'key', id: key.id })
+    expect(await events).to.deep.equal({ kind: 'key', id: key.id })
     expect(await verdict(secret)).to.equal('revoked')
   })
 
   it('end with their file', async () => {
     const { key, secret } = await keys.create({ user: 'ann', role: 'viewer' })
-    const told = new Promise<Credential>((resolve) => keys.onRevoked(resolve))
+    const events = new Promise<Credential>((resolve) => keys.onRevoked(resolve))
     await rm(file())
-    expect(await told).to.deep.equal({ kind: 'key', id: key.id })
+    expect(await events).to.deep.equal({ kind: 'key', id: key.id })
     expect(await verdict(secret)).to.equal('auth_failed')
     expect(keys.isRevoked(key.id)).to.equal(true)
   })
 
-  it('of a damaged file are all refused, and the file is kept', async () => {
+  it('are all refused when the file is damaged, and the file is kept', async () => {
     const { secret } = await keys.create({ user: 'ann', role: 'viewer', cameras: ['camera0'] })
     const damaged = (await readFile(file(), 'utf8')).replace('"camera0"', '5')
     await Promise.all(opened.splice(0).map((keeper) => keeper.close()))
@@ -221,7 +221,7 @@ describe('API keys', () => {
     expect(await readFile(join(stateDir, aside), 'utf8')).to.equal(damaged)
   })
 
-  it('are revoked also when the disk is full, and not made then', async () => {
+  it('are revoked but not created when the disk is full', async () => {
     const { key, secret } = await keys.create({ user: 'ann', role: 'viewer' })
     await mkdir(`${file()}.tmp/x`, { recursive: true })
     expect((await refusal(keys.create({ user: 'bea', role: 'viewer' }))).key).to.equal('dependencyFailed')
@@ -230,7 +230,7 @@ describe('API keys', () => {
     expect(await keys.list()).to.have.length(1)
   })
 
-  it('remember their last use, written once a minute', async () => {
+  it('remember their last use, which is written once a minute', async () => {
     const timers = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { key, secret } = await keys.create({ user: 'ann', role: 'viewer' })
     const before = (await stat(file())).ino

@@ -8,7 +8,7 @@ import { ServiceError } from '../../../machines/domain/errors.js'
 const start = Date.UTC(2026, 0, 1)
 const secret = new Uint8Array(32).fill(9)
 
-describe('links', () => {
+describe('signed URLs', () => {
   let now = start
   let revoked: Credential[] = []
   beforeEach(() => {
@@ -27,8 +27,8 @@ describe('links', () => {
     credential: { kind: 'token', id: 'a' },
     address: '192.0.2.7',
   }
-  const asked = { subject: grant.subject, address: '192.0.2.7' }
-  const verdict = (sig: unknown, question = asked) => {
+  const request = { subject: grant.subject, address: '192.0.2.7' }
+  const verdict = (sig: unknown, question = request) => {
     try {
       links.verify(sig as string, question)
       return 'accepted'
@@ -38,29 +38,29 @@ describe('links', () => {
     }
   }
 
-  it('give what they were signed for', () => {
+  it('permit what they were signed for', () => {
     const sig = links.sign(grant)
     expect(sig).to.match(/^[\w-]+\.[\w-]{43}$/)
-    expect(links.verify(sig, asked)).to.deep.equal(grant)
+    expect(links.verify(sig, request)).to.deep.equal(grant)
     const { credential: _, address: __, ...bare } = grant
-    expect(links.verify(links.sign(bare), asked)).to.deep.equal(bare)
+    expect(links.verify(links.sign(bare), request)).to.deep.equal(bare)
     const { credential: ___, ...bound } = grant
-    expect(links.verify(links.sign(bound), asked)).to.deep.equal(bound)
+    expect(links.verify(links.sign(bound), request)).to.deep.equal(bound)
     const { address: ____, ...free } = grant
-    expect(links.verify(links.sign(free), { ...asked, address: '::1' })).to.deep.equal(free)
+    expect(links.verify(links.sign(free), { ...request, address: '::1' })).to.deep.equal(free)
   })
 
-  it('give nothing else, to nobody else', () => {
+  it('permit nothing else, and no other address', () => {
     const sig = links.sign(grant)
-    expect(verdict(sig, { ...asked, subject: 'recordings/other.mp4' })).to.equal('auth_failed')
-    expect(verdict(sig, { ...asked, subject: 'snapshots/camera0_2026-01-01_00-00-00-000000.mp4' })).to.equal(
+    expect(verdict(sig, { ...request, subject: 'recordings/other.mp4' })).to.equal('auth_failed')
+    expect(verdict(sig, { ...request, subject: 'snapshots/camera0_2026-01-01_00-00-00-000000.mp4' })).to.equal(
       'auth_failed',
     )
-    expect(verdict(sig, { ...asked, address: '192.0.2.8' })).to.equal('auth_failed')
-    expect(verdict(sig, { ...asked, address: '' })).to.equal('auth_failed')
+    expect(verdict(sig, { ...request, address: '192.0.2.8' })).to.equal('auth_failed')
+    expect(verdict(sig, { ...request, address: '' })).to.equal('auth_failed')
   })
 
-  it('end with their grant, never later', () => {
+  it('expire with their grant, not later', () => {
     const sig = links.sign({ ...grant, expiresAt: start + 1_999 })
     now = start + 999
     expect(verdict(sig)).to.equal('accepted')
@@ -68,7 +68,7 @@ describe('links', () => {
     expect(verdict(sig)).to.equal('token_expired')
   })
 
-  it('end with the credential of whom they were given to', () => {
+  it('end with the credential they were issued to', () => {
     const sig = links.sign(grant)
     revoked.push({ kind: 'key', id: 'a' })
     expect(verdict(sig)).to.equal('accepted')
@@ -76,7 +76,7 @@ describe('links', () => {
     expect(verdict(sig)).to.equal('revoked')
   })
 
-  it('that are forged, stretched, transplanted or written otherwise are refused', () => {
+  it('are refused when they are forged, extended, combined or written differently', () => {
     const sig = links.sign(grant)
     const [payload = '', seal = ''] = sig.split('.')
     const pack = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -108,18 +108,18 @@ describe('links', () => {
     for (const [what, each] of Object.entries(attacks)) expect(verdict(each), what).to.equal('auth_failed')
   })
 
-  it('of the longest names still fit', () => {
+  it('have room for the longest names', () => {
     const long: Grant = {
       ...grant,
       subject: `recordings/${'ü'.repeat(127)}`,
       user: '😀'.repeat(128),
       credential: { kind: 'token', id: '😀'.repeat(128) },
     }
-    expect(verdict(links.sign(long), { ...asked, subject: long.subject })).to.equal('accepted')
+    expect(verdict(links.sign(long), { ...request, subject: long.subject })).to.equal('accepted')
     expect(() => links.sign({ ...grant, user: 'x'.repeat(9_000) })).to.throw('too long')
   })
 
-  it('are refused in one way only, whatever comes', () => {
+  it('are refused with an authentication error, whatever the text', () => {
     fc.assert(
       fc.property(
         fc.oneof(

@@ -11,7 +11,7 @@ describe('systemd notifier', () => {
   })
   afterEach(() => rm(dir, { recursive: true }))
 
-  /** A systemd-notify that writes its arguments down, one call a line. */
+  /** A systemd-notify that appends its arguments to a file, one line for each call. */
   const install = async (script = 'printf "%s|" "$@" >>"$NOTIFY_SOCKET"; echo >>"$NOTIFY_SOCKET"') => {
     const program = join(dir, 'systemd-notify')
     await writeFile(program, `#!/bin/sh\n${script}\n`)
@@ -20,22 +20,22 @@ describe('systemd notifier', () => {
   const underSystemd = (more: NodeJS.ProcessEnv = {}) => {
     const logged: string[] = []
     const write = (message: string) => void logged.push(message)
-    const env = { PATH: `${dir}:/usr/bin:/bin`, NOTIFY_SOCKET: join(dir, 'told'), ...more }
+    const env = { PATH: `${dir}:/usr/bin:/bin`, NOTIFY_SOCKET: join(dir, 'sent'), ...more }
     return {
       logged,
       notifier: createSystemdNotifier({ env, log: { error: write, warn: write, info: write, debug: write } }),
     }
   }
-  const told = async () => (await readFile(join(dir, 'told'), 'utf8')).split('\n').filter(Boolean)
+  const sent = async () => (await readFile(join(dir, 'sent'), 'utf8')).split('\n').filter(Boolean)
 
-  it('tells ready, status, signs of life and stopping, in order', async () => {
+  it('sends ready, status, watchdog and stopping messages in order', async () => {
     await install()
     const { notifier, logged } = underSystemd()
     void notifier.ready('2 of 3 cameras')
     await notifier.status('3 of 3 cameras')
     await notifier.watchdog()
     await notifier.stopping()
-    expect(await told()).to.deep.equal([
+    expect(await sent()).to.deep.equal([
       'READY=1|STATUS=2 of 3 cameras|',
       'STATUS=3 of 3 cameras|',
       'WATCHDOG=1|',
@@ -44,7 +44,7 @@ describe('systemd notifier', () => {
     expect(logged).to.deep.equal([])
   })
 
-  it('sends the newest of several waiting statuses, and one of several waiting signs of life', async () => {
+  it('sends only the newest of several waiting messages of one kind', async () => {
     await install()
     const { notifier } = underSystemd()
     void notifier.status('first')
@@ -52,17 +52,17 @@ describe('systemd notifier', () => {
     void notifier.status('second')
     void notifier.watchdog()
     await notifier.status('third')
-    expect(await told()).to.deep.equal(['WATCHDOG=1|', 'STATUS=third|'])
+    expect(await sent()).to.deep.equal(['WATCHDOG=1|', 'STATUS=third|'])
   })
 
-  it('keeps a status to its one line', async () => {
+  it('replaces line breaks in a status', async () => {
     await install()
     const { notifier } = underSystemd()
     await notifier.status('a camera named\nSTOPPING=1')
-    expect(await told()).to.deep.equal(['STATUS=a camera named STOPPING=1|'])
+    expect(await sent()).to.deep.equal(['STATUS=a camera named STOPPING=1|'])
   })
 
-  it('asks for a sign of life at a third of the patience, when it is this process that is watched', () => {
+  it('sets the interval to a third of the watchdog time-out, if systemd watches this process', () => {
     expect(underSystemd({ WATCHDOG_USEC: '30000000' }).notifier.interval).to.equal(10_000)
     expect(underSystemd({ WATCHDOG_USEC: '30000000', WATCHDOG_PID: String(process.pid) }).notifier.interval).to.equal(
       10_000,
@@ -71,12 +71,12 @@ describe('systemd notifier', () => {
     expect(underSystemd().notifier).not.to.have.property('interval')
   })
 
-  it('logs the first failure of a row and never rejects', async () => {
+  it('logs the first of several failures and never rejects', async () => {
     const { notifier, logged } = underSystemd()
     await install('exit 1')
     await notifier.watchdog()
     await notifier.watchdog()
-    expect(logged).to.deep.equal(['systemd was not told of the state of the service'])
+    expect(logged).to.deep.equal(['systemd could not be notified'])
     await install()
     await notifier.watchdog()
     await install('exit 1')
@@ -84,13 +84,13 @@ describe('systemd notifier', () => {
     expect(logged).to.have.length(2)
   })
 
-  it('says so when there is no systemd-notify', async () => {
+  it('logs a missing systemd-notify', async () => {
     const { notifier, logged } = underSystemd({ PATH: dir })
     await notifier.ready('up')
     expect(logged).to.have.length(1)
   })
 
-  it('runs nothing outside of systemd', async () => {
+  it('does nothing outside of a systemd unit', async () => {
     await install('touch "$(dirname "$0")/ran"')
     const { notifier, logged } = underSystemd({ NOTIFY_SOCKET: undefined, WATCHDOG_USEC: '30000000' })
     await notifier.ready('up')

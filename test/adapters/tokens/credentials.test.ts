@@ -57,14 +57,14 @@ describe('credentials', () => {
       expect(await verdict(other)).to.equal('auth_failed')
   })
 
-  it('that are revoked are refused, now and after a restart, and nobody else is', async () => {
+  it('are refused once revoked, also after a restart; others are not', async () => {
     const [one, other] = [await token('a'), await token('b')]
     expect(await verdict(one)).to.equal('accepted')
-    const told: Credential[] = []
-    const dispose = credentials.onRevoked((credential) => void told.push(credential))
+    const events: Credential[] = []
+    const dispose = credentials.onRevoked((credential) => void events.push(credential))
     await credentials.revoke({ kind: 'token', id: 'a' }, now + hour)
     await credentials.revoke({ kind: 'token', id: 'a' }, now + hour)
-    expect(told).to.deep.equal([{ kind: 'token', id: 'a' }])
+    expect(events).to.deep.equal([{ kind: 'token', id: 'a' }])
     expect(credentials.isRevoked({ kind: 'token', id: 'a' })).to.equal(true)
     expect(credentials.isRevoked({ kind: 'certificate', id: 'a' })).to.equal(false)
     const restarted = await open()
@@ -74,18 +74,18 @@ describe('credentials', () => {
     }
     dispose()
     await credentials.revoke({ kind: 'certificate', id: 'f' }, now + hour)
-    expect(told).to.have.length(1)
+    expect(events).to.have.length(1)
   })
 
-  it('may be revoked before anybody has shown them', async () => {
+  it('may be revoked before their first use', async () => {
     await credentials.revoke({ kind: 'token', id: '__proto__' }, now + hour)
     expect(await verdict(await token('__proto__'))).to.equal('revoked')
     expect(await verdict(await token('constructor'))).to.equal('accepted')
   })
 
-  it('tell what another process does to them, and not what is done here', async () => {
-    const told: OutsideChange[] = []
-    const dispose = credentials.onOutsideChange((change) => void told.push(change))
+  it('report the changes of another process, not those of this one', async () => {
+    const events: OutsideChange[] = []
+    const dispose = credentials.onOutsideChange((change) => void events.push(change))
     const here = await keys.create({ user: 'ann', role: 'viewer' })
     await keys.verify(here.secret)
     await keys.rotate(here.key.id)
@@ -105,14 +105,14 @@ describe('credentials', () => {
     await credentials.revoke({ kind: 'token', id: 'mine too' }, now + hour)
     dispose()
     const reasonsOf = (subject: string) =>
-      told.filter((change) => change.subject === subject).map(({ action, reason }) => `${action}: ${reason}`)
-    expect(new Set(told.map(({ subject }) => subject))).to.deep.equal(new Set([key.id, rotated.key.id, 'theirs']))
+      events.filter((change) => change.subject === subject).map(({ action, reason }) => `${action}: ${reason}`)
+    expect(new Set(events.map(({ subject }) => subject))).to.deep.equal(new Set([key.id, rotated.key.id, 'theirs']))
     expect(reasonsOf(key.id)[0]).to.equal('keys: created by the command line')
     expect(reasonsOf(rotated.key.id)[0]).to.equal('keys: created by the command line')
     expect(reasonsOf('theirs')).to.deep.equal(['revocations: token revoked by the command line'])
   })
 
-  it('are revoked though very many have been, for good', async () => {
+  it('are revoked quickly when very many are revoked already', async () => {
     const revoked = Array.from({ length: 12_000 }, (_, index) => ({
       kind: 'token',
       id: `t${index}`,
@@ -129,29 +129,29 @@ describe('credentials', () => {
     ]).to.deep.equal([true, true])
   })
 
-  it('that the command line revokes are refused within a second', async () => {
-    const told = new Promise<Credential>((resolve) => credentials.onRevoked(resolve))
+  it('are refused within a second after the command line has revoked them', async () => {
+    const events = new Promise<Credential>((resolve) => credentials.onRevoked(resolve))
     const elsewhere = await createRevocations({ stateDir, clock, log })
     const began = performance.now()
     await elsewhere.revoke({ kind: 'token', id: 'a' }, now + hour)
     await elsewhere.close()
-    expect(await told).to.deep.equal({ kind: 'token', id: 'a' })
+    expect(await events).to.deep.equal({ kind: 'token', id: 'a' })
     expect(performance.now() - began).to.be.lessThan(1_000)
     expect(await verdict(await token('a'))).to.equal('revoked')
   })
 
-  it('that are keys end with their key', async () => {
+  it('end with their key if they are keys', async () => {
     const { key, secret } = await keys.create({ user: 'bea', role: 'admin' })
-    const told: Credential[] = []
-    credentials.onRevoked((credential) => void told.push(credential))
+    const events: Credential[] = []
+    credentials.onRevoked((credential) => void events.push(credential))
     await credentials.revoke({ kind: 'key', id: key.id }, now + hour)
-    expect(told).to.deep.equal([{ kind: 'key', id: key.id }])
+    expect(events).to.deep.equal([{ kind: 'key', id: key.id }])
     expect(await verdict(secret)).to.equal('revoked')
     expect(credentials.isRevoked({ kind: 'key', id: key.id })).to.equal(true)
     expect(credentials.isRevoked({ kind: 'key', id: 'never heard of' })).to.equal(true)
   })
 
-  it('are forgotten when they would have expired anyway', async () => {
+  it('leave the list of revocations when they have expired', async () => {
     await credentials.revoke({ kind: 'token', id: 'a' }, now + hour)
     now += 2 * hour
     await credentials.revoke({ kind: 'token', id: 'b' }, now + hour)
@@ -168,16 +168,19 @@ describe('credentials', () => {
       for (const id of ['a', 'b']) expect(await verdict(await token(id), each), id).to.equal('revoked')
   })
 
-  it('are no reason to start when nobody knows which of them are revoked', async () => {
+  it('cannot be opened when the list of revocations is damaged', async () => {
     await writeFile(join(stateDir, 'revoked.json'), '{"version":1,"revoked":[{"kind":"token"}]}')
     const message = await open().then(
       () => 'opened',
       (error: Error) => error.message,
     )
-    expect(message).to.equal('the list of revoked credentials (state/revoked.json) is damaged')
+    expect(message).to.equal(
+      'state/revoked.json: the list of revoked credentials is damaged: restore it from a backup; ' +
+        'or change security.jwt_secret_key, which ends every token, and delete it',
+    )
   })
 
-  it('are revoked up to a number', async () => {
+  it('are revoked up to a maximum', async () => {
     const revoked = Array.from({ length: 50_000 }, (_, index) => ({
       kind: 'token',
       id: `t${index}`,

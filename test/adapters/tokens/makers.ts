@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 
-/** Somebody who makes tokens. */
+/** An issuer of tokens. */
 export interface Maker {
   algorithm: 'RS256' | 'ES256' | 'EdDSA'
   publicKey: KeyObject

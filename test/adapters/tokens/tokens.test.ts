@@ -28,7 +28,7 @@ describe('tokens', () => {
     new SignJWT(payload as JWTPayload).setProtectedHeader({ alg: 'HS256' }).sign(key)
   const good = { user_id: 'ann', role: 'operator', iat: seconds, exp: seconds + 60 }
 
-  it('speak for whom they were issued to', async () => {
+  it('carry the user, role and cameras they were issued for', async () => {
     const token = await tokens.issue({
       user: 'ann',
       role: 'operator',
@@ -49,7 +49,7 @@ describe('tokens', () => {
     expect(JSON.parse(claims ?? '')).to.deep.equal({ ...good, jti: 'first', cameras: ['camera0', 'camera1*'] })
   })
 
-  it('are for every camera when their list says so, in whatever words', async () => {
+  it('have no camera limit when their list includes every camera', async () => {
     for (const cameras of [['*'], ['camera0', '*'], ['**']]) {
       const caller = await tokens.verify(
         await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000, cameras }),
@@ -62,7 +62,7 @@ describe('tokens', () => {
     ).to.deep.equal([])
   })
 
-  it('have an id of their own', async () => {
+  it('have unique ids', async () => {
     const ids = await Promise.all(
       [1, 2].map(
         async () =>
@@ -72,7 +72,7 @@ describe('tokens', () => {
     expect(new Set(ids).size).to.equal(2)
   })
 
-  it('without an id go by what was signed, however the signature is written', async () => {
+  it('without an id are named by what was signed, however the signature is written', async () => {
     const token = await sign(good)
     const id = (await tokens.verify(token)).credential?.id
     expect(id).to.match(/^sha256:[0-9a-f]{32}$/)
@@ -89,7 +89,7 @@ describe('tokens', () => {
     expect((await tokens.verify(await sign({ ...good, exp: seconds + 61 }))).credential?.id).not.to.equal(id)
   })
 
-  it('of other makers are accepted when they say the same', async () => {
+  it('made by another program with the same key and claims are accepted', async () => {
     expect(await tokens.verify(await sign({ ...good, jti: 'x' }))).to.deep.equal({
       user: 'ann',
       role: 'operator',
@@ -110,7 +110,7 @@ describe('tokens', () => {
     expect(await verdict(token), 'the clock was put back').to.equal('auth_failed')
   })
 
-  it('are forgiven the difference of clocks, as far as is configured', async () => {
+  it('tolerate a difference between clocks, as configured', async () => {
     const tolerant = createTokens({ secret, clock: { now: () => now }, tolerance: 5_000 })
     const outcome = async (claims: object) =>
       tolerant.verify(await sign({ ...good, ...claims })).then(
@@ -125,7 +125,7 @@ describe('tokens', () => {
     expect(await outcome({ nbf: seconds + 6 })).to.equal('auth_failed')
   })
 
-  it('name issuer and audience, where these are configured', async () => {
+  it('name issuer and audience if these are configured', async () => {
     const strict = createTokens({ secret, clock: { now: () => now }, issuer: 'here', audience: 'cameras' })
     const own = await strict.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000 })
     expect((await strict.verify(own)).user).to.equal('ann')
@@ -206,7 +206,7 @@ describe('tokens', () => {
     for (const each of [5, {}, [], true, Symbol('x')]) expect(await verdict(each)).to.equal('auth_failed')
   })
 
-  it('of our key but another algorithm are refused', async () => {
+  it('signed with our key but another algorithm are refused', async () => {
     const key = new Uint8Array(64).fill(7)
     const others = createTokens({ secret: key, clock: { now: () => now } })
     const token = (alg: string) => new SignJWT(good).setProtectedHeader({ alg }).sign(key)
@@ -219,7 +219,7 @@ describe('tokens', () => {
     }
   })
 
-  it('are refused in one way only, whatever comes', async () => {
+  it('are refused with an authentication error, whatever the text', async () => {
     const text = fc.oneof(
       fc.string(),
       fc.array(fc.base64String(), { minLength: 3, maxLength: 3 }).map((parts) => parts.join('.')),
@@ -240,7 +240,7 @@ describe('tokens', () => {
     )
   })
 
-  it('are not issued for nobody, nothing or no time', async () => {
+  it('are not issued with invalid claims', async () => {
     const rejected = (claims: object) =>
       tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000, ...claims }).then(
         () => 'issued',

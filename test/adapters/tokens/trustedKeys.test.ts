@@ -44,7 +44,7 @@ describe('trusted keys in files', () => {
       (error: unknown) => (error instanceof ServiceError && error.key === 'authFailed' ? error.data.reason : error),
     )
 
-  it('verify what their holders have signed', async () => {
+  it('verify the tokens of their holders', async () => {
     const tokens = await tokensWith(
       await file('rsa.pem', pem(rsa), 'RS256'),
       await file('ec.json', jwk(ec, { kid: 'e', use: 'sig', alg: 'ES256' }), 'ES256'),
@@ -63,7 +63,7 @@ describe('trusted keys in files', () => {
     expect((await tokens.verify(own)).user).to.equal('bea')
   })
 
-  it('verify by their own algorithm and nothing else', async () => {
+  it('verify with their own algorithm and no other', async () => {
     const tokens = await tokensWith(await file('rsa.pem', pem(rsa), 'RS256'), await file('ec.pem', pem(ec), 'ES256'))
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
     const hmacWith = (key: string | Buffer) => {
@@ -91,11 +91,11 @@ describe('trusted keys in files', () => {
       expect(await verdict(tokens.verify(token)), what).to.equal('auth_failed')
   })
 
-  it('are asked for no token that they cannot have made', async () => {
-    const asked: string[] = []
+  it('are not searched for our own tokens, nor for text that is no token', async () => {
+    const requests: string[] = []
     const trusted = {
       find: async ({ algorithm }: { algorithm: string }) => {
-        asked.push(algorithm)
+        requests.push(algorithm)
         return []
       },
       close: () => {},
@@ -103,10 +103,10 @@ describe('trusted keys in files', () => {
     const tokens = createTokens({ secret: new Uint8Array(32), clock, trusted })
     await verdict(tokens.verify(await tokens.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000 })))
     expect(await verdict(tokens.verify('x'.repeat(9_000)))).to.equal('auth_failed')
-    expect(asked).to.deep.equal([])
+    expect(requests).to.deep.equal([])
   })
 
-  it('stop the start when they cannot be used, by a sentence that names the item', async () => {
+  it('reject with a sentence that names the item when they cannot be used', async () => {
     const small = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ type: 'spki', format: 'pem' })
     const secret = rsa.privateKey.export({ type: 'pkcs8', format: 'pem' })
     const refused = async (source: KeySource) =>
@@ -124,19 +124,19 @@ describe('trusted keys in files', () => {
       [{ kind: 'file', algorithm: 'RS256', file: dir }, 'the file of security.jwt_keys[1] is not a file'],
       [
         open,
-        'the file of security.jwt_keys[1] is open to others (mode 0666): whoever can write it could make tokens; run chmod o-w on it',
+        'the file of security.jwt_keys[1] is open to others (mode 0666): other users could replace it; run chmod o-w on it',
       ],
       [
         await file('private.pem', String(secret), 'RS256'),
-        'the file of security.jwt_keys[1] holds a private key: give the public one alone',
+        'the file of security.jwt_keys[1] holds a private key: use the public key alone',
       ],
       [
         await file('text.pem', 'a key', 'RS256'),
-        'the file of security.jwt_keys[1] holds no public key: PEM (BEGIN PUBLIC KEY), a JWK and a JWKS are understood',
+        'the file of security.jwt_keys[1] holds no public key: PEM (BEGIN PUBLIC KEY), JWK and JWKS are supported',
       ],
       [
         await file('broken.json', '{', 'RS256'),
-        'the file of security.jwt_keys[1] holds no public key: PEM (BEGIN PUBLIC KEY), a JWK and a JWKS are understood',
+        'the file of security.jwt_keys[1] holds no public key: PEM (BEGIN PUBLIC KEY), JWK and JWKS are supported',
       ],
       [
         await file('small.pem', String(small), 'RS256'),
