@@ -174,6 +174,17 @@ describe('media files', () => {
     expect(await make().sizes()).to.deep.equal({ recordings: 0, snapshots: 0 })
   })
 
+  it('adds up the sizes of many files without losing one', async () => {
+    const bytes = Array.from({ length: 300 }, (_, index) => index + 1)
+    await Promise.all(
+      bytes.flatMap((size) => [
+        put(`recordings/camera0/camera0_2026-01-01_00-00-00-${String(size).padStart(6, '0')}.mp4`, 'x'.repeat(size)),
+        put(`snapshots/camera0/picture ${size}.jpg`, 'x'.repeat(2 * size)),
+      ]),
+    )
+    expect(await make().sizes()).to.deep.equal({ recordings: 45_150, snapshots: 90_300 })
+  })
+
   it('looks at 10,000 files once', async function () {
     this.timeout(20_000)
     const folder = join(dir, 'recordings/camera0')
