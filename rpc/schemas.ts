@@ -1,6 +1,6 @@
 /** The pieces that params and results of several methods share. */
 import Type, { type Static } from 'typebox'
-import { fileNamePattern } from './fileName.js'
+import { fileNamePattern } from '../machines/domain/fileName.js'
 
 // ---------------------------------------------------------------- params
 

@@ -1,8 +1,8 @@
 import { fromPromise } from 'xstate'
 import type { CameraId, Device, Pipeline } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
-import { NameTaken } from '../../machines/domain/nameTaken.js'
 import type { Clock, Picture, Pictures } from '../../machines/domain/ports.js'
+import { Failure } from '../../machines/domain/reason.js'
 import type { Saved, SnapshotWish } from '../../machines/snapshot.js'
 
 interface Grab {
@@ -38,7 +38,8 @@ export const snapshotEffects = ({ pictures, clock }: { pictures: Pictures; clock
             finishedAt: clock.now(),
           })
         } catch (error) {
-          saved.push({ wish, reason: reasonOf(error), ...(error instanceof NameTaken && { nameTaken: true }) })
+          const nameTaken = error instanceof Failure && error.code === 'name_taken'
+          saved.push({ wish, reason: reasonOf(error), ...(nameTaken && { nameTaken }) })
         }
       }
       return saved

@@ -114,7 +114,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
 
   const readReport = (camera: CameraId) => {
     const { changedAt, text } = readEnd(reportFile({ runDir }, camera))
-    const reason = endReason(text)
+    const reason = endReason(text)?.details
     const lines = errorLines(text)
     if (reason === undefined && lines.length > 0) log.debug('ffmpeg reported', { camera, lines: lines.slice(-5) })
     return { changedAt, ...(reason !== undefined && { reason }) }

@@ -2,8 +2,8 @@ import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
+import { cameraOf, hasExtension, isFileName, timeOf } from '../../machines/domain/fileName.js'
 import type { FileKind } from '../../machines/domain/ports.js'
-import { cameraOf, hasExtension, isFileName, timeOf } from './names.js'
 
 /** A non-empty file of a listing. */
 export interface Entry {

@@ -1,9 +1,9 @@
 import { lstat, unlink } from 'node:fs/promises'
 import type { CameraId } from '../../machines/domain/camera.js'
+import { checkFileName, extensions, hasExtension, isFileName, timeOf } from '../../machines/domain/fileName.js'
 import type { FileKind, MediaFile, MediaFiles } from '../../machines/domain/ports.js'
 import { describeRecording } from './describe.js'
 import { createFolders, inPool } from './folders.js'
-import { checkFileName, extensions, hasExtension, isFileName, timeOf } from './names.js'
 
 export interface MediaFilesOptions {
   recordingsDir: string

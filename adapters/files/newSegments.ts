@@ -1,8 +1,8 @@
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CameraId } from '../../machines/domain/camera.js'
+import { isSegmentName, timeOf } from '../../machines/domain/fileName.js'
 import type { Segment } from '../../machines/domain/ports.js'
-import { isSegmentName, timeOf } from './names.js'
 
 /** The names of the camera's segments; none when it has no folder yet. */
 export async function segmentNames(folder: string, camera: CameraId): Promise<string[]> {

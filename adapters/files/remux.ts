@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process'
 import { readdir, rename, rm, unlink, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isCameraId } from '../../machines/domain/camera.js'
+import { isSegmentName } from '../../machines/domain/fileName.js'
 import type { RecordingFile } from '../../machines/domain/ports.js'
 import { describeRecording } from './describe.js'
 import { look } from './mediaFiles.js'
-import { isSegmentName } from './names.js'
 
 /** What the copy's duration may differ by, in ms: Matroska counts the last frame otherwise. */
 const TOLERANCE = 500

@@ -94,7 +94,7 @@ export interface StreamReader {
   hold(name: string, lost: (reason: string) => void, signal: AbortSignal): Promise<Dispose>
   /** The next keyframe with its parameter sets, as H.264 Annex B. Wakes the stream if it sleeps. */
   keyframe(name: string, signal: AbortSignal): Promise<Uint8Array>
-  /** OPTIONS and DESCRIBE of a source; rejects with `unreachable`, `refused (401)`, … */
+  /** OPTIONS and DESCRIBE of a source; rejects with a Failure: `unreachable`, `source_refused`, `not_rtsp` … */
   describe(url: string, signal: AbortSignal): Promise<SourceDescription>
 }
 
@@ -176,7 +176,7 @@ export interface SavedPicture {
   height: number
 }
 
-/** Ways to a picture. Each rejects with a short reason: `device busy`, `device gone`, `timed out after 2 s` … */
+/** Ways to a picture. Each rejects with a Failure: `device_busy`, `device_gone`, `timed_out` … */
 export interface Pictures {
   /** Tier 0: straight from V4L2. */
   grabDirect(camera: CameraId, device: Device, pipeline: Pipeline, signal: AbortSignal): Promise<Picture>
@@ -184,7 +184,10 @@ export interface Pictures {
   grabByFfmpeg(camera: CameraId, device: Device, pipeline: Pipeline, signal: AbortSignal): Promise<Picture>
   /** Tiers 2 and 3: the still tap when younger than `maxAge`, else the next keyframe of the stream (which wakes it). */
   grabFromStream(camera: CameraId, maxAge: number, signal: AbortSignal): Promise<Picture>
-  /** Rejects with NameTaken. Converts as asked and moves it into the snapshots folder in one step; the temporary file is gone afterwards, unless `keep` (another caller shares it). */
+  /**
+   * Converts the picture as requested and moves it into the snapshots folder in one step. Rejects with the Failure `name_taken`.
+   * The temporary file is gone afterwards, unless `keep` is set (another caller shares it).
+   */
   save(
     camera: CameraId,
     picture: Picture,

@@ -153,7 +153,7 @@ describe('pipelines', function () {
     listen()
     runAlone(commandOf(webcam, encoded()))
     await seen('pipeline.ended')
-    expect(reasons()).to.deep.equal(['device gone'])
+    expect(reasons()).to.deep.equal(['the device is gone'])
   })
 
   it('makes one wait for the device while another has it', async () => {

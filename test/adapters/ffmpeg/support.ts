@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Run, run } from '../../../adapters/ffmpeg/run.js'
 import type { Pipeline } from '../../../machines/domain/camera.js'
+import { Failure } from '../../../machines/domain/reason.js'
 
 export const log = { error() {}, warn() {}, info() {}, debug() {} }
 export const never = new AbortController().signal
@@ -26,10 +27,16 @@ export const runWith =
   (command, args, options) =>
     run(command, args, { ...options, env: { ...process.env, PATH: `${dir}:${process.env.PATH}` } })
 
+/** Resolves with `code: sentence` of a rejection that is a Failure, with the message of another one. */
 export const failure = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => 'it did not fail',
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    (error: unknown) =>
+      error instanceof Failure
+        ? `${error.code}: ${error.message}`
+        : error instanceof Error
+          ? error.message
+          : String(error),
   )
 
 /** Waits until `look` gives something; what it waited for is in the message when it does not come. */
