@@ -36,8 +36,8 @@ const RACY = 1_000_000_000n
 export const inPool = pLimit(32)
 
 /**
- * Lists the files in `<root>/<camera>/`, and the files in `<root>` whose names begin with a camera id. Reads a folder again
- * only after it has changed, and examines each file once. Follows no links and skips all other names.
+ * Lists the files in `<root>/<camera>/`, and the files in `<root>` whose names begin with a camera id. Reads a folder
+ * again only after it has changed, and examines each file once. Follows no links and skips all other names.
  */
 export function createFolders({ root, kind }: { root: string; kind: FileKind }): Folders {
   const listings = new Map<string, Listing>()

@@ -2,6 +2,8 @@ import { lstat, unlink } from 'node:fs/promises'
 import type { CameraId } from '../../machines/domain/camera.js'
 import { checkFileName, extensions, hasExtension, isFileName, timeOf } from '../../machines/domain/fileName.js'
 import type { FileKind, MediaFile, MediaFiles } from '../../machines/domain/ports.js'
+import { Failure } from '../../machines/domain/reason.js'
+import { codeOf } from '../errorCode.js'
 import { describeRecording } from './describe.js'
 import { createFolders, inPool } from './folders.js'
 
@@ -62,9 +64,8 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
       try {
         await unlink(file.path)
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        if (code === 'ENOENT') return false
-        throw new Error(`the file cannot be deleted (${code})`)
+        if (codeOf(error) === 'ENOENT') return false
+        throw new Failure('not_written', `the file cannot be deleted (${codeOf(error)})`)
       }
       sizes = undefined
       return true

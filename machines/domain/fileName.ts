@@ -16,13 +16,16 @@ export const extensions: Record<FileKind, readonly string[]> = {
 export const fileNamePattern = String.raw`^(?![.\-\s])(?!.*\.\.)(?!.*[.\s]$)[^/\\<>:"|?*\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$`
 const pattern = new RegExp(fileNamePattern, 'u')
 
-/** Most bytes of a name to which `.jpg` or `.png` is added. File systems allow 255 for the whole. */
+/** Most bytes of a name to which `.jpg` or `.png` is added. */
 export const maxStem = 251
 
 const bytesOf = (text: string): number => new TextEncoder().encode(text).length
 
-/** `maxBytes` counts UTF-8: file systems count bytes, which a JSON schema cannot. */
-export const isFileName = (name: string, maxBytes = 255): boolean => bytesOf(name) <= maxBytes && pattern.test(name)
+/** True for a valid name of at most 255 bytes. File systems count bytes, which a JSON schema cannot. */
+export const isFileName = (name: string): boolean => bytesOf(name) <= 255 && pattern.test(name)
+
+/** True for a valid name to which `.jpg` or `.png` can be added. */
+export const isStem = (name: string): boolean => bytesOf(name) <= maxStem && pattern.test(name)
 
 /** Throws a ServiceError `invalidParams` unless it is a valid name. */
 export function checkFileName(name: string): void {

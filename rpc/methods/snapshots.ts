@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { invalidParam } from '../../machines/domain/errors.js'
-import { isFileName, maxStem } from '../../machines/domain/fileName.js'
+import { isStem, maxStem } from '../../machines/domain/fileName.js'
 import { method } from '../method.js'
 import { downloadUrl, given, iso } from '../present.js'
 import { CameraName, CameraParam, Count, FileName, Time } from '../schemas.js'
@@ -11,8 +11,7 @@ const pictureEnd = /\.(jpe?g|png)$/i
 const nameOf = (filename: string) => {
   const [extension] = pictureEnd.exec(filename) ?? []
   const name = extension === undefined ? filename : filename.slice(0, -extension.length)
-  if (!isFileName(name, maxStem))
-    throw invalidParam('filename', `must be a name of at most ${maxStem} bytes before its extension`)
+  if (!isStem(name)) throw invalidParam('filename', `must be a name of at most ${maxStem} bytes before its extension`)
   const format: 'jpg' | 'png' | undefined = extension === undefined ? undefined : /png/i.test(extension) ? 'png' : 'jpg'
   return { name, format }
 }
