@@ -49,6 +49,7 @@ const sentences = {
   path_refused: 'the media server refuses the stream of this camera',
   server_unreachable: 'the media server does not answer',
   server_refused: 'the media server refuses the request',
+  server_error: 'the media server answers with an error',
   server_restarted: 'the media server was restarted',
   server_closed: 'the media server closed the connection',
   breaker_open: 'calls to the media server are paused because too many failed',

@@ -16,13 +16,13 @@ export const hasProgram = (name: string): boolean => {
 
 export interface RealServer {
   rtspPort: number
-  /** The path as the control API sees it. */
+  /** Returns the path from the control API. */
   path(name: string): Promise<{ available: boolean; readers: unknown[]; outboundBytes: number }>
   kill(): void
   stop(): Promise<void>
 }
 
-/** A real MediaMTX with these paths (YAML, indented by two) on ports of its own. */
+/** Starts a real MediaMTX with these paths (YAML, indented by two) on free ports. */
 export async function startMediaMtx(paths: string): Promise<RealServer> {
   const [rtspPort, apiPort] = await Promise.all([freePort(), freePort()])
   const dir = await mkdtemp(join(tmpdir(), 'rtsp-'))
@@ -49,11 +49,11 @@ export async function startMediaMtx(paths: string): Promise<RealServer> {
   }
 }
 
-/** On demand: what ffmpeg makes of `input` and `codec`, published to the path. */
+/** Returns a path whose stream ffmpeg encodes with `codec` on demand. */
 export const onDemand = (name: string, codec: string): string =>
   `  ${name}:\n    runOnDemand: ffmpeg -loglevel error -re -f lavfi -i testsrc=size=322x242:rate=15 ${codec} -f rtsp -rtsp_transport tcp rtsp://127.0.0.1:$RTSP_PORT/$MTX_PATH\n    runOnDemandRestart: true`
 
-/** Its log names the listeners, the API's last. */
+/** Waits until the log names the API listener, which is the last one. */
 async function listening(child: ChildProcess): Promise<void> {
   let log = ''
   await new Promise<void>((resolve, reject) => {
