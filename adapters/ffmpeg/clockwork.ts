@@ -13,8 +13,8 @@ const fonts = [
 ]
 
 /**
- * Tests whether this ffmpeg can draw text: with the first font of the list that exists, or with one that it finds itself.
- * Resolves with `undefined` if it cannot.
+ * Tests whether this ffmpeg can draw text: with the first font of the list that exists, or with one that it finds
+ * itself. Resolves with `undefined` if it cannot.
  */
 export async function findClockwork({
   runner = run,

@@ -113,7 +113,10 @@ export async function grabKeyframe(
   }
 }
 
-/** Returns the mode for a still: that of the pipeline, or another format's if that is H.264, whose frames are no pictures. */
+/**
+ * Returns the mode for a still: that of the pipeline, or another format's if that is H.264, whose frames are no
+ * pictures.
+ */
 export async function stillMode({ mode }: Pipeline, capabilities: () => Promise<Capabilities>): Promise<CaptureMode> {
   if (mode.fourcc === '' || isStill(mode.fourcc)) return mode
   const { formats } = await capabilities()
@@ -122,7 +125,9 @@ export async function stillMode({ mode }: Pipeline, capabilities: () => Promise<
   return choice.mode
 }
 
-/** Runs the command while it holds the lock of the camera's device. Rejects at once if another process holds the lock. */
+/**
+ * Runs the command while it holds the lock of the camera's device. Rejects at once if another process holds the lock.
+ */
 async function underLock(command: string[], { camera, runDir, run, signal, timeout }: GrabOptions): Promise<Ran> {
   const lock = ['--no-fork', '-n', '-E', String(lockTaken), lockFile({ runDir }, camera)]
   const ran = await run('flock', [...lock, ...command], { signal, timeout })

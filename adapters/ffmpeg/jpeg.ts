@@ -1,6 +1,9 @@
 /** The parts of JPEG and PNG that still pictures need. */
 
-/** Yields each marker segment before the picture's data: its code, its offset (of the 0xFF), and the offset of the next one. */
+/**
+ * Yields each marker segment before the picture's data: its code, its offset (of the 0xFF), and the offset of the next
+ * one.
+ */
 function* segments(bytes: Uint8Array): Generator<{ code: number; at: number; end: number }> {
   for (let at = 2; at + 4 <= bytes.length && bytes[at] === 0xff; ) {
     const code = bytes[at + 1] ?? 0
@@ -37,7 +40,10 @@ export function pictureSize(bytes: Uint8Array): { width: number; height: number 
   return undefined
 }
 
-/** Returns the mean step of the luminance quantisation, which is larger in coarser pictures; `undefined` without such a table. */
+/**
+ * Returns the mean step of the luminance quantisation, which is larger in coarser pictures; `undefined` without such a
+ * table.
+ */
 export function coarseness(bytes: Uint8Array): number | undefined {
   for (const { code, at } of segments(bytes)) {
     if (code !== DQT || at + 69 > bytes.length || bytes[at + 4] !== 0) continue
@@ -47,8 +53,8 @@ export function coarseness(bytes: Uint8Array): number | undefined {
 }
 
 /**
- * Returns the frame of an MJPEG camera as a JPEG file: without the padding of the camera's buffer, and with the standard
- * Huffman tables if it has none, as MJPEG allows. Returns `undefined` if it is no JPEG or is cut off.
+ * Returns the frame of an MJPEG camera as a JPEG file: without the padding of the camera's buffer, and with the
+ * standard Huffman tables if it has none, as MJPEG allows. Returns `undefined` if it is no JPEG or is cut off.
  */
 export function completeJpeg(frame: Uint8Array): Uint8Array | undefined {
   if (!isJpeg(frame)) return undefined

@@ -29,8 +29,8 @@ export const quiet = ['-hide_banner', '-nostdin', '-y', '-loglevel', 'error']
 const killLimit = 500
 
 /**
- * Runs a program to its end and resolves with any exit code. Rejects with `program_missing`, with `timed_out`, or with the
- * reason of the signal or of `stdin`: then the program is killed first, and gone when the promise rejects.
+ * Runs a program to its end and resolves with any exit code. Rejects with `program_missing`, with `timed_out`, or with
+ * the reason of the signal or of `stdin`: then the program is killed first, and gone when the promise rejects.
  */
 export const run: Run = (command, args, { signal, timeout = 10_000, stdin, maxOutput = 262_144, env } = {}) =>
   new Promise((resolve, reject) => {

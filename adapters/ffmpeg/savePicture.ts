@@ -30,12 +30,15 @@ export interface SaveOptions extends ConvertOptions {
 
 /** Mean of the intra matrix that ffmpeg's JPEG encoder multiplies by q/8. */
 const meanStep = 33
-/** A picture is encoded again only if its quality is above the requested one by more than this factor: encoding loses. */
+/**
+ * A picture is encoded again only if its quality is above the requested one by more than this factor: encoding loses.
+ */
 const tolerance = 1.5
 
 /**
- * Converts the picture if necessary and puts it among the snapshots under a new name. The file is complete when it appears
- * and replaces no other file. Leaves the given file alone. Rejects with `name_taken`, `no_picture` or a system error.
+ * Converts the picture if necessary and puts it among the snapshots under a new name. The file is complete when it
+ * appears and replaces no other file. Leaves the given file alone. Rejects with `name_taken`, `no_picture` or a system
+ * error.
  */
 export async function savePicture(save: SaveOptions): Promise<SavedPicture> {
   const { dir, signal } = save
@@ -120,8 +123,8 @@ async function place(temporary: string, { camera, picture, options, dir, reserve
 }
 
 /**
- * Returns the camera that has a snapshot of this name, and `camera` for a file outside the cameras' folders. Clients find
- * files by name alone, so that `yard.png` of one camera takes the name `yard` from all cameras.
+ * Returns the camera that has a snapshot of this name, and `camera` for a file outside the cameras' folders. Clients
+ * find files by name alone, so that `yard.png` of one camera takes the name `yard` from all cameras.
  */
 async function holderOf(root: string, stem: string, camera: CameraId): Promise<CameraId | undefined> {
   const entries = await readdir(root, { withFileTypes: true })
@@ -143,7 +146,9 @@ async function holderOf(root: string, stem: string, camera: CameraId): Promise<C
   return holders.find((holder) => holder !== undefined)
 }
 
-/** Returns false if the name exists. `rename` would replace that file, `link` refuses; some file systems have no links. */
+/**
+ * Returns false if the name exists. `rename` would replace that file, `link` refuses; some file systems have no links.
+ */
 async function moved(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to).catch(async (error: unknown) => {

@@ -6,8 +6,8 @@ export interface Box {
 }
 
 /**
- * Reads the header of the box at `offset`. Returns `undefined` if it is incomplete or invalid. A `size` of 0 means that the
- * box extends to the end of the file.
+ * Reads the header of the box at `offset`. Returns `undefined` if it is incomplete or invalid. A `size` of 0 means that
+ * the box extends to the end of the file.
  */
 export function boxHeader(buffer: Buffer, offset = 0): { type: string; size: number; header: number } | undefined {
   if (buffer.length < offset + 8) return undefined

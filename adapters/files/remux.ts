@@ -18,8 +18,8 @@ const LIMIT = 3_600_000
 const temporaryOf = (name: string): string => `.${name}.tmp`
 
 /**
- * Removes the incomplete copies that a killed service left in the cameras' folders. Must be called before the first remux,
- * whose copies look the same. Never rejects.
+ * Removes the incomplete copies that a killed service left in the cameras' folders. Must be called before the first
+ * remux, whose copies look the same. Never rejects.
  */
 export async function discardLeftovers(recordingsDir: string): Promise<void> {
   for (const camera of await readdir(recordingsDir).catch(() => [])) {
@@ -34,8 +34,8 @@ export async function discardLeftovers(recordingsDir: string): Promise<void> {
 }
 
 /**
- * Copies the recording into a Matroska file beside it, and removes the original after checking that the copy holds as much.
- * Rejects otherwise; the original is then untouched and no other file is left.
+ * Copies the recording into a Matroska file beside it, and removes the original after checking that the copy holds as
+ * much. Rejects otherwise; the original is then untouched and no other file is left.
  */
 export async function remux(file: RecordingFile, signal: AbortSignal): Promise<RecordingFile> {
   const name = file.name.replace(/\.mp4$/, '.mkv')

@@ -5,7 +5,9 @@ export interface Credentials {
   password: string
 }
 
-/** A challenge of `WWW-Authenticate` that we can answer. `auth` is true if the answer must count its uses (qop=auth). */
+/**
+ * A challenge of `WWW-Authenticate` that we can answer. `auth` is true if the answer must count its uses (qop=auth).
+ */
 export type Challenge =
   | { scheme: 'basic' }
   | {
@@ -19,8 +21,8 @@ export type Challenge =
     }
 
 /**
- * Returns the strongest challenge in a header (RFC 7616, RFC 7617): SHA-256, then MD5, then Basic. Returns `undefined` if we
- * can answer none.
+ * Returns the strongest challenge in a header (RFC 7616, RFC 7617): SHA-256, then MD5, then Basic. Returns `undefined`
+ * if we can answer none.
  */
 export function chooseChallenge(header = ''): Challenge | undefined {
   const rank = (challenge: Challenge): number => (challenge.scheme === 'basic' ? 0 : challenge.hash === 'md5' ? 1 : 2)

@@ -6,9 +6,9 @@ import { type Connection, ConnectionError, guard, openConnection } from './sessi
 import { parseH264Sps, parseH265Sps } from './sps.js'
 
 /**
- * Returns what an RTSP source sends. `source` may be `rtsp://user:password@host/path`; `limit` is the time for all requests
- * together, in ms. Rejects with a Failure (`unreachable`, `source_refused`, `stream_not_found`, `timed_out`, `not_rtsp` …),
- * which never holds an address or credentials.
+ * Returns what an RTSP source sends. `source` may be `rtsp://user:password@host/path`; `limit` is the time for all
+ * requests together, in ms. Rejects with a Failure (`unreachable`, `source_refused`, `stream_not_found`, `timed_out`,
+ * `not_rtsp` …), which never holds an address or credentials.
  */
 export async function describeSource({
   source,
@@ -24,7 +24,8 @@ export async function describeSource({
   const connection = openConnection(where)
   const disarm = guard({ connection, signal, limit })
   try {
-    // Some servers need OPTIONS first; any RTSP answer will do. A wrong password is not tried twice: cameras lock accounts.
+    // Some servers need OPTIONS first; any RTSP answer will do. A wrong password is not tried twice: cameras lock
+    // accounts.
     const options = await connection.request({ method: 'OPTIONS', url })
     if (options.status === 401) throw refusalOf(401)
     const { video, media } = await describe(connection, url)

@@ -41,9 +41,9 @@ export function parseRtp(bytes: Buffer): RtpPacket | undefined {
 }
 
 /**
- * Joins RTP packets of H.264 to access units (RFC 6184, packetization-mode 0 and 1). Drops access units with a gap in the
- * sequence and those larger than `maxBytes`. The first access unit, and the first one after a gap, may lack its beginning:
- * `isWholeIdr` checks that.
+ * Joins RTP packets of H.264 to access units (RFC 6184, packetization-mode 0 and 1). Drops access units with a gap in
+ * the sequence and those larger than `maxBytes`. The first access unit, and the first one after a gap, may lack its
+ * beginning: `isWholeIdr` checks that.
  */
 export function createDepacketiser(
   onAccessUnit: (unit: AccessUnit) => void,
@@ -118,8 +118,8 @@ export const toAnnexB = (units: readonly Uint8Array[]): Buffer =>
   Buffer.concat(units.flatMap((unit) => [startCode, unit]))
 
 /**
- * Finds a picture that can be decoded alone: `push` returns it, as Annex B behind its SPS and PPS, from the packet on that
- * completes it. `known` are the parameter sets of the description; those of the stream replace them.
+ * Finds a picture that can be decoded alone: `push` returns it, as Annex B behind its SPS and PPS, from the packet on
+ * that completes it. `known` are the parameter sets of the description; those of the stream replace them.
  */
 export function createKeyframeCatcher(known: readonly Uint8Array[] = []): {
   push(packet: RtpPacket): Buffer | undefined

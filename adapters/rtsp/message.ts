@@ -46,8 +46,8 @@ const LF = 0x0a
 const NONE = Buffer.alloc(0)
 
 /**
- * Parses a byte stream that may be cut anywhere. Keeps at most one incomplete message, and copies each byte at most twice.
- * Skips messages without a call-back.
+ * Parses a byte stream that may be cut anywhere. Keeps at most one incomplete message, and copies each byte at most
+ * twice. Skips messages without a call-back.
  */
 export function createParser({
   onRequest,
@@ -130,7 +130,10 @@ export function createParser({
   }
 }
 
-/** Keeps the incomplete message. Its buffer doubles when it is full, and is replaced rather than overwritten after a read. */
+/**
+ * Keeps the incomplete message. Its buffer doubles when it is full, and is replaced rather than overwritten after a
+ * read.
+ */
 function createKeeper() {
   let room: Buffer = NONE
   let length = 0
@@ -170,7 +173,8 @@ function createKeeper() {
 type StartLine = { method: string; url: string } | { status: number; reason: string }
 
 /**
- * Returns `undefined` if the line is incomplete. Throws as soon as it is certain that this is another protocol (HTTP, SSH).
+ * Returns `undefined` if the line is incomplete. Throws as soon as it is certain that this is another protocol (HTTP,
+ * SSH).
  */
 function startLineOf(bytes: Buffer): StartLine | undefined {
   const first = bytes[0] ?? 0

@@ -17,7 +17,9 @@ export interface StreamReaderOptions {
   log: Log
   /** Time limit for the start of a stream, in ms; by default 22 s, a little more than the limit of the media server. */
   startTimeout?: number
-  /** Time between two keep-alives of a held stream, in ms; 20 s by default, and at most half of what the server allows. */
+  /**
+   * Time between two keep-alives of a held stream, in ms; 20 s by default, and at most half of what the server allows.
+   */
   keepaliveEvery?: number
   /** Time limit for the answer to a keep-alive, in ms; 10 s by default. */
   answerTimeout?: number
@@ -115,7 +117,9 @@ export function createStreamReader(options: StreamReaderOptions): StreamReader {
 
 const transport = 'RTP/AVP/TCP;unicast;interleaved=0-1'
 
-/** Sends a request to the media server. Rejects with its failure unless the status is 200, and closes the connection. */
+/**
+ * Sends a request to the media server. Rejects with its failure unless the status is 200, and closes the connection.
+ */
 async function request(connection: Connection, wanted: Request, elapsed?: () => number): Promise<RtspResponse> {
   const answer = await connection.request(wanted).catch((error: Error) => {
     throw ofServer(error)
@@ -148,8 +152,8 @@ function refusalOfServer(status: number, elapsed = Infinity): Failure {
     return new Failure('server_refused', `the media server refuses access (${status})`)
   if (status === 404) return new Failure('stream_not_found', 'the stream has no source')
   if (status !== 400) return new Failure('server_error', `the media server answers with an error (${status})`)
-  // The media server answers 400 for an unknown path, and after its own time limit for a source that did not come. Only the
-  // time tells them apart, except for a client that joins a start late.
+  // The media server answers 400 for an unknown path, and after its own time limit for a source that did not come. Only
+  // the time tells them apart, except for a client that joins a start late.
   return elapsed < 1000
     ? new Failure('stream_not_found', 'there is no such stream, or its start has just failed')
     : new Failure('not_started_in_time')

@@ -54,7 +54,9 @@ export function createStreamScan({ plan, addresses, hostLimit, concurrency }: St
   }
 }
 
-/** Scans all paths over one connection. A server that closes it after an answer gets another connection for the rest. */
+/**
+ * Scans all paths over one connection. A server that closes it after an answer gets another connection for the rest.
+ */
 async function scanTarget(target: ScanTarget, limit: number, signal: AbortSignal): Promise<ScanAnswer> {
   const answer: ScanAnswer = { target, found: [], answered: false }
   const until = performance.now() + limit
@@ -71,7 +73,9 @@ async function scanTarget(target: ScanTarget, limit: number, signal: AbortSignal
   return answer
 }
 
-/** Fills `answer`. Resolves with the candidates that need another connection, always fewer than before. Never rejects. */
+/**
+ * Fills `answer`. Resolves with the candidates that need another connection, always fewer than before. Never rejects.
+ */
 async function scanOver(
   connection: Connection,
   candidates: readonly Candidate[],

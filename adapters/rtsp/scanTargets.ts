@@ -5,8 +5,8 @@ import type { Candidate, ScanPlan, ScanTarget } from '../../machines/domain/exte
 export const portOfTls = 322
 
 /**
- * Returns each address and port of the plan once: known hosts first, then the ranges. The targets are made one by one while
- * they are read.
+ * Returns each address and port of the plan once: known hosts first, then the ranges. The targets are made one by one
+ * while they are read.
  */
 export function planTargets({ skydio, generic }: ScanPlan, wish: { skydio: boolean; generic: boolean }) {
   const missing = [
@@ -88,7 +88,10 @@ function addressesOf(ranges: readonly string[], hosts: readonly string[]): Pick<
   return { hosts: [...named], ranged: [...ranged].filter((number) => !named.has(textOf(number))) }
 }
 
-/** Returns the addresses of a range such as `192.168.42.0/24`, without network and broadcast address unless it is a /31 or /32. */
+/**
+ * Returns the addresses of a range such as `192.168.42.0/24`, without network and broadcast address unless it is a /31
+ * or /32.
+ */
 function expand(range: string): number[] {
   const [address = '', bits = '32'] = range.split('/')
   const size = 2 ** (32 - Number(bits))

@@ -81,8 +81,8 @@ export function controlUrl(base: string, control: string): string {
 }
 
 /**
- * Reads the answer to a DESCRIBE of `url`. `base` is the URL against which control attributes are resolved, `session` the
- * control attribute of the whole stream, `media` the first track of any kind.
+ * Reads the answer to a DESCRIBE of `url`. `base` is the URL against which control attributes are resolved, `session`
+ * the control attribute of the whole stream, `media` the first track of any kind.
  */
 export function readDescription(
   url: string,

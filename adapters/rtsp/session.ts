@@ -33,7 +33,10 @@ export interface Request {
 
 /** One TCP connection to an RTSP server. */
 export interface Connection {
-  /** Sends the request once connected. Answers a 401 with the credentials, if any. Rejects with the reason of the connection's end. */
+  /**
+   * Sends the request once connected. Answers a 401 with the credentials, if any. Rejects with the reason of the
+   * connection's end.
+   */
   request(request: Request): Promise<RtspResponse>
   /** Resolves with the reason of the end. Never rejects. */
   closed: Promise<Error>

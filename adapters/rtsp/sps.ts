@@ -120,7 +120,9 @@ interface Bits {
 
 class EndOfBits extends Error {}
 
-/** Returns a reader for the bits of `unit` after `from` bytes. Removes the emulation prevention bytes (00 00 **03**). */
+/**
+ * Returns a reader for the bits of `unit` after `from` bytes. Removes the emulation prevention bytes (00 00 **03**).
+ */
 function bitsOf(unit: Uint8Array, from: number): Bits {
   const bytes = unit
     .subarray(from)

@@ -19,8 +19,8 @@ export interface UsbDevicesOptions {
 }
 
 /**
- * One monitor for the life of the process: closing a monitor of udev 1.0.1 aborts the process some time later. A monitor
- * keeps the process running, so that the process has to end with `process.exit`.
+ * One monitor for the life of the process: closing a monitor of udev 1.0.1 aborts the process some time later. A
+ * monitor keeps the process running, so that the process has to end with `process.exit`.
  */
 const monitors = new WeakMap<Udev, ReturnType<Udev['monitor']>>()
 

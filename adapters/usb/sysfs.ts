@@ -39,7 +39,10 @@ async function describe(entry: string, node: string): Promise<UsbDevice | undefi
   }
 }
 
-/** Returns what udev calls ID_PATH: the controllers on the way to the interface, one of each kind, and its place on the bus. */
+/**
+ * Returns what udev calls ID_PATH: the controllers on the way to the interface, one of each kind, and its place on the
+ * bus.
+ */
 async function portOf(usbInterface: string): Promise<string | undefined> {
   const [, place] = /^[\d]+-(.+)$/.exec(basename(usbInterface)) ?? []
   if (place === undefined) return undefined

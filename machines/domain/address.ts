@@ -2,8 +2,8 @@
 import ipaddr from 'ipaddr.js'
 
 /**
- * Returns the canonical form: no brackets, no zone, IPv6 shortened, an IPv4-mapped address as IPv4. Other text is returned
- * as it is.
+ * Returns the canonical form: no brackets, no zone, IPv6 shortened, an IPv4-mapped address as IPv4. Other text is
+ * returned as it is.
  */
 export function plainAddress(text: string): string {
   const bare = text.replace(/^\[|\]$/g, '').replace(/%.*$/, '')

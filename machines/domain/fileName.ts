@@ -1,4 +1,7 @@
-/** The names of recordings and snapshots: which are valid, and what they say. The API and the adapters share these rules. */
+/**
+ * The names of recordings and snapshots: which are valid, and what they say. The API and the adapters share these
+ * rules.
+ */
 import { type CameraId, isCameraId } from './camera.js'
 import { invalidParam } from './errors.js'
 import type { FileKind } from './ports.js'
@@ -9,11 +12,13 @@ export const extensions: Record<FileKind, readonly string[]> = {
   snapshots: ['.jpg', '.jpeg', '.png'],
 }
 
+const forbidden = String.raw`/\\<>:"|?*\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}`
+
 /**
  * Printable characters without `/ \ < > : " | ? *`, no `..`, no leading dot, dash or space, no dot or space at the end.
  * Such a name cannot leave its folder, and every listing shows it as it is.
  */
-export const fileNamePattern = String.raw`^(?![.\-\s])(?!.*\.\.)(?!.*[.\s]$)[^/\\<>:"|?*\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$`
+export const fileNamePattern = String.raw`^(?![.\-\s])(?!.*\.\.)(?!.*[.\s]$)[^${forbidden}]+$`
 const pattern = new RegExp(fileNamePattern, 'u')
 
 /** Most bytes of a name to which `.jpg` or `.png` is added. */
@@ -72,8 +77,8 @@ export const isSegmentName = (camera: CameraId, name: string): boolean =>
   name.startsWith(`${camera}_`) && name.endsWith('.mp4') && isFileName(name) && timeOf(name) !== undefined
 
 /**
- * Yields names for a snapshot, without extension, until one is free: the requested name, then `name-2`, `name-3` …; without
- * a requested name the time of the picture, then the milliseconds after it. At most 1,000 names.
+ * Yields names for a snapshot, without extension, until one is free: the requested name, then `name-2`, `name-3` …;
+ * without a requested name the time of the picture, then the milliseconds after it. At most 1,000 names.
  */
 export function* snapshotStems(camera: CameraId, capturedAt: number, requested: string | undefined): Generator<string> {
   for (let n = 0; n < 1_000; n += 1)

@@ -185,8 +185,8 @@ export interface Pictures {
   /** Tiers 2 and 3: the still tap when younger than `maxAge`, else the next keyframe of the stream (which wakes it). */
   grabFromStream(camera: CameraId, maxAge: number, signal: AbortSignal): Promise<Picture>
   /**
-   * Converts the picture as requested and moves it into the snapshots folder in one step. Rejects with the Failure `name_taken`.
-   * The temporary file is gone afterwards, unless `keep` is set (another caller shares it).
+   * Converts the picture as requested and moves it into the snapshots folder in one step. The temporary file is gone
+   * afterwards, unless `keep` is set (another caller shares it). Rejects with the Failure `name_taken`.
    */
   save(
     camera: CameraId,

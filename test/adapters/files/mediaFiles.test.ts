@@ -189,11 +189,9 @@ describe('media files', () => {
     this.timeout(20_000)
     const folder = join(dir, 'recordings/camera0')
     await put('seed')
-    const names = Array.from(
-      { length: 10_000 },
-      (_, i) =>
-        `camera0_2026-01-01_${String(Math.floor(i / 3600)).padStart(2, '0')}-${String(Math.floor(i / 60) % 60).padStart(2, '0')}-${String(i % 60).padStart(2, '0')}-000000.mp4`,
-    )
+    const timeName = (second: number) =>
+      new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString().slice(0, 19).replace('T', '_').replaceAll(':', '-')
+    const names = Array.from({ length: 10_000 }, (_, i) => `camera0_${timeName(i)}-000000.mp4`)
     for (let i = 0; i < names.length; i += 500)
       await Promise.all(names.slice(i, i + 500).map((name) => fs.link(join(dir, 'seed'), join(folder, name))))
     await utimes(folder, 1_700_000_000, 1_700_000_000)

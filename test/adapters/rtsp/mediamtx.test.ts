@@ -9,7 +9,7 @@ const never = new AbortController().signal
 const present = hasProgram('mediamtx')
 const suite = present ? describe : describe.skip
 
-suite(`stream reader against ${present ? 'a real MediaMTX' : 'a real MediaMTX (skipped: no mediamtx on PATH)'}`, function () {
+suite(`stream reader against a real MediaMTX${present ? '' : ' (skipped: no mediamtx on PATH)'}`, function () {
   this.timeout(15_000)
   let server: RealServer
   let reader: StreamReader

@@ -9,8 +9,14 @@ import { failure } from '../ffmpeg/support.js'
 import { type Answer, type FakeServer, startFake } from './fake.js'
 
 const never = new AbortController().signal
-const sdp =
-  'v=0\r\nm=video 0 RTP/AVP 96\r\na=control:trackID=0\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==\r\n'
+const sdp = [
+  'v=0',
+  'm=video 0 RTP/AVP 96',
+  'a=control:trackID=0',
+  'a=rtpmap:96 H264/90000',
+  'a=fmtp:96 sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==',
+  '',
+].join('\r\n')
 const held: Answer = {
   status: 200,
   headers: { session: 'abc;timeout=55', transport: 'RTP/AVP/TCP;unicast;interleaved=0-1' },
