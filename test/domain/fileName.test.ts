@@ -1,10 +1,12 @@
+import { Ajv } from 'ajv'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import Value from 'typebox/value'
 import { cameraOf, isFileName, isSegmentName, snapshotStems, timeOf } from '../../machines/domain/fileName.js'
 import { FileName } from '../../rpc/schemas.js'
 
 describe('file names', () => {
+  const isAllowed = new Ajv().compile(FileName)
+
   it('cannot leave their folder', () => {
     for (const name of [
       'camera0_2026-11-21_10-49-09-375957.mp4',
@@ -44,7 +46,8 @@ describe('file names', () => {
     for (const name of bad) expect(isFileName(name), JSON.stringify(name)).to.equal(false)
   })
 
-  it('follow the same rule in the schema of the API, which cannot count bytes', () => {
+  it('follow the same rule in the schema of the API, which cannot count bytes', function () {
+    this.timeout(20_000)
     const odd = fc.constantFrom(
       '.',
       '-',
@@ -63,10 +66,7 @@ describe('file names', () => {
     )
     const names = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.string({ unit: odd }))
     fc.assert(
-      fc.property(
-        names,
-        (name) => (Value.Check(FileName, name) && Buffer.byteLength(name) <= 255) === isFileName(name),
-      ),
+      fc.property(names, (name) => (isAllowed(name) && Buffer.byteLength(name) <= 255) === isFileName(name)),
       { numRuns: 2_000 },
     )
   })
