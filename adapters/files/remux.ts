@@ -11,7 +11,7 @@ import { look } from './mediaFiles.js'
 
 /** How far the durations of original and copy may differ, in ms: Matroska counts the last frame in another way. */
 const TOLERANCE = 500
-/** Longest time for one copy, in ms. It is limited by the disk: an hour is about 300 GB. */
+/** Time limit for one copy, in ms; far above what a disk needs for one recording. */
 const LIMIT = 3_600_000
 
 /** `.<recording>.mkv.tmp`, which listings skip. */

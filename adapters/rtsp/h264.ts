@@ -42,8 +42,8 @@ export function parseRtp(bytes: Buffer): RtpPacket | undefined {
 
 /**
  * Joins RTP packets of H.264 to access units (RFC 6184, packetization-mode 0 and 1). Drops access units with a gap in
- * the sequence and those larger than `maxBytes`. The first access unit, and the first one after a gap, may lack its
- * beginning: `isWholeIdr` checks that.
+ * the sequence and those larger than `maxBytes` (8 MiB by default). The first access unit, and the first one after a
+ * gap, may lack its beginning: `isWholeIdr` checks that.
  */
 export function createDepacketiser(
   onAccessUnit: (unit: AccessUnit) => void,

@@ -9,13 +9,13 @@ export const log = { error() {}, warn() {}, info() {}, debug() {} }
 export const never = new AbortController().signal
 export const systemClock = { now: () => Date.now() }
 
-/** A folder whose name wants quoting; `after` removes it. */
+/** Makes a folder whose name needs quoting. */
 export async function folder(): Promise<{ dir: string; remove: () => Promise<void> }> {
   const dir = await mkdtemp(join(tmpdir(), "camera service's 50% "))
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) }
 }
 
-/** Puts a shell script in the place of a program. */
+/** Writes a shell script that replaces a program. */
 export async function fake(dir: string, name: string, script: string): Promise<void> {
   await writeFile(join(dir, name), `#!/bin/sh\n${script}\n`)
   await chmod(join(dir, name), 0o755)
@@ -39,7 +39,7 @@ export const failure = (promise: Promise<unknown>): Promise<string> =>
           : String(error),
   )
 
-/** Waits until `look` gives something; what it waited for is in the message when it does not come. */
+/** Waits until `look` returns a value. Rejects with `what` after `limit` ms. */
 export async function until<Value>(
   what: string,
   look: () => Value | undefined | false | Promise<Value | undefined | false>,
@@ -49,7 +49,7 @@ export async function until<Value>(
   for (;;) {
     const value = await look()
     if (value !== undefined && value !== false) return value
-    if (Date.now() > end) throw new Error(`waited ${limit} ms for ${what} in vain`)
+    if (Date.now() > end) throw new Error(`${what}: nothing within ${limit} ms`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
