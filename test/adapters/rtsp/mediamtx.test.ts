@@ -47,13 +47,14 @@ suite(`stream reader against a real MediaMTX${present ? '' : ' (skipped: no medi
 
   it('keyframe wakes a sleeping stream and returns a frame that decodes to a picture', async () => {
     const picture = await reader.keyframe('cam1', never)
+    // At once: a stream that fell asleep begins anew, with the same picture.
+    const [first, second] = await Promise.all([reader.keyframe('cam1', never), reader.keyframe('cam1', never)])
+    expect(Buffer.from(first).equals(second), 'two at once get the same one').to.equal(true)
+    expect(Buffer.from(first).equals(picture), 'and a newer one than before').to.equal(false)
     const arguments_ = ['-loglevel', 'error', '-f', 'h264', '-i', 'pipe:0', '-f', 'image2', '-c:v', 'mjpeg', 'pipe:1']
     const jpeg = execFileSync('ffmpeg', arguments_, { input: picture })
     expect(jpeg.subarray(0, 3).toString('hex')).to.equal('ffd8ff')
     expect(sizeOfJpeg(jpeg)).to.deep.equal({ width: 322, height: 242 })
-    const [first, second] = await Promise.all([reader.keyframe('cam1', never), reader.keyframe('cam1', never)])
-    expect(Buffer.from(first).equals(second), 'two at once get the same one').to.equal(true)
-    expect(Buffer.from(first).equals(picture), 'and a newer one than before').to.equal(false)
   })
 
   it('describe returns codec and size, and rejects for a path without a source', async () => {
