@@ -1,7 +1,7 @@
 /** The pieces that params and results of several methods share. */
 import Type, { type Static } from 'typebox'
 import { cameraPattern, longestName, mostCameraPatterns, namePattern, roles } from '../machines/domain/access.js'
-import { fileNamePattern } from './fileName.js'
+import { fileNamePattern } from '../machines/domain/fileName.js'
 
 // ---------------------------------------------------------------- params
 

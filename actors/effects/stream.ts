@@ -1,7 +1,7 @@
 import type { CameraId } from '../../machines/domain/camera.js'
 import type { StreamReader } from '../../machines/domain/mediaServer.js'
 import type { Dispose } from '../../machines/domain/ports.js'
-import { because, reasonFrom } from '../../machines/domain/reason.js'
+import { type Reason, reasonFrom } from '../../machines/domain/reason.js'
 import { type StreamHoldEvent, streamHoldMachine } from '../../machines/streamHold.js'
 import { callback } from './callback.js'
 import { within } from './time.js'
@@ -20,9 +20,9 @@ export const streamHold = ({ reader, startLimit }: { reader: Pick<StreamReader, 
         ({ send, input: { camera, attempts } }) => {
           const ended = new AbortController()
           let release: Dispose = () => {}
-          const lost = (details: string) => {
+          const lost = (reason: Reason) => {
             release = () => {}
-            send({ type: 'stream.lost', reason: because('stream_lost', details) })
+            send({ type: 'stream.lost', reason })
           }
           reader.hold(camera, lost, within(attempts === 0 ? startLimit : nextWait, ended.signal)).then(
             (dispose) => {

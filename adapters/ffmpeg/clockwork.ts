@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import type { Clockwork } from './command.js'
-import { type Run, run } from './run.js'
+import { quiet, type Run, run } from './run.js'
 
-/** Where the distributions keep a plain font. */
+/** The plain fonts of common distributions. */
 const fonts = [
   '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf',
   '/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf',
@@ -12,7 +12,10 @@ const fonts = [
   '/usr/share/fonts/TTF/DejaVuSans.ttf',
 ]
 
-/** Tries whether this ffmpeg can draw text: with a font that we know, else with one that it finds. `undefined`: it cannot. */
+/**
+ * Tests whether this ffmpeg can draw text: with the first font of the list that exists, or with one that it finds
+ * itself. Resolves with `undefined` if it cannot.
+ */
 export async function findClockwork({
   runner = run,
   exists = existsSync,
@@ -22,21 +25,7 @@ export async function findClockwork({
 } = {}): Promise<Clockwork | undefined> {
   const fontFile = fonts.find(exists)
   const drawtext = `drawtext=${fontFile ? `fontfile=${fontFile}:` : ''}text=0`
-  const args = [
-    '-hide_banner',
-    '-nostdin',
-    '-loglevel',
-    'error',
-    '-f',
-    'lavfi',
-    '-i',
-    `testsrc2=size=64x64,${drawtext}`,
-    '-frames:v',
-    '1',
-    '-f',
-    'null',
-    '-',
-  ]
+  const args = [...quiet, '-f', 'lavfi', '-i', `testsrc2=size=64x64,${drawtext}`, '-frames:v', '1', '-f', 'null', '-']
   const { code } = await runner('ffmpeg', args, { timeout: 5_000 }).catch(() => ({ code: -1 }))
   return code === 0 ? { ...(fontFile && { fontFile }) } : undefined
 }

@@ -1,49 +1,54 @@
-/** Why a capture failed, in plain words, from what ffmpeg or v4l2-ctl wrote. By operation: the same errno means other things elsewhere. */
-const reasons: [RegExp, string][] = [
-  [/VIDIOC_STREAMON.*(?:No space left|ENOSPC)/i, 'USB bandwidth exhausted: other cameras on this bus use it up'],
-  [/No such device|ENODEV/i, 'device gone'],
-  [/(?:\/dev\/|video\d).*No such file|Cannot open device|Unable to detect what device/i, 'device gone'],
-  [/(?:resource )?busy|EBUSY/i, 'device busy'],
+import { because, Failure, type Reason, type ReasonCode } from '../../machines/domain/reason.js'
+
+/** What ffmpeg and v4l2-ctl write → the reason. The operation counts: the same errno means other things elsewhere. */
+const reasons: [RegExp, ReasonCode, details?: string][] = [
+  [/VIDIOC_STREAMON.*(?:No space left|ENOSPC)/i, 'usb_bandwidth'],
+  [/No such device|ENODEV/i, 'device_gone'],
+  [/(?:\/dev\/|video\d).*No such file|Cannot open device|Unable to detect what device/i, 'device_gone'],
+  [/(?:resource )?busy|EBUSY/i, 'device_busy'],
   [
     /(?:\/dev\/|video\d|open device).*(?:Permission denied|Operation not permitted)|Failed to open.*Permission/i,
-    'permission denied: the service may not open the device',
+    'permission_denied',
   ],
-  [/Unknown encoder '?libx264/i, 'this ffmpeg has no H.264 encoder (libx264)'],
+  [/Unknown encoder '?libx264/i, 'encoder_missing'],
+  [/Unknown encoder|Encoder not found|Error while opening encoder/i, 'encoder_failed'],
+  [/Unknown input format|Unrecognized option|Option .* not found|No such filter/i, 'ffmpeg_incomplete'],
+  [/Cannot find a proper format|not a video capture device|Inappropriate ioctl/i, 'format_not_offered'],
+  [/Cannot allocate memory|VIDIOC_REQBUFS.*memory/i, 'out_of_memory'],
+  [/Connection refused/i, 'server_unreachable', 'the media server cannot be reached'],
   [
-    /Unknown encoder|Encoder not found|Error while opening encoder/i,
-    'the encoder cannot be opened with these codec settings',
+    /Server returned 4\d\d|method (?:ANNOUNCE|SETUP|RECORD) failed: 4\d\d/i,
+    'server_refused',
+    'the media server refuses the stream',
   ],
-  [
-    /Unknown input format|Unrecognized option|Option .* not found|No such filter/i,
-    'this ffmpeg lacks a part that is needed',
-  ],
-  [
-    /Cannot find a proper format|not a video capture device|Inappropriate ioctl/i,
-    'the device does not offer this format',
-  ],
-  [/Cannot allocate memory|VIDIOC_REQBUFS.*memory/i, 'out of memory'],
-  [/Connection refused/i, 'the media server could not be reached'],
-  [/Server returned 4\d\d|method (?:ANNOUNCE|SETUP|RECORD) failed: 4\d\d/i, 'the media server refused the stream'],
-  [/Broken pipe|Connection reset|method \w+ failed/i, 'the media server closed the connection'],
-  [/No space left on device/i, 'no space left for its temporary files'],
-  [/Input\/output error|VIDIOC_DQBUF|VIDIOC_STREAMON|VIDIOC_QBUF/i, 'the device reports errors'],
-  [/Permission denied/i, 'permission denied'],
+  [/Broken pipe|Connection reset|method \w+ failed/i, 'server_closed'],
+  [/No space left on device/i, 'storage_full', 'no space is left for temporary files'],
+  [/Input\/output error|VIDIOC_DQBUF|VIDIOC_STREAMON|VIDIOC_QBUF/i, 'device_error'],
+  [/Permission denied/i, 'permission_denied', 'permission denied'],
 ]
 
-/** ffmpeg's own heading of a report, which holds the whole command line, and MJPEG noise that ends nothing. */
-const notErrors = /^(?:ffmpeg started on|Report written to|Log level:|Command line:|ffmpeg -|ffmpeg version)|^\s*$/
+/** The heading of an ffmpeg report, without the command line itself. */
+const heading = /^(?:ffmpeg started on|Report written to|Log level:|Command line:|ffmpeg -|ffmpeg version)|^\s*$/
 
+/** Returns the lines of ffmpeg's output without the heading and the command line. */
 export const errorLines = (text: string): string[] => {
   const lines = text.split(/\r?\n/)
   const command = lines.findIndex((line) => line.startsWith('Command line:'))
-  return lines.filter((line, i) => (command === -1 || i !== command + 1) && !notErrors.test(line))
+  return lines.filter((line, i) => (command === -1 || i !== command + 1) && !heading.test(line))
 }
 
-/** The first line that is known decides: what comes after it follows from it. `undefined`: nothing known was written. */
-export function endReason(text: string): string | undefined {
+/** Returns why a capture failed, from the output of ffmpeg or v4l2-ctl; `undefined` if it holds no known error. */
+export function endReason(text: string): Reason | undefined {
+  // The first known line counts: the lines after it follow from it.
   for (const line of errorLines(text)) {
     const known = reasons.find(([pattern]) => pattern.test(line))
-    if (known) return known[1]
+    if (known) return because(known[1], known[2])
   }
   return undefined
+}
+
+/** Returns the failure that the output of a program explains, or else the given one. */
+export function failureOf(output: string, code: ReasonCode, details: string): Failure {
+  const reason = endReason(output) ?? { code, details }
+  return new Failure(reason.code, reason.details)
 }

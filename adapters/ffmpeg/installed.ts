@@ -1,13 +1,15 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import type { Log } from '../../machines/domain/ports.js'
+import { Failure } from '../../machines/domain/reason.js'
 
 /**
- * Looks for the programs that cameras are captured with. Rejects with one line for the operator when ffmpeg is missing: nothing
- * works without it. Warns when only USB cameras do not.
+ * Checks that the programs for capture are installed. Rejects with `program_missing` without ffmpeg, because no camera
+ * works then. Logs a warning without v4l2-ctl, because only USB cameras need it. `path` is the PATH.
  */
 export async function checkPrograms({ path, log }: { path: string; log: Log }): Promise<void> {
-  if (!(await isInstalled('ffmpeg', path))) throw new Error('the program ffmpeg is missing (package ffmpeg)')
+  if (!(await isInstalled('ffmpeg', path)))
+    throw new Failure('program_missing', 'the program ffmpeg is missing (package ffmpeg)')
   if (!(await isInstalled('v4l2-ctl', path)))
     log.warn('USB cameras cannot be used: the program v4l2-ctl is missing (package v4l-utils)')
 }

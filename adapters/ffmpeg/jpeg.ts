@@ -1,6 +1,9 @@
-/** JPEG and PNG, as far as still pictures of cameras need them. */
+/** The parts of JPEG and PNG that still pictures need. */
 
-/** Of each marker segment up to the picture's data: its code, where it begins (at 0xFF) and where the next one does. */
+/**
+ * Yields each marker segment before the picture's data: its code, its offset (of the 0xFF), and the offset of the next
+ * one.
+ */
 function* segments(bytes: Uint8Array): Generator<{ code: number; at: number; end: number }> {
   for (let at = 2; at + 4 <= bytes.length && bytes[at] === 0xff; ) {
     const code = bytes[at + 1] ?? 0
@@ -25,7 +28,7 @@ export const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes
 export const isPng = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.subarray(0, 8)).equals(Buffer.from('89504e470d0a1a0a', 'hex'))
 
-/** `undefined`: neither JPEG nor PNG, or broken. */
+/** Returns the size in pixels, or `undefined` if this is no JPEG or PNG, or a broken one. */
 export function pictureSize(bytes: Uint8Array): { width: number; height: number } | undefined {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (isPng(bytes) && bytes.length >= 24) return { width: view.readUInt32BE(16), height: view.readUInt32BE(20) }
@@ -37,7 +40,10 @@ export function pictureSize(bytes: Uint8Array): { width: number; height: number 
   return undefined
 }
 
-/** Mean step of the luminance quantisation: the larger, the coarser the picture. `undefined`: it has no such table. */
+/**
+ * Returns the mean step of the luminance quantisation, which is larger in coarser pictures; `undefined` without such a
+ * table.
+ */
 export function coarseness(bytes: Uint8Array): number | undefined {
   for (const { code, at } of segments(bytes)) {
     if (code !== DQT || at + 69 > bytes.length || bytes[at + 4] !== 0) continue
@@ -47,8 +53,8 @@ export function coarseness(bytes: Uint8Array): number | undefined {
 }
 
 /**
- * A frame of an MJPEG camera as a JPEG file: cut after its end marker (cameras pad their buffers) and given the standard Huffman
- * tables when it has none, as MJPEG allows. `undefined`: not JPEG, or cut off.
+ * Returns the frame of an MJPEG camera as a JPEG file: without the padding of the camera's buffer, and with the
+ * standard Huffman tables if it has none, as MJPEG allows. Returns `undefined` if it is no JPEG or is cut off.
  */
 export function completeJpeg(frame: Uint8Array): Uint8Array | undefined {
   if (!isJpeg(frame)) return undefined
@@ -64,17 +70,17 @@ export function completeJpeg(frame: Uint8Array): Uint8Array | undefined {
   return undefined
 }
 
-/** Symbols of an AC table (ITU-T T.81, K.3.3.2): runs and sizes in order of their frequency, written as hex pairs. */
+/** The symbols of the AC tables (ITU-T T.81, K.3.3.2), as hex pairs. */
 const luminanceAc =
-  '01020300041105122131410613516107227114328191a1082342b1c11552d1f02433627282090a161718191a25262728292a3435363738393a434445464748494a' +
-  '535455565758595a636465666768696a737475767778797a838485868788898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7' +
-  'c8c9cad2d3d4d5d6d7d8d9dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8f9fa'
+  '01020300041105122131410613516107227114328191a1082342b1c11552d1f02433627282090a161718191a25262728292a343536373839' +
+  '3a434445464748494a535455565758595a636465666768696a737475767778797a838485868788898a92939495969798999aa2a3a4a5a6a7' +
+  'a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8f9fa'
 const chrominanceAc =
-  '000102031104052131061241510761711322328108144291a1b1c109233352f0156272d10a162434e125f11718191a262728292a35363738393a434445464748494a' +
-  '535455565758595a636465666768696a737475767778797a82838485868788898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6' +
-  'c7c8c9cad2d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa'
+  '000102031104052131061241510761711322328108144291a1b1c109233352f0156272d10a162434e125f11718191a262728292a35363738' +
+  '393a434445464748494a535455565758595a636465666768696a737475767778797a82838485868788898a92939495969798999aa2a3a4a5' +
+  'a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa'
 
-/** The DHT segment that MJPEG streams take for granted: class and number, codes per length, symbols. */
+/** The DHT segment that MJPEG frames may omit: class and number, codes per length, symbols. */
 const standardTables = Buffer.from(
   `ffc401a2${[
     ['00', '00010501010101010100000000000000', '000102030405060708090a0b'],

@@ -7,7 +7,6 @@ import type { CameraId } from '../../machines/domain/camera.js'
 import type { Pipelines, TapEvent } from '../../machines/domain/capture.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
-import { because } from '../../machines/domain/reason.js'
 import { findClockwork } from './clockwork.js'
 import { isQuotable, lockFile, progressAddress, stillFile, streamCommand } from './command.js'
 import { endReason, errorLines } from './endReason.js'
@@ -113,8 +112,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
       if (lines.length > 0) log.debug('ffmpeg reported', { camera, lines: lines.slice(-5) })
       // Not that of a process that has begun meanwhile.
       if (!processes.of(camera)) reports.empty(camera)
-      const details = endReason(text)
-      return details === undefined ? undefined : because('failed', details)
+      return endReason(text)
     },
     async recycle(camera) {
       const found = processes.of(camera)

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
-import { reasonOf } from '../../machines/domain/errors.js'
+import { Failure } from '../../machines/domain/reason.js'
 
 export interface RunOptions {
-  /** The child is killed, and the promise rejects with the signal's reason. */
+  /** On abort the program is killed, and the promise rejects with the signal's reason. */
   signal?: AbortSignal
   /** Milliseconds, 10 s by default. */
   timeout?: number
-  /** Fed to the child and closed. A promise is waited for while the child starts; its failure ends the child. */
+  /** Written to stdin, which is then closed. The program does not wait for a promise to start; a rejection kills it. */
   stdin?: Uint8Array | Promise<Uint8Array>
   /** Bytes kept of stdout and of stderr, 256 KiB by default; the rest is read and dropped. */
   maxOutput?: number
@@ -14,7 +14,7 @@ export interface RunOptions {
 }
 
 export interface Ran {
-  /** `null`: ended by a signal. */
+  /** `null` if a signal ended the program. */
   code: number | null
   stdout: string
   stderr: string
@@ -22,62 +22,57 @@ export interface Ran {
 
 export type Run = (command: string, args: readonly string[], options?: RunOptions) => Promise<Ran>
 
-/** A killed child may hang in the kernel; nobody waits for it longer than this. */
-const burial = 500
+/** The arguments with which ffmpeg writes errors only and asks no questions. */
+export const quiet = ['-hide_banner', '-nostdin', '-y', '-loglevel', 'error']
+
+/** A killed program may hang in the kernel. Callers wait for its end no longer than this, in ms. */
+const killLimit = 500
 
 /**
- * Runs a program to its end. Any exit code is an answer, and the caller's to judge; rejected are: no such program, a time-out
- * (`timed out after 2 s`), an abort. A child that is given up is killed at once, and gone when the promise rejects.
+ * Runs a program to its end and resolves with any exit code. Rejects with `program_missing`, with `timed_out`, or with
+ * the reason of the signal or of `stdin`: then the program is killed first, and gone when the promise rejects.
  */
 export const run: Run = (command, args, { signal, timeout = 10_000, stdin, maxOutput = 262_144, env } = {}) =>
   new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(abortReason(signal))
+    if (signal?.aborted) return reject(signal.reason)
     const child = spawn(command, args, {
       stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       ...(env && { env }),
     })
     const stdout = collect(child.stdout, maxOutput)
     const stderr = collect(child.stderr, maxOutput)
-    let failure: Error | undefined
-    let burialTimer: NodeJS.Timeout | undefined
+    let failure: unknown
+    let killTimer: NodeJS.Timeout | undefined
     const settle = (code: number | null) => {
       clearTimeout(timer)
-      clearTimeout(burialTimer)
+      clearTimeout(killTimer)
       signal?.removeEventListener('abort', onAbort)
-      if (failure) reject(failure)
-      else resolve({ code, stdout: stdout(), stderr: stderr() })
+      if (failure === undefined) resolve({ code, stdout: stdout(), stderr: stderr() })
+      else reject(failure)
     }
-    const giveUp = (reason: Error) => {
-      if (failure) return
+    const stop = (reason: unknown) => {
+      if (failure !== undefined) return
       failure = reason
       child.kill('SIGKILL')
-      burialTimer = setTimeout(() => settle(null), burial)
+      killTimer = setTimeout(() => settle(null), killLimit)
     }
-    const onAbort = () => signal && giveUp(abortReason(signal))
-    const timer = setTimeout(() => giveUp(new Error(`timed out after ${Math.round(timeout / 100) / 10} s`)), timeout)
+    const onAbort = () => stop(signal?.reason)
+    const tooLate = () => stop(new Failure('timed_out', `timed out after ${Math.round(timeout / 100) / 10} s`))
+    const timer = setTimeout(tooLate, timeout)
     signal?.addEventListener('abort', onAbort, { once: true })
 
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      failure ??= new Error(
-        error.code === 'ENOENT'
-          ? `${command} is not installed`
-          : `${command} cannot be run: ${error.code ?? 'unknown error'}`,
-      )
+    child.on('error', ({ code = 'unknown error' }: NodeJS.ErrnoException) => {
+      failure ??=
+        code === 'ENOENT'
+          ? new Failure('program_missing', `${command} is not installed`)
+          : new Failure('failed', `${command} cannot be run (${code})`)
       if (child.pid === undefined) settle(null)
     })
     child.on('close', settle)
-    if (child.stdin) {
-      const input = child.stdin
-      // A child that ends before it has read everything says why by its exit code.
-      input.on('error', () => {})
-      Promise.resolve(stdin).then(
-        (bytes) => input.end(bytes),
-        (error: unknown) => giveUp(error instanceof Error ? error : new Error(reasonOf(error))),
-      )
-    }
+    // A program that ends before it has read everything explains that by its output.
+    child.stdin?.on('error', () => {})
+    if (child.stdin) Promise.resolve(stdin).then((bytes) => child.stdin?.end(bytes), stop)
   })
-
-const abortReason = ({ reason }: AbortSignal): Error => (reason instanceof Error ? reason : new Error('aborted'))
 
 function collect(stream: NodeJS.ReadableStream | null, limit: number): () => string {
   const chunks: Buffer[] = []

@@ -4,20 +4,20 @@ import { join } from 'node:path'
 
 const prefix = '.picture-'
 
-/** A name for a file that does not exist yet; listings pass over it, as it begins with a dot. */
+/** Returns the path of a new temporary file. It begins with a dot, so that listings skip it. */
 export const temporaryFile = (dir: string, extension: string): string =>
   join(dir, `${prefix}${randomUUID()}${extension}`)
 
-/** Removes it; a missing one is fine. */
+/** Removes the file if it exists. Never rejects. */
 export const discard = (file: string): Promise<void> => rm(file, { force: true }).catch(() => {})
 
-/** Removes what a killed service left in `dir`. */
+/** Removes the temporary files that a killed service left in `dir`. Never rejects. */
 export async function discardLeftovers(dir: string): Promise<void> {
   const names = await readdir(dir).catch(() => [])
   await Promise.all(names.filter((name) => name.startsWith(prefix)).map((name) => discard(join(dir, name))))
 }
 
-/** Gives `make` a temporary file, which is gone again when that fails. */
+/** Calls `make` with a new temporary file and resolves with its path. Removes the file if `make` fails. */
 export async function intoTemporary(
   dir: string,
   extension: string,

@@ -1,16 +1,19 @@
-/** One ISO BMFF box of a buffer. */
+/** One box of the ISO base media file format (MP4). */
 export interface Box {
   type: string
-  /** Offset and length of what is in it. */
+  /** Its content, a view of the buffer. */
   body: Buffer
 }
 
-/** Header of the box at `offset`; `undefined`: not a whole header, or none that can be. `size` 0: up to the end of the file. */
+/**
+ * Reads the header of the box at `offset`. Returns `undefined` if it is incomplete or invalid. A `size` of 0 means that
+ * the box extends to the end of the file.
+ */
 export function boxHeader(buffer: Buffer, offset = 0): { type: string; size: number; header: number } | undefined {
   if (buffer.length < offset + 8) return undefined
   const short = buffer.readUInt32BE(offset)
   const type = buffer.toString('latin1', offset + 4, offset + 8)
-  // A tail of zeros, as a power failure leaves it, is no box.
+  // A power failure may leave a tail of zeros, which is no box.
   if (!/^[\x20-\x7e\xa9]{4}$/.test(type)) return undefined
   if (short !== 1) return short === 0 || short >= 8 ? { type, size: short, header: 8 } : undefined
   if (buffer.length < offset + 16) return undefined
@@ -18,7 +21,7 @@ export function boxHeader(buffer: Buffer, offset = 0): { type: string; size: num
   return size >= 16 ? { type, size, header: 16 } : undefined
 }
 
-/** The boxes in a body, up to the first that is damaged. */
+/** Yields the boxes in a body, up to the first damaged one. */
 export function* boxes(body: Buffer): Generator<Box> {
   for (let offset = 0; ; ) {
     const header = boxHeader(body, offset)
@@ -30,7 +33,7 @@ export function* boxes(body: Buffer): Generator<Box> {
   }
 }
 
-/** The first box at the path (`moov`, `mvhd`). */
+/** Returns the content of the first box at the path (`moov`, `mvhd`). */
 export function find(body: Buffer, ...path: string[]): Buffer | undefined {
   let found: Buffer | undefined = body
   for (const type of path) {
@@ -40,7 +43,7 @@ export function find(body: Buffer, ...path: string[]): Buffer | undefined {
   return found
 }
 
-/** A big-endian unsigned number of 4 or 8 bytes; `undefined` beyond the end. */
+/** Reads a big-endian unsigned number of 4 or 8 bytes; `undefined` beyond the end. */
 export function unsigned(buffer: Buffer, offset: number, bytes: 4 | 8 = 4): number | undefined {
   if (offset + bytes > buffer.length) return undefined
   return bytes === 4 ? buffer.readUInt32BE(offset) : Number(buffer.readBigUInt64BE(offset))

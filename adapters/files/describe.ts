@@ -3,14 +3,17 @@ import type { MediaFile, RecordingFile } from '../../machines/domain/ports.js'
 import { readMatroska } from './matroska.js'
 import { readMp4 } from './mp4.js'
 
-/** What the file itself tells; one that cannot be read as media has no duration and is not complete. */
+/**
+ * Reads format, duration and completeness from the file itself. A file that holds no media has duration 0 and is not
+ * complete. Rejects if the file cannot be read.
+ */
 export async function describeRecording(file: MediaFile): Promise<RecordingFile> {
   if (file.name.endsWith('.mkv')) {
     const duration = await readMatroska(file.path)
     return { ...file, format: 'mkv', duration: duration ?? 0, complete: duration !== undefined }
   }
   const { duration, complete } = (await readMp4(file.path)) ?? { duration: 0, complete: false }
-  // It may have been closed, and its last part written, since the file was looked at.
+  // The media server may have written the last part and closed the file since `file` was read.
   const sizes = complete
     ? await lstat(file.path).then(({ size, mtimeMs }) => ({ bytes: size, modifiedAt: Math.round(mtimeMs) }))
     : {}

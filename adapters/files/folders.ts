@@ -1,39 +1,43 @@
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import pLimit from 'p-limit'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
+import { cameraOf, hasExtension, isFileName, timeOf } from '../../machines/domain/fileName.js'
 import type { FileKind } from '../../machines/domain/ports.js'
-import { cameraOf, hasExtension, isFileName, timeOf } from './names.js'
 
-/** A file with bytes in it, as a listing knows it. */
+/** A non-empty file of a listing. */
 export interface Entry {
   name: string
   camera: CameraId
   path: string
-  /** Of the name, else the modification time when it was first seen; epoch ms. */
+  /** The time in the name, or the modification time when the file was first seen; epoch ms. */
   time: number
 }
 
 interface Listing {
-  /** Of the folder, in ns; 0: not to be relied on. */
+  /** Modification time of the folder in ns; 0 if it cannot be relied on. */
   changed: bigint
   entries: Map<string, Entry>
-  /** Empty when last seen: they are looked at again. */
+  /** Names of files that were empty. The next listing checks them again. */
   empty: string[]
 }
 
 export interface Folders {
-  /** All files, newest first. */
+  /** Returns all files, newest first. */
   entries(): Promise<readonly Entry[]>
-  /** The camera's folder, then the root, then the others: where a file of this name may be. */
+  /** Returns every place where a file of this name may be: the folder of its camera, the root, the other cameras. */
   candidates(name: string): Promise<{ path: string; camera: CameraId | undefined }[]>
 }
 
-/** A change this close to its listing may have more behind it that bears the same time. */
+/** A folder that changed less than this many ns before its listing may change again without a new modification time. */
 const RACY = 1_000_000_000n
 
+/** Limits the files that are examined at the same time, over all listings. */
+export const inPool = pLimit(32)
+
 /**
- * The files below `<root>/<camera>/`, and those in `<root>` whose names begin with a camera's. A folder is read again only
- * when it changed, a file looked at once. No link is followed, no other name seen.
+ * Lists the files in `<root>/<camera>/`, and the files in `<root>` whose names begin with a camera id. Reads a folder
+ * again only after it has changed, and examines each file once. Follows no links and skips all other names.
  */
 export function createFolders({ root, kind }: { root: string; kind: FileKind }): Folders {
   const listings = new Map<string, Listing>()
@@ -63,13 +67,13 @@ export function createFolders({ root, kind }: { root: string; kind: FileKind }):
       else fresh.push({ name, camera, path: join(dir, name), time: timeOf(name) ?? 0 })
     }
     const empty: string[] = []
-    await eachOf(fresh, async (entry) => {
+    await inPool.map(fresh, async (entry) => {
       const { size, mtimeMs } = await lstat(entry.path).catch(() => ({ size: -1, mtimeMs: 0 }))
       if (size > 0) entries.set(entry.name, { ...entry, time: entry.time || Math.round(mtimeMs) })
       else if (size === 0) empty.push(entry.name)
     })
     const listing = { changed: now - changed > RACY ? changed : 0n, entries, empty }
-    // The same files: what was sorted stays so.
+    // The files are the same: keep the listing, so that the sorted list stays valid.
     if (
       known &&
       known.entries.size === entries.size &&
@@ -114,13 +118,4 @@ export function createFolders({ root, kind }: { root: string; kind: FileKind }):
       }))
     },
   }
-}
-
-/** Runs the task for each item, 32 at a time. */
-export async function eachOf<T>(items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {
-  let next = 0
-  const worker = async () => {
-    for (let item = items[next++]; item !== undefined; item = items[next++]) await task(item)
-  }
-  await Promise.all(Array.from({ length: 32 }, worker))
 }

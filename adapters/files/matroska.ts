@@ -5,11 +5,14 @@ const INFO = 0x1549a966
 const SCALE = 0x2ad7b1
 const DURATION = 0x4489
 
-/** Milliseconds of media in a Matroska file, by its Info; `undefined`: it is none, or was not closed. Rejects when it cannot be read. */
+/**
+ * Reads the duration of a Matroska file, in ms. Resolves with `undefined` if it is no Matroska file or was not closed.
+ * Rejects if it cannot be read.
+ */
 export async function readMatroska(file: string): Promise<number | undefined> {
   const handle = await open(file, 'r')
   try {
-    // Info stands within the first kilobytes of what muxers write.
+    // Muxers write Info within the first kilobytes.
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(65_536), 0, 65_536, 0)
     const head = buffer.subarray(0, bytesRead)
     if (head.length < 4 || head.readUInt32BE(0) !== 0x1a45dfa3) return undefined
@@ -22,14 +25,14 @@ export async function readMatroska(file: string): Promise<number | undefined> {
   }
 }
 
-/** The first element with this id in `body`, cut off at its end. */
+/** Returns the content of the first element with this id in `body`. */
 function element(body: Buffer | undefined, wanted: number): Buffer | undefined {
   for (let offset = 0; body && offset < body.length; ) {
     const id = variable(body, offset, true)
     const size = id && variable(body, offset + id.bytes, false)
     if (!id || !size) return undefined
     const start = offset + id.bytes + size.bytes
-    // All ones: of unknown size, as a live stream has it.
+    // All ones: the size is unknown, as in a live stream.
     const end = size.value >= 2 ** (7 * size.bytes) - 1 ? body.length : Math.min(body.length, start + size.value)
     if (id.value === wanted) return body.subarray(start, end)
     offset = end
@@ -37,7 +40,7 @@ function element(body: Buffer | undefined, wanted: number): Buffer | undefined {
   return undefined
 }
 
-/** EBML's number of variable length, with its length marker or without. */
+/** Reads an EBML number of variable length, with its length marker or without. */
 function variable(body: Buffer, offset: number, marker: boolean): { value: number; bytes: number } | undefined {
   const lead = body[offset]
   if (lead === undefined || lead === 0) return undefined

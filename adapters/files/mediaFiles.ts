@@ -1,19 +1,21 @@
 import { lstat, unlink } from 'node:fs/promises'
 import type { CameraId } from '../../machines/domain/camera.js'
+import { checkFileName, extensions, hasExtension, isFileName, timeOf } from '../../machines/domain/fileName.js'
 import type { FileKind, MediaFile, MediaFiles } from '../../machines/domain/ports.js'
+import { Failure } from '../../machines/domain/reason.js'
+import { codeOf } from '../errorCode.js'
 import { describeRecording } from './describe.js'
-import { createFolders, eachOf } from './folders.js'
-import { checkFileName, extensions, hasExtension, isFileName, timeOf } from './names.js'
+import { createFolders, inPool } from './folders.js'
 
 export interface MediaFilesOptions {
   recordingsDir: string
   snapshotsDir: string
 }
 
-/** How long sums of sizes are believed, in ms. */
+/** How long the sums of sizes are reused, in ms. */
 const SIZES_FOR = 5_000
 
-/** Recordings and snapshots as they lie on the disk; nothing is kept of them but their names. */
+/** Reads the recordings and snapshots from disk. Only their names and times are kept in memory. */
 export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOptions): MediaFiles {
   const folders = {
     recordings: createFolders({ root: recordingsDir, kind: 'recordings' }),
@@ -36,11 +38,8 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
   }
 
   async function sum(kind: FileKind): Promise<number> {
-    let bytes = 0
-    await eachOf(await folders[kind].entries(), async ({ path }) => {
-      bytes += (await lstat(path).catch(() => ({ size: 0 }))).size
-    })
-    return bytes
+    const all = await inPool.map(await folders[kind].entries(), ({ path }) => lstat(path).catch(() => ({ size: 0 })))
+    return all.reduce((bytes, { size }) => bytes + size, 0)
   }
 
   return {
@@ -65,9 +64,8 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
       try {
         await unlink(file.path)
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        if (code === 'ENOENT') return false
-        throw new Error(`the file cannot be deleted (${code})`)
+        if (codeOf(error) === 'ENOENT') return false
+        throw new Failure('not_written', `the file cannot be deleted (${codeOf(error)})`)
       }
       sizes = undefined
       return true
@@ -86,7 +84,7 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
   }
 }
 
-/** A regular file with bytes in it, links not followed. */
+/** Returns the file if it is a regular, non-empty file; follows no links. */
 export async function look(path: string, name: string, camera: CameraId): Promise<MediaFile | undefined> {
   const stats = await lstat(path).catch(() => undefined)
   if (!stats?.isFile() || stats.size === 0) return undefined

@@ -1,25 +1,25 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { boxes, boxHeader, find, unsigned } from './boxes.js'
 
-/** What an MP4 file tells of itself. */
+/** What an MP4 file says about itself. */
 export interface Mp4 {
-  /** Milliseconds of media: of the header when it is final, else of the whole parts that are there. */
+  /** Milliseconds: from the header if it is final, otherwise the sum of the complete parts. */
   duration: number
-  /** The header holds the duration: the file was closed properly. */
+  /** True if the header holds the duration: the file was closed properly. */
   complete: boolean
 }
 
 interface Track {
   timescale: number
-  /** Duration of samples that do not tell their own. */
+  /** Duration of samples that have none of their own. */
   sample: number
 }
 
 const MAX_HEADER = 4_000_000
-/** As much as a part's header usually takes, with the header of its data behind it. */
+/** Usual size of a part's header and the header of its data. */
 const AHEAD = 4096
 
-/** `undefined`: not an MP4, or nothing of it is there yet. Rejects when the file cannot be read. */
+/** Resolves with `undefined` if the file is no MP4 or has no header yet. Rejects if it cannot be read. */
 export async function readMp4(file: string): Promise<Mp4 | undefined> {
   const handle = await open(file, 'r')
   try {
@@ -35,7 +35,7 @@ async function walk(handle: FileHandle): Promise<Mp4 | undefined> {
   let first = Number.POSITIVE_INFINITY
   let last = 0
   let known = false
-  // One read a part: its header, the times in it, and the header of the data that follows.
+  // Each part takes one read: its header, its times and the header of its data.
   let window: Buffer = Buffer.alloc(0)
   let windowAt = 0
   const at = async (offset: number, length: number): Promise<Buffer> => {
@@ -61,7 +61,7 @@ async function walk(handle: FileHandle): Promise<Mp4 | undefined> {
       known = true
     } else if (header.type === 'moof' && size <= MAX_HEADER) {
       const times = fragmentTimes(Buffer.from(await body()), tracks)
-      // A part without all of its data is cut off.
+      // A part without all its data was cut off.
       const data = boxHeader(await at(offset + size, 16))
       if (!data || offset + size + data.size > end) break
       first = Math.min(first, times.first)
@@ -83,7 +83,7 @@ async function readAt(handle: FileHandle, offset: number, length: number): Promi
   return buffer.subarray(0, filled)
 }
 
-/** Milliseconds; 0 until the file is closed, `undefined` when there is no header. All ones mean "unknown". */
+/** Returns milliseconds, 0 if the file is not closed yet (all ones mean "unknown"), `undefined` without a header. */
 function movieDuration(moov: Buffer): number | undefined {
   const mvhd = find(moov, 'mvhd')
   if (!mvhd || mvhd.length < 20) return undefined
@@ -108,7 +108,7 @@ function tracksOf(moov: Buffer): [number, Track][] {
   })
 }
 
-/** Seconds, from the earliest start to the latest end of the tracks in a part. */
+/** Returns the earliest start and the latest end of the tracks in a part, in seconds. */
 function fragmentTimes(moof: Buffer, tracks: Map<number, Track>): { first: number; last: number } {
   let first = Number.POSITIVE_INFINITY
   let last = 0

@@ -1,19 +1,26 @@
-import { execFile } from 'node:child_process'
 import { readdir, rename, rm, unlink, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isCameraId } from '../../machines/domain/camera.js'
+import { isSegmentName } from '../../machines/domain/fileName.js'
 import type { RecordingFile } from '../../machines/domain/ports.js'
+import { Failure } from '../../machines/domain/reason.js'
+import { failureOf } from '../ffmpeg/endReason.js'
+import { quiet, run } from '../ffmpeg/run.js'
 import { describeRecording } from './describe.js'
 import { look } from './mediaFiles.js'
-import { isSegmentName } from './names.js'
 
-/** What the copy's duration may differ by, in ms: Matroska counts the last frame otherwise. */
+/** How far the durations of original and copy may differ, in ms: Matroska counts the last frame in another way. */
 const TOLERANCE = 500
+/** Time limit for one copy, in ms; far above what a disk needs for one recording. */
+const LIMIT = 3_600_000
 
-/** `.<recording>.mkv.tmp`, which listings pass over. */
+/** `.<recording>.mkv.tmp`, which listings skip. */
 const temporaryOf = (name: string): string => `.${name}.tmp`
 
-/** Removes what a killed service left half remuxed in the cameras' folders. Never rejects. Only before the first remux. */
+/**
+ * Removes the incomplete copies that a killed service left in the cameras' folders. Must be called before the first
+ * remux, whose copies look the same. Never rejects.
+ */
 export async function discardLeftovers(recordingsDir: string): Promise<void> {
   for (const camera of await readdir(recordingsDir).catch(() => [])) {
     if (!isCameraId(camera)) continue
@@ -27,36 +34,21 @@ export async function discardLeftovers(recordingsDir: string): Promise<void> {
 }
 
 /**
- * Puts the recording into Matroska beside the original, frames copied, and removes the original once the copy is seen to
- * hold as much. Rejects, with the original untouched and nothing left behind, when it does not.
+ * Copies the recording into a Matroska file beside it, and removes the original after checking that the copy holds as
+ * much. Rejects otherwise; the original is then untouched and no other file is left.
  */
 export async function remux(file: RecordingFile, signal: AbortSignal): Promise<RecordingFile> {
   const name = file.name.replace(/\.mp4$/, '.mkv')
   const path = join(dirname(file.path), name)
   const temporary = join(dirname(file.path), temporaryOf(name))
   try {
-    await ffmpeg(
-      [
-        '-nostdin',
-        '-v',
-        'error',
-        '-y',
-        '-i',
-        `file:${file.path}`,
-        '-map',
-        '0',
-        '-c',
-        'copy',
-        '-f',
-        'matroska',
-        `file:${temporary}`,
-      ],
-      signal,
-    )
+    const copying = ['-i', `file:${file.path}`, '-map', '0', '-c', 'copy', '-f', 'matroska', `file:${temporary}`]
+    const { code, stderr } = await run('ffmpeg', [...quiet, ...copying], { signal, timeout: LIMIT })
+    if (code !== 0) throw failureOf(stderr, 'failed', 'ffmpeg failed')
     const copy = await look(temporary, name, file.camera)
     const described = copy && (await describeRecording({ ...copy, name }))
     if (!described?.complete || described.duration === 0 || Math.abs(described.duration - file.duration) > TOLERANCE)
-      throw new Error('the copy is not whole')
+      throw new Failure('failed', 'the copy is not whole')
     signal.throwIfAborted()
     const modified = new Date(file.modifiedAt)
     await utimes(temporary, modified, modified)
@@ -67,12 +59,3 @@ export async function remux(file: RecordingFile, signal: AbortSignal): Promise<R
     await rm(temporary, { force: true })
   }
 }
-
-const ffmpeg = (args: string[], signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    execFile('ffmpeg', args, { signal, killSignal: 'SIGKILL', maxBuffer: 1_000_000 }, (error) => {
-      if (signal.aborted) reject(signal.reason)
-      else if (error) reject(new Error(error.code === 'ENOENT' ? 'ffmpeg is not installed' : 'ffmpeg failed'))
-      else resolve()
-    })
-  })

@@ -5,7 +5,9 @@ export interface Credentials {
   password: string
 }
 
-/** What a `WWW-Authenticate` asks for, of what we can do. */
+/**
+ * A challenge of `WWW-Authenticate` that we can answer. `auth` is true if the answer must count its uses (qop=auth).
+ */
 export type Challenge =
   | { scheme: 'basic' }
   | {
@@ -18,7 +20,10 @@ export type Challenge =
       auth: boolean
     }
 
-/** The strongest of the challenges in a header (RFC 7616, RFC 7617): SHA-256, MD5, Basic. `undefined`: none that we can answer. */
+/**
+ * Returns the strongest challenge in a header (RFC 7616, RFC 7617): SHA-256, then MD5, then Basic. Returns `undefined`
+ * if we can answer none.
+ */
 export function chooseChallenge(header = ''): Challenge | undefined {
   const rank = (challenge: Challenge): number => (challenge.scheme === 'basic' ? 0 : challenge.hash === 'md5' ? 1 : 2)
   return splitChallenges(header)
@@ -44,7 +49,7 @@ function understand(scheme: string, fields: Record<string, string>): Challenge |
   }
 }
 
-/** `Digest a="x", b=y, Basic realm="z"`: a word that no `=` follows opens the next challenge. */
+/** Splits `Digest a="x", b=y, Basic realm="z"`: a word without `=` begins the next challenge. */
 function splitChallenges(header: string): { scheme: string; fields: Record<string, string> }[] {
   const challenges: { scheme: string; fields: Record<string, string> }[] = []
   const tokens = /([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/g
@@ -57,7 +62,7 @@ function splitChallenges(header: string): { scheme: string; fields: Record<strin
   return challenges
 }
 
-/** Answers one challenge for as long as its nonce lives: the value of `Authorization` for each request. */
+/** Returns a function that makes the value of `Authorization` for each request, valid as long as the nonce. */
 export function createAuthorizer(
   { user, password }: Credentials,
   challenge: Challenge,
@@ -76,6 +81,8 @@ export function createAuthorizer(
     )
     const fields = { username: user, realm, nonce, uri: url, response, ...(opaque === undefined ? {} : { opaque }) }
     const quoted = Object.entries(fields).map(([name, value]) => `${name}="${value.replace(/["\\]/g, '\\$&')}"`)
-    return `Digest ${[...quoted, ...(algorithm ? [`algorithm=${algorithm}`] : []), ...(auth ? ['qop=auth', `nc=${nc}`, `cnonce="${cnonce}"`] : [])].join(', ')}`
+    const bare = algorithm ? [`algorithm=${algorithm}`] : []
+    const counted = auth ? ['qop=auth', `nc=${nc}`, `cnonce="${cnonce}"`] : []
+    return `Digest ${[...quoted, ...bare, ...counted].join(', ')}`
   }
 }

@@ -1,6 +1,6 @@
 import { parameterSetId } from './sps.js'
 
-/** Types of NAL units that matter here (ITU-T H.264 table 7-1; 24 and 28 of RFC 6184). */
+/** Types of NAL units (ITU-T H.264 table 7-1; 24 and 28: RFC 6184). */
 const IDR = 5
 const SPS = 7
 const PPS = 8
@@ -9,7 +9,7 @@ const FU_A = 28
 
 const typeOf = (unit: Uint8Array): number => (unit[0] ?? 0) & 0x1f
 
-/** What belongs to one instant, as NAL units without start codes. */
+/** The NAL units of one picture, without start codes. */
 export type AccessUnit = Buffer[]
 
 export interface RtpPacket {
@@ -20,7 +20,7 @@ export interface RtpPacket {
   payload: Buffer
 }
 
-/** RFC 3550; `undefined`: not an RTP packet. */
+/** Reads an RTP packet (RFC 3550). Returns `undefined` if it is none. */
 export function parseRtp(bytes: Buffer): RtpPacket | undefined {
   const [first = 0, second = 0] = bytes
   if (bytes.length < 12 || first >> 6 !== 2) return undefined
@@ -41,9 +41,9 @@ export function parseRtp(bytes: Buffer): RtpPacket | undefined {
 }
 
 /**
- * Puts RTP packets of H.264 together (RFC 6184, packetization-mode 0 and 1). What a gap in the sequence has hit is dropped.
- * An access unit that comes first, or behind a gap, may lack its beginning: `isWholeIdr` tells. Larger ones than `maxBytes`
- * (8 MiB by default) are dropped.
+ * Joins RTP packets of H.264 to access units (RFC 6184, packetization-mode 0 and 1). Drops access units with a gap in
+ * the sequence and those larger than `maxBytes` (8 MiB by default). The first access unit, and the first one after a
+ * gap, may lack its beginning: `isWholeIdr` checks that.
  */
 export function createDepacketiser(
   onAccessUnit: (unit: AccessUnit) => void,
@@ -69,7 +69,7 @@ export function createDepacketiser(
     const [indicator = 0, header = 0] = payload
     if (payload.length < 3) return
     if (header & 0x80) fragments = [Buffer.from([(indicator & 0xe0) | (header & 0x1f)])]
-    // Without its beginning it is of no use: the stream was joined in the middle of it.
+    // The beginning of the unit is missing: the stream was joined in the middle of it.
     if (fragments.length === 0) return
     fragments.push(payload.subarray(2))
     if ((header & 0x40) === 0) return
@@ -106,7 +106,7 @@ export function createDepacketiser(
   }
 }
 
-/** Encoders may cut a picture into slices: it is whole when the first of them begins with the first macroblock. */
+/** True for an IDR picture whose first slice begins with the first macroblock: nothing of it is missing. */
 export function isWholeIdr(unit: AccessUnit): boolean {
   const first = unit.find((nal) => typeOf(nal) >= 1 && typeOf(nal) <= IDR)
   // `first_mb_in_slice` is 0: a single set bit.
@@ -118,8 +118,8 @@ export const toAnnexB = (units: readonly Uint8Array[]): Buffer =>
   Buffer.concat(units.flatMap((unit) => [startCode, unit]))
 
 /**
- * Waits for a picture that can be decoded by itself: `push` returns it as Annex B with SPS and PPS in front as soon as it is whole.
- * `known` are the parameter sets of the description; those of the stream count more.
+ * Finds a picture that can be decoded alone: `push` returns it, as Annex B behind its SPS and PPS, from the packet on
+ * that completes it. `known` are the parameter sets of the description; those of the stream replace them.
  */
 export function createKeyframeCatcher(known: readonly Uint8Array[] = []): {
   push(packet: RtpPacket): Buffer | undefined

@@ -1,6 +1,6 @@
-/** RTSP 1.0 (RFC 2326) on one TCP connection: requests, responses and interleaved frames, in and out. */
+/** Reads and writes RTSP 1.0 (RFC 2326) over TCP: requests, responses and interleaved frames. */
 
-/** Names in lower case; a header that came twice is joined with `, `. The object has no prototype. */
+/** Names in lower case. Values of a repeated header are joined with `, `. The object has no prototype. */
 export type Headers = Record<string, string>
 
 export interface RtspRequest {
@@ -17,7 +17,7 @@ export interface RtspResponse {
   body: Buffer
 }
 
-/** The peer does not speak RTSP, or more of it than was agreed. */
+/** The peer does not speak RTSP, or a message is larger than allowed. */
 export class RtspSyntaxError extends Error {
   override readonly name = 'RtspSyntaxError'
 }
@@ -25,18 +25,18 @@ export class RtspSyntaxError extends Error {
 export interface ParserOptions {
   onRequest?: (request: RtspRequest) => void
   onResponse?: (response: RtspResponse) => void
-  /** `payload` is a view of the received bytes; it stays valid for as long as it is kept. */
+  /** `payload` is a view of the received bytes, which are never overwritten. */
   onFrame?: (channel: number, payload: Buffer) => void
-  /** Bytes of start line and headers; 16 KiB by default. */
+  /** Most bytes of start line and headers; 16 KiB by default. */
   maxHeader?: number
-  /** Bytes; 64 KiB by default. */
+  /** Most bytes of a body; 64 KiB by default. */
   maxBody?: number
 }
 
 export interface Parser {
-  /** Calls back for every message that is now complete. Throws RtspSyntaxError, and from then on always the same one. */
+  /** Calls back for every message that is now complete. Throws RtspSyntaxError, then the same one at each call. */
   push(chunk: Buffer): void
-  /** Drops the rest: no call-back comes after it, also when it is called inside one. */
+  /** Drops all further bytes. No call-back follows, also when called inside one. */
   end(): void
 }
 
@@ -46,8 +46,8 @@ const LF = 0x0a
 const NONE = Buffer.alloc(0)
 
 /**
- * Reads a byte stream piece by piece, however it is cut. What is incomplete is kept, at most one message of it: each byte is
- * copied once or twice, never again with every piece. A message of a kind that has no call-back is skipped.
+ * Parses a byte stream that may be cut anywhere. Keeps at most one incomplete message, and copies each byte at most
+ * twice. Skips messages without a call-back.
  */
 export function createParser({
   onRequest,
@@ -57,12 +57,12 @@ export function createParser({
   maxBody = 65_536,
 }: ParserOptions): Parser {
   const kept = createKeeper()
-  /** Bytes that the present message is known to need: below that, there is nothing to try. */
+  /** Least number of bytes that the incomplete message needs. */
   let needed = 1
   let ended = false
   let failure: unknown
 
-  /** Length of the message at the start of `bytes`, once it was told; 0: incomplete. */
+  /** Calls back for the message at the start of `bytes` and returns its length, or 0 if it is incomplete. */
   const take = (bytes: Buffer): number => {
     if (bytes[0] === DOLLAR) return takeFrame(bytes)
     if (bytes[0] === CR || bytes[0] === LF) return 1
@@ -130,7 +130,10 @@ export function createParser({
   }
 }
 
-/** The unfinished message. Grows by doubling, and is never written to where a view was handed out. */
+/**
+ * Keeps the incomplete message. Its buffer doubles when it is full, and is replaced rather than overwritten after a
+ * read.
+ */
 function createKeeper() {
   let room: Buffer = NONE
   let length = 0
@@ -153,12 +156,12 @@ function createKeeper() {
     },
     add,
     clear,
-    /** What is kept with `chunk` behind it. */
+    /** Returns the kept bytes with `chunk` behind them. */
     join: (chunk: Buffer): Buffer => {
       add(chunk, 0)
       return room.subarray(0, length)
     },
-    /** `bytes` from `from` on is what is left after a try. */
+    /** Keeps the rest of `bytes` from `from` on. */
     keep: (bytes: Buffer, from: number, expected: number): void => {
       if (from === 0 && bytes.buffer === room.buffer) return
       clear()
@@ -169,7 +172,10 @@ function createKeeper() {
 
 type StartLine = { method: string; url: string } | { status: number; reason: string }
 
-/** `undefined`: its line has not ended yet. Throws as soon as it can be told that this is something else (HTTP, SSH, noise). */
+/**
+ * Returns `undefined` if the line is incomplete. Throws as soon as it is certain that this is another protocol (HTTP,
+ * SSH).
+ */
 function startLineOf(bytes: Buffer): StartLine | undefined {
   const first = bytes[0] ?? 0
   if (first < 0x41 || first > 0x5a) throw new RtspSyntaxError('the start line is not RTSP')
@@ -183,7 +189,7 @@ function startLineOf(bytes: Buffer): StartLine | undefined {
   throw new RtspSyntaxError('the start line is not RTSP')
 }
 
-/** Bytes up to and with the empty line, 0 when it has not come. Bare line feeds are accepted: some cameras send them. */
+/** Returns the length of the header with its empty line, or 0. Accepts bare line feeds: some cameras send them. */
 function endOfHeader(bytes: Buffer): number {
   for (let at = bytes.indexOf(LF); at !== -1; at = bytes.indexOf(LF, at + 1)) {
     if (bytes[at + 1] === LF) return at + 2
@@ -217,10 +223,10 @@ function bodyLength(headers: Headers, maxBody: number): number {
   return Number(text)
 }
 
-/** Names in any case, written the way the field writes them (`cseq` → `CSeq`); a list becomes several lines. */
+/** Names in any case; they are written in their usual form (`cseq` → `CSeq`). A list becomes several lines. */
 export type HeaderFields = Record<string, string | number | readonly string[]>
 
-/** `Content-Length` is added when there is a body. Throws when a field holds a line break. */
+/** Adds `Content-Length` if there is a body. Throws if a field holds a line break. */
 export const formatRequest = (request: {
   method: string
   url: string
@@ -240,7 +246,7 @@ export const formatResponse = (response: {
     response.body,
   )
 
-/** One interleaved frame; `payload` at most 65535 bytes. */
+/** Writes one interleaved frame. `payload` has at most 65535 bytes. */
 export function formatFrame(channel: number, payload: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(4 + payload.length)
   frame[0] = DOLLAR

@@ -1,99 +1,92 @@
+import { hostInUrl } from '../../machines/domain/address.js'
 import type { Dispose, Log, StreamReader } from '../../machines/domain/ports.js'
+import { Failure, type Reason, type ReasonCode, reasonFrom } from '../../machines/domain/reason.js'
 import type { Credentials } from './auth.js'
 import { describeSource } from './describe.js'
 import { createKeyframeCatcher, parseRtp } from './h264.js'
 import type { RtspResponse } from './message.js'
 import { controlUrl, parameterSetsOf, readDescription } from './sdp.js'
-import { type Connection, ConnectionError, type Failure, guard, openConnection } from './session.js'
+import { type Connection, ConnectionError, guard, openConnection, type Request } from './session.js'
 
 export interface StreamReaderOptions {
   /** Where the media server listens for RTSP. */
   host: string
   port: number
-  /** For the media server; those of a described source are in its URL. */
+  /** Credentials for the media server; those for a described source are in its URL. */
   credentials?: Credentials
   log: Log
-  /** How long a stream may take to start (ms), 22 s by default: the media server's own limit and a little. */
+  /** Time limit for the start of a stream, in ms; by default 22 s, a little more than the limit of the media server. */
   startTimeout?: number
-  /** Between two signs of life of a held stream (ms), 20 s by default; never more than half of what the server allows. */
+  /**
+   * Time between two keep-alives of a held stream, in ms; 20 s by default, and at most half of what the server allows.
+   */
   keepaliveEvery?: number
-  /** How long a sign of life may go unanswered (ms), 10 s by default. */
+  /** Time limit for the answer to a keep-alive, in ms; 10 s by default. */
   answerTimeout?: number
-  /** From PLAY to the keyframe (ms), 12 s by default. */
+  /** Time limit from PLAY to the keyframe, in ms; 12 s by default. */
   keyframeTimeout?: number
-  /** For a whole description (ms), 5 s by default. */
+  /** Time limit for a whole description, in ms; 5 s by default. */
   describeTimeout?: number
 }
 
-/** The RTSP client of the service. Rejections and reasons are one plain sentence without addresses or credentials. */
+/** The RTSP client of the service. Rejects with Failures, which hold no addresses and no credentials. */
 export function createStreamReader(options: StreamReaderOptions): StreamReader {
   const { host, port, credentials, log, startTimeout = 22_000, keepaliveEvery = 20_000 } = options
   const { answerTimeout = 10_000, keyframeTimeout = 12_000, describeTimeout = 5000 } = options
-  const at = host.includes(':') ? `[${host}]` : host
-  const urlOf = (name: string): string => `rtsp://${at}:${port}/${name}`
+  const urlOf = (name: string): string => `rtsp://${hostInUrl(host)}:${port}/${name}`
   const open = (onFrame?: (channel: number, payload: Buffer) => void): Connection =>
     openConnection({ host, port, ...(credentials && { credentials }), ...(onFrame && { onFrame }) })
 
-  const hold = async (name: string, lost: (reason: string) => void, signal: AbortSignal): Promise<Dispose> => {
+  const hold = async (name: string, lost: (reason: Reason) => void, signal: AbortSignal): Promise<Dispose> => {
     signal.throwIfAborted()
+    const url = urlOf(name)
     const connection = open()
-    const disarm = guard({ connection, signal, limit: startTimeout, late: new Error('stream did not start in time') })
-    const asked = Date.now()
-    const answer = await ask(connection, {
+    const disarm = guard({ connection, signal, limit: startTimeout, late: new Failure('not_started_in_time') })
+    const answer = await start(connection, {
       method: 'SETUP',
-      url: `${urlOf(name)}/trackID=0`,
+      url: `${url}/trackID=0`,
       headers: { transport },
     }).finally(disarm)
-    refuse(connection, answer, Date.now() - asked)
     const { id, timeout } = sessionOf(answer)
-    if (signal.aborted) leave(connection, urlOf(name), id)
+    if (signal.aborted) leave(connection, url, id)
     signal.throwIfAborted()
     log.debug('stream held', { stream: name })
-    const headers = { session: id }
-    const stop = keepAlive(connection, {
-      url: urlOf(name),
-      headers,
-      every: Math.min(keepaliveEvery, timeout / 2),
-      answerTimeout,
-    })
+    const keepalive: Request = { method: 'OPTIONS', url, headers: { session: id }, timeout: answerTimeout }
+    const stop = keepAlive(connection, keepalive, Math.min(keepaliveEvery, timeout / 2))
     let released = false
     void connection.closed.then((error) => {
       stop()
       if (released) return
-      const reason = ofServer(error).message
-      log.debug('stream lost', { stream: name, reason })
+      const reason = reasonFrom(ofServer(error), 'stream_lost')
+      log.debug('stream lost', { stream: name, reason: reason.details })
       lost(reason)
     })
     return () => {
       if (released) return
       released = true
       stop()
-      leave(connection, urlOf(name), id)
+      leave(connection, url, id)
     }
   }
 
   const keyframe = async (name: string, signal: AbortSignal): Promise<Uint8Array> => {
     signal.throwIfAborted()
+    const url = urlOf(name)
     let onFrame = (_channel: number, _payload: Buffer): void => {}
     const connection = open((channel, payload) => onFrame(channel, payload))
-    let disarm = guard({ connection, signal, limit: startTimeout, late: new Error('stream did not start in time') })
+    let disarm = guard({ connection, signal, limit: startTimeout, late: new Failure('not_started_in_time') })
     try {
-      const url = urlOf(name)
-      const asked = Date.now()
-      const description = await ask(connection, { method: 'DESCRIBE', url, headers: { accept: 'application/sdp' } })
-      refuse(connection, description, Date.now() - asked)
+      const accept = { accept: 'application/sdp' }
+      const description = await start(connection, { method: 'DESCRIBE', url, headers: accept })
       disarm()
-      disarm = guard({ connection, signal, limit: keyframeTimeout, late: new Error('no keyframe came in time') })
+      const late = new Failure('no_frames', 'no keyframe came in time')
+      disarm = guard({ connection, signal, limit: keyframeTimeout, late })
       const { base, session, video } = readDescription(url, description)
-      if (!video) throw new Error('the stream has no video')
+      if (!video) throw new Failure('not_a_stream', 'the stream has no video')
       if (video.codec !== 'H264')
-        throw new Error(`codec not supported: the stream is ${video.codec || 'unknown'}, keyframes are taken of H264`)
-      const setup = await ask(connection, {
-        method: 'SETUP',
-        url: controlUrl(base, video.control),
-        headers: { transport },
-      })
-      refuse(connection, setup)
+        throw new Failure('codec_unsupported', `the stream is ${video.codec || 'of unknown codec'}, not H264`)
+      const track = controlUrl(base, video.control)
+      const setup = await request(connection, { method: 'SETUP', url: track, headers: { transport } })
       const catcher = createKeyframeCatcher(parameterSetsOf(video))
       const media = Number(/interleaved=(\d+)/.exec(setup.headers.transport ?? '')?.[1] ?? 0)
       const caught = new Promise<Buffer>((resolve) => {
@@ -104,21 +97,15 @@ export function createStreamReader(options: StreamReaderOptions): StreamReader {
         }
       })
       const { id } = sessionOf(setup)
-      refuse(
-        connection,
-        await ask(connection, {
-          method: 'PLAY',
-          url: controlUrl(base, session),
-          headers: { session: id, range: 'npt=0.000-' },
-        }),
-      )
+      const headers = { session: id, range: 'npt=0.000-' }
+      await request(connection, { method: 'PLAY', url: controlUrl(base, session), headers })
       const picture = await Promise.race([caught, connection.closed])
       if (picture instanceof Error) throw ofServer(picture)
       onFrame = () => {}
       leave(connection, base, id)
       return picture
     } catch (error) {
-      connection.fail(new ConnectionError('closed'))
+      connection.fail(new ConnectionError('source_closed'))
       throw error
     } finally {
       disarm()
@@ -130,76 +117,71 @@ export function createStreamReader(options: StreamReaderOptions): StreamReader {
 
 const transport = 'RTP/AVP/TCP;unicast;interleaved=0-1'
 
-/** A request to the media server: what ends the connection is told in words of it. */
-async function ask(connection: Connection, request: Parameters<Connection['request']>[0]): Promise<RtspResponse> {
-  try {
-    return await connection.request(request)
-  } catch (error) {
-    throw ofServer(error)
-  }
-}
-
-const words: Record<Failure, string> = {
-  unreachable: 'the media server is unreachable',
-  untrusted: 'the certificate of the media server is not trusted',
-  closed: 'the media server closed the connection',
-  foreign: 'the media server answered, but not in RTSP',
-  late: 'the media server does not answer',
-}
-const ofServer = <E>(error: E): E | Error =>
-  error instanceof ConnectionError ? new Error(words[error.failure]) : error
-
 /**
- * Throws unless the answer is 200. The media server says 400 both for a name that it does not know and, after its time-out,
- * for a source that did not come; only the time that passed tells them apart, and not for who joined a start late.
+ * Sends a request to the media server. Rejects with its failure unless the status is 200, and closes the connection.
  */
-function refuse(connection: Connection, { status }: RtspResponse, elapsed = Infinity): void {
-  if (status === 200) return
-  connection.fail(new ConnectionError('closed'))
-  if (status === 401 || status === 403) throw new Error(`refused (${status})`)
-  if (status === 404) throw new Error('stream not found: it has no source')
-  if (status === 400)
-    throw new Error(elapsed < 1000 ? 'stream not found, or its start had just failed' : 'stream did not start')
-  throw new Error(`stream did not start: the media server answered ${status}`)
+async function request(connection: Connection, wanted: Request, elapsed?: () => number): Promise<RtspResponse> {
+  const answer = await connection.request(wanted).catch((error: Error) => {
+    throw ofServer(error)
+  })
+  if (answer.status === 200) return answer
+  connection.fail(new ConnectionError('source_closed'))
+  throw refusalOfServer(answer.status, elapsed?.())
 }
 
-/** `timeout`: what the server allows between two signs of life (ms). */
+/** Sends the request that starts the stream. */
+function start(connection: Connection, wanted: Request): Promise<RtspResponse> {
+  const began = Date.now()
+  return request(connection, wanted, () => Date.now() - began)
+}
+
+const ends: Record<ConnectionError['code'], [code: ReasonCode, details?: string]> = {
+  unreachable: ['server_unreachable', 'the media server cannot be reached'],
+  certificate_untrusted: ['server_refused', 'the certificate of the media server is not trusted'],
+  source_closed: ['server_closed'],
+  not_rtsp: ['not_rtsp', 'the media server answered, but not in RTSP'],
+  timed_out: ['server_unreachable'],
+}
+
+/** The end of a connection, as a failure of the media server. */
+const ofServer = (error: Error): Error => (error instanceof ConnectionError ? new Failure(...ends[error.code]) : error)
+
+/** `elapsed` in ms. */
+function refusalOfServer(status: number, elapsed = Infinity): Failure {
+  if (status === 401 || status === 403)
+    return new Failure('server_refused', `the media server refuses access (${status})`)
+  if (status === 404) return new Failure('stream_not_found', 'the stream has no source')
+  if (status !== 400) return new Failure('server_error', `the media server answers with an error (${status})`)
+  // The media server answers 400 for an unknown path, and after its own time limit for a source that did not come. Only
+  // the time tells them apart, except for a client that joins a start late.
+  return elapsed < 1000
+    ? new Failure('stream_not_found', 'there is no such stream, or its start has just failed')
+    : new Failure('not_started_in_time')
+}
+
+/** `timeout` is the longest time that the server allows between two keep-alives, in ms. */
 function sessionOf({ headers }: RtspResponse): { id: string; timeout: number } {
   const [id = '', ...parameters] = (headers.session ?? '').split(';')
   const seconds = Number(/^\s*timeout=(\d+)\s*$/i.exec(parameters.join(';'))?.[1] ?? 60)
   return { id: id.trim(), timeout: Math.max(seconds, 2) * 1000 }
 }
 
-function keepAlive(connection: Connection, { url, headers, every, answerTimeout }: KeepAlive): () => void {
-  let timer: NodeJS.Timeout
-  let stopped = false
-  const next = (): void => {
-    timer = setTimeout(() => {
-      connection.request({ method: 'OPTIONS', url, headers, timeout: answerTimeout }).then(
-        ({ status }) => {
-          if (status === 454) connection.fail(new Error('the media server has ended the session'))
-          else if (!stopped) next()
-        },
-        () => {},
-      )
-    }, every)
-  }
-  next()
-  return () => {
-    stopped = true
-    clearTimeout(timer)
-  }
+/** Repeats the keep-alive every `every` ms until the returned function is called. */
+function keepAlive(connection: Connection, keepalive: Request, every: number): () => void {
+  const timer = setInterval(() => {
+    connection.request(keepalive).then(
+      ({ status }) => {
+        if (status === 454) connection.fail(new Failure('stream_lost', 'the media server ended the session'))
+      },
+      // The end of the connection shows in `closed`.
+      () => {},
+    )
+  }, every)
+  return () => clearInterval(timer)
 }
 
-interface KeepAlive {
-  url: string
-  headers: { session: string }
-  every: number
-  answerTimeout: number
-}
-
-/** Says good-bye, and waits at most a second for the answer before closing. */
+/** Sends TEARDOWN, waits at most a second for the answer, and closes the connection. */
 function leave(connection: Connection, url: string, session: string): void {
-  const close = (): void => connection.fail(new ConnectionError('closed'))
+  const close = (): void => connection.fail(new ConnectionError('source_closed'))
   connection.request({ method: 'TEARDOWN', url, headers: { session }, timeout: 1000 }).then(close, close)
 }

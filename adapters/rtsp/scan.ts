@@ -1,3 +1,5 @@
+import PQueue from 'p-queue'
+import { reasonOf } from '../../machines/domain/errors.js'
 import type {
   AddressCheck,
   Candidate,
@@ -13,86 +15,93 @@ import { type Connection, ConnectionError, guard, openConnection } from './sessi
 export interface StreamScanOptions {
   plan: ScanPlan
   addresses: AddressCheck
-  /** For one address and port with all its paths (ms). */
+  /** Time limit for one address and port with all its paths, in ms. */
   hostLimit: number
-  /** How many of them are asked at a time. */
+  /** Number of addresses and ports that are scanned at the same time. */
   concurrency: number
 }
 
-/** Asks the addresses of the plan, and no others, for streams: OPTIONS and DESCRIBE answered with 200, and video in it. Sends no credentials. */
+/**
+ * Scans the addresses of the plan, and no others, for streams: OPTIONS and DESCRIBE are answered with 200, and there is
+ * video. Sends no credentials.
+ */
 export function createStreamScan({ plan, addresses, hostLimit, concurrency }: StreamScanOptions): StreamScan {
-  const ask = async (target: ScanTarget, signal: AbortSignal): Promise<ScanAnswer> => {
+  const scanOne = async (target: ScanTarget, signal: AbortSignal): Promise<ScanAnswer> => {
     const refusal = await addresses.refusal(target.host, target.port, signal)
     return refusal === undefined
-      ? askTarget(target, hostLimit, signal)
+      ? scanTarget(target, hostLimit, signal)
       : { target, found: [], reason: refusal, answered: false }
   }
   return {
     plan: (wish) => planTargets(plan, wish),
     async run(targets, heard, signal) {
-      signal.throwIfAborted()
-      const rest = targets[Symbol.iterator]()
-      const work = async (): Promise<void> => {
-        for (let next = rest.next(); !next.done; next = rest.next()) {
-          const answer = await ask(next.value, signal)
-          signal.throwIfAborted()
-          heard(answer)
+      const queue = new PQueue({ concurrency })
+      const ended = new AbortController()
+      for (const target of targets) {
+        // There may be a million targets: make the next one only when it can start.
+        await queue.onSizeLessThan(1)
+        if (signal.aborted || ended.signal.aborted) break
+        const task = async () => {
+          const answer = await scanOne(target, signal)
+          if (!signal.aborted) heard(answer)
         }
+        queue.add(task).catch((error: unknown) => ended.abort(error))
       }
-      // One worker's failure is the abort, which ends the others too: none may be left behind.
-      const outcomes = await Promise.allSettled(Array.from({ length: concurrency }, work))
-      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+      await queue.onIdle()
+      signal.throwIfAborted()
+      ended.signal.throwIfAborted()
     },
   }
 }
 
-/** All paths over one connection; a server that closes it after an answer gets another one for the rest. */
-async function askTarget(target: ScanTarget, limit: number, signal: AbortSignal): Promise<ScanAnswer> {
+/**
+ * Scans all paths over one connection. A server that closes it after an answer gets another connection for the rest.
+ */
+async function scanTarget(target: ScanTarget, limit: number, signal: AbortSignal): Promise<ScanAnswer> {
   const answer: ScanAnswer = { target, found: [], answered: false }
   const until = performance.now() + limit
   for (let left = target.candidates; left.length > 0; ) {
     const connection = openConnection({ host: target.host, port: target.port, secure: target.port === portOfTls })
     const disarm = guard({ connection, signal, limit: Math.max(1, until - performance.now()) })
     try {
-      left = await askOver(connection, left, answer)
+      left = await scanOver(connection, left, answer)
     } finally {
       disarm()
-      connection.fail(new ConnectionError('closed'))
+      connection.fail(new ConnectionError('source_closed'))
     }
   }
   return answer
 }
 
-/** Puts what is learnt into `answer`; resolves with the candidates that another connection may be asked for, always fewer or none. Never rejects. */
-async function askOver(
+/**
+ * Fills `answer`. Resolves with the candidates that need another connection, always fewer than before. Never rejects.
+ */
+async function scanOver(
   connection: Connection,
   candidates: readonly Candidate[],
   answer: ScanAnswer,
 ): Promise<Candidate[]> {
-  let asked = 0
+  let done = 0
   try {
     const { status } = await connection.request({ method: 'OPTIONS', url: candidates[0]?.url ?? '*' })
     answer.answered = true
-    if (status !== 200) throw new Error(refusalOf(status))
+    if (status !== 200) throw refusalOf(status)
     for (const candidate of candidates) {
-      const description = await describe(connection, candidate.url).catch(wordOfServer(answer))
-      asked += 1
+      const description = await describe(connection, candidate.url).catch((error: unknown) => {
+        // A refusal concerns one path, the end of the connection all of them.
+        if (error instanceof ConnectionError) throw error
+        answer.reason = reasonOf(error)
+      })
+      done += 1
       const video = description?.video
-      if (description && !video) answer.reason = 'it has no video'
+      if (description && !video) answer.reason = 'the camera offers no video'
       if (video) answer.found.push({ ...candidate, codec: video.codec, ...sizeOf(video) })
     }
     return []
   } catch (error) {
-    answer.reason = error instanceof Error ? error.message : String(error)
-    const isClosed = error instanceof ConnectionError && error.failure === 'closed' && answer.answered
-    // Closed at the very first DESCRIBE: by that path, so it is passed over.
-    return isClosed ? candidates.slice(Math.max(asked, 1)) : []
+    answer.reason = reasonOf(error)
+    const isClosed = error instanceof ConnectionError && error.code === 'source_closed' && answer.answered
+    // A server that closes at the first DESCRIBE would do so again: skip that path.
+    return isClosed ? candidates.slice(Math.max(done, 1)) : []
   }
-}
-
-/** A refusal is about one path; the end of the connection about all of them. */
-const wordOfServer = (answer: ScanAnswer) => (error: unknown) => {
-  if (error instanceof ConnectionError || !(error instanceof Error)) throw error
-  answer.reason = error.message
-  return undefined
 }

@@ -1,36 +1,38 @@
 import { hostInUrl } from '../../machines/domain/address.js'
 import type { Candidate, ScanPlan, ScanTarget } from '../../machines/domain/external.js'
 
-/** RTSP over TLS has this port of its own. */
+/** The port of RTSP over TLS. */
 export const portOfTls = 322
 
-/** Every address and port that the plan names, once, one by one; those that are named by themselves first. */
+/**
+ * Returns each address and port of the plan once: known hosts first, then the ranges. The targets are made one by one
+ * while they are read.
+ */
 export function planTargets({ skydio, generic }: ScanPlan, wish: { skydio: boolean; generic: boolean }) {
   const missing = [
-    ...(wish.skydio && !skydio
-      ? ['nothing was looked for with skydio: external_discovery.skydio.enabled is false']
-      : []),
-    ...(wish.generic && !generic
-      ? ['nothing was looked for with generic: external_discovery.generic_uav.enabled is false']
-      : []),
+    ...(wish.skydio && !skydio ? ['the scan skips skydio: external_discovery.skydio.enabled is false'] : []),
+    ...(wish.generic && !generic ? ['the scan skips generic: external_discovery.generic_uav.enabled is false'] : []),
   ]
   const parts = [
     ...(wish.skydio && skydio ? [skydioPart(skydio)] : []),
     ...(wish.generic && generic ? [genericPart(generic)] : []),
   ]
   return {
-    total: parts.reduce((sum, { hosts, ranged, doors }) => sum + (hosts.length + ranged.length) * doors.length, 0),
+    total: parts.reduce(
+      (sum, { hosts, ranged, endpoints }) => sum + (hosts.length + ranged.length) * endpoints.length,
+      0,
+    ),
     targets: { [Symbol.iterator]: () => each(parts) },
     missing,
   }
 }
 
 interface Part {
-  /** Named by themselves. */
+  /** Addresses that the configuration lists one by one. */
   hosts: string[]
-  /** IPv4 addresses of the ranges, as numbers. */
+  /** The other IPv4 addresses of the ranges, as numbers. */
   ranged: number[]
-  doors: { port: number; candidates: (host: string) => Candidate[] }[]
+  endpoints: { port: number; candidates: (host: string) => Candidate[] }[]
 }
 
 function skydioPart({ ranges, hosts, eoPort, irPort, eoPath, irPath, both }: NonNullable<ScanPlan['skydio']>): Part {
@@ -38,7 +40,7 @@ function skydioPart({ ranges, hosts, eoPort, irPort, eoPath, irPath, both }: Non
     { sensor: 'eo' as const, port: eoPort, path: eoPath },
     ...(both ? [{ sensor: 'ir' as const, port: irPort, path: irPath }] : []),
   ]
-  const doors = [...new Set(lenses.map(({ port }) => port))].map((port) => ({
+  const endpoints = [...new Set(lenses.map(({ port }) => port))].map((port) => ({
     port,
     candidates: (host: string): Candidate[] =>
       lenses
@@ -48,11 +50,11 @@ function skydioPart({ ranges, hosts, eoPort, irPort, eoPath, irPath, both }: Non
           return { url: urlOf(host, port, path), name, type: 'skydio_stanag4609', sensor }
         }),
   }))
-  return { ...addressesOf(ranges, hosts), doors }
+  return { ...addressesOf(ranges, hosts), endpoints }
 }
 
 function genericPart({ ranges, hosts, ports, paths }: NonNullable<ScanPlan['generic']>): Part {
-  const doors = [...new Set(ports)].map((port) => ({
+  const endpoints = [...new Set(ports)].map((port) => ({
     port,
     candidates: (host: string): Candidate[] =>
       [...new Set(paths)].map((path) => ({
@@ -61,18 +63,18 @@ function genericPart({ ranges, hosts, ports, paths }: NonNullable<ScanPlan['gene
         type: 'generic_rtsp',
       })),
   }))
-  return { ...addressesOf(ranges, hosts), doors }
+  return { ...addressesOf(ranges, hosts), endpoints }
 }
 
 function* each(parts: readonly Part[]): Generator<ScanTarget> {
-  for (const { hosts, doors } of parts) {
+  for (const { hosts, endpoints } of parts) {
     for (const host of hosts)
-      for (const { port, candidates } of doors) yield { host, port, named: true, candidates: candidates(host) }
+      for (const { port, candidates } of endpoints) yield { host, port, named: true, candidates: candidates(host) }
   }
-  for (const { ranged, doors } of parts) {
+  for (const { ranged, endpoints } of parts) {
     for (const number of ranged) {
       const host = textOf(number)
-      for (const { port, candidates } of doors) yield { host, port, named: false, candidates: candidates(host) }
+      for (const { port, candidates } of endpoints) yield { host, port, named: false, candidates: candidates(host) }
     }
   }
 }
@@ -86,7 +88,10 @@ function addressesOf(ranges: readonly string[], hosts: readonly string[]): Pick<
   return { hosts: [...named], ranged: [...ranged].filter((number) => !named.has(textOf(number))) }
 }
 
-/** The addresses of `192.168.42.0/24` without its first (the network) and last (broadcast), which only a /31 or /32 gives to a host. */
+/**
+ * Returns the addresses of a range such as `192.168.42.0/24`, without network and broadcast address unless it is a /31
+ * or /32.
+ */
 function expand(range: string): number[] {
   const [address = '', bits = '32'] = range.split('/')
   const size = 2 ** (32 - Number(bits))

@@ -1,17 +1,17 @@
 import type { Headers, RtspResponse } from './message.js'
 
-/** One `m=` section, read by its first payload type. */
+/** One `m=` section with the attributes of its first payload type. */
 export interface MediaSection {
   /** `video`, `audio`, `application`. */
   kind: string
   payloadType: number
-  /** Upper case: `H264`, `H265`, `JPEG`, `OPUS`; empty when nothing tells. */
+  /** Upper case: `H264`, `H265`, `JPEG`, `OPUS`; empty if unknown. */
   codec: string
-  /** Hz; 0 when nothing tells. */
+  /** Hz; 0 if unknown. */
   clockRate: number
-  /** Where SETUP goes, absolute or relative: `trackID=0`. */
+  /** The URL for SETUP, absolute or relative: `trackID=0`. */
   control: string
-  /** Of `fmtp`, names in lower case. */
+  /** The parameters of `fmtp`, names in lower case. */
   parameters: Headers
 }
 
@@ -20,7 +20,7 @@ export interface SessionDescription {
   media: MediaSection[]
 }
 
-/** RFC 3551: what a payload type means without an `rtpmap`. */
+/** Payload types without an `rtpmap` (RFC 3551). */
 const staticTypes: Record<number, [codec: string, clockRate: number]> = {
   0: ['PCMU', 8000],
   8: ['PCMA', 8000],
@@ -30,7 +30,7 @@ const staticTypes: Record<number, [codec: string, clockRate: number]> = {
   33: ['MP2T', 90_000],
 }
 
-/** Reads what a reader of one track needs (RFC 8866); everything else is passed over. Never throws. */
+/** Reads the parts that a reader of one track needs (RFC 8866). Skips the rest. Never throws. */
 export function parseSdp(text: string): SessionDescription {
   const session: SessionDescription = { control: '*', media: [] }
   for (const line of text.split(/\r?\n/)) {
@@ -63,7 +63,7 @@ function readAttribute(media: MediaSection, line: string): void {
   }
 }
 
-/** The NAL units that the description itself carries, in order: SPS and PPS; of H.265 the VPS too. */
+/** Returns the parameter sets in the description, in order: SPS and PPS; for H.265 also the VPS. */
 export function parameterSetsOf({ codec, parameters }: MediaSection): Buffer[] {
   const names =
     codec === 'H264' ? ['sprop-parameter-sets'] : codec === 'H265' ? ['sprop-vps', 'sprop-sps', 'sprop-pps'] : []
@@ -73,14 +73,17 @@ export function parameterSetsOf({ codec, parameters }: MediaSection): Buffer[] {
     .filter((unit) => unit.length > 0)
 }
 
-/** The URL of a control attribute, seen from the URL of its description. */
+/** Resolves a control attribute against the URL of its description. */
 export function controlUrl(base: string, control: string): string {
   if (control === '' || control === '*') return base
   if (/^rtsps?:\/\//i.test(control)) return control
   return base.endsWith('/') ? `${base}${control}` : `${base}/${control}`
 }
 
-/** The answer to a DESCRIBE of `url`. `base` and `session` are for the URLs of its tracks and of the whole; `media` is its first track of any kind. */
+/**
+ * Reads the answer to a DESCRIBE of `url`. `base` is the URL against which control attributes are resolved, `session`
+ * the control attribute of the whole stream, `media` the first track of any kind.
+ */
 export function readDescription(
   url: string,
   { headers, body }: RtspResponse,

@@ -1,30 +1,23 @@
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { Failure } from '../../machines/domain/reason.js'
 import { type Credentials, chooseChallenge, createAuthorizer } from './auth.js'
 import { createParser, formatRequest, formatResponse, type HeaderFields, type RtspResponse } from './message.js'
 
-export type Failure = 'unreachable' | 'untrusted' | 'closed' | 'foreign' | 'late'
+/** How a connection to a source can end, as reason codes. */
+type End = 'unreachable' | 'certificate_untrusted' | 'source_closed' | 'not_rtsp' | 'timed_out'
 
-const words: Record<Failure, string> = {
-  unreachable: 'unreachable',
-  untrusted: 'its certificate is not trusted',
-  closed: 'closed the connection',
-  foreign: 'answered, but not in RTSP',
-  late: 'timed out',
-}
-
-/** How a connection ended. */
-export class ConnectionError extends Error {
-  override readonly name = 'ConnectionError'
-  constructor(readonly failure: Failure) {
-    super(words[failure])
+/** The connection has ended; `code` says how. */
+export class ConnectionError extends Failure {
+  constructor(override readonly code: End) {
+    super(code, code === 'timed_out' ? 'the camera did not answer in time' : undefined)
   }
 }
 
 export interface ConnectionOptions {
   host: string
   port: number
-  /** TLS; the certificate must be one that Node trusts. */
+  /** Uses TLS; the certificate must be one that Node trusts. */
   secure?: boolean
   credentials?: Credentials
   onFrame?: (channel: number, payload: Buffer) => void
@@ -34,21 +27,24 @@ export interface Request {
   method: string
   url: string
   headers?: HeaderFields
-  /** Without an answer for so long (ms), the connection fails as `late`. */
+  /** Time limit for the answer, in ms. After it the connection fails with `timed_out`. */
   timeout?: number
 }
 
 /** One TCP connection to an RTSP server. */
 export interface Connection {
-  /** Sends once connected. A 401 is answered with the credentials, if there are any. Rejects with what the connection failed of. */
+  /**
+   * Sends the request once connected. Answers a 401 with the credentials, if any. Rejects with the reason of the
+   * connection's end.
+   */
   request(request: Request): Promise<RtspResponse>
-  /** Resolves, never rejects, with the reason of the end. */
+  /** Resolves with the reason of the end. Never rejects. */
   closed: Promise<Error>
-  /** Ends it at once: requests that wait reject with `reason`. Only the first call counts. */
+  /** Ends the connection at once. Waiting requests reject with `reason`. Only the first call counts. */
   fail(reason: Error): void
 }
 
-/** Begins to connect. Nothing is thrown here: a failure shows in `closed` and in the requests. */
+/** Starts to connect. Never throws: a failure shows in `closed` and in the requests. */
 export function openConnection({ host, port, secure = false, credentials, onFrame }: ConnectionOptions): Connection {
   const socket = secure
     ? connectTls({ host, port, servername: /^[\d.]+$|:/.test(host) ? '' : host })
@@ -75,7 +71,7 @@ export function openConnection({ host, port, secure = false, credentials, onFram
 
   const parser = createParser({
     onResponse: (response) => {
-      // A few cameras leave CSeq out: then there is only one request that can be meant.
+      // Some cameras omit CSeq. Then the answer belongs to the only request that waits.
       const [sole] = waiting.keys()
       const number = response.headers.cseq === undefined ? sole : Number(response.headers.cseq)
       if (number === undefined || response.status < 200) return
@@ -95,12 +91,12 @@ export function openConnection({ host, port, secure = false, credentials, onFram
     try {
       parser.push(chunk)
     } catch {
-      fail(new ConnectionError('foreign'))
+      fail(new ConnectionError('not_rtsp'))
     }
   })
-  socket.on('error', (error: NodeJS.ErrnoException) => fail(new ConnectionError(failureOf(error, connected))))
-  socket.on('end', () => fail(new ConnectionError('closed')))
-  socket.on('close', () => fail(new ConnectionError(connected ? 'closed' : 'unreachable')))
+  socket.on('error', (error: NodeJS.ErrnoException) => fail(new ConnectionError(endOf(error, connected))))
+  socket.on('end', () => fail(new ConnectionError('source_closed')))
+  socket.on('close', () => fail(new ConnectionError(connected ? 'source_closed' : 'unreachable')))
 
   const exchange = async ({ method, url, headers = {}, timeout }: Request): Promise<RtspResponse> => {
     if (failure) throw failure
@@ -116,7 +112,7 @@ export function openConnection({ host, port, secure = false, credentials, onFram
     })
     socket.write(bytes)
     if (timeout === undefined) return answer
-    const timer = setTimeout(() => fail(new ConnectionError('late')), timeout)
+    const timer = setTimeout(() => fail(new ConnectionError('timed_out')), timeout)
     return answer.finally(() => clearTimeout(timer))
   }
 
@@ -125,7 +121,7 @@ export function openConnection({ host, port, secure = false, credentials, onFram
     if (response.status !== 401 || !credentials) return response
     const challenge = chooseChallenge(response.headers['www-authenticate'])
     if (!challenge) return response
-    // Also when it had been answered before: a nonce grows old, and not every server says `stale`.
+    // Needed for every 401: a nonce expires, and not every server says `stale`.
     authorize = createAuthorizer(credentials, challenge)
     return exchange(wanted)
   }
@@ -133,15 +129,15 @@ export function openConnection({ host, port, secure = false, credentials, onFram
   return { request, closed, fail }
 }
 
-function failureOf({ code = '' }: NodeJS.ErrnoException, connected: boolean): Failure {
+function endOf({ code = '' }: NodeJS.ErrnoException, connected: boolean): End {
   if (!connected) return 'unreachable'
-  if (/CERT|SELF_SIGNED|VERIFY/.test(code)) return 'untrusted'
-  // TLS was asked for, and something else answered.
-  return /^EPROTO$|SSL|TLS/.test(code) ? 'foreign' : 'closed'
+  if (/CERT|SELF_SIGNED|VERIFY/.test(code)) return 'certificate_untrusted'
+  // The peer does not speak TLS.
+  return /^EPROTO$|SSL|TLS/.test(code) ? 'not_rtsp' : 'source_closed'
 }
 
-/** Fails the connection when `signal` aborts or `limit` (ms) is over. The returned function lifts both; it may be called twice. */
-export function guard({ connection, signal, limit, late = new ConnectionError('late') }: Guard): () => void {
+/** Fails the connection on abort and after `limit` ms. The returned function cancels both; it may be called twice. */
+export function guard({ connection, signal, limit, late = new ConnectionError('timed_out') }: Guard): () => void {
   const abort = (): void => connection.fail(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
   const timer = setTimeout(() => connection.fail(late), limit)
   signal.addEventListener('abort', abort, { once: true })
@@ -156,5 +152,6 @@ interface Guard {
   connection: Connection
   signal: AbortSignal
   limit: number
+  /** The reason after the time limit. */
   late?: Error
 }

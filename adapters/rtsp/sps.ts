@@ -1,6 +1,6 @@
-/** What a sequence parameter set tells: H.264 (ITU-T H.264 7.3.2.1.1) and H.265 (ITU-T H.265 7.3.2.2). */
+/** The content of a sequence parameter set: H.264 (ITU-T H.264 7.3.2.1.1) or H.265 (ITU-T H.265 7.3.2.2). */
 export interface Sps {
-  /** Of the picture as it is shown, cropping applied. */
+  /** Size of the picture after cropping. */
   width: number
   height: number
   /** `profile_idc`: 66 baseline, 77 main, 100 high; of H.265 1 main, 2 main 10. */
@@ -9,15 +9,15 @@ export interface Sps {
   level: string
 }
 
-/** Profiles whose SPS describes the chroma format. */
+/** Profiles whose SPS holds the chroma format. */
 const withChroma = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135])
 
-/** `unit` is the whole NAL unit without start code. `undefined`: it is none, or a damaged one. */
+/** `unit` is the whole NAL unit without start code. Returns `undefined` if it is no valid SPS. */
 export const parseH264Sps = (unit: Uint8Array): Sps | undefined => attempt(unit, 1, readH264Sps)
 
 export const parseH265Sps = (unit: Uint8Array): Sps | undefined => attempt(unit, 2, readH265Sps)
 
-/** `seq_parameter_set_id` of an SPS or `pic_parameter_set_id` of a PPS of H.264. */
+/** Returns `seq_parameter_set_id` of an SPS or `pic_parameter_set_id` of a PPS (H.264). */
 export const parameterSetId = (unit: Uint8Array): number | undefined => {
   const isSps = ((unit[0] ?? 0) & 0x1f) === 7
   return attempt(unit, isSps ? 4 : 1, (bits) => bits.ue())
@@ -51,7 +51,7 @@ function readH264Sps(bits: Bits): Sps {
   const plain = chroma === 0 || separatePlanes
   const cropX = plain || chroma === 3 ? 1 : 2
   const cropY = (plain || chroma !== 1 ? 1 : 2) * (2 - frameOnly)
-  // Level 1b is written as 1.1 with a constraint flag in the older profiles.
+  // The older profiles write level 1b as 1.1 with a constraint flag.
   const is1b = level === 11 && (constraints & 0x10) !== 0 && !withChroma.has(profile)
   return {
     width: columns * 16 - crop.x * cropX,
@@ -92,7 +92,7 @@ function skipScalingLists(bits: Bits, count: number): void {
   for (let list = 0; list < count; list++) {
     if (!bits.u(1)) continue
     let last = 8
-    // A `next` of 0 says that the rest of the list is as the last one.
+    // A `next` of 0 means that the rest of the list repeats the last value.
     for (let n = 0; n < (list < 6 ? 16 : 64); n++) {
       const next = (last + bits.se() + 256) % 256
       if (next === 0) break
@@ -120,7 +120,9 @@ interface Bits {
 
 class EndOfBits extends Error {}
 
-/** Bits of `unit` behind `from` bytes, without the emulation prevention bytes (00 00 **03**). */
+/**
+ * Returns a reader for the bits of `unit` after `from` bytes. Removes the emulation prevention bytes (00 00 **03**).
+ */
 function bitsOf(unit: Uint8Array, from: number): Bits {
   const bytes = unit
     .subarray(from)

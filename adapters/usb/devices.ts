@@ -12,28 +12,22 @@ export interface UsbDevicesOptions {
   sysDir?: string
   /** Loads the optional package. */
   udev?: () => Udev | undefined
-  /** Is there when udevd runs. In a container the package loads, and then hears and knows nothing. */
+  /** Exists while udevd runs. In a container the package loads as well, but gets no events and lists nothing. */
   udevControl?: string
-  /** One plug makes several events; the hint follows the last of them by so many ms, and the first by ten times that at most. */
+  /** Events within this time (ms) after the first one make a single hint: one plug causes several. */
   settleTime?: number
 }
 
 /**
- * One for the life of the process: closing a monitor of udev 1.0.1 aborts the process some time later. It keeps the process
- * running, so that this must end by `process.exit`.
+ * One monitor for the life of the process: closing a monitor of udev 1.0.1 aborts the process some time later. A
+ * monitor keeps the process running, so that the process has to end with `process.exit`.
  */
 const monitors = new WeakMap<Udev, ReturnType<Udev['monitor']>>()
 
-/** Finds USB cameras by udev when that runs, else by the kernel's own folders. The log says which of the two. */
+/** Finds USB cameras with udev if udevd runs, otherwise in the kernel's own folders. Logs which of the two it uses. */
 export function createUsbDevices(options: UsbDevicesOptions): UsbDevices {
-  const {
-    log,
-    devDir = '/dev',
-    sysDir = '/sys',
-    udev: load = loadUdev,
-    udevControl = '/run/udev/control',
-    settleTime = 100,
-  } = options
+  const { log, devDir = '/dev', sysDir = '/sys', udev: load = loadUdev } = options
+  const { udevControl = '/run/udev/control', settleTime = 100 } = options
   const udev = existsSync(udevControl) ? load() : undefined
 
   return {
@@ -45,20 +39,23 @@ export function createUsbDevices(options: UsbDevicesOptions): UsbDevices {
     },
 
     watch(hint) {
-      const later = debounced(hint, settleTime)
       const mode = udev ? 'udev' : 'devfs'
-      log.info(
-        udev
-          ? 'USB cameras are found by udev events'
-          : 'USB cameras are found by watching the device folder and polling',
-        { mode },
-      )
-      const stop = udev ? listen(udev, later.call) : watchFolder(devDir, later.call, log)
+      log.info(`USB cameras are found by ${udev ? 'udev events' : 'watching the device folder'} and by polling`, {
+        mode,
+      })
+      let timer: NodeJS.Timeout | undefined
+      const changed = () => {
+        timer ??= setTimeout(() => {
+          timer = undefined
+          hint()
+        }, settleTime)
+      }
+      const stop = udev ? listen(udev, changed) : watchFolder(devDir, changed, log)
       return {
         mode,
         dispose: () => {
           stop()
-          later.cancel()
+          clearTimeout(timer)
         },
       }
     },
@@ -79,38 +76,16 @@ function listen(udev: Udev, changed: () => void): Dispose {
 }
 
 function watchFolder(devDir: string, changed: () => void, log: Log): Dispose {
+  const failed = (error: unknown) =>
+    log.warn('the device folder cannot be watched: cameras are found by polling alone', { reason: reasonOf(error) })
   try {
     const watcher = watchFiles(devDir, { persistent: false }, (_, name) => {
       if (name === null || /^video\d+$/.test(name)) changed()
     })
-    watcher.on('error', (error) =>
-      log.warn('the device folder is no longer watched: cameras are found by polling alone', {
-        reason: reasonOf(error),
-      }),
-    )
+    watcher.on('error', failed)
     return () => watcher.close()
   } catch (error) {
-    log.warn('the device folder cannot be watched: cameras are found by polling alone', { reason: reasonOf(error) })
+    failed(error)
     return () => {}
-  }
-}
-
-function debounced(act: () => void, wait: number): { call: () => void; cancel: () => void } {
-  let timer: NodeJS.Timeout | undefined
-  let latest = 0
-  const fire = () => {
-    timer = undefined
-    act()
-  }
-  return {
-    call() {
-      if (!timer) latest = Date.now() + wait * 10
-      clearTimeout(timer)
-      timer = setTimeout(fire, Math.max(0, Math.min(wait, latest - Date.now())))
-    },
-    cancel() {
-      clearTimeout(timer)
-      timer = undefined
-    },
   }
 }

@@ -1,7 +1,7 @@
-/** What `v4l2-ctl --list-formats-ext` prints, as capabilities. */
+/** Reads the output of `v4l2-ctl --list-formats-ext`. */
 import type { Capabilities, Format, FrameSize } from '../../machines/domain/camera.js'
 
-/** Of drivers that take any size within bounds, or any rate: what people ask for. */
+/** The usual sizes and rates, offered for drivers that accept any within bounds. */
 const commonSizes = [
   [320, 180],
   [320, 240],
@@ -15,7 +15,7 @@ const commonSizes = [
 ] as const
 const commonRates = [60, 50, 30, 25, 20, 15, 10, 5, 1]
 
-/** One format may be listed twice (one per frame type): its sizes are joined. Lines that are not understood are passed over. */
+/** Returns the formats in the output. Joins the sizes of a format that is listed twice, and skips unknown lines. */
 export function parseFormats(text: string): Capabilities {
   const formats = new Map<string, Format>()
   let format: Format | undefined
@@ -69,14 +69,14 @@ function sizesOf(line: string): (readonly [number, number])[] {
   return all.filter(([width, height], at) => all.findIndex((other) => other[0] === width && other[1] === height) === at)
 }
 
-/** `Discrete 0.033s (30.000 fps)`, or a range of seconds: `Stepwise 0.017s - 1.000s with step 0.017s (1.000-60.000 fps)`. */
+/** `Discrete 0.033s (30.000 fps)`, or a range: `Stepwise 0.017s - 1.000s with step 0.017s (1.000-60.000 fps)`. */
 function ratesOf(line: string): number[] {
   const single = /Discrete [\d.]+s \(([\d.]+) fps\)/.exec(line)
   if (single) return valid([Number(single[1])])
-  const told = /\(([\d.]+)-([\d.]+) fps\)/.exec(line)
+  const rates = /\(([\d.]+)-([\d.]+) fps\)/.exec(line)
   const seconds = /([\d.]+)s - ([\d.]+)s/.exec(line)
-  const [lowest, highest] = told
-    ? [Number(told[1]), Number(told[2])]
+  const [lowest, highest] = rates
+    ? [Number(rates[1]), Number(rates[2])]
     : seconds
       ? [1 / Number(seconds[2]), 1 / Number(seconds[1])]
       : [0, 0]
@@ -86,7 +86,7 @@ function ratesOf(line: string): number[] {
 
 const valid = (rates: number[]): number[] => rates.filter((rate) => Number.isFinite(rate) && rate > 0)
 
-/** Largest first; a size whose rates are not told is tried at 30. */
+/** Sorts the sizes, largest first. A size without rates gets 30. */
 const ordered = (sizes: FrameSize[]): FrameSize[] =>
   sizes
     .map((size) => (size.rates.length > 0 ? size : { ...size, rates: [30] }))

@@ -3,6 +3,8 @@ import pRetry, { AbortError } from 'p-retry'
 import type { Capabilities, RtspDevice, UsbDevice } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { DeviceProbe, Log, StreamReader } from '../../machines/domain/ports.js'
+import { Failure } from '../../machines/domain/reason.js'
+import { codeOf } from '../errorCode.js'
 import { type Run, run as runProgram } from '../ffmpeg/run.js'
 import { parseFormats } from './formats.js'
 
@@ -10,13 +12,13 @@ export interface ProbeOptions {
   reader: Pick<StreamReader, 'describe'>
   log: Log
   run?: Run
-  /** How long a device that was just plugged may refuse, in ms: udev gives the node its group a little after it appears. */
+  /** How long to retry, in ms: udev sets the permissions of a node a little after the node appears. */
   settleTime?: number
-  /** For one look, in ms. */
+  /** Time limit of one try, in ms. */
   timeout?: number
 }
 
-/** Looks at a device. A USB camera can be asked while it streams, so that this takes no lock. */
+/** Reads the capabilities of devices. Takes no lock: a USB camera answers also while it streams. */
 export function createDeviceProbe({
   reader,
   log,
@@ -25,13 +27,9 @@ export function createDeviceProbe({
   timeout = 5_000,
 }: ProbeOptions): DeviceProbe {
   const ask = async (device: UsbDevice, signal: AbortSignal): Promise<Capabilities> => {
-    // v4l2-ctl does not say why it cannot open a device; this does.
-    await access(device.node, constants.R_OK | constants.W_OK).catch((error: NodeJS.ErrnoException) => {
-      throw new Error(
-        error.code === 'EACCES' || error.code === 'EPERM'
-          ? 'permission denied: the service may not open the device'
-          : 'device gone',
-      )
+    // v4l2-ctl does not say why it cannot open a device.
+    await access(device.node, constants.R_OK | constants.W_OK).catch((error: unknown) => {
+      throw new Failure(/^(EACCES|EPERM)$/.test(codeOf(error)) ? 'permission_denied' : 'device_gone')
     })
     const { code, stdout, stderr } = await run('v4l2-ctl', ['-d', device.node, '--list-formats-ext'], {
       signal,
@@ -42,7 +40,7 @@ export function createDeviceProbe({
     const capabilities = parseFormats(stdout)
     if (capabilities.formats.some(({ sizes }) => sizes.length > 0)) return capabilities
     log.debug('v4l2-ctl found no formats', { code, output: (stderr || stdout).slice(0, 500) })
-    throw new Error(code === 0 ? 'the camera tells no picture format' : 'the device does not answer')
+    throw new Failure('probe_failed', code === 0 ? 'the camera lists no picture formats' : 'the device does not answer')
   }
 
   return {
@@ -68,7 +66,7 @@ async function describe(
 ): Promise<Capabilities> {
   const { codec, width, height } = await reader.describe(url, signal)
   const fourcc = fourccs[codec.toUpperCase().replace(/[^A-Z0-9]/g, '')] ?? codec.toUpperCase()
-  // What a DESCRIBE does not tell is left out: nobody chooses among sizes here.
+  // A DESCRIBE gives no rates, and sometimes no size. RTSP cameras need neither: no mode is chosen for them.
   const sizes = width && height ? [{ width, height, rates: [] }] : []
   return { formats: [{ fourcc, description: `${codec} by RTSP`, sizes }] }
 }

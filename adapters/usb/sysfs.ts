@@ -4,7 +4,7 @@ import type { UsbDevice } from '../../machines/domain/camera.js'
 import { normalisePort } from '../../machines/domain/identity.js'
 import { modelName } from './udev.js'
 
-/** The USB cameras as the kernel itself shows them, for machines without udev (containers). */
+/** Lists the USB cameras from the kernel's folders, for hosts without udev (containers). */
 export async function listBySysfs({ sysDir, devDir }: { sysDir: string; devDir: string }): Promise<UsbDevice[]> {
   const folder = join(sysDir, 'class/video4linux')
   const names = await readdir(folder).catch(() => [])
@@ -15,7 +15,7 @@ export async function listBySysfs({ sysDir, devDir }: { sysDir: string; devDir: 
 }
 
 async function describe(entry: string, node: string): Promise<UsbDevice | undefined> {
-  // The first node of a UVC function gives pictures, the second metadata.
+  // The first node of a UVC camera gives pictures, the second one metadata.
   if ((await text(join(entry, 'index'))) !== '0') return undefined
   const usbInterface = await realpath(join(entry, 'device')).catch(() => undefined)
   if (usbInterface === undefined) return undefined
@@ -39,7 +39,10 @@ async function describe(entry: string, node: string): Promise<UsbDevice | undefi
   }
 }
 
-/** What udev calls ID_PATH: the interface's place on its bus behind the controllers that lead there, one per kind. */
+/**
+ * Returns what udev calls ID_PATH: the controllers on the way to the interface, one of each kind, and its place on the
+ * bus.
+ */
 async function portOf(usbInterface: string): Promise<string | undefined> {
   const [, place] = /^[\d]+-(.+)$/.exec(basename(usbInterface)) ?? []
   if (place === undefined) return undefined

@@ -3,16 +3,16 @@ import { createRequire } from 'node:module'
 import type { UsbDevice } from '../../machines/domain/camera.js'
 import { normalisePort } from '../../machines/domain/identity.js'
 
-/** What udev tells of a device. */
+/** The udev properties of a device. */
 export type Properties = Record<string, string | null | undefined>
 
-/** The npm package `udev`, as far as it is used here. */
+/** The part of the npm package `udev` that is used here. */
 export interface Udev {
   list(subsystem: string): Properties[]
   monitor(subsystem: string): Pick<EventEmitter, 'on' | 'off'>
 }
 
-/** `undefined`: the optional package is not installed, or does not load on this machine. */
+/** Returns `undefined` if the optional package is not installed or does not load on this host. */
 export function loadUdev(): Udev | undefined {
   try {
     return createRequire(import.meta.url)('udev') as Udev
@@ -21,7 +21,7 @@ export function loadUdev(): Udev | undefined {
   }
 }
 
-/** `undefined`: no USB camera, or one of its nodes that gives no pictures (every UVC camera has a metadata node). */
+/** Returns `undefined` for other devices, and for nodes without pictures: every UVC camera has a metadata node. */
 export function fromProperties(properties: Properties): UsbDevice | undefined {
   const {
     DEVNAME: node,
@@ -50,13 +50,13 @@ export function fromProperties(properties: Properties): UsbDevice | undefined {
   }
 }
 
-/** UVC names are often told twice: `Test Cam: Test Cam`. */
+/** UVC devices often give their name twice: `Test Cam: Test Cam`. */
 export function modelName(text: string): string {
   const name = text.trim().replace(/\s+/g, ' ')
   const [, once] = /^(.+): \1$/.exec(name) ?? []
   return once ?? (name || 'USB camera')
 }
 
-/** udev writes `\x20` for what is not plain. */
+/** udev writes special characters as `\x20`. */
 const decoded = (text: string | null | undefined): string | undefined =>
   text?.replace(/\\x([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))

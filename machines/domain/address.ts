@@ -1,7 +1,10 @@
-/** IP addresses, networks and hosts. `ipaddr.js` is the one library that the domain imports: see docs/decisions/0008. */
+/** IP addresses, networks and hosts, read with `ipaddr.js`: see docs/decisions/0008. */
 import ipaddr from 'ipaddr.js'
 
-/** The canonical form: no brackets, no zone, IPv6 shortened, an IPv4-mapped address as IPv4. Other text is returned as it is. */
+/**
+ * Returns the canonical form: no brackets, no zone, IPv6 shortened, an IPv4-mapped address as IPv4. Other text is
+ * returned as it is.
+ */
 export function plainAddress(text: string): string {
   const bare = text.replace(/^\[|\]$/g, '').replace(/%.*$/, '')
   return isAddress(bare) ? ipaddr.process(bare).toString() : bare
@@ -18,27 +21,23 @@ export function isNetwork(text: string): boolean {
   return isAddress(address) && (length === undefined || (/^\d{1,3}$/.test(length) && ipaddr.isValidCIDR(text)))
 }
 
-/** The network that one client controls: a single IPv4 address, or the /64 of an IPv6 address. */
+/** Returns the network that one client controls: a single IPv4 address, or the /64 of an IPv6 address. */
 export function networkOf(address: string): string {
-  // Most addresses are IPv4 already; this is asked for each request.
+  // Runs for each request, and most addresses are IPv4.
   if (!address.includes(':')) return address
   const plain = plainAddress(address)
   if (!isIPv6(plain)) return plain
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${plain}/64`).toString()}/64`
 }
 
-export type AllowList = (address: string | undefined) => boolean
-
-/** Tests addresses against addresses and networks. With no entries every address is allowed. Entries must be valid. */
-export function allowList(entries: readonly string[]): AllowList {
-  if (entries.length === 0) return () => true
+/** Returns a test for addresses in any form against addresses and networks. Entries must be valid. */
+export function inNetworks(entries: readonly string[]): (text: string) => boolean {
   const networks = entries.map((entry) => {
     if (entry.includes('/')) return ipaddr.parseCIDR(entry)
     const address = ipaddr.process(entry)
     return [address, address.kind() === 'ipv4' ? 32 : 128] as [ipaddr.IPv4 | ipaddr.IPv6, number]
   })
   return (text) => {
-    if (text === undefined) return false
     const plain = plainAddress(text)
     if (!isAddress(plain)) return false
     const address = ipaddr.parse(plain)
@@ -46,7 +45,33 @@ export function allowList(entries: readonly string[]): AllowList {
   }
 }
 
-/** A host as a URL takes it: IPv6 in brackets. */
+export type AllowList = (address: string | undefined) => boolean
+
+/** Tests addresses against addresses and networks. With no entries every address is allowed. Entries must be valid. */
+export function allowList(entries: readonly string[]): AllowList {
+  if (entries.length === 0) return () => true
+  const isListed = inNetworks(entries)
+  return (text) => text !== undefined && isListed(text)
+}
+
+/** Ranges of IPv6 addresses that hold an IPv4 address → the byte where it begins. */
+const embedded: Record<string, number> = { rfc6145: 12, rfc6052: 12, '6to4': 2, compatible: 12 }
+const compatible = ipaddr.IPv6.parseCIDR('::/96')
+
+/**
+ * Returns the address that packets for `text` arrive at, in canonical form: the IPv4 address in a mapped, compatible,
+ * translated, NAT64 or 6to4 address, or the address itself. Other text is returned as it is.
+ */
+export function reachedAddress(text: string): string {
+  const plain = plainAddress(text)
+  if (!isIPv6(plain)) return plain
+  const address = ipaddr.IPv6.parse(plain)
+  const range = address.range()
+  const start = embedded[range === 'unicast' && address.match(compatible) ? 'compatible' : range]
+  return start === undefined ? plain : ipaddr.fromByteArray(address.toByteArray().slice(start, start + 4)).toString()
+}
+
+/** Returns a host in the form of a URL: IPv6 in brackets. */
 export function hostInUrl(host: string): string {
   const plain = plainAddress(host)
   return isIPv6(plain) ? `[${plain}]` : plain

@@ -89,7 +89,7 @@ export interface SourceDescription {
 /** Small RTSP client: holds streams, catches keyframes, describes sources. */
 export interface StreamReader {
   /** SETUP without PLAY: starts an on-demand stream and holds it without media. Resolves when it is live; `lost` is called at most once. */
-  hold(name: string, lost: (reason: string) => void, signal: AbortSignal): Promise<Dispose>
+  hold(name: string, lost: (reason: Reason) => void, signal: AbortSignal): Promise<Dispose>
   /** The next keyframe with its parameter sets, as H.264 Annex B. Wakes the stream if it sleeps. */
   keyframe(name: string, signal: AbortSignal): Promise<Uint8Array>
   /** OPTIONS and DESCRIBE of a source. Rejects with `Failure`: unreachable, source_refused … */

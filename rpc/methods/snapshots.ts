@@ -1,20 +1,17 @@
 import Type from 'typebox'
 import { invalidParam } from '../../machines/domain/errors.js'
-import { isFileName } from '../fileName.js'
+import { isStem, maxStem } from '../../machines/domain/fileName.js'
 import { method } from '../method.js'
 import { downloadUrl, given, iso } from '../present.js'
 import { CameraName, CameraParam, Count, FileName, Time } from '../schemas.js'
 
 const pictureEnd = /\.(jpe?g|png)$/i
-/** Leaves room for an extension within the 255 bytes of a file name. */
-const maxName = 251
 
 /** The name without its extension, and the format that the extension asks for. */
 const nameOf = (filename: string) => {
   const [extension] = pictureEnd.exec(filename) ?? []
   const name = extension === undefined ? filename : filename.slice(0, -extension.length)
-  if (!isFileName(name, maxName))
-    throw invalidParam('filename', `must be a name of at most ${maxName} bytes before its extension`)
+  if (!isStem(name)) throw invalidParam('filename', `must be a name of at most ${maxStem} bytes before its extension`)
   const format: 'jpg' | 'png' | undefined = extension === undefined ? undefined : /png/i.test(extension) ? 'png' : 'jpg'
   return { name, format }
 }

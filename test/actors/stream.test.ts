@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { useFakeTimers } from 'sinon'
 import { streamHold } from '../../actors/effects/stream.js'
 import type { StreamReader } from '../../machines/domain/ports.js'
-import { because } from '../../machines/domain/reason.js'
+import { because, type Reason } from '../../machines/domain/reason.js'
 import { later, turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
 
@@ -67,7 +67,7 @@ describe('holding a stream', () => {
     restore = () => clock.restore()
     const log: string[] = []
     let answer = later<() => void>()
-    let lose: (reason: string) => void = () => {}
+    let lose: (reason: Reason) => void = () => {}
     const reader: Pick<StreamReader, 'hold'> = {
       hold(_name, lost, signal) {
         log.push('asked')
@@ -105,8 +105,8 @@ describe('holding a stream', () => {
         answer.reject(reason)
         return settle()
       },
-      lost: (reason: string) => {
-        lose(reason)
+      lost: (details: string) => {
+        lose(because('stream_lost', details))
         return settle()
       },
     }

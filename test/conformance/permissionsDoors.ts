@@ -1,5 +1,6 @@
 import { createStreamReader } from '../../adapters/rtsp/reader.js'
 import type { Log } from '../../machines/domain/ports.js'
+import { Failure } from '../../machines/domain/reason.js'
 import type { Identity, Outcome, Row, Target } from './permissionsCells.js'
 import { cameras, type House, makeFile, nameOf, secret, type Visitor } from './permissionsHouse.js'
 
@@ -143,7 +144,7 @@ export function rtspRows(house: () => House, port: () => number): Row[] {
       const reader = createStreamReader({ host: '127.0.0.1', port: port(), log: silent, ...credentials })
       return reader.keyframe(`${wanted(target)}${query}`, AbortSignal.timeout(30_000)).then(
         (picture) => (picture.length > 0 ? 'in' : 'no picture'),
-        (error: Error) => (error.message === 'refused (401)' ? 'auth' : error.message),
+        (error: Error) => (error instanceof Failure && error.code === 'server_refused' ? 'auth' : error.message),
       )
     },
   }))

@@ -1,5 +1,13 @@
 import { expect } from 'chai'
-import { allowList, hostInUrl, isLoopback, isNetwork, networkOf, plainAddress } from '../../machines/domain/address.js'
+import {
+  allowList,
+  hostInUrl,
+  isLoopback,
+  isNetwork,
+  networkOf,
+  plainAddress,
+  reachedAddress,
+} from '../../machines/domain/address.js'
 
 describe('addresses', () => {
   for (const [address, network] of [
@@ -44,6 +52,22 @@ describe('addresses', () => {
       expect(isAllowed(address), String(address)).to.equal(false)
     expect(allowList([])('198.51.100.1')).to.equal(true)
   })
+
+  for (const [name, address, reached] of [
+    ['mapped', '::ffff:10.0.0.9', '10.0.0.9'],
+    ['compatible', '::a00:9', '10.0.0.9'],
+    ['translated', '::ffff:0:a00:9', '10.0.0.9'],
+    ['NAT64', '64:ff9b::a00:9', '10.0.0.9'],
+    ['local NAT64', '64:ff9b:1::a00:9', '10.0.0.9'],
+    ['6to4', '2002:a00:9:1::1', '10.0.0.9'],
+    ['unspecified', '::', '::'],
+    ['loopback', '::1', '::1'],
+    ['link-local', 'fe80::a00:9%eth0', 'fe80::a00:9'],
+    ['IPv6', '2001:DB8::a00:9', '2001:db8::a00:9'],
+    ['IPv4', '10.0.0.9', '10.0.0.9'],
+    ['named', 'camera.local', 'camera.local'],
+  ] as const)
+    it(`${name}: ${address} reaches ${reached}`, () => expect(reachedAddress(address)).to.equal(reached))
 
   it('are loopback in every form of it', () => {
     for (const host of ['127.0.0.1', '127.9.9.9', '::1', '[::1]', '::ffff:127.0.0.1', 'localhost', 'LOCALHOST'])

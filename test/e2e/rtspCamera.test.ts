@@ -52,11 +52,11 @@ describeKinds('an RTSP camera', (kind) => {
       name: 'dark',
       status: 'DISCONNECTED',
       state: 'faulty',
-      reason: 'unreachable',
+      reason: 'the camera does not answer',
     })
     expect((await refusal(start('camera1'))).data).to.include({
       state: 'faulty',
-      details: 'camera1 is faulty: unreachable',
+      details: 'camera1 is faulty: the camera does not answer',
     })
 
     const device = 'camera0'
@@ -91,7 +91,7 @@ describeKinds('an RTSP camera', (kind) => {
     const failed = await service.told('recording.error', { device, status: 'ERROR' }, { from: interrupted.index })
     expect(failed.params).to.include({ filename })
     const gone = await service.told('camera.disconnected', { device }, { from: failed.index })
-    expect(gone.params.reason).to.equal('not found (404)')
+    expect(gone.params.reason).to.equal('there is no stream at this path (404)')
     await service.told('camera.status_change', { device, status: 'DISCONNECTED' }, { from })
     expect((await probe(file(filename))).codec).to.equal('h264')
 

@@ -10,7 +10,7 @@ describe('JPEG frames', () => {
     whole = picture('mjpeg', '-huffman', 'default')
   })
 
-  it('get the standard Huffman tables when the camera left them out', () => {
+  it('get the standard Huffman tables if they have none', () => {
     const frame = without(whole, DHT)
     const completed = Buffer.from(completeJpeg(frame) ?? [])
     expect(frame).to.have.length(whole.length - 420)
@@ -18,10 +18,10 @@ describe('JPEG frames', () => {
     expect(tables(completed)).to.deep.equal(tables(whole))
   })
 
-  it('stay as they are when they are whole', () => expect(completeJpeg(whole)).to.deep.equal(new Uint8Array(whole)))
+  it('stay unchanged if they are complete', () => expect(completeJpeg(whole)).to.deep.equal(new Uint8Array(whole)))
   it('lose the padding of the buffer', () =>
     expect(completeJpeg(Buffer.concat([whole, Buffer.alloc(999)]))).to.have.length(whole.length))
-  it('are refused when they are cut off, or no JPEG', () => {
+  it('are rejected if they are cut off or not JPEG', () => {
     for (const broken of [
       whole.subarray(0, -2),
       whole.subarray(0, 100),
@@ -40,12 +40,12 @@ describe('pictureSize and coarseness', function () {
     expect(pictureSize(picture('mjpeg'))).to.deep.equal({ width: 322, height: 182 })
     expect(pictureSize(picture('png'))).to.deep.equal({ width: 322, height: 182 })
   })
-  it('tell fine from coarse', () => {
+  it('measure how coarse the quantisation is', () => {
     const at = (q: string) => coarseness(picture('mjpeg', '-q:v', q)) ?? 0
     expect(at('2')).to.be.within(5, 9)
     expect(at('16')).to.be.within(60, 72)
   })
-  it('find nothing in noise', () => {
+  it('return nothing for noise', () => {
     for (const noise of [
       Buffer.alloc(0),
       Buffer.alloc(30),

@@ -6,7 +6,6 @@ import { expect } from 'chai'
 import { pictureSize } from '../../../adapters/ffmpeg/jpeg.js'
 import { createPictures, type PicturesOptions } from '../../../adapters/ffmpeg/pictures.js'
 import { quantiser } from '../../../adapters/ffmpeg/savePicture.js'
-import { NameTaken } from '../../../machines/domain/nameTaken.js'
 import type { Picture, PictureOptions } from '../../../machines/domain/ports.js'
 import {
   copied,
@@ -26,6 +25,8 @@ import {
 
 const asked: PictureOptions = { format: 'jpg', quality: 90 }
 const instant = Date.UTC(2026, 0, 2, 3, 4, 5, 6)
+const busy = 'device_busy: the device is busy: another program uses it'
+const gone = 'device_gone: the device is gone'
 
 describe('pictures', function () {
   this.timeout(20_000)
@@ -53,14 +54,10 @@ describe('pictures', function () {
       ...options,
     })
 
-  /** A v4l2-ctl that writes `frame`, whatever is asked. */
+  /** Puts a v4l2-ctl in place that writes `frame`. */
   const giving = async (frame: Uint8Array) => {
     await writeFile(at('frame'), frame)
-    await fake(
-      at('bin'),
-      'v4l2-ctl',
-      `echo "$@" > "${at('asked')}"\nfor arg; do case "$arg" in --stream-to=*) cp "${at('frame')}" "\${arg#--stream-to=}";; esac; done`,
-    )
+    await fake(at('bin'), 'v4l2-ctl', `echo "$@" > "${at('asked')}"\n${forOutput(`cp "${at('frame')}"`)}`)
   }
   const holdLock = async () => {
     const holder = spawn('flock', ['--no-fork', at('run', 'camera0.lock'), 'sh', '-c', 'echo held; exec sleep 60'])
@@ -72,17 +69,20 @@ describe('pictures', function () {
   }
 
   describe('tier 0', () => {
-    it('takes a frame from V4L2, past the dark ones', async () => {
+    it('takes a frame from V4L2 and skips the dark ones', async () => {
       await giving(image())
       const { file } = await pictures().grabDirect('camera0', webcam, encoded(), never)
       expect(await readFile(file)).to.deep.equal(image())
       expect(await readFile(at('asked'), 'utf8')).to.match(
-        /^-d \/dev\/video42 --set-fmt-video=width=320,height=180,pixelformat=MJPG --stream-mmap=2 --stream-skip=4 --stream-count=1 --stream-to=/,
+        new RegExp(
+          '^-d /dev/video42 --set-fmt-video=width=320,height=180,pixelformat=MJPG ' +
+            '--stream-mmap=2 --stream-skip=4 --stream-count=1 --stream-to=',
+        ),
       )
       expect(await filesIn(at('run'))).to.have.length(2)
     })
 
-    it('completes the frame of a camera that leaves the Huffman tables out', async () => {
+    it('adds the Huffman tables to a frame without them', async () => {
       const whole = image('-huffman', 'default')
       const tables = whole.indexOf(Buffer.from('ffc4', 'hex'))
       await giving(Buffer.concat([whole.subarray(0, tables), whole.subarray(tables + 420)]))
@@ -96,52 +96,50 @@ describe('pictures', function () {
       ['YU12', 'yuv420p'],
       ['GREY', 'gray'],
     ] as const)
-      it(`makes a JPEG of ${fourcc}`, async () => {
+      it(`converts ${fourcc} to JPEG`, async () => {
         await giving(ffmpeg('-pix_fmt', pixels, '-f', 'rawvideo'))
         const { file } = await pictures().grabDirect('camera0', webcam, encoded(fourcc), never)
         expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
       })
 
-    it('is not deceived by an exit code of 0 from a busy device', async () => {
+    it('rejects with device_busy although v4l2-ctl exits with 0', async () => {
       await fake(at('bin'), 'v4l2-ctl', 'echo "\t\tVIDIOC_REQBUFS returned -1 (Device or resource busy)"')
-      expect(await failure(pictures().grabDirect('camera0', webcam, encoded(), never))).to.equal('device busy')
+      expect(await failure(pictures().grabDirect('camera0', webcam, encoded(), never))).to.equal(busy)
     })
 
-    it('gives up at once while the stream has the device', async () => {
+    it('rejects at once while the stream holds the device lock', async () => {
       await giving(image())
       const release = await holdLock()
-      expect(await failure(pictures().grabDirect('camera0', webcam, encoded(), never))).to.equal('device busy')
-      expect(await failure(pictures().grabByFfmpeg('camera0', demo, encoded(), never))).to.equal('device busy')
+      expect(await failure(pictures().grabDirect('camera0', webcam, encoded(), never))).to.equal(busy)
+      expect(await failure(pictures().grabByFfmpeg('camera0', demo, encoded(), never))).to.equal(busy)
       await release()
     })
 
-    it('says why else there is no picture', async () => {
+    it('rejects with the reason if there is no picture', async () => {
       const grab = () => failure(pictures().grabDirect('camera0', webcam, encoded('YUYV'), never))
       await fake(at('bin'), 'v4l2-ctl', 'echo "Cannot open device /dev/video42, exiting." >&2; exit 1')
-      expect(await grab()).to.equal('device gone')
+      expect(await grab()).to.equal(gone)
       await fake(at('bin'), 'v4l2-ctl', 'exit 0')
-      expect(await grab()).to.equal('the device gave no frame')
+      expect(await grab()).to.equal('no_frames: the device gave no frame')
       await giving(Buffer.alloc(100))
-      expect(await grab()).to.equal('the device gave a broken frame')
-      expect(await failure(pictures().grabDirect('camera0', demo, encoded(), never))).to.equal('not a USB camera')
+      expect(await grab()).to.equal('no_picture: the device gave a broken frame')
+      expect(await failure(pictures().grabDirect('camera0', demo, encoded(), never))).to.equal(
+        'not_a_usb_camera: this is not a USB camera',
+      )
     })
 
-    it('leaves neither process nor file when the device hangs', async () => {
-      await fake(
-        at('bin'),
-        'v4l2-ctl',
-        `echo $$ > "${at('pid')}"\nfor arg; do case "$arg" in --stream-to=*) : > "\${arg#--stream-to=}";; esac; done\nexec sleep 60`,
-      )
+    it('leaves no process and no file when the device hangs', async () => {
+      await fake(at('bin'), 'v4l2-ctl', `echo $$ > "${at('pid')}"\n${forOutput(': >')}\nexec sleep 60`)
       const limits = { direct: 300, ffmpeg: 300, stream: 300 }
       expect(await failure(pictures({ limits }).grabDirect('camera0', webcam, encoded(), never))).to.equal(
-        'timed out after 0.3 s',
+        'timed_out: timed out after 0.3 s',
       )
       const pid = Number(await readFile(at('pid'), 'utf8'))
       expect(() => process.kill(pid, 0)).to.throw('ESRCH')
       expect(await filesIn(at('run'))).to.deep.equal(['camera0.lock'])
     })
 
-    it('takes the MJPEG of an H.264 camera, and refuses one that has nothing else', async () => {
+    it('uses the MJPEG format of an H.264 camera, and rejects if it has none', async () => {
       await giving(image())
       const sizes = [{ width: 320, height: 180, rates: [15] }]
       const both = ['H264', 'MJPG'].map((fourcc) => ({ fourcc, description: '', sizes }))
@@ -149,23 +147,23 @@ describe('pictures', function () {
       await pictures({ probe }).grabDirect('camera0', webcam, copied, never)
       expect(await readFile(at('asked'), 'utf8')).to.match(/pixelformat=MJPG/)
       expect(await failure(pictures().grabDirect('camera0', webcam, copied, never))).to.equal(
-        'no still format: the camera gives H.264 only',
+        'format_not_offered: the camera offers H.264 only, which has no still pictures',
       )
     })
   })
 
   describe('tier 1', () => {
-    it('takes the test pattern of a virtual camera', async () => {
+    it('takes a picture of the test pattern of a virtual camera', async () => {
       const { file } = await pictures().grabByFfmpeg('camera0', demo, encoded(), never)
       expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
     })
 
-    it('says in plain words why a device gives nothing', async () => {
-      expect(await failure(pictures().grabByFfmpeg('camera0', webcam, encoded(), never))).to.equal('device gone')
+    it('rejects with the reason that ffmpeg wrote', async () => {
+      expect(await failure(pictures().grabByFfmpeg('camera0', webcam, encoded(), never))).to.equal(gone)
       expect(await filesIn(at('run'))).to.deep.equal(['camera0.lock'])
     })
 
-    it('stops when nobody wants it any more', async () => {
+    it('kills ffmpeg on abort', async () => {
       await fake(at('bin'), 'ffmpeg', `echo $$ > "${at('pid')}"\nexec sleep 60`)
       const ended = new AbortController()
       const failed = failure(pictures().grabByFfmpeg('camera0', webcam, encoded(), ended.signal))
@@ -183,7 +181,7 @@ describe('pictures', function () {
     const keyframe = () =>
       ffmpeg('-c:v', 'libx264', '-preset', 'ultrafast', '-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-f', 'h264')
 
-    it('takes the still tap when it is young enough', async () => {
+    it('copies the still of the pipeline when it is young enough', async () => {
       await writeFile(at('run', 'camera0.jpg'), image())
       const still = { file: at('run', 'camera0.jpg'), capturedAt: Date.now() - 500 }
       const { file, capturedAt } = await pictures({ pipelines: { still: async () => still } }).grabFromStream(
@@ -195,7 +193,7 @@ describe('pictures', function () {
       expect(file).to.not.equal(still.file)
     })
 
-    it('waits for a keyframe when it is not', async () => {
+    it('waits for a keyframe when the still is too old', async () => {
       const still = { file: at('run', 'camera0.jpg'), capturedAt: Date.now() - 2_000 }
       const begun = Date.now()
       const { file, capturedAt } = await pictures({
@@ -206,12 +204,12 @@ describe('pictures', function () {
       expect(capturedAt).to.be.at.least(begun)
     })
 
-    it('fails with the words of the reader, and leaves nothing', async () => {
+    it('rejects with the error of the reader and leaves no file', async () => {
       expect(await failure(pictures().grabFromStream('camera0', 0, never))).to.equal('the stream is asleep')
       expect(await filesIn(at('run'))).to.deep.equal([])
     })
 
-    it('lets the reader go when it takes too long', async () => {
+    it('aborts the reader after the time limit', async () => {
       let released = false
       const waiting = (_: string, signal: AbortSignal) =>
         new Promise<Uint8Array>((_, reject) => {
@@ -223,7 +221,7 @@ describe('pictures', function () {
       const limits = { direct: 100, ffmpeg: 100, stream: 100 }
       expect(
         await failure(pictures({ reader: { keyframe: waiting }, limits }).grabFromStream('camera0', 0, never)),
-      ).to.equal('timed out after 0.1 s')
+      ).to.equal('timed_out: timed out after 0.1 s')
       expect(released).to.equal(true)
     })
   })
@@ -235,7 +233,7 @@ describe('pictures', function () {
     }
     const saved = () => filesIn(at('snapshots', 'camera0'))
 
-    it('moves a picture that is as asked for, and leaves nothing else', async () => {
+    it('moves a picture that needs no conversion, and leaves no other file', async () => {
       expect(await pictures().save('camera0', await captured(), asked, never)).to.deep.equal({
         filename: 'camera0_2026-01-02_03-04-05-006.jpg',
         file: at('snapshots', 'camera0', 'camera0_2026-01-02_03-04-05-006.jpg'),
@@ -246,7 +244,7 @@ describe('pictures', function () {
       expect([await filesIn(at('run')), await saved()]).to.deep.equal([[], ['camera0_2026-01-02_03-04-05-006.jpg']])
     })
 
-    it('keeps the picture for another caller, whose file has a name of its own', async () => {
+    it('keeps the picture for another caller, who gets the next name', async () => {
       const ways = pictures()
       const picture = await captured()
       await ways.save('camera0', picture, asked, never, { keep: true })
@@ -258,7 +256,7 @@ describe('pictures', function () {
       expect(await filesIn(at('run'))).to.deep.equal([])
     })
 
-    it('puts a picture that is only looked at where the temporary ones are', async () => {
+    it('puts a fleeting picture into the run folder', async () => {
       const ways = pictures()
       const picture = await captured()
       const first = await ways.save('camera0', picture, { ...asked, fleeting: true }, never, { keep: true })
@@ -269,9 +267,9 @@ describe('pictures', function () {
     })
 
     for (const [story, wish, size] of [
-      ['keeps the proportions when one side is given', { width: 160 }, { width: 160, height: 90 }],
-      ['… or the other', { height: 90 }, { width: 160, height: 90 }],
-      ['gives both sides as asked', { width: 100, height: 100 }, { width: 100, height: 100 }],
+      ['keeps the proportions when the width is given', { width: 160 }, { width: 160, height: 90 }],
+      ['keeps the proportions when the height is given', { height: 90 }, { width: 160, height: 90 }],
+      ['uses the given width and height', { width: 100, height: 100 }, { width: 100, height: 100 }],
       ['writes PNG', { format: 'png' }, { width: 320, height: 180 }],
     ] as const)
       it(story, async () => {
@@ -280,14 +278,14 @@ describe('pictures', function () {
         expect(pictureSize(await readFile(file))).to.deep.equal(size)
       })
 
-    it('encodes again for a lower quality only', async () => {
+    it('encodes again only for a lower quality', async () => {
       const bytes = async (quality: number) =>
         (await pictures().save('camera0', await captured(), { ...asked, quality }, never)).bytes
       expect(await bytes(100)).to.equal(image().length)
       expect(await bytes(20)).to.be.below(image().length * 0.8)
     })
 
-    it('never writes over a snapshot', async () => {
+    it('never replaces a snapshot', async () => {
       const wish = { ...asked, filename: 'yard' }
       await pictures().save('camera0', await captured(), wish, never)
       const before = await stat(at('snapshots', 'camera0', 'yard.jpg'))
@@ -295,20 +293,20 @@ describe('pictures', function () {
         await failure(
           captured().then((picture) => pictures().save('camera0', picture, { ...wish, quality: 10 }, never)),
         ),
-      ).to.equal('a snapshot named yard exists already')
+      ).to.equal('name_taken: a snapshot named yard exists already')
       expect(
         await failure(
           captured().then((picture) => pictures().save('camera0', picture, { ...wish, format: 'png' }, never)),
         ),
-      ).to.equal('a snapshot named yard exists already')
+      ).to.equal('name_taken: a snapshot named yard exists already')
       expect((await stat(at('snapshots', 'camera0', 'yard.jpg'))).mtimeMs).to.equal(before.mtimeMs)
       expect([await saved(), await filesIn(at('run'))]).to.deep.equal([['yard.jpg'], []])
     })
 
-    it('gives a name to one camera only: files are found by their name alone', async () => {
+    it('gives a name to one camera only, because clients find files by name', async () => {
       const ways = pictures()
       const wish = { ...asked, filename: 'tw' }
-      const taken = 'a snapshot named tw exists already'
+      const taken = 'name_taken: a snapshot named tw exists already'
       await ways.save('camera0', await captured(), wish, never)
       expect(await failure(captured().then((picture) => ways.save('camera1', picture, wish, never)))).to.equal(taken)
       expect(
@@ -317,7 +315,7 @@ describe('pictures', function () {
       expect(await filesIn(at('snapshots', 'camera1'))).to.deep.equal([])
     })
 
-    it('gives a name that several cameras ask for at once to one of them', async () => {
+    it('gives a name to one of several cameras that request it at once', async () => {
       const ways = pictures()
       const picture = await captured()
       const cameras = ['camera0', 'camera1', 'camera2', 'camera3'] as const
@@ -326,13 +324,14 @@ describe('pictures', function () {
           failure(ways.save(camera, picture, { ...asked, filename: 'tw' }, never, { keep: true })),
         ),
       )
-      expect(outcomes.sort().slice(0, 3)).to.deep.equal(Array(3).fill('a snapshot named tw exists already'))
+      const taken = Array(3).fill('name_taken: a snapshot named tw exists already')
+      expect(outcomes.sort()).to.deep.equal(['it did not fail', ...taken])
       expect((await Promise.all(cameras.map((camera) => filesIn(at('snapshots', camera))))).flat()).to.deep.equal([
         'tw.jpg',
       ])
     })
 
-    it('tells nobody of a name that a camera beyond their rights has', async () => {
+    it('hides names of cameras that the caller may not use: takes the next name', async () => {
       const ways = pictures()
       const wish = { ...asked, filename: 'same', cameras: ['camera1'] }
       await ways.save('camera0', await captured(), { ...asked, filename: 'same' }, never)
@@ -342,7 +341,7 @@ describe('pictures', function () {
       )
       const own = { ...wish, filename: 'same-2' }
       expect(await failure(captured().then((picture) => ways.save('camera1', picture, own, never)))).to.equal(
-        'a snapshot named same-2 exists already',
+        'name_taken: a snapshot named same-2 exists already',
       )
       const long = 'x'.repeat(251)
       await ways.save('camera0', await captured(), { ...asked, filename: long }, never)
@@ -351,32 +350,29 @@ describe('pictures', function () {
       )
     })
 
-    it('tells a taken name by its kind, not by its words', async () => {
-      const wish = { ...asked, filename: 'yard' }
-      await pictures().save('camera0', await captured(), wish, never)
-      const error = await captured()
-        .then((picture) => pictures().save('camera0', picture, wish, never))
-        .catch((error: unknown) => error)
-      expect(error).to.be.instanceOf(NameTaken)
+    it('names no path when the folder cannot be made', async () => {
+      await writeFile(at('snapshots', 'camera0'), '')
+      const error = await failure(captured().then((picture) => pictures().save('camera0', picture, asked, never)))
+      expect(error).to.equal('not_written: the picture could not be written (EEXIST)')
     })
 
-    it('removes what a killed service left half done, once', async () => {
+    it('removes the temporary files of a killed service, once', async () => {
       await mkdir(at('snapshots', 'camera0'))
       for (const name of ['.picture-1.jpg', 'kept.jpg']) await writeFile(at('snapshots', 'camera0', name), '')
       await pictures().save('camera0', await captured(), asked, never)
       expect(await saved()).to.deep.equal(['camera0_2026-01-02_03-04-05-006.jpg', 'kept.jpg'])
     })
 
-    it('refuses what is no picture, and leaves nothing', async () => {
+    it('rejects a broken picture and leaves no file', async () => {
       expect(
         await failure(
           captured(Buffer.from('noise')).then((picture) => pictures().save('camera0', picture, asked, never)),
         ),
-      ).to.equal('the captured picture is broken')
+      ).to.equal('no_picture: the captured picture is broken')
       expect([await saved(), await filesIn(at('run'))]).to.deep.equal([[], []])
     })
 
-    it('leaves nothing when it is stopped half way', async () => {
+    it('leaves no file and no process after an abort', async () => {
       await fake(at('bin'), 'ffmpeg', `echo $$ > "${at('pid')}"\nexec sleep 60`)
       const ended = new AbortController()
       const failed = failure(
@@ -392,10 +388,14 @@ describe('pictures', function () {
       expect([await saved(), await filesIn(at('run'))]).to.deep.equal([[], []])
     })
 
-    it('maps quality to that of ffmpeg', () =>
+    it('maps quality to the scale of ffmpeg', () =>
       expect([1, 50, 100, 0, 1e9].map(quantiser)).to.deep.equal([31, 17, 2, 31, 2]))
   })
 })
+
+/** A shell line that runs a command with the output file of v4l2-ctl as its last argument. */
+const forOutput = (command: string): string =>
+  `for arg; do case "$arg" in --stream-to=*) ${command} "\${arg#--stream-to=}";; esac; done`
 
 function ffmpeg(...output: string[]): Buffer {
   const input = ['-v', 'error', '-nostdin', '-f', 'lavfi', '-i', 'testsrc2=size=320x180']

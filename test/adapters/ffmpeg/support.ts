@@ -5,18 +5,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Run, run } from '../../../adapters/ffmpeg/run.js'
 import type { Pipeline } from '../../../machines/domain/camera.js'
+import { Failure } from '../../../machines/domain/reason.js'
 
 export const log = { error() {}, warn() {}, info() {}, debug() {} }
 export const never = new AbortController().signal
 export const systemClock = { now: () => Date.now() }
 
-/** A folder whose name wants quoting; `after` removes it. */
+/** Makes a folder whose name needs quoting. */
 export async function folder(): Promise<{ dir: string; remove: () => Promise<void> }> {
   const dir = await mkdtemp(join(tmpdir(), "camera service's 50% "))
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) }
 }
 
-/** Puts a shell script in the place of a program. */
+/** Writes a shell script that replaces a program. */
 export async function fake(dir: string, name: string, script: string): Promise<void> {
   await writeFile(join(dir, name), `#!/bin/sh\n${script}\n`)
   await chmod(join(dir, name), 0o755)
@@ -28,10 +29,16 @@ export const runWith =
   (command, args, options) =>
     run(command, args, { ...options, env: { ...process.env, PATH: `${dir}:${process.env.PATH}` } })
 
+/** Resolves with `code: sentence` of a rejection that is a Failure, with the message of another one. */
 export const failure = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => 'it did not fail',
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    (error: unknown) =>
+      error instanceof Failure
+        ? `${error.code}: ${error.message}`
+        : error instanceof Error
+          ? error.message
+          : String(error),
   )
 
 export const filesIn = async (dir: string): Promise<string[]> => (await readdir(dir).catch(() => [])).sort()

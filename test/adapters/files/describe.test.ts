@@ -13,7 +13,7 @@ describe('describing a recording', () => {
   })
   after(() => rm(dir, { recursive: true }))
 
-  it('tells the size of the closed file, also when its last part came after the first look', async () => {
+  it('returns the size of the closed file, also if its last part was written after the first look', async () => {
     const path = join(dir, 'camera0.mp4')
     await closed(path, 2)
     const whole = await readFile(path)

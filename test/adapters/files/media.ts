@@ -15,7 +15,7 @@ const source = (seconds: number) => [
 ]
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '15', '-pix_fmt', 'yuv420p']
 
-/** A recording as MediaMTX writes it while it is growing: parts of 200 ms, duration 0 in the header. */
+/** Writes a recording like MediaMTX while it is growing: parts of 200 ms, duration 0 in the header. */
 export async function growing(file: string, seconds: number): Promise<void> {
   await run('ffmpeg', [
     ...source(seconds),
@@ -30,13 +30,13 @@ export async function growing(file: string, seconds: number): Promise<void> {
   ])
 }
 
-/** The same, closed: the duration is in the header. */
+/** Writes the same recording closed: the duration is in the header. */
 export async function closed(file: string, seconds: number): Promise<void> {
   await growing(file, seconds)
   await close(file, seconds)
 }
 
-/** Writes the duration into the header, as MediaMTX does when it closes the file. */
+/** Writes the duration into the header, like MediaMTX when it closes the file. */
 export async function close(file: string, seconds: number): Promise<void> {
   const content = await readFile(file)
   const at = content.indexOf('mvhd')
@@ -47,7 +47,7 @@ export async function close(file: string, seconds: number): Promise<void> {
   await handle.close()
 }
 
-/** An ordinary MP4, its header at the end. */
+/** Writes an ordinary MP4 with its header at the end. */
 export async function plain(file: string, seconds: number): Promise<void> {
   await run('ffmpeg', [...source(seconds), ...h264, file])
 }

@@ -26,7 +26,7 @@ describe('media files', () => {
       (error: unknown) => error,
     )
 
-  it('lists all cameras, newest first, a page at a time', async () => {
+  it('lists the files of all cameras by page, newest first', async () => {
     await put('recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4')
     await put('recordings/camera1/camera1_2026-01-01_00-00-01-000000.mkv')
     await put('recordings/camera0/camera0_2026-01-01_00-00-02-000000.mp4', 'four')
@@ -50,7 +50,7 @@ describe('media files', () => {
     expect(await files.list('recordings', { limit: 5, offset: 9 })).to.deep.equal({ files: [], total: 3 })
   })
 
-  it('orders snapshots with names of their own by their age', async () => {
+  it('orders snapshots without a time in the name by modification time', async () => {
     await put('snapshots/camera0/door.jpg')
     await utimes(join(dir, 'snapshots/camera0/door.jpg'), 1_700_000_000, 1_700_000_000)
     await put('snapshots/camera0/camera0_2020-01-01_00-00-00-000.png')
@@ -60,7 +60,7 @@ describe('media files', () => {
     ])
   })
 
-  it('sees what comes, goes and fills up', async () => {
+  it('follows files that appear, disappear and get their first bytes', async () => {
     const files = make()
     const seconds = async () =>
       (await files.list('recordings', all)).files.map(({ createdAt }) => new Date(createdAt).getUTCSeconds())
@@ -73,12 +73,12 @@ describe('media files', () => {
     await put(file(3))
     await rm(join(dir, file(1)))
     expect(await seconds()).to.deep.equal([3, 2])
-    // Emptied under our eyes: the listing knows it, the look at it does not.
+    // A file that is emptied is still in the listing, but is not returned.
     await truncate(join(dir, file(3)))
     expect(await seconds()).to.deep.equal([2])
   })
 
-  it('sees what came in the same tick of the clock as the last look', async () => {
+  it('finds a file that appeared in the same clock tick as the last listing', async () => {
     const files = make()
     const folder = join(dir, 'recordings/camera0')
     const tick = Math.floor(Date.now() / 100) / 10
@@ -90,7 +90,7 @@ describe('media files', () => {
     expect((await files.list('recordings', all)).total).to.equal(2)
   })
 
-  it('sees no empty files, links, hidden or foreign ones', async () => {
+  it('skips empty files, links, hidden and foreign files', async () => {
     await put('secret.mp4', 'secret')
     await put('recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4', '')
     await put('recordings/camera0/.camera0_2026-01-01_00-00-00-000000.mkv.tmp')
@@ -114,7 +114,7 @@ describe('media files', () => {
     expect(await files.remove('recordings', 'camera0_2026-01-01_00-00-01-000000.mp4')).to.equal(false)
   })
 
-  it('finds by name with or without extension, wherever it lies', async () => {
+  it('finds a file by name with or without extension in every folder', async () => {
     await put('recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4')
     await put('snapshots/camera0/front.door.jpg')
     await put('snapshots/camera0_2026-01-01_00-00-00-000.jpg')
@@ -132,7 +132,7 @@ describe('media files', () => {
     expect(await camera('snapshots', 'ä'.repeat(126))).to.equal(undefined)
   })
 
-  it('rejects what is not a name', async () => {
+  it('rejects invalid names', async () => {
     const files = make()
     for (const name of ['../secret', '..', 'camera0/x', '', 'a\0.mp4', '.hidden']) {
       const error = await rejectionOf(files.find('recordings', name))
@@ -141,7 +141,7 @@ describe('media files', () => {
     }
   })
 
-  it('deletes once', async () => {
+  it('deletes a file, and returns false the second time', async () => {
     await put('recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4')
     const files = make()
     expect(await files.sizes()).to.deep.equal({ recordings: 1, snapshots: 0 })
@@ -151,7 +151,7 @@ describe('media files', () => {
     expect(await files.sizes()).to.deep.equal({ recordings: 0, snapshots: 0 })
   })
 
-  it('describes a recording from its own content', async () => {
+  it('describes a recording from its content', async () => {
     const path = join(dir, 'recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4')
     await growing(path, 2)
     expect(await make().recording('camera0_2026-01-01_00-00-00-000000')).to.include({
@@ -168,21 +168,30 @@ describe('media files', () => {
     expect(await make().recording('camera0_2026-01-01_00-00-08-000000')).to.equal(undefined)
   })
 
-  it('has nothing to list before there is a folder', async () => {
+  it('returns an empty list when there is no folder', async () => {
     await rm(join(dir, 'recordings'), { recursive: true })
     expect(await make().list('recordings', all)).to.deep.equal({ files: [], total: 0 })
     expect(await make().sizes()).to.deep.equal({ recordings: 0, snapshots: 0 })
   })
 
-  it('looks at 10,000 files once', async function () {
+  it('adds up the sizes of many files without losing any', async () => {
+    const bytes = Array.from({ length: 300 }, (_, index) => index + 1)
+    await Promise.all(
+      bytes.flatMap((size) => [
+        put(`recordings/camera0/camera0_2026-01-01_00-00-00-${String(size).padStart(6, '0')}.mp4`, 'x'.repeat(size)),
+        put(`snapshots/camera0/picture ${size}.jpg`, 'x'.repeat(2 * size)),
+      ]),
+    )
+    expect(await make().sizes()).to.deep.equal({ recordings: 45_150, snapshots: 90_300 })
+  })
+
+  it('examines 10,000 files only once', async function () {
     this.timeout(20_000)
     const folder = join(dir, 'recordings/camera0')
     await put('seed')
-    const names = Array.from(
-      { length: 10_000 },
-      (_, i) =>
-        `camera0_2026-01-01_${String(Math.floor(i / 3600)).padStart(2, '0')}-${String(Math.floor(i / 60) % 60).padStart(2, '0')}-${String(i % 60).padStart(2, '0')}-000000.mp4`,
-    )
+    const timeName = (second: number) =>
+      new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString().slice(0, 19).replace('T', '_').replaceAll(':', '-')
+    const names = Array.from({ length: 10_000 }, (_, i) => `camera0_${timeName(i)}-000000.mp4`)
     for (let i = 0; i < names.length; i += 500)
       await Promise.all(names.slice(i, i + 500).map((name) => fs.link(join(dir, 'seed'), join(folder, name))))
     await utimes(folder, 1_700_000_000, 1_700_000_000)
@@ -201,16 +210,19 @@ describe('media files', () => {
 })
 
 describe('storage', () => {
-  it('says what df says', async () => {
+  it('measures the same as df', async () => {
     const { total, used, available, percent } = await createStorage({ dir: tmpdir() }).usage()
     expect(total).to.be.at.least(used + available)
     expect(percent).to.be.closeTo((100 * used) / (used + available), 0.001)
   })
 
-  it('names no path when it cannot be asked', async () => {
+  it('rejects without a path when the disk cannot be measured', async () => {
     const error = await createStorage({ dir: '/nonexistent/x' })
       .usage()
       .catch((reason: Error) => reason)
-    expect(error).to.have.property('message', 'the disk cannot be asked for its space (ENOENT)')
+    expect(error).to.deep.include({
+      code: 'storage_unknown',
+      message: 'the free space of the disk cannot be measured (ENOENT)',
+    })
   })
 })

@@ -16,17 +16,17 @@ describe('reading recordings', () => {
   })
   after(() => rm(dir, { recursive: true }))
 
-  it('takes the duration of a closed file from its header', async () => {
+  it('reads the duration of a closed file from its header', async () => {
     expect(await readMp4(at('closed.mp4'))).to.deep.equal({ duration: 3000, complete: true })
     expect(await readMp4(at('plain.mp4'))).to.deep.equal({ duration: 2000, complete: true })
   })
 
-  it('sums the parts of one that is not closed', async () => {
+  it('adds up the parts of a file that is not closed', async () => {
     expect(await readMp4(at('open.mp4'))).to.deep.equal({ duration: 3000, complete: false })
     expect(await probedDuration(at('open.mp4'))).to.be.closeTo(3000, 1)
   })
 
-  it('counts whole parts only when the tail is cut off, zeroed or garbage', async () => {
+  it('counts only complete parts when the tail is cut off, zeroed or garbage', async () => {
     const { size } = await stat(at('open.mp4'))
     await copyFile(at('open.mp4'), at('cut.mp4'))
     await truncate(at('cut.mp4'), size - 100)
@@ -43,7 +43,7 @@ describe('reading recordings', () => {
     expect(await readMp4(at('garbage.mp4'))).to.deep.equal({ duration: 3000, complete: false })
   })
 
-  it('does not count a part whose data are zeros', async () => {
+  it('does not count a part whose data is zeros', async () => {
     const content = await readFile(at('open.mp4'))
     const last = content.lastIndexOf('mdat') - 4
     await writeFile(at('hollow.mp4'), content.subarray(0, last))
@@ -51,7 +51,7 @@ describe('reading recordings', () => {
     expect((await readMp4(at('hollow.mp4')))?.duration).to.be.within(2700, 2950)
   })
 
-  it('knows what is no MP4, or not yet one', async () => {
+  it('returns undefined for files that are no MP4 or have no header yet', async () => {
     await writeFile(at('empty.mp4'), '')
     await writeFile(at('text.mp4'), 'hello, this is text and nothing else')
     const content = await readFile(at('open.mp4'))
@@ -62,7 +62,7 @@ describe('reading recordings', () => {
     ).to.deep.equal([undefined, undefined, undefined, { duration: 0, complete: false }])
   })
 
-  it('survives any damage', async () => {
+  it('survives random damage', async () => {
     const content = (await readFile(at('open.mp4'))).subarray(0, 20_000)
     await fc.assert(
       fc.asyncProperty(
@@ -79,7 +79,7 @@ describe('reading recordings', () => {
     )
   })
 
-  it('does not take text for Matroska', async () => {
+  it('returns undefined for text instead of Matroska', async () => {
     await writeFile(at('text.mkv'), 'no EBML')
     expect(await readMatroska(at('text.mkv'))).to.equal(undefined)
   })

@@ -3,7 +3,7 @@ import { createAddressCheck, type OwnPlace } from '../../../adapters/rtsp/addres
 
 const never = new AbortController().signal
 
-/** This machine is 192.168.1.5 and fd00::5; it serves RTSP at 8554. */
+/** This host is 192.168.1.5 and fd00::5; it serves RTSP at 8554. */
 function check(places: OwnPlace[] = [{ ports: [8554, 8002] }], names: Record<string, string[]> = {}) {
   const { refusal } = createAddressCheck({
     places: () => places,
@@ -39,7 +39,7 @@ describe('addresses of streams', () => {
     '64:ff9b::e000:1',
     '::ffff:0.0.0.0',
   ]) {
-    it(`${address} is nobody's camera`, async () => {
+    it(`refuses ${address}, which no camera can have`, async () => {
       expect(await check()(address)).to.contain('unspecified, multicast, broadcast or metadata')
     })
   }
@@ -59,7 +59,7 @@ describe('addresses of streams', () => {
     'LOCALHOST.',
     'a.localhost',
   ]) {
-    it(`${host} at a port of ours leads back to us, at another it does not`, async () => {
+    it(`refuses ${host} at our own ports only`, async () => {
       const refusal = check()
       expect(await refusal(host, 8554)).to.equal('must not lead back to this service')
       expect(await refusal(host, 8002)).to.equal('must not lead back to this service')
@@ -67,14 +67,14 @@ describe('addresses of streams', () => {
     })
   }
 
-  it('others may have the ports that we have', async () => {
+  it('allows our port numbers at other addresses', async () => {
     expect(await check()('192.168.1.6', 8554)).to.equal(undefined)
     expect(await check()('169.254.1.1', 8554)).to.equal(undefined)
     expect(await check()('64:ff9b::a00:9', 8554)).to.equal(undefined)
     expect(await check()('2001:db8::a9fe:a9fe', 8554), 'ends like it').to.equal(undefined)
   })
 
-  it('names are what they resolve to, with any of their addresses', async () => {
+  it('checks every address that a name resolves to', async () => {
     const refusal = check(undefined, {
       me: ['10.0.0.1', '192.168.1.5'],
       camera: ['10.0.0.9'],
@@ -86,7 +86,7 @@ describe('addresses of streams', () => {
     expect(await refusal('nowhere', 8554), 'not to be resolved').to.equal(undefined)
   })
 
-  it('a media server elsewhere and a public name are ours too', async () => {
+  it('refuses the media server on another host, and our public name', async () => {
     const places = [
       { host: 'media.example', ports: [554] },
       { host: 'public.example', ports: [8554] },
@@ -97,7 +97,7 @@ describe('addresses of streams', () => {
     expect(await refusal('Public.Example.', 8554), 'by name alone').to.contain('back to this service')
   })
 
-  it('does not wait for a resolver beyond the signal', async () => {
+  it('stops waiting for the resolver on abort', async () => {
     const { refusal } = createAddressCheck({ places: () => [], resolve: () => new Promise(() => {}) })
     const ended = new AbortController()
     const asked = refusal('slow', 554, ended.signal)
@@ -105,7 +105,7 @@ describe('addresses of streams', () => {
     expect(await asked).to.equal(undefined)
   })
 
-  it('knows this very machine', async () => {
+  it('uses the addresses of this host by default', async () => {
     expect(
       await createAddressCheck({ places: () => [{ ports: [1234] }] }).refusal('localhost', 1234, never),
     ).to.contain('back to this service')

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { type Challenge, chooseChallenge, createAuthorizer } from '../../../adapters/rtsp/auth.js'
 
-describe('rtsp authentication', () => {
-  it('takes the strongest challenge that it can answer', () => {
+describe('RTSP authentication', () => {
+  it('chooses the strongest challenge that it can answer', () => {
     const scheme = (header: string): string | undefined => {
       const challenge = chooseChallenge(header)
       return challenge?.scheme === 'digest' ? challenge.hash : challenge?.scheme
@@ -20,7 +20,7 @@ describe('rtsp authentication', () => {
     for (const none of ['', 'Bearer', 'Digest realm="a"', '"', '=,=']) expect(scheme(none)).to.equal(undefined)
   })
 
-  it('answers the way of RFC 2069 where no qop is offered', () => {
+  it('answers as in RFC 2069 if no qop is offered', () => {
     const challenge = chooseChallenge(
       'Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41"',
     )
@@ -31,7 +31,7 @@ describe('rtsp authentication', () => {
     )
   })
 
-  it('counts its answers where qop asks for it', () => {
+  it('counts its answers if qop is offered', () => {
     const authorize = answer(chooseChallenge('Digest realm="r", nonce="n", qop="auth,auth-int", algorithm=SHA-256'), {
       user: 'u"',
       password: 'p',

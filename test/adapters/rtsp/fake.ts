@@ -2,14 +2,14 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { createParser, formatResponse, type HeaderFields, type RtspRequest } from '../../../adapters/rtsp/message.js'
 
-/** `undefined`: no answer. */
+/** `undefined` for no answer. */
 export type Answer = { status: number; headers?: HeaderFields; body?: string } | undefined
 
 export interface FakeServer {
   port: number
-  /** `METHOD url` of all that was asked, in order. */
+  /** `METHOD url` of all requests, in order. */
   asked: string[]
-  /** Resolves with the next request of this method, also one that has come already. */
+  /** Resolves with the next request of this method, also if it has come already. */
   next(method: string): Promise<RtspRequest>
   /** Resolves when no connection is left. */
   idle(): Promise<void>
@@ -17,7 +17,7 @@ export interface FakeServer {
   stop(): Promise<void>
 }
 
-/** An RTSP server that answers as told; CSeq is added. */
+/** Starts an RTSP server that sends the given answers; CSeq is added. */
 export async function startFake(answer: (request: RtspRequest, socket: Socket) => Answer): Promise<FakeServer> {
   const sockets = new Set<Socket>()
   const asked: string[] = []

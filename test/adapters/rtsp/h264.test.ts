@@ -12,12 +12,12 @@ import {
 
 const sps = Buffer.from('6742c00cda0507ec0440000003004000000 7a3c50aa8'.replaceAll(' ', ''), 'hex')
 const pps = Buffer.from('68ce0fc8', 'hex')
-/** A slice of a picture; `first`: with the first macroblock. */
+/** Returns a slice of a picture; `first` is true if it holds the first macroblock. */
 const slice = (type: 1 | 5, first: boolean, mark = 1, length = 40): Buffer =>
   Buffer.from([0x60 | type, first ? 0x88 : 0x44, ...Array(length).fill(mark)])
 
-describe('rtp', () => {
-  it('is read with its extension, sources and padding', () => {
+describe('parseRtp', () => {
+  it('reads packets with extension, sources and padding', () => {
     const header = (first: number): number[] => [first, 0xe0, 0x12, 0x34, 0, 0, 0, 9, 1, 2, 3, 4]
     const payload = [0x65, 1, 2]
     const expected = { payloadType: 96, marker: true, sequence: 0x1234, timestamp: 9, payload: Buffer.from(payload) }
@@ -26,7 +26,7 @@ describe('rtp', () => {
     expect(parseRtp(Buffer.from(all))).to.deep.equal(expected)
   })
 
-  it('that is none is refused', () => {
+  it('returns undefined for invalid packets', () => {
     for (const bytes of [
       [],
       [0x80, 1],
@@ -39,11 +39,11 @@ describe('rtp', () => {
   })
 })
 
-describe('h264 depacketiser', () => {
+describe('H.264 depacketiser', () => {
   const nal = fc.record({ type: fc.integer({ min: 1, max: 23 }), length: fc.integer({ min: 1, max: 400 }) })
   const pictures = fc.array(fc.array(nal, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 6 })
 
-  it('gives back what any packetisation carried, over the wrap of the sequence', () => {
+  it('restores the units of any packetisation, also when the sequence number wraps', () => {
     fc.assert(
       fc.property(
         pictures,
@@ -55,14 +55,14 @@ describe('h264 depacketiser', () => {
             picture.map(({ type, length }) => Buffer.from([type, ...Array(length).fill(n)])),
           )
           const got = depacketise(packetise(units, { size, sequence, markers }))
-          // Without markers, only the next picture tells that the last has ended.
+          // Without markers, a picture ends only when the next one begins.
           expect(got).to.deep.equal(markers ? units : units.slice(0, -1))
         },
       ),
     )
   })
 
-  it('drops the picture that a lost packet has hit, and only that', () => {
+  it('drops only the picture to which a lost packet belongs', () => {
     const units = [1, 2, 3].map((n) => [slice(5, true, n, 200), slice(5, false, n, 200)])
     const packets = packetise(units, { size: 60 })
     const of = (n: number): RtpPacket[] => packets.filter(({ timestamp }) => timestamp === n)
@@ -73,7 +73,7 @@ describe('h264 depacketiser', () => {
     }
   })
 
-  it('drops the rest of a unit whose beginning it has not seen, whatever it looks like', () => {
+  it('drops the rest of a unit whose beginning is missing', () => {
     const lookalike = Buffer.from([0x65, ...Array(60).fill([0x65, 0x88]).flat()])
     expect(depacketise(packetise([[lookalike, slice(1, true)]], { size: 50 }).slice(1))).to.deep.equal([
       [slice(1, true)],
@@ -85,7 +85,7 @@ describe('h264 depacketiser', () => {
     expect(depacketise(packetise(units, { size: 50 }), 200)).to.deep.equal([units[1]])
   })
 
-  it('bears any payload', () => {
+  it('never throws', () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ payload: fc.uint8Array({ maxLength: 20 }), marker: fc.boolean() }), { maxLength: 20 }),
@@ -106,25 +106,25 @@ describe('h264 depacketiser', () => {
 })
 
 describe('keyframe catcher', () => {
-  it('takes the first whole IDR, with the parameter sets of the description in front', () => {
+  it('returns the first complete IDR behind the parameter sets of the description', () => {
     const idr = [slice(5, true, 2), slice(5, false, 2)]
     expect(catchKeyframe([[slice(1, true)], [Buffer.from([6, 1]), ...idr]], [sps, pps])).to.deep.equal(
       toAnnexB([sps, pps, ...idr]),
     )
   })
 
-  it('prefers those of the stream, also when they came earlier', () => {
+  it('prefers the parameter sets of the stream', () => {
     const other = Buffer.from([...sps.subarray(0, -1), 0xa9])
     expect(catchKeyframe([[other], [slice(5, true)]], [sps, pps])).to.deep.equal(toAnnexB([other, pps, slice(5, true)]))
   })
 
-  it('waits for them when nobody has told them', () => {
+  it('waits for the parameter sets if there are none', () => {
     expect(catchKeyframe([[slice(5, true, 1)]])).to.equal(undefined)
     const second = [sps, pps, slice(5, true, 2)]
     expect(catchKeyframe([[slice(5, true, 1)], second])).to.deep.equal(toAnnexB(second))
   })
 
-  it('passes over the picture that it joined in the middle', () => {
+  it('skips a picture whose beginning is missing', () => {
     const packets = packetise([[slice(5, true, 1), slice(5, false, 1, 300)], [slice(5, true, 2)]], { size: 60 })
     const catcher = createKeyframeCatcher([sps, pps])
     for (let from = 1; from < packets.length - 1; from++)

@@ -2,13 +2,15 @@ import { execFileSync } from 'node:child_process'
 import { expect } from 'chai'
 import { createStreamReader } from '../../../adapters/rtsp/reader.js'
 import type { StreamReader } from '../../../machines/domain/ports.js'
+import type { Reason } from '../../../machines/domain/reason.js'
+import { failure } from '../ffmpeg/support.js'
 import { hasProgram, onDemand, type RealServer, startMediaMtx } from './mediamtx.js'
 
 const never = new AbortController().signal
 const present = hasProgram('mediamtx')
 const suite = present ? describe : describe.skip
 
-suite(`stream reader against ${present ? 'a real MediaMTX' : 'a real MediaMTX (skipped: no mediamtx on PATH)'}`, function () {
+suite(`stream reader against a real MediaMTX${present ? '' : ' (skipped: no mediamtx on PATH)'}`, function () {
   this.timeout(15_000)
   let server: RealServer
   let reader: StreamReader
@@ -33,7 +35,7 @@ suite(`stream reader against ${present ? 'a real MediaMTX' : 'a real MediaMTX (s
   })
   after(() => server.stop())
 
-  it('starts a sleeping stream by holding it, takes no media, and lets it sleep again', async () => {
+  it('hold starts a sleeping stream, reads no media, and lets the stream sleep again', async () => {
     const release = await reader.hold('cam0', () => expect.fail('lost'), never)
     expect(await server.path('cam0'))
       .to.deep.include({ available: true, outboundBytes: 0 })
@@ -44,59 +46,54 @@ suite(`stream reader against ${present ? 'a real MediaMTX' : 'a real MediaMTX (s
     expect(await server.path('cam0')).to.include({ outboundBytes: 0 })
   })
 
-  it('catches the keyframe of a sleeping stream, which decodes to a picture', async () => {
+  it('keyframe wakes a sleeping stream and returns a frame that decodes to a picture', async () => {
     const picture = await reader.keyframe('cam1', never)
+    // At once: a stream that fell asleep begins anew, with the same picture.
+    const [first, second] = await Promise.all([reader.keyframe('cam1', never), reader.keyframe('cam1', never)])
+    expect(Buffer.from(first).equals(second), 'two at once get the same one').to.equal(true)
+    expect(Buffer.from(first).equals(picture), 'and a newer one than before').to.equal(false)
     const arguments_ = ['-loglevel', 'error', '-f', 'h264', '-i', 'pipe:0', '-f', 'image2', '-c:v', 'mjpeg', 'pipe:1']
     const jpeg = execFileSync('ffmpeg', arguments_, { input: picture })
     expect(jpeg.subarray(0, 3).toString('hex')).to.equal('ffd8ff')
     expect(sizeOfJpeg(jpeg)).to.deep.equal({ width: 322, height: 242 })
-    const [first, second] = await Promise.all([reader.keyframe('cam1', never), reader.keyframe('cam1', never)])
-    expect(Buffer.from(first).equals(second), 'two at once get the same one').to.equal(true)
-    expect(Buffer.from(first).equals(picture), 'and a newer one than before').to.equal(false)
   })
 
-  it('describes it as a source', async () => {
+  it('describe returns codec and size, and rejects for a path without a source', async () => {
     const at = `rtsp://127.0.0.1:${server.rtspPort}`
     expect(await reader.describe(`${at}/cam1`, never)).to.deep.equal({ codec: 'H264', width: 322, height: 242 })
     expect(await reader.describe(`${at}/jpeg`, never)).to.deep.equal({ codec: 'JPEG' })
-    expect(await failure(reader.describe(`${at}/idle`, never))).to.equal('not found (404)')
-  })
-
-  it('refuses in plain words', async () => {
-    const hold = (name: string) => failure(reader.hold(name, () => expect.fail('lost'), never))
-    expect(await hold('unknown')).to.equal('stream not found, or its start had just failed')
-    expect(await hold('idle')).to.equal('stream not found: it has no source')
-    expect(await hold('dead')).to.equal('stream did not start')
-    expect(await failure(reader.keyframe('jpeg', never))).to.equal(
-      'codec not supported: the stream is JPEG, keyframes are taken of H264',
+    expect(await failure(reader.describe(`${at}/idle`, never))).to.equal(
+      'stream_not_found: there is no stream at this path (404)',
     )
   })
 
-  it('lets go of a stream whose start is no longer wanted', async () => {
+  it('rejects with a reason', async () => {
+    const hold = (name: string) => failure(reader.hold(name, () => expect.fail('lost'), never))
+    expect(await hold('unknown')).to.equal('stream_not_found: there is no such stream, or its start has just failed')
+    expect(await hold('idle')).to.equal('stream_not_found: the stream has no source')
+    expect(await hold('dead')).to.equal('not_started_in_time: the stream did not start in time')
+    expect(await failure(reader.keyframe('jpeg', never))).to.equal('codec_unsupported: the stream is JPEG, not H264')
+  })
+
+  it('hold rejects when it is aborted during the start', async () => {
     const controller = new AbortController()
     const waiting = failure(reader.hold('dead', () => expect.fail('lost'), controller.signal))
     controller.abort(new Error('no longer wanted'))
     expect(await waiting).to.equal('no longer wanted')
   })
 
-  it('tells that the server was killed', async () => {
-    let tell: (reason: string) => void = () => {}
-    const lost = new Promise<string>((resolve) => {
+  it('hold reports that the server was killed', async () => {
+    let tell: (reason: Reason) => void = () => {}
+    const lost = new Promise<Reason>((resolve) => {
       tell = resolve
     })
     await reader.hold('cam1', tell, never)
     server.kill()
-    expect(await lost).to.equal('the media server closed the connection')
+    expect((await lost).code).to.equal('server_closed')
   })
 })
 
-const failure = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'no failure',
-    (error: Error) => error.message,
-  )
-
-/** From the start-of-frame segment. */
+/** Reads the size from the start-of-frame segment. */
 function sizeOfJpeg(jpeg: Buffer): { width: number; height: number } | undefined {
   for (let at = 2; at + 9 < jpeg.length && jpeg[at] === 0xff; at += 2 + jpeg.readUInt16BE(at + 2))
     if (jpeg[at + 1] === 0xc0) return { height: jpeg.readUInt16BE(at + 5), width: jpeg.readUInt16BE(at + 7) }

@@ -16,23 +16,30 @@ export const hasProgram = (name: string): boolean => {
 
 export interface RealServer {
   rtspPort: number
-  /** The path as the control API sees it. */
+  /** Returns the path from the control API. */
   path(name: string): Promise<{ available: boolean; readers: unknown[]; outboundBytes: number }>
   kill(): void
   stop(): Promise<void>
 }
 
-/** A real MediaMTX with these paths (YAML, indented by two) on ports of its own. */
+/** Starts a real MediaMTX with these paths (YAML, indented by two) on free ports. */
 export async function startMediaMtx(paths: string): Promise<RealServer> {
   const [rtspPort, apiPort] = await Promise.all([freePort(), freePort()])
   const dir = await mkdtemp(join(tmpdir(), 'rtsp-'))
   const file = join(dir, 'mediamtx.yml')
-  const off = ['rtmp', 'hls', 'webrtc', 'srt', 'moq'].map((name) => `${name}: no`).join('\n')
-  const addresses = `api: yes\napiAddress: 127.0.0.1:${apiPort}\nrtspAddress: 127.0.0.1:${rtspPort}\nrtspTransports: [tcp]`
-  await writeFile(
-    file,
-    `${addresses}\n${off}\npathDefaults:\n  runOnDemandStartTimeout: 3s\n  runOnDemandCloseAfter: 1s\npaths:\n${paths}\n`,
-  )
+  const text = [
+    'api: yes',
+    `apiAddress: 127.0.0.1:${apiPort}`,
+    `rtspAddress: 127.0.0.1:${rtspPort}`,
+    'rtspTransports: [tcp]',
+    ...['rtmp', 'hls', 'webrtc', 'srt', 'moq'].map((name) => `${name}: no`),
+    'pathDefaults:',
+    '  runOnDemandStartTimeout: 3s',
+    '  runOnDemandCloseAfter: 1s',
+    'paths:',
+    paths,
+  ]
+  await writeFile(file, `${text.join('\n')}\n`)
   const child = spawn('mediamtx', [file], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
   const gone = once(child, 'exit')
   await listening(child)
@@ -49,11 +56,14 @@ export async function startMediaMtx(paths: string): Promise<RealServer> {
   }
 }
 
-/** On demand: what ffmpeg makes of `input` and `codec`, published to the path. */
-export const onDemand = (name: string, codec: string): string =>
-  `  ${name}:\n    runOnDemand: ffmpeg -loglevel error -re -f lavfi -i testsrc=size=322x242:rate=15 ${codec} -f rtsp -rtsp_transport tcp rtsp://127.0.0.1:$RTSP_PORT/$MTX_PATH\n    runOnDemandRestart: true`
+/** Returns a path whose stream ffmpeg encodes with `codec` on demand. */
+export function onDemand(name: string, codec: string): string {
+  const input = '-loglevel error -re -f lavfi -i testsrc=size=322x242:rate=15'
+  const output = '-f rtsp -rtsp_transport tcp rtsp://127.0.0.1:$RTSP_PORT/$MTX_PATH'
+  return `  ${name}:\n    runOnDemand: ffmpeg ${input} ${codec} ${output}\n    runOnDemandRestart: true`
+}
 
-/** Its log names the listeners, the API's last. */
+/** Waits until the log names the API listener, which is the last one. */
 async function listening(child: ChildProcess): Promise<void> {
   let log = ''
   await new Promise<void>((resolve, reject) => {

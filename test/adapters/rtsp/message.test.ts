@@ -9,7 +9,7 @@ import {
   RtspSyntaxError,
 } from '../../../adapters/rtsp/message.js'
 
-describe('rtsp messages', function () {
+describe('RTSP messages', function () {
   this.timeout(10_000)
   const request = formatRequest({
     method: 'SETUP',
@@ -22,7 +22,7 @@ describe('rtsp messages', function () {
     body: 'v=0\r\n',
   })
 
-  it('are written the way the field writes them', () => {
+  it('are written in the usual form', () => {
     expect(request.toString()).to.equal(
       'SETUP rtsp://h/p/trackID=0 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n',
     )
@@ -43,7 +43,7 @@ describe('rtsp messages', function () {
     )
   })
 
-  it('are read whole wherever the stream is cut', () => {
+  it('are read correctly wherever the byte stream is cut', () => {
     const stream = Buffer.concat([
       request,
       formatFrame(0, Buffer.from('$RTSP/1.0')),
@@ -77,7 +77,7 @@ describe('rtsp messages', function () {
     expect(read([...stream].map((byte) => Buffer.from([byte])))).to.deep.equal(whole)
   })
 
-  it('do not depend on how TCP cuts them, sound or not', () => {
+  it('are read in the same way however TCP cuts them, valid or not', () => {
     const piece = fc.oneof(
       fc
         .record({ channel: fc.nat(255), payload: fc.uint8Array({ maxLength: 300 }) })
@@ -113,7 +113,7 @@ describe('rtsp messages', function () {
     )
   })
 
-  it('leave the payloads handed out as they were', () => {
+  it('keep the payloads of earlier frames unchanged', () => {
     const payloads: Buffer[] = []
     const parser = createParser({ onFrame: (_, payload) => payloads.push(payload) })
     for (const piece of cut(Buffer.concat([1, 2, 3].map((n) => formatFrame(0, Buffer.alloc(50, n)))), [13]))
@@ -121,7 +121,7 @@ describe('rtsp messages', function () {
     expect(payloads).to.deep.equal([1, 2, 3].map((n) => Buffer.alloc(50, n)))
   })
 
-  it('with bare line feeds, folded lines and repeated headers are read as well', () => {
+  it('may have bare line feeds, folded lines and repeated headers', () => {
     const [only] = read([
       Buffer.from(
         'RTSP/1.0 401 Unauthorized\nWWW-Authenticate: Basic\n realm="a"\nwww-authenticate: Digest b\nCSeq:1\n\n',
@@ -143,7 +143,7 @@ describe('rtsp messages', function () {
 
   const refusals: [string, Buffer, string][] = [
     [
-      'a header without end',
+      'an endless header',
       Buffer.from(`OPTIONS * RTSP/1.0\r\nX: ${'x'.repeat(20_000)}`),
       'the header is larger than 16384 bytes',
     ],
@@ -153,7 +153,7 @@ describe('rtsp messages', function () {
       'the body is larger than 65536 bytes',
     ],
     [
-      'a length that is none',
+      'an invalid length',
       Buffer.from('ANNOUNCE a RTSP/1.0\r\nContent-Length: -1\r\n\r\n'),
       'Content-Length is not a number',
     ],
@@ -165,16 +165,16 @@ describe('rtsp messages', function () {
     ['a nameless header', Buffer.from('OPTIONS * RTSP/1.0\r\n: x\r\n\r\n'), 'a header has no name'],
     ['HTTP, before its end', Buffer.from('HTTP/1.1 400 Bad Request\r\nServer'), 'the start line is not RTSP'],
     ['a banner of SSH', Buffer.from('SSH-2.0-OpenSSH_9.2\r\n'), 'the start line is not RTSP'],
-    ['noise, with its first byte', Buffer.from([0x16]), 'the start line is not RTSP'],
+    ['noise, at its first byte', Buffer.from([0x16]), 'the start line is not RTSP'],
   ]
   for (const [what, bytes, message] of refusals)
-    it(`refuse ${what}`, () => {
+    it(`are rejected: ${what}`, () => {
       const parser = createParser({})
       expect(() => parser.push(bytes)).to.throw(RtspSyntaxError, message)
       expect(() => parser.push(request), 'and everything after it').to.throw(RtspSyntaxError, message)
     })
 
-  it('stop at the end that a call-back puts', () => {
+  it('are no longer read after a call-back has ended the parser', () => {
     const urls: string[] = []
     const parser = createParser({
       onRequest: ({ url }) => {
@@ -187,7 +187,7 @@ describe('rtsp messages', function () {
     expect(urls).to.deep.equal(['rtsp://h/p/trackID=0'])
   })
 
-  it('of 64 KiB in single bytes and of 100 Mbit take less than a second', () => {
+  it('are read fast: 64 KiB in single bytes and 100 Mbit take less than a second', () => {
     const large = formatFrame(0, Buffer.alloc(65_535, 1))
     let bytes = 0
     const parser = createParser({
@@ -204,7 +204,7 @@ describe('rtsp messages', function () {
   })
 })
 
-/** What the parser told, as plain values; an error is the last of them. */
+/** Returns what the parser reported, as plain values; an error comes last. */
 function read(chunks: Buffer[], limits: ParserOptions = {}): unknown[] {
   const told: unknown[] = []
   const parser = createParser({

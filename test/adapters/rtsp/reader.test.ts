@@ -5,11 +5,19 @@ import { expect } from 'chai'
 import { formatFrame, type RtspRequest } from '../../../adapters/rtsp/message.js'
 import { createStreamReader, type StreamReaderOptions } from '../../../adapters/rtsp/reader.js'
 import type { StreamReader } from '../../../machines/domain/ports.js'
+import type { Reason } from '../../../machines/domain/reason.js'
+import { failure } from '../ffmpeg/support.js'
 import { type Answer, type FakeServer, startFake } from './fake.js'
 
 const never = new AbortController().signal
-const sdp =
-  'v=0\r\nm=video 0 RTP/AVP 96\r\na=control:trackID=0\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==\r\n'
+const sdp = [
+  'v=0',
+  'm=video 0 RTP/AVP 96',
+  'a=control:trackID=0',
+  'a=rtpmap:96 H264/90000',
+  'a=fmtp:96 sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==',
+  '',
+].join('\r\n')
 const held: Answer = {
   status: 200,
   headers: { session: 'abc;timeout=55', transport: 'RTP/AVP/TCP;unicast;interleaved=0-1' },
@@ -25,10 +33,10 @@ describe('stream reader', function () {
   }
   afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())))
 
-  describe('holding a stream', () => {
-    it('sets up without playing, shows life, and says good-bye', async () => {
+  describe('hold', () => {
+    it('sends SETUP without PLAY, keep-alives, and TEARDOWN', async () => {
       const server = await serve(({ method }) => (method === 'SETUP' ? held : { status: 200 }))
-      const losses: string[] = []
+      const losses: Reason[] = []
       const release = await reader(server, { keepaliveEvery: 5 }).hold(
         'camera0',
         (reason) => losses.push(reason),
@@ -46,38 +54,38 @@ describe('stream reader', function () {
       expect(losses).to.deep.equal([])
     })
 
-    it('tells once that the connection has ended', async () => {
+    it('reports once that the connection has ended', async () => {
       const server = await serve(() => held)
       const { lost, release, reasons } = await hold(reader(server))
       server.drop()
-      expect(await lost).to.equal('the media server closed the connection')
+      expect(await lost).to.equal('server_closed: the media server closed the connection')
       release()
       expect(reasons).to.have.length(1)
     })
 
-    it('tells that a sign of life went unanswered', async () => {
+    it('reports a keep-alive without an answer', async () => {
       const server = await serve(({ method }) => (method === 'SETUP' ? held : undefined))
       const { lost } = await hold(reader(server, { keepaliveEvery: 1, answerTimeout: 10 }))
-      expect(await lost).to.equal('the media server does not answer')
+      expect(await lost).to.equal('server_unreachable: the media server does not answer')
       await server.idle()
     })
 
-    it('tells that the session has ended', async () => {
+    it('reports that the media server ended the session', async () => {
       const server = await serve(({ method }) => (method === 'SETUP' ? held : { status: 454 }))
       expect(await (await hold(reader(server, { keepaliveEvery: 1 }))).lost).to.equal(
-        'the media server has ended the session',
+        'stream_lost: the media server ended the session',
       )
     })
 
-    it('gives up a SETUP that is never answered, and closes', async () => {
+    it('rejects and closes if SETUP is not answered', async () => {
       const server = await serve(() => undefined)
       expect(await failure(reader(server, { startTimeout: 20 }).hold('camera0', () => {}, never))).to.equal(
-        'stream did not start in time',
+        'not_started_in_time: the stream did not start in time',
       )
       await server.idle()
     })
 
-    it('still closes when the good-bye is not answered', async () => {
+    it('closes also if TEARDOWN is not answered', async () => {
       const server = await serve(({ method }) => (method === 'SETUP' ? held : undefined))
       const { release } = await hold(reader(server))
       release()
@@ -86,19 +94,19 @@ describe('stream reader', function () {
     })
 
     const refusals: [number, string][] = [
-      [400, 'stream not found, or its start had just failed'],
-      [401, 'refused (401)'],
-      [404, 'stream not found: it has no source'],
-      [500, 'stream did not start: the media server answered 500'],
+      [400, 'stream_not_found: there is no such stream, or its start has just failed'],
+      [401, 'server_refused: the media server refuses access (401)'],
+      [404, 'stream_not_found: the stream has no source'],
+      [500, 'server_error: the media server answers with an error (500)'],
     ]
     for (const [status, words] of refusals)
-      it(`is refused with ${status} in plain words`, async () => {
+      it(`rejects with a reason at status ${status}`, async () => {
         const server = await serve(() => ({ status }))
         expect(await failure(reader(server).hold('camera0', () => {}, never))).to.equal(words)
         await server.idle()
       })
 
-    it('authenticates, and again when the nonce has grown old', async () => {
+    it('authenticates, and again after the nonce has expired', async () => {
       let nonce = 0
       const server = await serve(({ method, headers }) => {
         if (headers.authorization?.includes(`nonce="${nonce}"`)) return method === 'SETUP' ? held : { status: 200 }
@@ -114,7 +122,7 @@ describe('stream reader', function () {
       expect(reasons).to.deep.equal([])
     })
 
-    it('ends at an abort at every stage', async () => {
+    it('rejects on abort, before and after SETUP was sent', async () => {
       const server = await serve(() => undefined)
       const aborted = AbortSignal.abort(new Error('no longer wanted'))
       expect(await failure(reader(server).hold('camera0', () => {}, aborted))).to.equal('no longer wanted')
@@ -127,10 +135,10 @@ describe('stream reader', function () {
       await server.idle()
     })
 
-    it('outlives an abort that comes after it', async () => {
+    it('ignores an abort after the stream is held', async () => {
       const server = await serve(({ method }) => (method === 'SETUP' ? held : { status: 200 }))
       const controller = new AbortController()
-      const reasons: string[] = []
+      const reasons: Reason[] = []
       const release = await reader(server, { keepaliveEvery: 1 }).hold(
         'camera0',
         (reason) => reasons.push(reason),
@@ -144,19 +152,21 @@ describe('stream reader', function () {
       expect(reasons).to.deep.equal([])
     })
 
-    it('says that nobody is there', async () => {
+    it('rejects if nothing listens', async () => {
       const server = await serve(() => undefined)
       await server.stop()
       servers.pop()
-      expect(await failure(reader(server).hold('camera0', () => {}, never))).to.equal('the media server is unreachable')
+      expect(await failure(reader(server).hold('camera0', () => {}, never))).to.equal(
+        'server_unreachable: the media server cannot be reached',
+      )
     })
   })
 
-  describe('catching a keyframe', () => {
+  describe('keyframe', () => {
     const described = ({ method }: { method: string }): Answer =>
       method === 'DESCRIBE' ? { status: 200, body: sdp } : held
 
-    it('takes it from the channel that was agreed', async () => {
+    it('reads it from the negotiated channel', async () => {
       const server = await serve((request, socket) => {
         if (request.method === 'SETUP')
           return { status: 200, headers: { session: 'abc', transport: 'RTP/AVP/TCP;unicast;interleaved=4-5' } }
@@ -171,20 +181,20 @@ describe('stream reader', function () {
       await server.idle()
     })
 
-    it('gives up when none comes', async () => {
+    it('rejects if no keyframe comes', async () => {
       const server = await serve(described)
       expect(await failure(reader(server, { keyframeTimeout: 30 }).keyframe('camera0', never))).to.equal(
-        'no keyframe came in time',
+        'no_frames: no keyframe came in time',
       )
       await server.idle()
     })
 
-    it('ends with the connection, and at an abort', async () => {
+    it('rejects when the connection ends, and on abort', async () => {
       const server = await serve(described)
       const first = failure(reader(server).keyframe('camera0', never))
       await server.next('PLAY')
       server.drop()
-      expect(await first).to.equal('the media server closed the connection')
+      expect(await first).to.equal('server_closed: the media server closed the connection')
       const controller = new AbortController()
       const second = failure(reader(server).keyframe('camera0', controller.signal))
       await server.next('PLAY')
@@ -193,20 +203,20 @@ describe('stream reader', function () {
       await server.idle()
     })
 
-    it('refuses other codecs by name', async () => {
+    it('rejects other codecs by name', async () => {
       const server = await serve(() => ({ status: 200, body: sdp.replace('H264', 'H265') }))
       expect(await failure(reader(server).keyframe('camera0', never))).to.equal(
-        'codec not supported: the stream is H265, keyframes are taken of H264',
+        'codec_unsupported: the stream is H265, not H264',
       )
       await server.idle()
     })
   })
 
-  describe('describing a source', () => {
+  describe('describe', () => {
     const describeAt = (server: FakeServer, userinfo = '', options = {}) =>
       reader(server, { port: 1, ...options }).describe(`rtsp://${userinfo}127.0.0.1:${server.port}/live?x=1`, never)
 
-    it('tells codec and size', async () => {
+    it('returns codec and size', async () => {
       const server = await serve(() => ({ status: 200, body: sdp }))
       expect(await describeAt(server)).to.deep.equal({ codec: 'H264', width: 320, height: 240 })
       expect(server.asked).to.deep.equal([
@@ -220,37 +230,39 @@ describe('stream reader', function () {
       'Digest realm="r", nonce="n"',
       'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256',
     ])
-      it(`authenticates by ${challenge}`, async () => {
+      it(`authenticates with ${challenge}`, async () => {
         const server = await serve((request) =>
           isRight(request) ? { status: 200, body: sdp } : { status: 401, headers: { 'www-authenticate': challenge } },
         )
         expect(await describeAt(server, 'ann:p%40ss:w%rd@')).to.include({ codec: 'H264' })
         expect(server.asked.join()).not.to.include('ann')
         server.asked.length = 0
-        expect(await failure(describeAt(server, 'ann:wrong@'))).to.equal('refused (401)')
+        expect(await failure(describeAt(server, 'ann:wrong@'))).to.equal(
+          'source_refused: the camera refuses the connection (401)',
+        )
         expect(server.asked, 'one try with the wrong password').to.have.length(2)
-        expect(await failure(describeAt(server))).to.equal('refused (401)')
+        expect(await failure(describeAt(server))).to.equal('source_refused: the camera refuses the connection (401)')
       })
 
     const answers: [string, Answer, string][] = [
-      ['a missing path', { status: 404 }, 'not found (404)'],
+      ['a missing path', { status: 404 }, 'stream_not_found: there is no stream at this path (404)'],
       [
         'a redirect',
         { status: 302, headers: { location: 'rtsp://elsewhere/' } },
-        'sends elsewhere (302), which is not followed',
+        'redirected: the camera redirects to another address, which is not followed (302)',
       ],
-      ['an error', { status: 500 }, 'answered with an error (500)'],
-      ['an empty description', { status: 200 }, 'it has no media'],
-      ['silence', undefined, 'timed out'],
+      ['an error', { status: 500 }, 'source_error: the camera answers with an error (500)'],
+      ['an empty description', { status: 200 }, 'not_a_stream: the camera offers no media'],
+      ['silence', undefined, 'timed_out: the camera did not answer in time'],
     ]
     for (const [what, answer, words] of answers)
-      it(`tells of ${what}`, async () => {
+      it(`rejects with a reason for ${what}`, async () => {
         const server = await serve(() => answer)
         expect(await failure(describeAt(server, 'ann:secret@', { describeTimeout: 30 }))).to.equal(words)
         await server.idle()
       })
 
-    it('tells of a server of something else, of one that hangs up, and of none', async () => {
+    it('rejects with a reason for another protocol, a closed connection and a closed port', async () => {
       let greeting: string | undefined = 'HTTP/1.1 400 Bad Request\r\n\r\n'
       const other = createServer((socket) => {
         socket.on('error', () => {}).resume()
@@ -262,18 +274,18 @@ describe('stream reader', function () {
       const address = other.address()
       const url = `rtsp://ann:secret@127.0.0.1:${address && typeof address === 'object' ? address.port : 0}/`
       const ask = () => failure(reader({ port: 1 }).describe(url, never))
-      expect(await ask()).to.equal('answered, but not in RTSP')
+      expect(await ask()).to.equal('not_rtsp: the answer is not RTSP')
       expect(await failure(reader({ port: 1 }).describe(url.replace('rtsp:', 'rtsps:'), never))).to.equal(
-        'answered, but not in RTSP',
+        'not_rtsp: the answer is not RTSP',
       )
       greeting = undefined
-      expect(await ask()).to.equal('closed the connection')
+      expect(await ask()).to.equal('source_closed: the camera closed the connection')
       other.close()
       await once(other, 'close')
-      expect(await ask()).to.equal('unreachable')
+      expect(await ask()).to.equal('unreachable: the camera does not answer')
     })
 
-    it('refuses what is no address, without repeating it', async () => {
+    it('rejects invalid URLs without repeating them', async () => {
       for (const url of [
         '',
         'http://ann:secret@h/',
@@ -283,7 +295,9 @@ describe('stream reader', function () {
         'rtsp://h/a b',
         'rtsp://h/a\r\nX: y',
       ])
-        expect(await failure(reader({ port: 1 }).describe(url, never)), url).to.equal('not an RTSP address')
+        expect(await failure(reader({ port: 1 }).describe(url, never)), url).to.equal(
+          'address_refused: this is not an RTSP address',
+        )
     })
   })
 })
@@ -299,7 +313,7 @@ const reader = ({ port }: { port: number }, options: Partial<StreamReaderOptions
 }
 
 async function hold(from: StreamReader) {
-  const reasons: string[] = []
+  const reasons: Reason[] = []
   let tell: (reason: string) => void = () => {}
   const lost = new Promise<string>((resolve) => {
     tell = resolve
@@ -308,23 +322,16 @@ async function hold(from: StreamReader) {
     'camera0',
     (reason) => {
       reasons.push(reason)
-      tell(reason)
+      tell(`${reason.code}: ${reason.details}`)
     },
     never,
   )
   return { release, lost, reasons }
 }
 
-/** The words of the rejection. */
-const failure = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'no failure',
-    (error: Error) => error.message,
-  )
-
 const rtp = (payload: number[]): Buffer => Buffer.from([0x80, 0xe0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, ...payload])
 
-/** What a camera does that knows ann and her password. */
+/** Checks the credentials of the user ann. */
 function isRight({ method, url, headers }: RtspRequest): boolean {
   const given = headers.authorization ?? ''
   if (given.startsWith('Basic')) return given === `Basic ${Buffer.from('ann:p@ss:w%rd').toString('base64')}`

@@ -28,7 +28,7 @@ describe('the plan of a scan', () => {
     ),
   ]
 
-  it('is every address of the ranges but network and broadcast, once, those named by themselves first', () => {
+  it('holds the known hosts, then each address of the ranges once, without network and broadcast', () => {
     expect(hostsOf(['192.168.42.0/29'])).to.deep.equal([
       '192.168.42.1',
       '192.168.42.2',
@@ -48,7 +48,7 @@ describe('the plan of a scan', () => {
     ).to.equal((65_534 + 1) * 2)
   })
 
-  it('looks for both lenses of a Skydio, under their names', () => {
+  it('holds both lenses of a Skydio with their names', () => {
     const plan = {
       ranges: [],
       hosts: ['192.168.42.10'],
@@ -79,7 +79,7 @@ describe('the plan of a scan', () => {
     expect([...planTargets({ skydio: { ...plan, irPort: 5554 } }, both).targets]).to.have.length(1)
   })
 
-  it('names nothing that the configuration does not admit, and says so', () => {
+  it('is empty and says why if the configuration disables everything', () => {
     const { total, targets, missing } = planTargets({}, { skydio: true, generic: true })
     expect([total, [...targets].length]).to.deep.equal([0, 0])
     expect(missing.join())
@@ -130,7 +130,12 @@ describe('a scan', () => {
   it('asks for all paths over one connection, and finds those with video', async () => {
     const server = await camera(['/live', '/video'])
     expect(await scan(generic([server.port], ['/stream', '/live', '/video']))).to.deep.equal([
-      { port: server.port, found: ['/live', '/video'], reason: 'not found (404)', answered: true },
+      {
+        port: server.port,
+        found: ['/live', '/video'],
+        reason: 'there is no stream at this path (404)',
+        answered: true,
+      },
     ])
     expect(server.asked.map((line) => line.replace(/ .*\d/, ' '))).to.deep.equal([
       'OPTIONS /stream',
@@ -141,7 +146,7 @@ describe('a scan', () => {
     await server.idle()
   })
 
-  it('takes nothing for a stream that has not answered both questions well', async () => {
+  it('finds no stream unless OPTIONS and DESCRIBE succeed and there is video', async () => {
     const ports = await Promise.all([
       silent(),
       freePort(),
@@ -158,16 +163,16 @@ describe('a scan', () => {
     const byPort = ports.map((port) => answers.find((answer) => answer.port === port))
     expect(byPort.map((answer) => answer?.found)).to.deep.equal([[], [], [], [], [], []])
     expect(byPort.map((answer) => answer?.reason)).to.deep.equal([
-      'timed out',
-      'unreachable',
-      'answered with an error (454)',
-      'it has no video',
-      'refused (401)',
-      'sends elsewhere (302), which is not followed',
+      'the camera did not answer in time',
+      'the camera does not answer',
+      'the camera answers with an error (454)',
+      'the camera offers no video',
+      'the camera refuses the connection (401)',
+      'the camera redirects to another address, which is not followed (302)',
     ])
   })
 
-  it('opens another connection for a server that closes after each answer, and passes over a path that it closes for', async () => {
+  it('reconnects to a server that closes after each answer, and skips a path that makes it close', async () => {
     let asked = 0
     const server = await startFake(({ method, url }, socket) => {
       if (method === 'OPTIONS') return { status: 200 }
@@ -185,15 +190,15 @@ describe('a scan', () => {
     expect(asked).to.be.at.most(6)
   })
 
-  it('ends with the limit of one address, however many paths it has', async () => {
+  it('ends at the time limit of one address, whatever the number of paths', async () => {
     const server = await fake((_, method) => (method === 'OPTIONS' ? { status: 200 } : undefined))
     const began = performance.now()
     const [answer] = await scan(generic([server.port], ['/a', '/b', '/c', '/d']), { hostLimit: 200 })
-    expect(answer).to.include({ reason: 'timed out', answered: true })
+    expect(answer).to.include({ reason: 'the camera did not answer in time', answered: true })
     expect(performance.now() - began).to.be.lessThan(700)
   })
 
-  it('does not even connect to what the check refuses', async () => {
+  it('does not connect to refused addresses', async () => {
     const server = await camera(['/live'])
     const addresses: AddressCheck = {
       refusal: async (_, port) => (port === server.port ? 'must not lead back to this service' : undefined),
@@ -204,7 +209,7 @@ describe('a scan', () => {
     expect(server.asked).to.deep.equal([])
   })
 
-  it('keeps to its limit of concurrency', async () => {
+  it('keeps to the limit of concurrency', async () => {
     let [open, most] = [0, 0]
     const count = (socket: Socket) => {
       open += 1
@@ -215,11 +220,11 @@ describe('a scan', () => {
     }
     const ports = await Promise.all(Array.from({ length: 9 }, () => silent(count)))
     expect(await scan(generic(ports), { concurrency: 3, hostLimit: 50 })).to.have.length(9)
-    // A server may hear of the next connection before it hears of the end of the last.
+    // A server may see the next connection before the end of the last one.
     expect(most).to.be.within(3, 6)
   })
 
-  it('is cut short by its signal, and leaves no connection behind', async () => {
+  it('rejects on abort, and leaves no connection', async () => {
     const server = await fake((_, method) => (method === 'OPTIONS' ? { status: 200 } : undefined))
     const ended = new AbortController()
     const outcome = scan(generic([server.port]), { hostLimit: 60_000, signal: ended.signal }).then(

@@ -11,7 +11,7 @@ const kinds = realVersion === undefined ? (['embedded'] as const) : (['embedded'
 describe(`a scan of real sources (${kinds.join(', ')})`, function () {
   this.timeout(30_000)
 
-  it('finds what they send, and nothing at their other paths, nor at us', async () => {
+  it('finds their streams, and nothing at other paths or at our own ports', async () => {
     const sources = await Promise.all(kinds.map((kind) => startSource(kind, 'live')))
     try {
       const ports = sources.map(({ url }) => Number(new URL(url).port))

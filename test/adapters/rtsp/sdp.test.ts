@@ -17,8 +17,8 @@ const camera = [
   'a=fmtp:96 packetization-mode=1; profile-level-id=42C00C; sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==',
 ].join('\r\n')
 
-describe('sdp', () => {
-  it('tells each track by its first payload type', () => {
+describe('SDP', () => {
+  it('is read by the first payload type of each track', () => {
     const { control, media } = parseSdp(camera)
     expect(control).to.equal('*')
     expect(media.map(({ parameters, ...rest }) => ({ ...rest, parameters: { ...parameters } }))).to.deep.equal([
@@ -38,19 +38,19 @@ describe('sdp', () => {
     ])
   })
 
-  it('carries the parameter sets', () => {
+  it('holds the parameter sets', () => {
     const [sps, pps, ...more] = parseSdp(camera).media.flatMap(parameterSetsOf)
     expect(sps && parseH264Sps(sps)).to.deep.equal({ width: 320, height: 240, profile: 66, level: '1.2' })
     expect(pps?.toString('hex')).to.equal('68ce0fc8')
     expect(more).to.deep.equal([])
   })
 
-  it('without media, or no description at all, is empty', () => {
+  it('without media or without content is empty', () => {
     for (const text of ['', '\0\xff', 'v=0\na=fmtp:96 x=y\n', 'm=video']) expect(parseSdp(text).media).to.deep.equal([])
     expect(parseSdp('m=video 0 RTP/AVP 26\na=control:a').media[0]?.codec).to.equal('JPEG')
   })
 
-  it('resolves its tracks against the URL it came from', () => {
+  it('resolves track URLs against the URL of the description', () => {
     expect(controlUrl('rtsp://h/p/', 'trackID=0')).to.equal('rtsp://h/p/trackID=0')
     expect(controlUrl('rtsp://h/p', 'trackID=0')).to.equal('rtsp://h/p/trackID=0')
     expect(controlUrl('rtsp://h/p', '*')).to.equal('rtsp://h/p')

@@ -7,7 +7,7 @@ import { splitAnnexB } from './annexb.js'
 
 const run = promisify(execFile)
 
-/** The NAL units of a frame, as ffmpeg encodes it. */
+/** Returns the NAL units of a frame that ffmpeg encoded. */
 const encode = async (size: string, codec: string): Promise<Buffer[]> => {
   const input = [
     '-loglevel',
@@ -28,7 +28,7 @@ const encode = async (size: string, codec: string): Promise<Buffer[]> => {
   return splitAnnexB(stdout)
 }
 
-describe('sps', function () {
+describe('SPS', function () {
   this.timeout(10_000)
   const streams: [string, string, string, profile: number, level: string][] = [
     ['a baseline stream', '640x480', '-pix_fmt yuv420p -profile:v baseline -level 3.0', 66, '3.0'],
@@ -59,7 +59,7 @@ describe('sps', function () {
     expect(sps && parseH265Sps(sps)).to.include({ width: 322, height: 242, level: '3.1' })
   })
 
-  it('that is none is refused, not thrown', () => {
+  it('returns undefined for invalid units', () => {
     expect(parseH264Sps(Buffer.from('67', 'hex'))).to.equal(undefined)
     expect(parseH264Sps(Buffer.concat([Buffer.from('6742c00c', 'hex'), Buffer.alloc(50)]))).to.equal(undefined)
     fc.assert(

@@ -6,12 +6,13 @@ import { join } from 'node:path'
 import { createServer } from 'node:tls'
 import { expect } from 'chai'
 import { createStreamReader } from '../../../adapters/rtsp/reader.js'
+import { failure } from '../ffmpeg/support.js'
 import { hasProgram } from './mediamtx.js'
 
 const suite = hasProgram('openssl') ? describe : describe.skip
 
-suite('describing a source over TLS (with openssl on PATH)', () => {
-  it('is refused when the certificate is not trusted', async function () {
+suite('describe over TLS (with openssl on PATH)', () => {
+  it('rejects if the certificate is not trusted', async function () {
     this.timeout(10_000)
     const dir = mkdtempSync(join(tmpdir(), 'tls-'))
     const made = [
@@ -39,8 +40,9 @@ suite('describing a source over TLS (with openssl on PATH)', () => {
       log: { error: quiet, warn: quiet, info: quiet, debug: quiet },
     })
     const url = `rtsps://ann:secret@127.0.0.1:${address && typeof address === 'object' ? address.port : 0}/live`
-    const words = await reader.describe(url, new AbortController().signal).catch((error: Error) => error.message)
-    expect(words).to.equal('its certificate is not trusted')
+    expect(await failure(reader.describe(url, new AbortController().signal))).to.equal(
+      'certificate_untrusted: the certificate of the camera is not trusted',
+    )
     server.close()
     await once(server, 'close')
   })

@@ -9,8 +9,8 @@ import type { Properties } from '../../../adapters/usb/udev.js'
 const log = { error() {}, warn() {}, info() {}, debug() {} }
 const { signal } = new AbortController()
 
-describe('USB devices by udev', () => {
-  it('lists capture nodes of USB cameras, by port', async () => {
+describe('USB devices with udev', () => {
+  it('lists the capture nodes of USB cameras, ordered by port', async () => {
     const { usb } = byUdev(metadata(second), second, first, metadata(first), vivid, justPlugged)
     expect(await usb.list(signal)).to.deep.equal([
       {
@@ -34,12 +34,12 @@ describe('USB devices by udev', () => {
     ])
   })
 
-  it('takes no serial where the device tells none', async () => {
+  it('omits the serial of a device that has none', async () => {
     const { ID_SERIAL_SHORT: _none, ...silent } = first
     expect((await byUdev(silent).usb.list(signal))[0]).to.not.have.property('serial')
   })
 
-  it('hints once for the events of one plug', async () => {
+  it('gives one hint for the events of one plug', async () => {
     const { usb, monitor } = byUdev()
     let hints = 0
     const hinted = new EventEmitter()
@@ -55,7 +55,7 @@ describe('USB devices by udev', () => {
     expect([mode, hints]).to.deep.equal(['udev', 2])
   })
 
-  it('makes one monitor for good, and hears nothing once disposed', () => {
+  it('creates one monitor, and removes its listeners when disposed', () => {
     const { usb, monitor, count } = byUdev()
     usb.watch(() => {}).dispose()
     usb.watch(() => {}).dispose()
@@ -70,7 +70,7 @@ describe('USB devices without udev', () => {
   })
   afterEach(() => rm(dir, { recursive: true, force: true }))
 
-  it('lists the same from the folders of the kernel', async () => {
+  it('lists USB cameras from the folders of the kernel', async () => {
     await plug('video0', '0', { serial: 'SN0001\n' })
     await plug('video1', '1', { serial: 'SN0001\n' })
     const usb = createUsbDevices({ log, sysDir: join(dir, 'sys'), udevControl: join(dir, 'none') })
@@ -87,13 +87,13 @@ describe('USB devices without udev', () => {
     ])
   })
 
-  it('finds nothing where there is no V4L2 at all', async () => {
+  it('returns an empty list on a host without V4L2', async () => {
     expect(
       await createUsbDevices({ log, sysDir: join(dir, 'sys'), udevControl: join(dir, 'none') }).list(signal),
     ).to.deep.equal([])
   })
 
-  it('hints when a video node comes, and not for others', async () => {
+  it('gives a hint when a video node appears, and not for other nodes', async () => {
     const usb = createUsbDevices({ log, devDir: dir, udevControl: join(dir, 'none'), settleTime: 20 })
     const hinted = new EventEmitter()
     let hints = 0
@@ -108,7 +108,7 @@ describe('USB devices without udev', () => {
     expect([mode, hints]).to.deep.equal(['devfs', 1])
   })
 
-  it('goes on without a watch when the folder cannot be watched', () => {
+  it('works without a watch if the folder cannot be watched', () => {
     const usb = createUsbDevices({ log, devDir: join(dir, 'missing'), udevControl: join(dir, 'none') })
     const { mode, dispose } = usb.watch(() => {})
     dispose()
@@ -157,7 +157,7 @@ function byUdev(...properties: Properties[]) {
       return monitor
     },
   }
-  // Any file will do for a sign that udevd runs.
+  // Any existing file serves as the sign that udevd runs.
   const usb = createUsbDevices({ log, udev: () => module, udevControl: process.execPath, settleTime: 20 })
   return { usb, monitor, count: () => monitors }
 }
@@ -191,5 +191,5 @@ const vivid: Properties = {
   ID_V4L_CAPABILITIES: ':capture:video_overlay:',
   ID_PATH: 'platform-vivid.0',
 }
-/** The kernel has it, udev's rules have not run yet. */
+/** A new node before udev's rules have run. */
 const justPlugged: Properties = { DEVNAME: '/dev/video8', SUBSYSTEM: 'video4linux', MAJOR: '81' }

@@ -19,7 +19,7 @@ describe('parseFormats', () => {
     })
   })
 
-  it('offers the usual sizes and rates within the bounds of a driver that takes any', () => {
+  it('offers the usual sizes and rates within the bounds of a driver that accepts any', () => {
     const [format] = parseFormats(stepwise).formats
     expect(format?.sizes).to.deep.equal([
       { width: 1920, height: 1080, rates: [30, 25, 20, 15, 10, 5, 1] },
@@ -30,7 +30,7 @@ describe('parseFormats', () => {
     ])
   })
 
-  it('takes a continuous range, and 30 where no rate is told', () => {
+  it('reads a continuous range, and assumes 30 without a rate', () => {
     expect(
       parseFormats("\t[0]: 'YU12' (Planar YUV 4:2:0)\n\t\tSize: Continuous 16x16 - 640x360\n").formats[0]?.sizes[0],
     ).to.deep.equal({
@@ -45,7 +45,7 @@ describe('parseFormats', () => {
     expect(parseFormats(twice).formats[0]?.sizes).to.deep.include({ width: 640, height: 480, rates: [30, 29.97] })
   })
 
-  it('finds nothing in noise', () => {
+  it('returns no formats for noise', () => {
     for (const noise of [
       '',
       'Cannot open device /dev/video9, exiting.\n',

@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { type Ran, type Run, run } from '../../../adapters/ffmpeg/run.js'
 import { createDeviceProbe } from '../../../adapters/usb/probe.js'
 import type { UsbDevice } from '../../../machines/domain/camera.js'
+import { failure } from '../ffmpeg/support.js'
 
 const log = { error() {}, warn() {}, info() {}, debug() {} }
 const formats =
@@ -21,7 +22,7 @@ describe('device probe', () => {
   })
   afterEach(() => rm(dir, { recursive: true, force: true }))
 
-  it('asks v4l2-ctl for the formats', async () => {
+  it('reads the formats with v4l2-ctl', async () => {
     const device = await plugged()
     const asked: string[] = []
     const probe = probing((command, args) => {
@@ -32,7 +33,7 @@ describe('device probe', () => {
     expect(asked).to.deep.equal([`v4l2-ctl -d ${device.node} --list-formats-ext`])
   })
 
-  it('waits for a device that is not there yet', async () => {
+  it('waits for a device node that appears late', async () => {
     const device = usb()
     const probe = probing(() => answer({ stdout: formats }))
     const found = probe.capabilities(device, never)
@@ -40,7 +41,7 @@ describe('device probe', () => {
     expect(await found).to.deep.equal(parsed)
   })
 
-  it('asks again while the device is not ready', async () => {
+  it('retries while the device is not ready', async () => {
     const device = await plugged()
     let asked = 0
     const probe = probing(() => answer(++asked < 3 ? { code: 1, stderr: 'Cannot open device' } : { stdout: formats }))
@@ -48,26 +49,30 @@ describe('device probe', () => {
     expect(asked).to.equal(3)
   })
 
-  it('gives up in plain words', async () => {
-    expect(await failure(probing(() => answer({}), 150).capabilities(usb(), never))).to.equal('device gone')
+  it('rejects with the reason after the last try', async () => {
+    expect(await failure(probing(() => answer({}), 150).capabilities(usb(), never))).to.equal(
+      'device_gone: the device is gone',
+    )
     expect(await failure(probing(() => answer({}), 150).capabilities(await plugged(), never))).to.equal(
-      'the camera tells no picture format',
+      'probe_failed: the camera lists no picture formats',
     )
     expect(await failure(probing(() => answer({ code: 1 }), 150).capabilities(await plugged(), never))).to.equal(
-      'the device does not answer',
+      'probe_failed: the device does not answer',
     )
   })
 
-  it('says so when v4l2-ctl is missing, at once', async () => {
+  it('rejects at once if v4l2-ctl is missing', async () => {
     const probe = createDeviceProbe({
       reader,
       log,
       run: (command, args, options) => run(command, args, { ...options, env: { PATH: dir } }),
     })
-    expect(await failure(probe.capabilities(await plugged(), never))).to.equal('v4l2-ctl is not installed')
+    expect(await failure(probe.capabilities(await plugged(), never))).to.equal(
+      'program_missing: v4l2-ctl is not installed',
+    )
   })
 
-  it('kills a v4l2-ctl that hangs when nobody wants the answer any more', async () => {
+  it('kills a v4l2-ctl that hangs on abort', async () => {
     const device = await plugged()
     await writeFile(join(dir, 'v4l2-ctl'), `#!/bin/sh\necho $$ > ${dir}/pid\nexec sleep 60\n`)
     await chmod(join(dir, 'v4l2-ctl'), 0o755)
@@ -84,7 +89,7 @@ describe('device probe', () => {
     expect(() => process.kill(pid, 0)).to.throw('ESRCH')
   })
 
-  it('describes RTSP cameras', async () => {
+  it('uses DESCRIBE for RTSP cameras', async () => {
     const probe = createDeviceProbe({
       reader: { describe: async () => ({ codec: 'H.265', width: 1920, height: 1080 }) },
       log,
@@ -94,7 +99,7 @@ describe('device probe', () => {
     })
   })
 
-  it('knows the virtual ones', async () => {
+  it('has fixed capabilities for virtual cameras', async () => {
     const { formats } = await probing(() => answer({})).capabilities({ kind: 'virtual', name: 'demo' }, never)
     expect(formats[0]?.sizes).to.deep.include({ width: 1280, height: 720, rates: [30, 25, 15, 10, 5] })
   })
@@ -123,9 +128,3 @@ async function contentOf(file: string): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
-
-const failure = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'it did not fail',
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
-  )

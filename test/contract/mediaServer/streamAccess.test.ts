@@ -164,7 +164,7 @@ describeMediaServers('media server, who may see a stream', (kind) => {
           log: gate.log,
         })
         const failure = await stranger.hold('camera0', () => {}, never).catch((error: Error) => error.message)
-        expect(failure).to.equal('refused (401)')
+        expect(failure).to.equal('the media server refuses access (401)')
       },
 
       'takes no stream from anybody but its own pipelines': async () => {

@@ -1,10 +1,13 @@
+import { Ajv } from 'ajv'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { cameraOf, isFileName, isSegmentName, timeOf } from '../../../adapters/files/names.js'
-import { isFileName as isAllowedByApi } from '../../../rpc/fileName.js'
+import { cameraOf, isFileName, isSegmentName, snapshotStems, timeOf } from '../../machines/domain/fileName.js'
+import { FileName } from '../../rpc/schemas.js'
 
 describe('file names', () => {
-  it('hold nothing that leads elsewhere', () => {
+  const isAllowed = new Ajv().compile(FileName)
+
+  it('cannot leave their folder', () => {
     for (const name of [
       'camera0_2026-11-21_10-49-09-375957.mp4',
       'a',
@@ -43,7 +46,8 @@ describe('file names', () => {
     for (const name of bad) expect(isFileName(name), JSON.stringify(name)).to.equal(false)
   })
 
-  it('are judged alike by the store and by the API', () => {
+  it('follow the same rule in the schema of the API, which cannot count bytes', function () {
+    this.timeout(20_000)
     const odd = fc.constantFrom(
       '.',
       '-',
@@ -62,12 +66,12 @@ describe('file names', () => {
     )
     const names = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.string({ unit: odd }))
     fc.assert(
-      fc.property(names, (name) => isAllowedByApi(name) === isFileName(name)),
+      fc.property(names, (name) => (isAllowed(name) && Buffer.byteLength(name) <= 255) === isFileName(name)),
       { numRuns: 2_000 },
     )
   })
 
-  it('tell camera and instant, in UTC', () => {
+  it('hold the camera and the time in UTC', () => {
     expect(cameraOf('camera12_2026-11-21_10-49-09-375957.mp4')).to.equal('camera12')
     expect(cameraOf('cameraX_1.mp4')).to.equal(undefined)
     expect(cameraOf('camera1')).to.equal(undefined)
@@ -77,7 +81,7 @@ describe('file names', () => {
       expect(timeOf(name), name).to.equal(undefined)
   })
 
-  it('of segments belong to one camera', () => {
+  it('of segments begin with the id of one camera', () => {
     expect(isSegmentName('camera1', 'camera1_2026-11-21_10-49-09-375957.mp4')).to.equal(true)
     for (const name of [
       'camera11_2026-11-21_10-49-09-375957.mp4',
@@ -86,5 +90,13 @@ describe('file names', () => {
       'camera1_2026-11-21_10-49-09-375957.mp4.tmp',
     ])
       expect(isSegmentName('camera1', name), name).to.equal(false)
+  })
+
+  it('of snapshots are numbered, or one millisecond apart, and never too long', () => {
+    const first = (count: number, requested?: string) =>
+      [...snapshotStems('camera0', Date.UTC(2026, 0, 2, 3, 4, 5, 999), requested)].slice(0, count)
+    expect(first(2)).to.deep.equal(['camera0_2026-01-02_03-04-05-999', 'camera0_2026-01-02_03-04-06-000'])
+    expect(first(3, 'yard')).to.deep.equal(['yard', 'yard-2', 'yard-3'])
+    expect(first(2, 'ä'.repeat(125))[1]).to.equal(`${'ä'.repeat(124)}-2`)
   })
 })
