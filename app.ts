@@ -9,6 +9,7 @@ import { auditFacts, auditOutside } from './actors/auditFacts.js'
 import { createDirectory, type Directory } from './actors/directory.js'
 import { cameraEffects } from './actors/effects/camera.js'
 import { externalDiscoveryEffects } from './actors/effects/external.js'
+import { mediaSessionsEffects } from './actors/effects/mediaSessions.js'
 import { recordingEffects } from './actors/effects/recording.js'
 import { createSurvey, retentionEffects } from './actors/effects/retention.js'
 import {
@@ -22,6 +23,7 @@ import { snapshotEffects } from './actors/effects/snapshot.js'
 import { createFacts, type Facts } from './actors/facts.js'
 import { logFacts } from './actors/logFacts.js'
 import { createObserver } from './actors/observer.js'
+import { createStreamAccess } from './actors/streamAccess.js'
 import { openAuditLog } from './adapters/audit/auditLog.js'
 import { type DataDirectory, openDataDirectory } from './adapters/data/directory.js'
 import { createExternalStore } from './adapters/data/externalStreams.js'
@@ -37,8 +39,10 @@ import { createStorage } from './adapters/files/storage.js'
 import { createHostSampler } from './adapters/host/sampler.js'
 import { createApiKeys } from './adapters/keys/apiKeys.js'
 import { createLinks } from './adapters/links/links.js'
+import { createMediaAuthServer, mediaAuthAddress } from './adapters/mediamtx/authServer.js'
 import { checkExternal } from './adapters/mediamtx/external.js'
 import { createMediaServer } from './adapters/mediamtx/mediaServer.js'
+import { createOwnCredential } from './adapters/mediamtx/ownCredential.js'
 import { sampledStreams } from './adapters/mediamtx/sampledStreams.js'
 import { createServerProcess } from './adapters/mediamtx/serverProcess.js'
 import { createAddressCheck } from './adapters/rtsp/addresses.js'
@@ -52,8 +56,8 @@ import { createDeviceProbe } from './adapters/usb/probe.js'
 import type { Configuration } from './config/schema.js'
 import { cameraMachine } from './machines/camera.js'
 import { discoveryMachine } from './machines/discovery.js'
-import type { Tokens } from './machines/domain/access.js'
-import { hostInUrl, isAnyHost, isLoopback } from './machines/domain/address.js'
+import { streamSubject, type Tokens } from './machines/domain/access.js'
+import { allowList, hostInUrl, isAnyHost, isLoopback } from './machines/domain/address.js'
 import type { CameraId } from './machines/domain/camera.js'
 import type { ScanPlan } from './machines/domain/external.js'
 import type { CaptureDefaults, Clock, Log, ServerChoice } from './machines/domain/ports.js'
@@ -61,6 +65,7 @@ import type { RetentionPolicy } from './machines/domain/retention.js'
 import { externalDiscoveryMachine } from './machines/externalDiscovery.js'
 import { fleetMachine } from './machines/fleet.js'
 import { mediamtxLinkMachine } from './machines/mediamtxLink.js'
+import { mediaSessionsMachine } from './machines/mediaSessions.js'
 import { recordingMachine } from './machines/recording.js'
 import { retentionMachine } from './machines/retention.js'
 import { serverProcessMachine } from './machines/serverProcess.js'
@@ -72,9 +77,6 @@ import { createMetricsPage } from './rpc/http/metricsPage.js'
 import { createMetrics } from './rpc/metrics.js'
 import { createRateLimits, type RateLimitOptions } from './rpc/rateLimits.js'
 import { createRpcServer } from './rpc/server.js'
-import { createStreamAccess, streamSubject } from './rpc/streams/access.js'
-import { createMediaAuthServer, mediaAuthAddress } from './rpc/streams/authServer.js'
-import { createOwnCredential } from './rpc/streams/own.js'
 import type { TlsFiles } from './rpc/tls.js'
 
 /** Put in by the bundler. */
@@ -138,6 +140,10 @@ async function startIn(
   const startedAt = clock.now()
   const { tokens, keys, credentials, links, audit } = await openAccess(data, { config, log, env, clock, opened })
   const own = createOwnCredential()
+  const facts = createFacts({ clock, log })
+  facts.subscribe(logFacts(log))
+  facts.subscribe(auditFacts(audit))
+  const observer = createObserver({ facts, clock, log })
   const metrics = createMetrics()
   /** Carried by our children and by what the media server starts for us, so that the next life knows them. */
   const mark = createHash('sha256').update(data.dir).digest('hex').slice(0, 16)
@@ -177,19 +183,24 @@ async function startIn(
     pauseMax: security.auth_pause_max,
   }
   const rateLimits = createRateLimits(rate)
+  const mediaSessions = createActor(
+    mediaSessionsMachine.provide({ actors: mediaSessionsEffects({ mediaServer, clock, log }) }),
+    { systemId: 'mediaSessions', inspect: observer.inspect, input: { startLimit } },
+  )
+  mediaSessions.subscribe({ error: (error) => log.error('the actor of the media sessions failed', { error }) })
+  mediaSessions.start()
   const streamAccess = createStreamAccess({
-    rateLimits,
-    allowedIps: server.allowed_ips,
     credentials,
     links,
-    mediaServer,
+    mediaSessions: () => (mediaSessions.getSnapshot().status === 'active' ? mediaSessions : undefined),
+    own,
+    isAllowed: allowList(server.allowed_ips),
+    failures: rateLimits,
+    open: security.streams === 'open',
     clock,
     log,
     audit,
     metrics,
-    own,
-    open: security.streams === 'open',
-    startLimit,
   })
   /** An external server is told it once, by its operator. */
   const authSecret = Buffer.from((await keptSecret(data.secrets, 'media_secret')).key).toString()
@@ -200,7 +211,7 @@ async function startIn(
     access: streamAccess,
     log,
   })
-  opened.push(streamAccess.close, mediaAuth.stop)
+  opened.push(() => mediaSessions.stop(), streamAccess.close, mediaAuth.stop)
   const { port: authPort } = await mediaAuth.start()
   const serverProcess = createServerProcess({
     mode: mediamtx.mode,
@@ -381,10 +392,6 @@ async function startIn(
     delays: { drainLimit: Math.max(1_000, server.shutdown_timeout - mediamtx.process_termination_timeout - 500) },
   })
 
-  const facts = createFacts({ clock, log })
-  facts.subscribe(logFacts(log))
-  facts.subscribe(auditFacts(audit))
-  const observer = createObserver({ facts, clock, log })
   const fleet = createActor(fleetLogic, {
     systemId: 'fleet',
     inspect: observer.inspect,

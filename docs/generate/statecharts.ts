@@ -4,6 +4,7 @@ import { discoveryMachine } from '../../machines/discovery.js'
 import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
+import { mediaSessionsMachine } from '../../machines/mediaSessions.js'
 import { recordingMachine } from '../../machines/recording.js'
 import { retentionMachine } from '../../machines/retention.js'
 import { serverProcessMachine } from '../../machines/serverProcess.js'
@@ -20,6 +21,7 @@ export const machines: AnyStateMachine[] = [
   snapshotMachine,
   serverProcessMachine,
   mediamtxLinkMachine,
+  mediaSessionsMachine,
   storageMachine,
   retentionMachine,
 ]

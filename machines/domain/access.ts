@@ -146,12 +146,13 @@ export interface Links {
 
 // ---------------------------------------------------------------- media sessions
 
-/** What the media server asks before it lets somebody read or publish. Members as it sends them. */
+/** The question of the media server before it lets a client read, publish or use its API. Members are named as it sends them. */
 export interface MediaQuestion {
   action: string
   path: string
   protocol: string
   id: string | null
+  /** As `plainAddress` writes it. */
   ip: string
   user: string
   password: string
@@ -160,7 +161,7 @@ export interface MediaQuestion {
   userAgent: string
 }
 
-/** Somebody who reads a stream now, as the media server names the session. */
+/** A reader of a stream, under the id that the media server gives it. */
 export interface MediaSession {
   id: string
   protocol: string
@@ -172,13 +173,32 @@ export interface MediaSession {
   credential?: Credential
 }
 
-/** Who reads which stream, and for how long still. */
+/** Decides who may use the media server, and ends the media sessions whose credential has ended. */
 export interface StreamAccess {
-  /** The answer to the media server, from memory alone. */
+  /** Resolves with the answer to the media server. Uses memory alone, no network. */
   mayPass(question: MediaQuestion): Promise<boolean>
+  /** Lists the media sessions. */
   sessions(): MediaSession[]
-  /** Kicks what matches, now; resolves with how many. */
+  /** Ends the media sessions that match. Resolves with the number of those that the media server had. */
   end(isIt: (session: MediaSession) => boolean, reason: string): Promise<number>
+}
+
+/** The subject of a grant that opens a camera's stream. */
+export const streamSubject = (camera: string): string => `stream:${camera}`
+
+/** Recognises the service itself among the clients of the media server. */
+export interface OwnAccess {
+  /** The purpose of the service's own credential that is shown; undefined for any other credential. */
+  purposeOf(shown: Pick<MediaQuestion, 'user' | 'password'>): 'reader' | 'publisher' | 'api' | undefined
+  /** True for an address of this host. */
+  isOwnAddress(address: string): boolean
+}
+
+/** Counts failed authentications by address. */
+export interface AuthFailures {
+  /** How long failed authentications of the address are not reported, in ms; 0 if they are. */
+  pause(address: string): number
+  failed(address: string): void
 }
 
 // ---------------------------------------------------------------- audit

@@ -107,6 +107,17 @@ export type RetentionFact =
   | { type: 'retention.swept'; by?: By; files: number; freed: number; kept: Cleanup['kept']; reason?: string }
   | { type: 'file.deleted'; by?: By; kind: FileKind; name: string; camera: CameraId; bytes: number; reason: string }
 
+/** A reader was kicked from the media server. `request`: of the call that ended it; absent when its credential expired. */
+export type MediaSessionFact = {
+  type: 'mediaSession.ended'
+  camera: CameraId
+  protocol: string
+  user: string
+  address: string
+  reason: string
+  request?: string
+}
+
 export type SystemFact = { type: 'system.started' } | { type: 'system.stopping'; reason: string }
 
 export type Fact =
@@ -118,6 +129,7 @@ export type Fact =
   | StorageFact
   | DiscoveryFact
   | RetentionFact
+  | MediaSessionFact
   | SystemFact
 
 /** A fact on the bus: numbered without gaps since the start, with its time. */

@@ -1,10 +1,14 @@
 import { expect } from 'chai'
+import { type ActorRefFrom, createActor } from 'xstate'
+import { mediaSessionsEffects } from '../../../actors/effects/mediaSessions.js'
+import { createStreamAccess } from '../../../actors/streamAccess.js'
+import { createMediaAuthServer, type MediaAuthServer, mediaAuthAddress } from '../../../adapters/mediamtx/authServer.js'
 import { createMediaServer } from '../../../adapters/mediamtx/mediaServer.js'
+import { createOwnCredential } from '../../../adapters/mediamtx/ownCredential.js'
 import { createStreamReader } from '../../../adapters/rtsp/reader.js'
 import type { Credential } from '../../../machines/domain/access.js'
-import { createStreamAccess } from '../../../rpc/streams/access.js'
-import { createMediaAuthServer, type MediaAuthServer, mediaAuthAddress } from '../../../rpc/streams/authServer.js'
-import { createOwnCredential } from '../../../rpc/streams/own.js'
+import { allowList } from '../../../machines/domain/address.js'
+import { mediaSessionsMachine } from '../../../machines/mediaSessions.js'
 import { createGate } from '../../support/gate.js'
 import { freePorts } from '../../support/ports.js'
 import { sideBySide } from '../../support/sideBySide.js'
@@ -28,6 +32,7 @@ describeMediaServers('media server, who may see a stream', (kind) => {
   let server: RunningMediaServer
   let auth: MediaAuthServer
   let access: ReturnType<typeof createStreamAccess>
+  let mediaSessions: ActorRefFrom<typeof mediaSessionsMachine>
   let authPort: number
   let hlsPort: number
   let webrtcPort: number
@@ -55,7 +60,17 @@ describeMediaServers('media server, who may see a stream', (kind) => {
       pathDefaults,
       log: gate.log,
     })
-    access = createStreamAccess({ ...gate, mediaServer, own, open: false })
+    mediaSessions = createActor(
+      mediaSessionsMachine.provide({ actors: mediaSessionsEffects({ ...gate, mediaServer }) }),
+      { input: { startLimit: 30_000 } },
+    ).start()
+    access = createStreamAccess({
+      ...gate,
+      mediaSessions: () => mediaSessions,
+      own,
+      isAllowed: allowList([]),
+      open: false,
+    })
     await openAuth()
     const publish = camera.replace('rtsp://', `rtsp://${own.publisher.user}:${own.publisher.password}@`)
     const demand = { runOnDemand: publish, runOnDemandStartTimeout: '10s', runOnDemandCloseAfter: '1s' }
@@ -88,6 +103,7 @@ describeMediaServers('media server, who may see a stream', (kind) => {
   after(async () => {
     await server?.stop()
     access?.close()
+    mediaSessions?.stop()
     await auth?.stop()
     await removeFolder(dir)
   })
