@@ -56,8 +56,8 @@ const refused = (reason: string, who: { user?: string; credential?: Credential }
 const guesses = ['auth_failed', 'publishing_denied', 'api_denied']
 
 /**
- * Decides for the media server who may read, publish and use its API. A signed URL opens one camera. A token or an API key
- * opens every camera of its rights. Publishing and the API are for the service alone.
+ * Decides for the media server who may read, publish and use its API. A signed URL opens one camera. A token or an API
+ * key opens every camera of its rights. Publishing and the API are for the service alone.
  */
 export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { close(): void } => {
   const { credentials, links, mediaSessions, own, isAllowed, failures, open, clock, log, audit, metrics } = ports
@@ -127,7 +127,8 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
       return text === '' ? refused('auth_required') : byCredential(question, text)
     }
     if (more.length > 0) return refused('sig_repeated')
-    // A source may redirect the media server to itself, with a URL that was signed for a client. Only SETUP names the agent.
+    // A source may redirect the media server to itself, with a URL that was signed for a client. DESCRIBE names no
+    // agent, but SETUP does.
     if (userAgent.startsWith('gortsplib') && own.isOwnAddress(ip)) return refused('loop')
     return bySignature(question, sig)
   }

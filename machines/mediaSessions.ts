@@ -49,8 +49,9 @@ interface MediaSessionsContext extends MediaSessionsInput {
 const mostKicks = 16
 
 /**
- * The readers of the media server, and when each must go. The media server checks a credential only when a session begins, so
- * this machine kicks the reader when the credential ends. It also lists the sessions, to forget the readers that left.
+ * The readers of the media server, and when each must go. The media server checks a credential only when a session
+ * begins, so this machine kicks the reader when the credential ends. It also lists the sessions, to forget the readers
+ * that left.
  */
 export const mediaSessionsMachine = setup({
   types: {

@@ -21,8 +21,8 @@ const NAME = 'camera-service-check'
 const FILE = `${NAME}_2000-01-01_00-00-00-000000.mp4`
 
 /**
- * Checks an external MediaMTX. Resolves with one sentence for each problem; empty when there is none. The check adds a path
- * and a recording of it, and removes both. Rejects only with the signal's reason.
+ * Checks an external MediaMTX. Resolves with one sentence for each problem; empty when there is none. The check adds a
+ * path and a recording of it, and removes both. Rejects only with the signal's reason.
  */
 export async function checkExternal(options: ExternalOptions, signal: AbortSignal): Promise<string[]> {
   const { apiUrl, timeout, rtsp, recordingsDir, pathDefaults, questions } = options
@@ -91,7 +91,8 @@ async function seesFile(api: Api, pathDefaults: PathDefaults, timeout: number, s
 }
 
 const remedy =
-  'set authMethod to http and authHTTPAddress to the address of this service there (see docs/security.md), and mediamtx.auth_port here'
+  'set authMethod to http and authHTTPAddress to the address of this service there (see docs/security.md), ' +
+  'and mediamtx.auth_port here'
 
 /** Tries to read without a credential. The server must ask this service about it, which refuses. */
 async function asksUs(

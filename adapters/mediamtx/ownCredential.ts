@@ -8,7 +8,7 @@ interface UserAndPassword {
   password: string
 }
 
-/** The credentials of the service itself, one for each purpose. Each start of the service makes new ones and keeps them in memory. */
+/** The credentials of the service itself, one for each purpose: made anew at each start, and kept in memory. */
 export interface OwnCredential extends OwnAccess {
   /** For the service's own reads. */
   reader: UserAndPassword

@@ -146,7 +146,7 @@ export interface Links {
 
 // ---------------------------------------------------------------- media sessions
 
-/** The question of the media server before it lets a client read, publish or use its API. Members are named as it sends them. */
+/** The question of the media server before a client may read, publish or use its API. Members as it names them. */
 export interface MediaQuestion {
   action: string
   path: string

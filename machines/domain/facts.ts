@@ -107,7 +107,7 @@ export type RetentionFact =
   | { type: 'retention.swept'; by?: By; files: number; freed: number; kept: Cleanup['kept']; reason?: string }
   | { type: 'file.deleted'; by?: By; kind: FileKind; name: string; camera: CameraId; bytes: number; reason: string }
 
-/** A reader was kicked from the media server. `request`: of the call that ended it; absent when its credential expired. */
+/** A reader was kicked. `request`: of the call that ended it; absent when its credential expired. */
 export type MediaSessionFact = {
   type: 'mediaSession.ended'
   camera: CameraId

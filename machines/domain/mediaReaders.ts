@@ -49,17 +49,17 @@ interface Reader {
   status: 'expected' | 'present' | 'absent' | 'kicked'
 }
 
-/** In the order of their first question. An array: each question copies it, and copying 4,000 entries of a Map takes 80 times as long. */
+/** In the order of their first question. Each question copies them: 4,000 in an array take 5 µs, in a Map 300 µs. */
 export type Readers = readonly Reader[]
 
 /** Every reader costs a kick in the end, so their number is limited. */
 const most = { all: 4_000, ofOneUser: 1_000 }
-/** Age until which a reader counts as present, in ms. Clients ask more than once, and some ids never become a session. */
+/** Age until which a reader counts as present, in ms. Clients ask more than once; some ids never become a session. */
 const young = 5_000
 /** Pause before a kick is repeated, in ms. It doubles each time. */
 const pause = { first: 250, longest: 5_000 }
 
-/** One id may stand for several readers: DESCRIBE shows the id of the connection, and so does SETUP before MediaMTX 1.19.3. */
+/** One id may stand for several readers: DESCRIBE shows that of the connection, as does SETUP before MediaMTX 1.19.3. */
 const keyOf = ({ session: { id, camera }, query = '' }: Admission): string => `${id} ${camera} ${query}`
 
 const readerOf = (readers: Readers, key: string): Reader | undefined => readers.find((reader) => reader.key === key)
