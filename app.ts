@@ -12,6 +12,7 @@ import { createFacts, type Facts } from './actors/facts.js'
 import { logFacts } from './actors/logFacts.js'
 import { createObserver } from './actors/observer.js'
 import { provide } from './actors/provide.js'
+import { createStreamAccess } from './actors/streamAccess.js'
 import { openAuditLog } from './adapters/audit/auditLog.js'
 import { type DataDirectory, openDataDirectory } from './adapters/data/directory.js'
 import { createExternalStore } from './adapters/data/externalStreams.js'
@@ -27,8 +28,10 @@ import { createStorage } from './adapters/files/storage.js'
 import { createHostSampler } from './adapters/host/sampler.js'
 import { createApiKeys } from './adapters/keys/apiKeys.js'
 import { createLinks } from './adapters/links/links.js'
+import { createMediaAuthServer, mediaAuthAddress } from './adapters/mediamtx/authServer.js'
 import { checkExternal } from './adapters/mediamtx/external.js'
 import { createMediaServer } from './adapters/mediamtx/mediaServer.js'
+import { createOwnCredential } from './adapters/mediamtx/ownCredential.js'
 import { sampledStreams } from './adapters/mediamtx/sampledStreams.js'
 import { createServerProcess } from './adapters/mediamtx/serverProcess.js'
 import { createAddressCheck } from './adapters/rtsp/addresses.js'
@@ -40,8 +43,8 @@ import { createTrustedKeys } from './adapters/tokens/trustedKeys.js'
 import { createUsbDevices } from './adapters/usb/devices.js'
 import { createDeviceProbe } from './adapters/usb/probe.js'
 import type { Configuration } from './config/schema.js'
-import type { Tokens } from './machines/domain/access.js'
-import { hostInUrl, isAnyHost, isLoopback } from './machines/domain/address.js'
+import { streamSubject, type Tokens } from './machines/domain/access.js'
+import { allowList, hostInUrl, isAnyHost, isLoopback } from './machines/domain/address.js'
 import type { CameraId } from './machines/domain/camera.js'
 import type { ScanPlan } from './machines/domain/external.js'
 import type { CaptureDefaults, Clock, Log, ServerChoice } from './machines/domain/ports.js'
@@ -52,9 +55,6 @@ import { createMetricsPage } from './rpc/http/metricsPage.js'
 import { createMetrics } from './rpc/metrics.js'
 import { createRateLimits, type RateLimitOptions } from './rpc/rateLimits.js'
 import { createRpcServer } from './rpc/server.js'
-import { createStreamAccess, streamSubject } from './rpc/streams/access.js'
-import { createMediaAuthServer, mediaAuthAddress } from './rpc/streams/authServer.js'
-import { createOwnCredential } from './rpc/streams/own.js'
 import type { TlsFiles } from './rpc/tls.js'
 
 /** Put in by the bundler. */
@@ -118,6 +118,10 @@ async function startIn(
   const startedAt = clock.now()
   const { tokens, keys, credentials, links, audit } = await openAccess(data, { config, log, env, clock, opened })
   const own = createOwnCredential()
+  const facts = createFacts({ clock, log })
+  facts.subscribe(logFacts(log))
+  facts.subscribe(auditFacts(audit))
+  const observer = createObserver({ facts, clock, log })
   const metrics = createMetrics()
   /** Carried by our children and by what the media server starts for us, so that the next life knows them. */
   const mark = createHash('sha256').update(data.dir).digest('hex').slice(0, 16)
@@ -155,18 +159,17 @@ async function startIn(
   }
   const rateLimits = createRateLimits(rate)
   const streamAccess = createStreamAccess({
-    rateLimits,
-    allowedIps: server.allowed_ips,
     credentials,
     links,
-    mediaServer,
+    mediaSessions: () => fleet.system.get('mediaSessions'),
+    own,
+    isAllowed: allowList(server.allowed_ips),
+    failures: rateLimits,
+    open: security.streams === 'open',
     clock,
     log,
     audit,
     metrics,
-    own,
-    open: security.streams === 'open',
-    startLimit,
   })
   /** An external server is told it once, by its operator. */
   const authSecret = Buffer.from((await keptSecret(data.secrets, 'media_secret')).key).toString()
@@ -330,10 +333,6 @@ async function startIn(
     () => directory.cameras(),
   )
 
-  const facts = createFacts({ clock, log })
-  facts.subscribe(logFacts(log))
-  facts.subscribe(auditFacts(audit))
-  const observer = createObserver({ facts, clock, log })
   const fleet = createActor(fleetLogic, {
     systemId: 'fleet',
     inspect: observer.inspect,
@@ -352,6 +351,7 @@ async function startIn(
         skydio: scanning.skydio.enabled,
         generic: scanning.generic_uav.enabled,
       },
+      mediaSessions: { startLimit },
       externalStreams: {
         maxStreams: scanning.max_streams,
         ...(externalState.interval !== undefined && { interval: externalState.interval }),

@@ -11,6 +11,7 @@ import { externalDiscoveryMachine } from '../machines/externalDiscovery.js'
 import { externalStreamsMachine } from '../machines/externalStreams.js'
 import { fleetMachine } from '../machines/fleet.js'
 import { mediamtxLinkMachine } from '../machines/mediamtxLink.js'
+import { mediaSessionsMachine } from '../machines/mediaSessions.js'
 import { pipelineMachine } from '../machines/pipeline.js'
 import { pullMachine } from '../machines/pull.js'
 import { recordingMachine } from '../machines/recording.js'
@@ -22,6 +23,7 @@ import { storageMachine } from '../machines/storage.js'
 import { cameraEffects, sourceEffects } from './effects/camera.js'
 import { externalDiscoveryEffects, externalStreamsEffects } from './effects/external.js'
 import { pipelineEffects, pullEffects } from './effects/feed.js'
+import { mediaSessionsEffects } from './effects/mediaSessions.js'
 import { recordingEffects } from './effects/recording.js'
 import { type RetentionPorts, retentionEffects } from './effects/retention.js'
 import { discoveryEffects, fleetEffects, linkEffects, serverProcessEffects, storageEffects } from './effects/service.js'
@@ -134,6 +136,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
       retention: retentionMachine.provide({
         actors: retentionEffects({ files: ports.files, store: ports.retention, cameras, clock, log }),
       }),
+      mediaSessions: mediaSessionsMachine.provide({ actors: mediaSessionsEffects(ports) }),
       externalDiscovery: externalDiscoveryMachine.provide({
         actors: externalDiscoveryEffects({ scan: ports.scan, clock, scanLimit: options.streamScanLimit }),
       }),

@@ -1,4 +1,5 @@
-import { type Crash, type FleetContext, fleetSetup, initialContext } from './fleetSetup.js'
+import { type FleetContext, initialContext } from './fleetContext.js'
+import { type Crash, fleetSetup } from './fleetSetup.js'
 
 /** A service of the fleet: when it crashes it is started again after a pause. */
 const supervised = <
@@ -9,7 +10,8 @@ const supervised = <
     | 'discovery'
     | 'externalDiscovery'
     | 'externalStreams'
-    | 'retention',
+    | 'retention'
+    | 'mediaSessions',
   Input,
   Action extends 'loseServer' | 'blockStorage',
 >(
@@ -180,6 +182,7 @@ export const fleetMachine = fleetSetup.createMachine({
           })),
           on: { 'services.stop': '.off' },
         },
+        mediaSessions: supervised('mediaSessions', ({ context }) => context.mediaSessions),
         retention: { ...supervised('retention', ({ context }) => context.retention), on: { 'services.stop': '.off' } },
         start: {
           initial: 'pending',

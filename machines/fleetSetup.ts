@@ -1,92 +1,22 @@
-import {
-  type AnyActorRef,
-  assign,
-  type DoneActorEvent,
-  type ErrorActorEvent,
-  emit,
-  enqueueActions,
-  setup,
-} from 'xstate'
+import { type AnyActorRef, assign, emit, enqueueActions, setup } from 'xstate'
 import { cameraMachine } from './camera.js'
-import { type DiscoveryNews, discoveryMachine } from './discovery.js'
-import type { CameraId, Device, Identity, UsbDevice } from './domain/camera.js'
+import { discoveryMachine } from './discovery.js'
+import type { CameraId, UsbDevice } from './domain/camera.js'
 import type { AddedStream } from './domain/external.js'
 import type { By, SupervisionFact, SystemFact } from './domain/facts.js'
 import type { CameraEntry, Registry } from './domain/ports.js'
 import { because, reasonFrom } from './domain/reason.js'
-import { isSameDevice, type Present, roster } from './domain/roster.js'
+import { isSameDevice, roster } from './domain/roster.js'
 import { streamIdentity, streamKey } from './domain/streamUrl.js'
-import type { Obstacles } from './domain/views.js'
-import { type ExternalDiscoveryInput, externalDiscoveryMachine } from './externalDiscovery.js'
-import { type ExternalStreamsInput, type ExternalStreamsMessage, externalStreamsMachine } from './externalStreams.js'
+import { externalDiscoveryMachine } from './externalDiscovery.js'
+import { externalStreamsMachine } from './externalStreams.js'
+import type { FleetContext, FleetEvent, FleetInput, Known } from './fleetContext.js'
 import { promiseHole } from './hole.js'
-import { type LinkInput, type LinkNews, mediamtxLinkMachine } from './mediamtxLink.js'
-import { type RetentionInput, retentionMachine } from './retention.js'
-import { type ServerProcessNews, serverProcessMachine } from './serverProcess.js'
-import { type StorageInput, type StorageNews, storageMachine } from './storage.js'
-
-export interface FleetInput {
-  entries: CameraEntry[]
-  /** Adds a virtual camera when the first scan finds none. */
-  demoWhenNone: boolean
-  pollEvery: number
-  storage: StorageInput
-  link: LinkInput
-  retention?: RetentionInput
-  /** Streams that clients have added, as kept; none while external discovery is disabled. */
-  streams?: AddedStream[]
-  /** Default: disabled. */
-  external?: ExternalDiscoveryInput
-  externalStreams?: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>
-}
-
-export type FleetEvent =
-  | { type: 'system.stop'; reason: string }
-  /** The root answers by `context.pong`: it is alive. */
-  | { type: 'system.ping'; id: number }
-  /** Unplugs a virtual camera in play, or plugs it in again. */
-  | { type: 'device.simulate'; camera: CameraId; away: boolean }
-  | DiscoveryNews
-  | StorageNews
-  | LinkNews
-  | ServerProcessNews
-  | ExternalStreamsMessage
-  /** To itself. */
-  | { type: 'actor.crashed' }
-  | { type: 'camera.respawn' }
-  | { type: 'cameras.told' }
-  | { type: 'services.stop' }
-  | { type: 'server.release' }
-  | DoneActorEvent<unknown, string>
-  | ErrorActorEvent<unknown, string>
-
-interface Known {
-  /** Absent: the camera is gone. */
-  device?: Device
-  identity: Identity
-}
-
-export interface FleetContext extends FleetInput {
-  streams: AddedStream[]
-  external: ExternalDiscoveryInput
-  externalStreams: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>
-  retention: RetentionInput
-  registry: Registry
-  /** The registry as it is on disk. */
-  saved: Registry
-  devices?: UsbDevice[]
-  /** Virtual cameras that are unplugged in play. */
-  away: CameraId[]
-  /** The cameras that are there, as last worked out. */
-  present: Present[]
-  /** What each camera's actor was last told. */
-  told: Partial<Record<CameraId, Known>>
-  obstacles: Obstacles
-  /** Crashes of actors since it was last calm. */
-  crashes: number
-  pong: number
-  reason?: string
-}
+import { mediamtxLinkMachine } from './mediamtxLink.js'
+import { mediaSessionsMachine } from './mediaSessions.js'
+import { retentionMachine } from './retention.js'
+import { serverProcessMachine } from './serverProcess.js'
+import { storageMachine } from './storage.js'
 
 /** Crashes in a minute that end the service: what starts it anew may mend what a restart of one actor does not. */
 const mostCrashes = 8
@@ -107,6 +37,7 @@ export const fleetSetup = setup({
       link: 'link'
       storage: 'storage'
       retention: 'retention'
+      mediaSessions: 'mediaSessions'
     },
   },
   actors: {
@@ -118,6 +49,7 @@ export const fleetSetup = setup({
     link: mediamtxLinkMachine,
     storage: storageMachine,
     retention: retentionMachine,
+    mediaSessions: mediaSessionsMachine,
     loadRegistry: promiseHole<Registry>('loadRegistry'),
     saveRegistry: promiseHole<void, { registry: Registry }>('saveRegistry'),
     /** Resolves when no change of a path is on its way to the media server. */
@@ -279,24 +211,3 @@ function withDemo(
 
 const without = (streams: AddedStream[], key: string): AddedStream[] =>
   streams.filter(({ url }) => streamKey(url) !== key)
-
-const noRegistry: Registry = { next: 0, cameras: [], sharedSerials: [] }
-
-export const initialContext = (input: FleetInput): FleetContext => ({
-  ...input,
-  streams: input.external?.enabled === false ? [] : (input.streams ?? []),
-  retention: input.retention ?? { policy: { type: 'manual', enabled: false }, checkInterval: 3_600_000 },
-  external: input.external ?? { enabled: false, interval: 0, atStart: false, skydio: false, generic: false },
-  externalStreams: input.externalStreams ?? { maxStreams: 0 },
-  registry: noRegistry,
-  saved: noRegistry,
-  away: [],
-  present: [],
-  told: {},
-  obstacles: {
-    storage: because('storage_unknown', 'the free space of the disk has not been measured yet'),
-    server: because('not_started', 'the media server has not started yet'),
-  },
-  crashes: 0,
-  pong: 0,
-})

@@ -340,6 +340,7 @@ export const createNotices = (sources: Sources) => {
       case 'externalStream.removed':
       case 'externalStream.refused':
       case 'externalDiscovery.intervalSet':
+      case 'mediaSession.ended':
         return []
       case 'discovery.started':
         return [discovery('discovery.started', 'info', { skydio_enabled: fact.skydio, generic_enabled: fact.generic })]

@@ -1,28 +1,28 @@
 import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import pRetry from 'p-retry'
+import { hostInUrl } from '../../machines/domain/address.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import { type Api, type ApiOptions, createApi, isObject, Refused } from './api.js'
 import type { Address } from './findServer.js'
 import { type PathDefaults, recordBody } from './pathBody.js'
-import { sleep } from './wait.js'
 
 export interface ExternalOptions extends ApiOptions {
   rtsp: Address
   recordingsDir: string
   pathDefaults: PathDefaults
-  /** How often the server has asked us who may read; absent: it need not ask. */
+  /** Returns the number of questions of the media server so far. Absent: it need not ask this service. */
   questions?: () => number
 }
 
-/** Not a camera's name, so `sync` leaves it alone. */
+/** Not the name of a camera, so `sync` leaves this path alone. */
 const NAME = 'camera-service-check'
 const FILE = `${NAME}_2000-01-01_00-00-00-000000.mp4`
 
 /**
- * What an external MediaMTX must bring, one sentence for each thing that is missing; empty when all is well. The recordings
- * folder is shared when the server lists a file that we put there: a path is added for that, and removed again. Rejects only
- * with the signal's reason.
+ * Checks an external MediaMTX. Resolves with one sentence for each problem; empty when there is none. The check adds a
+ * path and a recording of it, and removes both. Rejects only with the signal's reason.
  */
 export async function checkExternal(options: ExternalOptions, signal: AbortSignal): Promise<string[]> {
   const { apiUrl, timeout, rtsp, recordingsDir, pathDefaults, questions } = options
@@ -40,7 +40,7 @@ export async function checkExternal(options: ExternalOptions, signal: AbortSigna
   try {
     await mkdir(folder, { recursive: true })
     await writeFile(join(folder, FILE), '')
-    problems.push(...(await seesFile(api, pathDefaults, signal)))
+    problems.push(...(await seesFile(api, pathDefaults, timeout, signal)))
     if (questions && answers) problems.push(...(await asksUs({ rtsp, timeout, questions }, signal)))
   } catch (error) {
     signal.throwIfAborted()
@@ -61,14 +61,26 @@ export async function checkExternal(options: ExternalOptions, signal: AbortSigna
   return problems
 }
 
-async function seesFile(api: Api, pathDefaults: PathDefaults, signal: AbortSignal): Promise<string[]> {
-  await api({
-    method: 'POST',
-    path: `/v3/config/paths/replace/${NAME}`,
-    body: { source: 'publisher', record: false, ...recordBody(pathDefaults) },
+/**
+ * MediaMTX answers 200 to a change of its paths before it applies it, and answers 400 for the path until then. Repeats
+ * `attempt` while it is refused with 400, for `limit` ms at most.
+ */
+const whenApplied = <T>(attempt: () => Promise<T>, limit: number, signal: AbortSignal): Promise<T> =>
+  pRetry(attempt, {
+    retries: Number.POSITIVE_INFINITY,
+    factor: 1,
+    minTimeout: 50,
+    maxRetryTime: limit,
     signal,
+    shouldRetry: ({ error }) => error instanceof Refused && error.status === 400,
   })
-  const answer = await api({ method: 'GET', path: `/v3/recordings/get/${NAME}`, signal })
+
+/** The folder is shared if the server lists a recording that this service has put there. */
+async function seesFile(api: Api, pathDefaults: PathDefaults, timeout: number, signal: AbortSignal): Promise<string[]> {
+  const body = { source: 'publisher', record: false, ...recordBody(pathDefaults) }
+  await api({ method: 'POST', path: `/v3/config/paths/replace/${NAME}`, body, signal })
+  const list = () => api({ method: 'GET', path: `/v3/recordings/get/${NAME}`, signal })
+  const answer = await whenApplied(list, timeout, signal)
   const segments = isObject(answer) && Array.isArray(answer.segments) ? answer.segments.filter(isObject) : []
   const [start] = segments.map((segment) => String(segment.start))
   if (start === undefined)
@@ -79,20 +91,16 @@ async function seesFile(api: Api, pathDefaults: PathDefaults, signal: AbortSigna
 }
 
 const remedy =
-  'set authMethod to http and authHTTPAddress to the address of this service there (see docs/security.md), and mediamtx.auth_port here'
+  'set authMethod to http and authHTTPAddress to the address of this service there (see docs/security.md), ' +
+  'and mediamtx.auth_port here'
 
-/** A stranger wants to read, and must be refused at our word. */
+/** Tries to read without a credential. The server must ask this service about it, which refuses. */
 async function asksUs(
   { rtsp, timeout, questions }: { rtsp: Address; timeout: number; questions: () => number },
   signal: AbortSignal,
 ): Promise<string[]> {
   const before = questions()
-  let status = await describe(rtsp, timeout, signal)
-  // 200 to a new path means accepted, not applied.
-  for (let tries = 0; status === 400 && tries < 10; tries++) {
-    await sleep(50, signal)
-    status = await describe(rtsp, timeout, signal)
-  }
+  const status = await whenApplied(() => describe(rtsp, timeout, signal), timeout, signal)
   if (questions() > before) return []
   if (status === 401)
     return [
@@ -101,20 +109,22 @@ async function asksUs(
   return [`the media server lets everybody read, whatever a URL of this service says: ${remedy}`]
 }
 
-/** The status of a DESCRIBE of the path that is there for this check; 0: no answer. */
+/** Resolves with the status of a DESCRIBE of the path of this check; 0: no answer. Rejects with `Refused` for a 400. */
 const describe = ({ host, port }: Address, timeout: number, signal: AbortSignal): Promise<number> =>
   new Promise((resolve, reject) => {
-    const socket = connect({ host, port, signal, timeout })
+    // Not by the option `signal`, whose listener Node keeps after the end of the socket.
+    const socket = connect({ host, port, timeout })
     let text = ''
     const end = () => {
       socket.destroy()
+      signal.removeEventListener('abort', end)
+      const status = Number(/^RTSP\/1\.\d (\d{3})/.exec(text)?.[1] ?? 0)
       if (signal.aborted) reject(signal.reason)
-      else resolve(Number(/^RTSP\/1\.\d (\d{3})/.exec(text)?.[1] ?? 0))
+      else if (status === 400) reject(new Refused(status, true, `path '${NAME}' is not configured`))
+      else resolve(status)
     }
     socket.once('connect', () =>
-      socket.write(
-        `DESCRIBE rtsp://${host.includes(':') ? `[${host}]` : host}:${port}/${NAME} RTSP/1.0\r\nCSeq: 1\r\n\r\n`,
-      ),
+      socket.write(`DESCRIBE rtsp://${hostInUrl(host)}:${port}/${NAME} RTSP/1.0\r\nCSeq: 1\r\n\r\n`),
     )
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1')
@@ -123,9 +133,10 @@ const describe = ({ host, port }: Address, timeout: number, signal: AbortSignal)
     socket.once('timeout', end)
     socket.once('error', end)
     socket.once('close', end)
+    signal.addEventListener('abort', end)
   })
 
-/** The code alone of a system error, whose message holds the path. */
+/** The code of a system error instead of its message, which holds a path. */
 const shortReasonOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : reasonOf(error)
 

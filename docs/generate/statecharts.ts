@@ -10,6 +10,7 @@ import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
 import { pullMachine } from '../../machines/pull.js'
+import { mediaSessionsMachine } from '../../machines/mediaSessions.js'
 import { recordingMachine } from '../../machines/recording.js'
 import { retentionMachine } from '../../machines/retention.js'
 import { serverProcessMachine } from '../../machines/serverProcess.js'
@@ -35,6 +36,7 @@ export const machines: AnyStateMachine[] = [
   snapshotMachine,
   serverProcessMachine,
   mediamtxLinkMachine,
+  mediaSessionsMachine,
   storageMachine,
   retentionMachine,
 ]

@@ -192,6 +192,7 @@ export interface MediaQuestion {
   path: string
   protocol: string
   id: string | null
+  /** As `plainAddress` writes it. */
   ip: string
   user: string
   password: string
@@ -212,13 +213,32 @@ export interface MediaSession {
   credential?: Credential
 }
 
-/** Access to streams, and their present readers. */
+/** Decides who may use the media server, and ends the media sessions whose credential has ended. */
 export interface StreamAccess {
-  /** Answers the media server; never waits for the network. */
+  /** Resolves with the answer to the media server. Uses memory alone, no network. */
   mayPass(question: MediaQuestion): Promise<boolean>
+  /** Lists the media sessions. */
   sessions(): MediaSession[]
-  /** Ends the matching media sessions; resolves with their number. */
+  /** Ends the media sessions that match. Resolves with the number of those that the media server had. */
   end(isIt: (session: MediaSession) => boolean, reason: string): Promise<number>
+}
+
+/** The subject of a grant that opens a camera's stream. */
+export const streamSubject = (camera: string): string => `stream:${camera}`
+
+/** Recognises the service itself among the clients of the media server. */
+export interface OwnAccess {
+  /** The purpose of the service's own credential that is shown; undefined for any other credential. */
+  purposeOf(shown: Pick<MediaQuestion, 'user' | 'password'>): 'reader' | 'publisher' | 'api' | undefined
+  /** True for an address of this host. */
+  isOwnAddress(address: string): boolean
+}
+
+/** Counts failed authentications by address. */
+export interface AuthFailures {
+  /** How long failed authentications of the address are not reported, in ms; 0 if they are. */
+  pause(address: string): number
+  failed(address: string): void
 }
 
 // ---------------------------------------------------------------- audit

@@ -122,6 +122,16 @@ export type RetentionFact =
 
 /** An actor crashed because of a bug. `restarts`: how often it was started again, this time included. */
 export type SupervisionFact = { type: 'actor.failed'; actor: string; reason: Reason; restarts: number }
+/** A reader was kicked. `request`: of the call that ended it; absent when its credential expired. */
+export type MediaSessionFact = {
+  type: 'mediaSession.ended'
+  camera: CameraId
+  protocol: string
+  user: string
+  address: string
+  reason: string
+  request?: string
+}
 
 export type SystemFact = { type: 'system.started' } | { type: 'system.stopping'; reason: string }
 
@@ -136,6 +146,7 @@ export type Fact =
   | ExternalFact
   | RetentionFact
   | SupervisionFact
+  | MediaSessionFact
   | SystemFact
 
 /** A fact on the bus: numbered without gaps since the start, with its time. */

@@ -1,8 +1,7 @@
-import type { Caller } from '../../machines/domain/access.js'
+import { type Caller, streamSubject } from '../../machines/domain/access.js'
 import type { RpcOptions } from '../options.js'
 import type { Session } from '../session.js'
 import type { StreamUrls } from '../urls.js'
-import { streamSubject } from './access.js'
 
 /** Whom URLs are for. Of a client that has not said who it is they are unsigned. */
 export type Viewer = Pick<Session, 'host' | 'address' | 'caller'>

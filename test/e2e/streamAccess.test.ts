@@ -9,7 +9,7 @@ interface Urls {
   expires_at: string
 }
 
-describeKinds('who may see a stream', (kind) => {
+describeKinds('stream access', (kind) => {
   let service: Service
   before(async () => {
     service = await startService({ kind, cameras: ['watched', 'other'].map(virtual) })
@@ -21,7 +21,7 @@ describeKinds('who may see a stream', (kind) => {
       () => 'it played',
       (error: Error) => (/401/.test(error.message) ? 'refused' : error.message),
     )
-  /** Resolves with the ms from the end of the credential to the end of the viewer. */
+  /** Resolves with the time from the end of the credential to the end of the reader, in ms. */
   const cutAfter = async (url: string, expiresAt: number) => {
     const viewer = watch(url)
     try {
@@ -35,7 +35,7 @@ describeKinds('who may see a stream', (kind) => {
   const onTime = (late: number) => expect(late).to.be.within(-100, 1_000)
 
   sideBySide({
-    'plays what get_stream_url gives, and nothing without it': async () => {
+    'plays the URL of get_stream_url, and no changed one': async () => {
       const device = 'camera1'
       const { stream_url } = await service.call<Urls>('get_stream_url', { device })
       expect(await play(stream_url, 5)).to.equal(5)
@@ -46,7 +46,7 @@ describeKinds('who may see a stream', (kind) => {
       expect(service.log.join('\n')).to.not.contain(query.slice(4))
     },
 
-    'cuts a reader within a second of the end of the 5 s that its URL was asked for': async () => {
+    'ends a reader within a second after a URL of 5 s': async () => {
       const device = 'camera0'
       await service.call('start_streaming', { device })
       const { stream_url, expires_at } = await service.call<Urls>('get_stream_url', { device, expires_in: 5 })
@@ -54,7 +54,7 @@ describeKinds('who may see a stream', (kind) => {
       expect(await refused(stream_url)).to.equal('refused')
     },
 
-    'cuts a reader within a second of the end of the 5 s token of whom its URL was given to': async () => {
+    'ends a reader within a second after the 5 s token of its client': async () => {
       const device = 'camera0'
       const caller = await service.client('viewer')
       await caller.call('authenticate', { auth_token: await service.token('viewer', 5_000) })
@@ -62,12 +62,10 @@ describeKinds('who may see a stream', (kind) => {
       onTime(await cutAfter(stream_url, Date.parse(expires_at)))
     },
 
-    'takes no camera from a stranger, and gives its media server to nobody': async () => {
+    'refuses other publishers and other users of the API': async () => {
       const { rtsp, api } = service.ports
-      const pattern =
-        '-v error -nostdin -re -f lavfi -i testsrc=size=160x120:rate=5 -t 3 -c:v libx264 -pix_fmt yuv420p -f rtsp -rtsp_transport tcp'.split(
-          ' ',
-        )
+      const source = '-v error -nostdin -re -f lavfi -i testsrc=size=160x120:rate=5 -t 3 -c:v libx264'
+      const pattern = `${source} -pix_fmt yuv420p -f rtsp -rtsp_transport tcp`.split(' ')
       const failure = await new Promise<string>((resolve) =>
         execFile('ffmpeg', [...pattern, `rtsp://127.0.0.1:${rtsp}/camera1`], { timeout: 10_000 }, (error) =>
           resolve(error?.message ?? 'it was taken'),

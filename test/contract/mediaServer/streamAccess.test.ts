@@ -1,10 +1,14 @@
 import { expect } from 'chai'
+import { type ActorRefFrom, createActor } from 'xstate'
+import { mediaSessionsEffects } from '../../../actors/effects/mediaSessions.js'
+import { createStreamAccess } from '../../../actors/streamAccess.js'
+import { createMediaAuthServer, type MediaAuthServer, mediaAuthAddress } from '../../../adapters/mediamtx/authServer.js'
 import { createMediaServer } from '../../../adapters/mediamtx/mediaServer.js'
+import { createOwnCredential } from '../../../adapters/mediamtx/ownCredential.js'
 import { createStreamReader } from '../../../adapters/rtsp/reader.js'
 import type { Credential } from '../../../machines/domain/access.js'
-import { createStreamAccess } from '../../../rpc/streams/access.js'
-import { createMediaAuthServer, type MediaAuthServer, mediaAuthAddress } from '../../../rpc/streams/authServer.js'
-import { createOwnCredential } from '../../../rpc/streams/own.js'
+import { allowList } from '../../../machines/domain/address.js'
+import { mediaSessionsMachine } from '../../../machines/mediaSessions.js'
 import { createGate } from '../../support/gate.js'
 import { freePorts } from '../../support/ports.js'
 import { sideBySide } from '../../support/sideBySide.js'
@@ -19,7 +23,7 @@ import {
 
 const never = new AbortController().signal
 
-describeMediaServers('media server, who may see a stream', (kind) => {
+describeMediaServers('media server, stream access', (kind) => {
   const own = createOwnCredential()
   const gate = createGate()
   const { callers, credentials, sign } = gate
@@ -28,6 +32,7 @@ describeMediaServers('media server, who may see a stream', (kind) => {
   let server: RunningMediaServer
   let auth: MediaAuthServer
   let access: ReturnType<typeof createStreamAccess>
+  let mediaSessions: ActorRefFrom<typeof mediaSessionsMachine>
   let authPort: number
   let hlsPort: number
   let webrtcPort: number
@@ -55,7 +60,17 @@ describeMediaServers('media server, who may see a stream', (kind) => {
       pathDefaults,
       log: gate.log,
     })
-    access = createStreamAccess({ ...gate, mediaServer, own, open: false })
+    mediaSessions = createActor(
+      mediaSessionsMachine.provide({ actors: mediaSessionsEffects({ ...gate, mediaServer }) }),
+      { input: { startLimit: 30_000 } },
+    ).start()
+    access = createStreamAccess({
+      ...gate,
+      mediaSessions: () => mediaSessions,
+      own,
+      isAllowed: allowList([]),
+      open: false,
+    })
     await openAuth()
     const publish = camera.replace('rtsp://', `rtsp://${own.publisher.user}:${own.publisher.password}@`)
     const demand = { runOnDemand: publish, runOnDemandStartTimeout: '10s', runOnDemandCloseAfter: '1s' }
@@ -76,24 +91,27 @@ describeMediaServers('media server, who may see a stream', (kind) => {
         }),
       },
     })
-    // The API is ours alone, also for this test's questions.
+    // The API is for the service alone, so this test shows its credential.
     const { api } = server
     const headers = { authorization: `Basic ${Buffer.from(`${own.api.user}:${own.api.password}`).toString('base64')}` }
     server.api = async (method, path) => {
       const response = await fetch(`http://127.0.0.1:${server.apiPort}/v3/${path}`, { method, headers })
       return { status: response.status, type: '', body: await response.json() }
     }
-    expect((await api('GET', 'paths/list')).status, 'the API to a stranger on this machine').to.equal(401)
+    expect((await api('GET', 'paths/list')).status, 'the API without a credential from this host').to.equal(401)
   })
   after(async () => {
     await server?.stop()
     access?.close()
+    mediaSessions?.stop()
     await auth?.stop()
     await removeFolder(dir)
   })
 
-  const query = (name: string, expiresIn: number, credential?: Credential) =>
-    `sig=${encodeURIComponent(sign({ subject: `stream:${name}`, expiresAt: Date.now() + expiresIn, ...(credential && { credential }) }))}`
+  const query = (name: string, expiresIn: number, credential?: Credential) => {
+    const grant = { subject: `stream:${name}`, expiresAt: Date.now() + expiresIn, ...(credential && { credential }) }
+    return `sig=${encodeURIComponent(sign(grant))}`
+  }
   const url = (name: string, expiresIn = 60_000, credential?: Credential) =>
     `${server.url(name)}?${query(name, expiresIn, credential)}`
   const describeStatus = async (at: string): Promise<number> => {
@@ -102,7 +120,7 @@ describeMediaServers('media server, who may see a stream', (kind) => {
     leave(client)
     return status
   }
-  /** A viewer, once it sees something; `ended` resolves with the time of its end. */
+  /** Resolves with a reader that gets media. `ended` resolves with the time of its end. */
   const view = async (at: string) => {
     const before = new Set(access.sessions().map(({ id }) => id))
     const { done, stop } = ffmpeg('-rtsp_transport', 'tcp', '-i', at, '-c', 'copy', '-f', 'null', '-')
@@ -131,7 +149,7 @@ describeMediaServers('media server, who may see a stream', (kind) => {
 
   describe('lets in', () => {
     sideBySide({
-      'opens a stream to a signed URL, a token and an API key, and to nothing less': async () => {
+      'opens a stream to a signed URL, a token and an API key only': async () => {
         callers.set('token-of-ann', {
           user: 'ann',
           role: 'viewer',
@@ -152,7 +170,7 @@ describeMediaServers('media server, who may see a stream', (kind) => {
         expect([code, /frame= +3/.test(said)]).to.deep.equal([0, true])
       },
 
-      'lets its own reader in, which no URL names': async () => {
+      'lets the own reader of the service in': async () => {
         const release = await reader().hold('camera0', () => {}, never)
         expect((await pathOf(server, 'camera0')).readers).to.have.length.at.least(1)
         expect((await reader().keyframe('camera0', never)).length).to.be.greaterThan(500)
@@ -167,7 +185,7 @@ describeMediaServers('media server, who may see a stream', (kind) => {
         expect(failure).to.equal('the media server refuses access (401)')
       },
 
-      'takes no stream from anybody but its own pipelines': async () => {
+      'takes streams from the own pipelines only': async () => {
         const announce = async (userinfo: string) => {
           const pattern =
             '-re -f lavfi -i testsrc=size=160x120:rate=15 -t 5 -c:v libx264 -preset ultrafast -pix_fmt yuv420p'.split(
@@ -189,7 +207,7 @@ describeMediaServers('media server, who may see a stream', (kind) => {
         expect((await pathOf(server, 'camera2')).available).to.equal(false)
       },
 
-      'gives its API to no credential but its own': async () => {
+      'opens the API to the own API credential only': async () => {
         const ask = async ({ user, password }: { user: string; password: string }) => {
           const headers = { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
           return (await fetch(`http://127.0.0.1:${server.apiPort}/v3/config/global/get`, { headers })).status
@@ -203,7 +221,7 @@ describeMediaServers('media server, who may see a stream', (kind) => {
 
   const hls = (file: string) => `http://127.0.0.1:${hlsPort}/camera0/${file}`
   const overHttp: Record<string, () => Promise<void>> = {
-    'opens HLS to a signed URL until its end: then there is no next segment': async () => {
+    'opens HLS to a signed URL until its end': async () => {
       const release = await reader().hold('camera0', () => {}, never)
       const began = Date.now()
       const index = hls(`index.m3u8?${query('camera0', 5_000)}`)
@@ -225,11 +243,11 @@ describeMediaServers('media server, who may see a stream', (kind) => {
       expect(await segment()).to.equal(200)
       await until('a segment is refused', async () => (await segment()) === 401)
       expect(Date.now() - began).to.be.within(4_900, 6_000)
-      expect((await fetch(index)).status, 'and the way back is closed').to.equal(401)
+      expect((await fetch(index)).status, 'a return is refused').to.equal(401)
       release()
     },
 
-    'opens WebRTC to a signed URL: page, WHEP, and no more after its end': async () => {
+    'opens WebRTC to a signed URL until its end, page and WHEP': async () => {
       const release = await reader().hold('camera0', () => {}, never)
       const at = (path: string, sig = '') =>
         `http://127.0.0.1:${webrtcPort}/camera0${path}${sig === '' ? '' : `?${sig}`}`
@@ -252,7 +270,7 @@ describeMediaServers('media server, who may see a stream', (kind) => {
 
   describe('ends', () => {
     sideBySide({
-      'cuts a reader within a second of the end of its 5 s token, keeps it out, and leaves others alone': async () => {
+      'ends a reader within a second after its 5 s token, refuses its return and keeps the others': async () => {
         const release = await reader().hold('camera0', () => {}, never)
         callers.set('short-token', {
           user: 'bob',
@@ -278,7 +296,7 @@ describeMediaServers('media server, who may see a stream', (kind) => {
     })
   })
 
-  it('cuts those of a revoked credential at once', async () => {
+  it('ends the readers of a revoked credential at once', async () => {
     const one: Credential = { kind: 'key', id: 'one' }
     const two: Credential = { kind: 'key', id: 'two' }
     const viewer = await view(url('camera0', 60_000, one))
@@ -291,11 +309,11 @@ describeMediaServers('media server, who may see a stream', (kind) => {
     await other.ended
   })
 
-  it('lets nobody new in while we are not there, and those who watch go on', async () => {
+  it('refuses new readers without the callback server, and keeps the present ones', async () => {
     const viewer = await view(url('camera1'))
     await auth.stop()
     expect(await describeStatus(url('camera1'))).to.equal(401)
-    expect((await server.api('GET', 'info')).status, 'also we may not use its API').to.equal(401)
+    expect((await server.api('GET', 'info')).status, 'the service may not use the API either').to.equal(401)
     expect(viewer.isOver()).to.equal(false)
     await openAuth()
     expect(await describeStatus(url('camera1'))).to.equal(200)
@@ -306,13 +324,15 @@ describeMediaServers('media server, who may see a stream', (kind) => {
   })
 })
 
-/** What a browser sends that wants to see H.264; no media ever come. */
+const fingerprint = Array.from({ length: 32 }, (_, n) => n.toString(16).padStart(2, '0').toUpperCase()).join(':')
+
+/** The offer of a browser that can show H.264. No media follow. */
 const whepOffer = [
   'v=0',
   'o=- 1 1 IN IP4 0.0.0.0',
   's=-',
   't=0 0',
-  `a=fingerprint:sha-256 ${Array.from({ length: 32 }, (_, n) => n.toString(16).padStart(2, '0').toUpperCase()).join(':')}`,
+  `a=fingerprint:sha-256 ${fingerprint}`,
   'a=group:BUNDLE 0',
   'm=video 9 UDP/TLS/RTP/SAVPF 96',
   'c=IN IP4 0.0.0.0',

@@ -1,49 +1,48 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { StreamAccess } from '../../machines/domain/access.js'
 import { hostInUrl } from '../../machines/domain/address.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Log } from '../../machines/domain/ports.js'
-import { listen, shutdown } from '../listen.js'
-import { isSame } from './own.js'
+import { isSame } from './ownCredential.js'
 import { questionOf } from './question.js'
 
 export interface MediaAuthServerOptions {
   host: string
-  /** 0: any free one. */
+  /** 0: any free port. */
   port: number
-  /** Part of the address that the media server is given, so that nobody else can try credentials here. */
+  /** Part of the address that the media server gets, so that no other client can try credentials here. */
   secret: string
   access: Pick<StreamAccess, 'mayPass'>
   log: Log
-  /** A question that is not answered by then (ms) is answered with no; 2 s by default: the media server stands still meanwhile. */
+  /** Limit of one answer in ms, 2 s by default. The media server waits for it; later the answer is 401. */
   answerWithin?: number
 }
 
 export interface MediaAuthServer {
   /** Rejects with one sentence for people. */
   start(): Promise<{ port: number }>
-  /** Never rejects; may be called twice. */
+  /** Never rejects. May be called twice. */
   stop(): Promise<void>
-  /** Questions so far. */
+  /** Number of questions so far. */
   questions(): number
 }
 
 const path = '/media/auth'
-/** A question is a few hundred bytes; a long token may add some thousand. */
+/** A question has a few hundred bytes; a long token adds some thousand. */
 const maxBody = 32 * 1024
-/** For headers and for a body, in ms. */
+/** Limit of the headers, of the body and of the answer, in ms. */
 const patience = 2_000
-/** Connections that have shown nothing yet; of more, the oldest go. The media server shows the secret at once. */
+/** Limit of connections that have not shown the secret. The oldest are closed. */
 const maxStrangers = 64
 
-/** What a media server is told to ask. */
+/** The address for `authHTTPAddress` of the media server. */
 export const mediaAuthAddress = ({ host, port, secret }: { host: string; port: number; secret: string }): string => {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   return `http://${hostInUrl(reachable)}:${port}${path}?secret=${encodeURIComponent(secret)}`
 }
 
-/** Answers the media server: 200 or 401, from memory, nothing else to nobody else. */
+/** Answers the media server with 200 or 401, and other clients with 404. */
 export const createMediaAuthServer = ({
   host,
   port,
@@ -55,7 +54,7 @@ export const createMediaAuthServer = ({
   const strangers = new Set<Socket>()
   let questions = 0
 
-  const isOurs = ({ url = '' }: IncomingMessage): boolean => {
+  const showsSecret = ({ url = '' }: IncomingMessage): boolean => {
     const [target, query = ''] = url.split('?', 2)
     return target === path && isSame(new URLSearchParams(query).get('secret') ?? '', secret)
   }
@@ -63,7 +62,7 @@ export const createMediaAuthServer = ({
   const mayPass = async (request: IncomingMessage): Promise<boolean> => {
     const question = questionOf(JSON.parse(await bodyOf(request)))
     if (question === undefined) {
-      log.warn('the media server asked something that is no question')
+      log.warn('a question of the media server cannot be read, so the answer is no')
       return false
     }
     questions += 1
@@ -71,20 +70,16 @@ export const createMediaAuthServer = ({
   }
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (!isOurs(request) || request.method !== 'POST') {
+    if (!showsSecret(request) || request.method !== 'POST') {
       response.writeHead(404, { Connection: 'close', 'Content-Length': 0 }).end(() => request.socket.destroy())
       return
     }
     strangers.delete(request.socket)
-    const status = (await mayPass(request).catch((error: unknown) => refusedFor(error))) ? 200 : 401
-    response.writeHead(status, { 'Content-Length': 0 }).end()
-  }
-
-  const refusedFor = (error: unknown): false => {
-    log.error('a question of the media server could not be answered, so it was answered with no', {
-      reason: reasonOf(error),
+    const passes = await mayPass(request).catch((error: unknown) => {
+      log.error('a question of the media server failed, so the answer is no', { reason: reasonOf(error) })
+      return false
     })
-    return false
+    response.writeHead(passes ? 200 : 401, { 'Content-Length': 0 }).end()
   }
 
   const server = createServer(
@@ -94,7 +89,7 @@ export const createMediaAuthServer = ({
       answer(request, response).catch(() => request.socket.destroy())
     },
   )
-  // The media server keeps its connections; one that we closed in the moment of its next question would be a refusal.
+  // The media server keeps its connections. A connection that closes just before the next question would refuse it.
   server.keepAliveTimeout = 0
   server.on('connection', (socket) => {
     strangers.add(socket)
@@ -104,8 +99,25 @@ export const createMediaAuthServer = ({
   })
 
   return {
-    start: () => listen(server, { host, port }, 'stream authorisation'),
-    stop: () => shutdown(server),
+    start: () =>
+      new Promise((resolve, reject) => {
+        const refused = (error: NodeJS.ErrnoException) => {
+          const why = error.code === 'EADDRINUSE' ? 'the port is in use' : reasonOf(error)
+          reject(new Error(`the stream authorisation cannot listen on ${host}:${port}: ${why}`, { cause: error }))
+        }
+        server.once('error', refused)
+        server.listen(port, host, () => {
+          server.off('error', refused)
+          // A later error concerns one connection. Without a listener it would end the process.
+          server.on('error', () => {})
+          resolve({ port: (server.address() as AddressInfo).port })
+        })
+      }),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
     questions: () => questions,
   }
 }

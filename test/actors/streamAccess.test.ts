@@ -1,16 +1,15 @@
-import { request as ask } from 'node:http'
-import { connect, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { expect } from 'chai'
 import { type SinonFakeTimers, useFakeTimers } from 'sinon'
+import { createActor } from 'xstate'
+import { mediaSessionsEffects } from '../../actors/effects/mediaSessions.js'
+import { createStreamAccess, type StreamAccessPorts } from '../../actors/streamAccess.js'
+import { createOwnCredential } from '../../adapters/mediamtx/ownCredential.js'
 import type { MediaQuestion, MediaSession } from '../../machines/domain/access.js'
+import { allowList } from '../../machines/domain/address.js'
 import type { MediaServer } from '../../machines/domain/ports.js'
-import { createStreamAccess, type StreamAccessOptions } from '../../rpc/streams/access.js'
-import { createMediaAuthServer, type MediaAuthServer, mediaAuthAddress } from '../../rpc/streams/authServer.js'
-import { createOwnCredential } from '../../rpc/streams/own.js'
-import { questionOf } from '../../rpc/streams/question.js'
+import { mediaSessionsMachine } from '../../machines/mediaSessions.js'
 import { createGate } from '../support/gate.js'
-import { later, turn } from '../support/later.js'
 
 const own = createOwnCredential()
 const key = { kind: 'key', id: 'key1' } as const
@@ -36,7 +35,7 @@ const shown = ({ user, password }: { user: string; password: string }): Partial<
 
 type Kick = Parameters<MediaServer['kick']>[0]
 
-describe('who may see a stream', () => {
+describe('stream access', () => {
   let timers: SinonFakeTimers | undefined
   const ends: (() => void)[] = []
   afterEach(() => {
@@ -45,11 +44,11 @@ describe('who may see a stream', () => {
     timers = undefined
   })
 
-  const arrange = (changes: Partial<StreamAccessOptions> = {}) => {
+  const arrange = ({ startLimit = 30_000, ...changes }: Partial<StreamAccessPorts> & { startLimit?: number } = {}) => {
     const gate = createGate()
     const kicked: Kick[] = []
     const media = {
-      /** What the media server says to a kick. */
+      /** The answer of the media server to a kick. */
       answer: (_: Kick): boolean => true,
       present: ['b8a1', 'never'].map((id) => ({ id, connections: [] as string[] })),
     }
@@ -60,49 +59,67 @@ describe('who may see a stream', () => {
       },
       sessions: async () => media.present,
     }
-    const access = createStreamAccess({ ...gate, mediaServer, own, open: false, ...changes })
-    ends.push(access.close)
+    const actor = createActor(
+      mediaSessionsMachine.provide({ actors: mediaSessionsEffects({ ...gate, mediaServer }) }),
+      { input: { startLimit } },
+    ).start()
+    const access = createStreamAccess({
+      ...gate,
+      mediaSessions: () => actor,
+      own,
+      isAllowed: allowList([]),
+      open: false,
+      ...changes,
+    })
+    const close = () => {
+      access.close()
+      actor.stop()
+    }
+    ends.push(close)
     const may = (change: Partial<MediaQuestion>) => access.mayPass(question(change))
     const signed = (grant: Parameters<typeof gate.sign>[0] = {}) => ({
       query: `sig=${encodeURIComponent(gate.sign(grant))}`,
     })
-    return { ...gate, access, may, signed, kicked, media }
+    return { ...gate, access, close, may, signed, kicked, media }
   }
 
-  describe('takes part in the rate limits', () => {
+  describe('counts guesses', () => {
     const counting = () => {
-      const rateLimits = {
+      const failing = {
         paused: 0,
         failures: [] as string[],
-        pause: () => rateLimits.paused,
-        failed: (address: string) => void rateLimits.failures.push(address),
+        pause: () => failing.paused,
+        failed: (address: string) => void failing.failures.push(address),
       }
-      return rateLimits
+      return failing
     }
 
-    it('with what was guessed, from a stream too', async () => {
-      const rateLimits = counting()
-      const { may, signed, callers, audited } = arrange({ rateLimits })
+    it('of signatures, passwords, publishers and users of the API', async () => {
+      const failing = counting()
+      const { may, signed, callers, audited } = arrange({ failures: failing })
       callers.set('good', { user: 'ann', role: 'viewer', expiresAt: Date.now() + 60_000 })
       await may({ query: 'sig=guess' })
       await may({ user: 'x', password: 'guess', ip: '::ffff:192.0.2.8' })
       await may({ action: 'publish', user: 'x', password: 'guess' })
       await may({ action: 'api', user: 'x', password: 'guess' })
-      expect(rateLimits.failures).to.deep.equal(['192.0.2.7', '192.0.2.8', '192.0.2.7', '192.0.2.7'])
+      expect(failing.failures).to.deep.equal(['192.0.2.7', '192.0.2.8', '192.0.2.7', '192.0.2.7'])
       await may({})
       await may(signed({ expiresAt: Date.now() - 1 }))
-      expect(rateLimits.failures, 'nothing shown, or an old one: no guess').to.have.length(4)
+      expect(failing.failures, 'no credential, or an expired one, is no guess').to.have.length(4)
       const refusals = () => audited.filter(({ event }) => event === 'refusal').length
       expect(refusals()).to.equal(5)
-      rateLimits.paused = 1_000
-      expect([await may(signed()), await may({ password: 'good' })], 'what is good passes').to.deep.equal([true, true])
+      failing.paused = 1_000
+      expect([await may(signed()), await may({ password: 'good' })], 'a good credential passes').to.deep.equal([
+        true,
+        true,
+      ])
       expect(await may({ query: 'sig=guess' })).to.equal(false)
-      expect([rateLimits.failures.length, refusals()], 'and the rest is not told of one by one').to.deep.equal([4, 5])
+      expect([failing.failures.length, refusals()], 'the others are not reported').to.deep.equal([4, 5])
     })
   })
 
-  it('must come from an address that may come at all', async () => {
-    const { may, signed, audited } = arrange({ allowedIps: ['192.0.2.0/29', 'fd00::/8'] })
+  it('is limited to the allowed addresses', async () => {
+    const { may, signed, audited } = arrange({ isAllowed: allowList(['192.0.2.0/29', 'fd00::/8']) })
     const query = signed()
     expect([
       await may(query),
@@ -116,7 +133,7 @@ describe('who may see a stream', () => {
     ]).to.deep.equal([false, false, false])
     expect(audited.flatMap(({ reason }) => reason ?? [])).to.deep.equal(['foreign_address', 'foreign_address'])
     expect(await may({ ip: '127.0.0.1', ...shown(own.reader) }), 'the service itself').to.equal(true)
-    const open = arrange({ open: true, allowedIps: ['192.0.2.0/29'] })
+    const open = arrange({ open: true, isAllowed: allowList(['192.0.2.0/29']) })
     expect([
       await open.may({}),
       await open.may({ ip: '192.0.2.9' }),
@@ -124,8 +141,8 @@ describe('who may see a stream', () => {
     ]).to.deep.equal([true, false, true])
   })
 
-  describe('decides', () => {
-    it('by a signed URL: for its camera, until its end, as it was signed', async () => {
+  describe('judges', () => {
+    it('a signed URL: good for its camera, until its end, unchanged', async () => {
       const { may, sign, signed, access } = arrange()
       const { query } = signed()
       expect(await may({ query })).to.equal(true)
@@ -144,14 +161,14 @@ describe('who may see a stream', () => {
       expect(access.sessions()).to.have.length(2)
     })
 
-    it('by an address that the URL is bound to', async () => {
+    it('a signed URL that is bound to an address', async () => {
       const { may, signed } = arrange()
       expect(await may({ ...signed({ address: '192.0.2.7' }), ip: '::ffff:192.0.2.7' })).to.equal(true)
       expect(await may(signed({ address: '192.0.2.8' }))).to.equal(false)
       expect(await may({ ...signed({ address: '[2001:db8::1]' }), ip: '2001:db8::1' })).to.equal(true)
     })
 
-    it('by a token or an API key, within its rights, from memory alone', async () => {
+    it('a token or an API key by its rights, without the network', async () => {
       const { may, callers, credentials, asked, access } = arrange()
       callers.set('jwt', {
         user: 'ann',
@@ -170,7 +187,7 @@ describe('who may see a stream', () => {
       expect(await may({ token: 'jwt' })).to.equal(false)
     })
 
-    it('against a credential that is revoked while it is checked', async () => {
+    it('a credential that is revoked during the check', async () => {
       const { may, callers, credentials, access } = arrange()
       callers.set('jwt', { user: 'ann', role: 'viewer', expiresAt: Date.now() + 60_000, credential: key })
       const answer = may({ token: 'jwt' })
@@ -179,7 +196,7 @@ describe('who may see a stream', () => {
       expect(access.sessions()).to.deep.equal([])
     })
 
-    it('against the media server that pulls from itself, as a source may send it to do with a URL that it was given', async () => {
+    it('the media server that a source redirects to itself', async () => {
       const { may, signed, callers, audited } = arrange()
       callers.set('key', { user: 'bob', role: 'viewer', expiresAt: 8.64e15, credential: key })
       for (const ip of ['127.0.0.1', '::1', '::ffff:127.0.0.1'])
@@ -194,7 +211,7 @@ describe('who may see a stream', () => {
       expect(await may({ ip: '127.0.0.1', userAgent: 'gortsplib', ...shown(own.reader) })).to.equal(true)
     })
 
-    it('for itself: each own credential opens one thing, from this machine alone', async () => {
+    it('the own credentials: each opens one thing, from this host', async () => {
       const { may } = arrange()
       const here = Object.values(networkInterfaces()).flatMap(
         (addresses) => addresses?.map(({ address }) => address) ?? [],
@@ -217,7 +234,7 @@ describe('who may see a stream', () => {
       )
     })
 
-    it('against publishers and users of the API who are none of ours, whatever they may see', async () => {
+    it('other publishers and users of the API, whatever their role', async () => {
       const { may, callers, signed } = arrange()
       callers.set('jwt', { user: 'root', role: 'admin', expiresAt: Date.now() + 60_000 })
       for (const action of ['publish', 'api', 'playback', 'metrics', 'pprof', 'sing']) {
@@ -227,7 +244,7 @@ describe('who may see a stream', () => {
       }
     })
 
-    it('and tells of who was refused, without what was shown; nothing of who has shown nothing yet', async () => {
+    it('and reports a refused credential without the secret, but no client without a credential', async () => {
       const counted: string[] = []
       const { may, audited, lines, signed } = arrange({ metrics: { refused: (why) => counted.push(why) } })
       for (const action of ['read', 'publish', 'api']) await may({ action })
@@ -239,14 +256,14 @@ describe('who may see a stream', () => {
       const entry = { event: 'refusal', result: 'refused', user: '', address: '192.0.2.7' }
       expect(audited).to.deep.equal([
         { ...entry, action: 'RTSP read', subject: 'camera0', reason: 'token_expired' },
-        { ...entry, action: 'RTSP publish', subject: 'x'.repeat(64), reason: 'only cameras publish' },
-        { ...entry, action: 'media server API', reason: 'only the service uses the API' },
+        { ...entry, action: 'RTSP publish', subject: 'x'.repeat(64), reason: 'publishing_denied' },
+        { ...entry, action: 'media server API', reason: 'api_denied' },
       ])
       expect(lines.join()).to.contain('192.0.2.7').and.not.contain('hunter2').and.not.contain(query.slice(4))
       expect(counted).to.have.length(3)
     })
 
-    it('and tells once of each session that somebody was let in, and by what', async () => {
+    it('and reports each admitted session once, with its credential', async () => {
       const { may, audited, callers, signed } = arrange()
       callers.set('jwt', { user: 'bob', role: 'viewer', expiresAt: Date.now() + 60_000, credential: key })
       const session = { protocol: 'hls', id: 'h1', ...signed({ credential: { kind: 'token', id: 't' } }) }
@@ -261,10 +278,10 @@ describe('who may see a stream', () => {
       ])
     })
 
-    it('for everybody who reads, when streams are open, and says so', async () => {
+    it('every reader as good when streams are open, and logs a warning', async () => {
       const { may, lines, access } = arrange({ open: true })
       expect(lines).to.deep.equal([
-        'warn security.streams is open: whoever reaches the ports of the media server can watch every camera {}',
+        'warn security.streams is open: every client that reaches the media server can watch every camera {}',
       ])
       expect(await may({})).to.equal(true)
       expect(await may({ query: 'sig=bad' })).to.equal(true)
@@ -274,7 +291,7 @@ describe('who may see a stream', () => {
       expect(access.sessions()).to.deep.equal([])
     })
 
-    it('with no when a credential cannot be checked at all', async () => {
+    it('a credential as bad when the check fails', async () => {
       const gate = createGate()
       const broken = { ...gate.credentials, verify: () => Promise.reject(new TypeError('x is not a function')) }
       const { may, lines } = arrange({ credentials: broken })
@@ -283,19 +300,39 @@ describe('who may see a stream', () => {
     })
   })
 
-  describe('ends who watches', () => {
+  it('refuses readers while the media sessions do not run', async () => {
+    const { may, signed, access } = arrange({ mediaSessions: () => undefined })
+    expect(await may(signed())).to.equal(false)
+    expect([access.sessions(), await access.end(() => true, 'ended')]).to.deep.equal([[], 0])
+  })
+
+  it('answers within 5 ms beside 3,900 readers', async function () {
+    this.timeout(120_000)
+    const { may, signed } = arrange()
+    for (let n = 0; n < 3_900; n++) await may({ id: `n${n}`, ...signed({ user: `user${n % 5}` }) })
+    const times: number[] = []
+    for (let n = 0; n < 50; n++) {
+      const query = signed({ user: 'ann' })
+      const began = performance.now()
+      expect(await may({ id: `more${n}`, ...query })).to.equal(true)
+      times.push(performance.now() - began)
+    }
+    expect(times.sort((one, other) => one - other)[25]).to.be.lessThan(5)
+  })
+
+  describe('ends media sessions', () => {
     const settle = async (ms = 0) => {
       await timers?.tickAsync(ms)
     }
     beforeEach(() => {
       timers = useFakeTimers({
         now: 1_000_000,
-        toFake: ['Date', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'],
+        toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'],
       })
     })
     const ids = (kicked: Kick[]) => kicked.map(({ id }) => id)
 
-    it('when the credential ends, each in its time', async () => {
+    it('when their credential expires', async () => {
       const { may, signed, kicked, access } = arrange()
       const short = signed({ expiresAt: Date.now() + 5_000 })
       await may({ id: 'late', ...signed({ expiresAt: Date.now() + 9_000 }) })
@@ -319,7 +356,7 @@ describe('who may see a stream', () => {
       expect(access.sessions()).to.deep.equal([])
     })
 
-    it('at once when the credential is revoked, and nobody else', async () => {
+    it('at once when their credential is revoked, and no others', async () => {
       const { may, signed, kicked, credentials, callers } = arrange()
       callers.set('key', { user: 'bob', role: 'viewer', expiresAt: 8.64e15, credential: key })
       await may({ id: 'url', ...signed({ credential: key }) })
@@ -328,10 +365,10 @@ describe('who may see a stream', () => {
       await credentials.revoke(key, 0)
       await settle()
       expect(ids(kicked)).to.deep.equal(['url', 'basic'])
-      expect(kicked[1], 'a query that opened nothing names nobody').to.not.have.property('query')
+      expect(kicked[1], 'a query without a signature names no reader').to.not.have.property('query')
     })
 
-    it('again and again while the media server cannot be reached', async () => {
+    it('with repeated kicks while the media server does not answer', async () => {
       const { may, signed, kicked, media, access } = arrange()
       media.answer = () => {
         throw new Error('the media server does not answer')
@@ -348,7 +385,7 @@ describe('who may see a stream', () => {
       expect(kicked).to.have.length(9)
     })
 
-    it('also one that only comes into being after its end', async () => {
+    it('that begin after their end', async () => {
       const { may, signed, kicked, media, access } = arrange({ startLimit: 20_000 })
       media.answer = () => false
       await may(signed({ expiresAt: Date.now() + 1_000 }))
@@ -357,14 +394,14 @@ describe('who may see a stream', () => {
       media.answer = () => true
       await settle(5_000)
       expect(access.sessions()).to.deep.equal([])
-      // What is not there and can no longer come is forgotten.
+      // A reader that can no longer begin is forgotten.
       media.answer = () => false
       await may(signed({ expiresAt: Date.now() + 1_000 }))
       await settle(26_000)
       expect(access.sessions()).to.deep.equal([])
     })
 
-    it('for an administrator, and tells how many', async () => {
+    it('for an administrator, and counts them', async () => {
       const { may, signed, media, access } = arrange()
       for (const [id, user] of Object.entries({ one: 'ann', two: 'ann', three: 'bob', gone: 'ann' }))
         await may({ id, ...signed({ user }) })
@@ -372,11 +409,11 @@ describe('who may see a stream', () => {
       expect(await access.end(({ user }: MediaSession) => user === 'ann', 'ended by an administrator')).to.equal(2)
       expect(
         access.sessions().map(({ id }) => id),
-        'neither whom it found nor whom it did not',
+        'neither the ended ones nor the absent one',
       ).to.deep.equal(['three'])
     })
 
-    it('not before its time, however far that is', async () => {
+    it('not before their end, however far that is', async () => {
       const { may, signed, kicked } = arrange()
       await may(signed({ expiresAt: Date.now() + 2 ** 31 + 10_000 }))
       await may({ id: 'never', ...signed({ expiresAt: 8.64e15 }) })
@@ -384,7 +421,7 @@ describe('who may see a stream', () => {
       expect(kicked).to.deep.equal([])
     })
 
-    it('in time also when the clock was set', async () => {
+    it('in time after a change of the clock', async () => {
       const { may, signed, kicked } = arrange()
       await may(signed({ expiresAt: Date.now() + 3_600_000 }))
       timers?.setSystemTime(Date.now() + 3_600_000)
@@ -392,7 +429,7 @@ describe('who may see a stream', () => {
       expect(kicked).to.have.length(1)
     })
 
-    it('and forgets those who left', async () => {
+    it('and forgets readers that left', async () => {
       const { may, signed, media, access } = arrange()
       for (const id of ['describe', 'setup', 'old-connection', 'left'])
         await may({ id, ...signed({ expiresAt: 8.64e15 }) })
@@ -400,11 +437,11 @@ describe('who may see a stream', () => {
         { id: 'setup', connections: ['describe'] },
         { id: 'unknown', connections: ['old-connection'] },
       ]
-      expect(access.sessions(), 'all of them may become one').to.have.length(4)
+      expect(access.sessions(), 'each of them may still begin').to.have.length(4)
       await settle(7_000)
       expect(
         access.sessions().map(({ id }) => id),
-        'whom the media server has',
+        'the readers of the media server',
       ).to.deep.equal(['setup', 'old-connection'])
       media.present.push({ id: 'left', connections: [] })
       await settle(3_000)
@@ -417,170 +454,33 @@ describe('who may see a stream', () => {
       expect(access.sessions().map(({ id }) => id)).to.deep.equal(['setup', 'old-connection'])
     })
 
-    it('and lets nobody in whom it could not end', async () => {
+    it('and refuses more readers than it can end', async () => {
       const { may, signed, audited } = arrange()
       const { query } = signed({ user: 'mad', expiresAt: 8.64e15 })
       for (let n = 0; n < 1_000; n++) await may({ id: `n${n}`, query })
       expect(await may({ id: 'one too many', query })).to.equal(false)
-      expect(audited.at(-1)?.reason).to.equal('too many sessions')
+      expect(audited.at(-1)?.reason).to.equal('too_many_sessions')
       expect(await may({ id: 'somebody else', ...signed() })).to.equal(true)
     })
 
-    it('no more once it is closed', async () => {
-      const { may, signed, kicked, access, credentials } = arrange()
+    it('until the stop, which resolves a call that waits', async () => {
+      const { may, signed, media, access, close } = arrange()
+      await may(signed())
+      media.answer = () => {
+        throw new Error('the media server does not answer')
+      }
+      const ended = access.end(() => true, 'ended')
+      close()
+      expect(await ended).to.equal(0)
+    })
+
+    it('no more after the stop', async () => {
+      const { may, signed, kicked, close, credentials } = arrange()
       await may(signed({ expiresAt: Date.now() + 5_000, credential: key }))
-      access.close()
+      close()
       await credentials.revoke(key, 0)
       await settle(10_000)
       expect(kicked).to.deep.equal([])
     })
-  })
-})
-
-describe('a question of the media server', () => {
-  const whole = { ...question(), id: null }
-
-  it('may lack what old servers do not send, and hold what newer ones will', () => {
-    const { token: _, userAgent: __, ...old } = whole
-    expect(questionOf({ ...old, colour: 'red' })).to.deep.equal(whole)
-    expect(questionOf({ action: 'api', ip: '::1' })).to.deep.include({ action: 'api', path: '', id: null })
-  })
-
-  it('is refused when a member is of a wrong type, or what matters is missing', () => {
-    for (const body of [null, [], 'x', 1, {}, { action: 'read' }, { ip: '::1' }, { action: '', ip: '::1' }])
-      expect(questionOf(body), JSON.stringify(body)).to.equal(undefined)
-    for (const name of Object.keys(whole)) {
-      for (const value of [1, true, {}, ['camera0'], ...(name === 'id' ? [] : [null])])
-        expect(questionOf({ ...whole, [name]: value }), name).to.equal(undefined)
-    }
-    expect(questionOf(JSON.parse('{"__proto__": {"action": "read", "ip": "::1"}}'))).to.equal(undefined)
-  })
-})
-
-describe('the server that the media server asks', () => {
-  const secret = 'a secret'
-  const servers: MediaAuthServer[] = []
-  const sockets: Socket[] = []
-  afterEach(async () => {
-    for (const socket of sockets.splice(0)) socket.destroy()
-    for (const server of servers.splice(0)) await server.stop()
-  })
-
-  const arrange = async (mayPass: (question: MediaQuestion) => Promise<boolean>, answerWithin?: number) => {
-    const { log, lines } = createGate()
-    const server = createMediaAuthServer({
-      host: '127.0.0.1',
-      port: 0,
-      secret,
-      access: { mayPass },
-      log,
-      ...(answerWithin !== undefined && { answerWithin }),
-    })
-    servers.push(server)
-    const { port } = await server.start()
-    const address = mediaAuthAddress({ host: '127.0.0.1', port, secret })
-    const post = (body: unknown, to = address, method = 'POST') =>
-      new Promise<number>((resolve, reject) => {
-        const request = ask(to, { method, agent: false }, (response) => {
-          response.resume()
-          resolve(response.statusCode ?? 0)
-        })
-        request.on('error', reject)
-        request.end(typeof body === 'string' ? body : JSON.stringify(body))
-      })
-    return { server, port, address, post, lines }
-  }
-
-  it('answers 200 and 401 to who knows the secret, 404 to others', async () => {
-    const { post, address, server } = await arrange(async ({ path }) => path === 'camera0')
-    expect(await post(question())).to.equal(200)
-    expect(await post(question({ path: 'camera1' }))).to.equal(401)
-    for (const to of [
-      address.slice(0, -1),
-      address.replace(/\?.*/, ''),
-      address.replace('/media/auth', '/'),
-      address.replace('=', '=x'),
-    ])
-      expect(await post(question(), to), to).to.equal(404)
-    expect(await post(question(), address, 'PUT')).to.equal(404)
-    expect(server.questions()).to.equal(2)
-  })
-
-  it('says no to what is no question, too long, or cannot be answered', async () => {
-    const { post, lines } = await arrange(async ({ path }) => {
-      if (path === 'camera0') throw new Error('out of order')
-      return path === 'camera1' ? later<boolean>().promise : true
-    }, 20)
-    for (const body of [
-      '',
-      '{',
-      '[]',
-      '{"action":1}',
-      JSON.stringify(question({ path: 'x', query: 'x'.repeat(40_000) })),
-      question(),
-      question({ path: 'camera1' }),
-    ])
-      expect(await post(body), JSON.stringify(body).slice(0, 40)).to.equal(401)
-    expect(lines.join('\n')).to.contain('out of order').and.contain('it took longer than 0.02 s')
-    expect(await post(question({ path: 'camera2' }))).to.equal(200)
-  })
-
-  it('answers one connection again and again, within milliseconds', async () => {
-    const { port } = await arrange(async () => true)
-    const body = JSON.stringify(question())
-    const socket = connect(port, '127.0.0.1')
-    sockets.push(socket)
-    const times: number[] = []
-    for (let n = 0; n < 50; n++) {
-      const began = performance.now()
-      socket.write(
-        `POST /media/auth?secret=a%20secret HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-      )
-      const answer = await new Promise<string>((resolve) => socket.once('data', (data) => resolve(data.toString())))
-      expect(answer).to.match(/^HTTP\/1\.1 200 /)
-      times.push(performance.now() - began)
-    }
-    expect(times.sort((a, b) => a - b)[25]).to.be.lessThan(5)
-  })
-
-  it('is not kept from answering by who only connects, or never ends', async () => {
-    const { port, post } = await arrange(async () => true)
-    let closed = 0
-    for (let n = 0; n < 200; n++) {
-      const socket = connect(port, '127.0.0.1', () => socket.write('POST /media/auth HTTP/1.1\r\nX-A: '))
-      socket.on('error', () => {}).resume()
-      socket.on('close', () => closed++)
-      sockets.push(socket)
-    }
-    const end = Date.now() + 5_000
-    // Long before they are cut for their silence.
-    while (closed < 136 && Date.now() < end - 3_500) await turn()
-    expect(closed).to.be.at.least(136)
-    expect(await post(question())).to.equal(200)
-    while (closed < 200 && Date.now() < end) await turn()
-    expect(closed, 'cut for want of headers').to.equal(200)
-  })
-
-  it('says why it cannot listen', async () => {
-    const { port } = await arrange(async () => true)
-    const { log } = createGate()
-    const second = createMediaAuthServer({
-      host: '127.0.0.1',
-      port,
-      secret,
-      access: { mayPass: async () => true },
-      log,
-    })
-    const failure = await second.start().catch((error: Error) => error.message)
-    expect(failure).to.equal(`the stream authorisation cannot listen on 127.0.0.1:${port}: the port is in use`)
-  })
-
-  it('is told to the media server as an address that can be reached', () => {
-    const at = (host: string) => mediaAuthAddress({ host, port: 9, secret: 'a&b' })
-    expect([at('0.0.0.0'), at('::'), at('192.0.2.7')]).to.deep.equal([
-      'http://127.0.0.1:9/media/auth?secret=a%26b',
-      'http://[::1]:9/media/auth?secret=a%26b',
-      'http://192.0.2.7:9/media/auth?secret=a%26b',
-    ])
   })
 })

@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto'
+import { type ActorRefFrom, waitFor } from 'xstate'
+import {
+  type AuditLog,
+  type AuthFailures,
+  type Caller,
+  type Credential,
+  type Credentials,
+  credentialName,
+  isAtLeast,
+  isSameCredential,
+  type Links,
+  type MediaQuestion,
+  mayUse,
+  type OwnAccess,
+  type StreamAccess,
+  streamSubject,
+} from '../machines/domain/access.js'
+import { type AllowList, hostInUrl } from '../machines/domain/address.js'
+import { isCameraId } from '../machines/domain/camera.js'
+import { ServiceError } from '../machines/domain/errors.js'
+import type { Clock, Log, Metrics } from '../machines/domain/ports.js'
+import { isEnding, keysWhere, type mediaSessionsMachine, mediaSessionsView } from '../machines/mediaSessions.js'
+
+export interface StreamAccessPorts {
+  credentials: Pick<Credentials, 'verify' | 'isRevoked' | 'onRevoked'>
+  links: Pick<Links, 'verify'>
+  /** Undefined while it does not run: then no reader is let in. */
+  mediaSessions: () => ActorRefFrom<typeof mediaSessionsMachine> | undefined
+  own: OwnAccess
+  /** True for addresses that may read. The service itself always may. */
+  isAllowed: AllowList
+  /** Counts guessed credentials. */
+  failures?: AuthFailures
+  /** True: every client may read. Publishing and the API stay with the service. */
+  open: boolean
+  clock: Clock
+  log: Log
+  audit: Pick<AuditLog, 'write'>
+  metrics?: Pick<Metrics, 'refused'>
+}
+
+type Reader = { user: string; expiresAt: number; credential?: Credential; query?: string }
+type Refusal = { passes: false; reason: string; user?: string; credential?: Credential }
+/** `reader`: the client whose media session ends with its credential. */
+type Verdict = { passes: true; reader?: Reader } | Refusal
+
+const passes: Verdict = { passes: true }
+const refused = (reason: string, who: { user?: string; credential?: Credential } = {}): Refusal => ({
+  passes: false,
+  reason,
+  ...who,
+})
+
+/** Reasons that count as a failed authentication. An expired credential was good once, so it is none of them. */
+const guesses = ['auth_failed', 'publishing_denied', 'api_denied']
+
+/**
+ * Decides for the media server who may read, publish and use its API. A signed URL opens one camera. A token or an API
+ * key opens every camera of its rights. Publishing and the API are for the service alone.
+ */
+export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { close(): void } => {
+  const { credentials, links, mediaSessions, own, isAllowed, failures, open, clock, log, audit, metrics } = ports
+  if (open) log.warn('security.streams is open: every client that reaches the media server can watch every camera')
+
+  const end: StreamAccess['end'] = async (isIt, reason) => {
+    const actor = mediaSessions()
+    if (actor === undefined) return 0
+    const request = randomUUID()
+    let ended = 0
+    const { unsubscribe } = actor.on('mediaSession.ended', (fact) => {
+      if (fact.request === request) ended += 1
+    })
+    actor.send({ type: 'readers.end', keys: keysWhere(actor.getSnapshot(), isIt), reason, request, at: clock.now() })
+    // Rejects when the actor stops: then nobody is kicked any more.
+    await waitFor(actor, (snapshot) => !isEnding(snapshot, request)).catch(() => {})
+    unsubscribe()
+    return ended
+  }
+
+  const unlisten = credentials.onRevoked((credential) => {
+    void end((session) => isSameCredential(session.credential, credential), 'revoked')
+  })
+
+  const reasonFor = (error: unknown): string => {
+    if (error instanceof ServiceError) return error.data.reason ?? error.key
+    log.error('a credential could not be checked, so it is refused', { error })
+    return 'internal'
+  }
+
+  const bySignature = ({ path, ip, query }: MediaQuestion, sig: string): Verdict => {
+    try {
+      const grant = links.verify(sig, { subject: streamSubject(path), address: hostInUrl(ip) })
+      const { user, expiresAt, credential } = grant
+      return { passes: true, reader: { user, expiresAt, query, ...(credential && { credential }) } }
+    } catch (error) {
+      return refused(reasonFor(error))
+    }
+  }
+
+  const byCredential = async ({ path }: MediaQuestion, text: string): Promise<Verdict> => {
+    let caller: Caller
+    try {
+      caller = await credentials.verify(text, { offline: true })
+    } catch (error) {
+      return refused(reasonFor(error))
+    }
+    const { user, role, expiresAt, credential } = caller
+    const who = { user, ...(credential && { credential }) }
+    if (!isAtLeast(role, 'viewer') || !mayUse(caller, path)) return refused('permission_denied', who)
+    // It may be revoked during the check, and that ends only readers that are known already.
+    if (credential && credentials.isRevoked(credential)) return refused('revoked', who)
+    return { passes: true, reader: { ...who, expiresAt } }
+  }
+
+  const read = (question: MediaQuestion): Verdict | Promise<Verdict> => {
+    const { path, ip, userAgent } = question
+    const isOwn = own.purposeOf(question) === 'reader'
+    const isOwnHere = isOwn && own.isOwnAddress(ip)
+    if (!isOwnHere && !isAllowed(ip)) return refused('foreign_address')
+    if (open) return passes
+    if (!isCameraId(path)) return refused('no_camera')
+    if (isOwn) return isOwnHere ? passes : refused('not_this_host')
+    const [sig, ...more] = sigsOf(question)
+    if (sig === undefined) {
+      const text = question.password || question.token
+      return text === '' ? refused('auth_required') : byCredential(question, text)
+    }
+    if (more.length > 0) return refused('sig_repeated')
+    // A source may redirect the media server to itself, with a URL that was signed for a client. DESCRIBE names no
+    // agent, but SETUP does.
+    if (userAgent.startsWith('gortsplib') && own.isOwnAddress(ip)) return refused('loop')
+    return bySignature(question, sig)
+  }
+
+  const judge = (question: MediaQuestion): Verdict | Promise<Verdict> => {
+    const { action, path, protocol, ip } = question
+    if (action === 'read') return read(question)
+    if (action !== 'publish' && action !== 'api') return refused('not_offered')
+    const isApi = action === 'api'
+    if (own.purposeOf(question) !== (isApi ? 'api' : 'publisher'))
+      return refused(isApi ? 'api_denied' : 'publishing_denied')
+    if (!own.isOwnAddress(ip)) return refused('not_this_host')
+    if (isApi) return passes
+    if (!protocol.startsWith('rtsp')) return refused('not_offered')
+    return isCameraId(path) ? passes : refused('no_camera')
+  }
+
+  /** Hands the reader to the media sessions, which end it in time. HLS clients ask with each request. */
+  const admit = (question: MediaQuestion, { query, ...reader }: Reader): Verdict => {
+    const { id, path, protocol, ip } = question
+    if (id === null || !isCameraId(path)) return passes
+    const actor = mediaSessions()
+    const session = { id, protocol, camera: path, address: hostInUrl(ip), since: clock.now(), ...reader }
+    const event = { type: 'reader.admit', session, ...(query !== undefined && { query }) } as const
+    if (!actor?.getSnapshot().can(event)) {
+      actor?.send({ type: 'readers.check' })
+      return refused('too_many_sessions', reader)
+    }
+    const isNew = !mediaSessionsView(actor.getSnapshot()).some((known) => known.id === id && known.camera === path)
+    actor.send(event)
+    if (isNew)
+      audit.write({
+        event: 'authentication',
+        action: actionOf(question),
+        result: 'ok',
+        ...whoOf(question, reader),
+        subject: path,
+      })
+    return passes
+  }
+
+  const report = (question: MediaQuestion, refusal: Refusal) => {
+    const { path, ip } = question
+    const { reason, user = '' } = refusal
+    const action = actionOf(question)
+    const subject = path.slice(0, 64)
+    log.warn('a stream was refused', { action, path: subject, address: ip, reason, ...(user !== '' && { user }) })
+    audit.write({
+      event: 'refusal',
+      action,
+      result: 'refused',
+      ...whoOf(question, refusal),
+      reason,
+      ...(subject !== '' && { subject }),
+    })
+    metrics?.refused('authentication')
+  }
+
+  /** Counts a guess. True: guesses of this address are paused, so that this one is not reported. */
+  const isPaused = ({ ip }: MediaQuestion, { reason }: Refusal): boolean => {
+    if (failures === undefined || !guesses.includes(reason)) return false
+    const address = hostInUrl(ip)
+    if (failures.pause(address) > 0) {
+      metrics?.refused('rate')
+      return true
+    }
+    failures.failed(address)
+    return false
+  }
+
+  return {
+    mayPass: async (question) => {
+      const judged = await judge(question)
+      const verdict = judged.passes && judged.reader !== undefined ? admit(question, judged.reader) : judged
+      // Clients ask without a credential first.
+      if (!verdict.passes && showsCredential(question) && !isPaused(question, verdict)) report(question, verdict)
+      return verdict.passes
+    },
+    sessions: () => {
+      const actor = mediaSessions()
+      return actor === undefined ? [] : mediaSessionsView(actor.getSnapshot())
+    },
+    end,
+    close: unlisten,
+  }
+}
+
+const sigsOf = ({ query }: MediaQuestion): string[] => new URLSearchParams(query).getAll('sig')
+
+const showsCredential = (question: MediaQuestion): boolean =>
+  question.user !== '' || question.password !== '' || question.token !== '' || sigsOf(question).length > 0
+
+/** `RTSP read`, `media server API`. */
+const actionOf = ({ action, protocol }: MediaQuestion): string =>
+  action === 'api' ? 'media server API' : `${protocol.toUpperCase()} ${action}`.trim().slice(0, 64)
+
+const whoOf = ({ ip }: MediaQuestion, { user = '', credential }: { user?: string; credential?: Credential }) => ({
+  user,
+  ...(credential && { credential: credentialName(credential) }),
+  address: hostInUrl(ip),
+})

@@ -1,0 +1,44 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { networkInterfaces } from 'node:os'
+import type { OwnAccess } from '../../machines/domain/access.js'
+import { isLoopback, plainAddress } from '../../machines/domain/address.js'
+
+interface UserAndPassword {
+  user: string
+  password: string
+}
+
+/** The credentials of the service itself, one for each purpose: made anew at each start, and kept in memory. */
+export interface OwnCredential extends OwnAccess {
+  /** For the service's own reads. */
+  reader: UserAndPassword
+  /** For pipelines. Other users of the host can see it on their command lines, so it opens nothing else. */
+  publisher: UserAndPassword
+  /** For the control API. */
+  api: UserAndPassword
+}
+
+export const createOwnCredential = (): OwnCredential => {
+  const make = (user: string): UserAndPassword => ({ user, password: randomBytes(24).toString('base64url') })
+  const made = {
+    reader: make('camera-service-reader'),
+    publisher: make('camera-service-publisher'),
+    api: make('camera-service-api'),
+  }
+  const purposes = ['reader', 'publisher', 'api'] as const
+  return {
+    ...made,
+    purposeOf: ({ user, password }) =>
+      purposes.find((purpose) => made[purpose].user === user && isSame(made[purpose].password, password)),
+    isOwnAddress: (address) => {
+      const plain = plainAddress(address)
+      if (isLoopback(plain)) return true
+      return Object.values(networkInterfaces()).some((some) => some?.some((one) => one.address === plain))
+    },
+  }
+}
+
+/** Compares in a time that does not depend on the number of equal characters. */
+export const isSame = (one: string, other: string): boolean => timingSafeEqual(digest(one), digest(other))
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

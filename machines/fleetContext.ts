@@ -1,0 +1,103 @@
+import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
+import type { DiscoveryNews } from './discovery.js'
+import type { CameraId, Device, Identity, UsbDevice } from './domain/camera.js'
+import type { AddedStream } from './domain/external.js'
+import type { CameraEntry, Registry } from './domain/ports.js'
+import { because } from './domain/reason.js'
+import type { Present } from './domain/roster.js'
+import type { Obstacles } from './domain/views.js'
+import type { ExternalDiscoveryInput } from './externalDiscovery.js'
+import type { ExternalStreamsInput, ExternalStreamsMessage } from './externalStreams.js'
+import type { LinkInput, LinkNews } from './mediamtxLink.js'
+import type { MediaSessionsInput } from './mediaSessions.js'
+import type { RetentionInput } from './retention.js'
+import type { ServerProcessNews } from './serverProcess.js'
+import type { StorageInput, StorageNews } from './storage.js'
+
+export interface FleetInput {
+  entries: CameraEntry[]
+  /** Adds a virtual camera when the first scan finds none. */
+  demoWhenNone: boolean
+  pollEvery: number
+  storage: StorageInput
+  link: LinkInput
+  retention?: RetentionInput
+  /** Streams that clients have added, as kept; none while external discovery is disabled. */
+  streams?: AddedStream[]
+  /** Default: disabled. */
+  external?: ExternalDiscoveryInput
+  externalStreams?: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>
+  mediaSessions?: MediaSessionsInput
+}
+
+export type FleetEvent =
+  | { type: 'system.stop'; reason: string }
+  /** The root answers by `context.pong`: it is alive. */
+  | { type: 'system.ping'; id: number }
+  /** Unplugs a virtual camera in play, or plugs it in again. */
+  | { type: 'device.simulate'; camera: CameraId; away: boolean }
+  | DiscoveryNews
+  | StorageNews
+  | LinkNews
+  | ServerProcessNews
+  | ExternalStreamsMessage
+  /** To itself. */
+  | { type: 'actor.crashed' }
+  | { type: 'camera.respawn' }
+  | { type: 'cameras.told' }
+  | { type: 'services.stop' }
+  | { type: 'server.release' }
+  | DoneActorEvent<unknown, string>
+  | ErrorActorEvent<unknown, string>
+
+/** What a camera's actor knows of its device. */
+export interface Known {
+  /** Absent: the camera is gone. */
+  device?: Device
+  identity: Identity
+}
+
+export interface FleetContext extends FleetInput {
+  streams: AddedStream[]
+  external: ExternalDiscoveryInput
+  externalStreams: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>
+  retention: RetentionInput
+  mediaSessions: MediaSessionsInput
+  registry: Registry
+  /** The registry as it is on disk. */
+  saved: Registry
+  devices?: UsbDevice[]
+  /** Virtual cameras that are unplugged in play. */
+  away: CameraId[]
+  /** The cameras that are there, as last worked out. */
+  present: Present[]
+  /** What each camera's actor was last told. */
+  told: Partial<Record<CameraId, Known>>
+  obstacles: Obstacles
+  /** Crashes of actors since it was last calm. */
+  crashes: number
+  pong: number
+  reason?: string
+}
+
+const noRegistry: Registry = { next: 0, cameras: [], sharedSerials: [] }
+
+export const initialContext = (input: FleetInput): FleetContext => ({
+  ...input,
+  streams: input.external?.enabled === false ? [] : (input.streams ?? []),
+  retention: input.retention ?? { policy: { type: 'manual', enabled: false }, checkInterval: 3_600_000 },
+  external: input.external ?? { enabled: false, interval: 0, atStart: false, skydio: false, generic: false },
+  externalStreams: input.externalStreams ?? { maxStreams: 0 },
+  mediaSessions: input.mediaSessions ?? { startLimit: 20_000 },
+  registry: noRegistry,
+  saved: noRegistry,
+  away: [],
+  present: [],
+  told: {},
+  obstacles: {
+    storage: because('storage_unknown', 'the free space of the disk has not been measured yet'),
+    server: because('not_started', 'the media server has not started yet'),
+  },
+  crashes: 0,
+  pong: 0,
+})
