@@ -25,7 +25,7 @@ const details = new Set<Fact['type']>(['discovery.started', 'discovery.progress'
 export const logFacts =
   (log: Log) =>
   ({ type, seq: _seq, at: _at, ...fields }: Told): void => {
-    const { path: _path, file: _file, ...shown } = fields as Record<string, unknown>
+    const { path: _path, file: _file, request: _request, ...shown } = fields as Record<string, unknown>
     log[warnings.has(type) ? 'warn' : details.has(type) ? 'debug' : 'info'](type, flat(shown))
   }
 

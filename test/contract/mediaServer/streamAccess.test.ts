@@ -56,7 +56,7 @@ describeMediaServers('media server, stream access', (kind) => {
     const mediaServer = createMediaServer({
       apiUrl,
       timeout: 5_000,
-      breaker: { threshold: 100, resetTimeout: 100 },
+      threshold: 100,
       pathDefaults,
       log: gate.log,
     })
