@@ -1,13 +1,13 @@
 import { isAddress, isNetwork } from '../machines/domain/address.js'
 import type { Raw, Report } from './raw.js'
 
-/** How a setting is written and what is made of it. */
+/** How a setting is written and read. */
 export interface Format<T> {
   /** Completes "must be …". */
   allowed: string
-  /** The type that convict checks once all layers are merged. */
+  /** The type that convict checks after all sources are merged. */
   type: 'Number' | 'String' | 'Boolean' | 'Array' | 'Object'
-  /** The value, or `undefined` once its faults are reported. */
+  /** Returns the value, or reports its faults and returns `undefined`. */
   read(raw: Raw, report: Report): T | undefined
 }
 
@@ -24,7 +24,7 @@ const scalar = <T>(type: Format<T>['type'], allowed: string, parse: (value: unkn
 const within = (value: number | undefined, min: number, max: number) =>
   value !== undefined && value >= min && value <= max ? value : undefined
 
-/** A number as YAML has read it, or its digits: nothing may follow them. */
+/** Reads a number from YAML, or digits with nothing behind them. */
 function numberOf(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
   return typeof value === 'string' && /^[+-]?\d+(\.\d+)?$/.test(value) ? Number(value) : undefined
@@ -59,7 +59,7 @@ export const yesNo = scalar('Boolean', 'true or false', (value) => {
 export const oneOf = <const T extends string>(...options: T[]) =>
   scalar<T>('String', `one of ${options.join(', ')}`, (value) => options.find((option) => option === value))
 
-/** Text of its own shape. A number or a truth value in YAML is refused: it may already have lost a zero or a dot. */
+/** Text of a certain shape. A number or a boolean in YAML is refused, because YAML may have dropped a zero or a dot of it. */
 export const textLike = (allowed: string, fits: (value: string) => boolean = () => true) =>
   scalar('String', allowed, (value) => (typeof value === 'string' && fits(value) ? value : undefined))
 
@@ -68,7 +68,7 @@ const isHost = (value: string) => isAddress(value) || hostName.test(value)
 export const host = textLike('a host name or an IP address', isHost)
 export const hostOrNone = textLike('a host name or an IP address, or empty', (value) => value === '' || isHost(value))
 
-/** `192.168.1.0/24`, `fd00::/8`, `192.0.2.7`. IPv4 is written as IPv4: what comes in mapped into IPv6 is compared as IPv4 too. */
+/** `192.168.1.0/24`, `fd00::/8`, `192.0.2.7`. IPv4-mapped IPv6 is refused: clients with such an address are compared as IPv4. */
 export const network = textLike('an address or a network such as 192.168.1.0/24 or fd00::/8', (value) => {
   return isNetwork(value) && !/^::ffff:/i.test(value)
 })
@@ -82,7 +82,7 @@ export type TimeUnit = keyof typeof unitsOfTime
 const durationText =
   /^(?=\d)(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/
 
-/** Milliseconds of `10s`, `500ms`, `1h30m`, `2d`; of a bare number in `unit`. */
+/** Reads `10s`, `500ms`, `1h30m`, `2d`, or a bare number in `unit`. Returns milliseconds, `undefined` for other text. */
 export function durationOf(value: unknown, unit: TimeUnit): number | undefined {
   const bare = numberOf(value)
   if (bare !== undefined) return bare < 0 ? undefined : Math.round(bare * unitsOfTime[unit])
@@ -92,7 +92,7 @@ export function durationOf(value: unknown, unit: TimeUnit): number | undefined {
   return Math.round([d, h, m, s, ms].reduce((sum, size, index) => sum + Number(match[index + 1] ?? 0) * size, 0))
 }
 
-/** A duration in ms. `max` is 24 days unless told otherwise: Node's timers end at 2^31−1 ms. */
+/** A duration in ms. `max` is 24 days by default, because the timers of Node end at 2^31−1 ms. */
 export const duration = (min: string, max = '24d', unit: TimeUnit = 's') => {
   const [least = 0, most = 0] = [durationOf(min, 's'), durationOf(max, 's')]
   const allowed = `a duration from ${min} to ${max} (10s, 500ms, 1h30m; a bare number is in ${{ ms: 'ms', s: 'seconds', m: 'minutes', h: 'hours', d: 'days' }[unit]})`
@@ -107,7 +107,7 @@ function multiple(value: unknown, shape: RegExp, base: number): number | undefin
   return Math.round(Number(match[1]) * base ** ('KMGT'.indexOf((match[2] ?? '').toUpperCase()) + 1))
 }
 
-/** Bytes; K, M, G and T are powers of 1024, with or without `B` or `iB`. */
+/** A size in bytes. K, M, G and T are powers of 1024, with or without `B` or `iB`. */
 export const size = (min: string, max: string) => {
   const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMGT])(?:i?B)?$/i, 1024)
   const [least = 0, most = 0] = [parse(min), parse(max)]
@@ -116,7 +116,7 @@ export const size = (min: string, max: string) => {
   )
 }
 
-/** Bits per second; k, M and G are powers of 1000, as in ffmpeg. */
+/** A bit rate in bits per second. k, M and G are powers of 1000, as in ffmpeg. */
 export const bitrate = (min: string, max: string) => {
   const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMG])$/i, 1000)
   const [least = 0, most = 0] = [parse(min), parse(max)]
@@ -130,7 +130,7 @@ export interface FrameSize {
   readonly height: number
 }
 
-/** Even numbers: 4:2:0 video has no half pixels. */
+/** Even numbers, because 4:2:0 video has no half pixels. */
 export const frameSize = scalar<FrameSize>(
   'Object',
   'a frame size such as 1280x720, even numbers from 16 to 7680',
@@ -141,29 +141,6 @@ export const frameSize = scalar<FrameSize>(
     return fits(width) && fits(height) ? { width, height } : undefined
   },
 )
-
-/** A YAML list, or text with commas; each item is checked by itself. */
-export const listOf = <T>(item: Format<T>): Format<T[]> => ({
-  allowed: `a list, each item ${item.allowed}`,
-  type: 'Array',
-  read: (raw, report) => {
-    const parts = raw.kind === 'list' ? raw.items : split(raw)
-    if (!parts) {
-      report(`must be a list, each item ${item.allowed}`, raw)
-      return undefined
-    }
-    const values = parts.map((part, index) =>
-      item.read(part, (rule, value, below = '') => report(rule, value, `[${index}]${below}`)),
-    )
-    return values.some((value) => value === undefined) ? undefined : values.filter((value) => value !== undefined)
-  },
-})
-
-function split(raw: Raw): Raw[] | undefined {
-  if (raw.kind !== 'scalar' || typeof raw.value !== 'string') return undefined
-  const parts = raw.value === '' ? [] : raw.value.split(',')
-  return parts.map((part) => ({ ...raw, value: part.trim() }))
-}
 
 export const webOrigin = textLike('an origin such as https://example.org:3000, or *', (value) => {
   if (value === '*') return true

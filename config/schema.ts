@@ -10,7 +10,6 @@ import {
   frameSize,
   host,
   hostOrNone,
-  listOf,
   network,
   oneOf,
   size,
@@ -20,6 +19,7 @@ import {
   whole,
   yesNo,
 } from './formats.js'
+import { listOf } from './groups.js'
 import { jwtKeyList } from './jwtKeys.js'
 import { text } from './raw.js'
 

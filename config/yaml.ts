@@ -6,10 +6,10 @@ export interface SyntaxFault {
   line: number | undefined
 }
 
-/** Far beyond any real file; keeps an alias that holds itself, or one that doubles at each level, from filling the memory. */
+/** Far beyond any real file. They stop an alias that contains itself, or one that doubles at each level. */
 const limits = { nodes: 20_000, depth: 24 }
 
-/** The text as a tree with line numbers, duplicate keys kept, so that the caller can name both; or its syntax faults. */
+/** Reads a text as a tree with line numbers, or returns its syntax faults. Duplicate keys are kept for the caller to report. */
 export function parseYaml(source: string): { root: Raw | undefined; faults: SyntaxFault[] } {
   const lines = new LineCounter()
   try {
@@ -18,7 +18,7 @@ export function parseYaml(source: string): { root: Raw | undefined; faults: Synt
     // prettyErrors would quote the line, and with it a secret.
     const documents = [...new Composer({ prettyErrors: false, uniqueKeys: false }).compose(tokens, true, source.length)]
     const faults = documents.flatMap(({ errors, warnings }) =>
-      // A tag that nobody knows is only a warning of the parser's; here it is a text with `!` in front that somebody forgot to quote.
+      // The parser only warns of an unknown tag. Here it is a text that begins with `!` and lacks its quotes.
       [...errors, ...warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')].map((error) => ({
         rule: `is not YAML: ${plain(error)}`,
         line: lines.linePos(error.pos[0]).line,
@@ -42,14 +42,14 @@ class Refused extends Error {
   }
 }
 
-/** The parser's words without the piece of source that some of them quote. */
+/** The parser's message without the piece of source that some of them quote. */
 function plain(error: { code: string; message: string }): string {
   if (error.code === 'TAB_AS_INDENT') return 'a tab is used to indent; use spaces'
   if (error.code === 'TAG_RESOLVE_FAILED') return 'a value begins with ! (put it in quotes)'
   return error.message.replace(/(?<=\S): .*$| ?["'`\\].*$/s, '').trim() || 'a syntax error'
 }
 
-/** The composer calls itself for each level: a file of 100,000 brackets would end the process before any `catch`. */
+/** The composer calls itself for each level: a file of 100,000 brackets would overflow the stack. */
 function limitDepth(tokens: CST.Token[], lines: LineCounter) {
   const open = tokens.map((token) => ({ token, depth: 0 }))
   for (let next = open.pop(); next; next = open.pop()) {
@@ -71,7 +71,7 @@ function treeOf(document: Document, lines: LineCounter): Raw | undefined {
     if (depth > limits.depth) throw new Refused('is nested too deeply', line)
     if (isAlias(node)) {
       const target = node.resolve(document)
-      if (!target) throw new Refused('refers to an anchor that is not there', line)
+      if (!target) throw new Refused('refers to an anchor that does not exist', line)
       return convert(target, depth + 1)
     }
     if (isSeq(node)) return { kind: 'list', line, items: node.items.map((item) => convert(item, depth + 1)) }
@@ -89,7 +89,9 @@ function treeOf(document: Document, lines: LineCounter): Raw | undefined {
         }),
       }
     }
-    return { kind: 'scalar', line, value: isScalar(node) ? node.value : null }
+    if (!isScalar(node)) return { kind: 'scalar', line, value: null }
+    const { value, type, comment } = node
+    return { kind: 'scalar', line, value, ...(type === 'PLAIN' && typeof comment === 'string' && { comment }) }
   }
   return document.contents === null ? undefined : convert(document.contents, 0)
 }

@@ -1,7 +1,8 @@
 import { fstatSync } from 'node:fs'
 import winston from 'winston'
+import { maskedText } from '../../machines/domain/mask.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
-import { masked, maskedText } from './mask.js'
+import { masked } from './fields.js'
 
 export interface LogOptions {
   level: 'error' | 'warn' | 'info' | 'debug'

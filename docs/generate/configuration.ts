@@ -55,7 +55,7 @@ ${[...groups].map(([group, members]) => section(group, members)).join('\n')}
 
 ${table(
   ['Key', 'Allowed', 'Meaning'],
-  Object.entries(cameraFields).map(([key, { allowed, doc }]) => [code(key), allowed, doc]),
+  cameraFields.map(({ key, allowed, doc }) => [code(key), allowed, doc]),
 )}
 
 ## server.tls.clients
@@ -64,7 +64,7 @@ Who the clients are by their certificates: a list of
 
 ${table(
   ['Key', 'Allowed', 'Meaning'],
-  Object.entries(clientFields).map(([key, { allowed, doc }]) => [code(key), allowed, doc]),
+  clientFields.map(({ key, allowed, doc }) => [code(key), allowed, doc]),
 )}
 
 ## Keys without use

@@ -55,7 +55,7 @@ describe('the configuration of the door', () => {
       'server.tls.client_certificate: server.tls.client_certificate needs server.tls.cert_file and server.tls.client_ca_file',
     ])
     expect(faultsOf({ SERVER_TLS_CLIENTS: '[{subject: gate, user: g, role: viewer}]' })).to.deep.equal([
-      'server.tls.clients: server.tls.clients needs server.tls.client_certificate: nobody is asked for a certificate',
+      'server.tls.clients: server.tls.clients needs server.tls.client_certificate: without it no client sends a certificate',
     ])
   })
 

@@ -260,6 +260,34 @@ describe('the configuration', () => {
       }
     })
 
+    it('refuses a camera URL whose password YAML has cut at " #"', () => {
+      const rule = 'must be in quotes: YAML takes what follows " #" as a comment'
+      for (const source of [
+        'rtsp://ann:12 #34hush@192.0.2.1/x',
+        'rtsp://ann:hush # a@192.0.2.1/x',
+        'rtsp://192.0.2.1/x?pwd=hush #hush',
+      ]) {
+        const found = lines(() => load(`cameras:\n  - name: a\n    source: ${source}\n`))
+        expect(found).to.deep.equal([`cameras[0].source = ***: ${rule} (file FILE line 3)`])
+      }
+      for (const source of [
+        'rtsp://192.0.2.1/x # yard',
+        'rtsp://192.0.2.1/x #yard',
+        'rtsp://a:b@192.0.2.1/x # ask ann@example.org',
+      ])
+        expect(load(`cameras:\n  - name: a\n    source: ${source}\n`).config.cameras, source).to.have.length(1)
+    })
+
+    it('warns of a secret that YAML may have cut at " #"', () => {
+      const secret = 'hush'.repeat(10)
+      expect(
+        load(`security:\n  jwt_secret_key: ${secret} #more\n`).warnings.map((line) => line.replace(file, 'FILE')),
+      ).to.deep.equal([
+        'security.jwt_secret_key ends before " #", where YAML begins a comment: put it in quotes if the rest belongs to it (file FILE line 2)',
+      ])
+      expect(load(`security:\n  jwt_secret_key: "${secret} #more" # changed in May\n`).warnings).to.deep.equal([])
+    })
+
     it('keeps a value on its line', () => {
       const [fault] = faultsOf(() => env('LOGGING_LEVEL', `a\nb${'x'.repeat(1000)}`))
       expect(fault?.value).to.match(/^"a\\nbx+…$/)
