@@ -21,7 +21,7 @@ export async function usedDataFolders(config: Configuration): Promise<ReturnType
   // The commands make a jwt_secret, but only a service makes this one.
   if ((await findSecret(folders.secrets, 'audit_secret')) !== undefined) return folders
   throw new UsageError(
-    `no camera service has used the data directory ${config.data_dir}: select that of the running service ` +
-      'with --data-dir DIR or --config FILE (or CAMERA_SERVICE_DATA_DIR, CAMERA_SERVICE_CONFIG), or start the service first',
+    `no camera service has used the data directory ${config.data_dir}: start the service first, or select the data ` +
+      'directory of the running service with --data-dir DIR, --config FILE, CAMERA_SERVICE_DATA_DIR or CAMERA_SERVICE_CONFIG',
   )
 }

@@ -23,7 +23,7 @@ Flags
   --help, -h        print this text
   --version         print the version
 
-token and keys work on the data directory of a service: select the same one with --config, --data-dir or the environment.
+token and keys need the data directory of a service: select it with --config, --data-dir or the environment.
 Every key of the configuration can also be set in the environment: server.port as CAMERA_SERVICE_SERVER_PORT.
 Exit status: 0 success, 78 a fault of the configuration or the command line, 1 any other error.
 `

@@ -164,25 +164,24 @@ function rightsOf(values: Map<string, string>, command: string, { never }: { nev
   const asked = values.get('role')
   if (asked === undefined) throw new UsageError(`${command} needs --role ${roles.join('|')}`)
   const role = roles.find((each) => each === asked)
-  if (role === undefined)
-    throw new UsageError(
-      `--role must be one of ${roles.join(', ')}${hintOf(asked, roles, '', `the nearest to ${JSON.stringify(asked)} is`)}`,
-    )
+  if (role === undefined) {
+    const hint = hintOf(asked, roles, '', `the nearest to ${JSON.stringify(asked)} is`)
+    throw new UsageError(`--role must be one of ${roles.join(', ')}${hint}`)
+  }
   const text = values.get('expires')
   const expires = text === undefined ? undefined : durationOf(text, 's')
   const isGood =
     expires !== undefined && ((expires >= 1000 && expires <= 3650 * 86_400_000) || (never && expires === 0))
   if (text !== undefined && !isGood) {
-    throw new UsageError(
-      `--expires must be a duration from 1s to 3650d, such as 1h or 30d${never ? ', or 0 (never)' : ''}, not ${JSON.stringify(text)}`,
-    )
+    const examples = `such as 1h or 30d${never ? ', or 0 (never)' : ''}`
+    throw new UsageError(`--expires must be a duration from 1s to 3650d, ${examples}, not ${JSON.stringify(text)}`)
   }
   const cameras = values.get('cameras')?.split(',')
   const wrong = cameras?.find((each) => !cameraPattern.test(each))
-  if (wrong !== undefined)
-    throw new UsageError(
-      `--cameras must be ids or patterns with commas, such as camera0,camera1*, not ${JSON.stringify(wrong)}; names of cameras are not ids`,
-    )
+  if (wrong !== undefined) {
+    const rule = '--cameras must be ids or patterns with commas, such as camera0,camera1*'
+    throw new UsageError(`${rule}, not ${JSON.stringify(wrong)}; names of cameras are not ids`)
+  }
   const user = values.get('user') ?? role
   if (user.length > 256 || /\p{Cc}/u.test(user))
     throw new UsageError('--user must be at most 256 characters without control characters')

@@ -106,7 +106,7 @@ const fields = {
 export const cameraFields = documented(fields, {
   name: 'Required, unique. The name for people. RTSP and virtual cameras are also identified by it.',
   source:
-    'Required. `rtsp://user:password@host/path`: characters that a URL does not allow are percent-encoded where that is clear, else refused. ' +
+    'Required. Percent-encode special characters in the user and password of `rtsp://user:password@host/path`. ' +
     '`usb:` selects a USB camera by its serial number or port path, to change its settings or to ignore it.',
   enabled: 'Default true. `false` ignores the camera.',
   size: 'Requested frame size. Default `camera.size`.',

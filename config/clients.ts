@@ -27,7 +27,8 @@ const fields = {
 /** The keys of one item, for the documentation. */
 export const clientFields = documented(fields, {
   subject:
-    'Required, unique. The common name of the certificate; or its SHA-256 fingerprint, with or without colons, for this certificate only.',
+    'Required, unique. The common name of the certificate. Or the SHA-256 fingerprint of a single certificate, ' +
+    'with or without colons.',
   user: 'Required. The user name of the client.',
   role: 'Required.',
   cameras: 'The cameras that the client may use. Default: all.',

@@ -92,7 +92,7 @@ export const serverProcessOptions = (config: Configuration) => ({
   grace: config.mediamtx.process_termination_timeout,
 })
 
-/** RTSP of the media server. One that the service starts listens on the address of the service if that is a single one. */
+/** RTSP of the media server. A server of our own listens on the same single address as the service. */
 export function rtspPlace({ server, mediamtx }: Configuration): { host: string; port: number } {
   const isOurs = mediamtx.mode !== 'external' && mediamtx.host === local && !isAnyHost(server.host)
   return { host: isOurs ? server.host : mediamtx.host, port: mediamtx.rtsp_port }
@@ -171,7 +171,7 @@ export const fleetInput = (config: Configuration, interval?: number) => {
   }
 }
 
-/** Time for the cameras to close their files at a stop. The rest of `server.shutdown_timeout` is for the media server. */
+/** Time for the cameras to close their files at a stop. The rest of `shutdown_timeout` is for the media server. */
 export const drainLimit = ({ server, mediamtx }: Configuration): number =>
   Math.max(1_000, server.shutdown_timeout - mediamtx.process_termination_timeout - 500)
 
@@ -218,7 +218,7 @@ export const externalLimits = ({ external_discovery: external }: Configuration) 
   scanLimit: external.scan_timeout,
 })
 
-/** Hosts and ports of the service and its media server. No stream may lead back to them. No host: every address of this host. */
+/** Hosts and ports of the service and its media server, where no stream may lead. Without `host`: all our addresses. */
 export function ownPlaces(
   config: Configuration,
   kind: ServerChoice['kind'] | undefined,

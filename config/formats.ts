@@ -59,7 +59,7 @@ export const yesNo = scalar('Boolean', 'true or false', (value) => {
 export const oneOf = <const T extends string>(...options: T[]) =>
   scalar<T>('String', `one of ${options.join(', ')}`, (value) => options.find((option) => option === value))
 
-/** Text of a certain shape. A number or a boolean in YAML is refused, because YAML may have dropped a zero or a dot of it. */
+/** Text of a certain shape. Numbers and booleans are refused, because YAML may have dropped a zero or a dot. */
 export const textLike = (allowed: string, fits: (value: string) => boolean = () => true) =>
   scalar('String', allowed, (value) => (typeof value === 'string' && fits(value) ? value : undefined))
 
@@ -68,7 +68,7 @@ const isHost = (value: string) => isAddress(value) || hostName.test(value)
 export const host = textLike('a host name or an IP address', isHost)
 export const hostOrNone = textLike('a host name or an IP address, or empty', (value) => value === '' || isHost(value))
 
-/** `192.168.1.0/24`, `fd00::/8`, `192.0.2.7`. IPv4-mapped IPv6 is refused: clients with such an address are compared as IPv4. */
+/** `192.168.1.0/24`, `fd00::/8`, `192.0.2.7`. IPv4-mapped IPv6 is refused: such clients are compared as IPv4. */
 export const network = textLike('an address or a network such as 192.168.1.0/24 or fd00::/8', (value) => {
   return isNetwork(value) && !/^::ffff:/i.test(value)
 })
@@ -78,11 +78,14 @@ export const folder = textLike('the path of a folder', (value) => value !== '' &
 export const fileOrNone = textLike('the path of a file, or empty', isPath)
 
 const unitsOfTime = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const namesOfTime = { ms: 'ms', s: 'seconds', m: 'minutes', h: 'hours', d: 'days' }
 export type TimeUnit = keyof typeof unitsOfTime
-const durationText =
-  /^(?=\d)(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/
+const amount = String.raw`(\d+(?:\.\d+)?)`
+const durationText = new RegExp(
+  `^(?=\\d)(?:${amount}d)?(?:${amount}h)?(?:${amount}m(?!s))?(?:${amount}s)?(?:${amount}ms)?$`,
+)
 
-/** Reads `10s`, `500ms`, `1h30m`, `2d`, or a bare number in `unit`. Returns milliseconds, `undefined` for other text. */
+/** Reads `10s`, `500ms`, `1h30m`, `2d`, or a bare number in `unit`. Returns ms; `undefined` for other text. */
 export function durationOf(value: unknown, unit: TimeUnit): number | undefined {
   const bare = numberOf(value)
   if (bare !== undefined) return bare < 0 ? undefined : Math.round(bare * unitsOfTime[unit])
@@ -95,7 +98,7 @@ export function durationOf(value: unknown, unit: TimeUnit): number | undefined {
 /** A duration in ms. `max` is 24 days by default, because the timers of Node end at 2^31−1 ms. */
 export const duration = (min: string, max = '24d', unit: TimeUnit = 's') => {
   const [least = 0, most = 0] = [durationOf(min, 's'), durationOf(max, 's')]
-  const allowed = `a duration from ${min} to ${max} (10s, 500ms, 1h30m; a bare number is in ${{ ms: 'ms', s: 'seconds', m: 'minutes', h: 'hours', d: 'days' }[unit]})`
+  const allowed = `a duration from ${min} to ${max} (10s, 500ms, 1h30m; a bare number is in ${namesOfTime[unit]})`
   return scalar('Number', allowed, (value) => within(durationOf(value, unit), least, most))
 }
 

@@ -1,4 +1,4 @@
-/** The candidate with the fewest edits, or one that contains the whole word. `undefined` if more than half of the word would change. */
+/** The candidate with the fewest edits, or one that contains the word. `undefined` if half of the word would change. */
 function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const asked = word.slice(0, 100)
   let best: string | undefined

@@ -8,7 +8,7 @@ export interface Scalar {
   kind: 'scalar'
   value: unknown
   line: Line
-  /** What follows the first ` #` of a value without quotes: YAML takes it as a comment. It may be part of a password. */
+  /** What follows ` #` behind a value without quotes. For YAML it is a comment, but it may be part of a password. */
   comment?: string
 }
 

@@ -9,7 +9,7 @@ export interface SyntaxFault {
 /** Far beyond any real file. They stop an alias that contains itself, or one that doubles at each level. */
 const limits = { nodes: 20_000, depth: 24 }
 
-/** Reads a text as a tree with line numbers, or returns its syntax faults. Duplicate keys are kept for the caller to report. */
+/** Reads a text as a tree with line numbers, or returns its syntax faults. Duplicate keys are kept in the tree. */
 export function parseYaml(source: string): { root: Raw | undefined; faults: SyntaxFault[] } {
   const lines = new LineCounter()
   try {
@@ -17,13 +17,15 @@ export function parseYaml(source: string): { root: Raw | undefined; faults: Synt
     limitDepth(tokens, lines)
     // prettyErrors would quote the line, and with it a secret.
     const documents = [...new Composer({ prettyErrors: false, uniqueKeys: false }).compose(tokens, true, source.length)]
-    const faults = documents.flatMap(({ errors, warnings }) =>
+    const syntax = documents.flatMap(({ errors, warnings }) =>
       // The parser only warns of an unknown tag. Here it is a text that begins with `!` and lacks its quotes.
       [...errors, ...warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')].map((error) => ({
         rule: `is not YAML: ${plain(error)}`,
         line: lines.linePos(error.pos[0]).line,
       })),
     )
+    // Later errors usually follow from the first.
+    const faults = syntax.slice(0, 1)
     const [document, second] = documents
     if (second) faults.push({ rule: 'holds more than one document', line: lines.linePos(second.range[0]).line })
     return faults.length > 0 || !document ? { root: undefined, faults } : { root: treeOf(document, lines), faults }

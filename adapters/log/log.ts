@@ -75,7 +75,7 @@ export function createLog({
 
 const record = (value: unknown) => (typeof value === 'object' && value !== null ? { ...value } : { fields: value })
 
-/** JOURNAL_STREAM names the device and inode of the journal. A process whose output goes elsewhere inherits the variable too. */
+/** JOURNAL_STREAM names the device and inode of the journal. Processes inherit it even if their output goes elsewhere. */
 function isJournal(stream: { fd?: number }, env: Readonly<Record<string, string | undefined>>): boolean {
   if (!env.JOURNAL_STREAM) return false
   if (stream.fd === undefined) return true

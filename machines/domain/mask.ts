@@ -24,7 +24,7 @@ export function maskedParameters(pathAndQuery: string): string {
   return (path + query.replace(inQuery, mark)).replace(inPath, mark)
 }
 
-/** What follows the last `@`: an earlier one may belong to a password that is not encoded, as may any `/`, `?` or `#`. */
+/** The part behind the last `@`. Earlier ones, and any `/`, `?` or `#`, may belong to a password that is not encoded. */
 export const withoutUser = (text: string): string => text.slice(text.lastIndexOf('@') + 1)
 
 function maskedUrl(url: string): string {
@@ -59,7 +59,7 @@ export function maskedText(text: string): string {
 export const maskedLine = (text: string): string =>
   maskedText(text).replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s?"']+)\?[^\s"']*/gi, `$1?${hidden}`)
 
-/** A text for clients: of a URL only its scheme is left, of an absolute file name only its first slash. At most 300 characters. */
+/** A text for clients, without URLs (only their scheme stays) and absolute file names. At most 300 characters. */
 export const textForClients = (text: string): string =>
   text
     .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s"]*[^\s"']/gi, '$1…')

@@ -78,7 +78,7 @@ export function readStreamUrl(text: string, param = 'stream_url'): StreamUrl {
   return result
 }
 
-/** Any text, as everybody may see it: without user and password, also in the query. Works for texts that are refused too. */
+/** Any text, as everybody may see it: without user and password, also in the query. The text need not be a URL. */
 export function shownUrl(text: string): string {
   const [, scheme, behind = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? []
   if (scheme === undefined) return hidden
@@ -95,7 +95,8 @@ export function shownUrl(text: string): string {
 export function streamKey(url: string): string {
   const { scheme, port, path } = placeOf(url)
   const { authority } = partsOf(shownUrl(url))
-  return `${scheme}://${hostOf(authority) ?? authority.toLowerCase()}:${port}${path.startsWith('/') ? '' : '/'}${decoded(path)}`
+  const host = hostOf(authority) ?? authority.toLowerCase()
+  return `${scheme}://${host}:${port}${path.startsWith('/') ? '' : '/'}${decoded(path)}`
 }
 
 /** Identifies the camera of an added stream. */

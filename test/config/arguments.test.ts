@@ -5,8 +5,8 @@ import { parseArguments, UsageError } from '../../config/arguments.js'
 
 const parse = (line: string) => parseArguments(line.split(' ').filter(Boolean))
 
-describe('the command line', () => {
-  it('serves when it says nothing', () => {
+describe('command line arguments', () => {
+  it('select serve by default', () => {
     expect(parse('')).to.deep.equal({ name: 'serve', guide: false, flags: {} })
     expect(parse('serve --guide --config /etc/a.yml --data-dir=/var/b')).to.deep.equal({
       name: 'serve',
@@ -17,7 +17,7 @@ describe('the command line', () => {
     expect(parse('--config a.yml check-config')).to.deep.equal({ name: 'check-config', config: 'a.yml', flags: {} })
   })
 
-  it('asks for tokens', () => {
+  it('describe a token', () => {
     expect(parse('token --role viewer')).to.deep.equal({ name: 'token', role: 'viewer', user: 'viewer', flags: {} })
     expect(parse('token --role admin --user ann --expires 1h --data-dir d')).to.deep.equal({
       name: 'token',
@@ -38,7 +38,7 @@ describe('the command line', () => {
     expect(parse('token --revoke door-2')).to.deep.equal({ name: 'token', revoke: 'door-2', flags: {} })
   })
 
-  it('manages API keys', () => {
+  it('select what to do with API keys', () => {
     expect(parse('keys create --role viewer --user ann --expires 0 --cameras camera0')).to.deep.equal({
       name: 'keys',
       act: 'create',
@@ -60,7 +60,7 @@ describe('the command line', () => {
     expect(parse('audit verify')).to.deep.equal({ name: 'audit', act: 'verify', flags: {} })
   })
 
-  it('accepts camera ids and patterns that an id can match', () => {
+  it('accept camera ids and patterns that an id can match', () => {
     for (const cameras of ['camera0', 'camera12', '*', 'camera*', 'camera1*', '*1', 'cam*a1'])
       expect(parse(`token --role viewer --cameras ${cameras}`), cameras).to.deep.include({ cameras: [cameras] })
     for (const cameras of ['door', 'door*', 'camera', 'Camera0', 'camera0x', 'camera-1', '0', ''])
@@ -70,7 +70,7 @@ describe('the command line', () => {
       )
   })
 
-  it('helps', () => {
+  it('ask for help or the version', () => {
     for (const line of ['--help', '-h', 'token --help', 'serve -h --version'])
       expect(parse(line), line).to.deep.equal({ name: 'help' })
     expect(parse('--version')).to.deep.equal({ name: 'version' })
@@ -98,7 +98,7 @@ describe('the command line', () => {
     }
   })
 
-  it('says in a sentence what it did not understand', () => {
+  it('are refused with one sentence', () => {
     const sentences: Record<string, string> = {
       '--confg a.yml': '--confg is not a known flag; the nearest is --config',
       tokn: '"tokn" is not a known command; the nearest is token',
@@ -139,7 +139,7 @@ describe('the command line', () => {
       expect(() => parse(line), line).to.throw(UsageError, sentence)
   })
 
-  it('names no neighbour where none is near', () => {
+  it('are refused without a hint if nothing is near', () => {
     const sentences: Record<string, string> = {
       'token --role god': '--role must be one of viewer, operator, admin',
       'token --role amdin': '--role must be one of viewer, operator, admin; the nearest to "amdin" is admin',
@@ -158,7 +158,7 @@ describe('the command line', () => {
     }
   })
 
-  it('throws nothing else', () => {
+  it('throw only usage errors', () => {
     const word = fc.oneof(
       fc.string(),
       fc.constantFrom(

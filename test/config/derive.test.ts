@@ -46,7 +46,7 @@ const defaults = configured()
 const external = { MEDIAMTX_MODE: 'external', MEDIAMTX_HOST: 'media.example', MEDIAMTX_AUTH_PORT: '8004' }
 
 describe('options from the configuration', () => {
-  it('of access', () => {
+  it('for access', () => {
     const config = configured({
       SECURITY_JWT_ISSUER: 'us',
       SECURITY_JWT_AUDIENCE: 'cameras',
@@ -66,7 +66,7 @@ describe('options from the configuration', () => {
     })
   })
 
-  it('of paths', () => {
+  it('for paths', () => {
     const options: PathDefaults = pathDefaults(defaults, '/data/recordings')
     expect(options).to.deep.equal({
       closeAfter: 10_000,
@@ -78,7 +78,7 @@ describe('options from the configuration', () => {
     expect(startLimit(defaults)).to.equal(22_000)
   })
 
-  it('of the media server process', () => {
+  it('for the media server process', () => {
     const options: Partial<ServerProcessOptions> = serverProcessOptions(configured({ SERVER_HOST: '0.0.0.0' }))
     expect(options).to.deep.equal({
       mode: 'auto',
@@ -96,7 +96,7 @@ describe('options from the configuration', () => {
     expect(linkDelays(defaults)).to.deep.equal({ interval: 1_000, checkLimit: 2_000 })
   })
 
-  it('of the control API: an external server gets credentials only if it asks for permission', () => {
+  it('for the control API: an external server gets credentials only if it asks the service for permission', () => {
     const own = { user: 'api', password: 'pw' }
     expect(apiUrl(defaults, undefined, own)).to.equal('http://api:pw@127.0.0.1:9997')
     expect(apiUrl(configured(external), 'managed', own)).to.equal('http://api:pw@127.0.0.1:9997')
@@ -109,7 +109,7 @@ describe('options from the configuration', () => {
     )
   })
 
-  it('of RTSP: a server of ours listens on the single address of the service', () => {
+  it('for RTSP: a managed server listens on the address of the service', () => {
     const place = (values: Record<string, string>) => [
       rtspPlace(configured(values)).host,
       pipelineOptions(configured(values)).publishHost,
@@ -121,7 +121,7 @@ describe('options from the configuration', () => {
     expect(place({ ...external, SERVER_HOST: '10.0.0.5' })).to.deep.equal(['media.example', '127.0.0.1'])
   })
 
-  it('of stream URLs: clients get the host of an external server elsewhere', () => {
+  it('for stream URLs: clients get the host of an external server', () => {
     const ports = { rtsp: 8554, hls: 8888, webrtc: 8889 }
     const offers: Offers = streamUrlOptions(configured(external), 'external')
     expect(offers).to.deep.equal({ host: 'media.example', hls: true, webrtc: true, ports })
@@ -134,7 +134,7 @@ describe('options from the configuration', () => {
     expect(streamUrlOptions(defaults, 'embedded')).to.deep.equal({ hls: false, webrtc: false, ports })
   })
 
-  it('of captures and pictures', () => {
+  it('for captures and pictures', () => {
     expect(captureDefaults(defaults)).to.deep.equal({
       width: 1280,
       height: 720,
@@ -151,7 +151,7 @@ describe('options from the configuration', () => {
     })
   })
 
-  it('of the fleet', () => {
+  it('for the fleet', () => {
     const input: FleetInput = fleetInput(configured({ CAMERAS: '[{ name: a, source: virtual }]' }), 5_000)
     expect(input).to.deep.equal({
       entries: [{ name: 'a', source: { kind: 'virtual' }, enabled: true, settings: { name: 'a' } }],
@@ -166,7 +166,7 @@ describe('options from the configuration', () => {
     expect(drainLimit(configured({ SERVER_SHUTDOWN_TIMEOUT: '2s' }))).to.equal(1_000)
   })
 
-  it('of retention: only the limit of its type', () => {
+  it('for retention: with the limit of its type only', () => {
     const policy = (type: string) =>
       retentionPolicy(configured({ RETENTION_POLICY_TYPE: type, RETENTION_POLICY_ENABLED: 'on' }))
     expect(policy('age')).to.deep.equal({ type: 'age', enabled: true, maxAgeDays: 30 })
@@ -174,7 +174,7 @@ describe('options from the configuration', () => {
     expect(policy('manual')).to.deep.equal({ type: 'manual', enabled: true })
   })
 
-  it('of scans: only what is enabled', () => {
+  it('for scans: with enabled kinds only', () => {
     expect(scanPlan(defaults)).to.deep.equal({})
     const config = configured({
       EXTERNAL_DISCOVERY_SKYDIO_ENABLED: 'on',
@@ -197,7 +197,7 @@ describe('options from the configuration', () => {
     expect(externalLimits(defaults)).to.deep.equal({ maxStreams: 64, scanLimit: 30_000 })
   })
 
-  it('of the places of the service, where no stream may lead', () => {
+  it('for the places where no stream may lead', () => {
     const media = [8554, 8888, 8889, 9997]
     expect(ownPlaces(defaults, 'managed', 4000)).to.deep.equal([{ ports: [8002, 8003, 4000, ...media] }])
     expect(ownPlaces(defaults, undefined, 4000)).to.deep.equal([{ ports: [8002, 8003, 4000, ...media] }])
@@ -209,7 +209,7 @@ describe('options from the configuration', () => {
     ])
   })
 
-  it('of the API', () => {
+  it('for the API', () => {
     const options: Partial<RpcOptions> = rpcOptions(defaults)
     expect(options).to.deep.equal({
       host: '127.0.0.1',
@@ -247,7 +247,7 @@ describe('options from the configuration', () => {
     })
   })
 
-  it('of health, and of the log', () => {
+  it('for health and the log', () => {
     const options: Partial<HealthOptions> | undefined = healthOptions(defaults)
     expect(options).to.deep.equal({
       host: '127.0.0.1',

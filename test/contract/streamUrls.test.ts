@@ -85,7 +85,7 @@ const camerasWith = (url: string) => ({
 })
 
 describe('stream URLs', () => {
-  it('are accepted in one canonical form, by the API and in the configuration', () => {
+  it('have one canonical form in the API and in the configuration', () => {
     for (const [given, canonical] of accepted) {
       expect(readStreamUrl(given).url, given).to.equal(canonical)
       expect(readStreamUrl(canonical).url, canonical).to.equal(canonical)
@@ -97,7 +97,7 @@ describe('stream URLs', () => {
   })
 
   for (const [text, words] of Object.entries(refused)) {
-    it(`${JSON.stringify(text)} is refused with the way to write it`, () => {
+    it(`${JSON.stringify(text)} is refused with a hint`, () => {
       expect(faultOf(text)).to.contain(words)
       expect(() => loadConfiguration(camerasWith(text))).to.throw(ConfigurationError)
     })
@@ -141,7 +141,7 @@ describe('stream URLs', () => {
       for (const [given] of accepted) expect(await add(readStreamUrl(given).url), given).to.equal(200)
     })
 
-    it('refuses what it would refuse only after us', async () => {
+    it('refuses no text that we would send unchanged', async () => {
       const raw = [...accepted.map(([given]) => given), ...Object.keys(refused)]
       const refusedByServer: string[] = []
       for (const text of raw) if ((await add(text)) !== 200) refusedByServer.push(text)

@@ -34,7 +34,7 @@ describe('conventions: folders', () => {
     expect(wrong).to.deep.equal([])
   })
 
-  it('keep rpc to what it may know of the actors: ask, directory and facts', () => {
+  it('let rpc import only ask, directory and facts of the actors', () => {
     const known = ['actors/ask.ts', 'actors/directory.ts', 'actors/facts.ts']
     const wrong = files
       .filter((file) => file.startsWith('rpc/'))
@@ -44,7 +44,7 @@ describe('conventions: folders', () => {
     expect(wrong).to.deep.equal([])
   })
 
-  it('leave the end of the process to main.ts', () => {
+  it('end the process only in main.ts', () => {
     expect(
       files.filter(
         (file) => /process\.exit\(/.test(readFileSync(join(root, file), 'utf8')) && !file.endsWith('/main.ts'),

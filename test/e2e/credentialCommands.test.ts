@@ -8,7 +8,7 @@ import { expect } from 'chai'
 
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
-describe('the commands for credentials', function () {
+describe('credential commands', function () {
   this.timeout(60_000)
   let dir: string
   before(async () => {

@@ -11,7 +11,7 @@ const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) }
 const time = '2026-01-02T03:04:05.006Z'
 const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoiYW5uIn0.c2lnbmF0dXJl'
 
-describe('the log', () => {
+describe('log', () => {
   /** A log whose lines are kept. `about` says what its stream is. */
   const open = (options: Partial<LogOptions> = {}, about: { isTTY?: boolean; fd?: number } = {}) => {
     const written: string[] = []

@@ -3,7 +3,7 @@ import { type SinonFakeTimers, useFakeTimers } from 'sinon'
 import { summariseRepeats } from '../../../adapters/log/repeat.js'
 import type { Log } from '../../../machines/domain/ports.js'
 
-describe('repeats in the log', () => {
+describe('repeated log lines', () => {
   let timers: SinonFakeTimers
   let written: unknown[][] = []
   beforeEach(() => {
