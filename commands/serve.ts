@@ -2,13 +2,13 @@ import { createLog } from '../adapters/log/log.js'
 import { summariseRepeats } from '../adapters/log/repeat.js'
 import { createSystemdNotifier } from '../adapters/systemd/notify.js'
 import { startApp } from '../app.js'
-import { logOptions } from '../config/derive.js'
 import type { Configuration } from '../config/schema.js'
 import { reasonOf } from '../machines/domain/errors.js'
 import type { Clock } from '../machines/domain/ports.js'
 import { guideText, webSocketUrl } from './guide.js'
 import type { Outcome } from './outcome.js'
 
+/** What the service needs of the process. */
 export interface ServePorts {
   env: NodeJS.ProcessEnv
   clock: Clock
@@ -25,7 +25,7 @@ export async function serve(
   { warnings, guide }: { warnings: readonly string[]; guide: boolean },
   { env, clock, signal, onUnhandled, print }: ServePorts,
 ): Promise<Outcome> {
-  const output = createLog(logOptions(config))
+  const output = createLog(config.logging)
   const log = summariseRepeats(output, { period: config.logging.repeat_period, clock })
   for (const warning of warnings) log.warn(warning)
   // A bug in the handling of one camera must not stop the others.

@@ -18,6 +18,7 @@ interface Rights {
   cameras?: string[]
 }
 
+/** A command line that was understood. */
 export type Command =
   /** `guide`: print the addresses and a token for the person at the terminal. */
   | ({ name: 'serve'; guide: boolean } & Sources)
@@ -34,6 +35,7 @@ export type Command =
   | { name: 'help' }
   | { name: 'version' }
 
+/** The command line of one command. */
 export type CommandOf<Name extends Command['name']> = Extract<Command, { name: Name }>
 
 /** A mistake in the command line. The message is one sentence for the person at the terminal. */

@@ -47,6 +47,7 @@ export const codecFormats = {
   bitrate: bitrate('64k', '100M'),
 }
 
+/** Frames per second. */
 export const frameRate = decimal(1, 240)
 
 const source: Format<CameraItem['source']> = {

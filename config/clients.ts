@@ -1,3 +1,4 @@
+import { isCameraPattern, type Role, roles } from '../machines/domain/access.js'
 import { type Format, oneOf, textLike } from './formats.js'
 import { documented, groupOf, groupsOf, listOf, mapped } from './groups.js'
 
@@ -6,7 +7,7 @@ export interface ClientItem {
   /** A common name, or a SHA-256 fingerprint in upper case with colons. */
   subject: string
   user: string
-  role: 'viewer' | 'operator' | 'admin'
+  role: Role
   cameras?: string[]
 }
 
@@ -16,12 +17,8 @@ const isShort = (value: string) => value.length >= 1 && value.length <= 256
 const fields = {
   subject: textLike('a common name of 1 to 256 characters, or a SHA-256 fingerprint', isShort),
   user: textLike('a user of 1 to 256 characters', (value) => isShort(value) && !/\p{Cc}/u.test(value)),
-  role: oneOf('viewer', 'operator', 'admin'),
-  cameras: listOf(
-    textLike('a camera id in which * stands for any characters (camera0, camera1*)', (value) =>
-      /^[a-z0-9*]{1,64}$/.test(value),
-    ),
-  ),
+  role: oneOf(...roles),
+  cameras: listOf(textLike('a camera id in which * stands for any characters (camera0, camera1*)', isCameraPattern)),
 }
 
 /** The keys of one item, for the documentation. */

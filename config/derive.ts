@@ -17,19 +17,23 @@ export const jwtSecretSources = ({ security }: Configuration) => ({
   file: security.jwt_secret_file,
 })
 
+/** For tokens of every issuer. */
 export const tokenOptions = ({ security }: Configuration) => ({
   issuer: security.jwt_issuer,
   audience: security.jwt_audience,
   tolerance: security.jwt_clock_tolerance,
 })
 
+/** Lifetime of a key that is created without one, and the number of valid keys. */
 export const keyDefaults = ({ api_key_management: keys }: Configuration) => ({
   expiry: keys.default_expiry,
   maxKeys: keys.max_keys,
 })
 
+/** Size in bytes. */
 export const auditLimits = ({ audit }: Configuration) => ({ maxSize: audit.max_size, maxFiles: audit.max_files })
 
+/** Rate limits of users and addresses, and the lockout after failed logins. */
 export const rateLimitOptions = ({ security }: Configuration) => ({
   requests: security.rate_limit_requests,
   addressRequests: security.rate_limit_address_requests,
@@ -72,6 +76,7 @@ export function apiUrl(
   return `http://${credentials}${hostInUrl(isExternal ? mediamtx.host : local)}:${mediamtx.api_port}`
 }
 
+/** Calls of the control API. */
 export const mediaServerOptions = ({ mediamtx }: Configuration) => ({
   timeout: mediamtx.timeout,
   breaker: {
@@ -83,6 +88,7 @@ export const mediaServerOptions = ({ mediamtx }: Configuration) => ({
 /** The server that answers the media server's questions for permission. */
 export const mediaAuthPlace = ({ mediamtx }: Configuration) => ({ host: mediamtx.auth_host, port: mediamtx.auth_port })
 
+/** A media server that the service finds or starts. */
 export const serverProcessOptions = (config: Configuration) => ({
   mode: config.mediamtx.mode,
   api: { host: config.mediamtx.host, port: config.mediamtx.api_port },
@@ -98,6 +104,7 @@ export function rtspPlace({ server, mediamtx }: Configuration): { host: string; 
   return { host: isOurs ? server.host : mediamtx.host, port: mediamtx.rtsp_port }
 }
 
+/** Health checks of the media server. */
 export const linkDelays = ({ mediamtx }: Configuration) => ({
   interval: mediamtx.health_check_interval,
   checkLimit: mediamtx.health_check_timeout,
@@ -113,6 +120,7 @@ export const streamUrlOptions = (config: Configuration, kind: ServerChoice['kind
 
 // ---------------------------------------------------------------- cameras
 
+/** ffmpeg processes, and the host to which they publish. */
 export const pipelineOptions = (config: Configuration) => {
   const { host } = rtspPlace(config)
   return {
@@ -121,6 +129,7 @@ export const pipelineOptions = (config: Configuration) => {
   }
 }
 
+/** Capture settings of cameras without their own. */
 export const captureDefaults = ({ camera, mediamtx: { codec } }: Configuration): CaptureDefaults => ({
   ...camera.size,
   fps: camera.fps,
@@ -133,23 +142,19 @@ export const captureDefaults = ({ camera, mediamtx: { codec } }: Configuration):
   },
 })
 
+/** Time limits of the programs that take pictures. */
 export const pictureLimits = ({ snapshots }: Configuration) => ({
   direct: snapshots.tier0_timeout,
   ffmpeg: snapshots.tier1_timeout,
   stream: snapshots.tier3_timeout,
 })
 
+/** Time limits of the tiers. */
 export const snapshotDelays = ({ snapshots }: Configuration) => ({
   directLimit: snapshots.tier0_timeout,
   ffmpegLimit: snapshots.tier1_timeout,
   liveLimit: snapshots.tier2_timeout,
   wakeLimit: snapshots.tier3_timeout,
-})
-
-export const snapshotDefaults = ({ snapshots }: Configuration) => ({
-  format: snapshots.format,
-  quality: snapshots.quality,
-  maxAge: snapshots.freshness,
 })
 
 /** Input of the fleet, apart from what the data directory keeps. `interval`: between scans, as a client has set it. */
@@ -208,11 +213,13 @@ export const scanPlan = ({ external_discovery: { skydio, generic_uav: generic } 
   }),
 })
 
+/** Time limit of one address and port, and the number of parallel ones. */
 export const scanOptions = ({ external_discovery: external }: Configuration) => ({
   hostLimit: external.host_timeout,
   concurrency: external.max_concurrent_scans,
 })
 
+/** Streams that clients add. */
 export const externalLimits = ({ external_discovery: external }: Configuration) => ({
   maxStreams: external.max_streams,
   scanLimit: external.scan_timeout,
@@ -236,8 +243,9 @@ export function ownPlaces(
 
 // ---------------------------------------------------------------- API
 
+/** The API, apart from its ports. */
 export const rpcOptions = (config: Configuration) => {
-  const { server, security } = config
+  const { server, security, snapshots } = config
   return {
     host: server.host,
     port: server.port,
@@ -254,7 +262,7 @@ export const rpcOptions = (config: Configuration) => {
       bindAddress: security.stream_url_bind_address,
       openStreams: security.streams === 'open',
     },
-    snapshots: snapshotDefaults(config),
+    snapshots: { format: snapshots.format, quality: snapshots.quality, maxAge: snapshots.freshness },
     recordings: { format: config.recording.format },
     simulation: config.simulation.enabled,
   }
@@ -274,18 +282,11 @@ const rpcLimits = ({ server }: Configuration) => ({
 })
 
 /** Empty without a certificate. */
-const tlsOptions = ({ server: { tls } }: Configuration) =>
-  tls.cert_file
-    ? {
-        tls: {
-          certFile: tls.cert_file,
-          keyFile: tls.key_file,
-          ...(tls.client_ca_file && { clientCaFile: tls.client_ca_file }),
-          clientCertificate: tls.client_certificate,
-          clients: tls.clients,
-        },
-      }
-    : {}
+function tlsOptions({ server: { tls } }: Configuration) {
+  const { cert_file: certFile, key_file: keyFile, client_ca_file: ca, client_certificate: clientCertificate } = tls
+  if (certFile === '') return {}
+  return { tls: { certFile, keyFile, ...(ca && { clientCaFile: ca }), clientCertificate, clients: tls.clients } }
+}
 
 /** `undefined` if health and metrics are not served. */
 export const healthOptions = ({ server, http_health: health }: Configuration) =>
@@ -299,5 +300,3 @@ export const healthOptions = ({ server, http_health: health }: Configuration) =>
         withMetrics: health.enable_metrics,
       }
     : undefined
-
-export const logOptions = ({ logging }: Configuration) => ({ level: logging.level, format: logging.format })

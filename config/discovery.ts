@@ -19,9 +19,13 @@ export const streamPath = textLike('a path such as /stream, without spaces, @, #
 const atMost = <T>(most: number, list: Format<T[]>): Format<T[]> =>
   listThat(list, `have at most ${most} items`, (items) => items.length <= most)
 
+/** Networks to scan. */
 export const ranges = atMost(64, listOf(range))
+/** Single addresses to call. */
 export const knownAddresses = atMost(256, listOf(textLike('an IP address', (value) => isAddress(value))))
+/** Ports to call. */
 export const ports = atMost(16, listOf(whole(1, 65_535)))
+/** Paths to try. */
 export const streamPaths = atMost(16, listOf(streamPath))
 
 /** Number of addresses in the ranges. */

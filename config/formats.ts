@@ -30,9 +30,11 @@ function numberOf(value: unknown): number | undefined {
   return typeof value === 'string' && /^[+-]?\d+(\.\d+)?$/.test(value) ? Number(value) : undefined
 }
 
+/** A number. */
 export const decimal = (min: number, max: number) =>
   scalar('Number', `a number from ${min} to ${max}`, (value) => within(numberOf(value), min, max))
 
+/** A whole number. */
 export const whole = (min: number, max: number) =>
   scalar('Number', `a whole number from ${min} to ${max}`, (value) => {
     const number = within(numberOf(value), min, max)
@@ -50,12 +52,14 @@ const words: Record<string, boolean> = {
   0: false,
 }
 
+/** A boolean in the words of YAML and of environment files. */
 export const yesNo = scalar('Boolean', 'true or false', (value) => {
   if (typeof value === 'boolean') return value
   const word = typeof value === 'string' ? value.toLowerCase() : ''
   return Object.hasOwn(words, word) ? words[word] : undefined
 })
 
+/** One of some words. */
 export const oneOf = <const T extends string>(...options: T[]) =>
   scalar<T>('String', `one of ${options.join(', ')}`, (value) => options.find((option) => option === value))
 
@@ -65,7 +69,9 @@ export const textLike = (allowed: string, fits: (value: string) => boolean = () 
 
 const hostName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i
 const isHost = (value: string) => isAddress(value) || hostName.test(value)
+/** A host. */
 export const host = textLike('a host name or an IP address', isHost)
+/** A host, or empty text. */
 export const hostOrNone = textLike('a host name or an IP address, or empty', (value) => value === '' || isHost(value))
 
 /** `192.168.1.0/24`, `fd00::/8`, `192.0.2.7`. IPv4-mapped IPv6 is refused: such clients are compared as IPv4. */
@@ -74,11 +80,14 @@ export const network = textLike('an address or a network such as 192.168.1.0/24 
 })
 
 const isPath = (value: string) => !/\p{Cc}/u.test(value)
+/** The path of a folder. */
 export const folder = textLike('the path of a folder', (value) => value !== '' && isPath(value))
+/** The path of a file, or empty text. */
 export const fileOrNone = textLike('the path of a file, or empty', isPath)
 
 const unitsOfTime = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const namesOfTime = { ms: 'ms', s: 'seconds', m: 'minutes', h: 'hours', d: 'days' }
+/** The unit of a bare number. */
 export type TimeUnit = keyof typeof unitsOfTime
 const amount = String.raw`(\d+(?:\.\d+)?)`
 const durationText = new RegExp(
@@ -128,6 +137,7 @@ export const bitrate = (min: string, max: string) => {
   )
 }
 
+/** In pixels. */
 export interface FrameSize {
   readonly width: number
   readonly height: number
@@ -145,6 +155,7 @@ export const frameSize = scalar<FrameSize>(
   },
 )
 
+/** The origin of a web page, or `*` for all. */
 export const webOrigin = textLike('an origin such as https://example.org:3000, or *', (value) => {
   if (value === '*') return true
   return URL.canParse(value) && new URL(value).origin === value.toLowerCase()

@@ -26,9 +26,11 @@ export class ConfigurationError extends Error {
   }
 }
 
+/** `server.port = "12abc": must be … (environment CAMERA_SERVICE_SERVER_PORT)` */
 export const faultLine = ({ key, value, rule, origin }: Fault) =>
   `${[key, value].filter(Boolean).join(' = ')}${key || value ? ': ' : ''}${rule} (${origin})`
 
+/** Where settings come from. Later ones override earlier ones. */
 export interface ConfigurationSources {
   /** A YAML file; without one, that of CAMERA_SERVICE_CONFIG, if it is set. */
   file?: string | undefined

@@ -4,6 +4,7 @@ import { shownUrl } from '../machines/domain/streamUrl.js'
 /** A value as it is written, before it is read. `line` counts from 1; undefined: the value is not from a file. */
 export type Raw = Scalar | { kind: 'list'; items: Raw[]; line: Line } | { kind: 'map'; entries: Entry[]; line: Line }
 
+/** A single value. */
 export interface Scalar {
   kind: 'scalar'
   value: unknown
@@ -12,6 +13,7 @@ export interface Scalar {
   comment?: string
 }
 
+/** A key of a map with its value. */
 export interface Entry {
   key: string
   line: Line

@@ -115,6 +115,7 @@ const table: Record<string, string> = {
   enable_hot_reload: '',
 }
 
+/** The unused keys, for the documentation. */
 export const unusedKeys = Object.keys(table)
 
 /** The replacement for an unused key, which may be empty; `undefined` for other keys. */

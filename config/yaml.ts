@@ -1,6 +1,7 @@
 import { Composer, type CST, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from 'yaml'
 import type { Raw } from './raw.js'
 
+/** Why a text is not YAML. It quotes nothing from the text. */
 export interface SyntaxFault {
   rule: string
   line: number | undefined

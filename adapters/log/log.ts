@@ -5,6 +5,7 @@ import { maskedText } from '../../machines/domain/mask.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { masked } from './fields.js'
 
+/** What is logged, how and where. */
 export interface LogOptions {
   level: 'error' | 'warn' | 'info' | 'debug'
   /** `auto`: text on a terminal, else JSON lines. Under systemd the priority stands before each line. */
@@ -16,6 +17,7 @@ export interface LogOptions {
   env?: Readonly<Record<string, string | undefined>>
 }
 
+/** The log at its root, which owns the stream. */
 export interface RootLog extends Log {
   /** Resolves when all lines are written, or after a second. Later lines are dropped. */
   close(): Promise<void>

@@ -1,5 +1,6 @@
 import type { Clock, Log } from '../../machines/domain/ports.js'
 
+/** How repeated lines are counted. */
 export interface RepeatOptions {
   /** In ms. */
   period: number

@@ -2,6 +2,7 @@
 import { invalidParam } from './errors.js'
 import { hidden, maskedParameters, withoutUser } from './mask.js'
 
+/** The URL of a source, checked. */
 export interface StreamUrl {
   /** In the canonical form, which MediaMTX accepts. May hold credentials: show it as `shownUrl` makes it. */
   url: string

@@ -12,7 +12,6 @@ import {
   jwtSecretSources,
   keyDefaults,
   linkDelays,
-  logOptions,
   mediaAuthPlace,
   mediaServerOptions,
   ownPlaces,
@@ -247,7 +246,7 @@ describe('options from the configuration', () => {
     })
   })
 
-  it('for health and the log', () => {
+  it('for health', () => {
     const options: Partial<HealthOptions> | undefined = healthOptions(defaults)
     expect(options).to.deep.equal({
       host: '127.0.0.1',
@@ -258,6 +257,5 @@ describe('options from the configuration', () => {
       withMetrics: true,
     })
     expect(healthOptions(configured({ HTTP_HEALTH_ENABLED: 'off' }))).to.equal(undefined)
-    expect(logOptions(defaults)).to.deep.equal({ level: 'info', format: 'auto' })
   })
 })
