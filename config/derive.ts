@@ -9,8 +9,6 @@ import type { Configuration } from './schema.js'
 /** The local address of a media server that the service starts. */
 const local = '127.0.0.1'
 
-// ---------------------------------------------------------------- access
-
 /** Where the key of the tokens comes from, apart from the data directory. */
 export const jwtSecretSources = ({ security }: Configuration) => ({
   value: security.jwt_secret_key,
