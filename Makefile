@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-sources := $(shell find main.ts app.ts machines actors adapters rpc config -name '*.ts' 2>/dev/null)
+sources := $(shell find main.ts app.ts commands machines actors adapters rpc config -name '*.ts' 2>/dev/null)
 # Two files at a time: most tests wait for ffmpeg or a media server, not for the processor.
 mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --parallel --jobs 2 --timeout 10000
 

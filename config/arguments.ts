@@ -1,16 +1,16 @@
 import { parseArgs } from 'node:util'
-import { isCameraPattern, isName, type Role, roles } from '../machines/domain/access.js'
+import { isName, type Role, roles } from '../machines/domain/access.js'
 import { durationOf } from './formats.js'
 import { hintOf } from './nearest.js'
 
 interface Sources {
   /** Path of the configuration file. */
   config?: string
-  /** As `loadConfiguration` takes them. */
+  /** For `loadConfiguration`. */
   flags: { 'data-dir'?: string }
 }
 
-/** Who somebody is and what they may do; `expires` in ms, `cameras` ids or patterns (absent: every camera). */
+/** The user and rights of a new credential. `expires` in ms. `cameras`: ids or patterns; absent: every camera. */
 interface Rights {
   role: Role
   user: string
@@ -18,8 +18,9 @@ interface Rights {
   cameras?: string[]
 }
 
+/** A command line that was understood. */
 export type Command =
-  /** `guide`: tell the person at the terminal what to do next. */
+  /** `guide`: print the addresses and a token for the person at the terminal. */
   | ({ name: 'serve'; guide: boolean } & Sources)
   | ({ name: 'check-config' | 'download-mediamtx' } & Sources)
   /** Without `expires`: `security.jwt_expiry_hours`. `id`: the token's `jti`. */
@@ -34,16 +35,19 @@ export type Command =
   | { name: 'help' }
   | { name: 'version' }
 
-/** A command line that cannot be understood; the message is one sentence for the person at the terminal. */
+/** The command line of one command. */
+export type CommandOf<Name extends Command['name']> = Extract<Command, { name: Name }>
+
+/** A mistake in the command line. The message is one sentence for the person at the terminal. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
 const commands = ['serve', 'token', 'keys', 'audit', 'check-config', 'download-mediamtx'] as const
-/** What must follow a command, and how many words more. */
+/** The subcommands, with the number of words that follow each. */
 const acts = { keys: { create: 0, list: 0, rotate: 1, revoke: 1 }, audit: { verify: 0 } } as const
 const hasActs = (command: string): command is keyof typeof acts => Object.hasOwn(acts, command)
-/** Flags of some commands alone. */
+/** Flags that only some commands have. */
 const owners: Record<string, readonly string[]> = {
   role: ['token', 'keys create'],
   user: ['token', 'keys create'],
@@ -68,9 +72,9 @@ const options = {
 } as const
 const isOption = (name: string): name is keyof typeof options => Object.hasOwn(options, name)
 
-/** `argv` is what follows the script's name. Throws UsageError. */
+/** Reads the words behind the name of the script. Throws UsageError. */
 export function parseArguments(argv: readonly string[]): Command {
-  // Not strict: Node's own words for a wrong flag name neither the nearest one nor this program.
+  // Not strict: the messages of Node do not name the nearest flag.
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true })
   const values = new Map<string, string>()
   const words: string[] = []
@@ -97,7 +101,7 @@ export function parseArguments(argv: readonly string[]): Command {
   const whole = [command, act].filter(Boolean).join(' ')
   for (const [flag, commandsOfIt] of Object.entries(owners)) {
     if (values.has(flag) && !commandsOfIt.includes(whole))
-      throw new UsageError(`--${flag} belongs to the command ${commandsOfIt.join(' and to ')}`)
+      throw new UsageError(`--${flag} is only for ${commandsOfIt.join(' and ')}`)
   }
   const [config, directory] = [values.get('config'), values.get('data-dir')]
   const sources = {
@@ -120,21 +124,19 @@ export function parseArguments(argv: readonly string[]): Command {
   }
 }
 
-/** What follows the command: `keys revoke <id>`. */
+/** The subcommand and its id: `keys revoke <id>`. */
 function actOf(command: (typeof commands)[number], words: string[]): { act: string; id: string } {
   const known: Record<string, number> = hasActs(command) ? acts[command] : {}
   const [act = '', ...rest] = hasActs(command) ? words : ['', ...words]
   if (hasActs(command) && !Object.hasOwn(known, act)) {
     const names = Object.keys(known)
     if (act === '') throw new UsageError(`${command} needs one of ${names.join(', ')}`)
-    throw new UsageError(
-      `${JSON.stringify(act)} is nothing that ${command} can do: ${names.join(', ')}${hintOf(act, names)}`,
-    )
+    throw new UsageError(`${command} has no ${JSON.stringify(act)}: use ${names.join(', ')}${hintOf(act, names)}`)
   }
   const room = known[act] ?? 0
   const whole = [command, act].filter(Boolean).join(' ')
-  if (rest.length > room) throw new UsageError(`${JSON.stringify(rest[room])} is one word too many after ${whole}`)
-  if (rest.length < room) throw new UsageError(`${whole} needs the id of a key; keys list tells them`)
+  if (rest.length > room) throw new UsageError(`${whole} does not take ${JSON.stringify(rest[room])}`)
+  if (rest.length < room) throw new UsageError(`${whole} needs the id of a key: see keys list`)
   return { act, id: rest[0] ?? '' }
 }
 
@@ -143,7 +145,7 @@ function tokenRequest(values: Map<string, string>) {
   if (revoke !== undefined) {
     const other = ['role', 'user', 'expires', 'cameras', 'id'].find((flag) => values.has(flag))
     if (other !== undefined)
-      throw new UsageError(`--revoke ends a token and makes none: --${other} must not stand beside it`)
+      throw new UsageError(`--revoke cannot be used with --${other}: it revokes a token and makes none`)
     return { revoke: tokenId(revoke, 'revoke') }
   }
   const id = values.get('id')
@@ -156,56 +158,32 @@ function tokenId(text: string, flag: string): string {
   return text
 }
 
+/** A camera id, or a pattern that a camera id can match. */
+const cameraPattern = /^(?:camera\d{1,57}|(?=.*\*)[acemr\d*]{1,64})$/
+
 function rightsOf(values: Map<string, string>, command: string, { never }: { never: boolean }): Rights {
   const asked = values.get('role')
   if (asked === undefined) throw new UsageError(`${command} needs --role ${roles.join('|')}`)
   const role = roles.find((each) => each === asked)
-  if (role === undefined)
-    throw new UsageError(
-      `--role must be one of ${roles.join(', ')}${hintOf(asked, roles, '', `the nearest to ${JSON.stringify(asked)} is`)}`,
-    )
+  if (role === undefined) {
+    const hint = hintOf(asked, roles, '', `the nearest to ${JSON.stringify(asked)} is`)
+    throw new UsageError(`--role must be one of ${roles.join(', ')}${hint}`)
+  }
   const text = values.get('expires')
   const expires = text === undefined ? undefined : durationOf(text, 's')
   const isGood =
     expires !== undefined && ((expires >= 1000 && expires <= 3650 * 86_400_000) || (never && expires === 0))
   if (text !== undefined && !isGood) {
-    throw new UsageError(
-      `--expires must be a duration from 1s to 3650d, such as 1h or 30d${never ? ', or 0 (never)' : ''}, not ${JSON.stringify(text)}`,
-    )
+    const examples = `such as 1h or 30d${never ? ', or 0 (never)' : ''}`
+    throw new UsageError(`--expires must be a duration from 1s to 3650d, ${examples}, not ${JSON.stringify(text)}`)
   }
   const cameras = values.get('cameras')?.split(',')
-  const wrong = cameras?.find((each) => !isCameraPattern(each))
-  if (wrong !== undefined)
-    throw new UsageError(
-      `--cameras must be ids or patterns with commas, such as camera0,camera1*, not ${JSON.stringify(wrong)}`,
-    )
+  const wrong = cameras?.find((each) => !cameraPattern.test(each))
+  if (wrong !== undefined) {
+    const rule = '--cameras must be ids or patterns with commas, such as camera0,camera1*'
+    throw new UsageError(`${rule}, not ${JSON.stringify(wrong)}; names of cameras are not ids`)
+  }
   const user = values.get('user') ?? role
   if (!isName(user)) throw new UsageError('--user must be at most 256 characters without control characters')
   return { role, user, ...(expires === undefined ? {} : { expires }), ...(cameras === undefined ? {} : { cameras }) }
 }
-
-export const helpText = () => `Usage: camera-service [command] [flags]
-
-Commands
-  serve          run the service (default); --guide also prints where everything is and a token to try
-  token          print a token for a client: --role ${roles.join('|')} [--user ID] [--expires 1h]
-                 [--cameras camera0,camera1*] [--id JTI]; or end one for good: --revoke JTI
-  keys create    print a new API key, this once: --role ${roles.join('|')} [--user ID] [--expires 90d]
-                 [--cameras camera0,camera1*]
-  keys list      list the API keys
-  keys rotate ID, keys revoke ID
-                 replace a key by a new one with the same rights; end a key
-  audit verify   tell whether the audit log is whole (exit code 1: it is not)
-  check-config   check the configuration and tell what is wrong with it
-  download-mediamtx
-                 bring the official MediaMTX for this machine into the data directory (needs the internet)
-
-Flags
-  --config FILE     configuration file (YAML); else CAMERA_SERVICE_CONFIG, else defaults
-  --data-dir DIR    folder of recordings, snapshots, state and secrets
-  --help, -h        this text
-  --version         the version
-
-Every key of the configuration can also be set in the environment: server.port as CAMERA_SERVICE_SERVER_PORT.
-Exit codes: 0 a clean stop, 78 a fault of the configuration or the command line, 1 anything else.
-`

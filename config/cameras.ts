@@ -1,8 +1,10 @@
+import { hidden, maskedParameters } from '../machines/domain/mask.js'
+import { parseStreamUrl } from '../machines/domain/streamUrl.js'
 import { bitrate, decimal, type Format, frameSize, oneOf, textLike, yesNo } from './formats.js'
-import { hintOf } from './nearest.js'
-import { type Raw, type Report, text } from './raw.js'
-import { parseYaml } from './yaml.js'
+import { documented, groupOf, groupsOf, mapped } from './groups.js'
+import { concealed, type Raw, text } from './raw.js'
 
+/** The codec settings of one camera. `bitrate` in bits per second. */
 export interface Codec {
   readonly profile: 'baseline' | 'main' | 'high'
   readonly level: string
@@ -11,7 +13,7 @@ export interface Codec {
   readonly bitrate: number
 }
 
-/** One item of `cameras:`, in the shape that the rest of the service knows as CameraEntry. */
+/** One item of `cameras`, in the shape of CameraEntry. */
 export interface CameraItem {
   name: string
   source: { kind: 'virtual' } | { kind: 'rtsp'; url: string } | { kind: 'usb'; match: string }
@@ -21,7 +23,7 @@ export interface CameraItem {
 
 const levels = ['3.0', '3.1', '3.2', '4.0', '4.1', '4.2', '5.0', '5.1', '5.2']
 
-/** YAML reads an unquoted 3.0 as the number 3. */
+/** YAML reads 3.0 without quotes as the number 3. */
 const level: Format<string> = {
   allowed: `auto or one of ${levels.join(', ')}`,
   type: 'String',
@@ -36,7 +38,7 @@ const level: Format<string> = {
   },
 }
 
-/** Only what x264's baseline, main and high profiles can hold: 4:2:0. */
+/** Only what the baseline, main and high profiles of x264 can hold: 4:2:0. */
 export const codecFormats = {
   video_profile: oneOf('baseline', 'main', 'high'),
   video_level: level,
@@ -45,6 +47,7 @@ export const codecFormats = {
   bitrate: bitrate('64k', '100M'),
 }
 
+/** Frames per second. */
 export const frameRate = decimal(1, 240)
 
 const source: Format<CameraItem['source']> = {
@@ -52,161 +55,82 @@ const source: Format<CameraItem['source']> = {
   type: 'Object',
   read: (raw, report) => {
     const value = raw.kind === 'scalar' && typeof raw.value === 'string' ? raw.value : ''
+    if (isCut(raw)) {
+      report('must be in quotes: YAML takes what follows " #" as a comment', concealed(raw))
+      return undefined
+    }
     if (value === 'virtual') return { kind: 'virtual' }
     if (/^usb:\S/.test(value)) return { kind: 'usb', match: value.slice('usb:'.length).trim() }
-    if (/^rtsps?:\/\/[^\s/]/i.test(value) && !/\s/.test(value) && URL.canParse(value) && new URL(value).hostname !== '')
-      return { kind: 'rtsp', url: value }
-    report(`must be ${source.allowed}`, raw)
+    const result = /^rtsps?:\/\//i.test(value) ? parseStreamUrl(value) : undefined
+    if (result && 'url' in result) return { kind: 'rtsp', url: result.url }
+    // Behind a scheme everything may be a password.
+    const place = value.includes(':') ? text(value.replace(/:.*/s, `:${hidden}`), raw.line) : raw
+    report(result ? `${result.rule}; ${result.hint}` : `must be ${source.allowed}`, place)
     return undefined
   },
 }
 
-const name = textLike('a name of at most 64 of a-z, 0-9, _ and -', (value) => /^[a-z0-9_-]{1,64}$/.test(value))
-
-const fields = { name, source, enabled: yesNo, size: frameSize, fps: frameRate }
-
-/** What may stand in one item, for the documentation; `codec` takes the keys of `mediamtx.codec`. */
-export const cameraFields: Record<string, { allowed: string; doc: string }> = {
-  name: {
-    allowed: name.allowed,
-    doc: 'Required, unique. What people call the camera; of RTSP and virtual cameras also their identity.',
-  },
-  source: {
-    allowed: source.allowed,
-    doc: 'Required. `usb:` names a camera by the serial number or the port path that it reports, to give it settings or to ignore it.',
-  },
-  enabled: { allowed: yesNo.allowed, doc: 'Default true; `false` ignores the camera.' },
-  size: { allowed: frameSize.allowed, doc: 'Frame size asked for; default `camera.size`.' },
-  fps: { allowed: frameRate.allowed, doc: 'Frame rate asked for; default `camera.fps`.' },
-  codec: {
-    allowed: `a group of keys: ${Object.keys(codecFormats).join(', ')}`,
-    doc: 'Overrides of `mediamtx.codec` for this camera.',
-  },
+/** True if the rest of a password is probably in a YAML comment: an @ in it, or a parameter that goes on behind #. */
+function isCut(raw: Raw): boolean {
+  if (raw.kind !== 'scalar' || typeof raw.value !== 'string' || raw.comment === undefined) return false
+  const { value, comment } = raw
+  const isAttached = !/^\s/.test(comment)
+  const endsInUser = comment.includes('@') && (isAttached || !value.includes('@'))
+  return endsInUser || (isAttached && maskedParameters(value) !== value)
 }
 
-/** A YAML list; in the environment its text (JSON is YAML). */
-export const cameraList: Format<CameraItem[]> = {
-  allowed: 'a list of cameras',
-  type: 'Array',
-  read: (raw, report) => {
-    const list = raw.kind === 'scalar' && typeof raw.value === 'string' ? (parseYaml(raw.value).root ?? raw) : raw
-    if (list.kind !== 'list') {
-      report('must be a list of cameras', raw)
-      return undefined
-    }
-    const items = list.items.map((item, index) =>
-      readItem(item, (rule, value, below = '') => report(rule, value, `[${index}]${below}`)),
-    )
-    const whole = items.filter((item) => item !== undefined)
-    const twins = findTwins(whole.length === items.length ? whole : [], list.items, report)
-    return whole.length === items.length && !twins ? whole : undefined
-  },
-}
-
-function readItem(raw: Raw, report: Report): CameraItem | undefined {
-  const values = readMap(raw, Object.keys(cameraFields), report)
-  if (!values) return undefined
-  let good = values.good
-  const read = <T>(key: string, format: Format<T>): T | undefined => {
-    const value = values.map.get(key)
-    const result = value && format.read(value, (rule, at, below = '') => report(rule, at, `.${key}${below}`))
-    if (value && result === undefined) good = false
-    return result
-  }
-  const [itemName, itemSource, enabled, frame, fps] = [
-    read('name', fields.name),
-    read('source', fields.source),
-    read('enabled', fields.enabled),
-    read('size', fields.size),
-    read('fps', fields.fps),
-  ]
-  const codec = read('codec', codecOverrides)
-  for (const key of ['name', 'source']) if (!values.map.has(key)) report(`has no ${key}`, raw)
-  if (!good || itemName === undefined || itemSource === undefined) return undefined
-  return {
-    name: itemName,
-    source: itemSource,
-    enabled: enabled ?? true,
-    settings: {
-      name: itemName,
-      ...frame,
-      ...(fps === undefined ? {} : { fps }),
-      ...(codec === undefined ? {} : { codec }),
-    },
-  }
-}
-
-const codecOverrides: Format<Partial<Codec>> = {
-  allowed: 'a group of keys',
-  type: 'Object',
-  read: (raw, report) => {
-    const values = readMap(raw, Object.keys(codecFormats), report)
-    if (!values) return undefined
-    let good = values.good
-    const read = <T>(key: keyof typeof codecFormats, format: Format<T>): T | undefined => {
-      const value = values.map.get(key)
-      const result = value && format.read(value, (rule, at) => report(rule, at, `.${key}`))
-      if (value && result === undefined) good = false
-      return result
-    }
-    const { video_profile, video_level, pixel_format, preset, bitrate } = codecFormats
-    const codec = {
-      profile: read('video_profile', video_profile),
-      level: read('video_level', video_level),
-      pixelFormat: read('pixel_format', pixel_format),
-      preset: read('preset', preset),
-      bitrate: read('bitrate', bitrate),
-    }
-    return good ? present(codec) : undefined
-  },
-}
+const codecOverrides = mapped(groupOf(codecFormats), (codec) =>
+  present({
+    profile: codec.video_profile,
+    level: codec.video_level,
+    pixelFormat: codec.pixel_format,
+    preset: codec.preset,
+    bitrate: codec.bitrate,
+  }),
+)
 
 const present = <T extends object>(value: T) =>
   Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>
   }
 
-/** The map's values by key; unknown, repeated and empty keys are reported and make it not good. */
-export function readMap(
-  raw: Raw,
-  keys: string[],
-  report: Report,
-): { map: Map<string, Raw>; good: boolean } | undefined {
-  if (raw.kind !== 'map') {
-    report(`must be a group of keys (${keys.join(', ')})`, raw)
-    return undefined
-  }
-  const map = new Map<string, Raw>()
-  let good = true
-  const refuse = (rule: string, value: Raw, key: string) => {
-    good = false
-    report(rule, value, `.${key}`)
-  }
-  for (const { key, value } of raw.entries) {
-    if (!keys.includes(key)) refuse(`is not a known key${hintOf(key, keys)}`, value, key)
-    else if (map.has(key)) refuse('is set twice', value, key)
-    else if (value.kind === 'scalar' && value.value === null) refuse('has no value', value, key)
-    else map.set(key, value)
-  }
-  return { map, good }
+const fields = {
+  name: textLike('a name of at most 64 of a-z, 0-9, _ and -', (value) => /^[a-z0-9_-]{1,64}$/.test(value)),
+  source,
+  enabled: yesNo,
+  size: frameSize,
+  fps: frameRate,
+  codec: codecOverrides,
 }
 
-function findTwins(items: CameraItem[], raws: Raw[], report: Report): boolean {
-  let found = false
-  const names = new Set<string>()
-  const devices = new Set<string>()
-  items.forEach((item, index) => {
-    const refuse = (rule: string, key: string) => {
-      found = true
-      const raw = raws[index]
-      const value = raw?.kind === 'map' ? raw.entries.find((entry) => entry.key === key)?.value : undefined
-      report(rule, value ?? raw ?? text(''), `[${index}].${key}`)
-    }
-    if (names.has(item.name)) refuse(`must be unique: another camera is called ${item.name}`, 'name')
-    names.add(item.name)
-    if (item.source.kind !== 'usb') return
-    if (devices.has(item.source.match)) refuse('must be unique: another entry names the same USB camera', 'source')
-    devices.add(item.source.match)
-  })
-  return found
-}
+/** The keys of one item, for the documentation. */
+export const cameraFields = documented(fields, {
+  name: 'Required, unique. The name for people. RTSP and virtual cameras are also identified by it.',
+  source:
+    'Required. Percent-encode special characters in the user and password of `rtsp://user:password@host/path`. ' +
+    '`usb:` selects a USB camera by its serial number or port path, to change its settings or to ignore it.',
+  enabled: 'Default true. `false` ignores the camera.',
+  size: 'Requested frame size. Default `camera.size`.',
+  fps: 'Requested frame rate. Default `camera.fps`.',
+  codec: 'Overrides of `mediamtx.codec` for this camera.',
+})
+
+const item = mapped(
+  groupOf(fields, ['name', 'source']),
+  ({ name, source, enabled = true, size, fps, codec }): CameraItem => ({
+    name,
+    source,
+    enabled,
+    settings: { name, ...size, ...(fps !== undefined && { fps }), ...(codec && { codec }) },
+  }),
+)
+
+/** The list `cameras`. */
+export const cameraList = groupsOf(item, 'cameras', [
+  { key: 'name', idOf: ({ name }) => name, rule: (name) => `must be unique: another camera is called ${name}` },
+  {
+    key: 'source',
+    idOf: ({ source }) => (source.kind === 'usb' ? source.match : undefined),
+    rule: () => 'must be unique: another entry names the same USB camera',
+  },
+])

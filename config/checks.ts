@@ -2,19 +2,20 @@ import { isLoopback } from '../machines/domain/address.js'
 import { addressesIn, mostAddresses } from './discovery.js'
 import type { Configuration } from './schema.js'
 
-/** A rule that several keys break together; the fault is told of the one that was set last. */
+/** A broken rule of several keys. The fault names the key that was set last. */
 export interface SharedFault {
   keys: string[]
   value: string
   rule: string
 }
 
-/** Keys that were published as examples by earlier services of this name. */
+/** Secrets that earlier services of this name published as examples. */
 const publishedKeys = [
   'edge-device-secret-key-change-in-production',
   'test-secret-key-for-testing-only-do-not-use-in-production',
 ]
 
+/** Checks the rules that concern several keys. */
 export function checkTogether(config: Configuration): { faults: SharedFault[]; warnings: string[] } {
   const { server, mediamtx, storage, simulation, security } = config
   const faults = samePorts(config)
@@ -56,7 +57,7 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
     client_certificate !== 'none' || clients.length === 0,
     ['server.tls.client_certificate', 'server.tls.clients'],
     client_certificate,
-    'server.tls.clients needs server.tls.client_certificate: nobody is asked for a certificate',
+    'server.tls.clients needs server.tls.client_certificate: without it no client sends a certificate',
   )
   const { skydio, generic_uav } = config.external_discovery
   const addresses = addressesIn([...skydio.network_ranges, ...generic_uav.network_ranges])
@@ -67,17 +68,18 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
     `the network_ranges of external_discovery may hold at most ${mostAddresses} addresses in all`,
   )
   const warnings = publishedKeys.includes(security.jwt_secret_key)
-    ? ['security.jwt_secret_key is a published example: anybody can make tokens for this service']
+    ? ['security.jwt_secret_key is a published example: everybody can make tokens for this service']
     : []
   if (mediamtx.mode === 'external' && security.streams === 'protected' && mediamtx.auth_port === 0) {
     warnings.push(
-      'an external media server cannot ask this service who may read a stream while mediamtx.auth_port is 0: give it a fixed port',
+      'an external media server cannot ask this service who may read a stream while mediamtx.auth_port is 0: ' +
+        'give it a fixed port',
     )
   }
   return { faults, warnings }
 }
 
-/** Ports of one machine: those of a media server elsewhere are its own affair. */
+/** Ports of one host must differ. A media server on another host has its own. */
 function samePorts({ server, mediamtx, http_health }: Configuration): SharedFault[] {
   const ours: [string, number][] = [
     ['server.port', server.port],

@@ -1,8 +1,9 @@
 import { isIPv4 } from 'node:net'
 import { isAddress } from '../machines/domain/address.js'
-import { type Format, listOf, textLike, whole } from './formats.js'
+import { type Format, textLike, whole } from './formats.js'
+import { listOf, listThat } from './groups.js'
 
-/** More addresses than this, over all ranges, are a mistake rather than a wish. */
+/** The limit over all ranges. More addresses are a mistake rather than a wish. */
 export const mostAddresses = 65_536
 
 const range = textLike('an IPv4 range such as 192.168.42.0/24, from /16 to /32', (value) => {
@@ -10,26 +11,23 @@ const range = textLike('an IPv4 range such as 192.168.42.0/24, from /16 to /32',
   return isIPv4(address) && Number(bits) >= 16 && Number(bits) <= 32
 })
 
-/** A path of a stream: what follows host and port in its URL. */
+/** The part of a stream's URL behind host and port. */
 export const streamPath = textLike('a path such as /stream, without spaces, @, # and $', (value) =>
   /^\/[^\s\p{Cc}@#$\\]{0,200}$/u.test(value),
 )
 
-const atMost = <T>(most: number, list: Format<T[]>): Format<T[]> => ({
-  ...list,
-  read: (raw, report) => {
-    const values = list.read(raw, report)
-    if (values === undefined || values.length <= most) return values
-    report(`must have at most ${most} items`, raw)
-    return undefined
-  },
-})
+const atMost = <T>(most: number, list: Format<T[]>): Format<T[]> =>
+  listThat(list, `have at most ${most} items`, (items) => items.length <= most)
 
+/** Networks to scan. */
 export const ranges = atMost(64, listOf(range))
+/** Single addresses to call. */
 export const knownAddresses = atMost(256, listOf(textLike('an IP address', (value) => isAddress(value))))
+/** Ports to call. */
 export const ports = atMost(16, listOf(whole(1, 65_535)))
+/** Paths to try. */
 export const streamPaths = atMost(16, listOf(streamPath))
 
-/** How many addresses the ranges hold. */
+/** Number of addresses in the ranges. */
 export const addressesIn = (list: readonly string[]): number =>
   list.reduce((sum, each) => sum + 2 ** (32 - Number(each.split('/')[1])), 0)

@@ -1,13 +1,13 @@
 import { isAddress, isNetwork } from '../machines/domain/address.js'
 import type { Raw, Report } from './raw.js'
 
-/** How a setting is written and what is made of it. */
+/** How a setting is written and read. */
 export interface Format<T> {
   /** Completes "must be …". */
   allowed: string
-  /** The type that convict checks once all layers are merged. */
+  /** The type that convict checks after all sources are merged. */
   type: 'Number' | 'String' | 'Boolean' | 'Array' | 'Object'
-  /** The value, or `undefined` once its faults are reported. */
+  /** Returns the value, or reports its faults and returns `undefined`. */
   read(raw: Raw, report: Report): T | undefined
 }
 
@@ -24,15 +24,17 @@ const scalar = <T>(type: Format<T>['type'], allowed: string, parse: (value: unkn
 const within = (value: number | undefined, min: number, max: number) =>
   value !== undefined && value >= min && value <= max ? value : undefined
 
-/** A number as YAML has read it, or its digits: nothing may follow them. */
+/** Reads a number from YAML, or digits with nothing behind them. */
 function numberOf(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
   return typeof value === 'string' && /^[+-]?\d+(\.\d+)?$/.test(value) ? Number(value) : undefined
 }
 
+/** A number. */
 export const decimal = (min: number, max: number) =>
   scalar('Number', `a number from ${min} to ${max}`, (value) => within(numberOf(value), min, max))
 
+/** A whole number. */
 export const whole = (min: number, max: number) =>
   scalar('Number', `a whole number from ${min} to ${max}`, (value) => {
     const number = within(numberOf(value), min, max)
@@ -50,39 +52,49 @@ const words: Record<string, boolean> = {
   0: false,
 }
 
+/** A boolean in the words of YAML and of environment files. */
 export const yesNo = scalar('Boolean', 'true or false', (value) => {
   if (typeof value === 'boolean') return value
   const word = typeof value === 'string' ? value.toLowerCase() : ''
   return Object.hasOwn(words, word) ? words[word] : undefined
 })
 
+/** One of some words. */
 export const oneOf = <const T extends string>(...options: T[]) =>
   scalar<T>('String', `one of ${options.join(', ')}`, (value) => options.find((option) => option === value))
 
-/** Text of its own shape. A number or a truth value in YAML is refused: it may already have lost a zero or a dot. */
+/** Text of a certain shape. Numbers and booleans are refused, because YAML may have dropped a zero or a dot. */
 export const textLike = (allowed: string, fits: (value: string) => boolean = () => true) =>
   scalar('String', allowed, (value) => (typeof value === 'string' && fits(value) ? value : undefined))
 
 const hostName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i
 const isHost = (value: string) => isAddress(value) || hostName.test(value)
+/** A host. */
 export const host = textLike('a host name or an IP address', isHost)
+/** A host, or empty text. */
 export const hostOrNone = textLike('a host name or an IP address, or empty', (value) => value === '' || isHost(value))
 
-/** `192.168.1.0/24`, `fd00::/8`, `192.0.2.7`. IPv4 is written as IPv4: what comes in mapped into IPv6 is compared as IPv4 too. */
+/** `192.168.1.0/24`, `fd00::/8`, `192.0.2.7`. IPv4-mapped IPv6 is refused: such clients are compared as IPv4. */
 export const network = textLike('an address or a network such as 192.168.1.0/24 or fd00::/8', (value) => {
   return isNetwork(value) && !/^::ffff:/i.test(value)
 })
 
 const isPath = (value: string) => !/\p{Cc}/u.test(value)
+/** The path of a folder. */
 export const folder = textLike('the path of a folder', (value) => value !== '' && isPath(value))
+/** The path of a file, or empty text. */
 export const fileOrNone = textLike('the path of a file, or empty', isPath)
 
 const unitsOfTime = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const namesOfTime = { ms: 'ms', s: 'seconds', m: 'minutes', h: 'hours', d: 'days' }
+/** The unit of a bare number. */
 export type TimeUnit = keyof typeof unitsOfTime
-const durationText =
-  /^(?=\d)(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/
+const amount = String.raw`(\d+(?:\.\d+)?)`
+const durationText = new RegExp(
+  `^(?=\\d)(?:${amount}d)?(?:${amount}h)?(?:${amount}m(?!s))?(?:${amount}s)?(?:${amount}ms)?$`,
+)
 
-/** Milliseconds of `10s`, `500ms`, `1h30m`, `2d`; of a bare number in `unit`. */
+/** Reads `10s`, `500ms`, `1h30m`, `2d`, or a bare number in `unit`. Returns ms; `undefined` for other text. */
 export function durationOf(value: unknown, unit: TimeUnit): number | undefined {
   const bare = numberOf(value)
   if (bare !== undefined) return bare < 0 ? undefined : Math.round(bare * unitsOfTime[unit])
@@ -92,10 +104,10 @@ export function durationOf(value: unknown, unit: TimeUnit): number | undefined {
   return Math.round([d, h, m, s, ms].reduce((sum, size, index) => sum + Number(match[index + 1] ?? 0) * size, 0))
 }
 
-/** A duration in ms. `max` is 24 days unless told otherwise: Node's timers end at 2^31−1 ms. */
+/** A duration in ms. `max` is 24 days by default, because the timers of Node end at 2^31−1 ms. */
 export const duration = (min: string, max = '24d', unit: TimeUnit = 's') => {
   const [least = 0, most = 0] = [durationOf(min, 's'), durationOf(max, 's')]
-  const allowed = `a duration from ${min} to ${max} (10s, 500ms, 1h30m; a bare number is in ${{ ms: 'ms', s: 'seconds', m: 'minutes', h: 'hours', d: 'days' }[unit]})`
+  const allowed = `a duration from ${min} to ${max} (10s, 500ms, 1h30m; a bare number is in ${namesOfTime[unit]})`
   return scalar('Number', allowed, (value) => within(durationOf(value, unit), least, most))
 }
 
@@ -107,7 +119,7 @@ function multiple(value: unknown, shape: RegExp, base: number): number | undefin
   return Math.round(Number(match[1]) * base ** ('KMGT'.indexOf((match[2] ?? '').toUpperCase()) + 1))
 }
 
-/** Bytes; K, M, G and T are powers of 1024, with or without `B` or `iB`. */
+/** A size in bytes. K, M, G and T are powers of 1024, with or without `B` or `iB`. */
 export const size = (min: string, max: string) => {
   const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMGT])(?:i?B)?$/i, 1024)
   const [least = 0, most = 0] = [parse(min), parse(max)]
@@ -116,7 +128,7 @@ export const size = (min: string, max: string) => {
   )
 }
 
-/** Bits per second; k, M and G are powers of 1000, as in ffmpeg. */
+/** A bit rate in bits per second. k, M and G are powers of 1000, as in ffmpeg. */
 export const bitrate = (min: string, max: string) => {
   const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMG])$/i, 1000)
   const [least = 0, most = 0] = [parse(min), parse(max)]
@@ -125,12 +137,13 @@ export const bitrate = (min: string, max: string) => {
   )
 }
 
+/** In pixels. */
 export interface FrameSize {
   readonly width: number
   readonly height: number
 }
 
-/** Even numbers: 4:2:0 video has no half pixels. */
+/** Even numbers, because 4:2:0 video has no half pixels. */
 export const frameSize = scalar<FrameSize>(
   'Object',
   'a frame size such as 1280x720, even numbers from 16 to 7680',
@@ -142,29 +155,7 @@ export const frameSize = scalar<FrameSize>(
   },
 )
 
-/** A YAML list, or text with commas; each item is checked by itself. */
-export const listOf = <T>(item: Format<T>): Format<T[]> => ({
-  allowed: `a list, each item ${item.allowed}`,
-  type: 'Array',
-  read: (raw, report) => {
-    const parts = raw.kind === 'list' ? raw.items : split(raw)
-    if (!parts) {
-      report(`must be a list, each item ${item.allowed}`, raw)
-      return undefined
-    }
-    const values = parts.map((part, index) =>
-      item.read(part, (rule, value, below = '') => report(rule, value, `[${index}]${below}`)),
-    )
-    return values.some((value) => value === undefined) ? undefined : values.filter((value) => value !== undefined)
-  },
-})
-
-function split(raw: Raw): Raw[] | undefined {
-  if (raw.kind !== 'scalar' || typeof raw.value !== 'string') return undefined
-  const parts = raw.value === '' ? [] : raw.value.split(',')
-  return parts.map((part) => ({ ...raw, value: part.trim() }))
-}
-
+/** The origin of a web page, or `*` for all. */
 export const webOrigin = textLike('an origin such as https://example.org:3000, or *', (value) => {
   if (value === '*') return true
   return URL.canParse(value) && new URL(value).origin === value.toLowerCase()

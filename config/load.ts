@@ -10,15 +10,15 @@ import { parseYaml } from './yaml.js'
 
 /** One broken rule: `server.port`, `"12abc"`, `must be …`, `environment CAMERA_SERVICE_SERVER_PORT`. */
 export interface Fault {
-  /** Empty when the file as a whole is meant. */
+  /** Empty for a fault of the whole file. */
   key: string
-  /** As it was written; `***` when it is a secret. */
+  /** The value as written; `***` for a secret. */
   value: string
   rule: string
   origin: string
 }
 
-/** All that is wrong with the configuration, at once; the message has a line for each. */
+/** Every fault of the configuration. The message has one line per fault. */
 export class ConfigurationError extends Error {
   constructor(readonly faults: readonly Fault[]) {
     super(faults.map(faultLine).join('\n'))
@@ -26,9 +26,11 @@ export class ConfigurationError extends Error {
   }
 }
 
+/** `server.port = "12abc": must be … (environment CAMERA_SERVICE_SERVER_PORT)` */
 export const faultLine = ({ key, value, rule, origin }: Fault) =>
   `${[key, value].filter(Boolean).join(' = ')}${key || value ? ': ' : ''}${rule} (${origin})`
 
+/** Where settings come from. Later ones override earlier ones. */
 export interface ConfigurationSources {
   /** A YAML file; without one, that of CAMERA_SERVICE_CONFIG, if it is set. */
   file?: string | undefined
@@ -36,7 +38,7 @@ export interface ConfigurationSources {
   flags?: Readonly<{ 'data-dir'?: string | undefined }>
 }
 
-/** What a layer sets, and where: the values by key. */
+/** One source of settings: its values by key, each with its origin. */
 interface Layer {
   values: Map<string, { value: unknown; origin: string }>
   faults: Fault[]
@@ -44,8 +46,9 @@ interface Layer {
 }
 
 /**
- * Defaults < YAML file < environment < flags. Each layer is read by the schema as it was written, because convict would
- * coerce it (`off` to true, `12abc` to 12) and tell neither value nor origin. Throws ConfigurationError and nothing else.
+ * Reads all sources; later ones override earlier ones: defaults, YAML file, environment, flags. The schema reads each
+ * value as it is written, because convict would coerce it (`off` to true, `12abc` to 12) and lose its origin.
+ * Throws ConfigurationError.
  */
 export function loadConfiguration({ file, env, flags = {} }: ConfigurationSources): {
   config: Configuration
@@ -76,7 +79,7 @@ export function loadConfiguration({ file, env, flags = {} }: ConfigurationSource
 
 const emptyLayer = (): Layer => ({ values: new Map(), faults: [], warnings: [] })
 
-/** Reads one key of a layer; its faults name the key with what is below it (`cameras[2].name`). */
+/** Reads one setting into a layer. A fault names the key with the place below it (`cameras[2].name`). */
 function set(layer: Layer, key: string, raw: Raw, origin: (line: number | undefined) => string) {
   const setting = settings.get(key)
   if (!setting) return
@@ -91,6 +94,10 @@ function set(layer: Layer, key: string, raw: Raw, origin: (line: number | undefi
   if (raw.kind === 'scalar' && (raw.value === null || raw.value === undefined)) return refuse('has no value', raw)
   const value = setting.reads.read(raw, refuse)
   if (value !== undefined) layer.values.set(key, { value, origin: origin(raw.line) })
+  if (setting.sensitive && raw.kind === 'scalar' && /^\S/.test(raw.comment ?? '')) {
+    const advice = 'put it in quotes if the rest belongs to it'
+    layer.warnings.push(`${key} ends before " #", where YAML begins a comment: ${advice} (${origin(raw.line)})`)
+  }
 }
 
 const unusedWarning = (what: string, hint: string, origin: string) =>
@@ -117,7 +124,7 @@ function fromFile(path: string): Layer {
 function walk(layer: Layer, raw: Raw, group: string, origin: (line: number | undefined) => string) {
   const refuse = (key: string, value: Raw, rule: string, line = value.line) =>
     layer.faults.push({ key, value: shown(value, key), rule, origin: origin(line) })
-  // A group whose keys are all commented out.
+  // All keys of the group are commented out.
   if (raw.kind === 'scalar' && raw.value === null) return
   if (raw.kind !== 'map')
     return void refuse(group, raw, group ? 'must be a group of keys' : 'must hold keys with values')
@@ -134,7 +141,7 @@ function walk(layer: Layer, raw: Raw, group: string, origin: (line: number | und
   }
 }
 
-/** Among what may stand there first: a slip of the pen seldom changes the group. */
+/** Looks for the nearest key in the same group. */
 function hintOfKey(key: string, group: string): string {
   const here = [...settings.keys(), ...groups].filter(
     (each) => each !== '' && (group === '' || each.startsWith(`${group}.`)),
@@ -146,7 +153,7 @@ function readText(path: string): { text: string } | { rule: string } {
   try {
     const content = readFileSync(path)
     return content.length > 1_048_576
-      ? { rule: 'is larger than 1 MiB: this is no configuration' }
+      ? { rule: 'is larger than 1 MiB and not a configuration' }
       : { text: content.toString('utf8') }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
@@ -183,7 +190,7 @@ function fromFlags(flags: NonNullable<ConfigurationSources['flags']>): Layer {
   return layer
 }
 
-/** Only keys of the schema come here, so none is `__proto__`. */
+/** The values as an object. Only keys of the schema are in `values`, so none is `__proto__`. */
 function nested(values: Layer['values']): object {
   const root: Record<string, unknown> = {}
   for (const [key, { value }] of values) {

@@ -1,4 +1,4 @@
-/** The candidate that takes the fewest edits to reach, or that holds the whole word; `undefined` when more than half of the word would change. */
+/** The candidate with the fewest edits, or one that contains the word. `undefined` if half of the word would change. */
 function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const asked = word.slice(0, 100)
   let best: string | undefined
@@ -13,7 +13,7 @@ function nearest(word: string, candidates: Iterable<string>): string | undefined
   return least > asked.length / 2 ? undefined : best
 }
 
-/** `; the nearest is port`, or nothing where nothing is near. */
+/** Returns `; the nearest is port`, or an empty text if no candidate is near. */
 export function hintOf(
   word: string,
   candidates: Iterable<string>,
@@ -24,7 +24,7 @@ export function hintOf(
   return found === undefined ? '' : `; ${introduction} ${before}${found}`
 }
 
-/** Levenshtein distance, with a swap of neighbours (`prot`, `port`) as one edit. */
+/** Levenshtein distance. A swap of neighbours (`prot`, `port`) is one edit. */
 function edits(a: string, b: string): number {
   let before: number[] = []
   let above = Array.from({ length: b.length + 1 }, (_, j) => j)

@@ -1,32 +1,54 @@
-/** A value as it was written, before anything is made of it. `line` counts from 1; undefined: it did not come from a file. */
-export type Raw =
-  | { kind: 'scalar'; value: unknown; line: number | undefined }
-  | { kind: 'list'; items: Raw[]; line: number | undefined }
-  | { kind: 'map'; entries: Entry[]; line: number | undefined }
+import { hidden, isSecretName, maskedText, withoutUser } from '../machines/domain/mask.js'
+import { shownUrl } from '../machines/domain/streamUrl.js'
 
+/** A value as it is written, before it is read. `line` counts from 1; undefined: the value is not from a file. */
+export type Raw = Scalar | { kind: 'list'; items: Raw[]; line: Line } | { kind: 'map'; entries: Entry[]; line: Line }
+
+/** A single value. */
+export interface Scalar {
+  kind: 'scalar'
+  value: unknown
+  line: Line
+  /** What follows ` #` behind a value without quotes. For YAML it is a comment, but it may be part of a password. */
+  comment?: string
+}
+
+/** A key of a map with its value. */
 export interface Entry {
   key: string
-  line: number | undefined
+  line: Line
   value: Raw
 }
 
-/** Tells of a fault: which rule is broken by which value, and where below the setting's own key (`[2].name`). */
+type Line = number | undefined
+
+/** Receives a fault: the broken rule, the value, and its place below the key of the setting (`[2].name`). */
 export type Report = (rule: string, raw: Raw, below?: string) => void
 
-/** What an environment variable, a flag or a default holds. */
-export const text = (value: string): Raw => ({ kind: 'scalar', value, line: undefined })
+/** The value of an environment variable, a flag or a default. */
+export const text = (value: string, line?: number): Scalar => ({ kind: 'scalar', value, line })
 
-const secretName = /secret|password|passwd|token|api_?key|credential/i
+/** The same place without its value, for a fault of a value that may be part of a password. */
+export const concealed = (raw: Raw): Raw => text(hidden, raw.line)
 
-/** The value as a person may see it: short, on one line, without credentials. */
+/** A report for what is below `place`. */
+export const below =
+  (report: Report, place: string): Report =>
+  (rule, raw, more = '') =>
+    report(rule, raw, place + more)
+
+/** The value as everybody may see it: on one line, at most 80 characters, without credentials. */
 export function shown(raw: Raw, key: string, secret = false): string {
   if (raw.kind !== 'scalar') return raw.kind === 'list' ? 'a list' : 'a group of keys'
   if (raw.value === null || raw.value === undefined) return 'nothing'
-  if (secret || secretName.test(key)) return '***'
+  if (secret || isSecretName(key) || raw.value === hidden || raw.comment?.includes('@')) return hidden
   const written = JSON.stringify(withoutCredentials(String(raw.value)))
   const plain = typeof raw.value === 'string' ? written : written.slice(1, -1)
   return plain.length > 80 ? `${plain.slice(0, 79)}…` : plain
 }
 
-/** Up to the last `@`: a password may hold a slash or an `@` that nobody escaped. */
-const withoutCredentials = (words: string) => words.replace(/:\/\/\S*@/g, '://***@')
+function withoutCredentials(value: string): string {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(value)) return shownUrl(value)
+  const place = withoutUser(value)
+  return maskedText(place === value ? value : `${hidden}@${place}`)
+}

@@ -10,7 +10,6 @@ import {
   frameSize,
   host,
   hostOrNone,
-  listOf,
   network,
   oneOf,
   size,
@@ -20,18 +19,19 @@ import {
   whole,
   yesNo,
 } from './formats.js'
+import { listOf } from './groups.js'
 import { jwtKeyList } from './jwtKeys.js'
 import { text } from './raw.js'
 
-/** One key: a convict schema entry that also knows how its value is written. */
+/** One key: an entry of a convict schema, with the format of its value. */
 export interface Setting<T> {
   doc: string
   default: T
-  /** convict's own check of the merged value. */
+  /** The type that convict checks after all sources are merged. */
   format: Format<T>['type']
   sensitive: boolean
   reads: Format<T>
-  /** The default as a person would write it. */
+  /** The default as text, for the documentation. */
   written: string
 }
 
@@ -44,21 +44,19 @@ const setting = <T>(reads: Format<T>, written: string, doc: string, { secret = f
 const time = (written: string, doc: string, min = '100ms', max?: string, unit?: TimeUnit) =>
   setting(duration(min, max, unit), written, doc)
 const port = (written: string, doc: string) => setting(whole(1, 65_535), written, doc)
-/** Of our own servers: 0 takes any free port. */
-const ownPort = (written: string, doc: string) => setting(whole(0, 65_535), written, `${doc} 0: any free one.`)
+/** A port of the service itself. */
+const ownPort = (written: string, doc: string) => setting(whole(0, 65_535), written, `${doc} 0: any free port.`)
 
+/** Every key of the configuration. docs/configuration.md is generated from it. */
 export const schema = {
   data_dir: setting(
     folder,
     './var',
-    'Folder of recordings, snapshots, state and secrets; locked by one service. Relative to the working directory.',
+    'Folder of recordings, snapshots, state and secrets. One service at a time locks it. ' +
+      'A relative path starts at the working directory.',
   ),
   server: {
-    host: setting(
-      host,
-      '127.0.0.1',
-      'Address that the WebSocket server and the file downloads listen on; 0.0.0.0 for all.',
-    ),
+    host: setting(host, '127.0.0.1', 'Listen address of the WebSocket server and the file downloads; 0.0.0.0 for all.'),
     port: ownPort('8002', 'Port of the WebSocket server and the file downloads.'),
     websocket_path: setting(
       textLike('a path such as /ws', (path) => /^\/[\w.~/-]*$/.test(path)),
@@ -68,18 +66,18 @@ export const schema = {
     public_host: setting(
       hostOrNone,
       '',
-      'Host in the URLs that clients get. Empty: the address that the client came in by.',
+      'Host in the URLs for clients. Empty: the address that the client connected to.',
     ),
-    max_connections: setting(whole(1, 100_000), '1000', 'Connections at a time; further ones are answered with 503.'),
+    max_connections: setting(whole(1, 100_000), '1000', 'Maximum number of connections. Further ones get a 503.'),
     max_connections_per_address: setting(
       whole(1, 100_000),
       '256',
-      'The same of one address (of IPv6: one /64); further ones are answered with 429, as those of the next key.',
+      'Maximum number of connections from one address (IPv6: one /64). Further ones get a 429.',
     ),
     max_unauthenticated_per_address: setting(
       whole(1, 100_000),
       '32',
-      'Connections of one address that have not said yet who they are.',
+      'Maximum number of connections from one address that have not authenticated yet. Further ones get a 429.',
     ),
     authentication_timeout: time(
       '60s',
@@ -89,52 +87,54 @@ export const schema = {
     ),
     expiry_grace: time(
       '30s',
-      'Time to authenticate anew after a token has expired or was revoked; then the connection is closed (4401).',
+      'Time to authenticate again after a token has expired or was revoked. Then the connection is closed (4401).',
       '0s',
       '10m',
     ),
-    allowed_ips: setting(listOf(network), '', 'Addresses and networks that may connect at all; empty: all.'),
-    also_listen: setting(listOf(host), '', 'Further addresses to listen on, with the same port.'),
+    allowed_ips: setting(listOf(network), '', 'Addresses and networks that may connect. Empty: all.'),
+    also_listen: setting(listOf(host), '', 'Further listen addresses, with the same port.'),
     tls: {
       cert_file: setting(
         fileOrNone,
         '',
-        'Certificate chain (PEM): with it the server speaks wss and https only. Read again when it changes.',
+        'Certificate chain (PEM). With it the server only speaks wss and https. A changed file is read again.',
       ),
       key_file: setting(fileOrNone, '', 'Private key of the certificate (PEM, without a passphrase).'),
-      client_ca_file: setting(fileOrNone, '', 'Certificates (PEM) of who may sign those of clients.'),
+      client_ca_file: setting(fileOrNone, '', 'Certificates (PEM) of the authorities that sign client certificates.'),
       client_certificate: setting(
         oneOf('none', 'optional', 'required'),
         'none',
-        'Whether clients are asked for a certificate. optional: who shows a good one needs no token. required: nobody else gets in.',
+        'Whether clients authenticate with a certificate. optional: a client with a valid one needs no token. ' +
+          'required: clients without one are refused.',
       ),
-      clients: setting(clientList, '[]', 'Who the clients are by their certificates; see below.'),
+      clients: setting(clientList, '[]', 'Users and rights of client certificates; see [below](#servertlsclients).'),
     },
     max_message_size: setting(
       size('1K', '100M'),
       '1M',
-      'Largest message of a client; a larger one closes its connection (1009).',
+      'Maximum size of a message from a client. A larger one closes the connection (1009).',
     ),
     max_send_buffer: setting(
       size('64K', '1G'),
       '4M',
-      'What may wait for a client that reads slowly; beyond it the client is dropped with a reason.',
+      'Maximum amount of data that waits for a slow client. A client with more is disconnected, with a reason.',
     ),
-    event_buffer: setting(whole(0, 100_000), '1000', 'Facts that are kept to be told again to clients that were away.'),
-    ping_interval: time('30s', 'How often each connection is pinged.', '1s'),
-    pong_wait: time('60s', 'A connection that has shown no sign of life for so long is closed.', '1s'),
+    event_buffer: setting(whole(0, 100_000), '1000', 'Number of facts kept for clients that reconnect.'),
+    ping_interval: time('30s', 'Interval between the pings of each connection.', '1s'),
+    pong_wait: time('60s', 'A connection without any data for this long is closed.', '1s'),
     auto_close_after: time(
       '0s',
-      'start_streaming holds a stream for at most this long. 0: until its holder lets go or leaves.',
+      'Longest time that start_streaming holds a stream. 0: until the client releases it or disconnects.',
       '0s',
     ),
-    shutdown_timeout: time('10s', 'Time to end sessions and files at a stop.', '1s', '10m'),
+    shutdown_timeout: time('10s', 'Time to close recordings and files at a stop.', '1s', '10m'),
   },
   mediamtx: {
     mode: setting(
       oneOf('auto', 'external', 'managed', 'embedded'),
       'auto',
-      'external: runs already at `mediamtx.host`. managed: a `mediamtx` binary is started. embedded: the simulator of this service. ' +
+      'external: a server that already runs at `mediamtx.host`. managed: the service starts a `mediamtx` binary. ' +
+        'embedded: the simulator of this service. ' +
         'auto: external if one answers, else managed if there is a binary, else embedded.',
     ),
     host: setting(host, '127.0.0.1', 'Address of the media server.'),
@@ -145,204 +145,210 @@ export const schema = {
     auth_host: setting(
       host,
       '127.0.0.1',
-      'Address on which this service answers the media server who may read; another one only for an external server elsewhere.',
+      'Listen address for the questions of the media server about permissions. ' +
+        'Change it only for an external server on another host.',
     ),
-    auth_port: ownPort('0', 'The port of that; an external server needs a fixed one.'),
-    timeout: time('10s', 'Limit of one call of its control API.'),
-    run_on_demand_start_timeout: time(
-      '20s',
-      'A camera must deliver its first frame within this time of being asked.',
-      '1s',
-      '10m',
+    auth_port: ownPort('0', 'Port for these questions. An external server needs a fixed one.'),
+    timeout: time('10s', 'Time limit of one call of its control API.'),
+    run_on_demand_start_timeout: time('20s', 'Time for a camera to deliver its first frame.', '1s', '10m'),
+    run_on_demand_close_after: time('10s', 'A camera is stopped this long after its last use.', '1s', '1h'),
+    health_check_interval: time('1s', 'Interval between the health checks of the media server.'),
+    health_check_timeout: time('2s', 'Time limit of one health check.', '100ms', '1m'),
+    process_termination_timeout: time(
+      '5s',
+      'A managed server that has not ended after this time is killed.',
+      '100ms',
+      '1m',
     ),
-    run_on_demand_close_after: time('10s', 'A camera is let go so long after its last use.', '1s', '1h'),
-    health_check_interval: time('1s', 'How often the media server is asked whether it is there.'),
-    health_check_timeout: time('2s', 'Limit of that question.', '100ms', '1m'),
-    process_termination_timeout: time('5s', 'A managed server that has not ended by then is killed.', '100ms', '1m'),
     circuit_breaker: {
       failure_threshold: setting(
         whole(1, 1000),
         '5',
-        'Failed calls in a row that open the breaker: further calls then fail at once.',
+        'Number of failed calls in a row that open the circuit breaker. Further calls then fail at once.',
       ),
-      recovery_timeout: time('2s', 'Pause before an open breaker lets one call try.'),
+      recovery_timeout: time('2s', 'Time after which an open circuit breaker lets one call through.'),
     },
     codec: {
       video_profile: setting(
         codecFormats.video_profile,
         'baseline',
-        'H.264 profile of what the service encodes itself (baseline: Constrained Baseline).',
+        'H.264 profile of encoded streams (baseline: Constrained Baseline).',
       ),
       video_level: setting(
         codecFormats.video_level,
         'auto',
-        'H.264 level. auto: 3.0, or the lowest above it whose limits the picture fits.',
+        'H.264 level. auto: 3.0, or the lowest level above it that allows the frame size and rate.',
       ),
       pixel_format: setting(codecFormats.pixel_format, 'yuv420p', 'Pixel format.'),
-      bitrate: setting(codecFormats.bitrate, '2M', 'Bits per second at most.'),
-      preset: setting(codecFormats.preset, 'ultrafast', 'x264 preset: slower ones make a better picture for more CPU.'),
+      bitrate: setting(codecFormats.bitrate, '2M', 'Maximum bit rate.'),
+      preset: setting(codecFormats.preset, 'ultrafast', 'x264 preset. Slower ones give a better picture for more CPU.'),
     },
   },
   camera: {
     poll_interval: time(
       '10s',
-      'How often cameras are looked for: USB cameras besides the events of udev, RTSP cameras by asking them.',
+      'Interval between looks for USB cameras (besides the events of udev), and between checks of RTSP cameras.',
       '500ms',
     ),
-    detection_timeout: time('10s', 'Limit of one look for USB cameras.', '100ms', '5m'),
-    capability_timeout: time('10s', 'Limit of one question for a camera’s formats.', '100ms', '5m'),
+    detection_timeout: time('10s', 'Time limit of one look for USB cameras.', '100ms', '5m'),
+    capability_timeout: time('10s', 'Time limit for reading the formats of a camera.', '100ms', '5m'),
     retire_after: time(
       '24h',
-      'A camera that is away for so long leaves the list; its id stays its own.',
+      'A camera that is unplugged for this long leaves the list. Its id is kept for it.',
       '1s',
       '3650d',
     ),
-    size: setting(frameSize, '1280x720', 'Frame size: the best mode up to it is chosen.'),
-    fps: setting(frameRate, '30', 'Frame rate: the best mode up to it is chosen.'),
+    size: setting(frameSize, '1280x720', 'Largest frame size. The service uses the best mode up to it.'),
+    fps: setting(frameRate, '30', 'Highest frame rate. The service uses the best mode up to it.'),
   },
   cameras: setting(
     cameraList,
     '[]',
-    'Cameras that cannot be discovered or that need settings; see below. USB cameras need no entry.',
+    'RTSP and virtual cameras, and settings of single USB cameras; see [below](#items-of-cameras). ' +
+      'USB cameras need no entry.',
   ),
   external_discovery: {
     enabled: setting(
       yesNo,
       'false',
-      'Let clients look for RTSP streams and add them as cameras. Scans ask only the addresses that are named here.',
+      'Whether clients may scan for RTSP streams and add them as cameras. Scans only call the addresses below.',
     ),
-    scan_interval: time('30s', 'Pause between scans; a client may change it. 0: on demand only.', '0s'),
-    scan_timeout: time('30s', 'Limit of one whole scan; what was found until then is kept.', '1s', '1h'),
-    host_timeout: time('2s', 'Limit of asking one address and port, with all its paths.', '100ms', '1m'),
-    max_concurrent_scans: setting(whole(1, 256), '32', 'How many addresses are asked at a time.'),
-    enable_startup_scan: setting(yesNo, 'false', 'Scan once at the start too.'),
-    max_streams: setting(whole(1, 1000), '64', 'How many streams clients may add.'),
+    scan_interval: time('30s', 'Interval between scans. A client may change it. 0: on demand only.', '0s'),
+    scan_timeout: time('30s', 'Time limit of one scan. What it found until then is kept.', '1s', '1h'),
+    host_timeout: time('2s', 'Time limit for one address and port, with all its paths.', '100ms', '1m'),
+    max_concurrent_scans: setting(whole(1, 256), '32', 'Number of addresses that are called at the same time.'),
+    enable_startup_scan: setting(yesNo, 'false', 'Whether to scan once at the start.'),
+    max_streams: setting(whole(1, 1000), '64', 'Maximum number of streams that clients may add.'),
     skydio: {
-      enabled: setting(yesNo, 'false', 'Look for Skydio drones.'),
+      enabled: setting(yesNo, 'false', 'Whether to look for Skydio drones.'),
       network_ranges: setting(
         ranges,
         '192.168.42.0/24',
-        'Networks to look in; at most 65536 addresses with those of `generic_uav`.',
+        'Networks to scan; at most 65536 addresses together with those of `generic_uav`.',
       ),
       eo_port: port('5554', 'Port of the electro-optical camera.'),
       ir_port: port('6554', 'Port of the infrared camera.'),
       eo_stream_path: setting(streamPath, '/subject', 'Path of the electro-optical stream.'),
       ir_stream_path: setting(streamPath, '/infrared', 'Path of the infrared stream.'),
-      enable_both_streams: setting(yesNo, 'true', 'Look for the infrared stream too.'),
-      known_ips: setting(knownAddresses, '192.168.42.10', 'Addresses to ask besides the networks, first.'),
+      enable_both_streams: setting(yesNo, 'true', 'Whether to look for the infrared stream too.'),
+      known_ips: setting(knownAddresses, '192.168.42.10', 'Addresses to call before the networks.'),
     },
     generic_uav: {
-      enabled: setting(yesNo, 'false', 'Look for other RTSP sources.'),
-      network_ranges: setting(ranges, '', 'Networks to look in.'),
-      common_ports: setting(ports, '554,8554', 'Ports to ask at each address; 322 by rtsps.'),
-      stream_paths: setting(streamPaths, '/stream,/live,/video', 'Paths to ask for at each port.'),
-      known_ips: setting(knownAddresses, '', 'Addresses to ask besides the networks, first.'),
+      enabled: setting(yesNo, 'false', 'Whether to look for other RTSP sources.'),
+      network_ranges: setting(ranges, '', 'Networks to scan.'),
+      common_ports: setting(ports, '554,8554', 'Ports to call at each address; 322 with rtsps.'),
+      stream_paths: setting(streamPaths, '/stream,/live,/video', 'Paths to try at each port.'),
+      known_ips: setting(knownAddresses, '', 'Addresses to call before the networks.'),
     },
   },
   recording: {
     format: setting(
       oneOf('fmp4', 'mp4', 'mkv'),
       'fmp4',
-      'Format of a recording that names none. mp4 is fmp4 by another name; mkv is remuxed after the stop.',
+      'Default format of recordings. mp4 is another name for fmp4. mkv is remuxed after the stop.',
     ),
-    segment_duration: time('1h', 'A recording goes on in a new file after this time.', '1s', '24d'),
-    part_duration: time('200ms', 'Length of a part of the file: what a crash loses at most.', '50ms', '10s'),
+    segment_duration: time('1h', 'A recording continues in a new file after this time.', '1s', '24d'),
+    part_duration: time('200ms', 'Length of a part of the file. A crash loses at most one part.', '50ms', '10s'),
   },
   snapshots: {
-    format: setting(oneOf('jpg', 'png'), 'jpg', 'Format of a snapshot that names none.'),
-    quality: setting(whole(1, 100), '90', 'JPEG quality of a snapshot that names none.'),
-    freshness: time(
-      '1s',
-      'How old the picture of a snapshot may be whose request does not say. 0: not taken before the request.',
-      '0s',
-      '1h',
-    ),
-    tier0_timeout: time('3s', 'Limit of the picture straight from V4L2.', '100ms', '5m'),
-    tier1_timeout: time('6s', 'Limit of the picture by ffmpeg from the device.', '100ms', '5m'),
-    tier2_timeout: time('5s', 'Limit of the picture from the live stream.', '100ms', '5m'),
-    tier3_timeout: time('20s', 'Limit of the picture from a stream that is woken for it.', '100ms', '5m'),
+    format: setting(oneOf('jpg', 'png'), 'jpg', 'Default format of snapshots.'),
+    quality: setting(whole(1, 100), '90', 'Default JPEG quality of snapshots.'),
+    freshness: time('1s', 'Default maximum age of the picture. 0: taken after the request.', '0s', '1h'),
+    tier0_timeout: time('3s', 'Time limit of a picture taken directly from V4L2.', '100ms', '5m'),
+    tier1_timeout: time('6s', 'Time limit of a picture that ffmpeg takes from the device.', '100ms', '5m'),
+    tier2_timeout: time('5s', 'Time limit of a picture from the live stream.', '100ms', '5m'),
+    tier3_timeout: time('20s', 'Time limit of a picture from a stream that is started for it.', '100ms', '5m'),
   },
   security: {
     jwt_secret_key: setting(
       textLike('text of at least 32 bytes, or empty', (key) => key === '' || Buffer.byteLength(key) >= 32),
       '',
-      'Key of the tokens. Empty: from `security.jwt_secret_file`, else a systemd credential `jwt_secret`, else generated at the first start.',
+      'Key that signs tokens. Empty: from `security.jwt_secret_file`, else from a systemd credential `jwt_secret`, ' +
+        'else generated at the first start.',
       { secret: true },
     ),
     jwt_secret_file: setting(
       fileOrNone,
       '',
-      'File that holds the key of the tokens; others must not be able to read it.',
+      'File with the key that signs tokens. Other users must not be able to read it.',
     ),
-    jwt_expiry_hours: time('48h', 'Life of a token that `token` issues without `--expires`.', '1s', '3650d', 'h'),
+    jwt_expiry_hours: time(
+      '48h',
+      'Lifetime of a token that the command `token` issues without `--expires`.',
+      '1s',
+      '3650d',
+      'h',
+    ),
     jwt_keys: setting(
       jwtKeyList,
       '[]',
-      'Whose tokens are believed besides our own: public keys in files (PEM, JWK, JWKS), or JWKS URLs that are asked every 10 minutes and for a `kid` that is new. ' +
-        'Each key verifies by its own algorithm alone. Set `security.jwt_audience` too when the issuer serves others.',
+      'Public keys of other issuers whose tokens are accepted: files (PEM, JWK, JWKS), or JWKS URLs, ' +
+        'which are read every 10 minutes and for a new `kid`. Each key only verifies with its own algorithm. ' +
+        'Set `security.jwt_audience` too if the issuer serves other services.',
     ),
     jwt_issuer: setting(
       textLike('text, or empty'),
       '',
-      'What each token must hold as `iss`; our own do. Empty: anything.',
+      'Required `iss` of every token; the service sets it in its own. Empty: any.',
     ),
     jwt_audience: setting(
       textLike('text, or empty'),
       '',
-      'What each token must hold as `aud`; our own do. Empty: anything.',
+      'Required `aud` of every token; the service sets it in its own. Empty: any.',
     ),
-    jwt_clock_tolerance: time('0s', 'By how much the clocks of issuers may differ from ours.', '0s', '5m'),
+    jwt_clock_tolerance: time('0s', 'Allowed difference between the clocks of issuers and of this host.', '0s', '5m'),
     streams: setting(
       oneOf('protected', 'open'),
       'protected',
-      'protected: a stream opens to a URL that the service has signed, to a token or to an API key. open: to whoever reaches the ports of the media server.',
+      'protected: a stream needs a signed URL, a token or an API key. open: the media server serves everybody.',
     ),
     stream_url_life: time(
       '1h',
-      'How long the URL of a stream is good for; never longer than the credential of whom it was given to.',
+      'Lifetime of the URL of a stream. It also ends with the credential of the client that it was issued to.',
       '1s',
       '30d',
     ),
     stream_url_bind_address: setting(
       yesNo,
       'false',
-      'URLs of streams are good only for the address that asked for them; not for clients behind changing addresses.',
+      'Whether the URL of a stream is only valid for the address of the client that it was issued to. ' +
+        'Not for clients with changing addresses.',
     ),
     file_url_life: time(
       '15m',
-      'How long a download_url is good for; never longer than the credential of whom it was given to.',
+      'Lifetime of a download_url. It also ends with the credential of the client that it was issued to.',
       '1s',
       '30d',
     ),
     rate_limit_requests: setting(
       whole(1, 1_000_000),
       '1000',
-      'Requests that one user may make per window, or at once; weighted by what a method costs.',
+      'Number of requests per window and user, weighted by the cost of the method. They may come all at once.',
     ),
     rate_limit_address_requests: setting(
       whole(1, 10_000_000),
       '5000',
-      'The same of one address (of IPv6: one /64), over all its users; never less than that of a user.',
+      'The same for one address (IPv6: one /64) with all its users; at least the limit of a user.',
     ),
-    rate_limit_window: time('1m', 'The window.', '1s', '1d'),
+    rate_limit_window: time('1m', 'Length of the window.', '1s', '1d'),
     auth_failures: setting(
       whole(1, 1000),
       '5',
-      'Wrong credentials in a row that an address may show; each further one makes it wait, twice as long as the last.',
+      'Number of failed logins in a row before an address is locked out. Each further failure doubles the time.',
     ),
-    auth_pause_max: time('5m', 'The longest such wait; an hour without a failure ends it all.', '1s', '1d'),
+    auth_pause_max: time('5m', 'Longest lockout. An hour without a failure resets the count.', '1s', '1d'),
     cors_origins: setting(
       listOf(webOrigin),
       'http://localhost:3000,https://localhost:3000',
-      'Web pages that may connect; clients that are no web page send no origin and always may.',
+      'Origins of web pages that may connect. Other clients send no origin and may always connect.',
     ),
   },
   api_key_management: {
-    default_expiry: time('90d', 'Life of an API key that is created without one.', '1m', '3650d'),
-    max_keys: setting(whole(1, 10_000), '100', 'API keys that may be valid at a time.'),
+    default_expiry: time('90d', 'Default lifetime of an API key.', '1m', '3650d'),
+    max_keys: setting(whole(1, 10_000), '100', 'Maximum number of valid API keys.'),
   },
   logging: {
-    level: setting(oneOf('error', 'warn', 'info', 'debug'), 'info', 'The least important messages that are logged.'),
+    level: setting(oneOf('error', 'warn', 'info', 'debug'), 'info', 'Lowest level that is logged.'),
     format: setting(
       oneOf('auto', 'json', 'text'),
       'auto',
@@ -350,72 +356,76 @@ export const schema = {
     ),
     repeat_period: time(
       '60s',
-      'A warning or error that repeats is logged at once, then counted once per this period.',
+      'Repeated warnings and errors are logged once, then counted once per period.',
       '1s',
       '1d',
     ),
   },
   storage: {
-    warn_percent: setting(whole(1, 100), '80', 'Percent of the disk in use at which clients are warned.'),
-    block_percent: setting(
-      whole(1, 100),
-      '90',
-      'Percent of the disk in use at which recordings are refused and stopped.',
-    ),
-    check_interval: time('5s', 'How often the disk is measured.', '100ms', '1h'),
+    warn_percent: setting(whole(1, 100), '80', 'Disk usage in percent from which clients are warned.'),
+    block_percent: setting(whole(1, 100), '90', 'Disk usage in percent from which recordings are refused and stopped.'),
+    check_interval: time('5s', 'Interval between measurements of the disk.', '100ms', '1h'),
   },
   retention_policy: {
     enabled: setting(
       yesNo,
       'false',
-      'Delete old recordings and snapshots by itself. The keys of this group hold until a client sets a policy, which is kept.',
+      'Whether to delete old recordings and snapshots. The keys of this group apply until a client sets a policy, ' +
+        'which is kept.',
     ),
     type: setting(
       oneOf('age', 'size', 'manual'),
       'age',
-      'age: what is older than `max_age_days`. size: the oldest, until all files take at most `max_size_gb`. manual: nothing. Never a file that is being recorded.',
+      'age: delete files older than `max_age_days`. size: delete the oldest until all take at most `max_size_gb`. ' +
+        'manual: delete nothing. A file of a running recording is never deleted.',
     ),
-    max_age_days: setting(whole(1, 365), '30', 'Days that files are kept.'),
+    max_age_days: setting(whole(1, 365), '30', 'Number of days that files are kept.'),
     max_size_gb: setting(
       decimal(0.001, 100_000),
       '10',
-      'What recordings and snapshots may take together, in GB (10⁹ bytes).',
+      'Maximum size of all recordings and snapshots, in GB (10⁹ bytes).',
     ),
-    check_interval: time('1h', 'How often it is looked for what is to go; first a minute after the start.', '1s'),
+    check_interval: time('1h', 'How often to look for files to delete; first one minute after the start.', '1s'),
   },
   audit: {
-    max_size: setting(size('100K', '1G'), '10M', 'Size at which the audit log goes on in a new file.'),
-    max_files: setting(whole(2, 200), '20', 'Files of it that are kept; the oldest goes when there are more.'),
+    max_size: setting(size('100K', '1G'), '10M', 'Size at which the audit log continues in a new file.'),
+    max_files: setting(whole(2, 200), '20', 'Number of its files that are kept. The oldest are deleted.'),
   },
   http_health: {
     enabled: setting(
       yesNo,
       'true',
-      'Serve /health, /health/live, /health/ready, /health/detailed, /health/mediamtx, /health/cameras and /healthz.',
+      'Whether to serve /health, /health/live, /health/ready, /health/detailed, /health/mediamtx, /health/cameras ' +
+        'and /healthz.',
     ),
-    host: setting(host, '127.0.0.1', 'Address that they listen on.'),
+    host: setting(host, '127.0.0.1', 'Their listen address.'),
     port: ownPort('8003', 'Their port.'),
-    internal_only: setting(yesNo, 'true', 'Answer this machine and private networks only; others get a 403.'),
+    internal_only: setting(
+      yesNo,
+      'true',
+      'Whether only this host and private networks may read them. Others get a 403.',
+    ),
     allowed_ips: setting(
       listOf(network),
       '',
-      'Addresses and networks that are answered, and no others; empty: as `http_health.internal_only` says.',
+      'The only addresses and networks that may read them. Empty: as `http_health.internal_only` says.',
     ),
-    enable_metrics: setting(yesNo, 'true', 'Serve /metrics for Prometheus beside them.'),
+    enable_metrics: setting(yesNo, 'true', 'Whether to serve /metrics for Prometheus too.'),
   },
   simulation: {
     enabled: setting(
       yesNo,
       'false',
-      'Admit the method `simulate`, which plays faults of virtual cameras. Refused unless `server.host` is loopback.',
+      'Whether to offer the method `simulate`, which simulates faults of virtual cameras. ' +
+        'Only possible while `server.host` is loopback.',
     ),
-    demo_camera: setting(yesNo, 'false', 'Add a virtual camera when no other camera is found at the start.'),
+    demo_camera: setting(yesNo, 'false', 'Whether to add a virtual camera when no other camera is found at the start.'),
   },
 }
 
 type ValuesOf<S> = S extends Setting<infer T> ? T : { readonly [K in keyof S]: ValuesOf<S[K]> }
 
-/** All settings by their keys. Durations in ms, sizes in bytes, bit rates in bits per second; `data_dir` is absolute. */
+/** All settings. Durations in ms, sizes in bytes, bit rates in bits per second. `data_dir` is absolute. */
 export type Configuration = ValuesOf<typeof schema>
 
 /** Every key with its setting, in the order of the schema. */

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Brings what the service needs: system packages by apt, Node packages by npm. Says what it does before it does it.
+# Installs what the service needs: system packages with apt, Node packages with npm. Prints each step first.
 set -euo pipefail
 
 fail() { echo "setup: $*" >&2; exit 1; }
@@ -8,7 +8,6 @@ version=$(node --version 2>/dev/null) || fail 'Node.js is missing: version 20.19
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
   fail "Node.js $version is too old: version 20.19 or later is needed"
 
-# package: how we know that it is there
 missing=()
 command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || missing+=(ffmpeg)
 command -v v4l2-ctl >/dev/null || missing+=(v4l-utils)
@@ -19,20 +18,20 @@ command -v g++ >/dev/null || missing+=(g++)
 
 if [ ${#missing[@]} -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then
-    fail "missing, and there is no apt-get here to install it: ${missing[*]} (Debian's names)"
+    fail "these packages are missing, and there is no apt-get to install them: ${missing[*]} (names of Debian)"
   elif [ "$(id -u)" = 0 ]; then
     as_root=()
   elif command -v sudo >/dev/null; then
     as_root=(sudo)
   else
-    fail "missing, and neither root nor sudo is here to install it: ${missing[*]}"
+    fail "these packages are missing, and installing them needs root or sudo: ${missing[*]}"
   fi
-  echo "setup: installing by apt: ${missing[*]}"
+  echo "setup: installing with apt: ${missing[*]}"
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-# node-gyp fetches Node's headers, unless told that they lie beside node.
+# Without this, node-gyp downloads the headers of Node even if they are installed.
 prefix=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")
 if [ -e "$prefix/include/node/node.h" ]; then export npm_config_nodedir=$prefix; fi
 

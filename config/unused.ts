@@ -1,6 +1,6 @@
 /**
- * Keys that earlier services of this name knew and that mean nothing here: a configuration that holds them still
- * loads, with a warning. `*` stands for whatever is below. The value, if any, says what to use instead.
+ * Keys of earlier services that have no meaning here. A configuration with them still loads, with a warning.
+ * `*` stands for all keys below. The value names the replacement, if there is one.
  */
 const table: Record<string, string> = {
   'server.read_timeout': 'use server.pong_wait',
@@ -115,12 +115,13 @@ const table: Record<string, string> = {
   enable_hot_reload: '',
 }
 
+/** The unused keys, for the documentation. */
 export const unusedKeys = Object.keys(table)
 
-/** What to say of a key of the table; `undefined`: it is not there. */
+/** The replacement for an unused key, which may be empty; `undefined` for other keys. */
 export const unusedHint = (key: string) => find(key, '.', (pattern) => pattern)
 
-/** The same for the part of an environment variable's name that follows the prefix. */
+/** The same for the name of an environment variable without its prefix. */
 export const unusedVariableHint = (name: string) =>
   find(name, '_', (pattern) => pattern.toUpperCase().replaceAll('.', '_'))
 

@@ -1,15 +1,16 @@
 import { Composer, type CST, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from 'yaml'
 import type { Raw } from './raw.js'
 
+/** Why a text is not YAML. It quotes nothing from the text. */
 export interface SyntaxFault {
   rule: string
   line: number | undefined
 }
 
-/** Far beyond any real file; keeps an alias that holds itself, or one that doubles at each level, from filling the memory. */
+/** Far beyond any real file. They stop an alias that contains itself, or one that doubles at each level. */
 const limits = { nodes: 20_000, depth: 24 }
 
-/** The text as a tree with line numbers, duplicate keys kept, so that the caller can name both; or its syntax faults. */
+/** Reads a text as a tree with line numbers, or returns its syntax faults. Duplicate keys are kept in the tree. */
 export function parseYaml(source: string): { root: Raw | undefined; faults: SyntaxFault[] } {
   const lines = new LineCounter()
   try {
@@ -17,13 +18,15 @@ export function parseYaml(source: string): { root: Raw | undefined; faults: Synt
     limitDepth(tokens, lines)
     // prettyErrors would quote the line, and with it a secret.
     const documents = [...new Composer({ prettyErrors: false, uniqueKeys: false }).compose(tokens, true, source.length)]
-    const faults = documents.flatMap(({ errors, warnings }) =>
-      // A tag that nobody knows is only a warning of the parser's; here it is a text with `!` in front that somebody forgot to quote.
+    const syntax = documents.flatMap(({ errors, warnings }) =>
+      // The parser only warns of an unknown tag. Here it is a text that begins with `!` and lacks its quotes.
       [...errors, ...warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')].map((error) => ({
         rule: `is not YAML: ${plain(error)}`,
         line: lines.linePos(error.pos[0]).line,
       })),
     )
+    // Later errors usually follow from the first.
+    const faults = syntax.slice(0, 1)
     const [document, second] = documents
     if (second) faults.push({ rule: 'holds more than one document', line: lines.linePos(second.range[0]).line })
     return faults.length > 0 || !document ? { root: undefined, faults } : { root: treeOf(document, lines), faults }
@@ -42,14 +45,14 @@ class Refused extends Error {
   }
 }
 
-/** The parser's words without the piece of source that some of them quote. */
+/** The parser's message without the piece of source that some of them quote. */
 function plain(error: { code: string; message: string }): string {
   if (error.code === 'TAB_AS_INDENT') return 'a tab is used to indent; use spaces'
   if (error.code === 'TAG_RESOLVE_FAILED') return 'a value begins with ! (put it in quotes)'
   return error.message.replace(/(?<=\S): .*$| ?["'`\\].*$/s, '').trim() || 'a syntax error'
 }
 
-/** The composer calls itself for each level: a file of 100,000 brackets would end the process before any `catch`. */
+/** The composer calls itself for each level: a file of 100,000 brackets would overflow the stack. */
 function limitDepth(tokens: CST.Token[], lines: LineCounter) {
   const open = tokens.map((token) => ({ token, depth: 0 }))
   for (let next = open.pop(); next; next = open.pop()) {
@@ -71,7 +74,7 @@ function treeOf(document: Document, lines: LineCounter): Raw | undefined {
     if (depth > limits.depth) throw new Refused('is nested too deeply', line)
     if (isAlias(node)) {
       const target = node.resolve(document)
-      if (!target) throw new Refused('refers to an anchor that is not there', line)
+      if (!target) throw new Refused('refers to an anchor that does not exist', line)
       return convert(target, depth + 1)
     }
     if (isSeq(node)) return { kind: 'list', line, items: node.items.map((item) => convert(item, depth + 1)) }
@@ -89,7 +92,9 @@ function treeOf(document: Document, lines: LineCounter): Raw | undefined {
         }),
       }
     }
-    return { kind: 'scalar', line, value: isScalar(node) ? node.value : null }
+    if (!isScalar(node)) return { kind: 'scalar', line, value: null }
+    const { value, type, comment } = node
+    return { kind: 'scalar', line, value, ...(type === 'PLAIN' && typeof comment === 'string' && { comment }) }
   }
   return document.contents === null ? undefined : convert(document.contents, 0)
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import Type from 'typebox'
 import type { ExternalState, ExternalStore } from '../../machines/domain/external.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
-import { readStreamUrl, streamKey } from '../../machines/domain/streamUrl.js'
+import { parseStreamUrl, streamKey } from '../../machines/domain/streamUrl.js'
 import { openStateFile } from './stateFile.js'
 
 const name = 'external_streams.json'
@@ -11,7 +11,7 @@ const name = 'external_streams.json'
 const State = Type.Object({
   streams: Type.Array(
     Type.Object({
-      url: Type.Refine(Type.String(), (url) => canonicalUrl(url) !== undefined),
+      url: Type.String(),
       name: Type.String({ maxLength: 64 }),
       type: Type.Enum(['skydio_stanag4609', 'generic_rtsp']),
       addedAt: Type.Integer({ maximum: Number.MAX_SAFE_INTEGER }),
@@ -21,7 +21,7 @@ const State = Type.Object({
 })
 
 const areUnique = ({ streams }: ExternalState) =>
-  new Set(streams.map(({ url }) => streamKey(canonicalUrl(url) ?? url))).size === streams.length
+  new Set(streams.map(({ url }) => streamKey(url))).size === streams.length
 
 /**
  * The external streams that clients have added, in `external_streams.json`. The URLs may hold passwords: only the owner
@@ -36,8 +36,7 @@ export function createExternalStore({ dir, log, clock }: { dir: string; log: Log
       await chmod(join(dir, name), 0o600).catch(() => {})
       const state = await file.read()
       if (state === 'missing') return { streams: [] }
-      // An earlier version may have written its own form of a URL.
-      if (state !== 'damaged') return { ...state, streams: state.streams.map(canonical) }
+      if (state !== 'damaged') return { ...state, streams: canonicalStreams(state.streams, log) }
       await file.repair({ streams: [] }, 'add the streams again', log)
       return { streams: [] }
     },
@@ -45,16 +44,11 @@ export function createExternalStore({ dir, log, clock }: { dir: string; log: Log
   }
 }
 
-const canonical = <T extends { url: string }>(stream: T): T => ({
-  ...stream,
-  url: canonicalUrl(stream.url) ?? stream.url,
-})
-
-/** Returns `undefined` for a URL that cannot be added. */
-function canonicalUrl(url: string): string | undefined {
-  try {
-    return readStreamUrl(url).url
-  } catch {
-    return undefined
-  }
-}
+/** An earlier version may have written its own form of a URL, or one that is refused today. */
+const canonicalStreams = (streams: ExternalState['streams'], log: Log): ExternalState['streams'] =>
+  streams.flatMap((stream) => {
+    const parsed = parseStreamUrl(stream.url)
+    if (!('rule' in parsed)) return [{ ...stream, url: parsed.url }]
+    log.error('an external stream cannot be used: add it again', { name: stream.name, reason: parsed.rule })
+    return []
+  })

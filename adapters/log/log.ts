@@ -1,23 +1,25 @@
 import { fstatSync } from 'node:fs'
+import { finished } from 'node:stream/promises'
 import winston from 'winston'
+import { maskedText } from '../../machines/domain/mask.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
-import { masked, maskedText } from './mask.js'
+import { masked } from './fields.js'
 
+/** What is logged, how and where. */
 export interface LogOptions {
   level: 'error' | 'warn' | 'info' | 'debug'
-  /** `auto`: text on a terminal, else JSON lines; under systemd with their priority in front. */
+  /** `auto`: text on a terminal, else JSON lines. Under systemd the priority stands before each line. */
   format: 'auto' | 'json' | 'text'
   /** Default: standard output. */
   stream?: NodeJS.WritableStream & { isTTY?: boolean; fd?: number }
   clock?: Clock
-  /** Where JOURNAL_STREAM is looked up. */
+  /** JOURNAL_STREAM is read from it. */
   env?: Readonly<Record<string, string | undefined>>
 }
 
+/** The log at its root, which owns the stream. */
 export interface RootLog extends Log {
-  /** The same log with `fields` in each line. */
-  child(fields: Record<string, unknown>): RootLog
-  /** Resolves when everything is written, or cannot be; later lines are dropped. */
+  /** Resolves when all lines are written, or after a second. Later lines are dropped. */
   close(): Promise<void>
 }
 
@@ -25,80 +27,57 @@ type Level = keyof Log
 type Line = { level: Level; time: string; message: string; fields: Record<string, unknown> }
 
 const levels = { error: 0, warn: 1, info: 2, debug: 3 }
-/** syslog's numbers, as sd-daemon(3) reads them at the start of a line. */
+/** The numbers of syslog, which systemd reads at the start of a line: sd-daemon(3). */
 const priorities = { error: 3, warn: 4, info: 6, debug: 7 }
 
-/** One line per message on one stream. No call throws or waits, also when the stream is gone. */
+/** Writes one line per message to one stream. No call throws or waits, even when the stream is broken. */
 export function createLog({
-  level,
+  level: least,
   format,
   stream = process.stdout,
   clock = Date,
   env = process.env,
 }: LogOptions): RootLog {
   const style = format === 'auto' ? (isJournal(stream, env) ? 'journal' : stream.isTTY ? 'text' : 'json') : format
-  const written = winston.format((info) => {
-    const line = info.line as Line
-    return { ...info, [Symbol.for('message')]: write[style](line) }
-  })
+  const written = winston.format((info) => ({ ...info, [Symbol.for('message')]: write[style](info.line as Line) }))
   const logger = winston.createLogger({
     levels,
-    level,
+    level: least,
     format: written(),
     transports: [new winston.transports.Stream({ stream, eol: '\n' })],
   })
-  let open = true
-  // The reader of a pipe may leave; without a listener that would be the end of the service.
-  const onStreamError = (error: unknown) => {
-    if (error instanceof Error && 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED'))
-      open = false
-  }
-  stream.on('error', onStreamError)
+  // Without listeners, the end of the process that reads the log would end the service.
+  stream.on('error', () => {})
   logger.on('error', () => {})
 
-  const log = (at: Level, message: string, base: Record<string, unknown>, fields?: Record<string, unknown>) => {
-    if (!open || levels[at] > levels[level]) return
+  const logAt = (level: Level) => (message: string, fields?: Record<string, unknown>) => {
+    if (!logger.writable || !stream.writable || levels[level] > levels[least]) return
     try {
-      // The fields go in one member: winston would append a field called `message` to the message, and obey one called `level`.
-      const all = { ...record(masked(base)), ...record(masked(fields ?? {})) }
-      const line: Line = {
-        level: at,
-        time: new Date(clock.now()).toISOString(),
-        message: maskedText(String(message)),
-        fields: all,
-      }
-      logger.log({ level: at, message: '', line })
+      const time = new Date(clock.now()).toISOString()
+      // All fields are in one member, because winston gives `message` and `level` a meaning of their own.
+      const line: Line = { level, time, message: maskedText(String(message)), fields: record(masked(fields ?? {})) }
+      logger.log({ level, message: '', line })
     } catch {
-      // A log has nobody to complain to.
+      // A failure of the log cannot be logged.
     }
   }
 
-  let closing: Promise<void> | undefined
-  const end = async () => {
-    open = false
-    await new Promise<void>((done) => {
-      logger.once('finish', () => done())
-      logger.end()
-    })
-    await flushed(stream)
-  }
-  const withFields = (base: Record<string, unknown>): RootLog => ({
-    error: (message, fields) => log('error', message, base, fields),
-    warn: (message, fields) => log('warn', message, base, fields),
-    info: (message, fields) => log('info', message, base, fields),
-    debug: (message, fields) => log('debug', message, base, fields),
-    child: (fields) => withFields({ ...base, ...fields }),
-    close: () => {
-      closing ??= end()
-      return closing
+  return {
+    error: logAt('error'),
+    warn: logAt('warn'),
+    info: logAt('info'),
+    debug: logAt('debug'),
+    async close() {
+      if (logger.writable) logger.end()
+      await finished(logger, { readable: false })
+      await flushed(stream)
     },
-  })
-  return withFields({})
+  }
 }
 
 const record = (value: unknown) => (typeof value === 'object' && value !== null ? { ...value } : { fields: value })
 
-/** systemd names device and inode of the stream that goes to its journal; whoever pipes our output elsewhere inherits the variable too. */
+/** JOURNAL_STREAM names the device and inode of the journal. Processes inherit it even if their output goes elsewhere. */
 function isJournal(stream: { fd?: number }, env: Readonly<Record<string, string | undefined>>): boolean {
   if (!env.JOURNAL_STREAM) return false
   if (stream.fd === undefined) return true
@@ -110,7 +89,7 @@ function isJournal(stream: { fd?: number }, env: Readonly<Record<string, string 
   }
 }
 
-/** Fields come after ours and never replace them. */
+/** The fields follow time, level and message, and never replace them. */
 function json({ level, time, message, fields }: Line): string {
   const others = Object.entries(fields).map(([key, value]) => [
     ['time', 'level', 'message'].includes(key) ? `${key}_` : key,
@@ -124,7 +103,7 @@ function text({ level, time, message, fields }: Line): string {
   return [time, level.padEnd(5), printable(message), ...parts].join(' ')
 }
 
-/** Of an error only its message: a person at a terminal reads on. */
+/** An error is shortened to its message. */
 function word(value: unknown): string {
   const plain =
     typeof value === 'object' && value !== null && 'message' in value && 'stack' in value ? value.message : value
@@ -132,13 +111,13 @@ function word(value: unknown): string {
   return printable(JSON.stringify(plain) ?? 'undefined')
 }
 
-/** Whoever names a camera must not move the cursor, nor begin a line of their own. */
+/** The name of a camera must not move the cursor or begin a new line. */
 const printable = (words: string) =>
   words.replace(/[\p{Cc}\u2028\u2029]/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 const write = { json, text, journal: (line: Line) => `<${priorities[line.level]}>${json(line)}` }
 
-/** At most a second: a reader that has stopped reading must not hold up the end. */
+/** Waits for at most a second, because the process that reads the log may have stopped reading. */
 function flushed(stream: NodeJS.WritableStream): Promise<void> {
   if (!stream.writable) return Promise.resolve()
   return new Promise((done) => {

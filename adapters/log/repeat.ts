@@ -1,45 +1,56 @@
 import type { Clock, Log } from '../../machines/domain/ports.js'
 
+/** How repeated lines are counted. */
 export interface RepeatOptions {
   /** In ms. */
   period: number
   clock: Clock
 }
 
+/** A message, and how often it came again since its period began. */
 interface Repeat {
-  tell(repeated: Record<string, unknown>): void
+  write(fields: Record<string, unknown>): void
   since: number
   count: number
-  timer: NodeJS.Timeout
 }
 
-/** More kinds of complaint than this at a time are no repeats; the oldest is let go. */
+/** Number of messages to compare with. When there are more, the period of the oldest ends. */
 const most = 1000
 
 /**
- * Warnings and errors that say the same (message and fields) are told the first time at once, then as a count at the end
- * of each period in which they came again; after a quiet period they are new. Other levels pass. `close` tells what is left.
+ * Summarises repeated warnings and errors. The first is written at once. Later ones with the same text and fields are
+ * counted, and the count is written at the end of each period. A period without repeats ends the series. Other levels
+ * pass. `close` writes the remaining counts.
  */
 export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Log & { close(): void } {
+  /** Oldest period first. */
   const repeats = new Map<string, Repeat>()
+  let timer: NodeJS.Timeout | undefined
 
-  function settle(key: string, repeat: Repeat) {
-    clearTimeout(repeat.timer)
+  /** Returns true if messages were repeated. */
+  function endPeriod(key: string, { write, since, count }: Repeat): boolean {
     repeats.delete(key)
-    if (repeat.count > 0) repeat.tell({ repeated: repeat.count, repeated_for_ms: clock.now() - repeat.since })
-    return repeat.count > 0
+    if (count > 0) write({ repeated: count, repeated_for_ms: Math.max(0, clock.now() - since) })
+    return count > 0
   }
 
-  function follow(key: string, tell: Repeat['tell']) {
-    const timer = setTimeout(() => {
-      if (settle(key, repeat)) follow(key, tell)
-    }, period)
-    timer.unref()
-    const repeat: Repeat = { tell, since: clock.now(), count: 0, timer }
-    repeats.set(key, repeat)
+  function beginPeriod(key: string, write: Repeat['write']) {
+    repeats.set(key, { write, since: clock.now(), count: 0 })
+    timer ??= setTimeout(endPeriods, period).unref()
   }
 
-  const complain = (level: 'error' | 'warn') => (message: string, fields?: Record<string, unknown>) => {
+  function endPeriods() {
+    const now = clock.now()
+    for (const [key, repeat] of [...repeats]) {
+      // A period that begins in the future was measured before the clock was set back.
+      if (repeat.since <= now && now < repeat.since + period) break
+      if (endPeriod(key, repeat)) beginPeriod(key, repeat.write)
+    }
+    const [oldest] = repeats.values()
+    timer = oldest && setTimeout(endPeriods, oldest.since + period - now).unref()
+  }
+
+  const summarise = (level: 'error' | 'warn') => (message: string, fields?: Record<string, unknown>) => {
     const key = keyOf(level, message, fields)
     const repeat = repeats.get(key)
     if (repeat) {
@@ -48,22 +59,24 @@ export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Lo
     }
     log[level](message, fields)
     const [oldest] = repeats
-    if (oldest && repeats.size >= most) settle(...oldest)
-    follow(key, (repeated) => log[level](message, { ...fields, ...repeated }))
+    if (oldest && repeats.size >= most) endPeriod(...oldest)
+    beginPeriod(key, (repeated) => log[level](message, { ...fields, ...repeated }))
   }
 
   return {
-    error: complain('error'),
-    warn: complain('warn'),
+    error: summarise('error'),
+    warn: summarise('warn'),
     info: (message, fields) => log.info(message, fields),
     debug: (message, fields) => log.debug(message, fields),
     close: () => {
-      for (const [key, repeat] of [...repeats]) settle(key, repeat)
+      clearTimeout(timer)
+      timer = undefined
+      for (const [key, repeat] of [...repeats]) endPeriod(key, repeat)
     },
   }
 }
 
-/** Errors by their words: their stacks and identities differ where they mean the same. */
+/** Errors are compared by name and message, because their stacks differ. */
 function keyOf(level: string, message: string, fields: Record<string, unknown> = {}): string {
   try {
     return JSON.stringify([level, message, fields], (_, value: unknown) =>

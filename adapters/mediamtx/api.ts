@@ -1,7 +1,7 @@
 import { Agent } from 'node:http'
 import type { Got, Method } from 'got'
+import { textForClients } from '../../machines/domain/mask.js'
 import { Failure } from '../../machines/domain/reason.js'
-import { plainWords } from './words.js'
 
 export interface ApiOptions {
   /** `http://host:port`, with `user:password@` if the server needs them. A function is called for each request. */
@@ -44,7 +44,7 @@ export class Refused extends Failure {
       'server_refused',
       status === 401
         ? 'the media server asks for credentials that it was not given'
-        : `the media server refused it: ${plainWords(why)}`,
+        : `the media server refused it: ${textForClients(why)}`,
     )
   }
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { maskedLine, textForClients } from '../../machines/domain/mask.js'
 import type { Log } from '../../machines/domain/ports.js'
 import { MARK } from './orphans.js'
-import { maskCredentials, plainWords } from './words.js'
 
 export interface ChildOptions {
   command: readonly [string, ...string[]]
@@ -53,7 +53,7 @@ export async function startChild({
 
   let last = ''
   const keep = (line: string) => {
-    const text = maskCredentials(line.trim()).slice(0, 1000)
+    const text = maskedLine(line.trim()).slice(0, 1000)
     if (text === '') return
     const level = /^\S+ \S+ (ERR|WAR|INF|DEB)\b/.exec(text)?.[1]
     const words = text.replace(/^\d{4}\/\d\d\/\d\d [\d:.]+ /, '').replace(/^(ERR|WAR|INF|DEB):? /, '')
@@ -71,7 +71,7 @@ export async function startChild({
       setTimeout(() => {
         for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
         const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`
-        resolve(`the media server ${how}${last === '' ? '' : `: ${plainWords(last)}`}`)
+        resolve(`the media server ${how}${last === '' ? '' : `: ${textForClients(last)}`}`)
       }, 20)
     })
   })

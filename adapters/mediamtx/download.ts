@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { maskedLine } from '../../machines/domain/mask.js'
 import type { Log } from '../../machines/domain/ports.js'
-import { maskCredentials } from './words.js'
 
 /** The release that this service is tested with. */
 export const MEDIAMTX_VERSION = 'v1.20.1'
@@ -101,7 +101,7 @@ async function fetchAll(url: string, signal: AbortSignal): Promise<Buffer> {
   } catch (error) {
     signal.throwIfAborted()
     throw new Error(
-      `MediaMTX cannot be downloaded from ${host} (${maskCredentials(whyOf(error))}): without it the service uses its built-in simulator`,
+      `MediaMTX cannot be downloaded from ${host} (${maskedLine(whyOf(error))}): without it the service uses its built-in simulator`,
     )
   } finally {
     clearTimeout(timer)

@@ -1,11 +1,12 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { helpText, parseArguments, UsageError } from '../../config/arguments.js'
+import { helpText } from '../../commands/help.js'
+import { parseArguments, UsageError } from '../../config/arguments.js'
 
 const parse = (line: string) => parseArguments(line.split(' ').filter(Boolean))
 
-describe('the command line', () => {
-  it('serves when it says nothing', () => {
+describe('command line arguments', () => {
+  it('select serve by default', () => {
     expect(parse('')).to.deep.equal({ name: 'serve', guide: false, flags: {} })
     expect(parse('serve --guide --config /etc/a.yml --data-dir=/var/b')).to.deep.equal({
       name: 'serve',
@@ -16,7 +17,7 @@ describe('the command line', () => {
     expect(parse('--config a.yml check-config')).to.deep.equal({ name: 'check-config', config: 'a.yml', flags: {} })
   })
 
-  it('asks for tokens', () => {
+  it('describe a token', () => {
     expect(parse('token --role viewer')).to.deep.equal({ name: 'token', role: 'viewer', user: 'viewer', flags: {} })
     expect(parse('token --role admin --user ann --expires 1h --data-dir d')).to.deep.equal({
       name: 'token',
@@ -37,7 +38,7 @@ describe('the command line', () => {
     expect(parse('token --revoke door-2')).to.deep.equal({ name: 'token', revoke: 'door-2', flags: {} })
   })
 
-  it('manages API keys', () => {
+  it('select what to do with API keys', () => {
     expect(parse('keys create --role viewer --user ann --expires 0 --cameras camera0')).to.deep.equal({
       name: 'keys',
       act: 'create',
@@ -59,7 +60,17 @@ describe('the command line', () => {
     expect(parse('audit verify')).to.deep.equal({ name: 'audit', act: 'verify', flags: {} })
   })
 
-  it('helps', () => {
+  it('accept camera ids and patterns that an id can match', () => {
+    for (const cameras of ['camera0', 'camera12', '*', 'camera*', 'camera1*', '*1', 'cam*a1'])
+      expect(parse(`token --role viewer --cameras ${cameras}`), cameras).to.deep.include({ cameras: [cameras] })
+    for (const cameras of ['door', 'door*', 'camera', 'Camera0', 'camera0x', 'camera-1', '0', ''])
+      expect(() => parseArguments(['token', '--role', 'viewer', `--cameras=camera0,${cameras}`]), cameras).to.throw(
+        UsageError,
+        '--cameras must be',
+      )
+  })
+
+  it('ask for help or the version', () => {
     for (const line of ['--help', '-h', 'token --help', 'serve -h --version'])
       expect(parse(line), line).to.deep.equal({ name: 'help' })
     expect(parse('--version')).to.deep.equal({ name: 'version' })
@@ -83,15 +94,15 @@ describe('the command line', () => {
       '--help',
       '--version',
     ]) {
-      expect(helpText()).to.contain(word)
+      expect(helpText).to.contain(word)
     }
   })
 
-  it('says in a sentence what it did not understand', () => {
+  it('are refused with one sentence', () => {
     const sentences: Record<string, string> = {
       '--confg a.yml': '--confg is not a known flag; the nearest is --config',
       tokn: '"tokn" is not a known command; the nearest is token',
-      'serve now': '"now" is one word too many after serve',
+      'serve now': 'serve does not take "now"',
       '--config': '--config needs a value',
       '--config --data-dir x': '--config needs a value',
       '--config=': '--config needs a value',
@@ -99,26 +110,26 @@ describe('the command line', () => {
       '--help=yes': '--help takes no value',
       '--no-config': '--no-config is not a known flag; the nearest is --config',
       '--constructor': '--constructor is not a known flag',
-      'serve --role admin': '--role belongs to the command token and to keys create',
-      'check-config --guide': '--guide belongs to the command serve',
+      'serve --role admin': '--role is only for token and keys create',
+      'check-config --guide': '--guide is only for serve',
       token: 'token needs --role viewer|operator|admin',
       'token --role root': '--role must be one of viewer, operator, admin',
       'token --role admin --expires soon':
         '--expires must be a duration from 1s to 3650d, such as 1h or 30d, not "soon"',
       'token --role admin --expires 0': '--expires must be',
-      'token --role admin --revoke x': '--revoke ends a token and makes none: --role must not stand beside it',
+      'token --role admin --revoke x': '--revoke cannot be used with --role: it revokes a token and makes none',
       'token --revoke eyJhbGciOiJIUzI1NiJ9.e30.x': '--revoke must be the id (jti) of a token, not the token itself',
       'token --role admin --cameras camera0,Yard':
-        '--cameras must be ids or patterns with commas, such as camera0,camera1*, not "Yard"',
+        '--cameras must be ids or patterns with commas, such as camera0,camera1*, not "Yard"; names of cameras are not ids',
       'token --role admin --cameras camera0,': '--cameras must be ids or patterns',
       keys: 'keys needs one of create, list, rotate, revoke',
-      'keys revok 1': '"revok" is nothing that keys can do: create, list, rotate, revoke; the nearest is revoke',
-      'keys constructor': '"constructor" is nothing that keys can do',
-      'keys revoke': 'keys revoke needs the id of a key; keys list tells them',
-      'keys revoke 1 2': '"2" is one word too many after keys revoke',
-      'keys list 1': '"1" is one word too many after keys list',
-      'keys list --role admin': '--role belongs to the command token and to keys create',
-      'keys create --id x': '--id belongs to the command token',
+      'keys revok 1': 'keys has no "revok": use create, list, rotate, revoke; the nearest is revoke',
+      'keys constructor': 'keys has no "constructor"',
+      'keys revoke': 'keys revoke needs the id of a key: see keys list',
+      'keys revoke 1 2': 'keys revoke does not take "2"',
+      'keys list 1': 'keys list does not take "1"',
+      'keys list --role admin': '--role is only for token and keys create',
+      'keys create --id x': '--id is only for token',
       'keys create': 'keys create needs --role viewer|operator|admin',
       'keys create --role admin --expires soon':
         '--expires must be a duration from 1s to 3650d, such as 1h or 30d, or 0 (never), not "soon"',
@@ -128,7 +139,7 @@ describe('the command line', () => {
       expect(() => parse(line), line).to.throw(UsageError, sentence)
   })
 
-  it('names no neighbour where none is near', () => {
+  it('are refused without a hint if nothing is near', () => {
     const sentences: Record<string, string> = {
       'token --role god': '--role must be one of viewer, operator, admin',
       'token --role amdin': '--role must be one of viewer, operator, admin; the nearest to "amdin" is admin',
@@ -147,7 +158,7 @@ describe('the command line', () => {
     }
   })
 
-  it('throws nothing else', () => {
+  it('throw only usage errors', () => {
     const word = fc.oneof(
       fc.string(),
       fc.constantFrom(

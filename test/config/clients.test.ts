@@ -22,8 +22,8 @@ const mutual = {
 }
 const print = 'ab'.repeat(32)
 
-describe('the configuration of the door', () => {
-  it('names clients by common name or fingerprint, however that is written', () => {
+describe('configuration of the server', () => {
+  it('identifies clients by common name, or by fingerprint in any notation', () => {
     const clients = `[{subject: gate, user: g, role: operator, cameras: [camera0, camera1*]}, {subject: ${print}, user: h, role: viewer}]`
     expect(load({ ...mutual, SERVER_TLS_CLIENTS: clients }).server.tls.clients).to.deep.equal([
       { subject: 'gate', user: 'g', role: 'operator', cameras: ['camera0', 'camera1*'] },
@@ -31,7 +31,7 @@ describe('the configuration of the door', () => {
     ])
   })
 
-  it('tells what is wrong with a client', () => {
+  it('lists the faults of a client', () => {
     const faults = (clients: string) => faultsOf({ ...mutual, SERVER_TLS_CLIENTS: clients })
     expect(faults('gate')).to.deep.equal(['server.tls.clients: must be a list of clients'])
     expect(faults('[{subject: gate, role: boss}]')).to.deep.equal([
@@ -47,7 +47,7 @@ describe('the configuration of the door', () => {
     ])
   })
 
-  it('wants the keys of TLS together', () => {
+  it('requires the keys of TLS together', () => {
     expect(faultsOf({ SERVER_TLS_CERT_FILE: 'a.pem' })).to.deep.equal([
       'server.tls.cert_file: server.tls.cert_file and server.tls.key_file need each other',
     ])
@@ -55,11 +55,11 @@ describe('the configuration of the door', () => {
       'server.tls.client_certificate: server.tls.client_certificate needs server.tls.cert_file and server.tls.client_ca_file',
     ])
     expect(faultsOf({ SERVER_TLS_CLIENTS: '[{subject: gate, user: g, role: viewer}]' })).to.deep.equal([
-      'server.tls.clients: server.tls.clients needs server.tls.client_certificate: nobody is asked for a certificate',
+      'server.tls.clients: server.tls.clients needs server.tls.client_certificate: without it no client sends a certificate',
     ])
   })
 
-  it('takes addresses and networks, and no others', () => {
+  it('accepts only addresses and networks in allowed_ips', () => {
     expect(
       load({ SERVER_ALLOWED_IPS: '192.168.1.0/24, fd00::/8,127.0.0.1', SERVER_ALSO_LISTEN: '::1' }).server,
     ).to.deep.include({

@@ -16,8 +16,8 @@ const fault = (values: Record<string, string>): string => {
   return 'none'
 }
 
-describe('the configuration of external discovery', () => {
-  it('is off, and names nothing but what is documented', () => {
+describe('configuration of external discovery', () => {
+  it('is disabled by default', () => {
     const { enabled, scan_interval, skydio, generic_uav } = load({})
     expect([enabled, scan_interval, skydio.enabled, generic_uav.enabled]).to.deep.equal([false, 30_000, false, false])
     expect(skydio).to.deep.include({
@@ -67,7 +67,7 @@ describe('the configuration of external discovery', () => {
     })
   }
 
-  it('bounds the addresses of all ranges together, and names the key', () => {
+  it('limits the number of addresses over all ranges', () => {
     const range = (n: number) => ({ GENERIC_UAV_NETWORK_RANGES: `10.0.0.0/17,10.1.0.0/${n}` })
     expect(fault({ ...range(18), SKYDIO_NETWORK_RANGES: '10.2.0.0/18' })).to.equal('none')
     expect(fault({ ...range(18), SKYDIO_NETWORK_RANGES: '10.2.0.0/18,10.3.0.0/32' }))

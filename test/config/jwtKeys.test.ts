@@ -14,8 +14,8 @@ const faults = (keys: string): string[] => {
   }
 }
 
-describe('trusted keys of the configuration', () => {
-  it('are files and URLs', () => {
+describe('configuration of trusted keys', () => {
+  it('accepts files and URLs', () => {
     const keys = `
       - { algorithm: EdDSA, file: /etc/keys/issuer.pem }
       - { jwks_url: 'https://id.example.org/jwks', algorithms: [RS256, ES256] }
@@ -28,7 +28,7 @@ describe('trusted keys of the configuration', () => {
     expect(load('[]')).to.deep.equal([])
   })
 
-  it('are refused one by one, each with its reason', () => {
+  it('lists every fault with its place', () => {
     const rule = 'must be an https URL without credentials, or an http URL of this machine (http://127.0.0.1:8080/jwks)'
     const urls = [
       'http://id.example.org/jwks',

@@ -12,28 +12,29 @@ const mayImport: Record<string, string[]> = {
   adapters: ['machines/domain'],
   rpc: ['machines/domain', 'actors'],
   config: ['machines/domain'],
+  commands: ['adapters', 'config', 'machines/domain', 'app.ts'],
 }
 const rooms = Object.keys(mayImport).sort((one, other) => other.length - one.length)
 const roomOf = (path: string): string | undefined => rooms.find((room) => path.startsWith(`${room}/`))
 
-const files = ['machines', 'actors', 'adapters', 'rpc', 'config'].flatMap((top) =>
+const files = ['machines', 'actors', 'adapters', 'rpc', 'config', 'commands'].flatMap((top) =>
   readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => `${top}/${name}`),
 )
 
 describe('conventions: folders', () => {
-  it('import one way: domain ← machines ← actors ← rpc; adapters and config know no one', () => {
+  it('import one way: domain ← machines ← actors ← rpc; domain ← adapters and config ← commands', () => {
     const wrong = files.flatMap((file) => {
       const room = roomOf(file) ?? ''
       return relativeImports(file)
-        .filter((target) => roomOf(target) !== room && !mayImport[room]?.includes(roomOf(target) ?? ''))
+        .filter((target) => roomOf(target) !== room && !mayImport[room]?.includes(roomOf(target) ?? target))
         .map((target) => `${file} imports ${target}`)
     })
     expect(wrong).to.deep.equal([])
   })
 
-  it('keep rpc to what it may know of the actors: ask, directory and facts', () => {
+  it('let rpc import only ask, directory and facts of the actors', () => {
     const known = ['actors/ask.ts', 'actors/directory.ts', 'actors/facts.ts']
     const wrong = files
       .filter((file) => file.startsWith('rpc/'))
@@ -43,7 +44,7 @@ describe('conventions: folders', () => {
     expect(wrong).to.deep.equal([])
   })
 
-  it('leave the end of the process to main.ts', () => {
+  it('end the process only in main.ts', () => {
     expect(
       files.filter(
         (file) => /process\.exit\(/.test(readFileSync(join(root, file), 'utf8')) && !file.endsWith('/main.ts'),

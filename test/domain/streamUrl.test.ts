@@ -13,8 +13,8 @@ const rule = (text: string): string => {
   }
 }
 
-describe('the URL of a stream', () => {
-  it('is read with its host in the plain form, so that what is checked is what is called', () => {
+describe('stream URL', () => {
+  it('resolves the host, so that the checked address is the address that is called', () => {
     expect(readStreamUrl('rtsp://10.0.0.9/stream')).to.deep.equal({
       url: 'rtsp://10.0.0.9/stream',
       host: '10.0.0.9',
@@ -54,13 +54,13 @@ describe('the URL of a stream', () => {
     'rtsp://user/secret@10.0.0.9/x': 'no @ behind',
     [`rtsp://10.0.0.9/${'x'.repeat(2048)}`]: 'at most 2048',
   })) {
-    it(`${JSON.stringify(text.slice(0, 60))} is refused in words that do not repeat it`, () => {
+    it(`${JSON.stringify(text.slice(0, 60))} is refused without being repeated`, () => {
       expect(rule(text)).to.contain(words)
       expect(rule(text)).not.to.match(/secret|evil|passwd/)
     })
   }
 
-  it('is shown without credentials, wherever they stand', () => {
+  it('is shown without credentials in the user part, the path and the query', () => {
     expect(shownUrl('rtsp://admin:se@cret@10.0.0.9:554/a')).to.equal('rtsp://10.0.0.9:554/a')
     expect(shownUrl('rtsp://10.0.0.9/user=admin&password=secret&channel=1?Token=abc&x=1')).to.equal(
       'rtsp://10.0.0.9/user=admin&password=***&channel=1?Token=***&x=1',
@@ -68,7 +68,7 @@ describe('the URL of a stream', () => {
     expect(shownUrl('rtsp://10.0.0.9/x?keyframe=2')).to.equal('rtsp://10.0.0.9/x?keyframe=2')
   })
 
-  it('has one key for all ways to write it', () => {
+  it('has one key for all its spellings', () => {
     const key = streamKey('rtsp://10.0.0.9:554/')
     for (const same of ['rtsp://10.0.0.9', 'RTSP://10.0.0.9/', 'rtsp://a:b@10.0.0.9:554', 'rtsp://0xa.9/'])
       expect(streamKey(same), same).to.equal(key)
@@ -78,12 +78,32 @@ describe('the URL of a stream', () => {
     expect(streamIdentity(key)).to.equal('rtsp:rtsp://10.0.0.9:554/')
   })
 
-  it('tells its port and path', () => {
+  it('keeps the identity of a camera whose URL an earlier version stored', () => {
+    const identities: Record<string, string> = {
+      'rtsp://10.0.0.9/stream': 'rtsp:rtsp://10.0.0.9:554/stream',
+      'rtsp://10.0.0.9': 'rtsp:rtsp://10.0.0.9:554/',
+      'rtsp://10.0.0.9?x=1': 'rtsp:rtsp://10.0.0.9:554/?x=1',
+      'rtsp://10.0.0.9/a%20b?c=%2F': 'rtsp:rtsp://10.0.0.9:554/a%20b?c=%2F',
+      'rtsp://10.0.0.9/a|b{c}^d"e<f>`g': 'rtsp:rtsp://10.0.0.9:554/a|b{c}^d"e<f>`g',
+      'rtsp://Cam.Example/Tür?q=日本😀': 'rtsp:rtsp://cam.example:554/Tür?q=日本😀',
+      "rtsps://user:p&ss'word!@10.0.0.9/x": 'rtsp:rtsps://10.0.0.9:322/x',
+      'rtsp://user:a:b@[2001:db8::1]:9/x': 'rtsp:rtsp://[2001:db8::1]:9/x',
+      'rtsp://10.0.0.9/user=a&password=b&channel=1?x': 'rtsp:rtsp://10.0.0.9:554/user=a&password=***&channel=1?x',
+      'rtsp://10.0.0.9/x?token=a;b=1&c': 'rtsp:rtsp://10.0.0.9:554/x?token=***;b=1&c',
+    }
+    for (const [stored, identity] of Object.entries(identities)) {
+      expect(streamIdentity(stored), stored).to.equal(identity)
+      expect(streamIdentity(readStreamUrl(stored).url), stored).to.equal(identity)
+      expect(streamIdentity(shownUrl(stored)), stored).to.equal(identity)
+    }
+  })
+
+  it('is split into scheme, port and path', () => {
     expect(placeOf('rtsp://a:b@10.0.0.9/x?y=1')).to.deep.equal({ scheme: 'rtsp', port: 554, path: '/x?y=1' })
     expect(placeOf('rtsps://[fd00::1]:9/x')).to.deep.equal({ scheme: 'rtsps', port: 9, path: '/x' })
   })
 
-  it('is read or refused, whatever it is; what is read stays itself, and its key too', () => {
+  it('accepts or refuses any text; the canonical form and the key do not change when read again', () => {
     const pieces = fc.constantFrom(
       'rtsp://',
       'rtsps://',
@@ -118,6 +138,7 @@ describe('the URL of a stream', () => {
           if (rule(text) !== 'accepted') return
           const { url } = readStreamUrl(text)
           expect(readStreamUrl(url).url).to.equal(url)
+          expect(streamKey(text)).to.equal(streamKey(url))
           expect(streamKey(shownUrl(url))).to.equal(streamKey(url))
           expect(streamKey(streamKey(url))).to.equal(streamKey(url))
           expect(new URL(url).hostname.replace(/^\[|\]$/g, '')).to.equal(readStreamUrl(url).host)

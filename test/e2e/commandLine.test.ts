@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { environment, program, refusal, type Service, startService, virtual } from './service.js'
 
-describe('the command line', function () {
+describe('command line', function () {
   this.timeout(60_000)
   let dir: string
 
@@ -30,7 +30,7 @@ describe('the command line', function () {
       .filter(({ level }) => level === 'error')
       .map(({ message }) => message)
 
-  it('tells every fault of the configuration in a line of its own, and ends with 78', async () => {
+  it('prints each fault of the configuration on its own line, and exits with 78', async () => {
     const config = join(dir, 'faulty.yml')
     await writeFile(config, 'server:\n  hots: localhost\nlogging:\n  level: loud\n')
     const env = await settings(dir, { CAMERA_SERVICE_STORAGE_BLOCK_PERCENT: '0' })
@@ -56,7 +56,7 @@ describe('the command line', function () {
     expect((await run(['serev'], env)).code).to.equal(78)
   })
 
-  it('names the port that is in use', async () => {
+  it('names a port that is in use', async () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
     const address = taken.address()
@@ -74,7 +74,7 @@ describe('the command line', function () {
     taken.close()
   })
 
-  it('names a program that is missing', async () => {
+  it('names a missing program', async () => {
     const bin = join(dir, 'bin')
     await mkdir(bin)
     const find = (name: string) =>
@@ -85,7 +85,7 @@ describe('the command line', function () {
     expect(errors(out)).to.deep.equal(['the service cannot start: the program ffmpeg is missing (package ffmpeg)'])
   })
 
-  describe('beside a service that runs', () => {
+  describe('beside a running service', () => {
     let service: Service
 
     before(async () => {
@@ -97,7 +97,7 @@ describe('the command line', function () {
     })
     after(() => service?.end())
 
-    it('keeps a second one from the same data directory', async () => {
+    it('refuses a second service in the same data directory', async () => {
       const { code, out } = await run(['serve'], await settings(service.dataDir))
       expect(code).to.equal(1)
       expect(errors(out)).to.deep.equal([
@@ -105,7 +105,7 @@ describe('the command line', function () {
       ])
     })
 
-    it('prints a token that the service takes', async () => {
+    it('prints a token that the service accepts', async () => {
       const env = await settings(service.dataDir)
       const { code, out } = await run(['token', '--role', 'viewer', '--user', 'ann', '--expires', '1h'], env)
       expect(code).to.equal(0)
@@ -119,7 +119,7 @@ describe('the command line', function () {
       expect((await refusal(client.call('authenticate', { auth_token: `${out.join()}x` }))).code).to.equal(-32001)
     })
 
-    it('refuses recordings on a full disk, and says so', async () => {
+    it('refuses recordings on a full disk, with the reason', async () => {
       const { code, data } = await refusal(service.call('start_recording', { device: 'camera0' }))
       expect(code).to.equal(-32050)
       expect(data.dependency).to.equal('storage')

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,12 +8,15 @@ import { expect } from 'chai'
 
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
-describe('the commands for credentials', function () {
+describe('credential commands', function () {
   this.timeout(60_000)
   let dir: string
   before(async () => {
     if (!existsSync(program)) throw new Error('there is no dist/main.js: run `make build` first')
     dir = await mkdtemp(join(tmpdir(), 'camera-service-'))
+    // As the first start of a service leaves it.
+    await mkdir(join(dir, 'secrets'), { mode: 0o700 })
+    await writeFile(join(dir, 'secrets', 'audit_secret'), 'x'.repeat(43), { mode: 0o600 })
   })
   after(() => rm(dir, { recursive: true, force: true }))
 
@@ -28,17 +31,46 @@ describe('the commands for credentials', function () {
       )
     })
 
-  it('make, list, rotate and end API keys; the key alone is on standard output', async () => {
+  it('refuse a data directory that no service has used, and create nothing in it', async () => {
+    const empty = await mkdtemp(join(dir, 'elsewhere-'))
+    const dataDir = join(empty, 'var')
+    for (const line of [
+      'token --role viewer',
+      'token --revoke door-2',
+      'keys create --role viewer',
+      'keys list',
+      'keys rotate 0a1b',
+      'keys revoke 0a1b',
+    ]) {
+      const { code, out, err } = await run(line, { CAMERA_SERVICE_DATA_DIR: dataDir })
+      expect({ line, code, out }).to.deep.equal({ line, code: 78, out: '' })
+      expect(err, line).to.contain(dataDir).and.to.contain('--data-dir').and.to.contain('--config')
+    }
+    expect(await readdir(empty)).to.deep.equal([])
+    const own = { CAMERA_SERVICE_DATA_DIR: dataDir, CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY: 'k'.repeat(32) }
+    expect(await run('token --role viewer', own), 'a key of the configuration').to.include({ code: 0, err: '' })
+    expect(await readdir(empty)).to.deep.equal([])
+  })
+
+  it('refuse a name instead of a camera id', async () => {
+    for (const line of ['token --role viewer --cameras door', 'keys create --role viewer --cameras camera0,door*']) {
+      const { code, out, err } = await run(line)
+      expect({ code, out }).to.deep.equal({ code: 78, out: '' })
+      expect(err).to.contain('"door').and.to.contain('camera0').and.to.contain('camera1*')
+    }
+  })
+
+  it('create, list, rotate and revoke API keys, with only the key on standard output', async () => {
     const made = await run('keys create --role operator --user ann --cameras camera0 --expires 1h')
     expect(made.code).to.equal(0)
     expect(made.out).to.match(/^csk_[\w-]{43}$/)
     const id =
-      /^key ([0-9a-f]{12}) of ann: operator, camera0, expires \S+Z\. It is shown this once\.$/.exec(made.err)?.[1] ?? ''
+      /^key ([0-9a-f]{12}) of ann: operator, camera0, expires \S+Z\. It is shown only once\.$/.exec(made.err)?.[1] ?? ''
     const rotated = await run(`keys rotate ${id}`)
     expect(rotated.out)
       .to.match(/^csk_[\w-]{43}$/)
       .and.not.to.equal(made.out)
-    expect(rotated.err).to.match(new RegExp(`^the key ${id} has ended\nkey (?!${id})`))
+    expect(rotated.err).to.match(new RegExp(`^the key ${id} is revoked\nkey (?!${id})`))
     const list = await run('keys list')
     expect(list.out.split('\n').map((row) => row.split(/ {2,}/).slice(2, 6).join(' '))).to.deep.equal([
       'STATE ROLE USER CAMERAS',
@@ -54,14 +86,14 @@ describe('the commands for credentials', function () {
     })
   })
 
-  it('end a token for good', async () => {
+  it('revoke a token', async () => {
     const { code, out, err } = await run('token --revoke door-2')
     expect({ code, out }).to.deep.equal({ code: 0, out: '' })
-    expect(err).to.equal('the token door-2 is revoked; a service that runs ends its sessions within a second')
+    expect(err).to.equal('the token door-2 is revoked; a running service closes its sessions within a second')
     expect(JSON.parse(await readFile(join(dir, 'state', 'revoked.json'), 'utf8')).revoked).to.have.length(1)
   })
 
-  it('check the keys that the configuration names, and the audit log', async () => {
+  it('check the key files of the configuration, and the audit log', async () => {
     const keys = { CAMERA_SERVICE_SECURITY_JWT_KEYS: '[{algorithm: RS256, file: /none.pem}]' }
     expect(await run('check-config', keys)).to.deep.equal({
       code: 78,

@@ -14,6 +14,7 @@ import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
 import { externalStreamsMachine } from '../../machines/externalStreams.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
+import { mediaSessionsMachine } from '../../machines/mediaSessions.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
 import { pullMachine } from '../../machines/pull.js'
 import { recordingMachine } from '../../machines/recording.js'
@@ -48,6 +49,7 @@ const services = [
   'link',
   'storage',
   'retention',
+  'mediaSessions',
 ] as const
 
 describe('fleet', () => {
@@ -454,6 +456,7 @@ function fleet({
         retention: crashing(retentionMachine).provide({ actors: { loadPolicy: never() } }),
         externalDiscovery: crashing(externalDiscoveryMachine),
         externalStreams: crashing(externalStreamsMachine),
+        mediaSessions: crashing(mediaSessionsMachine).provide({ actors: { kickReaders: fromCallback(() => {}) } }),
         discovery: crashing(discoveryMachine).provide({
           actors: {
             watchDevices: quiet(),

@@ -3,83 +3,114 @@ import { type SinonFakeTimers, useFakeTimers } from 'sinon'
 import { summariseRepeats } from '../../../adapters/log/repeat.js'
 import type { Log } from '../../../machines/domain/ports.js'
 
-describe('repeats in the log', () => {
+describe('repeated log lines', () => {
   let timers: SinonFakeTimers
-  let told: unknown[][] = []
+  let written: unknown[][] = []
   beforeEach(() => {
     timers = useFakeTimers()
-    told = []
+    written = []
   })
   afterEach(() => timers.restore())
 
   const keep = (level: string) => (message: string, fields?: Record<string, unknown>) =>
-    void told.push([level, message, ...(fields ? [fields] : [])])
+    void written.push([level, message, ...(fields ? [fields] : [])])
   const plain: Log = { error: keep('error'), warn: keep('warn'), info: keep('info'), debug: keep('debug') }
   const summary = () => summariseRepeats(plain, { period: 60_000, clock: Date })
 
-  it('are told at once, then counted once a period, and end with it', () => {
+  it('are written at once, then counted once per period, until a period without them', () => {
     const log = summary()
     log.warn('no answer', { host: 'a' })
-    expect(told).to.deep.equal([['warn', 'no answer', { host: 'a' }]])
+    expect(written).to.deep.equal([['warn', 'no answer', { host: 'a' }]])
     for (let i = 0; i < 59; i++) {
       timers.tick(1000)
       log.warn('no answer', { host: 'a' })
     }
-    expect(told).to.have.length(1)
+    expect(written).to.have.length(1)
     timers.tick(1000)
-    expect(told.slice(1)).to.deep.equal([['warn', 'no answer', { host: 'a', repeated: 59, repeated_for_ms: 60_000 }]])
+    expect(written.slice(1)).to.deep.equal([
+      ['warn', 'no answer', { host: 'a', repeated: 59, repeated_for_ms: 60_000 }],
+    ])
     timers.tick(10_000)
     log.warn('no answer', { host: 'a' })
     timers.tick(50_000)
-    expect(told.slice(2)).to.deep.equal([['warn', 'no answer', { host: 'a', repeated: 1, repeated_for_ms: 60_000 }]])
+    expect(written.slice(2)).to.deep.equal([['warn', 'no answer', { host: 'a', repeated: 1, repeated_for_ms: 60_000 }]])
     timers.tick(60_000)
-    expect(told).to.have.length(3)
+    expect(written).to.have.length(3)
     log.warn('no answer', { host: 'a' })
-    expect(told[3]).to.deep.equal(['warn', 'no answer', { host: 'a' }])
+    expect(written[3]).to.deep.equal(['warn', 'no answer', { host: 'a' }])
   })
 
-  it('are repeats only with the same level, message and fields; errors go by their words', () => {
+  it('have the same level, message and fields; errors are compared by name and message', () => {
     const log = summary()
     log.warn('a', { n: 1 })
     log.warn('a', { n: 2 })
     log.error('a', { n: 1 })
     log.warn('b', { n: 1 })
-    expect(told).to.have.length(4)
+    expect(written).to.have.length(4)
     log.error('c', { error: new Error('x') })
     log.error('c', { error: new Error('x') })
     log.error('c', { error: new Error('y') })
-    expect(told).to.have.length(6)
+    expect(written).to.have.length(6)
     const circle: Record<string, unknown> = {}
     circle.circle = circle
     log.error('d', circle)
     log.error('d', circle)
-    expect(told).to.have.length(7)
+    expect(written).to.have.length(7)
   })
 
-  it('of info and debug pass', () => {
+  it('of info and debug are written', () => {
     const log = summary()
     for (let i = 0; i < 3; i++) log.info('a')
     for (let i = 0; i < 3; i++) log.debug('a')
-    expect(told).to.have.length(6)
+    expect(written).to.have.length(6)
   })
 
-  it('are told at the close', () => {
+  it('have periods of their own', () => {
+    const log = summary()
+    log.warn('a')
+    timers.tick(20_000)
+    log.warn('b')
+    for (const message of ['a', 'b']) log.warn(message)
+    timers.tick(40_000)
+    expect(written.slice(2)).to.deep.equal([['warn', 'a', { repeated: 1, repeated_for_ms: 60_000 }]])
+    timers.tick(20_000)
+    expect(written.slice(3)).to.deep.equal([['warn', 'b', { repeated: 1, repeated_for_ms: 60_000 }]])
+    timers.tick(40_000)
+    log.warn('a')
+    expect(written.slice(4)).to.deep.equal([['warn', 'a']])
+  })
+
+  it('are counted after the clock was set back', () => {
+    let now = 3_600_000
+    const log = summariseRepeats(plain, { period: 60_000, clock: { now: () => now } })
+    log.warn('a')
+    now = 0
+    log.warn('a')
+    timers.tick(60_000)
+    expect(written.slice(1)).to.deep.equal([['warn', 'a', { repeated: 1, repeated_for_ms: 0 }]])
+  })
+
+  it('are written when the log is closed', () => {
     const log = summary()
     for (let i = 0; i < 3; i++) log.error('a')
     timers.tick(5000)
     log.close()
-    expect(told).to.deep.equal([
+    expect(written).to.deep.equal([
       ['error', 'a'],
       ['error', 'a', { repeated: 2, repeated_for_ms: 5000 }],
     ])
     expect(timers.countTimers()).to.equal(0)
   })
 
-  it('do not fill the memory', () => {
+  it('are compared with the newest 1000 messages only, by one timer', () => {
     const log = summary()
     for (let i = 0; i < 5000; i++) log.warn(`message ${i}`)
-    expect(told).to.have.length(5000)
-    expect(timers.countTimers()).to.equal(1000)
+    expect(written).to.have.length(5000)
+    expect(timers.countTimers()).to.equal(1)
+    for (let i = 0; i < 5000; i++) log.warn(`message ${i}`)
+    // All but the newest 1000 are forgotten, so they are written again.
+    expect(written.length).to.be.greaterThan(9000 - 1)
     log.close()
+    expect(timers.countTimers()).to.equal(0)
   })
 })

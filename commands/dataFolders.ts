@@ -1,0 +1,27 @@
+import { join } from 'node:path'
+import { demandOwner } from '../adapters/data/owner.js'
+import { findSecret } from '../adapters/data/secrets.js'
+import { UsageError } from '../config/arguments.js'
+import type { Configuration } from '../config/schema.js'
+
+/** The folders of a data directory. */
+export const dataFolders = ({ data_dir: dir }: Configuration) => ({
+  audit: join(dir, 'audit'),
+  secrets: join(dir, 'secrets'),
+  state: join(dir, 'state'),
+})
+
+/**
+ * The same folders, of a data directory that a service has used. Rejects otherwise, because in a new one a command
+ * would make a key that no service knows. Also rejects when the data directory belongs to another user.
+ */
+export async function usedDataFolders(config: Configuration): Promise<ReturnType<typeof dataFolders>> {
+  const folders = dataFolders(config)
+  await demandOwner(folders.state)
+  // The commands make a jwt_secret, but only a service makes this one.
+  if ((await findSecret(folders.secrets, 'audit_secret')) !== undefined) return folders
+  throw new UsageError(
+    `no camera service has used the data directory ${config.data_dir}: start the service first, or select the data ` +
+      'directory of the running service with --data-dir DIR, --config FILE, CAMERA_SERVICE_DATA_DIR or CAMERA_SERVICE_CONFIG',
+  )
+}

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { App } from '../app.js'
+import type { Configuration } from '../config/schema.js'
+import type { Clock } from '../machines/domain/ports.js'
+
+/** The first camera is usually found within a second or two (ms). */
+const cameraLimit = 4_000
+const day = 24 * 3_600_000
+
+/** The URL of the API, with a host that other computers can resolve. */
+export const webSocketUrl = ({ server }: Configuration, { ports }: App): string =>
+  `${server.tls.cert_file ? 'wss' : 'ws'}://${hostForPeople(server)}:${ports.rpc}${server.websocket_path}`
+
+const hostForPeople = ({ public_host: named, host }: Configuration['server']): string =>
+  named || (/^(0\.0\.0\.0|::)$/.test(host) ? hostname() : host)
+
+/** The text of `serve --guide`: the addresses of the service and a token. Waits for the first camera. */
+export async function guideText(config: Configuration, app: App, clock: Clock): Promise<string> {
+  const camera = await firstCamera(app)
+  const { server, cause } = app.directory.link()
+  const id = randomUUID()
+  const token = await app.tokens.issue({ user: 'viewer', role: 'viewer', expiresIn: day, id })
+  const credential = { user: 'viewer', id, expiresAt: clock.now() + day }
+  const stream = app.watchUrl(camera?.id ?? 'camera0', hostForPeople(config.server), credential)
+  const life = config.security.streams === 'open' ? '' : `valid for ${config.security.stream_url_life / 60_000} min; `
+  const state = camera && [camera.cause.state, camera.cause.reason].filter(Boolean).join(': ')
+  const { host } = config.http_health
+  const { health } = app.ports
+  return `
+  The camera service is running.
+
+    WebSocket     ${webSocketUrl(config, app)}   (JSON-RPC 2.0)
+    Health        ${health === undefined ? 'off' : `http://${host}:${health}/health`}
+    Camera        ${camera ? `${camera.id}, ${camera.name} (${state})` : 'none found yet'}
+    Stream        ${stream}
+                  ${life}ffplay -rtsp_transport tcp '<URL>', or VLC: Media, Open Network Stream
+    Media server  ${server ? `${server.kind}: ${server.why}` : `not yet: ${cause.reason ?? 'starting'}`}
+    Data          ${config.data_dir}
+
+    A token of a viewer, valid for a day:
+    ${token}
+
+    Next: \`make demo\` in another terminal shows the API; \`node dist/main.js token --role operator\` prints a token.
+    Stop: Ctrl-C
+`
+}
+
+async function firstCamera({ directory, facts }: App) {
+  const connected = () => directory.cameras().find((camera) => camera.status === 'CONNECTED')
+  if (connected() === undefined) {
+    const limit = AbortSignal.timeout(cameraLimit)
+    await facts.next((fact): fact is typeof fact => fact.type === 'camera.connected', limit).catch(() => {})
+  }
+  return connected() ?? directory.cameras()[0]
+}

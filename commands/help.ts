@@ -1,0 +1,29 @@
+/** The text of `--help`. */
+export const helpText = `Usage: camera-service [command] [flags]
+
+Commands
+  serve          run the service (default); with --guide also print its addresses and a token
+  token          print a new token for a client: --role viewer|operator|admin [--user ID] [--expires 1h]
+                 [--cameras camera0,camera1*] [--id JTI]; or revoke a token: --revoke JTI
+  keys create    print a new API key, only once: --role viewer|operator|admin [--user ID] [--expires 90d]
+                 [--cameras camera0,camera1*]
+  keys list      list the API keys
+  keys rotate ID
+                 replace an API key by a new one with the same rights
+  keys revoke ID
+                 revoke an API key
+  audit verify   check that the audit log is complete and unchanged (exit status 1: it is not)
+  check-config   check the configuration and list its faults
+  download-mediamtx
+                 download the official MediaMTX for this CPU into the data directory (needs the internet)
+
+Flags
+  --config FILE     configuration file (YAML); default: CAMERA_SERVICE_CONFIG, if it is set
+  --data-dir DIR    folder of recordings, snapshots, state and secrets
+  --help, -h        print this text
+  --version         print the version
+
+token and keys need the data directory of a service: select it with --config, --data-dir or the environment.
+Every key of the configuration can also be set in the environment: server.port as CAMERA_SERVICE_SERVER_PORT.
+Exit status: 0 success, 78 a fault of the configuration or the command line, 1 any other error.
+`

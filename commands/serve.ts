@@ -1,0 +1,54 @@
+import { createLog } from '../adapters/log/log.js'
+import { summariseRepeats } from '../adapters/log/repeat.js'
+import { createSystemdNotifier } from '../adapters/systemd/notify.js'
+import { startApp } from '../app.js'
+import type { Configuration } from '../config/schema.js'
+import { reasonOf } from '../machines/domain/errors.js'
+import type { Clock } from '../machines/domain/ports.js'
+import { guideText, webSocketUrl } from './guide.js'
+import type { Outcome } from './outcome.js'
+
+/** What the service needs of the process. */
+export interface ServePorts {
+  env: NodeJS.ProcessEnv
+  clock: Clock
+  /** Resolves with the name of the first signal that asks the process to end. */
+  signal: Promise<string>
+  /** Calls the listener with errors that nothing else handles. */
+  onUnhandled(listener: (error: unknown) => void): void
+  print(text: string): void
+}
+
+/** `serve`: runs the service until a signal. The exit status is 1 if it cannot start. */
+export async function serve(
+  config: Configuration,
+  { warnings, guide }: { warnings: readonly string[]; guide: boolean },
+  { env, clock, signal, onUnhandled, print }: ServePorts,
+): Promise<Outcome> {
+  const output = createLog(config.logging)
+  const log = summariseRepeats(output, { period: config.logging.repeat_period, clock })
+  for (const warning of warnings) log.warn(warning)
+  // A bug in the handling of one camera must not stop the others.
+  onUnhandled((error) => log.error('a rejection was not handled', { error }))
+  const systemd = createSystemdNotifier({ env, log })
+  try {
+    const app = await startApp({ config, log, env })
+    log.info('the service listens', { url: webSocketUrl(config, app) })
+    await systemd.ready(app.directory.system().message)
+    const watchdog =
+      systemd.interval === undefined ? undefined : setInterval(() => void systemd.watchdog(), systemd.interval)
+    if (guide) void guideText(config, app, clock).then(print)
+    const reason = await signal
+    log.info('the service stops', { reason })
+    await systemd.stopping()
+    clearInterval(watchdog)
+    await app.stop(reason)
+    return { status: 0 }
+  } catch (error) {
+    log.error(`the service cannot start: ${reasonOf(error)}`)
+    return { status: 1 }
+  } finally {
+    log.close()
+    await output.close()
+  }
+}

@@ -1,0 +1,44 @@
+import { jwtSecret } from '../adapters/data/secrets.js'
+import { createRevocations } from '../adapters/tokens/revocations.js'
+import { createTokens } from '../adapters/tokens/tokens.js'
+import type { CommandOf } from '../config/arguments.js'
+import { jwtSecretSources, tokenOptions } from '../config/derive.js'
+import type { Configuration } from '../config/schema.js'
+import { neverExpires } from '../machines/domain/access.js'
+import { dataFolders, usedDataFolders } from './dataFolders.js'
+import type { CommandPorts, Outcome } from './outcome.js'
+
+/** `token`: prints a new token, or revokes one. */
+export const token = (config: Configuration, request: CommandOf<'token'>, ports: CommandPorts): Promise<Outcome> =>
+  'revoke' in request ? revoke(config, request.revoke, ports) : issue(config, request, ports)
+
+type IssueRequest = Exclude<CommandOf<'token'>, { revoke: string }>
+
+async function issue(config: Configuration, request: IssueRequest, { env, clock }: CommandPorts): Promise<Outcome> {
+  const { role, user, expires, cameras, id } = request
+  const sources = jwtSecretSources(config)
+  const needsKept = sources.value === '' && sources.file === ''
+  const { secrets: secretsDir } = needsKept ? await usedDataFolders(config) : dataFolders(config)
+  const { key } = await jwtSecret({ ...sources, credentialsDirectory: env.CREDENTIALS_DIRECTORY, secretsDir })
+  const tokens = createTokens({ secret: key, clock, ...tokenOptions(config) })
+  const out = await tokens.issue({
+    user,
+    role,
+    expiresIn: expires ?? config.security.jwt_expiry_hours,
+    ...(cameras && { cameras }),
+    ...(id !== undefined && { id }),
+  })
+  return { status: 0, out }
+}
+
+/** For good: tokens of other issuers can be revoked too, and their expiry is unknown. */
+async function revoke(config: Configuration, id: string, { clock, log }: CommandPorts): Promise<Outcome> {
+  const { state: stateDir } = await usedDataFolders(config)
+  const revocations = await createRevocations({ stateDir, clock, log })
+  try {
+    await revocations.revoke({ kind: 'token', id }, neverExpires)
+    return { status: 0, err: `the token ${id} is revoked; a running service closes its sessions within a second` }
+  } finally {
+    await revocations.close()
+  }
+}

@@ -1,0 +1,261 @@
+import { expect } from 'chai'
+import type { PathDefaults } from '../../adapters/mediamtx/pathBody.js'
+import type { ServerProcessOptions } from '../../adapters/mediamtx/serverProcess.js'
+import {
+  apiUrl,
+  auditLimits,
+  captureDefaults,
+  drainLimit,
+  externalLimits,
+  fleetInput,
+  healthOptions,
+  jwtSecretSources,
+  keyDefaults,
+  linkDelays,
+  mediaAuthPlace,
+  mediaServerOptions,
+  ownPlaces,
+  pathDefaults,
+  pictureLimits,
+  pipelineOptions,
+  rateLimitOptions,
+  retentionPolicy,
+  rpcOptions,
+  rtspPlace,
+  scanOptions,
+  scanPlan,
+  serverProcessOptions,
+  snapshotDelays,
+  startLimit,
+  streamUrlOptions,
+  tokenOptions,
+} from '../../config/derive.js'
+import { loadConfiguration } from '../../config/load.js'
+import type { FleetInput } from '../../machines/fleetContext.js'
+import type { HealthOptions } from '../../rpc/http/health.js'
+import type { RpcOptions } from '../../rpc/options.js'
+import type { RateLimitOptions } from '../../rpc/rateLimits.js'
+import type { Offers } from '../../rpc/urls.js'
+
+const configured = (values: Record<string, string> = {}) =>
+  loadConfiguration({
+    env: Object.fromEntries(Object.entries(values).map(([name, value]) => [`CAMERA_SERVICE_${name}`, value])),
+  }).config
+const defaults = configured()
+const external = { MEDIAMTX_MODE: 'external', MEDIAMTX_HOST: 'media.example', MEDIAMTX_AUTH_PORT: '8004' }
+
+describe('options from the configuration', () => {
+  it('for access', () => {
+    const config = configured({
+      SECURITY_JWT_ISSUER: 'us',
+      SECURITY_JWT_AUDIENCE: 'cameras',
+      SECURITY_JWT_CLOCK_TOLERANCE: '5s',
+    })
+    expect(tokenOptions(config)).to.deep.equal({ issuer: 'us', audience: 'cameras', tolerance: 5_000 })
+    expect(jwtSecretSources(defaults)).to.deep.equal({ value: '', file: '' })
+    expect(keyDefaults(defaults)).to.deep.equal({ expiry: 90 * 86_400_000, maxKeys: 100 })
+    expect(auditLimits(defaults)).to.deep.equal({ maxSize: 10_485_760, maxFiles: 20 })
+    const rate: RateLimitOptions = rateLimitOptions(defaults)
+    expect(rate).to.deep.equal({
+      requests: 1_000,
+      addressRequests: 5_000,
+      window: 60_000,
+      failures: 5,
+      pauseMax: 300_000,
+    })
+  })
+
+  it('for paths', () => {
+    const options: PathDefaults = pathDefaults(defaults, '/data/recordings')
+    expect(options).to.deep.equal({
+      closeAfter: 10_000,
+      startTimeout: 20_000,
+      partDuration: 200,
+      segmentDuration: 3_600_000,
+      recordPath: '/data/recordings/%path/%path_%Y-%m-%d_%H-%M-%S-%f',
+    })
+    expect(startLimit(defaults)).to.equal(22_000)
+  })
+
+  it('for the media server process', () => {
+    const options: Partial<ServerProcessOptions> = serverProcessOptions(configured({ SERVER_HOST: '0.0.0.0' }))
+    expect(options).to.deep.equal({
+      mode: 'auto',
+      api: { host: '127.0.0.1', port: 9997 },
+      ports: { api: 9997, rtsp: 8554, hls: 8888, webrtc: 8889 },
+      host: '0.0.0.0',
+      offers: { hls: true, webrtc: true },
+      grace: 5_000,
+    })
+    expect(mediaServerOptions(defaults)).to.deep.equal({
+      timeout: 10_000,
+      breaker: { threshold: 5, resetTimeout: 2_000 },
+    })
+    expect(mediaAuthPlace(configured(external))).to.deep.equal({ host: '127.0.0.1', port: 8004 })
+    expect(linkDelays(defaults)).to.deep.equal({ interval: 1_000, checkLimit: 2_000 })
+  })
+
+  it('for the control API: an external server gets credentials only if it asks the service for permission', () => {
+    const own = { user: 'api', password: 'pw' }
+    expect(apiUrl(defaults, undefined, own)).to.equal('http://api:pw@127.0.0.1:9997')
+    expect(apiUrl(configured(external), 'managed', own)).to.equal('http://api:pw@127.0.0.1:9997')
+    expect(apiUrl(configured(external), 'external', own)).to.equal('http://api:pw@media.example:9997')
+    expect(apiUrl(configured({ ...external, MEDIAMTX_AUTH_PORT: '0' }), 'external', own)).to.equal(
+      'http://media.example:9997',
+    )
+    expect(apiUrl(configured({ ...external, MEDIAMTX_HOST: 'fd00::1' }), 'external', own)).to.equal(
+      'http://api:pw@[fd00::1]:9997',
+    )
+  })
+
+  it('for RTSP: a managed server listens on the address of the service', () => {
+    const place = (values: Record<string, string>) => [
+      rtspPlace(configured(values)).host,
+      pipelineOptions(configured(values)).publishHost,
+    ]
+    expect(place({})).to.deep.equal(['127.0.0.1', '127.0.0.1'])
+    expect(place({ SERVER_HOST: '10.0.0.5' })).to.deep.equal(['10.0.0.5', '10.0.0.5'])
+    expect(place({ SERVER_HOST: 'fd00::5' })).to.deep.equal(['fd00::5', '[fd00::5]'])
+    expect(place({ SERVER_HOST: '0.0.0.0' })).to.deep.equal(['127.0.0.1', '127.0.0.1'])
+    expect(place({ ...external, SERVER_HOST: '10.0.0.5' })).to.deep.equal(['media.example', '127.0.0.1'])
+  })
+
+  it('for stream URLs: clients get the host of an external server', () => {
+    const ports = { rtsp: 8554, hls: 8888, webrtc: 8889 }
+    const offers: Offers = streamUrlOptions(configured(external), 'external')
+    expect(offers).to.deep.equal({ host: 'media.example', hls: true, webrtc: true, ports })
+    expect(streamUrlOptions(configured({ ...external, MEDIAMTX_HOST: '127.0.0.1' }), 'external')).to.deep.equal({
+      hls: true,
+      webrtc: true,
+      ports,
+    })
+    expect(streamUrlOptions(configured(external), 'managed')).to.deep.equal({ hls: true, webrtc: true, ports })
+    expect(streamUrlOptions(defaults, 'embedded')).to.deep.equal({ hls: false, webrtc: false, ports })
+  })
+
+  it('for captures and pictures', () => {
+    expect(captureDefaults(defaults)).to.deep.equal({
+      width: 1280,
+      height: 720,
+      fps: 30,
+      codec: { profile: 'baseline', level: 'auto', pixelFormat: 'yuv420p', preset: 'ultrafast', bitrate: 2_000_000 },
+    })
+    expect(pipelineOptions(defaults).firstFrameWithin).to.equal(20_000)
+    expect(pictureLimits(defaults)).to.deep.equal({ direct: 3_000, ffmpeg: 6_000, stream: 20_000 })
+    expect(snapshotDelays(defaults)).to.deep.equal({
+      directLimit: 3_000,
+      ffmpegLimit: 6_000,
+      liveLimit: 5_000,
+      wakeLimit: 20_000,
+    })
+  })
+
+  it('for the fleet', () => {
+    const input: FleetInput = fleetInput(configured({ CAMERAS: '[{ name: a, source: virtual }]' }), 5_000)
+    expect(input).to.deep.equal({
+      entries: [{ name: 'a', source: { kind: 'virtual' }, enabled: true, settings: { name: 'a' } }],
+      demoWhenNone: false,
+      pollEvery: 10_000,
+      storage: { warnPercent: 80, blockPercent: 90 },
+      retention: { policy: { type: 'age', enabled: false, maxAgeDays: 30 }, checkInterval: 3_600_000 },
+      external: { enabled: false, interval: 5_000, atStart: false, skydio: false, generic: false },
+    })
+    expect(fleetInput(defaults).external.interval).to.equal(30_000)
+    expect(drainLimit(defaults)).to.equal(4_500)
+    expect(drainLimit(configured({ SERVER_SHUTDOWN_TIMEOUT: '2s' }))).to.equal(1_000)
+  })
+
+  it('for retention: with the limit of its type only', () => {
+    const policy = (type: string) =>
+      retentionPolicy(configured({ RETENTION_POLICY_TYPE: type, RETENTION_POLICY_ENABLED: 'on' }))
+    expect(policy('age')).to.deep.equal({ type: 'age', enabled: true, maxAgeDays: 30 })
+    expect(policy('size')).to.deep.equal({ type: 'size', enabled: true, maxSizeGb: 10 })
+    expect(policy('manual')).to.deep.equal({ type: 'manual', enabled: true })
+  })
+
+  it('for scans: with enabled kinds only', () => {
+    expect(scanPlan(defaults)).to.deep.equal({})
+    const config = configured({
+      EXTERNAL_DISCOVERY_SKYDIO_ENABLED: 'on',
+      EXTERNAL_DISCOVERY_GENERIC_UAV_ENABLED: 'on',
+      EXTERNAL_DISCOVERY_GENERIC_UAV_NETWORK_RANGES: '10.0.0.0/24',
+    })
+    expect(scanPlan(config)).to.deep.equal({
+      skydio: {
+        ranges: ['192.168.42.0/24'],
+        hosts: ['192.168.42.10'],
+        eoPort: 5554,
+        irPort: 6554,
+        eoPath: '/subject',
+        irPath: '/infrared',
+        both: true,
+      },
+      generic: { ranges: ['10.0.0.0/24'], hosts: [], ports: [554, 8554], paths: ['/stream', '/live', '/video'] },
+    })
+    expect(scanOptions(defaults)).to.deep.equal({ hostLimit: 2_000, concurrency: 32 })
+    expect(externalLimits(defaults)).to.deep.equal({ maxStreams: 64, scanLimit: 30_000 })
+  })
+
+  it('for the places where no stream may lead', () => {
+    const media = [8554, 8888, 8889, 9997]
+    expect(ownPlaces(defaults, 'managed', 4000)).to.deep.equal([{ ports: [8002, 8003, 4000, ...media] }])
+    expect(ownPlaces(defaults, undefined, 4000)).to.deep.equal([{ ports: [8002, 8003, 4000, ...media] }])
+    const config = configured({ ...external, SERVER_PUBLIC_HOST: 'cam.example' })
+    expect(ownPlaces(config, 'external', 8004)).to.deep.equal([
+      { ports: [8002, 8003, 8004] },
+      { host: 'cam.example', ports: [8002, ...media] },
+      { host: 'media.example', ports: media },
+    ])
+  })
+
+  it('for the API', () => {
+    const options: Partial<RpcOptions> = rpcOptions(defaults)
+    expect(options).to.deep.equal({
+      host: '127.0.0.1',
+      port: 8002,
+      path: '/ws',
+      alsoListen: [],
+      allowedIps: [],
+      corsOrigins: ['http://localhost:3000', 'https://localhost:3000'],
+      limits: {
+        maxConnections: 1_000,
+        maxConnectionsPerAddress: 256,
+        maxUnauthenticatedPerAddress: 32,
+        maxMessageSize: 1_048_576,
+        maxBuffered: 4_194_304,
+        eventBuffer: 1_000,
+        pingInterval: 30_000,
+        pongWait: 60_000,
+        authenticationTimeout: 60_000,
+        expiryGrace: 30_000,
+        rate: rateLimitOptions(defaults),
+      },
+      urls: { streamLife: 3_600_000, fileLife: 900_000, bindAddress: false, openStreams: false },
+      snapshots: { format: 'jpg', quality: 90, maxAge: 1_000 },
+      recordings: { format: 'fmp4' },
+      simulation: false,
+    })
+    const config = configured({
+      SERVER_PUBLIC_HOST: 'cam.example',
+      SERVER_TLS_CERT_FILE: 'a.pem',
+      SERVER_TLS_KEY_FILE: 'a.key',
+    })
+    expect(rpcOptions(config)).to.deep.include({
+      publicHost: 'cam.example',
+      tls: { certFile: 'a.pem', keyFile: 'a.key', clientCertificate: 'none', clients: [] },
+    })
+  })
+
+  it('for health', () => {
+    const options: Partial<HealthOptions> | undefined = healthOptions(defaults)
+    expect(options).to.deep.equal({
+      host: '127.0.0.1',
+      port: 8003,
+      internalOnly: true,
+      hosts: [],
+      allowedIps: [],
+      withMetrics: true,
+    })
+    expect(healthOptions(configured({ HTTP_HEALTH_ENABLED: 'off' }))).to.equal(undefined)
+  })
+})

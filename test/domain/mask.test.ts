@@ -1,0 +1,133 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { ConfigurationError, loadConfiguration } from '../../config/load.js'
+import { maskedText, textForClients } from '../../machines/domain/mask.js'
+import { readStreamUrl, shownUrl, streamKey } from '../../machines/domain/streamUrl.js'
+
+const place = '10.0.0.9:554/live'
+
+/** Passwords as people choose them: every character, also those that a URL or YAML takes for its own. */
+const passwords = fc
+  .oneof(
+    fc.string({ minLength: 6, maxLength: 24 }),
+    fc.string({ unit: 'grapheme', minLength: 6, maxLength: 24 }),
+    fc.string({
+      unit: fc.constantFrom(...'abcXYZ019 @:/?#%&;=_$\'"`\\<>[]{}|^!*+,.~-'),
+      minLength: 6,
+      maxLength: 24,
+    }),
+  )
+  .filter((text) => partsOf(text).length > 0)
+
+/** Every run of four characters that could give the password away. Plain words also occur in the sentences around it. */
+const partsOf = (password: string): string[] =>
+  Array.from({ length: Math.max(0, password.length - 3) }, (_, start) => password.slice(start, start + 4)).filter(
+    (part) =>
+      /[^a-z.:/*[\]"'\\]/.test(part) &&
+      !/\s/.test(part) &&
+      !`rtsp://***@${place}?user=admin_password=***_channel=1_stream=0.sdp`.includes(part),
+  )
+
+const expectHidden = (password: string, ...texts: string[]) => {
+  const shown = partsOf(password).filter((part) => texts.some((text) => text.includes(part)))
+  expect(shown, texts.join('\n')).to.deep.equal([])
+}
+
+const configurationOutput = (source: { cameras: string }): string => {
+  try {
+    const { warnings } = loadConfiguration({ env: { CAMERA_SERVICE_CAMERAS: source.cameras } })
+    return warnings.join('\n')
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.message
+    throw error
+  }
+}
+
+describe('masking', () => {
+  it('hides a password in the shown form of any URL, encoded or not', () => {
+    fc.assert(
+      fc.property(passwords, (password) => {
+        for (const written of [password, encodeURIComponent(password)]) {
+          const url = `rtsp://admin:${written}@${place}`
+          expect(shownUrl(url)).to.equal(`rtsp://${place}`)
+          expectHidden(written, streamKey(url))
+        }
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('hides a password in the path or the query', () => {
+    fc.assert(
+      fc.property(passwords, (password) => {
+        const written = encodeURIComponent(password)
+        for (const rest of [
+          `?user=admin&password=${written}&channel=1`,
+          `/user=admin&password=${written}&channel=1?real`,
+          `/user=admin_password=${written.replaceAll('_', '%5F')}_channel=1_stream=0.sdp`,
+          `?pwd=${written}`,
+        ]) {
+          const url = `rtsp://${place}${rest}`
+          expectHidden(written, shownUrl(url), streamKey(url), maskedText(`cannot open '${url}' now`))
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('hides the password of every canonical URL in a text', () => {
+    fc.assert(
+      fc.property(passwords, (password) => {
+        let url: string
+        try {
+          url = readStreamUrl(`rtsp://admin:${password}@${place}`).url
+        } catch {
+          return
+        }
+        const text = `the source '${url}', or "${url}", is (${url}) refused`
+        expectHidden(password, maskedText(text), textForClients(text))
+        expectHidden(url.slice('rtsp://admin:'.length, -place.length - 1), maskedText(text), textForClients(text))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('hides a password in the faults and warnings of the configuration', () => {
+    fc.assert(
+      fc.property(passwords, fc.constantFrom('', '"', "'"), (password, quote) => {
+        const line = password.replaceAll(/[\r\n\u0085\u2028\u2029]/g, ' ')
+        for (const source of [
+          `rtsp://admin:${line}@${place}`,
+          `rstp://admin:${line}@${place}`,
+          `admin:${line}@${place}`,
+        ])
+          expectHidden(line, configurationOutput({ cameras: `- name: a\n  source: ${quote}${source}${quote}\n` }))
+      }),
+      { numRuns: 150 },
+    )
+  }).timeout(20_000)
+
+  it('keeps the place of a URL readable', () => {
+    expect(maskedText(`cannot open rtsp://admin:secret@${place}`)).to.equal(`cannot open rtsp://***@${place}`)
+    expect(maskedText(`rtsp://${place}?token=secret&channel=1`)).to.equal(`rtsp://${place}?token=***&channel=1`)
+    expect(shownUrl('rtsp://10.0.0.9/user=admin_password=secret_channel=1_stream=0.sdp')).to.equal(
+      'rtsp://10.0.0.9/user=admin_password=***_channel=1_stream=0.sdp',
+    )
+    expect(shownUrl('rtsp://10.0.0.9/x;password=secret;channel=2?y')).to.equal(
+      'rtsp://10.0.0.9/x;password=***;channel=2?y',
+    )
+    expect(shownUrl('http://169.254.169.254/x')).to.equal('http://169.254.169.254/x')
+  })
+
+  it('shows nothing behind the scheme of a URL whose host cannot be told from a password', () => {
+    for (const text of ['rtsp://admin:secret', 'rtsp://admin:secret/live', 'rtsp://admin:12#secret'])
+      expect(shownUrl(text), text).to.equal('rtsp://***')
+    expect(shownUrl('secret')).to.equal('***')
+  })
+
+  it('leaves clients no URL and no file name', () => {
+    expect(textForClients("open /var/lib/x.mp4: 'rtsp://u:p@10.0.0.9/x' failed\n at /a")).to.equal(
+      "open …: 'rtsp://…' failed at …",
+    )
+  })
+})
