@@ -37,7 +37,7 @@ export interface Counts {
   mediaCalls: ReadonlyMap<string, ReadonlyMap<string, Durations>>
   cameras: ReadonlyMap<CameraId, CameraCounts>
   dropped: number
-  refused: { authentication: number; rate: number; connection: number }
+  refused: { authentication: number; rate: number; connection: number; origin: number }
   /** The media server was there again after it had gone, or was another one. */
   serverReturns: number
   breaker: { state: BreakerState; openings: number }
@@ -111,7 +111,7 @@ export const createMetrics = ({
   const calls = createTable((name) => known.has(name))
   const mediaCalls = createTable((_, size) => size < maxRoutes)
   const cameras = new Map<CameraId, CameraCounts>()
-  const refused = { authentication: 0, rate: 0, connection: 0 }
+  const refused = { authentication: 0, rate: 0, connection: 0, origin: 0 }
   const breaker = { state: 'closed' as BreakerState, openings: 0 }
   let dropped = 0
   let serverReturns = 0

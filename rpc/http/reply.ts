@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ServiceError } from '../../machines/domain/errors.js'
+import type { Refusal } from '../admission.js'
 import { errorBody } from '../frame.js'
 
 type Headers = Record<string, string | number>
@@ -50,10 +51,7 @@ export const isReading = (request: IncomingMessage, response: ServerResponse, he
 }
 
 /** Refuses an upgrade in plain text and ends its socket. `retryAfter` in seconds. */
-export const refuseUpgrade = (
-  socket: Duplex,
-  { status, words, retryAfter }: { status: number; words: string; retryAfter?: number },
-): void => {
+export const refuseUpgrade = (socket: Duplex, { status, words, retryAfter }: Refusal): void => {
   socket.on('error', () => {})
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
