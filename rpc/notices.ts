@@ -335,6 +335,7 @@ export const createNotices = (sources: Sources) => {
       }
       // The setting of one who may, not something that happened: the audit log tells of it.
       case 'retention.policySet':
+      case 'actor.failed':
         return []
       case 'discovery.started':
         return [discovery('discovery.started', 'info', { skydio_enabled: fact.skydio, generic_enabled: fact.generic })]

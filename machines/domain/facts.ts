@@ -1,6 +1,7 @@
 /** What happened, once it happened. Machines emit facts; notifications, logs and metrics are views of them. */
 import type { CameraId } from './camera.js'
 import type { FileKind } from './ports.js'
+import type { Reason } from './reason.js'
 import type { Cleanup, RetentionPolicy } from './retention.js'
 import type { CameraStatus, RecordingFormat, SnapshotTier, SnapshotView } from './views.js'
 
@@ -107,6 +108,9 @@ export type RetentionFact =
   | { type: 'retention.swept'; by?: By; files: number; freed: number; kept: Cleanup['kept']; reason?: string }
   | { type: 'file.deleted'; by?: By; kind: FileKind; name: string; camera: CameraId; bytes: number; reason: string }
 
+/** An actor crashed because of a bug. `restarts`: how often it was started again, this time included. */
+export type SupervisionFact = { type: 'actor.failed'; actor: string; reason: Reason; restarts: number }
+
 export type SystemFact = { type: 'system.started' } | { type: 'system.stopping'; reason: string }
 
 export type Fact =
@@ -118,6 +122,7 @@ export type Fact =
   | StorageFact
   | DiscoveryFact
   | RetentionFact
+  | SupervisionFact
   | SystemFact
 
 /** A fact on the bus: numbered without gaps since the start, with its time. */
