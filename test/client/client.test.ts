@@ -378,7 +378,7 @@ describe('the client', () => {
   })
 
   describe('if the service does not answer a subscription', () => {
-    /** Connections up to this one stay without an answer. */
+    /** A service that does not answer subscriptions on its first `mute` connections. */
     const silent = async (mute: number) => {
       const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
       stage.ends.push(() => server.close())

@@ -172,7 +172,7 @@ describe('the rate limits of the server', () => {
     expect(world.audited.filter(({ result }) => result === 'refused')).to.have.length(4)
     expect(guesses.at(-1)?.error?.data).to.deep.include({ reason: 'too_many_failed_authentications' })
     expect(guesses.at(-1)?.error?.data.retry_after_ms).to.be.within(500, 1_001)
-    // Its neighbours are no worse off for it, and it is no better off for what they show.
+    // Other clients of the address can log in, and their logins do not help the guesser.
     await stage.connect(port, { role: 'admin' })
     expect((await guesser.call('authenticate', { auth_token: 'forged' })).error?.code).to.equal(-32040)
     expect((await inside.call('get_camera_list')).error).to.equal(undefined)

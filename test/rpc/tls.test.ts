@@ -46,7 +46,7 @@ suite('TLS (with openssl on PATH)', () => {
       clients: [{ subject: 'gate', user: 'gatekeeper', role: 'operator', cameras: ['camera0'] }],
       ...changes,
     })
-  // The certificates are of today: the world's clock has to be too.
+  // The certificates are valid from today on, so the clock of the world is today's.
   const serve = (tls: TlsFiles) => {
     world.now = Date.now()
     return stage.serve(world.options({}, { tls }))
