@@ -4,14 +4,14 @@ import { type Caller, isCameraPattern, limitOf, type Role } from '../machines/do
 
 /** A client that is known by its certificate. */
 export interface CertifiedClient {
-  /** The certificate's SHA-256 fingerprint as Node writes it (`AB:CD:…`), which takes precedence, or its common name. */
+  /** The SHA-256 fingerprint as Node writes it (`AB:CD:…`), which takes precedence, or the common name. */
   subject: string
   user: string
   role: Role
   cameras?: readonly string[]
 }
 
-/** Returns the caller of a connection whose certificate a configured authority has signed and the configuration lists. */
+/** Returns the caller of a connection if an authority of ours has signed its certificate and the list contains it. */
 export type CertificateCallerOf = (socket: Duplex) => Caller | undefined
 
 /**

@@ -24,8 +24,8 @@ export interface Listeners {
 }
 
 /**
- * Listens on one host or several with one port, with or without TLS. A connection from an address that is not allowed, or
- * one too many, is closed before anything of it is read.
+ * Listens on one host or several with one port, with or without TLS. A connection from an address that is not allowed,
+ * or one too many, is closed before anything of it is read.
  */
 export const createListeners = ({
   options: { host, port, alsoListen = [], allowedIps = [], tls: tlsFiles, limits, log },

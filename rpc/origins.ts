@@ -10,15 +10,15 @@ import type { RpcOptions } from './options.js'
 export const isAllowedOrigin = (allowed: readonly string[], origin: string): boolean =>
   allowed.includes('*') || allowed.includes(origin)
 
-/** Number of refused origins that are logged; later ones are only counted, so that made-up origins cannot fill the log. */
+/** Number of origins that are logged. Later ones are only counted: made-up origins must not fill the log. */
 const mostLogged = 100
 
-/** Refused pages that may be connected at once while their connection closes. */
+/** Limits of connections that are closing: refused pages take no place of other clients. */
 const closingLimits = { maxConnections: 64, maxUnauthenticatedPerAddress: 8 }
 
 /**
- * `maxPayload` is the size of a close frame, the only frame that is needed of a refused page. `closeTimeout` (ms) cuts a
- * page that does not answer it; it is missing in the types of ws.
+ * `maxPayload` is the size of a close frame, the only frame that a refused page needs to send. `closeTimeout` (ms) cuts
+ * a page that does not send it; the types of ws lack it.
  */
 const handshake = {
   noServer: true,
@@ -29,13 +29,16 @@ const handshake = {
   closeTimeout: 1_000,
 }
 
+const hint =
+  'if you trust it, add it to security.cors_origins; http://localhost and http://127.0.0.1 are different origins'
+
 /** An origin as one word of ASCII, short enough for a close reason, which holds 123 bytes. */
 const short = (origin: string): string => {
   const ascii = origin.replace(/[^\x21-\x7e]/g, '?')
   return ascii.length <= 64 ? ascii : `${ascii.slice(0, 60)}…`
 }
 
-/** Refuses requests of pages whose origin is not in `security.cors_origins`. Requests without an origin are no page's. */
+/** Refuses requests of pages whose origin is not in `security.cors_origins`. Other clients send no origin. */
 export const createOrigins = ({ corsOrigins, log, metrics }: Pick<RpcOptions, 'corsOrigins' | 'log' | 'metrics'>) => {
   const logged = new Set<string>()
   const closing = createAdmission(closingLimits)
@@ -53,7 +56,7 @@ export const createOrigins = ({ corsOrigins, log, metrics }: Pick<RpcOptions, 'c
         log.warn('an origin was refused', {
           origin: name,
           address: addressOf(request),
-          hint: 'if you trust this origin, add it to security.cors_origins; http://localhost and http://127.0.0.1 are different origins',
+          hint,
         })
       }
       return true

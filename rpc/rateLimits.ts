@@ -10,12 +10,12 @@ export interface Who {
 
 /** Keeps one client from using up what all clients share. */
 export interface RateLimits {
-  /** Takes `cost` from the buckets of the user and the address. Returns 0, or the ms until the same request would pass. */
+  /** Takes `cost` from the buckets of user and address. Returns 0, or the ms until the same request would pass. */
   take(who: Who, cost: number): number
   /**
-   * How long failed logins from this address are rejected with nothing but the pause, in ms; 0 if not throttled. A valid
-   * credential passes all the same, because other clients share the address, and resets nothing: a guess between two
-   * valid logins would be free. The pause saves load and logs; the secrets are too long to be guessed anyway.
+   * How long failed logins from this address are rejected with nothing but the pause, in ms; 0 if not throttled. A
+   * valid credential passes all the same, because other clients share the address, and resets nothing: a guess between
+   * two valid logins would be free. The pause saves load and logs; the secrets are too long to be guessed anyway.
    */
   pause(address: string): number
   /** Counts a failed login. Each one doubles the pause. */
@@ -51,7 +51,7 @@ export const createRateLimits = ({
   failures: free = 5,
   pauseMax = 300_000,
 }: RateLimitOptions): RateLimits & { size(): number } => {
-  // Monotonic, so that a jump of the wall clock locks nobody out; read once per call, since it costs as much as the rest.
+  // Monotonic: a jump of the wall clock must lock nobody out. Read once per call: it costs as much as all the rest.
   let now = performance.now()
   /** Forgets the least recently used entry when it is full, and each one that is not used for `ttl` ms. */
   const createMemory = <T extends object>(ttl: number) =>

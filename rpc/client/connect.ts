@@ -39,15 +39,15 @@ export interface CameraServiceClient {
   readonly state: ConnectionState
   /**
    * Waits for the connection, sends the call once, and resolves with the result. Rejects with RpcError; CallTimedOut;
-   * SessionEnded; ConnectionLost if the connection was lost meanwhile (the call is not sent again: only the caller knows
-   * whether that does harm); or the signal's reason.
+   * SessionEnded; ConnectionLost if the connection was lost meanwhile (the call is not sent again: only the caller
+   * knows whether that does harm); or the signal's reason.
    */
   call<M extends keyof Methods>(method: M, ...given: Given<M>): Promise<Result<M>>
   /**
    * Subscribes `listener` to a topic over all connections from now on: first the present state, then facts, and after a
    * loss the missed facts or a gap. Resolves with a function that unsubscribes, once the service has accepted the
-   * subscription. Rejects with RpcError if the service refuses it, with ConnectionLost if the client is closed before. A
-   * reply that comes too late counts as a lost connection.
+   * subscription. Rejects with RpcError if the service refuses it, with ConnectionLost if the client is closed before.
+   * A reply that comes too late counts as a lost connection.
    */
   on<T extends Topic>(topic: T, filters: Filters, listener: (event: TopicEvent<T>) => void): Promise<() => void>
   /** Closes the connection for good. */

@@ -212,7 +212,7 @@ export const createSubscriptions = ({ timeout }: { timeout: number }) => {
     },
     /** True if there is a subscription. */
     any: () => topics.size > 0,
-    /** Resolves with a function that unsubscribes, once the service has accepted it. Rejects if the service refuses it. */
+    /** Resolves with a function that unsubscribes, once the service has accepted it. Rejects if it is refused. */
     on: <T extends Topic>(topic: T, filters: Filters, listener: (event: TopicEvent<T>) => void): Promise<() => void> =>
       new Promise((resolve, reject) => {
         const unsubscribe = () => {

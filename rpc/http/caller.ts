@@ -55,8 +55,8 @@ export interface CallerOptions {
 
 /**
  * Finds the caller of an HTTP request: by its headers (Bearer or X-API-Key), else by the `sig` of its URL, else by the
- * certificate of its connection. Takes `cost` from the buckets of the user and the address; a refusal costs the address 1,
- * and wrong credentials throttle the address. Throws ServiceError: 401, 429, or 400 for contradicting credentials.
+ * certificate of its connection. Takes `cost` from the buckets of the user and the address; a refusal costs the address
+ * 1, and wrong credentials throttle it. Throws ServiceError: 401, 429, or 400 for contradicting credentials.
  */
 export const httpCaller = ({
   services: { credentials, links, metrics, clock },
@@ -136,8 +136,8 @@ export const httpCaller = ({
 const grantGrace = 60_000
 
 /**
- * Calls `cut` when the credential of a transfer expires or is revoked (or was a moment ago), a minute after the end of its
- * signed URL, and after `limits.downloadTotal` at the latest. Returns a function that ends the watch.
+ * Calls `cut` when the credential of a transfer expires or is revoked (or was a moment ago), a minute after the end of
+ * its signed URL, and after `limits.downloadTotal` at the latest. Returns a function that ends the watch.
  */
 export const whileGood = (
   { credentials, clock, limits }: Pick<RpcOptions, 'credentials' | 'clock' | 'limits'>,

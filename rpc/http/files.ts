@@ -93,7 +93,7 @@ const isDeleted = (handle: FileHandle): Promise<boolean> =>
     () => false,
   )
 
-/** Sends the requested part of an open file, up to its present end. `patience`: ms without a byte before it gives up. */
+/** Sends the requested part of an open file, up to its present end. Gives up after `patience` ms without a byte. */
 const send = async (
   { request, response, headers }: Exchange,
   handle: FileHandle,
@@ -137,9 +137,9 @@ const send = async (
 }
 
 /**
- * GET and HEAD of `/files/recordings/<name>` and `/files/snapshots/<name>`, for viewers of the file's camera and bearers
- * of its signed URL. A growing file is sent up to its present end. A download in progress is cut when the caller's right
- * ends, when it takes too long, and when the file is deleted.
+ * GET and HEAD of `/files/recordings/<name>` and `/files/snapshots/<name>`, for viewers of the file's camera and
+ * bearers of its signed URL. A growing file is sent up to its present end. A download in progress is cut when the
+ * caller's right ends, when it takes too long, and when the file is deleted.
  */
 export const createFilesHandler = (options: CallerOptions & { services: RpcOptions }) => {
   const { services } = options

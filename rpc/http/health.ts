@@ -19,10 +19,10 @@ export interface HealthOptions {
   clock: Clock
   log: Log
   about: About
-  /** Addresses and networks that have access. Empty: with `internalOnly` (default) this host and private networks, else all. */
+  /** Addresses and networks with access. Empty: with `internalOnly` (default) private networks, else all. */
   allowedIps?: readonly string[]
   internalOnly?: boolean
-  /** Host names for the detailed pages, beside this host's own name, `localhost` and addresses. */
+  /** Host names for the detailed pages, in addition to this host's own name, `localhost` and addresses. */
   hosts?: readonly string[]
   /** Text of `/metrics`; without it there is no such page. */
   metrics?: () => Promise<MetricsText>

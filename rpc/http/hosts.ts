@@ -4,8 +4,8 @@ import { isAddress, isIPv6 } from '../../machines/domain/address.js'
 const plainName = (host: string): string => host.toLowerCase().replace(/\.$/, '')
 
 /**
- * Returns a test for Host headers: true for an address, `localhost`, this host's name and `names`. A page whose own name
- * resolves to this host (DNS rebinding) has that name in the header. A request without the header is no browser's.
+ * Returns a test for Host headers: true for an address, `localhost`, this host's name and `names`. A page whose own
+ * name resolves to this host (DNS rebinding) has that name in the header. Browsers always send the header.
  */
 export const createHostCheck = (names: readonly string[]): ((header: string | undefined) => boolean) => {
   const host = plainName(hostname())

@@ -63,8 +63,8 @@ const textOf = async (sample: Sample): Promise<MetricsText> => {
 
 /**
  * The page that Prometheus scrapes. prom-client is loaded with the first scrape, so that a service without Prometheus
- * needs less memory. A scrape waits at most `patience` ms for the media server and the disk, and shows their last answers
- * otherwise. Scrapes at the same time share one text.
+ * needs less memory. A scrape waits at most `patience` ms for the media server and the disk, and shows their last
+ * answers otherwise. Scrapes at the same time share one text.
  */
 export const createMetricsPage = ({
   metrics,

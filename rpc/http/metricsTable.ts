@@ -96,7 +96,7 @@ const histogram = (name: string, help: string, label: string, table: (counts: Co
     ),
 })
 
-/** The metrics of the service, named `camera_service_…`. Labels are ids and words of our own, never text of a client. */
+/** The metrics named `camera_service_…`. Labels are ids and words of our own, never text of a client. */
 const own: readonly Metric[] = [
   gauge(
     'build_info',

@@ -56,8 +56,8 @@ const auditedReason = ({ refusal }: Exchange, { status, data }: ServiceError): s
 }
 
 /**
- * A handler of GET and HEAD. `serve` replies, or throws the error to reply with. Scripts of allowed origins may call it;
- * refusals are audited, durations are measured.
+ * A handler of GET and HEAD. `serve` replies, or throws the error to reply with. Scripts of allowed origins may call
+ * it; refusals are audited, durations are measured.
  */
 export const reading =
   (

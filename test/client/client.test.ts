@@ -123,7 +123,7 @@ describe('the client', () => {
     })
   })
 
-  it('never sends a call twice: a call in progress fails with the connection, an unsent call waits for the next', async () => {
+  it('never sends a call twice: one in progress fails with the connection, an unsent one waits', async () => {
     const { WebSocket, cut } = spied()
     const { client, states } = await connect({ WebSocket })
     let taken = 0

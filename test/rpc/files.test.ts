@@ -487,7 +487,8 @@ describe('the downloads', () => {
       const timers = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
       try {
         const services = { ...options, limits: { ...options.limits, downloadTimeout: 0, downloadTotal: total } }
-        const url = `/files/recordings/long.mp4${path && `?camera=camera0&sig=${link('recordings/camera0/long.mp4', { expiresAt: noon + 10_000 })}`}`
+        const sig = link('recordings/camera0/long.mp4', { expiresAt: noon + 10_000 })
+        const url = `/files/recordings/long.mp4${path && `?camera=camera0&sig=${sig}`}`
         const slow = await web.begin(createFilesHandler({ services, rateLimits }), url, headers)
         const pass = (ms: number) => {
           world.now += ms

@@ -21,7 +21,7 @@ describe('a page of a foreign origin', () => {
     const refused = (why: string) => void refusals.push(why)
     return stage.serve(world.options(limits, { metrics: { ...metrics, refused }, ...changes }))
   }
-  /** Sends `first` as soon as it is connected. Resolves with the close code and reason, or with the HTTP status of a refusal. */
+  /** Sends `first` once it is connected. Resolves with the close code and reason, or with the HTTP status. */
   const visit = async (port: number, origin: string, first: string | Buffer = '') => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, { origin })
     stage.ends.push(() => socket.terminate())
@@ -35,7 +35,7 @@ describe('a page of a foreign origin', () => {
   }
   const warnings = () => world.logged.filter(({ level }) => level === 'warn')
   const hint =
-    'if you trust this origin, add it to security.cors_origins; http://localhost and http://127.0.0.1 are different origins'
+    'if you trust it, add it to security.cors_origins; http://localhost and http://127.0.0.1 are different origins'
 
   it('gets the close code 4403 and a reason that names the setting', async () => {
     const { port } = await serve()
@@ -107,10 +107,11 @@ describe('a page of a foreign origin', () => {
     expect(await visit(port, 'http://evil.example')).to.deep.equal({ status: 429 })
   })
 
-  it('holds few connections if it does not take part in closing, takes no place of others, and is cut soon', async () => {
+  it('holds few connections if it does not answer the close, takes no place of others, and is cut', async () => {
     const { port, server } = await serve({ maxConnections: 2 })
     const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='
-    const hello = `GET /ws HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n\r\n`
+    const upgrade = 'Origin: http://evil.example\r\nConnection: Upgrade\r\nUpgrade: websocket'
+    const hello = `GET /ws HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n${key}\r\n\r\n`
     const deaf = async () => {
       const socket = connectTcp(port, '127.0.0.1')
       stage.ends.push(() => socket.destroy())
