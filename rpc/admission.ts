@@ -1,86 +1,90 @@
 import { networkOf } from '../machines/domain/address.js'
+import type { Dispose } from '../machines/domain/ports.js'
 
 export interface AdmissionLimits {
   maxConnections: number
+  /** Default 256. */
   maxConnectionsPerAddress?: number
+  /** Connections of one address that have not authenticated. Default 32. */
   maxUnauthenticatedPerAddress?: number
 }
 
-/** Why a connection may not come, and when it may ask again. */
+/** Why an upgrade is refused: the HTTP status, a sentence, and seconds until the client may try again. */
 export interface Refusal {
-  status: 429 | 503
+  status: number
   words: string
-  /** Seconds. */
-  retryAfter: number
+  retryAfter?: number
 }
 
-/** One counted connection. Both may be called again without effect. */
+/** One counted connection. Further calls of either method do nothing. */
 export interface Place {
-  /** It has said who it is. */
+  /** Counts the connection as authenticated. */
   authenticated(): void
   leave(): void
 }
 
-interface Count {
-  open: number
-  unauthenticated: number
+/** Counts things by key and in all. A key without things takes no memory. */
+export const createCounter = () => {
+  const counts = new Map<string, number>()
+  let all = 0
+  return {
+    all: () => all,
+    of: (key: string): number => counts.get(key) ?? 0,
+    /** Counts one more. The returned function takes it back. */
+    add: (key: string): Dispose => {
+      all += 1
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+      let isCounted = true
+      return () => {
+        if (!isCounted) return
+        isCounted = false
+        all -= 1
+        const rest = (counts.get(key) ?? 1) - 1
+        if (rest > 0) counts.set(key, rest)
+        else counts.delete(key)
+      }
+    },
+  }
 }
 
-/** Counts the WebSockets, in all and by address. */
+/** Limits the number of WebSockets, in all and by network address. */
 export const createAdmission = ({
   maxConnections,
   maxConnectionsPerAddress = 256,
   maxUnauthenticatedPerAddress = 32,
 }: AdmissionLimits) => {
-  const counts = new Map<string, Count>()
-  let open = 0
-  let unauthenticated = 0
+  const open = createCounter()
+  const unauthenticated = createCounter()
 
   return {
     refusalFor: (address: string): Refusal | undefined => {
-      if (open >= maxConnections)
-        return { status: 503, words: 'all connections of this server are taken', retryAfter: 5 }
-      const count = counts.get(networkOf(address))
-      if (count === undefined) return undefined
-      if (count.open >= maxConnectionsPerAddress)
-        return { status: 429, words: `this address has ${count.open} connections already`, retryAfter: 5 }
-      if (count.unauthenticated < maxUnauthenticatedPerAddress) return undefined
+      const key = networkOf(address)
+      if (open.all() >= maxConnections)
+        return { status: 503, words: 'the server has no free connection', retryAfter: 5 }
+      if (open.of(key) >= maxConnectionsPerAddress)
+        return { status: 429, words: `this address has ${open.of(key)} connections already`, retryAfter: 5 }
+      if (unauthenticated.of(key) < maxUnauthenticatedPerAddress) return undefined
       return {
         status: 429,
-        words: `${count.unauthenticated} connections of this address have not authenticated yet`,
+        words: `${unauthenticated.of(key)} connections of this address have not authenticated yet`,
         retryAfter: 1,
       }
     },
     enter: (address: string): Place => {
       const key = networkOf(address)
-      const count = counts.get(key) ?? { open: 0, unauthenticated: 0 }
-      counts.set(key, count)
-      open += 1
-      unauthenticated += 1
-      count.open += 1
-      count.unauthenticated += 1
-      let isUnknown = true
-      let isOpen = true
-      const known = () => {
-        if (!isUnknown) return
-        isUnknown = false
-        unauthenticated -= 1
-        count.unauthenticated -= 1
-      }
+      const leave = open.add(key)
+      const authenticated = unauthenticated.add(key)
       return {
-        authenticated: known,
+        authenticated,
         leave: () => {
-          if (!isOpen) return
-          isOpen = false
-          known()
-          open -= 1
-          count.open -= 1
-          if (count.open === 0) counts.delete(key)
+          authenticated()
+          leave()
         },
       }
     },
-    open: () => open,
-    /** Connections that have never said who they are. */
-    unauthenticated: () => unauthenticated,
+    /** Number of open connections. */
+    open: open.all,
+    /** Number of open connections that have never authenticated. */
+    unauthenticated: unauthenticated.all,
   }
 }

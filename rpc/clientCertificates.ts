@@ -2,38 +2,39 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { type Caller, isCameraPattern, limitOf, type Role } from '../machines/domain/access.js'
 
-/** Who somebody is by a certificate. */
+/** A client that is known by its certificate. */
 export interface CertifiedClient {
-  /** Its common name, or its SHA-256 fingerprint as Node writes it (`AB:CD:…`), which comes first. */
+  /** The SHA-256 fingerprint as Node writes it (`AB:CD:…`), which takes precedence, or the common name. */
   subject: string
   user: string
   role: Role
   cameras?: readonly string[]
 }
 
-/** Of a connection's certificate, once one of the configured authorities has signed it and it is one of ours. */
+/** Returns the caller of a connection if an authority of ours has signed its certificate and the list contains it. */
 export type CertificateCallerOf = (socket: Duplex) => Caller | undefined
 
 /**
- * The caller's right ends with the certificate: like that of a token, `expiresAt` and revocation are looked at by who
- * uses it, since a connection outlives both.
+ * The caller's right ends with the certificate. A connection may outlive both: its user checks `expiresAt` and the
+ * revocation, as for a token.
  */
 export const createClientCertificates = (clients: readonly CertifiedClient[]): CertificateCallerOf => {
-  const isPrint = ({ subject }: CertifiedClient) => /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/.test(subject)
-  // Two lists: a certificate whose name is written like the fingerprint of another is not that other.
-  const prints = new Map(clients.filter(isPrint).map((client) => [client.subject, client]))
-  const names = new Map(clients.filter((client) => !isPrint(client)).map((client) => [client.subject, client]))
+  const isFingerprint = ({ subject }: CertifiedClient) => /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/.test(subject)
+  const bySubject = (list: readonly CertifiedClient[]) => new Map(list.map((client) => [client.subject, client]))
+  // Two maps: a certificate must not pass for another by a common name that looks like its fingerprint.
+  const byFingerprint = bySubject(clients.filter(isFingerprint))
+  const byName = bySubject(clients.filter((client) => !isFingerprint(client)))
   for (const { subject, cameras } of clients) {
     if (cameras?.every(isCameraPattern) === false)
-      throw new Error(`server.tls.clients: the cameras of ${subject} are no ids or patterns`)
+      throw new Error(`server.tls.clients: the cameras of ${subject} must be ids or patterns`)
   }
   return (socket) => {
-    // `authorized` is what the handshake found; without it anybody may have written the certificate.
+    // Without `authorized`, the result of the handshake, the certificate may be anybody's.
     if (clients.length === 0 || !(socket instanceof TLSSocket) || !socket.authorized) return undefined
     const { subject, fingerprint256, valid_to } = socket.getPeerCertificate()
+    // Node returns a list for a subject with two common names. It matches nobody.
     const name: unknown = subject?.CN
-    // A subject with two common names gives a list: which of them is meant is anybody's guess.
-    const client = prints.get(fingerprint256) ?? (typeof name === 'string' ? names.get(name) : undefined)
+    const client = byFingerprint.get(fingerprint256) ?? (typeof name === 'string' ? byName.get(name) : undefined)
     const expiresAt = Date.parse(valid_to)
     if (client === undefined || Number.isNaN(expiresAt)) return undefined
     const { user, role, cameras } = client

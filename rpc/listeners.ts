@@ -5,22 +5,28 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { allowList, networkOf } from '../machines/domain/address.js'
 import type { Dispose } from '../machines/domain/ports.js'
+import { createCounter } from './admission.js'
 import { createClientCertificates } from './clientCertificates.js'
 import { listen } from './listen.js'
 import type { RpcOptions } from './options.js'
-import { openTls } from './tls.js'
+import { openTls, type Tls } from './tls.js'
 
-/** TCP connections beyond those of the API: downloads, requests on their way. */
+/** TCP connections beyond the limits of WebSockets: downloads and single requests. */
 const spare = { inAll: 256, perAddress: 64 }
+/** Open connections are cut this long after the stop, in ms. */
+const stopLimit = 1_500
 
-export interface Doors {
-  /** Resolves with the port of them all; rejects with one sentence. */
+export interface Listeners {
+  /** Resolves with the port of all hosts. Rejects with one sentence. */
   start(): Promise<{ port: number }>
-  /** Takes nothing new; resolves when the last connection is gone, after 1.5 s at the latest. Never rejects. */
+  /** Accepts nothing more. Resolves when the last connection is closed, after 1.5 s at the latest. Never rejects. */
   stop(): Promise<void>
 }
 
-/** Where the service listens: one host or several, one port, with TLS or without. Who may not come is cut before a byte is read. */
+/**
+ * Listens on one host or several with one port, with or without TLS. A connection from an address that is not allowed,
+ * or one too many, is closed before anything of it is read.
+ */
 export const createListeners = ({
   options: { host, port, alsoListen = [], allowedIps = [], tls: tlsFiles, limits, log },
   answer,
@@ -29,64 +35,42 @@ export const createListeners = ({
   options: Pick<RpcOptions, 'host' | 'port' | 'alsoListen' | 'allowedIps' | 'tls' | 'limits' | 'log'>
   answer: (request: IncomingMessage, response: ServerResponse) => void
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
-}): Doors => {
+}): Listeners => {
   const { maxConnections, maxConnectionsPerAddress = 256, headersTimeout = 10_000 } = limits
   const isAllowed = allowList(allowedIps)
-  const counts = new Map<string, number>()
-  let open = 0
-
-  const admit = (socket: Socket) => {
-    const { remoteAddress = '' } = socket
-    const key = networkOf(remoteAddress)
-    const count = counts.get(key) ?? 0
-    if (
-      !isAllowed(remoteAddress) ||
-      open >= maxConnections + spare.inAll ||
-      count >= maxConnectionsPerAddress + spare.perAddress
-    ) {
-      socket.destroy()
-      return
-    }
-    open += 1
-    counts.set(key, count + 1)
-    socket.once('close', () => {
-      open -= 1
-      const rest = (counts.get(key) ?? 1) - 1
-      if (rest > 0) counts.set(key, rest)
-      else counts.delete(key)
-    })
-  }
-
+  const connections = createCounter()
   const http = {
     headersTimeout,
     requestTimeout: headersTimeout,
     connectionsCheckingInterval: Math.min(headersTimeout, 1_000),
   }
-  const createDoor = (tls: ReturnType<typeof openTls> | undefined): Server | TlsServer => {
-    if (tls === undefined || tlsFiles === undefined) return createServer(http, answer)
-    const { clientCertificate, clients } = tlsFiles
+
+  const admit = (socket: Socket) => {
+    const { remoteAddress = '' } = socket
+    const key = networkOf(remoteAddress)
+    const isFull =
+      connections.all() >= maxConnections + spare.inAll ||
+      connections.of(key) >= maxConnectionsPerAddress + spare.perAddress
+    if (isFull || !isAllowed(remoteAddress)) socket.destroy()
+    else socket.once('close', connections.add(key))
+  }
+
+  const createHttps = ({ context }: Tls, { clientCertificate, clients }: NonNullable<typeof tlsFiles>): TlsServer => {
+    const isRequired = clientCertificate === 'required'
+    const requestCert = clientCertificate !== 'none'
+    const certificate = { requestCert, rejectUnauthorized: isRequired, handshakeTimeout: headersTimeout }
+    const server = createTlsServer({ ...http, ...context, ...certificate }, answer)
     const callerOf = createClientCertificates(clients)
-    const door = createTlsServer(
-      {
-        ...http,
-        ...tls.context,
-        handshakeTimeout: headersTimeout,
-        requestCert: clientCertificate !== 'none',
-        rejectUnauthorized: clientCertificate === 'required',
-      },
-      answer,
-    )
-    if (clientCertificate === 'required' && clients.length > 0) {
-      door.prependListener('secureConnection', (socket: TLSSocket) => {
+    if (isRequired && clients.length > 0)
+      server.prependListener('secureConnection', (socket: TLSSocket) => {
         if (callerOf(socket) === undefined) socket.destroy()
       })
-    }
-    return door
+    return server
   }
 
   const servers: Server[] = []
-  let unwatch: Dispose = () => {}
-  const closed = (server: Server) =>
+  let endWatch: Dispose = () => {}
+  const close = (server: Server) =>
     new Promise<void>((resolve) => {
       server.close(() => resolve())
       server.closeIdleConnections()
@@ -94,12 +78,12 @@ export const createListeners = ({
 
   return {
     start: async () => {
-      const tls = tlsFiles === undefined ? undefined : openTls({ files: tlsFiles, log })
+      const tls = tlsFiles && { files: tlsFiles, open: openTls({ files: tlsFiles, log }) }
       let bound = port
       try {
         for (const each of [host, ...alsoListen]) {
-          const server = createDoor(tls)
-          // Below what is counted here: the kernel's connection is closed without an object being made for it.
+          const server = tls === undefined ? createServer(http, answer) : createHttps(tls.open, tls.files)
+          // Beyond this limit the kernel's connection is closed without a socket object.
           server.maxConnections = maxConnections + spare.inAll
           server.on('connection', admit)
           server.on('upgrade', upgrade)
@@ -107,21 +91,21 @@ export const createListeners = ({
           servers.push(server)
         }
       } catch (error) {
-        await Promise.all(servers.map(closed))
+        await Promise.all(servers.map(close))
         throw error
       }
-      const watched = tls?.watch((context) => {
-        for (const server of servers) (server as TlsServer).setSecureContext(context)
-      })
-      if (watched !== undefined) unwatch = watched
+      if (tls !== undefined)
+        endWatch = tls.open.watch((context) => {
+          for (const server of servers) (server as TlsServer).setSecureContext(context)
+        })
       return { port: bound }
     },
     stop: async () => {
-      unwatch()
+      endWatch()
       const cut = setTimeout(() => {
         for (const server of servers) server.closeAllConnections()
-      }, 1_500)
-      await Promise.all(servers.map(closed))
+      }, stopLimit)
+      await Promise.all(servers.map(close))
       clearTimeout(cut)
     },
   }

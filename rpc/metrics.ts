@@ -4,185 +4,175 @@ import type { Dispose, MediaServer, Metrics } from '../machines/domain/ports.js'
 import type { SnapshotTier } from '../machines/domain/views.js'
 import { methods as table } from './methods/index.js'
 
-/** Upper bounds of the classes of durations, in seconds; longer ones are in a class of their own. */
+/** Upper bounds of the classes of durations, in seconds. Longer durations have a class of their own. */
 export const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const
 
-/** Durations by class, not cumulated: one class more than `bounds`. `sum` in seconds. */
+/** Number of durations by class, not cumulated: one class more than `bounds`. `sum` in seconds. */
 export interface Durations {
   classes: number[]
   sum: number
 }
 
-/** Counts of one camera since the service started. Times in ms. */
-export interface CameraCounts {
-  recordings: { ended: number; failed: number }
-  recordedBytes: number
-  recorded: number
-  gaps: number
-  gapTime: number
-  starts: number
-  restarts: number
-  stalls: number
-  /** By tier; those that failed are in none. */
-  snapshots: { tiers: [number, number, number, number]; failed: number }
-}
+/** What is counted for each camera. Durations in ms. */
+type CameraCount =
+  | 'recordingsEnded'
+  | 'recordingsFailed'
+  | 'recordedBytes'
+  | 'recorded'
+  | 'gaps'
+  | 'gapTime'
+  | 'starts'
+  | 'restarts'
+  | 'stalls'
+  | 'snapshotsFailed'
+  | `snapshotsOfTier${SnapshotTier}`
 
-type BreakerState = 'closed' | 'halfOpen' | 'open'
+/** A missing count is 0. */
+export type CameraCounts = Partial<Record<CameraCount, number>>
 
-/** Everything that is counted, since the service started. */
+/** Durations by name (a method or a route), then by outcome. */
+export type DurationTable = ReadonlyMap<string, ReadonlyMap<string, Durations>>
+
+/** Everything that was counted since the service started. */
 export interface Counts {
-  /** Key: method, then outcome. */
-  calls: ReadonlyMap<string, ReadonlyMap<string, Durations>>
-  /** Key: route, then outcome. */
-  mediaCalls: ReadonlyMap<string, ReadonlyMap<string, Durations>>
+  calls: DurationTable
+  mediaCalls: DurationTable
   cameras: ReadonlyMap<CameraId, CameraCounts>
+  /** Number of restarts by kind of actor. */
+  actorRestarts: ReadonlyMap<string, number>
   dropped: number
-  refused: { authentication: number; rate: number; connection: number }
-  /** The media server was there again after it had gone, or was another one. */
+  refused: Record<Parameters<Metrics['refused']>[0], number>
+  /** Number of times the media server came back or was replaced. */
   serverReturns: number
-  breaker: { state: BreakerState; openings: number }
+  breaker: { state: 'closed' | 'halfOpen' | 'open'; openings: number }
 }
 
-export interface Counting extends Metrics {
+export interface CountedMetrics extends Metrics {
   counts(): Counts
-  /** Counts what happens from now on. */
+  /** Counts facts and changes of the breaker from now on. */
   follow(sources: {
     facts: { subscribe(listener: (fact: Told) => void): Dispose }
     mediaServer: Pick<MediaServer, 'onBreaker'>
   }): Dispose
 }
 
-/** Requests by HTTP, as they are named beside the methods. */
+/** The names of HTTP requests beside those of the methods. */
 export const httpActions = ['GET /files/recordings', 'GET /files/snapshots', 'GET /cameras/snapshot.jpg'] as const
 export type HttpAction = (typeof httpActions)[number]
 
-/** Whoever makes up names must not fill the memory with them. */
+/** Names that clients make up are counted as this one, so that they cannot fill the memory. */
 const other = 'other'
 const maxRoutes = 64
-/** A stream that comes back so soon after its end had not been put to sleep. */
+/** A stream that starts this soon after its end (ms) was restarted; later it was asleep. */
 const restartWithin = 10_000
 
-/** Durations by name and outcome; a name beyond what `admits` counts as `other`. */
-const createTable = (admits: (name: string, known: number) => boolean) => {
+/** Durations by name and outcome. A new name that `admits` refuses counts as `other`. */
+const createDurations = (admits: (name: string, known: number) => boolean) => {
   const rows = new Map<string, Map<string, Durations>>()
-  const rowOf = (name: string): Map<string, Durations> => {
-    const row = rows.get(name)
-    if (row !== undefined) return row
-    if (name !== other && !admits(name, rows.size)) return rowOf(other)
-    const made = new Map<string, Durations>()
-    rows.set(name, made)
-    return made
-  }
   const add = (name: string, outcome: string, ms: number) => {
-    const row = rowOf(name)
-    let durations = row.get(outcome)
-    if (durations === undefined) {
-      durations = { classes: new Array<number>(bounds.length + 1).fill(0), sum: 0 }
-      row.set(outcome, durations)
-    }
+    const label = rows.has(name) || admits(name, rows.size) ? name : other
+    const row = rows.get(label) ?? new Map<string, Durations>()
+    rows.set(label, row)
+    const durations = row.get(outcome) ?? { classes: new Array<number>(bounds.length + 1).fill(0), sum: 0 }
+    row.set(outcome, durations)
     const seconds = ms / 1000
-    let index = 0
-    while (index < bounds.length && seconds > (bounds[index] ?? 0)) index += 1
+    const found = bounds.findIndex((bound) => seconds <= bound)
+    const index = found < 0 ? bounds.length : found
     durations.classes[index] = (durations.classes[index] ?? 0) + 1
     durations.sum += seconds
   }
   return { rows, add }
 }
 
-export const noCounts = (): CameraCounts => ({
-  recordings: { ended: 0, failed: 0 },
-  recordedBytes: 0,
-  recorded: 0,
-  gaps: 0,
-  gapTime: 0,
-  starts: 0,
-  restarts: 0,
-  stalls: 0,
-  snapshots: { tiers: [0, 0, 0, 0], failed: 0 },
-})
-
-/** Counts in memory, exact from the start; `http/metrics.ts` shows it. `methods`: the names that may become labels. */
+/** Counts in memory from the start, exactly. `methods`: the names that may become labels. */
 export const createMetrics = ({
   methods = table.map(({ name }) => name),
 }: {
   methods?: readonly string[]
-} = {}): Counting => {
+} = {}): CountedMetrics => {
   const known = new Set<string>([...methods, ...httpActions])
-  const calls = createTable((name) => known.has(name))
-  const mediaCalls = createTable((_, size) => size < maxRoutes)
+  const calls = createDurations((name) => known.has(name))
+  const mediaCalls = createDurations((_, size) => size < maxRoutes)
   const cameras = new Map<CameraId, CameraCounts>()
-  const refused = { authentication: 0, rate: 0, connection: 0 }
-  const breaker = { state: 'closed' as BreakerState, openings: 0 }
-  let dropped = 0
-  let serverReturns = 0
-  let serverGone = false
-  /** When each camera's gap began; when its stream ended, 0 for a stall. */
+  const actorRestarts = new Map<string, number>()
+  const counts: Counts = {
+    calls: calls.rows,
+    mediaCalls: mediaCalls.rows,
+    cameras,
+    actorRestarts,
+    dropped: 0,
+    refused: { authentication: 0, rate: 0, connection: 0, origin: 0 },
+    serverReturns: 0,
+    breaker: { state: 'closed', openings: 0 },
+  }
+  // Some metrics lie between two facts: the times and facts that the first one leaves for the second.
+  let isServerGone = false
   const gapSince = new Map<CameraId, number>()
+  /** The end of each stream that may be restarted; 0 if it stalled. */
   const endedAt = new Map<CameraId, number>()
 
-  const of = (camera: CameraId): CameraCounts => {
-    const counts = cameras.get(camera) ?? noCounts()
-    cameras.set(camera, counts)
-    return counts
+  const add = (camera: CameraId, what: CameraCount, by = 1) => {
+    const of = cameras.get(camera) ?? {}
+    of[what] = (of[what] ?? 0) + by
+    cameras.set(camera, of)
   }
   const closeGap = (camera: CameraId, at: number) => {
     const since = gapSince.get(camera)
+    if (since !== undefined) add(camera, 'gapTime', Math.max(0, at - since))
     gapSince.delete(camera)
-    if (since !== undefined) of(camera).gapTime += Math.max(0, at - since)
-  }
-  const forget = (camera: CameraId) => {
-    for (const map of [cameras, gapSince, endedAt]) map.delete(camera)
   }
 
   const count = (fact: Told<Fact>): void => {
     switch (fact.type) {
       case 'recording.interrupted':
-        of(fact.camera).gaps += 1
+        add(fact.camera, 'gaps')
         gapSince.set(fact.camera, fact.at)
         break
       case 'recording.resumed':
         closeGap(fact.camera, fact.at)
         break
       case 'recording.ended':
-      case 'recording.failed': {
+      case 'recording.failed':
         closeGap(fact.camera, fact.at)
-        const counts = of(fact.camera)
-        counts.recordings[fact.type === 'recording.ended' ? 'ended' : 'failed'] += 1
-        counts.recordedBytes += fact.outcome.bytes
-        counts.recorded += fact.outcome.recorded
+        add(fact.camera, fact.type === 'recording.ended' ? 'recordingsEnded' : 'recordingsFailed')
+        add(fact.camera, 'recordedBytes', fact.outcome.bytes)
+        add(fact.camera, 'recorded', fact.outcome.recorded)
         break
-      }
       case 'snapshot.taken':
-        countTier(of(fact.camera).snapshots.tiers, fact.tier)
+        add(fact.camera, `snapshotsOfTier${fact.tier}`)
         break
       case 'snapshot.failed':
-        of(fact.camera).snapshots.failed += 1
+        add(fact.camera, 'snapshotsFailed')
         break
       case 'stream.started': {
         const ended = endedAt.get(fact.camera)
         endedAt.delete(fact.camera)
-        const counts = of(fact.camera)
-        counts.starts += 1
-        if (ended !== undefined && (ended === 0 || fact.at - ended <= restartWithin)) counts.restarts += 1
+        add(fact.camera, 'starts')
+        if (ended !== undefined && (ended === 0 || fact.at - ended <= restartWithin)) add(fact.camera, 'restarts')
         break
       }
       case 'stream.stalled':
-        of(fact.camera).stalls += 1
+        add(fact.camera, 'stalls')
         endedAt.set(fact.camera, 0)
         break
       case 'stream.ended':
         if (endedAt.get(fact.camera) !== 0) endedAt.set(fact.camera, fact.at)
         break
       case 'camera.retired':
-        forget(fact.camera)
+        for (const map of [cameras, gapSince, endedAt]) map.delete(fact.camera)
         break
       case 'link.down':
-        serverGone = true
+        isServerGone = true
         break
       case 'link.up':
-        if (serverGone) serverReturns += 1
-        serverGone = false
+        if (isServerGone) counts.serverReturns += 1
+        isServerGone = false
         break
+      case 'actor.failed': {
+        const [kind = ''] = fact.actor.split(':')
+        actorRestarts.set(kind, (actorRestarts.get(kind) ?? 0) + 1)
+        break
+      }
       default:
     }
   }
@@ -191,24 +181,17 @@ export const createMetrics = ({
     call: calls.add,
     mediaCall: mediaCalls.add,
     dropped: () => {
-      dropped += 1
+      counts.dropped += 1
     },
     refused: (why) => {
-      refused[why] += 1
+      counts.refused[why] += 1
     },
-    counts: () => ({
-      calls: calls.rows,
-      mediaCalls: mediaCalls.rows,
-      cameras,
-      dropped,
-      refused,
-      serverReturns,
-      breaker,
-    }),
+    counts: () => counts,
     follow: ({ facts, mediaServer }) => {
       const ends = [
         facts.subscribe(count),
         mediaServer.onBreaker((state) => {
+          const { breaker } = counts
           if (state === 'open' && breaker.state !== 'open') breaker.openings += 1
           breaker.state = state
         }),
@@ -218,8 +201,4 @@ export const createMetrics = ({
       }
     },
   }
-}
-
-const countTier = (tiers: CameraCounts['snapshots']['tiers'], tier: SnapshotTier) => {
-  tiers[tier] += 1
 }

@@ -341,6 +341,7 @@ export const createNotices = (sources: Sources) => {
       case 'externalStream.refused':
       case 'externalDiscovery.intervalSet':
       case 'mediaSession.ended':
+      case 'actor.failed':
         return []
       case 'discovery.started':
         return [discovery('discovery.started', 'info', { skydio_enabled: fact.skydio, generic_enabled: fact.generic })]

@@ -1,92 +1,49 @@
 import { TokenBucket } from 'limiter'
+import { LRUCache } from 'lru-cache'
 import { networkOf } from '../machines/domain/address.js'
 
-/** Whose requests are counted: everybody's address, and the user of who has said who it is. */
+/** Whose requests are counted: those of the address, and those of the user once the client is authenticated. */
 export interface Who {
   user?: string
   address: string
 }
 
-/** What keeps one client from taking what belongs to all. */
+/** Keeps one client from using up what all clients share. */
 export interface RateLimits {
-  /** Takes `cost` from the buckets of both the user and the address. 0: go on; else the ms after which the same would pass. */
+  /** Takes `cost` from the buckets of user and address. Returns 0, or the ms until the same request would pass. */
   take(who: Who, cost: number): number
   /**
-   * ms for which what this address shows in vain is answered with nothing but the pause; 0: none. Grows with each failure. What is good
-   * passes all the same, since others come from that address too: no secret here is short enough to be guessed, the pause is for the
-   * load and the logs. Nor does it make the failures forgotten, or a guess between two good ones would be free.
+   * How long failed logins from this address are rejected with nothing but the pause, in ms; 0 if not throttled. A
+   * valid credential passes all the same, because other clients share the address, and resets nothing: a guess between
+   * two valid logins would be free. The pause saves load and logs; the secrets are too long to be guessed anyway.
    */
   pause(address: string): number
+  /** Counts a failed login. Each one doubles the pause. */
   failed(address: string): void
 }
 
 export interface RateLimitOptions {
-  /** What a user may spend per `window` (ms), and at once; a look-up costs 1. */
+  /** Cost that a user may spend per `window` (ms), or at once. A look-up costs 1. */
   requests: number
   window: number
-  /** The same of an address, over all who come from it; never less than a user's. Default: five users. */
+  /** The same for all clients of an address; never less than for a user. Default: five times `requests`. */
   addressRequests?: number
-  /** Failed authentications of an address before the first pause. Default 5. */
+  /** Failed logins of an address before the first pause. Default 5. */
   failures?: number
   /** The longest pause in ms. Default 5 min. */
   pauseMax?: number
 }
 
-/** The first pause; each further failure doubles it. */
+/** The first pause in ms; each further failure doubles it. */
 const firstPause = 1_000
-/** Failures are forgotten after this time without one. */
-const memory = 3_600_000
-/** Users, addresses, failing addresses that are remembered at most: a flood of strangers must not take the memory. */
+/** Failures are forgotten after this time without another one, in ms. */
+const failureMemory = 3_600_000
+/** Users, addresses and failing addresses in memory, each at most: strangers must not use it up. */
 const mostRemembered = 20_000
-/** Looking for what can be forgotten takes time too. */
-const pruneEvery = 10_000
-/** A timer may come this much early by another clock than its own. */
+/** Other clocks than ours may be this many ms ahead. */
 const timerSlack = 1
 
-/** A map that forgets what may be forgotten now and then, and the oldest when it is full. */
-const createMemory = <T>(mayGo: (value: T) => boolean) => {
-  const kept = new Map<string, T>()
-  let prunedAt = performance.now()
-  return {
-    get: (key: string) => kept.get(key),
-    add: (key: string, value: T) => {
-      const now = performance.now()
-      if (now - prunedAt >= pruneEvery) {
-        prunedAt = now
-        for (const [old, one] of kept) if (mayGo(one)) kept.delete(old)
-      }
-      const [oldest] = kept.size >= mostRemembered ? kept.keys() : []
-      if (oldest !== undefined) kept.delete(oldest)
-      kept.set(key, value)
-    },
-    delete: (key: string) => kept.delete(key),
-    size: () => kept.size,
-  }
-}
-
-const createBuckets = (size: number, interval: number) => {
-  // A full bucket is as good as none: who comes back finds a new one.
-  const buckets = createMemory((bucket: TokenBucket) => {
-    bucket.drip()
-    return bucket.content >= size
-  })
-  return {
-    of: (key: string): TokenBucket => {
-      const known = buckets.get(key)
-      if (known !== undefined) return known
-      const bucket = new TokenBucket({ bucketSize: size, tokensPerInterval: size, interval })
-      bucket.content = size
-      buckets.add(key, bucket)
-      return bucket
-    },
-    size: buckets.size,
-  }
-}
-
-/**
- * Rate limits by user and by address. The buckets belong to whom they are named after, not to a connection: a new connection
- * finds them as the old one left them. Time is monotonic, so that a jump of the wall clock locks nobody out.
- */
+/** Rate limits by user and by address. A new connection finds the buckets as an earlier one left them. */
 export const createRateLimits = ({
   requests,
   window,
@@ -94,41 +51,65 @@ export const createRateLimits = ({
   failures: free = 5,
   pauseMax = 300_000,
 }: RateLimitOptions): RateLimits & { size(): number } => {
+  // Monotonic: a jump of the wall clock must lock nobody out. Read once per call: it costs as much as all the rest.
+  let now = performance.now()
+  /** Forgets the least recently used entry when it is full, and each one that is not used for `ttl` ms. */
+  const createMemory = <T extends object>(ttl: number) =>
+    new LRUCache<string, T>({
+      max: mostRemembered,
+      ttl,
+      ttlResolution: 0,
+      updateAgeOnGet: true,
+      perf: { now: () => now },
+    })
   const addressSize = Math.max(requests, addressRequests)
-  const users = createBuckets(requests, window)
-  const addresses = createBuckets(addressSize, window)
-  const failing = createMemory(
-    ({ forgetAt }: { count: number; until: number; forgetAt: number }) => forgetAt <= performance.now(),
-  )
+  // After a window without a request a bucket is full again: forgetting it changes nothing.
+  const users = createMemory<TokenBucket>(window)
+  const addresses = createMemory<TokenBucket>(window)
+  const failing = createMemory<{ count: number; until: number }>(failureMemory)
+
+  const bucketOf = (buckets: typeof users, key: string, size: number): TokenBucket => {
+    const known = buckets.get(key)
+    if (known !== undefined) return known
+    const bucket = new TokenBucket({ bucketSize: size, tokensPerInterval: size, interval: window })
+    bucket.content = size
+    buckets.set(key, bucket)
+    return bucket
+  }
 
   return {
     take: ({ user, address }, cost) => {
-      const byAddress = addresses.of(networkOf(address))
-      // What costs more than a whole bucket takes the whole bucket: it must be possible.
+      now = performance.now()
+      const byAddress = bucketOf(addresses, networkOf(address), addressSize)
+      // A request that costs more than a whole bucket takes the whole bucket, so that it can pass at all.
       const due = Math.min(cost, addressSize)
       if (user === undefined) return byAddress.tryRemoveTokens(due) ? 0 : byAddress.getWaitTime(due) + timerSlack
-      const byUser = users.of(user)
+      const byUser = bucketOf(users, user, requests)
       const dueByUser = Math.min(cost, requests)
       const wait = byUser.tryRemoveTokens(dueByUser) ? 0 : byUser.getWaitTime(dueByUser)
       if (wait === 0 && byAddress.tryRemoveTokens(due)) return 0
-      // Nothing is spent for what does not pass.
+      // A refused request costs nothing.
       if (wait === 0) byUser.content += dueByUser
       return Math.max(wait, byAddress.getWaitTime(due)) + timerSlack
     },
     pause: (address) => {
-      const rest = (failing.get(networkOf(address))?.until ?? 0) - performance.now()
+      now = performance.now()
+      const rest = (failing.peek(networkOf(address))?.until ?? 0) - now
       return rest <= 0 ? 0 : Math.ceil(rest) + timerSlack
     },
     failed: (address) => {
+      now = performance.now()
       const key = networkOf(address)
-      const now = performance.now()
-      const known = failing.get(key)
-      const count = known === undefined || known.forgetAt <= now ? 1 : known.count + 1
-      // Capped before the power, which would leave the numbers after a thousand failures.
+      const count = (failing.get(key)?.count ?? 0) + 1
+      // The exponent is capped: a power beyond the range of numbers is no number.
       const pause = count <= free ? 0 : Math.min(pauseMax, firstPause * 2 ** Math.min(40, count - free - 1))
-      failing.delete(key)
-      failing.add(key, { count, until: now + pause, forgetAt: now + pause + memory })
+      failing.set(key, { count, until: now + pause }, { ttl: pause + failureMemory })
     },
-    size: () => users.size() + addresses.size() + failing.size(),
+    /** Number of users and addresses in memory. */
+    size: () => {
+      const memories = [users, addresses, failing]
+      for (const memory of memories) memory.purgeStale()
+      return memories.reduce((sum, { size }) => sum + size, 0)
+    },
   }
 }

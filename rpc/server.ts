@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { type Caller, credentialName } from '../machines/domain/access.js'
 import { rateLimited, ServiceError } from '../machines/domain/errors.js'
-import { createAdmission } from './admission.js'
+import { createAdmission, type Refusal } from './admission.js'
 import { createClientCertificates } from './clientCertificates.js'
 import { openConnection } from './connection.js'
 import { createDispatcher } from './dispatcher.js'
@@ -16,7 +16,7 @@ import type { Services } from './method.js'
 import { methods } from './methods/index.js'
 import { createNotifications } from './notifications.js'
 import type { RpcOptions } from './options.js'
-import { isAllowedOrigin } from './origins.js'
+import { createOrigins } from './origins.js'
 import { createRateLimits } from './rateLimits.js'
 import type { Session } from './session.js'
 import { createSessions } from './sessions.js'
@@ -34,10 +34,11 @@ export interface RpcServer {
 
 /** The API: WebSocket JSON-RPC on one path, downloads below `/files/`, pictures below `/cameras/`, nothing else. */
 export const createRpcServer = (options: RpcOptions): RpcServer => {
-  const { limits, corsOrigins, clock, log, audit, credentials, metrics, path = '/ws' } = options
+  const { limits, clock, log, audit, credentials, metrics, path = '/ws' } = options
   const { maxMessageSize, pingInterval, pongWait, authenticationTimeout = 60_000 } = limits
   const rateLimits = options.rateLimits ?? createRateLimits(limits.rate)
   const admission = createAdmission(limits)
+  const origins = createOrigins(options)
   const notifications = createNotifications(options)
   const sessions = createSessions({ services: options })
   const services: Services = { ...options, notifications, sessions, rateLimits, connections: admission.open }
@@ -47,13 +48,10 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
   const serveStill = createStillsHandler({ services, rateLimits, certificateCallerOf })
   let stopping = false
 
-  // A page that may not connect may not ask otherwise either: a certificate goes with its requests unasked.
-  const isForeign = ({ headers: { origin } }: IncomingMessage) =>
-    origin !== undefined && !isAllowedOrigin(corsOrigins, origin)
-
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     const [target = ''] = (request.url ?? '').split('?', 1)
-    if (isForeign(request))
+    // A browser sends a client certificate with every request, also with those of foreign pages.
+    if (origins.refuses(request))
       return replyError(request, response, new ServiceError('permissionDenied', { reason: 'foreign_origin' }))
     if (target.startsWith('/files/')) return serveFile(request, response)
     if (target.startsWith('/cameras/')) return serveStill(request, response)
@@ -70,12 +68,8 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
     )
   }
 
-  const refusalOf = (
-    request: IncomingMessage,
-    address: string,
-  ): { status: number; words: string; retryAfter?: number } | undefined => {
+  const refusalOf = (request: IncomingMessage, address: string): Refusal | undefined => {
     if ((request.url ?? '').split('?', 1)[0] !== path) return { status: 404, words: 'Not Found' }
-    if (isForeign(request)) return { status: 403, words: 'Forbidden' }
     if (stopping) return { status: 503, words: 'the service stops' }
     // A handshake costs more than a look-up; who comes and goes without end is to wait.
     const wait = rateLimits.take({ address }, 1)
@@ -114,6 +108,10 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
       log.debug('a connection was refused', { address, status: refusal.status })
       metrics.refused('connection')
       refuseUpgrade(socket, refusal)
+      return
+    }
+    if (origins.refuses(request)) {
+      origins.close(request, socket, head)
       return
     }
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {

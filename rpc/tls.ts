@@ -1,29 +1,39 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync, watch } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { reasonOf } from '../machines/domain/errors.js'
 import type { Dispose, Log } from '../machines/domain/ports.js'
 import type { CertifiedClient } from './clientCertificates.js'
 
-/** Paths of PEM files. `optional`: who shows no certificate may authenticate otherwise; `required`: nobody else gets in. */
+/** Paths of PEM files. */
 export interface TlsFiles {
   certFile: string
   keyFile: string
-  /** Who may sign the certificates of clients. */
+  /** Authorities that may sign the certificates of clients. */
   clientCaFile?: string
+  /** `optional`: a client without a certificate may authenticate otherwise. `required`: it is refused. */
   clientCertificate: 'none' | 'optional' | 'required'
   clients: readonly CertifiedClient[]
 }
 
-/** The files are read so often, whatever the file system tells of them (ms). */
-const pollEvery = 10_000
-/** Two files are not replaced at once: what does not fit is looked at again after this time before it is a fault (ms). */
-const settleTime = 500
+export interface Tls {
+  context: SecureContextOptions
+  /**
+   * Calls `changed` with each new pair of certificate and key. A pair that cannot be used leaves the old one in use and
+   * is logged once.
+   */
+  watch(changed: (context: SecureContextOptions) => void): Dispose
+}
 
-const reasons: Record<string, string> = {
+/**
+ * The files are read this often (ms). File watchers would be faster but cannot replace it: they report nothing on
+ * network file systems, and nothing when the target of a link changes.
+ */
+const pollInterval = 2_000
+
+const readFaults: Record<string, string> = {
   ENOENT: 'it does not exist',
-  EACCES: 'it may not be read',
+  EACCES: 'the service has no permission',
   EISDIR: 'it is a folder',
 }
 
@@ -31,117 +41,69 @@ const read = (key: string, path: string): string => {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new Error(
-      `${key} cannot be read: ${reasons[String((error as NodeJS.ErrnoException).code)] ?? 'reading failed'}`,
-    )
+    const { code = '' } = error as NodeJS.ErrnoException
+    throw new Error(`server.tls.${key} cannot be read: ${readFaults[code] ?? 'reading failed'}`)
   }
 }
 
-/** The result, or an error that says so of the key. */
-const orSay = <T>(words: string, make: () => T): T => {
+/** The result of `make`, or an error with this message. */
+const orFail = <T>(message: string, make: () => T): T => {
   try {
     return make()
   } catch (error) {
-    throw new Error(words, { cause: error })
+    throw new Error(message, { cause: error })
   }
 }
 
-/** What stands in the files; throws one sentence that names the key of the configuration. */
 const readFiles = ({ certFile, keyFile, clientCaFile }: TlsFiles) => ({
-  cert: read('server.tls.cert_file', certFile),
-  key: read('server.tls.key_file', keyFile),
-  ...(clientCaFile === undefined ? {} : { ca: read('server.tls.client_ca_file', clientCaFile) }),
+  cert: read('cert_file', certFile),
+  key: read('key_file', keyFile),
+  ...(clientCaFile !== undefined && { ca: read('client_ca_file', clientCaFile) }),
 })
 
-/** The same as a server takes it, once it is known to fit together. */
-const contextOf = (files: ReturnType<typeof readFiles>): SecureContextOptions => {
-  const certificate = orSay('server.tls.cert_file holds no certificate', () => new X509Certificate(files.cert))
-  const key = orSay('server.tls.key_file holds no private key that opens without a passphrase', () =>
-    createPrivateKey(files.key),
+const contextOf = (pem: ReturnType<typeof readFiles>): SecureContextOptions => {
+  const certificate = orFail('server.tls.cert_file holds no certificate', () => new X509Certificate(pem.cert))
+  const key = orFail('server.tls.key_file holds no private key that opens without a passphrase', () =>
+    createPrivateKey(pem.key),
   )
   if (!certificate.checkPrivateKey(key)) throw new Error('server.tls.key_file is not the key of server.tls.cert_file')
-  if (files.ca !== undefined)
-    orSay('server.tls.client_ca_file holds no certificate', () => new X509Certificate(files.ca ?? ''))
-  const options: SecureContextOptions = { ...files, minVersion: 'TLSv1.2' }
+  const { ca } = pem
+  if (ca !== undefined) orFail('server.tls.client_ca_file holds no certificate', () => new X509Certificate(ca))
+  const context: SecureContextOptions = { ...pem, minVersion: 'TLSv1.2' }
   try {
-    createSecureContext(options)
+    createSecureContext(context)
   } catch (error) {
     throw new Error(`server.tls.cert_file cannot be used: ${reasonOf(error)}`)
   }
-  return options
+  return context
 }
 
-export interface Tls {
-  context: SecureContextOptions
-  /**
-   * Tells of each new certificate that comes to stand in the files. A pair that does not fit, or cannot be read, leaves
-   * the old one in use and is logged once.
-   */
-  watch(changed: (context: SecureContextOptions) => void): Dispose
-}
-
-/** What the server speaks TLS with. Throws one sentence that names the key of the configuration which is at fault. */
-export const openTls = ({ files, log, settle = settleTime }: { files: TlsFiles; log: Log; settle?: number }): Tls => {
-  const begun = readFiles(files)
-  const context = contextOf(begun)
-  let current = JSON.stringify(begun)
-
+/** Reads the files. Throws one sentence that names the configuration key at fault. */
+export const openTls = ({ files, log }: { files: TlsFiles; log: Log }): Tls => {
+  const pem = readFiles(files)
+  const context = contextOf(pem)
   return {
     context,
     watch: (changed) => {
-      let doubted: string | undefined
-      let blamed: string | undefined
-      let timer: NodeJS.Timeout | undefined
-      const lookLater = () => {
-        timer ??= setTimeout(look, settle).unref()
-      }
-      const doubt = (content: string, reason: string) => {
-        if (blamed === content) return
-        if (doubted === content) {
-          blamed = content
-          log.warn('the new certificate of the server cannot be used; the old one stays', { reason })
-        } else {
-          doubted = content
-          lookLater()
-        }
-      }
+      let last = JSON.stringify(pem)
       const look = () => {
-        timer = undefined
         let content = 'unreadable'
         try {
           const found = readFiles(files)
           content = JSON.stringify(found)
-          if (content === current) return
+          if (content === last) return
           changed(contextOf(found))
-          current = content
           log.info('the certificate of the server was read again', {
             valid_to: new X509Certificate(found.cert).validTo,
           })
         } catch (error) {
-          doubt(content, reasonOf(error))
+          if (content !== last)
+            log.warn('the new certificate of the server cannot be used; the old one stays', { reason: reasonOf(error) })
         }
+        last = content
       }
-      const watchers = foldersOf(files).flatMap((folder) => {
-        try {
-          const watcher = watch(folder, { persistent: false }, lookLater)
-          // Looking from time to time has to do.
-          watcher.on('error', () => watcher.close())
-          return [watcher]
-        } catch {
-          return []
-        }
-      })
-      const poll = setInterval(look, pollEvery).unref()
-      return () => {
-        clearInterval(poll)
-        clearTimeout(timer)
-        for (const watcher of watchers) watcher.close()
-      }
+      const timer = setInterval(look, pollInterval).unref()
+      return () => clearInterval(timer)
     },
   }
 }
-
-/** Folders are watched: a file that is replaced is another one than was watched. */
-const foldersOf = ({ certFile, keyFile, clientCaFile = certFile }: TlsFiles) => [
-  ...new Set([certFile, keyFile, clientCaFile].map((file) => dirname(file))),
-]

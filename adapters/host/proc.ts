@@ -1,18 +1,18 @@
-/** What files of /proc tell (proc(5)). */
+/** Parsers for files of /proc: see proc(5). */
 
-/** Ticks of all processors since the machine's start: all, and those in which they did something. */
+/** Ticks of all processors since the boot: all of them, and those that were busy. */
 export function cpuTimes(stat: string): { total: number; busy: number } {
   const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = (
     /^cpu +(.*)$/m.exec(stat)?.[1] ?? ''
   )
     .split(' ')
     .map(Number)
-  // Guests' time is in `user` and `nice` already.
+  // `user` and `nice` include the time of guests.
   const busy = user + nice + system + irq + softirq + steal
   return { total: busy + idle + iowait, busy }
 }
 
-/** What is in use and could not be given back at once, as `free` shows it. */
+/** Percentage of memory in use that cannot be freed at once, as `free` shows it. */
 export function memoryPercent(meminfo: string): number {
   const [total, available] = ['MemTotal', 'MemAvailable'].map((name) =>
     Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? 0),
@@ -20,7 +20,7 @@ export function memoryPercent(meminfo: string): number {
   return total ? Math.min(100, Math.max(0, (1 - (available ?? 0) / total) * 100)) : 0
 }
 
-/** Over all interfaces but loopback. */
+/** Bytes of all network interfaces but loopback. */
 export function networkBytes(dev: string): { bytesReceived: number; bytesSent: number } {
   const sums = { bytesReceived: 0, bytesSent: 0 }
   for (const [, name, numbers = ''] of dev.matchAll(/^ *([^:\s]+): *([\d ]+)$/gm)) {

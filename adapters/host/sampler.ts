@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import type { Clock, Dispose, HostSample, Log } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { cpuTimes, memoryPercent, networkBytes } from './proc.js'
@@ -8,70 +8,53 @@ export interface SamplerOptions {
   log: Log
   /** ms between samples. */
   interval?: number
-  /** Reads `stat`, `meminfo` and `net/dev` of /proc. */
-  read?: (name: string) => Promise<string>
+  /** Reads `stat`, `meminfo` and `net/dev` of /proc, which is in memory. */
+  read?: (name: string) => string
 }
 
 export interface HostSampler {
-  /** The last sample, at once; all zeros before the first. */
+  /** The last sample. */
   sample(): HostSample
   dispose: Dispose
 }
 
-/** A share of the processor needs two looks; the second comes soon, so that a fresh service has one. */
-const second = 500
+/** The load of processors needs two samples: the second one follows soon, for a service that has just started (ms). */
+const secondSample = 500
 
-/** Looks at the machine in the background, so that nobody who asks has to wait. What cannot be read stays as it was. */
+/** Samples the load of the host at intervals. A value that cannot be read keeps its last value, at first 0. */
 export function createHostSampler({ clock, log, interval = 5_000, read = readProc }: SamplerOptions): HostSampler {
-  let sample: HostSample = {
-    at: clock.now(),
-    cpuPercent: 0,
-    memoryPercent: 0,
-    residentBytes: 0,
-    bytesSent: 0,
-    bytesReceived: 0,
-  }
-  let before: ReturnType<typeof cpuTimes> | undefined
-  let isDisposed = false
-  let isTold = false
-  let timer: NodeJS.Timeout | undefined
+  let sample: HostSample = { at: 0, cpuPercent: 0, memoryPercent: 0, residentBytes: 0, bytesSent: 0, bytesReceived: 0 }
+  let before = { total: 0, busy: 0 }
 
-  async function look(): Promise<void> {
-    const [stat, meminfo, network] = await Promise.all([read('stat'), read('meminfo'), read('net/dev')])
-    const cpu = cpuTimes(stat)
-    const total = cpu.total - (before?.total ?? 0)
-    const busy = cpu.busy - (before?.busy ?? 0)
-    sample = {
-      at: clock.now(),
-      // Before there are two looks, the average since the machine's start is the best that is known.
-      cpuPercent: total > 0 ? Math.min(100, Math.max(0, (busy / total) * 100)) : sample.cpuPercent,
-      memoryPercent: memoryPercent(meminfo),
-      residentBytes: process.memoryUsage.rss(),
-      ...networkBytes(network),
+  const take = (level: 'warn' | 'debug') => {
+    sample = { ...sample, at: clock.now(), residentBytes: process.memoryUsage.rss() }
+    try {
+      const cpu = cpuTimes(read('stat'))
+      const total = cpu.total - before.total
+      // The first sample shows the average since the boot.
+      const cpuPercent = total > 0 ? ((cpu.busy - before.busy) / total) * 100 : sample.cpuPercent
+      before = cpu
+      sample = {
+        ...sample,
+        cpuPercent: Math.min(100, Math.max(0, cpuPercent)),
+        memoryPercent: memoryPercent(read('meminfo')),
+        ...networkBytes(read('net/dev')),
+      }
+    } catch (error) {
+      log[level]('the load of the host cannot be read from /proc', { reason: codeOf(error) })
     }
-    before = cpu
   }
-
-  const goOn = (wait: number) => {
-    look()
-      .catch((error: unknown) => {
-        sample = { ...sample, at: clock.now(), residentBytes: process.memoryUsage.rss() }
-        if (!isTold) log.warn('the machine’s load cannot be read from /proc', { reason: codeOf(error) })
-        isTold = true
-      })
-      .finally(() => {
-        if (!isDisposed) timer = setTimeout(() => goOn(interval), wait).unref()
-      })
-  }
-  goOn(second)
+  take('warn')
+  const soon = setTimeout(take, secondSample, 'debug').unref()
+  const timer = setInterval(take, interval, 'debug').unref()
 
   return {
     sample: () => sample,
     dispose: () => {
-      isDisposed = true
-      clearTimeout(timer)
+      clearTimeout(soon)
+      clearInterval(timer)
     },
   }
 }
 
-const readProc = (name: string) => readFile(`/proc/${name}`, 'utf8')
+const readProc = (name: string) => readFileSync(`/proc/${name}`, 'utf8')

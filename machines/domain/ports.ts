@@ -56,8 +56,8 @@ export interface Metrics {
   mediaCall(route: string, outcome: 'ok' | 'refused' | 'unreachable', ms: number): void
   /** A notification that a client did not get. */
   dropped(): void
-  /** A client was turned away: a bad credential, too many requests, too many connections. */
-  refused(why: 'authentication' | 'rate' | 'connection'): void
+  /** A client that was refused: a bad credential, too many requests, too many connections, a foreign origin. */
+  refused(why: 'authentication' | 'rate' | 'connection' | 'origin'): void
 }
 
 /** The host that the service runs on, as last sampled. Percentages are 0–100. */

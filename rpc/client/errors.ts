@@ -1,9 +1,11 @@
-/** The service refused or failed a call. */
+import type { SessionExpired } from './contract.js'
+
+/** The service refused a call, or the call failed there. */
 export class RpcError extends Error {
   readonly code: number
-  /** What the error's table of the API documents: `reason`, `details`, `suggestion` and more. */
+  /** The fields that the API documents for the error: `reason`, `details`, `suggestion` and more. */
   readonly data: Readonly<Record<string, unknown>>
-  /** Short and stable: `token_expired`, `invalid_params` … */
+  /** A stable code: `token_expired`, `invalid_params` … */
   readonly reason: string
   constructor(
     readonly method: string,
@@ -17,9 +19,9 @@ export class RpcError extends Error {
   }
 }
 
-/** The connection is gone. Whether a call that was under way has been carried out is not known; it is never sent again by itself. */
+/** The connection is gone. A call in progress may have been carried out; the client never sends it again. */
 export class ConnectionLost extends Error {
-  /** Code of the closing, 1006 when there was none. */
+  /** The WebSocket's close code; 1006 if there was none. */
   readonly code: number
   constructor(reason: string, code = 1006) {
     super(reason)
@@ -28,7 +30,15 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** No answer in time. The call may be carried out all the same. */
+/** The service ended the session, and the client has no other credential to authenticate with. */
+export class SessionEnded extends ConnectionLost {
+  constructor(readonly reason: SessionExpired['reason']) {
+    super(`the session has ended: ${reason}`, 4401)
+    this.name = 'SessionEnded'
+  }
+}
+
+/** No reply in time. The call may be carried out all the same. */
 export class CallTimedOut extends Error {
   constructor(
     readonly method: string,

@@ -1,6 +1,7 @@
-import { CallTimedOut, ConnectionLost, RpcError } from './errors.js'
+import { ConnectionLost, RpcError } from './errors.js'
+import { inTime, type Limits } from './inTime.js'
 
-/** The part of a browser's WebSocket that is needed; `ws` has it too. */
+/** The part of a browser's WebSocket that the client uses; the package `ws` has it too. */
 export interface WebSocketLike {
   send(data: string): void
   close(code?: number, reason?: string): void
@@ -11,33 +12,28 @@ export interface WebSocketLike {
 }
 export type WebSocketConstructor = new (url: string) => WebSocketLike
 
-export interface CallOptions {
-  /** Gives up waiting; what was sent may be carried out all the same. */
-  signal?: AbortSignal
-  /** ms. */
-  timeout?: number
-}
+/** Limits of one call; `timeout` in ms. */
+export type CallOptions = Partial<Limits>
 
 /** One connection, from open to lost. */
 export interface Link {
-  /** Rejects with RpcError, ConnectionLost, CallTimedOut or the signal's reason. `answered` is called before anything that came behind the reply is told. */
-  call(
-    method: string,
-    params: object,
-    options: CallOptions & { answered?: (result: unknown) => void },
-  ): Promise<unknown>
-  /** Resolves when it is lost. */
+  /**
+   * Rejects with RpcError, ConnectionLost, CallTimedOut or the signal's reason. `answered` is called before any message
+   * that follows the reply is handled.
+   */
+  call(method: string, params: object, options: Limits & { answered?: (result: unknown) => void }): Promise<unknown>
+  /** Resolves when the connection is lost. */
   lost: Promise<ConnectionLost>
-  /** Whether anything came since the last question. */
-  wasHeard(): boolean
-  close(reason: string, code?: number): void
+  /** True if a message came since the last time this was called. */
+  wasActive(): boolean
+  close(reason: string): void
 }
 
-/** The constructor that the platform has; on a Node without one, that of the package `ws`. */
+/** The platform's constructor; on a Node without one, that of the package `ws`. */
 export const platformWebSocket = async (): Promise<WebSocketConstructor> => {
   const { WebSocket } = globalThis as { WebSocket?: WebSocketConstructor }
   if (WebSocket !== undefined) return WebSocket
-  // Not a literal, so that bundlers for browsers leave it alone.
+  // No literal: bundlers for browsers must not resolve it.
   const name: string = 'ws'
   return ((await import(name)) as { WebSocket: WebSocketConstructor }).WebSocket
 }
@@ -58,126 +54,98 @@ const messageIn = (text: string): Message | undefined => {
   }
 }
 
-interface Waiting {
-  method: string
-  resolve(result: unknown): void
-  reject(error: unknown): void
-}
-
-/** Resolves with the open connection; rejects with ConnectionLost when there is none within `timeout` ms. */
+/** Resolves with the open connection. Rejects with ConnectionLost if it is not open within `timeout` ms. */
 export const openLink = ({
   url,
   WebSocket,
   timeout,
   signal,
-  told,
+  notified,
 }: {
   url: string
   WebSocket: WebSocketConstructor
   timeout: number
+  /** Closes the connection for good; its reason is the ConnectionLost that calls reject with. */
   signal: AbortSignal
-  told: (method: string, params: Record<string, unknown>) => void
+  notified: (method: string, params: Record<string, unknown>) => void
 }): Promise<Link> =>
   new Promise((opened, failed) => {
     const socket = new WebSocket(url)
-    const waiting = new Map<number, Waiting>()
+    const pending = new Map<number, (message: Message | ConnectionLost) => void>()
     let lastId = 0
-    let heard = true
-    let over: ConnectionLost | undefined
-    let tellLost: (error: ConnectionLost) => void = () => {}
+    let isActive = true
+    let loss: ConnectionLost | undefined
+    let resolveLost: (error: ConnectionLost) => void = () => {}
     const lost = new Promise<ConnectionLost>((resolve) => {
-      tellLost = resolve
+      resolveLost = resolve
     })
 
     const end = (error: ConnectionLost, code?: number) => {
-      if (over !== undefined) return
-      over = error
-      clearTimeout(patience)
+      if (loss !== undefined) return
+      loss = error
+      clearTimeout(openTimer)
       signal.removeEventListener('abort', abort)
-      // What still comes is of a connection that counts as lost. A socket that fails later may still tell so: onerror stays.
+      // Later messages of a lost connection are ignored. `onerror` stays: the socket may still fail.
       socket.onopen = socket.onmessage = socket.onclose = null
-      socket.close(code, code === undefined ? undefined : error.message.slice(0, 100))
-      for (const { reject } of waiting.values()) reject(error)
-      waiting.clear()
+      socket.close(code)
+      for (const settle of pending.values()) settle(error)
+      pending.clear()
       failed(error)
-      tellLost(error)
+      resolveLost(error)
     }
-    const abort = () => end(new ConnectionLost('the client was closed', 1000), 1000)
-    const patience = setTimeout(() => end(new ConnectionLost(`no connection within ${timeout} ms`)), timeout)
+    const abort = () => end(signal.reason, 1000)
+    const openTimer = setTimeout(() => end(new ConnectionLost(`no connection within ${timeout} ms`)), timeout)
     signal.addEventListener('abort', abort)
-
-    const take = (text: string) => {
-      heard = true
-      const message = messageIn(text)
-      if (message === undefined) return end(new ConnectionLost('the service sent something that is no message'))
-      if (typeof message.method === 'string' && message.id === undefined)
-        return told(message.method, message.params ?? {})
-      const { id = 0 } = message
-      const call = waiting.get(id)
-      if (call === undefined) return
-      waiting.delete(id)
-      if (message.error === undefined) call.resolve(message.result)
-      else call.reject(new RpcError(call.method, message.error))
-    }
 
     socket.onerror = () => {}
     socket.onclose = ({ code, reason }: { code: number; reason: string }) =>
       end(new ConnectionLost(reason || `the connection was closed (${code})`, code))
-    socket.onmessage = ({ data }: { data: unknown }) => take(String(data))
+    socket.onmessage = ({ data }: { data: unknown }) => {
+      isActive = true
+      const message = messageIn(String(data))
+      if (message === undefined) return end(new ConnectionLost('the service sent something that is no message'))
+      const { id, method, params = {} } = message
+      if (id === undefined) {
+        if (typeof method === 'string') notified(method, params)
+        return
+      }
+      pending.get(id)?.(message)
+      pending.delete(id)
+    }
     socket.onopen = () => {
-      clearTimeout(patience)
+      clearTimeout(openTimer)
       opened(link)
     }
 
+    const send = (id: number, method: string, params: object, answered?: (result: unknown) => void) =>
+      new Promise((resolve, reject) => {
+        pending.set(id, (outcome) => {
+          if (outcome instanceof ConnectionLost) return reject(outcome)
+          if (outcome.error !== undefined) return reject(new RpcError(method, outcome.error))
+          answered?.(outcome.result)
+          resolve(outcome.result)
+        })
+        socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
+      })
+
     const link: Link = {
       lost,
-      wasHeard: () => {
-        const was = heard
-        heard = false
+      wasActive: () => {
+        const was = isActive
+        isActive = false
         return was
       },
-      close: (reason, code) => end(new ConnectionLost(reason, code), code),
-      call: (method, params, { signal, timeout, answered }) =>
-        new Promise((resolve, reject) => {
-          if (over !== undefined) return reject(over)
-          if (signal?.aborted) return reject(signal.reason)
-          lastId += 1
-          const id = lastId
-          const settle = () => {
-            waiting.delete(id)
-            clearTimeout(timer)
-            signal?.removeEventListener('abort', giveUp)
-          }
-          const giveUp = () => {
-            settle()
-            reject(signal?.reason)
-          }
-          const timer =
-            timeout === undefined
-              ? undefined
-              : setTimeout(() => {
-                  settle()
-                  reject(new CallTimedOut(method, timeout))
-                }, timeout)
-          signal?.addEventListener('abort', giveUp)
-          waiting.set(id, {
-            method,
-            resolve: (result) => {
-              settle()
-              answered?.(result)
-              resolve(result)
-            },
-            reject: (error) => {
-              settle()
-              reject(error)
-            },
-          })
-          try {
-            socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
-          } catch (error) {
-            settle()
-            reject(error)
-          }
-        }),
+      close: (reason) => end(new ConnectionLost(reason)),
+      call: async (method, params, { answered, ...limits }) => {
+        if (loss !== undefined) throw loss
+        limits.signal?.throwIfAborted()
+        lastId += 1
+        const id = lastId
+        try {
+          return await inTime(send(id, method, params, answered), method, limits)
+        } finally {
+          pending.delete(id)
+        }
+      },
     }
   })

@@ -4,48 +4,49 @@ import type { Link } from './link.js'
 
 export type Topic = keyof Notifications
 export interface Filters {
-  /** A camera id or a list of them; facts that concern no camera are told all the same. */
+  /** A camera id or a list of them. Facts that concern no camera pass. */
   device?: string | string[]
-  /** The least that is told. */
+  /** The least severity that passes. */
   severity?: Severity
 }
 
 type Reply = Methods['subscribe_events']['result']
 export type GapReason = NonNullable<Reply['reason']>
 
-/** What a listener is told of its topic. */
+/** What a listener gets of its topic. */
 export type TopicEvent<T extends Topic> =
-  /** How things are at the beginning. */
+  /** The present state, at the beginning. */
   | { type: 'state'; topic: T; state: Notifications[T][] }
   | { type: 'fact'; topic: T; params: Notifications[T] }
-  /** Facts were missed while the connection was away; how things are now. */
+  /** Facts were missed while there was no connection; `state` is the present state. */
   | { type: 'gap'; topic: T; reason: GapReason; state: Notifications[T][] }
-  /** A new connection does not tell of it any more; nothing else will come. */
+  /** A new connection refuses the topic; no other event will follow. */
   | { type: 'refused'; topic: T; error: RpcError }
 
-interface Wish {
+interface Subscription {
   topic: Topic
   filters: Filters
-  hear(event: TopicEvent<Topic>): void
+  listener(event: TopicEvent<Topic>): void
   accepted(): void
   refused(error: RpcError): void
-  /** It cannot be asked for (any more). */
+  /** It can never be accepted. */
   failed(error: Error): void
 }
 
-interface Since {
+/** Where a new connection continues. */
+interface Position {
   seq: number
   epoch: string
 }
 
 interface TopicState {
-  wishes: Set<Wish>
-  /** Number of the last fact that was told. */
+  subscriptions: Set<Subscription>
+  /** Number of the last delivered fact. */
   last: number
-  /** The connection tells of it. */
-  live: boolean
-  /** From where to go on, of one that was live on an earlier connection. */
-  since?: Since
+  /** True if the present connection delivers the topic. */
+  isLive: boolean
+  /** Set for a topic that was live on an earlier connection. */
+  since?: Position
 }
 
 const severities: readonly Severity[] = ['info', 'warning', 'error', 'critical']
@@ -55,11 +56,10 @@ const passes = ({ device, severity }: Filters, params: { device?: unknown; sever
   (severity === undefined || severities.indexOf(params.severity) >= severities.indexOf(severity)) &&
   (device === undefined || params.device === undefined || listOf(device).includes(String(params.device)))
 
-/** What lets through whatever one of them lets through. */
-const union = (wishes: Iterable<Wish>): Filters => {
-  const all = [...wishes].map(({ filters }) => filters)
-  const devices = all.map(({ device }) => device)
-  const least = all.map(({ severity }) => severity)
+/** The narrowest filters that let through all that one of the subscriptions lets through. */
+const unionOf = (subscriptions: readonly Subscription[]): Filters => {
+  const devices = subscriptions.map(({ filters }) => filters.device)
+  const least = subscriptions.map(({ filters }) => filters.severity)
   return {
     ...(devices.every((device) => device !== undefined) && { device: [...new Set(devices.flatMap(listOf))].sort() }),
     ...(least.every((severity) => severity !== undefined) && {
@@ -68,10 +68,10 @@ const union = (wishes: Iterable<Wish>): Filters => {
   }
 }
 
-/** A listener's own failure is its own, as with any event. */
-const safely = (hear: () => void) => {
+/** Calls a listener; what it throws is thrown outside, as for any event. */
+const safely = (call: () => void) => {
   try {
-    hear()
+    call()
   } catch (error) {
     setTimeout(() => {
       throw error
@@ -79,90 +79,86 @@ const safely = (hear: () => void) => {
   }
 }
 
-/** Who wants to hear of what, over all connections of a client. `timeout`: ms for one request. */
+/** The subscriptions of a client over all its connections. `timeout`: ms for one request. */
 export const createSubscriptions = ({ timeout }: { timeout: number }) => {
   const topics = new Map<Topic, TopicState>()
   let link: Link | undefined
   let epoch = ''
-  /** Every fact up to this number has been told, of what the connection tells of. */
+  /** Every fact up to this number was delivered, of the topics that are live. */
   let complete = 0
-  let asking = 0
+  /** Requests without a reply. */
+  let open = 0
 
-  const take = (reply: Reply, wanted: readonly Topic[], since: Since | undefined, only: Wish | undefined) => {
+  const subscriptionsOf = (wanted: readonly Topic[]) =>
+    wanted.flatMap((topic) => [...(topics.get(topic)?.subscriptions ?? [])])
+
+  const accept = (reply: Reply, wanted: readonly Topic[], since: Position | undefined, only?: Subscription) => {
     if (reply.epoch !== epoch) {
       epoch = reply.epoch
       complete = 0
       for (const state of topics.values()) state.last = 0
     }
-    // Facts told again are on their way: until they are here, a lost connection begins anew from the same place.
+    // Missed facts still follow this reply: until they are here, a new connection must start from the same place.
     if (reply.resumed === true && since !== undefined) complete = Math.min(complete, since.seq)
-    else if (asking === 0) complete = Math.max(complete, reply.seq)
+    else if (open === 0) complete = Math.max(complete, reply.seq)
     for (const topic of wanted) {
       const known = topics.get(topic)
       if (known === undefined) continue
-      known.live = true
+      known.isLive = true
       delete known.since
-      const told = reply.state
-        .filter(({ method }) => method === topic)
-        .map(({ params }) => params as Notifications[Topic])
-      for (const wish of only === undefined ? known.wishes : [only]) {
-        wish.accepted()
+      for (const { accepted, listener, filters } of only === undefined ? known.subscriptions : [only]) {
+        accepted()
         if (reply.resumed === true) continue
-        const state = told.filter((params) => passes(wish.filters, params))
+        const state = reply.state
+          .filter(({ method }) => method === topic)
+          .map(({ params }) => params as Notifications[Topic])
+          .filter((params) => passes(filters, params))
+        const { reason } = reply
         safely(() =>
-          wish.hear(
-            reply.reason === undefined
-              ? { type: 'state', topic, state }
-              : { type: 'gap', topic, reason: reply.reason, state },
-          ),
+          listener(reason === undefined ? { type: 'state', topic, state } : { type: 'gap', topic, reason, state }),
         )
       }
     }
   }
 
-  const ask = async (
-    on: Link,
-    wanted: readonly Topic[],
-    { since, only }: { since?: Since | undefined; only?: Wish | undefined },
-  ) => {
-    const filters = union(wanted.flatMap((topic) => [...(topics.get(topic)?.wishes ?? [])]))
+  const request = async (on: Link, wanted: readonly Topic[], since?: Position, only?: Subscription) => {
+    const filters = unionOf(subscriptionsOf(wanted))
     const params = {
       topics: wanted,
       ...(Object.keys(filters).length > 0 && { filters }),
       ...(since && { since: since.seq, epoch: since.epoch }),
     }
-    asking += 1
-    let open = true
-    const over = () => {
-      if (open) asking -= 1
-      open = false
+    open += 1
+    let isOpen = true
+    const settle = () => {
+      if (isOpen) open -= 1
+      isOpen = false
     }
     try {
       await on.call('subscribe_events', params, {
         timeout,
         answered: (reply) => {
-          over()
-          take(reply as Reply, wanted, since, only)
+          settle()
+          accept(reply as Reply, wanted, since, only)
         },
       })
     } finally {
-      over()
+      settle()
     }
   }
 
-  const forget = (wish: Wish) => {
-    const state = topics.get(wish.topic)
-    state?.wishes.delete(wish)
-    if (state?.wishes.size !== 0) return false
-    topics.delete(wish.topic)
-    return true
+  /** True if it was the last subscription of its topic. */
+  const remove = (subscription: Subscription) => {
+    const state = topics.get(subscription.topic)
+    state?.subscriptions.delete(subscription)
+    return state?.subscriptions.size === 0 && topics.delete(subscription.topic)
   }
 
-  /** Topics that may be asked for in one request. */
+  /** Topics that one request can subscribe to: those with the same filters and position. */
   const groups = () => {
-    const found = new Map<string, { wanted: Topic[]; since: Since | undefined }>()
-    for (const [topic, { wishes, since }] of topics) {
-      const key = JSON.stringify([union(wishes), since])
+    const found = new Map<string, { wanted: Topic[]; since: Position | undefined }>()
+    for (const [topic, { subscriptions, since }] of topics) {
+      const key = JSON.stringify([unionOf([...subscriptions]), since])
       const group = found.get(key) ?? { wanted: [], since }
       group.wanted.push(topic)
       found.set(key, group)
@@ -171,79 +167,85 @@ export const createSubscriptions = ({ timeout }: { timeout: number }) => {
   }
 
   return {
-    /** Asks for everything on a connection that has just been authenticated, going on from where it was. Rejects when the connection does not last. */
+    /**
+     * Subscribes to everything on an authenticated connection, from where the last one ended. Rejects if the connection
+     * does not last.
+     */
     resume: async (on: Link): Promise<void> => {
       link = on
       for (const { wanted, since } of groups()) {
         try {
-          await ask(on, wanted, { since })
+          await request(on, wanted, since)
         } catch (error) {
           if (!(error instanceof RpcError) || error.code === -32040 || error.code === -32001) throw error
-          for (const topic of wanted) for (const wish of topics.get(topic)?.wishes ?? []) wish.refused(error)
+          for (const { refused } of subscriptionsOf(wanted)) refused(error)
         }
       }
     },
-    /** The connection tells nothing (any more). */
+    /** The connection delivers nothing more. */
     pause: () => {
       link = undefined
       for (const state of topics.values()) {
-        if (state.live) state.since = { seq: complete, epoch }
-        state.live = false
+        if (state.isLive) state.since = { seq: complete, epoch }
+        state.isLive = false
       }
     },
-    /** There will be no other connection: whoever still waits is told so. */
+    /** There will be no other connection: rejects the subscriptions that still wait. */
     end: (error: ConnectionLost) => {
       link = undefined
-      for (const { wishes } of topics.values()) for (const wish of wishes) wish.failed(error)
+      for (const { failed } of subscriptionsOf([...topics.keys()])) failed(error)
     },
-    told: (topic: string, params: Notifications[Topic]) => {
-      const state = topics.get(topic as Topic)
+    /** Delivers a notification. */
+    deliver: (name: string, params: Notifications[Topic]) => {
+      const topic = name as Topic
+      const state = topics.get(topic)
       if (state === undefined || params.seq <= state.last) return
       state.last = params.seq
-      // Another topic may still tell of the same fact.
+      // Another topic may still deliver the same fact.
       complete = Math.max(complete, params.seq - 1)
-      for (const { filters, hear } of state.wishes)
-        if (passes(filters, params)) safely(() => hear({ type: 'fact', topic: topic as Topic, params }))
+      for (const { filters, listener } of state.subscriptions)
+        if (passes(filters, params)) safely(() => listener({ type: 'fact', topic, params }))
     },
-    /** The service's newest fact has this number, and all before it has come in. */
+    /** Every fact up to `seq`, the service's newest, has arrived. */
     reached: (seq: number) => {
-      if (asking === 0 && link !== undefined) complete = Math.max(complete, seq)
+      if (open === 0 && link !== undefined) complete = Math.max(complete, seq)
     },
+    /** True if there is a subscription. */
     any: () => topics.size > 0,
-    /** Resolves, once the service has accepted it, with what ends it; rejects when the service refuses. */
+    /** Resolves with a function that unsubscribes, once the service has accepted it. Rejects if it is refused. */
     on: <T extends Topic>(topic: T, filters: Filters, listener: (event: TopicEvent<T>) => void): Promise<() => void> =>
       new Promise((resolve, reject) => {
-        const stop = () => {
-          if (forget(wish)) link?.call('unsubscribe_events', { topics: [topic] }, { timeout }).catch(() => {})
+        const unsubscribe = () => {
+          if (remove(subscription)) link?.call('unsubscribe_events', { topics: [topic] }, { timeout }).catch(() => {})
         }
         let isAccepted = false
-        const wish: Wish = {
+        const subscription: Subscription = {
           topic,
           filters,
-          hear: listener as (event: TopicEvent<Topic>) => void,
+          listener: listener as (event: TopicEvent<Topic>) => void,
           accepted: () => {
             isAccepted = true
-            resolve(stop)
+            resolve(unsubscribe)
           },
           failed: (error) => {
-            forget(wish)
+            remove(subscription)
             reject(error)
           },
           refused: (error) => {
-            wish.failed(error)
+            subscription.failed(error)
             if (isAccepted) safely(() => listener({ type: 'refused', topic, error }))
           },
         }
-        const state = topics.get(topic) ?? { wishes: new Set(), last: 0, live: false }
-        state.wishes.add(wish)
+        const state = topics.get(topic) ?? { subscriptions: new Set(), last: 0, isLive: false }
+        state.subscriptions.add(subscription)
         topics.set(topic, state)
         const on = link
         if (on === undefined) return
-        ask(on, [topic], { only: wish }).catch((error) => {
-          // Nobody knows what it would tell from now on: another connection begins anew.
+        request(on, [topic], undefined, subscription).catch((error) => {
+          // The state of the subscription is unknown now: a new connection starts afresh.
           if (error instanceof CallTimedOut) on.close(error.message)
-          // Whoever loses the connection asks again on the next one.
-          else if (!(error instanceof ConnectionLost)) wish.failed(error)
+          // A lost connection is no failure: the next one subscribes again.
+          else if (!(error instanceof ConnectionLost)) subscription.failed(error)
         })
       }),
   }

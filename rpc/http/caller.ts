@@ -1,49 +1,46 @@
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import { type Caller, type Grant, isSameCredential } from '../../machines/domain/access.js'
 import { hostInUrl } from '../../machines/domain/address.js'
 import { rateLimited, ServiceError } from '../../machines/domain/errors.js'
+import type { CertificateCallerOf } from '../clientCertificates.js'
 import type { RpcOptions } from '../options.js'
 import type { RateLimits } from '../rateLimits.js'
 
-/** Who asks by HTTP, and for what alone, if it was a signed URL that let it in. */
+/** The caller of an HTTP request. */
 export interface HttpCaller extends Caller {
   address: string
-  /** The subject of the URL's grant: its bearer may have this and nothing else. */
+  /** Set for a signed URL: the subject of its grant, the only thing that the caller may read. */
   only?: string
 }
 
-/** Of a certificate that the connection was opened with. */
-export type CertificateCallerOf = (socket: Socket) => Caller | undefined
-
-/** As sessions and grants name it. */
+/** The client's address as sessions and grants name it. */
 export const addressOf = ({ socket }: Pick<IncomingMessage, 'socket'>): string =>
   hostInUrl(socket.remoteAddress ?? 'unknown')
 
-export const queryOf = (url: string | undefined): URLSearchParams =>
-  new URLSearchParams(/\?(.*)$/s.exec(url ?? '')?.[1] ?? '')
+/** Path and query of a request, as they were sent. */
+export const targetOf = ({ url = '' }: Pick<IncomingMessage, 'url'>): { path: string; query: URLSearchParams } => {
+  const [path = '', ...query] = url.split('?')
+  return { path, query: new URLSearchParams(query.join('?')) }
+}
 
-const badRequest = (details: string) =>
+const hint = 'send Authorization: Bearer <token or API key>, X-API-Key: <key>, or a signed URL'
+const contradicting = (details: string) =>
   new ServiceError('invalidRequest', { reason: 'contradicting_credentials', details })
-const refused = (reason: 'auth_required' | 'auth_failed') =>
-  new ServiceError(reason === 'auth_required' ? 'authRequired' : 'authFailed', {
-    reason,
-    hint: 'send Authorization: Bearer <token or API key>, X-API-Key: <key>, or a signed URL',
-  })
 
-/** What the headers show; throws for two that differ. Other schemes than Bearer are none of ours: a proxy may need them. */
-const shownOf = ({ headers }: IncomingMessage): string | undefined => {
-  const { authorization = '', 'x-api-key': key } = headers
+/** The credential in the headers. Throws for two different ones. Other schemes than Bearer may be a proxy's. */
+const headerCredential = ({
+  headers: { authorization = '', 'x-api-key': key },
+}: IncomingMessage): string | undefined => {
   const bearer = /^Bearer(?:\s+(.*?))?\s*$/is.exec(authorization)
   const token = bearer === null ? undefined : (bearer[1] ?? '')
   if (token !== undefined && key !== undefined && token !== key)
-    throw badRequest('Authorization and X-API-Key name two different callers')
+    throw contradicting('Authorization and X-API-Key name two different callers')
   return token ?? (typeof key === 'string' ? key : undefined)
 }
 
-const sigOf = (query: URLSearchParams): string | undefined => {
+const signatureIn = (query: URLSearchParams): string | undefined => {
   const [sig, ...more] = query.getAll('sig')
-  if (more.length > 0) throw badRequest('the query has more than one sig')
+  if (more.length > 0) throw contradicting('the query has more than one sig')
   return sig
 }
 
@@ -57,10 +54,9 @@ export interface CallerOptions {
 }
 
 /**
- * Tells who asks by HTTP: by header (Bearer or X-API-Key), else by the `sig` of the URL, else by the connection's
- * certificate. What a request says itself comes before what its connection says. `cost` is taken from the buckets of
- * the user and the address; a refusal costs the address 1, and wrong credentials slow those that follow. Throws
- * ServiceError: 401, 429, or 400 for two credentials that contradict each other.
+ * Finds the caller of an HTTP request: by its headers (Bearer or X-API-Key), else by the `sig` of its URL, else by the
+ * certificate of its connection. Takes `cost` from the buckets of the user and the address; a refusal costs the address
+ * 1, and wrong credentials throttle it. Throws ServiceError: 401, 429, or 400 for contradicting credentials.
  */
 export const httpCaller = ({
   services: { credentials, links, metrics, clock },
@@ -71,23 +67,24 @@ export const httpCaller = ({
     const wait = rateLimits.take(who, cost)
     if (wait <= 0) return
     metrics.refused('rate')
-    throw rateLimited(wait, 'rate_limited')
+    throw rateLimited(wait)
   }
 
-  /** The grant of the one subject that it is of; an expired or revoked one says so. */
+  /** The grant of the one subject that was signed. An expired or revoked grant is reported as such. */
   const grantOf = (sig: string, subjects: readonly string[], address: string): Grant => {
-    let told: unknown = refused('auth_failed')
+    let refusal: unknown = new ServiceError('authFailed', { reason: 'auth_failed', hint })
     for (const subject of subjects) {
       try {
         return links.verify(sig, { subject, address })
       } catch (error) {
-        if (!isGuess(error)) told = error
+        if (!isGuess(error)) refusal = error
       }
     }
-    throw told
+    throw refusal
   }
 
-  const guessed = (address: string): ServiceError | undefined => {
+  /** Counts a wrong credential. Returns the error of an address that is throttled. */
+  const throttled = (address: string): ServiceError | undefined => {
     const pause = rateLimits.pause(address)
     metrics.refused(pause > 0 ? 'rate' : 'authentication')
     if (pause > 0) return rateLimited(pause, 'too_many_failed_authentications')
@@ -95,34 +92,27 @@ export const httpCaller = ({
     return undefined
   }
 
-  /** A connection outlives many requests: its certificate may have ended meanwhile. */
-  const certified = ({ socket, headers }: IncomingMessage, address: string): HttpCaller => {
-    // Browsers send a certificate along whoever's page it is that embeds a picture, and then without an Origin.
+  const certified = ({ socket, headers }: IncomingMessage): Caller => {
+    // A browser sends the certificate with a picture in any page, then without an Origin.
     const caller = headers['sec-fetch-site'] === 'cross-site' ? undefined : certificateCallerOf(socket)
-    if (caller === undefined) throw refused('auth_required')
+    if (caller === undefined) throw new ServiceError('authRequired', { reason: 'auth_required', hint })
+    // The connection may have outlived the certificate.
     if (caller.expiresAt <= clock.now()) throw new ServiceError('authFailed', { reason: 'token_expired' })
     if (caller.credential && credentials.isRevoked(caller.credential))
       throw new ServiceError('authFailed', { reason: 'revoked' })
-    return { ...caller, address }
+    return caller
   }
 
-  const verified = async (
-    request: IncomingMessage,
-    subjects: readonly string[],
-    address: string,
-  ): Promise<HttpCaller> => {
-    const shown = shownOf(request)
-    const sig = sigOf(queryOf(request.url))
-    if (shown === undefined && sig === undefined) return certified(request, address)
-    if (sig === undefined || shown !== undefined) {
-      const caller = await credentials.verify(shown ?? '')
-      return { ...caller, address }
-    }
-    const { subject, user, expiresAt, credential } = grantOf(sig, subjects, address)
-    return { user, role: 'viewer', expiresAt, address, only: subject, ...(credential && { credential }) }
+  const verified = async (request: IncomingMessage, subjects: readonly string[], address: string) => {
+    const credential = headerCredential(request)
+    const sig = signatureIn(targetOf(request).query)
+    if (credential !== undefined) return { ...(await credentials.verify(credential)), address }
+    if (sig === undefined) return { ...certified(request), address }
+    const { subject: only, address: _, ...caller } = grantOf(sig, subjects, address)
+    return { ...caller, role: 'viewer' as const, address, only }
   }
 
-  /** `subjects`: what a signed URL may be of to be good here. */
+  /** `subjects`: the grants of signed URLs that are accepted here. */
   return async (
     request: IncomingMessage,
     { subjects, cost }: { subjects: readonly string[]; cost: number },
@@ -132,22 +122,22 @@ export const httpCaller = ({
     try {
       caller = await verified(request, subjects, address)
     } catch (error) {
-      const paused = isGuess(error) ? guessed(address) : undefined
-      // Guessing is not free, and neither is asking again and again without anything to show.
+      const refusal = isGuess(error) ? (throttled(address) ?? error) : error
+      // Requests with a wrong credential, or without one, are not free.
       take({ address }, 1)
-      throw paused ?? error
+      throw refusal
     }
     take({ user: caller.user, address }, cost)
     return caller
   }
 }
 
-/** What was begun by a URL in its last second may go on for so long. */
+/** A download by a signed URL may take this much longer than the URL is valid, in ms. */
 const grantGrace = 60_000
 
 /**
- * Cuts what is being sent when the credential that it goes by ends or is revoked (also just before), a minute after the end of the
- * URL that it goes by, and after `limits.downloadTotal` at the latest. Returns what lets it go.
+ * Calls `cut` when the credential of a transfer expires or is revoked (or was a moment ago), a minute after the end of
+ * its signed URL, and after `limits.downloadTotal` at the latest. Returns a function that ends the watch.
  */
 export const whileGood = (
   { credentials, clock, limits }: Pick<RpcOptions, 'credentials' | 'clock' | 'limits'>,
@@ -156,12 +146,12 @@ export const whileGood = (
 ): (() => void) => {
   const rest = expiresAt - clock.now() + (only === undefined ? 0 : grantGrace)
   const timer = setTimeout(cut, Math.max(0, Math.min(rest, limits.downloadTotal ?? 3_600_000)))
-  const unlisten = credentials.onRevoked((revoked) => {
+  const unsubscribe = credentials.onRevoked((revoked) => {
     if (isSameCredential(credential, revoked)) cut()
   })
   if (credential !== undefined && credentials.isRevoked(credential)) cut()
   return () => {
     clearTimeout(timer)
-    unlisten()
+    unsubscribe()
   }
 }

@@ -1,16 +1,19 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import contentDisposition from 'content-disposition'
+import isFresh from 'fresh'
+import parseRange from 'range-parser'
 import { mayUse } from '../../machines/domain/access.js'
-import { invalidParam, notFound, ServiceError } from '../../machines/domain/errors.js'
+import { invalidParam, notFound, type ServiceError } from '../../machines/domain/errors.js'
 import { isFileName } from '../../machines/domain/fileName.js'
 import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
 import type { RpcOptions } from '../options.js'
 import { fileSubject, resources } from '../present.js'
-import { type CallerOptions, type HttpCaller, httpCaller, queryOf, whileGood } from './caller.js'
-import { type Asked, reading } from './reading.js'
+import { type CallerOptions, type HttpCaller, httpCaller, whileGood } from './caller.js'
+import { type Exchange, reading } from './reading.js'
+import { pageNotFound } from './reply.js'
 
 const types: Record<string, string> = {
   '.mp4': 'video/mp4',
@@ -26,13 +29,15 @@ const extensions: Record<FileKind, readonly string[]> = {
   snapshots: ['.jpg', '.jpeg', '.png'],
 }
 
+/** A download whose file was deleted is cut within this time (ms): otherwise a slow client would keep the disk full. */
+const deletedCheck = 10_000
+
 type Target = { kind: FileKind; name: string } | { error: ServiceError }
 
-/** Kind and name of a URL below `/files/`, or what is wrong with it: whoever may not ask is not told even that. */
-const targetOf = (path: string): Target => {
+/** The file of a URL, or an error that only an authenticated client gets. */
+const fileIn = (path: string): Target => {
   const [, kind, encoded] = /^\/files\/(recordings|snapshots)\/([^/]+)$/.exec(path) ?? []
-  if (kind === undefined || encoded === undefined)
-    return { error: new ServiceError('notFound', { resource: 'page' }, 'Page not found') }
+  if (kind === undefined || encoded === undefined) return { error: pageNotFound() }
   const name = decoded(encoded)
   if (name === undefined || !isFileName(name)) return { error: invalidParam('filename', 'must be a file name') }
   return { kind: kind as FileKind, name }
@@ -46,7 +51,7 @@ const decoded = (text: string) => {
   }
 }
 
-/** What a signed URL of this file may be of: a name may lack its extension, a grant never does. */
+/** The grants that open this file. A name may lack its extension, a grant never does. */
 const subjectsOf = (target: Target, camera: string): string[] =>
   'error' in target
     ? []
@@ -54,31 +59,27 @@ const subjectsOf = (target: Target, camera: string): string[] =>
         fileSubject(target.kind, { camera, name: `${target.name}${extension}` }),
       )
 
-/** The bytes asked for: all of them (`undefined`), a part, or none that exist. One range only; others are ignored. */
+/** The part of the file to send; `undefined` for the whole file. Only a single range of bytes is supported. */
 export const rangeOf = (
   header: string | undefined,
   size: number,
 ): { start: number; end: number } | 'unsatisfiable' | undefined => {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '') ?? []
-  if (first === undefined || last === undefined || (first === '' && last === '')) return undefined
-  if (first === '') {
-    const count = Number(last)
-    return count === 0 || size === 0 ? 'unsatisfiable' : { start: Math.max(0, size - count), end: size - 1 }
-  }
-  const start = Number(first)
-  const end = last === '' ? size - 1 : Math.min(Number(last), size - 1)
-  if (last !== '' && Number(last) < start) return undefined
-  return start >= size ? 'unsatisfiable' : { start, end }
+  const [range, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '') ?? []
+  if (range === undefined || (first && last && Number(last) < Number(first))) return undefined
+  // A suffix longer than the file means the whole file (RFC 9110, 14.1.2); range-parser finds it unsatisfiable.
+  const ranges = parseRange(size, first === '' && Number(last) > size ? 'bytes=0-' : range)
+  if (ranges === -1) return 'unsatisfiable'
+  return ranges === -2 ? undefined : ranges[0]
 }
 
-/** Never through a link, never a pipe or a device. `undefined`: it is none of our files, or gone. */
+/** Opens a regular file, never a link, pipe or device. `undefined`: there is no such file (any more). */
 const openRegular = async (path: string): Promise<FileHandle | undefined> => {
   let handle: FileHandle
   try {
     handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ELOOP' || code === 'ENOTDIR' || code === 'ENXIO') return undefined
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (['ENOENT', 'ELOOP', 'ENOTDIR', 'ENXIO'].includes(code)) return undefined
     throw error
   }
   if ((await handle.stat()).isFile()) return handle
@@ -92,48 +93,28 @@ const isDeleted = (handle: FileHandle): Promise<boolean> =>
     () => false,
   )
 
-/** Whether what the client has is what there is; dates count in whole seconds. */
-const isFresh = ({ headers }: IncomingMessage, etag: string, modified: Date) => {
-  const known = headers['if-none-match']
-  if (known !== undefined)
-    return known.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*')
-  const since = Date.parse(headers['if-modified-since'] ?? '')
-  return Math.floor(modified.getTime() / 1000) * 1000 <= since
-}
-
-/** The name for who reads UTF-8 (RFC 8187), and something like it for who does not; `%41` in that would be an `A` to some. */
-const dispositionOf = (name: string) => {
-  const ascii = name.replace(/[^\x20-\x7e]|["\\%]/gu, '_')
-  const encoded = encodeURIComponent(name).replace(
-    /['()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
-  return `attachment; filename="${ascii}"; filename*=UTF-8''${encoded}`
-}
-
-/** Sends what was asked of an open file, up to where it ends now. */
+/** Sends the requested part of an open file, up to its present end. Gives up after `patience` ms without a byte. */
 const send = async (
-  request: IncomingMessage,
-  response: ServerResponse,
+  { request, response, headers }: Exchange,
   handle: FileHandle,
-  { name, headers, patience }: Sending,
+  { name, patience }: { name: string; patience: number },
 ) => {
   const { size, mtime, mtimeMs } = await handle.stat()
   const etag = `"${size.toString(16)}-${Math.round(mtimeMs).toString(16)}"`
+  const modified = mtime.toUTCString()
   const common = {
     ...headers,
     ETag: etag,
-    'Last-Modified': mtime.toUTCString(),
+    'Last-Modified': modified,
     'Accept-Ranges': 'bytes',
     'Cache-Control': 'private, no-cache',
   }
-  if (isFresh(request, etag, mtime)) {
+  if (isFresh(request.headers, { etag, 'last-modified': modified })) {
     response.writeHead(304, common).end()
     return
   }
-  const condition = request.headers['if-range']
-  const current = condition === undefined || condition === etag || condition === mtime.toUTCString()
-  const range = current ? rangeOf(request.headers.range, size) : undefined
+  const { range: header, 'if-range': condition = etag } = request.headers
+  const range = condition === etag || condition === modified ? rangeOf(header, size) : undefined
   if (range === 'unsatisfiable') {
     response.writeHead(416, { ...common, 'Content-Range': `bytes */${size}`, 'Content-Length': 0 }).end()
     return
@@ -141,9 +122,10 @@ const send = async (
   const { start, end } = range ?? { start: 0, end: size - 1 }
   response.writeHead(range === undefined ? 200 : 206, {
     ...common,
-    ...(range === undefined ? {} : { 'Content-Range': `bytes ${start}-${end}/${size}` }),
+    ...(range && { 'Content-Range': `bytes ${start}-${end}/${size}` }),
     'Content-Type': types[extname(name).toLowerCase()] ?? 'application/octet-stream',
-    'Content-Disposition': dispositionOf(name),
+    // ASCII for old clients, without `%`: some of them decode `%41` to `A`.
+    'Content-Disposition': contentDisposition(name, { fallback: name.replace(/[^\x20-\x7e]|["\\%]/gu, '_') }),
     'Content-Length': end - start + 1,
   })
   if (request.method === 'HEAD' || size === 0) {
@@ -154,33 +136,22 @@ const send = async (
   await pipeline(handle.createReadStream({ start, end, autoClose: false }), response)
 }
 
-interface Sending {
-  name: string
-  headers: Record<string, string>
-  /** ms without a byte after which the client is given up. */
-  patience: number
-}
-
 /**
- * GET and HEAD of `/files/recordings/<name>` and `/files/snapshots/<name>`, for viewers of the file's camera and bearers
- * of its signed URL. A file that still grows is served to its present end. A download that is under way is cut when its
- * right ends, when it takes too long, and when the file is deleted: who reads slowly would keep its room on the disk.
+ * GET and HEAD of `/files/recordings/<name>` and `/files/snapshots/<name>`, for viewers of the file's camera and
+ * bearers of its signed URL. A growing file is sent up to its present end. A download in progress is cut when the
+ * caller's right ends, when it takes too long, and when the file is deleted.
  */
 export const createFilesHandler = (options: CallerOptions & { services: RpcOptions }) => {
   const { services } = options
   const { files, limits } = services
   const callerOf = httpCaller(options)
 
-  const find = async (
-    { kind, name }: { kind: FileKind; name: string },
-    caller: HttpCaller,
-    asked: Asked,
-  ): Promise<MediaFile> => {
+  const find = async (kind: FileKind, name: string, caller: HttpCaller, exchange: Exchange): Promise<MediaFile> => {
     const file = await files.find(kind, name)
     if (file === undefined || (caller.only !== undefined && caller.only !== fileSubject(kind, file)))
       throw notFound(resources[kind], name)
     if (mayUse(caller, file.camera)) return file
-    asked.refusal = 'camera_right'
+    exchange.refusal = 'camera_right'
     throw notFound(resources[kind], name)
   }
 
@@ -190,27 +161,25 @@ export const createFilesHandler = (options: CallerOptions & { services: RpcOptio
       action: path.startsWith('/files/snapshots') ? 'GET /files/snapshots' : 'GET /files/recordings',
       subject: path.slice('/files/'.length),
     }),
-    async (request, response, headers, asked) => {
-      const [path = ''] = (request.url ?? '').split('?', 1)
-      const target = targetOf(path)
-      // Who asks comes first: without a credential nobody learns which names there are.
-      const caller = await callerOf(request, {
-        subjects: subjectsOf(target, queryOf(request.url).get('camera') ?? ''),
-        cost: 1,
-      })
-      asked.admit(caller)
+    async (exchange) => {
+      const { request, response, path, query } = exchange
+      const target = fileIn(path)
+      const subjects = subjectsOf(target, query.get('camera') ?? '')
+      // The caller first: without a credential a client must not learn which files exist.
+      const caller = await callerOf(request, { subjects, cost: 1 })
+      exchange.admit(caller)
       if ('error' in target) {
-        if (target.error.key === 'invalidParams') asked.refusal = 'not_a_file_name'
+        if (target.error.key === 'invalidParams') exchange.refusal = 'not_a_file_name'
         throw target.error
       }
-      const file = await find(target, caller, asked)
+      const file = await find(target.kind, target.name, caller, exchange)
       const handle = await openRegular(file.path)
       if (handle === undefined) throw notFound(resources[target.kind], target.name)
       const cut = () => void response.destroy()
       const release = whileGood(services, caller, cut)
-      const watch = setInterval(() => void isDeleted(handle).then((is) => is && cut()), 10_000)
+      const watch = setInterval(() => void isDeleted(handle).then((is) => is && cut()), deletedCheck)
       try {
-        await send(request, response, handle, { name: file.name, headers, patience: limits.downloadTimeout ?? 60_000 })
+        await send(exchange, handle, { name: file.name, patience: limits.downloadTimeout ?? 60_000 })
       } finally {
         release()
         clearInterval(watch)

@@ -6,30 +6,31 @@ import { listen, shutdown } from '../listen.js'
 import type { About } from '../options.js'
 import { given, iso, statusOf } from '../present.js'
 import type { Status } from '../schemas.js'
+import { targetOf } from './caller.js'
 import { createHostCheck } from './hosts.js'
 import type { MetricsText } from './metricsPage.js'
 import { isReading, replyJson, replyNotFound } from './reply.js'
 
 export interface HealthOptions {
   host: string
-  /** 0: any free one. */
+  /** 0: any free port. */
   port: number
   directory: Directory
   clock: Clock
   log: Log
   about: About
-  /** Who may ask: with `allowedIps` (addresses and networks) exactly those, else with `internalOnly` (default) this machine and private networks. */
-  internalOnly?: boolean
+  /** Addresses and networks with access. Empty: with `internalOnly` (default) private networks, else all. */
   allowedIps?: readonly string[]
-  /** Names of this machine that its details may be asked for by, beside its own host name; addresses and `localhost` always do. */
+  internalOnly?: boolean
+  /** Host names for the detailed pages, in addition to this host's own name, `localhost` and addresses. */
   hosts?: readonly string[]
-  /** What `/metrics` tells; without it there is no such page. */
+  /** Text of `/metrics`; without it there is no such page. */
   metrics?: () => Promise<MetricsText>
   /** Default `/health`, `/health/live`, `/health/ready`, `/health/detailed`. */
   endpoints?: { basic?: string; live?: string; ready?: string; detailed?: string }
 }
 
-/** Loopback, private and link-local networks. */
+/** True for loopback, private and link-local addresses. */
 export const isInternal = allowList([
   '127.0.0.0/8',
   '::1',
@@ -47,7 +48,7 @@ const detailHeaders = {
   Expires: '0',
 }
 
-/** Of pages that tell scripts of any origin no more than that the service is there. */
+/** Scripts of any origin may read the pages without details. */
 const openHeaders = {
   ...detailHeaders,
   'Access-Control-Allow-Origin': '*',
@@ -55,7 +56,7 @@ const openHeaders = {
   'Access-Control-Allow-Headers': 'Content-Type',
 }
 
-/** Seconds as the documented clients read them: `30.169s`, `2m5.5s`, `1h0m0.25s`. */
+/** Seconds in the format that clients expect: `30.169s`, `2m5.5s`, `1h0m0.25s`. */
 export const durationText = (seconds: number): string => {
   const ms = Math.round(seconds * 1000)
   const hours = Math.floor(ms / 3_600_000)
@@ -64,110 +65,98 @@ export const durationText = (seconds: number): string => {
   return hours > 0 ? `${hours}h${minutes}m${rest}` : minutes > 0 ? `${minutes}m${rest}` : rest
 }
 
-const words = { HEALTHY: 'healthy', DEGRADED: 'degraded', UNHEALTHY: 'unhealthy' } as const
-const componentWords = {
+const overall = { HEALTHY: 'healthy', DEGRADED: 'degraded', UNHEALTHY: 'unhealthy' } as const
+const ofComponent = {
   RUNNING: 'healthy',
   STARTING: 'degraded',
   STOPPING: 'degraded',
   STOPPED: 'degraded',
   ERROR: 'unhealthy',
 } as const
-const storageWords = { ok: 'healthy', unknown: 'healthy', warning: 'degraded', critical: 'unhealthy' } as const
+const ofStorage = { ok: 'healthy', unknown: 'healthy', warning: 'degraded', critical: 'unhealthy' } as const
 
 const componentsOf = ({ components, reasons }: Status, directory: Directory) => {
-  const told = ({ state, since, reason }: Status['reasons']['mediamtx']) => ({ state, since, message: reason ?? state })
-  const mediamtx = directory.link().state === 'degraded' ? 'degraded' : componentWords[components.mediamtx]
+  const { websocket_server, camera_monitor, mediamtx } = components
+  const causeOf = ({ state, since, reason }: Status['reasons']['mediamtx']) => ({
+    state,
+    since,
+    message: reason ?? state,
+  })
   return [
-    { name: 'websocket_server', status: componentWords[components.websocket_server], message: 'listening' },
-    // Discovery that was switched off is as it should be.
+    { name: 'websocket_server', status: ofComponent[websocket_server], message: 'listening' },
     {
       name: 'camera_monitor',
-      status: components.camera_monitor === 'STOPPED' ? 'healthy' : componentWords[components.camera_monitor],
-      ...told(reasons.camera_monitor),
+      // STOPPED: discovery is switched off.
+      status: camera_monitor === 'STOPPED' ? 'healthy' : ofComponent[camera_monitor],
+      ...causeOf(reasons.camera_monitor),
     },
-    { name: 'mediamtx', status: mediamtx, ...told(reasons.mediamtx) },
-    { name: 'storage', status: storageWords[directory.storage().state], ...told(reasons.storage) },
+    {
+      name: 'mediamtx',
+      status: directory.link().state === 'degraded' ? 'degraded' : ofComponent[mediamtx],
+      ...causeOf(reasons.mediamtx),
+    },
+    { name: 'storage', status: ofStorage[directory.storage().state], ...causeOf(reasons.storage) },
   ]
 }
 
 /**
- * The health endpoints and the metrics on a server of their own, without credentials: who may ask goes by the address.
- * `/health` and `/health/mediamtx` are 503 when unhealthy, `/health/ready` and `/healthz` until cameras can be used;
+ * Health endpoints and metrics on a server of their own, without credentials: access is by address. `/health` and
+ * `/health/mediamtx` answer 503 when unhealthy, `/health/ready` and `/healthz` until cameras can be used.
  * `/health/detailed` and `/health/cameras` always answer 200, because their readers want the details.
  */
 export const createHealthServer = (options: HealthOptions) => {
-  const {
-    directory,
-    clock,
-    log,
-    about,
-    metrics,
-    internalOnly = true,
-    allowedIps = [],
-    hosts = [],
-    endpoints = {},
-  } = options
-  const isOurName = createHostCheck(hosts)
-  const mayAsk = allowedIps.length === 0 && internalOnly ? isInternal : allowList(allowedIps)
+  const { directory, clock, log, about, metrics, internalOnly = true, allowedIps = [], hosts = [] } = options
+  const { basic: basicPath = '/health', detailed: detailedPath = '/health/detailed' } = options.endpoints ?? {}
+  const { live: livePath = '/health/live', ready: readyPath = '/health/ready' } = options.endpoints ?? {}
+  const isOwnName = createHostCheck(hosts)
+  const hasAccess = allowedIps.length === 0 && internalOnly ? isInternal : allowList(allowedIps)
   const timestamp = () => iso(clock.now())
+  const cameraTotals = () => {
+    const cameras = directory.cameras()
+    return { total: cameras.length, connected: cameras.filter(({ status }) => status === 'CONNECTED').length }
+  }
 
-  const basic = () => {
-    const status = statusOf({ directory, clock, about })
-    const body = {
-      status: words[status.status],
-      timestamp: timestamp(),
-      version: about.version,
-      uptime: durationText(status.uptime),
-    }
-    return { code: status.status === 'UNHEALTHY' ? 503 : 200, body, status }
+  const basic = (status = statusOf({ directory, clock, about })) => {
+    const uptime = durationText(status.uptime)
+    const body = { status: overall[status.status], timestamp: timestamp(), version: about.version, uptime }
+    return { code: status.status === 'UNHEALTHY' ? 503 : 200, body }
   }
   const live = () => ({ code: 200, body: { alive: true, timestamp: timestamp(), message: 'System is alive' } })
   const ready = () => {
-    const { status, message } = directory.system()
-    const link = directory.link()
-    const isReady = status !== 'starting' && link.state === 'up'
-    const why =
-      status === 'starting'
-        ? message
-        : `the media server is ${link.state}${link.cause.reason === undefined ? '' : `: ${link.cause.reason}`}`
-    return {
-      code: isReady ? 200 : 503,
-      body: { ready: isReady, timestamp: timestamp(), message: isReady ? 'System is ready' : why },
-    }
+    const { status, message: starting } = directory.system()
+    const { state, cause } = directory.link()
+    const isReady = status !== 'starting' && state === 'up'
+    const linkMessage = `the media server is ${[state, cause.reason].filter((text) => text !== undefined).join(': ')}`
+    const message = isReady ? 'System is ready' : status === 'starting' ? starting : linkMessage
+    return { code: isReady ? 200 : 503, body: { ready: isReady, timestamp: timestamp(), message } }
   }
   const pages: Record<string, () => { code: number; body: object }> = {
-    [endpoints.basic ?? '/health']: basic,
-    [endpoints.live ?? '/health/live']: live,
-    [endpoints.ready ?? '/health/ready']: ready,
+    [basicPath]: () => basic(),
+    [livePath]: live,
+    [readyPath]: ready,
     '/health/alive': live,
     '/healthz': () => {
       const { code, body } = ready()
       return { code, body: body.ready ? { status: 'ok' } : { status: 'unavailable', message: body.message } }
     },
+  }
+  const detailedPages: typeof pages = {
     '/health/mediamtx': () => {
       const { state, cause, server } = directory.link()
-      const { kind, version } = server ?? {}
+      const about = given({ message: cause.reason, kind: server?.kind, version: server?.version })
       const status = state === 'up' ? 'healthy' : state === 'down' ? 'unhealthy' : 'degraded'
-      const body = {
-        status,
-        state,
-        since: iso(cause.since),
-        timestamp: timestamp(),
-        ...given({ message: cause.reason, kind, version }),
-      }
+      const body = { status, state, since: iso(cause.since), timestamp: timestamp(), ...about }
       return { code: state === 'down' ? 503 : 200, body }
     },
     '/health/cameras': () => {
-      const cameras = directory.cameras()
       const states: Record<string, number> = {}
-      for (const { cause } of cameras) states[cause.state] = (states[cause.state] ?? 0) + 1
-      const connected = cameras.filter(({ status }) => status === 'CONNECTED').length
-      return { code: 200, body: { total: cameras.length, connected, states, timestamp: timestamp() } }
+      for (const { cause } of directory.cameras()) states[cause.state] = (states[cause.state] ?? 0) + 1
+      return { code: 200, body: { ...cameraTotals(), states, timestamp: timestamp() } }
     },
-    [endpoints.detailed ?? '/health/detailed']: () => {
-      const { body, status } = basic()
+    [detailedPath]: () => {
+      const status = statusOf({ directory, clock, about })
       const components = componentsOf(status, directory)
-      const count = (word: string) => components.filter((component) => component.status === word).length
+      const count = (state: string) => components.filter((component) => component.status === state).length
       const metrics = {
         uptime_seconds: status.uptime,
         component_count: components.length,
@@ -175,34 +164,15 @@ export const createHealthServer = (options: HealthOptions) => {
         components_degraded: count('degraded'),
         components_unhealthy: count('unhealthy'),
       }
-      const cameras = directory.cameras()
-      return {
-        code: 200,
-        body: {
-          ...body,
-          components,
-          metrics,
-          cameras: {
-            total: cameras.length,
-            connected: cameras.filter((camera) => camera.status === 'CONNECTED').length,
-          },
-          environment: 'production',
-        },
-      }
+      const { body } = basic(status)
+      return { code: 200, body: { ...body, components, metrics, cameras: cameraTotals(), environment: 'production' } }
     },
   }
-  const table = new Map(Object.entries(pages))
-  const detailed = new Set([
-    '/metrics',
-    '/health/mediamtx',
-    '/health/cameras',
-    endpoints.detailed ?? '/health/detailed',
-  ])
 
-  const scrape = async (request: IncomingMessage, response: ServerResponse, tell: () => Promise<MetricsText>) => {
+  const scrape = async (request: IncomingMessage, response: ServerResponse, textOf: () => Promise<MetricsText>) => {
     if (!isReading(request, response)) return
     try {
-      const { contentType, text } = await tell()
+      const { contentType, text } = await textOf()
       response.writeHead(200, {
         'Content-Type': contentType,
         'Content-Length': Buffer.byteLength(text),
@@ -210,33 +180,30 @@ export const createHealthServer = (options: HealthOptions) => {
       })
       response.end(request.method === 'HEAD' ? undefined : text)
     } catch (error) {
-      log.error('the metrics could not be told', { error })
+      log.error('the metrics failed unexpectedly', { error })
       replyJson(request, response, 500, { error: 'internal error' })
     }
   }
 
   const answer = (request: IncomingMessage, response: ServerResponse) => {
-    if (!mayAsk(request.socket.remoteAddress)) {
+    if (!hasAccess(request.socket.remoteAddress)) {
       response.writeHead(403, { 'Content-Length': 0, Connection: 'close' }).end()
       return
     }
-    const [path = ''] = (request.url ?? '').split('?', 1)
-    const headers = detailed.has(path) ? detailHeaders : openHeaders
-    if (detailed.has(path) && !isOurName(request.headers.host)) {
-      replyJson(
-        request,
-        response,
-        403,
-        { error: 'this host name is not known here: ask by an IP address, or by the name in server.public_host' },
-        detailHeaders,
-      )
+    const { path } = targetOf(request)
+    const isDetailed = path === '/metrics' || Object.hasOwn(detailedPages, path)
+    const headers = isDetailed ? detailHeaders : openHeaders
+    if (isDetailed && !isOwnName(request.headers.host)) {
+      const error = 'this host name is not known here: use an IP address, or the name in server.public_host'
+      replyJson(request, response, 403, { error }, headers)
       return
     }
     if (path === '/metrics' && metrics !== undefined) {
       void scrape(request, response, metrics)
       return
     }
-    const page = table.get(path)
+    const table = isDetailed ? detailedPages : pages
+    const page = Object.hasOwn(table, path) ? table[path] : undefined
     if (page === undefined) return replyNotFound(request, response)
     if (request.method === 'OPTIONS') {
       response.writeHead(204, headers).end()
@@ -247,21 +214,16 @@ export const createHealthServer = (options: HealthOptions) => {
       const { code, body } = page()
       replyJson(request, response, code, body, headers)
     } catch (error) {
-      log.error('the health could not be told', { error })
-      replyJson(
-        request,
-        response,
-        500,
-        { error: 'internal error', timestamp: timestamp(), status: 'unhealthy' },
-        headers,
-      )
+      log.error('a health page failed unexpectedly', { error })
+      const body = { error: 'internal error', timestamp: timestamp(), status: 'unhealthy' }
+      replyJson(request, response, 500, body, headers)
     }
   }
 
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000 }, answer)
   server.maxConnections = 256
   return {
-    /** Resolves with the port it listens on; rejects when the port is in use. */
+    /** Resolves with the port. Rejects with one sentence if it cannot listen. */
     start: () => listen(server, options, 'health endpoints'),
     stop: () => shutdown(server),
   }

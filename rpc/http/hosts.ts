@@ -4,13 +4,13 @@ import { isAddress, isIPv6 } from '../../machines/domain/address.js'
 const plainName = (host: string): string => host.toLowerCase().replace(/\.$/, '')
 
 /**
- * Whether a Host header names this machine: by an address, as `localhost`, by its host name or one of `names`. A page of a foreign
- * name that was made to point here (DNS rebinding) has that name in it. No header at all: it is no browser.
+ * Returns a test for Host headers: true for an address, `localhost`, this host's name and `names`. A page whose own
+ * name resolves to this host (DNS rebinding) has that name in the header. Browsers always send the header.
  */
 export const createHostCheck = (names: readonly string[]): ((header: string | undefined) => boolean) => {
-  const machine = plainName(hostname())
-  const [short = machine] = machine.split('.')
-  const known = new Set(['localhost', machine, short, `${short}.local`, ...names.map(plainName)])
+  const host = plainName(hostname())
+  const [short = host] = host.split('.')
+  const known = new Set(['localhost', host, short, `${short}.local`, ...names.map(plainName)])
   return (header) => {
     if (header === undefined) return true
     const [, inBrackets, plain = ''] = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]*))(?::\d{1,5})?$/i.exec(header) ?? []

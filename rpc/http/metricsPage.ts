@@ -1,21 +1,21 @@
-import type { Metric, Registry } from 'prom-client'
+import type { Metric as PromMetric } from 'prom-client'
 import type { Directory } from '../../actors/directory.js'
 import type { Clock, Log, MediaFiles, MediaServer, StreamState } from '../../machines/domain/ports.js'
-import { bounds, type Counting, type Durations } from '../metrics.js'
+import type { CountedMetrics } from '../metrics.js'
 import type { About } from '../options.js'
-import { type Family, families, type Sample } from './metricFamilies.js'
+import { type Metric, metricsTable, type Sample } from './metricsTable.js'
 
 export interface MetricsOptions {
-  metrics: Pick<Counting, 'counts'>
+  metrics: Pick<CountedMetrics, 'counts'>
   directory: Directory
   mediaServer: Pick<MediaServer, 'streams'>
   files: Pick<MediaFiles, 'sizes'>
-  /** Open WebSockets. */
+  /** Number of open WebSockets. */
   sockets: () => { authenticated: number; unauthenticated: number }
   about: About
   clock: Clock
   log: Log
-  /** ms that a scrape waits for others; default 2 s. */
+  /** ms that a scrape waits for the media server and the disk; default 2 s. */
   patience?: number
 }
 
@@ -24,96 +24,47 @@ export interface MetricsText {
   text: string
 }
 
-/** Counting files walks the folders. */
+/** Counting files reads every folder, so it is done this rarely (ms). */
 const countFilesEvery = 30_000
 
-/** `undefined` when it takes too long or fails; `signal` is aborted then. */
+/** `undefined` if it fails or takes longer than `patience` ms; `signal` is aborted then. */
 const inTime = async <T>(patience: number, begin: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> => {
   const limit = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => {
-      limit.abort(new Error('too late for this scrape'))
-      resolve(undefined)
-    }, patience)
-  })
+  const late = new Promise<undefined>((resolve) => limit.signal.addEventListener('abort', () => resolve(undefined)))
+  const timer = setTimeout(() => limit.abort(new Error('too late for this scrape')), patience)
   try {
-    return await Promise.race([
-      Promise.resolve(limit.signal)
-        .then(begin)
-        .catch(() => undefined),
-      late,
-    ])
+    return await Promise.race([begin(limit.signal), late])
+  } catch {
+    return undefined
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** A histogram's lines as prom-client wants them: cumulated, with sum and count. */
-const linesOf = (name: string, [labels, { classes, sum }]: [Record<string, string>, Durations]) => {
-  let count = 0
-  const buckets = classes.map((size, index) => {
-    count += size
-    return { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[index] ?? '+Inf' }, value: count }
-  })
-  return [
-    ...buckets,
-    { metricName: `${name}_sum`, labels, value: sum },
-    { metricName: `${name}_count`, labels, value: count },
-  ]
-}
+/** One value as prom-client writes it. */
+const lineOf = ({ name, labels }: Metric, [values, value, suffix]: ReturnType<Metric['values']>[number]) => ({
+  metricName: suffix === undefined ? name : `${name}_${suffix}`,
+  labels: Object.fromEntries(values.map((text, index) => [labels[index] ?? 'le', text])),
+  value,
+})
 
-/** Ties each family to a metric of prom-client that reads its values at each scrape. */
-const createRegistry = async (present: () => Sample): Promise<Registry> => {
-  // Of a CommonJS package the bundle offers the default alone.
-  const { Counter, Gauge, Registry } = (await import('prom-client')).default
+/** Writes a sample. prom-client only formats: its own counters would start to count when it is loaded. */
+const textOf = async (sample: Sample): Promise<MetricsText> => {
+  // The bundle has only the default export of a CommonJS package.
+  const { Registry } = (await import('prom-client')).default
   const registry = new Registry()
-  const add = (family: Family) => {
-    const { name, help, labels: labelNames = [] } = family
-    if (family.type === 'histogram') {
-      const get = async () => ({
-        name,
-        help,
-        type: 'histogram',
-        values: family.durations(present()).flatMap((durations) => linesOf(name, durations)),
-      })
-      // Its own histogram counts by itself, from its first loading on; ours has counted from the start.
-      registry.registerMetric({ name, get } as unknown as Metric)
-      return
-    }
-    const { values, type } = family
-    if (type === 'gauge') {
-      new Gauge({
-        name,
-        help,
-        labelNames,
-        registers: [registry],
-        collect() {
-          this.reset()
-          for (const [labels, value] of values(present())) this.set(labels, value)
-        },
-      })
-    } else {
-      new Counter({
-        name,
-        help,
-        labelNames,
-        registers: [registry],
-        collect() {
-          this.reset()
-          for (const [labels, value] of values(present())) this.inc(labels, value)
-        },
-      })
-    }
+  for (const metric of metricsTable) {
+    const { name, help, type } = metric
+    const get = async () => ({ name, help, type, values: metric.values(sample).map((value) => lineOf(metric, value)) })
+    registry.registerMetric({ name, get } as unknown as PromMetric)
   }
-  for (const family of families) add(family)
-  return registry
+  return { contentType: registry.contentType, text: await registry.metrics() }
 }
 
 /**
- * The text that Prometheus scrapes. prom-client is loaded by the first scrape, so that a service that nobody scrapes
- * stays small; what is counted does not depend on it. A scrape waits at most `patience` ms for the media server and the
- * disk, and shows what they told before. Scrapes at the same time share one text.
+ * The page that Prometheus scrapes. prom-client is loaded with the first scrape, so that a service without Prometheus
+ * needs less memory. A scrape waits at most `patience` ms for the media server and the disk, and shows their last
+ * answers otherwise. Scrapes at the same time share one text.
  */
 export const createMetricsPage = ({
   metrics,
@@ -126,17 +77,10 @@ export const createMetricsPage = ({
   log,
   patience = 2_000,
 }: MetricsOptions) => {
-  let sample: Sample | undefined
-  let registry: Promise<Registry> | undefined
   let underway: Promise<MetricsText> | undefined
   let states: StreamState[] = []
   let sizes: { at: number; of: Record<'recordings' | 'snapshots', number> } | undefined
   let counting: Promise<unknown> | undefined
-
-  const present = (): Sample => {
-    if (sample === undefined) throw new Error('metrics are read without a sample')
-    return sample
-  }
 
   const countFiles = async () => {
     if (sizes !== undefined && clock.now() - sizes.at < countFilesEvery) return
@@ -149,7 +93,7 @@ export const createMetricsPage = ({
       .finally(() => {
         counting = undefined
       })
-    await inTime(patience, () => Promise.resolve(counting))
+    await inTime(patience, async () => counting)
   }
 
   const take = async (): Promise<Sample> => {
@@ -170,17 +114,12 @@ export const createMetricsPage = ({
     }
   }
 
-  const render = async (): Promise<MetricsText> => {
-    registry ??= createRegistry(present)
-    const metrics = await registry
-    sample = await take()
-    return { contentType: metrics.contentType, text: await metrics.metrics() }
-  }
-
   return (): Promise<MetricsText> => {
-    underway ??= render().finally(() => {
-      underway = undefined
-    })
+    underway ??= take()
+      .then(textOf)
+      .finally(() => {
+        underway = undefined
+      })
     return underway
   }
 }

@@ -5,37 +5,41 @@ import { ServiceError } from '../../machines/domain/errors.js'
 import type { HttpAction } from '../metrics.js'
 import type { RpcOptions } from '../options.js'
 import { isAllowedOrigin } from '../origins.js'
-import { addressOf, type HttpCaller } from './caller.js'
+import { addressOf, type HttpCaller, targetOf } from './caller.js'
 import { isReading, replyError } from './reply.js'
 
-/** What is known of a request; who serves it adds what it learns, for the audit log and the metrics. */
-export interface Asked {
+/** A GET or HEAD in progress, with what the audit log and the metrics need to know of it. */
+export interface Exchange {
+  request: IncomingMessage
+  response: ServerResponse
+  path: string
+  query: URLSearchParams
+  /** Headers of every reply. */
+  headers: Record<string, string>
   action: HttpAction
-  /** What it is about, as the client named it. */
+  /** What the request is about, as the client named it. */
   subject: string
   caller?: HttpCaller
-  /** Notes who asks; who shows a credential of their own is audited. */
-  admit(caller: HttpCaller): void
-  /** Why it was refused, where the answer does not tell. */
+  /** The reason for the audit log, where the reply hides it. */
   refusal?: string
+  /** Notes the caller. A credential of the caller's own is audited. */
+  admit(caller: HttpCaller): void
 }
-
-type Services = Pick<RpcOptions, 'audit' | 'metrics' | 'log' | 'corsOrigins'>
 
 /** Headers that scripts of other origins may read. */
 const exposed = 'Content-Disposition, Content-Range, ETag, X-Snapshot-Tier, X-Snapshot-Age, X-Snapshot-Captured-At'
 
-const originHeaders = (
-  { headers: { origin } }: IncomingMessage,
-  corsOrigins: readonly string[],
-): Record<string, string> =>
-  origin !== undefined && isAllowedOrigin(corsOrigins, origin)
-    ? {
-        'Access-Control-Allow-Origin': corsOrigins.includes('*') ? '*' : origin,
-        'Access-Control-Expose-Headers': exposed,
-        Vary: 'Origin',
-      }
-    : {}
+const headersFor = (origin: string | undefined, allowed: readonly string[]): Record<string, string> => ({
+  'X-Content-Type-Options': 'nosniff',
+  // A signed URL is a credential: a page that it leads to must not see it.
+  'Referrer-Policy': 'no-referrer',
+  ...(origin !== undefined &&
+    isAllowedOrigin(allowed, origin) && {
+      'Access-Control-Allow-Origin': allowed.includes('*') ? '*' : origin,
+      'Access-Control-Expose-Headers': exposed,
+      Vary: 'Origin',
+    }),
+})
 
 const whoOf = ({ user, role, credential, address }: HttpCaller) => ({
   user,
@@ -44,35 +48,25 @@ const whoOf = ({ user, role, credential, address }: HttpCaller) => ({
   address,
 })
 
-/** Of refusals: what was shown and not good, what may not be, what was hidden. Asking without anything to show is none. */
-const refusalOf = ({ refusal }: Asked, { status, data }: ServiceError): string | undefined => {
+/** The reason that the audit log gets. A request without any credential is not audited. */
+const auditedReason = ({ refusal }: Exchange, { status, data }: ServiceError): string | undefined => {
   if (refusal !== undefined) return refusal
   if (status === 401) return data.reason === 'auth_required' ? undefined : (data.reason ?? 'auth_failed')
   return status === 403 ? (data.reason ?? 'permission_denied') : undefined
 }
 
 /**
- * A handler of GET and HEAD: `serve` answers, or throws what is told as an error. Scripts of listed origins may ask;
- * refusals are audited, everything is measured.
+ * A handler of GET and HEAD. `serve` replies, or throws the error to reply with. Scripts of allowed origins may call
+ * it; refusals are audited, durations are measured.
  */
 export const reading =
   (
-    { audit, metrics, log, corsOrigins }: Services,
-    begin: (path: string) => Pick<Asked, 'action' | 'subject'>,
-    serve: (
-      request: IncomingMessage,
-      response: ServerResponse,
-      headers: Record<string, string>,
-      asked: Asked,
-    ) => Promise<void>,
+    { audit, metrics, log, corsOrigins }: Pick<RpcOptions, 'audit' | 'metrics' | 'log' | 'corsOrigins'>,
+    nameOf: (path: string) => Pick<Exchange, 'action' | 'subject'>,
+    serve: (exchange: Exchange) => Promise<void>,
   ) =>
   async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    // A signed URL is a credential: no page that it leads to may learn it.
-    const headers = {
-      'X-Content-Type-Options': 'nosniff',
-      'Referrer-Policy': 'no-referrer',
-      ...originHeaders(request, corsOrigins),
-    }
+    const headers = headersFor(request.headers.origin, corsOrigins)
     if (request.method === 'OPTIONS') {
       const allowed = {
         'Access-Control-Allow-Methods': 'GET, HEAD',
@@ -83,50 +77,42 @@ export const reading =
     }
     if (!isReading(request, response, headers)) return
     const began = performance.now()
-    const [path = ''] = (request.url ?? '').split('?', 1)
-    const asked: Asked = {
-      ...begin(path),
-      admit(caller) {
-        asked.caller = caller
-        // A signed URL was given to somebody who was: those who follow it show nothing of their own.
-        if (caller.only === undefined)
-          audit.write({ event: 'authentication', action: asked.action, result: 'ok', ...whoOf(caller) })
+    const target = targetOf(request)
+    const { action, subject } = nameOf(target.path)
+    const exchange: Exchange = {
+      ...{ request, response, headers, action, subject, ...target },
+      admit: (caller) => {
+        exchange.caller = caller
+        // The bearer of a signed URL shows no credential: the URL was made for somebody whose credential was audited.
+        if (caller.only === undefined) audit.write({ event: 'authentication', action, result: 'ok', ...whoOf(caller) })
       },
     }
-    const measured = (outcome: 'ok' | 'refused' | 'failed') =>
-      metrics.call(asked.action, outcome, performance.now() - began)
+    const measure = (outcome: 'ok' | 'refused' | 'failed') => metrics.call(action, outcome, performance.now() - began)
     try {
-      await serve(request, response, headers, asked)
-      measured('ok')
+      await serve(exchange)
+      measure('ok')
     } catch (error) {
       if (response.headersSent) {
-        // The client went away, its credential was revoked, or the file was cut short: the promised length cannot be kept.
+        // The client left, its right has ended, or the file was cut: the promised length cannot be kept.
         response.destroy()
-        measured('ok')
+        measure('ok')
         return
       }
       const requestId = `http-${randomUUID().slice(0, 8)}`
-      const known = error instanceof ServiceError ? error : new ServiceError('internal', { request_id: requestId })
-      measured(known === error ? 'refused' : 'failed')
-      if (known !== error)
-        log.error('an HTTP request failed unexpectedly', { request: requestId, action: asked.action, error })
-      const reason = refusalOf(asked, known)
+      const isExpected = error instanceof ServiceError
+      const reply = isExpected ? error : new ServiceError('internal', { request_id: requestId })
+      measure(isExpected ? 'refused' : 'failed')
+      if (!isExpected) log.error('an HTTP request failed unexpectedly', { request: requestId, action, error })
+      const reason = auditedReason(exchange, reply)
       if (reason !== undefined) {
-        const who = asked.caller ? whoOf(asked.caller) : { user: '', address: addressOf(request) }
-        audit.write({
-          event: 'refusal',
-          action: asked.action,
-          result: 'refused',
-          ...who,
-          subject: asked.subject.slice(0, 255),
-          reason,
-        })
+        const who = exchange.caller ? whoOf(exchange.caller) : { user: '', address: addressOf(request) }
+        audit.write({ event: 'refusal', action, result: 'refused', ...who, subject: subject.slice(0, 255), reason })
       }
       replyError(
         request,
         response,
-        known,
-        known.status === 401 ? { ...headers, 'WWW-Authenticate': 'Bearer' } : headers,
+        reply,
+        reply.status === 401 ? { ...headers, 'WWW-Authenticate': 'Bearer' } : headers,
       )
     }
   }

@@ -1,11 +1,12 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ServiceError } from '../../machines/domain/errors.js'
+import type { Refusal } from '../admission.js'
 import { errorBody } from '../frame.js'
 
 type Headers = Record<string, string | number>
 
-/** A JSON answer; to HEAD its headers only. */
+/** Replies with JSON; to HEAD with its headers only. */
 export const replyJson = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -22,7 +23,7 @@ export const replyJson = (
   response.end(request.method === 'HEAD' ? undefined : text)
 }
 
-/** `{"error": {code, message, data}}`, with the members of a JSON-RPC error. */
+/** Replies with `{"error": {code, message, data}}`, the members of a JSON-RPC error. */
 export const replyError = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -30,30 +31,25 @@ export const replyError = (
   headers: Headers = {},
 ): void => {
   const wait = error.data.retry_after_ms
-  replyJson(
-    request,
-    response,
-    error.status,
-    { error: errorBody(error, 'http') },
-    wait === undefined ? headers : { 'Retry-After': Math.ceil(wait / 1000), ...headers },
-  )
+  const retry = wait === undefined ? {} : { 'Retry-After': Math.ceil(wait / 1000) }
+  replyJson(request, response, error.status, { error: errorBody(error, 'http') }, { ...retry, ...headers })
 }
 
-export const replyNotFound = (request: IncomingMessage, response: ServerResponse): void =>
-  replyError(request, response, new ServiceError('notFound', { resource: 'page' }, 'Page not found'))
+/** The error for an address that does not exist. */
+export const pageNotFound = (): ServiceError => new ServiceError('notFound', { resource: 'page' }, 'Page not found')
 
-/** True when the request is GET or HEAD; else it has been answered with 405. */
+export const replyNotFound = (request: IncomingMessage, response: ServerResponse): void =>
+  replyError(request, response, pageNotFound())
+
+/** True for GET and HEAD. Other methods get 405. */
 export const isReading = (request: IncomingMessage, response: ServerResponse, headers: Headers = {}): boolean => {
   if (request.method === 'GET' || request.method === 'HEAD') return true
   replyJson(request, response, 405, { error: { message: 'Method not allowed' } }, { Allow: 'GET, HEAD', ...headers })
   return false
 }
 
-/** Refuses an upgrade in plain text and ends its socket. `retryAfter` in seconds. */
-export const refuseUpgrade = (
-  socket: Duplex,
-  { status, words, retryAfter }: { status: number; words: string; retryAfter?: number },
-): void => {
+/** Refuses an upgrade in plain text and closes its socket. */
+export const refuseUpgrade = (socket: Duplex, { status, words, retryAfter }: Refusal): void => {
   socket.on('error', () => {})
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile, rm } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
+import pLimit, { type LimitFunction } from 'p-limit'
 import type { StillRequest } from '../../actors/ask.js'
 import { mayUse } from '../../machines/domain/access.js'
 import { isCameraId } from '../../machines/domain/camera.js'
@@ -9,10 +10,11 @@ import { invalidParam, notFound, ServiceError } from '../../machines/domain/erro
 import type { SnapshotTier } from '../../machines/domain/views.js'
 import type { RpcOptions } from '../options.js'
 import { given, iso } from '../present.js'
-import { type CallerOptions, httpCaller, queryOf, whileGood } from './caller.js'
+import { type CallerOptions, httpCaller, whileGood } from './caller.js'
 import { reading } from './reading.js'
+import { pageNotFound } from './reply.js'
 
-type Wish = Omit<StillRequest, 'by'>
+type PictureOptions = Omit<StillRequest, 'by'>
 
 interface Picture {
   bytes: Buffer
@@ -23,7 +25,7 @@ interface Picture {
 /** Requests that may wait for pictures of one camera at once. */
 const maxWaiting = 32
 
-/** What may be asked for; everything else in the query is passed over, as pages add things there to get past caches. */
+/** Parameters of the query. Others are ignored: pages add some to get past caches. */
 const numbers = {
   max_age: { min: 0, max: 3600, whole: false },
   w: { min: 16, max: 7680, whole: true },
@@ -37,13 +39,11 @@ const numberOf = (query: URLSearchParams, name: keyof typeof numbers): number | 
   const { min, max, whole } = numbers[name]
   const value = /^\d{1,4}(?:\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
   if (more.length === 0 && value >= min && value <= max && (!whole || Number.isInteger(value))) return value
-  throw invalidParam(
-    name,
-    `must be given once, a${whole ? ' whole' : ''} number from ${min} to ${max}${name === 'max_age' ? ' (seconds)' : ''}`,
-  )
+  const [what, unit] = whole ? ['a whole number', ''] : ['a number', ' (seconds)']
+  throw invalidParam(name, `must be given once, ${what} from ${min} to ${max}${unit}`)
 }
 
-const wishOf = (query: URLSearchParams, { snapshots }: Pick<RpcOptions, 'snapshots'>): Wish => {
+const pictureOptions = (query: URLSearchParams, { snapshots }: Pick<RpcOptions, 'snapshots'>): PictureOptions => {
   const maxAge = numberOf(query, 'max_age')
   return {
     ...given({ width: numberOf(query, 'w'), height: numberOf(query, 'h') }),
@@ -52,97 +52,90 @@ const wishOf = (query: URLSearchParams, { snapshots }: Pick<RpcOptions, 'snapsho
   }
 }
 
-/** Takes one picture for all who wish the same of one camera at the same time. */
-const createTaking = ({ ask, clock }: Pick<RpcOptions, 'ask' | 'clock'>) => {
+/** Takes one picture for all requests with the same options at the same time. */
+const createSharedPictures = ({ ask, clock }: Pick<RpcOptions, 'ask' | 'clock'>) => {
   const underway = new Map<string, Promise<Picture>>()
 
-  const take = async (camera: string, wish: Wish, user: string): Promise<Picture> => {
-    const still = await ask.takeStill(camera, {
-      ...wish,
-      by: { user, request: `http-${randomUUID().slice(0, 8)}`, session: '' },
-    })
+  const take = async (camera: string, options: PictureOptions, user: string): Promise<Picture> => {
+    const by = { user, request: `http-${randomUUID().slice(0, 8)}`, session: '' }
+    const { file, tier, capturedAt } = await ask.takeStill(camera, { ...options, by })
     try {
-      return { bytes: await readFile(still.file), tier: still.tier, capturedAt: still.capturedAt }
+      return { bytes: await readFile(file), tier, capturedAt }
     } finally {
-      await rm(still.file, { force: true })
+      await rm(file, { force: true })
     }
   }
-  const shared = (camera: string, wish: Wish, user: string): Promise<Picture> => {
-    const key = [camera, wish.maxAge, wish.quality, wish.width, wish.height].join(' ')
+  const share = (camera: string, options: PictureOptions, user: string): Promise<Picture> => {
+    const { maxAge, quality, width, height } = options
+    const key = [camera, maxAge, quality, width, height].join(' ')
     const known = underway.get(key)
     if (known !== undefined) return known
-    const taking = take(camera, wish, user).finally(() => underway.delete(key))
+    const taking = take(camera, options, user).finally(() => underway.delete(key))
     underway.set(key, taking)
     return taking
   }
 
-  return async (camera: string, wish: Wish, user: string): Promise<Picture> => {
-    const oldest = clock.now() - wish.maxAge
-    const picture = await shared(camera, wish, user)
-    // One that others began to wait for may be too old for who came last; the next is not.
-    return picture.capturedAt >= oldest ? picture : shared(camera, wish, user)
+  return async (camera: string, options: PictureOptions, user: string): Promise<Picture> => {
+    const oldest = clock.now() - options.maxAge
+    const picture = await share(camera, options, user)
+    // A picture that others began to wait for may be too old for this request. The next one is not.
+    return picture.capturedAt >= oldest ? picture : share(camera, options, user)
   }
 }
 
-/** At most so many wait for one camera; who has gone away does not count any more. */
-const createQueue = () => {
-  const waiting = new Map<string, number>()
+/** Lets `maxWaiting` requests wait for each camera; a client that leaves makes room at once. */
+const createWaitingRoom = () => {
+  const rooms = new Map<string, LimitFunction>()
+  /** Resolves with `undefined` if the client left. */
   return async <T>(camera: string, response: ServerResponse, wait: () => Promise<T>): Promise<T | undefined> => {
-    const count = waiting.get(camera) ?? 0
-    if (count >= maxWaiting)
+    const room = rooms.get(camera) ?? pLimit(maxWaiting)
+    rooms.set(camera, room)
+    if (room.activeCount >= maxWaiting)
       throw new ServiceError('rateLimited', { reason: 'too_many_waiting', retry_after_ms: 1_000 })
-    waiting.set(camera, count + 1)
-    const over = new AbortController()
-    try {
-      const gone = once(response, 'close', { signal: over.signal }).then(() => undefined)
-      gone.catch(() => {})
-      return await Promise.race([wait(), gone])
-    } finally {
-      over.abort()
-      const rest = (waiting.get(camera) ?? 1) - 1
-      if (rest > 0) waiting.set(camera, rest)
-      else waiting.delete(camera)
-    }
+    const settled = new AbortController()
+    const left = once(response, 'close', { signal: settled.signal }).then(
+      () => undefined,
+      () => undefined,
+    )
+    return room(() => Promise.race([wait(), left])).finally(() => settled.abort())
   }
 }
 
 /**
- * GET and HEAD of `/cameras/<id>/snapshot.jpg?max_age=<s>&w=&h=&q=`: a picture to look at, which is kept nowhere. Viewers
- * may, as they may watch the stream that it comes from; it may wake the camera. Way and age (ms) are in the headers.
+ * GET and HEAD of `/cameras/<id>/snapshot.jpg?max_age=<s>&w=&h=&q=`: a picture that is not kept, for viewers of the
+ * camera. It may wake the camera. The reply's headers state the tier and the age (ms).
  */
 export const createStillsHandler = (options: CallerOptions & { services: RpcOptions }) => {
   const { services } = options
   const { directory, clock, limits } = services
   const callerOf = httpCaller(options)
-  const takePicture = createTaking(services)
-  const queue = createQueue()
+  const takePicture = createSharedPictures(services)
+  const waitIn = createWaitingRoom()
 
   return reading(
     services,
     (path) => ({ action: 'GET /cameras/snapshot.jpg', subject: path.slice('/cameras/'.length) }),
-    async (request, response, headers, asked) => {
-      const [path = ''] = (request.url ?? '').split('?', 1)
+    async (exchange) => {
+      const { request, response, headers, path, query } = exchange
       const [, id] = /^\/cameras\/([^/]{1,64})\/snapshot\.jpg$/.exec(path) ?? []
       const caller = await callerOf(request, { subjects: id === undefined ? [] : [`still:${id}`], cost: 10 })
-      asked.admit(caller)
-      if (id === undefined) throw new ServiceError('notFound', { resource: 'page' }, 'Page not found')
+      exchange.admit(caller)
+      if (id === undefined) throw pageNotFound()
       if (!isCameraId(id)) throw notFound('Camera', id)
       if (!mayUse(caller, id)) {
-        asked.refusal = 'camera_right'
+        exchange.refusal = 'camera_right'
         throw notFound('Camera', id)
       }
       directory.camera(id)
-      const wish = wishOf(queryOf(request.url), services)
-      const { status, message } = directory.system()
-      if (status === 'starting')
-        throw new ServiceError('dependencyFailed', {
-          reason: 'service_initializing',
-          dependency: 'camera_service',
-          detail: message,
-        })
-      // Whoever has gone away meanwhile tells so no more.
+      const wanted = pictureOptions(query, services)
+      const { status, message: detail } = directory.system()
+      if (status === 'starting') {
+        const reason = 'service_initializing'
+        throw new ServiceError('dependencyFailed', { reason, dependency: 'camera_service', detail })
+      }
+      // A closed response emits no second 'close'.
       if (response.closed) return
-      const picture = await queue(id, response, () => takePicture(id, wish, caller.user))
+      const picture = await waitIn(id, response, () => takePicture(id, wanted, caller.user))
       if (picture === undefined || response.closed) return
       const release = whileGood(services, caller, () => response.destroy())
       response.once('close', release)

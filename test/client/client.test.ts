@@ -8,13 +8,14 @@ import {
   type ConnectionState,
   connectCameraService,
   RpcError,
+  SessionEnded,
   type TopicEvent,
 } from '../../rpc/client/index.js'
 import type { WebSocketConstructor } from '../../rpc/client/link.js'
 import { createStage, createWorld, noon, type World } from '../rpc/fakes.js'
-import { turn } from '../support/later.js'
+import { later, turn } from '../support/later.js'
 
-/** Keeps what it is told, and lets a test wait for it. */
+/** Keeps every item, and lets a test wait for one. */
 const collect = <T>() => {
   const all: T[] = []
   let wake: () => void = () => {}
@@ -34,17 +35,23 @@ const collect = <T>() => {
   }
 }
 
-/** WebSockets that a test can cut. */
+/** WebSockets that a test can cut; `sent`: the methods that the client has called on them. */
 const spied = () => {
   const sockets: WebSocket[] = []
+  const sent = collect<string>()
   class Spied extends WebSocket {
     constructor(url: string) {
       super(url)
       sockets.push(this)
     }
+    override send(text: string) {
+      super.send(text)
+      sent.add(JSON.parse(text).method)
+    }
   }
   return {
     WebSocket: Spied as unknown as WebSocketConstructor,
+    sent,
     cut: () => sockets.at(-1)?.terminate(),
     made: () => sockets.length,
   }
@@ -81,7 +88,7 @@ describe('the client', () => {
   }
   const plug = (camera: 'camera0' | 'camera1', name = 'x') => world.tell({ type: 'camera.connected', camera, name })
 
-  it('calls by name and tells errors apart', async () => {
+  it('calls methods by name and rejects with typed errors', async () => {
     const { client, states } = await connect()
     expect(client.state).to.equal('open')
     expect(states.all).to.deep.equal([['open']])
@@ -95,14 +102,14 @@ describe('the client', () => {
     expect(await failure(client.call('get_status'))).to.include({ code: -32002, reason: 'permission_denied' })
   })
 
-  it('fails at once when the first attempt does', async () => {
+  it('rejects when the first attempt fails', async () => {
     expect(await failure(connect({ credential: 'nobody' })))
       .to.be.instanceOf(RpcError)
       .and.to.include({ code: -32001 })
     expect(await failure(connect({ url: 'ws://127.0.0.1:1/ws' }))).to.be.instanceOf(ConnectionLost)
   })
 
-  it('gives up a call in time, or when it is told to', async () => {
+  it('rejects a call after its time limit or when its signal is aborted', async () => {
     const { client } = await connect()
     world.ask.takeSnapshot = () => new Promise(() => {})
     const late = await failure(client.call('take_snapshot', { device: 'camera0' }, { timeout: 20 }))
@@ -116,7 +123,7 @@ describe('the client', () => {
     })
   })
 
-  it('never sends a call twice: one that was under way at a drop fails, one that was not yet sent waits', async () => {
+  it('never sends a call twice: one in progress fails with the connection, an unsent one waits', async () => {
     const { WebSocket, cut } = spied()
     const { client, states } = await connect({ WebSocket })
     let taken = 0
@@ -135,7 +142,7 @@ describe('the client', () => {
     expect(client.state).to.equal('closed')
   })
 
-  it('stays away when it is not to reconnect', async () => {
+  it('closes after a loss if reconnect is false', async () => {
     const { WebSocket, cut } = spied()
     const { client, states } = await connect({ WebSocket, reconnect: false })
     cut()
@@ -144,7 +151,7 @@ describe('the client', () => {
     expect(await failure(client.on('camera.connected', {}, () => {}))).to.be.instanceOf(ConnectionLost)
   })
 
-  it('tells the present state first, then facts, by its own filters', async () => {
+  it('delivers the present state first, then facts, filtered for each listener', async () => {
     const { client } = await connect()
     const all = collect<TopicEvent<'camera.connected'>>()
     const one = collect<TopicEvent<'camera.connected'>>()
@@ -173,26 +180,26 @@ describe('the client', () => {
     })
   })
 
-  it('goes on after a drop where it was: nothing missed, nothing twice', async () => {
+  it('continues after a loss: no fact is missed and none comes twice', async () => {
     const { WebSocket, cut } = spied()
     const { client, states } = await connect({ WebSocket })
-    const heard = collect<string>()
-    const hear = (event: TopicEvent<'camera.connected'> | TopicEvent<'camera.disconnected'>) =>
-      heard.add(event.type === 'fact' ? `${event.params.seq} ${event.topic}` : event.type)
-    await client.on('camera.connected', { device: 'camera0' }, hear)
-    await client.on('camera.disconnected', {}, hear)
-    const settled = heard.all.length
+    const events = collect<string>()
+    const add = (event: TopicEvent<'camera.connected'> | TopicEvent<'camera.disconnected'>) =>
+      events.add(event.type === 'fact' ? `${event.params.seq} ${event.topic}` : event.type)
+    await client.on('camera.connected', { device: 'camera0' }, add)
+    await client.on('camera.disconnected', {}, add)
+    const settled = events.all.length
     plug('camera0')
-    await heard.until(({ length }) => length === settled + 1)
+    await events.until(({ length }) => length === settled + 1)
     cut()
     await states.until((all) => all.at(-1)?.[0] === 'waiting')
     plug('camera1')
     plug('camera0')
     world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: 'x' })
-    await heard.until(({ length }) => length === settled + 3)
+    await events.until(({ length }) => length === settled + 3)
     plug('camera0')
-    await heard.until(({ length }) => length === settled + 4)
-    expect(heard.all.slice(settled)).to.have.members([
+    await events.until(({ length }) => length === settled + 4)
+    expect(events.all.slice(settled)).to.have.members([
       '1 camera.connected',
       '3 camera.connected',
       '4 camera.disconnected',
@@ -201,37 +208,77 @@ describe('the client', () => {
     expect(client.state).to.equal('open')
   })
 
-  it('tells of a gap when it cannot go on, and how things are now', async () => {
+  it('delivers a gap with the present state when it cannot continue', async () => {
     const { server, port: own } = await stage.serve(world.options())
     const { client } = await connect({ url: `ws://127.0.0.1:${own}/ws` })
-    const heard = collect<TopicEvent<'camera.connected'>>()
-    await client.on('camera.connected', {}, heard.add)
+    const events = collect<TopicEvent<'camera.connected'>>()
+    await client.on('camera.connected', {}, events.add)
     await server.stop('restart')
     const again = createWorld()
     again.cameras = again.cameras.slice(0, 1)
     await stage.serve({ ...again.options(), port: own })
-    await heard.until(({ length }) => length === 2)
-    expect(heard.all[1]).to.deep.include({ type: 'gap', topic: 'camera.connected', reason: 'other_epoch' })
-    expect(heard.all[1]).to.have.nested.property('state.length', 1)
+    await events.until(({ length }) => length === 2)
+    expect(events.all[1]).to.deep.include({ type: 'gap', topic: 'camera.connected', reason: 'other_epoch' })
+    expect(events.all[1]).to.have.nested.property('state.length', 1)
     again.tell({ type: 'camera.connected', camera: 'camera0', name: 'x' })
-    await heard.until(({ length }) => length === 3)
-    expect(heard.all[2]).to.have.nested.property('params.seq', 1)
+    await events.until(({ length }) => length === 3)
+    expect(events.all[2]).to.have.nested.property('params.seq', 1)
   })
 
-  it('shows a new credential when the service says that the last one has ended, and misses nothing', async () => {
+  it('authenticates with a new credential when the session expires, and misses nothing', async () => {
     let life = noon + 30
     const { client, states } = await connect({ credential: () => `viewer/ann/${life}` })
-    const heard = collect<TopicEvent<'camera.connected'>>()
-    await client.on('camera.connected', {}, heard.add)
+    const events = collect<TopicEvent<'camera.connected'>>()
+    await client.on('camera.connected', {}, events.add)
     world.now = life
     life += 1_000_000
     plug('camera0')
-    await heard.until(({ length }) => length === 2)
-    expect(heard.all[1]).to.have.nested.property('params.seq', 1)
+    await events.until(({ length }) => length === 2)
+    expect(events.all[1]).to.have.nested.property('params.seq', 1)
     expect(states.all).to.deep.equal([['open']])
   })
 
-  it('is closed for good when its only credential is refused at a reconnect', async () => {
+  for (const [why, end] of Object.entries({
+    token_expired: () => {
+      world.now = noon + 60_000
+    },
+    revoked: () => world.options().credentials.revoke({ kind: 'token', id: `operator/ann/${noon + 60_000}` }, noon),
+  })) {
+    it(`closes at once, with the reason, when its only credential ends: ${why}`, async () => {
+      const { client, states } = await connect({ credential: `operator/ann/${noon + 60_000}` })
+      const taken = later<void>()
+      world.ask.takeSnapshot = () => {
+        taken.resolve()
+        return new Promise(() => {})
+      }
+      const underWay = failure(client.call('take_snapshot', { device: 'camera0' }))
+      await taken.promise
+      await end()
+      const expired = await underWay
+      expect(expired).to.be.instanceOf(SessionEnded).and.to.be.instanceOf(ConnectionLost)
+      expect(expired).to.deep.include({ reason: why, code: 4401, message: `the session has ended: ${why}` })
+      expect(states.all).to.deep.equal([['open'], ['closed', `the session has ended: ${why}`]])
+      expect(client.state).to.equal('closed')
+      for (const refused of [client.call('ping'), client.on('camera.connected', {}, () => {})])
+        expect(await failure(refused)).to.equal(expired)
+    })
+  }
+
+  it('authenticates again with the same token when an administrator ends its session', async () => {
+    const { client, states } = await connect({ credential: 'viewer/ann' })
+    const events = collect<TopicEvent<'camera.connected'>>()
+    await client.on('camera.connected', {}, events.add)
+    const admin = await stage.connect(port, { role: 'admin' })
+    const { sessions } = (await admin.call('list_sessions')).result
+    const { session_id } = sessions.find(({ user }: { user: string }) => user === 'ann')
+    await admin.call('end_session', { session_id })
+    plug('camera0')
+    await events.until(({ length }) => length === 2)
+    expect(events.all[1]).to.have.nested.property('params.seq', 1)
+    expect(states.all).to.deep.equal([['open']])
+  })
+
+  it('closes for good when its only credential is refused at a reconnect', async () => {
     const { WebSocket, cut } = spied()
     const { client, states } = await connect({ WebSocket, credential: `viewer/ann/${noon + 1_000}` })
     world.now += 1_000
@@ -241,7 +288,7 @@ describe('the client', () => {
     expect(await failure(client.call('ping'))).to.be.instanceOf(ConnectionLost)
   })
 
-  it('asks for a credential again and again when that fails', async () => {
+  it('calls the credential function until it works', async () => {
     const { WebSocket, cut } = spied()
     let asked = 0
     const { client, states } = await connect({
@@ -258,7 +305,7 @@ describe('the client', () => {
     expect(await client.call('ping')).to.equal('pong')
   })
 
-  it('leaves a service that gives no sign of life', async () => {
+  it('leaves a service that does not answer', async () => {
     const mute = new WebSocketServer({ host: '127.0.0.1', port: 0 })
     stage.ends.push(() => mute.close())
     await once(mute, 'listening')
@@ -286,7 +333,7 @@ describe('the client', () => {
     expect(connections).to.equal(2)
   })
 
-  it('leaves a service that sends what is no message, and tells those who wait', async () => {
+  it('closes the connection on an invalid message and rejects open calls', async () => {
     const babbling = new WebSocketServer({ host: '127.0.0.1', port: 0 })
     stage.ends.push(() => babbling.close())
     await once(babbling, 'listening')
@@ -308,7 +355,7 @@ describe('the client', () => {
       .and.to.include({ message: 'the service sent something that is no message' })
   })
 
-  it('does not let a listener wait for ever: it is told when the client is closed before', async () => {
+  it('rejects subscriptions that still wait when the client is closed', async () => {
     const { WebSocket, cut } = spied()
     const { client, states } = await connect({ WebSocket, reconnect: { min: 60_000, max: 60_000 } })
     await client.on('camera.disconnected', {}, () => {})
@@ -320,7 +367,7 @@ describe('the client', () => {
     for (const error of await Promise.all([asked, waiting])) expect(error).to.be.instanceOf(ConnectionLost)
   })
 
-  it('makes no other connection once it is closed, also while it waits for one', async () => {
+  it('makes no connection after it was closed while waiting for one', async () => {
     const { WebSocket, cut, made } = spied()
     const { client, states } = await connect({ WebSocket, reconnect: { min: 60_000, max: 60_000 } })
     cut()
@@ -330,8 +377,8 @@ describe('the client', () => {
     expect(made()).to.equal(1)
   })
 
-  describe('of a service that does not answer a subscription', () => {
-    /** Connections up to this one stay without an answer. */
+  describe('if the service does not answer a subscription', () => {
+    /** A service that does not answer subscriptions on its first `mute` connections. */
     const silent = async (mute: number) => {
       const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
       stage.ends.push(() => server.close())
@@ -351,14 +398,14 @@ describe('the client', () => {
       return `ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
     }
 
-    it('asks again on another connection', async () => {
+    it('subscribes again on a new connection', async () => {
       const { client, states } = await connect({ url: await silent(1), timeout: 100 })
       await client.on('camera.connected', {}, () => {})
       expect(states.all.slice(0, 2)).to.deep.equal([['open'], ['waiting', 'subscribe_events: no answer within 100 ms']])
       expect(client.state).to.equal('open')
     })
 
-    it('gives up when there is to be no other', async () => {
+    it('rejects if it must not reconnect', async () => {
       const { client } = await connect({ url: await silent(1), timeout: 100, reconnect: false })
       const error = await failure(client.on('camera.connected', {}, () => {}))
       expect(error)
@@ -367,10 +414,13 @@ describe('the client', () => {
     })
   })
 
-  it('stays alive by its heartbeat', async () => {
-    const { client, states } = await connect({ heartbeat: 10 })
+  it('keeps an idle connection with its heartbeat', async () => {
+    const { WebSocket, sent } = spied()
+    const { client, states } = await connect({ WebSocket, heartbeat: 10 })
     await client.on('camera.connected', {}, () => {})
-    for (let number = 0; number < 5; number++) await new Promise((resolve) => setTimeout(resolve, 15))
+    const beats = (all: string[]) => all.filter((method) => method === 'get_subscription_stats').length
+    await sent.until((all) => beats(all) >= 5)
+    expect(await client.call('ping')).to.equal('pong')
     expect(states.all).to.deep.equal([['open']])
   })
 })

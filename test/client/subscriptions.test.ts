@@ -5,88 +5,90 @@ import { createSubscriptions, type Topic, type TopicEvent } from '../../rpc/clie
 
 type Params = Record<string, unknown>
 
-/** A connection whose replies the test gives. */
+/** A connection that answers with the replies of the test. */
 const connection = (reply: (params: Params) => Params) => {
-  const asked: Params[] = []
+  const requests: Params[] = []
   const link: Link = {
     lost: new Promise<ConnectionLost>(() => {}),
-    wasHeard: () => true,
+    wasActive: () => true,
     close: () => {},
     call: async (_method, params, { answered }) => {
-      asked.push(params as Params)
+      requests.push(params as Params)
       const result = { subscribed: true, topics: [], state: [], epoch: 'one', seq: 0, ...reply(params as Params) }
       answered?.(result)
       return result
     },
   }
-  return { link, asked }
+  return { link, requests }
 }
 const fact = (seq: number) => ({ seq, severity: 'info', device: 'camera0' }) as never
 
 describe('the subscriptions of a client', () => {
   const two = async (seq: number) => {
     const subscriptions = createSubscriptions({ timeout: 1_000 })
-    const heard: string[] = []
-    const hear = (event: TopicEvent<Topic>) =>
-      heard.push(`${event.topic} ${event.type === 'fact' ? event.params.seq : event.type}`)
+    const events: string[] = []
+    const listener = (event: TopicEvent<Topic>) =>
+      events.push(`${event.topic} ${event.type === 'fact' ? event.params.seq : event.type}`)
     await subscriptions.resume(connection(() => ({ seq })).link)
-    await subscriptions.on('recording.start', {}, hear)
-    await subscriptions.on('mediamtx.recording_started', {}, hear)
-    heard.splice(0)
-    return { subscriptions, heard }
+    await subscriptions.on('recording.start', {}, listener)
+    await subscriptions.on('mediamtx.recording_started', {}, listener)
+    events.splice(0)
+    return { subscriptions, events }
   }
 
-  it('go back to a fact of which only one topic was told before the drop, and tell it once to each', async () => {
-    const { subscriptions, heard } = await two(3)
-    subscriptions.told('recording.start', fact(4))
+  it('continue before a fact that only one of its topics had delivered, and deliver it once to each', async () => {
+    const { subscriptions, events } = await two(3)
+    subscriptions.deliver('recording.start', fact(4))
     subscriptions.pause()
-    const { link, asked } = connection(() => ({ seq: 4, resumed: true }))
+    const { link, requests } = connection(() => ({ seq: 4, resumed: true }))
     await subscriptions.resume(link)
-    expect(asked).to.deep.equal([{ topics: ['recording.start', 'mediamtx.recording_started'], since: 3, epoch: 'one' }])
-    subscriptions.told('recording.start', fact(4))
-    subscriptions.told('mediamtx.recording_started', fact(4))
-    expect(heard).to.deep.equal(['recording.start 4', 'mediamtx.recording_started 4'])
+    expect(requests).to.deep.equal([
+      { topics: ['recording.start', 'mediamtx.recording_started'], since: 3, epoch: 'one' },
+    ])
+    subscriptions.deliver('recording.start', fact(4))
+    subscriptions.deliver('mediamtx.recording_started', fact(4))
+    expect(events).to.deep.equal(['recording.start 4', 'mediamtx.recording_started 4'])
   })
 
-  it('begin to count anew in another life of the service', async () => {
-    const { subscriptions, heard } = await two(3)
-    subscriptions.told('recording.start', fact(4))
+  it('start to count anew when the service has restarted', async () => {
+    const { subscriptions, events } = await two(3)
+    subscriptions.deliver('recording.start', fact(4))
     subscriptions.pause()
     await subscriptions.resume(connection(() => ({ epoch: 'two', seq: 1, resumed: false, reason: 'other_epoch' })).link)
-    subscriptions.told('recording.start', fact(2))
-    expect(heard).to.deep.equal([
+    subscriptions.deliver('recording.start', fact(2))
+    expect(events).to.deep.equal([
       'recording.start 4',
       'recording.start gap',
       'mediamtx.recording_started gap',
       'recording.start 2',
     ])
     subscriptions.pause()
-    const { link, asked } = connection(() => ({ epoch: 'two', seq: 2, resumed: true }))
+    const { link, requests } = connection(() => ({ epoch: 'two', seq: 2, resumed: true }))
     await subscriptions.resume(link)
-    expect(asked[0]).to.deep.include({ since: 1, epoch: 'two' })
+    expect(requests[0]).to.deep.include({ since: 1, epoch: 'two' })
   })
 
-  it('go on from the newest fact that the service told of, also when nobody had asked for it', async () => {
+  it('continue from the newest fact of the service, even if no listener wanted it', async () => {
     const { subscriptions } = await two(3)
     subscriptions.reached(2_000)
     subscriptions.pause()
-    const { link, asked } = connection(() => ({ seq: 2_000, resumed: true }))
+    const { link, requests } = connection(() => ({ seq: 2_000, resumed: true }))
     await subscriptions.resume(link)
-    expect(asked[0]).to.deep.include({ since: 2_000 })
+    expect(requests[0]).to.deep.include({ since: 2_000 })
   })
 
-  it('go back to the same place when the facts told again did not all come in', async () => {
+  it('continue from the same place if the missed facts did not all arrive', async () => {
     const { subscriptions } = await two(3)
     subscriptions.pause()
     await subscriptions.resume(connection(() => ({ seq: 9, resumed: true })).link)
-    subscriptions.told('recording.start', fact(6))
+    subscriptions.deliver('recording.start', fact(6))
     subscriptions.pause()
-    const { link, asked } = connection(() => ({ seq: 9, resumed: true }))
+    const { link, requests } = connection(() => ({ seq: 9, resumed: true }))
     await subscriptions.resume(link)
-    expect(asked[0]).to.deep.include({ since: 5 })
+    expect(requests[0]).to.deep.include({ since: 5 })
   })
 
-  it('that cannot be sent are refused, and do not stand in the way of others', async () => {
+  it('reject if they cannot be sent, and do not block others', async () => {
     const subscriptions = createSubscriptions({ timeout: 1_000 })
     const { link } = connection(() => ({}))
     await subscriptions.resume(link)
@@ -98,11 +100,11 @@ describe('the subscriptions of a client', () => {
     expect(subscriptions.any()).to.equal(false)
   })
 
-  it('wait for a connection, and ask again on the next one', async () => {
+  it('wait for a connection, and are requested again on the next one', async () => {
     const subscriptions = createSubscriptions({ timeout: 1_000 })
-    const heard: string[] = []
+    const events: string[] = []
     const waiting = subscriptions.on('recording.start', { device: ['camera1', 'camera0'] }, ({ type }) =>
-      heard.push(type),
+      events.push(type),
     )
     const broken = connection(() => ({})).link
     broken.call = async () => {
@@ -110,13 +112,13 @@ describe('the subscriptions of a client', () => {
     }
     expect(await subscriptions.resume(broken).catch((error: Error) => error)).to.be.instanceOf(ConnectionLost)
     subscriptions.pause()
-    const { link, asked } = connection(() => ({}))
+    const { link, requests } = connection(() => ({}))
     await subscriptions.resume(link)
     const stop = await waiting
-    expect(heard).to.deep.equal(['state'])
-    expect(asked).to.deep.equal([{ topics: ['recording.start'], filters: { device: ['camera0', 'camera1'] } }])
+    expect(events).to.deep.equal(['state'])
+    expect(requests).to.deep.equal([{ topics: ['recording.start'], filters: { device: ['camera0', 'camera1'] } }])
     stop()
-    expect(asked.at(-1)).to.deep.equal({ topics: ['recording.start'] })
+    expect(requests.at(-1)).to.deep.equal({ topics: ['recording.start'] })
     expect(subscriptions.any()).to.equal(false)
   })
 })

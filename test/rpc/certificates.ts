@@ -12,7 +12,7 @@ export const hasOpenssl = (): boolean => {
   }
 }
 
-/** A folder with an authority of its own and certificates that it signs. */
+/** Creates a folder with a certificate authority. */
 export const createAuthority = () => {
   const dir = mkdtempSync(join(tmpdir(), 'authority-'))
   const file = (name: string) => join(dir, name)
@@ -41,7 +41,7 @@ export const createAuthority = () => {
     },
     copy: (from: string, to: string) => copyFileSync(file(from), file(to)),
     read: (name: string) => readFileSync(file(name), 'utf8'),
-    /** What a client of TLS shows and trusts. */
+    /** Certificate, key and trusted authority of a TLS client. */
     pair: (name: string) => ({
       cert: readFileSync(file(`${name}.pem`)),
       key: readFileSync(file(`${name}.key`)),

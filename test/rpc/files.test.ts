@@ -33,7 +33,7 @@ describe('the downloads', () => {
     await writeFile(join(folder, 'outside.mp4'), 'secret')
     await symlink(join(folder, 'outside.mp4'), join(folder, 'recordings', 'link.mp4'))
     await mkdir(join(folder, 'recordings', 'folder.mp4'))
-    // Trusting on purpose: what is refused below is refused before or after it.
+    // Accepts every name on purpose: the refusals below must come from the handler.
     const find = async (kind: FileKind, name: string): Promise<MediaFile | undefined> => {
       if (name === 'refused.mp4') throw invalidParam('filename', 'must be a file name')
       const full = name === 'camera0_1' ? 'camera0_1.mp4' : name
@@ -58,7 +58,7 @@ describe('the downloads', () => {
     })
   const anonymous = { Authorization: '' }
 
-  it('give a file whole, with what a browser needs to know', async () => {
+  it('send a whole file with the headers that a browser needs', async () => {
     const { status, headers, body } = await get('/files/recordings/camera0_1.mp4')
     expect([status, body]).to.deep.equal([200, '0123456789'])
     expect(headers).to.include({
@@ -66,7 +66,7 @@ describe('the downloads', () => {
       'content-length': '10',
       'accept-ranges': 'bytes',
       'last-modified': 'Sun, 01 Jun 2025 12:00:00 GMT',
-      'content-disposition': `attachment; filename="camera0_1.mp4"; filename*=UTF-8''camera0_1.mp4`,
+      'content-disposition': 'attachment; filename="camera0_1.mp4"',
       'x-content-type-options': 'nosniff',
     })
     expect((await get('/files/recordings/camera0_1')).headers['content-disposition']).to.include('camera0_1.mp4')
@@ -74,7 +74,7 @@ describe('the downloads', () => {
     expect(odd.status).to.equal(404)
   })
 
-  it('to HEAD give the headers only', async () => {
+  it('answer HEAD with the headers only', async () => {
     const { status, headers, body } = await get('/files/recordings/camera0_1.mp4', {}, 'HEAD')
     expect([status, headers['content-length'], body]).to.deep.equal([200, '10', ''])
   })
@@ -91,24 +91,24 @@ describe('the downloads', () => {
     ['bytes=0-1,3-4', 200, '0123456789', undefined],
     ['lines=1-2', 200, '0123456789', undefined],
   ] as const) {
-    it(`Range: ${range} is answered ${status}`, async () => {
+    it(`answer ${status} to Range: ${range}`, async () => {
       const answer = await get('/files/recordings/camera0_1.mp4', { Range: range })
       expect([answer.status, answer.body, answer.headers['content-range']]).to.deep.equal([status, body, told])
     })
   }
 
-  it('ranges of an empty file cannot be satisfied', () => {
+  it('find every range of an empty file unsatisfiable', () => {
     expect(rangeOf('bytes=0-', 0)).to.equal('unsatisfiable')
     expect(rangeOf('bytes=-5', 0)).to.equal('unsatisfiable')
     expect(rangeOf(undefined, 0)).to.equal(undefined)
   })
 
-  it('give an empty file', async () => {
+  it('send an empty file', async () => {
     const { status, headers, body } = await get('/files/recordings/empty.mp4')
     expect([status, headers['content-length'], body]).to.deep.equal([200, '0', ''])
   })
 
-  it('are not sent again to who has them', async () => {
+  it('answer 304 to a client that has the file, and honour If-Range', async () => {
     const first = await get('/files/recordings/camera0_1.mp4')
     const etag = first.headers.etag ?? ''
     expect((await get('/files/recordings/camera0_1.mp4', { 'If-None-Match': etag })).status).to.equal(304)
@@ -125,7 +125,7 @@ describe('the downloads', () => {
     ).to.equal(200)
   })
 
-  it('end where a growing file ends now, and tell it from the longer one', async () => {
+  it('send a growing file up to its present end, with another ETag when it has grown', async () => {
     const first = await get('/files/recordings/camera0_1.mp4')
     await appendFile(join(folder, 'recordings', 'camera0_1.mp4'), 'more')
     const second = await get('/files/recordings/camera0_1.mp4')
@@ -155,7 +155,7 @@ describe('the downloads', () => {
     ['/files/recordings/missing.mp4', 404],
     ['/files/recordings/refused.mp4', 400],
   ] as const) {
-    it(`${path} is ${status}`, async () => {
+    it(`answer ${status} to ${path}`, async () => {
       const answer = await get(path)
       expect(answer.status).to.equal(status)
       expect(answer.body).not.to.include('secret')
@@ -164,7 +164,7 @@ describe('the downloads', () => {
     })
   }
 
-  it('are for bearers of a token only, who are told nothing before', async () => {
+  it('need a credential, before anything about a file is revealed', async () => {
     for (const authorization of ['', 'Bearer', 'Bearer nonsense', 'Basic viewer', `Bearer viewer/ann/${noon - 1}`]) {
       for (const path of [
         '/files/recordings/camera0_1.mp4',
@@ -181,14 +181,14 @@ describe('the downloads', () => {
     }
   })
 
-  it('are read only', async () => {
+  it('answer 405 to any method but GET and HEAD', async () => {
     for (const method of ['POST', 'PUT', 'DELETE']) {
       const { status, headers } = await get('/files/recordings/camera0_1.mp4', {}, method)
       expect([status, headers.allow]).to.deep.equal([405, 'GET, HEAD'])
     }
   })
 
-  it('may be asked for by scripts of the listed origins', async () => {
+  it('allow scripts of listed origins', async () => {
     const asked = await get('/files/recordings/camera0_1.mp4', { Origin: 'http://localhost:3000' }, 'OPTIONS')
     expect([asked.status, asked.headers['access-control-allow-origin']]).to.deep.equal([204, 'http://localhost:3000'])
     expect(
@@ -196,14 +196,14 @@ describe('the downloads', () => {
     ).not.to.have.property('access-control-allow-origin')
   })
 
-  it('may be asked for by scripts of any origin where * is listed', async () => {
+  it('allow scripts of any origin if * is listed', async () => {
     ;({ get } = await web.serve(createFilesHandler({ services: { ...options, corsOrigins: ['*'] }, rateLimits })))
     const { status, headers } = await get('/files/recordings/camera0_1.mp4', { Origin: 'https://any.example' })
     expect([status, headers['access-control-allow-origin']]).to.deep.equal([200, '*'])
     expect(headers).not.to.have.property('access-control-allow-credentials')
   })
 
-  it('give a name of any letters as it is, and in ASCII for who cannot read that', async () => {
+  it('name a file in UTF-8, and in ASCII for old clients', async () => {
     const name = "dör ☃ 100%41 (it's).jpg"
     await writeFile(join(folder, 'snapshots', name), 'jpeg')
     const { status, headers } = await get(`/files/snapshots/${encodeURIComponent(name)}`)
@@ -213,7 +213,7 @@ describe('the downloads', () => {
     ])
   })
 
-  it('count in the rate limit, guesses for the address', async () => {
+  it('count in the rate limits, wrong credentials for the address', async () => {
     await get('/files/recordings/camera0_1.mp4')
     await get('/files/recordings/camera0_1.mp4', { Authorization: 'Bearer guess' })
     await get('/files/recordings/camera0_1.mp4', anonymous)
@@ -228,7 +228,7 @@ describe('the downloads', () => {
     expect([status, headers['retry-after']]).to.deep.equal([429, '5'])
   })
 
-  it('make an address that guesses wait, but nobody whose credential is good', async () => {
+  it('throttle an address with wrong credentials, but no valid credential', async () => {
     rateLimits.pauseFor = 30_000
     for (const headers of [{ Authorization: 'Bearer guess' }, { ...anonymous, 'X-API-Key': 'guess' }]) {
       const answer = await get('/files/recordings/camera0_1.mp4', headers)
@@ -252,14 +252,14 @@ describe('the downloads', () => {
     ]).to.deep.equal([0, 6, []])
   })
 
-  it('are given to API keys in a header of their own', async () => {
+  it('accept an API key in X-API-Key', async () => {
     expect((await get('/files/recordings/camera0_1.mp4', { ...anonymous, 'X-API-Key': 'viewer' })).status).to.equal(200)
     expect((await get('/files/recordings/camera0_1.mp4', { ...anonymous, 'X-API-Key': 'guess' })).status).to.equal(401)
     expect((await get('/files/recordings/camera0_1.mp4', { 'X-API-Key': 'viewer' })).status).to.equal(200)
     expect((await get('/files/recordings/camera0_1.mp4', { 'X-API-Key': 'admin' })).status).to.equal(400)
   })
 
-  it('are given to who comes with a certificate, as long as that is good', async () => {
+  it('accept a client certificate as long as it is valid', async () => {
     const caller = {
       user: 'box',
       role: 'viewer' as const,
@@ -272,7 +272,7 @@ describe('the downloads', () => {
     ))
     const ask = async () => (await get('/files/recordings/camera0_1.mp4', anonymous)).status
     expect(await ask()).to.equal(200)
-    // A picture in a foreign page: the browser brings the certificate, and tells no Origin.
+    // A picture in a foreign page: the browser sends the certificate and no Origin.
     expect(
       (await get('/files/recordings/camera0_1.mp4', { ...anonymous, 'Sec-Fetch-Site': 'cross-site' })).status,
     ).to.equal(401)
@@ -283,7 +283,7 @@ describe('the downloads', () => {
     expect(await ask()).to.equal(401)
   })
 
-  it('of a camera that one may not use are as if they were not there', async () => {
+  it('hide the files of cameras that the caller may not use', async () => {
     const hidden = await get('/files/recordings/camera0_1.mp4', {
       Authorization: `Bearer operator/bob/${noon + 1}/camera1*`,
     })
@@ -326,7 +326,7 @@ describe('the downloads', () => {
     }
     const path = '/files/recordings/camera0_1.mp4'
 
-    it('need no header, and answer HEAD and ranges too', async () => {
+    it('need no header, also for HEAD and ranges', async () => {
       const call = {
         services: options,
         session: { address: '127.0.0.1' },
@@ -341,12 +341,12 @@ describe('the downloads', () => {
         'no-referrer',
       ])
       expect((await get(url, anonymous, 'HEAD')).status).to.equal(200)
-      expect(world.audited, 'their bearer is nobody, and shows nothing').to.deep.equal([])
+      expect(world.audited, 'the bearer of a signed URL shows no credential').to.deep.equal([])
       expect((await get(url, { ...anonymous, Range: 'bytes=2-3' })).body).to.equal('23')
       expect((await get(url, { Authorization: 'Basic cHJveHk6eA==' })).status).to.equal(200)
     })
 
-    it('live for a while, never longer than the credential', async () => {
+    it('expire, never later than the credential', async () => {
       const { credentials, links } = options
       const grantOf = async (token: string) => {
         const call = { services: options, session: { address: '127.0.0.1' }, caller: await credentials.verify(token) }
@@ -367,7 +367,7 @@ describe('the downloads', () => {
       expect((await grantOf('viewer')).address).to.equal('127.0.0.1')
     })
 
-    it('are of one file, also where its name lacks the extension', async () => {
+    it('open one file, also by its name without extension', async () => {
       const sig = link('recordings/camera0/camera0_1.mp4')
       expect((await get(`/files/recordings/camera0_1?camera=camera0&sig=${sig}`, anonymous)).status).to.equal(200)
       for (const other of [
@@ -377,7 +377,7 @@ describe('the downloads', () => {
         '/files/recordings/..%2fcamera0_1.mp4',
       ])
         await refused(`${other}?camera=camera0&sig=${sig}`, 'auth_failed')
-      // Another file that the name without extension finds is not the one of the grant.
+      // The name without extension finds another file than the grant's.
       expect(
         (
           await get(
@@ -389,7 +389,7 @@ describe('the downloads', () => {
       await refused(`${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1')}`, 'auth_failed')
     })
 
-    it('that are forged, of another kind or of another address are refused', async () => {
+    it('are refused if they are forged, of another kind or of another address', async () => {
       for (const sig of [
         '',
         'x',
@@ -416,7 +416,7 @@ describe('the downloads', () => {
       ).to.equal(200)
     })
 
-    it('that have ended say so, and do not count as guesses', async () => {
+    it('are refused with the reason if they have ended, and do not count as guesses', async () => {
       await refused(
         `${path}?camera=camera0&sig=${link('recordings/camera0/camera0_1.mp4', { expiresAt: noon })}`,
         'token_expired',
@@ -426,14 +426,14 @@ describe('the downloads', () => {
       expect(rateLimits.failures).to.equal(0)
     })
 
-    it('are of one camera: a name that another camera’s file has taken since opens nothing', async () => {
+    it('open nothing if another camera’s file has taken the name since', async () => {
       const sig = link('recordings/camera1/camera0_1.mp4')
       expect((await get(`${path}?camera=camera1&sig=${sig}`, anonymous)).status).to.equal(404)
       await refused(`${path}?camera=camera0&sig=${sig}`, 'auth_failed')
       await refused(`${path}?sig=${sig}`, 'auth_failed')
     })
 
-    it('come after a header, and only once', async () => {
+    it('are used only without a credential in a header, and only once', async () => {
       const sig = link('recordings/camera0/camera0_1.mp4')
       expect((await get(`${path}?camera=camera0&sig=${sig}`, { Authorization: 'Bearer guess' })).status).to.equal(401)
       expect((await get(`${path}?camera=camera0&sig=guess`)).status).to.equal(200)
@@ -441,7 +441,7 @@ describe('the downloads', () => {
     })
   })
 
-  it('follow from a list, and are on the port of the API, beside the pictures', async () => {
+  it('are served on the port of the API, at the URLs of a list, beside the pictures', async () => {
     const stage = createStage()
     try {
       const { port } = await stage.serve(options)
@@ -460,7 +460,7 @@ describe('the downloads', () => {
     }
   })
 
-  it('stop where they are when the credential is revoked', async () => {
+  it('are cut when the credential is revoked', async () => {
     await writeFile(join(folder, 'recordings', 'long.mp4'), Buffer.alloc(64 * 1024 * 1024))
     const url = `/files/recordings/long.mp4?camera=camera0&sig=${link('recordings/camera0/long.mp4')}`
     const slow = await web.begin(createFilesHandler({ services: options, rateLimits }), url)
@@ -478,16 +478,17 @@ describe('the downloads', () => {
     total?: number
     limit: number
   }>({
-    'when its credential ends': { headers: { Authorization: `Bearer viewer/ann/${noon + 10_000}` }, limit: 10_000 },
-    'a minute after its URL': { path: '?sig', limit: 70_000 },
-    'when it has taken too long': { headers: { Authorization: 'Bearer viewer' }, total: 5_000, limit: 5_000 },
+    'when their credential ends': { headers: { Authorization: `Bearer viewer/ann/${noon + 10_000}` }, limit: 10_000 },
+    'a minute after the end of their URL': { path: '?sig', limit: 70_000 },
+    'when they take too long': { headers: { Authorization: 'Bearer viewer' }, total: 5_000, limit: 5_000 },
   })) {
-    it(`stop a download ${what}, whatever the client reads`, async () => {
+    it(`are cut ${what}, whatever the client reads`, async () => {
       await writeFile(join(folder, 'recordings', 'long.mp4'), Buffer.alloc(64 * 1024 * 1024))
       const timers = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
       try {
         const services = { ...options, limits: { ...options.limits, downloadTimeout: 0, downloadTotal: total } }
-        const url = `/files/recordings/long.mp4${path && `?camera=camera0&sig=${link('recordings/camera0/long.mp4', { expiresAt: noon + 10_000 })}`}`
+        const sig = link('recordings/camera0/long.mp4', { expiresAt: noon + 10_000 })
+        const url = `/files/recordings/long.mp4${path && `?camera=camera0&sig=${sig}`}`
         const slow = await web.begin(createFilesHandler({ services, rateLimits }), url, headers)
         const pass = (ms: number) => {
           world.now += ms
@@ -505,7 +506,7 @@ describe('the downloads', () => {
     })
   }
 
-  it('stop when the file is deleted: who reads slowly would keep its room on the disk', async () => {
+  it('are cut when the file is deleted: a slow client would keep the disk full', async () => {
     const file = join(folder, 'recordings', 'long.mp4')
     await writeFile(file, Buffer.alloc(64 * 1024 * 1024))
     const timers = useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
@@ -523,7 +524,7 @@ describe('the downloads', () => {
     }
   })
 
-  it('let a client go that does not read', async () => {
+  it('are cut if the client does not read', async () => {
     await writeFile(join(folder, 'recordings', 'long.mp4'), Buffer.alloc(64 * 1024 * 1024))
     const services = { ...options, limits: { ...options.limits, downloadTimeout: 50 } }
     const slow = await web.begin(

@@ -27,7 +27,7 @@ describe('the health endpoints', () => {
     return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
   }
 
-  it('tell that all is well', async () => {
+  it('report a healthy service', async () => {
     const basic = await get('/health')
     expect(basic.status).to.equal(200)
     expect(basic.body).to.deep.equal({
@@ -57,7 +57,7 @@ describe('the health endpoints', () => {
     expect(body.cameras).to.deep.equal({ total: 2, connected: 1 })
   })
 
-  it('tell that the media server is gone, and since when', async () => {
+  it('report that the media server is down, and since when', async () => {
     world.link = { state: 'down', cause: { state: 'down', since: noon - 1_000, reason: 'connection refused' } }
     expect(await get('/health')).to.deep.include({ status: 503 })
     expect((await get('/health/ready')).body).to.deep.include({
@@ -83,7 +83,7 @@ describe('the health endpoints', () => {
     expect((await get('/health')).body.status).to.equal('degraded')
   })
 
-  it('tell of a full disk without being down', async () => {
+  it('report a full disk as degraded', async () => {
     world.storage = {
       ...world.storage,
       state: 'critical',
@@ -93,7 +93,7 @@ describe('the health endpoints', () => {
     expect([status, body.status]).to.deep.equal([200, 'degraded'])
   })
 
-  it('answer by the names of other services too', async () => {
+  it('answer at the usual addresses of other services', async () => {
     expect((await get('/health/alive')).body).to.deep.include({ alive: true })
     expect(await get('/healthz')).to.deep.include({ status: 200, body: { status: 'ok' } })
     expect((await get('/health/mediamtx')).body).to.deep.equal({
@@ -119,13 +119,13 @@ describe('the health endpoints', () => {
     expect([status, body.status, body.message]).to.deep.equal([503, 'unhealthy', 'connection refused'])
   })
 
-  it('name neither paths nor serials', async () => {
+  it('reveal neither paths nor serials', async () => {
     for (const path of ['/health', '/health/detailed', '/health/cameras', '/health/mediamtx']) {
       expect(JSON.stringify((await get(path)).body), path).not.to.match(/SECRET|\/dev\/|\/data\//)
     }
   })
 
-  it('tell pages of other origins nothing, whatever name they have given this address', async () => {
+  it('reveal nothing to pages of foreign host names (DNS rebinding)', async () => {
     await serve({ metrics: async () => ({ contentType: 'text/plain', text: 'x 1\n' }), hosts: ['cameras.example'] })
     const statusOf = (path: string, host: string) =>
       new Promise<number | undefined>((resolve, reject) => {
@@ -156,7 +156,7 @@ describe('the health endpoints', () => {
     expect(await statusOf('/health', 'evil.example'), 'tells nothing').to.equal(200)
   })
 
-  it('answer private networks only, unless addresses are named', async () => {
+  it('answer private networks only, unless addresses are configured', async () => {
     const statusFor = async (changes: Partial<HealthOptions>) => {
       await serve(changes)
       const answers = await Promise.all(
@@ -167,13 +167,13 @@ describe('the health endpoints', () => {
     const metrics = async () => ({ contentType: 'text/plain', text: 'x 1\n' })
     expect(await statusFor({ metrics })).to.equal('200,200,404')
     expect(await statusFor({ metrics, allowedIps: ['192.0.2.0/24', '127.0.0.1'] })).to.equal('200,200,404')
-    // Exactly these: this machine itself is none of them, and learns nothing but that.
+    // Exactly these: this host itself is refused too.
     expect(await statusFor({ metrics, allowedIps: ['192.0.2.0/24'] })).to.equal('403,403,403')
     expect(await (await fetch(`http://127.0.0.1:${port}/health`)).text()).to.equal('')
     expect(await statusFor({ internalOnly: false })).to.equal('200,404,404')
   })
 
-  it('count as private what is of no public network', () => {
+  it('distinguish private networks from public ones', () => {
     const inside = [
       '127.0.0.1',
       '::ffff:10.1.2.3',
@@ -189,14 +189,14 @@ describe('the health endpoints', () => {
     expect(outside.map(isInternal)).to.deep.equal(outside.map(() => false))
   })
 
-  it('are read only, and nothing else is there', async () => {
+  it('answer 405 to POST and 404 to other addresses', async () => {
     expect((await get('/health', 'POST')).status).to.equal(405)
     expect(await get('/health', 'HEAD')).to.deep.include({ status: 200, body: undefined })
     expect((await get('/health/other')).status).to.equal(404)
     expect((await get('/')).status).to.equal(404)
   })
 
-  it('count time as Go does', () => {
+  it('write durations as Go does', () => {
     expect([30.169, 125.5, 3_600.25, 0].map(durationText)).to.deep.equal(['30.169s', '2m5.5s', '1h0m0.25s', '0s'])
   })
 })

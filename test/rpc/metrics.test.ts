@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { By } from '../../machines/domain/facts.js'
 import type { StreamState } from '../../machines/domain/ports.js'
+import { because } from '../../machines/domain/reason.js'
 import type { SnapshotView } from '../../machines/domain/views.js'
 import { createHealthServer } from '../../rpc/http/health.js'
 import { createMetricsPage, type MetricsOptions } from '../../rpc/http/metricsPage.js'
@@ -59,7 +60,7 @@ describe('the metrics', () => {
   const scrape = async (name: string) =>
     linesOf((await page()()).text, name).map((line) => line.replace(/^camera_service_/, ''))
 
-  it('tell what is there now', async () => {
+  it('show the present cameras, streams, sockets and files', async () => {
     expect(await scrape('cameras')).to.deep.equal([
       'cameras{state="available"} 1',
       'cameras{state="unplugged"} 1',
@@ -115,7 +116,7 @@ describe('the metrics', () => {
     ])
   })
 
-  it('tell a restart of a stream from its next use', async () => {
+  it('distinguish a restart of a stream from its next use', async () => {
     const start = () => tell({ type: 'stream.started', camera: 'camera0' })
     const stop = () => tell({ type: 'stream.ended', camera: 'camera0', reason: 'gone' })
     start()
@@ -171,7 +172,7 @@ describe('the metrics', () => {
     expect((await scrape('snapshots_total')).filter((line) => !line.endsWith(' 0'))).to.deep.equal([])
   })
 
-  it('count what became of the media server', async () => {
+  it('count restarts of the media server and openings of the breaker', async () => {
     tell({ type: 'link.up', version: 'v1', paths: 1 })
     tell({ type: 'link.degraded', reason: 'slow' })
     tell({ type: 'link.up', version: 'v1', paths: 1 })
@@ -188,7 +189,17 @@ describe('the metrics', () => {
     ])
   })
 
-  it('take the time of requests, from before the first scrape on', async () => {
+  it('count crashed actors by kind', async () => {
+    const reason = because('crashed')
+    for (const [index, actor] of ['camera:camera0', 'camera:camera1', 'storage', 'camera:camera0'].entries())
+      tell({ type: 'actor.failed', actor, reason, restarts: index })
+    expect(await scrape('actor_restarts_total')).to.deep.equal([
+      'actor_restarts_total{actor="camera"} 3',
+      'actor_restarts_total{actor="storage"} 1',
+    ])
+  })
+
+  it('measure requests, also those before the first scrape', async () => {
     metrics.call('ping', 'ok', 0.4)
     metrics.call('ping', 'ok', 40)
     metrics.call('take_snapshot', 'refused', 60_000)
@@ -211,7 +222,7 @@ describe('the metrics', () => {
     ).to.match(/ 0$/)
   })
 
-  it('make no label of what a client says', async () => {
+  it('make no label of text from a client', async () => {
     for (let index = 0; index < 500; index += 1) {
       metrics.call(`made up ${index}"`, 'refused', 1)
       metrics.mediaCall(`GET /${index}`, 'ok', 1)
@@ -225,26 +236,32 @@ describe('the metrics', () => {
     expect(text).not.to.match(/eve"|eve\\|made up|somebody-elses|secret|SECRET|\/dev\//)
   })
 
-  it('count who was turned away', async () => {
+  it('count refusals', async () => {
     metrics.refused('authentication')
     metrics.refused('rate')
     metrics.refused('rate')
     metrics.refused('connection')
+    for (let page = 0; page < 3; page++) metrics.refused('origin')
     metrics.dropped()
     const { text } = await page()()
     expect(
-      ['authentication_failures', 'rate_limited', 'connections_refused', 'notifications_dropped'].flatMap((name) =>
-        linesOf(text, `${name}_total`),
-      ),
+      [
+        'authentication_failures',
+        'rate_limited',
+        'connections_refused',
+        'refused_origins',
+        'notifications_dropped',
+      ].flatMap((name) => linesOf(text, `${name}_total`)),
     ).to.deep.equal([
       'camera_service_authentication_failures_total 1',
       'camera_service_rate_limited_total 2',
       'camera_service_connections_refused_total 1',
+      'camera_service_refused_origins_total 3',
       'camera_service_notifications_dropped_total 1',
     ])
   })
 
-  it('do not wait for a media server that does not answer, and say so', async () => {
+  it('show old stream values, marked as stale, if the media server does not answer', async () => {
     const answers = [
       Promise.resolve(world.streams),
       new Promise<StreamState[]>(() => {}),
@@ -269,7 +286,7 @@ describe('the metrics', () => {
     expect(aborted).to.equal(true)
   })
 
-  it('count the files now and then only, and without waiting for ever', async () => {
+  it('count the files at intervals only, with a time limit', async () => {
     let counted = 0
     const count = later<{ recordings: number; snapshots: number }>()
     const files = {
@@ -303,7 +320,7 @@ describe('the metrics', () => {
     expect(new Set(texts).size).to.equal(1)
   })
 
-  it('are text that Prometheus reads: a type for each, no name twice, a number at each end', async () => {
+  it('are in the text format of Prometheus: a type for each, no name twice, a number in each line', async () => {
     metrics.call('ping', 'ok', 1)
     const { text } = await page()()
     const types = [...text.matchAll(/^# TYPE (\S+) (gauge|counter|histogram)$/gm)].map(([, name]) => name)
@@ -315,7 +332,20 @@ describe('the metrics', () => {
       expect(text).to.contain(`# TYPE ${name} counter`)
   })
 
-  it('are on the health server', async () => {
+  it('have names, types and help texts in plain words', async () => {
+    const { text } = await page()()
+    const helps = [...text.matchAll(/^# HELP (\S+) (.*)$/gm)].map(([, name = '', help = '']) => ({ name, help }))
+    expect(helps).to.have.length.above(40)
+    for (const { name, help } of helps) {
+      if (name.endsWith('_total')) expect(help, name).to.match(/^Number of /)
+      else
+        expect(help, name).to.match(
+          /^(Number of|Whether|Duration of|State of|Version of|Kind and version of|Start of) /,
+        )
+    }
+  })
+
+  it('are served by the health server', async () => {
     const { directory, clock, log, about } = world.options()
     let fails = false
     const metrics = () => (fails ? Promise.reject(new Error('/secret')) : page()())

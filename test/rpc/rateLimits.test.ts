@@ -7,6 +7,8 @@ describe('the rate limits', () => {
   let clock: SinonFakeTimers
   beforeEach(() => {
     clock = useFakeTimers({ toFake: ['performance'] })
+    // lru-cache takes the instant 0 for "no time".
+    clock.tick(1)
   })
   afterEach(() => clock.restore())
 
@@ -14,7 +16,7 @@ describe('the rate limits', () => {
     createRateLimits({ requests: 10, window: 1_000, ...limits })
   const ann = { user: 'ann', address: '192.0.2.1' }
 
-  it('tell truly how long to wait: then the same passes, and not before', () => {
+  it('return the exact wait: the same request passes then, and not before', () => {
     for (const cost of [1, 3, 10, 25]) {
       const { take } = rateLimits()
       expect([take(ann, 10), take(ann, 0)], `cost ${cost}`).to.deep.equal([0, 0])
@@ -27,7 +29,7 @@ describe('the rate limits', () => {
     }
   })
 
-  it('let as much pass around the edge of a window as within one', () => {
+  it('let no more pass around the edge of a window than within one', () => {
     const { take } = rateLimits()
     let passed = 0
     for (let time = 0; time < 2_000; time += 10) {
@@ -37,7 +39,7 @@ describe('the rate limits', () => {
     expect(passed).to.be.within(28, 30)
   })
 
-  it('count by user, wherever they come from, and by address, whoever comes', () => {
+  it('count by user over all addresses, and by address over all users', () => {
     const { take } = rateLimits({ addressRequests: 15 })
     expect(take(ann, 10)).to.equal(0)
     expect(take({ ...ann, address: '192.0.2.2' }, 1)).to.be.above(0)
@@ -47,26 +49,26 @@ describe('the rate limits', () => {
     expect(take({ user: 'cid', address: '192.0.2.2' }, 10)).to.equal(0)
   })
 
-  it('take nothing for what they refuse', () => {
+  it('take nothing for a refused request', () => {
     const { take } = rateLimits({ addressRequests: 12 })
     expect(take({ address: '192.0.2.1' }, 10)).to.equal(0)
     for (let again = 0; again < 100; again++) expect(take({ user: 'bob', address: '192.0.2.1' }, 5)).to.be.above(0)
     expect(take({ user: 'bob', address: '192.0.2.9' }, 10)).to.equal(0)
   })
 
-  it('never give an address less than one user of it has', () => {
+  it('never allow an address less than one of its users', () => {
     const { take } = rateLimits({ addressRequests: 1 })
     for (let call = 0; call < 10; call++) expect(take(ann, 1)).to.equal(0)
   })
 
-  it('see one client in a /64', () => {
+  it('treat a /64 as one client', () => {
     const { take } = rateLimits({ addressRequests: 10 })
     expect(take({ address: '[2001:db8::1]' }, 10)).to.equal(0)
     expect(take({ address: '[2001:db8::2]' }, 1)).to.be.above(0)
     expect(take({ address: '[2001:db8:0:1::1]' }, 1)).to.equal(0)
   })
 
-  it('forget who has rested, and keep no more strangers than they have room for', () => {
+  it('forget idle clients, and remember a bounded number of them', () => {
     const { take, failed, size } = rateLimits()
     for (let stranger = 0; stranger < 50_000; stranger++) {
       take({ address: `10.${stranger >> 16}.${(stranger >> 8) & 255}.${stranger & 255}` }, 1)
@@ -79,7 +81,7 @@ describe('the rate limits', () => {
     expect(size()).to.equal(2)
   })
 
-  it('make an address wait longer with each failure, others not, and forget with time', () => {
+  it('double the pause of an address with each failure, of no other, and forget it with time', () => {
     const { pause, failed } = rateLimits({ pauseMax: 6_000 })
     const waits: number[] = []
     for (let failure = 0; failure < 10; failure++) {
@@ -95,7 +97,7 @@ describe('the rate limits', () => {
     expect(pause('192.0.2.1')).to.equal(0)
   })
 
-  it('do not lose count of a thousand failures and more', () => {
+  it('keep the longest pause after thousands of failures', () => {
     const { pause, failed } = rateLimits()
     for (let failure = 0; failure < 5_000; failure++) failed('192.0.2.1')
     expect(pause('192.0.2.1')).to.equal(300_001)
@@ -104,7 +106,15 @@ describe('the rate limits', () => {
 
 describe('the rate limits of the server', () => {
   const stage = createStage()
-  afterEach(() => stage.end())
+  let clock: SinonFakeTimers
+  beforeEach(() => {
+    clock = useFakeTimers({ toFake: ['performance'] })
+    clock.tick(1)
+  })
+  afterEach(async () => {
+    clock.restore()
+    await stage.end()
+  })
 
   it('weigh a method by its cost', async () => {
     const world = createWorld()
@@ -128,12 +138,12 @@ describe('the rate limits of the server', () => {
       const { error } = await viewer.call('ping')
       const wait = Number(error?.data.retry_after_ms)
       expect(wait).to.be.within(1, 101)
-      await new Promise((resolve) => setTimeout(resolve, wait))
+      clock.tick(wait)
       expect((await viewer.call('ping')).error).to.equal(undefined)
     }
   })
 
-  it('count frames that are no requests, and who reconnects', async () => {
+  it('count invalid frames, and outlive a reconnect', async () => {
     const { port } = await stage.serve(
       createWorld().options({ rate: { requests: 10, window: 3_600_000, addressRequests: 10 } }),
     )
@@ -149,7 +159,7 @@ describe('the rate limits of the server', () => {
     expect(await stage.connect(port, { localAddress: '127.0.0.2' })).to.have.property('socket')
   })
 
-  it('slow an address that shows wrong credentials, nobody whose own are good', async () => {
+  it('throttle an address with wrong credentials, but no valid credential', async () => {
     const world = createWorld()
     const { port } = await stage.serve(world.options({ rate: { requests: 10_000, window: 1_000, failures: 3 } }))
     const inside = await stage.connect(port, { role: 'viewer' })
@@ -162,19 +172,19 @@ describe('the rate limits of the server', () => {
     expect(world.audited.filter(({ result }) => result === 'refused')).to.have.length(4)
     expect(guesses.at(-1)?.error?.data).to.deep.include({ reason: 'too_many_failed_authentications' })
     expect(guesses.at(-1)?.error?.data.retry_after_ms).to.be.within(500, 1_001)
-    // Its neighbours are no worse off for it, and it is no better off for what they show.
+    // Other clients of the address can log in, and their logins do not help the guesser.
     await stage.connect(port, { role: 'admin' })
     expect((await guesser.call('authenticate', { auth_token: 'forged' })).error?.code).to.equal(-32040)
     expect((await inside.call('get_camera_list')).error).to.equal(undefined)
     await stage.connect(port, { role: 'viewer', localAddress: '127.0.0.2' })
-    await new Promise((resolve) => setTimeout(resolve, Number(guesses.at(-1)?.error?.data.retry_after_ms)))
+    clock.tick(Number(guesses.at(-1)?.error?.data.retry_after_ms))
     expect((await guesser.call('authenticate', { auth_token: 'forged' })).error?.code).to.equal(-32001)
     const { error } = await guesser.call('authenticate', { auth_token: 'forged' })
     expect(error?.data.retry_after_ms, 'twice as long as before').to.be.within(1_500, 2_001)
     expect((await guesser.call('authenticate', { auth_token: 'viewer' })).error).to.equal(undefined)
   })
 
-  it('do not take an expired token for a guess', async () => {
+  it('do not count an expired token as a guess', async () => {
     const { port } = await stage.serve(
       createWorld().options({ rate: { requests: 10_000, window: 1_000, failures: 1 } }),
     )

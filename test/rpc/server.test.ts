@@ -34,23 +34,27 @@ describe('the server', () => {
     expect((await fetch(`http://127.0.0.1:${port}/other`)).status).to.equal(404)
   })
 
-  it('lets in the origins that are listed, exactly, and those who tell none', async () => {
+  it('accepts exactly the listed origins, and requests without an origin', async () => {
     const { port } = await stage.serve(world.options())
-    expect(await upgradeOf(port, '/ws', { origin: 'http://localhost:3000' })).to.equal(101)
+    const listed = await stage.connect(port, { origin: 'http://localhost:3000' })
+    expect((await listed.call('ping')).result).to.equal('pong')
+    expect((await (await stage.connect(port)).call('ping')).result).to.equal('pong')
     for (const origin of [
       'http://localhost:3001',
       'http://localhost:3000.evil.example',
       'null',
       'https://localhost:3000',
     ]) {
-      expect(await upgradeOf(port, '/ws', { origin }), origin).to.equal(403)
+      const foreign = await stage.connect(port, { origin })
+      expect((await foreign.closed).code, origin).to.equal(4403)
+      expect(foreign.replies, origin).to.deep.equal([])
     }
   })
 
-  it('lets every origin in where * is listed', async () => {
+  it('accepts every origin if * is listed', async () => {
     const { port } = await stage.serve(world.options({}, { corsOrigins: ['*'] }))
     for (const origin of ['https://any.example', 'null'])
-      expect(await upgradeOf(port, '/ws', { origin }), origin).to.equal(101)
+      expect((await (await stage.connect(port, { origin })).call('ping')).result, origin).to.equal('pong')
   })
 
   it('refuses one connection too many with 503, and has room again later', async () => {

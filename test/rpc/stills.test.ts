@@ -12,7 +12,7 @@ import { later, turn } from '../support/later.js'
 import { createWorld, noon, type World } from './fakes.js'
 import { createWeb, fakeRateLimits } from './web.js'
 
-/** Looks again and again, for 2 s at most: a test that fails must end. */
+/** Waits 2 s at most. */
 const until = async (isIt: () => boolean) => {
   const end = performance.now() + 2_000
   while (!isIt()) {
@@ -57,7 +57,7 @@ describe('pictures by URL', () => {
     return { open, give, opened: (count: number) => until(() => open.length >= count) }
   }
 
-  it('come with their way and age, and leave no file', async () => {
+  it('come with their tier and age, and leave no file', async () => {
     let file = ''
     const { takeStill } = services.ask
     world.ask.takeStill = async (camera, request) => {
@@ -84,12 +84,12 @@ describe('pictures by URL', () => {
     expect(gone).to.equal(true)
   })
 
-  it('to HEAD give the headers only', async () => {
+  it('answer HEAD with the headers only', async () => {
     const { status, headers, body } = await get(path, {}, 'HEAD')
     expect([status, headers['content-length'], headers['x-snapshot-tier'], body]).to.deep.equal([200, '9', '2', ''])
   })
 
-  it('are as the query wishes', async () => {
+  it('follow the query', async () => {
     await get(`${path}?max_age=0.25&w=320&h=240&q=50&_=1234`)
     await get(path)
     expect(requests().map(({ by, ...wish }) => ({ user: by.user, ...wish }))).to.deep.equal([
@@ -112,7 +112,7 @@ describe('pictures by URL', () => {
     'q=NaN',
     'w=100&w=200',
   ]) {
-    it(`${query} is refused with what is allowed`, async () => {
+    it(`answer 400 with the allowed range to ${query}`, async () => {
       const { status, body } = await get(`${path}?${query}`)
       const { data } = JSON.parse(body).error
       expect([status, data.param]).to.deep.equal([400, query.split('=')[0]])
@@ -121,7 +121,7 @@ describe('pictures by URL', () => {
     })
   }
 
-  it('of cameras that are not there, or not for the caller, are not found', async () => {
+  it('answer 404 for cameras that do not exist or that the caller may not use', async () => {
     const asked = await Promise.all(
       [
         '/cameras/camera9/snapshot.jpg',
@@ -151,7 +151,7 @@ describe('pictures by URL', () => {
     expect(requests()).to.deep.equal([])
   })
 
-  it('need a credential, before anything is told', async () => {
+  it('need a credential, before anything is revealed', async () => {
     for (const each of [path, '/cameras/camera9/snapshot.jpg', `${path}?w=1`]) {
       expect((await get(each, anonymous)).status).to.equal(401)
       expect((await get(each, { Authorization: 'Bearer guess' })).status).to.equal(401)
@@ -164,7 +164,7 @@ describe('pictures by URL', () => {
     expect(rateLimits.taken).to.deep.equal([{ user: 'a-viewer', address: '127.0.0.1', cost: 10 }])
   })
 
-  it('have signed URLs of one camera', async () => {
+  it('accept a signed URL of the same camera', async () => {
     const call = { services, session: { address: '127.0.0.1' }, caller: await services.credentials.verify('operator') }
     const url = stillUrl(call, 'camera0')
     expect((await get(`${url}&w=64`, anonymous)).status).to.equal(200)
@@ -176,7 +176,7 @@ describe('pictures by URL', () => {
     expect([status, JSON.parse(body).error.data.reason]).to.deep.equal([401, 'revoked'])
   })
 
-  it('that are wished alike at the same time are taken once', async () => {
+  it('are taken once for equal requests at the same time', async () => {
     const { open, give, opened } = captures()
     const answers = Promise.all([get(path), get(path), get(path), get(`${path}?w=64`)])
     await opened(2)
@@ -188,7 +188,7 @@ describe('pictures by URL', () => {
     expect((await answers).filter(({ body }) => body === 'picture 1')).to.have.length(1)
   })
 
-  it('are taken once more for who came when the picture was too old already', async () => {
+  it('are taken once more for a request that came when the picture was too old already', async () => {
     const { give, opened } = captures()
     const first = get(`${path}?max_age=0`)
     await opened(1)
@@ -202,7 +202,7 @@ describe('pictures by URL', () => {
     expect([(await first).body, (await second).body]).to.deep.equal(['picture 0', 'picture 1'])
   })
 
-  it('are waited for by 32 at most, those who went away not counted', async () => {
+  it('are waited for by 32 requests at most, without those that were aborted', async () => {
     const { give, opened } = captures()
     const handler = createStillsHandler({ services, rateLimits })
     const gone = later<void>()
@@ -239,14 +239,14 @@ describe('pictures by URL', () => {
 
   for (const [what, error, status] of [
     [
-      'a camera that cannot',
+      'a camera in the wrong state',
       new ServiceError('invalidState', { reason: 'invalid_state', state: 'unplugged', allowed_states: ['available'] }),
       409,
     ],
-    ['a way that failed', dependencyFailed('camera', 'no keyframe'), 503],
-    ['a fault of ours', new Error('/secret/path'), 500],
+    ['a failed capture', dependencyFailed('camera', 'no keyframe'), 503],
+    ['an internal error', new Error('/secret/path'), 500],
   ] as const) {
-    it(`tell of ${what}`, async () => {
+    it(`answer ${status} to ${what}`, async () => {
       world.ask.takeStill = async () => {
         throw error
       }
@@ -263,7 +263,7 @@ describe('pictures by URL', () => {
     expect([status, JSON.parse(body).error.data.reason]).to.deep.equal([503, 'service_initializing'])
   })
 
-  it('are read only, and may be asked for by scripts of listed origins', async () => {
+  it('answer 405 to POST, and allow scripts of listed origins', async () => {
     expect((await get(path, {}, 'POST')).status).to.equal(405)
     const { status, headers } = await get(path, { Origin: 'http://localhost:3000' }, 'OPTIONS')
     expect([status, headers['access-control-allow-headers']]).to.deep.equal([

@@ -5,6 +5,7 @@ import { request } from 'node:https'
 import { connect as connectTcp } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
+import { type SinonFakeTimers, useFakeTimers } from 'sinon'
 import WebSocket from 'ws'
 import { openTls, type TlsFiles } from '../../rpc/tls.js'
 import { createAuthority, hasOpenssl } from './certificates.js'
@@ -45,7 +46,7 @@ suite('TLS (with openssl on PATH)', () => {
       clients: [{ subject: 'gate', user: 'gatekeeper', role: 'operator', cameras: ['camera0'] }],
       ...changes,
     })
-  // The certificates are of today: the world's clock has to be too.
+  // The certificates are valid from today on, so the clock of the world is today's.
   const serve = (tls: TlsFiles) => {
     world.now = Date.now()
     return stage.serve(world.options({}, { tls }))
@@ -77,7 +78,7 @@ suite('TLS (with openssl on PATH)', () => {
       () => true,
     )
 
-  it('speaks wss and https on one port, 1.3 first and nothing below 1.2, and nothing else', async () => {
+  it('serves wss and https on one port, TLS 1.3 first, nothing below 1.2, and no plain HTTP', async () => {
     const { port } = await serve(files())
     expect((await (await connect(port)).call('ping')).result).to.equal('pong')
     expect(await status(port, '/ws')).to.equal(426)
@@ -89,7 +90,7 @@ suite('TLS (with openssl on PATH)', () => {
     expect(await refused(fetch(`http://127.0.0.1:${port}/ws`))).to.equal(true)
   })
 
-  it('ends a connection that never shakes hands', async () => {
+  it('closes a connection without a handshake', async () => {
     const { port, server } = await stage.serve(world.options({ headersTimeout: 100 }, { tls: files() }))
     const silent = connectTcp(port, '127.0.0.1').on('error', () => {})
     stage.ends.push(() => silent.destroy())
@@ -99,7 +100,7 @@ suite('TLS (with openssl on PATH)', () => {
     expect(server.connections()).to.equal(1)
   })
 
-  it('counts its connections and forgets them', async () => {
+  it('counts only the connections that are open', async () => {
     const { port } = await stage.serve(
       world.options({ maxConnections: 4, maxConnectionsPerAddress: 4 }, { tls: files() }),
     )
@@ -107,8 +108,8 @@ suite('TLS (with openssl on PATH)', () => {
     expect((await (await connect(port)).call('ping')).result).to.equal('pong')
   })
 
-  describe('of clients', () => {
-    it('says who it is from the start, with the rights of the list', async () => {
+  describe('a client certificate', () => {
+    it('authenticates the connection from the start, with the rights of the list', async () => {
       const { port } = await serve(mutual('optional'))
       const client = await connect(port, authority.pair('gate'))
       expect((await client.call('get_camera_list')).result).to.deep.include({ total: 1 })
@@ -124,7 +125,7 @@ suite('TLS (with openssl on PATH)', () => {
       expect(world.audited[0]?.credential).to.match(/^certificate:./)
     })
 
-    it('is nobody when no authority of ours has signed it, or the list does not know it', async () => {
+    it('authenticates nobody if it is signed by another authority or is not on the list', async () => {
       const { port } = await serve(mutual('optional'))
       for (const shown of [authority.pair('forged'), authority.pair('stranger'), authority.pair('twice'), {}]) {
         const client = await connect(port, shown)
@@ -135,7 +136,7 @@ suite('TLS (with openssl on PATH)', () => {
       }
     })
 
-    it('may be named by its fingerprint, which no common name can imitate', async () => {
+    it('can be named by its fingerprint, which no common name can imitate', async () => {
       const subject = new X509Certificate(authority.read('stranger.pem')).fingerprint256
       authority.sign('ape', `/CN=${subject.slice(0, 64)}`)
       const { port } = await serve(mutual('optional', { clients: [{ subject, user: 'ann', role: 'viewer' }] }))
@@ -146,7 +147,7 @@ suite('TLS (with openssl on PATH)', () => {
         expect((await (await connect(port, authority.pair(name))).call('get_camera_list')).error?.code).to.equal(-32001)
     })
 
-    it('is required where it is required', async () => {
+    it('is required if the configuration says so', async () => {
       const { port } = await serve(mutual('required'))
       expect((await (await connect(port, authority.pair('gate'))).call('get_camera_list')).error).to.equal(undefined)
       for (const name of ['forged', 'stranger']) {
@@ -157,7 +158,7 @@ suite('TLS (with openssl on PATH)', () => {
       expect(await status(port, '/ws', authority.pair('gate'))).to.equal(426)
     })
 
-    it('admits no longer than it is valid, and not once it is revoked', async () => {
+    it('admits nobody after its end or its revocation', async () => {
       const { port, server } = await serve(mutual('optional'))
       const client = await connect(port, authority.pair('gate'))
       await client.call('ping')
@@ -179,14 +180,14 @@ suite('TLS (with openssl on PATH)', () => {
     })
   })
 
-  describe('of the server', () => {
+  describe('the server certificate', () => {
     const reasonFor = async (tls: TlsFiles) =>
       stage.serve(world.options({}, { tls })).then(
         () => 'none',
         (error: Error) => error.message,
       )
 
-    it('that is not there, or no certificate, or not of the key, is told in one sentence', async () => {
+    it('stops the start with one sentence if it is missing, no certificate, or not of the key', async () => {
       writeFileSync(authority.file('text.pem'), 'hello\n')
       const at = authority.file
       expect(await reasonFor(files({ certFile: at('absent.pem') }))).to.equal(
@@ -207,73 +208,86 @@ suite('TLS (with openssl on PATH)', () => {
       )
     })
 
-    it('is read again when the files change; a pair that does not fit leaves the old one', async () => {
-      for (const name of ['first', 'second']) authority.sign(name, `/CN=${name}`)
-      const [certFile, keyFile] = [authority.file('live.pem'), authority.file('live.key')]
+    describe('in files that change', () => {
+      /** Every change is noticed within this time (ms). */
+      const notice = 10_000
+      const [certFile, keyFile] = ['live.pem', 'live.key']
+      let timers: SinonFakeTimers
+
+      before(() => {
+        for (const name of ['first', 'second']) authority.sign(name, `/CN=${name}`)
+      })
+      beforeEach(() => {
+        put('first')
+        timers = useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+      })
+      afterEach(() => timers.restore())
+
       const put = (name: string) => {
-        authority.copy(`${name}.pem`, 'live.pem')
-        authority.copy(`${name}.key`, 'live.key')
+        authority.copy(`${name}.pem`, certFile)
+        authority.copy(`${name}.key`, keyFile)
       }
-      put('first')
-      const { port } = await serve(files({ certFile, keyFile }))
-      const shown = async () => (await handshake(port)).getPeerCertificate().subject.CN
-      const shows = async (name: string) => {
-        while ((await shown()) !== name) await new Promise((resolve) => setTimeout(resolve, 20))
-      }
-      const running = await connect(port)
-      expect(await shown()).to.equal('first')
-      put('second')
-      await shows('second')
-      authority.copy('first.key', 'live.key')
-      while (!world.logged.some(({ level }) => level === 'warn'))
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      expect(await shown()).to.equal('second')
-      expect(world.logged.find(({ level }) => level === 'warn')?.fields).to.deep.equal({
-        reason: 'server.tls.key_file is not the key of server.tls.cert_file',
-      })
-      rmSync(certFile)
-      authority.copy('first.pem', 'live.pem')
-      await shows('first')
-      expect((await running.call('ping')).result).to.equal('pong')
-      expect(JSON.stringify(world.logged)).not.to.include(authority.dir)
-    })
+      const live = () => files({ certFile: authority.file(certFile), keyFile: authority.file(keyFile) })
+      const messages = () =>
+        world.logged.filter(({ level }) => level !== 'debug').map(({ level, message }) => `${level}: ${message}`)
+      const readAgain = 'info: the certificate of the server was read again'
+      const unusable = 'warn: the new certificate of the server cannot be used; the old one stays'
 
-    it('that is no good is told of once, however often it is looked at', async () => {
-      authority.copy('server.pem', 'bad.pem')
-      authority.copy('server.key', 'bad.key')
-      const { log } = world.options()
-      const tls = openTls({
-        files: files({ certFile: authority.file('bad.pem'), keyFile: authority.file('bad.key') }),
-        log,
-        settle: 5,
+      it('is used for new connections, if certificate and key fit together', async () => {
+        const { port, server } = await serve(live())
+        const shown = async () => (await handshake(port)).getPeerCertificate().subject.CN
+        const running = await connect(port)
+        expect(await shown()).to.equal('first')
+        put('second')
+        timers.tick(notice)
+        expect(await shown()).to.equal('second')
+        authority.copy('first.key', keyFile)
+        timers.tick(notice)
+        expect(await shown()).to.equal('second')
+        rmSync(authority.file(certFile))
+        timers.tick(notice)
+        expect(await shown()).to.equal('second')
+        authority.copy('first.pem', certFile)
+        timers.tick(notice)
+        expect(await shown()).to.equal('first')
+        expect((await running.call('ping')).result).to.equal('pong')
+        await server.stop('the test is over')
+        put('second')
+        timers.tick(notice)
+        expect(messages()).to.deep.equal([readAgain, unusable, unusable, readAgain])
+        expect(world.logged.filter(({ level }) => level === 'warn').map(({ fields }) => fields?.reason)).to.deep.equal([
+          'server.tls.key_file is not the key of server.tls.cert_file',
+          'server.tls.cert_file cannot be read: it does not exist',
+        ])
+        expect(JSON.stringify(world.logged)).not.to.include(authority.dir)
       })
-      stage.ends.push(tls.watch(() => {}))
-      authority.copy('gate.pem', 'bad.pem')
-      while (world.logged.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
-      for (let touch = 0; touch < 10; touch++) {
-        writeFileSync(authority.file('other'), String(touch))
-        await new Promise((resolve) => setTimeout(resolve, 15))
-      }
-      expect(world.logged).to.have.length(1)
-    })
 
-    it('is watched until that is over', async () => {
-      authority.copy('server.pem', 'watched.pem')
-      authority.copy('server.key', 'watched.key')
-      const { log } = world.options()
-      const tls = openTls({
-        files: files({ certFile: authority.file('watched.pem'), keyFile: authority.file('watched.key') }),
-        log,
-        settle: 10,
+      it('is logged once if it cannot be used, however often it is read', () => {
+        const changes: unknown[] = []
+        stage.ends.push(openTls({ files: live(), log: world.options().log }).watch((context) => changes.push(context)))
+        authority.copy('second.pem', certFile)
+        timers.tick(10 * notice)
+        expect(messages()).to.deep.equal([unusable])
+        expect(changes).to.deep.equal([])
+        authority.copy('second.key', keyFile)
+        timers.tick(10 * notice)
+        expect(messages()).to.deep.equal([unusable, readAgain])
+        expect(changes).to.have.length(1)
       })
-      let changes = 0
-      tls.watch(() => {
-        changes += 1
-      })()
-      authority.copy('gate.pem', 'watched.pem')
-      authority.copy('gate.key', 'watched.key')
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      expect(changes).to.equal(0)
+
+      it('is watched until the watch is ended', () => {
+        const { log } = world.options()
+        const changes: string[] = []
+        const endOne = openTls({ files: live(), log }).watch(() => changes.push('one'))
+        stage.ends.push(openTls({ files: live(), log }).watch(() => changes.push('other')))
+        put('second')
+        timers.tick(notice)
+        expect(changes).to.deep.equal(['one', 'other'])
+        endOne()
+        put('first')
+        timers.tick(notice)
+        expect(changes).to.deep.equal(['one', 'other', 'other'])
+      })
     })
   })
 })

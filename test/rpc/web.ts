@@ -5,7 +5,7 @@ import type { RateLimits, Who } from '../../rpc/rateLimits.js'
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
-/** Rate limits that note what was taken, and stop where a test wants it. */
+/** Rate limits that record what is taken and wait as long as a test says. */
 export const fakeRateLimits = () => {
   const taken: (Who & { cost: number })[] = []
   const rateLimits = {
@@ -25,7 +25,7 @@ export const fakeRateLimits = () => {
   return rateLimits satisfies RateLimits & object
 }
 
-/** One handler behind a server of its own, asked as viewer unless told otherwise. */
+/** Serves one handler. Requests are a viewer’s unless their headers say otherwise. */
 export const createWeb = () => {
   const ends: (() => void)[] = []
 
@@ -41,7 +41,7 @@ export const createWeb = () => {
     return { port: (server.address() as AddressInfo).port, closed }
   }
 
-  /** Not `fetch`, which tidies paths up before it sends them. */
+  /** Not by `fetch`, which normalises paths. */
   const serve = async (handler: Handler) => {
     const { port } = await listen(handler)
     const get = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
@@ -67,7 +67,7 @@ export const createWeb = () => {
     return { port, get }
   }
 
-  /** Begins a request without header and reads nothing of its answer until told. */
+  /** Starts a request and reads the headers of the reply only, until `received` is called. */
   const begin = async (handler: Handler, path: string, headers: Record<string, string> = {}) => {
     const { port, closed } = await listen(handler)
     const sent = request({ port, host: '127.0.0.1', path, agent: false, headers })
