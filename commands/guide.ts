@@ -24,7 +24,7 @@ export async function guideText(config: Configuration, app: App, clock: Clock): 
   const credential = { user: 'viewer', id, expiresAt: clock.now() + day }
   const stream = app.watchUrl(camera?.id ?? 'camera0', hostForPeople(config.server), credential)
   const life = config.security.streams === 'open' ? '' : `valid for ${config.security.stream_url_life / 60_000} min; `
-  const state = camera && [camera.cause.state, camera.cause.reason].filter(Boolean).join(': ')
+  const state = camera && [camera.cause.state, camera.cause.reason?.details].filter(Boolean).join(': ')
   const { host } = config.http_health
   const { health } = app.ports
   return `
@@ -35,7 +35,7 @@ export async function guideText(config: Configuration, app: App, clock: Clock): 
     Camera        ${camera ? `${camera.id}, ${camera.name} (${state})` : 'none found yet'}
     Stream        ${stream}
                   ${life}ffplay -rtsp_transport tcp '<URL>', or VLC: Media, Open Network Stream
-    Media server  ${server ? `${server.kind}: ${server.why}` : `not yet: ${cause.reason ?? 'starting'}`}
+    Media server  ${server ? `${server.kind}: ${server.why}` : `not yet: ${cause.reason?.details ?? 'starting'}`}
     Data          ${config.data_dir}
 
     A token of a viewer, valid for a day:

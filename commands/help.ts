@@ -25,5 +25,6 @@ Flags
 
 token and keys need the data directory of a service: select it with --config, --data-dir or the environment.
 Every key of the configuration can also be set in the environment: server.port as CAMERA_SERVICE_SERVER_PORT.
-Exit status: 0 success, 78 a fault of the configuration or the command line, 1 any other error.
+Exit status: 0 success, 78 a fault of the configuration or the command line, 70 the service
+crashed too often, 1 any other error.
 `

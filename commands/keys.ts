@@ -1,6 +1,6 @@
 import { createApiKeys, type KeyKeeper } from '../adapters/keys/apiKeys.js'
 import type { CommandOf } from '../config/arguments.js'
-import { keyDefaults } from '../config/derive.js'
+import { keyDefaults } from '../config/derive/access.js'
 import type { Configuration } from '../config/schema.js'
 import { type ApiKey, neverExpires } from '../machines/domain/access.js'
 import { usedDataFolders } from './dataFolders.js'

@@ -21,6 +21,9 @@ export interface CommandPorts {
 /** `EX_CONFIG` of sysexits.h. systemd does not restart the service on it. */
 export const configurationFault = 78
 
+/** `EX_SOFTWARE` of sysexits.h: actors crashed too often. systemd restarts the service on it. */
+export const softwareError = 70
+
 /** The outcome of a command that threw: a fault of the arguments or the configuration, or any other error. */
 export function failure(error: unknown): Outcome {
   if (error instanceof UsageError || error instanceof ConfigurationError)

@@ -6,7 +6,8 @@ import type { Configuration } from '../config/schema.js'
 import { reasonOf } from '../machines/domain/errors.js'
 import type { Clock } from '../machines/domain/ports.js'
 import { guideText, webSocketUrl } from './guide.js'
-import type { Outcome } from './outcome.js'
+import { type Outcome, softwareError } from './outcome.js'
+import { informSystemd, statusLine } from './systemd.js'
 
 /** What the service needs of the process. */
 export interface ServePorts {
@@ -19,7 +20,7 @@ export interface ServePorts {
   print(text: string): void
 }
 
-/** `serve`: runs the service until a signal. The exit status is 1 if it cannot start. */
+/** `serve`: runs the service until a signal. The exit status is 1 if it cannot start, 70 if too much of it crashed. */
 export async function serve(
   config: Configuration,
   { warnings, guide }: { warnings: readonly string[]; guide: boolean },
@@ -34,16 +35,19 @@ export async function serve(
   try {
     const app = await startApp({ config, log, env })
     log.info('the service listens', { url: webSocketUrl(config, app) })
-    await systemd.ready(app.directory.system().message)
-    const watchdog =
-      systemd.interval === undefined ? undefined : setInterval(() => void systemd.watchdog(), systemd.interval)
+    await systemd.ready(statusLine(app.directory))
+    const silence = informSystemd(app, systemd)
     if (guide) void guideText(config, app, clock).then(print)
-    const reason = await signal
-    log.info('the service stops', { reason })
+    const { reason, status } = await Promise.race([
+      signal.then((reason) => ({ reason, status: 0 })),
+      app.failed.then((reason) => ({ reason, status: softwareError })),
+    ])
+    if (status === 0) log.info('the service stops', { reason })
+    else log.error('the service cannot go on and stops', { reason })
+    silence()
     await systemd.stopping()
-    clearInterval(watchdog)
     await app.stop(reason)
-    return { status: 0 }
+    return { status }
   } catch (error) {
     log.error(`the service cannot start: ${reasonOf(error)}`)
     return { status: 1 }

@@ -69,6 +69,7 @@ export const mediamtxLinkMachine = setup({
     ),
     tellDown: emit(({ context }): LinkFact => ({ type: 'link.down', reason: reasonOf(context) })),
     tellDegraded: emit(({ context }): LinkFact => ({ type: 'link.degraded', reason: reasonOf(context) })),
+    tellOpened: emit({ type: 'link.breakerOpened' }),
     lose: enqueueActions(({ context, enqueue, self }) => {
       if (self._parent) enqueue.sendTo(self._parent, { type: 'server.lost', reason: reasonOf(context) })
     }),
@@ -183,7 +184,7 @@ export const mediamtxLinkMachine = setup({
         },
         open: {
           tags: 'open',
-          entry: 'lose',
+          entry: ['tellOpened', 'lose'],
           invoke: { src: 'pauseCalls', input: ({ context }) => ({ reason: reasonOf(context) }) },
           after: { reset: 'halfOpen' },
           on: { 'link.check': 'halfOpen' },

@@ -1,6 +1,6 @@
 import type { CameraId } from '../machines/domain/camera.js'
 import type { Fact, Told } from '../machines/domain/facts.js'
-import type { Dispose, MediaServer, Metrics } from '../machines/domain/ports.js'
+import type { Dispose, Metrics } from '../machines/domain/ports.js'
 import type { SnapshotTier } from '../machines/domain/views.js'
 import { methods as table } from './methods/index.js'
 
@@ -44,16 +44,13 @@ export interface Counts {
   refused: Record<Parameters<Metrics['refused']>[0], number>
   /** Number of times the media server came back or was replaced. */
   serverReturns: number
-  breaker: { state: 'closed' | 'halfOpen' | 'open'; openings: number }
+  breakerOpenings: number
 }
 
 export interface CountedMetrics extends Metrics {
   counts(): Counts
-  /** Counts facts and changes of the breaker from now on. */
-  follow(sources: {
-    facts: { subscribe(listener: (fact: Told) => void): Dispose }
-    mediaServer: Pick<MediaServer, 'onBreaker'>
-  }): Dispose
+  /** Counts facts from now on. */
+  follow(facts: { subscribe(listener: (fact: Told) => void): Dispose }): Dispose
 }
 
 /** The names of HTTP requests beside those of the methods. */
@@ -103,7 +100,7 @@ export const createMetrics = ({
     dropped: 0,
     refused: { authentication: 0, rate: 0, connection: 0, origin: 0 },
     serverReturns: 0,
-    breaker: { state: 'closed', openings: 0 },
+    breakerOpenings: 0,
   }
   // Some metrics lie between two facts: the times and facts that the first one leaves for the second.
   let isServerGone = false
@@ -124,6 +121,9 @@ export const createMetrics = ({
 
   const count = (fact: Told<Fact>): void => {
     switch (fact.type) {
+      case 'link.breakerOpened':
+        counts.breakerOpenings += 1
+        break
       case 'recording.interrupted':
         add(fact.camera, 'gaps')
         gapSince.set(fact.camera, fact.at)
@@ -187,18 +187,6 @@ export const createMetrics = ({
       counts.refused[why] += 1
     },
     counts: () => counts,
-    follow: ({ facts, mediaServer }) => {
-      const ends = [
-        facts.subscribe(count),
-        mediaServer.onBreaker((state) => {
-          const { breaker } = counts
-          if (state === 'open' && breaker.state !== 'open') breaker.openings += 1
-          breaker.state = state
-        }),
-      ]
-      return () => {
-        for (const end of ends) end()
-      }
-    },
+    follow: (facts) => facts.subscribe(count),
   }
 }

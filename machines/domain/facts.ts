@@ -83,6 +83,8 @@ export type LinkFact =
   | { type: 'link.up'; version: string; paths: number }
   | { type: 'link.degraded'; reason: Reason }
   | { type: 'link.down'; reason: Reason }
+  /** The circuit breaker opened, or opened again after a failed trial call. */
+  | { type: 'link.breakerOpened' }
 
 export type StorageFact =
   | { type: 'storage.ok' | 'storage.warning' | 'storage.critical'; percent: number; available: number }

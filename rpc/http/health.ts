@@ -25,7 +25,7 @@ export interface HealthOptions {
   /** Host names for the detailed pages, in addition to this host's own name, `localhost` and addresses. */
   hosts?: readonly string[]
   /** Text of `/metrics`; without it there is no such page. */
-  metrics?: () => Promise<MetricsText>
+  metrics?: (() => Promise<MetricsText>) | undefined
   /** Default `/health`, `/health/live`, `/health/ready`, `/health/detailed`. */
   endpoints?: { basic?: string; live?: string; ready?: string; detailed?: string }
 }
@@ -73,7 +73,13 @@ const ofComponent = {
   STOPPED: 'degraded',
   ERROR: 'unhealthy',
 } as const
-const ofStorage = { ok: 'healthy', unknown: 'healthy', warning: 'degraded', critical: 'unhealthy' } as const
+const ofStorage = {
+  ok: 'healthy',
+  unknown: 'healthy',
+  warning: 'degraded',
+  blind: 'degraded',
+  critical: 'unhealthy',
+} as const
 
 const componentsOf = ({ components, reasons }: Status, directory: Directory) => {
   const { websocket_server, camera_monitor, mediamtx } = components

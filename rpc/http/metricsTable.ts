@@ -216,12 +216,12 @@ const own: readonly Metric[] = [
   gauge(
     'breaker_state',
     'State of the circuit breaker of the media server: 1 for the present state.',
-    oneOf(['closed', 'halfOpen', 'open'], ({ counts }) => counts.breaker.state),
+    oneOf(['closed', 'halfOpen', 'open'], ({ link }) => link.breaker),
   ),
   counter(
     'breaker_openings_total',
     'Number of times the circuit breaker opened.',
-    total((c) => c.breaker.openings),
+    total((c) => c.breakerOpenings),
   ),
   histogram(
     'media_server_request_duration_seconds',
@@ -285,7 +285,7 @@ const own: readonly Metric[] = [
   gauge(
     'storage_state',
     'State of the storage: 1 for the present state.',
-    oneOf(['ok', 'warning', 'critical', 'unknown'], ({ storage }) => storage.state),
+    oneOf(['ok', 'warning', 'critical', 'blind', 'unknown'], ({ storage }) => storage.state),
   ),
   gauge(
     'files_bytes',

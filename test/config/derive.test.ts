@@ -1,37 +1,32 @@
 import { expect } from 'chai'
+import type { ActorsOptions } from '../../actors/createActors.js'
+import type { ActorOptions } from '../../actors/provide.js'
 import type { PathDefaults } from '../../adapters/mediamtx/pathBody.js'
 import type { ServerProcessOptions } from '../../adapters/mediamtx/serverProcess.js'
+import { auditLimits, jwtSecretSources, keyDefaults, tokenOptions } from '../../config/derive/access.js'
 import {
-  apiUrl,
-  auditLimits,
+  actorOptions,
+  askOptions,
   captureDefaults,
   drainLimit,
-  externalLimits,
   fleetInput,
-  healthOptions,
-  jwtSecretSources,
-  keyDefaults,
-  linkDelays,
+  retentionPolicy,
+  streamAccessOptions,
+} from '../../config/derive/actors.js'
+import { healthOptions, rateLimitOptions, rpcOptions, streamUrlOptions } from '../../config/derive/api.js'
+import {
+  apiUrl,
   mediaAuthPlace,
   mediaServerOptions,
   ownPlaces,
   pathDefaults,
-  pictureLimits,
-  pipelineOptions,
-  rateLimitOptions,
-  retentionPolicy,
-  rpcOptions,
+  publishHost,
   rtspPlace,
-  scanOptions,
-  scanPlan,
   serverProcessOptions,
-  snapshotDelays,
   startLimit,
-  streamUrlOptions,
-  tokenOptions,
-} from '../../config/derive.js'
+} from '../../config/derive/mediaServer.js'
+import { pictureLimits, scanOptions, scanPlan } from '../../config/derive/ports.js'
 import { loadConfiguration } from '../../config/load.js'
-import type { FleetInput } from '../../machines/fleetContext.js'
 import type { HealthOptions } from '../../rpc/http/health.js'
 import type { RpcOptions } from '../../rpc/options.js'
 import type { RateLimitOptions } from '../../rpc/rateLimits.js'
@@ -87,12 +82,8 @@ describe('options from the configuration', () => {
       offers: { hls: true, webrtc: true },
       grace: 5_000,
     })
-    expect(mediaServerOptions(defaults)).to.deep.equal({
-      timeout: 10_000,
-      breaker: { threshold: 5, resetTimeout: 2_000 },
-    })
+    expect(mediaServerOptions(defaults)).to.deep.equal({ timeout: 10_000, threshold: 5 })
     expect(mediaAuthPlace(configured(external))).to.deep.equal({ host: '127.0.0.1', port: 8004 })
-    expect(linkDelays(defaults)).to.deep.equal({ interval: 1_000, checkLimit: 2_000 })
   })
 
   it('for the control API: an external server gets credentials only if it asks the service for permission', () => {
@@ -111,7 +102,7 @@ describe('options from the configuration', () => {
   it('for RTSP: a managed server listens on the address of the service', () => {
     const place = (values: Record<string, string>) => [
       rtspPlace(configured(values)).host,
-      pipelineOptions(configured(values)).publishHost,
+      publishHost(configured(values)),
     ]
     expect(place({})).to.deep.equal(['127.0.0.1', '127.0.0.1'])
     expect(place({ SERVER_HOST: '10.0.0.5' })).to.deep.equal(['10.0.0.5', '10.0.0.5'])
@@ -140,27 +131,54 @@ describe('options from the configuration', () => {
       fps: 30,
       codec: { profile: 'baseline', level: 'auto', pixelFormat: 'yuv420p', preset: 'ultrafast', bitrate: 2_000_000 },
     })
-    expect(pipelineOptions(defaults).firstFrameWithin).to.equal(20_000)
     expect(pictureLimits(defaults)).to.deep.equal({ direct: 3_000, ffmpeg: 6_000, stream: 20_000 })
-    expect(snapshotDelays(defaults)).to.deep.equal({
-      directLimit: 3_000,
-      ffmpegLimit: 6_000,
-      liveLimit: 5_000,
-      wakeLimit: 20_000,
+    expect(actorOptions(defaults).tiers).to.deep.equal({ direct: 3_000, ffmpeg: 6_000, live: 5_000, wake: 20_000 })
+  })
+
+  it('for the actors', () => {
+    const options: ActorOptions = actorOptions(defaults)
+    const { defaults: _captures, tiers: _tiers, ...limits } = options
+    expect(limits).to.deep.equal({
+      startLimit: 22_000,
+      closeAfter: 10_000,
+      segmentDuration: 3_600_000,
+      sourceInterval: 10_000,
+      retireAfter: 86_400_000,
+      deviceScanLimit: 10_000,
+      linkCheckLimit: 2_000,
+      linkInterval: 1_000,
+      storageInterval: 5_000,
+      streamScanLimit: 30_000,
+      drainLimit: 4_500,
     })
+    expect(askOptions(defaults)).to.deep.equal({
+      startLimit: 22_000,
+      autoCloseAfter: 0,
+      simulation: false,
+      scanLimit: 30_000,
+      policy: { type: 'age', enabled: false, maxAgeDays: 30 },
+    })
+    expect(streamAccessOptions(configured({ SECURITY_STREAMS: 'open' }))).to.deep.equal({ open: true, allowedIps: [] })
   })
 
   it('for the fleet', () => {
-    const input: FleetInput = fleetInput(configured({ CAMERAS: '[{ name: a, source: virtual }]' }), 5_000)
+    const input: ActorsOptions['input'] = fleetInput(configured({ CAMERAS: '[{ name: a, source: virtual }]' }), {
+      streams: [],
+      interval: 5_000,
+    })
     expect(input).to.deep.equal({
       entries: [{ name: 'a', source: { kind: 'virtual' }, enabled: true, settings: { name: 'a' } }],
       demoWhenNone: false,
       pollEvery: 10_000,
       storage: { warnPercent: 80, blockPercent: 90 },
+      link: { resetAfter: 2_000 },
+      mediaSessions: { startLimit: 22_000 },
       retention: { policy: { type: 'age', enabled: false, maxAgeDays: 30 }, checkInterval: 3_600_000 },
+      streams: [],
       external: { enabled: false, interval: 5_000, atStart: false, skydio: false, generic: false },
+      externalStreams: { maxStreams: 64, interval: 5_000 },
     })
-    expect(fleetInput(defaults).external.interval).to.equal(30_000)
+    expect(fleetInput(defaults, { streams: [] }).external.interval).to.equal(30_000)
     expect(drainLimit(defaults)).to.equal(4_500)
     expect(drainLimit(configured({ SERVER_SHUTDOWN_TIMEOUT: '2s' }))).to.equal(1_000)
   })
@@ -193,7 +211,6 @@ describe('options from the configuration', () => {
       generic: { ranges: ['10.0.0.0/24'], hosts: [], ports: [554, 8554], paths: ['/stream', '/live', '/video'] },
     })
     expect(scanOptions(defaults)).to.deep.equal({ hostLimit: 2_000, concurrency: 32 })
-    expect(externalLimits(defaults)).to.deep.equal({ maxStreams: 64, scanLimit: 30_000 })
   })
 
   it('for the places where no stream may lead', () => {

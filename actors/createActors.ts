@@ -1,0 +1,130 @@
+import { randomInt } from 'node:crypto'
+import { createActor, waitFor } from 'xstate'
+import type { AuditLog, AuthFailures, Credentials, Links, OutsideChange, OwnAccess } from '../machines/domain/access.js'
+import { allowList } from '../machines/domain/address.js'
+import type { Dispose, Metrics } from '../machines/domain/ports.js'
+import type { RetentionPolicy } from '../machines/domain/retention.js'
+import type { FleetInput } from '../machines/fleetContext.js'
+import { createAsk } from './ask.js'
+import { createExternalAsk } from './askExternal.js'
+import { createRetentionAsk } from './askRetention.js'
+import { auditFacts, auditOutside } from './auditFacts.js'
+import { createDirectory, type Directory, type FleetActor } from './directory.js'
+import { createSurvey } from './effects/retention.js'
+import { createFacts } from './facts.js'
+import { logFacts } from './logFacts.js'
+import { createObserver } from './observer.js'
+import { type ActorOptions, type ActorPorts, provide } from './provide.js'
+import { createStreamAccess } from './streamAccess.js'
+
+export interface ActorsOptions {
+  actors: ActorOptions
+  input: Omit<FleetInput, 'link'> & { link: { resetAfter: number } }
+  ask: { startLimit: number; autoCloseAfter: number; simulation: boolean; scanLimit: number; policy: RetentionPolicy }
+  streamAccess: { open: boolean; allowedIps: readonly string[] }
+}
+
+export interface ActorsPorts extends ActorPorts {
+  credentials: Pick<Credentials, 'verify' | 'isRevoked' | 'onRevoked'> & {
+    onOutsideChange(listener: (change: OutsideChange) => void): Dispose
+  }
+  links: Pick<Links, 'verify'>
+  own: OwnAccess
+  audit: Pick<AuditLog, 'write'>
+  failures: AuthFailures
+  metrics: Pick<Metrics, 'refused'>
+}
+
+export type Actors = ReturnType<typeof createActors>
+
+/** The root actor, and everything through which others read it, ask it and hear from it. It runs after `start`. */
+export function createActors(ports: ActorsPorts, { actors, input, ask: asking, streamAccess }: ActorsOptions) {
+  const { audit, clock, log } = ports
+  const facts = createFacts({ clock, log })
+  facts.subscribe(logFacts(log))
+  facts.subscribe(auditFacts(audit))
+  const unlisten = ports.credentials.onOutsideChange(auditOutside(audit))
+  const observer = createObserver({ facts, clock, log })
+  const cameras = () => directory.cameras()
+
+  const fleet: FleetActor = createActor(provide(ports, actors, cameras), {
+    systemId: 'fleet',
+    inspect: observer.inspect,
+    input: { ...input, link: { ...input.link, seed: randomInt(2 ** 32) } },
+  })
+  const directory: Directory = createDirectory({ fleet, observer, startedAt: clock.now() })
+  const { startLimit, autoCloseAfter, simulation, scanLimit, policy } = asking
+  const ask = createAsk({ ...ports, fleet, facts, directory, startLimit, autoCloseAfter, simulation })
+  const external = createExternalAsk({ fleet, facts, directory, clock, scanLimit })
+  const retention = createRetentionAsk({
+    actor: () => fleet.system.get('retention'),
+    facts,
+    survey: createSurvey({ files: ports.files, cameras, clock }),
+    policy,
+  })
+  const access = createStreamAccess({
+    ...ports,
+    mediaSessions: () => fleet.system.get('mediaSessions'),
+    isAllowed: allowList(streamAccess.allowedIps),
+    open: streamAccess.open,
+  })
+
+  let pings = 0
+  /** Resolves with one sentence when the root ends although nobody stopped it. */
+  const failed = new Promise<string>((resolve) => {
+    fleet.subscribe({
+      complete: () => {
+        if (fleet.getSnapshot().hasTag('broken')) resolve('too many actors crashed within a minute')
+      },
+      error: (error) => {
+        log.error('the root actor crashed', { error })
+        resolve('the root actor crashed')
+      },
+    })
+  })
+
+  return {
+    facts,
+    directory,
+    ask: {
+      ...ask,
+      releaseAll(session: string) {
+        ask.releaseAll(session)
+        external.leave(session)
+      },
+    },
+    external,
+    retention,
+    streamAccess: access,
+    failed,
+    /** True if the root actor answers. */
+    isAlive(): boolean {
+      pings += 1
+      fleet.send({ type: 'system.ping', id: pings })
+      return fleet.getSnapshot().context.pong === pings
+    },
+    /** Resolves once cameras are served. Rejects with one sentence if they cannot be, or after `limit` ms. */
+    async start(limit: number): Promise<void> {
+      fleet.start()
+      const isDecided = (snapshot: ReturnType<FleetActor['getSnapshot']>) =>
+        snapshot.hasTag('running') || snapshot.hasTag('over')
+      const snapshot = await waitFor(fleet, isDecided, { timeout: limit }).catch(() => {
+        throw new Error(`the camera registry could not be read within ${limit / 1000} s`)
+      })
+      if (snapshot.hasTag('over')) throw new Error(snapshot.context.reason ?? 'the root actor ended at its start')
+    },
+    /** Ends recordings and files, then the media server. Resolves when that is done, or after `limit` ms. Never rejects. */
+    async stop(reason: string, limit: number): Promise<void> {
+      fleet.send({ type: 'system.stop', reason })
+      await waitFor(fleet, (snapshot) => snapshot.status !== 'active', { timeout: limit }).catch(() =>
+        log.warn('the stop took too long and is cut short', { limit }),
+      )
+    },
+    /** Ends whatever still runs, at once. */
+    close(): void {
+      fleet.stop()
+      access.close()
+      unlisten()
+    },
+  }
+}

@@ -1,0 +1,235 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { StreamAccess } from '../machines/domain/access.js'
+import type { ScanPlan } from '../machines/domain/external.js'
+import type { Clock, Log, Metrics, ServerChoice, ServerProcess } from '../machines/domain/ports.js'
+import { openAuditLog } from './audit/auditLog.js'
+import { type Closers, createClosers } from './closers.js'
+import { type DataDirectory, openDataDirectory } from './data/directory.js'
+import { createExternalStore } from './data/externalStreams.js'
+import { createRegistryStore } from './data/registry.js'
+import { createRetentionStore } from './data/retention.js'
+import { jwtSecret, keptSecret } from './data/secrets.js'
+import { checkPrograms } from './ffmpeg/installed.js'
+import { createPictures } from './ffmpeg/pictures.js'
+import { createPipelines } from './ffmpeg/pipelines.js'
+import { createMediaFiles } from './files/mediaFiles.js'
+import { createSegments } from './files/segments.js'
+import { createStorage } from './files/storage.js'
+import { createHostSampler } from './host/sampler.js'
+import { type ApiKeysOptions, createApiKeys } from './keys/apiKeys.js'
+import { createLinks } from './links/links.js'
+import { createMediaAuthServer, mediaAuthAddress } from './mediamtx/authServer.js'
+import { checkExternal } from './mediamtx/external.js'
+import type { Address } from './mediamtx/findServer.js'
+import { createMediaServer } from './mediamtx/mediaServer.js'
+import { createOwnCredential } from './mediamtx/ownCredential.js'
+import type { PathDefaults } from './mediamtx/pathBody.js'
+import { sampledStreams } from './mediamtx/sampledStreams.js'
+import { createServerProcess, type ServerProcessOptions } from './mediamtx/serverProcess.js'
+import { createAddressCheck, type OwnPlace } from './rtsp/addresses.js'
+import { createStreamReader } from './rtsp/reader.js'
+import { createStreamScan } from './rtsp/scan.js'
+import { createCredentials } from './tokens/credentials.js'
+import { createTokens } from './tokens/tokens.js'
+import { createTrustedKeys, type KeySource } from './tokens/trustedKeys.js'
+import { createUsbDevices } from './usb/devices.js'
+import { createDeviceProbe } from './usb/probe.js'
+
+type Kind = ServerChoice['kind'] | undefined
+
+/** Durations in ms. */
+export interface OpenOptions {
+  dataDir: string
+  access: {
+    jwtSecret: { value: string; file: string }
+    jwtKeys: readonly KeySource[]
+    tokens: { issuer: string; audience: string; tolerance: number }
+    keys: ApiKeysOptions['defaults']
+    audit: { maxSize: number; maxFiles: number }
+  }
+  paths(recordings: string): PathDefaults
+  mediaServer: { timeout: number; threshold: number }
+  /** URL of the control API, with the credentials of the service. */
+  apiUrl(kind: Kind, own: { user: string; password: string }): string
+  /** The listener that answers the media server. */
+  mediaAuth: Address
+  /** True: an external media server must ask this service who may read. */
+  isProtected: boolean
+  serverProcess: Pick<ServerProcessOptions, 'mode' | 'api' | 'ports' | 'host' | 'offers' | 'grace'>
+  externalRtsp: Address
+  rtsp: Address & { startTimeout: number }
+  publishHost: string
+  probeTimeout: number
+  pictures: { direct: number; ffmpeg: number; stream: number }
+  scan: { plan: ScanPlan; hostLimit: number; concurrency: number }
+  /** Where the service and its media server listen: no stream may lead there. */
+  ownPlaces(kind: Kind, authPort: number): OwnPlace[]
+}
+
+/** What the process brings. */
+interface Surroundings {
+  log: Log
+  env: NodeJS.ProcessEnv
+  clock: Clock
+  metrics: Metrics
+}
+
+export type Ports = Awaited<ReturnType<typeof open>>
+
+/**
+ * Opens every port in order. Rejects with one sentence for the operator; whatever was opened is closed then. The caller
+ * pushes its own parts on `closers`, and closes all of them at the end.
+ */
+export async function openPorts(
+  options: OpenOptions,
+  surroundings: Surroundings,
+): Promise<{ ports: Ports; closers: Closers }> {
+  const closers = createClosers(surroundings.log)
+  try {
+    return { ports: await open(options, surroundings, closers), closers }
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}
+
+async function open(options: OpenOptions, { log, env, clock, metrics }: Surroundings, closers: Closers) {
+  await checkPrograms({ path: env.PATH ?? '', log })
+  const data = await openDataDirectory(options.dataDir)
+  closers.push(data.release)
+  const access = await openAccess(options.access, data, { log, env, clock }, closers)
+
+  const own = createOwnCredential()
+  const mediaSecret = Buffer.from((await keptSecret(data.secrets, 'media_secret')).key).toString()
+  const paths = options.paths(data.recordings)
+  /** Marks our children and what the media server starts for us, so that the next run of the service finds them. */
+  const mark = createHash('sha256').update(data.dir).digest('hex').slice(0, 16)
+  let kind: Kind
+  let authServer: ReturnType<typeof createMediaAuthServer> | undefined
+  let authPort = options.mediaAuth.port
+  const apiUrl = () => options.apiUrl(kind, own.api)
+  const mediaServer = createMediaServer({ ...options.mediaServer, apiUrl, pathDefaults: paths, metrics, log })
+  const serverProcess = createServerProcess({
+    ...options.serverProcess,
+    runDir: data.run,
+    dataDir: data.dir,
+    recordingsDir: data.recordings,
+    pathDefaults: paths,
+    mark,
+    simulatorCommand: simulatorCommand(),
+    env,
+    auth: () => ({
+      address: mediaAuthAddress({ host: options.mediaAuth.host, port: authPort, secret: mediaSecret }),
+      apiUser: own.api.user,
+      apiPass: own.api.password,
+    }),
+    log,
+  })
+  // The media server may ask until its end.
+  closers.push(() => authServer?.stop(), serverProcess.end)
+  const choose: ServerProcess['choose'] = async (signal) => {
+    const choice = await serverProcess.choose(signal)
+    kind = choice.kind
+    if (kind !== 'external') return choice
+    const problems = await checkExternal(
+      {
+        apiUrl,
+        timeout: options.mediaServer.timeout,
+        rtsp: options.externalRtsp,
+        recordingsDir: data.recordings,
+        pathDefaults: paths,
+        ...(options.isProtected && authServer && { questions: authServer.questions }),
+      },
+      signal,
+    )
+    for (const problem of problems) log.warn('the external media server is misconfigured', { problem })
+    return choice
+  }
+
+  const reader = createStreamReader({ ...options.rtsp, credentials: own.reader, log })
+  const probe = createDeviceProbe({ reader, log, timeout: options.probeTimeout })
+  /** systemd's folder is in memory: one still a second must not wear a disk. */
+  const runDir = env.RUNTIME_DIRECTORY?.split(':')[0] || data.run
+  const { publishHost } = options
+  const pipelines = await createPipelines({ runDir, mark, log, clock, publishHost, publishAs: own.publisher })
+  closers.push(pipelines.close)
+  const snapshotsDir = (camera: string) => join(data.snapshots, camera)
+  const hostSampler = createHostSampler({ clock, log })
+  closers.push(hostSampler.dispose)
+  const addresses = createAddressCheck({ places: () => options.ownPlaces(kind, authPort) })
+
+  return {
+    ...access,
+    own,
+    mediaServer,
+    streams: sampledStreams({ mediaServer, clock, maxAge: 250, usableFor: 1_000, limit: 3_000 }),
+    serverProcess: { ...serverProcess, choose },
+    /** The kind of media server, once it is chosen. */
+    serverKind: () => kind,
+    reader,
+    usb: createUsbDevices({ log }),
+    probe,
+    pipelines,
+    pictures: createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
+    files: createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots }),
+    segments: createSegments({ recordingsDir: data.recordings, clock, log }),
+    storage: createStorage({ dir: data.recordings }),
+    registry: createRegistryStore({ dir: data.state, clock, log }),
+    retention: createRetentionStore({ dir: data.state, clock, log }),
+    external: createExternalStore({ dir: data.state, clock, log }),
+    addresses,
+    scan: createStreamScan({ ...options.scan, addresses }),
+    hostSample: hostSampler.sample,
+    /** Answers the media server from now on. Rejects with one sentence if the port is taken. */
+    async answerMediaServer(streamAccess: Pick<StreamAccess, 'mayPass'>) {
+      authServer = createMediaAuthServer({ ...options.mediaAuth, secret: mediaSecret, access: streamAccess, log })
+      authPort = (await authServer.start()).port
+    },
+  }
+}
+
+/** Credentials, rights and the audit log: opened first, closed last. */
+async function openAccess(
+  options: OpenOptions['access'],
+  data: DataDirectory,
+  { log, env, clock }: Omit<Surroundings, 'metrics'>,
+  closers: Closers,
+) {
+  const { key: secret } = await jwtSecret({
+    ...options.jwtSecret,
+    credentialsDirectory: env.CREDENTIALS_DIRECTORY,
+    secretsDir: data.secrets,
+  })
+  const trusted = await createTrustedKeys({ sources: options.jwtKeys, clock, log })
+  closers.push(trusted.close)
+  const tokens = createTokens({ secret, clock, trusted, ...options.tokens })
+  const keys = await createApiKeys({ stateDir: data.state, clock, log, defaults: options.keys })
+  closers.push(keys.close)
+  const credentials = await createCredentials({ tokens, keys, stateDir: data.state, clock, log })
+  closers.push(credentials.close)
+  const linkSecret = await keptSecret(data.secrets, 'link_secret')
+  const links = createLinks({ secret: linkSecret.key, clock, isRevoked: credentials.isRevoked })
+  const auditSecret = await keptSecret(data.secrets, 'audit_secret')
+  const audit = await openAuditLog({
+    dir: join(data.dir, 'audit'),
+    headDir: data.state,
+    secret: auditSecret.key,
+    // With a secret of an earlier run there was a log.
+    isNew: auditSecret.from === 'generated',
+    clock,
+    log,
+    ...options.audit,
+  })
+  closers.push(audit.close)
+  return { tokens, keys, credentials, links, audit }
+}
+
+/** The simulator of MediaMTX is a program of its own, like the real one. */
+function simulatorCommand(): readonly [string, ...string[]] {
+  const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+  return import.meta.url.endsWith('.ts')
+    ? [process.execPath, '--import', import.meta.resolve('tsx'), file('./simulator/main.ts')]
+    : [process.execPath, file('./simulator.js')]
+}

@@ -1,0 +1,97 @@
+/** Configuration → options of the actors. Pure; durations in ms. */
+import type { ExternalState } from '../../machines/domain/external.js'
+import type { CaptureDefaults } from '../../machines/domain/ports.js'
+import type { RetentionPolicy } from '../../machines/domain/retention.js'
+import type { Configuration } from '../schema.js'
+import { startLimit } from './mediaServer.js'
+
+/** Capture settings of cameras without their own. */
+export const captureDefaults = ({ camera, mediamtx: { codec } }: Configuration): CaptureDefaults => ({
+  ...camera.size,
+  fps: camera.fps,
+  codec: {
+    profile: codec.video_profile,
+    level: codec.video_level,
+    pixelFormat: codec.pixel_format,
+    preset: codec.preset,
+    bitrate: codec.bitrate,
+  },
+})
+
+/** Time for the cameras to close their files at a stop. The rest of `shutdown_timeout` is for the media server. */
+export const drainLimit = ({ server, mediamtx }: Configuration): number =>
+  Math.max(1_000, server.shutdown_timeout - mediamtx.process_termination_timeout - 500)
+
+/** The policy until a client sets one. */
+export const retentionPolicy = ({ retention_policy: policy }: Configuration): RetentionPolicy => ({
+  type: policy.type,
+  enabled: policy.enabled,
+  ...(policy.type === 'age' && { maxAgeDays: policy.max_age_days }),
+  ...(policy.type === 'size' && { maxSizeGb: policy.max_size_gb }),
+})
+
+/** Limits and intervals of the effects. */
+export const actorOptions = (config: Configuration) => {
+  const { camera, mediamtx, recording, snapshots, storage, external_discovery: external } = config
+  return {
+    defaults: captureDefaults(config),
+    startLimit: startLimit(config),
+    closeAfter: mediamtx.run_on_demand_close_after,
+    segmentDuration: recording.segment_duration,
+    sourceInterval: camera.poll_interval,
+    retireAfter: camera.retire_after,
+    deviceScanLimit: camera.detection_timeout,
+    linkCheckLimit: mediamtx.health_check_timeout,
+    linkInterval: mediamtx.health_check_interval,
+    storageInterval: storage.check_interval,
+    streamScanLimit: external.scan_timeout,
+    drainLimit: drainLimit(config),
+    tiers: {
+      direct: snapshots.tier0_timeout,
+      ffmpeg: snapshots.tier1_timeout,
+      live: snapshots.tier2_timeout,
+      wake: snapshots.tier3_timeout,
+    },
+  }
+}
+
+/** Input of the root. `kept`: the streams and the interval that clients have set. */
+export const fleetInput = (config: Configuration, kept: ExternalState) => {
+  const { camera, cameras, mediamtx, storage, external_discovery: external } = config
+  return {
+    entries: cameras,
+    demoWhenNone: config.simulation.demo_camera,
+    pollEvery: camera.poll_interval,
+    storage: { warnPercent: storage.warn_percent, blockPercent: storage.block_percent },
+    link: { resetAfter: mediamtx.circuit_breaker.recovery_timeout },
+    mediaSessions: { startLimit: startLimit(config) },
+    retention: { policy: retentionPolicy(config), checkInterval: config.retention_policy.check_interval },
+    streams: kept.streams,
+    external: {
+      enabled: external.enabled,
+      interval: kept.interval ?? external.scan_interval,
+      atStart: external.enable_startup_scan,
+      skydio: external.skydio.enabled,
+      generic: external.generic_uav.enabled,
+    },
+    externalStreams: {
+      maxStreams: external.max_streams,
+      ...(kept.interval !== undefined && { interval: kept.interval }),
+    },
+  }
+}
+
+/** Requests to the actors. */
+export const askOptions = (config: Configuration) => ({
+  startLimit: startLimit(config),
+  autoCloseAfter: config.server.auto_close_after,
+  simulation: config.simulation.enabled,
+  scanLimit: config.external_discovery.scan_timeout,
+  policy: retentionPolicy(config),
+})
+
+/** Access to streams. */
+export const streamAccessOptions = ({ security, server }: Configuration) => ({
+  open: security.streams === 'open',
+  allowedIps: server.allowed_ips,
+})

@@ -1,0 +1,80 @@
+/** Configuration → options of the API and the health endpoints. Pure; durations in ms. */
+import { isLoopback } from '../../machines/domain/address.js'
+import type { ServerChoice } from '../../machines/domain/ports.js'
+import type { Configuration } from '../schema.js'
+import { mediaPorts } from './mediaServer.js'
+
+/** Rate limits of users and addresses, and the lockout after failed logins. */
+export const rateLimitOptions = ({ security }: Configuration) => ({
+  requests: security.rate_limit_requests,
+  addressRequests: security.rate_limit_address_requests,
+  window: security.rate_limit_window,
+  failures: security.auth_failures,
+  pauseMax: security.auth_pause_max,
+})
+
+/** The API, apart from its ports. */
+export const rpcOptions = (config: Configuration) => {
+  const { server, security, snapshots } = config
+  return {
+    host: server.host,
+    port: server.port,
+    path: server.websocket_path,
+    alsoListen: server.also_listen,
+    allowedIps: server.allowed_ips,
+    corsOrigins: security.cors_origins,
+    ...(server.public_host && { publicHost: server.public_host }),
+    ...tlsOptions(config),
+    limits: { ...rpcLimits(config), rate: rateLimitOptions(config) },
+    urls: {
+      streamLife: security.stream_url_life,
+      fileLife: security.file_url_life,
+      bindAddress: security.stream_url_bind_address,
+      openStreams: security.streams === 'open',
+    },
+    snapshots: { format: snapshots.format, quality: snapshots.quality, maxAge: snapshots.freshness },
+    recordings: { format: config.recording.format },
+    simulation: config.simulation.enabled,
+  }
+}
+
+const rpcLimits = ({ server }: Configuration) => ({
+  maxConnections: server.max_connections,
+  maxConnectionsPerAddress: server.max_connections_per_address,
+  maxUnauthenticatedPerAddress: server.max_unauthenticated_per_address,
+  maxMessageSize: server.max_message_size,
+  maxBuffered: server.max_send_buffer,
+  eventBuffer: server.event_buffer,
+  pingInterval: server.ping_interval,
+  pongWait: server.pong_wait,
+  authenticationTimeout: server.authentication_timeout,
+  expiryGrace: server.expiry_grace,
+})
+
+/** Empty without a certificate. */
+function tlsOptions({ server: { tls } }: Configuration) {
+  const { cert_file: certFile, key_file: keyFile, client_ca_file: ca, client_certificate: clientCertificate } = tls
+  if (certFile === '') return {}
+  return { tls: { certFile, keyFile, ...(ca && { clientCaFile: ca }), clientCertificate, clients: tls.clients } }
+}
+
+/** What the media server offers to clients. `host` is absent if it is this host. */
+export const streamUrlOptions = (config: Configuration, kind: ServerChoice['kind'] | undefined) => ({
+  ...(kind === 'external' && !isLoopback(config.mediamtx.host) && { host: config.mediamtx.host }),
+  hls: kind !== 'embedded',
+  webrtc: kind !== 'embedded',
+  ports: mediaPorts(config),
+})
+
+/** `undefined` if health and metrics are not served. */
+export const healthOptions = ({ server, http_health: health }: Configuration) =>
+  health.enabled
+    ? {
+        host: health.host,
+        port: health.port,
+        internalOnly: health.internal_only,
+        hosts: server.public_host ? [server.public_host] : [],
+        allowedIps: health.allowed_ips,
+        withMetrics: health.enable_metrics,
+      }
+    : undefined
