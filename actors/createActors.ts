@@ -99,6 +99,7 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
     failed,
     /** True if the root actor answers. */
     isAlive(): boolean {
+      if (fleet.getSnapshot().status !== 'active') return false
       pings += 1
       fleet.send({ type: 'system.ping', id: pings })
       return fleet.getSnapshot().context.pong === pings

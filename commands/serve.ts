@@ -17,6 +17,10 @@ export interface ServePorts {
   signal: Promise<string>
   /** Calls the listener with errors that nothing else handles. */
   onUnhandled(listener: (error: unknown) => void): void
+  /** The log is written here; default: standard output. */
+  output?: NodeJS.WritableStream
+  /** Starts the service; tests pass a fake. */
+  start?: typeof startApp
   print(text: string): void
 }
 
@@ -24,16 +28,16 @@ export interface ServePorts {
 export async function serve(
   config: Configuration,
   { warnings, guide }: { warnings: readonly string[]; guide: boolean },
-  { env, clock, signal, onUnhandled, print }: ServePorts,
+  { env, clock, signal, onUnhandled, print, output, start = startApp }: ServePorts,
 ): Promise<Outcome> {
-  const output = createLog(config.logging)
-  const log = summariseRepeats(output, { period: config.logging.repeat_period, clock })
+  const rootLog = createLog({ ...config.logging, ...(output && { stream: output }) })
+  const log = summariseRepeats(rootLog, { period: config.logging.repeat_period, clock })
   for (const warning of warnings) log.warn(warning)
   // A bug in the handling of one camera must not stop the others.
   onUnhandled((error) => log.error('a rejection was not handled', { error }))
   const systemd = createSystemdNotifier({ env, log })
   try {
-    const app = await startApp({ config, log, env })
+    const app = await start({ config, log, env })
     log.info('the service listens', { url: webSocketUrl(config, app) })
     await systemd.ready(statusLine(app.directory))
     const silence = informSystemd(app, systemd)
@@ -53,6 +57,6 @@ export async function serve(
     return { status: 1 }
   } finally {
     log.close()
-    await output.close()
+    await rootLog.close()
   }
 }

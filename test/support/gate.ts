@@ -13,6 +13,8 @@ import type { Log } from '../../machines/domain/ports.js'
 
 const failed = (reason: string) => new ServiceError('authFailed', { reason })
 
+const withStack = (_: string, value: unknown) => (value instanceof Error ? value.stack : value)
+
 /** Credentials and signed links in memory, with what was audited and logged. `callers`: what is good, and whose it is. */
 export function createGate({ now = Date.now }: { now?: () => number } = {}) {
   const callers = new Map<string, Caller>()
@@ -62,7 +64,7 @@ export function createGate({ now = Date.now }: { now?: () => number } = {}) {
   }
 
   const at = (level: string) => (message: string, fields?: Record<string, unknown>) =>
-    void lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`)
+    void lines.push(`${level} ${message} ${JSON.stringify(fields ?? {}, withStack)}`)
   const log: Log = { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') }
   const sign = (grant: Partial<Grant> = {}) =>
     links.sign({ subject: 'stream:camera0', user: 'ann', expiresAt: now() + 60_000, ...grant })

@@ -1,0 +1,91 @@
+import { expect } from 'chai'
+import { useFakeTimers } from 'sinon'
+import { createActors } from '../../actors/createActors.js'
+import { actorOptions, askOptions, fleetInput, streamAccessOptions } from '../../config/derive/actors.js'
+import { loadConfiguration } from '../../config/load.js'
+import { createMetrics } from '../../rpc/metrics.js'
+import { createFakePorts } from '../support/fakePorts.js'
+
+const { config } = loadConfiguration({ env: {} })
+
+describe('all actors together', () => {
+  let close = () => {}
+  afterEach(() => close())
+
+  function actors(changes: Parameters<typeof createFakePorts>[0] = {}) {
+    const timers = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    const { ports, log, clock, lines } = createFakePorts(changes)
+    const metrics = createMetrics()
+    const failures = { pause: () => 0, failed: () => {} }
+    const made = createActors(
+      { ...ports, failures, metrics, clock, log },
+      {
+        actors: actorOptions(config),
+        input: fleetInput(config, { streams: [] }),
+        ask: askOptions(config),
+        streamAccess: streamAccessOptions(config),
+      },
+    )
+    metrics.follow(made.facts)
+    close = () => {
+      made.close()
+      timers.restore()
+    }
+    return { ...made, timers, lines, metrics }
+  }
+  const bug = () => {
+    throw new Error('a bug')
+  }
+
+  it('answer a ping while the root lives', async () => {
+    const { start, close: end, isAlive } = actors()
+    await start(1_000)
+    expect([isAlive(), isAlive()]).to.deep.equal([true, true])
+    end()
+    expect(isAlive()).to.equal(false)
+  })
+
+  it('restart a service that crashes, count it and log the stack', async () => {
+    const { usb } = createFakePorts().ports
+    const crashes = [bug]
+    const { start, timers, lines, metrics, directory } = actors({
+      usb: { ...usb, watch: (hint) => (crashes.pop() ?? (() => usb.watch(hint)))() },
+    })
+    await start(1_000)
+    await timers.tickAsync(2_000)
+    expect(metrics.counts().actorRestarts.get('discovery')).to.equal(1)
+    expect(lines.join('\n')).to.match(/error .*discovery.*a bug/)
+    expect(lines.join('\n')).to.contain('createActors.test.ts')
+    expect(directory.cameras().map(({ status }) => status)).to.deep.equal(['CONNECTED'])
+  })
+
+  it('end with a reason when too much crashes within a minute', async () => {
+    const { usb, mediaServer } = createFakePorts().ports
+    const { start, timers, failed } = actors({
+      usb: { ...usb, watch: bug },
+      mediaServer: { ...mediaServer, onBreaker: bug },
+    })
+    await start(1_000)
+    let reason = 'they go on'
+    void failed.then((why) => {
+      reason = why
+    })
+    await timers.tickAsync(500)
+    expect(reason).to.equal('they go on')
+    await timers.tickAsync(40_000)
+    expect(reason).to.equal('too many actors crashed within a minute')
+  })
+
+  it('do not count a stop as a failure', async () => {
+    const { start, timers, stop, failed } = actors()
+    await start(1_000)
+    let reason = 'none'
+    void failed.then((why) => {
+      reason = why
+    })
+    const stopped = stop('SIGTERM', 5_000)
+    await timers.tickAsync(10_000)
+    await stopped
+    expect(reason).to.equal('none')
+  })
+})

@@ -1,0 +1,143 @@
+import { createServer } from 'node:net'
+import { expect } from 'chai'
+import { type App, startApp } from '../../app.js'
+import { loadConfiguration } from '../../config/load.js'
+import { createFakePorts } from '../support/fakePorts.js'
+import { freePorts } from '../support/ports.js'
+import { until } from '../support/until.js'
+
+describe('app', () => {
+  const running: App[] = []
+  afterEach(async () => {
+    for (const app of running.splice(0)) await app.stop('the test is over')
+  })
+
+  async function configuration(env: Record<string, string> = {}) {
+    const [rpc = 0, health = 0] = await freePorts(2)
+    const { config } = loadConfiguration({
+      env: {
+        CAMERA_SERVICE_SERVER_PORT: String(rpc),
+        CAMERA_SERVICE_HTTP_HEALTH_PORT: String(health),
+        CAMERA_SERVICE_SERVER_SHUTDOWN_TIMEOUT: '2s',
+        ...env,
+      },
+    })
+    return { config, rpc, health }
+  }
+  const isFree = (port: number) =>
+    new Promise<boolean>((resolve) => {
+      const server = createServer()
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    })
+  const failureOf = (start: Promise<App>) =>
+    start.then(
+      (app) => {
+        running.push(app)
+        return 'it started'
+      },
+      (error: Error) => error.message,
+    )
+
+  it('starts on any ports, finds the camera and becomes ready', async () => {
+    const { config, rpc, health } = await configuration()
+    const { open, log, published } = createFakePorts()
+    const app = await startApp({ config, log, env: {}, open })
+    running.push(app)
+    expect(app.ports).to.deep.equal({ rpc, health })
+    expect(app.isAlive()).to.equal(true)
+    await until('the camera is connected', () => app.directory.cameras()[0]?.status === 'CONNECTED')
+    await until('the service is ready', () => app.directory.system().status === 'ready')
+    expect(published).to.deep.equal(['camera0'])
+    const page = await fetch(`http://127.0.0.1:${health}/health/ready`)
+    expect(page.status).to.equal(200)
+  })
+
+  it('closes what was opened, last first, when it stops', async () => {
+    const { config, rpc, health } = await configuration()
+    const { open, log, ended } = createFakePorts()
+    const app = await startApp({ config, log, env: {}, open })
+    await until('the camera is connected', () => app.directory.cameras()[0]?.status === 'CONNECTED')
+    await app.stop('SIGTERM')
+    expect(app.isAlive()).to.equal(false)
+    expect(ended).to.deep.equal(['the path of camera0', 'the media server', 'the media server', 'the data directory'])
+    expect([await isFree(rpc), await isFree(health)]).to.deep.equal([true, true])
+  })
+
+  it('stops once, however often it is told to', async () => {
+    const { config } = await configuration()
+    const { open, log, ended } = createFakePorts()
+    const app = await startApp({ config, log, env: {}, open })
+    await Promise.all([app.stop('SIGTERM'), app.stop('SIGINT')])
+    await app.stop('SIGHUP')
+    expect(ended.filter((what) => what === 'the data directory')).to.have.length(1)
+  })
+
+  it('logs no warning from start to stop', async () => {
+    const { config } = await configuration()
+    const { open, log, lines } = createFakePorts()
+    const app = await startApp({ config, log, env: {}, open })
+    await until('the service is ready', () => app.directory.system().status === 'ready')
+    await app.stop('SIGTERM')
+    expect(lines.filter((line) => /^(warn|error)/.test(line))).to.deep.equal([])
+  })
+
+  it('leaves nothing open when the port of the API is taken', async () => {
+    const { config, rpc } = await configuration()
+    const blocker = createServer()
+    await new Promise<void>((resolve) => blocker.listen(rpc, '127.0.0.1', resolve))
+    const { open, log, ended } = createFakePorts()
+    expect(await failureOf(startApp({ config, log, env: {}, open }))).to.contain(String(rpc))
+    await new Promise((resolve) => blocker.close(resolve))
+    expect(ended).to.deep.equal(['the media server', 'the data directory'])
+  })
+
+  it('leaves nothing open when the port of health is taken', async () => {
+    const { config, rpc, health } = await configuration()
+    const blocker = createServer()
+    await new Promise<void>((resolve) => blocker.listen(health, '127.0.0.1', resolve))
+    const { open, log, ended } = createFakePorts()
+    expect(await failureOf(startApp({ config, log, env: {}, open }))).to.contain(String(health))
+    await new Promise((resolve) => blocker.close(resolve))
+    expect(await isFree(rpc)).to.equal(true)
+    expect(ended).to.deep.equal(['the media server', 'the data directory'])
+  })
+
+  it('leaves nothing open when the camera registry cannot be read', async () => {
+    const { config, rpc, health } = await configuration()
+    const registry = {
+      load: async () => {
+        throw new Error('state/registry.json cannot be read (EIO)')
+      },
+      save: async () => {},
+    }
+    const { open, log, ended } = createFakePorts({ registry })
+    expect(await failureOf(startApp({ config, log, env: {}, open }))).to.contain('registry.json cannot be read (EIO)')
+    expect([await isFree(rpc), await isFree(health)]).to.deep.equal([true, true])
+    expect(ended).to.deep.equal(['the media server', 'the data directory'])
+  })
+
+  it('leaves nothing open when the start takes too long', async () => {
+    const { config, rpc, health } = await configuration()
+    const registry = { load: () => new Promise<never>(() => {}), save: async () => {} }
+    const { open, log, ended } = createFakePorts({ registry })
+    const outcome = await failureOf(startApp({ config, log, env: {}, open, startLimit: 50 }))
+    expect(outcome).to.equal('the camera registry could not be read within 0.05 s')
+    expect([await isFree(rpc), await isFree(health)]).to.deep.equal([true, true])
+    expect(ended).to.deep.equal(['the media server', 'the data directory'])
+  })
+
+  it('cuts a stop short that takes too long', async () => {
+    const { config } = await configuration({ CAMERA_SERVICE_SERVER_SHUTDOWN_TIMEOUT: '1s' })
+    const hanging: Promise<void> = new Promise(() => {})
+    const ends: Promise<void>[] = [hanging]
+    const { ports } = createFakePorts()
+    const serverProcess = { ...ports.serverProcess, end: () => ends.pop() ?? Promise.resolve() }
+    const { open, log, ended, lines } = createFakePorts({ serverProcess })
+    const app = await startApp({ config, log, env: {}, open })
+    await until('the service is ready', () => app.directory.system().status === 'ready')
+    await app.stop('SIGTERM')
+    expect(ended.at(-1)).to.equal('the data directory')
+    expect(lines.join('\n')).to.contain('the stop took too long')
+  })
+})

@@ -1,0 +1,147 @@
+import { PassThrough } from 'node:stream'
+import { expect } from 'chai'
+import { useFakeTimers } from 'sinon'
+import type { App, startApp } from '../../app.js'
+import { serve } from '../../commands/serve.js'
+import { informSystemd, statusLine } from '../../commands/systemd.js'
+import { loadConfiguration } from '../../config/load.js'
+import type { Told } from '../../machines/domain/facts.js'
+import type { LinkView, StorageView } from '../../machines/domain/views.js'
+import { cameraView, noon, unplugged } from '../rpc/fakes.js'
+import { later, turn } from '../support/later.js'
+
+/** A directory whose content a test changes. */
+function createDirectory() {
+  const content = {
+    cameras: [cameraView(), unplugged()],
+    link: { state: 'up', cause: { state: 'up', since: noon }, breaker: 'closed' } as LinkView,
+    storage: { state: 'ok' } as StorageView,
+  }
+  const directory = {
+    cameras: () => content.cameras,
+    link: () => content.link,
+    storage: () => content.storage,
+  }
+  return { content, directory }
+}
+
+describe('systemd', () => {
+  it('shows the cameras, the recordings and the media server in one line', () => {
+    const { content, directory } = createDirectory()
+    expect(statusLine(directory)).to.equal('cameras 1/2 · recording 0 · MediaMTX up')
+    const recording = {
+      camera: 'camera0',
+      status: 'RECORDING',
+      growing: true,
+      format: 'fmp4',
+      by: 'ann',
+      files: [],
+    } as const
+    content.cameras = [cameraView({ recording: { ...recording, files: [] } })]
+    content.link = { ...content.link, state: 'down', server: { kind: 'embedded', why: '' } }
+    content.storage = { ...content.storage, state: 'critical' }
+    expect(statusLine(directory)).to.equal('cameras 1/1 · recording 1 · simulator down · storage critical')
+  })
+
+  it('learns of each change once, and gets signs of life while the root actor answers', async () => {
+    const timers = useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const { content, directory } = createDirectory()
+      const listeners = new Set<(fact: Told) => void>()
+      const told: string[] = []
+      let isAlive = true
+      const tell = async (fact: object) => {
+        for (const listener of listeners) listener(fact as Told)
+        await turn()
+      }
+      const dispose = informSystemd(
+        {
+          directory,
+          facts: {
+            publish: () => {},
+            next: () => new Promise(() => {}),
+            subscribe: (listener) => {
+              listeners.add(listener)
+              return () => listeners.delete(listener)
+            },
+          },
+          isAlive: () => isAlive,
+        },
+        {
+          ready: async () => {},
+          stopping: async () => {},
+          status: async (text) => void told.push(text),
+          watchdog: async () => void told.push('alive'),
+          interval: 10_000,
+        },
+      )
+      content.cameras = [cameraView()]
+      await tell({ type: 'camera.connected' })
+      await tell({ type: 'camera.connected' })
+      timers.tick(10_000)
+      isAlive = false
+      timers.tick(30_000)
+      dispose()
+      content.cameras = []
+      await tell({ type: 'camera.disconnected' })
+      timers.tick(10_000)
+      expect(told).to.deep.equal([
+        'cameras 1/2 · recording 0 · MediaMTX up',
+        'cameras 1/1 · recording 0 · MediaMTX up',
+        'alive',
+      ])
+    } finally {
+      timers.restore()
+    }
+  })
+})
+
+describe('serve', () => {
+  const { config } = loadConfiguration({ env: {} })
+
+  /** Runs it on an app whose end the test decides. */
+  function run() {
+    const signal = later<string>()
+    const failed = later<string>()
+    const stops: string[] = []
+    const output = new PassThrough().setEncoding('utf8')
+    const start: typeof startApp = async () =>
+      ({
+        ports: { rpc: 1 },
+        directory: { ...createDirectory().directory, system: () => ({ message: '' }) },
+        facts: { subscribe: () => () => {} },
+        isAlive: () => true,
+        failed: failed.promise,
+        stop: async (reason: string) => void stops.push(reason),
+      }) as unknown as App
+    const outcome = serve(
+      config,
+      { warnings: [], guide: false },
+      {
+        env: {},
+        clock: { now: Date.now },
+        signal: signal.promise,
+        onUnhandled: () => {},
+        print: () => {},
+        output,
+        start,
+      },
+    )
+    return { outcome, signal, failed, stops, lines: () => String(output.read() ?? '') }
+  }
+
+  it('ends with 0 after a signal', async () => {
+    const { outcome, signal, stops } = run()
+    signal.resolve('SIGTERM')
+    expect(await outcome).to.deep.equal({ status: 0 })
+    expect(stops).to.deep.equal(['SIGTERM'])
+  })
+
+  it('ends with 70 when too much crashes, and closes everything', async () => {
+    const { outcome, failed, stops, lines } = run()
+    failed.resolve('too many actors crashed within a minute')
+    expect(await outcome).to.deep.equal({ status: 70 })
+    expect(stops).to.deep.equal(['too many actors crashed within a minute'])
+    expect(lines()).to.contain('the service cannot go on and stops')
+  })
+})

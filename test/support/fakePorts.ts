@@ -1,0 +1,132 @@
+import { createClosers } from '../../adapters/closers.js'
+import type { openPorts, Ports } from '../../adapters/open.js'
+import type { UsbDevice } from '../../machines/domain/camera.js'
+import type { PathEvent, Registry } from '../../machines/domain/ports.js'
+import { createGate } from './gate.js'
+
+const never = <T>(): Promise<T> => new Promise(() => {})
+const nothing = () => {}
+const missing = (what: string) => async () => {
+  throw new Error(`${what} is not part of this test`)
+}
+
+export const frontDoor: UsbDevice = {
+  kind: 'usb',
+  node: '/dev/video0',
+  port: 'usb-1',
+  serial: 'SN1',
+  vendorId: '1d6b',
+  productId: '0102',
+  model: 'Test Cam',
+}
+
+/** The outside world in memory: one USB camera, a media server that accepts everything. `ended` lists what was closed. */
+export function createFakePorts(changes: Partial<Ports> = {}) {
+  const gate = createGate()
+  const { log, clock } = gate
+  const ended: string[] = []
+  const published: string[] = []
+  let registry: Registry = { next: 0, cameras: [], sharedSerials: [] }
+
+  const ports = {
+    tokens: { issue: async () => 'a token', verify: missing('a token') },
+    keys: { list: async () => [], create: missing('a key'), rotate: missing('a key'), revoke: missing('a key') },
+    credentials: { ...gate.credentials, onOutsideChange: () => nothing, close: async () => {} },
+    links: gate.links,
+    audit: { write: gate.audit.write, list: async () => ({ entries: [], total: 0 }), close: async () => {} },
+    own: { purposeOf: () => undefined, isOwnAddress: () => true },
+    mediaServer: {
+      info: async () => ({ version: 'v1.20.1', started: 'now' }),
+      trial: async () => ({ version: 'v1.20.1', started: 'now' }),
+      publish({ name }: { name: string }, report: (event: PathEvent) => void) {
+        published.push(name)
+        queueMicrotask(() => report({ type: 'path.published' }))
+        return () => void ended.push(`the path of ${name}`)
+      },
+      setRecording: async () => {},
+      sync: async () => published.length,
+      settled: async () => {},
+      streams: async () => [],
+      stream: async () => undefined,
+      kick: async () => false,
+      sessions: async () => [],
+      onBreaker: () => nothing,
+      pauseCalls: () => nothing,
+    },
+    streams: { sample: () => [], streams: async () => [], stream: async () => undefined },
+    serverProcess: {
+      choose: async () => ({ kind: 'managed', why: 'the test says so' }),
+      start: async () => ({ pid: 4711 }),
+      end: async () => void ended.push('the media server'),
+    },
+    serverKind: () => 'managed',
+    reader: { hold: never, keyframe: never, describe: never },
+    usb: { list: async () => [frontDoor], watch: () => ({ mode: 'udev', dispose: nothing }) },
+    probe: {
+      capabilities: async () => ({
+        formats: [{ fourcc: 'MJPG', description: 'Motion-JPEG', sizes: [{ width: 1280, height: 720, rates: [30] }] }],
+      }),
+    },
+    pipelines: {
+      spec: (name: string) => ({ name, source: { command: 'ffmpeg' } }),
+      watch: () => nothing,
+      process: () => undefined,
+      presence: () => 'unknown',
+      takeReport: () => undefined,
+      recycle: async () => false,
+      still: async () => undefined,
+      simulate: async () => {},
+      close: nothing,
+    },
+    pictures: {
+      grabDirect: missing('a picture'),
+      grabByFfmpeg: missing('a picture'),
+      grabFromStream: missing('a picture'),
+      save: missing('a picture'),
+    },
+    files: {
+      list: async () => ({ files: [], total: 0 }),
+      find: async () => undefined,
+      recording: async () => undefined,
+      remove: async () => false,
+      sizes: async () => ({ recordings: 0, snapshots: 0 }),
+    },
+    segments: {
+      watermark: async () => 0,
+      list: async () => [],
+      first: never,
+      watch: () => nothing,
+      finish: async () => [],
+      toMatroska: async () => [],
+    },
+    storage: { usage: async () => ({ total: 100, used: 10, available: 90, percent: 10 }) },
+    registry: {
+      load: async () => registry,
+      save: async (next: Registry) => {
+        registry = next
+      },
+    },
+    retention: { load: async () => undefined, save: async () => {} },
+    external: { load: async () => ({ streams: [] }), save: async () => {} },
+    addresses: { refusal: async () => undefined },
+    scan: { targets: async () => [], ask: never },
+    hostSample: () => ({
+      at: 0,
+      cpuPercent: 0,
+      memoryPercent: 0,
+      residentBytes: 0,
+      bytesSent: 0,
+      bytesReceived: 0,
+    }),
+    answerMediaServer: async () => {},
+    ...changes,
+  } as unknown as Ports
+
+  const open: typeof openPorts = async () => {
+    const closers = createClosers(log)
+    closers.push(() => void ended.push('the data directory'))
+    closers.push(() => ports.serverProcess.end())
+    return { ports, closers }
+  }
+  return { ports, open, ended, published, log, clock, lines: gate.lines }
+}
