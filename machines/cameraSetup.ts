@@ -13,8 +13,9 @@ import {
   stopChild,
 } from 'xstate'
 import { type DemandEvent, demandMachine } from './demand.js'
+import type { By } from './domain/by.js'
 import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain/camera.js'
-import type { By, CameraFact, LostFact, SupervisionFact } from './domain/facts.js'
+import type { CameraFact, LostFact, SupervisionFact } from './domain/facts.js'
 import type { PathEvent } from './domain/mediaServer.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { CameraStatus, Obstacles, RecordingFormat } from './domain/views.js'

@@ -1,6 +1,7 @@
 import { assign, emit, enqueueActions, setup } from 'xstate'
+import type { By } from './domain/by.js'
 import type { ExternalStream, FoundStream } from './domain/external.js'
-import type { By, DiscoveryFact } from './domain/facts.js'
+import type { DiscoveryFact } from './domain/facts.js'
 import type { Reason } from './domain/reason.js'
 import { callbackHole } from './hole.js'
 

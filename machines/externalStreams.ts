@@ -1,6 +1,7 @@
 import { assign, emit, type SnapshotFrom, sendParent, setup } from 'xstate'
+import type { By } from './domain/by.js'
 import type { AddedStream, ExternalState, ExternalStream } from './domain/external.js'
-import type { By, ExternalFact } from './domain/facts.js'
+import type { ExternalFact } from './domain/facts.js'
 import type { CameraEntry } from './domain/ports.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import { configuredAt } from './domain/roster.js'

@@ -1,6 +1,7 @@
 import { assign, type DoneActorEvent, type ErrorActorEvent, emit, type SnapshotFrom, setup } from 'xstate'
+import type { By } from './domain/by.js'
 import type { CameraId } from './domain/camera.js'
-import type { By, EndedRecording, RecordingFact } from './domain/facts.js'
+import type { EndedRecording, RecordingFact } from './domain/facts.js'
 import type { RecordingFile, Segment, SegmentEvent } from './domain/files.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { RecordingFormat, RecordingStatus, RecordingView } from './domain/views.js'

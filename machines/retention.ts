@@ -1,5 +1,6 @@
 import { assign, enqueueActions, type SnapshotFrom, sendTo, setup } from 'xstate'
-import type { By, RetentionFact } from './domain/facts.js'
+import type { By } from './domain/by.js'
+import type { RetentionFact } from './domain/facts.js'
 import { reasonFrom } from './domain/reason.js'
 import type { Cleanup, RetentionPolicy, RetentionStore, RetentionView } from './domain/retention.js'
 import { callbackHole, promiseHole } from './hole.js'

@@ -1,7 +1,7 @@
 /** USB cameras, the pipelines that capture them and still pictures, as ports. Times are epoch ms, durations ms. */
 import type { CameraId, Capabilities, Device, Pipeline, UsbDevice } from './camera.js'
+import type { Dispose } from './dispose.js'
 import type { PathSpec } from './mediaServer.js'
-import type { Dispose } from './ports.js'
 import type { Reason } from './reason.js'
 
 /** Finds USB cameras. */

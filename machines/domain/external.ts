@@ -1,7 +1,8 @@
 /** RTSP sources beyond the configuration: a scan finds them, or a client names them. */
+
+import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import { ServiceError } from './errors.js'
-import type { By } from './facts.js'
 import type { Reason } from './reason.js'
 
 export type ExternalType = 'skydio_stanag4609' | 'generic_rtsp'

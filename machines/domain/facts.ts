@@ -1,16 +1,12 @@
 /** What happened, in the past tense. Machines emit facts; notifications, log, audit and metrics are views of them. */
+import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import type { FileKind } from './files.js'
 import type { Reason } from './reason.js'
 import type { Cleanup, RetentionPolicy } from './retention.js'
 import type { CameraStatus, PassedOver, RecordingFormat, SnapshotTier, SnapshotView } from './views.js'
 
-/** Who asked: the user of the token, the id of the RPC request, the session it came by. */
-export interface By {
-  user: string
-  request: string
-  session: string
-}
+export type { By } from './by.js'
 
 export type CameraFact =
   | { type: 'camera.connected'; camera: CameraId; name: string }

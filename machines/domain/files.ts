@@ -1,6 +1,6 @@
 /** Recordings, snapshots and the disk they are on, as ports. Times are epoch ms, sizes bytes, durations ms. */
 import type { CameraId } from './camera.js'
-import type { Dispose } from './ports.js'
+import type { Dispose } from './dispose.js'
 
 export type FileKind = 'recordings' | 'snapshots'
 

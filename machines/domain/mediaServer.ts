@@ -1,6 +1,6 @@
 /** The media server's process, its control API and its RTSP side, as ports. Times are epoch ms, durations ms. */
 import type { CameraId } from './camera.js'
-import type { Dispose } from './ports.js'
+import type { Dispose } from './dispose.js'
 import type { Reason } from './reason.js'
 
 /** Which media server is used. `why`: one sentence for people. */

@@ -6,11 +6,9 @@
 import type { CameraId, CameraSettings, CodecSettings } from './camera.js'
 
 export * from './capture.js'
+export type { Dispose } from './dispose.js'
 export * from './files.js'
 export * from './mediaServer.js'
-
-/** Ends what it was returned for. Never throws, may be called twice. */
-export type Dispose = () => void
 
 /** The known cameras and their ids, kept for good. */
 export interface Registry {

@@ -1,6 +1,7 @@
 /** Which files may be deleted so that the disk stays usable. */
+
+import type { By } from './by.js'
 import type { CameraId } from './camera.js'
-import type { By } from './facts.js'
 import type { FileKind } from './ports.js'
 import type { RecordingView } from './views.js'
 

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { createActor, fromCallback, SimulatedClock } from 'xstate'
+import type { By } from '../../machines/domain/by.js'
 import type { FoundStream } from '../../machines/domain/external.js'
-import type { By, DiscoveryFact } from '../../machines/domain/facts.js'
+import type { DiscoveryFact } from '../../machines/domain/facts.js'
 import { because } from '../../machines/domain/reason.js'
 import {
   type ExternalDiscoveryInput,
