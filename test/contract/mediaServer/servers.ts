@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../support/ports.js'
 
@@ -9,7 +10,7 @@ export type Kind = 'embedded' | 'real'
 
 export interface MediaServerOptions {
   kind: Kind
-  /** Holds the configuration file and, unless `pathDefaults` says otherwise, `recordings/`. */
+  /** The folder of the configuration file and, by default, of `recordings/`. */
   dir: string
   paths?: Record<string, unknown>
   pathDefaults?: Record<string, unknown>
@@ -24,25 +25,27 @@ export interface RunningMediaServer {
   process: ChildProcess
   /** `rtsp://127.0.0.1:PORT/name` */
   url(name: string): string
-  /** JSON, or the text when it is none. */
+  /** Calls the API. `body` is the parsed JSON, or the text when it is not JSON. */
   api(method: string, path: string, body?: unknown): Promise<{ status: number; type: string; body: unknown }>
-  /** What it has written so far. */
+  /** Returns the output of the server so far. */
   log(): string
-  /** SIGTERM; resolves with the exit code, `null` when it had to be killed after 8 s. */
+  /** Sends SIGTERM. Resolves with the exit code; `null` when the server had to be killed after 8 s. */
   stop(): Promise<number | null>
-  /** SIGKILL; resolves when it is gone. */
+  /** Sends SIGKILL. Resolves when the server has ended. */
   kill(): Promise<void>
 }
 
+/** In ms. */
+const startLimit = 20_000
 const simulator = fileURLToPath(new URL('../../../adapters/simulator/main.ts', import.meta.url))
 
-/** Of the `mediamtx` on PATH; `undefined`: there is none. */
+/** The version of the `mediamtx` on PATH; `undefined` when there is none. */
 export const realVersion = ((): string | undefined => {
   const { status, stdout } = spawnSync('mediamtx', ['--version'], { encoding: 'utf8' })
   return status === 0 ? stdout.trim() : undefined
 })()
 
-/** Starts one on free ports of the loopback; resolves when its API answers. */
+/** Starts a server on free ports of the loopback. Resolves when its API answers; rejects when it ends or takes 20 s. */
 export async function startMediaServer({
   kind,
   dir,
@@ -98,9 +101,16 @@ export async function startMediaServer({
       ({ status }) => status > 0,
       () => false,
     )
-  while (child.exitCode === null && child.signalCode === null && !(await isUp()))
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the media server did not start: ${log}`)
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null
+  const limit = performance.now() + startLimit
+  while (!hasEnded() && !(await isUp())) {
+    if (performance.now() > limit) {
+      child.kill('SIGKILL')
+      throw new Error(`the API of the media server does not answer after ${startLimit} ms: ${log}`)
+    }
+    await sleep(20)
+  }
+  if (hasEnded()) throw new Error(`the media server exited with ${child.exitCode ?? child.signalCode}: ${log}`)
 
   return {
     kind,
@@ -123,11 +133,12 @@ export async function startMediaServer({
   }
 }
 
+/** Makes a folder for one server. */
 export const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'media-server-'))
 
 export const removeFolder = (dir: string): Promise<void> => rm(dir, { recursive: true, force: true, maxRetries: 5 })
 
-/** A suite for each kind of media server there is; the titles say which ran. */
+/** Defines a suite for each kind of media server on this host. The titles say which ones ran. */
 export function describeMediaServers(title: string, suite: (kind: Kind) => void): void {
   describe(`${title}: embedded`, function () {
     this.timeout(30_000)
