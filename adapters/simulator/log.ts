@@ -1,4 +1,6 @@
+/** The levels of MediaMTX's log. */
 export type Level = 'ERR' | 'WAR' | 'INF' | 'DEB'
+/** Writes one line. */
 export type Log = (level: Level, text: string) => void
 
 const written: Record<string, Level[]> = {

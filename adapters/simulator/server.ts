@@ -14,6 +14,7 @@ import { createRtspServer, type RtspServer } from './rtsp/server.js'
 /** The version of MediaMTX that is simulated. */
 export const version = 'v1.20.1'
 
+/** What the simulator needs. */
 export interface SimulatorOptions {
   /** The name of a mediamtx.yml. */
   file: string
@@ -22,6 +23,7 @@ export interface SimulatorOptions {
   failed: (reason: string) => void
 }
 
+/** A running simulator. */
 export interface Simulator {
   /** Closes recordings, interrupts commands and waits for them without a limit. */
   stop(): Promise<void>

@@ -4,6 +4,7 @@ import { parseH264Sps, parseH265Sps } from '../rtsp/sps.js'
 /** Receives every packet of a stream, in order. `packet` is shared and must not be changed. */
 export type Sink = (track: number, rtcp: boolean, packet: Buffer) => void
 
+/** One track of a stream. */
 export interface Track {
   section: MediaSection
   /** The name of the codec in the API: `H264`, `MPEG-4 Audio`. */

@@ -1,3 +1,4 @@
+/** One page of a list, as the API sends it. */
 export interface Page<Item> {
   itemCount: number
   pageCount: number

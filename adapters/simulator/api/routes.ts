@@ -14,6 +14,7 @@ export interface Answer {
   text?: string
 }
 
+/** The parts that the routes show and change. */
 export interface RouteOptions {
   config: Config
   paths: Paths

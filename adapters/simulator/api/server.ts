@@ -6,6 +6,7 @@ import { listen } from '../listen.js'
 import { type Log, labelled } from '../log.js'
 import { type Answer, createRoutes, type RouteOptions } from './routes.js'
 
+/** The listener of the control API. */
 export interface ApiServer {
   /** Rejects when the address cannot be had. */
   listen(): Promise<void>

@@ -1,9 +1,5 @@
 import { choice, duration, flag, integer, list, network, object, size, text, type ValuesOf } from './kinds.js'
 
-/**
- * The fields of MediaMTX v1.20.1 that the simulator knows, with their kinds and defaults; any other field is refused.
- * They are those that have an effect here, and those that the camera service writes.
- */
 const transports = ['udp', 'multicast', 'tcp'] as const
 const actions = ['publish', 'read', 'playback', 'api', 'metrics', 'pprof'] as const
 
@@ -15,6 +11,10 @@ const user = object({ user: text(), pass: text(), ips: list(network), permission
 
 const permissions = (...names: (typeof actions)[number][]) => names.map((action) => ({ action, path: '' }))
 
+/**
+ * The global fields of MediaMTX v1.20.1 that the simulator knows, with their kinds and defaults; any other is refused.
+ * They are those that have an effect here, and those that the camera service writes.
+ */
 export const globalFields = {
   logLevel: choice(['error', 'warn', 'info', 'debug'], 'info', (given) => `invalid log level: '${given}'`),
   logDestinations: list(
@@ -60,6 +60,7 @@ export const globalFields = {
   playback: flag(),
 }
 
+/** The same for the fields of a path. */
 export const pathFields = {
   name: text(),
   source: text('publisher'),
@@ -92,4 +93,5 @@ export type GlobalConf = ValuesOf<typeof globalFields>
 /** What the API shows as the configuration of a path. Durations and sizes are texts. */
 export type PathConf = ValuesOf<typeof pathFields>
 
+/** A right to do one thing; an empty `path` means every path. */
 export type Permission = GlobalConf['authHTTPExclude'][number]

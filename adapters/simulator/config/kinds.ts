@@ -1,7 +1,9 @@
 import { isNetwork } from '../../../machines/domain/address.js'
 import { formatDuration, formatSize, parseDuration, parseSize } from './duration.js'
 
+/** Any value of JSON or YAML. */
 export type Json = null | boolean | number | string | Json[] | JsonObject
+/** An object of JSON. */
 export type JsonObject = { [name: string]: Json }
 
 /**
@@ -53,6 +55,7 @@ const decodeList =
   }
 
 type Fields = Record<string, Field<unknown>>
+/** The values of some fields. */
 export type ValuesOf<F extends Fields> = { [Name in keyof F]: F[Name] extends Field<infer T> ? T : never }
 
 /** Decodes the given members. Refuses an unknown name before a wrong value. A `null` member counts as absent. */
@@ -66,12 +69,17 @@ export function decodeMembers<F extends Fields>(fields: F, value: Json, prefix =
   >
 }
 
+/** Returns the defaults of some fields. */
 export const defaultsOf = <F extends Fields>(fields: F): ValuesOf<F> =>
   Object.fromEntries(Object.entries(fields).map(([name, { fallback }]) => [name, fallback])) as ValuesOf<F>
 
+/** A text. */
 export const text = (fallback = ''): Field<string> => ({ decode: decodeText, fallback })
+/** `true` or `false`. */
 export const flag = (fallback = false): Field<boolean> => ({ decode: decodeFlag, fallback })
+/** A whole number. */
 export const integer = (fallback: number): Field<number> => ({ decode: decodeInteger, fallback })
+/** A list of values of one kind. */
 export const list = <T>({ decode }: Field<T>, fallback: T[] = []): Field<T[]> => ({
   decode: decodeList(decode),
   fallback,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { errorText } from '../errorText.js'
 import { expand, splitWords } from './shell.js'
 
+/** A command to start. */
 export interface CommandOptions {
   line: string
   /** Variables that are added to those of the server. */
@@ -23,6 +24,7 @@ export interface Commands {
 
 const restartPause = 5000
 
+/** Returns a set of processes that is empty at first. */
 export function createCommands(): Commands {
   const running = new Set<ChildProcess>()
   const waiting: (() => void)[] = []

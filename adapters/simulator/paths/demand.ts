@@ -1,3 +1,4 @@
+/** What the on-demand states need. */
 export interface DemandOptions {
   /** In ms. */
   startTimeout: number

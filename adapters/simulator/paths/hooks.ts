@@ -21,6 +21,7 @@ interface HooksOptions {
   log: Log
 }
 
+/** Returns the commands of a path. */
 export function createHooks({ conf, environment, commands, log }: HooksOptions): Hooks {
   /** Starts a command that runs for as long as it is needed; an empty line starts nothing. */
   const keep = (name: 'runOnInit' | 'runOnDemand', restart: boolean, more: Record<string, string>) => {

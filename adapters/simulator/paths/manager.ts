@@ -6,6 +6,7 @@ import type { Log } from '../log.js'
 import type { Commands } from './commands.js'
 import { createPath, type Path } from './path.js'
 
+/** All paths of the server. */
 export interface Paths {
   /** Returns the path of this name, and makes it if only an expression matches. Throws when nothing is configured. */
   find(name: string): Path
@@ -21,6 +22,7 @@ export interface Paths {
   close(): void
 }
 
+/** Returns an empty set of paths. `reload` makes those of the configuration. */
 export function createPaths({ config, commands, log }: { config: Config; commands: Commands; log: Log }): Paths {
   const paths = new Map<string, Path>()
   /** The configuration that the present paths were made from. */

@@ -21,6 +21,7 @@ export interface Client {
 /** The path has no publisher, and no source that can be started on demand. */
 export class NoStream extends Error {}
 
+/** What a path needs. */
 export interface PathOptions {
   name: string
   conf: PathConf
@@ -35,6 +36,7 @@ export interface PathOptions {
   idle: () => void
 }
 
+/** One path: its stream, its readers and its source. */
 export interface Path {
   readonly conf: PathConf
   /** Resolves with the stream when it is available. The request is held for as long as MediaMTX would hold it. */
@@ -65,6 +67,7 @@ interface Live {
   since: number
 }
 
+/** Opens a path. A source that is not on demand starts at once. */
 export function createPath({ name, groups, rtspPort, readTimeout, commands, idle, ...options }: PathOptions): Path {
   const log = labelled(options.log, `path ${name}`)
   const environment: Record<string, string> = { MTX_PATH: name, RTSP_PATH: name, RTSP_PORT: rtspPort }

@@ -5,6 +5,7 @@ import { errorText } from '../errorText.js'
 import { type Log, labelled } from '../log.js'
 import type { Stream } from '../stream.js'
 
+/** What a puller needs. */
 export interface PullOptions {
   /** The URL of an RTSP stream. */
   url: string
@@ -26,6 +27,7 @@ export interface Puller {
 
 const retryPause = 5000
 
+/** Returns a puller that waits for `start`. */
 export function pull({ url, readTimeout, log: parentLog, ready, lost }: PullOptions): Puller {
   const log = labelled(parentLog, 'RTSP source')
   let abort: AbortController | undefined

@@ -3,6 +3,7 @@
 /** Ticks of one second. */
 export const timescale = 90_000
 
+/** One picture. */
 export interface Sample {
   /** NAL units, each after its length. */
   data: Buffer
@@ -13,6 +14,7 @@ export interface Sample {
   isKey: boolean
 }
 
+/** The parameter sets of the track, and its size in pixels. */
 export interface TrackInit {
   sps: Uint8Array
   pps: Uint8Array

@@ -5,6 +5,7 @@ import type { PathConf } from '../config/fields.js'
 import { faultOfName, findPathConf, matcherOf } from '../config/pathNames.js'
 import { createRecogniser, fileOf, folderOf, formatMoment, millisecondsOf, parseMoment, patternOf } from './naming.js'
 
+/** One file of a recording. */
 export interface SegmentFile {
   file: string
   /** From the name of the file, in RFC 3339. */

@@ -13,6 +13,7 @@ import { makeFolder, writeAll } from './disk.js'
 import { durationOffset, initSegment, part, type Sample, timescale } from './fmp4.js'
 import { fileOf, momentOf, patternOf } from './naming.js'
 
+/** What a recorder needs. */
 export interface RecorderOptions {
   path: string
   stream: Stream
@@ -42,6 +43,7 @@ const SPS = 7
 const PPS = 8
 const typeOf = (unit: Uint8Array): number => (unit[0] ?? 0) & 0x1f
 
+/** Starts to record. Without a track that it can record it only logs a warning. */
 export function createRecorder(options: RecorderOptions): Recorder {
   const { stream, conf, log } = options
   const track = stream.tracks.findIndex(({ section }) => section.codec === 'H264')

@@ -3,6 +3,7 @@ import { Refused } from '../auth.js'
 import { errorText } from '../errorText.js'
 import { NoStream } from '../paths/path.js'
 
+/** A response to a request. */
 export interface Answer {
   status: number
   headers?: HeaderFields

@@ -11,6 +11,7 @@ import { type Answer, answerOf } from './answer.js'
 import { createRequests } from './requests.js'
 import { addressOf, createSession, nameOf, type Session } from './session.js'
 
+/** What a connection needs. */
 export interface ConnectionOptions {
   socket: Socket
   conf: GlobalConf
@@ -21,6 +22,7 @@ export interface ConnectionOptions {
   closed: () => void
 }
 
+/** One RTSP client. */
 export interface Connection {
   id: string
   close(reason: string): void

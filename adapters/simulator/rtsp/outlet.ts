@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { formatFrame } from '../../rtsp/message.js'
 
+/** What an outlet needs. */
 export interface OutletOptions {
   socket: Pick<Socket, 'cork' | 'uncork' | 'write' | 'writableLength' | 'destroyed'>
   /** Number of bytes that may wait for the reader. Packets above it are dropped. */
@@ -21,6 +22,7 @@ export interface Outlet {
   close(): void
 }
 
+/** Returns the outlet of one reader. */
 export function createOutlet({ socket, limit, patience, dropped, dead }: OutletOptions): Outlet {
   let discarded = 0
   let unreported = 0

@@ -6,6 +6,7 @@ import type { Paths } from '../paths/manager.js'
 import { type Connection, createConnection } from './connection.js'
 import type { Session } from './session.js'
 
+/** The RTSP listener, with its connections and sessions by id. */
 export interface RtspServer {
   /** Rejects when the address cannot be had. */
   listen(): Promise<void>

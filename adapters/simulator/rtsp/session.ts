@@ -7,8 +7,10 @@ import type { Path } from '../paths/path.js'
 import type { Stream } from '../stream.js'
 import type { Outlet } from './outlet.js'
 
+/** The states of gortsplib's sessions. */
 export type SessionState = 'initial' | 'prePlay' | 'play' | 'preRecord' | 'record'
 
+/** What a reading session reads. */
 export interface Reading {
   path: Path
   stream: Stream

@@ -14,7 +14,7 @@ export const camera = [
 ].join(' ')
 
 /** How long a test waits for what must come, in ms. It is long because the host may be busy. */
-const patience = 15_000
+const patience = 25_000
 const pollInterval = 15
 
 /** Probes again until the result is truthy. Rejects with `what` and the last result after `patience`. */
@@ -86,6 +86,7 @@ export interface PathView {
 export const pathOf = async (server: RunningMediaServer, name: string): Promise<PathView> =>
   (await server.api('GET', `paths/get/${name}`)).body as PathView
 
+/** An RTSP client. */
 export interface Client extends Connection {
   /** Returns the number of bytes of media so far. */
   media(): number
@@ -149,13 +150,14 @@ export function ffmpeg(...parameters: string[]): {
   }
 }
 
-/** Reads frames of a stream over TCP with ffmpeg. Resolves with the exit code and whether that many frames came. */
-export async function readFrames(url: string, frames: number): Promise<{ code: number | null; isComplete: boolean }> {
+/** Reads frames of a stream over TCP with ffmpeg. Rejects with the output of ffmpeg when fewer frames came. */
+export async function readFrames(url: string, frames: number): Promise<void> {
   const { code, output } = await ffmpeg(
     ...['-rtsp_transport', 'tcp', '-i', url],
     ...['-frames:v', String(frames), '-f', 'null', '-'],
   ).done
-  return { code, isComplete: new RegExp(`frame= +${frames}\\b`).test(output) }
+  if (code !== 0 || !new RegExp(`frame= +${frames}\\b`).test(output))
+    throw new Error(`ffmpeg exited with ${code}: ${output}`)
 }
 
 /** Lists the recordings of a path with their absolute names, oldest first. */

@@ -185,6 +185,18 @@ describeMediaServers('media server, configuration', (kind) => {
     )
   })
 
+  it('allows pages of a browser only when apiAllowOrigins does', async () => {
+    const allowed = async () => {
+      const headers = { origin: 'http://page.example' }
+      return (await fetch(`http://127.0.0.1:${server.apiPort}/v3/info`, { headers })).headers.get(
+        'access-control-allow-origin',
+      )
+    }
+    expect(await allowed()).to.equal('*')
+    expect(await api('PATCH', 'config/global/patch', { apiAllowOrigins: [] })).to.deep.equal(ok)
+    await soon(async () => expect(await allowed()).to.equal(null))
+  })
+
   it('answers 404 in plain text to an unknown route', async () => {
     const nothing = { status: 404, type: 'text/plain', body: '404 page not found' }
     expect(await api('GET', 'nonsense')).to.deep.equal(nothing)

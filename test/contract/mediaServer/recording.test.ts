@@ -12,7 +12,7 @@ import {
 describeMediaServers('media server, recording', (kind) => {
   let server: RunningMediaServer
   let dir: string
-  const demand = { runOnDemand: camera, runOnDemandStartTimeout: '10s', runOnDemandCloseAfter: '1s' }
+  const demand = { runOnDemand: camera, runOnDemandStartTimeout: '20s', runOnDemandCloseAfter: '1s' }
   before(async () => {
     dir = await temporaryFolder()
     const hooked = {
