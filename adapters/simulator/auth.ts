@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto'
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import { BlockList, isIPv6 } from 'node:net'
-import type { GlobalConf, Permission } from './config/config.js'
+import { allowList } from '../../machines/domain/address.js'
 import { milliseconds } from './config/duration.js'
+import type { GlobalConf, Permission } from './config/fields.js'
 
+/** What a client wants to do, and the credentials that it gave. */
 export interface Access {
   action: 'publish' | 'read' | 'api'
   /** Empty for `api`. */
   path: string
   protocol: 'rtsp' | ''
-  /** Of the session, of the connection for DESCRIBE. */
+  /** The id of the session; of the connection for DESCRIBE. */
   id: string | null
   ip: string
   query: string
@@ -19,7 +20,7 @@ export interface Access {
   password: string
 }
 
-/** `askCredentials`: none were given, so the client may try again with some. */
+/** `askCredentials`: the client gave no credentials, so it may try again with some. */
 export class Refused extends Error {
   constructor(
     message: string,
@@ -29,15 +30,13 @@ export class Refused extends Error {
   }
 }
 
-/** Resolves with the user's name; rejects with Refused. */
+/** Resolves with the user's name. Rejects with Refused. */
 export async function authorise(conf: GlobalConf, access: Access): Promise<string> {
   const parameters = new URLSearchParams(access.query)
   const byQuery = access.protocol === 'rtsp' ? (parameters.get('token') ?? parameters.get('jwt') ?? '') : ''
   const token = conf.authMethod === 'internal' ? '' : access.password || byQuery
   try {
-    if (conf.authMethod === 'internal') return byUsers(conf, access)
-    if (conf.authMethod === 'http') return await byCallback(conf, access, token)
-    throw new Error('JWT is not simulated')
+    return await (conf.authMethod === 'internal' ? byUsers(conf, access) : byCallback(conf, access, token))
   } catch (error) {
     throw new Refused(
       error instanceof Error ? error.message : String(error),
@@ -47,13 +46,13 @@ export async function authorise(conf: GlobalConf, access: Access): Promise<strin
 }
 
 function byUsers(conf: GlobalConf, access: Access): string {
-  const found = conf.authInternalUsers.some(
+  const isAllowed = conf.authInternalUsers.some(
     ({ user, pass, ips, permissions }) =>
-      (ips.length === 0 || isWithin(access.ip, ips)) &&
+      allowList(ips)(access.ip) &&
       permits(permissions, access) &&
       (user === 'any' || (isSecret(user, access.user) && isSecret(pass, access.password))),
   )
-  if (!found) throw new Error('authentication failed')
+  if (!isAllowed) throw new Error('authentication failed')
   return access.user
 }
 
@@ -61,15 +60,6 @@ const isSecret = (expected: string, given: string): boolean =>
   expected.startsWith('sha256:')
     ? createHash('sha256').update(given).digest('base64') === expected.slice('sha256:'.length)
     : expected === given
-
-function isWithin(ip: string, networks: string[]): boolean {
-  const list = new BlockList()
-  for (const network of networks) {
-    const [address = '', bits] = network.split('/')
-    list.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4')
-  }
-  return list.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
-}
 
 const permits = (permissions: Permission[], { action, path }: Access): boolean =>
   permissions.some((one) => one.action === action && (action === 'api' || one.path === '' || matches(one.path, path)))
@@ -83,7 +73,7 @@ function matches(expected: string, path: string): boolean {
   }
 }
 
-/** Any 2xx is a yes. */
+/** Asks the callback. Any status from 200 to 299 grants access. */
 async function byCallback(conf: GlobalConf, access: Access, token: string): Promise<string> {
   if (permits(conf.authHTTPExclude, access)) return ''
   const { ip, user, password, action, path, protocol, id, query, userAgent } = access
@@ -113,7 +103,7 @@ const post = (address: string, body: string, timeout: number): Promise<number> =
     request.end(body)
   })
 
-/** Of an `Authorization: Basic …`; empty when there is none. */
+/** Returns the credentials of a header `Authorization: Basic …`; both are empty when there are none. */
 export function basicCredentials(header = ''): { user: string; password: string } {
   const text = /^Basic\s+(.+)$/i.exec(header)?.[1]
   const [user = '', ...rest] = text ? Buffer.from(text, 'base64').toString('utf8').split(':') : []

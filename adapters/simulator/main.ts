@@ -1,8 +1,9 @@
-import { startSimulator } from './server.js'
+import { errorText } from './errorText.js'
+import { startSimulator, version } from './server.js'
 
 /**
- * `simulator [mediamtx.yml]`: the stand-in of MediaMTX as a program. Ends with 0 after SIGINT or SIGTERM, with 1 when it cannot start or
- * go on, with 2 where MediaMTX would panic.
+ * `simulator [mediamtx.yml]`: the stand-in for MediaMTX as a program of its own. The exit status is 0 after SIGINT or
+ * SIGTERM, 1 when it cannot start or continue, and 2 where MediaMTX panics.
  */
 const file = process.argv[2] ?? 'mediamtx.yml'
 const write = (line: string): void => {
@@ -13,19 +14,19 @@ const end = (code: number, reason?: string): void => {
   process.exit(code)
 }
 
-// Who reads the log may go away first.
+// The reader of the log may end first.
 process.stdout.on('error', () => {})
 process.on('uncaughtException', (error) => end(2, error.message.startsWith('panic') ? error.message : error.stack))
 
 if (process.argv.includes('--version')) {
-  write('v1.20.1\n')
+  write(`${version}\n`)
   end(0)
 }
 
 let stopping = false
 const simulator = startSimulator({ file, write, failed: (reason) => end(1, `ERR: ${reason}`) }).catch(
   (error: unknown) => {
-    end(1, `ERR: ${error instanceof Error ? error.message : String(error)}`)
+    end(1, `ERR: ${errorText(error)}`)
     throw error
   },
 )

@@ -1,40 +1,44 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ApiServer, createApiServer } from './api/server.js'
 import { instant, microseconds } from './clock.js'
-import { createConfig, type GlobalConf } from './config/config.js'
+import { createConfig } from './config/config.js'
+import type { GlobalConf } from './config/fields.js'
 import { readConfigFile } from './config/file.js'
+import { errorText } from './errorText.js'
 import { createLog, labelled } from './log.js'
 import { createCommands } from './paths/commands.js'
 import { createPaths } from './paths/manager.js'
 import { createCleaner } from './record/library.js'
 import { createRtspServer, type RtspServer } from './rtsp/server.js'
 
-/** What it imitates. */
+/** The version of MediaMTX that is simulated. */
 export const version = 'v1.20.1'
 
+/** What the simulator needs. */
 export interface SimulatorOptions {
-  /** A mediamtx.yml. */
+  /** The name of a mediamtx.yml. */
   file: string
   write: (line: string) => void
-  /** A change that was accepted cannot be carried out: the program is to end. */
+  /** Called when an accepted change cannot be applied: the program must end. */
   failed: (reason: string) => void
 }
 
+/** A running simulator. */
 export interface Simulator {
-  /** Finalises recordings, interrupts commands and waits for them, however long they take. */
+  /** Closes recordings, interrupts commands and waits for them without a limit. */
   stop(): Promise<void>
 }
 
-/** Starts the stand-in of MediaMTX. Rejects with one line for people when the file or an address is no good. */
+/** Starts the stand-in for MediaMTX. Rejects with an Error of one line when the file or an address cannot be used. */
 export async function startSimulator({ file, write, failed }: SimulatorOptions): Promise<Simulator> {
   const started = instant(microseconds())
   let stopped = false
   const log = createLog(write, () => (stopped ? 'info' : config.now.global.logLevel))
   const config = createConfig(readConfigFile(file), () => {
     log('INF', 'reloading configuration (API request)')
-    // The answer goes out first: what was accepted is not yet done.
+    // MediaMTX answers first and applies then.
     setImmediate(() => {
-      apply().catch((error: unknown) => failed(error instanceof Error ? error.message : String(error)))
+      apply().catch((error: unknown) => failed(errorText(error)))
     })
   })
   const commands = createCommands()
@@ -54,21 +58,20 @@ export async function startSimulator({ file, write, failed }: SimulatorOptions):
     await api.listen()
   }
 
-  /** A change of globals ends every stream; that of users alone does not. */
+  /** A change of most global fields ends every stream. A change of the users ends none. */
   const apply = async (): Promise<void> => {
     if (stopped) return
     const before = running
     running = config.now.global
     cleaner.reload()
-    const { authInternalUsers: _, ...old } = before
-    const { authInternalUsers: __, ...now } = running
-    const changed = (Object.keys(now) as string[]).filter((name) => !isDeepStrictEqual(old[name], now[name]))
-    if (changed.some((name) => /^api/.test(name))) {
+    const fields = Object.keys(running) as (keyof GlobalConf)[]
+    const changed = fields.filter((name) => !isDeepStrictEqual(before[name], running[name]))
+    if (changed.some((name) => name.startsWith('api'))) {
       api?.close()
       api = undefined
       await openApi()
     }
-    if (!changed.some((name) => /^(?:log|read|write|udp|dump|auth|rtsp|rtp|rtcp|metrics)/.test(name)))
+    if (!changed.some((name) => name !== 'authInternalUsers' && /^(?:log|read|write|auth|rtsp|metrics)/.test(name)))
       return paths.reload()
     rtsp?.close()
     rtsp = undefined
@@ -78,10 +81,7 @@ export async function startSimulator({ file, write, failed }: SimulatorOptions):
 
   log('INF', `MediaMTX ${version}, ${process.platform}, ${process.arch === 'x64' ? 'amd64' : process.arch}`)
   log('INF', `configuration loaded from ${file}`)
-  log(
-    'WAR',
-    `this is a simulator: RTSP over TCP, recording of H.264 and the control API; ${missing(config.now.global)}`,
-  )
+  log('WAR', `this is a simulator: RTSP over TCP, recording of H.264 and the control API; ${missing(running)}`)
   paths.reload()
   const cleaner = createCleaner(() => config.now.paths)
   const close = (): void => {
@@ -109,19 +109,11 @@ export async function startSimulator({ file, write, failed }: SimulatorOptions):
   }
 }
 
-const unsupported: Record<string, string> = {
-  hls: 'HLS',
-  webrtc: 'WebRTC',
-  rtmp: 'RTMP',
-  srt: 'SRT',
-  moq: 'MoQ',
-  metrics: 'metrics',
-  playback: 'playback',
-  pprof: 'pprof',
-}
-
-function missing(conf: GlobalConf): string {
-  const wanted = Object.entries(unsupported).flatMap(([name, label]) => (conf[name] === true ? [label] : []))
-  if (conf.rtspTransports.some((transport) => transport !== 'tcp')) wanted.push('UDP')
-  return wanted.length === 0 ? 'no HLS, WebRTC, UDP' : `it does not do ${wanted.join(', ')}`
+/** Says what the configuration asks for and the simulator does not have. */
+function missing({ hls, webrtc, rtmp, srt, moq, metrics, playback, pprof, rtspTransports }: GlobalConf): string {
+  const wanted = Object.entries({ HLS: hls, WebRTC: webrtc, RTMP: rtmp, SRT: srt, MoQ: moq, metrics, playback, pprof })
+    .filter(([, isOn]) => isOn)
+    .map(([label]) => label)
+  if (rtspTransports.some((transport) => transport !== 'tcp')) wanted.push('UDP')
+  return wanted.length === 0 ? 'no HLS, WebRTC, UDP' : `it does not offer ${wanted.join(', ')}`
 }

@@ -1,31 +1,33 @@
 import { type MediaSection, parameterSetsOf, parseSdp } from '../rtsp/sdp.js'
 import { parseH264Sps, parseH265Sps } from '../rtsp/sps.js'
 
-/** Gets every packet of a stream, in order. `packet` is shared: not to be written to. */
+/** Receives every packet of a stream, in order. `packet` is shared and must not be changed. */
 export type Sink = (track: number, rtcp: boolean, packet: Buffer) => void
 
+/** One track of a stream. */
 export interface Track {
   section: MediaSection
-  /** As the API names it: `H264`, `MPEG-4 Audio`. */
+  /** The name of the codec in the API: `H264`, `MPEG-4 Audio`. */
   label: string
-  /** Of the last RTP packet. */
+  /** From the last RTP packet. */
   last?: { sequence: number; timestamp: number }
 }
 
-/** What a source gives, handed on to whoever is attached. */
+/** The stream of a source. Passes each packet to every attached sink. */
 export interface Stream {
   tracks: Track[]
-  /** The body of the answer to DESCRIBE. */
+  /** The body of the response to DESCRIBE. */
   sdp: string
   publish: Sink
+  /** Returns a function that detaches the sink. */
   attach(sink: Sink): () => void
-  /** Counts what went out to readers; the recorder is none. */
+  /** Counts bytes that were sent to a reader. */
   sent(bytes: number): void
   readonly inboundBytes: number
   readonly outboundBytes: number
 }
 
-/** `announced`: the description that the source gave. Throws when it has no media. */
+/** `announced`: the SDP of the source. Throws an Error when it has no media. */
 export function createStream(announced: string): Stream {
   const tracks = parseSdp(announced).media.map((section): Track => ({ section, label: labelOf(section.codec) }))
   if (tracks.length === 0) throw new Error('no media found in the description')
@@ -58,7 +60,7 @@ export function createStream(announced: string): Stream {
   }
 }
 
-/** Keeps of each section what tells how to decode it, and makes the rest ours. */
+/** Keeps the lines of each section that a decoder needs, and writes the rest anew. */
 function describe(announced: string): string {
   const lines = ['v=0', 'o=- 0 0 IN IP4 127.0.0.1', 's=No Name', 'c=IN IP4 0.0.0.0', 't=0 0']
   let track = -1
@@ -87,7 +89,7 @@ const labels: Record<string, string> = {
 }
 const labelOf = (codec: string): string => labels[codec] ?? (codec === '' ? 'Generic' : codec)
 
-/** `1 track (H264)`. */
+/** Returns a text such as `1 track (H264)`. */
 export const countTracks = (labels: string[]): string =>
   `${labels.length} ${labels.length === 1 ? 'track' : 'tracks'} (${labels.join(', ')})`
 
@@ -102,7 +104,7 @@ const h264Profiles: Record<number, string> = {
 }
 const h265Profiles: Record<number, string> = { 1: 'Main', 2: 'Main 10', 3: 'Main Still Picture' }
 
-/** One of the API's `tracks2`. */
+/** Returns a track as the API lists it in `tracks2`. */
 export function describeTrack({ section, label }: Track): {
   codec: string
   codecProps: Record<string, string | number> | null

@@ -1,26 +1,24 @@
+/** One page of a list, as the API sends it. */
 export interface Page<Item> {
   itemCount: number
   pageCount: number
   items: Item[]
 }
 
-/** Pages of 100 unless `itemsPerPage` says otherwise, counted from 0. Throws an Error with Go's text. */
+/** Returns one page. `itemsPerPage` is 100 by default, `page` counts from 0. Throws when one is not a number. */
 export function paginate<Item>(items: Item[], query: URLSearchParams): Page<Item> {
   const itemsPerPage = number(query.get('itemsPerPage'), 100)
   if (itemsPerPage === 0) throw new Error('invalid items per page')
-  const page = number(query.get('page'), 0)
-  const at = page * itemsPerPage
+  const from = number(query.get('page'), 0) * itemsPerPage
   return {
     itemCount: items.length,
     pageCount: Math.ceil(items.length / itemsPerPage),
-    items: items.slice(at, at + itemsPerPage),
+    items: items.slice(from, from + itemsPerPage),
   }
 }
 
 function number(text: string | null, fallback: number): number {
   if (text === null || text === '') return fallback
-  const complaint = `strconv.ParseUint: parsing ${JSON.stringify(text)}:`
-  if (!/^\d+$/.test(text)) throw new Error(`${complaint} invalid syntax`)
-  if (Number(text) > 2 ** 31 - 1) throw new Error(`${complaint} value out of range`)
-  return Number(text)
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new Error(`strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
 }

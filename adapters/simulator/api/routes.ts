@@ -1,19 +1,20 @@
-import { type Config, findPathConf, NotFound } from '../config/config.js'
-import { type Json, parseJson } from '../config/json.js'
+import { type Config, NotFound } from '../config/config.js'
+import type { Json } from '../config/kinds.js'
+import { findPathConf } from '../config/pathNames.js'
 import type { Paths } from '../paths/manager.js'
 import { deleteSegment, pathsWithSegments, segmentsOf } from '../record/library.js'
 import type { RtspServer } from '../rtsp/server.js'
 import { describeSession } from '../rtsp/session.js'
 import { paginate } from './paginate.js'
 
-/** `json` or plain `text`. */
+/** The body is `json`, or else plain `text`. */
 export interface Answer {
   status: number
   json?: unknown
   text?: string
-  headers?: Record<string, string>
 }
 
+/** The parts that the routes show and change. */
 export interface RouteOptions {
   config: Config
   paths: Paths
@@ -24,7 +25,7 @@ export interface RouteOptions {
 }
 
 interface Call {
-  /** Behind the route, for those that take a name. */
+  /** The rest of the address, for a route that ends in a name; else empty. */
   name: string
   query: URLSearchParams
   body: () => Promise<Json>
@@ -34,7 +35,7 @@ type Handler = (call: Call) => unknown
 
 const ok = { status: 'ok' }
 
-/** Errors are thrown: NotFound for 404, any other is a 400 with its message. */
+/** Returns the function that answers a request. It rejects with NotFound for a 404, with another Error for a 400. */
 export function createRoutes({
   config,
   paths,
@@ -101,7 +102,7 @@ export function createRoutes({
   }
 
   return async (method, url, body) => {
-    // Its routes exist only while the server does.
+    // MediaMTX has the routes of a protocol only while its server runs.
     const all = rtsp() ? { ...routes, ...rtspRoutes } : routes
     const place = url.pathname.startsWith('/v3/') ? url.pathname.slice('/v3/'.length) : ''
     const named = Object.keys(all).find(
@@ -123,6 +124,14 @@ export function createRoutes({
 const byAge = (items: Record<string, unknown>[]): Record<string, unknown>[] =>
   items.sort((a, b) => (String(a.created) < String(b.created) ? -1 : 1))
 
+function parseJson(text: string): Json {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error('the body is not JSON')
+  }
+}
+
 function found<T>(thing: T | undefined, complaint: string): T {
   if (thing === undefined) throw new NotFound(complaint)
   return thing
@@ -134,7 +143,7 @@ function checkUuid(text: string): string {
   return text.toLowerCase()
 }
 
-/** Passwords never come back. */
+/** The answer contains no password. */
 const redact = (conf: Config['now']['global']): unknown => ({
   ...conf,
   authInternalUsers: conf.authInternalUsers.map((user) => ({ ...user, pass: user.pass === '' ? '' : '<redacted>' })),

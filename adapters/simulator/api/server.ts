@@ -1,13 +1,14 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { authorise, basicCredentials, Refused } from '../auth.js'
-import type { Config } from '../config/config.js'
 import { NotFound } from '../config/config.js'
+import { errorText } from '../errorText.js'
 import { listen } from '../listen.js'
 import { type Log, labelled } from '../log.js'
 import { type Answer, createRoutes, type RouteOptions } from './routes.js'
 
+/** The listener of the control API. */
 export interface ApiServer {
-  /** Rejects when the address is taken. */
+  /** Rejects when the address cannot be had. */
   listen(): Promise<void>
   close(): void
 }
@@ -15,11 +16,7 @@ export interface ApiServer {
 const maxBody = 10 * 1024 * 1024
 
 /** The v3 control API over HTTP. */
-export function createApiServer({
-  config,
-  log: parentLog,
-  ...rest
-}: RouteOptions & { config: Config; log: Log }): ApiServer {
+export function createApiServer({ config, log: parentLog, ...rest }: RouteOptions & { log: Log }): ApiServer {
   const log = labelled(parentLog, 'API')
   const route = createRoutes({ config, ...rest })
 
@@ -39,22 +36,21 @@ export function createApiServer({
       return await route(request.method ?? '', url, () => bodyOf(request))
     } catch (error) {
       if (error instanceof Refused) return { status: 401, json: { status: 'error', error: 'authentication error' } }
-      const message = error instanceof Error ? error.message : String(error)
+      const message = errorText(error)
       log('ERR', message)
       return { status: error instanceof NotFound ? 404 : 400, json: { status: 'error', error: message } }
     }
   }
 
   const server = createServer((request, response) => {
-    void answerTo(request).then(({ status, json, text = '', headers }) => {
+    void answerTo(request).then(({ status, json, text = '' }) => {
       const body = json === undefined ? text : JSON.stringify(json)
       response.writeHead(status, {
-        'Access-Control-Allow-Origin': '*',
+        ...(config.now.global.apiAllowOrigins.includes('*') && { 'Access-Control-Allow-Origin': '*' }),
         'Content-Type': json === undefined ? 'text/plain' : 'application/json; charset=utf-8',
         Server: 'mediamtx',
         ...(status === 401 && { 'WWW-Authenticate': 'Basic realm="mediamtx"' }),
         'Content-Length': Buffer.byteLength(body),
-        ...headers,
       })
       response.end(body)
     })

@@ -1,59 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { deprecatedGlobalFields, deprecatedPathFields, type Field, globalFields, pathFields } from './fields.js'
-import { type Json, type JsonObject, objectOf } from './json.js'
-import { type Kind, kinds } from './kinds.js'
-import { matcherOf, validateGlobal, validatePath } from './validate.js'
+import { type GlobalConf, globalFields, type PathConf, pathFields } from './fields.js'
+import { decodeMembers, defaultsOf, type Json, objectOf } from './kinds.js'
+import { checkGlobal, checkPath } from './rules.js'
 
-/** Canonical values as the API shows them; durations and sizes are strings. Named are the fields that have an effect. */
-export type PathConf = JsonObject & {
-  name: string
-  source: string
-  sourceOnDemand: boolean
-  sourceOnDemandStartTimeout: string
-  sourceOnDemandCloseAfter: string
-  sourceRedirect: string
-  maxReaders: number
-  record: boolean
-  recordPath: string
-  recordFormat: string
-  recordPartDuration: string
-  recordMaxPartSize: string
-  recordSegmentDuration: string
-  recordDeleteAfter: string
-  overridePublisher: boolean
-  runOnInit: string
-  runOnInitRestart: boolean
-  runOnDemand: string
-  runOnDemandRestart: boolean
-  runOnDemandStartTimeout: string
-  runOnDemandCloseAfter: string
-  runOnUnDemand: string
-  runOnRecordSegmentCreate: string
-  runOnRecordSegmentComplete: string
-}
-
-export interface Permission {
-  action: string
-  path: string
-}
-
-export type GlobalConf = JsonObject & {
-  logLevel: string
-  readTimeout: string
-  writeTimeout: string
-  writeQueueSize: number
-  authMethod: 'internal' | 'http' | 'jwt'
-  authInternalUsers: { user: string; pass: string; ips: string[]; permissions: { action: string; path: string }[] }[]
-  authHTTPAddress: string
-  authHTTPExclude: { action: string; path: string }[]
-  api: boolean
-  apiAddress: string
-  rtsp: boolean
-  rtspAddress: string
-  rtspTransports: string[]
-}
-
-/** What was validated as one. */
+/** A whole configuration, checked. */
 export interface Snapshot {
   global: GlobalConf
   pathDefaults: PathConf
@@ -61,15 +11,17 @@ export interface Snapshot {
   paths: Map<string, PathConf>
 }
 
+/** The path of a request does not exist. */
 export class NotFound extends Error {}
 
-/** Only what was given differs from the defaults. */
-interface Raw {
-  global: JsonObject
-  pathDefaults: JsonObject
-  paths: Map<string, JsonObject>
+/** The values that were given; all others are defaults. */
+interface Given {
+  global: Partial<GlobalConf>
+  pathDefaults: Partial<PathConf>
+  paths: Map<string, Partial<PathConf>>
 }
 
+/** The configuration in memory. A change takes parsed JSON, and throws an Error or NotFound when it is refused. */
 export interface Config {
   readonly now: Snapshot
   patchGlobal(body: Json): void
@@ -81,133 +33,80 @@ export interface Config {
 }
 
 /**
- * The configuration in RAM. Each change is checked as a whole and throws an Error with MediaMTX's text, or NotFound. `changed` is told of
- * an accepted one at once; it is up to the listener to apply it later, as MediaMTX does.
+ * Reads the content of a configuration file. Throws an Error when it is refused: one bad path refuses the whole file.
+ * `changed` is called at once for each accepted change; MediaMTX applies a change only after it has answered.
  *
- * One fault of v1.20.1 is kept on purpose: a PATCH of a path that validation refuses stays in the raw overrides, so that every later
- * change of any path is refused with the same text until that path is corrected, replaced or deleted.
+ * One fault of v1.20.1 is simulated: a refused PATCH of a path keeps its values, so every later change is refused too,
+ * until that path is corrected, replaced or deleted.
  */
-export function createConfig(file: Json, changed: (snapshot: Snapshot) => void): Config {
-  let raw = readFile(file)
-  let now = snapshotOf(raw)
+export function createConfig(file: Json, changed: () => void): Config {
+  let given = readFile(file)
+  let now = snapshotOf(given)
 
-  const accept = (next: Raw): void => {
-    const snapshot = snapshotOf(next)
-    raw = next
-    now = snapshot
-    changed(snapshot)
+  const accept = (next: Given): void => {
+    now = snapshotOf(next)
+    given = next
+    changed()
   }
-  const withPath = (name: string, overrides: JsonObject | undefined): void => {
-    const paths = new Map(raw.paths)
-    if (overrides) paths.set(name, overrides)
-    else paths.delete(name)
-    accept({ ...raw, paths })
-  }
+  const setPath = (name: string, values: Partial<PathConf>): void =>
+    accept({ ...given, paths: new Map([...given.paths, [name, values]]) })
 
   return {
     get now() {
       return now
     },
-    patchGlobal: (body) =>
-      accept({ ...raw, global: { ...raw.global, ...decode(body, globalFields, deprecatedGlobalFields) } }),
-    patchPathDefaults: (body) => accept({ ...raw, pathDefaults: { ...raw.pathDefaults, ...decodePath(body) } }),
+    patchGlobal: (body) => accept({ ...given, global: { ...given.global, ...decodeMembers(globalFields, body) } }),
+    patchPathDefaults: (body) => accept({ ...given, pathDefaults: { ...given.pathDefaults, ...decodePath(body) } }),
     addPath: (name, body) => {
-      const overrides = decodePath(body)
-      if (raw.paths.has(name)) throw new Error('path already exists')
-      withPath(name, overrides)
+      const values = decodePath(body)
+      if (given.paths.has(name)) throw new Error('path already exists')
+      setPath(name, values)
     },
     patchPath: (name, body) => {
-      const overrides = decodePath(body)
-      const present = raw.paths.get(name)
+      const values = decodePath(body)
+      const present = given.paths.get(name)
       if (!present) throw new NotFound('path not found')
-      // Before the check, not after it: this is the poison.
-      Object.assign(present, overrides)
-      accept(raw)
+      // Changed before the check: this is the fault that is simulated.
+      Object.assign(present, values)
+      accept(given)
     },
-    replacePath: (name, body) => withPath(name, decodePath(body)),
+    replacePath: (name, body) => setPath(name, decodePath(body)),
     deletePath: (name) => {
-      if (!raw.paths.has(name)) throw new NotFound('path not found')
-      withPath(name, undefined)
+      if (!given.paths.has(name)) throw new NotFound('path not found')
+      accept({ ...given, paths: new Map([...given.paths].filter(([one]) => one !== name)) })
     },
   }
 }
 
-function readFile(file: Json): Raw {
+const decodePath = (body: Json): Partial<PathConf> => decodeMembers(pathFields, body)
+
+function readFile(file: Json): Given {
   const { pathDefaults = null, paths = null, ...global } = objectOf(file)
   return {
-    global: decode(global, globalFields, deprecatedGlobalFields),
+    global: decodeMembers(globalFields, global),
     pathDefaults: decodePath(pathDefaults),
-    paths: new Map(Object.entries(objectOf(paths)).map(([name, overrides]) => [name, decodePath(overrides)])),
+    paths: new Map(Object.entries(objectOf(paths)).map(([name, values]) => [name, decodePath(values)])),
   }
 }
 
-const decodePath = (body: Json): JsonObject => decode(body, pathFields, deprecatedPathFields)
-
-/** Unknown names are found before wrong values, wherever they stand. `null` is "not given". */
-function decode(body: Json, fields: Record<string, Field>, deprecated: Record<string, Kind>): JsonObject {
-  const given = objectOf(body)
-  const kindOf = (name: string): Kind | undefined =>
-    Object.hasOwn(fields, name) ? fields[name]?.[0] : Object.hasOwn(deprecated, name) ? deprecated[name] : undefined
-  const unknown = Object.keys(given).find((name) => kindOf(name) === undefined)
-  if (unknown !== undefined) throw new Error(`json: unknown field ${JSON.stringify(unknown)}`)
-  const decoded: JsonObject = {}
-  for (const [name, value] of Object.entries(given)) {
-    const kind = kindOf(name)
-    if (kind !== undefined && value !== null) decoded[name] = kinds[kind](value, name)
-  }
-  return decoded
-}
-
-function snapshotOf(raw: Raw): Snapshot {
-  const global = { ...defaultsOf(globalFields), ...raw.global } as GlobalConf
-  validateGlobal(global)
-  const pathDefaults = { ...defaultsOf(pathFields), ...raw.pathDefaults } as PathConf
-  const names = [...raw.paths.keys()].sort()
-  const all = names.filter((name) => ['all', 'all_others', '~^.*$'].includes(name))
-  if (all.length > 1) throw new Error("all_others, all and '~^.*$' are aliases")
-  const paths = new Map(names.map((name) => [name, { ...pathDefaults, ...raw.paths.get(name), name } as PathConf]))
-  for (const conf of paths.values()) validatePath(conf, global)
+function snapshotOf(given: Given): Snapshot {
+  const global = { ...defaultsOf(globalFields), ...given.global }
+  checkGlobal(global)
+  const pathDefaults = { ...defaultsOf(pathFields), ...given.pathDefaults }
+  const names = [...given.paths.keys()].sort()
+  if (names.filter((name) => ['all', 'all_others', '~^.*$'].includes(name)).length > 1)
+    throw new Error("all_others, all and '~^.*$' are aliases")
+  const paths = new Map(names.map((name) => [name, { ...pathDefaults, ...given.paths.get(name), name }]))
+  for (const conf of paths.values()) checkPath(conf)
   return { global, pathDefaults, paths }
 }
 
-const defaultsOf = (fields: Record<string, Field>): JsonObject =>
-  Object.fromEntries(Object.entries(fields).map(([name, [, value]]) => [name, value]))
+/** Fields that a path takes over while its stream runs. */
+const isHot = (field: string): boolean => field === 'name' || field.startsWith('record')
 
-/** The configuration of a path: its own, else the first regular expression that matches, `all_others` last. Throws when there is none. */
-export function findPathConf(paths: Map<string, PathConf>, name: string): { conf: PathConf; groups: string[] } {
-  const own = paths.get(name)
-  if (own && !matcherOf(own.name)) return { conf: own, groups: [] }
-  const patterns = [...paths.values()].flatMap((conf) => {
-    const matcher = matcherOf(conf.name)
-    return matcher ? [{ conf, matcher }] : []
-  })
-  const isLast = (conf: PathConf): boolean => matcherOf(conf.name)?.source === '^.*$'
-  for (const { conf, matcher } of [
-    ...patterns.filter((one) => !isLast(one.conf)),
-    ...patterns.filter((one) => isLast(one.conf)),
-  ]) {
-    const match = matcher.exec(name)
-    if (match) return { conf, groups: match.slice(1).map((group) => group ?? '') }
-  }
-  throw new Error(`path '${name}' is not configured`)
-}
-
-const hot = new Set([
-  'name',
-  'forward',
-  'record',
-  'recordPath',
-  'recordFormat',
-  'recordPartDuration',
-  'recordMaxPartSize',
-  'recordSegmentDuration',
-  'recordDeleteAfter',
-])
-
-/** `same`; `hot`: can be taken over while the stream runs; `new`: the path has to be made anew. */
+/** `same`: nothing changed. `hot`: the stream can go on. `new`: the path must be made anew. */
 export function compare(before: PathConf, after: PathConf): 'same' | 'hot' | 'new' {
   if (isDeepStrictEqual(before, after)) return 'same'
-  const cold = (conf: PathConf): JsonObject =>
-    Object.fromEntries(Object.entries(conf).filter(([name]) => !hot.has(name)))
+  const cold = (conf: PathConf) => Object.entries(conf).filter(([field]) => !isHot(field))
   return isDeepStrictEqual(cold(before), cold(after)) ? 'hot' : 'new'
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { parse, type ScalarTag } from 'yaml'
-import { wordsOf } from '../words.js'
-import type { Json } from './json.js'
+import { errorText } from '../errorText.js'
+import type { Json } from './kinds.js'
 
-/** The words of YAML 1.1, which MediaMTX goes on to take: `yes`, `off` … */
+/** The booleans of YAML 1.1, which MediaMTX accepts: `yes`, `off` … */
 const legacyBool: ScalarTag = {
   tag: 'tag:yaml.org,2002:bool',
   default: true,
@@ -11,13 +11,13 @@ const legacyBool: ScalarTag = {
   resolve: (text) => /^(?:yes|on)$/i.test(text),
 }
 
-/** The content of a mediamtx.yml. Throws when it cannot be read or is no YAML. */
+/** Returns the content of a mediamtx.yml. Throws an Error when the file cannot be read or is not YAML. */
 export function readConfigFile(file: string): Json {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw new Error(wordsOf(error))
+    throw new Error(errorText(error))
   }
   return parse(text, { customTags: (tags) => [legacyBool, ...tags] }) as Json
 }

@@ -1,155 +1,129 @@
-import { isIP } from 'node:net'
+import { isNetwork } from '../../../machines/domain/address.js'
 import { formatDuration, formatSize, parseDuration, parseSize } from './duration.js'
-import { type Json, mismatch, objectOf } from './json.js'
 
-/** Checks a value and gives it the one spelling that the server answers with. Throws an Error with MediaMTX's own text. `where` is the field's full name. */
-type Decode = (value: Json, where: string) => Json
+/** Any value of JSON or YAML. */
+export type Json = null | boolean | number | string | Json[] | JsonObject
+/** An object of JSON. */
+export type JsonObject = { [name: string]: Json }
 
-const primitive =
-  (type: 'string' | 'boolean', goType: string): Decode =>
-  (value) => {
-    // Go leaves a field as it is when it is given null.
-    if (value === null) return type === 'string' ? '' : false
-    const given = typeof value
-    if (given !== type) throw mismatch(value, goType)
-    return value
-  }
+/**
+ * Returns the value as the API writes it. Throws an Error when it has the wrong type or is not allowed. `where` is the
+ * full name of the field.
+ */
+type Decode<T> = (value: Json, where: string) => T
 
-const number =
-  (goType: string, fits: (value: number) => boolean): Decode =>
-  (value) => {
-    if (value === null) return 0
-    if (typeof value !== 'number') throw mismatch(value, goType)
-    if (!fits(value)) throw mismatch(value, goType)
-    return value
-  }
+/** A field of the configuration: how its value is read, and its default. */
+export interface Field<T> {
+  decode: Decode<T>
+  fallback: T
+}
 
-const listOf =
-  (item: Decode, goType: string): Decode =>
+/** Clients of MediaMTX know this text, so it is the same here. */
+const mismatch = (value: Json, wanted: string): Error => {
+  const given = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+  const name = given === 'boolean' ? 'bool' : given === 'number' && wanted === 'int' ? `number ${value}` : given
+  return new Error(`json: cannot unmarshal ${name} into Go value of type ${wanted}`)
+}
+
+const decodeText: Decode<string> = (value) => {
+  if (typeof value !== 'string') throw mismatch(value, 'string')
+  return value
+}
+
+const decodeFlag: Decode<boolean> = (value) => {
+  if (typeof value !== 'boolean') throw mismatch(value, 'bool')
+  return value
+}
+
+const decodeInteger: Decode<number> = (value) => {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw mismatch(value, 'int')
+  return value
+}
+
+/** The members of an object. `null` counts as an object without members. Throws for anything else. */
+export function objectOf(value: Json): JsonObject {
+  if (value === null) return {}
+  if (typeof value !== 'object' || Array.isArray(value)) throw mismatch(value, 'map[string]json.RawMessage')
+  return value
+}
+
+const decodeList =
+  <T>(item: Decode<T>): Decode<T[]> =>
   (value, where) => {
-    if (value === null) return []
-    if (!Array.isArray(value)) throw mismatch(value, goType)
+    if (!Array.isArray(value)) throw mismatch(value, 'array')
     return value.map((one, n) => item(one, `${where}[${n}]`))
   }
 
-const oneOf =
-  (values: readonly string[], complaint: (value: string) => string): Decode =>
-  (value, where) => {
-    const text = String(string(value, where))
-    if (!values.includes(text)) throw new Error(complaint(text))
-    return text
-  }
+type Fields = Record<string, Field<unknown>>
+/** The values of some fields. */
+export type ValuesOf<F extends Fields> = { [Name in keyof F]: F[Name] extends Field<infer T> ? T : never }
 
-const record =
-  (members: Record<string, [kind: Decode, fallback: Json]>): Decode =>
-  (value, where) => {
-    const given = objectOf(value)
-    const unknown = Object.keys(given).find((name) => !Object.hasOwn(members, name))
-    if (unknown !== undefined) throw new Error(`json: unknown field ${JSON.stringify(`${where}.${unknown}`)}`)
-    return Object.fromEntries(
-      Object.entries(members).map(([name, [kind, fallback]]) => {
-        const one = given[name]
-        return [name, one === undefined ? fallback : kind(one, `${where}.${name}`)]
-      }),
-    )
-  }
-
-const string = primitive('string', 'string')
-const bool = primitive('boolean', 'bool')
-const integer = Number.isSafeInteger
-const int = number('int', integer)
-
-const network: Decode = (value, where) => {
-  const text = String(string(value, where))
-  const [address = '', bits] = text.split('/')
-  const family = isIP(address)
-  const most = family === 6 ? 128 : 32
-  if (family === 0 || (bits !== undefined && !(/^\d+$/.test(bits) && Number(bits) <= most)))
-    throw new Error(`unable to parse IP/CIDR '${text}'`)
-  return `${address}/${bits ?? most}`
+/** Decodes the given members. Refuses an unknown name before a wrong value. A `null` member counts as absent. */
+export function decodeMembers<F extends Fields>(fields: F, value: Json, prefix = ''): Partial<ValuesOf<F>> {
+  const given = Object.entries(objectOf(value))
+  const unknown = given.find(([name]) => !Object.hasOwn(fields, name))
+  if (unknown) throw new Error(`json: unknown field ${JSON.stringify(prefix + unknown[0])}`)
+  const present = given.filter(([, one]) => one !== null)
+  return Object.fromEntries(present.map(([name, one]) => [name, fields[name]?.decode(one, prefix + name)])) as Partial<
+    ValuesOf<F>
+  >
 }
 
-const permissions = listOf(
-  record({
-    action: [
-      oneOf(['publish', 'read', 'playback', 'api', 'metrics', 'pprof'], (text) => `invalid auth action: '${text}'`),
-      'publish',
-    ],
-    path: [string, ''],
-  }),
-  '[]json.RawMessage',
-)
+/** Returns the defaults of some fields. */
+export const defaultsOf = <F extends Fields>(fields: F): ValuesOf<F> =>
+  Object.fromEntries(Object.entries(fields).map(([name, { fallback }]) => [name, fallback])) as ValuesOf<F>
 
-const codecs = ['AV1', 'VP9', 'H265', 'H264', 'MPEG4Audio', 'Opus', 'G711', 'LPCM']
+/** A text. */
+export const text = (fallback = ''): Field<string> => ({ decode: decodeText, fallback })
+/** `true` or `false`. */
+export const flag = (fallback = false): Field<boolean> => ({ decode: decodeFlag, fallback })
+/** A whole number. */
+export const integer = (fallback: number): Field<number> => ({ decode: decodeInteger, fallback })
+/** A list of values of one kind. */
+export const list = <T>({ decode }: Field<T>, fallback: T[] = []): Field<T[]> => ({
+  decode: decodeList(decode),
+  fallback,
+})
 
-export const kinds = {
-  string,
-  bool,
-  int,
-  uint: number('uint', (value) => integer(value) && value >= 0),
-  float: number('float64', () => true),
-  duration: (value, where) => formatDuration(parseDuration(String(string(value, where)))),
-  size: (value, where) => formatSize(parseSize(String(string(value, where)))),
-  strings: listOf(string, '[]string'),
-  uints: listOf(
-    number('uint', (value) => integer(value) && value >= 0),
-    '[]uint',
-  ),
-  floats: listOf(
-    number('float64', () => true),
-    '[]float64',
-  ),
-  networks: listOf(network, '[]string'),
-  recordFormat: oneOf(['fmp4', 'mpegts'], (text) => `invalid record format '${text}'`),
-  rtspTransport: oneOf(['automatic', 'udp', 'multicast', 'tcp'], (text) => `invalid transport '${text}'`),
-  rtspTransports: (value, where) => {
-    const list = listOf(
-      oneOf(['udp', 'multicast', 'tcp'], (text) => `invalid transport: ${text}`),
-      '[]string',
-    )(value, where)
-    return [...new Set(list as string[])].sort()
+/** A text such as `1m0s`, in MediaMTX's own spelling. */
+export const duration = (fallback: string): Field<string> => ({
+  decode: (value, where) => formatDuration(parseDuration(decodeText(value, where))),
+  fallback,
+})
+
+/** A text such as `50M`, in MediaMTX's own spelling. */
+export const size = (fallback: string): Field<string> => ({
+  decode: (value, where) => formatSize(parseSize(decodeText(value, where))),
+  fallback,
+})
+
+/** One of some texts. `complaint` makes the message for a text that is none of them. */
+export const choice = <const T extends string>(
+  values: readonly T[],
+  fallback: T,
+  complaint: (given: string) => string,
+): Field<T> => ({
+  decode: (value, where) => {
+    const given = decodeText(value, where)
+    const found = values.find((one) => one === given)
+    if (found === undefined) throw new Error(complaint(given))
+    return found
   },
-  rtspRangeType: oneOf(['', 'clock', 'npt', 'smpte'], (text) => `invalid rtsp range type: '${text}'`),
-  rtspAuthMethods: listOf(
-    oneOf(['basic', 'digest'], (text) => `invalid authentication method: '${text}'`),
-    '[]string',
-  ),
-  moqTransport: oneOf(['quic', 'webtransport'], (text) => `invalid MoQ transport '${text}'`),
-  logLevel: oneOf(['error', 'warn', 'info', 'debug'], (text) => `invalid log level: '${text}'`),
-  logDestinations: listOf(
-    oneOf(['stdout', 'file', 'syslog'], (text) => `invalid log destination: ${text}`),
-    '[]string',
-  ),
-  authMethod: oneOf(['internal', 'http', 'jwt'], (text) => `invalid authMethod: '${text}'`),
-  encryption: oneOf(['no', 'optional', 'strict'], (text) => `invalid encryption: '${text}'`),
-  hlsVariant: oneOf(['mpegts', 'fmp4', 'lowLatency'], (text) => `invalid HLS variant: '${text}'`),
-  permissions,
-  users: listOf(
-    record({
-      user: [string, ''],
-      pass: [string, ''],
-      ips: [listOf(network, '[]string'), []],
-      permissions: [permissions, []],
-    }),
-    '[]json.RawMessage',
-  ),
-  tracks: listOf(
-    record({
-      codec: [oneOf(codecs, (text) => `invalid codec '${text}'`), ''],
-      sampleRate: [int, 0],
-      channelCount: [int, 0],
-      muLaw: [bool, false],
-    }),
-    '[]json.RawMessage',
-  ),
-  forwards: listOf(
-    record({ dest: [string, ''], destFingerprint: [string, ''], whipBearerToken: [string, ''] }),
-    '[]json.RawMessage',
-  ),
-  iceServers: listOf(
-    record({ url: [string, ''], username: [string, ''], password: [string, ''], clientOnly: [bool, false] }),
-    '[]json.RawMessage',
-  ),
-} satisfies Record<string, Decode>
+  fallback,
+})
 
-export type Kind = keyof typeof kinds
+/** An IP address or a network. */
+export const network: Field<string> = {
+  decode: (value, where) => {
+    const given = decodeText(value, where)
+    if (!isNetwork(given)) throw new Error(`unable to parse IP/CIDR '${given}'`)
+    return given
+  },
+  fallback: '',
+}
+
+/** An object with these members. */
+export const object = <F extends Fields>(fields: F): Field<ValuesOf<F>> => ({
+  decode: (value, where) => ({ ...defaultsOf(fields), ...decodeMembers(fields, value, `${where}.`) }),
+  fallback: defaultsOf(fields),
+})

@@ -1,31 +1,34 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { errorText } from '../errorText.js'
 import { expand, splitWords } from './shell.js'
 
+/** A command to start. */
 export interface CommandOptions {
   line: string
-  /** Added to the server's own. */
+  /** Variables that are added to those of the server. */
   environment: Record<string, string>
-  /** Started anew 5 s after each end. */
+  /** Whether to start the command again 5 s after each end. */
   restart?: boolean
-  /** Told of each end that was not asked for and is worth a line in the log. */
+  /** Called when the command ends by itself and restarts, or cannot be started. */
   exited?: (reason: string) => void
 }
 
 /** The processes that paths start. */
 export interface Commands {
-  /** Returns what stops it: SIGINT to its process group, and no waiting. A line of nothing but blanks ends the program. */
+  /** Returns a function that sends SIGINT to the process group and does not wait. A blank line ends the program. */
   start(options: CommandOptions): () => void
-  /** Resolves when none is left, however long that takes: MediaMTX never kills one. */
+  /** Resolves when no process is left. There is no limit: MediaMTX never kills one. */
   gone(): Promise<void>
   readonly running: number
 }
 
 const restartPause = 5000
 
+/** Returns a set of processes that is empty at first. */
 export function createCommands(): Commands {
   const running = new Set<ChildProcess>()
   const waiting: (() => void)[] = []
-  const ended = (child: ChildProcess): void => {
+  const remove = (child: ChildProcess): void => {
     running.delete(child)
     if (running.size === 0) for (const resolve of waiting.splice(0)) resolve()
   }
@@ -36,24 +39,22 @@ export function createCommands(): Commands {
     let pause: NodeJS.Timeout | undefined
     let child: ChildProcess | undefined
 
-    const over = (reason: string | undefined): void => {
+    const ended = (failure?: string): void => {
       if (stopped) return
-      if (restart) {
-        exited(reason ?? 'command exited with code 0')
-        pause = setTimeout(run, restartPause)
-      } else if (reason !== undefined) exited(reason)
+      if (restart) pause = setTimeout(run, restartPause)
+      if (restart || failure !== undefined) exited(failure ?? 'command exited with code 0')
     }
     const run = (): void => {
       let words: string[]
       try {
         words = splitWords(line)
       } catch (error) {
-        over(error instanceof Error ? error.message : String(error))
+        ended(errorText(error))
         return
       }
       const [program, ...args] = words.map((word) => expand(word, all))
       if (program === undefined) {
-        // MediaMTX dies of this one, with exit code 2: nobody is to catch it.
+        // MediaMTX panics here and exits with 2, so nothing may catch this.
         setImmediate(() => {
           throw new Error('panic: runtime error: index out of range [0] with length 0')
         })
@@ -63,13 +64,13 @@ export function createCommands(): Commands {
       child = started
       running.add(started)
       started.once('error', (error) => {
-        ended(started)
-        over(error.message)
+        remove(started)
+        ended(error.message)
       })
-      // MediaMTX computes the code and drops it: what failed looks as what ended well.
+      // MediaMTX ignores the exit code.
       started.once('exit', () => {
-        ended(started)
-        over(undefined)
+        remove(started)
+        ended()
       })
     }
     run()
@@ -95,6 +96,6 @@ function interrupt({ pid, exitCode, signalCode }: ChildProcess): void {
   try {
     process.kill(-pid, 'SIGINT')
   } catch {
-    // It ended in this very moment.
+    // The process has just ended.
   }
 }

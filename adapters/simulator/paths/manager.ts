@@ -1,28 +1,31 @@
-import { type Config, compare, findPathConf, type PathConf, type Snapshot } from '../config/config.js'
+import { type Config, compare, type Snapshot } from '../config/config.js'
 import { milliseconds } from '../config/duration.js'
-import { matcherOf } from '../config/validate.js'
+import type { PathConf } from '../config/fields.js'
+import { findPathConf, matcherOf } from '../config/pathNames.js'
 import type { Log } from '../log.js'
 import type { Commands } from './commands.js'
 import { createPath, type Path } from './path.js'
 
+/** All paths of the server. */
 export interface Paths {
-  /** The path of that name, made now if only an expression names it. Throws when it is not configured. */
+  /** Returns the path of this name, and makes it if only an expression matches. Throws when nothing is configured. */
   find(name: string): Path
-  /** The configuration that a path of this name has, or would have. Throws like `find`. */
+  /** Returns the configuration that a path of this name has or would get. Throws like `find`. */
   confOf(name: string): PathConf
   get(name: string): Path | undefined
-  /** By name. */
+  /** Lists the paths by name. */
   list(): Path[]
-  /** Goes over to the configuration as it is now: keeps, alters, closes and makes paths. */
+  /** Applies the present configuration: keeps, changes, closes and makes paths. */
   reload(): void
-  /** Closes every path and makes those anew that stand in the configuration: what a change of globals does. */
+  /** Closes every path and makes the configured ones anew, as a change of global fields does. */
   restart(): void
   close(): void
 }
 
+/** Returns an empty set of paths. `reload` makes those of the configuration. */
 export function createPaths({ config, commands, log }: { config: Config; commands: Commands; log: Log }): Paths {
   const paths = new Map<string, Path>()
-  /** What the present paths were made from. */
+  /** The configuration that the present paths were made from. */
   let applied: Snapshot['paths'] = new Map()
 
   const make = (name: string, conf: PathConf, groups: string[]): Path => {

@@ -1,22 +1,24 @@
 import type { RtspResponse } from '../../rtsp/message.js'
 import { controlUrl, parseSdp } from '../../rtsp/sdp.js'
 import { type Connection, openConnection } from '../../rtsp/session.js'
-import type { PathConf } from '../config/config.js'
+import { errorText } from '../errorText.js'
 import { type Log, labelled } from '../log.js'
 import type { Stream } from '../stream.js'
 
+/** What a puller needs. */
 export interface PullOptions {
-  conf: PathConf
-  /** Without a packet for so long (ms), the source is lost. */
+  /** The URL of an RTSP stream. */
+  url: string
+  /** The source is lost after this time without a packet, in ms. */
   readTimeout: number
   log: Log
-  /** The source is about to give media. */
+  /** Called when the source is about to send media. */
   ready: (sdp: string) => Stream
-  /** What was ready is gone. */
+  /** Called when a source that was ready is lost. */
   lost: () => void
 }
 
-/** A source of its own: an RTSP server that is asked for a stream, over TCP, again and again each 5 s. */
+/** Reads a stream from another RTSP server, over TCP. Tries again 5 s after each failure. */
 export interface Puller {
   start(onDemand: boolean): void
   stop(reason: string): void
@@ -25,16 +27,17 @@ export interface Puller {
 
 const retryPause = 5000
 
-export function pull({ conf, readTimeout, log: parentLog, ready, lost }: PullOptions): Puller {
+/** Returns a puller that waits for `start`. */
+export function pull({ url, readTimeout, log: parentLog, ready, lost }: PullOptions): Puller {
   const log = labelled(parentLog, 'RTSP source')
   let abort: AbortController | undefined
 
   const run = async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       try {
-        await pullOnce({ url: conf.source, readTimeout, ready, lost, signal })
+        await pullOnce({ source: url, readTimeout, ready, lost, signal })
       } catch (error) {
-        if (!signal.aborted) log('ERR', error instanceof Error ? error.message : String(error))
+        if (!signal.aborted) log('ERR', errorText(error))
       }
       await pause(retryPause, signal)
     }
@@ -59,13 +62,12 @@ export function pull({ conf, readTimeout, log: parentLog, ready, lost }: PullOpt
 }
 
 interface PullOnce extends Pick<PullOptions, 'readTimeout' | 'ready' | 'lost'> {
-  url: string
+  source: string
   signal: AbortSignal
 }
 
-/** Never resolves before the source is lost; rejects with the reason. */
-async function pullOnce({ url: source, readTimeout, ready, lost, signal }: PullOnce): Promise<void> {
-  if (!/^rtsps?:\/\//.test(source)) throw new Error('this source is not simulated, only rtsp:// is')
+/** Reads the stream until it is lost. Rejects with the reason; never resolves. */
+async function pullOnce({ source, readTimeout, ready, lost, signal }: PullOnce): Promise<void> {
   const { hostname, port, protocol, username, password } = new URL(source)
   const url = source.replace(/^(rtsps?:\/\/)[^/?#]*@/, '$1')
   const secure = protocol === 'rtsps:'

@@ -1,4 +1,4 @@
-/** Cuts a command line into words as a POSIX shell quotes them. Throws when a quote or an escape is left open. */
+/** Splits a command line into words, with the quotes of a POSIX shell. Throws when a quote or an escape is left open. */
 export function splitWords(line: string): string[] {
   const words: string[] = []
   let word: string | undefined
@@ -18,7 +18,7 @@ export function splitWords(line: string): string[] {
       at = end
     } else if (char === '\\') {
       if (++at >= line.length) throw new Error('Unterminated backslash-escape')
-      // A line break that is escaped is no character at all.
+      // An escaped line break is dropped.
       word = (word ?? '') + (line[at] === '\n' ? '' : line[at])
     } else word = (word ?? '') + char
   }
@@ -40,7 +40,7 @@ function quoted(line: string, from: number): [text: string, end: number] {
   throw new Error('Unterminated double-quoted string')
 }
 
-/** `$NAME`, `${NAME}`; unknown names become empty. Quotes do not protect: they are gone by now. */
+/** Replaces `$NAME` and `${NAME}`; an unknown name becomes empty. Single quotes do not protect a name. */
 export const expand = (word: string, environment: Record<string, string | undefined>): string =>
   word.replace(
     /\$(?:\{([^}]*)\}|([A-Za-z_]\w*)|([*#$@!?\-0-9]))/g,

@@ -1,16 +1,20 @@
-/** Fragmented MP4 (ISO 14496-12, 14496-15) of one H.264 track, laid out as MediaMTX does it. */
+/** Fragmented MP4 (ISO 14496-12, 14496-15) of one H.264 track, in MediaMTX's layout. */
 
+/** Ticks of one second. */
 export const timescale = 90_000
 
+/** One picture. */
 export interface Sample {
-  /** NAL units, each behind its length. */
+  /** NAL units, each after its length. */
   data: Buffer
-  /** Ticks of 1/90000 s; `offset`: from decoding to presentation. */
+  /** In ticks of 1/90000 s. */
   duration: number
+  /** From decoding to presentation, in ticks. */
   offset: number
   isKey: boolean
 }
 
+/** The parameter sets of the track, and its size in pixels. */
 export interface TrackInit {
   sps: Uint8Array
   pps: Uint8Array
@@ -40,7 +44,7 @@ const fullBox = (type: string, version: number, flags: number, ...content: Uint8
 
 const matrix = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
-/** `ftyp` and `moov`; the duration is 0 until it is patched at `durationOffset`. */
+/** Returns `ftyp` and `moov`. The duration is 0; it is written later at `durationOffset`. */
 export function initSegment(track: TrackInit): Buffer {
   const ftyp = box('ftyp', Buffer.from('mp42'), u32(1), Buffer.from('mp41mp42isomhlsf'))
   const mvhd = fullBox(
@@ -58,7 +62,10 @@ export function initSegment(track: TrackInit): Buffer {
   return Buffer.concat([ftyp, box('moov', mvhd, trak(track), box('mvex', trex))])
 }
 
-/** Of `mvhd.duration`, 32 bits, milliseconds: behind `ftyp` (32 bytes), the heads of `moov` and `mvhd`, version, two times and the timescale. */
+/**
+ * Position of `mvhd.duration` (32 bits, milliseconds): after `ftyp` (32 bytes), the heads of `moov` and `mvhd`, the
+ * version, two times and the timescale.
+ */
 export const durationOffset = 32 + 8 + 8 + 16
 
 function trak(track: TrackInit): Buffer {
@@ -116,7 +123,7 @@ function avc1({ sps, pps, width, height }: TrackInit): Buffer {
   )
 }
 
-/** One `moof` and `mdat`. `baseTime`: ticks from the start of the file to the first sample. */
+/** Returns one `moof` and `mdat`. `baseTime`: ticks from the start of the file to the first sample. */
 export function part(sequence: number, baseTime: number, samples: readonly Sample[]): Buffer {
   const hasOffsets = samples.some(({ offset }) => offset !== 0)
   const rows = samples.map(({ data, duration, offset, isKey }) =>

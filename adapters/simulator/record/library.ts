@@ -1,19 +1,20 @@
 import { readdir, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findPathConf, type PathConf } from '../config/config.js'
 import { milliseconds } from '../config/duration.js'
-import { faultOfName, matcherOf } from '../config/validate.js'
-import { wordsOf } from '../words.js'
+import type { PathConf } from '../config/fields.js'
+import { faultOfName, findPathConf, matcherOf } from '../config/pathNames.js'
 import { createRecogniser, fileOf, folderOf, formatMoment, millisecondsOf, parseMoment, patternOf } from './naming.js'
 
+/** One file of a recording. */
 export interface SegmentFile {
   file: string
-  /** RFC 3339 as the file's name tells it. */
+  /** From the name of the file, in RFC 3339. */
   start: string
+  /** The same, in ms since 1970. */
   at: number
 }
 
-/** The files of one path by their present pattern, oldest first. */
+/** Lists the files of a path that match its present `recordPath`, oldest first. */
 export async function segmentsOf(conf: PathConf, path: string): Promise<SegmentFile[]> {
   const pattern = patternOf(conf, path)
   const recognise = createRecogniser(pattern)
@@ -26,7 +27,7 @@ export async function segmentsOf(conf: PathConf, path: string): Promise<SegmentF
     .sort((a, b) => a.at - b.at)
 }
 
-/** Names of the paths that have files, of those that are configured now; sorted. */
+/** Lists the names of the configured paths that have files, sorted. */
 export async function pathsWithSegments(paths: Map<string, PathConf>): Promise<string[]> {
   const names = new Set<string>()
   for (const conf of paths.values()) {
@@ -45,21 +46,13 @@ export async function pathsWithSegments(paths: Map<string, PathConf>): Promise<s
   return [...names].sort()
 }
 
-/** Throws an Error with Go's text, also when the file is missing. */
+/** Deletes the file that starts at `start` (RFC 3339). Rejects with an Error, also when there is no such file. */
 export async function deleteSegment(paths: Map<string, PathConf>, path: string, start: string): Promise<void> {
-  const moment = ((): ReturnType<typeof parseMoment> => {
-    try {
-      return parseMoment(start)
-    } catch (error) {
-      throw new Error(`invalid 'start' parameter: ${error instanceof Error ? error.message : String(error)}`)
-    }
-  })()
+  const moment = parseMoment(start)
+  if (!moment) throw new Error(`invalid 'start' parameter: ${JSON.stringify(start)} is not a time in RFC 3339`)
   const { conf } = findPathConf(paths, path)
   if (faultOfName(path) !== undefined) throw new Error('path escapes base directory')
-  const file = fileOf(patternOf(conf, path), moment)
-  await unlink(file).catch((error: unknown) => {
-    throw new Error(wordsOf(error))
-  })
+  await unlink(fileOf(patternOf(conf, path), moment))
 }
 
 async function filesBelow(folder: string): Promise<string[]> {
@@ -72,8 +65,8 @@ async function filesBelow(folder: string): Promise<string[]> {
 }
 
 /**
- * Deletes what is older than `recordDeleteAfter`, at once and then again and again. `reload` restarts the wait, so that frequent changes
- * of the configuration put the deletion off for ever: MediaMTX does so too.
+ * Deletes files that are older than `recordDeleteAfter`, at once and then periodically. `reload` restarts the wait. As
+ * in MediaMTX, frequent changes of the configuration can postpone the deletion for ever.
  */
 export function createCleaner(pathsOf: () => Map<string, PathConf>): { reload(): void; close(): void } {
   let timer: NodeJS.Timeout | undefined
@@ -105,6 +98,6 @@ async function cleanPath(conf: PathConf, name: string): Promise<void> {
   if (age === 0) return
   const old = (await segmentsOf(conf, name)).filter(({ at }) => at <= Date.now() - age)
   for (const { file } of old) await unlink(file).catch(() => {})
-  // Refused, as it should be, unless it is empty.
+  // Fails unless the folder is empty.
   if (old.length > 0) await rmdir(folderOf(patternOf(conf, name))).catch(() => {})
 }

@@ -1,6 +1,6 @@
 import { resolve, sep } from 'node:path'
 
-/** Wall-clock time of a file's name, and the zone that it is in (minutes east of Greenwich). */
+/** The wall-clock time in a file's name. `offset`: its zone, in minutes east of Greenwich. */
 export interface Moment {
   year: number
   month: number
@@ -12,7 +12,7 @@ export interface Moment {
   offset: number
 }
 
-/** Of microseconds since 1970, in the zone of this machine. */
+/** Returns the moment of microseconds since 1970, in the local time zone. */
 export function momentOf(at: number): Moment {
   const date = new Date(Math.floor(at / 1000))
   return {
@@ -27,7 +27,7 @@ export function momentOf(at: number): Moment {
   }
 }
 
-/** Seconds since 1970. */
+/** Returns the seconds since 1970. */
 const unixOf = ({ year, month, day, hour, minute, second, offset }: Moment): number =>
   Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - offset * 60
 
@@ -35,22 +35,20 @@ const pad = (value: number, length = 2): string => String(value).padStart(length
 const zoneOf = (offset: number, colon: string): string =>
   `${offset < 0 ? '-' : '+'}${pad(Math.floor(Math.abs(offset) / 60))}${colon}${pad(Math.abs(offset) % 60)}`
 
-/** The absolute pattern of a path's files, its `%path` filled in. */
+/** Returns the absolute pattern of the files of a path. Without `path`, `%path` stays in the pattern. */
 export const patternOf = (
   { recordPath, recordFormat }: { recordPath: string; recordFormat: string },
-  path?: string,
-): string =>
-  resolve(
-    `${path === undefined ? recordPath : recordPath.replaceAll('%path', path)}.${recordFormat === 'mpegts' ? 'ts' : 'mp4'}`,
-  )
+  path = '%path',
+): string => resolve(`${recordPath.replaceAll('%path', path)}.${recordFormat === 'mpegts' ? 'ts' : 'mp4'}`)
 
-/** The folder below which all files of a pattern are. */
+/** Returns the folder that contains all files of a pattern, in it or below. */
 export function folderOf(pattern: string): string {
   const parts = pattern.split(sep)
   const first = parts.findIndex((part) => part.includes('%'))
   return parts.slice(0, first === -1 ? -1 : first).join(sep) || sep
 }
 
+/** Returns the name of the file that starts at a moment. */
 export function fileOf(pattern: string, moment: Moment): string {
   const values: Record<string, string> = {
     '%Y': pad(moment.year, 4),
@@ -79,7 +77,7 @@ const digits: Record<string, string> = {
   path: '(.*?)',
 }
 
-/** Recognises the files of a pattern. `path` is set when the pattern has `%path` in it. */
+/** Returns a function that recognises the files of a pattern. `path` is set when the pattern contains `%path`. */
 export function createRecogniser(pattern: string): (file: string) => { moment: Moment; path?: string } | undefined {
   const codes: string[] = []
   const source = pattern
@@ -123,23 +121,20 @@ function readMoment(values: Record<string, string>): Moment {
   return { year, month, day, hour, minute, second, microsecond: number('f'), offset }
 }
 
-/** RFC 3339 in the moment's own zone. */
+/** Formats a moment as RFC 3339, in its own zone. */
 export function formatMoment(moment: Moment): string {
   const { year, month, day, hour, minute, second, microsecond, offset } = moment
   const fraction = pad(microsecond, 6).replace(/0+$/, '')
   const zone = offset === 0 ? 'Z' : zoneOf(offset, ':')
-  return `${pad(year, 4)}-${pad(month)}-${pad(day)}T${pad(hour)}:${pad(minute)}:${pad(second)}${fraction ? `.${fraction}` : ''}${zone}`
+  const date = `${pad(year, 4)}-${pad(month)}-${pad(day)}`
+  const time = `${pad(hour)}:${pad(minute)}:${pad(second)}`
+  return `${date}T${time}${fraction ? `.${fraction}` : ''}${zone}`
 }
 
-/** Throws an Error with Go's text. */
-export function parseMoment(text: string): Moment {
+/** Reads RFC 3339. Returns `undefined` for any other text. */
+export function parseMoment(text: string): Moment | undefined {
   const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))$/.exec(text)
-  if (!match) {
-    const [place, piece] = /^\d{4}/.test(text) ? firstFault(text) : [text, '2006']
-    throw new Error(
-      `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(place)} as ${JSON.stringify(piece)}`,
-    )
-  }
+  if (!match) return undefined
   const number = (n: number): number => Number(match[n] ?? 0)
   return {
     year: number(1),
@@ -153,29 +148,5 @@ export function parseMoment(text: string): Moment {
   }
 }
 
-/** Where the text leaves the layout, and what should stand there. */
-function firstFault(text: string): [place: string, piece: string] {
-  const layout: [piece: string, form: RegExp][] = [
-    ['2006', /^\d{4}/],
-    ['-', /^-/],
-    ['01', /^\d\d/],
-    ['-', /^-/],
-    ['02', /^\d\d/],
-    ['T', /^T/],
-    ['15', /^\d\d/],
-    [':', /^:/],
-    ['04', /^\d\d/],
-    [':', /^:/],
-    ['05', /^\d\d(?:[.,]\d+)?/],
-  ]
-  let rest = text
-  for (const [piece, form] of layout) {
-    const found = form.exec(rest)
-    if (!found) return [rest, piece]
-    rest = rest.slice(found[0].length)
-  }
-  return [rest, 'Z07:00']
-}
-
-/** Milliseconds since 1970. */
+/** Returns the milliseconds since 1970. */
 export const millisecondsOf = (moment: Moment): number => unixOf(moment) * 1000 + moment.microsecond / 1000

@@ -4,43 +4,46 @@ import { createDepacketiser, isWholeIdr, parseRtp } from '../../rtsp/h264.js'
 import { parameterSetsOf } from '../../rtsp/sdp.js'
 import { parseH264Sps } from '../../rtsp/sps.js'
 import { microseconds } from '../clock.js'
-import type { PathConf } from '../config/config.js'
 import { milliseconds, parseSize } from '../config/duration.js'
+import type { PathConf } from '../config/fields.js'
+import { errorText } from '../errorText.js'
 import type { Log } from '../log.js'
 import { countTracks, type Stream, type Track } from '../stream.js'
-import { wordsOf } from '../words.js'
 import { makeFolder, writeAll } from './disk.js'
 import { durationOffset, initSegment, part, type Sample, timescale } from './fmp4.js'
 import { fileOf, momentOf, patternOf } from './naming.js'
 
+/** What a recorder needs. */
 export interface RecorderOptions {
   path: string
   stream: Stream
   conf: PathConf
   log: Log
   segmentCreated: (file: string) => void
-  /** `seconds` of media. */
+  /** `seconds`: the length of the media. */
   segmentCompleted: (file: string, seconds: number) => void
 }
 
-/** Writes the H.264 track of a stream to files, from one key frame on, until it is closed: then the file is final when `close` returns. */
+/** Writes the H.264 track of a stream to files, from a keyframe on. The last file is final when `close` returns. */
 export interface Recorder {
   close(): void
 }
 
-/** MediaMTX's: after an error the recorder rests, then begins anew, for ever. */
+/** How long MediaMTX waits after an error before it starts the recorder again, in ms. */
 const restartPause = 2000
-/** Between the stream's time and ours (ms) before a new file is begun. */
+/** How far the time of the stream may differ from the clock before a new file starts, in ms. */
 const driftTolerance = 5000
 
-/** `profile_idc` of streams without reordering, and how many pictures the others may be apart: what encoders use by default. */
+/** The `profile_idc` of streams without reordering. */
 const baseline = 66
+/** How many pictures the others reorder: the default of common encoders. */
 const reorderDepth = 2
 
 const SPS = 7
 const PPS = 8
 const typeOf = (unit: Uint8Array): number => (unit[0] ?? 0) & 0x1f
 
+/** Starts to record. Without a track that it can record it only logs a warning. */
 export function createRecorder(options: RecorderOptions): Recorder {
   const { stream, conf, log } = options
   const track = stream.tracks.findIndex(({ section }) => section.codec === 'H264')
@@ -76,11 +79,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
   }
   const stop = (reason?: unknown): void => {
     detach()
-    if (reason !== undefined) log('ERR', wordsOf(reason))
+    if (reason !== undefined) log('ERR', errorText(reason))
     try {
       writer?.close(reason === undefined)
     } catch (error) {
-      log('ERR', wordsOf(error))
+      log('ERR', errorText(error))
     }
     writer = undefined
   }
@@ -94,10 +97,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
   }
 }
 
-/** Of one access unit, before the next one has told how long it lasts. */
+/** One access unit. The next one determines its duration. */
 interface Unit {
   data: Buffer
-  /** Ticks, counted on over the 32 bits of RTP. */
+  /** In ticks; does not wrap at the 32 bits of RTP. */
   pts: number
   dts: number
   isKey: boolean
@@ -107,11 +110,11 @@ interface Unit {
 
 interface Writer {
   push(packet: Buffer): void
-  /** `whole`: what still waits for its turn is written too. */
+  /** `whole`: pictures that wait for reordering are written too. */
   close(whole: boolean): void
 }
 
-/** Access units become samples, samples parts, parts segments. Throws what the disk says. */
+/** Turns access units into samples, samples into parts and parts into segments. Throws the errors of the disk. */
 function createWriter(options: RecorderOptions, track: Track): Writer {
   const { conf } = options
   const sets = parameterSetsOf(track.section)
@@ -139,8 +142,8 @@ function createWriter(options: RecorderOptions, track: Track): Writer {
     }
   }
 
-  // Pictures come in the order of decoding. Those of the baseline profile are shown in the same; else some must be waited for, so that
-  // the n-th picture gets the n-th smallest time to be decoded at.
+  // Pictures arrive in the order of decoding. The baseline profile shows them in that order. Other profiles need a
+  // delay, so that the n-th picture gets the n-th smallest time as its decoding time.
   const pending: Unit[] = []
   const times: number[] = []
   let latest = -Infinity
@@ -179,7 +182,7 @@ function createWriter(options: RecorderOptions, track: Track): Writer {
       const packet = parseRtp(bytes)
       if (packet?.payloadType !== track.section.payloadType || packet.payload.length === 0) return
       depacketiser.push(packet)
-      // What is complete now was complete before this packet, unless this one says that it is the last of its picture.
+      // A unit that is complete now belongs to the previous packet, unless this packet has the marker of a last one.
       const complete = found.splice(0)
       for (const [n, nals] of complete.entries()) {
         const isCurrent = packet.marker && n === complete.length - 1
@@ -217,13 +220,13 @@ const lengthPrefixed = (nals: readonly Buffer[]): Buffer => {
 }
 
 interface Segment {
-  /** Ticks of its first sample. */
+  /** The time of its first sample, in ticks. */
   start: number
   write(unit: Unit, duration: number): void
   close(): void
 }
 
-/** One file. It is made when its first part is complete. */
+/** One file. It is created when its first part is complete. */
 function createSegment(
   { path, conf, segmentCreated, segmentCompleted }: RecorderOptions,
   first: Unit,
@@ -249,7 +252,7 @@ function createSegment(
     writeAll(descriptor, bytes)
   }
 
-  /** On a full disk it leaves an empty file behind, as MediaMTX does. */
+  /** As in MediaMTX, an empty file stays behind on a full disk. */
   const create = (): number => {
     makeFolder(dirname(file))
     const made = openSync(file, 'w+')

@@ -1,13 +1,17 @@
+/** The parts of a request's URL. */
 export interface RtspTarget {
-  /** Without the slash in front. */
+  /** Without the leading slash. */
   path: string
   /** Without `?`. */
   query: string
-  /** Of a SETUP, when the URL ends in one. */
+  /** The number of the track that a SETUP names. */
   track?: number
 }
 
-/** The parts of a request's URL; `trackID=N` may stand behind the query (ffmpeg) or before it (GStreamer). `undefined`: no RTSP URL. */
+/**
+ * Returns the parts of a request's URL; `undefined` when it is not an RTSP URL. `trackID=N` stands after the query
+ * (ffmpeg) or before it (GStreamer).
+ */
 export function targetOf(url: string): RtspTarget | undefined {
   const match = /^rtsps?:\/\/[^/]*(?:\/(.*))?$/i.exec(url)
   if (!match) return undefined
@@ -28,7 +32,7 @@ function decode(text: string): string {
   }
 }
 
-/** The channels that a client proposes for TCP; `undefined` when it does not offer TCP. */
+/** Returns the channels that a client proposes for TCP; `undefined` when it does not offer TCP. */
 export function interleavedOf(transport = ''): { channels?: [rtp: number, rtcp: number] } | undefined {
   const offer = transport.split(',').find((one) => /^\s*RTP\/AVP\/TCP/i.test(one))
   if (offer === undefined) return undefined
@@ -36,7 +40,10 @@ export function interleavedOf(transport = ''): { channels?: [rtp: number, rtcp: 
   return first === undefined ? {} : { channels: [Number(first), Number(second)] }
 }
 
-/** What was proposed, else the next free pair; `undefined`: what was proposed is no free pair. */
+/**
+ * Returns the first channel of the proposed pair, or of the next free pair when none is proposed; `undefined` when the
+ * proposed pair is invalid or taken.
+ */
 export function freeChannel(
   taken: ReadonlyMap<number, unknown>,
   proposed?: [rtp: number, rtcp: number],

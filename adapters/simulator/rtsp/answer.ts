@@ -1,16 +1,18 @@
 import type { HeaderFields } from '../../rtsp/message.js'
 import { Refused } from '../auth.js'
+import { errorText } from '../errorText.js'
 import { NoStream } from '../paths/path.js'
 
-/** `end`: why the connection is closed behind the answer. */
+/** A response to a request. */
 export interface Answer {
   status: number
   headers?: HeaderFields
   body?: string
+  /** Closes the connection after the response, for this reason. */
   end?: string
 }
 
-/** A request that is answered with `status`, and is the last one. */
+/** Refuses a request with `status` and ends the connection. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,
@@ -20,9 +22,9 @@ export class Refusal extends Error {
   }
 }
 
-/** As MediaMTX has it: 404 is only for a path without a source, a source that timed out is a 400 like a name that is not known. */
+/** Returns the response to a failed request. As in MediaMTX, 404 means a path without a source; all else is a 400. */
 export function answerOf(error: unknown): Answer {
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = errorText(error)
   if (error instanceof Refused) {
     const headers = { 'www-authenticate': 'Basic realm="ipcam"' }
     return { status: 401, headers, ...(!error.askCredentials && { end: `authentication failed: ${reason}` }) }

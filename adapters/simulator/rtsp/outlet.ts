@@ -1,45 +1,48 @@
 import type { Socket } from 'node:net'
 import { formatFrame } from '../../rtsp/message.js'
 
+/** What an outlet needs. */
 export interface OutletOptions {
   socket: Pick<Socket, 'cork' | 'uncork' | 'write' | 'writableLength' | 'destroyed'>
-  /** Bytes that may wait for the reader; what comes above is dropped. */
+  /** Number of bytes that may wait for the reader. Packets above it are dropped. */
   limit: number
-  /** Above the limit for so long (ms), the reader is as good as dead. */
+  /** How long the queue may stay above the limit, in ms. */
   patience: number
-  /** Packets that were dropped, told at once and then once a second. */
+  /** Called with the number of dropped packets, at once and then once a second. */
   dropped: (count: number) => void
+  /** Called when `patience` is over. */
   dead: () => void
 }
 
-/** The way of packets to one reader. Never waits: a slow reader loses packets, and nobody else notices. */
+/** Sends packets to one reader. It never waits: a slow reader loses packets and delays no other reader. */
 export interface Outlet {
-  /** Bytes that it took, 0 when the packet was dropped. */
+  /** Returns the number of bytes sent; 0 when the packet was dropped. */
   send(channel: number, packet: Buffer): number
   readonly discarded: number
   close(): void
 }
 
+/** Returns the outlet of one reader. */
 export function createOutlet({ socket, limit, patience, dropped, dead }: OutletOptions): Outlet {
   let discarded = 0
-  let untold = 0
+  let unreported = 0
   let report: NodeJS.Timeout | undefined
   let fullSince: number | undefined
   let corked = false
 
-  const tell = (): void => {
-    if (untold === 0) {
+  const writeReport = (): void => {
+    if (unreported === 0) {
       report = undefined
       return
     }
-    dropped(untold)
-    untold = 0
-    report = setTimeout(tell, 1000)
+    dropped(unreported)
+    unreported = 0
+    report = setTimeout(writeReport, 1000)
   }
   const drop = (): void => {
     discarded++
-    untold++
-    if (!report) tell()
+    unreported++
+    if (!report) writeReport()
     const now = Date.now()
     fullSince ??= now
     if (now - fullSince > patience) dead()
@@ -53,7 +56,7 @@ export function createOutlet({ socket, limit, patience, dropped, dead }: OutletO
         return 0
       }
       fullSince = undefined
-      // What one read of the publisher's socket brought goes out in one write.
+      // Packets that arrive in one read leave in one write.
       if (!corked) {
         corked = true
         socket.cork()
@@ -76,7 +79,7 @@ let lastPacket: Buffer | undefined
 let lastChannel = -1
 let lastFrame: Buffer = Buffer.alloc(0)
 
-/** Readers nearly always use the same channel: one copy of a packet serves them all. */
+/** Most readers use the same channel, so the last frame is kept for the next reader. */
 function frameOf(channel: number, packet: Buffer): Buffer {
   if (packet !== lastPacket || channel !== lastChannel) {
     lastFrame = formatFrame(channel, packet)

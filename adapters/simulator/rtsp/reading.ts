@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import type { GlobalConf } from '../config/config.js'
 import { milliseconds } from '../config/duration.js'
+import type { GlobalConf } from '../config/fields.js'
 import { type Log, labelled } from '../log.js'
 import { countTracks } from '../stream.js'
 import { createOutlet } from './outlet.js'
@@ -8,7 +8,7 @@ import { nameOf, type Reading, type Session } from './session.js'
 
 const packetSize = 1500
 
-/** From now on the session's tracks go to its socket. `dead`: it has not read for `writeTimeout`. */
+/** Sends the tracks of the session to its socket from now on. */
 export function startMedia({ session, reading, socket, conf, log, dead }: StartMedia): void {
   const own = labelled(log, `session ${nameOf(session)}`)
   const tracks = [...session.channels.values()].flatMap(({ track, rtcp }) =>
@@ -49,5 +49,6 @@ interface StartMedia {
   socket: Socket
   conf: GlobalConf
   log: Log
+  /** Called when the client has not read for `writeTimeout`. */
   dead: () => void
 }

@@ -6,15 +6,16 @@ import type { Paths } from '../paths/manager.js'
 import { type Connection, createConnection } from './connection.js'
 import type { Session } from './session.js'
 
+/** The RTSP listener, with its connections and sessions by id. */
 export interface RtspServer {
-  /** Rejects when the address is taken. */
+  /** Rejects when the address cannot be had. */
   listen(): Promise<void>
   sessions: Map<string, Session>
   connections: Map<string, Connection>
   close(): void
 }
 
-/** RTSP over TCP, nothing else. */
+/** Serves RTSP over TCP; UDP is refused. */
 export function createRtspServer({
   config,
   paths,

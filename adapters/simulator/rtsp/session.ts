@@ -2,22 +2,24 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { MediaSection } from '../../rtsp/sdp.js'
 import { instant, microseconds } from '../clock.js'
-import type { PathConf } from '../config/config.js'
+import type { PathConf } from '../config/fields.js'
 import type { Path } from '../paths/path.js'
 import type { Stream } from '../stream.js'
 import type { Outlet } from './outlet.js'
 
+/** The states of gortsplib's sessions. */
 export type SessionState = 'initial' | 'prePlay' | 'play' | 'preRecord' | 'record'
 
+/** What a reading session reads. */
 export interface Reading {
   path: Path
   stream: Stream
-  /** While it plays. */
+  /** Set while the session plays. */
   detach?: () => void
   outlet?: Outlet
 }
 
-/** What one connection has set up. Plain data, written by `connection.ts` and shown by the API. */
+/** What one connection has set up: plain data, which the API lists. */
 export interface Session {
   id: string
   /** The value of the `Session` header. */
@@ -26,12 +28,12 @@ export interface Session {
   connection: string
   remoteAddr: string
   state: SessionState
-  /** Empty before the first SETUP or ANNOUNCE was answered. */
+  /** Empty before the first accepted SETUP or ANNOUNCE. */
   path: string
   query: string
   user: string
   userAgent: string
-  /** By channel. */
+  /** By interleaved channel. */
   channels: Map<number, { track: number; rtcp: boolean }>
   reading?: Reading
   publishing?: { conf: PathConf; sdp: string; media: MediaSection[]; path?: Path; stream?: Stream }
@@ -46,6 +48,7 @@ export interface Session {
   close(reason: string): void
 }
 
+/** Returns a session that has set up nothing yet. */
 export const createSession = ({
   connection,
   remoteAddr,
@@ -66,7 +69,7 @@ export const createSession = ({
   close,
 })
 
-/** One of the API's list of sessions. */
+/** Returns a session as the API lists it. */
 export function describeSession(session: Session): Record<string, unknown> {
   const { id, created, remoteAddr, state, path, query, user, userAgent, connection, counters } = session
   const { inboundBytes, inboundRtp, inboundRtcp, outboundBytes, outboundRtp, outboundRtcp } = counters
@@ -108,10 +111,12 @@ export function describeSession(session: Session): Record<string, unknown> {
   }
 }
 
-/** In the log. */
+/** Returns the name of a session in the log. */
 export const nameOf = ({ id }: Session): string => id.slice(0, 8)
 
+/** Returns the `Session` header of a response. */
 export const sessionHeader = ({ secret }: Session): { session: string } => ({ session: `${secret};timeout=55` })
 
+/** Returns `host:port` of the peer. */
 export const addressOf = ({ remoteAddress = '', remotePort = 0 }: Socket): string =>
   `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`

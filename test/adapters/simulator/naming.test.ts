@@ -11,7 +11,7 @@ import {
   patternOf,
 } from '../../../adapters/simulator/record/naming.js'
 
-describe('simulator, names of recordings', () => {
+describe('simulator: names of recordings', () => {
   const moment: Moment = {
     year: 2026,
     month: 11,
@@ -22,9 +22,14 @@ describe('simulator, names of recordings', () => {
     microsecond: 36_070,
     offset: 60,
   }
+  const parsed = (text: string): Moment => {
+    const read = parseMoment(text)
+    if (!read) throw new Error(`'${text}' was not read`)
+    return read
+  }
   const pattern = '/rec/%path/%path_%Y-%m-%d_%H-%M-%S-%f%z.mp4'
 
-  it('spells a moment and reads it back', () => {
+  it('writes a moment into a file name and reads it back', () => {
     const file = fileOf(pattern.replaceAll('%path', 'site/cam'), moment)
     expect(file).to.equal('/rec/site/cam/site/cam_2026-11-21_11-04-12-036070+0100.mp4')
     expect(
@@ -40,28 +45,17 @@ describe('simulator, names of recordings', () => {
     expect(createRecogniser('/rec/cam/%s.mp4')('/rec/cam/1795259052xmp4')).to.equal(undefined)
   })
 
-  it('writes and reads what the API shows', () => {
+  it('writes and reads RFC 3339', () => {
     expect(formatMoment(moment)).to.equal('2026-11-21T11:04:12.03607+01:00')
     expect(parseMoment('2026-11-21T11:04:12.03607+01:00')).to.deep.equal(moment)
-    expect(formatMoment(parseMoment('2026-01-02T03:04:05Z'))).to.equal('2026-01-02T03:04:05Z')
-    expect(millisecondsOf(parseMoment('2026-11-21T11:04:12.5-02:30'))).to.equal(
-      Date.parse('2026-11-21T11:04:12.5-02:30'),
-    )
+    expect(formatMoment(parsed('2026-01-02T03:04:05Z'))).to.equal('2026-01-02T03:04:05Z')
+    expect(millisecondsOf(parsed('2026-11-21T11:04:12.5-02:30'))).to.equal(Date.parse('2026-11-21T11:04:12.5-02:30'))
   })
 
-  const faults: [text: string, fault: string][] = [
-    ['', 'cannot parse "" as "2006"'],
-    ['x', 'cannot parse "x" as "2006"'],
-    ['2026-1', 'cannot parse "1" as "01"'],
-    ['2026-11-21', 'cannot parse "" as "T"'],
-    ['2026-11-21T11:04:12', 'cannot parse "" as "Z07:00"'],
-    ['2026-11-21T11:04:12 01:00', 'cannot parse " 01:00" as "Z07:00"'],
-  ]
-  for (const [text, fault] of faults)
-    it(`refuses '${text}'`, () =>
-      expect(() => parseMoment(text)).to.throw(`parsing time "${text}" as "2006-01-02T15:04:05Z07:00": ${fault}`))
+  for (const text of ['', 'x', '2026-1', '2026-11-21', '2026-11-21T11:04:12', '2026-11-21T11:04:12 01:00'])
+    it(`does not read '${text}'`, () => expect(parseMoment(text)).to.equal(undefined))
 
-  it('knows the folder that all files of a pattern are below', () => {
+  it('returns the folder that contains all files of a pattern', () => {
     expect(folderOf('/rec/%path/%Y.mp4')).to.equal('/rec')
     expect(folderOf('/rec/cam0/%Y.mp4')).to.equal('/rec/cam0')
     expect(folderOf('/%path/%Y.mp4')).to.equal('/')

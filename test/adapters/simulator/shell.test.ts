@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { expand, splitWords } from '../../../adapters/simulator/paths/shell.js'
 
-describe('simulator, command lines', () => {
+describe('simulator: command lines', () => {
   const lines: [line: string, words: string[]][] = [
     ['', []],
     ['  \t ', []],
@@ -13,12 +13,12 @@ describe('simulator, command lines', () => {
     ['"a\\n"', ['a\\n']],
   ]
   for (const [line, words] of lines)
-    it(`cuts ${JSON.stringify(line)}`, () => expect(splitWords(line)).to.deep.equal(words))
+    it(`splits ${JSON.stringify(line)}`, () => expect(splitWords(line)).to.deep.equal(words))
 
   for (const line of [`a 'b`, 'a "b', 'a\\'])
     it(`refuses ${JSON.stringify(line)}`, () => expect(() => splitWords(line)).to.throw(/^Unterminated/))
 
-  it('fills in variables, also unknown ones', () => {
+  it('replaces variables, and unknown ones by nothing', () => {
     const all = { MTX_PATH: 'cam 0', RTSP_PORT: '8554' }
     const filled = ['x:$RTSP_PORT/$MTX_PATH', `\${MTX_PATH}x`, '$NOPE.', '$', '$ 5', 'a$'].map((word) =>
       expand(word, all),

@@ -1,43 +1,77 @@
 import { spawn } from 'node:child_process'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RtspResponse } from '../../../adapters/rtsp/message.js'
 import { type Connection, openConnection } from '../../../adapters/rtsp/session.js'
 import type { RunningMediaServer } from './servers.js'
 
-/** A picture of 320x240 at 15 a second, a keyframe each second. Published over and over by whoever runs it. */
-export const camera =
-  'ffmpeg -nostdin -loglevel error -re -f lavfi -i testsrc=size=320x240:rate=15 -c:v libx264 -preset ultrafast -tune zerolatency -g 15 -pix_fmt yuv420p -f rtsp -rtsp_transport tcp rtsp://127.0.0.1:$RTSP_PORT/$MTX_PATH'
+/** A command that publishes 320x240 at 15 frames a second, with a keyframe each second. */
+export const camera = [
+  'ffmpeg -nostdin -loglevel error -re -f lavfi -i testsrc=size=320x240:rate=15',
+  '-c:v libx264 -preset ultrafast -tune zerolatency -g 15 -pix_fmt yuv420p',
+  '-f rtsp -rtsp_transport tcp rtsp://127.0.0.1:$RTSP_PORT/$MTX_PATH',
+].join(' ')
 
-/** Asks again until the answer is truthy; fails with `what` and the last answer. */
+/** How long a test waits for what must come, in ms. It is long because the host may be busy. */
+const patience = 25_000
+const pollInterval = 15
+
+/** Probes again until the result is truthy. Rejects with `what` and the last result after `patience`. */
 export async function until<T>(
   what: string,
-  ask: () => T | Promise<T>,
-  limit = 10_000,
+  probe: () => T | Promise<T>,
 ): Promise<Exclude<T, undefined | null | false>> {
-  const end = Date.now() + limit
+  const end = performance.now() + patience
   for (;;) {
-    const answer = await ask()
-    if (answer) return answer as Exclude<T, undefined | null | false>
-    if (Date.now() > end) throw new Error(`${what}: did not come in ${limit} ms, was ${JSON.stringify(answer)}`)
-    await new Promise((resolve) => setTimeout(resolve, 15))
+    const result = await probe()
+    if (result) return result as Exclude<T, undefined | null | false>
+    if (performance.now() > end) throw new Error(`${what}: not after ${patience} ms, but ${JSON.stringify(result)}`)
+    await sleep(pollInterval)
   }
 }
 
-/** 200 means accepted, not applied: what is asserted of a configuration that was just changed holds soon. */
-export async function soon(check: () => Promise<unknown>, limit = 2_000): Promise<void> {
-  const end = Date.now() + limit
+/**
+ * Repeats a check until it passes. Rejects with its last failure after `patience`. A server answers a change of the
+ * configuration with 200 before it applies the change.
+ */
+export async function soon(check: () => Promise<unknown>): Promise<void> {
+  const end = performance.now() + patience
   for (;;) {
-    const failure = await check().then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    )
-    if (failure === undefined) return
-    if (Date.now() > end) throw failure.error
-    await new Promise((resolve) => setTimeout(resolve, 15))
+    try {
+      await check()
+      return
+    } catch (error) {
+      if (performance.now() > end) throw error
+    }
+    await sleep(pollInterval)
   }
 }
 
+/** Resolves like the promise. Rejects with `what` after `patience`. */
+export async function inTime<T>(what: string, promise: Promise<T>): Promise<T> {
+  const over = new AbortController()
+  const late = sleep(patience, undefined, { signal: over.signal }).then(() => {
+    throw new Error(`${what}: not after ${patience} ms`)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    over.abort()
+    late.catch(() => {})
+  }
+}
+
+/** The content type of the API. */
+export const json = 'application/json; charset=utf-8'
+
+/** The API's response to an accepted change. */
+export const ok = { status: 200, type: json, body: { status: 'ok' } }
+
+/** The API's response to a refused request. */
+export const refused = (error: string, status = 400) => ({ status, type: json, body: { status: 'error', error } })
+
+/** Some fields of a path as the API lists it. */
 export interface PathView {
   available: boolean
   availableTime: string | null
@@ -48,14 +82,19 @@ export interface PathView {
   outboundBytes: number
 }
 
+/** Returns the path as the API lists it. */
 export const pathOf = async (server: RunningMediaServer, name: string): Promise<PathView> =>
   (await server.api('GET', `paths/get/${name}`)).body as PathView
 
+/** An RTSP client. */
 export interface Client extends Connection {
-  /** Bytes of media so far. */
+  /** Returns the number of bytes of media so far. */
   media(): number
+  /** Resolves when the connection is closed. Rejects after `patience`. */
+  end(): Promise<void>
 }
 
+/** Opens an RTSP connection. A request without a response after `patience` rejects. */
 export function connect(server: RunningMediaServer): Client {
   let bytes = 0
   const connection = openConnection({
@@ -65,12 +104,20 @@ export function connect(server: RunningMediaServer): Client {
       bytes += payload.length
     },
   })
-  return { ...connection, media: () => bytes }
+  return {
+    ...connection,
+    request: (request) => connection.request({ timeout: patience, ...request }),
+    media: () => bytes,
+    end: async () => {
+      await inTime('the end of the connection', connection.closed)
+    },
+  }
 }
 
+/** The `Transport` header of a reader over TCP. */
 export const transport = 'RTP/AVP/TCP;unicast;interleaved=0-1'
 
-/** SETUP without PLAY: the cheapest reader. */
+/** Sends SETUP without PLAY: the cheapest reader. */
 export async function hold(
   server: RunningMediaServer,
   name: string,
@@ -80,34 +127,50 @@ export async function hold(
   return { ...client, answer, session: answer.headers.session?.split(';')[0] ?? '' }
 }
 
+/** Closes the connection. */
 export const leave = (client: Connection): void => client.fail(new Error('left'))
 
-/** Runs ffmpeg to its end; resolves with its exit code and what it said. */
+/** Runs ffmpeg. `done` resolves with its exit code, `null` when it was killed, and its output. */
 export function ffmpeg(...parameters: string[]): {
-  done: Promise<{ code: number | null; said: string }>
+  done: Promise<{ code: number | null; output: string }>
   stop: () => void
 } {
-  const child = spawn('ffmpeg', ['-nostdin', '-hide_banner', ...parameters], { stdio: ['ignore', 'ignore', 'pipe'] })
-  let said = ''
+  const child = spawn('ffmpeg', ['-nostdin', '-hide_banner', ...parameters], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 2 * patience,
+    killSignal: 'SIGKILL',
+  })
+  let output = ''
   child.stderr.on('data', (text) => {
-    said += text
+    output += text
   })
   return {
-    done: new Promise((resolve) => child.once('exit', (code) => resolve({ code, said }))),
+    done: new Promise((resolve) => child.once('exit', (code) => resolve({ code, output }))),
     stop: () => child.kill('SIGKILL'),
   }
 }
 
-/** Absolute, oldest first. */
+/** Reads frames of a stream over TCP with ffmpeg. Rejects with the output of ffmpeg when fewer frames came. */
+export async function readFrames(url: string, frames: number): Promise<void> {
+  const { code, output } = await ffmpeg(
+    ...['-rtsp_transport', 'tcp', '-i', url],
+    ...['-frames:v', String(frames), '-f', 'null', '-'],
+  ).done
+  if (code !== 0 || !new RegExp(`frame= +${frames}\\b`).test(output))
+    throw new Error(`ffmpeg exited with ${code}: ${output}`)
+}
+
+/** Lists the recordings of a path with their absolute names, oldest first. */
 export async function recordings(server: RunningMediaServer, name: string): Promise<string[]> {
   const folder = join(server.dir, 'recordings', name)
   const names = await readdir(folder).catch(() => [])
   return names.sort().map((file) => join(folder, file))
 }
 
+/** Returns the size of a file in bytes. */
 export const sizeOf = async (file: string): Promise<number> => (await stat(file)).size
 
-/** Milliseconds as the header says; 0 while the file is open. */
+/** Returns the duration in the header of an MP4 file, in ms; 0 while the server writes the file. */
 export async function headerDuration(file: string): Promise<number> {
   const handle = await open(file)
   try {
@@ -119,23 +182,24 @@ export async function headerDuration(file: string): Promise<number> {
   }
 }
 
-/** What ffprobe reads from the samples themselves; `complaints` is what it grumbled. */
+/** Returns what ffprobe reads from the samples. `complaints`: its warnings. */
 export function probe(file: string): Promise<{ duration: number; frames: number; codec: string; complaints: string }> {
   const entries = 'format=duration:stream=codec_name,nb_read_packets'
   const child = spawn('ffprobe', ['-v', 'warning', '-count_packets', '-show_entries', entries, '-of', 'json', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: patience,
   })
-  let said = ''
+  let output = ''
   let complaints = ''
   child.stdout.on('data', (text) => {
-    said += text
+    output += text
   })
   child.stderr.on('data', (text) => {
     complaints += text
   })
   return new Promise((resolve) =>
     child.once('close', () => {
-      const { format = {}, streams = [] } = JSON.parse(said || '{}') as {
+      const { format = {}, streams = [] } = JSON.parse(output || '{}') as {
         format?: { duration?: string }
         streams?: { codec_name: string; nb_read_packets: string }[]
       }

@@ -1,5 +1,8 @@
-/** `mkdir /x/y: permission denied`: what the system said, in Go's order. */
-export function wordsOf(error: unknown): string {
+/**
+ * Returns the message of an error. A system error becomes one line such as `mkdir /x/y: permission denied`, as MediaMTX
+ * writes it.
+ */
+export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { syscall, path, code, message } = error as NodeJS.ErrnoException
   if (syscall === undefined || code === undefined) return message

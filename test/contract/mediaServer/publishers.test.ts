@@ -1,0 +1,227 @@
+import { createServer } from 'node:http'
+import { connect as connectTcp } from 'node:net'
+import { expect } from 'chai'
+import { freePort } from '../../support/ports.js'
+import { camera, connect, hold, inTime, leave, pathOf, readFrames, transport, until } from './client.js'
+import {
+  describeMediaServers,
+  type RunningMediaServer,
+  removeFolder,
+  startMediaServer,
+  temporaryFolder,
+} from './servers.js'
+
+describeMediaServers('media server, publishers and sources', (kind) => {
+  let server: RunningMediaServer
+  let dir: string
+  const demand = { runOnDemand: camera, runOnDemandStartTimeout: '20s', runOnDemandCloseAfter: '1s' }
+  before(async () => {
+    dir = await temporaryFolder()
+    server = await startMediaServer({
+      kind,
+      dir,
+      paths: {
+        cam: { ...demand, runOnDemandCloseAfter: '60s' },
+        sturdy: { ...demand, runOnDemandRestart: true, runOnDemandCloseAfter: '10s' },
+        plain: {},
+      },
+    })
+  })
+  after(async () => {
+    await server?.stop()
+    await removeFolder(dir)
+  })
+  const api: RunningMediaServer['api'] = (...call) => server.api(...call)
+
+  it('refuses a publisher whose path has changed since ANNOUNCE', async () => {
+    expect(await publish(server, 'plain', async () => undefined)).to.equal(200)
+    expect(await publish(server, 'plain', () => api('POST', 'config/paths/replace/plain', {}))).to.equal(200)
+    const change = async () => {
+      await api('PATCH', 'config/paths/patch/plain', { record: true })
+      await until(
+        'the change is applied',
+        async () => ((await api('GET', 'config/paths/get/plain')).body as { record: boolean }).record,
+      )
+    }
+    expect(await publish(server, 'plain', change)).to.equal(400)
+  })
+
+  it('pulls from another server on demand, and answers 400 after the time-out when there is none', async () => {
+    const other = await temporaryFolder()
+    const puller = await startMediaServer({
+      kind,
+      dir: other,
+      paths: {
+        remote: { source: `${server.url('cam')}`, sourceOnDemand: true, sourceOnDemandCloseAfter: '1s' },
+        dead: {
+          source: `rtsp://127.0.0.1:${await freePort()}/x`,
+          sourceOnDemand: true,
+          sourceOnDemandStartTimeout: '1s',
+        },
+      },
+    })
+    try {
+      expect(await pathOf(puller, 'remote')).to.deep.include({
+        available: false,
+        source: { type: 'rtspSource', id: '' },
+      })
+      const dead = hold(puller, 'dead')
+      await readFrames(puller.url('remote'), 10)
+      expect(await pathOf(puller, 'remote')).to.deep.include({ tracks: ['H264'] })
+      expect((await dead).answer.status).to.equal(400)
+      leave(await dead)
+      await until('the end of the stream', async () => !(await pathOf(puller, 'remote')).available)
+      const again = await hold(puller, 'remote')
+      expect(again.answer.status).to.equal(200)
+      const { source } = await pathOf(server, 'cam')
+      await server.api('POST', `rtspsessions/kick/${source?.id}`)
+      await again.end()
+    } finally {
+      await puller.stop()
+      await removeFolder(other)
+    }
+  })
+
+  it('closes a publisher that sends nothing for the read time-out', async () => {
+    const other = await temporaryFolder()
+    const strict = await startMediaServer({ kind, dir: other, paths: { plain: {} }, global: { readTimeout: '1s' } })
+    try {
+      const from = Date.now()
+      const status = await publish(
+        strict,
+        'plain',
+        async () => undefined,
+        async () => {
+          const holder = await hold(strict, 'plain')
+          expect(holder.answer.status).to.equal(200)
+          await holder.end()
+        },
+      )
+      expect(status).to.equal(200)
+      // The default is 10 s.
+      expect(Date.now() - from).to.be.within(900, 9_000)
+      expect(await pathOf(strict, 'plain')).to.deep.include({ available: false, source: null })
+    } finally {
+      await strict.stop()
+      await removeFolder(other)
+    }
+  })
+
+  it('starts the command again 5 s after its end, for a reader that waits', async () => {
+    const holder = await hold(server, 'sturdy')
+    const { source } = await pathOf(server, 'sturdy')
+    await api('POST', `rtspsessions/kick/${source?.id}`)
+    await holder.end()
+    const from = Date.now()
+    const again = await hold(server, 'sturdy')
+    expect(again.answer.status).to.equal(200)
+    expect(Date.now() - from).to.be.at.least(4_500)
+    leave(again)
+  })
+
+  it('calls the authentication callback once for each DESCRIBE and SETUP', async () => {
+    const calls: Record<string, unknown>[] = []
+    const callback = createServer((request, response) => {
+      let text = ''
+      request.on('data', (chunk) => {
+        text += chunk
+      })
+      request.on('end', () => {
+        const body = JSON.parse(text) as Record<string, unknown>
+        calls.push(body)
+        response.writeHead(body.query === 'key=right' || body.action === 'publish' ? 204 : 401).end()
+      })
+    })
+    await new Promise<void>((resolve) => callback.listen(0, '127.0.0.1', resolve))
+    const address = callback.address()
+    const port = address && typeof address === 'object' ? address.port : 0
+    const other = await temporaryFolder()
+    const guarded = await startMediaServer({
+      kind,
+      dir: other,
+      paths: { cam: demand },
+      global: {
+        authMethod: 'http',
+        authHTTPAddress: `http://127.0.0.1:${port}/`,
+        authHTTPExclude: [{ action: 'api' }],
+      },
+    })
+    try {
+      const client = connect(guarded)
+      const url = `${guarded.url('cam')}`
+      const refusal = await client.request({ method: 'DESCRIBE', url: `${url}?key=wrong` })
+      expect([refusal.status, refusal.headers['www-authenticate']]).to.deep.equal([401, 'Basic realm="ipcam"'])
+      expect((await client.request({ method: 'DESCRIBE', url: `${url}?key=right` })).status).to.equal(200)
+      const setup = await client.request({
+        method: 'SETUP',
+        url: `${url}?key=right/trackID=0`,
+        headers: { transport, 'user-agent': 'probe' },
+      })
+      expect(setup.status).to.equal(200)
+      const plain = { ip: '127.0.0.1', user: '', password: '', token: '', path: 'cam', protocol: 'rtsp' }
+      const { readers } = await pathOf(guarded, 'cam')
+      expect(calls.map(({ id, ...rest }) => ({ ...rest, id: typeof id }))).to.deep.equal([
+        { ...plain, action: 'read', query: 'key=wrong', userAgent: '', id: 'string' },
+        { ...plain, action: 'read', query: 'key=right', userAgent: '', id: 'string' },
+        { ...plain, action: 'publish', query: '', userAgent: calls[2]?.userAgent, id: 'string' },
+        { ...plain, action: 'read', query: 'key=right', userAgent: 'probe', id: 'string' },
+      ])
+      expect(calls[3]?.id).to.equal(readers[0]?.id)
+      leave(client)
+    } finally {
+      await guarded.stop()
+      callback.close()
+      callback.closeAllConnections()
+      await removeFolder(other)
+    }
+  })
+})
+
+const sdp = [
+  ...['v=0', 'o=- 0 0 IN IP4 127.0.0.1', 's=x', 't=0 0', 'm=video 0 RTP/AVP 96'],
+  ...['a=rtpmap:96 H264/90000', 'a=fmtp:96 packetization-mode=1', 'a=control:streamid=0', ''],
+].join('\r\n')
+
+/**
+ * Publishes without ever sending media. `between` runs before RECORD, `after` runs after it. Resolves with the status of
+ * RECORD.
+ */
+async function publish(
+  server: RunningMediaServer,
+  name: string,
+  between: () => Promise<unknown>,
+  after: () => Promise<unknown> = async () => undefined,
+): Promise<number> {
+  const url = server.url(name)
+  const client = rawClient(server.rtspPort)
+  await client.send(
+    `ANNOUNCE ${url} RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\nContent-Length: ${sdp.length}\r\n\r\n${sdp}`,
+  )
+  const setup = await client.send(
+    `SETUP ${url}/streamid=0 RTSP/1.0\r\nCSeq: 2\r\nTransport: ${transport};mode=record\r\n\r\n`,
+  )
+  const session = /Session: (\w+)/.exec(setup)?.[1]
+  await between()
+  const record = await client.send(`RECORD ${url} RTSP/1.0\r\nCSeq: 3\r\nSession: ${session}\r\n\r\n`)
+  await after()
+  client.close()
+  return Number(/^RTSP\/1.0 (\d+)/.exec(record)?.[1])
+}
+
+/** Sends and receives text, for requests that a reader never sends. */
+function rawClient(port: number): { send(text: string): Promise<string>; close(): void } {
+  const socket = connectTcp(port, '127.0.0.1')
+  socket.on('error', () => {})
+  return {
+    send: (text) =>
+      inTime(
+        'a response',
+        new Promise((resolve) => {
+          socket.once('data', (answer) => resolve(answer.toString('latin1')))
+          socket.once('close', () => resolve(''))
+          socket.write(text)
+        }),
+      ),
+    close: () => socket.destroy(),
+  }
+}
