@@ -9,14 +9,7 @@ import type { Commands } from './commands.js'
 import { createDemand, type Demand } from './demand.js'
 import { createHooks } from './hooks.js'
 import { type Puller, pull } from './pull.js'
-import { describePath } from './view.js'
-
-/** A reader or publisher of a path. */
-export interface Client {
-  id: string
-  /** Ends its session and connection. */
-  close(reason: string): void
-}
+import { type Client, describePath } from './view.js'
 
 /** The path has no publisher, and no source that can be started on demand. */
 export class NoStream extends Error {}

@@ -1,7 +1,13 @@
 import { instant } from '../clock.js'
 import type { PathConf } from '../config/fields.js'
 import { describeTrack, type Stream } from '../stream.js'
-import type { Client } from './path.js'
+
+/** A reader or publisher of a path. */
+export interface Client {
+  id: string
+  /** Ends its session and connection. */
+  close(reason: string): void
+}
 
 interface PathState {
   name: string
