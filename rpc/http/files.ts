@@ -8,7 +8,8 @@ import { invalidParam, notFound, ServiceError } from '../../machines/domain/erro
 import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
 import { isFileName } from '../fileName.js'
 import type { RpcOptions } from '../options.js'
-import { fileSubject, resources } from '../present.js'
+import { resources } from '../present.js'
+import { fileSubject } from '../signedUrls.js'
 import { type CallerOptions, type HttpCaller, httpCaller, queryOf, whileGood } from './caller.js'
 import { type Asked, reading } from './reading.js'
 

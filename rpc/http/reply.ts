@@ -1,7 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { ServiceError } from '../../machines/domain/errors.js'
-import { errorBody } from '../frame.js'
+import { errorBody, ServiceError } from '../../machines/domain/errors.js'
 
 type Headers = Record<string, string | number>
 

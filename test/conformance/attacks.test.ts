@@ -13,7 +13,7 @@ const from = (localAddress = '127.0.0.1') => ({ localAddress })
 const recording = (camera: string) => `${camera}_2025-01-01_00-00-00-000000.mp4`
 
 describeKinds('attacks on who may do what', (kind) => {
-  const stage = createStage()
+  const stage = createStage(50_000)
   const issuer = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const publicPem = String(issuer.publicKey.export({ type: 'spki', format: 'pem' }))
   let outside: string

@@ -22,7 +22,7 @@ const topics = [
 // Each attacker comes from an address of its own, all at the same time.
 describe('attacks on what the service can bear', function () {
   this.timeout(60_000)
-  const stage = createStage()
+  const stage = createStage(50_000)
   let service: Service
   let honest: Client
   let slowest = 0

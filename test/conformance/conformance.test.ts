@@ -6,7 +6,7 @@ import { dependencyFailed } from '../../machines/domain/errors.js'
 import type { Method } from '../../rpc/method.js'
 import { methods } from '../../rpc/methods/index.js'
 import { type OpenRpcDocument, openRpcOf } from '../../rpc/openrpc.js'
-import { topics } from '../../rpc/topics.js'
+import { topicNames } from '../../rpc/topics/index.js'
 import { type FakeServer, startFake } from '../adapters/rtsp/fake.js'
 import { describeKinds, type Service, startService, virtual } from '../e2e/service.js'
 import { type Client, createStage, createWorld } from '../rpc/fakes.js'
@@ -66,7 +66,7 @@ const sdp =
 describeKinds('conformance', (kind) => {
   const [rested, recorded, pulled, watched, dark] = ['camera0', 'camera1', 'camera2', 'camera3', 'camera4'] as const
   const cameras = [rested, recorded, pulled, watched, dark]
-  const stage = createStage()
+  const stage = createStage(50_000)
   let service: Service
   let source: FakeServer
   let book: Book
@@ -196,7 +196,7 @@ describeKinds('conformance', (kind) => {
       works('list_recordings', { limit: 1, offset: 1 }, situation),
       works('list_recordings', { limit: '1000', offset: '0' }, situation),
       works('list_snapshots', { limit: 1000 }, situation),
-      works('subscribe_events', { topics: [...topics] }, situation),
+      works('subscribe_events', { topics: [...topicNames] }, situation),
       works(
         'subscribe_events',
         { topics: ['camera.connected'], filters: { device: [rested, dark], severity: 'warning' } },

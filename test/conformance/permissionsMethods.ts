@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isAtLeast } from '../../machines/domain/access.js'
 import { methods } from '../../rpc/methods/index.js'
-import { topics } from '../../rpc/topics.js'
+import { topicNames } from '../../rpc/topics/index.js'
 import type { Identity, Outcome, Row, Target } from './permissionsCells.js'
 import {
   cameras,
@@ -112,7 +112,7 @@ const plans: Record<string, Plan> = {
   get_stream_url: plain,
   get_stream_status: plain,
   get_streams: list,
-  subscribe_events: { lists: true, params: () => ({ topics }) },
+  subscribe_events: { lists: true, params: () => ({ topics: topicNames }) },
   unsubscribe_events: { params: () => ({ topics: ['system.startup'] }) },
   get_subscription_stats: plain,
   discover_external_streams: { params: () => ({ skydio_enabled: false, generic_enabled: false }) },

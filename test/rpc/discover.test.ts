@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { methods } from '../../rpc/methods/index.js'
 import type { OpenRpcDocument } from '../../rpc/openrpc.js'
-import { topics } from '../../rpc/topics.js'
+import { topicNames } from '../../rpc/topics/index.js'
 import { apiVersion } from '../../rpc/version.js'
 import { contract, faults } from './contract.js'
 import { type Client, createStage, createWorld } from './fakes.js'
@@ -118,7 +118,7 @@ describe('rpc.discover', () => {
     expect(document['x-notifications'].map(({ name }) => name)).to.deep.equal([
       ...new Set([...document['x-notifications'].map(({ name }) => name)]),
     ])
-    expect(document['x-notifications'].map(({ name }) => name)).to.include.members([...topics, 'session.expired'])
+    expect(document['x-notifications'].map(({ name }) => name)).to.include.members([...topicNames, 'session.expired'])
     expect(JSON.stringify(document)).not.to.match(/\/dev\/|secret/i)
   })
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { dependencyFailed, ServiceError } from '../../machines/domain/errors.js'
 import { methods } from '../../rpc/methods/index.js'
-import { topics } from '../../rpc/topics.js'
+import { topicNames } from '../../rpc/topics/index.js'
 import { contract, faults } from './contract.js'
 import { type Client, cameraView, createStage, createWorld, noon, type World } from './fakes.js'
 
@@ -252,7 +252,8 @@ describe('the methods', () => {
     expect((await admin.call('get_stream_url', { device: 'camera0' })).result).to.deep.include({
       available: false,
       stream_status: 'NOT_READY',
-      reason: 'the media server cannot be reached',
+      reason: 'server_unreachable',
+      details: 'the media server does not answer',
     })
   })
 
@@ -502,7 +503,7 @@ describe('the errors', () => {
 
   it('notifications are not methods', async () => {
     const admin = await as('admin')
-    for (const name of [...topics, 'toString', '__proto__', 'constructor'])
+    for (const name of [...topicNames, 'toString', '__proto__', 'constructor'])
       expect((await admin.call(name)).error?.message).to.equal('Method not found')
   })
 })
