@@ -1,5 +1,6 @@
 /** The pieces that params, results and notifications share. */
 import Type, { type Static } from 'typebox'
+import { roles } from '../machines/domain/access.js'
 import { fileNamePattern } from './fileName.js'
 import { optionalReasonShape, reasonShape } from './reason.js'
 
@@ -22,6 +23,17 @@ export const FileName = Type.String({
 })
 export const OneFile = Type.Object({ filename: FileName })
 
+/** A user, or the id of a token. */
+export const nameParam = (description: string) =>
+  Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$', description })
+
+export const Role = Type.Enum([...roles])
+export type Role = Static<typeof Role>
+export const CameraPatterns = Type.Array(
+  Type.String({ pattern: '^[a-z0-9*]{1,64}$', description: 'Camera id or pattern (camera0, camera1*)' }),
+  { maxItems: 256, description: 'Camera ids or patterns (camera0, camera1*); absent: every camera' },
+)
+
 export const Page = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
   offset: Type.Optional(Type.Integer({ minimum: 0, default: 0 })),
@@ -36,8 +48,6 @@ export const CameraName = Type.String({ pattern: '^camera[0-9]+$' })
 /** 0 direct V4L2, 1 ffmpeg from the device, 2 the live stream, 3 the stream was woken for it. */
 export const Tier = Type.Integer({ minimum: 0, maximum: 3 })
 export const PassedOver = Type.Array(Type.Object({ tier: Tier, ...reasonShape }))
-
-export const RoleName = Type.Enum(['viewer', 'operator', 'admin'])
 
 export const StreamUrls = Type.Object({
   rtsp: Type.String(),

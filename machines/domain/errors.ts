@@ -145,7 +145,7 @@ const table = {
     status: 404,
     message: 'not found',
     reason: 'not_found',
-    details: ({ resource = 'resource', id = '' }) => `there is no ${resource} ${id}`,
+    details: ({ resource = 'thing' }) => `there is no such ${resource}`,
     suggestion: {
       rpc: 'Check the name; get_camera_list, list_recordings and list_snapshots return what exists',
       http: checkAddress,

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { method } from '../method.js'
 import { given, iso } from '../present.js'
 import { demandAllCameras } from '../rights.js'
-import { RoleName, Time } from '../schemas.js'
+import { Role, Time } from '../schemas.js'
 
 const Seq = Type.Integer({ minimum: 1 })
 const Word = Type.String({ minLength: 1, maxLength: 256 })
@@ -14,7 +14,7 @@ const Entry = Type.Object({
   action: Type.String({ description: 'The method, or another action such as `GET /files`' }),
   result: Type.Enum(['ok', 'refused', 'failed']),
   user: Type.String({ description: 'Empty: not authenticated' }),
-  role: Type.Optional(RoleName),
+  role: Type.Optional(Role),
   credential: Type.Optional(
     Type.String({
       description: 'The credential: `token:<jti or hash>`, `key:<id>` or `certificate:<fingerprint>`',

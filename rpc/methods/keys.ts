@@ -4,23 +4,17 @@ import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'
 import { given, iso } from '../present.js'
 import { covers, demandAllCameras } from '../rights.js'
-import { MaybeExpires, None, RoleName, Time } from '../schemas.js'
+import { CameraPatterns, MaybeExpires, None, nameParam, Role, Time } from '../schemas.js'
 
 const OneKey = Type.Object({
   id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'Id of an API key, from list_api_keys' }),
 })
-const CameraPatterns = Type.Array(
-  Type.String({ pattern: '^[a-z0-9*]{1,64}$', description: 'Camera id or pattern (camera0, camera1*)' }),
-  { maxItems: 256, description: 'Camera ids or patterns (camera0, camera1*); absent: every camera' },
-)
-/** Text that people choose. */
-const printable = { minLength: 1, maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$' }
 
 const keyProperties = {
   id: Type.String(),
   prefix: Type.String({ description: 'The beginning of the key, to recognise it by' }),
   user: Type.String(),
-  role: RoleName,
+  role: Role,
   cameras: Type.Optional(CameraPatterns),
   status: Type.Enum(['active', 'expired', 'revoked']),
   created_at: Time,
@@ -70,8 +64,8 @@ const createApiKey = method({
   since: '1.1',
   errors: ['invalidState'],
   params: Type.Object({
-    role: RoleName,
-    user: Type.String({ ...printable, description: 'Any characters except control characters' }),
+    role: Role,
+    user: nameParam('Any characters except control characters'),
     cameras: Type.Optional(CameraPatterns),
     expires_in: Type.Optional(
       Type.Integer({
@@ -156,10 +150,7 @@ const revokeToken = method({
   audit: { event: 'change', subject: 'jti' },
   since: '1.1',
   params: Type.Object({
-    jti: Type.String({
-      ...printable,
-      description: "The token's jti; for a token without it the credential_id of list_sessions (sha256:…)",
-    }),
+    jti: nameParam("The token's jti; for a token without it the credential_id of list_sessions (sha256:…)"),
   }),
   result: Type.Object({ jti: Type.String(), revoked: Type.Literal(true) }),
   handler: async ({ jti }, { services, caller }) => {

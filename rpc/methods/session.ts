@@ -1,9 +1,9 @@
 import Type from 'typebox'
-import type { Caller, Role } from '../../machines/domain/access.js'
+import type { Caller } from '../../machines/domain/access.js'
 import { authFailed, rateLimited, ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'
 import { iso } from '../present.js'
-import { None, RoleName, Time } from '../schemas.js'
+import { None, Role, Time } from '../schemas.js'
 
 const permissions: Record<Role, ('view' | 'control' | 'admin')[]> = {
   viewer: ['view'],
@@ -80,7 +80,7 @@ const authenticate = method({
   params: Type.Object({ auth_token: Type.String({ minLength: 1, description: 'JWT or API key' }) }),
   result: Type.Object({
     authenticated: Type.Literal(true),
-    role: RoleName,
+    role: Role,
     permissions: Type.Array(Type.Enum(['view', 'control', 'admin'])),
     expires_at: Time,
     session_id: Type.String(),

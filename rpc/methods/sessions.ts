@@ -4,7 +4,7 @@ import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { method } from '../method.js'
 import { given, iso } from '../present.js'
 import { covers } from '../rights.js'
-import { Count, MaybeExpires, RoleName, Time } from '../schemas.js'
+import { Count, MaybeExpires, Role, Time } from '../schemas.js'
 import type { Session } from '../session.js'
 
 const Kind = Type.Enum(['token', 'key', 'certificate'])
@@ -20,7 +20,7 @@ const SessionInfo = Type.Object({
     description: "over: the caller's rights have ended and the connection is about to close",
   }),
   user: Type.Optional(Type.String()),
-  role: Type.Optional(RoleName),
+  role: Type.Optional(Role),
   credential: Type.Optional(Kind),
   credential_id: CredentialId,
   cameras: Type.Optional(Type.Array(Type.String(), { description: 'Ids or patterns; absent: every camera' })),

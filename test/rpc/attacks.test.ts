@@ -4,13 +4,13 @@ import { request } from 'node:http'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { expect } from 'chai'
 import WebSocket from 'ws'
-import { turn } from '../support/later.js'
 import { createStage, createWorld, type World } from './fakes.js'
+import { until, within } from './wait.js'
 
-const hello =
-  'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+const handshake = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='
+const hello = `GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${handshake}\r\n\r\n`
 
-describe('attacks on the door', () => {
+describe('attacks on the API', () => {
   const stage = createStage()
   let world: World
 
@@ -19,7 +19,7 @@ describe('attacks on the door', () => {
   })
   afterEach(() => stage.end())
 
-  /** What an upgrade is answered with: 101 with the open socket, or the refusal. */
+  /** Resolves with the reply to an upgrade: 101, or the refusal. */
   const upgrade = (port: number, options: WebSocket.ClientOptions = {}, host = '127.0.0.1') => {
     const socket = new WebSocket(`ws://${host}:${port}/ws`, options)
     stage.ends.push(() => socket.terminate())
@@ -49,7 +49,7 @@ describe('attacks on the door', () => {
         .end()
     })
 
-  it('10,000 connections, half of them silent, take neither descriptors nor memory, and lock nobody out who comes from elsewhere', async function () {
+  it('10,000 connections use up neither descriptors nor memory, and lock out no other address', async function () {
     this.timeout(60_000)
     const { port, server } = await stage.serve(
       world.options({
@@ -69,10 +69,14 @@ describe('attacks on the door', () => {
         if (index % 2 === 0) socket.write(hello)
         return socket
       })
-      // An answer or an end for each that asked: so many wait for their turn at most, and the kernel drops none.
+      // Waits for the reply or the end of each: so few connections are pending that the kernel drops none.
       await Promise.all(
         sockets.map((socket, index) =>
-          Promise.race([once(socket, index % 2 === 0 ? 'data' : 'connect'), once(socket, 'close')]),
+          within(
+            'the reply to a connection, or its end',
+            Promise.race([once(socket, index % 2 === 0 ? 'data' : 'connect'), once(socket, 'close')]),
+            50_000,
+          ),
         ),
       )
       expect((await honest.call('get_camera_list')).error).to.equal(undefined)
@@ -80,13 +84,13 @@ describe('attacks on the door', () => {
       mostOpen = Math.max(mostOpen, server.connections())
     }
     expect(mostOpen).to.equal(21)
-    // Both ends are in this process; what was cut may not be closed here yet.
+    // Both ends are in this process; the client's end of a cut connection may still be open.
     expect(mostFiles).to.be.below(2_000)
     expect(process.memoryUsage().rss - memory).to.be.below(200 * 1024 * 1024)
     expect((await upgrade(port, { localAddress: '127.0.0.3' })).status).to.equal(101)
   })
 
-  it('too many of one address are refused with words and a time, others come in', async () => {
+  it('too many connections of one address are refused with a reason and a time, others are not', async () => {
     const { port } = await stage.serve(world.options({ maxConnectionsPerAddress: 3, maxUnauthenticatedPerAddress: 2 }))
     await stage.connect(port, { role: 'viewer' })
     await stage.connect(port)
@@ -109,7 +113,7 @@ describe('attacks on the door', () => {
     })
   })
 
-  it('who never authenticates is sent away, who does stays', async () => {
+  it('a client that never authenticates is disconnected, one that does is not', async () => {
     const { port, server } = await stage.serve(world.options({ authenticationTimeout: 100 }))
     const [idle, chatty, known] = [
       await stage.connect(port),
@@ -124,7 +128,7 @@ describe('attacks on the door', () => {
     expect(server.sockets()).to.deep.equal({ authenticated: 1, unauthenticated: 0 })
   })
 
-  it('a frame of 16 MB ends its connection without being kept, also when more follows', async () => {
+  it('a frame of 16 MB closes its connection and is not kept, also when more follows', async () => {
     const { port, server } = await stage.serve(world.options({ maxMessageSize: 1024 * 1024 }))
     const client = await stage.connect(port, { role: 'admin' })
     const witness = await stage.connect(port, { role: 'viewer' })
@@ -133,36 +137,36 @@ describe('attacks on the door', () => {
     client.socket.send(frame.toString('latin1'))
     for (let more = 0; more < 2; more++) client.socket.send(frame.toString('latin1'))
     expect((await client.closed).code).to.be.oneOf([1006, 1009])
-    while (server.connections() > 1) await witness.call('ping')
+    await until('the connection is gone', () => server.connections() === 1)
     // Three frames of 16 MB and their text are the client's own.
     expect(process.memoryUsage().arrayBuffers - memory).to.be.below(120 * 1024 * 1024)
     expect((await witness.call('get_camera_list')).error).to.equal(undefined)
   })
 
-  it('a client that goes on after such a frame is cut, not read for ever', async () => {
+  it('a client that goes on after such a frame is cut', async () => {
     const { port, server } = await stage.serve(world.options({ maxMessageSize: 1_000 }))
     const socket = raw(port)
     const cut = once(socket, 'close')
     socket.write(hello)
     await once(socket, 'data')
-    // A masked text frame of 16 MB whose body trickles in, from a client that closes nothing.
+    // A masked text frame of 16 MB that arrives slowly, from a client that never closes.
     socket.write(Buffer.from([0x81, 0xff, 0, 0, 0, 0, 1, 0, 0, 0, 1, 2, 3, 4]))
     const trickle = setInterval(() => socket.write('xxxx'), 20)
     stage.ends.push(() => clearInterval(trickle))
     const began = performance.now()
-    await cut
+    await within('the connection is cut', cut)
     expect(performance.now() - began).to.be.below(8_000)
-    while (server.connections() > 0) await turn()
+    await until('the server forgets the connection', () => server.connections() === 0)
   })
 
-  it('a message in tens of thousands of pieces ends its connection', async () => {
+  it('a message in tens of thousands of fragments closes its connection', async () => {
     const { port } = await stage.serve(world.options({ maxMessageSize: 1024 * 1024 }))
     const client = await stage.connect(port)
     for (let piece = 0; piece < 20_000; piece++) client.socket.send('x', { fin: false })
     expect((await client.closed).code).to.be.oneOf([1006, 1008, 1009])
   })
 
-  it('JSON nested a hundred thousand deep, or with keys of prototypes, is refused as any other', async () => {
+  it('JSON that is nested 100,000 deep, or has keys of prototypes, is refused like other bad JSON', async () => {
     const { port } = await stage.serve(world.options({ maxMessageSize: 1024 * 1024 }))
     const client = await stage.connect(port, { role: 'admin' })
     const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`
@@ -183,7 +187,7 @@ describe('attacks on the door', () => {
     expect((await nobody.call('get_status', { __proto__: { x: 1 } })).error?.code).to.equal(-32001)
   })
 
-  it('a page of a foreign origin gets nothing, by whatever request', async () => {
+  it('a page of a foreign origin gets 403 for every HTTP request', async () => {
     const { port } = await stage.serve(world.options())
     for (const path of ['/ws', '/files/recordings/x.mp4', '/cameras/camera0/snapshot.jpg', '/other']) {
       for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST']) {
@@ -199,10 +203,10 @@ describe('attacks on the door', () => {
     expect(world.asked).to.deep.equal([])
   })
 
-  it('who is not on the list of addresses does not get as far as asking', async () => {
+  it('an address that is not allowed is cut before a byte is read', async () => {
     const { port } = await stage.serve(world.options({}, { allowedIps: ['127.0.0.2', '127.0.1.0/24'] }))
     const cut = raw(port)
-    await once(cut, 'close')
+    await within('the connection is cut', once(cut, 'close'))
     expect(cut.bytesRead).to.equal(0)
     expect(await statusOf(port, '/ws').catch(() => 'cut')).to.equal('cut')
     expect(await upgrade(port).catch(() => 'cut')).to.equal('cut')
@@ -210,7 +214,7 @@ describe('attacks on the door', () => {
       expect((await upgrade(port, { localAddress })).status).to.equal(101)
   })
 
-  it('binary frames, pongs that nobody asked for, and half a request are nothing to the others', async () => {
+  it('binary frames, unrequested pongs and half a request do not disturb other clients', async () => {
     const { port } = await stage.serve(world.options({ headersTimeout: 200 }))
     const [binary, ponging, calm] = [
       await stage.connect(port),
@@ -224,33 +228,33 @@ describe('attacks on the door', () => {
     half.write('POST /ws HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nslow')
     expect((await binary.closed).code).to.equal(1003)
     expect((await calm.call('get_camera_list')).error).to.equal(undefined)
-    await cut
+    await within('the half request is cut', cut)
   })
 })
 
-describe('the doors', () => {
+describe('the listeners', () => {
   const stage = createStage()
   afterEach(() => stage.end())
 
-  it('forget the connections that are gone', async () => {
+  it('count only open connections', async () => {
     const { port } = await stage.serve(createWorld().options({ maxConnections: 2, maxConnectionsPerAddress: 2 }))
     for (let round = 0; round < 300; round++) {
       const socket = connectTcp(port, '127.0.0.1')
       const gone = once(socket, 'close')
-      await once(socket, 'connect')
+      await within('the connection opens', once(socket, 'connect'))
       socket.resume().end()
-      await gone
+      await within('the connection ends', gone)
     }
     expect((await stage.connect(port)).socket.readyState).to.equal(WebSocket.OPEN)
   })
 
-  it('are open at several addresses with one port, and all closed when one cannot be', async () => {
+  it('listen at several addresses with one port, and at none if one of them is taken', async () => {
     const world = createWorld()
     const { port, server } = await stage.serve(world.options({}, { alsoListen: ['127.0.0.5', '::1'] }))
     for (const host of ['127.0.0.1', '127.0.0.5', '[::1]']) {
       const socket = new WebSocket(`ws://${host}:${port}/ws`)
       stage.ends.push(() => socket.terminate())
-      await once(socket, 'open')
+      await within('the connection opens', once(socket, 'open'))
     }
     expect(server.connections()).to.equal(3)
     const { port: taken } = await stage.serve(world.options({}, { host: '127.0.0.6' }))
