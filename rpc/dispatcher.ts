@@ -17,6 +17,16 @@ export const requireRole = (required: 'none' | Role, have: Role): void => {
 /** When a client with too many open requests may try again, in ms. */
 const busyRetry = 100
 
+/** The ISO time of now, made once in each millisecond: it would be the largest part of a short reply. */
+const createTimestamp = (now: () => number) => {
+  let made = { at: Number.NaN, text: '' }
+  return (): string => {
+    const at = now()
+    if (at !== made.at) made = { at, text: new Date(at).toISOString() }
+    return made.text
+  }
+}
+
 /** One request on its way to its reply. */
 export interface Turn {
   session: Session
@@ -42,6 +52,7 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
   const { maxInFlight = 64 } = limits
   const table = new Map(methods.map((method) => [method.name, method]))
   const audit = createAudit(services)
+  const timestamp = createTimestamp(() => clock.now())
 
   const takeRate = ({ address, caller }: Session, cost: number) => {
     const wait = rateLimits.take(caller === undefined ? { address } : { user: caller.user, address }, cost)
@@ -103,7 +114,7 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
 
   const metadataOf = ({ requestId, method }: Turn, took: number): Metadata => ({
     processing_time_ms: Math.round(took),
-    server_timestamp: new Date(clock.now()).toISOString(),
+    server_timestamp: timestamp(),
     request_id: requestId,
     api_version: apiVersion,
     ...(method?.deprecated && { deprecated: method.deprecated }),

@@ -34,6 +34,9 @@ describe('attacks on the API', () => {
       })
     })
   }
+  /** The reasons of failed connections in the log. */
+  const failures = () =>
+    world.logged.filter(({ message }) => message === 'a connection failed').map(({ fields }) => fields?.reason)
   const raw = (port: number, localAddress = '127.0.0.1'): Socket => {
     const socket = connectTcp({ port, host: '127.0.0.1', localAddress })
     socket.on('error', () => {}).resume()
@@ -136,8 +139,10 @@ describe('attacks on the API', () => {
     const frame = Buffer.alloc(16 * 1024 * 1024, 'x')
     client.socket.send(frame.toString('latin1'))
     for (let more = 0; more < 2; more++) client.socket.send(frame.toString('latin1'))
-    expect((await client.closed).code).to.be.oneOf([1006, 1009])
+    await client.closed
     await until('the connection is gone', () => server.connections() === 1)
+    // The close frame (1009) may be lost behind data that the server no longer reads, so the log decides.
+    expect(failures()).to.deep.equal(['Max payload size exceeded'])
     // Three frames of 16 MB and their text are the client's own.
     expect(process.memoryUsage().arrayBuffers - memory).to.be.below(120 * 1024 * 1024)
     expect((await witness.call('get_camera_list')).error).to.equal(undefined)
@@ -163,7 +168,8 @@ describe('attacks on the API', () => {
     const { port } = await stage.serve(world.options({ maxMessageSize: 1024 * 1024 }))
     const client = await stage.connect(port)
     for (let piece = 0; piece < 20_000; piece++) client.socket.send('x', { fin: false })
-    expect((await client.closed).code).to.be.oneOf([1006, 1008, 1009])
+    await client.closed
+    expect(failures()).to.deep.equal(['Too many message fragments'])
   })
 
   it('JSON that is nested 100,000 deep, or has keys of prototypes, is refused like other bad JSON', async () => {
@@ -171,15 +177,15 @@ describe('attacks on the API', () => {
     const client = await stage.connect(port, { role: 'admin' })
     const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`
     const [nested] = await client.answersTo(`{"jsonrpc":"2.0","id":1,"method":"get_camera_status","params":${deep}}`)
-    expect(nested?.error?.code).to.be.oneOf([-32600, -32602])
+    expect(nested?.error?.code).to.equal(-32602)
     for (const key of ['__proto__', 'constructor', 'prototype']) {
-      for (const frame of [
-        `{"jsonrpc":"2.0","id":"k","method":"get_camera_status","params":{"device":"camera0","${key}":{"role":"admin","isAdmin":true}}}`,
-        `{"jsonrpc":"2.0","id":"k","method":"${key}"}`,
-      ]) {
-        const [answer] = await client.answersTo(frame)
-        expect(answer?.error?.code, frame).to.be.oneOf([-32601, -32602])
-      }
+      const params = `{"device":"camera0","${key}":{"role":"admin","isAdmin":true}}`
+      const [member] = await client.answersTo(
+        `{"jsonrpc":"2.0","id":"k","method":"get_camera_status","params":${params}}`,
+      )
+      expect(member?.error?.code, key).to.equal(-32602)
+      const [called] = await client.answersTo(`{"jsonrpc":"2.0","id":"k","method":"${key}"}`)
+      expect(called?.error?.code, key).to.equal(-32601)
       await client.answersTo(`{"jsonrpc":"2.0","id":"k","method":"ping","${key}":{"caller":{"role":"admin"}}}`)
     }
     for (const name of ['role', 'isAdmin', 'caller', 'device']) expect({}).not.to.have.property(name)

@@ -58,6 +58,16 @@ const validParams = ({ name, params }: (typeof methods)[number], token: string):
   )
 }
 
+/** Methods whose valid params name something that does not exist. */
+const absent = new Set([
+  'get_snapshot_info',
+  'delete_snapshot',
+  'remove_external_stream',
+  'end_session',
+  'rotate_api_key',
+  'revoke_api_key',
+])
+
 const nested = (depth: number, open: string, close: string) => `${open.repeat(depth)}1${close.repeat(depth)}`
 
 /** Unexpected values as JSON text, because some of them do not survive as objects. */
@@ -387,7 +397,8 @@ describe('random frames', () => {
       for (const [key, value] of Object.entries(params)) expect(value, `${method.name} ${key}`).to.not.equal(undefined)
       const text = JSON.stringify({ jsonrpc: '2.0', id: `valid-${index}`, method: method.name, params })
       const [reply] = await check('admin', [text])
-      expect(reply?.error?.code, `${method.name}: ${JSON.stringify(reply?.error)}`).to.be.oneOf([undefined, -32010])
+      const expected = absent.has(method.name) ? -32010 : undefined
+      expect(reply?.error?.code, `${method.name}: ${JSON.stringify(reply?.error)}`).to.equal(expected)
       calm(standing)
     }
   })
