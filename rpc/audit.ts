@@ -15,7 +15,7 @@ const subjectOf = ({ method, params }: Turn): string | undefined => {
   return (name === 'stream_url' ? shownUrl(value) : value).slice(0, longestSubject)
 }
 
-/** Whether the caller was told that there is no such camera because it may not use it. */
+/** True if the error hides a camera that the caller may not use. */
 const isHidden = ({ method, caller, params }: Turn, error: ServiceError | undefined): boolean => {
   if (error?.key !== 'notFound' || method?.camera === undefined || caller === undefined) return false
   return !mayUse(caller, String((params as Record<string, unknown>)[method.camera]))

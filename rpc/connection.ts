@@ -11,8 +11,8 @@ import { hostOf } from './urls.js'
 export interface Connection {
   session: Session
   /**
-   * Sends a ping when it is due; ends a connection without a sign of life after a ping, or that has not authenticated in
-   * time. `now` is monotonic.
+   * Sends a ping when it is due. Ends a connection that gave no sign of life after a ping, or that has not authenticated
+   * in time. `now` is monotonic.
    */
   tick(now: number): void
   /** Starts the closing handshake; cuts the connection if the client does not answer within `grace` ms. */
@@ -29,8 +29,8 @@ const closingGrace = 1_000
 const pingFlood = { count: 100, time: 10_000 }
 
 /**
- * One WebSocket of one client. `received` gets each text frame; `ended` is called once, when nothing more can be received
- * or sent. A client that leaves more than `maxBuffered` bytes unread is dropped, so that no buffer grows without bound.
+ * One WebSocket of one client. `received` gets each text frame; `ended` is called once, when nothing more can be
+ * received or sent. A client that leaves more than `maxBuffered` bytes unread is dropped, so that no buffer grows without bound.
  */
 export const openConnection = ({
   socket,
@@ -100,7 +100,7 @@ export const openConnection = ({
     requests: 0,
     subscriptions: new Map(),
     send: (message) => {
-      // All replies of one turn of the event loop leave in one system call, which costs more than the rest of a look-up.
+      // All replies of one turn of the event loop leave in one system call: it costs more than the rest of a look-up.
       if (!corked) {
         corked = true
         request.socket.cork()
@@ -170,7 +170,7 @@ export const openConnection = ({
   }
 }
 
-/** A close frame holds 123 bytes of UTF-8; ws throws if there are more. `stream` drops a character that was cut in two. */
+/** A close frame holds 123 bytes of UTF-8; ws throws for more. `stream` drops a character that was cut in two. */
 const fitting = (reason: string) => new TextDecoder().decode(Buffer.from(reason).subarray(0, 123), { stream: true })
 
 // A failed send is followed by 'close', which handles it.

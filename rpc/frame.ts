@@ -32,8 +32,8 @@ const invalid = (id: ID, details: string, reason = 'invalid_request'): Malformed
 })
 
 /**
- * Reads one text frame. jsonrpc-lite's `parse` does not fit the contract: it answers -32700 instead of -32600, loses the
- * id when the params are bad, and refuses `id: null`.
+ * Reads one text frame. jsonrpc-lite's `parse` does not fit the contract: it answers -32700 instead of -32600, loses
+ * the id when the params are bad, and refuses `id: null`.
  */
 export const readFrame = (text: string): Request | Malformed => {
   let frame: unknown

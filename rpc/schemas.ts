@@ -19,7 +19,8 @@ export const FileName = Type.String({
   maxLength: 255,
   pattern: fileNamePattern,
   description:
-    'Printable characters except `/ \\ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end',
+    'Printable characters except `/ \\ < > : " | ? *`; no `..`, ' +
+    'no dot, dash or space at its beginning, no dot or space at its end',
 })
 export const OneFile = Type.Object({ filename: FileName })
 

@@ -24,7 +24,7 @@ import { createSessions } from './sessions.js'
 export interface RpcServer {
   /** Resolves with its port; rejects with one sentence if it cannot listen. */
   start(): Promise<{ port: number }>
-  /** Accepts nothing new, closes every connection (1001 with `reason`), resolves when the last has ended. Never rejects. */
+  /** Closes every connection (1001 with `reason`); resolves when the last has ended. Never rejects. */
   stop(reason: string): Promise<void>
   /** Number of open WebSockets. */
   connections(): number

@@ -28,7 +28,7 @@ export interface Session {
   readonly since: number
   /** Absent: not authenticated, or the caller's rights have ended (`ended`). It may have expired a moment ago. */
   caller: Caller | undefined
-  /** Why the last caller's rights ended, until the client authenticates again; whose they were, and for which cameras. */
+  /** The last caller whose rights ended and why, until the client authenticates again. */
   ended: { reason: SessionEnd; user: string; cameras?: readonly string[] } | undefined
   /** Settles with the authenticate call in progress: later requests wait for its outcome. */
   authenticating: Promise<unknown> | undefined

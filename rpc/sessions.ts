@@ -47,7 +47,7 @@ const hasSameRights = (one: Caller, other: Caller) =>
 /** Sent without a subscription. */
 const expiredNotification = (params: object) => JSON.stringify({ jsonrpc: '2.0', method: 'session.expired', params })
 
-/** Keeps all sessions, with one timer for everything that ends by time: callers, grace, connections without a sign of life. */
+/** Keeps all sessions, with one timer for all that ends by time: callers, grace, silent connections. */
 export const createSessions = ({
   services: { clock, log, ask, streamAccess, credentials, limits },
 }: {

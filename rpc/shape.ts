@@ -4,7 +4,7 @@ import type { Method } from './method.js'
 
 // Verbose: the error for an unknown member lists the known ones.
 const ajv = new Ajv({ allErrors: false, logger: false, verbose: true })
-// Compiled at first use: a method that nobody calls costs nothing.
+// Compiled at first use: a method that is never called costs nothing.
 const compiled = new Map<Method, ValidateFunction>()
 
 const validatorOf = (method: Method): ValidateFunction => {

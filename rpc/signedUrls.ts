@@ -31,7 +31,7 @@ const sign = ({ links, urls }: Sources, camera: string, { address }: Viewer, cal
   return { sig, expiresAt }
 }
 
-/** In whole seconds, as links keep time, so that `expires_at` is exact; never after the end of the caller's credential. */
+/** In whole seconds, as links keep time, so that `expires_at` is exact; never after the caller's credential. */
 const endOf = ({ expiresAt }: Caller, wished: number): number =>
   Math.min(Math.floor(expiresAt / 1000), Math.ceil(wished / 1000)) * 1000
 
@@ -60,7 +60,7 @@ const withSig = ({ rtsp, hls, webrtc }: StreamUrls, sig: string): StreamUrls => 
 
 /**
  * URLs that open the stream of a camera for this viewer alone, by the host that it connected to. `life`: the wished
- * life in ms. Without `expiresAt` the URLs are not signed: everybody may open them, or nobody with these.
+ * life in ms. Without `expiresAt` the URLs are not signed.
  */
 export const signedUrls = (
   sources: Sources,

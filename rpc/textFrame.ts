@@ -1,6 +1,6 @@
 /**
- * A text message as one WebSocket frame of a server (RFC 6455, not masked). It is made once for all subscribers: with ws
- * each socket would frame it again, which costs a quarter more.
+ * A text message as one WebSocket frame of a server (RFC 6455, not masked). It is made once for all subscribers: with
+ * ws each socket would frame it again, which costs a quarter more.
  */
 export const textFrame = (text: string): Buffer => {
   const length = Buffer.byteLength(text)

@@ -137,7 +137,9 @@ export function apiPage(examples: ReadonlyMap<string, Example>): string {
 
 # API
 
-JSON-RPC 2.0 over WebSocket, one request in each text message: \`ws://<host>:${server.port.written}${server.websocket_path.written}\` (\`server.port\`, \`server.websocket_path\`).
+JSON-RPC 2.0 over WebSocket, one request in each text message:
+\`ws://<host>:${server.port.written}${server.websocket_path.written}\` (\`server.port\`,
+\`server.websocket_path\`).
 
 ## Messages
 
@@ -145,32 +147,54 @@ A request, its reply, and the reply to a request that failed:
 
 \`\`\`json
 { "jsonrpc": "2.0", "id": 1, "method": "get_camera_status", "params": { "device": "camera0" } }
-{ "jsonrpc": "2.0", "id": 1, "result": {}, "metadata": { "processing_time_ms": 3, "server_timestamp": "2026-01-01T00:00:00.000Z", "request_id": "0a1b2c3d-1" } }
-{ "jsonrpc": "2.0", "id": 1, "error": { "code": -32010, "message": "Camera not found", "data": { "reason": "not_found", "details": "", "suggestion": "" } }, "metadata": {} }
+{
+  "jsonrpc": "2.0",
+  "id": 1,
+  "result": {},
+  "metadata": {
+    "processing_time_ms": 3,
+    "server_timestamp": "2026-01-01T00:00:00.000Z",
+    "request_id": "0a1b2c3d-1"
+  }
+}
+{
+  "jsonrpc": "2.0",
+  "id": 1,
+  "error": {
+    "code": -32010,
+    "message": "Camera not found",
+    "data": { "reason": "not_found", "details": "there is no such camera", "suggestion": "Check the id; …" }
+  },
+  "metadata": {}
+}
 \`\`\`
 
 - Params are given by name. Unknown ones are ignored.
 - A request without \`id\` is carried out and gets no reply. Batches are refused.
 - Replies may arrive in another order than their requests: match them by \`id\`.
 - \`request_id\` is the name of the request in the log of the service.
-- Times are ISO 8601 in UTC. Durations are in seconds and sizes in bytes, unless a name says otherwise (\`_ms\`).
-- Any result may get new fields. \`metadata.deprecated\` announces that a method will be removed, and names its replacement.
+- Times are ISO 8601 in UTC. Durations are in seconds and sizes in bytes, unless a name says otherwise
+  (\`_ms\`).
+- Any result may get new fields. \`metadata.deprecated\` announces that a method will be removed, and names its
+  replacement.
 - This is version ${apiVersion} of the API.
 
 ## Authentication
 
-Every method except those with role none needs a credential, a token (JWT) or an API key: call [authenticate](#authenticate) first. The caller
-stays authenticated until the credential expires or is revoked, or until another one replaces it. Roles are viewer, operator and admin; each includes
-the rights of the ones before it. A credential may be limited to specific cameras: other cameras do not exist for it.
-\`camera-service token --role viewer\` prints a token.
+Every method except those with role none needs a credential, a token (JWT) or an API key: call
+[authenticate](#authenticate) first. The caller stays authenticated until the credential expires or is revoked,
+or until another one replaces it. Roles are viewer, operator and admin; each includes the rights of the ones
+before it. A credential may be limited to specific cameras: other cameras do not exist for it. \`camera-service
+token --role viewer\` prints a token.
 
 A page in a browser may connect if \`security.cors_origins\` contains its origin, or \`*\`.
 
 ## Errors
 
-\`data\` of every error holds \`reason\` (a code), \`details\` (what is wrong), \`suggestion\` (what to do next), and the fields of the table. \`hint\`
-repeats \`details\` for older clients. HTTP replies carry the same object as \`{"error": …}\` with the status of the table. The table shows the usual
-\`reason\` and \`suggestion\`; an error may have more exact ones (\`token_expired\`).
+\`data\` of every error holds \`reason\` (a code), \`details\` (what is wrong), \`suggestion\` (what to do
+next), and the fields of the table. \`hint\` repeats \`details\` for older clients. HTTP replies carry the same
+object as \`{"error": …}\` with the status of the table. The table shows the usual \`reason\` and
+\`suggestion\`; an error may have more exact ones (\`token_expired\`).
 
 ${table(['Code', 'HTTP', 'Message', 'reason', 'More in data', 'suggestion'], errorRows)}
 
@@ -178,12 +202,13 @@ ${table(['Code', 'HTTP', 'Message', 'reason', 'More in data', 'suggestion'], err
 
 ${overview}
 
-Cost: the number of look-ups that a call counts as in the rate limits. Audited: the audit log records each call and its caller. Every method can
-return -32600, -32603 and -32040; every method that needs a role -32001 and -32002; every method with params -32602. Each section lists further
-errors.
+Cost: the number of look-ups that a call counts as in the rate limits. Audited: the audit log records each call
+and its caller. Every method can return -32600, -32603 and -32040; every method that needs a role -32001 and
+-32002; every method with params -32602. Each section lists further errors.
 
-Fields with a question mark may be absent. The examples were run against the service with test devices; their signatures and ids are
-shortened or replaced. [rpc.discover](#rpcdiscover) returns all of this as an OpenRPC document.
+Fields with a question mark may be absent. The examples were run against the service with test devices; their
+signatures and ids are shortened or replaced. [rpc.discover](#rpcdiscover) returns all of this as an OpenRPC
+document.
 
 ${methods.map((method) => section(method, examples.get(method.name))).join('\n')}
 ## Camera
@@ -194,28 +219,33 @@ ${memberTable(membersOf(shapeOf(Camera), known))}
 
 ## Notifications
 
-After [subscribe_events](#subscribe_events) facts arrive as messages without \`id\`: \`method\` is the topic and \`params\` hold what happened, with
-\`device\` if it concerns a camera, and always \`severity\` (${severities.join(', ')}), \`seq\`, \`at\` and \`timestamp\`. \`seq\` is the number of
-the fact; facts without a subscription leave gaps. Callers limited to specific cameras only get notifications about those.
+After [subscribe_events](#subscribe_events) facts arrive as messages without \`id\`: \`method\` is the topic and
+\`params\` hold what happened, with \`device\` if it concerns a camera, and always \`severity\`
+(${severities.join(', ')}), \`seq\`, \`at\` and \`timestamp\`. \`seq\` is the number of the fact; facts without
+a subscription leave gaps. Callers limited to specific cameras only get notifications about those.
 
-**Filters** apply to the topics of their request: \`device\` (an id or a list of them) excludes other cameras, \`severity\` excludes lower
-severities. Facts that concern no camera pass every \`device\`.
+**Filters** apply to the topics of their request: \`device\` (an id or a list of them) excludes other cameras,
+\`severity\` excludes lower severities. Facts that concern no camera pass every \`device\`.
 
-**Present state.** The reply holds \`state\`: notifications that describe the present state up to \`seq\`. Later notifications have higher numbers, so
-that a client misses nothing and gets nothing twice.
+**Present state.** The reply holds \`state\`: notifications that describe the present state up to \`seq\`. Later
+notifications have higher numbers, so that a client misses nothing and gets nothing twice.
 
-**Resuming.** Keep the last \`seq\` and the \`epoch\` of the reply, and subscribe again with \`since\` and \`epoch\`: the facts after that number
-follow right after the reply, in order and before newer ones (\`resumed\` is true). Of the notifications that describe a state
-(camera_status_update, system.health, system_health_update, mediamtx.path) only the newest is sent, with the present state. The service keeps the last
-${server.event_buffer.written} facts (\`server.event_buffer\`). If these are not enough, \`resumed\` is false, \`reason\` is \`buffer_exceeded\`, \`other_epoch\` (the
-service was restarted) or \`in_the_future\`, and \`state\` holds the present state. One fact may be sent under several topics, and a dropped
-connection may have delivered only some of them: resume from the number before the last, and skip what is known.
+**Resuming.** Keep the last \`seq\` and the \`epoch\` of the reply, and subscribe again with \`since\` and
+\`epoch\`: the facts after that number follow right after the reply, in order and before newer ones (\`resumed\`
+is true). Of the notifications that describe a state (camera_status_update, system.health, system_health_update,
+mediamtx.path) only the newest is sent, with the present state. The service keeps the last
+${server.event_buffer.written} facts (\`server.event_buffer\`). If these are not enough, \`resumed\` is false,
+\`reason\` is \`buffer_exceeded\`, \`other_epoch\` (the service was restarted) or \`in_the_future\`, and
+\`state\` holds the present state. One fact may be sent under several topics, and a dropped connection may have
+delivered only some of them: resume from the number before the last, and skip what is known.
 
-**Slow clients.** A client that leaves ${server.max_send_buffer.written} (\`server.max_send_buffer\`) unread is closed with 1013; it can resume.
+**Slow clients.** A client that leaves ${server.max_send_buffer.written} (\`server.max_send_buffer\`) unread is
+closed with 1013; it can resume.
 
-**The end of a credential.** When it expires or is revoked, \`session.expired\` is sent without a subscription: \`reason\` (\`token_expired\`,
-\`revoked\`, \`ended\`), \`session_id\`, \`closes_at\`, \`at\`. From then on calls fail with -32001 and no notifications are sent; the
-connection is closed with 4401 at \`closes_at\`, unless it authenticates again. The subscriptions stay meanwhile: subscribe again with \`since\`.
+**The end of a credential.** When it expires or is revoked, \`session.expired\` is sent without a subscription:
+\`reason\` (\`token_expired\`, \`revoked\`, \`ended\`), \`session_id\`, \`closes_at\`, \`at\`. From then on
+calls fail with -32001 and no notifications are sent; the connection is closed with 4401 at \`closes_at\`,
+unless it authenticates again. The subscriptions stay meanwhile: subscribe again with \`since\`.
 
 ${topicTable(false)}
 
@@ -225,8 +255,8 @@ ${topicTable(true)}
 
 ## Client
 
-\`rpc/client\` is a typed client for Node and browsers, imported as \`mediamtx-camera-service/client\`: it connects, authenticates, reconnects after
-a drop and resumes its subscriptions.
+\`rpc/client\` is a typed client for Node and browsers, imported as \`mediamtx-camera-service/client\`: it
+connects, authenticates, reconnects after a drop and resumes its subscriptions.
 
 \`\`\`ts
 const client = await connectCameraService({ url: 'ws://127.0.0.1:8002/ws', credential: () => fetchToken() })
@@ -238,13 +268,15 @@ await client.on('recording.stop', { device: 'camera0' }, (event) => {
 
 ## HTTP
 
-Downloads and pictures are served on the port of the WebSocket (${server.port.written}), for role viewer, with a credential as \`Authorization: Bearer …\` or
-\`X-API-Key: …\`, or with the \`sig\` of a signed URL: \`download_url\` and \`snapshot_url\` are signed URLs, each for one thing and a limited time. File
-names may lack their extension. \`Range\`, \`If-None-Match\`, \`If-Modified-Since\` and HEAD are supported; a file that still grows is served up to its
-present end.
+Downloads and pictures are served on the port of the WebSocket (${server.port.written}), for role viewer, with a
+credential as \`Authorization: Bearer …\` or \`X-API-Key: …\`, or with the \`sig\` of a signed URL:
+\`download_url\` and \`snapshot_url\` are signed URLs, each for one thing and a limited time. File names may
+lack their extension. \`Range\`, \`If-None-Match\`, \`If-Modified-Since\` and HEAD are supported; a file that
+still grows is served up to its present end.
 
-Health and metrics are served on a port of their own (\`http_health.port\`, ${health.port.written}), without a credential: by default only to this host and
-private networks (\`http_health.internal_only\`, \`http_health.allowed_ips\`).
+Health and metrics are served on a port of their own (\`http_health.port\`, ${health.port.written}), without a
+credential: by default only to this host and private networks (\`http_health.internal_only\`,
+\`http_health.allowed_ips\`).
 
 ${table(
   ['Address', 'Reply'],
@@ -253,7 +285,8 @@ ${table(
     [code('/files/snapshots/<name>'), 'A snapshot'],
     [
       code('/cameras/<id>/snapshot.jpg'),
-      'A picture of this moment, which is not stored; `max_age` (s), `w`, `h`, `q`. Headers `X-Snapshot-Tier`, `X-Snapshot-Age` (ms), `X-Snapshot-Captured-At`',
+      'A picture of this moment, which is not stored; `max_age` (s), `w`, `h`, `q`. ' +
+        'Headers `X-Snapshot-Tier`, `X-Snapshot-Age` (ms), `X-Snapshot-Captured-At`',
     ],
     [code('/health'), '`status` (`healthy`, `degraded`, `unhealthy`), `version`, `uptime`; 503 if unhealthy'],
     [`${code('/health/live')}, ${code('/health/alive')}`, '200 while the service runs'],

@@ -60,10 +60,14 @@ const methodTexts = methods.map(({ name, summary, role, params, result, deprecat
     role === 'none' ? 'Role: none needed.' : `Role: ${role}.`,
     ...(deprecated ? [`@deprecated use ${deprecated.use}`] : []),
   ]
-  return `/** ${notes.join(' ')} */\n${memberName(name)}: { params: ${typeTextOf(shapeOf(params))}; result: ${typeTextOf(shapeOf(result))} }\n`
+  const types = `{ params: ${typeTextOf(shapeOf(params))}; result: ${typeTextOf(shapeOf(result))} }`
+  return `/** ${notes.join(' ')} */\n${memberName(name)}: ${types}\n`
 })
 
-const text = `/** Generated from rpc/methods by docs/generate/contract.ts (\`make docs\`): change the methods, not this file. API ${apiVersion}. */
+const text = `/**
+ * Generated from rpc/methods by docs/generate/contract.ts (\`make docs\`): change the methods, not this file.
+ * API ${apiVersion}.
+ */
 
 export type Severity = ${severities.map(literal).join(' | ')}
 

@@ -1,4 +1,7 @@
-/** Generated from rpc/methods by docs/generate/contract.ts (`make docs`): change the methods, not this file. API 1.1. */
+/**
+ * Generated from rpc/methods by docs/generate/contract.ts (`make docs`): change the methods, not this file.
+ * API 1.1.
+ */
 
 export type Severity = 'info' | 'warning' | 'error' | 'critical'
 

@@ -30,7 +30,8 @@ const plural = (count: number, word: string) => `${count} ${word}${count === 1 ?
 
 const summaryOf = ({ type }: RetentionPolicy, { dryRun, files, freed, kept }: Cleanup): string => {
   if (type === 'manual') return 'The retention policy is manual: it names no files to delete'
-  const sum = `${plural(files.length, 'file')} ${dryRun ? 'would be deleted' : 'deleted'}, ${plural(freed, 'byte')} ${dryRun ? 'would be freed' : 'freed'}`
+  const [deleted, saved] = dryRun ? ['would be deleted', 'would be freed'] : ['deleted', 'freed']
+  const sum = `${plural(files.length, 'file')} ${deleted}, ${plural(freed, 'byte')} ${saved}`
   const [first] = kept
   return first === undefined
     ? sum

@@ -7,7 +7,7 @@ export interface KnownStream {
   state?: StreamState
 }
 
-/** A timer and a signal for each look-up would cost more than the look-up; the sampled media server has its own limit. */
+/** A timer and a signal would cost more than the look-up. The sampled media server has its own limit. */
 const unlimited = new AbortController().signal
 
 const known = (state: StreamState | undefined): KnownStream =>

@@ -37,7 +37,7 @@ const startStreaming = method({
   handler: async ({ device }, call) => {
     const { services, session, by } = call
     const { camera, since, until } = await services.ask.holdStream(device, session.id, by)
-    // The connection may have ended during the start: then nobody else releases the hold.
+    // The connection may have ended during the start: then its hold must be released here.
     if (session.closed) services.ask.releaseAll(session.id)
     return {
       device: camera,

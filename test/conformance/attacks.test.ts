@@ -7,7 +7,7 @@ import { expect } from 'chai'
 import { SignJWT } from 'jose'
 import { describeKinds, type Service, sideBySide, startService, virtual } from '../e2e/service.js'
 import { createStage } from '../rpc/fakes.js'
-import { claimsOf, command, describeRtsp, forgeries, get, hungUp, raw, sigOf } from './attacksTools.js'
+import { claimsOf, command, describeRtsp, forgeries, get, handshake, hungUp, raw, sigOf } from './attacksTools.js'
 
 const from = (localAddress = '127.0.0.1') => ({ localAddress })
 const isDecodable = (text: string) => {
@@ -530,7 +530,7 @@ describeKinds('attacks on access', (kind) => {
           })
           expect([status, headers['access-control-allow-origin']], `${Origin} ${path}`).to.deep.equal([403, undefined])
         }
-        const upgrade = `GET /ws HTTP/1.1\r\nHost: x\r\nOrigin: ${Origin}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`
+        const upgrade = `GET /ws HTTP/1.1\r\nHost: x\r\nOrigin: ${Origin}\r\n${handshake}`
         expect((await raw(service.ports.rpc, upgrade)).slice(0, 12), Origin).to.equal('HTTP/1.1 403')
       }
       const spoofed = await stage.connect(service.ports.rpc, {

@@ -10,6 +10,11 @@ interface From {
   localAddress?: string
 }
 
+/** The headers of a WebSocket handshake after those of the test, and the end of its head. */
+export const handshake =
+  'Connection: Upgrade\r\nUpgrade: websocket\r\n' +
+  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+
 /** Sends the path unchanged; `fetch` would normalise it. */
 export const get = (
   port: number,

@@ -62,7 +62,8 @@ const excuses: Record<number, Map<string, string>> = {
 }
 
 const sdp =
-  'v=0\r\nm=video 0 RTP/AVP 96\r\na=control:trackID=0\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==\r\n'
+  'v=0\r\nm=video 0 RTP/AVP 96\r\na=control:trackID=0\r\na=rtpmap:96 H264/90000\r\n' +
+  'a=fmtp:96 sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==\r\n'
 
 describeKinds('conformance', (kind) => {
   const [rested, recorded, pulled, watched, dark] = ['camera0', 'camera1', 'camera2', 'camera3', 'camera4'] as const
@@ -817,9 +818,8 @@ describe('conformance, summary', () => {
         return errors.flatMap((code) => {
           const excuse = reasonFor(method, code)
           if (reached.has(code) === (excuse === undefined)) return []
-          return [
-            `${kind}, ${method}: ${code} ${excuse === undefined ? 'was never returned' : `was returned for ${reached.get(code)}, but is excused: ${excuse}`}`,
-          ]
+          const surplus = `was returned for ${reached.get(code)}, but is excused: ${excuse}`
+          return [`${kind}, ${method}: ${code} ${excuse === undefined ? 'was never returned' : surplus}`]
         })
       }),
     )

@@ -77,8 +77,8 @@ export function createBook({ discovered, secrets }: { discovered: OpenRpcDocumen
   }
   const leaks = (reply: Reply): string[] => {
     // The only documented path.
-    const shown = JSON.stringify(reply, (key, value) => (key === 'file_path' ? undefined : value))
-    const [leak] = secrets.exec(shown) ?? []
+    const text = JSON.stringify(reply, (key, value) => (key === 'file_path' ? undefined : value))
+    const [leak] = secrets.exec(text) ?? []
     return leak === undefined ? [] : [`it contains ${leak}`]
   }
 

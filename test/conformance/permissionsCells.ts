@@ -54,7 +54,7 @@ export function createMatrix(identities: readonly Identity[], rows: readonly Row
       cells
         .filter(({ row, identity, target }) => !outcomes.has(keyOf(row, identity, target)))
         .map(({ row }) => row.title),
-    /** One character for each cell: `+` allowed, `-` not authenticated, `r` role too low, `h` hidden, `!` another outcome, `?` not run. */
+    /** One character for each cell: see `marks`; `!` another outcome, `?` not run. */
     print: () => {
       const width = Math.max(...rows.map(({ title }) => title.length))
       const columns = identities.map(({ title }) => title.length)
@@ -68,7 +68,8 @@ export function createMatrix(identities: readonly Identity[], rows: readonly Row
           identities.map((identity) => mark(row, identity)),
         ),
       )
-      const sum = `${cells.length} cells, ${outcomes.size} verified; two marks: own, other; + allowed, - not authenticated, r role too low, h hidden`
+      const legend = 'two marks: own, other; + allowed, - not authenticated, r role too low, h hidden'
+      const sum = `${cells.length} cells, ${outcomes.size} verified; ${legend}`
       return [
         line(
           '',

@@ -7,7 +7,7 @@ import type { Identity } from './permissionsCells.js'
 
 type Params = Record<string, unknown>
 
-/** The cameras that limited callers may use, and those that are hidden from them. The second of each is an external stream. */
+/** The cameras that limited callers may use, and those hidden from them. The second of each is an external stream. */
 export const cameras = { own: ['camera0', 'camera2'], other: ['camera1', 'camera3'], absent: ['camera99'] } as const
 export type Whose = keyof typeof cameras
 
@@ -39,7 +39,7 @@ export interface Visitor extends Identity {
   credential: string
   client: Client
   /** All its notifications. */
-  told: Notification[]
+  received: Notification[]
   /** Base URL of its HTTP requests, if it has its own. */
   base?: string
 }
@@ -78,10 +78,10 @@ export async function makeFile(
 
 /** Connects an identity, and authenticates it if it has a credential. */
 export async function enter(house: Pick<House, 'connect'>, identity: Identity, credential: string): Promise<Visitor> {
-  const told: Notification[] = []
-  const client = await house.connect((notification) => told.push(notification))
+  const received: Notification[] = []
+  const client = await house.connect((notification) => received.push(notification))
   if (credential !== '') await client.call('authenticate', { auth_token: credential })
-  return { ...identity, credential, client, told }
+  return { ...identity, credential, client, received }
 }
 
 /** Makes an external stream, a key, files and a hold for each side. */
@@ -99,12 +99,12 @@ export async function furnish(house: Pick<House, 'dataDir' | 'call'>): Promise<v
   await house.call('set_retention_policy', { policy_type: 'age', max_age_days: 1, enabled: false })
 }
 
-/** Changes each camera, the hidden one first: a client with a notification of its own camera could have got the other. */
+/** Changes each camera, the hidden one first: after the last notification a client could have got that one too. */
 export async function stir({ call, until }: House, visitors: readonly Visitor[]): Promise<void> {
   for (const [device] of [cameras.other, cameras.own]) await call('take_snapshot', { device })
   for (const [device] of [cameras.other, cameras.own]) await call('simulate', { device, action: 'unplug' })
-  const hasReceived = ({ told }: Visitor) =>
-    told.some(({ method, params }) => method === 'camera.disconnected' && params.device === cameras.own[0])
+  const hasReceived = ({ received }: Visitor) =>
+    received.some(({ method, params }) => method === 'camera.disconnected' && params.device === cameras.own[0])
   await until('all clients get the last notification', () =>
     visitors.every((visitor) => visitor.role === 'none' || hasReceived(visitor)),
   )

@@ -5,13 +5,13 @@ import { cameras, type House, makeFile, nameOf, secret, type Visitor } from './p
 
 type Headers = Record<string, string>
 /** The credentials of a request. */
-type Shown = { headers?: Headers; query?: string; password?: string }
+type Credentials = { headers?: Headers; query?: string; password?: string }
 
 const statuses: Record<number, Outcome> = { 200: 'in', 401: 'auth', 403: 'role', 404: 'hidden' }
 const outcomeOf = (status: number): Outcome => statuses[status] ?? `status ${status}`
 export const silent: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
 
-/** `forbidden`: the outcome of a request for another caller's camera. URLs and the media server refuse it like a missing credential. */
+/** `forbidden`: the outcome for a hidden camera, which URLs and the media server refuse like a missing credential. */
 const expectedOf =
   (forbidden: Outcome) =>
   ({ role, limited }: Identity, target: Target): Outcome => {
@@ -37,7 +37,7 @@ const byHeader: Record<string, (credential: string) => Headers> = {
 
 /** Files and pictures by HTTP, with signed URLs and other credentials. */
 export function httpRows(house: () => House, ways = byHeader): Row[] {
-  const get = ({ base = house().base }: Visitor, path: string, { headers = {}, query = '' }: Shown) =>
+  const get = ({ base = house().base }: Visitor, path: string, { headers = {}, query = '' }: Credentials) =>
     fetch(`${base}${path}${query}`, { headers, signal: AbortSignal.timeout(20_000) })
 
   const kinds = {
@@ -78,14 +78,14 @@ export function httpRows(house: () => House, ways = byHeader): Row[] {
         expected: expectedOf('hidden'),
         ask: async (identity, target) => {
           const visitor = house().visitor(identity)
-          const shown = { headers: headersOf(credentialOf(visitor)) }
+          const credentials = { headers: headersOf(credentialOf(visitor)) }
           const wanted = await path(target === 'other' ? 'other' : 'own')
-          const outcome = await judge(await get(visitor, wanted, shown), target)
+          const outcome = await judge(await get(visitor, wanted, credentials), target)
           if (outcome !== 'hidden') return outcome
           const absent = await path('absent')
           const lines = await Promise.all(
             [wanted, absent].map(async (each) =>
-              (await (await get(visitor, each, shown)).text()).replaceAll(lastOf(each), '…'),
+              (await (await get(visitor, each, credentials)).text()).replaceAll(lastOf(each), '…'),
             ),
           )
           return lines[0] === lines[1]
@@ -128,7 +128,7 @@ const basic = (password: string) => ({
 
 /** A keyframe from the media server by RTSP. */
 export function rtspRows(house: () => House, port: () => number): Row[] {
-  const ways: Record<string, (visitor: Visitor, target: Target) => Promise<Shown> | Shown> = {
+  const ways: Record<string, (visitor: Visitor, target: Target) => Promise<Credentials> | Credentials> = {
     password: (visitor) => ({ password: credentialOf(visitor) }),
     token: (visitor) => ({ query: `?token=${encodeURIComponent(credentialOf(visitor))}` }),
     'signed URL': async (visitor, target) => ({
@@ -153,7 +153,7 @@ export function rtspRows(house: () => House, port: () => number): Row[] {
 
 /** A playlist from the media server by HLS. */
 export function hlsRows(house: () => House, port: () => number): Row[] {
-  const ways: Record<string, (visitor: Visitor, target: Target) => Promise<Shown> | Shown> = {
+  const ways: Record<string, (visitor: Visitor, target: Target) => Promise<Credentials> | Credentials> = {
     password: (visitor) => ({ headers: basic(credentialOf(visitor)) }),
     Bearer: (visitor) => ({ headers: { Authorization: `Bearer ${credentialOf(visitor)}` } }),
     'signed URL': async (visitor, target) => ({
@@ -181,15 +181,15 @@ export function notificationRow(house: () => House): Row {
     targets,
     expected: expectedOf('hidden'),
     ask: async (identity, target) => {
-      const { told, role, limited } = house().visitor(identity)
-      if (role === 'none') return told.length === 0 ? 'auth' : 'in'
+      const { received, role, limited } = house().visitor(identity)
+      if (role === 'none') return received.length === 0 ? 'auth' : 'in'
       const isNotified = (camera: string) =>
-        told.some(({ method, params }) => method === 'snapshot.taken' && params.device === camera)
+        received.some(({ method, params }) => method === 'snapshot.taken' && params.device === camera)
       // A scan finds streams that are not cameras yet.
-      if (limited === told.some(({ method }) => method.startsWith('discovery.')))
+      if (limited === received.some(({ method }) => method.startsWith('discovery.')))
         return limited ? 'got discovery topics' : 'got no discovery topics'
       if (target === 'own') return isNotified(cameras.own[0]) ? 'in' : 'hidden'
-      const [found] = limited ? (secret.exec(JSON.stringify(told)) ?? []) : []
+      const [found] = limited ? (secret.exec(JSON.stringify(received)) ?? []) : []
       return found !== undefined || isNotified(cameras.other[0]) ? 'in' : 'hidden'
     },
   }

@@ -335,13 +335,13 @@ describe('notifications', () => {
     const files = Array.from({ length: 1_000 }, (_, number) => `camera0_${number}.mp4`)
     const wasDropped = () =>
       world.logged.some(({ message }) => message === 'a client was dropped because it does not read')
-    let told = 0
-    while (told < 5_000 && !wasDropped()) {
+    let sent = 0
+    while (sent < 5_000 && !wasDropped()) {
       for (let count = 0; count < 10; count++)
         world.tell({ type: 'recording.ended', camera: 'camera0', by, outcome: { ...outcome, files } })
-      told += 10
+      sent += 10
       await other.call('ping')
-      expect(other.notices.length).to.equal(told)
+      expect(other.notices.length).to.equal(sent)
     }
     expect(wasDropped()).to.equal(true)
   })
@@ -645,7 +645,7 @@ describe('notifications', () => {
     await subscribe(deaf, ['recording.stop'])
     deaf.socket.pause()
     await until('the client is dropped', async () => {
-      for (let told = 0; told < 100; told++) world.tell(end('x'.repeat(10_000)))
+      for (let sent = 0; sent < 100; sent++) world.tell(end('x'.repeat(10_000)))
       await client.call('ping')
       return dropped > 0
     })

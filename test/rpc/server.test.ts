@@ -168,10 +168,10 @@ describe('server', () => {
     const operator = await stage.connect(port, { role: 'operator/bob' })
     await operator.call('start_recording', { device: 'camera0' })
     await operator.call('delete_recording', { filename: 'secret-name' })
-    const told = world.logged
+    const lines = world.logged
       .filter(({ level }) => level === 'info')
       .map(({ message, fields }) => [message, fields?.user, fields?.code])
-    expect(told).to.deep.equal([
+    expect(lines).to.deep.equal([
       ['authenticate done', 'bob', undefined],
       ['start_recording done', 'bob', undefined],
       ['delete_recording refused', 'bob', -32002],
