@@ -5,8 +5,8 @@ const kept = keptValues()
 const texts = new WeakMap<object, string>()
 
 /**
- * An answer that stays the same until something happens, for clients that ask again and again: it is made once for each
- * caller, and written once. `of`: all that it is made of. Whoever gets it must not change it.
+ * A result that stays the same until something happens, for clients that poll: it is made and serialised once for each
+ * caller. `of`: everything that it is made of. It must not be changed.
  */
 export const standingAnswer = <T extends object>(
   caller: Caller | undefined,
@@ -18,13 +18,13 @@ export const standingAnswer = <T extends object>(
   return kept(caller, name, of, () => writtenOnce(make()))
 }
 
-/** An answer that nobody changes any more: its JSON is made once. */
+/** Marks a result that does not change: it is serialised once. */
 export const writtenOnce = <T extends object>(answer: T): T => {
   texts.set(answer, '')
   return answer
 }
 
-/** The JSON of a result; of a standing answer as it was written first. */
+/** The JSON of a result; a standing answer is serialised the first time only. */
 export const textOf = (result: unknown): string => {
   if (typeof result !== 'object' || result === null) return JSON.stringify(result ?? null)
   const known = texts.get(result)

@@ -1,34 +1,35 @@
-import { type AuditEntry, credentialName } from '../machines/domain/access.js'
-import type { ServiceError } from '../machines/domain/errors.js'
+import { type AuditEntry, credentialName, mayUse } from '../machines/domain/access.js'
+import { errorKinds, type ServiceError } from '../machines/domain/errors.js'
 import { shownUrl } from '../machines/domain/streamUrl.js'
-import type { Turn } from './dispatcher.js'
 import type { RpcOptions } from './options.js'
+import type { Turn } from './turn.js'
 
-/** Params that may say what a request was about; no other is ever written down, since it may hold anything. */
-const subjects = ['device', 'filename', 'id', 'session_id', 'jti', 'user', 'stream_name', 'stream_url']
 const longestSubject = 256
 
 const subjectOf = ({ method, params }: Turn): string | undefined => {
-  if (typeof params !== 'object' || params === null) return undefined
-  const values = params as Record<string, unknown>
-  for (const name of method?.camera === undefined ? subjects : [method.camera]) {
-    const value = Object.hasOwn(values, name) ? values[name] : undefined
-    if (typeof value === 'string') return (name === 'stream_url' ? shownUrl(value) : value).slice(0, longestSubject)
-  }
-  return undefined
+  const name = method?.audit?.subject ?? method?.camera
+  if (name === undefined || typeof params !== 'object' || params === null || !Object.hasOwn(params, name))
+    return undefined
+  const value = (params as Record<string, unknown>)[name]
+  if (typeof value !== 'string') return undefined
+  return (name === 'stream_url' ? shownUrl(value) : value).slice(0, longestSubject)
 }
 
-/** What kind of entry a request makes; `undefined`: none. */
-const eventOf = ({ method, hidden }: Turn, error: ServiceError | undefined): AuditEntry['event'] | undefined => {
-  if (method === undefined) return undefined
-  // What the rate limits refuse comes as often as somebody likes, and has done nothing.
+/** True if the error hides a camera that the caller may not use. */
+const isHidden = ({ method, caller, params }: Turn, error: ServiceError | undefined): boolean => {
+  if (error?.key !== 'notFound' || method?.camera === undefined || caller === undefined) return false
+  return !mayUse(caller, String((params as Record<string, unknown>)[method.camera]))
+}
+
+/** The kind of entry that a request makes; `undefined`: none. */
+const eventOf = (turn: Turn, error: ServiceError | undefined): AuditEntry['event'] | undefined => {
+  const event = turn.method?.audit?.event
+  // A refusal by the rate limits has done nothing and can be repeated without end.
   if (error?.key === 'rateLimited') return undefined
-  // Who shows nothing is told to; that is no attempt.
-  if (method.name === 'authenticate') return error?.key === 'authRequired' ? undefined : 'authentication'
-  if (hidden || error?.key === 'permissionDenied' || error?.key === 'authFailed') return 'refusal'
-  if (!method.audited) return undefined
-  if (error?.key === 'authRequired') return 'refusal'
-  return /^(delete|cleanup)_/.test(method.name) ? 'deletion' : 'change'
+  // An authenticate without a credential is no attempt.
+  if (event === 'authentication') return error?.key === 'authRequired' ? undefined : event
+  if (error?.key === 'permissionDenied' || error?.key === 'authFailed' || isHidden(turn, error)) return 'refusal'
+  return event !== undefined && error?.key === 'authRequired' ? 'refusal' : event
 }
 
 const resultOf = (error: ServiceError | undefined): AuditEntry['result'] => {
@@ -36,21 +37,22 @@ const resultOf = (error: ServiceError | undefined): AuditEntry['result'] => {
   return error.key === 'internal' || error.key === 'dependencyFailed' ? 'failed' : 'refused'
 }
 
-/** `permissionDenied` → `permission_denied`, as clients are told it. */
-const words = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+const reasonFor = (turn: Turn, error: ServiceError | undefined): string | undefined => {
+  if (isHidden(turn, error)) return 'camera_right'
+  return error && (error.data.reason ?? errorKinds[error.key].reason)
+}
 
-/** Writes what a request did, or was not let do, into the audit log and the log. */
+/** Writes into the audit log and the log what a request changed, or what it was refused. */
 export const createAudit =
   ({ audit, log }: Pick<RpcOptions, 'audit' | 'log'>) =>
   (turn: Turn, error?: ServiceError): void => {
     const { method, session, requestId: request } = turn
-    if (method === undefined || (error === undefined && !method.audited)) return
     const event = eventOf(turn, error)
-    if (event === undefined) return
-    const caller = method.name === 'authenticate' ? session.caller : turn.caller
+    if (method === undefined || event === undefined) return
+    const caller = event === 'authentication' ? session.caller : turn.caller
     const user = caller?.user ?? session.ended?.user ?? ''
     const subject = subjectOf(turn)
-    const reason = turn.hidden ? 'camera_right' : error && (error.data.reason ?? words(error.key))
+    const reason = reasonFor(turn, error)
     audit.write({
       event,
       action: method.name,

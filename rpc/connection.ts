@@ -10,24 +10,27 @@ import { hostOf } from './urls.js'
 
 export interface Connection {
   session: Session
-  /** Pings when it is time; ends a connection that gave no sign of life after a ping, or has not said in time who it is. `now` is monotonic. */
+  /**
+   * Sends a ping when it is due. Ends a connection that gave no sign of life after a ping, or that has not authenticated
+   * in time. `now` is monotonic.
+   */
   tick(now: number): void
-  /** Closing handshake; what does not answer within `grace` ms is cut. */
+  /** Starts the closing handshake; cuts the connection if the client does not answer within `grace` ms. */
   close(code: number, reason: string, grace?: number): void
 }
 
 /** Bytes that may wait for the end of a turn of the event loop. */
 const mostCorked = 65_536
 
-/** How long a client has to take part in closing. */
+/** Time for a client to take part in closing, in ms. */
 const closingGrace = 1_000
 
-/** A client that pings more often than this within the time (ms) wants us to answer, not to know that we are there. */
+/** Most pings of a client within the time (ms): more only make us answer. */
 const pingFlood = { count: 100, time: 10_000 }
 
 /**
- * One WebSocket of one client. `received` gets each text frame; `ended` is called once, when nothing more can come or
- * go. Nothing is buffered without bound: a client that leaves more than `maxBuffered` bytes unread is dropped.
+ * One WebSocket of one client. `received` gets each text frame; `ended` is called once, when nothing more can be
+ * received or sent. A client that leaves more than `maxBuffered` bytes unread is dropped, so that no buffer grows without bound.
  */
 export const openConnection = ({
   socket,
@@ -70,10 +73,10 @@ export const openConnection = ({
     ended(session)
   }
 
-  /** Whether there is room for more; drops the client when there is not. */
+  /** True if more can be sent; drops a client whose buffer is full. */
   const hasRoom = () => {
     if (session.closed) return false
-    // What only waits for the end of this turn is no sign of a client that does not read.
+    // Bytes that only wait for the end of this turn do not mean that the client does not read.
     if (corked && request.socket.writableLength > mostCorked) {
       request.socket.uncork()
       request.socket.cork()
@@ -97,7 +100,7 @@ export const openConnection = ({
     requests: 0,
     subscriptions: new Map(),
     send: (message) => {
-      // What one turn of the event loop answers goes out in one system call: those cost more than all the rest of a look-up.
+      // All replies of one turn of the event loop leave in one system call: it costs more than the rest of a look-up.
       if (!corked) {
         corked = true
         request.socket.cork()
@@ -105,7 +108,7 @@ export const openConnection = ({
       }
       session.sendFrame(textFrame(message))
     },
-    // Past ws, which would frame it once more: it neither compresses nor queues here, so that whole frames cannot mix.
+    // Not by ws, which would frame it again for each session. It neither compresses nor queues, so frames cannot mix.
     sendFrame: (frame) => {
       if (hasRoom() && socket.readyState === socket.OPEN) request.socket.write(frame)
     },
@@ -116,7 +119,7 @@ export const openConnection = ({
     if (isBinary) shut(1003, 'text frames only', closingGrace)
     else received(data.toString(), session)
   })
-  // Answered here instead of by ws, whose pongs would pile up without bound before a client that does not read.
+  // ws itself would buffer pongs without bound for a client that does not read.
   socket.on('ping', (data) => {
     const now = performance.now()
     if (now - pings.since >= pingFlood.time) pings = { count: 0, since: now }
@@ -126,7 +129,7 @@ export const openConnection = ({
   })
   socket.on('error', (error) => {
     log.debug('a connection failed', { ...who, reason: error.message })
-    // ws closes it, but would read for half a minute what a client sends on all the same.
+    // ws closes it, but would go on reading for half a minute.
     setTimeout(() => socket.terminate(), closingGrace).unref()
   })
   socket.on('close', (code) => {
@@ -142,11 +145,11 @@ export const openConnection = ({
     tick: (now) => {
       if (session.closed) return
       if (session.caller === undefined && session.ended === undefined && now - openedAt >= authenticationTimeout) {
-        log.debug('a connection was closed because nobody said who it is', who)
+        log.debug('a connection was closed because it did not authenticate', who)
         shut(4401, `authenticate within ${authenticationTimeout / 1000} s`, closingGrace)
         return
       }
-      // Every byte is a sign of life, also those of a long message that is still coming in.
+      // Every byte is a sign of life, also one of a long message that is still incomplete.
       const { bytesRead } = request.socket
       if (bytesRead !== bytesSeen) {
         bytesSeen = bytesRead
@@ -167,8 +170,8 @@ export const openConnection = ({
   }
 }
 
-/** A close frame holds 123 bytes of UTF-8; ws throws for more. `stream` leaves out a character that was cut in two. */
+/** A close frame holds 123 bytes of UTF-8; ws throws for more. `stream` drops a character that was cut in two. */
 const fitting = (reason: string) => new TextDecoder().decode(Buffer.from(reason).subarray(0, 123), { stream: true })
 
-// A send that fails is followed by 'close'; there is nothing else to do about it.
+// A failed send is followed by 'close', which handles it.
 const ignore = () => {}

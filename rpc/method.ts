@@ -8,12 +8,14 @@ import type { RateLimits } from './rateLimits.js'
 import type { Session } from './session.js'
 import type { Sessions } from './sessions.js'
 
-/** What handlers work with. */
+/** The ports of the handlers. */
 export interface Services extends RpcOptions {
+  /** The whole table. */
+  methods: readonly Method[]
   notifications: Notifications
   sessions: Sessions
   rateLimits: RateLimits
-  /** Open WebSockets. */
+  /** Number of open WebSockets. */
   connections: () => number
 }
 
@@ -24,59 +26,66 @@ export interface Call {
   /** Absent only in methods of role `none`. */
   caller: Caller | undefined
   by: By
+  /** `act` runs right after the reply is sent, before anything else can be. */
+  afterReply(act: () => void): void
 }
 
-/** A method of the API, whole: dispatcher, permission tests, documents and clients all read this. */
+/** What the audit log writes about a call that succeeded or was refused. */
+interface Audit {
+  event: 'authentication' | 'change' | 'deletion'
+  /** The param that names what the call is about; default: the camera. No other param is ever written. */
+  subject?: string
+}
+
+/** A method of the API. The dispatcher, the audit log, the permission tests, the documents and the clients read it. */
 export interface Method {
   name: string
-  /** One sentence. */
+  /** One sentence that begins with a verb: `Returns …`, `Starts …`. */
   summary: string
-  /** The least role that may call it. */
+  /** The lowest role that may call it. */
   role: 'none' | Role
-  /** The param that names the camera whose right is needed. */
+  /** The param that names the camera that the caller must have a right to. */
   camera?: string
-  /** Weight in the rate limit, 1 for a look-up. */
+  /** Weight in the rate limit; 1 for a look-up. */
   cost: number
-  /** Changes something: who did it is logged. */
-  audited: boolean
-  /** Version of the API that it came with. */
+  /** Absent: only calls without the right are written. */
+  audit?: Audit
+  /** The version of the API that added it. */
   since: string
   deprecated?: { since: string; removed_in: string; use: string }
   /** Refused until the service has started. */
   gated: boolean
   params: TSchema
   result: TSchema
-  /** What it may be answered with beside what role, params, camera and gate bring with them. */
+  /** The errors that it can return besides those that follow from role, params, camera and gate. */
   errors?: readonly ErrorKey[]
-  /** Params that may come as numeric strings. */
+  /** Params that may also be strings of digits. */
   numeric?: readonly string[]
-  /** Other names that clients use for params → theirs in the schema. */
+  /** Other names that clients use for a param → its name in the schema. */
   aliases?: Readonly<Record<string, string>>
-  /** Throws while the service does not offer it at all: asked before the params are looked at. */
+  /** Throws while the service does not offer the feature; called before the params are checked. */
   mustOffer?(services: Services): void
-  /** What params of a wrong shape are answered with; default `invalidParams`. */
+  /** The error for params of a wrong shape; default `invalidParams`. */
   malformed?: ErrorKey
   handler(params: Record<string, unknown>, call: Call): unknown
 }
 
 interface Definition<Params extends TSchema, Result extends TSchema>
-  extends Omit<Method, 'params' | 'result' | 'handler' | 'gated' | 'cost' | 'audited'> {
+  extends Omit<Method, 'params' | 'result' | 'handler' | 'gated' | 'cost'> {
   params: Params
   result: Result
   gated?: boolean
   cost?: number
-  audited?: boolean
   handler(params: Static<Params>, call: Call): Static<Result> | Promise<Static<Result>>
 }
 
-/** Ties a handler to its schemas. Unless told otherwise a method weighs 1, changes nothing and waits for no start. */
+/** Ties a handler to its schemas. By default a method costs 1, is not audited and does not wait for the start. */
 export const method = <Params extends TSchema, Result extends TSchema>(
   definition: Definition<Params, Result>,
 ): Method => ({
   gated: false,
   cost: 1,
-  audited: false,
   ...definition,
-  // The dispatcher has checked the params against the very schema that their type is made of.
+  // The dispatcher has checked the params against the schema that their type comes from.
   handler: (params, call) => definition.handler(params as Static<Params>, call),
 })

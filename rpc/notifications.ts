@@ -5,37 +5,41 @@ import { reasonOf } from '../machines/domain/errors.js'
 import type { Told } from '../machines/domain/facts.js'
 import type { Dispose } from '../machines/domain/ports.js'
 import { createFactBuffer } from './factBuffer.js'
-import { createNotices, type Notice } from './notices.js'
+import { type Filters, passes, type Severity } from './filters.js'
 import type { RpcOptions } from './options.js'
-import { iso, urlsFor } from './present.js'
+import { iso } from './present.js'
 import { presentFacts } from './presentFacts.js'
 import type { Session } from './session.js'
+import { urlsFor } from './signedUrls.js'
 import { textFrame } from './textFrame.js'
-import { type Filters, passes, type Severity, type Topic } from './topics.js'
+import { type TopicName, topics as table, topicsOf } from './topics/index.js'
+import type { Topic } from './topics/topic.js'
 import type { StreamUrls } from './urls.js'
 
-/** What a client was last told of: the number of the fact, and in which life of the service. */
+/** The last fact that a client knows: its number, and the life of the service that it belongs to. */
 export interface Since {
   seq: number
   epoch?: string
 }
 
-/** Why facts cannot be told again: too many since then, another life of the service, a number that was not given yet. */
+/** Why missed facts cannot be sent: too many, from another life of the service, or a number that does not exist yet. */
 export type Gap = 'buffer_exceeded' | 'other_epoch' | 'in_the_future'
 
 export interface Notification {
-  method: Topic
+  method: TopicName
   params: { severity: Severity; seq: number; at: string; timestamp: string }
 }
 
 export interface Subscribed {
-  /** How things are up to this fact; what follows has a higher number. */
+  /** `state` includes all facts up to this number; later ones have higher numbers. */
   seq: number
   epoch: string
-  /** Empty when the facts since then are told again. */
+  /** Empty if the client resumes. */
   state: Notification[]
   resumed?: boolean
   gap?: Gap
+  /** Sends what the client missed; to be called right after the reply. */
+  replay?(): void
 }
 
 export interface SubscriptionStats {
@@ -46,13 +50,13 @@ export interface SubscriptionStats {
   epoch: string
 }
 
-/** Who wants to be told of what. */
+/** The subscriptions of all sessions. */
 export interface Notifications {
   /**
-   * Adds to what the session has subscribed to; `filters` hold for these topics and replace earlier ones. With `since`,
-   * facts after that one are told again behind the reply, before newer ones; where that cannot be, the state is told.
+   * Adds topics to those of the session; `filters` apply to these topics and replace earlier ones. With `since` the
+   * client gets the facts after that one instead of the present state, if they are still known.
    */
-  subscribe(session: Session, topics: readonly Topic[], also?: { filters?: Filters; since?: Since }): Subscribed
+  subscribe(session: Session, topics: readonly TopicName[], also?: { filters?: Filters; since?: Since }): Subscribed
   /** Without topics: all of them. */
   unsubscribe(session: Session, topics?: readonly string[]): void
   stats(): SubscriptionStats
@@ -64,192 +68,180 @@ type Sources = Pick<
   'directory' | 'clock' | 'about' | 'publicHost' | 'offers' | 'facts' | 'log' | 'limits' | 'metrics' | 'links' | 'urls'
 >
 
-/** Stands for the URLs in a text that is made once, until each subscriber's own take its place. */
-const anyUrls: StreamUrls = { rtsp: randomUUID() }
-const anyUrlsText = JSON.stringify(anyUrls)
-/** Of what may wait for a client, the share that is filled at once by facts told again. */
+/** A notification before it is addressed to a session. */
+interface Draft {
+  topic: Topic<TopicName>
+  camera: string | undefined
+  payload: { status?: unknown }
+  params: Notification['params']
+}
+
+/** The part of the send buffer of a client that missed facts may fill at once. */
 const replayShare = 1 / 2
 
-/** Turns facts into notifications: one text a fact and topic, shared by all to whom it says the same. */
+const textOf = ({ method, params }: Notification): string => JSON.stringify(new NotificationObject(method, params))
+
+/** The text with one more member at the end of its params: the text of a camera is made once for all subscribers. */
+const withStreams = (text: string, streams: Partial<StreamUrls>): string =>
+  `${text.slice(0, -2)},"streams":${JSON.stringify(streams)}}}`
+
+/** Turns facts into notifications: one text for each fact and topic, shared by all sessions with the same URLs. */
 export const createNotifications = (sources: Sources): Notifications => {
   const { facts, clock, log, limits, metrics, directory } = sources
   const { eventBuffer = 1_000, maxBuffered = 4 * 1024 * 1024 } = limits
   const epoch = randomUUID()
   const buffer = createFactBuffer(eventBuffer)
-  const noticesOf = createNotices(sources)
-  const subscribers = new Map<Topic, Set<Session>>()
-  const listening = new Set<Session>()
-  /** What waits behind a reply that is on its way: facts told again, then those that came meanwhile. */
-  const held = new Map<Session, Buffer[]>()
-  let seq = 0
-  // The legacy payload is the whole camera, and several facts tell of one change of it: the same text is not sent twice.
+  const subscribers = new Map<string, Set<Session>>()
+  /** Camera → the whole camera as it was sent last. Several facts report one change, which is sent once. */
   const lastCameras = new Map<string, string>()
 
-  const isRepeated = (camera: string, body: object) => {
-    const text = JSON.stringify(body)
+  const draftOf = (topic: Topic<TopicName>, fact: Told): Draft | undefined => {
+    const notice = topic.from[fact.type]?.(fact as never, sources)
+    if (notice === undefined) return undefined
+    const camera = 'camera' in fact ? fact.camera : undefined
+    const at = iso(fact.at)
+    const { severity, payload } = notice
+    const device = camera !== undefined && { device: camera }
+    return { topic, camera, payload, params: { ...device, ...payload, severity, seq: fact.seq, at, timestamp: at } }
+  }
+
+  const mayGet = ({ caller }: Session, filters: Filters | undefined, { topic, camera, params }: Draft, now: number) => {
+    if (caller === undefined || caller.expiresAt <= now) return false
+    if (topic.needsAllCameras && caller.cameras !== undefined) return false
+    return (camera === undefined || mayUse(caller, camera)) && passes(filters, params.severity, camera)
+  }
+
+  const streamsFor = ({ topic, camera, payload }: Draft, session: Session): Partial<StreamUrls> | undefined => {
+    if (!topic.withStreams || camera === undefined) return undefined
+    return payload.status === 'CONNECTED' ? urlsFor(sources, camera, session) : {}
+  }
+
+  const isRepeated = ({ topic, camera, payload }: Draft): boolean => {
+    if (!topic.withStreams || camera === undefined) return false
+    const text = JSON.stringify(payload)
     if (lastCameras.get(camera) === text) return true
     lastCameras.set(camera, text)
     return false
   }
 
-  const mayHear = ({ caller }: Session, filters: Filters | undefined, notice: Notice, now: number) => {
-    // An expired caller hears nothing until it has authenticated again.
-    if (caller === undefined || caller.expiresAt <= now) return false
-    if (notice.unlimited && caller.cameras !== undefined) return false
-    return (notice.camera === undefined || mayUse(caller, notice.camera)) && passes(filters, notice)
-  }
-
-  const urlsOf = ({ camera, hasUrls }: Notice, session: Session) =>
-    hasUrls === undefined || camera === undefined ? anyUrls : urlsFor(sources, camera, session)
-
-  const notificationOf = (
-    { topic, severity, payload }: Notice,
-    urls: StreamUrls,
-    { seq, at }: { seq: number; at: number },
-  ): Notification => {
-    const time = iso(at)
-    return { method: topic, params: { ...payload(urls), severity, seq, at: time, timestamp: time } }
-  }
-  const textOf = ({ method, params }: Notification) => JSON.stringify(new NotificationObject(method, params))
-
-  const send = (session: Session, frame: Buffer) => {
-    const waiting = held.size === 0 ? undefined : held.get(session)
-    if (waiting !== undefined) {
-      waiting.push(frame)
-      return
-    }
-    session.sendFrame(frame)
-    if (session.closed) metrics.dropped()
-  }
-
-  const tell = (notice: Notice, fact: Told) => {
-    const { topic, camera, hasUrls, payload } = notice
-    const sessions = subscribers.get(topic)
+  const publish = (topic: Topic<TopicName>, fact: Told): void => {
+    const sessions = subscribers.get(topic.name)
     if (sessions === undefined) {
-      if (hasUrls && camera !== undefined) lastCameras.delete(camera)
+      if (topic.withStreams && 'camera' in fact) lastCameras.delete(fact.camera)
       return
     }
-    if (hasUrls && camera !== undefined && isRepeated(camera, payload(anyUrls))) return
+    const draft = draftOf(topic, fact)
+    if (draft === undefined || isRepeated(draft)) return
     const now = clock.now()
-    const [before = '', after] = textOf(notificationOf(notice, anyUrls, fact)).split(anyUrlsText)
+    const text = textOf({ method: topic.name, params: draft.params })
     const frames = new Map<string, Buffer>()
-    const frameFor = (urls: StreamUrls) => {
-      const known = frames.get(urls.rtsp)
+    const frameWith = (streams: Partial<StreamUrls> | undefined): Buffer => {
+      const key = streams?.rtsp ?? ''
+      const known = frames.get(key)
       if (known !== undefined) return known
-      const made = textFrame(after === undefined ? before : before + JSON.stringify(urls) + after)
-      frames.set(urls.rtsp, made)
+      const made = textFrame(streams === undefined ? text : withStreams(text, streams))
+      frames.set(key, made)
       return made
     }
     for (const session of sessions) {
-      if (!mayHear(session, session.subscriptions.get(topic), notice, now)) continue
-      send(session, frameFor(after === undefined ? anyUrls : urlsOf(notice, session)))
+      if (!mayGet(session, session.subscriptions.get(topic.name), draft, now)) continue
+      session.sendFrame(frameWith(streamsFor(draft, session)))
+      if (session.closed) metrics.dropped()
     }
   }
 
   const unlisten = facts.subscribe((fact) => {
-    seq = fact.seq
     buffer.add(fact)
     try {
-      for (const notice of noticesOf(fact)) tell(notice, fact)
+      for (const topic of topicsOf(fact.type)) publish(topic, fact)
       if (fact.type === 'camera.retired') lastCameras.delete(fact.camera)
     } catch (error) {
-      // A view that cannot be told must not harm whoever told the fact.
-      log.error('a fact could not be told to subscribers', { type: fact.type, reason: reasonOf(error) })
+      // A payload that cannot be made must not harm the publisher of the fact.
+      log.error('a fact could not be sent to subscribers', { type: fact.type, reason: reasonOf(error) })
     }
   })
 
-  /** What some facts say to one session; of what only tells how things are, the last. */
-  const noticesFor = (
+  /** What facts say to one session; of the topics that `keepsLast` only the newest of each camera. */
+  const notificationsFor = (
     session: Session,
-    topics: readonly Topic[],
+    names: readonly TopicName[],
     filters: Filters | undefined,
     facts: readonly Told[],
-    isState: (notice: Notice) => boolean,
-  ) => {
+    keepsLast: (topic: Topic) => boolean,
+  ): Notification[] => {
     const now = clock.now()
-    const seen = new Set<string>()
-    return facts
-      .flatMap((fact) => noticesOf(fact).map((notice) => ({ notice, fact })))
-      .filter(({ notice }) => topics.includes(notice.topic) && mayHear(session, filters, notice, now))
-      .reverse()
-      .filter(({ notice }) => {
-        if (!isState(notice)) return true
-        const key = `${notice.topic} ${notice.camera ?? ''}`
-        return !seen.has(key) && seen.add(key)
+    const drafts = facts
+      .flatMap((fact) => topicsOf(fact.type).map((topic) => ({ topic, fact })))
+      .filter(({ topic }) => names.includes(topic.name))
+      .flatMap(({ topic, fact }) => draftOf(topic, fact) ?? [])
+      .filter((draft) => mayGet(session, filters, draft, now))
+    const keyOf = ({ topic, camera = '' }: Draft) => `${topic.name} ${camera}`
+    const newest = new Map(drafts.map((draft) => [keyOf(draft), draft]))
+    return drafts
+      .filter((draft) => !keepsLast(draft.topic) || newest.get(keyOf(draft)) === draft)
+      .map((draft) => {
+        const streams = streamsFor(draft, session)
+        return { method: draft.topic.name, params: { ...draft.params, ...(streams && { streams }) } }
       })
-      .reverse()
-      .map(({ notice, fact }) => notificationOf(notice, urlsOf(notice, session), fact))
   }
 
-  const stateFor = (session: Session, topics: readonly Topic[], filters: Filters | undefined) =>
-    noticesFor(session, topics, filters, presentFacts(directory, seq), () => true)
-
-  const release = (session: Session) => {
-    const waiting = held.get(session) ?? []
-    held.delete(session)
-    for (const frame of waiting) send(session, frame)
-  }
-
-  /** Holds what is to be told again until the reply has left; tells why it cannot be done instead. */
-  const resume = (
-    session: Session,
-    topics: readonly Topic[],
-    filters: Filters | undefined,
-    since: Since,
-  ): Gap | undefined => {
-    if (since.epoch !== undefined && since.epoch !== epoch) return 'other_epoch'
-    if (since.seq > seq) return 'in_the_future'
-    const missed = buffer.after(since.seq)
-    if (missed === undefined) return 'buffer_exceeded'
-    const frames = noticesFor(session, topics, filters, missed, ({ isState }) => isState === true).map((notification) =>
-      textFrame(textOf(notification)),
-    )
-    // Told in one go, more would only get the client dropped for not reading.
-    if (frames.reduce((sum, { length }) => sum + length, 0) > maxBuffered * replayShare) return 'buffer_exceeded'
-    const waiting = held.get(session)
-    if (waiting === undefined) {
-      held.set(session, frames)
-      setImmediate(release, session)
-    } else waiting.push(...frames)
-    return undefined
-  }
-
-  const join = (session: Session, topic: Topic, filters: Filters | undefined) => {
-    session.subscriptions.set(topic, filters)
-    listening.add(session)
-    const sessions = subscribers.get(topic)
-    if (sessions === undefined) subscribers.set(topic, new Set([session]))
+  const join = (session: Session, name: TopicName, filters: Filters | undefined) => {
+    session.subscriptions.set(name, filters)
+    const sessions = subscribers.get(name)
+    if (sessions === undefined) subscribers.set(name, new Set([session]))
     else sessions.add(session)
   }
 
-  const leave = (session: Session, topic: Topic) => {
-    session.subscriptions.delete(topic)
-    if (session.subscriptions.size === 0) listening.delete(session)
-    const sessions = subscribers.get(topic)
+  const leave = (session: Session, name: string) => {
+    session.subscriptions.delete(name)
+    const sessions = subscribers.get(name)
     sessions?.delete(session)
-    if (sessions?.size === 0) subscribers.delete(topic)
+    if (sessions?.size === 0) subscribers.delete(name)
+  }
+
+  /** The texts that a client missed, or why they cannot be sent. */
+  const missedSince = (
+    { seq, epoch: theirs = epoch }: Since,
+    textsOf: (missed: readonly Told[]) => string[],
+  ): string[] | Gap => {
+    if (theirs !== epoch) return 'other_epoch'
+    if (seq > buffer.newest()) return 'in_the_future'
+    const missed = buffer.after(seq)
+    if (missed === undefined) return 'buffer_exceeded'
+    const texts = textsOf(missed)
+    // More at once would only get the client dropped for not reading.
+    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+    return bytes > maxBuffered * replayShare ? 'buffer_exceeded' : texts
   }
 
   return {
-    subscribe: (session, topics, { filters, since } = {}) => {
-      for (const topic of topics) join(session, topic, filters)
-      const now = { seq, epoch }
-      if (since === undefined) return { ...now, state: stateFor(session, topics, filters) }
-      const gap = resume(session, topics, filters, since)
-      if (gap === undefined) return { ...now, state: [], resumed: true }
-      return { ...now, state: stateFor(session, topics, filters), resumed: false, gap }
+    subscribe: (session, names, { filters, since } = {}) => {
+      for (const name of names) join(session, name, filters)
+      const now = { seq: buffer.newest(), epoch }
+      const state = () => notificationsFor(session, names, filters, presentFacts(directory, now.seq), () => true)
+      if (since === undefined) return { ...now, state: state() }
+      const missed = missedSince(since, (facts) =>
+        notificationsFor(session, names, filters, facts, ({ isState }) => isState === true).map(textOf),
+      )
+      if (typeof missed === 'string') return { ...now, state: state(), resumed: false, gap: missed }
+      const replay = () => {
+        for (const text of missed) session.send(text)
+      }
+      return { ...now, state: [], resumed: true, replay }
     },
-    unsubscribe: (session, topics) => {
-      for (const topic of [...session.subscriptions.keys()])
-        if (topics === undefined || topics.includes(topic)) leave(session, topic)
+    unsubscribe: (session, names = [...session.subscriptions.keys()]) => {
+      for (const name of names) leave(session, name)
     },
     stats: () => {
-      const counts = [...subscribers].map(([topic, { size }]) => [topic, size] as const)
+      const counts = table.flatMap(({ name }) => {
+        const count = subscribers.get(name)?.size
+        return count === undefined ? [] : [[name, count] as const]
+      })
       return {
         subscriptions: counts.reduce((sum, [, count]) => sum + count, 0),
-        clients: listening.size,
+        clients: new Set([...subscribers.values()].flatMap((sessions) => [...sessions])).size,
         topics: Object.fromEntries(counts),
-        seq,
+        seq: buffer.newest(),
         epoch,
       }
     },

@@ -1,15 +1,15 @@
 import type { TSchema } from 'typebox'
-import { type ErrorKey, ServiceError } from '../machines/domain/errors.js'
-import { errorBody } from './frame.js'
+import { type ErrorKey, errorKinds } from '../machines/domain/errors.js'
 import type { Method } from './method.js'
-import { noticeShapes, sessionExpired } from './noticeShapes.js'
 import * as schemas from './schemas.js'
+import { SessionExpired } from './session.js'
+import { topics } from './topics/index.js'
 import { apiVersion } from './version.js'
 
 /** A JSON Schema, or a part of one. */
 type Json = { [key: string]: unknown }
 
-/** What OpenRPC 1.3 wants of a method, and ours beside it (`x-…`). */
+/** A method object of OpenRPC 1.3, with our own members (`x-…`). */
 interface MethodObject {
   name: string
   summary: string
@@ -37,7 +37,7 @@ export interface OpenRpcDocument {
   'x-notifications': { name: string; params: unknown }[]
 }
 
-/** Shapes with a name of their own: they stand in several results. */
+/** Shapes that several results share. */
 const shared = new Map<unknown, string>(
   Object.entries({
     Camera: schemas.Camera,
@@ -53,7 +53,7 @@ const plain = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, referred(inner)]))
 }
 
-/** The schema, or a reference to it where it has a name. */
+/** The schema, or a reference to it if it has a name. */
 const referred = (schema: unknown): unknown => {
   const name = shared.get(schema)
   return name === undefined ? plain(schema) : { $ref: `#/components/schemas/${name}` }
@@ -61,7 +61,7 @@ const referred = (schema: unknown): unknown => {
 
 const always: ErrorKey[] = ['invalidRequest', 'internal', 'rateLimited']
 
-/** What a call may be answered with, as far as the table tells. */
+/** The errors that a call can return according to the table. */
 const errorKeysOf = (method: Method): ErrorKey[] => {
   const { role, camera, gated, malformed, params, errors = [] } = method
   const hasParams = Object.keys((params as Json).properties ?? {}).length > 0
@@ -77,7 +77,7 @@ const errorKeysOf = (method: Method): ErrorKey[] => {
 }
 
 const methodOf = (method: Method): MethodObject => {
-  const { name, summary, role, cost, since, audited, camera, deprecated, params, result } = method
+  const { name, summary, role, cost, since, audit, camera, deprecated, params, result } = method
   const { properties = {}, required = [] } = params as { properties?: Record<string, Json>; required?: string[] }
   return {
     name,
@@ -95,18 +95,21 @@ const methodOf = (method: Method): MethodObject => {
     'x-role': role,
     'x-cost': cost,
     'x-since': since,
-    'x-audited': audited,
+    'x-audited': audit !== undefined,
     ...(camera !== undefined && { 'x-camera': camera }),
   }
 }
 
 const errorOf = (key: ErrorKey) => {
-  const error = new ServiceError(key)
-  const { reason, suggestion } = errorBody(error).data as { reason: string; suggestion: string }
-  return { code: error.code, message: error.message, data: { reason, suggestion } }
+  const { code, message, reason, suggestion } = errorKinds[key]
+  return {
+    code,
+    message,
+    data: { reason, suggestion: typeof suggestion === 'string' ? suggestion : suggestion.rpc },
+  }
 }
 
-/** The API as an OpenRPC document, made of nothing but the method table. */
+/** The API as an OpenRPC document, made from the tables of methods, topics and errors. */
 export const openRpcOf = (methods: readonly Method[]): OpenRpcDocument => {
   const made = methods.map(methodOf)
   const keys = new Set(methods.flatMap(errorKeysOf))
@@ -116,14 +119,14 @@ export const openRpcOf = (methods: readonly Method[]): OpenRpcDocument => {
       title: 'MediaMTX Camera Service',
       version: apiVersion,
       description:
-        'JSON-RPC 2.0 over WebSocket, one message a frame, params by name. New members may be added to any result.',
+        'JSON-RPC 2.0 over WebSocket, one message in each frame, params by name. Any result may get new members.',
     },
     methods: made,
     components: {
       schemas: Object.fromEntries([...shared].map(([schema, name]) => [name, plain(schema)])),
       errors: Object.fromEntries([...keys].map((key) => [key, errorOf(key)])),
     },
-    'x-notifications': Object.entries({ ...noticeShapes, 'session.expired': sessionExpired }).map(([name, params]) => ({
+    'x-notifications': [...topics, { name: 'session.expired', params: SessionExpired }].map(({ name, params }) => ({
       name,
       params: referred(params),
     })),

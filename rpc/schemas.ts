@@ -1,7 +1,8 @@
-/** The pieces that params and results of several methods share. */
+/** The pieces that params, results and notifications share. */
 import Type, { type Static } from 'typebox'
 import { cameraPattern, longestName, mostCameraPatterns, namePattern, roles } from '../machines/domain/access.js'
 import { fileNamePattern } from '../machines/domain/fileName.js'
+import { optionalReasonShape, reasonShape } from './reason.js'
 
 // ---------------------------------------------------------------- params
 
@@ -32,7 +33,8 @@ export const FileName = Type.String({
   maxLength: 255,
   pattern: fileNamePattern,
   description:
-    'Printable characters but `/ \\ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end',
+    'Printable characters except `/ \\ < > : " | ? *`; no `..`, ' +
+    'no dot, dash or space at its beginning, no dot or space at its end',
 })
 export const OneFile = Type.Object({ filename: FileName })
 
@@ -44,22 +46,32 @@ export const Page = Type.Object({
 // ---------------------------------------------------------------- results
 
 export const Time = Type.String({ format: 'date-time' })
+export const MaybeExpires = Type.Optional(Type.String({ format: 'date-time', description: 'Absent: never' }))
 export const Count = Type.Integer({ minimum: 0 })
-const Device = Type.String({ pattern: '^camera[0-9]+$' })
+export const CameraName = Type.String({ pattern: '^camera[0-9]+$' })
+/** 0 direct V4L2, 1 ffmpeg from the device, 2 the live stream, 3 the stream was woken for it. */
+export const Tier = Type.Integer({ minimum: 0, maximum: 3 })
+export const PassedOver = Type.Array(Type.Object({ tier: Tier, ...reasonShape }))
 
-export { Device as CameraName }
+export const StreamUrls = Type.Object({
+  rtsp: Type.String(),
+  hls: Type.Optional(Type.String()),
+  webrtc: Type.Optional(Type.String()),
+})
 
 export const RecordingFormat = Type.Enum(['fmp4', 'mp4', 'mkv'])
 
 const Identity = Type.Object({
   basis: Type.Enum(['serial', 'port', 'model', 'name']),
   confidence: Type.Enum(['high', 'medium', 'low']),
-  ambiguous: Type.Boolean({ description: 'Another camera reports the same serial: both go by their port' }),
+  ambiguous: Type.Boolean({
+    description: 'Another camera reports the same serial: both are identified by their USB port',
+  }),
 })
 
 const PipelineInfo = Type.Object({
   kind: Type.Enum(['copy', 'encode', 'pull']),
-  reason: Type.String(),
+  ...reasonShape,
   source_format: Type.String(),
   profile: Type.Optional(Type.String()),
   level: Type.Optional(Type.String()),
@@ -67,20 +79,17 @@ const PipelineInfo = Type.Object({
 
 /** Properties of a camera in get_camera_list, get_camera_status and camera_status_update. */
 export const cameraProperties = {
-  device: Device,
-  id: Device,
+  device: CameraName,
+  id: CameraName,
   status: Type.Enum(['CONNECTED', 'DISCONNECTED', 'ERROR']),
   name: Type.String(),
   resolution: Type.Optional(Type.String()),
   fps: Type.Optional(Type.Integer()),
-  streams: Type.Object(
-    { rtsp: Type.Optional(Type.String()), hls: Type.Optional(Type.String()), webrtc: Type.Optional(Type.String()) },
-    { additionalProperties: false },
-  ),
+  streams: Type.Object(Type.Partial(StreamUrls).properties, { additionalProperties: false }),
   kind: Type.Enum(['usb', 'rtsp', 'virtual']),
-  state: Type.String({ description: "The camera's own state, finer than status" }),
-  since: Time,
-  reason: Type.Optional(Type.String({ description: 'Why the state is not the plain good one' })),
+  state: Type.String({ description: "The camera's own state, more exact than status" }),
+  since: Type.String({ format: 'date-time', description: 'When it entered this state' }),
+  ...optionalReasonShape,
   identity: Identity,
   identity_confidence: Type.Enum(['high', 'medium', 'low']),
   identity_ambiguous: Type.Boolean(),
@@ -90,23 +99,23 @@ export const cameraProperties = {
   recording: Type.Optional(
     Type.Object({
       status: Type.Enum(['STARTING', 'RECORDING', 'INTERRUPTED', 'STOPPING', 'STOPPED', 'FAILED']),
-      reason: Type.Optional(Type.String({ description: 'Why it is interrupted, or ends' })),
-      growing: Type.Boolean(),
+      ...optionalReasonShape,
+      growing: Type.Boolean({ description: 'Whether its file grows' }),
       format: RecordingFormat,
       filename: Type.Optional(Type.String()),
       files: Type.Array(Type.String()),
       start_time: Type.Optional(Time),
     }),
   ),
-  allowed_methods: Type.Array(Type.String()),
+  allowed_methods: Type.Array(Type.String(), { description: 'Methods that the camera would accept now' }),
 }
 export const Camera = Type.Object(cameraProperties)
 export type Camera = Static<typeof Camera>
 
 const ComponentState = Type.Enum(['RUNNING', 'STOPPED', 'ERROR', 'STARTING', 'STOPPING'])
-const Reason = Type.Object({ state: Type.String(), since: Time, reason: Type.Optional(Type.String()) })
+const PartState = Type.Object({ state: Type.String(), since: Time, ...optionalReasonShape })
 
-/** get_status and system_health_update. */
+/** The result of get_status and the payload of system.health. */
 export const Status = Type.Object({
   status: Type.Enum(['HEALTHY', 'DEGRADED', 'UNHEALTHY']),
   uptime: Type.Number({ minimum: 0, description: 'Seconds' }),
@@ -117,8 +126,8 @@ export const Status = Type.Object({
     mediamtx: ComponentState,
   }),
   reasons: Type.Object(
-    { camera_monitor: Reason, mediamtx: Reason, storage: Reason },
-    { description: 'The state of each part, since when, and why' },
+    { camera_monitor: PartState, mediamtx: PartState, storage: PartState },
+    { description: 'The state of each part, since when, and the reason' },
   ),
 })
 export type Status = Static<typeof Status>

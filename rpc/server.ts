@@ -22,26 +22,25 @@ import type { Session } from './session.js'
 import { createSessions } from './sessions.js'
 
 export interface RpcServer {
-  /** Resolves with the port it listens on; rejects with one sentence when it cannot. */
+  /** Resolves with its port; rejects with one sentence if it cannot listen. */
   start(): Promise<{ port: number }>
-  /** Takes nothing new, closes every connection (1001 with `reason`), resolves when the last is gone. Never rejects. */
+  /** Closes every connection (1001 with `reason`); resolves when the last has ended. Never rejects. */
   stop(reason: string): Promise<void>
-  /** Open WebSockets. */
+  /** Number of open WebSockets. */
   connections(): number
-  /** The same by whether they have ever said who they are. */
+  /** The same by whether they have ever authenticated. */
   sockets(): { authenticated: number; unauthenticated: number }
 }
 
 /** The API: WebSocket JSON-RPC on one path, downloads below `/files/`, pictures below `/cameras/`, nothing else. */
 export const createRpcServer = (options: RpcOptions): RpcServer => {
   const { limits, clock, log, audit, credentials, metrics, path = '/ws' } = options
-  const { maxMessageSize, pingInterval, pongWait, authenticationTimeout = 60_000 } = limits
   const rateLimits = options.rateLimits ?? createRateLimits(limits.rate)
   const admission = createAdmission(limits)
   const origins = createOrigins(options)
   const notifications = createNotifications(options)
   const sessions = createSessions({ services: options })
-  const services: Services = { ...options, notifications, sessions, rateLimits, connections: admission.open }
+  const services: Services = { ...options, methods, notifications, sessions, rateLimits, connections: admission.open }
   const dispatch = createDispatcher({ services, methods })
   const certificateCallerOf = createClientCertificates(options.tls?.clients ?? [])
   const serveFile = createFilesHandler({ services, rateLimits, certificateCallerOf })
@@ -71,34 +70,31 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
   const refusalOf = (request: IncomingMessage, address: string): Refusal | undefined => {
     if ((request.url ?? '').split('?', 1)[0] !== path) return { status: 404, words: 'Not Found' }
     if (stopping) return { status: 503, words: 'the service stops' }
-    // A handshake costs more than a look-up; who comes and goes without end is to wait.
+    // A handshake costs more than a look-up, so connections count against the rate limit too.
     const wait = rateLimits.take({ address }, 1)
     if (wait > 0)
       return { status: 429, words: 'too many requests from this address', retryAfter: Math.ceil(wait / 1000) }
     return admission.refusalFor(address)
   }
 
-  /** Its certificate says who it is; a revoked one leaves it to say so otherwise. */
+  /** Authenticates the session by its client certificate, unless that has expired or was revoked. */
   const admitByCertificate = (session: Session, caller: Caller) => {
-    const isOver = caller.expiresAt <= clock.now()
-    const isGood = !isOver && !(caller.credential !== undefined && credentials.isRevoked(caller.credential))
-    if (isGood) sessions.admit(session, caller)
     const { user, role, credential } = caller
-    const shown = credential && { credential: credentialName(credential) }
-    const entry = {
+    const hasExpired = caller.expiresAt <= clock.now()
+    const isRevoked = credential !== undefined && credentials.isRevoked(credential)
+    const reason = hasExpired ? 'token_expired' : isRevoked ? 'revoked' : undefined
+    if (reason === undefined) sessions.admit(session, caller)
+    audit.write({
       event: 'authentication',
       action: 'certificate',
+      result: reason === undefined ? 'ok' : 'refused',
       user,
       role,
-      ...shown,
+      ...(credential && { credential: credentialName(credential) }),
       address: session.address,
       session: session.id,
-    } as const
-    audit.write(
-      isGood
-        ? { ...entry, result: 'ok' }
-        : { ...entry, result: 'refused', reason: isOver ? 'token_expired' : 'revoked' },
-    )
+      ...(reason !== undefined && { reason }),
+    })
   }
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -137,7 +133,7 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    maxPayload: maxMessageSize,
+    maxPayload: limits.maxMessageSize,
     perMessageDeflate: false,
     autoPong: false,
   })
@@ -153,20 +149,10 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
     },
   })
 
-  let heartbeat: NodeJS.Timeout | undefined
-
   return {
-    start: async () => {
-      const listening = await listeners.start()
-      heartbeat = setInterval(
-        sessions.tick,
-        Math.max(10, Math.min(pingInterval, pongWait, authenticationTimeout, 10_000) / 4),
-      )
-      return listening
-    },
+    start: listeners.start,
     stop: async (reason) => {
       stopping = true
-      clearInterval(heartbeat)
       notifications.dispose()
       const over = listeners.stop()
       sessions.stop(reason)

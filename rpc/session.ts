@@ -1,34 +1,47 @@
+import Type, { type Static } from 'typebox'
 import type { Caller } from '../machines/domain/access.js'
-import type { Filters, Topic } from './topics.js'
+import type { Filters } from './filters.js'
 
-/** Why a caller lost its right before it left. */
-export type SessionEnd = 'token_expired' | 'revoked' | 'ended'
+/** The params of `session.expired`, which is sent without a subscription. */
+export const SessionExpired = Type.Object({
+  reason: Type.Enum(['token_expired', 'revoked', 'ended']),
+  session_id: Type.String(),
+  closes_at: Type.String({
+    format: 'date-time',
+    description: 'When the connection is closed (4401) unless it authenticates again',
+  }),
+  at: Type.String({ format: 'date-time' }),
+})
 
-/** One client's connection, as the methods and the notifications see it. */
+/** Why a caller lost its rights before it left. */
+export type SessionEnd = Static<typeof SessionExpired>['reason']
+
+/** One client's connection, as the methods and the notifications use it. */
 export interface Session {
-  /** UUID, told by authenticate. */
+  /** UUID; authenticate returns it. */
   readonly id: string
   /** The client's address. */
   readonly address: string
-  /** The address that the client came in by, ready for a URL. */
+  /** The host that the client connected to, ready for a URL. */
   readonly host: string
   /** Epoch ms. */
   readonly since: number
-  /** Absent: nobody has said who it is, or it is over (`ended`). May have expired a moment ago: who asks looks. */
+  /** Absent: not authenticated, or the caller's rights have ended (`ended`). It may have expired a moment ago. */
   caller: Caller | undefined
-  /** Why there is no caller any more, until it authenticates anew; `user` and `cameras` are whose it was and for what. */
+  /** The last caller whose rights ended and why, until the client authenticates again. */
   ended: { reason: SessionEnd; user: string; cameras?: readonly string[] } | undefined
-  /** An authenticate under way: what came after it waits for its outcome. */
+  /** Settles with the authenticate call in progress: later requests wait for its outcome. */
   authenticating: Promise<unknown> | undefined
   /** The connection has ended. */
   closed: boolean
-  /** Requests begun and not answered. */
+  /** Number of requests without a reply. */
   inFlight: number
-  /** Requests so far. */
+  /** Number of requests so far. */
   requests: number
-  readonly subscriptions: Map<Topic, Filters | undefined>
+  /** Topic → its filters. */
+  readonly subscriptions: Map<string, Filters | undefined>
   /** Never throws, never waits; drops a client that does not read. */
   send(message: string): void
-  /** The same for a `textFrame` that goes to many. */
+  /** The same for a `textFrame` that goes to many sessions. */
   sendFrame(frame: Buffer): void
 }

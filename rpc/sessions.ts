@@ -6,58 +6,63 @@ import type { RpcOptions } from './options.js'
 import { iso } from './present.js'
 import type { Session, SessionEnd } from './session.js'
 
-/** Who is connected, for whom, and until when. */
+/** The sessions of all connections: their callers, and how long those may stay. */
 export interface Sessions {
   all(): Session[]
   find(id: string): Session | undefined
-  /** The session speaks for this caller from now on. What an earlier one holds goes when its rights were others. */
+  /** Makes the caller that of the session. Holds of an earlier caller with other rights are released. */
   admit(session: Session, caller: Caller): void
   /**
-   * Takes the caller away: tells the client, lets go of what it holds, ends the media sessions of its credential
-   * (resolves with how many; never rejects) and closes the connection after the grace, unless it authenticates anew.
+   * Takes the caller away: notifies the client, releases its holds, ends the media sessions of its credential (resolves
+   * with their number; never rejects), and closes the connection after the grace unless it authenticates again.
    */
   expire(session: Session, reason: SessionEnd): Promise<number>
   /** Closes a connection. */
   close(session: Session, code: number, reason: string): void
 }
 
-/** What the server tells them. */
+/** The part that only the server uses. */
 interface Keeping {
   opened(connection: Connection, place: Place): void
   left(session: Session): void
-  /** Looks after each connection. */
-  tick(): void
   /** Closes every connection (1001). */
   stop(reason: string): void
 }
 
-/** The time until something falls due is looked at this often at least: the wall clock may have been set. */
-const longestLook = 1_000
+interface Entry {
+  connection: Connection
+  place: Place
+  /** Monotonic; when the grace of an ended caller is over. */
+  closeAt?: number
+}
 
-const sameRights = (one: Caller, other: Caller) =>
+/** Longest time between two checks, in ms: the wall clock may have been changed, which no timer notices. */
+const longestWait = 1_000
+
+const hasSameRights = (one: Caller, other: Caller) =>
   one.user === other.user &&
   one.role === other.role &&
   (one.cameras ?? ['*']).join() === (other.cameras ?? ['*']).join()
 
-/** A notification that needs no subscription. */
-const expiredNotice = (params: object) => JSON.stringify({ jsonrpc: '2.0', method: 'session.expired', params })
+/** Sent without a subscription. */
+const expiredNotification = (params: object) => JSON.stringify({ jsonrpc: '2.0', method: 'session.expired', params })
 
-/** The sessions of all connections. One timer looks after what ends by itself. */
+/** Keeps all sessions, with one timer for all that ends by time: callers, grace, silent connections. */
 export const createSessions = ({
   services: { clock, log, ask, streamAccess, credentials, limits },
 }: {
   services: Pick<RpcOptions, 'clock' | 'log' | 'ask' | 'streamAccess' | 'credentials' | 'limits'>
 }) => {
-  const { expiryGrace = 30_000 } = limits
-  const entries = new Map<Session, { connection: Connection; place: Place; closeAt?: number }>()
-  let timer: NodeJS.Timeout | undefined
-  let dueAt = Number.POSITIVE_INFINITY
+  const { expiryGrace = 30_000, pingInterval, pongWait, authenticationTimeout = 60_000 } = limits
+  const beat = Math.max(10, Math.min(longestWait, pingInterval / 4, pongWait / 4, authenticationTimeout / 4))
+  const entries = new Map<Session, Entry>()
+  let next: { timer: NodeJS.Timeout; at: number } | undefined
 
   const release = (session: Session) => {
     try {
       ask.releaseAll(session.id)
     } catch (error) {
-      log.error('the streams of a session could not be released', { session: session.id, error })
+      log.error('the holds of a session could not be released', { session: session.id, error })
     }
   }
 
@@ -66,18 +71,40 @@ export const createSessions = ({
     try {
       return await streamAccess.end((media) => isSameCredential(media.credential, credential), reason)
     } catch (error) {
-      log.error('the streams of a session could not be ended', { reason: reasonOf(error) })
+      log.error('the media sessions of a credential could not be ended', { reason: reasonOf(error) })
       return 0
     }
   }
 
-  /** Looks again after `wait` ms, or sooner. */
-  const lookWithin = (wait: number) => {
-    const at = performance.now() + Math.max(0, Math.min(wait, longestLook))
-    if (timer !== undefined && dueAt <= at) return
-    clearTimeout(timer)
-    dueAt = at
-    timer = setTimeout(look, Math.ceil(at - performance.now()))
+  /** Checks all sessions after `due` ms, or earlier. */
+  const checkWithin = (due: number) => {
+    const wait = Math.ceil(Math.min(beat, Math.max(0, due)))
+    const at = performance.now() + wait
+    if (next !== undefined && next.at <= at) return
+    clearTimeout(next?.timer)
+    next = { at, timer: setTimeout(check, wait) }
+  }
+
+  /** Ends what is due; returns the ms until the next end. */
+  const checkSession = (session: Session, { connection, closeAt }: Entry, now: number): number => {
+    connection.tick(now)
+    const { caller, ended } = session
+    if (caller !== undefined) {
+      const left = caller.expiresAt - clock.now()
+      if (left <= 0) expire(session, 'token_expired')
+      return left > 0 ? left : expiryGrace
+    }
+    if (closeAt === undefined) return beat
+    if (closeAt > now) return closeAt - now
+    connection.close(4401, `the session is over: ${ended?.reason ?? 'ended'}`)
+    return beat
+  }
+
+  function check() {
+    next = undefined
+    const now = performance.now()
+    const waits = [...entries].map(([session, entry]) => checkSession(session, entry, now))
+    if (entries.size > 0) checkWithin(Math.min(...waits))
   }
 
   const expire = (session: Session, reason: SessionEnd): Promise<number> => {
@@ -87,29 +114,14 @@ export const createSessions = ({
     session.caller = undefined
     session.ended = { reason, user: caller.user, ...(caller.cameras && { cameras: caller.cameras }) }
     entry.closeAt = performance.now() + expiryGrace
-    lookWithin(expiryGrace)
+    checkWithin(expiryGrace)
     const now = clock.now()
-    session.send(expiredNotice({ reason, session_id: session.id, closes_at: iso(now + expiryGrace), at: iso(now) }))
+    session.send(
+      expiredNotification({ reason, session_id: session.id, closes_at: iso(now + expiryGrace), at: iso(now) }),
+    )
     log.info('a session has ended', { session: session.id, user: caller.user, address: session.address, reason })
     release(session)
     return endMedia(caller, reason)
-  }
-
-  /** Ends what is due; resolves nothing, rejects nothing. */
-  function look() {
-    timer = undefined
-    const [now, monotonic] = [clock.now(), performance.now()]
-    let wait = Number.POSITIVE_INFINITY
-    for (const [session, { connection, closeAt }] of entries) {
-      if (session.caller !== undefined) {
-        if (session.caller.expiresAt <= now) expire(session, 'token_expired')
-        else wait = Math.min(wait, session.caller.expiresAt - now)
-      } else if (closeAt !== undefined) {
-        if (closeAt <= monotonic) connection.close(4401, `the session is over: ${session.ended?.reason ?? 'ended'}`)
-        else wait = Math.min(wait, closeAt - monotonic)
-      }
-    }
-    if (wait < Number.POSITIVE_INFINITY) lookWithin(wait)
   }
 
   const unlisten = credentials.onRevoked((credential) => {
@@ -123,28 +135,25 @@ export const createSessions = ({
     admit: (session, caller) => {
       const entry = entries.get(session)
       if (entry === undefined) return
-      if (session.caller !== undefined && !sameRights(session.caller, caller)) release(session)
+      if (session.caller !== undefined && !hasSameRights(session.caller, caller)) release(session)
       session.caller = caller
       session.ended = undefined
       entry.place.authenticated()
-      lookWithin(caller.expiresAt - clock.now())
+      checkWithin(caller.expiresAt - clock.now())
     },
     expire,
     close: (session, code, reason) => entries.get(session)?.connection.close(code, reason),
     opened: (connection, place) => {
       entries.set(connection.session, { connection, place })
+      checkWithin(beat)
     },
     left: (session) => {
       entries.get(session)?.place.leave()
       entries.delete(session)
       release(session)
     },
-    tick: () => {
-      const now = performance.now()
-      for (const { connection } of entries.values()) connection.tick(now)
-    },
     stop: (reason) => {
-      clearTimeout(timer)
+      clearTimeout(next?.timer)
       unlisten()
       for (const { connection } of entries.values()) connection.close(1001, reason)
     },

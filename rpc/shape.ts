@@ -2,9 +2,9 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { invalidParam, ServiceError } from '../machines/domain/errors.js'
 import type { Method } from './method.js'
 
-// Verbose: an unknown member is answered with those that there are.
+// Verbose: the error for an unknown member lists the known ones.
 const ajv = new Ajv({ allErrors: false, logger: false, verbose: true })
-// Compiled at first use: a method that nobody calls costs nothing.
+// Compiled at first use: a method that is never called costs nothing.
 const compiled = new Map<Method, ValidateFunction>()
 
 const validatorOf = (method: Method): ValidateFunction => {
@@ -24,35 +24,27 @@ const explain = ({
   parentSchema,
   message = 'is invalid',
 }: ErrorObject): ServiceError => {
+  const wrong = (param: string, rule: string, details: string) =>
+    new ServiceError('invalidParams', { param, rule, details })
   if (keyword === 'required')
-    return invalidParam(String(params.missingProperty), 'required', `${params.missingProperty} is required`)
-  // `filters.device`: members by name, items of lists not by number.
+    return wrong(String(params.missingProperty), 'required', `${params.missingProperty} is required`)
+  // `filters.device`: members have names, items of lists have none.
   const names = instancePath.split('/').filter((part) => !/^\d*$/.test(part))
+  const param = names.join('.') || 'params'
   if (keyword === 'additionalProperties') {
     const known = Object.keys(parentSchema?.properties ?? {}).join(', ')
-    return invalidParam(
-      [...names, String(params.additionalProperty).slice(0, 64)].join('.'),
-      'is not known',
-      `${names.join('.') || 'params'} may hold ${known}`,
-    )
+    const unknown = String(params.additionalProperty).slice(0, 64)
+    return wrong([...names, unknown].join('.'), 'is not known', `${param} may hold ${known}`)
   }
-  const param = names.join('.') || 'params'
-  if (keyword === 'pattern' && parentSchema?.description) {
-    return invalidParam(
-      param,
-      'has the wrong form',
-      `${param} has the wrong form; allowed: ${parentSchema.description}`,
-    )
-  }
-  const rule = keyword === 'enum' ? `must be one of ${params.allowedValues.join(', ')}` : message
-  return invalidParam(param, rule, `${param} ${rule}`)
+  if (keyword === 'pattern' && parentSchema?.description)
+    return wrong(param, 'has the wrong form', `${param} has the wrong form; allowed: ${parentSchema.description}`)
+  return invalidParam(param, keyword === 'enum' ? `must be one of ${params.allowedValues.join(', ')}` : message)
 }
 
-/** The params as their method's schema wants them; throws `invalidParams`, or what the method answers instead. */
+/** The params in the form of the method's schema. Throws `invalidParams`, or the method's own `malformed` error. */
 export const checkShape = (method: Method, params: unknown): Record<string, unknown> => {
-  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
-    throw invalidParam('params', 'must be an object', 'params are given by name')
-  }
+  if (typeof params !== 'object' || params === null || Array.isArray(params))
+    throw invalidParam('params', 'must be an object', 'Give the params by name')
   const values = params as Record<string, unknown>
   for (const key of poisonous) if (Object.hasOwn(values, key)) throw invalidParam(key, 'is not a parameter name')
   for (const key of method.numeric ?? []) {

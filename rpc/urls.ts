@@ -1,36 +1,36 @@
 import type { IncomingMessage } from 'node:http'
 import { hostInUrl } from '../machines/domain/address.js'
 
-/** What the media server serves now, and where. */
+/** The protocols and ports of the media server. */
 export interface Offers {
   hls: boolean
   webrtc: boolean
   ports: { rtsp: number; hls: number; webrtc: number }
-  /** Where the media server is, when that is another machine than ours. */
+  /** Host of the media server, if it is not this host. */
   host?: string
 }
 
-/** URLs of one camera; what the media server does not serve is absent. */
+/** URLs of one camera; protocols that the media server does not serve are absent. */
 export interface StreamUrls {
   rtsp: string
   hls?: string
   webrtc?: string
 }
 
-/** The address that a client came in by: its Host header without the port, else the socket's own end. */
+/** The host that a client connected to: its Host header without the port, else the local address of the socket. */
 export const hostOf = (request: Pick<IncomingMessage, 'headers' | 'socket'>): string => {
   const named = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]{1,253})(?::\d{1,5})?$/i.exec(request.headers.host ?? '')?.[1]
   return named ?? hostInUrl(request.socket.localAddress ?? '127.0.0.1')
 }
 
-/** `cameHost`: of the client's connection; a configured public host and a remote media server come before it. */
+/** `ownHost`: the host that the client connected to. A public host and a remote media server take precedence. */
 export const streamUrls = (
   camera: string,
-  cameHost: string,
+  ownHost: string,
   publicHost: string | undefined,
   offers: Offers,
 ): StreamUrls => {
-  const host = hostInUrl(publicHost ?? offers.host ?? cameHost)
+  const host = hostInUrl(publicHost ?? offers.host ?? ownHost)
   return {
     rtsp: `rtsp://${host}:${offers.ports.rtsp}/${camera}`,
     ...(offers.hls ? { hls: `http://${host}:${offers.ports.hls}/${camera}/index.m3u8` } : {}),

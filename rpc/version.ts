@@ -1,2 +1,2 @@
-/** Of the API, not of the program: `since` of methods and topics counts in these. */
+/** Version of the API, not of the program. `since` of the methods refers to it. */
 export const apiVersion = '1.1'

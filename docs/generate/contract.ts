@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { severities } from '../../rpc/filters.js'
 import { methods } from '../../rpc/methods/index.js'
-import { noticeShapes, sessionExpired } from '../../rpc/noticeShapes.js'
 import { Camera, Status } from '../../rpc/schemas.js'
-import { severities } from '../../rpc/topics.js'
+import { SessionExpired } from '../../rpc/session.js'
+import { topics } from '../../rpc/topics/index.js'
 import { apiVersion } from '../../rpc/version.js'
 import { type Shape, shapeOf } from './shapes.js'
 
-/** Shapes that stand in several places, by the names that a client's author will write. */
+/** The shapes that have a type of their own. */
 const named = new Map<Shape, string>([
   [shapeOf(Camera), 'Camera'],
   [shapeOf(Status), 'Status'],
@@ -59,30 +60,32 @@ const methodTexts = methods.map(({ name, summary, role, params, result, deprecat
     role === 'none' ? 'Role: none needed.' : `Role: ${role}.`,
     ...(deprecated ? [`@deprecated use ${deprecated.use}`] : []),
   ]
-  return `/** ${notes.join(' ')} */\n${memberName(name)}: { params: ${typeTextOf(shapeOf(params))}; result: ${typeTextOf(shapeOf(result))} }\n`
+  const types = `{ params: ${typeTextOf(shapeOf(params))}; result: ${typeTextOf(shapeOf(result))} }`
+  return `/** ${notes.join(' ')} */\n${memberName(name)}: ${types}\n`
 })
 
-const text = `/** Written from rpc/methods by docs/generate/contract.ts (\`make docs\`); change the methods, not this file. API ${apiVersion}. */
+const text = `/**
+ * Generated from rpc/methods by docs/generate/contract.ts (\`make docs\`): change the methods, not this file.
+ * API ${apiVersion}.
+ */
 
 export type Severity = ${severities.map(literal).join(' | ')}
 
 ${[...named].map(([shape, name]) => `export interface ${name} ${objectOf(shape)}`).join('\n\n')}
 
-/** Each method's params and result. */
+/** The params and the result of each method. */
 export interface Methods {
 ${methodTexts.join('')}}
 
-/** What the notifications of each topic hold. */
+/** The params of the notifications of each topic. */
 export interface Notifications {
-${Object.entries(noticeShapes)
-  .map(([topic, shape]) => `${memberName(topic)}: ${typeTextOf(shapeOf(shape))}\n`)
-  .join('')}}
+${topics.map(({ name, params }) => `${memberName(name)}: ${typeTextOf(shapeOf(params))}\n`).join('')}}
 
-/** The notification \`session.expired\`, which needs no subscription. */
-export interface SessionExpired ${objectOf(shapeOf(sessionExpired))}
+/** The notification \`session.expired\`, which is sent without a subscription. */
+export interface SessionExpired ${objectOf(shapeOf(SessionExpired))}
 `
 
-/** The text of rpc/client/contract.ts, as the project's formatter writes it. */
+/** The text of rpc/client/contract.ts, formatted. */
 export const contractFile = (): string => {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const biome = fileURLToPath(new URL('../../node_modules/.bin/biome', import.meta.url))

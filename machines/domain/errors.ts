@@ -1,29 +1,19 @@
-/**
- * Every error that leaves the service, once: key → JSON-RPC code, HTTP status, message, the fields of `data`.
- * The messages' wording is part of the contract (clients compare parts of them).
- */
-const table = {
-  invalidRequest: { code: -32600, status: 400, message: 'Invalid Request' },
-  methodNotFound: { code: -32601, status: 404, message: 'Method not found' },
-  invalidParams: { code: -32602, status: 400, message: 'Invalid parameters' },
-  internal: { code: -32603, status: 500, message: 'Internal server error' },
-  authRequired: { code: -32001, status: 401, message: 'Authentication failed or token expired (auth_required)' },
-  authFailed: { code: -32001, status: 401, message: 'Authentication failed or token expired (auth_failed)' },
-  permissionDenied: { code: -32002, status: 403, message: 'Permission denied' },
-  notFound: { code: -32010, status: 404, message: 'not found' },
-  invalidState: { code: -32020, status: 409, message: 'Invalid state' },
-  unsupported: { code: -32030, status: 501, message: 'Unsupported' },
-  rateLimited: { code: -32040, status: 429, message: 'Rate limited' },
-  dependencyFailed: { code: -32050, status: 503, message: 'Dependency failed' },
-} as const
+/** Every error that leaves the service, in one table. */
+import type { Reason } from './reason.js'
 
-export type ErrorKey = keyof typeof table
+type Transport = 'rpc' | 'http'
+/** One sentence, or one for each transport. */
+type Words = string | Readonly<Record<Transport, string>>
 
-/** What `data` may hold, over all keys; every error also takes `reason`, `details`, `suggestion` and `hint`. */
+/** What `data` may hold. Nothing in it may name a path of the host, a token or a password. */
 export interface ErrorData {
+  /** A code: short and stable. */
   reason?: string
+  /** What exactly is wrong, in one sentence. */
   details?: string
+  /** What to do next. */
   suggestion?: string
+  /** Read as `details` where an error has none. */
   hint?: string
   param?: string
   rule?: string
@@ -41,7 +31,206 @@ export interface ErrorData {
   detail?: string
 }
 
-/** An expected failure, ready for a client: nothing in it may name a path, a token or a password. */
+interface ErrorKind {
+  /** JSON-RPC code. */
+  code: number
+  /** HTTP status. */
+  status: number
+  /** Clients compare parts of it: the wording is part of the contract. */
+  message: string
+  /** The usual `data.reason`. */
+  reason: string
+  /** `data.details` of an error that has none of its own. */
+  details(data: ErrorData): string
+  suggestion: Words
+  /** More exact words, by the reason, the resource or the dependency of an error. */
+  cases?: Readonly<Record<string, { details?: string; suggestion: Words }>>
+  /** Members of `data` besides `reason`, `details` and `suggestion`. `hint` repeats `details` for older clients. */
+  fields: readonly (keyof ErrorData)[]
+}
+
+const showCredential: Words = {
+  rpc: 'Call authenticate with a valid token or API key',
+  http: 'Send Authorization: Bearer <token or API key>, X-API-Key: <key>, or use a signed URL',
+}
+const getCredential: Words = 'Get a new token, API key or signed URL'
+const checkAddress = 'Check the address; lists of recordings and snapshots give each file with its download_url'
+const list = (rpc: string): { suggestion: Words } => ({ suggestion: { rpc, http: checkAddress } })
+
+const table = {
+  invalidRequest: {
+    code: -32600,
+    status: 400,
+    message: 'Invalid Request',
+    reason: 'invalid_request',
+    details: () => 'the request is malformed',
+    suggestion: { rpc: 'Send a JSON-RPC 2.0 request object', http: 'Correct what data.details names' },
+    cases: {
+      contradicting_credentials: { suggestion: 'Show one credential only' },
+      connection_closed: { details: 'the connection has ended', suggestion: 'Connect again' },
+    },
+    fields: ['hint'],
+  },
+  methodNotFound: {
+    code: -32601,
+    status: 404,
+    message: 'Method not found',
+    reason: 'method_not_found',
+    details: () => 'the API has no method with this name',
+    suggestion: 'Check the name; rpc.discover returns all methods',
+    fields: ['hint'],
+  },
+  invalidParams: {
+    code: -32602,
+    status: 400,
+    message: 'Invalid parameters',
+    reason: 'invalid_params',
+    details: ({ param = 'params', rule = 'is invalid' }) => `${param} ${rule}`,
+    suggestion: 'Correct the parameter that data.param names',
+    fields: ['param', 'rule', 'hint'],
+  },
+  internal: {
+    code: -32603,
+    status: 500,
+    message: 'Internal server error',
+    reason: 'internal_error',
+    details: () => 'the request failed because of a fault of the service',
+    suggestion: 'Give the request_id to the administrator: the log of the service explains it',
+    fields: ['request_id'],
+  },
+  authRequired: {
+    code: -32001,
+    status: 401,
+    message: 'Authentication failed or token expired (auth_required)',
+    reason: 'auth_required',
+    details: () => 'the caller has not authenticated',
+    suggestion: showCredential,
+    fields: [],
+  },
+  authFailed: {
+    code: -32001,
+    status: 401,
+    message: 'Authentication failed or token expired (auth_failed)',
+    reason: 'auth_failed',
+    details: () => 'the credential is not valid',
+    suggestion: showCredential,
+    cases: {
+      token_expired: { details: 'the credential has expired', suggestion: getCredential },
+      revoked: { details: 'the credential was revoked', suggestion: getCredential },
+      ended: { details: 'an administrator ended the session', suggestion: showCredential },
+    },
+    fields: [],
+  },
+  permissionDenied: {
+    code: -32002,
+    status: 403,
+    message: 'Permission denied',
+    reason: 'permission_denied',
+    details: ({ required_role: required, have_role: have }) =>
+      required === undefined || have === undefined
+        ? 'the caller lacks a right'
+        : `the role ${required} is required, the caller has the role ${have}`,
+    suggestion: 'Use a credential with the required right',
+    cases: {
+      foreign_origin: {
+        details: 'the origin of the page is not allowed',
+        suggestion: 'Open the page from an allowed origin, or add its origin to security.cors_origins',
+      },
+      limited_to_cameras: { suggestion: 'Use a token or key whose rights are for every camera' },
+    },
+    fields: ['required_role', 'have_role'],
+  },
+  notFound: {
+    code: -32010,
+    status: 404,
+    message: 'not found',
+    reason: 'not_found',
+    details: ({ resource = 'thing' }) => `there is no such ${resource}`,
+    suggestion: {
+      rpc: 'Check the name; get_camera_list, list_recordings and list_snapshots return what exists',
+      http: checkAddress,
+    },
+    cases: {
+      camera: list('Check the id; get_camera_list returns all cameras'),
+      recording: list('Check the name; list_recordings returns all recordings'),
+      snapshot: list('Check the name; list_snapshots returns all snapshots'),
+      stream: list('Check the camera or the URL; get_streams and get_external_streams return all streams'),
+      key: list('Check the id; list_api_keys returns all keys'),
+      session: list('Check the id; list_sessions returns all sessions'),
+      page: { details: 'there is nothing at this address', suggestion: checkAddress },
+    },
+    fields: ['resource', 'id'],
+  },
+  invalidState: {
+    code: -32020,
+    status: 409,
+    message: 'Invalid state',
+    reason: 'invalid_state',
+    details: ({ state = 'another' }) => `the state is: ${state}`,
+    suggestion: 'Call a method of data.allowed_methods, or wait for a state of data.allowed_states',
+    cases: {
+      recording_in_progress: {
+        details: 'the file belongs to a recording that has not ended',
+        suggestion: 'Stop the recording first',
+      },
+      no_credential: {
+        details: 'the session has no credential that could be revoked',
+        suggestion: 'End the session without revoke',
+      },
+    },
+    fields: ['state', 'allowed_states', 'allowed_methods'],
+  },
+  unsupported: {
+    code: -32030,
+    status: 501,
+    message: 'Unsupported',
+    reason: 'unsupported',
+    details: ({ feature = 'the feature' }) => `${feature} is not available`,
+    suggestion: 'Ask the administrator to enable the feature, or do without it',
+    fields: ['feature'],
+  },
+  rateLimited: {
+    code: -32040,
+    status: 429,
+    message: 'Rate limited',
+    reason: 'rate_limited',
+    details: () => 'too many requests were sent',
+    suggestion: 'Send the request again after retry_after_ms',
+    cases: {
+      too_many_failed_authentications: {
+        details: 'too many wrong credentials came from this address',
+        suggestion: 'Wait for retry_after_ms, then show a valid credential',
+      },
+      too_many_requests_in_flight: {
+        details: 'too many requests of this connection have no reply yet',
+        suggestion: 'Wait for their replies first',
+      },
+    },
+    fields: ['retry_after_ms'],
+  },
+  dependencyFailed: {
+    code: -32050,
+    status: 503,
+    message: 'Dependency failed',
+    reason: 'dependency_failed',
+    details: ({ detail, dependency = 'a dependency' }) => detail ?? `${dependency} failed`,
+    suggestion: 'Try again later',
+    cases: {
+      service_initializing: { suggestion: 'Try again in a few seconds; get_system_status returns the progress' },
+      camera: { suggestion: 'Check the camera; get_camera_status returns its state and the reason for it' },
+      mediamtx: { suggestion: 'Check the media server; get_status returns its state and the reason for it' },
+      storage: { suggestion: 'Check the disk of the data directory; get_storage_info returns its state' },
+    },
+    fields: ['dependency', 'detail'],
+  },
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorKey = keyof typeof table
+
+/** Every kind of error by its key. */
+export const errorKinds: Readonly<Record<ErrorKey, ErrorKind>> = table
+
+/** An expected failure, ready for a client. */
 export class ServiceError extends Error {
   readonly code: number
   readonly status: number
@@ -57,17 +246,48 @@ export class ServiceError extends Error {
   }
 }
 
+/** The members of `error` in a reply. `data` always holds `reason`, `details` and `suggestion`. */
+export const errorBody = ({ key, code, message, data }: ServiceError, transport: Transport = 'rpc') => {
+  const { cases = {}, fields, ...kind } = errorKinds[key]
+  const [exact] = [data.reason, data.resource, data.dependency].flatMap((name) =>
+    name !== undefined && Object.hasOwn(cases, name) ? (cases[name] ?? []) : [],
+  )
+  const suggestion = exact?.suggestion ?? kind.suggestion
+  const { hint, ...own } = data
+  const details = data.details ?? hint ?? exact?.details ?? kind.details(data)
+  return {
+    code,
+    message,
+    data: {
+      reason: kind.reason,
+      suggestion: typeof suggestion === 'string' ? suggestion : suggestion[transport],
+      ...own,
+      details,
+      ...(fields.includes('hint') && { hint: details }),
+    },
+  }
+}
+
 /** `Camera not found`, `Recording not found` … */
 export const notFound = (
   resource: 'Camera' | 'Recording' | 'Snapshot' | 'Stream' | 'File' | 'Key' | 'Session',
   id: string,
 ): ServiceError => new ServiceError('notFound', { resource: resource.toLowerCase(), id }, `${resource} not found`)
 
-export const invalidParam = (param: string, rule: string, hint?: string): ServiceError =>
-  new ServiceError('invalidParams', { reason: 'invalid_params', param, rule, ...(hint === undefined ? {} : { hint }) })
+/** `rule` completes a sentence that begins with the name of the parameter: `must be …`. */
+export const invalidParam = (param: string, rule: string, suggestion?: string): ServiceError =>
+  new ServiceError('invalidParams', {
+    reason: 'invalid_params',
+    param,
+    rule,
+    ...(suggestion !== undefined && { suggestion }),
+  })
 
-export const dependencyFailed = (dependency: string, detail: string): ServiceError =>
-  new ServiceError('dependencyFailed', { reason: 'dependency_failed', dependency, detail })
+/** `cause`: one sentence, or a reason, whose code becomes `data.reason`. */
+export const dependencyFailed = (dependency: string, cause: string | Reason): ServiceError => {
+  const { code, details } = typeof cause === 'string' ? { code: 'dependency_failed', details: cause } : cause
+  return new ServiceError('dependencyFailed', { reason: code, dependency, detail: details })
+}
 
 /** `reason`: auth_required, auth_failed, token_expired, revoked … */
 export const authFailed = (reason: string): ServiceError =>
@@ -77,5 +297,5 @@ export const authFailed = (reason: string): ServiceError =>
 export const rateLimited = (wait: number, reason = 'rate_limited'): ServiceError =>
   new ServiceError('rateLimited', { reason, retry_after_ms: wait })
 
-/** The words of any thrown thing, for a log or a `reason`. */
+/** The message of any thrown value, for a log line or a reason. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

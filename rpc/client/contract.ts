@@ -1,4 +1,7 @@
-/** Written from rpc/methods by docs/generate/contract.ts (`make docs`); change the methods, not this file. API 1.1. */
+/**
+ * Generated from rpc/methods by docs/generate/contract.ts (`make docs`): change the methods, not this file.
+ * API 1.1.
+ */
 
 export type Severity = 'info' | 'warning' | 'error' | 'critical'
 
@@ -15,15 +18,18 @@ export interface Camera {
     webrtc?: string
   }
   kind: 'usb' | 'rtsp' | 'virtual'
-  /** The camera's own state, finer than status */
+  /** The camera's own state, more exact than status */
   state: string
+  /** When it entered this state */
   since: string
-  /** Why the state is not the plain good one */
+  /** Code of the reason */
   reason?: string
+  /** The reason in one sentence */
+  details?: string
   identity: {
     basis: 'serial' | 'port' | 'model' | 'name'
     confidence: 'high' | 'medium' | 'low'
-    /** Another camera reports the same serial: both go by their port */
+    /** Another camera reports the same serial: both are identified by their USB port */
     ambiguous: boolean
   }
   identity_confidence: 'high' | 'medium' | 'low'
@@ -31,7 +37,10 @@ export interface Camera {
   connected_at?: string
   pipeline?: {
     kind: 'copy' | 'encode' | 'pull'
+    /** Code of the reason */
     reason: string
+    /** The reason in one sentence */
+    details?: string
     source_format: string
     profile?: string
     level?: string
@@ -39,14 +48,18 @@ export interface Camera {
   stream_state: 'INACTIVE' | 'STARTING' | 'ACTIVE' | 'ERROR'
   recording?: {
     status: 'STARTING' | 'RECORDING' | 'INTERRUPTED' | 'STOPPING' | 'STOPPED' | 'FAILED'
-    /** Why it is interrupted, or ends */
+    /** Code of the reason */
     reason?: string
+    /** The reason in one sentence */
+    details?: string
+    /** Whether its file grows */
     growing: boolean
     format: 'fmp4' | 'mp4' | 'mkv'
     filename?: string
     files: string[]
     start_time?: string
   }
+  /** Methods that the camera would accept now */
   allowed_methods: string[]
 }
 
@@ -60,31 +73,40 @@ export interface Status {
     camera_monitor: 'RUNNING' | 'STOPPED' | 'ERROR' | 'STARTING' | 'STOPPING'
     mediamtx: 'RUNNING' | 'STOPPED' | 'ERROR' | 'STARTING' | 'STOPPING'
   }
-  /** The state of each part, since when, and why */
+  /** The state of each part, since when, and the reason */
   reasons: {
     camera_monitor: {
       state: string
       since: string
+      /** Code of the reason */
       reason?: string
+      /** The reason in one sentence */
+      details?: string
     }
     mediamtx: {
       state: string
       since: string
+      /** Code of the reason */
       reason?: string
+      /** The reason in one sentence */
+      details?: string
     }
     storage: {
       state: string
       since: string
+      /** Code of the reason */
       reason?: string
+      /** The reason in one sentence */
+      details?: string
     }
   }
 }
 
-/** Each method's params and result. */
+/** The params and the result of each method. */
 export interface Methods {
-  /** Answers "pong". Role: none needed. */
+  /** Returns "pong". Role: none needed. */
   ping: { params: Record<string, never>; result: 'pong' }
-  /** Says by a token or an API key who speaks on this connection; a refused one changes nothing. Role: none needed. */
+  /** Authenticates this connection with a token or an API key. If it fails, the previous identity stays. Role: none needed. */
   authenticate: {
     params: {
       /** JWT or API key */
@@ -98,7 +120,7 @@ export interface Methods {
       session_id: string
     }
   }
-  /** Lists the cameras by number, unplugged ones included. Role: viewer. */
+  /** Lists all cameras by number, unplugged ones included. Role: viewer. */
   get_camera_list: {
     params: Record<string, never>
     result: {
@@ -107,7 +129,7 @@ export interface Methods {
       connected: number
     }
   }
-  /** Tells all of one camera: its state and the reason, its stream, what it may be asked now. Role: viewer. */
+  /** Returns a camera's state and the reason for it, its stream, and the methods allowed now. Role: viewer. */
   get_camera_status: {
     params: {
       /** Camera id, as in camera0 */
@@ -126,15 +148,18 @@ export interface Methods {
         webrtc?: string
       }
       kind: 'usb' | 'rtsp' | 'virtual'
-      /** The camera's own state, finer than status */
+      /** The camera's own state, more exact than status */
       state: string
+      /** When it entered this state */
       since: string
-      /** Why the state is not the plain good one */
+      /** Code of the reason */
       reason?: string
+      /** The reason in one sentence */
+      details?: string
       identity: {
         basis: 'serial' | 'port' | 'model' | 'name'
         confidence: 'high' | 'medium' | 'low'
-        /** Another camera reports the same serial: both go by their port */
+        /** Another camera reports the same serial: both are identified by their USB port */
         ambiguous: boolean
       }
       identity_confidence: 'high' | 'medium' | 'low'
@@ -142,7 +167,10 @@ export interface Methods {
       connected_at?: string
       pipeline?: {
         kind: 'copy' | 'encode' | 'pull'
+        /** Code of the reason */
         reason: string
+        /** The reason in one sentence */
+        details?: string
         source_format: string
         profile?: string
         level?: string
@@ -150,16 +178,20 @@ export interface Methods {
       stream_state: 'INACTIVE' | 'STARTING' | 'ACTIVE' | 'ERROR'
       recording?: {
         status: 'STARTING' | 'RECORDING' | 'INTERRUPTED' | 'STOPPING' | 'STOPPED' | 'FAILED'
-        /** Why it is interrupted, or ends */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
+        /** Whether its file grows */
         growing: boolean
         format: 'fmp4' | 'mp4' | 'mkv'
         filename?: string
         files: string[]
         start_time?: string
       }
+      /** Methods that the camera would accept now */
       allowed_methods: string[]
-      /** Absent while the media server cannot be asked; uptime in seconds */
+      /** Absent while the media server does not answer; uptime in seconds */
       metrics?: {
         bytes_sent: number
         readers: number
@@ -171,7 +203,7 @@ export interface Methods {
       }
     }
   }
-  /** Tells the formats, sizes and frame rates that a camera offers. Role: viewer. */
+  /** Returns the formats, sizes and frame rates of a camera. Role: viewer. */
   get_camera_capabilities: {
     params: {
       /** Camera id, as in camera0 */
@@ -184,7 +216,7 @@ export interface Methods {
       fps_options: number[]
       frame_rates: string[]
       validation_status: 'NONE' | 'DISCONNECTED' | 'CONFIRMED'
-      /** Which sizes and rates go together */
+      /** The sizes and rates that can be combined */
       modes: {
         format: string
         description: string
@@ -193,19 +225,19 @@ export interface Methods {
       }[]
     }
   }
-  /** Takes a picture by the quickest way that works, and tells which way that was. Role: operator. */
+  /** Takes a snapshot by the quickest tier that works, and returns which one it was. Role: operator. */
   take_snapshot: {
     params: {
       /** Camera id, as in camera0 */
       device: string
-      /** Printable characters but `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
+      /** Printable characters except `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
       filename?: string
       format?: 'jpg' | 'jpeg' | 'png'
       /** 0: the configured quality */
       quality?: number
       width?: number
       height?: number
-      /** Seconds that the picture may be old; 0: taken after the request */
+      /** Age in seconds that the picture may have; 0: taken after the request */
       max_age?: number
     }
     result: {
@@ -223,11 +255,14 @@ export interface Methods {
       height: number
       passed_over: {
         tier: number
+        /** Code of the reason */
         reason: string
+        /** The reason in one sentence */
+        details?: string
       }[]
     }
   }
-  /** Records a camera; answers when the file grows. Role: operator. */
+  /** Starts a recording of a camera; the reply comes when its file grows. Role: operator. */
   start_recording: {
     params: {
       /** Camera id, as in camera0 */
@@ -246,7 +281,7 @@ export interface Methods {
       duration?: number
     }
   }
-  /** Ends the recording of a camera; answers when its files are final. Role: operator. */
+  /** Stops the recording of a camera; the reply comes when its files are final. Role: operator. */
   stop_recording: {
     params: {
       /** Camera id, as in camera0 */
@@ -264,7 +299,10 @@ export interface Methods {
       file_size: number
       format: 'fmp4' | 'mp4' | 'mkv'
       files: string[]
+      /** Code of the reason */
       reason: string
+      /** The reason in one sentence */
+      details?: string
     }
   }
   /** Lists the recordings, newest first. Role: viewer. */
@@ -313,30 +351,30 @@ export interface Methods {
       offset: number
     }
   }
-  /** Tells all of one recording; its name may lack the extension. Role: viewer. */
+  /** Returns the details of one recording; its name may be given without the extension. Role: viewer. */
   get_recording_info: {
     params: {
-      /** Printable characters but `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
+      /** Printable characters except `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
       filename: string
     }
     result: {
       filename: string
       file_size: number
-      duration: number
-      duration_ms: number
       created_time: string
       modified_time: string
       download_url: string
       device: string
       format: string
-      /** False: still growing, or cut off */
+      duration: number
+      duration_ms: number
+      /** False if the file still grows, or was cut off */
       complete: boolean
     }
   }
-  /** Tells all of one snapshot; its name may lack the extension. Role: viewer. */
+  /** Returns the details of one snapshot; its name may be given without the extension. Role: viewer. */
   get_snapshot_info: {
     params: {
-      /** Printable characters but `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
+      /** Printable characters except `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
       filename: string
     }
     result: {
@@ -349,10 +387,10 @@ export interface Methods {
       format: string
     }
   }
-  /** Deletes one recording; one that is still being written is refused. Role: admin. */
+  /** Deletes one recording, unless it is still being written. Role: admin. */
   delete_recording: {
     params: {
-      /** Printable characters but `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
+      /** Printable characters except `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
       filename: string
     }
     result: {
@@ -364,7 +402,7 @@ export interface Methods {
   /** Deletes one snapshot. Role: admin. */
   delete_snapshot: {
     params: {
-      /** Printable characters but `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
+      /** Printable characters except `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
       filename: string
     }
     result: {
@@ -390,7 +428,7 @@ export interface Methods {
       ffmpeg_command: string
     }
   }
-  /** Lets go of a stream that this connection holds; other users and recordings keep it. Role: operator. */
+  /** Releases this connection's hold on a stream; other holds and recordings keep it running. Role: operator. */
   stop_streaming: {
     params: {
       /** Camera id, as in camera0 */
@@ -407,19 +445,19 @@ export interface Methods {
       message?: string
     }
   }
-  /** Tells where a camera can be watched, by URLs that open it for a time; opening one wakes the stream. Role: viewer. */
+  /** Returns URLs that open the stream of a camera for a limited time; opening one wakes the stream. Role: viewer. */
   get_stream_url: {
     params: {
       /** Camera id, as in camera0 */
       device: string
-      /** Seconds that the URLs are to be good for; never longer than security.stream_url_life or the credential of the caller */
+      /** Life of the URLs in seconds; never longer than security.stream_url_life or the caller's credential */
       expires_in?: number
     }
     result: {
       device: string
       stream_name: string
       stream_url: string
-      /** The URL can be opened now */
+      /** Whether the URL can be opened now */
       available: boolean
       active_consumers: number
       stream_status: 'READY' | 'NOT_READY' | 'ERROR'
@@ -428,14 +466,17 @@ export interface Methods {
         hls?: string
         webrtc?: string
       }
-      /** A picture of now by HTTP, relative to the address of the API */
+      /** Address of a picture of this moment, relative to the address of the API */
       snapshot_url: string
-      /** From then on the URLs open nothing, and who watches by them is cut; absent: never */
+      /** When the URLs stop working and their readers are disconnected; absent: never */
       expires_at?: string
+      /** Code of the reason */
       reason?: string
+      /** The reason in one sentence */
+      details?: string
     }
   }
-  /** Tells how the stream of a camera runs: process, path, readers, frames. Role: viewer. */
+  /** Returns the state of the stream of a camera: its process, path, readers and frames. Role: viewer. */
   get_stream_status: {
     params: {
       /** Camera id, as in camera0 */
@@ -463,12 +504,15 @@ export interface Methods {
         fps: number
       }
       start_time: string
-      /** Connections that hold it by start_streaming */
+      /** Number of connections that hold it by start_streaming */
       holders: number
+      /** Code of the reason */
       reason?: string
+      /** The reason in one sentence */
+      details?: string
     }
   }
-  /** Lists the streams of our cameras as the media server sees them. Role: viewer. */
+  /** Lists the streams of the cameras with the media server's state of each. Role: viewer. */
   get_streams: {
     params: Record<string, never>
     result: {
@@ -479,7 +523,7 @@ export interface Methods {
       bytes_sent: number
     }[]
   }
-  /** Adds topics to what this connection is told of; answers how things are, or tells again what it missed. Role: viewer. */
+  /** Subscribes this connection to topics; returns the present state, or sends what the client missed. Role: viewer. */
   subscribe_events: {
     params: {
       /** Names as listed under Notifications */
@@ -489,13 +533,18 @@ export interface Methods {
         | 'camera.status_change'
         | 'camera.capability_detected'
         | 'camera.capability_error'
+        | 'camera_status_update'
         | 'recording.start'
         | 'recording.stop'
         | 'recording.progress'
         | 'recording.error'
-        | 'recording.deleted'
+        | 'mediamtx.recording_started'
+        | 'mediamtx.recording_stopped'
+        | 'mediamtx.recording_failed'
+        | 'recording_status_update'
         | 'snapshot.taken'
         | 'snapshot.error'
+        | 'recording.deleted'
         | 'snapshot.deleted'
         | 'storage.cleanup'
         | 'discovery.started'
@@ -506,27 +555,22 @@ export interface Methods {
         | 'system.error'
         | 'system.startup'
         | 'system.shutdown'
+        | 'system_health_update'
         | 'mediamtx.stream'
         | 'mediamtx.path'
         | 'mediamtx.error'
-        | 'mediamtx.recording_started'
-        | 'mediamtx.recording_stopped'
-        | 'mediamtx.recording_failed'
         | 'mediamtx.stream_started'
         | 'mediamtx.stream_stopped'
-        | 'camera_status_update'
-        | 'recording_status_update'
-        | 'system_health_update'
       )[]
       filters?: {
         /** A camera id or a list of them */
         device?: string | string[]
-        /** The least that is told */
+        /** The lowest severity to send */
         severity?: 'info' | 'warning' | 'error' | 'critical'
       } | null
-      /** Number of the last fact that the client knows: later ones are told again */
+      /** Number of the last fact that the client knows: later ones are sent */
       since?: number
-      /** The `epoch` that goes with `since` */
+      /** The `epoch` that `since` belongs to */
       epoch?: string
     }
     result: {
@@ -535,14 +579,14 @@ export interface Methods {
       filters?: {
         /** A camera id or a list of them */
         device?: string | string[]
-        /** The least that is told */
+        /** The lowest severity to send */
         severity?: 'info' | 'warning' | 'error' | 'critical'
       }
-      /** Number of the newest fact: `state` is true up to it, what follows has higher ones */
+      /** Number of the newest fact: `state` includes it, later notifications have higher numbers */
       seq: number
-      /** Names this life of the service: numbers of another one mean nothing */
+      /** Identifies this life of the service: numbers from another one mean nothing */
       epoch: string
-      /** Notifications as they would tell the present state; none when resumed */
+      /** The present state as notifications; empty if resumed */
       state: {
         method:
           | 'camera.connected'
@@ -550,13 +594,18 @@ export interface Methods {
           | 'camera.status_change'
           | 'camera.capability_detected'
           | 'camera.capability_error'
+          | 'camera_status_update'
           | 'recording.start'
           | 'recording.stop'
           | 'recording.progress'
           | 'recording.error'
-          | 'recording.deleted'
+          | 'mediamtx.recording_started'
+          | 'mediamtx.recording_stopped'
+          | 'mediamtx.recording_failed'
+          | 'recording_status_update'
           | 'snapshot.taken'
           | 'snapshot.error'
+          | 'recording.deleted'
           | 'snapshot.deleted'
           | 'storage.cleanup'
           | 'discovery.started'
@@ -567,17 +616,12 @@ export interface Methods {
           | 'system.error'
           | 'system.startup'
           | 'system.shutdown'
+          | 'system_health_update'
           | 'mediamtx.stream'
           | 'mediamtx.path'
           | 'mediamtx.error'
-          | 'mediamtx.recording_started'
-          | 'mediamtx.recording_stopped'
-          | 'mediamtx.recording_failed'
           | 'mediamtx.stream_started'
           | 'mediamtx.stream_stopped'
-          | 'camera_status_update'
-          | 'recording_status_update'
-          | 'system_health_update'
         params: {
           device?: string
           severity: 'info' | 'warning' | 'error' | 'critical'
@@ -586,13 +630,13 @@ export interface Methods {
           timestamp: string
         }
       }[]
-      /** With `since`: whether every fact after it is told again, right behind this reply */
+      /** With `since`: whether all facts after it follow right after this reply */
       resumed?: boolean
       /** Why it was not resumed */
       reason?: 'buffer_exceeded' | 'other_epoch' | 'in_the_future'
     }
   }
-  /** Takes topics away again; without topics, all of them. Role: viewer. */
+  /** Unsubscribes this connection from topics; without topics, from all of them. Role: viewer. */
   unsubscribe_events: {
     params: {
       topics?: string[]
@@ -602,22 +646,22 @@ export interface Methods {
       topics: string[]
     }
   }
-  /** Tells how many connections have subscribed to what, and what this one has. Role: viewer. */
+  /** Returns the number of subscriptions to each topic, and the topics of this connection. Role: viewer. */
   get_subscription_stats: {
     params: Record<string, never>
     result: {
       global_stats: {
         total_subscriptions: number
-        /** Connections that have subscribed to anything */
+        /** Number of connections with a subscription */
         active_clients: number
-        /** Topic → connections */
+        /** Topic → number of connections */
         topic_counts: Record<string, number>
       }
       client_topics: string[]
       client_id: string
       /** Number of the newest fact */
       seq: number
-      /** Names this life of the service: numbers of another one mean nothing */
+      /** Identifies this life of the service: numbers from another one mean nothing */
       epoch: string
     }
   }
@@ -863,11 +907,11 @@ export interface Methods {
       timestamp: string
     }
   }
-  /** Tells whether the service and its parts work, and why not. Role: admin. */
+  /** Returns the health of the service and its parts, and the reasons for it. Role: admin. */
   get_status: { params: Record<string, never>; result: Status }
-  /** The same as get_status, by the name that some clients call. Role: admin. */
+  /** Returns the same as get_status, under the name that some clients use. Role: admin. */
   get_system_health: { params: Record<string, never>; result: Status }
-  /** Tells how far the start has come and which cameras are there. Role: viewer. */
+  /** Returns the progress of the start, and the cameras that can be used. Role: viewer. */
   get_system_status: {
     params: Record<string, never>
     result: {
@@ -878,14 +922,14 @@ export interface Methods {
       discovery_mode: 'udev' | 'devfs' | 'off'
     }
   }
-  /** Tells what this server is and can do. Role: viewer. */
+  /** Returns the version and the capabilities of the service. Role: viewer. */
   get_server_info: {
     params: Record<string, never>
     result: {
       name: string
       version: string
       build_date: string
-      /** Clients want it; this service is not written in Go */
+      /** For older clients; this service is not written in Go */
       go_version: string
       node_version: string
       architecture: string
@@ -894,6 +938,7 @@ export interface Methods {
       max_cameras: number
       media_server?: {
         kind: 'external' | 'managed' | 'embedded'
+        /** Why this kind of media server is used */
         why: string
         version?: string
         state: string
@@ -901,7 +946,7 @@ export interface Methods {
       stream_protocols: string[]
     }
   }
-  /** Tells how full the disk of the recordings is. Role: admin. */
+  /** Returns the usage of the disk that holds the recordings and snapshots. Role: admin. */
   get_storage_info: {
     params: Record<string, never>
     result: {
@@ -912,12 +957,16 @@ export interface Methods {
       recordings_size: number
       snapshots_size: number
       low_space_warning: boolean
-      state: 'ok' | 'warning' | 'critical' | 'unknown'
+      /** blind: the disk cannot be measured, so recordings are refused */
+      state: 'ok' | 'warning' | 'critical' | 'blind' | 'unknown'
       since: string
+      /** Code of the reason */
       reason?: string
+      /** The reason in one sentence */
+      details?: string
     }
   }
-  /** Plays a fault of a virtual camera, where simulation is enabled. Role: admin. */
+  /** Simulates a fault of a virtual camera, if simulation is enabled. Role: admin. */
   simulate: {
     params: {
       /** Camera id, as in camera0 */
@@ -930,7 +979,7 @@ export interface Methods {
       status: 'DONE'
     }
   }
-  /** Tells the load of the machine and the figures of cameras, recordings and streams, at once. Role: admin. */
+  /** Returns the load of the host and the metrics of cameras, recordings and streams. Role: admin. */
   get_metrics: {
     params: Record<string, never>
     result: {
@@ -939,7 +988,7 @@ export interface Methods {
         cpu_usage: number
         memory_usage: number
         disk_usage: number
-        /** Clients want it; what this service waits for in the runtime: sockets, timers, files */
+        /** For older clients; number of sockets, timers and files that the runtime waits for */
         goroutines: number
         resident_bytes: number
         sampled_at: string
@@ -969,7 +1018,7 @@ export interface Methods {
       recording_metrics: Record<
         string,
         {
-          /** A file is growing */
+          /** Whether a file is growing */
           recording: boolean
           status?: string
           files: number
@@ -996,15 +1045,15 @@ export interface Methods {
       }
     }
   }
-  /** Sets what is deleted so that the disk does not fill; kept over restarts. Role: admin. */
+  /** Sets the rule for deleting old files; it is kept over restarts. Role: admin. */
   set_retention_policy: {
     params: {
       policy_type: 'age' | 'size' | 'manual'
-      /** Needed by `age` */
+      /** Required by `age` */
       max_age_days?: number
-      /** Of 10⁹ bytes; needed by `size` */
+      /** 10⁹ bytes each; required by `size` */
       max_size_gb?: number
-      /** Whether it is carried out by itself */
+      /** Whether the service applies it by itself */
       enabled: boolean
     }
     result: {
@@ -1016,13 +1065,13 @@ export interface Methods {
       success: true
     }
   }
-  /** Carries out the retention policy now, also one that is not enabled; with dry_run it only tells what would go. Role: admin. */
+  /** Applies the retention policy now, also if it is not enabled; with dry_run it only returns what would be deleted. Role: admin. */
   cleanup_old_files: {
     params: {
       dry_run?: boolean
     }
     result: {
-      /** False: a dry run */
+      /** False for a dry run */
       cleanup_executed: boolean
       files_deleted: number
       space_freed: number
@@ -1030,16 +1079,19 @@ export interface Methods {
       recordings_removed: number
       snapshots_removed: number
       dry_run: boolean
-      /** In the order of deletion, oldest first; the first 1000 */
+      /** In the order of deletion, oldest first; at most 1000 */
       files: string[]
-      /** What should have gone and did not */
+      /** Files that could not be deleted */
       files_kept: {
         filename: string
+        /** Code of the reason */
         reason: string
+        /** The reason in one sentence */
+        details?: string
       }[]
     }
   }
-  /** Lists who is connected to the API, and who reads streams. Role: admin. */
+  /** Lists the connections of the API, and the readers of streams. Role: admin. */
   list_sessions: {
     params: {
       /** Of each list; default 100 */
@@ -1050,12 +1102,12 @@ export interface Methods {
     result: {
       sessions: {
         session_id: string
-        /** over: the caller’s right has ended, the connection is about to close */
+        /** over: the caller's rights have ended and the connection is about to close */
         state: 'unauthenticated' | 'authenticated' | 'over'
         user?: string
         role?: 'viewer' | 'operator' | 'admin'
         credential?: 'token' | 'key' | 'certificate'
-        /** By which it can be revoked: a token’s jti or hash, a key’s id, a certificate’s fingerprint */
+        /** For revoke_token and revoke_api_key: a token's jti or hash, a key's id, a certificate's fingerprint */
         credential_id?: string
         /** Ids or patterns; absent: every camera */
         cameras?: string[]
@@ -1073,7 +1125,7 @@ export interface Methods {
         device: string
         user: string
         credential?: 'token' | 'key' | 'certificate'
-        /** By which it can be revoked: a token’s jti or hash, a key’s id, a certificate’s fingerprint */
+        /** For revoke_token and revoke_api_key: a token's jti or hash, a key's id, a certificate's fingerprint */
         credential_id?: string
         address: string
         since: string
@@ -1085,12 +1137,12 @@ export interface Methods {
       offset: number
     }
   }
-  /** Ends a session and the streams that its credential reads; with revoke also the credential, for good. Role: admin. */
+  /** Ends a session and the media sessions of its credential; with `revoke` also the credential, for good. Role: admin. */
   end_session: {
     params: {
-      /** As list_sessions tells it */
+      /** From list_sessions */
       session_id: string
-      /** Default false: the client may authenticate anew */
+      /** Default false: the client may authenticate again */
       revoke?: boolean
     }
     result: {
@@ -1100,20 +1152,20 @@ export interface Methods {
       media_ended: number
     }
   }
-  /** Makes an API key; the key itself is told this once. Role: admin. */
+  /** Creates an API key; the key itself is returned only once. Role: admin. */
   create_api_key: {
     params: {
       role: 'viewer' | 'operator' | 'admin'
-      /** Any characters but control characters */
+      /** Any characters except control characters */
       user: string
       /** Camera ids or patterns (camera0, camera1*); absent: every camera */
       cameras?: string[]
-      /** Seconds; 0: never; default api_key_management.default_expiry */
+      /** Life in seconds; 0: never expires; default api_key_management.default_expiry */
       expires_in?: number
     }
     result: {
       id: string
-      /** The beginning of the key, by which people know it again */
+      /** The beginning of the key, to recognise it by */
       prefix: string
       user: string
       role: 'viewer' | 'operator' | 'admin'
@@ -1125,17 +1177,17 @@ export interface Methods {
       expires_at?: string
       last_used_at?: string
       revoked_at?: string
-      /** The key itself: told this once, kept nowhere */
+      /** The key itself: returned only once, and not stored */
       api_key: string
     }
   }
-  /** Lists the API keys, newest first; those that have ended for 30 days more. Role: admin. */
+  /** Lists the API keys, newest first; ended ones stay in the list for 30 days. Role: admin. */
   list_api_keys: {
     params: Record<string, never>
     result: {
       keys: {
         id: string
-        /** The beginning of the key, by which people know it again */
+        /** The beginning of the key, to recognise it by */
         prefix: string
         user: string
         role: 'viewer' | 'operator' | 'admin'
@@ -1151,15 +1203,15 @@ export interface Methods {
       total: number
     }
   }
-  /** Replaces an API key by a new one with the same rights and the same length of life; the old one ends at once. Role: admin. */
+  /** Replaces an API key with a new one with the same rights and life; the old one ends at once. Role: admin. */
   rotate_api_key: {
     params: {
-      /** Id of an API key, as list_api_keys tells it */
+      /** Id of an API key, from list_api_keys */
       id: string
     }
     result: {
       id: string
-      /** The beginning of the key, by which people know it again */
+      /** The beginning of the key, to recognise it by */
       prefix: string
       user: string
       role: 'viewer' | 'operator' | 'admin'
@@ -1171,19 +1223,19 @@ export interface Methods {
       expires_at?: string
       last_used_at?: string
       revoked_at?: string
-      /** The key itself: told this once, kept nowhere */
+      /** The key itself: returned only once, and not stored */
       api_key: string
     }
   }
-  /** Ends an API key for good, with its sessions, streams and links. Role: admin. */
+  /** Revokes an API key for good, and ends its sessions, streams and links. Role: admin. */
   revoke_api_key: {
     params: {
-      /** Id of an API key, as list_api_keys tells it */
+      /** Id of an API key, from list_api_keys */
       id: string
     }
     result: {
       id: string
-      /** The beginning of the key, by which people know it again */
+      /** The beginning of the key, to recognise it by */
       prefix: string
       user: string
       role: 'viewer' | 'operator' | 'admin'
@@ -1197,10 +1249,10 @@ export interface Methods {
       revoked_at?: string
     }
   }
-  /** Ends a token for good, with its sessions, streams and links; also one that has not been seen yet. Role: admin. */
+  /** Revokes a token for good, also one that was never used, and ends its sessions, streams and links. Role: admin. */
   revoke_token: {
     params: {
-      /** The token's jti; of one without it the credential_id that list_sessions tells (sha256:…) */
+      /** The token's jti; for a token without it the credential_id of list_sessions (sha256:…) */
       jti: string
     }
     result: {
@@ -1208,11 +1260,11 @@ export interface Methods {
       revoked: true
     }
   }
-  /** Tells who was let in or refused and who changed what, newest first. Role: admin. */
+  /** Lists authentications, refusals and changes, newest first. Role: admin. */
   get_audit_log: {
     params: {
       limit?: number
-      /** Only entries below this seq: `next_before` of the page before */
+      /** Only entries with a lower seq: `next_before` of the previous page */
       before?: number
       user?: string
       action?: string
@@ -1222,38 +1274,38 @@ export interface Methods {
         seq: number
         at: string
         event: 'authentication' | 'refusal' | 'change' | 'deletion'
-        /** The method, or what else was asked for */
+        /** The method, or another action such as `GET /files` */
         action: string
         result: 'ok' | 'refused' | 'failed'
-        /** Empty: nobody had said who it is */
+        /** Empty: not authenticated */
         user: string
         role?: 'viewer' | 'operator' | 'admin'
-        /** What they had shown: `token:<jti or hash>`, `key:<id>` or `certificate:<fingerprint>` */
+        /** The credential: `token:<jti or hash>`, `key:<id>` or `certificate:<fingerprint>` */
         credential?: string
-        /** Empty: several, or the machine itself */
+        /** Empty: several addresses, or this host */
         address: string
         session?: string
         request?: string
-        /** What it was about: a camera, a file, the id of a key */
+        /** What the action was about: a camera, a file, the id of a key */
         subject?: string
         reason?: string
-        /** So many more of its kind since the last one that was told by itself; the other members are those of the last */
+        /** Number of similar entries suppressed since the last one written; the other members are those of the last one */
         count?: number
       }[]
-      /** Entries that are kept, whatever was asked for */
+      /** Number of all entries, whatever the filters */
       total: number
-      /** Absent: nothing older is kept */
+      /** Absent: there are no older entries */
       next_before?: number
     }
   }
-  /** Answers this API as an OpenRPC document. Role: none needed. */
+  /** Returns this API as an OpenRPC document. Role: none needed. */
   'rpc.discover': {
     params: Record<string, never>
     result: {
       openrpc: string
       info: {
         title: string
-        /** Of the API */
+        /** Version of the API */
         version: string
         description: string
       }
@@ -1267,30 +1319,33 @@ export interface Methods {
   }
 }
 
-/** What the notifications of each topic hold. */
+/** The params of the notifications of each topic. */
 export interface Notifications {
   'camera.connected': {
     device: string
     name: string
     status: 'CONNECTED'
     severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
+    /** Number of the fact; numbers without a notification leave gaps */
     seq: number
-    /** When it happened */
+    /** Time of the fact */
     at: string
-    /** The same, by the name that existing clients know */
+    /** The same as `at`, for older clients */
     timestamp: string
   }
   'camera.disconnected': {
     device: string
     status: 'DISCONNECTED'
+    /** Code of the reason */
     reason: string
+    /** The reason in one sentence */
+    details?: string
     severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
+    /** Number of the fact; numbers without a notification leave gaps */
     seq: number
-    /** When it happened */
+    /** Time of the fact */
     at: string
-    /** The same, by the name that existing clients know */
+    /** The same as `at`, for older clients */
     timestamp: string
   }
   'camera.status_change': {
@@ -1299,453 +1354,42 @@ export interface Notifications {
     old_status: 'CONNECTED' | 'DISCONNECTED' | 'ERROR'
     new_status: 'CONNECTED' | 'DISCONNECTED' | 'ERROR'
     status?: 'CONNECTED' | 'DISCONNECTED' | 'ERROR'
+    /** Code of the reason */
     reason?: string
+    /** The reason in one sentence */
+    details?: string
     retired?: true
     severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
+    /** Number of the fact; numbers without a notification leave gaps */
     seq: number
-    /** When it happened */
+    /** Time of the fact */
     at: string
-    /** The same, by the name that existing clients know */
+    /** The same as `at`, for older clients */
     timestamp: string
   }
   'camera.capability_detected': {
     device: string
     formats: string[]
     severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
+    /** Number of the fact; numbers without a notification leave gaps */
     seq: number
-    /** When it happened */
+    /** Time of the fact */
     at: string
-    /** The same, by the name that existing clients know */
+    /** The same as `at`, for older clients */
     timestamp: string
   }
   'camera.capability_error': {
     device: string
+    /** Code of the reason */
     reason: string
+    /** The reason in one sentence */
+    details?: string
     severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
+    /** Number of the fact; numbers without a notification leave gaps */
     seq: number
-    /** When it happened */
+    /** Time of the fact */
     at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'recording.start': {
-    device: string
-    status: 'RECORDING'
-    filename: string
-    duration: 0
-    start_time: string
-    format: 'fmp4' | 'mp4' | 'mkv'
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'recording.stop': {
-    device: string
-    /** The first file; empty when there is none */
-    filename: string
-    files: string[]
-    /** Seconds of media */
-    duration: number
-    file_size: number
-    format: 'fmp4' | 'mp4' | 'mkv'
-    reason: string
-    start_time?: string
-    end_time: string
-    status: 'STOPPED'
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'recording.progress': {
-    device: string
-    status: 'RECORDING' | 'INTERRUPTED'
-    filename: string
-    reason?: string
-    resumed?: true
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'recording.error':
-    | {
-        device: string
-        /** The first file; empty when there is none */
-        filename: string
-        files: string[]
-        /** Seconds of media */
-        duration: number
-        file_size: number
-        format: 'fmp4' | 'mp4' | 'mkv'
-        reason: string
-        start_time?: string
-        end_time: string
-        status: 'ERROR'
-        severity: 'info' | 'warning' | 'error' | 'critical'
-        /** Number of the fact; those that nobody asked for leave gaps */
-        seq: number
-        /** When it happened */
-        at: string
-        /** The same, by the name that existing clients know */
-        timestamp: string
-      }
-    | {
-        device: string
-        status: 'INTERRUPTED'
-        filename: string
-        reason: string
-        severity: 'info' | 'warning' | 'error' | 'critical'
-        /** Number of the fact; those that nobody asked for leave gaps */
-        seq: number
-        /** When it happened */
-        at: string
-        /** The same, by the name that existing clients know */
-        timestamp: string
-      }
-  'recording.deleted': {
-    device: string
-    filename: string
-    file_size: number
-    /** Why it was deleted */
-    reason: string
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'snapshot.taken': {
-    device: string
-    status: 'SUCCESS'
-    filename: string
-    resolution: string
-    file_size: number
-    width: number
-    height: number
-    tier: number
-    captured_at: string
-    age_ms: number
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'snapshot.error': {
-    device: string
-    status: 'FAILED'
-    reason: string
-    passed_over: {
-      tier: number
-      reason: string
-    }[]
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'snapshot.deleted': {
-    device: string
-    filename: string
-    file_size: number
-    /** Why it was deleted */
-    reason: string
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'storage.cleanup': {
-    files_deleted: number
-    space_freed: number
-    files_kept: number
-    reason?: string
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'discovery.started': {
-    skydio_enabled: boolean
-    generic_enabled: boolean
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'discovery.progress': {
-    done: number
-    total: number
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'discovery.found': {
-    url: string
-    name: string
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'discovery.completed': {
-    total_found: number
-    scan_duration_ms: number
-    errors: string[]
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'system.health': {
-    status: 'HEALTHY' | 'DEGRADED' | 'UNHEALTHY'
-    /** Seconds */
-    uptime: number
-    version: string
-    components: {
-      websocket_server: 'RUNNING' | 'STOPPED' | 'ERROR' | 'STARTING' | 'STOPPING'
-      camera_monitor: 'RUNNING' | 'STOPPED' | 'ERROR' | 'STARTING' | 'STOPPING'
-      mediamtx: 'RUNNING' | 'STOPPED' | 'ERROR' | 'STARTING' | 'STOPPING'
-    }
-    /** The state of each part, since when, and why */
-    reasons: {
-      camera_monitor: {
-        state: string
-        since: string
-        reason?: string
-      }
-      mediamtx: {
-        state: string
-        since: string
-        reason?: string
-      }
-      storage: {
-        state: string
-        since: string
-        reason?: string
-      }
-    }
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'system.error': {
-    component: string
-    reason: string
-    device?: string
-    error?: string
-    available_space?: number
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'system.startup': {
-    version: string
-    build_info: {
-      version: string
-      build_date: string
-    }
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'system.shutdown': {
-    reason: string
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'mediamtx.stream': {
-    device: string
-    name: string
-    stream_id: string
-    stream_type: 'rtsp'
-    source: string
-    ready: boolean
-    readers: number
-    bytes_sent: number
-    reason?: string
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'mediamtx.path': {
-    device: string
-    name: string
-    stream_id: string
-    stream_type: 'rtsp'
-    source: string
-    ready: boolean
-    readers: number
-    bytes_sent: number
-    reason?: string
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'mediamtx.error': {
-    reason: string
-    component?: string
-    state?: string
-    device?: string
-    name?: string
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'mediamtx.recording_started': {
-    device: string
-    filename: string
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'mediamtx.recording_stopped': {
-    device: string
-    /** The first file; empty when there is none */
-    filename: string
-    files: string[]
-    /** Seconds of media */
-    duration: number
-    file_size: number
-    format: 'fmp4' | 'mp4' | 'mkv'
-    reason: string
-    start_time?: string
-    end_time: string
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'mediamtx.recording_failed': {
-    device: string
-    /** The first file; empty when there is none */
-    filename: string
-    files: string[]
-    /** Seconds of media */
-    duration: number
-    file_size: number
-    format: 'fmp4' | 'mp4' | 'mkv'
-    reason: string
-    start_time?: string
-    end_time: string
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'mediamtx.stream_started': {
-    device: string
-    name: string
-    stream_id: string
-    stream_type: 'rtsp'
-    source: string
-    ready: boolean
-    readers: number
-    bytes_sent: number
-    reason?: string
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
-    timestamp: string
-  }
-  'mediamtx.stream_stopped': {
-    device: string
-    name: string
-    stream_id: string
-    stream_type: 'rtsp'
-    source: string
-    ready: boolean
-    readers: number
-    bytes_sent: number
-    reason?: string
-    severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
-    seq: number
-    /** When it happened */
-    at: string
-    /** The same, by the name that existing clients know */
+    /** The same as `at`, for older clients */
     timestamp: string
   }
   camera_status_update:
@@ -1762,15 +1406,18 @@ export interface Notifications {
           webrtc?: string
         }
         kind: 'usb' | 'rtsp' | 'virtual'
-        /** The camera's own state, finer than status */
+        /** The camera's own state, more exact than status */
         state: string
+        /** When it entered this state */
         since: string
-        /** Why the state is not the plain good one */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
         identity: {
           basis: 'serial' | 'port' | 'model' | 'name'
           confidence: 'high' | 'medium' | 'low'
-          /** Another camera reports the same serial: both go by their port */
+          /** Another camera reports the same serial: both are identified by their USB port */
           ambiguous: boolean
         }
         identity_confidence: 'high' | 'medium' | 'low'
@@ -1778,7 +1425,10 @@ export interface Notifications {
         connected_at?: string
         pipeline?: {
           kind: 'copy' | 'encode' | 'pull'
+          /** Code of the reason */
           reason: string
+          /** The reason in one sentence */
+          details?: string
           source_format: string
           profile?: string
           level?: string
@@ -1786,21 +1436,25 @@ export interface Notifications {
         stream_state: 'INACTIVE' | 'STARTING' | 'ACTIVE' | 'ERROR'
         recording?: {
           status: 'STARTING' | 'RECORDING' | 'INTERRUPTED' | 'STOPPING' | 'STOPPED' | 'FAILED'
-          /** Why it is interrupted, or ends */
+          /** Code of the reason */
           reason?: string
+          /** The reason in one sentence */
+          details?: string
+          /** Whether its file grows */
           growing: boolean
           format: 'fmp4' | 'mp4' | 'mkv'
           filename?: string
           files: string[]
           start_time?: string
         }
+        /** Methods that the camera would accept now */
         allowed_methods: string[]
         severity: 'info' | 'warning' | 'error' | 'critical'
-        /** Number of the fact; those that nobody asked for leave gaps */
+        /** Number of the fact; numbers without a notification leave gaps */
         seq: number
-        /** When it happened */
+        /** Time of the fact */
         at: string
-        /** The same, by the name that existing clients know */
+        /** The same as `at`, for older clients */
         timestamp: string
       }
     | {
@@ -1813,27 +1467,407 @@ export interface Notifications {
           webrtc?: string
         }
         severity: 'info' | 'warning' | 'error' | 'critical'
-        /** Number of the fact; those that nobody asked for leave gaps */
+        /** Number of the fact; numbers without a notification leave gaps */
         seq: number
-        /** When it happened */
+        /** Time of the fact */
         at: string
-        /** The same, by the name that existing clients know */
+        /** The same as `at`, for older clients */
         timestamp: string
       }
+  'recording.start': {
+    device: string
+    status: 'RECORDING'
+    filename: string
+    duration: 0
+    start_time: string
+    format: 'fmp4' | 'mp4' | 'mkv'
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'recording.stop': {
+    device: string
+    /** The first file; empty if there is none */
+    filename: string
+    files: string[]
+    /** Seconds of media */
+    duration: number
+    file_size: number
+    format: 'fmp4' | 'mp4' | 'mkv'
+    /** Code of the reason */
+    reason: string
+    /** The reason in one sentence */
+    details?: string
+    start_time?: string
+    end_time: string
+    status: 'STOPPED'
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'recording.progress': {
+    device: string
+    status: 'RECORDING' | 'INTERRUPTED'
+    filename: string
+    /** Code of the reason */
+    reason?: string
+    /** The reason in one sentence */
+    details?: string
+    resumed?: true
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'recording.error':
+    | {
+        device: string
+        /** The first file; empty if there is none */
+        filename: string
+        files: string[]
+        /** Seconds of media */
+        duration: number
+        file_size: number
+        format: 'fmp4' | 'mp4' | 'mkv'
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+        start_time?: string
+        end_time: string
+        status: 'ERROR'
+        severity: 'info' | 'warning' | 'error' | 'critical'
+        /** Number of the fact; numbers without a notification leave gaps */
+        seq: number
+        /** Time of the fact */
+        at: string
+        /** The same as `at`, for older clients */
+        timestamp: string
+      }
+    | {
+        device: string
+        status: 'INTERRUPTED'
+        filename: string
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+        severity: 'info' | 'warning' | 'error' | 'critical'
+        /** Number of the fact; numbers without a notification leave gaps */
+        seq: number
+        /** Time of the fact */
+        at: string
+        /** The same as `at`, for older clients */
+        timestamp: string
+      }
+  'mediamtx.recording_started': {
+    device: string
+    filename: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'mediamtx.recording_stopped': {
+    device: string
+    /** The first file; empty if there is none */
+    filename: string
+    files: string[]
+    /** Seconds of media */
+    duration: number
+    file_size: number
+    format: 'fmp4' | 'mp4' | 'mkv'
+    /** Code of the reason */
+    reason: string
+    /** The reason in one sentence */
+    details?: string
+    start_time?: string
+    end_time: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'mediamtx.recording_failed': {
+    device: string
+    /** The first file; empty if there is none */
+    filename: string
+    files: string[]
+    /** Seconds of media */
+    duration: number
+    file_size: number
+    format: 'fmp4' | 'mp4' | 'mkv'
+    /** Code of the reason */
+    reason: string
+    /** The reason in one sentence */
+    details?: string
+    start_time?: string
+    end_time: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
   recording_status_update: {
     device: string
     status: 'RECORDING' | 'STOPPED' | 'ERROR' | 'STARTING'
     filename: string
     duration?: number
     format?: 'fmp4' | 'mp4' | 'mkv'
+    /** Code of the reason */
     reason?: string
+    /** The reason in one sentence */
+    details?: string
     startTime?: string
     severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
+    /** Number of the fact; numbers without a notification leave gaps */
     seq: number
-    /** When it happened */
+    /** Time of the fact */
     at: string
-    /** The same, by the name that existing clients know */
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'snapshot.taken': {
+    device: string
+    status: 'SUCCESS'
+    filename: string
+    resolution: string
+    file_size: number
+    width: number
+    height: number
+    tier: number
+    captured_at: string
+    age_ms: number
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'snapshot.error': {
+    device: string
+    status: 'FAILED'
+    /** Code of the reason */
+    reason: string
+    /** The reason in one sentence */
+    details?: string
+    passed_over: {
+      tier: number
+      /** Code of the reason */
+      reason: string
+      /** The reason in one sentence */
+      details?: string
+    }[]
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'recording.deleted': {
+    device: string
+    filename: string
+    file_size: number
+    /** Code of the reason */
+    reason: string
+    /** The reason in one sentence */
+    details?: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'snapshot.deleted': {
+    device: string
+    filename: string
+    file_size: number
+    /** Code of the reason */
+    reason: string
+    /** The reason in one sentence */
+    details?: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'storage.cleanup': {
+    files_deleted: number
+    space_freed: number
+    files_kept: number
+    /** Code of the reason */
+    reason?: string
+    /** The reason in one sentence */
+    details?: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'discovery.started': {
+    skydio_enabled: boolean
+    generic_enabled: boolean
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'discovery.progress': {
+    done: number
+    total: number
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'discovery.found': {
+    url: string
+    name: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'discovery.completed': {
+    total_found: number
+    scan_duration_ms: number
+    errors: string[]
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'system.health': {
+    status: 'HEALTHY' | 'DEGRADED' | 'UNHEALTHY'
+    /** Seconds */
+    uptime: number
+    version: string
+    components: {
+      websocket_server: 'RUNNING' | 'STOPPED' | 'ERROR' | 'STARTING' | 'STOPPING'
+      camera_monitor: 'RUNNING' | 'STOPPED' | 'ERROR' | 'STARTING' | 'STOPPING'
+      mediamtx: 'RUNNING' | 'STOPPED' | 'ERROR' | 'STARTING' | 'STOPPING'
+    }
+    /** The state of each part, since when, and the reason */
+    reasons: {
+      camera_monitor: {
+        state: string
+        since: string
+        /** Code of the reason */
+        reason?: string
+        /** The reason in one sentence */
+        details?: string
+      }
+      mediamtx: {
+        state: string
+        since: string
+        /** Code of the reason */
+        reason?: string
+        /** The reason in one sentence */
+        details?: string
+      }
+      storage: {
+        state: string
+        since: string
+        /** Code of the reason */
+        reason?: string
+        /** The reason in one sentence */
+        details?: string
+      }
+    }
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'system.error': {
+    component: string
+    /** Code of the reason */
+    reason: string
+    /** The reason in one sentence */
+    details?: string
+    device?: string
+    error?: string
+    available_space?: number
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'system.startup': {
+    version: string
+    build_info: {
+      version: string
+      build_date: string
+    }
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'system.shutdown': {
+    /** Code of the reason */
+    reason: string
+    /** The reason in one sentence */
+    details?: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
     timestamp: string
   }
   system_health_update: {
@@ -1846,39 +1880,149 @@ export interface Notifications {
       camera_monitor: 'RUNNING' | 'STOPPED' | 'ERROR' | 'STARTING' | 'STOPPING'
       mediamtx: 'RUNNING' | 'STOPPED' | 'ERROR' | 'STARTING' | 'STOPPING'
     }
-    /** The state of each part, since when, and why */
+    /** The state of each part, since when, and the reason */
     reasons: {
       camera_monitor: {
         state: string
         since: string
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }
       mediamtx: {
         state: string
         since: string
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }
       storage: {
         state: string
         since: string
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }
     }
     severity: 'info' | 'warning' | 'error' | 'critical'
-    /** Number of the fact; those that nobody asked for leave gaps */
+    /** Number of the fact; numbers without a notification leave gaps */
     seq: number
-    /** When it happened */
+    /** Time of the fact */
     at: string
-    /** The same, by the name that existing clients know */
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'mediamtx.stream': {
+    device: string
+    name: string
+    stream_id: string
+    stream_type: 'rtsp'
+    source: string
+    ready: boolean
+    readers: number
+    bytes_sent: number
+    /** Code of the reason */
+    reason?: string
+    /** The reason in one sentence */
+    details?: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'mediamtx.path': {
+    device: string
+    name: string
+    stream_id: string
+    stream_type: 'rtsp'
+    source: string
+    ready: boolean
+    readers: number
+    bytes_sent: number
+    /** Code of the reason */
+    reason?: string
+    /** The reason in one sentence */
+    details?: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'mediamtx.error': {
+    /** Code of the reason */
+    reason: string
+    /** The reason in one sentence */
+    details?: string
+    component?: string
+    state?: string
+    device?: string
+    name?: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'mediamtx.stream_started': {
+    device: string
+    name: string
+    stream_id: string
+    stream_type: 'rtsp'
+    source: string
+    ready: boolean
+    readers: number
+    bytes_sent: number
+    /** Code of the reason */
+    reason?: string
+    /** The reason in one sentence */
+    details?: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'mediamtx.stream_stopped': {
+    device: string
+    name: string
+    stream_id: string
+    stream_type: 'rtsp'
+    source: string
+    ready: boolean
+    readers: number
+    bytes_sent: number
+    /** Code of the reason */
+    reason?: string
+    /** The reason in one sentence */
+    details?: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
     timestamp: string
   }
 }
 
-/** The notification `session.expired`, which needs no subscription. */
+/** The notification `session.expired`, which is sent without a subscription. */
 export interface SessionExpired {
   reason: 'token_expired' | 'revoked' | 'ended'
   session_id: string
-  /** When the connection is closed (4401) unless it authenticates anew */
+  /** When the connection is closed (4401) unless it authenticates again */
   closes_at: string
   at: string
 }

@@ -83,10 +83,10 @@ const ofStorage = {
 
 const componentsOf = ({ components, reasons }: Status, directory: Directory) => {
   const { websocket_server, camera_monitor, mediamtx } = components
-  const causeOf = ({ state, since, reason }: Status['reasons']['mediamtx']) => ({
+  const causeOf = ({ state, since, details }: Status['reasons']['mediamtx']) => ({
     state,
     since,
-    message: reason ?? state,
+    message: details ?? state,
   })
   return [
     { name: 'websocket_server', status: ofComponent[websocket_server], message: 'listening' },
@@ -132,7 +132,7 @@ export const createHealthServer = (options: HealthOptions) => {
     const { status, message: starting } = directory.system()
     const { state, cause } = directory.link()
     const isReady = status !== 'starting' && state === 'up'
-    const linkMessage = `the media server is ${[state, cause.reason].filter((text) => text !== undefined).join(': ')}`
+    const linkMessage = `the media server is ${[state, cause.reason?.details].filter((text) => text !== undefined).join(': ')}`
     const message = isReady ? 'System is ready' : status === 'starting' ? starting : linkMessage
     return { code: isReady ? 200 : 503, body: { ready: isReady, timestamp: timestamp(), message } }
   }
@@ -149,7 +149,7 @@ export const createHealthServer = (options: HealthOptions) => {
   const detailedPages: typeof pages = {
     '/health/mediamtx': () => {
       const { state, cause, server } = directory.link()
-      const about = given({ message: cause.reason, kind: server?.kind, version: server?.version })
+      const about = given({ message: cause.reason?.details, kind: server?.kind, version: server?.version })
       const status = state === 'up' ? 'healthy' : state === 'down' ? 'unhealthy' : 'degraded'
       const body = { status, state, since: iso(cause.since), timestamp: timestamp(), ...about }
       return { code: state === 'down' ? 503 : 200, body }

@@ -1,8 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { ServiceError } from '../../machines/domain/errors.js'
+import { errorBody, ServiceError } from '../../machines/domain/errors.js'
 import type { Refusal } from '../admission.js'
-import { errorBody } from '../frame.js'
 
 type Headers = Record<string, string | number>
 

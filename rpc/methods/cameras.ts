@@ -3,17 +3,31 @@ import { mayUse } from '../../machines/domain/access.js'
 import type { CameraView } from '../../machines/domain/views.js'
 import { standingAnswer } from '../answers.js'
 import { type Call, method } from '../method.js'
-import { cameraOf, capabilitiesOf, seconds, urlsFor } from '../present.js'
+import { cameraOf, capabilitiesOf, seconds, sizeOf } from '../present.js'
 import { Camera, CameraName, Count, cameraProperties, None, OneCamera } from '../schemas.js'
-import { viewerOf } from '../streams/signed.js'
-import { type KnownStream, stateOfStream } from './streams.js'
+import { urlsFor, viewerOf } from '../signedUrls.js'
+import { type KnownStream, streamStateOf } from './streamState.js'
 
-const validationOf = ({ status, capabilities }: CameraView): 'NONE' | 'DISCONNECTED' | 'CONFIRMED' => {
-  if (status === 'DISCONNECTED') return 'DISCONNECTED'
-  return capabilities === undefined ? 'NONE' : 'CONFIRMED'
-}
+const getCameraList = method({
+  name: 'get_camera_list',
+  summary: 'Lists all cameras by number, unplugged ones included.',
+  role: 'viewer',
+  since: '1.0',
+  gated: true,
+  params: None,
+  result: Type.Object({ cameras: Type.Array(Camera), total: Count, connected: Count }),
+  handler: (_, { services, session, caller }) => {
+    const views = services.directory.cameras().filter(({ id }) => caller === undefined || mayUse(caller, id))
+    const urls = views.map(({ id }) => urlsFor(services, id, session))
+    return standingAnswer(caller, 'list', [...views, ...urls.flatMap(({ rtsp, hls }) => [rtsp, hls])], () => ({
+      cameras: views.map((view, index) => cameraOf(view, urls[index] ?? { rtsp: '' })),
+      total: views.length,
+      connected: views.filter(({ status }) => status === 'CONNECTED').length,
+    }))
+  },
+})
 
-/** A camera with what the media server says of its stream. */
+/** A camera with the media server's state of its stream. */
 const wholeOf = (view: CameraView, { known, state }: KnownStream, call: Call) => {
   const { services, caller } = call
   const urls = urlsFor(services, view.id, viewerOf(call))
@@ -29,102 +43,81 @@ const wholeOf = (view: CameraView, { known, state }: KnownStream, call: Call) =>
   })
 }
 
-export const cameraMethods = [
-  method({
-    name: 'get_camera_list',
-    summary: 'Lists the cameras by number, unplugged ones included.',
-    role: 'viewer',
-    since: '1.0',
-    gated: true,
-    params: None,
-    result: Type.Object({ cameras: Type.Array(Camera), total: Count, connected: Count }),
-    handler: (_, { services, session, caller }) => {
-      const { directory } = services
-      const views = directory.cameras().filter(({ id }) => caller === undefined || mayUse(caller, id))
-      const urls = views.map(({ id }) => urlsFor(services, id, session))
-      return standingAnswer(caller, 'list', [...views, ...urls.flatMap(({ rtsp, hls }) => [rtsp, hls])], () => ({
-        cameras: views.map((view, index) => cameraOf(view, urls[index] ?? { rtsp: '' })),
-        total: views.length,
-        connected: views.filter(({ status }) => status === 'CONNECTED').length,
-      }))
-    },
-  }),
-  method({
-    name: 'get_camera_status',
-    summary: 'Tells all of one camera: its state and the reason, its stream, what it may be asked now.',
-    role: 'viewer',
-    camera: 'device',
-    since: '1.0',
-    gated: true,
-    params: OneCamera,
-    result: Type.Object({
-      ...cameraProperties,
-      metrics: Type.Optional(
-        Type.Object(
-          { bytes_sent: Count, readers: Count, uptime: Count },
-          { description: 'Absent while the media server cannot be asked; uptime in seconds' },
-        ),
+const getCameraStatus = method({
+  name: 'get_camera_status',
+  summary: "Returns a camera's state and the reason for it, its stream, and the methods allowed now.",
+  role: 'viewer',
+  camera: 'device',
+  since: '1.0',
+  gated: true,
+  params: OneCamera,
+  result: Type.Object({
+    ...cameraProperties,
+    metrics: Type.Optional(
+      Type.Object(
+        { bytes_sent: Count, readers: Count, uptime: Count },
+        { description: 'Absent while the media server does not answer; uptime in seconds' },
       ),
-      capabilities: Type.Optional(
-        Type.Object({ formats: Type.Array(Type.String()), resolutions: Type.Array(Type.String()) }),
-      ),
-    }),
-    handler: ({ device }, call) => {
-      const { services } = call
-      // The most frequent question: where the media server need not be asked it is answered at once.
-      const view = services.directory.camera(device)
-      const stream = stateOfStream(services, view.id)
-      if (!(stream instanceof Promise)) return wholeOf(view, stream, call)
-      // Asking takes a while: what is told is the state then.
-      return stream.then((known) => wholeOf(services.directory.camera(device), known, call))
-    },
+    ),
+    capabilities: Type.Optional(
+      Type.Object({ formats: Type.Array(Type.String()), resolutions: Type.Array(Type.String()) }),
+    ),
   }),
-  method({
-    name: 'get_camera_capabilities',
-    summary: 'Tells the formats, sizes and frame rates that a camera offers.',
-    role: 'viewer',
-    camera: 'device',
-    since: '1.0',
-    gated: true,
-    params: OneCamera,
-    result: Type.Object({
-      device: CameraName,
-      formats: Type.Array(Type.String()),
-      resolutions: Type.Array(Type.String()),
-      fps_options: Type.Array(Type.Number({ exclusiveMinimum: 0 })),
-      frame_rates: Type.Array(Type.String()),
-      validation_status: Type.Enum(['NONE', 'DISCONNECTED', 'CONFIRMED']),
-      modes: Type.Array(
-        Type.Object({
-          format: Type.String(),
-          description: Type.String(),
-          resolution: Type.String(),
-          fps: Type.Array(Type.Number()),
-        }),
-        {
-          description: 'Which sizes and rates go together',
-        },
-      ),
-    }),
-    handler: ({ device }, { services }) => {
-      const view = services.directory.camera(device)
-      const { formats, resolutions, rates } = capabilitiesOf(view)
-      return {
-        device: view.id,
-        formats,
-        resolutions,
-        fps_options: rates,
-        frame_rates: rates.map(String),
-        validation_status: validationOf(view),
-        modes: (view.capabilities?.formats ?? []).flatMap(({ fourcc, description, sizes }) =>
-          sizes.map(({ width, height, rates }) => ({
-            format: fourcc,
-            description,
-            resolution: `${width}x${height}`,
-            fps: rates,
-          })),
-        ),
-      }
-    },
+  handler: ({ device }, call) => {
+    const { services } = call
+    const view = services.directory.camera(device)
+    const stream = streamStateOf(services, view.id)
+    // The most frequent request is answered at once if the media server was sampled a moment ago.
+    if (!(stream instanceof Promise)) return wholeOf(view, stream, call)
+    return stream.then((known) => wholeOf(services.directory.camera(device), known, call))
+  },
+})
+
+const validationOf = ({ status, capabilities }: CameraView): 'NONE' | 'DISCONNECTED' | 'CONFIRMED' => {
+  if (status === 'DISCONNECTED') return 'DISCONNECTED'
+  return capabilities === undefined ? 'NONE' : 'CONFIRMED'
+}
+
+const getCameraCapabilities = method({
+  name: 'get_camera_capabilities',
+  summary: 'Returns the formats, sizes and frame rates of a camera.',
+  role: 'viewer',
+  camera: 'device',
+  since: '1.0',
+  gated: true,
+  params: OneCamera,
+  result: Type.Object({
+    device: CameraName,
+    formats: Type.Array(Type.String()),
+    resolutions: Type.Array(Type.String()),
+    fps_options: Type.Array(Type.Number({ exclusiveMinimum: 0 })),
+    frame_rates: Type.Array(Type.String()),
+    validation_status: Type.Enum(['NONE', 'DISCONNECTED', 'CONFIRMED']),
+    modes: Type.Array(
+      Type.Object({
+        format: Type.String(),
+        description: Type.String(),
+        resolution: Type.String(),
+        fps: Type.Array(Type.Number()),
+      }),
+      { description: 'The sizes and rates that can be combined' },
+    ),
   }),
-]
+  handler: ({ device }, { services }) => {
+    const view = services.directory.camera(device)
+    const { formats, resolutions, rates } = capabilitiesOf(view)
+    return {
+      device: view.id,
+      formats,
+      resolutions,
+      fps_options: rates,
+      frame_rates: rates.map(String),
+      validation_status: validationOf(view),
+      modes: (view.capabilities?.formats ?? []).flatMap(({ fourcc, description, sizes }) =>
+        sizes.map((size) => ({ format: fourcc, description, resolution: sizeOf(size), fps: size.rates })),
+      ),
+    }
+  },
+})
+
+export const cameraMethods = [getCameraList, getCameraStatus, getCameraCapabilities]

@@ -1,43 +1,40 @@
 import Type from 'typebox'
 import { writtenOnce } from '../answers.js'
-import { method } from '../method.js'
-import type { OpenRpcDocument } from '../openrpc.js'
+import { type Method, method } from '../method.js'
+import { type OpenRpcDocument, openRpcOf } from '../openrpc.js'
 import { None } from '../schemas.js'
 
-let document: Promise<OpenRpcDocument> | undefined
-
-/** Made at the first question: it costs nothing where nobody asks. The table is imported late because this method stands in it. */
-const load = async (): Promise<OpenRpcDocument> => {
-  const [{ methods }, { openRpcOf }] = await Promise.all([import('./index.js'), import('../openrpc.js')])
-  return writtenOnce(openRpcOf(methods))
+/** Made with the first call. */
+const documents = new WeakMap<readonly Method[], OpenRpcDocument>()
+const documentOf = (methods: readonly Method[]): OpenRpcDocument => {
+  const known = documents.get(methods) ?? writtenOnce(openRpcOf(methods))
+  documents.set(methods, known)
+  return known
 }
 
-export const discoverMethods = [
-  method({
-    name: 'rpc.discover',
-    summary: 'Answers this API as an OpenRPC document.',
-    // It tells of the program, not of the cameras.
-    role: 'none',
-    // It is large, and a stranger may ask.
-    cost: 100,
-    since: '1.1',
-    params: None,
-    result: Type.Object({
-      openrpc: Type.String(),
-      info: Type.Object({
-        title: Type.String(),
-        version: Type.String({ description: 'Of the API' }),
-        description: Type.String(),
-      }),
-      methods: Type.Array(Type.Unknown(), {
-        description: 'Method objects of OpenRPC, with `x-role`, `x-cost`, `x-since`, `x-audited`, `x-camera`',
-      }),
-      components: Type.Unknown({ description: 'Shared shapes and errors' }),
-      'x-notifications': Type.Array(Type.Unknown(), { description: 'Each topic with the shape of its params' }),
+const discover = method({
+  name: 'rpc.discover',
+  summary: 'Returns this API as an OpenRPC document.',
+  // The document describes the program, not the cameras.
+  role: 'none',
+  // It is large, and does not need a credential.
+  cost: 100,
+  since: '1.1',
+  params: None,
+  result: Type.Object({
+    openrpc: Type.String(),
+    info: Type.Object({
+      title: Type.String(),
+      version: Type.String({ description: 'Version of the API' }),
+      description: Type.String(),
     }),
-    handler: () => {
-      document ??= load()
-      return document
-    },
+    methods: Type.Array(Type.Unknown(), {
+      description: 'Method objects of OpenRPC, with `x-role`, `x-cost`, `x-since`, `x-audited`, `x-camera`',
+    }),
+    components: Type.Unknown({ description: 'Shared shapes and errors' }),
+    'x-notifications': Type.Array(Type.Unknown(), { description: 'Each topic with the shape of its params' }),
   }),
-]
+  handler: (_, { services: { methods } }) => documentOf(methods),
+})
+
+export const discoverMethods = [discover]

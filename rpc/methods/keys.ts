@@ -4,158 +4,161 @@ import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'
 import { given, iso } from '../present.js'
 import { covers, demandAllCameras } from '../rights.js'
-import { CameraPatterns, None, nameParam, Role, Time } from '../schemas.js'
+import { CameraPatterns, MaybeExpires, None, nameParam, Role, Time } from '../schemas.js'
 
-const KeyId = Type.String({
-  pattern: '^[A-Za-z0-9_-]{1,64}$',
-  description: 'Id of an API key, as list_api_keys tells it',
+const OneKey = Type.Object({
+  id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'Id of an API key, from list_api_keys' }),
 })
-const OneKey = Type.Object({ id: KeyId })
 
 const keyProperties = {
   id: Type.String(),
-  prefix: Type.String({ description: 'The beginning of the key, by which people know it again' }),
+  prefix: Type.String({ description: 'The beginning of the key, to recognise it by' }),
   user: Type.String(),
   role: Role,
   cameras: Type.Optional(CameraPatterns),
   status: Type.Enum(['active', 'expired', 'revoked']),
   created_at: Time,
-  expires_at: Type.Optional(Type.String({ format: 'date-time', description: 'Absent: never' })),
+  expires_at: MaybeExpires,
   last_used_at: Type.Optional(Time),
   revoked_at: Type.Optional(Time),
 }
 const Key = Type.Object(keyProperties)
 const NewKey = Type.Object({
   ...keyProperties,
-  api_key: Type.String({ description: 'The key itself: told this once, kept nowhere' }),
+  api_key: Type.String({ description: 'The key itself: returned only once, and not stored' }),
 })
 
 const timeOf = (time: number | undefined) => (time === undefined || time >= neverExpires ? undefined : iso(time))
 
-const keyOf = ({ id, prefix, user, role, cameras, createdAt, expiresAt, lastUsedAt, revokedAt }: ApiKey, now: number) =>
+const statusOf = ({ revokedAt, expiresAt }: ApiKey, now: number): 'active' | 'expired' | 'revoked' => {
+  if (revokedAt !== undefined) return 'revoked'
+  return expiresAt <= now ? 'expired' : 'active'
+}
+
+const keyOf = (key: ApiKey, now: number) =>
   given({
-    id,
-    prefix,
-    user,
-    role,
-    cameras: cameras && [...cameras],
-    status:
-      revokedAt !== undefined ? ('revoked' as const) : expiresAt <= now ? ('expired' as const) : ('active' as const),
-    created_at: iso(createdAt),
-    expires_at: timeOf(expiresAt),
-    last_used_at: timeOf(lastUsedAt),
-    revoked_at: timeOf(revokedAt),
+    id: key.id,
+    prefix: key.prefix,
+    user: key.user,
+    role: key.role,
+    cameras: key.cameras && [...key.cameras],
+    status: statusOf(key, now),
+    created_at: iso(key.createdAt),
+    expires_at: timeOf(key.expiresAt),
+    last_used_at: timeOf(key.lastUsedAt),
+    revoked_at: timeOf(key.revokedAt),
   })
 
-/** A key with rights to more cameras than the caller's own does not exist for them. */
+/** A key with rights to more cameras than the caller's own does not exist for the caller. */
 const demandKey = async (id: string, { services, caller }: Call): Promise<void> => {
   const key = (await services.keys.list()).find((each) => each.id === id)
   if (key === undefined || !covers(caller, key.cameras)) throw notFound('Key', id)
 }
 
-export const keyMethods = [
-  method({
-    name: 'create_api_key',
-    summary: 'Makes an API key; the key itself is told this once.',
-    role: 'admin',
-    cost: 5,
-    audited: true,
-    since: '1.1',
-    errors: ['invalidState'],
-    params: Type.Object({
-      role: Role,
-      user: nameParam('Any characters but control characters'),
-      cameras: Type.Optional(CameraPatterns),
-      expires_in: Type.Optional(
-        Type.Integer({
-          minimum: 0,
-          maximum: 3650 * 86_400,
-          description: 'Seconds; 0: never; default api_key_management.default_expiry',
-        }),
-      ),
-    }),
-    numeric: ['expires_in'],
-    result: NewKey,
-    handler: async ({ role, user, cameras, expires_in: life }, { services, caller }) => {
-      // Of one who is limited to some cameras a key is for those, unless it names fewer.
-      const wanted = cameras ?? (caller?.cameras && [...caller.cameras])
-      if (!covers(caller, wanted)) {
-        throw new ServiceError('permissionDenied', {
-          reason: 'permission_denied',
-          hint: 'cameras may name only those that you may use yourself',
-        })
-      }
-      const { key, secret } = await services.keys.create(
-        given({ role, user, cameras: wanted, expiresIn: life === undefined ? undefined : life * 1000 }),
-      )
-      return { ...keyOf(key, services.clock.now()), api_key: secret }
-    },
+const createApiKey = method({
+  name: 'create_api_key',
+  summary: 'Creates an API key; the key itself is returned only once.',
+  role: 'admin',
+  cost: 5,
+  audit: { event: 'change', subject: 'user' },
+  since: '1.1',
+  errors: ['invalidState'],
+  params: Type.Object({
+    role: Role,
+    user: nameParam('Any characters except control characters'),
+    cameras: Type.Optional(CameraPatterns),
+    expires_in: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 3650 * 86_400,
+        description: 'Life in seconds; 0: never expires; default api_key_management.default_expiry',
+      }),
+    ),
   }),
-  method({
-    name: 'list_api_keys',
-    summary: 'Lists the API keys, newest first; those that have ended for 30 days more.',
-    role: 'admin',
-    cost: 2,
-    since: '1.1',
-    params: None,
-    result: Type.Object({ keys: Type.Array(Key), total: Type.Integer({ minimum: 0 }) }),
-    handler: async (_params, { services, caller }) => {
-      const now = services.clock.now()
-      const keys = (await services.keys.list())
-        .filter((key) => covers(caller, key.cameras))
-        .map((key) => keyOf(key, now))
-      return { keys, total: keys.length }
-    },
+  numeric: ['expires_in'],
+  result: NewKey,
+  handler: async ({ role, user, cameras, expires_in: life }, { services, caller }) => {
+    // A caller limited to some cameras can only create keys for (a subset of) those.
+    const wanted = cameras ?? (caller?.cameras && [...caller.cameras])
+    if (!covers(caller, wanted)) {
+      throw new ServiceError('permissionDenied', {
+        details: 'cameras may only name cameras that the caller may use',
+        suggestion: 'Leave cameras out, or name only your own',
+      })
+    }
+    const { key, secret } = await services.keys.create(
+      given({ role, user, cameras: wanted, expiresIn: life === undefined ? undefined : life * 1000 }),
+    )
+    return { ...keyOf(key, services.clock.now()), api_key: secret }
+  },
+})
+
+const listApiKeys = method({
+  name: 'list_api_keys',
+  summary: 'Lists the API keys, newest first; ended ones stay in the list for 30 days.',
+  role: 'admin',
+  cost: 2,
+  since: '1.1',
+  params: None,
+  result: Type.Object({ keys: Type.Array(Key), total: Type.Integer({ minimum: 0 }) }),
+  handler: async (_params, { services, caller }) => {
+    const now = services.clock.now()
+    const all = await services.keys.list()
+    const keys = all.filter((key) => covers(caller, key.cameras)).map((key) => keyOf(key, now))
+    return { keys, total: keys.length }
+  },
+})
+
+const rotateApiKey = method({
+  name: 'rotate_api_key',
+  summary: 'Replaces an API key with a new one with the same rights and life; the old one ends at once.',
+  role: 'admin',
+  cost: 5,
+  audit: { event: 'change', subject: 'id' },
+  since: '1.1',
+  errors: ['notFound'],
+  params: OneKey,
+  result: NewKey,
+  handler: async ({ id }, call) => {
+    await demandKey(id, call)
+    const { key, secret } = await call.services.keys.rotate(id)
+    return { ...keyOf(key, call.services.clock.now()), api_key: secret }
+  },
+})
+
+const revokeApiKey = method({
+  name: 'revoke_api_key',
+  summary: 'Revokes an API key for good, and ends its sessions, streams and links.',
+  role: 'admin',
+  cost: 2,
+  audit: { event: 'change', subject: 'id' },
+  since: '1.1',
+  errors: ['notFound'],
+  params: OneKey,
+  result: Key,
+  handler: async ({ id }, call) => {
+    await demandKey(id, call)
+    return keyOf(await call.services.keys.revoke(id), call.services.clock.now())
+  },
+})
+
+const revokeToken = method({
+  name: 'revoke_token',
+  summary: 'Revokes a token for good, also one that was never used, and ends its sessions, streams and links.',
+  role: 'admin',
+  cost: 2,
+  audit: { event: 'change', subject: 'jti' },
+  since: '1.1',
+  params: Type.Object({
+    jti: nameParam("The token's jti; for a token without it the credential_id of list_sessions (sha256:…)"),
   }),
-  method({
-    name: 'rotate_api_key',
-    summary:
-      'Replaces an API key by a new one with the same rights and the same length of life; the old one ends at once.',
-    role: 'admin',
-    cost: 5,
-    audited: true,
-    since: '1.1',
-    errors: ['notFound'],
-    params: OneKey,
-    result: NewKey,
-    handler: async ({ id }, call) => {
-      await demandKey(id, call)
-      const { key, secret } = await call.services.keys.rotate(id)
-      return { ...keyOf(key, call.services.clock.now()), api_key: secret }
-    },
-  }),
-  method({
-    name: 'revoke_api_key',
-    summary: 'Ends an API key for good, with its sessions, streams and links.',
-    role: 'admin',
-    cost: 2,
-    audited: true,
-    since: '1.1',
-    errors: ['notFound'],
-    params: OneKey,
-    result: Key,
-    handler: async ({ id }, call) => {
-      await demandKey(id, call)
-      return keyOf(await call.services.keys.revoke(id), call.services.clock.now())
-    },
-  }),
-  method({
-    name: 'revoke_token',
-    summary: 'Ends a token for good, with its sessions, streams and links; also one that has not been seen yet.',
-    role: 'admin',
-    cost: 2,
-    audited: true,
-    since: '1.1',
-    params: Type.Object({
-      jti: nameParam("The token's jti; of one without it the credential_id that list_sessions tells (sha256:…)"),
-    }),
-    result: Type.Object({ jti: Type.String(), revoked: Type.Literal(true) }),
-    handler: async ({ jti }, { services, caller }) => {
-      // Whose it is, nobody can tell before it has been seen.
-      demandAllCameras(caller, 'a token may be for any camera')
-      // When it would expire nobody knows who has not seen it, so it is barred for good.
-      await services.credentials.revoke({ kind: 'token', id: jti }, neverExpires)
-      return { jti, revoked: true as const }
-    },
-  }),
-]
+  result: Type.Object({ jti: Type.String(), revoked: Type.Literal(true) }),
+  handler: async ({ jti }, { services, caller }) => {
+    demandAllCameras(caller, 'a token may be for any camera')
+    // Its expiry is unknown until it is used, so it is revoked for good.
+    await services.credentials.revoke({ kind: 'token', id: jti }, neverExpires)
+    return { jti, revoked: true as const }
+  },
+})
+
+export const keyMethods = [createApiKey, listApiKeys, rotateApiKey, revokeApiKey, revokeToken]

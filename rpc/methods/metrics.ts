@@ -25,16 +25,16 @@ const CameraMetrics = Type.Object({
 })
 
 const RecordingMetrics = Type.Object({
-  recording: Type.Boolean({ description: 'A file is growing' }),
+  recording: Type.Boolean({ description: 'Whether a file is growing' }),
   status: Type.Optional(Type.String()),
   files: Count,
   since: Type.Optional(Time),
 })
 
-/** How long the media server may be waited for, in ms: who asks for figures wants those that there are. */
+/** How long to wait for the media server, in ms. The other metrics must not wait longer. */
 const patience = 250
 
-/** What the media server says in time; nothing when it does not. */
+/** The streams of the media server; none if it does not answer in time. */
 async function statesOf(mediaServer: Pick<MediaServer, 'streams'>): Promise<StreamState[]> {
   let timer: NodeJS.Timeout | undefined
   const none = new Promise<StreamState[]>((resolve) => {
@@ -77,65 +77,65 @@ const recordingOf = ({ recording }: CameraView) =>
     since: recording?.startedAt === undefined ? undefined : iso(recording.startedAt),
   })
 
-export const metricMethods = [
-  method({
-    name: 'get_metrics',
-    summary: 'Tells the load of the machine and the figures of cameras, recordings and streams, at once.',
-    role: 'admin',
-    since: '1.0',
-    params: None,
-    result: Type.Object({
-      timestamp: Time,
-      system_metrics: Type.Object({
-        cpu_usage: Percent,
-        memory_usage: Percent,
-        disk_usage: Percent,
-        goroutines: Type.Integer({
-          minimum: 0,
-          description: 'Clients want it; what this service waits for in the runtime: sockets, timers, files',
-        }),
-        resident_bytes: Count,
-        sampled_at: Time,
-      }),
-      camera_metrics: Type.Object({ connected_cameras: Count, cameras: Type.Record(Type.String(), CameraMetrics) }),
-      recording_metrics: Type.Record(Type.String(), RecordingMetrics),
-      stream_metrics: Type.Object({ active_streams: Count, total_streams: Count, total_viewers: Count }),
+const getMetrics = method({
+  name: 'get_metrics',
+  summary: 'Returns the load of the host and the metrics of cameras, recordings and streams.',
+  role: 'admin',
+  since: '1.0',
+  params: None,
+  result: Type.Object({
+    timestamp: Time,
+    system_metrics: Type.Object({
       cpu_usage: Percent,
       memory_usage: Percent,
-      disk_usage: Type.Object({ total: Count, used: Count, available: Count, percentage: Percent }),
-      network_stats: Type.Object({ connections: Count, bytes_sent: Count, bytes_received: Count }),
+      disk_usage: Percent,
+      goroutines: Type.Integer({
+        minimum: 0,
+        description: 'For older clients; number of sockets, timers and files that the runtime waits for',
+      }),
+      resident_bytes: Count,
+      sampled_at: Time,
     }),
-    handler: async (_, { services: { directory, mediaServer, hostSample, connections, clock }, caller }) => {
-      const { at, cpuPercent, memoryPercent, residentBytes, bytesSent, bytesReceived } = hostSample()
-      const { total, used, available, percent: diskPercent } = directory.storage()
-      const states = new Map((await statesOf(mediaServer)).map((state) => [state.name, state]))
-      const cameras = directory.cameras().filter(({ id }) => caller === undefined || mayUse(caller, id))
-      const streams = cameras.flatMap(({ id }) => states.get(id) ?? [])
-      const now = clock.now()
-      const load = { cpu_usage: percent(cpuPercent), memory_usage: percent(memoryPercent) }
-      return {
-        timestamp: iso(now),
-        system_metrics: {
-          ...load,
-          disk_usage: percent(diskPercent),
-          goroutines: process.getActiveResourcesInfo().length,
-          resident_bytes: residentBytes,
-          sampled_at: iso(at),
-        },
-        camera_metrics: {
-          connected_cameras: cameras.filter(({ status }) => status === 'CONNECTED').length,
-          cameras: Object.fromEntries(cameras.map((view) => [view.id, metricsOf(view, states.get(view.id), now)])),
-        },
-        recording_metrics: Object.fromEntries(cameras.map((view) => [view.id, recordingOf(view)])),
-        stream_metrics: {
-          active_streams: cameras.filter(({ stream }) => stream.status === 'ACTIVE').length,
-          total_streams: streams.length,
-          total_viewers: streams.reduce((sum, { readers }) => sum + readers, 0),
-        },
-        ...load,
-        disk_usage: { total, used, available, percentage: percent(diskPercent) },
-        network_stats: { connections: connections(), bytes_sent: bytesSent, bytes_received: bytesReceived },
-      }
-    },
+    camera_metrics: Type.Object({ connected_cameras: Count, cameras: Type.Record(Type.String(), CameraMetrics) }),
+    recording_metrics: Type.Record(Type.String(), RecordingMetrics),
+    stream_metrics: Type.Object({ active_streams: Count, total_streams: Count, total_viewers: Count }),
+    cpu_usage: Percent,
+    memory_usage: Percent,
+    disk_usage: Type.Object({ total: Count, used: Count, available: Count, percentage: Percent }),
+    network_stats: Type.Object({ connections: Count, bytes_sent: Count, bytes_received: Count }),
   }),
-]
+  handler: async (_, { services: { directory, mediaServer, hostSample, connections, clock }, caller }) => {
+    const { at, cpuPercent, memoryPercent, residentBytes, bytesSent, bytesReceived } = hostSample()
+    const { total, used, available, percent: diskPercent } = directory.storage()
+    const states = new Map((await statesOf(mediaServer)).map((state) => [state.name, state]))
+    const cameras = directory.cameras().filter(({ id }) => caller === undefined || mayUse(caller, id))
+    const streams = cameras.flatMap(({ id }) => states.get(id) ?? [])
+    const now = clock.now()
+    const load = { cpu_usage: percent(cpuPercent), memory_usage: percent(memoryPercent) }
+    return {
+      timestamp: iso(now),
+      system_metrics: {
+        ...load,
+        disk_usage: percent(diskPercent),
+        goroutines: process.getActiveResourcesInfo().length,
+        resident_bytes: residentBytes,
+        sampled_at: iso(at),
+      },
+      camera_metrics: {
+        connected_cameras: cameras.filter(({ status }) => status === 'CONNECTED').length,
+        cameras: Object.fromEntries(cameras.map((view) => [view.id, metricsOf(view, states.get(view.id), now)])),
+      },
+      recording_metrics: Object.fromEntries(cameras.map((view) => [view.id, recordingOf(view)])),
+      stream_metrics: {
+        active_streams: cameras.filter(({ stream }) => stream.status === 'ACTIVE').length,
+        total_streams: streams.length,
+        total_viewers: streams.reduce((sum, { readers }) => sum + readers, 0),
+      },
+      ...load,
+      disk_usage: { total, used, available, percentage: percent(diskPercent) },
+      network_stats: { connections: connections(), bytes_sent: bytesSent, bytes_received: bytesReceived },
+    }
+  },
+})
+
+export const metricMethods = [getMetrics]

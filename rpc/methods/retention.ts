@@ -3,14 +3,15 @@ import { invalidParam } from '../../machines/domain/errors.js'
 import type { Cleanup, RetentionPolicy } from '../../machines/domain/retention.js'
 import { method } from '../method.js'
 import { given } from '../present.js'
+import { reasonFields, reasonShape } from '../reason.js'
 import { demandAllCameras, hasAllCameras } from '../rights.js'
 import { Count } from '../schemas.js'
 
 const PolicyType = Type.Enum(['age', 'size', 'manual'])
-const Days = Type.Integer({ minimum: 1, maximum: 365, description: 'Needed by `age`' })
-const Gigabytes = Type.Number({ exclusiveMinimum: 0, maximum: 1000, description: 'Of 10⁹ bytes; needed by `size`' })
+const Days = Type.Integer({ minimum: 1, maximum: 365, description: 'Required by `age`' })
+const Gigabytes = Type.Number({ exclusiveMinimum: 0, maximum: 1000, description: '10⁹ bytes each; required by `size`' })
 
-/** Names of files that a reply holds at most. */
+/** Most file names in a result. */
 const mostFiles = 1000
 
 const inWords = ({ type, maxAgeDays, maxSizeGb, enabled }: RetentionPolicy): string => {
@@ -29,100 +30,102 @@ const plural = (count: number, word: string) => `${count} ${word}${count === 1 ?
 
 const summaryOf = ({ type }: RetentionPolicy, { dryRun, files, freed, kept }: Cleanup): string => {
   if (type === 'manual') return 'The retention policy is manual: it names no files to delete'
-  const sum = `${plural(files.length, 'file')} ${dryRun ? 'would be deleted' : 'deleted'}, ${plural(freed, 'byte')} ${dryRun ? 'would be freed' : 'freed'}`
+  const [deleted, saved] = dryRun ? ['would be deleted', 'would be freed'] : ['deleted', 'freed']
+  const sum = `${plural(files.length, 'file')} ${deleted}, ${plural(freed, 'byte')} ${saved}`
   const [first] = kept
   return first === undefined
     ? sum
     : `${sum}; ${plural(kept.length, 'file')} could not be deleted, ${first.name}: ${first.reason}`
 }
 
-export const retentionMethods = [
-  method({
-    name: 'set_retention_policy',
-    summary: 'Sets what is deleted so that the disk does not fill; kept over restarts.',
-    role: 'admin',
-    cost: 5,
-    audited: true,
-    since: '1.0',
-    errors: ['dependencyFailed'],
-    params: Type.Object({
-      policy_type: PolicyType,
-      max_age_days: Type.Optional(Days),
-      max_size_gb: Type.Optional(Gigabytes),
-      enabled: Type.Boolean({ description: 'Whether it is carried out by itself' }),
-    }),
-    result: Type.Object({
-      policy_type: PolicyType,
-      max_age_days: Type.Optional(Type.Integer()),
-      max_size_gb: Type.Optional(Type.Number()),
-      enabled: Type.Boolean(),
-      message: Type.String(),
-      success: Type.Literal(true),
-    }),
-    handler: async (
-      { policy_type: type, max_age_days: maxAgeDays, max_size_gb: maxSizeGb, enabled },
-      { services: { retention }, caller, by },
-    ) => {
-      if (type === 'age' && maxAgeDays === undefined)
-        throw invalidParam('max_age_days', 'required', 'policy_type age needs max_age_days, from 1 to 365')
-      if (type === 'size' && maxSizeGb === undefined)
-        throw invalidParam('max_size_gb', 'required', 'policy_type size needs max_size_gb, up to 1000')
-      // It decides over the files of all cameras, also of those that do not exist for this caller.
-      demandAllCameras(caller, 'the policy is for all cameras')
-      const policy = await retention.setPolicy({ type, enabled, ...given({ maxAgeDays, maxSizeGb }) }, by)
-      const limits = given({ max_age_days: policy.maxAgeDays, max_size_gb: policy.maxSizeGb })
-      return {
-        success: true as const,
-        policy_type: policy.type,
-        ...limits,
-        enabled: policy.enabled,
-        message: inWords(policy),
-      }
-    },
+const setRetentionPolicy = method({
+  name: 'set_retention_policy',
+  summary: 'Sets the rule for deleting old files; it is kept over restarts.',
+  role: 'admin',
+  cost: 5,
+  audit: { event: 'change' },
+  since: '1.0',
+  errors: ['dependencyFailed'],
+  params: Type.Object({
+    policy_type: PolicyType,
+    max_age_days: Type.Optional(Days),
+    max_size_gb: Type.Optional(Gigabytes),
+    enabled: Type.Boolean({ description: 'Whether the service applies it by itself' }),
   }),
-  method({
-    name: 'cleanup_old_files',
-    summary:
-      'Carries out the retention policy now, also one that is not enabled; with dry_run it only tells what would go.',
-    role: 'admin',
-    cost: 20,
-    audited: true,
-    since: '1.0',
-    errors: ['dependencyFailed'],
-    params: Type.Object({ dry_run: Type.Optional(Type.Boolean({ default: false })) }),
-    result: Type.Object({
-      cleanup_executed: Type.Boolean({ description: 'False: a dry run' }),
-      files_deleted: Count,
-      space_freed: Count,
-      message: Type.String(),
-      recordings_removed: Count,
-      snapshots_removed: Count,
-      dry_run: Type.Boolean(),
-      files: Type.Array(Type.String(), {
-        maxItems: mostFiles,
-        description: 'In the order of deletion, oldest first; the first 1000',
-      }),
-      files_kept: Type.Array(Type.Object({ filename: Type.String(), reason: Type.String() }), {
-        description: 'What should have gone and did not',
-      }),
-    }),
-    handler: async ({ dry_run: dryRun = false }, { services: { retention }, caller, by }) => {
-      const { policy } = retention.view()
-      const limited = hasAllCameras(caller) ? {} : given({ cameras: caller?.cameras })
-      const cleanup = await retention.cleanUp({ dryRun, by, ...limited })
-      const { files, freed, kept } = cleanup
-      const recordings = files.filter(({ kind }) => kind === 'recordings').length
-      return {
-        cleanup_executed: !dryRun,
-        files_deleted: files.length,
-        space_freed: freed,
-        message: summaryOf(policy, cleanup),
-        recordings_removed: recordings,
-        snapshots_removed: files.length - recordings,
-        dry_run: dryRun,
-        files: files.slice(0, mostFiles).map(({ name }) => name),
-        files_kept: kept.map(({ name, reason }) => ({ filename: name, reason })),
-      }
-    },
+  result: Type.Object({
+    policy_type: PolicyType,
+    max_age_days: Type.Optional(Type.Integer()),
+    max_size_gb: Type.Optional(Type.Number()),
+    enabled: Type.Boolean(),
+    message: Type.String(),
+    success: Type.Literal(true),
   }),
-]
+  handler: async (
+    { policy_type: type, max_age_days: maxAgeDays, max_size_gb: maxSizeGb, enabled },
+    { services: { retention }, caller, by },
+  ) => {
+    if (type === 'age' && maxAgeDays === undefined)
+      throw invalidParam('max_age_days', 'required', 'Give max_age_days, from 1 to 365: policy_type age requires it')
+    if (type === 'size' && maxSizeGb === undefined)
+      throw invalidParam('max_size_gb', 'required', 'Give max_size_gb, up to 1000: policy_type size requires it')
+    // It applies to the files of all cameras, also of those that do not exist for this caller.
+    demandAllCameras(caller, 'the policy is for all cameras')
+    const policy = await retention.setPolicy({ type, enabled, ...given({ maxAgeDays, maxSizeGb }) }, by)
+    const limits = given({ max_age_days: policy.maxAgeDays, max_size_gb: policy.maxSizeGb })
+    return {
+      success: true as const,
+      policy_type: policy.type,
+      ...limits,
+      enabled: policy.enabled,
+      message: inWords(policy),
+    }
+  },
+})
+
+const cleanupOldFiles = method({
+  name: 'cleanup_old_files',
+  summary:
+    'Applies the retention policy now, also if it is not enabled; with dry_run it only returns what would be deleted.',
+  role: 'admin',
+  cost: 20,
+  audit: { event: 'deletion' },
+  since: '1.0',
+  errors: ['dependencyFailed'],
+  params: Type.Object({ dry_run: Type.Optional(Type.Boolean({ default: false })) }),
+  result: Type.Object({
+    cleanup_executed: Type.Boolean({ description: 'False for a dry run' }),
+    files_deleted: Count,
+    space_freed: Count,
+    message: Type.String(),
+    recordings_removed: Count,
+    snapshots_removed: Count,
+    dry_run: Type.Boolean(),
+    files: Type.Array(Type.String(), {
+      maxItems: mostFiles,
+      description: 'In the order of deletion, oldest first; at most 1000',
+    }),
+    files_kept: Type.Array(Type.Object({ filename: Type.String(), ...reasonShape }), {
+      description: 'Files that could not be deleted',
+    }),
+  }),
+  handler: async ({ dry_run: dryRun = false }, { services: { retention }, caller, by }) => {
+    const { policy } = retention.view()
+    const limited = hasAllCameras(caller) ? {} : given({ cameras: caller?.cameras })
+    const cleanup = await retention.cleanUp({ dryRun, by, ...limited })
+    const { files, freed, kept } = cleanup
+    const recordings = files.filter(({ kind }) => kind === 'recordings').length
+    return {
+      cleanup_executed: !dryRun,
+      files_deleted: files.length,
+      space_freed: freed,
+      message: summaryOf(policy, cleanup),
+      recordings_removed: recordings,
+      snapshots_removed: files.length - recordings,
+      dry_run: dryRun,
+      files: files.slice(0, mostFiles).map(({ name }) => name),
+      files_kept: kept.map(({ name, reason }) => ({ filename: name, ...reasonFields(reason) })),
+    }
+  },
+})
+
+export const retentionMethods = [setRetentionPolicy, cleanupOldFiles]

@@ -1,7 +1,6 @@
 import Type from 'typebox'
 import type { Caller } from '../../machines/domain/access.js'
 import { authFailed, rateLimited, ServiceError } from '../../machines/domain/errors.js'
-import { tooManyFailures } from '../dispatcher.js'
 import { type Call, method } from '../method.js'
 import { iso } from '../present.js'
 import { None, Role, Time } from '../schemas.js'
@@ -12,28 +11,30 @@ const permissions: Record<Role, ('view' | 'control' | 'admin')[]> = {
   admin: ['view', 'control', 'admin'],
 }
 
-/** The last instant that the wire's format of times can tell: of what never expires by itself. */
+/** The last time that the wire's format can express, for credentials that never expire. */
 const endOfTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
-/** Wrong credentials slow an address; one that has expired or was revoked was no guess. */
-const guessed = ({ session: { address }, services: { rateLimits, metrics } }: Call): ServiceError | undefined => {
+const locked = 'too_many_failed_authentications'
+
+/** Slows the address of a wrong credential down. Expired and revoked credentials are no guesses. */
+const guessed = ({ session: { address }, services: { rateLimits, metrics } }: Call, error: ServiceError) => {
   const wait = rateLimits.pause(address)
   metrics.refused(wait > 0 ? 'rate' : 'authentication')
-  if (wait > 0) return rateLimited(wait, tooManyFailures)
+  if (wait > 0) return rateLimited(wait, locked)
   rateLimits.failed(address)
-  return undefined
+  return error
 }
 
 const verified = async (text: string, call: Call): Promise<Caller> => {
   const { credentials, metrics } = call.services
   try {
     const caller = await credentials.verify(text)
-    // It may have been revoked while it was looked at.
+    // It may have been revoked during the check.
     if (caller.credential !== undefined && credentials.isRevoked(caller.credential)) throw authFailed('revoked')
     return caller
   } catch (error) {
     if (!(error instanceof ServiceError) || error.key !== 'authFailed') throw error
-    if (error.data.reason === 'auth_failed') throw guessed(call) ?? error
+    if (error.data.reason === 'auth_failed') throw guessed(call, error)
     metrics.refused('authentication')
     throw error
   }
@@ -52,53 +53,56 @@ const identify = async (text: string, call: Call) => {
   }
 }
 
-export const sessionMethods = [
-  method({
-    name: 'ping',
-    summary: 'Answers "pong".',
-    role: 'none',
-    since: '1.0',
-    params: None,
-    result: Type.Literal('pong'),
-    handler: () => 'pong' as const,
+const logRefusal = (error: unknown, { session, services: { log } }: Call) => {
+  const reason = error instanceof ServiceError ? (error.data.reason ?? 'auth_failed') : 'internal_error'
+  if (reason === locked) return
+  log.warn('an authentication was refused', { address: session.address, session: session.id, reason })
+}
+
+const ping = method({
+  name: 'ping',
+  summary: 'Returns "pong".',
+  role: 'none',
+  since: '1.0',
+  params: None,
+  result: Type.Literal('pong'),
+  handler: () => 'pong' as const,
+})
+
+const authenticate = method({
+  name: 'authenticate',
+  summary: 'Authenticates this connection with a token or an API key. If it fails, the previous identity stays.',
+  role: 'none',
+  cost: 5,
+  audit: { event: 'authentication' },
+  since: '1.0',
+  malformed: 'authRequired',
+  params: Type.Object({ auth_token: Type.String({ minLength: 1, description: 'JWT or API key' }) }),
+  result: Type.Object({
+    authenticated: Type.Literal(true),
+    role: Role,
+    permissions: Type.Array(Type.Enum(['view', 'control', 'admin'])),
+    expires_at: Time,
+    session_id: Type.String(),
   }),
-  method({
-    name: 'authenticate',
-    summary: 'Says by a token or an API key who speaks on this connection; a refused one changes nothing.',
-    role: 'none',
-    cost: 5,
-    audited: true,
-    since: '1.0',
-    malformed: 'authRequired',
-    params: Type.Object({ auth_token: Type.String({ minLength: 1, description: 'JWT or API key' }) }),
-    result: Type.Object({
-      authenticated: Type.Literal(true),
-      role: Role,
-      permissions: Type.Array(Type.Enum(['view', 'control', 'admin'])),
-      expires_at: Time,
-      session_id: Type.String(),
-    }),
-    handler: async ({ auth_token }, call) => {
-      const { session, services } = call
-      const answer = identify(auth_token, call)
-      const settled = answer.then(
-        () => {},
-        (error) => {
-          const reason = error instanceof ServiceError ? error.data.reason : undefined
-          if (reason === tooManyFailures) return
-          services.log.warn('an authentication was refused', {
-            address: session.address,
-            session: session.id,
-            reason: reason ?? 'auth_failed',
-          })
-        },
-      )
-      session.authenticating = settled
-      try {
-        return await answer
-      } finally {
-        if (session.authenticating === settled) session.authenticating = undefined
-      }
-    },
-  }),
-]
+  handler: async ({ auth_token }, call) => {
+    const { session } = call
+    const outcome = identify(auth_token, call)
+    const settled = outcome.then(
+      () => {},
+      () => {},
+    )
+    session.authenticating = settled
+    try {
+      return await outcome
+    } catch (error) {
+      logRefusal(error, call)
+      throw error
+    } finally {
+      // A later request to authenticate may have replaced it.
+      if (session.authenticating === settled) session.authenticating = undefined
+    }
+  },
+})
+
+export const sessionMethods = [ping, authenticate]

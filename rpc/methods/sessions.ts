@@ -1,25 +1,23 @@
 import Type from 'typebox'
-import { type Caller, credentialKinds, mayUse, neverExpires } from '../../machines/domain/access.js'
+import { type Caller, credentialKinds, type MediaSession, mayUse, neverExpires } from '../../machines/domain/access.js'
 import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { method } from '../method.js'
 import { given, iso } from '../present.js'
 import { covers } from '../rights.js'
-import { Count, Role, Time } from '../schemas.js'
+import { Count, MaybeExpires, Role, Time } from '../schemas.js'
 import type { Session } from '../session.js'
 
 const Kind = Type.Enum(credentialKinds)
-const Until = Type.Optional(Type.String({ format: 'date-time', description: 'Absent: never' }))
-
 const CredentialId = Type.Optional(
   Type.String({
-    description: 'By which it can be revoked: a token’s jti or hash, a key’s id, a certificate’s fingerprint',
+    description: "For revoke_token and revoke_api_key: a token's jti or hash, a key's id, a certificate's fingerprint",
   }),
 )
 
 const SessionInfo = Type.Object({
   session_id: Type.String(),
   state: Type.Enum(['unauthenticated', 'authenticated', 'over'], {
-    description: 'over: the caller’s right has ended, the connection is about to close',
+    description: "over: the caller's rights have ended and the connection is about to close",
   }),
   user: Type.Optional(Type.String()),
   role: Type.Optional(Role),
@@ -28,7 +26,7 @@ const SessionInfo = Type.Object({
   cameras: Type.Optional(Type.Array(Type.String(), { description: 'Ids or patterns; absent: every camera' })),
   address: Type.String(),
   since: Time,
-  expires_at: Until,
+  expires_at: MaybeExpires,
   requests: Count,
   subscriptions: Type.Array(Type.String()),
 })
@@ -42,20 +40,21 @@ const MediaInfo = Type.Object({
   credential_id: CredentialId,
   address: Type.String(),
   since: Time,
-  expires_at: Until,
+  expires_at: MaybeExpires,
 })
 
-const untilOf = (time: number | undefined) => (time === undefined || time >= neverExpires ? undefined : iso(time))
+const timeOf = (time: number | undefined) => (time === undefined || time >= neverExpires ? undefined : iso(time))
 
-const sessionOf = ({ id, caller, ended, address, since, requests, subscriptions }: Session) =>
-  given({
+const stateOf = ({ caller, ended }: Session): 'authenticated' | 'over' | 'unauthenticated' => {
+  if (caller !== undefined) return 'authenticated'
+  return ended === undefined ? 'unauthenticated' : 'over'
+}
+
+const sessionOf = (session: Session) => {
+  const { id, caller, ended, address, since, requests, subscriptions } = session
+  return given({
     session_id: id,
-    state:
-      caller !== undefined
-        ? ('authenticated' as const)
-        : ended !== undefined
-          ? ('over' as const)
-          : ('unauthenticated' as const),
+    state: stateOf(session),
     user: caller?.user ?? ended?.user,
     role: caller?.role,
     credential: caller?.credential?.kind,
@@ -63,100 +62,97 @@ const sessionOf = ({ id, caller, ended, address, since, requests, subscriptions 
     cameras: caller?.cameras && [...caller.cameras],
     address,
     since: iso(since),
-    expires_at: untilOf(caller?.expiresAt),
+    expires_at: timeOf(caller?.expiresAt),
     requests,
     subscriptions: [...subscriptions.keys()],
   })
+}
 
-/** A session with rights to more cameras than the caller's own does not exist for them; nobody's does. */
+const mediaOf = ({ id, protocol, camera, user, credential, address, since, expiresAt }: MediaSession) =>
+  given({
+    id,
+    protocol,
+    device: camera,
+    user,
+    credential: credential?.kind,
+    credential_id: credential?.id,
+    address,
+    since: iso(since),
+    expires_at: timeOf(expiresAt),
+  })
+
+/** A session with rights to more cameras than the caller's own does not exist for the caller. */
 const maySee = (caller: Caller | undefined, session: Session): boolean => {
   const owner = session.caller ?? session.ended
   return owner === undefined || covers(caller, owner.cameras)
 }
 
-export const sessionAdminMethods = [
-  method({
-    name: 'list_sessions',
-    summary: 'Lists who is connected to the API, and who reads streams.',
-    role: 'admin',
-    cost: 2,
-    since: '1.1',
-    numeric: ['limit', 'offset'],
-    params: Type.Object({
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Of each list; default 100' })),
-      offset: Type.Optional(Type.Integer({ minimum: 0, description: 'Default 0' })),
-    }),
-    result: Type.Object({
-      sessions: Type.Array(SessionInfo),
-      total: Count,
-      media: Type.Array(MediaInfo),
-      media_total: Count,
-      limit: Type.Integer({ minimum: 1 }),
-      offset: Count,
-    }),
-    handler: ({ limit = 100, offset = 0 }, { services: { sessions, streamAccess }, caller }) => {
-      const open = sessions.all().filter((session) => maySee(caller, session))
-      const media = streamAccess.sessions().filter(({ camera }) => caller === undefined || mayUse(caller, camera))
-      return {
-        sessions: open.slice(offset, offset + limit).map(sessionOf),
-        total: open.length,
-        media: media
-          .slice(offset, offset + limit)
-          .map(({ id, protocol, camera, user, credential, address, since, expiresAt }) =>
-            given({
-              id,
-              protocol,
-              device: camera,
-              user,
-              credential: credential?.kind,
-              credential_id: credential?.id,
-              address,
-              since: iso(since),
-              expires_at: untilOf(expiresAt),
-            }),
-          ),
-        media_total: media.length,
-        limit,
-        offset,
-      }
-    },
+const listSessions = method({
+  name: 'list_sessions',
+  summary: 'Lists the connections of the API, and the readers of streams.',
+  role: 'admin',
+  cost: 2,
+  since: '1.1',
+  numeric: ['limit', 'offset'],
+  params: Type.Object({
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Of each list; default 100' })),
+    offset: Type.Optional(Type.Integer({ minimum: 0, description: 'Default 0' })),
   }),
-  method({
-    name: 'end_session',
-    summary: 'Ends a session and the streams that its credential reads; with revoke also the credential, for good.',
-    role: 'admin',
-    cost: 5,
-    audited: true,
-    since: '1.1',
-    errors: ['notFound'],
-    params: Type.Object({
-      session_id: Type.String({ minLength: 1, maxLength: 64, description: 'As list_sessions tells it' }),
-      revoke: Type.Optional(Type.Boolean({ description: 'Default false: the client may authenticate anew' })),
-    }),
-    result: Type.Object({
-      session_id: Type.String(),
-      ended: Type.Literal(true),
-      revoked: Type.Boolean(),
-      media_ended: Count,
-    }),
-    handler: async ({ session_id, revoke = false }, { services: { sessions, credentials }, caller: asking }) => {
-      const session = sessions.find(session_id)
-      if (session === undefined || !maySee(asking, session)) throw notFound('Session', session_id)
-      const { caller } = session
-      if (revoke && caller?.credential === undefined) {
-        throw new ServiceError('invalidState', {
-          state: 'unauthenticated',
-          hint: 'the session has no credential that could be revoked',
-        })
-      }
-      if (caller === undefined) {
-        sessions.close(session, 4401, 'the session was ended by an administrator')
-        return { session_id, ended: true as const, revoked: false, media_ended: 0 }
-      }
-      // The session first: its end counts the streams, and revoking ends all of the credential at once.
-      const ending = sessions.expire(session, revoke ? 'revoked' : 'ended')
-      if (revoke && caller.credential !== undefined) await credentials.revoke(caller.credential, caller.expiresAt)
-      return { session_id, ended: true as const, revoked: revoke, media_ended: await ending }
-    },
+  result: Type.Object({
+    sessions: Type.Array(SessionInfo),
+    total: Count,
+    media: Type.Array(MediaInfo),
+    media_total: Count,
+    limit: Type.Integer({ minimum: 1 }),
+    offset: Count,
   }),
-]
+  handler: ({ limit = 100, offset = 0 }, { services: { sessions, streamAccess }, caller }) => {
+    const open = sessions.all().filter((session) => maySee(caller, session))
+    const media = streamAccess.sessions().filter(({ camera }) => caller === undefined || mayUse(caller, camera))
+    return {
+      sessions: open.slice(offset, offset + limit).map(sessionOf),
+      total: open.length,
+      media: media.slice(offset, offset + limit).map(mediaOf),
+      media_total: media.length,
+      limit,
+      offset,
+    }
+  },
+})
+
+const endSession = method({
+  name: 'end_session',
+  summary: 'Ends a session and the media sessions of its credential; with `revoke` also the credential, for good.',
+  role: 'admin',
+  cost: 5,
+  audit: { event: 'change', subject: 'session_id' },
+  since: '1.1',
+  errors: ['notFound', 'invalidState'],
+  params: Type.Object({
+    session_id: Type.String({ minLength: 1, maxLength: 64, description: 'From list_sessions' }),
+    revoke: Type.Optional(Type.Boolean({ description: 'Default false: the client may authenticate again' })),
+  }),
+  result: Type.Object({
+    session_id: Type.String(),
+    ended: Type.Literal(true),
+    revoked: Type.Boolean(),
+    media_ended: Count,
+  }),
+  handler: async ({ session_id, revoke = false }, { services: { sessions, credentials }, caller: asking }) => {
+    const session = sessions.find(session_id)
+    if (session === undefined || !maySee(asking, session)) throw notFound('Session', session_id)
+    const { caller } = session
+    if (revoke && caller?.credential === undefined)
+      throw new ServiceError('invalidState', { reason: 'no_credential', state: 'unauthenticated' })
+    if (caller === undefined) {
+      sessions.close(session, 4401, 'the session was ended by an administrator')
+      return { session_id, ended: true as const, revoked: false, media_ended: 0 }
+    }
+    // The session first: it counts its media sessions, and revoking ends those of the credential at once.
+    const ending = sessions.expire(session, revoke ? 'revoked' : 'ended')
+    if (revoke && caller.credential !== undefined) await credentials.revoke(caller.credential, caller.expiresAt)
+    return { session_id, ended: true as const, revoked: revoke, media_ended: await ending }
+  },
+})
+
+export const sessionAdminMethods = [listSessions, endSession]

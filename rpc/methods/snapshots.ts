@@ -2,12 +2,13 @@ import Type from 'typebox'
 import { invalidParam } from '../../machines/domain/errors.js'
 import { isStem, maxStem } from '../../machines/domain/fileName.js'
 import { method } from '../method.js'
-import { downloadUrl, given, iso } from '../present.js'
-import { CameraName, CameraParam, Count, FileName, Time } from '../schemas.js'
+import { given, iso, passedOverOf } from '../present.js'
+import { CameraName, CameraParam, Count, FileName, PassedOver, Tier, Time } from '../schemas.js'
+import { downloadUrl } from '../signedUrls.js'
 
 const pictureEnd = /\.(jpe?g|png)$/i
 
-/** The name without its extension, and the format that the extension asks for. */
+/** The name without its extension, and the format of the extension. */
 const nameOf = (filename: string) => {
   const [extension] = pictureEnd.exec(filename) ?? []
   const name = extension === undefined ? filename : filename.slice(0, -extension.length)
@@ -16,74 +17,74 @@ const nameOf = (filename: string) => {
   return { name, format }
 }
 
-export const snapshotMethods = [
-  method({
-    name: 'take_snapshot',
-    summary: 'Takes a picture by the quickest way that works, and tells which way that was.',
-    role: 'operator',
-    camera: 'device',
-    cost: 10,
-    audited: true,
-    since: '1.0',
-    gated: true,
-    errors: ['invalidState'],
-    params: Type.Object({
-      device: CameraParam,
-      filename: Type.Optional(FileName),
-      format: Type.Optional(Type.Enum(['jpg', 'jpeg', 'png'])),
-      quality: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: '0: the configured quality' })),
-      width: Type.Optional(Type.Integer({ minimum: 16, maximum: 7680 })),
-      height: Type.Optional(Type.Integer({ minimum: 16, maximum: 4320 })),
-      max_age: Type.Optional(
-        Type.Number({
-          minimum: 0,
-          maximum: 3600,
-          description: 'Seconds that the picture may be old; 0: taken after the request',
-        }),
-      ),
-    }),
-    result: Type.Object({
-      device: CameraName,
-      filename: Type.String(),
-      status: Type.Enum(['SUCCESS', 'FAILED']),
-      timestamp: Time,
-      file_size: Count,
-      file_path: Type.String(),
-      download_url: Type.String(),
-      tier: Type.Integer({ minimum: 0, maximum: 3 }),
-      captured_at: Time,
-      age_ms: Type.Number({ minimum: 0 }),
-      width: Count,
-      height: Count,
-      passed_over: Type.Array(Type.Object({ tier: Type.Integer({ minimum: 0, maximum: 3 }), reason: Type.String() })),
-    }),
-    handler: async ({ device, filename, format, quality, width, height, max_age }, call) => {
-      const { services, by, caller } = call
-      const { snapshots, ask, clock } = services
-      const named = filename === undefined ? undefined : nameOf(filename)
-      const wanted = format === undefined ? (named?.format ?? snapshots.format) : format === 'png' ? 'png' : 'jpg'
-      const taken = await ask.takeSnapshot(device, {
-        ...given({ filename: named?.name, width, height, cameras: caller?.cameras }),
-        format: wanted,
-        quality: quality || snapshots.quality,
-        maxAge: max_age === undefined ? snapshots.maxAge : Math.round(max_age * 1000),
-        by,
-      })
-      return {
-        device: taken.camera,
-        filename: taken.filename,
-        status: 'SUCCESS' as const,
-        timestamp: iso(clock.now()),
-        file_size: taken.bytes,
-        file_path: taken.path,
-        download_url: downloadUrl(call, 'snapshots', { camera: taken.camera, name: taken.filename }),
-        tier: taken.tier,
-        captured_at: iso(taken.capturedAt),
-        age_ms: Math.max(0, Math.round(taken.age)),
-        width: taken.width,
-        height: taken.height,
-        passed_over: taken.passedOver,
-      }
-    },
+const takeSnapshot = method({
+  name: 'take_snapshot',
+  summary: 'Takes a snapshot by the quickest tier that works, and returns which one it was.',
+  role: 'operator',
+  camera: 'device',
+  cost: 10,
+  audit: { event: 'change' },
+  since: '1.0',
+  gated: true,
+  errors: ['invalidState'],
+  params: Type.Object({
+    device: CameraParam,
+    filename: Type.Optional(FileName),
+    format: Type.Optional(Type.Enum(['jpg', 'jpeg', 'png'])),
+    quality: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: '0: the configured quality' })),
+    width: Type.Optional(Type.Integer({ minimum: 16, maximum: 7680 })),
+    height: Type.Optional(Type.Integer({ minimum: 16, maximum: 4320 })),
+    max_age: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 3600,
+        description: 'Age in seconds that the picture may have; 0: taken after the request',
+      }),
+    ),
   }),
-]
+  result: Type.Object({
+    device: CameraName,
+    filename: Type.String(),
+    status: Type.Enum(['SUCCESS', 'FAILED']),
+    timestamp: Time,
+    file_size: Count,
+    file_path: Type.String(),
+    download_url: Type.String(),
+    tier: Tier,
+    captured_at: Time,
+    age_ms: Type.Number({ minimum: 0 }),
+    width: Count,
+    height: Count,
+    passed_over: PassedOver,
+  }),
+  handler: async ({ device, filename, format, quality, width, height, max_age }, call) => {
+    const { services, by, caller } = call
+    const { snapshots, ask, clock } = services
+    const named = filename === undefined ? undefined : nameOf(filename)
+    const wanted = format === undefined ? (named?.format ?? snapshots.format) : format === 'png' ? 'png' : 'jpg'
+    const taken = await ask.takeSnapshot(device, {
+      ...given({ filename: named?.name, width, height, cameras: caller?.cameras }),
+      format: wanted,
+      quality: quality || snapshots.quality,
+      maxAge: max_age === undefined ? snapshots.maxAge : Math.round(max_age * 1000),
+      by,
+    })
+    return {
+      device: taken.camera,
+      filename: taken.filename,
+      status: 'SUCCESS' as const,
+      timestamp: iso(clock.now()),
+      file_size: taken.bytes,
+      file_path: taken.path,
+      download_url: downloadUrl(call, 'snapshots', { camera: taken.camera, name: taken.filename }),
+      tier: taken.tier,
+      captured_at: iso(taken.capturedAt),
+      age_ms: Math.max(0, Math.round(taken.age)),
+      width: taken.width,
+      height: taken.height,
+      passed_over: passedOverOf(taken.passedOver),
+    }
+  },
+})
+
+export const snapshotMethods = [takeSnapshot]

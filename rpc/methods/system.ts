@@ -3,153 +3,161 @@ import { mayUse } from '../../machines/domain/access.js'
 import { ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'
 import { iso, statusOf } from '../present.js'
+import { optionalReasonShape, reasonFields } from '../reason.js'
 import { CameraName, CameraParam, Count, None, Status, Time } from '../schemas.js'
 
 const status = (_: unknown, { services }: Call) => statusOf(services)
 
-export const systemMethods = [
-  method({
-    name: 'get_status',
-    summary: 'Tells whether the service and its parts work, and why not.',
-    role: 'admin',
-    since: '1.0',
-    params: None,
-    result: Status,
-    handler: status,
+const getStatus = method({
+  name: 'get_status',
+  summary: 'Returns the health of the service and its parts, and the reasons for it.',
+  role: 'admin',
+  since: '1.0',
+  params: None,
+  result: Status,
+  handler: status,
+})
+
+const getSystemHealth = method({
+  name: 'get_system_health',
+  summary: 'Returns the same as get_status, under the name that some clients use.',
+  role: 'admin',
+  since: '1.0',
+  params: None,
+  result: Status,
+  handler: status,
+})
+
+const getSystemStatus = method({
+  name: 'get_system_status',
+  summary: 'Returns the progress of the start, and the cameras that can be used.',
+  role: 'viewer',
+  since: '1.0',
+  params: None,
+  result: Type.Object({
+    status: Type.Enum(['starting', 'partial', 'ready']),
+    message: Type.String(),
+    available_cameras: Type.Array(CameraName),
+    discovery_active: Type.Boolean(),
+    discovery_mode: Type.Enum(['udev', 'devfs', 'off']),
   }),
-  method({
-    name: 'get_system_health',
-    summary: 'The same as get_status, by the name that some clients call.',
-    role: 'admin',
-    since: '1.0',
-    params: None,
-    result: Status,
-    handler: status,
+  handler: (_, { services: { directory }, caller }) => {
+    const { status, message, discovery } = directory.system()
+    const cameras = directory
+      .cameras()
+      .filter(({ id, status }) => status === 'CONNECTED' && (caller === undefined || mayUse(caller, id)))
+    return {
+      status,
+      message,
+      available_cameras: cameras.map(({ id }) => id),
+      discovery_active: discovery.active,
+      discovery_mode: discovery.mode,
+    }
+  },
+})
+
+const getServerInfo = method({
+  name: 'get_server_info',
+  summary: 'Returns the version and the capabilities of the service.',
+  role: 'viewer',
+  since: '1.0',
+  params: None,
+  result: Type.Object({
+    name: Type.String(),
+    version: Type.String(),
+    build_date: Type.String(),
+    go_version: Type.String({ description: 'For older clients; this service is not written in Go' }),
+    node_version: Type.String(),
+    architecture: Type.String(),
+    capabilities: Type.Array(Type.String()),
+    supported_formats: Type.Array(Type.String()),
+    max_cameras: Type.Integer({ minimum: 1 }),
+    media_server: Type.Optional(
+      Type.Object({
+        kind: Type.Enum(['external', 'managed', 'embedded']),
+        why: Type.String({ description: 'Why this kind of media server is used' }),
+        version: Type.Optional(Type.String()),
+        state: Type.String(),
+      }),
+    ),
+    stream_protocols: Type.Array(Type.String()),
   }),
-  method({
-    name: 'get_system_status',
-    summary: 'Tells how far the start has come and which cameras are there.',
-    role: 'viewer',
-    since: '1.0',
-    params: None,
-    result: Type.Object({
-      status: Type.Enum(['starting', 'partial', 'ready']),
-      message: Type.String(),
-      available_cameras: Type.Array(CameraName),
-      discovery_active: Type.Boolean(),
-      discovery_mode: Type.Enum(['udev', 'devfs', 'off']),
+  handler: (_, { services: { about, directory, offers, simulation } }) => {
+    const { state, server } = directory.link()
+    const { hls, webrtc } = offers()
+    return {
+      name: about.name,
+      version: about.version,
+      build_date: about.buildDate,
+      go_version: `n/a (node ${process.version})`,
+      node_version: process.version,
+      architecture: `${process.platform}/${process.arch}`,
+      capabilities: ['snapshots', 'recordings', 'streaming', 'notifications', ...(simulation ? ['simulation'] : [])],
+      supported_formats: ['fmp4', 'mp4', 'mkv', 'jpg', 'png'],
+      max_cameras: about.maxCameras,
+      ...(server === undefined ? {} : { media_server: { ...server, state } }),
+      stream_protocols: ['rtsp', ...(hls ? ['hls'] : []), ...(webrtc ? ['webrtc'] : [])],
+    }
+  },
+})
+
+const getStorageInfo = method({
+  name: 'get_storage_info',
+  summary: 'Returns the usage of the disk that holds the recordings and snapshots.',
+  role: 'admin',
+  cost: 2,
+  since: '1.0',
+  params: None,
+  result: Type.Object({
+    total_space: Count,
+    used_space: Count,
+    available_space: Count,
+    usage_percentage: Type.Number({ minimum: 0, maximum: 100 }),
+    recordings_size: Count,
+    snapshots_size: Count,
+    low_space_warning: Type.Boolean(),
+    state: Type.Enum(['ok', 'warning', 'critical', 'blind', 'unknown'], {
+      description: 'blind: the disk cannot be measured, so recordings are refused',
     }),
-    handler: (_, { services: { directory }, caller }) => {
-      const { status, message, discovery } = directory.system()
-      const cameras = directory
-        .cameras()
-        .filter(({ id, status }) => status === 'CONNECTED' && (caller === undefined || mayUse(caller, id)))
-      return {
-        status,
-        message,
-        available_cameras: cameras.map(({ id }) => id),
-        discovery_active: discovery.active,
-        discovery_mode: discovery.mode,
-      }
-    },
+    since: Time,
+    ...optionalReasonShape,
   }),
-  method({
-    name: 'get_server_info',
-    summary: 'Tells what this server is and can do.',
-    role: 'viewer',
-    since: '1.0',
-    params: None,
-    result: Type.Object({
-      name: Type.String(),
-      version: Type.String(),
-      build_date: Type.String(),
-      go_version: Type.String({ description: 'Clients want it; this service is not written in Go' }),
-      node_version: Type.String(),
-      architecture: Type.String(),
-      capabilities: Type.Array(Type.String()),
-      supported_formats: Type.Array(Type.String()),
-      max_cameras: Type.Integer({ minimum: 1 }),
-      media_server: Type.Optional(
-        Type.Object({
-          kind: Type.Enum(['external', 'managed', 'embedded']),
-          why: Type.String(),
-          version: Type.Optional(Type.String()),
-          state: Type.String(),
-        }),
-      ),
-      stream_protocols: Type.Array(Type.String()),
-    }),
-    handler: (_, { services: { about, directory, offers, simulation } }) => {
-      const { state, server } = directory.link()
-      const { hls, webrtc } = offers()
-      return {
-        name: about.name,
-        version: about.version,
-        build_date: about.buildDate,
-        go_version: `n/a (node ${process.version})`,
-        node_version: process.version,
-        architecture: `${process.platform}/${process.arch}`,
-        capabilities: ['snapshots', 'recordings', 'streaming', 'notifications', ...(simulation ? ['simulation'] : [])],
-        supported_formats: ['fmp4', 'mp4', 'mkv', 'jpg', 'png'],
-        max_cameras: about.maxCameras,
-        ...(server === undefined ? {} : { media_server: { ...server, state } }),
-        stream_protocols: ['rtsp', ...(hls ? ['hls'] : []), ...(webrtc ? ['webrtc'] : [])],
-      }
-    },
-  }),
-  method({
-    name: 'get_storage_info',
-    summary: 'Tells how full the disk of the recordings is.',
-    role: 'admin',
-    cost: 2,
-    since: '1.0',
-    params: None,
-    result: Type.Object({
-      total_space: Count,
-      used_space: Count,
-      available_space: Count,
-      usage_percentage: Type.Number({ minimum: 0, maximum: 100 }),
-      recordings_size: Count,
-      snapshots_size: Count,
-      low_space_warning: Type.Boolean(),
-      state: Type.Enum(['ok', 'warning', 'critical', 'unknown']),
-      since: Time,
-      reason: Type.Optional(Type.String()),
-    }),
-    handler: async (_, { services: { files, directory } }) => {
-      const sizes = await files.sizes()
-      const { state, cause, total, used, available, percent } = directory.storage()
-      return {
-        total_space: total,
-        used_space: used,
-        available_space: available,
-        usage_percentage: Math.min(100, Math.max(0, percent)),
-        recordings_size: sizes.recordings,
-        snapshots_size: sizes.snapshots,
-        low_space_warning: state === 'warning' || state === 'critical',
-        state,
-        since: iso(cause.since),
-        ...(cause.reason === undefined ? {} : { reason: cause.reason }),
-      }
-    },
-  }),
-  method({
-    name: 'simulate',
-    summary: 'Plays a fault of a virtual camera, where simulation is enabled.',
-    role: 'admin',
-    camera: 'device',
-    cost: 5,
-    audited: true,
-    since: '1.0',
-    gated: true,
-    errors: ['unsupported', 'dependencyFailed'],
-    params: Type.Object({ device: CameraParam, action: Type.Enum(['unplug', 'plug', 'stall', 'resume', 'busy']) }),
-    result: Type.Object({ device: Type.String(), action: Type.String(), status: Type.Literal('DONE') }),
-    handler: async ({ device, action }, { services: { simulation, ask } }) => {
-      if (!simulation)
-        throw new ServiceError('unsupported', { feature: 'simulation', hint: 'simulation.enabled is off' })
-      await ask.simulate(device, action)
-      return { device, action, status: 'DONE' as const }
-    },
-  }),
-]
+  handler: async (_, { services: { files, directory } }) => {
+    const sizes = await files.sizes()
+    const { state, cause, total, used, available, percent } = directory.storage()
+    return {
+      total_space: total,
+      used_space: used,
+      available_space: available,
+      usage_percentage: Math.min(100, Math.max(0, percent)),
+      recordings_size: sizes.recordings,
+      snapshots_size: sizes.snapshots,
+      low_space_warning: state === 'warning' || state === 'critical',
+      state,
+      since: iso(cause.since),
+      ...reasonFields(cause.reason),
+    }
+  },
+})
+
+const simulate = method({
+  name: 'simulate',
+  summary: 'Simulates a fault of a virtual camera, if simulation is enabled.',
+  role: 'admin',
+  camera: 'device',
+  cost: 5,
+  audit: { event: 'change' },
+  since: '1.0',
+  gated: true,
+  errors: ['unsupported', 'dependencyFailed'],
+  params: Type.Object({ device: CameraParam, action: Type.Enum(['unplug', 'plug', 'stall', 'resume', 'busy']) }),
+  result: Type.Object({ device: Type.String(), action: Type.String(), status: Type.Literal('DONE') }),
+  handler: async ({ device, action }, { services: { simulation, ask } }) => {
+    if (!simulation)
+      throw new ServiceError('unsupported', { feature: 'simulation', suggestion: 'Set simulation.enabled to true' })
+    await ask.simulate(device, action)
+    return { device, action, status: 'DONE' as const }
+  },
+})
+
+export const systemMethods = [getStatus, getSystemHealth, getSystemStatus, getServerInfo, getStorageInfo, simulate]

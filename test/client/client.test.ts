@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { expect } from 'chai'
 import WebSocket, { WebSocketServer } from 'ws'
+import { because } from '../../machines/domain/reason.js'
 import {
   CallTimedOut,
   type ClientOptions,
@@ -195,7 +196,7 @@ describe('the client', () => {
     await states.until((all) => all.at(-1)?.[0] === 'waiting')
     plug('camera1')
     plug('camera0')
-    world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: 'x' })
+    world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: because('unplugged') })
     await events.until(({ length }) => length === settled + 3)
     plug('camera0')
     await events.until(({ length }) => length === settled + 4)

@@ -4,10 +4,10 @@ import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import { type Service, sideBySide, startService, virtual } from '../e2e/service.js'
 import { type Client, createStage } from '../rpc/fakes.js'
-import { get, open, raw } from './attacksTools.js'
+import { within } from '../rpc/wait.js'
+import { get, handshake, open, raw } from './attacksTools.js'
 
-const hello =
-  'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+const hello = `GET /ws HTTP/1.1\r\nHost: x\r\n${handshake}`
 
 const topics = [
   'camera.connected',
@@ -19,10 +19,10 @@ const topics = [
   'system.health',
 ]
 
-// Each attacker comes from an address of its own, all at the same time.
-describe('attacks on what the service can bear', function () {
+// All attackers run at the same time, each from its own address.
+describe('attacks by load', function () {
   this.timeout(60_000)
-  const stage = createStage()
+  const stage = createStage(50_000)
   let service: Service
   let honest: Client
   let slowest = 0
@@ -41,7 +41,7 @@ describe('attacks on what the service can bear', function () {
     return socket
   }
 
-  /** Somebody who is served all the while, and what the service holds open meanwhile. */
+  /** Calls as an honest client all the time, and notes the slowest reply and the open descriptors. */
   const watch = async () => {
     const began = performance.now()
     const { error } = await honest.call('get_camera_list')
@@ -82,13 +82,16 @@ describe('attacks on what the service can bear', function () {
           if (index % 2 === 0) socket.write(hello)
           return socket
         })
-        // Each has its answer, or its end, before others come.
+        // Each wave waits for a reply or an end of every connection.
         await Promise.all(
-          sockets.map(
-            (socket, index) =>
+          sockets.map((socket, index) =>
+            within(
+              'a reply to a connection, or its end',
               new Promise((resolve) =>
                 socket.once(index % 2 === 0 ? 'data' : 'connect', resolve).once('close', resolve),
               ),
+              20_000,
+            ),
           ),
         )
       }
@@ -113,76 +116,84 @@ describe('attacks on what the service can bear', function () {
       }, 100)
       stage.ends.push(() => clearInterval(drip))
       const began = performance.now()
-      await Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')))
+      const ends = Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')))
+      await within('all connections are cut', ends, 20_000)
       expect(performance.now() - began).to.be.below(15_000)
     },
 
-    'one that hears of everything, asks on and never reads': async () => {
+    'a client that subscribes to everything, sends requests and never reads': async () => {
       const deaf = await connect('127.0.3.1', await service.token('admin'))
       expect((await deaf.call('subscribe_events', { topics })).error).to.equal(undefined)
       deaf.socket.pause()
       const cut = once(deaf.socket, 'close')
       const request = '{"jsonrpc":"2.0","id":1,"method":"rpc.discover"}'
-      await service.until('the service notices', async () => {
+      await service.until('the service drops the client', async () => {
         for (let more = 0; more < 20; more++) deaf.socket.send(request)
         return service.log.some((line) => line.includes('does not read'))
       })
       deaf.socket.resume()
-      await cut
+      await within('the connection is cut', cut)
     },
 
-    'one that vanishes without a word': async () => {
+    'clients that vanish without closing': async () => {
       const [gone, half] = [openFrom('127.0.4.1'), openFrom('127.0.4.1')]
       for (const socket of [gone, half]) {
         socket.write(hello)
         await once(socket, 'data')
       }
-      // Answers no ping and closes nothing; the other has closed its half alone.
+      // One replies to no ping and never closes; the other has closed only its half.
       const began = performance.now()
       const ends = [once(gone, 'close'), once(half, 'close')]
       half.end()
-      await Promise.all(ends)
+      await within('both connections are cut', Promise.all(ends))
       expect(performance.now() - began).to.be.below(8_000)
     },
 
-    'frames of 16 MB, whole and in pieces': async () => {
+    'frames of 16 MB, whole and in fragments': async () => {
       const token = await service.token('viewer')
       const [whole, pieces] = [await connect('127.0.5.1', token), await connect('127.0.5.1', token)]
       const big = 'x'.repeat(16 * 1024 * 1024)
       whole.socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping', params: { big } }))
       for (let piece = 0; piece < 64; piece++) pieces.socket.send(big.slice(0, 256 * 1024), { fin: false })
-      for (const { closed } of [whole, pieces]) expect((await closed).code).to.be.oneOf([1006, 1009])
+      await Promise.all([whole.closed, pieces.closed])
+      // The close frame (1009) may be lost behind data that the service no longer reads, so its log decides.
+      const isTooLarge = (line: string) => line.includes('Max payload size exceeded') && line.includes('127.0.5.1')
+      await service.until('both frames are refused', () => service.log.filter(isTooLarge).length === 2)
     },
 
-    'JSON a hundred thousand levels deep, at every place': async () => {
+    'JSON of a hundred thousand levels, in every member': async () => {
       const client = await connect('127.0.6.1', await service.token('admin'))
       const depth = 100_000
       for (const deep of [
         `${'['.repeat(depth)}${']'.repeat(depth)}`,
         `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`,
       ]) {
-        const frames = [
-          deep,
-          `{"jsonrpc":"2.0","id":1,"method":"get_camera_status","params":${deep}}`,
-          `{"jsonrpc":"2.0","id":1,"method":"get_camera_status","params":{"device":${deep}}}`,
-          `{"jsonrpc":"2.0","id":1,"method":"subscribe_events","params":{"topics":["system.health"],"filters":${deep}}}`,
-          `{"jsonrpc":"2.0","id":1,"method":"authenticate","params":{"auth_token":${deep}}}`,
-          `{"jsonrpc":"2.0","id":${deep},"method":"ping"}`,
-          `{"jsonrpc":${deep},"id":1,"method":"ping"}`,
-          `{"jsonrpc":"2.0","id":1,"method":${deep}}`,
+        const call = (method: string, params: string) =>
+          `{"jsonrpc":"2.0","id":1,"method":"${method}","params":${params}}`
+        const frames: [frame: string, code: number][] = [
+          [deep, -32600],
+          [call('get_camera_status', deep), -32602],
+          [call('get_camera_status', `{"device":${deep}}`), -32602],
+          [call('subscribe_events', `{"topics":["system.health"],"filters":${deep}}`), -32602],
+          [call('authenticate', `{"auth_token":${deep}}`), -32001],
+          [`{"jsonrpc":"2.0","id":${deep},"method":"ping"}`, -32600],
+          [`{"jsonrpc":${deep},"id":1,"method":"ping"}`, -32600],
+          [`{"jsonrpc":"2.0","id":1,"method":${deep}}`, -32600],
         ]
-        for (const frame of frames) {
-          const answers = await client.answersTo(frame)
-          expect(answers).to.have.length(1)
-          expect(answers[0]?.error?.code, frame.slice(0, 80)).to.be.oneOf([-32600, -32602, -32001])
+        for (const [frame, code] of frames) {
+          const replies = await client.answersTo(frame)
+          expect(
+            replies.map(({ error }) => error?.code),
+            frame.slice(0, 80),
+          ).to.deep.equal([code])
         }
       }
     },
 
     'keys of prototypes, at every depth': async () => {
       const [client, nobody] = [await connect('127.0.7.1', await service.token('viewer')), await connect('127.0.7.1')]
-      const poison =
-        '{"role":"admin","isAdmin":true,"caller":{"role":"admin"},"authenticated":true,"enabled":true,"closed":true,"device":"camera0"}'
+      const flags = '"isAdmin":true,"authenticated":true,"enabled":true,"closed":true'
+      const poison = `{"role":"admin","caller":{"role":"admin"},"device":"camera0",${flags}}`
       for (const key of ['"__proto__"', '"constructor"', '"prototype"', '"\\u005f_proto__"']) {
         for (const value of [
           poison,
@@ -198,8 +209,9 @@ describe('attacks on what the service can bear', function () {
               )
               expect(answers[0]?.error?.code, nest).to.equal(who === client ? -32002 : -32001)
             }
+            const params = `{"topics":["system.health"],"filters":${nest}}`
             const [answer] = await client.answersTo(
-              `{"jsonrpc":"2.0","id":"k","method":"subscribe_events","params":{"topics":["system.health"],"filters":${nest}},${key}:${value}}`,
+              `{"jsonrpc":"2.0","id":"k","method":"subscribe_events","params":${params},${key}:${value}}`,
             )
             expect(answer?.error?.code, nest).to.equal(-32602)
           }
@@ -215,24 +227,24 @@ describe('attacks on what the service can bear', function () {
       const { rpc } = service.ports
       const from = { localAddress: '127.0.8.1' }
       const status = async (head: string) => /^HTTP\/1\.1 (\d{3})/.exec(await raw(rpc, head, from))?.[1] ?? 'cut'
-      const long = 'x'.repeat(64 * 1024)
-      expect(await status(`GET /ws HTTP/1.1\r\nHost: x\r\nX-Long: ${long}\r\n\r\n`)).to.be.oneOf(['431', 'cut'])
-      expect(
-        await status(`GET /files/recordings/x.mp4 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${long}\r\n\r\n`),
-      ).to.be.oneOf(['431', 'cut'])
-      expect(await status(`GET /${long} HTTP/1.1\r\nHost: x\r\n\r\n`)).to.be.oneOf(['414', '431', 'cut'])
-      expect(await status(`GET /ws HTTP/1.1\r\nHost: x\r\n${'X-Many: x\r\n'.repeat(5_000)}\r\n`)).to.be.oneOf([
-        '431',
-        'cut',
-      ])
-      // Two requests where a proxy would see one.
+      // Little more than the 16 KiB that are allowed: a reply may be lost behind data that the service does not read.
+      const long = 'x'.repeat(17 * 1024)
+      const tooLong = [
+        `GET /ws HTTP/1.1\r\nHost: x\r\nX-Long: ${long}\r\n\r\n`,
+        `GET /files/recordings/x.mp4 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${long}\r\n\r\n`,
+        `GET /${long} HTTP/1.1\r\nHost: x\r\n\r\n`,
+        `GET /ws HTTP/1.1\r\nHost: x\r\n${'X-Many: x\r\n'.repeat(2_500)}\r\n`,
+      ]
+      for (const head of tooLong) expect(await status(head), head.slice(0, 60)).to.equal('431')
+      // Two requests that a proxy would take for one.
       const smuggled = 'GET /files/recordings/y.mp4 HTTP/1.1\r\nHost: x\r\n\r\n'
-      const both = `POST /ws HTTP/1.1\r\nHost: x\r\nContent-Length: ${smuggled.length}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${smuggled}`
+      const lengths = `Content-Length: ${smuggled.length}\r\nTransfer-Encoding: chunked`
+      const both = `POST /ws HTTP/1.1\r\nHost: x\r\n${lengths}\r\n\r\n0\r\n\r\n${smuggled}`
       expect(await status(both)).to.equal('400')
       expect(await status('GET /ws HTTP/1.1\r\nHost: x\r\nX-A: b\rSet-Cookie: a\r\n\r\n')).to.equal('400')
       expect(await status('GET /ws HTTP/1.1\r\nHost : x\r\n\r\n')).to.equal('400')
-      expect(await status('GET /ws HTTP/9.9\r\n\r\n')).to.be.oneOf(['400', '505'])
-      expect(await status('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03')).to.be.oneOf(['400', 'cut'])
+      expect(await status('GET /ws HTTP/9.9\r\n\r\n')).to.equal('400')
+      expect(await status('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03')).to.equal('400')
     },
 
     'guesses of a token': async () => {
@@ -241,7 +253,7 @@ describe('attacks on what the service can bear', function () {
       const guess = async () => (await guesser.call('authenticate', { auth_token: `guess-${Math.random()}` })).error
       const free: (string | undefined)[] = []
       let waits: number[] = []
-      while (waits.length < 2) {
+      while (waits.length < 2 && free.length < 20) {
         const error = await guess()
         if (error?.code !== -32040) {
           free.push(String(error?.data.reason))
@@ -249,7 +261,7 @@ describe('attacks on what the service can bear', function () {
         }
         expect(error.data.reason).to.equal('too_many_failed_authentications')
         waits = [...waits, Number(error.data.retry_after_ms)]
-        // While it waits no guess is looked at, by no door and by no other connection; whose own is good comes in by each.
+        // Meanwhile no guess of the address is checked, and a valid credential is accepted in every way.
         const second = await connect('127.0.9.1')
         expect((await second.call('authenticate', { auth_token: 'guess' })).error?.code).to.equal(-32040)
         expect((await second.call('authenticate', { auth_token: good })).error).to.equal(undefined)
@@ -259,14 +271,14 @@ describe('attacks on what the service can bear', function () {
         })
         expect((await get(service.ports.rpc, '/files/recordings/x.mp4', showing('guess'))).status).to.equal(429)
         expect((await get(service.ports.rpc, '/files/recordings/x.mp4', showing(good))).status).to.equal(404)
-        // Nor is who is in concerned, or who comes from elsewhere.
+        // Authenticated sessions and other addresses are not affected.
         expect((await neighbour.call('get_camera_list')).error).to.equal(undefined)
         expect((await (await connect('127.0.9.2')).call('authenticate', { auth_token: good })).error).to.equal(
           undefined,
         )
         await new Promise((resolve) => setTimeout(resolve, waits.at(-1)))
       }
-      // Five for free; the sixth and each after it make the next wait, twice as long.
+      // Five are free; each further one doubles the wait.
       expect(free).to.deep.equal(Array(7).fill('auth_failed'))
       expect(waits[0]).to.be.within(500, 1_001)
       expect(waits[1]).to.be.within(1_500, 2_001)
@@ -274,16 +286,16 @@ describe('attacks on what the service can bear', function () {
     },
   })
 
-  it('leave the others served, and nothing behind', async () => {
+  it('do not affect other clients, and leave nothing behind', async () => {
     clearTimeout(watching)
     if (failure !== undefined) throw failure
     expect(slowest).to.be.below(5_000)
-    // 100 and the spare 64 of the one address that floods, 100 of the others at most.
+    // 100 and the spare 64 of the flooding address, at most 100 of the others.
     expect(mostFiles).to.be.below(400)
     const fresh = await connect('127.0.10.1', await service.token('admin'))
     expect((await fresh.call('get_system_status')).result.status).to.equal('ready')
     await stage.end()
-    await service.until('all of it is forgotten', async () => (await filesOf()) < 60, 15_000)
+    await service.until('the descriptors are closed', async () => (await filesOf()) < 60, 15_000)
     expect(await residentOf()).to.be.below(250)
     expect(service.log.filter((line) => line.includes('"level":"error"'))).to.deep.equal([])
     expect((await service.call<{ sessions: unknown[] }>('list_sessions')).sessions).to.have.length(1)

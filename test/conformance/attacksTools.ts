@@ -3,13 +3,19 @@ import { once } from 'node:events'
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { program, type Service } from '../e2e/service.js'
+import { within } from '../rpc/wait.js'
 
-/** From where on the loopback: each address is a client of its own to the service. */
+/** The local address: to the service each address is another client. */
 interface From {
   localAddress?: string
 }
 
-/** Sends the path as it is: `fetch` would tidy it up. */
+/** The headers of a WebSocket handshake after those of the test, and the end of its head. */
+export const handshake =
+  'Connection: Upgrade\r\nUpgrade: websocket\r\n' +
+  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+
+/** Sends the path unchanged; `fetch` would normalise it. */
 export const get = (
   port: number,
   path: string,
@@ -39,7 +45,7 @@ export const open = (port: number, { localAddress = '127.0.0.1' }: From = {}): S
     .on('error', () => {})
     .resume()
 
-/** All that is answered to some bytes, until the other side closes. */
+/** The whole reply to some bytes, until the server closes. */
 export const raw = async (port: number, bytes: string | Buffer, from: From = {}): Promise<string> => {
   const socket = open(port, from)
   let answer = ''
@@ -47,14 +53,14 @@ export const raw = async (port: number, bytes: string | Buffer, from: From = {})
     answer += data.toString('latin1')
   })
   socket.write(bytes)
-  await once(socket, 'close')
+  await within('the server closes the connection', once(socket, 'close'), 30_000)
   return answer
 }
 
-/** Instead of a status. */
+/** The status of a connection that was closed without a reply. */
 export const hungUp = 0
 
-/** What a DESCRIBE of this URL is answered with. `password`: a credential, shown as players show it. */
+/** The status of a DESCRIBE. `password`: a credential, sent as players send it. */
 export const describeRtsp = (
   url: string,
   { password, localAddress = '127.0.0.1' }: From & { password?: string } = {},
@@ -71,7 +77,7 @@ export const describeRtsp = (
     })
   })
 
-/** A command of the program beside the service that runs. */
+/** Runs a command of the program beside the service. */
 export const command = ({ dataDir }: Service, ...args: string[]) =>
   new Promise<{ code: number; err: string }>((resolve) => {
     const own = Object.entries(process.env).filter(
@@ -88,7 +94,7 @@ export const sigOf = (url: string): string => new URL(url, 'http://host').search
 export const claimsOf = (token: string): { jti: string; exp: number } =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
 
-/** A signature with something done to it; `other`: a good one of something else. */
+/** Altered signatures; `other`: a valid one of another subject. */
 export const forgeries = (sig: string, other: string): Record<string, string> => {
   const [payload = '', seal = ''] = sig.split('.')
   const [otherPayload = '', otherSeal = ''] = other.split('.')

@@ -6,10 +6,11 @@ import { dependencyFailed } from '../../machines/domain/errors.js'
 import type { Method } from '../../rpc/method.js'
 import { methods } from '../../rpc/methods/index.js'
 import { type OpenRpcDocument, openRpcOf } from '../../rpc/openrpc.js'
-import { topics } from '../../rpc/topics.js'
+import { topicNames } from '../../rpc/topics/index.js'
 import { type FakeServer, startFake } from '../adapters/rtsp/fake.js'
 import { describeKinds, type Service, startService, virtual } from '../e2e/service.js'
 import { type Client, createStage, createWorld } from '../rpc/fakes.js'
+import { until } from '../rpc/wait.js'
 import { freePort } from '../support/ports.js'
 import { startAlone } from './conformanceAlone.js'
 import { type Book, createBook, documentedMethods, tableOf } from './conformanceBook.js'
@@ -35,7 +36,7 @@ const books = new Map<string, Book>()
 
 const inReason = (codes: readonly string[], reason: string) => new Map(codes.map((method) => [method, reason]))
 
-/** Documented errors that a method cannot be brought to. */
+/** Documented errors that a method cannot return, with the reason. */
 const excuses: Record<number, Map<string, string>> = {
   [-32002]: inReason(
     guarded.filter(({ role }) => role === 'viewer').map(({ method }) => method),
@@ -55,18 +56,19 @@ const excuses: Record<number, Map<string, string>> = {
       ...['get_metrics', 'get_status', 'get_system_health', 'get_system_status', 'get_server_info'],
       ...['subscribe_events', 'unsubscribe_events', 'get_subscription_stats', 'get_external_streams'],
     ],
-    'it tells what is known, or reads the disk, and waits for no other part',
+    'it returns what is known, or reads the disk, and depends on no other part',
   ),
   [-32603]: inReason(['ping', 'unsubscribe_events', 'get_subscription_stats'], 'it uses nothing that can fail'),
 }
 
 const sdp =
-  'v=0\r\nm=video 0 RTP/AVP 96\r\na=control:trackID=0\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==\r\n'
+  'v=0\r\nm=video 0 RTP/AVP 96\r\na=control:trackID=0\r\na=rtpmap:96 H264/90000\r\n' +
+  'a=fmtp:96 sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==\r\n'
 
 describeKinds('conformance', (kind) => {
   const [rested, recorded, pulled, watched, dark] = ['camera0', 'camera1', 'camera2', 'camera3', 'camera4'] as const
   const cameras = [rested, recorded, pulled, watched, dark]
-  const stage = createStage()
+  const stage = createStage(50_000)
   let service: Service
   let source: FakeServer
   let book: Book
@@ -86,15 +88,15 @@ describeKinds('conformance', (kind) => {
     })
   const of = (role: Role): Client => {
     const client = clients.get(role)
-    if (client === undefined) throw new Error(`nobody is connected as ${role}`)
+    if (client === undefined) throw new Error(`there is no client with role ${role}`)
     return client
   }
-  /** As the least that may. */
+  /** Calls a method with the lowest role that may call it. */
   const ask = (method: string, params?: Params) => {
     const role = documentedMethods.find((one) => one.method === method)?.role ?? 'none'
     return (role === 'none' ? stranger : of(role as Role)).call(method, params)
   }
-  const nothingWrong = () => expect(book.faults(), 'what is not as documented').to.deep.equal([])
+  const nothingWrong = () => expect(book.faults(), 'differences from the documents').to.deep.equal([])
   const works = async (method: string, params: Params | undefined, state: string) => {
     const reply = await ask(method, params)
     book.result(method, `(${JSON.stringify(params ?? {})}), ${state}`, reply, { state })
@@ -123,10 +125,10 @@ describeKinds('conformance', (kind) => {
       ],
       connected: 4,
       env: {
-        // Nothing drips back into the buckets meanwhile.
+        // The bucket of an address regains one look-up in four seconds: see the test that spends it.
         CAMERA_SERVICE_SECURITY_RATE_LIMIT_REQUESTS: '20000',
-        CAMERA_SERVICE_SECURITY_RATE_LIMIT_ADDRESS_REQUESTS: '40000',
-        CAMERA_SERVICE_SECURITY_RATE_LIMIT_WINDOW: '6h',
+        CAMERA_SERVICE_SECURITY_RATE_LIMIT_ADDRESS_REQUESTS: '20000',
+        CAMERA_SERVICE_SECURITY_RATE_LIMIT_WINDOW: '1d',
         CAMERA_SERVICE_SECURITY_AUTH_FAILURES: '1000',
         CAMERA_SERVICE_EXTERNAL_DISCOVERY_ENABLED: 'true',
         CAMERA_SERVICE_EXTERNAL_DISCOVERY_SCAN_INTERVAL: '0',
@@ -155,7 +157,7 @@ describeKinds('conformance', (kind) => {
     await source?.stop()
   })
 
-  /** Proper calls of all that changes no camera, in the situation as it is. */
+  /** Calls every method that changes no camera, in the present situation. */
   const look = async (situation: string, stateOf: Record<string, string>) => {
     const ofCameras = ['get_camera_status', 'get_camera_capabilities', 'get_stream_url', 'get_stream_status']
     const plain = [
@@ -196,7 +198,7 @@ describeKinds('conformance', (kind) => {
       works('list_recordings', { limit: 1, offset: 1 }, situation),
       works('list_recordings', { limit: '1000', offset: '0' }, situation),
       works('list_snapshots', { limit: 1000 }, situation),
-      works('subscribe_events', { topics: [...topics] }, situation),
+      works('subscribe_events', { topics: [...topicNames] }, situation),
       works(
         'subscribe_events',
         { topics: ['camera.connected'], filters: { device: [rested, dark], severity: 'warning' } },
@@ -208,7 +210,7 @@ describeKinds('conformance', (kind) => {
         works('set_discovery_interval', { scan_interval: 0 }, situation),
       ),
     ])
-    // One after the other: the last policy is to delete nothing.
+    // One after the other, because the last policy must delete nothing.
     await works('set_retention_policy', { policy_type: 'size', max_size_gb: 0.5, enabled: false }, situation)
     await works('set_retention_policy', { policy_type: 'manual', enabled: true }, situation)
     await works(
@@ -251,7 +253,7 @@ describeKinds('conformance', (kind) => {
     files.recordings[device] = result?.filename
   }
 
-  it('answers as documented while the cameras rest, and one is dark', async () => {
+  it('returns what is documented while the cameras are idle, and one is faulty', async () => {
     expect(await look('at rest', { [dark]: 'faulty' })).to.deep.equal([
       ...[rested, recorded, pulled, watched].map((device) => [device, 'available', 'none', 'INACTIVE']),
       [dark, 'faulty', 'none', 'INACTIVE'],
@@ -259,7 +261,7 @@ describeKinds('conformance', (kind) => {
     nothingWrong()
   })
 
-  it('answers as documented while cameras are recorded and watched', async () => {
+  it('returns what is documented while cameras are recorded and watched', async () => {
     await Promise.all([
       record(recorded, { duration: 3600, format: 'fmp4' }, 'available').then(() =>
         picture(recorded, { quality: 0 }, 'recording'),
@@ -294,7 +296,7 @@ describeKinds('conformance', (kind) => {
     nothingWrong()
   })
 
-  it('answers as documented when a camera was pulled, and refuses what its state forbids', async () => {
+  it('returns what is documented after an unplug, and refuses what the state forbids', async () => {
     await service.call('simulate', { device: pulled, action: 'unplug' })
     await service.told('camera.disconnected', { device: pulled })
     const stateOf = {
@@ -349,7 +351,7 @@ describeKinds('conformance', (kind) => {
     nothingWrong()
   })
 
-  it('tells of files and deletes them, those of a pulled camera too', async () => {
+  it('returns the details of files and deletes them, also those of an unplugged camera', async () => {
     const states = { [rested]: 'available', [recorded]: 'recorded', [pulled]: 'unplugged' }
     for (const [device, state] of Object.entries(states)) {
       const recording = files.recordings[device] ?? ''
@@ -367,9 +369,9 @@ describeKinds('conformance', (kind) => {
     nothingWrong()
   })
 
-  it('deletes for real what the policy says, once it says so', async () => {
+  it('deletes the files of the policy, but not in a dry run', async () => {
     const old = new Date(Date.UTC(2024, 0, 1))
-    // What is younger than a minute is never deleted.
+    // Files younger than a minute are never deleted.
     for (const [kind, name] of [
       ['recordings', `${watched}_2024-01-01_00-00-00-000000.mp4`],
       ['snapshots', `${watched}_2024-01-01_00-00-00-000.jpg`],
@@ -401,13 +403,13 @@ describeKinds('conformance', (kind) => {
     nothingWrong()
   })
 
-  /** Proper params that leave everything as it is, and the code they are answered with where that takes a refusal. */
+  /** Valid params that change nothing, and the code of the refusal that this may take. */
   const harmless = (): Record<string, { params: Params; code?: number }> => {
     const device = { params: { device: rested } }
     const nobody = { params: { device: 'camera99' }, code: -32010 }
     const noFile = { params: { filename: 'nothing.mp4' }, code: -32010 }
     return {
-      // The one that the connection has already.
+      // The token that the connection has already.
       authenticate: { params: { auth_token: tokens.admin } },
       get_camera_status: device,
       get_camera_capabilities: device,
@@ -435,11 +437,11 @@ describeKinds('conformance', (kind) => {
   }
   const harmlessOf = (method: string) => harmless()[method] ?? { params: {} }
 
-  it('refuses each wrong param and names it', async () => {
+  it('refuses each invalid param and names it', async () => {
     for (const { method, params } of documentedMethods) {
       await Promise.all(
         wrongParams(params, harmlessOf(method).params).map(async ({ param, what, params }) => {
-          // A client that has no filters says so by null, and is answered so: the result's schema has it.
+          // Clients without filters send null.
           if (method === 'subscribe_events' && what === 'filters: null') return
           const reply = await ask(method, params)
           if (method === 'authenticate')
@@ -448,7 +450,7 @@ describeKinds('conformance', (kind) => {
         }),
       )
       const list = await ask(method, [] as unknown as Params)
-      // Not told of each method: it is the envelope that is wrong.
+      // The fault of the envelope, not of the method.
       book.refusal(method, 'params by position', list, {
         check: 'params',
         code: -32602,
@@ -459,7 +461,7 @@ describeKinds('conformance', (kind) => {
     nothingWrong()
   })
 
-  it('takes no notice of params that it does not know', async () => {
+  it('ignores unknown params', async () => {
     for (const { method } of documentedMethods) {
       const { params, code } = harmlessOf(method)
       const reply = await ask(method, { ...params, unknown: 1, Unknown: { deep: [null] }, limits: 'none' })
@@ -469,7 +471,7 @@ describeKinds('conformance', (kind) => {
       book.result(method, 'without params', await ask(method), { check: 'extra' })
       book.result(method, 'with params null', await ask(method, null as unknown as Params), { check: 'extra' })
     }
-    // As an existing client writes it.
+    // The names of an existing client.
     const params = { url: `rtsp://127.0.0.1:${service.ports.rtsp}/camera0`, name: 'loop' }
     const reply = await ask('add_external_stream', params)
     book.refusal('add_external_stream', 'by the other names', reply, {
@@ -480,7 +482,7 @@ describeKinds('conformance', (kind) => {
     nothingWrong()
   })
 
-  it('lets in each role that is high enough, and none that is lower', async () => {
+  it('allows each role that is high enough, and no lower one', async () => {
     for (const { method, role } of documentedMethods) {
       const { params, code } = harmlessOf(method)
       for (const have of roles) {
@@ -498,7 +500,7 @@ describeKinds('conformance', (kind) => {
     nothingWrong()
   })
 
-  it('answers nobody who has not authenticated, failed to, or whose token is over', async () => {
+  it('refuses clients that have not authenticated, failed to, or whose token has expired', async () => {
     const nobody = await connect()
     const expiring = await connect(await service.token('admin', 2_500))
     for (const [method, code] of [
@@ -519,7 +521,8 @@ describeKinds('conformance', (kind) => {
       const reply = await nobody.call('authenticate', { auth_token })
       book.refusal('authenticate', what, reply, { check: 'unauth', code: -32001, data: { reason: 'auth_failed' } })
     }
-    await expiring.until(() => expiring.notices.some(({ method }) => method === 'session.expired'))
+    const isExpired = () => expiring.notices.some(({ method }) => method === 'session.expired')
+    await expiring.until(isExpired, 'session.expired')
     for (const { method } of guarded) {
       const reply = await expiring.call(method, harmlessOf(method).params)
       book.refusal(method, 'after the token', reply, {
@@ -532,7 +535,7 @@ describeKinds('conformance', (kind) => {
     nothingWrong()
   })
 
-  it('keeps to the envelope in each method', async () => {
+  it('follows the envelope in each method', async () => {
     for (const { method } of documentedMethods) {
       const { params } = harmlessOf(method)
       const [old] = await stranger.answersTo({ jsonrpc: '1.0', id: 'old', method, params })
@@ -554,28 +557,30 @@ describeKinds('conformance', (kind) => {
         method,
         'envelope',
         'as a notification',
-        [...silent, ...nulled].map((reply) => `was answered ${JSON.stringify(reply).slice(0, 80)}`),
+        [...silent, ...nulled].map((reply) => `the reply is ${JSON.stringify(reply).slice(0, 80)}`),
       )
       const [echo] = await of('admin').answersTo({ jsonrpc: '2.0', id: 'an id of text', method: 'ping' })
       book.note(
         method,
         'envelope',
         'with an id of text',
-        echo?.id === 'an id of text' ? [] : [`was answered to ${String(echo?.id)}`],
+        echo?.id === 'an id of text' ? [] : [`the id of the reply is ${String(echo?.id)}`],
       )
     }
     nothingWrong()
   })
 
-  it('tells when to come again once the rate is spent', async () => {
+  it('returns retry_after_ms once the rate limit is reached', async () => {
     const greedy = await connect(undefined, '127.0.0.9')
-    // What costs most spends most, also where it is refused.
-    const spent = () => Promise.all(Array.from({ length: 500 }, () => greedy.call('discover_external_streams')))
-    while (!(await spent()).some(({ error }) => error?.code === -32040));
-    while ((await greedy.call('ping')).error === undefined);
-    for (const { method } of documentedMethods) {
-      const reply = await greedy.call(method, harmlessOf(method).params)
-      book.refusal(method, 'once the rate is spent', reply, {
+    // The most expensive method empties the bucket fastest, also if it is refused.
+    const spend = () => Promise.all(Array.from({ length: 500 }, () => greedy.call('discover_external_streams')))
+    await until('an expensive call is refused', async () => (await spend()).some(({ error }) => error?.code === -32040))
+    // A look-up that drips into the bucket meanwhile would let a cheap call pass the limit.
+    const isEmpty = async () => Number((await greedy.call('ping')).error?.data.retry_after_ms) > 2_000
+    await until('the bucket is empty for two more seconds', isEmpty)
+    const calls = documentedMethods.map(({ method }) => greedy.call(method, harmlessOf(method).params))
+    for (const [index, reply] of (await Promise.all(calls)).entries()) {
+      book.refusal(documentedMethods[index]?.method ?? '', 'at the rate limit', reply, {
         check: 'envelope',
         code: -32040,
         data: { reason: 'rate_limited' },
@@ -585,11 +590,11 @@ describeKinds('conformance', (kind) => {
     nothingWrong()
   })
 
-  it('says so when a change cannot be kept, and does not make it', async () => {
+  it('refuses a change that cannot be stored, and does not make it', async () => {
     const state = join(service.dataDir, 'state')
     for (const name of ['retention.json', 'external_streams.json']) {
       await rm(join(state, name), { force: true })
-      // A file cannot take the place of a folder.
+      // A file cannot replace a folder.
       await mkdir(join(state, name, 'in the way'), { recursive: true })
     }
     const storage = { dependency: 'storage' }
@@ -612,7 +617,7 @@ describeKinds('conformance', (kind) => {
     nothingWrong()
   })
 
-  it('was asked of each method in at least three states', () => {
+  it('was tested with each method in at least three states', () => {
     const few = [...book.pages]
       .filter(([, { states }]) => states.size < 3)
       .map(([method, { states }]) => `${method}: ${[...states]}`)
@@ -637,20 +642,18 @@ describe('conformance, without a media server', function () {
       secrets: /\/dev\/|undefined|NaN/,
     })
     books.set(state, book)
-    // Until cameras were looked for, the service says that it starts.
-    while (
-      (await admin.call('get_system_status')).result.status === 'starting' ||
-      (await admin.call('get_camera_list')).result.connected < 1
-    ) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    // The service is starting until it has looked for cameras.
+    const isReady = async () =>
+      (await admin.call('get_system_status')).result.status !== 'starting' &&
+      (await admin.call('get_camera_list')).result.connected > 0
+    await until('the camera is connected', isReady, 20_000)
   })
   after(async () => {
     await stage.end()
     await alone?.end()
   })
 
-  it('tells what it knows, and refuses what takes one by its name', async () => {
+  it('returns what is known, and names the media server in refusals', async () => {
     const known = [
       'get_camera_list',
       'get_metrics',
@@ -668,7 +671,7 @@ describe('conformance, without a media server', function () {
       const reply = await admin.call(method, { device })
       book.refusal(method, state, reply, { check: 'results', code: -32050, data: { dependency: 'mediamtx' }, state })
     }
-    // It takes the picture from the camera itself.
+    // The picture comes from the camera itself.
     book.result('take_snapshot', state, await admin.call('take_snapshot', { device }), { state })
     expect((await admin.call('get_status')).result).to.include({ status: 'UNHEALTHY' })
     expect((await admin.call('get_stream_url', { device })).result).to.include({
@@ -678,7 +681,7 @@ describe('conformance, without a media server', function () {
     expect(book.faults()).to.deep.equal([])
   })
 
-  it('has no external streams while they are not enabled, whatever the params', async () => {
+  it('has no external streams while they are disabled, whatever the params', async () => {
     const calls: [string, Params][] = [
       ['discover_external_streams', { generic_enabled: 'yes' }],
       ['add_external_stream', { url: 'rtsp://192.168.1.20/live', name: 'Gate' }],
@@ -701,13 +704,13 @@ describe('conformance, without a media server', function () {
   })
 })
 
-describe('conformance, where the service itself is in the way', () => {
+describe('conformance, while parts of the service fail', () => {
   const stage = createStage()
   const secrets = /secret words|nowhere/
   let book: Book
   before(() => {
     book = createBook({ discovered: openRpcOf(methods), secrets })
-    books.set('in the way', book)
+    books.set('failing parts', book)
   })
   afterEach(() => stage.end())
 
@@ -727,7 +730,7 @@ describe('conformance, where the service itself is in the way', () => {
     return Object.fromEntries(required.map((param) => [param, samples[param]]))
   }
 
-  it('says that it starts until it has, in each method that waits for that', async () => {
+  it('says that it is starting, in each method that waits for the start', async () => {
     const world = createWorld()
     world.system = { ...world.system, status: 'starting', message: 'cameras are being looked for' }
     const { port } = await stage.serve(world.options())
@@ -741,7 +744,7 @@ describe('conformance, where the service itself is in the way', () => {
     expect(book.faults()).to.deep.equal([])
   })
 
-  it('gives a request id and no more when the program fails, in each method', async () => {
+  it('returns only a request id after an unexpected failure, in each method', async () => {
     const fail = () => {
       throw new Error('secret words of /nowhere')
     }
@@ -778,7 +781,7 @@ describe('conformance, where the service itself is in the way', () => {
     expect(failures.length, 'each is logged').to.equal(documentedMethods.length - (excuses[-32603]?.size ?? 0))
   })
 
-  it('cannot clean up while the disk fails', async () => {
+  it('refuses a cleanup while the disk fails', async () => {
     const world = createWorld()
     const retention = {
       ...world.options().retention,
@@ -797,17 +800,17 @@ describe('conformance, where the service itself is in the way', () => {
   })
 })
 
-describe('conformance, all in all', () => {
+describe('conformance, summary', () => {
   const reasonFor = (method: string, code: number) => excuses[code]?.get(method)
   const kinds = () => ['embedded', 'managed'].filter((kind) => books.has(kind))
   const reachedIn = (kind: string, method: string) =>
     new Map(
-      [kind, 'without a media server', 'in the way'].flatMap((name) => [
+      [kind, 'without a media server', 'failing parts'].flatMap((name) => [
         ...(books.get(name)?.pages.get(method)?.codes ?? []),
       ]),
     )
 
-  it('reaches each documented error of each method, but those that cannot be', function () {
+  it('covers each documented error of each method, except the excused ones', function () {
     if (kinds().length === 0 || books.size < 3) return this.skip()
     const wrong = kinds().flatMap((kind) =>
       documentedMethods.flatMap(({ method, errors }) => {
@@ -815,9 +818,8 @@ describe('conformance, all in all', () => {
         return errors.flatMap((code) => {
           const excuse = reasonFor(method, code)
           if (reached.has(code) === (excuse === undefined)) return []
-          return [
-            `${kind}, ${method}: ${code} ${excuse === undefined ? 'was never answered' : `was answered by ${reached.get(code)}, and is excused: ${excuse}`}`,
-          ]
+          const surplus = `was returned for ${reached.get(code)}, but is excused: ${excuse}`
+          return [`${kind}, ${method}: ${code} ${excuse === undefined ? 'was never returned' : surplus}`]
         })
       }),
     )

@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createTokens } from '../../adapters/tokens/tokens.js'
 import type { Role } from '../../machines/domain/access.js'
 import { environment, program, virtual } from '../e2e/service.js'
+import { until } from '../rpc/wait.js'
 
 const secret = 'a key of a service alone, 32 bytes or more'
 
-/** A service with one camera whose media server is not there, and that scans for nothing. */
+/** A service with one camera, without a media server and without external discovery. */
 export async function startAlone() {
   const dataDir = await mkdtemp(join(tmpdir(), 'camera-service-'))
   const { env, ports } = await environment({
@@ -28,15 +28,11 @@ export async function startAlone() {
     clearTimeout(timer)
     await rm(dataDir, { recursive: true, force: true })
   }
-  const isUp = async (deadline: number): Promise<void> => {
-    const response = await fetch(`http://127.0.0.1:${ports.health}/health/live`).catch(() => undefined)
-    if (response?.ok) return
-    if (child.exitCode !== null || performance.now() > deadline)
-      throw new Error(`the service alone did not start (${child.exitCode ?? 'in time'})`)
-    await sleep(50)
-    await isUp(deadline)
+  const isUp = async () => {
+    if (child.exitCode !== null) throw new Error(`the service ended with ${child.exitCode}`)
+    return (await fetch(`http://127.0.0.1:${ports.health}/health/live`).catch(() => undefined))?.ok
   }
-  await isUp(performance.now() + 15_000).catch(async (error) => {
+  await until('the service answers', isUp, 15_000).catch(async (error) => {
     await end()
     throw error
   })

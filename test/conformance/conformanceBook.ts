@@ -2,19 +2,19 @@ import type { OpenRpcDocument } from '../../rpc/openrpc.js'
 import { contract, faults } from '../rpc/contract.js'
 import type { Reply } from '../rpc/fakes.js'
 
-/** What is counted of each method. */
+/** The checks that are counted for each method. */
 export const checks = ['results', 'extra', 'params', 'allowed', 'denied', 'unauth', 'envelope'] as const
 export type Check = (typeof checks)[number]
 
 interface Page {
   counts: Map<Check, number>
-  /** Situations in which a proper call was answered as it must be. */
+  /** Situations in which a call had the documented outcome. */
   states: Set<string>
-  /** Code → the first call that was answered with it. */
+  /** Code → the first call that returned it. */
   codes: Map<number, string>
 }
 
-/** What clients compare of each code's message, and the members that its `data` must have. */
+/** By code: the part of the message that clients compare, and the required members of `data`. */
 const documented: Record<number, { message: RegExp; data: string[] }> = {
   [-32600]: { message: /Invalid Request/, data: ['hint'] },
   [-32601]: { message: /Method not found/, data: ['hint'] },
@@ -32,7 +32,7 @@ const documented: Record<number, { message: RegExp; data: string[] }> = {
 const isGiven = (value: unknown): boolean =>
   typeof value === 'string' ? value !== '' : typeof value === 'number' ? value > 0 : Array.isArray(value)
 
-/** The contract of each method, with the name that only clients know for get_status. */
+/** The contract of each method, and of get_system_health, a name of some clients for get_status. */
 export const documentedMethods = (() => {
   const status = contract.find(({ method }) => method === 'get_status')
   if (status === undefined) throw new Error('the contract has no get_status')
@@ -40,8 +40,8 @@ export const documentedMethods = (() => {
 })()
 
 /**
- * Checks replies against the contract, against what the running server says of itself (`rpc.discover`), and for what must
- * never leave it; keeps account of what was checked.
+ * Checks replies against the contract, against the document of the running server (`rpc.discover`), and for secrets.
+ * Counts what was checked.
  */
 export function createBook({ discovered, secrets }: { discovered: OpenRpcDocument; secrets: RegExp }) {
   const pages = new Map(
@@ -76,13 +76,13 @@ export function createBook({ discovered, secrets }: { discovered: OpenRpcDocumen
     found.push(...wrong.map((fault) => `${method} ${what}: ${fault}`))
   }
   const leaks = (reply: Reply): string[] => {
-    // The one path that is documented.
-    const shown = JSON.stringify(reply, (key, value) => (key === 'file_path' ? undefined : value))
-    const [leak] = secrets.exec(shown) ?? []
-    return leak === undefined ? [] : [`it tells ${leak}`]
+    // The only documented path.
+    const text = JSON.stringify(reply, (key, value) => (key === 'file_path' ? undefined : value))
+    const [leak] = secrets.exec(text) ?? []
+    return leak === undefined ? [] : [`it contains ${leak}`]
   }
 
-  /** A call that must succeed. */
+  /** Checks a call that must succeed. */
   const result = (
     method: string,
     what: string,
@@ -99,7 +99,7 @@ export function createBook({ discovered, secrets }: { discovered: OpenRpcDocumen
             ...(metadata === undefined ? ['no metadata'] : []),
             ...leaks(reply),
           ]
-        : [`answered ${error.code} ${error.message} ${JSON.stringify(error.data)}`]
+        : [`returned ${error.code} ${error.message} ${JSON.stringify(error.data)}`]
     note(method, check, what, wrong)
     if (state !== undefined && wrong.length === 0) pageOf(method).states.add(state)
     return error === undefined
@@ -108,14 +108,14 @@ export function createBook({ discovered, secrets }: { discovered: OpenRpcDocumen
   interface Refusal {
     check: Check
     code: number
-    /** Members that `data` must have just so. */
+    /** Members that `data` must have. */
     data?: Record<string, unknown>
     state?: string
-    /** It is no matter of this method, so that the table does not tell of it. */
+    /** It concerns the envelope, so that the table does not list it for the method. */
     isEnvelope?: boolean
   }
 
-  /** A call that must be refused just so. */
+  /** Checks a call that must be refused. */
   const refusal = (
     method: string,
     what: string,
@@ -127,9 +127,9 @@ export function createBook({ discovered, secrets }: { discovered: OpenRpcDocumen
     const has = (name: string) => isGiven(error?.data[name])
     const wrong =
       error === undefined
-        ? [`answered ${JSON.stringify(reply.result).slice(0, 200)} instead of ${code}`]
+        ? [`returned ${JSON.stringify(reply.result).slice(0, 200)} instead of ${code}`]
         : [
-            ...(error.code === code ? [] : [`answered ${error.code} ${JSON.stringify(error.data)} instead of ${code}`]),
+            ...(error.code === code ? [] : [`returned ${error.code} ${JSON.stringify(error.data)} instead of ${code}`]),
             ...(message.test(error.message) ? [] : [`its message is ${error.message}`]),
             ...['reason', 'details', 'suggestion', ...data]
               .filter((name) => !has(name))
@@ -140,7 +140,7 @@ export function createBook({ discovered, secrets }: { discovered: OpenRpcDocumen
                 ([name, value]) => `its ${name} is ${JSON.stringify(error.data[name])}, not ${JSON.stringify(value)}`,
               ),
             ...('result' in reply ? ['it has a result too'] : []),
-            ...(isEnvelope || ours.get(method)?.codes.has(code) ? [] : [`the method table does not tell of ${code}`]),
+            ...(isEnvelope || ours.get(method)?.codes.has(code) ? [] : [`the method table does not list ${code}`]),
             ...leaks(reply),
           ]
     note(method, check, what, wrong)
@@ -154,15 +154,15 @@ export function createBook({ discovered, secrets }: { discovered: OpenRpcDocumen
     result,
     refusal,
     pages: pages as ReadonlyMap<string, Page>,
-    /** What was wrong since this was asked last. */
+    /** The faults since the last call. */
     faults: () => found.splice(0),
-    /** For what is neither a result nor an error. */
+    /** Counts a check of something that is neither a result nor an error. */
     note,
   }
 }
 export type Book = ReturnType<typeof createBook>
 
-/** Methods × checks, over several books. `unreached`: how many documented codes are excused. */
+/** A table of methods and checks over several books. `excused`: the number of excused codes of a method. */
 export function tableOf(books: readonly Book[], excused: (method: string) => number): string {
   const head = ['method', 'role', 'states', ...checks, 'codes']
   const rows = documentedMethods.map(({ method, role, errors }) => {

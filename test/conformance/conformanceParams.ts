@@ -1,12 +1,12 @@
-/** What the schema of a method's params forbids, each as one change of params that are right. */
+/** The values that the schema of params forbids, each as one change of valid params. */
 
 type Schema = Record<string, unknown>
 type Params = Record<string, unknown>
 
 interface Wrong {
-  /** The param that is wrong. */
+  /** The invalid param. */
   param: string
-  /** What is wrong with it, for messages. */
+  /** The change, for messages. */
   what: string
   params: Params
 }
@@ -21,7 +21,7 @@ const samples: Record<string, unknown[]> = {
   object: [{}, { length: 1 }],
 }
 
-/** Names that no device and no file may have, whatever a pattern exactly says. */
+/** Names that are forbidden for devices or files. */
 const hostile = [
   'door',
   'camera',
@@ -75,7 +75,7 @@ function refusedBy(schema: Schema): unknown[] {
   return values
 }
 
-/** Each way in which params can be wrong by the schema: without what is required, and with each value that a param must not have. */
+/** All single changes that make params invalid: without a required one, or with a forbidden value. */
 export function wrongParams(schema: Schema, right: Params): Wrong[] {
   const properties = (schema.properties ?? {}) as Record<string, Schema>
   const required = (schema.required ?? []) as string[]

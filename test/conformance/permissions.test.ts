@@ -5,11 +5,11 @@ import { methods } from '../../rpc/methods/index.js'
 import { type Client, describeKinds, type Service, startService, virtual } from '../e2e/service.js'
 import { connect } from '../support/client.js'
 import { createMatrix, type Identity } from './permissionsCells.js'
-import { hlsRows, httpRows, notificationRow, rtspRows, silent } from './permissionsDoors.js'
 import { cameras, enter, furnish, type House, settings, stir, type Visitor } from './permissionsHouse.js'
 import { methodRows } from './permissionsMethods.js'
+import { hlsRows, httpRows, notificationRow, rtspRows, silent } from './permissionsWays.js'
 
-/** `=`: by ids, `*`: by patterns; without: every camera. */
+/** `=`: limited by ids, `*`: by patterns; no mark: every camera. */
 const rights: Record<string, readonly string[] | undefined> = { '=': cameras.own, '*': ['cam*0', '*2'], '': undefined }
 const byToken = roles.flatMap((role) =>
   Object.keys(rights).map((mark) => ({ title: `${role}${mark}`, role, limited: mark !== '' })),
@@ -50,14 +50,14 @@ describeKinds('permissions', (kind) => {
       until: service.until,
       visitor: ({ title }) => {
         const visitor = visitors.get(title)
-        if (visitor === undefined) throw new Error(`${title} has not come in`)
+        if (visitor === undefined) throw new Error(`${title} is not connected`)
         return visitor
       },
     }
     await furnish(house)
     for (const identity of identities)
       visitors.set(identity.title, await enter(house, identity, await credentialOf(identity)))
-    // Somebody who may use the other camera alone, and somebody who watches each: they are in lists.
+    // A caller limited to the other camera, and a reader of each camera: lists contain them.
     const password = await house.token('viewer', cameras.other)
     await enter(house, { title: 'neighbour', role: 'viewer', limited: true }, password)
     for (const [camera, token] of [
@@ -87,15 +87,15 @@ describeKinds('permissions', (kind) => {
     ...rtspRows(here, () => service.ports.rtsp),
     ...(kind === 'managed' ? hlsRows(here, () => service.ports.hls) : []),
   ]
-  const hearing = notificationRow(here)
-  const matrix = createMatrix(identities, [...byMethod, ...byHttp, ...byStream, hearing])
+  const notified = notificationRow(here)
+  const matrix = createMatrix(identities, [...byMethod, ...byHttp, ...byStream, notified])
 
   describe('each method', () => {
     for (const row of byMethod) it(row.title, () => matrix.verify(row))
   })
 
-  describe('each door', () => {
-    // Whoever shows something wrong waits for the media server: all of them at the same time.
+  describe('each way to files, pictures and streams', () => {
+    // The media server delays refusals, so all rows run at the same time.
     let streams: Promise<void>[] = []
     before(() => {
       streams = byStream.map((row) => matrix.verify(row))
@@ -108,9 +108,9 @@ describeKinds('permissions', (kind) => {
   })
 
   describe('at the end', () => {
-    it(hearing.title, async () => {
+    it(notified.title, async () => {
       await stir(house, [...visitors.values()])
-      await matrix.verify(hearing)
+      await matrix.verify(notified)
     })
 
     it('leaves no cell unverified', () => {

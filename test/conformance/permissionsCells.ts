@@ -1,32 +1,32 @@
 import { expect } from 'chai'
 import type { Role } from '../../machines/domain/access.js'
 
-/** What somebody was answered with; anything else in its own words. */
+/** The outcome of one request; an unexpected one in its own words. */
 export type Outcome = 'in' | 'auth' | 'role' | 'hidden' | (string & {})
 
-/** Whose camera (file, key, session …) is asked for; `both`: what asks for none. */
+/** Whose camera (file, key, session …) a request is about; `both`: it is about none. */
 export type Target = 'own' | 'other' | 'both'
 
 export interface Identity {
   title: string
   role: 'none' | Role
-  /** To some cameras, the other one not among them. */
+  /** Limited to its own cameras. */
   limited: boolean
 }
 
-/** One line of the matrix: for each identity and target what is expected, and what really comes. */
+/** One row of the matrix: for each identity and target the expected and the real outcome. */
 export interface Row {
   title: string
   targets: readonly Target[]
   expected(identity: Identity, target: Target): Outcome
   ask(identity: Identity, target: Target): Promise<Outcome>
-  /** Its cells must not be asked for at the same time. */
+  /** Its requests must not run at the same time. */
   oneByOne?: boolean
 }
 
 const marks: Record<string, string> = { in: '+', auth: '-', role: 'r', hidden: 'h' }
 
-/** Asks for every cell of a table and keeps what came. */
+/** Runs the request of every cell and keeps the outcomes. */
 export function createMatrix(identities: readonly Identity[], rows: readonly Row[]) {
   const outcomes = new Map<string, Outcome>()
   const keyOf = (row: Row, identity: Identity, target: Target) => `${row.title}, ${identity.title}, ${target}`
@@ -40,7 +40,7 @@ export function createMatrix(identities: readonly Identity[], rows: readonly Row
   }
 
   return {
-    /** Rejects with the cells that came out otherwise. */
+    /** Rejects with the cells that have another outcome. */
     verify: async (row: Row) => {
       if (row.oneByOne) for (const cell of cellsOf(row)) await ask(cell)
       else await Promise.all(cellsOf(row).map(ask))
@@ -54,7 +54,7 @@ export function createMatrix(identities: readonly Identity[], rows: readonly Row
       cells
         .filter(({ row, identity, target }) => !outcomes.has(keyOf(row, identity, target)))
         .map(({ row }) => row.title),
-    /** One character a cell: `+` in, `-` not authenticated, `r` role too low, `h` as if it did not exist, `!` something else, `?` not asked. */
+    /** One character for each cell: see `marks`; `!` another outcome, `?` not run. */
     print: () => {
       const width = Math.max(...rows.map(({ title }) => title.length))
       const columns = identities.map(({ title }) => title.length)
@@ -68,7 +68,8 @@ export function createMatrix(identities: readonly Identity[], rows: readonly Row
           identities.map((identity) => mark(row, identity)),
         ),
       )
-      const sum = `${cells.length} cells, ${outcomes.size} verified; two marks: own, other; + in, - not authenticated, r role, h does not exist`
+      const legend = 'two marks: own, other; + allowed, - not authenticated, r role too low, h hidden'
+      const sum = `${cells.length} cells, ${outcomes.size} verified; ${legend}`
       return [
         line(
           '',

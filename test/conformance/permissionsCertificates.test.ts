@@ -3,17 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
 import { createTokens } from '../../adapters/tokens/tokens.js'
 import { type Client, environment, program, virtual } from '../e2e/service.js'
 import { createAuthority, hasOpenssl } from '../rpc/certificates.js'
+import { until as waitUntil } from '../rpc/wait.js'
 import { connect } from '../support/client.js'
 import { createMatrix, type Identity } from './permissionsCells.js'
-import { httpRows, notificationRow, rtspRows } from './permissionsDoors.js'
 import { cameras, enter, furnish, type House, settings, stir, type Visitor } from './permissionsHouse.js'
 import { methodRows } from './permissionsMethods.js'
+import { httpRows, notificationRow, rtspRows } from './permissionsWays.js'
 
 const identities: readonly Identity[] = [
   { title: 'none', role: 'none', limited: false },
@@ -25,7 +25,7 @@ const identities: readonly Identity[] = [
 const certified = identities.filter(({ role }) => role !== 'none')
 const secretKey = 'a key of the permission tests, 32 bytes or more'
 
-/** A port that passes on by TLS what comes without, so that a client need not know of certificates. */
+/** A plain port that forwards to the TLS port with a client certificate, so that clients need none. */
 async function passage(options: ConnectionOptions): Promise<Server & { base: string }> {
   const server = createServer((socket) => {
     const onward = connectTls({ host: '127.0.0.1', ...options })
@@ -62,11 +62,11 @@ suite('permissions by certificate (with openssl on PATH), embedded', function ()
     return client
   }
   const until = async (what: string, probe: () => Promise<boolean> | boolean) => {
-    const end = performance.now() + 20_000
-    while (!(await probe())) {
-      if (performance.now() > end || child.exitCode !== null) throw new Error(`${what}: not in time`)
-      await sleep(50)
+    const isOver = async () => {
+      if (child.exitCode !== null) throw new Error(`${what}: the service ended with ${child.exitCode}`)
+      return probe()
     }
+    await waitUntil(what, isOver, 20_000)
   }
 
   before(async () => {
@@ -120,12 +120,12 @@ suite('permissions by certificate (with openssl on PATH), embedded', function ()
       connect: (listener) => enterBy(base, listener),
       visitor: ({ title }) => {
         const visitor = visitors.get(title)
-        if (visitor === undefined) throw new Error(`${title} has not come in`)
+        if (visitor === undefined) throw new Error(`${title} is not connected`)
         return visitor
       },
     }
     await until(
-      'the cameras are there',
+      'the cameras are available',
       async () =>
         (await house.call<{ available_cameras: string[] }>('get_system_status')).available_cameras.length === 2,
     )
@@ -157,20 +157,20 @@ suite('permissions by certificate (with openssl on PATH), embedded', function ()
   const here = () => house
   const rows = [
     ...methodRows(here),
-    // The connection says who it is, or nothing does; streams and files also open to the URLs that it is given.
+    // The certificate of the connection is the only credential; streams and files also open by signed URLs.
     ...httpRows(here, { certificate: () => ({}) }),
     ...rtspRows(here, () => rtspPort).filter(({ title }) => title.endsWith('signed URL')),
   ]
-  const hearing = notificationRow(here)
-  const matrix = createMatrix(identities, [...rows, hearing])
+  const notified = notificationRow(here)
+  const matrix = createMatrix(identities, [...rows, notified])
 
-  describe('each method and each door', () => {
+  describe('each method, and each way to files, pictures and streams', () => {
     for (const row of rows) it(row.title, () => matrix.verify(row))
   })
   describe('at the end', () => {
-    it(hearing.title, async () => {
+    it(notified.title, async () => {
       await stir(house, [...visitors.values()])
-      await matrix.verify(hearing)
+      await matrix.verify(notified)
     })
     it('leaves no cell unverified', () => expect(matrix.unverified()).to.deep.equal([]))
   })

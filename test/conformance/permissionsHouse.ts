@@ -7,11 +7,11 @@ import type { Identity } from './permissionsCells.js'
 
 type Params = Record<string, unknown>
 
-/** Of the limited ones: what they may use, and what does not exist for them. The second of each is an external stream. */
+/** The cameras that limited callers may use, and those hidden from them. The second of each is an external stream. */
 export const cameras = { own: ['camera0', 'camera2'], other: ['camera1', 'camera3'], absent: ['camera99'] } as const
 export type Whose = keyof typeof cameras
 
-/** What names the other cameras, in whatever is told. */
+/** The names of the hidden cameras in any text. */
 export const secret = /camera[13](?!\d)|secluded/
 export const shared = /camera0(?!\d)/
 
@@ -21,37 +21,37 @@ export const streamUrls = {
   absent: 'rtsp://127.0.0.1:9/nowhere',
 }
 
-/** Limits that a thousand questions of one address do not reach, and somewhere to add streams to. */
+/** Limits that a thousand requests of one address do not reach, and external streams. */
 export const settings = {
   CAMERA_SERVICE_SECURITY_RATE_LIMIT_REQUESTS: '1000000',
   CAMERA_SERVICE_SECURITY_RATE_LIMIT_ADDRESS_REQUESTS: '10000000',
   CAMERA_SERVICE_SECURITY_AUTH_FAILURES: '1000',
   CAMERA_SERVICE_API_KEY_MANAGEMENT_MAX_KEYS: '10000',
-  // Who has nothing to show stays to the end.
+  // Clients without a credential stay connected to the end.
   CAMERA_SERVICE_SERVER_AUTHENTICATION_TIMEOUT: '10m',
   CAMERA_SERVICE_EXTERNAL_DISCOVERY_ENABLED: 'true',
   CAMERA_SERVICE_EXTERNAL_DISCOVERY_SCAN_INTERVAL: '0',
 }
 
-/** An identity that has come in. */
+/** The client of an identity. */
 export interface Visitor extends Identity {
-  /** A token or an API key; empty: nothing to show. */
+  /** A token or an API key; empty: none. */
   credential: string
   client: Client
-  /** Everything that it was told unasked. */
-  told: Notification[]
-  /** Where they come in by HTTP, if not where everybody does. */
+  /** All its notifications. */
+  received: Notification[]
+  /** Base URL of its HTTP requests, if it has its own. */
   base?: string
 }
 
-/** A service with what the matrix asks for. */
+/** A service with the cameras, files and keys of the matrix. */
 export interface House {
   dataDir: string
-  /** Of the API: `http://…`. */
+  /** Base URL of the API: `http://…`. */
   base: string
   call<Result = Params>(method: string, params?: Params): Promise<Result>
   token(role: Role, cameras?: readonly string[]): Promise<string>
-  /** A connection of its own, of nobody yet. */
+  /** Opens a connection that is not authenticated. */
   connect(listener?: (notification: Notification) => void): Promise<Client>
   visitor(identity: Identity): Visitor
   until(what: string, probe: () => boolean): Promise<unknown>
@@ -60,7 +60,7 @@ export interface House {
 export const nameOf = (whose: Whose): string => ({ own: 'gate', other: 'secluded', absent: 'nowhere' })[whose]
 
 let made = 0
-/** A file of a camera, old enough for the retention policy; of an absent one only the name. */
+/** Makes a file of a camera, old enough for the retention policy; for an absent camera only its name. */
 export async function makeFile(
   { dataDir }: Pick<House, 'dataDir'>,
   kind: 'recordings' | 'snapshots',
@@ -76,15 +76,15 @@ export async function makeFile(
   return name
 }
 
-/** Somebody who has come in by what they have to show, if anything. */
+/** Connects an identity, and authenticates it if it has a credential. */
 export async function enter(house: Pick<House, 'connect'>, identity: Identity, credential: string): Promise<Visitor> {
-  const told: Notification[] = []
-  const client = await house.connect((notification) => told.push(notification))
+  const received: Notification[] = []
+  const client = await house.connect((notification) => received.push(notification))
   if (credential !== '') await client.call('authenticate', { auth_token: credential })
-  return { ...identity, credential, client, told }
+  return { ...identity, credential, client, received }
 }
 
-/** What there is to be seen of each camera before anybody asks. */
+/** Makes an external stream, a key, files and a hold for each side. */
 export async function furnish(house: Pick<House, 'dataDir' | 'call'>): Promise<void> {
   for (const whose of ['own', 'other'] as const) {
     const { device } = await house.call<{ device: string }>('add_external_stream', {
@@ -99,13 +99,13 @@ export async function furnish(house: Pick<House, 'dataDir' | 'call'>): Promise<v
   await house.call('set_retention_policy', { policy_type: 'age', max_age_days: 1, enabled: false })
 }
 
-/** Something that happens to each camera. The other first: who has heard of their own has had time to hear of that too. */
+/** Changes each camera, the hidden one first: after the last notification a client could have got that one too. */
 export async function stir({ call, until }: House, visitors: readonly Visitor[]): Promise<void> {
   for (const [device] of [cameras.other, cameras.own]) await call('take_snapshot', { device })
   for (const [device] of [cameras.other, cameras.own]) await call('simulate', { device, action: 'unplug' })
-  const hasHeard = ({ told }: Visitor) =>
-    told.some(({ method, params }) => method === 'camera.disconnected' && params.device === cameras.own[0])
-  await until('everybody has heard of the end', () =>
-    visitors.every((visitor) => visitor.role === 'none' || hasHeard(visitor)),
+  const hasReceived = ({ received }: Visitor) =>
+    received.some(({ method, params }) => method === 'camera.disconnected' && params.device === cameras.own[0])
+  await until('all clients get the last notification', () =>
+    visitors.every((visitor) => visitor.role === 'none' || hasReceived(visitor)),
   )
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isAtLeast } from '../../machines/domain/access.js'
 import { methods } from '../../rpc/methods/index.js'
-import { topics } from '../../rpc/topics.js'
+import { topicNames } from '../../rpc/topics/index.js'
 import type { Identity, Outcome, Row, Target } from './permissionsCells.js'
 import {
   cameras,
@@ -19,27 +19,27 @@ import {
 type Params = Record<string, unknown>
 type Method = (typeof methods)[number]
 
-/** How a method is called so that only rights can refuse it. */
+/** How to call a method so that only a missing right can refuse it. */
 interface Plan {
-  /** Makes, or names, what a call is about, where it is no camera: a file, a key, a session … */
+  /** Makes or names the file, key or session that a call is about, if it is no camera. */
   subject?(house: House, whose: Whose): Promise<string> | string
   params?(subject: string, house: House, visitor: Visitor): Params | Promise<Params>
-  /** Once somebody was let in. Throws when nothing came of it. */
+  /** Runs after an allowed call. Throws if the call had no effect. */
   after?(house: House, subject: string): Promise<void> | void
-  /** Once somebody was refused. Throws when something came of it all the same. */
+  /** Runs after a refused call. Throws if the call had an effect. */
   untouched?(house: House, subject: string): void
-  /** It is about all cameras at once: nothing for who may use only some. */
+  /** It is about all cameras, so limited callers may not call it. */
   wide?: boolean
-  /** What asking for the other's is answered with; default `hidden`. */
+  /** The outcome for a hidden subject; default `hidden`. */
   forbidden?: Outcome
-  /** Tells of every camera that the caller may use. */
+  /** The result contains every camera that the caller may use. */
   lists?: boolean
-  /** In what states the call of somebody else may have brought the camera: being told so is being let in. */
+  /** States of the camera after another call: a refusal that names one is an allowed call. */
   busy?: readonly string[]
   oneByOne?: boolean
-  /** On a connection of its own, of nobody yet. */
+  /** It needs a connection that is not authenticated. */
   fresh?: boolean
-  /** It tells of the program; camera names in it are examples. */
+  /** The camera names in its result are examples. */
   examples?: boolean
 }
 
@@ -74,7 +74,7 @@ const key: Plan = {
         ).id,
   params: (id) => ({ id }),
 }
-/** Of a connection that is left to itself: the service closes it, or its end. */
+/** The session of a connection that nothing else uses. */
 const session: Plan = {
   subject: async (house, whose) => {
     if (whose === 'absent') return 'nowhere'
@@ -88,7 +88,7 @@ const session: Plan = {
 const plain: Plan = {}
 const list: Plan = { lists: true }
 
-/** A method that is not here fails the test. */
+/** The test fails for a method without a plan. */
 const plans: Record<string, Plan> = {
   ping: plain,
   authenticate: {
@@ -112,7 +112,7 @@ const plans: Record<string, Plan> = {
   get_stream_url: plain,
   get_stream_status: plain,
   get_streams: list,
-  subscribe_events: { lists: true, params: () => ({ topics }) },
+  subscribe_events: { lists: true, params: () => ({ topics: topicNames }) },
   unsubscribe_events: { params: () => ({ topics: ['system.startup'] }) },
   get_subscription_stats: plain,
   discover_external_streams: { params: () => ({ skydio_enabled: false, generic_enabled: false }) },
@@ -155,7 +155,7 @@ const plans: Record<string, Plan> = {
 
 const planOf = ({ name }: Method): Plan => {
   const plan = plans[name]
-  if (plan === undefined) throw new Error(`permissionsMethods.ts does not say how ${name} is called`)
+  if (plan === undefined) throw new Error(`permissionsMethods.ts has no plan for ${name}`)
   return plan
 }
 
@@ -167,16 +167,16 @@ interface Refusal {
 
 const outcomes: Record<number, Outcome> = { [-32001]: 'auth', [-32002]: 'role', [-32010]: 'hidden' }
 
-/** What a reply says beyond what was asked: nobody may learn of a camera that is not theirs, and all theirs are told. */
+/** The fault of a result: it names a hidden camera, or lacks one of the caller. */
 const contentFault = ({ lists, examples }: Plan, { limited, role }: Identity, result: unknown): string | undefined => {
   if (role === 'none' || examples) return undefined
   const text = JSON.stringify(result)
   const [found] = limited ? (secret.exec(text) ?? []) : []
   if (found !== undefined)
-    return `it tells of ${found}: ${text.slice(Math.max(0, text.indexOf(found) - 200), text.indexOf(found) + 100)}`
+    return `it contains ${found}: ${text.slice(Math.max(0, text.indexOf(found) - 200), text.indexOf(found) + 100)}`
   if (!lists) return undefined
-  if (!shared.test(text)) return `it does not tell of ${cameras.own[0]}`
-  return limited || secret.test(text) ? undefined : `it does not tell of ${cameras.other[0]}`
+  if (!shared.test(text)) return `it lacks ${cameras.own[0]}`
+  return limited || secret.test(text) ? undefined : `it lacks ${cameras.other[0]}`
 }
 
 const expectedOf = (method: Method, plan: Plan, { role, limited }: Identity, target: Target): Outcome => {
@@ -190,7 +190,7 @@ const expectedOf = (method: Method, plan: Plan, { role, limited }: Identity, tar
 const isLetIn = ({ busy }: Plan, { code, data }: Refusal) =>
   code === -32020 && busy?.includes(String(data?.state)) === true
 
-/** The rows of the table of methods: `own` and `other` for each that is about a camera or what belongs to one. */
+/** The rows of all methods: `own` and `other` for methods about a camera or its files, keys and sessions. */
 export function methodRows(house: () => House): Row[] {
   const callOf = async (method: Method, plan: Plan, visitor: Visitor, subject: string) => {
     const params = plan.params
@@ -212,7 +212,7 @@ export function methodRows(house: () => House): Row[] {
     const plan = planOf(method)
     const hasSubject = method.camera !== undefined || plan.subject !== undefined
     const subjectOf = async (whose: Whose) => (plan.subject ? plan.subject(house(), whose) : cameras[whose][0])
-    /** What is hidden is refused in the very words that what does not exist is refused in. */
+    /** A hidden subject must be refused with the same error as one that does not exist. */
     const isAsAbsent = async (visitor: Visitor, subject: string, { code, message, data }: Refusal) => {
       const absent = await subjectOf('absent')
       const { refusal } = await callOf(method, plan, visitor, absent)
@@ -238,7 +238,7 @@ export function methodRows(house: () => House): Row[] {
         const { code, message, data } = refusal
         const outcome = outcomes[code] ?? `${code} ${message} ${JSON.stringify(data)}`
         if (outcome === 'hidden' && !(await isAsAbsent(visitor, subject, refusal)))
-          return 'refused otherwise than what does not exist'
+          return 'refused differently from something that does not exist'
         return outcome
       },
     }

@@ -3,9 +3,9 @@ import { apiPage } from '../../docs/generate/api.js'
 import { runExamples } from '../../docs/generate/examples.js'
 import { membersOf, shapeOf } from '../../docs/generate/shapes.js'
 import { methods } from '../../rpc/methods/index.js'
-import { topics } from '../../rpc/topics.js'
+import { topicNames } from '../../rpc/topics/index.js'
 
-describe('the page of the API', () => {
+describe('docs: API page', () => {
   let page = ''
   before(async () => {
     page = apiPage(await runExamples())
@@ -17,19 +17,19 @@ describe('the page of the API', () => {
       const text = sectionOf(name)
       expect(text, name).to.include(summary)
       for (const param of Object.keys(shapeOf(params).properties ?? {})) expect(text, name).to.include(`| \`${param}\``)
-      // What several results hold is told once, elsewhere on the page.
+      // Shapes that several results share have a section of their own.
       for (const member of membersOf(shapeOf(result), new Map()))
         expect(page, name).to.match(new RegExp(`\`[\\w.[\\]-]*\\b${/\w+(?=\??$)/.exec(member.name)}\\??\``))
     }
   })
 
   it('has every topic and every code', () => {
-    for (const topic of topics) expect(page).to.match(new RegExp(`\\| \`${topic.replace('.', '\\.')}\` +\\| \\S`))
+    for (const topic of topicNames) expect(page).to.match(new RegExp(`\\| \`${topic.replace('.', '\\.')}\` +\\| \\S`))
     for (const code of [-32600, -32601, -32602, -32603, -32001, -32002, -32010, -32020, -32030, -32040, -32050])
       expect(page).to.include(`| \`${code}\``)
   })
 
-  it('has tables that are tables, and links that lead somewhere', () => {
+  it('has tables of even rows, and links with a target', () => {
     const columns = (line: string) => line.replaceAll('\\|', '').split('|').length
     const lines = page.split('\n')
     lines.forEach((line, index) => {
@@ -40,5 +40,5 @@ describe('the page of the API', () => {
     for (const [, target] of page.matchAll(/\]\(#([^)]+)\)/g)) expect(headings).to.include(target)
   })
 
-  it('holds nothing of the machine that made it', () => expect(page).not.to.match(/undefined|\[object|NaN/))
+  it('contains no unformatted value', () => expect(page).not.to.match(/undefined|\[object|NaN/))
 })

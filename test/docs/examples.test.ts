@@ -4,17 +4,17 @@ import { samples } from '../../docs/generate/samples.js'
 import { methods } from '../../rpc/methods/index.js'
 import { contract, faults } from '../rpc/contract.js'
 
-describe('the examples of the API', () => {
+describe('docs: API examples', () => {
   let examples: Map<string, Example>
   before(async () => {
     examples = await runExamples()
   })
 
-  it('are there for each method, and for nothing else', () => {
+  it('exist for each method, and for nothing else', () => {
     expect(Object.keys(samples)).to.have.members(methods.map(({ name }) => name))
   })
 
-  it('succeed, and answer as documented', () => {
+  it('succeed with the documented result', () => {
     for (const { name, result } of methods) {
       const example = examples.get(name)
       expect(example?.error, name).to.equal(undefined)
@@ -25,7 +25,7 @@ describe('the examples of the API', () => {
     }
   })
 
-  it('are the same each time, on each machine', async () => {
+  it('are the same in each run and on each host', async () => {
     expect([...(await runExamples())]).to.deep.equal([...examples])
     expect(JSON.stringify([...examples])).not.to.match(/"\/(?!files|cameras|data|subject)|SECRET/)
   })

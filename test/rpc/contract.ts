@@ -9,7 +9,7 @@ export interface Contract {
   errors: number[]
 }
 
-/** The documented contract, as it was handed to us. */
+/** The documented contract of existing clients. */
 export const contract = JSON.parse(
   readFileSync(new URL('../contract/methods.json', import.meta.url), 'utf8'),
 ) as Contract[]
@@ -20,7 +20,7 @@ const ajv = new Ajv({ allErrors: true, strict: false, formats: { 'date-time': is
 
 const compiled = new WeakMap<object, ValidateFunction>()
 
-/** What is wrong with a value by its schema, in words; empty when nothing is. */
+/** The faults of a value by its schema, in words; empty if it is valid. */
 export const faults = (schema: object, value: unknown): string[] => {
   const validate = compiled.get(schema) ?? ajv.compile(schema)
   compiled.set(schema, validate)

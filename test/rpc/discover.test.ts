@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { methods } from '../../rpc/methods/index.js'
 import type { OpenRpcDocument } from '../../rpc/openrpc.js'
-import { topics } from '../../rpc/topics.js'
+import { topicNames } from '../../rpc/topics/index.js'
 import { apiVersion } from '../../rpc/version.js'
 import { contract, faults } from './contract.js'
 import { type Client, createStage, createWorld } from './fakes.js'
@@ -20,7 +20,7 @@ const reference = {
   properties: { $ref: { type: 'string', pattern: '^#/components/(errors|schemas)/\\w+$' } },
 }
 
-/** What the specification of OpenRPC 1.3 wants of a document, as far as this one goes. */
+/** The rules of OpenRPC 1.3 for the parts that the document uses. */
 const openRpc = {
   type: 'object',
   required: ['openrpc', 'info', 'methods'],
@@ -66,7 +66,7 @@ const openRpc = {
   },
 }
 
-/** Every schema and error that is referred to must be there. */
+/** The value with all references resolved. Throws for a reference without a target. */
 const resolve = (document: Json, value: unknown): unknown => {
   if (Array.isArray(value)) return value.map((each) => resolve(document, each))
   if (typeof value !== 'object' || value === null) return value
@@ -77,7 +77,7 @@ const resolve = (document: Json, value: unknown): unknown => {
     .slice(2)
     .split('/')
     .reduce<unknown>((within, key) => (within as Json)[key], document)
-  if (target === undefined) throw new Error(`${$ref} leads nowhere`)
+  if (target === undefined) throw new Error(`${$ref} has no target`)
   return resolve(document, target)
 }
 
@@ -103,7 +103,7 @@ describe('rpc.discover', () => {
   }
   const codesOf = (name: string) => (methodOf(name).errors as unknown as { code: number }[]).map(({ code }) => code)
 
-  it('costs what it weighs, since a stranger may ask for it again and again', async () => {
+  it('has a high cost, because it needs no credential', async () => {
     const { port } = await stage.serve(
       createWorld().options({ rate: { requests: 150, window: 3_600_000, addressRequests: 150 } }),
     )
@@ -112,17 +112,17 @@ describe('rpc.discover', () => {
     expect((await stranger.call('rpc.discover')).error?.code).to.equal(-32040)
   })
 
-  it('answers a valid document, of the version of the API, without a token', () => {
+  it('returns a valid document with the version of the API, without a token', () => {
     expect(faults(openRpc, document)).to.deep.equal([])
     expect(document.info.version).to.equal(apiVersion)
     expect(document['x-notifications'].map(({ name }) => name)).to.deep.equal([
       ...new Set([...document['x-notifications'].map(({ name }) => name)]),
     ])
-    expect(document['x-notifications'].map(({ name }) => name)).to.include.members([...topics, 'session.expired'])
+    expect(document['x-notifications'].map(({ name }) => name)).to.include.members([...topicNames, 'session.expired'])
     expect(JSON.stringify(document)).not.to.match(/\/dev\/|secret/i)
   })
 
-  it('holds every method that the server answers, and no other', async () => {
+  it('contains every method of the server, and no other', async () => {
     expect(document.methods.map(({ name }) => name)).to.deep.equal(methods.map(({ name }) => name))
     for (const { name } of document.methods)
       expect((await admin.call(name, { device: 0 })).error?.code, name).not.to.equal(-32601)
@@ -136,14 +136,14 @@ describe('rpc.discover', () => {
       expect(ours['x-role']).to.equal(role)
       const { properties = {}, required = [] } = params as { properties?: Record<string, Json>; required?: string[] }
       const byName = new Map(ours.params.map((param) => [param.name, param]))
-      // What a documented client sends must pass: all of its params are known, none more is wanted.
+      // Requests of a documented client are valid: all its params are known, and no others are required.
       expect([...byName.keys()]).to.include.members(Object.keys(properties))
       expect(ours.params.filter((param) => param.required).map((param) => param.name)).to.have.members(required)
       for (const [param, schema] of Object.entries(properties))
         expect(narrower(byName.get(param)?.schema, schema), `${name}.${param}`).to.deep.equal([])
-      // What a documented client reads must be there.
+      // Every member that a documented client reads is required.
       expect(missing(ours.result.schema as Json, result), name).to.deep.equal([])
-      // The start's -32050 is only for what waits for the start.
+      // Only methods that wait for the start return its -32050.
       expect(codesOf(name)).to.include.members(errors.filter((code) => code !== -32050 && code !== -32601))
     })
   }
@@ -154,7 +154,7 @@ const alternatives = (schema: unknown): Json[] => {
   return anyOf === undefined ? [schema as Json] : anyOf.flatMap(alternatives)
 }
 
-/** Where our param admits less than the documented one. */
+/** The ways in which our param accepts less than the documented one. */
 function narrower(ours: unknown, documented: Json): string[] {
   const all = alternatives(ours)
   const wrong: string[] = []
@@ -179,7 +179,7 @@ function narrower(ours: unknown, documented: Json): string[] {
   return wrong
 }
 
-/** Members that the documented result requires and ours does not promise. */
+/** Members that the documented result requires and ours does not. */
 function missing(ours: Json, documented: Json, at = ''): string[] {
   if (documented.type === 'array')
     return missing((ours.items ?? {}) as Json, (documented.items ?? {}) as Json, `${at}[]`)

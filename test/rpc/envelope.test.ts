@@ -1,17 +1,17 @@
 import { expect } from 'chai'
 import Type from 'typebox'
 import type { Caller } from '../../machines/domain/access.js'
-import { notFound, ServiceError } from '../../machines/domain/errors.js'
+import { type ErrorKey, errorBody, errorKinds, notFound, ServiceError } from '../../machines/domain/errors.js'
 import { createDispatcher } from '../../rpc/dispatcher.js'
-import { errorBody } from '../../rpc/frame.js'
 import { method } from '../../rpc/method.js'
 import { methods } from '../../rpc/methods/index.js'
 import { createRateLimits } from '../../rpc/rateLimits.js'
 import { None } from '../../rpc/schemas.js'
 import { apiVersion } from '../../rpc/version.js'
 import { type Client, createStage, createWorld, type Reply, type World } from './fakes.js'
+import { until } from './wait.js'
 
-describe('the envelope', () => {
+describe('envelope', () => {
   const stage = createStage()
   let world: World
   let client: Client
@@ -24,7 +24,7 @@ describe('the envelope', () => {
   })
   afterEach(() => stage.end())
 
-  const told = (replies: Reply[]) =>
+  const shortOf = (replies: Reply[]) =>
     replies.map(({ id, error, result }) => [id, error === undefined ? result : error.code, error?.data.reason])
 
   for (const [frame, answer] of [
@@ -52,29 +52,29 @@ describe('the envelope', () => {
     [{ jsonrpc: '2.0', method: 'no_such_method' }, []],
     [{ jsonrpc: '2.0', method: 'delete_recording', params: {} }, []],
   ] as [unknown, unknown[]][]) {
-    it(`${JSON.stringify(frame).slice(0, 70)} is answered ${JSON.stringify(answer).slice(0, 70)}`, async () => {
-      expect(told(await client.answersTo(frame))).to.deep.equal(answer)
+    it(`replies to ${JSON.stringify(frame).slice(0, 70)} with ${JSON.stringify(answer).slice(0, 70)}`, async () => {
+      expect(shortOf(await client.answersTo(frame))).to.deep.equal(answer)
     })
   }
 
-  it('survives an id and params that are nested deeper than the stack', async () => {
+  it('replies to an id and to params that are nested deeper than the stack', async () => {
     const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
-    expect(told(await client.answersTo(`{"jsonrpc":"2.0","id":${deep},"method":"ping"}`))).to.deep.equal([
+    expect(shortOf(await client.answersTo(`{"jsonrpc":"2.0","id":${deep},"method":"ping"}`))).to.deep.equal([
       [null, -32600, 'invalid_request'],
     ])
     expect(
-      told(
+      shortOf(
         await client.answersTo(`{"jsonrpc":"2.0","id":"d","method":"get_camera_list","params":{"x":${deep}}}`),
       )[0]?.[0],
     ).to.equal('d')
   })
 
-  it('carries a notification out without answering it', async () => {
+  it('carries out a notification without a reply', async () => {
     await client.answersTo({ jsonrpc: '2.0', method: 'start_recording', params: { device: 'camera0' } })
     expect(world.asked).to.have.length(1)
   })
 
-  it('puts metadata on replies and the full set of data on errors', async () => {
+  it('adds metadata to every reply, and all members of data to every error', async () => {
     const { metadata } = await client.call('ping')
     expect(metadata).to.have.all.keys('processing_time_ms', 'server_timestamp', 'request_id', 'api_version')
     expect(metadata?.api_version).to.equal(apiVersion)
@@ -85,7 +85,7 @@ describe('the envelope', () => {
     expect(failed).to.have.property('metadata')
   })
 
-  it('says what may be done, where it can be done', async () => {
+  it('suggests what to do, in the words of the transport', async () => {
     const suggestionFor = (error: ServiceError, transport?: 'http') => errorBody(error, transport).data.suggestion
     expect(suggestionFor(new ServiceError('authRequired'))).to.equal('Call authenticate with a valid token or API key')
     expect(suggestionFor(new ServiceError('authRequired'), 'http')).to.match(/Authorization: Bearer.*X-API-Key/)
@@ -104,11 +104,36 @@ describe('the envelope', () => {
     expect(suggestionFor(notFound('Recording', 'x'))).to.include('list_recordings')
   })
 
-  it('explains a wrong form in words, not as a regular expression', async () => {
+  it('says each thing once: what is wrong, and what to do next', () => {
+    const cases = (Object.keys(errorKinds) as ErrorKey[]).flatMap((key) =>
+      [undefined, ...Object.keys(errorKinds[key].cases ?? {})].map(
+        (reason) => new ServiceError(key, { ...(reason && { reason }) }),
+      ),
+    )
+    for (const error of cases) {
+      for (const transport of ['rpc', 'http'] as const) {
+        const { reason, details, suggestion } = errorBody(error, transport).data
+        expect(reason, error.key).to.match(/^[a-z_]+$/)
+        expect(details, `${error.key} ${reason}`)
+          .to.match(/^[a-z].*[^.]$/)
+          .and.not.equal(suggestion)
+        expect(suggestion, `${error.key} ${reason}`).to.match(/^[A-Z].*[^.]$/)
+      }
+    }
+  })
+
+  it('passes hint on as details, and sends hint only where older clients expect it', () => {
+    const { data } = errorBody(new ServiceError('unsupported', { feature: 'x', hint: 'x is off' }))
+    expect(data).to.include({ feature: 'x', details: 'x is off' }).and.not.to.have.property('hint')
+    expect(errorBody(new ServiceError('invalidRequest', { details: 'no JSON' })).data).to.include({ hint: 'no JSON' })
+  })
+
+  it('explains a wrong form in words instead of a regular expression', async () => {
     const admin = await stage.connect(port, { role: 'admin' })
     const { error } = await admin.call('take_snapshot', { device: 'camera0', filename: '../x' })
     expect(error?.data).to.deep.include({ param: 'filename', rule: 'has the wrong form' })
     expect(error?.data.hint).to.include('no dot, dash or space at its beginning')
+    expect(error?.data.details).to.equal(error?.data.hint)
     expect(JSON.stringify(error)).not.to.match(/\^|must match/)
     const wordless = methods.filter(({ params }) =>
       /\{(?![^{}]*"description")[^{}]*"pattern"[^{}]*\}/.test(JSON.stringify(params).replace(/\\[pu]\{\w+\}/g, '')),
@@ -116,7 +141,7 @@ describe('the envelope', () => {
     expect(wordless.map(({ name }) => name)).to.deep.equal([])
   })
 
-  it('tells with each reply that a method will go, and what to call instead', async () => {
+  it('announces with each reply that a method will be removed, and its replacement', async () => {
     const deprecated = { since: '1.1', removed_in: '2.0', use: 'ping' }
     const old = method({
       name: 'old',
@@ -139,7 +164,7 @@ describe('the envelope', () => {
     expect(JSON.parse(sent[0] ?? '').metadata).to.deep.include({ deprecated })
   })
 
-  it('a slow request does not hold up the next', async () => {
+  it('replies to a request while an earlier one is not finished', async () => {
     let finish = () => {}
     world.ask.stopRecording = () =>
       new Promise((_, reject) => {
@@ -152,7 +177,7 @@ describe('the envelope', () => {
     expect((await slow).error?.code).to.equal(-32603)
   })
 
-  it('bounds the requests in flight of one connection, not those that are answered at once', async () => {
+  it('limits the open requests of one connection, but not those that get their reply at once', async () => {
     const { port } = await stage.serve(world.options({ maxInFlight: 3 }))
     const busy = await stage.connect(port, { role: 'operator' })
     const finish: (() => void)[] = []
@@ -168,7 +193,7 @@ describe('the envelope', () => {
     expect(pings.filter(({ result }) => result === 'pong')).to.have.length(200)
   })
 
-  it('lets a request that is sent right behind authenticate wait for its outcome', async () => {
+  it('makes a request that is sent right after authenticate wait for the outcome', async () => {
     const eager = await stage.connect(port)
     const [first, second] = await Promise.all([
       eager.call('authenticate', { auth_token: 'viewer' }),
@@ -178,7 +203,7 @@ describe('the envelope', () => {
     expect(second.error).to.equal(undefined)
   })
 
-  it('begins nothing for a connection that ended before its turn came', async () => {
+  it('starts nothing for a connection that ended while its request waited', async () => {
     let verified = () => {}
     const verify = () =>
       new Promise<Caller>((resolve) => {
@@ -192,7 +217,7 @@ describe('the envelope', () => {
     eager.call('start_streaming', { device: 'camera0' })
     eager.socket.close()
     await eager.closed
-    while (server.connections() > 1) await witness.call('ping')
+    await until('the service notices the end of the connection', () => server.connections() === 1)
     verified()
     await witness.call('ping')
     expect(world.asked).to.deep.equal([])

@@ -24,14 +24,16 @@ import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import type { ExternalAsk, ExternalStream, ExternalView } from '../../machines/domain/external.js'
 import type { By, Fact, Told } from '../../machines/domain/facts.js'
 import type { MediaFile, MediaFiles, RecordingFile, StreamState } from '../../machines/domain/ports.js'
+import { because } from '../../machines/domain/reason.js'
 import type { RetentionAsk, RetentionPolicy } from '../../machines/domain/retention.js'
 import type { CameraView, LinkView, StorageView, SystemView } from '../../machines/domain/views.js'
 import type { RpcLimits, RpcOptions } from '../../rpc/options.js'
 import { createRpcServer } from '../../rpc/server.js'
+import { until, within } from './wait.js'
 
 export const noon = Date.UTC(2025, 5, 1, 12)
 
-/** A camera that can be used: virtual, 720p, probed, its stream asleep. */
+/** A connected USB camera: 720p, probed, with a sleeping stream. */
 export const cameraView = (changes: Partial<CameraView> = {}): CameraView => ({
   id: 'camera0',
   kind: 'usb',
@@ -62,6 +64,7 @@ export const cameraView = (changes: Partial<CameraView> = {}): CameraView => ({
   connectedAt: noon - 60_000,
   stream: { status: 'INACTIVE', since: noon - 60_000, holders: {}, frames: 0, fps: 0, bitrate: 0 },
   allowed: ['take_snapshot', 'start_recording', 'start_streaming'],
+  obstacles: {},
   ...changes,
 })
 
@@ -76,7 +79,7 @@ export const unplugged = (): CameraView => {
   return {
     ...rest,
     status: 'DISCONNECTED',
-    cause: { state: 'unplugged', since: noon - 5_000, reason: 'the device was removed' },
+    cause: { state: 'unplugged', since: noon - 5_000, reason: because('unplugged') },
     allowed: [],
   }
 }
@@ -101,7 +104,7 @@ const snapshotFile: MediaFile = {
   createdAt: noon - 1_000,
 }
 
-/** Found by a scan, and no camera. */
+/** A stream that a scan found, and that is not a camera. */
 const drone: ExternalStream = {
   url: 'rtsp://192.168.42.10:5554/subject',
   type: 'skydio_stanag4609',
@@ -117,7 +120,7 @@ const drone: ExternalStream = {
 
 const bare = (name: string) => name.replace(/\.\w+$/, '')
 
-/** A small world behind the ports; a test changes what it is about. */
+/** Fakes behind all ports. A test changes the part that it is about. */
 export const createWorld = () => {
   const listeners = new Set<(fact: Told) => void>()
   const asked: { what: string; camera: string; request?: unknown }[] = []
@@ -162,7 +165,7 @@ export const createWorld = () => {
     ] as StreamState[],
     recordings: [recordingFile],
     snapshots: [snapshotFile],
-    /** Replaces parts of what the actors answer. */
+    /** Replaces methods of the fake `Ask`. */
     ask: {} as Partial<Ask>,
     asked,
     logged,
@@ -222,7 +225,7 @@ export const createWorld = () => {
         filename,
         files: [filename],
         startedAt: noon - 5_000,
-        reason: 'requested',
+        reason: because('requested'),
         endedAt: noon,
         recorded: 5_020,
         bytes: 99_000,
@@ -240,7 +243,7 @@ export const createWorld = () => {
         tier: 2,
         capturedAt: noon - 100,
         age: 100,
-        passedOver: [{ tier: 0, reason: 'device busy' }],
+        passedOver: [{ tier: 0, reason: because('device_busy') }],
       }
     },
     takeStill: async (id, request) => {
@@ -282,7 +285,7 @@ export const createWorld = () => {
     sizes: async () => ({ recordings: 123_456, snapshots: 45_678 }),
   }
 
-  // `role`, `role/user`, `role/user/expiry` or `role/user/expiry/camera0,camera1*`: as good as a JWT here.
+  // `role`, `role/user`, `role/user/expiry` or `role/user/expiry/camera0,camera1*` stands for a JWT.
   const revokedListeners = new Set<(credential: Credential) => void>()
   const credentials: Credentials = {
     verify: async (token): Promise<Caller> => {
@@ -336,7 +339,7 @@ export const createWorld = () => {
     revoke: async (id) => Object.assign(keyOf(id), { revokedAt: noon }),
   }
 
-  // The grant itself as text: as good as a signature here.
+  // The text of the grant stands for a signature.
   const links: Links = {
     sign: (grant) => Buffer.from(JSON.stringify(grant)).toString('base64url'),
     verify: (sig, { subject, address }) => {
@@ -416,7 +419,7 @@ export const createWorld = () => {
       maxMessageSize: 64 * 1024,
       pingInterval: 30_000,
       pongWait: 60_000,
-      // Tests come from one address, many at once.
+      // All clients of the tests have one address.
       maxConnectionsPerAddress: 10_000,
       maxUnauthenticatedPerAddress: 10_000,
       rate: { requests: 100_000, window: 60_000, failures: 1_000 },
@@ -489,17 +492,26 @@ export interface Notice {
   params: Record<string, unknown>
 }
 
-/** A client that keeps everything it receives, in order. */
+/** A test need not wait for the outcome. */
+const handled = <T>(promise: Promise<T>): Promise<T> => {
+  promise.catch(() => {})
+  return promise
+}
+
+/** A client that keeps everything that it receives, in order. */
 export class Client {
   readonly notices: Notice[] = []
   readonly replies: Reply[] = []
   private readonly waiting = new Map<unknown, (reply: Reply) => void>()
-  private wake: () => void = () => {}
   private lastId = 0
-  readonly closed: Promise<{ code: number; reason: string }>
+  private readonly end: Promise<{ code: number; reason: string }>
 
-  constructor(readonly socket: WebSocket) {
-    this.closed = new Promise((resolve) =>
+  /** `patience`: the longest wait in ms. */
+  constructor(
+    readonly socket: WebSocket,
+    private readonly patience?: number,
+  ) {
+    this.end = new Promise((resolve) =>
       socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })),
     )
     socket.on('error', () => {})
@@ -511,8 +523,11 @@ export class Client {
         this.waiting.get(message.id)?.(message)
         this.waiting.delete(message.id)
       }
-      this.wake()
     })
+  }
+
+  get closed(): Promise<{ code: number; reason: string }> {
+    return handled(within('the connection is closed', this.end, this.patience))
   }
 
   call(method: string, params?: unknown): Promise<Reply> {
@@ -520,10 +535,10 @@ export class Client {
     const id = this.lastId
     const reply = new Promise<Reply>((resolve) => this.waiting.set(id, resolve))
     this.socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, ...(params === undefined ? {} : { params }) }))
-    return reply
+    return handled(within(`the reply to ${method}`, reply, this.patience))
   }
 
-  /** Sends what is no proper call, then a ping; resolves with what was answered before the pong. */
+  /** Sends any frame, then a ping; resolves with the replies before that of the ping. */
   async answersTo(frame: unknown): Promise<Reply[]> {
     const before = this.replies.length
     this.socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame))
@@ -531,17 +546,13 @@ export class Client {
     return this.replies.slice(before, -1)
   }
 
-  async until(isIt: () => boolean): Promise<void> {
-    while (!isIt()) {
-      await new Promise<void>((resolve) => {
-        this.wake = resolve
-      })
-    }
+  until(isIt: () => boolean, what = 'the client has received what the test waits for'): Promise<void> {
+    return until(what, isIt, this.patience)
   }
 }
 
-/** Runs servers and clients for one test and ends them afterwards. */
-export const createStage = () => {
+/** Runs servers and clients, and ends them with `end`. `patience`: the longest wait of a client, in ms. */
+export const createStage = (patience?: number) => {
   const ends: (() => Promise<unknown> | unknown)[] = []
   const serve = async (options: RpcOptions) => {
     const server = createRpcServer(options)
@@ -552,11 +563,11 @@ export const createStage = () => {
   const connect = async (port: number, { role, ...options }: WebSocket.ClientOptions & { role?: string } = {}) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, options)
     ends.push(() => socket.terminate())
-    const client = new Client(socket)
-    await once(socket, 'open')
+    const client = new Client(socket, patience)
+    await within('the connection opens', once(socket, 'open'), patience)
     if (role !== undefined) {
       const { error } = await client.call('authenticate', { auth_token: role })
-      if (error !== undefined) throw new Error(`${role} was not let in: ${error.message}`)
+      if (error !== undefined) throw new Error(`${role} could not authenticate: ${error.message}`)
     }
     return client
   }

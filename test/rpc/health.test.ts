@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { hostname } from 'node:os'
 import { expect } from 'chai'
+import { because } from '../../machines/domain/reason.js'
 import { createHealthServer, durationText, type HealthOptions, isInternal } from '../../rpc/http/health.js'
 import { createWorld, noon, type World } from './fakes.js'
 
@@ -58,11 +59,15 @@ describe('the health endpoints', () => {
   })
 
   it('report that the media server is down, and since when', async () => {
-    world.link = { state: 'down', cause: { state: 'down', since: noon - 1_000, reason: 'connection refused' } }
+    world.link = {
+      ...world.link,
+      state: 'down',
+      cause: { state: 'down', since: noon - 1_000, reason: because('server_unreachable') },
+    }
     expect(await get('/health')).to.deep.include({ status: 503 })
     expect((await get('/health/ready')).body).to.deep.include({
       ready: false,
-      message: 'the media server is down: connection refused',
+      message: 'the media server is down: the media server does not answer',
     })
     expect(await get('/health/live')).to.deep.include({ status: 200 })
     const { status, body } = await get('/health/detailed')
@@ -72,7 +77,7 @@ describe('the health endpoints', () => {
       status: 'unhealthy',
       state: 'down',
       since: '2025-06-01T11:59:59.000Z',
-      message: 'connection refused',
+      message: 'the media server does not answer',
     })
   })
 
@@ -87,7 +92,7 @@ describe('the health endpoints', () => {
     world.storage = {
       ...world.storage,
       state: 'critical',
-      cause: { state: 'critical', since: noon, reason: '95 % used' },
+      cause: { state: 'critical', since: noon, reason: because('storage_full') },
     }
     const { status, body } = await get('/health')
     expect([status, body.status]).to.deep.equal([200, 'degraded'])
@@ -110,13 +115,17 @@ describe('the health endpoints', () => {
       states: { available: 1, unplugged: 1 },
       timestamp: '2025-06-01T12:00:00.000Z',
     })
-    world.link = { state: 'down', cause: { state: 'down', since: noon - 1_000, reason: 'connection refused' } }
+    world.link = {
+      ...world.link,
+      state: 'down',
+      cause: { state: 'down', since: noon - 1_000, reason: because('server_unreachable') },
+    }
     expect(await get('/healthz')).to.deep.include({
       status: 503,
-      body: { status: 'unavailable', message: 'the media server is down: connection refused' },
+      body: { status: 'unavailable', message: 'the media server is down: the media server does not answer' },
     })
     const { status, body } = await get('/health/mediamtx')
-    expect([status, body.status, body.message]).to.deep.equal([503, 'unhealthy', 'connection refused'])
+    expect([status, body.status, body.message]).to.deep.equal([503, 'unhealthy', 'the media server does not answer'])
   })
 
   it('reveal neither paths nor serials', async () => {

@@ -7,7 +7,7 @@ import { createStage, createWorld, noon, type Reply, type World } from './fakes.
 
 const hour = 3_600_000
 
-describe('the methods of API keys', () => {
+describe('methods for API keys', () => {
   const stage = createStage()
   let world: World
   let port: number
@@ -24,7 +24,7 @@ describe('the methods of API keys', () => {
     return result
   }
 
-  it('make, list, rotate and end a key, which is told once', async () => {
+  it('create, list, rotate and revoke a key, which is returned once', async () => {
     const admin = await stage.connect(port, { role: 'admin' })
     const call = async (method: string, params?: object) => resultOf(method, await admin.call(method, params))
     const made = await call('create_api_key', { role: 'operator', user: 'ann', cameras: ['camera0'], expires_in: 3600 })
@@ -49,7 +49,7 @@ describe('the methods of API keys', () => {
     })
   })
 
-  it('tell of keys that never end, have ended or were used', async () => {
+  it('describe keys that never expire, have expired or were used', async () => {
     const key = { prefix: 'csk_x', user: 'ann', role: 'viewer' as const, createdAt: noon - hour }
     world.keys.push(
       { ...key, id: 'a', expiresAt: neverExpires, lastUsedAt: noon },
@@ -63,7 +63,7 @@ describe('the methods of API keys', () => {
     expect(keys[1]).to.include({ status: 'expired', expires_at: '2025-06-01T12:00:00.000Z' })
   })
 
-  it('are for administrators', async () => {
+  it('need the role admin', async () => {
     const operator = await stage.connect(port, { role: 'operator' })
     const nobody = await stage.connect(port)
     for (const { name } of keyMethods) {
@@ -75,7 +75,7 @@ describe('the methods of API keys', () => {
     }
   })
 
-  it('refuse what is no wish', async () => {
+  it('refuse invalid params and unknown keys', async () => {
     const admin = await stage.connect(port, { role: 'admin' })
     const wrong: [string, object, string][] = [
       ['create_api_key', { user: 'ann' }, 'role'],
@@ -118,7 +118,7 @@ describe('the methods of API keys', () => {
     )
   })
 
-  it('hand on no right that the caller lacks', async () => {
+  it('grant no right that the caller lacks', async () => {
     const key = { prefix: 'csk_x', user: 'ann', role: 'admin' as const, createdAt: noon, expiresAt: neverExpires }
     world.keys.push(
       { ...key, id: 'all' },
@@ -148,7 +148,7 @@ describe('the methods of API keys', () => {
     expect((await limited.call('rotate_api_key', { id: 'own' })).error).to.equal(undefined)
   })
 
-  it('end a token, also one that nobody has shown', async () => {
+  it('revoke a token, also one that was never used', async () => {
     const admin = await stage.connect(port, { role: 'admin' })
     expect(resultOf('revoke_token', await admin.call('revoke_token', { jti: 'lost' }))).to.deep.equal({
       jti: 'lost',

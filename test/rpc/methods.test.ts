@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { dependencyFailed, ServiceError } from '../../machines/domain/errors.js'
+import { because } from '../../machines/domain/reason.js'
 import { methods } from '../../rpc/methods/index.js'
-import { topics } from '../../rpc/topics.js'
+import { topicNames } from '../../rpc/topics/index.js'
 import { contract, faults } from './contract.js'
 import { type Client, cameraView, createStage, createWorld, noon, type World } from './fakes.js'
 
@@ -61,7 +62,7 @@ const calls: [method: string, params?: object][] = [
   ['delete_snapshot', { filename: 'camera0_2025-06-01_11-30-00-000' }],
 ]
 
-describe('the methods', () => {
+describe('methods', () => {
   const stage = createStage()
   let world: World
   let admin: Client
@@ -74,7 +75,7 @@ describe('the methods', () => {
   })
   afterEach(() => stage.end())
 
-  it('are those of the contract, with its roles', () => {
+  it('are those of the contract, with the same roles', () => {
     const roles = new Map(contract.map(({ method, role }) => [method, role]))
     const ours = methods
       .filter(({ name, since }) => since === '1.0' && name !== 'simulate' && name !== 'get_system_health')
@@ -85,7 +86,7 @@ describe('the methods', () => {
   })
 
   for (const [name, params] of calls) {
-    it(`${name}(${params === undefined ? '' : JSON.stringify(params)}) answers as documented`, async () => {
+    it(`${name}(${params === undefined ? '' : JSON.stringify(params)}) returns what is documented`, async () => {
       const { result, error } = await admin.call(name, params)
       expect(error).to.equal(undefined)
       const documented = contract.find(({ method }) => method === (name === 'get_system_health' ? 'get_status' : name))
@@ -96,7 +97,7 @@ describe('the methods', () => {
     })
   }
 
-  /** What opens the streams has tests of its own. */
+  /** A camera with URLs without signatures, which have tests of their own. */
   const unsigned = <T extends { streams: Record<string, string> }>(camera: T): T => ({
     ...camera,
     streams: Object.fromEntries(
@@ -104,7 +105,7 @@ describe('the methods', () => {
     ),
   })
 
-  it('get_camera_list tells each camera whole, its reason included', async () => {
+  it('get_camera_list returns each camera as a whole, with its reason', async () => {
     const { result } = await admin.call('get_camera_list', { whatever: 1 })
     expect(result.cameras.map(({ device }: { device: string }) => device)).to.deep.equal(['camera0', 'camera1'])
     expect(result).to.deep.include({ total: 2, connected: 1 })
@@ -133,11 +134,12 @@ describe('the methods', () => {
       status: 'DISCONNECTED',
       streams: {},
       state: 'unplugged',
-      reason: 'the device was removed',
+      reason: 'unplugged',
+      details: 'the camera was unplugged',
     })
   })
 
-  it('offers no URL of what the media server does not serve', async () => {
+  it('return no URL of a protocol that the media server does not serve', async () => {
     const { port } = await stage.serve(
       world.options(
         {},
@@ -150,13 +152,13 @@ describe('the methods', () => {
     expect((await viewer.call('get_server_info')).result.stream_protocols).to.deep.equal(['rtsp'])
   })
 
-  it('tells the cameras that a snapshot is asked with, for whoever may use some', async () => {
+  it('pass the cameras of a limited caller on with the request of a snapshot', async () => {
     const limited = await stage.connect(port, { role: `operator/ann/${world.now + 60_000}/camera0,camera1*` })
     await limited.call('take_snapshot', { device: 'camera0', filename: 'door' })
     expect(world.asked[0]?.request).to.deep.include({ cameras: ['camera0', 'camera1*'] })
   })
 
-  it('asks for a snapshot in the terms of the actors', async () => {
+  it('request a snapshot in the units of the actors', async () => {
     await admin.call('take_snapshot', { device: 'camera0', filename: 'door.png', quality: 0, max_age: 0.5 })
     await admin.call('take_snapshot', { device: 'camera0', format: 'jpeg', quality: 40, width: 320 })
     const [first, second] = world.asked.map(({ request }) => request as Record<string, unknown>)
@@ -164,13 +166,13 @@ describe('the methods', () => {
     expect(second).to.deep.include({ format: 'jpg', quality: 40, width: 320, maxAge: 1_000 })
     expect(second).not.to.have.any.keys('filename', 'height')
     expect(first?.by).to.deep.include({ user: 'a-admin' })
-    expect(second, 'who may use every camera').not.to.have.any.keys('cameras')
+    expect(second, 'a caller with every camera').not.to.have.any.keys('cameras')
     const third = await admin.call('take_snapshot', { device: 'camera0', filename: 'Haustür (2), 100%.jpeg' })
     expect(third.error).to.equal(undefined)
     expect(world.asked[2]?.request).to.deep.include({ filename: 'Haustür (2), 100%', format: 'jpg' })
   })
 
-  it('asks for a recording in milliseconds and answers in seconds', async () => {
+  it('request a recording in milliseconds and return seconds', async () => {
     await admin.call('start_recording', { device: 'camera0', duration: 5 })
     expect(world.asked[0]?.request).to.deep.include({ duration: 5_000, format: 'fmp4' })
     const { result } = await admin.call('stop_recording', { device: 'camera0' })
@@ -183,7 +185,7 @@ describe('the methods', () => {
     })
   })
 
-  it('lists recordings with their lengths, also when one of them has gone meanwhile', async () => {
+  it('list recordings with their durations, also if one of them is gone', async () => {
     const [file] = world.recordings
     if (file === undefined) throw new Error('the world has no recording')
     world.recordings = [file, { ...file, name: 'camera0_older.mp4' }]
@@ -208,7 +210,7 @@ describe('the methods', () => {
     expect(result.files[0].download_url.split('?')[0]).to.equal(`/files/recordings/${file.name}`)
   })
 
-  it('refuses to delete a file that is being recorded', async () => {
+  it('refuse to delete a file that is being recorded', async () => {
     const [file] = world.recordings
     const files = [file?.name ?? '']
     world.cameras = [
@@ -222,7 +224,7 @@ describe('the methods', () => {
     expect(world.recordings).to.have.length(1)
   })
 
-  it('refuses to delete what a recording is being remuxed from, whatever its extension', async () => {
+  it('refuse to delete a file that is being remuxed, whatever its extension', async () => {
     const name = world.recordings[0]?.name ?? ''
     const files = [name.replace('.mp4', '.mkv'), 'camera0_later.mkv']
     world.cameras = [
@@ -235,28 +237,37 @@ describe('the methods', () => {
     expect(world.recordings).to.have.length(1)
   })
 
-  it('get_streams tells of our cameras only', async () => {
+  it('get_streams lists only streams of our cameras', async () => {
     const { result } = await admin.call('get_streams')
     expect(result).to.deep.equal([{ name: 'camera0', source: 'rtspSession', ready: true, readers: 2, bytes_sent: 20 }])
   })
 
-  it('tells the truth about a media server that is away', async () => {
-    world.link = { state: 'down', cause: { state: 'down', since: noon - 1_000, reason: 'connection refused' } }
+  it('report a media server that is down', async () => {
+    world.link = {
+      ...world.link,
+      state: 'down',
+      cause: { state: 'down', since: noon - 1_000, reason: because('server_unreachable') },
+    }
     const { result } = await admin.call('get_status')
     expect(result).to.deep.include({
       status: 'UNHEALTHY',
       components: { websocket_server: 'RUNNING', camera_monitor: 'RUNNING', mediamtx: 'ERROR' },
     })
-    expect(result.reasons.mediamtx).to.deep.include({ state: 'down', reason: 'connection refused' })
+    expect(result.reasons.mediamtx).to.deep.include({
+      state: 'down',
+      reason: 'server_unreachable',
+      details: 'the media server does not answer',
+    })
     expect((await admin.call('get_camera_status', { device: 'camera0' })).result).not.to.have.property('metrics')
     expect((await admin.call('get_stream_url', { device: 'camera0' })).result).to.deep.include({
       available: false,
       stream_status: 'NOT_READY',
-      reason: 'the media server cannot be reached',
+      reason: 'server_unreachable',
+      details: 'the media server does not answer',
     })
   })
 
-  it('lets go of the streams of a connection that has ended', async () => {
+  it('release the streams of a connection that has ended', async () => {
     const operator = await stage.connect(port, { role: 'operator' })
     const { result } = await operator.call('authenticate', { auth_token: 'operator' })
     operator.socket.close()
@@ -266,7 +277,7 @@ describe('the methods', () => {
   })
 })
 
-describe('the errors', () => {
+describe('errors of methods', () => {
   const stage = createStage()
   let world: World
   let port: number
@@ -323,7 +334,7 @@ describe('the errors', () => {
     })
   }
 
-  it('refuses the keys of prototypes', async () => {
+  it('refuse keys of prototypes', async () => {
     const admin = await as('admin')
     const [reply] = await admin.answersTo(
       '{"jsonrpc":"2.0","id":"p","method":"get_camera_list","params":{"__proto__":{"polluted":1}}}',
@@ -332,7 +343,7 @@ describe('the errors', () => {
     expect({}).not.to.have.property('polluted')
   })
 
-  it('says who is missing, and who is too low', async () => {
+  it('say that a caller has not authenticated, or has too low a role', async () => {
     const nobody = await stage.connect(port)
     const refused = await nobody.call('get_camera_list')
     expect(refused.error).to.deep.include({
@@ -356,7 +367,7 @@ describe('the errors', () => {
     })
   }
 
-  it('keeps the caller when a later token is refused', async () => {
+  it('keep the caller when a later token is refused', async () => {
     const viewer = await as('viewer')
     const { error } = await viewer.call('authenticate', { auth_token: 'forged' })
     expect(error?.data).to.deep.include({ reason: 'auth_failed' })
@@ -366,7 +377,7 @@ describe('the errors', () => {
     ])
   })
 
-  it('lets nobody in whose token has expired', async () => {
+  it('refuse a caller whose token has expired', async () => {
     const viewer = await as(`viewer/ann/${noon + 1_000}`)
     expect((await viewer.call('get_camera_list')).error).to.equal(undefined)
     world.now += 1_000
@@ -385,14 +396,14 @@ describe('the errors', () => {
     ['delete_recording', { filename: 'nonexistent_recording' }, 'Recording not found'],
     ['delete_snapshot', { filename: 'nonexistent' }, 'Snapshot not found'],
   ] as const) {
-    it(`${method} of what there is not: ${message}`, async () => {
+    it(`${method} of something that does not exist: ${message}`, async () => {
       const { error } = await (await as('admin')).call(method, params)
       expect(error).to.deep.include({ code: -32010, message })
       expect(error?.data).to.include.all.keys('resource', 'id', 'reason', 'details', 'suggestion')
     })
   }
 
-  it('passes on what the actors refuse', async () => {
+  it('contain the refusals of the actors', async () => {
     const admin = await as('admin')
     world.ask.startRecording = async () => {
       throw new ServiceError('invalidState', {
@@ -417,7 +428,7 @@ describe('the errors', () => {
     expect(failed.error?.data).to.deep.include({ dependency: 'camera', detail: 'no tier worked' })
   })
 
-  it('get_streams without its media server is -32050', async () => {
+  it('get_streams returns -32050 without a media server', async () => {
     const { port } = await stage.serve(
       world.options(
         {},
@@ -434,7 +445,7 @@ describe('the errors', () => {
     expect(error?.data).to.deep.include({ dependency: 'mediamtx', detail: 'the media server does not answer' })
   })
 
-  it('keeps the details of the unexpected for the log', async () => {
+  it('keep the details of an unexpected failure for the log', async () => {
     const admin = await as('admin')
     world.ask.startRecording = async () => {
       throw new TypeError('cannot read /etc/secret of undefined')
@@ -447,7 +458,7 @@ describe('the errors', () => {
     expect(entry?.fields?.error).to.be.instanceOf(TypeError)
   })
 
-  it('says that it is still starting, but never to those who ask how far it is', async () => {
+  it('say that the service is starting, except of methods that report the progress', async () => {
     world.system = { ...world.system, status: 'starting', message: 'waiting for the media server' }
     const admin = await as('admin')
     const { error } = await admin.call('get_camera_list')
@@ -457,7 +468,7 @@ describe('the errors', () => {
       expect((await admin.call(method)).error).to.equal(undefined)
   })
 
-  it('simulate is unsupported where simulation is off', async () => {
+  it('simulate is unsupported if simulation is disabled', async () => {
     const { port } = await stage.serve(world.options({}, { simulation: false }))
     const { error } = await (await stage.connect(port, { role: 'admin' })).call('simulate', {
       device: 'camera0',
@@ -467,11 +478,11 @@ describe('the errors', () => {
     expect(error?.data).to.deep.include({ feature: 'simulation' })
   })
 
-  it('checks in the order of the contract', async () => {
+  it('follow the order of checks of the contract', async () => {
     const { port } = await stage.serve(world.options({ rate: { requests: 40, window: 60_000 } }))
     world.system = { ...world.system, status: 'starting' }
     const client = await stage.connect(port)
-    // An unknown method comes before the caller, the caller before role and shape.
+    // An unknown method is checked before the caller, the caller before role and shape.
     expect((await client.call('no_such_method')).error?.code).to.equal(-32601)
     expect((await client.call('start_recording', { device: 5 })).error?.code).to.equal(-32001)
     await client.call('authenticate', { auth_token: 'viewer' })
@@ -484,12 +495,12 @@ describe('the errors', () => {
     for (let more = 0; more < 40 && limited.error === undefined; more++) limited = await client.call('ping')
     expect(limited.error).to.deep.include({ code: -32040, message: 'Rate limited' })
     expect(limited.error?.data.retry_after_ms).to.be.within(1, 60_000)
-    // The rate comes before all else.
+    // The rate limit is checked before everything else.
     expect((await client.call('no_such_method')).error?.code).to.equal(-32040)
     expect((await client.answersTo('nonsense')).map(({ error }) => error?.code)).to.deep.equal([-32040])
   })
 
-  it('counts a user over all connections, and forgets nothing by reconnecting', async () => {
+  it('count the requests of a user over all connections, also after a reconnect', async () => {
     const { port } = await stage.serve(world.options({ rate: { requests: 3, window: 60_000, addressRequests: 1_000 } }))
     const first = await stage.connect(port, { role: 'viewer/ann' })
     for (let call = 0; call < 3; call++) expect((await first.call('ping')).error).to.equal(undefined)
@@ -500,9 +511,9 @@ describe('the errors', () => {
     expect((await other.call('ping')).error).to.equal(undefined)
   })
 
-  it('notifications are not methods', async () => {
+  it('say that topics are not methods', async () => {
     const admin = await as('admin')
-    for (const name of [...topics, 'toString', '__proto__', 'constructor'])
+    for (const name of [...topicNames, 'toString', '__proto__', 'constructor'])
       expect((await admin.call(name)).error?.message).to.equal('Method not found')
   })
 })

@@ -11,7 +11,7 @@ import { createWorld, noon, type World } from './fakes.js'
 
 const by: By = { user: 'eve"\n', request: 'r', session: 's' }
 const outcome = {
-  reason: 'requested',
+  reason: because('requested'),
   files: [],
   endedAt: noon,
   recorded: 61_500,
@@ -22,22 +22,13 @@ const outcome = {
 describe('the metrics', () => {
   let world: World
   let tell: World['tell']
-  let breaks: (state: 'open' | 'halfOpen' | 'closed') => void
   let metrics: ReturnType<typeof createMetrics>
 
   beforeEach(() => {
     world = createWorld()
     tell = world.tell
     metrics = createMetrics()
-    metrics.follow({
-      facts: world.options().facts,
-      mediaServer: {
-        onBreaker: (listener) => {
-          breaks = listener
-          return () => {}
-        },
-      },
-    })
+    metrics.follow(world.options().facts)
   })
 
   const page = (changes: Partial<MetricsOptions> = {}) => {
@@ -87,10 +78,10 @@ describe('the metrics', () => {
   })
 
   it('count recordings and their gaps', async () => {
-    tell({ type: 'recording.interrupted', camera: 'camera0', by, filename: 'a.mp4', reason: 'no data' })
+    tell({ type: 'recording.interrupted', camera: 'camera0', by, filename: 'a.mp4', reason: because('no_data') })
     world.now += 1_500
     tell({ type: 'recording.resumed', camera: 'camera0', by, filename: 'a.mp4' })
-    tell({ type: 'recording.interrupted', camera: 'camera0', by, filename: 'a.mp4', reason: 'no data' })
+    tell({ type: 'recording.interrupted', camera: 'camera0', by, filename: 'a.mp4', reason: because('no_data') })
     world.now += 500
     tell({ type: 'recording.failed', camera: 'camera0', by, outcome })
     tell({ type: 'recording.ended', camera: 'camera0', by, outcome })
@@ -118,7 +109,7 @@ describe('the metrics', () => {
 
   it('distinguish a restart of a stream from its next use', async () => {
     const start = () => tell({ type: 'stream.started', camera: 'camera0' })
-    const stop = () => tell({ type: 'stream.ended', camera: 'camera0', reason: 'gone' })
+    const stop = () => tell({ type: 'stream.ended', camera: 'camera0', reason: because('no_longer_used') })
     start()
     stop()
     world.now += 60_000
@@ -130,7 +121,7 @@ describe('the metrics', () => {
     stop()
     world.now += 2_000
     start()
-    tell({ type: 'stream.stalled', camera: 'camera0', silentFor: 5_000 })
+    tell({ type: 'stream.stalled', camera: 'camera0', reason: because('no_frames') })
     stop()
     world.now += 60_000
     start()
@@ -162,7 +153,7 @@ describe('the metrics', () => {
       passedOver: [],
     }
     tell({ type: 'snapshot.taken', by, ...taken })
-    tell({ type: 'snapshot.failed', camera: 'camera0', by, reason: 'unplugged', passedOver: [] })
+    tell({ type: 'snapshot.failed', camera: 'camera0', by, reason: because('unplugged'), passedOver: [] })
     expect((await scrape('snapshots_total')).filter((line) => line.endsWith(' 1'))).to.deep.equal([
       'snapshots_total{camera="camera0",tier="2",outcome="taken"} 1',
       'snapshots_total{camera="camera0",tier="none",outcome="failed"} 1',
@@ -174,14 +165,13 @@ describe('the metrics', () => {
 
   it('count restarts of the media server and openings of the breaker', async () => {
     tell({ type: 'link.up', version: 'v1', paths: 1 })
-    tell({ type: 'link.degraded', reason: 'slow' })
+    tell({ type: 'link.degraded', reason: because('server_unreachable') })
     tell({ type: 'link.up', version: 'v1', paths: 1 })
-    tell({ type: 'link.down', reason: 'the media server was restarted' })
+    tell({ type: 'link.down', reason: because('server_restarted') })
     tell({ type: 'link.up', version: 'v1', paths: 1 })
-    breaks('closed')
-    breaks('open')
-    breaks('halfOpen')
-    breaks('open')
+    tell({ type: 'link.breakerOpened' })
+    tell({ type: 'link.breakerOpened' })
+    world.link = { ...world.link, state: 'degraded', breaker: 'open' }
     expect(await scrape('media_server_restarts_total')).to.deep.equal(['media_server_restarts_total 1'])
     expect(await scrape('breaker_openings_total')).to.deep.equal(['breaker_openings_total 2'])
     expect((await scrape('breaker_state')).filter((line) => line.endsWith(' 1'))).to.deep.equal([

@@ -1,14 +1,16 @@
 import { expect } from 'chai'
+import { dependencyFailed } from '../../machines/domain/errors.js'
 import type { By, EndedRecording, Fact } from '../../machines/domain/facts.js'
+import { because } from '../../machines/domain/reason.js'
 import type { SnapshotView } from '../../machines/domain/views.js'
-import { noticeShapes } from '../../rpc/noticeShapes.js'
-import { dottedTopics, legacyTopics, type Topic, topics } from '../../rpc/topics.js'
+import { isLegacy, type TopicName, topics as table, topicNames } from '../../rpc/topics/index.js'
 import { faults } from './contract.js'
 import { type Client, cameraView, createStage, createWorld, noon, unplugged, type World } from './fakes.js'
+import { until } from './wait.js'
 
 const by: By = { user: 'ann', request: 'r', session: 's' }
 const outcome: EndedRecording = {
-  reason: 'device removed',
+  reason: because('unplugged'),
   files: ['camera0_1.mp4', 'camera0_2.mp4'],
   startedAt: noon - 5_000,
   endedAt: noon,
@@ -34,32 +36,32 @@ const everything: Fact[] = [
   { type: 'camera.connected', camera: 'camera0', name: 'Front door' },
   { type: 'camera.statusChanged', camera: 'camera0', name: 'Front door', from: 'DISCONNECTED', to: 'CONNECTED' },
   { type: 'camera.probed', camera: 'camera0', formats: ['MJPG'] },
-  { type: 'camera.probeFailed', camera: 'camera0', reason: 'timed out' },
-  { type: 'camera.identityAmbiguous', camera: 'camera0', reason: 'camera1 has the same serial' },
+  { type: 'camera.probeFailed', camera: 'camera0', reason: because('timed_out') },
+  { type: 'camera.identityAmbiguous', camera: 'camera0', reason: because('identity_ambiguous') },
   { type: 'recording.started', camera: 'camera0', by, filename: 'camera0_1.mp4', startedAt: noon, format: 'fmp4' },
   {
     type: 'recording.interrupted',
     camera: 'camera0',
     by,
     filename: 'camera0_1.mp4',
-    reason: 'the media server is away',
+    reason: because('server_unreachable'),
   },
   { type: 'recording.resumed', camera: 'camera0', by, filename: 'camera0_2.mp4' },
-  { type: 'recording.ended', camera: 'camera0', by, outcome: { ...outcome, reason: 'requested' } },
+  { type: 'recording.ended', camera: 'camera0', by, outcome: { ...outcome, reason: because('requested') } },
   { type: 'recording.failed', camera: 'camera0', by, outcome },
   { type: 'snapshot.taken', by, ...snapshot },
   {
     type: 'snapshot.failed',
     camera: 'camera0',
     by,
-    reason: 'no tier worked',
-    passedOver: [{ tier: 0, reason: 'device busy' }],
+    reason: because('no_picture'),
+    passedOver: [{ tier: 0, reason: because('device_busy') }],
   },
   { type: 'stream.started', camera: 'camera0' },
-  { type: 'stream.stalled', camera: 'camera0', silentFor: 3_000 },
-  { type: 'stream.ended', camera: 'camera0', reason: 'nobody watches' },
-  { type: 'link.degraded', reason: 'slow' },
-  { type: 'link.down', reason: 'connection refused' },
+  { type: 'stream.stalled', camera: 'camera0', reason: because('no_frames') },
+  { type: 'stream.ended', camera: 'camera0', reason: because('no_longer_used') },
+  { type: 'link.degraded', reason: because('server_unreachable') },
+  { type: 'link.down', reason: because('server_unreachable') },
   { type: 'link.up', version: 'v1.20.1', paths: 1 },
   { type: 'storage.warning', percent: 85, available: 100 },
   { type: 'storage.critical', percent: 95, available: 50 },
@@ -85,19 +87,21 @@ const everything: Fact[] = [
     reason: 'older than 7 days',
   },
   { type: 'retention.swept', files: 2, freed: 13_000, kept: [] },
-  { type: 'camera.disconnected', camera: 'camera0', reason: 'unplugged' },
+  { type: 'camera.disconnected', camera: 'camera0', reason: because('unplugged') },
   { type: 'camera.retired', camera: 'camera0' },
   { type: 'system.stopping', reason: 'SIGTERM' },
 ]
 
-/** The same shape, with nothing beside what it names. */
+const [dottedTopics, legacyTopics] = [topicNames.filter((name) => !isLegacy(name)), topicNames.filter(isLegacy)]
+
+/** The same shape without room for other members. */
 const closed = (shape: { anyOf?: object[]; properties?: object }): object =>
   shape.anyOf === undefined ? { ...shape, additionalProperties: false } : { anyOf: shape.anyOf.map(closed) }
-const shapes = new Map<string, object>(Object.entries(noticeShapes).map(([topic, shape]) => [topic, closed(shape)]))
+const shapes = new Map<string, object>(table.map(({ name, params }) => [name, closed(params)]))
 const wrongWith = ({ method, params }: { method: string; params: object }) =>
   faults(shapes.get(method) ?? { not: {} }, params)
 
-describe('the notifications', () => {
+describe('notifications', () => {
   const stage = createStage()
   let world: World
   let client: Client
@@ -112,8 +116,8 @@ describe('the notifications', () => {
 
   const subscribe = (who: Client, wanted: readonly string[], filters?: object) =>
     who.call('subscribe_events', { topics: wanted, ...(filters === undefined ? {} : { filters }) })
-  /** What has come in once everything sent so far must have. */
-  const heard = async (who: Client) => {
+  /** All notifications that the server has sent so far, in short form. */
+  const received = async (who: Client) => {
     await who.call('ping')
     return who.notices.map(({ method, params }) => [
       method,
@@ -122,23 +126,23 @@ describe('the notifications', () => {
     ])
   }
 
-  it('reach those who have subscribed and nobody else', async () => {
+  it('reach the subscribers and no other session', async () => {
     const other = await stage.connect(port, { role: 'viewer' })
     await subscribe(client, ['camera.connected'])
     for (const fact of everything) world.tell(fact)
-    expect(await heard(client)).to.deep.equal([['camera.connected', 'camera0', 2]])
-    expect(await heard(other)).to.deep.equal([])
+    expect(await received(client)).to.deep.equal([['camera.connected', 'camera0', 2]])
+    expect(await received(other)).to.deep.equal([])
   })
 
-  it('have a topic for every fact, and a fact for every topic', async () => {
-    await subscribe(client, topics)
+  it('exist for every fact and for every topic', async () => {
+    await subscribe(client, topicNames)
     for (const fact of everything) {
       const before = client.notices.length
       world.tell(fact)
       await client.call('ping')
       expect(client.notices.length, fact.type).to.be.greaterThan(before)
     }
-    expect(new Set(client.notices.map(({ method }) => method))).to.deep.equal(new Set(topics))
+    expect(new Set(client.notices.map(({ method }) => method))).to.deep.equal(new Set(topicNames))
     for (const notice of client.notices) {
       expect(notice).to.have.all.keys('jsonrpc', 'method', 'params')
       expect(notice.params).to.include({ at: '2025-06-01T12:00:00.000Z', timestamp: '2025-06-01T12:00:00.000Z' })
@@ -147,7 +151,7 @@ describe('the notifications', () => {
     expect(JSON.stringify(client.notices)).not.to.match(/secret|SECRET/)
   })
 
-  it('carry what the documents say', async () => {
+  it('contain what the API documents', async () => {
     await subscribe(client, dottedTopics)
     for (const fact of everything) world.tell(fact)
     await client.call('ping')
@@ -190,7 +194,7 @@ describe('the notifications', () => {
     expect(of('system.health')).to.include({ status: 'HEALTHY' })
   })
 
-  it('end a recording that was refused before any file when that was told', async () => {
+  it('give a recording that wrote no file the time of its failure as its end', async () => {
     await subscribe(client, ['recording.error', 'mediamtx.recording_failed'])
     const { startedAt: _, ...never } = { ...outcome, files: [], endedAt: 0, recorded: 0, bytes: 0 }
     world.tell({ type: 'recording.failed', camera: 'camera0', by, outcome: never })
@@ -198,7 +202,7 @@ describe('the notifications', () => {
     expect(client.notices.map(({ params }) => params.end_time)).to.deep.equal(Array(2).fill('2025-06-01T12:00:00.000Z'))
   })
 
-  it('give the web client whole objects by the names it knows, and no dotted ones', async () => {
+  it('carry whole objects under the topics of the web client', async () => {
     await subscribe(client, legacyTopics)
     for (const fact of everything.slice(0, 12)) world.tell(fact)
     await client.call('ping')
@@ -218,25 +222,52 @@ describe('the notifications', () => {
     )
   })
 
-  it('tell one change of a camera once by its legacy name', async () => {
+  it('explain a failure by a code and a sentence', async () => {
+    await subscribe(client, ['camera.disconnected', 'mediamtx.error', 'system.error'])
+    world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: because('unplugged') })
+    world.tell({ type: 'stream.stalled', camera: 'camera0', reason: because('no_frames') })
+    world.tell({ type: 'storage.critical', percent: 95, available: 50 })
+    await client.call('ping')
+    expect(client.notices.map(({ params }) => [params.reason, params.details])).to.deep.equal([
+      ['unplugged', 'the camera was unplugged'],
+      ['no_frames', 'no frames come from the camera'],
+      ['storage_full', 'the disk is 95 % full'],
+    ])
+    for (const notification of client.notices) expect(wrongWith(notification)).to.deep.equal([])
+  })
+
+  it('are not sent for a refused call, whose reply has the reason', async () => {
+    const operator = await stage.connect(port, { role: 'operator' })
+    await subscribe(client, topicNames)
+    world.ask.startRecording = () => Promise.reject(dependencyFailed('storage', because('storage_full')))
+    const { error } = await operator.call('start_recording', { device: 'camera0' })
+    expect([error?.code, error?.data.reason, error?.data.details]).to.deep.equal([
+      -32050,
+      'storage_full',
+      'the disk is full',
+    ])
+    expect(await received(client)).to.deep.equal([])
+  })
+
+  it('report one change of a camera once under the topic of the web client', async () => {
     await subscribe(client, ['camera_status_update'])
     const [, connected, changed] = everything
     if (connected === undefined || changed === undefined) throw new Error('two facts are needed')
     world.tell(connected)
     world.tell(changed)
-    expect((await heard(client)).length).to.equal(1)
+    expect((await received(client)).length).to.equal(1)
     world.cameras = [cameraView({ mode: { width: 640, height: 480, fps: 15 } })]
     world.tell({ type: 'camera.probed', camera: 'camera0', formats: ['MJPG'] })
-    expect((await heard(client)).length).to.equal(2)
+    expect((await received(client)).length).to.equal(2)
     expect(client.notices[1]?.params).to.include({ resolution: '640x480' })
   })
 
-  it('use the address that each client came in by, and sign for that client alone', async () => {
+  it('use the host that each client connected to, and sign URLs for that client alone', async () => {
     const far = await stage.connect(port, { role: 'viewer/bob', headers: { Host: 'far.example:8002' } })
     await subscribe(client, ['camera_status_update'])
     await subscribe(far, ['camera_status_update'])
     world.tell({ type: 'camera.connected', camera: 'camera0', name: 'Front door' })
-    await Promise.all([heard(client), heard(far)])
+    await Promise.all([received(client), received(far)])
     const told = [client, far].map(({ notices: [notice] }) => {
       const { rtsp } = (notice?.params.streams ?? { rtsp: '' }) as { rtsp: string }
       const [address, sig = ''] = rtsp.split('?sig=')
@@ -251,47 +282,47 @@ describe('the notifications', () => {
     ])
   })
 
-  it('add topics to those before, and take them away again', async () => {
+  it('add topics to earlier ones, and remove them again', async () => {
     await subscribe(client, ['camera.connected'])
     await subscribe(client, ['camera.disconnected', 'camera.connected'])
     world.tell({ type: 'camera.connected', camera: 'camera0', name: 'x' })
-    world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: 'x' })
-    expect((await heard(client)).length).to.equal(2)
+    world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: because('unplugged') })
+    expect((await received(client)).length).to.equal(2)
     expect((await client.call('unsubscribe_events', { topics: ['camera.connected'] })).result).to.deep.equal({
       unsubscribed: true,
       topics: ['camera.connected'],
     })
     world.tell({ type: 'camera.connected', camera: 'camera0', name: 'x' })
-    world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: 'x' })
-    expect((await heard(client)).length).to.equal(3)
+    world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: because('unplugged') })
+    expect((await received(client)).length).to.equal(3)
     expect((await client.call('unsubscribe_events')).result).to.deep.equal({ unsubscribed: true, topics: [] })
-    world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: 'x' })
-    expect((await heard(client)).length).to.equal(3)
+    world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: because('unplugged') })
+    expect((await received(client)).length).to.equal(3)
   })
 
-  it('keep to the filter by device', async () => {
+  it('obey the filter by device', async () => {
     await subscribe(client, ['camera.connected', 'system.shutdown'], { device: ['camera1', 'camera2'] })
     world.tell({ type: 'camera.connected', camera: 'camera0', name: 'x' })
     world.tell({ type: 'camera.connected', camera: 'camera1', name: 'x' })
     world.tell({ type: 'system.stopping', reason: 'x' })
-    expect((await heard(client)).map(([method, device]) => [method, device])).to.deep.equal([
+    expect((await received(client)).map(([method, device]) => [method, device])).to.deep.equal([
       ['camera.connected', 'camera1'],
       ['system.shutdown', undefined],
     ])
   })
 
-  it('are silent for an expired caller until it has authenticated again', async () => {
+  it('are not sent to an expired caller until it authenticates again', async () => {
     const brief = await stage.connect(port, { role: `viewer/ann/${noon + 1_000}` })
     await subscribe(brief, ['system.shutdown'])
     world.now += 1_000
     world.tell({ type: 'system.stopping', reason: 'x' })
-    expect((await heard(brief)).map(([method]) => method)).not.to.include('system.shutdown')
+    expect((await received(brief)).map(([method]) => method)).not.to.include('system.shutdown')
     await brief.call('authenticate', { auth_token: `viewer/ann/${noon + 9_000}` })
     world.tell({ type: 'system.stopping', reason: 'x' })
-    expect((await heard(brief)).filter(([method]) => method === 'system.shutdown')).to.have.length(1)
+    expect((await received(brief)).filter(([method]) => method === 'system.shutdown')).to.have.length(1)
   })
 
-  it('reach the others while one does not read, until that one is dropped', async () => {
+  it('reach the other subscribers while one does not read, which is dropped', async () => {
     const { port } = await stage.serve(world.options({ maxBuffered: 100_000 }))
     const [deaf, other] = await Promise.all([
       stage.connect(port, { role: 'viewer' }),
@@ -303,18 +334,18 @@ describe('the notifications', () => {
     const files = Array.from({ length: 1_000 }, (_, number) => `camera0_${number}.mp4`)
     const wasDropped = () =>
       world.logged.some(({ message }) => message === 'a client was dropped because it does not read')
-    let told = 0
-    while (told < 5_000 && !wasDropped()) {
+    let sent = 0
+    while (sent < 5_000 && !wasDropped()) {
       for (let count = 0; count < 10; count++)
         world.tell({ type: 'recording.ended', camera: 'camera0', by, outcome: { ...outcome, files } })
-      told += 10
+      sent += 10
       await other.call('ping')
-      expect(other.notices.length).to.equal(told)
+      expect(other.notices.length).to.equal(sent)
     }
     expect(wasDropped()).to.equal(true)
   })
 
-  it('are not made for clients that have gone', async () => {
+  it('are not made after the last subscriber has left', async () => {
     const gone = await stage.connect(port, { role: 'viewer' })
     await subscribe(gone, ['system.health'])
     const { link } = world.directory
@@ -327,12 +358,12 @@ describe('the notifications', () => {
     expect(made).to.equal(1)
     gone.socket.close()
     await gone.closed
-    while (world.released.length === 0) await client.call('ping')
+    await until('the service notices the end of the connection', () => world.released.length > 0)
     world.tell({ type: 'storage.ok', percent: 1, available: 1 })
     expect(made).to.equal(1)
   })
 
-  it('survive a view that cannot be told', async () => {
+  it('survive a payload that cannot be made', async () => {
     await subscribe(client, ['system.health'])
     const { link } = world.directory
     world.directory.link = () => {
@@ -340,26 +371,26 @@ describe('the notifications', () => {
     }
     world.tell({ type: 'storage.ok', percent: 1, available: 1 })
     world.directory.link = link
-    expect(await heard(client)).to.deep.equal([])
-    expect(world.logged.map(({ message }) => message)).to.include('a fact could not be told to subscribers')
+    expect(await received(client)).to.deep.equal([])
+    expect(world.logged.map(({ message }) => message)).to.include('a fact could not be sent to subscribers')
   })
 
-  it('are not told of cameras that the caller may not use, whatever the filter', async () => {
+  it('never concern cameras that the caller may not use, whatever the filter', async () => {
     const limited = await stage.connect(port, { role: `viewer/ann/${noon + 9_000}/camera1` })
-    await subscribe(limited, topics, { device: ['camera0', 'camera1'] })
+    await subscribe(limited, topicNames, { device: ['camera0', 'camera1'] })
     limited.notices.splice(0)
     for (const fact of everything) world.tell(fact)
     world.tell({ type: 'camera.connected', camera: 'camera1', name: 'Yard' })
-    await heard(limited)
+    await received(limited)
     const told = limited.notices.filter(({ params }) => params.device !== undefined)
     expect(told.map(({ method, params }) => [method, params.device])).to.deep.include(['camera.connected', 'camera1'])
     expect(JSON.stringify(limited.notices)).not.to.match(/camera0|discovery/)
   })
 
-  it('keep to the filter by severity', async () => {
+  it('obey the filter by severity', async () => {
     await subscribe(client, dottedTopics, { severity: 'error' })
     for (const fact of everything) world.tell(fact)
-    await heard(client)
+    await received(client)
     expect(client.notices.map(({ method, params }) => `${method} ${params.severity}`)).to.deep.equal([
       'camera.capability_error error',
       'recording.error error',
@@ -370,7 +401,7 @@ describe('the notifications', () => {
     ])
   })
 
-  it('refuse filters of an unknown key or form, and say what is allowed', async () => {
+  it('refuse filters with an unknown member or form, and say what is allowed', async () => {
     const refused = async (filters: object) => (await subscribe(client, ['camera.connected'], filters)).error
     const unknown = await refused({ color: 'red' })
     expect(unknown).to.deep.include({ code: -32602 })
@@ -386,7 +417,7 @@ describe('the notifications', () => {
     expect((await client.call('get_subscription_stats')).result.client_topics).to.deep.equal([])
   })
 
-  it('begin with the present state, in the reply', async () => {
+  it('begin with the present state in the reply', async () => {
     const files = ['camera0_1.mp4']
     world.cameras = [
       cameraView({
@@ -404,19 +435,20 @@ describe('the notifications', () => {
       unplugged(),
     ]
     world.tell({ type: 'system.started' })
-    const { result } = await subscribe(client, topics)
+    const { result } = await subscribe(client, topicNames)
     expect(result).to.include({ seq: 1, subscribed: true }).and.not.to.have.any.keys('resumed', 'reason')
-    const state = result.state as { method: Topic; params: Record<string, unknown> }[]
+    const state = result.state as { method: TopicName; params: Record<string, unknown> }[]
     for (const told of state) {
       expect(wrongWith(told), told.method).to.deep.equal([])
       expect(told.params.seq).to.equal(1)
     }
-    const of = (topic: Topic) => state.filter(({ method }) => method === topic).map(({ params }) => params)
+    const of = (topic: TopicName) => state.filter(({ method }) => method === topic).map(({ params }) => params)
     expect(of('camera.connected').map(({ device }) => device)).to.deep.equal(['camera0'])
     expect(of('camera.disconnected')).to.deep.include({
       device: 'camera1',
       status: 'DISCONNECTED',
-      reason: 'the device was removed',
+      reason: 'unplugged',
+      details: 'the camera was unplugged',
       severity: 'warning',
       seq: 1,
       at: '2025-06-01T11:59:55.000Z',
@@ -440,17 +472,29 @@ describe('the notifications', () => {
       expect(of(topic), topic).to.have.length(1)
     expect(client.notices).to.deep.equal([])
     const limited = await stage.connect(port, { role: `viewer/ann/${noon + 9_000}/camera1` })
-    expect(JSON.stringify((await subscribe(limited, topics)).result.state)).not.to.include('camera0')
+    expect(JSON.stringify((await subscribe(limited, topicNames)).result.state)).not.to.include('camera0')
   })
 
-  it('tell of what is wrong in the present state too', async () => {
-    world.link = { state: 'down', cause: { state: 'down', since: noon - 1_000, reason: 'connection refused' } }
+  it('describe faults in the present state too', async () => {
+    world.link = {
+      ...world.link,
+      state: 'down',
+      cause: { state: 'down', since: noon - 1_000, reason: because('server_unreachable') },
+    }
     world.storage = { ...world.storage, state: 'critical', percent: 95 }
     world.cameras = [
       cameraView({
         status: 'ERROR',
-        cause: { state: 'faulty', since: noon, reason: 'no picture' },
-        stream: { status: 'ERROR', since: noon, holders: {}, frames: 0, fps: 0, bitrate: 0, reason: 'device busy' },
+        cause: { state: 'faulty', since: noon, reason: because('no_picture') },
+        stream: {
+          status: 'ERROR',
+          since: noon,
+          holders: {},
+          frames: 0,
+          fps: 0,
+          bitrate: 0,
+          reason: because('device_busy'),
+        },
         identity: { key: 'port:x', basis: 'port', confidence: 'medium', ambiguous: true },
         recording: {
           camera: 'camera0',
@@ -461,23 +505,23 @@ describe('the notifications', () => {
           files: ['a.mp4'],
           filename: 'a.mp4',
           startedAt: noon,
-          reason: 'no data',
+          reason: because('no_data'),
         },
       }),
     ]
-    const { result } = await subscribe(client, topics, { severity: 'warning' })
+    const { result } = await subscribe(client, topicNames, { severity: 'warning' })
     const told = (result.state as { method: string; params: Record<string, unknown> }[]).map(
-      ({ method, params }) => `${method} ${params.reason ?? params.status}`,
+      ({ method, params }) => `${method} ${params.details ?? params.reason ?? params.status}`,
     )
     expect(told).to.include.members([
       'system.error the disk is 95 % full',
-      'system.error another camera reports the same serial: both go by their port',
-      'mediamtx.error connection refused',
+      'system.error another camera reports the same serial: both are identified by their USB port',
+      'mediamtx.error the media server does not answer',
       'system.health UNHEALTHY',
-      'camera.status_change no picture',
-      'camera_status_update no picture',
-      'recording.error no data',
-      'recording_status_update no data',
+      'camera.status_change no picture could be taken',
+      'camera_status_update no picture could be taken',
+      'recording.error no data is written',
+      'recording_status_update no data is written',
     ])
   })
 
@@ -490,7 +534,7 @@ describe('the notifications', () => {
     outcome: { ...outcome, files: [filename] },
   })
 
-  it('tell again what a client missed, behind the reply, in order and before what is newer', async () => {
+  it('send what a client missed right after the reply, in order and before newer facts', async () => {
     const { epoch } = (await subscribe(client, ['recording.stop'])).result
     for (const name of ['a', 'b', 'c']) world.tell(end(name))
     world.tell({ type: 'camera.probed', camera: 'camera0', formats: [] })
@@ -502,22 +546,22 @@ describe('the notifications', () => {
       frames.push(
         method === undefined ? (result === 'pong' ? 'pong' : 'reply') : `${params.seq} ${params.filename ?? method}`,
       )
-      // A fact that comes while those of before are still on their way.
+      // A new fact while the missed ones are still on their way.
       if (result?.resumed) world.tell(end('d'))
     })
     const { result } = await resume(back, 1, { epoch })
     expect(result).to.deep.include({ seq: 5, epoch, resumed: true, state: [] })
     await back.call('ping')
-    // The whole camera is told once, as it is now.
+    // The whole camera is sent once, in its present state.
     expect(frames).to.deep.equal(['reply', '2 b', '3 c', '5 camera_status_update', '6 d', 'pong'])
     expect((await resume(back, 6)).result).to.include({ resumed: true, seq: 6 })
   })
 
-  it('hold what happens in the same instant as a resumption until the facts before it are told', async () => {
+  it('send a fact of the same instant as a resumption after the missed facts', async () => {
     for (const name of ['a', 'b']) world.tell(end(name))
     const back = await stage.connect(port, { role: 'operator' })
     world.ask.simulate = async () => world.tell(end('c'))
-    // Both requests come in one piece, so that the second is carried out before anything is sent behind the first reply.
+    // Both requests arrive together, so that the second is carried out in the same turn as the first.
     back.socket.send(
       JSON.stringify({
         jsonrpc: '2.0',
@@ -533,11 +577,11 @@ describe('the notifications', () => {
     back.socket.send(
       JSON.stringify({ jsonrpc: '2.0', id: 'y', method: 'stop_streaming', params: { device: 'camera0' } }),
     )
-    await back.until(() => back.notices.length === 3)
+    await back.until(() => back.notices.length === 3, 'three notifications')
     expect(back.notices.map(({ params }) => params.filename)).to.deep.equal(['a', 'b', 'c'])
   })
 
-  it('say why they cannot tell again, and how things are instead', async () => {
+  it('give the reason why they cannot resume, and the present state instead', async () => {
     const { port } = await stage.serve(world.options({ eventBuffer: 2 }))
     const back = await stage.connect(port, { role: 'viewer' })
     for (const name of ['a', 'b', 'c']) world.tell(end(name))
@@ -560,7 +604,7 @@ describe('the notifications', () => {
     expect((await resume(back, -1)).error?.data).to.include({ param: 'since' })
   })
 
-  it('do not tell more again than a client can take at once', async () => {
+  it('do not resume with more than a client can read at once', async () => {
     const { port } = await stage.serve(world.options({ maxBuffered: 10_000 }))
     const back = await stage.connect(port, { role: 'viewer' })
     for (let count = 0; count < 40; count++) world.tell(end('x'.repeat(100)))
@@ -568,16 +612,16 @@ describe('the notifications', () => {
     expect((await resume(back, 39)).result).to.include({ resumed: true })
   })
 
-  it('tell again only what the caller may be told', async () => {
+  it('resume only with what the caller may get', async () => {
     for (const fact of everything) world.tell(fact)
     const limited = await stage.connect(port, { role: `viewer/ann/${noon + 9_000}/camera1` })
-    await limited.call('subscribe_events', { topics, since: 0, filters: { severity: 'warning' } })
+    await limited.call('subscribe_events', { topics: topicNames, since: 0, filters: { severity: 'warning' } })
     await limited.call('ping')
     expect(limited.notices.map(({ method }) => method)).to.include('system.error')
     expect(JSON.stringify(limited.notices)).not.to.match(/camera0|discovery|"info"/)
   })
 
-  it('are counted as they are', async () => {
+  it('are counted by topic and by client', async () => {
     const other = await stage.connect(port, { role: 'viewer' })
     await subscribe(client, ['camera.connected', 'camera.disconnected'])
     await subscribe(client, ['camera.connected'])
@@ -600,7 +644,7 @@ describe('the notifications', () => {
     })
   })
 
-  it('count what a client that does not read did not get', async () => {
+  it('count those that a client without reading did not get', async () => {
     let dropped = 0
     const count = () => {
       dropped += 1
@@ -612,10 +656,11 @@ describe('the notifications', () => {
     const deaf = await stage.connect(port, { role: 'viewer' })
     await subscribe(deaf, ['recording.stop'])
     deaf.socket.pause()
-    while (dropped === 0) {
-      for (let told = 0; told < 100; told++) world.tell(end('x'.repeat(10_000)))
+    await until('the client is dropped', async () => {
+      for (let sent = 0; sent < 100; sent++) world.tell(end('x'.repeat(10_000)))
       await client.call('ping')
-    }
+      return dropped > 0
+    })
     expect(dropped).to.equal(1)
   })
 })

@@ -3,8 +3,9 @@ import { connect as connectTcp } from 'node:net'
 import { expect } from 'chai'
 import WebSocket from 'ws'
 import { createStage, createWorld, type World } from './fakes.js'
+import { until, within } from './wait.js'
 
-describe('the server', () => {
+describe('server', () => {
   const stage = createStage()
   let world: World
 
@@ -13,7 +14,7 @@ describe('the server', () => {
   })
   afterEach(() => stage.end())
 
-  /** The HTTP status that an upgrade is refused with, 101 when it is not. */
+  /** The HTTP status of an upgrade; 101 if it is accepted. */
   const upgradeOf = async (port: number, path: string, options: WebSocket.ClientOptions = {}) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, options)
     stage.ends.push(() => socket.terminate())
@@ -57,7 +58,7 @@ describe('the server', () => {
       expect((await (await stage.connect(port, { origin })).call('ping')).result, origin).to.equal('pong')
   })
 
-  it('refuses one connection too many with 503, and has room again later', async () => {
+  it('refuses one connection too many with 503, and accepts one after another has ended', async () => {
     const { port, server } = await stage.serve(world.options({ maxConnections: 2 }))
     const [first] = await Promise.all([stage.connect(port), stage.connect(port)])
     expect(await upgradeOf(port, '/ws')).to.equal(503)
@@ -67,7 +68,7 @@ describe('the server', () => {
     expect(server.connections()).to.equal(2)
   })
 
-  it('closes with 1009 for a message that is too large and with 1003 for a binary one', async () => {
+  it('closes with 1009 after a message that is too large, with 1003 after a binary one', async () => {
     const { port } = await stage.serve(world.options({ maxMessageSize: 1_000 }))
     const [large, binary, fine] = await Promise.all([stage.connect(port), stage.connect(port), stage.connect(port)])
     large.socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping', params: { device: 'x'.repeat(1_000) } }))
@@ -77,7 +78,7 @@ describe('the server', () => {
     expect((await fine.call('ping')).result).to.equal('pong')
   })
 
-  it('keeps idle clients that answer pings, and ends those that give no sign of life', async () => {
+  it('keeps idle clients that reply to pings, and drops those without a sign of life', async () => {
     const { port, server } = await stage.serve(world.options({ pingInterval: 40, pongWait: 80 }))
     const idle = await stage.connect(port)
     const dead = await stage.connect(port, { autoPong: false })
@@ -86,24 +87,22 @@ describe('the server', () => {
       pings += 1
     })
     expect((await dead.closed).code).to.equal(1006)
-    await new Promise<void>((resolve) => {
-      idle.socket.on('ping', () => pings >= 8 && resolve())
-    })
+    await until('the idle client gets eight pings', () => pings >= 8)
     expect(server.connections()).to.equal(1)
     expect(world.logged.map(({ message }) => message)).to.include(
       'a client was dropped because it gave no sign of life',
     )
   })
 
-  it('answers pings of its clients', async () => {
+  it('replies to pings of its clients', async () => {
     const { port } = await stage.serve(world.options())
     const client = await stage.connect(port)
     client.socket.ping('are you there')
-    const [data] = await once(client.socket, 'pong')
+    const [data] = await within('the pong', once(client.socket, 'pong'))
     expect(String(data)).to.equal('are you there')
   })
 
-  it('drops a client that asks and never reads, and goes on serving the others', async () => {
+  it('drops a client that sends requests and never reads, and serves the others', async () => {
     const { port } = await stage.serve(world.options({ maxBuffered: 200_000 }))
     const other = await stage.connect(port, { role: 'viewer' })
     const deaf = await stage.connect(port, { role: 'viewer' })
@@ -122,7 +121,7 @@ describe('the server', () => {
     expect((await other.call('get_camera_list')).error).to.equal(undefined)
   })
 
-  it('ends a client that floods it with pings', async () => {
+  it('drops a client that floods it with pings', async () => {
     const { port } = await stage.serve(world.options())
     const [eager, calm] = await Promise.all([stage.connect(port), stage.connect(port)])
     for (let count = 0; count < 101; count++) eager.socket.ping('x'.repeat(125))
@@ -131,7 +130,7 @@ describe('the server', () => {
     expect((await calm.call('ping')).result).to.equal('pong')
   })
 
-  it('ends connections that never say what they want', async () => {
+  it('ends connections that never send a whole request', async () => {
     const { port } = await stage.serve(world.options({ headersTimeout: 100 }))
     const silent = connectTcp(port, '127.0.0.1')
     const halting = connectTcp(port, '127.0.0.1')
@@ -139,10 +138,10 @@ describe('the server', () => {
     stage.ends.push(() => halting.destroy())
     halting.write('GET /ws HTTP/1.1\r\nHost: x\r\n')
     for (const socket of [silent, halting]) socket.resume().on('error', () => {})
-    await Promise.all([once(silent, 'close'), once(halting, 'close')])
+    await within('both connections end', Promise.all([once(silent, 'close'), once(halting, 'close')]))
   })
 
-  it('tells its clients why it stops, also when one of them does not answer', async () => {
+  it('gives its clients the reason of a stop, also if one of them does not reply', async () => {
     const { port, server } = await stage.serve(world.options())
     const [client, deaf] = await Promise.all([stage.connect(port), stage.connect(port)])
     deaf.socket.pause()
@@ -154,7 +153,7 @@ describe('the server', () => {
     await server.stop('again')
   })
 
-  it('stops for a reason of any length', async () => {
+  it('stops with a reason of any length', async () => {
     const { port, server } = await stage.serve(world.options())
     const client = await stage.connect(port)
     await server.stop('ü'.repeat(500))
@@ -162,21 +161,21 @@ describe('the server', () => {
     expect([code, reason]).to.deep.equal([1001, 'ü'.repeat(61)])
   })
 
-  it('says in one sentence that its port is taken', async () => {
+  it('rejects with one sentence if its port is in use', async () => {
     const { port } = await stage.serve(world.options())
     const error = await stage.serve(world.options({}, { port })).catch((reason: Error) => reason)
     expect(error).to.have.property('message', `the API cannot listen on 127.0.0.1:${port}: the port is in use`)
   })
 
-  it('logs who did what, without what they sent', async () => {
+  it('logs the callers and their methods, without the params', async () => {
     const { port } = await stage.serve(world.options())
     const operator = await stage.connect(port, { role: 'operator/bob' })
     await operator.call('start_recording', { device: 'camera0' })
     await operator.call('delete_recording', { filename: 'secret-name' })
-    const told = world.logged
+    const lines = world.logged
       .filter(({ level }) => level === 'info')
       .map(({ message, fields }) => [message, fields?.user, fields?.code])
-    expect(told).to.deep.equal([
+    expect(lines).to.deep.equal([
       ['authenticate done', 'bob', undefined],
       ['start_recording done', 'bob', undefined],
       ['delete_recording refused', 'bob', -32002],

@@ -1,12 +1,13 @@
 import { expect } from 'chai'
 import type { Credential, MediaSession } from '../../machines/domain/access.js'
+import { because } from '../../machines/domain/reason.js'
 import { type Client, createStage, createWorld, noon, type World } from './fakes.js'
 
 describe('sessions', () => {
   const stage = createStage()
   let world: World
   let port: number
-  /** A clock that runs: what expires must do so by itself. */
+  /** A clock that runs, so that callers expire by themselves. */
   const running = () => {
     const began = performance.now()
     return { now: () => world.now + performance.now() - began }
@@ -17,11 +18,11 @@ describe('sessions', () => {
     port = served.port
     return { ...served, clock }
   }
-  const told = (client: Client) =>
+  const expiredOf = (client: Client) =>
     client.notices.filter(({ method }) => method === 'session.expired').map(({ params }) => params)
-  const toldOnce = async (client: Client) => {
-    await client.until(() => told(client).length > 0)
-    return told(client)
+  const untilExpired = async (client: Client) => {
+    await client.until(() => expiredOf(client).length > 0, 'session.expired')
+    return expiredOf(client)
   }
   const media = (credential: Credential): MediaSession => ({
     id: `rtsp-${credential.id}`,
@@ -40,14 +41,14 @@ describe('sessions', () => {
   afterEach(() => stage.end())
 
   describe('that expire', () => {
-    it('say so in time, refuse with the reason, let go of what they hold, and close', async () => {
+    it('notify in time, refuse calls with the reason, release their holds, and close', async () => {
       const { clock } = await serve({ expiryGrace: 200 })
       const expiresAt = Math.round(clock.now()) + 150
       const token = `operator/ann/${expiresAt}`
       world.mediaSessions = [media({ kind: 'token', id: token }), media({ kind: 'token', id: 'another' })]
       const client = await stage.connect(port, { role: token })
       const other = await stage.connect(port, { role: 'viewer' })
-      const [notice, ...more] = await toldOnce(client)
+      const [notice, ...more] = await untilExpired(client)
       const late = clock.now() - expiresAt
       expect(late).to.be.within(0, 300)
       expect(more).to.deep.equal([])
@@ -62,52 +63,54 @@ describe('sessions', () => {
       expect((await other.call('get_camera_list')).error).to.equal(undefined)
     })
 
-    it('go on when they authenticate anew within the grace', async () => {
+    it('continue if they authenticate again within the grace', async () => {
       const { clock } = await serve({ expiryGrace: 400 })
-      const client = await stage.connect(port, { role: `operator/ann/${Math.round(clock.now()) + 50}` })
-      await toldOnce(client)
+      const expiresAt = Math.round(clock.now()) + 50
+      const client = await stage.connect(port, { role: `operator/ann/${expiresAt}` })
+      const other = await stage.connect(port, { role: `operator/bob/${expiresAt + 10}` })
+      await untilExpired(client)
       expect((await client.call('authenticate', { auth_token: 'operator/ann' })).error).to.equal(undefined)
       expect((await client.call('get_camera_list')).error).to.equal(undefined)
-      await new Promise((resolve) => setTimeout(resolve, 600))
+      expect((await other.closed).code).to.equal(4401)
       expect((await client.call('get_camera_list')).error).to.equal(undefined)
-      expect(told(client)).to.have.length(1)
+      expect(expiredOf(client)).to.have.length(1)
     })
 
-    it('are refused at once when the clock has jumped, before any timer', async () => {
+    it('are refused at once after a jump of the clock, before any timer', async () => {
       await serve()
       const client = await stage.connect(port, { role: `viewer/ann/${noon + 3_600_000}` })
       world.now += 3_600_001
       const { error } = await client.call('get_camera_list')
       expect(error?.data.reason).to.equal('token_expired')
-      expect(told(client)).to.have.length(1)
+      expect(expiredOf(client)).to.have.length(1)
     })
 
-    it('do not when their end is further away than a timer can wait', async () => {
-      await serve()
+    it('do not expire early if their end is further away than a timer can wait', async () => {
+      const { clock } = await serve()
       const warnings: string[] = []
       const note = ({ name }: Error) => warnings.push(name)
       process.on('warning', note)
       const client = await stage.connect(port, { role: `viewer/ann/${noon + 10 * 365 * 86_400_000}` })
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await untilExpired(await stage.connect(port, { role: `viewer/bob/${Math.round(clock.now()) + 50}` }))
       process.off('warning', note)
       expect(warnings).to.deep.equal([])
-      expect(told(client)).to.deep.equal([])
+      expect(expiredOf(client)).to.deep.equal([])
       expect((await client.call('get_camera_list')).error).to.equal(undefined)
     })
 
-    it('hear of nothing any more', async () => {
+    it('get no more notifications', async () => {
       const { clock } = await serve()
       const client = await stage.connect(port, { role: `viewer/ann/${Math.round(clock.now()) + 60}` })
       await client.call('subscribe_events', { topics: ['camera.disconnected'] })
-      await toldOnce(client)
-      world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: 'unplugged' })
+      await untilExpired(client)
+      world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: because('unplugged') })
       await client.call('ping')
       expect(client.notices.map(({ method }) => method)).to.deep.equal(['session.expired'])
     })
   })
 
   describe('whose credential is revoked', () => {
-    it('end at once, all of them, and cannot come back with it', async () => {
+    it('end at once, all of them, and cannot authenticate with it again', async () => {
       await serve({ expiryGrace: 200 })
       const [one, two, other] = [
         await stage.connect(port, { role: 'viewer/ann' }),
@@ -116,7 +119,7 @@ describe('sessions', () => {
       ]
       await world.options().credentials.revoke({ kind: 'token', id: 'viewer/ann' }, noon)
       for (const client of [one, two]) {
-        expect((await toldOnce(client))[0]).to.include({ reason: 'revoked' })
+        expect((await untilExpired(client))[0]).to.include({ reason: 'revoked' })
         expect((await client.call('get_camera_list')).error?.data.reason).to.equal('revoked')
         expect((await client.call('authenticate', { auth_token: 'viewer/ann' })).error?.data.reason).to.equal('revoked')
       }
@@ -124,7 +127,7 @@ describe('sessions', () => {
       expect(await other.call('get_camera_list')).not.to.have.property('error')
     })
 
-    it('do not slip in while it is being looked at', async () => {
+    it('cannot start if it is revoked during its check', async () => {
       const { credentials } = world.options()
       const verify = async (text: string) => {
         const caller = await credentials.verify(text)
@@ -138,8 +141,8 @@ describe('sessions', () => {
     })
   })
 
-  describe('as an administrator sees them', () => {
-    it('are listed with who, whence, since when, and what they use', async () => {
+  describe('for an administrator', () => {
+    it('are listed with caller, address, start and subscriptions', async () => {
       await serve()
       const admin = await stage.connect(port, { role: 'admin' })
       const viewer = await stage.connect(port, { role: `viewer/ann/${noon + 5_000}/camera0` })
@@ -180,7 +183,7 @@ describe('sessions', () => {
       ).to.deep.equal(['ann'])
     })
 
-    it('are neither told nor ended by whoever is limited to other cameras', async () => {
+    it('do not exist for an administrator limited to other cameras', async () => {
       await serve()
       const admin = await stage.connect(port, { role: 'admin' })
       const limited = await stage.connect(port, { role: `admin/eve/${noon + 60_000}/camera1` })
@@ -198,14 +201,14 @@ describe('sessions', () => {
           })
       }
       expect((await admin.call('list_sessions')).result.total).to.equal(3)
-      // One that is over is still whose it was.
+      // An ended session keeps its owner.
       await admin.call('end_session', {
         session_id: sessions.find(({ user }: { user: string }) => user === 'ann').session_id,
       })
       expect((await limited.call('list_sessions')).result.total).to.equal(1)
     })
 
-    it('can be ended; the client may come back with its token', async () => {
+    it('can be ended; the client may authenticate again with its token', async () => {
       await serve()
       const admin = await stage.connect(port, { role: 'admin' })
       const viewer = await stage.connect(port, { role: 'viewer/ann' })
@@ -214,7 +217,7 @@ describe('sessions', () => {
       const { session_id } = sessions[1]
       const { result } = await admin.call('end_session', { session_id })
       expect(result).to.deep.equal({ session_id, ended: true, revoked: false, media_ended: 1 })
-      expect((await toldOnce(viewer))[0]).to.include({ reason: 'ended', session_id })
+      expect((await untilExpired(viewer))[0]).to.include({ reason: 'ended', session_id })
       expect((await viewer.call('get_camera_list')).error?.data.reason).to.equal('ended')
       expect((await viewer.call('authenticate', { auth_token: 'viewer/ann' })).error).to.equal(undefined)
       expect(world.audited.find(({ action }) => action === 'end_session')).to.deep.include({
@@ -225,7 +228,7 @@ describe('sessions', () => {
       })
     })
 
-    it('can be barred for good', async () => {
+    it('can be ended together with their credential', async () => {
       await serve()
       const admin = await stage.connect(port, { role: 'admin' })
       const [viewer, twin] = [
@@ -237,11 +240,11 @@ describe('sessions', () => {
         { revoked: true },
       )
       expect(world.revoked).to.deep.equal([{ kind: 'token', id: 'viewer/ann' }])
-      for (const client of [viewer, twin]) expect((await toldOnce(client))[0]).to.include({ reason: 'revoked' })
+      for (const client of [viewer, twin]) expect((await untilExpired(client))[0]).to.include({ reason: 'revoked' })
       expect((await viewer.call('authenticate', { auth_token: 'viewer/ann' })).error?.data.reason).to.equal('revoked')
     })
 
-    it('can be ended that nobody has spoken for; what there is not is not found; only administrators may', async () => {
+    it('can be ended without a caller, if they exist, and only by an administrator', async () => {
       await serve()
       const admin = await stage.connect(port, { role: 'admin' })
       const nobody = await stage.connect(port)
@@ -260,7 +263,7 @@ describe('sessions', () => {
     })
   })
 
-  it('let go of what an earlier caller holds when the next has other rights', async () => {
+  it('release the holds of an earlier caller when the next one has other rights', async () => {
     await serve()
     const client = await stage.connect(port, { role: 'operator/ann' })
     const { result } = await client.call('authenticate', { auth_token: 'operator/ann' })
@@ -269,7 +272,7 @@ describe('sessions', () => {
     expect(world.released).to.deep.equal([result.session_id])
   })
 
-  it('write down who came in, who was refused, and what was changed', async () => {
+  it('write authentications, refusals and changes to the audit log', async () => {
     await serve()
     const client = await stage.connect(port)
     await client.call('get_camera_list')
@@ -306,16 +309,16 @@ describe('sessions', () => {
     expect(
       world.audited.every(({ address, session }) => address === '127.0.0.1' && session === result.session_id),
     ).to.equal(true)
-    expect(world.audited.map(({ credential = '' }) => credential.slice(0, 14)).slice(0, 3), 'by what').to.deep.equal([
+    expect(world.audited.map(({ credential = '' }) => credential.slice(0, 14)).slice(0, 3)).to.deep.equal([
       '',
       'token:operator',
       'token:operator',
     ])
-    // The id of a token is the token itself only here.
+    // In this test the id of a token is the token itself.
     expect(JSON.stringify(world.audited.map(({ credential: _, ...rest }) => rest))).not.to.match(/forged|admin\/eve/)
   })
 
-  it('measure each request once, by the names of methods only', async () => {
+  it('measure each request once, by the name of its method', async () => {
     const measured: string[] = []
     const metrics = {
       ...world.options().metrics,

@@ -5,10 +5,10 @@ import { cameraView, createStage, createWorld, noon, type World } from './fakes.
 
 const hour = 3_600_000
 
-describe('the URLs of streams', () => {
+describe('stream URLs', () => {
   const stage = createStage()
   let world: World
-  /** What was signed, in order. */
+  /** All signed grants, in order. */
   let signed: Grant[]
   afterEach(() => stage.end())
 
@@ -27,7 +27,7 @@ describe('the URLs of streams', () => {
     return { port, grantOf, as: (role: string) => stage.connect(port, { role }) }
   }
 
-  it('open one camera, for one caller, until the end of their life', async () => {
+  it('open one camera for one caller until they expire', async () => {
     const { as, grantOf } = await serve()
     const ann = await as(`viewer/ann/${noon + 10 * hour}`)
     const { result } = await ann.call('get_stream_url', { device: 'camera0' })
@@ -44,7 +44,7 @@ describe('the URLs of streams', () => {
     expect(result.expires_at).to.equal(new Date(noon + hour).toISOString())
   })
 
-  it('end with the credential of whom they were given to', async () => {
+  it('expire with the credential of their caller', async () => {
     const { as, grantOf } = await serve()
     const bob = await as(`viewer/bob/${noon + 5_000}`)
     for (const wish of [{}, { expires_in: 60 }]) {
@@ -54,7 +54,7 @@ describe('the URLs of streams', () => {
     }
   })
 
-  it('end at a whole second, as links do, and it is told', async () => {
+  it('expire at a whole second, which the result contains', async () => {
     const { as } = await serve()
     world.now += 123
     const ends = async (token: string) => {
@@ -65,12 +65,12 @@ describe('the URLs of streams', () => {
       return Date.parse(result.expires_at) - noon
     }
     expect(await ends('viewer')).to.equal(6_000)
-    // The picture's URL opens nothing longer either.
+    // The URL of the picture expires at the same time.
     expect(signed.findLast(({ subject }) => subject === 'still:camera0')?.expiresAt).to.equal(noon + 6_000)
     expect(await ends(`viewer/bob/${noon + 4_999}`)).to.equal(4_000)
   })
 
-  it('end as early as the caller wishes, never later than they may', async () => {
+  it('expire as early as the caller wishes, and no later than the limit', async () => {
     const { as, grantOf } = await serve()
     const ann = await as(`viewer/ann/${noon + 10 * hour}`)
     const life = async (expires_in: unknown) =>
@@ -85,7 +85,7 @@ describe('the URLs of streams', () => {
     }
   })
 
-  it('are those of get_camera_list, get_camera_status and start_streaming too', async () => {
+  it('are also in the results of get_camera_list, get_camera_status and start_streaming', async () => {
     const { as, grantOf } = await serve()
     const operator = await as('operator/eve')
     const { result: list } = await operator.call('get_camera_list')
@@ -96,7 +96,7 @@ describe('the URLs of streams', () => {
     expect(list.cameras[1].streams).to.deep.equal({})
   })
 
-  it('are signed once for many lists, and anew when half of their life is over', async () => {
+  it('are signed once for many lists, and again after half of their life', async () => {
     const { as, grantOf } = await serve()
     const ann = await as(`viewer/ann/${noon + 10 * hour}`)
     world.cameras = [0, 1, 2].map((n) => cameraView({ id: `camera${n}` }))
@@ -114,7 +114,7 @@ describe('the URLs of streams', () => {
     world.now += 1_000
     expect((await ends())[0]).to.be.greaterThan(1.5)
     expect(signed).to.have.length(6)
-    // The caller's own end cannot be put off by signing anew.
+    // A new signature cannot outlive the caller's credential.
     const bob = await as(`viewer/bob/${world.now + 60_000}`)
     for (let n = 0; n < 5; n++) {
       await bob.call('get_camera_list')
@@ -123,7 +123,7 @@ describe('the URLs of streams', () => {
     expect(signed).to.have.length(9)
   })
 
-  it('are no other caller’s, nor those of who speaks on the connection next', async () => {
+  it('belong to one caller, also after another one authenticates on the connection', async () => {
     const { as, grantOf } = await serve()
     const client = await as('viewer/ann')
     const mine = async () => grantOf((await client.call('get_camera_list')).result.cameras[0].streams.rtsp).user
@@ -132,14 +132,14 @@ describe('the URLs of streams', () => {
     expect(await mine()).to.equal('bob')
   })
 
-  it('are bound to the address, where that is asked for', async () => {
+  it('are bound to the address if that is configured', async () => {
     const { as, grantOf } = await serve({ bindAddress: true })
     const { result } = await (await as('viewer/ann')).call('get_stream_url', { device: 'camera0' })
     expect(grantOf(result.stream_url).address).to.equal('127.0.0.1')
     expect(() => grantOf(result.stream_url, 'stream:camera0', '192.0.2.7')).to.throw()
   })
 
-  it('are plain when streams are open to everybody', async () => {
+  it('are not signed if streams are open to everybody', async () => {
     const { as } = await serve({ openStreams: true })
     const { result } = await (await as('viewer/ann')).call('get_stream_url', { device: 'camera0', expires_in: 5 })
     expect(result.stream_url).to.equal('rtsp://127.0.0.1:8554/camera0')

@@ -3,9 +3,10 @@ import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import WebSocket, { WebSocketServer } from 'ws'
 import { textFrame } from '../../rpc/textFrame.js'
+import { within } from './wait.js'
 
-describe('a text frame', () => {
-  it('arrives as the text that it was made of, whatever its length', async () => {
+describe('text frame', () => {
+  it('arrives as its text, whatever the length', async () => {
     const sockets: Socket[] = []
     const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
     await once(server, 'listening')
@@ -23,17 +24,17 @@ describe('a text frame', () => {
         'x'.repeat(65_536),
         '🎥'.repeat(50_000),
       ]
-      const heard: string[] = []
+      const received: string[] = []
       const all = new Promise<void>((resolve) => {
         client.on('message', (data) => {
-          heard.push(String(data))
-          if (heard.length === texts.length) resolve()
+          received.push(String(data))
+          if (received.length === texts.length) resolve()
         })
       })
       await once(client, 'open')
       for (const text of texts) sockets[0]?.write(textFrame(text))
-      await all
-      expect(heard).to.deep.equal(texts)
+      await within('all texts arrive', all)
+      expect(received).to.deep.equal(texts)
     } finally {
       client.terminate()
       server.close()

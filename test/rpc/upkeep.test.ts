@@ -15,7 +15,7 @@ const policies: [params: object, message: RegExp][] = [
   [{ policy_type: 'manual', enabled: true }, /nothing is deleted by itself$/],
 ]
 
-describe('metrics, retention and the audit log', () => {
+describe('methods for metrics, retention and the audit log', () => {
   const stage = createStage()
   let world: World
   let admin: Client
@@ -28,7 +28,7 @@ describe('metrics, retention and the audit log', () => {
   })
   afterEach(() => stage.end())
 
-  /** The result, valid by the documented schema and by our own. */
+  /** The result, valid by the documented schema and by ours. */
   const call = async (name: string, params?: object, client = admin) => {
     const { result, error } = await client.call(name, params)
     expect(error).to.equal(undefined)
@@ -40,14 +40,14 @@ describe('metrics, retention and the audit log', () => {
   const refusal = async (name: string, params?: object, client = admin) => (await client.call(name, params)).error
 
   for (const name of ['get_metrics', 'set_retention_policy', 'cleanup_old_files', 'get_audit_log']) {
-    it(`${name} is for admins`, async () => {
+    it(`${name} needs the role admin`, async () => {
       const operator = await stage.connect(port, { role: 'operator' })
       expect(await refusal(name, { policy_type: 'manual', enabled: false }, operator)).to.deep.include({ code: -32002 })
     })
   }
 
   describe('get_metrics', () => {
-    it('tells machine, cameras, recordings and streams, by id and without devices', async () => {
+    it('returns the metrics of host, cameras, recordings and streams, without device nodes', async () => {
       const recording = {
         camera: 'camera0',
         status: 'RECORDING',
@@ -85,7 +85,7 @@ describe('metrics, retention and the audit log', () => {
       expect(JSON.stringify(result)).not.to.match(/\/dev\/|SECRET01|somebody/)
     })
 
-    it('waits for no media server', async () => {
+    it('does not wait for the media server', async () => {
       for (const streams of [() => new Promise<never>(() => {}), () => Promise.reject(new Error('down'))]) {
         const { port: other } = await stage.serve(
           world.options({}, { mediaServer: { streams, stream: async () => undefined } }),
@@ -97,7 +97,7 @@ describe('metrics, retention and the audit log', () => {
       }
     })
 
-    it('tells of the caller’s cameras alone', async () => {
+    it('returns only the cameras of the caller', async () => {
       const limited = await stage.connect(port, { role: `admin/ann/${noon + 60_000}/camera1` })
       const { camera_metrics, recording_metrics, stream_metrics } = await call('get_metrics', {}, limited)
       expect(Object.keys(camera_metrics.cameras)).to.deep.equal(['camera1'])
@@ -105,8 +105,8 @@ describe('metrics, retention and the audit log', () => {
       expect(stream_metrics).to.deep.equal({ active_streams: 0, total_streams: 0, total_viewers: 0 })
     })
 
-    it('stays within its limits, whatever is sampled', async () => {
-      const machine = () => ({
+    it('keeps percentages within 0 and 100', async () => {
+      const host = () => ({
         at: noon,
         cpuPercent: 100.0001,
         memoryPercent: -0.1,
@@ -115,7 +115,7 @@ describe('metrics, retention and the audit log', () => {
         bytesReceived: 0,
       })
       world.storage = { ...world.storage, total: 0, used: 0, available: 0, percent: 0 }
-      const { port: other } = await stage.serve(world.options({}, { hostSample: machine }))
+      const { port: other } = await stage.serve(world.options({}, { hostSample: host }))
       expect(await call('get_metrics', {}, await stage.connect(other, { role: 'admin' }))).to.deep.include({
         cpu_usage: 100,
         memory_usage: 0,
@@ -125,7 +125,7 @@ describe('metrics, retention and the audit log', () => {
 
   describe('set_retention_policy', () => {
     for (const [params, message] of policies) {
-      it(`takes ${JSON.stringify(params)}`, async () => {
+      it(`accepts ${JSON.stringify(params)}`, async () => {
         const result = await call('set_retention_policy', params)
         expect(result).to.deep.include({ success: true, ...params })
         expect(result.message).to.match(message)
@@ -146,19 +146,19 @@ describe('metrics, retention and the audit log', () => {
       [{ enabled: true }, 'policy_type'],
     ]
     for (const [params, param] of wrong) {
-      it(`refuses ${JSON.stringify(params)} by the name of ${param}`, async () => {
+      it(`refuses ${JSON.stringify(params)} and names ${param}`, async () => {
         const error = await refusal('set_retention_policy', params)
         expect([error?.code, error?.data.param]).to.deep.equal([-32602, param])
         expect(world.policy).to.deep.equal({ type: 'age', maxAgeDays: 30, enabled: false })
       })
     }
 
-    it('is not for an admin of some cameras: it decides over the files of all', async () => {
+    it('refuses an admin limited to specific cameras, because it applies to all files', async () => {
       const limited = await stage.connect(port, { role: `admin/ann/${noon + 60_000}/camera1` })
       const error = await refusal('set_retention_policy', { policy_type: 'manual', enabled: true }, limited)
       expect(error).to.deep.include({ code: -32002 })
       expect(error?.data.reason).to.equal('limited_to_cameras')
-      expect(error?.data, 'the role is not the matter').not.to.have.property('required_role')
+      expect(error?.data, 'the role is high enough').not.to.have.property('required_role')
       expect(error?.data.suggestion).to.equal('Use a token or key whose rights are for every camera')
     })
   })
@@ -183,7 +183,7 @@ describe('metrics, retention and the audit log', () => {
       { kind: 'snapshots', name: 'b.jpg', bytes: 1 },
     ]
 
-    it('tells what went, and what did not', async () => {
+    it('returns the deleted files, and those that could not be deleted', async () => {
       const { result, asked } = await cleaned({
         files,
         freed: 11,
@@ -206,7 +206,7 @@ describe('metrics, retention and the audit log', () => {
       ])
     })
 
-    it('tells what would go', async () => {
+    it('returns the files that it would delete', async () => {
       const { result, asked } = await cleaned({ files, freed: 11 }, { dry_run: true })
       expect(result).to.deep.include({
         cleanup_executed: false,
@@ -216,7 +216,7 @@ describe('metrics, retention and the audit log', () => {
       expect(asked[0]?.dryRun).to.equal(true)
     })
 
-    it('says that a manual policy names nothing', async () => {
+    it('says that a manual policy deletes nothing', async () => {
       world.policy = { type: 'manual', enabled: true }
       const { result } = await cleaned({})
       expect(result).to.deep.include({
@@ -226,7 +226,7 @@ describe('metrics, retention and the audit log', () => {
       })
     })
 
-    it('names a thousand files and counts all', async () => {
+    it('returns a thousand file names and counts all files', async () => {
       const many = Array.from({ length: 1_500 }, (_, index) => ({
         kind: 'snapshots' as const,
         name: `${index}.jpg`,
@@ -247,7 +247,7 @@ describe('metrics, retention and the audit log', () => {
       world.audited.length = 0
     })
 
-    it('tells who did what, newest first', async () => {
+    it('returns entries, newest first', async () => {
       world.audited.push(
         { ...entry, action: 'start_recording', subject: 'camera0', role: 'operator' },
         { ...entry, action: 'stop_recording', count: 3 },
@@ -259,7 +259,7 @@ describe('metrics, retention and the audit log', () => {
       expect([total, next_before]).to.deep.equal([2, undefined])
     })
 
-    it('asks for what was asked for, and tells where it goes on', async () => {
+    it('passes the filters on, and returns where the next page begins', async () => {
       const asked: object[] = []
       const audit = {
         ...world.options().audit,
@@ -278,14 +278,14 @@ describe('metrics, retention and the audit log', () => {
       expect(asked).to.deep.equal([{ limit: 100, before: 7, user: 'bob' }])
     })
 
-    it('is for whom every camera is theirs: it tells of all files, keys and callers', async () => {
+    it('refuses a caller limited to specific cameras, because it covers all of them', async () => {
       const limited = await stage.connect(port, { role: `admin/ann/${noon + 60_000}/camera1` })
       const { error } = await limited.call('get_audit_log')
       expect(error).to.deep.include({ code: -32002 })
       expect(error?.data).to.include({ reason: 'limited_to_cameras' })
     })
 
-    it('refuses a page that is none', async () => {
+    it('refuses invalid pages', async () => {
       for (const params of [{ limit: 0 }, { limit: 1001 }, { before: 0 }, { user: '' }]) {
         expect((await refusal('get_audit_log', params))?.code).to.equal(-32602)
       }

@@ -5,14 +5,14 @@ import type { Identity, Outcome, Row, Target } from './permissionsCells.js'
 import { cameras, type House, makeFile, nameOf, secret, type Visitor } from './permissionsHouse.js'
 
 type Headers = Record<string, string>
-/** What a way shows, and in which query. */
-type Shown = { headers?: Headers; query?: string; password?: string }
+/** The credentials of a request. */
+type Credentials = { headers?: Headers; query?: string; password?: string }
 
 const statuses: Record<number, Outcome> = { 200: 'in', 401: 'auth', 403: 'role', 404: 'hidden' }
 const outcomeOf = (status: number): Outcome => statuses[status] ?? `status ${status}`
 export const silent: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
 
-/** By a credential everybody gets what is theirs; by a URL, and from the media server, what is not theirs looks like no credential. */
+/** `forbidden`: the outcome for a hidden camera, which URLs and the media server refuse like a missing credential. */
 const expectedOf =
   (forbidden: Outcome) =>
   ({ role, limited }: Identity, target: Target): Outcome => {
@@ -20,13 +20,13 @@ const expectedOf =
     return limited && target === 'other' ? forbidden : 'in'
   }
 
-/** Nobody shows what a stranger would make up. */
+/** A client without a credential sends an invented one. */
 const credentialOf = ({ credential }: Visitor) => credential || 'made-up'
 
-/** The `sig` of the URL that somebody is given for what is theirs. */
+/** The signature of a URL. */
 const sigOf = (url: string): string => new URL(url, 'http://host').searchParams.get('sig') ?? ''
 
-/** Of a limited one that asks for the other's: the URL of their own, put before the other. */
+/** The target whose URL an identity can get: a limited one uses the URL of its own camera for the other one. */
 const reachable = ({ limited }: Identity, target: Target) => (limited || target === 'both' ? 'own' : target)
 
 const targets = ['own', 'other'] as const
@@ -36,9 +36,9 @@ const byHeader: Record<string, (credential: string) => Headers> = {
   'X-API-Key': (credential) => ({ 'X-API-Key': credential }),
 }
 
-/** Files and pictures by HTTP, by signed URLs and in other ways. */
+/** Files and pictures by HTTP, with signed URLs and other credentials. */
 export function httpRows(house: () => House, ways = byHeader): Row[] {
-  const get = ({ base = house().base }: Visitor, path: string, { headers = {}, query = '' }: Shown) =>
+  const get = ({ base = house().base }: Visitor, path: string, { headers = {}, query = '' }: Credentials) =>
     fetch(`${base}${path}${query}`, { headers, signal: AbortSignal.timeout(20_000) })
 
   const kinds = {
@@ -79,17 +79,19 @@ export function httpRows(house: () => House, ways = byHeader): Row[] {
         expected: expectedOf('hidden'),
         ask: async (identity, target) => {
           const visitor = house().visitor(identity)
-          const shown = { headers: headersOf(credentialOf(visitor)) }
+          const credentials = { headers: headersOf(credentialOf(visitor)) }
           const wanted = await path(target === 'other' ? 'other' : 'own')
-          const outcome = await judge(await get(visitor, wanted, shown), target)
+          const outcome = await judge(await get(visitor, wanted, credentials), target)
           if (outcome !== 'hidden') return outcome
           const absent = await path('absent')
           const lines = await Promise.all(
             [wanted, absent].map(async (each) =>
-              (await (await get(visitor, each, shown)).text()).replaceAll(lastOf(each), '…'),
+              (await (await get(visitor, each, credentials)).text()).replaceAll(lastOf(each), '…'),
             ),
           )
-          return lines[0] === lines[1] ? 'hidden' : `refused otherwise than what does not exist: ${lines.join(' | ')}`
+          return lines[0] === lines[1]
+            ? 'hidden'
+            : `refused differently from something that does not exist: ${lines.join(' | ')}`
         },
       }),
     )
@@ -110,7 +112,7 @@ export function httpRows(house: () => House, ways = byHeader): Row[] {
   })
 }
 
-/** The part of a path that names what is asked for. */
+/** The name in a path. */
 const lastOf = (path: string): string => path.split('/').findLast((part) => part !== 'snapshot.jpg') ?? ''
 
 const wanted = (target: Target) => cameras[target === 'other' ? 'other' : 'own'][0]
@@ -125,9 +127,9 @@ const basic = (password: string) => ({
   Authorization: `Basic ${Buffer.from(`anybody:${password}`).toString('base64')}`,
 })
 
-/** A camera's picture from the media server, by RTSP. */
+/** A keyframe from the media server by RTSP. */
 export function rtspRows(house: () => House, port: () => number): Row[] {
-  const ways: Record<string, (visitor: Visitor, target: Target) => Promise<Shown> | Shown> = {
+  const ways: Record<string, (visitor: Visitor, target: Target) => Promise<Credentials> | Credentials> = {
     password: (visitor) => ({ password: credentialOf(visitor) }),
     token: (visitor) => ({ query: `?token=${encodeURIComponent(credentialOf(visitor))}` }),
     'signed URL': async (visitor, target) => ({
@@ -150,9 +152,9 @@ export function rtspRows(house: () => House, port: () => number): Row[] {
   }))
 }
 
-/** A camera's playlist from the media server, by HLS. */
+/** A playlist from the media server by HLS. */
 export function hlsRows(house: () => House, port: () => number): Row[] {
-  const ways: Record<string, (visitor: Visitor, target: Target) => Promise<Shown> | Shown> = {
+  const ways: Record<string, (visitor: Visitor, target: Target) => Promise<Credentials> | Credentials> = {
     password: (visitor) => ({ headers: basic(credentialOf(visitor)) }),
     Bearer: (visitor) => ({ headers: { Authorization: `Bearer ${credentialOf(visitor)}` } }),
     'signed URL': async (visitor, target) => ({
@@ -173,23 +175,23 @@ export function hlsRows(house: () => House, port: () => number): Row[] {
   }))
 }
 
-/** What was told unasked, of a change of each camera that everybody had time to hear of. */
+/** The notifications about a change of each camera. */
 export function notificationRow(house: () => House): Row {
   return {
     title: 'notifications',
     targets,
     expected: expectedOf('hidden'),
     ask: async (identity, target) => {
-      const { told, role, limited } = house().visitor(identity)
-      if (role === 'none') return told.length === 0 ? 'auth' : 'in'
-      const isTold = (camera: string) =>
-        told.some(({ method, params }) => method === 'snapshot.taken' && params.device === camera)
-      // A scan is for cameras that there are not yet.
-      if (limited === told.some(({ method }) => method.startsWith('discovery.')))
-        return limited ? 'told of a scan' : 'not told of a scan'
-      if (target === 'own') return isTold(cameras.own[0]) ? 'in' : 'hidden'
-      const [found] = limited ? (secret.exec(JSON.stringify(told)) ?? []) : []
-      return found !== undefined || isTold(cameras.other[0]) ? 'in' : 'hidden'
+      const { received, role, limited } = house().visitor(identity)
+      if (role === 'none') return received.length === 0 ? 'auth' : 'in'
+      const isNotified = (camera: string) =>
+        received.some(({ method, params }) => method === 'snapshot.taken' && params.device === camera)
+      // A scan finds streams that are not cameras yet.
+      if (limited === received.some(({ method }) => method.startsWith('discovery.')))
+        return limited ? 'got discovery topics' : 'got no discovery topics'
+      if (target === 'own') return isNotified(cameras.own[0]) ? 'in' : 'hidden'
+      const [found] = limited ? (secret.exec(JSON.stringify(received)) ?? []) : []
+      return found !== undefined || isNotified(cameras.other[0]) ? 'in' : 'hidden'
     },
   }
 }

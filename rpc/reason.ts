@@ -1,0 +1,22 @@
+import Type from 'typebox'
+import type { Reason } from '../machines/domain/reason.js'
+
+const code = Type.String({ description: 'Code of the reason' })
+const details = Type.Optional(Type.String({ description: 'The reason in one sentence' }))
+
+/** The members that explain a state or an event. */
+export const reasonShape = { reason: code, details }
+export const optionalReasonShape = { reason: Type.Optional(code), details }
+
+interface ReasonFields {
+  reason: string
+  details?: string
+}
+
+/** The reason of a fact or a view, as every result and notification carries it. A text is passed on as it is. */
+export function reasonFields(reason: string | Reason): ReasonFields
+export function reasonFields(reason: string | Reason | undefined): Partial<ReasonFields>
+export function reasonFields(reason: string | Reason | undefined): Partial<ReasonFields> {
+  if (reason === undefined) return {}
+  return typeof reason === 'string' ? { reason } : { reason: reason.code, details: reason.details }
+}

@@ -1,0 +1,117 @@
+import { type Caller, streamSubject } from '../machines/domain/access.js'
+import type { FileKind } from '../machines/domain/ports.js'
+import type { RpcOptions } from './options.js'
+import type { Session } from './session.js'
+import { type StreamUrls, streamUrls } from './urls.js'
+
+/** The client that a URL is issued to. URLs for unauthenticated clients are not signed. */
+export type Viewer = Pick<Session, 'host' | 'address' | 'caller'>
+
+/** The client of a call. Its session may belong to another caller by the time of the reply. */
+export const viewerOf = ({ session, caller }: { session: Viewer; caller: Caller | undefined }): Viewer => ({
+  host: session.host,
+  address: session.address,
+  caller,
+})
+
+type Sources = Pick<RpcOptions, 'links' | 'urls' | 'clock' | 'publicHost' | 'offers'>
+interface Signed {
+  sig: string
+  expiresAt: number
+}
+
+/** Signatures that are still good: clients list cameras again and again, and signing costs more than the rest. */
+const kept = new WeakMap<Caller, Map<string, Signed>>()
+
+const sign = ({ links, urls }: Sources, camera: string, { address }: Viewer, caller: Caller, expiresAt: number) => {
+  const { user, credential } = caller
+  const grant = { subject: streamSubject(camera), user, expiresAt }
+  const sig = links.sign({ ...grant, ...(urls.bindAddress && { address }), ...(credential && { credential }) })
+  return { sig, expiresAt }
+}
+
+/** In whole seconds, as links keep time, so that `expires_at` is exact; never after the caller's credential. */
+const endOf = ({ expiresAt }: Caller, wished: number): number =>
+  Math.min(Math.floor(expiresAt / 1000), Math.ceil(wished / 1000)) * 1000
+
+/** A signature with at least half of its life left, or as long as the caller's credential. */
+const signatureFor = (sources: Sources, camera: string, viewer: Viewer, caller: Caller): Signed => {
+  const { streamLife } = sources.urls
+  const now = sources.clock.now()
+  const key = `${camera} ${viewer.address}`
+  const signatures = kept.get(caller) ?? new Map<string, Signed>()
+  const known = signatures.get(key)
+  if (known && (known.expiresAt === endOf(caller, caller.expiresAt) || known.expiresAt - now >= streamLife / 2))
+    return known
+  const made = sign(sources, camera, viewer, caller, endOf(caller, now + streamLife))
+  kept.set(caller, signatures.set(key, made))
+  return made
+}
+
+const withSig = ({ rtsp, hls, webrtc }: StreamUrls, sig: string): StreamUrls => {
+  const query = `?sig=${encodeURIComponent(sig)}`
+  return {
+    rtsp: rtsp + query,
+    ...(hls !== undefined && { hls: hls + query }),
+    ...(webrtc !== undefined && { webrtc: webrtc + query }),
+  }
+}
+
+/**
+ * URLs that open the stream of a camera for this viewer alone, by the host that it connected to. `life`: the wished
+ * life in ms. Without `expiresAt` the URLs are not signed.
+ */
+export const signedUrls = (
+  sources: Sources,
+  camera: string,
+  viewer: Viewer,
+  life?: number,
+): { urls: StreamUrls; expiresAt?: number } => {
+  const { caller, host } = viewer
+  const { openStreams, streamLife } = sources.urls
+  const plain = streamUrls(camera, host, sources.publicHost, sources.offers())
+  if (openStreams || caller === undefined) return { urls: plain }
+  const { sig, expiresAt } =
+    life === undefined
+      ? signatureFor(sources, camera, viewer, caller)
+      : sign(sources, camera, viewer, caller, endOf(caller, sources.clock.now() + Math.min(life, streamLife)))
+  return { urls: withSig(plain, sig), expiresAt }
+}
+
+/** The same URLs with the usual life. */
+export const urlsFor = (sources: Sources, camera: string, viewer: Viewer): StreamUrls =>
+  signedUrls(sources, camera, viewer).urls
+
+interface Issuing {
+  services: Pick<RpcOptions, 'links' | 'clock' | 'urls'>
+  session: Pick<Session, 'address'>
+  caller: Caller | undefined
+}
+
+/** A path that works for `urls.fileLife`, at most until `until` or the end of the caller's credential. */
+const signedPath = (
+  path: string,
+  query: Record<string, string>,
+  subject: string,
+  { services: { links, clock, urls }, session, caller }: Issuing,
+  until = Number.POSITIVE_INFINITY,
+): string => {
+  if (caller === undefined) return path
+  const { user, expiresAt, credential } = caller
+  const grant = { subject, user, expiresAt: Math.min(expiresAt, until, clock.now() + urls.fileLife) }
+  const address = urls.bindAddress && { address: session.address }
+  const sig = links.sign({ ...grant, ...(credential && { credential }), ...address })
+  return `${path}?${new URLSearchParams({ ...query, sig })}`
+}
+
+/** The subject of the URL of a file. Clients choose file names, so the same name may belong to another camera later. */
+export const fileSubject = (kind: FileKind, { camera, name }: { camera: string; name: string }): string =>
+  `${kind}/${camera}/${name}`
+
+/** The download address of a file; a page can use it without a header. */
+export const downloadUrl = (call: Issuing, kind: FileKind, file: { camera: string; name: string }): string =>
+  signedPath(`/files/${kind}/${encodeURIComponent(file.name)}`, { camera: file.camera }, fileSubject(kind, file), call)
+
+/** The address of a camera's picture of this moment. */
+export const stillUrl = (call: Issuing, camera: string, until?: number): string =>
+  signedPath(`/cameras/${camera}/snapshot.jpg`, {}, `still:${camera}`, call, until)
