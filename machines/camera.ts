@@ -73,7 +73,7 @@ export const cameraMachine = cameraSetup.createMachine({
         },
         // A network camera that does not answer is away, not broken.
         unreachable: {
-          tags: 'unreachable',
+          tags: ['unreachable', 'faulty'],
           after: { probeRetry: 'probing' },
           on: {
             'device.removed': { target: 'unplugged', actions: ['takeReason', 'dropDevice'] },

@@ -14,12 +14,12 @@ export interface CameraSince {
 }
 
 /** The words of the API are tags, the most exact one first. */
-const words = ['probing', 'available', 'draining', 'unplugged', 'unreachable', 'faulty', 'retired'] as const
+const words = ['probing', 'available', 'draining', 'unplugged', 'faulty', 'retired'] as const
 
 const stateOf = ({ tags }: CameraSnapshot): string => words.find((word) => tags.has(word)) ?? 'stopped'
 
 const statusOf = ({ tags }: CameraSnapshot): CameraStatus =>
-  tags.has('connected') ? 'CONNECTED' : tags.has('faulty') ? 'ERROR' : 'DISCONNECTED'
+  tags.has('connected') ? 'CONNECTED' : tags.has('faulty') && !tags.has('unreachable') ? 'ERROR' : 'DISCONNECTED'
 
 /** What the parts of the camera say of its stream. */
 function streamOf({ children }: CameraSnapshot): Omit<StreamView, 'since'> {

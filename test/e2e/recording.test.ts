@@ -59,7 +59,7 @@ describeKinds('recording', (kind) => {
       expect(filename).to.match(pattern)
       expect(await bytes(filename)).to.be.greaterThan(0)
       const { params } = await service.told('recording.stop', { device })
-      expect(params).to.include({ filename, reason: 'duration reached', status: 'STOPPED' })
+      expect(params).to.include({ filename, reason: 'duration_reached', status: 'STOPPED' })
       const { codec, width, height, duration } = await probe(file(filename))
       expect({ codec, width, height }).to.deep.equal({ codec: 'h264', width: 320, height: 240 })
       expect(duration).to.be.within(2.5, 3.5)
@@ -115,7 +115,7 @@ describeKinds('recording', (kind) => {
         expect((await stop(device)).files).to.deep.equal([second.filename])
         const late = await refusal(stop(device))
         expect(late.code).to.equal(-32020)
-        expect(late.data).to.deep.include({ state: 'not recording', allowed_states: ['starting', 'recording'] })
+        expect(late.data).to.deep.include({ state: 'not recording', allowed_states: ['starting', 'recording', 'interrupted'] })
         expect((await probe(file(second.filename))).codec).to.equal('h264')
         expect(await listed()).to.include.members([first.filename, second.filename])
 

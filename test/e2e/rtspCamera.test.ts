@@ -52,7 +52,8 @@ describeKinds('an RTSP camera', (kind) => {
       name: 'dark',
       status: 'DISCONNECTED',
       state: 'faulty',
-      reason: 'the camera does not answer',
+      reason: 'unreachable',
+      details: 'the camera does not answer',
     })
     expect((await refusal(start('camera1'))).data).to.include({
       state: 'faulty',
@@ -65,9 +66,9 @@ describeKinds('an RTSP camera', (kind) => {
       tier: 3,
       width: 320,
       passed_over: [
-        { tier: 0, reason: 'not a USB camera' },
-        { tier: 1, reason: 'not a local device' },
-        { tier: 2, reason: 'the stream is asleep' },
+        { tier: 0, reason: 'not_a_usb_camera', details: 'this is not a USB camera' },
+        { tier: 1, reason: 'not_a_local_device', details: 'this is not a local device' },
+        { tier: 2, reason: 'stream_asleep', details: 'the stream is not running' },
       ],
     })
     const { filename } = await start(device)
@@ -91,7 +92,7 @@ describeKinds('an RTSP camera', (kind) => {
     const failed = await service.told('recording.error', { device, status: 'ERROR' }, { from: interrupted.index })
     expect(failed.params).to.include({ filename })
     const gone = await service.told('camera.disconnected', { device }, { from: failed.index })
-    expect(gone.params.reason).to.equal('there is no stream at this path (404)')
+    expect(gone.params).to.include({ reason: 'stream_not_found', details: 'there is no stream at this path (404)' })
     await service.told('camera.status_change', { device, status: 'DISCONNECTED' }, { from })
     expect((await probe(file(filename))).codec).to.equal('h264')
 

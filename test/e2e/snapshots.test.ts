@@ -34,7 +34,7 @@ describeKinds('snapshots', (kind) => {
         tier: 1,
         width: 320,
         height: 240,
-        passed_over: [{ tier: 0, reason: 'not a USB camera' }],
+        passed_over: [{ tier: 0, reason: 'not_a_usb_camera', details: 'this is not a USB camera' }],
       })
       expect(plain.filename).to.match(/^camera0_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{3}\.jpg$/)
       const bytes = await readFile(plain.file_path)
@@ -86,8 +86,8 @@ describeKinds('snapshots', (kind) => {
       const still = await take(device, { max_age: 3 })
       expect(still.tier).to.equal(2)
       expect(still.passed_over).to.deep.equal([
-        { tier: 0, reason: 'device busy: it is streaming' },
-        { tier: 1, reason: 'device busy: it is streaming' },
+        { tier: 0, reason: 'device_busy', details: 'the device is busy: it is streaming' },
+        { tier: 1, reason: 'device_busy', details: 'the device is busy: it is streaming' },
       ])
       const asked = Date.now()
       const fresh = await take(device, { max_age: 0 })

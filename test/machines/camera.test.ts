@@ -275,7 +275,7 @@ describe('camera', () => {
     const { view, clock, facts, probes, probeFails } = camera({ device: yard })
     await probeFails(new Failure('unreachable'))
     expect(view()).to.deep.include({ status: 'DISCONNECTED' })
-    expect(view().cause).to.deep.include({ state: 'unreachable', reason: because('unreachable') })
+    expect(view().cause).to.deep.include({ state: 'faulty', reason: because('unreachable') })
     expect(facts.map(({ type }) => type)).to.deep.equal(['camera.probeFailed'])
     clock.increment(1_000)
     expect(probes()).to.equal(2)
