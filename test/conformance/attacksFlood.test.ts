@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import { type Service, sideBySide, startService, virtual } from '../e2e/service.js'
 import { type Client, createStage } from '../rpc/fakes.js'
-import { within } from '../rpc/wait.js'
+import { emitted, within } from '../rpc/wait.js'
 import { get, handshake, open, raw } from './attacksTools.js'
 
 const hello = `GET /ws HTTP/1.1\r\nHost: x\r\n${handshake}`
@@ -87,9 +87,7 @@ describe('attacks by load', function () {
           sockets.map((socket, index) =>
             within(
               'a reply to a connection, or its end',
-              new Promise((resolve) =>
-                socket.once(index % 2 === 0 ? 'data' : 'connect', resolve).once('close', resolve),
-              ),
+              emitted(socket, index % 2 === 0 ? 'data' : 'connect', 'close'),
               20_000,
             ),
           ),
@@ -116,7 +114,7 @@ describe('attacks by load', function () {
       }, 100)
       stage.ends.push(() => clearInterval(drip))
       const began = performance.now()
-      const ends = Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')))
+      const ends = Promise.all(sockets.map((socket) => socket.closed || emitted(socket, 'close')))
       await within('all connections are cut', ends, 20_000)
       expect(performance.now() - began).to.be.below(15_000)
     },
@@ -125,7 +123,7 @@ describe('attacks by load', function () {
       const deaf = await connect('127.0.3.1', await service.token('admin'))
       expect((await deaf.call('subscribe_events', { topics })).error).to.equal(undefined)
       deaf.socket.pause()
-      const cut = once(deaf.socket, 'close')
+      const cut = emitted(deaf.socket, 'close')
       const request = '{"jsonrpc":"2.0","id":1,"method":"rpc.discover"}'
       await service.until('the service drops the client', async () => {
         for (let more = 0; more < 20; more++) deaf.socket.send(request)
@@ -143,7 +141,7 @@ describe('attacks by load', function () {
       }
       // One replies to no ping and never closes; the other has closed only its half.
       const began = performance.now()
-      const ends = [once(gone, 'close'), once(half, 'close')]
+      const ends = [emitted(gone, 'close'), emitted(half, 'close')]
       half.end()
       await within('both connections are cut', Promise.all(ends))
       expect(performance.now() - began).to.be.below(8_000)

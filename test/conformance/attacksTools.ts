@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { program, type Service } from '../e2e/service.js'
-import { within } from '../rpc/wait.js'
+import { emitted, within } from '../rpc/wait.js'
 
 /** The local address: to the service each address is another client. */
 interface From {
@@ -53,7 +52,7 @@ export const raw = async (port: number, bytes: string | Buffer, from: From = {})
     answer += data.toString('latin1')
   })
   socket.write(bytes)
-  await within('the server closes the connection', once(socket, 'close'), 30_000)
+  await within('the server closes the connection', emitted(socket, 'close'), 30_000)
   return answer
 }
 

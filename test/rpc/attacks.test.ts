@@ -5,7 +5,7 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { expect } from 'chai'
 import WebSocket from 'ws'
 import { createStage, createWorld, type World } from './fakes.js'
-import { until, within } from './wait.js'
+import { emitted, until, within } from './wait.js'
 
 const handshake = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='
 const hello = `GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${handshake}\r\n\r\n`
@@ -77,7 +77,7 @@ describe('attacks on the API', () => {
         sockets.map((socket, index) =>
           within(
             'the reply to a connection, or its end',
-            Promise.race([once(socket, index % 2 === 0 ? 'data' : 'connect'), once(socket, 'close')]),
+            emitted(socket, index % 2 === 0 ? 'data' : 'connect', 'close'),
             50_000,
           ),
         ),
@@ -151,7 +151,7 @@ describe('attacks on the API', () => {
   it('a client that goes on after such a frame is cut', async () => {
     const { port, server } = await stage.serve(world.options({ maxMessageSize: 1_000 }))
     const socket = raw(port)
-    const cut = once(socket, 'close')
+    const cut = emitted(socket, 'close')
     socket.write(hello)
     await once(socket, 'data')
     // A masked text frame of 16 MB that arrives slowly, from a client that never closes.
@@ -212,7 +212,7 @@ describe('attacks on the API', () => {
   it('an address that is not allowed is cut before a byte is read', async () => {
     const { port } = await stage.serve(world.options({}, { allowedIps: ['127.0.0.2', '127.0.1.0/24'] }))
     const cut = raw(port)
-    await within('the connection is cut', once(cut, 'close'))
+    await within('the connection is cut', emitted(cut, 'close'))
     expect(cut.bytesRead).to.equal(0)
     expect(await statusOf(port, '/ws').catch(() => 'cut')).to.equal('cut')
     expect(await upgrade(port).catch(() => 'cut')).to.equal('cut')
@@ -230,7 +230,7 @@ describe('attacks on the API', () => {
     binary.socket.send(Buffer.from('{"jsonrpc":"2.0","id":1,"method":"ping"}'))
     for (let count = 0; count < 10_000; count++) ponging.socket.pong('x'.repeat(125))
     const half = raw(port)
-    const cut = once(half, 'close')
+    const cut = emitted(half, 'close')
     half.write('POST /ws HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nslow')
     expect((await binary.closed).code).to.equal(1003)
     expect((await calm.call('get_camera_list')).error).to.equal(undefined)
@@ -246,7 +246,7 @@ describe('the listeners', () => {
     const { port } = await stage.serve(createWorld().options({ maxConnections: 2, maxConnectionsPerAddress: 2 }))
     for (let round = 0; round < 300; round++) {
       const socket = connectTcp(port, '127.0.0.1')
-      const gone = once(socket, 'close')
+      const gone = emitted(socket, 'close')
       await within('the connection opens', once(socket, 'connect'))
       socket.resume().end()
       await within('the connection ends', gone)

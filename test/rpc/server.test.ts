@@ -3,7 +3,7 @@ import { connect as connectTcp } from 'node:net'
 import { expect } from 'chai'
 import WebSocket from 'ws'
 import { createStage, createWorld, type World } from './fakes.js'
-import { until, within } from './wait.js'
+import { emitted, until, within } from './wait.js'
 
 describe('server', () => {
   const stage = createStage()
@@ -138,7 +138,7 @@ describe('server', () => {
     stage.ends.push(() => halting.destroy())
     halting.write('GET /ws HTTP/1.1\r\nHost: x\r\n')
     for (const socket of [silent, halting]) socket.resume().on('error', () => {})
-    await within('both connections end', Promise.all([once(silent, 'close'), once(halting, 'close')]))
+    await within('both connections end', Promise.all([emitted(silent, 'close'), emitted(halting, 'close')]))
   })
 
   it('gives its clients the reason of a stop, also if one of them does not reply', async () => {

@@ -1,9 +1,16 @@
+import type { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Below mocha's own limit, so that a test fails with the message of what did not happen. */
 const patience = 9_000
 
-/** The outcome of the promise. Rejects after `limit` ms with `<what> did not happen in time`. */
+/** Resolves with the first of the events. `once` of Node would reject for an error, which a cut connection may have. */
+export const emitted = (source: EventEmitter, ...events: string[]): Promise<void> =>
+  new Promise((resolve) => {
+    for (const event of events) source.once(event, () => resolve())
+  })
+
+/** The outcome of the promise. Rejects after `limit` ms with what was waited for. */
 export async function within<T>(what: string, promise: Promise<T>, limit = patience): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<never>((_, reject) => {
