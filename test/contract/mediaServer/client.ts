@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { open, readdir, stat } from 'node:fs/promises'
+import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RtspResponse } from '../../../adapters/rtsp/message.js'
@@ -113,6 +113,22 @@ export function connect(server: RunningMediaServer): Client {
     },
   }
 }
+
+/**
+ * Kills the command that publishes to a path. Tests do not kick a publisher that sends media: MediaMTX v1.20.1 then panics
+ * now and then, because a packet arrives at the closed stream.
+ */
+export async function killPublisher({ process: { pid } }: RunningMediaServer, name: string): Promise<void> {
+  const threads = await readdir(`/proc/${pid}/task`)
+  const lists = await Promise.all(threads.map((thread) => textOf(`/proc/${pid}/task/${thread}/children`)))
+  for (const child of lists.flatMap((list) => list.split(' ').filter((word) => word !== ''))) {
+    const words = (await textOf(`/proc/${child}/cmdline`)).split('\0')
+    if (words.some((word) => word.endsWith(`/${name}`))) process.kill(Number(child), 'SIGKILL')
+  }
+}
+
+/** Returns the content of a file; empty when it has just disappeared. */
+const textOf = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '')
 
 /** The `Transport` header of a reader over TCP. */
 export const transport = 'RTP/AVP/TCP;unicast;interleaved=0-1'

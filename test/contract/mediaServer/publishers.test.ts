@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { connect as connectTcp } from 'node:net'
 import { expect } from 'chai'
 import { freePort } from '../../support/ports.js'
-import { camera, connect, hold, inTime, leave, pathOf, readFrames, transport, until } from './client.js'
+import { camera, connect, hold, inTime, killPublisher, leave, pathOf, readFrames, transport, until } from './client.js'
 import {
   describeMediaServers,
   type RunningMediaServer,
@@ -73,8 +73,7 @@ describeMediaServers('media server, publishers and sources', (kind) => {
       await until('the end of the stream', async () => !(await pathOf(puller, 'remote')).available)
       const again = await hold(puller, 'remote')
       expect(again.answer.status).to.equal(200)
-      const { source } = await pathOf(server, 'cam')
-      await server.api('POST', `rtspsessions/kick/${source?.id}`)
+      await killPublisher(server, 'cam')
       await again.end()
     } finally {
       await puller.stop()
@@ -107,10 +106,18 @@ describeMediaServers('media server, publishers and sources', (kind) => {
     }
   })
 
+  it('ends a publisher that is kicked', async () => {
+    const kick = async () => {
+      const { source } = await pathOf(server, 'plain')
+      expect((await api('POST', `rtspsessions/kick/${source?.id}`)).body).to.deep.equal({ status: 'ok' })
+      await until('the end of the stream', async () => !(await pathOf(server, 'plain')).available)
+    }
+    expect(await publish(server, 'plain', async () => undefined, kick)).to.equal(200)
+  })
+
   it('starts the command again 5 s after its end, for a reader that waits', async () => {
     const holder = await hold(server, 'sturdy')
-    const { source } = await pathOf(server, 'sturdy')
-    await api('POST', `rtspsessions/kick/${source?.id}`)
+    await killPublisher(server, 'sturdy')
     await holder.end()
     const from = Date.now()
     const again = await hold(server, 'sturdy')

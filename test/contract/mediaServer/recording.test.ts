@@ -1,6 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { expect } from 'chai'
-import { camera, headerDuration, hold, inTime, leave, pathOf, probe, recordings, sizeOf, until } from './client.js'
+import {
+  camera,
+  headerDuration,
+  hold,
+  inTime,
+  killPublisher,
+  leave,
+  pathOf,
+  probe,
+  recordings,
+  sizeOf,
+  until,
+} from './client.js'
 import {
   describeMediaServers,
   type RunningMediaServer,
@@ -123,8 +135,7 @@ describeMediaServers('media server, recording', (kind) => {
     await setRecord('cut', true)
     const holder = await hold(server, 'cut')
     const file = await growing('cut')
-    const { source } = await pathOf(server, 'cut')
-    await server.api('POST', `rtspsessions/kick/${source?.id}`)
+    await killPublisher(server, 'cut')
     await holder.end()
     expect(await final(file)).to.be.greaterThan(0)
     await setRecord('cut', false)
