@@ -1,6 +1,6 @@
 /**
- * Every error that leaves the service, once: key → JSON-RPC code, HTTP status, message, the fields of `data`.
- * The messages' wording is part of the contract (clients compare parts of them).
+ * Every error that clients can get: key → JSON-RPC code, HTTP status, message. The wording of the messages is part of
+ * the contract, because clients compare parts of them.
  */
 const table = {
   invalidRequest: { code: -32600, status: 400, message: 'Invalid Request' },
@@ -19,7 +19,7 @@ const table = {
 
 export type ErrorKey = keyof typeof table
 
-/** What `data` may hold, over all keys; every error also takes `reason`, `details`, `suggestion` and `hint`. */
+/** The fields of `data`, for all keys. Every error may have `reason`, `details`, `suggestion` and `hint`. */
 export interface ErrorData {
   reason?: string
   details?: string
@@ -41,7 +41,7 @@ export interface ErrorData {
   detail?: string
 }
 
-/** An expected failure, ready for a client: nothing in it may name a path, a token or a password. */
+/** An expected failure that is sent to the client. It must not contain a path, a token or a password. */
 export class ServiceError extends Error {
   readonly code: number
   readonly status: number
@@ -77,5 +77,5 @@ export const authFailed = (reason: string): ServiceError =>
 export const rateLimited = (wait: number, reason = 'rate_limited'): ServiceError =>
   new ServiceError('rateLimited', { reason, retry_after_ms: wait })
 
-/** The words of any thrown thing, for a log or a `reason`. */
+/** Returns the message of any thrown value, for a log or a `reason`. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

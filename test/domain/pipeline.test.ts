@@ -56,7 +56,7 @@ describe('chooseMode', () => {
   it('gives what was asked for by name, whatever it costs', () => {
     const offered = offering('H264 1280x720@30', 'YUYV 1600x1200@5')
     const choice = chooseMode(offered, { width: 1600, height: 1200, fps: 30, explicit: { size: true } })
-    expect([brief(choice?.mode), choice?.reason]).to.deep.equal(['YUYV 1600x1200@5', '1600x1200 as asked for'])
+    expect([brief(choice?.mode), choice?.reason]).to.deep.equal(['YUYV 1600x1200@5', '1600x1200 as requested'])
   })
 
   it('takes the nearest to what was asked for, and says so', () => {
@@ -70,7 +70,7 @@ describe('chooseMode', () => {
 
   it('takes 29.97 for 30', () =>
     expect(chooseMode(offering('MJPG 640x480@29.97'), { ...usual, fps: 30, explicit: { fps: true } })?.reason).to.equal(
-      '30 fps as asked for',
+      '30 fps as requested',
     ))
 
   it('always takes one of those that are offered, in any order the same', () => {
@@ -147,7 +147,7 @@ describe('choosePipeline', () => {
     )
     expect([pipeline.kind, pipeline.mode.fourcc, pipeline.codec?.bitrate]).to.deep.equal(['encode', 'MJPG', 500_000])
     const only = choosePipeline('usb', offering('H264 1280x720@30'), { codec: { bitrate: 500_000 } }, defaults)
-    expect(only.reason).to.match(/not copied because this camera has codec settings of its own/)
+    expect(only.reason).to.match(/encoded because this camera has its own codec settings/)
   })
 
   it('leaves RTSP cameras to the media server', () => {
@@ -155,7 +155,7 @@ describe('choosePipeline', () => {
     expect(pipeline).to.deep.equal({
       kind: 'pull',
       mode: { fourcc: 'HEVC', width: 0, height: 0, fps: 0 },
-      reason: 'Pulled by the media server: the camera sends H.265 by itself, which not every player shows.',
+      reason: 'Pulled by the media server: the camera sends H.265 by itself, which not every player supports.',
     })
   })
 

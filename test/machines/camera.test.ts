@@ -179,7 +179,7 @@ describe('camera', () => {
   it('shows the refusal until the media server is another one', async () => {
     const { actor, log, view, probed, probes } = camera()
     await probed()
-    const reason = because('path_refused', 'the media server refused it: invalid source')
+    const reason = because('path_refused', 'the media server refused the request: invalid source')
     actor.send({ type: 'path.refused', reason })
     expect(view()).to.deep.include({ status: 'ERROR', allowed: [] })
     expect(view().cause).to.deep.include({ state: 'faulty', reason })

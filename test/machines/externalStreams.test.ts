@@ -95,12 +95,12 @@ describe('external streams', () => {
           ],
         },
         event: add(),
-        fact: refused('already_configured', 'the configuration has it as yard'),
+        fact: refused('already_configured', 'the stream is configured as yard'),
       },
       'one stream more than the limit': {
         options: { streams: [gate], maxStreams: 1 },
         event: add({ url: 'rtsp://10.0.0.8/' }),
-        fact: refused('limit_reached', '1 streams are added already'),
+        fact: refused('limit_reached', 'the limit of 1 added streams is reached'),
       },
       'an address that is not allowed': {
         options: { rule: 'must not lead back to this service' },
