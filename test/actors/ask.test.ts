@@ -110,12 +110,12 @@ describe('a request to record', () => {
   })
 
   it('names what has to work when it does not begin', async () => {
-    const { ask } = await online({ opening: new Failure('server_refused', 'the media server refused it: no') })
+    const { ask } = await online({ opening: new Failure('server_refused', 'the media server refused the request: no') })
     const { key, data } = await refusalOf(ask.startRecording('camera0', { format: 'fmp4', by }))
     expect([key, data.dependency, data.detail]).to.deep.equal([
       'dependencyFailed',
       'mediamtx',
-      'the recording did not begin: the media server refused it: no',
+      'the recording did not start: the media server refused the request: no',
     ])
   })
 

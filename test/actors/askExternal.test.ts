@@ -78,7 +78,7 @@ describe('requests for external streams', () => {
       expect(configured.data).to.include({
         param: 'stream_url',
         rule: 'must not be the URL of a configured camera',
-        details: 'the configuration has it as yard',
+        details: 'the stream is configured as yard',
         suggestion: 'Use the configured camera',
       })
       expect(saved).to.deep.equal([])
@@ -95,7 +95,7 @@ describe('requests for external streams', () => {
           reason: 'limit_reached',
           state: 'full',
           allowed_states: ['not full'],
-          details: '1 streams are added already',
+          details: 'the limit of 1 added streams is reached',
           suggestion: 'Remove a stream, or raise external_discovery.max_streams',
         },
       ])
@@ -233,7 +233,7 @@ describe('requests for external streams', () => {
       const { streams, errors } = await found
       expect(streams).to.have.length(1)
       expect(errors[0]).to.equal(
-        'the scan was ended after 0.1 s with 1 of 3 addresses asked: ' +
+        'the scan timed out after 0.1 s with 1 of 3 addresses probed: ' +
           'raise external_discovery.scan_timeout or max_concurrent_scans',
       )
     })

@@ -138,6 +138,6 @@ describe('app', () => {
     await until('the service is ready', () => app.directory.system().status === 'ready')
     await app.stop('SIGTERM')
     expect(ended.at(-1)).to.equal('the data directory')
-    expect(lines.join('\n')).to.contain('the stop took too long')
+    expect(lines.join('\n')).to.contain('the shutdown took too long')
   })
 })
