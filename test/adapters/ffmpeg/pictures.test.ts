@@ -120,9 +120,9 @@ describe('pictures', function () {
       await fake(at('bin'), 'v4l2-ctl', 'echo "Cannot open device /dev/video42, exiting." >&2; exit 1')
       expect(await grab()).to.equal(gone)
       await fake(at('bin'), 'v4l2-ctl', 'exit 0')
-      expect(await grab()).to.equal('no_frames: the device gave no frame')
+      expect(await grab()).to.equal('no_frames: the device delivered no frame')
       await giving(Buffer.alloc(100))
-      expect(await grab()).to.equal('no_picture: the device gave a broken frame')
+      expect(await grab()).to.equal('no_picture: the device delivered a broken frame')
       expect(await failure(pictures().grabDirect('camera0', demo, encoded(), never))).to.equal(
         'not_a_usb_camera: this is not a USB camera',
       )

@@ -90,7 +90,7 @@ describe('pipelines', function () {
   it('refuses a folder whose name the media server would change', async () => {
     const options = { runDir: `${dir}/$HOME`, mark, log, clock: systemClock }
     expect(await failure(createPipelines(options))).to.equal(
-      'the data directory must not have a dollar sign or a line break in its name',
+      'the name of the data directory must not contain $ or a line break',
     )
   })
 

@@ -108,7 +108,7 @@ describe('the callback server of the media server', () => {
       question({ path: 'camera1' }),
     ])
       expect(await post(body), JSON.stringify(body).slice(0, 40)).to.equal(401)
-    expect(lines.join('\n')).to.contain('out of order').and.contain('it took longer than 0.02 s')
+    expect(lines.join('\n')).to.contain('out of order').and.contain('no decision within 0.02 s')
     expect(await post(question({ path: 'camera2' }))).to.equal(200)
   })
 

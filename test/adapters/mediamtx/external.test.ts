@@ -74,12 +74,12 @@ describe('the check of an external media server', () => {
 
   it('reports a server that lets everybody read', async () => {
     const { check } = await arrange({ statuses: [200] })
-    expect((await check())[0]).to.match(/^the media server lets everybody read/)
+    expect((await check())[0]).to.match(/^the media server allows every client to read/)
   })
 
   it('reports a path that is never applied', async () => {
     const { check, server } = await arrange({ recordings: [refusal(notConfigured)], timeout: 200 })
-    expect(await check()).to.deep.equal([`paths cannot be set: the media server refused it: ${notConfigured}`])
+    expect(await check()).to.deep.equal([`paths cannot be set: the media server refused the request: ${notConfigured}`])
     expect(server.requests.at(-1)?.method).to.equal('DELETE')
   })
 })

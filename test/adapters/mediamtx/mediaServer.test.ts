@@ -84,10 +84,10 @@ describe('media server: the control API', () => {
       'the command of camera0 is blank',
     )
     expect((await rejection(media.publish({ name: 'camera0', source: { url: '' } }))).message).to.equal(
-      'the source of camera0 is no RTSP address',
+      'the source of camera0 is not an RTSP URL',
     )
     expect((await rejection(media.publish(spec('camera0/../x' as CameraId)))).message).to.equal(
-      'a path is named after its camera',
+      'the name of a path must be a camera id',
     )
     expect(server.requests).to.deep.equal([])
   })
@@ -172,7 +172,7 @@ describe('media server: the control API', () => {
     )
     await media.publish(spec('camera0'))
     expect((await rejection(media.setRecording('camera0', true, never()))).message).to.equal(
-      'the media server refused it: no',
+      'the media server refused the request: no',
     )
     await media.sync(never())
     expect(calls().at(-2)).to.equal('POST replace/camera0 record=false')
@@ -196,12 +196,14 @@ describe('media server: the control API', () => {
     await media.publish(spec('camera0'))
     await media.publish(spec('camera0'))
     expect(await media.stream('nope', never())).to.equal(undefined)
-    expect((await rejection(media.stream('nope', never()))).message).to.equal('the media server refused it: status 404')
+    expect((await rejection(media.stream('nope', never()))).message).to.equal(
+      'the media server refused the request: status 404',
+    )
     await media.publish(spec('camera0'))
     expect(media.events.at(-1)).to.deep.equal({
       camera: 'camera0',
       type: 'path.refused',
-      reason: because('path_refused', 'the media server refused it: bad rtsp://… in …'),
+      reason: because('path_refused', 'the media server refused the request: bad rtsp://… in …'),
     })
     answers.push(refusal('path not found', 404))
     await media.withdraw('camera0')
@@ -309,7 +311,7 @@ describe('media server: the control API', () => {
     expect(await media.sync(never())).to.equal(1)
     expect(media.events).to.have.length(4)
     expect(log.lines[0]).to.equal(
-      'warn the media server refuses a stream {"camera":"camera0","reason":"the media server refused it: bad"}',
+      'warn the media server refuses the path of a camera {"camera":"camera0","reason":"the media server refused the request: bad"}',
     )
   })
 
@@ -353,9 +355,9 @@ describe('media server: the control API', () => {
   it('does not believe what is no MediaMTX', async () => {
     const { media } = await arrange(() => ({ text: '<html>hello</html>' }))
     expect((await rejection(media.info(never()))).message).to.equal(
-      'the media server does not answer (something else than a MediaMTX is there)',
+      'the media server does not answer (the server there is not MediaMTX)',
     )
-    expect((await rejection(media.streams(never()))).message).to.contain('something else than a MediaMTX is there')
+    expect((await rejection(media.streams(never()))).message).to.contain('the server there is not MediaMTX')
   })
 
   it('asks an old server for its paths instead of its info', async () => {
@@ -477,9 +479,7 @@ describe('media server: the control API', () => {
   it('says so when credentials are asked for, and sends those of the address', async () => {
     const seen: unknown[] = []
     const { media, server } = await arrange(() => refusal('authentication error', 401))
-    expect((await rejection(media.info(never()))).message).to.equal(
-      'the media server asks for credentials that it was not given',
-    )
+    expect((await rejection(media.info(never()))).message).to.equal('the media server requires other credentials')
     const other = createMediaServer({
       apiUrl: `http://me:s%3Acret@127.0.0.1:${server.port}`,
       timeout: 500,
@@ -577,8 +577,8 @@ describe('media server: the control API', () => {
     await media.withdraw('camera0')
     expect(server.requests).to.deep.equal([])
     expect(log.lines.map((line) => line.split(' {')[0])).to.deep.equal([
-      'debug a stream waits for the next sync',
-      'debug a stream is removed with the next sync',
+      'debug path not set until the next sync',
+      'debug path not removed until the next sync',
     ])
     await media.publish(spec('camera1'))
     expect((await media.info(never())).version).to.equal('v1')

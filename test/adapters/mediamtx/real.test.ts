@@ -193,7 +193,7 @@ describe('media server: a real MediaMTX', function () {
     expect(await checkExternal({ ...external, questions: () => questions }, never())).to.deep.equal([])
     expect(questions).to.equal(1)
     const [elsewhere] = await checkExternal({ ...external, questions: () => 0 }, never())
-    expect(elsewhere).to.match(/^the media server does not ask this service who may read/)
+    expect(elsewhere).to.match(/^the media server does not use this service for authentication/)
   })
 
   it('is checked when it is not ours', async () => {
@@ -216,13 +216,13 @@ describe('media server: a real MediaMTX', function () {
     expect(await readdir(recordingsDir)).to.deep.equal([])
     const elsewhere = { ...pathDefaults, recordPath: join(dir, 'elsewhere/%path/%path_%Y-%m-%d_%H-%M-%S-%f') }
     expect(await checkExternal({ ...external, pathDefaults: elsewhere }, never())).to.deep.equal([
-      'the recordings folder is not shared: the media server does not see what is written there',
+      'the recordings folder is not shared: the media server does not find files that this service writes',
     ])
     expect(
       (await checkExternal({ ...external, pathDefaults: { ...pathDefaults, recordPath: 'bad' } }, never()))[0],
     ).to.contain('paths cannot be set')
     const [open] = await checkExternal({ ...external, questions: () => 0 }, never())
-    expect(open).to.match(/^the media server lets everybody read, .*set authMethod to http/)
+    expect(open).to.match(/^the media server allows every client to read, .*set authMethod to http/)
     const left = (await (await fetch(`${apiUrl}/v3/config/paths/list`)).json()) as { itemCount: number }
     expect(left.itemCount).to.equal(0)
   })

@@ -87,7 +87,7 @@ describe('server process', () => {
       expect((await choice(web.port)).message).to.equal(
         `port ${web.port} (mediamtx.api_port) is in use by a program that is not MediaMTX`,
       )
-      expect((await choice(locked.port)).message).to.contain('asks for credentials')
+      expect((await choice(locked.port)).message).to.contain('requires credentials')
       const greeter = await listening((server) =>
         server.on('connection', (socket) => socket.on('error', () => {}).end('SSH-2.0-x\r\n')),
       )
@@ -142,7 +142,7 @@ describe('server process', () => {
       const { reason, exited } = exits()
       const { pid } = await server.start(embedded, exited, never())
       expect((await rejection(server.start(embedded, unexpected, never()))).message).to.equal(
-        'the media server runs already',
+        'the media server is already running',
       )
       process.kill(pid, 'SIGKILL')
       expect(await reason).to.equal('the media server was ended by SIGKILL: [path camera0] rtsp://… is slow')
@@ -181,7 +181,7 @@ describe('server process', () => {
       expect((await start(run('dying'))).message).to.equal(
         'the media server exited with code 1: listen tcp 127.0.0.1:1: bind: address already in use',
       )
-      expect((await start(run('locked'))).message).to.equal('the media server does not let this service use its API')
+      expect((await start(run('locked'))).message).to.equal('the media server denies this service access to its API')
       expect((await start(['/nonexistent'])).message).to.equal('the media server cannot be started (ENOENT)')
     })
 
@@ -215,7 +215,7 @@ describe('server process', () => {
       const { pid } = await server.start(embedded, unexpected, never())
       await server.end()
       expect(await isAlive(pid)).to.equal(false)
-      expect(log.lines).to.include('warn the media server does not end, it is killed')
+      expect(log.lines).to.include('warn the media server does not exit and is killed')
     })
 
     it('ends when we do: its input closes', async () => {
@@ -263,7 +263,7 @@ describe('server process', () => {
       await server.choose(never())
       expect(own.pid && (await isAlive(own.pid))).to.equal(false)
       expect(other.exitCode ?? other.signalCode).to.equal(null)
-      expect(log.lines).to.deep.equal([`warn ending processes that an earlier run left {"pids":[${own.pid}]}`])
+      expect(log.lines).to.deep.equal([`warn ending processes left over from an earlier run {"pids":[${own.pid}]}`])
     })
 
     it('that were stopped are woken to end, without waiting for the kill', async () => {
@@ -272,7 +272,7 @@ describe('server process', () => {
       process.kill(pid, 'SIGSTOP')
       await server.choose(never())
       expect(await isAlive(pid)).to.equal(false)
-      expect(log.lines).to.deep.equal([`warn ending processes that an earlier run left {"pids":[${pid}]}`])
+      expect(log.lines).to.deep.equal([`warn ending processes left over from an earlier run {"pids":[${pid}]}`])
     })
 
     it('that do not end are killed', async () => {
@@ -296,7 +296,7 @@ describe('server process', () => {
       const { server, options, log } = await arrange()
       expect(await server.choose(never())).to.deep.equal({
         kind: 'managed',
-        why: 'mediamtx.mode asks for it, and the program is on the PATH',
+        why: 'mediamtx.mode selects it, and the program is on the PATH',
       })
       const { pid } = await server.start(managed, unexpected, never())
       for (const port of ['rtsp', 'hls', 'webrtc'] as const)
@@ -326,7 +326,7 @@ describe('server process', () => {
       const next = make({ mode: 'auto' })
       expect((await next.choose(never())).kind).to.equal('managed')
       expect(await isAlive(pid)).to.equal(false)
-      expect(log.lines).to.include(`warn ending processes that an earlier run left {"pids":[${pid}]}`)
+      expect(log.lines).to.include(`warn ending processes left over from an earlier run {"pids":[${pid}]}`)
       await next.start(managed, unexpected, never())
     })
 
