@@ -7,7 +7,7 @@ import { severities } from '../../rpc/topics.js'
 import { apiVersion } from '../../rpc/version.js'
 import { type Shape, shapeOf } from './shapes.js'
 
-/** Shapes that stand in several places, by the names that a client's author will write. */
+/** Shapes that are used in several places, with their type names. */
 const named = new Map<Shape, string>([
   [shapeOf(Camera), 'Camera'],
   [shapeOf(Status), 'Status'],
@@ -26,7 +26,7 @@ const objectOf = ({ properties = {}, required = [] }: Shape) =>
     )
     .join('')}}`
 
-/** A shape as a TypeScript type. */
+/** Returns a shape as a TypeScript type. */
 function typeTextOf(shape: Shape): string {
   const name = named.get(shape)
   if (name !== undefined) return name
@@ -62,17 +62,17 @@ const methodTexts = methods.map(({ name, summary, role, params, result, deprecat
   return `/** ${notes.join(' ')} */\n${memberName(name)}: { params: ${typeTextOf(shapeOf(params))}; result: ${typeTextOf(shapeOf(result))} }\n`
 })
 
-const text = `/** Written from rpc/methods by docs/generate/contract.ts (\`make docs\`); change the methods, not this file. API ${apiVersion}. */
+const text = `/** Generated from rpc/methods by docs/generate/contract.ts (\`make docs\`). Change the methods, not this file. API ${apiVersion}. */
 
 export type Severity = ${severities.map(literal).join(' | ')}
 
 ${[...named].map(([shape, name]) => `export interface ${name} ${objectOf(shape)}`).join('\n\n')}
 
-/** Each method's params and result. */
+/** The params and result of each method. */
 export interface Methods {
 ${methodTexts.join('')}}
 
-/** What the notifications of each topic hold. */
+/** The params of each topic's notifications. */
 export interface Notifications {
 ${Object.entries(noticeShapes)
   .map(([topic, shape]) => `${memberName(topic)}: ${typeTextOf(shapeOf(shape))}\n`)
@@ -82,7 +82,7 @@ ${Object.entries(noticeShapes)
 export interface SessionExpired ${objectOf(shapeOf(sessionExpired))}
 `
 
-/** The text of rpc/client/contract.ts, as the project's formatter writes it. */
+/** Returns the text of rpc/client/contract.ts, formatted with the project's formatter. */
 export const contractFile = (): string => {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const biome = fileURLToPath(new URL('../../node_modules/.bin/biome', import.meta.url))

@@ -8,7 +8,7 @@ export interface Example {
   error?: Reply['error']
 }
 
-/** What differs from run to run or from machine to machine, as the page shows it. */
+/** Replaces values that differ between runs or hosts. */
 const settled = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value)
@@ -23,7 +23,7 @@ const settled = (value: unknown): unknown =>
       .replaceAll(`"${process.platform}/${process.arch}"`, '"linux/arm64"'),
   )
 
-/** Carries out one call as an admin, on a server of its own. */
+/** Runs one call as an admin, on a separate server. */
 async function run(name: string, { params, shown, before, cut }: Sample): Promise<Example> {
   const stage = createStage()
   try {
@@ -43,7 +43,7 @@ async function run(name: string, { params, shown, before, cut }: Sample): Promis
   }
 }
 
-/** One call per method, as it was answered just now. */
+/** Runs one call per method and returns the results. */
 export async function runExamples(): Promise<Map<string, Example>> {
   const examples = new Map<string, Example>()
   for (const { name } of methods) examples.set(name, await run(name, samples[name] ?? {}))

@@ -1,4 +1,4 @@
-/** JSON for reading: what fits stands on one line, the rest is broken up member by member. */
+/** Formats JSON for reading: short values in one line, long ones with a line per member. */
 export function prettyJson(value: unknown, indent = ''): string {
   const short = spaced(value)
   if (indent.length + short.length <= 110 || typeof value !== 'object' || value === null) return short

@@ -1,14 +1,14 @@
 import type { World } from '../../test/rpc/fakes.js'
 
-/** One call per method, which is carried out against a server with fakes at its ports. */
+/** An example call of a method, which runs against a server with fake ports. */
 export interface Sample {
   /** `other`: the id of another client's session. */
   params?: Record<string, unknown> | ((other: string) => Record<string, unknown>)
-  /** Params as the page shows them. */
+  /** The params in the document, if they differ. */
   shown?: Record<string, unknown>
-  /** What must be there first. */
+  /** Prepares the call. */
   before?: (world: World) => unknown
-  /** The part of a long result that the page shows. */
+  /** Shortens a long result for the document. */
   cut?: (result: Record<string, unknown>) => unknown
 }
 
@@ -18,7 +18,7 @@ const snapshot = { filename: 'camera0_2025-06-01_11-30-00-000' }
 const drone = { stream_url: 'rtsp://192.168.42.10:5554/subject' }
 const key = async (world: World) => world.options().keys.create({ user: 'dashboard', role: 'viewer' })
 
-/** By the name of the method; a test fails where one is missing. */
+/** Method name → sample. A test fails if one is missing. */
 export const samples: Record<string, Sample> = {
   ping: {},
   authenticate: {

@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox'
 
-/** The part of JSON Schema that the API is written in. */
+/** The part of JSON Schema that the API uses. */
 export interface Shape {
   type?: string
   format?: string
@@ -24,19 +24,19 @@ export const shapeOf = (schema: TSchema): Shape => schema as Shape
 
 const literal = (value: unknown) => `\`${JSON.stringify(value)}\``
 
-/** A shape's type in a few words; `known` are shapes that the page tells of elsewhere. */
+/** Returns a short description of a shape's type. `known`: shapes with a section of their own → link. */
 export function typeOf(shape: Shape, known: ReadonlyMap<Shape, string>): string {
   const link = known.get(shape)
   if (link !== undefined) return link
   if (shape.const !== undefined) return literal(shape.const)
-  // A choice of many names has a table of its own.
+  // Long lists of names have a separate table.
   if (shape.enum !== undefined) return shape.enum.length > 10 ? 'string' : shape.enum.map(literal).join(', ')
   if (shape.anyOf !== undefined) return shape.anyOf.map((each) => typeOf(each, known)).join(' or ')
   if (shape.type === 'array') return `list of ${typeOf(shape.items ?? {}, known)}`
   return shape.format === 'date-time' ? 'time' : (shape.type ?? 'any')
 }
 
-/** `1 to 1000, default 50`; empty: none. */
+/** Returns the limits of a shape, such as `1 to 1000, default 50`; empty if there are none. */
 export function limitsOf({
   minimum,
   exclusiveMinimum,
@@ -63,13 +63,13 @@ export function limitsOf({
     .join(', ')
 }
 
-/** One member of a result: `recording.files`, `files[].duration`; a question mark after one that may be absent. */
+/** One member of a result: `recording.files`, `files[].duration`; with a question mark if it may be absent. */
 export interface Member {
   name: string
   shape: Shape
 }
 
-/** The members of an object, those of objects within it too, except where `known` tells of them. */
+/** Returns the members of an object and of nested objects, except those in `known`. */
 export function membersOf(
   { properties = {}, required = [] }: Shape,
   known: ReadonlyMap<Shape, string>,

@@ -1,4 +1,4 @@
-/** Written from rpc/methods by docs/generate/contract.ts (`make docs`); change the methods, not this file. API 1.1. */
+/** Generated from rpc/methods by docs/generate/contract.ts (`make docs`). Change the methods, not this file. API 1.1. */
 
 export type Severity = 'info' | 'warning' | 'error' | 'critical'
 
@@ -80,7 +80,7 @@ export interface Status {
   }
 }
 
-/** Each method's params and result. */
+/** The params and result of each method. */
 export interface Methods {
   /** Answers "pong". Role: none needed. */
   ping: { params: Record<string, never>; result: 'pong' }
@@ -1267,7 +1267,7 @@ export interface Methods {
   }
 }
 
-/** What the notifications of each topic hold. */
+/** The params of each topic's notifications. */
 export interface Notifications {
   'camera.connected': {
     device: string
