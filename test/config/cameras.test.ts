@@ -16,7 +16,7 @@ const thrownBy = (cameras: string) => {
 const faults = (cameras: string): string[] => thrownBy(cameras).map(({ key, rule }) => `${key} ${rule}`)
 
 describe('configuration of cameras', () => {
-  it('gives camera entries', () => {
+  it('returns camera entries', () => {
     const cameras = `
       - { name: demo, source: virtual, size: 640x480, fps: 15, codec: { video_profile: main, video_level: 3.1, bitrate: 800k } }
       - { name: yard, source: 'rtsps://ann:pw@192.0.2.1:322/live?x=1', enabled: off }
@@ -91,7 +91,7 @@ describe('configuration of cameras', () => {
     ])
   })
 
-  it('shows the value that is used twice', () => {
+  it('shows the duplicate value', () => {
     const twins = '[{ name: a, source: usb:1 }, { name: a, source: usb:1 }]'
     expect(thrownBy(twins).map(({ key, value }) => `${key} = ${value}`)).to.deep.equal([
       'cameras[1].name = "a"',
