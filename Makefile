@@ -1,25 +1,25 @@
-# The project's only interface; `make` lists it.
+# All commands of the project; `make` lists them.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 sources := $(shell find main.ts app.ts commands machines actors adapters rpc config -name '*.ts' 2>/dev/null)
-# Two files at a time: most tests wait for ffmpeg or a media server, not for the processor.
+# Two files in parallel, because most tests wait for ffmpeg or a media server, not for the processor.
 mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --parallel --jobs 2 --timeout 10000
 
 .PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-nodes
 
-help: ## this list
+help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: node_modules/.package-lock.json ## bring everything that is needed (system packages by apt, then npm ci)
+setup: node_modules/.package-lock.json ## install all dependencies (system packages with apt, then npm ci)
 
 node_modules/.package-lock.json: package-lock.json config/setup.sh
 	@bash config/setup.sh
 	@touch $@
 
-build: setup dist/main.js ## bundle the service into dist/
+build: setup dist/main.js ## bundle the service in dist/
 
 dist/main.js: $(sources) package.json
 	@rm -rf dist
@@ -29,16 +29,16 @@ dist/main.js: $(sources) package.json
 	@esbuild client=rpc/client/index.ts --bundle --platform=neutral --target=es2022 --format=esm --outdir=dist --sourcemap=linked --log-level=warning
 	@tsc rpc/client/index.ts --ignoreConfig --declaration --emitDeclarationOnly --module nodenext --target es2023 --strict --types node --outDir dist/client
 
-dev: setup ## run from the sources, restarted on every change
+dev: setup ## run from the sources; restart on every change
 	@tsx watch --clear-screen=false main.ts serve --guide
 
-run: build ## start the service, with a demonstration camera when there is none
+run: build ## start the service, with a demonstration camera if there is no other
 	@CAMERA_SERVICE_SIMULATION_DEMO_CAMERA=$${CAMERA_SERVICE_SIMULATION_DEMO_CAMERA:-true} exec node dist/main.js serve --guide
 
-demo: build ## a client's tour of the service: list, stream, snapshot, recording
+demo: build ## run a demonstration client: list, stream, snapshot, recording
 	@tsx test/demo/demo.ts
 
-test: build typecheck lint ## every check and every test
+test: build typecheck lint ## run all checks and all tests
 	@rm -rf .cache/test && mkdir -p .cache/test
 	@status=0; $(mocha) 'test/**/*.test.ts' 2>&1 | tee .cache/test/mocha.log || status=$$?; \
 	awk '/^ +[0-9]+ passing/{p=$$1} /^ +[0-9]+ failing/{f=$$1} END{printf "%d passed, %d failed\n", p, f}' .cache/test/mocha.log; \
@@ -54,23 +54,23 @@ lint: setup ## check format, style and dead code
 	@biome check --error-on-warnings .
 	@knip --no-progress
 
-format: setup ## put the format right
+format: setup ## format the code
 	@biome check --write .
 
-docs: setup ## generate the documents that are generated
+docs: setup ## write the generated documents
 	@tsx docs/generate/all.ts
 
-bench: build ## measure the service; writes docs/benchmarks.md
+bench: build ## measure the service and write docs/benchmarks.md
 	@tsx test/bench/bench.ts
 
-mediamtx: build ## download the official MediaMTX for this machine into the data directory (needs the internet)
+mediamtx: build ## download the official MediaMTX for this host into the data directory (needs the internet)
 	@node dist/main.js download-mediamtx
 
-test-vm: build ## real USB cameras on a real kernel, in a throw-away virtual machine (needs QEMU; minutes)
+test-vm: build ## test USB cameras on a real kernel, in a temporary virtual machine (needs QEMU; takes minutes)
 	@bash test/vm/run.sh
 
 test-nodes: setup ## run the tests on Node 24 and 26 as well
 	@bash test/nodes.sh
 
-clean: ## remove what was built (keeps var/, the data)
+clean: ## remove the build results (keeps var/, the data)
 	@rm -rf dist .cache .vm-out

@@ -22,29 +22,29 @@ import { within } from './effects/time.js'
 import type { Facts } from './facts.js'
 
 /**
- * Requests to cameras, in four moves: find the actor, ask `can`, send, wait for the fact. Every refusal is a
- * ServiceError: `notFound` (no such camera or hold), `invalidState` with `state`, `allowed_states`, `allowed_methods`,
+ * Requests to cameras, in four steps: find the actor, check `can`, send the event, wait for the fact. Rejects with
+ * ServiceErrors: `notFound` (no such camera or hold), `invalidState` with `state`, `allowed_states`, `allowed_methods`,
  * `dependencyFailed` (the disk, the media server, the camera).
  */
 export interface Ask {
-  /** `duration` in ms, from the first frame. Resolves when bytes of the segment are on disk. */
+  /** `duration`: in ms from the first frame. Resolves when the first bytes of the segment are on disk. */
   startRecording(
     camera: string,
     request: { duration?: number; format: RecordingFormat; by: By },
   ): Promise<RecordingView>
   /** Resolves when the files are final. */
   stopRecording(camera: string, by: By): Promise<RecordingOutcome>
-  /** `maxAge` in ms: how old the picture may be; 0: not taken before the request. */
+  /** `maxAge`: maximum age of the picture in ms; 0: not taken before the request. */
   takeSnapshot(camera: string, request: SnapshotRequest): Promise<SnapshotView>
-  /** A picture that is not kept: no file among the snapshots, no notification. The caller removes its file. */
+  /** Takes a picture without saving it as a snapshot, and without a notification. The caller removes its file. */
   takeStill(camera: string, request: StillRequest): Promise<Still>
-  /** Resolves when the stream is live. A holder's second hold returns the first. */
+  /** Resolves when the stream is live. A second hold of the same holder returns the first. */
   holdStream(camera: string, holder: string, by: By): Promise<HoldView>
-  /** Never ends a recording. `notFound('Stream')` when the holder holds none; `invalidState` when the camera is away: the hold went with it. */
+  /** Never ends a recording. Rejects with `notFound('Stream')` without a hold, `invalidState` if the camera is away. */
   releaseStream(camera: string, holder: string): Promise<HoldView>
-  /** The holder's session has ended: releases all its streams. */
+  /** Releases all streams of a holder whose session ended. */
   releaseAll(holder: string): void
-  /** Plays a fault of a virtual camera; `unsupported` when simulation is off or the camera is not virtual. */
+  /** Simulates a fault. Rejects with `unsupported` if simulation is off or the camera is not virtual. */
   simulate(camera: string, action: SimulateAction): Promise<void>
 }
 
@@ -52,7 +52,7 @@ export type SimulateAction = 'unplug' | 'plug' | 'stall' | 'resume' | 'busy'
 
 export interface SnapshotRequest {
   filename?: string
-  /** The cameras of a limited caller: a name that another camera's picture has gives way to the next free one. */
+  /** The cameras of a limited caller. If a picture of another camera has the name, the next free name is used. */
   cameras?: readonly string[]
   format: 'jpg' | 'png'
   /** 1–100. */
@@ -77,18 +77,18 @@ interface AskPorts {
   clock: Clock
   /** How long a stream may take to start, in ms. */
   startLimit: number
-  /** ms after which a start_streaming hold is released by itself; 0: never. */
+  /** ms after which a start_streaming hold is released automatically; 0: never. */
   autoCloseAfter: number
   simulation: boolean
 }
 
-/** The limits of the machines are shorter; these only keep a bug of ours from holding a client for ever. Long recordings take long to remux. */
+/** Limits in ms, longer than those of the machines, against bugs only. Remuxing a long recording takes long. */
 const patience = 60_000
 const closingPatience = 30 * 60_000
 
 type RequestMethod = 'start_recording' | 'stop_recording' | 'take_snapshot' | 'start_streaming' | 'stop_streaming'
 
-/** `can` and `send` run in one tick, so that nothing comes between them. */
+/** `can` and `send` run in one tick, so that no other event comes between them. */
 export function createAsk({
   fleet,
   facts,
@@ -103,7 +103,7 @@ export function createAsk({
     if (!actor.getSnapshot().can(event)) throw refusal(viewOf(actor), method)
     actor.send(event)
   }
-  /** Listens first: the fact may come at once. A call that is refused leaves no listener. */
+  /** Subscribes before it sends, because the fact may come at once. A refused call leaves no listener. */
   const outcomeOf = async <F extends Fact>(
     { actor, method, event }: { actor: CameraActor; method: RequestMethod; event: CameraEvent },
     isIt: (fact: Fact) => fact is F,
@@ -141,10 +141,10 @@ export function createAsk({
           reason: 'invalid_state',
           state: 'stopped',
           allowed_states: ['not recording'],
-          details: `the recording was stopped before it began: ${reason.details}`,
+          details: `the recording was stopped before it started: ${reason.details}`,
         })
       }
-      throw dependencyFailed(dependencyOf(reason), `the recording did not begin: ${reason.details}`)
+      throw dependencyFailed(dependencyOf(reason), `the recording did not start: ${reason.details}`)
     },
 
     async stopRecording(camera, by) {
@@ -200,7 +200,7 @@ export function createAsk({
       await waitFor(demand, (snapshot) => snapshot.hasTag('live') || !(holder in snapshot.context.holds), {
         timeout: startLimit + 5_000,
       }).catch(() => {
-        // Below, the state of the demand shows what happened.
+        // The state of the demand is checked below.
       })
       const snapshot = demand.getSnapshot()
       const isHeld = actor.getSnapshot().children.demand === demand && snapshot.status === 'active'
@@ -244,7 +244,7 @@ export function createAsk({
       if (kind !== 'virtual')
         throw new ServiceError('unsupported', {
           feature: `simulation of a ${kind} camera`,
-          hint: 'only virtual cameras play faults',
+          hint: 'only virtual cameras can simulate faults',
         })
       if (action === 'unplug' || action === 'plug')
         return fleet.send({ type: 'device.simulate', camera: id, away: action === 'unplug' })
@@ -255,10 +255,10 @@ export function createAsk({
   }
 }
 
-/** Rejects when the camera ends before it answers: it was removed, it crashed, or the service gave up on it. */
+/** Rejects if the camera's actor ends before its fact: the camera was removed, crashed, or did not drain in time. */
 function endOf(actor: CameraActor, signal: AbortSignal): Promise<never> {
   const end = new Promise<never>((_, reject) => {
-    const fail = () => reject(dependencyFailed('camera', 'the camera ended before it answered'))
+    const fail = () => reject(dependencyFailed('camera', 'the camera was removed or restarted during the request'))
     const subscription = actor.subscribe({ complete: fail, error: fail })
     signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true })
   })
@@ -266,7 +266,7 @@ function endOf(actor: CameraActor, signal: AbortSignal): Promise<never> {
   return end
 }
 
-/** Without the times, which no refusal shows. */
+/** The view without times, which errors do not contain. */
 const viewOf = (actor: CameraActor): CameraView => cameraView(actor.getSnapshot(), { state: 0, stream: 0 })
 
 const holdView = (camera: CameraId, { since, until }: Hold, continues: boolean): HoldView => ({
@@ -283,13 +283,13 @@ const noPicture = ({ reason, passedOver }: Extract<SnapshotFact, { passedOver: u
 
 const isRecordingFact = (fact: Fact): fact is RecordingFact => fact.type.startsWith('recording.')
 
-/** What has to work for the request to succeed. */
+/** Returns the name of the dependency that the reason concerns. */
 function dependencyOf({ code }: Reason): string {
   if (code.startsWith('storage_')) return 'storage'
   return code.startsWith('server_') || code === 'breaker_open' || code === 'not_started' ? 'mediamtx' : 'camera'
 }
 
-/** Names the state that is in the way, those in which the method would work, and the methods that work now. */
+/** The error has the present state, the states that allow the method, and the methods that are allowed now. */
 function refusal({ id, cause, recording, allowed, obstacles }: CameraView, method: RequestMethod): ServiceError {
   const isAvailable = cause.state === 'available'
   const obstacle = method === 'start_recording' ? (obstacles.storage ?? obstacles.server) : obstacles.server

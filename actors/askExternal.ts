@@ -20,7 +20,7 @@ interface ExternalAskPorts {
   scanLimit: number
 }
 
-/** What a request needs of an actor. */
+/** The part of an actor that a request uses. */
 interface Askable<Event> {
   getSnapshot(): { can(event: Event): boolean }
   send(event: Event): void
@@ -29,12 +29,14 @@ interface Askable<Event> {
 
 type Ended = Extract<DiscoveryFact, { type: 'discovery.ended' }>
 
-/** Limits in ms: for a change with all those before it, for a new camera, for a removed camera to close its files. */
+/**
+ * Limits in ms: for a change and all earlier ones, for a new camera to appear, for a removed camera to close its files.
+ */
 const changeLimit = 5 * 60_000
 const appearLimit = 10_000
 const leaveLimit = 30_000
 
-/** `leave`: the connection of a client has ended; a scan that no other client waits for ends, too. */
+/** `leave`: a client disconnected; ends a scan that no other client waits for. */
 export function createExternalAsk({
   fleet,
   facts,
@@ -54,7 +56,7 @@ export function createExternalAsk({
     return { discovery, streams }
   }
 
-  /** Subscribes first: the fact may come at once. */
+  /** Subscribes before it sends, because the fact may come at once. */
   const outcomeOf = async <Event, F extends Fact>(
     actor: Askable<Event>,
     event: Event,
@@ -116,7 +118,7 @@ export function createExternalAsk({
     async add({ url: text, name, type, by }) {
       const { url } = readStreamUrl(text)
       await change({ type: 'stream.add', stream: { url, name, type, addedAt: clock.now() }, by }, url)
-      // Until the fleet has spawned the camera.
+      // Waits until the fleet has spawned the camera.
       await waitFor(fleet, (snapshot) => snapshot.hasTag('ready'), { timeout: appearLimit }).catch(() => {})
       needActors()
       const key = streamKey(url)
@@ -169,12 +171,12 @@ const notRunning = () =>
   invalidState('not running', 'running', 'the service is starting or stopping', 'Try again when the service runs')
 
 const removedAgain = () =>
-  invalidState('removed', 'added', 'the stream was removed before its camera was there', 'Add the stream again')
+  invalidState('removed', 'added', 'the stream was removed before its camera was ready', 'Add the stream again')
 
 const tooManyChanges = () =>
   invalidState(
     'busy',
     'ready',
-    'too many changes of external streams wait',
-    'Wait for the replies to open requests first',
+    'too many changes of external streams are pending',
+    'Wait for the replies to earlier requests',
   )

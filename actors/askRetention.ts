@@ -17,7 +17,7 @@ interface RetentionAskPorts {
   policy: RetentionPolicy
 }
 
-/** Files are deleted one after the other, and thousands of them take a while; only a bug takes longer. */
+/** Limit in ms, long enough to delete thousands of files one after the other. */
 const patience = 30 * 60_000
 
 export function createRetentionAsk({ actor, facts, survey, policy: first }: RetentionAskPorts): RetentionAsk {
@@ -49,7 +49,7 @@ export function createRetentionAsk({ actor, facts, survey, policy: first }: Rete
     async setPolicy(policy, by) {
       const found = await send({ type: 'policy.set', policy, by })
       const { context } = await waitFor(found, (snapshot) => !snapshot.hasTag('changing'), { timeout: patience })
-      if (context.policy !== policy) throw dependencyFailed('storage', context.reason ?? 'the policy could not be kept')
+      if (context.policy !== policy) throw dependencyFailed('storage', context.reason ?? 'the policy cannot be saved')
       return policy
     },
 
@@ -87,7 +87,7 @@ export function createRetentionAsk({ actor, facts, survey, policy: first }: Rete
 
 type Swept = Extract<RetentionFact, { type: 'retention.swept' }>
 
-/** A sweep that is cut short by the end of the service emits nothing any more. */
+/** Also resolves when the service ends, because an interrupted sweep emits no fact. */
 async function outcome(
   actor: RetentionActor,
   swept: Promise<Told<Swept>>,

@@ -1,7 +1,7 @@
 import type { AuditLog, OutsideChange } from '../machines/domain/access.js'
 import type { Told } from '../machines/domain/facts.js'
 
-/** Writes an audit entry for each file that retention deletes: the entry of the method does not name them. */
+/** Writes an audit entry for each file that retention deletes, because the entry of the method does not list them. */
 export const auditFacts =
   (audit: Pick<AuditLog, 'write'>) =>
   (fact: Told): void => {
@@ -19,7 +19,7 @@ export const auditFacts =
     })
   }
 
-/** Writes an audit entry for what the command line changed while the service runs: it cannot write into the log itself. */
+/** Writes an audit entry for each change by the command line, which cannot write to the log while the service runs. */
 export const auditOutside =
   (audit: Pick<AuditLog, 'write'>) =>
   (change: OutsideChange): void =>

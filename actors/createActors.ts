@@ -35,9 +35,9 @@ export interface ActorsPorts extends ActorPorts {
   metrics: Pick<Metrics, 'refused'>
 }
 
-export type Actors = ReturnType<typeof createActors>
+type Actors = ReturnType<typeof createActors>
 
-/** The root actor, and everything through which others read it, ask it and hear from it. It runs after `start`. */
+/** Creates the root actor and the interfaces to read it, send requests and receive facts. It runs after `start`. */
 export function createActors(ports: ActorsPorts, { actors, input, ask: asking, streamAccess }: ActorsOptions) {
   const { audit, clock, log } = ports
   const facts = createFacts({ clock, log })
@@ -70,7 +70,7 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
   })
 
   let pings = 0
-  /** Resolves with one sentence when the root ends although nobody stopped it. */
+  /** Resolves with one sentence if the root ends without being stopped. */
   const failed = new Promise<string>((resolve) => {
     fleet.subscribe({
       complete: () => {
@@ -104,7 +104,7 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
       fleet.send({ type: 'system.ping', id: pings })
       return fleet.getSnapshot().context.pong === pings
     },
-    /** Resolves once cameras are served. Rejects with one sentence if they cannot be, or after `limit` ms. */
+    /** Resolves when cameras are served. Rejects with one sentence if that fails, or after `limit` ms. */
     async start(limit: number): Promise<void> {
       fleet.start()
       const isDecided = (snapshot: ReturnType<FleetActor['getSnapshot']>) =>
@@ -112,16 +112,19 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
       const snapshot = await waitFor(fleet, isDecided, { timeout: limit }).catch(() => {
         throw new Error(`the camera registry could not be read within ${limit / 1000} s`)
       })
-      if (snapshot.hasTag('over')) throw new Error(snapshot.context.reason ?? 'the root actor ended at its start')
+      if (snapshot.hasTag('over')) throw new Error(snapshot.context.reason ?? 'the root actor ended during the start')
     },
-    /** Ends recordings and files, then the media server. Resolves when that is done, or after `limit` ms. Never rejects. */
+    /**
+     * Ends recordings, closes files, then ends the media server. Resolves when done, or after `limit` ms. Never
+     * rejects.
+     */
     async stop(reason: string, limit: number): Promise<void> {
       fleet.send({ type: 'system.stop', reason })
       await waitFor(fleet, (snapshot) => snapshot.status !== 'active', { timeout: limit }).catch(() =>
-        log.warn('the stop took too long and is cut short', { limit }),
+        log.warn('the shutdown took too long and was aborted', { limit }),
       )
     },
-    /** Ends whatever still runs, at once. */
+    /** Ends everything that still runs, at once. */
     close(): void {
       fleet.stop()
       access.close()

@@ -13,9 +13,9 @@ import type { serverProcessMachine } from '../machines/serverProcess.js'
 import { type storageMachine, storageView } from '../machines/storage.js'
 import type { Observer } from './observer.js'
 
-/** What may be read of the running actors, at once and without side effects. */
+/** Read access to the running actors, synchronous and without side effects. */
 export interface Directory {
-  /** By number, unplugged ones included, retired ones not. */
+  /** Ordered by number; includes unplugged cameras, not retired ones. */
   cameras(): CameraView[]
   /** Throws ServiceError `notFound`. */
   camera(id: string): CameraView
@@ -27,7 +27,7 @@ export interface Directory {
 export type CameraActor = ActorRefFrom<typeof cameraMachine>
 export type FleetActor = ActorRefFrom<typeof fleetMachine>
 
-/** The camera's actor; throws ServiceError `notFound`. */
+/** Returns the camera's actor. Throws ServiceError `notFound`. */
 export function findCamera(fleet: FleetActor, id: string): CameraActor {
   const actor = isCameraId(id) ? fleet.system.get(`camera:${id}`) : undefined
   if (!actor) throw notFound('Camera', id)
@@ -43,7 +43,7 @@ export function createDirectory({
   observer: Observer
   startedAt: number
 }): Directory {
-  // Snapshots never change, and clients ask far more often than cameras do anything: the same view until something happens.
+  // Snapshots never change and clients read views often, so a view is kept until one of its parts changes.
   const kept = keptValues()
   const get = <Actor extends AnyActorRef>(systemId: string) => fleet.system.get(systemId) as Actor | undefined
 

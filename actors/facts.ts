@@ -1,15 +1,15 @@
 import type { Fact, Told } from '../machines/domain/facts.js'
 import type { Clock, Dispose, Log } from '../machines/domain/ports.js'
 
-/** The bus of facts: numbers them, adds the time and passes them on in order. */
+/** Publishes facts: numbers them, adds the time and passes them to the listeners in order. */
 export interface Facts {
   publish(fact: Fact): void
   subscribe(listener: (fact: Told) => void): Dispose
-  /** Resolves with the first fact from now on that `isIt` accepts; rejects with the signal's reason. */
+  /** Resolves with the next fact for which `isIt` returns true; rejects with the signal's reason. */
   next<F extends Fact>(isIt: (fact: Fact) => fact is F, signal: AbortSignal): Promise<Told<F>>
 }
 
-/** A listener that throws is logged; the others still get the fact. */
+/** Logs an error that a listener throws; the other listeners still get the fact. */
 export function createFacts({ clock, log }: { clock: Clock; log: Log }): Facts {
   const listeners = new Set<(fact: Told) => void>()
   let seq = 0

@@ -2,7 +2,7 @@ import type { Fact, Told } from '../machines/domain/facts.js'
 import type { Log } from '../machines/domain/ports.js'
 import type { Reason } from '../machines/domain/reason.js'
 
-/** Facts that an operator must see without asking for more. */
+/** Facts that are logged as warnings. */
 const warnings = new Set<Fact['type']>([
   'actor.failed',
   'camera.probeFailed',
@@ -18,10 +18,10 @@ const warnings = new Set<Fact['type']>([
   'storage.blind',
 ])
 
-/** Facts that come all the time: where scans are periodic, where a page shows stills. */
+/** Frequent facts, from periodic scans and from pages that show stills: logged at debug level. */
 const details = new Set<Fact['type']>(['discovery.started', 'discovery.progress', 'still.taken', 'still.failed'])
 
-/** Writes a log line for each fact, without paths and without what would make equal lines differ. */
+/** Writes a log line for each fact, without paths, and without fields that make repeated lines differ. */
 export const logFacts =
   (log: Log) =>
   ({ type, seq: _seq, at: _at, ...fields }: Told): void => {
@@ -29,7 +29,7 @@ export const logFacts =
     log[warnings.has(type) ? 'warn' : details.has(type) ? 'debug' : 'info'](type, flat(shown))
   }
 
-/** `reason` as its code, with the sentence beside it. */
+/** Splits `reason` into its code and its sentence (`details`). */
 function flat(fields: Record<string, unknown>): Record<string, unknown> {
   const { reason } = fields
   return isReason(reason) ? { ...fields, reason: reason.code, details: reason.details } : fields

@@ -4,14 +4,17 @@ import type { Fact } from '../machines/domain/facts.js'
 import type { Clock, Log } from '../machines/domain/ports.js'
 import type { Facts } from './facts.js'
 
-/** Watches every actor from outside: relays their facts, remembers since when each state lasts, logs changes and crashes. */
+/** Observes all actors: publishes their facts, stores the start time of each state, logs changes and crashes. */
 export interface Observer {
   inspect(event: InspectionEvent): void
-  /** Epoch ms since when an aspect (`camera:camera0`, `camera:camera0/stream`, `link`) is as it is; 0 if it is unknown or gone. */
+  /**
+   * Returns the start time, in epoch ms, of the present state of an aspect (`camera:camera0`, `camera:camera0/stream`,
+   * `link`); 0 if it is unknown or gone.
+   */
   since(aspect: string): number
 }
 
-/** It decides nothing and can never throw: an inspector's error would hit whoever called `send`. */
+/** Has no influence on the actors and never throws: an inspector's error would be thrown to the caller of `send`. */
 export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clock; log: Log }): Observer {
   const states = new Map<string, { state: string; at: number }>()
 
@@ -22,7 +25,7 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clo
     log.debug('state', { actor: aspect, from: before?.state, to: state })
   }
   const noteCamera = (name: string, snapshot: CameraSnapshot) => {
-    // Camera ids are never reused: what is kept of those that are gone would only grow.
+    // Camera ids are never reused, so the entries of cameras that are gone would accumulate.
     if (snapshot.status !== 'active') {
       states.delete(name)
       states.delete(`${name}/stream`)
@@ -35,7 +38,7 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clo
   const noteSnapshot = (actor: AnyActorRef, snapshot: AnyMachineSnapshot) => {
     const { systemId } = actor as { systemId?: string }
     if (systemId?.startsWith('camera:')) return noteCamera(systemId, snapshot as CameraSnapshot)
-    // The parts of a camera: its stream is what they say.
+    // A child of a camera: the stream's state depends on it.
     const parent = actor._parent as (AnyActorRef & { systemId?: string }) | undefined
     if (parent?.systemId?.startsWith('camera:')) noteCamera(parent.systemId, parent.getSnapshot() as CameraSnapshot)
     else if (systemId !== undefined) note(systemId, wordOf(snapshot))
@@ -58,7 +61,7 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clo
   }
 }
 
-/** A machine that fails is a bug: its stack is logged here, since facts hold no errors. */
+/** Logs the stack of a crashed machine, because facts contain no errors. */
 function noteCrash({ event, sourceRef }: Extract<InspectionEvent, { type: '@xstate.event' }>, log: Log): void {
   if (!event.type.startsWith('xstate.error.actor.') || sourceRef === undefined) return
   const snapshot: { value?: unknown } | undefined = sourceRef.getSnapshot()
@@ -67,7 +70,7 @@ function noteCrash({ event, sourceRef }: Extract<InspectionEvent, { type: '@xsta
   log.error('an actor crashed', { actor: systemId ?? id, error: (event as { error?: unknown }).error })
 }
 
-/** The public word of a state is its first tag; a machine without tags shows the part of its state that lasts. */
+/** Returns the public name of a state: its first tag, or else its top-level state. */
 function wordOf({ tags, value }: AnyMachineSnapshot): string {
   const [tag] = tags as Set<string>
   return tag ?? (typeof value === 'string' ? value : (Object.keys(value)[0] ?? ''))

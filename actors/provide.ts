@@ -31,10 +31,10 @@ import { snapshotEffects } from './effects/snapshot.js'
 import { streamHold as streamHoldMachine } from './effects/stream.js'
 import { waitUntil } from './effects/time.js'
 
-/** Everything that the effects need of the outside world. */
+/** The ports that the effects use. */
 export interface ActorPorts {
   mediaServer: MediaServer
-  /** Its streams as sampled a moment ago: any number of cameras share one question. */
+  /** Sampled streams of the media server, so that all cameras share one request. */
   streams: Pick<MediaServer, 'stream'>
   serverProcess: ServerProcess
   reader: StreamReader
@@ -61,7 +61,7 @@ export interface ActorOptions {
   startLimit: number
   /** How long the media server keeps a stream without readers. */
   closeAfter: number
-  /** After this time the media server goes on in a new file. */
+  /** After this time the media server starts a new file. */
   segmentDuration: number
   sourceInterval: number
   retireAfter: number
@@ -74,7 +74,7 @@ export interface ActorOptions {
   tiers: { direct: number; ffmpeg: number; live: number; wake: number }
 }
 
-/** The root machine, with every effect in its place. `cameras`: those that exist now, for retention. */
+/** Returns the root machine with all its effects. `cameras`: the present cameras, for retention. */
 export function provide(ports: ActorPorts, options: ActorOptions, cameras: RetentionPorts['cameras']) {
   const { mediaServer, reader, pipelines, clock, log } = ports
   const { startLimit, tiers } = options

@@ -25,14 +25,14 @@ import { isEnding, keysWhere, type mediaSessionsMachine, mediaSessionsView } fro
 export interface StreamAccessPorts {
   credentials: Pick<Credentials, 'verify' | 'isRevoked' | 'onRevoked'>
   links: Pick<Links, 'verify'>
-  /** Undefined while it does not run: then no reader is let in. */
+  /** Undefined while the actor does not run; then no reader is admitted. */
   mediaSessions: () => ActorRefFrom<typeof mediaSessionsMachine> | undefined
   own: OwnAccess
-  /** True for addresses that may read. The service itself always may. */
+  /** True for addresses that may read. The service itself may always read. */
   isAllowed: AllowList
-  /** Counts guessed credentials. */
+  /** Counts failed authentications. */
   failures?: AuthFailures
-  /** True: every client may read. Publishing and the API stay with the service. */
+  /** True: every client may read. Only the service may publish and use the API. */
   open: boolean
   clock: Clock
   log: Log
@@ -42,7 +42,7 @@ export interface StreamAccessPorts {
 
 type Reader = { user: string; expiresAt: number; credential?: Credential; query?: string }
 type Refusal = { passes: false; reason: string; user?: string; credential?: Credential }
-/** `reader`: the client whose media session ends with its credential. */
+/** `reader`: a client whose media session ends with its credential. */
 type Verdict = { passes: true; reader?: Reader } | Refusal
 
 const passes: Verdict = { passes: true }
@@ -52,12 +52,12 @@ const refused = (reason: string, who: { user?: string; credential?: Credential }
   ...who,
 })
 
-/** Reasons that count as a failed authentication. An expired credential was good once, so it is none of them. */
+/** Reasons that count as a failed authentication. An expired credential was valid before, so it does not count. */
 const guesses = ['auth_failed', 'publishing_denied', 'api_denied']
 
 /**
- * Decides for the media server who may read, publish and use its API. A signed URL opens one camera. A token or an API
- * key opens every camera of its rights. Publishing and the API are for the service alone.
+ * Authorises the clients of the media server. A signed URL allows reading one camera. A token or an API key allows
+ * reading the cameras of its right. Only the service itself may publish and use the API.
  */
 export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { close(): void } => {
   const { credentials, links, mediaSessions, own, isAllowed, failures, open, clock, log, audit, metrics } = ports
@@ -72,7 +72,7 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
       if (fact.request === request) ended += 1
     })
     actor.send({ type: 'readers.end', keys: keysWhere(actor.getSnapshot(), isIt), reason, request, at: clock.now() })
-    // Rejects when the actor stops: then nobody is kicked any more.
+    // Rejects if the actor stops; then no kicks follow.
     await waitFor(actor, (snapshot) => !isEnding(snapshot, request)).catch(() => {})
     unsubscribe()
     return ended
@@ -84,7 +84,7 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
 
   const reasonFor = (error: unknown): string => {
     if (error instanceof ServiceError) return error.data.reason ?? error.key
-    log.error('a credential could not be checked, so it is refused', { error })
+    log.error('a credential could not be checked and is rejected', { error })
     return 'internal'
   }
 
@@ -108,7 +108,7 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     const { user, role, expiresAt, credential } = caller
     const who = { user, ...(credential && { credential }) }
     if (!isAtLeast(role, 'viewer') || !mayUse(caller, path)) return refused('permission_denied', who)
-    // It may be revoked during the check, and that ends only readers that are known already.
+    // The credential may have been revoked during the check, which ends only readers that are known already.
     if (credential && credentials.isRevoked(credential)) return refused('revoked', who)
     return { passes: true, reader: { ...who, expiresAt } }
   }
@@ -127,8 +127,8 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
       return text === '' ? refused('auth_required') : byCredential(question, text)
     }
     if (more.length > 0) return refused('sig_repeated')
-    // A source may redirect the media server to itself, with a URL that was signed for a client. DESCRIBE names no
-    // agent, but SETUP does.
+    // A source may redirect the media server to itself, with a URL that was signed for a client. DESCRIBE has no user
+    // agent, but SETUP has one.
     if (userAgent.startsWith('gortsplib') && own.isOwnAddress(ip)) return refused('loop')
     return bySignature(question, sig)
   }
@@ -146,7 +146,7 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     return isCameraId(path) ? passes : refused('no_camera')
   }
 
-  /** Hands the reader to the media sessions, which end it in time. HLS clients ask with each request. */
+  /** Adds the reader to the media sessions, which kick it when its credential ends. */
   const admit = (question: MediaQuestion, { query, ...reader }: Reader): Verdict => {
     const { id, path, protocol, ip } = question
     if (id === null || !isCameraId(path)) return passes
@@ -175,7 +175,7 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     const { reason, user = '' } = refusal
     const action = actionOf(question)
     const subject = path.slice(0, 64)
-    log.warn('a stream was refused', { action, path: subject, address: ip, reason, ...(user !== '' && { user }) })
+    log.warn('stream access refused', { action, path: subject, address: ip, reason, ...(user !== '' && { user }) })
     audit.write({
       event: 'refusal',
       action,
@@ -187,7 +187,7 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     metrics?.refused('authentication')
   }
 
-  /** Counts a guess. True: guesses of this address are paused, so that this one is not reported. */
+  /** Counts a failed authentication. True if the address is throttled, so that this failure is not reported. */
   const isPaused = ({ ip }: MediaQuestion, { reason }: Refusal): boolean => {
     if (failures === undefined || !guesses.includes(reason)) return false
     const address = hostInUrl(ip)
@@ -203,7 +203,7 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     mayPass: async (question) => {
       const judged = await judge(question)
       const verdict = judged.passes && judged.reader !== undefined ? admit(question, judged.reader) : judged
-      // Clients ask without a credential first.
+      // The first request of a client normally has no credential.
       if (!verdict.passes && showsCredential(question) && !isPaused(question, verdict)) report(question, verdict)
       return verdict.passes
     },

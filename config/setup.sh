@@ -1,12 +1,12 @@
 #!/bin/bash
-# Installs what the service needs: system packages with apt, Node packages with npm. Prints each step first.
+# Installs the dependencies: system packages with apt, Node packages with npm. Prints each step first.
 set -euo pipefail
 
 fail() { echo "setup: $*" >&2; exit 1; }
 
-version=$(node --version 2>/dev/null) || fail 'Node.js is missing: version 20.19 or later is needed'
+version=$(node --version 2>/dev/null) || fail 'Node.js is missing: version 20.19 or later is required'
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
-  fail "Node.js $version is too old: version 20.19 or later is needed"
+  fail "Node.js $version is too old: version 20.19 or later is required"
 
 missing=()
 command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || missing+=(ffmpeg)
@@ -18,13 +18,13 @@ command -v g++ >/dev/null || missing+=(g++)
 
 if [ ${#missing[@]} -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then
-    fail "these packages are missing, and there is no apt-get to install them: ${missing[*]} (names of Debian)"
+    fail "these packages are missing, and there is no apt-get to install them: ${missing[*]} (Debian names)"
   elif [ "$(id -u)" = 0 ]; then
     as_root=()
   elif command -v sudo >/dev/null; then
     as_root=(sudo)
   else
-    fail "these packages are missing, and installing them needs root or sudo: ${missing[*]}"
+    fail "these packages are missing, and their installation needs root or sudo: ${missing[*]}"
   fi
   echo "setup: installing with apt: ${missing[*]}"
   "${as_root[@]}" apt-get update -qq

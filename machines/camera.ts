@@ -4,9 +4,9 @@ import type { CameraStatus } from './domain/views.js'
 const status = (from: CameraStatus, to: CameraStatus) => ({ type: 'tellStatus', params: { from, to } }) as const
 
 /**
- * A camera, from the first time it is seen until it is given up. It survives the absence of its device: unplugged and
- * plugged in again it is the same actor with the same id. `online` holds the camera's path in the media server. When
- * the device is lost, everything that uses it drains first, so that a recording's file is closed before its path goes.
+ * A camera, from its first detection until it is retired. The actor stays while the device is unplugged and has the same
+ * id when it comes back. `online` keeps the camera's path in the media server. When the device is lost, recording and
+ * snapshot drain first, so that a recording's file is closed before the path is removed.
  */
 export const cameraMachine = cameraSetup.createMachine({
   id: 'camera',
@@ -71,7 +71,7 @@ export const cameraMachine = cameraSetup.createMachine({
             'device.replaced': { target: 'probing', actions: 'takeDevice' },
           },
         },
-        // A network camera that does not answer is away, not broken.
+        // A network camera that does not answer is disconnected, not faulty.
         unreachable: {
           tags: ['unreachable', 'faulty'],
           after: { probeRetry: 'probing' },
@@ -106,7 +106,7 @@ export const cameraMachine = cameraSetup.createMachine({
             ],
           },
         },
-        // The media server refuses the stream: nothing changes before it is another server, or another device.
+        // The media server refuses the path. It may accept it after a restart, or with another device.
         refused: { on: { 'server.restored': { target: 'probing', actions: 'noteObstacle' } } },
       },
       on: {
@@ -240,7 +240,7 @@ export const cameraMachine = cameraSetup.createMachine({
               },
             },
             ending: { on: { 'camera.drain': 'closing' } },
-            // What a crashed recording left: nothing may be written that nobody owns.
+            // After a crash of the recording: stops the recorder, because nobody would close its files.
             rescuing: {
               invoke: {
                 src: 'abandonCapture',

@@ -37,7 +37,7 @@ export interface CameraInput {
 
 export type CameraEvent =
   | { type: 'device.found'; device: Device; identity: Identity }
-  /** The same camera under another node: its unplug was missed. */
+  /** The same camera has another node: the unplug event was missed. */
   | { type: 'device.replaced'; device: Device; identity: Identity }
   | { type: 'device.removed'; reason: Reason }
   | { type: 'identity.changed'; identity: Identity }
@@ -51,25 +51,25 @@ export type CameraEvent =
   | { type: 'server.lost'; reason: Reason }
   | { type: 'server.restored' }
   | { type: 'service.stopping' }
-  /** The camera is no longer wanted: it drains and is done, whatever its device does. */
+  /** The camera was removed: it drains and ends, even if its device is present. */
   | { type: 'camera.remove'; by: By }
-  /** To itself: everything that uses the camera ends. */
+  /** Raised by the camera itself: all uses of the camera end. */
   | { type: 'camera.drain'; order: Drain }
-  /** To itself: its network camera stopped answering. */
+  /** Raised by the camera itself: its network camera does not answer any more. */
   | { type: 'source.lost'; reason: Reason }
   | PathEvent
   | DoneActorEvent<unknown, 'recording' | 'snapshot'>
   | ErrorActorEvent<unknown, 'recording' | 'snapshot'>
 
-/** What a recording or snapshot is sent when its camera drains. */
+/** The event for a recording or snapshot when its camera drains. */
 type Drain = Extract<RecordingEvent, { type: 'recording.stop' | 'device.removed' | 'service.stopping' }>
 
 export interface CameraContext extends CameraInput {
   probe?: Probe
   connectedAt?: number | undefined
-  /** Why it is as it is, where that is not the plain good state. */
+  /** Why the camera is not in its normal state. */
   reason?: Reason | undefined
-  /** Probes that failed in a row. */
+  /** Number of consecutive failed probes. */
   failures: number
 }
 
@@ -79,7 +79,7 @@ export interface OnDevice {
   settings: CameraSettings
 }
 
-/** What the chart of a camera names: its events, effects, guards and actions. The chart is in `camera.ts`. */
+/** The events, effects, guards and actions of the camera's statechart in `camera.ts`. */
 export const cameraSetup = setup({
   types: {
     input: {} as CameraInput,
@@ -105,7 +105,7 @@ export const cameraSetup = setup({
     snapshot: snapshotMachine,
     probeDevice: promiseHole<Probe & { at: number }, OnDevice>('probeDevice'),
     publishPath: callbackHole<{ id: CameraId; device: Device; probe: Probe }>('publishPath'),
-    /** For a recording that crashed: nothing may be written without an owner. */
+    /** Stops the recorder after a crash of the recording. */
     abandonCapture: promiseHole<void, { camera: CameraId }>('abandonCapture'),
   },
   guards: {
@@ -154,7 +154,7 @@ export const cameraSetup = setup({
     }),
     forwardToRecording: sendTo('recording', ({ event }) => event as RecordingEvent),
     drainRecording: sendTo('recording', (_, { order }: { order: Drain }) => order),
-    /** Its own end was never told: everybody who waits for it must learn of it. */
+    /** The crashed recording did not emit its end, so the camera emits it for callers that wait. */
     tellLostRecording: enqueueActions(({ enqueue, self }) => {
       const lost = self.getSnapshot().children.recording?.getSnapshot().context as RecordingContext | undefined
       if (!lost) return
@@ -200,11 +200,11 @@ export const cameraSetup = setup({
     })),
   },
   delays: {
-    /** How long an unplugged camera keeps its place in the list. */
+    /** How long an unplugged camera stays in the list. */
     retirement: 24 * 3_600_000,
     /** Back-off of a probe that fails: 1 s, 2 s, 4 s … 60 s. */
     probeRetry: ({ context }) => Math.min(60_000, 1_000 * 2 ** Math.min(context.failures - 1, 6)),
-    /** Before a crashed part of the camera starts again. */
+    /** Delay before a crashed child of the camera is restarted. */
     restartPause: 1_000,
   },
 })
@@ -230,7 +230,7 @@ function obstaclesAfter(obstacles: Obstacles, event: CameraEvent): Obstacles {
   }
 }
 
-/** What everything that uses the camera is sent. A recording of a camera that is removed is stopped, it has not failed. */
+/** Returns the event for all users of the camera. Removing a camera stops its recording; that is not a failure. */
 function drainOf(event: CameraEvent): Drain {
   if (event.type === 'camera.remove') return { type: 'recording.stop', by: event.by }
   if (event.type === 'service.stopping') return event
@@ -243,13 +243,13 @@ export function onDevice({ id, device, settings, name }: CameraContext): OnDevic
   return { id, settings, device: device ?? { kind: 'virtual', name } }
 }
 
-/** Only `online` asks, and nothing enters it without a probe. */
+/** Only `online` calls this, and it is never entered without a probe. */
 export const probeOf = ({ probe }: CameraContext): Probe => {
   if (!probe) throw new Error('a camera is online without a probe')
   return probe
 }
 
-/** Whether the device is taken by its stream, by what the parts of the camera say. */
+/** True if the camera's stream uses the device, according to the camera's children. */
 function isStreaming({ children }: { children: Record<string, AnyActorRef | undefined> }): boolean {
   const has = (child: string, tag: string) => children[child]?.getSnapshot().hasTag(tag) === true
   return has('pipeline', 'running') || has('pull', 'running') || has('demand', 'live')

@@ -7,13 +7,13 @@ import { recordingView } from './recording.js'
 
 export type CameraSnapshot = SnapshotFrom<typeof cameraMachine>
 
-/** Since when the camera and its stream are as they are; epoch ms. */
+/** Start times of the present states of the camera and its stream; epoch ms. */
 export interface CameraSince {
   state: number
   stream: number
 }
 
-/** The words of the API are tags, the most exact one first. */
+/** The tags that are state names of the API, the most specific first. */
 const words = ['probing', 'available', 'draining', 'unplugged', 'faulty', 'retired'] as const
 
 const stateOf = ({ tags }: CameraSnapshot): string => words.find((word) => tags.has(word)) ?? 'stopped'
@@ -21,7 +21,7 @@ const stateOf = ({ tags }: CameraSnapshot): string => words.find((word) => tags.
 const statusOf = ({ tags }: CameraSnapshot): CameraStatus =>
   tags.has('connected') ? 'CONNECTED' : tags.has('faulty') && !tags.has('unreachable') ? 'ERROR' : 'DISCONNECTED'
 
-/** What the parts of the camera say of its stream. */
+/** Derives the stream's state from the children of the camera. */
 function streamOf({ children }: CameraSnapshot): Omit<StreamView, 'since'> {
   const demand = children.demand?.getSnapshot()
   const feed = (children.pipeline ?? children.pull)?.getSnapshot()
@@ -42,10 +42,10 @@ function streamOf({ children }: CameraSnapshot): Omit<StreamView, 'since'> {
   }
 }
 
-/** A snapshot never changes, and what it `can` costs more than all the rest of a view. */
+/** Cached per snapshot, because snapshots never change and `can` is the slowest part of a view. */
 const known = new WeakMap<CameraSnapshot, string[]>()
 
-/** The methods of the API that this camera would accept now. */
+/** Returns the methods of the API that this camera accepts now. */
 function allowedOf(snapshot: CameraSnapshot): string[] {
   const before = known.get(snapshot)
   if (before) return before
@@ -62,7 +62,7 @@ function allowedOf(snapshot: CameraSnapshot): string[] {
   return allowed
 }
 
-/** The two words whose changes outsiders follow. */
+/** The two states that the observer tracks. */
 export const cameraAspects = (snapshot: CameraSnapshot) => ({
   state: stateOf(snapshot),
   stream: streamOf(snapshot).status,

@@ -11,7 +11,7 @@ export interface Hold {
 }
 
 export type DemandEvent =
-  /** A holder's second hold changes nothing. */
+  /** A second hold of the same holder changes nothing. */
   | { type: 'stream.hold'; holder: string; since: number; until?: number }
   | { type: 'stream.release'; holder: string }
   | StreamHoldEvent
@@ -19,13 +19,13 @@ export type DemandEvent =
 interface DemandContext {
   camera: CameraId
   holds: Record<string, Hold>
-  /** Why the stream was last lost. */
+  /** Why the stream was lost last time. */
   reason?: Reason | undefined
 }
 
 /**
- * The clients that want a camera's stream, and the one hold in the media server that serves them all. It belongs to an
- * available camera and ends with it: a camera that comes back is not woken by itself.
+ * Counts the holds of a camera's stream, and keeps one hold in the media server for all of them. The actor ends when
+ * the camera is no longer available: the stream of a camera that comes back does not start automatically.
  */
 export const demandMachine = setup({
   types: {
@@ -99,7 +99,7 @@ export const demandMachine = setup({
         },
       },
     },
-    // Nobody holds the stream any more; the media server keeps it for a while.
+    // There are no holds; the media server keeps the stream for a while.
     lingering: {
       tags: 'lingering',
       after: { closeAfter: 'idle' },

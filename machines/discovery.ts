@@ -15,8 +15,8 @@ interface DiscoveryContext {
 }
 
 /**
- * Finds the USB cameras that are plugged in. Events only hint that it is time to look. A look is always a full scan, and
- * a slow poll looks anyway, so that a lost event costs seconds and never a camera.
+ * Finds the USB cameras that are plugged in. Each event triggers a full scan. A slow poll scans too, so that a lost
+ * event delays the detection of a camera but does not prevent it.
  */
 export const discoveryMachine = setup({
   types: {
@@ -60,7 +60,7 @@ export const discoveryMachine = setup({
             onDone: { target: 'waiting', actions: { type: 'tellDevices', params: ({ event }) => event.output } },
             onError: { target: 'waiting', actions: { type: 'noteFailure', params: ({ event }) => event } },
           },
-          // A hint during a scan may be about something that the scan has already passed.
+          // A hint during a scan may concern a device that the scan has already passed.
           on: { 'devices.hint': { target: 'busy', reenter: true } },
         },
         waiting: { after: { pollEvery: 'busy' }, on: { 'devices.hint': 'busy' } },
@@ -69,6 +69,6 @@ export const discoveryMachine = setup({
   },
 })
 
-/** By what means changes are noticed. */
+/** Returns how changes are detected. */
 export const discoveryMode = ({ tags }: SnapshotFrom<typeof discoveryMachine>): 'udev' | 'devfs' | 'off' =>
   tags.has('udev') ? 'udev' : tags.has('devfs') ? 'devfs' : 'off'

@@ -10,7 +10,7 @@ export interface ExternalDiscoveryInput {
   /** ms between scans; 0: on demand only. */
   interval: number
   atStart: boolean
-  /** The kinds that scheduled scans look for. */
+  /** The kinds of streams that scheduled scans look for. */
   skydio: boolean
   generic: boolean
 }
@@ -18,7 +18,7 @@ export interface ExternalDiscoveryInput {
 export interface ScanWish {
   skydio: boolean
   generic: boolean
-  /** Asks every address again, in a new scan. */
+  /** Probes every address again, in a new scan. */
   force: boolean
 }
 
@@ -32,7 +32,7 @@ export type ScanEvent =
 
 export type ExternalDiscoveryEvent =
   | { type: 'discovery.start'; wish: ScanWish; by: By }
-  /** The connection of a client has ended. */
+  /** A client disconnected. */
   | { type: 'client.left'; session: string }
   | { type: 'interval.set'; interval: number }
   | ScanEvent
@@ -41,27 +41,27 @@ export type ExternalDiscoveryEvent =
 interface Scan {
   wish: ScanWish
   askers: By[]
-  /** The sessions of the askers that are still connected. */
+  /** The sessions of the requesting clients that are still connected. */
   waiting: string[]
 }
 
 interface ExternalDiscoveryContext extends ExternalDiscoveryInput {
   /** The present scan, or the last one. */
   scan: Scan
-  /** The scan that follows. */
+  /** The next scan. */
   next?: Scan | undefined
   found: ExternalStream[]
 }
 
 type Request = Extract<ExternalDiscoveryEvent, { type: 'discovery.start' }>
 
-/** A host that answers on every address must not fill the memory. */
+/** Limits the memory use if a host answers on every address. */
 const mostFound = 256
 
 /**
- * Looks for RTSP streams on the addresses that the configuration allows: on demand, and once per `interval`. A client
- * that asks during a scan joins it if the scan covers the request; otherwise another scan follows. A scan that a client
- * started ends when no client waits for it any more. Found streams stay in the list, as ERROR while they do not answer.
+ * Scans the configured addresses for RTSP streams: on demand, and once per `interval`. A request during a scan joins it
+ * if the scan covers the request; otherwise another scan follows. A requested scan ends when no client waits for it any
+ * more. Found streams stay in the list, with status ERROR while they do not answer.
  */
 export const externalDiscoveryMachine = setup({
   types: {
@@ -102,7 +102,7 @@ export const externalDiscoveryMachine = setup({
       const present = without(scan, session)
       const following = next && without(next, session)
       if (following === undefined || following.waiting.length > 0) return { scan: present, next: following }
-      // The following scan is not run: its clients get the outcome of this one.
+      // The next scan is cancelled: its clients get the result of this one.
       return { scan: { ...present, askers: [...present.askers, ...following.askers] }, next: undefined }
     }),
     tellStarted: emit(({ context: { scan } }) => ({
@@ -197,7 +197,7 @@ export const externalDiscoveryMachine = setup({
       },
       initial: 'scheduled',
       states: {
-        /** Runs to its end, whoever joins and leaves. */
+        /** Runs to the end, even if all clients leave. */
         scheduled: {},
         requested: {
           always: {
@@ -216,7 +216,7 @@ export const externalDiscoveryMachine = setup({
 
 const noScan: Scan = { wish: { skydio: false, generic: false, force: false }, askers: [], waiting: [] }
 
-/** Keeps `by` itself, not a copy: a caller recognises its fact by the reference. */
+/** Keeps `by` itself, not a copy, because callers identify their facts by reference. */
 const joined = (scan: Scan, by: By): Scan => ({
   ...scan,
   askers: [...scan.askers, by],
@@ -228,7 +228,7 @@ const without = (scan: Scan, session: string): Scan => ({
   waiting: scan.waiting.filter((one) => one !== session),
 })
 
-/** Returns true if a scan for `running` answers `wish` too. */
+/** True if a scan for `running` covers `wish` too. */
 const covers = (running: ScanWish, wish: ScanWish): boolean =>
   !wish.force && (running.skydio || !wish.skydio) && (running.generic || !wish.generic)
 

@@ -14,20 +14,20 @@ export interface ExternalStreamsInput {
   /** The configured cameras: their streams cannot be added. */
   entries: CameraEntry[]
   maxStreams: number
-  /** ms between scans, if a client has set it. */
+  /** ms between scans, if set by a client. */
   interval?: number
 }
 
-/** The changes that clients request. */
+/** Changes requested by clients. */
 export type ExternalStreamsEvent =
-  /** `url` in the form of `readStreamUrl`. */
+  /** `url`: as returned by `readStreamUrl`. */
   | { type: 'stream.add'; stream: AddedStream; by: By }
-  /** Any way of writing the URL of an added stream. */
+  /** `url`: any spelling of the URL of an added stream. */
   | { type: 'stream.remove'; url: string; by: By }
-  /** ms; 0: scans on demand only. */
+  /** In ms; 0: scans on demand only. */
   | { type: 'interval.set'; interval: number; by: By }
 
-/** Messages to the parent. Each change is on disk by then. */
+/** Messages to the parent, sent when the change is on disk. */
 export type ExternalStreamsMessage =
   /** A stream was added, or has new credentials. */
   | { type: 'streams.changed'; streams: AddedStream[] }
@@ -35,16 +35,16 @@ export type ExternalStreamsMessage =
   | { type: 'interval.changed'; interval: number }
 
 interface ExternalStreamsContext extends ExternalStreamsInput {
-  /** The first one is being carried out; the others wait. */
+  /** The first change is in progress; the others wait. */
   changes: ExternalStreamsEvent[]
 }
 
-/** Changes underway, at most. */
+/** Maximum number of pending changes. */
 const mostChanges = 64
 
 /**
- * The streams that clients have added, and the time between scans that a client has set. Changes are carried out one
- * after the other, each written to disk before it takes effect.
+ * The streams that clients have added, and the time between scans that a client has set. Changes run one after the
+ * other. Each change is written to disk before it takes effect.
  */
 export const externalStreamsMachine = setup({
   types: {
@@ -54,7 +54,7 @@ export const externalStreamsMachine = setup({
     emitted: {} as ExternalFact,
   },
   actors: {
-    /** Returns the rule that the address breaks, if any. */
+    /** Resolves with the rule that the address violates, if any. */
     checkAddress: promiseHole<string | undefined, { url: string }>('checkAddress'),
     saveStreams: promiseHole<void, ExternalState>('saveStreams'),
   },
@@ -63,7 +63,7 @@ export const externalStreamsMachine = setup({
     hasChange: ({ context }) => context.changes.length > 0,
     isAddition: ({ context }) => first(context).type === 'stream.add',
     isConfigured: ({ context }) => first(context).type === 'stream.add' && entryOf(context) !== undefined,
-    // A URL without credentials, as clients see it, does not take the known ones away.
+    // A URL without credentials, as clients get it, does not remove the stored credentials.
     isUnchanged: ({ context }) => {
       const [change, before, url] = [first(context), streamOf(context), urlOf(context)]
       return change.type === 'stream.add' && before !== undefined && (url === before.url || url === shownUrl(url))
@@ -152,7 +152,7 @@ export const externalStreamsMachine = setup({
   },
 })
 
-/** Stands for the change where there is none, in `ready`. */
+/** Placeholder for the change in the state `ready`, where there is none. */
 const none: ExternalStreamsEvent = { type: 'interval.set', interval: 0, by: { user: '', request: '', session: '' } }
 
 const first = ({ changes: [change = none] }: ExternalStreamsContext): ExternalStreamsEvent => change
@@ -163,7 +163,7 @@ function urlOf(context: ExternalStreamsContext): string {
   return change.type === 'stream.remove' ? change.url : ''
 }
 
-/** The stream that the change concerns, as it is now. */
+/** Returns the present version of the stream that the change concerns. */
 function streamOf(context: ExternalStreamsContext): AddedStream | undefined {
   const key = streamKey(urlOf(context))
   return context.streams.find(({ url }) => streamKey(url) === key)
@@ -172,10 +172,10 @@ function streamOf(context: ExternalStreamsContext): AddedStream | undefined {
 const entryOf = (context: ExternalStreamsContext) => configuredAt(urlOf(context), context.entries)
 
 const configuredAs = (context: ExternalStreamsContext): Reason =>
-  because('already_configured', `the configuration has it as ${entryOf(context)?.name}`)
+  because('already_configured', `the stream is configured as ${entryOf(context)?.name}`)
 
 const fullAt = ({ maxStreams }: ExternalStreamsContext): Reason =>
-  because('limit_reached', `${maxStreams} streams are added already`)
+  because('limit_reached', `the limit of ${maxStreams} added streams is reached`)
 
 function afterChange(context: ExternalStreamsContext): ExternalState {
   const { streams, interval } = context
@@ -202,7 +202,7 @@ function factOf(context: ExternalStreamsContext): ExternalFact {
   return { type, url: shownUrl(urlOf(context)), by }
 }
 
-/** Found and added streams in one list, found ones first. `now`: epoch ms. */
+/** Returns found and added streams in one list, found ones first. `now`: epoch ms. */
 export function listStreams(
   { context: { streams, entries } }: SnapshotFrom<typeof externalStreamsMachine>,
   { found, cameras, now }: { found: readonly ExternalStream[]; cameras: readonly CameraView[]; now: number },
@@ -224,7 +224,7 @@ export function listStreams(
   return [...known, ...[...added].map(([key, stream]) => unfound(stream, byIdentity.get(streamIdentity(key)), now))]
 }
 
-/** An added stream that no scan has found, described by its camera. */
+/** Describes an added stream that no scan has found, from the state of its camera. */
 function unfound({ url, name, type, addedAt }: AddedStream, camera: CameraView | undefined, now: number) {
   const isThere = camera?.status === 'CONNECTED'
   const reason = camera?.cause.reason

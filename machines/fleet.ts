@@ -1,7 +1,7 @@
 import { type FleetContext, initialContext } from './fleetContext.js'
 import { type Crash, fleetSetup } from './fleetSetup.js'
 
-/** A service of the fleet: when it crashes it is started again after a pause. */
+/** Returns the states of a supervised child: after a crash it is restarted with a delay. */
 const supervised = <
   Name extends
     | 'serverProcess'
@@ -40,10 +40,9 @@ const supervised = <
   }) as const
 
 /**
- * The root. It spawns an actor for each camera that was seen in this life and reports the comings and goings of its
- * device to it. It outlives them all: on `system.stop` the cameras drain first, while discovery has already stopped and
- * the media server is still there to close their files. A service that crashes is started again; while the disk guard
- * is away nothing may be written.
+ * The root. Spawns an actor for each camera detected since the start and sends it the changes of its device. On
+ * `system.stop`, discovery stops first, then the cameras drain while the media server still runs, so that it can close
+ * their files. A crashed child is restarted; while `storage` does not run, recordings are blocked.
  */
 export const fleetMachine = fleetSetup.createMachine({
   id: 'fleet',
@@ -116,7 +115,8 @@ export const fleetMachine = fleetSetup.createMachine({
                   entry: 'identify',
                   always: [{ guard: 'isSaved', target: 'settled' }, { target: 'saving' }],
                 },
-                // An id is kept before anybody learns of it. Where that fails, serving goes before keeping, and keeping is tried again.
+                // An id is saved before it is used. If saving fails, the cameras are served anyway and saving is
+                // retried.
                 saving: {
                   invoke: {
                     src: 'saveRegistry',
@@ -133,7 +133,8 @@ export const fleetMachine = fleetSetup.createMachine({
                   entry: 'tellCameras',
                   initial: 'kept',
                   states: { kept: {}, unkept: { after: { saveRetry: '#fleet.serving.cameras.running.saving' } } },
-                  // A removed stream may have been added again while its camera was leaving: it comes back when that one is gone.
+                  // A removed stream may be added again while its camera drains: the new camera starts when the old one
+                  // is gone.
                   on: {
                     'xstate.done.actor.*': {
                       guard: { type: 'isCamera', params: ({ event }) => event },
@@ -148,7 +149,7 @@ export const fleetMachine = fleetSetup.createMachine({
               always: { guard: 'isEmpty', target: 'releasing' },
               after: { drainLimit: { target: 'releasing', actions: 'abandonCameras' } },
             },
-            // The paths of the cameras are being removed.
+            // Waits until the paths of the cameras are removed.
             releasing: {
               invoke: { src: 'settlePaths', onDone: 'ending', onError: 'ending' },
               after: { releaseLimit: 'ending' },
@@ -201,7 +202,7 @@ export const fleetMachine = fleetSetup.createMachine({
       },
     },
     failed: { type: 'final', tags: 'over' },
-    // Too many crashes: the process ends, and is started anew.
+    // Too many crashes: the process exits, and systemd restarts it.
     broken: { type: 'final', tags: ['over', 'broken'] },
     stopped: { type: 'final', tags: 'over' },
   },

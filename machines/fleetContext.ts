@@ -16,13 +16,13 @@ import type { StorageInput, StorageNews } from './storage.js'
 
 export interface FleetInput {
   entries: CameraEntry[]
-  /** Adds a virtual camera when the first scan finds none. */
+  /** Adds a virtual camera if the first scan finds no camera. */
   demoWhenNone: boolean
   pollEvery: number
   storage: StorageInput
   link: LinkInput
   retention?: RetentionInput
-  /** Streams that clients have added, as kept; none while external discovery is disabled. */
+  /** Saved streams that clients have added; empty while external discovery is disabled. */
   streams?: AddedStream[]
   /** Default: disabled. */
   external?: ExternalDiscoveryInput
@@ -32,16 +32,16 @@ export interface FleetInput {
 
 export type FleetEvent =
   | { type: 'system.stop'; reason: string }
-  /** The root answers by `context.pong`: it is alive. */
+  /** Liveness check: the root answers in `context.pong`. */
   | { type: 'system.ping'; id: number }
-  /** Unplugs a virtual camera in play, or plugs it in again. */
+  /** Simulates that a virtual camera is unplugged or plugged in. */
   | { type: 'device.simulate'; camera: CameraId; away: boolean }
   | DiscoveryNews
   | StorageNews
   | LinkNews
   | ServerProcessNews
   | ExternalStreamsMessage
-  /** To itself. */
+  /** Raised by the machine itself. */
   | { type: 'actor.crashed' }
   | { type: 'camera.respawn' }
   | { type: 'cameras.told' }
@@ -50,9 +50,9 @@ export type FleetEvent =
   | DoneActorEvent<unknown, string>
   | ErrorActorEvent<unknown, string>
 
-/** What a camera's actor knows of its device. */
+/** The device and identity last sent to a camera's actor. */
 export interface Known {
-  /** Absent: the camera is gone. */
+  /** Absent: unplugged. */
   device?: Device
   identity: Identity
 }
@@ -64,17 +64,17 @@ export interface FleetContext extends FleetInput {
   retention: RetentionInput
   mediaSessions: MediaSessionsInput
   registry: Registry
-  /** The registry as it is on disk. */
+  /** The registry on disk. */
   saved: Registry
   devices?: UsbDevice[]
-  /** Virtual cameras that are unplugged in play. */
+  /** Virtual cameras that are unplugged in the simulation. */
   away: CameraId[]
-  /** The cameras that are there, as last worked out. */
+  /** The cameras that are present, as identified last. */
   present: Present[]
-  /** What each camera's actor was last told. */
+  /** The last update sent to each camera's actor. */
   told: Partial<Record<CameraId, Known>>
   obstacles: Obstacles
-  /** Crashes of actors since it was last calm. */
+  /** Number of actor crashes since the last calm period. */
   crashes: number
   pong: number
   reason?: string

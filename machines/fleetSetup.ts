@@ -19,10 +19,12 @@ import { retentionMachine } from './retention.js'
 import { serverProcessMachine } from './serverProcess.js'
 import { storageMachine } from './storage.js'
 
-/** Crashes in a minute that end the service: what starts it anew may mend what a restart of one actor does not. */
+/**
+ * Number of crashes within a minute that ends the service: a restart of the process may help where an actor's does not.
+ */
 const mostCrashes = 8
 
-/** What the chart of the fleet names: its events, children, guards and actions. The chart is in `fleet.ts`. */
+/** The events, children, guards and actions of the fleet's statechart in `fleet.ts`. */
 export const fleetSetup = setup({
   types: {
     input: {} as FleetInput,
@@ -53,7 +55,7 @@ export const fleetSetup = setup({
     mediaSessions: mediaSessionsMachine,
     loadRegistry: promiseHole<Registry>('loadRegistry'),
     saveRegistry: promiseHole<void, { registry: Registry }>('saveRegistry'),
-    /** Resolves when no change of a path is on its way to the media server. */
+    /** Resolves when no change of a path is pending. */
     settlePaths: promiseHole<void>('settlePaths'),
   },
   guards: {
@@ -128,9 +130,9 @@ export const fleetSetup = setup({
       enqueue.assign({ obstacles: { ...obstacles, [subject]: 'reason' in event ? event.reason : undefined } })
       for (const id of Object.keys(told)) enqueue.sendTo(id, event)
     }),
-    /** A guard that is away guards nothing. */
+    /** While `storage` does not run, the disk is not monitored, so recordings are blocked. */
     blockStorage: enqueueActions(({ enqueue }) => {
-      const reason = because('storage_unknown', 'the disk guard crashed and is being restarted')
+      const reason = because('storage_unknown', 'the disk check crashed and is being restarted')
       enqueue.raise({ type: 'storage.blocked', reason })
     }),
     loseServer: enqueueActions(({ enqueue }) => {
@@ -146,7 +148,7 @@ export const fleetSetup = setup({
         restarts: crashes + 1,
       })
       for (const [id, orphan] of orphansOf(self.getSnapshot().children[actorId])) {
-        // A recording closes its file; everything else just stops.
+        // A recording closes its file; the others stop at once.
         const isRecording = id === 'recording'
         enqueue.sendTo(
           orphan,
@@ -179,12 +181,12 @@ export const fleetSetup = setup({
   },
   delays: {
     saveRetry: 5_000,
-    /** Set by the time that a stop may take. */
+    /** Overridden by the configured shutdown timeout. */
     drainLimit: 8_000,
     releaseLimit: 2_000,
     endLimit: 10_000,
     calm: 60_000,
-    /** At once, then 1 s, 2 s, 4 s … */
+    /** The first restart is immediate; then 1 s, 2 s, 4 s … */
     restartPause: ({ context: { crashes } }) => (crashes <= 1 ? 0 : 500 * 2 ** Math.min(crashes - 1, 6)),
   },
 })
@@ -194,13 +196,13 @@ export interface Crash {
   error: unknown
 }
 
-/** XState leaves the children of a crashed actor running. */
+/** The children of a crashed actor: XState does not stop them. */
 function orphansOf(crashed: AnyActorRef | undefined): [string, AnyActorRef][] {
   const snapshot: { children?: Record<string, AnyActorRef> } | undefined = crashed?.getSnapshot()
   return Object.entries(snapshot?.children ?? {})
 }
 
-/** The demonstration camera is decided once, by the first scan. */
+/** Only the first scan can add the demonstration camera. */
 function withDemo(
   { entries, streams, devices: before, demoWhenNone }: FleetContext,
   devices: UsbDevice[],

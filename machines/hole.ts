@@ -1,6 +1,6 @@
 import { type EventObject, fromCallback, fromPromise, type NonReducibleUnknown } from 'xstate'
 
-/** An effect that a machine names and `actors/` supplies with `.provide`. If it is missing, it fails by name. */
+/** Placeholder for an effect that `actors/` provides. If it is not provided, it fails with its name. */
 export const promiseHole = <Output, Input extends NonReducibleUnknown = NonReducibleUnknown>(name: string) =>
   fromPromise<Output, Input>(() => Promise.reject(new Error(`actor '${name}' was not provided`)))
 

@@ -20,7 +20,7 @@ import {
 } from './domain/mediaReaders.js'
 import { callbackHole, promiseHole } from './hole.js'
 
-/** `startLimit`: how long after its question a reader may still begin, in ms. A sleeping camera has to start first. */
+/** `startLimit`: how long after its question a reader may still start, in ms. The stream may have to start first. */
 export interface MediaSessionsInput {
   startLimit: number
 }
@@ -36,21 +36,21 @@ export type MediaSessionsEvent =
   | ({ type: 'readers.end' } & ReadersEnd)
   | { type: 'readers.check' }
   | ({ type: 'kick.done' } & KickDone)
-  /** The machine raises these two itself. */
+  /** Raised by the machine itself. */
   | { type: 'reader.expected' }
   | { type: 'kick.planned' }
 
 interface MediaSessionsContext extends MediaSessionsInput {
   readers: Readers
-  /** Number of kicks under way. */
+  /** Number of kicks in progress. */
   kicking: number
 }
 
 const mostKicks = 16
 
 /**
- * The readers of the media server, and when each must go. The media server checks a credential only when a session
- * begins, so this machine kicks the reader when the credential ends. It also lists the sessions, to forget the readers
+ * The readers of the media server and their expiry. The media server checks a credential only at the start of a
+ * session, so this machine kicks the reader when the credential ends. It also lists the sessions, to remove the readers
  * that left.
  */
 export const mediaSessionsMachine = setup({
@@ -101,7 +101,7 @@ export const mediaSessionsMachine = setup({
     }),
   },
   delays: {
-    /** Between two lists while some readers have not begun. */
+    /** Interval of listing while some readers have not started. */
     soon: 3_000,
     interval: 30_000,
     /** A change of the wall clock takes effect after this time at the latest. */
@@ -151,7 +151,7 @@ export const mediaSessionsMachine = setup({
           },
           after: { clockCheck: 'choosing' },
         },
-        /** The next kick starts when one of those under way is done. */
+        /** The next kick starts when one of the running ones is done. */
         busy: {},
       },
     },
@@ -185,11 +185,11 @@ export const mediaSessionsMachine = setup({
 
 type Snapshot = SnapshotFrom<typeof mediaSessionsMachine>
 
-/** The readers that count as present, in the order of their first question. */
+/** Returns the readers that count as present, in the order of their first question. */
 export const mediaSessionsView = ({ context: { readers } }: Snapshot): MediaSession[] =>
   readers.filter(isShown).map(({ session }) => session)
 
-/** The keys for `readers.end` of all readers that match, also of those that may still begin. */
+/** Returns the keys for `readers.end` of all matching readers, including those that may still start. */
 export const keysWhere = ({ context: { readers } }: Snapshot, isIt: (session: MediaSession) => boolean): string[] =>
   readers.filter(({ session }) => isIt(session)).map(({ key }) => key)
 

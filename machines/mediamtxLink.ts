@@ -9,14 +9,14 @@ import { callbackHole, promiseHole } from './hole.js'
 export type LinkEvent =
   /** Too many calls failed. */
   | { type: 'breaker.opened' }
-  /** The server was seen to go, or to come: look now. */
+  /** The server process started or ended: check now. */
   | { type: 'link.check' }
 
-/** Also sent to the parent: whether the media server takes requests. */
+/** Also sent to the parent: whether the media server accepts requests. */
 export type LinkNews = { type: 'server.lost'; reason: Reason } | { type: 'server.restored' }
 
 export interface LinkInput {
-  /** 0 to 2³²−1: the chance in the waiting times. */
+  /** 0 to 2³²−1: the seed of the jitter. */
   seed: number
   /** ms from the opening of the breaker to its first trial call. */
   resetAfter: number
@@ -30,10 +30,9 @@ interface LinkContext extends LinkInput {
 }
 
 /**
- * Whether the media server can be reached and holds our paths. `syncing` puts every wanted path there whole: a server
- * that was started anew has lost them all, which `started` of its info shows. The circuit breaker of all calls is
- * `up` (closed), `degraded.open` and `degraded.halfOpen`; while it is open, and while the server is down, calls are
- * rejected at once.
+ * The link to the media server. `syncing` writes every wanted path again, because a restarted server has lost them; a
+ * restart changes `started` in its info. The circuit breaker for all calls is `up` (closed), `degraded.open` and
+ * `degraded.halfOpen`. While it is open, and while the server is down, calls fail at once.
  */
 export const mediamtxLinkMachine = setup({
   types: {
@@ -78,9 +77,9 @@ export const mediamtxLinkMachine = setup({
     }),
   },
   delays: {
-    /** A child of ours answers within 0.1 s of its start. */
+    /** A child process answers within 0.1 s of its start. */
     retry: ({ context: { failures, seed } }) => backOff({ attempts: failures, seed, first: 100, most: 5_000 }),
-    /** The breaker's pause before a trial call. */
+    /** The breaker's delay before a trial call. */
     reset: ({ context: { failures, seed, resetAfter } }) =>
       backOff({ attempts: failures, seed, first: resetAfter, most: 60_000 }),
     interval: 1_000,
@@ -163,7 +162,7 @@ export const mediamtxLinkMachine = setup({
       entry: 'tellDegraded',
       initial: 'doubted',
       states: {
-        // One health check failed. It may be chance; two are not.
+        // One failed health check may be an exception; after two the server counts as down.
         doubted: {
           initial: 'waiting',
           states: {
@@ -171,7 +170,7 @@ export const mediamtxLinkMachine = setup({
             checking: {
               invoke: {
                 src: 'askInfo',
-                // What was wrong may have kept a change from arriving: all paths are put there again.
+                // A change of a path may have been lost: all paths are written again.
                 onDone: { target: '#syncing', actions: { type: 'keepInfo', params: ({ event }) => event.output } },
                 onError: {
                   target: '#mediamtxLink.down',

@@ -10,10 +10,10 @@ export interface StreamInput {
 }
 
 interface PipelineContext extends StreamInput {
-  /** Whose progress it is: differs between processes. */
+  /** Identifies the process that reports the progress. */
   sender?: number
   progress: PipelineProgress
-  /** Why the stream stalls, or ended. */
+  /** Why the stream stalls or ended. */
   reason?: Reason | undefined
 }
 
@@ -21,7 +21,7 @@ type Report = Extract<TapEvent, { type: 'tap.progress' }>
 
 export const noProgress: PipelineProgress = { frames: 0, fps: 0, bitrate: 0 }
 
-/** A state that asks whether the process still exists. If not, its last words are read; else the state `alive` follows. */
+/** A state that checks whether the process exists. If so, the state `alive` follows; else the failure tap is read. */
 const look = <Alive extends string, Gone extends 'isGone' | 'isAbsent', Action extends 'noteKilled'>(
   alive: Alive,
   gone: Gone,
@@ -44,9 +44,9 @@ const look = <Alive extends string, Gone extends 'isGone' | 'isAbsent', Action e
   }) as const
 
 /**
- * The ffmpeg that the media server runs for a USB or virtual camera, judged by its taps. Frames that grow in number are
- * the sign of life: newer versions of ffmpeg go on reporting when the camera hangs. A process that is gone is seen in
- * /proc, also when it said nothing before.
+ * The ffmpeg process that the media server runs for a USB or virtual camera, monitored through its taps. The stream is
+ * alive while the number of frames grows: newer versions of ffmpeg continue to report when the camera hangs. /proc
+ * shows the end of a process, even without a report.
  */
 export const pipelineMachine = setup({
   types: {
@@ -75,7 +75,7 @@ export const pipelineMachine = setup({
     keepProgress: assign((_, { sender, progress }: Report) => ({ sender, progress })),
     forgetProgress: assign({ progress: noProgress }),
     giveReason: assign({ reason: (_, { reason }: { reason: Reason }) => reason }),
-    // Its own last words explain more than what we saw from outside, unless we ended it ourselves.
+    // The process's own report is more exact than our observation, unless we ended the process.
     preferReport: assign({
       reason: ({ context: { reason } }, { report }: { report: Reason | undefined }) =>
         reason?.code === 'pipeline_restarted' ? reason : (report ?? reason),
@@ -91,14 +91,14 @@ export const pipelineMachine = setup({
     })),
   },
   delays: {
-    /** A process that has begun is in /proc long before. */
+    /** A started process is in /proc long before. */
     birth: 300,
     firstFrameLimit: 20_000,
-    /** Two reports of ffmpeg that did not come. */
+    /** Two missing reports of ffmpeg. */
     silence: 1_000,
     recheck: 250,
     stallLimit: 5_000,
-    /** Ends in good order take no longer. */
+    /** A normal end takes no longer. */
     farewell: 2_000,
   },
 }).createMachine({

@@ -5,7 +5,7 @@ import { because, type Reason } from './domain/reason.js'
 import { promiseHole } from './hole.js'
 import { noProgress, type StreamInput } from './pipeline.js'
 
-/** The path of a camera as the media server reports it. `bytes`: received since the path is ready; `at`: epoch ms. */
+/** The path of a camera as reported by the media server. `bytes`: received since the path is ready; `at`: epoch ms. */
 export interface PathMeasurement {
   ready: boolean
   bytes: number
@@ -15,12 +15,12 @@ export interface PathMeasurement {
 interface PullContext extends StreamInput {
   last: PathMeasurement
   progress: PipelineProgress
-  /** Why the stream stalls, or ended. */
+  /** Why the stream stalls or ended. */
   reason?: Reason | undefined
 }
 
 /**
- * The stream of a network camera, which the media server pulls by itself. Bytes that grow in number are the sign of life.
+ * The stream of a network camera, which the media server pulls. It is alive while the number of received bytes grows.
  */
 export const pullMachine = setup({
   types: {
@@ -136,7 +136,7 @@ function nothing(): PathMeasurement {
   return { ready: false, bytes: 0, at: 0 }
 }
 
-/** Bits per second between two measurements. */
+/** Returns the bits per second between two measurements. */
 function bitrate(one: PathMeasurement, other: PathMeasurement): number {
   const time = other.at - one.at
   return one.at > 0 && time > 0 && other.bytes >= one.bytes ? Math.round(((other.bytes - one.bytes) * 8_000) / time) : 0

@@ -8,7 +8,7 @@ import type { RecordingFormat, RecordingStatus, RecordingView } from './domain/v
 import { callbackHole, promiseHole } from './hole.js'
 import { type StreamHoldEvent, streamHoldMachine } from './streamHold.js'
 
-/** `duration` in ms from the first frame; absent: until it is stopped. `by`: who asked. */
+/** `duration`: in ms from the first frame; absent: until it is stopped. `by`: the origin of the request. */
 export interface RecordingInput {
   camera: CameraId
   by: By
@@ -26,7 +26,7 @@ export type RecordingEvent =
   | DoneActorEvent<Closed, 'closeCapture'>
   | ErrorActorEvent<unknown, 'closeCapture'>
 
-/** What closing the files found; `endedAt`: when they were final. `doubt`: why they may not be. */
+/** The result of closing the files. `endedAt`: when they were final. `doubt`: why they may not be final. */
 export interface Closed {
   files: RecordingFile[]
   endedAt: number
@@ -37,15 +37,15 @@ export interface RecordingContext extends RecordingInput {
   /** Epoch ms: segments that begin later belong to this recording. */
   watermark: number
   segments: Segment[]
-  /** Why it is interrupted, or ends. */
+  /** Why the recording is interrupted, or ends. */
   reason: Reason
   closed?: Closed
 }
 
-/** What the effects see of a recording. */
+/** The input of the effects. */
 export type RecordingSubject = Pick<RecordingContext, 'camera' | 'format' | 'watermark' | 'segments'>
 
-/** Closes the files. How the recording ended is known by the state: stopped as asked, or failed. */
+/** Closes the files. The substate keeps the outcome: stopped as requested, or failed. */
 const closing = {
   tags: 'stopping',
   invoke: { src: 'closeCapture', id: 'closeCapture', input: ({ context }: { context: RecordingContext }) => context },
@@ -80,9 +80,9 @@ const closing = {
 } as const
 
 /**
- * One recording of one camera. "Recording" means that a file is growing: `capturing` begins with the first bytes on
- * disk and is `interrupted` while they stop coming. The media server's `record` is set before the stream is held (a
- * change of it during the start of a pipeline would kill that start), and the stream is held until the last file is closed.
+ * One recording of one camera. `capturing` starts with the first bytes on disk and is `interrupted` while the file does
+ * not grow. The media server's `record` is set before the stream is held, because a change during the start of a
+ * pipeline would end the pipeline. The stream is held until the last file is closed.
  */
 export const recordingMachine = setup({
   types: {
@@ -106,7 +106,7 @@ export const recordingMachine = setup({
     keepWatermark: assign({ watermark: (_, { watermark }: { watermark: number }) => watermark }),
     addSegment: assign({ segments: ({ context }, segment: Segment) => [...context.segments, segment] }),
     takeFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error) }),
-    /** Of an event that carries one. */
+    /** Takes the reason of an event that has one. */
     takeReason: assign({ reason: ({ context, event }) => ('reason' in event ? event.reason : context.reason) }),
     noteNoData: assign({ reason: because('no_data') }),
     noteDeleted: assign({ reason: because('no_data', 'the file that was being written was deleted') }),
@@ -147,7 +147,7 @@ export const recordingMachine = setup({
   },
   delays: {
     confirmLimit: 20_000,
-    /** Far above the media server's part of 200 ms. */
+    /** Much longer than the media server's part of 200 ms. */
     stallLimit: 3_000,
     interruptionLimit: 60_000,
   },
@@ -228,7 +228,7 @@ export const recordingMachine = setup({
                   initial: 'stalled',
                   states: {
                     stalled: { on: { 'segment.grew': { target: '#growing', actions: 'tellResumption' } } },
-                    // The last bytes of a stream that is lost are no resumption: only a new file, or the stream, is.
+                    // The last bytes of a lost stream are not a resumption, unlike a new file or a held stream.
                     lost: { on: { 'stream.held': 'stalled' } },
                   },
                   on: {
@@ -253,7 +253,7 @@ export const recordingMachine = setup({
         closing,
       },
     },
-    // The recorder may have been switched on; the stream was never held.
+    // The recorder may be on already; the stream is not held yet.
     abandoning: closing,
     stopped: { type: 'final', tags: 'stopped', entry: 'tellEnd' },
     failed: { type: 'final', tags: 'failed', entry: 'tellFailure' },
@@ -284,7 +284,7 @@ const statuses = [
   ['failed', 'FAILED'],
 ] as const satisfies (readonly [string, RecordingStatus])[]
 
-/** What became of a recording, as far as it is known. */
+/** Returns the outcome of a recording, as far as it is known. */
 export function outcomeOf({ reason, segments, closed, format }: RecordingContext): EndedRecording {
   const files = closed?.files ?? []
   return {

@@ -5,7 +5,7 @@ import { reasonFrom } from './domain/reason.js'
 import type { Cleanup, RetentionPolicy, RetentionStore, RetentionView } from './domain/retention.js'
 import { callbackHole, promiseHole } from './hole.js'
 
-/** `policy`: until a client sets one. `checkInterval` in ms. */
+/** `policy`: used until a client sets one. `checkInterval`: in ms. */
 export interface RetentionInput {
   policy: RetentionPolicy
   checkInterval: number
@@ -15,13 +15,13 @@ type Deleted = Omit<Extract<RetentionFact, { type: 'file.deleted' }>, 'type' | '
 
 export type RetentionEvent =
   | { type: 'policy.set'; policy: RetentionPolicy; by: By }
-  /** `cameras`: ids or patterns; only files of theirs. */
+  /** `cameras`: ids or patterns; limits the sweep to files of these cameras. */
   | { type: 'retention.sweep'; by: By; cameras?: readonly string[] }
   | ({ type: 'file.deleted' } & Deleted)
   | { type: 'file.kept'; name: string; reason: string }
   | { type: 'sweep.ended'; at: number; reason?: string }
 
-/** What a sweep carries out. Without `by` it was due. */
+/** The parameters of a sweep. `by` is absent for a scheduled sweep. */
 export interface Sweep {
   policy: RetentionPolicy
   by?: By
@@ -29,21 +29,21 @@ export interface Sweep {
 }
 
 interface RetentionContext extends RetentionInput {
-  /** The change that is being made. */
+  /** The change in progress. */
   change?: { policy: RetentionPolicy; by: By } | undefined
-  /** Why the policy is not the one that was asked for. */
+  /** Why the requested policy is not in effect. */
   reason?: string | undefined
-  /** The sweep that runs. */
+  /** The running sweep. */
   sweep: Omit<Sweep, 'policy'> & { files: number; freed: number; kept: Cleanup['kept'] }
   last?: RetentionView['last']
 }
 
-/** More files that could not be deleted are not listed. */
+/** Maximum number of listed files that could not be deleted. */
 const mostKept = 100
 
 /**
- * Deletes old files so that the disk stays usable. A policy that is set during a sweep stops the sweep: a client that
- * sees the wrong files go must be able to end it.
+ * Deletes old files so that the disk stays usable. A new policy during a sweep stops the sweep, so that a client can
+ * stop the deletion of the wrong files.
  */
 export const retentionMachine = setup({
   types: {
@@ -103,7 +103,7 @@ export const retentionMachine = setup({
     stopSweep: sendTo('sweepFiles', { type: 'sweep.stop' }),
   },
   delays: {
-    /** The first sweep after a start or a change comes soon, and not at once: a slip can still be corrected. */
+    /** The first sweep after a start or a change is delayed, so that a mistake can still be corrected. */
     soon: ({ context: { checkInterval } }) => Math.min(60_000, checkInterval),
     interval: ({ context: { checkInterval } }) => checkInterval,
   },
@@ -168,7 +168,7 @@ export const retentionMachine = setup({
             'sweep.ended': { target: '#retention.idle', actions: { type: 'tellSwept', params: ({ event }) => event } },
           },
         },
-        // The file that is being deleted is still reported.
+        // Still reports the file that is being deleted.
         stopping: {
           tags: 'changing',
           on: {

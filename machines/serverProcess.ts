@@ -8,7 +8,7 @@ export type ServerProcessEvent =
   | { type: 'server.exited'; reason: string }
   | { type: 'server.end' }
 
-/** Sent to the parent: the server was started, or is gone. */
+/** Sent to the parent: the server started or ended. */
 export type ServerProcessNews = { type: 'server.changed' }
 
 interface ServerProcessContext {
@@ -17,7 +17,7 @@ interface ServerProcessContext {
   failures: number
 }
 
-/** Chooses the media server and keeps it running. One that ends is started again after a growing pause. */
+/** Chooses the media server and keeps it running. Restarts it with an increasing delay. */
 export const serverProcessMachine = setup({
   types: { context: {} as ServerProcessContext, events: {} as ServerProcessEvent, tags: {} as 'running' },
   actors: {

@@ -7,7 +7,7 @@ import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { PassedOver, SnapshotTier } from './domain/views.js'
 import { promiseHole } from './hole.js'
 
-/** One caller's wish. `maxAge` in ms: how old the picture may be; 0: nothing older than the request. */
+/** One caller's request. `maxAge`: maximum age of the picture in ms; 0: not older than the request. */
 export interface SnapshotWish {
   by: By
   options: PictureOptions
@@ -18,7 +18,7 @@ export interface SnapshotInput {
   camera: CameraId
   device: Device
   pipeline: Pipeline
-  /** The camera streams now: its device is taken. */
+  /** The camera streams now, so its device is busy. */
   live: boolean
   wish: SnapshotWish
 }
@@ -29,9 +29,9 @@ export type SnapshotEvent =
   | { type: 'service.stopping' }
 
 export interface SnapshotContext extends Omit<SnapshotInput, 'wish'> {
-  /** Wishes that the present capture serves. */
+  /** Requests that the present capture serves. */
   wishes: SnapshotWish[]
-  /** Wishes that came while pictures were being saved: they get the next capture. */
+  /** Requests that arrived too late for the present capture: the next one serves them. */
   late: SnapshotWish[]
   passedOver: PassedOver[]
 }
@@ -40,14 +40,14 @@ export interface Captured extends Picture {
   tier: SnapshotTier
 }
 
-/** What became of one wish. `finishedAt`: when the picture was on disk. */
+/** The result of one request. `finishedAt`: when the picture was on disk. */
 export type Saved = { wish: SnapshotWish } & ({ picture: SavedPicture; finishedAt: number } | { reason: Reason })
 
 type Grab = Pick<SnapshotContext, 'camera' | 'device' | 'pipeline'>
 
 /**
- * One capture at a time of one camera, for as many callers as ask meanwhile. It walks through the tiers from the cheapest
- * on. A tier that cannot work is passed over at once, one that fails leaves its reason, and the answer lists them all.
+ * Takes one picture of a camera at a time, shared by all callers that request one meanwhile. Tries the tiers in order,
+ * the cheapest first. The result lists the tiers that were skipped or failed, with their reasons.
  */
 export const snapshotMachine = setup({
   types: {
@@ -70,7 +70,7 @@ export const snapshotMachine = setup({
     isNetworked: ({ context }) => context.device.kind === 'rtsp',
     isLive: ({ context }) => context.live,
     isBusy: (_, { error }: { error: unknown }) => reasonFrom(error).code === 'device_busy',
-    /** The present capture may give a picture as old as its first callers allow: too old for a stricter one. */
+    /** The picture of the present capture may be as old as its first callers allow, too old for a stricter caller. */
     suits: ({ context }, { wish }: { wish: SnapshotWish }) => wish.maxAge >= oldestAllowed(context),
     hasLate: ({ context }) => context.late.length > 0,
   },
@@ -231,10 +231,10 @@ function pass(tier: SnapshotTier, code: Parameters<typeof because>[0]) {
   return { type: 'passOver' as const, params: { tier, reason: because(code) } }
 }
 
-/** The picture travels by output: from the tier that captured it to the state that saves it. */
+/** The picture is passed as output, from the state that captured it to the state that saves it. */
 const capturedOf = (event: object): Captured => (event as { output: Captured }).output
 
-/** A shared capture must suit the strictest of its callers. */
+/** A shared capture must satisfy the strictest caller. */
 const oldestAllowed = ({ wishes }: SnapshotContext): number => Math.min(...wishes.map((wish) => wish.maxAge))
 
 const failureOf = (
@@ -243,7 +243,7 @@ const failureOf = (
   reason: Reason,
 ): LostSnapshot => ({ type: options.fleeting ? 'still.failed' : 'snapshot.failed', camera, by, reason, passedOver })
 
-/** One for everybody who waits. */
+/** Returns one failure for each waiting caller. */
 export const failures = (context: SnapshotContext, reason: Reason): LostSnapshot[] =>
   [...context.wishes, ...context.late].map((wish) => failureOf(context, wish, reason))
 

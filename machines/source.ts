@@ -4,13 +4,13 @@ import { promiseHole } from './hole.js'
 
 export interface SourceInput {
   url: string
-  /** By a client: its address is checked before each look. */
+  /** Added by a client: the address is checked before each connection. */
   added?: true
 }
 
 /**
- * Whether a network camera is still there. It is asked again and again; one silence may be chance, two are not. The
- * output says why it is lost.
+ * Checks periodically whether a network camera answers. After two missing answers in a row the camera is lost. The
+ * output is the reason.
  */
 export const sourceMachine = setup({
   types: { input: {} as SourceInput, context: {} as SourceInput & { reason: Reason }, output: {} as Reason },

@@ -5,24 +5,25 @@ import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { StorageView } from './domain/views.js'
 import { promiseHole } from './hole.js'
 
-/** Percent of the disk in use at which we warn, and at which no recording starts or goes on. */
+/** Disk usage in percent that causes a warning, and that blocks recordings. */
 export interface StorageInput {
   warnPercent: number
   blockPercent: number
 }
 
-/** Also sent to the parent: whether anything may be written. */
+/** Also sent to the parent: whether recordings are allowed. */
 export type StorageNews = { type: 'storage.blocked'; reason: Reason } | { type: 'storage.freed' }
 
 interface StorageContext extends StorageInput {
   usage: DiskUsage
-  /** Why it could not be measured last. */
+  /** Why the last measurement failed. */
   failure?: Reason | undefined
 }
 
 /**
- * The room on the recordings' disk. A level is left only two percent below where it was entered, so that a disk at its
- * limit does not flap between recording and refusing. A disk that cannot be measured twice in a row may be full: `blind`.
+ * The usage of the recordings' disk. A level ends two percent below its limit (hysteresis), so that recordings are not
+ * blocked and allowed alternately at the limit. After two failed measurements in a row the state is `blind`, because
+ * the disk may be full.
  */
 export const storageMachine = setup({
   types: {
@@ -140,7 +141,7 @@ export const storageMachine = setup({
 
 const shown = ({ percent, available }: DiskUsage) => ({ percent, available })
 
-/** Why nothing may be written. */
+/** Returns why recordings are blocked. */
 const reasonOf = ({ usage, blockPercent, failure }: StorageContext): Reason =>
   failure ?? because('storage_full', `the disk is ${usage.percent.toFixed(1)} % full, the limit is ${blockPercent} %`)
 

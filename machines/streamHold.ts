@@ -11,8 +11,8 @@ export interface StreamHoldInput {
 }
 
 /**
- * Holds a camera's stream until it is stopped: an on-demand stream runs while somebody holds it. A stream that is lost
- * is asked for again after a pause.
+ * Holds a camera's stream until the actor is stopped: an on-demand stream runs while there is a hold. After a loss, the
+ * stream is requested again with a delay.
  */
 export const streamHoldMachine = setup({
   types: {
@@ -22,7 +22,7 @@ export const streamHoldMachine = setup({
     tags: {} as 'live',
   },
   actors: {
-    /** One attempt. Sends `stream.held`, or `stream.lost`, after which nothing more comes. */
+    /** One attempt. Sends `stream.held`. Sends `stream.lost` as its last event. */
     openStream: callbackHole<StreamHoldInput & { attempts: number }>('openStream'),
   },
   actions: {

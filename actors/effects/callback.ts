@@ -1,7 +1,7 @@
 import { type EventObject, fromCallback, type NonReducibleUnknown } from 'xstate'
 import type { Dispose } from '../../machines/domain/ports.js'
 
-/** A callback effect with typed events to its machine. It returns its disposer. */
+/** Creates a callback effect that sends typed events to its machine. `run` returns the disposer. */
 export const callback = <Sent extends EventObject, Input extends NonReducibleUnknown = NonReducibleUnknown>(
   run: (scope: { input: Input; send: (event: Sent) => void }) => Dispose | undefined,
 ) => fromCallback<EventObject, Input>(({ input, sendBack }) => run({ input, send: sendBack }))

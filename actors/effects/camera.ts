@@ -21,12 +21,12 @@ export interface CameraPorts {
   clock: Clock
 }
 
-/** For resolving a name, in ms. */
+/** Limit for resolving a name, in ms. */
 const resolveLimit = 3_000
-/** For a recorder that nobody owns any more, in ms. */
+/** Limit for stopping the recorder after a crash, in ms. */
 const abandonLimit = 2_500
 
-/** The effects that machines/camera.ts names. */
+/** The effects of machines/camera.ts. */
 export const cameraEffects = ({ mediaServer, probe, pipelines, addresses, defaults, clock }: CameraPorts) => ({
   probeDevice: fromPromise<Probe & { at: number }, OnDevice>(async ({ input: { device, settings }, signal }) => {
     if (device.kind === 'rtsp') await checkAddress(device, addresses, signal)
@@ -43,7 +43,7 @@ export const cameraEffects = ({ mediaServer, probe, pipelines, addresses, defaul
   ),
 })
 
-/** The effects that machines/source.ts names. */
+/** The effects of machines/source.ts. */
 export const sourceEffects = ({
   reader,
   addresses,
@@ -58,8 +58,8 @@ export const sourceEffects = ({
 })
 
 /**
- * Rejects when the name of an added stream leads, by now, to an address that nobody may be sent to. What the
- * configuration names is the administrator's responsibility.
+ * Rejects if the host of an added stream now resolves to an address that is not allowed. Configured streams are not
+ * checked: they are the administrator's responsibility.
  */
 async function checkAddress({ url, added }: SourceInput, addresses: AddressCheck, signal: AbortSignal): Promise<void> {
   if (!added) return

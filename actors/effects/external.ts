@@ -22,10 +22,10 @@ export interface ExternalStreamsPorts {
   log: Log
 }
 
-/** Limit of resolving a name, in ms. */
+/** Limit for resolving a name, in ms. */
 const resolveLimit = 3_000
 
-/** The effects that machines/externalStreams.ts names. */
+/** The effects of machines/externalStreams.ts. */
 export const externalStreamsEffects = ({ store, addresses, log }: ExternalStreamsPorts) => ({
   checkAddress: fromPromise<string | undefined, { url: string }>(({ input, signal }) => {
     const { host, port } = readStreamUrl(input.url)
@@ -47,18 +47,18 @@ interface Scanning {
 export interface ExternalDiscoveryPorts {
   scan: StreamScan
   clock: Clock
-  /** Limit of a whole scan, in ms; streams found until then are kept. */
+  /** Limit for a whole scan, in ms; streams found until then are kept. */
   scanLimit: number
 }
 
-/** A target that answered less than this many ms ago is not asked again, unless by force. */
+/** A target that answered less than this many ms ago is not probed again, unless `force` is set. */
 const freshness = 10_000
 /** ms between two reports of progress. */
 const reportEvery = 1_000
 const mostErrors = 20
 const howToScanMore = 'raise external_discovery.scan_timeout or max_concurrent_scans'
 
-/** The effects that machines/externalDiscovery.ts names. */
+/** The effects of machines/externalDiscovery.ts. */
 export const externalDiscoveryEffects = (ports: ExternalDiscoveryPorts) => ({
   scanStreams: callback<ScanEvent, Scanning>(({ input, send }) => {
     const ended = new AbortController()
@@ -117,7 +117,7 @@ async function runScan(
   } catch (error) {
     errors.unshift(
       limit.aborted
-        ? `the scan was ended after ${scanLimit / 1000} s with ${done} of ${total} addresses asked: ${howToScanMore}`
+        ? `the scan timed out after ${scanLimit / 1000} s with ${done} of ${total} addresses probed: ${howToScanMore}`
         : `the scan failed: ${reasonOf(error)}`,
     )
   }

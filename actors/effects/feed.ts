@@ -8,7 +8,7 @@ import type { PathMeasurement } from '../../machines/pull.js'
 import { callback } from './callback.js'
 import { within } from './time.js'
 
-/** The effects that machines/pipeline.ts names. */
+/** The effects of machines/pipeline.ts. */
 export const pipelineEffects = ({
   pipelines,
 }: {
@@ -22,10 +22,10 @@ export const pipelineEffects = ({
   recycleProcess: fromPromise<boolean, StreamInput>(({ input: { camera } }) => pipelines.recycle(camera)),
 })
 
-/** For the media server's list of streams, in ms. */
+/** Limit for the media server's list of streams, in ms. */
 const measureLimit = 3_000
 
-/** The effects that machines/pull.ts names. */
+/** The effects of machines/pull.ts. */
 export const pullEffects = ({ mediaServer, clock }: { mediaServer: Pick<MediaServer, 'stream'>; clock: Clock }) => ({
   measurePath: fromPromise<PathMeasurement, StreamInput>(async ({ input: { camera }, signal }) => {
     const state = await mediaServer.stream(camera, within(measureLimit, signal))

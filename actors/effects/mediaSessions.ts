@@ -11,10 +11,10 @@ export interface MediaSessionsPorts {
   log: Log
 }
 
-/** Limits of one kick and of one list, in ms. */
+/** Limits for one kick and for one list, in ms. */
 const limits = { kick: 5_000, list: 10_000 }
 
-/** The effects that machines/mediaSessions.ts names. */
+/** The effects of machines/mediaSessions.ts. */
 export const mediaSessionsEffects = ({ mediaServer, clock, log }: MediaSessionsPorts) => {
   /** Never rejects. */
   const outcomeOf = async ({ session, query }: Kick, signal: AbortSignal): Promise<KickOutcome> => {
@@ -24,7 +24,7 @@ export const mediaSessionsEffects = ({ mediaServer, clock, log }: MediaSessionsP
       return (await mediaServer.kick(reader, within(limits.kick, signal))) ? 'ended' : 'absent'
     } catch (error) {
       if (!signal.aborted)
-        log.warn('a reader could not be ended yet', { camera, protocol, user, address, reason: reasonOf(error) })
+        log.warn('a reader could not be kicked', { camera, protocol, user, address, reason: reasonOf(error) })
       return 'failed'
     }
   }

@@ -13,24 +13,26 @@ export interface RecordingPorts {
   segments: Segments
   clock: Clock
   log: Log
-  /** After this time, in ms, the media server goes on in a new file. */
+  /** After this time, in ms, the media server starts a new file. */
   segmentDuration: number
 }
 
-/** The media server switches a recording off in milliseconds; one that hangs delays nobody, nor a service that stops. */
+/**
+ * Limit in ms for stopping the recorder, which normally takes milliseconds, so that a hanging server does not block.
+ */
 const closeLimit = 2_500
-/** How long the file after a full one may take to appear: its first part is written when the recorder closes. */
+/** Limit in ms for the file after a full one: its first part is written when the recorder closes. */
 const followLimit = 500
-/** Of a full file's length, in ms. */
+/** Tolerance for the length of a full file, in ms. */
 const rounding = 20
 
-/** The effects that machines/recording.ts names. */
+/** The effects of machines/recording.ts. */
 export const recordingEffects = ({ mediaServer, segments, clock, log, segmentDuration }: RecordingPorts) => {
-  /** Every file of the recording, also those that appeared after it was last looked at. */
+  /** Resolves with all files of the recording, including those that appeared after the last check. */
   const finished = async ({ camera, watermark, segments: seen }: RecordingSubject, signal: AbortSignal) => {
     const all = new Map([...seen, ...(await segments.list(camera, watermark))].map((one) => [one.filename, one]))
     const files = await segments.finish(camera, [...all.values()], signal)
-    // A full file was not closed by us: what came after it may be on its way.
+    // After a full file the media server starts another one, which may not be on disk yet.
     if ((files.at(-1)?.duration ?? 0) < segmentDuration - rounding) return files
     const newest = Math.max(watermark, ...[...all.values()].map(({ startedAt }) => startedAt))
     const next = await segments.first(camera, newest, within(followLimit, signal)).catch(() => undefined)
@@ -38,7 +40,7 @@ export const recordingEffects = ({ mediaServer, segments, clock, log, segmentDur
   }
   const remuxed = (files: RecordingFile[], signal: AbortSignal, camera: CameraId): Promise<RecordingFile[]> =>
     segments.toMatroska(files, signal).catch((error: unknown) => {
-      log.warn('the recording stays MP4', { camera, reason: reasonFrom(error).details })
+      log.warn('the recording could not be remuxed and stays MP4', { camera, reason: reasonFrom(error).details })
       return files
     })
 
@@ -65,14 +67,14 @@ export const recordingEffects = ({ mediaServer, segments, clock, log, segmentDur
       try {
         await mediaServer.setRecording(camera, false, within(closeLimit, signal))
       } catch (error) {
-        // A server that is gone writes no more. Whether it closed the file, the file shows.
+        // A server that is gone does not write any more. The file itself shows whether it was closed.
         log.info('the recorder could not be switched off', { camera, reason: reasonFrom(error).details })
       }
       const files = await finished(input, signal)
       return {
         files: format === 'mkv' ? await remuxed(files, signal, camera) : files,
         endedAt: clock.now(),
-        // Not only switched off: a server that hangs answers nothing and may go on writing later.
+        // The file decides, not the answer: a server that hangs may continue to write later.
         ...(files.at(-1)?.complete === false && { doubt: because('file_not_closed') }),
       }
     }),

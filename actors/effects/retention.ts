@@ -16,13 +16,13 @@ import type { RetentionEvent, Sweep } from '../../machines/retention.js'
 export interface RetentionPorts {
   files: Pick<MediaFiles, 'list' | 'remove'>
   store: RetentionStore
-  /** The cameras that exist: a file that one of them is recording is not deleted. */
+  /** The present cameras. A file that one of them is recording is not deleted. */
   cameras: () => Pick<CameraView, 'id' | 'recording'>[]
   clock: Clock
   log: Log
 }
 
-/** Lists the files that the policy would delete now, oldest first. `cameras`: ids or patterns; files of other cameras are ignored. */
+/** Lists the files to delete now, oldest first. `cameras`: ids or patterns; files of other cameras are ignored. */
 export type Survey = (policy: RetentionPolicy, cameras?: readonly string[]) => Promise<KeptFile[]>
 
 const page = 1_000
@@ -30,7 +30,7 @@ const endOfService = 'by the end of the service'
 
 export function createSurvey({ files, cameras, clock }: Pick<RetentionPorts, 'files' | 'cameras' | 'clock'>): Survey {
   async function all(kind: FileKind, patterns: readonly string[] | undefined): Promise<KeptFile[]> {
-    // By name: a file that is added between two pages moves another one to the next page.
+    // A map by name, because a file that is added between two pages moves another one to the next page.
     const found = new Map<string, KeptFile>()
     for (let offset = 0; ; offset += page) {
       const { files: some, total } = await files.list(kind, {
@@ -57,7 +57,7 @@ export function createSurvey({ files, cameras, clock }: Pick<RetentionPorts, 'fi
     toDelete(policy, [...(await all('recordings', patterns)), ...(await all('snapshots', patterns))], clock.now())
 }
 
-/** The effects that machines/retention.ts names. */
+/** The effects of machines/retention.ts. */
 export const retentionEffects = (ports: RetentionPorts) => {
   const { files, store, cameras, clock, log } = ports
   const survey = createSurvey(ports)
@@ -72,7 +72,7 @@ export const retentionEffects = (ports: RetentionPorts) => {
       const sweep = async () => {
         for (const { kind, name, camera, bytes } of await survey(policy, patterns)) {
           if (stop.signal.aborted) return
-          // Its recording may have begun since the files were listed.
+          // A recording may have started since the files were listed.
           if (kind === 'recordings' && isRecorded(cameras(), camera, name)) continue
           try {
             if (!(await files.remove(kind, name))) continue

@@ -16,7 +16,7 @@ import type { ServerProcessEvent } from '../../machines/serverProcess.js'
 import { callback } from './callback.js'
 import { within } from './time.js'
 
-/** The effects that machines/discovery.ts names. A scan may take `scanLimit` ms. */
+/** The effects of machines/discovery.ts. `scanLimit`: limit for a scan in ms. */
 export const discoveryEffects = ({ usb, scanLimit }: { usb: UsbDevices; scanLimit: number }) => ({
   watchDevices: callback<DiscoveryEvent>(({ send }) => {
     const { mode, dispose } = usb.watch(() => send({ type: 'devices.hint' }))
@@ -26,7 +26,7 @@ export const discoveryEffects = ({ usb, scanLimit }: { usb: UsbDevices; scanLimi
   scanDevices: fromPromise<UsbDevice[]>(({ signal }) => usb.list(within(scanLimit, signal))),
 })
 
-/** The effects that machines/mediamtxLink.ts names. A check that takes longer than `checkLimit` ms has failed. */
+/** The effects of machines/mediamtxLink.ts. A check fails after `checkLimit` ms. */
 export const linkEffects = ({ mediaServer, checkLimit }: { mediaServer: MediaServer; checkLimit: number }) => ({
   askInfo: fromPromise<ServerInfo>(({ signal }) => mediaServer.info(within(checkLimit, signal))),
   tryCall: fromPromise<ServerInfo>(({ signal }) => mediaServer.trial(within(checkLimit, signal))),
@@ -35,7 +35,7 @@ export const linkEffects = ({ mediaServer, checkLimit }: { mediaServer: MediaSer
   pauseCalls: callback<never, { reason: Reason }>(({ input }) => mediaServer.pauseCalls(input.reason)),
 })
 
-/** The effects that machines/serverProcess.ts names. */
+/** The effects of machines/serverProcess.ts. */
 export const serverProcessEffects = ({ server, log }: { server: ServerProcess; log: Log }) => ({
   chooseServer: fromPromise<ServerChoice>(async ({ signal }) => {
     const choice = await server.choose(signal)
@@ -59,11 +59,11 @@ export const serverProcessEffects = ({ server, log }: { server: ServerProcess; l
   endServer: fromPromise<void>(() => server.end()),
 })
 
-/** The effects that machines/storage.ts names. A measurement that takes longer than `measureLimit` ms has failed. */
+/** The effects of machines/storage.ts. A measurement fails after `measureLimit` ms. */
 export const storageEffects = ({ storage, measureLimit }: { storage: Storage; measureLimit: number }) => ({
   measureDisk: fromPromise<DiskUsage>(async ({ signal }) => {
     const limit = within(measureLimit, signal)
-    // A mount that hangs answers never; statfs knows no signal.
+    // statfs does not return on a hanging mount and does not accept a signal.
     const late = new Promise<never>((_, reject) =>
       limit.addEventListener('abort', () => reject(limit.reason), { once: true }),
     )
@@ -71,7 +71,7 @@ export const storageEffects = ({ storage, measureLimit }: { storage: Storage; me
   }),
 })
 
-/** The effects that machines/fleet.ts names. */
+/** The effects of machines/fleet.ts. */
 export const fleetEffects = ({
   registry,
   mediaServer,

@@ -18,7 +18,7 @@ interface Saving {
   wishes: SnapshotWish[]
 }
 
-/** The effects that machines/snapshot.ts names. */
+/** The effects of machines/snapshot.ts. */
 export const snapshotEffects = ({ pictures, clock }: { pictures: Pictures; clock: Clock }) => ({
   grabDirect: fromPromise<Captured, Grab>(async ({ input: { camera, device, pipeline }, signal }) => ({
     ...(await pictures.grabDirect(camera, device, pipeline, signal)),
@@ -40,7 +40,7 @@ export const snapshotEffects = ({ pictures, clock }: { pictures: Pictures; clock
   savePictures: fromPromise<{ captured: Captured; saved: Saved[] }, Saving>(
     async ({ input: { camera, captured, wishes }, signal }) => {
       const saved: Saved[] = []
-      // One after the other: each wish may have its own name and size, and all read the same picture.
+      // One after the other, because each request may have its own name and size, and all read the same picture.
       for (const [index, wish] of wishes.entries()) {
         const keep = index < wishes.length - 1
         try {

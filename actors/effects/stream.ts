@@ -7,12 +7,13 @@ import { callback } from './callback.js'
 import { within } from './time.js'
 
 /**
- * The first SETUP may wait for a whole start. Later ones are cut short: after its publisher died MediaMTX keeps a SETUP
- * for ever, and only a new one wakes the path again. A start that is under way goes on, and the next SETUP joins it.
+ * Limit in ms for later SETUPs; the first may wait for a whole start. After its publisher died, MediaMTX never answers
+ * a waiting SETUP, and only a new one starts the path again. A start in progress continues, and the next SETUP joins
+ * it.
  */
 const nextWait = 3_000
 
-/** The machine that holds a stream, with its effect. `startLimit`: ms that a stream may take to start. */
+/** Returns the machine that holds a stream, with its effect. `startLimit`: ms that a stream may take to start. */
 export const streamHold = ({ reader, startLimit }: { reader: Pick<StreamReader, 'hold'>; startLimit: number }) =>
   streamHoldMachine.provide({
     actors: {

@@ -1,16 +1,16 @@
 import { fromPromise } from 'xstate'
 import type { Clock } from '../../machines/domain/ports.js'
 
-/** The longest delay of a timer; a longer one fires at once. */
+/** The longest delay of a timer, in ms. A longer one fires at once. */
 const longestTimer = 2 ** 31 - 1
 
-/** Resolves with `at` when that time has come; never for Infinity. */
+/** Resolves with `at` at that time; never for Infinity. */
 export const waitUntil = ({ clock }: { clock: Clock }) =>
   fromPromise<{ at: number }, { at: number }>(({ input, signal }) => sleepUntil(input.at, clock, signal))
 
 /**
- * Aborts with `signal`, or after `limit` ms. Not by AbortSignal.any: Node 20 collects a time-out as garbage that only a joined
- * signal refers to, and it never fires.
+ * Returns a signal that aborts with `signal`, or after `limit` ms. Does not use AbortSignal.any: in Node 20 a timeout
+ * signal that only a combined signal references is garbage-collected and never fires.
  */
 export function within(limit: number, signal: AbortSignal): AbortSignal {
   const joined = new AbortController()
@@ -28,7 +28,7 @@ export function within(limit: number, signal: AbortSignal): AbortSignal {
   return joined.signal
 }
 
-/** Reads the clock once: a step of the clock (NTP) must not end a timed recording early or late. */
+/** Reads the clock only once, so that a step of the clock (NTP) does not end a timed recording early or late. */
 function sleepUntil(at: number, clock: Clock, signal: AbortSignal): Promise<{ at: number }> {
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Clockwork } from './command.js'
 import { quiet, type Run, run } from './run.js'
 
-/** The plain fonts of common distributions. */
+/** Default fonts of common distributions. */
 const fonts = [
   '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf',
   '/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf',
@@ -13,8 +13,8 @@ const fonts = [
 ]
 
 /**
- * Tests whether this ffmpeg can draw text: with the first font of the list that exists, or with one that it finds
- * itself. Resolves with `undefined` if it cannot.
+ * Tests whether the installed ffmpeg can draw text: with the first existing font of the list, or with ffmpeg's default
+ * font. Resolves with `undefined` if it cannot.
  */
 export async function findClockwork({
   runner = run,

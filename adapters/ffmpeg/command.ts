@@ -1,4 +1,4 @@
-/** The command lines of capture: what the media server runs for a camera, and what a single picture takes. */
+/** The command lines for capture: the pipeline that the media server runs, and the input for single pictures. */
 import {
   type CameraId,
   type CaptureMode,
@@ -8,15 +8,15 @@ import {
   type Pipeline,
 } from '../../machines/domain/camera.js'
 
-/** Where the processes of a camera meet. */
+/** The folder and mark that the processes of a camera share. */
 export interface Place {
   /** Folder of locks, reports and stills. */
   runDir: string
-  /** Names this data directory, in the environment of its processes. */
+  /** Identifies this data directory in the environment of its processes. */
   mark: string
 }
 
-/** The font with which this ffmpeg draws a clock; absent: it cannot draw text. */
+/** How ffmpeg draws the clock. Without a `fontFile`, ffmpeg uses its default font. */
 export interface Clockwork {
   fontFile?: string
 }
@@ -28,7 +28,10 @@ export const lockFile = ({ runDir }: Pick<Place, 'runDir'>, camera: CameraId): s
 export const reportFile = ({ runDir }: Pick<Place, 'runDir'>, camera: CameraId): string => `${runDir}/${camera}.log`
 export const stillFile = ({ runDir }: Pick<Place, 'runDir'>, camera: CameraId): string => `${runDir}/${camera}.jpg`
 
-/** The loopback address from which a camera's progress is sent: its number in the last 24 bits, so that one socket serves all. */
+/**
+ * The loopback address from which ffmpeg sends a camera's progress. The last 24 bits contain the camera's number, so
+ * that one socket serves all cameras.
+ */
 export const progressAddress = (camera: CameraId): string => {
   const number = cameraNumber(camera) + 256
   return `127.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`
@@ -40,16 +43,19 @@ export interface StreamCommand extends Place {
   pipeline: Pipeline
   /** The UDP port to which ffmpeg reports its progress. */
   progressPort: number
-  /** The host of the media server's RTSP port, as seen from its own host. */
+  /** The host of the media server's RTSP port, from the view of its own host. */
   publishHost: string
-  /** The credential for publishing. Other users of this host can read it on the command line: it must open nothing else. */
+  /**
+   * The credential for publishing. It must give no other right, because other users of this host can read it in `ps`.
+   */
   publishAs?: { user: string; password: string }
   clockwork?: Clockwork
 }
 
 /**
- * The line that the media server runs on demand: the device lock, then ffmpeg with its three taps. `env` comes first, so
- * that a process that waits for the lock carries the mark too; `flock --no-fork` becomes ffmpeg, with the same pid.
+ * Returns the command that the media server runs on demand: the device lock, then ffmpeg with its three taps. `env`
+ * comes first, so that a process that waits for the lock has the mark too. `flock --no-fork` becomes ffmpeg, with the
+ * same pid.
  */
 export function streamCommand({
   camera,
@@ -61,7 +67,7 @@ export function streamCommand({
   clockwork,
   ...place
 }: StreamCommand): string {
-  // Its own language twice over: `%` begins a template, and `:` the next option.
+  // FFREPORT has a syntax of its own: `%` starts a template, and `:` the next option.
   const report = `file=${reportFile(place, camera)
     .replaceAll('%', '%%')
     .replace(/[\\':]/g, String.raw`\$&`)}:level=16`
@@ -86,7 +92,7 @@ export function streamCommand({
     .join(' ')
 }
 
-/** Unquoted, like the names around it: characters that the media server would split or replace are escaped. */
+/** Percent-encodes all characters at which the media server would split or expand the unquoted argument. */
 const userinfo = (as: StreamCommand['publishAs']): string =>
   as === undefined
     ? ''
@@ -94,7 +100,7 @@ const userinfo = (as: StreamCommand['publishAs']): string =>
 
 const escaped = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 
-/** The camera, or the test pattern in its place. */
+/** Returns ffmpeg's input arguments for the camera, or for the test pattern of a virtual camera. */
 export function inputArgs(
   camera: CameraId,
   device: StreamCommand['device'],
@@ -110,7 +116,7 @@ export function inputArgs(
   ]
 }
 
-/** V4L2 formats → ffmpeg's names; a format that is not here is left to the driver. */
+/** V4L2 formats → ffmpeg's names. For other formats the driver chooses. */
 export const inputFormats: Record<string, string> = {
   H264: 'h264',
   MJPG: 'mjpeg',
@@ -126,7 +132,10 @@ export const inputFormats: Record<string, string> = {
   GREY: 'gray',
 }
 
-/** A moving test pattern, so that a frozen stream is seen; with the camera's name and the time of day where text can be drawn. */
+/**
+ * Returns a moving test pattern, so that a frozen stream is visible; with the camera's name and the time if ffmpeg can
+ * draw text.
+ */
 function testPattern(camera: CameraId, { width, height, fps }: CaptureMode, clockwork: Clockwork | undefined): string {
   const size = `size=${width}x${height}:rate=${fps}`
   if (!clockwork) return `testsrc=${size}:decimals=2`
@@ -140,13 +149,13 @@ function outputArgs({ kind, mode, codec }: Pipeline): string[] {
   return ['-map', '0:v:0', ...evenSize(mode), ...encoderArgs(codec, mode.fps)]
 }
 
-/** 4:2:0 needs even sides. */
+/** 4:2:0 needs an even width and height. */
 const evenSize = ({ width, height }: CaptureMode): string[] =>
   width % 2 === 0 && height % 2 === 0 ? [] : ['-vf', 'crop=trunc(iw/2)*2:trunc(ih/2)*2']
 
 /**
- * A keyframe each second by time, not by count: in the dark, webcams give fewer frames than they say. `-g` is only the bound.
- * The buffer of one second keeps `bitrate` within what the level allows.
+ * Forces a keyframe each second by time, not by frame count, because webcams deliver fewer frames in the dark. `-g` is
+ * only the upper limit. The buffer of one second keeps the bit rate within the limit of the level.
  */
 function encoderArgs({ profile, level, pixelFormat, preset, bitrate }: CodecSettings, fps: number): string[] {
   return [
@@ -177,8 +186,8 @@ function encoderArgs({ profile, level, pixelFormat, preset, bitrate }: CodecSett
 }
 
 /**
- * The newest picture, once a second. `select` passes a frame as it comes, where `fps=1` writes it a second late; `-r 1` keeps the
- * JPEG writer from doubling it.
+ * Writes the newest picture once a second. `select` passes a frame at once, while `fps=1` would delay it by a second;
+ * with `-r 1` the JPEG writer does not duplicate it.
  */
 const stillArgs = [
   ...[
@@ -198,10 +207,10 @@ const stillArgs = [
   ...['-update', '1', '-atomic_writing', '1', '-f', 'image2'],
 ]
 
-/** Quotes for go-shellquote, which splits as POSIX shells do. The media server would still replace `$`: see `isQuotable`. */
+/** Quotes for go-shellquote, which splits like a POSIX shell. The media server still expands `$`: see `isQuotable`. */
 function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }
 
-/** The media server expands `$name` in every argument, quoted or not, and knows no escape for it. */
+/** False for `$`: the media server expands `$name` in every argument, quoted or not, and has no escape for it. */
 export const isQuotable = (path: string): boolean => !/[$\n\r\0]/.test(path)

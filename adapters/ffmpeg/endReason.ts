@@ -1,6 +1,6 @@
 import { because, Failure, type Reason, type ReasonCode } from '../../machines/domain/reason.js'
 
-/** What ffmpeg and v4l2-ctl write → the reason. The operation counts: the same errno means other things elsewhere. */
+/** Output of ffmpeg and v4l2-ctl → reason. The patterns include the operation, because an errno alone is ambiguous. */
 const reasons: [RegExp, ReasonCode, details?: string][] = [
   [/VIDIOC_STREAMON.*(?:No space left|ENOSPC)/i, 'usb_bandwidth'],
   [/No such device|ENODEV/i, 'device_gone'],
@@ -27,19 +27,19 @@ const reasons: [RegExp, ReasonCode, details?: string][] = [
   [/Permission denied/i, 'permission_denied', 'permission denied'],
 ]
 
-/** The heading of an ffmpeg report, without the command line itself. */
+/** The header lines of an ffmpeg report, except the command line itself. */
 const heading = /^(?:ffmpeg started on|Report written to|Log level:|Command line:|ffmpeg -|ffmpeg version)|^\s*$/
 
-/** Returns the lines of ffmpeg's output without the heading and the command line. */
+/** Returns the lines of ffmpeg's output without the header and the command line. */
 export const errorLines = (text: string): string[] => {
   const lines = text.split(/\r?\n/)
   const command = lines.findIndex((line) => line.startsWith('Command line:'))
   return lines.filter((line, i) => (command === -1 || i !== command + 1) && !heading.test(line))
 }
 
-/** Returns why a capture failed, from the output of ffmpeg or v4l2-ctl; `undefined` if it holds no known error. */
+/** Returns why a capture failed, from the output of ffmpeg or v4l2-ctl; `undefined` if it contains no known error. */
 export function endReason(text: string): Reason | undefined {
-  // The first known line counts: the lines after it follow from it.
+  // The first known line is the cause of the later ones.
   for (const line of errorLines(text)) {
     const known = reasons.find(([pattern]) => pattern.test(line))
     if (known) return because(known[1], known[2])
@@ -47,7 +47,7 @@ export function endReason(text: string): Reason | undefined {
   return undefined
 }
 
-/** Returns the failure that the output of a program explains, or else the given one. */
+/** Returns the failure that is found in the output of a program, or else the given one. */
 export function failureOf(output: string, code: ReasonCode, details: string): Failure {
   const reason = endReason(output) ?? { code, details }
   return new Failure(reason.code, reason.details)

@@ -19,11 +19,11 @@ export interface GrabOptions {
   timeout: number
 }
 
-/** The first frames of a cold webcam are dark. */
+/** Number of frames to skip, because the first frames of a webcam are dark. */
 const skipped = 4
 /** Exit code of flock when another process holds the lock. */
 const lockTaken = 75
-/** The quality of the still tap (ffmpeg's scale, 2 is best): `save` seldom has to encode such a picture again. */
+/** The quality of the still tap (ffmpeg's scale, 2 is best), so that `save` rarely has to encode again. */
 const stillQuality = ['-q:v', '4', '-pix_fmt', 'yuvj420p']
 const onePicture = ['-frames:v', '1', '-update', '1', '-c:v', 'mjpeg', ...stillQuality, '-f', 'image2']
 
@@ -41,8 +41,8 @@ const depth: Record<string, number> = {
 }
 
 /**
- * Tier 0: takes one frame from V4L2, several times faster than with ffmpeg. Resolves with the path of a JPEG in the run
- * folder.
+ * Tier 0: captures one frame from V4L2, several times faster than with ffmpeg. Resolves with the path of a JPEG in the
+ * run folder.
  */
 export async function grabFromV4l2(device: UsbDevice, mode: CaptureMode, options: GrabOptions): Promise<string> {
   const frame = temporaryFile(options.runDir, '.frame')
@@ -52,8 +52,8 @@ export async function grabFromV4l2(device: UsbDevice, mode: CaptureMode, options
   try {
     const { stdout, stderr } = await underLock(['v4l2-ctl', ...format, ...stream], options)
     const { size: bytes } = await stat(frame).catch(() => ({ size: 0 }))
-    // v4l2-ctl exits with 0 also when the device is busy: only the file counts.
-    if (bytes === 0) throw failureOf(stdout + stderr, 'no_frames', 'the device gave no frame')
+    // v4l2-ctl also exits with 0 if the device is busy, so only the file counts.
+    if (bytes === 0) throw failureOf(stdout + stderr, 'no_frames', 'the device delivered no frame')
     return await asJpeg(frame, mode, options)
   } finally {
     await discard(frame)
@@ -66,7 +66,7 @@ async function asJpeg(frame: string, { fourcc, width, height }: CaptureMode, opt
   if (whole) return intoTemporary(options.runDir, '.jpg', (file) => writeFile(file, whole))
   const format = inputFormats[fourcc]
   if (format === undefined || bytes.length < width * height * (depth[fourcc] ?? Number.POSITIVE_INFINITY))
-    throw new Failure('no_picture', 'the device gave a broken frame')
+    throw new Failure('no_picture', 'the device delivered a broken frame')
   const pixels = fourcc === 'YV12' ? ['-vf', 'shuffleplanes=0:2:1'] : []
   return intoTemporary(options.runDir, '.jpg', async (file) => {
     const input = ['-f', 'rawvideo', '-pixel_format', format, '-video_size', `${width}x${height}`, '-i', frame]
@@ -74,7 +74,7 @@ async function asJpeg(frame: string, { fourcc, width, height }: CaptureMode, opt
   })
 }
 
-/** Tier 1: takes one frame with ffmpeg, from the device or from the test pattern. */
+/** Tier 1: captures one frame with ffmpeg, from the device or from the test pattern. */
 export const grabFromDevice = (
   device: Exclude<Device, { kind: 'rtsp' }>,
   clockwork: Clockwork | undefined,
@@ -83,12 +83,12 @@ export const grabFromDevice = (
   intoTemporary(options.runDir, '.jpg', async (file) => {
     const { camera, pipeline } = options
     const input = inputArgs(camera, device, pipeline.mode, clockwork)
-    // The first keyframe of an H.264 camera is as bright as the next one, which may be far away.
+    // H.264 cameras: no skipping, because the next keyframe is no brighter and may come late.
     const warmUp = device.kind === 'usb' && pipeline.mode.fourcc !== 'H264' ? ['-vf', `select=gte(n\\,${skipped})`] : []
     await checkPicture(file, await underLock(['ffmpeg', ...quiet, ...input, ...warmUp, ...onePicture, file], options))
   })
 
-/** Tiers 2 and 3: takes the next keyframe of the stream. ffmpeg starts meanwhile. */
+/** Tiers 2 and 3: reads the next keyframe of the stream, and starts ffmpeg at the same time. */
 export async function grabKeyframe(
   reader: Pick<StreamReader, 'keyframe'>,
   now: () => number,
@@ -98,7 +98,7 @@ export async function grabKeyframe(
   const keyframe = reader
     .keyframe(camera, AbortSignal.any([signal, ended.signal]))
     .then((bytes) => ({ bytes, capturedAt: now() }))
-  // `run` passes its failure on, but not when ffmpeg cannot be started.
+  // `run` forwards its failure, but not if ffmpeg cannot be started.
   keyframe.catch(() => {})
   try {
     const file = await intoTemporary(runDir, '.jpg', async (to) => {
@@ -114,8 +114,8 @@ export async function grabKeyframe(
 }
 
 /**
- * Returns the mode for a still: that of the pipeline, or another format's if that is H.264, whose frames are no
- * pictures.
+ * Returns the mode for a still: the pipeline's mode, or a mode of another format if that is H.264, whose frames are not
+ * complete pictures.
  */
 export async function stillMode({ mode }: Pipeline, capabilities: () => Promise<Capabilities>): Promise<CaptureMode> {
   if (mode.fourcc === '' || isStill(mode.fourcc)) return mode
@@ -126,7 +126,7 @@ export async function stillMode({ mode }: Pipeline, capabilities: () => Promise<
 }
 
 /**
- * Runs the command while it holds the lock of the camera's device. Rejects at once if another process holds the lock.
+ * Runs the command under the lock of the camera's device. Rejects at once if another process holds the lock.
  */
 async function underLock(command: string[], { camera, runDir, run, signal, timeout }: GrabOptions): Promise<Ran> {
   const lock = ['--no-fork', '-n', '-E', String(lockTaken), lockFile({ runDir }, camera)]
@@ -134,11 +134,11 @@ async function underLock(command: string[], { camera, runDir, run, signal, timeo
   if (ran.code === lockTaken) throw new Failure('device_busy')
   if (ran.code === 69 || /flock: failed to execute/.test(ran.stderr))
     throw new Failure('program_missing', `${command[0]} is not installed`)
-  if (/^flock: /m.test(ran.stderr)) throw new Failure('failed', 'the device lock cannot be taken')
+  if (/^flock: /m.test(ran.stderr)) throw new Failure('failed', 'the device lock cannot be acquired')
   return ran
 }
 
-/** Judges by the file: the exit code of ffmpeg may say success without a picture, and failure with one. */
+/** Checks the file, because the exit code of ffmpeg is not reliable. */
 async function checkPicture(file: string, { stderr }: Ran): Promise<void> {
   const bytes = await readFile(file).catch(() => Buffer.alloc(0))
   if (!pictureSize(bytes)) throw failureOf(stderr, 'no_picture', 'the program wrote no picture')

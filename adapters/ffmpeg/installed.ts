@@ -4,8 +4,8 @@ import type { Log } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 
 /**
- * Checks that the programs for capture are installed. Rejects with `program_missing` without ffmpeg, because no camera
- * works then. Logs a warning without v4l2-ctl, because only USB cameras need it. `path` is the PATH.
+ * Checks that the programs for capture are installed. Rejects with `program_missing` if ffmpeg is missing, because all
+ * cameras need it. Logs a warning if v4l2-ctl is missing, because only USB cameras need it. `path` is the PATH.
  */
 export async function checkPrograms({ path, log }: { path: string; log: Log }): Promise<void> {
   if (!(await isInstalled('ffmpeg', path)))

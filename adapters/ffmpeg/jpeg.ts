@@ -1,4 +1,4 @@
-/** The parts of JPEG and PNG that still pictures need. */
+/** Reads and completes JPEG and PNG pictures. */
 
 /**
  * Yields each marker segment before the picture's data: its code, its offset (of the 0xFF), and the offset of the next
@@ -28,7 +28,7 @@ export const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes
 export const isPng = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.subarray(0, 8)).equals(Buffer.from('89504e470d0a1a0a', 'hex'))
 
-/** Returns the size in pixels, or `undefined` if this is no JPEG or PNG, or a broken one. */
+/** Returns the size in pixels, or `undefined` if this is not a valid JPEG or PNG. */
 export function pictureSize(bytes: Uint8Array): { width: number; height: number } | undefined {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (isPng(bytes) && bytes.length >= 24) return { width: view.readUInt32BE(16), height: view.readUInt32BE(20) }
@@ -41,8 +41,8 @@ export function pictureSize(bytes: Uint8Array): { width: number; height: number 
 }
 
 /**
- * Returns the mean step of the luminance quantisation, which is larger in coarser pictures; `undefined` without such a
- * table.
+ * Returns the mean step of the luminance quantisation table, which is larger in coarser pictures; `undefined` if there
+ * is no such table.
  */
 export function coarseness(bytes: Uint8Array): number | undefined {
   for (const { code, at } of segments(bytes)) {
@@ -54,7 +54,7 @@ export function coarseness(bytes: Uint8Array): number | undefined {
 
 /**
  * Returns the frame of an MJPEG camera as a JPEG file: without the padding of the camera's buffer, and with the
- * standard Huffman tables if it has none, as MJPEG allows. Returns `undefined` if it is no JPEG or is cut off.
+ * standard Huffman tables if the frame has none, as MJPEG allows. Returns `undefined` for a truncated frame or no JPEG.
  */
 export function completeJpeg(frame: Uint8Array): Uint8Array | undefined {
   if (!isJpeg(frame)) return undefined

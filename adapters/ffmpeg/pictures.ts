@@ -18,14 +18,14 @@ export interface PicturesOptions {
   pipelines: Pick<Pipelines, 'still'>
   clock: Clock
   log: Log
-  /** Returns the other formats of an H.264 camera; without it such a camera has no tier 0. */
+  /** Reads the other formats of an H.264 camera. If absent, such a camera has no tier 0. */
   probe?: DeviceProbe
   run?: Run
-  /** Milliseconds for each way to a picture. */
+  /** Limits in ms. */
   limits?: { direct: number; ffmpeg: number; stream: number }
 }
 
-/** Takes pictures under the device lock. A way that fails or is aborted leaves no process and no file behind. */
+/** Takes pictures under the device lock. A failed or aborted attempt leaves no process and no file. */
 export function createPictures(options: PicturesOptions): Pictures {
   const { snapshotsDir, runDir, reader, pipelines, clock, log, probe, run = runProgram } = options
   const { limits = { direct: 2_000, ffmpeg: 6_000, stream: 20_000 } } = options
@@ -34,14 +34,14 @@ export function createPictures(options: PicturesOptions): Pictures {
   const cleaned = new Map<string, Promise<void>>()
   let clockwork: ReturnType<typeof findClockwork> | undefined
 
-  /** Removes what a killed service left in a folder, before the first file of our own. */
+  /** Removes the files that a killed service left in a folder, before the first new file. */
   const clean = (dir: string): Promise<void> => {
     const done = cleaned.get(dir) ?? discardLeftovers(dir)
     cleaned.set(dir, done)
     return done
   }
 
-  /** Asks the device once per plug. */
+  /** Probes the device once each time it is plugged in. */
   const capabilitiesOf = async (
     camera: CameraId,
     device: Device & { kind: 'usb' },
@@ -75,7 +75,7 @@ export function createPictures(options: PicturesOptions): Pictures {
       await clean(runDir)
       const still = await pipelines.still(camera)
       if (still && clock.now() - still.capturedAt <= maxAge) {
-        // ffmpeg replaces the still as a whole: a copy that has begun stays that of the old one.
+        // ffmpeg replaces the file in one step, so the copy is never a mixture of two stills.
         const file = await intoTemporary(runDir, '.jpg', (to) => copyFile(still.file, to)).catch((error: unknown) =>
           log.debug('the still could not be copied', { camera, error }),
         )
@@ -97,7 +97,7 @@ export function createPictures(options: PicturesOptions): Pictures {
   }
 }
 
-/** Replaces system errors, whose messages name paths, by failures. */
+/** Replaces system errors by failures, because their messages contain paths. */
 const withoutPaths =
   <Args extends unknown[], Result>(way: (...args: Args) => Promise<Result>) =>
   (...args: Args): Promise<Result> =>

@@ -17,34 +17,34 @@ import { createReports } from './reports.js'
 export interface PipelinesOptions {
   /** Folder of locks, reports and stills; it exists. */
   runDir: string
-  /** Names the data directory: in the environment of our processes, from one life to the next. */
+  /** Identifies the data directory in the environment of its processes; the same for each run of the service. */
   mark: string
   log: Log
   clock: Clock
-  /** Where the media server takes streams, as seen from its own host; 127.0.0.1 by default. */
+  /** The host to publish to, from the view of the media server's host; 127.0.0.1 by default. */
   publishHost?: string
-  /** The credential that pipelines show the media server; none by default. */
+  /** The credential of the pipelines for the media server; none by default. */
   publishAs?: { user: string; password: string }
 }
 
-/** How old a still may be, in ms. */
+/** Maximum age of a still, in ms. */
 const stillFor = 3_000
 
 interface Watched {
   camera: CameraId
   listener: (event: TapEvent) => void
-  /** Of one sender: packets of two processes must not mix. */
+  /** The parser of one sender, so that packets of two processes are not mixed. */
   parser?: { sender: number; push: (text: string) => void }
 }
 
 /**
- * The taps of the pipelines that the media server starts and ends: raw reports, which machines/pipeline.ts judges.
- * Resolves when the socket for their progress is open: its port is part of every command. Rejects when the folder's
- * name cannot be passed on. `close` ends the watching, not the pipelines.
+ * Receives the reports of the pipelines, which the media server starts and ends; machines/pipeline.ts interprets them.
+ * Resolves when the socket for the progress is open, because each command contains its port. Rejects if the name of the
+ * folder cannot be used in a command. `close` ends the watching, not the pipelines.
  */
 export async function createPipelines(options: PipelinesOptions): Promise<Pipelines & { close(): void }> {
   const { runDir, mark, log, clock, publishHost = '127.0.0.1', publishAs } = options
-  if (!isQuotable(runDir)) throw new Error('the data directory must not have a dollar sign or a line break in its name')
+  if (!isQuotable(runDir)) throw new Error('the name of the data directory must not contain $ or a line break')
   const [socket, clockwork] = await Promise.all([openSocket(), findClockwork()])
   const { port: progressPort } = socket.address()
   const shared = {
@@ -58,7 +58,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
   const processes = createProcessTable({ mark, now: () => clock.now() })
   const watched = new Map<CameraId, Watched>()
   const addresses = new Map<string, Watched>()
-  /** Only a pipeline that decodes writes stills. */
+  /** Cameras whose pipeline decodes. Only these write stills. */
   const decoding = new Set<CameraId>()
   const holders = new Set<ChildProcess>()
   const reports = createReports({
@@ -72,7 +72,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
     if (!entry) return
     const { camera, listener } = entry
     if (entry.parser?.sender !== sender) {
-      // Seen while it lives, so that its end can be told from a process that we cannot see.
+      // Finds the process while it runs, so that a later absence means that it ended, not that it is invisible.
       processes.presence(camera)
       const push = createProgressParser(({ last, ...progress }) =>
         listener(last ? { type: 'tap.finished', sender } : { type: 'tap.progress', sender, progress }),
@@ -110,7 +110,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
       const text = reports.read(camera)
       const lines = errorLines(text)
       if (lines.length > 0) log.debug('ffmpeg reported', { camera, lines: lines.slice(-5) })
-      // Not that of a process that has begun meanwhile.
+      // A new process may have started meanwhile; its report is kept.
       if (!processes.of(camera)) reports.empty(camera)
       return endReason(text)
     },
@@ -152,7 +152,7 @@ async function openSocket(): Promise<Socket & { address(): AddressInfo }> {
   return socket
 }
 
-/** Another program that opens the camera for ten seconds, once the pipeline releases it. */
+/** Simulates another program that uses the camera for ten seconds, when the pipeline releases it. */
 function holdLock(lock: string, ended: (child: ChildProcess) => void): ChildProcess {
   const child = spawn('flock', ['--no-fork', '-w', '10', lock, 'sleep', '10'], { stdio: 'ignore' })
   child.on('error', () => ended(child))

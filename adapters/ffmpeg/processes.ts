@@ -3,30 +3,30 @@ import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import type { Presence } from '../../machines/domain/capture.js'
 import { MARK } from './command.js'
 
-/** Identifies a pipeline's process for certain: a pid alone may be reused. */
+/** Identifies a pipeline's process. The pid alone is not sufficient, because pids are reused. */
 export interface PipelineProcess {
   camera: CameraId
   pid: number
   /** Clock ticks since boot. */
   started: number
-  /** It still waits for the device lock. */
+  /** The process waits for the device lock. */
   waits: boolean
 }
 
-/** How long one scan of all processes is good for, in ms: ten cameras in a row cost one. */
+/** How long the result of a scan of all processes is used, in ms, so that several cameras share one scan. */
 const fresh = 200
 const ticksPerSecond = 100
 
 export interface ProcessTable {
-  /** The process that captures, else the one that waits for the device. `since`: epoch ms. */
+  /** Returns the process that captures, else the one that waits for the device. `since`: epoch ms. */
   of(camera: CameraId): (PipelineProcess & { since: number }) | undefined
   isAlive(process: Pick<PipelineProcess, 'pid' | 'started'>): boolean
   presence(camera: CameraId): Presence
 }
 
 /**
- * Pipelines run as children of the media server. They are found by the mark in their environment, which only processes of
- * our own user show.
+ * Finds the pipelines, which are child processes of the media server, by the mark in their environment. Only processes
+ * of the same user are visible.
  */
 export function createProcessTable({
   mark,
@@ -38,13 +38,13 @@ export function createProcessTable({
   procDir?: string
 }): ProcessTable {
   const known = new Map<CameraId, PipelineProcess>()
-  /** Cameras whose processes can be seen at all. */
+  /** Cameras whose process was found at least once. */
   const visible = new Set<CameraId>()
   let scanned: { at: number; found: PipelineProcess[] } | undefined
 
   const stat = (pid: number): { started: number; name: string } | undefined => {
     const text = read(`${procDir}/${pid}/stat`)
-    // The second field is the program's name in brackets and may hold anything.
+    // The second field is the program's name in brackets, which may contain any character.
     const end = text.lastIndexOf(')')
     const fields = text.slice(end + 2).split(' ')
     if (end === -1 || fields[0] === 'Z' || fields[0] === 'X') return undefined

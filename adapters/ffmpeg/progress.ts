@@ -1,14 +1,14 @@
 import type { PipelineProgress } from '../../machines/domain/ports.js'
 
 export interface ProgressBlock extends PipelineProgress {
-  /** The last one: ffmpeg ends in good order. */
+  /** The last block: ffmpeg ends normally. */
   last: boolean
 }
 
-/** Most bytes kept of an incomplete block; real ones have some 220. */
+/** Maximum number of bytes kept of an incomplete block; a normal block has about 220. */
 const longest = 4_096
 
-/** Reads `-progress` output, however it is cut into packets. */
+/** Parses `-progress` output, independent of the packet boundaries. */
 export function createProgressParser(onBlock: (block: ProgressBlock) => void): (text: string) => void {
   let rest = ''
   let values: Record<string, string> = {}
@@ -35,7 +35,7 @@ export function createProgressParser(onBlock: (block: ProgressBlock) => void): (
   }
 }
 
-/** `N/A`, or nothing: 0. */
+/** Returns 0 for `N/A` and for a missing value. */
 const number = (text: string | undefined): number => {
   const value = Number.parseFloat(text ?? '')
   return Number.isFinite(value) && value > 0 ? value : 0

@@ -1,4 +1,4 @@
-/** The failure taps: one small file a camera, which ffmpeg writes and we read when its process is gone. */
+/** The failure taps: one small file per camera. ffmpeg writes it; the service reads it when the process is gone. */
 import {
   chmodSync,
   closeSync,
@@ -15,21 +15,23 @@ import { reasonOf } from '../../machines/domain/errors.js'
 import type { Dispose, Log } from '../../machines/domain/ports.js'
 import { reportFile } from './command.js'
 
-/** A camera whose frames are damaged may fill its report for days. */
+/** Maximum size of a report, because damaged frames cause messages for days. */
 const largest = 1_048_576
-/** The end of a report that is read for the reason. */
+/** Number of bytes at the end of a report that are read. */
 const readOf = 16_384
 
 export interface Reports {
-  /** Makes an empty file that only we can read: ffmpeg writes its command line there, with its credentials. */
+  /**
+   * Creates an empty file that only this user can read, because ffmpeg writes its command line with credentials to it.
+   */
   prepare(camera: CameraId): void
-  /** The last lines. */
+  /** Returns the last lines. */
   read(camera: CameraId): string
   empty(camera: CameraId): void
   close: Dispose
 }
 
-/** `changed` is called when a process writes to its report, not when we do. */
+/** Calls `changed` when a process writes to its report, not when the service changes it. */
 export function createReports({
   runDir,
   log,
@@ -40,14 +42,14 @@ export function createReports({
   changed: (camera: CameraId) => void
 }): Reports {
   const fileOf = (camera: CameraId) => reportFile({ runDir }, camera)
-  /** The time of our own last change, by which the watcher tells it from a change by ffmpeg. */
+  /** The modification time after our own last change, to distinguish it from changes by ffmpeg. */
   const ours = new Map<CameraId, number>()
 
   const look = (camera: CameraId) => {
     const file = fileOf(camera)
     const { mtimeMs, blocks, mode } = stat(file)
     if (mtimeMs === 0 || mtimeMs === ours.get(camera)) return
-    // A file that an earlier version left, or that was deleted under a pipeline.
+    // The file is from an earlier version, or ffmpeg created it after the prepared file was deleted.
     if ((mode & 0o077) !== 0) attempt(() => chmodSync(file, 0o600))
     if (blocks * 512 > largest) empty(camera)
     changed(camera)
@@ -68,7 +70,7 @@ export function createReports({
         log.warn('the reports of pipelines are no longer watched', { reason: reasonOf(error) }),
       )
     },
-    // A pipeline that fails before its first frame is then not noticed; the rest works.
+    // In this case a pipeline that fails before its first frame is not detected.
     (error) => log.warn('the reports of pipelines cannot be watched', { reason: reasonOf(error) }),
   )
 
@@ -104,7 +106,7 @@ function stat(file: string): { mtimeMs: number; blocks: number; mode: number } {
   return statSync(file, { throwIfNoEntry: false }) ?? { mtimeMs: 0, blocks: 0, mode: 0 }
 }
 
-/** Most failures here mean that there is no file, or that it is another user's. */
+/** Ignores errors by default: most of them mean that the file does not exist or belongs to another user. */
 function attempt(change: () => void, failed: (error: unknown) => void = () => {}): void {
   try {
     change()

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process'
 import { Failure } from '../../machines/domain/reason.js'
 
 export interface RunOptions {
-  /** On abort the program is killed, and the promise rejects with the signal's reason. */
+  /** Abort kills the program, and the promise rejects with the signal's reason. */
   signal?: AbortSignal
   /** Milliseconds, 10 s by default. */
   timeout?: number
-  /** Written to stdin, which is then closed. The program does not wait for a promise to start; a rejection kills it. */
+  /** Written to stdin, which is then closed. The program starts before a promise settles; a rejection kills it. */
   stdin?: Uint8Array | Promise<Uint8Array>
-  /** Bytes kept of stdout and of stderr, 256 KiB by default; the rest is read and dropped. */
+  /** Maximum number of bytes kept of stdout and of stderr, 256 KiB by default; the rest is dropped. */
   maxOutput?: number
   env?: NodeJS.ProcessEnv
 }
@@ -22,15 +22,15 @@ export interface Ran {
 
 export type Run = (command: string, args: readonly string[], options?: RunOptions) => Promise<Ran>
 
-/** The arguments with which ffmpeg writes errors only and asks no questions. */
+/** Arguments that make ffmpeg write errors only and never prompt. */
 export const quiet = ['-hide_banner', '-nostdin', '-y', '-loglevel', 'error']
 
-/** A killed program may hang in the kernel. Callers wait for its end no longer than this, in ms. */
+/** Limit for the end of a killed program, in ms, because it may hang in the kernel. */
 const killLimit = 500
 
 /**
- * Runs a program to its end and resolves with any exit code. Rejects with `program_missing`, with `timed_out`, or with
- * the reason of the signal or of `stdin`: then the program is killed first, and gone when the promise rejects.
+ * Runs a program and resolves with any exit code. Rejects with `program_missing`, with `timed_out`, or with the reason
+ * of the signal or of `stdin`; in these cases it kills the program before the promise rejects.
  */
 export const run: Run = (command, args, { signal, timeout = 10_000, stdin, maxOutput = 262_144, env } = {}) =>
   new Promise((resolve, reject) => {
@@ -69,7 +69,7 @@ export const run: Run = (command, args, { signal, timeout = 10_000, stdin, maxOu
       if (child.pid === undefined) settle(null)
     })
     child.on('close', settle)
-    // A program that ends before it has read everything explains that by its output.
+    // If a program ends before it has read all input, its output contains the reason.
     child.stdin?.on('error', () => {})
     if (child.stdin) Promise.resolve(stdin).then((bytes) => child.stdin?.end(bytes), stop)
   })

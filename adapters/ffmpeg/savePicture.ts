@@ -22,23 +22,24 @@ export interface ConvertOptions {
 
 export interface SaveOptions extends ConvertOptions {
   camera: CameraId
-  /** The folder of this camera's snapshots, beside those of the other cameras; made if it is missing. */
+  /** The folder of this camera's snapshots, next to those of the other cameras; created if missing. */
   dir: string
-  /** Names that are being taken now → the camera that takes them; shared by all calls. */
+  /** Names that are being assigned → the camera; shared by all calls. */
   reserved: Map<string, CameraId>
 }
 
-/** Mean of the intra matrix that ffmpeg's JPEG encoder multiplies by q/8. */
+/** Mean of the intra matrix; ffmpeg's JPEG encoder multiplies the matrix by q/8. */
 const meanStep = 33
 /**
- * A picture is encoded again only if its quality is above the requested one by more than this factor: encoding loses.
+ * A picture is encoded again only if its quality exceeds the requested one by more than this factor, because encoding
+ * is lossy.
  */
 const tolerance = 1.5
 
 /**
- * Converts the picture if necessary and puts it among the snapshots under a new name. The file is complete when it
- * appears and replaces no other file. Leaves the given file alone. Rejects with `name_taken`, `no_picture` or a system
- * error.
+ * Converts the picture if necessary and saves it as a snapshot under a new name. The file is complete when it appears
+ * and does not replace another file. Does not change the given file. Rejects with `name_taken`, `no_picture` or a
+ * system error.
  */
 export async function savePicture(save: SaveOptions): Promise<SavedPicture> {
   const { dir, signal } = save
@@ -53,7 +54,7 @@ export async function savePicture(save: SaveOptions): Promise<SavedPicture> {
   }
 }
 
-/** Puts the picture, converted if necessary, into a temporary file in `dir`. Leaves the given file alone. */
+/** Writes the picture, converted if necessary, to a temporary file in `dir`. Does not change the given file. */
 export async function convertPicture(options: ConvertOptions): Promise<SavedPicture> {
   return described(await converted(options))
 }
@@ -78,7 +79,7 @@ async function described(file: string): Promise<SavedPicture> {
   return { filename: basename(file), file, bytes: bytes.length, width: 0, height: 0, ...pictureSize(bytes) }
 }
 
-/** Returns ffmpeg's arguments, or `undefined` if the picture already is as requested. */
+/** Returns ffmpeg's arguments, or `undefined` if no conversion is necessary. */
 function conversion(
   bytes: Uint8Array,
   size: { width: number; height: number },
@@ -102,16 +103,16 @@ async function place(temporary: string, { camera, picture, options, dir, reserve
     const name = `${stem}.${options.format}`
     const holder = reserved.get(stem) ?? (await take(stem, name))
     if (holder === undefined) return name
-    // Callers must not learn the names of cameras that they may not use: those get the next name instead.
+    // A name of a camera that the caller may not use must stay secret: the next name is used instead of an error.
     if (stem === options.filename && mayUse(limitOf(options.cameras), holder)) break
   }
   throw options.filename === undefined
     ? new Failure('name_taken')
     : new Failure('name_taken', `a snapshot named ${options.filename} exists already`)
 
-  /** Returns the camera that has the name, or `undefined` if this picture has it now. */
+  /** Returns the camera that already has the name, or `undefined` if the name was assigned to this picture. */
   async function take(stem: string, name: string): Promise<CameraId | undefined> {
-    // `link` decides within one folder only; the reservation decides between cameras.
+    // `link` prevents duplicates in one folder only; the reservation prevents them between cameras.
     reserved.set(stem, camera)
     try {
       const holder = await holderOf(dirname(dir), stem, camera)
@@ -123,8 +124,8 @@ async function place(temporary: string, { camera, picture, options, dir, reserve
 }
 
 /**
- * Returns the camera that has a snapshot of this name, and `camera` for a file outside the cameras' folders. Clients
- * find files by name alone, so that `yard.png` of one camera takes the name `yard` from all cameras.
+ * Returns the camera that has a snapshot of this name, or `camera` for a file outside the cameras' folders. Clients
+ * find files by name alone, so `yard.png` of one camera reserves the name `yard` for all cameras.
  */
 async function holderOf(root: string, stem: string, camera: CameraId): Promise<CameraId | undefined> {
   const entries = await readdir(root, { withFileTypes: true })
@@ -147,7 +148,8 @@ async function holderOf(root: string, stem: string, camera: CameraId): Promise<C
 }
 
 /**
- * Returns false if the name exists. `rename` would replace that file, `link` refuses; some file systems have no links.
+ * Returns false if the name exists. Uses `link`, which fails in this case, because `rename` would replace the file.
+ * Some file systems do not support links.
  */
 async function moved(from: string, to: string): Promise<boolean> {
   try {
@@ -163,7 +165,7 @@ async function moved(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** A link fails on another file system, and on one without links. */
+/** Copies the file if it is on another file system, or if the file system does not support links. */
 const linkOrCopy = (from: string, to: string): Promise<void> =>
   link(from, to).catch(() => copyFile(from, to, constants.COPYFILE_EXCL))
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 const prefix = '.picture-'
 
-/** Returns the path of a new temporary file. It begins with a dot, so that listings skip it. */
+/** Returns the path of a new temporary file. Its name begins with a dot, so that listings skip it. */
 export const temporaryFile = (dir: string, extension: string): string =>
   join(dir, `${prefix}${randomUUID()}${extension}`)
 

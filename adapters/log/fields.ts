@@ -1,11 +1,11 @@
 import { hidden, isSecretName, maskedText } from '../../machines/domain/mask.js'
 
-/** Limits of one log line. What is beyond them is cut. */
+/** Limits of one log line. Deeper values and further items are dropped. */
 const limits = { depth: 6, items: 100 }
 
 /**
- * Returns a copy of any value that is safe to write: credentials are masked, errors are plain objects, cycles are cut.
- * Never throws.
+ * Returns a copy of any value for the log: masks credentials, converts errors to plain objects, replaces cycles. Never
+ * throws.
  */
 export function masked(value: unknown): unknown {
   try {
@@ -57,7 +57,7 @@ function entries(parts: [string, () => unknown][], inner: (value: unknown) => un
   )
 }
 
-/** The fields of an error: its own (`code`, `data` …), and those that are not enumerable. */
+/** Returns the fields of an error: its own (`code`, `data` …), and the standard ones that are not enumerable. */
 function errorParts(error: Error): [string, () => unknown][] {
   const own = Object.keys(error).filter((key) => !['name', 'message', 'stack', 'cause'].includes(key))
   const named = ['name', 'message', ...own, 'cause', 'stack'].filter((key) => key in error)

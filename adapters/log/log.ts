@@ -5,19 +5,19 @@ import { maskedText } from '../../machines/domain/mask.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { masked } from './fields.js'
 
-/** What is logged, how and where. */
+/** The level, format and destination of the log. */
 export interface LogOptions {
   level: 'error' | 'warn' | 'info' | 'debug'
-  /** `auto`: text on a terminal, else JSON lines. Under systemd the priority stands before each line. */
+  /** `auto`: text on a terminal, else JSON lines. Under systemd each line begins with its priority. */
   format: 'auto' | 'json' | 'text'
   /** Default: standard output. */
   stream?: NodeJS.WritableStream & { isTTY?: boolean; fd?: number }
   clock?: Clock
-  /** JOURNAL_STREAM is read from it. */
+  /** The source of JOURNAL_STREAM. */
   env?: Readonly<Record<string, string | undefined>>
 }
 
-/** The log at its root, which owns the stream. */
+/** The root log, which owns the stream. */
 export interface RootLog extends Log {
   /** Resolves when all lines are written, or after a second. Later lines are dropped. */
   close(): Promise<void>
@@ -27,10 +27,10 @@ type Level = keyof Log
 type Line = { level: Level; time: string; message: string; fields: Record<string, unknown> }
 
 const levels = { error: 0, warn: 1, info: 2, debug: 3 }
-/** The numbers of syslog, which systemd reads at the start of a line: sd-daemon(3). */
+/** The syslog priorities, which systemd reads at the start of a line: sd-daemon(3). */
 const priorities = { error: 3, warn: 4, info: 6, debug: 7 }
 
-/** Writes one line per message to one stream. No call throws or waits, even when the stream is broken. */
+/** Writes one line per message to one stream. No call throws or waits, even if the stream is broken. */
 export function createLog({
   level: least,
   format,
@@ -46,7 +46,7 @@ export function createLog({
     format: written(),
     transports: [new winston.transports.Stream({ stream, eol: '\n' })],
   })
-  // Without listeners, the end of the process that reads the log would end the service.
+  // Without listeners, the service would crash when the process that reads the log ends.
   stream.on('error', () => {})
   logger.on('error', () => {})
 
@@ -54,7 +54,7 @@ export function createLog({
     if (!logger.writable || !stream.writable || levels[level] > levels[least]) return
     try {
       const time = new Date(clock.now()).toISOString()
-      // All fields are in one member, because winston gives `message` and `level` a meaning of their own.
+      // All fields are in one member, because `message` and `level` have a special meaning in winston.
       const line: Line = { level, time, message: maskedText(String(message)), fields: record(masked(fields ?? {})) }
       logger.log({ level, message: '', line })
     } catch {
@@ -77,7 +77,9 @@ export function createLog({
 
 const record = (value: unknown) => (typeof value === 'object' && value !== null ? { ...value } : { fields: value })
 
-/** JOURNAL_STREAM names the device and inode of the journal. Processes inherit it even if their output goes elsewhere. */
+/**
+ * JOURNAL_STREAM is the device and inode of the journal. Child processes inherit it even if their output is redirected.
+ */
 function isJournal(stream: { fd?: number }, env: Readonly<Record<string, string | undefined>>): boolean {
   if (!env.JOURNAL_STREAM) return false
   if (stream.fd === undefined) return true
@@ -111,7 +113,7 @@ function word(value: unknown): string {
   return printable(JSON.stringify(plain) ?? 'undefined')
 }
 
-/** The name of a camera must not move the cursor or begin a new line. */
+/** Escapes control characters, because a camera's name must not move the cursor or start a new line. */
 const printable = (words: string) =>
   words.replace(/[\p{Cc}\u2028\u2029]/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
 

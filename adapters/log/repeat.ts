@@ -1,26 +1,26 @@
 import type { Clock, Log } from '../../machines/domain/ports.js'
 
-/** How repeated lines are counted. */
+/** Options for the counting of repeated lines. */
 export interface RepeatOptions {
   /** In ms. */
   period: number
   clock: Clock
 }
 
-/** A message, and how often it came again since its period began. */
+/** A message and the number of its repeats in the current period. */
 interface Repeat {
   write(fields: Record<string, unknown>): void
   since: number
   count: number
 }
 
-/** Number of messages to compare with. When there are more, the period of the oldest ends. */
+/** Maximum number of messages to compare with. If there are more, the period of the oldest ends. */
 const most = 1000
 
 /**
- * Summarises repeated warnings and errors. The first is written at once. Later ones with the same text and fields are
- * counted, and the count is written at the end of each period. A period without repeats ends the series. Other levels
- * pass. `close` writes the remaining counts.
+ * Summarises repeated warnings and errors. Writes the first one at once, counts later ones with the same text and
+ * fields, and writes the count at the end of each period. A period without repeats ends the series. Does not change
+ * other levels. `close` writes the remaining counts.
  */
 export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Log & { close(): void } {
   /** Oldest period first. */
@@ -42,7 +42,7 @@ export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Lo
   function endPeriods() {
     const now = clock.now()
     for (const [key, repeat] of [...repeats]) {
-      // A period that begins in the future was measured before the clock was set back.
+      // A period starts in the future if the clock was set back.
       if (repeat.since <= now && now < repeat.since + period) break
       if (endPeriod(key, repeat)) beginPeriod(key, repeat.write)
     }

@@ -4,24 +4,24 @@ import { textForClients } from '../../machines/domain/mask.js'
 import { Failure } from '../../machines/domain/reason.js'
 
 export interface ApiOptions {
-  /** `http://host:port`, with `user:password@` if the server needs them. A function is called for each request. */
+  /** `http://host:port`, with `user:password@` if the server requires them. A function is called for each request. */
   apiUrl: string | (() => string)
-  /** For one call, in ms. */
+  /** Limit for one call, in ms. */
   timeout: number
 }
 
 export interface ApiRequest {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  /** From `/v3` on, names encoded. */
+  /** Starts with `/v3`; names are encoded. */
   path: string
   body?: object
   signal: AbortSignal
 }
 
-/** One call of MediaMTX's control API: the parsed body, `undefined` where it is empty. */
+/** Calls MediaMTX's control API. Resolves with the parsed body; `undefined` if it is empty. */
 export type Api = (request: ApiRequest) => Promise<unknown>
 
-/** The server did not answer, or not as a MediaMTX that works. `again`: another try at once may help. */
+/** The server did not answer, or its answer is not valid. `again`: an immediate retry may help. */
 export class Unreachable extends Failure {
   override readonly name = 'Unreachable'
   constructor(
@@ -32,7 +32,7 @@ export class Unreachable extends Failure {
   }
 }
 
-/** The server answered, and would not do it. `routed`: false for the plain 404 of a route that it does not have. */
+/** The server refused the request. `routed`: false for the 404 of a route that does not exist. */
 export class Refused extends Failure {
   override readonly name = 'Refused'
   constructor(
@@ -43,17 +43,17 @@ export class Refused extends Failure {
     super(
       'server_refused',
       status === 401
-        ? 'the media server asks for credentials that it was not given'
-        : `the media server refused it: ${textForClients(why)}`,
+        ? 'the media server requires other credentials'
+        : `the media server refused the request: ${textForClients(why)}`,
     )
   }
 }
 
-/** Without retries and breaker. Rejects with `Unreachable`, `Refused` or the signal's reason. */
+/** Creates the API, without retries and breaker. Calls reject with `Unreachable`, `Refused` or the signal's reason. */
 export function createApi({ apiUrl, timeout }: ApiOptions): Api {
-  // A connection for each call: a kept one would answer the first call after a restart of the server with a reset.
+  // A connection for each call, because a reused one is reset at the first call after a restart of the server.
   const agent = new Agent({ keepAlive: false })
-  // got costs about 20 MB of memory once loaded: it is loaded with the first call.
+  // got needs about 20 MB of memory, so it is loaded with the first call.
   let loading: Promise<Got> | undefined
   const load = async (): Promise<Got> => {
     const { got } = await import('got')
@@ -89,12 +89,14 @@ export function createApi({ apiUrl, timeout }: ApiOptions): Api {
   }
 }
 
-/** Mutations return an empty body up to 1.15.4, `{"status":"ok"}` since. Errors are `{"error"}`; unknown routes return plain text. */
+/**
+ * Changes return an empty body up to 1.15.4, `{"status":"ok"}` in later versions. Errors are `{"error"}`; unknown
+ * routes return plain text.
+ */
 function read(status: number, text: string): unknown {
   const body = parse(text)
   if (status >= 200 && status < 300) {
-    if (body === undefined && text.trim() !== '')
-      throw new Unreachable('something else than a MediaMTX is there', false)
+    if (body === undefined && text.trim() !== '') throw new Unreachable('the server there is not MediaMTX', false)
     return body
   }
   const why = isObject(body) && typeof body.error === 'string' ? body.error : undefined
@@ -125,7 +127,7 @@ const words: Record<string, string> = {
 
 function unreachable(error: unknown, timeout: number): Unreachable {
   const code = isObject(error) || error instanceof Error ? (error as { code?: unknown }).code : undefined
-  // A second try would take as long again.
+  // No retry, because it would take as long again.
   if (code === 'ETIMEDOUT') return new Unreachable(`timed out after ${timeout / 1000} s`, false)
   return new Unreachable(typeof code === 'string' ? (words[code] ?? code) : 'connection failed')
 }

@@ -11,11 +11,11 @@ export interface MediaAuthServerOptions {
   host: string
   /** 0: any free port. */
   port: number
-  /** Part of the address that the media server gets, so that no other client can try credentials here. */
+  /** Part of the address in the media server's configuration, so that no other client can test credentials here. */
   secret: string
   access: Pick<StreamAccess, 'mayPass'>
   log: Log
-  /** Limit of one answer in ms, 2 s by default. The media server waits for it; later the answer is 401. */
+  /** Limit for one answer in ms, 2 s by default. After the limit the answer is 401. */
   answerWithin?: number
 }
 
@@ -24,19 +24,19 @@ export interface MediaAuthServer {
   start(): Promise<{ port: number }>
   /** Never rejects. May be called twice. */
   stop(): Promise<void>
-  /** Number of questions so far. */
+  /** Returns the number of authentication requests so far. */
   questions(): number
 }
 
 const path = '/media/auth'
-/** A question has a few hundred bytes; a long token adds some thousand. */
+/** A request normally has a few hundred bytes; a long token adds a few thousand. */
 const maxBody = 32 * 1024
-/** Limit of the headers, of the body and of the answer, in ms. */
+/** Limit for the headers, for the body and for the answer, in ms. */
 const patience = 2_000
-/** Limit of connections that have not shown the secret. The oldest are closed. */
+/** Maximum number of connections that have not sent the secret. The oldest are closed. */
 const maxStrangers = 64
 
-/** The address for `authHTTPAddress` of the media server. */
+/** Returns the address for `authHTTPAddress` of the media server. */
 export const mediaAuthAddress = ({ host, port, secret }: { host: string; port: number; secret: string }): string => {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   return `http://${hostInUrl(reachable)}:${port}${path}?secret=${encodeURIComponent(secret)}`
@@ -62,7 +62,7 @@ export const createMediaAuthServer = ({
   const mayPass = async (request: IncomingMessage): Promise<boolean> => {
     const question = questionOf(JSON.parse(await bodyOf(request)))
     if (question === undefined) {
-      log.warn('a question of the media server cannot be read, so the answer is no')
+      log.warn('invalid authentication request from the media server rejected')
       return false
     }
     questions += 1
@@ -76,7 +76,7 @@ export const createMediaAuthServer = ({
     }
     strangers.delete(request.socket)
     const passes = await mayPass(request).catch((error: unknown) => {
-      log.error('a question of the media server failed, so the answer is no', { reason: reasonOf(error) })
+      log.error('authentication request from the media server failed', { reason: reasonOf(error) })
       return false
     })
     response.writeHead(passes ? 200 : 401, { 'Content-Length': 0 }).end()
@@ -89,7 +89,7 @@ export const createMediaAuthServer = ({
       answer(request, response).catch(() => request.socket.destroy())
     },
   )
-  // The media server keeps its connections. A connection that closes just before the next question would refuse it.
+  // The media server reuses its connections. A request on a connection that times out at that moment would fail.
   server.keepAliveTimeout = 0
   server.on('connection', (socket) => {
     strangers.add(socket)
@@ -108,7 +108,7 @@ export const createMediaAuthServer = ({
         server.once('error', refused)
         server.listen(port, host, () => {
           server.off('error', refused)
-          // A later error concerns one connection. Without a listener it would end the process.
+          // A later error concerns one connection. Without a listener it would crash the process.
           server.on('error', () => {})
           resolve({ port: (server.address() as AddressInfo).port })
         })
@@ -127,7 +127,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   let length = 0
   for await (const chunk of request) {
     length += chunk.length
-    if (length > maxBody) throw new Error('it is too long')
+    if (length > maxBody) throw new Error('the body is too long')
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
@@ -135,6 +135,6 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 
 const inTime = (answer: Promise<boolean>, limit: number): Promise<boolean> =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`it took longer than ${limit / 1000} s`)), limit)
+    const timer = setTimeout(() => reject(new Error(`no decision within ${limit / 1000} s`)), limit)
     answer.then(resolve, reject).finally(() => clearTimeout(timer))
   })

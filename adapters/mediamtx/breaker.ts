@@ -4,17 +4,17 @@ import type { Dispose } from '../../machines/domain/ports.js'
 import { Refused, Unreachable } from './api.js'
 
 export interface Breaker {
-  /** Rejects at once with `Unreachable` while it is open, and lets one trial pass a moment later. */
+  /** Runs the task. Rejects at once with `Unreachable` while open; after a delay one trial call is allowed. */
   run<T>(task: () => Promise<T>): Promise<T>
   on(listener: (event: BreakerEvent) => void): Dispose
 }
 
-/** From opening to the first call that may close it again, in ms. The pauses that matter are those of machines/mediamtxLink.ts. */
+/** Delay before a trial call is allowed, in ms. machines/mediamtxLink.ts has the effective, longer delays. */
 const reset = 50
 
 /**
- * Counts failed calls, by opossum: more than `threshold` in 10 s that are more than half of the calls open it. Only
- * silence counts: a refusal is an answer.
+ * A circuit breaker by opossum. It opens if more than `threshold` calls in 10 s, and more than half of the calls, fail.
+ * A refusal by the server does not count as a failure.
  */
 export function createBreaker({ threshold }: { threshold: number }): Breaker {
   const circuit: CircuitBreaker<[() => Promise<unknown>], unknown> = new CircuitBreaker(
@@ -25,7 +25,7 @@ export function createBreaker({ threshold }: { threshold: number }): Breaker {
       errorThresholdPercentage: 50,
       resetTimeout: reset,
       rollingPercentilesEnabled: false,
-      // A trial call that its caller gave up has shown nothing: it must not close the breaker.
+      // A trial call that its caller aborted has no result, so it must not close the breaker.
       errorFilter: (error: unknown) =>
         error instanceof Refused || (!(error instanceof Unreachable) && !circuit.halfOpen),
     },

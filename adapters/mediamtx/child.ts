@@ -10,7 +10,7 @@ export interface ChildOptions {
   cwd: string
   env: NodeJS.ProcessEnv
   mark: string
-  /** The child reads its standard input, which closes when we end, and then ends too. */
+  /** The child exits when its standard input closes, that is, when this process ends. */
   watchesInput: boolean
   log: Log
 }
@@ -18,15 +18,15 @@ export interface ChildOptions {
 /** A running media server. */
 export interface Child {
   pid: number
-  /** Resolves once, with how it ended and the last line it printed. */
+  /** Resolves with a sentence about its end and the last line of its output. */
   ended: Promise<string>
-  /** SIGINT, after `grace` ms SIGKILL. */
+  /** Sends SIGINT, and SIGKILL after `grace` ms. */
   end(grace: number): Promise<void>
 }
 
 /**
- * Starts the media server in a process group of its own: Ctrl-C reaches only us, and recordings are closed in our order.
- * Rejects when it cannot be started. If this process ends first it ends the child too, where it can; otherwise the next
+ * Starts the media server in its own process group, so that Ctrl-C ends only this process, which closes recordings in
+ * order. Rejects if it cannot be started. If this process ends first, it ends the child if possible; otherwise the next
  * run of the service finds the child by its mark.
  */
 export async function startChild({
@@ -65,7 +65,8 @@ export async function startChild({
   const withUs = () => child.kill('SIGINT')
   process.once('exit', withUs)
   const ended = new Promise<string>((resolve) => {
-    // `exit`, not `close`: an ffmpeg that outlives its server keeps the pipes open. Their remaining output gets a moment.
+    // `exit`, not `close`, because an ffmpeg process that still runs keeps the pipes open. Waits 20 ms for remaining
+    // output.
     child.once('exit', (code, signal) => {
       process.off('exit', withUs)
       setTimeout(() => {
@@ -82,7 +83,7 @@ export async function startChild({
     end: async (grace) => {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
       const timer = setTimeout(() => {
-        log.warn('the media server does not end: killing it')
+        log.warn('the media server does not exit and is killed')
         child.kill('SIGKILL')
       }, grace)
       await ended
@@ -91,7 +92,7 @@ export async function startChild({
   }
 }
 
-/** The child must not see our settings and secrets, and `MTX_…` would override the file that we write. */
+/** Removes the service's settings and secrets, and `MTX_…` variables, which would override the configuration file. */
 const childEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(env).filter(

@@ -14,13 +14,13 @@ export interface ServerPorts {
 
 export interface ServerConfiguration {
   ports: ServerPorts
-  /** Where RTSP, HLS and WebRTC listen; the API listens on 127.0.0.1. */
+  /** The address for RTSP, HLS and WebRTC; the API listens on 127.0.0.1. */
   host: string
   offers: { hls: boolean; webrtc: boolean }
   pathDefaults: PathDefaults
-  /** `[major, minor, patch]`; absent: unknown, taken for a new one. */
+  /** `[major, minor, patch]`; absent: unknown, treated as a new version. */
   version?: readonly [number, number, number]
-  /** The address that the server asks before anybody may read, publish or use its API. Absent: everybody may read. */
+  /** The address for the authentication requests of the server. Absent: every client may read. */
   auth?: { address: string }
 }
 
@@ -29,9 +29,9 @@ type Value = string | number | boolean | readonly Value[] | { readonly [key: str
 const loopback = ['127.0.0.1/32', '::1/128']
 
 /**
- * Returns mediamtx.yml: one key a line, each value as JSON (which YAML contains). There is no path in it. The service adds
- * the paths of cameras through the API, so that one bad path cannot keep the server from starting. There is no
- * `all_others`, so an unknown name is refused.
+ * Returns mediamtx.yml: one key per line, each value as JSON, which is valid YAML. It contains no paths: the service
+ * adds them through the API, so that an invalid path does not prevent the start. Without `all_others`, unknown names
+ * are refused.
  */
 export function configurationText(configuration: ServerConfiguration): string {
   const { pathDefaults } = configuration
@@ -69,13 +69,13 @@ function globals({ ports, host, offers, version, auth }: ServerConfiguration): R
     ...(auth ? asked(auth) : unasked(host)),
     api: true,
     apiAddress: `127.0.0.1:${ports.api}`,
-    // A page in a browser on this host must not use the API.
+    // Web pages in a browser on this host must not use the API.
     ...(since(1, 15, 4) && { apiAllowOrigins: [] }),
     rtsp: true,
     rtspTransports: ['tcp'],
     rtspAddress: address(host, ports.rtsp),
     hls: offers.hls,
-    // How long an HLS viewer that left still holds its camera.
+    // hlsMuxerCloseAfter: how long the camera runs after the last HLS viewer left.
     ...(offers.hls && { hlsAddress: address(host, ports.hls), hlsAlwaysRemux: false, hlsMuxerCloseAfter: '15s' }),
     webrtc: offers.webrtc,
     ...(offers.webrtc && {
@@ -91,7 +91,7 @@ function globals({ ports, host, offers, version, auth }: ServerConfiguration): R
   }
 }
 
-/** Nothing is excluded: up to 1.20.0 the default would open the API to everybody who reaches its port. */
+/** No exclusions: up to 1.20.0 the default would allow every client that reaches the port to use the API. */
 const asked = ({ address }: { address: string }): Record<string, Value> => ({
   authMethod: 'http',
   authHTTPAddress: address,
@@ -99,7 +99,7 @@ const asked = ({ address }: { address: string }): Record<string, Value> => ({
 })
 
 function unasked(host: string): Record<string, Value> {
-  // Pipelines publish over the address that RTSP listens on, which need not be loopback.
+  // Pipelines publish to the address on which RTSP listens, which may not be loopback.
   const own = isAddress(host) && !isAnyHost(host) ? [...loopback, host] : loopback
   return {
     authMethod: 'internal',
@@ -111,7 +111,7 @@ function unasked(host: string): Record<string, Value> {
   }
 }
 
-/** `:8554` is MediaMTX's way to listen everywhere, on IPv4 and IPv6. */
+/** Returns the address in MediaMTX's notation; `:8554` listens on all addresses, IPv4 and IPv6. */
 export const address = (host: string, port: number): string =>
   isAnyHost(host) ? `:${port}` : `${hostInUrl(host)}:${port}`
 
@@ -120,7 +120,7 @@ function compare(a: readonly number[], b: readonly number[]): number {
   return at === undefined ? 0 : Number(a[at]) - Number(b[at])
 }
 
-/** Writes `<dir>/mediamtx.yml` in one step, readable by us alone (it holds a secret), and returns its name. */
+/** Writes `<dir>/mediamtx.yml` in one step, with mode 0600 because it contains a secret. Resolves with its path. */
 export async function writeConfiguration(dir: string, configuration: ServerConfiguration): Promise<string> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const file = join(dir, 'mediamtx.yml')

@@ -6,18 +6,18 @@ import { promisify } from 'node:util'
 import { maskedLine } from '../../machines/domain/mask.js'
 import type { Log } from '../../machines/domain/ports.js'
 
-/** The release that this service is tested with. */
+/** The release with which this service is tested. */
 export const MEDIAMTX_VERSION = 'v1.20.1'
 
 export interface DownloadOptions {
-  /** The program is put into `<dataDir>/bin/mediamtx`. */
+  /** The program is written to `<dataDir>/bin/mediamtx`. */
   dataDir: string
   log: Log
   signal: AbortSignal
   /** Base address of the releases; the project's own by default. */
   releases?: string
   version?: string
-  /** In Node's words, as in `x64`. */
+  /** Node's name of the CPU, such as `x64`. */
   arch?: string
 }
 
@@ -25,8 +25,8 @@ const MAX_BYTES = 200_000_000
 const run = promisify(execFile)
 
 /**
- * Downloads the official release for this CPU, compares it with its published SHA-256 and unpacks the program. Resolves
- * with the program's file. Rejects with one sentence; then nothing has changed.
+ * Downloads the official release for this CPU, verifies its published SHA-256 and unpacks the program. Resolves with
+ * the path of the program. Rejects with one sentence, without changes.
  */
 export async function downloadMediamtx({ dataDir, log, signal, ...rest }: DownloadOptions): Promise<string> {
   const { releases = ['https:/', 'github.com', 'bluenviron', 'mediamtx', 'releases', 'download'].join('/') } = rest
@@ -78,7 +78,7 @@ function sumOf(sums: string, archive: string): string | undefined {
 
 async function fetchAll(url: string, signal: AbortSignal): Promise<Buffer> {
   const { host } = new URL(url)
-  // A connection that stalls is given up; a slow one is not.
+  // Aborts a download that stalls, but not a slow one.
   const stalled = new AbortController()
   let timer = setTimeout(() => {}, 0)
   const moved = () => {
@@ -108,7 +108,7 @@ async function fetchAll(url: string, signal: AbortSignal): Promise<Buffer> {
   }
 }
 
-/** fetch only says "fetch failed"; its cause has the reason. */
+/** Returns the reason from the cause of the error, because the message is only "fetch failed". */
 function whyOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined

@@ -12,17 +12,17 @@ export interface ExternalOptions extends ApiOptions {
   rtsp: Address
   recordingsDir: string
   pathDefaults: PathDefaults
-  /** Returns the number of questions of the media server so far. Absent: it need not ask this service. */
+  /** Returns the number of authentication requests so far. Absent: the media server need not send any. */
   questions?: () => number
 }
 
-/** Not the name of a camera, so `sync` leaves this path alone. */
+/** Not the name of a camera, so `sync` ignores this path. */
 const NAME = 'camera-service-check'
 const FILE = `${NAME}_2000-01-01_00-00-00-000000.mp4`
 
 /**
- * Checks an external MediaMTX. Resolves with one sentence for each problem; empty when there is none. The check adds a
- * path and a recording of it, and removes both. Rejects only with the signal's reason.
+ * Checks an external MediaMTX. Resolves with one sentence for each problem. The check adds a path and a recording, and
+ * removes both. Rejects only with the signal's reason.
  */
 export async function checkExternal(options: ExternalOptions, signal: AbortSignal): Promise<string[]> {
   const { apiUrl, timeout, rtsp, recordingsDir, pathDefaults, questions } = options
@@ -47,7 +47,7 @@ export async function checkExternal(options: ExternalOptions, signal: AbortSigna
     problems.push(
       error instanceof Refused
         ? `paths cannot be set: ${error.message}`
-        : `the recordings folder cannot be tried: ${shortReasonOf(error)}`,
+        : `the recordings folder cannot be tested: ${shortReasonOf(error)}`,
     )
   } finally {
     await rm(join(folder, FILE), { force: true }).catch(() => {})
@@ -62,8 +62,8 @@ export async function checkExternal(options: ExternalOptions, signal: AbortSigna
 }
 
 /**
- * MediaMTX answers 200 to a change of its paths before it applies it, and answers 400 for the path until then. Repeats
- * `attempt` while it is refused with 400, for `limit` ms at most.
+ * MediaMTX answers 200 to a change of its paths before it applies the change, and answers 400 for the path until then.
+ * Repeats `attempt` while it fails with 400, for at most `limit` ms.
  */
 const whenApplied = <T>(attempt: () => Promise<T>, limit: number, signal: AbortSignal): Promise<T> =>
   pRetry(attempt, {
@@ -75,7 +75,7 @@ const whenApplied = <T>(attempt: () => Promise<T>, limit: number, signal: AbortS
     shouldRetry: ({ error }) => error instanceof Refused && error.status === 400,
   })
 
-/** The folder is shared if the server lists a recording that this service has put there. */
+/** The folder is shared if the server lists a recording that this service has written. */
 async function seesFile(api: Api, pathDefaults: PathDefaults, timeout: number, signal: AbortSignal): Promise<string[]> {
   const body = { source: 'publisher', record: false, ...recordBody(pathDefaults) }
   await api({ method: 'POST', path: `/v3/config/paths/replace/${NAME}`, body, signal })
@@ -84,17 +84,17 @@ async function seesFile(api: Api, pathDefaults: PathDefaults, timeout: number, s
   const segments = isObject(answer) && Array.isArray(answer.segments) ? answer.segments.filter(isObject) : []
   const [start] = segments.map((segment) => String(segment.start))
   if (start === undefined)
-    return ['the recordings folder is not shared: the media server does not see what is written there']
+    return ['the recordings folder is not shared: the media server does not find files that this service writes']
   if (Date.parse(start) !== Date.UTC(2000, 0, 1))
     return ['the media server does not run in UTC (set TZ=UTC for it): the times of recordings would be wrong']
   return []
 }
 
 const remedy =
-  'set authMethod to http and authHTTPAddress to the address of this service there (see docs/security.md), ' +
-  'and mediamtx.auth_port here'
+  'in its configuration, set authMethod to http and authHTTPAddress to the address of this service ' +
+  '(see docs/security.md); in this one, set mediamtx.auth_port'
 
-/** Tries to read without a credential. The server must ask this service about it, which refuses. */
+/** Reads without a credential. The server must send an authentication request, which this service refuses. */
 async function asksUs(
   { rtsp, timeout, questions }: { rtsp: Address; timeout: number; questions: () => number },
   signal: AbortSignal,
@@ -104,15 +104,17 @@ async function asksUs(
   if (questions() > before) return []
   if (status === 401)
     return [
-      `the media server does not ask this service who may read, so that the URLs it gives out open nothing: ${remedy}`,
+      `the media server does not use this service for authentication, so the URLs of this service do not work: ${remedy}`,
     ]
-  return [`the media server lets everybody read, whatever a URL of this service says: ${remedy}`]
+  return [`the media server allows every client to read, without authentication by this service: ${remedy}`]
 }
 
-/** Resolves with the status of a DESCRIBE of the path of this check; 0: no answer. Rejects with `Refused` for a 400. */
+/**
+ * Resolves with the status of a DESCRIBE of the test path; 0 if there is no answer. Rejects with `Refused` for a 400.
+ */
 const describe = ({ host, port }: Address, timeout: number, signal: AbortSignal): Promise<number> =>
   new Promise((resolve, reject) => {
-    // Not by the option `signal`, whose listener Node keeps after the end of the socket.
+    // Without the option `signal`, because Node does not remove its listener when the socket ends.
     const socket = connect({ host, port, timeout })
     let text = ''
     const end = () => {
@@ -136,7 +138,7 @@ const describe = ({ host, port }: Address, timeout: number, signal: AbortSignal)
     signal.addEventListener('abort', end)
   })
 
-/** The code of a system error instead of its message, which holds a path. */
+/** Returns the code of a system error instead of its message, which contains a path. */
 const shortReasonOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : reasonOf(error)
 

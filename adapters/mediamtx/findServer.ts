@@ -5,7 +5,7 @@ import { get } from 'node:http'
 import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 
-/** What answers at an address: `locked` is a MediaMTX that asks for credentials, `other` another program. */
+/** The server at an address: `locked` is a MediaMTX that requires credentials, `other` is another program. */
 export type Answerer = 'mediamtx' | 'locked' | 'other' | 'nobody'
 
 export interface Address {
@@ -13,7 +13,7 @@ export interface Address {
   port: number
 }
 
-/** Requests the info, or the paths where there is no info (before 1.15.2). `credentials`: `user:password`. */
+/** Requests the info, or the paths if there is no info (before 1.15.2). `credentials`: `user:password`. */
 export async function whoAnswers(
   address: Address & { credentials?: string },
   signal: AbortSignal,
@@ -40,7 +40,7 @@ function ask(
     let connected = false
     const failed = (error: NodeJS.ErrnoException) => {
       if (signal.aborted) return reject(signal.reason)
-      // It accepted the connection and then sent nothing, or no HTTP.
+      // The server accepted the connection and then sent nothing, or no HTTP.
       resolve(connected ? 'other' : error.code === 'HPE_INVALID_CONSTANT' ? 'other' : 'nobody')
     }
     const request = get(
@@ -72,7 +72,7 @@ function objectOf(text: string): Record<string, unknown> {
   }
 }
 
-/** Looks for the program `mediamtx` on the PATH, then in the data directory. `where`: in words. */
+/** Looks for the program `mediamtx` on the PATH, then in the data directory. `where`: a phrase for messages. */
 export async function findProgram(path: string, dataDir: string): Promise<{ file: string; where: string } | undefined> {
   for (const dir of path.split(delimiter).filter((dir) => dir !== '')) {
     const file = join(dir, 'mediamtx')
@@ -91,7 +91,7 @@ const isProgram = async (file: string): Promise<boolean> => {
   }
 }
 
-/** `undefined` when the program does not print a version, or was built without one. */
+/** Resolves with `undefined` if the program does not print a version, or was built without one. */
 export const programVersion = (file: string, signal: AbortSignal): Promise<[number, number, number] | undefined> =>
   new Promise((resolve, reject) => {
     execFile(file, ['--version'], { timeout: 5_000, killSignal: 'SIGKILL', signal }, (_error, stdout) => {
@@ -101,7 +101,7 @@ export const programVersion = (file: string, signal: AbortSignal): Promise<[numb
     })
   })
 
-/** A port that a child process is about to use. `key`: its configuration key. */
+/** A port that a child process will use. `key`: its configuration key. */
 export interface Claim {
   key: string
   host: string
@@ -109,7 +109,7 @@ export interface Claim {
   udp?: boolean
 }
 
-/** Rejects with one sentence, naming port and key, when the port cannot be used. */
+/** Rejects with one sentence, with port and key, if the port cannot be used. */
 export async function checkPort({ key, host, port, udp = false }: Claim): Promise<void> {
   const error = await (udp ? tryUdp(host, port) : tryTcp(host, port))
   if (error === undefined) return
@@ -122,7 +122,7 @@ export async function checkPort({ key, host, port, udp = false }: Claim): Promis
   throw new Error(`the media server cannot start: ${what} ${why}`)
 }
 
-/** Returns the preferred port, or any free one when that is taken. */
+/** Resolves with the preferred port, or any free one if it is in use. */
 export async function freeUdpPort(host: string, preferred: number): Promise<number> {
   if ((await tryUdp(host, preferred)) === undefined) return preferred
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')

@@ -12,14 +12,14 @@ import { timed } from './timed.js'
 import { unlessAborted } from './wait.js'
 
 export interface MediaServerOptions extends ApiOptions {
-  /** Failed calls within 10 s that open the breaker. */
+  /** Number of failed calls within 10 s that opens the breaker. */
   threshold: number
   pathDefaults: PathDefaults
   log: Log
   metrics?: Pick<Metrics, 'mediaCall'>
 }
 
-/** A server that claims more pages than this is not believed. */
+/** Maximum number of pages to read, whatever number the server reports. */
 const mostPages = 1_000
 
 /** The control API of MediaMTX 1.11 and later. */
@@ -30,7 +30,7 @@ export function createMediaServer(options: MediaServerOptions): MediaServer {
   const breaker = createBreaker({ threshold })
   const pauses = new Set<{ reason: Reason }>()
 
-  // Every call here may be repeated: it asks, or says what is to be.
+  // All calls are idempotent, so they may be repeated.
   const retried: Call = (request) =>
     pRetry(() => api(request), {
       retries: 2,
@@ -65,7 +65,7 @@ export function createMediaServer(options: MediaServerOptions): MediaServer {
       return { version: answer.version.trim(), started: String(answer.started ?? '') }
     } catch (error) {
       if (!(error instanceof Refused) || error.routed) throw error
-      // Before 1.15.2 there is no info, and so no way to see a restart.
+      // Before 1.15.2 there is no info, so restarts cannot be detected.
       const answer = await call({ method: 'GET', path: '/v3/paths/list?itemsPerPage=1', signal })
       if (!isObject(answer) || !Array.isArray(answer.items)) throw stranger()
       return { version: 'before v1.15.2', started: '' }
@@ -93,7 +93,7 @@ export function createMediaServer(options: MediaServerOptions): MediaServer {
       const states = (await all('/v3/paths/list', signal, usual))
         .map(streamState)
         .filter((state) => state !== undefined)
-      // A path that came or went between two pages shifts the others.
+      // A path that was added or removed between two pages shifts the others.
       return [...new Map(states.map((state): [string, StreamState] => [state.name, state])).values()]
     },
 
@@ -118,4 +118,4 @@ export function createMediaServer(options: MediaServerOptions): MediaServer {
   }
 }
 
-const stranger = () => new Unreachable('something else than a MediaMTX is there', false)
+const stranger = () => new Unreachable('the server there is not MediaMTX', false)

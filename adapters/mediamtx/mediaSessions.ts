@@ -5,11 +5,11 @@ type Sessions = Pick<MediaServer, 'kick' | 'sessions'>
 
 interface MediaSessionsOptions {
   call: (request: ApiRequest) => Promise<unknown>
-  /** Every item of a list, over all its pages. */
+  /** Resolves with all items of a list, from all its pages. */
   all: (path: string, signal: AbortSignal) => Promise<unknown[]>
 }
 
-/** Where the sessions of a protocol are. What is read over TLS is asked about as `rtsp` too. */
+/** Protocol → lists with its sessions. Authentication requests for RTSP over TLS may have the protocol `rtsp` too. */
 const kinds: Record<string, readonly string[]> = {
   rtsp: ['rtspsessions', 'rtspssessions'],
   rtsps: ['rtspssessions', 'rtspsessions'],
@@ -17,9 +17,9 @@ const kinds: Record<string, readonly string[]> = {
   hls: ['hlssessions'],
 }
 
-/** Who is connected to the media server's streams, and the end of that. */
+/** Lists and ends the media sessions. */
 export function createMediaSessions({ call, all }: MediaSessionsOptions): Sessions {
-  /** False: there is none of this id (404), it is no id (400), or sessions of this kind do not exist here. */
+  /** False if there is no session with this id (404), the id is not valid (400), or the route does not exist. */
   const end = async (kind: string, id: string, signal: AbortSignal): Promise<boolean> => {
     try {
       await call({ method: 'POST', path: `/v3/${kind}/kick/${encodeURIComponent(id)}`, signal })
@@ -30,7 +30,7 @@ export function createMediaSessions({ call, all }: MediaSessionsOptions): Sessio
     }
   }
 
-  /** Empty where the route does not exist: its protocol is off, or the server too old. */
+  /** Empty if the route does not exist, because its protocol is off or the server is too old. */
   const list = async (kind: string, signal: AbortSignal): Promise<Record<string, unknown>[]> => {
     try {
       return (await all(`/v3/${kind}/list`, signal)).filter(isObject)

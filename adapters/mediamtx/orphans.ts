@@ -2,10 +2,13 @@ import { readdir, readFile } from 'node:fs/promises'
 import type { Log } from '../../machines/domain/ports.js'
 import { sleep } from './wait.js'
 
-/** The environment variable of our child processes and theirs. Its value names the data directory, which one service uses at a time. */
+/**
+ * The environment variable that marks child processes and their children. Its value identifies the data directory,
+ * which only one service uses at a time.
+ */
 export const MARK = 'CAMERA_SERVICE_CHILD'
 
-/** Identifies a process for certain: a pid alone may be reused. */
+/** Identifies a process. The pid alone is not sufficient, because pids are reused. */
 interface Process {
   pid: number
   /** Clock ticks since boot. */
@@ -14,33 +17,33 @@ interface Process {
 
 export interface OrphanOptions {
   mark: string
-  /** From SIGINT to SIGKILL, in ms. */
+  /** Time from SIGINT to SIGKILL, in ms. */
   grace: number
   log: Log
   signal?: AbortSignal
 }
 
-/** Ends every process that carries the mark, except this one. Resolves with their number when all are gone. */
+/** Ends all processes with the mark, except this one. Resolves with their number when all are gone. */
 export async function endOrphans({ mark, grace, log, signal }: OrphanOptions): Promise<number> {
   const found = await marked(mark)
   if (found.length === 0) return 0
-  log.warn('ending processes that an earlier run left', { pids: found.map(({ pid }) => pid) })
+  log.warn('ending processes left over from an earlier run', { pids: found.map(({ pid }) => pid) })
   for (const { pid } of found) {
     send(pid, 'SIGINT')
-    // A process that is stopped would only see the signal when it continues.
+    // A stopped process receives the signal only when it continues.
     send(pid, 'SIGCONT')
   }
   const left = await gone(found, grace, signal)
   if (left.length === 0) return found.length
-  log.warn('killing processes that an earlier run left', { pids: left.map(({ pid }) => pid) })
+  log.warn('killing processes left over from an earlier run', { pids: left.map(({ pid }) => pid) })
   for (const { pid } of left) send(pid, 'SIGKILL')
   const stuck = await gone(left, 2_000, signal)
   if (stuck.length > 0)
-    log.error('processes that an earlier run left cannot be ended', { pids: stuck.map(({ pid }) => pid) })
+    log.error('processes left over from an earlier run cannot be ended', { pids: stuck.map(({ pid }) => pid) })
   return found.length
 }
 
-/** Processes of other users cannot be read; they are not ours. */
+/** Returns the processes with the mark. Processes of other users cannot be read and are ignored. */
 async function marked(mark: string): Promise<Process[]> {
   const entry = `${MARK}=${mark}`
   const pids = (await readdir('/proc').catch(() => [])).filter(
@@ -57,10 +60,10 @@ async function marked(mark: string): Promise<Process[]> {
   return found.filter((process) => process !== undefined)
 }
 
-/** `undefined`: the process is gone, or a zombie. */
+/** Resolves with `undefined` if the process is gone or a zombie. */
 async function startOf(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  // The second field is the program's name in brackets and may hold anything.
+  // The second field is the program's name in brackets, which may contain any character.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
 }

@@ -8,11 +8,11 @@ interface UserAndPassword {
   password: string
 }
 
-/** The credentials of the service itself, one for each purpose: made anew at each start, and kept in memory. */
+/** The credentials of the service itself, one for each purpose: created at each start, and kept in memory only. */
 export interface OwnCredential extends OwnAccess {
   /** For the service's own reads. */
   reader: UserAndPassword
-  /** For pipelines. Other users of the host can see it on their command lines, so it opens nothing else. */
+  /** For pipelines. It gives no other right, because other users of the host can read it on the command line. */
   publisher: UserAndPassword
   /** For the control API. */
   api: UserAndPassword
@@ -38,7 +38,7 @@ export const createOwnCredential = (): OwnCredential => {
   }
 }
 
-/** Compares in a time that does not depend on the number of equal characters. */
+/** Compares in constant time. */
 export const isSame = (one: string, other: string): boolean => timingSafeEqual(digest(one), digest(other))
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -5,22 +5,22 @@ import type { PathSpec } from '../../machines/domain/ports.js'
 export interface PathDefaults {
   /** How long a source keeps running after its last reader. */
   closeAfter: number
-  /** How long a reader waits for the source. More than 5 s plus its start: MediaMTX pauses 5 s before a restart. */
+  /** How long a reader waits for the source. More than 5 s plus the start time: MediaMTX waits 5 s before a restart. */
   startTimeout: number
-  /** The most of a recording that a crash may lose. */
+  /** The maximum length of a recording that a crash may lose. */
   partDuration: number
   segmentDuration: number
-  /** `<recordings>/%path/%path_%Y-%m-%d_%H-%M-%S-%f`: without `%f` a quick stop and start overwrites the first file. */
+  /** `<recordings>/%path/%path_%Y-%m-%d_%H-%M-%S-%f`: without `%f` a quick restart would overwrite the first file. */
   recordPath: string
 }
 
 /** The configuration of a path in MediaMTX's fields. */
 export type PathBody = Record<string, string | boolean>
 
-/** MediaMTX's notation of durations: `10s`, `200ms`. */
+/** Returns a duration in MediaMTX's notation: `10s`, `200ms`. */
 export const duration = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000}s` : `${Math.round(ms)}ms`)
 
-/** How paths record. The media server deletes nothing: retention is ours. */
+/** Returns the recording settings of a path. The media server deletes no files, because this service does it. */
 export const recordBody = ({ recordPath, partDuration, segmentDuration }: PathDefaults): PathBody => ({
   recordPath,
   recordFormat: 'fmp4',
@@ -29,7 +29,7 @@ export const recordBody = ({ recordPath, partDuration, segmentDuration }: PathDe
   recordDeleteAfter: '0s',
 })
 
-/** The whole configuration of a path. */
+/** Returns the complete configuration of a path. */
 export function pathBody(spec: PathSpec, record: boolean, defaults: PathDefaults): PathBody {
   checkSpec(spec)
   const startTimeout = duration(defaults.startTimeout)
@@ -52,10 +52,10 @@ export function pathBody(spec: PathSpec, record: boolean, defaults: PathDefaults
   return { ...source, record, ...recordBody(defaults) }
 }
 
-/** Throws for what must never be sent: MediaMTX accepts a blank command with 200 and panics at the first reader. */
+/** Throws if the spec is not valid: MediaMTX accepts a blank command with 200 and panics at the first reader. */
 export function checkSpec({ name, source }: PathSpec): void {
-  if (!isCameraId(name)) throw new Error('a path is named after its camera')
+  if (!isCameraId(name)) throw new Error('the name of a path must be a camera id')
   if ('command' in source && source.command.trim() === '') throw new Error(`the command of ${name} is blank`)
   if ('url' in source && !/^rtsps?:\/\/[^\s/]+/i.test(source.url))
-    throw new Error(`the source of ${name} is no RTSP address`)
+    throw new Error(`the source of ${name} is not an RTSP URL`)
 }

@@ -13,28 +13,31 @@ interface Path {
   /** Absent: the path is not wanted. */
   wanted?: { spec: PathSpec; report: (event: PathEvent) => void } | undefined
   record: boolean
-  /** Counts the wishes for `record`: only the last one is undone when it fails. */
+  /** Counts the changes of `record`. Only the last one is reverted if it fails. */
   wishes: number
-  /** Its changes, one after the other. */
+  /** Runs the changes one after the other. */
   readonly queue: PQueue
 }
 
 export interface Paths {
   publish(spec: PathSpec, report: (event: PathEvent) => void): Dispose
   setRecording(name: CameraId, on: boolean, signal: AbortSignal): Promise<void>
-  /** Puts every wanted path there whole, those that record first. Returns how many the server took. */
+  /** Replaces every wanted path, recording ones first. Resolves with the number of paths that the server accepted. */
   replaceAll(call: Call, signal: AbortSignal): Promise<number>
-  /** Deletes the paths of these names that are cameras' and not wanted. */
+  /** Deletes the camera paths among these names that are not wanted. */
   removeOthers(names: readonly string[], call: Call, signal: AbortSignal): Promise<void>
   settled(): Promise<void>
 }
 
-/** MediaMTX applies changes of one path in goroutines of their own: two that are closer may end in the wrong order, for good. */
+/**
+ * Time between two changes of a path, in ms. MediaMTX applies changes concurrently and may swap changes that are
+ * closer.
+ */
 const gap = 100
 
 const never = new AbortController().signal
 
-/** What each camera's path should be, and the changes that make it so. */
+/** Keeps the wanted path of each camera and changes the paths of the media server accordingly. */
 export function createPaths({ call: usual, defaults, log }: { call: Call; defaults: PathDefaults; log: Log }): Paths {
   const paths = new Map<CameraId, Path>()
 
@@ -64,7 +67,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
     await call({ method: 'POST', path: `/v3/config/paths/replace/${name}`, body, signal })
   }
 
-  /** Puts the path there whole. A refusal concerns this camera alone: it is reported, and the others go on. */
+  /** Replaces the path. A refusal concerns this camera only: it is reported, and the other paths continue. */
   async function put(path: Path, signal: AbortSignal, call: Call): Promise<boolean> {
     const { name, wanted } = path
     if (!wanted) return false
@@ -74,7 +77,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       return true
     } catch (error) {
       if (!(error instanceof Refused) || error.status === 401) throw error
-      log.warn('the media server refuses a stream', { camera: name, reason: error.message })
+      log.warn('the media server refuses the path of a camera', { camera: name, reason: error.message })
       wanted.report({ type: 'path.refused', reason: because('path_refused', error.message) })
       return false
     }
@@ -98,9 +101,11 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
     try {
       await usual({ method: 'PATCH', path: `/v3/config/paths/patch/${name}`, body: { record }, signal })
     } catch (error) {
-      // A refused PATCH may stay in the server and spoil every later change (1.16.0 to 1.20.1): `replace` cures it. 404: it has lost the path.
+      // A refused PATCH may remain in the server and make later changes fail (1.16.0 to 1.20.1); `replace` repairs
+      // that.
+      // 404: the server has lost the path.
       if (!(error instanceof Refused) || error.status === 401) throw error
-      log.debug('a change of recording was refused, the whole path is replaced', {
+      log.debug('the change of recording was refused; replacing the whole path', {
         camera: name,
         reason: error.message,
       })
@@ -113,18 +118,18 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       checkSpec(spec)
       const path = pathOf(spec.name)
       const wanted = { spec, report }
-      // Whoever publishes is new: what an earlier owner recorded must not go on.
+      // A new owner: a recording of an earlier one must not continue.
       Object.assign(path, { wanted, record: false, wishes: path.wishes + 1 })
       inTurn(path, never, async () => void (await put(path, never, usual))).catch((error: unknown) => {
         const level = error instanceof Unreachable ? 'debug' : 'warn'
-        log[level]('a stream waits for the next sync', { camera: spec.name, reason: reasonFrom(error).details })
+        log[level]('path not set until the next sync', { camera: spec.name, reason: reasonFrom(error).details })
       })
       return () => {
         if (path.wanted !== wanted) return
         Object.assign(path, { wanted: undefined, record: false, wishes: path.wishes + 1 })
         inTurn(path, never, () => remove(path, never, usual)).catch((error: unknown) => {
           const level = error instanceof Unreachable ? 'debug' : 'warn'
-          log[level]('a stream is removed with the next sync', { camera: spec.name, reason: reasonFrom(error).details })
+          log[level]('path not removed until the next sync', { camera: spec.name, reason: reasonFrom(error).details })
         })
       }
     },
@@ -142,7 +147,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       try {
         await inTurn(path, signal, () => patchRecord(path, on, signal))
       } catch (error) {
-        // A start that failed wants nothing: the next sync would begin a recording that nobody owns.
+        // After a failed start the wish is reverted; otherwise the next sync would start a recording without an owner.
         if (on && path.wishes === wish) path.record = before
         throw error
       }

@@ -5,8 +5,8 @@ import { isObject } from './api.js'
 const texts = ['action', 'path', 'protocol', 'ip', 'user', 'password', 'token', 'query', 'userAgent'] as const
 
 /**
- * Reads the body of a question; undefined if it is none. Members that an old server does not send are empty (`token`
- * came with MediaMTX 1.12.3, `userAgent` with 1.19.0). Unknown members are ignored. No member may be of a wrong type.
+ * Reads the body of an authentication request; undefined if it is not valid. Members that an old server does not send
+ * are empty (`token` exists since MediaMTX 1.12.3, `userAgent` since 1.19.0). Unknown members are ignored.
  */
 export function questionOf(body: unknown): MediaQuestion | undefined {
   if (!isObject(body)) return undefined

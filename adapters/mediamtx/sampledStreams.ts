@@ -3,22 +3,27 @@ import type { Clock, MediaServer, StreamState } from '../../machines/domain/port
 type Streams = Pick<MediaServer, 'streams' | 'stream'>
 
 export interface SampledStreams extends Streams {
-  /** Returns the last answer at once, and renews it when it is older than `maxAge`. `undefined` when it is older than `usableFor`. */
+  /**
+   * Returns the last answer at once, and starts a new request if it is older than `maxAge`. `undefined` if it is older
+   * than `usableFor`.
+   */
   sample(): readonly StreamState[] | undefined
 }
 
 export interface SampledOptions {
   mediaServer: Streams
   clock: Clock
-  /** ms for which callers that wait get the same answer. */
+  /** How long an answer is used for callers that wait, in ms. */
   maxAge: number
-  /** ms for which callers that do not wait get it. */
+  /** How long an answer is used for callers that do not wait, in ms. */
   usableFor: number
-  /** ms that an answer may take, whatever a caller's signal says: others wait for the same answer. */
+  /** Limit for an answer in ms, independent of a caller's signal, because other callers wait for the same answer. */
   limit: number
 }
 
-/** Asks the media server for its streams. Any number of callers share one request, so that polling clients cannot flood its API. */
+/**
+ * Reads the streams of the media server. Callers share one request, so that polling clients cannot overload its API.
+ */
 export function sampledStreams({ mediaServer, clock, maxAge, usableFor, limit }: SampledOptions): SampledStreams {
   let request: { at: number; states: Promise<StreamState[]> } | undefined
   let answer: { at: number; states: StreamState[] } | undefined
@@ -35,7 +40,7 @@ export function sampledStreams({ mediaServer, clock, maxAge, usableFor, limit }:
         answer = { at, states }
       },
       () => {
-        // A failure is for those who wait, and not kept for others.
+        // A failure is not kept for later callers.
         if (request === own) request = undefined
         answer = undefined
       },

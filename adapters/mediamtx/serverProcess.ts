@@ -18,63 +18,63 @@ import { sleep } from './wait.js'
 
 export interface ServerProcessOptions {
   mode: 'external' | 'managed' | 'embedded' | 'auto'
-  /** Where an external server's API is; a child's is on 127.0.0.1 at `ports.api`. */
+  /** The API of an external server. The API of a child is on 127.0.0.1 at `ports.api`. */
   api: Address
-  /** `webrtcUdp` absent: MediaMTX's own 8189, or any when that is taken. */
+  /** `webrtcUdp` absent: MediaMTX's default 8189, or any free port if it is in use. */
   ports: Omit<ServerPorts, 'webrtcUdp'> & { webrtcUdp?: number }
   /** The address at which RTSP, HLS and WebRTC of a child listen. */
   host: string
-  /** The protocols of a managed server; the embedded one has neither. */
+  /** The protocols of a managed server. The embedded one supports neither. */
   offers: { hls: boolean; webrtc: boolean }
   runDir: string
   dataDir: string
   recordingsDir: string
   pathDefaults: PathDefaults
-  /** Names this data directory: children of an earlier run carry it. */
+  /** Identifies this data directory. Children of an earlier run have the same mark. */
   mark: string
-  /** Program and arguments; the configuration file is added. */
+  /** Program and arguments. The configuration file is appended. */
   simulatorCommand: readonly [string, ...string[]]
   env: NodeJS.ProcessEnv
   /**
-   * The address that a child asks for permissions, and our credential for its API; called at each start. `undefined`:
-   * everybody may read, and every process on this host may publish and use the API.
+   * Returns the address for the authentication requests of a child, and the credential for its API; called at each
+   * start. `undefined`: every client may read, and every process on this host may publish and use the API.
    */
   auth?: () => { address: string; apiUser: string; apiPass: string } | undefined
-  /** From SIGINT to SIGKILL, in ms; 5 s by default. */
+  /** Time from SIGINT to SIGKILL, in ms; 5 s by default. */
   grace?: number
   log: Log
 }
 
 const START_LIMIT = 10_000
 
-/** One media server at a time: `start` rejects while one runs. `exited` reports unexpected ends. */
+/** Runs one media server at a time: `start` rejects while one runs. Calls `exited` after an unexpected end. */
 export function createServerProcess(options: ServerProcessOptions): ServerProcess {
   const { mode, api, ports, host, runDir, dataDir, recordingsDir, mark, env, grace = 5_000, log } = options
   const at = `${api.host}:${api.port}`
   let running: Child | undefined
-  /** Children that we asked to end. */
+  /** Children that are being ended. */
   const asked = new WeakSet<Child>()
 
   const orphans = (limit: number, signal?: AbortSignal) =>
     endOrphans({ mark, grace: limit, log, ...(signal && { signal }) })
 
   async function choose(signal: AbortSignal): Promise<ServerChoice> {
-    // A child that is still ours has lost its owner.
+    // A child that still runs has no owner any more.
     if (running) await stop(running)
     await orphans(grace, signal)
-    if (mode === 'external') return { kind: 'external', why: `mediamtx.mode asks for the MediaMTX at ${at}` }
-    if (mode === 'embedded') return { kind: 'embedded', why: 'mediamtx.mode asks for the built-in simulator' }
+    if (mode === 'external') return { kind: 'external', why: `mediamtx.mode selects the MediaMTX at ${at}` }
+    if (mode === 'embedded') return { kind: 'embedded', why: 'mediamtx.mode selects the built-in simulator' }
     const answers = mode === 'auto' ? await whoAnswers(api, signal) : 'nobody'
     if (answers === 'mediamtx') return { kind: 'external', why: `a MediaMTX answers at ${at}` }
     if (answers === 'locked')
       throw new Error(
-        `a MediaMTX answers at ${at} but asks for credentials: set mediamtx.mode to external with them, or another mediamtx.api_port`,
+        `a MediaMTX at ${at} requires credentials: set mediamtx.mode to external and configure them, or set another mediamtx.api_port`,
       )
     if (answers === 'other')
       throw new Error(`port ${api.port} (mediamtx.api_port) is in use by a program that is not MediaMTX`)
     const program = await findProgram(env.PATH ?? '', dataDir)
     if (program && mode === 'managed')
-      return { kind: 'managed', why: `mediamtx.mode asks for it, and the program is ${program.where}` }
+      return { kind: 'managed', why: `mediamtx.mode selects it, and the program is ${program.where}` }
     if (program)
       return { kind: 'managed', why: `no MediaMTX answers at ${at}, and the program mediamtx is ${program.where}` }
     const missing = 'there is no program mediamtx on the PATH or in the data directory'
@@ -110,14 +110,14 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     exited: (reason: string) => void,
     signal: AbortSignal,
   ): Promise<{ pid: number }> {
-    if (choice.kind === 'external') throw new Error('an external media server is not ours to start')
-    if (running) throw new Error('the media server runs already')
-    // Processes of a killed server still hold its cameras.
+    if (choice.kind === 'external') throw new Error('an external media server is not started by this service')
+    if (running) throw new Error('the media server is already running')
+    // Child processes of a killed server still use the cameras.
     await orphans(1_000, signal)
     const { command: line, offers, ...rest } = await command(choice, signal)
     for (const claim of claims(offers)) await checkPort(claim)
     await mkdir(recordingsDir, { recursive: true })
-    // In a folder of its own: the server watches the folder of its file, and our other files change often.
+    // A separate folder, because the server watches the folder of its file and the other files change often.
     const cwd = join(runDir, 'mediamtx')
     const webrtcUdp = ports.webrtcUdp ?? (await freeUdpPort(host, 8189))
     const auth = options.auth?.()
@@ -155,7 +155,7 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     }
   }
 
-  /** Until the API of the child answers; `credentials` as in `user:password`. */
+  /** Waits until the API of the child answers. `credentials`: `user:password`. */
   async function answers(child: Child, end: Promise<string>, signal: AbortSignal, credentials?: string): Promise<void> {
     const over = new AbortController()
     const stopped = end.then((reason) => {
@@ -170,8 +170,8 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
         1_000,
       )
       if (answer === 'mediamtx') return
-      // It asked us and was refused, or could not reach us: that does not change by itself.
-      if (answer === 'locked') throw new Error('the media server does not let this service use its API')
+      // Its authentication request was refused or failed, so waiting does not help.
+      if (answer === 'locked') throw new Error('the media server denies this service access to its API')
       await sleep(50, either)
     }
     log.debug('the media server did not answer in time', { pid: child.pid })
@@ -183,7 +183,7 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     asked.add(child)
     await child.end(grace)
     if (running === child) running = undefined
-    // A server that had to be killed leaves its pipelines.
+    // After a kill, the server's pipelines still run.
     await orphans(500)
   }
 

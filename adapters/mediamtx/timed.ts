@@ -1,7 +1,7 @@
 import type { Metrics } from '../../machines/domain/ports.js'
 import { type Api, type ApiRequest, Refused, Unreachable } from './api.js'
 
-/** The same API, with the time of each call measured. A call that its caller gave up is not counted. */
+/** Returns the same API with metrics for each call. A call that its caller aborted is not counted. */
 export const timed =
   (api: Api, metrics: Pick<Metrics, 'mediaCall'>): Api =>
   async (request) => {
@@ -19,6 +19,6 @@ export const timed =
     }
   }
 
-/** `POST /v3/config/paths/replace`: without the names of cameras, the ids of sessions and the query. */
+/** Returns the route without camera names, session ids and the query: `POST /v3/config/paths/replace`. */
 const routeOf = ({ method, path }: Pick<ApiRequest, 'method' | 'path'>): string =>
   `${method} ${path.replace(/\?.*$/s, '').replace(/\/(get|add|patch|replace|delete|kick)\/.+$/, '/$1')}`

@@ -1,4 +1,4 @@
-/** Resolves after `ms`; rejects with the signal's reason when that comes first. */
+/** Resolves after `ms`; rejects with the signal's reason if it aborts first. */
 export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
@@ -14,7 +14,7 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     }
   })
 
-/** The outcome of the promise, or the reason of the signal if that comes first. The work behind the promise goes on. */
+/** Settles like the promise; rejects with the signal's reason if it aborts first. The operation itself continues. */
 export const unlessAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
   new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason)

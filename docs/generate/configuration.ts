@@ -15,16 +15,16 @@ Every key has a default. Later sources override earlier ones:
 3. the environment: \`CAMERA_SERVICE_\` and the key in upper case with \`_\` for each dot,
 4. flags: \`--data-dir DIR\`.
 
-\`config/examples/camera-service.yml\` is an example to start from. \`check-config\` reads the same sources and lists every
-fault: the key, the value, the rule, and the line, variable or flag that sets it. Its exit status is 78 if there is a fault.
+\`config/examples/camera-service.yml\` is an example. \`check-config\` reads the same sources and lists all faults with the
+key, the value, the rule, and the line, variable or flag that sets it. Its exit status is 78 if there is a fault.
 
-- Durations: \`10s\`, \`500ms\`, \`1h30m\`, \`2d\`. A bare number has the unit in the row of its key.
+- Durations: \`10s\`, \`500ms\`, \`1h30m\`, \`2d\`. A number without a unit has the unit in the row of its key.
 - Sizes: \`50M\`, \`1G\`, in powers of 1024. Bit rates: \`2M\`, \`800k\`, in powers of 1000.
 - Booleans: \`true\`, \`yes\`, \`on\`, \`1\` and \`false\`, \`no\`, \`off\`, \`0\`.
 - In the environment, the items of a list are separated by commas. Lists of groups are YAML or JSON.
-- Text with \`#\`, \`:\` or other characters of YAML needs quotes: YAML takes what follows \` #\` as a comment.
-- An unknown key is a fault, which names the nearest known key. Keys of earlier services without a meaning here are
-  [listed below](#unused-keys). They only cause a warning.
+- Text with \`#\`, \`:\` or other special characters of YAML needs quotes: in YAML, \` #\` starts a comment.
+- An unknown key is a fault; the message suggests the nearest known key. Keys of earlier services that have no meaning
+  here are [listed below](#unused-keys). They only cause a warning.
 - Every variable that begins with \`CAMERA_SERVICE_\` is checked like a key. In Kubernetes a Service called \`camera\` or
   \`camera-service\` injects such variables: set \`enableServiceLinks: false\`.
 `
@@ -61,7 +61,7 @@ ${items(cameraFields)}
 
 ## server.tls.clients
 
-Each item gives a user and rights to the clients with a certificate.
+Each item assigns a user and a right to clients with a certificate.
 
 ${items(clientFields)}
 

@@ -5,7 +5,7 @@ import { contractFile } from './contract.js'
 import { runExamples } from './examples.js'
 import { machines, statechartPage } from './statecharts.js'
 
-/** Every generated document: its path below the project → its text. A test compares them with what is there. */
+/** Returns all generated documents: path in the project → text. A test compares them with the files. */
 export async function generatedDocuments(): Promise<Record<string, string>> {
   const charts = machines.map(statechartPage)
   return {

@@ -63,7 +63,7 @@ export const delayKeys: Readonly<Record<string, string>> = {
   'storage.interval': 'storage.check_interval',
 }
 
-/** What Stately's visualizer and a reader need: the chart's names without its code. */
+/** Returns the configuration of a machine without functions, for Stately's visualizer. */
 export function configurationOf(machine: AnyStateMachine): unknown {
   return JSON.parse(
     JSON.stringify(machine.config, (key, value) =>
@@ -72,7 +72,7 @@ export function configurationOf(machine: AnyStateMachine): unknown {
   )
 }
 
-/** A file of docs/statecharts/: its name and content. */
+/** Returns the name and text of a file in docs/statecharts/. */
 export function statechartPage(machine: AnyStateMachine): { name: string; text: string } {
   const { id } = machine
   const text = [
@@ -85,9 +85,9 @@ export function statechartPage(machine: AnyStateMachine): { name: string; text: 
     ...diagram(machine.root, '  '),
     '```',
     '',
-    ...section('Effects', 'What `actors/` does for it, and the machines that it runs.', effectsOf(machine)),
-    ...section('Delays', 'In ms; those with a key are set by the configuration.', delaysOf(machine)),
-    ...section('Facts', 'What it emits: see `machines/domain/facts.ts`.', factsOf(machine)),
+    ...section('Effects', 'The effects that `actors/` provides, and the child machines.', effectsOf(machine)),
+    ...section('Delays', 'In ms. The configuration key, if any, sets the delay.', delaysOf(machine)),
+    ...section('Facts', 'The emitted facts: see `machines/domain/facts.ts`.', factsOf(machine)),
     "For Stately's visualizer, as the argument of `createMachine`:",
     '',
     '```json',
@@ -101,7 +101,7 @@ export function statechartPage(machine: AnyStateMachine): { name: string; text: 
 const section = (title: string, explanation: string, lines: string[]): string[] =>
   lines.length === 0 ? [] : [`## ${title}`, '', explanation, '', ...lines, '']
 
-/** Effects and child machines, each once. */
+/** Returns the effects and child machines, each once. */
 function effectsOf({ implementations }: AnyStateMachine): string[] {
   const names = Object.keys(implementations.actors)
   return names.map((name) => {
@@ -110,7 +110,7 @@ function effectsOf({ implementations }: AnyStateMachine): string[] {
   })
 }
 
-/** Where a child's name differs from its machine's. */
+/** Child names that differ from the id of the machine. */
 export const machineNames: Record<string, string> = { link: 'mediamtxLink' }
 
 function delaysOf({ implementations, id }: AnyStateMachine): string[] {
@@ -131,7 +131,7 @@ const source = (file: string): string => {
   }
 }
 
-/** The types of facts that a machine declares as `emitted`, and what they are made of. */
+/** Returns the fact types that a machine declares as `emitted`. */
 export function factsOf({ id }: Pick<AnyStateMachine, 'id'>): string[] {
   const text = source(`${id}.ts`) + source(`${id}Setup.ts`)
   const [, names = ''] = /emitted: \{\} as ([\w |]+)/.exec(text) ?? []
@@ -186,7 +186,7 @@ const nameOf = (guard: unknown): string => {
   return typeof type === 'string' ? type : 'guard'
 }
 
-/** `xstate.done.actor.0.camera.probing` → `done`: the long names of XState's own events tell a reader nothing. */
+/** Shortens the names of XState's own events: `xstate.done.actor.0.camera.probing` → `done`. */
 const labelOf = (type: string): string =>
   type
     .replace(/^xstate\.done\.actor\..*/, 'done')

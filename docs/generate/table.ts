@@ -5,10 +5,10 @@ const cell = (text: string) =>
     .join('`')
     .replaceAll('|', '\\|')
 
-/** As code, which a page shows letter by letter. */
+/** Formats the text as inline code. */
 export const code = (text: string) => (text === '' ? 'empty' : `\`${text}\``)
 
-/** A table, padded as the formatter would write it. */
+/** Returns a Markdown table with padded columns. */
 export function table(head: string[], rows: string[][]): string {
   const cells = [head, ...rows].map((row) => row.map(cell))
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)))

@@ -4,7 +4,7 @@ import type { Dispose } from './ports.js'
 
 // ---------------------------------------------------------------- roles
 
-/** From the fewest rights to the most. */
+/** Ordered from the fewest rights to the most. */
 export const roles = ['viewer', 'operator', 'admin'] as const
 export type Role = (typeof roles)[number]
 
@@ -124,10 +124,10 @@ export interface Credentials {
   onRevoked(listener: (credential: Credential) => void): Dispose
 }
 
-/** What clients may know of an API key: everything but the key. */
+/** The public part of an API key: everything except the secret. */
 export interface ApiKey {
   id: string
-  /** The beginning of the key, for people to recognise it: `csk_1a2b3c4d`. */
+  /** The first characters of the key, so that people can recognise it: `csk_1a2b3c4d`. */
   prefix: string
   user: string
   role: Role
@@ -163,7 +163,7 @@ export interface ApiKeys {
 
 // ---------------------------------------------------------------- signed URLs
 
-/** What a signed URL permits: one thing, for a limited time. */
+/** The permission in a signed URL: one stream or file, for a limited time. */
 export interface Grant {
   /** `stream:camera0`, `recordings/<file>`, `snapshots/<file>`, `still:camera0`. */
   subject: string
@@ -186,7 +186,7 @@ export interface Links {
 
 // ---------------------------------------------------------------- media sessions
 
-/** The authentication request that the media server sends for each reader and publisher; members as it names them. */
+/** The authentication request that the media server sends for each reader and publisher, with its member names. */
 export interface MediaQuestion {
   action: string
   path: string
@@ -213,13 +213,13 @@ export interface MediaSession {
   credential?: Credential
 }
 
-/** Decides who may use the media server, and ends the media sessions whose credential has ended. */
+/** Authorises the clients of the media server, and ends a media session when its credential ends. */
 export interface StreamAccess {
-  /** Resolves with the answer to the media server. Uses memory alone, no network. */
+  /** Resolves with true if access is granted. Uses no network. */
   mayPass(question: MediaQuestion): Promise<boolean>
   /** Lists the media sessions. */
   sessions(): MediaSession[]
-  /** Ends the media sessions that match. Resolves with the number of those that the media server had. */
+  /** Ends the media sessions that match. Resolves with the number of sessions that the media server ended. */
   end(isIt: (session: MediaSession) => boolean, reason: string): Promise<number>
 }
 
@@ -228,7 +228,7 @@ export const streamSubject = (camera: string): string => `stream:${camera}`
 
 /** Recognises the service itself among the clients of the media server. */
 export interface OwnAccess {
-  /** The purpose of the service's own credential that is shown; undefined for any other credential. */
+  /** Returns the purpose of one of the service's own credentials; undefined for any other credential. */
   purposeOf(shown: Pick<MediaQuestion, 'user' | 'password'>): 'reader' | 'publisher' | 'api' | undefined
   /** True for an address of this host. */
   isOwnAddress(address: string): boolean
@@ -236,7 +236,7 @@ export interface OwnAccess {
 
 /** Counts failed authentications by address. */
 export interface AuthFailures {
-  /** How long failed authentications of the address are not reported, in ms; 0 if they are. */
+  /** How long failed authentications of the address are not reported, in ms; 0 if they are reported. */
   pause(address: string): number
   failed(address: string): void
 }
@@ -256,7 +256,7 @@ export interface AuditEntry {
   address: string
   session?: string
   request?: string
-  /** What the action concerned: a camera, a file, a key's id. */
+  /** The subject of the action: a camera, a file, a key's id. */
   subject?: string
   reason?: string
   /** Number of similar entries suppressed since the last one written. The other members are those of the latest. */
@@ -284,9 +284,9 @@ export interface AuditLog {
   /** Adds an entry, in order. Never throws, never waits. */
   write(entry: AuditEntry): void
   /**
-   * Returns entries, newest first, with a `seq` below `before`, of `user` and `action` if these are given. `total`: all
-   * entries that are stored. `next`: the `before` of the next page. A page reads a limited number of entries, so it may
-   * hold fewer than `limit` records, or none, although there are more.
+   * Returns entries, newest first, with a `seq` below `before`, of `user` and `action` if these are given. `total`: the
+   * number of stored entries. `next`: the `before` of the next page. A page reads a limited number of entries, so it
+   * may hold fewer than `limit` records, or none, although there are more.
    */
   read(page: {
     limit: number

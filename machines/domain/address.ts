@@ -21,7 +21,7 @@ export function isNetwork(text: string): boolean {
   return isAddress(address) && (length === undefined || (/^\d{1,3}$/.test(length) && ipaddr.isValidCIDR(text)))
 }
 
-/** Returns the network that one client controls: a single IPv4 address, or the /64 of an IPv6 address. */
+/** Returns the network that counts as one client: a single IPv4 address, or the /64 of an IPv6 address. */
 export function networkOf(address: string): string {
   // Runs for each request, and most addresses are IPv4.
   if (!address.includes(':')) return address

@@ -1,6 +1,6 @@
-/** Waiting times that grow, and that differ between services which lost the same server at the same time. */
+/** Exponential back-off with jitter, so that services that lost the same server do not retry at the same time. */
 
-/** `first` ms, doubled with each further attempt, at most `most` ms, ±25 % by `seed`. */
+/** Returns `first` ms, doubled with each further attempt, at most `most` ms, ±25 % depending on `seed`. */
 export function backOff({
   attempts,
   seed,
@@ -16,5 +16,5 @@ export function backOff({
   return Math.round(delay * (0.75 + seed / 2 ** 33))
 }
 
-/** The next number of a series that looks random: a pure machine takes its chance from its own last number. 0 to 2³²−1. */
+/** Returns the next pseudo-random number, 0 to 2³²−1. Machines are pure, so they keep the seed in their context. */
 export const nextSeed = (seed: number): number => (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0

@@ -1,4 +1,4 @@
-/** The user, the RPC request and the session behind an event. Its facts repeat it, as the same object. */
+/** The user, the RPC request and the session that caused an event. The facts that follow hold the same object. */
 export interface By {
   user: string
   request: string

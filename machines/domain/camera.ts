@@ -14,11 +14,11 @@ export interface UsbDevice {
   /** Four lower-case hex digits, as in `1d6b`. */
   vendorId: string
   productId: string
-  /** As the device reports it; absent when it has none. */
+  /** As the device reports it; absent if the device has none. */
   serial?: string
-  /** Normalised port path (`pci-0000:00:14.0-usb-0:1.2:1.0`), absent when udev reports none. */
+  /** Normalised port path (`pci-0000:00:14.0-usb-0:1.2:1.0`); absent if udev reports none. */
   port?: string
-  /** The name of the product, for people. */
+  /** The display name of the product. */
   model: string
 }
 
@@ -40,11 +40,17 @@ export interface VirtualDevice {
 export type Device = UsbDevice | RtspDevice | VirtualDevice
 export type SourceKind = Device['kind']
 
-/** The evidence of an identity, best first. `name`: of the configuration (RTSP and virtual cameras), or the URL of an added stream. */
+/**
+ * The evidence of an identity, best first. `name`: the name in the configuration (RTSP and virtual cameras), or the
+ * URL of an added stream.
+ */
 export type IdentityBasis = 'serial' | 'port' | 'model' | 'name'
 
 export interface Identity {
-  /** Unique among cameras, the same at every return: `serial:1d6b:0102:SN0001`, `port:1d6b:0102:…`, `model:1d6b:0102:0`, `virtual:demo`, `rtsp:yard`, `rtsp:rtsp://10.0.0.9:554/`. */
+  /**
+   * Unique among cameras, and the same each time the camera comes back: `serial:1d6b:0102:SN0001`,
+   * `port:1d6b:0102:…`, `model:1d6b:0102:0`, `virtual:demo`, `rtsp:yard`, `rtsp:rtsp://10.0.0.9:554/`.
+   */
   key: string
   basis: IdentityBasis
   confidence: 'high' | 'medium' | 'low'
@@ -52,7 +58,7 @@ export interface Identity {
   ambiguous: boolean
 }
 
-/** The settings of one camera in the configuration; absent ones are chosen by the service. */
+/** The settings of one camera in the configuration. The service chooses those that are absent. */
 export interface CameraSettings {
   name?: string
   /** Requested frame size. */
@@ -63,10 +69,10 @@ export interface CameraSettings {
   codec?: Partial<CodecSettings>
 }
 
-/** How H.264 is encoded for cameras without their own (STANAG 4406 profile by default). */
+/** How the service encodes H.264 for cameras without an own encoder (STANAG 4406 profile by default). */
 export interface CodecSettings {
   profile: 'baseline' | 'main' | 'high'
-  /** `3.0` or `auto`: the lowest level, from 3.0 up, whose limits the mode fits. */
+  /** `3.0` …, or `auto`: the lowest level, from 3.0 up, that allows the mode. */
   level: string
   pixelFormat: string
   preset: string
@@ -102,7 +108,7 @@ export interface CaptureMode {
 
 /** How the frames of a camera become its stream, and why. */
 export interface Pipeline {
-  /** `copy`: the camera's own H.264; `encode`: by x264; `pull`: MediaMTX reads the RTSP camera itself. */
+  /** `copy`: the camera's own H.264; `encode`: encoded with x264; `pull`: MediaMTX reads the RTSP camera. */
   kind: 'copy' | 'encode' | 'pull'
   mode: CaptureMode
   /** When encoded: the settings with the computed level (`3.1`). */

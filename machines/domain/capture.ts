@@ -6,15 +6,15 @@ import type { Reason } from './reason.js'
 
 /** Finds USB cameras. */
 export interface UsbDevices {
-  /** The cameras that are plugged in: `:capture:` nodes only, ordered by port. */
+  /** Resolves with the cameras that are plugged in: `:capture:` nodes only, ordered by port. */
   list(signal: AbortSignal): Promise<UsbDevice[]>
-  /** Calls `hint` when something may have changed. `mode`: by udev events, or by inotify on /dev. */
+  /** Calls `hint` when something may have changed. `mode`: the source of the events, udev or inotify on /dev. */
   watch(hint: () => void): { mode: 'udev' | 'devfs'; dispose: Dispose }
 }
 
-/** Looks at one device. */
+/** Reads the capabilities of one device. */
 export interface DeviceProbe {
-  /** Formats, sizes, rates. Waits out the ~100 ms of EACCES after a plug. Rejects with `Failure`. */
+  /** Formats, sizes, rates. Retries while udev sets the permissions (EACCES for ~100 ms). Rejects with `Failure`. */
   capabilities(device: Device, signal: AbortSignal): Promise<Capabilities>
 }
 
@@ -25,53 +25,56 @@ export interface PipelineProgress {
   bitrate: number
 }
 
-/** What the taps of a pipeline report. `sender`: differs between processes. */
+/** The reports of a pipeline's taps. `sender`: identifies the process. */
 export type TapEvent =
   /** Twice a second while the process runs; the number of frames shows whether it captures. */
   | { type: 'tap.progress'; sender: number; progress: PipelineProgress }
-  /** The process ends in good order. */
+  /** The process ends normally. */
   | { type: 'tap.finished'; sender: number }
-  /** The failure tap was written to: a process has begun, or failed. */
+  /** The failure tap was written: a process has started, or failed. */
   | { type: 'tap.reported' }
 
-/** `unknown`: no process of this camera was ever seen, as when the media server runs under another user. */
+/** `unknown`: no process of this camera was seen so far, for example if the media server runs as another user. */
 export type Presence = 'running' | 'gone' | 'unknown'
 
-/** The ffmpeg of each camera, started by the media server, watched through its taps (progress, failure, still). */
+/** The ffmpeg processes of the cameras. The media server starts them; taps report progress, failure and stills. */
 export interface Pipelines {
-  /** The path whose command captures `device` (holding its device lock) and feeds the taps. */
+  /** Returns the path whose command captures `device` under its device lock and writes to the taps. */
   spec(camera: CameraId, device: Device, pipeline: Pipeline): PathSpec
   watch(camera: CameraId, listener: (event: TapEvent) => void): Dispose
-  /** pid and start of the process that runs. */
+  /** The pid and start time of the running process. */
   process(camera: CameraId): { pid: number; since: number } | undefined
   presence(camera: CameraId): Presence
-  /** Why the last process failed, if it said so. Empties the failure tap, unless a process runs. */
+  /** Returns why the last process failed, if it reported that. Empties the failure tap, unless a process runs. */
   takeReport(camera: CameraId): Reason | undefined
-  /** Kills the camera's process, so that the media server starts a new one. False: there was none. */
+  /** Kills the camera's process, so that the media server starts a new one. False if there was none. */
   recycle(camera: CameraId): Promise<boolean>
-  /** The newest still of the pipeline, if it decodes and the still is fresh. */
+  /** Resolves with the newest still of the pipeline, if the pipeline decodes and the still is fresh. */
   still(camera: CameraId): Promise<{ file: string; capturedAt: number } | undefined>
-  /** Plays a fault of a virtual camera. */
+  /** Simulates a fault of a virtual camera. */
   simulate(camera: CameraId, fault: 'stall' | 'resume' | 'busy'): Promise<void>
 }
 
-/** A picture in a temporary file of ours: JPEG or PNG as captured; `save` converts. */
+/** A picture in a temporary file: JPEG or PNG as captured; `save` converts it. */
 export interface Picture {
   file: string
   capturedAt: number
 }
 
 export interface PictureOptions {
-  /** Without extension; default: `<camera>_YYYY-MM-DD_HH-MM-SS-mmm`. Its shape is checked already. */
+  /** Without extension; default: `<camera>_YYYY-MM-DD_HH-MM-SS-mmm`. Already validated. */
   filename?: string
   format: 'jpg' | 'png'
   /** 1–100. */
   quality: number
   width?: number
   height?: number
-  /** Only looked at: not kept among the snapshots, removed by the caller. */
+  /** Not saved as a snapshot; the caller removes the file. */
   fleeting?: true
-  /** The cameras (ids or patterns) of a limited caller: a name that another camera's file has gives way to the next free one. */
+  /**
+   * The cameras (ids or patterns) of a limited caller. If a file of another camera has the name, the next free name
+   * is used.
+   */
   cameras?: readonly string[]
 }
 
@@ -83,15 +86,18 @@ export interface SavedPicture {
   height: number
 }
 
-/** Ways to a picture. Each rejects with `Failure`: device_busy, device_gone, timed_out … */
+/** Takes and saves pictures. Each method rejects with `Failure`: device_busy, device_gone, timed_out … */
 export interface Pictures {
-  /** Tier 0: straight from V4L2. */
+  /** Tier 0: directly from V4L2. */
   grabDirect(camera: CameraId, device: Device, pipeline: Pipeline, signal: AbortSignal): Promise<Picture>
-  /** Tier 1: ffmpeg from the device. */
+  /** Tier 1: with ffmpeg from the device. */
   grabByFfmpeg(camera: CameraId, device: Device, pipeline: Pipeline, signal: AbortSignal): Promise<Picture>
-  /** Tiers 2 and 3: the still tap if younger than `maxAge`, else the next keyframe of the stream (which wakes it). */
+  /** Tiers 2 and 3: the still tap if younger than `maxAge`, else the next keyframe. Starts the stream if necessary. */
   grabFromStream(camera: CameraId, maxAge: number, signal: AbortSignal): Promise<Picture>
-  /** Converts as asked and moves it into the snapshots folder in one step. Removes the temporary file, unless `keep`. Rejects with `name_taken`. */
+  /**
+   * Converts the picture as requested and moves it into the snapshots folder in one step. Removes the temporary file,
+   * unless `keep`. Rejects with `name_taken`.
+   */
   save(
     camera: CameraId,
     picture: Picture,

@@ -5,9 +5,9 @@ export interface ModeWish {
   width: number
   height: number
   fps: number
-  /** Set for this camera, not only our default: met as closely as the camera can. Otherwise the size is a limit. */
+  /** Set for this camera, not only by default: the nearest mode is chosen. Otherwise the size is an upper limit. */
   explicit?: { size?: boolean; fps?: boolean }
-  /** False: the stream is encoded in any case, so that the camera's own H.264 saves nothing. */
+  /** False: the stream is encoded in any case, so the camera's own H.264 has no advantage. */
   copy?: boolean
 }
 
@@ -17,7 +17,10 @@ export interface ModeChoice {
   reason: string
 }
 
-/** The weight of a format at equal size and rate: H.264 needs no encoder, MJPEG leaves room on the bus, raw frames fill it. */
+/**
+ * The weight of a format at equal size and rate: H.264 needs no encoder, MJPEG uses less of the USB bus than raw
+ * frames.
+ */
 const worth: Record<string, number> = {
   H264: 1,
   MJPG: 0.75,
@@ -33,15 +36,16 @@ const worth: Record<string, number> = {
   GREY: 0.3,
 }
 
-/** Formats that can be captured. Others (Bayer patterns, depth maps, HEVC) cannot become an H.264 stream here. */
+/** Formats that can be captured. Others (Bayer patterns, depth maps, HEVC) are not supported. */
 export const isUsable = (fourcc: string): boolean => fourcc in worth
 
-/** Formats of which one frame is a picture by itself. */
+/** Formats in which a single frame is a complete picture. */
 export const isStill = (fourcc: string): boolean => isUsable(fourcc) && fourcc !== 'H264'
 
 /**
- * Returns the best mode up to the wished size and rate. Size, rate and format weigh against each other, so that native
- * H.264 of half the size does not win over MJPEG of the full size. Explicit wishes come first. `undefined`: none is usable.
+ * Returns the best mode up to the requested size and rate; `undefined` if none is usable. Size, rate and format are
+ * weighed against each other, so that native H.264 of half the size does not win over MJPEG of the full size. Explicit
+ * settings take precedence.
  */
 export function chooseMode(capabilities: Capabilities, wish: ModeWish): ModeChoice | undefined {
   const { explicit = {} } = wish
@@ -77,7 +81,7 @@ const modesOf = ({ formats }: Capabilities): CaptureMode[] =>
 function score({ fourcc, width, height, fps }: CaptureMode, wish: ModeWish): number {
   const area = ratio(width * height, wish.width * wish.height)
   const format = fourcc === 'H264' && wish.copy === false ? 0.7 : (worth[fourcc] ?? 0)
-  // Twice the wished rate costs twice the work for nothing; half of it loses half of the motion.
+  // Twice the requested rate doubles the load without benefit; half of it loses half of the motion.
   const rate = fps > wish.fps * 1.01 ? ratio(fps, wish.fps) * 0.9 : ratio(fps, wish.fps)
   return Math.sqrt(area) * Math.sqrt(rate) * format
 }
@@ -97,15 +101,15 @@ function reasonFor(
   ]
   if (missed.length > 0) return missed.join('; ')
   const asked = [...(explicit.size ? [`${width}x${height}`] : []), ...(explicit.fps ? [`${rounded(fps)} fps`] : [])]
-  if (asked.length > 0) return `${asked.join(' at ')} as asked for`
+  if (asked.length > 0) return `${asked.join(' at ')} as requested`
   if (mode.width > width || mode.height > height)
-    return `the smallest size that it offers, all are above ${width}x${height}`
+    return `the smallest size of the camera; all are larger than ${width}x${height}`
   const native = all.some(({ fourcc }) => fourcc === 'H264')
-  const passed = native && mode.fourcc !== 'H264' && copy !== false ? `, more picture than its own H.264 offers` : ''
+  const passed = native && mode.fourcc !== 'H264' && copy !== false ? `, better than its own H.264 modes` : ''
   return `its best mode up to ${width}x${height} at ${rounded(fps)} fps${passed}`
 }
 
-/** The modes with the highest `nearness`, within a hundredth: 29.97 is 30. */
+/** Returns the modes with the highest `nearness`. A difference of 1 % does not count: 29.97 is 30. */
 function best(modes: CaptureMode[], nearness: (mode: CaptureMode) => number): CaptureMode[] {
   const highest = Math.max(0, ...modes.map(nearness))
   return modes.filter((mode) => nearness(mode) >= highest * 0.99)

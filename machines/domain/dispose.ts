@@ -1,2 +1,2 @@
-/** Ends what it was returned for. Never throws, may be called twice. */
+/** Ends the operation that returned it. Never throws, may be called twice. */
 export type Dispose = () => void

@@ -1,4 +1,4 @@
-/** RTSP sources beyond the configuration: a scan finds them, or a client names them. */
+/** RTSP sources that are not in the configuration: found by a scan, or added by a client. */
 
 import type { By } from './by.js'
 import type { CameraId } from './camera.js'
@@ -14,7 +14,7 @@ export interface ExternalStream {
   url: string
   type: ExternalType
   name: string
-  /** ERROR: the stream answered once and does not answer now. */
+  /** ERROR: the stream answered before and does not answer now. */
   status: 'DISCOVERED' | 'ERROR'
   /** For a source with two cameras: electro-optical or infrared. */
   sensor?: Sensor
@@ -33,9 +33,9 @@ export interface ExternalStream {
 export interface DiscoveryRequest {
   skydio: boolean
   generic: boolean
-  /** Asks every address again, also those that answered a moment ago. */
+  /** Scans every address again, also those that answered recently. */
   force: boolean
-  /** Lists streams that answered once and do not answer now, too. */
+  /** Also lists streams that answered before and do not answer now. */
   includeOffline: boolean
   by: By
 }
@@ -60,21 +60,21 @@ export interface ExternalView {
 }
 
 /**
- * Requests of clients for external streams. Rejections are ServiceErrors: `unsupported` while discovery is disabled,
- * `invalidState` while the service does not run or too many changes wait, `dependencyFailed` when it stops meanwhile.
+ * Requests of clients for external streams. Rejects with ServiceErrors: `unsupported` if discovery is disabled,
+ * `invalidState` if the service does not run or too many changes are pending, `dependencyFailed` if it stops meanwhile.
  */
 export interface ExternalAsk {
   view(): ExternalView
   /** Resolves at the end of the scan that covers the request. */
   discover(request: DiscoveryRequest): Promise<Discovery>
   /**
-   * Adds a stream; resolves once it is on disk and has its camera. Rejects with `invalidParams` for a URL that is not
-   * allowed, `invalidState` when the limit is reached, `dependencyFailed` when it cannot be written.
+   * Adds a stream; resolves when it is on disk and has a camera. Rejects with `invalidParams` if the URL is not
+   * allowed, `invalidState` if the limit is reached, `dependencyFailed` if the change cannot be written.
    */
   add(request: { url: string; name: string; type: ExternalType; by: By }): Promise<ExternalStream>
-  /** Removes an added stream; resolves once its camera is gone. Rejects with `notFound`. */
+  /** Removes an added stream; resolves when its camera is gone. Rejects with `notFound`. */
   remove(url: string, by: By): Promise<void>
-  /** Sets the time between scans, in ms; resolves once it is on disk. */
+  /** Sets the time between scans, in ms; resolves when it is on disk. */
   scanEvery(interval: number, by: By): Promise<void>
 }
 
@@ -86,7 +86,7 @@ export const discoveryDisabled = (): ServiceError =>
     suggestion: 'Set external_discovery.enabled to true and restart the service',
   })
 
-// ---------------------------------------------------------------- what is stored
+// ---------------------------------------------------------------- storage
 
 /** A stream that a client added. `url` may hold credentials: show it only through `shownUrl`. `addedAt`: epoch ms. */
 export interface AddedStream {
@@ -96,14 +96,14 @@ export interface AddedStream {
   addedAt: number
 }
 
-/** `interval` (ms between scans) is set only once a client has set it. */
+/** `interval`: ms between scans; absent until a client sets it. */
 export interface ExternalState {
   streams: AddedStream[]
   interval?: number
 }
 
 export interface ExternalStore {
-  /** Returns an empty state when there is no file; keeps a damaged file aside. Rejects when the file cannot be read. */
+  /** Returns an empty state if there is no file; renames a damaged file. Rejects if the file cannot be read. */
   load(): Promise<ExternalState>
   /** Writes the state in one step, to a file that only its owner can read. */
   save(state: ExternalState): Promise<void>
@@ -111,9 +111,9 @@ export interface ExternalStore {
 
 // ---------------------------------------------------------------- scanning
 
-/** The addresses that the configuration allows a scan to ask. */
+/** The addresses that the configuration allows a scan to probe. */
 export interface ScanPlan {
-  /** Absent: Skydio streams are not looked for. */
+  /** Absent: the scan does not look for Skydio streams. */
   skydio?: {
     ranges: readonly string[]
     hosts: readonly string[]
@@ -123,7 +123,7 @@ export interface ScanPlan {
     irPath: string
     both: boolean
   }
-  /** Absent: other streams are not looked for. */
+  /** Absent: the scan does not look for other streams. */
   generic?: { ranges: readonly string[]; hosts: readonly string[]; ports: readonly number[]; paths: readonly string[] }
 }
 
@@ -135,11 +135,11 @@ export interface Candidate {
   sensor?: Sensor
 }
 
-/** One address and port, with the streams to ask for over one connection. */
+/** One address and port, with the streams to probe over one connection. */
 export interface ScanTarget {
   host: string
   port: number
-  /** The configuration lists the address itself, not only a range: a missing answer is reported. */
+  /** The configuration lists the address itself, not only a range: the scan reports a missing answer. */
   named: boolean
   candidates: Candidate[]
 }
@@ -164,13 +164,13 @@ export interface StreamScan {
   /** `targets` is lazy; `missing` holds one sentence for each kind that the configuration does not allow. */
   plan(wish: { skydio: boolean; generic: boolean }): { total: number; targets: Iterable<ScanTarget>; missing: string[] }
   /**
-   * Asks each target once, some at a time, and reports each answer. Rejects when `signal` aborts; no connection stays
-   * open after that.
+   * Probes each target once, several at a time, and reports each answer. Rejects when `signal` aborts; no connection
+   * stays open after that.
    */
   run(targets: Iterable<ScanTarget>, report: (answer: ScanAnswer) => void, signal: AbortSignal): Promise<void>
 }
 
-/** Finds addresses that streams must not come from. */
+/** Finds addresses that are not allowed as sources of streams. */
 export interface AddressCheck {
   /**
    * Returns the rule that the address breaks, as in `must not …`; `undefined` if it is allowed. A name that cannot be

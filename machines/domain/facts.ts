@@ -1,4 +1,4 @@
-/** What happened, in the past tense. Machines emit facts; notifications, log, audit and metrics are views of them. */
+/** Facts: events that happened. Machines emit them; notifications, log, audit log and metrics are views of them. */
 import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import type { FileKind } from './files.js'
@@ -36,7 +36,7 @@ export type RecordingFact =
   | { type: 'recording.interrupted'; camera: CameraId; by: By; filename: string; reason: Reason }
   | { type: 'recording.resumed'; camera: CameraId; by: By; filename: string }
   | { type: 'recording.ended'; camera: CameraId; by: By; outcome: EndedRecording }
-  /** It never began, or ended because of a fault. Files that exist are final all the same. */
+  /** The recording did not start, or ended because of a fault. Existing files are final. */
   | { type: 'recording.failed'; camera: CameraId; by: By; outcome: EndedRecording }
 
 export interface EndedRecording {
@@ -53,7 +53,7 @@ export interface EndedRecording {
 export type SnapshotFact =
   | ({ type: 'snapshot.taken'; by: By } & SnapshotView)
   | { type: 'snapshot.failed'; camera: CameraId; by: By; reason: Reason; passedOver: PassedOver[] }
-  /** A picture that is only looked at: no notification tells of it. */
+  /** A picture that is not saved as a snapshot: there is no notification for it. */
   | {
       type: 'still.taken'
       camera: CameraId
@@ -65,7 +65,7 @@ export type SnapshotFact =
     }
   | { type: 'still.failed'; camera: CameraId; by: By; reason: Reason; passedOver: PassedOver[] }
 
-/** What a camera emits for a part of it that crashed before it could. */
+/** Emitted by a camera for a child that crashed before it could emit the fact itself. */
 export type LostFact =
   | Extract<RecordingFact, { type: 'recording.failed' }>
   | Extract<SnapshotFact, { type: 'snapshot.failed' | 'still.failed' }>
@@ -89,16 +89,16 @@ export type StorageFact =
 /** A scan for external streams; URLs without credentials, `took` in ms. */
 export type DiscoveryFact =
   | { type: 'discovery.started'; skydio: boolean; generic: boolean }
-  /** Addresses asked so far; at most once a second. */
+  /** Number of addresses probed so far; emitted at most once a second. */
   | { type: 'discovery.progress'; done: number; total: number }
-  /** A stream that was not known, or was away. */
+  /** A stream that is new, or answers again. */
   | { type: 'discovery.found'; url: string; name: string }
   /** `askers`: the clients that asked for this scan, or joined it. */
   | { type: 'discovery.ended'; found: number; took: number; errors: string[]; askers?: readonly By[] }
 
 /** The outcome of a change that a client requested; URLs without credentials. */
 export type ExternalFact =
-  /** `unchanged`: the stream was there already. */
+  /** `unchanged`: the stream already exists. */
   | { type: `externalStream.${'added' | 'unchanged' | 'removed'}`; by: By; url: string }
   /** Nothing was changed. */
   | { type: 'externalStream.refused'; by: By; reason: Reason }
@@ -107,7 +107,7 @@ export type ExternalFact =
 
 export type RetentionFact =
   | { type: 'retention.policySet'; by: By; policy: RetentionPolicy }
-  /** A sweep is over. Without `by` it was due. `reason`: why it ended early. */
+  /** A sweep ended. `by` is absent for a scheduled sweep. `reason`: why it ended early. */
   | {
       type: 'retention.swept'
       by?: By
@@ -118,9 +118,10 @@ export type RetentionFact =
     }
   | { type: 'file.deleted'; by?: By; kind: FileKind; name: string; camera: CameraId; bytes: number; reason: string }
 
-/** An actor crashed because of a bug. `restarts`: how often it was started again, this time included. */
+/** An actor crashed because of a bug. `restarts`: number of restarts so far, including this one. */
 export type SupervisionFact = { type: 'actor.failed'; actor: string; reason: Reason; restarts: number }
-/** A reader was kicked. `request`: of the call that ended it; absent when its credential expired. */
+
+/** A reader was kicked. `request`: the id of the call that ended it; absent if its credential expired. */
 export type MediaSessionFact = {
   type: 'mediaSession.ended'
   camera: CameraId
@@ -147,5 +148,5 @@ export type Fact =
   | MediaSessionFact
   | SystemFact
 
-/** A fact on the bus: numbered without gaps since the start, with its time. */
+/** A published fact: numbered without gaps since the start of the service, with its time. */
 export type Told<F extends Fact = Fact> = F & { seq: number; at: number }

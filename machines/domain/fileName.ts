@@ -1,12 +1,11 @@
 /**
- * The names of recordings and snapshots: which are valid, and what they say. The API and the adapters share these
- * rules.
+ * The rules for the names of recordings and snapshots. The API and the adapters share them.
  */
 import { type CameraId, isCameraId } from './camera.js'
 import { invalidParam } from './errors.js'
 import type { FileKind } from './ports.js'
 
-/** The extensions of each kind, in the order in which a name without one is tried. */
+/** The extensions of each kind. A name without extension is tried with each of them, in this order. */
 export const extensions: Record<FileKind, readonly string[]> = {
   recordings: ['.mp4', '.mkv'],
   snapshots: ['.jpg', '.jpeg', '.png'],
@@ -16,12 +15,12 @@ const forbidden = String.raw`/\\<>:"|?*\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}`
 
 /**
  * Printable characters without `/ \ < > : " | ? *`, no `..`, no leading dot, dash or space, no dot or space at the end.
- * Such a name cannot leave its folder, and every listing shows it as it is.
+ * Such a name cannot leave its folder, and is displayed without changes.
  */
 export const fileNamePattern = String.raw`^(?![.\-\s])(?!.*\.\.)(?!.*[.\s]$)[^${forbidden}]+$`
 const pattern = new RegExp(fileNamePattern, 'u')
 
-/** Most bytes of a name to which `.jpg` or `.png` is added. */
+/** Maximum length in bytes of a name to which `.jpg` or `.png` is added. */
 export const maxStem = 251
 
 const bytesOf = (text: string): number => new TextEncoder().encode(text).length
@@ -32,13 +31,13 @@ export const isFileName = (name: string): boolean => bytesOf(name) <= 255 && pat
 /** True for a valid name to which `.jpg` or `.png` can be added. */
 export const isStem = (name: string): boolean => bytesOf(name) <= maxStem && pattern.test(name)
 
-/** Throws a ServiceError `invalidParams` unless it is a valid name. */
+/** Throws a ServiceError `invalidParams` if the name is not valid. */
 export function checkFileName(name: string): void {
   if (!isFileName(name))
     throw invalidParam(
       'filename',
       'file_name',
-      'printable characters but / \\ < > : " | ? * and ".."; at most 255 bytes',
+      'printable characters except / \\ < > : " | ? * and without ".."; at most 255 bytes',
     )
 }
 

@@ -4,7 +4,7 @@ import type { Dispose } from './dispose.js'
 
 export type FileKind = 'recordings' | 'snapshots'
 
-/** A file of ours, finished or growing. `name` is unique within its kind and holds no folder. */
+/** A recording or snapshot, finished or growing. `name` is unique within its kind and contains no folder. */
 export interface MediaFile {
   name: string
   camera: CameraId
@@ -15,25 +15,25 @@ export interface MediaFile {
   createdAt: number
 }
 
-/** A recording, with what its own header and parts say. */
+/** A recording, with the properties read from its header and parts. */
 export interface RecordingFile extends MediaFile {
   format: 'mp4' | 'mkv'
   /** Milliseconds of media in it. */
   duration: number
-  /** False: still growing, or cut off (the media server died). */
+  /** False: still growing, or truncated because the media server crashed. */
   complete: boolean
 }
 
 export interface MediaFiles {
-  /** Newest first. With `mayUse` only files of cameras it admits, in `total` too. */
+  /** Newest first. `mayUse` limits the files, and `total`, to the cameras for which it returns true. */
   list(
     kind: FileKind,
     page: { limit: number; offset: number; mayUse?: (camera: CameraId) => boolean },
   ): Promise<{ files: MediaFile[]; total: number }>
-  /** By name, with or without extension. `undefined`: none. Rejects names that are not names (traversal, links). */
+  /** Finds a file by name, with or without extension; `undefined` if there is none. Rejects invalid names and links. */
   find(kind: FileKind, name: string): Promise<MediaFile | undefined>
   recording(name: string): Promise<RecordingFile | undefined>
-  /** True: the file existed and is gone. */
+  /** Resolves with true if the file existed and was deleted. */
   remove(kind: FileKind, name: string): Promise<boolean>
   sizes(): Promise<Record<FileKind, number>>
 }
@@ -47,9 +47,9 @@ export interface Segment {
 export type SegmentEvent =
   /** A new file has its first bytes. */
   | { type: 'segment.added'; segment: Segment }
-  /** The newest file has more bytes than when last looked at. */
+  /** The newest file has grown. */
   | { type: 'segment.grew' }
-  /** The newest file was deleted: what the media server goes on writing to it is lost. */
+  /** The newest file was deleted: data that the media server still writes to it is lost. */
   | { type: 'segment.deleted' }
 
 /** The segments that the media server writes for a camera. `after`: the watermark of the recording. */
@@ -60,13 +60,15 @@ export interface Segments {
   list(camera: CameraId, after: number): Promise<Segment[]>
   /** Resolves with the first segment since the watermark that has bytes. */
   first(camera: CameraId, after: number, signal: AbortSignal): Promise<Segment>
-  /** Reports what happens to the segments since the watermark that are not among `present`, and to the newest one. */
+  /** Reports new segments since the watermark that are not in `present`, and changes of the newest one. */
   watch(
     camera: CameraId,
     { after, present }: { after: number; present: Segment[] },
     listener: (event: SegmentEvent) => void,
   ): Dispose
-  /** Waits (2 s at most) until each file's header is final. A cut-off file is described as it is. Empty files are removed. */
+  /**
+   * Waits, at most 2 s, until each file's header is final. Truncated files are returned too; empty files are removed.
+   */
   finish(camera: CameraId, segments: Segment[], signal: AbortSignal): Promise<RecordingFile[]>
   /** Remuxes finished files to Matroska; returns their new descriptions. */
   toMatroska(files: RecordingFile[], signal: AbortSignal): Promise<RecordingFile[]>
@@ -77,7 +79,7 @@ export interface DiskUsage {
   total: number
   used: number
   available: number
-  /** used / (used + available) × 100: what `df` shows. */
+  /** used / (used + available) × 100, as in `df`. */
   percent: number
 }
 

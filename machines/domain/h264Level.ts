@@ -1,4 +1,6 @@
-/** H.264 levels (ITU-T H.264, table A-1), from 3.0 up: macroblocks per second, per frame, and kbit/s of baseline and main. */
+/**
+ * H.264 levels from 3.0 up (ITU-T H.264, table A-1): macroblocks per second, per frame, kbit/s of baseline and main.
+ */
 const levels = [
   ['3.0', 40_500, 1_620, 10_000],
   ['3.1', 108_000, 3_600, 14_000],
@@ -25,7 +27,7 @@ export interface LevelDemand {
   level: string
 }
 
-/** Returns the lowest level, from the configured one up, whose limits the stream fits; the highest level if none does. */
+/** Returns the lowest level, from the configured one up, that allows the stream; the highest level if none does. */
 export function h264Level({ width, height, fps, bitrate, profile, level }: LevelDemand): string {
   const across = Math.ceil(width / 16)
   const down = Math.ceil(height / 16)

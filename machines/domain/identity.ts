@@ -1,18 +1,18 @@
 /**
- * Identifies cameras. The evidence, best first: the serial, the USB port, the model and the order of the nodes.
+ * Identifies cameras. Evidence, best first: the serial, the USB port, the model and the order of the nodes.
  *
  * | seen | result |
  * |---|---|
  * | a serial that was always unique | the camera of that serial, at any port; the port is noted |
- * | two devices with one serial at once | the serial is shared from now on, for good: its devices are identified by port, `ambiguous` |
- * | … the camera known by the serial is at its noted port | it keeps its id, the twin gets a new one |
- * | … none of them is at the noted port | undecidable: both get new ids, the old id waits for its port |
- * | … a twin came alone first, at another port | it was taken for the moved camera and keeps the id; the returning camera gets a new one |
- * | a shared serial, alone (reboot with one twin) | by port: its own id at its own port, a new id at an unknown port |
- * | twins exchanged between their ports | indistinguishable: ids follow the ports, as `ambiguous` says |
+ * | two devices with one serial at once | the serial is shared permanently: its devices are identified by port, `ambiguous` |
+ * | … the known camera is at its noted port | it keeps its id, the twin gets a new one |
+ * | … none of them is at the noted port | undecidable: both get new ids, the old id stays reserved for its port |
+ * | … a twin came first, alone, at another port | it was identified as the moved camera and keeps the id; the returning camera gets a new one |
+ * | a shared serial, only one device (reboot with one twin) | by port: the old id at the known port, a new id at an unknown port |
+ * | twins exchanged between their ports | indistinguishable: the ids stay with the ports (`ambiguous`) |
  * | no serial (or zeros only) | by port, for devices of the same model |
- * | serial and port alike, but another function of the device | one device with two cameras (colour and infrared): no twins |
- * | no port, or one port for several devices (virtual drivers) | by model, in order of the nodes: confidence low |
+ * | same serial and port, but another function of the device | one device with two cameras (colour and infrared), not twins |
+ * | no port, or one port for several devices (virtual drivers) | by model, in the order of the nodes: low confidence |
  *
  * A port key includes the serial, so that a port never gives one unit's id to another unit of the same model.
  */
@@ -26,8 +26,9 @@ export interface Found {
 }
 
 /**
- * Gives each device its camera id: the known one, else the next number. The order of `devices` does not matter; a device
- * that is listed twice (same node) counts once. `found` is ordered by number; `changed`: the registry must be saved.
+ * Returns the camera id of each device: the known id, else a new one with the next number. The order of `devices` does
+ * not matter; a device that is listed twice (same node) counts once. `found` is ordered by number; `changed`: the
+ * registry must be saved.
  */
 export function identify(
   devices: UsbDevice[],
@@ -48,7 +49,7 @@ export function identify(
   let next = Math.max(registry.next, 0, ...cameras.map(({ id }) => cameraNumber(id) + 1))
   const taken = new Set<CameraId>()
   const claim = (key: string, portKey?: string): CameraId => {
-    // A registry that was edited by hand may give one camera the keys of two.
+    // In a registry that was edited by hand, one camera may have the keys of two.
     const known = cameras.find(({ id, keys }) => keys.includes(key) && !taken.has(id))
     if (!known) {
       const id: CameraId = `camera${next++}`
@@ -87,7 +88,7 @@ export function identify(
   }
 }
 
-/** The same for a configured camera (`virtual:demo`, `rtsp:yard`), or the URL of an added stream. */
+/** Returns the camera id of a configured camera (`virtual:demo`, `rtsp:yard`) or of an added stream (its URL). */
 export function identifyNamed(
   key: string,
   registry: Registry,
@@ -106,8 +107,8 @@ export function identifyNamed(
 }
 
 /**
- * One name for one port: `usbv2-` and `usbv3-` become `usb-`, the first video function (`:1.0`, index 0) is left out.
- * `place` is the socket; `port` adds the function of a device with several cameras.
+ * Returns a unique name of the port: `usbv2-` and `usbv3-` become `usb-`, the first video function (`:1.0`, index 0) is
+ * omitted. `place` is the socket; `port` also has the function, for a device with several cameras.
  */
 export function normalisePort(port: string): { port: string; place: string } {
   const [, before, socket, wanted, index] =
@@ -120,7 +121,7 @@ export function normalisePort(port: string): { port: string; place: string } {
   }
 }
 
-/** Writes serials as udev does, so that both ways of discovery agree; `undefined` when it identifies no unit. */
+/** Normalises a serial as udev does, so that both ways of discovery agree; `undefined` if it identifies no unit. */
 export function normaliseSerial(serial: string | undefined): string | undefined {
   const text = (serial ?? '')
     .trim()
@@ -160,7 +161,7 @@ function evidenceOf(devices: UsbDevice[]): Evidence[] {
 const isKeyOf = (serial: string, key: string): boolean =>
   key === `serial:${serial}` || key.startsWith(`serial:${serial}/`)
 
-/** Serials that are at two places at once. */
+/** Returns the serials that are present at two places at once. */
 function twinSerials(shown: Evidence[]): string[] {
   return shown.flatMap(({ serial, place, portKey }, at) =>
     serial !== undefined &&
@@ -181,7 +182,7 @@ function counted(keys: (string | undefined)[]): Map<string, number> {
   return counts
 }
 
-/** The registry in the order of our own fields, for comparison. */
+/** Returns the registry with its fields in a fixed order, for comparison. */
 const plain = ({ next, cameras, sharedSerials }: Registry): Registry => ({
   next,
   cameras: cameras.map(({ id, keys }) => ({ id, keys })),
@@ -203,7 +204,7 @@ function byEvidence(a: UsbDevice, b: UsbDevice): number {
   return naturally(a.node, b.node)
 }
 
-/** `video10` after `video9`, the same in every locale. */
+/** Compares texts with numbers by value, independent of the locale: `video10` after `video9`. */
 export function naturally(a: string, b: string): number {
   const [left, right] = [a.split(/(\d+)/), b.split(/(\d+)/)]
   for (const [at, text] of left.entries()) {

@@ -4,8 +4,8 @@ interface Made {
 }
 
 /**
- * Keeps values that are made once and stay the same object until one of their parts changes: `kept(owner, name, of, make)`.
- * They are forgotten with their owner.
+ * Returns a cache of computed values: `kept(owner, name, of, make)` returns the same object until one of the parts in
+ * `of` changes. The values are garbage-collected with their owner.
  */
 export function keptValues() {
   const owners = new WeakMap<object, Map<string, Made>>()

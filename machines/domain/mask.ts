@@ -1,6 +1,6 @@
-/** Hides credentials in URLs and texts: for log lines, error messages, faults of the configuration, and the API. */
+/** Masks credentials in URLs and texts: for log lines, error messages, faults of the configuration, and the API. */
 
-/** Stands in the place of what is hidden. */
+/** Replaces a masked value. */
 export const hidden = '***'
 
 const names = 'password|passwd|pwd|secret|token|api_?key'
@@ -16,7 +16,7 @@ const inPath = new RegExp(`(${name}=)${valueOfPath}`, 'gi')
 export const isSecretName = (text: string): boolean =>
   /password|passwd|secret|token|authorization|credential|api[_-]?key|cookie/i.test(text)
 
-/** The path and query of a URL without the values of `password=…` and the like. */
+/** Returns the path and query of a URL, with the values of `password=…` and similar parameters masked. */
 export function maskedParameters(pathAndQuery: string): string {
   const mark = `$1${hidden}`
   const start = pathAndQuery.indexOf('?')
@@ -24,7 +24,7 @@ export function maskedParameters(pathAndQuery: string): string {
   return (path + query.replace(inQuery, mark)).replace(inPath, mark)
 }
 
-/** The part behind the last `@`. Earlier ones, and any `/`, `?` or `#`, may belong to a password that is not encoded. */
+/** Returns the part after the last `@`. Earlier `@`, `/`, `?` and `#` may belong to a password that is not encoded. */
 export const withoutUser = (text: string): string => text.slice(text.lastIndexOf('@') + 1)
 
 function maskedUrl(url: string): string {
@@ -34,7 +34,7 @@ function maskedUrl(url: string): string {
   return `${url.slice(0, start)}${place === behind ? '' : `${hidden}@`}${maskedParameters(place)}`
 }
 
-/** Longer texts are cut, which bounds the time that the patterns take. In characters. */
+/** Longer texts are truncated, to limit the time of the pattern matching. In characters. */
 const longest = { read: 16_384, written: 8192 }
 
 const patterns: readonly [RegExp, string][] = [
@@ -47,7 +47,7 @@ const patterns: readonly [RegExp, string][] = [
   [new RegExp(`((?:${names})[\\w-]{0,40}=)[^\\s&;,"']+`, 'gi'), `$1${hidden}`],
 ]
 
-/** A text without the credentials of its URLs, queries, headers, JWTs and API keys. */
+/** Returns the text with the credentials in URLs, queries, headers, JWTs and API keys masked. */
 export function maskedText(text: string): string {
   const cut = text.length > longest.read ? text.slice(0, longest.read) : text
   const urls = cut.replace(/\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"<>]+/gi, maskedUrl)
@@ -55,11 +55,13 @@ export function maskedText(text: string): string {
   return safe.length > longest.written || cut !== text ? `${safe.slice(0, longest.written)}…` : safe
 }
 
-/** A line of another program: its URLs also lose the whole query. */
+/** Like `maskedText`, for the output of another program: also masks the whole query of each URL. */
 export const maskedLine = (text: string): string =>
   maskedText(text).replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s?"']+)\?[^\s"']*/gi, `$1?${hidden}`)
 
-/** A text for clients, without URLs (only their scheme stays) and absolute file names. At most 300 characters. */
+/**
+ * Returns a text for clients, without URLs (only the scheme remains) and absolute file names. At most 300 characters.
+ */
 export const textForClients = (text: string): string =>
   text
     .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s"]*[^\s"']/gi, '$1…')

@@ -5,8 +5,8 @@ import { h264Level } from './h264Level.js'
 import type { CaptureDefaults } from './ports.js'
 
 /**
- * The camera's own H.264 is copied, everything else is encoded; RTSP cameras are pulled by the media server. Codec
- * settings in the camera's own entry ask for another stream than the camera's: then H.264 is encoded too.
+ * Copies the camera's own H.264 and encodes all other formats; the media server pulls RTSP cameras. If the camera's
+ * entry has codec settings, H.264 is encoded too.
  */
 export function choosePipeline(
   kind: SourceKind,
@@ -42,11 +42,11 @@ function sourceOf(kind: SourceKind, mode: CaptureMode, own: boolean, reason: str
   if (reason === undefined) return `The camera offers no known format; ${width}x${height} at ${fps} fps is requested.`
   if (kind === 'virtual') return `Test pattern ${width}x${height} at ${fps} fps: ${reason}.`
   if (own && mode.fourcc === 'H264')
-    return `Captured as ${describeMode(mode)} (${reason}), and not copied because this camera has codec settings of its own.`
+    return `Captured as ${describeMode(mode)} (${reason}), and encoded because this camera has its own codec settings.`
   return `Captured as ${describeMode(mode)}: ${reason}.`
 }
 
-/** The codec settings with their level as a number. */
+/** Returns the codec settings with the computed level. */
 function codecOf({ width, height, fps }: CaptureMode, codec: CodecSettings): CodecSettings {
   return {
     ...codec,
@@ -54,11 +54,11 @@ function codecOf({ width, height, fps }: CaptureMode, codec: CodecSettings): Cod
   }
 }
 
-/** Zeros in the mode are unknown. */
+/** A zero in the mode means unknown. */
 function pull({ formats }: Capabilities): Pipeline {
   const { fourcc = 'H264', sizes = [] } = formats[0] ?? {}
   const { width = 0, height = 0, rates = [] } = sizes[0] ?? {}
-  const note = fourcc === 'H264' ? '' : ', which not every player shows'
+  const note = fourcc === 'H264' ? '' : ', which not every player supports'
   return {
     kind: 'pull',
     mode: { fourcc, width, height, fps: rates[0] ?? 0 },

@@ -1,7 +1,7 @@
 /**
- * What the service needs of the outside world. Adapters implement these ports, `adapters/open.ts` builds them, tests
- * fake them. Times are epoch milliseconds, sizes bytes, durations milliseconds. Every promise honours its `signal`.
- * The message of a rejected promise is one sentence for people and holds no path, token or password.
+ * The interfaces to the outside world. Adapters implement these ports, `adapters/open.ts` creates them, tests fake
+ * them. Times are epoch milliseconds, sizes bytes, durations milliseconds. Every promise respects its `signal`. The
+ * message of a rejected promise is one sentence for people and contains no path, token or password.
  */
 import type { CameraId, CameraSettings, CodecSettings } from './camera.js'
 
@@ -10,19 +10,19 @@ export type { Dispose } from './dispose.js'
 export * from './files.js'
 export * from './mediaServer.js'
 
-/** The known cameras and their ids, kept for good. */
+/** The known cameras and their ids, kept permanently. */
 export interface Registry {
   /** The number of the next new camera. */
   next: number
   cameras: { id: CameraId; keys: string[] }[]
-  /** `vendor:product:serial` that two cameras have shown at once: never trusted again. */
+  /** `vendor:product:serial` that two cameras had at the same time. Such a serial no longer identifies a camera. */
   sharedSerials: string[]
 }
 
 export interface RegistryStore {
-  /** Empty when there is none. Rejects when it cannot be read (a damaged file is kept aside, never overwritten). */
+  /** Resolves with an empty registry if there is no file. Rejects if it cannot be read; renames a damaged file. */
   load(): Promise<Registry>
-  /** Written by temporary file, fsync and rename. */
+  /** Writes a temporary file, syncs and renames it. */
   save(registry: Registry): Promise<void>
 }
 
@@ -38,7 +38,7 @@ export interface Log {
   debug(message: string, fields?: Record<string, unknown>): void
 }
 
-/** What the settings of each camera default to. */
+/** The defaults for the settings of each camera. */
 export interface CaptureDefaults {
   width: number
   height: number
@@ -46,31 +46,31 @@ export interface CaptureDefaults {
   codec: CodecSettings
 }
 
-/** Counts and times what happens. Never throws. */
+/** Records metrics. Never throws. */
 export interface Metrics {
-  /** A request of a client was answered. */
+  /** A client's request was answered. */
   call(method: string, outcome: 'ok' | 'refused' | 'failed', ms: number): void
-  /** A call of the media server's control API; `route` without names, as in `GET /v3/paths/list`. */
+  /** A call to the media server's control API; `route` without names, such as `GET /v3/paths/list`. */
   mediaCall(route: string, outcome: 'ok' | 'refused' | 'unreachable', ms: number): void
-  /** A notification that a client did not get. */
+  /** A notification was dropped for a client. */
   dropped(): void
-  /** A client that was refused: a bad credential, too many requests, too many connections, a foreign origin. */
+  /** A client was rejected: bad credential, too many requests, too many connections, foreign origin. */
   refused(why: 'authentication' | 'rate' | 'connection' | 'origin'): void
 }
 
-/** The host that the service runs on, as last sampled. Percentages are 0–100. */
+/** The last sample of the host that the service runs on. Percentages are 0–100. */
 export interface HostSample {
   at: number
   cpuPercent: number
   memoryPercent: number
   /** Bytes of this process. */
   residentBytes: number
-  /** Bytes over all network interfaces but loopback, since the host's start. */
+  /** Bytes over all network interfaces except loopback, since the host's start. */
   bytesSent: number
   bytesReceived: number
 }
 
-/** A camera of the configuration. */
+/** A camera in the configuration. */
 export interface CameraEntry {
   name: string
   source: { kind: 'virtual' } | { kind: 'rtsp'; url: string } | { kind: 'usb'; match: string }

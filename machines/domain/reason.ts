@@ -1,8 +1,8 @@
-/** Why something is as it is: a code for programs, with a sentence for people beside it. */
+/** The reason of a state or a failure: a code for programs and a sentence for people. */
 
-/** Every code, with its usual sentence. Codes are part of the API: they may be added, never renamed. */
+/** All codes, with their default sentences. Codes are part of the API: they may be added, never renamed. */
 const sentences = {
-  // What somebody wanted.
+  // Requests.
   requested: 'it was requested',
   duration_reached: 'the requested duration is reached',
   removed: 'the camera was removed',
@@ -15,8 +15,8 @@ const sentences = {
   device_gone: 'the device is gone',
   device_error: 'the device reports errors',
   permission_denied: 'the service has no permission to open the device',
-  format_not_offered: 'the device does not offer the format that was asked for',
-  usb_bandwidth: 'the USB bus has no bandwidth left: other cameras on it use it up',
+  format_not_offered: 'the device does not offer the requested format',
+  usb_bandwidth: 'the USB bus has no bandwidth left: other cameras use it',
   identity_ambiguous: 'another camera reports the same serial: both are identified by their USB port',
   probe_failed: 'the capabilities of the camera cannot be read',
   // A network camera.
@@ -32,20 +32,20 @@ const sentences = {
   codec_unsupported: 'the codec of the stream is not supported',
   not_a_stream: 'the camera offers no video that can be used',
   // An external stream.
-  already_configured: 'the configuration has this stream',
+  already_configured: 'the stream is a configured camera',
   limit_reached: 'the limit is reached',
   stream_unknown: 'no such stream was added',
   // The stream.
-  no_frames: 'no frames come from the camera',
-  no_longer_used: 'nobody uses the stream',
+  no_frames: 'the camera delivers no frames',
+  no_longer_used: 'the stream is no longer used',
   pipeline_killed: 'the pipeline was killed',
-  pipeline_restarted: 'the pipeline was restarted because no frames came',
-  pipeline_replaced: 'another pipeline took its place',
+  pipeline_restarted: 'the pipeline was restarted because it delivered no frames',
+  pipeline_replaced: 'the pipeline was replaced by another one',
   pipeline_failed: 'the pipeline ended before its first frame',
   encoder_missing: 'this ffmpeg has no H.264 encoder (libx264)',
   encoder_failed: 'the encoder does not accept the codec settings',
-  ffmpeg_incomplete: 'this ffmpeg lacks a part that is needed',
-  program_missing: 'a program that is needed is not installed',
+  ffmpeg_incomplete: 'this ffmpeg lacks a required component',
+  program_missing: 'a required program is not installed',
   out_of_memory: 'the host is out of memory',
   stream_lost: 'the stream was lost',
   not_started_in_time: 'the stream did not start in time',
@@ -71,7 +71,7 @@ const sentences = {
   no_picture: 'no picture could be taken',
   not_a_usb_camera: 'this is not a USB camera',
   not_a_local_device: 'this is not a local device',
-  // Anything.
+  // General.
   timed_out: 'it took too long',
   crashed: 'an internal error occurred',
   failed: 'it failed',
@@ -81,14 +81,14 @@ export type ReasonCode = keyof typeof sentences
 
 export interface Reason {
   code: ReasonCode
-  /** One sentence for people. Programs never compare it. It holds no path, token or password. */
+  /** One sentence for people. Programs never compare it. It contains no path, token or password. */
   details: string
 }
 
-/** A reason with its usual sentence, or with a more exact one. */
+/** Returns a reason with its default sentence, or with a more exact one. */
 export const because = (code: ReasonCode, details: string = sentences[code]): Reason => ({ code, details })
 
-/** An expected failure of an effect: rejects with the reason that a state will show. */
+/** An expected failure of an effect. The machine's state shows its reason. */
 export class Failure extends Error {
   override readonly name: string = 'Failure'
   constructor(
@@ -99,7 +99,7 @@ export class Failure extends Error {
   }
 }
 
-/** The reason of any thrown value: its own when it is a `Failure`, else `otherwise` with the words of the error. */
+/** Returns the reason of any thrown value: that of a `Failure`, else `otherwise` with the message of the error. */
 export const reasonFrom = (error: unknown, otherwise: ReasonCode = 'failed'): Reason =>
   error instanceof Failure
     ? because(error.code, error.message)

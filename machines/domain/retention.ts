@@ -1,11 +1,14 @@
-/** Which files may be deleted so that the disk stays usable. */
+/** Selects the files to delete so that the disk stays usable. */
 
 import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import type { FileKind } from './ports.js'
 import type { RecordingView } from './views.js'
 
-/** `age`: older than `maxAgeDays`; `size`: oldest first until all files take at most `maxSizeGb` (10⁹ bytes); `manual`: nothing by itself. */
+/**
+ * `age`: deletes files older than `maxAgeDays`; `size`: deletes the oldest files until the total is at most `maxSizeGb`
+ * (10⁹ bytes); `manual`: deletes nothing automatically.
+ */
 export interface RetentionPolicy {
   type: 'age' | 'size' | 'manual'
   maxAgeDays?: number
@@ -13,7 +16,7 @@ export interface RetentionPolicy {
   enabled: boolean
 }
 
-/** A file as the policy sees it. Times are epoch ms. */
+/** A file, as input for the policy. Times are epoch ms. */
 export interface KeptFile {
   kind: FileKind
   name: string
@@ -29,7 +32,7 @@ const day = 86_400_000
 /** Younger files are never deleted: their recording may not be known yet. */
 const grace = 60_000
 
-/** Returns the files that the policy deletes, oldest first; never a growing file, nor one of the last minute. Ignores `enabled`. */
+/** Returns the files to delete, oldest first; never a growing file or one of the last minute. Ignores `enabled`. */
 export function toDelete(
   { type, maxAgeDays, maxSizeGb }: RetentionPolicy,
   files: readonly KeptFile[],
@@ -50,11 +53,13 @@ export function toDelete(
   })
 }
 
-/** Why the policy deletes a file. */
+/** Returns the reason for which the policy deletes a file. */
 export const reasonToDelete = ({ type, maxAgeDays, maxSizeGb }: RetentionPolicy): string =>
   type === 'age' ? `older than ${maxAgeDays} days` : type === 'size' ? `more than ${maxSizeGb} GB were kept` : 'manual'
 
-/** True if a recording still needs the file: its newest one while it runs, all while they are closed and remuxed. */
+/**
+ * True if a recording still needs the file: its newest file while it runs, all files while they are closed and remuxed.
+ */
 export function isInUse(recording: RecordingView | undefined, name: string): boolean {
   if (recording === undefined || recording.status === 'STOPPED' || recording.status === 'FAILED') return false
   const bare = (file: string) => file.replace(/\.\w+$/, '')
@@ -62,17 +67,20 @@ export function isInUse(recording: RecordingView | undefined, name: string): boo
   return needed.some((file) => bare(file) === bare(name))
 }
 
-/** Keeps the policy. */
+/** Stores the policy. */
 export interface RetentionStore {
-  /** `undefined`: none was ever set. A damaged policy is kept aside and replaced by one that deletes nothing, with the reason. */
+  /**
+   * Resolves with `undefined` if no policy was set yet. Renames a damaged file and returns a policy that deletes
+   * nothing, with the reason.
+   */
   load(): Promise<{ policy: RetentionPolicy; reason?: string } | undefined>
   save(policy: RetentionPolicy): Promise<void>
 }
 
-/** The result of a sweep. `dryRun`: nothing was deleted, the figures show what would be. */
+/** The result of a sweep. `dryRun`: lists the files that a sweep would delete, without deleting them. */
 export interface Cleanup {
   dryRun: boolean
-  /** In the order of their deletion, oldest first. */
+  /** In order of deletion, oldest first. */
   files: { kind: FileKind; name: string; bytes: number }[]
   /** Bytes. */
   freed: number
@@ -84,7 +92,7 @@ export interface RetentionView {
   policy: RetentionPolicy
   /** When the last sweep ended, and how much it deleted. */
   last?: { at: number; files: number; freed: number; reason?: string }
-  /** Why the policy is not the requested one. */
+  /** Why the requested policy is not in effect. */
   reason?: string
 }
 
@@ -93,6 +101,8 @@ export interface RetentionAsk {
   view(): RetentionView
   /** Resolves when the policy is on disk. */
   setPolicy(policy: RetentionPolicy, by: By): Promise<RetentionPolicy>
-  /** Applies the policy now, even if it is not enabled. `cameras`: ids or patterns; files of other cameras are ignored. */
+  /**
+   * Applies the policy now, even if it is not enabled. `cameras`: ids or patterns; files of other cameras are ignored.
+   */
   cleanUp(request: { dryRun: boolean; by: By; cameras?: readonly string[] }): Promise<Cleanup>
 }

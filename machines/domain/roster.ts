@@ -14,7 +14,9 @@ export interface Present {
   device: Device
 }
 
-/** Gives an id to everything that is present. `away`: virtual cameras that are unplugged in play. */
+/**
+ * Returns all cameras that are present, with their ids. `away`: virtual cameras that are unplugged in the simulation.
+ */
 export function roster(
   {
     devices,
@@ -41,7 +43,7 @@ export function roster(
     if (!away.includes(named.id)) present.push({ id: named.id, name, identity: named.identity, settings, device })
   }
   for (const { name, url } of streams) {
-    // The configuration may name it since it was added.
+    // The stream may have been added to the configuration later.
     if (configuredAt(url, entries)) continue
     const { registry, id, identity, changed: isNew } = identifyNamed(streamIdentity(url), next)
     next = registry
@@ -51,15 +53,15 @@ export function roster(
   return { registry: next, present, changed }
 }
 
-/** The entry `usb:<serial or port>` of this device. */
+/** Returns the entry `usb:<serial or port>` of this device. */
 const entryOf = ({ serial, port }: UsbDevice, entries: CameraEntry[]): CameraEntry | undefined =>
   entries.find(({ source }) => source.kind === 'usb' && (source.match === serial || source.match === port))
 
-/** The configured camera with this source, enabled or not. */
+/** Returns the configured camera with this source, enabled or not. */
 export const configuredAt = (url: string, entries: readonly CameraEntry[]): CameraEntry | undefined =>
   entries.find(({ source }) => source.kind === 'rtsp' && streamKey(source.url) === streamKey(url))
 
-/** False if a camera that is still present must be opened again. */
+/** False if the device changed, so that the camera must be opened again. */
 export function isSameDevice(one: Device, other: Device): boolean {
   if (one.kind === 'usb' && other.kind === 'usb') return one.node === other.node && one.port === other.port
   return one.kind === 'rtsp' && other.kind === 'rtsp' ? one.url === other.url : one.kind === other.kind

@@ -1,16 +1,16 @@
-/** What outsiders may see of the actors: plain values, made by each machine's view function. Times are epoch ms. */
+/** The public state of the actors: plain values, created by each machine's view function. Times are epoch ms. */
 import type { CameraId, Capabilities, Identity, Pipeline, SourceKind } from './camera.js'
 import type { Reason } from './reason.js'
 
-/** The three words of the API, from the camera's tags. */
+/** The three status values of the API, derived from the camera's tags. */
 export type CameraStatus = 'CONNECTED' | 'DISCONNECTED' | 'ERROR'
 
-/** Why something is in its state, and since when. */
+/** A state, its start time and its reason. */
 export interface Cause {
-  /** A word of the API: `available`, `unplugged`, `faulty` … */
+  /** A state name of the API: `available`, `unplugged`, `faulty` … */
   state: string
   since: number
-  /** Present whenever the state is not the plain good one. */
+  /** Absent in the normal state. */
   reason?: Reason
 }
 
@@ -25,7 +25,7 @@ export interface CameraView {
   mode?: { width: number; height: number; fps: number }
   capabilities?: Capabilities
   pipeline?: Pipeline
-  /** When it became CONNECTED, while it is. */
+  /** Time of the transition to CONNECTED; absent in other states. */
   connectedAt?: number
   stream: StreamView
   recording?: RecordingView
@@ -34,35 +34,35 @@ export interface CameraView {
   obstacles: Obstacles
 }
 
-/** What outside the camera keeps it from recording (`storage`, `server`) and streaming (`server`). */
+/** Conditions outside the camera that block recording (`storage`, `server`) and streaming (`server`). */
 export interface Obstacles {
   storage?: Reason | undefined
   server?: Reason | undefined
 }
 
-/** The camera's stream by its taps and holds; readers and bytes come from the media server. */
+/** The camera's stream, from its taps and holds. The media server reports readers and bytes. */
 export interface StreamView {
   status: 'INACTIVE' | 'STARTING' | 'ACTIVE' | 'ERROR'
   since: number
-  /** Holds of start_streaming: holder → since. */
+  /** Holds of start_streaming: holder → start time. */
   holders: Record<string, number>
   frames: number
   fps: number
   bitrate: number
-  /** Why it ended or stalls, if it did. */
+  /** Why the stream ended or stalls. */
   reason?: Reason
 }
 
-/** RECORDING: a file is growing. INTERRUPTED: it was, and goes on when what is missing comes back in time. */
+/** RECORDING: a file is growing. INTERRUPTED: no file grows; the recording resumes if data arrives in time. */
 export type RecordingStatus = 'STARTING' | 'RECORDING' | 'INTERRUPTED' | 'STOPPING' | 'STOPPED' | 'FAILED'
-/** As requested: `mp4` is `fmp4` by another name; `mkv` is remuxed after the stop. */
+/** The requested format: `mp4` is a synonym of `fmp4`; `mkv` is remuxed after the stop. */
 export type RecordingFormat = 'fmp4' | 'mp4' | 'mkv'
 
 export interface RecordingView {
   camera: CameraId
   status: RecordingStatus
   growing: boolean
-  /** Why it is interrupted, or ends. */
+  /** Why the recording is interrupted, or ends. */
   reason?: Reason
   format: RecordingFormat
   by: string
@@ -83,10 +83,10 @@ export interface RecordingOutcome extends RecordingView {
   bytes: number
 }
 
-/** Tier 0 direct V4L2 · 1 ffmpeg from the device · 2 from the live stream · 3 the stream was woken for it. */
+/** 0: direct V4L2; 1: ffmpeg from the device; 2: from the live stream; 3: from a stream that was started for it. */
 export type SnapshotTier = 0 | 1 | 2 | 3
 
-/** A tier that could not give the picture. */
+/** A tier that failed or was skipped. */
 export interface PassedOver {
   tier: SnapshotTier
   reason: Reason
@@ -95,7 +95,7 @@ export interface PassedOver {
 export interface SnapshotView {
   camera: CameraId
   filename: string
-  /** Absolute; operators see it as `file_path`. */
+  /** Absolute; operators get it as `file_path`. */
   path: string
   bytes: number
   width: number
@@ -110,7 +110,7 @@ export interface SnapshotView {
 export interface HoldView {
   camera: CameraId
   since: number
-  /** When `auto_close_after` releases it; absent: never. */
+  /** Time of the automatic release by `auto_close_after`; absent: never. */
   until?: number
   /** Other holders, readers or a recording keep the stream running. */
   continues: boolean
@@ -120,7 +120,7 @@ export interface LinkView {
   /** `down`, `syncing`, `up`, `degraded`. */
   state: string
   cause: Cause
-  /** Whether calls to the media server pass. */
+  /** `closed`: calls to the media server are allowed. */
   breaker: 'closed' | 'open' | 'halfOpen'
   server?: { kind: 'external' | 'managed' | 'embedded'; why: string; version?: string }
 }
@@ -137,7 +137,7 @@ export interface StorageView {
 export interface SystemView {
   status: 'starting' | 'partial' | 'ready'
   message: string
-  /** How cameras are found: by `udev` events, by `devfs` (inotify and polling), `off`. */
+  /** How cameras are found: `udev` events, `devfs` (inotify and polling), or `off`. */
   discovery: { active: boolean; mode: 'udev' | 'devfs' | 'off'; cause: Cause }
   startedAt: number
 }

@@ -46,7 +46,7 @@ describe('a request for a still', () => {
     expect(await ann).to.deep.include({ bytes: 9, tier: 0, capturedAt: 5 })
   })
 
-  it('is refused by a camera that is away', async () => {
+  it('is refused if the camera is unplugged', async () => {
     const { ask, actor } = await online()
     actor.send({ type: 'device.removed', reason: because('unplugged') })
     const error = await refusalOf(ask.takeStill('camera0', wish('ann')))
@@ -54,14 +54,14 @@ describe('a request for a still', () => {
     expect((await refusalOf(ask.takeStill('camera7', wish('ann')))).key).to.equal('notFound')
   })
 
-  it('fails with the camera that is pulled meanwhile', async () => {
+  it('fails if the camera is unplugged during the request', async () => {
     const { ask, actor } = await online()
     const refusal = refusalOf(ask.takeStill('camera0', wish('ann')))
     actor.send({ type: 'device.removed', reason: because('unplugged') })
     expect((await refusal).data).to.deep.include({ dependency: 'camera', detail: 'the camera was unplugged' })
   })
 
-  it('fails at once when the camera ends, or crashes', async () => {
+  it('fails at once if the camera crashes or is removed', async () => {
     for (const end of ['crash', 'removal'] as const) {
       const { ask, actor } = await online()
       const refusal = refusalOf(ask.takeStill('camera0', wish('ann')))
@@ -80,13 +80,13 @@ describe('a request for a snapshot', () => {
     return (await refusal).data
   }
 
-  it('is wrong when its name is taken; a camera that says the same has failed', async () => {
+  it('is invalid if its name is taken, but not if the camera fails with the same sentence', async () => {
     const details = 'a snapshot named yard exists already'
     expect(await outcome(because('name_taken', details))).to.deep.include({ param: 'filename', rule: details })
     expect(await outcome(because('no_picture', details))).to.deep.include({ dependency: 'camera', detail: details })
   })
 
-  it('fails with what each tier said', async () => {
+  it('fails with the reason of each tier', async () => {
     const { ask, grabFails } = await online()
     const refusal = refusalOf(ask.takeSnapshot('camera0', { ...wish('ann'), format: 'jpg' }))
     await grabFails(new Failure('device_error'))
@@ -95,7 +95,7 @@ describe('a request for a snapshot', () => {
 })
 
 describe('a request to record', () => {
-  it('is refused, and nothing is reported as failed, while the disk is full or the media server is away', async () => {
+  it('is refused, without a fact, while the disk is full or the media server is down', async () => {
     for (const [obstacles, dependency] of [
       [{ storage: because('storage_full', 'the disk is 93 % full, the limit is 90 %') }, 'storage'],
       [{ server: because('server_unreachable', 'the media server does not answer') }, 'mediamtx'],
@@ -109,17 +109,17 @@ describe('a request to record', () => {
     }
   })
 
-  it('names what has to work when it does not begin', async () => {
-    const { ask } = await online({ opening: new Failure('server_refused', 'the media server refused it: no') })
+  it('fails with the name of the dependency if the recording does not start', async () => {
+    const { ask } = await online({ opening: new Failure('server_refused', 'the media server refused the request: no') })
     const { key, data } = await refusalOf(ask.startRecording('camera0', { format: 'fmp4', by }))
     expect([key, data.dependency, data.detail]).to.deep.equal([
       'dependencyFailed',
       'mediamtx',
-      'the recording did not begin: the media server refused it: no',
+      'the recording did not start: the media server refused the request: no',
     ])
   })
 
-  it('is refused while one runs, with the state and the methods that work', async () => {
+  it('is refused while a recording runs, with the state and the allowed methods', async () => {
     const { ask } = await online()
     ask.startRecording('camera0', { format: 'fmp4', by }).catch(() => {})
     const { key, data } = await refusalOf(ask.startRecording('camera0', { format: 'fmp4', by: wish('bob').by }))
@@ -133,13 +133,13 @@ describe('a request to record', () => {
 })
 
 describe('a request to hold the stream', () => {
-  it('is refused while the media server is away', async () => {
+  it('is refused while the media server is down', async () => {
     const { ask } = await online({ obstacles: { server: because('server_unreachable') } })
     const { key, data } = await refusalOf(ask.holdStream('camera0', 'ann', by))
     expect([key, data.dependency]).to.deep.equal(['dependencyFailed', 'mediamtx'])
   })
 
-  it('returns when the stream is live, and ends with its release', async () => {
+  it('resolves when the stream is live; the hold ends with its release', async () => {
     const { ask, held } = await online()
     const holding = ask.holdStream('camera0', 'ann', by)
     held()
@@ -148,7 +148,7 @@ describe('a request to hold the stream', () => {
     expect((await refusalOf(ask.releaseStream('camera0', 'ann'))).key).to.equal('notFound')
   })
 
-  it('fails with the camera that is pulled before its stream was live', async () => {
+  it('fails if the camera is unplugged before its stream is live', async () => {
     const { ask, actor } = await online()
     const holding = refusalOf(ask.holdStream('camera0', 'ann', by))
     actor.send({ type: 'device.removed', reason: because('unplugged') })
@@ -159,7 +159,7 @@ describe('a request to hold the stream', () => {
     expect((await refusalOf(ask.releaseStream('camera0', 'ann'))).key).to.equal('invalidState')
   })
 
-  it('is refused when somebody else lets go of it first', async () => {
+  it('is refused if the hold is released first', async () => {
     const { ask, actor } = await online()
     const holding = refusalOf(ask.holdStream('camera0', 'ann', by))
     actor.send({ type: 'stream.release', holder: 'ann' })
@@ -174,7 +174,7 @@ describe('a refused call', () => {
     ['take_snapshot', (ask) => ask.takeSnapshot('camera0', { ...wish('ann'), format: 'jpg' })],
   ]
   for (const [method, call] of calls) {
-    it(`leaves nobody listening to facts: ${method}`, async () => {
+    it(`leaves no listener for facts: ${method}`, async () => {
       const { ask, actor, listeners } = await online()
       actor.send({ type: 'device.removed', reason: because('unplugged') })
       const before = listeners()
@@ -190,7 +190,7 @@ const refusalOf = (promise: Promise<unknown>): Promise<ServiceError> =>
     (error: ServiceError) => error,
   )
 
-/** camera0, plugged in and probed; its captures and streams wait for the test. */
+/** camera0, plugged in and probed. The test controls its captures and streams. */
 async function online({ obstacles = {}, opening }: { obstacles?: Obstacles; opening?: Error } = {}) {
   const quiet = () => {}
   const log = { error: quiet, warn: quiet, info: quiet, debug: quiet }

@@ -38,7 +38,7 @@ describe('requests for external streams', () => {
       expect(JSON.stringify([added, ask.view()])).not.to.contain('secret')
     })
 
-    it('returns the same stream for the same source, however its URL is written', async () => {
+    it('returns the same stream for the same source, in any spelling of its URL', async () => {
       const { ask, saved, cameras } = await startExternal()
       await ask.add(gate)
       for (const url of [gate.url, plain, 'RTSP://0xa.7:554/live']) {
@@ -78,13 +78,13 @@ describe('requests for external streams', () => {
       expect(configured.data).to.include({
         param: 'stream_url',
         rule: 'must not be the URL of a configured camera',
-        details: 'the configuration has it as yard',
+        details: 'the stream is configured as yard',
         suggestion: 'Use the configured camera',
       })
       expect(saved).to.deep.equal([])
     })
 
-    it('is refused when the limit is reached', async () => {
+    it('is refused if the limit is reached', async () => {
       const { ask } = await startExternal({ maxStreams: 1 })
       await ask.add(gate)
       await ask.add(gate)
@@ -95,13 +95,13 @@ describe('requests for external streams', () => {
           reason: 'limit_reached',
           state: 'full',
           allowed_states: ['not full'],
-          details: '1 streams are added already',
+          details: 'the limit of 1 added streams is reached',
           suggestion: 'Remove a stream, or raise external_discovery.max_streams',
         },
       ])
     })
 
-    it('is not made when it cannot be saved; the next one can be', async () => {
+    it('has no effect if it cannot be saved, and does not block the next change', async () => {
       const { ask, cameras, savingFails } = await startExternal()
       savingFails(true)
       const { key, data } = await refusal(ask.add(gate))
@@ -134,7 +134,7 @@ describe('requests for external streams', () => {
       expect((await refusal(ask.remove(plain, by))).message).to.equal('Stream not found')
     })
 
-    it('refuses the addition before it, if the camera of that is not there yet', async () => {
+    it('refuses an earlier addition whose camera does not exist yet', async () => {
       const { ask, cameras } = await startExternal()
       const added = refusal(ask.add({ ...gate, by: { ...by } }))
       await ask.remove(plain, { ...by })
@@ -142,12 +142,12 @@ describe('requests for external streams', () => {
       expect([key, data.state, cameras()]).to.deep.equal(['invalidState', 'removed', []])
     })
 
-    it('does not show a password in a refusal', async () => {
+    it('does not show a password in an error', async () => {
       const { ask } = await startExternal()
       expect(JSON.stringify((await refusal(ask.remove(gate.url, by))).data)).not.to.contain('secret')
     })
 
-    it('changes nothing when it cannot be saved', async () => {
+    it('changes nothing if it cannot be saved', async () => {
       const { ask, cameras, savingFails } = await startExternal()
       await ask.add(gate)
       savingFails(true)
@@ -157,7 +157,7 @@ describe('requests for external streams', () => {
   })
 
   describe('the interval', () => {
-    it('is saved and applies at once; other changes save only an interval that a client has set', async () => {
+    it('is saved and applies at once; later changes save an interval only if a client has set it', async () => {
       const { ask, saved } = await startExternal({ external: { interval: 60_000 } })
       expect(ask.view()).to.include({ interval: 60_000 })
       await ask.add(gate)
@@ -189,7 +189,7 @@ describe('requests for external streams', () => {
       expect(ask.view()).to.include({ scanning: false })
     })
 
-    it('joins the present scan, and asks targets that have just answered only by force', async () => {
+    it('joins the present scan, and probes targets that have just answered only if forced', async () => {
       const { ask, answer, asked, facts } = await startExternal()
       const [one, two] = [ask.discover(request), ask.discover(request)]
       for (const port of [554, 555, 556]) await answer(port, 'H264')
@@ -206,12 +206,12 @@ describe('requests for external streams', () => {
       const again = ask.discover(request)
       await answer(555, 'H264')
       expect((await again).streams).to.have.length(3)
-      expect(asked().slice(6), 'only the one that was away').to.deep.equal([555])
-      // At most one a second; each scan's first.
+      expect(asked().slice(6), 'only the target that did not answer').to.deep.equal([555])
+      // At most one per second, so the first one of each scan.
       expect(facts.filter(({ type }) => type === 'discovery.progress')).to.have.length(4)
     })
 
-    it('lists streams that do not answer on request', async () => {
+    it('lists streams that do not answer if requested', async () => {
       const { ask, answer } = await startExternal()
       const first = ask.discover(request)
       for (const port of [554, 555, 556]) await answer(port, 'H264')
@@ -226,19 +226,19 @@ describe('requests for external streams', () => {
       ])
     })
 
-    it('ends at its limit with the streams found so far, and names the key to raise', async () => {
+    it('ends at its limit with the streams found so far, and names the configuration key', async () => {
       const { ask, answer } = await startExternal({ scanLimit: 100 })
       const found = ask.discover(request)
       await answer(554, 'H264')
       const { streams, errors } = await found
       expect(streams).to.have.length(1)
       expect(errors[0]).to.equal(
-        'the scan was ended after 0.1 s with 1 of 3 addresses asked: ' +
+        'the scan timed out after 0.1 s with 1 of 3 addresses probed: ' +
           'raise external_discovery.scan_timeout or max_concurrent_scans',
       )
     })
 
-    it('ends when the last client that waits for it leaves', async () => {
+    it('ends when the last waiting client disconnects', async () => {
       const { ask, isAborted } = await startExternal()
       const waiting = [ask.discover(request), ask.discover({ ...request, by: { ...by, session: 's2' } })]
       await turn()
@@ -249,7 +249,7 @@ describe('requests for external streams', () => {
       for (const { errors } of await Promise.all(waiting)) expect(errors).to.deep.equal(['the scan was cancelled'])
     })
 
-    it('ends with the scan that follows when the client of both leaves', async () => {
+    it('ends together with the next scan when the client of both disconnects', async () => {
       const { ask, isAborted } = await startExternal()
       const waiting = [ask.discover({ ...request, by: { ...by } }), ask.discover({ ...request, force: true })]
       await turn()
@@ -258,7 +258,7 @@ describe('requests for external streams', () => {
       for (const { errors } of await Promise.all(waiting)) expect(errors).to.deep.equal(['the scan was cancelled'])
     })
 
-    it('goes on when a client leaves that only joined a scan of the interval', async () => {
+    it('continues a scheduled scan when a client that joined it disconnects', async () => {
       const { ask } = await startExternal({ external: { atStart: true } })
       const found = ask.discover(request)
       found.catch(() => {})
@@ -267,7 +267,7 @@ describe('requests for external streams', () => {
       expect(ask.view().scanning).to.equal(true)
     })
 
-    it('is refused when the service stops meanwhile', async () => {
+    it('is refused if the service stops meanwhile', async () => {
       const { ask, fleet } = await startExternal()
       const found = refusal(ask.discover(request))
       fleet.send({ type: 'system.stop', reason: 'SIGTERM' })
@@ -276,7 +276,7 @@ describe('requests for external streams', () => {
     })
   })
 
-  it('are unsupported while discovery is disabled; the list is empty then', async () => {
+  it('are unsupported while discovery is disabled, and the list is empty', async () => {
     const { ask } = await startExternal({ external: { enabled: false } })
     expect(ask.view()).to.deep.equal({ enabled: false, scanning: false, interval: 0, streams: [] })
     const calls = [

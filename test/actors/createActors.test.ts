@@ -37,7 +37,7 @@ describe('all actors together', () => {
     throw new Error('a bug')
   }
 
-  it('answer a ping while the root lives', async () => {
+  it('answer a ping while the root runs', async () => {
     const { start, close: end, isAlive } = actors()
     await start(1_000)
     expect([isAlive(), isAlive()]).to.deep.equal([true, true])
@@ -59,19 +59,19 @@ describe('all actors together', () => {
     expect(directory.cameras().map(({ status }) => status)).to.deep.equal(['CONNECTED'])
   })
 
-  it('end with a reason when too much crashes within a minute', async () => {
+  it('end with a reason after too many crashes within a minute', async () => {
     const { usb, mediaServer } = createFakePorts().ports
     const { start, timers, failed } = actors({
       usb: { ...usb, watch: bug },
       mediaServer: { ...mediaServer, onBreaker: bug },
     })
     await start(1_000)
-    let reason = 'they go on'
+    let reason = 'none'
     void failed.then((why) => {
       reason = why
     })
     await timers.tickAsync(500)
-    expect(reason).to.equal('they go on')
+    expect(reason).to.equal('none')
     await timers.tickAsync(40_000)
     expect(reason).to.equal('too many actors crashed within a minute')
   })

@@ -33,7 +33,7 @@ const target = (port: number, named = false): ScanTarget => ({
 
 let ends: (() => void)[] = []
 
-/** Ends what the test started. */
+/** Ends all fleets that a test started. */
 export const endFleets = (): void => {
   for (const end of ends) end()
   ends = []
@@ -47,7 +47,7 @@ interface Options {
   scanLimit?: number
 }
 
-/** The real fleet, with cameras whose probe never ends and a scan whose answers wait for the test. */
+/** The real fleet, with cameras whose probe never ends and a scan that the test answers. */
 export async function startExternal({
   entries = [],
   streams = [],
@@ -149,7 +149,7 @@ export async function startExternal({
     savingFails: (does: boolean) => {
       fails = does
     },
-    /** Answers for the target at this port, once the scan asks it. */
+    /** Answers for the target at this port when the scan probes it. */
     async answer(port: number, codec: string | undefined, reason?: string, answered = codec !== undefined) {
       while (!answers.has(port)) await turn()
       const reply = answers.get(port)

@@ -6,7 +6,7 @@ const started = { type: 'system.started' } as const
 const stopping = { type: 'system.stopping', reason: 'SIGTERM' } as const
 
 describe('facts', () => {
-  it('are numbered without gaps and timed, for everybody in order', () => {
+  it('are numbered without gaps, have a time, and reach all listeners in order', () => {
     const { facts, heard } = bus()
     facts.publish(started)
     facts.publish(stopping)
@@ -16,7 +16,7 @@ describe('facts', () => {
     ])
   })
 
-  it('reach the others also when one listener throws', () => {
+  it('reach the other listeners if one throws', () => {
     const { facts, heard, errors } = bus(() => {
       throw new Error('broken')
     })
@@ -25,7 +25,7 @@ describe('facts', () => {
     expect(errors).to.deep.equal(['a listener of facts failed'])
   })
 
-  it('can be awaited, from now on', async () => {
+  it('can be awaited', async () => {
     const { facts } = bus()
     facts.publish(started)
     const next = facts.next(
@@ -37,7 +37,7 @@ describe('facts', () => {
     expect(await next).to.deep.include({ type: 'system.stopping', seq: 3 })
   })
 
-  it('are not awaited longer than the signal says', async () => {
+  it('are awaited only until the signal aborts', async () => {
     const { facts } = bus()
     const ended = new AbortController()
     const next = facts.next((fact): fact is typeof stopping => fact.type === 'system.stopping', ended.signal)
@@ -47,7 +47,7 @@ describe('facts', () => {
   })
 })
 
-/** A bus whose first listener is `first`, and one that keeps what it hears. */
+/** A bus with the listener `first`, and a second one that collects the facts. */
 function bus(first: (fact: Told) => void = () => {}) {
   const heard: Told[] = []
   const errors: string[] = []

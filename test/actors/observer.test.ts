@@ -13,7 +13,7 @@ import { turn } from '../support/later.js'
 const mode = { fourcc: 'RGB3', width: 640, height: 480, fps: 30 }
 
 describe('observer', () => {
-  it('relays the facts of every actor, children included', () => {
+  it('publishes the facts of all actors, including children', () => {
     const { observer, heard } = observe()
     const child = setup({ types: { emitted: {} as SystemFact, events: {} as { type: 'go' } } }).createMachine({
       on: { go: { actions: emit({ type: 'system.started' }) } },
@@ -28,7 +28,7 @@ describe('observer', () => {
     expect(heard).to.deep.equal([{ type: 'system.started', seq: 1, at: 1_000 }])
   })
 
-  it('remembers since when the lasting part of a state is as it is', () => {
+  it('stores the start time of a top-level state', () => {
     const { observer, tick } = observe()
     const link = createMachine({
       initial: 'up',
@@ -52,7 +52,7 @@ describe('observer', () => {
     expect(observer.since('link')).to.be.greaterThan(up)
   })
 
-  it('forgets a camera that is gone, and its stream', async () => {
+  it('removes a camera that is gone, and its stream', async () => {
     const { observer } = observe()
     const identity = { key: 'serial:1:2:3', basis: 'serial' as const, confidence: 'high' as const, ambiguous: false }
     const device = { kind: 'usb' as const, node: '/dev/video0', vendorId: '1', productId: '2', model: 'Cam' }
@@ -70,7 +70,7 @@ describe('observer', () => {
     expect(both()).to.deep.equal([0, 0])
   })
 
-  it('follows the stream of a camera through the actors that make it', async () => {
+  it("tracks the stream of a camera from the camera's children", async () => {
     const { observer, tick } = observe()
     const quiet = fromCallback(() => {}) as never
     let tap = (_: TapEvent) => {}
@@ -95,7 +95,7 @@ describe('observer', () => {
     expect([observer.since('camera:camera0'), observer.since('camera:camera0/stream')]).to.deep.equal([1_000, 2_000])
   })
 
-  it('logs a crash with its stack, and no failed effect', async () => {
+  it('logs a crash with its stack, but not a failed effect', async () => {
     const { observer, errors, thrown } = observe()
     const child = crashing(createMachine({ id: 'child' }))
     const parent = setup({
@@ -114,7 +114,7 @@ describe('observer', () => {
     expect(String((thrown[0]?.error as Error | undefined)?.stack)).to.include('a bug')
   })
 
-  it('never throws into whoever sends', () => {
+  it('never throws to the sender of an event', () => {
     const { observer, errors } = observe(() => {
       throw new Error('the log is broken')
     })

@@ -9,21 +9,21 @@ const first: Segment = { filename: 'camera0_first.mp4', startedAt: 1_000 }
 const next: Segment = { filename: 'camera0_next.mp4', startedAt: 3_000 }
 
 describe('closing a capture', () => {
-  it('finds the file that was begun as the recorder was switched off', async () => {
+  it('finds a file that was started while the recorder was stopped', async () => {
     expect(await close({ lasts: 2_003, follows: next })).to.deep.equal([first.filename, next.filename])
   })
 
-  it('does not wait for one after a file that was cut before its full length', async () => {
+  it('does not wait for another file after one of less than the full length', async () => {
     expect(await close({ lasts: 1_500, follows: next })).to.deep.equal([first.filename])
   })
 
-  it('waits only a moment, for there need not be one', async () => {
+  it('waits only a short time for another file', async () => {
     const began = performance.now()
     expect(await close({ lasts: 2_003 })).to.deep.equal([first.filename])
     expect(performance.now() - began).to.be.lessThan(1_500)
   })
 
-  it('goes on without a media server that does not answer', async () => {
+  it('continues if the media server does not answer', async () => {
     const clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
       const closing = close({ lasts: 1_500, hangs: true })
@@ -35,7 +35,7 @@ describe('closing a capture', () => {
   })
 })
 
-/** Names of the files of a session whose files are full after two seconds; the known one `lasts` so long (ms). */
+/** Resolves with the file names of a recording with files of two seconds. `lasts`: length of the known file, in ms. */
 async function close({
   lasts,
   follows,

@@ -21,13 +21,13 @@ const ann = () => ({ user: 'ann', request: 'r1', session: 's1' })
 const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
 const month: RetentionPolicy = { type: 'age', maxAgeDays: 30, enabled: false }
 
-describe('asking the retention', () => {
+describe('a request to retention', () => {
   const ends: (() => void)[] = []
   afterEach(() => {
     for (const end of ends.splice(0)) end()
   })
 
-  /** Files by name and age in days, and what is asked of them. */
+  /** Retention with fake files, added by name and age in days. */
   function world({
     policy = month,
     store = {},
@@ -109,7 +109,7 @@ describe('asking the retention', () => {
           },
         ]
       },
-      /** Deletions wait until `open` is called. */
+      /** Blocks deletions until the returned function is called. */
       shut: () => {
         const wait = later<void>()
         gate = wait.promise
@@ -124,7 +124,7 @@ describe('asking the retention', () => {
       (error: unknown) => (error instanceof ServiceError ? { key: error.key, ...error.data } : error),
     )
 
-  it('deletes what the policy names, oldest first, and tells and audits each file', async () => {
+  it('deletes files according to the policy, oldest first, and reports and audits each file', async () => {
     const { ask, add, names, told, audited } = world()
     add('camera0_a.mp4', 31)
     add('camera0_b.mp4', 29)
@@ -167,14 +167,14 @@ describe('asking the retention', () => {
     expect([names().length, told.length]).to.deep.equal([1, 0])
   })
 
-  it('finds the oldest behind thousands of files', async () => {
+  it('finds the oldest of thousands of files', async () => {
     const { ask, add } = world()
     for (let index = 0; index < 2_500; index += 1) add(`camera0_${index}.mp4`, index / 80)
     const { files } = await ask.cleanUp({ dryRun: true, by: ann() })
     expect([files.length, files[0]?.name]).to.deep.equal([99, 'camera0_2499.mp4'])
   })
 
-  it('leaves the file that is being recorded, however old it is', async () => {
+  it('does not delete a file that is being recorded, at any age', async () => {
     const { ask, add, names, record } = world()
     add('camera0_a.mp4', 50)
     add('camera0_b.mp4', 40)
@@ -183,7 +183,7 @@ describe('asking the retention', () => {
     expect(names()).to.deep.equal(['camera0_b.mp4'])
   })
 
-  it('does not see the files of cameras that the caller may not use', async () => {
+  it('ignores files of cameras that the caller may not use', async () => {
     const { ask, add, names } = world()
     add('camera0_a.mp4', 50)
     add('camera1_b.mp4', 50)
@@ -191,7 +191,7 @@ describe('asking the retention', () => {
     expect(names()).to.deep.equal(['camera0_a.mp4'])
   })
 
-  it('tells what it could not delete and why, and goes on', async () => {
+  it('reports files that cannot be deleted, with the reason, and continues', async () => {
     const { ask, add, names } = world({ failing: ['camera0_a.mp4'] })
     add('camera0_a.mp4', 60)
     add('camera0_b.mp4', 50)
@@ -201,7 +201,7 @@ describe('asking the retention', () => {
     expect(names()).to.deep.equal(['camera0_a.mp4'])
   })
 
-  it('answers two who ask at once, one after the other', async () => {
+  it('is answered after an earlier one, if two arrive at once', async () => {
     const { ask, add } = world()
     add('camera0_a.mp4', 60)
     const [one, two] = await Promise.all([
@@ -211,7 +211,7 @@ describe('asking the retention', () => {
     expect([one.files.length, two.files.length]).to.deep.equal([1, 0])
   })
 
-  it('stops at once when another policy is set, and tells who had asked', async () => {
+  it('fails at once when another policy is set', async () => {
     const { ask, add, names, shut } = world()
     add('camera0_a.mp4', 70)
     add('camera0_b.mp4', 60)
@@ -230,7 +230,7 @@ describe('asking the retention', () => {
     expect(names()).to.deep.equal(['camera0_b.mp4'])
   })
 
-  it('answers when the service ends meanwhile', async () => {
+  it('fails if the service ends meanwhile', async () => {
     const { ask, actor, add, shut } = world()
     add('camera0_a.mp4', 70)
     shut()
@@ -244,7 +244,7 @@ describe('asking the retention', () => {
     expect(await refusal(ask.setPolicy(month, ann()))).to.deep.include({ key: 'dependencyFailed' })
   })
 
-  it('refuses a policy that cannot be kept, and stays with the old one', async () => {
+  it('fails for a policy that cannot be saved, and keeps the old one', async () => {
     const save = async () => {
       throw new Error('the retention policy cannot be written (ENOSPC)')
     }
@@ -257,7 +257,7 @@ describe('asking the retention', () => {
     expect(ask.view().policy).to.deep.equal(month)
   })
 
-  it('waits for what is kept before it sets another', async () => {
+  it('waits until the saved policy is loaded before it sets another one', async () => {
     const loaded = later<undefined>()
     const { ask } = world({ store: { load: () => loaded.promise } })
     const setting = ask.setPolicy({ type: 'size', maxSizeGb: 0.5, enabled: true }, ann())

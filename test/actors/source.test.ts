@@ -11,7 +11,7 @@ const added: RtspDevice = { kind: 'rtsp', name: 'drone', url: 'rtsp://ann:secret
 const configured: RtspDevice = { kind: 'rtsp', name: 'yard', url: 'rtsp://127.0.0.1:8554/live' }
 const refused = 'its address must not lead back to this service'
 
-/** A name that leads back to us from the second question on. */
+/** A host name that resolves to this service after `turnBack`. */
 function arrange() {
   const asked: string[] = []
   const described: string[] = []
@@ -39,7 +39,7 @@ function arrange() {
     },
     clock: { now: () => 0 },
   }
-  // The rest of the ports is not asked by what is tested here.
+  // These tests do not use the other ports.
   const effects = cameraEffects(ports as unknown as Parameters<typeof cameraEffects>[0])
   const source = sourceMachine.provide({ actors: sourceEffects(ports) })
   const turnBack = () => {
@@ -61,16 +61,16 @@ describe('the source of an added stream', () => {
     return outcome
   }
 
-  it('is looked at only where its name leads now', async () => {
+  it('is probed only if its host name resolves to an allowed address', async () => {
     const { effects, asked, turnBack } = arrange()
     expect(await probe(effects, added)).to.equal('probed')
     turnBack()
     expect(await probe(effects, added)).to.equal(refused)
     expect(asked).to.deep.equal(['drone.example:8554', 'drone.example:8554'])
-    expect(await probe(effects, configured), 'what the configuration names is the administrator’s').to.equal('probed')
+    expect(await probe(effects, configured), 'configured sources are not checked').to.equal('probed')
   })
 
-  it('is lost at the first look when its name leads elsewhere', async () => {
+  it('is lost at the first check after its host name changed', async () => {
     const { source, asked, described, turnBack } = arrange()
     const clock = new SimulatedClock()
     const { url } = added

@@ -7,7 +7,7 @@ import { later, turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
 
 describe('holding a stream', () => {
-  it('reports that it is held, and lets go when it is stopped', async () => {
+  it('reports that it is held, and releases it when it is stopped', async () => {
     const { heard, stop, log, live } = hold()
     await live()
     expect(heard).to.deep.equal([{ type: 'stream.held' }])
@@ -15,7 +15,7 @@ describe('holding a stream', () => {
     expect(log).to.deep.equal(['asked', 'released'])
   })
 
-  it('asks again, after a moment, when the stream is lost', async () => {
+  it('requests a lost stream again, with a delay', async () => {
     const { heard, log, clock, live, lost } = hold()
     await live()
     await lost('the media server closed the connection')
@@ -30,7 +30,7 @@ describe('holding a stream', () => {
     ])
   })
 
-  it('reports why it cannot, and keeps trying', async () => {
+  it('reports why it fails, and retries', async () => {
     const { heard, log, clock, refused } = hold()
     await refused('stream not found')
     await clock.tickAsync(500)
@@ -42,7 +42,7 @@ describe('holding a stream', () => {
     expect(log).to.deep.equal(['asked', 'asked'])
   })
 
-  it('gives up a SETUP that is kept waiting after a loss, for only a new one wakes the path', async () => {
+  it('aborts a waiting SETUP after a loss, because only a new one starts the path', async () => {
     const { log, clock, live, lost } = hold()
     await live()
     await lost('gone')
@@ -51,7 +51,7 @@ describe('holding a stream', () => {
     expect(log).to.deep.equal(['asked', 'asked', 'given up'])
   })
 
-  it('lets go also of a hold that succeeds after it was given up', async () => {
+  it('releases a hold that succeeds after it was aborted', async () => {
     const { stop, log, live } = hold({ deaf: true })
     stop()
     await live()
@@ -61,7 +61,7 @@ describe('holding a stream', () => {
   let restore = () => {}
   afterEach(() => restore())
 
-  /** The effect, with a reader whose answers wait for the test. */
+  /** The effect, with a reader that the test controls. */
   function hold({ deaf = false } = {}) {
     const clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     restore = () => clock.restore()

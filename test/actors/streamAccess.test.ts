@@ -48,7 +48,7 @@ describe('stream access', () => {
     const gate = createGate()
     const kicked: Kick[] = []
     const media = {
-      /** The answer of the media server to a kick. */
+      /** The media server's answer to a kick. */
       answer: (_: Kick): boolean => true,
       present: ['b8a1', 'never'].map((id) => ({ id, connections: [] as string[] })),
     }
@@ -83,7 +83,7 @@ describe('stream access', () => {
     return { ...gate, access, close, may, signed, kicked, media }
   }
 
-  describe('counts guesses', () => {
+  describe('counts failed authentications', () => {
     const counting = () => {
       const failing = {
         paused: 0,
@@ -94,7 +94,7 @@ describe('stream access', () => {
       return failing
     }
 
-    it('of signatures, passwords, publishers and users of the API', async () => {
+    it('with signatures, with passwords, of publishers and of API clients', async () => {
       const failing = counting()
       const { may, signed, callers, audited } = arrange({ failures: failing })
       callers.set('good', { user: 'ann', role: 'viewer', expiresAt: Date.now() + 60_000 })
@@ -105,7 +105,7 @@ describe('stream access', () => {
       expect(failing.failures).to.deep.equal(['192.0.2.7', '192.0.2.8', '192.0.2.7', '192.0.2.7'])
       await may({})
       await may(signed({ expiresAt: Date.now() - 1 }))
-      expect(failing.failures, 'no credential, or an expired one, is no guess').to.have.length(4)
+      expect(failing.failures, 'a missing or expired credential does not count').to.have.length(4)
       const refusals = () => audited.filter(({ event }) => event === 'refusal').length
       expect(refusals()).to.equal(5)
       failing.paused = 1_000
@@ -141,13 +141,13 @@ describe('stream access', () => {
     ]).to.deep.equal([true, false, true])
   })
 
-  describe('judges', () => {
-    it('a signed URL: good for its camera, until its end, unchanged', async () => {
+  describe('checks', () => {
+    it('a signed URL: valid for its camera, until its expiry, unchanged', async () => {
       const { may, sign, signed, access } = arrange()
       const { query } = signed()
       expect(await may({ query })).to.equal(true)
       expect(await may({ query: `cookieCheck=1&${query}&z=2`, protocol: 'hls' }), 'in any order').to.equal(true)
-      expect(await may({ query, path: 'camera1' }), 'transplanted').to.equal(false)
+      expect(await may({ query, path: 'camera1' }), 'another camera').to.equal(false)
       expect(await may({ query: `${query}A` }), 'forged').to.equal(false)
       const [text = '', seal = ''] = sign().split('.')
       const grant = JSON.parse(Buffer.from(text, 'base64url').toString())
@@ -196,7 +196,7 @@ describe('stream access', () => {
       expect(access.sessions()).to.deep.equal([])
     })
 
-    it('the media server that a source redirects to itself', async () => {
+    it('a source that redirects the media server to itself', async () => {
       const { may, signed, callers, audited } = arrange()
       callers.set('key', { user: 'bob', role: 'viewer', expiresAt: 8.64e15, credential: key })
       for (const ip of ['127.0.0.1', '::1', '::ffff:127.0.0.1'])
@@ -206,12 +206,12 @@ describe('stream access', () => {
       expect(await may({ ...signed(), ip: '127.0.0.1', userAgent: 'Lavf60.16.100' })).to.equal(true)
       expect(
         await may({ token: 'key', ip: '127.0.0.1', userAgent: 'gortsplib' }),
-        'another MediaMTX of this machine, by a key',
+        'another MediaMTX on this host, with a key',
       ).to.equal(true)
       expect(await may({ ip: '127.0.0.1', userAgent: 'gortsplib', ...shown(own.reader) })).to.equal(true)
     })
 
-    it('the own credentials: each opens one thing, from this host', async () => {
+    it('the credentials of the service: each has one purpose, from this host', async () => {
       const { may } = arrange()
       const here = Object.values(networkInterfaces()).flatMap(
         (addresses) => addresses?.map(({ address }) => address) ?? [],
@@ -234,7 +234,7 @@ describe('stream access', () => {
       )
     })
 
-    it('other publishers and users of the API, whatever their role', async () => {
+    it('other publishers and API clients, with any role', async () => {
       const { may, callers, signed } = arrange()
       callers.set('jwt', { user: 'root', role: 'admin', expiresAt: Date.now() + 60_000 })
       for (const action of ['publish', 'api', 'playback', 'metrics', 'pprof', 'sing']) {
@@ -244,7 +244,7 @@ describe('stream access', () => {
       }
     })
 
-    it('and reports a refused credential without the secret, but no client without a credential', async () => {
+    it('and reports a rejected credential without the secret, but not a missing one', async () => {
       const counted: string[] = []
       const { may, audited, lines, signed } = arrange({ metrics: { refused: (why) => counted.push(why) } })
       for (const action of ['read', 'publish', 'api']) await may({ action })
@@ -263,7 +263,7 @@ describe('stream access', () => {
       expect(counted).to.have.length(3)
     })
 
-    it('and reports each admitted session once, with its credential', async () => {
+    it('and audits each admitted session once, with its credential', async () => {
       const { may, audited, callers, signed } = arrange()
       callers.set('jwt', { user: 'bob', role: 'viewer', expiresAt: Date.now() + 60_000, credential: key })
       const session = { protocol: 'hls', id: 'h1', ...signed({ credential: { kind: 'token', id: 't' } }) }
@@ -278,7 +278,7 @@ describe('stream access', () => {
       ])
     })
 
-    it('every reader as good when streams are open, and logs a warning', async () => {
+    it('no readers if streams are open, and logs a warning', async () => {
       const { may, lines, access } = arrange({ open: true })
       expect(lines).to.deep.equal([
         'warn security.streams is open: every client that reaches the media server can watch every camera {}',
@@ -291,7 +291,7 @@ describe('stream access', () => {
       expect(access.sessions()).to.deep.equal([])
     })
 
-    it('a credential as bad when the check fails', async () => {
+    it('a credential as invalid if the check fails', async () => {
       const gate = createGate()
       const broken = { ...gate.credentials, verify: () => Promise.reject(new TypeError('x is not a function')) }
       const { may, lines } = arrange({ credentials: broken })
@@ -306,7 +306,7 @@ describe('stream access', () => {
     expect([access.sessions(), await access.end(() => true, 'ended')]).to.deep.equal([[], 0])
   })
 
-  it('answers within 5 ms beside 3,900 readers', async function () {
+  it('answers within 5 ms with 3,900 readers', async function () {
     this.timeout(120_000)
     const { may, signed } = arrange()
     for (let n = 0; n < 3_900; n++) await may({ id: `n${n}`, ...signed({ user: `user${n % 5}` }) })
@@ -365,7 +365,7 @@ describe('stream access', () => {
       await credentials.revoke(key, 0)
       await settle()
       expect(ids(kicked)).to.deep.equal(['url', 'basic'])
-      expect(kicked[1], 'a query without a signature names no reader').to.not.have.property('query')
+      expect(kicked[1], 'a query without a signature does not identify a reader').to.not.have.property('query')
     })
 
     it('with repeated kicks while the media server does not answer', async () => {
@@ -385,7 +385,7 @@ describe('stream access', () => {
       expect(kicked).to.have.length(9)
     })
 
-    it('that begin after their end', async () => {
+    it('that start after their credential expired', async () => {
       const { may, signed, kicked, media, access } = arrange({ startLimit: 20_000 })
       media.answer = () => false
       await may(signed({ expiresAt: Date.now() + 1_000 }))
@@ -394,14 +394,14 @@ describe('stream access', () => {
       media.answer = () => true
       await settle(5_000)
       expect(access.sessions()).to.deep.equal([])
-      // A reader that can no longer begin is forgotten.
+      // A reader that can no longer start is removed.
       media.answer = () => false
       await may(signed({ expiresAt: Date.now() + 1_000 }))
       await settle(26_000)
       expect(access.sessions()).to.deep.equal([])
     })
 
-    it('for an administrator, and counts them', async () => {
+    it('on request of an administrator, and counts them', async () => {
       const { may, signed, media, access } = arrange()
       for (const [id, user] of Object.entries({ one: 'ann', two: 'ann', three: 'bob', gone: 'ann' }))
         await may({ id, ...signed({ user }) })
@@ -413,7 +413,7 @@ describe('stream access', () => {
       ).to.deep.equal(['three'])
     })
 
-    it('not before their end, however far that is', async () => {
+    it('not before their credential expires', async () => {
       const { may, signed, kicked } = arrange()
       await may(signed({ expiresAt: Date.now() + 2 ** 31 + 10_000 }))
       await may({ id: 'never', ...signed({ expiresAt: 8.64e15 }) })
@@ -429,7 +429,7 @@ describe('stream access', () => {
       expect(kicked).to.have.length(1)
     })
 
-    it('and forgets readers that left', async () => {
+    it('and removes readers that left', async () => {
       const { may, signed, media, access } = arrange()
       for (const id of ['describe', 'setup', 'old-connection', 'left'])
         await may({ id, ...signed({ expiresAt: 8.64e15 }) })
@@ -437,7 +437,7 @@ describe('stream access', () => {
         { id: 'setup', connections: ['describe'] },
         { id: 'unknown', connections: ['old-connection'] },
       ]
-      expect(access.sessions(), 'each of them may still begin').to.have.length(4)
+      expect(access.sessions(), 'each of them may still start').to.have.length(4)
       await settle(7_000)
       expect(
         access.sessions().map(({ id }) => id),
@@ -447,7 +447,7 @@ describe('stream access', () => {
       await settle(3_000)
       expect(
         access.sessions().map(({ id }) => id),
-        'its camera slept',
+        'the stream had to start',
       ).to.deep.equal(['setup', 'old-connection', 'left'])
       media.present.pop()
       await settle(50_000)
@@ -463,7 +463,7 @@ describe('stream access', () => {
       expect(await may({ id: 'somebody else', ...signed() })).to.equal(true)
     })
 
-    it('until the stop, which resolves a call that waits', async () => {
+    it('until the stop, which resolves waiting calls', async () => {
       const { may, signed, media, access, close } = arrange()
       await may(signed())
       media.answer = () => {
@@ -474,7 +474,7 @@ describe('stream access', () => {
       expect(await ended).to.equal(0)
     })
 
-    it('no more after the stop', async () => {
+    it('not after the stop', async () => {
       const { may, signed, kicked, close, credentials } = arrange()
       await may(signed({ expiresAt: Date.now() + 5_000, credential: key }))
       close()

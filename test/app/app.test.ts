@@ -53,7 +53,7 @@ describe('app', () => {
     expect(page.status).to.equal(200)
   })
 
-  it('closes what was opened, last first, when it stops', async () => {
+  it('closes its ports in reverse order when it stops', async () => {
     const { config, rpc, health } = await configuration()
     const { open, log, ended } = createFakePorts()
     const app = await startApp({ config, log, env: {}, open })
@@ -64,7 +64,7 @@ describe('app', () => {
     expect([await isFree(rpc), await isFree(health)]).to.deep.equal([true, true])
   })
 
-  it('stops once, however often it is told to', async () => {
+  it('stops only once', async () => {
     const { config } = await configuration()
     const { open, log, ended } = createFakePorts()
     const app = await startApp({ config, log, env: {}, open })
@@ -82,7 +82,7 @@ describe('app', () => {
     expect(lines.filter((line) => /^(warn|error)/.test(line))).to.deep.equal([])
   })
 
-  it('leaves nothing open when the port of the API is taken', async () => {
+  it('leaves nothing open if the port of the API is in use', async () => {
     const { config, rpc } = await configuration()
     const blocker = createServer()
     await new Promise<void>((resolve) => blocker.listen(rpc, '127.0.0.1', resolve))
@@ -92,7 +92,7 @@ describe('app', () => {
     expect(ended).to.deep.equal(['the media server', 'the data directory'])
   })
 
-  it('leaves nothing open when the port of health is taken', async () => {
+  it('leaves nothing open if the health port is in use', async () => {
     const { config, rpc, health } = await configuration()
     const blocker = createServer()
     await new Promise<void>((resolve) => blocker.listen(health, '127.0.0.1', resolve))
@@ -103,7 +103,7 @@ describe('app', () => {
     expect(ended).to.deep.equal(['the media server', 'the data directory'])
   })
 
-  it('leaves nothing open when the camera registry cannot be read', async () => {
+  it('leaves nothing open if the camera registry cannot be read', async () => {
     const { config, rpc, health } = await configuration()
     const registry = {
       load: async () => {
@@ -117,7 +117,7 @@ describe('app', () => {
     expect(ended).to.deep.equal(['the media server', 'the data directory'])
   })
 
-  it('leaves nothing open when the start takes too long', async () => {
+  it('leaves nothing open if the start takes too long', async () => {
     const { config, rpc, health } = await configuration()
     const registry = { load: () => new Promise<never>(() => {}), save: async () => {} }
     const { open, log, ended } = createFakePorts({ registry })
@@ -127,7 +127,7 @@ describe('app', () => {
     expect(ended).to.deep.equal(['the media server', 'the data directory'])
   })
 
-  it('cuts a stop short that takes too long', async () => {
+  it('aborts a shutdown that takes too long', async () => {
     const { config } = await configuration({ CAMERA_SERVICE_SERVER_SHUTDOWN_TIMEOUT: '1s' })
     const hanging: Promise<void> = new Promise(() => {})
     const ends: Promise<void>[] = [hanging]
@@ -138,6 +138,6 @@ describe('app', () => {
     await until('the service is ready', () => app.directory.system().status === 'ready')
     await app.stop('SIGTERM')
     expect(ended.at(-1)).to.equal('the data directory')
-    expect(lines.join('\n')).to.contain('the stop took too long')
+    expect(lines.join('\n')).to.contain('the shutdown took too long')
   })
 })

@@ -38,7 +38,7 @@ describe('command line arguments', () => {
     expect(parse('token --revoke door-2')).to.deep.equal({ name: 'token', revoke: 'door-2', flags: {} })
   })
 
-  it('select what to do with API keys', () => {
+  it('select an action for API keys', () => {
     expect(parse('keys create --role viewer --user ann --expires 0 --cameras camera0')).to.deep.equal({
       name: 'keys',
       act: 'create',
@@ -70,7 +70,7 @@ describe('command line arguments', () => {
       )
   })
 
-  it('ask for help or the version', () => {
+  it('request help or the version', () => {
     for (const line of ['--help', '-h', 'token --help', 'serve -h --version'])
       expect(parse(line), line).to.deep.equal({ name: 'help' })
     expect(parse('--version')).to.deep.equal({ name: 'version' })
@@ -139,7 +139,7 @@ describe('command line arguments', () => {
       expect(() => parse(line), line).to.throw(UsageError, sentence)
   })
 
-  it('are refused without a hint if nothing is near', () => {
+  it('are refused without a suggestion if nothing is similar', () => {
     const sentences: Record<string, string> = {
       'token --role god': '--role must be one of viewer, operator, admin',
       'token --role amdin': '--role must be one of viewer, operator, admin; the nearest to "amdin" is admin',

@@ -16,7 +16,7 @@ const thrownBy = (cameras: string) => {
 const faults = (cameras: string): string[] => thrownBy(cameras).map(({ key, rule }) => `${key} ${rule}`)
 
 describe('configuration of cameras', () => {
-  it('gives camera entries', () => {
+  it('returns camera entries', () => {
     const cameras = `
       - { name: demo, source: virtual, size: 640x480, fps: 15, codec: { video_profile: main, video_level: 3.1, bitrate: 800k } }
       - { name: yard, source: 'rtsps://ann:pw@192.0.2.1:322/live?x=1', enabled: off }
@@ -74,7 +74,7 @@ describe('configuration of cameras', () => {
       'cameras[3] has no source',
       'cameras[4].source must be virtual, rtsp://… , rtsps://… or usb:<serial or port>',
       'cameras[5].name must be a name of at most 64 of a-z, 0-9, _ and -',
-      'cameras[5].source must name a host, and a port from 1 to 65535 if any; as in rtsp://192.168.1.20:554/stream; in a user or password write / as %2F, ? as %3F and # as %23',
+      'cameras[5].source must contain a host, and optionally a port from 1 to 65535; as in rtsp://192.168.1.20:554/stream; in a user or password write / as %2F, ? as %3F and # as %23',
       'cameras[6] must be a group of keys (name, source, enabled, size, fps, codec)',
       'cameras[7].name is set twice',
       'cameras[7].fps has no value',
@@ -91,7 +91,7 @@ describe('configuration of cameras', () => {
     ])
   })
 
-  it('shows the value that is used twice', () => {
+  it('shows the duplicate value', () => {
     const twins = '[{ name: a, source: usb:1 }, { name: a, source: usb:1 }]'
     expect(thrownBy(twins).map(({ key, value }) => `${key} = ${value}`)).to.deep.equal([
       'cameras[1].name = "a"',

@@ -213,7 +213,7 @@ describe('options from the configuration', () => {
     expect(scanOptions(defaults)).to.deep.equal({ hostLimit: 2_000, concurrency: 32 })
   })
 
-  it('for the places where no stream may lead', () => {
+  it('for the addresses that are not allowed as stream sources', () => {
     const media = [8554, 8888, 8889, 9997]
     expect(ownPlaces(defaults, 'managed', 4000)).to.deep.equal([{ ports: [8002, 8003, 4000, ...media] }])
     expect(ownPlaces(defaults, undefined, 4000)).to.deep.equal([{ ports: [8002, 8003, 4000, ...media] }])

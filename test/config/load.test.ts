@@ -102,7 +102,7 @@ describe('configuration', () => {
       expect(faultsOf(() => env('SIMULATION_ENABLED', ''))).to.have.length(1)
     })
 
-    it('refuses text behind a number', () => {
+    it('refuses text after a number', () => {
       expect(lines(() => env('SERVER_PORT', '12abc'))).to.deep.equal([
         'server.port = "12abc": must be a whole number from 0 to 65535 (environment CAMERA_SERVICE_SERVER_PORT)',
       ])
@@ -120,7 +120,7 @@ describe('configuration', () => {
       expect(load('server: { port: "80" }').config.server.port).to.equal(80)
     })
 
-    it('reads durations, and bare numbers in the unit of the key', () => {
+    it('reads durations, and numbers without unit in the unit of the key', () => {
       const expected: [string, number][] = [
         ['10s', 10_000],
         ['500ms', 500],
@@ -226,8 +226,8 @@ describe('configuration', () => {
       )
     })
 
-    it('name the key that an unknown variable probably means', () => {
-      const [fault] = faultsOf(() => env('JWT_SECRET', 'a secret that nobody may see in a log'))
+    it('suggest a key for an unknown variable', () => {
+      const [fault] = faultsOf(() => env('JWT_SECRET', 'a secret that must not be logged'))
       expect(fault?.rule).to.contain('CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY')
       expect(fault?.value).to.equal('***')
     })
@@ -260,7 +260,7 @@ describe('configuration', () => {
       }
     })
 
-    it('include a camera URL that YAML cuts at " #"', () => {
+    it('include a camera URL that YAML truncates at " #"', () => {
       const rule = 'must be in quotes: YAML takes what follows " #" as a comment'
       for (const source of [
         'rtsp://ann:12 #34hush@192.0.2.1/x',
@@ -278,7 +278,7 @@ describe('configuration', () => {
         expect(load(`cameras:\n  - name: a\n    source: ${source}\n`).config.cameras, source).to.have.length(1)
     })
 
-    it('do not include a secret that YAML may have cut at " #": it causes a warning', () => {
+    it('do not include a secret that YAML may have truncated at " #", which causes a warning', () => {
       const secret = 'hush'.repeat(10)
       expect(
         load(`security:\n  jwt_secret_key: ${secret} #more\n`).warnings.map((line) => line.replace(file, 'FILE')),
@@ -316,7 +316,7 @@ describe('configuration', () => {
       }
     })
 
-    it('include values that are no groups, missing values and unreadable files', () => {
+    it('include values instead of groups, missing values and unreadable files', () => {
       expect(lines(() => load('server: 5'))).to.deep.equal(['server = 5: must be a group of keys (file FILE line 1)'])
       expect(lines(() => load('- a'))).to.deep.equal([' = a list: must hold keys with values (file FILE line 1)'])
       expect(lines(() => load('server:\n  port:\n'))).to.deep.equal([
@@ -376,7 +376,7 @@ describe('configuration', () => {
       ).to.equal(8554)
     })
 
-    it('warn of an external media server without a fixed port for its questions', () => {
+    it('warn of an external media server without a fixed port for authentication', () => {
       expect(load('mediamtx: { mode: external }').warnings[0]).to.match(
         /mediamtx\.auth_port is 0: give it a fixed port$/,
       )
@@ -507,7 +507,7 @@ describe('configuration', () => {
     )
     const values = scalars.map(String)
 
-    it('gives a configuration or faults', () => {
+    it('results in a configuration or faults', () => {
       fc.assert(
         fc.property(
           yaml,
@@ -528,7 +528,7 @@ describe('configuration', () => {
       )
     }).timeout(20_000)
 
-    it('gives the value of each valid duration', () => {
+    it('is parsed correctly if it is a valid duration', () => {
       fc.assert(
         fc.property(
           fc.integer({ min: 1, max: 20 }),

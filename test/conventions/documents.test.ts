@@ -6,7 +6,7 @@ import { generatedDocuments } from '../../docs/generate/documents.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 describe('conventions: documents', () => {
-  it('that are generated are fresh (`make docs` makes them so)', async () => {
+  it('are up to date with their generators (run `make docs`)', async () => {
     const stale = Object.entries(await generatedDocuments())
       .filter(([path, text]) => !existsSync(root + path) || readFileSync(root + path, 'utf8') !== text)
       .map(([path]) => path)

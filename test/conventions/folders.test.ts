@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-/** folder → what it may import, besides itself. */
+/** folder → other folders that it may import. */
 const mayImport: Record<string, string[]> = {
   'machines/domain': [],
   machines: ['machines/domain'],
@@ -24,7 +24,7 @@ const files = ['machines', 'actors', 'adapters', 'rpc', 'config', 'commands'].fl
 )
 
 describe('conventions: folders', () => {
-  it('import one way: domain ← machines ← actors ← rpc; domain ← adapters and config ← commands', () => {
+  it('import in one direction: domain ← machines ← actors ← rpc; domain ← adapters and config ← commands', () => {
     const wrong = files.flatMap((file) => {
       const room = roomOf(file) ?? ''
       return relativeImports(file)

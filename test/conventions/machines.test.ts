@@ -8,7 +8,7 @@ const folder = fileURLToPath(new URL('../../machines', import.meta.url))
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
 
 describe('conventions: machines', () => {
-  it('are pure: no Node, no clock, no chance, no log, no timers', () => {
+  it('are pure: no Node, no clock, no random numbers, no log, no timers', () => {
     const impure =
       /from 'node:|\bDate\.now|new Date\(\)|performance\.|Math\.random|randomUUID|console\.|process\.|setTimeout|setInterval|require\(/
     const offenders = files.filter((file) => impure.test(code(file)))
@@ -24,26 +24,26 @@ describe('conventions: machines', () => {
     expect(strangers).to.deep.equal([])
   })
 
-  it('stand one in a file, under its name', () => {
+  it('are in one file each, with the same name', () => {
     const names = files.filter((file) => /createMachine\(/.test(code(file))).map((file) => file.replace(/\.ts$/, ''))
     expect(names.sort()).to.deep.equal(machines.map((machine) => machine.id).sort())
   })
 
   for (const machine of machines) {
-    it(`${machine.id} holds names in its states, not code`, () => {
+    it(`${machine.id}: states contain names, not code`, () => {
       expect(codeIn(machine.config.states ?? {}, 'states')).to.deep.equal([])
     })
 
-    it(`${machine.id} is a chart that can be drawn: plain data`, () => {
+    it(`${machine.id}: the configuration is plain data`, () => {
       const drawn = createMachine(configurationOf(machine) as never)
       expect(Object.keys(drawn.states)).to.deep.equal(Object.keys(machine.states))
     })
 
-    it(`${machine.id} handles the failure of all that it invokes as a promise`, () => {
+    it(`${machine.id}: all failures of promise effects are handled`, () => {
       expect(unhandled(machine.config as Node, machine.id)).to.deep.equal([])
     })
 
-    it(`${machine.id} names events in lower dot.case and states in camelCase`, () => {
+    it(`${machine.id}: event names are in lower dot.case`, () => {
       expect(
         machine.events.filter((type) => !/^(xstate\.|[a-z]+(\.[a-zA-Z]+)+$)/.test(type) && type !== ''),
       ).to.deep.equal([])
@@ -63,7 +63,7 @@ const allowed = (file: string, from: string): boolean =>
     ? /^\.\/[\w]+\.js$/.test(from) || (file === 'domain/address.ts' && from === 'ipaddr.js')
     : from === 'xstate' || /^\.\/(domain\/)?[\w]+\.js$/.test(from)
 
-/** Where functions may stand: they map data, and the visualizer leaves them out. */
+/** Keys that may contain functions: they map data, and the visualizer ignores them. */
 const mappers = new Set(['input', 'params', 'output'])
 
 function codeIn(value: unknown, path: string): string[] {
@@ -82,7 +82,7 @@ interface Node {
   states?: Record<string, Node>
 }
 
-/** What waits for a result must expect a failure; callbacks and machines have none to hand over. */
+/** Returns the effects with `onDone` but without `onError`. */
 function unhandled(node: Node, path: string): string[] {
   const own = [node.invoke ?? []]
     .flat()

@@ -6,7 +6,7 @@ import { expect } from 'chai'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 describe('conventions: signals', () => {
-  it('never join a time-out by AbortSignal.any: Node 20 collects it as garbage before it fires', () => {
+  it('never combine a timeout with AbortSignal.any, because Node 20 may garbage-collect it before it aborts', () => {
     const files = ['machines', 'actors', 'adapters', 'rpc'].flatMap((top) =>
       readdirSync(join(root, top), { recursive: true, encoding: 'utf8' }).map((name) => `${top}/${name}`),
     )

@@ -1,6 +1,6 @@
 /**
- * A client's tour of a running service (`make run` in another terminal): every reply and notification is printed.
- * DEMO_URL and DEMO_TOKEN point it elsewhere.
+ * A demonstration client of a running service (`make run` in another terminal). Prints all replies and notifications.
+ * DEMO_URL and DEMO_TOKEN select another service.
  */
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,8 +20,8 @@ const print = (what: string, value: unknown) =>
 const client = await connectCameraService({ url, credential: token }).catch((error: Error) => {
   console.error(
     error instanceof RpcError
-      ? `The service at ${url} refuses the token (${error.message}).`
-      : `No service answers at ${url} (${error.message}). Start one with \`make run\` in another terminal.`,
+      ? `The service at ${url} rejected the token (${error.message}).`
+      : `There is no service at ${url} (${error.message}). Start one with \`make run\` in another terminal.`,
   )
   process.exit(1)
 })
@@ -58,7 +58,7 @@ const info = told('get_recording_info', { filename }, await client.call('get_rec
 
 const folder = mkdtempSync(join(tmpdir(), 'camera-demo-'))
 const file = join(folder, 'recording.mp4')
-// The URL is signed: whoever has it may fetch this one file for a quarter of an hour.
+// The signed URL is valid for this file, for 15 minutes.
 const download = await fetch(new URL(info.download_url, url.replace(/^ws/, 'http')))
 writeFileSync(file, Buffer.from(await download.arrayBuffer()))
 const { stdout } = await promisify(execFile)('ffprobe', [
@@ -75,7 +75,7 @@ const { streams, format } = JSON.parse(stdout) as { streams: { codec_name: strin
 print('ffprobe', { ...streams[0], duration: format.duration })
 client.close()
 if (streams[0]?.codec_name !== 'h264' || Math.abs(Number(format.duration) - 5) > 0.5) {
-  console.error('The recording is not what was asked for: H.264 of 5 s.')
+  console.error('The recording is not H.264 or not 5 s long.')
   process.exit(1)
 }
 console.log('The recording is H.264 and 5 s long.')

@@ -24,7 +24,7 @@ describe('addresses', () => {
     it(`${address || '(none)'} belongs to the network ${network || '(none)'}`, () =>
       expect(networkOf(address)).to.equal(network))
 
-  it('are written in one form', () => {
+  it('have one canonical form', () => {
     expect(['::FFFF:10.0.0.1', '[2001:DB8:0::1]', 'fe80::1%eth0', '10.0.0.1', 'camera.local'].map(plainAddress)).to.eql(
       ['10.0.0.1', '2001:db8::1', 'fe80::1', '10.0.0.1', 'camera.local'],
     )
@@ -37,7 +37,7 @@ describe('addresses', () => {
     ])
   })
 
-  it('match an allow list however they are written', () => {
+  it('match an allow list in any spelling', () => {
     const isAllowed = allowList(['192.168.1.0/24', 'fd00::/8', '203.0.113.9'])
     for (const address of [
       '192.168.1.77',
@@ -69,14 +69,14 @@ describe('addresses', () => {
   ] as const)
     it(`${name}: ${address} reaches ${reached}`, () => expect(reachedAddress(address)).to.equal(reached))
 
-  it('are loopback in every form of it', () => {
+  it('are recognised as loopback in every spelling', () => {
     for (const host of ['127.0.0.1', '127.9.9.9', '::1', '[::1]', '::ffff:127.0.0.1', 'localhost', 'LOCALHOST'])
       expect(isLoopback(host), host).to.equal(true)
     for (const host of ['0.0.0.0', '::', '10.0.0.1', 'localhost.example', '127.0.0.1.example', ''])
       expect(isLoopback(host), host).to.equal(false)
   })
 
-  it('are networks only with a length that fits', () => {
+  it('are networks only with a valid prefix length', () => {
     for (const text of ['10.0.0.0/8', '10.0.0.1', 'fd00::/8', '::1', '0.0.0.0/0'])
       expect(isNetwork(text), text).to.equal(true)
     for (const text of [

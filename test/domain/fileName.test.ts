@@ -46,7 +46,7 @@ describe('file names', () => {
     for (const name of bad) expect(isFileName(name), JSON.stringify(name)).to.equal(false)
   })
 
-  it('follow the same rule in the schema of the API, which cannot count bytes', function () {
+  it('follow the same rules in the API schema, except for the length in bytes', function () {
     this.timeout(20_000)
     const odd = fc.constantFrom(
       '.',
@@ -71,7 +71,7 @@ describe('file names', () => {
     )
   })
 
-  it('hold the camera and the time in UTC', () => {
+  it('contain the camera and the time in UTC', () => {
     expect(cameraOf('camera12_2026-11-21_10-49-09-375957.mp4')).to.equal('camera12')
     expect(cameraOf('cameraX_1.mp4')).to.equal(undefined)
     expect(cameraOf('camera1')).to.equal(undefined)

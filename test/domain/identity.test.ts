@@ -7,7 +7,7 @@ import type { Registry } from '../../machines/domain/ports.js'
 const empty: Registry = { next: 0, cameras: [], sharedSerials: [] }
 
 describe('identify', () => {
-  it('knows a camera by its serial, at any port and node', () => {
+  it('identifies a camera by its serial, at any port and node', () => {
     const first = identify([camera({ serial: 'A', port: 1, node: 0 })], empty)
     expect(first.found).to.deep.equal([
       {
@@ -21,14 +21,14 @@ describe('identify', () => {
     expect(moved.changed).to.equal(true)
   })
 
-  it('knows one without serial by its port, as long as it is the same model', () => {
+  it('identifies a camera without serial by its port, if the model is the same', () => {
     const first = identify([camera({ port: 1 })], empty)
     expect(first.found[0]?.identity).to.deep.include({ basis: 'port', confidence: 'medium' })
     expect(identify([camera({ port: 1, node: 4 })], first.registry).found[0]?.id).to.equal('camera0')
     expect(identify([camera({ port: 1, productId: '0999' })], first.registry).found[0]?.id).to.equal('camera1')
   })
 
-  it('numbers those without serial and port by model, with low confidence', () => {
+  it('identifies cameras without serial and port by model and order, with low confidence', () => {
     const { found } = identify([camera({ node: 2 }), camera({ node: 10 })], empty)
     expect(found.map(({ id, device, identity }) => [id, device.node, identity.key, identity.confidence])).to.deep.equal(
       [
@@ -38,7 +38,7 @@ describe('identify', () => {
     )
   })
 
-  it('lets the known camera keep its id when its twin appears, and trusts the serial never again', () => {
+  it('keeps the id of the known camera when a twin appears, and ignores the shared serial from then on', () => {
     const known = identify([camera({ serial: 'A', port: 1 })], empty)
     const both = identify([camera({ serial: 'A', port: 2, node: 2 }), camera({ serial: 'A', port: 1 })], known.registry)
     expect(idsBySerialAndPort(both)).to.deep.equal({ 'A@1': 'camera0', 'A@2': 'camera1' })
@@ -51,7 +51,7 @@ describe('identify', () => {
     expect(rebooted.found.map(({ id, identity }) => [id, identity.ambiguous])).to.deep.equal([['camera1', true]])
   })
 
-  it('takes a twin that comes alone for the moved camera, and gives the one that comes back a new id', () => {
+  it('identifies a twin that appears alone as the moved camera, and gives the returning camera a new id', () => {
     const known = identify([camera({ serial: 'A', port: 1 })], empty)
     const twin = identify([camera({ serial: 'A', port: 2 })], known.registry)
     expect(
@@ -64,7 +64,7 @@ describe('identify', () => {
     })
   })
 
-  it('gives two new ids when twins appear and none is where the known one was', () => {
+  it('assigns two new ids when twins appear and neither is at the known port', () => {
     const known = identify([camera({ serial: 'A', port: 1 })], empty)
     const both = identify([camera({ serial: 'A', port: 2 }), camera({ serial: 'A', port: 3, node: 2 })], known.registry)
     expect(idsBySerialAndPort(both)).to.deep.equal({ 'A@2': 'camera1', 'A@3': 'camera2' })
@@ -73,7 +73,7 @@ describe('identify', () => {
     })
   })
 
-  it('never gives the port of a known serial to another unit of the model', () => {
+  it('does not identify another unit of the model by the port of a known serial', () => {
     const known = identify([camera({ serial: 'A', port: 1 })], empty)
     expect(idsBySerialAndPort(identify([camera({ port: 1 })], known.registry))).to.deep.equal({ '-@1': 'camera1' })
     expect(idsBySerialAndPort(identify([camera({ serial: 'B', port: 1 })], known.registry))).to.deep.equal({
@@ -81,7 +81,7 @@ describe('identify', () => {
     })
   })
 
-  it('tells the two cameras of one device apart without calling them twins', () => {
+  it('distinguishes the two cameras of one device, which are not twins', () => {
     const colour = { ...camera({ serial: 'A', node: 0 }), port: 'pci-0000:00:14.0-usb-0:1:1.0' }
     const infrared = { ...camera({ serial: 'A', node: 2 }), port: 'pci-0000:00:14.0-usb-0:1:1.2' }
     const { found, registry } = identify([infrared, colour], empty)
@@ -92,7 +92,7 @@ describe('identify', () => {
     expect(registry.sharedSerials).to.deep.equal([])
   })
 
-  it('falls back to model and order when a driver shows one port for all', () => {
+  it('uses model and order if a driver reports the same port for all cameras', () => {
     const shown = [0, 1].map((node) => ({ ...camera({ node }), port: 'platform-vivid.0' }))
     expect(identify(shown, empty).found.map(({ identity }) => identity.key)).to.deep.equal([
       'model:1d6b:0102:0',
@@ -100,7 +100,7 @@ describe('identify', () => {
     ])
   })
 
-  it('gives two ids when an edited registry gives one camera the keys of two', () => {
+  it('assigns two ids if one camera in an edited registry has the keys of two', () => {
     const edited: Registry = {
       next: 0,
       cameras: [{ id: 'camera4', keys: ['serial:1d6b:0102:A', 'serial:1d6b:0102:B'] }],
@@ -110,15 +110,15 @@ describe('identify', () => {
     expect(found.map(({ id }) => id)).to.deep.equal(['camera4', 'camera5'])
   })
 
-  it('leaves the given registry as it was', () => {
+  it('does not change the given registry', () => {
     const before = structuredClone(empty)
     identify([camera({ serial: 'A', port: 1 })], empty)
     expect(empty).to.deep.equal(before)
   })
 })
 
-describe('identify, whatever happens', () => {
-  it('never gives one id to two devices, nor a number twice, and forgets nobody', () => {
+describe('identify, with random devices', () => {
+  it('never assigns an id or a number twice, and keeps all known cameras', () => {
     fc.assert(
       fc.property(fc.array(plugged, { maxLength: 8 }), (scenes) => {
         let registry = empty
@@ -133,7 +133,7 @@ describe('identify, whatever happens', () => {
           const keys = seen.registry.cameras.flatMap((known) => known.keys)
           expect(new Set(keys).size).to.equal(keys.length)
           for (const { id, identity } of seen.found) {
-            expect(owners.get(identity.key) ?? id, `${identity.key} has changed hands`).to.equal(id)
+            expect(owners.get(identity.key) ?? id, `${identity.key} has another id`).to.equal(id)
             owners.set(identity.key, id)
           }
           registry = seen.registry
@@ -142,7 +142,7 @@ describe('identify, whatever happens', () => {
     )
   })
 
-  it('does not depend on the order of the devices, nor on having looked before', () => {
+  it('does not depend on the order of the devices or on earlier scans', () => {
     fc.assert(
       fc.property(plugged, fc.infiniteStream(fc.integer()), plugged, (scene, random, before) => {
         const { registry } = identify(before, empty)
@@ -159,7 +159,7 @@ describe('identify, whatever happens', () => {
     )
   })
 
-  it('gives single serials the same id after any renumbering and any exchange of ports', () => {
+  it('keeps the ids of unique serials after any renumbering and exchange of ports', () => {
     fc.assert(
       fc.property(
         fc.shuffledSubarray([1, 2, 3, 4, 5, 6]),
@@ -179,7 +179,7 @@ describe('identify, whatever happens', () => {
     )
   })
 
-  it('never exchanges twins in silence: once seen together, ids stay with ports and all say so', () => {
+  it('keeps the ids of twins at their ports, and marks them as ambiguous', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { minLength: 2, maxLength: 4 }),
@@ -207,7 +207,7 @@ describe('identify, whatever happens', () => {
 })
 
 describe('identifyNamed', () => {
-  it('gives a name its number once', () => {
+  it('assigns an id to a name once', () => {
     const demo = identifyNamed('virtual:demo', { ...empty, next: 3 })
     expect(demo).to.deep.include({
       id: 'camera3',
@@ -220,7 +220,7 @@ describe('identifyNamed', () => {
 })
 
 describe('normalisePort', () => {
-  for (const [told, port] of [
+  for (const [reported, port] of [
     ['pci-0000:00:14.0-usb-0:1.2:1.0', 'pci-0000:00:14.0-usb-0:1.2'],
     ['pci-0000:00:14.0-usbv2-0:1.2:1.0', 'pci-0000:00:14.0-usb-0:1.2'],
     ['pci-0000:00:14.0-usb-0:1.2', 'pci-0000:00:14.0-usb-0:1.2'],
@@ -230,9 +230,9 @@ describe('normalisePort', () => {
     ['platform-vivid.0', 'platform-vivid.0'],
     ['', ''],
   ] as const)
-    it(`makes "${port}" of "${told}"`, () => expect(normalisePort(told).port).to.equal(port))
+    it(`returns "${port}" for "${reported}"`, () => expect(normalisePort(reported).port).to.equal(port))
 
-  it('may be done twice', () => {
+  it('is idempotent', () => {
     fc.assert(
       fc.property(fc.string(), (text) => normalisePort(normalisePort(text).port).port === normalisePort(text).port),
     )
@@ -240,11 +240,11 @@ describe('normalisePort', () => {
 })
 
 describe('normaliseSerial', () => {
-  it('calls nothing and zeros no serial', () => {
+  it('ignores empty serials and serials of zeros', () => {
     for (const useless of [undefined, '', '  ', '0', '00000000', '0000-0000', '...'])
       expect(normaliseSerial(useless), String(useless)).to.equal(undefined)
   })
-  it('writes the rest as udev does', () => {
+  it('formats other serials as udev does', () => {
     expect(normaliseSerial(' SN 00/01 ')).to.equal('SN_00_01')
     expect(normaliseSerial('000000000001')).to.equal('000000000001')
   })
@@ -272,7 +272,7 @@ function camera({
   }
 }
 
-/** What may be plugged in at one time: at most one camera in each port, nodes in any order. */
+/** Devices that are plugged in at one time: at most one camera at each port, nodes in any order. */
 const plugged = fc
   .uniqueArray(
     fc.record({

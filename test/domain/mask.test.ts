@@ -6,7 +6,7 @@ import { readStreamUrl, shownUrl, streamKey } from '../../machines/domain/stream
 
 const place = '10.0.0.9:554/live'
 
-/** Passwords as people choose them: every character, also those that a URL or YAML takes for its own. */
+/** Passwords with all characters, including those with a meaning in URLs and YAML. */
 const passwords = fc
   .oneof(
     fc.string({ minLength: 6, maxLength: 24 }),
@@ -19,7 +19,7 @@ const passwords = fc
   )
   .filter((text) => partsOf(text).length > 0)
 
-/** Every run of four characters that could give the password away. Plain words also occur in the sentences around it. */
+/** Returns all sequences of four characters that reveal the password, except words that also occur in the sentences. */
 const partsOf = (password: string): string[] =>
   Array.from({ length: Math.max(0, password.length - 3) }, (_, start) => password.slice(start, start + 4)).filter(
     (part) =>
@@ -44,7 +44,7 @@ const configurationOutput = (source: { cameras: string }): string => {
 }
 
 describe('masking', () => {
-  it('hides a password in the shown form of any URL, encoded or not', () => {
+  it('hides the password of any URL in its displayed form, encoded or not', () => {
     fc.assert(
       fc.property(passwords, (password) => {
         for (const written of [password, encodeURIComponent(password)]) {
@@ -107,7 +107,7 @@ describe('masking', () => {
     )
   }).timeout(20_000)
 
-  it('keeps the place of a URL readable', () => {
+  it('keeps the rest of a URL readable', () => {
     expect(maskedText(`cannot open rtsp://admin:secret@${place}`)).to.equal(`cannot open rtsp://***@${place}`)
     expect(maskedText(`rtsp://${place}?token=secret&channel=1`)).to.equal(`rtsp://${place}?token=***&channel=1`)
     expect(shownUrl('rtsp://10.0.0.9/user=admin_password=secret_channel=1_stream=0.sdp')).to.equal(
@@ -119,13 +119,13 @@ describe('masking', () => {
     expect(shownUrl('http://169.254.169.254/x')).to.equal('http://169.254.169.254/x')
   })
 
-  it('shows nothing behind the scheme of a URL whose host cannot be told from a password', () => {
+  it('shows only the scheme of a URL if its host cannot be distinguished from a password', () => {
     for (const text of ['rtsp://admin:secret', 'rtsp://admin:secret/live', 'rtsp://admin:12#secret'])
       expect(shownUrl(text), text).to.equal('rtsp://***')
     expect(shownUrl('secret')).to.equal('***')
   })
 
-  it('leaves clients no URL and no file name', () => {
+  it('removes URLs and file names from texts for clients', () => {
     expect(textForClients("open /var/lib/x.mp4: 'rtsp://u:p@10.0.0.9/x' failed\n at /a")).to.equal(
       "open …: 'rtsp://…' failed at …",
     )

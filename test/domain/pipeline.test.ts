@@ -23,43 +23,43 @@ describe('chooseMode', () => {
       ['MJPG 1920x1080@30', 'MJPG 1280x720@30', 'MJPG 640x480@30'],
       'MJPG 1280x720@30',
     ],
-    ['30 frames a second where 60 are offered', ['MJPG 1280x720@60', 'MJPG 1280x720@30'], 'MJPG 1280x720@30'],
+    ['30 frames per second although 60 are offered', ['MJPG 1280x720@60', 'MJPG 1280x720@30'], 'MJPG 1280x720@30'],
     [
-      'its own H.264 of the same size',
+      'the native H.264 of the same size',
       ['MJPG 1280x720@30', 'H264 1280x720@30', 'YUYV 1280x720@30'],
       'H264 1280x720@30',
     ],
     [
-      'MJPEG of the whole size rather than H.264 of half of it',
+      'MJPEG of the full size rather than H.264 of half the size',
       ['MJPG 1280x720@30', 'H264 640x360@30'],
       'MJPG 1280x720@30',
     ],
     [
-      'MJPEG in full motion rather than raw frames that crawl',
+      'MJPEG at the full rate rather than raw frames at a low rate',
       ['YUYV 1280x720@10', 'MJPG 1280x720@30'],
       'MJPG 1280x720@30',
     ],
     [
-      'raw frames in motion rather than large ones that crawl',
+      'small raw frames at the full rate rather than large ones at a low rate',
       ['YUYV 1280x720@5', 'YUYV 640x480@30'],
       'YUYV 640x480@30',
     ],
     [
-      'the smallest above the limit when there is nothing below',
+      'the smallest size above the limit if there is none below',
       ['MJPG 1920x1080@30', 'MJPG 3840x2160@30'],
       'MJPG 1920x1080@30',
     ],
-    ['no format that it does not know', ['BA81 1280x720@30', 'YUYV 320x240@15'], 'YUYV 320x240@15'],
+    ['no unknown format', ['BA81 1280x720@30', 'YUYV 320x240@15'], 'YUYV 320x240@15'],
   ] as const)
-    it(`takes ${story}`, () => expect(brief(chooseMode(offering(...offered), usual)?.mode)).to.equal(expected))
+    it(`chooses ${story}`, () => expect(brief(chooseMode(offering(...offered), usual)?.mode)).to.equal(expected))
 
-  it('gives what was asked for by name, whatever it costs', () => {
+  it('follows explicit settings, even at a low frame rate', () => {
     const offered = offering('H264 1280x720@30', 'YUYV 1600x1200@5')
     const choice = chooseMode(offered, { width: 1600, height: 1200, fps: 30, explicit: { size: true } })
-    expect([brief(choice?.mode), choice?.reason]).to.deep.equal(['YUYV 1600x1200@5', '1600x1200 as asked for'])
+    expect([brief(choice?.mode), choice?.reason]).to.deep.equal(['YUYV 1600x1200@5', '1600x1200 as requested'])
   })
 
-  it('takes the nearest to what was asked for, and says so', () => {
+  it('chooses the mode nearest to the explicit settings, and reports the difference', () => {
     const offered = offering('MJPG 640x480@30', 'MJPG 1280x720@30', 'MJPG 1280x720@10')
     const choice = chooseMode(offered, { width: 1024, height: 768, fps: 12, explicit: { size: true, fps: true } })
     expect(brief(choice?.mode)).to.equal('MJPG 1280x720@10')
@@ -68,12 +68,12 @@ describe('chooseMode', () => {
     )
   })
 
-  it('takes 29.97 for 30', () =>
+  it('treats 29.97 as 30', () =>
     expect(chooseMode(offering('MJPG 640x480@29.97'), { ...usual, fps: 30, explicit: { fps: true } })?.reason).to.equal(
-      '30 fps as asked for',
+      '30 fps as requested',
     ))
 
-  it('always takes one of those that are offered, in any order the same', () => {
+  it('always chooses an offered mode, independent of their order', () => {
     const mode = fc.tuple(
       fc.constantFrom('MJPG', 'YUYV', 'H264', 'XXXX'),
       fc.constantFrom('640x480', '1280x720', '1920x1080', '160x120'),
@@ -109,13 +109,13 @@ describe('h264Level', () => {
     it(`is ${level} for ${width}x${height} at ${fps}`, () =>
       expect(h264Level({ width, height, fps, bitrate: 2e6, profile: 'baseline', level: 'auto' })).to.equal(level))
 
-  it('rises with the bitrate, later in high profile', () => {
+  it('depends on the bitrate and the profile', () => {
     const at = (profile: 'baseline' | 'high') =>
       h264Level({ width: 640, height: 480, fps: 30, bitrate: 12_000_000, profile, level: '3.0' })
     expect([at('baseline'), at('high')]).to.deep.equal(['3.1', '3.0'])
   })
 
-  it('starts from the level that is configured', () =>
+  it('is at least the configured level', () =>
     expect(h264Level({ width: 320, height: 240, fps: 15, bitrate: 1e6, profile: 'main', level: '4.0' })).to.equal(
       '4.0',
     ))
@@ -130,7 +130,7 @@ describe('choosePipeline', () => {
     })
   })
 
-  it('encodes what is not H.264, at the lowest level that fits', () => {
+  it('encodes other formats, at the lowest possible level', () => {
     const pipeline = choosePipeline('usb', offering('MJPG 1280x720@30'), {}, defaults)
     expect(pipeline).to.deep.include({ kind: 'encode', codec: { ...codec, level: '3.1' } })
     expect(pipeline.reason).to.equal(
@@ -138,7 +138,7 @@ describe('choosePipeline', () => {
     )
   })
 
-  it('encodes a camera that has codec settings of its own, from its MJPEG if there is one', () => {
+  it('encodes a camera that has its own codec settings, from its MJPEG if there is one', () => {
     const pipeline = choosePipeline(
       'usb',
       offering('H264 1280x720@30', 'MJPG 1280x720@30'),
@@ -147,7 +147,7 @@ describe('choosePipeline', () => {
     )
     expect([pipeline.kind, pipeline.mode.fourcc, pipeline.codec?.bitrate]).to.deep.equal(['encode', 'MJPG', 500_000])
     const only = choosePipeline('usb', offering('H264 1280x720@30'), { codec: { bitrate: 500_000 } }, defaults)
-    expect(only.reason).to.match(/not copied because this camera has codec settings of its own/)
+    expect(only.reason).to.match(/encoded because this camera has its own codec settings/)
   })
 
   it('leaves RTSP cameras to the media server', () => {
@@ -155,11 +155,11 @@ describe('choosePipeline', () => {
     expect(pipeline).to.deep.equal({
       kind: 'pull',
       mode: { fourcc: 'HEVC', width: 0, height: 0, fps: 0 },
-      reason: 'Pulled by the media server: the camera sends H.265 by itself, which not every player shows.',
+      reason: 'Pulled by the media server: the camera sends H.265 by itself, which not every player supports.',
     })
   })
 
-  it('asks a camera without known formats for the usual mode', () => {
+  it('requests the default mode from a camera without known formats', () => {
     const pipeline = choosePipeline('usb', { formats: [] }, {}, defaults)
     expect([pipeline.kind, pipeline.mode]).to.deep.equal(['encode', { fourcc: '', ...usual }])
   })

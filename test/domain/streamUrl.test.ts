@@ -14,7 +14,7 @@ const rule = (text: string): string => {
 }
 
 describe('stream URL', () => {
-  it('resolves the host, so that the checked address is the address that is called', () => {
+  it('has a normalised host, so that the checked address is the one that is used', () => {
     expect(readStreamUrl('rtsp://10.0.0.9/stream')).to.deep.equal({
       url: 'rtsp://10.0.0.9/stream',
       host: '10.0.0.9',
@@ -36,31 +36,31 @@ describe('stream URL', () => {
     'file:///etc/passwd': 'begin with rtsp',
     '10.0.0.9/stream': 'begin with rtsp',
     'rtsp:10.0.0.9': 'begin with rtsp',
-    'rtsp:///stream': 'name a host',
-    'rtsp://:554/stream': 'name a host',
-    'rtsp://user:secret@/stream': 'name a host',
-    'rtsp://10.0.0.9:/stream': 'name a host',
-    'rtsp://10.0.0.9:port/stream': 'name a host',
-    'rtsp://256.1.1.1/x': 'name a host',
+    'rtsp:///stream': 'contain a host',
+    'rtsp://:554/stream': 'contain a host',
+    'rtsp://user:secret@/stream': 'contain a host',
+    'rtsp://10.0.0.9:/stream': 'contain a host',
+    'rtsp://10.0.0.9:port/stream': 'contain a host',
+    'rtsp://256.1.1.1/x': 'contain a host',
     'rtsp://10.0.0.9:0/x': 'port from 1',
     'rtsp://10.0.0.9:65536/x': 'port from 1',
     'rtsp://10.0.0.9:123456/x': 'port from 1',
-    'rtsp://10.0.0.9/a b': 'no spaces',
-    'rtsp://10.0.0.9/a\r\nDESCRIBE x': 'no spaces',
-    'rtsp://10.0.0.9/\0': 'no spaces',
-    'rtsp://10.0.0.9\\@evil/': 'no spaces',
-    'rtsp://10.0.0.9/#part': 'no spaces',
-    'rtsp://10.0.0.9/x?$MTX_QUERY': 'no $',
-    'rtsp://user/secret@10.0.0.9/x': 'no @ behind',
+    'rtsp://10.0.0.9/a b': 'not contain spaces',
+    'rtsp://10.0.0.9/a\r\nDESCRIBE x': 'not contain spaces',
+    'rtsp://10.0.0.9/\0': 'not contain spaces',
+    'rtsp://10.0.0.9\\@evil/': 'not contain spaces',
+    'rtsp://10.0.0.9/#part': 'not contain spaces',
+    'rtsp://10.0.0.9/x?$MTX_QUERY': 'not contain $',
+    'rtsp://user/secret@10.0.0.9/x': 'not contain @ after',
     [`rtsp://10.0.0.9/${'x'.repeat(2048)}`]: 'at most 2048',
   })) {
-    it(`${JSON.stringify(text.slice(0, 60))} is refused without being repeated`, () => {
+    it(`${JSON.stringify(text.slice(0, 60))} is refused without repeating it`, () => {
       expect(rule(text)).to.contain(words)
       expect(rule(text)).not.to.match(/secret|evil|passwd/)
     })
   }
 
-  it('is shown without credentials in the user part, the path and the query', () => {
+  it('is displayed without credentials in the user part, the path and the query', () => {
     expect(shownUrl('rtsp://admin:se@cret@10.0.0.9:554/a')).to.equal('rtsp://10.0.0.9:554/a')
     expect(shownUrl('rtsp://10.0.0.9/user=admin&password=secret&channel=1?Token=abc&x=1')).to.equal(
       'rtsp://10.0.0.9/user=admin&password=***&channel=1?Token=***&x=1',
@@ -78,7 +78,7 @@ describe('stream URL', () => {
     expect(streamIdentity(key)).to.equal('rtsp:rtsp://10.0.0.9:554/')
   })
 
-  it('keeps the identity of a camera whose URL an earlier version stored', () => {
+  it('has the same identity as in earlier versions', () => {
     const identities: Record<string, string> = {
       'rtsp://10.0.0.9/stream': 'rtsp:rtsp://10.0.0.9:554/stream',
       'rtsp://10.0.0.9': 'rtsp:rtsp://10.0.0.9:554/',
@@ -103,7 +103,7 @@ describe('stream URL', () => {
     expect(placeOf('rtsps://[fd00::1]:9/x')).to.deep.equal({ scheme: 'rtsps', port: 9, path: '/x' })
   })
 
-  it('accepts or refuses any text; the canonical form and the key do not change when read again', () => {
+  it('is parsed from any text; the canonical form and the key do not change when parsed again', () => {
     const pieces = fc.constantFrom(
       'rtsp://',
       'rtsps://',

@@ -115,7 +115,10 @@ describeKinds('recording', (kind) => {
         expect((await stop(device)).files).to.deep.equal([second.filename])
         const late = await refusal(stop(device))
         expect(late.code).to.equal(-32020)
-        expect(late.data).to.deep.include({ state: 'not recording', allowed_states: ['starting', 'recording', 'interrupted'] })
+        expect(late.data).to.deep.include({
+          state: 'not recording',
+          allowed_states: ['starting', 'recording', 'interrupted'],
+        })
         expect((await probe(file(second.filename))).codec).to.equal('h264')
         expect(await listed()).to.include.members([first.filename, second.filename])
 

@@ -39,7 +39,7 @@ const probe: Probe = {
 }
 
 describe('camera', () => {
-  it('is connected once it was probed, and its path is there', async () => {
+  it('is connected after the probe, and publishes its path', async () => {
     const { facts, log, view, probed } = camera()
     expect(view()).to.deep.include({ status: 'DISCONNECTED', allowed: [] })
     await probed()
@@ -52,7 +52,7 @@ describe('camera', () => {
     expect(facts.map((fact) => fact.type)).to.deep.equal(['camera.probed', 'camera.statusChanged', 'camera.connected'])
   })
 
-  it('says why it is faulty, and tries again with growing pauses', async () => {
+  it('shows why it is faulty, and probes again with increasing delays', async () => {
     const { view, clock, probeFails, probes } = camera()
     await probeFails(new Failure('permission_denied'))
     expect(view()).to.deep.include({ status: 'ERROR' })
@@ -66,7 +66,7 @@ describe('camera', () => {
     expect(probes()).to.equal(3)
   })
 
-  it('reports each change of its status, from what to what', async () => {
+  it('reports each change of its status, with the old and the new one', async () => {
     const { actor, facts, clock, probed, probeFails } = camera()
     await probeFails(new Failure('device_error'))
     clock.increment(1_000)
@@ -85,7 +85,7 @@ describe('camera', () => {
     ])
   })
 
-  it('closes the recording before its path goes, and ends the recording first', async () => {
+  it('closes the recording before it removes its path', async () => {
     const { actor, facts, log, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
@@ -101,7 +101,7 @@ describe('camera', () => {
     ])
   })
 
-  it('is the same camera when it comes back', async () => {
+  it('has the same id when it comes back', async () => {
     const { actor, view, probed } = camera()
     await probed()
     actor.send({ type: 'device.removed', reason: because('unplugged') })
@@ -112,7 +112,7 @@ describe('camera', () => {
     expect(view()).to.deep.include({ id: 'camera0', status: 'CONNECTED' })
   })
 
-  it('comes back also when it returns while its recording is being closed', async () => {
+  it('reconnects if its device comes back while its recording is being closed', async () => {
     const { actor, view, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
@@ -124,7 +124,7 @@ describe('camera', () => {
     expect(view().status).to.equal('CONNECTED')
   })
 
-  it('records once at a time', async () => {
+  it('allows one recording at a time', async () => {
     const { actor, view, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
@@ -138,7 +138,7 @@ describe('camera', () => {
     expect(actor.getSnapshot().can({ type: 'recording.start', by, format: 'fmp4' })).to.equal(true)
   })
 
-  it('allows a recording only while the disk has room and the media server can be reached', async () => {
+  it('allows a recording only while the disk is not full and the media server is reachable', async () => {
     const { actor, view, probed } = camera()
     await probed()
     const full = because('storage_full')
@@ -153,7 +153,7 @@ describe('camera', () => {
     expect(view().allowed).to.deep.equal(['take_snapshot', 'start_recording', 'start_streaming'])
   })
 
-  it('knows of a full disk from its first moment, and learns of it while it is away', async () => {
+  it('considers a full disk from its start, and updates while it is unplugged', async () => {
     const { actor, view, probed } = camera({ obstacles: { storage: because('storage_full') } })
     await probed()
     expect(view().allowed).not.to.include('start_recording')
@@ -164,7 +164,7 @@ describe('camera', () => {
     expect(view().allowed).to.include('start_recording')
   })
 
-  it('closes a recording before it shows that the media server refuses its stream', async () => {
+  it('closes a recording before it shows that the media server refused its path', async () => {
     const { actor, log, view, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
@@ -176,10 +176,10 @@ describe('camera', () => {
     expect(view()).to.deep.include({ status: 'ERROR' })
   })
 
-  it('shows the refusal until the media server is another one', async () => {
+  it('shows the refusal until the media server was restarted', async () => {
     const { actor, log, view, probed, probes } = camera()
     await probed()
-    const reason = because('path_refused', 'the media server refused it: invalid source')
+    const reason = because('path_refused', 'the media server refused the request: invalid source')
     actor.send({ type: 'path.refused', reason })
     expect(view()).to.deep.include({ status: 'ERROR', allowed: [] })
     expect(view().cause).to.deep.include({ state: 'faulty', reason })
@@ -190,7 +190,7 @@ describe('camera', () => {
     expect(view().status).to.equal('CONNECTED')
   })
 
-  it('drains also a recording that is already being stopped', async () => {
+  it('drains a recording that is already being stopped', async () => {
     const { actor, log, view, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
@@ -203,7 +203,7 @@ describe('camera', () => {
     expect(log.at(-1)).to.equal('path withdrawn')
   })
 
-  it('stops a recording for want of room', async () => {
+  it('stops a recording when the disk is full', async () => {
     const { actor, facts, view, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
@@ -215,7 +215,7 @@ describe('camera', () => {
     expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.failed', 'outcome.reason.code': 'storage_full' })
   })
 
-  it('probes the newest node when it was renumbered again while draining', async () => {
+  it('probes the newest node if it was renumbered again while draining', async () => {
     const { actor, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
@@ -226,7 +226,7 @@ describe('camera', () => {
     expect(actor.getSnapshot().context.device).to.deep.include({ node: '/dev/video2' })
   })
 
-  it('holds its stream for as long as anybody does', async () => {
+  it('holds its stream until the last holder releases it', async () => {
     const { actor, log, view, probed, held } = camera()
     await probed()
     actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
@@ -240,7 +240,7 @@ describe('camera', () => {
     expect(log).to.deep.equal(['path published', 'held', 'released'])
   })
 
-  it('is not woken by itself when it comes back: holds end with its connection', async () => {
+  it('does not start its stream when it comes back, because the holds ended', async () => {
     const { actor, log, view, probed } = camera()
     await probed()
     actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
@@ -252,14 +252,14 @@ describe('camera', () => {
     expect(log.filter((line) => line === 'held')).to.have.length(1)
   })
 
-  it('shows how its pipeline is', async () => {
+  it('shows the progress of its pipeline', async () => {
     const { tap, view, probed } = camera()
     await probed()
     tap({ type: 'tap.progress', sender: 1, progress: { frames: 9, fps: 30, bitrate: 1_000 } })
     expect(view().stream).to.deep.include({ status: 'ACTIVE', frames: 9, fps: 30, bitrate: 1_000 })
   })
 
-  it('watches a network camera by its path and its source, and no taps', async () => {
+  it('monitors a network camera by its path and its source, without taps', async () => {
     const { actor, view, probed } = camera({ device: yard })
     await probed({ ...probe, pipeline: { ...probe.pipeline, kind: 'pull' } })
     const { pipeline, pull, source } = actor.getSnapshot().children
@@ -271,7 +271,7 @@ describe('camera', () => {
     expect(view().kind).to.equal('rtsp')
   })
 
-  it('is away, not broken, when a network camera does not answer', async () => {
+  it('is disconnected, not faulty, while a network camera does not answer', async () => {
     const { view, clock, facts, probes, probeFails } = camera({ device: yard })
     await probeFails(new Failure('unreachable'))
     expect(view()).to.deep.include({ status: 'DISCONNECTED' })
@@ -281,7 +281,7 @@ describe('camera', () => {
     expect(probes()).to.equal(2)
   })
 
-  it('drains when its network camera stops answering, and looks again at once', async () => {
+  it('drains when its network camera does not answer any more, and probes again at once', async () => {
     const { actor, clock, view, probed, probes, sourceFails, closed } = camera({ device: yard })
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
@@ -305,7 +305,7 @@ describe('camera', () => {
     expect(actor.getSnapshot().context.identity.basis).to.equal('port')
   })
 
-  it('is given up after a day of absence', async () => {
+  it('is retired after a day unplugged', async () => {
     const { actor, clock, facts, probed } = camera()
     await probed()
     actor.send({ type: 'device.removed', reason: because('unplugged') })
@@ -327,7 +327,7 @@ describe('camera', () => {
     expect(facts.some((fact) => fact.type === 'camera.disconnected')).to.equal(false)
   })
 
-  it('stops when the service does while it drains for another reason', async () => {
+  it('stops when the service stops while it drains for another reason', async () => {
     const { actor, facts, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
@@ -339,7 +339,7 @@ describe('camera', () => {
     expect(facts.some((fact) => fact.type === 'camera.disconnected')).to.equal(false)
   })
 
-  it('is done for good when it is removed: the recording is stopped and closed before the path goes', async () => {
+  it('ends when it is removed, after the recording is stopped and closed and the path is removed', async () => {
     const { actor, log, facts, view, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
@@ -359,7 +359,7 @@ describe('camera', () => {
   })
 
   for (const state of ['probing', 'unplugged', 'faulty'] as const) {
-    it(`is done at once when it is removed while ${state}`, async () => {
+    it(`ends at once when it is removed while ${state}`, async () => {
       const { actor, facts, probeFails } = camera()
       if (state === 'faulty') await probeFails(new Failure('device_error'))
       if (state === 'unplugged') actor.send({ type: 'device.removed', reason: because('unplugged') })
@@ -380,9 +380,9 @@ describe('camera', () => {
     })
   }
 
-  describe('supervises its parts', () => {
+  describe('supervises its children:', () => {
     for (const part of ['demand', 'pipeline'] as const)
-      it(`starts a crashed ${part} again`, async () => {
+      it(`restarts a crashed ${part}`, async () => {
         const { actor, clock, facts, view, probed } = camera()
         await probed()
         const before = actor.getSnapshot().children[part]
@@ -394,7 +394,7 @@ describe('camera', () => {
         expect(view().status).to.equal('CONNECTED')
       })
 
-    it('ends a crashed recording for everybody who waits, and switches the recorder off', async () => {
+    it('emits the failure of a crashed recording, and stops the recorder', async () => {
       const { actor, facts, log, view, probed } = camera()
       await probed()
       actor.send({ type: 'recording.start', by, format: 'fmp4' })
@@ -407,7 +407,7 @@ describe('camera', () => {
       expect(view().allowed).to.include('start_recording')
     })
 
-    it('answers everybody who waits for a crashed snapshot', async () => {
+    it('emits the failure of a crashed snapshot', async () => {
       const { actor, facts, view, probed } = camera()
       await probed()
       const wish = { by, maxAge: 0, options: { format: 'jpg' as const, quality: 90 } }
@@ -421,7 +421,7 @@ describe('camera', () => {
 
 const yard: Device = { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.9/' }
 
-/** camera0, plugged in, with effects that wait for the test. */
+/** camera0, plugged in, with effects that the test controls. */
 function camera({ obstacles = {}, device: mine = device }: { obstacles?: Obstacles; device?: Device } = {}) {
   const clock = new SimulatedClock()
   const log: string[] = []

@@ -6,7 +6,7 @@ import { streamHoldMachine } from '../../machines/streamHold.js'
 import { later, turn } from '../support/later.js'
 
 describe('demand', () => {
-  it('wakes the stream for its first holder and keeps it for the last', () => {
+  it('starts the stream for the first holder and keeps it until the last one releases it', () => {
     const { actor, log, tags, comes } = demand()
     expect(tags()).to.deep.equal([])
     actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
@@ -28,7 +28,7 @@ describe('demand', () => {
     expect(actor.getSnapshot().context.holds).to.deep.equal({ ann: { since: 1 } })
   })
 
-  it('lingers for as long as the media server keeps the stream', () => {
+  it('lingers as long as the media server keeps the stream', () => {
     const { actor, clock, tags } = demand()
     actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
     actor.send({ type: 'stream.release', holder: 'ann' })
@@ -41,7 +41,7 @@ describe('demand', () => {
     expect(tags()).to.deep.equal([])
   })
 
-  it('asks again, after a pause, when the stream is lost', () => {
+  it('requests a lost stream again, with a delay', () => {
     const { actor, clock, log, tags, comes, goes } = demand()
     actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
     comes()
@@ -57,7 +57,7 @@ describe('demand', () => {
     expect(actor.getSnapshot().context.reason).to.equal(undefined)
   })
 
-  it('releases a hold whose time is over, and no other', async () => {
+  it('releases only holds that expired', async () => {
     const { actor, deadlines, expires } = demand()
     actor.send({ type: 'stream.hold', holder: 'ann', since: 1, until: 500 })
     actor.send({ type: 'stream.hold', holder: 'bob', since: 1, until: 900 })
@@ -71,7 +71,7 @@ describe('demand', () => {
     expect(deadlines.at(-1)).to.equal(Number.POSITIVE_INFINITY)
   })
 
-  it('lets go when it is stopped', () => {
+  it('releases the stream when it is stopped', () => {
     const { actor, log } = demand()
     actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
     actor.stop()
@@ -79,7 +79,7 @@ describe('demand', () => {
   })
 })
 
-/** The demand for camera0, whose stream comes and goes as the test wants. */
+/** The demand for camera0. The test controls the stream. */
 function demand() {
   const clock = new SimulatedClock()
   const log: string[] = []

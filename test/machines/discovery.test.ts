@@ -9,14 +9,14 @@ import { withParent } from '../support/parent.js'
 const camera: UsbDevice = { kind: 'usb', node: '/dev/video0', vendorId: '1d6b', productId: '0102', model: 'Test Cam' }
 
 describe('discovery', () => {
-  it('reports what is plugged in after each scan', async () => {
+  it('reports the connected devices after each scan', async () => {
     const { heard, found } = discover()
     expect(heard).to.deep.equal([])
     await found([camera])
     expect(heard).to.deep.equal([{ type: 'devices.scanned', devices: [camera] }])
   })
 
-  it('looks again at a hint, and slowly without any', async () => {
+  it('scans again after a hint, and periodically without hints', async () => {
     const { actor, clock, scans, found } = discover()
     await found([])
     actor.send({ type: 'devices.hint' })
@@ -26,7 +26,7 @@ describe('discovery', () => {
     expect(scans()).to.equal(3)
   })
 
-  it('begins anew when a hint comes during a scan', async () => {
+  it('restarts a scan after a hint', async () => {
     const { actor, heard, scans, found } = discover()
     actor.send({ type: 'devices.hint' })
     expect(scans()).to.equal(2)
@@ -34,7 +34,7 @@ describe('discovery', () => {
     expect(heard).to.deep.equal([{ type: 'devices.scanned', devices: [camera] }])
   })
 
-  it('reports nothing when a scan fails, says why, and scans again', async () => {
+  it('reports no devices when a scan fails, shows the reason, and scans again', async () => {
     const { actor, heard, clock, scans, found, fails } = discover()
     await found([camera])
     clock.increment(10_000)
@@ -47,7 +47,7 @@ describe('discovery', () => {
     expect(actor.getSnapshot().context.reason).to.equal(undefined)
   })
 
-  it('shows by what means it watches', () => {
+  it('shows how it detects changes', () => {
     const { actor } = discover()
     expect(discoveryMode(actor.getSnapshot())).to.equal('off')
     actor.send({ type: 'watch.started', mode: 'udev' })

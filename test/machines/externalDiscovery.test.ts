@@ -33,7 +33,7 @@ describe('external discovery', () => {
     expect([scans.length, actor.getSnapshot().value]).to.deep.equal([0, 'disabled'])
   })
 
-  it('scans only on demand with an interval of 0, else once per interval, and at the start if configured', () => {
+  it('scans on demand only with an interval of 0, else once per interval, and at the start if configured', () => {
     const onDemand = discovery()
     onDemand.clock.increment(10_000_000)
     expect(onDemand.scans).to.have.length(0)
@@ -43,7 +43,7 @@ describe('external discovery', () => {
     expect(periodic.scans).to.have.length(0)
     periodic.clock.increment(1)
     periodic.clock.increment(100_000)
-    expect(periodic.scans, 'a scan does not overlap itself').to.have.length(1)
+    expect(periodic.scans, 'scans do not overlap').to.have.length(1)
     periodic.report({ type: 'scan.ended', took: 1, errors: [] })
     periodic.clock.increment(30_000)
     expect(periodic.scans.map(({ wish }) => wish)).to.deep.equal([
@@ -68,7 +68,7 @@ describe('external discovery', () => {
     expect(scans).to.have.length(2)
   })
 
-  it('keeps found streams, as ERROR while they do not answer, and reports only new ones', () => {
+  it('keeps found streams, with status ERROR while they do not answer, and reports only new ones', () => {
     const { actor, facts, report, start } = discovery()
     const unreachable = because('unreachable')
     start(everything)
@@ -117,7 +117,7 @@ describe('external discovery', () => {
     })
   })
 
-  it('counts only the kinds that the scan looked for', () => {
+  it('counts only streams of the requested kinds', () => {
     const { facts, report, start } = discovery()
     start(everything)
     for (const stream of [yard, drone]) report({ type: 'scan.found', stream, at: 1 })
@@ -129,7 +129,7 @@ describe('external discovery', () => {
     ).to.deep.equal([2, 1])
   })
 
-  it('lets a client join a scan that covers its request, and starts one scan for all other requests', () => {
+  it('adds a request to a running scan that covers it, and starts one scan for all other requests', () => {
     const { actor, scans, report, start, outcomes } = discovery()
     const [first, joined, wider, newer] = ['s1', 's2', 's3', 's4'].map(client) as [By, By, By, By]
     start(generic, first)
@@ -144,12 +144,12 @@ describe('external discovery', () => {
       [first, joined],
       [wider, newer],
     ])
-    // A caller recognises its fact by the reference.
+    // Callers identify their fact by reference.
     expect(outcomes().flat().includes(newer)).to.equal(true)
   })
 
-  describe('when a client leaves', () => {
-    it('goes on while another client waits, then cancels the scan', () => {
+  describe('when a client disconnects', () => {
+    it('continues while another client waits, then cancels the scan', () => {
       const { facts, scans, start, leave } = discovery()
       const [first, second, again] = [client('s1'), client('s2'), client('s2')]
       start(generic, first)
@@ -167,7 +167,7 @@ describe('external discovery', () => {
       expect(scans).to.have.length(2)
     })
 
-    it('cancels the following scan with the present one when nobody else waits', () => {
+    it('cancels the next scan together with the present one if no other client waits', () => {
       const { actor, scans, start, leave, outcomes } = discovery()
       const [present, following] = [client('s1'), client('s1')]
       start(generic, present)
@@ -177,7 +177,7 @@ describe('external discovery', () => {
       expect(outcomes()).to.deep.equal([[present, following]])
     })
 
-    it('drops a following scan that nobody waits for, and goes on with the present one', () => {
+    it('cancels a next scan without clients, and continues the present one', () => {
       const { scans, start, leave, report, outcomes } = discovery()
       const [present, following] = [client('s1'), client('s2')]
       start(generic, present)
@@ -189,7 +189,7 @@ describe('external discovery', () => {
       expect(outcomes()).to.deep.equal([[present, following]])
     })
 
-    it('starts the following scan of another client at once', () => {
+    it('starts the next scan of another client at once', () => {
       const { facts, scans, start, leave } = discovery()
       start(generic, client('s1'))
       start(forced, client('s2'))
@@ -201,7 +201,7 @@ describe('external discovery', () => {
       expect(facts.map(({ type }) => type)).to.deep.equal(['discovery.started', 'discovery.ended', 'discovery.started'])
     })
 
-    it('never cancels a scan of its own interval', () => {
+    it('does not cancel a scheduled scan', () => {
       const { actor, scans, start, leave, report, outcomes } = discovery({ atStart: true })
       const joined = client('s1')
       start({ ...generic, force: false }, joined)
@@ -212,7 +212,7 @@ describe('external discovery', () => {
     })
   })
 
-  it('keeps no more than 256 streams, and replaces one that does not answer', () => {
+  it('keeps at most 256 streams, and replaces one that does not answer', () => {
     const { actor, facts, report, start } = discovery()
     start(generic)
     const stream = (n: number) => ({ ...yard, url: `rtsp://10.0.${n >> 8}.${n & 255}:554/live` })
@@ -260,7 +260,7 @@ describe('external discovery', () => {
       report: (event: ScanEvent) => report(event),
       start: (wish: ScanWish, by = client('s1')) => actor.send({ type: 'discovery.start', wish, by }),
       leave: (session: string) => actor.send({ type: 'client.left', session }),
-      /** The clients of each scan that ended. */
+      /** Returns the clients of each scan that ended. */
       outcomes: () => facts.flatMap((fact) => (fact.type === 'discovery.ended' ? [fact.askers ?? []] : [])),
     }
   }

@@ -32,7 +32,7 @@ const refused = (...reason: Parameters<typeof because>): ExternalFact => ({
 })
 
 describe('external streams', () => {
-  it('saves an added stream before the parent and the client learn of it', async () => {
+  it('saves an added stream before it notifies the parent and emits the fact', async () => {
     const { send, saving, saved, messages, facts } = externalStreams({ hold: true })
     await send(add())
     expect([saved, messages, facts]).to.deep.equal([[{ streams: [gate] }], [], []])
@@ -40,10 +40,10 @@ describe('external streams', () => {
     await turn()
     expect(messages).to.deep.equal([{ type: 'streams.changed', streams: [gate] }])
     expect(facts).to.deep.equal([{ type: 'externalStream.added', url: plain, by }])
-    expect(facts[0]?.by, 'the value that the event carried').to.equal(by)
+    expect(facts[0]?.by, 'the same object as in the event').to.equal(by)
   })
 
-  it('does not save a known stream again, however its URL is written', async () => {
+  it('does not save a known stream again, in any spelling of its URL', async () => {
     const { send, saved, messages, facts, checked } = externalStreams({ streams: [gate] })
     const urls = [gate.url, plain, 'rtsp://10.0.0.7:554/live']
     for (const url of urls) await send(add({ url, name: 'Other' }))
@@ -59,7 +59,7 @@ describe('external streams', () => {
     expect(messages).to.deep.equal([{ type: 'streams.changed', streams: [{ ...gate, url }] }])
   })
 
-  it('removes a stream by any way of writing its URL', async () => {
+  it('removes a stream in any spelling of its URL', async () => {
     const { send, saved, messages, facts } = externalStreams({ streams: [gate] })
     await send(remove('rtsp://bob:guess@10.0.0.7:554/live'))
     expect(saved).to.deep.equal([{ streams: [] }])
@@ -67,7 +67,7 @@ describe('external streams', () => {
     expect(facts).to.deep.equal([{ type: 'externalStream.removed', url: 'rtsp://10.0.0.7:554/live', by }])
   })
 
-  it('saves the interval with the streams, once a client has set it', async () => {
+  it('saves the interval with the streams after a client has set it', async () => {
     const { send, saved, messages, facts } = externalStreams()
     await send(add())
     await send(setInterval(5_000))
@@ -83,7 +83,7 @@ describe('external streams', () => {
 
   describe('refuses', () => {
     const refusals: Record<string, { options?: Options; event: ExternalStreamsEvent; fact: ExternalFact }> = {
-      'a configured stream, also a disabled one': {
+      'a configured stream, enabled or not': {
         options: {
           entries: [
             {
@@ -95,12 +95,12 @@ describe('external streams', () => {
           ],
         },
         event: add(),
-        fact: refused('already_configured', 'the configuration has it as yard'),
+        fact: refused('already_configured', 'the stream is configured as yard'),
       },
-      'one stream more than the limit': {
+      'a stream above the limit': {
         options: { streams: [gate], maxStreams: 1 },
         event: add({ url: 'rtsp://10.0.0.8/' }),
-        fact: refused('limit_reached', '1 streams are added already'),
+        fact: refused('limit_reached', 'the limit of 1 added streams is reached'),
       },
       'an address that is not allowed': {
         options: { rule: 'must not lead back to this service' },
@@ -130,7 +130,7 @@ describe('external streams', () => {
       })
     }
 
-    it('a change while 64 are underway', async () => {
+    it('a change while 64 are pending', async () => {
       const { actor, send, saved, saving } = externalStreams({ hold: true })
       for (let n = 0; n < 64; n += 1) {
         expect(actor.getSnapshot().can(setInterval(n))).to.equal(true)
@@ -144,7 +144,7 @@ describe('external streams', () => {
     })
   })
 
-  it('carries out changes in their order, each after the one before it', async () => {
+  it('performs changes in order, one after the other', async () => {
     const { actor, saving, saved, facts } = externalStreams({ hold: true, maxStreams: 1 })
     const others = ['2', '3', '4'].map((request) => ({ ...by, request }))
     actor.send(add())
@@ -163,7 +163,7 @@ describe('external streams', () => {
     ])
   })
 
-  it('never shows a password in a fact', async () => {
+  it('never emits a password in a fact', async () => {
     const { send, facts } = externalStreams({ maxStreams: 1 })
     const second = 'rtsp://ann:secret@10.0.0.8/'
     for (const event of [add(), add(), add({ url: second }), remove(second), remove(gate.url)]) await send(event)
@@ -171,7 +171,7 @@ describe('external streams', () => {
     expect(JSON.stringify(facts)).not.to.contain('secret')
   })
 
-  describe('list', () => {
+  describe('list:', () => {
     const key = 'rtsp://10.0.0.7:554/live'
     const found: ExternalStream = {
       url: plain,
@@ -181,7 +181,7 @@ describe('external streams', () => {
       discoveredAt: 2,
       lastSeen: 3,
     }
-    /** The parts of a camera that the list reads. */
+    /** The fields of a camera that the list uses. */
     const camera = (changes: object) =>
       ({
         id: 'camera3',
@@ -193,13 +193,13 @@ describe('external streams', () => {
     const list = (options: Options, streams: ExternalStream[], cameras: CameraView[]) =>
       listStreams(externalStreams(options).actor.getSnapshot(), { found: streams, cameras, now: 50 })
 
-    it('gives a found stream the name and the camera of the added one', () => {
+    it('returns a found stream with the name and the camera of the added one', () => {
       expect(list({ streams: [gate] }, [found], [camera({})])).to.deep.equal([
         { ...found, name: 'Gate', camera: 'camera3' },
       ])
     })
 
-    it('gives a found stream the camera that is configured for it', () => {
+    it('returns a found stream with its configured camera', () => {
       const entries: CameraEntry[] = [
         { name: 'yard', source: { kind: 'rtsp', url: 'rtsp://x:y@10.0.0.7:554/live' }, enabled: true, settings: {} },
       ]
@@ -208,7 +208,7 @@ describe('external streams', () => {
       ])
     })
 
-    it('describes a stream that no scan found by its camera', () => {
+    it('returns an added stream that no scan found, with the state of its camera', () => {
       const added = { url: plain, type: 'generic_rtsp', name: 'Gate', discoveredAt: 1 }
       expect(list({ streams: [gate] }, [], [])).to.deep.equal([
         { ...added, status: 'ERROR', lastSeen: 1, reason: because('not_started') },
@@ -237,10 +237,10 @@ describe('external streams', () => {
   })
 
   interface Options extends Partial<ExternalStreamsInput> {
-    /** Saving waits for the test. */
+    /** Saving waits until the test resolves it. */
     hold?: boolean
     failure?: Error
-    /** The rule that every address breaks. */
+    /** The rule that every address violates. */
     rule?: string
   }
 

@@ -40,7 +40,7 @@ const gateKey = 'rtsp://10.0.0.7:554/live'
 const by = { user: 'ann', request: '1', session: 's' }
 const [front, back] = [plugged('SN1', '/dev/video0', 'usb-1'), plugged('SN2', '/dev/video2', 'usb-2')]
 
-/** Everything that the fleet runs beside cameras. */
+/** The children of the fleet other than cameras. */
 const services = [
   'discovery',
   'externalDiscovery',
@@ -53,14 +53,14 @@ const services = [
 ] as const
 
 describe('fleet', () => {
-  it('gives each camera an actor of its own, once its id is kept', async () => {
+  it('spawns an actor for each camera after its id is saved', async () => {
     const { ids, saved, finds } = fleet()
     await finds([front, back])
     expect(ids()).to.deep.equal(['camera0', 'camera1'])
     expect(saved.at(-1)?.next).to.equal(2)
   })
 
-  it('tells a camera of its going and coming, under any node', async () => {
+  it('notifies a camera when its device is removed and comes back, with any node', async () => {
     const { camera, finds } = fleet()
     await finds([front, back])
     await finds([back])
@@ -69,7 +69,7 @@ describe('fleet', () => {
     expect(camera('camera0').cause.state).to.equal('probing')
   })
 
-  it('writes the registry only when somebody new came', async () => {
+  it('writes the registry only for new cameras', async () => {
     const { saved, finds } = fleet()
     await finds([front])
     const before = saved.length
@@ -78,7 +78,7 @@ describe('fleet', () => {
     expect(saved).to.have.length(before)
   })
 
-  it('serves also when ids cannot be kept, and tries again', async () => {
+  it('serves cameras even if ids cannot be saved, and retries', async () => {
     const { ids, saved, clock, finds, savingFails } = fleet()
     savingFails(true)
     await finds([front])
@@ -89,7 +89,7 @@ describe('fleet', () => {
     expect(saved.at(-1)?.cameras).to.have.length(1)
   })
 
-  it('knows the cameras of the configuration, and leaves out the disabled', async () => {
+  it('includes configured cameras, except disabled ones', async () => {
     const entries: CameraEntry[] = [
       { name: 'yard', source: { kind: 'rtsp', url: 'rtsp://10.0.0.9/' }, enabled: true, settings: {} },
       { name: 'test', source: { kind: 'virtual' }, enabled: false, settings: {} },
@@ -104,7 +104,7 @@ describe('fleet', () => {
     ])
   })
 
-  it('adds the demonstration camera only when the first look finds none', async () => {
+  it('adds the demonstration camera only if the first scan finds no camera', async () => {
     const empty = fleet({ demoWhenNone: true })
     await empty.finds([])
     expect(empty.views().map(({ kind }) => kind)).to.deep.equal(['virtual'])
@@ -117,7 +117,7 @@ describe('fleet', () => {
     expect(full.ids()).to.deep.equal(['camera0'])
   })
 
-  it('plays the unplugging of a virtual camera', async () => {
+  it('simulates that a virtual camera is unplugged', async () => {
     const { actor, camera, finds } = fleet({ demoWhenNone: true })
     await finds([])
     actor.send({ type: 'device.simulate', camera: 'camera0', away: true })
@@ -126,7 +126,7 @@ describe('fleet', () => {
     expect(camera('camera0').cause.state).to.equal('probing')
   })
 
-  it('makes added streams cameras, those of an earlier life and new ones', async () => {
+  it('creates cameras for added streams, both saved and new ones', async () => {
     const { actor, views, finds } = fleet({ streams: [gate] })
     await finds([front])
     add(actor, { ...gate, url: 'rtsp://10.0.0.8/', name: 'Pond' })
@@ -138,7 +138,7 @@ describe('fleet', () => {
     ])
   })
 
-  it('lets a removed stream go at once, and welcomes it back under its id', async () => {
+  it('removes the camera of a removed stream at once, and reuses its id if it is added again', async () => {
     const { actor, ids, views, finds } = fleet({ streams: [gate] })
     await finds([front])
     actor.send({ type: 'stream.removed', key: gateKey, by })
@@ -152,7 +152,7 @@ describe('fleet', () => {
     ])
   })
 
-  it('waits for a removed camera to close its files before the same stream comes back', async () => {
+  it('waits until a removed camera has closed its files before it adds the same stream again', async () => {
     const { actor, ids, camera, finds, records, drained } = fleet({ streams: [gate], slow: true })
     await finds([])
     await records('camera0')
@@ -168,7 +168,7 @@ describe('fleet', () => {
     expect(camera('camera0').name).to.equal('Gate again')
   })
 
-  it('does not bring a removed camera back when the service stops meanwhile', async () => {
+  it('does not add a removed camera again if the service stops meanwhile', async () => {
     const { actor, ids, finds, records, drained } = fleet({ streams: [gate], slow: true })
     await finds([])
     await records('camera0')
@@ -179,7 +179,7 @@ describe('fleet', () => {
     expect(ids()).to.deep.equal([])
   })
 
-  it('opens a stream anew whose password has changed', async () => {
+  it('reopens a stream when its password has changed', async () => {
     const { actor, camera, finds } = fleet({ streams: [gate] })
     await finds([])
     const before = actor.system.get('camera:camera0')
@@ -196,7 +196,7 @@ describe('fleet', () => {
     expect(ids()).to.deep.equal(['camera0'])
   })
 
-  it('leaves an added stream to the configuration that has it too', async () => {
+  it('ignores an added stream that is also configured', async () => {
     const entries: CameraEntry[] = [
       { name: 'yard', source: { kind: 'rtsp', url: 'rtsp://10.0.0.7:554/live' }, enabled: true, settings: {} },
     ]
@@ -205,7 +205,7 @@ describe('fleet', () => {
     expect(views().map(({ name }) => name)).to.deep.equal(['yard'])
   })
 
-  it('lets a camera go that was given up, and welcomes it back under its id', async () => {
+  it('removes a retired camera, and reuses its id when it comes back', async () => {
     const { ids, clock, finds } = fleet()
     await finds([front])
     await finds([])
@@ -216,7 +216,7 @@ describe('fleet', () => {
     expect(ids()).to.deep.equal(['camera0'])
   })
 
-  it('stops: cameras first, the media server last', async () => {
+  it('stops cameras first and the media server last', async () => {
     const { actor, log, finds, ended } = fleet()
     await finds([front])
     actor.send({ type: 'system.stop', reason: 'SIGTERM' })
@@ -226,7 +226,7 @@ describe('fleet', () => {
     expect(actor.getSnapshot().status).to.equal('done')
   })
 
-  it('has the link look at once when the media server comes or goes', async () => {
+  it('triggers a check of the link when the media server starts or ends', async () => {
     const { asked, server } = fleet()
     await turn()
     const before = asked()
@@ -236,7 +236,7 @@ describe('fleet', () => {
     expect(asked()).to.equal(before + 2)
   })
 
-  it('does not have the link look when the media server ends with us', async () => {
+  it('does not trigger a check of the link when the media server ends with the service', async () => {
     const { actor, asked, server } = fleet()
     await turn()
     await server({ type: 'server.started', pid: 1 })
@@ -246,7 +246,7 @@ describe('fleet', () => {
     expect(asked()).to.equal(before)
   })
 
-  it('tells every camera about a full disk and a lost media server, the new ones too', async () => {
+  it('notifies all cameras, including new ones, of a full disk and a lost media server', async () => {
     const { actor, camera, finds } = fleet()
     await finds([front])
     actor.send({ type: 'storage.blocked', reason: because('storage_full') })
@@ -258,21 +258,21 @@ describe('fleet', () => {
     expect(camera('camera1').obstacles.storage).to.equal(undefined)
   })
 
-  it('allows no writing before the disk was measured', async () => {
+  it('blocks recordings until the disk is measured', async () => {
     const { camera, finds } = fleet()
     await finds([front])
     expect(camera('camera0').obstacles.storage?.code).to.equal('storage_unknown')
   })
 
-  it('answers a ping, which shows that it is alive', () => {
+  it('answers a ping', () => {
     const { actor } = fleet()
     actor.send({ type: 'system.ping', id: 7 })
     expect(actor.getSnapshot().context.pong).to.equal(7)
   })
 
-  describe('supervises', () => {
+  describe('supervision:', () => {
     for (const service of services)
-      it(`a crashed ${service} is reported, and started again`, async () => {
+      it(`reports and restarts a crashed ${service}`, async () => {
         const { actor, clock, facts, finds } = fleet()
         await finds([front])
         const before = actor.system.get(service)
@@ -288,7 +288,7 @@ describe('fleet', () => {
         expect([after === before, after?.getSnapshot().status]).to.deep.equal([false, 'active'])
       })
 
-    it('a crashed camera comes back under its id', async () => {
+    it('restarts a crashed camera with its id', async () => {
       const { actor, clock, camera, facts, ids, finds } = fleet()
       await finds([front])
       const before = actor.system.get('camera:camera0')
@@ -300,7 +300,7 @@ describe('fleet', () => {
       expect(camera('camera0').cause.state).to.equal('probing')
     })
 
-    it('the recording of a crashed camera closes its file', async () => {
+    it('closes the recording of a crashed camera', async () => {
       const { actor, log, finds, records } = fleet({ streams: [gate], slow: true })
       await finds([])
       await records('camera0')
@@ -309,7 +309,7 @@ describe('fleet', () => {
       expect(log).to.include('closing')
     })
 
-    it('nothing may be written while the disk guard is away', async () => {
+    it('blocks recordings while storage is being restarted', async () => {
       const { actor, clock, camera, finds } = fleet()
       await finds([front])
       actor.send({ type: 'storage.freed' })
@@ -321,7 +321,7 @@ describe('fleet', () => {
       expect(camera('camera0').obstacles.storage?.code).to.equal('storage_unknown')
     })
 
-    it('waits ever longer before it starts what crashes again and again', async () => {
+    it('increases the delay of each restart', async () => {
       const { actor, clock, finds } = fleet()
       await finds([front])
       for (const pause of [0, 1_000, 2_000, 4_000]) {
@@ -335,7 +335,7 @@ describe('fleet', () => {
       }
     })
 
-    it('too many crashes in a minute end the root', async () => {
+    it('ends the root after too many crashes in a minute', async () => {
       const { actor, clock, finds } = fleet()
       await finds([front])
       const crashes = (count: number) => {
@@ -357,7 +357,7 @@ describe('fleet', () => {
     })
   })
 
-  it('fails, with its reason, when the registry cannot be read', async () => {
+  it('fails with the reason if the registry cannot be read', async () => {
     const { actor, loadingFails } = fleet({ hold: true })
     await loadingFails('the registry is from a later version')
     expect(actor.getSnapshot()).to.deep.include({ status: 'done', value: 'failed' })
@@ -365,7 +365,7 @@ describe('fleet', () => {
   })
 })
 
-/** What externalStreams sends when a client adds a stream, or gives it new credentials. */
+/** Sends the message of externalStreams for a new stream, or for new credentials. */
 function add(actor: ReturnType<typeof fleet>['actor'], stream: AddedStream) {
   const others = actor.getSnapshot().context.streams.filter(({ url }) => streamKey(url) !== streamKey(stream.url))
   actor.send({ type: 'streams.changed', streams: [...others, stream] })
@@ -377,11 +377,11 @@ interface FleetOptions {
   disabled?: boolean
   demoWhenNone?: boolean
   hold?: boolean
-  /** Cameras are online, and their recordings take until the test says so to be closed. */
+  /** Cameras are online, and the test controls when their recordings are closed. */
   slow?: boolean
 }
 
-/** What a camera needs to be online, and to record. */
+/** Returns the effects of a camera that is online and can record. */
 function busy(closing: Promise<never>, log: string[]) {
   const quiet = () => fromCallback(() => {}) as never
   const mode = { fourcc: 'H264', width: 320, height: 240, fps: 15 }
@@ -414,7 +414,7 @@ function busy(closing: Promise<never>, log: string[]) {
   }
 }
 
-/** A fleet with real machines whose effects do nothing, or wait for the test. */
+/** A fleet with real machines. Their effects do nothing, or the test controls them. */
 function fleet({
   entries = [],
   streams = [],
@@ -515,7 +515,7 @@ function fleet({
     ids,
     camera,
     views: () => ids().map(camera),
-    /** How often the link has asked. */
+    /** Number of checks by the link. */
     asked: () => asked,
     async server(event: ServerProcessEvent) {
       tellServer(event)
@@ -524,7 +524,7 @@ function fleet({
     savingFails: (does: boolean) => {
       fails = does
     },
-    /** What the next look at the USB ports finds. */
+    /** Sets the devices that the next scan finds. */
     async finds(devices: UsbDevice[]) {
       await turn()
       const discovery = actor.getSnapshot().children.discovery

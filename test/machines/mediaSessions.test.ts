@@ -10,7 +10,7 @@ const startLimit = 30_000
 
 describe('media sessions', () => {
   describe('kicks', () => {
-    it('a reader when its credential ends, not before', async () => {
+    it('a reader when its credential expires, not before', async () => {
       const { admit, kicked, passes } = mediaSessions()
       admit({ id: 'late', expiresAt: 9_000 })
       admit({ id: 'soon', expiresAt: 5_000 }, 'sig=x')
@@ -31,7 +31,7 @@ describe('media sessions', () => {
       ])
     })
 
-    it('the readers of a call at once, and emits each that was there', () => {
+    it('the readers of a call at once, and emits a fact for each ended session', () => {
       const { admit, end, done, kicked, facts, ids } = mediaSessions()
       for (const id of ['one', 'two', 'gone']) admit({ id })
       admit({ id: 'other', user: 'bob' })
@@ -64,7 +64,7 @@ describe('media sessions', () => {
       expect(facts.map(({ request }) => request)).to.deep.equal([first.request])
     })
 
-    it('sixteen readers at a time', async () => {
+    it('at most sixteen readers at a time', async () => {
       const { admit, end, kicked, done, state, passes } = mediaSessions()
       for (let n = 0; n < 20; n++) admit({ id: `r${n}`, expiresAt: n < 18 ? 1_000 : neverExpires })
       await passes(1_000)
@@ -79,7 +79,7 @@ describe('media sessions', () => {
       expect([state().kicks, call.isEnding()]).to.deep.equal(['busy', true])
     })
 
-    it('again with a growing pause until the media server answers', async () => {
+    it('again with an increasing delay until the media server answers', async () => {
       const { admit, kicks, done, passes, ids } = mediaSessions()
       admit({ id: 'a', expiresAt: 100_000 })
       await passes(100_000)
@@ -96,7 +96,7 @@ describe('media sessions', () => {
       expect(ids()).to.deep.equal([])
     })
 
-    it('again while an absent reader may still begin, and then forgets it', async () => {
+    it('again while an absent reader may still start, and then removes it', async () => {
       const { actor, admit, kicks, done, passes, ids } = mediaSessions()
       admit({ id: 'a', expiresAt: 1_000 })
       await passes(1_000)
@@ -110,7 +110,7 @@ describe('media sessions', () => {
       expect(actor.getSnapshot().context.readers).to.deep.equal([])
     })
 
-    it('again a reader that asks during its kick', () => {
+    it('again a reader with a new question during its kick', () => {
       const { admit, end, kicked, done, state, ids } = mediaSessions()
       admit({ id: 'a' })
       const call = end(() => true)
@@ -123,7 +123,7 @@ describe('media sessions', () => {
       expect(ids()).to.deep.equal([])
     })
 
-    it('at the earlier end of two questions', async () => {
+    it('at the earlier expiry of two questions', async () => {
       const { admit, kicked, passes } = mediaSessions()
       admit({ id: 'a', expiresAt: 2_000 })
       admit({ id: 'a', expiresAt: 9_000 })
@@ -135,7 +135,7 @@ describe('media sessions', () => {
       expect(kicked()).to.deep.equal(['a', 'b'])
     })
 
-    it('in time after a change of the clock, since it reads it again each minute', async () => {
+    it('in time after a change of the clock, because it reads the clock every minute', async () => {
       const { admit, waits, passes } = mediaSessions()
       admit({ id: 'a', expiresAt: 3_600_000 })
       await passes(1)
@@ -187,7 +187,7 @@ describe('media sessions', () => {
       expect([lists.length, state().presence], 'the reader has left').to.deep.equal([2, 'empty'])
     })
 
-    it('every 3 s while a reader has not begun', async () => {
+    it('every 3 s while a reader has not started', async () => {
       const { admit, lists, listed, passes, ids } = mediaSessions()
       admit({ id: 'a' })
       await passes(3_000)
@@ -198,11 +198,11 @@ describe('media sessions', () => {
       expect(ids()).to.deep.equal([])
       await passes(3_000)
       await listed(['a'])
-      expect(ids(), 'its camera was asleep').to.deep.equal(['a'])
+      expect(ids(), 'the stream had to start').to.deep.equal(['a'])
       expect(lists).to.have.length(3)
     })
 
-    it('at once when asked, and when the last list failed again after 3 s', async () => {
+    it('at once on request, and again 3 s after a failure', async () => {
       const { actor, admit, lists, listFails, passes } = mediaSessions()
       admit({ id: 'a' })
       actor.send({ type: 'readers.check' })
@@ -212,7 +212,7 @@ describe('media sessions', () => {
       expect(lists).to.have.length(2)
     })
 
-    it('and forgets a reader that never began', async () => {
+    it('and removes a reader that never started', async () => {
       const { actor, admit, listed, passes } = mediaSessions()
       admit({ id: 'a' })
       for (let at = 0; at <= startLimit; at += 3_000) {
@@ -223,7 +223,7 @@ describe('media sessions', () => {
       expect(actor.getSnapshot().context.readers).to.have.length(0)
     })
 
-    it('and keeps a reader that asked after the list began', async () => {
+    it('and keeps a reader with a question after the start of the list', async () => {
       const { admit, listed, passes, ids } = mediaSessions()
       admit({ id: 'old' })
       await passes(3_000)
@@ -233,7 +233,7 @@ describe('media sessions', () => {
       expect(ids()).to.deep.equal(['new'])
     })
 
-    it('and knows a reader by the id of its connection', async () => {
+    it('and identifies a reader by the id of its connection', async () => {
       const { admit, listed, passes, ids } = mediaSessions()
       for (const id of ['describe', 'setup', 'connection']) admit({ id })
       for (const _ of [1, 2]) {
@@ -259,7 +259,7 @@ describe('media sessions', () => {
       expect([call.isEnding(), kicked().length]).to.deep.equal([false, 17])
     })
 
-    it('no sooner for HLS clients, which ask with each request', async () => {
+    it('not more often for HLS clients, which cause a question with each request', async () => {
       const { actor, admit, listed, passes, state } = mediaSessions()
       admit({ id: 'a', protocol: 'hls' })
       await passes(3_000)
@@ -271,7 +271,7 @@ describe('media sessions', () => {
     })
   })
 
-  it('keeps the first time and the last credential of a reader that asks again', async () => {
+  it('keep the first time and the last credential of a reader with several questions', async () => {
     const { actor, admit, listed, passes } = mediaSessions()
     const credential = { kind: 'key', id: 'k' } as const
     admit({ id: 'a' })
@@ -283,11 +283,11 @@ describe('media sessions', () => {
   })
 })
 
-/** True while the media server has not answered the last kick of the reader. */
+/** True until the media server answers the last kick of the reader. */
 const isUnderWay = (actor: ReturnType<typeof mediaSessions>['actor'], key: string): boolean =>
   actor.getSnapshot().context.readers.some((reader) => reader.key === key && reader.kickAt === undefined)
 
-/** Media sessions whose kicks and lists the test answers. Time starts at 0. */
+/** The machine. The test answers its kicks and lists. Time starts at 0. */
 function mediaSessions() {
   const clock = new SimulatedClock()
   const kicks: Kick[] = []
@@ -354,7 +354,7 @@ function mediaSessions() {
       if (kick === undefined) throw new Error(`${id} was not kicked`)
       report({ type: 'kick.done', kick, outcome, at: clock.now() } as EventObject)
     },
-    /** Answers the last list: ids of sessions. `at`: when it began; by default now. */
+    /** Answers the last list with session ids. `at`: its start time; by default now. */
     listed: (sessions: (string | Listing['sessions'][number])[], at = clock.now()) => {
       lists.at(-1)?.resolve({
         at,

@@ -8,34 +8,34 @@ import { linkView, mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { later, turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
 
-/** Every way from up to down. */
+/** All ways from up to down. */
 const waysDown: Record<string, (one: Link) => Promise<void>> = {
-  'of two silences': async (one) => {
+  'two missing answers': async (one) => {
     one.clock.increment(1_000)
     await one.silent()
     one.clock.increment(100)
     await one.silent()
   },
-  'of a silence and a sync that fails': async (one) => {
+  'a missing answer and a failed sync': async (one) => {
     one.clock.increment(1_000)
     await one.silent()
     one.clock.increment(100)
     await one.answers('monday')
     await one.syncFails()
   },
-  'of a restart and a sync that fails': async (one) => {
+  'a restart and a failed sync': async (one) => {
     one.clock.increment(1_000)
     await one.answers('tuesday')
     await one.syncFails()
   },
-  'of an open breaker whose trials fail': async (one) => {
+  'an open breaker and failed trials': async (one) => {
     one.actor.send({ type: 'breaker.opened' })
     for (const pause of [2_000, 4_000]) {
       one.clock.increment(pause)
       await one.tryFails()
     }
   },
-  'of an open breaker, a trial that works and a sync that fails': async (one) => {
+  'an open breaker, a successful trial and a failed sync': async (one) => {
     one.actor.send({ type: 'breaker.opened' })
     one.clock.increment(2_000)
     await one.tryable('monday')
@@ -44,7 +44,7 @@ const waysDown: Record<string, (one: Link) => Promise<void>> = {
 }
 
 describe('mediamtxLink', () => {
-  it('is up once the server answers and holds our paths', async () => {
+  it('is up when the server answers and has all paths', async () => {
     const { facts, heard, state, answers, synced } = link()
     expect(state()).to.equal('down')
     await answers('monday')
@@ -55,7 +55,7 @@ describe('mediamtxLink', () => {
     expect(heard).to.deep.equal([{ type: 'server.restored' }])
   })
 
-  it('asks again, ever slower, while nobody answers', async () => {
+  it('retries with increasing delays while the server does not answer', async () => {
     const { clock, asked, silent } = link()
     await silent()
     clock.increment(99)
@@ -67,7 +67,7 @@ describe('mediamtxLink', () => {
     expect(asked()).to.equal(3)
   })
 
-  it('spreads its attempts by chance', async () => {
+  it('adds jitter to its delays', async () => {
     const early = link({ seed: 0 })
     await early.silent()
     early.clock.increment(75)
@@ -77,7 +77,7 @@ describe('mediamtxLink', () => {
     expect([early.asked(), late.asked()]).to.deep.equal([2, 1])
   })
 
-  it('says that the server is down when it does not come up in time', async () => {
+  it('reports that the server is down if it does not start in time', async () => {
     const { clock, facts, heard, silent } = link()
     await silent()
     expect(facts).to.deep.equal([])
@@ -87,7 +87,7 @@ describe('mediamtxLink', () => {
     expect(heard).to.deep.equal([{ type: 'server.lost', reason }])
   })
 
-  it('puts all paths there again when the server was restarted', async () => {
+  it('writes all paths again after a restart of the server', async () => {
     const { facts, heard, state, clock, answers, synced } = link()
     await answers('monday')
     await synced(2)
@@ -99,7 +99,7 @@ describe('mediamtxLink', () => {
     expect(heard.map(({ type }) => type)).to.deep.equal(['server.restored', 'server.lost', 'server.restored'])
   })
 
-  it('is degraded by one silence and down by the second', async () => {
+  it('is degraded after one missing answer and down after two', async () => {
     const { facts, state, clock, answers, synced, silent } = link()
     await answers('monday')
     await synced(2)
@@ -112,7 +112,7 @@ describe('mediamtxLink', () => {
     expect(facts.map((fact) => fact.type)).to.deep.equal(['link.up', 'link.degraded', 'link.down'])
   })
 
-  it('syncs after a silence, because a change may not have arrived', async () => {
+  it('syncs after a missing answer, because a change may have been lost', async () => {
     const { state, clock, answers, synced, silent } = link()
     await answers('monday')
     await synced(2)
@@ -126,7 +126,7 @@ describe('mediamtxLink', () => {
   })
 
   for (const [way, goes] of Object.entries(waysDown))
-    it(`emits link.down, and tells the cameras, on the way ${way}`, async () => {
+    it(`emits link.down and notifies the cameras after ${way}`, async () => {
       const one = link()
       await one.answers('monday')
       await one.synced(2)
@@ -136,7 +136,7 @@ describe('mediamtxLink', () => {
       expect(one.heard.at(-1)?.type).to.equal('server.lost')
     })
 
-  it('opens the breaker, tries one call after a pause, and closes it', async () => {
+  it('opens the breaker, makes a trial call after a delay, and closes it', async () => {
     const { actor, clock, facts, state, breaker, tried, tryable, synced } = await up()
     actor.send({ type: 'breaker.opened' })
     expect([state(), breaker()]).to.deep.equal(['degraded', 'open'])
@@ -148,10 +148,10 @@ describe('mediamtxLink', () => {
     expect(state()).to.equal('syncing')
     await synced(2)
     expect([state(), breaker()]).to.deep.equal(['up', 'closed'])
-    expect(facts.map(({ type }) => type)).to.deep.equal(['link.up', 'link.degraded', 'link.up'])
+    expect(facts.map(({ type }) => type)).to.deep.equal(['link.up', 'link.degraded', 'link.breakerOpened', 'link.up'])
   })
 
-  it('opens it again, for longer, when the call that it tries fails', async () => {
+  it('opens the breaker again, for longer, if the trial call fails', async () => {
     const { actor, clock, breaker, tried, tryFails } = await up()
     actor.send({ type: 'breaker.opened' })
     clock.increment(2_000)
@@ -163,7 +163,7 @@ describe('mediamtxLink', () => {
     expect(tried()).to.equal(2)
   })
 
-  it('rejects calls while it is down, connecting, or the breaker is open, and only then', async () => {
+  it('rejects calls only while it is down or connecting, or the breaker is open', async () => {
     const one = link()
     expect(one.paused()).to.equal('not_started')
     await one.answers('monday')
@@ -179,7 +179,7 @@ describe('mediamtxLink', () => {
     expect(one.paused()).to.equal('server_unreachable')
   })
 
-  it('looks at once when the server was seen to come or go', async () => {
+  it('checks at once when the server process starts or ends', async () => {
     const { actor, asked, silent } = link()
     await silent()
     actor.send({ type: 'link.check' })
@@ -196,7 +196,7 @@ async function up(): Promise<Link> {
   return one
 }
 
-/** The link to a server whose answers wait for the test. A seed in the middle makes waiting times exact. */
+/** The link to a server whose answers the test controls. A seed in the middle makes delays exact. */
 function link({ seed = 2 ** 31 }: { seed?: number } = {}) {
   const clock = new SimulatedClock()
   const pauses = new Set<string>()
@@ -228,7 +228,7 @@ function link({ seed = 2 ** 31 }: { seed?: number } = {}) {
         }),
         watchBreaker: fromCallback(() => {}),
       },
-      // The chance of later waiting times is not the subject here.
+      // Fixed delays without jitter.
       delays: {
         retry: ({ context }) => backOff({ attempts: context.failures, seed, first: 100, most: 5_000 }),
         reset: ({ context }) => backOff({ attempts: context.failures, seed, first: 2_000, most: 60_000 }),

@@ -7,7 +7,7 @@ import { pipelineMachine } from '../../machines/pipeline.js'
 import { turn } from '../support/later.js'
 
 describe('pipeline', () => {
-  it('runs with the first frame, and stalls when no more come', async () => {
+  it('runs with the first frame, and stalls without further frames', async () => {
     const { process, facts, wait, frames, reported, word } = pipeline()
     process.starts()
     reported()
@@ -25,7 +25,7 @@ describe('pipeline', () => {
     expect(word()).to.equal('running')
   })
 
-  it('is stalled when reports come without new frames', async () => {
+  it('is stalled if there are reports without new frames', async () => {
     const { process, facts, wait, frames } = pipeline()
     process.starts()
     for (let second = 0; second < 6; second += 1) {
@@ -35,7 +35,7 @@ describe('pipeline', () => {
     expect(facts()).to.deep.equal(['stream.started', 'stream.stalled no_frames'])
   })
 
-  it('has a stalled process killed, and says so when it is gone', async () => {
+  it('kills a stalled process, and reports its end', async () => {
     const { process, facts, recycled, wait, frames, word } = pipeline()
     process.starts()
     frames(3)
@@ -47,7 +47,7 @@ describe('pipeline', () => {
     expect(word()).to.equal('asleep')
   })
 
-  it('notices a killed process after a second of silence, not after five', async () => {
+  it('detects a killed process after one second without reports', async () => {
     const { process, facts, wait, frames } = pipeline()
     process.starts()
     frames(3)
@@ -58,7 +58,7 @@ describe('pipeline', () => {
     expect(facts()).to.deep.equal(['stream.started', 'stream.ended pipeline_killed'])
   })
 
-  it('gives ffmpeg time to end, and then its reason', async () => {
+  it('waits until ffmpeg has ended, and reports its reason', async () => {
     const { process, facts, wait, frames, finished } = pipeline()
     process.starts()
     frames(3)
@@ -70,7 +70,7 @@ describe('pipeline', () => {
     expect(facts()).to.deep.equal(['stream.started', 'stream.ended device_gone'])
   })
 
-  it('calls an end in good order by its name', async () => {
+  it('reports a normal end', async () => {
     const { process, facts, wait, frames, finished } = pipeline()
     process.starts()
     frames(3)
@@ -80,7 +80,7 @@ describe('pipeline', () => {
     expect(facts().at(-1)).to.equal('stream.ended no_longer_used')
   })
 
-  it('reports a pipeline that never had a frame, once', async () => {
+  it('reports once a pipeline that ended without a frame', async () => {
     const { process, facts, wait, reported, word } = pipeline()
     process.starts()
     reported()
@@ -94,7 +94,7 @@ describe('pipeline', () => {
     expect(word()).to.equal('asleep')
   })
 
-  it('is stalled when the first frame does not come in its time', async () => {
+  it('is stalled if the first frame is late', async () => {
     const { process, facts, recycled, wait, frames, reported } = pipeline()
     process.starts()
     reported()
@@ -109,7 +109,7 @@ describe('pipeline', () => {
     expect(facts()).to.deep.equal(['stream.stalled no_frames', 'stream.ended pipeline_restarted'])
   })
 
-  it('knows the next process by its sender', () => {
+  it('identifies the next process by its sender', () => {
     const { process, facts, frames, finished, word } = pipeline()
     process.starts()
     frames(30, 5000)
@@ -119,7 +119,7 @@ describe('pipeline', () => {
     expect(word()).to.equal('running')
   })
 
-  it('does not take a process that it cannot see for one that is gone', async () => {
+  it('does not report the end of a process that is not visible', async () => {
     const { facts, wait, frames } = pipeline()
     frames(3)
     await wait(4_900)
@@ -128,7 +128,7 @@ describe('pipeline', () => {
     expect(facts()).to.deep.equal(['stream.started', 'stream.stalled no_frames', 'stream.ended pipeline_restarted'])
   })
 
-  it('shows its progress, and its reason only while something is wrong', async () => {
+  it('shows its progress, and a reason only in case of a fault', async () => {
     const { actor, process, wait, frames } = pipeline()
     process.starts()
     frames(3)
@@ -140,7 +140,7 @@ describe('pipeline', () => {
   })
 })
 
-/** The pipeline of camera0, whose process does what the test wants. */
+/** The pipeline of camera0, with a process that the test controls. */
 function pipeline() {
   const clock = new SimulatedClock()
   const facts: StreamFact[] = []
@@ -168,7 +168,7 @@ function pipeline() {
     facts: () => facts.map((fact) => ('reason' in fact ? `${fact.type} ${fact.reason.code}` : fact.type)),
     word: () => [...actor.getSnapshot().tags][0] ?? 'asleep',
     recycled: () => recycled,
-    /** In small steps: effects that are asked for on the way are answered. */
+    /** Advances the clock in small steps, so that effects can complete. */
     async wait(ms: number) {
       for (let rest = ms; rest > 0; rest -= 50) {
         clock.increment(Math.min(50, rest))

@@ -16,7 +16,7 @@ describe('pull', () => {
     expect(facts()).to.deep.equal(['stream.started'])
   })
 
-  it('stalls when no more bytes come, and goes on when they do', async () => {
+  it('stalls when no bytes arrive, and continues when they do', async () => {
     const { facts, second, word } = pull()
     await second({ ready: true, bytes: 1_000 })
     for (let count = 0; count < 5; count += 1) await second({ ready: true, bytes: 1_000 })
@@ -26,7 +26,7 @@ describe('pull', () => {
     expect(facts()).to.deep.equal(['stream.started', 'stream.stalled no_frames', 'stream.started'])
   })
 
-  it('ends when the media server lets it go', async () => {
+  it('ends when the path is not ready any more', async () => {
     const { facts, second, word } = pull()
     await second({ ready: true, bytes: 1_000 })
     await second({ ready: false, bytes: 0 })
@@ -42,7 +42,7 @@ describe('pull', () => {
     expect(facts().at(-1)).to.equal('stream.ended no_frames')
   })
 
-  it('learns nothing from a media server that cannot be asked', async () => {
+  it('ignores failed measurements', async () => {
     const { facts, second, word } = pull()
     await second({ ready: true, bytes: 1_000 })
     await second(undefined)

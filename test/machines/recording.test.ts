@@ -12,7 +12,7 @@ const ann = { user: 'ann', request: '1', session: 's' }
 const bob = { user: 'bob', request: '2', session: 't' }
 
 describe('recording', () => {
-  it('says "started" with the first bytes on disk, not before', async () => {
+  it('emits "started" with the first bytes on disk, not before', async () => {
     const { facts, view, opened, firstBytes } = record()
     await opened()
     expect(facts).to.deep.equal([])
@@ -24,7 +24,7 @@ describe('recording', () => {
     expect(view()).to.deep.include({ status: 'RECORDING', growing: true, filename: 'one.mp4' })
   })
 
-  it('switches the recorder on before it wakes the stream', async () => {
+  it('starts the recorder before it holds the stream', async () => {
     const { log, opened } = record()
     await turn()
     expect(log).to.deep.equal(['record on'])
@@ -32,7 +32,7 @@ describe('recording', () => {
     expect(log).to.deep.equal(['record on', 'stream held'])
   })
 
-  it('keeps the stream until the file is closed, also when the camera is pulled', async () => {
+  it('holds the stream until the file is closed, even if the camera is unplugged', async () => {
     const { actor, facts, log, opened, firstBytes, fileClosed } = record()
     await opened()
     await firstBytes()
@@ -56,7 +56,7 @@ describe('recording', () => {
     })
   })
 
-  it('ends well when somebody stops it', async () => {
+  it('ends successfully when a client stops it', async () => {
     const { actor, facts, opened, firstBytes, fileClosed } = record()
     await opened()
     await firstBytes()
@@ -66,7 +66,7 @@ describe('recording', () => {
     expect(facts.at(-1)).to.deep.include({ type: 'recording.ended', by: ann })
   })
 
-  it('stops itself when the duration, counted from the first frame, is over', async () => {
+  it('stops after the duration, counted from the first frame', async () => {
     const { actor, deadline, opened, firstBytes, durationOver, fileClosed } = record({ duration: 5_000 })
     await opened()
     await firstBytes()
@@ -76,7 +76,7 @@ describe('recording', () => {
     expect(actor.getSnapshot().output).to.deep.include({ reason: because('duration_reached') })
   })
 
-  it('is interrupted while the stream is away, and goes on in a new file', async () => {
+  it('is interrupted while the stream is lost, and resumes in a new file', async () => {
     const { actor, facts, view, opened, firstBytes } = record()
     await opened()
     await firstBytes()
@@ -87,7 +87,7 @@ describe('recording', () => {
     expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
   })
 
-  it('gives up after a minute without data', async () => {
+  it('ends after a minute without data', async () => {
     const { clock, view, opened, firstBytes } = record()
     await opened()
     await firstBytes()
@@ -98,7 +98,7 @@ describe('recording', () => {
     expect(view().status).to.equal('STOPPING')
   })
 
-  it('says why nothing came', async () => {
+  it('reports why no data arrived', async () => {
     const { actor, clock, facts, opened, fileClosed } = record()
     await opened()
     actor.send({ type: 'stream.lost', reason: because('device_busy') })
@@ -114,17 +114,17 @@ describe('recording', () => {
     ])
   })
 
-  it('fails, and leaves nothing, when the recorder cannot be switched on', async () => {
+  it('fails, and stops the recorder, if the recorder cannot be started', async () => {
     const { facts, log, openingFails, fileClosed } = record()
-    await openingFails(new Failure('server_refused', 'the media server refused it'))
+    await openingFails(new Failure('server_refused', 'the media server refused the request'))
     expect(log).to.deep.equal(['record on', 'closing'])
     await fileClosed({ files: [], endedAt: 9_000 })
     expect(facts.map((fact) => 'outcome' in fact && [fact.type, fact.outcome.reason])).to.deep.equal([
-      ['recording.failed', because('server_refused', 'the media server refused it')],
+      ['recording.failed', because('server_refused', 'the media server refused the request')],
     ])
   })
 
-  it('is interrupted when the file stops growing, and goes on when it grows again', async () => {
+  it('is interrupted when the file stops growing, and resumes when it grows again', async () => {
     const { actor, clock, facts, view, opened, firstBytes } = record()
     await opened()
     await firstBytes()
@@ -140,7 +140,7 @@ describe('recording', () => {
     expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
   })
 
-  it('does not take the last bytes of a lost stream for a resumption', async () => {
+  it('does not treat the last bytes of a lost stream as a resumption', async () => {
     const { actor, view, opened, firstBytes } = record()
     await opened()
     await firstBytes()
@@ -161,7 +161,7 @@ describe('recording', () => {
     expect(view().reason?.code).to.equal('no_data')
   })
 
-  it('switches the recorder off again when it is stopped while being switched on', async () => {
+  it('stops the recorder if the recording is stopped during its start', async () => {
     const { actor, log, fileClosed } = record()
     await turn()
     actor.send({ type: 'recording.stop', by: ann })
@@ -171,7 +171,7 @@ describe('recording', () => {
     expect(actor.getSnapshot().status).to.equal('done')
   })
 
-  it('can be ended in every state until it is closing', async () => {
+  it('can be ended in every state before it is closing', async () => {
     const endings = [
       { type: 'recording.stop', by: bob },
       { type: 'device.removed', reason: because('unplugged') },
@@ -192,7 +192,7 @@ describe('recording', () => {
     expect(refused()).to.deep.equal([])
   })
 
-  it('says so when the media server did not close the file', async () => {
+  it('fails if the media server did not close the file', async () => {
     const { actor, facts, opened, firstBytes, fileClosed } = record()
     await opened()
     await firstBytes()
@@ -204,7 +204,7 @@ describe('recording', () => {
     })
   })
 
-  it('ends, with the names that it knows, also when closing fails', async () => {
+  it('ends with the known file names if closing fails', async () => {
     const { actor, facts, opened, firstBytes, closingFails } = record()
     await opened()
     await firstBytes()
@@ -230,7 +230,7 @@ const oneFile: RecordingFile = {
   complete: true,
 }
 
-/** A recording of camera0 asked for by ann, with effects that wait for the test. */
+/** A recording of camera0 requested by ann, with effects that the test controls. */
 function record({ duration }: { duration?: number } = {}) {
   const log: string[] = []
   const facts: RecordingFact[] = []

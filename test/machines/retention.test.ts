@@ -13,7 +13,7 @@ const by = { user: 'ann', request: 'r1', session: 's1' }
 const age = (maxAgeDays: number, enabled = true): RetentionPolicy => ({ type: 'age', maxAgeDays, enabled })
 const size = (maxSizeGb: number): RetentionPolicy => ({ type: 'size', maxSizeGb, enabled: true })
 
-describe('what retention deletes', () => {
+describe('a retention policy', () => {
   const file = (name: string, days: number, changes: Partial<KeptFile> = {}): KeptFile => ({
     kind: 'recordings',
     name,
@@ -26,19 +26,19 @@ describe('what retention deletes', () => {
   })
   const namesOf = (policy: RetentionPolicy, files: KeptFile[]) => toDelete(policy, files, now).map(({ name }) => name)
 
-  it('by age: what is older, oldest first, snapshots too', () => {
+  it('by age deletes older files, oldest first, including snapshots', () => {
     const files = [file('new', 29.9), file('old', 31), file('still', 30.1, { kind: 'snapshots' }), file('oldest', 90)]
     expect(namesOf(age(30), files)).to.deep.equal(['oldest', 'old', 'still'])
   })
 
-  it('by size: oldest first, until the rest fits', () => {
+  it('by size deletes the oldest files until the rest fits', () => {
     const files = [file('d', 1), file('b', 3), file('a', 4), file('c', 2, { bytes: 5e8 })]
     expect(namesOf(size(2), files)).to.deep.equal(['a', 'b'])
     expect(namesOf(size(3.5), files)).to.deep.equal([])
     expect(namesOf(size(0.001), files)).to.deep.equal(['a', 'b', 'c', 'd'])
   })
 
-  it('never what grows, nor what was made or written within the last minute', () => {
+  it('never deletes growing files, or files created or written in the last minute', () => {
     const files = [
       file('grows', 90, { growing: true }),
       file('written', 90, { modifiedAt: now - 59_000 }),
@@ -49,13 +49,13 @@ describe('what retention deletes', () => {
     expect(namesOf(size(0.1), files)).to.deep.equal(['old'])
   })
 
-  it('nothing by hand, nothing without its limit', () => {
+  it('deletes nothing if it is manual or has no limit', () => {
     const files = [file('old', 300)]
     expect(namesOf({ type: 'manual', enabled: true, maxAgeDays: 1, maxSizeGb: 0.1 }, files)).to.deep.equal([])
     expect(namesOf({ type: 'age', enabled: true, maxSizeGb: 0.1 }, files)).to.deep.equal([])
   })
 
-  it('by size leaves no more than the limit, or nothing that may go; and never one file too many', () => {
+  it('by size keeps at most the limit if possible, and never deletes one file too many', () => {
     const anyFile = fc.record({
       days: fc.double({ min: 0, max: 300, noNaN: true }),
       bytes: fc.nat(4e9),
@@ -74,7 +74,7 @@ describe('what retention deletes', () => {
     )
   })
 
-  it('knows what a recording still needs', () => {
+  it('does not delete files that a recording still needs', () => {
     const recording = (status: RecordingView['status']): RecordingView => ({
       camera: 'camera0',
       status,
@@ -94,7 +94,7 @@ describe('what retention deletes', () => {
 })
 
 describe('retention', () => {
-  it('looks a minute after the start, then at each interval, when it is enabled', async () => {
+  it('sweeps a minute after the start, then at each interval, if it is enabled', async () => {
     const { clock, sweeps, ends } = await begin({ policy: age(30) })
     clock.increment(59_999)
     expect(sweeps).to.have.length(0)
@@ -107,7 +107,7 @@ describe('retention', () => {
     expect(sweeps).to.have.length(2)
   })
 
-  it('deletes nothing by itself when it is not enabled, or by hand', async () => {
+  it('does not sweep automatically if it is disabled or manual', async () => {
     for (const policy of [age(30, false), { type: 'manual', enabled: true } as const]) {
       const { clock, sweeps } = await begin({ policy })
       clock.increment(10 * 3_600_000)
@@ -115,12 +115,12 @@ describe('retention', () => {
     }
   })
 
-  it('believes what was kept more than the configuration', async () => {
+  it('prefers the saved policy to the configured one', async () => {
     const { actor } = await begin({ policy: age(30), kept: { policy: size(2) } })
     expect(retentionView(actor.getSnapshot())).to.deep.equal({ policy: size(2) })
   })
 
-  it('deletes nothing when what was kept cannot be read, and says so', async () => {
+  it('is disabled, with the reason, if the saved policy cannot be read', async () => {
     const { actor, clock, sweeps } = await begin({ policy: age(30), kept: 'the retention policy cannot be read (EIO)' })
     clock.increment(10 * 3_600_000)
     expect(sweeps).to.have.length(0)
@@ -130,7 +130,7 @@ describe('retention', () => {
     })
   })
 
-  it('tells each file and the sum of a sweep that somebody asked for', async () => {
+  it('emits each file and the total of a requested sweep', async () => {
     const { actor, facts, tells, ends } = await begin({ policy: age(30, false) })
     actor.send({ type: 'retention.sweep', by })
     const deleted = {
@@ -151,7 +151,7 @@ describe('retention', () => {
     expect(retentionView(actor.getSnapshot()).last).to.deep.equal({ at: now, files: 1, freed: 7 })
   })
 
-  it('keeps a new policy before it obeys it', async () => {
+  it('saves a new policy before it takes effect', async () => {
     const { actor, facts, saves, settle } = await begin({ policy: age(30) })
     actor.send({ type: 'policy.set', policy: size(5), by })
     expect(retentionView(actor.getSnapshot()).policy).to.deep.equal(age(30))
@@ -161,7 +161,7 @@ describe('retention', () => {
     expect(facts).to.deep.equal([{ type: 'retention.policySet', policy: size(5), by }])
   })
 
-  it('stays with the old policy when the new one cannot be kept', async () => {
+  it('keeps the old policy if the new one cannot be saved', async () => {
     const { actor, facts, settle } = await begin({ policy: age(30) })
     actor.send({ type: 'policy.set', policy: size(5), by })
     await settle('no room')
@@ -169,7 +169,7 @@ describe('retention', () => {
     expect(facts).to.deep.equal([])
   })
 
-  it('stops deleting when another policy is set, and tells what was deleted until then', async () => {
+  it('stops the sweep when another policy is set, and reports the files deleted so far', async () => {
     const { actor, facts, log, tells, ends, settle } = await begin({ policy: age(1) })
     actor.send({ type: 'retention.sweep', by })
     actor.send({ type: 'policy.set', policy: age(365), by })
@@ -184,7 +184,7 @@ describe('retention', () => {
   })
 })
 
-/** A retention that has loaded what was kept; a text: it could not be. */
+/** A retention that has loaded the saved policy. If `kept` is a text, loading fails with it. */
 async function begin({ policy, kept }: { policy: RetentionPolicy; kept?: { policy: RetentionPolicy } | string }) {
   const clock = new SimulatedClock()
   const sweeps: Sweep[] = []

@@ -5,7 +5,7 @@ import { serverProcessMachine } from '../../machines/serverProcess.js'
 import { later, turn } from '../support/later.js'
 
 describe('serverProcess', () => {
-  it('starts what was chosen', async () => {
+  it('starts the chosen server', async () => {
     const { actor, starts, chosen } = server()
     await chosen('managed')
     expect(starts()).to.equal(1)
@@ -13,7 +13,7 @@ describe('serverProcess', () => {
     expect(actor.getSnapshot().hasTag('running')).to.equal(true)
   })
 
-  it('starts nothing when somebody else runs it', async () => {
+  it('does not start an external server', async () => {
     const { actor, starts, chosen } = server()
     await chosen('external')
     expect(starts()).to.equal(0)
@@ -22,7 +22,7 @@ describe('serverProcess', () => {
     expect(actor.getSnapshot().status).to.equal('done')
   })
 
-  it('starts it again after a growing pause, and forgets its falls once it lives', async () => {
+  it('restarts the server with increasing delays, and resets the delay when it runs', async () => {
     const { actor, clock, starts, chosen } = server()
     await chosen('managed')
     for (const [pause, nth] of [
@@ -43,7 +43,7 @@ describe('serverProcess', () => {
     expect(starts()).to.equal(5)
   })
 
-  it('ends the child before it is over', async () => {
+  it('ends the child before it ends itself', async () => {
     const { actor, chosen, ended } = server()
     await chosen('managed')
     actor.send({ type: 'server.end' })
@@ -52,7 +52,7 @@ describe('serverProcess', () => {
     expect(actor.getSnapshot().status).to.equal('done')
   })
 
-  it('tells why it could not choose, and tries again', async () => {
+  it('shows why it could not choose a server, and retries', async () => {
     const { actor, clock, choices, choosingFails } = server()
     await choosingFails('port 9997 is taken')
     expect(actor.getSnapshot().context.reason).to.equal('port 9997 is taken')
@@ -90,7 +90,7 @@ function server() {
     starts: () => starts,
     choices: () => choices,
     chosen: (kind: ServerChoice['kind']) => {
-      choosing.resolve({ kind, why: 'the test says so' })
+      choosing.resolve({ kind, why: 'test' })
       return turn()
     },
     choosingFails: (reason: string) => {

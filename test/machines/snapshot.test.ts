@@ -15,7 +15,7 @@ const pipeline: Pipeline = {
 const usb: Device = { kind: 'usb', node: '/dev/video0', vendorId: '1d6b', productId: '0102', model: 'Test Cam' }
 
 describe('snapshot', () => {
-  it('takes the direct way from an idle USB camera', async () => {
+  it('uses tier 0 for an idle USB camera', async () => {
     const { grabs, facts, grabbed, saved } = snap({ device: usb })
     await grabbed('direct')
     await saved()
@@ -23,7 +23,7 @@ describe('snapshot', () => {
     expect(taken(facts)).to.deep.equal([{ user: 'ann', tier: 0, passedOver: [] }])
   })
 
-  it('walks down the tiers and tells why', async () => {
+  it('tries the tiers in order and reports why they failed', async () => {
     const { facts, failed, grabbed, saved } = snap({ device: usb })
     await failed('direct', new Failure('format_not_offered'))
     await failed('ffmpeg', new Failure('device_gone'))
@@ -42,7 +42,7 @@ describe('snapshot', () => {
     ])
   })
 
-  it('goes straight to the stream when the device is busy', async () => {
+  it('uses the stream at once if the device is busy', async () => {
     const { grabs, facts, failed, grabbed, saved } = snap({ device: usb })
     await failed('direct', new Failure('device_busy'))
     await grabbed('stream')
@@ -51,13 +51,13 @@ describe('snapshot', () => {
     expect(taken(facts)[0]?.tier).to.equal(2)
   })
 
-  it('does not touch the device of a live stream', async () => {
+  it('does not use the device of a live stream', async () => {
     const { grabs, grabbed } = snap({ device: usb, live: true })
     await grabbed('stream')
     expect(grabs).to.deep.equal(['stream'])
   })
 
-  it('wakes the stream of a network camera', async () => {
+  it('starts the stream of a network camera', async () => {
     const { grabs, facts, grabbed, saved } = snap({ device: { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.1/' } })
     await grabbed('stream')
     await saved()
@@ -65,7 +65,7 @@ describe('snapshot', () => {
     expect(taken(facts)[0]?.tier).to.equal(3)
   })
 
-  it('serves all who ask meanwhile with one capture', async () => {
+  it('serves all requests during a capture with one picture', async () => {
     const { actor, grabs, facts, grabbed, saved } = snap({ device: usb })
     actor.send({ type: 'snapshot.join', wish: wish('bob') })
     await grabbed('direct')
@@ -74,7 +74,7 @@ describe('snapshot', () => {
     expect(taken(facts).map(({ user }) => user)).to.deep.equal(['ann', 'bob'])
   })
 
-  it('captures anew for one who wants it younger', async () => {
+  it('captures again for a request with a lower maximum age', async () => {
     const { actor, ages, facts, grabbed, saved } = snap({ device: usb, live: true })
     actor.send({ type: 'snapshot.join', wish: { ...wish('bob'), maxAge: 0 } })
     await grabbed('stream')
@@ -85,7 +85,7 @@ describe('snapshot', () => {
     expect(taken(facts).map(({ user }) => user)).to.deep.equal(['ann', 'bob'])
   })
 
-  it('captures anew for those who ask while it saves', async () => {
+  it('captures again for requests that arrive during saving', async () => {
     const { actor, grabs, facts, grabbed, saved } = snap({ device: usb })
     await grabbed('direct')
     actor.send({ type: 'snapshot.join', wish: wish('bob') })
@@ -97,7 +97,7 @@ describe('snapshot', () => {
     expect(actor.getSnapshot().status).to.equal('done')
   })
 
-  it('answers who only wants to look, and tells nobody else', async () => {
+  it('emits still.taken, not snapshot.taken, for a still', async () => {
     const { actor, facts, answers, grabbed, saved } = snap({ device: usb })
     actor.send({ type: 'snapshot.join', wish: looking('bob') })
     await grabbed('direct')
@@ -106,7 +106,7 @@ describe('snapshot', () => {
     expect(answers.map(({ type, by }) => [type, by.user])).to.deep.equal([['still.taken', 'bob']])
   })
 
-  it('tells who only wants to look why there is no picture', async () => {
+  it('emits still.failed with the reason for a still', async () => {
     const { actor, facts, answers } = snap({ device: usb })
     actor.send({ type: 'snapshot.join', wish: looking('bob') })
     actor.send({ type: 'device.removed', reason: because('unplugged') })
@@ -116,7 +116,7 @@ describe('snapshot', () => {
     ).to.deep.equal([['bob', 'unplugged']])
   })
 
-  it('gives a hanging tier its time and no more', async () => {
+  it('limits the time of each tier', async () => {
     const { clock, grabs } = snap({ device: usb })
     clock.increment(3_000)
     expect(grabs).to.deep.equal(['direct', 'ffmpeg'])
@@ -126,7 +126,7 @@ describe('snapshot', () => {
     expect(grabs).to.have.length(3)
   })
 
-  it('answers everybody when the camera is pulled', async () => {
+  it('emits a failure for each request when the camera is unplugged', async () => {
     const { actor, facts } = snap({ device: usb })
     actor.send({ type: 'snapshot.join', wish: wish('bob') })
     actor.send({ type: 'device.removed', reason: because('unplugged') })
@@ -136,7 +136,7 @@ describe('snapshot', () => {
     ])
   })
 
-  it('fails one caller alone when only its picture cannot be saved', async () => {
+  it('fails only the request whose picture cannot be saved', async () => {
     const { actor, facts, grabbed, saved } = snap({ device: usb })
     actor.send({ type: 'snapshot.join', wish: wish('bob') })
     await grabbed('direct')
@@ -164,7 +164,7 @@ const taken = (facts: SnapshotFact[]) =>
     fact.type === 'snapshot.taken' ? [{ user: fact.by.user, tier: fact.tier, passedOver: fact.passedOver }] : [],
   )
 
-/** A capture for ann of camera0, whose ways to a picture wait for the test. */
+/** A capture of camera0 for ann, with tiers that the test controls. */
 function snap({ device, live = false }: { device: Device; live?: boolean }) {
   const clock = new SimulatedClock()
   const grabs: string[] = []

@@ -5,7 +5,7 @@ import { type SourceInput, sourceMachine } from '../../machines/source.js'
 import { turn } from '../support/later.js'
 
 describe('source', () => {
-  it('is there while it answers, whatever single silences there are', async () => {
+  it('stays active if single answers are missing', async () => {
     const { actor, asked, answers, fails } = source()
     await answers()
     await fails(new Failure('unreachable'))
@@ -15,7 +15,7 @@ describe('source', () => {
     expect([asked(), actor.getSnapshot().status]).to.deep.equal([5, 'active'])
   })
 
-  it('is lost by the second silence in a row, with its reason', async () => {
+  it('is lost after two missing answers in a row, with the reason', async () => {
     const { actor, fails } = source()
     await fails(new Failure('unreachable', 'the camera does not answer'))
     expect(actor.getSnapshot().status).to.equal('active')
@@ -26,13 +26,13 @@ describe('source', () => {
     )
   })
 
-  it('is lost at once when its address is no longer allowed', async () => {
+  it('is lost at once if its address is no longer allowed', async () => {
     const { actor, fails } = source()
     await fails(new Failure('address_refused', 'its address leads back'))
     expect(actor.getSnapshot().output).to.deep.equal(because('address_refused', 'its address leads back'))
   })
 
-  it('is asked again only after its answer came', async () => {
+  it('is checked again only after its answer', async () => {
     const { asked, clock } = source()
     clock.increment(5_000)
     clock.increment(60_000)
@@ -41,7 +41,7 @@ describe('source', () => {
   })
 })
 
-/** A network camera that is asked every five seconds. */
+/** A network camera that is checked every five seconds. */
 function source() {
   const clock = new SimulatedClock()
   let asked = 0

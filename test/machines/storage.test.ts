@@ -7,13 +7,13 @@ import { later, turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
 
 describe('storage', () => {
-  it('does not flap around a limit', async () => {
+  it('has hysteresis at the limits', async () => {
     const { levels, measures } = disk()
     for (const percent of [50, 80, 79, 78.5, 77.9, 90, 89, 88, 87.9, 95, 10]) await measures(percent)
     expect(levels()).to.deep.equal(['ok', 'warning', 'ok', 'critical', 'warning', 'critical', 'ok'])
   })
 
-  it('blocks writing while it is full, and says why', async () => {
+  it('blocks recordings while the disk is full, with the reason', async () => {
     const { actor, heard, measures } = disk()
     await measures(50)
     await measures(93.25)
@@ -31,7 +31,7 @@ describe('storage', () => {
     })
   })
 
-  it('keeps the last figures when the disk cannot be measured once, and says so', async () => {
+  it('keeps the last values after one failed measurement, with the reason', async () => {
     const { actor, measures, fails } = disk()
     await measures(50)
     await fails('gone')
@@ -42,7 +42,7 @@ describe('storage', () => {
     expect(storageView(actor.getSnapshot(), 0).cause.reason).to.equal(undefined)
   })
 
-  it('is blind, and blocks, when the disk cannot be measured twice in a row', async () => {
+  it('is blind and blocks recordings after two failed measurements in a row', async () => {
     const { heard, levels, measures, fails } = disk()
     await measures(50)
     await fails('gone')
@@ -59,7 +59,7 @@ describe('storage', () => {
   })
 })
 
-/** A disk that the test measures; five seconds pass between two measurements. */
+/** A disk with measurements from the test, five seconds apart. */
 function disk() {
   const clock = new SimulatedClock()
   let measuring = later<DiskUsage>()

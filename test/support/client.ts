@@ -5,7 +5,7 @@ export interface Notification {
   params: Record<string, unknown>
 }
 
-/** A JSON-RPC 2.0 client in its shortest useful form: calls by promise, notifications by listener. */
+/** A minimal JSON-RPC 2.0 client: calls return promises, notifications go to a listener. */
 export async function connect(url: string, onNotification: (notification: Notification) => void = () => {}) {
   const socket = new WebSocket(url)
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))

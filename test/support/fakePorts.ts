@@ -20,7 +20,7 @@ export const frontDoor: UsbDevice = {
   model: 'Test Cam',
 }
 
-/** The outside world in memory: one USB camera, a media server that accepts everything. `ended` lists what was closed. */
+/** Fake ports: one USB camera, and a media server that accepts all calls. `ended` lists the closed resources. */
 export function createFakePorts(changes: Partial<Ports> = {}) {
   const gate = createGate()
   const { log, clock } = gate
@@ -55,7 +55,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
     },
     streams: { sample: () => [], streams: async () => [], stream: async () => undefined },
     serverProcess: {
-      choose: async () => ({ kind: 'managed', why: 'the test says so' }),
+      choose: async () => ({ kind: 'managed', why: 'test' }),
       start: async () => ({ pid: 4711 }),
       end: async () => void ended.push('the media server'),
     },

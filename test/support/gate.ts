@@ -15,7 +15,7 @@ const failed = (reason: string) => new ServiceError('authFailed', { reason })
 
 const withStack = (_: string, value: unknown) => (value instanceof Error ? value.stack : value)
 
-/** Credentials and signed links in memory, with what was audited and logged. `callers`: what is good, and whose it is. */
+/** Fake credentials and signed URLs, with the audit entries and log lines. `callers`: credential → caller. */
 export function createGate({ now = Date.now }: { now?: () => number } = {}) {
   const callers = new Map<string, Caller>()
   const revoked: Credential[] = []

@@ -1,7 +1,7 @@
-/** Lets promises that are already settled run their course. */
+/** Waits until the handlers of settled promises have run. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** A promise that the test settles. */
+/** Creates a promise that the test settles. */
 export function later<T>() {
   let resolve!: (value: T) => void
   let reject!: (error: Error) => void

@@ -8,7 +8,7 @@ import {
   setup,
 } from 'xstate'
 
-/** Runs a machine as a child, as in the service, and keeps what it sends to its parent and what it emits. */
+/** Runs a machine as a child, and collects the events to its parent and the emitted facts. */
 export function withParent<Logic extends AnyActorLogic>(
   child: Logic,
   { input, clock }: { input?: unknown; clock?: SimulatedClock } = {},

@@ -1,10 +1,10 @@
 import { createServer } from 'node:net'
 
-/** Below what the kernel gives to outgoing connections: one of those could take a port while a server restarts on it. */
+/** Below the range for outgoing connections, which could take a port while a server restarts on it. */
 const [lowest, highest] = [12_000, 32_000]
 const given = new Set<number>()
 
-/** A port of the loopback that nobody listens on, and that this process has not been given before. */
+/** Resolves with a free port of the loopback interface, a different one for each call. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = lowest + Math.floor(Math.random() * (highest - lowest))

@@ -1,4 +1,4 @@
-/** Stories that do not disturb each other run at the same time, each reported as a test of its own. */
+/** Runs independent tests at the same time, and reports each of them as a separate test. */
 export function sideBySide(stories: Record<string, () => Promise<void>>): void {
   const running = new Map<string, Promise<void>>()
   before(() => {

@@ -1,4 +1,4 @@
-/** Waits until `look` returns something, at most `limit` ms. The message of its failure says what did not happen. */
+/** Waits until `look` returns a value, for at most `limit` ms. `what`: the expected condition, for the error. */
 export async function until<Value>(
   what: string,
   look: () => Value | undefined | false | Promise<Value | undefined | false>,
@@ -8,7 +8,7 @@ export async function until<Value>(
   for (;;) {
     const value = await look()
     if (value !== undefined && value !== false) return value
-    if (performance.now() > end) throw new Error(`waited ${limit} ms in vain for ${what}`)
+    if (performance.now() > end) throw new Error(`timed out after ${limit} ms: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

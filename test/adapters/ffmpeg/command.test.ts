@@ -12,7 +12,7 @@ const place = {
 } as const
 
 describe('the command of a stream', () => {
-  it('encodes, keeps the device lock, and has three taps', () => {
+  it('encodes, holds the device lock, and has three taps', () => {
     expect(words(streamCommand({ ...place, device: webcam, pipeline: encoded() }))).to.deep.equal([
       ...[
         'env',
@@ -72,7 +72,7 @@ describe('the command of a stream', () => {
     ])
   })
 
-  it('copies without a still tap: nothing is decoded there', () => {
+  it('copies without a still tap, because nothing is decoded', () => {
     const command = words(streamCommand({ ...place, device: webcam, pipeline: copied }))
     expect(command.slice(command.indexOf('-map'))).to.deep.equal([
       ...[
@@ -91,12 +91,12 @@ describe('the command of a stream', () => {
     ])
   })
 
-  it('makes odd sizes even', () => {
+  it('crops odd sizes to even ones', () => {
     const command = words(streamCommand({ ...place, device: webcam, pipeline: encoded('YUYV', 321, 181) }))
     expect(command).to.include('crop=trunc(iw/2)*2:trunc(ih/2)*2')
   })
 
-  it('shows the media server what it wants to see, escaped', () => {
+  it('contains the escaped credential for publishing', () => {
     const publishAs = { user: 'pub', password: "it's $5: (50%) @ \\x" }
     const command = streamCommand({ ...place, device: webcam, pipeline: copied, publishAs })
     const url = new URL(words(command).at(-1) ?? '')
@@ -105,11 +105,11 @@ describe('the command of a stream', () => {
     expect(command.match(/\$\w*/g)).to.deep.equal(['$RTSP_PORT', '$MTX_PATH'])
   })
 
-  it('leaves a format that it does not know to the driver', () => {
+  it('does not request an unknown format', () => {
     expect(words(streamCommand({ ...place, device: webcam, pipeline: encoded('') }))).to.not.include('-input_format')
   })
 
-  it('has no dollar sign but for the names that the media server fills in', () => {
+  it('contains a dollar sign only in the variables of the media server', () => {
     for (const clockwork of [{}, { fontFile: '/usr/share/fonts/x.ttf' }, undefined]) {
       const command = streamCommand({ ...place, device: demo, pipeline: encoded(), ...(clockwork && { clockwork }) })
       expect(command.match(/\$\w*/g)).to.deep.equal(['$RTSP_PORT', '$MTX_PATH'])
@@ -117,14 +117,14 @@ describe('the command of a stream', () => {
     expect(['/srv/a b', '/srv/$HOME', '/srv/a\nb'].map(isQuotable)).to.deep.equal([true, false, false])
   })
 
-  it('sends the progress of each camera from an address of its own', () => {
+  it('sends the progress of each camera from a different address', () => {
     expect(
       (['camera0', 'camera1', 'camera255', 'camera256', 'camera70000'] as const).map(progressAddress),
     ).to.deep.equal(['127.0.1.0', '127.0.1.1', '127.0.1.255', '127.0.2.0', '127.1.18.112'])
   })
 })
 
-/** As a POSIX shell splits it, with the media server's variables. */
+/** Splits the command like a POSIX shell, with the media server's variables. */
 function words(command: string): string[] {
   const env = { RTSP_PORT: '8554', MTX_PATH: 'camera0', PATH: process.env.PATH }
   return execFileSync('sh', ['-c', `set -- ${command}\nfor word in "$@"; do printf '%s\\n' "$word"; done`], {

@@ -28,7 +28,7 @@ describe('endReason', () => {
   ] as const)
     it(`is ${code} for "${line.split('\n')[0]}"`, () => expect(endReason(`${heading}${line}\n`)?.code).to.equal(code))
 
-  it('has a sentence, more exact than the usual one where that is possible', () => {
+  it('has a sentence, more exact than the default one if possible', () => {
     const details = (line: string) => endReason(`${heading}${line}\n`)?.details
     expect(details('/dev/video0: No such device')).to.equal('the device is gone')
     expect(details('av_interleaved_write_frame(): No space left on device')).to.equal(
@@ -36,7 +36,7 @@ describe('endReason', () => {
     )
   })
 
-  it('is that of the first known line: the others follow from it', () => {
+  it('is the reason of the first known line', () => {
     const text = `${heading}/dev/video0: No such device\nav_interleaved_write_frame(): Broken pipe\n`
     expect(endReason(text)?.code).to.equal('device_gone')
   })

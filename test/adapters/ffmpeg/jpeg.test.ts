@@ -21,7 +21,7 @@ describe('JPEG frames', () => {
   it('stay unchanged if they are complete', () => expect(completeJpeg(whole)).to.deep.equal(new Uint8Array(whole)))
   it('lose the padding of the buffer', () =>
     expect(completeJpeg(Buffer.concat([whole, Buffer.alloc(999)]))).to.have.length(whole.length))
-  it('are rejected if they are cut off or not JPEG', () => {
+  it('are rejected if they are truncated or not JPEG', () => {
     for (const broken of [
       whole.subarray(0, -2),
       whole.subarray(0, 100),
@@ -40,12 +40,12 @@ describe('pictureSize and coarseness', function () {
     expect(pictureSize(picture('mjpeg'))).to.deep.equal({ width: 322, height: 182 })
     expect(pictureSize(picture('png'))).to.deep.equal({ width: 322, height: 182 })
   })
-  it('measure how coarse the quantisation is', () => {
+  it('measure the quantisation', () => {
     const at = (q: string) => coarseness(picture('mjpeg', '-q:v', q)) ?? 0
     expect(at('2')).to.be.within(5, 9)
     expect(at('16')).to.be.within(60, 72)
   })
-  it('return nothing for noise', () => {
+  it('return nothing for invalid data', () => {
     for (const noise of [
       Buffer.alloc(0),
       Buffer.alloc(30),
@@ -64,7 +64,7 @@ function picture(encoder: string, ...args: string[]): Buffer {
   return execFileSync('ffmpeg', [...input, '-frames:v', '1', '-c:v', encoder, ...args, '-f', 'image2pipe', '-'])
 }
 
-/** Header segments by code. */
+/** Returns the header segments with their codes. */
 function headers(jpeg: Buffer): { code: number; bytes: Buffer }[] {
   const found: { code: number; bytes: Buffer }[] = []
   for (let at = 2; jpeg[at + 1] !== 0xda; ) {
@@ -83,7 +83,7 @@ const without = (jpeg: Buffer, code: number): Buffer => {
   }, jpeg)
 }
 
-/** Huffman tables, each by its class and number. */
+/** Returns the Huffman tables by class and number. */
 function tables(jpeg: Buffer): Record<string, string> {
   const found: [string, string][] = []
   for (const { code, bytes } of headers(jpeg)) {

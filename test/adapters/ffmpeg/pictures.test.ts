@@ -46,7 +46,7 @@ describe('pictures', function () {
     createPictures({
       snapshotsDir: (camera) => at('snapshots', camera),
       runDir: at('run'),
-      reader: { keyframe: () => Promise.reject(new Error('the stream is asleep')) },
+      reader: { keyframe: () => Promise.reject(new Error('the stream does not run')) },
       pipelines: { still: async () => undefined },
       clock: systemClock,
       log,
@@ -54,7 +54,7 @@ describe('pictures', function () {
       ...options,
     })
 
-  /** Puts a v4l2-ctl in place that writes `frame`. */
+  /** Installs a fake v4l2-ctl that writes `frame`. */
   const giving = async (frame: Uint8Array) => {
     await writeFile(at('frame'), frame)
     await fake(at('bin'), 'v4l2-ctl', `echo "$@" > "${at('asked')}"\n${forOutput(`cp "${at('frame')}"`)}`)
@@ -69,7 +69,7 @@ describe('pictures', function () {
   }
 
   describe('tier 0', () => {
-    it('takes a frame from V4L2 and skips the dark ones', async () => {
+    it('captures a frame from V4L2 and skips dark ones', async () => {
       await giving(image())
       const { file } = await pictures().grabDirect('camera0', webcam, encoded(), never)
       expect(await readFile(file)).to.deep.equal(image())
@@ -120,15 +120,15 @@ describe('pictures', function () {
       await fake(at('bin'), 'v4l2-ctl', 'echo "Cannot open device /dev/video42, exiting." >&2; exit 1')
       expect(await grab()).to.equal(gone)
       await fake(at('bin'), 'v4l2-ctl', 'exit 0')
-      expect(await grab()).to.equal('no_frames: the device gave no frame')
+      expect(await grab()).to.equal('no_frames: the device delivered no frame')
       await giving(Buffer.alloc(100))
-      expect(await grab()).to.equal('no_picture: the device gave a broken frame')
+      expect(await grab()).to.equal('no_picture: the device delivered a broken frame')
       expect(await failure(pictures().grabDirect('camera0', demo, encoded(), never))).to.equal(
         'not_a_usb_camera: this is not a USB camera',
       )
     })
 
-    it('leaves no process and no file when the device hangs', async () => {
+    it('leaves no process and no file if the device hangs', async () => {
       await fake(at('bin'), 'v4l2-ctl', `echo $$ > "${at('pid')}"\n${forOutput(': >')}\nexec sleep 60`)
       const limits = { direct: 300, ffmpeg: 300, stream: 300 }
       expect(await failure(pictures({ limits }).grabDirect('camera0', webcam, encoded(), never))).to.equal(
@@ -153,7 +153,7 @@ describe('pictures', function () {
   })
 
   describe('tier 1', () => {
-    it('takes a picture of the test pattern of a virtual camera', async () => {
+    it('captures the test pattern of a virtual camera', async () => {
       const { file } = await pictures().grabByFfmpeg('camera0', demo, encoded(), never)
       expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
     })
@@ -181,7 +181,7 @@ describe('pictures', function () {
     const keyframe = () =>
       ffmpeg('-c:v', 'libx264', '-preset', 'ultrafast', '-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-f', 'h264')
 
-    it('copies the still of the pipeline when it is young enough', async () => {
+    it('copies the still of the pipeline if it is not too old', async () => {
       await writeFile(at('run', 'camera0.jpg'), image())
       const still = { file: at('run', 'camera0.jpg'), capturedAt: Date.now() - 500 }
       const { file, capturedAt } = await pictures({ pipelines: { still: async () => still } }).grabFromStream(
@@ -193,7 +193,7 @@ describe('pictures', function () {
       expect(file).to.not.equal(still.file)
     })
 
-    it('waits for a keyframe when the still is too old', async () => {
+    it('waits for a keyframe if the still is too old', async () => {
       const still = { file: at('run', 'camera0.jpg'), capturedAt: Date.now() - 2_000 }
       const begun = Date.now()
       const { file, capturedAt } = await pictures({
@@ -205,7 +205,7 @@ describe('pictures', function () {
     })
 
     it('rejects with the error of the reader and leaves no file', async () => {
-      expect(await failure(pictures().grabFromStream('camera0', 0, never))).to.equal('the stream is asleep')
+      expect(await failure(pictures().grabFromStream('camera0', 0, never))).to.equal('the stream does not run')
       expect(await filesIn(at('run'))).to.deep.equal([])
     })
 
@@ -233,7 +233,7 @@ describe('pictures', function () {
     }
     const saved = () => filesIn(at('snapshots', 'camera0'))
 
-    it('moves a picture that needs no conversion, and leaves no other file', async () => {
+    it('moves a picture that needs no conversion, without other files', async () => {
       expect(await pictures().save('camera0', await captured(), asked, never)).to.deep.equal({
         filename: 'camera0_2026-01-02_03-04-05-006.jpg',
         file: at('snapshots', 'camera0', 'camera0_2026-01-02_03-04-05-006.jpg'),
@@ -244,7 +244,7 @@ describe('pictures', function () {
       expect([await filesIn(at('run')), await saved()]).to.deep.equal([[], ['camera0_2026-01-02_03-04-05-006.jpg']])
     })
 
-    it('keeps the picture for another caller, who gets the next name', async () => {
+    it('keeps the picture for another caller, which gets the next name', async () => {
       const ways = pictures()
       const picture = await captured()
       await ways.save('camera0', picture, asked, never, { keep: true })
@@ -256,7 +256,7 @@ describe('pictures', function () {
       expect(await filesIn(at('run'))).to.deep.equal([])
     })
 
-    it('puts a fleeting picture into the run folder', async () => {
+    it('writes a still to the run folder', async () => {
       const ways = pictures()
       const picture = await captured()
       const first = await ways.save('camera0', picture, { ...asked, fleeting: true }, never, { keep: true })
@@ -303,7 +303,7 @@ describe('pictures', function () {
       expect([await saved(), await filesIn(at('run'))]).to.deep.equal([['yard.jpg'], []])
     })
 
-    it('gives a name to one camera only, because clients find files by name', async () => {
+    it('assigns a name to one camera only, because clients find files by name', async () => {
       const ways = pictures()
       const wish = { ...asked, filename: 'tw' }
       const taken = 'name_taken: a snapshot named tw exists already'
@@ -315,7 +315,7 @@ describe('pictures', function () {
       expect(await filesIn(at('snapshots', 'camera1'))).to.deep.equal([])
     })
 
-    it('gives a name to one of several cameras that request it at once', async () => {
+    it('assigns a name to only one of several cameras that request it at once', async () => {
       const ways = pictures()
       const picture = await captured()
       const cameras = ['camera0', 'camera1', 'camera2', 'camera3'] as const
@@ -331,7 +331,7 @@ describe('pictures', function () {
       ])
     })
 
-    it('hides names of cameras that the caller may not use: takes the next name', async () => {
+    it('uses the next name if a camera that the caller may not use has the name', async () => {
       const ways = pictures()
       const wish = { ...asked, filename: 'same', cameras: ['camera1'] }
       await ways.save('camera0', await captured(), { ...asked, filename: 'same' }, never)
@@ -350,7 +350,7 @@ describe('pictures', function () {
       )
     })
 
-    it('names no path when the folder cannot be made', async () => {
+    it('does not reveal a path if the folder cannot be created', async () => {
       await writeFile(at('snapshots', 'camera0'), '')
       const error = await failure(captured().then((picture) => pictures().save('camera0', picture, asked, never)))
       expect(error).to.equal('not_written: the picture could not be written (EEXIST)')
@@ -393,7 +393,7 @@ describe('pictures', function () {
   })
 })
 
-/** A shell line that runs a command with the output file of v4l2-ctl as its last argument. */
+/** Returns a shell line that runs a command with the output file of v4l2-ctl as its last argument. */
 const forOutput = (command: string): string =>
   `for arg; do case "$arg" in --stream-to=*) ${command} "\${arg#--stream-to=}";; esac; done`
 
@@ -403,7 +403,7 @@ function ffmpeg(...output: string[]): Buffer {
 }
 
 const made = new Map<string, Buffer>()
-/** A JPEG as the still tap writes it. */
+/** Returns a JPEG like those of the still tap. */
 function image(...args: string[]): Buffer {
   const key = args.join(' ')
   const bytes = made.get(key) ?? ffmpeg('-c:v', 'mjpeg', '-q:v', '4', ...args, '-f', 'image2pipe')

@@ -46,7 +46,7 @@ describe('pipelines', function () {
       child.kill('SIGKILL')
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
     }
-    // The child of a media server outlives it.
+    // The child process of a media server may still run.
     await until('the end of the pipeline', () => {
       const left = pipelines.process('camera0')
       if (left) process.kill(left.pid, 'SIGKILL')
@@ -55,7 +55,7 @@ describe('pipelines', function () {
     await remove()
   })
 
-  /** The taps as the service judges them, with a short patience. */
+  /** Runs the pipeline machine, with a short stall limit. */
   const listen = () => {
     const machine = pipelineMachine.provide({
       actors: pipelineEffects({ pipelines }),
@@ -74,7 +74,7 @@ describe('pipelines', function () {
     const { source } = pipelines.spec('camera0', device, pipeline)
     return 'command' in source ? source.command : ''
   }
-  /** Runs the command as the media server does, into a file. */
+  /** Runs the command like the media server, but with output to a file. */
   const runAlone = (command: string) => {
     const toFile = command.replace(/-f rtsp .* rtsp:\S+/, `-f mpegts /dev/null`)
     const child = spawn('sh', ['-c', `exec ${toFile}`], { stdio: 'ignore' })
@@ -82,19 +82,19 @@ describe('pipelines', function () {
     return child
   }
 
-  it('leaves RTSP cameras to the media server', () => {
+  it('leave RTSP cameras to the media server', () => {
     const spec = pipelines.spec('camera0', { kind: 'rtsp', name: 'yard', url: 'rtsp://192.0.2.1/1' }, copied)
     expect(spec).to.deep.equal({ name: 'camera0', source: { url: 'rtsp://192.0.2.1/1' } })
   })
 
-  it('refuses a folder whose name the media server would change', async () => {
+  it('reject a folder whose name the media server would change', async () => {
     const options = { runDir: `${dir}/$HOME`, mark, log, clock: systemClock }
     expect(await failure(createPipelines(options))).to.equal(
-      'the data directory must not have a dollar sign or a line break in its name',
+      'the name of the data directory must not contain $ or a line break',
     )
   })
 
-  it('tells of the first frame, the process and the still', async () => {
+  it('report the first frame, the process and the still', async () => {
     listen()
     const child = runAlone(commandOf(demo, encoded()))
     await seen('stream.started')
@@ -113,7 +113,7 @@ describe('pipelines', function () {
     expect(pipelines.process('camera0')).to.equal(undefined)
   })
 
-  it('tells a stall, and ends the stalled process', async () => {
+  it('report a stall, and end the stalled process', async () => {
     listen()
     runAlone(commandOf(demo, encoded()))
     await seen('stream.started')
@@ -124,7 +124,7 @@ describe('pipelines', function () {
     expect(await pipelines.recycle('camera0')).to.equal(false)
   })
 
-  it('keeps the command line of a pipeline from others, and no longer than it runs', async () => {
+  it('protect the command line from other users, and delete it when the process ends', async () => {
     listen()
     const report = join(dir, 'camera0.log')
     const child = runAlone(commandOf(demo, encoded()))
@@ -136,16 +136,16 @@ describe('pipelines', function () {
     expect([(await stat(report)).size, (await stat(report)).mode & 0o777]).to.deep.equal([0, 0o600])
     runAlone(commandOf(demo, encoded()))
     await until('the next start', () => events.filter(({ type }) => type === 'stream.started').length === 2)
-    expect(reasons(), 'clearing it is no new end').to.deep.equal(['no_longer_used'])
+    expect(reasons(), 'emptying the report is not another end').to.deep.equal(['no_longer_used'])
   })
 
-  it('takes from others what an earlier version has left', async () => {
+  it('restrict the access to a report of an earlier version', async () => {
     await writeFile(join(dir, 'camera0.log'), 'Command line: ffmpeg', { mode: 0o644 })
     commandOf(demo, encoded())
     expect((await stat(join(dir, 'camera0.log'))).mode & 0o777).to.equal(0o600)
   })
 
-  it('tells a killed process as such', async () => {
+  it('report a killed process', async () => {
     listen()
     const child = runAlone(commandOf(demo, encoded()))
     await seen('stream.started')
@@ -154,14 +154,14 @@ describe('pipelines', function () {
     expect(reasons()).to.deep.equal(['pipeline_killed'])
   })
 
-  it('tells why one never began', async () => {
+  it('report why a process did not start', async () => {
     listen()
     runAlone(commandOf(webcam, encoded()))
     await seen('stream.ended')
     expect(reasons()).to.deep.equal(['device_gone'])
   })
 
-  it('makes one wait for the device while another has it', async () => {
+  it('wait for the device while another process holds its lock', async () => {
     listen()
     await pipelines.simulate('camera0', 'busy')
     const isHeld = async () =>
@@ -176,7 +176,7 @@ describe('pipelines', function () {
     expect(events).to.deep.equal([])
   })
 
-  it('says nothing more to one that has left', async () => {
+  it('report nothing after the watch is disposed', async () => {
     const dispose = listen()
     dispose()
     dispose()
@@ -192,7 +192,7 @@ describe('pipelines', function () {
       if (!isInstalled('mediamtx')) this.skip()
     })
 
-    it('runs on demand, leaves nothing behind, and tells a stall and its end', async () => {
+    it('run on demand, leave no process, and report a stall and its end', async () => {
       const rtsp = await freePort()
       listen()
       await writeFile(join(dir, 'mediamtx.yml'), configuration(rtsp, commandOf(demo, encoded())))
@@ -224,7 +224,7 @@ describe('pipelines', function () {
   })
 })
 
-/** As the service writes it, with short waits. */
+/** Returns the media server's configuration, with short limits. */
 function configuration(rtsp: number, command: string): string {
   return JSON.stringify({
     logLevel: 'error',

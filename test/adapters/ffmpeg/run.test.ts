@@ -11,7 +11,7 @@ describe('run', () => {
     })
   })
 
-  it('writes bytes to stdin when they come, and kills the program if they do not', async () => {
+  it('writes bytes to stdin when they are available, and kills the program if they fail', async () => {
     expect((await run('cat', [], { stdin: Promise.resolve(Buffer.from('late')) })).stdout).to.equal('late')
     expect(await failure(run('cat', [], { stdin: Promise.reject(new Error('no keyframe')) }))).to.equal('no keyframe')
   })
@@ -30,6 +30,6 @@ describe('run', () => {
     expect(await failure(run('sleep', ['60'], { signal: ended.signal }))).to.equal('unplugged')
   })
 
-  it('rejects with the name of a missing program', async () =>
+  it('rejects with the name of the program if it is missing', async () =>
     expect(await failure(run('no-such-program', []))).to.equal('program_missing: no-such-program is not installed'))
 })

@@ -11,7 +11,7 @@ export const log = { error() {}, warn() {}, info() {}, debug() {} }
 export const never = new AbortController().signal
 export const systemClock = { now: () => Date.now() }
 
-/** Makes a folder whose name needs quoting. */
+/** Creates a folder whose name needs quoting. */
 export async function folder(): Promise<{ dir: string; remove: () => Promise<void> }> {
   const dir = await mkdtemp(join(tmpdir(), "camera service's 50% "))
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) }
@@ -23,13 +23,13 @@ export async function fake(dir: string, name: string, script: string): Promise<v
   await chmod(join(dir, name), 0o755)
 }
 
-/** Runs programs with the fakes of `dir` before the real ones. */
+/** Runs programs, preferring the fakes in `dir` to the real ones. */
 export const runWith =
   (dir: string): Run =>
   (command, args, options) =>
     run(command, args, { ...options, env: { ...process.env, PATH: `${dir}:${process.env.PATH}` } })
 
-/** Resolves with `code: sentence` of a rejection that is a Failure, with the message of another one. */
+/** Resolves with `code: sentence` of a Failure, or with the message of another error. */
 export const failure = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => 'it did not fail',

@@ -12,7 +12,7 @@ const time = '2026-01-02T03:04:05.006Z'
 const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoiYW5uIn0.c2lnbmF0dXJl'
 
 describe('log', () => {
-  /** A log whose lines are kept. `about` says what its stream is. */
+  /** A log whose lines are collected. `about`: properties of its stream. */
   const open = (options: Partial<LogOptions> = {}, about: { isTTY?: boolean; fd?: number } = {}) => {
     const written: string[] = []
     const write = (chunk: unknown, _encoding: string, done: () => void) => {
@@ -53,7 +53,7 @@ describe('log', () => {
     expect((await values()).map(({ message }) => message)).to.deep.equal(['c', 'd'])
   })
 
-  it('keeps fields from passing for message, level or time', async () => {
+  it('renames fields that would replace message, level or time', async () => {
     const { log, values } = open()
     log.info('true', { message: 'false', level: 'error', time: 1, stack: 's', splat: [1], label: 'x' })
     expect(await values()).to.deep.equal([
@@ -71,7 +71,7 @@ describe('log', () => {
     ])
   })
 
-  it('writes text for people', async () => {
+  it('writes readable text', async () => {
     const { log, lines } = open({ format: 'text' })
     log.warn('a camera\nis gone\u001b[2J\u009b', {
       camera: 'camera0',
@@ -149,7 +149,7 @@ describe('log', () => {
       })
     }
 
-    it('a JWT anywhere in a text, also a shortened one', () => {
+    it('a JWT anywhere in a text, even if truncated', () => {
       for (const text of [jwt, `x ${jwt} y`, `{"a":"${jwt}"}`, jwt.slice(0, 50)])
         expect(masked(text)).not.to.contain('eyJ')
     })
@@ -233,7 +233,7 @@ describe('log', () => {
     expect(await values()).to.have.length(count)
   })
 
-  it('works on when its stream breaks', async () => {
+  it('continues if its stream breaks', async () => {
     const broken = new Writable({
       write: (_chunk, _encoding, done) => done(Object.assign(new Error('broken pipe'), { code: 'EPIPE' })),
     })
@@ -253,7 +253,7 @@ describe('log', () => {
     expect(() => other.info('a')).not.to.throw()
   })
 
-  it('works on when its clock fails', () => {
+  it('continues if its clock fails', () => {
     const log = createLog({
       level: 'info',
       format: 'json',
@@ -272,7 +272,7 @@ describe('log', () => {
     expect(await lines()).to.have.length(1)
   })
 
-  it('does not end the process when the process that reads it ends', async () => {
+  it('does not end the process if the reading process ends', async () => {
     const script = `
       import { createLog } from ${JSON.stringify(new URL('../../../adapters/log/log.ts', import.meta.url).href)}
       const log = createLog({ level: 'info', format: 'json' })
@@ -294,7 +294,7 @@ describe('log', () => {
     expect(code).to.equal(7)
   }).timeout(10_000)
 
-  it('has written all lines when it is closed', async () => {
+  it('writes all lines before it is closed', async () => {
     const slow: string[] = []
     const stream = new Writable({
       highWaterMark: 1,

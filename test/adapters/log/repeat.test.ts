@@ -17,7 +17,7 @@ describe('repeated log lines', () => {
   const plain: Log = { error: keep('error'), warn: keep('warn'), info: keep('info'), debug: keep('debug') }
   const summary = () => summariseRepeats(plain, { period: 60_000, clock: Date })
 
-  it('are written at once, then counted once per period, until a period without them', () => {
+  it('are written at once, then summarised once per period, until a period without repeats', () => {
     const log = summary()
     log.warn('no answer', { host: 'a' })
     expect(written).to.deep.equal([['warn', 'no answer', { host: 'a' }]])
@@ -65,7 +65,7 @@ describe('repeated log lines', () => {
     expect(written).to.have.length(6)
   })
 
-  it('have periods of their own', () => {
+  it('have separate periods', () => {
     const log = summary()
     log.warn('a')
     timers.tick(20_000)
@@ -102,13 +102,13 @@ describe('repeated log lines', () => {
     expect(timers.countTimers()).to.equal(0)
   })
 
-  it('are compared with the newest 1000 messages only, by one timer', () => {
+  it('are compared with the newest 1000 messages only, with one timer', () => {
     const log = summary()
     for (let i = 0; i < 5000; i++) log.warn(`message ${i}`)
     expect(written).to.have.length(5000)
     expect(timers.countTimers()).to.equal(1)
     for (let i = 0; i < 5000; i++) log.warn(`message ${i}`)
-    // All but the newest 1000 are forgotten, so they are written again.
+    // Only the newest 1000 are kept, so the others are written again.
     expect(written.length).to.be.greaterThan(9000 - 1)
     log.close()
     expect(timers.countTimers()).to.equal(0)

@@ -20,20 +20,20 @@ const question = (changes: Partial<MediaQuestion> = {}): MediaQuestion => ({
   userAgent: '',
   ...changes,
 })
-describe('a question of the media server', () => {
+describe('an authentication request of the media server', () => {
   const whole = { ...question(), id: null }
 
-  it('may lack members of newer servers and hold unknown ones', () => {
+  it('may have missing and unknown members', () => {
     const { token: _, userAgent: __, ...old } = whole
     expect(questionOf({ ...old, colour: 'red' })).to.deep.equal(whole)
     expect(questionOf({ action: 'api', ip: '::1' })).to.deep.include({ action: 'api', path: '', id: null })
   })
 
-  it('has its address in the canonical form', () => {
+  it('is read with its address in canonical form', () => {
     expect(questionOf({ ...whole, ip: '::ffff:192.0.2.7' })?.ip).to.equal('192.0.2.7')
   })
 
-  it('is refused with a member of a wrong type, or without action or address', () => {
+  it('is rejected with a member of a wrong type, or without action or address', () => {
     for (const body of [null, [], 'x', 1, {}, { action: 'read' }, { ip: '::1' }, { action: '', ip: '::1' }])
       expect(questionOf(body), JSON.stringify(body)).to.equal(undefined)
     for (const name of Object.keys(whole)) {
@@ -44,7 +44,7 @@ describe('a question of the media server', () => {
   })
 })
 
-describe('the callback server of the media server', () => {
+describe('the authentication server for the media server', () => {
   const secret = 'a secret'
   const servers: MediaAuthServer[] = []
   const sockets: Socket[] = []
@@ -78,7 +78,7 @@ describe('the callback server of the media server', () => {
     return { server, port, address, post, lines }
   }
 
-  it('answers 200 or 401 with the secret, 404 without', async () => {
+  it('answers 200 or 401 to requests with the secret, 404 to others', async () => {
     const { post, address, server } = await arrange(async ({ path }) => path === 'camera0')
     expect(await post(question())).to.equal(200)
     expect(await post(question({ path: 'camera1' }))).to.equal(401)
@@ -93,7 +93,7 @@ describe('the callback server of the media server', () => {
     expect(server.questions()).to.equal(2)
   })
 
-  it('answers 401 to a body that is no question or too long, and to a question without an answer', async () => {
+  it('answers 401 to an invalid or too long body, and if the decision fails or is late', async () => {
     const { post, lines } = await arrange(async ({ path }) => {
       if (path === 'camera0') throw new Error('out of order')
       return path === 'camera1' ? later<boolean>().promise : true
@@ -108,11 +108,11 @@ describe('the callback server of the media server', () => {
       question({ path: 'camera1' }),
     ])
       expect(await post(body), JSON.stringify(body).slice(0, 40)).to.equal(401)
-    expect(lines.join('\n')).to.contain('out of order').and.contain('it took longer than 0.02 s')
+    expect(lines.join('\n')).to.contain('out of order').and.contain('no decision within 0.02 s')
     expect(await post(question({ path: 'camera2' }))).to.equal(200)
   })
 
-  it('answers many questions on one connection, each within milliseconds', async () => {
+  it('answers many requests on one connection, each within milliseconds', async () => {
     const { port } = await arrange(async () => true)
     const body = JSON.stringify(question())
     const socket = connect(port, '127.0.0.1')
@@ -130,7 +130,7 @@ describe('the callback server of the media server', () => {
     expect(times.sort((a, b) => a - b)[25]).to.be.lessThan(5)
   })
 
-  it('answers beside clients that connect and send nothing', async () => {
+  it('answers while other clients connect and send nothing', async () => {
     const { port, post } = await arrange(async () => true)
     let closed = 0
     for (let n = 0; n < 200; n++) {
@@ -140,7 +140,7 @@ describe('the callback server of the media server', () => {
       sockets.push(socket)
     }
     const end = Date.now() + 5_000
-    // Long before the limit of the headers.
+    // Long before the time limit for headers.
     while (closed < 136 && Date.now() < end - 3_500) await turn()
     expect(closed).to.be.at.least(136)
     expect(await post(question())).to.equal(200)

@@ -34,11 +34,11 @@ describe('downloading MediaMTX', () => {
     await rm(dir, { recursive: true })
   })
 
-  /** A place with releases; each file answered by its name. */
+  /** Starts a server with release files. */
   const releases = async (files: Record<string, Buffer | string>) => {
     const server = createServer((request, response) => {
       const url = request.url ?? ''
-      // As the real one does: the files are elsewhere.
+      // Redirects like GitHub.
       if (!url.startsWith('/files/')) return response.writeHead(302, { location: `/files${url}` }).end()
       const content = files[url.slice('/files/v9.9.9/'.length)]
       return content === undefined ? response.writeHead(404).end() : response.end(content)
@@ -55,7 +55,7 @@ describe('downloading MediaMTX', () => {
   const download = (from: string, arch = 'x64') =>
     downloadMediamtx({ dataDir: dir, log: keptLog(), signal: never(), releases: from, version: 'v9.9.9', arch })
 
-  it('puts the program into the data directory', async () => {
+  it('writes the program to the data directory', async () => {
     const from = await releases({ 'checksums.sha256': sums(archive), 'mediamtx_v9.9.9_linux_amd64.tar.gz': archive })
     const file = await download(from)
     expect(file).to.equal(join(dir, 'bin', 'mediamtx'))
@@ -63,7 +63,7 @@ describe('downloading MediaMTX', () => {
     expect(await readdir(join(dir, 'bin'))).to.deep.equal(['mediamtx'])
   })
 
-  it('takes the release for this CPU', async () => {
+  it('selects the release for this CPU', async () => {
     const from = await releases({
       'checksums.sha256': sums(archive, 'arm64'),
       'mediamtx_v9.9.9_linux_arm64.tar.gz': archive,
@@ -74,7 +74,7 @@ describe('downloading MediaMTX', () => {
     )
   })
 
-  it('keeps what was there when the download is damaged or does not run', async () => {
+  it('keeps the old program if the download is damaged or does not run', async () => {
     await mkdir(join(dir, 'bin'))
     await writeFile(join(dir, 'bin', 'mediamtx'), 'the old one')
     const name = 'mediamtx_v9.9.9_linux_amd64.tar.gz'
@@ -89,7 +89,7 @@ describe('downloading MediaMTX', () => {
     expect(await readdir(join(dir, 'bin'))).to.deep.equal(['mediamtx'])
   })
 
-  it('says so when there is no network, or no such release', async () => {
+  it('reports a missing network and a missing release', async () => {
     const closed = `http://127.0.0.1:${await freePort()}`
     expect((await rejection(download(closed))).message).to.match(
       /^MediaMTX cannot be downloaded from 127\.0\.0\.1:\d+ \(connection refused\): without it/,

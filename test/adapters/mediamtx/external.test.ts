@@ -16,7 +16,7 @@ describe('the check of an external media server', () => {
     for (const close of closers.splice(0).reverse()) await close()
   })
 
-  /** `recordings`: the answers to the list of recordings. `statuses`: those of DESCRIBE. The last one repeats. */
+  /** `recordings`: answers to the list of recordings. `statuses`: answers to DESCRIBE. The last one is repeated. */
   const arrange = async ({
     recordings = [listed],
     statuses = [401],
@@ -72,14 +72,14 @@ describe('the check of an external media server', () => {
     expect(await readdir(recordingsDir)).to.deep.equal([])
   })
 
-  it('reports a server that lets everybody read', async () => {
+  it('reports a server that allows every client to read', async () => {
     const { check } = await arrange({ statuses: [200] })
-    expect((await check())[0]).to.match(/^the media server lets everybody read/)
+    expect((await check())[0]).to.match(/^the media server allows every client to read/)
   })
 
   it('reports a path that is never applied', async () => {
     const { check, server } = await arrange({ recordings: [refusal(notConfigured)], timeout: 200 })
-    expect(await check()).to.deep.equal([`paths cannot be set: the media server refused it: ${notConfigured}`])
+    expect(await check()).to.deep.equal([`paths cannot be set: the media server refused the request: ${notConfigured}`])
     expect(server.requests.at(-1)?.method).to.equal('DELETE')
   })
 })

@@ -14,7 +14,7 @@ export type Answer =
   | { status?: number; json?: unknown; text?: string; hold?: Promise<unknown>; reset?: boolean }
   | undefined
 
-/** An HTTP server that answers as the test says, remembers what it was asked, and can be gone and come back on its port. */
+/** An HTTP server with scripted answers. Collects the requests; can be closed and reopened on the same port. */
 export async function fakeServer(script: (request: FakeRequest) => Answer) {
   const requests: FakeRequest[] = []
   const sockets = new Set<Socket>()
@@ -64,7 +64,7 @@ export async function fakeServer(script: (request: FakeRequest) => Answer) {
     port,
     url: `http://127.0.0.1:${port}`,
     requests,
-    /** The most requests that were open at once. */
+    /** Returns the maximum number of simultaneous requests. */
     most: () => most,
     close,
     reopen: async () => {
@@ -79,7 +79,7 @@ export const page = (items: unknown[], pageCount = 1): Answer => ({
   json: { itemCount: items.length, pageCount, items },
 })
 
-/** A log that keeps its lines, `level message`. */
+/** A log that collects its lines, `level message`. */
 export function keptLog(): Log & { lines: string[] } {
   const lines: string[] = []
   const at = (level: string) => (message: string, fields?: Record<string, unknown>) =>
@@ -89,7 +89,7 @@ export function keptLog(): Log & { lines: string[] } {
 
 export const never = (): AbortSignal => new AbortController().signal
 
-/** What a promise was rejected with. */
+/** Resolves with the error of a rejected promise. */
 export const rejection = (promise: Promise<unknown>): Promise<Error> =>
   promise.then(
     () => {

@@ -59,7 +59,7 @@ describe('media server: the control API', () => {
   const record = (body: unknown) =>
     typeof body === 'object' && body !== null && 'record' in body ? ` record=${body.record}` : ''
 
-  it('puts a path there whole', async () => {
+  it('publishes a path with its complete configuration', async () => {
     const { media, server } = await arrange()
     await media.publish(spec('camera0'))
     expect(server.requests.map(({ method, path, body }) => ({ method, path, body }))).to.deep.equal([
@@ -78,21 +78,21 @@ describe('media server: the control API', () => {
     })
   })
 
-  it('never sends a blank command, nor a name that is no camera', async () => {
+  it('never sends a blank command or an invalid name', async () => {
     const { media, server } = await arrange()
     expect((await rejection(media.publish(spec('camera0', ' \t\n')))).message).to.equal(
       'the command of camera0 is blank',
     )
     expect((await rejection(media.publish({ name: 'camera0', source: { url: '' } }))).message).to.equal(
-      'the source of camera0 is no RTSP address',
+      'the source of camera0 is not an RTSP URL',
     )
     expect((await rejection(media.publish(spec('camera0/../x' as CameraId)))).message).to.equal(
-      'a path is named after its camera',
+      'the name of a path must be a camera id',
     )
     expect(server.requests).to.deep.equal([])
   })
 
-  it('PATCHes record alone, one at a time and 100 ms apart', async () => {
+  it('changes only record with PATCH, one at a time and 100 ms apart', async () => {
     const { media, server, calls } = await arrange(() => ({
       ...ok,
       hold: new Promise((resolve) => setTimeout(resolve, 20)),
@@ -111,7 +111,7 @@ describe('media server: the control API', () => {
     expect(calls()[1]).to.equal('PATCH patch/camera0 record=true')
   })
 
-  it('ends in what was wanted last when calls overlap', async () => {
+  it('applies the last change if calls overlap', async () => {
     const server = new Map<string, boolean>()
     const { media } = await arrange(({ method, path, body }) => {
       const name = path.split('/').at(-1) ?? ''
@@ -144,14 +144,14 @@ describe('media server: the control API', () => {
     expect([...server]).to.deep.equal([['camera0', false]])
   })
 
-  it('does not delete what is wanted again by the time of its turn', async () => {
+  it('does not delete a path that is wanted again meanwhile', async () => {
     const { media, calls } = await arrange()
     await media.publish(spec('camera0'))
     await Promise.all([media.withdraw('camera0'), media.publish(spec('camera0', 'other'))])
     expect(calls()).to.deep.equal(['POST replace/camera0 record=false', 'POST replace/camera0 record=false'])
   })
 
-  it('replaces the path at once when a PATCH is refused', async () => {
+  it('replaces the path at once if a PATCH is refused', async () => {
     const { media, server, calls } = await arrange(({ method }) =>
       method === 'PATCH' ? refusal("'recordDeleteAfter' cannot be lower") : ok,
     )
@@ -166,25 +166,25 @@ describe('media server: the control API', () => {
     expect(Number(server.requests[2]?.at) - Number(server.requests[1]?.at)).to.be.below(90)
   })
 
-  it('rejects when recording was not accepted, and then wants what was before', async () => {
+  it('rejects if recording is refused, and restores the previous value', async () => {
     const { media, calls } = await arrange(({ method, path, body }) =>
       path.includes('list') ? page([]) : method === 'PATCH' || record(body) === ' record=true' ? refusal('no') : ok,
     )
     await media.publish(spec('camera0'))
     expect((await rejection(media.setRecording('camera0', true, never()))).message).to.equal(
-      'the media server refused it: no',
+      'the media server refused the request: no',
     )
     await media.sync(never())
     expect(calls().at(-2)).to.equal('POST replace/camera0 record=false')
   })
 
-  it('cannot record what it does not publish', async () => {
+  it('cannot record a path that is not published', async () => {
     const { media } = await arrange()
     expect((await rejection(media.setRecording('camera7', true, never()))).message).to.equal('camera7 has no stream')
     await media.setRecording('camera7', false, never())
   })
 
-  it('accepts both shapes of success and of errors, plain 404s and a missing path at withdrawal', async () => {
+  it('accepts both forms of success and of errors, plain 404s, and a missing path at removal', async () => {
     const answers: Answer[] = [
       { status: 200 },
       ok,
@@ -196,25 +196,27 @@ describe('media server: the control API', () => {
     await media.publish(spec('camera0'))
     await media.publish(spec('camera0'))
     expect(await media.stream('nope', never())).to.equal(undefined)
-    expect((await rejection(media.stream('nope', never()))).message).to.equal('the media server refused it: status 404')
+    expect((await rejection(media.stream('nope', never()))).message).to.equal(
+      'the media server refused the request: status 404',
+    )
     await media.publish(spec('camera0'))
     expect(media.events.at(-1)).to.deep.equal({
       camera: 'camera0',
       type: 'path.refused',
-      reason: because('path_refused', 'the media server refused it: bad rtsp://… in …'),
+      reason: because('path_refused', 'the media server refused the request: bad rtsp://… in …'),
     })
     answers.push(refusal('path not found', 404))
     await media.withdraw('camera0')
   })
 
-  it('does not ask for names that cannot be paths', async () => {
+  it('does not request invalid path names', async () => {
     const { media, server } = await arrange()
     for (const name of ['../list', 'a/../../x', '', 'a b', 'a?x=1'])
       expect(await media.stream(name, never())).to.equal(undefined)
     expect(server.requests).to.deep.equal([])
   })
 
-  it('reads streams of old and new versions over all pages', async () => {
+  it('reads streams of old and new versions from all pages', async () => {
     const old = {
       name: 'a',
       ready: true,
@@ -273,7 +275,7 @@ describe('media server: the control API', () => {
     expect(server.requests).to.have.length(2)
   })
 
-  it('syncs recording paths first, deletes cameras that nobody wants on every page, leaves the rest', async () => {
+  it('syncs recording paths first, deletes unwanted cameras on all pages, and keeps other paths', async () => {
     const present = ['yard', ...Array.from({ length: 130 }, (_, i) => `camera${i}`), 'camera1/sub', 'my_camera1'].map(
       (name) => ({ name }),
     )
@@ -296,7 +298,7 @@ describe('media server: the control API', () => {
     expect(calls().slice(5)).to.deep.equal(Array.from({ length: 127 }, (_, i) => `DELETE delete/camera${i + 3}`))
   })
 
-  it('goes on with the other paths when one is refused', async () => {
+  it('continues with the other paths if one is refused', async () => {
     const { media, log } = await arrange(({ path }) =>
       path.includes('list') ? page([]) : path.endsWith('camera0') ? refusal('bad') : ok,
     )
@@ -309,11 +311,11 @@ describe('media server: the control API', () => {
     expect(await media.sync(never())).to.equal(1)
     expect(media.events).to.have.length(4)
     expect(log.lines[0]).to.equal(
-      'warn the media server refuses a stream {"camera":"camera0","reason":"the media server refused it: bad"}',
+      'warn the media server refuses the path of a camera {"camera":"camera0","reason":"the media server refused the request: bad"}',
     )
   })
 
-  it('ends a sync with its signal', async () => {
+  it('aborts a sync with its signal', async () => {
     const end = new AbortController()
     const { media, calls } = await arrange(({ path }) => {
       if (path.endsWith('camera1')) end.abort(new Error('enough'))
@@ -325,7 +327,7 @@ describe('media server: the control API', () => {
     expect(calls().slice(before)).to.not.include('POST replace/camera2 record=false')
   })
 
-  it('gives a call up with its signal though the server never answers', async () => {
+  it('aborts a call with its signal if the server never answers', async () => {
     const { media } = await arrange(() => ({ hold: new Promise(() => {}) }))
     const end = new AbortController()
     void media.publish(spec('camera0'))
@@ -335,7 +337,7 @@ describe('media server: the control API', () => {
     expect([(await queued).message, (await asking).message]).to.deep.equal(['stopped', 'stopped'])
   })
 
-  it('tells a slow server from a missing one, and does not repeat what timed out', async () => {
+  it('distinguishes a slow server from a missing one, and does not retry after a timeout', async () => {
     const { media, server } = await arrange(() => ({ hold: new Promise(() => {}) }), { timeout: 50 })
     expect((await rejection(media.streams(never()))).message).to.equal(
       'the media server does not answer (timed out after 0.05 s)',
@@ -343,22 +345,22 @@ describe('media server: the control API', () => {
     expect(server.requests).to.have.length(1)
   })
 
-  it('repeats a call that broke', async () => {
+  it('retries a failed call', async () => {
     const answers: Answer[] = [{ reset: true }, { status: 502, text: 'bad gateway' }, page([])]
     const { media, server } = await arrange(() => answers.shift())
     expect(await media.streams(never())).to.deep.equal([])
     expect(server.requests).to.have.length(3)
   })
 
-  it('does not believe what is no MediaMTX', async () => {
+  it('rejects answers of other servers', async () => {
     const { media } = await arrange(() => ({ text: '<html>hello</html>' }))
     expect((await rejection(media.info(never()))).message).to.equal(
-      'the media server does not answer (something else than a MediaMTX is there)',
+      'the media server does not answer (the server there is not MediaMTX)',
     )
-    expect((await rejection(media.streams(never()))).message).to.contain('something else than a MediaMTX is there')
+    expect((await rejection(media.streams(never()))).message).to.contain('the server there is not MediaMTX')
   })
 
-  it('asks an old server for its paths instead of its info', async () => {
+  it('requests the paths of an old server instead of its info', async () => {
     const { media } = await arrange(({ path }) =>
       path === '/v3/info' ? { status: 404, text: '404 page not found' } : page([]),
     )
@@ -369,7 +371,7 @@ describe('media server: the control API', () => {
     const gone = refusal('session not found', 404)
     const noRoute: Answer = { status: 404, text: '404 page not found' }
 
-    it('are kicked by their id, where their protocol has them', async () => {
+    it('are kicked by their id, in the lists of their protocol', async () => {
       const { media, calls } = await arrange(({ path }) => (path.includes('rtspsessions/') ? gone : ok))
       expect(await media.kick({ protocol: 'hls', id: 'a' }, never())).to.equal(true)
       expect(await media.kick({ protocol: 'webrtc', id: 'b/../c' }, never())).to.equal(true)
@@ -382,14 +384,14 @@ describe('media server: the control API', () => {
       ])
     })
 
-    it('are not there: by an unknown id, an id that is none, a protocol that is off', async () => {
+    it('do not exist for an unknown id, an invalid id, or a disabled protocol', async () => {
       const answers: Answer[] = [gone, refusal('invalid UUID length: 1', 400), noRoute]
       const { media } = await arrange(() => answers.shift())
       for (let n = 0; n < 3; n++) expect(await media.kick({ protocol: 'hls', id: 'x' }, never())).to.equal(false)
       expect(await media.kick({ protocol: 'srt', id: 'x' }, never())).to.equal(false)
     })
 
-    it('that go by their connection are found by the query that let them in; publishers and others stay', async () => {
+    it('identified by their connection are found by the query of their URL, without publishers and others', async () => {
       const items = [
         { id: 'publisher', query: 'sig=1', state: 'publish' },
         { id: 'other', query: 'sig=2', state: 'read' },
@@ -410,11 +412,11 @@ describe('media server: the control API', () => {
       expect(await media.kick({ protocol: 'rtsp', id: 'connection', query: 'sig=3' }, never())).to.equal(false)
       expect(
         await media.kick({ protocol: 'rtsp', id: 'connection', query: '' }, never()),
-        'no query names nobody',
+        'an empty query matches no session',
       ).to.equal(false)
     })
 
-    it('cannot be told of, when the server does not answer or lets us not in', async () => {
+    it('cannot be kicked or listed if the server does not answer or rejects the credentials', async () => {
       const { media } = await arrange(() => refusal('authentication error', 401))
       expect((await rejection(media.kick({ protocol: 'hls', id: 'x' }, never()))).message).to.contain('credentials')
       expect((await rejection(media.sessions(never()))).message).to.contain('credentials')
@@ -425,7 +427,7 @@ describe('media server: the control API', () => {
       )
     })
 
-    it('are listed with the connections that they came by', async () => {
+    it('are listed with their connections', async () => {
       const { media } = await arrange(({ path }) => {
         if (path.includes('rtspsessions')) return page([{ id: 'one' }, { id: 'two' }])
         if (path.includes('rtspconns'))
@@ -444,7 +446,7 @@ describe('media server: the control API', () => {
     })
   })
 
-  it('takes the time of each call, by routes without names', async () => {
+  it('measures the time of each call, by routes without names', async () => {
     const answers: Answer[] = [ok, refusal('no'), { status: 500 }, page([]), ok]
     const server = await fakeServer(() => answers.shift())
     closers.push(server.close)
@@ -474,12 +476,10 @@ describe('media server: the control API', () => {
     ])
   })
 
-  it('says so when credentials are asked for, and sends those of the address', async () => {
+  it('reports required credentials, and sends those of the URL', async () => {
     const seen: unknown[] = []
     const { media, server } = await arrange(() => refusal('authentication error', 401))
-    expect((await rejection(media.info(never()))).message).to.equal(
-      'the media server asks for credentials that it was not given',
-    )
+    expect((await rejection(media.info(never()))).message).to.equal('the media server requires other credentials')
     const other = createMediaServer({
       apiUrl: `http://me:s%3Acret@127.0.0.1:${server.port}`,
       timeout: 500,
@@ -499,7 +499,7 @@ describe('media server: the control API', () => {
       media.onBreaker(({ type }) => events.push(type))
       return events
     }
-    /** Its first trial is let through a moment after it opened. */
+    /** Repeats a trial until the breaker allows it. */
     const tried = async (trial: () => Promise<unknown>): Promise<unknown> => {
       const limit = performance.now() + 5_000
       for (;;) {
@@ -512,7 +512,7 @@ describe('media server: the control API', () => {
       }
     }
 
-    it('opens when calls fail, and is closed by a trial that succeeds', async () => {
+    it('opens when calls fail, and closes after a successful trial', async () => {
       const { media, server } = await arrange(({ path }) =>
         path === '/v3/info' ? { json: { version: 'v1.20.1\n', started: 'x' } } : page([]),
       )
@@ -528,7 +528,7 @@ describe('media server: the control API', () => {
       expect(await media.streams(never())).to.deep.equal([])
     })
 
-    it('is closed by a sync that succeeds, and does not stop info', async () => {
+    it('closes after a successful sync, and does not block info', async () => {
       const { media, server } = await arrange(({ path }) =>
         path === '/v3/info' ? { json: { version: 'v1.20.1\n', started: 'x' } } : path.includes('list') ? page([]) : ok,
       )
@@ -542,7 +542,7 @@ describe('media server: the control API', () => {
       expect(events).to.deep.equal(['breaker.opened', 'breaker.closed'])
     })
 
-    it('takes a refused trial for an answer, and one that was given up for none', async () => {
+    it('closes after a refused trial, but not after an aborted one', async () => {
       const answers: Answer[] = []
       const { media, server } = await arrange(() => answers.shift() ?? { hold: new Promise(() => {}) })
       const events = watched(media)
@@ -553,11 +553,11 @@ describe('media server: the control API', () => {
       expect((await rejection(givenUp)).name).to.equal('TimeoutError')
       expect(events).to.deep.equal(['breaker.opened', 'breaker.opened'])
       answers.push(refusal('no'))
-      expect((await rejection(tried(() => media.trial(never())))).message).to.contain('refused it')
+      expect((await rejection(tried(() => media.trial(never())))).message).to.contain('refused the request')
       expect(events.at(-1)).to.equal('breaker.closed')
     })
 
-    it('does not count refusals against the server', async () => {
+    it('does not count refusals as failures', async () => {
       const { media } = await arrange(() => refusal('no'))
       const events = watched(media)
       for (let i = 0; i < 10; i++) await rejection(media.streams(never()))
@@ -565,7 +565,7 @@ describe('media server: the control API', () => {
     })
   })
 
-  it('rejects calls at once while they are paused, but the ways back', async () => {
+  it('rejects calls at once while they are paused, except info and sync', async () => {
     const { media, server, log } = await arrange(({ path }) =>
       path === '/v3/info' ? { json: { version: 'v1', started: 'x' } } : path.includes('list') ? page([]) : ok,
     )
@@ -577,8 +577,8 @@ describe('media server: the control API', () => {
     await media.withdraw('camera0')
     expect(server.requests).to.deep.equal([])
     expect(log.lines.map((line) => line.split(' {')[0])).to.deep.equal([
-      'debug a stream waits for the next sync',
-      'debug a stream is removed with the next sync',
+      'debug path not set until the next sync',
+      'debug path not removed until the next sync',
     ])
     await media.publish(spec('camera1'))
     expect((await media.info(never())).version).to.equal('v1')

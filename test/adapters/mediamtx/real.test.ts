@@ -42,7 +42,7 @@ describe('media server: a real MediaMTX', function () {
   }
   const spec = (name: CameraId, command = 'sleep 1') => ({ name, source: { command } })
 
-  it('takes our paths whole, records them and lets them go', async () => {
+  it('accepts, records and removes paths', async () => {
     const { media, start, configured } = await arrange()
     await start()
     expect((await media.info(never())).version).to.match(/^v/)
@@ -65,7 +65,7 @@ describe('media server: a real MediaMTX', function () {
     expect(await media.stream('camera1', never())).to.equal(undefined)
   })
 
-  it('gets everything back after it was killed', async () => {
+  it('gets all paths again after it was killed', async () => {
     const { media, server, start, configured } = await arrange()
     const { pid } = await start()
     const before = await media.info(never())
@@ -82,7 +82,7 @@ describe('media server: a real MediaMTX', function () {
     expect([(await configured('camera0')).record, (await configured('camera2')).record]).to.deep.equal([false, true])
   })
 
-  it('deletes cameras that nobody wants, over two pages', async () => {
+  it('deletes unwanted cameras, on two pages', async () => {
     const { media, start, apiUrl } = await arrange()
     await start()
     const names = [...Array.from({ length: 104 }, (_, i) => `camera${i}`), 'yard']
@@ -97,7 +97,7 @@ describe('media server: a real MediaMTX', function () {
     expect((await media.streams(never())).map(({ name }) => name)).to.deep.equal(['camera103', 'yard'])
   })
 
-  it('cures a path that a refused PATCH has poisoned', async () => {
+  it('repairs a path after a refused PATCH', async () => {
     const { media, start, apiUrl, configured } = await arrange()
     await start()
     await media.publish(spec('camera0'))
@@ -110,7 +110,7 @@ describe('media server: a real MediaMTX', function () {
     expect(await configured('camera0')).to.have.property('record', true)
   })
 
-  it('records a stream to files that we follow', async () => {
+  it('records a stream to files that are watched', async () => {
     const { media, start, options } = await arrange()
     const { ports, recordingsDir } = options
     const segments = createSegments({ recordingsDir, clock: { now: Date.now }, log: keptLog() })
@@ -157,7 +157,7 @@ describe('media server: a real MediaMTX', function () {
     expect(file).to.deep.include({ complete: true, format: 'mp4', name: segment.filename })
     expect(file?.duration).to.be.within(200, 6_000)
 
-    // And once more, the server killed in the middle: cut off, but there and playable.
+    // Again, with the server killed: the file is truncated, but playable.
     const second = segments.first('camera0', await segments.watermark('camera0'), never())
     await media.setRecording('camera0', true, never())
     const open = await second
@@ -170,7 +170,7 @@ describe('media server: a real MediaMTX', function () {
     expect(await readdir(join(recordingsDir, 'camera0'))).to.have.length(2)
   })
 
-  it('is checked for whether it asks us', async () => {
+  it('is checked for authentication by the service', async () => {
     let questions = 0
     const callback = await fakeServer(({ body }) => {
       const { action } = body as { action: string }
@@ -193,10 +193,10 @@ describe('media server: a real MediaMTX', function () {
     expect(await checkExternal({ ...external, questions: () => questions }, never())).to.deep.equal([])
     expect(questions).to.equal(1)
     const [elsewhere] = await checkExternal({ ...external, questions: () => 0 }, never())
-    expect(elsewhere).to.match(/^the media server does not ask this service who may read/)
+    expect(elsewhere).to.match(/^the media server does not use this service for authentication/)
   })
 
-  it('is checked when it is not ours', async () => {
+  it('is checked if it is external', async () => {
     const { start, apiUrl, options, dir } = await arrange()
     const { ports, recordingsDir, pathDefaults } = options
     const external = {
@@ -216,13 +216,13 @@ describe('media server: a real MediaMTX', function () {
     expect(await readdir(recordingsDir)).to.deep.equal([])
     const elsewhere = { ...pathDefaults, recordPath: join(dir, 'elsewhere/%path/%path_%Y-%m-%d_%H-%M-%S-%f') }
     expect(await checkExternal({ ...external, pathDefaults: elsewhere }, never())).to.deep.equal([
-      'the recordings folder is not shared: the media server does not see what is written there',
+      'the recordings folder is not shared: the media server does not find files that this service writes',
     ])
     expect(
       (await checkExternal({ ...external, pathDefaults: { ...pathDefaults, recordPath: 'bad' } }, never()))[0],
     ).to.contain('paths cannot be set')
     const [open] = await checkExternal({ ...external, questions: () => 0 }, never())
-    expect(open).to.match(/^the media server lets everybody read, .*set authMethod to http/)
+    expect(open).to.match(/^the media server allows every client to read, .*set authMethod to http/)
     const left = (await (await fetch(`${apiUrl}/v3/config/paths/list`)).json()) as { itemCount: number }
     expect(left.itemCount).to.equal(0)
   })

@@ -6,7 +6,7 @@ import type { ServerProcess } from '../../../machines/domain/ports.js'
 import { freePort } from '../../support/ports.js'
 import { keptLog } from './fakeServer.js'
 
-/** A real MediaMTX is on the PATH. */
+/** Resolves with true if MediaMTX is on the PATH. */
 export async function hasMediamtx(): Promise<boolean> {
   for (const dir of (process.env.PATH ?? '').split(delimiter)) {
     const found = await access(join(dir, 'mediamtx'), constants.X_OK).then(
@@ -18,7 +18,7 @@ export async function hasMediamtx(): Promise<boolean> {
   return false
 }
 
-/** A server process in a folder of its own; `clean` ends and removes everything. */
+/** Creates a server process in a separate folder. `clean` ends the process and removes the folder. */
 export async function arrangeProcess(options: Partial<ServerProcessOptions> = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'server-'))
   const [api, rtsp, hls, webrtc, webrtcUdp] = await Promise.all([
@@ -71,7 +71,7 @@ export async function arrangeProcess(options: Partial<ServerProcessOptions> = {}
   return { dir, log, options: all, make, server: make(), clean, apiUrl: `http://127.0.0.1:${all.ports.api}` }
 }
 
-/** Runs, and is no zombie. */
+/** Resolves with true if the process runs and is not a zombie. */
 export async function isAlive(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   return stat !== '' && !/\) [ZX] /.test(stat)

@@ -14,7 +14,7 @@ const state = (name: string): StreamState => ({
 const { signal } = new AbortController()
 
 describe('sampled streams', () => {
-  it('ask once for all who ask meanwhile, and again when the answer is old', async () => {
+  it('share one request between callers, and send another one when the answer is old', async () => {
     const { streams, asked, answer, tick } = sampled()
     const both = Promise.all([streams.stream('camera0', signal), streams.streams(signal)])
     answer([state('camera0'), state('camera1')])
@@ -27,14 +27,14 @@ describe('sampled streams', () => {
     expect(asked()).to.equal(2)
   })
 
-  it('know no stream that is not there', async () => {
+  it('resolve with undefined for an unknown stream', async () => {
     const { streams, answer } = sampled()
     const found = streams.stream('camera7', signal)
     answer([])
     expect(await found).to.equal(undefined)
   })
 
-  it('tell a failure to those who wait, and ask anew for the next', async () => {
+  it('reject waiting callers after a failure, and send a new request for the next one', async () => {
     const { streams, asked, fail } = sampled()
     const first = streams.streams(signal).catch((error: Error) => error.message)
     fail('no answer')
@@ -43,9 +43,9 @@ describe('sampled streams', () => {
     expect(asked()).to.equal(2)
   })
 
-  it('give who does not wait what was told last, and renew it meanwhile', async () => {
+  it('return the last answer as a sample, and renew it in the background', async () => {
     const { streams, asked, answer, tick } = sampled()
-    expect(streams.sample(), 'nothing was told yet').to.equal(undefined)
+    expect(streams.sample(), 'no answer yet').to.equal(undefined)
     const first = streams.streams(signal)
     answer([state('camera0')])
     await first
@@ -59,10 +59,10 @@ describe('sampled streams', () => {
     await streams.streams(signal)
     expect(streams.sample()).to.deep.equal([state('camera1')])
     tick(1_000)
-    expect(streams.sample(), 'too old to be told').to.equal(undefined)
+    expect(streams.sample(), 'too old').to.equal(undefined)
   })
 
-  it('give who does not wait nothing once the media server has failed to answer', async () => {
+  it('have no sample after a failure of the media server', async () => {
     const { streams, answer, fail, tick } = sampled()
     const first = streams.streams(signal)
     answer([state('camera0')])
@@ -85,7 +85,7 @@ function sampled() {
       asking = later()
       return asking.promise
     },
-    stream: () => Promise.reject(new Error('not asked for one')),
+    stream: () => Promise.reject(new Error('not used')),
   }
   return {
     streams: sampledStreams({ mediaServer, clock: { now: () => now }, maxAge: 250, usableFor: 1_000, limit: 10_000 }),

@@ -11,7 +11,7 @@ import type { ServerChoice } from '../../../machines/domain/ports.js'
 import { fakeServer, never, page, refusal, rejection } from './fakeServer.js'
 import { arrangeProcess, hasMediamtx, isAlive } from './real.js'
 
-/** Stands in for the simulator: reads the API's port from the file and answers as a MediaMTX; `how` decides its manners. */
+/** A substitute for the simulator: reads the API's port from the file and answers like MediaMTX, depending on `how`. */
 const simulator = (how: 'good' | 'mute' | 'deaf' | 'dying' | 'locked') => `
 const { readFileSync } = require('node:fs')
 const text = readFileSync(process.argv.at(-1), 'utf8')
@@ -44,10 +44,10 @@ describe('server process', () => {
     return { reason, exited: (text: string) => tell(text) }
   }
   const unexpected = (reason: string) => {
-    throw new Error(`told of an exit: ${reason}`)
+    throw new Error(`unexpected exit: ${reason}`)
   }
 
-  describe('which one', () => {
+  describe('choice', () => {
     it('follows the mode', async () => {
       const { make } = await arrange({ env: noPath })
       expect(await make({ mode: 'external' }).choose(never())).to.have.property('kind', 'external')
@@ -57,7 +57,7 @@ describe('server process', () => {
       )
     })
 
-    it('takes what answers, else a program, else the simulator', async () => {
+    it('prefers a running server, then a program, then the simulator', async () => {
       const { make, options } = await arrange({ mode: 'auto', env: noPath })
       const answering = await fakeServer(({ path }) =>
         path === '/v3/info' ? { status: 404, text: '404 page not found' } : page([]),
@@ -78,7 +78,7 @@ describe('server process', () => {
       expect((await make().choose(never())).why).to.contain('and the program mediamtx is in the data directory')
     })
 
-    it('names the port and its key when something else is there', async () => {
+    it('fails with the port and its key if another server is there', async () => {
       const { make } = await arrange({ mode: 'auto', env: noPath })
       const web = await fakeServer(() => ({ text: 'hello' }))
       const locked = await fakeServer(() => refusal('authentication error', 401))
@@ -87,14 +87,14 @@ describe('server process', () => {
       expect((await choice(web.port)).message).to.equal(
         `port ${web.port} (mediamtx.api_port) is in use by a program that is not MediaMTX`,
       )
-      expect((await choice(locked.port)).message).to.contain('asks for credentials')
+      expect((await choice(locked.port)).message).to.contain('requires credentials')
       const greeter = await listening((server) =>
         server.on('connection', (socket) => socket.on('error', () => {}).end('SSH-2.0-x\r\n')),
       )
       expect((await choice(greeter)).message).to.contain('is in use by a program that is not MediaMTX')
     })
 
-    it('gives up with its signal', async () => {
+    it('aborts with its signal', async () => {
       const { make } = await arrange({ mode: 'auto', env: noPath })
       const mute = await listening(() => {})
       expect(
@@ -119,7 +119,7 @@ describe('server process', () => {
   }
 
   describe('a child', () => {
-    it('runs with our file, in UTC, marked, without our secrets, and its lines in our log', async () => {
+    it('runs with its own file, in UTC, marked, without secrets, and writes to the log of the service', async () => {
       const { server, log, options } = await arrange({
         simulatorCommand: run('good'),
         env: { ...process.env, CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY: 'k', MTX_API: 'no' },
@@ -137,12 +137,12 @@ describe('server process', () => {
       expect(await isAlive(pid)).to.equal(false)
     })
 
-    it('tells once when it ended by itself, and can be started again', async () => {
+    it('reports an unexpected end once, and can be started again', async () => {
       const { server } = await arrange({ simulatorCommand: run('good') })
       const { reason, exited } = exits()
       const { pid } = await server.start(embedded, exited, never())
       expect((await rejection(server.start(embedded, unexpected, never()))).message).to.equal(
-        'the media server runs already',
+        'the media server is already running',
       )
       process.kill(pid, 'SIGKILL')
       expect(await reason).to.equal('the media server was ended by SIGKILL: [path camera0] rtsp://… is slow')
@@ -150,7 +150,7 @@ describe('server process', () => {
       expect(second.pid).to.not.equal(pid)
     })
 
-    it('asks us who may do what, where it is told to, and lets us use its API', async () => {
+    it('uses the service for authentication if configured, and allows it to use the API', async () => {
       const asked: unknown[] = []
       const { port, close } = await fakeServer(({ path, body }) => {
         asked.push([path, (body as { action: string }).action])
@@ -174,18 +174,18 @@ describe('server process', () => {
       expect(log.lines.join()).to.not.contain('secret=x')
     })
 
-    it('says why it did not start', async () => {
+    it('reports why it did not start', async () => {
       const { make } = await arrange()
       const start = (simulatorCommand: readonly [string, ...string[]]) =>
         rejection(make({ simulatorCommand }).start(embedded, unexpected, never()))
       expect((await start(run('dying'))).message).to.equal(
         'the media server exited with code 1: listen tcp 127.0.0.1:1: bind: address already in use',
       )
-      expect((await start(run('locked'))).message).to.equal('the media server does not let this service use its API')
+      expect((await start(run('locked'))).message).to.equal('the media server denies this service access to its API')
       expect((await start(['/nonexistent'])).message).to.equal('the media server cannot be started (ENOENT)')
     })
 
-    it('does not start on a port that is taken', async () => {
+    it('does not start on a port that is in use', async () => {
       const { make, options } = await arrange({ simulatorCommand: run('good') })
       const port = await listening(() => {})
       const start = (ports: Partial<typeof options.ports>) =>
@@ -195,11 +195,11 @@ describe('server process', () => {
       )
       expect((await start({ rtsp: port })).message).to.contain(`port ${port} (mediamtx.rtsp_port)`)
       expect((await rejection(make({ host: '192.0.2.1' }).start(embedded, unexpected, never()))).message).to.contain(
-        '192.0.2.1 (server.host) is none of this machine',
+        '192.0.2.1 (server.host) does not belong to this host',
       )
     })
 
-    it('is ended when its start is given up', async () => {
+    it('is ended if its start is aborted', async () => {
       const { server, log, options } = await arrange({ simulatorCommand: run('mute') })
       const end = new AbortController()
       const starting = rejection(server.start(embedded, unexpected, end.signal))
@@ -210,15 +210,15 @@ describe('server process', () => {
       expect(await endOrphans({ mark: options.mark, grace: 0, log })).to.equal(0)
     })
 
-    it('is killed when it does not end', async () => {
+    it('is killed if it does not exit', async () => {
       const { server, log } = await arrange({ simulatorCommand: run('deaf'), grace: 100 })
       const { pid } = await server.start(embedded, unexpected, never())
       await server.end()
       expect(await isAlive(pid)).to.equal(false)
-      expect(log.lines).to.include('warn the media server does not end, it is killed')
+      expect(log.lines).to.include('warn the media server does not exit and is killed')
     })
 
-    it('ends when we do: its input closes', async () => {
+    it('ends with the service, when its input closes', async () => {
       const { options } = await arrange({ simulatorCommand: run('good') })
       // A service that starts its server and is then killed.
       const service = `
@@ -256,26 +256,26 @@ describe('server process', () => {
       return child
     }
 
-    it('are ended before the choice, those of others are left alone', async () => {
+    it('are ended before the choice, except those of other services', async () => {
       const { server, options, log } = await arrange({ mode: 'embedded' })
       const own = await orphan(options.mark)
       const other = await orphan(`${options.mark}2`)
       await server.choose(never())
       expect(own.pid && (await isAlive(own.pid))).to.equal(false)
       expect(other.exitCode ?? other.signalCode).to.equal(null)
-      expect(log.lines).to.deep.equal([`warn ending processes that an earlier run left {"pids":[${own.pid}]}`])
+      expect(log.lines).to.deep.equal([`warn ending processes left over from an earlier run {"pids":[${own.pid}]}`])
     })
 
-    it('that were stopped are woken to end, without waiting for the kill', async () => {
+    it('that are stopped are continued, so that they end before the kill', async () => {
       const { server, options, log } = await arrange({ mode: 'embedded' })
       const { pid = 0 } = await orphan(options.mark)
       process.kill(pid, 'SIGSTOP')
       await server.choose(never())
       expect(await isAlive(pid)).to.equal(false)
-      expect(log.lines).to.deep.equal([`warn ending processes that an earlier run left {"pids":[${pid}]}`])
+      expect(log.lines).to.deep.equal([`warn ending processes left over from an earlier run {"pids":[${pid}]}`])
     })
 
-    it('that do not end are killed', async () => {
+    it('that do not exit are killed', async () => {
       const { server, options } = await arrange({ simulatorCommand: run('good') })
       const stubborn = await orphan(
         options.mark,
@@ -292,11 +292,11 @@ describe('server process', () => {
       if (!(await hasMediamtx())) this.skip()
     })
 
-    it('starts, offers what it should, and ends', async () => {
+    it('starts, listens on its ports, and ends', async () => {
       const { server, options, log } = await arrange()
       expect(await server.choose(never())).to.deep.equal({
         kind: 'managed',
-        why: 'mediamtx.mode asks for it, and the program is on the PATH',
+        why: 'mediamtx.mode selects it, and the program is on the PATH',
       })
       const { pid } = await server.start(managed, unexpected, never())
       for (const port of ['rtsp', 'hls', 'webrtc'] as const)
@@ -306,7 +306,7 @@ describe('server process', () => {
       expect(await isAlive(pid)).to.equal(false)
     })
 
-    it('reports that it was killed, and can be started again', async () => {
+    it('is reported as killed, and can be started again', async () => {
       const { make, apiUrl } = await arrange()
       const server = make()
       const { reason, exited } = exits()
@@ -315,22 +315,22 @@ describe('server process', () => {
       expect(await reason).to.match(/^the media server was ended by SIGKILL/)
       await server.start(managed, unexpected, never())
       const answer = await fetch(`${apiUrl}/v3/config/paths/list`)
-      // No path of a camera is in its file: one that it refuses must not keep the server from starting.
+      // The file contains no camera paths, so that a refused path does not prevent the start.
       expect(await answer.json()).to.deep.include({ itemCount: 0 })
     })
 
-    it('of an earlier life is ended, not adopted, together with what it ran', async () => {
+    it('of an earlier run is ended, together with its child processes', async () => {
       const { server, make, log } = await arrange()
       const told: string[] = []
       const { pid } = await server.start(managed, (reason) => told.push(reason), never())
       const next = make({ mode: 'auto' })
       expect((await next.choose(never())).kind).to.equal('managed')
       expect(await isAlive(pid)).to.equal(false)
-      expect(log.lines).to.include(`warn ending processes that an earlier run left {"pids":[${pid}]}`)
+      expect(log.lines).to.include(`warn ending processes left over from an earlier run {"pids":[${pid}]}`)
       await next.start(managed, unexpected, never())
     })
 
-    it('asks us who may do what', async () => {
+    it('uses the service for authentication', async () => {
       const { port, close } = await fakeServer(({ body }) =>
         (body as { password: string }).password === 'right' ? {} : { status: 401 },
       )
@@ -346,7 +346,7 @@ describe('server process', () => {
       expect([authMethod, authHTTPExclude]).to.deep.equal(['http', []])
     })
 
-    it('runs on all addresses, where asked for', async () => {
+    it('listens on all addresses if configured', async () => {
       const { server } = await arrange({ host: '0.0.0.0' })
       await server.start(managed, unexpected, never())
     })

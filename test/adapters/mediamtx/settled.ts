@@ -3,7 +3,7 @@ import type { MediaServer, PathEvent, PathSpec } from '../../../machines/domain/
 import type { Dispose } from '../../../machines/domain/ports.js'
 import { never } from './fakeServer.js'
 
-/** A media server whose paths can be waited for. `events`: what was reported of them. */
+/** Wraps a media server to wait for changes of paths. `events`: the reported events. */
 export function settled(media: MediaServer) {
   const held = new Map<CameraId, Dispose>()
   const events: (PathEvent & { camera: CameraId })[] = []
