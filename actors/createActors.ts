@@ -35,8 +35,6 @@ export interface ActorsPorts extends ActorPorts {
   metrics: Pick<Metrics, 'refused'>
 }
 
-type Actors = ReturnType<typeof createActors>
-
 /** Creates the root actor and the interfaces to read it, send requests and receive facts. It runs after `start`. */
 export function createActors(ports: ActorsPorts, { actors, input, ask: asking, streamAccess }: ActorsOptions) {
   const { audit, clock, log } = ports
