@@ -5,10 +5,10 @@ import type { Hold } from '../machines/demand.js'
 import type { By } from '../machines/domain/by.js'
 import type { CameraId } from '../machines/domain/camera.js'
 import type { Pipelines } from '../machines/domain/capture.js'
-import { dependencyFailed, invalidParam, notFound, reasonOf, ServiceError } from '../machines/domain/errors.js'
+import { dependencyFailed, invalidParam, notFound, ServiceError } from '../machines/domain/errors.js'
 import type { Fact, RecordingFact, SnapshotFact } from '../machines/domain/facts.js'
 import type { Clock } from '../machines/domain/ports.js'
-import { because, type Reason } from '../machines/domain/reason.js'
+import { because, type Reason, reasonFrom } from '../machines/domain/reason.js'
 import type {
   CameraView,
   HoldView,
@@ -144,7 +144,7 @@ export function createAsk({
           details: `the recording was stopped before it started: ${reason.details}`,
         })
       }
-      throw dependencyFailed(dependencyOf(reason), `the recording did not start: ${reason.details}`)
+      throw failedBy(reason, `the recording did not start: ${reason.details}`)
     },
 
     async stopRecording(camera, by) {
@@ -214,7 +214,7 @@ export function createAsk({
       }
       const reason =
         (hold ? (snapshot.context.reason ?? stream.reason) : cause.reason) ?? because('not_started_in_time')
-      throw dependencyFailed(dependencyOf(reason), `the stream did not start: ${reason.details}`)
+      throw failedBy(reason, `the stream did not start: ${reason.details}`)
     },
 
     async releaseStream(camera, holder) {
@@ -250,7 +250,7 @@ export function createAsk({
         return fleet.send({ type: 'device.simulate', camera: id, away: action === 'unplug' })
       await pipelines
         .simulate(id, action)
-        .catch((error: unknown) => Promise.reject(dependencyFailed('camera', reasonOf(error))))
+        .catch((error: unknown) => Promise.reject(dependencyFailed('camera', reasonFrom(error))))
     },
   }
 }
@@ -278,10 +278,13 @@ const holdView = (camera: CameraId, { since, until }: Hold, continues: boolean):
 
 const noPicture = ({ reason, passedOver }: Extract<SnapshotFact, { passedOver: unknown; reason: Reason }>) => {
   const tried = passedOver.map(({ tier, reason: { details } }) => `tier ${tier}: ${details}`).join('; ')
-  return dependencyFailed('camera', tried ? `${reason.details} (${tried})` : reason.details)
+  return dependencyFailed('camera', tried ? because(reason.code, `${reason.details} (${tried})`) : reason)
 }
 
 const isRecordingFact = (fact: Fact): fact is RecordingFact => fact.type.startsWith('recording.')
+
+const failedBy = (reason: Reason, details = reason.details): ServiceError =>
+  dependencyFailed(dependencyOf(reason), because(reason.code, details))
 
 /** Returns the name of the dependency that the reason concerns. */
 function dependencyOf({ code }: Reason): string {
@@ -295,7 +298,7 @@ function refusal({ id, cause, recording, allowed, obstacles }: CameraView, metho
   const obstacle = method === 'start_recording' ? (obstacles.storage ?? obstacles.server) : obstacles.server
   const isBlocked = isAvailable && recording === undefined && obstacle !== undefined
   if (isBlocked && (method === 'start_recording' || method === 'start_streaming')) {
-    return dependencyFailed(dependencyOf(obstacle), obstacle.details)
+    return failedBy(obstacle)
   }
   const isRecordingMatter = isAvailable && method.endsWith('_recording')
   const state = isRecordingMatter ? (recording?.status.toLowerCase() ?? 'not recording') : cause.state

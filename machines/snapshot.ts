@@ -118,7 +118,7 @@ export const snapshotMachine = setup({
       states: {
         choosing: {
           always: [
-            { guard: 'isLive', target: 'live', actions: [pass(0, 'device_busy'), pass(1, 'device_busy')] },
+            { guard: 'isLive', target: 'live', actions: [passOwn(0), passOwn(1)] },
             {
               guard: 'isNetworked',
               target: 'waking',
@@ -229,6 +229,12 @@ type LostSnapshot = Extract<SnapshotFact, { type: 'snapshot.failed' | 'still.fai
 
 function pass(tier: SnapshotTier, code: Parameters<typeof because>[0]) {
   return { type: 'passOver' as const, params: { tier, reason: because(code) } }
+}
+
+/** The device is busy with the stream of this service. */
+function passOwn(tier: SnapshotTier) {
+  const reason = because('device_busy', 'the device is busy: it is streaming')
+  return { type: 'passOver' as const, params: { tier, reason } }
 }
 
 /** The picture is passed as output, from the state that captured it to the state that saves it. */

@@ -5,6 +5,7 @@ import type { Dispose, Log } from '../../machines/domain/ports.js'
 import { because, Failure, reasonFrom } from '../../machines/domain/reason.js'
 import { type ApiRequest, Refused, Unreachable } from './api.js'
 import { checkSpec, type PathDefaults, pathBody } from './pathBody.js'
+import { sleep } from './wait.js'
 
 export type Call = (request: ApiRequest) => Promise<unknown>
 
@@ -30,7 +31,7 @@ export interface Paths {
 }
 
 /**
- * Time between two changes of a path, in ms. MediaMTX applies changes concurrently and may swap changes that are
+ * Time between the end of a change of a path and the next one, in ms. MediaMTX applies changes concurrently and may swap changes that are
  * closer.
  */
 const gap = 100
@@ -44,7 +45,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
   const pathOf = (name: CameraId): Path => {
     const known = paths.get(name)
     if (known) return known
-    const queue = new PQueue({ concurrency: 1, interval: gap, intervalCap: 1, strict: true })
+    const queue = new PQueue({ concurrency: 1 })
     const made: Path = { name, record: false, wishes: 0, queue }
     paths.set(name, made)
     queue.on('idle', () => {
@@ -52,14 +53,18 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
     })
     return made
   }
-  const inTurn = (path: Path, signal: AbortSignal, change: () => Promise<void>): Promise<void> =>
-    path.queue.add(
+  const inTurn = ({ queue }: Path, signal: AbortSignal, change: () => Promise<void>): Promise<void> => {
+    const changed = queue.add(
       async () => {
         signal.throwIfAborted()
         await change()
       },
       { signal },
     )
+    // The limit of p-queue counts from the start of a change, which may reach the server late.
+    void queue.add(() => sleep(gap))
+    return changed
+  }
 
   async function replace({ name, wanted, record }: Path, signal: AbortSignal, call: Call): Promise<void> {
     if (!wanted) return
@@ -102,8 +107,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       await usual({ method: 'PATCH', path: `/v3/config/paths/patch/${name}`, body: { record }, signal })
     } catch (error) {
       // A refused PATCH may remain in the server and make later changes fail (1.16.0 to 1.20.1); `replace` repairs
-      // that.
-      // 404: the server has lost the path.
+      // that. 404: the server has lost the path.
       if (!(error instanceof Refused) || error.status === 401) throw error
       log.debug('the change of recording was refused; replacing the whole path', {
         camera: name,

@@ -62,21 +62,22 @@ const refused: Record<string, string> = {
   'rtsp://u@10.0.0.9/x': 'user and a password',
   'rtsp://u:@10.0.0.9/x': 'user and a password',
   'rtsp://:p@10.0.0.9/x': 'user and a password',
-  'rtsp:///x': 'name a host',
-  'rtsp://u:p@/x': 'name a host',
-  'rtsp://ca{m/x': 'name a host',
-  'rtsp://10.0.0.9:/x': 'name a host',
+  'rtsp:///x': 'contain a host',
+  'rtsp://u:p@/x': 'contain a host',
+  'rtsp://ca{m/x': 'contain a host',
+  'rtsp://10.0.0.9:/x': 'contain a host',
   'rtsp://10.0.0.9:99999/x': 'port from 1',
-  'rtsp://10.0.0.9/x?$MTX_QUERY': 'no $',
+  'rtsp://10.0.0.9/x?$MTX_QUERY': 'not contain $',
   'http://10.0.0.9/x': 'begin with rtsp',
-  'rtsp://10.0.0.9/\ud800': 'half',
+  'rtsp://10.0.0.9/\ud800': 'unpaired surrogates',
 }
 
 const faultOf = (text: string): string => {
   try {
     return `accepted as ${readStreamUrl(text).url}`
   } catch (error) {
-    if (error instanceof ServiceError && error.key === 'invalidParams') return `${error.data.rule}; ${error.data.hint}`
+    if (error instanceof ServiceError && error.key === 'invalidParams')
+      return `${error.data.rule}; ${error.data.suggestion}`
     throw error
   }
 }

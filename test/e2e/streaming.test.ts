@@ -82,7 +82,7 @@ describeKinds('streaming', (kind) => {
       const before = (await status(device)).ffmpeg_process.pid
       await service.call('simulate', { device, action: 'stall' })
       const stalled = await service.told('mediamtx.error', { device })
-      expect(stalled.params).to.include({ reason: 'no_frames', details: 'no frames come from the camera' })
+      expect(stalled.params).to.include({ reason: 'no_frames', details: 'the camera delivers no frames' })
       await service.told('mediamtx.stream_started', { device }, { from: stalled.index })
       const { status: now, ffmpeg_process } = await status(device)
       expect(now).to.equal('ACTIVE')

@@ -230,7 +230,7 @@ describe('notifications', () => {
     await client.call('ping')
     expect(client.notices.map(({ params }) => [params.reason, params.details])).to.deep.equal([
       ['unplugged', 'the camera was unplugged'],
-      ['no_frames', 'no frames come from the camera'],
+      ['no_frames', 'the camera delivers no frames'],
       ['storage_full', 'the disk is 95 % full'],
     ])
     for (const notification of client.notices) expect(wrongWith(notification)).to.deep.equal([])

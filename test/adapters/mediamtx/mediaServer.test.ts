@@ -146,8 +146,8 @@ describe('media server: the control API', () => {
 
   it('does not delete a path that is wanted again meanwhile', async () => {
     const { media, calls } = await arrange()
-    await media.publish(spec('camera0'))
-    await Promise.all([media.withdraw('camera0'), media.publish(spec('camera0', 'other'))])
+    const first = media.publish(spec('camera0'))
+    await Promise.all([first, media.withdraw('camera0'), media.publish(spec('camera0', 'other'))])
     expect(calls()).to.deep.equal(['POST replace/camera0 record=false', 'POST replace/camera0 record=false'])
   })
 
