@@ -6,9 +6,9 @@ import type { By } from '../machines/domain/by.js'
 import type { CameraId } from '../machines/domain/camera.js'
 import type { Pipelines } from '../machines/domain/capture.js'
 import { dependencyFailed, invalidParam, notFound, ServiceError } from '../machines/domain/errors.js'
-import type { Fact, RecordingFact, SnapshotFact } from '../machines/domain/facts.js'
+import type { Fact, RecordingFact } from '../machines/domain/facts.js'
 import type { Clock } from '../machines/domain/ports.js'
-import { because, type Reason, reasonFrom } from '../machines/domain/reason.js'
+import { because, reasonFrom } from '../machines/domain/reason.js'
 import type {
   CameraView,
   HoldView,
@@ -20,6 +20,7 @@ import type {
 import { type CameraActor, type Directory, type FleetActor, findCamera } from './directory.js'
 import { within } from './effects/time.js'
 import type { Facts } from './facts.js'
+import { failedBy, noPicture, type RequestMethod, refusal } from './refusals.js'
 
 /**
  * Requests to cameras, in four steps: find the actor, check `can`, send the event, wait for the fact. Rejects with
@@ -85,8 +86,6 @@ interface AskPorts {
 /** Limits in ms, longer than those of the machines, against bugs only. Remuxing a long recording takes long. */
 const patience = 60_000
 const closingPatience = 30 * 60_000
-
-type RequestMethod = 'start_recording' | 'stop_recording' | 'take_snapshot' | 'start_streaming' | 'stop_streaming'
 
 /** `can` and `send` run in one tick, so that no other event comes between them. */
 export function createAsk({
@@ -276,39 +275,4 @@ const holdView = (camera: CameraId, { since, until }: Hold, continues: boolean):
   ...(until !== undefined && { until }),
 })
 
-const noPicture = ({ reason, passedOver }: Extract<SnapshotFact, { passedOver: unknown; reason: Reason }>) => {
-  const tried = passedOver.map(({ tier, reason: { details } }) => `tier ${tier}: ${details}`).join('; ')
-  return dependencyFailed('camera', tried ? because(reason.code, `${reason.details} (${tried})`) : reason)
-}
-
 const isRecordingFact = (fact: Fact): fact is RecordingFact => fact.type.startsWith('recording.')
-
-const failedBy = (reason: Reason, details = reason.details): ServiceError =>
-  dependencyFailed(dependencyOf(reason), because(reason.code, details))
-
-/** Returns the name of the dependency that the reason concerns. */
-function dependencyOf({ code }: Reason): string {
-  if (code.startsWith('storage_')) return 'storage'
-  return code.startsWith('server_') || code === 'breaker_open' || code === 'not_started' ? 'mediamtx' : 'camera'
-}
-
-/** The error has the present state, the states that allow the method, and the methods that are allowed now. */
-function refusal({ id, cause, recording, allowed, obstacles }: CameraView, method: RequestMethod): ServiceError {
-  const isAvailable = cause.state === 'available'
-  const obstacle = method === 'start_recording' ? (obstacles.storage ?? obstacles.server) : obstacles.server
-  const isBlocked = isAvailable && recording === undefined && obstacle !== undefined
-  if (isBlocked && (method === 'start_recording' || method === 'start_streaming')) {
-    return failedBy(obstacle)
-  }
-  const isRecordingMatter = isAvailable && method.endsWith('_recording')
-  const state = isRecordingMatter ? (recording?.status.toLowerCase() ?? 'not recording') : cause.state
-  const recordingStates = method === 'stop_recording' ? ['starting', 'recording', 'interrupted'] : ['not recording']
-  const why = isRecordingMatter || !cause.reason ? '' : `: ${cause.reason.details}`
-  return new ServiceError('invalidState', {
-    reason: 'invalid_state',
-    state,
-    allowed_states: isRecordingMatter ? recordingStates : ['available'],
-    allowed_methods: allowed,
-    details: `${id} is ${state}${why}`,
-  })
-}

@@ -1,7 +1,11 @@
+import type { ErrorActorEvent } from 'xstate'
 import { cameraSetup, onDevice, probeOf, sourceOf } from './cameraSetup.js'
 import type { CameraStatus } from './domain/views.js'
 
 const status = (from: CameraStatus, to: CameraStatus) => ({ type: 'tellStatus', params: { from, to } }) as const
+const tellCrash = { type: 'tellCrash', params: ({ event }: { event: ErrorActorEvent }) => event } as const
+const recordingCrashed = [tellCrash, 'tellLostRecording', 'reapRecording'] as const
+const snapshotCrashed = [tellCrash, 'tellLostSnapshot', 'reapSnapshot'] as const
 
 /**
  * A camera, from its first detection until it is retired. The actor stays while the device is unplugged and has the same
@@ -135,7 +139,7 @@ export const cameraMachine = cameraSetup.createMachine({
                     src: 'demand',
                     id: 'demand',
                     input: ({ context }) => ({ camera: context.id }),
-                    onError: { target: 'restarting', actions: { type: 'tellCrash', params: ({ event }) => event } },
+                    onError: { target: 'restarting', actions: tellCrash },
                   },
                   on: {
                     'stream.hold': { guard: 'mayStream', actions: 'forwardToDemand' },
@@ -197,7 +201,7 @@ export const cameraMachine = cameraSetup.createMachine({
                 src: 'pipeline',
                 id: 'pipeline',
                 input: ({ context }) => ({ camera: context.id }),
-                onError: { target: 'restarting', actions: { type: 'tellCrash', params: ({ event }) => event } },
+                onError: { target: 'restarting', actions: tellCrash },
               },
             },
             networked: {
@@ -206,14 +210,14 @@ export const cameraMachine = cameraSetup.createMachine({
                   src: 'pull',
                   id: 'pull',
                   input: ({ context }) => ({ camera: context.id }),
-                  onError: { target: 'restarting', actions: { type: 'tellCrash', params: ({ event }) => event } },
+                  onError: { target: 'restarting', actions: tellCrash },
                 },
                 {
                   src: 'source',
                   id: 'source',
                   input: ({ context }) => sourceOf(context),
                   onDone: { actions: { type: 'loseSource', params: ({ event }) => event.output } },
-                  onError: { target: 'restarting', actions: { type: 'tellCrash', params: ({ event }) => event } },
+                  onError: { target: 'restarting', actions: tellCrash },
                 },
               ],
             },
@@ -253,20 +257,14 @@ export const cameraMachine = cameraSetup.createMachine({
             closing: {
               on: {
                 'xstate.done.actor.recording': { target: 'closed', actions: 'reapRecording' },
-                'xstate.error.actor.recording': {
-                  target: 'closed',
-                  actions: [{ type: 'tellCrash', params: ({ event }) => event }, 'tellLostRecording', 'reapRecording'],
-                },
+                'xstate.error.actor.recording': { target: 'closed', actions: recordingCrashed },
               },
             },
             closed: {},
           },
           on: {
             'xstate.done.actor.recording': { target: '.none', actions: 'reapRecording' },
-            'xstate.error.actor.recording': {
-              target: '.rescuing',
-              actions: [{ type: 'tellCrash', params: ({ event }) => event }, 'tellLostRecording', 'reapRecording'],
-            },
+            'xstate.error.actor.recording': { target: '.rescuing', actions: recordingCrashed },
           },
         },
         snapshot: {
@@ -280,19 +278,13 @@ export const cameraMachine = cameraSetup.createMachine({
                 'snapshot.take': { actions: { type: 'joinSnapshot', params: ({ event }) => event } },
                 'camera.drain': { target: 'closing', actions: { type: 'drainSnapshot', params: ({ event }) => event } },
                 'xstate.done.actor.snapshot': { target: 'none', actions: 'reapSnapshot' },
-                'xstate.error.actor.snapshot': {
-                  target: 'none',
-                  actions: [{ type: 'tellCrash', params: ({ event }) => event }, 'tellLostSnapshot', 'reapSnapshot'],
-                },
+                'xstate.error.actor.snapshot': { target: 'none', actions: snapshotCrashed },
               },
             },
             closing: {
               on: {
                 'xstate.done.actor.snapshot': { target: 'closed', actions: 'reapSnapshot' },
-                'xstate.error.actor.snapshot': {
-                  target: 'closed',
-                  actions: [{ type: 'tellCrash', params: ({ event }) => event }, 'tellLostSnapshot', 'reapSnapshot'],
-                },
+                'xstate.error.actor.snapshot': { target: 'closed', actions: snapshotCrashed },
               },
             },
             closed: {},

@@ -115,35 +115,22 @@ export const recordingMachine = setup({
     noteDuration: assign({ reason: because('duration_reached') }),
     keepResult: assign(({ context: { reason } }, closed: Closed) => ({ closed, reason: closed.doubt ?? reason })),
     tellStart: emit(({ context }) => {
-      const { camera, by, format, segments } = context
-      const { filename = '', startedAt = 0 } = segments[0] ?? {}
-      return { type: 'recording.started', camera, by, format, filename, startedAt }
+      const { filename = '', startedAt = 0 } = context.segments[0] ?? {}
+      return { type: 'recording.started', ...origin(context), format: context.format, filename, startedAt }
     }),
     tellInterruption: emit(({ context }) => ({
       type: 'recording.interrupted',
-      camera: context.camera,
-      by: context.by,
+      ...origin(context),
       reason: context.reason,
       filename: newestOf(context),
     })),
     tellResumption: emit(({ context }) => ({
       type: 'recording.resumed',
-      camera: context.camera,
-      by: context.by,
+      ...origin(context),
       filename: newestOf(context),
     })),
-    tellEnd: emit(({ context }) => ({
-      type: 'recording.ended',
-      camera: context.camera,
-      by: context.by,
-      outcome: outcomeOf(context),
-    })),
-    tellFailure: emit(({ context }) => ({
-      type: 'recording.failed',
-      camera: context.camera,
-      by: context.by,
-      outcome: outcomeOf(context),
-    })),
+    tellEnd: emit(({ context }) => ({ type: 'recording.ended', ...origin(context), outcome: outcomeOf(context) })),
+    tellFailure: emit(({ context }) => ({ type: 'recording.failed', ...origin(context), outcome: outcomeOf(context) })),
   },
   delays: {
     confirmLimit: 20_000,
@@ -297,6 +284,8 @@ export function outcomeOf({ reason, segments, closed, format }: RecordingContext
     format,
   }
 }
+
+const origin = ({ camera, by }: RecordingContext) => ({ camera, by })
 
 const newestOf = ({ segments }: RecordingContext): string => segments.at(-1)?.filename ?? ''
 

@@ -44,6 +44,26 @@ describe('conventions: folders', () => {
     expect(wrong).to.deep.equal([])
   })
 
+  it('let app.ts know the adapters only by adapters/open.ts, which returns ports', () => {
+    const known = relativeImports('app.ts').filter((target) => target.startsWith('adapters/'))
+    expect(known).to.deep.equal(['adapters/open.ts'])
+  })
+
+  it('have no circular imports', () => {
+    expect(circles([...files, 'app.ts', 'main.ts'])).to.deep.equal([])
+  })
+
+  it('have at most 300 lines in a file, except tables and generated files', () => {
+    const tables = [
+      'config/schema.ts',
+      'rpc/http/metricsTable.ts',
+      'machines/domain/errors.ts',
+      'rpc/client/contract.ts',
+    ]
+    const long = [...files, 'app.ts', 'main.ts'].filter((file) => linesOf(file) > 300 && !tables.includes(file))
+    expect(long).to.deep.equal([])
+  })
+
   it('end the process only in main.ts', () => {
     expect(
       files.filter(
@@ -52,6 +72,23 @@ describe('conventions: folders', () => {
     ).to.deep.equal([])
   })
 })
+
+const linesOf = (file: string): number => readFileSync(join(root, file), 'utf8').trimEnd().split('\n').length
+
+/** Returns each circle as a path that ends where it begins. */
+function circles(all: readonly string[]): string[] {
+  const found: string[] = []
+  const done = new Set<string>()
+  const visit = (file: string, path: readonly string[]) => {
+    const start = path.indexOf(file)
+    if (start >= 0) found.push([...path.slice(start), file].join(' → '))
+    if (start >= 0 || done.has(file) || !all.includes(file)) return
+    for (const target of relativeImports(file)) visit(target, [...path, file])
+    done.add(file)
+  }
+  for (const file of all) visit(file, [])
+  return found
+}
 
 function relativeImports(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { createMachine } from 'xstate'
-import { configurationOf, machines } from '../../docs/generate/statecharts.js'
+import { settings } from '../../config/schema.js'
+import { configurationOf, delayKeys, machines } from '../../docs/generate/statecharts.js'
 
 const folder = fileURLToPath(new URL('../../machines', import.meta.url))
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
@@ -27,6 +28,14 @@ describe('conventions: machines', () => {
   it('are in one file each, with the same name', () => {
     const names = files.filter((file) => /createMachine\(/.test(code(file))).map((file) => file.replace(/\.ts$/, ''))
     expect(names.sort()).to.deep.equal(machines.map((machine) => machine.id).sort())
+  })
+
+  it('have delays with configuration keys that exist, on both sides of the table', () => {
+    const delays = machines.flatMap(({ id, implementations }) =>
+      Object.keys(implementations.delays).map((name) => `${id}.${name}`),
+    )
+    const wrong = Object.entries(delayKeys).filter(([delay, key]) => !delays.includes(delay) || !settings.has(key))
+    expect(wrong).to.deep.equal([])
   })
 
   for (const machine of machines) {

@@ -1,0 +1,48 @@
+import { dependencyFailed, ServiceError } from '../machines/domain/errors.js'
+import type { SnapshotFact } from '../machines/domain/facts.js'
+import { because, type Reason } from '../machines/domain/reason.js'
+import type { CameraView } from '../machines/domain/views.js'
+
+export type RequestMethod =
+  | 'start_recording'
+  | 'stop_recording'
+  | 'take_snapshot'
+  | 'start_streaming'
+  | 'stop_streaming'
+
+/** No way to take a picture was left; the error names them all. */
+export const noPicture = ({ reason, passedOver }: Extract<SnapshotFact, { passedOver: unknown; reason: Reason }>) => {
+  const tried = passedOver.map(({ tier, reason: { details } }) => `tier ${tier}: ${details}`).join('; ')
+  return dependencyFailed('camera', tried ? because(reason.code, `${reason.details} (${tried})`) : reason)
+}
+
+/** A request that failed, or is refused, for a reason outside the camera's state. */
+export const failedBy = (reason: Reason, details = reason.details): ServiceError =>
+  dependencyFailed(dependencyOf(reason), because(reason.code, details))
+
+/** Returns the name of the dependency that the reason concerns. */
+function dependencyOf({ code }: Reason): string {
+  if (code.startsWith('storage_')) return 'storage'
+  return code.startsWith('server_') || code === 'breaker_open' || code === 'not_started' ? 'mediamtx' : 'camera'
+}
+
+/** The error has the present state, the states that allow the method, and the methods that are allowed now. */
+export function refusal({ id, cause, recording, allowed, obstacles }: CameraView, method: RequestMethod): ServiceError {
+  const isAvailable = cause.state === 'available'
+  const obstacle = method === 'start_recording' ? (obstacles.storage ?? obstacles.server) : obstacles.server
+  const isBlocked = isAvailable && recording === undefined && obstacle !== undefined
+  if (isBlocked && (method === 'start_recording' || method === 'start_streaming')) {
+    return failedBy(obstacle)
+  }
+  const isRecordingMatter = isAvailable && method.endsWith('_recording')
+  const state = isRecordingMatter ? (recording?.status.toLowerCase() ?? 'not recording') : cause.state
+  const recordingStates = method === 'stop_recording' ? ['starting', 'recording', 'interrupted'] : ['not recording']
+  const why = isRecordingMatter || !cause.reason ? '' : `: ${cause.reason.details}`
+  return new ServiceError('invalidState', {
+    reason: 'invalid_state',
+    state,
+    allowed_states: isRecordingMatter ? recordingStates : ['available'],
+    allowed_methods: allowed,
+    details: `${id} is ${state}${why}`,
+  })
+}
