@@ -187,7 +187,8 @@ or until another one replaces it. Roles are viewer, operator and admin; each inc
 before it. A credential may be limited to specific cameras: other cameras do not exist for it. \`camera-service
 token --role viewer\` prints a token.
 
-A page in a browser may connect if \`security.cors_origins\` contains its origin, or \`*\`.
+A page in a browser may connect if \`security.cors_origins\` contains its origin, or \`*\`. Otherwise the
+connection is closed with 4403 and a reason that names the origin.
 
 ## Errors
 
@@ -265,6 +266,9 @@ await client.on('recording.stop', { device: 'camera0' }, (event) => {
   if (event.type === 'fact') console.log(event.params.filename, event.params.file_size)
 })
 \`\`\`
+
+If \`credential\` is a string, nothing can renew it: when it expires or is revoked, the client closes at once with
+\`SessionEnded\` and its \`reason\`. A function is called again instead.
 
 ## HTTP
 
