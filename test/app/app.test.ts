@@ -1,10 +1,15 @@
 import { createServer } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'chai'
+import type { Ports } from '../../adapters/open.js'
 import { type App, startApp } from '../../app.js'
 import { loadConfiguration } from '../../config/load.js'
-import { createFakePorts } from '../support/fakePorts.js'
+import { because } from '../../machines/domain/reason.js'
+import { createFakePorts, frontDoor } from '../support/fakePorts.js'
 import { freePorts } from '../support/ports.js'
 import { until } from '../support/until.js'
+
+const otherDoor = { node: '/dev/video2', port: 'usb-2', serial: 'SN2' }
 
 describe('app', () => {
   const running: App[] = []
@@ -51,6 +56,32 @@ describe('app', () => {
     expect(published).to.deep.equal(['camera0'])
     const page = await fetch(`http://127.0.0.1:${health}/health/ready`)
     expect(page.status).to.equal(200)
+  })
+
+  it('shows a path that the media server refuses, with the reason, and keeps the other cameras', async () => {
+    const { config } = await configuration()
+    const { ports } = createFakePorts()
+    const reason = because('path_refused', 'the media server refused the request: invalid source')
+    const refusing: Ports['mediaServer'] = {
+      ...ports.mediaServer,
+      publish(spec, report) {
+        if (spec.name !== 'camera0') return ports.mediaServer.publish(spec, report)
+        queueMicrotask(() => report({ type: 'path.refused', reason }))
+        return () => {}
+      },
+    }
+    const usb = { ...ports.usb, list: async () => [frontDoor, { ...frontDoor, ...otherDoor }] }
+    const { open, log, lines } = createFakePorts({ mediaServer: refusing, usb })
+    const app = await startApp({ config, log, env: {}, open })
+    running.push(app)
+    const states = () => app.directory.cameras().map(({ id, status, cause }) => [id, status, cause.reason])
+    await until('one camera is faulty, the other is connected', () =>
+      isDeepStrictEqual(states(), [
+        ['camera0', 'ERROR', reason],
+        ['camera1', 'CONNECTED', undefined],
+      ]),
+    )
+    expect(lines.join('\n')).to.match(/^info camera\.statusChanged .*path_refused.*invalid source/m)
   })
 
   it('closes its ports in reverse order when it stops', async () => {
