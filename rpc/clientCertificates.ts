@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { type Caller, isCameraPattern, limitOf, type Role } from '../machines/domain/access.js'
+import { type Caller, type Credentials, isCameraPattern, limitOf, type Role } from '../machines/domain/access.js'
+import type { Clock } from '../machines/domain/ports.js'
 
 /** A client that is known by its certificate. */
 export interface CertifiedClient {
@@ -40,4 +41,13 @@ export const createClientCertificates = (clients: readonly CertifiedClient[]): C
     const { user, role, cameras } = client
     return { user, role, expiresAt, credential: { kind: 'certificate', id: fingerprint256 }, ...limitOf(cameras) }
   }
+}
+
+/** Why the right of a certificate has ended, if it has: a connection may outlive it. */
+export const lapseOf = (
+  { expiresAt, credential }: Caller,
+  { clock, credentials }: { clock: Clock; credentials: Pick<Credentials, 'isRevoked'> },
+): 'token_expired' | 'revoked' | undefined => {
+  if (expiresAt <= clock.now()) return 'token_expired'
+  return credential !== undefined && credentials.isRevoked(credential) ? 'revoked' : undefined
 }

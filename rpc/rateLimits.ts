@@ -1,6 +1,8 @@
 import { TokenBucket } from 'limiter'
 import { LRUCache } from 'lru-cache'
 import { networkOf } from '../machines/domain/address.js'
+import { rateLimited, type ServiceError } from '../machines/domain/errors.js'
+import type { Metrics } from '../machines/domain/ports.js'
 
 /** Whose requests are counted: those of the address, and those of the user once the client is authenticated. */
 export interface Who {
@@ -33,6 +35,24 @@ export interface RateLimitOptions {
   /** The longest pause in ms. Default 5 min. */
   pauseMax?: number
 }
+
+/**
+ * Counts a wrong credential. Returns the error for the client: the given one, or `rateLimited` while the address is
+ * throttled. Expired and revoked credentials are no guesses.
+ */
+export function refusalOfGuess(
+  { rateLimits, metrics }: { rateLimits: RateLimits; metrics: Pick<Metrics, 'refused'> },
+  address: string,
+  error: ServiceError,
+): ServiceError {
+  const pause = rateLimits.pause(address)
+  metrics.refused(pause > 0 ? 'rate' : 'authentication')
+  if (pause > 0) return rateLimited(pause, throttledReason)
+  rateLimits.failed(address)
+  return error
+}
+
+export const throttledReason = 'too_many_failed_authentications'
 
 /** The first pause in ms; each further failure doubles it. */
 const firstPause = 1_000

@@ -4,7 +4,7 @@ import { WebSocketServer } from 'ws'
 import { type Caller, credentialName } from '../machines/domain/access.js'
 import { rateLimited, ServiceError } from '../machines/domain/errors.js'
 import { createAdmission, type Refusal } from './admission.js'
-import { createClientCertificates } from './clientCertificates.js'
+import { createClientCertificates, lapseOf } from './clientCertificates.js'
 import { openConnection } from './connection.js'
 import { createDispatcher } from './dispatcher.js'
 import { addressOf } from './http/caller.js'
@@ -34,7 +34,7 @@ export interface RpcServer {
 
 /** The API: WebSocket JSON-RPC on one path, downloads below `/files/`, pictures below `/cameras/`, nothing else. */
 export const createRpcServer = (options: RpcOptions): RpcServer => {
-  const { limits, clock, log, audit, credentials, metrics, path = '/ws' } = options
+  const { limits, clock, log, audit, metrics, path = '/ws' } = options
   const rateLimits = options.rateLimits ?? createRateLimits(limits.rate)
   const admission = createAdmission(limits)
   const origins = createOrigins(options)
@@ -80,9 +80,7 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
   /** Authenticates the session by its client certificate, unless that has expired or was revoked. */
   const admitByCertificate = (session: Session, caller: Caller) => {
     const { user, role, credential } = caller
-    const hasExpired = caller.expiresAt <= clock.now()
-    const isRevoked = credential !== undefined && credentials.isRevoked(credential)
-    const reason = hasExpired ? 'token_expired' : isRevoked ? 'revoked' : undefined
+    const reason = lapseOf(caller, options)
     if (reason === undefined) sessions.admit(session, caller)
     audit.write({
       event: 'authentication',

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { type Caller, type Grant, isSameCredential } from '../../machines/domain/access.js'
 import { hostInUrl } from '../../machines/domain/address.js'
-import { rateLimited, ServiceError } from '../../machines/domain/errors.js'
-import type { CertificateCallerOf } from '../clientCertificates.js'
+import { authFailed, rateLimited, ServiceError } from '../../machines/domain/errors.js'
+import { type CertificateCallerOf, lapseOf } from '../clientCertificates.js'
 import type { RpcOptions } from '../options.js'
-import type { RateLimits } from '../rateLimits.js'
+import { type RateLimits, refusalOfGuess } from '../rateLimits.js'
 
 /** The caller of an HTTP request. */
 export interface HttpCaller extends Caller {
@@ -23,7 +23,6 @@ export const targetOf = ({ url = '' }: Pick<IncomingMessage, 'url'>): { path: st
   return { path, query: new URLSearchParams(query.join('?')) }
 }
 
-const hint = 'send Authorization: Bearer <token or API key>, X-API-Key: <key>, or a signed URL'
 const contradicting = (details: string) =>
   new ServiceError('invalidRequest', { reason: 'contradicting_credentials', details })
 
@@ -44,7 +43,7 @@ const signatureIn = (query: URLSearchParams): string | undefined => {
   return sig
 }
 
-const isGuess = (error: unknown) =>
+const isGuess = (error: unknown): error is ServiceError =>
   error instanceof ServiceError && error.key === 'authFailed' && error.data.reason === 'auth_failed'
 
 export interface CallerOptions {
@@ -72,7 +71,7 @@ export const httpCaller = ({
 
   /** The grant of the one subject that was signed. An expired or revoked grant is reported as such. */
   const grantOf = (sig: string, subjects: readonly string[], address: string): Grant => {
-    let refusal: unknown = new ServiceError('authFailed', { reason: 'auth_failed', hint })
+    let refusal: unknown = authFailed('auth_failed')
     for (const subject of subjects) {
       try {
         return links.verify(sig, { subject, address })
@@ -83,23 +82,12 @@ export const httpCaller = ({
     throw refusal
   }
 
-  /** Counts a wrong credential. Returns the error of an address that is throttled. */
-  const throttled = (address: string): ServiceError | undefined => {
-    const pause = rateLimits.pause(address)
-    metrics.refused(pause > 0 ? 'rate' : 'authentication')
-    if (pause > 0) return rateLimited(pause, 'too_many_failed_authentications')
-    rateLimits.failed(address)
-    return undefined
-  }
-
   const certified = ({ socket, headers }: IncomingMessage): Caller => {
     // A browser sends the certificate with a picture in any page, then without an Origin.
     const caller = headers['sec-fetch-site'] === 'cross-site' ? undefined : certificateCallerOf(socket)
-    if (caller === undefined) throw new ServiceError('authRequired', { reason: 'auth_required', hint })
-    // The connection may have outlived the certificate.
-    if (caller.expiresAt <= clock.now()) throw new ServiceError('authFailed', { reason: 'token_expired' })
-    if (caller.credential && credentials.isRevoked(caller.credential))
-      throw new ServiceError('authFailed', { reason: 'revoked' })
+    if (caller === undefined) throw new ServiceError('authRequired')
+    const lapse = lapseOf(caller, { clock, credentials })
+    if (lapse !== undefined) throw authFailed(lapse)
     return caller
   }
 
@@ -122,7 +110,7 @@ export const httpCaller = ({
     try {
       caller = await verified(request, subjects, address)
     } catch (error) {
-      const refusal = isGuess(error) ? (throttled(address) ?? error) : error
+      const refusal = isGuess(error) ? refusalOfGuess({ rateLimits, metrics }, address, error) : error
       // Requests with a wrong credential, or without one, are not free.
       take({ address }, 1)
       throw refusal

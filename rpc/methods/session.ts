@@ -1,8 +1,9 @@
 import Type from 'typebox'
 import type { Caller } from '../../machines/domain/access.js'
-import { authFailed, rateLimited, ServiceError } from '../../machines/domain/errors.js'
+import { authFailed, ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'
 import { iso } from '../present.js'
+import { refusalOfGuess, throttledReason } from '../rateLimits.js'
 import { None, Role, Time } from '../schemas.js'
 
 const permissions: Record<Role, ('view' | 'control' | 'admin')[]> = {
@@ -14,17 +15,6 @@ const permissions: Record<Role, ('view' | 'control' | 'admin')[]> = {
 /** The last time that the wire's format can express, for credentials that never expire. */
 const endOfTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
-const locked = 'too_many_failed_authentications'
-
-/** Slows the address of a wrong credential down. Expired and revoked credentials are no guesses. */
-const guessed = ({ session: { address }, services: { rateLimits, metrics } }: Call, error: ServiceError) => {
-  const wait = rateLimits.pause(address)
-  metrics.refused(wait > 0 ? 'rate' : 'authentication')
-  if (wait > 0) return rateLimited(wait, locked)
-  rateLimits.failed(address)
-  return error
-}
-
 const verified = async (text: string, call: Call): Promise<Caller> => {
   const { credentials, metrics } = call.services
   try {
@@ -34,7 +24,7 @@ const verified = async (text: string, call: Call): Promise<Caller> => {
     return caller
   } catch (error) {
     if (!(error instanceof ServiceError) || error.key !== 'authFailed') throw error
-    if (error.data.reason === 'auth_failed') throw guessed(call, error)
+    if (error.data.reason === 'auth_failed') throw refusalOfGuess(call.services, call.session.address, error)
     metrics.refused('authentication')
     throw error
   }
@@ -55,7 +45,7 @@ const identify = async (text: string, call: Call) => {
 
 const logRefusal = (error: unknown, { session, services: { log } }: Call) => {
   const reason = error instanceof ServiceError ? (error.data.reason ?? 'auth_failed') : 'internal_error'
-  if (reason === locked) return
+  if (reason === throttledReason) return
   log.warn('an authentication was refused', { address: session.address, session: session.id, reason })
 }
 
