@@ -1,15 +1,15 @@
+import { type JwtAlgorithm, jwtAlgorithms } from '../machines/domain/access.js'
 import { isLoopback } from '../machines/domain/address.js'
 import { type Format, oneOf, textLike } from './formats.js'
 import { groupOf, groupsOf, listOf, listThat, readMap } from './groups.js'
 import type { Raw, Report } from './raw.js'
 
-const algorithm = oneOf('RS256', 'ES256', 'EdDSA')
-type Algorithm = 'RS256' | 'ES256' | 'EdDSA'
+const algorithm = oneOf(...jwtAlgorithms)
 
 /** One item of `security.jwt_keys`, in the shape of KeySource. */
 export type JwtKeyItem =
-  | { kind: 'file'; algorithm: Algorithm; file: string }
-  | { kind: 'url'; url: string; algorithms: Algorithm[] }
+  | { kind: 'file'; algorithm: JwtAlgorithm; file: string }
+  | { kind: 'url'; url: string; algorithms: JwtAlgorithm[] }
 
 /** Anybody on the network could replace keys that are fetched without TLS. */
 const url = textLike(
@@ -75,5 +75,5 @@ const item: Format<JwtKeyItem> = {
 /** The list `security.jwt_keys`. */
 export const jwtKeyList = groupsOf(
   item,
-  'keys, each {algorithm: RS256|ES256|EdDSA, file: PATH} or {jwks_url: URL, algorithms: [RS256, …]}',
+  `keys, each {algorithm: ${jwtAlgorithms.join('|')}, file: PATH} or {jwks_url: URL, algorithms: [RS256, …]}`,
 )

@@ -16,6 +16,8 @@ export interface SegmentsOptions {
   recordingsDir: string
   clock: Clock
   log: Log
+  /** How long a closed file may take to be final, in ms. MediaMTX takes milliseconds. Default 2,000. */
+  finalLimit?: number
 }
 
 /**
@@ -23,15 +25,13 @@ export interface SegmentsOptions {
  * may be set back during a recording.
  */
 const slack = 3_600_000
-/** How long a closed file may take to be final, in ms. MediaMTX takes milliseconds. */
-const finalLimit = 2_000
 /** How long an empty file may stay so before it is taken for what a full disk leaves, in ms. */
 const emptyLimit = 200
 const pollFirst = 100
 const pollGrowth = 500
 
 /** The files that the media server writes, as raw reports: machines/recording.ts judges whether they grow. */
-export function createSegments({ recordingsDir, clock, log }: SegmentsOptions): Segments {
+export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }: SegmentsOptions): Segments {
   const folderOf = (camera: CameraId) => join(recordingsDir, camera)
   const tidied = discardLeftovers(recordingsDir)
   /** Files that are newer than the watermark and were there before it: few, those of the last hour. */

@@ -47,7 +47,7 @@ export function pruned(keys: readonly StoredKey[], now: number): StoredKey[] {
 export interface KeyChange {
   id: string
   what: 'created' | 'revoked' | 'altered'
-  /** The key was valid before and is not any more. */
+  /** The key was valid before and is not any more, or has other rights: its sessions end. */
   hasEnded: boolean
 }
 
@@ -61,7 +61,7 @@ export function changesOf(before: readonly StoredKey[], after: readonly StoredKe
     if (known === undefined) return [{ id, what: 'created', hasEnded: false }]
     if (key === undefined || !isActive(key, now)) return wasActive ? [{ id, what: 'revoked', hasEnded: true }] : []
     const isSame = rightsOf(known) === rightsOf(key)
-    return isSame ? [] : [{ id, what: 'altered', hasEnded: wasActive && known.hash !== key.hash }]
+    return isSame ? [] : [{ id, what: 'altered', hasEnded: wasActive }]
   })
 }
 

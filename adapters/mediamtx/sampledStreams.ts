@@ -29,6 +29,9 @@ export function sampledStreams({ mediaServer, clock, maxAge, usableFor, limit }:
   let answer: { at: number; states: StreamState[] } | undefined
   const isYounger = (one: { at: number } | undefined, age: number) => one !== undefined && clock.now() - one.at < age
 
+  /** Requests may settle in another order than they were sent. */
+  const isLatest = (at: number) => answer === undefined || answer.at <= at
+
   const ask = (): Promise<StreamState[]> => {
     if (request !== undefined && isYounger(request, maxAge)) return request.states
     const at = clock.now()
@@ -37,12 +40,12 @@ export function sampledStreams({ mediaServer, clock, maxAge, usableFor, limit }:
     request = own
     states.then(
       (states) => {
-        answer = { at, states }
+        if (isLatest(at)) answer = { at, states }
       },
       () => {
         // A failure is not kept for later callers.
         if (request === own) request = undefined
-        answer = undefined
+        if (isLatest(at)) answer = undefined
       },
     )
     return states

@@ -1,13 +1,14 @@
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWKSCacheInput, jwksCache } from 'jose'
+import type { JwtAlgorithm } from '../../machines/domain/access.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
-import { type Algorithm, type KeyHeader, mostKeys, mostTried, type VerifyKey } from './publicKeys.js'
+import { type KeyHeader, mostKeys, mostTried, type VerifyKey } from './publicKeys.js'
 
 export interface JwksOptions {
   /** https, or http to a loopback address. */
   url: string
-  algorithms: readonly Algorithm[]
+  algorithms: readonly JwtAlgorithm[]
   clock: Clock
   log: Log
   /** For tests. */

@@ -1,8 +1,6 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import type { CryptoKey } from 'jose'
-
-export const algorithms = ['RS256', 'ES256', 'EdDSA'] as const
-export type Algorithm = (typeof algorithms)[number]
+import type { JwtAlgorithm } from '../../machines/domain/access.js'
 
 /** How many keys a JWKS may hold. */
 export const mostKeys = 100
@@ -20,7 +18,7 @@ export type VerifyKey = KeyObject | CryptoKey
 
 /** A public key from a file; verifies tokens of this one algorithm. */
 export interface TrustedKey {
-  algorithm: Algorithm
+  algorithm: JwtAlgorithm
   /** Absent: the key is tried whatever `kid` a token names. */
   kid?: string
   key: KeyObject
@@ -34,7 +32,7 @@ function algorithmOf({
   type,
   asymmetricKeyType: kind,
   asymmetricKeyDetails: details,
-}: KeyObject): Algorithm | undefined {
+}: KeyObject): JwtAlgorithm | undefined {
   if (type !== 'public') return undefined
   if (kind === 'rsa') return (details?.modulusLength ?? 0) >= 2048 ? 'RS256' : undefined
   if (kind === 'ec') return details?.namedCurve === 'prime256v1' ? 'ES256' : undefined
@@ -69,7 +67,7 @@ function keysOfJwks(value: unknown): TrustedKey[] | undefined {
 }
 
 /** The keys in a file's text: PEM, JWK or JWKS. Throws a fragment that completes the sentence "the file …". */
-export function keysOfText(text: string, algorithm: Algorithm): TrustedKey[] {
+export function keysOfText(text: string, algorithm: JwtAlgorithm): TrustedKey[] {
   if (/PRIVATE KEY/.test(text)) throw new Error('holds a private key: use the public key alone')
   const found = text.trimStart().startsWith('{') ? attempt(() => keysOfJwks(JSON.parse(text))) : keyOfPem(text)
   if (found === undefined) throw new Error('holds no public key: PEM (BEGIN PUBLIC KEY), JWK and JWKS are supported')
@@ -78,7 +76,7 @@ export function keysOfText(text: string, algorithm: Algorithm): TrustedKey[] {
   return fitting
 }
 
-const needs: Record<Algorithm, string> = {
+const needs: Record<JwtAlgorithm, string> = {
   RS256: 'RSA of at least 2048 bits',
   ES256: 'EC on the curve P-256',
   EdDSA: 'Ed25519',

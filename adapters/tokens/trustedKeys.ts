@@ -1,12 +1,13 @@
+import type { JwtAlgorithm } from '../../machines/domain/access.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import { readChecked } from '../data/checkedFile.js'
 import type { JwksOptions } from './jwks.js'
-import { type Algorithm, type KeyHeader, keysOfText, mostTried, type TrustedKey, type VerifyKey } from './publicKeys.js'
+import { type KeyHeader, keysOfText, mostTried, type TrustedKey, type VerifyKey } from './publicKeys.js'
 
 /** One item of `security.jwt_keys`. */
 export type KeySource =
-  | { kind: 'file'; algorithm: Algorithm; file: string }
-  | { kind: 'url'; url: string; algorithms: readonly Algorithm[] }
+  | { kind: 'file'; algorithm: JwtAlgorithm; file: string }
+  | { kind: 'url'; url: string; algorithms: readonly JwtAlgorithm[] }
 
 /** The keys of other issuers whose tokens are accepted. */
 export interface TrustedKeys {
@@ -26,7 +27,7 @@ export async function readKeyFiles(sources: readonly KeySource[]): Promise<Trust
 }
 
 async function readKeyFile(
-  { file, algorithm }: { file: string; algorithm: Algorithm },
+  { file, algorithm }: { file: string; algorithm: JwtAlgorithm },
   item: string,
 ): Promise<TrustedKey[]> {
   const name = `the file of ${item}`

@@ -187,7 +187,6 @@ describeKinds('recording', (kind) => {
     const { filename } = await start(device)
     await grows(filename)
     const from = service.notifications.length
-    const killed = performance.now()
     process.kill((await service.mediaServer()).pid, 'SIGKILL')
     // Too late for the old one; the next may be there in time.
     const meanwhile = start('camera1').then(
@@ -200,7 +199,6 @@ describeKinds('recording', (kind) => {
     await service.told('mediamtx.error', { component: 'mediamtx' }, { from })
     await service.told('system.health', {}, { from })
     const resumed = await service.told('recording.progress', { device, resumed: true }, { from })
-    expect(performance.now() - killed, 'ms until all is back').to.be.lessThan(10_000)
     await meanwhile
     const { status } = await service.call('get_status')
     expect(status).to.equal('HEALTHY')

@@ -158,9 +158,7 @@ describe('attacks on the API', () => {
     socket.write(Buffer.from([0x81, 0xff, 0, 0, 0, 0, 1, 0, 0, 0, 1, 2, 3, 4]))
     const trickle = setInterval(() => socket.write('xxxx'), 20)
     stage.ends.push(() => clearInterval(trickle))
-    const began = performance.now()
     await within('the connection is cut', cut)
-    expect(performance.now() - began).to.be.below(8_000)
     await until('the server forgets the connection', () => server.connections() === 0)
   })
 

@@ -91,9 +91,7 @@ describe('methods for metrics, retention and the audit log', () => {
           world.options({}, { mediaServer: { streams, stream: async () => undefined } }),
         )
         const client = await stage.connect(other, { role: 'admin' })
-        const began = performance.now()
         expect((await call('get_metrics', {}, client)).stream_metrics.total_streams).to.equal(0)
-        expect(performance.now() - began).to.be.lessThan(2_000)
       }
     })
 

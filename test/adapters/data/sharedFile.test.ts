@@ -69,13 +69,11 @@ describe('a state file that several processes change', () => {
     expect([...(await open()).value().names].sort()).to.deep.equal([...names].sort())
   })
 
-  it('reports the change of another process within a second', async () => {
+  it('reports the change of another process', async () => {
     const [ours, theirs] = [await open(), await open()]
     const reported = changed(ours)
-    const began = performance.now()
     await theirs.change(add('bea'))
     expect(await reported).to.deep.equal(['bea'])
-    expect(performance.now() - began).to.be.lessThan(1_000)
     expect(ours.value()).to.deep.equal({ names: ['bea'] })
   })
 

@@ -197,15 +197,17 @@ describe('media files', () => {
     await utimes(folder, 1_700_000_000, 1_700_000_000)
     const files = make()
     expect((await files.list('recordings', { limit: 10, offset: 0 })).total).to.equal(10_000)
-    const began = performance.now()
-    for (let i = 0; i < 20; i++) await files.list('recordings', { limit: 10, offset: i * 10 })
-    expect((performance.now() - began) / 20, 'ms a listing').to.be.below(20)
+    // A change that the folder's time does not show is not seen: nothing is read again.
+    await rm(join(folder, names[1] ?? ''))
+    await utimes(folder, 1_700_000_000, 1_700_000_000)
+    for (let i = 0; i < 20; i++)
+      expect((await files.list('recordings', { limit: 10, offset: i * 10 })).total).to.equal(10_000)
     await rename(join(folder, names[0] ?? ''), join(folder, 'camera0_2027-01-01_00-00-00-000000.mp4'))
     const {
       files: [first],
       total,
     } = await files.list('recordings', { limit: 1, offset: 0 })
-    expect([first?.name, total]).to.deep.equal(['camera0_2027-01-01_00-00-00-000000.mp4', 10_000])
+    expect([first?.name, total]).to.deep.equal(['camera0_2027-01-01_00-00-00-000000.mp4', 9_999])
   })
 })
 

@@ -172,10 +172,10 @@ describe('log', () => {
     })
 
     it('in linear time', () => {
-      const before = performance.now()
+      const before = process.cpuUsage()
       for (const piece of ['token', '"token', 'a://', 'a://a:', 'eyJa.', '"a-', 'Bearer ', 'authorization:'])
         masked(piece.repeat(100_000))
-      expect(performance.now() - before).to.be.lessThan(2000)
+      expect(process.cpuUsage(before).user, 'µs').to.be.lessThan(2_000_000)
     }).timeout(10_000)
   })
 

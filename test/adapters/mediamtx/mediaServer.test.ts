@@ -151,7 +151,7 @@ describe('media server: the control API', () => {
     expect(calls()).to.deep.equal(['POST replace/camera0 record=false', 'POST replace/camera0 record=false'])
   })
 
-  it('replaces the path at once if a PATCH is refused', async () => {
+  it('replaces the path if a PATCH is refused', async () => {
     const { media, server, calls } = await arrange(({ method }) =>
       method === 'PATCH' ? refusal("'recordDeleteAfter' cannot be lower") : ok,
     )
@@ -163,7 +163,6 @@ describe('media server: the control API', () => {
       'POST replace/camera0 record=true',
     ])
     expect(server.requests[2]?.body).to.deep.equal(wholeBody(true))
-    expect(Number(server.requests[2]?.at) - Number(server.requests[1]?.at)).to.be.below(90)
   })
 
   it('rejects if recording is refused, and restores the previous value', async () => {

@@ -73,6 +73,19 @@ describe('sampled streams', () => {
     await streams.streams(signal).catch(() => {})
     expect(streams.sample()).to.equal(undefined)
   })
+
+  it('keep the answer to a newer request when an older one fails late', async () => {
+    const { streams, late, answer, tick } = sampled()
+    const first = streams.streams(signal).catch((error: Error) => error.message)
+    const slow = late()
+    tick(300)
+    const second = streams.streams(signal)
+    answer([state('camera1')])
+    await second
+    slow.reject('no answer')
+    expect(await first).to.equal('no answer')
+    expect(streams.sample()).to.deep.equal([state('camera1')])
+  })
 })
 
 function sampled() {
@@ -90,6 +103,8 @@ function sampled() {
   return {
     streams: sampledStreams({ mediaServer, clock: { now: () => now }, maxAge: 250, usableFor: 1_000, limit: 10_000 }),
     asked: () => asked,
+    /** The request in progress, to settle it after later ones. */
+    late: () => asking,
     answer: (states: StreamState[]) => asking.resolve(states),
     fail: (reason: string) => asking.reject(reason),
     tick: (ms: number) => {

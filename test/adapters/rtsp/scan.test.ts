@@ -192,10 +192,9 @@ describe('a scan', () => {
 
   it('ends at the time limit of one address, whatever the number of paths', async () => {
     const server = await fake((_, method) => (method === 'OPTIONS' ? { status: 200 } : undefined))
-    const began = performance.now()
     const [answer] = await scan(generic([server.port], ['/a', '/b', '/c', '/d']), { hostLimit: 200 })
     expect(answer).to.include({ reason: 'the camera did not answer in time', answered: true })
-    expect(performance.now() - began).to.be.lessThan(700)
+    expect(server.asked.filter((line) => line.startsWith('DESCRIBE'))).to.have.length(1)
   })
 
   it('does not connect to refused addresses', async () => {
