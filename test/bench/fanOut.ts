@@ -63,7 +63,7 @@ async function delaysOf(
     await until(
       () => delays.length >= before + subscribers,
       10_000,
-      () => `${delays.length - before} of ${subscribers} were told`,
+      () => `${delays.length - before} of ${subscribers} subscribers received the fact`,
     )
   }
   for (const { socket } of opened) socket.terminate()

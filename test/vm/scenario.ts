@@ -112,7 +112,7 @@ const photograph = async (device: string): Promise<{ snapshot: Snapshot; picture
   return { snapshot, picture }
 }
 
-/** Which camera shows which picture: who is who, whatever the service thinks. */
+/** Returns the badge in the picture of each camera: it identifies the camera independently of the service. */
 const whoIsWho = async (devices: string[]): Promise<Record<string, string>> => {
   const seen: Record<string, string> = {}
   for (const device of devices) seen[device] = (await photograph(device)).picture.badge
@@ -279,13 +279,13 @@ const main = async () => {
     }
   })
 
-  await step('twins with one serial: told ambiguous, each its id, also plugged in the other order', async () => {
+  await step('twins with one serial: reported as ambiguous, each its id, also plugged in the other order', async () => {
     const others = await arrange(second(0), first(1))
     const isTwin = (device: string) => !others.includes(device)
     const [elder] = (await arrange(second(0), first(1), twin(2, red))).filter(isTwin)
     const twins = (await arrange(second(0), first(1), twin(2, red), twin(3, blue))).filter(isTwin)
     assert(elder !== undefined && twins.includes(elder), `the first twin was ${elder}, now they are ${twins}`)
-    await eventually('both to be told ambiguous', async () => {
+    await eventually('both to be reported as ambiguous', async () => {
       const views = await Promise.all(twins.map((device) => client.call<Camera>('get_camera_status', { device })))
       if (views.some((view) => view.identity_ambiguous !== true)) throw new Error(JSON.stringify(views))
       return true
