@@ -89,7 +89,8 @@ export const defaultInterval = ({ rates }: CameraDescription): number =>
   intervalOf(rates[Math.min(1, rates.length - 1)] ?? 10)
 
 export const deviceDescriptor = ({ vendorId, productId, serial }: CameraDescription): Buffer =>
-  // Class, subclass and protocol: "look at the interface association"; then the largest packet of endpoint 0; bcdDevice 1.0; one configuration.
+  // Class, subclass and protocol: "look at the interface association"; then the largest packet of endpoint 0;
+  // bcdDevice 1.0; one configuration.
   descriptor(
     ...[descriptorType.device, word(usbVersion), 0xef, 2, 1, 64, word(vendorId), word(productId), word(0x0100)],
     ...[stringIndex.manufacturer, stringIndex.product, serial === '' ? stringIndex.none : stringIndex.serial, 1],
