@@ -27,13 +27,16 @@ export interface App {
   directory: Directory
   facts: Facts
   tokens: Tokens
-  /** RTSP URL of a camera for the owner of the token `id`; valid for `security.stream_url_life`, at most as long as the token. */
+  /**
+   * RTSP URL of a camera for the owner of the token `id`. Valid for `security.stream_url_life`, but not longer than the
+   * token.
+   */
   watchUrl(camera: CameraId, host: string, token: { user: string; id: string; expiresAt: number }): string
   /** True if the root actor answers. */
   isAlive(): boolean
   /** Resolves with one sentence if the root actor ends without a stop: the process should end, too. */
   failed: Promise<string>
-  /** Ends recordings and files, then the media server, then the sockets. Never rejects; a second call waits for the first. */
+  /** Ends recordings and files, media server, then sockets. Never rejects; a second call waits for the first. */
   stop(reason: string): Promise<void>
 }
 
@@ -57,7 +60,7 @@ const self = {
   maxCameras: 16,
 }
 
-/** Connects everything and starts it. Rejects with one sentence for the operator; whatever was opened is closed then. */
+/** Connects and starts everything. If it fails, closes everything and rejects with one sentence for the operator. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { config, log, env, clock = { now: Date.now }, open = openPorts, startLimit = 10_000 } = options
   const metrics = createMetrics()

@@ -55,7 +55,7 @@ export interface OpenOptions {
   apiUrl(kind: Kind, own: { user: string; password: string }): string
   /** The listener that answers the media server. */
   mediaAuth: Address
-  /** True: an external media server must ask this service who may read. */
+  /** True: an external media server must ask this service for permission of its readers. */
   isProtected: boolean
   serverProcess: Pick<ServerProcessOptions, 'mode' | 'api' | 'ports' | 'host' | 'offers' | 'grace'>
   externalRtsp: Address

@@ -22,6 +22,7 @@ export async function usedDataFolders(config: Configuration): Promise<ReturnType
   if ((await findSecret(folders.secrets, 'audit_secret')) !== undefined) return folders
   throw new UsageError(
     `no camera service has used the data directory ${config.data_dir}: start the service first, or select the data ` +
-      'directory of the running service with --data-dir DIR, --config FILE, CAMERA_SERVICE_DATA_DIR or CAMERA_SERVICE_CONFIG',
+      'directory of the running service with --data-dir DIR, --config FILE, CAMERA_SERVICE_DATA_DIR or ' +
+      'CAMERA_SERVICE_CONFIG',
   )
 }

@@ -28,7 +28,7 @@ export function informSystemd(
     if (text !== shown) void systemd.status(text)
     shown = text
   }
-  // A fact is told during the transition that it belongs to: the directory shows the new state after it.
+  // A fact is published during the transition that causes it: the directory shows the new state only after it.
   const unsubscribe = facts.subscribe(() => queueMicrotask(show))
   show()
   const { interval } = systemd

@@ -72,8 +72,8 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
     : []
   if (mediamtx.mode === 'external' && security.streams === 'protected' && mediamtx.auth_port === 0) {
     warnings.push(
-      'an external media server cannot ask this service who may read a stream while mediamtx.auth_port is 0: ' +
-        'give it a fixed port',
+      'an external media server cannot ask this service for permission of its readers while ' +
+        'mediamtx.auth_port is 0: give it a fixed port',
     )
   }
   return { faults, warnings }

@@ -11,8 +11,8 @@ import { hostOf } from './urls.js'
 export interface Connection {
   session: Session
   /**
-   * Sends a ping when it is due. Ends a connection that gave no sign of life after a ping, or that has not authenticated
-   * in time. `now` is monotonic.
+   * Sends a ping when it is due. Ends a connection that does not answer a ping, or that has not authenticated in time.
+   * `now` is monotonic.
    */
   tick(now: number): void
   /** Starts the closing handshake; cuts the connection if the client does not answer within `grace` ms. */
@@ -30,7 +30,8 @@ const pingFlood = { count: 100, time: 10_000 }
 
 /**
  * One WebSocket of one client. `received` gets each text frame; `ended` is called once, when nothing more can be
- * received or sent. A client that leaves more than `maxBuffered` bytes unread is dropped, so that no buffer grows without bound.
+ * received or sent. A client that leaves more than `maxBuffered` bytes unread is dropped, so that no buffer grows
+ * without bound.
  */
 export const openConnection = ({
   socket,

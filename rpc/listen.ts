@@ -8,7 +8,7 @@ const faults: Record<string, string> = {
   EADDRNOTAVAIL: 'this host has no such address',
 }
 
-/** Resolves with the port. Rejects with one sentence: `the health endpoints cannot listen on …: the port is in use`. */
+/** Resolves with the port. Rejects with a sentence: `the health endpoints cannot listen on …: the port is in use`. */
 export const listen = (
   server: Server,
   { host, port }: { host: string; port: number },

@@ -76,7 +76,7 @@ interface Draft {
   params: Notification['params']
 }
 
-/** The part of the send buffer of a client that missed facts may fill at once. */
+/** Share of a client's send buffer that a replay of missed facts may fill at once. */
 const replayShare = 1 / 2
 
 const textOf = ({ method, params }: Notification): string => JSON.stringify(new NotificationObject(method, params))

@@ -32,7 +32,7 @@ export interface StateFile<T> {
   write(value: T): Promise<void>
   /** Keeps the damaged file under a second name, then writes `value`. Resolves with the second name. */
   replace(value: T): Promise<string>
-  /** `replace`, with a line in the log that states the consequence. Never rejects; if it fails, the file stays damaged. */
+  /** `replace`, and a log line with the consequence. Never rejects; if it fails, the file stays damaged. */
   repair(value: T, consequence: string, log: Log): Promise<void>
   /** The text in the file; absent: there is no file. */
   text(): Promise<string | undefined>

@@ -141,7 +141,9 @@ function testPattern(camera: CameraId, { width, height, fps }: CaptureMode, cloc
   if (!clockwork) return `testsrc=${size}:decimals=2`
   const text = String.raw`${camera} %{gmtime\:%Y-%m-%d %H\\\:%M\\\:%S} UTC  %{n}`
   const font = clockwork.fontFile === undefined ? '' : `fontfile=${clockwork.fontFile}:`
-  return `testsrc2=${size},drawtext=${font}fontsize=${Math.max(12, Math.round(height / 20))}:x=w/40:y=h/40:box=1:boxborderw=6:text='${text}'`
+  const fontSize = Math.max(12, Math.round(height / 20))
+  const place = 'x=w/40:y=h/40:box=1:boxborderw=6'
+  return `testsrc2=${size},drawtext=${font}fontsize=${fontSize}:${place}:text='${text}'`
 }
 
 function outputArgs({ kind, mode, codec }: Pipeline): string[] {

@@ -1,6 +1,6 @@
 import { because, Failure, type Reason, type ReasonCode } from '../../machines/domain/reason.js'
 
-/** Output of ffmpeg and v4l2-ctl → reason. The patterns include the operation, because an errno alone is ambiguous. */
+/** Output of ffmpeg and v4l2-ctl → reason. Patterns include the operation, because an errno alone is ambiguous. */
 const reasons: [RegExp, ReasonCode, details?: string][] = [
   [/VIDIOC_STREAMON.*(?:No space left|ENOSPC)/i, 'usb_bandwidth'],
   [/No such device|ENODEV/i, 'device_gone'],

@@ -149,7 +149,7 @@ function runTicks(trun: Buffer, each: number): number {
 /** The first bytes of an MP4 hold its header. */
 const headerRead = 65_536
 
-/** True when the header holds the duration: the file was closed. Reads the beginning only. False when it cannot be read. */
+/** True if the header holds the duration: the file was closed. Reads only the beginning. False if it is unreadable. */
 export async function isFinal(file: string): Promise<boolean> {
   const handle = await open(file, 'r').catch(() => undefined)
   if (!handle) return false

@@ -101,7 +101,8 @@ async function fetchAll(url: string, signal: AbortSignal): Promise<Buffer> {
   } catch (error) {
     signal.throwIfAborted()
     throw new Error(
-      `MediaMTX cannot be downloaded from ${host} (${maskedLine(whyOf(error))}): without it the service uses its built-in simulator`,
+      `MediaMTX cannot be downloaded from ${host} (${maskedLine(whyOf(error))}): ` +
+        'without it the service uses its built-in simulator',
     )
   } finally {
     clearTimeout(timer)

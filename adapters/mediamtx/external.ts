@@ -104,7 +104,8 @@ async function asksUs(
   if (questions() > before) return []
   if (status === 401)
     return [
-      `the media server does not use this service for authentication, so the URLs of this service do not work: ${remedy}`,
+      'the media server does not use this service for authentication, ' +
+        `so the URLs of this service do not work: ${remedy}`,
     ]
   return [`the media server allows every client to read, without authentication by this service: ${remedy}`]
 }

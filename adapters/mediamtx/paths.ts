@@ -31,8 +31,8 @@ export interface Paths {
 }
 
 /**
- * Time between the end of a change of a path and the next one, in ms. MediaMTX applies changes concurrently and may swap changes that are
- * closer.
+ * Time between the end of a change of a path and the next one, in ms. MediaMTX applies changes concurrently and may
+ * swap changes that are closer.
  */
 const gap = 100
 

@@ -68,7 +68,8 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     if (answers === 'mediamtx') return { kind: 'external', why: `a MediaMTX answers at ${at}` }
     if (answers === 'locked')
       throw new Error(
-        `a MediaMTX at ${at} requires credentials: set mediamtx.mode to external and configure them, or set another mediamtx.api_port`,
+        `a MediaMTX at ${at} requires credentials: set mediamtx.mode to external and configure them, ` +
+          'or set another mediamtx.api_port',
       )
     if (answers === 'other')
       throw new Error(`port ${api.port} (mediamtx.api_port) is in use by a program that is not MediaMTX`)
@@ -81,7 +82,9 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     if (mode === 'managed') throw new Error(`mediamtx.mode is managed, but ${missing}; make mediamtx downloads it`)
     return {
       kind: 'embedded',
-      why: `no MediaMTX answers at ${at} and ${missing}: the built-in simulator runs instead, with RTSP and recording but without HLS and WebRTC; make mediamtx downloads the real one`,
+      why:
+        `no MediaMTX answers at ${at} and ${missing}: the built-in simulator runs instead, ` +
+        'with RTSP and recording but without HLS and WebRTC; make mediamtx downloads the real one',
     }
   }
 

@@ -2,9 +2,9 @@ import type { StreamState } from '../../machines/domain/ports.js'
 import { isObject } from './api.js'
 
 /**
- * Reads a path object of any version: `ready` and `bytes…` up to 1.16, also `available` in later versions. `online` is
- * false while only an offline clip is served; it is true for an idle pulled path (1.20.1). Returns `undefined` if it is
- * not a path object.
+ * Reads a path object of any version: `ready` and `bytes…` up to 1.16, also `available` in later versions. `online`
+ * is false while only an offline clip is served; it is true for an idle pulled path (1.20.1). Returns `undefined` if
+ * it is not a path object.
  */
 export function streamState(item: unknown): StreamState | undefined {
   if (!isObject(item) || typeof item.name !== 'string') return undefined

@@ -31,7 +31,7 @@ export const portOptions = (config: Configuration) => ({
   mediaServer: mediaServerOptions(config),
   apiUrl: (kind: Kind, own: { user: string; password: string }) => apiUrl(config, kind, own),
   mediaAuth: mediaAuthPlace(config),
-  /** True: an external media server must ask this service who may read. */
+  /** True: an external media server must ask this service for permission of its readers. */
   isProtected: config.security.streams !== 'open',
   serverProcess: serverProcessOptions(config),
   externalRtsp: { host: config.mediamtx.host, port: config.mediamtx.rtsp_port },

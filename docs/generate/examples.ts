@@ -8,7 +8,7 @@ export interface Example {
   error?: Reply['error']
 }
 
-/** The value with fixed texts in place of those that differ between runs and hosts. */
+/** Replaces the texts that differ between runs and hosts, such as ids and signatures, with fixed ones. */
 const settled = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value)

@@ -4,14 +4,14 @@
  * | seen | result |
  * |---|---|
  * | a serial that was always unique | the camera of that serial, at any port; the port is noted |
- * | two devices with one serial at once | the serial is shared permanently: its devices are identified by port, `ambiguous` |
+ * | two devices with one serial at once | shared permanently: its devices are identified by port, `ambiguous` |
  * | … the known camera is at its noted port | it keeps its id, the twin gets a new one |
  * | … none of them is at the noted port | undecidable: both get new ids, the old id stays reserved for its port |
- * | … a twin came first, alone, at another port | it was identified as the moved camera and keeps the id; the returning camera gets a new one |
- * | a shared serial, only one device (reboot with one twin) | by port: the old id at the known port, a new id at an unknown port |
+ * | … a twin came first, alone, elsewhere | it keeps the id as the moved camera; the returning one gets a new id |
+ * | a shared serial, one device (reboot with one twin) | by port: the old id at a known port, else a new id |
  * | twins exchanged between their ports | indistinguishable: the ids stay with the ports (`ambiguous`) |
  * | no serial (or zeros only) | by port, for devices of the same model |
- * | same serial and port, but another function of the device | one device with two cameras (colour and infrared), not twins |
+ * | same serial and port, another function of the device | one device with two cameras (colour, infrared), no twins |
  * | no port, or one port for several devices (virtual drivers) | by model, in the order of the nodes: low confidence |
  *
  * A port key includes the serial, so that a port never gives one unit's id to another unit of the same model.
@@ -115,10 +115,9 @@ export function normalisePort(port: string): { port: string; place: string } {
     /^(.*?)usb(?:v\d+)?-(\d+:[\d.]+?)(?::(\d+\.\d+))?(?:-video-index(\d+))?$/.exec(port) ?? []
   if (before === undefined || socket === undefined) return { port, place: port }
   const place = `${before}usb-${socket}`
-  return {
-    place,
-    port: `${place}${wanted && wanted !== '1.0' ? `:${wanted}` : ''}${index && index !== '0' ? `-video-index${index}` : ''}`,
-  }
+  const functionPart = wanted && wanted !== '1.0' ? `:${wanted}` : ''
+  const indexPart = index && index !== '0' ? `-video-index${index}` : ''
+  return { place, port: `${place}${functionPart}${indexPart}` }
 }
 
 /** Normalises a serial as udev does, so that both ways of discovery agree; `undefined` if it identifies no unit. */

@@ -132,8 +132,8 @@ export const createHealthServer = (options: HealthOptions) => {
     const { status, message: starting } = directory.system()
     const { state, cause } = directory.link()
     const isReady = status !== 'starting' && state === 'up'
-    const linkMessage = `the media server is ${[state, cause.reason?.details].filter((text) => text !== undefined).join(': ')}`
-    const message = isReady ? 'System is ready' : status === 'starting' ? starting : linkMessage
+    const linkText = [state, cause.reason?.details].filter((text) => text !== undefined).join(': ')
+    const message = isReady ? 'System is ready' : status === 'starting' ? starting : `the media server is ${linkText}`
     return { code: isReady ? 200 : 503, body: { ready: isReady, timestamp: timestamp(), message } }
   }
   const pages: Record<string, () => { code: number; body: object }> = {

@@ -68,7 +68,7 @@ const setRetentionPolicy = method({
       throw invalidParam('max_age_days', 'required', 'Give max_age_days, from 1 to 365: policy_type age requires it')
     if (type === 'size' && maxSizeGb === undefined)
       throw invalidParam('max_size_gb', 'required', 'Give max_size_gb, up to 1000: policy_type size requires it')
-    // It applies to the files of all cameras, also of those that do not exist for this caller.
+    // The policy applies to the files of all cameras, also of cameras that this caller cannot see.
     demandAllCameras(caller, 'the policy is for all cameras')
     const policy = await retention.setPolicy({ type, enabled, ...given({ maxAgeDays, maxSizeGb }) }, by)
     const limits = given({ max_age_days: policy.maxAgeDays, max_size_gb: policy.maxSizeGb })

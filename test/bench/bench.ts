@@ -47,9 +47,8 @@ try {
       const bytes = await replySize(bench, method)
       const echo = await echoRate(connections, bytes, method)
       const service = await requestRate(bench, connections, method)
-      rates.push(
-        `| ${method} | ${bytes} | ${connections} | ${Math.round(echo)} | ${Math.round(service)} | ${Math.round((100 * service) / echo)} % |`,
-      )
+      const [echoFigure, figure, share] = [echo, service, (100 * service) / echo].map(Math.round)
+      rates.push(`| ${method} | ${bytes} | ${connections} | ${echoFigure} | ${figure} | ${share} % |`)
     }
   }
 } finally {
@@ -72,11 +71,12 @@ try {
 }
 
 const [cpu] = cpus()
+const cpuText = `${availableParallelism()} × ${cpu?.model.trim() ?? 'unknown CPU'}`
 const text = `# Benchmarks
 
 Written by \`make bench\`; the figures are of one run on one machine and mean something only beside each other.
 
-Machine: ${availableParallelism()} × ${cpu?.model.trim() ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}.
+Machine: ${cpuText}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}.
 Virtual cameras, 1280x720 at 30 fps, x264 ultrafast, a keyframe each second; parts of 200 ms.
 Tier 0 (direct V4L2) needs a USB camera: \`make test-vm\` prints its figures.
 
@@ -88,7 +88,8 @@ ${rows.join('\n')}
 
 ## Requests per second
 
-With every check on, against a bare \`ws\` server that echoes a reply of the same size, in the same run, 8 requests in flight a connection; client and server share the machine.
+With every check on, against a bare \`ws\` server that echoes a reply of the same size, in the same run. 8 requests in
+flight per connection; client and server share the machine.
 
 | Method | Bytes | Connections | bare ws echo | service | share |
 |---|---|---|---|---|---|
@@ -96,7 +97,8 @@ ${rates.join('\n')}
 
 ## One fact to many subscribers (ms)
 
-From the fact's own time to its arrival, 40 facts; the server and all its clients share the machine. A bare ws server that sends a text of the same size to all stands beside it.
+From the fact's own time to its arrival, 40 facts; the server and all its clients share the machine. For comparison: a
+bare ws server that sends a text of the same size to all.
 
 | Subscribers | Server | median | p99 | worst |
 |---|---|---|---|---|

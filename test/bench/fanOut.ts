@@ -23,9 +23,11 @@ export const fanOut = ({ url, token, call }: Bench, subscribers: number): Promis
 /** The same from a server that does nothing but send to all, in a process of its own. */
 export async function bareFanOut(subscribers: number): Promise<number[]> {
   const code = `import { WebSocketServer } from 'ws'
-const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false }, () => console.log(server.address().port))
+const options = { port: 0, host: '127.0.0.1', perMessageDeflate: false }
+const server = new WebSocketServer(options, () => console.log(server.address().port))
 server.on('connection', (socket) => socket.on('message', () => {
-  const text = JSON.stringify({ jsonrpc: '2.0', method: 'camera.connected', params: { at: new Date().toISOString(), more: 'x'.repeat(150) } })
+  const params = { at: new Date().toISOString(), more: 'x'.repeat(150) }
+  const text = JSON.stringify({ jsonrpc: '2.0', method: 'camera.connected', params })
   for (const client of server.clients) if (client !== socket) client.send(text)
 }))`
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -42,7 +44,10 @@ server.on('connection', (socket) => socket.on('message', () => {
   }
 }
 
-/** As cheap as can be, since a thousand of them share a thread: once it has subscribed, the bytes are looked at where they arrive. */
+/**
+ * As cheap as possible, because a thousand subscribers share a thread: after the subscription, the bytes are read where
+ * they arrive.
+ */
 async function delaysOf(
   subscribers: number,
   subscribe: () => Promise<{ socket: WebSocket; raw: Socket | undefined }>,
@@ -63,7 +68,7 @@ async function delaysOf(
     await until(
       () => delays.length >= before + subscribers,
       10_000,
-      () => `${delays.length - before} of ${subscribers} were told`,
+      () => `${delays.length - before} of ${subscribers} subscribers received the fact`,
     )
   }
   for (const { socket } of opened) socket.terminate()

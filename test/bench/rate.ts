@@ -26,8 +26,12 @@ export async function echoRate(connections: number, bytes: number, method: strin
   const empty = JSON.stringify({ jsonrpc: '2.0', id: 2, result: '' })
   const reply = JSON.stringify({ jsonrpc: '2.0', id: 2, result: 'x'.repeat(Math.max(0, bytes - empty.length)) })
   const code = `import { WebSocketServer } from 'ws'
-const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false }, () => console.log(server.address().port))
-server.on('connection', (socket) => socket.on('message', (data) => { JSON.parse(String(data)); socket.send(${JSON.stringify(reply)}) }))`
+const options = { port: 0, host: '127.0.0.1', perMessageDeflate: false }
+const server = new WebSocketServer(options, () => console.log(server.address().port))
+server.on('connection', (socket) => socket.on('message', (data) => {
+  JSON.parse(String(data))
+  socket.send(${JSON.stringify(reply)})
+}))`
   const echo = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
     return await rate(`ws://127.0.0.1:${await firstLine(echo)}`, connections, requestOf(method))

@@ -120,7 +120,8 @@ describe('command line arguments', () => {
       'token --role admin --revoke x': '--revoke cannot be used with --role: it revokes a token and makes none',
       'token --revoke eyJhbGciOiJIUzI1NiJ9.e30.x': '--revoke must be the id (jti) of a token, not the token itself',
       'token --role admin --cameras camera0,Yard':
-        '--cameras must be ids or patterns with commas, such as camera0,camera1*, not "Yard"; names of cameras are not ids',
+        '--cameras must be ids or patterns with commas, such as camera0,camera1*, not "Yard"; ' +
+        'names of cameras are not ids',
       'token --role admin --cameras camera0,': '--cameras must be ids or patterns',
       keys: 'keys needs one of create, list, rotate, revoke',
       'keys revok 1': 'keys has no "revok": use create, list, rotate, revoke; the nearest is revoke',

@@ -18,7 +18,11 @@ const faults = (cameras: string): string[] => thrownBy(cameras).map(({ key, rule
 describe('configuration of cameras', () => {
   it('returns camera entries', () => {
     const cameras = `
-      - { name: demo, source: virtual, size: 640x480, fps: 15, codec: { video_profile: main, video_level: 3.1, bitrate: 800k } }
+      - name: demo
+        source: virtual
+        size: 640x480
+        fps: 15
+        codec: { video_profile: main, video_level: 3.1, bitrate: 800k }
       - { name: yard, source: 'rtsps://ann:pw@192.0.2.1:322/live?x=1', enabled: off }
       - { name: gate, source: 'usb:pci-0000:00:14.0-usb-0:1.2:1.0' }`
     expect(load(cameras)).to.deep.equal([
@@ -55,7 +59,12 @@ describe('configuration of cameras', () => {
     const cameras = `
       - { name: Demo, source: virtual }
       - { source: virtual }
-      - { name: a, source: http://x, size: 641x480, fps: 0, enabled: perhaps, codec: { video_profile: high422, level: 4 } }
+      - name: a
+        source: http://x
+        size: 641x480
+        fps: 0
+        enabled: perhaps
+        codec: { video_profile: high422, level: 4 }
       - { name: b, sorce: virtual }
       - { name: c, source: 'usb:' }
       - { name: 5, source: 'rtsp:///nowhere' }
@@ -74,7 +83,8 @@ describe('configuration of cameras', () => {
       'cameras[3] has no source',
       'cameras[4].source must be virtual, rtsp://… , rtsps://… or usb:<serial or port>',
       'cameras[5].name must be a name of at most 64 of a-z, 0-9, _ and -',
-      'cameras[5].source must contain a host, and optionally a port from 1 to 65535; as in rtsp://192.168.1.20:554/stream; in a user or password write / as %2F, ? as %3F and # as %23',
+      'cameras[5].source must contain a host, and optionally a port from 1 to 65535; ' +
+        'as in rtsp://192.168.1.20:554/stream; in a user or password write / as %2F, ? as %3F and # as %23',
       'cameras[6] must be a group of keys (name, source, enabled, size, fps, codec)',
       'cameras[7].name is set twice',
       'cameras[7].fps has no value',

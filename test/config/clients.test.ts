@@ -24,7 +24,10 @@ const print = 'ab'.repeat(32)
 
 describe('configuration of the server', () => {
   it('identifies clients by common name, or by fingerprint in any notation', () => {
-    const clients = `[{subject: gate, user: g, role: operator, cameras: [camera0, camera1*]}, {subject: ${print}, user: h, role: viewer}]`
+    const clients = `[
+      {subject: gate, user: g, role: operator, cameras: [camera0, camera1*]},
+      {subject: ${print}, user: h, role: viewer}
+    ]`
     expect(load({ ...mutual, SERVER_TLS_CLIENTS: clients }).server.tls.clients).to.deep.equal([
       { subject: 'gate', user: 'g', role: 'operator', cameras: ['camera0', 'camera1*'] },
       { subject: Array(32).fill('AB').join(':'), user: 'h', role: 'viewer' },
@@ -52,10 +55,12 @@ describe('configuration of the server', () => {
       'server.tls.cert_file: server.tls.cert_file and server.tls.key_file need each other',
     ])
     expect(faultsOf({ SERVER_TLS_CLIENT_CERTIFICATE: 'required' })).to.deep.equal([
-      'server.tls.client_certificate: server.tls.client_certificate needs server.tls.cert_file and server.tls.client_ca_file',
+      'server.tls.client_certificate: ' +
+        'server.tls.client_certificate needs server.tls.cert_file and server.tls.client_ca_file',
     ])
     expect(faultsOf({ SERVER_TLS_CLIENTS: '[{subject: gate, user: g, role: viewer}]' })).to.deep.equal([
-      'server.tls.clients: server.tls.clients needs server.tls.client_certificate: without it no client sends a certificate',
+      'server.tls.clients: server.tls.clients needs server.tls.client_certificate: ' +
+        'without it no client sends a certificate',
     ])
   })
 

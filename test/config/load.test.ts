@@ -186,7 +186,8 @@ describe('configuration', () => {
         ),
       ).to.deep.equal(
         [
-          'security.cors_origins[1] = "https://a.example/path": must be an origin such as https://example.org:3000, or * (FILE line 4)',
+          'security.cors_origins[1] = "https://a.example/path": ' +
+            'must be an origin such as https://example.org:3000, or * (FILE line 4)',
           'security.cors_origins[2] = 5: must be an origin such as https://example.org:3000, or * (FILE line 5)',
         ].map((line) => line.replace('(FILE', '(file FILE')),
       )
@@ -215,7 +216,8 @@ describe('configuration', () => {
         'mediamtx.mode = "remote": must be one of auto, external, managed, embedded (file FILE line 5)',
         'severe = 1: is not a known key; the nearest is server (file FILE line 6)',
         'logging.level = "loud": must be one of error, warn, info, debug (environment CAMERA_SERVICE_LOGGING_LEVEL)',
-        'CAMERA_SERVICE_SERVR_PORT = "1": names no known key; the nearest is CAMERA_SERVICE_SERVER_PORT (environment CAMERA_SERVICE_SERVR_PORT)',
+        'CAMERA_SERVICE_SERVR_PORT = "1": names no known key; the nearest is CAMERA_SERVICE_SERVER_PORT ' +
+          '(environment CAMERA_SERVICE_SERVR_PORT)',
         'data_dir = "": must be the path of a folder (flag --data-dir)',
       ])
     })
@@ -283,7 +285,8 @@ describe('configuration', () => {
       expect(
         load(`security:\n  jwt_secret_key: ${secret} #more\n`).warnings.map((line) => line.replace(file, 'FILE')),
       ).to.deep.equal([
-        'security.jwt_secret_key ends before " #", where YAML begins a comment: put it in quotes if the rest belongs to it (file FILE line 2)',
+        'security.jwt_secret_key ends before " #", where YAML begins a comment: ' +
+          'put it in quotes if the rest belongs to it (file FILE line 2)',
       ])
       expect(load(`security:\n  jwt_secret_key: "${secret} #more" # changed in May\n`).warnings).to.deep.equal([])
     })
@@ -386,7 +389,8 @@ describe('configuration', () => {
 
     it('require a warning level below the blocking level', () => {
       expect(lines(() => load('storage:\n  warn_percent: 95\n'))).to.deep.equal([
-        'storage.warn_percent = 95 and 90: storage.warn_percent must be less than storage.block_percent (file FILE line 2)',
+        'storage.warn_percent = 95 and 90: ' +
+          'storage.warn_percent must be less than storage.block_percent (file FILE line 2)',
       ])
     })
 
@@ -413,7 +417,8 @@ describe('configuration', () => {
   describe('keys of earlier services', () => {
     it('cause warnings', () => {
       const yaml =
-        'server:\n  read_timeout: 5s\nffmpeg:\n  snapshot: { retry_attempts: 2 }\nhealth_port: 8080\nmediamtx:\n  stream_readiness: { timeout: 15 }\n'
+        'server:\n  read_timeout: 5s\nffmpeg:\n  snapshot: { retry_attempts: 2 }\n' +
+        'health_port: 8080\nmediamtx:\n  stream_readiness: { timeout: 15 }\n'
       const { warnings } = load(yaml, {
         env: { CAMERA_SERVICE_STORAGE_FALLBACK_PATH: '/tmp', CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL: '1' },
       })
@@ -421,9 +426,12 @@ describe('configuration', () => {
         'server.read_timeout is not used and ignored; use server.pong_wait (file FILE line 2)',
         'ffmpeg is not used and ignored (file FILE line 3)',
         'health_port is not used and ignored; use http_health.port (file FILE line 5)',
-        'mediamtx.stream_readiness is not used and ignored; use mediamtx.run_on_demand_start_timeout (file FILE line 7)',
-        'CAMERA_SERVICE_STORAGE_FALLBACK_PATH is not used and ignored (environment CAMERA_SERVICE_STORAGE_FALLBACK_PATH)',
-        'CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL is not used and ignored (environment CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL)',
+        'mediamtx.stream_readiness is not used and ignored; ' +
+          'use mediamtx.run_on_demand_start_timeout (file FILE line 7)',
+        'CAMERA_SERVICE_STORAGE_FALLBACK_PATH is not used and ignored ' +
+          '(environment CAMERA_SERVICE_STORAGE_FALLBACK_PATH)',
+        'CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL is not used and ignored ' +
+          '(environment CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL)',
       ])
     })
 

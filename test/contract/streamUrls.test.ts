@@ -49,7 +49,10 @@ const accepted: readonly (readonly [given: string, canonical: string])[] = [
   ['rtsp://10.0.0.9?x=1', 'rtsp://10.0.0.9?x=1'],
 ]
 
-/** Refused by us, with these words in the rule or the hint. MediaMTX refuses some; others lead it to another host or leak a reader's query. */
+/**
+ * URLs that this service refuses, and a part of the rule or the hint. MediaMTX refuses some of them; others lead it to
+ * another host or leak the query of a reader.
+ */
 const refused: Record<string, string> = {
   'rtsp://u:12#34@10.0.0.9/x': '%23',
   'rtsp://u:1/2@10.0.0.9': '%2F',

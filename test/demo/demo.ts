@@ -29,7 +29,7 @@ const told = <Result>(method: keyof Methods, params: object, result: Result): Re
   print(`» ${method} ${JSON.stringify(params)}`, result)
   return result
 }
-const hear = (event: TopicEvent<Topic>) =>
+const printEvent = (event: TopicEvent<Topic>) =>
   print(
     `« ${event.topic} (${event.type})`,
     event.type === 'fact' ? event.params : 'state' in event ? event.state : event.error,
@@ -41,10 +41,10 @@ if (!device)
   throw new Error('no camera is connected: plug one in, or start the service with `make run`, which adds a virtual one')
 
 for (const topic of ['recording.start', 'recording.error', 'snapshot.taken', 'camera.status_change'] as const)
-  await client.on(topic, { device }, hear)
+  await client.on(topic, { device }, printEvent)
 const ended = new Promise<string>((resolve) => {
   void client.on('recording.stop', { device }, (event) => {
-    hear(event)
+    printEvent(event)
     if (event.type === 'fact') resolve(event.params.filename)
   })
 })

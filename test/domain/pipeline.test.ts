@@ -134,7 +134,8 @@ describe('choosePipeline', () => {
     const pipeline = choosePipeline('usb', offering('MJPG 1280x720@30'), {}, defaults)
     expect(pipeline).to.deep.include({ kind: 'encode', codec: { ...codec, level: '3.1' } })
     expect(pipeline.reason).to.equal(
-      'Captured as MJPEG 1280x720 at 30 fps: its best mode up to 1280x720 at 30 fps. Encoded as H.264 baseline, level 3.1.',
+      'Captured as MJPEG 1280x720 at 30 fps: its best mode up to 1280x720 at 30 fps. ' +
+        'Encoded as H.264 baseline, level 3.1.',
     )
   })
 

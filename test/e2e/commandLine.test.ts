@@ -37,7 +37,8 @@ describe('command line', function () {
     const faults = [
       `server.hots = "localhost": is not a known key; the nearest is server.host (file ${config} line 2)`,
       `logging.level = "loud": must be one of error, warn, info, debug (file ${config} line 4)`,
-      'storage.block_percent = "0": must be a whole number from 1 to 100 (environment CAMERA_SERVICE_STORAGE_BLOCK_PERCENT)',
+      'storage.block_percent = "0": must be a whole number from 1 to 100 ' +
+        '(environment CAMERA_SERVICE_STORAGE_BLOCK_PERCENT)',
     ]
     for (const command of ['serve', 'check-config']) {
       const { code, out, err } = await run([command, '--config', config], env)
@@ -101,7 +102,8 @@ describe('command line', function () {
       const { code, out } = await run(['serve'], await settings(service.dataDir))
       expect(code).to.equal(1)
       expect(errors(out)).to.deep.equal([
-        `the service cannot start: data directory ${service.dataDir} is in use by another camera service (pid ${service.pid})`,
+        `the service cannot start: data directory ${service.dataDir} is in use by ` +
+          `another camera service (pid ${service.pid})`,
       ])
     })
 

@@ -29,7 +29,7 @@ describeKinds('the life of the service', (kind) => {
       ({ device, name }) => `${device} ${name}`,
     )
 
-  it('ends its recordings at SIGTERM; after SIGKILL the next life ends what was left, and knows cameras and files', async () => {
+  it('ends its recordings at SIGTERM; after SIGKILL the next start ends them and keeps cameras and files', async () => {
     service = await startService({ kind, cameras, env })
     const { dataDir } = service
     const [first, second] = await Promise.all([start('camera0'), start('camera1')])

@@ -65,7 +65,7 @@ export interface Service {
   children(): Promise<Child[]>
   pipelines(): Promise<Child[]>
   mediaServer(): Promise<Child>
-  /** The URL of a camera for whoever holds a token, which it holds too. */
+  /** RTSP URL of a camera, with a token of a viewer. */
   stream(camera: string): string
   log: string[]
   /** SIGTERM; `code` is null when it had to be killed after 15 s. */

@@ -75,7 +75,7 @@ describeKinds('streaming', (kind) => {
       await asleep(device)
     },
 
-    'is told of when it stalls, recycled, and gives frames again': async () => {
+    'is reported and restarted when it stalls, and then gives frames again': async () => {
       const device = 'camera3'
       await service.call('start_streaming', { device })
       await service.until('the first frames', async () => (await status(device)).metrics.frames_sent > 0)

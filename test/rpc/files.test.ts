@@ -209,7 +209,8 @@ describe('the downloads', () => {
     const { status, headers } = await get(`/files/snapshots/${encodeURIComponent(name)}`)
     expect([status, headers['content-disposition']]).to.deep.equal([
       200,
-      `attachment; filename="d_r _ 100_41 (it's).jpg"; filename*=UTF-8''d%C3%B6r%20%E2%98%83%20100%2541%20%28it%27s%29.jpg`,
+      `attachment; filename="d_r _ 100_41 (it's).jpg"; ` +
+        "filename*=UTF-8''d%C3%B6r%20%E2%98%83%20100%2541%20%28it%27s%29.jpg",
     ])
   })
 

@@ -365,7 +365,8 @@ describe('random frames', () => {
       if (got.get(id) === due.get(id)) continue
       const sent = texts.filter((_, index) => expected[index]?.answer === id).map((text) => text.slice(0, 500))
       throw new Error(
-        `${speaker}: id ${id} got ${got.get(id) ?? 0} replies, not ${due.get(id) ?? 0}; it was sent as ${sent.join('\n')}`,
+        `${speaker}: id ${id} got ${got.get(id) ?? 0} replies, not ${due.get(id) ?? 0}; ` +
+          `it was sent as ${sent.join('\n')}`,
       )
     }
     const called = new Map(expected.map(({ answer, method }) => [answer, method]))

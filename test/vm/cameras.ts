@@ -1,4 +1,4 @@
-/** Proves the camera bench itself, without the service: what the kernel, udev, v4l2-ctl and ffmpeg make of its cameras. */
+/** Tests the camera bench itself, without the service: how kernel, udev, v4l2-ctl and ffmpeg see its cameras. */
 import { stat } from 'node:fs/promises'
 import { type Bench, captureNode, openBench, udevProperties } from './guest/bench.js'
 import { examinePicture } from './guest/picture.js'

@@ -1,4 +1,7 @@
-/** The installed service under systemd with real USB cameras: finds, photographs, records, survives pulled plugs, and stops cleanly. */
+/**
+ * Tests the installed service under systemd with real USB cameras: discovery, snapshots, recordings, unplugged cameras
+ * and a clean stop.
+ */
 import { spawn } from 'node:child_process'
 import { stat, writeFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -77,7 +80,10 @@ const connected = async (count: number, seconds = 20): Promise<string[]> =>
     { seconds },
   )
 
-/** Pulls what is plugged in otherwise, plugs in what is missing, and waits until the service sees it so. Resolves with the connected cameras. */
+/**
+ * Unplugs all other cameras, plugs in the missing ones, and waits until the service agrees. Resolves with the connected
+ * cameras.
+ */
 const arrange = async (...wanted: Plug[]): Promise<string[]> => {
   const text = (plug: Plug) => JSON.stringify(plug)
   const isIn = (plugs: Plug[]) => (plug: Plug) => plugs.map(text).includes(text(plug))
@@ -112,7 +118,7 @@ const photograph = async (device: string): Promise<{ snapshot: Snapshot; picture
   return { snapshot, picture }
 }
 
-/** Which camera shows which picture: who is who, whatever the service thinks. */
+/** Returns the badge in the picture of each camera: it identifies the camera independently of the service. */
 const whoIsWho = async (devices: string[]): Promise<Record<string, string>> => {
   const seen: Record<string, string> = {}
   for (const device of devices) seen[device] = (await photograph(device)).picture.badge
@@ -206,11 +212,11 @@ const main = async () => {
         const start = performance.now()
         const { snapshot, picture } = await photograph(device)
         known[device] = picture.badge
-        notes.push(
-          `${device} ${picture.badge} ${picture.width}x${picture.height} tier ${snapshot.tier} in ${Math.round(performance.now() - start)} ms`,
-        )
+        const ms = Math.round(performance.now() - start)
+        const size = `${picture.width}x${picture.height}`
+        notes.push(`${device} ${picture.badge} ${size} tier ${snapshot.tier} in ${ms} ms`)
         if (snapshot.tier !== 0) wrong.push(JSON.stringify(snapshot))
-        assert(picture.width === 640 && picture.height === 360, `the picture is ${picture.width}x${picture.height}`)
+        assert(size === '640x360', `the picture is ${size}`)
       }
       assert(Object.values(known).sort().join() === 'blue,red', `the pictures are ${Object.values(known)}`)
       assert(wrong.length === 0, `not by tier 0: ${wrong.join(' ')}`)
@@ -228,7 +234,8 @@ const main = async () => {
     const { snapshot } = await photograph(device)
     await delay(Math.max(0, 5000 - (performance.now() - started)))
     const recording = await client.call<Recording>('stop_recording', { device })
-    // A slow machine's recording may go on in a second file: the media server begins one when the media drifts from the clock.
+    // On a slow machine a recording may continue in a second file: the media server begins one when the media drifts
+    // from the clock.
     const files = await Promise.all(recording.files.map(recordingFile))
     const played = await playedSeconds(files)
     const bytes = (await Promise.all(files.map((file) => stat(file)))).reduce((sum, { size }) => sum + size, 0)
@@ -236,7 +243,8 @@ const main = async () => {
     assert(played >= 4.5, `${played} s were recorded`)
     assert(Math.abs(played - recording.duration) <= 1, `duration is ${recording.duration}, ${played} s play`)
     assert(snapshot.tier === 2, `the snapshot came by tier ${snapshot.tier}: ${JSON.stringify(snapshot)}`)
-    return `started after ${((started - asked) / 1000).toFixed(1)} s, ${played.toFixed(1)} s play in ${files.length} file(s)`
+    const delayed = ((started - asked) / 1000).toFixed(1)
+    return `started after ${delayed} s, ${played.toFixed(1)} s play in ${files.length} file(s)`
   })
 
   await step('unplug while recording: error, then disconnected; the file plays', async () => {
@@ -279,13 +287,13 @@ const main = async () => {
     }
   })
 
-  await step('twins with one serial: told ambiguous, each its id, also plugged in the other order', async () => {
+  await step('twins with one serial: reported as ambiguous, each its id, also plugged in the other order', async () => {
     const others = await arrange(second(0), first(1))
     const isTwin = (device: string) => !others.includes(device)
     const [elder] = (await arrange(second(0), first(1), twin(2, red))).filter(isTwin)
     const twins = (await arrange(second(0), first(1), twin(2, red), twin(3, blue))).filter(isTwin)
     assert(elder !== undefined && twins.includes(elder), `the first twin was ${elder}, now they are ${twins}`)
-    await eventually('both to be told ambiguous', async () => {
+    await eventually('both to be reported as ambiguous', async () => {
       const views = await Promise.all(twins.map((device) => client.call<Camera>('get_camera_status', { device })))
       if (views.some((view) => view.identity_ambiguous !== true)) throw new Error(JSON.stringify(views))
       return true

@@ -29,9 +29,9 @@ export interface Demand {
 }
 
 /**
- * MediaMTX's on-demand states: initial → waiting → closing ⇄ ready, and back to initial. MediaMTX has a trap here:
- * after the publisher is lost the state is `closing`, and a request is held without a timer. It starts nothing; only a
- * request after the close timer does.
+ * MediaMTX's on-demand states: initial → waiting → closing ⇄ ready, and back to initial. MediaMTX has a
+ * trap here: after the publisher is lost the state is `closing`, and a request is held without a timer. It starts
+ * nothing; only a request after the close timer does.
  */
 export function createDemand({ startTimeout, closeAfter, start, timedOut, unused, stopped }: DemandOptions): Demand {
   let state: 'initial' | 'waiting' | 'ready' | 'closing' = 'initial'

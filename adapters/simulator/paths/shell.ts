@@ -1,4 +1,4 @@
-/** Splits a command line into words, with the quotes of a POSIX shell. Throws when a quote or an escape is left open. */
+/** Splits a command line into words, with the quotes of a POSIX shell. Throws if a quote or an escape is left open. */
 export function splitWords(line: string): string[] {
   const words: string[] = []
   let word: string | undefined

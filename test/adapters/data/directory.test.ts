@@ -35,9 +35,15 @@ describe('the data directory', () => {
     )
   /** Another process that opens the directory, and its output: `open` or the reason. */
   const openElsewhere = async (dir: string) => {
+    const module = new URL('../../../adapters/data/directory.ts', import.meta.url).href
     const script = `
-      import { openDataDirectory } from ${JSON.stringify(new URL('../../../adapters/data/directory.ts', import.meta.url).href)}
-      try { await openDataDirectory(${JSON.stringify(dir)}); console.log('open') } catch (error) { console.log(error.message) }
+      import { openDataDirectory } from ${JSON.stringify(module)}
+      try {
+        await openDataDirectory(${JSON.stringify(dir)})
+        console.log('open')
+      } catch (error) {
+        console.log(error.message)
+      }
       setInterval(() => {}, 1000)`
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -80,7 +80,8 @@ describe('log', () => {
       error: new Error('no data'),
     })
     expect(await lines()).to.deep.equal([
-      `${time} warn  a camera\\u000ais gone\\u001b[2J\\u009b camera=camera0 name="Front\\ndoor" modes=[1,2] error="no data"`,
+      `${time} warn  a camera\\u000ais gone\\u001b[2J\\u009b ` +
+        'camera=camera0 name="Front\\ndoor" modes=[1,2] error="no data"',
     ])
   })
 

@@ -50,8 +50,10 @@ describe('downloading MediaMTX', () => {
     })
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
-  const sums = (content: Buffer, cpu = 'amd64') =>
-    `${'0'.repeat(64)}  other.tar.gz\n${createHash('sha256').update(content).digest('hex')}  mediamtx_v9.9.9_linux_${cpu}.tar.gz\n`
+  const sums = (content: Buffer, cpu = 'amd64') => {
+    const sum = createHash('sha256').update(content).digest('hex')
+    return `${'0'.repeat(64)}  other.tar.gz\n${sum}  mediamtx_v9.9.9_linux_${cpu}.tar.gz\n`
+  }
   const download = (from: string, arch = 'x64') =>
     downloadMediamtx({ dataDir: dir, log: keptLog(), signal: never(), releases: from, version: 'v9.9.9', arch })
 

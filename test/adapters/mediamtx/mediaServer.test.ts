@@ -310,7 +310,8 @@ describe('media server: the control API', () => {
     expect(await media.sync(never())).to.equal(1)
     expect(media.events).to.have.length(4)
     expect(log.lines[0]).to.equal(
-      'warn the media server refuses the path of a camera {"camera":"camera0","reason":"the media server refused the request: bad"}',
+      'warn the media server refuses the path of a camera ' +
+        '{"camera":"camera0","reason":"the media server refused the request: bad"}',
     )
   })
 
@@ -390,7 +391,7 @@ describe('media server: the control API', () => {
       expect(await media.kick({ protocol: 'srt', id: 'x' }, never())).to.equal(false)
     })
 
-    it('identified by their connection are found by the query of their URL, without publishers and others', async () => {
+    it('identified by their connection are found by the query of their URL, not publishers or others', async () => {
       const items = [
         { id: 'publisher', query: 'sig=1', state: 'publish' },
         { id: 'other', query: 'sig=2', state: 'read' },

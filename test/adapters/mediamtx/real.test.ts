@@ -15,7 +15,8 @@ import { settled } from './settled.js'
 
 const managed = { kind: 'managed', why: '' } as const
 const testPattern = (port: number) =>
-  `ffmpeg -nostdin -v error -re -f lavfi -i testsrc=size=160x120:rate=15 -c:v libx264 -preset ultrafast -tune zerolatency -g 15 -pix_fmt yuv420p -f rtsp -rtsp_transport tcp rtsp://127.0.0.1:${port}/camera0`
+  'ffmpeg -nostdin -v error -re -f lavfi -i testsrc=size=160x120:rate=15 -c:v libx264 -preset ultrafast ' +
+  `-tune zerolatency -g 15 -pix_fmt yuv420p -f rtsp -rtsp_transport tcp rtsp://127.0.0.1:${port}/camera0`
 
 describe('media server: a real MediaMTX', function () {
   this.timeout(20_000)

@@ -16,12 +16,22 @@ const simulator = (how: 'good' | 'mute' | 'deaf' | 'dying' | 'locked') => `
 const { readFileSync } = require('node:fs')
 const text = readFileSync(process.argv.at(-1), 'utf8')
 const port = Number(/apiAddress: "127.0.0.1:(\\d+)"/.exec(text)[1])
-console.log('2026/01/01 00:00:00 INF zone ' + process.env.TZ + ', secret ' + process.env.CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY + ', api ' + process.env.MTX_API)
+const { TZ, MTX_API, CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY: secret } = process.env
+console.log('2026/01/01 00:00:00 INF zone ' + TZ + ', secret ' + secret + ', api ' + MTX_API)
 console.log('2026/01/01 00:00:00 WAR [path camera0] rtsp://user:password@cam/1?x=1 is slow')
-if ('${how}' === 'dying') { console.log('2026/01/01 00:00:00 ERR listen tcp 127.0.0.1:1: bind: address already in use'); process.exit(1) }
+if ('${how}' === 'dying') {
+  console.log('2026/01/01 00:00:00 ERR listen tcp 127.0.0.1:1: bind: address already in use')
+  process.exit(1)
+}
 if ('${how}' === 'deaf') process.on('SIGINT', () => {})
 process.stdin.on('end', () => process.exit(0)).resume()
-if ('${how}' !== 'mute') require('node:http').createServer((_, r) => r.writeHead('${how}' === 'locked' ? 401 : 200, { 'content-type': 'application/json' }).end('{"version":"v1.20.1","started":"x"}')).listen(port, '127.0.0.1')
+if ('${how}' !== 'mute') {
+  const status = '${how}' === 'locked' ? 401 : 200
+  const headers = { 'content-type': 'application/json' }
+  const info = '{"version":"v1.20.1","started":"x"}'
+  const server = require('node:http').createServer((_, response) => response.writeHead(status, headers).end(info))
+  server.listen(port, '127.0.0.1')
+}
 `
 const run = (how: Parameters<typeof simulator>[0]) => [process.execPath, '-e', simulator(how), '--'] as const
 const embedded: ServerChoice = { kind: 'embedded', why: '' }
@@ -53,7 +63,8 @@ describe('server process', () => {
       expect(await make({ mode: 'external' }).choose(never())).to.have.property('kind', 'external')
       expect(await make({ mode: 'embedded' }).choose(never())).to.have.property('kind', 'embedded')
       expect((await rejection(make({ mode: 'managed' }).choose(never()))).message).to.equal(
-        'mediamtx.mode is managed, but there is no program mediamtx on the PATH or in the data directory; make mediamtx downloads it',
+        'mediamtx.mode is managed, but there is no program mediamtx on the PATH or in the data directory; ' +
+          'make mediamtx downloads it',
       )
     })
 
@@ -221,12 +232,15 @@ describe('server process', () => {
     it('ends with the service, when its input closes', async () => {
       const { options } = await arrange({ simulatorCommand: run('good') })
       // A service that starts its server and is then killed.
+      const module = new URL('../../../adapters/mediamtx/serverProcess.ts', import.meta.url).href
       const service = `
-        import { createServerProcess } from ${JSON.stringify(new URL('../../../adapters/mediamtx/serverProcess.ts', import.meta.url).href)}
+        import { createServerProcess } from ${JSON.stringify(module)}
         const options = JSON.parse(process.argv.at(-1))
         const quiet = () => {}
         const log = { error: quiet, warn: quiet, info: quiet, debug: quiet }
-        const { pid } = await createServerProcess({ ...options, log }).start({ kind: 'embedded', why: '' }, quiet, new AbortController().signal)
+        const server = createServerProcess({ ...options, log })
+        const { signal } = new AbortController()
+        const { pid } = await server.start({ kind: 'embedded', why: '' }, quiet, signal)
         console.log(pid)`
       const { log: _, ...plain } = options
       const parent = spawn(

@@ -14,7 +14,8 @@ const camera = [
   'a=control:trackID=1',
   'a=rtpmap:97 VP8/90000',
   'a=rtpmap:96 h264/90000',
-  'a=fmtp:96 packetization-mode=1; profile-level-id=42C00C; sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==',
+  'a=fmtp:96 packetization-mode=1; profile-level-id=42C00C; ' +
+    'sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==',
 ].join('\r\n')
 
 describe('SDP', () => {

@@ -124,7 +124,8 @@ describe('trusted keys in files', () => {
       [{ kind: 'file', algorithm: 'RS256', file: dir }, 'the file of security.jwt_keys[1] is not a file'],
       [
         open,
-        'the file of security.jwt_keys[1] is open to others (mode 0666): other users could replace it; run chmod o-w on it',
+        'the file of security.jwt_keys[1] is open to others (mode 0666): other users could replace it; ' +
+          'run chmod o-w on it',
       ],
       [
         await file('private.pem', String(secret), 'RS256'),

@@ -165,7 +165,8 @@ function byUdev(...properties: Properties[]) {
 const first: Properties = {
   DEVNAME: '/dev/video2',
   DEVLINKS:
-    '/dev/v4l/by-id/usb-Acme_Test_Cam_SN0001-video-index0 /dev/v4l/by-path/platform-vhci_hcd.0-usb-0:1:1.0-video-index0',
+    '/dev/v4l/by-id/usb-Acme_Test_Cam_SN0001-video-index0 ' +
+    '/dev/v4l/by-path/platform-vhci_hcd.0-usb-0:1:1.0-video-index0',
   ID_BUS: 'usb',
   ID_SERIAL: 'Acme_Test_Cam_SN0001',
   ID_SERIAL_SHORT: 'SN0001',

@@ -115,8 +115,8 @@ export function connect(server: RunningMediaServer): Client {
 }
 
 /**
- * Kills the command that publishes to a path. Tests do not kick a publisher that sends media: MediaMTX v1.20.1 then panics
- * now and then, because a packet arrives at the closed stream.
+ * Kills the command that publishes to a path. Tests do not kick a publisher that sends media: MediaMTX v1.20.1 then
+ * panics now and then, because a packet arrives at the closed stream.
  */
 export async function killPublisher({ process: { pid } }: RunningMediaServer, name: string): Promise<void> {
   const threads = await readdir(`/proc/${pid}/task`)

@@ -190,8 +190,8 @@ const sdp = [
 ].join('\r\n')
 
 /**
- * Publishes without ever sending media. `between` runs before RECORD, `after` runs after it. Resolves with the status of
- * RECORD.
+ * Publishes without ever sending media. `between` runs before RECORD, `after` runs after it. Resolves with the status
+ * of RECORD.
  */
 async function publish(
   server: RunningMediaServer,
@@ -202,7 +202,8 @@ async function publish(
   const url = server.url(name)
   const client = rawClient(server.rtspPort)
   await client.send(
-    `ANNOUNCE ${url} RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\nContent-Length: ${sdp.length}\r\n\r\n${sdp}`,
+    `ANNOUNCE ${url} RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\n` +
+      `Content-Length: ${sdp.length}\r\n\r\n${sdp}`,
   )
   const setup = await client.send(
     `SETUP ${url}/streamid=0 RTSP/1.0\r\nCSeq: 2\r\nTransport: ${transport};mode=record\r\n\r\n`,

@@ -27,11 +27,12 @@ describeMediaServers('media server, recording', (kind) => {
   const demand = { runOnDemand: camera, runOnDemandStartTimeout: '20s', runOnDemandCloseAfter: '1s' }
   before(async () => {
     dir = await temporaryFolder()
+    const hook = (text: string) => `sh -c 'echo "${text}" >> ${dir}/hooks'`
     const hooked = {
       ...demand,
       recordSegmentDuration: '1s',
-      runOnRecordSegmentCreate: `sh -c 'echo "create $MTX_PATH $MTX_SEGMENT_PATH" >> ${dir}/hooks'`,
-      runOnRecordSegmentComplete: `sh -c 'echo "complete $MTX_PATH $MTX_SEGMENT_PATH $MTX_SEGMENT_DURATION" >> ${dir}/hooks'`,
+      runOnRecordSegmentCreate: hook('create $MTX_PATH $MTX_SEGMENT_PATH'),
+      runOnRecordSegmentComplete: hook('complete $MTX_PATH $MTX_SEGMENT_PATH $MTX_SEGMENT_DURATION'),
     }
     const nowhere = { ...demand, recordPath: `/proc/nowhere/%path/%s-%f` }
     server = await startMediaServer({

@@ -122,8 +122,11 @@ describeMediaServers('media server, access to streams', (kind) => {
     await removeFolder(dir)
   })
 
-  const query = (name: string, expiresIn: number, credential?: Credential) =>
-    `sig=${encodeURIComponent(sign({ subject: `stream:${name}`, expiresAt: Date.now() + expiresIn, ...(credential && { credential }) }))}`
+  const query = (name: string, expiresIn: number, credential?: Credential) => {
+    const expiresAt = Date.now() + expiresIn
+    const signature = sign({ subject: `stream:${name}`, expiresAt, ...(credential && { credential }) })
+    return `sig=${encodeURIComponent(signature)}`
+  }
   const url = (name: string, expiresIn = 60_000, credential?: Credential) =>
     `${server.url(name)}?${query(name, expiresIn, credential)}`
   const describeStatus = async (at: string): Promise<number> => {

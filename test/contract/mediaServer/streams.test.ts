@@ -170,7 +170,8 @@ describeMediaServers('media server, streams', (kind) => {
     await killPublisher(server, 'frail')
     await holder.end()
     await gone('frail')
-    // Until the close timer fires a new reader is held and starts nothing. After that the next reader starts the command for both.
+    // Until the close timer fires, a new reader is held and starts nothing. After that, the next reader starts the
+    // command for both.
     const held = hold(server, 'frail')
     let answered = false
     void held.then(() => {

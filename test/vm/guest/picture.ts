@@ -16,7 +16,8 @@ const inBox = 1
 export const examinePicture = async (file: string): Promise<PictureFacts> => {
   const size = frameSize(await readFile(file))
   assert(size, `${file} is not a JPEG`)
-  const command = `ffmpeg -nostdin -v error -xerror -i "$0" -vf scale=${grid}:${grid}:flags=area,format=rgb24 -f rawvideo - | od -An -v -tu1 -w3`
+  const filter = `scale=${grid}:${grid}:flags=area,format=rgb24`
+  const command = `ffmpeg -nostdin -v error -xerror -i "$0" -vf ${filter} -f rawvideo - | od -An -v -tu1 -w3`
   const lines = (await output('bash', ['-o', 'pipefail', '-c', command, file])).trim().split('\n')
   const cells = lines.map((line) => line.trim().split(/\s+/).map(Number))
   assert(cells.length === grid * grid, `${file} does not decode`)

@@ -7,7 +7,7 @@ export const dataDir = '/var/lib/camera-service'
 const home = '/opt/camera-service'
 const configFile = '/etc/camera-service/camera-service.yml'
 
-/** udev is a native addon, and so no part of the bundle; these are what it loads at run time. Absent ones are left out. */
+/** udev is a native addon and not in the bundle: it and the packages that it loads. Absent ones are left out. */
 const addonPackages = ['udev', 'bindings', 'file-uri-to-path']
 
 /** An emulated processor is about ten times slower than a real one: patience accordingly. */

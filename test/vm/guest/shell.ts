@@ -30,7 +30,7 @@ export const output = async (program: string, args: string[], options?: { second
   return stdout
 }
 
-/** Asks again and again until the answer is not `undefined` or `false`; the error tells what was waited for, and the last failure. */
+/** Polls until the answer is not `undefined` or `false`. The error at the timeout holds `what` and the last failure. */
 export const eventually = async <T>(
   what: string,
   ask: () => Promise<T | undefined | false> | T | undefined | false,
@@ -47,7 +47,7 @@ export const eventually = async <T>(
     }
     await delay(200) // an emulated processor has enough to do
   }
-  throw new Error(`waited ${seconds} s in vain for ${what}${last}`)
+  throw new Error(`waited ${seconds} s without success for ${what}${last}`)
 }
 
 export function assert(condition: unknown, message: string): asserts condition {

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { reasonOf } from '../../../machines/domain/errors.js'
 
 /**
- * Runs steps in order, times them, goes on after a failure, and prints them as a table at the end. After `seconds` no step begins
- * and the running one fails, so that there is still time for the table and the logs. `only`: leaves out steps whose names do not match,
- * except those that all others need.
+ * Runs steps in order, times them, goes on after a failure, and prints them as a table at the end. After `seconds` no
+ * step begins and the running one fails, so that there is still time for the table and the logs. `only`: leaves out
+ * steps whose names do not match, except those that all others need.
  */
 export const createSteps = ({ seconds: limit, only = /./ }: { seconds: number; only?: RegExp }) => {
   const start = performance.now()
@@ -31,9 +31,8 @@ export const createSteps = ({ seconds: limit, only = /./ }: { seconds: number; o
       }
       const seconds = (performance.now() - began) / 1000
       rows.push({ name, seconds, result })
-      console.log(
-        `${passed ? 'ok    ' : 'FAILED'} ${seconds.toFixed(1).padStart(5)} s  ${name}${result === 'ok' ? '' : ` — ${result}`}`,
-      )
+      const note = result === 'ok' ? '' : ` — ${result}`
+      console.log(`${passed ? 'ok    ' : 'FAILED'} ${seconds.toFixed(1).padStart(5)} s  ${name}${note}`)
       return passed
     },
     failures: () => failures,

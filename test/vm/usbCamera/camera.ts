@@ -20,7 +20,10 @@ export interface CameraOptions {
   frame(mode: Mode, count: number): Buffer
 }
 
-/** A USB Video Class camera in user space, plugged into this kernel: it is enumerated, bound by uvcvideo and named by udev as a real one is. */
+/**
+ * A USB Video Class camera in user space, plugged into this kernel: like a real one, it is enumerated, bound by
+ * uvcvideo and named by udev.
+ */
 export const plugCamera = async ({ port, description, frame }: CameraOptions): Promise<UsbCamera> => {
   let cable: Cable | undefined
   const send = (bytes: Buffer) => cable?.send(bytes)

@@ -153,7 +153,7 @@ export const createControlEndpoint = (camera: CameraDescription, events: Control
     bytes.writeUInt32LE(frameBytes(chosenMode(of)), probeAt.frameSize)
     bytes.writeUInt32LE(payloadSize[camera.transfer], probeAt.payloadSize)
     bytes.writeUInt32LE(clockFrequency, probeAt.clock)
-    bytes[probeAt.framing] = 3 // frame id and end of frame are told
+    bytes[probeAt.framing] = 3 // the payload headers hold the frame id and the end of a frame
     bytes[probeAt.preferredVersion] = 1
     bytes[probeAt.lowestVersion] = 1
     bytes[probeAt.highestVersion] = 1

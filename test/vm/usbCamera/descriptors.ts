@@ -39,7 +39,7 @@ export const streamingEndpoint = 1
 /** Payload bytes of one isochronous packet, or of one bulk transfer. */
 export const payloadSize = { isochronous: 1024, bulk: 16384 } as const
 export const clockFrequency = 48_000_000
-/** Frame intervals are told in units of 100 ns. */
+/** Frame intervals are in units of 100 ns. */
 export const intervalOf = (rate: number): number => Math.round(10_000_000 / rate)
 export const rateOf = (interval: number): number => 10_000_000 / interval
 /** Also the size of an MJPEG or H.264 buffer: no frame of ours is larger than the raw picture. */
@@ -89,7 +89,8 @@ export const defaultInterval = ({ rates }: CameraDescription): number =>
   intervalOf(rates[Math.min(1, rates.length - 1)] ?? 10)
 
 export const deviceDescriptor = ({ vendorId, productId, serial }: CameraDescription): Buffer =>
-  // Class, subclass and protocol: "look at the interface association"; then the largest packet of endpoint 0; bcdDevice 1.0; one configuration.
+  // Class, subclass and protocol: "look at the interface association"; then the largest packet of endpoint 0;
+  // bcdDevice 1.0; one configuration.
   descriptor(
     ...[descriptorType.device, word(usbVersion), 0xef, 2, 1, 64, word(vendorId), word(productId), word(0x0100)],
     ...[stringIndex.manufacturer, stringIndex.product, serial === '' ? stringIndex.none : stringIndex.serial, 1],

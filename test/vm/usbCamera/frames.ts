@@ -60,7 +60,8 @@ export const makeFrames = async (dir: string): Promise<void> => {
       for (const size of sizes[fourcc]) {
         const file = fileOf(dir, badge, { fourcc, ...size })
         if (existsSync(file)) continue
-        const picture = `testsrc2=size=${size.width}x${size.height}:rate=${loop.rate},drawbox=x=0:y=0:w=iw/4:h=ih/4:color=${badge}:t=fill`
+        const pattern = `testsrc2=size=${size.width}x${size.height}:rate=${loop.rate}`
+        const picture = `${pattern},drawbox=x=0:y=0:w=iw/4:h=ih/4:color=${badge}:t=fill`
         const input = ['-v', 'error', '-y', '-f', 'lavfi', '-i', picture, '-frames:v', String(loop.frames)]
         await promisify(execFile)('ffmpeg', [...input, ...encoding[fourcc], `${file}.new`])
         await rename(`${file}.new`, file)

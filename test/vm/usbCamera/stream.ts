@@ -26,8 +26,9 @@ export interface StreamOptions {
 }
 
 /**
- * The streaming endpoint: runs while the kernel has requests waiting, makes a frame each interval and fills the requests with its
- * payloads. A frame that the kernel did not fetch in time is finished first and the next one dropped, as a real camera does.
+ * The streaming endpoint: runs while the kernel has requests waiting, makes a frame each interval and fills the
+ * requests with its payloads. A frame that the kernel did not fetch in time is finished first and the next one dropped,
+ * as a real camera does.
  */
 export const createStream = ({ transfer, nextFrame, send }: StreamOptions) => {
   let waiting: Submit[] = []

@@ -15,8 +15,9 @@ export interface Cable {
 }
 
 /**
- * Plugs a device into `port` (0–6) of the kernel's virtual host controller: one end of a socket pair goes to the kernel by its
- * file descriptor, the other speaks USB/IP. Needs root and `modprobe vhci_hcd`. `closed`: the kernel let go of it.
+ * Plugs a device into `port` (0–6) of the kernel's virtual host controller: one end of a socket pair goes to the
+ * kernel by its file descriptor, the other speaks USB/IP. Needs root and `modprobe vhci_hcd`. `closed`: the kernel let
+ * go of it.
  */
 export const attach = async ({
   port,
