@@ -1,5 +1,5 @@
-import { type JwtAlgorithm, jwtAlgorithms } from '../machines/domain/access.js'
 import { isLoopback } from '../machines/domain/address.js'
+import { type JwtAlgorithm, jwtAlgorithms } from '../machines/domain/jwt.js'
 import { type Format, oneOf, textLike } from './formats.js'
 import { groupOf, groupsOf, listOf, listThat, readMap } from './groups.js'
 import type { Raw, Report } from './raw.js'

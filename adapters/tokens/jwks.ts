@@ -1,6 +1,6 @@
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWKSCacheInput, jwksCache } from 'jose'
-import type { JwtAlgorithm } from '../../machines/domain/access.js'
 import { reasonOf } from '../../machines/domain/errors.js'
+import type { JwtAlgorithm } from '../../machines/domain/jwt.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { type KeyHeader, mostKeys, mostTried, type VerifyKey } from './publicKeys.js'

@@ -1,6 +1,6 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import type { CryptoKey } from 'jose'
-import type { JwtAlgorithm } from '../../machines/domain/access.js'
+import type { JwtAlgorithm } from '../../machines/domain/jwt.js'
 
 /** How many keys a JWKS may hold. */
 export const mostKeys = 100

@@ -1,5 +1,5 @@
-import type { JwtAlgorithm } from '../../machines/domain/access.js'
 import { reasonOf } from '../../machines/domain/errors.js'
+import type { JwtAlgorithm } from '../../machines/domain/jwt.js'
 import { readChecked } from '../data/checkedFile.js'
 import type { JwksOptions } from './jwks.js'
 import { type KeyHeader, keysOfText, mostTried, type TrustedKey, type VerifyKey } from './publicKeys.js'

@@ -297,7 +297,3 @@ export interface AuditLog {
   /** Writes the entries that are waiting. Never rejects. */
   close(): Promise<void>
 }
-
-/** The signature algorithms of JWTs that may be accepted. */
-export const jwtAlgorithms = ['RS256', 'ES256', 'EdDSA'] as const
-export type JwtAlgorithm = (typeof jwtAlgorithms)[number]
