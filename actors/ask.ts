@@ -40,7 +40,7 @@ export interface Ask {
   /** Takes a picture without saving it as a snapshot, and without a notification. The caller removes its file. */
   takeStill(camera: string, request: StillRequest): Promise<Still>
   /** Resolves when the stream is live. A second hold of the same holder returns the first. */
-  holdStream(camera: string, holder: string, by: By): Promise<HoldView>
+  holdStream(camera: string, holder: string): Promise<HoldView>
   /** Never ends a recording. Rejects with `notFound('Stream')` without a hold, `invalidState` if the camera is away. */
   releaseStream(camera: string, holder: string): Promise<HoldView>
   /** Releases all streams of a holder whose session ended. */

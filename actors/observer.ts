@@ -48,7 +48,13 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clo
     inspect(event) {
       try {
         const actor = event.actorRef as AnyActorRef & { on?: (type: '*', listener: (fact: Fact) => void) => unknown }
-        if (event.type === '@xstate.actor') actor.on?.('*', facts.publish)
+        if (event.type === '@xstate.actor') {
+          actor.on?.('*', (fact) => {
+            // A fact is emitted before the inspector gets the new snapshot; subscribers read the state and its start.
+            noteSnapshot(actor, actor.getSnapshot())
+            facts.publish(fact)
+          })
+        }
         if (event.type === '@xstate.snapshot' && 'value' in event.snapshot) {
           noteSnapshot(actor, event.snapshot as AnyMachineSnapshot)
         }

@@ -28,7 +28,7 @@ import { recordingEffects } from './effects/recording.js'
 import { type RetentionPorts, retentionEffects } from './effects/retention.js'
 import { discoveryEffects, fleetEffects, linkEffects, serverProcessEffects, storageEffects } from './effects/service.js'
 import { snapshotEffects } from './effects/snapshot.js'
-import { streamHold as streamHoldMachine } from './effects/stream.js'
+import { provideStreamHold } from './effects/stream.js'
 import { waitUntil } from './effects/time.js'
 
 /** The ports that the effects use. */
@@ -78,7 +78,7 @@ export interface ActorOptions {
 export function provide(ports: ActorPorts, options: ActorOptions, cameras: RetentionPorts['cameras']) {
   const { mediaServer, reader, pipelines, clock, log } = ports
   const { startLimit, tiers } = options
-  const streamHold = streamHoldMachine({ reader, startLimit })
+  const streamHold = provideStreamHold({ reader, startLimit })
 
   const recording = recordingMachine.provide({
     actors: { streamHold, ...recordingEffects({ ...ports, segmentDuration: options.segmentDuration }) },

@@ -34,6 +34,8 @@ export function refusal({ id, cause, recording, allowed, obstacles }: CameraView
   if (isBlocked && (method === 'start_recording' || method === 'start_streaming')) {
     return failedBy(obstacle)
   }
+  if (isAvailable && method === 'start_streaming')
+    return failedBy(because('crashed', 'the stream is restarted after an internal error'))
   const isRecordingMatter = isAvailable && method.endsWith('_recording')
   const state = isRecordingMatter ? (recording?.status.toLowerCase() ?? 'not recording') : cause.state
   const recordingStates = method === 'stop_recording' ? ['starting', 'recording', 'interrupted'] : ['not recording']

@@ -32,11 +32,7 @@ export const cameraMachine = cameraSetup.createMachine({
       initial: 'deciding',
       states: {
         deciding: {
-          always: [
-            { guard: 'hasDevice', target: 'probing' },
-            { guard: 'isNew', target: 'unplugged', actions: 'noteNotPluggedIn' },
-            { target: 'unplugged' },
-          ],
+          always: [{ guard: 'hasDevice', target: 'probing' }, { target: 'unplugged' }],
         },
         probing: {
           tags: 'probing',
@@ -75,7 +71,7 @@ export const cameraMachine = cameraSetup.createMachine({
             'device.replaced': { target: 'probing', actions: 'takeDevice' },
           },
         },
-        // A network camera that does not answer is disconnected, not faulty.
+        // A network camera that does not answer has the status DISCONNECTED, not ERROR.
         unreachable: {
           tags: ['unreachable', 'faulty'],
           after: { probeRetry: 'probing' },
@@ -197,6 +193,7 @@ export const cameraMachine = cameraSetup.createMachine({
           states: {
             choosing: { always: [{ guard: 'isNetworked', target: 'networked' }, { target: 'local' }] },
             local: {
+              exit: 'tellStreamEnd',
               invoke: {
                 src: 'pipeline',
                 id: 'pipeline',
@@ -205,6 +202,7 @@ export const cameraMachine = cameraSetup.createMachine({
               },
             },
             networked: {
+              exit: 'tellStreamEnd',
               invoke: [
                 {
                   src: 'pull',

@@ -15,7 +15,7 @@ import {
 import { type DemandEvent, demandMachine } from './demand.js'
 import type { By } from './domain/by.js'
 import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain/camera.js'
-import type { CameraFact, LostFact, SupervisionFact } from './domain/facts.js'
+import type { CameraFact, LostFact, StreamFact, SupervisionFact } from './domain/facts.js'
 import type { PathEvent } from './domain/mediaServer.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { CameraStatus, Obstacles, RecordingFormat } from './domain/views.js'
@@ -31,7 +31,7 @@ export interface CameraInput {
   name: string
   identity: Identity
   settings: CameraSettings
-  device?: Device | undefined
+  device: Device
   obstacles: Obstacles
 }
 
@@ -64,7 +64,9 @@ export type CameraEvent =
 /** The event for a recording or snapshot when its camera drains. */
 type Drain = Extract<RecordingEvent, { type: 'recording.stop' | 'device.removed' | 'service.stopping' }>
 
-export interface CameraContext extends CameraInput {
+export interface CameraContext extends Omit<CameraInput, 'device'> {
+  /** Absent: the camera is not plugged in. */
+  device?: Device | undefined
   probe?: Probe
   connectedAt?: number | undefined
   /** Why the camera is not in its normal state. */
@@ -85,7 +87,7 @@ export const cameraSetup = setup({
     input: {} as CameraInput,
     context: {} as CameraContext,
     events: {} as CameraEvent,
-    emitted: {} as CameraFact | LostFact | SupervisionFact,
+    emitted: {} as CameraFact | LostFact | StreamFact | SupervisionFact,
     tags: {} as 'connected' | 'faulty' | 'available' | 'draining' | 'probing' | 'unplugged' | 'unreachable' | 'retired',
     children: {} as {
       demand: 'demand'
@@ -111,7 +113,6 @@ export const cameraSetup = setup({
   guards: {
     hasDevice: ({ context }) => context.device !== undefined,
     isNetworked: ({ context }) => context.device?.kind === 'rtsp',
-    isNew: ({ context }) => context.reason === undefined,
     mayRecord: ({ context: { obstacles } }) => obstacles.storage === undefined && obstacles.server === undefined,
     mayStream: ({ context: { obstacles } }) => obstacles.server === undefined,
     isDrained: and([stateIn('#camera.online.recording.closed'), stateIn('#camera.online.snapshot.closed')]),
@@ -136,7 +137,6 @@ export const cameraSetup = setup({
       enqueue.emit({ type: 'camera.probeFailed', camera: id, reason })
     }),
     takeReason: assign({ reason: ({ context, event }) => ('reason' in event ? event.reason : context.reason) }),
-    noteNotPluggedIn: assign({ reason: because('not_plugged_in') }),
     clearReason: assign({ reason: undefined }),
     noteObstacle: assign({ obstacles: ({ context, event }) => obstaclesAfter(context.obstacles, event) }),
     drain: enqueueActions(({ event, enqueue }) => {
@@ -191,6 +191,11 @@ export const cameraSetup = setup({
       to,
       ...(to !== 'CONNECTED' && reason && { reason }),
     })),
+    /** The actor that watches the stream stops with the camera and emits nothing, so the camera emits its end. */
+    tellStreamEnd: enqueueActions(({ context: { id, reason = because('stream_lost') }, enqueue, self }) => {
+      const { pipeline, pull } = self.getSnapshot().children as Record<string, AnyActorRef | undefined>
+      if ((pipeline ?? pull)?.getSnapshot().hasTag('open')) enqueue.emit({ type: 'stream.ended', camera: id, reason })
+    }),
     tellRetired: emit(({ context: { id } }) => ({ type: 'camera.retired', camera: id })),
     tellCrash: emit(({ context: { id } }, { error, actorId }: Failed & { actorId: string }) => ({
       type: 'actor.failed',

@@ -1,6 +1,7 @@
 import type { SnapshotFrom } from 'xstate'
 import type { cameraMachine } from './camera.js'
 import type { Identity, SourceKind } from './domain/camera.js'
+import type { Reason } from './domain/reason.js'
 import type { CameraStatus, CameraView, StreamView } from './domain/views.js'
 import { noProgress } from './pipeline.js'
 import { recordingView } from './recording.js'
@@ -32,7 +33,7 @@ function streamOf({ children }: CameraSnapshot): Omit<StreamView, 'since'> {
       : demand?.hasTag('held')
         ? 'STARTING'
         : 'INACTIVE'
-  const reason = feed?.context.reason ?? demand?.context.reason
+  const reason = reasonOf(status, feed?.context.reason, demand?.context.reason)
   const holds = Object.entries(demand?.context.holds ?? {})
   return {
     status,
@@ -40,6 +41,12 @@ function streamOf({ children }: CameraSnapshot): Omit<StreamView, 'since'> {
     ...(feed?.context.progress ?? noProgress),
     ...(reason && { reason }),
   }
+}
+
+/** Why the stream is not running. The normal end of an earlier one does not explain why a new one has not started. */
+function reasonOf(status: StreamView['status'], feed: Reason | undefined, demand: Reason | undefined) {
+  if (status === 'ACTIVE') return undefined
+  return status === 'STARTING' && feed?.code === 'no_longer_used' ? demand : (feed ?? demand)
 }
 
 /** Cached per snapshot, because snapshots never change and `can` is the slowest part of a view. */

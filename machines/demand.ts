@@ -61,7 +61,14 @@ export const demandMachine = setup({
   context: ({ input }) => ({ ...input, holds: {} }),
   initial: 'idle',
   states: {
-    idle: { on: { 'stream.hold': { target: 'held', actions: { type: 'addHold', params: ({ event }) => event } } } },
+    idle: {
+      on: {
+        'stream.hold': {
+          target: 'held',
+          actions: ['clearReason', { type: 'addHold', params: ({ event }) => event }],
+        },
+      },
+    },
     held: {
       tags: 'held',
       invoke: { src: 'streamHold', id: 'streamHold', input: ({ context }) => ({ camera: context.camera }) },

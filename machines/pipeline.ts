@@ -22,7 +22,11 @@ type Report = Extract<TapEvent, { type: 'tap.progress' }>
 export const noProgress: PipelineProgress = { frames: 0, fps: 0, bitrate: 0 }
 
 /** A state that checks whether the process exists. If so, the state `alive` follows; else the failure tap is read. */
-const look = <Alive extends string, Gone extends 'isGone' | 'isAbsent', Action extends 'noteKilled'>(
+const look = <
+  Alive extends string,
+  Gone extends 'isGone' | 'isAbsent',
+  Action extends 'noteKilled' | 'noteFailed' | 'noteRestarted',
+>(
   alive: Alive,
   gone: Gone,
   ...actions: Action[]
@@ -54,7 +58,8 @@ export const pipelineMachine = setup({
     context: {} as PipelineContext,
     events: {} as TapEvent,
     emitted: {} as StreamFact,
-    tags: {} as 'starting' | 'running' | 'stalled',
+    /** `open`: `stream.ended` follows. */
+    tags: {} as 'starting' | 'running' | 'stalled' | 'open',
   },
   actors: {
     watchTaps: callbackHole<StreamInput>('watchTaps'),
@@ -80,7 +85,9 @@ export const pipelineMachine = setup({
       reason: ({ context: { reason } }, { report }: { report: Reason | undefined }) =>
         reason?.code === 'pipeline_restarted' ? reason : (report ?? reason),
     }),
+    noteFailed: assign({ reason: because('pipeline_failed') }),
     noteKilled: assign({ reason: because('pipeline_killed') }),
+    noteRestarted: assign({ reason: because('pipeline_restarted') }),
     clearReason: assign({ reason: undefined }),
     tellStarted: emit(({ context: { camera } }) => ({ type: 'stream.started', camera })),
     tellStalled: emit(({ context: { camera } }) => ({ type: 'stream.stalled', camera, reason: because('no_frames') })),
@@ -119,7 +126,7 @@ export const pipelineMachine = setup({
     },
     starting: {
       tags: 'starting',
-      entry: { type: 'giveReason', params: { reason: because('pipeline_failed') } },
+      entry: 'clearReason',
       on: {
         'tap.progress': {
           guard: { type: 'isCapturing', params: ({ event }) => event },
@@ -129,10 +136,10 @@ export const pipelineMachine = setup({
       },
       after: { firstFrameLimit: 'stalled' },
       initial: 'waiting',
-      states: { waiting: { after: { birth: 'looking' } }, looking: look('waiting', 'isAbsent') },
+      states: { waiting: { after: { birth: 'looking' } }, looking: look('waiting', 'isAbsent', 'noteFailed') },
     },
     running: {
-      tags: 'running',
+      tags: ['running', 'open'],
       entry: 'clearReason',
       on: {
         'tap.progress': [
@@ -165,14 +172,19 @@ export const pipelineMachine = setup({
       },
     },
     stalled: {
-      tags: 'stalled',
-      entry: [{ type: 'giveReason', params: { reason: because('pipeline_restarted') } }, 'tellStalled'],
+      tags: ['stalled', 'open'],
+      entry: [{ type: 'giveReason', params: { reason: because('no_frames') } }, 'tellStalled'],
       on: {
         'tap.progress': [
           {
             guard: { type: 'isAnother', params: ({ event }) => event },
             target: 'running',
-            actions: ['tellEnded', { type: 'keepProgress', params: ({ event }) => event }, 'tellStarted'],
+            actions: [
+              'noteRestarted',
+              'tellEnded',
+              { type: 'keepProgress', params: ({ event }) => event },
+              'tellStarted',
+            ],
           },
           {
             guard: { type: 'isFurther', params: ({ event }) => event },
@@ -187,10 +199,11 @@ export const pipelineMachine = setup({
           invoke: { src: 'recycleProcess', input: ({ context }) => context, onDone: 'waiting', onError: 'waiting' },
         },
         waiting: { after: { recheck: 'looking' } },
-        looking: look('waiting', 'isAbsent'),
+        looking: look('waiting', 'isAbsent', 'noteRestarted'),
       },
     },
     ending: {
+      tags: 'open',
       entry: { type: 'giveReason', params: { reason: because('no_longer_used') } },
       after: { farewell: 'reporting' },
       on: {
@@ -205,6 +218,7 @@ export const pipelineMachine = setup({
     },
     // The process is gone; the failure tap may say why.
     reporting: {
+      tags: 'open',
       invoke: {
         src: 'takeReport',
         input: ({ context }) => context,

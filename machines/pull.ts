@@ -5,9 +5,13 @@ import { because, type Reason } from './domain/reason.js'
 import { promiseHole } from './hole.js'
 import { noProgress, type StreamInput } from './pipeline.js'
 
-/** The path of a camera as reported by the media server. `bytes`: received since the path is ready; `at`: epoch ms. */
+/**
+ * The path of a camera as reported by the media server. `bytes`: received since the path is ready; `used`: it has
+ * readers; `at`: epoch ms.
+ */
 export interface PathMeasurement {
   ready: boolean
+  used: boolean
   bytes: number
   at: number
 }
@@ -27,7 +31,8 @@ export const pullMachine = setup({
     input: {} as StreamInput,
     context: {} as PullContext,
     emitted: {} as StreamFact,
-    tags: {} as 'running' | 'stalled',
+    /** `open`: `stream.ended` follows. */
+    tags: {} as 'running' | 'stalled' | 'open',
   },
   actors: { measurePath: promiseHole<PathMeasurement, StreamInput>('measurePath') },
   guards: {
@@ -42,10 +47,14 @@ export const pullMachine = setup({
     })),
     forgetMeasurement: assign({ last: nothing(), progress: noProgress }),
     giveReason: assign({ reason: (_, { reason }: { reason: Reason }) => reason }),
+    /** A stream with readers does not end because nobody needs it. */
+    noteEnd: assign({
+      reason: ({ context: { last, reason } }) => reason ?? because(last.used ? 'stream_lost' : 'no_longer_used'),
+    }),
     clearReason: assign({ reason: undefined }),
     tellStarted: emit(({ context: { camera } }) => ({ type: 'stream.started', camera })),
     tellStalled: emit(({ context: { camera } }) => ({ type: 'stream.stalled', camera, reason: because('no_frames') })),
-    tellEnded: emit(({ context: { camera, reason = because('no_longer_used') } }) => ({
+    tellEnded: emit(({ context: { camera, reason = because('stream_lost') } }) => ({
       type: 'stream.ended',
       camera,
       reason,
@@ -79,7 +88,7 @@ export const pullMachine = setup({
       },
     },
     running: {
-      tags: 'running',
+      tags: ['running', 'open'],
       entry: 'clearReason',
       after: { stallLimit: 'stalled' },
       initial: 'waiting',
@@ -105,7 +114,7 @@ export const pullMachine = setup({
       },
     },
     stalled: {
-      tags: 'stalled',
+      tags: ['stalled', 'open'],
       entry: [{ type: 'giveReason', params: { reason: because('no_frames') } }, 'tellStalled'],
       initial: 'waiting',
       states: {
@@ -128,12 +137,12 @@ export const pullMachine = setup({
         },
       },
     },
-    ended: { entry: ['tellEnded', 'forgetMeasurement'], always: 'asleep' },
+    ended: { entry: ['noteEnd', 'tellEnded', 'forgetMeasurement'], always: 'asleep' },
   },
 })
 
 function nothing(): PathMeasurement {
-  return { ready: false, bytes: 0, at: 0 }
+  return { ready: false, used: false, bytes: 0, at: 0 }
 }
 
 /** Returns the bits per second between two measurements. */

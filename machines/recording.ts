@@ -64,7 +64,10 @@ const closing = {
             actions: { type: 'keepResult', params: ({ event }: { event: DoneActorEvent<Closed> }) => event.output },
           },
         ],
-        'xstate.error.actor.closeCapture': '#recording.stopped',
+        'xstate.error.actor.closeCapture': {
+          target: '#recording.failed',
+          actions: { type: 'takeFailure', params: ({ event }: { event: ErrorActorEvent }) => event },
+        },
       },
     },
     failing: {

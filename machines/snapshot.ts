@@ -77,6 +77,11 @@ export const snapshotMachine = setup({
   actions: {
     join: assign({ wishes: ({ context }, { wish }: { wish: SnapshotWish }) => [...context.wishes, wish] }),
     joinNext: assign({ late: ({ context }, { wish }: { wish: SnapshotWish }) => [...context.late, wish] }),
+    /** The device is gone, or the service stops: there is no next capture. */
+    failLate: enqueueActions(({ context, enqueue }, { reason }: { reason: Reason }) => {
+      for (const wish of context.late) enqueue.emit(failureOf(context, wish, reason))
+      enqueue.assign({ late: [] })
+    }),
     takeLate: assign(({ context }) => ({ wishes: context.late, late: [], passedOver: [] })),
     passOver: assign({ passedOver: ({ context }, passed: PassedOver) => [...context.passedOver, passed] }),
     passFailure: assign({
@@ -209,7 +214,11 @@ export const snapshotMachine = setup({
       onDone: 'saving',
     },
     saving: {
-      on: { 'snapshot.join': { actions: { type: 'joinNext', params: ({ event }) => event } } },
+      on: {
+        'snapshot.join': { actions: { type: 'joinNext', params: ({ event }) => event } },
+        'device.removed': { actions: { type: 'failLate', params: ({ event }) => event } },
+        'service.stopping': { actions: { type: 'failLate', params: { reason: because('service_stopping') } } },
+      },
       invoke: {
         src: 'savePictures',
         input: ({ context: { camera, wishes }, event }) => ({ camera, wishes, captured: capturedOf(event) }),

@@ -105,7 +105,7 @@ export const createMetrics = ({
   // Some metrics lie between two facts: the times and facts that the first one leaves for the second.
   let isServerGone = false
   const gapSince = new Map<CameraId, number>()
-  /** The end of each stream that may be restarted; 0 if it stalled. */
+  /** The end of each stream that may be restarted. */
   const endedAt = new Map<CameraId, number>()
 
   const add = (camera: CameraId, what: CameraCount, by = 1) => {
@@ -148,15 +148,14 @@ export const createMetrics = ({
         const ended = endedAt.get(fact.camera)
         endedAt.delete(fact.camera)
         add(fact.camera, 'starts')
-        if (ended !== undefined && (ended === 0 || fact.at - ended <= restartWithin)) add(fact.camera, 'restarts')
+        if (ended !== undefined && fact.at - ended <= restartWithin) add(fact.camera, 'restarts')
         break
       }
       case 'stream.stalled':
         add(fact.camera, 'stalls')
-        endedAt.set(fact.camera, 0)
         break
       case 'stream.ended':
-        if (endedAt.get(fact.camera) !== 0) endedAt.set(fact.camera, fact.at)
+        endedAt.set(fact.camera, fact.at)
         break
       case 'camera.retired':
         for (const map of [cameras, gapSince, endedAt]) map.delete(fact.camera)

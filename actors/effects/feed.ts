@@ -29,6 +29,11 @@ const measureLimit = 3_000
 export const pullEffects = ({ mediaServer, clock }: { mediaServer: Pick<MediaServer, 'stream'>; clock: Clock }) => ({
   measurePath: fromPromise<PathMeasurement, StreamInput>(async ({ input: { camera }, signal }) => {
     const state = await mediaServer.stream(camera, within(measureLimit, signal))
-    return { ready: state?.ready ?? false, bytes: state?.bytesReceived ?? 0, at: clock.now() }
+    return {
+      ready: state?.ready ?? false,
+      used: (state?.readers ?? 0) > 0,
+      bytes: state?.bytesReceived ?? 0,
+      at: clock.now(),
+    }
   }),
 })

@@ -14,7 +14,7 @@ import { within } from './time.js'
 const nextWait = 3_000
 
 /** Returns the machine that holds a stream, with its effect. `startLimit`: ms that a stream may take to start. */
-export const streamHold = ({ reader, startLimit }: { reader: Pick<StreamReader, 'hold'>; startLimit: number }) =>
+export const provideStreamHold = ({ reader, startLimit }: { reader: Pick<StreamReader, 'hold'>; startLimit: number }) =>
   streamHoldMachine.provide({
     actors: {
       openStream: callback<StreamHoldEvent, { camera: CameraId; attempts: number }>(

@@ -8,7 +8,6 @@ const sentences = {
   removed: 'the camera was removed',
   service_stopping: 'the service is stopping',
   // The device.
-  not_plugged_in: 'the camera is not plugged in',
   unplugged: 'the camera was unplugged',
   replaced: 'the camera came back under another device node',
   device_busy: 'the device is busy: another program uses it',

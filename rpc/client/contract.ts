@@ -273,6 +273,7 @@ export interface Methods {
     }
     result: {
       device: string
+      /** The first file. A recording in mkv is written as .mp4; stop_recording returns its final name */
       filename: string
       status: 'RECORDING' | 'STARTING' | 'STOPPING' | 'PAUSED' | 'ERROR' | 'FAILED'
       start_time: string

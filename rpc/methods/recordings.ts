@@ -32,7 +32,9 @@ const startRecording = method({
   }),
   result: Type.Object({
     device: CameraName,
-    filename: Type.String(),
+    filename: Type.String({
+      description: 'The first file. A recording in mkv is written as .mp4; stop_recording returns its final name',
+    }),
     status: Type.Enum(['RECORDING', 'STARTING', 'STOPPING', 'PAUSED', 'ERROR', 'FAILED']),
     start_time: Time,
     format: RecordingFormat,

@@ -66,7 +66,7 @@ const { device, id, status, streams } = cameraProperties
 
 const statusUpdate = topic({
   name: 'camera_status_update',
-  summary: 'anything of a camera changed; holds the whole [camera](#camera)',
+  summary: 'a camera came, went, was probed, or changed its status or identity; holds the whole [camera](#camera)',
   // Only four members are known of a camera that has left the list.
   params: Type.Union([paramsOf(cameraProperties), paramsOf({ device, id, status, streams })]),
   isState: true,
@@ -76,6 +76,7 @@ const statusUpdate = topic({
     'camera.disconnected': ({ camera }, world) => wholeCamera(camera, world, 'DISCONNECTED'),
     'camera.statusChanged': ({ camera, to }, world) => wholeCamera(camera, world, to),
     'camera.probed': ({ camera }, world) => wholeCamera(camera, world),
+    'camera.probeFailed': ({ camera }, world) => wholeCamera(camera, world),
     'camera.identityAmbiguous': ({ camera }, world) => wholeCamera(camera, world),
   },
 })

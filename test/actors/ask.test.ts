@@ -135,13 +135,13 @@ describe('a request to record', () => {
 describe('a request to hold the stream', () => {
   it('is refused while the media server is down', async () => {
     const { ask } = await online({ obstacles: { server: because('server_unreachable') } })
-    const { key, data } = await refusalOf(ask.holdStream('camera0', 'ann', by))
+    const { key, data } = await refusalOf(ask.holdStream('camera0', 'ann'))
     expect([key, data.dependency]).to.deep.equal(['dependencyFailed', 'mediamtx'])
   })
 
   it('resolves when the stream is live; the hold ends with its release', async () => {
     const { ask, held } = await online()
-    const holding = ask.holdStream('camera0', 'ann', by)
+    const holding = ask.holdStream('camera0', 'ann')
     held()
     expect(await holding).to.deep.equal({ camera: 'camera0', since: 7, continues: true })
     expect(await ask.releaseStream('camera0', 'ann')).to.deep.equal({ camera: 'camera0', since: 7, continues: false })
@@ -150,7 +150,7 @@ describe('a request to hold the stream', () => {
 
   it('fails if the camera is unplugged before its stream is live', async () => {
     const { ask, actor } = await online()
-    const holding = refusalOf(ask.holdStream('camera0', 'ann', by))
+    const holding = refusalOf(ask.holdStream('camera0', 'ann'))
     actor.send({ type: 'device.removed', reason: because('unplugged') })
     expect((await holding).data).to.deep.include({
       dependency: 'camera',
@@ -161,7 +161,7 @@ describe('a request to hold the stream', () => {
 
   it('is refused if the hold is released first', async () => {
     const { ask, actor } = await online()
-    const holding = refusalOf(ask.holdStream('camera0', 'ann', by))
+    const holding = refusalOf(ask.holdStream('camera0', 'ann'))
     actor.send({ type: 'stream.release', holder: 'ann' })
     expect((await holding).data).to.deep.include({ state: 'released' })
   })

@@ -52,6 +52,21 @@ describe('observer', () => {
     expect(observer.since('link')).to.be.greaterThan(up)
   })
 
+  it('knows the start time of a state before it publishes a fact about it', () => {
+    const { observer, facts, tick } = observe()
+    const link = setup({ types: { emitted: {} as SystemFact } }).createMachine({
+      initial: 'down',
+      states: { down: { on: { go: 'up' } }, up: { entry: emit({ type: 'system.started' }) } },
+    })
+    const starts: number[] = []
+    const actor = createActor(link, { systemId: 'link', inspect: observer.inspect })
+    facts.subscribe(() => starts.push(observer.since('link')))
+    actor.start()
+    tick()
+    actor.send({ type: 'go' })
+    expect(starts).to.deep.equal([2_000])
+  })
+
   it('removes a camera that is gone, and its stream', async () => {
     const { observer } = observe()
     const identity = { key: 'serial:1:2:3', basis: 'serial' as const, confidence: 'high' as const, ambiguous: false }
@@ -141,6 +156,7 @@ function observe(debug: () => void = () => {}) {
   facts.subscribe((fact) => heard.push(fact))
   return {
     observer: createObserver({ facts, clock, log }),
+    facts,
     heard,
     errors,
     thrown,

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { useFakeTimers } from 'sinon'
-import { streamHold } from '../../actors/effects/stream.js'
+import { provideStreamHold } from '../../actors/effects/stream.js'
 import type { StreamReader } from '../../machines/domain/ports.js'
 import { because, type Reason } from '../../machines/domain/reason.js'
 import { later, turn } from '../support/later.js'
@@ -87,7 +87,9 @@ describe('holding a stream', () => {
         return mine.promise
       },
     }
-    const { heard, stop } = withParent(streamHold({ reader, startLimit: 22_000 }), { input: { camera: 'camera0' } })
+    const { heard, stop } = withParent(provideStreamHold({ reader, startLimit: 22_000 }), {
+      input: { camera: 'camera0' },
+    })
     const settle = async () => {
       await turn()
       await turn()

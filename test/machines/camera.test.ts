@@ -10,7 +10,7 @@ import { because, Failure } from '../../machines/domain/reason.js'
 import type { Obstacles } from '../../machines/domain/views.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
 import { pullMachine } from '../../machines/pull.js'
-import { recordingMachine } from '../../machines/recording.js'
+import { type Closed, recordingMachine } from '../../machines/recording.js'
 import { snapshotMachine } from '../../machines/snapshot.js'
 import { sourceMachine } from '../../machines/source.js'
 import { streamHoldMachine } from '../../machines/streamHold.js'
@@ -380,6 +380,33 @@ describe('camera', () => {
     })
   }
 
+  it('emits the end of its stream when it goes', async () => {
+    const { actor, facts, probed, tap } = camera()
+    await probed()
+    tap({ type: 'tap.progress', sender: 1, progress: { frames: 9, fps: 30, bitrate: 1_000 } })
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    expect(facts.slice(-4)).to.deep.equal([
+      { type: 'stream.started', camera: 'camera0' },
+      { type: 'stream.ended', camera: 'camera0', reason: because('unplugged') },
+      { type: 'camera.disconnected', camera: 'camera0', reason: because('unplugged') },
+      {
+        type: 'camera.statusChanged',
+        camera: 'camera0',
+        name: 'Test Cam',
+        from: 'CONNECTED',
+        to: 'DISCONNECTED',
+        reason: because('unplugged'),
+      },
+    ])
+  })
+
+  it('emits no end of a stream that did not run', async () => {
+    const { actor, facts, probed } = camera()
+    await probed()
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    expect(facts.map(({ type }) => type)).not.to.include('stream.ended')
+  })
+
   describe('supervises its children:', () => {
     for (const part of ['demand', 'pipeline'] as const)
       it(`restarts a crashed ${part}`, async () => {
@@ -428,7 +455,7 @@ function camera({ obstacles = {}, device: mine = device }: { obstacles?: Obstacl
   const facts: Fact[] = []
   let probes = 0
   let probing = later<Probe & { at: number }>()
-  let closing = later<never>()
+  let closing = later<Closed>()
   let hold = (_: { type: 'stream.held' }) => {}
   let tap = (_: TapEvent) => {}
   let sourceError: Error | undefined
@@ -448,7 +475,7 @@ function camera({ obstacles = {}, device: mine = device }: { obstacles?: Obstacl
       openCapture: never(),
       closeCapture: fromPromise(() => {
         log.push('closing')
-        closing = later<never>()
+        closing = later<Closed>()
         return closing.promise
       }) as never,
     },
@@ -515,7 +542,7 @@ function camera({ obstacles = {}, device: mine = device }: { obstacles?: Obstacl
       sourceError = error
     },
     closed: () => {
-      closing.reject('never began')
+      closing.resolve({ files: [], endedAt: 0 })
       return turn()
     },
     held: () => hold({ type: 'stream.held' }),

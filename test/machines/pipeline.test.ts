@@ -94,6 +94,19 @@ describe('pipeline', () => {
     expect(word()).to.equal('asleep')
   })
 
+  it('has no reason while it starts', async () => {
+    const { actor, process, wait, frames, finished, reported, word } = pipeline()
+    process.starts()
+    frames(3)
+    finished()
+    process.ends()
+    await wait(250)
+    process.starts()
+    reported()
+    expect(word()).to.equal('starting')
+    expect(actor.getSnapshot().context.reason).to.equal(undefined)
+  })
+
   it('is stalled if the first frame is late', async () => {
     const { process, facts, recycled, wait, frames, reported } = pipeline()
     process.starts()
@@ -134,7 +147,7 @@ describe('pipeline', () => {
     frames(3)
     expect(actor.getSnapshot().context).to.deep.include({ progress: { frames: 3, fps: 15, bitrate: 0 } })
     await wait(5_000)
-    expect(actor.getSnapshot().context.reason).to.deep.equal(because('pipeline_restarted'))
+    expect(actor.getSnapshot().context.reason).to.deep.equal(because('no_frames'))
     frames(4)
     expect(actor.getSnapshot().context.reason).to.equal(undefined)
   })

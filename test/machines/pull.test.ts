@@ -34,6 +34,13 @@ describe('pull', () => {
     expect(facts()).to.deep.equal(['stream.started', 'stream.ended no_longer_used'])
   })
 
+  it('is lost if the path had readers', async () => {
+    const { facts, second } = pull()
+    await second({ ready: true, used: true, bytes: 1_000 })
+    await second({ ready: false, bytes: 0 })
+    expect(facts()).to.deep.equal(['stream.started', 'stream.ended stream_lost'])
+  })
+
   it('ends with its reason after a stall', async () => {
     const { facts, second } = pull()
     await second({ ready: true, bytes: 1_000 })
@@ -52,18 +59,20 @@ describe('pull', () => {
   })
 })
 
+type Measured = Omit<PathMeasurement, 'at' | 'used'> & { used?: boolean }
+
 /** The stream of camera0, measured once a second. */
 function pull() {
   const clock = new SimulatedClock()
   const facts: StreamFact[] = []
   let now = 0
-  let next: Omit<PathMeasurement, 'at'> | undefined
+  let next: Measured | undefined
   const actor = createActor(
     pullMachine.provide({
       actors: {
         measurePath: fromPromise<PathMeasurement>(async () => {
           if (!next) throw new Error('no answer')
-          return { ...next, at: now }
+          return { used: false, ...next, at: now }
         }) as never,
       },
     }),
@@ -75,7 +84,7 @@ function pull() {
     actor,
     facts: () => facts.map((fact) => ('reason' in fact ? `${fact.type} ${fact.reason.code}` : fact.type)),
     word: () => [...actor.getSnapshot().tags][0] ?? 'asleep',
-    async second(measurement: Omit<PathMeasurement, 'at'> | undefined) {
+    async second(measurement: Measured | undefined) {
       next = measurement
       now += 1_000
       clock.increment(1_000)

@@ -216,6 +216,19 @@ describe('recording', () => {
       'outcome.bytes': 0,
     })
   })
+
+  it('fails if its files cannot be closed after a stop', async () => {
+    const { actor, facts, opened, firstBytes, closingFails } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'recording.stop', by: ann })
+    await closingFails()
+    expect(facts.at(-1)).to.deep.nested.include({
+      type: 'recording.failed',
+      'outcome.reason': because('failed', 'cannot read the folder'),
+      'outcome.files': ['one.mp4'],
+    })
+  })
 })
 
 const oneFile: RecordingFile = {

@@ -97,6 +97,20 @@ describe('snapshot', () => {
     expect(actor.getSnapshot().status).to.equal('done')
   })
 
+  it('does not capture again if the camera is unplugged during saving', async () => {
+    const { actor, grabs, facts, grabbed, saved } = snap({ device: usb })
+    await grabbed('direct')
+    actor.send({ type: 'snapshot.join', wish: wish('bob') })
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    await saved()
+    expect(grabs).to.deep.equal(['direct'])
+    expect(facts.map(({ type, by }) => [type, by.user])).to.deep.equal([
+      ['snapshot.failed', 'bob'],
+      ['snapshot.taken', 'ann'],
+    ])
+    expect(actor.getSnapshot().status).to.equal('done')
+  })
+
   it('emits still.taken, not snapshot.taken, for a still', async () => {
     const { actor, facts, answers, grabbed, saved } = snap({ device: usb })
     actor.send({ type: 'snapshot.join', wish: looking('bob') })

@@ -123,7 +123,7 @@ describe('the metrics', () => {
     start()
     tell({ type: 'stream.stalled', camera: 'camera0', reason: because('no_frames') })
     stop()
-    world.now += 60_000
+    world.now += 6_000
     start()
     expect(await scrape('pipeline_restarts_total')).to.deep.equal([
       'pipeline_restarts_total{camera="camera0"} 2',
