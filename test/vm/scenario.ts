@@ -231,6 +231,10 @@ const main = async () => {
     const asked = performance.now()
     await client.call('start_recording', { device }, { seconds: 40 })
     const started = performance.now()
+    const status = await eventually('systemctl status to show the recording', async () => {
+      const text = await property('StatusText')
+      return text.endsWith('recording 1 · MediaMTX up') && text
+    })
     const { snapshot } = await photograph(device)
     await delay(Math.max(0, 5000 - (performance.now() - started)))
     const recording = await client.call<Recording>('stop_recording', { device })
@@ -244,7 +248,7 @@ const main = async () => {
     assert(Math.abs(played - recording.duration) <= 1, `duration is ${recording.duration}, ${played} s play`)
     assert(snapshot.tier === 2, `the snapshot came by tier ${snapshot.tier}: ${JSON.stringify(snapshot)}`)
     const delayed = ((started - asked) / 1000).toFixed(1)
-    return `started after ${delayed} s, ${played.toFixed(1)} s play in ${files.length} file(s)`
+    return `started after ${delayed} s, "${status}", ${played.toFixed(1)} s play in ${files.length} file(s)`
   })
 
   await step('unplug while recording: error, then disconnected; the file plays', async () => {
@@ -337,6 +341,7 @@ const main = async () => {
     await arrangeBoth()
     const { filename } = await client.call<Recording>('start_recording', { device: deviceOf('blue') }, { seconds: 40 })
     await delay(1000)
+    const since = `@${(Date.now() / 1000).toFixed(3)}`
     const start = performance.now()
     await output('systemctl', ['stop', unit])
     const seconds = (performance.now() - start) / 1000
@@ -346,6 +351,12 @@ const main = async () => {
     assert(result === 'success' && (await property('ExecMainStatus')) === '0', `the unit's result is ${result}`)
     assert(left.length === 0, `still running: ${left.join('; ')}`)
     assert(seconds < 10, `it took ${seconds.toFixed(1)} s`)
+    const lines = await output('journalctl', ['-b', '-u', unit, '--since', since, '-o', 'cat'])
+    // Lines with `repeated` sum up warnings from before the stop.
+    const warnings = lines
+      .split('\n')
+      .filter((line) => /"level":"(warn|error)"/.test(line) && !/"repeated":/.test(line))
+    assert(warnings.length === 0, `a clean stop logs warnings: ${warnings.join('; ')}`)
     return `${seconds.toFixed(1)} s, ${played.toFixed(1)} s play`
   })
 }
