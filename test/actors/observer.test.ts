@@ -103,7 +103,8 @@ describe('observer', () => {
     const device = { kind: 'virtual' as const, name: 'demo' }
     const identity = { key: 'virtual:demo', basis: 'name' as const, confidence: 'high' as const, ambiguous: false }
     const input = { id: 'camera0' as const, name: 'Demo', identity, settings: {}, device, obstacles: {} }
-    createActor(camera, { systemId: 'camera:camera0', inspect: observer.inspect, input }).start()
+    const clock = new SimulatedClock()
+    createActor(camera, { clock, systemId: 'camera:camera0', inspect: observer.inspect, input }).start()
     await turn()
     tick()
     tap({ type: 'tap.progress', sender: 1, progress: { frames: 1, fps: 30, bitrate: 0 } })
