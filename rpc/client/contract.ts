@@ -37,10 +37,8 @@ export interface Camera {
   connected_at?: string
   pipeline?: {
     kind: 'copy' | 'encode' | 'pull'
-    /** Code of the reason */
+    /** Why this pipeline was selected: one sentence for people, not a code */
     reason: string
-    /** The reason in one sentence */
-    details?: string
     source_format: string
     profile?: string
     level?: string
@@ -167,10 +165,8 @@ export interface Methods {
       connected_at?: string
       pipeline?: {
         kind: 'copy' | 'encode' | 'pull'
-        /** Code of the reason */
+        /** Why this pipeline was selected: one sentence for people, not a code */
         reason: string
-        /** The reason in one sentence */
-        details?: string
         source_format: string
         profile?: string
         level?: string
@@ -700,8 +696,10 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why the status is ERROR */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       skydio_streams: {
         /** Without credentials */
@@ -727,8 +725,10 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why the status is ERROR */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       generic_streams: {
         /** Without credentials */
@@ -754,8 +754,10 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why the status is ERROR */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       scan_timestamp: string
       total_found: number
@@ -830,8 +832,10 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why the status is ERROR */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       skydio_streams: {
         /** Without credentials */
@@ -857,8 +861,10 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why the status is ERROR */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       generic_streams: {
         /** Without credentials */
@@ -884,8 +890,10 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why the status is ERROR */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       total_count: number
       timestamp: string
@@ -1425,10 +1433,8 @@ export interface Notifications {
         connected_at?: string
         pipeline?: {
           kind: 'copy' | 'encode' | 'pull'
-          /** Code of the reason */
+          /** Why this pipeline was selected: one sentence for people, not a code */
           reason: string
-          /** The reason in one sentence */
-          details?: string
           source_format: string
           profile?: string
           level?: string

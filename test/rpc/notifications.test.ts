@@ -189,7 +189,10 @@ describe('notifications', () => {
       device: 'camera0',
       stream_id: 'camera0',
     })
-    expect(of('system.shutdown')).to.include({ reason: 'SIGTERM' })
+    expect(of('system.shutdown')).to.include({
+      reason: 'service_stopping',
+      details: 'the service is stopping: SIGTERM',
+    })
     expect(of('system.startup')).to.include({ version: '0.1.0' })
     expect(of('system.health')).to.include({ status: 'HEALTHY' })
   })
