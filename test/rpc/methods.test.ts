@@ -468,16 +468,6 @@ describe('errors of methods', () => {
       expect((await admin.call(method)).error).to.equal(undefined)
   })
 
-  it('simulate is unsupported if simulation is disabled', async () => {
-    const { port } = await stage.serve(world.options({}, { simulation: false }))
-    const { error } = await (await stage.connect(port, { role: 'admin' })).call('simulate', {
-      device: 'camera0',
-      action: 'busy',
-    })
-    expect(error).to.deep.include({ code: -32030, message: 'Unsupported' })
-    expect(error?.data).to.deep.include({ feature: 'simulation' })
-  })
-
   it('follow the order of checks of the contract', async () => {
     const { port } = await stage.serve(world.options({ rate: { requests: 40, window: 60_000 } }))
     world.system = { ...world.system, status: 'starting' }
