@@ -372,9 +372,10 @@ describe('errors of methods', () => {
     const { error } = await viewer.call('authenticate', { auth_token: 'forged' })
     expect(error?.data).to.deep.include({ reason: 'auth_failed' })
     expect((await viewer.call('get_camera_list')).error).to.equal(undefined)
-    expect(world.logged.filter(({ level }) => level === 'warn').map(({ message }) => message)).to.deep.equal([
-      'an authentication was refused',
-    ])
+    const refusals = world.logged.filter(({ message, fields }) =>
+      `${message} ${fields?.reason}`.includes('auth_failed'),
+    )
+    expect(refusals.map(({ level, message }) => `${level}: ${message}`)).to.deep.equal(['warn: authenticate refused'])
   })
 
   it('refuse a caller whose token has expired', async () => {
