@@ -16,6 +16,7 @@ import { createMetricsPage } from './rpc/http/metricsPage.js'
 import { createMetrics } from './rpc/metrics.js'
 import { createRateLimits } from './rpc/rateLimits.js'
 import { createRpcServer } from './rpc/server.js'
+import { checkTls } from './rpc/tls.js'
 
 /** Put in by the bundler. */
 declare const BUILD_DATE: string | undefined
@@ -58,6 +59,12 @@ const self = {
   version,
   buildDate: typeof BUILD_DATE === 'string' ? BUILD_DATE : 'built from source',
   maxCameras: 16,
+}
+
+/** Throws one sentence that names the key at fault if the certificates of the configuration cannot be used. */
+export const checkCertificates = (config: Configuration): void => {
+  const { tls } = rpcOptions(config)
+  if (tls) checkTls(tls)
 }
 
 /** Connects and starts everything. If it fails, closes everything and rejects with one sentence for the operator. */

@@ -33,12 +33,14 @@ async function run(argv: readonly string[]): Promise<Outcome> {
       return audit(config)
     case 'download-mediamtx':
       return downloadMediamtx(config, { log: createLog({ level: 'info', format: 'text' }) })
-    case 'serve':
-      return serve(
-        config,
-        { warnings, guide: command.guide },
-        { env, clock, signal: firstSignal(), onUnhandled, print },
-      )
+    case 'serve': {
+      const sources = {
+        configFile: command.config ?? env.CAMERA_SERVICE_CONFIG,
+        dataDir: command.flags['data-dir'] ?? env.CAMERA_SERVICE_DATA_DIR,
+      }
+      const guide = command.guide ? sources : undefined
+      return serve(config, { warnings, guide }, { env, clock, signal: firstSignal(), onUnhandled, print })
+    }
   }
 }
 

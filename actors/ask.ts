@@ -20,7 +20,7 @@ import type {
 import { type CameraActor, type Directory, type FleetActor, findCamera } from './directory.js'
 import { within } from './effects/time.js'
 import type { Facts } from './facts.js'
-import { failedBy, noPicture, type RequestMethod, refusal } from './refusals.js'
+import { failedBy, noPicture, notVirtual, type RequestMethod, refusal, simulationDisabled } from './refusals.js'
 
 /**
  * Requests to cameras, in four steps: find the actor, check `can`, send the event, wait for the fact. Rejects with
@@ -45,7 +45,7 @@ export interface Ask {
   releaseStream(camera: string, holder: string): Promise<HoldView>
   /** Releases all streams of a holder whose session ended. */
   releaseAll(holder: string): void
-  /** Simulates a fault. Rejects with `unsupported` if simulation is off or the camera is not virtual. */
+  /** Simulates a fault. Rejects with `unsupported` if simulation is disabled or the camera is not virtual. */
   simulate(camera: string, action: SimulateAction): Promise<void>
 }
 
@@ -173,7 +173,7 @@ export function createAsk({
           (fact.type === 'snapshot.taken' || fact.type === 'snapshot.failed') && fact.by === by,
       )
       if (fact.type === 'snapshot.taken') return fact
-      if (fact.reason.code === 'name_taken') throw invalidParam('filename', fact.reason.details)
+      if (fact.reason.code === 'name_taken') throw invalidParam('filename', `must be free: ${fact.reason.details}`)
       throw noPicture(fact)
     },
 
@@ -237,16 +237,13 @@ export function createAsk({
     },
 
     async simulate(camera, action) {
-      const { id, kind } = directory.camera(camera)
-      if (!simulation)
-        throw new ServiceError('unsupported', { feature: 'simulation', hint: 'set simulation.enabled to true' })
-      if (kind !== 'virtual')
-        throw new ServiceError('unsupported', {
-          feature: `simulation of a ${kind} camera`,
-          hint: 'only virtual cameras can simulate faults',
-        })
+      if (!simulation) throw simulationDisabled()
+      const view = directory.camera(camera)
+      const { id, kind, cause } = view
+      if (kind !== 'virtual') throw notVirtual(view)
       if (action === 'unplug' || action === 'plug')
         return fleet.send({ type: 'device.simulate', camera: id, away: action === 'unplug' })
+      if (cause.state === 'unplugged') throw refusal(view, 'simulate')
       await pipelines
         .simulate(id, action)
         .catch((error: unknown) => Promise.reject(dependencyFailed('camera', reasonFrom(error))))

@@ -18,21 +18,50 @@ const warnings = new Set<Fact['type']>([
   'storage.blind',
 ])
 
-/** Frequent facts, from periodic scans and from pages that show stills: logged at debug level. */
-const details = new Set<Fact['type']>(['discovery.started', 'discovery.progress', 'still.taken', 'still.failed'])
+/**
+ * Logged at debug level: frequent facts, from periodic scans and from pages that show stills; and the stop, which
+ * `serve` logs with its reason when it begins.
+ */
+const details = new Set<Fact['type']>([
+  'discovery.started',
+  'discovery.progress',
+  'still.taken',
+  'still.failed',
+  'system.stopping',
+])
 
 /** Writes a log line for each fact, without paths, and without fields that make repeated lines differ. */
-export const logFacts =
-  (log: Log) =>
-  ({ type, seq: _seq, at: _at, ...fields }: Told): void => {
+export const logFacts = (log: Log) => {
+  const isRepeatedScan = createScanMemory()
+  return (fact: Told): void => {
+    const { type, seq: _seq, at: _at, ...fields } = fact
     const { path: _path, file: _file, request: _request, ...shown } = fields as Record<string, unknown>
-    log[warnings.has(type) ? 'warn' : details.has(type) ? 'debug' : 'info'](type, flat(shown))
+    const isDetail = details.has(type) || isRepeatedScan(fact)
+    log[warnings.has(type) ? 'warn' : isDetail ? 'debug' : 'info'](type, flat(shown))
   }
+}
 
-/** Splits `reason` into its code and its sentence (`details`). */
+/** Recognises scheduled scans that ended like the scan before them; before the first scan nothing was found. */
+function createScanMemory(): (fact: Fact) => boolean {
+  const outcomeOf = (found: number, errors: readonly string[]) => JSON.stringify([found, ...errors])
+  let last = outcomeOf(0, [])
+  return (fact) => {
+    if (fact.type !== 'discovery.ended') return false
+    const outcome = outcomeOf(fact.found, fact.errors)
+    const isRepeated = outcome === last && fact.askers === undefined
+    last = outcome
+    return isRepeated
+  }
+}
+
+/** Splits `reason` into its code and its sentence (`details`); rounds `percent` to one decimal. */
 function flat(fields: Record<string, unknown>): Record<string, unknown> {
-  const { reason } = fields
-  return isReason(reason) ? { ...fields, reason: reason.code, details: reason.details } : fields
+  const { reason, percent } = fields
+  return {
+    ...fields,
+    ...(isReason(reason) && { reason: reason.code, details: reason.details }),
+    ...(typeof percent === 'number' && { percent: Math.round(percent * 10) / 10 }),
+  }
 }
 
 const isReason = (value: unknown): value is Reason =>

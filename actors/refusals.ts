@@ -9,6 +9,7 @@ export type RequestMethod =
   | 'take_snapshot'
   | 'start_streaming'
   | 'stop_streaming'
+  | 'simulate'
 
 /** No way to take a picture was left; the error names them all. */
 export const noPicture = ({ reason, passedOver }: Extract<SnapshotFact, { passedOver: unknown; reason: Reason }>) => {
@@ -48,3 +49,16 @@ export function refusal({ id, cause, recording, allowed, obstacles }: CameraView
     details: `${id} is ${state}${why}`,
   })
 }
+
+export const simulationDisabled = (): ServiceError =>
+  new ServiceError('unsupported', { feature: 'simulation', suggestion: 'Set simulation.enabled to true' })
+
+const kinds = { usb: 'a USB camera', rtsp: 'an RTSP camera', virtual: 'a virtual camera' }
+
+/** Only virtual cameras can simulate faults. */
+export const notVirtual = ({ id, kind }: CameraView): ServiceError =>
+  new ServiceError('unsupported', {
+    feature: `simulation of ${kinds[kind]}`,
+    details: `${id} is ${kinds[kind]}: only virtual cameras can simulate faults`,
+    suggestion: 'Call it for a virtual camera: get_camera_list returns the kind of each camera',
+  })

@@ -133,7 +133,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     const choice = await serverProcess.choose(signal)
     kind = choice.kind
     if (kind !== 'external') return choice
-    const problems = await checkExternal(
+    const { silent, misconfigured } = await checkExternal(
       {
         apiUrl,
         timeout: options.mediaServer.timeout,
@@ -144,7 +144,8 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
       },
       signal,
     )
-    for (const problem of problems) log.warn('the external media server is misconfigured', { problem })
+    for (const problem of silent) log.warn('the external media server does not answer', { problem })
+    for (const problem of misconfigured) log.warn('the external media server is misconfigured', { problem })
     return choice
   }
 

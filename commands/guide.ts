@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { resolve } from 'node:path'
 import type { App } from '../app.js'
 import type { Configuration } from '../config/schema.js'
 import type { Clock } from '../machines/domain/ports.js'
@@ -15,8 +16,27 @@ export const webSocketUrl = ({ server }: Configuration, { ports }: App): string 
 const hostForPeople = ({ public_host: named, host }: Configuration['server']): string =>
   named || (/^(0\.0\.0\.0|::)$/.test(host) ? hostname() : host)
 
+/** Where the settings of this run come from, as far as another command can repeat it. */
+export interface GuideSources {
+  configFile?: string | undefined
+  dataDir?: string | undefined
+}
+
+/** The command that prints a token for this service, for the shell of another terminal. */
+export function tokenCommand({ configFile, dataDir }: GuideSources): string {
+  const flag = (name: string, path: string | undefined) => (path ? [name, quoted(resolve(path))] : [])
+  const flags = [...flag('--config', configFile), ...flag('--data-dir', dataDir)]
+  return ['node dist/main.js token --role operator', ...flags].join(' ')
+}
+
+const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+
 /** The text of `serve --guide`: the addresses of the service and a token. Waits for the first camera. */
-export async function guideText(config: Configuration, app: App, clock: Clock): Promise<string> {
+export async function guideText(
+  config: Configuration,
+  app: App,
+  { clock, sources }: { clock: Clock; sources: GuideSources },
+): Promise<string> {
   const camera = await firstCamera(app)
   const { server, cause } = app.directory.link()
   const id = randomUUID()
@@ -41,7 +61,8 @@ export async function guideText(config: Configuration, app: App, clock: Clock): 
     A token of a viewer, valid for a day:
     ${token}
 
-    Next: \`make demo\` in another terminal shows the API; \`node dist/main.js token --role operator\` prints a token.
+    Next: \`make demo\` in another terminal shows the API. This command prints a token of an operator:
+    ${tokenCommand(sources)}
     Stop: Ctrl-C
 `
 }

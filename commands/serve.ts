@@ -5,7 +5,7 @@ import { startApp } from '../app.js'
 import type { Configuration } from '../config/schema.js'
 import { reasonOf } from '../machines/domain/errors.js'
 import type { Clock } from '../machines/domain/ports.js'
-import { guideText, webSocketUrl } from './guide.js'
+import { type GuideSources, guideText, webSocketUrl } from './guide.js'
 import { type Outcome, softwareError } from './outcome.js'
 import { informSystemd, statusLine } from './systemd.js'
 
@@ -27,7 +27,7 @@ export interface ServePorts {
 /** `serve`: runs the service until a signal. The exit status is 1 if it cannot start, 70 if too much of it crashed. */
 export async function serve(
   config: Configuration,
-  { warnings, guide }: { warnings: readonly string[]; guide: boolean },
+  { warnings, guide }: { warnings: readonly string[]; guide: GuideSources | undefined },
   { env, clock, signal, onUnhandled, print, output, start = startApp }: ServePorts,
 ): Promise<Outcome> {
   const rootLog = createLog({ ...config.logging, ...(output && { stream: output }) })
@@ -41,7 +41,7 @@ export async function serve(
     log.info('the service listens', { url: webSocketUrl(config, app) })
     await systemd.ready(statusLine(app.directory))
     const silence = informSystemd(app, systemd)
-    if (guide) void guideText(config, app, clock).then(print)
+    if (guide) void guideText(config, app, { clock, sources: guide }).then(print)
     const { reason, status } = await Promise.race([
       signal.then((reason) => ({ reason, status: 0 })),
       app.failed.then((reason) => ({ reason, status: softwareError })),

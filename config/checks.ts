@@ -4,8 +4,8 @@ import type { Configuration } from './schema.js'
 
 /** A broken rule of several keys. The fault names the key that was set last. */
 export interface SharedFault {
-  keys: string[]
-  value: string
+  /** The values of the keys, as shown. */
+  values: Readonly<Record<string, string>>
   rule: string
 }
 
@@ -19,52 +19,55 @@ const publishedKeys = [
 export function checkTogether(config: Configuration): { faults: SharedFault[]; warnings: string[] } {
   const { server, mediamtx, storage, simulation, security } = config
   const faults = samePorts(config)
-  const demand = (holds: boolean, keys: string[], value: string | number | boolean, rule: string) => {
-    if (!holds) faults.push({ keys, value: String(value), rule })
+  const demand = (holds: boolean, values: Record<string, unknown>, rule: string) => {
+    if (holds) return
+    faults.push({ values: Object.fromEntries(Object.entries(values).map(([key, each]) => [key, String(each)])), rule })
   }
+  const { warn_percent, block_percent } = storage
   demand(
-    storage.warn_percent < storage.block_percent,
-    ['storage.warn_percent', 'storage.block_percent'],
-    `${storage.warn_percent} and ${storage.block_percent}`,
-    'storage.warn_percent must be less than storage.block_percent',
+    warn_percent < block_percent,
+    { 'storage.warn_percent': warn_percent, 'storage.block_percent': block_percent },
+    `storage.warn_percent (${warn_percent}) must be less than storage.block_percent (${block_percent})`,
   )
+  const [ping, pong] = [`${server.ping_interval} ms`, `${server.pong_wait} ms`]
   demand(
     server.ping_interval < server.pong_wait,
-    ['server.ping_interval', 'server.pong_wait'],
-    `${server.ping_interval} ms and ${server.pong_wait} ms`,
-    'server.ping_interval must be less than server.pong_wait',
+    { 'server.ping_interval': ping, 'server.pong_wait': pong },
+    `server.ping_interval (${ping}) must be less than server.pong_wait (${pong})`,
   )
   demand(
     !simulation.enabled || isLoopback(server.host),
-    ['server.host', 'simulation.enabled'],
-    `${simulation.enabled} with server.host ${server.host}`,
-    'simulation is only for a service whose server.host is loopback (127.0.0.1, ::1, localhost)',
+    { 'server.host': server.host, 'simulation.enabled': simulation.enabled },
+    `simulation is only for a service whose server.host (${server.host}) is loopback (127.0.0.1, ::1, localhost)`,
   )
   const { cert_file, key_file, client_ca_file, client_certificate, clients } = server.tls
   demand(
     (cert_file === '') === (key_file === ''),
-    ['server.tls.cert_file', 'server.tls.key_file'],
-    `"${cert_file}" and "${key_file}"`,
-    'server.tls.cert_file and server.tls.key_file need each other',
+    { 'server.tls.cert_file': JSON.stringify(cert_file), 'server.tls.key_file': JSON.stringify(key_file) },
+    `server.tls.${cert_file === '' ? 'key_file needs server.tls.cert_file' : 'cert_file needs server.tls.key_file'}`,
   )
   demand(
     client_certificate === 'none' || (cert_file !== '' && client_ca_file !== ''),
-    ['server.tls.client_ca_file', 'server.tls.client_certificate'],
-    client_certificate,
-    'server.tls.client_certificate needs server.tls.cert_file and server.tls.client_ca_file',
+    {
+      'server.tls.client_ca_file': JSON.stringify(client_ca_file),
+      'server.tls.client_certificate': client_certificate,
+    },
+    `server.tls.client_certificate (${client_certificate}) needs server.tls.cert_file and server.tls.client_ca_file`,
   )
   demand(
     client_certificate !== 'none' || clients.length === 0,
-    ['server.tls.client_certificate', 'server.tls.clients'],
-    client_certificate,
+    { 'server.tls.client_certificate': client_certificate, 'server.tls.clients': `${clients.length} clients` },
     'server.tls.clients needs server.tls.client_certificate: without it no client sends a certificate',
   )
   const { skydio, generic_uav } = config.external_discovery
   const addresses = addressesIn([...skydio.network_ranges, ...generic_uav.network_ranges])
+  const inAll = `${addresses} addresses in all`
   demand(
     addresses <= mostAddresses,
-    ['external_discovery.skydio.network_ranges', 'external_discovery.generic_uav.network_ranges'],
-    `${addresses} addresses`,
+    {
+      'external_discovery.skydio.network_ranges': inAll,
+      'external_discovery.generic_uav.network_ranges': inAll,
+    },
     `the network_ranges of external_discovery may hold at most ${mostAddresses} addresses in all`,
   )
   const warnings = publishedKeys.includes(security.jwt_secret_key)
@@ -103,6 +106,11 @@ function findTwins(ports: [string, number][]): SharedFault[] {
     taken.set(port, other ?? key)
     return other === undefined || port === 0
       ? []
-      : [{ keys: [other, key], value: String(port), rule: `${other} and ${key} must be different ports` }]
+      : [
+          {
+            values: { [other]: String(port), [key]: String(port) },
+            rule: `${other} and ${key} must be different ports`,
+          },
+        ]
   })
 }

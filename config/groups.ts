@@ -52,7 +52,13 @@ export const groupsOf = <T>(item: Format<T>, items: string, unique: readonly Uni
   allowed: `a list of ${items}`,
   type: 'Array',
   read: (raw, report) => {
-    const list = raw.kind === 'scalar' && typeof raw.value === 'string' ? parseYaml(raw.value).root : raw
+    const { root: list, faults } =
+      raw.kind === 'scalar' && typeof raw.value === 'string' ? parseYaml(raw.value) : { root: raw, faults: [] }
+    for (const { rule, line } of faults) {
+      const isOnLine = raw.line === undefined && line !== undefined
+      report(isOnLine ? `${rule} (line ${line})` : rule, concealed(raw))
+    }
+    if (faults.length > 0) return undefined
     if (list?.kind !== 'list') {
       report(`must be a list of ${items}`, raw.kind === 'scalar' ? concealed(raw) : raw)
       return undefined

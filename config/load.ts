@@ -65,8 +65,10 @@ export function loadConfiguration({ file, env, flags = {} }: ConfigurationSource
   )
   const broken = new Set(faults.map(({ key }) => key))
   const together = checkTogether(config)
-  for (const { keys, value, rule } of together.faults) {
+  for (const { values, rule } of together.faults) {
+    const keys = Object.keys(values)
     const key = keys.findLast((each) => origins.has(each)) ?? keys[0] ?? ''
+    const value = values[key] ?? ''
     if (!keys.some((each) => broken.has(each))) faults.push({ key, value, rule, origin: origins.get(key) ?? 'default' })
   }
   if (faults.length > 0) throw new ConfigurationError(faults)
@@ -107,16 +109,19 @@ const groups = new Set(
   [...settings.keys()].flatMap((key) => key.split('.').map((_, index, parts) => parts.slice(0, index).join('.'))),
 )
 
+const ofFile = (rule: string) => `the configuration file ${rule}`
+
 function fromFile(path: string): Layer {
   const layer = emptyLayer()
   const origin = (line: number | undefined) => `file ${path}${line === undefined ? '' : ` line ${line}`}`
   const source = readText(path)
   if ('rule' in source) {
-    layer.faults.push({ key: '', value: '', rule: source.rule, origin: origin(undefined) })
+    layer.faults.push({ key: '', value: '', rule: ofFile(source.rule), origin: origin(undefined) })
     return layer
   }
   const { root, faults } = parseYaml(source.text)
-  for (const { rule, line } of faults) layer.faults.push({ key: '', value: '', rule, origin: origin(line) })
+  for (const { rule, line } of faults)
+    layer.faults.push({ key: '', value: '', rule: ofFile(rule), origin: origin(line) })
   if (root) walk(layer, root, '', origin)
   return layer
 }

@@ -68,5 +68,10 @@ export const createAudit =
     })
     const fields = { user, address: session.address, session: session.id, request }
     if (error === undefined) log.info(`${method.name} done`, fields)
-    else log.info(`${method.name} refused`, { ...fields, code: error.code, reason })
+    else
+      log[event === 'authentication' ? 'warn' : 'info'](`${method.name} refused`, {
+        ...fields,
+        code: error.code,
+        reason,
+      })
   }

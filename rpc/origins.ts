@@ -32,6 +32,10 @@ const handshake = {
 const hint =
   'if you trust it, add it to security.cors_origins; http://localhost and http://127.0.0.1 are different origins'
 
+/** Browsers send the origin `null` for a page from a file. It cannot be listed; only `*` allows it. */
+const noOriginHint =
+  'a page from a file has no origin: serve it over http, and add that origin to security.cors_origins'
+
 /** An origin as one word of ASCII, short enough for a close reason, which holds 123 bytes. */
 const short = (origin: string): string => {
   const ascii = origin.replace(/[^\x21-\x7e]/g, '?')
@@ -56,7 +60,7 @@ export const createOrigins = ({ corsOrigins, log, metrics }: Pick<RpcOptions, 'c
         log.warn('an origin was refused', {
           origin: name,
           address: addressOf(request),
-          hint,
+          hint: origin === 'null' ? noOriginHint : hint,
         })
       }
       return true
@@ -75,7 +79,9 @@ export const createOrigins = ({ corsOrigins, log, metrics }: Pick<RpcOptions, 'c
         const { leave } = closing.enter(address)
         webSocket.on('error', () => {}).once('close', leave)
         const origin = short(request.headers.origin ?? '')
-        webSocket.close(4403, `origin ${origin} is not allowed: add it to security.cors_origins`)
+        const advice =
+          origin === 'null' ? 'a page from a file has none: serve it over http' : 'add it to security.cors_origins'
+        webSocket.close(4403, `origin ${origin} is not allowed: ${advice}`)
       })
     },
   }

@@ -41,7 +41,7 @@ export const cameraMembersOf = (view: CameraView, status: CameraStatus = view.st
     connected_at: isoOf(view.connectedAt),
     pipeline: pipeline && {
       kind: pipeline.kind,
-      ...reasonFields(pipeline.reason),
+      reason: pipeline.reason,
       source_format: pipeline.mode.fourcc,
       ...(pipeline.codec && { profile: pipeline.codec.profile, level: pipeline.codec.level }),
     },

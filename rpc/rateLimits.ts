@@ -47,12 +47,10 @@ export function refusalOfGuess(
 ): ServiceError {
   const pause = rateLimits.pause(address)
   metrics.refused(pause > 0 ? 'rate' : 'authentication')
-  if (pause > 0) return rateLimited(pause, throttledReason)
+  if (pause > 0) return rateLimited(pause, 'too_many_failed_authentications')
   rateLimits.failed(address)
   return error
 }
-
-export const throttledReason = 'too_many_failed_authentications'
 
 /** The first pause in ms; each further failure doubles it. */
 const firstPause = 1_000

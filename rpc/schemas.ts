@@ -71,7 +71,7 @@ const Identity = Type.Object({
 
 const PipelineInfo = Type.Object({
   kind: Type.Enum(['copy', 'encode', 'pull']),
-  ...reasonShape,
+  reason: Type.String({ description: 'Why this pipeline was selected: one sentence for people, not a code' }),
   source_format: Type.String(),
   profile: Type.Optional(Type.String()),
   level: Type.Optional(Type.String()),

@@ -9,7 +9,7 @@ import { openConnection } from './connection.js'
 import { createDispatcher } from './dispatcher.js'
 import { addressOf } from './http/caller.js'
 import { createFilesHandler } from './http/files.js'
-import { isReading, refuseUpgrade, replyError, replyJson, replyNotFound } from './http/reply.js'
+import { isReading, refuseUpgrade, replyError, replyNotFound } from './http/reply.js'
 import { createStillsHandler } from './http/stills.js'
 import { createListeners } from './listeners.js'
 import type { Services } from './method.js'
@@ -58,13 +58,8 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
     if (wait > 0) return replyError(request, response, rateLimited(wait))
     if (target !== path) return replyNotFound(request, response)
     if (!isReading(request, response)) return
-    replyJson(
-      request,
-      response,
-      426,
-      { error: { message: 'This address speaks WebSocket' } },
-      { Upgrade: 'websocket', Connection: 'Upgrade' },
-    )
+    const error = new ServiceError('invalidRequest', { reason: 'upgrade_required' })
+    replyError(request, response, error, { Upgrade: 'websocket', Connection: 'Upgrade' }, 426)
   }
 
   const refusalOf = (request: IncomingMessage, address: string): Refusal | undefined => {

@@ -78,7 +78,10 @@ const contextOf = (pem: ReturnType<typeof readFiles>): SecureContextOptions => {
   return context
 }
 
-/** Reads the files. Throws one sentence that names the configuration key at fault. */
+/** Throws one sentence that names the configuration key at fault if the files cannot be used. */
+export const checkTls = (files: TlsFiles): void => void contextOf(readFiles(files))
+
+/** Reads the files. Throws as `checkTls`. */
 export const openTls = ({ files, log }: { files: TlsFiles; log: Log }): Tls => {
   const pem = readFiles(files)
   const context = contextOf(pem)

@@ -44,16 +44,18 @@ export const serverProcessEffects = ({ server, log }: { server: ServerProcess; l
   }),
   runServer: callback<ServerProcessEvent, { choice: ServerChoice }>(({ input: { choice }, send }) => {
     const ended = new AbortController()
-    const exited = (reason: string) => {
-      log.warn('the media server ended', { reason })
+    const exited = (what: string, reason: string) => {
+      log.warn(`the media server ${what}`, { reason })
       send({ type: 'server.exited', reason })
     }
-    server.start(choice, exited, ended.signal).then(
-      ({ pid }) => send({ type: 'server.started', pid }),
-      (error: unknown) => {
-        if (!ended.signal.aborted) exited(reasonFrom(error).details)
-      },
-    )
+    server
+      .start(choice, (reason) => exited('ended', reason), ended.signal)
+      .then(
+        ({ pid }) => send({ type: 'server.started', pid }),
+        (error: unknown) => {
+          if (!ended.signal.aborted) exited('did not start', reasonFrom(error).details)
+        },
+      )
     return () => ended.abort()
   }),
   endServer: fromPromise<void>(() => server.end()),

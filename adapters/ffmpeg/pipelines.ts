@@ -7,6 +7,7 @@ import type { CameraId } from '../../machines/domain/camera.js'
 import type { Pipelines, TapEvent } from '../../machines/domain/capture.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
+import { Failure } from '../../machines/domain/reason.js'
 import { findClockwork } from './clockwork.js'
 import { isQuotable, lockFile, progressAddress, stillFile, streamCommand } from './command.js'
 import { endReason, errorLines } from './endReason.js'
@@ -132,7 +133,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
         return void holders.add(holdLock(lockFile({ runDir }, camera), (child) => holders.delete(child)))
       const found = processes.of(camera)
       if (!found || found.waits || !kill(found.pid, fault === 'stall' ? 'SIGSTOP' : 'SIGCONT'))
-        throw new Error(`${camera} has no running stream`)
+        throw new Failure('stream_asleep', `the stream of ${camera} is not running`)
     },
     close() {
       watched.clear()

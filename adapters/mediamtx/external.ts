@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pRetry from 'p-retry'
 import { hostInUrl } from '../../machines/domain/address.js'
 import { reasonOf } from '../../machines/domain/errors.js'
-import { type Api, type ApiOptions, createApi, isObject, Refused } from './api.js'
+import { type Api, type ApiOptions, createApi, isObject, Refused, Unreachable } from './api.js'
 import type { Address } from './findServer.js'
 import { type PathDefaults, recordBody } from './pathBody.js'
 
@@ -20,35 +20,47 @@ export interface ExternalOptions extends ApiOptions {
 const NAME = 'camera-service-check'
 const FILE = `${NAME}_2000-01-01_00-00-00-000000.mp4`
 
+/** One sentence for each problem of an external media server. */
+export interface ExternalProblems {
+  /** It does not answer, which says nothing about its configuration. */
+  silent: string[]
+  misconfigured: string[]
+}
+
 /**
- * Checks an external MediaMTX. Resolves with one sentence for each problem. The check adds a path and a recording, and
- * removes both. Rejects only with the signal's reason.
+ * Checks an external MediaMTX. The check adds a path and a recording, and removes both. Rejects only with the signal's
+ * reason.
  */
-export async function checkExternal(options: ExternalOptions, signal: AbortSignal): Promise<string[]> {
+export async function checkExternal(options: ExternalOptions, signal: AbortSignal): Promise<ExternalProblems> {
   const { apiUrl, timeout, rtsp, recordingsDir, pathDefaults, questions } = options
   const api = createApi({ apiUrl, timeout })
-  const problems: string[] = []
+  const silent: string[] = []
+  const misconfigured: string[] = []
   const answers = await connects(rtsp, timeout, signal)
-  if (!answers) problems.push(`nothing answers at the RTSP port ${rtsp.port} (mediamtx.rtsp_port)`)
+  if (!answers) silent.push(`nothing answers at the RTSP port ${rtsp.port} (mediamtx.rtsp_port)`)
   try {
     await api({ method: 'GET', path: '/v3/config/paths/list?itemsPerPage=1', signal })
   } catch (error) {
     signal.throwIfAborted()
-    return [...problems, `the API cannot be used: ${reasonOf(error)}`]
+    const problem = `the API cannot be used: ${reasonOf(error)}`
+    ;(error instanceof Refused ? misconfigured : silent).push(problem)
+    return { silent, misconfigured }
   }
   const folder = join(recordingsDir, NAME)
   try {
     await mkdir(folder, { recursive: true })
     await writeFile(join(folder, FILE), '')
-    problems.push(...(await seesFile(api, pathDefaults, timeout, signal)))
-    if (questions && answers) problems.push(...(await asksUs({ rtsp, timeout, questions }, signal)))
+    misconfigured.push(...(await seesFile(api, pathDefaults, timeout, signal)))
+    if (questions && answers) misconfigured.push(...(await asksUs({ rtsp, timeout, questions }, signal)))
   } catch (error) {
     signal.throwIfAborted()
-    problems.push(
-      error instanceof Refused
-        ? `paths cannot be set: ${error.message}`
-        : `the recordings folder cannot be tested: ${shortReasonOf(error)}`,
-    )
+    if (error instanceof Unreachable) silent.push(`the check was interrupted: ${error.message}`)
+    else
+      misconfigured.push(
+        error instanceof Refused
+          ? `paths cannot be set: ${error.message}`
+          : `the recordings folder cannot be tested: ${shortReasonOf(error)}`,
+      )
   } finally {
     await rm(join(folder, FILE), { force: true }).catch(() => {})
     await rmdir(folder).catch(() => {})
@@ -58,7 +70,7 @@ export async function checkExternal(options: ExternalOptions, signal: AbortSigna
       signal: AbortSignal.timeout(timeout),
     }).catch(() => {})
   }
-  return problems
+  return { silent, misconfigured }
 }
 
 /**

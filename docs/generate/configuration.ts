@@ -16,7 +16,8 @@ Every key has a default. Later sources override earlier ones:
 4. flags: \`--data-dir DIR\`.
 
 \`config/examples/camera-service.yml\` is an example. \`check-config\` reads the same sources and lists all faults with
-the key, the value, the rule, and the line, variable or flag that sets it. Its exit status is 78 if there is a fault.
+the key, the value, the rule, and the line, variable or flag that sets it. It also reads the certificates, keys and
+secrets that the configuration names. Its exit status is 78 if there is a fault.
 
 - Durations: \`10s\`, \`500ms\`, \`1h30m\`, \`2d\`. A number without a unit has the unit in the row of its key.
 - Sizes: \`50M\`, \`1G\`, in powers of 1024. Bit rates: \`2M\`, \`800k\`, in powers of 1000.

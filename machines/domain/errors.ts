@@ -68,6 +68,11 @@ const table = {
     cases: {
       contradicting_credentials: { suggestion: 'Show one credential only' },
       connection_closed: { details: 'the connection has ended', suggestion: 'Connect again' },
+      method_not_allowed: { details: 'this address only replies to GET and HEAD', suggestion: 'Send GET or HEAD' },
+      upgrade_required: {
+        details: 'this address only accepts WebSocket connections',
+        suggestion: 'Connect with a WebSocket client',
+      },
     },
     fields: ['hint'],
   },
@@ -198,8 +203,9 @@ const table = {
     suggestion: 'Send the request again after retry_after_ms',
     cases: {
       too_many_failed_authentications: {
-        details: 'too many wrong credentials came from this address',
-        suggestion: 'Wait for retry_after_ms, then show a valid credential',
+        details: 'too many wrong credentials came from this address lately',
+        suggestion:
+          'Show a valid credential, which is accepted at once; wait for retry_after_ms before another attempt',
       },
       too_many_requests_in_flight: {
         details: 'too many requests of this connection have no reply yet',

@@ -37,10 +37,8 @@ export interface Camera {
   connected_at?: string
   pipeline?: {
     kind: 'copy' | 'encode' | 'pull'
-    /** Code of the reason */
+    /** Why this pipeline was selected: one sentence for people, not a code */
     reason: string
-    /** The reason in one sentence */
-    details?: string
     source_format: string
     profile?: string
     level?: string
@@ -167,10 +165,8 @@ export interface Methods {
       connected_at?: string
       pipeline?: {
         kind: 'copy' | 'encode' | 'pull'
-        /** Code of the reason */
+        /** Why this pipeline was selected: one sentence for people, not a code */
         reason: string
-        /** The reason in one sentence */
-        details?: string
         source_format: string
         profile?: string
         level?: string
@@ -701,8 +697,10 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why the status is ERROR */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       skydio_streams: {
         /** Without credentials */
@@ -728,8 +726,10 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why the status is ERROR */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       generic_streams: {
         /** Without credentials */
@@ -755,8 +755,10 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why the status is ERROR */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       scan_timestamp: string
       total_found: number
@@ -831,8 +833,10 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why the status is ERROR */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       skydio_streams: {
         /** Without credentials */
@@ -858,8 +862,10 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why the status is ERROR */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       generic_streams: {
         /** Without credentials */
@@ -885,8 +891,10 @@ export interface Methods {
           }
         }
         device?: string
-        /** Why the status is ERROR */
+        /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       total_count: number
       timestamp: string
@@ -1426,10 +1434,8 @@ export interface Notifications {
         connected_at?: string
         pipeline?: {
           kind: 'copy' | 'encode' | 'pull'
-          /** Code of the reason */
+          /** Why this pipeline was selected: one sentence for people, not a code */
           reason: string
-          /** The reason in one sentence */
-          details?: string
           source_format: string
           profile?: string
           level?: string

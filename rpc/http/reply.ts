@@ -28,10 +28,11 @@ export const replyError = (
   response: ServerResponse,
   error: ServiceError,
   headers: Headers = {},
+  status: number = error.status,
 ): void => {
   const wait = error.data.retry_after_ms
   const retry = wait === undefined ? {} : { 'Retry-After': Math.ceil(wait / 1000) }
-  replyJson(request, response, error.status, { error: errorBody(error, 'http') }, { ...retry, ...headers })
+  replyJson(request, response, status, { error: errorBody(error, 'http') }, { ...retry, ...headers })
 }
 
 /** The error for an address that does not exist. */
@@ -43,7 +44,8 @@ export const replyNotFound = (request: IncomingMessage, response: ServerResponse
 /** True for GET and HEAD. Other methods get 405. */
 export const isReading = (request: IncomingMessage, response: ServerResponse, headers: Headers = {}): boolean => {
   if (request.method === 'GET' || request.method === 'HEAD') return true
-  replyJson(request, response, 405, { error: { message: 'Method not allowed' } }, { Allow: 'GET, HEAD', ...headers })
+  const error = new ServiceError('invalidRequest', { reason: 'method_not_allowed' })
+  replyError(request, response, error, { Allow: 'GET, HEAD', ...headers }, 405)
   return false
 }
 

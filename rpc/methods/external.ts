@@ -5,6 +5,7 @@ import { discoveryDisabled, type ExternalStream } from '../../machines/domain/ex
 import { placeOf, shownUrl, streamKey } from '../../machines/domain/streamUrl.js'
 import { method, type Services } from '../method.js'
 import { given, iso, seconds } from '../present.js'
+import { optionalReasonShape, reasonFields } from '../reason.js'
 import { demandAllCameras } from '../rights.js'
 import { CameraName, Count, None, Time } from '../schemas.js'
 
@@ -39,7 +40,7 @@ const Stream = Type.Object({
     metadata: Type.Object({ width: Type.Optional(Count), height: Type.Optional(Count) }),
   }),
   device: Type.Optional(CameraName),
-  reason: Type.Optional(Type.String({ description: 'Why the status is ERROR' })),
+  ...optionalReasonShape,
 })
 
 const DiscoveryOptions = {
@@ -88,7 +89,7 @@ const streamOf = (stream: ExternalStream): Static<typeof Stream> => {
       metadata: given({ width, height }),
     },
     device: camera,
-    reason: status === 'ERROR' ? reason?.details : undefined,
+    ...(status === 'ERROR' && reasonFields(reason)),
   })
 }
 

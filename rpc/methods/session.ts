@@ -3,7 +3,7 @@ import type { Caller } from '../../machines/domain/access.js'
 import { authFailed, ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'
 import { iso } from '../present.js'
-import { refusalOfGuess, throttledReason } from '../rateLimits.js'
+import { refusalOfGuess } from '../rateLimits.js'
 import { None, Role, Time } from '../schemas.js'
 
 const permissions: Record<Role, ('view' | 'control' | 'admin')[]> = {
@@ -43,12 +43,6 @@ const identify = async (text: string, call: Call) => {
   }
 }
 
-const logRefusal = (error: unknown, { session, services: { log } }: Call) => {
-  const reason = error instanceof ServiceError ? (error.data.reason ?? 'auth_failed') : 'internal_error'
-  if (reason === throttledReason) return
-  log.warn('an authentication was refused', { address: session.address, session: session.id, reason })
-}
-
 const ping = method({
   name: 'ping',
   summary: 'Returns "pong".',
@@ -85,9 +79,6 @@ const authenticate = method({
     session.authenticating = settled
     try {
       return await outcome
-    } catch (error) {
-      logRefusal(error, call)
-      throw error
     } finally {
       // A later request to authenticate may have replaced it.
       if (session.authenticating === settled) session.authenticating = undefined

@@ -1,6 +1,5 @@
 import Type from 'typebox'
 import { mayUse } from '../../machines/domain/access.js'
-import { ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'
 import { iso, statusOf } from '../present.js'
 import { optionalReasonShape, reasonFields } from '../reason.js'
@@ -149,12 +148,10 @@ const simulate = method({
   audit: { event: 'change' },
   since: '1.0',
   gated: true,
-  errors: ['unsupported', 'dependencyFailed'],
+  errors: ['unsupported', 'invalidState', 'dependencyFailed'],
   params: Type.Object({ device: CameraParam, action: Type.Enum(['unplug', 'plug', 'stall', 'resume', 'busy']) }),
   result: Type.Object({ device: Type.String(), action: Type.String(), status: Type.Literal('DONE') }),
-  handler: async ({ device, action }, { services: { simulation, ask } }) => {
-    if (!simulation)
-      throw new ServiceError('unsupported', { feature: 'simulation', suggestion: 'Set simulation.enabled to true' })
+  handler: async ({ device, action }, { services: { ask } }) => {
     await ask.simulate(device, action)
     return { device, action, status: 'DONE' as const }
   },

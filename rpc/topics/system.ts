@@ -71,7 +71,10 @@ const shutdown = topic({
   name: 'system.shutdown',
   summary: 'the service is stopping',
   params: paramsOf(reasonShape),
-  from: { 'system.stopping': ({ reason }) => notice('info', reasonFields(reason)) },
+  from: {
+    'system.stopping': ({ reason }) =>
+      notice('info', reasonFields(because('service_stopping', `the service is stopping: ${reason}`))),
+  },
 })
 
 export const systemTopics = [

@@ -9,7 +9,7 @@ import { demandMachine } from '../../machines/demand.js'
 import type { Device, Identity, Probe } from '../../machines/domain/camera.js'
 import type { ServiceError } from '../../machines/domain/errors.js'
 import { because, Failure, type Reason } from '../../machines/domain/reason.js'
-import type { Obstacles } from '../../machines/domain/views.js'
+import type { CameraView, Obstacles } from '../../machines/domain/views.js'
 import { recordingMachine } from '../../machines/recording.js'
 import { type Captured, type Saved, type SnapshotWish, snapshotMachine } from '../../machines/snapshot.js'
 import { streamHoldMachine } from '../../machines/streamHold.js'
@@ -82,7 +82,8 @@ describe('a request for a snapshot', () => {
 
   it('is invalid if its name is taken, but not if the camera fails with the same sentence', async () => {
     const details = 'a snapshot named yard exists already'
-    expect(await outcome(because('name_taken', details))).to.deep.include({ param: 'filename', rule: details })
+    const rule = `must be free: ${details}`
+    expect(await outcome(because('name_taken', details))).to.deep.include({ param: 'filename', rule })
     expect(await outcome(because('no_picture', details))).to.deep.include({ dependency: 'camera', detail: details })
   })
 
@@ -91,6 +92,51 @@ describe('a request for a snapshot', () => {
     const refusal = refusalOf(ask.takeSnapshot('camera0', { ...wish('ann'), format: 'jpg' }))
     await grabFails(new Failure('device_error'))
     expect((await refusal).data.detail).to.match(/tier 0: the device reports errors; tier 1: /)
+  })
+})
+
+describe('a request to simulate a fault', () => {
+  const askFor = ({
+    simulation = true,
+    kind = 'virtual',
+    state = 'available',
+  }: {
+    simulation?: boolean
+    kind?: CameraView['kind']
+    state?: string
+  } = {}) => {
+    const reason = because('unplugged')
+    const view = { id: 'camera1', kind, cause: { state, since: 0, reason }, allowed: [], obstacles: {} }
+    return createAsk({
+      directory: { camera: () => view },
+      pipelines: { simulate: async () => Promise.reject(new Failure('stream_asleep')) },
+      simulation,
+    } as never)
+  }
+
+  it('is unsupported while simulation is disabled, and for a real camera', async () => {
+    expect((await refusalOf(askFor({ simulation: false }).simulate('camera1', 'busy'))).data).to.deep.equal({
+      feature: 'simulation',
+      suggestion: 'Set simulation.enabled to true',
+    })
+    const { key, data } = await refusalOf(askFor({ kind: 'rtsp' }).simulate('camera1', 'busy'))
+    expect(key).to.equal('unsupported')
+    expect(data).to.include({
+      feature: 'simulation of an RTSP camera',
+      details: 'camera1 is an RTSP camera: only virtual cameras can simulate faults',
+    })
+    expect(data.suggestion).to.match(/^Call it for a virtual camera/)
+  })
+
+  it('fails with the state of an unplugged camera, or the reason of a stream that is not running', async () => {
+    const unplugged = await refusalOf(askFor({ state: 'unplugged' }).simulate('camera1', 'stall'))
+    expect([unplugged.key, unplugged.data.state, unplugged.data.details]).to.deep.equal([
+      'invalidState',
+      'unplugged',
+      'camera1 is unplugged: the camera was unplugged',
+    ])
+    const { key, data } = await refusalOf(askFor().simulate('camera1', 'stall'))
+    expect([key, data.reason]).to.deep.equal(['dependencyFailed', 'stream_asleep'])
   })
 })
 

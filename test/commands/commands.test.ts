@@ -128,6 +128,24 @@ describe('commands', () => {
     })
   })
 
+  it('report every file of a configuration that the service could not read, and accept good ones', async () => {
+    const file = join(dir, 'secret')
+    const secret = { CAMERA_SERVICE_SECURITY_JWT_SECRET_FILE: file }
+    const tls = {
+      CAMERA_SERVICE_SERVER_TLS_CERT_FILE: join(dir, 'none.pem'),
+      CAMERA_SERVICE_SERVER_TLS_KEY_FILE: dir,
+    }
+    const { status, err } = await checkConfig(configuration({ ...secret, ...tls }), [])
+    expect(status).to.equal(configurationFault)
+    expect(err?.split('\n')).to.deep.equal([
+      'the file of security.jwt_secret_file does not exist',
+      'server.tls.cert_file cannot be read: it does not exist',
+    ])
+    await writeFile(file, 'a'.repeat(43), { mode: 0o600 })
+    expect((await checkConfig(configuration(secret), [])).status).to.equal(0)
+    expect(await readdir(dir), 'nothing is generated').to.deep.equal(['secret'])
+  })
+
   it('fail with a sentence, and with 78 for mistakes of the operator', () => {
     expect(failure(new UsageError('tokn is not a known command'))).to.deep.equal({
       status: 78,

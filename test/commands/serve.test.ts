@@ -1,7 +1,9 @@
+import { resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { expect } from 'chai'
 import { useFakeTimers } from 'sinon'
 import type { App, startApp } from '../../app.js'
+import { tokenCommand } from '../../commands/guide.js'
 import { serve } from '../../commands/serve.js'
 import { informSystemd, statusLine } from '../../commands/systemd.js'
 import { loadConfiguration } from '../../config/load.js'
@@ -96,6 +98,18 @@ describe('systemd', () => {
   })
 })
 
+describe('the guide', () => {
+  it('prints a command with the configuration and the data directory of the service', () => {
+    expect(tokenCommand({})).to.equal('node dist/main.js token --role operator')
+    expect(tokenCommand({ configFile: '/etc/a.yml', dataDir: "/srv/ann's data" })).to.equal(
+      "node dist/main.js token --role operator --config /etc/a.yml --data-dir '/srv/ann'\\''s data'",
+    )
+    expect(tokenCommand({ dataDir: 'var' })).to.equal(
+      `node dist/main.js token --role operator --data-dir ${resolve('var')}`,
+    )
+  })
+})
+
 describe('serve', () => {
   const { config } = loadConfiguration({ env: {} })
 
@@ -116,7 +130,7 @@ describe('serve', () => {
       }) as unknown as App
     const outcome = serve(
       config,
-      { warnings: [], guide: false },
+      { warnings: [], guide: undefined },
       {
         env: {},
         clock: { now: Date.now },

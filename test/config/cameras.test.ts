@@ -110,7 +110,19 @@ describe('configuration of cameras', () => {
   })
 
   it('must be a list', () => {
-    for (const text of ['5', '{ name: a }', '', 'a: [', 'virtual'])
+    for (const text of ['5', '{ name: a }', '', 'virtual'])
       expect(faults(text), text).to.deep.equal(['cameras must be a list of cameras'])
+  })
+
+  it('names the fault of a text that is not YAML, without the text', () => {
+    for (const [text, fault] of [
+      ['[{ name: a', /^cameras is not YAML: Flow map .* \(line 1\)$/],
+      ['- name: a\n  source: "secret', /^cameras is not YAML: .* \(line 2\)$/],
+      ['[]\n---\n[]', /^cameras holds more than one document \(line 2\)$/],
+    ] as const) {
+      expect(faults(text), text).to.have.length(1)
+      expect(faults(text)[0], text).to.match(fault)
+      expect(JSON.stringify(thrownBy(text)), text).not.to.include('secret')
+    }
   })
 })

@@ -52,11 +52,11 @@ describe('configuration of the server', () => {
 
   it('requires the keys of TLS together', () => {
     expect(faultsOf({ SERVER_TLS_CERT_FILE: 'a.pem' })).to.deep.equal([
-      'server.tls.cert_file: server.tls.cert_file and server.tls.key_file need each other',
+      'server.tls.cert_file: server.tls.cert_file needs server.tls.key_file',
     ])
     expect(faultsOf({ SERVER_TLS_CLIENT_CERTIFICATE: 'required' })).to.deep.equal([
       'server.tls.client_certificate: ' +
-        'server.tls.client_certificate needs server.tls.cert_file and server.tls.client_ca_file',
+        'server.tls.client_certificate (required) needs server.tls.cert_file and server.tls.client_ca_file',
     ])
     expect(faultsOf({ SERVER_TLS_CLIENTS: '[{subject: gate, user: g, role: viewer}]' })).to.deep.equal([
       'server.tls.clients: server.tls.clients needs server.tls.client_certificate: ' +

@@ -306,7 +306,7 @@ describe('configuration', () => {
 
     it('include the first syntax error of YAML, with its line', () => {
       expect(lines(() => load('server:\n\tport: 1\n'))).to.deep.equal([
-        ' = : is not YAML: a tab is used to indent; use spaces (file FILE line 2)',
+        ' = : the configuration file is not YAML: a tab is used to indent; use spaces (file FILE line 2)',
       ])
       for (const [yaml, line] of [
         ['server: {port: 80\n', 2],
@@ -327,9 +327,13 @@ describe('configuration', () => {
       ])
       expect(lines(() => loadConfiguration({ file, env: {} }))).to.have.length(1)
       rmSync(file)
-      expect(lines(() => loadConfiguration({ file, env: {} }))).to.deep.equal([' = : does not exist (file FILE)'])
+      expect(lines(() => loadConfiguration({ file, env: {} }))).to.deep.equal([
+        ' = : the configuration file does not exist (file FILE)',
+      ])
       mkdirSync(file)
-      expect(lines(() => loadConfiguration({ file, env: {} }))).to.deep.equal([' = : is a folder (file FILE)'])
+      expect(lines(() => loadConfiguration({ file, env: {} }))).to.deep.equal([
+        ' = : the configuration file is a folder (file FILE)',
+      ])
     })
 
     it('include deep nesting, recursive aliases and names of prototypes', () => {
@@ -338,7 +342,9 @@ describe('configuration', () => {
         (_, i) => `k${i}: &a${i} [${i ? `*a${i - 1},*a${i - 1},*a${i - 1}` : '1,1,1'}]`,
       ).join('\n')
       for (const deep of ['['.repeat(100_000), '- '.repeat(50_000), '? '.repeat(50_000), '{a: '.repeat(20_000)]) {
-        expect(faultsOf(() => load(deep))[0]?.rule, deep.slice(0, 4)).to.equal('is nested too deeply')
+        expect(faultsOf(() => load(deep))[0]?.rule, deep.slice(0, 4)).to.equal(
+          'the configuration file is nested too deeply',
+        )
       }
       for (const yaml of [
         '['.repeat(50_000),
@@ -389,8 +395,8 @@ describe('configuration', () => {
 
     it('require a warning level below the blocking level', () => {
       expect(lines(() => load('storage:\n  warn_percent: 95\n'))).to.deep.equal([
-        'storage.warn_percent = 95 and 90: ' +
-          'storage.warn_percent must be less than storage.block_percent (file FILE line 2)',
+        'storage.warn_percent = 95: ' +
+          'storage.warn_percent (95) must be less than storage.block_percent (90) (file FILE line 2)',
       ])
     })
 

@@ -11,20 +11,30 @@ import { connectCameraService, type Methods, RpcError, type Topic, type TopicEve
 
 const { env } = process
 const url = env.DEMO_URL ?? 'ws://127.0.0.1:8002/ws'
-const token =
-  env.DEMO_TOKEN ??
-  execFileSync(process.execPath, ['dist/main.js', 'token', '--role', 'operator'], { encoding: 'utf8' }).trim()
+const fail = (sentence: string): never => {
+  console.error(sentence)
+  process.exit(1)
+}
+/** The command prints why it fails. */
+const newToken = () => {
+  try {
+    const args = ['dist/main.js', 'token', '--role', 'operator']
+    return execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim()
+  } catch {
+    return fail('There is no token for the demonstration. Start the service with `make run` in another terminal.')
+  }
+}
+const token = env.DEMO_TOKEN ?? newToken()
 const print = (what: string, value: unknown) =>
   console.log(`${what}\n  ${JSON.stringify(value, null, 2).replaceAll('\n', '\n  ')}\n`)
 
-const client = await connectCameraService({ url, credential: token }).catch((error: Error) => {
-  console.error(
+const client = await connectCameraService({ url, credential: token }).catch((error: Error) =>
+  fail(
     error instanceof RpcError
       ? `The service at ${url} rejected the token (${error.message}).`
       : `There is no service at ${url} (${error.message}). Start one with \`make run\` in another terminal.`,
-  )
-  process.exit(1)
-})
+  ),
+)
 const told = <Result>(method: keyof Methods, params: object, result: Result): Result => {
   print(`» ${method} ${JSON.stringify(params)}`, result)
   return result
@@ -36,9 +46,9 @@ const printEvent = (event: TopicEvent<Topic>) =>
   )
 
 const { cameras } = told('get_camera_list', {}, await client.call('get_camera_list'))
-const device = cameras.find((camera) => camera.status === 'CONNECTED')?.device
-if (!device)
-  throw new Error('no camera is connected: plug one in, or start the service with `make run`, which adds a virtual one')
+const device =
+  cameras.find((camera) => camera.status === 'CONNECTED')?.device ??
+  fail('No camera is connected. Plug one in, or start the service with `make run`, which adds a virtual one.')
 
 for (const topic of ['recording.start', 'recording.error', 'snapshot.taken', 'camera.status_change'] as const)
   await client.on(topic, { device }, printEvent)

@@ -56,7 +56,11 @@ describe('methods of external streams', () => {
       metadata: { width: 1280, height: 720 },
     })
     expect(result.generic_streams[0]).to.include({ device: 'camera3', last_seen: '2025-06-01T12:00:00.000Z' })
-    expect(result.generic_streams[1]).to.deep.include({ status: 'ERROR', reason: 'timed out' })
+    expect(result.generic_streams[1]).to.deep.include({
+      status: 'ERROR',
+      reason: 'unreachable',
+      details: 'timed out',
+    })
     expect(result.generic_streams[1].capabilities).to.deep.include({
       protocol: 'rtsps',
       port: 322,

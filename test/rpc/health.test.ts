@@ -199,7 +199,8 @@ describe('the health endpoints', () => {
   })
 
   it('answer 405 to POST and 404 to other addresses', async () => {
-    expect((await get('/health', 'POST')).status).to.equal(405)
+    const { status, body } = await get('/health', 'POST')
+    expect([status, body.error.data.reason]).to.deep.equal([405, 'method_not_allowed'])
     expect(await get('/health', 'HEAD')).to.deep.include({ status: 200, body: undefined })
     expect((await get('/health/other')).status).to.equal(404)
     expect((await get('/')).status).to.equal(404)

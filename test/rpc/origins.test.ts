@@ -39,13 +39,22 @@ describe('a page of a foreign origin', () => {
 
   it('gets the close code 4403 and a reason that names the setting', async () => {
     const { port } = await serve()
-    for (const origin of ['http://127.0.0.1:3000', 'null', 'https://localhost:3000']) {
+    for (const origin of ['http://127.0.0.1:3000', 'https://localhost:3000']) {
       expect(await visit(port, origin)).to.deep.equal({
         code: 4403,
         reason: `origin ${origin} is not allowed: add it to security.cors_origins`,
         replies: [],
       })
     }
+  })
+
+  it('learns that a page from a file must be served over http, because `null` cannot be allowed', async () => {
+    const { port } = await serve()
+    expect(await visit(port, 'null')).to.deep.include({
+      code: 4403,
+      reason: 'origin null is not allowed: a page from a file has none: serve it over http',
+    })
+    expect(String(warnings()[0]?.fields?.hint)).to.match(/^a page from a file has no origin: serve it over http/)
   })
 
   it('gets a reason of at most 123 bytes, however long its origin is', async () => {

@@ -170,7 +170,10 @@ describe('the rate limits of the server', () => {
     expect(guesses.slice(0, 5).map(({ error }) => error?.code)).to.deep.equal([-32001, -32001, -32001, -32001, -32040])
     expect(guesses.filter(({ error }) => error?.code === -32001)).to.have.length(4)
     expect(world.audited.filter(({ result }) => result === 'refused')).to.have.length(4)
-    expect(guesses.at(-1)?.error?.data).to.deep.include({ reason: 'too_many_failed_authentications' })
+    expect(guesses.at(-1)?.error?.data).to.deep.include({
+      reason: 'too_many_failed_authentications',
+      details: 'too many wrong credentials came from this address lately',
+    })
     expect(guesses.at(-1)?.error?.data.retry_after_ms).to.be.within(500, 1_001)
     // Other clients of the address can log in, and their logins do not help the guesser.
     await stage.connect(port, { role: 'admin' })

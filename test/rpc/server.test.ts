@@ -31,8 +31,20 @@ describe('server', () => {
     expect(await upgradeOf(port, '/ws?x=1')).to.equal(101)
     expect(await upgradeOf(port, '/')).to.equal(404)
     expect(await upgradeOf(port, '/ws/x')).to.equal(404)
-    expect((await fetch(`http://127.0.0.1:${port}/ws`)).status).to.equal(426)
     expect((await fetch(`http://127.0.0.1:${port}/other`)).status).to.equal(404)
+  })
+
+  it('replies to HTTP requests on that path with an error object', async () => {
+    const { port } = await stage.serve(world.options())
+    for (const [method, status, reason] of [
+      ['GET', 426, 'upgrade_required'],
+      ['POST', 405, 'method_not_allowed'],
+    ] as const) {
+      const reply = await fetch(`http://127.0.0.1:${port}/ws`, { method })
+      const { error } = (await reply.json()) as { error: { code: number; message: string; data: object } }
+      expect([reply.status, error.code, error.message]).to.deep.equal([status, -32600, 'Invalid Request'])
+      expect(error.data).to.include({ reason }).and.to.include.all.keys('details', 'suggestion')
+    }
   })
 
   it('accepts exactly the listed origins, and requests without an origin', async () => {

@@ -172,7 +172,9 @@ describe('pipelines', function () {
     const child = runAlone(commandOf(demo, encoded()))
     await until('the wait', () => pipelines.process('camera0')?.pid === child.pid)
     expect((await readFile(`/proc/${child.pid}/comm`, 'utf8')).trim()).to.equal('flock')
-    expect(await failure(pipelines.simulate('camera0', 'stall'))).to.equal('camera0 has no running stream')
+    expect(await failure(pipelines.simulate('camera0', 'stall'))).to.equal(
+      'stream_asleep: the stream of camera0 is not running',
+    )
     expect(events).to.deep.equal([])
   })
 

@@ -68,18 +68,31 @@ describe('the check of an external media server', () => {
       recordings: [...refusals, listed],
       statuses: [...Array.from({ length: 15 }, () => 400), 401],
     })
-    expect(await check()).to.deep.equal([])
+    expect(await check()).to.deep.equal({ silent: [], misconfigured: [] })
     expect(await readdir(recordingsDir)).to.deep.equal([])
   })
 
   it('reports a server that allows every client to read', async () => {
     const { check } = await arrange({ statuses: [200] })
-    expect((await check())[0]).to.match(/^the media server allows every client to read/)
+    expect((await check()).misconfigured[0]).to.match(/^the media server allows every client to read/)
   })
 
   it('reports a path that is never applied', async () => {
     const { check, server } = await arrange({ recordings: [refusal(notConfigured)], timeout: 200 })
-    expect(await check()).to.deep.equal([`paths cannot be set: the media server refused the request: ${notConfigured}`])
+    expect(await check()).to.deep.equal({
+      silent: [],
+      misconfigured: [`paths cannot be set: the media server refused the request: ${notConfigured}`],
+    })
     expect(server.requests.at(-1)?.method).to.equal('DELETE')
+  })
+  it('does not call a server misconfigured that does not answer', async () => {
+    const { check, server } = await arrange({})
+    for (const close of closers.splice(1).reverse()) await close()
+    const { silent, misconfigured } = await check()
+    expect(misconfigured).to.deep.equal([])
+    expect(silent).to.have.length(2)
+    expect(silent[0]).to.match(/^nothing answers at the RTSP port/)
+    expect(silent[1]).to.equal('the API cannot be used: the media server does not answer (connection refused)')
+    expect(server.requests).to.deep.equal([])
   })
 })

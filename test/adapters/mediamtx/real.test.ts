@@ -18,6 +18,8 @@ const testPattern = (port: number) =>
   'ffmpeg -nostdin -v error -re -f lavfi -i testsrc=size=160x120:rate=15 -c:v libx264 -preset ultrafast ' +
   `-tune zerolatency -g 15 -pix_fmt yuv420p -f rtsp -rtsp_transport tcp rtsp://127.0.0.1:${port}/camera0`
 
+const good = { silent: [], misconfigured: [] }
+
 describe('media server: a real MediaMTX', function () {
   this.timeout(20_000)
   before(async function () {
@@ -191,9 +193,9 @@ describe('media server: a real MediaMTX', function () {
       recordingsDir,
       pathDefaults,
     }
-    expect(await checkExternal({ ...external, questions: () => questions }, never())).to.deep.equal([])
+    expect(await checkExternal({ ...external, questions: () => questions }, never())).to.deep.equal(good)
     expect(questions).to.equal(1)
-    const [elsewhere] = await checkExternal({ ...external, questions: () => 0 }, never())
+    const [elsewhere] = (await checkExternal({ ...external, questions: () => 0 }, never())).misconfigured
     expect(elsewhere).to.match(/^the media server does not use this service for authentication/)
   })
 
@@ -208,21 +210,20 @@ describe('media server: a real MediaMTX', function () {
       pathDefaults,
     }
     const port = `nothing answers at the RTSP port ${ports.rtsp} (mediamtx.rtsp_port)`
-    expect(await checkExternal(external, never())).to.deep.equal([
-      port,
-      'the API cannot be used: the media server does not answer (connection refused)',
-    ])
+    expect(await checkExternal(external, never())).to.deep.equal({
+      silent: [port, 'the API cannot be used: the media server does not answer (connection refused)'],
+      misconfigured: [],
+    })
     await start()
-    expect(await checkExternal(external, never())).to.deep.equal([])
+    expect(await checkExternal(external, never())).to.deep.equal(good)
     expect(await readdir(recordingsDir)).to.deep.equal([])
     const elsewhere = { ...pathDefaults, recordPath: join(dir, 'elsewhere/%path/%path_%Y-%m-%d_%H-%M-%S-%f') }
-    expect(await checkExternal({ ...external, pathDefaults: elsewhere }, never())).to.deep.equal([
+    expect((await checkExternal({ ...external, pathDefaults: elsewhere }, never())).misconfigured).to.deep.equal([
       'the recordings folder is not shared: the media server does not find files that this service writes',
     ])
-    expect(
-      (await checkExternal({ ...external, pathDefaults: { ...pathDefaults, recordPath: 'bad' } }, never()))[0],
-    ).to.contain('paths cannot be set')
-    const [open] = await checkExternal({ ...external, questions: () => 0 }, never())
+    const badPath = { ...external, pathDefaults: { ...pathDefaults, recordPath: 'bad' } }
+    expect((await checkExternal(badPath, never())).misconfigured[0]).to.contain('paths cannot be set')
+    const [open] = (await checkExternal({ ...external, questions: () => 0 }, never())).misconfigured
     expect(open).to.match(/^the media server allows every client to read, .*set authMethod to http/)
     const left = (await (await fetch(`${apiUrl}/v3/config/paths/list`)).json()) as { itemCount: number }
     expect(left.itemCount).to.equal(0)
