@@ -16,6 +16,16 @@ export interface Malformed {
   error: ServiceError
 }
 
+/** Strings and numbers are ids. Other small JSON values are echoed too, because existing clients may count on it. */
+const isEchoable = (id: unknown): id is ID => {
+  if (typeof id === 'string' || typeof id === 'number' || typeof id === 'boolean') return true
+  try {
+    return JSON.stringify(id).length <= 256
+  } catch {
+    return false // nested deeper than the stack
+  }
+}
+
 const invalid = (id: ID, details: string, reason = 'invalid_request'): Malformed => ({
   id,
   error: new ServiceError('invalidRequest', { reason, details }),
@@ -36,7 +46,7 @@ export const readFrame = (text: string): Request | Malformed => {
   if (typeof frame !== 'object' || frame === null) return invalid(null, 'the message is not a JSON object')
   const { jsonrpc, id, method, params } = frame as Record<string, unknown>
   const isNotification = id === undefined || id === null
-  const echo = typeof id === 'string' || typeof id === 'number' ? id : null
+  const echo = !isNotification && isEchoable(id) ? id : null
   if (jsonrpc !== '2.0') return invalid(echo, 'jsonrpc must be "2.0"', 'invalid_version')
   if (!isNotification && echo === null) return invalid(null, 'id must be a string or a number')
   if (typeof method !== 'string') return invalid(echo, 'method must be a string')

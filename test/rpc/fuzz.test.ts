@@ -268,8 +268,8 @@ const expectedOf = (text: string): { answer: string | undefined; method?: unknow
   const isRequest = jsonrpc === '2.0' && typeof method === 'string' && typeof (params ?? {}) === 'object'
   if (id === null) return isRequest ? { answer: undefined } : { answer: 'null' }
   const echo = JSON.stringify(id)
-  // An id that is neither text nor number is invalid, and is not echoed.
-  return typeof id === 'string' || typeof id === 'number' ? { answer: echo, method } : { answer: 'null' }
+  // Long ids that are neither text nor number are not echoed.
+  return typeof id === 'object' && echo.length > 256 ? { answer: 'null' } : { answer: echo, method }
 }
 
 const ranks: Record<string, number> = { none: 0, nobody: 0, viewer: 1, operator: 2, admin: 3 }
