@@ -89,7 +89,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     await ports.answerMediaServer(actors.streamAccess)
 
     const services = { ...ports, ...actors, mediaServer: ports.streams, metrics, rateLimits, clock, log, about: self }
-    const offers = () => streamUrlOptions(config, directory.link().server?.kind)
+    const offersOf = streamUrlOptions(config)
+    const offers = () => offersOf(directory.link().server?.kind)
     const rpc = createRpcServer({ ...services, ...rpcOptions(config), offers })
     closers.push(() => rpc.stop(why))
     const { port } = await rpc.start()

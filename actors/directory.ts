@@ -98,18 +98,22 @@ export function createDirectory({
       return { state: 'unknown', cause, total: 0, used: 0, available: 0, percent: 0 }
     },
     system() {
+      const whole = fleet.getSnapshot()
       const discovery = get<ActorRefFrom<typeof discoveryMachine>>('discovery')?.getSnapshot()
-      const mode = discovery ? discoveryMode(discovery) : 'off'
-      const reason = discovery?.context.reason
-      return {
-        ...statusOf(fleet.getSnapshot().hasTag('started'), link()),
-        startedAt,
-        discovery: {
-          active: discovery?.status === 'active',
-          mode,
-          cause: { state: mode, since: observer.since('discovery'), ...(reason && { reason }) },
-        },
-      }
+      const [linkNow, since] = [link(), observer.since('discovery')]
+      return kept(fleet, 'system', [whole, discovery, linkNow, since], () => {
+        const mode = discovery ? discoveryMode(discovery) : 'off'
+        const reason = discovery?.context.reason
+        return {
+          ...statusOf(whole.hasTag('started'), linkNow),
+          startedAt,
+          discovery: {
+            active: discovery?.status === 'active',
+            mode,
+            cause: { state: mode, since, ...(reason && { reason }) },
+          },
+        }
+      })
     },
   }
 }

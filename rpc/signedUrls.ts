@@ -1,4 +1,5 @@
 import { type Caller, streamSubject } from '../machines/domain/access.js'
+import { keptValues } from '../machines/domain/kept.js'
 import type { FileKind } from '../machines/domain/ports.js'
 import type { RpcOptions } from './options.js'
 import type { Session } from './session.js'
@@ -22,6 +23,8 @@ interface Signed {
 
 /** Signatures that are still good: clients list cameras again and again, and signing costs more than the rest. */
 const kept = new WeakMap<Caller, Map<string, Signed>>()
+/** The URLs with these signatures, for the same reason. */
+const keptUrls = keptValues()
 
 const sign = ({ links, urls }: Sources, camera: string, { address }: Viewer, caller: Caller, expiresAt: number) => {
   const { user, credential } = caller
@@ -69,13 +72,16 @@ export const signedUrls = (
 ): { urls: StreamUrls; expiresAt?: number } => {
   const { caller, host } = viewer
   const { openStreams, streamLife } = sources.urls
-  const plain = streamUrls(camera, host, sources.publicHost, sources.offers())
-  if (openStreams || caller === undefined) return { urls: plain }
-  const { sig, expiresAt } =
-    life === undefined
-      ? signatureFor(sources, camera, viewer, caller)
-      : sign(sources, camera, viewer, caller, endOf(caller, sources.clock.now() + Math.min(life, streamLife)))
-  return { urls: withSig(plain, sig), expiresAt }
+  const offers = sources.offers()
+  const plain = () => streamUrls(camera, host, sources.publicHost, offers)
+  if (openStreams || caller === undefined) return { urls: plain() }
+  if (life === undefined) {
+    const { sig, expiresAt } = signatureFor(sources, camera, viewer, caller)
+    return { urls: keptUrls(caller, camera, [sig, host, offers], () => withSig(plain(), sig)), expiresAt }
+  }
+  const end = endOf(caller, sources.clock.now() + Math.min(life, streamLife))
+  const { sig, expiresAt } = sign(sources, camera, viewer, caller, end)
+  return { urls: withSig(plain(), sig), expiresAt }
 }
 
 /** The same URLs with the usual life. */

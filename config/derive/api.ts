@@ -1,5 +1,5 @@
 /** Configuration → options of the API and the health endpoints. Pure; durations in ms. */
-import { isLoopback } from '../../machines/domain/address.js'
+import { hostInUrl, isLoopback } from '../../machines/domain/address.js'
 import type { ServerChoice } from '../../machines/domain/ports.js'
 import type { Configuration } from '../schema.js'
 import { mediaPorts } from './mediaServer.js'
@@ -23,7 +23,7 @@ export const rpcOptions = (config: Configuration) => {
     alsoListen: server.also_listen,
     allowedIps: server.allowed_ips,
     corsOrigins: security.cors_origins,
-    ...(server.public_host && { publicHost: server.public_host }),
+    ...(server.public_host && { publicHost: hostInUrl(server.public_host) }),
     ...tlsOptions(config),
     limits: { ...rpcLimits(config), rate: rateLimitOptions(config) },
     urls: {
@@ -58,13 +58,21 @@ function tlsOptions({ server: { tls } }: Configuration) {
   return { tls: { certFile, keyFile, ...(ca && { clientCaFile: ca }), clientCertificate, clients: tls.clients } }
 }
 
-/** What the media server offers to clients. `host` is absent if it is this host. */
-export const streamUrlOptions = (config: Configuration, kind: ServerChoice['kind'] | undefined) => ({
-  ...(kind === 'external' && !isLoopback(config.mediamtx.host) && { host: config.mediamtx.host }),
-  hls: kind !== 'embedded',
-  webrtc: kind !== 'embedded',
-  ports: mediaPorts(config),
-})
+/** Returns what each kind of media server offers to clients. `host` is absent if it is this host. Called per request. */
+export function streamUrlOptions(config: Configuration): (kind: ServerChoice['kind'] | undefined) => Offered {
+  const { host } = config.mediamtx
+  const managed = { hls: true, webrtc: true, ports: mediaPorts(config) }
+  const embedded = { ...managed, hls: false, webrtc: false }
+  const external = { ...managed, ...(!isLoopback(host) && { host: hostInUrl(host) }) }
+  return (kind) => (kind === 'external' ? external : kind === 'embedded' ? embedded : managed)
+}
+
+interface Offered {
+  host?: string
+  hls: boolean
+  webrtc: boolean
+  ports: ReturnType<typeof mediaPorts>
+}
 
 /** `undefined` if health and metrics are not served. */
 export const healthOptions = ({ server, http_health: health }: Configuration) =>

@@ -113,15 +113,15 @@ describe('options from the configuration', () => {
 
   it('for stream URLs: clients get the host of an external server', () => {
     const ports = { rtsp: 8554, hls: 8888, webrtc: 8889 }
-    const offers: Offers = streamUrlOptions(configured(external), 'external')
+    const offers: Offers = streamUrlOptions(configured(external))('external')
     expect(offers).to.deep.equal({ host: 'media.example', hls: true, webrtc: true, ports })
-    expect(streamUrlOptions(configured({ ...external, MEDIAMTX_HOST: '127.0.0.1' }), 'external')).to.deep.equal({
+    expect(streamUrlOptions(configured({ ...external, MEDIAMTX_HOST: '127.0.0.1' }))('external')).to.deep.equal({
       hls: true,
       webrtc: true,
       ports,
     })
-    expect(streamUrlOptions(configured(external), 'managed')).to.deep.equal({ hls: true, webrtc: true, ports })
-    expect(streamUrlOptions(defaults, 'embedded')).to.deep.equal({ hls: false, webrtc: false, ports })
+    expect(streamUrlOptions(configured(external))('managed')).to.deep.equal({ hls: true, webrtc: true, ports })
+    expect(streamUrlOptions(defaults)('embedded')).to.deep.equal({ hls: false, webrtc: false, ports })
   })
 
   it('for captures and pictures', () => {

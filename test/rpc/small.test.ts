@@ -22,7 +22,7 @@ describe('URLs of a camera', () => {
   it('prefer the configured host, then the host of a remote media server', () => {
     const offers = { hls: false, webrtc: false, ports, host: 'media.example' }
     expect(streamUrls('camera0', 'a', undefined, offers)).to.deep.equal({ rtsp: 'rtsp://media.example:8554/camera0' })
-    expect(streamUrls('camera0', 'a', '2001:db8::5', { ...offers, hls: true })).to.deep.equal({
+    expect(streamUrls('camera0', 'a', '[2001:db8::5]', { ...offers, hls: true })).to.deep.equal({
       rtsp: 'rtsp://[2001:db8::5]:8554/camera0',
       hls: 'http://[2001:db8::5]:8888/camera0/index.m3u8',
     })
