@@ -71,9 +71,18 @@ the reply. The same fact becomes a notification, a log line and a metric.
 \`available\` to \`draining\`: its \`demand\` ends, with all holds of clients; its \`recording\` gets
 \`device.removed\`, closes its file while the path still exists, and emits \`recording.failed\` with the final files.
 Then \`camera\` leaves \`online\`: the effect \`publishPath\` is disposed, which deletes the path in the media server,
-and the camera emits \`camera.disconnected\`. The camera is \`unplugged\`. When it is plugged in again, it is the same
-actor with the same id; after a day it is \`retired\`. If the media server is down at that time, the link's open
-breaker rejects its calls at once, the recording ends with a reason, and the camera drains as usual.
+and the camera emits \`stream.ended\` for the stream that ran, \`camera.disconnected\` and \`camera.statusChanged\`. The
+camera is \`unplugged\`. If the media server is down at that time, the link's open breaker rejects its calls at once,
+the recording ends with a reason, and the camera drains as usual.
+
+Subscribers receive \`recording.error\` (FAILED, with reason and files), \`mediamtx.stream\`,
+\`mediamtx.stream_stopped\`, \`camera.disconnected\`, \`mediamtx.path\`, \`camera.status_change\`, and one
+\`camera_status_update\` with the whole camera: a second one that would say the same is not sent.
+
+When the camera is plugged in again, \`fleet\` sends \`device.found\` to the same actor, which keeps its id: it is
+probed (\`camera.probed\`), its status changes (\`camera.statusChanged\`) and it is \`online\` again
+(\`camera.connected\`). The recording and the holds do not return by themselves. A camera that stays away is
+\`retired\` after a day.
 
 **Stop.** \`system.stop\` is an event, because \`actor.stop()\` does not wait. Discovery, storage and retention stop,
 cameras drain, the paths are removed, the media server ends, and the root reaches \`stopped\`. Then the sockets close.
