@@ -1,9 +1,23 @@
-import type { ErrorActorEvent } from 'xstate'
-import { cameraSetup, onDevice, probeOf, sourceOf } from './cameraSetup.js'
+import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
+import { type CameraContext, cameraSetup, onDevice, type Probed, probeOf, sourceOf } from './cameraSetup.js'
 import type { CameraStatus } from './domain/views.js'
 
 const status = (from: CameraStatus, to: CameraStatus) => ({ type: 'tellStatus', params: { from, to } }) as const
 const tellCrash = { type: 'tellCrash', params: ({ event }: { event: ErrorActorEvent }) => event } as const
+const noteFailure = { type: 'noteProbeFailure', params: ({ event }: { event: ErrorActorEvent }) => event } as const
+/** Probes the device, in a state where the camera has the status `from`. */
+const probing = (from: CameraStatus) =>
+  ({
+    src: 'probeDevice',
+    input: ({ context }: { context: CameraContext }) => onDevice(context),
+    onDone: {
+      target: '#camera.online',
+      actions: [
+        { type: 'keepProbe', params: ({ event }: { event: DoneActorEvent<Probed> }) => event.output },
+        status(from, 'CONNECTED'),
+      ],
+    },
+  }) as const
 const recordingCrashed = [tellCrash, 'tellLostRecording', 'reapRecording'] as const
 const snapshotCrashed = [tellCrash, 'tellLostSnapshot', 'reapSnapshot'] as const
 
@@ -37,25 +51,10 @@ export const cameraMachine = cameraSetup.createMachine({
         probing: {
           tags: 'probing',
           invoke: {
-            src: 'probeDevice',
-            input: ({ context }) => onDevice(context),
-            onDone: {
-              target: '#camera.online',
-              actions: [
-                { type: 'keepProbe', params: ({ event }) => event.output },
-                status('DISCONNECTED', 'CONNECTED'),
-              ],
-            },
+            ...probing('DISCONNECTED'),
             onError: [
-              {
-                guard: 'isNetworked',
-                target: 'unreachable',
-                actions: { type: 'noteProbeFailure', params: ({ event }) => event },
-              },
-              {
-                target: '#camera.faulty',
-                actions: [{ type: 'noteProbeFailure', params: ({ event }) => event }, status('DISCONNECTED', 'ERROR')],
-              },
+              { guard: 'isNetworked', target: 'unreachable', actions: noteFailure },
+              { target: '#camera.faulty', actions: [noteFailure, status('DISCONNECTED', 'ERROR')] },
             ],
           },
           on: {
@@ -74,7 +73,11 @@ export const cameraMachine = cameraSetup.createMachine({
         // A network camera that does not answer has the status DISCONNECTED, not ERROR.
         unreachable: {
           tags: ['unreachable', 'faulty'],
-          after: { probeRetry: 'probing' },
+          initial: 'waiting',
+          states: {
+            waiting: { after: { probeRetry: 'retrying' } },
+            retrying: { invoke: { ...probing('DISCONNECTED'), onError: { target: 'waiting', actions: noteFailure } } },
+          },
           on: {
             'device.removed': { target: 'unplugged', actions: ['takeReason', 'dropDevice'] },
             'device.replaced': { target: 'probing', actions: 'takeDevice' },
@@ -82,39 +85,34 @@ export const cameraMachine = cameraSetup.createMachine({
         },
       },
     },
+    // A camera stays faulty until it is probed successfully.
     faulty: {
       tags: 'faulty',
       initial: 'waiting',
       states: {
-        waiting: { after: { probeRetry: 'probing' } },
-        probing: {
-          tags: 'probing',
+        waiting: { after: { probeRetry: 'retrying' } },
+        retrying: {
           invoke: {
-            src: 'probeDevice',
-            input: ({ context }) => onDevice(context),
-            onDone: {
-              target: '#camera.online',
-              actions: [{ type: 'keepProbe', params: ({ event }) => event.output }, status('ERROR', 'CONNECTED')],
-            },
+            ...probing('ERROR'),
             onError: [
               {
                 guard: 'isNetworked',
                 target: '#camera.away.unreachable',
-                actions: [{ type: 'noteProbeFailure', params: ({ event }) => event }, status('ERROR', 'DISCONNECTED')],
+                actions: [noteFailure, status('ERROR', 'DISCONNECTED')],
               },
-              { target: 'waiting', actions: { type: 'noteProbeFailure', params: ({ event }) => event } },
+              { target: 'waiting', actions: noteFailure },
             ],
           },
         },
         // The media server refuses the path. It may accept it after a restart, or with another device.
-        refused: { on: { 'server.restored': { target: 'probing', actions: 'noteObstacle' } } },
+        refused: { on: { 'server.restored': { target: 'retrying', actions: 'noteObstacle' } } },
       },
       on: {
         'device.removed': {
           target: 'away.unplugged',
           actions: ['takeReason', 'dropDevice', status('ERROR', 'DISCONNECTED')],
         },
-        'device.replaced': { target: '.probing', reenter: true, actions: 'takeDevice' },
+        'device.replaced': { target: '.retrying', reenter: true, actions: 'takeDevice' },
       },
     },
     online: {

@@ -214,7 +214,7 @@ export const cameraSetup = setup({
   },
 })
 
-type Probed = Probe & { at: number }
+export type Probed = Probe & { at: number }
 
 interface Failed {
   error: unknown

@@ -271,6 +271,18 @@ describe('camera', () => {
     expect(view().kind).to.equal('rtsp')
   })
 
+  for (const kind of ['local', 'network'] as const) {
+    it(`stays faulty while a ${kind} camera is probed again`, async () => {
+      const { view, clock, probes, probed, probeFails } = camera({ device: kind === 'local' ? device : yard })
+      await probeFails(new Failure('device_error'))
+      clock.increment(1_000)
+      expect(probes()).to.equal(2)
+      expect(view().cause).to.deep.include({ state: 'faulty', reason: because('device_error') })
+      await probed()
+      expect(view().cause.state).to.equal('available')
+    })
+  }
+
   it('is disconnected, not faulty, while a network camera does not answer', async () => {
     const { view, clock, facts, probes, probeFails } = camera({ device: yard })
     await probeFails(new Failure('unreachable'))
