@@ -75,14 +75,20 @@ and the camera emits \`stream.ended\` for the stream that ran, \`camera.disconne
 camera is \`unplugged\`. If the media server is down at that time, the link's open breaker rejects its calls at once,
 the recording ends with a reason, and the camera drains as usual.
 
-Subscribers receive \`recording.error\` (FAILED, with reason and files), \`mediamtx.stream\`,
-\`mediamtx.stream_stopped\`, \`camera.disconnected\`, \`mediamtx.path\`, \`camera.status_change\`, and one
-\`camera_status_update\` with the whole camera: a second one that would say the same is not sent.
+ffmpeg ends at the unplug itself, often before \`discovery\` has scanned: then \`recording\` first emits
+\`recording.interrupted\`, and \`pipeline\` emits \`stream.ended\` with ffmpeg's reason instead of the camera.
+
+Subscribers receive \`recording.error\` (status ERROR, with reason and files), \`mediamtx.recording_failed\` and
+\`recording_status_update\`; \`mediamtx.stream\` and \`mediamtx.stream_stopped\`; \`camera.disconnected\`,
+\`mediamtx.path\`, \`camera.status_change\`, and one \`camera_status_update\` with the whole camera: a second one that
+would say the same is not sent. An interruption is sent as \`recording.progress\` and \`recording.error\` (INTERRUPTED).
 
 When the camera is plugged in again, \`fleet\` sends \`device.found\` to the same actor, which keeps its id: it is
 probed (\`camera.probed\`), its status changes (\`camera.statusChanged\`) and it is \`online\` again
-(\`camera.connected\`). The recording and the holds do not return by themselves. A camera that stays away is
-\`retired\` after a day.
+(\`camera.connected\`). Subscribers receive \`camera.capability_detected\`, \`camera_status_update\`,
+\`camera.status_change\`, \`camera.connected\` and \`mediamtx.path\`. If it cannot be probed, it is \`faulty\` with the
+reason, and probed again with increasing delays. The recording and the holds do not return by themselves. A camera
+that stays away is \`retired\` after \`camera.retire_after\`, a day by default.
 
 **Stop.** \`system.stop\` is an event, because \`actor.stop()\` does not wait. Discovery, storage and retention stop,
 cameras drain, the paths are removed, the media server ends, and the root reaches \`stopped\`. Then the sockets close.
