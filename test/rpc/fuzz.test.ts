@@ -332,7 +332,13 @@ describe('random frames', () => {
     world = createWorld()
     const rate = { requests: 1e9, window: 60_000, failures: 1e9 }
     const { port } = await stage.serve(
-      world.options({ rate, maxMessageSize: 1024 * 1024, maxInFlight: 10_000, maxBuffered: 64 * 1024 * 1024 }),
+      world.options({
+        rate,
+        authenticationTimeout: 3_600_000,
+        maxMessageSize: 1024 * 1024,
+        maxInFlight: 10_000,
+        maxBuffered: 64 * 1024 * 1024,
+      }),
     )
     for (const speaker of speakers) {
       const client = await stage.connect(port, speaker === 'nobody' ? {} : { role: speaker })
