@@ -258,12 +258,14 @@ describe('attacks by load', function () {
       expect(free).to.deep.equal(Array(5).fill('auth_failed'))
       // Each further guess doubles the pause: at last it is long enough for all the checks, however busy the host is.
       for (;;) {
+        const asked = performance.now()
         const error = await guess()
         if (error?.code !== -32040) continue
         expect(error.data.reason).to.equal('too_many_failed_authentications')
-        expect(Number(error.data.retry_after_ms)).to.be.at.least(1)
+        const pause = Number(error.data.retry_after_ms)
+        expect(pause).to.be.at.least(1)
         const seen = await duringPause()
-        if ((await guess())?.code !== -32040) continue
+        if (performance.now() - asked >= pause) continue
         expect(seen).to.deep.equal({
           guess: -32040,
           valid: undefined,
