@@ -1,4 +1,12 @@
-import { assign, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
+import {
+  assign,
+  type DoneActorEvent,
+  type ErrorActorEvent,
+  emit,
+  enqueueActions,
+  type SnapshotFrom,
+  setup,
+} from 'xstate'
 import { backOff, nextSeed } from './domain/backOff.js'
 import type { LinkFact } from './domain/facts.js'
 import type { ServerInfo } from './domain/mediaServer.js'
@@ -28,6 +36,24 @@ interface LinkContext extends LinkInput {
   reason?: Reason | undefined
   failures: number
 }
+
+/** Asks the media server again and again, until it answers. */
+const asking = {
+  asking: {
+    invoke: {
+      src: 'askInfo',
+      onDone: {
+        target: '#syncing',
+        actions: { type: 'keepInfo', params: ({ event }: { event: DoneActorEvent<ServerInfo> }) => event.output },
+      },
+      onError: {
+        target: 'waiting',
+        actions: { type: 'noteFailure', params: ({ event }: { event: ErrorActorEvent }) => event },
+      },
+    },
+  },
+  waiting: { after: { retry: 'asking' }, on: { 'link.check': 'asking' } },
+} as const
 
 /**
  * The link to the media server. `syncing` writes every wanted path again, because a restarted server has lost them; a
@@ -97,32 +123,14 @@ export const mediamtxLinkMachine = setup({
       invoke: { src: 'pauseCalls', input: { reason: because('not_started') } },
       after: { connectLimit: 'down' },
       initial: 'asking',
-      states: {
-        asking: {
-          invoke: {
-            src: 'askInfo',
-            onDone: { target: '#syncing', actions: { type: 'keepInfo', params: ({ event }) => event.output } },
-            onError: { target: 'waiting', actions: { type: 'noteFailure', params: ({ event }) => event } },
-          },
-        },
-        waiting: { after: { retry: 'asking' }, on: { 'link.check': 'asking' } },
-      },
+      states: asking,
     },
     down: {
       tags: 'down',
       entry: ['tellDown', 'lose'],
       invoke: { src: 'pauseCalls', input: ({ context }) => ({ reason: reasonOf(context) }) },
       initial: 'waiting',
-      states: {
-        asking: {
-          invoke: {
-            src: 'askInfo',
-            onDone: { target: '#syncing', actions: { type: 'keepInfo', params: ({ event }) => event.output } },
-            onError: { target: 'waiting', actions: { type: 'noteFailure', params: ({ event }) => event } },
-          },
-        },
-        waiting: { after: { retry: 'asking' }, on: { 'link.check': 'asking' } },
-      },
+      states: asking,
     },
     syncing: {
       id: 'syncing',

@@ -1,4 +1,4 @@
-import { assign, emit, setup } from 'xstate'
+import { assign, type DoneActorEvent, emit, setup } from 'xstate'
 import type { PipelineProgress } from './domain/capture.js'
 import type { StreamFact } from './domain/facts.js'
 import { because, type Reason } from './domain/reason.js'
@@ -22,6 +22,29 @@ interface PullContext extends StreamInput {
   /** Why the stream stalls or ended. */
   reason?: Reason | undefined
 }
+
+const measured = ({ event }: { event: DoneActorEvent<PathMeasurement> }) => event.output
+const ready = { type: 'isReady', params: measured } as const
+const over = { type: 'isOver', params: measured } as const
+const grown = { type: 'hasGrown', params: measured } as const
+const keep = { type: 'keepMeasurement', params: measured } as const
+
+/** States that measure the path at intervals. Each measurement leads to the first outcome whose guard is true. */
+const measuring = <const Outcomes extends readonly object[]>(...outcomes: Outcomes) =>
+  ({
+    initial: 'waiting',
+    states: {
+      waiting: { after: { interval: 'measuring' } },
+      measuring: {
+        invoke: {
+          src: 'measurePath',
+          input: ({ context }: { context: PullContext }) => context,
+          onDone: [...outcomes, { target: 'waiting' }],
+          onError: 'waiting',
+        },
+      },
+    },
+  }) as const
 
 /**
  * The stream of a network camera, which the media server pulls. It is alive while the number of received bytes grows.
@@ -66,76 +89,23 @@ export const pullMachine = setup({
   context: ({ input }) => ({ ...input, last: nothing(), progress: noProgress }),
   initial: 'asleep',
   states: {
-    asleep: {
-      initial: 'waiting',
-      states: {
-        waiting: { after: { interval: 'measuring' } },
-        measuring: {
-          invoke: {
-            src: 'measurePath',
-            input: ({ context }) => context,
-            onDone: [
-              {
-                guard: { type: 'isReady', params: ({ event }) => event.output },
-                target: '#pull.running',
-                actions: [{ type: 'keepMeasurement', params: ({ event }) => event.output }, 'tellStarted'],
-              },
-              { target: 'waiting' },
-            ],
-            onError: 'waiting',
-          },
-        },
-      },
-    },
+    asleep: measuring({ guard: ready, target: '#pull.running', actions: [keep, 'tellStarted'] }),
     running: {
       tags: ['running', 'open'],
       entry: 'clearReason',
       after: { stallLimit: 'stalled' },
-      initial: 'waiting',
-      states: {
-        waiting: { after: { interval: 'measuring' } },
-        measuring: {
-          invoke: {
-            src: 'measurePath',
-            input: ({ context }) => context,
-            onDone: [
-              { guard: { type: 'isOver', params: ({ event }) => event.output }, target: '#pull.ended' },
-              {
-                guard: { type: 'hasGrown', params: ({ event }) => event.output },
-                target: '#pull.running',
-                reenter: true,
-                actions: { type: 'keepMeasurement', params: ({ event }) => event.output },
-              },
-              { target: 'waiting' },
-            ],
-            onError: 'waiting',
-          },
-        },
-      },
+      ...measuring(
+        { guard: over, target: '#pull.ended' },
+        { guard: grown, target: '#pull.running', reenter: true, actions: keep },
+      ),
     },
     stalled: {
       tags: ['stalled', 'open'],
       entry: [{ type: 'giveReason', params: { reason: because('no_frames') } }, 'tellStalled'],
-      initial: 'waiting',
-      states: {
-        waiting: { after: { interval: 'measuring' } },
-        measuring: {
-          invoke: {
-            src: 'measurePath',
-            input: ({ context }) => context,
-            onDone: [
-              { guard: { type: 'isOver', params: ({ event }) => event.output }, target: '#pull.ended' },
-              {
-                guard: { type: 'hasGrown', params: ({ event }) => event.output },
-                target: '#pull.running',
-                actions: [{ type: 'keepMeasurement', params: ({ event }) => event.output }, 'tellStarted'],
-              },
-              { target: 'waiting' },
-            ],
-            onError: 'waiting',
-          },
-        },
-      },
+      ...measuring(
+        { guard: over, target: '#pull.ended' },
+        { guard: grown, target: '#pull.running', actions: [keep, 'tellStarted'] },
+      ),
     },
     ended: { entry: ['noteEnd', 'tellEnded', 'forgetMeasurement'], always: 'asleep' },
   },

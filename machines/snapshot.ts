@@ -43,6 +43,9 @@ export interface Captured extends Picture {
 /** The result of one request. `finishedAt`: when the picture was on disk. */
 export type Saved = { wish: SnapshotWish } & ({ picture: SavedPicture; finishedAt: number } | { reason: Reason })
 
+/** The device is busy with the stream of this service. */
+const ownStream = 'the device is busy: it is streaming'
+
 type Grab = Pick<SnapshotContext, 'camera' | 'device' | 'pipeline'>
 
 /**
@@ -123,7 +126,11 @@ export const snapshotMachine = setup({
       states: {
         choosing: {
           always: [
-            { guard: 'isLive', target: 'live', actions: [passOwn(0), passOwn(1)] },
+            {
+              guard: 'isLive',
+              target: 'live',
+              actions: [pass(0, 'device_busy', ownStream), pass(1, 'device_busy', ownStream)],
+            },
             {
               guard: 'isNetworked',
               target: 'waking',
@@ -236,14 +243,8 @@ export const snapshotMachine = setup({
 
 type LostSnapshot = Extract<SnapshotFact, { type: 'snapshot.failed' | 'still.failed' }>
 
-function pass(tier: SnapshotTier, code: Parameters<typeof because>[0]) {
-  return { type: 'passOver' as const, params: { tier, reason: because(code) } }
-}
-
-/** The device is busy with the stream of this service. */
-function passOwn(tier: SnapshotTier) {
-  const reason = because('device_busy', 'the device is busy: it is streaming')
-  return { type: 'passOver' as const, params: { tier, reason } }
+function pass(tier: SnapshotTier, ...reason: Parameters<typeof because>) {
+  return { type: 'passOver' as const, params: { tier, reason: because(...reason) } }
 }
 
 /** The picture is passed as output, from the state that captured it to the state that saves it. */
