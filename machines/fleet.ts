@@ -13,7 +13,7 @@ const supervised = <
     | 'retention'
     | 'mediaSessions',
   Input,
-  Action extends 'loseServer' | 'blockStorage',
+  Action extends 'loseServer' | 'blockStorage' | 'keepReaders',
 >(
   name: Name,
   input?: (scope: { context: FleetContext }) => Input,
@@ -183,7 +183,7 @@ export const fleetMachine = fleetSetup.createMachine({
           })),
           on: { 'services.stop': '.off' },
         },
-        mediaSessions: supervised('mediaSessions', ({ context }) => context.mediaSessions),
+        mediaSessions: supervised('mediaSessions', ({ context }) => context.mediaSessions, 'keepReaders'),
         retention: { ...supervised('retention', ({ context }) => context.retention), on: { 'services.stop': '.off' } },
         start: {
           initial: 'pending',

@@ -5,6 +5,7 @@ import type { By } from './domain/by.js'
 import type { CameraId, UsbDevice } from './domain/camera.js'
 import type { AddedStream } from './domain/external.js'
 import type { SupervisionFact, SystemFact } from './domain/facts.js'
+import { afterRestart } from './domain/mediaReaders.js'
 import type { CameraEntry, Registry } from './domain/ports.js'
 import { because, reasonFrom } from './domain/reason.js'
 import { isSameDevice, roster } from './domain/roster.js'
@@ -138,6 +139,11 @@ export const fleetSetup = setup({
     loseServer: enqueueActions(({ enqueue }) => {
       const reason = because('crashed', 'the link to the media server crashed and is being restarted')
       enqueue.raise({ type: 'server.lost', reason })
+    }),
+    /** The restarted actor still has to kick the readers of the crashed one when their credentials expire. */
+    keepReaders: assign(({ context: { mediaSessions }, self }) => {
+      const crashed = self.getSnapshot().children.mediaSessions?.getSnapshot()
+      return { mediaSessions: { ...mediaSessions, readers: afterRestart(crashed?.context.readers ?? []) } }
     }),
     noteCrash: enqueueActions(({ context: { crashes }, enqueue, self }, { actorId, error }: Crash) => {
       enqueue.assign({ crashes: crashes + 1 })

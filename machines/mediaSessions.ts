@@ -20,9 +20,13 @@ import {
 } from './domain/mediaReaders.js'
 import { callbackHole, promiseHole } from './hole.js'
 
-/** `startLimit`: how long after its question a reader may still start, in ms. The stream may have to start first. */
+/**
+ * `startLimit`: how long after its question a reader may still start, in ms. The stream may have to start first.
+ * `readers`: the readers that a crashed actor knew; none by default.
+ */
 export interface MediaSessionsInput {
   startLimit: number
+  readers?: Readers
 }
 
 interface KickDone {
@@ -109,7 +113,7 @@ export const mediaSessionsMachine = setup({
   },
 }).createMachine({
   id: 'mediaSessions',
-  context: ({ input }) => ({ ...input, readers: [], kicking: 0 }),
+  context: ({ input }) => ({ readers: [], ...input, kicking: 0 }),
   type: 'parallel',
   invoke: { id: 'kicks', src: 'kickReaders' },
   on: {
@@ -120,7 +124,7 @@ export const mediaSessionsMachine = setup({
   },
   states: {
     kicks: {
-      initial: 'idle',
+      initial: 'choosing',
       on: {
         'kick.planned': '.choosing',
         'readers.end': {
@@ -156,7 +160,7 @@ export const mediaSessionsMachine = setup({
       },
     },
     presence: {
-      initial: 'empty',
+      initial: 'choosing',
       states: {
         choosing: {
           always: [

@@ -122,6 +122,10 @@ export function nextKick(readers: Readers): number {
   return next
 }
 
+/** Returns the readers for a restarted actor: kicks that were in progress are due at once. */
+export const afterRestart = (readers: Readers): Readers =>
+  readers.map((reader) => ({ ...reader, kickAt: reader.kickAt ?? 0, request: undefined }))
+
 /**
  * Returns up to `limit` readers that are due at the time `at`, and all readers, with the due ones marked as in
  * progress.

@@ -4,9 +4,11 @@ import { cameraMachine } from '../../machines/camera.js'
 import { cameraView } from '../../machines/cameraView.js'
 import { demandMachine } from '../../machines/demand.js'
 import { discoveryMachine } from '../../machines/discovery.js'
+import { type MediaSession, neverExpires } from '../../machines/domain/access.js'
 import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
 import type { AddedStream } from '../../machines/domain/external.js'
 import type { Fact } from '../../machines/domain/facts.js'
+import type { Kick } from '../../machines/domain/mediaReaders.js'
 import type { CameraEntry, DiskUsage, Registry, ServerChoice, ServerInfo } from '../../machines/domain/ports.js'
 import { because } from '../../machines/domain/reason.js'
 import { streamKey } from '../../machines/domain/streamUrl.js'
@@ -14,7 +16,7 @@ import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
 import { externalStreamsMachine } from '../../machines/externalStreams.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
-import { mediaSessionsMachine } from '../../machines/mediaSessions.js'
+import { keysWhere, mediaSessionsMachine, mediaSessionsView } from '../../machines/mediaSessions.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
 import { pullMachine } from '../../machines/pull.js'
 import { recordingMachine } from '../../machines/recording.js'
@@ -38,6 +40,7 @@ const plugged = (serial: string, node: string, port: string): UsbDevice => ({
 const gate: AddedStream = { url: 'rtsp://ann:secret@10.0.0.7/live', name: 'Gate', type: 'generic_rtsp', addedAt: 1 }
 const gateKey = 'rtsp://10.0.0.7:554/live'
 const by = { user: 'ann', request: '1', session: 's' }
+const revocation = { reason: 'revoked', request: '1', at: 1 }
 const [front, back] = [plugged('SN1', '/dev/video0', 'usb-1'), plugged('SN2', '/dev/video2', 'usb-2')]
 
 /** The children of the fleet other than cameras. */
@@ -309,6 +312,34 @@ describe('fleet', () => {
       expect(log).to.include('closing')
     })
 
+    it('restarts crashed media sessions with their readers, and repeats the kicks in progress', async () => {
+      const { actor, clock, log, finds } = fleet()
+      await finds([front])
+      const before = actor.system.get('mediaSessions')
+      const admits = (id: string) =>
+        before.send({
+          type: 'reader.admit',
+          session: {
+            id,
+            protocol: 'rtsp',
+            camera: 'camera0',
+            user: 'ann',
+            address: '192.0.2.7',
+            since: 0,
+            expiresAt: neverExpires,
+          },
+        })
+      for (const id of ['stays', 'revoked']) admits(id)
+      const isRevoked = ({ id }: MediaSession) => id === 'revoked'
+      before.send({ type: 'readers.end', keys: keysWhere(before.getSnapshot(), isRevoked), ...revocation })
+      before.send(crash)
+      clock.increment(0)
+      const after = actor.system.get('mediaSessions')
+      expect(mediaSessionsView(after.getSnapshot()).map(({ id }) => id)).to.deep.equal(['stays', 'revoked'])
+      await turn()
+      expect(log.filter((line) => line.startsWith('kick'))).to.deep.equal(['kick revoked', 'kick revoked'])
+    })
+
     it('blocks recordings while storage is being restarted', async () => {
       const { actor, clock, camera, finds } = fleet()
       await finds([front])
@@ -456,7 +487,16 @@ function fleet({
         retention: crashing(retentionMachine).provide({ actors: { loadPolicy: never() } }),
         externalDiscovery: crashing(externalDiscoveryMachine),
         externalStreams: crashing(externalStreamsMachine),
-        mediaSessions: crashing(mediaSessionsMachine).provide({ actors: { kickReaders: fromCallback(() => {}) } }),
+        mediaSessions: crashing(mediaSessionsMachine).provide({
+          actors: {
+            kickReaders: fromCallback(({ receive }) =>
+              receive((event) => log.push(`kick ${(event as unknown as Kick).session.id}`)),
+            ),
+            waitUntil: fromPromise<{ at: number }, { at: number }>(async ({ input }) =>
+              input.at > 0 ? new Promise(() => {}) : input,
+            ),
+          },
+        }),
         discovery: crashing(discoveryMachine).provide({
           actors: {
             watchDevices: quiet(),
