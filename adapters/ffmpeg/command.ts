@@ -49,6 +49,8 @@ export interface StreamCommand extends Place {
    * The credential for publishing. It must give no other right, because other users of this host can read it in `ps`.
    */
   publishAs?: { user: string; password: string }
+  /** See `findVariableRate`. */
+  variableRate: readonly string[]
   clockwork?: Clockwork
 }
 
@@ -64,6 +66,7 @@ export function streamCommand({
   progressPort,
   publishHost,
   publishAs,
+  variableRate,
   clockwork,
   ...place
 }: StreamCommand): string {
@@ -83,7 +86,7 @@ export function streamCommand({
       `udp://127.0.0.1:${progressPort}?pkt_size=1400&localaddr=${progressAddress(camera)}`,
     ],
     ...inputArgs(camera, device, pipeline.mode, clockwork),
-    ...outputArgs(pipeline),
+    ...outputArgs(pipeline, variableRate),
     ...['-f', 'rtsp', '-rtsp_transport', 'tcp', '-pkt_size', '1316'],
   ]
     .map(quoted)
@@ -146,9 +149,14 @@ function testPattern(camera: CameraId, { width, height, fps }: CaptureMode, cloc
   return `testsrc2=${size},drawtext=${font}fontsize=${fontSize}:${place}:text='${text}'`
 }
 
-function outputArgs({ kind, mode, codec }: Pipeline): string[] {
+/**
+ * Encodes each frame once, at its own time. By default ffmpeg repeats frames up to the nominal rate, so a webcam in the
+ * dark would cost three times the work; and it would move each frame to a multiple of that rate, hence RTP's time base.
+ */
+function outputArgs({ kind, mode, codec }: Pipeline, variableRate: readonly string[]): string[] {
   if (kind !== 'encode' || !codec) return ['-map', '0:v:0', '-c:v', 'copy']
-  return ['-map', '0:v:0', ...evenSize(mode), ...encoderArgs(codec, mode.fps)]
+  const times = [...variableRate, '-enc_time_base', '1:90000']
+  return ['-map', '0:v:0', ...evenSize(mode), ...times, ...encoderArgs(codec, mode.fps)]
 }
 
 /** 4:2:0 needs an even width and height. */

@@ -14,6 +14,7 @@ import { endReason, errorLines } from './endReason.js'
 import { createProcessTable } from './processes.js'
 import { createProgressParser } from './progress.js'
 import { createReports } from './reports.js'
+import { findVariableRate } from './variableRate.js'
 
 export interface PipelinesOptions {
   /** Folder of locks, reports and stills; it exists. */
@@ -46,13 +47,14 @@ interface Watched {
 export async function createPipelines(options: PipelinesOptions): Promise<Pipelines & { close(): void }> {
   const { runDir, mark, log, clock, publishHost = '127.0.0.1', publishAs } = options
   if (!isQuotable(runDir)) throw new Error('the name of the data directory must not contain $ or a line break')
-  const [socket, clockwork] = await Promise.all([openSocket(), findClockwork()])
+  const [socket, clockwork, variableRate] = await Promise.all([openSocket(), findClockwork(), findVariableRate()])
   const { port: progressPort } = socket.address()
   const shared = {
     progressPort,
     publishHost,
     runDir,
     mark,
+    variableRate,
     ...(publishAs && { publishAs }),
     ...(clockwork && { clockwork }),
   }

@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { isQuotable, progressAddress, streamCommand } from '../../../adapters/ffmpeg/command.js'
-import { copied, demo, encoded, webcam } from './support.js'
+import { findVariableRate } from '../../../adapters/ffmpeg/variableRate.js'
+import { copied, demo, encoded, folder, webcam } from './support.js'
 
 const place = {
   camera: 'camera0',
@@ -9,6 +11,7 @@ const place = {
   mark: 'abc',
   publishHost: '127.0.0.1',
   progressPort: 4000,
+  variableRate: ['-fps_mode', 'vfr'],
 } as const
 
 describe('the command of a stream', () => {
@@ -26,6 +29,10 @@ describe('the command of a stream', () => {
       ...[
         '-map',
         '0:v:0',
+        '-fps_mode',
+        'vfr',
+        '-enc_time_base',
+        '1:90000',
         '-c:v',
         'libx264',
         '-profile:v',
@@ -70,6 +77,25 @@ describe('the command of a stream', () => {
       ],
       ...['-update', '1', '-atomic_writing', '1', '-f', 'image2', "/srv/bob's 50% cams: new/camera0.jpg"],
     ])
+  })
+
+  it('encodes each frame of a camera that changes its rate once, at its own time', async () => {
+    const { dir, remove } = await folder()
+    const [camera, stream] = [join(dir, 'camera.mkv'), join(dir, 'stream.asf')]
+    const source = "testsrc2=rate=30:size=320x180,settb=1/1000,select='lt(t,1)+not(mod(n,3))'"
+    const jitter = "setpts='PTS+mod(N*7,20)'"
+    const passed = ['-fps_mode', 'passthrough', '-enc_time_base', '1:1000']
+    ffmpeg('-f', 'lavfi', '-i', `${source},${jitter}`, '-t', '3', ...passed, '-c:v', 'mjpeg', camera)
+    const pipeline = encoded('MJPG', 320, 180, 30)
+    const variableRate = await findVariableRate()
+    const command = words(streamCommand({ ...place, variableRate, device: webcam, pipeline }))
+    const output = command.slice(command.indexOf('-map'), command.indexOf('rtsp'))
+    // Like RTSP, this format has a constant rate by default.
+    ffmpeg('-i', camera, ...output, 'asf', stream)
+    const [sent, encodedTimes] = [timesOf(camera), timesOf(stream)]
+    expect(encodedTimes).to.deep.equal(sent)
+    expect(sent).to.have.length(50)
+    await remove()
   })
 
   it('copies without a still tap, because nothing is decoded', () => {
@@ -123,6 +149,16 @@ describe('the command of a stream', () => {
     ).to.deep.equal(['127.0.1.0', '127.0.1.1', '127.0.1.255', '127.0.2.0', '127.1.18.112'])
   })
 })
+
+const ffmpeg = (...args: string[]) => execFileSync('ffmpeg', ['-nostdin', '-v', 'error', ...args])
+
+/** Returns the times of all frames in ms, from the first one. */
+function timesOf(file: string): number[] {
+  const args = ['-v', 'error', '-show_entries', 'packet=dts_time', '-of', 'csv=p=0', file]
+  const lines = execFileSync('ffprobe', args, { encoding: 'utf8' }).split('\n')
+  const times = lines.map(Number.parseFloat).filter((time) => !Number.isNaN(time))
+  return times.map((time) => Math.round((time - (times[0] ?? 0)) * 1000))
+}
 
 /** Splits the command like a POSIX shell, with the media server's variables. */
 function words(command: string): string[] {
