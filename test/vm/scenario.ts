@@ -160,6 +160,15 @@ const playedSeconds = async (files: string[]): Promise<number> => {
   return total
 }
 
+const framesIn = async (files: string[]): Promise<number> => {
+  let total = 0
+  for (const file of files) {
+    const args = ['-v', 'error', '-count_packets', '-show_entries', 'stream=nb_read_packets', '-of', 'csv=p=0', file]
+    total += Number.parseInt(await output('ffprobe', args), 10)
+  }
+  return total
+}
+
 const known: Record<string, string> = {}
 const deviceOf = (badge: string): string => {
   const device = Object.keys(known).find((each) => known[each] === badge)
@@ -249,6 +258,30 @@ const main = async () => {
     assert(snapshot.tier === 2, `the snapshot came by tier ${snapshot.tier}: ${JSON.stringify(snapshot)}`)
     const delayed = ((started - asked) / 1000).toFixed(1)
     return `started after ${delayed} s, "${status}", ${played.toFixed(1)} s play in ${files.length} file(s)`
+  })
+
+  await step('a timed recording of a camera that slows down: one file, each frame once, its duration', async () => {
+    await arrange(first(0), second(1))
+    const device = deviceOf('red')
+    const from = client.notifications.length
+    const made = await bench.frames(0)
+    await client.call('start_recording', { device, duration: 12 }, { seconds: 40 })
+    await delay(3000)
+    await bench.dim(0)
+    const { snapshot } = await photograph(device)
+    await delay(5000)
+    await bench.light(0)
+    const ended = await client.notified('recording.stop', (params) => params.device === device, { from, seconds: 30 })
+    const { files: names = [] } = (client.notifications[ended]?.params ?? {}) as Partial<Recording>
+    const files = await Promise.all(names.map(recordingFile))
+    const played = await playedSeconds(files)
+    const frames = (await bench.frames(0)) - made
+    const recorded = await framesIn(files)
+    assert(files.length === 1, `there are ${files.length} files: ${names.join(' ')}`)
+    assert(Math.abs(played - 12) <= 1.5, `${played} s play`)
+    assert(recorded <= frames, `${recorded} frames were recorded, the camera made ${frames}`)
+    assert(snapshot.tier === 2, `the snapshot came by tier ${snapshot.tier}: ${JSON.stringify(snapshot)}`)
+    return `${played.toFixed(1)} s play, ${recorded} frames of ${frames} that the camera made`
   })
 
   await step('unplug while recording: error, then disconnected; the file plays', async () => {

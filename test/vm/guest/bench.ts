@@ -18,6 +18,11 @@ export interface Bench {
   plugged(): Plug[]
   pause(port: number): Promise<void>
   resume(port: number): Promise<void>
+  /** The camera gives a third of its frames, as in the dark; `light`: all of them again. */
+  dim(port: number): Promise<void>
+  light(port: number): Promise<void>
+  /** Number of frames that the camera has made. */
+  frames(port: number): Promise<number>
   end(): Promise<void>
 }
 
@@ -26,7 +31,7 @@ export const openBench = async ({ program, frames }: { program: string; frames: 
   const child = spawn(process.execPath, [program, frames], { stdio: ['pipe', 'pipe', 'inherit'] })
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   let turn: Promise<unknown> = Promise.resolve()
-  const command = async (line: string): Promise<void> => {
+  const ask = async (line: string): Promise<string> => {
     const answer = turn.then(async () => {
       child.stdin.write(`${line}\n`)
       return String((await answers.next()).value)
@@ -34,7 +39,9 @@ export const openBench = async ({ program, frames }: { program: string; frames: 
     turn = answer
     const text = await answer
     if (!text.startsWith('ok')) throw new Error(`the camera bench: ${text}`)
+    return text.slice(`ok ${line} `.length)
   }
+  const command = async (line: string): Promise<void> => void (await ask(line))
   const cameras = new Map<number, Plug>()
   return {
     async plug(camera) {
@@ -48,6 +55,9 @@ export const openBench = async ({ program, frames }: { program: string; frames: 
     plugged: () => [...cameras.values()],
     pause: (port) => command(`pause ${port}`),
     resume: (port) => command(`resume ${port}`),
+    dim: (port) => command(`dim ${port}`),
+    light: (port) => command(`light ${port}`),
+    frames: async (port) => (JSON.parse(await ask(`stats ${port}`)) as { frames: number }).frames,
     async end() {
       const gone = once(child, 'exit')
       child.kill()

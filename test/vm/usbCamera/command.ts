@@ -3,7 +3,7 @@ import { type Badge, isBadge, sizes } from './frames.js'
 
 export type Command =
   | { verb: 'plug'; port: number; description: CameraDescription; badge: Badge }
-  | { verb: 'unplug' | 'pause' | 'resume' | 'stats'; port: number }
+  | { verb: 'unplug' | 'pause' | 'resume' | 'dim' | 'light' | 'stats'; port: number }
 
 export const usage = `plug PORT SERIAL [OPTION…]    plug a camera into PORT (0-6); SERIAL "-": it tells none
   iso | h264                  isochronous instead of bulk; native H.264 beside MJPG
@@ -12,7 +12,8 @@ export const usage = `plug PORT SERIAL [OPTION…]    plug a camera into PORT (0
   vid=1d6b pid=0102           vendor and product, in hexadecimal
   model=NAME maker=NAME       underscores stand for spaces
   badge=red | badge=blue      colour of the box in the top left corner
-unplug PORT | pause PORT | resume PORT | stats PORT`
+unplug PORT | pause PORT | resume PORT | stats PORT
+dim PORT | light PORT          a third of the frames, as in the dark | all of them`
 
 const highestPort = 6
 
@@ -28,6 +29,8 @@ export const parseCommand = (line: string): Command => {
     case 'unplug':
     case 'pause':
     case 'resume':
+    case 'dim':
+    case 'light':
     case 'stats':
       return { verb, port }
     default:
