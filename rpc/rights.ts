@@ -1,3 +1,4 @@
+import type { Directory } from '../actors/directory.js'
 import { type Caller, limitOf, mayUse } from '../machines/domain/access.js'
 import { ServiceError } from '../machines/domain/errors.js'
 
@@ -5,6 +6,14 @@ type Rights = Pick<Caller, 'cameras'>
 
 /** True if the rights are for every camera. Without rights: the call is the service's own. */
 export const hasAllCameras = ({ cameras }: Rights = {}): boolean => limitOf(cameras).cameras === undefined
+
+/** True if the caller may use the camera. Without a caller: the call is the service's own. */
+export const mayReach = (caller: Caller | undefined, camera: string): boolean =>
+  caller === undefined || mayUse(caller, camera)
+
+/** The cameras that the caller may use, by number. */
+export const camerasFor = (caller: Caller | undefined, directory: Directory) =>
+  directory.cameras().filter(({ id }) => mayReach(caller, id))
 
 /** True if `own` includes every camera that these ids or patterns name. */
 export const covers = (own: Rights = {}, cameras?: readonly string[]): boolean =>

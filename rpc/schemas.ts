@@ -132,7 +132,7 @@ export const Status = Type.Object({
 })
 export type Status = Static<typeof Status>
 
-const FileEntry = Type.Object({
+export const FileInfo = Type.Object({
   filename: Type.String(),
   file_size: Count,
   modified_time: Time,
@@ -140,6 +140,9 @@ const FileEntry = Type.Object({
   download_url: Type.String(),
   device: Type.String(),
   format: Type.String(),
+})
+const FileEntry = Type.Object({
+  ...FileInfo.properties,
   duration: Type.Optional(Type.Number({ minimum: 0, description: 'Seconds' })),
 })
 export const FileList = Type.Object({

@@ -36,7 +36,6 @@ const subscribeEvents = method({
   summary: 'Subscribes this connection to topics; returns the present state, or sends what the client missed.',
   role: 'viewer',
   cost: 3,
-  since: '1.0',
   params: Type.Object({
     topics: Type.Array(TopicName, { minItems: 1, maxItems: 100, description: 'Names as listed under Notifications' }),
     filters: Type.Optional(Type.Union([Filters, Type.Null()])),
@@ -84,7 +83,6 @@ const unsubscribeEvents = method({
   name: 'unsubscribe_events',
   summary: 'Unsubscribes this connection from topics; without topics, from all of them.',
   role: 'viewer',
-  since: '1.0',
   params: Type.Object({ topics: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: 100 })) }),
   result: Type.Object({ unsubscribed: Type.Boolean(), topics: Type.Array(Type.String()) }),
   handler: ({ topics }, { services: { notifications }, session }) => {
@@ -97,7 +95,6 @@ const getSubscriptionStats = method({
   name: 'get_subscription_stats',
   summary: 'Returns the number of subscriptions to each topic, and the topics of this connection.',
   role: 'viewer',
-  since: '1.0',
   params: None,
   result: Type.Object({
     global_stats: Type.Object({

@@ -1,9 +1,9 @@
 import Type from 'typebox'
-import { mayUse } from '../../machines/domain/access.js'
 import type { MediaServer, StreamState } from '../../machines/domain/ports.js'
 import type { CameraView } from '../../machines/domain/views.js'
 import { method } from '../method.js'
-import { given, iso } from '../present.js'
+import { given, iso, isoOf } from '../present.js'
+import { camerasFor } from '../rights.js'
 import { Count, None, Time } from '../schemas.js'
 
 const Percent = Type.Number({ minimum: 0, maximum: 100 })
@@ -74,14 +74,13 @@ const recordingOf = ({ recording }: CameraView) =>
     recording: recording?.growing ?? false,
     status: recording?.status,
     files: recording?.files.length ?? 0,
-    since: recording?.startedAt === undefined ? undefined : iso(recording.startedAt),
+    since: isoOf(recording?.startedAt),
   })
 
 const getMetrics = method({
   name: 'get_metrics',
   summary: 'Returns the load of the host and the metrics of cameras, recordings and streams.',
   role: 'admin',
-  since: '1.0',
   params: None,
   result: Type.Object({
     timestamp: Time,
@@ -108,7 +107,7 @@ const getMetrics = method({
     const { at, cpuPercent, memoryPercent, residentBytes, bytesSent, bytesReceived } = hostSample()
     const { total, used, available, percent: diskPercent } = directory.storage()
     const states = new Map((await statesOf(mediaServer)).map((state) => [state.name, state]))
-    const cameras = directory.cameras().filter(({ id }) => caller === undefined || mayUse(caller, id))
+    const cameras = camerasFor(caller, directory)
     const streams = cameras.flatMap(({ id }) => states.get(id) ?? [])
     const now = clock.now()
     const load = { cpu_usage: percent(cpuPercent), memory_usage: percent(memoryPercent) }

@@ -47,7 +47,6 @@ const ping = method({
   name: 'ping',
   summary: 'Returns "pong".',
   role: 'none',
-  since: '1.0',
   params: None,
   result: Type.Literal('pong'),
   handler: () => 'pong' as const,
@@ -59,7 +58,6 @@ const authenticate = method({
   role: 'none',
   cost: 5,
   audit: { event: 'authentication' },
-  since: '1.0',
   malformed: 'authRequired',
   params: Type.Object({ auth_token: Type.String({ minLength: 1, description: 'JWT or API key' }) }),
   result: Type.Object({
