@@ -1,6 +1,7 @@
 import Type from 'typebox'
-import type { MediaServer, StreamState } from '../../machines/domain/ports.js'
+import type { StreamState } from '../../machines/domain/ports.js'
 import type { CameraView } from '../../machines/domain/views.js'
+import { inTime } from '../inTime.js'
 import { method } from '../method.js'
 import { given, iso, isoOf } from '../present.js'
 import { camerasFor } from '../rights.js'
@@ -33,19 +34,6 @@ const RecordingMetrics = Type.Object({
 
 /** How long to wait for the media server, in ms. The other metrics must not wait longer. */
 const patience = 250
-
-/** The streams of the media server; none if it does not answer in time. */
-async function statesOf(mediaServer: Pick<MediaServer, 'streams'>): Promise<StreamState[]> {
-  let timer: NodeJS.Timeout | undefined
-  const none = new Promise<StreamState[]>((resolve) => {
-    timer = setTimeout(resolve, patience, [])
-  })
-  try {
-    return await Promise.race([mediaServer.streams(AbortSignal.timeout(10_000)).catch(() => []), none])
-  } finally {
-    clearTimeout(timer)
-  }
-}
 
 const percent = (value: number): number => Math.round(Math.min(100, Math.max(0, value)) * 10) / 10
 
@@ -106,7 +94,9 @@ const getMetrics = method({
   handler: async (_, { services: { directory, mediaServer, hostSample, connections, clock }, caller }) => {
     const { at, cpuPercent, memoryPercent, residentBytes, bytesSent, bytesReceived } = hostSample()
     const { total, used, available, percent: diskPercent } = directory.storage()
-    const states = new Map((await statesOf(mediaServer)).map((state) => [state.name, state]))
+    // The call itself goes on: only this reply does not wait for it.
+    const answer = await inTime(patience, () => mediaServer.streams(AbortSignal.timeout(10_000)))
+    const states = new Map((answer ?? []).map((state) => [state.name, state]))
     const cameras = camerasFor(caller, directory)
     const streams = cameras.flatMap(({ id }) => states.get(id) ?? [])
     const now = clock.now()
