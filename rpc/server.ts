@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import { type Caller, credentialName } from '../machines/domain/access.js'
+import type { Caller } from '../machines/domain/access.js'
 import { rateLimited, ServiceError } from '../machines/domain/errors.js'
 import { createAdmission, type Refusal } from './admission.js'
+import { whoOf } from './audit.js'
 import { createClientCertificates, lapseOf } from './clientCertificates.js'
 import { openConnection } from './connection.js'
 import { createDispatcher } from './dispatcher.js'
@@ -74,17 +75,13 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
 
   /** Authenticates the session by its client certificate, unless that has expired or was revoked. */
   const admitByCertificate = (session: Session, caller: Caller) => {
-    const { user, role, credential } = caller
     const reason = lapseOf(caller, options)
     if (reason === undefined) sessions.admit(session, caller)
     audit.write({
       event: 'authentication',
       action: 'certificate',
       result: reason === undefined ? 'ok' : 'refused',
-      user,
-      role,
-      ...(credential && { credential: credentialName(credential) }),
-      address: session.address,
+      ...whoOf(caller, session.address),
       session: session.id,
       ...(reason !== undefined && { reason }),
     })
