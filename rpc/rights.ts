@@ -27,3 +27,11 @@ export const demandAllCameras = (caller: Caller | undefined, what: string): void
   const details = `${what}, but the rights of the caller are limited to specific cameras`
   throw new ServiceError('permissionDenied', { have_role: caller.role, reason: 'limited_to_cameras', details })
 }
+
+/** Throws `dependencyFailed` until the service has started. */
+export const demandStarted = (directory: Directory): void => {
+  const { status, message: detail } = directory.system()
+  if (status !== 'starting') return
+  const reason = 'service_initializing'
+  throw new ServiceError('dependencyFailed', { reason, dependency: 'camera_service', detail })
+}

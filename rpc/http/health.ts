@@ -9,7 +9,7 @@ import type { Status } from '../schemas.js'
 import { targetOf } from './caller.js'
 import { createHostCheck } from './hosts.js'
 import type { MetricsText } from './metricsPage.js'
-import { isReading, replyJson, replyNotFound } from './reply.js'
+import { isReading, replyJson, replyNotFound, replyWith } from './reply.js'
 
 export interface HealthOptions {
   host: string
@@ -179,12 +179,7 @@ export const createHealthServer = (options: HealthOptions) => {
     if (!isReading(request, response)) return
     try {
       const { contentType, text } = await textOf()
-      response.writeHead(200, {
-        'Content-Type': contentType,
-        'Content-Length': Buffer.byteLength(text),
-        'Cache-Control': 'no-store',
-      })
-      response.end(request.method === 'HEAD' ? undefined : text)
+      replyWith(request, response, 200, text, { 'Content-Type': contentType, 'Cache-Control': 'no-store' })
     } catch (error) {
       log.error('the metrics failed unexpectedly', { error })
       replyJson(request, response, 500, { error: 'internal error' })
