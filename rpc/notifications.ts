@@ -9,12 +9,12 @@ import { type Filters, passes, type Severity } from './filters.js'
 import type { RpcOptions } from './options.js'
 import { iso } from './present.js'
 import { presentFacts } from './presentFacts.js'
+import type { StreamUrls } from './schemas.js'
 import type { Session } from './session.js'
 import { urlsFor } from './signedUrls.js'
 import { textFrame } from './textFrame.js'
 import { type TopicName, topics as table, topicsOf } from './topics/index.js'
 import type { Topic } from './topics/topic.js'
-import type { StreamUrls } from './urls.js'
 
 /** The last fact that a client knows: its number, and the life of the service that it belongs to. */
 export interface Since {

@@ -3,8 +3,7 @@ import { neverExpires } from '../machines/domain/access.js'
 import type { CameraStatus, CameraView, Cause, SnapshotView } from '../machines/domain/views.js'
 import type { RpcOptions } from './options.js'
 import { reasonFields } from './reason.js'
-import type { Camera, Status } from './schemas.js'
-import type { StreamUrls } from './urls.js'
+import type { Camera, Status, StreamUrls } from './schemas.js'
 
 type Given<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>

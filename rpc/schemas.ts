@@ -53,11 +53,13 @@ export const CameraName = Type.String({ pattern: '^camera[0-9]+$' })
 export const Tier = Type.Integer({ minimum: 0, maximum: 3 })
 export const PassedOver = Type.Array(Type.Object({ tier: Tier, ...reasonShape }))
 
+/** URLs of one camera; protocols that the media server does not serve are absent. */
 export const StreamUrls = Type.Object({
   rtsp: Type.String(),
   hls: Type.Optional(Type.String()),
   webrtc: Type.Optional(Type.String()),
 })
+export type StreamUrls = Static<typeof StreamUrls>
 
 export const RecordingFormat = Type.Enum(['fmp4', 'mp4', 'mkv'])
 
