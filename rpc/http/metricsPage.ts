@@ -1,21 +1,16 @@
 import type { Metric as PromMetric } from 'prom-client'
-import type { Directory } from '../../actors/directory.js'
-import type { Clock, Log, MediaFiles, MediaServer, StreamState } from '../../machines/domain/ports.js'
+import type { MediaFiles, MediaServer, StreamState } from '../../machines/domain/ports.js'
 import { inTime } from '../inTime.js'
 import type { CountedMetrics } from '../metrics.js'
-import type { About } from '../options.js'
+import type { RpcOptions } from '../options.js'
 import { type Metric, metricsTable, type Sample } from './metricsTable.js'
 
-export interface MetricsOptions {
+export interface MetricsOptions extends Pick<RpcOptions, 'directory' | 'about' | 'clock' | 'log'> {
   metrics: Pick<CountedMetrics, 'counts'>
-  directory: Directory
   mediaServer: Pick<MediaServer, 'streams'>
   files: Pick<MediaFiles, 'sizes'>
   /** Number of open WebSockets. */
   sockets: () => { authenticated: number; unauthenticated: number }
-  about: About
-  clock: Clock
-  log: Log
   /** ms that a scrape waits for the media server and the disk; default 2 s. */
   patience?: number
 }
