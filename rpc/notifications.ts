@@ -37,17 +37,9 @@ export interface Subscribed {
   /** Empty if the client resumes. */
   state: Notification[]
   resumed?: boolean
-  gap?: Gap
+  reason?: Gap
   /** Sends what the client missed; to be called right after the reply. */
   replay?(): void
-}
-
-export interface SubscriptionStats {
-  subscriptions: number
-  clients: number
-  topics: Record<string, number>
-  seq: number
-  epoch: string
 }
 
 /** The subscriptions of all sessions. */
@@ -59,7 +51,7 @@ export interface Notifications {
   subscribe(session: Session, topics: readonly TopicName[], also?: { filters?: Filters; since?: Since }): Subscribed
   /** Without topics: all of them. */
   unsubscribe(session: Session, topics?: readonly string[]): void
-  stats(): SubscriptionStats
+  stats(): { subscriptions: number; clients: number; topics: Record<string, number>; seq: number; epoch: string }
   dispose: Dispose
 }
 
@@ -223,7 +215,7 @@ export const createNotifications = (sources: Sources): Notifications => {
       const missed = missedSince(since, (facts) =>
         notificationsFor(session, names, filters, facts, ({ isState }) => isState === true).map(textOf),
       )
-      if (typeof missed === 'string') return { ...now, state: state(), resumed: false, gap: missed }
+      if (typeof missed === 'string') return { ...now, state: state(), resumed: false, reason: missed }
       const replay = () => {
         for (const text of missed) session.send(text)
       }

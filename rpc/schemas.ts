@@ -46,7 +46,8 @@ export const Page = Type.Object({
 // ---------------------------------------------------------------- results
 
 export const Time = Type.String({ format: 'date-time' })
-export const MaybeExpires = Type.Optional(Type.String({ format: 'date-time', description: 'Absent: never' }))
+export const timeOf = (description: string) => Type.String({ format: 'date-time', description })
+export const MaybeExpires = Type.Optional(timeOf('Absent: never'))
 export const Count = Type.Integer({ minimum: 0 })
 export const CameraName = Type.String({ pattern: '^camera[0-9]+$' })
 /** 0 direct V4L2, 1 ffmpeg from the device, 2 the live stream, 3 the stream was woken for it. */
@@ -90,7 +91,7 @@ export const cameraProperties = {
   streams: Type.Object(Type.Partial(StreamUrls).properties, { additionalProperties: false }),
   kind: Type.Enum(['usb', 'rtsp', 'virtual']),
   state: Type.String({ description: "The camera's own state, more exact than status" }),
-  since: Type.String({ format: 'date-time', description: 'When it entered this state' }),
+  since: timeOf('When it entered this state'),
   ...optionalReasonShape,
   identity: Identity,
   identity_confidence: Type.Enum(['high', 'medium', 'low']),

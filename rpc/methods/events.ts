@@ -63,19 +63,12 @@ const subscribeEvents = method({
   }),
   handler: ({ topics, filters, since, epoch }, { services: { notifications }, session, afterReply }) => {
     const wanted = [...new Set(topics)]
-    const { gap, resumed, replay, ...now } = notifications.subscribe(session, wanted, {
+    const { replay, ...now } = notifications.subscribe(session, wanted, {
       ...(filters && { filters }),
       ...(since !== undefined && { since: { seq: since, ...(epoch !== undefined && { epoch }) } }),
     })
     if (replay) afterReply(replay)
-    return {
-      subscribed: true,
-      topics: wanted,
-      ...(filters && { filters }),
-      ...now,
-      ...(resumed !== undefined && { resumed }),
-      ...(gap !== undefined && { reason: gap }),
-    }
+    return { subscribed: true, topics: wanted, ...(filters && { filters }), ...now }
   },
 })
 

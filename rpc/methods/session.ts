@@ -70,10 +70,7 @@ const authenticate = method({
   handler: async ({ auth_token }, call) => {
     const { session } = call
     const outcome = identify(auth_token, call)
-    const settled = outcome.then(
-      () => {},
-      () => {},
-    )
+    const settled = Promise.allSettled([outcome])
     session.authenticating = settled
     try {
       return await outcome

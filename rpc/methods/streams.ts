@@ -5,7 +5,7 @@ import { method } from '../method.js'
 import { iso, seconds } from '../present.js'
 import { optionalReasonShape, reasonFields } from '../reason.js'
 import { camerasFor } from '../rights.js'
-import { CameraName, CameraParam, Count, None, OneCamera, StreamUrls, Time } from '../schemas.js'
+import { CameraName, CameraParam, Count, None, OneCamera, StreamUrls, Time, timeOf } from '../schemas.js'
 import { signedUrls, stillUrl, urlsFor, viewerOf } from '../signedUrls.js'
 import { streamStateOf } from './streamState.js'
 
@@ -113,12 +113,7 @@ const getStreamUrl = method({
     snapshot_url: Type.String({
       description: 'Address of a picture of this moment, relative to the address of the API',
     }),
-    expires_at: Type.Optional(
-      Type.String({
-        format: 'date-time',
-        description: 'When the URLs stop working and their readers are disconnected; absent: never',
-      }),
-    ),
+    expires_at: Type.Optional(timeOf('When the URLs stop working and their readers are disconnected; absent: never')),
     ...optionalReasonShape,
   }),
   handler: async ({ device, expires_in: life }, call) => {
