@@ -1,13 +1,6 @@
 import { networkOf } from '../machines/domain/address.js'
 import type { Dispose } from '../machines/domain/ports.js'
-
-export interface AdmissionLimits {
-  maxConnections: number
-  /** Default 256. */
-  maxConnectionsPerAddress?: number
-  /** Connections of one address that have not authenticated. Default 32. */
-  maxUnauthenticatedPerAddress?: number
-}
+import type { RpcLimits } from './options.js'
 
 /** Why an upgrade is refused: the HTTP status, a sentence, and seconds until the client may try again. */
 export interface Refusal {
@@ -52,7 +45,7 @@ export const createAdmission = ({
   maxConnections,
   maxConnectionsPerAddress = 256,
   maxUnauthenticatedPerAddress = 32,
-}: AdmissionLimits) => {
+}: Pick<RpcLimits, 'maxConnections' | 'maxConnectionsPerAddress' | 'maxUnauthenticatedPerAddress'>) => {
   const open = createCounter()
   const unauthenticated = createCounter()
 

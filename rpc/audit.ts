@@ -1,4 +1,4 @@
-import { type AuditEntry, credentialName, mayUse } from '../machines/domain/access.js'
+import { type AuditEntry, type Caller, credentialName, mayUse } from '../machines/domain/access.js'
 import { errorKinds, type ServiceError } from '../machines/domain/errors.js'
 import { shownUrl } from '../machines/domain/streamUrl.js'
 import type { RpcOptions } from './options.js'
@@ -42,6 +42,14 @@ const reasonFor = (turn: Turn, error: ServiceError | undefined): string | undefi
   return error && (error.data.reason ?? errorKinds[error.key].reason)
 }
 
+/** The client of an entry. */
+export const whoOf = (caller: Caller | undefined, address: string) => ({
+  user: caller?.user ?? '',
+  ...(caller && { role: caller.role }),
+  ...(caller?.credential && { credential: credentialName(caller.credential) }),
+  address,
+})
+
 /** Writes into the audit log and the log what a request changed, or what it was refused. */
 export const createAudit =
   ({ audit, log }: Pick<RpcOptions, 'audit' | 'log'>) =>
@@ -57,10 +65,8 @@ export const createAudit =
       event,
       action: method.name,
       result: resultOf(error),
+      ...whoOf(caller, session.address),
       user,
-      ...(caller && { role: caller.role }),
-      ...(caller?.credential && { credential: credentialName(caller.credential) }),
-      address: session.address,
       session: session.id,
       request,
       ...(subject !== undefined && { subject }),

@@ -1,15 +1,12 @@
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { type Caller, type Credentials, isCameraPattern, limitOf, type Role } from '../machines/domain/access.js'
+import { type Caller, type Credentials, isCameraPattern, limitOf } from '../machines/domain/access.js'
 import type { Clock } from '../machines/domain/ports.js'
 
 /** A client that is known by its certificate. */
-export interface CertifiedClient {
+export interface CertifiedClient extends Pick<Caller, 'user' | 'role' | 'cameras'> {
   /** The SHA-256 fingerprint as Node writes it (`AB:CD:…`), which takes precedence, or the common name. */
   subject: string
-  user: string
-  role: Role
-  cameras?: readonly string[]
 }
 
 /** Returns the caller of a connection if an authority of ours has signed its certificate and the list contains it. */

@@ -1,18 +1,13 @@
-import { type Caller, isAtLeast, mayUse, type Role } from '../machines/domain/access.js'
+import { type Caller, isAtLeast, mayUse } from '../machines/domain/access.js'
 import { authFailed, notFound, rateLimited, ServiceError } from '../machines/domain/errors.js'
 import { createAudit } from './audit.js'
 import { errorReply, type Metadata, type Request, readFrame, successReply } from './frame.js'
 import type { Method, Services } from './method.js'
+import { demandStarted } from './rights.js'
 import type { Session } from './session.js'
 import { checkShape } from './shape.js'
 import type { Turn } from './turn.js'
 import { apiVersion } from './version.js'
-
-/** Throws `permissionDenied` if `have` is lower than `required`. */
-export const requireRole = (required: 'none' | Role, have: Role): void => {
-  if (required !== 'none' && !isAtLeast(have, required))
-    throw new ServiceError('permissionDenied', { required_role: required, have_role: have })
-}
 
 /** When a client with too many open requests may try again, in ms. */
 const busyRetry = 100
@@ -52,7 +47,8 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
     if (role === 'none') return hasExpired ? undefined : caller
     if (hasExpired) throw authFailed('token_expired')
     if (caller === undefined) throw ended === undefined ? new ServiceError('authRequired') : authFailed(ended.reason)
-    requireRole(role, caller.role)
+    if (!isAtLeast(caller.role, role))
+      throw new ServiceError('permissionDenied', { required_role: role, have_role: caller.role })
     return caller
   }
 
@@ -61,17 +57,6 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
     if (camera === undefined || caller === undefined) return
     const id = String(params[camera])
     if (!mayUse(caller, id)) throw notFound('Camera', id)
-  }
-
-  const checkReadiness = ({ gated }: Method) => {
-    if (!gated) return
-    const { status, message } = directory.system()
-    if (status !== 'starting') return
-    throw new ServiceError('dependencyFailed', {
-      reason: 'service_initializing',
-      dependency: 'camera_service',
-      detail: message,
-    })
   }
 
   const handle = (turn: Turn, method: Method): unknown => {
@@ -84,7 +69,7 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
     method.mustOffer?.(services)
     const params = checkShape(method, turn.params)
     checkCamera(method, params, caller)
-    checkReadiness(method)
+    if (method.gated) demandStarted(directory)
     return method.handler(params, {
       services,
       session,

@@ -1,25 +1,18 @@
 import type { Told } from '../machines/domain/facts.js'
 
-/** The newest facts, for clients that were away. */
-export interface FactBuffer {
-  add(fact: Told): void
-  /** Number of the newest fact; 0: none yet. */
-  newest(): number
-  /** The facts after number `seq`, oldest first; `undefined`: the buffer no longer holds all of them. */
-  after(seq: number): Told[] | undefined
-}
-
-/** Keeps the newest `size` facts. The numbers of facts have no gaps. */
-export const createFactBuffer = (size: number): FactBuffer => {
+/** Keeps the newest `size` facts, for clients that were away. The numbers of facts have no gaps. */
+export const createFactBuffer = (size: number) => {
   const kept: Told[] = []
   let newest = 0
   return {
-    add: (fact) => {
+    add: (fact: Told): void => {
       newest = fact.seq
       if (size > 0) kept[fact.seq % size] = fact
     },
+    /** Number of the newest fact; 0: none yet. */
     newest: () => newest,
-    after: (seq) => {
+    /** The facts after number `seq`, oldest first; `undefined`: the buffer no longer holds all of them. */
+    after: (seq: number): Told[] | undefined => {
       const facts: Told[] = []
       for (let number = seq + 1; number <= newest; number++) {
         const fact = kept[number % size]

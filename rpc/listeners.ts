@@ -16,13 +16,6 @@ const spare = { inAll: 256, perAddress: 64 }
 /** Open connections are cut this long after the stop, in ms. */
 const stopLimit = 1_500
 
-export interface Listeners {
-  /** Resolves with the port of all hosts. Rejects with one sentence. */
-  start(): Promise<{ port: number }>
-  /** Accepts nothing more. Resolves when the last connection is closed, after 1.5 s at the latest. Never rejects. */
-  stop(): Promise<void>
-}
-
 /**
  * Listens on one host or several with one port, with or without TLS. A connection from an address that is not allowed,
  * or one too many, is closed before anything of it is read.
@@ -35,7 +28,7 @@ export const createListeners = ({
   options: Pick<RpcOptions, 'host' | 'port' | 'alsoListen' | 'allowedIps' | 'tls' | 'limits' | 'log'>
   answer: (request: IncomingMessage, response: ServerResponse) => void
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
-}): Listeners => {
+}) => {
   const { maxConnections, maxConnectionsPerAddress = 256, headersTimeout = 10_000 } = limits
   const isAllowed = allowList(allowedIps)
   const connections = createCounter()
@@ -77,6 +70,7 @@ export const createListeners = ({
     })
 
   return {
+    /** Resolves with the port of all hosts. Rejects with one sentence. */
     start: async () => {
       const tls = tlsFiles && { files: tlsFiles, open: openTls({ files: tlsFiles, log }) }
       let bound = port
@@ -100,6 +94,7 @@ export const createListeners = ({
         })
       return { port: bound }
     },
+    /** Accepts nothing more. Resolves when the last connection is closed, after 1.5 s at the latest. Never rejects. */
     stop: async () => {
       endWatch()
       const cut = setTimeout(() => {

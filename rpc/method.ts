@@ -71,20 +71,25 @@ export interface Method {
 }
 
 interface Definition<Params extends TSchema, Result extends TSchema>
-  extends Omit<Method, 'params' | 'result' | 'handler' | 'gated' | 'cost'> {
+  extends Omit<Method, 'params' | 'result' | 'handler' | 'gated' | 'cost' | 'since'> {
   params: Params
   result: Result
   gated?: boolean
   cost?: number
+  since?: string
   handler(params: Static<Params>, call: Call): Static<Result> | Promise<Static<Result>>
 }
 
-/** Ties a handler to its schemas. By default a method costs 1, is not audited and does not wait for the start. */
+/**
+ * Ties a handler to its schemas. By default a method is as old as the API, costs 1 and is not audited; methods of a
+ * camera wait for the start, others do not.
+ */
 export const method = <Params extends TSchema, Result extends TSchema>(
   definition: Definition<Params, Result>,
 ): Method => ({
-  gated: false,
+  gated: definition.camera !== undefined,
   cost: 1,
+  since: '1.0',
   ...definition,
   // The dispatcher has checked the params against the schema that their type comes from.
   handler: (params, call) => definition.handler(params as Static<Params>, call),

@@ -2,7 +2,8 @@ import type { CameraId } from '../machines/domain/camera.js'
 import type { Fact, Told } from '../machines/domain/facts.js'
 import type { Dispose, Metrics } from '../machines/domain/ports.js'
 import type { SnapshotTier } from '../machines/domain/views.js'
-import { methods as table } from './methods/index.js'
+import { methods } from './methods/index.js'
+import type { FactOf } from './topics/topic.js'
 
 /** Upper bounds of the classes of durations, in seconds. Longer durations have a class of their own. */
 export const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const
@@ -81,13 +82,9 @@ const createDurations = (admits: (name: string, known: number) => boolean) => {
   return { rows, add }
 }
 
-/** Counts in memory from the start, exactly. `methods`: the names that may become labels. */
-export const createMetrics = ({
-  methods = table.map(({ name }) => name),
-}: {
-  methods?: readonly string[]
-} = {}): CountedMetrics => {
-  const known = new Set<string>([...methods, ...httpActions])
+/** Counts in memory from the start, exactly. */
+export const createMetrics = (): CountedMetrics => {
+  const known = new Set<string>([...methods.map(({ name }) => name), ...httpActions])
   const calls = createDurations((name) => known.has(name))
   const mediaCalls = createDurations((_, size) => size < maxRoutes)
   const cameras = new Map<CameraId, CameraCounts>()
@@ -119,61 +116,54 @@ export const createMetrics = ({
     gapSince.delete(camera)
   }
 
-  const count = (fact: Told<Fact>): void => {
-    switch (fact.type) {
-      case 'link.breakerOpened':
-        counts.breakerOpenings += 1
-        break
-      case 'recording.interrupted':
-        add(fact.camera, 'gaps')
-        gapSince.set(fact.camera, fact.at)
-        break
-      case 'recording.resumed':
-        closeGap(fact.camera, fact.at)
-        break
-      case 'recording.ended':
-      case 'recording.failed':
-        closeGap(fact.camera, fact.at)
-        add(fact.camera, fact.type === 'recording.ended' ? 'recordingsEnded' : 'recordingsFailed')
-        add(fact.camera, 'recordedBytes', fact.outcome.bytes)
-        add(fact.camera, 'recorded', fact.outcome.recorded)
-        break
-      case 'snapshot.taken':
-        add(fact.camera, `snapshotsOfTier${fact.tier}`)
-        break
-      case 'snapshot.failed':
-        add(fact.camera, 'snapshotsFailed')
-        break
-      case 'stream.started': {
-        const ended = endedAt.get(fact.camera)
-        endedAt.delete(fact.camera)
-        add(fact.camera, 'starts')
-        if (ended !== undefined && fact.at - ended <= restartWithin) add(fact.camera, 'restarts')
-        break
-      }
-      case 'stream.stalled':
-        add(fact.camera, 'stalls')
-        break
-      case 'stream.ended':
-        endedAt.set(fact.camera, fact.at)
-        break
-      case 'camera.retired':
-        for (const map of [cameras, gapSince, endedAt]) map.delete(fact.camera)
-        break
-      case 'link.down':
-        isServerGone = true
-        break
-      case 'link.up':
-        if (isServerGone) counts.serverReturns += 1
-        isServerGone = false
-        break
-      case 'actor.failed': {
-        const [kind = ''] = fact.actor.split(':')
-        actorRestarts.set(kind, (actorRestarts.get(kind) ?? 0) + 1)
-        break
-      }
-      default:
-    }
+  const endRecording = ({ camera, at, outcome }: FactOf<'recording.ended' | 'recording.failed'>) => {
+    closeGap(camera, at)
+    add(camera, 'recordedBytes', outcome.bytes)
+    add(camera, 'recorded', outcome.recorded)
+  }
+
+  /** What each fact counts. */
+  const count: { [Type in Fact['type']]?: (fact: FactOf<Type>) => void } = {
+    'link.breakerOpened': () => {
+      counts.breakerOpenings += 1
+    },
+    'recording.interrupted': ({ camera, at }) => {
+      add(camera, 'gaps')
+      gapSince.set(camera, at)
+    },
+    'recording.resumed': ({ camera, at }) => closeGap(camera, at),
+    'recording.ended': (fact) => {
+      add(fact.camera, 'recordingsEnded')
+      endRecording(fact)
+    },
+    'recording.failed': (fact) => {
+      add(fact.camera, 'recordingsFailed')
+      endRecording(fact)
+    },
+    'snapshot.taken': ({ camera, tier }) => add(camera, `snapshotsOfTier${tier}`),
+    'snapshot.failed': ({ camera }) => add(camera, 'snapshotsFailed'),
+    'stream.started': ({ camera, at }) => {
+      const ended = endedAt.get(camera)
+      endedAt.delete(camera)
+      add(camera, 'starts')
+      if (ended !== undefined && at - ended <= restartWithin) add(camera, 'restarts')
+    },
+    'stream.stalled': ({ camera }) => add(camera, 'stalls'),
+    'stream.ended': ({ camera, at }) => endedAt.set(camera, at),
+    'camera.retired': ({ camera }) => {
+      for (const map of [cameras, gapSince, endedAt]) map.delete(camera)
+    },
+    'link.down': () => {
+      isServerGone = true
+    },
+    'link.up': () => {
+      if (isServerGone) counts.serverReturns += 1
+      isServerGone = false
+    },
+    'actor.failed': ({ actor }) => {
+      const [kind = ''] = actor.split(':')
+      actorRestarts.set(kind, (actorRestarts.get(kind) ?? 0) + 1)
+    },
   }
 
   return {
@@ -186,6 +176,6 @@ export const createMetrics = ({
       counts.refused[why] += 1
     },
     counts: () => counts,
-    follow: (facts) => facts.subscribe(count),
+    follow: (facts) => facts.subscribe((fact) => count[fact.type]?.(fact as never)),
   }
 }

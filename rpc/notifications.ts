@@ -9,12 +9,12 @@ import { type Filters, passes, type Severity } from './filters.js'
 import type { RpcOptions } from './options.js'
 import { iso } from './present.js'
 import { presentFacts } from './presentFacts.js'
+import type { StreamUrls } from './schemas.js'
 import type { Session } from './session.js'
 import { urlsFor } from './signedUrls.js'
 import { textFrame } from './textFrame.js'
 import { type TopicName, topics as table, topicsOf } from './topics/index.js'
 import type { Topic } from './topics/topic.js'
-import type { StreamUrls } from './urls.js'
 
 /** The last fact that a client knows: its number, and the life of the service that it belongs to. */
 export interface Since {
@@ -37,17 +37,9 @@ export interface Subscribed {
   /** Empty if the client resumes. */
   state: Notification[]
   resumed?: boolean
-  gap?: Gap
+  reason?: Gap
   /** Sends what the client missed; to be called right after the reply. */
   replay?(): void
-}
-
-export interface SubscriptionStats {
-  subscriptions: number
-  clients: number
-  topics: Record<string, number>
-  seq: number
-  epoch: string
 }
 
 /** The subscriptions of all sessions. */
@@ -59,7 +51,7 @@ export interface Notifications {
   subscribe(session: Session, topics: readonly TopicName[], also?: { filters?: Filters; since?: Since }): Subscribed
   /** Without topics: all of them. */
   unsubscribe(session: Session, topics?: readonly string[]): void
-  stats(): SubscriptionStats
+  stats(): { subscriptions: number; clients: number; topics: Record<string, number>; seq: number; epoch: string }
   dispose: Dispose
 }
 
@@ -223,7 +215,7 @@ export const createNotifications = (sources: Sources): Notifications => {
       const missed = missedSince(since, (facts) =>
         notificationsFor(session, names, filters, facts, ({ isState }) => isState === true).map(textOf),
       )
-      if (typeof missed === 'string') return { ...now, state: state(), resumed: false, gap: missed }
+      if (typeof missed === 'string') return { ...now, state: state(), resumed: false, reason: missed }
       const replay = () => {
         for (const text of missed) session.send(text)
       }

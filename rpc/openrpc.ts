@@ -1,7 +1,6 @@
-import type { TSchema } from 'typebox'
 import { type ErrorKey, errorKinds } from '../machines/domain/errors.js'
 import type { Method } from './method.js'
-import * as schemas from './schemas.js'
+import { Camera, Deleted, FileList, Status } from './schemas.js'
 import { SessionExpired } from './session.js'
 import { topics } from './topics/index.js'
 import { apiVersion } from './version.js'
@@ -9,43 +8,13 @@ import { apiVersion } from './version.js'
 /** A JSON Schema, or a part of one. */
 type Json = { [key: string]: unknown }
 
-/** A method object of OpenRPC 1.3, with our own members (`x-…`). */
-interface MethodObject {
-  name: string
-  summary: string
-  paramStructure: 'by-name'
-  params: { name: string; description?: string; required: boolean; schema: unknown }[]
-  result: { name: string; schema: unknown }
-  errors: { $ref: string }[]
-  deprecated?: true
-  'x-role': Method['role']
-  'x-cost': number
-  'x-since': string
-  'x-audited': boolean
-  'x-camera'?: string
-  'x-deprecated'?: NonNullable<Method['deprecated']>
-}
-
-export interface OpenRpcDocument {
-  openrpc: string
-  info: { title: string; version: string; description: string }
-  methods: MethodObject[]
-  components: {
-    schemas: Record<string, unknown>
-    errors: Record<string, { code: number; message: string; data: unknown }>
-  }
-  'x-notifications': { name: string; params: unknown }[]
-}
-
 /** Shapes that several results share. */
-const shared = new Map<unknown, string>(
-  Object.entries({
-    Camera: schemas.Camera,
-    Status: schemas.Status,
-    FileList: schemas.FileList,
-    Deleted: schemas.Deleted,
-  } satisfies Record<string, TSchema>).map(([name, schema]) => [schema, name]),
-)
+const shared = new Map<unknown, string>([
+  [Camera, 'Camera'],
+  [Status, 'Status'],
+  [FileList, 'FileList'],
+  [Deleted, 'Deleted'],
+])
 
 const plain = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(plain)
@@ -76,7 +45,8 @@ const errorKeysOf = (method: Method): ErrorKey[] => {
   return [...new Set(keys)]
 }
 
-const methodOf = (method: Method): MethodObject => {
+/** A method object of OpenRPC 1.3, with our own members (`x-…`). */
+const methodOf = (method: Method) => {
   const { name, summary, role, cost, since, audit, camera, deprecated, params, result } = method
   const { properties = {}, required = [] } = params as { properties?: Record<string, Json>; required?: string[] }
   return {
@@ -110,7 +80,7 @@ const errorOf = (key: ErrorKey) => {
 }
 
 /** The API as an OpenRPC document, made from the tables of methods, topics and errors. */
-export const openRpcOf = (methods: readonly Method[]): OpenRpcDocument => {
+export const openRpcOf = (methods: readonly Method[]) => {
   const made = methods.map(methodOf)
   const keys = new Set(methods.flatMap(errorKeysOf))
   return {
@@ -132,3 +102,4 @@ export const openRpcOf = (methods: readonly Method[]): OpenRpcDocument => {
     })),
   }
 }
+export type OpenRpcDocument = ReturnType<typeof openRpcOf>

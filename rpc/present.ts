@@ -1,9 +1,9 @@
 /** Views of the actors in the words of the wire. */
+import { neverExpires } from '../machines/domain/access.js'
 import type { CameraStatus, CameraView, Cause, SnapshotView } from '../machines/domain/views.js'
 import type { RpcOptions } from './options.js'
 import { reasonFields } from './reason.js'
-import type { Camera, Status } from './schemas.js'
-import type { StreamUrls } from './urls.js'
+import type { Camera, Status, StreamUrls } from './schemas.js'
 
 type Given<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
@@ -17,7 +17,8 @@ export const given = <T extends object>(values: T): Given<T> => {
 }
 
 export const iso = (time: number): string => new Date(time).toISOString()
-const isoOf = (time: number | undefined) => (time === undefined ? undefined : iso(time))
+/** `undefined` for no time, and for the end of a right that never ends. */
+export const isoOf = (time: number | undefined) => (time === undefined || time >= neverExpires ? undefined : iso(time))
 /** Whole seconds of ms. */
 export const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1000))
 export const sizeOf = ({ width, height }: { width: number; height: number }): string => `${width}x${height}`

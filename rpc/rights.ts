@@ -1,3 +1,4 @@
+import type { Directory } from '../actors/directory.js'
 import { type Caller, limitOf, mayUse } from '../machines/domain/access.js'
 import { ServiceError } from '../machines/domain/errors.js'
 
@@ -5,6 +6,14 @@ type Rights = Pick<Caller, 'cameras'>
 
 /** True if the rights are for every camera. Without rights: the call is the service's own. */
 export const hasAllCameras = ({ cameras }: Rights = {}): boolean => limitOf(cameras).cameras === undefined
+
+/** True if the caller may use the camera. Without a caller: the call is the service's own. */
+export const mayReach = (caller: Caller | undefined, camera: string): boolean =>
+  caller === undefined || mayUse(caller, camera)
+
+/** The cameras that the caller may use, by number. */
+export const camerasFor = (caller: Caller | undefined, directory: Directory) =>
+  directory.cameras().filter(({ id }) => mayReach(caller, id))
 
 /** True if `own` includes every camera that these ids or patterns name. */
 export const covers = (own: Rights = {}, cameras?: readonly string[]): boolean =>
@@ -17,4 +26,12 @@ export const demandAllCameras = (caller: Caller | undefined, what: string): void
   if (caller === undefined || hasAllCameras(caller)) return
   const details = `${what}, but the rights of the caller are limited to specific cameras`
   throw new ServiceError('permissionDenied', { have_role: caller.role, reason: 'limited_to_cameras', details })
+}
+
+/** Throws `dependencyFailed` until the service has started. */
+export const demandStarted = (directory: Directory): void => {
+  const { status, message: detail } = directory.system()
+  if (status !== 'starting') return
+  const reason = 'service_initializing'
+  throw new ServiceError('dependencyFailed', { reason, dependency: 'camera_service', detail })
 }

@@ -46,18 +46,21 @@ export const Page = Type.Object({
 // ---------------------------------------------------------------- results
 
 export const Time = Type.String({ format: 'date-time' })
-export const MaybeExpires = Type.Optional(Type.String({ format: 'date-time', description: 'Absent: never' }))
+export const timeOf = (description: string) => Type.String({ format: 'date-time', description })
+export const MaybeExpires = Type.Optional(timeOf('Absent: never'))
 export const Count = Type.Integer({ minimum: 0 })
 export const CameraName = Type.String({ pattern: '^camera[0-9]+$' })
 /** 0 direct V4L2, 1 ffmpeg from the device, 2 the live stream, 3 the stream was woken for it. */
 export const Tier = Type.Integer({ minimum: 0, maximum: 3 })
 export const PassedOver = Type.Array(Type.Object({ tier: Tier, ...reasonShape }))
 
+/** URLs of one camera; protocols that the media server does not serve are absent. */
 export const StreamUrls = Type.Object({
   rtsp: Type.String(),
   hls: Type.Optional(Type.String()),
   webrtc: Type.Optional(Type.String()),
 })
+export type StreamUrls = Static<typeof StreamUrls>
 
 export const RecordingFormat = Type.Enum(['fmp4', 'mp4', 'mkv'])
 
@@ -88,7 +91,7 @@ export const cameraProperties = {
   streams: Type.Object(Type.Partial(StreamUrls).properties, { additionalProperties: false }),
   kind: Type.Enum(['usb', 'rtsp', 'virtual']),
   state: Type.String({ description: "The camera's own state, more exact than status" }),
-  since: Type.String({ format: 'date-time', description: 'When it entered this state' }),
+  since: timeOf('When it entered this state'),
   ...optionalReasonShape,
   identity: Identity,
   identity_confidence: Type.Enum(['high', 'medium', 'low']),
@@ -132,7 +135,7 @@ export const Status = Type.Object({
 })
 export type Status = Static<typeof Status>
 
-const FileEntry = Type.Object({
+export const FileInfo = Type.Object({
   filename: Type.String(),
   file_size: Count,
   modified_time: Time,
@@ -140,6 +143,9 @@ const FileEntry = Type.Object({
   download_url: Type.String(),
   device: Type.String(),
   format: Type.String(),
+})
+const FileEntry = Type.Object({
+  ...FileInfo.properties,
   duration: Type.Optional(Type.Number({ minimum: 0, description: 'Seconds' })),
 })
 export const FileList = Type.Object({

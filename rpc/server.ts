@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import { type Caller, credentialName } from '../machines/domain/access.js'
+import type { Caller } from '../machines/domain/access.js'
 import { rateLimited, ServiceError } from '../machines/domain/errors.js'
 import { createAdmission, type Refusal } from './admission.js'
+import { whoOf } from './audit.js'
 import { createClientCertificates, lapseOf } from './clientCertificates.js'
 import { openConnection } from './connection.js'
 import { createDispatcher } from './dispatcher.js'
@@ -21,19 +22,8 @@ import { createRateLimits } from './rateLimits.js'
 import type { Session } from './session.js'
 import { createSessions } from './sessions.js'
 
-export interface RpcServer {
-  /** Resolves with its port; rejects with one sentence if it cannot listen. */
-  start(): Promise<{ port: number }>
-  /** Closes every connection (1001 with `reason`); resolves when the last has ended. Never rejects. */
-  stop(reason: string): Promise<void>
-  /** Number of open WebSockets. */
-  connections(): number
-  /** The same by whether they have ever authenticated. */
-  sockets(): { authenticated: number; unauthenticated: number }
-}
-
 /** The API: WebSocket JSON-RPC on one path, downloads below `/files/`, pictures below `/cameras/`, nothing else. */
-export const createRpcServer = (options: RpcOptions): RpcServer => {
+export const createRpcServer = (options: RpcOptions) => {
   const { limits, clock, log, audit, metrics, path = '/ws' } = options
   const rateLimits = options.rateLimits ?? createRateLimits(limits.rate)
   const admission = createAdmission(limits)
@@ -74,17 +64,13 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
 
   /** Authenticates the session by its client certificate, unless that has expired or was revoked. */
   const admitByCertificate = (session: Session, caller: Caller) => {
-    const { user, role, credential } = caller
     const reason = lapseOf(caller, options)
     if (reason === undefined) sessions.admit(session, caller)
     audit.write({
       event: 'authentication',
       action: 'certificate',
       result: reason === undefined ? 'ok' : 'refused',
-      user,
-      role,
-      ...(credential && { credential: credentialName(credential) }),
-      address: session.address,
+      ...whoOf(caller, session.address),
       session: session.id,
       ...(reason !== undefined && { reason }),
     })
@@ -143,15 +129,19 @@ export const createRpcServer = (options: RpcOptions): RpcServer => {
   })
 
   return {
+    /** Resolves with its port; rejects with one sentence if it cannot listen. */
     start: listeners.start,
-    stop: async (reason) => {
+    /** Closes every connection (1001 with `reason`); resolves when the last has ended. Never rejects. */
+    stop: async (reason: string): Promise<void> => {
       stopping = true
       notifications.dispose()
       const over = listeners.stop()
       sessions.stop(reason)
       await over
     },
+    /** Number of open WebSockets. */
     connections: admission.open,
+    /** The same by whether they have ever authenticated. */
     sockets: () => ({
       authenticated: admission.open() - admission.unauthenticated(),
       unauthenticated: admission.unauthenticated(),

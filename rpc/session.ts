@@ -1,16 +1,14 @@
 import Type, { type Static } from 'typebox'
 import type { Caller } from '../machines/domain/access.js'
 import type { Filters } from './filters.js'
+import { Time, timeOf } from './schemas.js'
 
 /** The params of `session.expired`, which is sent without a subscription. */
 export const SessionExpired = Type.Object({
   reason: Type.Enum(['token_expired', 'revoked', 'ended']),
   session_id: Type.String(),
-  closes_at: Type.String({
-    format: 'date-time',
-    description: 'When the connection is closed (4401) unless it authenticates again',
-  }),
-  at: Type.String({ format: 'date-time' }),
+  closes_at: timeOf('When the connection is closed (4401) unless it authenticates again'),
+  at: Time,
 })
 
 /** Why a caller lost its rights before it left. */

@@ -2,8 +2,9 @@ import { type Caller, streamSubject } from '../machines/domain/access.js'
 import { keptValues } from '../machines/domain/kept.js'
 import type { FileKind } from '../machines/domain/ports.js'
 import type { RpcOptions } from './options.js'
+import type { StreamUrls } from './schemas.js'
 import type { Session } from './session.js'
-import { type StreamUrls, streamUrls } from './urls.js'
+import { streamUrls } from './urls.js'
 
 /** The client that a URL is issued to. URLs for unauthenticated clients are not signed. */
 export type Viewer = Pick<Session, 'host' | 'address' | 'caller'>

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { hostInUrl } from '../machines/domain/address.js'
+import type { StreamUrls } from './schemas.js'
 
 /** The protocols and ports of the media server. */
 export interface Offers {
@@ -8,13 +9,6 @@ export interface Offers {
   ports: { rtsp: number; hls: number; webrtc: number }
   /** Host of the media server in the form of a URL, if it is not this host. */
   host?: string
-}
-
-/** URLs of one camera; protocols that the media server does not serve are absent. */
-export interface StreamUrls {
-  rtsp: string
-  hls?: string
-  webrtc?: string
 }
 
 /** The host that a client connected to: its Host header without the port, else the local address of the socket. */

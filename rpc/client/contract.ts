@@ -357,8 +357,8 @@ export interface Methods {
     result: {
       filename: string
       file_size: number
-      created_time: string
       modified_time: string
+      created_time: string
       download_url: string
       device: string
       format: string
@@ -377,8 +377,8 @@ export interface Methods {
     result: {
       filename: string
       file_size: number
-      created_time: string
       modified_time: string
+      created_time: string
       download_url: string
       device: string
       format: string

@@ -1,24 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Directory } from '../../actors/directory.js'
 import { allowList } from '../../machines/domain/address.js'
-import type { Clock, Log } from '../../machines/domain/ports.js'
 import { listen, shutdown } from '../listen.js'
-import type { About } from '../options.js'
+import type { RpcOptions } from '../options.js'
 import { given, iso, statusOf } from '../present.js'
 import type { Status } from '../schemas.js'
 import { targetOf } from './caller.js'
 import { createHostCheck } from './hosts.js'
 import type { MetricsText } from './metricsPage.js'
-import { isReading, replyJson, replyNotFound } from './reply.js'
+import { isReading, replyJson, replyNotFound, replyWith } from './reply.js'
 
-export interface HealthOptions {
-  host: string
-  /** 0: any free port. */
-  port: number
-  directory: Directory
-  clock: Clock
-  log: Log
-  about: About
+export interface HealthOptions extends Pick<RpcOptions, 'host' | 'port' | 'directory' | 'clock' | 'log' | 'about'> {
   /** Addresses and networks with access. Empty: with `internalOnly` (default) private networks, else all. */
   allowedIps?: readonly string[]
   internalOnly?: boolean
@@ -179,12 +171,7 @@ export const createHealthServer = (options: HealthOptions) => {
     if (!isReading(request, response)) return
     try {
       const { contentType, text } = await textOf()
-      response.writeHead(200, {
-        'Content-Type': contentType,
-        'Content-Length': Buffer.byteLength(text),
-        'Cache-Control': 'no-store',
-      })
-      response.end(request.method === 'HEAD' ? undefined : text)
+      replyWith(request, response, 200, text, { 'Content-Type': contentType, 'Cache-Control': 'no-store' })
     } catch (error) {
       log.error('the metrics failed unexpectedly', { error })
       replyJson(request, response, 500, { error: 'internal error' })

@@ -1,20 +1,16 @@
 import type { Metric as PromMetric } from 'prom-client'
-import type { Directory } from '../../actors/directory.js'
-import type { Clock, Log, MediaFiles, MediaServer, StreamState } from '../../machines/domain/ports.js'
+import type { MediaFiles, MediaServer, StreamState } from '../../machines/domain/ports.js'
+import { inTime } from '../inTime.js'
 import type { CountedMetrics } from '../metrics.js'
-import type { About } from '../options.js'
+import type { RpcOptions } from '../options.js'
 import { type Metric, metricsTable, type Sample } from './metricsTable.js'
 
-export interface MetricsOptions {
+export interface MetricsOptions extends Pick<RpcOptions, 'directory' | 'about' | 'clock' | 'log'> {
   metrics: Pick<CountedMetrics, 'counts'>
-  directory: Directory
   mediaServer: Pick<MediaServer, 'streams'>
   files: Pick<MediaFiles, 'sizes'>
   /** Number of open WebSockets. */
   sockets: () => { authenticated: number; unauthenticated: number }
-  about: About
-  clock: Clock
-  log: Log
   /** ms that a scrape waits for the media server and the disk; default 2 s. */
   patience?: number
 }
@@ -26,20 +22,6 @@ export interface MetricsText {
 
 /** Counting files reads every folder, so it is done this rarely (ms). */
 const countFilesEvery = 30_000
-
-/** `undefined` if it fails or takes longer than `patience` ms; `signal` is aborted then. */
-const inTime = async <T>(patience: number, begin: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> => {
-  const limit = new AbortController()
-  const late = new Promise<undefined>((resolve) => limit.signal.addEventListener('abort', () => resolve(undefined)))
-  const timer = setTimeout(() => limit.abort(new Error('too late for this scrape')), patience)
-  try {
-    return await Promise.race([begin(limit.signal), late])
-  } catch {
-    return undefined
-  } finally {
-    clearTimeout(timer)
-  }
-}
 
 /** One value as prom-client writes it. */
 const lineOf = ({ name, labels }: Metric, [values, value, suffix]: ReturnType<Metric['values']>[number]) => ({

@@ -31,9 +31,10 @@ export interface Metric {
   values: (sample: Sample) => (Value | [...Value, suffix: 'bucket' | 'sum' | 'count'])[]
 }
 
-type Source = Pick<Metric, 'labels' | 'values'>
-const gauge = (name: string, help: string, source: Source): Metric => ({ name, help, type: 'gauge', ...source })
-const counter = (name: string, help: string, source: Source): Metric => ({ name, help, type: 'counter', ...source })
+/** A histogram states its type; of the others the name tells it. */
+type Source = Pick<Metric, 'labels' | 'values'> & Partial<Pick<Metric, 'type'>>
+/** A row of the tables below: its key there is the name of the metric. */
+type Row = [help: string, source: Source]
 
 const by = (labels: readonly string[], values: (sample: Sample) => Value[]): Source => ({ labels, values })
 const one = (value: (sample: Sample) => number | boolean) => by([], (sample) => [[[], Number(value(sample))]])
@@ -77,9 +78,7 @@ const camerasByState = ({ cameras }: Sample): Map<string, number> => {
 }
 
 /** Cumulated buckets, sum and number of the durations of each name and outcome. */
-const histogram = (name: string, help: string, label: string, table: (counts: Counts) => DurationTable): Metric => ({
-  name,
-  help,
+const histogram = (label: string, table: (counts: Counts) => DurationTable): Source => ({
   type: 'histogram',
   labels: [label, 'outcome'],
   values: ({ counts }) =>
@@ -97,63 +96,40 @@ const histogram = (name: string, help: string, label: string, table: (counts: Co
 })
 
 /** The metrics named `camera_service_…`. Labels are ids and words of our own, never text of a client. */
-const own: readonly Metric[] = [
-  gauge(
-    'build_info',
+const own: Record<string, Row> = {
+  build_info: [
     'Version of the service and of Node; the value is always 1.',
     by(['version', 'node'], ({ about }) => [[[about.version, process.version], 1]]),
-  ),
-  gauge(
-    'ready',
+  ],
+  ready: [
     'Whether the service has started and reaches the media server.',
     one(({ system }) => system.status === 'ready'),
-  ),
-  counter(
-    'actor_restarts_total',
+  ],
+  actor_restarts_total: [
     'Number of times an actor of this kind was restarted after a crash.',
     each('actor', ({ counts }) => counts.actorRestarts),
-  ),
+  ],
 
-  gauge('cameras', 'Number of cameras by state.', each('state', camerasByState)),
-  gauge(
-    'camera_up',
-    'Whether the camera can be used.',
-    perCamera(({ status }) => status === 'CONNECTED'),
-  ),
+  cameras: ['Number of cameras by state.', each('state', camerasByState)],
+  camera_up: ['Whether the camera can be used.', perCamera(({ status }) => status === 'CONNECTED')],
 
-  gauge(
-    'stream_ready',
-    'Whether the stream is live.',
-    perStream(({ ready }) => ready),
-  ),
-  gauge(
-    'stream_readers',
-    'Number of readers of the stream.',
-    perStream(({ readers }) => readers),
-  ),
-  counter(
-    'stream_received_bytes_total',
+  stream_ready: ['Whether the stream is live.', perStream(({ ready }) => ready)],
+  stream_readers: ['Number of readers of the stream.', perStream(({ readers }) => readers)],
+  stream_received_bytes_total: [
     'Number of bytes that the media server received from the camera; starts at 0 with each stream.',
     perStream(({ bytesReceived }) => bytesReceived),
-  ),
-  counter(
-    'stream_sent_bytes_total',
+  ],
+  stream_sent_bytes_total: [
     'Number of bytes that the media server sent to readers; starts at 0 with each stream.',
     perStream(({ bytesSent }) => bytesSent),
-  ),
-  gauge(
-    'stream_values_stale',
+  ],
+  stream_values_stale: [
     'Whether the stream metrics are old because the media server did not answer in time.',
     one(({ streams }) => streams.stale),
-  ),
+  ],
 
-  gauge(
-    'recording_active',
-    'Whether a file of a recording is growing.',
-    perCamera(({ recording }) => recording?.growing),
-  ),
-  counter(
-    'recordings_total',
+  recording_active: ['Whether a file of a recording is growing.', perCamera(({ recording }) => recording?.growing)],
+  recordings_total: [
     'Number of recordings that ended, by outcome.',
     perCameraAnd(
       ['outcome'],
@@ -162,29 +138,22 @@ const own: readonly Metric[] = [
         ['recordingsFailed', 'failed'],
       ],
     ),
-  ),
-  counter('recording_bytes_total', 'Number of bytes in recordings that ended.', counted('recordedBytes')),
-  counter(
-    'recording_seconds_total',
-    'Number of seconds of media in recordings that ended.',
-    counted('recorded', 1_000),
-  ),
-  counter('recording_gaps_total', 'Number of times a recording got no data.', counted('gaps')),
-  counter(
-    'recording_gap_seconds_total',
+  ],
+  recording_bytes_total: ['Number of bytes in recordings that ended.', counted('recordedBytes')],
+  recording_seconds_total: ['Number of seconds of media in recordings that ended.', counted('recorded', 1_000)],
+  recording_gaps_total: ['Number of times a recording got no data.', counted('gaps')],
+  recording_gap_seconds_total: [
     'Number of seconds without data, counted at the end of each gap.',
     counted('gapTime', 1_000),
-  ),
+  ],
 
-  counter('pipeline_starts_total', 'Number of times a stream started.', counted('starts')),
-  counter(
-    'pipeline_restarts_total',
+  pipeline_starts_total: ['Number of times a stream started.', counted('starts')],
+  pipeline_restarts_total: [
     'Number of times a stream started after a stall, or within 10 s of its end.',
     counted('restarts'),
-  ),
-  counter('pipeline_stalls_total', 'Number of times a stream stalled.', counted('stalls')),
-  counter(
-    'snapshots_total',
+  ],
+  pipeline_stalls_total: ['Number of times a stream stalled.', counted('stalls')],
+  snapshots_total: [
     'Number of snapshots by the tier that took the picture, and of failed ones.',
     perCameraAnd(
       ['tier', 'outcome'],
@@ -196,125 +165,80 @@ const own: readonly Metric[] = [
         ['snapshotsFailed', 'none', 'failed'],
       ],
     ),
-  ),
+  ],
 
-  gauge(
-    'media_server_up',
-    'Whether the media server answers and has all paths.',
-    one(({ link }) => link.state === 'up'),
-  ),
-  gauge(
-    'media_server_info',
+  media_server_up: ['Whether the media server answers and has all paths.', one(({ link }) => link.state === 'up')],
+  media_server_info: [
     'Kind and version of the media server; the value is always 1.',
     by(['kind', 'version'], ({ link: { server } }) => (server ? [[[server.kind, server.version ?? ''], 1]] : [])),
-  ),
-  counter(
-    'media_server_restarts_total',
+  ],
+  media_server_restarts_total: [
     'Number of times the media server came back or was replaced.',
     total(({ serverReturns }) => serverReturns),
-  ),
-  gauge(
-    'breaker_state',
+  ],
+  breaker_state: [
     'State of the circuit breaker of the media server: 1 for the present state.',
     oneOf(['closed', 'halfOpen', 'open'], ({ link }) => link.breaker),
-  ),
-  counter(
-    'breaker_openings_total',
-    'Number of times the circuit breaker opened.',
-    total((c) => c.breakerOpenings),
-  ),
-  histogram(
-    'media_server_request_duration_seconds',
+  ],
+  breaker_openings_total: ['Number of times the circuit breaker opened.', total((c) => c.breakerOpenings)],
+  media_server_request_duration_seconds: [
     'Duration of calls to the API of the media server; outcome "unreachable": no answer.',
-    'route',
-    ({ mediaCalls }) => mediaCalls,
-  ),
+    histogram('route', ({ mediaCalls }) => mediaCalls),
+  ],
 
-  histogram(
-    'rpc_duration_seconds',
+  rpc_duration_seconds: [
     'Duration of requests by RPC or HTTP until the reply; of downloads until their end.',
-    'method',
-    ({ calls }) => calls,
-  ),
-  gauge(
-    'sockets',
-    'Number of open WebSockets.',
-    each('state', ({ sockets }) => Object.entries(sockets)),
-  ),
-  counter(
-    'notifications_dropped_total',
+    histogram('method', ({ calls }) => calls),
+  ],
+  sockets: ['Number of open WebSockets.', each('state', ({ sockets }) => Object.entries(sockets))],
+  notifications_dropped_total: [
     'Number of notifications that were not delivered to a client.',
     total(({ dropped }) => dropped),
-  ),
-  counter(
-    'authentication_failures_total',
-    'Number of wrong credentials.',
-    total((c) => c.refused.authentication),
-  ),
-  counter(
-    'rate_limited_total',
-    'Number of requests refused by a rate limit.',
-    total((c) => c.refused.rate),
-  ),
-  counter(
-    'connections_refused_total',
+  ],
+  authentication_failures_total: ['Number of wrong credentials.', total((c) => c.refused.authentication)],
+  rate_limited_total: ['Number of requests refused by a rate limit.', total((c) => c.refused.rate)],
+  connections_refused_total: [
     'Number of WebSocket handshakes refused for another reason than the origin.',
     total((c) => c.refused.connection),
-  ),
-  counter(
-    'refused_origins_total',
+  ],
+  refused_origins_total: [
     'Number of requests and handshakes refused because of their origin.',
     total((c) => c.refused.origin),
-  ),
+  ],
 
-  gauge(
-    'disk_total_bytes',
-    'Number of bytes on the disk of the recordings.',
-    one(({ storage }) => storage.total),
-  ),
-  gauge(
-    'disk_used_bytes',
-    'Number of bytes used on this disk.',
-    one(({ storage }) => storage.used),
-  ),
-  gauge(
-    'disk_available_bytes',
+  disk_total_bytes: ['Number of bytes on the disk of the recordings.', one(({ storage }) => storage.total)],
+  disk_used_bytes: ['Number of bytes used on this disk.', one(({ storage }) => storage.used)],
+  disk_available_bytes: [
     'Number of bytes that the service can still use on this disk.',
     one(({ storage }) => storage.available),
-  ),
-  gauge(
-    'storage_state',
+  ],
+  storage_state: [
     'State of the storage: 1 for the present state.',
     oneOf(['ok', 'warning', 'critical', 'blind', 'unknown'], ({ storage }) => storage.state),
-  ),
-  gauge(
-    'files_bytes',
+  ],
+  files_bytes: [
     'Number of bytes of all recordings and snapshots, counted every 30 s at most.',
     each('kind', ({ files = {} }) => Object.entries(files)),
-  ),
-]
+  ],
+}
 
 /** The metrics that every process exporter has, without our prefix. */
-const common: readonly Metric[] = [
-  gauge(
-    'process_resident_memory_bytes',
-    'Number of bytes of resident memory.',
-    one(({ process }) => process.residentBytes),
-  ),
-  counter(
-    'process_cpu_seconds_total',
-    'Number of seconds of processor time.',
-    one(({ process }) => process.cpuSeconds),
-  ),
-  gauge(
-    'process_start_time_seconds',
+const common: Record<string, Row> = {
+  process_resident_memory_bytes: ['Number of bytes of resident memory.', one(({ process }) => process.residentBytes)],
+  process_cpu_seconds_total: ['Number of seconds of processor time.', one(({ process }) => process.cpuSeconds)],
+  process_start_time_seconds: [
     'Start of the service in seconds since the epoch.',
     one(({ system }) => system.startedAt / 1_000),
-  ),
-]
+  ],
+}
+
+/** The names of counters end with `_total`, and no others. */
+const typeOf = (name: string): Metric['type'] => (name.endsWith('_total') ? 'counter' : 'gauge')
+
+const metricsOf = (rows: Record<string, Row>, prefix = '') =>
+  Object.entries(rows).map(
+    ([name, [help, source]]): Metric => ({ name: prefix + name, help, type: typeOf(name), ...source }),
+  )
 
 /** Every metric, in the order of the page. */
-export const metricsTable: readonly Metric[] = [
-  ...own.map((metric) => ({ ...metric, name: `camera_service_${metric.name}` })),
-  ...common,
-]
+export const metricsTable: readonly Metric[] = [...metricsOf(own, 'camera_service_'), ...metricsOf(common)]

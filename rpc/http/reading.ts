@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { credentialName } from '../../machines/domain/access.js'
 import { ServiceError } from '../../machines/domain/errors.js'
+import { whoOf } from '../audit.js'
 import type { HttpAction } from '../metrics.js'
 import type { RpcOptions } from '../options.js'
 import { isAllowedOrigin } from '../origins.js'
@@ -41,13 +41,6 @@ const headersFor = (origin: string | undefined, allowed: readonly string[]): Rec
     }),
 })
 
-const whoOf = ({ user, role, credential, address }: HttpCaller) => ({
-  user,
-  role,
-  ...(credential && { credential: credentialName(credential) }),
-  address,
-})
-
 /** The reason that the audit log gets. A request without any credential is not audited. */
 const auditedReason = ({ refusal }: Exchange, { status, data }: ServiceError): string | undefined => {
   if (refusal !== undefined) return refusal
@@ -84,7 +77,8 @@ export const reading =
       admit: (caller) => {
         exchange.caller = caller
         // The bearer of a signed URL shows no credential: the URL was made for somebody whose credential was audited.
-        if (caller.only === undefined) audit.write({ event: 'authentication', action, result: 'ok', ...whoOf(caller) })
+        if (caller.only === undefined)
+          audit.write({ event: 'authentication', action, result: 'ok', ...whoOf(caller, caller.address) })
       },
     }
     const measure = (outcome: 'ok' | 'refused' | 'failed') => metrics.call(action, outcome, performance.now() - began)
@@ -105,7 +99,7 @@ export const reading =
       if (!isExpected) log.error('an HTTP request failed unexpectedly', { request: requestId, action, error })
       const reason = auditedReason(exchange, reply)
       if (reason !== undefined) {
-        const who = exchange.caller ? whoOf(exchange.caller) : { user: '', address: addressOf(request) }
+        const who = whoOf(exchange.caller, addressOf(request))
         audit.write({ event: 'refusal', action, result: 'refused', ...who, subject: subject.slice(0, 255), reason })
       }
       replyError(

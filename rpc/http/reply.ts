@@ -5,7 +5,18 @@ import type { Refusal } from '../admission.js'
 
 type Headers = Record<string, string | number>
 
-/** Replies with JSON; to HEAD with its headers only. */
+/** Replies with a whole body; to HEAD with its headers only. */
+export const replyWith = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  body: string | Buffer,
+  headers: Headers,
+): void => {
+  response.writeHead(status, { 'Content-Length': Buffer.byteLength(body), ...headers })
+  response.end(request.method === 'HEAD' ? undefined : body)
+}
+
 export const replyJson = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -13,13 +24,8 @@ export const replyJson = (
   body: object,
   headers: Headers = {},
 ): void => {
-  const text = JSON.stringify(body)
-  response.writeHead(status, {
-    'Content-Type': 'application/json; charset=utf-8',
-    'Content-Length': Buffer.byteLength(text),
-    ...headers,
-  })
-  response.end(request.method === 'HEAD' ? undefined : text)
+  const type = { 'Content-Type': 'application/json; charset=utf-8' }
+  replyWith(request, response, status, JSON.stringify(body), { ...type, ...headers })
 }
 
 /** Replies with `{"error": {code, message, data}}`, the members of a JSON-RPC error. */

@@ -10,9 +10,10 @@ import { invalidParam, notFound, ServiceError } from '../../machines/domain/erro
 import type { SnapshotTier } from '../../machines/domain/views.js'
 import type { RpcOptions } from '../options.js'
 import { given, iso } from '../present.js'
+import { demandStarted } from '../rights.js'
 import { type CallerOptions, httpCaller, whileGood } from './caller.js'
 import { reading } from './reading.js'
-import { pageNotFound } from './reply.js'
+import { pageNotFound, replyWith } from './reply.js'
 
 type PictureOptions = Omit<StillRequest, 'by'>
 
@@ -128,11 +129,7 @@ export const createStillsHandler = (options: CallerOptions & { services: RpcOpti
       }
       directory.camera(id)
       const wanted = pictureOptions(query, services)
-      const { status, message: detail } = directory.system()
-      if (status === 'starting') {
-        const reason = 'service_initializing'
-        throw new ServiceError('dependencyFailed', { reason, dependency: 'camera_service', detail })
-      }
+      demandStarted(directory)
       // A closed response emits no second 'close'.
       if (response.closed) return
       const picture = await waitIn(id, response, () => takePicture(id, wanted, caller.user))
@@ -140,16 +137,14 @@ export const createStillsHandler = (options: CallerOptions & { services: RpcOpti
       const release = whileGood(services, caller, () => response.destroy())
       response.once('close', release)
       response.setTimeout(limits.downloadTimeout ?? 60_000, () => response.destroy())
-      response.writeHead(200, {
+      replyWith(request, response, 200, picture.bytes, {
         ...headers,
         'Content-Type': 'image/jpeg',
-        'Content-Length': picture.bytes.length,
         'Cache-Control': 'no-store',
         'X-Snapshot-Tier': picture.tier,
         'X-Snapshot-Age': Math.max(0, Math.round(clock.now() - picture.capturedAt)),
         'X-Snapshot-Captured-At': iso(picture.capturedAt),
       })
-      response.end(request.method === 'HEAD' ? undefined : picture.bytes)
     },
   )
 }

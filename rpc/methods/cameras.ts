@@ -1,9 +1,9 @@
 import Type from 'typebox'
-import { mayUse } from '../../machines/domain/access.js'
 import type { CameraView } from '../../machines/domain/views.js'
 import { standingAnswer } from '../answers.js'
 import { type Call, method } from '../method.js'
 import { cameraOf, capabilitiesOf, seconds, sizeOf } from '../present.js'
+import { camerasFor } from '../rights.js'
 import { Camera, CameraName, Count, cameraProperties, None, OneCamera } from '../schemas.js'
 import { urlsFor, viewerOf } from '../signedUrls.js'
 import { type KnownStream, streamStateOf } from './streamState.js'
@@ -12,12 +12,11 @@ const getCameraList = method({
   name: 'get_camera_list',
   summary: 'Lists all cameras by number, unplugged ones included.',
   role: 'viewer',
-  since: '1.0',
   gated: true,
   params: None,
   result: Type.Object({ cameras: Type.Array(Camera), total: Count, connected: Count }),
   handler: (_, { services, session, caller }) => {
-    const views = services.directory.cameras().filter(({ id }) => caller === undefined || mayUse(caller, id))
+    const views = camerasFor(caller, services.directory)
     const urls = views.map(({ id }) => urlsFor(services, id, session))
     return standingAnswer(caller, 'list', [...views, ...urls.flatMap(({ rtsp, hls }) => [rtsp, hls])], () => ({
       cameras: views.map((view, index) => cameraOf(view, urls[index] ?? { rtsp: '' })),
@@ -48,8 +47,6 @@ const getCameraStatus = method({
   summary: "Returns a camera's state and the reason for it, its stream, and the methods allowed now.",
   role: 'viewer',
   camera: 'device',
-  since: '1.0',
-  gated: true,
   params: OneCamera,
   result: Type.Object({
     ...cameraProperties,
@@ -83,8 +80,6 @@ const getCameraCapabilities = method({
   summary: 'Returns the formats, sizes and frame rates of a camera.',
   role: 'viewer',
   camera: 'device',
-  since: '1.0',
-  gated: true,
   params: OneCamera,
   result: Type.Object({
     device: CameraName,

@@ -1,16 +1,13 @@
 import Type from 'typebox'
+import { keptValues } from '../../machines/domain/kept.js'
 import { writtenOnce } from '../answers.js'
 import { type Method, method } from '../method.js'
-import { type OpenRpcDocument, openRpcOf } from '../openrpc.js'
+import { openRpcOf } from '../openrpc.js'
 import { None } from '../schemas.js'
 
+const kept = keptValues()
 /** Made with the first call. */
-const documents = new WeakMap<readonly Method[], OpenRpcDocument>()
-const documentOf = (methods: readonly Method[]): OpenRpcDocument => {
-  const known = documents.get(methods) ?? writtenOnce(openRpcOf(methods))
-  documents.set(methods, known)
-  return known
-}
+const documentOf = (methods: readonly Method[]) => kept(methods, 'document', [], () => writtenOnce(openRpcOf(methods)))
 
 const discover = method({
   name: 'rpc.discover',

@@ -36,7 +36,6 @@ const subscribeEvents = method({
   summary: 'Subscribes this connection to topics; returns the present state, or sends what the client missed.',
   role: 'viewer',
   cost: 3,
-  since: '1.0',
   params: Type.Object({
     topics: Type.Array(TopicName, { minItems: 1, maxItems: 100, description: 'Names as listed under Notifications' }),
     filters: Type.Optional(Type.Union([Filters, Type.Null()])),
@@ -64,19 +63,12 @@ const subscribeEvents = method({
   }),
   handler: ({ topics, filters, since, epoch }, { services: { notifications }, session, afterReply }) => {
     const wanted = [...new Set(topics)]
-    const { gap, resumed, replay, ...now } = notifications.subscribe(session, wanted, {
+    const { replay, ...now } = notifications.subscribe(session, wanted, {
       ...(filters && { filters }),
       ...(since !== undefined && { since: { seq: since, ...(epoch !== undefined && { epoch }) } }),
     })
     if (replay) afterReply(replay)
-    return {
-      subscribed: true,
-      topics: wanted,
-      ...(filters && { filters }),
-      ...now,
-      ...(resumed !== undefined && { resumed }),
-      ...(gap !== undefined && { reason: gap }),
-    }
+    return { subscribed: true, topics: wanted, ...(filters && { filters }), ...now }
   },
 })
 
@@ -84,7 +76,6 @@ const unsubscribeEvents = method({
   name: 'unsubscribe_events',
   summary: 'Unsubscribes this connection from topics; without topics, from all of them.',
   role: 'viewer',
-  since: '1.0',
   params: Type.Object({ topics: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: 100 })) }),
   result: Type.Object({ unsubscribed: Type.Boolean(), topics: Type.Array(Type.String()) }),
   handler: ({ topics }, { services: { notifications }, session }) => {
@@ -97,7 +88,6 @@ const getSubscriptionStats = method({
   name: 'get_subscription_stats',
   summary: 'Returns the number of subscriptions to each topic, and the topics of this connection.',
   role: 'viewer',
-  since: '1.0',
   params: None,
   result: Type.Object({
     global_stats: Type.Object({

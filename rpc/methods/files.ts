@@ -5,9 +5,10 @@ import { invalidParam, notFound, ServiceError } from '../../machines/domain/erro
 import { isFileName } from '../../machines/domain/fileName.js'
 import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
 import { isInUse } from '../../machines/domain/retention.js'
-import { type Call, method } from '../method.js'
+import { type Call, type Method, method } from '../method.js'
 import { iso, resources, seconds } from '../present.js'
-import { Count, Deleted, FileList, OneFile, Page, Time } from '../schemas.js'
+import { mayReach } from '../rights.js'
+import { Count, Deleted, FileInfo, FileList, OneFile, Page } from '../schemas.js'
 import { downloadUrl } from '../signedUrls.js'
 
 /** Number of files of one list that are read at the same time. */
@@ -48,8 +49,7 @@ const list = async (kind: FileKind, { limit = 50, offset = 0 }: Static<typeof Pa
 const find = async (kind: FileKind, filename: string, { services, caller }: Call): Promise<MediaFile> => {
   if (!isFileName(filename)) throw invalidParam('filename', 'must not have more than 255 bytes')
   const file = await services.files.find(kind, filename)
-  if (file === undefined || (caller !== undefined && !mayUse(caller, file.camera)))
-    throw notFound(resources[kind], filename)
+  if (file === undefined || !mayReach(caller, file.camera)) throw notFound(resources[kind], filename)
   return file
 }
 
@@ -69,49 +69,29 @@ const remove = async (kind: FileKind, filename: string, call: Call) => {
   return { filename: name, deleted: true, message: `${resources[kind]} deleted` }
 }
 
-const listRecordings = method({
-  name: 'list_recordings',
-  summary: 'Lists the recordings, newest first.',
-  role: 'viewer',
-  cost: 5,
-  since: '1.0',
-  params: Page,
-  numeric: ['limit', 'offset'],
-  result: FileList,
-  handler: (page, call) => list('recordings', page, call),
-})
+const listMethod = (kind: FileKind) =>
+  method({
+    name: `list_${kind}`,
+    summary: `Lists the ${kind}, newest first.`,
+    role: 'viewer',
+    cost: 5,
+    params: Page,
+    numeric: ['limit', 'offset'],
+    result: FileList,
+    handler: (page, call) => list(kind, page, call),
+  })
 
-const listSnapshots = method({
-  name: 'list_snapshots',
-  summary: 'Lists the snapshots, newest first.',
-  role: 'viewer',
-  cost: 5,
-  since: '1.0',
-  params: Page,
-  numeric: ['limit', 'offset'],
-  result: FileList,
-  handler: (page, call) => list('snapshots', page, call),
-})
-
-const FileInfo = {
-  filename: Type.String(),
-  file_size: Count,
-  created_time: Time,
-  modified_time: Time,
-  download_url: Type.String(),
-  device: Type.String(),
-  format: Type.String(),
-}
+const listRecordings = listMethod('recordings')
+const listSnapshots = listMethod('snapshots')
 
 const getRecordingInfo = method({
   name: 'get_recording_info',
   summary: 'Returns the details of one recording; its name may be given without the extension.',
   role: 'viewer',
-  since: '1.0',
   errors: ['notFound'],
   params: OneFile,
   result: Type.Object({
-    ...FileInfo,
+    ...FileInfo.properties,
     duration: Count,
     duration_ms: Count,
     complete: Type.Boolean({ description: 'False if the file still grows, or was cut off' }),
@@ -133,37 +113,32 @@ const getSnapshotInfo = method({
   name: 'get_snapshot_info',
   summary: 'Returns the details of one snapshot; its name may be given without the extension.',
   role: 'viewer',
-  since: '1.0',
   errors: ['notFound'],
   params: OneFile,
-  result: Type.Object(FileInfo),
+  result: FileInfo,
   handler: async ({ filename }, call) => entryOf(call, 'snapshots', await find('snapshots', filename, call)),
 })
 
-const deleteRecording = method({
+const deleteMethod = (kind: FileKind, own: Pick<Method, 'name' | 'summary' | 'errors'>) =>
+  method({
+    ...own,
+    role: 'admin',
+    cost: 2,
+    audit: { event: 'deletion', subject: 'filename' },
+    params: OneFile,
+    result: Deleted,
+    handler: ({ filename }, call) => remove(kind, filename, call),
+  })
+
+const deleteRecording = deleteMethod('recordings', {
   name: 'delete_recording',
   summary: 'Deletes one recording, unless it is still being written.',
-  role: 'admin',
-  cost: 2,
-  audit: { event: 'deletion', subject: 'filename' },
-  since: '1.0',
   errors: ['notFound', 'invalidState'],
-  params: OneFile,
-  result: Deleted,
-  handler: ({ filename }, call) => remove('recordings', filename, call),
 })
-
-const deleteSnapshot = method({
+const deleteSnapshot = deleteMethod('snapshots', {
   name: 'delete_snapshot',
   summary: 'Deletes one snapshot.',
-  role: 'admin',
-  cost: 2,
-  audit: { event: 'deletion', subject: 'filename' },
-  since: '1.0',
   errors: ['notFound'],
-  params: OneFile,
-  result: Deleted,
-  handler: ({ filename }, call) => remove('snapshots', filename, call),
 })
 
 export const fileMethods = [

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { type ApiKey, neverExpires } from '../../machines/domain/access.js'
 import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'
-import { given, iso } from '../present.js'
+import { given, iso, isoOf } from '../present.js'
 import { covers, demandAllCameras } from '../rights.js'
 import { CameraPatterns, MaybeExpires, None, nameParam, Role, Time } from '../schemas.js'
 
@@ -10,7 +10,7 @@ const OneKey = Type.Object({
   id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'Id of an API key, from list_api_keys' }),
 })
 
-const keyProperties = {
+const Key = Type.Object({
   id: Type.String(),
   prefix: Type.String({ description: 'The beginning of the key, to recognise it by' }),
   user: Type.String(),
@@ -21,14 +21,11 @@ const keyProperties = {
   expires_at: MaybeExpires,
   last_used_at: Type.Optional(Time),
   revoked_at: Type.Optional(Time),
-}
-const Key = Type.Object(keyProperties)
+})
 const NewKey = Type.Object({
-  ...keyProperties,
+  ...Key.properties,
   api_key: Type.String({ description: 'The key itself: returned only once, and not stored' }),
 })
-
-const timeOf = (time: number | undefined) => (time === undefined || time >= neverExpires ? undefined : iso(time))
 
 const statusOf = ({ revokedAt, expiresAt }: ApiKey, now: number): 'active' | 'expired' | 'revoked' => {
   if (revokedAt !== undefined) return 'revoked'
@@ -44,9 +41,9 @@ const keyOf = (key: ApiKey, now: number) =>
     cameras: key.cameras && [...key.cameras],
     status: statusOf(key, now),
     created_at: iso(key.createdAt),
-    expires_at: timeOf(key.expiresAt),
-    last_used_at: timeOf(key.lastUsedAt),
-    revoked_at: timeOf(key.revokedAt),
+    expires_at: isoOf(key.expiresAt),
+    last_used_at: isoOf(key.lastUsedAt),
+    revoked_at: isoOf(key.revokedAt),
   })
 
 /** A key with rights to more cameras than the caller's own does not exist for the caller. */

@@ -1,9 +1,10 @@
 import Type from 'typebox'
-import { mayUse } from '../../machines/domain/access.js'
-import type { MediaServer, StreamState } from '../../machines/domain/ports.js'
+import type { StreamState } from '../../machines/domain/ports.js'
 import type { CameraView } from '../../machines/domain/views.js'
+import { inTime } from '../inTime.js'
 import { method } from '../method.js'
-import { given, iso } from '../present.js'
+import { given, iso, isoOf } from '../present.js'
+import { camerasFor } from '../rights.js'
 import { Count, None, Time } from '../schemas.js'
 
 const Percent = Type.Number({ minimum: 0, maximum: 100 })
@@ -34,19 +35,6 @@ const RecordingMetrics = Type.Object({
 /** How long to wait for the media server, in ms. The other metrics must not wait longer. */
 const patience = 250
 
-/** The streams of the media server; none if it does not answer in time. */
-async function statesOf(mediaServer: Pick<MediaServer, 'streams'>): Promise<StreamState[]> {
-  let timer: NodeJS.Timeout | undefined
-  const none = new Promise<StreamState[]>((resolve) => {
-    timer = setTimeout(resolve, patience, [])
-  })
-  try {
-    return await Promise.race([mediaServer.streams(AbortSignal.timeout(10_000)).catch(() => []), none])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 const percent = (value: number): number => Math.round(Math.min(100, Math.max(0, value)) * 10) / 10
 
 const metricsOf = (
@@ -74,14 +62,13 @@ const recordingOf = ({ recording }: CameraView) =>
     recording: recording?.growing ?? false,
     status: recording?.status,
     files: recording?.files.length ?? 0,
-    since: recording?.startedAt === undefined ? undefined : iso(recording.startedAt),
+    since: isoOf(recording?.startedAt),
   })
 
 const getMetrics = method({
   name: 'get_metrics',
   summary: 'Returns the load of the host and the metrics of cameras, recordings and streams.',
   role: 'admin',
-  since: '1.0',
   params: None,
   result: Type.Object({
     timestamp: Time,
@@ -107,8 +94,10 @@ const getMetrics = method({
   handler: async (_, { services: { directory, mediaServer, hostSample, connections, clock }, caller }) => {
     const { at, cpuPercent, memoryPercent, residentBytes, bytesSent, bytesReceived } = hostSample()
     const { total, used, available, percent: diskPercent } = directory.storage()
-    const states = new Map((await statesOf(mediaServer)).map((state) => [state.name, state]))
-    const cameras = directory.cameras().filter(({ id }) => caller === undefined || mayUse(caller, id))
+    // The call itself goes on: only this reply does not wait for it.
+    const answer = await inTime(patience, () => mediaServer.streams(AbortSignal.timeout(10_000)))
+    const states = new Map((answer ?? []).map((state) => [state.name, state]))
+    const cameras = camerasFor(caller, directory)
     const streams = cameras.flatMap(({ id }) => states.get(id) ?? [])
     const now = clock.now()
     const load = { cpu_usage: percent(cpuPercent), memory_usage: percent(memoryPercent) }

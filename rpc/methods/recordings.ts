@@ -16,8 +16,6 @@ const startRecording = method({
   camera: 'device',
   cost: 10,
   audit: { event: 'change' },
-  since: '1.0',
-  gated: true,
   errors: ['invalidState'],
   params: Type.Object({
     device: CameraParam,
@@ -67,8 +65,6 @@ const stopRecording = method({
   camera: 'device',
   cost: 5,
   audit: { event: 'change' },
-  since: '1.0',
-  gated: true,
   errors: ['invalidState'],
   params: OneCamera,
   result: Type.Object({

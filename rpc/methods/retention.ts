@@ -44,7 +44,6 @@ const setRetentionPolicy = method({
   role: 'admin',
   cost: 5,
   audit: { event: 'change' },
-  since: '1.0',
   errors: ['dependencyFailed'],
   params: Type.Object({
     policy_type: PolicyType,
@@ -89,7 +88,6 @@ const cleanupOldFiles = method({
   role: 'admin',
   cost: 20,
   audit: { event: 'deletion' },
-  since: '1.0',
   errors: ['dependencyFailed'],
   params: Type.Object({ dry_run: Type.Optional(Type.Boolean({ default: false })) }),
   result: Type.Object({

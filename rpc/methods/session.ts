@@ -47,7 +47,6 @@ const ping = method({
   name: 'ping',
   summary: 'Returns "pong".',
   role: 'none',
-  since: '1.0',
   params: None,
   result: Type.Literal('pong'),
   handler: () => 'pong' as const,
@@ -59,7 +58,6 @@ const authenticate = method({
   role: 'none',
   cost: 5,
   audit: { event: 'authentication' },
-  since: '1.0',
   malformed: 'authRequired',
   params: Type.Object({ auth_token: Type.String({ minLength: 1, description: 'JWT or API key' }) }),
   result: Type.Object({
@@ -72,10 +70,7 @@ const authenticate = method({
   handler: async ({ auth_token }, call) => {
     const { session } = call
     const outcome = identify(auth_token, call)
-    const settled = outcome.then(
-      () => {},
-      () => {},
-    )
+    const settled = Promise.allSettled([outcome])
     session.authenticating = settled
     try {
       return await outcome

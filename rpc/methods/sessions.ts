@@ -1,9 +1,9 @@
 import Type from 'typebox'
-import { type Caller, credentialKinds, type MediaSession, mayUse, neverExpires } from '../../machines/domain/access.js'
+import { type Caller, credentialKinds, type MediaSession } from '../../machines/domain/access.js'
 import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { method } from '../method.js'
-import { given, iso } from '../present.js'
-import { covers } from '../rights.js'
+import { given, iso, isoOf } from '../present.js'
+import { covers, mayReach } from '../rights.js'
 import { Count, MaybeExpires, Role, Time } from '../schemas.js'
 import type { Session } from '../session.js'
 
@@ -43,8 +43,6 @@ const MediaInfo = Type.Object({
   expires_at: MaybeExpires,
 })
 
-const timeOf = (time: number | undefined) => (time === undefined || time >= neverExpires ? undefined : iso(time))
-
 const stateOf = ({ caller, ended }: Session): 'authenticated' | 'over' | 'unauthenticated' => {
   if (caller !== undefined) return 'authenticated'
   return ended === undefined ? 'unauthenticated' : 'over'
@@ -62,7 +60,7 @@ const sessionOf = (session: Session) => {
     cameras: caller?.cameras && [...caller.cameras],
     address,
     since: iso(since),
-    expires_at: timeOf(caller?.expiresAt),
+    expires_at: isoOf(caller?.expiresAt),
     requests,
     subscriptions: [...subscriptions.keys()],
   })
@@ -78,7 +76,7 @@ const mediaOf = ({ id, protocol, camera, user, credential, address, since, expir
     credential_id: credential?.id,
     address,
     since: iso(since),
-    expires_at: timeOf(expiresAt),
+    expires_at: isoOf(expiresAt),
   })
 
 /** A session with rights to more cameras than the caller's own does not exist for the caller. */
@@ -108,7 +106,7 @@ const listSessions = method({
   }),
   handler: ({ limit = 100, offset = 0 }, { services: { sessions, streamAccess }, caller }) => {
     const open = sessions.all().filter((session) => maySee(caller, session))
-    const media = streamAccess.sessions().filter(({ camera }) => caller === undefined || mayUse(caller, camera))
+    const media = streamAccess.sessions().filter(({ camera }) => mayReach(caller, camera))
     return {
       sessions: open.slice(offset, offset + limit).map(sessionOf),
       total: open.length,

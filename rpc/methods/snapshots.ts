@@ -24,8 +24,6 @@ const takeSnapshot = method({
   camera: 'device',
   cost: 10,
   audit: { event: 'change' },
-  since: '1.0',
-  gated: true,
   errors: ['invalidState'],
   params: Type.Object({
     device: CameraParam,

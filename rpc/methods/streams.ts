@@ -1,11 +1,11 @@
 import Type from 'typebox'
-import { mayUse } from '../../machines/domain/access.js'
 import { dependencyFailed, reasonOf, ServiceError } from '../../machines/domain/errors.js'
 import { because } from '../../machines/domain/reason.js'
 import { method } from '../method.js'
 import { iso, seconds } from '../present.js'
 import { optionalReasonShape, reasonFields } from '../reason.js'
-import { CameraName, CameraParam, Count, None, OneCamera, StreamUrls, Time } from '../schemas.js'
+import { camerasFor } from '../rights.js'
+import { CameraName, CameraParam, Count, None, OneCamera, StreamUrls, Time, timeOf } from '../schemas.js'
 import { signedUrls, stillUrl, urlsFor, viewerOf } from '../signedUrls.js'
 import { streamStateOf } from './streamState.js'
 
@@ -19,8 +19,6 @@ const startStreaming = method({
   camera: 'device',
   cost: 5,
   audit: { event: 'change' },
-  since: '1.0',
-  gated: true,
   errors: ['invalidState'],
   params: OneCamera,
   result: Type.Object({
@@ -59,8 +57,6 @@ const stopStreaming = method({
   camera: 'device',
   cost: 2,
   audit: { event: 'change' },
-  since: '1.0',
-  gated: true,
   errors: ['invalidState'],
   params: OneCamera,
   result: Type.Object({
@@ -94,8 +90,6 @@ const getStreamUrl = method({
   summary: 'Returns URLs that open the stream of a camera for a limited time; opening one wakes the stream.',
   role: 'viewer',
   camera: 'device',
-  since: '1.0',
-  gated: true,
   params: Type.Object({
     device: CameraParam,
     expires_in: Type.Optional(
@@ -119,12 +113,7 @@ const getStreamUrl = method({
     snapshot_url: Type.String({
       description: 'Address of a picture of this moment, relative to the address of the API',
     }),
-    expires_at: Type.Optional(
-      Type.String({
-        format: 'date-time',
-        description: 'When the URLs stop working and their readers are disconnected; absent: never',
-      }),
-    ),
+    expires_at: Type.Optional(timeOf('When the URLs stop working and their readers are disconnected; absent: never')),
     ...optionalReasonShape,
   }),
   handler: async ({ device, expires_in: life }, call) => {
@@ -157,8 +146,6 @@ const getStreamStatus = method({
   summary: 'Returns the state of the stream of a camera: its process, path, readers and frames.',
   role: 'viewer',
   camera: 'device',
-  since: '1.0',
-  gated: true,
   params: OneCamera,
   result: Type.Object({
     device: CameraName,
@@ -207,7 +194,6 @@ const getStreams = method({
   summary: "Lists the streams of the cameras with the media server's state of each.",
   role: 'viewer',
   cost: 2,
-  since: '1.0',
   gated: true,
   params: None,
   result: Type.Array(
@@ -225,9 +211,9 @@ const getStreams = method({
     })
     const byName = new Map(states.map((state) => [state.name, state]))
     // An external media server may also carry streams that are not ours.
-    return directory.cameras().flatMap(({ id, kind }) => {
+    return camerasFor(caller, directory).flatMap(({ id, kind }) => {
       const state = byName.get(id)
-      if (state === undefined || (caller !== undefined && !mayUse(caller, id))) return []
+      if (state === undefined) return []
       const { name, source = kind, ready, readers, bytesSent } = state
       return [{ name, source, ready, readers, bytes_sent: bytesSent }]
     })

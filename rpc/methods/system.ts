@@ -1,37 +1,30 @@
 import Type from 'typebox'
-import { mayUse } from '../../machines/domain/access.js'
-import { type Call, method } from '../method.js'
+import { method } from '../method.js'
 import { iso, statusOf } from '../present.js'
 import { optionalReasonShape, reasonFields } from '../reason.js'
+import { camerasFor } from '../rights.js'
 import { CameraName, CameraParam, Count, None, Status, Time } from '../schemas.js'
 
-const status = (_: unknown, { services }: Call) => statusOf(services)
+const statusMethod = (name: string, summary: string) =>
+  method({
+    name,
+    summary,
+    role: 'admin',
+    params: None,
+    result: Status,
+    handler: (_, { services }) => statusOf(services),
+  })
 
-const getStatus = method({
-  name: 'get_status',
-  summary: 'Returns the health of the service and its parts, and the reasons for it.',
-  role: 'admin',
-  since: '1.0',
-  params: None,
-  result: Status,
-  handler: status,
-})
-
-const getSystemHealth = method({
-  name: 'get_system_health',
-  summary: 'Returns the same as get_status, under the name that some clients use.',
-  role: 'admin',
-  since: '1.0',
-  params: None,
-  result: Status,
-  handler: status,
-})
+const getStatus = statusMethod('get_status', 'Returns the health of the service and its parts, and the reasons for it.')
+const getSystemHealth = statusMethod(
+  'get_system_health',
+  'Returns the same as get_status, under the name that some clients use.',
+)
 
 const getSystemStatus = method({
   name: 'get_system_status',
   summary: 'Returns the progress of the start, and the cameras that can be used.',
   role: 'viewer',
-  since: '1.0',
   params: None,
   result: Type.Object({
     status: Type.Enum(['starting', 'partial', 'ready']),
@@ -42,9 +35,7 @@ const getSystemStatus = method({
   }),
   handler: (_, { services: { directory }, caller }) => {
     const { status, message, discovery } = directory.system()
-    const cameras = directory
-      .cameras()
-      .filter(({ id, status }) => status === 'CONNECTED' && (caller === undefined || mayUse(caller, id)))
+    const cameras = camerasFor(caller, directory).filter(({ status }) => status === 'CONNECTED')
     return {
       status,
       message,
@@ -59,7 +50,6 @@ const getServerInfo = method({
   name: 'get_server_info',
   summary: 'Returns the version and the capabilities of the service.',
   role: 'viewer',
-  since: '1.0',
   params: None,
   result: Type.Object({
     name: Type.String(),
@@ -105,7 +95,6 @@ const getStorageInfo = method({
   summary: 'Returns the usage of the disk that holds the recordings and snapshots.',
   role: 'admin',
   cost: 2,
-  since: '1.0',
   params: None,
   result: Type.Object({
     total_space: Count,
@@ -146,8 +135,6 @@ const simulate = method({
   camera: 'device',
   cost: 5,
   audit: { event: 'change' },
-  since: '1.0',
-  gated: true,
   errors: ['unsupported', 'invalidState', 'dependencyFailed'],
   params: Type.Object({ device: CameraParam, action: Type.Enum(['unplug', 'plug', 'stall', 'resume', 'busy']) }),
   result: Type.Object({ device: Type.String(), action: Type.String(), status: Type.Literal('DONE') }),

@@ -2,14 +2,14 @@ import Type, { type Static, type TProperties, type TSchema } from 'typebox'
 import type { Fact, Told } from '../../machines/domain/facts.js'
 import { type Severity, severities } from '../filters.js'
 import type { RpcOptions } from '../options.js'
-import { CameraName } from '../schemas.js'
+import { CameraName, timeOf } from '../schemas.js'
 
 /** In every notification. */
 const stamp = {
   severity: Type.Enum([...severities]),
   seq: Type.Integer({ minimum: 0, description: 'Number of the fact; numbers without a notification leave gaps' }),
-  at: Type.String({ format: 'date-time', description: 'Time of the fact' }),
-  timestamp: Type.String({ format: 'date-time', description: 'The same as `at`, for older clients' }),
+  at: timeOf('Time of the fact'),
+  timestamp: timeOf('The same as `at`, for older clients'),
 }
 
 /** The params of a topic: its own members and those of every notification. */
