@@ -1,5 +1,5 @@
-/** The levels of MediaMTX's log. */
-export type Level = 'ERR' | 'WAR' | 'INF' | 'DEB'
+/** The levels of MediaMTX's log, except DEB, which the simulator does not use. */
+export type Level = 'ERR' | 'WAR' | 'INF'
 /** Writes one line. */
 export type Log = (level: Level, text: string) => void
 
@@ -7,7 +7,7 @@ const written: Record<string, Level[]> = {
   error: ['ERR'],
   warn: ['ERR', 'WAR'],
   info: ['ERR', 'WAR', 'INF'],
-  debug: ['ERR', 'WAR', 'INF', 'DEB'],
+  debug: ['ERR', 'WAR', 'INF'],
 }
 
 /** Writes lines in MediaMTX's format: `2026/11/21 12:54:07 INF [path cam0] …`, in local time. */

@@ -18,8 +18,6 @@ export class NoStream extends Error {}
 export interface PathOptions {
   name: string
   conf: PathConf
-  /** The groups of the regular expression that the name matched. */
-  groups: string[]
   rtspPort: string
   /** In ms. */
   readTimeout: number
@@ -61,10 +59,9 @@ interface Live {
 }
 
 /** Opens a path. A source that is not on demand starts at once. */
-export function createPath({ name, groups, rtspPort, readTimeout, commands, idle, ...options }: PathOptions): Path {
+export function createPath({ name, rtspPort, readTimeout, commands, idle, ...options }: PathOptions): Path {
   const log = labelled(options.log, `path ${name}`)
-  const environment: Record<string, string> = { MTX_PATH: name, RTSP_PATH: name, RTSP_PORT: rtspPort }
-  for (const [n, group] of groups.entries()) environment[`G${n + 1}`] = group
+  const environment = { MTX_PATH: name, RTSP_PATH: name, RTSP_PORT: rtspPort }
   let { conf } = options
   const isPull = conf.source !== 'publisher'
   const hooks = createHooks({ conf, environment, commands, log })
@@ -167,7 +164,7 @@ export function createPath({ name, groups, rtspPort, readTimeout, commands, idle
     puller.start(true)
     return puller.stop
   }
-  const isOnDemand = isPull ? conf.sourceOnDemand : conf.runOnDemand !== '' || conf.runOnUnDemand !== ''
+  const isOnDemand = isPull ? conf.sourceOnDemand : conf.runOnDemand !== ''
   const demand: Demand | undefined = isOnDemand
     ? createDemand({
         startTimeout: milliseconds(isPull ? conf.sourceOnDemandStartTimeout : conf.runOnDemandStartTimeout),
@@ -182,7 +179,6 @@ export function createPath({ name, groups, rtspPort, readTimeout, commands, idle
       })
     : undefined
   if (!demand) puller?.start(false)
-  const stopInit = hooks.init()
 
   return {
     get conf() {
@@ -204,7 +200,6 @@ export function createPath({ name, groups, rtspPort, readTimeout, commands, idle
     addPublisher: (author, sdp) => {
       if (isPull) throw new Error(`can't publish to path '${name}' since 'source' is not 'publisher'`)
       if (publisher) {
-        if (!conf.overridePublisher) throw new Error(`someone is already publishing to path '${name}'`)
         log('INF', 'closing existing publisher')
         const before = publisher
         removePublisher(before)
@@ -222,7 +217,6 @@ export function createPath({ name, groups, rtspPort, readTimeout, commands, idle
     view: () => describePath({ name, conf, readers, publisher, ...live, isPull }),
     close: () => {
       closed = true
-      stopInit()
       failHeld('terminated')
       puller?.stop('path is closing')
       const before = publisher
