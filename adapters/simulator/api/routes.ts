@@ -51,7 +51,7 @@ export function createRoutes({
     }
   const recordingOf = async (name: string): Promise<{ name: string; segments: { start: string }[] }> => ({
     name,
-    segments: (await segmentsOf(findPathConf(config.now.paths, name), name)).map(({ start }) => ({ start })),
+    segments: await segmentsOf(findPathConf(config.now.paths, name), name),
   })
   const sessions = (): Record<string, unknown>[] => byAge([...(rtsp()?.sessions.values() ?? [])].map(describeSession))
   const connections = (): Record<string, unknown>[] =>

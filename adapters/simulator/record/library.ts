@@ -2,28 +2,14 @@ import { readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PathConf } from '../config/fields.js'
 import { faultOfName, findPathConf, matcherOf } from '../config/pathNames.js'
-import { createRecogniser, fileOf, folderOf, formatMoment, millisecondsOf, parseMoment, patternOf } from './naming.js'
+import { createRecogniser, fileOf, folderOf, formatMoment, parseMoment, patternOf } from './naming.js'
 
-/** One file of a recording. */
-export interface SegmentFile {
-  file: string
-  /** From the name of the file, in RFC 3339. */
-  start: string
-  /** The same, in ms since 1970. */
-  at: number
-}
-
-/** Lists the files of a path that match its present `recordPath`, oldest first. */
-export async function segmentsOf(conf: PathConf, path: string): Promise<SegmentFile[]> {
+/** Lists the starts of the files of a path that match its present `recordPath`, oldest first, in RFC 3339. */
+export async function segmentsOf(conf: PathConf, path: string): Promise<{ start: string }[]> {
   const pattern = patternOf(conf, path)
   const recognise = createRecogniser(pattern)
-  const files = await filesBelow(folderOf(pattern))
-  return files
-    .flatMap((file) => {
-      const known = recognise(file)
-      return known ? [{ file, start: formatMoment(known.moment), at: millisecondsOf(known.moment) }] : []
-    })
-    .sort((a, b) => a.at - b.at)
+  const moments = (await filesBelow(folderOf(pattern))).flatMap((file) => recognise(file)?.moment ?? [])
+  return moments.sort((a, b) => a.at - b.at).map((moment) => ({ start: formatMoment(moment) }))
 }
 
 /** Lists the names of the configured paths that have files, sorted. */
