@@ -47,13 +47,6 @@ export function objectOf(value: Json): JsonObject {
   return value
 }
 
-const decodeList =
-  <T>(item: Decode<T>): Decode<T[]> =>
-  (value, where) => {
-    if (!Array.isArray(value)) throw mismatch(value, 'array')
-    return value.map((one, n) => item(one, `${where}[${n}]`))
-  }
-
 type Fields = Record<string, Field<unknown>>
 /** The values of some fields. */
 export type ValuesOf<F extends Fields> = { [Name in keyof F]: F[Name] extends Field<infer T> ? T : never }
@@ -81,7 +74,10 @@ export const flag = (fallback = false): Field<boolean> => ({ decode: decodeFlag,
 export const integer = (fallback: number): Field<number> => ({ decode: decodeInteger, fallback })
 /** A list of values of one kind. */
 export const list = <T>({ decode }: Field<T>, fallback: T[] = []): Field<T[]> => ({
-  decode: decodeList(decode),
+  decode: (value, where) => {
+    if (!Array.isArray(value)) throw mismatch(value, 'array')
+    return value.map((one, n) => decode(one, `${where}[${n}]`))
+  },
   fallback,
 })
 
