@@ -11,7 +11,7 @@ import { createPaths } from './paths/manager.js'
 import { createRtspServer, type RtspServer } from './rtsp/server.js'
 
 /** The version of MediaMTX that is simulated. */
-export const version = 'v1.20.1'
+const version = 'v1.20.1'
 
 /** What the simulator needs. */
 export interface SimulatorOptions {

@@ -84,16 +84,7 @@ export function createPath({ name, rtspPort, readTimeout, commands, idle, ...opt
 
   const updateRecorder = (): void => {
     if (!live || !conf.record || recorder) return
-    const { segmentCreated, segmentCompleted } = hooks
-    const { stream } = live
-    recorder = createRecorder({
-      path: name,
-      stream,
-      conf,
-      log: labelled(log, 'recorder'),
-      segmentCreated,
-      segmentCompleted,
-    })
+    recorder = createRecorder({ path: name, stream: live.stream, conf, log: labelled(log, 'recorder'), hooks })
   }
   const closeRecorder = (): void => {
     recorder?.close()

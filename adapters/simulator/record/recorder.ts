@@ -8,6 +8,7 @@ import { milliseconds, parseSize } from '../config/duration.js'
 import type { PathConf } from '../config/fields.js'
 import { errorText } from '../errorText.js'
 import type { Log } from '../log.js'
+import type { Hooks } from '../paths/hooks.js'
 import { countTracks, type Stream, type Track } from '../stream.js'
 import { durationOffset, initSegment, part, type Sample, timescale, u32 } from './fmp4.js'
 import { fileOf, momentOf, patternOf } from './naming.js'
@@ -18,9 +19,7 @@ export interface RecorderOptions {
   stream: Stream
   conf: PathConf
   log: Log
-  segmentCreated: (file: string) => void
-  /** `seconds`: the length of the media. */
-  segmentCompleted: (file: string, seconds: number) => void
+  hooks: Pick<Hooks, 'segmentCreated' | 'segmentCompleted'>
 }
 
 /** Writes the H.264 track of a stream to files, from a keyframe on. The last file is final when `close` returns. */
@@ -196,7 +195,7 @@ interface Segment {
 
 /** One file. It is created when its first part is complete. */
 function createSegment(
-  { path, conf, segmentCreated, segmentCompleted }: RecorderOptions,
+  { path, conf, hooks }: RecorderOptions,
   first: Unit,
   { sps, pps }: { sps: Buffer; pps: Buffer },
 ): Segment {
@@ -224,7 +223,7 @@ function createSegment(
   const create = (): number => {
     makeFolder(dirname(file))
     const made = openSync(file, 'w+')
-    segmentCreated(file)
+    hooks.segmentCreated(file)
     const { width = 0, height = 0 } = parseH264Sps(sps) ?? {}
     try {
       writeFileSync(made, initSegment({ sps, pps, width, height }))
@@ -241,7 +240,7 @@ function createSegment(
       writeSync(opened, u32(Math.floor(seconds * 1000)), 0, 4, durationOffset)
     } finally {
       closeSync(opened)
-      segmentCompleted(file, seconds)
+      hooks.segmentCompleted(file, seconds)
     }
   }
 
