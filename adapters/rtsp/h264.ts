@@ -42,9 +42,9 @@ export function parseRtp(bytes: Buffer): RtpPacket | undefined {
 }
 
 /**
- * Joins RTP packets of H.264 to access units (RFC 6184, packetization-mode 0 and 1), with their RTP timestamps. Drops access units with a gap in
- * the sequence and those larger than `maxBytes` (8 MiB by default). The first access unit, and the first one after a
- * gap, may lack its beginning: `isWholeIdr` checks that.
+ * Joins RTP packets of H.264 to access units (RFC 6184, packetization-mode 0 and 1); each comes with its RTP timestamp.
+ * Drops access units with a gap in the sequence and those larger than `maxBytes` (8 MiB by default). The first access
+ * unit, and the first one after a gap, may lack its beginning: `isWholeIdr` checks that.
  */
 export function createDepacketiser(
   onAccessUnit: (unit: AccessUnit, timestamp: number) => void,

@@ -75,9 +75,7 @@ export function createPaths({ config, commands, log }: { config: Config; command
   }
 
   return {
-    find: (name) => {
-      return paths.get(name) ?? make(name, findPathConf(applied, name))
-    },
+    find: (name) => paths.get(name) ?? make(name, findPathConf(applied, name)),
     confOf: (name) => findPathConf(applied, name),
     get: (name) => paths.get(name),
     list: () => [...paths].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path),
