@@ -3,7 +3,7 @@ import { because, Failure } from '../../machines/domain/reason.js'
 import type { Credentials } from './auth.js'
 import { type MediaSection, parameterSetsOf, readDescription } from './sdp.js'
 import { type Connection, ConnectionError, guard, openConnection } from './session.js'
-import { parseH264Sps, parseH265Sps } from './sps.js'
+import { parseH264Sps, parseH265Sps, type Sps } from './sps.js'
 
 /**
  * Returns what an RTSP source sends. `source` may be `rtsp://user:password@host/path`; `limit` is the time for all
@@ -57,18 +57,23 @@ export function refusalOf(status: number): Failure {
   return new Failure(code, `${because(code).details} (${status})`)
 }
 
-/** Returns the size of the picture, if the description holds it. */
-export function sizeOf(video: MediaSection): { width: number; height: number } | undefined {
+/** Returns the sequence parameter set of H.264 or H.265, if the description holds a valid one. */
+export function spsOf(video: MediaSection): Sps | undefined {
   const parse = video.codec === 'H265' ? parseH265Sps : parseH264Sps
   const isSps = ([first = 0]: Uint8Array): boolean =>
     video.codec === 'H265' ? ((first >> 1) & 0x3f) === 33 : (first & 0x1f) === 7
   const unit = parameterSetsOf(video).find(isSps)
-  const sps = unit && parse(unit)
+  return unit && parse(unit)
+}
+
+/** Returns the size of the picture, if the description holds it. */
+export function sizeOf(video: MediaSection): { width: number; height: number } | undefined {
+  const sps = spsOf(video)
   return sps && { width: sps.width, height: sps.height }
 }
 
 /** Returns the parts of a source's URL. `url` is without credentials, as it is sent. */
-function addressOf(source: string): {
+export function addressOf(source: string): {
   host: string
   port: number
   secure: boolean

@@ -2,12 +2,13 @@ import { parameterSetId } from './sps.js'
 
 /** Types of NAL units (ITU-T H.264 table 7-1; 24 and 28: RFC 6184). */
 const IDR = 5
-const SPS = 7
-const PPS = 8
+export const SPS = 7
+export const PPS = 8
 const STAP_A = 24
 const FU_A = 28
 
-const typeOf = (unit: Uint8Array): number => (unit[0] ?? 0) & 0x1f
+/** Returns the type of a NAL unit. */
+export const typeOf = (unit: Uint8Array): number => (unit[0] ?? 0) & 0x1f
 
 /** The NAL units of one picture, without start codes. */
 export type AccessUnit = Buffer[]
@@ -41,12 +42,12 @@ export function parseRtp(bytes: Buffer): RtpPacket | undefined {
 }
 
 /**
- * Joins RTP packets of H.264 to access units (RFC 6184, packetization-mode 0 and 1). Drops access units with a gap in
- * the sequence and those larger than `maxBytes` (8 MiB by default). The first access unit, and the first one after a
- * gap, may lack its beginning: `isWholeIdr` checks that.
+ * Joins RTP packets of H.264 to access units (RFC 6184, packetization-mode 0 and 1); each comes with its RTP timestamp.
+ * Drops access units with a gap in the sequence and those larger than `maxBytes` (8 MiB by default). The first access
+ * unit, and the first one after a gap, may lack its beginning: `isWholeIdr` checks that.
  */
 export function createDepacketiser(
-  onAccessUnit: (unit: AccessUnit) => void,
+  onAccessUnit: (unit: AccessUnit, timestamp: number) => void,
   maxBytes = 8 * 1024 * 1024,
 ): { push(packet: RtpPacket): void } {
   let units: AccessUnit = []
@@ -55,14 +56,14 @@ export function createDepacketiser(
   let damaged = false
   let expected: { sequence: number; timestamp: number } | undefined
 
-  const finish = (): void => {
+  const finish = (time: number): void => {
     const done = units
     const sound = !damaged
     units = []
     fragments = []
     bytes = 0
     damaged = false
-    if (sound && done.length > 0) onAccessUnit(done)
+    if (sound && done.length > 0) onAccessUnit(done, time)
   }
 
   const addFragment = (payload: Buffer): void => {
@@ -90,8 +91,8 @@ export function createDepacketiser(
     push: ({ sequence, timestamp, marker, payload }) => {
       if (expected && expected.sequence !== sequence) {
         damaged = true
-        finish()
-      } else if (expected && expected.timestamp !== timestamp) finish()
+        finish(expected.timestamp)
+      } else if (expected && expected.timestamp !== timestamp) finish(expected.timestamp)
       expected = { sequence: (sequence + 1) & 0xffff, timestamp }
       bytes += payload.length
       if (bytes > maxBytes) {
@@ -101,7 +102,7 @@ export function createDepacketiser(
       } else if (typeOf(payload) === FU_A) addFragment(payload)
       else if (typeOf(payload) === STAP_A) addAggregate(payload)
       else if (payload.length > 0 && typeOf(payload) > 0 && typeOf(payload) < STAP_A) units.push(payload)
-      if (marker) finish()
+      if (marker) finish(timestamp)
     },
   }
 }

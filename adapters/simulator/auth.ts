@@ -87,12 +87,7 @@ const post = (address: string, body: string, timeout: number): Promise<number> =
   new Promise((resolve, reject) => {
     const request = (address.startsWith('https:') ? requestHttps : requestHttp)(
       address,
-      {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-        timeout,
-        agent: false,
-      },
+      { method: 'POST', headers: { 'content-type': 'application/json' }, timeout, agent: false },
       (response) => {
         response.resume()
         resolve(response.statusCode ?? 0)

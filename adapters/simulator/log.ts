@@ -1,19 +1,16 @@
-/** The levels of MediaMTX's log. */
-export type Level = 'ERR' | 'WAR' | 'INF' | 'DEB'
+/** The levels of MediaMTX's log, except DEB, which the simulator does not use. */
+export type Level = 'ERR' | 'WAR' | 'INF'
 /** Writes one line. */
 export type Log = (level: Level, text: string) => void
 
-const written: Record<string, Level[]> = {
-  error: ['ERR'],
-  warn: ['ERR', 'WAR'],
-  info: ['ERR', 'WAR', 'INF'],
-  debug: ['ERR', 'WAR', 'INF', 'DEB'],
-}
+/** The levels of lines, and the values of `logLevel`, both from the most severe on. */
+const levels: readonly Level[] = ['ERR', 'WAR', 'INF']
+const logLevels: readonly string[] = ['error', 'warn', 'info', 'debug']
 
 /** Writes lines in MediaMTX's format: `2026/11/21 12:54:07 INF [path cam0] …`, in local time. */
 export function createLog(write: (line: string) => void, levelOf: () => string): Log {
   return (level, text) => {
-    if (!(written[levelOf()] ?? []).includes(level)) return
+    if (levels.indexOf(level) > logLevels.indexOf(levelOf())) return
     write(`${stamp(new Date())} ${level} ${text}\n`)
   }
 }

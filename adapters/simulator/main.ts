@@ -1,5 +1,5 @@
 import { errorText } from './errorText.js'
-import { startSimulator, version } from './server.js'
+import { startSimulator } from './server.js'
 
 /**
  * `simulator [mediamtx.yml]`: the stand-in for MediaMTX as a program of its own. The exit status is 0 after SIGINT or
@@ -17,11 +17,6 @@ const end = (code: number, reason?: string): void => {
 // The reader of the log may end first.
 process.stdout.on('error', () => {})
 process.on('uncaughtException', (error) => end(2, error.message.startsWith('panic') ? error.message : error.stack))
-
-if (process.argv.includes('--version')) {
-  write(`${version}\n`)
-  end(0)
-}
 
 let stopping = false
 const simulator = startSimulator({ file, write, failed: (reason) => end(1, `ERR: ${reason}`) }).catch(

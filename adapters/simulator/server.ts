@@ -8,11 +8,10 @@ import { errorText } from './errorText.js'
 import { createLog, labelled } from './log.js'
 import { createCommands } from './paths/commands.js'
 import { createPaths } from './paths/manager.js'
-import { createCleaner } from './record/library.js'
 import { createRtspServer, type RtspServer } from './rtsp/server.js'
 
 /** The version of MediaMTX that is simulated. */
-export const version = 'v1.20.1'
+const version = 'v1.20.1'
 
 /** What the simulator needs. */
 export interface SimulatorOptions {
@@ -63,7 +62,6 @@ export async function startSimulator({ file, write, failed }: SimulatorOptions):
     if (stopped) return
     const before = running
     running = config.now.global
-    cleaner.reload()
     const fields = Object.keys(running) as (keyof GlobalConf)[]
     const changed = fields.filter((name) => !isDeepStrictEqual(before[name], running[name]))
     if (changed.some((name) => name.startsWith('api'))) {
@@ -83,10 +81,8 @@ export async function startSimulator({ file, write, failed }: SimulatorOptions):
   log('INF', `configuration loaded from ${file}`)
   log('WAR', `this is a simulator: RTSP over TCP, recording of H.264 and the control API; ${missing(running)}`)
   paths.reload()
-  const cleaner = createCleaner(() => config.now.paths)
   const close = (): void => {
     stopped = true
-    cleaner.close()
     paths.close()
     rtsp?.close()
     api?.close()

@@ -1,5 +1,5 @@
-import { type MediaSection, parameterSetsOf, parseSdp } from '../rtsp/sdp.js'
-import { parseH264Sps, parseH265Sps } from '../rtsp/sps.js'
+import { spsOf } from '../rtsp/describe.js'
+import { type MediaSection, parseSdp } from '../rtsp/sdp.js'
 
 /** Receives every packet of a stream, in order. `packet` is shared and must not be changed. */
 export type Sink = (track: number, rtcp: boolean, packet: Buffer) => void
@@ -105,18 +105,11 @@ const h264Profiles: Record<number, string> = {
 const h265Profiles: Record<number, string> = { 1: 'Main', 2: 'Main 10', 3: 'Main Still Picture' }
 
 /** Returns a track as the API lists it in `tracks2`. */
-export function describeTrack({ section, label }: Track): {
-  codec: string
-  codecProps: Record<string, string | number> | null
-} {
-  const [parse, profiles, isSps] =
-    section.codec === 'H265'
-      ? ([parseH265Sps, h265Profiles, (first: number) => ((first >> 1) & 0x3f) === 33] as const)
-      : ([parseH264Sps, h264Profiles, (first: number) => (first & 0x1f) === 7] as const)
-  const unit = parameterSetsOf(section).find(([first = 0]) => isSps(first))
-  const sps = unit && parse(unit)
+export function describeTrack({ section, label }: Track): Record<string, unknown> {
+  const sps = spsOf(section)
   if (!sps) return { codec: label, codecProps: null }
   const { width, height, profile, level } = sps
+  const profiles = section.codec === 'H265' ? h265Profiles : h264Profiles
   return {
     codec: label,
     codecProps: { width, height, profile: profiles[profile] ?? String(profile), level: level.replace(/\.0$/, '') },

@@ -1,12 +1,11 @@
-/** One page of a list, as the API sends it. */
-export interface Page<Item> {
-  itemCount: number
-  pageCount: number
-  items: Item[]
-}
-
-/** Returns one page. `itemsPerPage` is 100 by default, `page` counts from 0. Throws when one is not a number. */
-export function paginate<Item>(items: Item[], query: URLSearchParams): Page<Item> {
+/**
+ * Returns one page, as the API sends it. `itemsPerPage` is 100 by default, `page` counts from 0. Throws when one is not
+ * a number.
+ */
+export function paginate<Item>(
+  items: Item[],
+  query: URLSearchParams,
+): { itemCount: number; pageCount: number; items: Item[] } {
   const itemsPerPage = number(query.get('itemsPerPage'), 100)
   if (itemsPerPage === 0) throw new Error('invalid items per page')
   const from = number(query.get('page'), 0) * itemsPerPage

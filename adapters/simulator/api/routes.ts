@@ -51,7 +51,7 @@ export function createRoutes({
     }
   const recordingOf = async (name: string): Promise<{ name: string; segments: { start: string }[] }> => ({
     name,
-    segments: (await segmentsOf(findPathConf(config.now.paths, name).conf, name)).map(({ start }) => ({ start })),
+    segments: await segmentsOf(findPathConf(config.now.paths, name), name),
   })
   const sessions = (): Record<string, unknown>[] => byAge([...(rtsp()?.sessions.values() ?? [])].map(describeSession))
   const connections = (): Record<string, unknown>[] =>
@@ -87,11 +87,9 @@ export function createRoutes({
       await deleteSegment(config.now.paths, query.get('path') ?? '', query.get('start') ?? '')
       return ok
     },
-    'POST auth/jwks/refresh': () => ok,
   }
   const rtspRoutes: Record<string, Handler> = {
     'GET rtspconns/list': ({ query }) => paginate(connections(), query),
-    'GET rtspconns/get/*': ({ name }) => found(rtsp()?.connections.get(checkUuid(name)), 'connection not found').view(),
     'GET rtspsessions/list': ({ query }) => paginate(sessions(), query),
     'GET rtspsessions/get/*': ({ name }) =>
       describeSession(found(rtsp()?.sessions.get(checkUuid(name)), 'session not found')),
@@ -105,15 +103,15 @@ export function createRoutes({
     // MediaMTX has the routes of a protocol only while its server runs.
     const all = rtsp() ? { ...routes, ...rtspRoutes } : routes
     const place = url.pathname.startsWith('/v3/') ? url.pathname.slice('/v3/'.length) : ''
-    const named = Object.keys(all).find(
-      (route) => route.endsWith('/*') && `${method} ${place}`.startsWith(route.slice(0, -1)),
-    )
-    const route =
-      named ?? (Object.hasOwn(all, `${method} ${place}`) && !place.endsWith('*') ? `${method} ${place}` : undefined)
-    const handler = route === undefined ? undefined : all[route]
-    if (!handler) return { status: 404, text: '404 page not found' }
-    const name = named === undefined ? '' : decodeURIComponent(`${method} ${place}`.slice(named.length - 1))
-    if (named !== undefined && name === '') throw new Error('invalid name')
+    const wanted = `${method} ${place}`
+    const [route, handler] =
+      Object.entries(all).find(([one]) =>
+        one.endsWith('/*') ? wanted.startsWith(one.slice(0, -1)) : wanted === one,
+      ) ?? []
+    if (!route || !handler) return { status: 404, text: '404 page not found' }
+    const isNamed = route.endsWith('/*')
+    const name = isNamed ? decodeURIComponent(wanted.slice(route.length - 1)) : ''
+    if (isNamed && name === '') throw new Error('invalid name')
     return {
       status: 200,
       json: await handler({ name, query: url.searchParams, body: async () => parseJson(await body()) }),

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type GlobalConf, globalFields, type PathConf, pathFields } from './fields.js'
 import { decodeMembers, defaultsOf, type Json, objectOf } from './kinds.js'
+import { catchAll } from './pathNames.js'
 import { checkGlobal, checkPath } from './rules.js'
 
 /** A whole configuration, checked. */
@@ -94,7 +95,7 @@ function snapshotOf(given: Given): Snapshot {
   checkGlobal(global)
   const pathDefaults = { ...defaultsOf(pathFields), ...given.pathDefaults }
   const names = [...given.paths.keys()].sort()
-  if (names.filter((name) => ['all', 'all_others', '~^.*$'].includes(name)).length > 1)
+  if (names.filter((name) => catchAll.includes(name)).length > 1)
     throw new Error("all_others, all and '~^.*$' are aliases")
   const paths = new Map(names.map((name) => [name, { ...pathDefaults, ...given.paths.get(name), name }]))
   for (const conf of paths.values()) checkPath(conf)

@@ -25,20 +25,16 @@ const mismatch = (value: Json, wanted: string): Error => {
   return new Error(`json: cannot unmarshal ${name} into Go value of type ${wanted}`)
 }
 
-const decodeText: Decode<string> = (value) => {
-  if (typeof value !== 'string') throw mismatch(value, 'string')
-  return value
-}
-
-const decodeFlag: Decode<boolean> = (value) => {
-  if (typeof value !== 'boolean') throw mismatch(value, 'bool')
-  return value
-}
-
-const decodeInteger: Decode<number> = (value) => {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw mismatch(value, 'int')
-  return value
-}
+/** Takes a value of one type as it is. `type`: Go's name of the type. */
+const plain =
+  <T extends Json>(type: string, isOne: (value: Json) => value is T): Decode<T> =>
+  (value) => {
+    if (!isOne(value)) throw mismatch(value, type)
+    return value
+  }
+const decodeText = plain('string', (value) => typeof value === 'string')
+const decodeFlag = plain('bool', (value) => typeof value === 'boolean')
+const decodeInteger = plain('int', (value): value is number => Number.isSafeInteger(value))
 
 /** The members of an object. `null` counts as an object without members. Throws for anything else. */
 export function objectOf(value: Json): JsonObject {
@@ -46,13 +42,6 @@ export function objectOf(value: Json): JsonObject {
   if (typeof value !== 'object' || Array.isArray(value)) throw mismatch(value, 'map[string]json.RawMessage')
   return value
 }
-
-const decodeList =
-  <T>(item: Decode<T>): Decode<T[]> =>
-  (value, where) => {
-    if (!Array.isArray(value)) throw mismatch(value, 'array')
-    return value.map((one, n) => item(one, `${where}[${n}]`))
-  }
 
 type Fields = Record<string, Field<unknown>>
 /** The values of some fields. */
@@ -81,7 +70,10 @@ export const flag = (fallback = false): Field<boolean> => ({ decode: decodeFlag,
 export const integer = (fallback: number): Field<number> => ({ decode: decodeInteger, fallback })
 /** A list of values of one kind. */
 export const list = <T>({ decode }: Field<T>, fallback: T[] = []): Field<T[]> => ({
-  decode: decodeList(decode),
+  decode: (value, where) => {
+    if (!Array.isArray(value)) throw mismatch(value, 'array')
+    return value.map((one, n) => decode(one, `${where}[${n}]`))
+  },
   fallback,
 })
 

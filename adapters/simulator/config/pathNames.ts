@@ -1,8 +1,11 @@
 import type { PathConf } from './fields.js'
 
+/** The names that MediaMTX treats as one: the path for all names that no other configuration matches. */
+export const catchAll: readonly string[] = ['all', 'all_others', '~^.*$']
+
 /** Returns the expression of a name for several paths; `undefined` for the name of one. Throws when it is invalid. */
 export function matcherOf(name: string): RegExp | undefined {
-  if (name === 'all' || name === 'all_others') return /^.*$/
+  if (catchAll.includes(name)) return /^.*$/
   if (!name.startsWith('~')) return undefined
   try {
     return new RegExp(name.slice(1))
@@ -24,21 +27,13 @@ export function faultOfName(name: string): string | undefined {
 
 /**
  * Returns the configuration of a path: its own, else that of the first expression that matches. An expression that
- * matches every name comes last. `groups` are those of the expression. Throws when nothing matches.
+ * matches every name comes last. Throws when nothing matches.
  */
-export function findPathConf(paths: Map<string, PathConf>, name: string): { conf: PathConf; groups: string[] } {
+export function findPathConf(paths: Map<string, PathConf>, name: string): PathConf {
   const own = paths.get(name)
-  if (own && !matcherOf(own.name)) return { conf: own, groups: [] }
-  const found = [...paths.values()].flatMap((conf) => {
-    const matcher = matcherOf(conf.name)
-    const match = matcher?.exec(name)
-    return matcher && match
-      ? [{ conf, groups: match.slice(1).map((group) => group ?? ''), isLast: matchesAll(matcher) }]
-      : []
-  })
-  const first = found.find(({ isLast }) => !isLast) ?? found[0]
+  if (own && !matcherOf(own.name)) return own
+  const found = [...paths.values()].filter((conf) => matcherOf(conf.name)?.test(name))
+  const first = found.find((conf) => !catchAll.includes(conf.name)) ?? found[0]
   if (!first) throw new Error(`path '${name}' is not configured`)
   return first
 }
-
-const matchesAll = ({ source }: RegExp): boolean => source === '^.*$'

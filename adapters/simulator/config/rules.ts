@@ -17,7 +17,6 @@ export function checkPath(conf: PathConf): void {
   const isPattern = matcherOf(name) !== undefined
   const nameFault = isPattern ? undefined : faultOfName(name)
   const sourceFault = source === 'publisher' ? undefined : faultOfSource(source)
-  const hasDemand = conf.runOnDemand !== '' || conf.runOnUnDemand !== ''
   const has = (...codes: string[]): boolean => codes.every((code) => recordPath.includes(code))
   const segment = parseDuration(conf.recordSegmentDuration)
   const deleteAfter = parseDuration(conf.recordDeleteAfter)
@@ -37,9 +36,8 @@ export function checkPath(conf: PathConf): void {
     ],
     [segment > parseDuration('1d'), 'maximum segment duration is 1 day'],
     [deleteAfter !== 0 && deleteAfter < segment, "'recordDeleteAfter' cannot be lower than 'recordSegmentDuration'"],
-    [isPattern && conf.runOnInit !== '', `${pattern} does not support option 'runOnInit'; use another path`],
     [
-      hasDemand && source !== 'publisher',
+      conf.runOnDemand !== '' && source !== 'publisher',
       "'runOnDemand' and 'runOnUnDemand' can be used only when source is 'publisher'",
     ],
   ])

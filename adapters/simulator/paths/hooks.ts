@@ -4,9 +4,7 @@ import type { Commands } from './commands.js'
 
 /** The commands of one path. */
 export interface Hooks {
-  /** Starts `runOnInit`. Returns a function that stops it. */
-  init(): () => void
-  /** Starts `runOnDemand`. Returns a function that stops it and starts `runOnUnDemand`. */
+  /** Starts `runOnDemand`. Returns a function that stops it. */
   demand(query: string): (reason: string) => void
   segmentCreated(file: string): void
   /** `seconds`: the length of the media. */
@@ -23,20 +21,9 @@ interface HooksOptions {
 
 /** Returns the commands of a path. */
 export function createHooks({ conf, environment, commands, log }: HooksOptions): Hooks {
-  /** Starts a command that runs for as long as it is needed; an empty line starts nothing. */
-  const keep = (name: 'runOnInit' | 'runOnDemand', restart: boolean, more: Record<string, string>) => {
-    if (conf[name] === '') return undefined
-    log('INF', `${name} command started`)
-    return commands.start({
-      line: conf[name],
-      environment: { ...environment, ...more },
-      restart,
-      exited: (reason) => log('INF', `${name} command exited: ${reason}`),
-    })
-  }
   /** Starts a command that ends by itself. */
   const launch = (
-    name: 'runOnUnDemand' | 'runOnRecordSegmentCreate' | 'runOnRecordSegmentComplete',
+    name: 'runOnRecordSegmentCreate' | 'runOnRecordSegmentComplete',
     more: Record<string, string>,
   ): void => {
     if (conf[name] === '') return
@@ -45,14 +32,17 @@ export function createHooks({ conf, environment, commands, log }: HooksOptions):
   }
 
   return {
-    init: () => keep('runOnInit', conf.runOnInitRestart, {}) ?? (() => {}),
     demand: (query) => {
-      const variables = { MTX_QUERY: encodeURIComponent(query).replace(/%20/g, '+') }
-      const stop = keep('runOnDemand', conf.runOnDemandRestart, variables)
+      log('INF', 'runOnDemand command started')
+      const stop = commands.start({
+        line: conf.runOnDemand,
+        environment: { ...environment, MTX_QUERY: encodeURIComponent(query).replace(/%20/g, '+') },
+        restart: conf.runOnDemandRestart,
+        exited: (reason) => log('INF', `runOnDemand command exited: ${reason}`),
+      })
       return (reason) => {
-        if (stop) log('INF', `runOnDemand command stopped: ${reason}`)
-        stop?.()
-        launch('runOnUnDemand', variables)
+        log('INF', `runOnDemand command stopped: ${reason}`)
+        stop()
       }
     },
     segmentCreated: (file) => launch('runOnRecordSegmentCreate', { MTX_SEGMENT_PATH: file }),

@@ -28,12 +28,11 @@ export function createPaths({ config, commands, log }: { config: Config; command
   /** The configuration that the present paths were made from. */
   let applied: Snapshot['paths'] = new Map()
 
-  const make = (name: string, conf: PathConf, groups: string[]): Path => {
+  const make = (name: string, conf: PathConf): Path => {
     const { rtspAddress, readTimeout } = config.now.global
     const path = createPath({
       name,
       conf,
-      groups,
       rtspPort: rtspAddress.slice(rtspAddress.lastIndexOf(':') + 1),
       readTimeout: milliseconds(readTimeout),
       commands,
@@ -52,7 +51,7 @@ export function createPaths({ config, commands, log }: { config: Config; command
   }
   const findConf = (name: string): PathConf | undefined => {
     try {
-      return findPathConf(applied, name).conf
+      return findPathConf(applied, name)
     } catch {
       return undefined
     }
@@ -64,7 +63,7 @@ export function createPaths({ config, commands, log }: { config: Config; command
     else if (change === 'hot') path.reload(conf)
   }
   const makeStatic = (): void => {
-    for (const [name, conf] of applied) if (!matcherOf(name) && !paths.has(name)) make(name, conf, [])
+    for (const [name, conf] of applied) if (!matcherOf(name) && !paths.has(name)) make(name, conf)
   }
   const closeAll = (): void => {
     for (const [name, path] of [...paths]) drop(name, path)
@@ -76,13 +75,8 @@ export function createPaths({ config, commands, log }: { config: Config; command
   }
 
   return {
-    find: (name) => {
-      const path = paths.get(name)
-      if (path) return path
-      const { conf, groups } = findPathConf(applied, name)
-      return make(name, conf, groups)
-    },
-    confOf: (name) => findPathConf(applied, name).conf,
+    find: (name) => paths.get(name) ?? make(name, findPathConf(applied, name)),
+    confOf: (name) => findPathConf(applied, name),
     get: (name) => paths.get(name),
     list: () => [...paths].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path),
     reload,

@@ -18,8 +18,6 @@ export class NoStream extends Error {}
 export interface PathOptions {
   name: string
   conf: PathConf
-  /** The groups of the regular expression that the name matched. */
-  groups: string[]
   rtspPort: string
   /** In ms. */
   readTimeout: number
@@ -61,10 +59,9 @@ interface Live {
 }
 
 /** Opens a path. A source that is not on demand starts at once. */
-export function createPath({ name, groups, rtspPort, readTimeout, commands, idle, ...options }: PathOptions): Path {
+export function createPath({ name, rtspPort, readTimeout, commands, idle, ...options }: PathOptions): Path {
   const log = labelled(options.log, `path ${name}`)
-  const environment: Record<string, string> = { MTX_PATH: name, RTSP_PATH: name, RTSP_PORT: rtspPort }
-  for (const [n, group] of groups.entries()) environment[`G${n + 1}`] = group
+  const environment = { MTX_PATH: name, RTSP_PATH: name, RTSP_PORT: rtspPort }
   let { conf } = options
   const isPull = conf.source !== 'publisher'
   const hooks = createHooks({ conf, environment, commands, log })
@@ -87,16 +84,7 @@ export function createPath({ name, groups, rtspPort, readTimeout, commands, idle
 
   const updateRecorder = (): void => {
     if (!live || !conf.record || recorder) return
-    const { segmentCreated, segmentCompleted } = hooks
-    const { stream } = live
-    recorder = createRecorder({
-      path: name,
-      stream,
-      conf,
-      log: labelled(log, 'recorder'),
-      segmentCreated,
-      segmentCompleted,
-    })
+    recorder = createRecorder({ path: name, stream: live.stream, conf, log: labelled(log, 'recorder'), hooks })
   }
   const closeRecorder = (): void => {
     recorder?.close()
@@ -167,7 +155,7 @@ export function createPath({ name, groups, rtspPort, readTimeout, commands, idle
     puller.start(true)
     return puller.stop
   }
-  const isOnDemand = isPull ? conf.sourceOnDemand : conf.runOnDemand !== '' || conf.runOnUnDemand !== ''
+  const isOnDemand = isPull ? conf.sourceOnDemand : conf.runOnDemand !== ''
   const demand: Demand | undefined = isOnDemand
     ? createDemand({
         startTimeout: milliseconds(isPull ? conf.sourceOnDemandStartTimeout : conf.runOnDemandStartTimeout),
@@ -182,7 +170,6 @@ export function createPath({ name, groups, rtspPort, readTimeout, commands, idle
       })
     : undefined
   if (!demand) puller?.start(false)
-  const stopInit = hooks.init()
 
   return {
     get conf() {
@@ -204,7 +191,6 @@ export function createPath({ name, groups, rtspPort, readTimeout, commands, idle
     addPublisher: (author, sdp) => {
       if (isPull) throw new Error(`can't publish to path '${name}' since 'source' is not 'publisher'`)
       if (publisher) {
-        if (!conf.overridePublisher) throw new Error(`someone is already publishing to path '${name}'`)
         log('INF', 'closing existing publisher')
         const before = publisher
         removePublisher(before)
@@ -222,7 +208,6 @@ export function createPath({ name, groups, rtspPort, readTimeout, commands, idle
     view: () => describePath({ name, conf, readers, publisher, ...live, isPull }),
     close: () => {
       closed = true
-      stopInit()
       failHeld('terminated')
       puller?.stop('path is closing')
       const before = publisher

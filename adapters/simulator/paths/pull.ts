@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { addressOf } from '../../rtsp/describe.js'
 import type { RtspResponse } from '../../rtsp/message.js'
 import { controlUrl, parseSdp } from '../../rtsp/sdp.js'
-import { type Connection, openConnection } from '../../rtsp/session.js'
+import { openConnection } from '../../rtsp/session.js'
 import { errorText } from '../errorText.js'
 import { type Log, labelled } from '../log.js'
 import type { Stream } from '../stream.js'
@@ -35,11 +37,11 @@ export function pull({ url, readTimeout, log: parentLog, ready, lost }: PullOpti
   const run = async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       try {
-        await pullOnce({ source: url, readTimeout, ready, lost, signal })
+        await pullOnce({ url, readTimeout, ready, lost, signal })
       } catch (error) {
         if (!signal.aborted) log('ERR', errorText(error))
       }
-      await pause(retryPause, signal)
+      await sleep(retryPause, undefined, { signal }).catch(() => {})
     }
   }
 
@@ -61,24 +63,16 @@ export function pull({ url, readTimeout, log: parentLog, ready, lost }: PullOpti
   }
 }
 
-interface PullOnce extends Pick<PullOptions, 'readTimeout' | 'ready' | 'lost'> {
-  source: string
-  signal: AbortSignal
-}
+type PullOnce = Omit<PullOptions, 'log'> & { signal: AbortSignal }
 
 /** Reads the stream until it is lost. Rejects with the reason; never resolves. */
-async function pullOnce({ source, readTimeout, ready, lost, signal }: PullOnce): Promise<void> {
-  const { hostname, port, protocol, username, password } = new URL(source)
-  const url = source.replace(/^(rtsps?:\/\/)[^/?#]*@/, '$1')
-  const secure = protocol === 'rtsps:'
+async function pullOnce({ url: source, readTimeout, ready, lost, signal }: PullOnce): Promise<void> {
+  const { url, ...where } = addressOf(source)
   let stream: Stream | undefined
   let silence: NodeJS.Timeout | undefined
   const channels = new Map<number, { track: number; rtcp: boolean }>()
   const connection = openConnection({
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: Number(port) || (secure ? 322 : 554),
-    secure,
-    ...(username && { credentials: { user: decodeURIComponent(username), password: decodeURIComponent(password) } }),
+    ...where,
     onFrame: (channel, payload) => {
       silence?.refresh()
       const target = channels.get(channel)
@@ -87,11 +81,13 @@ async function pullOnce({ source, readTimeout, ready, lost, signal }: PullOnce):
   })
   const leave = (): void => connection.fail(new Error('terminated'))
   signal.addEventListener('abort', leave, { once: true })
+  const ask = async (method: string, to: string, headers = {}): Promise<RtspResponse> => {
+    const answer = await connection.request({ method, url: to, headers, timeout: readTimeout })
+    if (answer.status !== 200) throw new Error(`bad status code: ${answer.status} (${answer.reason})`)
+    return answer
+  }
   let keepalive: NodeJS.Timeout | undefined
   try {
-    if (signal.aborted) leave()
-    const ask = (method: string, to: string, headers = {}): Promise<RtspResponse> =>
-      request(connection, method, to, headers, readTimeout)
     await ask('OPTIONS', url)
     const description = await ask('DESCRIBE', url, { accept: 'application/sdp' })
     const base = description.headers['content-base'] ?? url
@@ -128,29 +124,3 @@ async function pullOnce({ source, readTimeout, ready, lost, signal }: PullOnce):
     leave()
   }
 }
-
-async function request(
-  connection: Connection,
-  method: string,
-  url: string,
-  headers: Record<string, string>,
-  timeout: number,
-): Promise<RtspResponse> {
-  const answer = await connection.request({ method, url, headers, timeout })
-  if (answer.status !== 200) throw new Error(`bad status code: ${answer.status} (${answer.reason})`)
-  return answer
-}
-
-const pause = (time: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const timer = setTimeout(resolve, time)
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer)
-        resolve()
-      },
-      { once: true },
-    )
-  })

@@ -1,30 +1,15 @@
-import { readdir, rmdir, unlink } from 'node:fs/promises'
+import { readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { milliseconds } from '../config/duration.js'
 import type { PathConf } from '../config/fields.js'
 import { faultOfName, findPathConf, matcherOf } from '../config/pathNames.js'
-import { createRecogniser, fileOf, folderOf, formatMoment, millisecondsOf, parseMoment, patternOf } from './naming.js'
+import { createRecogniser, fileOf, folderOf, formatMoment, parseMoment, patternOf } from './naming.js'
 
-/** One file of a recording. */
-export interface SegmentFile {
-  file: string
-  /** From the name of the file, in RFC 3339. */
-  start: string
-  /** The same, in ms since 1970. */
-  at: number
-}
-
-/** Lists the files of a path that match its present `recordPath`, oldest first. */
-export async function segmentsOf(conf: PathConf, path: string): Promise<SegmentFile[]> {
+/** Lists the starts of the files of a path that match its present `recordPath`, oldest first, in RFC 3339. */
+export async function segmentsOf(conf: PathConf, path: string): Promise<{ start: string }[]> {
   const pattern = patternOf(conf, path)
   const recognise = createRecogniser(pattern)
-  const files = await filesBelow(folderOf(pattern))
-  return files
-    .flatMap((file) => {
-      const known = recognise(file)
-      return known ? [{ file, start: formatMoment(known.moment), at: millisecondsOf(known.moment) }] : []
-    })
-    .sort((a, b) => a.at - b.at)
+  const moments = (await filesBelow(folderOf(pattern))).flatMap((file) => recognise(file)?.moment ?? [])
+  return moments.sort((a, b) => a.at - b.at).map((moment) => ({ start: formatMoment(moment) }))
 }
 
 /** Lists the names of the configured paths that have files, sorted. */
@@ -50,7 +35,7 @@ export async function pathsWithSegments(paths: Map<string, PathConf>): Promise<s
 export async function deleteSegment(paths: Map<string, PathConf>, path: string, start: string): Promise<void> {
   const moment = parseMoment(start)
   if (!moment) throw new Error(`invalid 'start' parameter: ${JSON.stringify(start)} is not a time in RFC 3339`)
-  const { conf } = findPathConf(paths, path)
+  const conf = findPathConf(paths, path)
   if (faultOfName(path) !== undefined) throw new Error('path escapes base directory')
   await unlink(fileOf(patternOf(conf, path), moment))
 }
@@ -62,42 +47,4 @@ async function filesBelow(folder: string): Promise<string[]> {
   } catch {
     return []
   }
-}
-
-/**
- * Deletes files that are older than `recordDeleteAfter`, at once and then periodically. `reload` restarts the wait. As
- * in MediaMTX, frequent changes of the configuration can postpone the deletion for ever.
- */
-export function createCleaner(pathsOf: () => Map<string, PathConf>): { reload(): void; close(): void } {
-  let timer: NodeJS.Timeout | undefined
-  let closed = false
-  const schedule = (): void => {
-    clearTimeout(timer)
-    const ages = [...pathsOf().values()]
-      .map(({ recordDeleteAfter }) => milliseconds(recordDeleteAfter) / 2)
-      .filter((age) => age > 0)
-    timer = setTimeout(clean, Math.max(100, Math.min(30 * 60_000, ...ages)))
-  }
-  const clean = async (): Promise<void> => {
-    const paths = pathsOf()
-    for (const name of await pathsWithSegments(paths)) await cleanPath(findPathConf(paths, name).conf, name)
-    if (!closed) schedule()
-  }
-  void clean()
-  return {
-    reload: schedule,
-    close: () => {
-      closed = true
-      clearTimeout(timer)
-    },
-  }
-}
-
-async function cleanPath(conf: PathConf, name: string): Promise<void> {
-  const age = milliseconds(conf.recordDeleteAfter)
-  if (age === 0) return
-  const old = (await segmentsOf(conf, name)).filter(({ at }) => at <= Date.now() - age)
-  for (const { file } of old) await unlink(file).catch(() => {})
-  // Fails unless the folder is empty.
-  if (old.length > 0) await rmdir(folderOf(patternOf(conf, name))).catch(() => {})
 }

@@ -1,39 +1,22 @@
 import { resolve, sep } from 'node:path'
+import { instant } from '../clock.js'
 
-/** The wall-clock time in a file's name. `offset`: its zone, in minutes east of Greenwich. */
+/** The time in a file's name. */
 export interface Moment {
-  year: number
-  month: number
-  day: number
-  hour: number
-  minute: number
-  second: number
-  microsecond: number
+  /** Microseconds since 1970. */
+  at: number
+  /** The zone in which it is written, in minutes east of Greenwich. */
   offset: number
 }
 
 /** Returns the moment of microseconds since 1970, in the local time zone. */
-export function momentOf(at: number): Moment {
-  const date = new Date(Math.floor(at / 1000))
-  return {
-    year: date.getFullYear(),
-    month: date.getMonth() + 1,
-    day: date.getDate(),
-    hour: date.getHours(),
-    minute: date.getMinutes(),
-    second: date.getSeconds(),
-    microsecond: ((at % 1e6) + 1e6) % 1e6,
-    offset: -date.getTimezoneOffset(),
-  }
-}
-
-/** Returns the seconds since 1970. */
-const unixOf = ({ year, month, day, hour, minute, second, offset }: Moment): number =>
-  Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - offset * 60
+export const momentOf = (at: number): Moment => ({ at, offset: -new Date(Math.floor(at / 1000)).getTimezoneOffset() })
 
 const pad = (value: number, length = 2): string => String(value).padStart(length, '0')
 const zoneOf = (offset: number, colon: string): string =>
-  `${offset < 0 ? '-' : '+'}${pad(Math.floor(Math.abs(offset) / 60))}${colon}${pad(Math.abs(offset) % 60)}`
+  offset === 0
+    ? 'Z'
+    : `${offset < 0 ? '-' : '+'}${pad(Math.floor(Math.abs(offset) / 60))}${colon}${pad(Math.abs(offset) % 60)}`
 
 /** Returns the absolute pattern of the files of a path. Without `path`, `%path` stays in the pattern. */
 export const patternOf = (
@@ -49,17 +32,19 @@ export function folderOf(pattern: string): string {
 }
 
 /** Returns the name of the file that starts at a moment. */
-export function fileOf(pattern: string, moment: Moment): string {
+export function fileOf(pattern: string, { at, offset }: Moment): string {
+  const wallClock = new Date(Math.floor(at / 1000) + offset * 60_000).toISOString()
+  const [year = '', month = '', day = '', hour = '', minute = '', second = ''] = wallClock.split(/\D/)
   const values: Record<string, string> = {
-    '%Y': pad(moment.year, 4),
-    '%m': pad(moment.month),
-    '%d': pad(moment.day),
-    '%H': pad(moment.hour),
-    '%M': pad(moment.minute),
-    '%S': pad(moment.second),
-    '%f': pad(moment.microsecond, 6),
-    '%s': String(unixOf(moment)),
-    '%z': moment.offset === 0 ? 'Z' : zoneOf(moment.offset, ''),
+    '%Y': year,
+    '%m': month,
+    '%d': day,
+    '%H': hour,
+    '%M': minute,
+    '%S': second,
+    '%f': pad(at % 1e6, 6),
+    '%s': String(Math.floor(at / 1e6)),
+    '%z': zoneOf(offset, ''),
   }
   return pattern.replace(/%[YmdHMSfsz]/g, (code) => values[code] ?? code)
 }
@@ -95,58 +80,31 @@ export function createRecogniser(pattern: string): (file: string) => { moment: M
     const match = expression.exec(file)
     if (!match) return undefined
     const values = Object.fromEntries(codes.map((code, n) => [code, match[n + 1] ?? '']))
+    const moment = readMoment(values)
     const path = values.path
-    return { moment: readMoment(values), ...(path === undefined ? {} : { path }) }
+    return moment && { moment, ...(path === undefined ? {} : { path }) }
   }
 }
 
-function readMoment(values: Record<string, string>): Moment {
-  const number = (code: string): number => Number(values[code] ?? 0)
-  if (values.s !== undefined) return { ...momentOf(number('s') * 1e6), microsecond: number('f') }
-  const [year, month, day, hour, minute, second] = [
-    number('Y'),
-    number('m'),
-    number('d'),
-    number('H'),
-    number('M'),
-    number('S'),
-  ]
-  const zone = values.z
-  const offset =
-    zone === undefined
-      ? -new Date(year, month - 1, day, hour, minute, second).getTimezoneOffset()
-      : zone === 'Z'
-        ? 0
-        : (zone.startsWith('-') ? -1 : 1) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(3)))
-  return { year, month, day, hour, minute, second, microsecond: number('f'), offset }
+/** `undefined` when there is no such day or time. */
+function readMoment({ Y, m, d, H, M, S, s, z, f = '0' }: Record<string, string>): Moment | undefined {
+  if (s !== undefined) return momentOf(Number(s) * 1e6 + Number(f))
+  const time = `${Y}-${m}-${d}T${H}:${M}:${S}`
+  if (z !== undefined) return parseMoment(`${time}.${f}${z.replace(/\d\d$/, ':$&')}`)
+  const milliseconds = Date.parse(time)
+  return Number.isNaN(milliseconds) ? undefined : momentOf(milliseconds * 1000 + Number(f))
 }
 
 /** Formats a moment as RFC 3339, in its own zone. */
-export function formatMoment(moment: Moment): string {
-  const { year, month, day, hour, minute, second, microsecond, offset } = moment
-  const fraction = pad(microsecond, 6).replace(/0+$/, '')
-  const zone = offset === 0 ? 'Z' : zoneOf(offset, ':')
-  const date = `${pad(year, 4)}-${pad(month)}-${pad(day)}`
-  const time = `${pad(hour)}:${pad(minute)}:${pad(second)}`
-  return `${date}T${time}${fraction ? `.${fraction}` : ''}${zone}`
-}
+export const formatMoment = ({ at, offset }: Moment): string =>
+  instant(at + offset * 60e6).replace('Z', zoneOf(offset, ':'))
 
 /** Reads RFC 3339. Returns `undefined` for any other text. */
 export function parseMoment(text: string): Moment | undefined {
-  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))$/.exec(text)
-  if (!match) return undefined
-  const number = (n: number): number => Number(match[n] ?? 0)
-  return {
-    year: number(1),
-    month: number(2),
-    day: number(3),
-    hour: number(4),
-    minute: number(5),
-    second: number(6),
-    microsecond: Number((match[7] ?? '').slice(0, 6).padEnd(6, '0')),
-    offset: (match[8] === '-' ? -1 : 1) * (number(9) * 60 + number(10)),
-  }
+  const [, time, fraction = '', sign, hours = 0, minutes = 0] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))$/.exec(text) ?? []
+  const milliseconds = Date.parse(`${time}Z`)
+  if (Number.isNaN(milliseconds)) return undefined
+  const offset = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes))
+  return { at: milliseconds * 1000 + Number(fraction.slice(0, 6).padEnd(6, '0')) - offset * 60e6, offset }
 }
-
-/** Returns the milliseconds since 1970. */
-export const millisecondsOf = (moment: Moment): number => unixOf(moment) * 1000 + moment.microsecond / 1000

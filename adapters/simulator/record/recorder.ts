@@ -1,6 +1,6 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { createDepacketiser, isWholeIdr, parseRtp } from '../../rtsp/h264.js'
+import { createDepacketiser, isWholeIdr, PPS, parseRtp, SPS, typeOf } from '../../rtsp/h264.js'
 import { parameterSetsOf } from '../../rtsp/sdp.js'
 import { parseH264Sps } from '../../rtsp/sps.js'
 import { microseconds } from '../clock.js'
@@ -8,9 +8,9 @@ import { milliseconds, parseSize } from '../config/duration.js'
 import type { PathConf } from '../config/fields.js'
 import { errorText } from '../errorText.js'
 import type { Log } from '../log.js'
+import type { Hooks } from '../paths/hooks.js'
 import { countTracks, type Stream, type Track } from '../stream.js'
-import { makeFolder, writeAll } from './disk.js'
-import { durationOffset, initSegment, part, type Sample, timescale } from './fmp4.js'
+import { durationOffset, initSegment, part, type Sample, timescale, u32 } from './fmp4.js'
 import { fileOf, momentOf, patternOf } from './naming.js'
 
 /** What a recorder needs. */
@@ -19,9 +19,7 @@ export interface RecorderOptions {
   stream: Stream
   conf: PathConf
   log: Log
-  segmentCreated: (file: string) => void
-  /** `seconds`: the length of the media. */
-  segmentCompleted: (file: string, seconds: number) => void
+  hooks: Pick<Hooks, 'segmentCreated' | 'segmentCompleted'>
 }
 
 /** Writes the H.264 track of a stream to files, from a keyframe on. The last file is final when `close` returns. */
@@ -38,10 +36,6 @@ const driftTolerance = 5000
 const baseline = 66
 /** How many pictures the others reorder: the default of common encoders. */
 const reorderDepth = 2
-
-const SPS = 7
-const PPS = 8
-const typeOf = (unit: Uint8Array): number => (unit[0] ?? 0) & 0x1f
 
 /** Starts to record. Without a track that it can record it only logs a warning. */
 export function createRecorder(options: RecorderOptions): Recorder {
@@ -118,8 +112,8 @@ interface Writer {
 function createWriter(options: RecorderOptions, track: Track): Writer {
   const { conf } = options
   const sets = parameterSetsOf(track.section)
-  let sps = sets.find((unit) => typeOf(unit) === SPS)
-  let pps = sets.find((unit) => typeOf(unit) === PPS)
+  let sps = sets.find((unit) => typeOf(unit) === SPS) ?? Buffer.alloc(0)
+  let pps = sets.find((unit) => typeOf(unit) === PPS) ?? Buffer.alloc(0)
   const segmentTicks = (milliseconds(conf.recordSegmentDuration) * timescale) / 1000
   let next: Unit | undefined
   let origin: Unit | undefined
@@ -148,9 +142,7 @@ function createWriter(options: RecorderOptions, track: Track): Writer {
   const times: number[] = []
   let latest = -Infinity
   const release = (depth: number): void => {
-    while (pending.length > depth) {
-      const unit = pending.shift()
-      if (!unit) return
+    for (const unit of pending.splice(0, pending.length - depth)) {
       unit.dts = Math.max(times.shift() ?? unit.pts, latest + 1)
       latest = unit.dts
       take(unit)
@@ -161,43 +153,28 @@ function createWriter(options: RecorderOptions, track: Track): Writer {
     pending.push(unit)
     times.push(unit.pts)
     times.sort((a, b) => a - b)
-    release(sps?.[1] === baseline ? 0 : reorderDepth)
+    release(sps[1] === baseline ? 0 : reorderDepth)
   }
 
-  let unwrapped: number | undefined
-  const unwrap = (timestamp: number): number => {
-    if (unwrapped === undefined) unwrapped = timestamp
-    else {
-      const step = (timestamp - (unwrapped % 2 ** 32)) | 0
-      unwrapped += step
-    }
-    return unwrapped
-  }
-
-  const found: Buffer[][] = []
-  const depacketiser = createDepacketiser((nals) => found.push(nals))
-  let before = 0
+  let time: number | undefined
+  const depacketiser = createDepacketiser((nals, timestamp) => {
+    sps = nals.find((unit) => typeOf(unit) === SPS) ?? sps
+    pps = nals.find((unit) => typeOf(unit) === PPS) ?? pps
+    // The step from one time of RTP to the next is a signed number of 32 bits.
+    const pts: number = time === undefined ? timestamp : time + ((timestamp - time) | 0)
+    time = pts
+    arrive({
+      data: Buffer.concat(nals.flatMap((nal) => [u32(nal.length), nal])),
+      pts,
+      dts: pts,
+      isKey: isWholeIdr(nals) && sps.length > 0 && pps.length > 0,
+      arrived: microseconds(),
+    })
+  })
   return {
     push: (bytes) => {
       const packet = parseRtp(bytes)
-      if (packet?.payloadType !== track.section.payloadType || packet.payload.length === 0) return
-      depacketiser.push(packet)
-      // A unit that is complete now belongs to the previous packet, unless this packet has the marker of a last one.
-      const complete = found.splice(0)
-      for (const [n, nals] of complete.entries()) {
-        const isCurrent = packet.marker && n === complete.length - 1
-        sps = nals.find((unit) => typeOf(unit) === SPS) ?? sps
-        pps = nals.find((unit) => typeOf(unit) === PPS) ?? pps
-        const pts = unwrap(isCurrent ? packet.timestamp : before)
-        arrive({
-          data: lengthPrefixed(nals),
-          pts,
-          dts: pts,
-          isKey: isWholeIdr(nals) && sps !== undefined && pps !== undefined,
-          arrived: microseconds(),
-        })
-      }
-      before = packet.timestamp
+      if (packet?.payloadType === track.section.payloadType && packet.payload.length > 0) depacketiser.push(packet)
     },
     close: (whole) => {
       try {
@@ -209,16 +186,6 @@ function createWriter(options: RecorderOptions, track: Track): Writer {
   }
 }
 
-const lengthPrefixed = (nals: readonly Buffer[]): Buffer => {
-  const bytes = Buffer.allocUnsafe(nals.reduce((sum, { length }) => sum + 4 + length, 0))
-  let at = 0
-  for (const nal of nals) {
-    at = bytes.writeUInt32BE(nal.length, at)
-    at += nal.copy(bytes, at)
-  }
-  return bytes
-}
-
 interface Segment {
   /** The time of its first sample, in ticks. */
   start: number
@@ -228,9 +195,9 @@ interface Segment {
 
 /** One file. It is created when its first part is complete. */
 function createSegment(
-  { path, conf, segmentCreated, segmentCompleted }: RecorderOptions,
+  { path, conf, hooks }: RecorderOptions,
   first: Unit,
-  { sps, pps }: { sps: Buffer | undefined; pps: Buffer | undefined },
+  { sps, pps }: { sps: Buffer; pps: Buffer },
 ): Segment {
   const file = fileOf(patternOf(conf, path), momentOf(first.arrived))
   const partTicks = (milliseconds(conf.recordPartDuration) * timescale) / 1000
@@ -249,22 +216,32 @@ function createSegment(
     samples = []
     partSize = 0
     descriptor ??= create()
-    writeAll(descriptor, bytes)
+    writeFileSync(descriptor, bytes)
   }
 
   /** As in MediaMTX, an empty file stays behind on a full disk. */
   const create = (): number => {
     makeFolder(dirname(file))
     const made = openSync(file, 'w+')
-    segmentCreated(file)
-    const { width = 0, height = 0 } = (sps && parseH264Sps(sps)) ?? {}
+    hooks.segmentCreated(file)
+    const { width = 0, height = 0 } = parseH264Sps(sps) ?? {}
     try {
-      writeAll(made, initSegment({ sps: sps ?? Buffer.alloc(0), pps: pps ?? Buffer.alloc(0), width, height }))
+      writeFileSync(made, initSegment({ sps, pps, width, height }))
     } catch (error) {
       closeSync(made)
       throw error
     }
     return made
+  }
+
+  const complete = (opened: number): void => {
+    const seconds = (end - start) / timescale
+    try {
+      writeSync(opened, u32(Math.floor(seconds * 1000)), 0, 4, durationOffset)
+    } finally {
+      closeSync(opened)
+      hooks.segmentCompleted(file, seconds)
+    }
   }
 
   return {
@@ -281,19 +258,15 @@ function createSegment(
       try {
         writePart()
       } finally {
-        if (descriptor !== undefined) {
-          const seconds = (end - start) / timescale
-          const duration = Buffer.alloc(4)
-          duration.writeUInt32BE(Math.floor(seconds * 1000))
-          try {
-            writeSync(descriptor, duration, 0, 4, durationOffset)
-          } finally {
-            closeSync(descriptor)
-            descriptor = undefined
-            segmentCompleted(file, seconds)
-          }
-        }
+        if (descriptor !== undefined) complete(descriptor)
       }
     },
   }
+}
+
+/** Makes a folder and its parents. Node's recursive mkdir never returns below `/proc`, which refuses with ENOENT. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  mkdirSync(folder)
 }

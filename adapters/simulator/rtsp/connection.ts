@@ -1,22 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createParser, formatResponse, type RtspRequest } from '../../rtsp/message.js'
 import { instant, microseconds } from '../clock.js'
-import type { GlobalConf } from '../config/fields.js'
 import { errorText } from '../errorText.js'
-import type { Log } from '../log.js'
-import type { Paths } from '../paths/manager.js'
 import { type Answer, answerOf } from './answer.js'
-import { createRequests } from './requests.js'
+import { createRequests, type Peer } from './requests.js'
 import { addressOf, createSession, nameOf, type Session } from './session.js'
 
 /** What a connection needs. */
-export interface ConnectionOptions {
-  socket: Socket
-  conf: GlobalConf
-  paths: Paths
-  log: Log
+export interface ConnectionOptions extends Pick<Peer, 'socket' | 'conf' | 'paths' | 'log'> {
   /** The sessions of all connections, by id. The connection adds and removes its own. */
   sessions: Map<string, Session>
   closed: () => void

@@ -15,12 +15,9 @@ export function startMedia({ session, reading, socket, conf, log, dead }: StartM
     rtcp ? [] : [reading.stream.tracks[track]?.label ?? ''],
   )
   own('INF', `is reading from path '${session.path}', with TCP, ${countTracks(tracks)}`)
-  const channelOf = (track: number, rtcp: boolean): number | undefined =>
-    [...session.channels].find(([, one]) => one.track === track && one.rtcp === rtcp)?.[0]
-  const channels = reading.stream.tracks.map((_, track) => ({
-    rtp: channelOf(track, false),
-    rtcp: channelOf(track, true),
-  }))
+  /** By track. */
+  const channels: Record<'rtp' | 'rtcp', number[]> = { rtp: [], rtcp: [] }
+  for (const [channel, { track, rtcp }] of session.channels) channels[rtcp ? 'rtcp' : 'rtp'][track] = channel
   const outlet = createOutlet({
     socket,
     limit: conf.writeQueueSize * packetSize,
@@ -31,7 +28,7 @@ export function startMedia({ session, reading, socket, conf, log, dead }: StartM
   const { counters } = session
   reading.outlet = outlet
   reading.detach = reading.stream.attach((track, rtcp, packet) => {
-    const channel = rtcp ? channels[track]?.rtcp : channels[track]?.rtp
+    const channel = channels[rtcp ? 'rtcp' : 'rtp'][track]
     if (channel === undefined) return
     const bytes = outlet.send(channel, packet)
     if (bytes === 0) return

@@ -5,23 +5,13 @@ import {
   folderOf,
   formatMoment,
   type Moment,
-  millisecondsOf,
   momentOf,
   parseMoment,
   patternOf,
 } from '../../../adapters/simulator/record/naming.js'
 
 describe('simulator: names of recordings', () => {
-  const moment: Moment = {
-    year: 2026,
-    month: 11,
-    day: 21,
-    hour: 11,
-    minute: 4,
-    second: 12,
-    microsecond: 36_070,
-    offset: 60,
-  }
+  const moment: Moment = { at: Date.parse('2026-11-21T10:04:12.036Z') * 1000 + 70, offset: 60 }
   const parsed = (text: string): Moment => {
     const read = parseMoment(text)
     if (!read) throw new Error(`'${text}' was not read`)
@@ -43,13 +33,17 @@ describe('simulator: names of recordings', () => {
     )
     expect(createRecogniser('/rec/cam/%s.mp4')('/rec/cam/1795259052.mp4.part')).to.equal(undefined)
     expect(createRecogniser('/rec/cam/%s.mp4')('/rec/cam/1795259052xmp4')).to.equal(undefined)
+    const local = createRecogniser('/rec/cam/%Y-%m-%d_%H-%M-%S.mp4')
+    const noon = Date.parse('2026-11-21T12:00:00') * 1000
+    expect(local('/rec/cam/2026-11-21_12-00-00.mp4')?.moment).to.deep.equal(momentOf(noon))
+    expect(local('/rec/cam/2026-13-21_12-00-00.mp4')).to.equal(undefined)
   })
 
   it('writes and reads RFC 3339', () => {
     expect(formatMoment(moment)).to.equal('2026-11-21T11:04:12.03607+01:00')
     expect(parseMoment('2026-11-21T11:04:12.03607+01:00')).to.deep.equal(moment)
     expect(formatMoment(parsed('2026-01-02T03:04:05Z'))).to.equal('2026-01-02T03:04:05Z')
-    expect(millisecondsOf(parsed('2026-11-21T11:04:12.5-02:30'))).to.equal(Date.parse('2026-11-21T11:04:12.5-02:30'))
+    expect(parsed('2026-11-21T11:04:12.5-02:30').at).to.equal(Date.parse('2026-11-21T11:04:12.5-02:30') * 1000)
   })
 
   for (const text of ['', 'x', '2026-1', '2026-11-21', '2026-11-21T11:04:12', '2026-11-21T11:04:12 01:00'])
