@@ -5,6 +5,7 @@ import type { Static, TObject } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
+import { attempt } from '../attempt.js'
 import { codeOf } from '../errorCode.js'
 import { writeAtomically } from './atomic.js'
 
@@ -61,7 +62,7 @@ export function openStateFile<Shape extends TObject>(options: StateFileOptions<S
       codeOf(error) === 'ENOENT' ? undefined : fail('cannot be read')(error),
     )
   const parse = (json: string): Static<Shape> | 'damaged' => {
-    const object = parsed(json)
+    const object: unknown = attempt(() => JSON.parse(json))
     if (typeof object !== 'object' || object === null || !('version' in object)) return 'damaged'
     const { version: written, ...value } = object
     if (typeof written === 'number' && written > version)
@@ -99,13 +100,5 @@ export function openStateFile<Shape extends TObject>(options: StateFileOptions<S
     },
     text,
     parse,
-  }
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined
   }
 }

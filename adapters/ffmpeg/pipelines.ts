@@ -8,6 +8,7 @@ import type { Pipelines, TapEvent } from '../../machines/domain/capture.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
+import { attempt } from '../attempt.js'
 import { findClockwork } from './clockwork.js'
 import { isQuotable, lockFile, progressAddress, stillFile, streamCommand } from './command.js'
 import { endReason, errorLines } from './endReason.js'
@@ -162,10 +163,4 @@ function holdLock(lock: string, ended: (child: ChildProcess) => void): ChildProc
   return child
 }
 
-function kill(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    return process.kill(pid, signal)
-  } catch {
-    return false
-  }
-}
+const kill = (pid: number, signal: NodeJS.Signals): boolean => attempt(() => process.kill(pid, signal)) ?? false

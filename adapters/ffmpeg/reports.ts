@@ -13,6 +13,7 @@ import {
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Dispose, Log } from '../../machines/domain/ports.js'
+import { attempt } from '../attempt.js'
 import { reportFile } from './command.js'
 
 /** Maximum size of a report, because damaged frames cause messages for days. */
@@ -31,7 +32,10 @@ export interface Reports {
   close: Dispose
 }
 
-/** Calls `changed` when a process writes to its report, not when the service changes it. */
+/**
+ * Calls `changed` when a process writes to its report, not when the service changes it. Ignores
+ * most errors: they mean that the file does not exist or belongs to another user.
+ */
 export function createReports({
   runDir,
   log,
@@ -60,19 +64,18 @@ export function createReports({
   }
 
   let watcher: FSWatcher | undefined
-  attempt(
-    () => {
-      watcher = watch(runDir, { persistent: false }, (_, name) => {
-        const camera = name?.endsWith('.log') ? name.slice(0, -'.log'.length) : ''
-        if (isCameraId(camera)) look(camera)
-      })
-      watcher.on('error', (error) =>
-        log.warn('the reports of pipelines are no longer watched', { reason: reasonOf(error) }),
-      )
-    },
+  try {
+    watcher = watch(runDir, { persistent: false }, (_, name) => {
+      const camera = name?.endsWith('.log') ? name.slice(0, -'.log'.length) : ''
+      if (isCameraId(camera)) look(camera)
+    })
+    watcher.on('error', (error) =>
+      log.warn('the reports of pipelines are no longer watched', { reason: reasonOf(error) }),
+    )
+  } catch (error) {
     // In this case a pipeline that fails before its first frame is not detected.
-    (error) => log.warn('the reports of pipelines cannot be watched', { reason: reasonOf(error) }),
-  )
+    log.warn('the reports of pipelines cannot be watched', { reason: reasonOf(error) })
+  }
 
   return {
     prepare(camera) {
@@ -80,37 +83,24 @@ export function createReports({
       attempt(() => chmodSync(fileOf(camera), 0o600))
       ours.set(camera, stat(fileOf(camera)).mtimeMs)
     },
-    read: (camera) => readEnd(fileOf(camera)),
+    read: (camera) => attempt(() => readEnd(fileOf(camera))) ?? '',
     empty,
     close: () => watcher?.close(),
   }
 }
 
 function readEnd(file: string): string {
-  let text = ''
-  attempt(() => {
-    const descriptor = openSync(file, 'r')
-    try {
-      const { size } = fstatSync(descriptor)
-      const bytes = Buffer.alloc(Math.min(size, readOf))
-      const length = readSync(descriptor, bytes, 0, bytes.length, Math.max(0, size - readOf))
-      text = bytes.toString('utf8', 0, length)
-    } finally {
-      closeSync(descriptor)
-    }
-  })
-  return text
+  const descriptor = openSync(file, 'r')
+  try {
+    const { size } = fstatSync(descriptor)
+    const bytes = Buffer.alloc(Math.min(size, readOf))
+    const length = readSync(descriptor, bytes, 0, bytes.length, Math.max(0, size - readOf))
+    return bytes.toString('utf8', 0, length)
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 function stat(file: string): { mtimeMs: number; blocks: number; mode: number } {
   return statSync(file, { throwIfNoEntry: false }) ?? { mtimeMs: 0, blocks: 0, mode: 0 }
-}
-
-/** Ignores errors by default: most of them mean that the file does not exist or belongs to another user. */
-function attempt(change: () => void, failed: (error: unknown) => void = () => {}): void {
-  try {
-    change()
-  } catch (error) {
-    failed(error)
-  }
 }

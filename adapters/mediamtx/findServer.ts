@@ -4,6 +4,8 @@ import { access, constants, stat } from 'node:fs/promises'
 import { get } from 'node:http'
 import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
+import { attempt } from '../attempt.js'
+import { isObject } from './api.js'
 
 /** The server at an address: `locked` is a MediaMTX that requires credentials, `other` is another program. */
 export type Answerer = 'mediamtx' | 'locked' | 'other' | 'nobody'
@@ -64,12 +66,8 @@ function ask(
 }
 
 function objectOf(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
+  const value: unknown = attempt(() => JSON.parse(text))
+  return isObject(value) ? value : {}
 }
 
 /** Looks for the program `mediamtx` on the PATH, then in the data directory. `where`: a phrase for messages. */

@@ -1,5 +1,6 @@
 import type { SourceDescription } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
+import { attempt } from '../attempt.js'
 import type { Credentials } from './auth.js'
 import { type MediaSection, parameterSetsOf, readDescription } from './sdp.js'
 import { type Connection, ConnectionError, guard, openConnection } from './session.js'
@@ -90,10 +91,4 @@ function addressOf(source: string): {
 
 /** Decodes percent-escapes. A `%` that begins none stays, as in some passwords. */
 const decode = (text: string): string =>
-  text.replace(/(%[0-9a-f]{2})+/gi, (escaped) => {
-    try {
-      return decodeURIComponent(escaped)
-    } catch {
-      return escaped
-    }
-  })
+  text.replace(/(%[0-9a-f]{2})+/gi, (escaped) => attempt(() => decodeURIComponent(escaped)) ?? escaped)

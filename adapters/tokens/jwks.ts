@@ -2,6 +2,7 @@ import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWKSCa
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { JwtAlgorithm } from '../../machines/domain/jwt.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
+import { attempt } from '../attempt.js'
 import { codeOf } from '../errorCode.js'
 import { type KeyHeader, mostKeys, mostTried, type VerifyKey } from './publicKeys.js'
 
@@ -115,11 +116,7 @@ async function download(url: string, options: RequestInit, bytes: number): Promi
 
 /** The members of a JWKS that are objects: jose refuses the whole set for the others. `undefined`: this is no JWKS. */
 function keysIn(json: string): object[] | undefined {
-  try {
-    const { keys } = JSON.parse(json)
-    if (!Array.isArray(keys) || keys.length > mostKeys) return undefined
-    return keys.filter((key) => typeof key === 'object' && key !== null && !Array.isArray(key))
-  } catch {
-    return undefined
-  }
+  const keys = attempt(() => JSON.parse(json).keys)
+  if (!Array.isArray(keys) || keys.length > mostKeys) return undefined
+  return keys.filter((key) => typeof key === 'object' && key !== null && !Array.isArray(key))
 }
