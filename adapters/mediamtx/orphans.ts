@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { Log } from '../../machines/domain/ports.js'
-import { sleep } from './wait.js'
+import { sleep } from '../wait.js'
 
 /**
  * The environment variable that marks child processes and their children. Its value identifies the data directory,
