@@ -71,18 +71,9 @@ export function createApi({ apiUrl, timeout }: ApiOptions): Api {
     signal.throwIfAborted()
     loading ??= load()
     const client = await loading
-    const base = new URL(typeof apiUrl === 'string' ? apiUrl : apiUrl())
-    const credentials =
-      base.username === ''
-        ? {}
-        : { username: decodeURIComponent(base.username), password: decodeURIComponent(base.password) }
-    const json = body === undefined ? {} : { json: body }
-    const answer = await client(`${base.protocol}//${base.host}${path}`, {
-      method: method as Method,
-      signal,
-      ...credentials,
-      ...json,
-    }).catch((error: unknown) => {
+    const url = new URL(path, typeof apiUrl === 'string' ? apiUrl : apiUrl())
+    const options = { method: method as Method, signal, ...(body !== undefined && { json: body }) }
+    const answer = await client(url, options).catch((error: unknown) => {
       signal.throwIfAborted()
       throw unreachable(error, timeout)
     })
