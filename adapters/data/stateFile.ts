@@ -24,6 +24,9 @@ export interface StateFileOptions<Shape extends TObject> {
   clock: Clock
 }
 
+/** What every store of a single state file needs. */
+export type StoreOptions = Pick<StateFileOptions<TObject>, 'dir' | 'clock'> & { log: Log }
+
 /**
  * A value in a JSON file. Each write is atomic and survives a power cut; writes run one after the other. Rejections are
  * one sentence without a path; those of `read` begin with the file, relative to the data directory.
