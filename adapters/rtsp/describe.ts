@@ -1,9 +1,8 @@
 import type { SourceDescription } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
 import { attempt } from '../attempt.js'
-import type { Credentials } from './auth.js'
 import { type MediaSection, parameterSetsOf, readDescription } from './sdp.js'
-import { type Connection, ConnectionError, guard, openConnection } from './session.js'
+import { type Connection, ConnectionError, type ConnectionOptions, guard, openConnection } from './session.js'
 import { parseH264Sps, parseH265Sps } from './sps.js'
 
 /**
@@ -69,13 +68,7 @@ export function sizeOf(video: MediaSection): { width: number; height: number } |
 }
 
 /** Returns the parts of a source's URL. `url` is without credentials, as it is sent. */
-function addressOf(source: string): {
-  host: string
-  port: number
-  secure: boolean
-  credentials?: Credentials
-  url: string
-} {
+function addressOf(source: string): ConnectionOptions & { url: string } {
   const [, scheme = '', userinfo, rest = ''] = /^(rtsps?:\/\/)(?:([^/?#]*)@)?(.*)$/i.exec(source) ?? []
   const url = `${scheme}${rest}`
   if (!URL.canParse(url) || /[\s\0]/.test(url)) throw new Failure('address_refused', 'this is not an RTSP address')
