@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
-import type { Dispose, Log } from '../../machines/domain/ports.js'
+import type { Log } from '../../machines/domain/ports.js'
 import { attempt } from '../attempt.js'
 import { reportFile } from './command.js'
 
@@ -20,17 +20,6 @@ import { reportFile } from './command.js'
 const largest = 1_048_576
 /** Number of bytes at the end of a report that are read. */
 const readOf = 16_384
-
-export interface Reports {
-  /**
-   * Creates an empty file that only this user can read, because ffmpeg writes its command line with credentials to it.
-   */
-  prepare(camera: CameraId): void
-  /** Returns the last lines. */
-  read(camera: CameraId): string
-  empty(camera: CameraId): void
-  close: Dispose
-}
 
 /**
  * Calls `changed` when a process writes to its report, not when the service changes it. Ignores
@@ -44,7 +33,7 @@ export function createReports({
   runDir: string
   log: Log
   changed: (camera: CameraId) => void
-}): Reports {
+}) {
   const fileOf = (camera: CameraId) => reportFile({ runDir }, camera)
   /** The modification time after our own last change, to distinguish it from changes by ffmpeg. */
   const ours = new Map<CameraId, number>()
@@ -78,12 +67,17 @@ export function createReports({
   }
 
   return {
-    prepare(camera) {
+    /**
+     * Creates an empty file that only this user can read, because ffmpeg writes its command line with credentials
+     * to it.
+     */
+    prepare(camera: CameraId) {
       attempt(() => closeSync(openSync(fileOf(camera), 'ax', 0o600)))
       attempt(() => chmodSync(fileOf(camera), 0o600))
       ours.set(camera, stat(fileOf(camera)).mtimeMs)
     },
-    read: (camera) => attempt(() => readEnd(fileOf(camera))) ?? '',
+    /** Returns the last lines. */
+    read: (camera: CameraId) => attempt(() => readEnd(fileOf(camera))) ?? '',
     empty,
     close: () => watcher?.close(),
   }
