@@ -230,14 +230,13 @@ interface Content {
   headers?: HeaderFields
   body?: string | Uint8Array
 }
-type Answer = Content & { status: number; reason?: string }
 
 /** Adds `Content-Length` if there is a body. Throws if a field holds a line break. */
 export const formatRequest = ({ method, url, headers, body }: { method: string; url: string } & Content) =>
   formatMessage(`${method} ${url} RTSP/1.0`, headers, body)
 
-export const formatResponse = ({ status, reason, headers, body }: Answer): Buffer =>
-  formatMessage(`RTSP/1.0 ${status} ${reason ?? phrases[status] ?? 'Unknown'}`, headers, body)
+export const formatResponse = ({ status, headers, body }: { status: number } & Content): Buffer =>
+  formatMessage(`RTSP/1.0 ${status} ${phrases[status] ?? 'Unknown'}`, headers, body)
 
 /** Writes one interleaved frame. `payload` has at most 65535 bytes. */
 export function formatFrame(channel: number, payload: Uint8Array): Buffer {
