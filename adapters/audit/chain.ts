@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { AuditEntry, AuditRecord } from '../../machines/domain/access.js'
+import { attempt } from '../attempt.js'
 
 /** The end of a chain: the number of its last entry, and that entry's mac in hexadecimal. */
 export interface Link {
@@ -58,12 +59,10 @@ export function follow(key: Uint8Array, last: Link, text: string): Link | { faul
 /** `undefined`: the line is no entry. */
 export function recordOf(text: string): AuditRecord | undefined {
   if (!isLine(text)) return undefined
-  try {
+  return attempt(() => {
     const { mac: _mac, at, ...entry } = JSON.parse(text)
     return { ...entry, at: Date.parse(at) }
-  } catch {
-    return undefined
-  }
+  })
 }
 
 /** In characters: clients choose many of the texts. */

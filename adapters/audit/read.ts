@@ -1,14 +1,7 @@
-import type { AuditRecord } from '../../machines/domain/access.js'
+import type { AuditLog, AuditRecord } from '../../machines/domain/access.js'
 import { recordOf } from './chain.js'
 import { linesBefore, pathOf, withFile } from './files.js'
 import type { Head } from './head.js'
-
-export interface Page {
-  limit: number
-  before?: number
-  user?: string
-  action?: string
-}
 
 /** How many entries one page reads; filters may leave fewer, and the next page continues. */
 const most = 20_000
@@ -17,8 +10,8 @@ const most = 20_000
 export async function readPage(
   dir: string,
   { last, files }: Head,
-  page: Page,
-): Promise<{ records: AuditRecord[]; total: number; next?: number }> {
+  page: Parameters<AuditLog['read']>[0],
+): ReturnType<AuditLog['read']> {
   const { limit, before = last.seq + 1, user, action } = page
   const first = files[0]?.before.seq ?? last.seq
   const total = last.seq - first

@@ -192,8 +192,4 @@ const lastSeqOf = (path: string) =>
     return undefined
   })
 
-const sizeOf = (path: string): Promise<number | undefined> =>
-  stat(path).then(
-    ({ size }) => size,
-    () => undefined,
-  )
+const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))?.size

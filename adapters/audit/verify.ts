@@ -1,15 +1,10 @@
 import type { AuditVerdict } from '../../machines/domain/access.js'
+import type { AuditOptions } from './auditLog.js'
 import { follow, keysOf, type Link } from './chain.js'
 import { linesOf, nameOf, numbersIn, pathOf, withFile } from './files.js'
-import { type Head, type HeadFile, headName, readHead } from './head.js'
+import { type Head, headName, readHead } from './head.js'
 
-export interface VerifyOptions {
-  /** The folder of the log. */
-  dir: string
-  /** The folder of its head. */
-  headDir: string
-  secret: Uint8Array
-}
+type VerifyOptions = Pick<AuditOptions, 'dir' | 'headDir' | 'secret'>
 
 /**
  * Compares the whole log with its head and names the first fault: file, line and what is wrong. May run while the
@@ -42,27 +37,18 @@ async function verifyAgainst(head: Head | 'missing' | 'damaged', dir: string, ke
   let at: Link = head.files[0]?.before ?? head.last
   const bad = (fault: string): AuditVerdict => ({ good: false, entries: at.seq - first, fault })
 
-  for (const [index, file] of head.files.entries()) {
-    const next = head.files[index + 1]?.before
-    const { link, fault } = await verifyFile({ dir, key, file, until: next ?? head.last, isLast: next === undefined })
-    at = link
-    if (fault !== undefined) return bad(`${nameOf(file.number)} ${fault}`)
-  }
+  const oldest = head.files[0]?.number ?? 0
+  const known = head.files.map(({ number }) => number)
   // The head may not name the newest files yet.
-  let last = head.files.at(-1)?.number ?? 0
-  const known = new Set(head.files.map(({ number }) => number))
-  for (const number of numbers) {
-    if (known.has(number) || number < (head.files[0]?.number ?? 0)) continue
-    if (number !== last + 1) return bad(`${nameOf(number)} is not of the log`)
-    const { link, fault } = await verifyFile({
-      dir,
-      key,
-      file: { number, before: at, bytes: 0 },
-      until: at,
-      isLast: true,
-    })
+  const all = [...known, ...numbers.filter((number) => number >= oldest && !known.includes(number))]
+  for (const [index, number] of all.entries()) {
+    const isNext = index < known.length || number === (all[index - 1] ?? 0) + 1
+    if (!isNext) return bad(`${nameOf(number)} is not of the log`)
+    const path = pathOf(dir, number)
+    const until = head.files[index + 1]?.before
+    const isLast = until === undefined
+    const { link, fault } = await verifyFile({ path, key, at, until: until ?? head.last, isLast })
     at = link
-    last = number
     if (fault !== undefined) return bad(`${nameOf(number)} ${fault}`)
   }
   const [broken] = head.breaks
@@ -72,17 +58,18 @@ async function verifyAgainst(head: Head | 'missing' | 'damaged', dir: string, ke
 }
 
 interface FileQuestion {
-  dir: string
+  path: string
   key: Uint8Array
-  file: HeadFile
+  /** The end of the chain before the file. */
+  at: Link
   /** The entry with which the file must end; the last file may continue after it. */
   until: Link
   isLast: boolean
 }
 
-async function verifyFile({ dir, key, file, until, isLast }: FileQuestion): Promise<{ link: Link; fault?: string }> {
-  let link = file.before
-  const fault = await withFile(pathOf(dir, file.number), async (handle) => {
+async function verifyFile({ path, key, at, until, isLast }: FileQuestion): Promise<{ link: Link; fault?: string }> {
+  let link = at
+  const fault = await withFile(path, async (handle) => {
     let number = 0
     for await (const { text, complete } of linesOf(handle, 0)) {
       number += 1

@@ -18,7 +18,10 @@ export async function writeAtomically(path: string, content: string): Promise<vo
 }
 
 /** Makes a rename or a link in the folder of `path` survive a power cut. */
-export const syncFolder = (path: string) => synced(dirname(path), 'r', async () => {})
+export const syncFolder = (path: string) => syncPath(dirname(path))
+
+/** Makes the content of a file or a folder survive a power cut. */
+export const syncPath = (path: string) => synced(path, 'r', async () => {})
 
 async function synced(path: string, flags: string, use: (file: Awaited<ReturnType<typeof open>>) => Promise<void>) {
   const file = await open(path, flags, 0o600)

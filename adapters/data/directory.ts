@@ -1,6 +1,7 @@
 import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { attempt } from '../attempt.js'
 import { codeOf } from '../errorCode.js'
 import { makeFolder } from './folder.js'
 import { flock } from './lock.js'
@@ -84,11 +85,8 @@ function openLockFile(dir: string): number {
 
 /** The file itself stays: another service may have it open already, to lock it. */
 function emptied(file: number) {
-  try {
-    ftruncateSync(file)
-  } catch {
-    // A stale pid only makes a message less exact.
-  }
+  // A stale pid only makes a message less exact.
+  attempt(() => ftruncateSync(file))
 }
 
 function holder(file: number): string {

@@ -2,9 +2,9 @@ import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import Type from 'typebox'
 import type { ExternalState, ExternalStore } from '../../machines/domain/external.js'
-import type { Clock, Log } from '../../machines/domain/ports.js'
+import type { Log } from '../../machines/domain/ports.js'
 import { parseStreamUrl, streamKey } from '../../machines/domain/streamUrl.js'
-import { openStateFile } from './stateFile.js'
+import { openStateFile, type StoreOptions } from './stateFile.js'
 
 const name = 'external_streams.json'
 
@@ -27,7 +27,7 @@ const areUnique = ({ streams }: ExternalState) =>
  * The external streams that clients have added, in `external_streams.json`. The URLs may hold passwords: only the owner
  * may read it.
  */
-export function createExternalStore({ dir, log, clock }: { dir: string; log: Log; clock: Clock }): ExternalStore {
+export function createExternalStore({ dir, log, clock }: StoreOptions): ExternalStore {
   const what = 'the list of external streams'
   const file = openStateFile({ dir, name, what, schema: State, isValid: areUnique, clock })
   return {

@@ -17,8 +17,4 @@ export async function makeFolder(path: string, mode: number): Promise<void> {
   }
 }
 
-const isFolder = (path: string) =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  )
+const isFolder = async (path: string) => (await stat(path).catch(() => undefined))?.isDirectory() === true

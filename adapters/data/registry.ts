@@ -3,17 +3,10 @@ import { join } from 'node:path'
 import pLimit from 'p-limit'
 import Type from 'typebox'
 import { type CameraId, cameraNumber, isCameraId } from '../../machines/domain/camera.js'
-import type { Clock, Log, Registry, RegistryStore } from '../../machines/domain/ports.js'
+import type { Registry, RegistryStore } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { writeAtomically } from './atomic.js'
-import { openStateFile, stateText } from './stateFile.js'
-
-export interface RegistryOptions {
-  /** The data directory's `state`. */
-  dir: string
-  log: Log
-  clock: Clock
-}
+import { openStateFile, type StoreOptions, stateText } from './stateFile.js'
 
 const isId = (id: string) => isCameraId(id) && Number.isSafeInteger(cameraNumber(id))
 const Shape = Type.Object({
@@ -38,7 +31,7 @@ const empty: Registry = { next: 0, cameras: [], sharedSerials: [] }
  * content before the last change, and `next-camera`, the number of the next new camera. `next-camera` is written first,
  * so that an id is never reused, even after the registry is lost.
  */
-export function createRegistryStore({ dir, log, clock }: RegistryOptions): RegistryStore {
+export function createRegistryStore({ dir, log, clock }: StoreOptions): RegistryStore {
   const open = (name: string) =>
     openStateFile({ dir, name, what: 'the camera registry', schema: Shape, isValid: areUnique, clock })
   const [file, previous] = [open('registry.json'), open('registry.previous.json')]

@@ -1,7 +1,6 @@
 import Type from 'typebox'
-import type { Clock, Log } from '../../machines/domain/ports.js'
 import type { RetentionPolicy, RetentionStore } from '../../machines/domain/retention.js'
-import { openStateFile } from './stateFile.js'
+import { openStateFile, type StoreOptions } from './stateFile.js'
 
 const Limit = Type.Optional(Type.Number({ exclusiveMinimum: 0 }))
 const Policy = Type.Object({
@@ -17,7 +16,7 @@ const hasItsLimit = ({ type, maxAgeDays, maxSizeGb }: RetentionPolicy) =>
 const keepAll: RetentionPolicy = { type: 'manual', enabled: false }
 
 /** The policy that a client has set, in `retention.json`. */
-export function createRetentionStore({ dir, clock, log }: { dir: string; clock: Clock; log: Log }): RetentionStore {
+export function createRetentionStore({ dir, clock, log }: StoreOptions): RetentionStore {
   const file = openStateFile({
     dir,
     name: 'retention.json',

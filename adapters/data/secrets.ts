@@ -35,15 +35,16 @@ const least = 32
 export async function jwtSecret({ value, file, credentialsDirectory, secretsDir }: SecretSources): Promise<Secret> {
   if (value) return { key: checked(value, 'security.jwt_secret_key'), from: 'configuration' }
   if (file) {
-    const text = await readSecret(file, 'the file of security.jwt_secret_file', 0o027)
-    if (text === undefined) throw new Error('the file of security.jwt_secret_file does not exist')
-    return { key: checked(text, 'the file of security.jwt_secret_file'), from: 'file' }
+    const name = 'the file of security.jwt_secret_file'
+    const key = await readKey(file, name, 0o027)
+    if (key === undefined) throw new Error(`${name} does not exist`)
+    return { key, from: 'file' }
   }
   if (credentialsDirectory) {
     // systemd grants access by an ACL, whose mask appears as group bits.
-    const text = await readSecret(join(credentialsDirectory, 'jwt_secret'), 'the systemd credential jwt_secret', 0o007)
-    if (text !== undefined)
-      return { key: checked(text, 'the systemd credential jwt_secret'), from: 'systemd credential' }
+    const path = join(credentialsDirectory, 'jwt_secret')
+    const key = await readKey(path, 'the systemd credential jwt_secret', 0o007)
+    if (key !== undefined) return { key, from: 'systemd credential' }
   }
   return keptSecret(secretsDir, 'jwt_secret')
 }
@@ -52,8 +53,8 @@ export async function jwtSecret({ value, file, credentialsDirectory, secretsDir 
 export async function keptSecret(dir: string, secret: SecretName): Promise<Secret> {
   const path = join(dir, secret)
   const name = nameOf(secret)
-  const kept = await readSecret(path, name, 0o077)
-  if (kept !== undefined) return { key: checked(kept, name), from: 'data directory' }
+  const kept = await findSecret(dir, secret)
+  if (kept !== undefined) return { key: kept, from: 'data directory' }
   const text = randomBytes(32).toString('base64url')
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
@@ -63,10 +64,8 @@ export async function keptSecret(dir: string, secret: SecretName): Promise<Secre
     await syncFolder(path)
   } catch (error) {
     // Another process has generated it at the same moment.
-    if (codeOf(error) === 'EEXIST') {
-      const theirs = await readSecret(path, name, 0o077)
-      if (theirs !== undefined) return { key: checked(theirs, name), from: 'data directory' }
-    }
+    const theirs = codeOf(error) === 'EEXIST' ? await findSecret(dir, secret) : undefined
+    if (theirs !== undefined) return { key: theirs, from: 'data directory' }
     throw new Error(`${name} cannot be written (${codeOf(error)})`)
   } finally {
     await rm(temporary, { force: true }).catch(() => {})
@@ -75,10 +74,8 @@ export async function keptSecret(dir: string, secret: SecretName): Promise<Secre
 }
 
 /** Like `keptSecret`, but generates none: enough to check what was made with the secret. */
-export async function findSecret(dir: string, secret: SecretName): Promise<Uint8Array | undefined> {
-  const kept = await readSecret(join(dir, secret), nameOf(secret), 0o077)
-  return kept === undefined ? undefined : checked(kept, nameOf(secret))
-}
+export const findSecret = (dir: string, secret: SecretName): Promise<Uint8Array | undefined> =>
+  readKey(join(dir, secret), nameOf(secret), 0o077)
 
 const nameOf = (secret: SecretName) => `the file secrets/${secret} of the data directory`
 
@@ -88,5 +85,7 @@ function checked(text: string, name: string): Uint8Array {
   return key
 }
 
-const readSecret = async (path: string, name: string, forbidden: number) =>
-  (await readChecked(path, name, { forbidden, advice: 'run chmod 600 on it' }))?.replace(/\r?\n$/, '')
+async function readKey(path: string, name: string, forbidden: number): Promise<Uint8Array | undefined> {
+  const text = await readChecked(path, name, { forbidden, advice: 'run chmod 600 on it' })
+  return text === undefined ? undefined : checked(text.replace(/\r?\n$/, ''), name)
+}

@@ -5,6 +5,7 @@ import type { Static, TObject } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
+import { attempt } from '../attempt.js'
 import { codeOf } from '../errorCode.js'
 import { writeAtomically } from './atomic.js'
 
@@ -22,6 +23,9 @@ export interface StateFileOptions<Shape extends TObject> {
   isValid?(value: Static<Shape>): boolean
   clock: Clock
 }
+
+/** What every store of a single state file needs. */
+export type StoreOptions = Pick<StateFileOptions<TObject>, 'dir' | 'clock'> & { log: Log }
 
 /**
  * A value in a JSON file. Each write is atomic and survives a power cut; writes run one after the other. Rejections are
@@ -61,7 +65,7 @@ export function openStateFile<Shape extends TObject>(options: StateFileOptions<S
       codeOf(error) === 'ENOENT' ? undefined : fail('cannot be read')(error),
     )
   const parse = (json: string): Static<Shape> | 'damaged' => {
-    const object = parsed(json)
+    const object: unknown = attempt(() => JSON.parse(json))
     if (typeof object !== 'object' || object === null || !('version' in object)) return 'damaged'
     const { version: written, ...value } = object
     if (typeof written === 'number' && written > version)
@@ -99,13 +103,5 @@ export function openStateFile<Shape extends TObject>(options: StateFileOptions<S
     },
     text,
     parse,
-  }
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined
   }
 }

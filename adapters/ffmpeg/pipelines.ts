@@ -8,6 +8,8 @@ import type { Pipelines, TapEvent } from '../../machines/domain/capture.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
+import { attempt } from '../attempt.js'
+import { isAlive } from '../markedProcesses.js'
 import { findClockwork } from './clockwork.js'
 import { isQuotable, lockFile, progressAddress, stillFile, streamCommand } from './command.js'
 import { endReason, errorLines } from './endReason.js'
@@ -119,15 +121,13 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
     },
     async recycle(camera) {
       const found = processes.of(camera)
-      return found !== undefined && processes.isAlive(found) && kill(found.pid, 'SIGKILL')
+      return found !== undefined && isAlive(found) && kill(found.pid, 'SIGKILL')
     },
     async still(camera) {
       if (!decoding.has(camera)) return undefined
       const file = stillFile({ runDir }, camera)
-      const capturedAt = await stat(file).then(
-        ({ mtimeMs }) => Math.min(mtimeMs, clock.now()),
-        () => 0,
-      )
+      const found = await stat(file).catch(() => undefined)
+      const capturedAt = Math.min(found?.mtimeMs ?? 0, clock.now())
       return clock.now() - capturedAt <= stillFor ? { file, capturedAt } : undefined
     },
     async simulate(camera, fault) {
@@ -164,10 +164,4 @@ function holdLock(lock: string, ended: (child: ChildProcess) => void): ChildProc
   return child
 }
 
-function kill(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    return process.kill(pid, signal)
-  } catch {
-    return false
-  }
-}
+const kill = (pid: number, signal: NodeJS.Signals) => attempt(() => process.kill(pid, signal)) ?? false

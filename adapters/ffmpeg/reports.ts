@@ -12,7 +12,8 @@ import {
 } from 'node:fs'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
-import type { Dispose, Log } from '../../machines/domain/ports.js'
+import type { Log } from '../../machines/domain/ports.js'
+import { attempt } from '../attempt.js'
 import { reportFile } from './command.js'
 
 /** Maximum size of a report, because damaged frames cause messages for days. */
@@ -20,18 +21,10 @@ const largest = 1_048_576
 /** Number of bytes at the end of a report that are read. */
 const readOf = 16_384
 
-export interface Reports {
-  /**
-   * Creates an empty file that only this user can read, because ffmpeg writes its command line with credentials to it.
-   */
-  prepare(camera: CameraId): void
-  /** Returns the last lines. */
-  read(camera: CameraId): string
-  empty(camera: CameraId): void
-  close: Dispose
-}
-
-/** Calls `changed` when a process writes to its report, not when the service changes it. */
+/**
+ * Calls `changed` when a process writes to its report, not when the service changes it. Ignores
+ * most errors: they mean that the file does not exist or belongs to another user.
+ */
 export function createReports({
   runDir,
   log,
@@ -40,7 +33,7 @@ export function createReports({
   runDir: string
   log: Log
   changed: (camera: CameraId) => void
-}): Reports {
+}) {
   const fileOf = (camera: CameraId) => reportFile({ runDir }, camera)
   /** The modification time after our own last change, to distinguish it from changes by ffmpeg. */
   const ours = new Map<CameraId, number>()
@@ -60,57 +53,48 @@ export function createReports({
   }
 
   let watcher: FSWatcher | undefined
-  attempt(
-    () => {
-      watcher = watch(runDir, { persistent: false }, (_, name) => {
-        const camera = name?.endsWith('.log') ? name.slice(0, -'.log'.length) : ''
-        if (isCameraId(camera)) look(camera)
-      })
-      watcher.on('error', (error) =>
-        log.warn('the reports of pipelines are no longer watched', { reason: reasonOf(error) }),
-      )
-    },
+  try {
+    watcher = watch(runDir, { persistent: false }, (_, name) => {
+      const camera = name?.endsWith('.log') ? name.slice(0, -'.log'.length) : ''
+      if (isCameraId(camera)) look(camera)
+    })
+    watcher.on('error', (error) =>
+      log.warn('the reports of pipelines are no longer watched', { reason: reasonOf(error) }),
+    )
+  } catch (error) {
     // In this case a pipeline that fails before its first frame is not detected.
-    (error) => log.warn('the reports of pipelines cannot be watched', { reason: reasonOf(error) }),
-  )
+    log.warn('the reports of pipelines cannot be watched', { reason: reasonOf(error) })
+  }
 
   return {
-    prepare(camera) {
+    /**
+     * Creates an empty file that only this user can read, because ffmpeg writes its command line with credentials
+     * to it.
+     */
+    prepare(camera: CameraId) {
       attempt(() => closeSync(openSync(fileOf(camera), 'ax', 0o600)))
       attempt(() => chmodSync(fileOf(camera), 0o600))
       ours.set(camera, stat(fileOf(camera)).mtimeMs)
     },
-    read: (camera) => readEnd(fileOf(camera)),
+    /** Returns the last lines. */
+    read: (camera: CameraId) => attempt(() => readEnd(fileOf(camera))) ?? '',
     empty,
     close: () => watcher?.close(),
   }
 }
 
 function readEnd(file: string): string {
-  let text = ''
-  attempt(() => {
-    const descriptor = openSync(file, 'r')
-    try {
-      const { size } = fstatSync(descriptor)
-      const bytes = Buffer.alloc(Math.min(size, readOf))
-      const length = readSync(descriptor, bytes, 0, bytes.length, Math.max(0, size - readOf))
-      text = bytes.toString('utf8', 0, length)
-    } finally {
-      closeSync(descriptor)
-    }
-  })
-  return text
+  const descriptor = openSync(file, 'r')
+  try {
+    const { size } = fstatSync(descriptor)
+    const bytes = Buffer.alloc(Math.min(size, readOf))
+    const length = readSync(descriptor, bytes, 0, bytes.length, Math.max(0, size - readOf))
+    return bytes.toString('utf8', 0, length)
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 function stat(file: string): { mtimeMs: number; blocks: number; mode: number } {
   return statSync(file, { throwIfNoEntry: false }) ?? { mtimeMs: 0, blocks: 0, mode: 0 }
-}
-
-/** Ignores errors by default: most of them mean that the file does not exist or belongs to another user. */
-function attempt(change: () => void, failed: (error: unknown) => void = () => {}): void {
-  try {
-    change()
-  } catch (error) {
-    failed(error)
-  }
 }

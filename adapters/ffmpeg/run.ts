@@ -8,8 +8,6 @@ export interface RunOptions {
   timeout?: number
   /** Written to stdin, which is then closed. The program starts before a promise settles; a rejection kills it. */
   stdin?: Uint8Array | Promise<Uint8Array>
-  /** Maximum number of bytes kept of stdout and of stderr, 256 KiB by default; the rest is dropped. */
-  maxOutput?: number
   env?: NodeJS.ProcessEnv
 }
 
@@ -25,6 +23,8 @@ export type Run = (command: string, args: readonly string[], options?: RunOption
 /** Arguments that make ffmpeg write errors only and never prompt. */
 export const quiet = ['-hide_banner', '-nostdin', '-y', '-loglevel', 'error']
 
+/** Maximum number of bytes kept of stdout and of stderr; the rest is dropped. */
+const maxOutput = 262_144
 /** Limit for the end of a killed program, in ms, because it may hang in the kernel. */
 const killLimit = 500
 
@@ -32,15 +32,15 @@ const killLimit = 500
  * Runs a program and resolves with any exit code. Rejects with `program_missing`, with `timed_out`, or with the reason
  * of the signal or of `stdin`; in these cases it kills the program before the promise rejects.
  */
-export const run: Run = (command, args, { signal, timeout = 10_000, stdin, maxOutput = 262_144, env } = {}) =>
+export const run: Run = (command, args, { signal, timeout = 10_000, stdin, env } = {}) =>
   new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     const child = spawn(command, args, {
       stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       ...(env && { env }),
     })
-    const stdout = collect(child.stdout, maxOutput)
-    const stderr = collect(child.stderr, maxOutput)
+    const stdout = collect(child.stdout)
+    const stderr = collect(child.stderr)
     let failure: unknown
     let killTimer: NodeJS.Timeout | undefined
     const settle = (code: number | null) => {
@@ -74,12 +74,12 @@ export const run: Run = (command, args, { signal, timeout = 10_000, stdin, maxOu
     if (child.stdin) Promise.resolve(stdin).then((bytes) => child.stdin?.end(bytes), stop)
   })
 
-function collect(stream: NodeJS.ReadableStream | null, limit: number): () => string {
+function collect(stream: NodeJS.ReadableStream | null): () => string {
   const chunks: Buffer[] = []
   let length = 0
   stream?.on('data', (chunk: Buffer) => {
-    if (length >= limit) return
-    chunks.push(chunk.subarray(0, limit - length))
+    if (length >= maxOutput) return
+    chunks.push(chunk.subarray(0, maxOutput - length))
     length += chunk.length
   })
   return () => Buffer.concat(chunks).toString('utf8')

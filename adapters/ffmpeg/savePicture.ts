@@ -5,6 +5,7 @@ import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import { extensions, snapshotStems } from '../../machines/domain/fileName.js'
 import type { Picture, PictureOptions, SavedPicture } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
+import { syncPath } from '../data/atomic.js'
 import { codeOf } from '../errorCode.js'
 import { failureOf } from './endReason.js'
 import { coarseness, isJpeg, isPng, pictureSize } from './jpeg.js'
@@ -46,7 +47,7 @@ export async function savePicture(save: SaveOptions): Promise<SavedPicture> {
   await mkdir(dir, { recursive: true })
   const temporary = await converted(save)
   try {
-    await synced(temporary)
+    await syncPath(temporary)
     signal.throwIfAborted()
     return await described(join(dir, await place(temporary, save)))
   } finally {
@@ -134,17 +135,10 @@ async function holderOf(root: string, stem: string, camera: CameraId): Promise<C
     { holder: camera, folder: root },
     ...cameras.map((holder) => ({ holder, folder: join(root, holder) })),
   ]
-  const holders = await Promise.all(
-    folders.flatMap(({ holder, folder }) =>
-      extensions.snapshots.map((extension) =>
-        stat(join(folder, stem + extension)).then(
-          () => holder,
-          () => undefined,
-        ),
-      ),
-    ),
-  )
-  return holders.find((holder) => holder !== undefined)
+  for (const { holder, folder } of folders)
+    for (const extension of extensions.snapshots)
+      if (await stat(join(folder, stem + extension)).catch(() => undefined)) return holder
+  return undefined
 }
 
 /**
@@ -168,10 +162,5 @@ async function moved(from: string, to: string): Promise<boolean> {
 /** Copies the file if it is on another file system, or if the file system does not support links. */
 const linkOrCopy = (from: string, to: string): Promise<void> =>
   link(from, to).catch(() => copyFile(from, to, constants.COPYFILE_EXCL))
-
-async function synced(file: string): Promise<void> {
-  const handle = await open(file, 'r')
-  await handle.sync().finally(() => handle.close())
-}
 
 const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'])

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Clock, Dispose, HostSample, Log } from '../../machines/domain/ports.js'
+import type { Clock, HostSample, Log } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { cpuTimes, memoryPercent, networkBytes } from './proc.js'
 
@@ -12,17 +12,11 @@ export interface SamplerOptions {
   read?: (name: string) => string
 }
 
-export interface HostSampler {
-  /** The last sample. */
-  sample(): HostSample
-  dispose: Dispose
-}
-
 /** The load of processors needs two samples: the second one follows soon, for a service that has just started (ms). */
 const secondSample = 500
 
 /** Samples the load of the host at intervals. A value that cannot be read keeps its last value, at first 0. */
-export function createHostSampler({ clock, log, interval = 5_000, read = readProc }: SamplerOptions): HostSampler {
+export function createHostSampler({ clock, log, interval = 5_000, read = readProc }: SamplerOptions) {
   let sample: HostSample = { at: 0, cpuPercent: 0, memoryPercent: 0, residentBytes: 0, bytesSent: 0, bytesReceived: 0 }
   let before = { total: 0, busy: 0 }
 
@@ -49,6 +43,7 @@ export function createHostSampler({ clock, log, interval = 5_000, read = readPro
   const timer = setInterval(take, interval, 'debug').unref()
 
   return {
+    /** Returns the last sample. */
     sample: () => sample,
     dispose: () => {
       clearTimeout(soon)

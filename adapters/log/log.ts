@@ -3,6 +3,7 @@ import { finished } from 'node:stream/promises'
 import winston from 'winston'
 import { maskedText } from '../../machines/domain/mask.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
+import { attempt } from '../attempt.js'
 import { masked } from './fields.js'
 
 /** The level, format and destination of the log. */
@@ -83,12 +84,9 @@ const record = (value: unknown) => (typeof value === 'object' && value !== null 
 function isJournal(stream: { fd?: number }, env: Readonly<Record<string, string | undefined>>): boolean {
   if (!env.JOURNAL_STREAM) return false
   if (stream.fd === undefined) return true
-  try {
-    const { dev, ino } = fstatSync(stream.fd)
-    return env.JOURNAL_STREAM === `${dev}:${ino}`
-  } catch {
-    return false
-  }
+  const { fd } = stream
+  const output = attempt(() => fstatSync(fd))
+  return output !== undefined && env.JOURNAL_STREAM === `${output.dev}:${output.ino}`
 }
 
 /** The fields follow time, level and message, and never replace them. */

@@ -1,4 +1,5 @@
 import type { Clock, Log } from '../../machines/domain/ports.js'
+import { attempt } from '../attempt.js'
 
 /** Options for the counting of repeated lines. */
 export interface RepeatOptions {
@@ -78,11 +79,7 @@ export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Lo
 
 /** Errors are compared by name and message, because their stacks differ. */
 function keyOf(level: string, message: string, fields: Record<string, unknown> = {}): string {
-  try {
-    return JSON.stringify([level, message, fields], (_, value: unknown) =>
-      value instanceof Error ? `${value.name}: ${value.message}` : typeof value === 'bigint' ? `${value}` : value,
-    )
-  } catch {
-    return `${level} ${message}`
-  }
+  const plain = (_: string, value: unknown) =>
+    value instanceof Error ? `${value.name}: ${value.message}` : typeof value === 'bigint' ? `${value}` : value
+  return attempt(() => JSON.stringify([level, message, fields], plain)) ?? `${level} ${message}`
 }

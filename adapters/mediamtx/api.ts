@@ -2,6 +2,7 @@ import { Agent } from 'node:http'
 import type { Got, Method } from 'got'
 import { textForClients } from '../../machines/domain/mask.js'
 import { Failure } from '../../machines/domain/reason.js'
+import { attempt } from '../attempt.js'
 
 export interface ApiOptions {
   /** `http://host:port`, with `user:password@` if the server requires them. A function is called for each request. */
@@ -70,18 +71,9 @@ export function createApi({ apiUrl, timeout }: ApiOptions): Api {
     signal.throwIfAborted()
     loading ??= load()
     const client = await loading
-    const base = new URL(typeof apiUrl === 'string' ? apiUrl : apiUrl())
-    const credentials =
-      base.username === ''
-        ? {}
-        : { username: decodeURIComponent(base.username), password: decodeURIComponent(base.password) }
-    const json = body === undefined ? {} : { json: body }
-    const answer = await client(`${base.protocol}//${base.host}${path}`, {
-      method: method as Method,
-      signal,
-      ...credentials,
-      ...json,
-    }).catch((error: unknown) => {
+    const url = new URL(path, typeof apiUrl === 'string' ? apiUrl : apiUrl())
+    const options = { method: method as Method, signal, ...(body !== undefined && { json: body }) }
+    const answer = await client(url, options).catch((error: unknown) => {
       signal.throwIfAborted()
       throw unreachable(error, timeout)
     })
@@ -94,7 +86,7 @@ export function createApi({ apiUrl, timeout }: ApiOptions): Api {
  * routes return plain text.
  */
 function read(status: number, text: string): unknown {
-  const body = parse(text)
+  const body: unknown = attempt(() => JSON.parse(text))
   if (status >= 200 && status < 300) {
     if (body === undefined && text.trim() !== '') throw new Unreachable('the server there is not MediaMTX', false)
     return body
@@ -102,14 +94,6 @@ function read(status: number, text: string): unknown {
   const why = isObject(body) && typeof body.error === 'string' ? body.error : undefined
   if (status >= 400 && status < 500) throw new Refused(status, why !== undefined, why ?? `status ${status}`)
   throw new Unreachable(`status ${status}`)
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -4,6 +4,7 @@ import type { StreamAccess } from '../../machines/domain/access.js'
 import { hostInUrl } from '../../machines/domain/address.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Log } from '../../machines/domain/ports.js'
+import { bytesOf } from '../bytesOf.js'
 import { isSame } from './ownCredential.js'
 import { questionOf } from './question.js'
 
@@ -60,7 +61,8 @@ export const createMediaAuthServer = ({
   }
 
   const mayPass = async (request: IncomingMessage): Promise<boolean> => {
-    const question = questionOf(JSON.parse(await bodyOf(request)))
+    const body = await bytesOf(request, maxBody, 'the body is too long')
+    const question = questionOf(JSON.parse(body.toString('utf8')))
     if (question === undefined) {
       log.warn('invalid authentication request from the media server rejected')
       return false
@@ -120,17 +122,6 @@ export const createMediaAuthServer = ({
       }),
     questions: () => questions,
   }
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of request) {
-    length += chunk.length
-    if (length > maxBody) throw new Error('the body is too long')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 const inTime = (answer: Promise<boolean>, limit: number): Promise<boolean> =>

@@ -1,6 +1,7 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hostInUrl, isAddress, isAnyHost } from '../../machines/domain/address.js'
+import { writeAtomically } from '../data/atomic.js'
 import { duration, type PathDefaults, recordBody } from './pathBody.js'
 
 export interface ServerPorts {
@@ -124,9 +125,6 @@ function compare(a: readonly number[], b: readonly number[]): number {
 export async function writeConfiguration(dir: string, configuration: ServerConfiguration): Promise<string> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const file = join(dir, 'mediamtx.yml')
-  const temporary = `${file}.tmp`
-  await rm(temporary, { force: true })
-  await writeFile(temporary, configurationText(configuration), { mode: 0o600, flag: 'wx' })
-  await rename(temporary, file)
+  await writeAtomically(file, configurationText(configuration))
   return file
 }

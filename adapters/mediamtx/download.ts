@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { maskedLine } from '../../machines/domain/mask.js'
 import type { Log } from '../../machines/domain/ports.js'
+import { bytesOf } from '../bytesOf.js'
 
 /** The release with which this service is tested. */
 export const MEDIAMTX_VERSION = 'v1.20.1'
@@ -89,15 +90,7 @@ async function fetchAll(url: string, signal: AbortSignal): Promise<Buffer> {
     moved()
     const answer = await fetch(url, { signal: AbortSignal.any([signal, stalled.signal]) })
     if (!answer.ok || !answer.body) throw new Error(`status ${answer.status}`)
-    const chunks: Uint8Array[] = []
-    let bytes = 0
-    for await (const chunk of answer.body) {
-      moved()
-      bytes += chunk.byteLength
-      if (bytes > MAX_BYTES) throw new Error('the file is far too large')
-      chunks.push(chunk)
-    }
-    return Buffer.concat(chunks)
+    return await bytesOf(answer.body, MAX_BYTES, 'the file is far too large', moved)
   } catch (error) {
     signal.throwIfAborted()
     throw new Error(

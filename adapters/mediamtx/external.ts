@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import pRetry from 'p-retry'
 import { hostInUrl } from '../../machines/domain/address.js'
 import { reasonOf } from '../../machines/domain/errors.js'
+import { ConnectionError, guard, openConnection } from '../rtsp/session.js'
 import { type Api, type ApiOptions, createApi, isObject, Refused, Unreachable } from './api.js'
 import type { Address } from './findServer.js'
 import { type PathDefaults, recordBody } from './pathBody.js'
@@ -125,31 +126,23 @@ async function asksUs(
 /**
  * Resolves with the status of a DESCRIBE of the test path; 0 if there is no answer. Rejects with `Refused` for a 400.
  */
-const describe = ({ host, port }: Address, timeout: number, signal: AbortSignal): Promise<number> =>
-  new Promise((resolve, reject) => {
-    // Without the option `signal`, because Node does not remove its listener when the socket ends.
-    const socket = connect({ host, port, timeout })
-    let text = ''
-    const end = () => {
-      socket.destroy()
-      signal.removeEventListener('abort', end)
-      const status = Number(/^RTSP\/1\.\d (\d{3})/.exec(text)?.[1] ?? 0)
-      if (signal.aborted) reject(signal.reason)
-      else if (status === 400) reject(new Refused(status, true, `path '${NAME}' is not configured`))
-      else resolve(status)
-    }
-    socket.once('connect', () =>
-      socket.write(`DESCRIBE rtsp://${hostInUrl(host)}:${port}/${NAME} RTSP/1.0\r\nCSeq: 1\r\n\r\n`),
-    )
-    socket.on('data', (chunk) => {
-      text += chunk.toString('latin1')
-      if (text.includes('\r\n')) end()
-    })
-    socket.once('timeout', end)
-    socket.once('error', end)
-    socket.once('close', end)
-    signal.addEventListener('abort', end)
-  })
+async function describe({ host, port }: Address, timeout: number, signal: AbortSignal): Promise<number> {
+  const connection = openConnection({ host, port })
+  const disarm = guard({ connection, signal, limit: timeout })
+  const url = `rtsp://${hostInUrl(host)}:${port}/${NAME}`
+  try {
+    const { status } = await connection.request({ method: 'DESCRIBE', url })
+    if (status === 400) throw new Refused(status, true, `path '${NAME}' is not configured`)
+    return status
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof ConnectionError) return 0
+    throw error
+  } finally {
+    disarm()
+    connection.fail(new ConnectionError('source_closed'))
+  }
+}
 
 /** Returns the code of a system error instead of its message, which contains a path. */
 const shortReasonOf = (error: unknown): string =>

@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process'
 import { createSocket } from 'node:dgram'
-import { access, constants, stat } from 'node:fs/promises'
 import { get } from 'node:http'
 import { createServer } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
+import { attempt } from '../attempt.js'
+import { codeOf } from '../errorCode.js'
+import { findOnPath, isProgram } from '../programs.js'
+import { isObject } from './api.js'
 
 /** The server at an address: `locked` is a MediaMTX that requires credentials, `other` is another program. */
 export type Answerer = 'mediamtx' | 'locked' | 'other' | 'nobody'
@@ -64,31 +67,16 @@ function ask(
 }
 
 function objectOf(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
+  const value: unknown = attempt(() => JSON.parse(text))
+  return isObject(value) ? value : {}
 }
 
 /** Looks for the program `mediamtx` on the PATH, then in the data directory. `where`: a phrase for messages. */
 export async function findProgram(path: string, dataDir: string): Promise<{ file: string; where: string } | undefined> {
-  for (const dir of path.split(delimiter).filter((dir) => dir !== '')) {
-    const file = join(dir, 'mediamtx')
-    if (await isProgram(file)) return { file, where: 'on the PATH' }
-  }
+  const installed = await findOnPath('mediamtx', path)
+  if (installed !== undefined) return { file: installed, where: 'on the PATH' }
   const own = join(dataDir, 'bin', 'mediamtx')
   return (await isProgram(own)) ? { file: own, where: 'in the data directory' } : undefined
-}
-
-const isProgram = async (file: string): Promise<boolean> => {
-  try {
-    await access(file, constants.X_OK)
-    return (await stat(file)).isFile()
-  } catch {
-    return false
-  }
 }
 
 /** Resolves with `undefined` if the program does not print a version, or was built without one. */
@@ -111,7 +99,7 @@ export interface Claim {
 
 /** Rejects with one sentence, with port and key, if the port cannot be used. */
 export async function checkPort({ key, host, port, udp = false }: Claim): Promise<void> {
-  const error = await (udp ? tryUdp(host, port) : tryTcp(host, port))
+  const error = await (udp ? bindUdp(host, port) : bindTcp(host, port)).then(() => undefined, codeOf)
   if (error === undefined) return
   const [what, why] =
     error === 'EADDRINUSE'
@@ -123,31 +111,27 @@ export async function checkPort({ key, host, port, udp = false }: Claim): Promis
 }
 
 /** Resolves with the preferred port, or any free one if it is in use. */
-export async function freeUdpPort(host: string, preferred: number): Promise<number> {
-  if ((await tryUdp(host, preferred)) === undefined) return preferred
-  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
-  return new Promise((resolve, reject) => {
-    socket.once('error', reject)
-    socket.bind({ address: host, port: 0, exclusive: true }, () => {
-      const { port } = socket.address()
-      socket.close(() => resolve(port))
-    })
-  })
-}
+export const freeUdpPort = (host: string, preferred: number): Promise<number> =>
+  bindUdp(host, preferred).catch(() => bindUdp(host, 0))
 
-const tryTcp = (host: string, port: number): Promise<string | undefined> =>
-  new Promise((resolve) => {
+/** Resolves if the port can be used; rejects with a system error. */
+const bindTcp = (host: string, port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
     const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)))
+    server.once('error', reject)
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve()))
   })
 
-const tryUdp = (host: string, port: number): Promise<string | undefined> =>
-  new Promise((resolve) => {
+/** Resolves with the port if it can be used; rejects with a system error. Port 0: any free one. */
+const bindUdp = (host: string, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
-    socket.once('error', (error: NodeJS.ErrnoException) => {
+    socket.once('error', (error) => {
       socket.close()
-      resolve(error.code)
+      reject(error)
     })
-    socket.bind({ address: host, port, exclusive: true }, () => socket.close(() => resolve(undefined)))
+    socket.bind({ address: host, port, exclusive: true }, () => {
+      const { port: bound } = socket.address()
+      socket.close(() => resolve(bound))
+    })
   })

@@ -2,6 +2,7 @@ import pRetry from 'p-retry'
 import type { MediaServer, ServerInfo, StreamState } from '../../machines/domain/mediaServer.js'
 import type { Log, Metrics } from '../../machines/domain/ports.js'
 import type { Reason } from '../../machines/domain/reason.js'
+import { unlessAborted } from '../wait.js'
 import { type ApiOptions, createApi, isObject, Refused, Unreachable } from './api.js'
 import { createBreaker } from './breaker.js'
 import { createMediaSessions } from './mediaSessions.js'
@@ -9,7 +10,6 @@ import type { PathDefaults } from './pathBody.js'
 import { type Call, createPaths } from './paths.js'
 import { streamState } from './streamState.js'
 import { timed } from './timed.js'
-import { unlessAborted } from './wait.js'
 
 export interface MediaServerOptions extends ApiOptions {
   /** Number of failed calls within 10 s that opens the breaker. */

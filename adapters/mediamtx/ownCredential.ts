@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { networkInterfaces } from 'node:os'
 import type { OwnAccess } from '../../machines/domain/access.js'
 import { isLoopback, plainAddress } from '../../machines/domain/address.js'
+import { ownAddresses } from '../rtsp/addresses.js'
 
 interface UserAndPassword {
   user: string
@@ -32,8 +32,7 @@ export const createOwnCredential = (): OwnCredential => {
       purposes.find((purpose) => made[purpose].user === user && isSame(made[purpose].password, password)),
     isOwnAddress: (address) => {
       const plain = plainAddress(address)
-      if (isLoopback(plain)) return true
-      return Object.values(networkInterfaces()).some((some) => some?.some((one) => one.address === plain))
+      return isLoopback(plain) || ownAddresses().includes(plain)
     },
   }
 }

@@ -3,9 +3,9 @@ import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import type { PathEvent, PathSpec } from '../../machines/domain/mediaServer.js'
 import type { Dispose, Log } from '../../machines/domain/ports.js'
 import { because, Failure, reasonFrom } from '../../machines/domain/reason.js'
+import { sleep } from '../wait.js'
 import { type ApiRequest, Refused, Unreachable } from './api.js'
 import { checkSpec, type PathDefaults, pathBody } from './pathBody.js'
-import { sleep } from './wait.js'
 
 export type Call = (request: ApiRequest) => Promise<unknown>
 
@@ -66,6 +66,14 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
     return changed
   }
 
+  /** A change that fails is repeated by the next sync. */
+  const changeSoon = (path: Path, done: 'set' | 'removed', change: () => Promise<void>) =>
+    inTurn(path, never, change).catch((error: unknown) => {
+      const level = error instanceof Unreachable ? 'debug' : 'warn'
+      const { details: reason } = reasonFrom(error)
+      log[level](`path not ${done} until the next sync`, { camera: path.name, reason })
+    })
+
   async function replace({ name, wanted, record }: Path, signal: AbortSignal, call: Call): Promise<void> {
     if (!wanted) return
     const body = pathBody(wanted.spec, record, defaults)
@@ -124,17 +132,11 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       const wanted = { spec, report }
       // A new owner: a recording of an earlier one must not continue.
       Object.assign(path, { wanted, record: false, wishes: path.wishes + 1 })
-      inTurn(path, never, async () => void (await put(path, never, usual))).catch((error: unknown) => {
-        const level = error instanceof Unreachable ? 'debug' : 'warn'
-        log[level]('path not set until the next sync', { camera: spec.name, reason: reasonFrom(error).details })
-      })
+      changeSoon(path, 'set', async () => void (await put(path, never, usual)))
       return () => {
         if (path.wanted !== wanted) return
         Object.assign(path, { wanted: undefined, record: false, wishes: path.wishes + 1 })
-        inTurn(path, never, () => remove(path, never, usual)).catch((error: unknown) => {
-          const level = error instanceof Unreachable ? 'debug' : 'warn'
-          log[level]('path not removed until the next sync', { camera: spec.name, reason: reasonFrom(error).details })
-        })
+        changeSoon(path, 'removed', () => remove(path, never, usual))
       }
     },
 

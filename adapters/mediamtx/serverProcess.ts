@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log, ServerChoice, ServerProcess } from '../../machines/domain/ports.js'
+import { sleep } from '../wait.js'
 import { type Child, startChild } from './child.js'
 import { type ServerPorts, writeConfiguration } from './configurationFile.js'
 import {
@@ -14,7 +15,6 @@ import {
 } from './findServer.js'
 import { endOrphans } from './orphans.js'
 import type { PathDefaults } from './pathBody.js'
-import { sleep } from './wait.js'
 
 export interface ServerProcessOptions {
   mode: 'external' | 'managed' | 'embedded' | 'auto'
@@ -161,9 +161,7 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
   /** Waits until the API of the child answers. `credentials`: `user:password`. */
   async function answers(child: Child, end: Promise<string>, signal: AbortSignal, credentials?: string): Promise<void> {
     const over = new AbortController()
-    const stopped = end.then((reason) => {
-      over.abort(new Error(reason))
-    })
+    void end.then((reason) => over.abort(new Error(reason)))
     const either = AbortSignal.any([signal, over.signal])
     const limit = performance.now() + START_LIMIT
     while (performance.now() < limit) {
@@ -178,7 +176,6 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
       await sleep(50, either)
     }
     log.debug('the media server did not answer in time', { pid: child.pid })
-    void stopped
     throw new Error(`the media server does not answer ${START_LIMIT / 1000} s after its start`)
   }
 

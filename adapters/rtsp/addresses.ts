@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { networkInterfaces } from 'node:os'
 import { inNetworks, isAddress, isLoopback, plainAddress, reachedAddress } from '../../machines/domain/address.js'
 import type { AddressCheck } from '../../machines/domain/external.js'
+import { unlessAborted } from '../wait.js'
 
 /** Where our servers listen. `host` is a name or an address; without it, all addresses of this host. */
 export interface OwnPlace {
@@ -33,7 +34,8 @@ export function createAddressCheck({
   const resolved = async (host: string, signal: AbortSignal): Promise<string[]> => {
     if (isAddress(plainAddress(host))) return [reachedAddress(host)]
     if (/^(.*\.)?localhost\.?$/i.test(host)) return ['127.0.0.1', '::1']
-    return (await unlessAborted(resolve(host), signal)).map(reachedAddress)
+    // No addresses: the name cannot be resolved before the abort.
+    return (await unlessAborted(resolve(host), signal).catch(() => [])).map(reachedAddress)
   }
   return {
     async refusal(host, port, signal) {
@@ -52,7 +54,8 @@ export function createAddressCheck({
 const sameName = (one = '', other: string): boolean =>
   one.toLowerCase().replace(/\.$/, '') === other.toLowerCase().replace(/\.$/, '')
 
-const ownAddresses = (): string[] => [
+/** The addresses of this host. */
+export const ownAddresses = (): string[] => [
   '127.0.0.1',
   '::1',
   ...Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)),
@@ -60,12 +63,3 @@ const ownAddresses = (): string[] => [
 
 const lookUp = async (name: string): Promise<string[]> =>
   (await lookup(name, { all: true })).map(({ address }) => address)
-
-/** Resolves with no addresses if the name cannot be resolved before the abort. */
-const unlessAborted = (addresses: Promise<string[]>, signal: AbortSignal): Promise<string[]> =>
-  new Promise((settle) => {
-    const none = () => settle([])
-    if (signal.aborted) none()
-    signal.addEventListener('abort', none, { once: true })
-    addresses.then(settle, none).finally(() => signal.removeEventListener('abort', none))
-  })

@@ -1,8 +1,8 @@
 import type { SourceDescription } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
-import type { Credentials } from './auth.js'
+import { attempt } from '../attempt.js'
 import { type MediaSection, parameterSetsOf, readDescription } from './sdp.js'
-import { type Connection, ConnectionError, guard, openConnection } from './session.js'
+import { type Connection, ConnectionError, type ConnectionOptions, guard, openConnection } from './session.js'
 import { parseH264Sps, parseH265Sps, type Sps } from './sps.js'
 
 /**
@@ -73,13 +73,7 @@ export function sizeOf(video: MediaSection): { width: number; height: number } |
 }
 
 /** Returns the parts of a source's URL. `url` is without credentials, as it is sent. */
-export function addressOf(source: string): {
-  host: string
-  port: number
-  secure: boolean
-  credentials?: Credentials
-  url: string
-} {
+export function addressOf(source: string): ConnectionOptions & { url: string } {
   const [, scheme = '', userinfo, rest = ''] = /^(rtsps?:\/\/)(?:([^/?#]*)@)?(.*)$/i.exec(source) ?? []
   const url = `${scheme}${rest}`
   if (!URL.canParse(url) || /[\s\0]/.test(url)) throw new Failure('address_refused', 'this is not an RTSP address')
@@ -95,10 +89,4 @@ export function addressOf(source: string): {
 
 /** Decodes percent-escapes. A `%` that begins none stays, as in some passwords. */
 const decode = (text: string): string =>
-  text.replace(/(%[0-9a-f]{2})+/gi, (escaped) => {
-    try {
-      return decodeURIComponent(escaped)
-    } catch {
-      return escaped
-    }
-  })
+  text.replace(/(%[0-9a-f]{2})+/gi, (escaped) => attempt(() => decodeURIComponent(escaped)) ?? escaped)

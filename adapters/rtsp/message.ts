@@ -226,25 +226,17 @@ function bodyLength(headers: Headers, maxBody: number): number {
 /** Names in any case; they are written in their usual form (`cseq` → `CSeq`). A list becomes several lines. */
 export type HeaderFields = Record<string, string | number | readonly string[]>
 
-/** Adds `Content-Length` if there is a body. Throws if a field holds a line break. */
-export const formatRequest = (request: {
-  method: string
-  url: string
+interface Content {
   headers?: HeaderFields
   body?: string | Uint8Array
-}): Buffer => formatMessage(`${request.method} ${request.url} RTSP/1.0`, request.headers, request.body)
+}
 
-export const formatResponse = (response: {
-  status: number
-  reason?: string
-  headers?: HeaderFields
-  body?: string | Uint8Array
-}): Buffer =>
-  formatMessage(
-    `RTSP/1.0 ${response.status} ${response.reason ?? reasonPhrase(response.status)}`,
-    response.headers,
-    response.body,
-  )
+/** Adds `Content-Length` if there is a body. Throws if a field holds a line break. */
+export const formatRequest = ({ method, url, headers, body }: { method: string; url: string } & Content) =>
+  formatMessage(`${method} ${url} RTSP/1.0`, headers, body)
+
+export const formatResponse = ({ status, headers, body }: { status: number } & Content): Buffer =>
+  formatMessage(`RTSP/1.0 ${status} ${phrases[status] ?? 'Unknown'}`, headers, body)
 
 /** Writes one interleaved frame. `payload` has at most 65535 bytes. */
 export function formatFrame(channel: number, payload: Uint8Array): Buffer {
@@ -272,7 +264,6 @@ const phrases: Record<number, string> = {
   503: 'Service Unavailable',
   505: 'RTSP Version Not Supported',
 }
-const reasonPhrase = (status: number): string => phrases[status] ?? 'Unknown'
 
 const spellings: Record<string, string> = {
   cseq: 'CSeq',

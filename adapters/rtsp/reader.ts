@@ -119,21 +119,20 @@ const transport = 'RTP/AVP/TCP;unicast;interleaved=0-1'
 
 /**
  * Sends a request to the media server. Rejects with its failure unless the status is 200, and closes the connection.
+ * `began` is the time of a request that starts the stream.
  */
-async function request(connection: Connection, wanted: Request, elapsed?: () => number): Promise<RtspResponse> {
+async function request(connection: Connection, wanted: Request, began = -Infinity): Promise<RtspResponse> {
   const answer = await connection.request(wanted).catch((error: Error) => {
     throw ofServer(error)
   })
   if (answer.status === 200) return answer
   connection.fail(new ConnectionError('source_closed'))
-  throw refusalOfServer(answer.status, elapsed?.())
+  throw refusalOfServer(answer.status, Date.now() - began)
 }
 
 /** Sends the request that starts the stream. */
-function start(connection: Connection, wanted: Request): Promise<RtspResponse> {
-  const began = Date.now()
-  return request(connection, wanted, () => Date.now() - began)
-}
+const start = (connection: Connection, wanted: Request): Promise<RtspResponse> =>
+  request(connection, wanted, Date.now())
 
 const ends: Record<ConnectionError['code'], [code: ReasonCode, details?: string]> = {
   unreachable: ['server_unreachable', 'the media server cannot be reached'],
@@ -147,7 +146,7 @@ const ends: Record<ConnectionError['code'], [code: ReasonCode, details?: string]
 const ofServer = (error: Error): Error => (error instanceof ConnectionError ? new Failure(...ends[error.code]) : error)
 
 /** `elapsed` in ms. */
-function refusalOfServer(status: number, elapsed = Infinity): Failure {
+function refusalOfServer(status: number, elapsed: number): Failure {
   if (status === 401 || status === 403)
     return new Failure('server_refused', `the media server refuses access (${status})`)
   if (status === 404) return new Failure('stream_not_found', 'the stream has no source')

@@ -67,16 +67,12 @@ function genericPart({ ranges, hosts, ports, paths }: NonNullable<ScanPlan['gene
 }
 
 function* each(parts: readonly Part[]): Generator<ScanTarget> {
-  for (const { hosts, endpoints } of parts) {
-    for (const host of hosts)
-      for (const { port, candidates } of endpoints) yield { host, port, named: true, candidates: candidates(host) }
-  }
-  for (const { ranged, endpoints } of parts) {
-    for (const number of ranged) {
-      const host = textOf(number)
-      for (const { port, candidates } of endpoints) yield { host, port, named: false, candidates: candidates(host) }
-    }
-  }
+  for (const named of [true, false])
+    for (const { hosts, ranged, endpoints } of parts)
+      for (const place of named ? hosts : ranged) {
+        const host = typeof place === 'number' ? textOf(place) : place
+        for (const { port, candidates } of endpoints) yield { host, port, named, candidates: candidates(host) }
+      }
 }
 
 const urlOf = (host: string, port: number, path: string): string =>

@@ -7,8 +7,6 @@ export interface MediaSection {
   payloadType: number
   /** Upper case: `H264`, `H265`, `JPEG`, `OPUS`; empty if unknown. */
   codec: string
-  /** Hz; 0 if unknown. */
-  clockRate: number
   /** The URL for SETUP, absolute or relative: `trackID=0`. */
   control: string
   /** The parameters of `fmtp`, names in lower case. */
@@ -21,13 +19,13 @@ export interface SessionDescription {
 }
 
 /** Payload types without an `rtpmap` (RFC 3551). */
-const staticTypes: Record<number, [codec: string, clockRate: number]> = {
-  0: ['PCMU', 8000],
-  8: ['PCMA', 8000],
-  14: ['MPA', 90_000],
-  26: ['JPEG', 90_000],
-  32: ['MPV', 90_000],
-  33: ['MP2T', 90_000],
+const staticTypes: Record<number, string> = {
+  0: 'PCMU',
+  8: 'PCMA',
+  14: 'MPA',
+  26: 'JPEG',
+  32: 'MPV',
+  33: 'MP2T',
 }
 
 /** Reads the parts that a reader of one track needs (RFC 8866). Skips the rest. Never throws. */
@@ -45,16 +43,16 @@ export function parseSdp(text: string): SessionDescription {
 }
 
 function sectionOf(kind: string, payloadType: number): MediaSection {
-  const [codec, clockRate] = staticTypes[payloadType] ?? ['', 0]
-  return { kind, payloadType, codec, clockRate, control: '', parameters: Object.create(null) }
+  const codec = staticTypes[payloadType] ?? ''
+  return { kind, payloadType, codec, control: '', parameters: Object.create(null) }
 }
 
 function readAttribute(media: MediaSection, line: string): void {
   const [, name, payloadType, value = ''] = /^a=(rtpmap|fmtp):(\d+)\s+(.*)$/.exec(line) ?? []
   if (Number(payloadType) !== media.payloadType) return
   if (name === 'rtpmap') {
-    const [codec = '', clockRate = '0'] = value.trim().split('/')
-    Object.assign(media, { codec: codec.toUpperCase(), clockRate: Number(clockRate) || 0 })
+    const [codec = ''] = value.trim().split('/')
+    media.codec = codec.toUpperCase()
   } else {
     for (const part of value.split(';')) {
       const [, key = '', content = ''] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(part) ?? []

@@ -2,6 +2,8 @@ import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWKSCa
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { JwtAlgorithm } from '../../machines/domain/jwt.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
+import { attempt } from '../attempt.js'
+import { bytesOf } from '../bytesOf.js'
 import { codeOf } from '../errorCode.js'
 import { type KeyHeader, mostKeys, mostTried, type VerifyKey } from './publicKeys.js'
 
@@ -28,18 +30,11 @@ const standard = {
   bytes: 256 * 1024,
 }
 
-/** The keys behind one JWKS URL. */
-export interface Jwks {
-  /** Never rejects. `offline`: answers from memory; else a missing key is fetched, within the limits. */
-  find(header: KeyHeader, offline: boolean): Promise<VerifyKey[]>
-  close(): void
-}
-
 /**
- * jose fetches, checks and caches the keys. What it lacks is added here: answers from memory alone, a pause also after
- * a failed request, a limit on the size. See docs/decisions/0009-jwks.md.
+ * The keys behind one JWKS URL. jose fetches, checks and caches them. What it lacks is added here: answers from memory
+ * alone, a pause also after a failed request, a limit on the size. See docs/decisions/0009-jwks.md.
  */
-export function createJwks({ url, algorithms, clock, log, limits: changed }: JwksOptions): Jwks {
+export function createJwks({ url, algorithms, clock, log, limits: changed }: JwksOptions) {
   const { timeout, pause, refresh, keptFor, bytes } = { ...standard, ...changed }
   const server = new URL(url).host
   const ending = new AbortController()
@@ -72,7 +67,8 @@ export function createJwks({ url, algorithms, clock, log, limits: changed }: Jwk
   const timer = setInterval(reload, refresh).unref()
   reload()
   return {
-    async find({ algorithm: alg, kid }, offline) {
+    /** Never rejects. `offline`: answers from memory; else a missing key is fetched, within the limits. */
+    async find({ algorithm: alg, kid }: KeyHeader, offline: boolean): Promise<VerifyKey[]> {
       const keys: VerifyKey[] = []
       if (!algorithms.some((each) => each === alg)) return keys
       try {
@@ -101,25 +97,15 @@ async function download(url: string, options: RequestInit, bytes: number): Promi
     await response.body?.cancel()
     throw new Error(`the server answered ${response.status}`)
   }
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const part of response.body ?? []) {
-    size += part.length
-    if (size > bytes) throw new Error(`the answer is larger than ${bytes} bytes`)
-    parts.push(part)
-  }
-  const keys = keysIn(Buffer.concat(parts).toString('utf8'))
+  const body = await bytesOf(response.body ?? [], bytes, `the answer is larger than ${bytes} bytes`)
+  const keys = keysIn(body.toString('utf8'))
   if (keys === undefined) throw new Error('the answer is no JWKS')
   return Response.json({ keys })
 }
 
 /** The members of a JWKS that are objects: jose refuses the whole set for the others. `undefined`: this is no JWKS. */
 function keysIn(json: string): object[] | undefined {
-  try {
-    const { keys } = JSON.parse(json)
-    if (!Array.isArray(keys) || keys.length > mostKeys) return undefined
-    return keys.filter((key) => typeof key === 'object' && key !== null && !Array.isArray(key))
-  } catch {
-    return undefined
-  }
+  const keys = attempt(() => JSON.parse(json).keys)
+  if (!Array.isArray(keys) || keys.length > mostKeys) return undefined
+  return keys.filter((key) => typeof key === 'object' && key !== null && !Array.isArray(key))
 }

@@ -1,6 +1,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import type { CryptoKey } from 'jose'
 import type { JwtAlgorithm } from '../../machines/domain/jwt.js'
+import { attempt } from '../attempt.js'
 
 /** How many keys a JWKS may hold. */
 export const mostKeys = 100
@@ -87,14 +88,6 @@ function keyOfPem(text: string): TrustedKey[] | undefined {
   if (key === undefined) return undefined
   const algorithm = algorithmOf(key)
   return algorithm === undefined ? [] : [{ algorithm, key }]
-}
-
-function attempt<T>(work: () => T): T | undefined {
-  try {
-    return work()
-  } catch {
-    return undefined
-  }
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

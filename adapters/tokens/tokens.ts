@@ -12,6 +12,7 @@ import {
 } from '../../machines/domain/access.js'
 import { authFailed } from '../../machines/domain/errors.js'
 import type { Clock } from '../../machines/domain/ports.js'
+import { attempt } from '../attempt.js'
 import { type Statement, statementOf } from './claims.js'
 import { isKid, type KeyHeader } from './publicKeys.js'
 import { noTrustedKeys, type TrustedKeys } from './trustedKeys.js'
@@ -124,13 +125,9 @@ const jose = () => import('jose')
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')
 
 function headerOf(decode: () => { alg?: string; kid?: unknown }): KeyHeader {
-  try {
-    const { alg, kid } = decode()
-    if (typeof alg === 'string' && kid === undefined) return { algorithm: alg }
-    if (typeof alg === 'string' && isKid(kid)) return { algorithm: alg, kid }
-  } catch {
-    // The text is no token.
-  }
+  const { alg, kid } = attempt(decode) ?? {}
+  if (typeof alg === 'string' && kid === undefined) return { algorithm: alg }
+  if (typeof alg === 'string' && isKid(kid)) return { algorithm: alg, kid }
   throw authFailed('auth_failed')
 }
 

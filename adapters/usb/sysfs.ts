@@ -57,8 +57,5 @@ async function portOf(usbInterface: string): Promise<string | undefined> {
   return path
 }
 
-const text = (file: string): Promise<string | undefined> =>
-  readFile(file, 'utf8').then(
-    (content) => content.trim(),
-    () => undefined,
-  )
+const text = async (file: string): Promise<string | undefined> =>
+  (await readFile(file, 'utf8').catch(() => undefined))?.trim()

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { createRequire } from 'node:module'
 import type { UsbDevice } from '../../machines/domain/camera.js'
 import { normalisePort } from '../../machines/domain/identity.js'
+import { attempt } from '../attempt.js'
 
 /** The udev properties of a device. */
 export type Properties = Record<string, string | null | undefined>
@@ -13,13 +14,7 @@ export interface Udev {
 }
 
 /** Returns `undefined` if the optional package is not installed or does not load on this host. */
-export function loadUdev(): Udev | undefined {
-  try {
-    return createRequire(import.meta.url)('udev') as Udev
-  } catch {
-    return undefined
-  }
-}
+export const loadUdev = (): Udev | undefined => attempt(() => createRequire(import.meta.url)('udev'))
 
 /** Returns `undefined` for other devices, and for nodes without pictures: every UVC camera has a metadata node. */
 export function fromProperties(properties: Properties): UsbDevice | undefined {

@@ -23,12 +23,11 @@ describe('SDP', () => {
     const { control, media } = parseSdp(camera)
     expect(control).to.equal('*')
     expect(media.map(({ parameters, ...rest }) => ({ ...rest, parameters: { ...parameters } }))).to.deep.equal([
-      { kind: 'audio', payloadType: 8, codec: 'PCMA', clockRate: 8000, control: 'trackID=2', parameters: {} },
+      { kind: 'audio', payloadType: 8, codec: 'PCMA', control: 'trackID=2', parameters: {} },
       {
         kind: 'video',
         payloadType: 96,
         codec: 'H264',
-        clockRate: 90_000,
         control: 'trackID=1',
         parameters: {
           'packetization-mode': '1',

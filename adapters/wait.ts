@@ -1,18 +1,8 @@
+import { setTimeout } from 'node:timers/promises'
+
 /** Resolves after `ms`; rejects with the signal's reason if it aborts first. */
 export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason)
-    const timer = setTimeout(done, ms)
-    signal?.addEventListener('abort', abort, { once: true })
-    function done() {
-      signal?.removeEventListener('abort', abort)
-      resolve()
-    }
-    function abort() {
-      clearTimeout(timer)
-      reject(signal?.reason)
-    }
-  })
+  setTimeout(ms, undefined, { ...(signal && { signal }) }).catch(() => signal?.throwIfAborted())
 
 /** Settles like the promise; rejects with the signal's reason if it aborts first. The operation itself continues. */
 export const unlessAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>

@@ -1,0 +1,20 @@
+import { access, constants, stat } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+
+/** Returns the file of a program on the PATH; `undefined` if it is not installed. */
+export async function findOnPath(program: string, path: string): Promise<string | undefined> {
+  for (const dir of path.split(delimiter).filter((dir) => dir !== '')) {
+    const file = join(dir, program)
+    if (await isProgram(file)) return file
+  }
+  return undefined
+}
+
+export const isProgram = async (file: string): Promise<boolean> => {
+  try {
+    await access(file, constants.X_OK)
+    return (await stat(file)).isFile()
+  } catch {
+    return false
+  }
+}
