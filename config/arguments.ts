@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { isName, type Role, roles } from '../machines/domain/access.js'
+import { isName, type Rights, roles } from '../machines/domain/access.js'
 import { durationOf } from './formats.js'
 import { hintOf } from './nearest.js'
 
@@ -10,13 +10,8 @@ interface Sources {
   flags: { 'data-dir'?: string }
 }
 
-/** The user and rights of a new credential. `expires` in ms. `cameras`: ids or patterns; absent: every camera. */
-interface Rights {
-  role: Role
-  user: string
-  expires?: number
-  cameras?: string[]
-}
+/** The rights of a new credential, and its lifetime in ms. */
+type NewRights = Rights & { expires?: number }
 
 /** A command line that was understood. */
 export type Command =
@@ -24,11 +19,11 @@ export type Command =
   | ({ name: 'serve'; guide: boolean } & Sources)
   | ({ name: 'check-config' | 'download-mediamtx' } & Sources)
   /** Without `expires`: `security.jwt_expiry_hours`. `id`: the token's `jti`. */
-  | ({ name: 'token'; id?: string } & Rights & Sources)
+  | ({ name: 'token'; id?: string } & NewRights & Sources)
   /** `revoke`: a token's `jti`. */
   | ({ name: 'token'; revoke: string } & Sources)
   /** Without `expires`: `api_key_management.default_expiry`; 0: never. */
-  | ({ name: 'keys'; act: 'create' } & Rights & Sources)
+  | ({ name: 'keys'; act: 'create' } & NewRights & Sources)
   | ({ name: 'keys'; act: 'list' } & Sources)
   | ({ name: 'keys'; act: 'rotate' | 'revoke'; id: string } & Sources)
   | ({ name: 'audit'; act: 'verify' } & Sources)
@@ -161,7 +156,7 @@ function tokenId(text: string, flag: string): string {
 /** A camera id, or a pattern that a camera id can match. */
 const cameraPattern = /^(?:camera\d{1,57}|(?=.*\*)[acemr\d*]{1,64})$/
 
-function rightsOf(values: Map<string, string>, command: string, { never }: { never: boolean }): Rights {
+function rightsOf(values: Map<string, string>, command: string, { never }: { never: boolean }): NewRights {
   const asked = values.get('role')
   if (asked === undefined) throw new UsageError(`${command} needs --role ${roles.join('|')}`)
   const role = roles.find((each) => each === asked)

@@ -1,25 +1,9 @@
 import { hidden, maskedParameters } from '../machines/domain/mask.js'
+import type { CameraEntry } from '../machines/domain/ports.js'
 import { parseStreamUrl } from '../machines/domain/streamUrl.js'
 import { bitrate, decimal, type Format, frameSize, oneOf, textLike, yesNo } from './formats.js'
 import { documented, groupOf, groupsOf, mapped } from './groups.js'
 import { concealed, type Raw, text } from './raw.js'
-
-/** The codec settings of one camera. `bitrate` in bits per second. */
-export interface Codec {
-  readonly profile: 'baseline' | 'main' | 'high'
-  readonly level: string
-  readonly pixelFormat: string
-  readonly preset: string
-  readonly bitrate: number
-}
-
-/** One item of `cameras`, in the shape of CameraEntry. */
-export interface CameraItem {
-  name: string
-  source: { kind: 'virtual' } | { kind: 'rtsp'; url: string } | { kind: 'usb'; match: string }
-  enabled: boolean
-  settings: { name?: string; width?: number; height?: number; fps?: number; codec?: Partial<Codec> }
-}
 
 const levels = ['3.0', '3.1', '3.2', '4.0', '4.1', '4.2', '5.0', '5.1', '5.2']
 
@@ -50,7 +34,7 @@ export const codecFormats = {
 /** Frames per second. */
 export const frameRate = decimal(1, 240)
 
-const source: Format<CameraItem['source']> = {
+const source: Format<CameraEntry['source']> = {
   allowed: 'virtual, rtsp://… , rtsps://… or usb:<serial or port>',
   type: 'Object',
   read: (raw, report) => {
@@ -117,7 +101,7 @@ export const cameraFields = documented(fields, {
 
 const item = mapped(
   groupOf(fields, ['name', 'source']),
-  ({ name, source, enabled = true, size, fps, codec }): CameraItem => ({
+  ({ name, source, enabled = true, size, fps, codec }): CameraEntry => ({
     name,
     source,
     enabled,
