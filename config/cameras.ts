@@ -1,32 +1,15 @@
 import { hidden, maskedParameters } from '../machines/domain/mask.js'
+import type { CameraEntry } from '../machines/domain/ports.js'
 import { parseStreamUrl } from '../machines/domain/streamUrl.js'
 import { bitrate, decimal, type Format, frameSize, oneOf, textLike, yesNo } from './formats.js'
 import { documented, groupOf, groupsOf, mapped } from './groups.js'
 import { concealed, type Raw, text } from './raw.js'
-
-/** The codec settings of one camera. `bitrate` in bits per second. */
-export interface Codec {
-  readonly profile: 'baseline' | 'main' | 'high'
-  readonly level: string
-  readonly pixelFormat: string
-  readonly preset: string
-  readonly bitrate: number
-}
-
-/** One item of `cameras`, in the shape of CameraEntry. */
-export interface CameraItem {
-  name: string
-  source: { kind: 'virtual' } | { kind: 'rtsp'; url: string } | { kind: 'usb'; match: string }
-  enabled: boolean
-  settings: { name?: string; width?: number; height?: number; fps?: number; codec?: Partial<Codec> }
-}
 
 const levels = ['3.0', '3.1', '3.2', '4.0', '4.1', '4.2', '5.0', '5.1', '5.2']
 
 /** YAML reads 3.0 without quotes as the number 3. */
 const level: Format<string> = {
   allowed: `auto or one of ${levels.join(', ')}`,
-  type: 'String',
   read: (raw, report) => {
     const value = raw.kind === 'scalar' ? raw.value : undefined
     const text = typeof value === 'number' ? value.toFixed(1) : value
@@ -50,9 +33,8 @@ export const codecFormats = {
 /** Frames per second. */
 export const frameRate = decimal(1, 240)
 
-const source: Format<CameraItem['source']> = {
+const source: Format<CameraEntry['source']> = {
   allowed: 'virtual, rtsp://… , rtsps://… or usb:<serial or port>',
-  type: 'Object',
   read: (raw, report) => {
     const value = raw.kind === 'scalar' && typeof raw.value === 'string' ? raw.value : ''
     if (isCut(raw)) {
@@ -117,7 +99,7 @@ export const cameraFields = documented(fields, {
 
 const item = mapped(
   groupOf(fields, ['name', 'source']),
-  ({ name, source, enabled = true, size, fps, codec }): CameraItem => ({
+  ({ name, source, enabled = true, size, fps, codec }): CameraEntry => ({
     name,
     source,
     enabled,

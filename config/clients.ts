@@ -1,14 +1,11 @@
-import { isCameraPattern, isName, type Role, roles } from '../machines/domain/access.js'
+import { isCameraPattern, isName, type Rights, roles } from '../machines/domain/access.js'
 import { type Format, oneOf, textLike } from './formats.js'
 import { documented, groupOf, groupsOf, listOf, mapped } from './groups.js'
 
 /** One item of `server.tls.clients`. */
-export interface ClientItem {
+export interface ClientItem extends Rights {
   /** A common name, or a SHA-256 fingerprint in upper case with colons. */
   subject: string
-  user: string
-  role: Role
-  cameras?: string[]
 }
 
 const fingerprint = /^[0-9a-f]{2}(?::?[0-9a-f]{2}){31}$/i
@@ -35,11 +32,9 @@ export const clientFields = documented(fields, {
 export const clientList: Format<ClientItem[]> = groupsOf(
   mapped(
     groupOf(fields, ['subject', 'user', 'role']),
-    ({ subject, user, role, cameras }): ClientItem => ({
+    ({ subject, ...rights }): ClientItem => ({
       subject: fingerprint.test(subject) ? canonical(subject) : subject,
-      user,
-      role,
-      ...(cameras && { cameras }),
+      ...rights,
     }),
   ),
   'clients',

@@ -5,15 +5,12 @@ import type { Raw, Report } from './raw.js'
 export interface Format<T> {
   /** Completes "must be …". */
   allowed: string
-  /** The type that convict checks after all sources are merged. */
-  type: 'Number' | 'String' | 'Boolean' | 'Array' | 'Object'
   /** Returns the value, or reports its faults and returns `undefined`. */
   read(raw: Raw, report: Report): T | undefined
 }
 
-const scalar = <T>(type: Format<T>['type'], allowed: string, parse: (value: unknown) => T | undefined): Format<T> => ({
+const scalar = <T>(allowed: string, parse: (value: unknown) => T | undefined): Format<T> => ({
   allowed,
-  type,
   read: (raw, report) => {
     const value = raw.kind === 'scalar' ? parse(raw.value) : undefined
     if (value === undefined) report(`must be ${allowed}`, raw)
@@ -32,40 +29,32 @@ function numberOf(value: unknown): number | undefined {
 
 /** A number. */
 export const decimal = (min: number, max: number) =>
-  scalar('Number', `a number from ${min} to ${max}`, (value) => within(numberOf(value), min, max))
+  scalar(`a number from ${min} to ${max}`, (value) => within(numberOf(value), min, max))
 
 /** A whole number. */
 export const whole = (min: number, max: number) =>
-  scalar('Number', `a whole number from ${min} to ${max}`, (value) => {
+  scalar(`a whole number from ${min} to ${max}`, (value) => {
     const number = within(numberOf(value), min, max)
     return Number.isInteger(number) ? number : undefined
   })
 
-const words: Record<string, boolean> = {
-  true: true,
-  yes: true,
-  on: true,
-  1: true,
-  false: false,
-  no: false,
-  off: false,
-  0: false,
-}
+const words = { true: ['true', 'yes', 'on', '1'], false: ['false', 'no', 'off', '0'] }
 
 /** A boolean in the words of YAML and of environment files. */
-export const yesNo = scalar('Boolean', 'true or false', (value) => {
+export const yesNo = scalar('true or false', (value) => {
   if (typeof value === 'boolean') return value
   const word = typeof value === 'string' ? value.toLowerCase() : ''
-  return Object.hasOwn(words, word) ? words[word] : undefined
+  if (words.true.includes(word)) return true
+  return words.false.includes(word) ? false : undefined
 })
 
 /** One of some words. */
 export const oneOf = <const T extends string>(...options: T[]) =>
-  scalar<T>('String', `one of ${options.join(', ')}`, (value) => options.find((option) => option === value))
+  scalar<T>(`one of ${options.join(', ')}`, (value) => options.find((option) => option === value))
 
 /** Text of a certain shape. Numbers and booleans are refused, because YAML may have dropped a zero or a dot. */
 export const textLike = (allowed: string, fits: (value: string) => boolean = () => true) =>
-  scalar('String', allowed, (value) => (typeof value === 'string' && fits(value) ? value : undefined))
+  scalar(allowed, (value) => (typeof value === 'string' && fits(value) ? value : undefined))
 
 const hostName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i
 const isHost = (value: string) => isAddress(value) || hostName.test(value)
@@ -108,34 +97,34 @@ export function durationOf(value: unknown, unit: TimeUnit): number | undefined {
 export const duration = (min: string, max = '24d', unit: TimeUnit = 's') => {
   const [least = 0, most = 0] = [durationOf(min, 's'), durationOf(max, 's')]
   const allowed = `a duration from ${min} to ${max} (10s, 500ms, 1h30m; a bare number is in ${namesOfTime[unit]})`
-  return scalar('Number', allowed, (value) => within(durationOf(value, unit), least, most))
+  return scalar(allowed, (value) => within(durationOf(value, unit), least, most))
 }
 
-function multiple(value: unknown, shape: RegExp, base: number): number | undefined {
-  const bare = numberOf(value)
-  if (bare !== undefined) return Number.isSafeInteger(bare) ? bare : undefined
-  const match = typeof value === 'string' ? shape.exec(value) : null
-  if (!match) return undefined
-  return Math.round(Number(match[1]) * base ** ('KMGT'.indexOf((match[2] ?? '').toUpperCase()) + 1))
+/** A format for a bare number, or a number with a prefix for a power of `base`. */
+const multiple = (name: string, examples: string, shape: RegExp, base: number) => {
+  const parse = (value: unknown) => {
+    const bare = numberOf(value)
+    if (bare !== undefined) return Number.isSafeInteger(bare) ? bare : undefined
+    const match = typeof value === 'string' ? shape.exec(value) : null
+    if (!match) return undefined
+    return Math.round(Number(match[1]) * base ** ('KMGT'.indexOf((match[2] ?? '').toUpperCase()) + 1))
+  }
+  return (min: string, max: string) => {
+    const [least = 0, most = 0] = [parse(min), parse(max)]
+    return scalar(`${name} from ${min} to ${max} (${examples})`, (value) => within(parse(value), least, most))
+  }
 }
 
 /** A size in bytes. K, M, G and T are powers of 1024, with or without `B` or `iB`. */
-export const size = (min: string, max: string) => {
-  const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMGT])(?:i?B)?$/i, 1024)
-  const [least = 0, most = 0] = [parse(min), parse(max)]
-  return scalar('Number', `a size from ${min} to ${max} (50M, 1G; a bare number is in bytes)`, (value) =>
-    within(parse(value), least, most),
-  )
-}
+export const size = multiple('a size', '50M, 1G; a bare number is in bytes', /^(\d+(?:\.\d+)?)([KMGT])(?:i?B)?$/i, 1024)
 
 /** A bit rate in bits per second. k, M and G are powers of 1000, as in ffmpeg. */
-export const bitrate = (min: string, max: string) => {
-  const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMG])$/i, 1000)
-  const [least = 0, most = 0] = [parse(min), parse(max)]
-  return scalar('Number', `a bitrate from ${min} to ${max} (2M, 800k; a bare number is in bits per second)`, (value) =>
-    within(parse(value), least, most),
-  )
-}
+export const bitrate = multiple(
+  'a bitrate',
+  '2M, 800k; a bare number is in bits per second',
+  /^(\d+(?:\.\d+)?)([KMG])$/i,
+  1000,
+)
 
 /** In pixels. */
 export interface FrameSize {
@@ -144,16 +133,12 @@ export interface FrameSize {
 }
 
 /** Even numbers, because 4:2:0 video has no half pixels. */
-export const frameSize = scalar<FrameSize>(
-  'Object',
-  'a frame size such as 1280x720, even numbers from 16 to 7680',
-  (value) => {
-    const match = typeof value === 'string' ? /^(\d{2,4})x(\d{2,4})$/i.exec(value) : null
-    const [width, height] = [Number(match?.[1]), Number(match?.[2])]
-    const fits = (side: number) => side >= 16 && side <= 7680 && side % 2 === 0
-    return fits(width) && fits(height) ? { width, height } : undefined
-  },
-)
+export const frameSize = scalar<FrameSize>('a frame size such as 1280x720, even numbers from 16 to 7680', (value) => {
+  const match = typeof value === 'string' ? /^(\d{2,4})x(\d{2,4})$/i.exec(value) : null
+  const [width, height] = [Number(match?.[1]), Number(match?.[2])]
+  const fits = (side: number) => side >= 16 && side <= 7680 && side % 2 === 0
+  return fits(width) && fits(height) ? { width, height } : undefined
+})
 
 /** The origin of a web page, or `*` for all. */
 export const webOrigin = textLike('an origin such as https://example.org:3000, or *', (value) => {

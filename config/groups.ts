@@ -1,13 +1,12 @@
 /** Formats of values that hold other values: lists, and groups of keys. */
 import type { Format } from './formats.js'
 import { hintOf } from './nearest.js'
-import { below, concealed, type Raw, type Report, text } from './raw.js'
+import { below, concealed, isNothing, type Raw, type Report, text } from './raw.js'
 import { parseYaml } from './yaml.js'
 
 /** A YAML list, or text with commas. Each item is checked by itself. */
 export const listOf = <T>(item: Format<T>): Format<T[]> => ({
   allowed: `a list, each item ${item.allowed}`,
-  type: 'Array',
   read: (raw, report) => {
     const parts = raw.kind === 'list' ? raw.items : split(raw)
     if (parts) return readItems(parts, item, report)
@@ -50,7 +49,6 @@ export interface Unique<T> {
 /** A YAML list of groups; in the environment its text, as YAML or JSON. `items` names them: "a list of cameras". */
 export const groupsOf = <T>(item: Format<T>, items: string, unique: readonly Unique<T>[] = []): Format<T[]> => ({
   allowed: `a list of ${items}`,
-  type: 'Array',
   read: (raw, report) => {
     const { root: list, faults } =
       raw.kind === 'scalar' && typeof raw.value === 'string' ? parseYaml(raw.value) : { root: raw, faults: [] }
@@ -99,7 +97,6 @@ export const groupOf = <F extends Fields, R extends keyof F & string = never>(
   required: readonly R[] = [],
 ): Format<Group<F, R>> => ({
   allowed: `a group of keys: ${Object.keys(fields).join(', ')}`,
-  type: 'Object',
   read: (raw, report) => {
     let good = true
     const refuse: Report = (...fault) => {
@@ -118,7 +115,7 @@ export const groupOf = <F extends Fields, R extends keyof F & string = never>(
 })
 
 /** The values of a map by key. Reports unknown, repeated and empty keys and leaves them out. */
-export function readMap(raw: Raw, keys: readonly string[], report: Report): Map<string, Raw> | undefined {
+function readMap(raw: Raw, keys: readonly string[], report: Report): Map<string, Raw> | undefined {
   if (raw.kind !== 'map') {
     report(`must be a group of keys (${keys.join(', ')})`, raw)
     return undefined
@@ -127,7 +124,7 @@ export function readMap(raw: Raw, keys: readonly string[], report: Report): Map<
   for (const { key, value } of raw.entries) {
     if (!keys.includes(key)) report(`is not a known key${hintOf(key, keys)}`, value, `.${key}`)
     else if (map.has(key)) report('is set twice', value, `.${key}`)
-    else if (value.kind === 'scalar' && value.value === null) report('has no value', value, `.${key}`)
+    else if (isNothing(value)) report('has no value', value, `.${key}`)
     else map.set(key, value)
   }
   return map

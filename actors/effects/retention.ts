@@ -39,17 +39,8 @@ export function createSurvey({ files, cameras, clock }: Pick<RetentionPorts, 'fi
         ...(patterns && { mayUse: (id) => mayUse({ cameras: patterns }, id) }),
       })
       const present = kind === 'recordings' ? cameras() : []
-      for (const { name, camera, bytes, createdAt, modifiedAt } of some) {
-        found.set(name, {
-          kind,
-          name,
-          camera,
-          bytes,
-          createdAt,
-          modifiedAt,
-          growing: isRecorded(present, camera, name),
-        })
-      }
+      for (const file of some)
+        found.set(file.name, { ...file, kind, growing: isRecorded(present, file.camera, file.name) })
       if (offset + page >= total) return [...found.values()]
     }
   }

@@ -57,14 +57,18 @@ export const isSameCredential = (one: Credential | undefined, other: Credential)
 /** `token:<id>`, `key:<id>`, `certificate:<id>`. */
 export const credentialName = ({ kind, id }: Credential): string => `${kind}:${id}`
 
-/** A client with a valid credential. */
-export interface Caller {
+/** A user, and what the user may do. */
+export interface Rights {
   user: string
   role: Role
-  /** `neverExpires` if it has no end. */
-  expiresAt: number
   /** Ids or patterns (`camera1`, `camera1*`); absent: every camera. */
   cameras?: readonly string[]
+}
+
+/** A client with a valid credential. */
+export interface Caller extends Rights {
+  /** `neverExpires` if it has no end. */
+  expiresAt: number
   credential?: Credential
 }
 
@@ -100,13 +104,7 @@ function matches(wanted: string, text: string): boolean {
 
 export interface Tokens {
   /** `expiresIn` in ms. `id`: the `jti`; default: a new one. */
-  issue(claims: {
-    user: string
-    role: Role
-    expiresIn: number
-    cameras?: readonly string[]
-    id?: string
-  }): Promise<string>
+  issue(claims: Rights & { expiresIn: number; id?: string }): Promise<string>
 }
 
 /** JWTs and API keys. */
@@ -125,13 +123,10 @@ export interface Credentials {
 }
 
 /** The public part of an API key: everything except the secret. */
-export interface ApiKey {
+export interface ApiKey extends Rights {
   id: string
   /** The first characters of the key, so that people can recognise it: `csk_1a2b3c4d`. */
   prefix: string
-  user: string
-  role: Role
-  cameras?: readonly string[]
   createdAt: number
   /** `neverExpires` if it has no end. */
   expiresAt: number
@@ -144,12 +139,7 @@ export interface ApiKeys {
    * Creates a key. `secret` is the key itself and is stored nowhere. `expiresIn` in ms; 0: never; absent: the
    * configured default. Rejects with ServiceError `invalidParams`, or `invalidState` when too many keys are valid.
    */
-  create(wish: {
-    user: string
-    role: Role
-    cameras?: readonly string[]
-    expiresIn?: number
-  }): Promise<{ key: ApiKey; secret: string }>
+  create(wish: Rights & { expiresIn?: number }): Promise<{ key: ApiKey; secret: string }>
   /** Newest first; includes revoked and expired keys for 30 days. */
   list(): Promise<ApiKey[]>
   /**

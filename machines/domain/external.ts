@@ -3,29 +3,29 @@
 import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import { ServiceError } from './errors.js'
+import type { SourceDescription } from './mediaServer.js'
 import type { Reason } from './reason.js'
 
 export type ExternalType = 'skydio_stanag4609' | 'generic_rtsp'
 export type Sensor = 'eo' | 'ir'
 
-/** Times in epoch ms. */
-export interface ExternalStream {
-  /** Without credentials. */
+/** A stream that may exist. */
+export interface Candidate {
   url: string
-  type: ExternalType
   name: string
-  /** ERROR: the stream answered before and does not answer now. */
-  status: 'DISCOVERED' | 'ERROR'
+  type: ExternalType
   /** For a source with two cameras: electro-optical or infrared. */
   sensor?: Sensor
+}
+
+/** Times in epoch ms; `url` without credentials; codec and size from the answer to DESCRIBE. */
+export interface ExternalStream extends Candidate, Partial<SourceDescription> {
+  /** ERROR: the stream answered before and does not answer now. */
+  status: 'DISCOVERED' | 'ERROR'
   discoveredAt: number
   lastSeen: number
   /** Set once the stream has a camera. */
   camera?: CameraId
-  /** From the answer to DESCRIBE. */
-  codec?: string
-  width?: number
-  height?: number
   /** Why the status is ERROR. */
   reason?: Reason
 }
@@ -89,10 +89,7 @@ export const discoveryDisabled = (): ServiceError =>
 // ---------------------------------------------------------------- storage
 
 /** A stream that a client added. `url` may hold credentials: show it only through `shownUrl`. `addedAt`: epoch ms. */
-export interface AddedStream {
-  url: string
-  name: string
-  type: ExternalType
+export interface AddedStream extends Omit<Candidate, 'sensor'> {
   addedAt: number
 }
 
@@ -127,14 +124,6 @@ export interface ScanPlan {
   generic?: { ranges: readonly string[]; hosts: readonly string[]; ports: readonly number[]; paths: readonly string[] }
 }
 
-/** A stream that may exist. */
-export interface Candidate {
-  url: string
-  name: string
-  type: ExternalType
-  sensor?: Sensor
-}
-
 /** One address and port, with the streams to probe over one connection. */
 export interface ScanTarget {
   host: string
@@ -144,11 +133,7 @@ export interface ScanTarget {
   candidates: Candidate[]
 }
 
-export interface FoundStream extends Candidate {
-  codec: string
-  width?: number
-  height?: number
-}
+export interface FoundStream extends Candidate, SourceDescription {}
 
 /** The answer of one target. */
 export interface ScanAnswer {

@@ -1,68 +1,44 @@
 /** Facts: events that happened. Machines emit them; notifications, log, audit log and metrics are views of them. */
+
+import type { MediaSession } from './access.js'
 import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import type { FileKind } from './files.js'
 import type { Reason } from './reason.js'
 import type { Cleanup, RetentionPolicy } from './retention.js'
-import type { CameraStatus, PassedOver, RecordingFormat, SnapshotTier, SnapshotView } from './views.js'
+import type { CameraStatus, PassedOver, RecordingFormat, RecordingOutcome, SnapshotView } from './views.js'
 
 export type { By } from './by.js'
 
-export type CameraFact =
-  | { type: 'camera.connected'; camera: CameraId; name: string }
-  | { type: 'camera.disconnected'; camera: CameraId; reason: Reason }
-  | {
-      type: 'camera.statusChanged'
-      camera: CameraId
-      name: string
-      from: CameraStatus
-      to: CameraStatus
-      reason?: Reason
-    }
-  | { type: 'camera.probed'; camera: CameraId; formats: string[] }
-  | { type: 'camera.probeFailed'; camera: CameraId; reason: Reason }
-  | { type: 'camera.identityAmbiguous'; camera: CameraId; reason: Reason }
-  | { type: 'camera.retired'; camera: CameraId }
+export type CameraFact = { camera: CameraId } & (
+  | { type: 'camera.connected'; name: string }
+  | { type: 'camera.disconnected'; reason: Reason }
+  | { type: 'camera.statusChanged'; name: string; from: CameraStatus; to: CameraStatus; reason?: Reason }
+  | { type: 'camera.probed'; formats: string[] }
+  | { type: 'camera.probeFailed'; reason: Reason }
+  | { type: 'camera.identityAmbiguous'; reason: Reason }
+  | { type: 'camera.retired' }
+)
 
-export type RecordingFact =
-  | {
-      type: 'recording.started'
-      camera: CameraId
-      by: By
-      filename: string
-      startedAt: number
-      format: RecordingFormat
-    }
-  | { type: 'recording.interrupted'; camera: CameraId; by: By; filename: string; reason: Reason }
-  | { type: 'recording.resumed'; camera: CameraId; by: By; filename: string }
-  | { type: 'recording.ended'; camera: CameraId; by: By; outcome: EndedRecording }
+export type RecordingFact = { camera: CameraId; by: By } & (
+  | { type: 'recording.started'; filename: string; startedAt: number; format: RecordingFormat }
+  | { type: 'recording.interrupted'; filename: string; reason: Reason }
+  | { type: 'recording.resumed'; filename: string }
+  | { type: 'recording.ended'; outcome: EndedRecording }
   /** The recording did not start, or ended because of a fault. Existing files are final. */
-  | { type: 'recording.failed'; camera: CameraId; by: By; outcome: EndedRecording }
+  | { type: 'recording.failed'; outcome: EndedRecording }
+)
 
-export interface EndedRecording {
-  reason: Reason
-  files: string[]
-  startedAt?: number
-  endedAt: number
-  /** Milliseconds of media in all files. */
-  recorded: number
-  bytes: number
-  format: RecordingFormat
-}
+export type EndedRecording = Pick<
+  RecordingOutcome,
+  'reason' | 'files' | 'startedAt' | 'endedAt' | 'recorded' | 'bytes' | 'format'
+>
 
 export type SnapshotFact =
   | ({ type: 'snapshot.taken'; by: By } & SnapshotView)
   | { type: 'snapshot.failed'; camera: CameraId; by: By; reason: Reason; passedOver: PassedOver[] }
   /** A picture that is not saved as a snapshot: there is no notification for it. */
-  | {
-      type: 'still.taken'
-      camera: CameraId
-      by: By
-      file: string
-      bytes: number
-      tier: SnapshotTier
-      capturedAt: number
-    }
+  | ({ type: 'still.taken'; by: By; file: string } & Pick<SnapshotView, 'camera' | 'bytes' | 'tier' | 'capturedAt'>)
   | { type: 'still.failed'; camera: CameraId; by: By; reason: Reason; passedOver: PassedOver[] }
 
 /** Emitted by a camera for a child that crashed before it could emit the fact itself. */
@@ -108,29 +84,17 @@ export type ExternalFact =
 export type RetentionFact =
   | { type: 'retention.policySet'; by: By; policy: RetentionPolicy }
   /** A sweep ended. `by` is absent for a scheduled sweep. `reason`: why it ended early. */
-  | {
-      type: 'retention.swept'
-      by?: By
-      files: number
-      freed: number
-      kept: Cleanup['kept']
-      reason?: string
-    }
+  | ({ type: 'retention.swept'; by?: By; files: number; reason?: string } & Pick<Cleanup, 'freed' | 'kept'>)
   | { type: 'file.deleted'; by?: By; kind: FileKind; name: string; camera: CameraId; bytes: number; reason: string }
 
 /** An actor crashed because of a bug. `restarts`: number of restarts so far, including this one. */
 export type SupervisionFact = { type: 'actor.failed'; actor: string; reason: Reason; restarts: number }
 
 /** A reader was kicked. `request`: the id of the call that ended it; absent if its credential expired. */
-export type MediaSessionFact = {
-  type: 'mediaSession.ended'
-  camera: CameraId
-  protocol: string
-  user: string
-  address: string
-  reason: string
-  request?: string
-}
+export type MediaSessionFact = { type: 'mediaSession.ended'; reason: string; request?: string } & Pick<
+  MediaSession,
+  'camera' | 'protocol' | 'user' | 'address'
+>
 
 export type SystemFact = { type: 'system.started' } | { type: 'system.stopping'; reason: string }
 

@@ -3,7 +3,7 @@
  * them. Times are epoch milliseconds, sizes bytes, durations milliseconds. Every promise respects its `signal`. The
  * message of a rejected promise is one sentence for people and contains no path, token or password.
  */
-import type { CameraId, CameraSettings, CodecSettings } from './camera.js'
+import type { CameraId, CameraSettings, CaptureMode, CodecSettings } from './camera.js'
 
 export * from './capture.js'
 export type { Dispose } from './dispose.js'
@@ -39,10 +39,7 @@ export interface Log {
 }
 
 /** The defaults for the settings of each camera. */
-export interface CaptureDefaults {
-  width: number
-  height: number
-  fps: number
+export interface CaptureDefaults extends Omit<CaptureMode, 'fourcc'> {
   codec: CodecSettings
 }
 

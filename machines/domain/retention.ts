@@ -1,8 +1,7 @@
 /** Selects the files to delete so that the disk stays usable. */
 
 import type { By } from './by.js'
-import type { CameraId } from './camera.js'
-import type { FileKind } from './ports.js'
+import type { FileKind, MediaFile } from './ports.js'
 import type { RecordingView } from './views.js'
 
 /**
@@ -16,14 +15,9 @@ export interface RetentionPolicy {
   enabled: boolean
 }
 
-/** A file, as input for the policy. Times are epoch ms. */
-export interface KeptFile {
+/** A file, as input for the policy. */
+export interface KeptFile extends Omit<MediaFile, 'path'> {
   kind: FileKind
-  name: string
-  camera: CameraId
-  bytes: number
-  createdAt: number
-  modifiedAt: number
   /** A recording is writing it. */
   growing: boolean
 }

@@ -1,5 +1,7 @@
 /** The public state of the actors: plain values, created by each machine's view function. Times are epoch ms. */
-import type { CameraId, Capabilities, Identity, Pipeline, SourceKind } from './camera.js'
+import type { CameraId, Capabilities, CaptureMode, Identity, Pipeline, SourceKind } from './camera.js'
+import type { DiskUsage } from './files.js'
+import type { ServerChoice } from './mediaServer.js'
 import type { Reason } from './reason.js'
 
 /** The three status values of the API, derived from the camera's tags. */
@@ -22,7 +24,7 @@ export interface CameraView {
   cause: Cause
   identity: Identity
   /** Size and frames per second of the chosen mode; absent until probed. */
-  mode?: { width: number; height: number; fps: number }
+  mode?: Omit<CaptureMode, 'fourcc'>
   capabilities?: Capabilities
   pipeline?: Pipeline
   /** Time of the transition to CONNECTED; absent in other states. */
@@ -122,16 +124,12 @@ export interface LinkView {
   cause: Cause
   /** `closed`: calls to the media server are allowed. */
   breaker: 'closed' | 'open' | 'halfOpen'
-  server?: { kind: 'external' | 'managed' | 'embedded'; why: string; version?: string }
+  server?: ServerChoice & { version?: string }
 }
 
-export interface StorageView {
+export interface StorageView extends DiskUsage {
   state: 'ok' | 'warning' | 'critical' | 'blind' | 'unknown'
   cause: Cause
-  total: number
-  used: number
-  available: number
-  percent: number
 }
 
 export interface SystemView {
