@@ -10,7 +10,6 @@ const levels = ['3.0', '3.1', '3.2', '4.0', '4.1', '4.2', '5.0', '5.1', '5.2']
 /** YAML reads 3.0 without quotes as the number 3. */
 const level: Format<string> = {
   allowed: `auto or one of ${levels.join(', ')}`,
-  type: 'String',
   read: (raw, report) => {
     const value = raw.kind === 'scalar' ? raw.value : undefined
     const text = typeof value === 'number' ? value.toFixed(1) : value
@@ -36,7 +35,6 @@ export const frameRate = decimal(1, 240)
 
 const source: Format<CameraEntry['source']> = {
   allowed: 'virtual, rtsp://… , rtsps://… or usb:<serial or port>',
-  type: 'Object',
   read: (raw, report) => {
     const value = raw.kind === 'scalar' && typeof raw.value === 'string' ? raw.value : ''
     if (isCut(raw)) {

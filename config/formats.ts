@@ -5,15 +5,12 @@ import type { Raw, Report } from './raw.js'
 export interface Format<T> {
   /** Completes "must be …". */
   allowed: string
-  /** The type that convict checks after all sources are merged. */
-  type: 'Number' | 'String' | 'Boolean' | 'Array' | 'Object'
   /** Returns the value, or reports its faults and returns `undefined`. */
   read(raw: Raw, report: Report): T | undefined
 }
 
-const scalar = <T>(type: Format<T>['type'], allowed: string, parse: (value: unknown) => T | undefined): Format<T> => ({
+const scalar = <T>(allowed: string, parse: (value: unknown) => T | undefined): Format<T> => ({
   allowed,
-  type,
   read: (raw, report) => {
     const value = raw.kind === 'scalar' ? parse(raw.value) : undefined
     if (value === undefined) report(`must be ${allowed}`, raw)
@@ -32,11 +29,11 @@ function numberOf(value: unknown): number | undefined {
 
 /** A number. */
 export const decimal = (min: number, max: number) =>
-  scalar('Number', `a number from ${min} to ${max}`, (value) => within(numberOf(value), min, max))
+  scalar(`a number from ${min} to ${max}`, (value) => within(numberOf(value), min, max))
 
 /** A whole number. */
 export const whole = (min: number, max: number) =>
-  scalar('Number', `a whole number from ${min} to ${max}`, (value) => {
+  scalar(`a whole number from ${min} to ${max}`, (value) => {
     const number = within(numberOf(value), min, max)
     return Number.isInteger(number) ? number : undefined
   })
@@ -53,7 +50,7 @@ const words: Record<string, boolean> = {
 }
 
 /** A boolean in the words of YAML and of environment files. */
-export const yesNo = scalar('Boolean', 'true or false', (value) => {
+export const yesNo = scalar('true or false', (value) => {
   if (typeof value === 'boolean') return value
   const word = typeof value === 'string' ? value.toLowerCase() : ''
   return Object.hasOwn(words, word) ? words[word] : undefined
@@ -61,11 +58,11 @@ export const yesNo = scalar('Boolean', 'true or false', (value) => {
 
 /** One of some words. */
 export const oneOf = <const T extends string>(...options: T[]) =>
-  scalar<T>('String', `one of ${options.join(', ')}`, (value) => options.find((option) => option === value))
+  scalar<T>(`one of ${options.join(', ')}`, (value) => options.find((option) => option === value))
 
 /** Text of a certain shape. Numbers and booleans are refused, because YAML may have dropped a zero or a dot. */
 export const textLike = (allowed: string, fits: (value: string) => boolean = () => true) =>
-  scalar('String', allowed, (value) => (typeof value === 'string' && fits(value) ? value : undefined))
+  scalar(allowed, (value) => (typeof value === 'string' && fits(value) ? value : undefined))
 
 const hostName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i
 const isHost = (value: string) => isAddress(value) || hostName.test(value)
@@ -108,7 +105,7 @@ export function durationOf(value: unknown, unit: TimeUnit): number | undefined {
 export const duration = (min: string, max = '24d', unit: TimeUnit = 's') => {
   const [least = 0, most = 0] = [durationOf(min, 's'), durationOf(max, 's')]
   const allowed = `a duration from ${min} to ${max} (10s, 500ms, 1h30m; a bare number is in ${namesOfTime[unit]})`
-  return scalar('Number', allowed, (value) => within(durationOf(value, unit), least, most))
+  return scalar(allowed, (value) => within(durationOf(value, unit), least, most))
 }
 
 function multiple(value: unknown, shape: RegExp, base: number): number | undefined {
@@ -123,7 +120,7 @@ function multiple(value: unknown, shape: RegExp, base: number): number | undefin
 export const size = (min: string, max: string) => {
   const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMGT])(?:i?B)?$/i, 1024)
   const [least = 0, most = 0] = [parse(min), parse(max)]
-  return scalar('Number', `a size from ${min} to ${max} (50M, 1G; a bare number is in bytes)`, (value) =>
+  return scalar(`a size from ${min} to ${max} (50M, 1G; a bare number is in bytes)`, (value) =>
     within(parse(value), least, most),
   )
 }
@@ -132,7 +129,7 @@ export const size = (min: string, max: string) => {
 export const bitrate = (min: string, max: string) => {
   const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMG])$/i, 1000)
   const [least = 0, most = 0] = [parse(min), parse(max)]
-  return scalar('Number', `a bitrate from ${min} to ${max} (2M, 800k; a bare number is in bits per second)`, (value) =>
+  return scalar(`a bitrate from ${min} to ${max} (2M, 800k; a bare number is in bits per second)`, (value) =>
     within(parse(value), least, most),
   )
 }
@@ -144,16 +141,12 @@ export interface FrameSize {
 }
 
 /** Even numbers, because 4:2:0 video has no half pixels. */
-export const frameSize = scalar<FrameSize>(
-  'Object',
-  'a frame size such as 1280x720, even numbers from 16 to 7680',
-  (value) => {
-    const match = typeof value === 'string' ? /^(\d{2,4})x(\d{2,4})$/i.exec(value) : null
-    const [width, height] = [Number(match?.[1]), Number(match?.[2])]
-    const fits = (side: number) => side >= 16 && side <= 7680 && side % 2 === 0
-    return fits(width) && fits(height) ? { width, height } : undefined
-  },
-)
+export const frameSize = scalar<FrameSize>('a frame size such as 1280x720, even numbers from 16 to 7680', (value) => {
+  const match = typeof value === 'string' ? /^(\d{2,4})x(\d{2,4})$/i.exec(value) : null
+  const [width, height] = [Number(match?.[1]), Number(match?.[2])]
+  const fits = (side: number) => side >= 16 && side <= 7680 && side % 2 === 0
+  return fits(width) && fits(height) ? { width, height } : undefined
+})
 
 /** The origin of a web page, or `*` for all. */
 export const webOrigin = textLike('an origin such as https://example.org:3000, or *', (value) => {

@@ -7,7 +7,6 @@ import { parseYaml } from './yaml.js'
 /** A YAML list, or text with commas. Each item is checked by itself. */
 export const listOf = <T>(item: Format<T>): Format<T[]> => ({
   allowed: `a list, each item ${item.allowed}`,
-  type: 'Array',
   read: (raw, report) => {
     const parts = raw.kind === 'list' ? raw.items : split(raw)
     if (parts) return readItems(parts, item, report)
@@ -50,7 +49,6 @@ export interface Unique<T> {
 /** A YAML list of groups; in the environment its text, as YAML or JSON. `items` names them: "a list of cameras". */
 export const groupsOf = <T>(item: Format<T>, items: string, unique: readonly Unique<T>[] = []): Format<T[]> => ({
   allowed: `a list of ${items}`,
-  type: 'Array',
   read: (raw, report) => {
     const { root: list, faults } =
       raw.kind === 'scalar' && typeof raw.value === 'string' ? parseYaml(raw.value) : { root: raw, faults: [] }
@@ -99,7 +97,6 @@ export const groupOf = <F extends Fields, R extends keyof F & string = never>(
   required: readonly R[] = [],
 ): Format<Group<F, R>> => ({
   allowed: `a group of keys: ${Object.keys(fields).join(', ')}`,
-  type: 'Object',
   read: (raw, report) => {
     let good = true
     const refuse: Report = (...fault) => {

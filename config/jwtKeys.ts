@@ -40,7 +40,6 @@ const keysOf = { file: ['algorithm', 'file'], url: ['jwks_url', 'algorithms'] }
 
 const item: Format<JwtKeyItem> = {
   allowed: 'a key',
-  type: 'Object',
   read: (raw, report) => {
     let good = true
     const refuse: Report = (...fault) => {

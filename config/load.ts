@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import convict from 'convict'
 import { checkTogether } from './checks.js'
 import { hintOf } from './nearest.js'
 import { type Raw, shown, text } from './raw.js'
-import { type Configuration, environmentName, schema, settings } from './schema.js'
+import { type Configuration, configurationOf, environmentName, settings } from './schema.js'
 import { unusedHint, unusedVariableHint } from './unused.js'
 import { parseYaml } from './yaml.js'
 
@@ -38,17 +37,17 @@ export interface ConfigurationSources {
   flags?: Readonly<{ 'data-dir'?: string | undefined }>
 }
 
-/** One source of settings: its values by key, each with its origin. */
+/** One source of settings: its values and their origins, by key. */
 interface Layer {
-  values: Map<string, { value: unknown; origin: string }>
+  values: Map<string, unknown>
+  origins: Map<string, string>
   faults: Fault[]
   warnings: string[]
 }
 
 /**
- * Reads all sources; later ones override earlier ones: defaults, YAML file, environment, flags. The schema reads each
- * value as it is written, because convict would coerce it (`off` to true, `12abc` to 12) and lose its origin.
- * Throws ConfigurationError.
+ * Reads all sources; later ones override earlier ones: defaults, YAML file, environment, flags. Throws
+ * ConfigurationError.
  */
 export function loadConfiguration({ file, env, flags = {} }: ConfigurationSources): {
   config: Configuration
@@ -57,12 +56,8 @@ export function loadConfiguration({ file, env, flags = {} }: ConfigurationSource
   const path = file ?? (env.CAMERA_SERVICE_CONFIG || undefined)
   const layers = [...(path === undefined ? [] : [fromFile(path)]), fromEnvironment(env), fromFlags(flags)]
   const faults = layers.flatMap((layer) => layer.faults)
-  const merged = convict<Configuration>(schema, { env: {}, args: [] })
-  for (const { values } of layers) merged.load(nested(values))
-  const config = merged.getProperties()
-  const origins = new Map(
-    layers.flatMap(({ values }) => [...values].map(([key, { origin }]) => [key, origin] satisfies [string, string])),
-  )
+  const config = configurationOf(new Map(layers.flatMap(({ values }) => [...values])))
+  const origins = new Map(layers.flatMap((layer) => [...layer.origins]))
   const broken = new Set(faults.map(({ key }) => key))
   const together = checkTogether(config)
   for (const { values, rule } of together.faults) {
@@ -72,14 +67,13 @@ export function loadConfiguration({ file, env, flags = {} }: ConfigurationSource
     if (!keys.some((each) => broken.has(each))) faults.push({ key, value, rule, origin: origins.get(key) ?? 'default' })
   }
   if (faults.length > 0) throw new ConfigurationError(faults)
-  merged.validate({ allowed: 'strict' })
   return {
     config: { ...config, data_dir: resolve(config.data_dir) },
     warnings: [...layers.flatMap((layer) => layer.warnings), ...together.warnings],
   }
 }
 
-const emptyLayer = (): Layer => ({ values: new Map(), faults: [], warnings: [] })
+const emptyLayer = (): Layer => ({ values: new Map(), origins: new Map(), faults: [], warnings: [] })
 
 /** Reads one setting into a layer. A fault names the key with the place below it (`cameras[2].name`). */
 function set(layer: Layer, key: string, raw: Raw, origin: (line: number | undefined) => string) {
@@ -95,7 +89,10 @@ function set(layer: Layer, key: string, raw: Raw, origin: (line: number | undefi
   }
   if (raw.kind === 'scalar' && (raw.value === null || raw.value === undefined)) return refuse('has no value', raw)
   const value = setting.reads.read(raw, refuse)
-  if (value !== undefined) layer.values.set(key, { value, origin: origin(raw.line) })
+  if (value !== undefined) {
+    layer.values.set(key, value)
+    layer.origins.set(key, origin(raw.line))
+  }
   if (setting.sensitive && raw.kind === 'scalar' && /^\S/.test(raw.comment ?? '')) {
     const advice = 'put it in quotes if the rest belongs to it'
     layer.warnings.push(`${key} ends before " #", where YAML begins a comment: ${advice} (${origin(raw.line)})`)
@@ -193,20 +190,4 @@ function fromFlags(flags: NonNullable<ConfigurationSources['flags']>): Layer {
   const directory = flags['data-dir']
   if (directory !== undefined) set(layer, 'data_dir', text(directory), () => 'flag --data-dir')
   return layer
-}
-
-/** The values as an object. Only keys of the schema are in `values`, so none is `__proto__`. */
-function nested(values: Layer['values']): object {
-  const root: Record<string, unknown> = {}
-  for (const [key, { value }] of values) {
-    const parts = key.split('.')
-    const name = parts.pop() ?? ''
-    const group = parts.reduce<Record<string, unknown>>((above, part) => {
-      const below = (above[part] ?? {}) as Record<string, unknown>
-      above[part] = below
-      return below
-    }, root)
-    group[name] = value
-  }
-  return root
 }

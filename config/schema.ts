@@ -23,12 +23,10 @@ import { listOf } from './groups.js'
 import { jwtKeyList } from './jwtKeys.js'
 import { text } from './raw.js'
 
-/** One key: an entry of a convict schema, with the format of its value. */
+/** One key, with the format of its value. */
 export interface Setting<T> {
   doc: string
   default: T
-  /** The type that convict checks after all sources are merged. */
-  format: Format<T>['type']
   sensitive: boolean
   reads: Format<T>
   /** The default as text, for the documentation. */
@@ -38,7 +36,7 @@ export interface Setting<T> {
 const setting = <T>(reads: Format<T>, written: string, doc: string, { secret = false } = {}): Setting<T> => {
   const value = reads.read(text(written), () => {})
   if (value === undefined) throw new Error(`the default ${written} must be ${reads.allowed}`)
-  return { doc, default: value, format: reads.type, sensitive: secret, reads, written }
+  return { doc, default: value, sensitive: secret, reads, written }
 }
 
 const time = (written: string, doc: string, min = '100ms', max?: string, unit?: TimeUnit) =>
@@ -440,6 +438,20 @@ function leaves(group: object, prefix: string): [string, Setting<unknown>][] {
 function isSetting(node: object): node is Setting<unknown> {
   return 'reads' in node
 }
+
+/** Values by key. */
+type Values = ReadonlyMap<string, unknown>
+
+/** The configuration with these values. A key without a value has its default. */
+export const configurationOf = (values: Values) => filled(schema, '', values) as Configuration
+
+const filled = (group: object, prefix: string, values: Values): object =>
+  Object.fromEntries(
+    Object.entries(group).map(([name, node]: [string, object]) => {
+      const key = prefix + name
+      return [name, isSetting(node) ? (values.get(key) ?? node.default) : filled(node, `${key}.`, values)]
+    }),
+  )
 
 /** `server.port` → `CAMERA_SERVICE_SERVER_PORT`. */
 export const environmentName = (key: string) => `CAMERA_SERVICE_${key.toUpperCase().replaceAll('.', '_')}`
