@@ -39,32 +39,26 @@ export class UsageError extends Error {
 }
 
 const commands = ['serve', 'token', 'keys', 'audit', 'check-config', 'download-mediamtx'] as const
-/** The subcommands, with the number of words that follow each. */
-const acts = { keys: { create: 0, list: 0, rotate: 1, revoke: 1 }, audit: { verify: 0 } } as const
-const hasActs = (command: string): command is keyof typeof acts => Object.hasOwn(acts, command)
-/** Flags that only some commands have. */
-const owners: Record<string, readonly string[]> = {
-  role: ['token', 'keys create'],
-  user: ['token', 'keys create'],
-  expires: ['token', 'keys create'],
-  cameras: ['token', 'keys create'],
-  id: ['token'],
-  revoke: ['token'],
-  guide: ['serve'],
+/** The subcommands. */
+const acts: Partial<Record<(typeof commands)[number], readonly string[]>> = {
+  keys: ['create', 'list', 'rotate', 'revoke'],
+  audit: ['verify'],
 }
+/** `only`: the commands that have the flag; absent: all. */
+type Option = { type: 'string' | 'boolean'; short?: string; only?: readonly string[] }
 const options = {
   config: { type: 'string' },
   'data-dir': { type: 'string' },
-  role: { type: 'string' },
-  user: { type: 'string' },
-  expires: { type: 'string' },
-  cameras: { type: 'string' },
-  id: { type: 'string' },
-  revoke: { type: 'string' },
-  guide: { type: 'boolean' },
+  role: { type: 'string', only: ['token', 'keys create'] },
+  user: { type: 'string', only: ['token', 'keys create'] },
+  expires: { type: 'string', only: ['token', 'keys create'] },
+  cameras: { type: 'string', only: ['token', 'keys create'] },
+  id: { type: 'string', only: ['token'] },
+  revoke: { type: 'string', only: ['token'] },
+  guide: { type: 'boolean', only: ['serve'] },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
-} as const
+} satisfies Record<string, Option>
 const isOption = (name: string): name is keyof typeof options => Object.hasOwn(options, name)
 
 /** Reads the words behind the name of the script. Throws UsageError. */
@@ -94,9 +88,9 @@ export function parseArguments(argv: readonly string[]): Command {
   if (values.has('version')) return { name: 'version' }
   const { act, id } = actOf(command, rest)
   const whole = [command, act].filter(Boolean).join(' ')
-  for (const [flag, commandsOfIt] of Object.entries(owners)) {
-    if (values.has(flag) && !commandsOfIt.includes(whole))
-      throw new UsageError(`--${flag} is only for ${commandsOfIt.join(' and ')}`)
+  for (const [flag, { only }] of Object.entries<Option>(options)) {
+    if (only && values.has(flag) && !only.includes(whole))
+      throw new UsageError(`--${flag} is only for ${only.join(' and ')}`)
   }
   const [config, directory] = [values.get('config'), values.get('data-dir')]
   const sources = {
@@ -121,14 +115,13 @@ export function parseArguments(argv: readonly string[]): Command {
 
 /** The subcommand and its id: `keys revoke <id>`. */
 function actOf(command: (typeof commands)[number], words: string[]): { act: string; id: string } {
-  const known: Record<string, number> = hasActs(command) ? acts[command] : {}
-  const [act = '', ...rest] = hasActs(command) ? words : ['', ...words]
-  if (hasActs(command) && !Object.hasOwn(known, act)) {
-    const names = Object.keys(known)
+  const names = acts[command]
+  const [act = '', ...rest] = names ? words : ['', ...words]
+  if (names && !names.includes(act)) {
     if (act === '') throw new UsageError(`${command} needs one of ${names.join(', ')}`)
     throw new UsageError(`${command} has no ${JSON.stringify(act)}: use ${names.join(', ')}${hintOf(act, names)}`)
   }
-  const room = known[act] ?? 0
+  const room = act === 'rotate' || act === 'revoke' ? 1 : 0
   const whole = [command, act].filter(Boolean).join(' ')
   if (rest.length > room) throw new UsageError(`${whole} does not take ${JSON.stringify(rest[room])}`)
   if (rest.length < room) throw new UsageError(`${whole} needs the id of a key: see keys list`)

@@ -84,33 +84,28 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
 
 /** Ports of one host must differ. A media server on another host has its own. */
 function samePorts({ server, mediamtx, http_health }: Configuration): SharedFault[] {
-  const ours: [string, number][] = [
-    ['server.port', server.port],
-    ...(http_health.enabled ? [['http_health.port', http_health.port] satisfies [string, number]] : []),
-    ['mediamtx.auth_port', mediamtx.auth_port],
-  ]
-  const theirs: [string, number][] = [
-    ['mediamtx.api_port', mediamtx.api_port],
-    ['mediamtx.rtsp_port', mediamtx.rtsp_port],
-    ['mediamtx.hls_port', mediamtx.hls_port],
-    ['mediamtx.webrtc_port', mediamtx.webrtc_port],
-  ]
+  const ours = {
+    'server.port': server.port,
+    ...(http_health.enabled && { 'http_health.port': http_health.port }),
+    'mediamtx.auth_port': mediamtx.auth_port,
+  }
+  const theirs = {
+    'mediamtx.api_port': mediamtx.api_port,
+    'mediamtx.rtsp_port': mediamtx.rtsp_port,
+    'mediamtx.hls_port': mediamtx.hls_port,
+    'mediamtx.webrtc_port': mediamtx.webrtc_port,
+  }
   const elsewhere = mediamtx.mode === 'external' && !isLoopback(mediamtx.host)
-  return (elsewhere ? [ours, theirs] : [[...ours, ...theirs]]).flatMap(findTwins)
+  return (elsewhere ? [ours, theirs] : [{ ...ours, ...theirs }]).flatMap(findTwins)
 }
 
-function findTwins(ports: [string, number][]): SharedFault[] {
+function findTwins(ports: Record<string, number>): SharedFault[] {
   const taken = new Map<number, string>()
-  return ports.flatMap(([key, port]) => {
+  return Object.entries(ports).flatMap(([key, port]) => {
     const other = taken.get(port)
     taken.set(port, other ?? key)
-    return other === undefined || port === 0
-      ? []
-      : [
-          {
-            values: { [other]: String(port), [key]: String(port) },
-            rule: `${other} and ${key} must be different ports`,
-          },
-        ]
+    if (other === undefined || port === 0) return []
+    const values = { [other]: String(port), [key]: String(port) }
+    return [{ values, rule: `${other} and ${key} must be different ports` }]
   })
 }

@@ -38,22 +38,14 @@ export const whole = (min: number, max: number) =>
     return Number.isInteger(number) ? number : undefined
   })
 
-const words: Record<string, boolean> = {
-  true: true,
-  yes: true,
-  on: true,
-  1: true,
-  false: false,
-  no: false,
-  off: false,
-  0: false,
-}
+const words = { true: ['true', 'yes', 'on', '1'], false: ['false', 'no', 'off', '0'] }
 
 /** A boolean in the words of YAML and of environment files. */
 export const yesNo = scalar('true or false', (value) => {
   if (typeof value === 'boolean') return value
   const word = typeof value === 'string' ? value.toLowerCase() : ''
-  return Object.hasOwn(words, word) ? words[word] : undefined
+  if (words.true.includes(word)) return true
+  return words.false.includes(word) ? false : undefined
 })
 
 /** One of some words. */
@@ -108,31 +100,31 @@ export const duration = (min: string, max = '24d', unit: TimeUnit = 's') => {
   return scalar(allowed, (value) => within(durationOf(value, unit), least, most))
 }
 
-function multiple(value: unknown, shape: RegExp, base: number): number | undefined {
-  const bare = numberOf(value)
-  if (bare !== undefined) return Number.isSafeInteger(bare) ? bare : undefined
-  const match = typeof value === 'string' ? shape.exec(value) : null
-  if (!match) return undefined
-  return Math.round(Number(match[1]) * base ** ('KMGT'.indexOf((match[2] ?? '').toUpperCase()) + 1))
+/** A format for a bare number, or a number with a prefix for a power of `base`. */
+const multiple = (name: string, examples: string, shape: RegExp, base: number) => {
+  const parse = (value: unknown) => {
+    const bare = numberOf(value)
+    if (bare !== undefined) return Number.isSafeInteger(bare) ? bare : undefined
+    const match = typeof value === 'string' ? shape.exec(value) : null
+    if (!match) return undefined
+    return Math.round(Number(match[1]) * base ** ('KMGT'.indexOf((match[2] ?? '').toUpperCase()) + 1))
+  }
+  return (min: string, max: string) => {
+    const [least = 0, most = 0] = [parse(min), parse(max)]
+    return scalar(`${name} from ${min} to ${max} (${examples})`, (value) => within(parse(value), least, most))
+  }
 }
 
 /** A size in bytes. K, M, G and T are powers of 1024, with or without `B` or `iB`. */
-export const size = (min: string, max: string) => {
-  const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMGT])(?:i?B)?$/i, 1024)
-  const [least = 0, most = 0] = [parse(min), parse(max)]
-  return scalar(`a size from ${min} to ${max} (50M, 1G; a bare number is in bytes)`, (value) =>
-    within(parse(value), least, most),
-  )
-}
+export const size = multiple('a size', '50M, 1G; a bare number is in bytes', /^(\d+(?:\.\d+)?)([KMGT])(?:i?B)?$/i, 1024)
 
 /** A bit rate in bits per second. k, M and G are powers of 1000, as in ffmpeg. */
-export const bitrate = (min: string, max: string) => {
-  const parse = (value: unknown) => multiple(value, /^(\d+(?:\.\d+)?)([KMG])$/i, 1000)
-  const [least = 0, most = 0] = [parse(min), parse(max)]
-  return scalar(`a bitrate from ${min} to ${max} (2M, 800k; a bare number is in bits per second)`, (value) =>
-    within(parse(value), least, most),
-  )
-}
+export const bitrate = multiple(
+  'a bitrate',
+  '2M, 800k; a bare number is in bits per second',
+  /^(\d+(?:\.\d+)?)([KMG])$/i,
+  1000,
+)
 
 /** In pixels. */
 export interface FrameSize {

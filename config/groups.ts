@@ -1,7 +1,7 @@
 /** Formats of values that hold other values: lists, and groups of keys. */
 import type { Format } from './formats.js'
 import { hintOf } from './nearest.js'
-import { below, concealed, type Raw, type Report, text } from './raw.js'
+import { below, concealed, isNothing, type Raw, type Report, text } from './raw.js'
 import { parseYaml } from './yaml.js'
 
 /** A YAML list, or text with commas. Each item is checked by itself. */
@@ -115,7 +115,7 @@ export const groupOf = <F extends Fields, R extends keyof F & string = never>(
 })
 
 /** The values of a map by key. Reports unknown, repeated and empty keys and leaves them out. */
-export function readMap(raw: Raw, keys: readonly string[], report: Report): Map<string, Raw> | undefined {
+function readMap(raw: Raw, keys: readonly string[], report: Report): Map<string, Raw> | undefined {
   if (raw.kind !== 'map') {
     report(`must be a group of keys (${keys.join(', ')})`, raw)
     return undefined
@@ -124,7 +124,7 @@ export function readMap(raw: Raw, keys: readonly string[], report: Report): Map<
   for (const { key, value } of raw.entries) {
     if (!keys.includes(key)) report(`is not a known key${hintOf(key, keys)}`, value, `.${key}`)
     else if (map.has(key)) report('is set twice', value, `.${key}`)
-    else if (value.kind === 'scalar' && value.value === null) report('has no value', value, `.${key}`)
+    else if (isNothing(value)) report('has no value', value, `.${key}`)
     else map.set(key, value)
   }
   return map

@@ -1,8 +1,8 @@
 import { isLoopback } from '../machines/domain/address.js'
 import { type JwtAlgorithm, jwtAlgorithms } from '../machines/domain/jwt.js'
 import { type Format, oneOf, textLike } from './formats.js'
-import { groupOf, groupsOf, listOf, listThat, readMap } from './groups.js'
-import type { Raw, Report } from './raw.js'
+import { groupOf, groupsOf, listOf, listThat, mapped } from './groups.js'
+import { isNothing, type Raw } from './raw.js'
 
 const algorithm = oneOf(...jwtAlgorithms)
 
@@ -22,53 +22,49 @@ const url = textLike(
   },
 )
 
-const file = groupOf(
-  {
-    algorithm,
-    file: textLike('the path of a file', (value) => value !== '' && !/\p{Cc}/u.test(value)),
+/** A key that only the other kind of item has. */
+const misplaced = (rule: string): Format<never> => ({
+  allowed: 'nothing',
+  read: (raw, report) => {
+    report(rule, raw)
+    return undefined
   },
-  ['algorithm', 'file'],
+})
+
+const besideUrl = misplaced('must not stand beside jwks_url')
+const withoutUrl = misplaced('belongs to jwks_url, which is missing')
+
+const file = mapped(
+  groupOf(
+    {
+      algorithm,
+      file: textLike('the path of a file', (value) => value !== '' && !/\p{Cc}/u.test(value)),
+      jwks_url: withoutUrl,
+      algorithms: withoutUrl,
+    },
+    ['algorithm', 'file'],
+  ),
+  ({ algorithm, file }): JwtKeyItem => ({ kind: 'file', algorithm, file }),
 )
-const jwks = groupOf(
-  {
-    jwks_url: url,
-    algorithms: listThat(listOf(algorithm), 'name at least one algorithm', (names) => names.length > 0),
-  },
-  ['jwks_url', 'algorithms'],
+const jwks = mapped(
+  groupOf(
+    {
+      algorithm: besideUrl,
+      file: besideUrl,
+      jwks_url: url,
+      algorithms: listThat(listOf(algorithm), 'name at least one algorithm', (names) => names.length > 0),
+    },
+    ['jwks_url', 'algorithms'],
+  ),
+  ({ jwks_url, algorithms }): JwtKeyItem => ({ kind: 'url', url: jwks_url, algorithms }),
 )
-const keysOf = { file: ['algorithm', 'file'], url: ['jwks_url', 'algorithms'] }
+
+const isOfUrl = (raw: Raw) =>
+  raw.kind === 'map' && raw.entries.some(({ key, value }) => key === 'jwks_url' && !isNothing(value))
 
 const item: Format<JwtKeyItem> = {
   allowed: 'a key',
-  read: (raw, report) => {
-    let good = true
-    const refuse: Report = (...fault) => {
-      good = false
-      report(...fault)
-    }
-    const values = readMap(raw, [...keysOf.file, ...keysOf.url], refuse)
-    if (!values) return undefined
-    const isUrl = values.has('jwks_url')
-    const rule = isUrl ? 'must not stand beside jwks_url' : 'belongs to jwks_url, which is missing'
-    for (const key of isUrl ? keysOf.file : keysOf.url) {
-      const value = values.get(key)
-      if (value) refuse(rule, value, `.${key}`)
-    }
-    const own = (keys: string[]): Raw => ({
-      kind: 'map',
-      line: raw.line,
-      entries: keys.flatMap((key) => {
-        const value = values.get(key)
-        return value ? [{ key, value, line: value.line }] : []
-      }),
-    })
-    if (isUrl) {
-      const key = jwks.read(own(keysOf.url), refuse)
-      return good && key ? { kind: 'url', url: key.jwks_url, algorithms: key.algorithms } : undefined
-    }
-    const key = file.read(own(keysOf.file), refuse)
-    return good && key ? { kind: 'file', ...key } : undefined
-  },
+  read: (raw, report) => (isOfUrl(raw) ? jwks : file).read(raw, report),
 }
 
 /** The list `security.jwt_keys`. */

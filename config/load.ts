@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { checkTogether } from './checks.js'
 import { hintOf } from './nearest.js'
-import { type Raw, shown, text } from './raw.js'
+import { isNothing, type Raw, shown, text } from './raw.js'
 import { type Configuration, configurationOf, environmentName, settings } from './schema.js'
 import { unusedHint, unusedVariableHint } from './unused.js'
 import { parseYaml } from './yaml.js'
@@ -87,7 +87,7 @@ function set(layer: Layer, key: string, raw: Raw, origin: (line: number | undefi
       origin: origin(at.line ?? raw.line),
     })
   }
-  if (raw.kind === 'scalar' && (raw.value === null || raw.value === undefined)) return refuse('has no value', raw)
+  if (isNothing(raw)) return refuse('has no value', raw)
   const value = setting.reads.read(raw, refuse)
   if (value !== undefined) {
     layer.values.set(key, value)
@@ -127,7 +127,7 @@ function walk(layer: Layer, raw: Raw, group: string, origin: (line: number | und
   const refuse = (key: string, value: Raw, rule: string, line = value.line) =>
     layer.faults.push({ key, value: shown(value, key), rule, origin: origin(line) })
   // All keys of the group are commented out.
-  if (raw.kind === 'scalar' && raw.value === null) return
+  if (isNothing(raw)) return
   if (raw.kind !== 'map')
     return void refuse(group, raw, group ? 'must be a group of keys' : 'must hold keys with values')
   const lines = new Map<string, number | undefined>()

@@ -28,6 +28,9 @@ export type Report = (rule: string, raw: Raw, below?: string) => void
 /** The value of an environment variable, a flag or a default. */
 export const text = (value: string, line?: number): Scalar => ({ kind: 'scalar', value, line })
 
+/** A key without a value. */
+export const isNothing = (raw: Raw) => raw.kind === 'scalar' && (raw.value ?? undefined) === undefined
+
 /** The same place without its value, for a fault of a value that may be part of a password. */
 export const concealed = (raw: Raw): Raw => text(hidden, raw.line)
 
@@ -40,7 +43,7 @@ export const below =
 /** The value as everybody may see it: on one line, at most 80 characters, without credentials. */
 export function shown(raw: Raw, key: string, secret = false): string {
   if (raw.kind !== 'scalar') return raw.kind === 'list' ? 'a list' : 'a group of keys'
-  if (raw.value === null || raw.value === undefined) return 'nothing'
+  if (isNothing(raw)) return 'nothing'
   if (secret || isSecretName(key) || raw.value === hidden || raw.comment?.includes('@')) return hidden
   const written = JSON.stringify(withoutCredentials(String(raw.value)))
   const plain = typeof raw.value === 'string' ? written : written.slice(1, -1)

@@ -59,19 +59,13 @@ function tlsOptions({ server: { tls } }: Configuration) {
 }
 
 /** Returns what each kind of media server offers to clients. `host` is absent if it is this host. Called per request. */
-export function streamUrlOptions(config: Configuration): (kind: ServerChoice['kind'] | undefined) => Offered {
+export function streamUrlOptions(config: Configuration) {
   const { host } = config.mediamtx
   const managed = { hls: true, webrtc: true, ports: mediaPorts(config) }
   const embedded = { ...managed, hls: false, webrtc: false }
   const external = { ...managed, ...(!isLoopback(host) && { host: hostInUrl(host) }) }
-  return (kind) => (kind === 'external' ? external : kind === 'embedded' ? embedded : managed)
-}
-
-interface Offered {
-  host?: string
-  hls: boolean
-  webrtc: boolean
-  ports: ReturnType<typeof mediaPorts>
+  return (kind: ServerChoice['kind'] | undefined) =>
+    kind === 'external' ? external : kind === 'embedded' ? embedded : managed
 }
 
 /** `undefined` if health and metrics are not served. */
