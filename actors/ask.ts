@@ -18,8 +18,8 @@ import type {
   SnapshotView,
 } from '../machines/domain/views.js'
 import { type CameraActor, type Directory, type FleetActor, findCamera } from './directory.js'
-import { within } from './effects/time.js'
 import type { Facts } from './facts.js'
+import { outcomeOf } from './outcome.js'
 import { failedBy, noPicture, notVirtual, type RequestMethod, refusal, simulationDisabled } from './refusals.js'
 
 /**
@@ -102,28 +102,21 @@ export function createAsk({
     if (!actor.getSnapshot().can(event)) throw refusal(viewOf(actor), method)
     actor.send(event)
   }
-  /** Subscribes before it sends, because the fact may come at once. A refused call leaves no listener. */
-  const outcomeOf = async <F extends Fact>(
+  const outcomeAfter = <F extends Fact>(
     { actor, method, event }: { actor: CameraActor; method: RequestMethod; event: CameraEvent },
     isIt: (fact: Fact) => fact is F,
     limit = patience,
   ) => {
-    const over = new AbortController()
-    const outcome = facts.next(isIt, within(limit, over.signal))
-    const gone = endOf(actor, over.signal)
-    outcome.catch(() => {})
-    try {
-      send(actor, method, event)
-      return await Promise.race([outcome, gone])
-    } finally {
-      over.abort()
-    }
+    // The camera was removed, crashed, or did not drain in time.
+    const gone = dependencyFailed('camera', 'the camera was removed or restarted during the request')
+    const request = { actor, send: () => send(actor, method, event), gone: { complete: gone, error: gone } }
+    return outcomeOf(facts, request, isIt, limit)
   }
   return {
     async startRecording(camera, { by, format, duration }) {
       const actor = findCamera(fleet, camera)
       const asked = duration === undefined ? {} : { duration }
-      const fact = await outcomeOf(
+      const fact = await outcomeAfter(
         { actor, method: 'start_recording', event: { type: 'recording.start', by, format, ...asked } },
         (fact): fact is RecordingFact =>
           isRecordingFact(fact) && fact.by === by && fact.type !== 'recording.interrupted',
@@ -148,7 +141,7 @@ export function createAsk({
 
     async stopRecording(camera, by) {
       const actor = findCamera(fleet, camera)
-      const { type, outcome, at, ...fact } = await outcomeOf(
+      const { type, outcome, at, ...fact } = await outcomeAfter(
         { actor, method: 'stop_recording', event: { type: 'recording.stop', by } },
         (fact): fact is FactOf<'recording.ended' | 'recording.failed'> =>
           (fact.type === 'recording.ended' || fact.type === 'recording.failed') && fact.camera === camera,
@@ -167,7 +160,7 @@ export function createAsk({
 
     async takeSnapshot(camera, { by, maxAge, ...options }) {
       const actor = findCamera(fleet, camera)
-      const fact = await outcomeOf(
+      const fact = await outcomeAfter(
         { actor, method: 'take_snapshot', event: { type: 'snapshot.take', wish: { by, maxAge, options } } },
         (fact): fact is FactOf<'snapshot.taken' | 'snapshot.failed'> =>
           (fact.type === 'snapshot.taken' || fact.type === 'snapshot.failed') && fact.by === by,
@@ -180,7 +173,7 @@ export function createAsk({
     async takeStill(camera, { by, maxAge, ...options }) {
       const actor = findCamera(fleet, camera)
       const wish = { by, maxAge, options: { ...options, format: 'jpg' as const, fleeting: true as const } }
-      const fact = await outcomeOf(
+      const fact = await outcomeAfter(
         { actor, method: 'take_snapshot', event: { type: 'snapshot.take', wish } },
         (fact): fact is FactOf<'still.taken' | 'still.failed'> =>
           (fact.type === 'still.taken' || fact.type === 'still.failed') && fact.by === by,
@@ -249,17 +242,6 @@ export function createAsk({
         .catch((error: unknown) => Promise.reject(dependencyFailed('camera', reasonFrom(error))))
     },
   }
-}
-
-/** Rejects if the camera's actor ends before its fact: the camera was removed, crashed, or did not drain in time. */
-function endOf(actor: CameraActor, signal: AbortSignal): Promise<never> {
-  const end = new Promise<never>((_, reject) => {
-    const fail = () => reject(dependencyFailed('camera', 'the camera was removed or restarted during the request'))
-    const subscription = actor.subscribe({ complete: fail, error: fail })
-    signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true })
-  })
-  end.catch(() => {})
-  return end
 }
 
 /** The view without times, which errors do not contain. */

@@ -1,4 +1,4 @@
-import { type ActorRefFrom, waitFor } from 'xstate'
+import { type ActorRefFrom, type AnyActorRef, waitFor } from 'xstate'
 import { dependencyFailed, notFound, reasonOf, ServiceError } from '../machines/domain/errors.js'
 import { discoveryDisabled, type ExternalAsk, type ExternalStream } from '../machines/domain/external.js'
 import type { DiscoveryFact, ExternalFact, Fact, Told } from '../machines/domain/facts.js'
@@ -8,8 +8,8 @@ import { readStreamUrl, shownUrl, streamIdentity, streamKey } from '../machines/
 import type { externalDiscoveryMachine } from '../machines/externalDiscovery.js'
 import { type ExternalStreamsEvent, type externalStreamsMachine, listStreams } from '../machines/externalStreams.js'
 import { type Directory, type FleetActor, findCamera } from './directory.js'
-import { within } from './effects/time.js'
 import type { Facts } from './facts.js'
+import { outcomeOf } from './outcome.js'
 
 interface ExternalAskPorts {
   fleet: FleetActor
@@ -21,10 +21,9 @@ interface ExternalAskPorts {
 }
 
 /** The part of an actor that a request uses. */
-interface Askable<Event> {
+interface Askable<Event> extends Pick<AnyActorRef, 'subscribe'> {
   getSnapshot(): { can(event: Event): boolean }
   send(event: Event): void
-  subscribe(observer: { complete(): void; error(): void }): { unsubscribe(): void }
 }
 
 type Ended = Extract<DiscoveryFact, { type: 'discovery.ended' }>
@@ -56,34 +55,26 @@ export function createExternalAsk({
     return { discovery, streams }
   }
 
-  /** Subscribes before it sends, because the fact may come at once. */
-  const outcomeOf = async <Event, F extends Fact>(
+  const outcomeAfter = async <Event, F extends Fact>(
     actor: Askable<Event>,
     event: Event,
     isIt: (fact: Fact) => fact is F,
     limit: number,
   ): Promise<Told<F>> => {
     if (!actor.getSnapshot().can(event)) throw tooManyChanges()
-    const over = new AbortController()
-    const subscription = actor.subscribe({
-      complete: () => over.abort(new Error('the service is stopping')),
-      error: () => over.abort(new Error('an internal error occurred')),
-    })
-    const outcome = facts.next(isIt, within(limit, over.signal))
-    try {
-      actor.send(event)
-      return await outcome
-    } catch (error) {
-      throw dependencyFailed('external_discovery', reasonOf(error))
-    } finally {
-      subscription.unsubscribe()
-      over.abort()
+    const request = {
+      actor,
+      send: () => actor.send(event),
+      gone: { complete: new Error('the service is stopping'), error: new Error('an internal error occurred') },
     }
+    return outcomeOf(facts, request, isIt, limit).catch((error: unknown) => {
+      throw dependencyFailed('external_discovery', reasonOf(error))
+    })
   }
 
   const change = async (event: ExternalStreamsEvent, url = '') => {
     const isOutcome = (fact: Fact): fact is ExternalFact => 'by' in fact && fact.by === event.by
-    const fact = await outcomeOf(needActors().streams, event, isOutcome, changeLimit)
+    const fact = await outcomeAfter(needActors().streams, event, isOutcome, changeLimit)
     if (fact.type === 'externalStream.refused') throw refusalOf(fact.reason, url)
   }
 
@@ -103,7 +94,7 @@ export function createExternalAsk({
     },
 
     async discover({ skydio, generic, force, includeOffline, by }) {
-      const { at, took, errors } = await outcomeOf(
+      const { at, took, errors } = await outcomeAfter(
         needActors().discovery,
         { type: 'discovery.start', wish: { skydio, generic, force }, by },
         (fact): fact is Ended => fact.type === 'discovery.ended' && fact.askers?.includes(by) === true,

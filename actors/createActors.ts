@@ -51,14 +51,13 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
     input: { ...input, link: { ...input.link, seed: randomInt(2 ** 32) } },
   })
   const directory: Directory = createDirectory({ fleet, observer, startedAt: clock.now() })
-  const { startLimit, autoCloseAfter, simulation, scanLimit, policy } = asking
-  const ask = createAsk({ ...ports, fleet, facts, directory, startLimit, autoCloseAfter, simulation })
-  const external = createExternalAsk({ fleet, facts, directory, clock, scanLimit })
+  const ask = createAsk({ ...ports, ...asking, fleet, facts, directory })
+  const external = createExternalAsk({ ...asking, fleet, facts, directory, clock })
   const retention = createRetentionAsk({
     actor: () => fleet.system.get('retention'),
     facts,
-    survey: createSurvey({ files: ports.files, cameras, clock }),
-    policy,
+    survey: createSurvey({ ...ports, cameras }),
+    policy: asking.policy,
   })
   const access = createStreamAccess({
     ...ports,

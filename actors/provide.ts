@@ -71,13 +71,13 @@ export interface ActorOptions {
   storageInterval: number
   streamScanLimit: number
   drainLimit: number
-  tiers: { direct: number; ffmpeg: number; live: number; wake: number }
+  tiers: { directLimit: number; ffmpegLimit: number; liveLimit: number; wakeLimit: number }
 }
 
 /** Returns the root machine with all its effects. `cameras`: the present cameras, for retention. */
 export function provide(ports: ActorPorts, options: ActorOptions, cameras: RetentionPorts['cameras']) {
   const { mediaServer, reader, pipelines, clock, log } = ports
-  const { startLimit, tiers } = options
+  const { startLimit } = options
   const streamHold = provideStreamHold({ reader, startLimit })
 
   const recording = recordingMachine.provide({
@@ -86,12 +86,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
   })
   const snapshot = snapshotMachine.provide({
     actors: snapshotEffects(ports),
-    delays: {
-      directLimit: tiers.direct,
-      ffmpegLimit: tiers.ffmpeg,
-      liveLimit: tiers.live,
-      wakeLimit: tiers.wake,
-    },
+    delays: options.tiers,
   })
   const camera = cameraMachine.provide({
     actors: {
@@ -134,14 +129,14 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
         delays: { interval: options.storageInterval },
       }),
       retention: retentionMachine.provide({
-        actors: retentionEffects({ files: ports.files, store: ports.retention, cameras, clock, log }),
+        actors: retentionEffects({ ...ports, store: ports.retention, cameras }),
       }),
       mediaSessions: mediaSessionsMachine.provide({ actors: mediaSessionsEffects(ports) }),
       externalDiscovery: externalDiscoveryMachine.provide({
-        actors: externalDiscoveryEffects({ scan: ports.scan, clock, scanLimit: options.streamScanLimit }),
+        actors: externalDiscoveryEffects({ ...ports, scanLimit: options.streamScanLimit }),
       }),
       externalStreams: externalStreamsMachine.provide({
-        actors: externalStreamsEffects({ store: ports.external, addresses: ports.addresses, log }),
+        actors: externalStreamsEffects({ ...ports, store: ports.external }),
       }),
     },
     delays: { drainLimit: options.drainLimit },

@@ -7,9 +7,9 @@ import type { MediaServer, PathEvent, StreamReader } from '../../machines/domain
 import { choosePipeline } from '../../machines/domain/pipeline.js'
 import type { CaptureDefaults, Clock } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
-import { readStreamUrl } from '../../machines/domain/streamUrl.js'
 import type { SourceInput } from '../../machines/source.js'
 import { callback } from './callback.js'
+import { addressRefusal } from './external.js'
 import { within } from './time.js'
 
 export interface CameraPorts {
@@ -21,8 +21,6 @@ export interface CameraPorts {
   clock: Clock
 }
 
-/** Limit for resolving a name, in ms. */
-const resolveLimit = 3_000
 /** Limit for stopping the recorder after a crash, in ms. */
 const abandonLimit = 2_500
 
@@ -63,7 +61,6 @@ export const sourceEffects = ({
  */
 async function checkAddress({ url, added }: SourceInput, addresses: AddressCheck, signal: AbortSignal): Promise<void> {
   if (!added) return
-  const { host, port } = readStreamUrl(url)
-  const refusal = await addresses.refusal(host, port, within(resolveLimit, signal))
+  const refusal = await addressRefusal(url, addresses, signal)
   if (refusal !== undefined) throw new Failure('address_refused', `its address ${refusal}`)
 }

@@ -25,12 +25,17 @@ export interface ExternalStreamsPorts {
 /** Limit for resolving a name, in ms. */
 const resolveLimit = 3_000
 
+/** Returns the rule that the address of a stream breaks; `undefined` if it is allowed. */
+export function addressRefusal(url: string, addresses: AddressCheck, signal: AbortSignal) {
+  const { host, port } = readStreamUrl(url)
+  return addresses.refusal(host, port, within(resolveLimit, signal))
+}
+
 /** The effects of machines/externalStreams.ts. */
 export const externalStreamsEffects = ({ store, addresses, log }: ExternalStreamsPorts) => ({
-  checkAddress: fromPromise<string | undefined, { url: string }>(({ input, signal }) => {
-    const { host, port } = readStreamUrl(input.url)
-    return addresses.refusal(host, port, within(resolveLimit, signal))
-  }),
+  checkAddress: fromPromise<string | undefined, { url: string }>(({ input, signal }) =>
+    addressRefusal(input.url, addresses, signal),
+  ),
   saveStreams: fromPromise<void, ExternalState>(({ input }) =>
     store.save(input).catch((error: unknown) => {
       log.error('the external streams cannot be saved', { reason: reasonOf(error) })

@@ -18,17 +18,16 @@ interface Saving {
   wishes: SnapshotWish[]
 }
 
+const grab = (pictures: Pictures, method: 'grabDirect' | 'grabByFfmpeg', tier: SnapshotTier) =>
+  fromPromise<Captured, Grab>(async ({ input: { camera, device, pipeline }, signal }) => ({
+    ...(await pictures[method](camera, device, pipeline, signal)),
+    tier,
+  }))
+
 /** The effects of machines/snapshot.ts. */
 export const snapshotEffects = ({ pictures, clock }: { pictures: Pictures; clock: Clock }) => ({
-  grabDirect: fromPromise<Captured, Grab>(async ({ input: { camera, device, pipeline }, signal }) => ({
-    ...(await pictures.grabDirect(camera, device, pipeline, signal)),
-    tier: 0,
-  })),
-
-  grabByFfmpeg: fromPromise<Captured, Grab>(async ({ input: { camera, device, pipeline }, signal }) => ({
-    ...(await pictures.grabByFfmpeg(camera, device, pipeline, signal)),
-    tier: 1,
-  })),
+  grabDirect: grab(pictures, 'grabDirect', 0),
+  grabByFfmpeg: grab(pictures, 'grabByFfmpeg', 1),
 
   grabFromStream: fromPromise<Captured, Grab & { maxAge: number; tier: SnapshotTier }>(
     async ({ input: { camera, maxAge, tier }, signal }) => ({

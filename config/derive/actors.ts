@@ -47,10 +47,10 @@ export const actorOptions = (config: Configuration) => {
     streamScanLimit: external.scan_timeout,
     drainLimit: drainLimit(config),
     tiers: {
-      direct: snapshots.tier0_timeout,
-      ffmpeg: snapshots.tier1_timeout,
-      live: snapshots.tier2_timeout,
-      wake: snapshots.tier3_timeout,
+      directLimit: snapshots.tier0_timeout,
+      ffmpegLimit: snapshots.tier1_timeout,
+      liveLimit: snapshots.tier2_timeout,
+      wakeLimit: snapshots.tier3_timeout,
     },
   }
 }

@@ -51,11 +51,8 @@ export function chooseMode(capabilities: Capabilities, wish: ModeWish): ModeChoi
   const { explicit = {} } = wish
   const all = modesOf(capabilities)
   const within = all.filter(({ width, height }) => width <= wish.width && height <= wish.height)
-  const sized = explicit.size
-    ? best(all, (mode) => closeness(mode, wish))
-    : within.length > 0
-      ? within
-      : best(all, (mode) => closeness(mode, wish))
+  const needsNearest = explicit.size || within.length === 0
+  const sized = needsNearest ? best(all, (mode) => closeness(mode, wish)) : within
   const timed = explicit.fps ? best(sized, ({ fps }) => ratio(fps, wish.fps)) : sized
   const mode = [...timed].sort(
     (a, b) =>

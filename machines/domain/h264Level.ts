@@ -1,3 +1,5 @@
+import type { CaptureMode, CodecSettings } from './camera.js'
+
 /**
  * H.264 levels from 3.0 up (ITU-T H.264, table A-1): macroblocks per second, per frame, kbit/s of baseline and main.
  */
@@ -16,16 +18,8 @@ const levels = [
   ['6.2', 16_711_680, 139_264, 800_000],
 ] as const
 
-export interface LevelDemand {
-  width: number
-  height: number
-  fps: number
-  /** Bits per second. */
-  bitrate: number
-  profile: 'baseline' | 'main' | 'high'
-  /** The lowest level to use, as configured; `auto` is 3.0. */
-  level: string
-}
+/** `level`: the lowest level to use, as configured; `auto` is 3.0. */
+type LevelDemand = Omit<CaptureMode, 'fourcc'> & Pick<CodecSettings, 'bitrate' | 'profile' | 'level'>
 
 /** Returns the lowest level, from the configured one up, that allows the stream; the highest level if none does. */
 export function h264Level({ width, height, fps, bitrate, profile, level }: LevelDemand): string {

@@ -47,12 +47,10 @@ function sourceOf(kind: SourceKind, mode: CaptureMode, own: boolean, reason: str
 }
 
 /** Returns the codec settings with the computed level. */
-function codecOf({ width, height, fps }: CaptureMode, codec: CodecSettings): CodecSettings {
-  return {
-    ...codec,
-    level: h264Level({ width, height, fps, bitrate: codec.bitrate, profile: codec.profile, level: codec.level }),
-  }
-}
+const codecOf = (mode: CaptureMode, codec: CodecSettings): CodecSettings => ({
+  ...codec,
+  level: h264Level({ ...mode, ...codec }),
+})
 
 /** A zero in the mode means unknown. */
 function pull({ formats }: Capabilities): Pipeline {

@@ -132,7 +132,12 @@ describe('options from the configuration', () => {
       codec: { profile: 'baseline', level: 'auto', pixelFormat: 'yuv420p', preset: 'ultrafast', bitrate: 2_000_000 },
     })
     expect(pictureLimits(defaults)).to.deep.equal({ direct: 3_000, ffmpeg: 6_000, stream: 20_000 })
-    expect(actorOptions(defaults).tiers).to.deep.equal({ direct: 3_000, ffmpeg: 6_000, live: 5_000, wake: 20_000 })
+    expect(actorOptions(defaults).tiers).to.deep.equal({
+      directLimit: 3_000,
+      ffmpegLimit: 6_000,
+      liveLimit: 5_000,
+      wakeLimit: 20_000,
+    })
   })
 
   it('for the actors', () => {
