@@ -10,36 +10,24 @@ import type { CameraStatus, PassedOver, RecordingFormat, RecordingOutcome, Snaps
 
 export type { By } from './by.js'
 
-export type CameraFact =
-  | { type: 'camera.connected'; camera: CameraId; name: string }
-  | { type: 'camera.disconnected'; camera: CameraId; reason: Reason }
-  | {
-      type: 'camera.statusChanged'
-      camera: CameraId
-      name: string
-      from: CameraStatus
-      to: CameraStatus
-      reason?: Reason
-    }
-  | { type: 'camera.probed'; camera: CameraId; formats: string[] }
-  | { type: 'camera.probeFailed'; camera: CameraId; reason: Reason }
-  | { type: 'camera.identityAmbiguous'; camera: CameraId; reason: Reason }
-  | { type: 'camera.retired'; camera: CameraId }
+export type CameraFact = { camera: CameraId } & (
+  | { type: 'camera.connected'; name: string }
+  | { type: 'camera.disconnected'; reason: Reason }
+  | { type: 'camera.statusChanged'; name: string; from: CameraStatus; to: CameraStatus; reason?: Reason }
+  | { type: 'camera.probed'; formats: string[] }
+  | { type: 'camera.probeFailed'; reason: Reason }
+  | { type: 'camera.identityAmbiguous'; reason: Reason }
+  | { type: 'camera.retired' }
+)
 
-export type RecordingFact =
-  | {
-      type: 'recording.started'
-      camera: CameraId
-      by: By
-      filename: string
-      startedAt: number
-      format: RecordingFormat
-    }
-  | { type: 'recording.interrupted'; camera: CameraId; by: By; filename: string; reason: Reason }
-  | { type: 'recording.resumed'; camera: CameraId; by: By; filename: string }
-  | { type: 'recording.ended'; camera: CameraId; by: By; outcome: EndedRecording }
+export type RecordingFact = { camera: CameraId; by: By } & (
+  | { type: 'recording.started'; filename: string; startedAt: number; format: RecordingFormat }
+  | { type: 'recording.interrupted'; filename: string; reason: Reason }
+  | { type: 'recording.resumed'; filename: string }
+  | { type: 'recording.ended'; outcome: EndedRecording }
   /** The recording did not start, or ended because of a fault. Existing files are final. */
-  | { type: 'recording.failed'; camera: CameraId; by: By; outcome: EndedRecording }
+  | { type: 'recording.failed'; outcome: EndedRecording }
+)
 
 export type EndedRecording = Pick<
   RecordingOutcome,
