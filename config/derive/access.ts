@@ -1,4 +1,4 @@
-/** Configuration → options of tokens, keys and the audit log. Pure; durations in ms. */
+/** Configuration → options of tokens and keys. Pure; durations in ms. */
 import type { Configuration } from '../schema.js'
 
 /** Where the key of the tokens comes from, apart from the data directory. */
@@ -19,6 +19,3 @@ export const keyDefaults = ({ api_key_management: keys }: Configuration) => ({
   expiry: keys.default_expiry,
   maxKeys: keys.max_keys,
 })
-
-/** Size in bytes. */
-export const auditLimits = ({ audit }: Configuration) => ({ maxSize: audit.max_size, maxFiles: audit.max_files })

@@ -39,15 +39,6 @@ export function apiUrl(
   return `http://${credentials}${hostInUrl(isExternal ? mediamtx.host : local)}:${mediamtx.api_port}`
 }
 
-/** Calls of the control API. */
-export const mediaServerOptions = ({ mediamtx }: Configuration) => ({
-  timeout: mediamtx.timeout,
-  threshold: mediamtx.circuit_breaker.failure_threshold,
-})
-
-/** The server that answers the media server's questions for permission. */
-export const mediaAuthPlace = ({ mediamtx }: Configuration) => ({ host: mediamtx.auth_host, port: mediamtx.auth_port })
-
 /** A media server that the service finds or starts. */
 export const serverProcessOptions = (config: Configuration) => ({
   mode: config.mediamtx.mode,

@@ -2,11 +2,9 @@
 import type { ScanPlan } from '../../machines/domain/external.js'
 import type { ServerChoice } from '../../machines/domain/ports.js'
 import type { Configuration } from '../schema.js'
-import { auditLimits, jwtSecretSources, keyDefaults, tokenOptions } from './access.js'
+import { jwtSecretSources, keyDefaults, tokenOptions } from './access.js'
 import {
   apiUrl,
-  mediaAuthPlace,
-  mediaServerOptions,
   ownPlaces,
   pathDefaults,
   publishHost,
@@ -25,12 +23,16 @@ export const portOptions = (config: Configuration) => ({
     jwtKeys: config.security.jwt_keys,
     tokens: tokenOptions(config),
     keys: keyDefaults(config),
-    audit: auditLimits(config),
+    audit: { maxSize: config.audit.max_size, maxFiles: config.audit.max_files },
   },
   paths: (recordings: string) => pathDefaults(config, recordings),
-  mediaServer: mediaServerOptions(config),
+  mediaServer: {
+    timeout: config.mediamtx.timeout,
+    threshold: config.mediamtx.circuit_breaker.failure_threshold,
+  },
   apiUrl: (kind: Kind, own: { user: string; password: string }) => apiUrl(config, kind, own),
-  mediaAuth: mediaAuthPlace(config),
+  /** The server that answers the media server's questions for permission. */
+  mediaAuth: { host: config.mediamtx.auth_host, port: config.mediamtx.auth_port },
   /** True: an external media server must ask this service for permission of its readers. */
   isProtected: config.security.streams !== 'open',
   serverProcess: serverProcessOptions(config),
@@ -38,16 +40,19 @@ export const portOptions = (config: Configuration) => ({
   rtsp: { ...rtspPlace(config), startTimeout: startLimit(config) },
   publishHost: publishHost(config),
   probeTimeout: config.camera.capability_timeout,
-  pictures: pictureLimits(config),
-  scan: { plan: scanPlan(config), ...scanOptions(config) },
+  /** Time limits of the programs that take pictures. */
+  pictures: {
+    direct: config.snapshots.tier0_timeout,
+    ffmpeg: config.snapshots.tier1_timeout,
+    stream: config.snapshots.tier3_timeout,
+  },
+  /** `hostLimit`: time limit of one address and port. */
+  scan: {
+    plan: scanPlan(config),
+    hostLimit: config.external_discovery.host_timeout,
+    concurrency: config.external_discovery.max_concurrent_scans,
+  },
   ownPlaces: (kind: Kind, authPort: number) => ownPlaces(config, kind, authPort),
-})
-
-/** Time limits of the programs that take pictures. */
-export const pictureLimits = ({ snapshots }: Configuration) => ({
-  direct: snapshots.tier0_timeout,
-  ffmpeg: snapshots.tier1_timeout,
-  stream: snapshots.tier3_timeout,
 })
 
 /** The addresses that scans may call. */
@@ -71,10 +76,4 @@ export const scanPlan = ({ external_discovery: { skydio, generic_uav: generic } 
       paths: generic.stream_paths,
     },
   }),
-})
-
-/** Time limit of one address and port, and the number of parallel ones. */
-export const scanOptions = ({ external_discovery: external }: Configuration) => ({
-  hostLimit: external.host_timeout,
-  concurrency: external.max_concurrent_scans,
 })

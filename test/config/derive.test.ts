@@ -3,7 +3,7 @@ import type { ActorsOptions } from '../../actors/createActors.js'
 import type { ActorOptions } from '../../actors/provide.js'
 import type { PathDefaults } from '../../adapters/mediamtx/pathBody.js'
 import type { ServerProcessOptions } from '../../adapters/mediamtx/serverProcess.js'
-import { auditLimits, jwtSecretSources, keyDefaults, tokenOptions } from '../../config/derive/access.js'
+import { jwtSecretSources, keyDefaults, tokenOptions } from '../../config/derive/access.js'
 import {
   actorOptions,
   askOptions,
@@ -16,8 +16,6 @@ import {
 import { healthOptions, rateLimitOptions, rpcOptions, streamUrlOptions } from '../../config/derive/api.js'
 import {
   apiUrl,
-  mediaAuthPlace,
-  mediaServerOptions,
   ownPlaces,
   pathDefaults,
   publishHost,
@@ -25,7 +23,7 @@ import {
   serverProcessOptions,
   startLimit,
 } from '../../config/derive/mediaServer.js'
-import { pictureLimits, scanOptions, scanPlan } from '../../config/derive/ports.js'
+import { portOptions, scanPlan } from '../../config/derive/ports.js'
 import { loadConfiguration } from '../../config/load.js'
 import type { HealthOptions } from '../../rpc/http/health.js'
 import type { RpcOptions } from '../../rpc/options.js'
@@ -49,7 +47,7 @@ describe('options from the configuration', () => {
     expect(tokenOptions(config)).to.deep.equal({ issuer: 'us', audience: 'cameras', tolerance: 5_000 })
     expect(jwtSecretSources(defaults)).to.deep.equal({ value: '', file: '' })
     expect(keyDefaults(defaults)).to.deep.equal({ expiry: 90 * 86_400_000, maxKeys: 100 })
-    expect(auditLimits(defaults)).to.deep.equal({ maxSize: 10_485_760, maxFiles: 20 })
+    expect(portOptions(defaults).access.audit).to.deep.equal({ maxSize: 10_485_760, maxFiles: 20 })
     const rate: RateLimitOptions = rateLimitOptions(defaults)
     expect(rate).to.deep.equal({
       requests: 1_000,
@@ -82,8 +80,8 @@ describe('options from the configuration', () => {
       offers: { hls: true, webrtc: true },
       grace: 5_000,
     })
-    expect(mediaServerOptions(defaults)).to.deep.equal({ timeout: 10_000, threshold: 5 })
-    expect(mediaAuthPlace(configured(external))).to.deep.equal({ host: '127.0.0.1', port: 8004 })
+    expect(portOptions(defaults).mediaServer).to.deep.equal({ timeout: 10_000, threshold: 5 })
+    expect(portOptions(configured(external)).mediaAuth).to.deep.equal({ host: '127.0.0.1', port: 8004 })
   })
 
   it('for the control API: an external server gets credentials only if it asks the service for permission', () => {
@@ -131,7 +129,7 @@ describe('options from the configuration', () => {
       fps: 30,
       codec: { profile: 'baseline', level: 'auto', pixelFormat: 'yuv420p', preset: 'ultrafast', bitrate: 2_000_000 },
     })
-    expect(pictureLimits(defaults)).to.deep.equal({ direct: 3_000, ffmpeg: 6_000, stream: 20_000 })
+    expect(portOptions(defaults).pictures).to.deep.equal({ direct: 3_000, ffmpeg: 6_000, stream: 20_000 })
     expect(actorOptions(defaults).tiers).to.deep.equal({
       directLimit: 3_000,
       ffmpegLimit: 6_000,
@@ -215,7 +213,7 @@ describe('options from the configuration', () => {
       },
       generic: { ranges: ['10.0.0.0/24'], hosts: [], ports: [554, 8554], paths: ['/stream', '/live', '/video'] },
     })
-    expect(scanOptions(defaults)).to.deep.equal({ hostLimit: 2_000, concurrency: 32 })
+    expect(portOptions(defaults).scan).to.deep.equal({ plan: {}, hostLimit: 2_000, concurrency: 32 })
   })
 
   it('for the addresses that are not allowed as stream sources', () => {
