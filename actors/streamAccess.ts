@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type ActorRefFrom, waitFor } from 'xstate'
 import {
+  type AuditEntry,
   type AuditLog,
   type AuthFailures,
   type Caller,
@@ -146,6 +147,21 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     return isCameraId(path) ? passes : refused('no_camera')
   }
 
+  const writeAudit = (
+    { event, result, ...about }: Pick<AuditEntry, 'event' | 'result' | 'reason' | 'subject'>,
+    question: MediaQuestion,
+    { user = '', credential }: Pick<Refusal, 'user' | 'credential'>,
+  ) =>
+    audit.write({
+      event,
+      action: actionOf(question),
+      result,
+      user,
+      ...(credential && { credential: credentialName(credential) }),
+      address: hostInUrl(question.ip),
+      ...about,
+    })
+
   /** Adds the reader to the media sessions, which kick it when its credential ends. */
   const admit = (question: MediaQuestion, { query, ...reader }: Reader): Verdict => {
     const { id, path, protocol, ip } = question
@@ -159,14 +175,7 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     }
     const isNew = !mediaSessionsView(actor.getSnapshot()).some((known) => known.id === id && known.camera === path)
     actor.send(event)
-    if (isNew)
-      audit.write({
-        event: 'authentication',
-        action: actionOf(question),
-        result: 'ok',
-        ...whoOf(question, reader),
-        subject: path,
-      })
+    if (isNew) writeAudit({ event: 'authentication', result: 'ok', subject: path }, question, reader)
     return passes
   }
 
@@ -176,14 +185,8 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     const action = actionOf(question)
     const subject = path.slice(0, 64)
     log.warn('stream access refused', { action, path: subject, address: ip, reason, ...(user !== '' && { user }) })
-    audit.write({
-      event: 'refusal',
-      action,
-      result: 'refused',
-      ...whoOf(question, refusal),
-      reason,
-      ...(subject !== '' && { subject }),
-    })
+    const about = { reason, ...(subject !== '' && { subject }) }
+    writeAudit({ event: 'refusal', result: 'refused', ...about }, question, refusal)
     metrics?.refused('authentication')
   }
 
@@ -224,9 +227,3 @@ const showsCredential = (question: MediaQuestion): boolean =>
 /** `RTSP read`, `media server API`. */
 const actionOf = ({ action, protocol }: MediaQuestion): string =>
   action === 'api' ? 'media server API' : `${protocol.toUpperCase()} ${action}`.trim().slice(0, 64)
-
-const whoOf = ({ ip }: MediaQuestion, { user = '', credential }: { user?: string; credential?: Credential }) => ({
-  user,
-  ...(credential && { credential: credentialName(credential) }),
-  address: hostInUrl(ip),
-})
