@@ -62,8 +62,12 @@ export function createExternalAsk({
     limit: number,
   ): Promise<Told<F>> => {
     if (!actor.getSnapshot().can(event)) throw tooManyChanges()
-    const gone = { complete: new Error('the service is stopping'), error: new Error('an internal error occurred') }
-    return outcomeOf(facts, { actor, send: () => actor.send(event), gone }, isIt, limit).catch((error: unknown) => {
+    const request = {
+      actor,
+      send: () => actor.send(event),
+      gone: { complete: new Error('the service is stopping'), error: new Error('an internal error occurred') },
+    }
+    return outcomeOf(facts, request, isIt, limit).catch((error: unknown) => {
       throw dependencyFailed('external_discovery', reasonOf(error))
     })
   }

@@ -3,17 +3,20 @@ import type { Fact, Told } from '../machines/domain/facts.js'
 import { within } from './effects/time.js'
 import type { Facts } from './facts.js'
 
-/**
- * Sends a request to an actor; resolves with the fact for which `isIt` returns true. Rejects after `limit` ms, or with
- * an error of `gone` if the actor ends (`complete`) or crashes (`error`) before its fact.
- */
+/** `gone`: the errors if the actor ends (`complete`) or crashes (`error`) before its fact. */
+interface Request {
+  actor: Pick<AnyActorRef, 'subscribe'>
+  send(): void
+  gone: { complete: Error; error: Error }
+}
+
+/** Sends a request to an actor; resolves with the fact for which `isIt` returns true. Rejects after `limit` ms. */
 export async function outcomeOf<F extends Fact>(
   facts: Facts,
-  request: { actor: Pick<AnyActorRef, 'subscribe'>; send: () => void; gone: { complete: Error; error: Error } },
+  { actor, send, gone }: Request,
   isIt: (fact: Fact) => fact is F,
   limit: number,
 ): Promise<Told<F>> {
-  const { actor, send, gone } = request
   const over = new AbortController()
   const subscription = actor.subscribe({
     complete: () => over.abort(gone.complete),

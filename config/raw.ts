@@ -29,7 +29,7 @@ export type Report = (rule: string, raw: Raw, below?: string) => void
 export const text = (value: string, line?: number): Scalar => ({ kind: 'scalar', value, line })
 
 /** A key without a value. */
-export const isNothing = (raw: Raw) => raw.kind === 'scalar' && (raw.value === null || raw.value === undefined)
+export const isNothing = (raw: Raw) => raw.kind === 'scalar' && (raw.value ?? undefined) === undefined
 
 /** The same place without its value, for a fault of a value that may be part of a password. */
 export const concealed = (raw: Raw): Raw => text(hidden, raw.line)

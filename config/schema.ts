@@ -439,10 +439,13 @@ function isSetting(node: object): node is Setting<unknown> {
   return 'reads' in node
 }
 
-/** The configuration with these values by key. A key without a value has its default. */
-export const configurationOf = (values: ReadonlyMap<string, unknown>) => filled(schema, '', values) as Configuration
+/** Values by key. */
+type Values = ReadonlyMap<string, unknown>
 
-const filled = (group: object, prefix: string, values: ReadonlyMap<string, unknown>): object =>
+/** The configuration with these values. A key without a value has its default. */
+export const configurationOf = (values: Values) => filled(schema, '', values) as Configuration
+
+const filled = (group: object, prefix: string, values: Values): object =>
   Object.fromEntries(
     Object.entries(group).map(([name, node]: [string, object]) => {
       const key = prefix + name

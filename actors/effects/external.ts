@@ -26,7 +26,7 @@ export interface ExternalStreamsPorts {
 const resolveLimit = 3_000
 
 /** Returns the rule that the address of a stream breaks; `undefined` if it is allowed. */
-export function addressRefusal(url: string, addresses: AddressCheck, signal: AbortSignal): Promise<string | undefined> {
+export function addressRefusal(url: string, addresses: AddressCheck, signal: AbortSignal) {
   const { host, port } = readStreamUrl(url)
   return addresses.refusal(host, port, within(resolveLimit, signal))
 }
