@@ -1,5 +1,5 @@
 import { waitFor } from 'xstate'
-import type { CameraEvent } from '../machines/cameraSetup.js'
+import type { CameraEvent } from '../machines/cameraContext.js'
 import { cameraView } from '../machines/cameraView.js'
 import type { Hold } from '../machines/demand.js'
 import type { By } from '../machines/domain/by.js'
@@ -118,14 +118,22 @@ export function createAsk({
       const asked = duration === undefined ? {} : { duration }
       const fact = await outcomeAfter(
         { actor, method: 'start_recording', event: { type: 'recording.start', by, format, ...asked } },
-        (fact): fact is RecordingFact =>
-          isRecordingFact(fact) && fact.by === by && fact.type !== 'recording.interrupted',
+        (fact): fact is RecordingFact => isRecordingFact(fact) && fact.by === by && startOutcomes.includes(fact.type),
       )
       if (!('outcome' in fact)) {
         const { filename } = fact
         const startedAt = 'startedAt' in fact ? fact.startedAt : clock.now()
         const file = { filename, files: [filename], startedAt }
-        return { camera: fact.camera, status: 'RECORDING', growing: true, format, by: by.user, ...file, ...asked }
+        return {
+          camera: fact.camera,
+          status: 'RECORDING',
+          growing: true,
+          format,
+          by: by.user,
+          gaps: [],
+          ...file,
+          ...asked,
+        }
       }
       const { reason } = fact.outcome
       if (fact.type === 'recording.ended') {
@@ -219,7 +227,8 @@ export function createAsk({
       }
       send(actor, 'stop_streaming', { type: 'stream.release', holder })
       const { id, stream, recording } = viewOf(actor)
-      const continues = Object.keys(stream.holders).length > 0 || recording !== undefined
+      const continues =
+        Object.keys(stream.holders).length > 0 || (recording !== undefined && recording.waitsFor === undefined)
       return holdView(id, hold, continues)
     },
 
@@ -253,5 +262,8 @@ const holdView = (camera: CameraId, { since, until }: Hold, continues: boolean):
   continues,
   ...(until !== undefined && { until }),
 })
+
+/** The facts that answer a request to record. */
+const startOutcomes: readonly Fact['type'][] = ['recording.started', 'recording.ended', 'recording.failed']
 
 const isRecordingFact = (fact: Fact): fact is RecordingFact => fact.type.startsWith('recording.')

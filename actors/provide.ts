@@ -6,6 +6,7 @@ import type { AddressCheck, ExternalStore, StreamScan } from '../machines/domain
 import type { MediaFiles, Segments, Storage } from '../machines/domain/files.js'
 import type { MediaServer, ServerProcess, StreamReader } from '../machines/domain/mediaServer.js'
 import type { CaptureDefaults, Clock, Log, RegistryStore } from '../machines/domain/ports.js'
+import type { IntentStore } from '../machines/domain/recording.js'
 import type { RetentionStore } from '../machines/domain/retention.js'
 import { externalDiscoveryMachine } from '../machines/externalDiscovery.js'
 import { externalStreamsMachine } from '../machines/externalStreams.js'
@@ -44,6 +45,7 @@ export interface ActorPorts {
   pictures: Pictures
   files: MediaFiles
   segments: Segments
+  intents: IntentStore
   storage: Storage
   registry: RegistryStore
   retention: RetentionStore

@@ -37,7 +37,7 @@ export function refusal({ id, cause, recording, allowed, obstacles }: CameraView
   }
   if (isAvailable && method === 'start_streaming')
     return failedBy(because('crashed', 'the stream is restarted after an internal error'))
-  const isRecordingMatter = isAvailable && method.endsWith('_recording')
+  const isRecordingMatter = method.endsWith('_recording') && (isAvailable || recording !== undefined)
   const state = isRecordingMatter ? (recording?.status.toLowerCase() ?? 'not recording') : cause.state
   const recordingStates = method === 'stop_recording' ? ['starting', 'recording', 'interrupted'] : ['not recording']
   const why = isRecordingMatter || !cause.reason ? '' : `: ${cause.reason.details}`

@@ -8,6 +8,7 @@ import { openAuditLog } from './audit/auditLog.js'
 import { type Closers, createClosers } from './closers.js'
 import { type DataDirectory, openDataDirectory } from './data/directory.js'
 import { createExternalStore } from './data/externalStreams.js'
+import { createIntentStore } from './data/intents.js'
 import { createRegistryStore } from './data/registry.js'
 import { createRetentionStore } from './data/retention.js'
 import { jwtSecret, keptSecret } from './data/secrets.js'
@@ -180,6 +181,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     registry: createRegistryStore({ dir: data.state, clock, log }),
     retention: createRetentionStore({ dir: data.state, clock, log }),
     external: createExternalStore({ dir: data.state, clock, log }),
+    intents: await createIntentStore({ dir: data.state, clock, log }),
     addresses,
     scan: createStreamScan({ ...options.scan, addresses }),
     hostSample: hostSampler.sample,

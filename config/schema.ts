@@ -245,6 +245,11 @@ export const schema = {
       'fmp4',
       'Default format of recordings. mp4 is another name for fmp4. mkv is remuxed after the stop.',
     ),
+    on_unplug: setting(
+      oneOf('resume', 'stop'),
+      'resume',
+      'When the camera of a recording is lost: `resume` continues the recording when the camera is back, `stop` ends it.',
+    ),
     segment_duration: time('1h', 'A recording continues in a new file after this time.', '1s', '24d'),
     part_duration: time('200ms', 'Length of a part of the file. A crash loses at most one part.', '50ms', '10s'),
   },

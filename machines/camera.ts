@@ -1,5 +1,7 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
-import { type CameraContext, cameraSetup, onDevice, type Probed, probeOf, sourceOf } from './cameraSetup.js'
+import type { CameraContext } from './cameraContext.js'
+import { recordingRegion } from './cameraRecording.js'
+import { cameraSetup, onDevice, type Probed, probeOf, sourceOf } from './cameraSetup.js'
 import type { CameraStatus } from './domain/views.js'
 
 const status = (from: CameraStatus, to: CameraStatus) => ({ type: 'tellStatus', params: { from, to } }) as const
@@ -11,25 +13,25 @@ const probing = (from: CameraStatus) =>
     src: 'probeDevice',
     input: ({ context }: { context: CameraContext }) => onDevice(context),
     onDone: {
-      target: '#camera.online',
+      target: '#camera.alive.connection.online',
       actions: [
         { type: 'keepProbe', params: ({ event }: { event: DoneActorEvent<Probed> }) => event.output },
         status(from, 'CONNECTED'),
       ],
     },
   }) as const
-const recordingCrashed = [tellCrash, 'tellLostRecording', 'reapRecording'] as const
 const snapshotCrashed = [tellCrash, 'tellLostSnapshot', 'reapSnapshot'] as const
 
 /**
  * A camera, from its first detection until it is retired. The actor stays while the device is unplugged and has the same
  * id when it comes back. `online` keeps the camera's path in the media server. When the device is lost, recording and
- * snapshot drain first, so that a recording's file is closed before the path is removed.
+ * snapshot drain first, so that a recording's file is closed before the path is removed; the recording itself waits for
+ * the camera, so it stands beside the connection.
  */
 export const cameraMachine = cameraSetup.createMachine({
   id: 'camera',
   context: ({ input }) => ({ ...input, failures: 0 }),
-  initial: 'away',
+  initial: 'alive',
   on: {
     'identity.changed': { actions: 'takeIdentity' },
     'device.found': { actions: 'takeDevice' },
@@ -38,252 +40,246 @@ export const cameraMachine = cameraSetup.createMachine({
     'storage.freed': { actions: 'noteObstacle' },
     'server.lost': { actions: 'noteObstacle' },
     'server.restored': { actions: 'noteObstacle' },
-    'camera.remove': '.retired',
-    'service.stopping': '.stopped',
   },
   states: {
-    away: {
-      initial: 'deciding',
-      states: {
-        deciding: {
-          always: [{ guard: 'hasDevice', target: 'probing' }, { target: 'unplugged' }],
-        },
-        probing: {
-          tags: 'probing',
-          invoke: {
-            ...probing('DISCONNECTED'),
-            onError: [
-              { guard: 'isNetworked', target: 'unreachable', actions: noteFailure },
-              { target: '#camera.faulty', actions: [noteFailure, status('DISCONNECTED', 'ERROR')] },
-            ],
-          },
-          on: {
-            'device.removed': { target: 'unplugged', actions: ['takeReason', 'dropDevice'] },
-            'device.replaced': { target: 'probing', reenter: true, actions: 'takeDevice' },
-          },
-        },
-        unplugged: {
-          tags: 'unplugged',
-          after: { retirement: '#camera.retired' },
-          on: {
-            'device.found': { target: 'probing', actions: 'takeDevice' },
-            'device.replaced': { target: 'probing', actions: 'takeDevice' },
-          },
-        },
-        // A network camera that does not answer has the status DISCONNECTED, not ERROR.
-        unreachable: {
-          tags: ['unreachable', 'faulty'],
-          initial: 'waiting',
-          states: {
-            waiting: { after: { probeRetry: 'retrying' } },
-            retrying: { invoke: { ...probing('DISCONNECTED'), onError: { target: 'waiting', actions: noteFailure } } },
-          },
-          on: {
-            'device.removed': { target: 'unplugged', actions: ['takeReason', 'dropDevice'] },
-            'device.replaced': { target: 'probing', actions: 'takeDevice' },
-          },
-        },
-      },
-    },
-    // A camera stays faulty until it is probed successfully.
-    faulty: {
-      tags: 'faulty',
-      initial: 'waiting',
-      states: {
-        waiting: { after: { probeRetry: 'retrying' } },
-        retrying: {
-          invoke: {
-            ...probing('ERROR'),
-            onError: [
-              {
-                guard: 'isNetworked',
-                target: '#camera.away.unreachable',
-                actions: [noteFailure, status('ERROR', 'DISCONNECTED')],
-              },
-              { target: 'waiting', actions: noteFailure },
-            ],
-          },
-        },
-        // The media server refuses the path. It may accept it after a restart, or with another device.
-        refused: { on: { 'server.restored': { target: 'retrying', actions: 'noteObstacle' } } },
-      },
-      on: {
-        'device.removed': {
-          target: 'away.unplugged',
-          actions: ['takeReason', 'dropDevice', status('ERROR', 'DISCONNECTED')],
-        },
-        'device.replaced': { target: '.retrying', reenter: true, actions: 'takeDevice' },
-      },
-    },
-    online: {
-      tags: 'connected',
-      entry: ['clearReason', 'tellConnected'],
-      invoke: { src: 'publishPath', input: ({ context }) => ({ ...onDevice(context), probe: probeOf(context) }) },
+    alive: {
       type: 'parallel',
       states: {
-        life: {
-          initial: 'available',
+        recording: recordingRegion,
+        connection: {
+          initial: 'away',
+          on: {
+            'camera.remove': { target: '.leaving.forRemoval', actions: 'stopRecording' },
+            'service.stopping': { target: '.leaving.forStop', actions: 'stopRecording' },
+          },
           states: {
-            available: {
-              tags: 'available',
-              initial: 'serving',
+            away: {
+              initial: 'deciding',
               states: {
-                serving: {
+                deciding: {
+                  always: [{ guard: 'hasDevice', target: 'probing' }, { target: 'unplugged' }],
+                },
+                probing: {
+                  tags: 'probing',
                   invoke: {
-                    src: 'demand',
-                    id: 'demand',
-                    input: ({ context }) => ({ camera: context.id }),
-                    onError: { target: 'restarting', actions: tellCrash },
+                    ...probing('DISCONNECTED'),
+                    onError: [
+                      { guard: 'isNetworked', target: 'unreachable', actions: noteFailure },
+                      {
+                        target: '#camera.alive.connection.faulty',
+                        actions: [noteFailure, status('DISCONNECTED', 'ERROR')],
+                      },
+                    ],
                   },
                   on: {
-                    'stream.hold': { guard: 'mayStream', actions: 'forwardToDemand' },
-                    'stream.release': { actions: 'forwardToDemand' },
+                    'device.removed': { target: 'unplugged', actions: ['takeReason', 'dropDevice'] },
+                    'device.replaced': { target: 'probing', reenter: true, actions: 'takeDevice' },
                   },
                 },
-                restarting: { after: { restartPause: 'serving' } },
-              },
-              on: {
-                'device.removed': { target: 'draining', actions: ['dropDevice', 'drain'] },
-                'device.replaced': { target: 'draining', actions: ['takeDevice', 'drain'] },
-                'source.lost': { target: 'draining', actions: 'drain' },
-                'path.refused': { target: 'draining.forRefusal', actions: 'drain' },
-                'camera.remove': { target: 'draining.forRemoval', actions: ['dropDevice', 'drain'] },
-                'service.stopping': { target: 'draining.forStop', actions: 'drain' },
+                unplugged: {
+                  tags: 'unplugged',
+                  // A camera with a recording that waits for it is not retired.
+                  after: {
+                    retirement: [
+                      { guard: 'isRecordingOver', target: '#camera.retired' },
+                      { target: 'unplugged', reenter: true },
+                    ],
+                  },
+                  on: {
+                    'device.found': { target: 'probing', actions: 'takeDevice' },
+                    'device.replaced': { target: 'probing', actions: 'takeDevice' },
+                  },
+                },
+                // A network camera that does not answer has the status DISCONNECTED, not ERROR.
+                unreachable: {
+                  tags: ['unreachable', 'faulty'],
+                  initial: 'waiting',
+                  states: {
+                    waiting: { after: { probeRetry: 'retrying' } },
+                    retrying: {
+                      invoke: { ...probing('DISCONNECTED'), onError: { target: 'waiting', actions: noteFailure } },
+                    },
+                  },
+                  on: {
+                    'device.removed': { target: 'unplugged', actions: ['takeReason', 'dropDevice'] },
+                    'device.replaced': { target: 'probing', actions: 'takeDevice' },
+                  },
+                },
               },
             },
-            draining: {
-              tags: 'draining',
-              initial: 'forReturn',
+            // A camera stays faulty until it is probed successfully.
+            faulty: {
+              tags: 'faulty',
+              initial: 'waiting',
               states: {
-                forReturn: {
-                  always: {
-                    guard: 'isDrained',
-                    target: '#camera.away',
-                    actions: ['tellDisconnected', status('CONNECTED', 'DISCONNECTED')],
+                waiting: { after: { probeRetry: 'retrying' } },
+                retrying: {
+                  invoke: {
+                    ...probing('ERROR'),
+                    onError: [
+                      {
+                        guard: 'isNetworked',
+                        target: '#camera.alive.connection.away.unreachable',
+                        actions: [noteFailure, status('ERROR', 'DISCONNECTED')],
+                      },
+                      { target: 'waiting', actions: noteFailure },
+                    ],
                   },
                 },
-                forRefusal: {
-                  always: {
-                    guard: 'isDrained',
-                    target: '#camera.faulty.refused',
-                    actions: ['tellDisconnected', status('CONNECTED', 'ERROR')],
-                  },
-                },
-                forRemoval: {
-                  always: {
-                    guard: 'isDrained',
-                    target: '#camera.retired',
-                    actions: ['tellDisconnected', status('CONNECTED', 'DISCONNECTED')],
-                  },
-                },
-                forStop: { always: { guard: 'isDrained', target: '#camera.stopped' } },
+                // The media server refuses the path. It may accept it after a restart, or with another device.
+                refused: { on: { 'server.restored': { target: 'retrying', actions: 'noteObstacle' } } },
               },
               on: {
-                'device.removed': { actions: 'dropDevice' },
-                'camera.remove': '.forRemoval',
-                'service.stopping': '.forStop',
+                'device.removed': {
+                  target: 'away.unplugged',
+                  actions: ['takeReason', 'dropDevice', status('ERROR', 'DISCONNECTED')],
+                },
+                'device.replaced': { target: '.retrying', reenter: true, actions: 'takeDevice' },
               },
             },
-          },
-        },
-        feed: {
-          initial: 'choosing',
-          states: {
-            choosing: { always: [{ guard: 'isNetworked', target: 'networked' }, { target: 'local' }] },
-            local: {
-              exit: 'tellStreamEnd',
+            online: {
+              entry: ['clearReason', 'tellConnected'],
               invoke: {
-                src: 'pipeline',
-                id: 'pipeline',
-                input: ({ context }) => ({ camera: context.id }),
-                onError: { target: 'restarting', actions: tellCrash },
+                src: 'publishPath',
+                input: ({ context }) => ({ ...onDevice(context), probe: probeOf(context) }),
               },
-            },
-            networked: {
-              exit: 'tellStreamEnd',
-              invoke: [
-                {
-                  src: 'pull',
-                  id: 'pull',
-                  input: ({ context }) => ({ camera: context.id }),
-                  onError: { target: 'restarting', actions: tellCrash },
+              type: 'parallel',
+              states: {
+                snapshot: {
+                  initial: 'none',
+                  states: {
+                    none: {
+                      on: {
+                        'snapshot.take': { target: 'underway', actions: 'beginSnapshot' },
+                        'camera.drain': 'closed',
+                      },
+                    },
+                    underway: {
+                      on: {
+                        'snapshot.take': { actions: { type: 'joinSnapshot', params: ({ event }) => event } },
+                        'camera.drain': {
+                          target: 'closing',
+                          actions: { type: 'drainSnapshot', params: ({ event }) => event },
+                        },
+                        'xstate.done.actor.snapshot': { target: 'none', actions: 'reapSnapshot' },
+                        'xstate.error.actor.snapshot': { target: 'none', actions: snapshotCrashed },
+                      },
+                    },
+                    closing: {
+                      on: {
+                        'xstate.done.actor.snapshot': { target: 'closed', actions: 'reapSnapshot' },
+                        'xstate.error.actor.snapshot': { target: 'closed', actions: snapshotCrashed },
+                      },
+                    },
+                    closed: {},
+                  },
                 },
-                {
-                  src: 'source',
-                  id: 'source',
-                  input: ({ context }) => sourceOf(context),
-                  onDone: { actions: { type: 'loseSource', params: ({ event }) => event.output } },
-                  onError: { target: 'restarting', actions: tellCrash },
+                life: {
+                  initial: 'available',
+                  states: {
+                    available: {
+                      tags: ['available', 'connected'],
+                      entry: 'tellRecordingReady',
+                      initial: 'serving',
+                      states: {
+                        serving: {
+                          invoke: {
+                            src: 'demand',
+                            id: 'demand',
+                            input: ({ context }) => ({ camera: context.id }),
+                            onError: { target: 'restarting', actions: tellCrash },
+                          },
+                          on: {
+                            'stream.hold': { guard: 'mayStream', actions: 'forwardToDemand' },
+                            'stream.release': { actions: 'forwardToDemand' },
+                          },
+                        },
+                        restarting: { after: { restartPause: 'serving' } },
+                      },
+                      on: {
+                        'device.removed': { target: 'draining', actions: ['dropDevice', 'drain'] },
+                        'device.replaced': { target: 'draining', actions: ['takeDevice', 'drain'] },
+                        'source.lost': { target: 'draining', actions: 'drain' },
+                        'path.refused': { target: 'draining.forRefusal', actions: 'drain' },
+                        'camera.remove': { target: 'draining.forRemoval', actions: ['dropDevice', 'drain'] },
+                        'service.stopping': { target: 'draining.forStop', actions: 'drain' },
+                      },
+                    },
+                    draining: {
+                      tags: 'draining',
+                      initial: 'forReturn',
+                      states: {
+                        forReturn: {
+                          on: {
+                            'camera.drain': { actions: ['tellDisconnected', status('CONNECTED', 'DISCONNECTED')] },
+                          },
+                          always: { guard: 'isDrained', target: '#camera.alive.connection.away' },
+                        },
+                        forRefusal: {
+                          tags: 'faulty',
+                          on: { 'camera.drain': { actions: ['tellDisconnected', status('CONNECTED', 'ERROR')] } },
+                          always: { guard: 'isDrained', target: '#camera.alive.connection.faulty.refused' },
+                        },
+                        forRemoval: {
+                          on: {
+                            'camera.drain': { actions: ['tellDisconnected', status('CONNECTED', 'DISCONNECTED')] },
+                          },
+                          always: { guard: 'isOver', target: '#camera.retired' },
+                        },
+                        forStop: { tags: 'connected', always: { guard: 'isOver', target: '#camera.stopped' } },
+                      },
+                      on: {
+                        'device.removed': { actions: 'dropDevice' },
+                        'camera.remove': { target: '.forRemoval', actions: 'stopRecording' },
+                        'service.stopping': { target: '.forStop', actions: 'stopRecording' },
+                      },
+                    },
+                  },
                 },
-              ],
-            },
-            restarting: { after: { restartPause: 'choosing' } },
-          },
-        },
-        recording: {
-          initial: 'none',
-          states: {
-            none: {
-              on: {
-                'recording.start': { guard: 'mayRecord', target: 'underway', actions: 'beginRecording' },
-                'camera.drain': 'closed',
-              },
-            },
-            underway: {
-              on: {
-                'recording.stop': { target: 'ending', actions: 'forwardToRecording' },
-                'storage.blocked': { target: 'ending', actions: ['noteObstacle', 'forwardToRecording'] },
-                'camera.drain': {
-                  target: 'closing',
-                  actions: { type: 'drainRecording', params: ({ event }) => event },
+                feed: {
+                  initial: 'choosing',
+                  states: {
+                    choosing: { always: [{ guard: 'isNetworked', target: 'networked' }, { target: 'local' }] },
+                    local: {
+                      exit: 'tellStreamEnd',
+                      invoke: {
+                        src: 'pipeline',
+                        id: 'pipeline',
+                        input: ({ context }) => ({ camera: context.id }),
+                        onError: { target: 'restarting', actions: tellCrash },
+                      },
+                    },
+                    networked: {
+                      exit: 'tellStreamEnd',
+                      invoke: [
+                        {
+                          src: 'pull',
+                          id: 'pull',
+                          input: ({ context }) => ({ camera: context.id }),
+                          onError: { target: 'restarting', actions: tellCrash },
+                        },
+                        {
+                          src: 'source',
+                          id: 'source',
+                          input: ({ context }) => sourceOf(context),
+                          onDone: { actions: { type: 'loseSource', params: ({ event }) => event.output } },
+                          onError: { target: 'restarting', actions: tellCrash },
+                        },
+                      ],
+                    },
+                    restarting: { after: { restartPause: 'choosing' } },
+                  },
                 },
               },
             },
-            ending: { on: { 'camera.drain': 'closing' } },
-            // After a crash of the recording: stops the recorder, because nobody would close its files.
-            rescuing: {
-              invoke: {
-                src: 'abandonCapture',
-                input: ({ context }) => ({ camera: context.id }),
-                onDone: 'none',
-                onError: 'none',
-              },
-              on: { 'camera.drain': 'closed' },
-            },
-            closing: {
-              on: {
-                'xstate.done.actor.recording': { target: 'closed', actions: 'reapRecording' },
-                'xstate.error.actor.recording': { target: 'closed', actions: recordingCrashed },
+            // The device is not used; a recording that waits for it may still have to end.
+            leaving: {
+              initial: 'forStop',
+              states: {
+                forRemoval: { always: { guard: 'isRecordingOver', target: '#camera.retired' } },
+                forStop: { always: { guard: 'isRecordingOver', target: '#camera.stopped' } },
               },
             },
-            closed: {},
-          },
-          on: {
-            'xstate.done.actor.recording': { target: '.none', actions: 'reapRecording' },
-            'xstate.error.actor.recording': { target: '.rescuing', actions: recordingCrashed },
-          },
-        },
-        snapshot: {
-          initial: 'none',
-          states: {
-            none: {
-              on: { 'snapshot.take': { target: 'underway', actions: 'beginSnapshot' }, 'camera.drain': 'closed' },
-            },
-            underway: {
-              on: {
-                'snapshot.take': { actions: { type: 'joinSnapshot', params: ({ event }) => event } },
-                'camera.drain': { target: 'closing', actions: { type: 'drainSnapshot', params: ({ event }) => event } },
-                'xstate.done.actor.snapshot': { target: 'none', actions: 'reapSnapshot' },
-                'xstate.error.actor.snapshot': { target: 'none', actions: snapshotCrashed },
-              },
-            },
-            closing: {
-              on: {
-                'xstate.done.actor.snapshot': { target: 'closed', actions: 'reapSnapshot' },
-                'xstate.error.actor.snapshot': { target: 'closed', actions: snapshotCrashed },
-              },
-            },
-            closed: {},
           },
         },
       },

@@ -2,84 +2,34 @@ import {
   type AnyActorRef,
   and,
   assign,
-  type DoneActorEvent,
-  type ErrorActorEvent,
   emit,
   enqueueActions,
+  not,
+  or,
   raise,
   sendTo,
   setup,
   stateIn,
   stopChild,
 } from 'xstate'
+import type { CameraContext, CameraEvent, CameraInput, Drain, OnDevice } from './cameraContext.js'
 import { type DemandEvent, demandMachine } from './demand.js'
-import type { By } from './domain/by.js'
-import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain/camera.js'
+import type { CameraId, Device, Probe } from './domain/camera.js'
 import type { CameraFact, LostFact, StreamFact, SupervisionFact } from './domain/facts.js'
-import type { PathEvent } from './domain/mediaServer.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
-import type { CameraStatus, Obstacles, RecordingFormat } from './domain/views.js'
+import type { RecordingIntent } from './domain/recording.js'
+import type { CameraStatus, Obstacles } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
 import { pipelineMachine } from './pipeline.js'
 import { pullMachine } from './pull.js'
-import { outcomeOf, type RecordingContext, type RecordingEvent, recordingMachine } from './recording.js'
+import { recordingMachine } from './recording.js'
+import { outcomeOf, type RecordingContext, type RecordingEvent } from './recordingSetup.js'
 import { failures, type SnapshotContext, type SnapshotWish, snapshotMachine } from './snapshot.js'
 import { type SourceInput, sourceMachine } from './source.js'
 
-export interface CameraInput {
-  id: CameraId
-  name: string
-  identity: Identity
-  settings: CameraSettings
-  device: Device
-  obstacles: Obstacles
-}
-
-export type CameraEvent =
-  | { type: 'device.found'; device: Device; identity: Identity }
-  /** The same camera has another node: the unplug event was missed. */
-  | { type: 'device.replaced'; device: Device; identity: Identity }
-  | { type: 'device.removed'; reason: Reason }
-  | { type: 'identity.changed'; identity: Identity }
-  | { type: 'recording.start'; by: By; format: RecordingFormat; duration?: number }
-  | { type: 'recording.stop'; by: By }
-  | { type: 'snapshot.take'; wish: SnapshotWish }
-  | { type: 'stream.hold'; holder: string; since: number; until?: number }
-  | { type: 'stream.release'; holder: string }
-  | { type: 'storage.blocked'; reason: Reason }
-  | { type: 'storage.freed' }
-  | { type: 'server.lost'; reason: Reason }
-  | { type: 'server.restored' }
-  | { type: 'service.stopping' }
-  /** The camera was removed: it drains and ends, even if its device is present. */
-  | { type: 'camera.remove'; by: By }
-  /** Raised by the camera itself: all uses of the camera end. */
-  | { type: 'camera.drain'; order: Drain }
-  /** Raised by the camera itself: its network camera does not answer any more. */
-  | { type: 'source.lost'; reason: Reason }
-  | PathEvent
-  | DoneActorEvent<unknown, 'recording' | 'snapshot'>
-  | ErrorActorEvent<unknown, 'recording' | 'snapshot'>
-
-/** The event for a recording or snapshot when its camera drains. */
-type Drain = Extract<RecordingEvent, { type: 'recording.stop' | 'device.removed' | 'service.stopping' }>
-
-export interface CameraContext extends Omit<CameraInput, 'device'> {
-  /** Absent: the camera is not plugged in. */
-  device?: Device | undefined
-  probe?: Probe
-  connectedAt?: number | undefined
-  /** Why the camera is not in its normal state. */
-  reason?: Reason | undefined
-  /** Number of consecutive failed probes. */
-  failures: number
-}
-
-export interface OnDevice {
-  id: CameraId
-  device: Device
-  settings: CameraSettings
-}
+const region = '#camera.alive.recording'
+const active = `${region}.active`
+const snapshotClosed = '#camera.alive.connection.online.snapshot.closed'
 
 /** The events, effects, guards and actions of the camera's statechart in `camera.ts`. */
 export const cameraSetup = setup({
@@ -107,6 +57,8 @@ export const cameraSetup = setup({
     snapshot: snapshotMachine,
     probeDevice: promiseHole<Probe & { at: number }, OnDevice>('probeDevice'),
     publishPath: callbackHole<{ id: CameraId; device: Device; probe: Probe }>('publishPath'),
+    /** Resolves with the recording of this camera that must go on. */
+    recallIntent: promiseHole<RecordingIntent | undefined, { camera: CameraId }>('recallIntent'),
     /** Stops the recorder after a crash of the recording. */
     abandonCapture: promiseHole<void, { camera: CameraId }>('abandonCapture'),
   },
@@ -115,7 +67,17 @@ export const cameraSetup = setup({
     isNetworked: ({ context }) => context.device?.kind === 'rtsp',
     mayRecord: ({ context: { obstacles } }) => obstacles.storage === undefined && obstacles.server === undefined,
     mayStream: ({ context: { obstacles } }) => obstacles.server === undefined,
-    isDrained: and([stateIn('#camera.online.recording.closed'), stateIn('#camera.online.snapshot.closed')]),
+    isAvailable: stateIn('#camera.alive.connection.online.life.available'),
+    isIntent: (_, intent: RecordingIntent | undefined) => intent !== undefined,
+    isLoss: (_, { order }: { order: Drain }) => order.type === 'camera.lost',
+    mayStart: and(['mayRecord', 'isAvailable']),
+    isRecordingOver: not(or([stateIn(active), stateIn(`${region}.ending`), stateIn(`${region}.rescuing`)])),
+    /** The device is not used. */
+    isDrained: and([
+      not(or([stateIn(`${active}.holding`), stateIn(`${region}.ending`), stateIn(`${region}.rescuing`)])),
+      stateIn(snapshotClosed),
+    ]),
+    isOver: and(['isRecordingOver', stateIn(snapshotClosed)]),
   },
   actions: {
     takeDevice: assign(({ event }) => ('device' in event ? { device: event.device, identity: event.identity } : {})),
@@ -141,25 +103,54 @@ export const cameraSetup = setup({
     noteObstacle: assign({ obstacles: ({ context, event }) => obstaclesAfter(context.obstacles, event) }),
     drain: enqueueActions(({ event, enqueue }) => {
       const order = drainOf(event)
-      enqueue.assign({ reason: 'reason' in order ? order.reason : because(reasonCodes[order.type]) })
+      enqueue.assign({
+        reason: order.type === 'camera.lost' ? order.reason : because(reasonCodes[order.type]),
+        connectedAt: undefined,
+      })
       enqueue.raise({ type: 'camera.drain', order })
     }),
+    stopRecording: raise(({ event }): CameraEvent => ({ type: 'recording.finish', order: drainOf(event) })),
     loseSource: raise((_, reason: Reason): CameraEvent => ({ type: 'source.lost', reason })),
     forwardToDemand: sendTo('demand', ({ event }) => event as DemandEvent),
-    beginRecording: enqueueActions(({ context: { id: camera }, event, enqueue }) => {
+    beginRecording: enqueueActions(({ context: { id: camera, obstacles, endsOnUnplug }, event, enqueue }) => {
       if (event.type !== 'recording.start') return
       const { by, format, duration } = event
-      const input = { camera, by, format, ...(duration !== undefined && { duration }) }
-      enqueue.spawnChild('recording', { id: 'recording', input })
+      const options = { ...(duration !== undefined && { duration }), ...(endsOnUnplug && { endsOnUnplug }) }
+      enqueue.spawnChild('recording', { id: 'recording', input: { camera, by, format, lacks: obstacles, ...options } })
+    }),
+    continueRecording: enqueueActions(({ context, enqueue, self }, intent: RecordingIntent | undefined) => {
+      if (intent === undefined) return
+      const { id: camera, obstacles, endsOnUnplug, reason = because('unplugged') } = context
+      const { by, format, duration } = intent
+      const options = { ...(duration !== undefined && { duration }), ...(endsOnUnplug && { endsOnUnplug }) }
+      const isAvailable = self.getSnapshot().hasTag('available')
+      const lacks = { ...obstacles, ...(!isAvailable && { camera: reason }) }
+      enqueue.spawnChild('recording', { id: 'recording', input: { camera, by, format, lacks, intent, ...options } })
+    }),
+    tellRecordingReady: enqueueActions(({ enqueue, self }) => {
+      const { recording } = self.getSnapshot().children
+      if (recording) enqueue.sendTo(recording, { type: 'camera.ready' })
     }),
     forwardToRecording: sendTo('recording', ({ event }) => event as RecordingEvent),
     drainRecording: sendTo('recording', (_, { order }: { order: Drain }) => order),
-    /** The crashed recording did not emit its end, so the camera emits it for callers that wait. */
+    /** The crashed recording emitted nothing, so the camera does. A recording that had started continues. */
     tellLostRecording: enqueueActions(({ enqueue, self }) => {
       const lost = self.getSnapshot().children.recording?.getSnapshot().context as RecordingContext | undefined
       if (!lost) return
-      const outcome = { ...outcomeOf(lost), reason: because('crashed') }
-      enqueue.emit({ type: 'recording.failed', camera: lost.camera, by: lost.by, outcome })
+      const { camera, by, startedAt, segments } = lost
+      const reason = because('crashed')
+      enqueue.emit(
+        startedAt === undefined
+          ? { type: 'recording.failed', camera, by, outcome: { ...outcomeOf(lost), reason } }
+          : {
+              type: 'recording.interrupted',
+              camera,
+              by,
+              reason,
+              filename: segments.at(-1)?.filename ?? '',
+              closes: false,
+            },
+      )
     }),
     reapRecording: stopChild('recording'),
     beginSnapshot: enqueueActions(({ context: { id: camera, device, probe }, event, enqueue, self }) => {
@@ -170,7 +161,9 @@ export const cameraSetup = setup({
     }),
     joinSnapshot: sendTo('snapshot', (_, { wish }: { wish: SnapshotWish }) => ({ type: 'snapshot.join', wish })),
     drainSnapshot: sendTo('snapshot', (_, { order }: { order: Drain }) =>
-      order.type === 'recording.stop' ? { type: 'device.removed', reason: because('removed') } : order,
+      order.type === 'service.stopping'
+        ? order
+        : { type: 'device.removed', reason: order.type === 'camera.lost' ? order.reason : because('removed') },
     ),
     tellLostSnapshot: enqueueActions(({ enqueue, self }) => {
       const lost = self.getSnapshot().children.snapshot?.getSnapshot().context as SnapshotContext | undefined
@@ -207,8 +200,11 @@ export const cameraSetup = setup({
   delays: {
     /** How long an unplugged camera stays in the list. */
     retirement: 24 * 3_600_000,
-    /** Back-off of a probe that fails: 1 s, 2 s, 4 s … 60 s. */
-    probeRetry: ({ context }) => Math.min(60_000, 1_000 * 2 ** Math.min(context.failures - 1, 6)),
+    /** Back-off of a probe that fails: 1 s, 2 s, 4 s … 60 s; at most 10 s while a recording waits for the camera. */
+    probeRetry: ({ context, self }) => {
+      const isWanted = self.getSnapshot().children.recording !== undefined
+      return Math.min(isWanted ? 10_000 : 60_000, 1_000 * 2 ** Math.min(context.failures - 1, 6))
+    },
     /** Delay before a crashed child of the camera is restarted. */
     restartPause: 1_000,
   },
@@ -239,7 +235,7 @@ function obstaclesAfter(obstacles: Obstacles, event: CameraEvent): Obstacles {
 function drainOf(event: CameraEvent): Drain {
   if (event.type === 'camera.remove') return { type: 'recording.stop', by: event.by }
   if (event.type === 'service.stopping') return event
-  return { type: 'device.removed', reason: 'reason' in event ? event.reason : because('replaced') }
+  return { type: 'camera.lost', reason: 'reason' in event ? event.reason : because('replaced') }
 }
 
 const reasonCodes = { 'recording.stop': 'removed', 'service.stopping': 'service_stopping' } as const

@@ -4,7 +4,7 @@ import type { Identity, SourceKind } from './domain/camera.js'
 import type { Reason } from './domain/reason.js'
 import type { CameraStatus, CameraView, StreamView } from './domain/views.js'
 import { noProgress } from './pipeline.js'
-import { recordingView } from './recording.js'
+import { recordingView } from './recordingView.js'
 
 export type CameraSnapshot = SnapshotFrom<typeof cameraMachine>
 

@@ -19,6 +19,8 @@ export interface FleetInput {
   /** Adds a virtual camera if the first scan finds no camera. */
   demoWhenNone: boolean
   pollEvery: number
+  /** Whether a recording ends when its camera is lost; default: it waits. */
+  endsOnUnplug?: boolean
   storage: StorageInput
   link: LinkInput
   retention?: RetentionInput

@@ -99,13 +99,13 @@ export const fleetSetup = setup({
     }),
     noteSaved: assign({ saved: ({ context }) => context.registry }),
     noteFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error).details }),
-    tellCameras: enqueueActions(({ context: { told, present, obstacles }, enqueue }) => {
+    tellCameras: enqueueActions(({ context: { told, present, obstacles, endsOnUnplug = false }, enqueue }) => {
       const next: FleetContext['told'] = {}
       for (const { id, name, identity, settings, device } of present) {
         const before = told[id]
         next[id] = { device, identity }
         if (!before) {
-          const input = { id, name, identity, settings, device, obstacles }
+          const input = { id, name, identity, settings, device, obstacles, endsOnUnplug }
           enqueue.spawnChild('camera', { id, systemId: `camera:${id}`, input })
         } else if (!before.device) enqueue.sendTo(id, { type: 'device.found', device, identity })
         else if (!isSameDevice(before.device, device)) enqueue.sendTo(id, { type: 'device.replaced', device, identity })
@@ -154,12 +154,9 @@ export const fleetSetup = setup({
         restarts: crashes + 1,
       })
       for (const [id, orphan] of orphansOf(self.getSnapshot().children[actorId])) {
-        // A recording closes its file; the others stop at once.
+        // A recording closes its file, and continues with the restarted camera; the others stop at once.
         const isRecording = id === 'recording'
-        enqueue.sendTo(
-          orphan,
-          isRecording ? { type: 'device.removed', reason: because('crashed') } : { type: 'xstate.stop' },
-        )
+        enqueue.sendTo(orphan, isRecording ? { type: 'service.stopping' } : { type: 'xstate.stop' })
       }
       enqueue.raise({ type: 'actor.crashed' })
     }),

@@ -1,165 +1,82 @@
-import { assign, type DoneActorEvent, type ErrorActorEvent, emit, type SnapshotFrom, setup } from 'xstate'
-import type { By } from './domain/by.js'
-import type { CameraId } from './domain/camera.js'
-import type { EndedRecording, RecordingFact } from './domain/facts.js'
-import type { RecordingFile, Segment, SegmentEvent } from './domain/files.js'
-import { because, type Reason, reasonFrom } from './domain/reason.js'
-import type { RecordingFormat, RecordingStatus, RecordingView } from './domain/views.js'
-import { callbackHole, promiseHole } from './hole.js'
-import { type StreamHoldEvent, streamHoldMachine } from './streamHold.js'
+import type { DoneActorEvent } from 'xstate'
+import type { Segment } from './domain/files.js'
+import { because } from './domain/reason.js'
+import { closing, failed, finishing, gives, noted, subject } from './recordingClosing.js'
+import { endOf, intentOf, outcomeOf, type RecordingContext, recordingSetup } from './recordingSetup.js'
 
-/** `duration`: in ms from the first frame; absent: until it is stopped. `by`: the origin of the request. */
-export interface RecordingInput {
-  camera: CameraId
-  by: By
-  format: RecordingFormat
-  duration?: number
-}
-
-export type RecordingEvent =
-  | { type: 'recording.stop'; by: By }
-  | { type: 'device.removed'; reason: Reason }
-  | { type: 'storage.blocked'; reason: Reason }
-  | { type: 'service.stopping' }
-  | StreamHoldEvent
-  | SegmentEvent
-  | DoneActorEvent<Closed, 'closeCapture'>
-  | ErrorActorEvent<unknown, 'closeCapture'>
-
-/** The result of closing the files. `endedAt`: when they were final. `doubt`: why they may not be final. */
-export interface Closed {
-  files: RecordingFile[]
-  endedAt: number
-  doubt?: Reason
-}
-
-export interface RecordingContext extends RecordingInput {
-  /** Epoch ms: segments that begin later belong to this recording. */
-  watermark: number
-  segments: Segment[]
-  /** Why the recording is interrupted, or ends. */
-  reason: Reason
-  closed?: Closed
-}
-
-/** The input of the effects. */
-export type RecordingSubject = Pick<RecordingContext, 'camera' | 'format' | 'watermark' | 'segments'>
-
-/** Closes the files. The substate keeps the outcome: stopped as requested, or failed. */
-const closing = {
-  tags: 'stopping',
-  invoke: { src: 'closeCapture', id: 'closeCapture', input: ({ context }: { context: RecordingContext }) => context },
-  initial: 'stopping',
-  states: {
-    stopping: {
-      on: {
-        'xstate.done.actor.closeCapture': [
-          {
-            guard: { type: 'isDoubtful', params: ({ event }: { event: DoneActorEvent<Closed> }) => event.output },
-            target: '#recording.failed',
-            actions: { type: 'keepResult', params: ({ event }: { event: DoneActorEvent<Closed> }) => event.output },
-          },
-          {
-            target: '#recording.stopped',
-            actions: { type: 'keepResult', params: ({ event }: { event: DoneActorEvent<Closed> }) => event.output },
-          },
-        ],
-        'xstate.error.actor.closeCapture': {
-          target: '#recording.failed',
-          actions: { type: 'takeFailure', params: ({ event }: { event: ErrorActorEvent }) => event },
-        },
-      },
-    },
-    failing: {
-      on: {
-        'xstate.done.actor.closeCapture': {
-          target: '#recording.failed',
-          actions: { type: 'keepResult', params: ({ event }: { event: DoneActorEvent<Closed> }) => event.output },
-        },
-        'xstate.error.actor.closeCapture': '#recording.failed',
-      },
-    },
-  },
+const ends = ({ context }: { context: RecordingContext }) => ({ at: endOf(context) })
+const taken = { type: 'takeSegment', params: ({ event }: { event: DoneActorEvent<Segment> }) => event.output } as const
+const added = {
+  type: 'addSegment',
+  params: ({ event }: { event: { segment: Segment } }) => event.segment,
 } as const
+const interrupted = { type: 'tellInterruption', params: { closes: false } } as const
+const paused = { type: 'tellInterruption', params: { closes: true } } as const
+const deleted = gives('no_data', 'the file that was being written was deleted')
+const grew = <Type extends 'noteGrowth' | 'endGap'>(type: Type) =>
+  ({ type, params: ({ event }: { event: { at: number } }) => event }) as const
+const saving = {
+  src: 'saveIntent',
+  input: ({ context }: { context: RecordingContext }) => ({ intent: intentOf(context) }),
+} as const
+/** A recording that has started continues later. */
+const endsOrPauses = [
+  { guard: 'isSurvivable', target: 'closing.pausing', actions: ['noteCondition', 'takeReason', paused] },
+  { target: 'closing.failing', actions: 'takeReason' },
+] as const
 
 /**
- * One recording of one camera. `capturing` starts with the first bytes on disk and is `interrupted` while the file does
- * not grow. The media server's `record` is set before the stream is held, because a change during the start of a
- * pipeline would end the pipeline. The stream is held until the last file is closed.
+ * One recording of one camera. It is an intent: after its first bytes on disk it ends only when it is stopped, when its
+ * time is over, or when its camera is removed; if something fails, it waits and continues in a new file, also after a
+ * restart of the service. `capturing` is `interrupted` while the file does not grow. The media server's `record` is set
+ * before the stream is held, because a change during the start of a pipeline would end the pipeline. The stream is held
+ * until the last file is closed.
  */
-export const recordingMachine = setup({
-  types: {
-    input: {} as RecordingInput,
-    context: {} as RecordingContext,
-    events: {} as RecordingEvent,
-    emitted: {} as RecordingFact,
-    output: {} as EndedRecording,
-    tags: {} as 'starting' | 'recording' | 'growing' | 'stopping' | 'stopped' | 'failed',
-  },
-  actors: {
-    streamHold: streamHoldMachine,
-    openCapture: promiseHole<{ watermark: number }, { camera: CameraId }>('openCapture'),
-    confirmSegment: promiseHole<Segment, RecordingSubject>('confirmSegment'),
-    watchSegments: callbackHole<RecordingSubject>('watchSegments'),
-    waitUntil: promiseHole<{ at: number }, { at: number }>('waitUntil'),
-    closeCapture: promiseHole<Closed, RecordingSubject>('closeCapture'),
-  },
-  guards: { isDoubtful: (_, { doubt }: Closed) => doubt !== undefined },
-  actions: {
-    keepWatermark: assign({ watermark: (_, { watermark }: { watermark: number }) => watermark }),
-    addSegment: assign({ segments: ({ context }, segment: Segment) => [...context.segments, segment] }),
-    takeFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error) }),
-    /** Takes the reason of an event that has one. */
-    takeReason: assign({ reason: ({ context, event }) => ('reason' in event ? event.reason : context.reason) }),
-    noteNoData: assign({ reason: because('no_data') }),
-    noteDeleted: assign({ reason: because('no_data', 'the file that was being written was deleted') }),
-    noteStopping: assign({ reason: because('service_stopping') }),
-    noteRequest: assign({ reason: because('requested') }),
-    noteDuration: assign({ reason: because('duration_reached') }),
-    keepResult: assign(({ context: { reason } }, closed: Closed) => ({ closed, reason: closed.doubt ?? reason })),
-    tellStart: emit(({ context }) => {
-      const { filename = '', startedAt = 0 } = context.segments[0] ?? {}
-      return { type: 'recording.started', ...origin(context), format: context.format, filename, startedAt }
-    }),
-    tellInterruption: emit(({ context }) => ({
-      type: 'recording.interrupted',
-      ...origin(context),
-      reason: context.reason,
-      filename: newestOf(context),
-    })),
-    tellResumption: emit(({ context }) => ({
-      type: 'recording.resumed',
-      ...origin(context),
-      filename: newestOf(context),
-    })),
-    tellEnd: emit(({ context }) => ({ type: 'recording.ended', ...origin(context), outcome: outcomeOf(context) })),
-    tellFailure: emit(({ context }) => ({ type: 'recording.failed', ...origin(context), outcome: outcomeOf(context) })),
-  },
-  delays: {
-    confirmLimit: 20_000,
-    /** Much longer than the media server's part of 200 ms. */
-    stallLimit: 3_000,
-    interruptionLimit: 60_000,
-  },
-}).createMachine({
+export const recordingMachine = recordingSetup.createMachine({
   id: 'recording',
-  context: ({ input }) => ({ ...input, watermark: 0, segments: [], reason: because('requested') }),
-  initial: 'starting',
+  context: ({ input: { lacks = {}, intent, ...input } }) => ({
+    ...input,
+    ...(intent && { startedAt: intent.startedAt }),
+    watermark: intent ? intent.startedAt - 1 : 0,
+    segments: [],
+    gaps: intent?.gaps ?? [],
+    grewAt: intent?.startedAt ?? 0,
+    lacks,
+    attempts: 0,
+    reason: because(intent ? 'service_restarted' : 'requested'),
+  }),
+  initial: 'deciding',
   output: ({ context }) => outcomeOf(context),
   states: {
+    deciding: { always: [{ guard: 'hasStarted', target: 'waiting' }, { target: 'starting' }] },
     starting: {
       tags: 'starting',
+      entry: { type: 'tellCamera', params: { type: 'recording.claimed' } },
       invoke: {
         src: 'openCapture',
-        input: ({ context }) => context,
-        onDone: { target: 'holding', actions: { type: 'keepWatermark', params: ({ event }) => event.output } },
-        onError: { target: 'abandoning.failing', actions: { type: 'takeFailure', params: ({ event }) => event } },
+        input: subject,
+        onDone: { target: 'holding', actions: { type: 'takeOpened', params: ({ event }) => event.output } },
+        onError: [
+          { guard: 'hasStarted', target: 'abandoning.retrying', actions: [failed, 'countAttempt'] },
+          { target: 'abandoning.failing', actions: failed },
+        ],
       },
       on: {
-        'recording.stop': 'abandoning',
-        'service.stopping': { target: 'abandoning', actions: 'noteStopping' },
-        'device.removed': { target: 'abandoning.failing', actions: 'takeReason' },
-        'storage.blocked': { target: 'abandoning.failing', actions: 'takeReason' },
+        'recording.stop': { target: 'abandoning', actions: gives('requested') },
+        'service.stopping': [
+          { guard: 'hasStarted', target: 'abandoning.suspending', actions: gives('service_stopping') },
+          { target: 'abandoning', actions: gives('service_stopping') },
+        ],
+        'camera.lost': [
+          { guard: 'isSurvivable', target: 'abandoning.retrying', actions: ['noteCondition', 'takeReason'] },
+          { target: 'abandoning.failing', actions: 'takeReason' },
+        ],
+        'storage.blocked': [
+          { guard: 'isSurvivable', target: 'abandoning.retrying', actions: ['noteCondition', 'takeReason'] },
+          { target: 'abandoning.failing', actions: 'takeReason' },
+        ],
+        'server.lost': noted,
+        'server.restored': noted,
       },
     },
     holding: {
@@ -171,30 +88,60 @@ export const recordingMachine = setup({
           states: {
             confirming: {
               tags: 'starting',
-              entry: 'noteNoData',
+              entry: 'expectData',
               invoke: {
                 src: 'confirmSegment',
-                input: ({ context }) => context,
-                onDone: {
-                  target: 'capturing',
-                  actions: [{ type: 'addSegment', params: ({ event }) => event.output }, 'tellStart'],
-                },
-                onError: {
-                  target: '#recording.holding.closing.failing',
-                  actions: { type: 'takeFailure', params: ({ event }) => event },
-                },
+                input: subject,
+                onDone: [
+                  { guard: 'hasStarted', target: 'keeping.resumed', actions: taken },
+                  { target: 'keeping.started', actions: taken },
+                ],
+                onError: [
+                  {
+                    guard: 'hasStarted',
+                    target: '#recording.holding.closing.retrying',
+                    actions: [failed, 'countAttempt'],
+                  },
+                  { target: '#recording.holding.closing.failing', actions: failed },
+                ],
               },
               on: { 'stream.lost': { actions: 'takeReason' } },
-              after: { confirmLimit: '#recording.holding.closing.failing' },
+              after: {
+                confirmLimit: [
+                  { guard: 'hasStarted', target: '#recording.holding.closing.retrying', actions: 'countAttempt' },
+                  { target: '#recording.holding.closing.failing' },
+                ],
+              },
+            },
+            // A start is accepted when its intent is on disk.
+            keeping: {
+              tags: 'starting',
+              initial: 'started',
+              states: {
+                started: {
+                  invoke: {
+                    ...saving,
+                    onDone: { target: '#recording.holding.underway.capturing', actions: 'tellStart' },
+                    onError: { target: '#recording.holding.closing.failing', actions: failed },
+                  },
+                },
+                resumed: {
+                  invoke: {
+                    ...saving,
+                    onDone: { target: '#recording.holding.underway.capturing', actions: 'tellResumption' },
+                    onError: { target: '#recording.holding.underway.capturing', actions: 'tellResumption' },
+                  },
+                },
+              },
             },
             capturing: {
               tags: 'recording',
               invoke: [
-                { src: 'watchSegments', input: ({ context }) => context },
+                { src: 'watchSegments', input: subject },
                 {
                   src: 'waitUntil',
-                  input: ({ context }) => ({ at: endOf(context) }),
-                  onDone: { target: '#recording.holding.closing', actions: 'noteDuration' },
+                  input: ends,
+                  onDone: { target: '#recording.holding.closing', actions: gives('duration_reached') },
                 },
               ],
               initial: 'growing',
@@ -202,95 +149,94 @@ export const recordingMachine = setup({
                 growing: {
                   id: 'growing',
                   tags: 'growing',
-                  after: { stallLimit: { target: 'interrupted', actions: ['noteNoData', 'tellInterruption'] } },
+                  after: { stallLimit: { target: 'interrupted', actions: [gives('no_data'), interrupted] } },
                   on: {
-                    'segment.grew': { target: 'growing', reenter: true },
-                    'segment.added': {
-                      target: 'growing',
-                      reenter: true,
-                      actions: { type: 'addSegment', params: ({ event }) => event.segment },
-                    },
-                    'segment.deleted': { target: 'interrupted.lost', actions: ['noteDeleted', 'tellInterruption'] },
-                    'stream.lost': { target: 'interrupted.lost', actions: ['takeReason', 'tellInterruption'] },
+                    'segment.grew': { target: 'growing', reenter: true, actions: grew('noteGrowth') },
+                    'segment.added': { target: 'growing', reenter: true, actions: [added, grew('noteGrowth')] },
+                    'segment.deleted': { target: 'interrupted.lost', actions: [deleted, interrupted] },
+                    'stream.lost': { target: 'interrupted.lost', actions: ['takeReason', interrupted] },
                   },
                 },
                 interrupted: {
                   initial: 'stalled',
                   states: {
-                    stalled: { on: { 'segment.grew': { target: '#growing', actions: 'tellResumption' } } },
+                    stalled: {
+                      on: { 'segment.grew': { target: '#growing', actions: [grew('endGap'), 'tellResumption'] } },
+                    },
                     // The last bytes of a lost stream are not a resumption, unlike a new file or a held stream.
                     lost: { on: { 'stream.held': 'stalled' } },
                   },
                   on: {
-                    'segment.added': {
-                      target: 'growing',
-                      actions: [{ type: 'addSegment', params: ({ event }) => event.segment }, 'tellResumption'],
-                    },
+                    'segment.added': { target: 'growing', actions: [added, grew('endGap'), 'tellResumption'] },
                     'stream.lost': { target: '.lost', actions: 'takeReason' },
                   },
-                  after: { interruptionLimit: '#recording.holding.closing.failing' },
+                  after: { interruptionLimit: '#recording.holding.closing.pausing' },
                 },
               },
             },
           },
           on: {
-            'recording.stop': { target: 'closing', actions: 'noteRequest' },
-            'service.stopping': { target: 'closing', actions: 'noteStopping' },
-            'device.removed': { target: 'closing.failing', actions: 'takeReason' },
-            'storage.blocked': { target: 'closing.failing', actions: 'takeReason' },
+            'recording.stop': { target: 'closing', actions: gives('requested') },
+            'service.stopping': [
+              { guard: 'hasStarted', target: 'closing.suspending', actions: gives('service_stopping') },
+              { target: 'closing', actions: gives('service_stopping') },
+            ],
+            'camera.lost': endsOrPauses,
+            'storage.blocked': endsOrPauses,
+            'camera.ready': noted,
+            'storage.freed': noted,
+            'server.lost': noted,
+            'server.restored': noted,
           },
         },
         closing,
       },
     },
-    // The recorder may be on already; the stream is not held yet.
     abandoning: closing,
+    // No file is open, and the device is not used.
+    waiting: {
+      entry: { type: 'tellCamera', params: { type: 'recording.released' } },
+      invoke: {
+        src: 'waitUntil',
+        input: ends,
+        onDone: { target: 'abandoning', actions: gives('duration_reached') },
+      },
+      initial: 'choosing',
+      states: {
+        choosing: {
+          always: [
+            { guard: { type: 'lacks', params: { need: 'camera' } }, target: 'forCamera' },
+            { guard: { type: 'lacks', params: { need: 'storage' } }, target: 'forStorage' },
+            { guard: { type: 'lacks', params: { need: 'server' } }, target: 'forServer' },
+            { target: 'forRetry' },
+          ],
+        },
+        forCamera: { tags: 'waitingForCamera', entry: 'takeLack' },
+        forStorage: { tags: 'waitingForStorage', entry: 'takeLack' },
+        forServer: { tags: 'waitingForServer', entry: 'takeLack' },
+        forRetry: { after: { retryPause: '#recording.starting' } },
+      },
+      on: {
+        'recording.stop': { target: 'abandoning', actions: gives('requested') },
+        'service.stopping': { target: 'suspended', actions: gives('service_stopping') },
+        'camera.lost': [
+          { guard: 'isSurvivable', target: '.choosing', actions: 'noteCondition' },
+          { target: 'abandoning.failing', actions: 'takeReason' },
+        ],
+        'storage.blocked': { target: '.choosing', actions: 'noteCondition' },
+        'server.lost': { target: '.choosing', actions: 'noteCondition' },
+        'camera.ready': { target: '.choosing', actions: 'noteCondition' },
+        'storage.freed': { target: '.choosing', actions: 'noteCondition' },
+        'server.restored': { target: '.choosing', actions: 'noteCondition' },
+      },
+    },
+    finishing: {
+      tags: 'stopping',
+      initial: 'stopped',
+      states: { stopped: finishing('stopped'), failed: finishing('failed') },
+    },
+    suspended: { type: 'final', tags: 'stopped', entry: 'tellSuspension' },
     stopped: { type: 'final', tags: 'stopped', entry: 'tellEnd' },
     failed: { type: 'final', tags: 'failed', entry: 'tellFailure' },
   },
 })
-
-export const recordingView = ({ context, tags }: SnapshotFrom<typeof recordingMachine>): RecordingView => {
-  const { camera, format, by, segments, duration, reason } = context
-  const status = statuses.find(([tag]) => tags.has(tag))?.[1] ?? 'INTERRUPTED'
-  return {
-    camera,
-    status,
-    growing: status === 'RECORDING',
-    format,
-    by: by.user,
-    files: segments.map((segment) => segment.filename),
-    ...(segments[0] && { filename: segments[0].filename, startedAt: segments[0].startedAt }),
-    ...(duration !== undefined && { duration }),
-    ...(status !== 'RECORDING' && status !== 'STARTING' && { reason }),
-  }
-}
-
-const statuses = [
-  ['starting', 'STARTING'],
-  ['growing', 'RECORDING'],
-  ['stopping', 'STOPPING'],
-  ['stopped', 'STOPPED'],
-  ['failed', 'FAILED'],
-] as const satisfies (readonly [string, RecordingStatus])[]
-
-/** Returns the outcome of a recording, as far as it is known. */
-export function outcomeOf({ reason, segments, closed, format }: RecordingContext): EndedRecording {
-  const files = closed?.files ?? []
-  return {
-    reason,
-    files: closed ? files.map((file) => file.name) : segments.map((segment) => segment.filename),
-    ...(segments[0] && { startedAt: segments[0].startedAt }),
-    endedAt: closed?.endedAt ?? 0,
-    recorded: files.reduce((sum, file) => sum + file.duration, 0),
-    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
-    format,
-  }
-}
-
-const origin = ({ camera, by }: RecordingContext) => ({ camera, by })
-
-const newestOf = ({ segments }: RecordingContext): string => segments.at(-1)?.filename ?? ''
-
-const endOf = ({ segments, duration = Number.POSITIVE_INFINITY }: RecordingContext): number =>
-  (segments[0]?.startedAt ?? 0) + duration

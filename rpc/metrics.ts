@@ -128,10 +128,14 @@ export const createMetrics = (): CountedMetrics => {
       counts.breakerOpenings += 1
     },
     'recording.interrupted': ({ camera, at }) => {
+      if (gapSince.has(camera)) return
       add(camera, 'gaps')
       gapSince.set(camera, at)
     },
-    'recording.resumed': ({ camera, at }) => closeGap(camera, at),
+    'recording.resumed': ({ camera, gap }) => {
+      add(camera, 'gapTime', gap.to - gap.from)
+      gapSince.delete(camera)
+    },
     'recording.ended': (fact) => {
       add(fact.camera, 'recordingsEnded')
       endRecording(fact)

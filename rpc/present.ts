@@ -1,5 +1,7 @@
 /** Views of the actors in the words of the wire. */
+
 import { neverExpires } from '../machines/domain/access.js'
+import type { Gap } from '../machines/domain/recording.js'
 import type { CameraStatus, CameraView, Cause, SnapshotView } from '../machines/domain/views.js'
 import type { RpcOptions } from './options.js'
 import { reasonFields } from './reason.js'
@@ -22,6 +24,8 @@ export const isoOf = (time: number | undefined) => (time === undefined || time >
 /** Whole seconds of ms. */
 export const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1000))
 export const sizeOf = ({ width, height }: { width: number; height: number }): string => `${width}x${height}`
+
+export const gapOf = ({ from, to, reason }: Gap) => ({ from: iso(from), to: iso(to), ...reasonFields(reason) })
 
 /** A camera without its URLs, which differ between callers; never its device node, its URL or its serial. */
 export const cameraMembersOf = (view: CameraView, status: CameraStatus = view.status): Omit<Camera, 'streams'> => {
@@ -54,7 +58,12 @@ export const cameraMembersOf = (view: CameraView, status: CameraStatus = view.st
       format: recording.format,
       ...given({ filename: recording.filename }),
       files: recording.files,
-      ...given({ start_time: isoOf(recording.startedAt) }),
+      ...given({
+        start_time: isoOf(recording.startedAt),
+        since: isoOf(recording.since),
+        waits_for: recording.waitsFor,
+      }),
+      gaps: recording.gaps.map(gapOf),
     },
     allowed_methods: view.allowed,
   })

@@ -36,8 +36,8 @@ function recordingFacts({ id: camera, recording }: CameraView): Timed[] {
   const by = { user: recording.by, request: '', session: '' }
   const started: Timed = { type: 'recording.started', camera, by, filename, startedAt, format, at: startedAt }
   if (status !== 'INTERRUPTED') return [started]
-  const { reason = because('no_data') } = recording
-  return [started, { type: 'recording.interrupted', camera, by, filename, reason, at: startedAt }]
+  const { reason = because('no_data'), since = startedAt } = recording
+  return [started, { type: 'recording.interrupted', camera, by, filename, reason, closes: false, at: since }]
 }
 
 function systemFacts(directory: Directory): Timed[] {

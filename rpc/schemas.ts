@@ -50,6 +50,12 @@ export const timeOf = (description: string) => Type.String({ format: 'date-time'
 export const MaybeExpires = Type.Optional(timeOf('Absent: never'))
 export const Count = Type.Integer({ minimum: 0 })
 export const CameraName = Type.String({ pattern: '^camera[0-9]+$' })
+/** Times without media in a recording. */
+export const Gap = Type.Object({ from: Time, to: Time, ...reasonShape })
+export const Gaps = Type.Array(Gap, { description: 'Times without media, oldest first' })
+export const WaitsFor = Type.Enum(['camera', 'storage', 'server'], {
+  description: 'What an interrupted recording waits for; absent: it is tried again, or its file is still open',
+})
 /** 0 direct V4L2, 1 ffmpeg from the device, 2 the live stream, 3 the stream was woken for it. */
 export const Tier = Type.Integer({ minimum: 0, maximum: 3 })
 export const PassedOver = Type.Array(Type.Object({ tier: Tier, ...reasonShape }))
@@ -108,6 +114,9 @@ export const cameraProperties = {
       filename: Type.Optional(Type.String()),
       files: Type.Array(Type.String()),
       start_time: Type.Optional(Time),
+      since: Type.Optional(timeOf('INTERRUPTED: time of the last media')),
+      waits_for: Type.Optional(WaitsFor),
+      gaps: Gaps,
     }),
   ),
   allowed_methods: Type.Array(Type.String(), { description: 'Methods that the camera would accept now' }),

@@ -1,12 +1,14 @@
 import { fromPromise } from 'xstate'
-import type { OnDevice } from '../../machines/cameraSetup.js'
+import type { OnDevice } from '../../machines/cameraContext.js'
 import type { CameraId, Device, Probe } from '../../machines/domain/camera.js'
 import type { DeviceProbe, Pipelines } from '../../machines/domain/capture.js'
 import type { AddressCheck } from '../../machines/domain/external.js'
+import type { Segments } from '../../machines/domain/files.js'
 import type { MediaServer, PathEvent, StreamReader } from '../../machines/domain/mediaServer.js'
 import { choosePipeline } from '../../machines/domain/pipeline.js'
 import type { CaptureDefaults, Clock } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
+import type { IntentStore, RecordingIntent } from '../../machines/domain/recording.js'
 import type { SourceInput } from '../../machines/source.js'
 import { callback } from './callback.js'
 import { addressRefusal } from './external.js'
@@ -17,6 +19,8 @@ export interface CameraPorts {
   probe: DeviceProbe
   pipelines: Pick<Pipelines, 'spec'>
   addresses: AddressCheck
+  intents: Pick<IntentStore, 'find' | 'remove'>
+  segments: Pick<Segments, 'finish' | 'toMatroska'>
   defaults: CaptureDefaults
   clock: Clock
 }
@@ -25,7 +29,16 @@ export interface CameraPorts {
 const abandonLimit = 2_500
 
 /** The effects of machines/camera.ts. */
-export const cameraEffects = ({ mediaServer, probe, pipelines, addresses, defaults, clock }: CameraPorts) => ({
+export const cameraEffects = ({
+  mediaServer,
+  probe,
+  pipelines,
+  addresses,
+  intents,
+  segments,
+  defaults,
+  clock,
+}: CameraPorts) => ({
   probeDevice: fromPromise<Probe & { at: number }, OnDevice>(async ({ input: { device, settings }, signal }) => {
     if (device.kind === 'rtsp') await checkAddress(device, addresses, signal)
     const capabilities = await probe.capabilities(device, signal)
@@ -34,6 +47,18 @@ export const cameraEffects = ({ mediaServer, probe, pipelines, addresses, defaul
 
   publishPath: callback<PathEvent, { id: CameraId; device: Device; probe: Probe }>(({ input, send }) =>
     mediaServer.publish(pipelines.spec(input.id, input.device, input.probe.pipeline), send),
+  ),
+
+  recallIntent: fromPromise<RecordingIntent | undefined, { camera: CameraId }>(
+    async ({ input: { camera }, signal }) => {
+      const intent = await intents.find(camera)
+      if (intent?.unfinished === undefined) return intent
+      // The last run of the service ended while it converted the files.
+      const names = intent.unfinished.map((filename) => ({ filename, startedAt: intent.startedAt }))
+      await segments.toMatroska(await segments.finish(camera, names, signal), signal)
+      await intents.remove(camera)
+      return undefined
+    },
   ),
 
   abandonCapture: fromPromise<void, { camera: CameraId }>(({ input: { camera }, signal }) =>

@@ -3,14 +3,16 @@ import type { CameraId } from '../../machines/domain/camera.js'
 import type { RecordingFile, Segment, SegmentEvent, Segments } from '../../machines/domain/files.js'
 import type { MediaServer } from '../../machines/domain/mediaServer.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
-import { because, reasonFrom } from '../../machines/domain/reason.js'
-import type { Closed, RecordingSubject } from '../../machines/recording.js'
+import { because, Failure, reasonFrom } from '../../machines/domain/reason.js'
+import type { IntentStore, RecordingIntent } from '../../machines/domain/recording.js'
+import type { Closed, Finish, Opened, RecordingSubject } from '../../machines/recordingSetup.js'
 import { callback } from './callback.js'
 import { waitUntil, within } from './time.js'
 
 export interface RecordingPorts {
   mediaServer: Pick<MediaServer, 'setRecording'>
   segments: Segments
+  intents: IntentStore
   clock: Clock
   log: Log
   /** After this time, in ms, the media server starts a new file. */
@@ -27,7 +29,7 @@ const followLimit = 500
 const rounding = 20
 
 /** The effects of machines/recording.ts. */
-export const recordingEffects = ({ mediaServer, segments, clock, log, segmentDuration }: RecordingPorts) => {
+export const recordingEffects = ({ mediaServer, segments, intents, clock, log, segmentDuration }: RecordingPorts) => {
   /** Resolves with all files of the recording, including those that appeared after the last check. */
   const finished = async ({ camera, watermark, segments: seen }: RecordingSubject, signal: AbortSignal) => {
     const all = new Map([...seen, ...(await segments.list(camera, watermark))].map((one) => [one.filename, one]))
@@ -44,17 +46,49 @@ export const recordingEffects = ({ mediaServer, segments, clock, log, segmentDur
       return files
     })
 
+  const note = (intent: RecordingIntent): Promise<void> =>
+    intents.save(intent).catch((error: unknown) => {
+      const { camera } = intent
+      log.error('the recording cannot be noted on disk', { camera, reason: reasonFrom(error).details })
+      throw new Failure('not_written')
+    })
+  const forget = (camera: CameraId): Promise<void> =>
+    intents.remove(camera).catch((error: unknown) => {
+      const reason = reasonFrom(error).details
+      const consequence = 'a restart of the service would continue it'
+      log.error('the end of the recording cannot be noted on disk', { camera, consequence, reason })
+    })
+
   return {
     waitUntil: waitUntil({ clock }),
 
-    openCapture: fromPromise<{ watermark: number }, { camera: CameraId }>(async ({ input: { camera }, signal }) => {
-      const watermark = await segments.watermark(camera)
+    openCapture: fromPromise<Opened, RecordingSubject>(async ({ input, signal }) => {
+      const { camera, startedAt } = input
+      const isNew = startedAt === undefined
+      const watermark = isNew ? await segments.watermark(camera) : input.watermark
+      const present = isNew ? [] : await segments.list(camera, watermark)
       await mediaServer.setRecording(camera, true, signal)
-      return { watermark }
+      return { watermark, segments: present }
     }),
 
-    confirmSegment: fromPromise<Segment, RecordingSubject>(({ input: { camera, watermark }, signal }) =>
-      segments.first(camera, watermark, signal),
+    confirmSegment: fromPromise<Segment, RecordingSubject>(({ input: { camera, watermark, segments: seen }, signal }) =>
+      segments.first(camera, Math.max(watermark, ...seen.map(({ startedAt }) => startedAt)), signal),
+    ),
+
+    saveIntent: fromPromise<void, { intent: RecordingIntent }>(({ input: { intent } }) => note(intent)),
+
+    /** After a restart of the service, `recallIntent` finishes what is left. */
+    finishRecording: fromPromise<Closed, Finish>(
+      async ({ input: { camera, format, files, endedAt, intent }, signal }) => {
+        if (format !== 'mkv' || files.length === 0) {
+          await forget(camera)
+          return { files, endedAt }
+        }
+        if (intent) await note({ ...intent, unfinished: files.map(({ name }) => name) }).catch(() => {})
+        const final = await remuxed(files, signal, camera)
+        await forget(camera)
+        return { files: final, endedAt: clock.now() }
+      },
     ),
 
     watchSegments: callback<SegmentEvent, RecordingSubject>(
@@ -63,7 +97,7 @@ export const recordingEffects = ({ mediaServer, segments, clock, log, segmentDur
     ),
 
     closeCapture: fromPromise<Closed, RecordingSubject>(async ({ input, signal }) => {
-      const { camera, format } = input
+      const { camera } = input
       try {
         await mediaServer.setRecording(camera, false, within(closeLimit, signal))
       } catch (error) {
@@ -72,7 +106,7 @@ export const recordingEffects = ({ mediaServer, segments, clock, log, segmentDur
       }
       const files = await finished(input, signal)
       return {
-        files: format === 'mkv' ? await remuxed(files, signal, camera) : files,
+        files,
         endedAt: clock.now(),
         // The file decides, not the answer: a server that hangs may continue to write later.
         ...(files.at(-1)?.complete === false && { doubt: because('file_not_closed') }),

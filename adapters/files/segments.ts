@@ -130,7 +130,7 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
           seen.add(segment.filename)
           newest = segment
           size = bytes
-          report({ type: 'segment.added', segment })
+          report({ type: 'segment.added', segment, at: clock.now() })
         }
       }
       const lookForGrowth = async ({ filename }: Segment) => {
@@ -139,7 +139,7 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
         if (now < 0 && before >= 0) report({ type: 'segment.deleted' })
         // The last part of a file that is being closed is no growth.
         if (before > 0 && now > before && !(await isFinal(join(folderOf(camera), filename))))
-          report({ type: 'segment.grew' })
+          report({ type: 'segment.grew', at: clock.now() })
       }
       const dispose = watchFolder(folderOf(camera), pollGrowth, async () => {
         await lookForNew()

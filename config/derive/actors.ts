@@ -57,11 +57,12 @@ export const actorOptions = (config: Configuration) => {
 
 /** Input of the root. `kept`: the streams and the interval that clients have set. */
 export const fleetInput = (config: Configuration, kept: ExternalState) => {
-  const { camera, cameras, mediamtx, storage, external_discovery: external } = config
+  const { camera, cameras, mediamtx, recording, storage, external_discovery: external } = config
   return {
     entries: cameras,
     demoWhenNone: config.simulation.demo_camera,
     pollEvery: camera.poll_interval,
+    endsOnUnplug: recording.on_unplug === 'stop',
     storage: { warnPercent: storage.warn_percent, blockPercent: storage.block_percent },
     link: { resetAfter: mediamtx.circuit_breaker.recovery_timeout },
     mediaSessions: { startLimit: startLimit(config) },

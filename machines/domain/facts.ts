@@ -5,6 +5,7 @@ import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import type { FileKind } from './files.js'
 import type { Reason } from './reason.js'
+import type { Gap } from './recording.js'
 import type { Cleanup, RetentionPolicy } from './retention.js'
 import type { CameraStatus, PassedOver, RecordingFormat, RecordingOutcome, SnapshotView } from './views.js'
 
@@ -22,8 +23,11 @@ export type CameraFact = { camera: CameraId } & (
 
 export type RecordingFact = { camera: CameraId; by: By } & (
   | { type: 'recording.started'; filename: string; startedAt: number; format: RecordingFormat }
-  | { type: 'recording.interrupted'; filename: string; reason: Reason }
-  | { type: 'recording.resumed'; filename: string }
+  /** No file grows. The recording continues by itself when it can. `closes`: its files are being closed. */
+  | { type: 'recording.interrupted'; filename: string; reason: Reason; closes: boolean }
+  /** The files of an interrupted recording are closed. */
+  | { type: 'recording.suspended'; outcome: EndedRecording }
+  | { type: 'recording.resumed'; filename: string; gap: Gap }
   | { type: 'recording.ended'; outcome: EndedRecording }
   /** The recording did not start, or ended because of a fault. Existing files are final. */
   | { type: 'recording.failed'; outcome: EndedRecording }
@@ -31,7 +35,7 @@ export type RecordingFact = { camera: CameraId; by: By } & (
 
 export type EndedRecording = Pick<
   RecordingOutcome,
-  'reason' | 'files' | 'startedAt' | 'endedAt' | 'recorded' | 'bytes' | 'format'
+  'reason' | 'files' | 'startedAt' | 'endedAt' | 'recorded' | 'bytes' | 'format' | 'gaps'
 >
 
 export type SnapshotFact =
@@ -43,7 +47,7 @@ export type SnapshotFact =
 
 /** Emitted by a camera for a child that crashed before it could emit the fact itself. */
 export type LostFact =
-  | Extract<RecordingFact, { type: 'recording.failed' }>
+  | Extract<RecordingFact, { type: 'recording.failed' | 'recording.interrupted' }>
   | Extract<SnapshotFact, { type: 'snapshot.failed' | 'still.failed' }>
 
 export type StreamFact =

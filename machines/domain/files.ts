@@ -44,11 +44,12 @@ export interface Segment {
   startedAt: number
 }
 
+/** `at`: when it was seen. */
 export type SegmentEvent =
   /** A new file has its first bytes. */
-  | { type: 'segment.added'; segment: Segment }
+  | { type: 'segment.added'; segment: Segment; at: number }
   /** The newest file has grown. */
-  | { type: 'segment.grew' }
+  | { type: 'segment.grew'; at: number }
   /** The newest file was deleted: data that the media server still writes to it is lost. */
   | { type: 'segment.deleted' }
 

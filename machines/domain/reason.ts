@@ -7,6 +7,7 @@ const sentences = {
   duration_reached: 'the requested duration is reached',
   removed: 'the camera was removed',
   service_stopping: 'the service is stopping',
+  service_restarted: 'the service was restarted',
   // The device.
   unplugged: 'the camera was unplugged',
   replaced: 'the camera came back under another device node',

@@ -3,6 +3,9 @@ import type { CameraId, Capabilities, CaptureMode, Identity, Pipeline, SourceKin
 import type { DiskUsage } from './files.js'
 import type { ServerChoice } from './mediaServer.js'
 import type { Reason } from './reason.js'
+import type { Gap, Need, RecordingFormat } from './recording.js'
+
+export type { RecordingFormat } from './recording.js'
 
 /** The three status values of the API, derived from the camera's tags. */
 export type CameraStatus = 'CONNECTED' | 'DISCONNECTED' | 'ERROR'
@@ -55,10 +58,8 @@ export interface StreamView {
   reason?: Reason
 }
 
-/** RECORDING: a file is growing. INTERRUPTED: no file grows; the recording resumes if data arrives in time. */
+/** RECORDING: a file is growing. INTERRUPTED: no file grows; the recording continues by itself. */
 export type RecordingStatus = 'STARTING' | 'RECORDING' | 'INTERRUPTED' | 'STOPPING' | 'STOPPED' | 'FAILED'
-/** The requested format: `mp4` is a synonym of `fmp4`; `mkv` is remuxed after the stop. */
-export type RecordingFormat = 'fmp4' | 'mp4' | 'mkv'
 
 export interface RecordingView {
   camera: CameraId
@@ -74,6 +75,12 @@ export interface RecordingView {
   startedAt?: number
   /** Milliseconds requested. */
   duration?: number
+  /** INTERRUPTED: time of the last media. */
+  since?: number
+  /** What an interrupted recording waits for before it continues; absent: its file is still open. */
+  waitsFor?: Need
+  /** Times without media so far, oldest first. */
+  gaps: Gap[]
 }
 
 export interface RecordingOutcome extends RecordingView {

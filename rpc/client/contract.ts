@@ -56,6 +56,19 @@ export interface Camera {
     filename?: string
     files: string[]
     start_time?: string
+    /** INTERRUPTED: time of the last media */
+    since?: string
+    /** What an interrupted recording waits for; absent: it is tried again, or its file is still open */
+    waits_for?: 'camera' | 'storage' | 'server'
+    /** Times without media, oldest first */
+    gaps: {
+      from: string
+      to: string
+      /** Code of the reason */
+      reason: string
+      /** The reason in one sentence */
+      details?: string
+    }[]
   }
   /** Methods that the camera would accept now */
   allowed_methods: string[]
@@ -184,6 +197,19 @@ export interface Methods {
         filename?: string
         files: string[]
         start_time?: string
+        /** INTERRUPTED: time of the last media */
+        since?: string
+        /** What an interrupted recording waits for; absent: it is tried again, or its file is still open */
+        waits_for?: 'camera' | 'storage' | 'server'
+        /** Times without media, oldest first */
+        gaps: {
+          from: string
+          to: string
+          /** Code of the reason */
+          reason: string
+          /** The reason in one sentence */
+          details?: string
+        }[]
       }
       /** Methods that the camera would accept now */
       allowed_methods: string[]
@@ -296,6 +322,15 @@ export interface Methods {
       file_size: number
       format: 'fmp4' | 'mp4' | 'mkv'
       files: string[]
+      /** Times without media, oldest first */
+      gaps: {
+        from: string
+        to: string
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+      }[]
       /** Code of the reason */
       reason: string
       /** The reason in one sentence */
@@ -534,6 +569,8 @@ export interface Methods {
         | 'recording.start'
         | 'recording.stop'
         | 'recording.progress'
+        | 'recording.interrupted'
+        | 'recording.resumed'
         | 'recording.error'
         | 'mediamtx.recording_started'
         | 'mediamtx.recording_stopped'
@@ -595,6 +632,8 @@ export interface Methods {
           | 'recording.start'
           | 'recording.stop'
           | 'recording.progress'
+          | 'recording.interrupted'
+          | 'recording.resumed'
           | 'recording.error'
           | 'mediamtx.recording_started'
           | 'mediamtx.recording_stopped'
@@ -1453,6 +1492,19 @@ export interface Notifications {
           filename?: string
           files: string[]
           start_time?: string
+          /** INTERRUPTED: time of the last media */
+          since?: string
+          /** What an interrupted recording waits for; absent: it is tried again, or its file is still open */
+          waits_for?: 'camera' | 'storage' | 'server'
+          /** Times without media, oldest first */
+          gaps: {
+            from: string
+            to: string
+            /** Code of the reason */
+            reason: string
+            /** The reason in one sentence */
+            details?: string
+          }[]
         }
         /** Methods that the camera would accept now */
         allowed_methods: string[]
@@ -1505,6 +1557,15 @@ export interface Notifications {
     duration: number
     file_size: number
     format: 'fmp4' | 'mp4' | 'mkv'
+    /** Times without media, oldest first */
+    gaps: {
+      from: string
+      to: string
+      /** Code of the reason */
+      reason: string
+      /** The reason in one sentence */
+      details?: string
+    }[]
     /** Code of the reason */
     reason: string
     /** The reason in one sentence */
@@ -1537,6 +1598,80 @@ export interface Notifications {
     /** The same as `at`, for older clients */
     timestamp: string
   }
+  'recording.interrupted':
+    | {
+        device: string
+        status: 'INTERRUPTED'
+        filename: string
+        /** It continues by itself when it can */
+        will_resume: true
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+        severity: 'info' | 'warning' | 'error' | 'critical'
+        /** Number of the fact; numbers without a notification leave gaps */
+        seq: number
+        /** Time of the fact */
+        at: string
+        /** The same as `at`, for older clients */
+        timestamp: string
+      }
+    | {
+        device: string
+        /** The first file; empty if there is none */
+        filename: string
+        files: string[]
+        /** Seconds of media */
+        duration: number
+        file_size: number
+        format: 'fmp4' | 'mp4' | 'mkv'
+        /** Times without media, oldest first */
+        gaps: {
+          from: string
+          to: string
+          /** Code of the reason */
+          reason: string
+          /** The reason in one sentence */
+          details?: string
+        }[]
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+        start_time?: string
+        end_time: string
+        status: 'INTERRUPTED'
+        /** It continues by itself when it can */
+        will_resume: true
+        severity: 'info' | 'warning' | 'error' | 'critical'
+        /** Number of the fact; numbers without a notification leave gaps */
+        seq: number
+        /** Time of the fact */
+        at: string
+        /** The same as `at`, for older clients */
+        timestamp: string
+      }
+  'recording.resumed': {
+    device: string
+    status: 'RECORDING'
+    filename: string
+    gap: {
+      from: string
+      to: string
+      /** Code of the reason */
+      reason: string
+      /** The reason in one sentence */
+      details?: string
+    }
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
   'recording.error':
     | {
         device: string
@@ -1547,6 +1682,15 @@ export interface Notifications {
         duration: number
         file_size: number
         format: 'fmp4' | 'mp4' | 'mkv'
+        /** Times without media, oldest first */
+        gaps: {
+          from: string
+          to: string
+          /** Code of the reason */
+          reason: string
+          /** The reason in one sentence */
+          details?: string
+        }[]
         /** Code of the reason */
         reason: string
         /** The reason in one sentence */
@@ -1566,6 +1710,8 @@ export interface Notifications {
         device: string
         status: 'INTERRUPTED'
         filename: string
+        /** It continues by itself when it can */
+        will_resume: true
         /** Code of the reason */
         reason: string
         /** The reason in one sentence */
@@ -1598,6 +1744,15 @@ export interface Notifications {
     duration: number
     file_size: number
     format: 'fmp4' | 'mp4' | 'mkv'
+    /** Times without media, oldest first */
+    gaps: {
+      from: string
+      to: string
+      /** Code of the reason */
+      reason: string
+      /** The reason in one sentence */
+      details?: string
+    }[]
     /** Code of the reason */
     reason: string
     /** The reason in one sentence */
@@ -1621,6 +1776,15 @@ export interface Notifications {
     duration: number
     file_size: number
     format: 'fmp4' | 'mp4' | 'mkv'
+    /** Times without media, oldest first */
+    gaps: {
+      from: string
+      to: string
+      /** Code of the reason */
+      reason: string
+      /** The reason in one sentence */
+      details?: string
+    }[]
     /** Code of the reason */
     reason: string
     /** The reason in one sentence */

@@ -1,9 +1,9 @@
 import Type from 'typebox'
 import type { RecordingStatus } from '../../machines/domain/views.js'
 import { method } from '../method.js'
-import { given, iso, seconds } from '../present.js'
+import { gapOf, given, iso, seconds } from '../present.js'
 import { reasonFields, reasonShape } from '../reason.js'
-import { CameraName, CameraParam, Count, OneCamera, RecordingFormat, Time } from '../schemas.js'
+import { CameraName, CameraParam, Count, Gaps, OneCamera, RecordingFormat, Time } from '../schemas.js'
 
 /** The contract's word for the status of a recording that has just begun. */
 const wireStatus = (status: RecordingStatus): Exclude<RecordingStatus, 'STOPPED' | 'INTERRUPTED'> | 'PAUSED' =>
@@ -78,10 +78,11 @@ const stopRecording = method({
     file_size: Count,
     format: RecordingFormat,
     files: Type.Array(Type.String()),
+    gaps: Gaps,
     ...reasonShape,
   }),
   handler: async ({ device }, { services: { ask }, by }) => {
-    const { camera, status, filename, files, startedAt, endedAt, recorded, bytes, format, reason } =
+    const { camera, status, filename, files, startedAt, endedAt, recorded, bytes, format, gaps, reason } =
       await ask.stopRecording(device, by)
     return {
       device: camera,
@@ -94,6 +95,7 @@ const stopRecording = method({
       file_size: bytes,
       format,
       files,
+      gaps: gaps.map(gapOf),
       ...reasonFields(reason),
     }
   },

@@ -1,8 +1,8 @@
 import Type from 'typebox'
 import type { EndedRecording } from '../../machines/domain/facts.js'
-import { iso, seconds } from '../present.js'
+import { gapOf, iso, seconds } from '../present.js'
 import { optionalReasonShape, reasonFields, reasonShape } from '../reason.js'
-import { Count, RecordingFormat, Time } from '../schemas.js'
+import { Count, Gap, Gaps, RecordingFormat, Time } from '../schemas.js'
 import { cameraParamsOf, notice, topic } from './topic.js'
 
 const end = {
@@ -11,22 +11,27 @@ const end = {
   duration: Type.Integer({ minimum: 0, description: 'Seconds of media' }),
   file_size: Count,
   format: RecordingFormat,
+  gaps: Gaps,
   ...reasonShape,
   start_time: Type.Optional(Time),
   end_time: Time,
 }
 
 /** A recording that wrote no file has no end of its own: it ended with the fact, at `at`. */
-const endOf = ({ reason, files, startedAt, endedAt, recorded, bytes, format }: EndedRecording, at: number) => ({
+const endOf = ({ reason, files, startedAt, endedAt, recorded, bytes, format, gaps }: EndedRecording, at: number) => ({
   filename: files[0] ?? '',
   files,
   duration: seconds(recorded),
   file_size: bytes,
   format,
+  gaps: gaps.map(gapOf),
   ...reasonFields(reason),
   ...(startedAt !== undefined && { start_time: iso(startedAt) }),
   end_time: iso(endedAt || at),
 })
+
+const open = { status: Type.Literal('INTERRUPTED'), filename: Type.String() }
+const willResume = { will_resume: Type.Literal(true, { description: 'It continues by itself when it can' }) }
 
 const start = topic({
   name: 'recording.start',
@@ -67,17 +72,43 @@ const progress = topic({
   },
 })
 
+const interrupted = topic({
+  name: 'recording.interrupted',
+  summary: 'a recording is interrupted and its file is still open, or its files have been closed until it continues',
+  params: Type.Union([
+    cameraParamsOf({ ...open, ...willResume, ...reasonShape }),
+    cameraParamsOf({ ...end, status: Type.Literal('INTERRUPTED'), ...willResume }),
+  ]),
+  from: {
+    'recording.interrupted': ({ filename, reason, closes }) =>
+      closes
+        ? undefined
+        : notice('warning', { status: 'INTERRUPTED', filename, will_resume: true, ...reasonFields(reason) }),
+    'recording.suspended': ({ outcome, at }) =>
+      notice('warning', { ...endOf(outcome, at), status: 'INTERRUPTED', will_resume: true }),
+  },
+})
+
+const resumed = topic({
+  name: 'recording.resumed',
+  summary: 'an interrupted recording continues',
+  params: cameraParamsOf({ status: Type.Literal('RECORDING'), filename: Type.String(), gap: Gap }),
+  from: {
+    'recording.resumed': ({ filename, gap }) => notice('info', { status: 'RECORDING', filename, gap: gapOf(gap) }),
+  },
+})
+
 const error = topic({
   name: 'recording.error',
   summary: 'a recording failed after start_recording was accepted, or is interrupted',
   params: Type.Union([
     cameraParamsOf({ ...end, status: Type.Literal('ERROR') }),
-    cameraParamsOf({ status: Type.Literal('INTERRUPTED'), filename: Type.String(), ...reasonShape }),
+    cameraParamsOf({ ...open, ...willResume, ...reasonShape }),
   ]),
   from: {
     // A client that only subscribes to errors must learn that the file no longer grows.
     'recording.interrupted': ({ filename, reason }) =>
-      notice('warning', { status: 'INTERRUPTED', filename, ...reasonFields(reason) }),
+      notice('warning', { status: 'INTERRUPTED', filename, will_resume: true, ...reasonFields(reason) }),
     'recording.failed': ({ outcome, at }) => notice('error', { ...endOf(outcome, at), status: 'ERROR' }),
   },
 })
@@ -139,6 +170,8 @@ export const recordingTopics = [
   start,
   stop,
   progress,
+  interrupted,
+  resumed,
   error,
   serverStarted,
   serverStopped,

@@ -3,7 +3,7 @@ import { useFakeTimers } from 'sinon'
 import { createActor, toPromise } from 'xstate'
 import { type RecordingPorts, recordingEffects } from '../../actors/effects/recording.js'
 import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
-import type { RecordingSubject } from '../../machines/recording.js'
+import type { RecordingSubject } from '../../machines/recordingSetup.js'
 
 const first: Segment = { filename: 'camera0_first.mp4', startedAt: 1_000 }
 const next: Segment = { filename: 'camera0_next.mp4', startedAt: 3_000 }
@@ -73,7 +73,7 @@ async function close({
     clock: { now: () => 0 },
     segmentDuration: 2_000,
   } as unknown as RecordingPorts
-  const input = { camera: 'camera0', format: 'fmp4', watermark: 500, segments: [first] } satisfies RecordingSubject
+  const input = { camera: 'camera0', watermark: 500, segments: [first] } satisfies RecordingSubject
   const actor = createActor(recordingEffects(ports).closeCapture, { input }).start()
   return (await toPromise(actor)).files.map(({ name }) => name)
 }

@@ -105,7 +105,15 @@ describe('a request to retention', () => {
         cameras = [
           {
             id: camera,
-            recording: { camera, status: 'RECORDING', growing: true, format: 'fmp4', by: 'bob', files: names },
+            recording: {
+              camera,
+              status: 'RECORDING',
+              growing: true,
+              gaps: [],
+              format: 'fmp4',
+              by: 'bob',
+              files: names,
+            },
           },
         ]
       },

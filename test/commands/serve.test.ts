@@ -35,11 +35,12 @@ describe('systemd', () => {
       camera: 'camera0',
       status: 'RECORDING',
       growing: true,
+      gaps: [],
       format: 'fmp4',
       by: 'ann',
       files: [],
     } as const
-    content.cameras = [cameraView({ recording: { ...recording, files: [] } })]
+    content.cameras = [cameraView({ recording: { ...recording, files: [], gaps: [] } })]
     content.link = { ...content.link, state: 'down', server: { kind: 'embedded', why: '' } }
     content.storage = { ...content.storage, state: 'critical' }
     expect(statusLine(directory)).to.equal('cameras 1/1 · recording 1 · simulator down · storage critical')

@@ -173,6 +173,7 @@ describe('options from the configuration', () => {
       entries: [{ name: 'a', source: { kind: 'virtual' }, enabled: true, settings: { name: 'a' } }],
       demoWhenNone: false,
       pollEvery: 10_000,
+      endsOnUnplug: false,
       storage: { warnPercent: 80, blockPercent: 90 },
       link: { resetAfter: 2_000 },
       mediaSessions: { startLimit: 22_000 },

@@ -51,7 +51,12 @@ describe('configuration', () => {
         bitrate: 2_000_000,
         preset: 'ultrafast',
       })
-      expect(config.recording).to.deep.equal({ format: 'fmp4', segment_duration: 3_600_000, part_duration: 200 })
+      expect(config.recording).to.deep.equal({
+        format: 'fmp4',
+        on_unplug: 'resume',
+        segment_duration: 3_600_000,
+        part_duration: 200,
+      })
       expect(config.security.jwt_secret_key).to.equal('')
       expect(config.data_dir).to.equal(resolve('var'))
     })

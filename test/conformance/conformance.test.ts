@@ -299,6 +299,7 @@ describeKinds('conformance', (kind) => {
   it('returns what is documented after an unplug, and refuses what the state forbids', async () => {
     await service.call('simulate', { device: pulled, action: 'unplug' })
     await service.told('camera.disconnected', { device: pulled })
+    await service.told('recording.interrupted', { device: pulled, reason: 'unplugged' })
     const stateOf = {
       [rested]: 'available',
       [recorded]: 'recording',
@@ -307,7 +308,9 @@ describeKinds('conformance', (kind) => {
       [dark]: 'faulty',
     }
     const states = await look('one pulled', stateOf)
-    expect(states[2]).to.deep.equal([pulled, 'unplugged', 'none', 'INACTIVE'])
+    expect(states[2]).to.deep.equal([pulled, 'unplugged', 'INTERRUPTED', 'INACTIVE'])
+    await refused('start_recording', { device: pulled }, -32020, 'interrupted', { state: 'interrupted' })
+    await works('stop_recording', { device: pulled }, 'interrupted')
 
     const start = (device: string, state: string) => record(device, { format: 'mkv' }, state)
     const stop = (device: string, state: string) => works('stop_recording', { device }, state)

@@ -11,6 +11,11 @@ interface Camera {
   name: string
 }
 
+interface Recording {
+  status: string
+  files: string[]
+}
+
 describeKinds('the life of the service', (kind) => {
   const cameras = ['one', 'two'].map(virtual)
   const env = { CAMERA_SERVICE_MEDIAMTX_PROCESS_TERMINATION_TIMEOUT: '1s' }
@@ -23,13 +28,22 @@ describeKinds('the life of the service', (kind) => {
   afterEach(() => service?.end())
 
   const start = (device: string) => service.call<{ filename: string }>('start_recording', { device })
+  const stop = (device: string) =>
+    service.call<{ filename: string; files: string[]; status: string }>('stop_recording', { device })
+  const status = (device: string) => service.call<{ recording?: Recording }>('get_camera_status', { device })
+  /** Waits until the recording of an earlier run grows again. */
+  const continued = (device: string) =>
+    service.until(`the recording of ${device} continues`, async () => {
+      const { recording } = await status(device)
+      return recording?.status === 'RECORDING' && recording
+    })
   const file = (name: string) => join(service.dataDir, 'recordings', name.replace(/_.*/, ''), name)
   const names = async () =>
     (await service.call<{ cameras: Camera[] }>('get_camera_list')).cameras.map(
       ({ device, name }) => `${device} ${name}`,
     )
 
-  it('ends its recordings at SIGTERM; after SIGKILL the next start ends them and keeps cameras and files', async () => {
+  it('continues its recordings after SIGTERM, SIGKILL and a restart, and keeps cameras and files', async () => {
     service = await startService({ kind, cameras, env })
     const { dataDir } = service
     const [first, second] = await Promise.all([start('camera0'), start('camera1')])
@@ -48,9 +62,13 @@ describeKinds('the life of the service', (kind) => {
 
     service = await startService({ kind, cameras: [...cameras].reverse(), env, dataDir })
     expect(await names()).to.deep.equal(['camera0 one', 'camera1 two'])
-    const cutOff = await start('camera1')
-    const orphans = await service.pipelines()
-    expect(orphans).to.have.length(1)
+    const resumed = await continued('camera1')
+    expect(resumed.files[0]).to.equal(second.filename)
+    expect(await stop('camera0')).to.deep.include({ status: 'STOPPED', filename: first.filename })
+    const orphans = await service.until('one pipeline', async () => {
+      const running = await service.pipelines()
+      return running.length === 1 && running
+    })
     // A pipeline that hangs would outlive everything that only asks it to end.
     for (const { pid } of orphans) process.kill(pid, 'SIGSTOP')
     await service.kill()
@@ -59,14 +77,15 @@ describeKinds('the life of the service', (kind) => {
     const left = (await service.children()).map(({ pid }) => pid)
     for (const { pid } of orphans) expect(left).not.to.include(pid)
     expect(await names()).to.deep.equal(['camera0 one', 'camera1 two'])
+    const again = await continued('camera1')
+    expect(again.files.slice(0, 2), 'the files of both runs before').to.deep.equal(resumed.files.slice(0, 2))
+    expect(again.files.length).to.be.greaterThan(2)
+    const stopped = await stop('camera1')
+    expect(stopped).to.deep.include({ status: 'STOPPED', filename: second.filename })
+    for (const name of stopped.files) expect((await probe(file(name))).codec).to.equal('h264')
     const { files } = await service.call<{ files: { filename: string }[] }>('list_recordings')
-    expect(files.map(({ filename }) => filename)).to.have.members([first.filename, second.filename, cutOff.filename])
-    expect((await probe(file(cutOff.filename))).codec).to.equal('h264')
-    expect(await service.call('get_recording_info', { filename: cutOff.filename })).to.include({
-      filename: cutOff.filename,
-    })
-    const again = await start('camera1')
-    expect(await service.call('stop_recording', { device: 'camera1' })).to.deep.include({ files: [again.filename] })
+    expect(files.map(({ filename }) => filename)).to.include.members([first.filename, ...stopped.files])
+    expect((await status('camera0')).recording, 'a stopped recording does not come back').to.equal(undefined)
 
     await start('camera0')
     process.kill((await service.mediaServer()).pid, 'SIGSTOP')

@@ -10,6 +10,7 @@ interface Stopped {
   duration_ms: number
   file_size: number
   files: string[]
+  gaps: object[]
   reason: string
   start_time: string
   end_time: string
@@ -19,7 +20,7 @@ interface Status {
   status: string
   state: string
   allowed_methods: string[]
-  recording?: { status: string; growing: boolean; files: string[] }
+  recording?: { status: string; growing: boolean; files: string[]; reason?: string; waits_for?: string }
 }
 
 const pattern = /^camera\d+_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{6}\.mp4$/
@@ -48,7 +49,7 @@ describeKinds('recording', (kind) => {
     )
   const grows = async (name: string) => {
     const before = await bytes(name)
-    await service.until(`${name} grows`, async () => (await bytes(name)) > before, 3_000)
+    await service.until(`${name} grows`, async () => (await bytes(name)) > before)
   }
 
   sideBySide({
@@ -131,33 +132,48 @@ describeKinds('recording', (kind) => {
       }
     },
 
-    'ends with the camera that is pulled, not with another, and begins anew when it is back': async () => {
+    'waits for the camera that is pulled, not for another, and continues when it is back': async () => {
       const [device, other] = ['camera2', 'camera3']
       const [{ filename }, undisturbed] = await Promise.all([start(device), start(other)])
       await grows(filename)
       await service.call('simulate', { device, action: 'unplug' })
-      const error = await service.told('recording.error', { device, status: 'ERROR' })
-      expect(error.params).to.include({ filename, reason: 'unplugged' })
+      const error = await service.told('recording.error', { device, status: 'INTERRUPTED' })
+      expect(error.params).to.include({ filename, reason: 'unplugged', will_resume: true })
       const gone = await service.told('camera.disconnected', { device })
       expect(gone.index, 'camera.disconnected comes after recording.error').to.be.greaterThan(error.index)
+      const closed = await service.told('recording.interrupted', { device, reason: 'unplugged' })
+      expect(closed.params).to.deep.include({ files: [filename], file_size: await bytes(filename) })
       expect((await probe(file(filename))).codec).to.equal('h264')
-      expect(error.params.file_size).to.equal(await bytes(filename))
       expect(await listed()).to.include(filename)
 
-      for (const method of ['take_snapshot', 'start_recording', 'start_streaming']) {
+      for (const method of ['take_snapshot', 'start_streaming']) {
         const { code, data } = await refusal(service.call(method, { device }))
         expect(code, method).to.equal(-32020)
-        expect(data).to.deep.include({ state: 'unplugged', allowed_states: ['available'], allowed_methods: [] })
+        expect(data).to.deep.include({
+          state: 'unplugged',
+          allowed_states: ['available'],
+          allowed_methods: ['stop_recording'],
+        })
       }
+      const { data } = await refusal(start(device))
+      expect(data).to.deep.include({ state: 'interrupted', allowed_states: ['not recording'] })
       expect(await statusOf(device)).to.include({ status: 'DISCONNECTED', state: 'unplugged' })
+      expect((await statusOf(device)).recording).to.include({
+        status: 'INTERRUPTED',
+        reason: 'unplugged',
+        waits_for: 'camera',
+      })
 
       await grows(undisturbed.filename)
       await service.call('simulate', { device, action: 'plug' })
-      await service.told('camera.connected', { device }, { from: gone.index })
+      const resumed = await service.told('recording.resumed', { device }, { from: gone.index })
+      const second = String(resumed.params.filename)
+      expect(resumed.params.gap).to.include({ reason: 'unplugged' })
       expect(await statusOf(device)).to.include({ status: 'CONNECTED', state: 'available' })
-      const anew = await start(device)
-      await grows(anew.filename)
-      expect(await stop(device)).to.deep.include({ status: 'STOPPED', files: [anew.filename] })
+      await grows(second)
+      const ended = await stop(device)
+      expect(ended).to.deep.include({ status: 'STOPPED', filename, files: [filename, second] })
+      expect(ended.gaps).to.deep.equal([resumed.params.gap])
       const stopped = await stop(other)
       expect(stopped).to.include({ status: 'STOPPED', filename: undisturbed.filename })
       expect(stopped.duration_ms).to.be.greaterThan(1_000)

@@ -94,6 +94,8 @@ const topics = [
   'recording.start',
   'recording.stop',
   'recording.progress',
+  'recording.interrupted',
+  'recording.resumed',
   'recording.error',
   'snapshot.taken',
   'snapshot.error',
@@ -192,7 +194,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     return { ...made, on }
   }
 
-  const until: Service['until'] = async (what, probe, limit = 10_000) => {
+  const until: Service['until'] = async (what, probe, limit = 30_000) => {
     const end = performance.now() + limit
     for (;;) {
       const found = await probe()

@@ -26,7 +26,7 @@ describeKinds('streaming', (kind) => {
   const status = (device: string) => service.call<StreamStatus>('get_stream_status', { device })
   const running = async (camera: string) => (await service.pipelines()).some((pipeline) => pipeline.camera === camera)
   const asleep = (camera: string) =>
-    service.until(`the pipeline of ${camera} ends`, async () => !(await running(camera)), 6_000)
+    service.until(`the pipeline of ${camera} ends`, async () => !(await running(camera)))
 
   sideBySide({
     'plays over RTSP, and nothing runs after the last use': async () => {

@@ -1,16 +1,19 @@
 import { expect } from 'chai'
-import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import { createActor, type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { cameraMachine } from '../../machines/camera.js'
 import { cameraView } from '../../machines/cameraView.js'
 import { demandMachine } from '../../machines/demand.js'
-import type { Device, Identity, Probe } from '../../machines/domain/camera.js'
+import type { CameraId, Device, Identity, Probe } from '../../machines/domain/camera.js'
 import type { TapEvent } from '../../machines/domain/capture.js'
 import type { Fact } from '../../machines/domain/facts.js'
+import type { Segment } from '../../machines/domain/files.js'
 import { because, Failure } from '../../machines/domain/reason.js'
+import type { RecordingIntent } from '../../machines/domain/recording.js'
 import type { Obstacles } from '../../machines/domain/views.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
 import { pullMachine } from '../../machines/pull.js'
-import { type Closed, recordingMachine } from '../../machines/recording.js'
+import { recordingMachine } from '../../machines/recording.js'
+import type { Closed, Finish, Opened, RecordingSubject } from '../../machines/recordingSetup.js'
 import { snapshotMachine } from '../../machines/snapshot.js'
 import { sourceMachine } from '../../machines/source.js'
 import { streamHoldMachine } from '../../machines/streamHold.js'
@@ -85,20 +88,86 @@ describe('camera', () => {
     ])
   })
 
-  it('closes the recording before it removes its path', async () => {
-    const { actor, facts, log, probed, closed } = camera()
+  it('tells an unplug at once, and closes the recording before it removes its path', async () => {
+    const { actor, facts, log, view, probed, records, closed } = camera()
     await probed()
-    actor.send({ type: 'recording.start', by, format: 'fmp4' })
-    await turn()
+    await records()
+    const before = facts.length
     actor.send({ type: 'device.removed', reason: because('unplugged') })
-    expect(log).to.deep.equal(['path published', 'closing'])
-    await closed()
-    expect(log).to.deep.equal(['path published', 'closing', 'path withdrawn'])
-    expect(facts.slice(3).map((fact) => fact.type)).to.deep.equal([
-      'recording.failed',
+    expect(facts.slice(before).map((fact) => fact.type)).to.deep.equal([
+      'recording.interrupted',
       'camera.disconnected',
       'camera.statusChanged',
     ])
+    expect(view()).to.deep.include({ status: 'DISCONNECTED' })
+    expect(log.slice(-2)).to.deep.equal(['held', 'closing'])
+    await closed()
+    expect(log.slice(-3)).to.deep.equal(['closing', 'released', 'path withdrawn'])
+    expect(facts.at(-1)?.type).to.equal('recording.suspended')
+  })
+
+  it('continues its recording when it comes back', async () => {
+    const { actor, clock, facts, view, probed, records, closed, firstBytes } = camera()
+    await probed()
+    await records()
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    await closed()
+    expect(view().recording).to.deep.include({ status: 'INTERRUPTED', waitsFor: 'camera' })
+    expect(view().allowed).to.deep.equal(['stop_recording'])
+    actor.send({ type: 'device.found', device, identity })
+    await probed()
+    clock.increment(0)
+    await firstBytes('two.mp4', 9_000)
+    expect(view().recording).to.deep.include({ status: 'RECORDING', files: ['one.mp4', 'two.mp4'] })
+    expect(facts.at(-1)).to.deep.include({ type: 'recording.resumed', by, filename: 'two.mp4' })
+  })
+
+  it('continues a recording of an earlier run of the service once it is connected', async () => {
+    const intent: RecordingIntent = { camera: 'camera0', by, format: 'fmp4', startedAt: 1_000, gaps: [] }
+    const { clock, view, probed, firstBytes } = camera({ intent })
+    await turn()
+    expect(view().recording).to.deep.include({ status: 'INTERRUPTED', waitsFor: 'camera' })
+    await probed()
+    clock.increment(0)
+    await firstBytes('two.mp4', 9_000)
+    expect(view().recording).to.deep.include({ status: 'RECORDING', startedAt: 1_000 })
+  })
+
+  it('ends the recording that waits for it when it is removed', async () => {
+    const { actor, facts, probed, records, closed } = camera()
+    await probed()
+    await records()
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    await closed()
+    actor.send({ type: 'camera.remove', by })
+    await closed()
+    expect(facts.slice(-2).map(({ type }) => type)).to.deep.equal(['recording.ended', 'camera.retired'])
+    expect(actor.getSnapshot().status).to.equal('done')
+  })
+
+  it('is not retired while a recording waits for it', async () => {
+    const { actor, clock, probed, records, closed } = camera()
+    await probed()
+    await records()
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    await closed()
+    clock.increment(24 * 3_600_000)
+    expect(actor.getSnapshot().status).to.equal('active')
+    actor.send({ type: 'recording.stop', by })
+    await closed()
+    clock.increment(24 * 3_600_000)
+    expect(actor.getSnapshot().status).to.equal('done')
+  })
+
+  it('is probed again at least every ten seconds while a recording waits for it', async () => {
+    const intent: RecordingIntent = { camera: 'camera0', by, format: 'fmp4', startedAt: 1_000, gaps: [] }
+    const { clock, probes, probeFails } = camera({ intent })
+    await turn()
+    for (let failure = 0; failure < 8; failure += 1) {
+      await probeFails(new Failure('device_error'))
+      clock.increment(10_000)
+    }
+    expect(probes()).to.equal(9)
   })
 
   it('has the same id when it comes back', async () => {
@@ -203,7 +272,7 @@ describe('camera', () => {
     expect(log.at(-1)).to.equal('path withdrawn')
   })
 
-  it('stops a recording when the disk is full', async () => {
+  it('refuses a recording that has not started when the disk becomes full', async () => {
     const { actor, facts, view, probed, closed } = camera()
     await probed()
     actor.send({ type: 'recording.start', by, format: 'fmp4' })
@@ -213,6 +282,7 @@ describe('camera', () => {
     expect(view().allowed).to.deep.equal(['take_snapshot', 'start_streaming'])
     await closed()
     expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.failed', 'outcome.reason.code': 'storage_full' })
+    expect(view().recording).to.equal(undefined)
   })
 
   it('probes the newest node if it was renumbered again while draining', async () => {
@@ -348,7 +418,7 @@ describe('camera', () => {
     actor.send({ type: 'service.stopping' })
     await closed()
     expect(actor.getSnapshot().status).to.equal('done')
-    expect(facts.some((fact) => fact.type === 'camera.disconnected')).to.equal(false)
+    expect(facts.filter((fact) => fact.type === 'camera.disconnected')).to.have.length(1)
   })
 
   it('ends when it is removed, after the recording is stopped and closed and the path is removed', async () => {
@@ -363,9 +433,9 @@ describe('camera', () => {
     await closed()
     expect([log.at(-1), actor.getSnapshot().status]).to.deep.equal(['path withdrawn', 'done'])
     expect(facts.map(({ type }) => type).slice(-4)).to.deep.equal([
-      'recording.ended',
       'camera.disconnected',
       'camera.statusChanged',
+      'recording.ended',
       'camera.retired',
     ])
   })
@@ -399,7 +469,6 @@ describe('camera', () => {
     actor.send({ type: 'device.removed', reason: because('unplugged') })
     expect(facts.slice(-4)).to.deep.equal([
       { type: 'stream.started', camera: 'camera0' },
-      { type: 'stream.ended', camera: 'camera0', reason: because('unplugged') },
       { type: 'camera.disconnected', camera: 'camera0', reason: because('unplugged') },
       {
         type: 'camera.statusChanged',
@@ -409,6 +478,7 @@ describe('camera', () => {
         to: 'DISCONNECTED',
         reason: because('unplugged'),
       },
+      { type: 'stream.ended', camera: 'camera0', reason: because('unplugged') },
     ])
   })
 
@@ -434,7 +504,7 @@ describe('camera', () => {
       })
 
     it('emits the failure of a crashed recording, and stops the recorder', async () => {
-      const { actor, facts, log, view, probed } = camera()
+      const { actor, clock, facts, log, view, probed } = camera()
       await probed()
       actor.send({ type: 'recording.start', by, format: 'fmp4' })
       await turn()
@@ -443,7 +513,23 @@ describe('camera', () => {
       expect(facts.slice(-2).map(({ type }) => type)).to.deep.equal(['actor.failed', 'recording.failed'])
       expect(facts.at(-1)).to.deep.nested.include({ by, 'outcome.reason.code': 'crashed' })
       expect(log.at(-1)).to.equal('recorder off')
+      clock.increment(1_000)
+      await turn()
       expect(view().allowed).to.include('start_recording')
+    })
+
+    it('continues a crashed recording that had started', async () => {
+      const { actor, clock, facts, view, probed, records, firstBytes } = camera()
+      await probed()
+      await records()
+      actor.getSnapshot().children.recording?.send(crash)
+      await turn()
+      expect(facts.slice(-2).map(({ type }) => type)).to.deep.equal(['actor.failed', 'recording.interrupted'])
+      clock.increment(1_000)
+      await turn()
+      clock.increment(0)
+      await firstBytes('two.mp4', 9_000)
+      expect(view().recording?.status).to.equal('RECORDING')
     })
 
     it('emits the failure of a crashed snapshot', async () => {
@@ -461,13 +547,24 @@ describe('camera', () => {
 const yard: Device = { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.9/' }
 
 /** camera0, plugged in, with effects that the test controls. */
-function camera({ obstacles = {}, device: mine = device }: { obstacles?: Obstacles; device?: Device } = {}) {
+function camera({
+  obstacles = {},
+  device: mine = device,
+  intent,
+}: {
+  obstacles?: Obstacles
+  device?: Device
+  intent?: RecordingIntent
+} = {}) {
   const clock = new SimulatedClock()
   const log: string[] = []
   const facts: Fact[] = []
   let probes = 0
   let probing = later<Probe & { at: number }>()
   let closing = later<Closed>()
+  let opening = later<Opened>()
+  let segment = later<Segment>()
+  let kept = intent
   let hold = (_: { type: 'stream.held' }) => {}
   let tap = (_: TapEvent) => {}
   let sourceError: Error | undefined
@@ -484,7 +581,23 @@ function camera({ obstacles = {}, device: mine = device }: { obstacles?: Obstacl
   const recording = crashing(recordingMachine).provide({
     actors: {
       streamHold,
-      openCapture: never(),
+      openCapture: fromPromise<Opened, RecordingSubject>(() => {
+        opening = later()
+        return opening.promise
+      }),
+      confirmSegment: fromPromise<Segment, RecordingSubject>(() => {
+        segment = later()
+        return segment.promise
+      }),
+      watchSegments: fromCallback<EventObject, RecordingSubject>(() => {}),
+      waitUntil: never(),
+      saveIntent: fromPromise<void, { intent: RecordingIntent }>(async ({ input }) => {
+        kept = input.intent
+      }),
+      finishRecording: fromPromise<Closed, Finish>(async ({ input: { files, endedAt } }) => {
+        kept = undefined
+        return { files, endedAt }
+      }),
       closeCapture: fromPromise(() => {
         log.push('closing')
         closing = later<Closed>()
@@ -523,6 +636,7 @@ function camera({ obstacles = {}, device: mine = device }: { obstacles?: Obstacl
           log.push('path published')
           return () => log.push('path withdrawn')
         }) as never,
+        recallIntent: fromPromise<RecordingIntent | undefined, { camera: CameraId }>(async () => kept),
         abandonCapture: fromPromise(async () => void log.push('recorder off')) as never,
       },
     }),
@@ -534,6 +648,14 @@ function camera({ obstacles = {}, device: mine = device }: { obstacles?: Obstacl
       },
     },
   )
+  const firstBytes = async (filename: string, startedAt: number) => {
+    await turn()
+    opening.resolve({ watermark: 500, segments: [] })
+    await turn()
+    segment.resolve({ filename, startedAt })
+    await turn()
+    await turn()
+  }
   actor.start()
   return {
     actor,
@@ -553,10 +675,17 @@ function camera({ obstacles = {}, device: mine = device }: { obstacles?: Obstacl
     sourceFails: (error: Error) => {
       sourceError = error
     },
-    closed: () => {
+    async closed() {
       closing.resolve({ files: [], endedAt: 0 })
-      return turn()
+      await turn()
+      await turn()
     },
+    /** Starts a recording; resolves when its first file grows. */
+    async records() {
+      actor.send({ type: 'recording.start', by, format: 'fmp4' })
+      await firstBytes('one.mp4', 1_000)
+    },
+    firstBytes,
     held: () => hold({ type: 'stream.held' }),
     tap: (event: TapEvent) => tap(event),
   }

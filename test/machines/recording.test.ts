@@ -1,14 +1,17 @@
 import { expect } from 'chai'
 import { createActor, type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
-import type { CameraId } from '../../machines/domain/camera.js'
 import type { RecordingFact } from '../../machines/domain/facts.js'
 import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
-import { type Closed, type RecordingSubject, recordingMachine, recordingView } from '../../machines/recording.js'
+import type { RecordingIntent } from '../../machines/domain/recording.js'
+import { recordingMachine } from '../../machines/recording.js'
+import type { Closed, Finish, Opened, RecordingInput, RecordingSubject } from '../../machines/recordingSetup.js'
+import { recordingView } from '../../machines/recordingView.js'
 import { streamHoldMachine } from '../../machines/streamHold.js'
 import { later, turn } from '../support/later.js'
 
 const ann = { user: 'ann', request: '1', session: 's' }
+const two = { filename: 'two.mp4', startedAt: 8_000 }
 const bob = { user: 'bob', request: '2', session: 't' }
 
 describe('recording', () => {
@@ -33,26 +36,26 @@ describe('recording', () => {
   })
 
   it('holds the stream until the file is closed, even if the camera is unplugged', async () => {
-    const { actor, facts, log, opened, firstBytes, fileClosed } = record()
+    const { actor, log, opened, firstBytes, fileClosed } = record()
     await opened()
     await firstBytes()
-    actor.send({ type: 'device.removed', reason: because('unplugged') })
-    expect(log).to.deep.equal(['record on', 'stream held', 'closing'])
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    expect(log).to.deep.equal(['record on', 'stream held', 'intent saved', 'closing'])
     await fileClosed()
-    expect(log).to.deep.equal(['record on', 'stream held', 'closing', 'stream released'])
+    expect(log).to.deep.equal(['record on', 'stream held', 'intent saved', 'closing', 'stream released'])
+  })
+
+  it('ends with the camera if it is configured so', async () => {
+    const { actor, facts, opened, firstBytes, fileClosed } = record({ endsOnUnplug: true })
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    await fileClosed()
     expect(facts.at(-1)).to.deep.equal({
       type: 'recording.failed',
       camera: 'camera0',
       by: ann,
-      outcome: {
-        reason: because('unplugged'),
-        files: ['one.mp4'],
-        startedAt: 1_000,
-        endedAt: 9_000,
-        recorded: 5_000,
-        bytes: 7,
-        format: 'fmp4',
-      },
+      outcome: { ...closedOutcome, reason: because('unplugged') },
     })
   })
 
@@ -82,20 +85,23 @@ describe('recording', () => {
     await firstBytes()
     actor.send({ type: 'stream.lost', reason: because('server_closed') })
     expect(view()).to.deep.include({ status: 'INTERRUPTED', growing: false, reason: because('server_closed') })
-    actor.send({ type: 'segment.added', segment: { filename: 'two.mp4', startedAt: 8_000 } })
+    actor.send({ type: 'segment.added', segment: two, at: 8_100 })
     expect(view()).to.deep.include({ growing: true, files: ['one.mp4', 'two.mp4'], filename: 'one.mp4' })
     expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
   })
 
-  it('ends after a minute without data', async () => {
-    const { clock, view, opened, firstBytes } = record()
+  it('starts the recorder again after half a minute without data', async () => {
+    const { clock, log, view, opened, firstBytes, fileClosed } = record()
     await opened()
     await firstBytes()
     clock.increment(3_000)
-    clock.increment(59_999)
-    expect(view().status).to.equal('INTERRUPTED')
+    clock.increment(29_999)
+    expect([view().status, log.at(-1)]).to.deep.equal(['INTERRUPTED', 'intent saved'])
     clock.increment(1)
-    expect(view().status).to.equal('STOPPING')
+    await fileClosed()
+    clock.increment(0)
+    expect(log.slice(-3)).to.deep.equal(['closing', 'stream released', 'record on'])
+    expect(view()).to.deep.include({ status: 'INTERRUPTED', reason: because('no_data') })
   })
 
   it('reports why no data arrived', async () => {
@@ -109,7 +115,15 @@ describe('recording', () => {
         type: 'recording.failed',
         camera: 'camera0',
         by: ann,
-        outcome: { reason: because('device_busy'), files: [], endedAt: 9_000, recorded: 0, bytes: 0, format: 'fmp4' },
+        outcome: {
+          reason: because('device_busy'),
+          files: [],
+          endedAt: 9_000,
+          recorded: 0,
+          bytes: 0,
+          format: 'fmp4',
+          gaps: [],
+        },
       },
     ])
   })
@@ -130,12 +144,12 @@ describe('recording', () => {
     await firstBytes()
     for (let count = 0; count < 10; count += 1) {
       clock.increment(2_000)
-      actor.send({ type: 'segment.grew' })
+      actor.send({ type: 'segment.grew', at: 7_000 })
     }
     expect(view().status).to.equal('RECORDING')
     clock.increment(3_000)
     expect(view()).to.deep.include({ status: 'INTERRUPTED', reason: because('no_data') })
-    actor.send({ type: 'segment.grew' })
+    actor.send({ type: 'segment.grew', at: 7_000 })
     expect(view()).to.deep.include({ status: 'RECORDING', growing: true })
     expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
   })
@@ -145,10 +159,10 @@ describe('recording', () => {
     await opened()
     await firstBytes()
     actor.send({ type: 'stream.lost', reason: because('server_closed') })
-    actor.send({ type: 'segment.grew' })
+    actor.send({ type: 'segment.grew', at: 7_000 })
     expect(view().status).to.equal('INTERRUPTED')
     actor.send({ type: 'stream.held' })
-    actor.send({ type: 'segment.grew' })
+    actor.send({ type: 'segment.grew', at: 7_000 })
     expect(view().status).to.equal('RECORDING')
   })
 
@@ -174,7 +188,7 @@ describe('recording', () => {
   it('can be ended in every state before it is closing', async () => {
     const endings = [
       { type: 'recording.stop', by: bob },
-      { type: 'device.removed', reason: because('unplugged') },
+      { type: 'camera.lost', reason: because('unplugged') },
       { type: 'storage.blocked', reason: because('storage_full') },
       { type: 'service.stopping' },
     ] as const
@@ -204,14 +218,14 @@ describe('recording', () => {
     })
   })
 
-  it('ends with the known file names if closing fails', async () => {
+  it('keeps the known file names if closing fails', async () => {
     const { actor, facts, opened, firstBytes, closingFails } = record()
     await opened()
     await firstBytes()
     actor.send({ type: 'storage.blocked', reason: because('storage_full') })
     await closingFails()
     expect(facts.at(-1)).to.deep.nested.include({
-      type: 'recording.failed',
+      type: 'recording.suspended',
       'outcome.reason.code': 'storage_full',
       'outcome.bytes': 0,
     })
@@ -229,6 +243,165 @@ describe('recording', () => {
       'outcome.files': ['one.mp4'],
     })
   })
+
+  describe('continues after', () => {
+    const losses = [
+      ['camera', { type: 'camera.lost', reason: because('unplugged') }, { type: 'camera.ready' }],
+      ['storage', { type: 'storage.blocked', reason: because('storage_full') }, { type: 'storage.freed' }],
+    ] as const
+    for (const [need, lost, restored] of losses)
+      it(`the loss of its ${need}, in a new file of the same recording`, async () => {
+        const { actor, clock, facts, intents, log, view, opened, firstBytes, fileClosed } = record()
+        await opened()
+        await firstBytes()
+        actor.send(lost)
+        const origin = { camera: 'camera0', by: ann } as const
+        const { reason } = lost
+        expect(facts.at(-1)).to.deep.equal({
+          type: 'recording.interrupted',
+          ...origin,
+          reason,
+          filename: 'one.mp4',
+          closes: true,
+        })
+        await fileClosed()
+        expect(facts.at(-1)).to.deep.equal({
+          type: 'recording.suspended',
+          ...origin,
+          outcome: { ...closedOutcome, reason },
+        })
+        expect(view()).to.deep.include({ status: 'INTERRUPTED', waitsFor: need, reason, since: 1_000 })
+        clock.increment(3_600_000)
+        expect(log.at(-1), 'nothing is tried meanwhile').to.equal('stream released')
+
+        actor.send(restored)
+        clock.increment(0)
+        await opened([{ filename: 'one.mp4', startedAt: 1_000 }])
+        await firstBytes(two)
+        const gap = { from: 1_000, to: 8_000, reason }
+        expect(facts.at(-1)).to.deep.equal({ type: 'recording.resumed', ...origin, filename: 'two.mp4', gap })
+        expect(view()).to.deep.include({ status: 'RECORDING', files: ['one.mp4', 'two.mp4'], gaps: [gap] })
+        expect(intents.at(-1)?.gaps).to.deep.equal([gap])
+      })
+
+    it('the loss of the media server: it waits for it once its file no longer grows', async () => {
+      const { actor, clock, view, opened, firstBytes, fileClosed } = record()
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'server.lost', reason: because('server_unreachable') })
+      expect(view().status, 'while the file grows').to.equal('RECORDING')
+      clock.increment(3_000)
+      clock.increment(30_000)
+      await fileClosed()
+      expect(view()).to.deep.include({ waitsFor: 'server', reason: because('server_unreachable') })
+      actor.send({ type: 'server.restored' })
+      clock.increment(0)
+      await opened()
+      await firstBytes(two)
+      expect(view().status).to.equal('RECORDING')
+    })
+
+    it('a failed attempt to continue, with an increasing delay', async () => {
+      const { actor, clock, facts, log, opened, openingFails, firstBytes, fileClosed, view } = record()
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'camera.lost', reason: because('unplugged') })
+      await fileClosed()
+      actor.send({ type: 'camera.ready' })
+      clock.increment(0)
+      const before = facts.length
+      for (const pause of [1_000, 2_000, 4_000, 8_000, 10_000, 10_000]) {
+        await openingFails(new Failure('server_error'))
+        await fileClosed()
+        const attempts = log.filter((line) => line === 'record on').length
+        clock.increment(pause - 1)
+        expect(log.filter((line) => line === 'record on')).to.have.length(attempts)
+        clock.increment(1)
+        expect(log.filter((line) => line === 'record on')).to.have.length(attempts + 1)
+      }
+      expect(facts, 'a failed attempt is no news').to.have.length(before)
+      await opened()
+      await firstBytes(two)
+      expect(view()).to.deep.include({ status: 'RECORDING' })
+    })
+
+    it('a restart of the service', async () => {
+      const gaps = [{ from: 2_000, to: 3_000, reason: because('unplugged') }]
+      const intent: RecordingIntent = { camera: 'camera0', by: ann, format: 'mkv', startedAt: 1_000, gaps }
+      const { actor, clock, facts, view, opened, firstBytes } = record({
+        intent,
+        lacks: { camera: because('unplugged'), server: because('not_started') },
+      })
+      expect(view()).to.deep.include({ status: 'INTERRUPTED', waitsFor: 'camera', startedAt: 1_000 })
+      actor.send({ type: 'camera.ready' })
+      expect(view()).to.deep.include({ status: 'INTERRUPTED', waitsFor: 'server' })
+      actor.send({ type: 'server.restored' })
+      clock.increment(0)
+      await opened([{ filename: 'one.mp4', startedAt: 1_000 }])
+      await firstBytes(two)
+      expect(facts.map(({ type }) => type)).to.deep.equal(['recording.resumed'])
+      expect(view()).to.deep.include({ status: 'RECORDING', files: ['one.mp4', 'two.mp4'] })
+      expect(view().gaps.map(({ to }) => to)).to.deep.equal([3_000, 8_000])
+    })
+  })
+
+  it('ends at its time while it waits', async () => {
+    const { actor, facts, deadline, opened, firstBytes, fileClosed, durationOver } = record({ duration: 5_000 })
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    await fileClosed()
+    expect(deadline()).to.equal(6_000)
+    await durationOver()
+    await fileClosed()
+    expect(facts.at(-1)).to.deep.nested.include({
+      type: 'recording.ended',
+      'outcome.reason.code': 'duration_reached',
+    })
+  })
+
+  it('can be stopped while it waits, and is then forgotten', async () => {
+    const { actor, facts, log, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    await fileClosed()
+    actor.send({ type: 'recording.stop', by: bob })
+    await fileClosed()
+    expect([log.at(-1), facts.at(-1)?.type]).to.deep.equal(['intent forgotten', 'recording.ended'])
+  })
+
+  it('can be stopped while it closes its files to wait', async () => {
+    const { actor, facts, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    actor.send({ type: 'recording.stop', by: bob })
+    await fileClosed()
+    expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.ended', 'outcome.reason.code': 'requested' })
+  })
+
+  it('is left to the next run of the service when that stops', async () => {
+    const { actor, facts, log, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'service.stopping' })
+    await fileClosed()
+    expect(facts.at(-1)).to.deep.nested.include({
+      type: 'recording.suspended',
+      'outcome.reason.code': 'service_stopping',
+    })
+    expect([log.includes('intent forgotten'), actor.getSnapshot().status]).to.deep.equal([false, 'done'])
+  })
+
+  it('is refused if its intent cannot be written to disk', async () => {
+    const { facts, opened, firstBytes, fileClosed } = record({}, new Failure('not_written'))
+    await opened()
+    await firstBytes()
+    await fileClosed()
+    expect(facts.map(({ type }) => type)).to.deep.equal(['recording.failed'])
+    expect(facts.at(-1)).to.deep.nested.include({ 'outcome.reason.code': 'not_written' })
+  })
 })
 
 const oneFile: RecordingFile = {
@@ -243,21 +416,33 @@ const oneFile: RecordingFile = {
   complete: true,
 }
 
+const closedOutcome = {
+  files: ['one.mp4'],
+  startedAt: 1_000,
+  endedAt: 9_000,
+  recorded: 5_000,
+  bytes: 7,
+  format: 'fmp4',
+  gaps: [],
+} as const
+
 /** A recording of camera0 requested by ann, with effects that the test controls. */
-function record({ duration }: { duration?: number } = {}) {
+function record(options: Partial<RecordingInput> = {}, unwritable?: Failure) {
   const log: string[] = []
   const facts: RecordingFact[] = []
+  const intents: RecordingIntent[] = []
   const clock = new SimulatedClock()
-  const opening = later<{ watermark: number }>()
-  const segment = later<Segment>()
-  const over = later<{ at: number }>()
-  const closing = later<Closed>()
+  let opening = later<Opened>()
+  let segment = later<Segment>()
+  let over = later<{ at: number }>()
+  let closing = later<Closed>()
   let deadline = 0
   const actor = createActor(
     recordingMachine.provide({
       actors: {
-        openCapture: fromPromise<{ watermark: number }, { camera: CameraId }>(() => {
+        openCapture: fromPromise<Opened, RecordingSubject>(() => {
           log.push('record on')
+          opening = later()
           return opening.promise
         }),
         streamHold: streamHoldMachine.provide({
@@ -268,19 +453,33 @@ function record({ duration }: { duration?: number } = {}) {
             }) as never,
           },
         }),
-        confirmSegment: fromPromise<Segment, RecordingSubject>(() => segment.promise),
+        confirmSegment: fromPromise<Segment, RecordingSubject>(() => {
+          segment = later()
+          return segment.promise
+        }),
         watchSegments: fromCallback<EventObject, RecordingSubject>(() => {}),
         waitUntil: fromPromise<{ at: number }, { at: number }>(({ input }) => {
           deadline = input.at
+          over = later()
           return over.promise
         }),
         closeCapture: fromPromise<Closed, RecordingSubject>(() => {
           log.push('closing')
+          closing = later()
           return closing.promise
+        }),
+        saveIntent: fromPromise<void, { intent: RecordingIntent }>(async ({ input }) => {
+          if (unwritable) throw unwritable
+          log.push('intent saved')
+          intents.push(input.intent)
+        }),
+        finishRecording: fromPromise<Closed, Finish>(async ({ input: { files, endedAt } }) => {
+          log.push('intent forgotten')
+          return { files, endedAt }
         }),
       },
     }),
-    { input: { camera: 'camera0', by: ann, format: 'fmp4', ...(duration !== undefined && { duration }) }, clock },
+    { input: { camera: 'camera0', by: ann, format: 'fmp4', ...options }, clock },
   )
   actor.on('*', (fact) => facts.push(fact))
   actor.start()
@@ -288,12 +487,13 @@ function record({ duration }: { duration?: number } = {}) {
     actor,
     facts,
     log,
+    intents,
     clock,
     view: () => recordingView(actor.getSnapshot()),
     deadline: () => deadline,
-    async opened() {
+    async opened(segments: Segment[] = []) {
       await turn()
-      opening.resolve({ watermark: 500 })
+      opening.resolve({ watermark: 500, segments })
       await turn()
     },
     async openingFails(error: Error) {
@@ -301,21 +501,24 @@ function record({ duration }: { duration?: number } = {}) {
       opening.reject(error)
       await turn()
     },
-    firstBytes: () => {
-      segment.resolve({ filename: 'one.mp4', startedAt: 1_000 })
-      return turn()
+    async firstBytes(first: Segment = { filename: 'one.mp4', startedAt: 1_000 }) {
+      segment.resolve(first)
+      await turn()
+      await turn()
     },
     durationOver: () => {
       over.resolve({ at: deadline })
       return turn()
     },
-    fileClosed: (closed: Closed = { files: [oneFile], endedAt: 9_000 }) => {
+    async fileClosed(closed: Closed = { files: [oneFile], endedAt: 9_000 }) {
       closing.resolve(closed)
-      return turn()
+      await turn()
+      await turn()
     },
-    closingFails: () => {
+    async closingFails() {
       closing.reject('cannot read the folder')
-      return turn()
+      await turn()
+      await turn()
     },
   }
 }

@@ -79,6 +79,7 @@ describe('a retention policy', () => {
       camera: 'camera0',
       status,
       growing: true,
+      gaps: [],
       format: 'mkv',
       by: 'ann',
       files: ['a.mp4', 'b.mp4'],

@@ -215,7 +215,15 @@ describe('methods', () => {
     const files = [file?.name ?? '']
     world.cameras = [
       cameraView({
-        recording: { camera: 'camera0', status: 'RECORDING', growing: true, format: 'fmp4', by: 'ann', files },
+        recording: {
+          camera: 'camera0',
+          status: 'RECORDING',
+          growing: true,
+          gaps: [],
+          format: 'fmp4',
+          by: 'ann',
+          files,
+        },
       }),
     ]
     const { error } = await admin.call('delete_recording', { filename: files[0] })
@@ -229,7 +237,7 @@ describe('methods', () => {
     const files = [name.replace('.mp4', '.mkv'), 'camera0_later.mkv']
     world.cameras = [
       cameraView({
-        recording: { camera: 'camera0', status: 'STOPPING', growing: true, format: 'mkv', by: 'ann', files },
+        recording: { camera: 'camera0', status: 'STOPPING', growing: true, gaps: [], format: 'mkv', by: 'ann', files },
       }),
     ]
     const { error } = await admin.call('delete_recording', { filename: name })

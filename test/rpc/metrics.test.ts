@@ -13,6 +13,7 @@ const by: By = { user: 'eve"\n', request: 'r', session: 's' }
 const outcome = {
   reason: because('requested'),
   files: [],
+  gaps: [],
   endedAt: noon,
   recorded: 61_500,
   bytes: 1_000,
@@ -78,10 +79,32 @@ describe('the metrics', () => {
   })
 
   it('count recordings and their gaps', async () => {
-    tell({ type: 'recording.interrupted', camera: 'camera0', by, filename: 'a.mp4', reason: because('no_data') })
-    world.now += 1_500
-    tell({ type: 'recording.resumed', camera: 'camera0', by, filename: 'a.mp4' })
-    tell({ type: 'recording.interrupted', camera: 'camera0', by, filename: 'a.mp4', reason: because('no_data') })
+    tell({
+      type: 'recording.interrupted',
+      camera: 'camera0',
+      by,
+      filename: 'a.mp4',
+      reason: because('no_data'),
+      closes: false,
+    })
+    tell({
+      type: 'recording.interrupted',
+      camera: 'camera0',
+      by,
+      filename: 'a.mp4',
+      reason: because('unplugged'),
+      closes: true,
+    })
+    const gap = { from: 0, to: 1_500, reason: because('no_data') }
+    tell({ type: 'recording.resumed', camera: 'camera0', by, filename: 'a.mp4', gap })
+    tell({
+      type: 'recording.interrupted',
+      camera: 'camera0',
+      by,
+      filename: 'a.mp4',
+      reason: because('no_data'),
+      closes: false,
+    })
     world.now += 500
     tell({ type: 'recording.failed', camera: 'camera0', by, outcome })
     tell({ type: 'recording.ended', camera: 'camera0', by, outcome })

@@ -9,8 +9,10 @@ import { type Client, cameraView, createStage, createWorld, noon, unplugged, typ
 import { until } from './wait.js'
 
 const by: By = { user: 'ann', request: 'r', session: 's' }
+const gap = { from: noon, to: noon + 2_000, reason: because('unplugged') }
 const outcome: EndedRecording = {
   reason: because('unplugged'),
+  gaps: [],
   files: ['camera0_1.mp4', 'camera0_2.mp4'],
   startedAt: noon - 5_000,
   endedAt: noon,
@@ -45,8 +47,10 @@ const everything: Fact[] = [
     by,
     filename: 'camera0_1.mp4',
     reason: because('server_unreachable'),
+    closes: false,
   },
-  { type: 'recording.resumed', camera: 'camera0', by, filename: 'camera0_2.mp4' },
+  { type: 'recording.suspended', camera: 'camera0', by, outcome: { ...outcome, reason: because('unplugged') } },
+  { type: 'recording.resumed', camera: 'camera0', by, filename: 'camera0_2.mp4', gap },
   { type: 'recording.ended', camera: 'camera0', by, outcome: { ...outcome, reason: because('requested') } },
   { type: 'recording.failed', camera: 'camera0', by, outcome },
   { type: 'snapshot.taken', by, ...snapshot },
@@ -430,6 +434,7 @@ describe('notifications', () => {
           camera: 'camera0',
           status: 'RECORDING',
           growing: true,
+          gaps: [],
           format: 'fmp4',
           by: 'ann',
           files,
@@ -505,6 +510,7 @@ describe('notifications', () => {
           camera: 'camera0',
           status: 'INTERRUPTED',
           growing: false,
+          gaps: [],
           format: 'fmp4',
           by: 'ann',
           files: ['a.mp4'],

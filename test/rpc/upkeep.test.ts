@@ -52,6 +52,7 @@ describe('methods for metrics, retention and the audit log', () => {
         camera: 'camera0',
         status: 'RECORDING',
         growing: true,
+        gaps: [],
         format: 'fmp4',
         by: 'ann',
         files: ['a.mp4'],

@@ -106,6 +106,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
         registry = next
       },
     },
+    intents: { find: async () => undefined, save: async () => {}, remove: async () => {} },
     retention: { load: async () => undefined, save: async () => {} },
     external: { load: async () => ({ streams: [] }), save: async () => {} },
     addresses: { refusal: async () => undefined },

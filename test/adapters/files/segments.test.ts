@@ -135,32 +135,32 @@ describe('segments', () => {
   it('reports growth, and the next segment', async () => {
     await copyFile(join(media, 'open.mp4'), join(folder, name(1)))
     const { events, next } = watched([segment(1)])
-    expect(await grows(events)).to.deep.equal({ type: 'segment.grew' })
+    expect(await grows(events)).to.include({ type: 'segment.grew' })
     await write(name(2))
     await until('the next segment', () => events.some(({ type }) => type === 'segment.added'))
-    expect(events.at(-1)).to.deep.equal({ type: 'segment.added', segment: segment(2) })
+    expect(events.at(-1)).to.deep.include({ type: 'segment.added', segment: segment(2) })
     events.length = 0
     await appendFile(join(folder, name(2)), 'more')
-    expect(await next()).to.deep.equal({ type: 'segment.grew' })
+    expect(await next()).to.include({ type: 'segment.grew' })
   })
 
   it('does not take the closing of a file for growth', async () => {
     const content = await readFile(join(media, 'open.mp4'))
     await writeFile(join(folder, name(1)), content.subarray(0, 5000))
     const { next, events } = watched([segment(1)])
-    expect(await grows(events)).to.deep.equal({ type: 'segment.grew' })
+    expect(await grows(events)).to.include({ type: 'segment.grew' })
     events.length = 0
     await copyFile(join(media, 'closed.mp4'), join(folder, name(1)))
     events.length = 0
     await write(name(2))
-    expect(await next()).to.deep.equal({ type: 'segment.added', segment: segment(2) })
+    expect(await next()).to.deep.include({ type: 'segment.added', segment: segment(2) })
     expect(events).to.deep.equal([])
   })
 
   it('reports the deletion of the open file', async () => {
     await copyFile(join(media, 'open.mp4'), join(folder, name(1)))
     const { events } = watched([segment(1)])
-    expect(await grows(events)).to.deep.equal({ type: 'segment.grew' })
+    expect(await grows(events)).to.include({ type: 'segment.grew' })
     await unlink(join(folder, name(1)))
     await until('the deletion', () => events.some(({ type }) => type === 'segment.deleted'))
     expect(events.at(-1)).to.deep.equal({ type: 'segment.deleted' })
@@ -178,7 +178,7 @@ describe('segments', () => {
     // Another one, begun later, has seen the new segment: the first one would have, too.
     const { next } = watched([segment(1), segment(2)])
     await write(name(3))
-    expect(await next()).to.deep.equal({ type: 'segment.added', segment: segment(3) })
+    expect(await next()).to.deep.include({ type: 'segment.added', segment: segment(3) })
     expect(events).to.deep.equal([])
   })
 

@@ -1,0 +1,68 @@
+import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
+import type { By } from './domain/by.js'
+import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain/camera.js'
+import type { PathEvent } from './domain/mediaServer.js'
+import type { Reason } from './domain/reason.js'
+import type { Obstacles, RecordingFormat } from './domain/views.js'
+import type { RecordingEvent, RecordingNews } from './recordingSetup.js'
+import type { SnapshotWish } from './snapshot.js'
+
+export interface CameraInput {
+  id: CameraId
+  name: string
+  identity: Identity
+  settings: CameraSettings
+  device: Device
+  obstacles: Obstacles
+  /** Whether a recording ends when the camera is lost; default: it continues when the camera is back. */
+  endsOnUnplug?: boolean
+}
+
+export type CameraEvent =
+  | { type: 'device.found'; device: Device; identity: Identity }
+  /** The same camera has another node: the unplug event was missed. */
+  | { type: 'device.replaced'; device: Device; identity: Identity }
+  | { type: 'device.removed'; reason: Reason }
+  | { type: 'identity.changed'; identity: Identity }
+  | { type: 'recording.start'; by: By; format: RecordingFormat; duration?: number }
+  | { type: 'recording.stop'; by: By }
+  | { type: 'snapshot.take'; wish: SnapshotWish }
+  | { type: 'stream.hold'; holder: string; since: number; until?: number }
+  | { type: 'stream.release'; holder: string }
+  | { type: 'storage.blocked'; reason: Reason }
+  | { type: 'storage.freed' }
+  | { type: 'server.lost'; reason: Reason }
+  | { type: 'server.restored' }
+  | { type: 'service.stopping' }
+  /** The camera was removed: it drains and ends, even if its device is present. */
+  | { type: 'camera.remove'; by: By }
+  /** Raised by the camera itself: all uses of the camera end. */
+  | { type: 'camera.drain'; order: Drain }
+  /** Raised by the camera itself: a recording that waits for the camera ends, too. */
+  | { type: 'recording.finish'; order: Drain }
+  | RecordingNews
+  /** Raised by the camera itself: its network camera does not answer any more. */
+  | { type: 'source.lost'; reason: Reason }
+  | PathEvent
+  | DoneActorEvent<unknown, 'recording' | 'snapshot'>
+  | ErrorActorEvent<unknown, 'recording' | 'snapshot'>
+
+/** The event for a recording or snapshot when its camera drains. */
+export type Drain = Extract<RecordingEvent, { type: 'recording.stop' | 'camera.lost' | 'service.stopping' }>
+
+export interface CameraContext extends Omit<CameraInput, 'device'> {
+  /** Absent: the camera is not plugged in. */
+  device?: Device | undefined
+  probe?: Probe
+  connectedAt?: number | undefined
+  /** Why the camera is not in its normal state. */
+  reason?: Reason | undefined
+  /** Number of consecutive failed probes. */
+  failures: number
+}
+
+export interface OnDevice {
+  id: CameraId
+  device: Device
+  settings: CameraSettings
+}

@@ -1,0 +1,52 @@
+/** Recordings that go on until they are stopped, whatever happens meanwhile. Times are epoch ms, durations ms. */
+import type { By } from './by.js'
+import type { CameraId } from './camera.js'
+import type { Reason } from './reason.js'
+
+/** The requested format: `mp4` is a synonym of `fmp4`; `mkv` is remuxed after the stop. */
+export type RecordingFormat = 'fmp4' | 'mp4' | 'mkv'
+
+/** A time without media in a recording. */
+export interface Gap {
+  from: number
+  to: number
+  reason: Reason
+}
+
+/**
+ * What must be recorded, kept on disk from the first frame to the end: after a restart of the service the recording
+ * continues.
+ */
+export interface RecordingIntent {
+  camera: CameraId
+  /** The client that started the recording. */
+  by: By
+  format: RecordingFormat
+  /** From the first frame; absent: until it is stopped. */
+  duration?: number
+  /** Time of the first frame: all later files of the camera belong to the recording. */
+  startedAt: number
+  /** Oldest first. */
+  gaps: Gap[]
+  /** The recording is over, but these files are not converted to its format yet. */
+  unfinished?: string[]
+}
+
+/** The intents on disk. Each change survives a power cut once its promise resolves. */
+export interface IntentStore {
+  find(camera: CameraId): Promise<RecordingIntent | undefined>
+  save(intent: RecordingIntent): Promise<void>
+  remove(camera: CameraId): Promise<void>
+}
+
+/** Conditions outside a recording that interrupt it: the camera is away, the server is down, the disk is full. */
+export type Need = 'camera' | 'storage' | 'server'
+export type Lacks = Partial<Record<Need, Reason | undefined>>
+
+/** What a recording waits for; the most lasting condition first. */
+export const needs = ['camera', 'storage', 'server'] as const satisfies readonly Need[]
+
+/** Maximum number of gaps kept of one recording: the newest. */
+const mostGaps = 1_000
+
+export const withGap = (gaps: readonly Gap[], gap: Gap): Gap[] => [...gaps, gap].slice(-mostGaps)
