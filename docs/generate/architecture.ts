@@ -68,27 +68,36 @@ the reply. The same fact becomes a notification, a log line and a metric.
 
 **A camera is unplugged while it records.** After a udev event, \`discovery\` scans and sends \`devices.scanned\`.
 \`fleet\` compares the list with the last updates of its cameras and sends \`device.removed\`. \`camera\` goes from
-\`available\` to \`draining\`: its \`demand\` ends, with all holds of clients; its \`recording\` gets
-\`device.removed\`, closes its file while the path still exists, and emits \`recording.failed\` with the final files.
-Then \`camera\` leaves \`online\`: the effect \`publishPath\` is disposed, which deletes the path in the media server,
-and the camera emits \`stream.ended\` for the stream that ran, \`camera.disconnected\` and \`camera.statusChanged\`. The
-camera is \`unplugged\`. If the media server is down at that time, the link's open breaker rejects its calls at once,
-the recording ends with a reason, and the camera drains as usual.
+\`available\` to \`draining\` and raises \`camera.drain\`: its \`demand\` ends, with all holds of clients; its
+\`recording\` gets \`camera.lost\` and emits \`recording.interrupted\`; then the camera emits \`camera.disconnected\`
+and \`camera.statusChanged\`. All this happens at once. The recording closes its file while the path still exists, emits
+\`recording.suspended\` with the files so far, and waits (\`waiting.forCamera\`). Then \`camera\` leaves \`online\`: the
+effect \`publishPath\` is disposed, which deletes the path in the media server, and the camera emits \`stream.ended\` for
+the stream that ran. The camera is \`unplugged\`. If the media server is down at that time, the link's open breaker
+rejects its calls at once, and the camera drains as usual.
 
 ffmpeg ends at the unplug itself, often before \`discovery\` has scanned: then \`recording\` first emits
-\`recording.interrupted\`, and \`pipeline\` emits \`stream.ended\` with ffmpeg's reason instead of the camera.
+\`recording.interrupted\` for the lost stream, and \`pipeline\` emits \`stream.ended\` with ffmpeg's reason instead of
+the camera.
 
-Subscribers receive \`recording.error\` (status ERROR, with reason and files), \`mediamtx.recording_failed\` and
-\`recording_status_update\`; \`mediamtx.stream\` and \`mediamtx.stream_stopped\`; \`camera.disconnected\`,
-\`mediamtx.path\`, \`camera.status_change\`, and one \`camera_status_update\` with the whole camera: a second one that
-would say the same is not sent. An interruption is sent as \`recording.progress\` and \`recording.error\` (INTERRUPTED).
+Subscribers receive \`recording.error\` (status INTERRUPTED, \`will_resume\`), \`recording.progress\` and
+\`recording_status_update\`; \`camera.disconnected\`, \`mediamtx.path\`, \`camera.status_change\`, and one
+\`camera_status_update\` with the whole camera: a second one that would say the same is not sent; then
+\`recording.interrupted\` with the closed files; \`mediamtx.stream\` and \`mediamtx.stream_stopped\`.
 
 When the camera is plugged in again, \`fleet\` sends \`device.found\` to the same actor, which keeps its id: it is
 probed (\`camera.probed\`), its status changes (\`camera.statusChanged\`) and it is \`online\` again
 (\`camera.connected\`). Subscribers receive \`camera.capability_detected\`, \`camera_status_update\`,
-\`camera.status_change\`, \`camera.connected\` and \`mediamtx.path\`. If it cannot be probed, it is \`faulty\` with the
-reason, and probed again with increasing delays. The recording and the holds do not return by themselves. A camera
-that stays away is \`retired\` after \`camera.retire_after\`, a day by default.
+\`camera.status_change\`, \`camera.connected\` and \`mediamtx.path\`. The camera sends \`camera.ready\` to its
+recording, which continues in a new file and emits \`recording.resumed\` with the gap. If the camera cannot be probed, it
+is \`faulty\` with the reason, and probed again with increasing delays. The holds do not return by themselves. A camera
+that stays away is \`retired\` after \`camera.retire_after\`, a day by default, unless a recording waits for it.
+
+**The service is restarted while it records.** At a stop, \`recording\` closes its file and emits
+\`recording.suspended\`; its intent stays in \`state/recordings.json\`. After a crash the intent is there as well,
+because it was written before the reply to \`start_recording\`. When the next run has found the camera, the effect
+\`recallIntent\` returns the intent, and \`camera\` spawns \`recording\` in \`waiting\`. Once the camera is available and
+the link is up, it continues. All files since its first one belong to it.
 
 **Stop.** \`system.stop\` is an event, because \`actor.stop()\` does not wait. Discovery, storage and retention stop,
 cameras drain, the paths are removed, the media server ends, and the root reaches \`stopped\`. Then the sockets close.

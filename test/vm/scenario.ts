@@ -284,18 +284,35 @@ const main = async () => {
     return `${played.toFixed(1)} s play, ${recorded} frames of ${frames} that the camera made`
   })
 
-  await step('unplug while recording: error, then disconnected; the file plays', async () => {
+  await step('unplug while recording: told at once; the recording continues after the replug', async () => {
     await arrange(first(0), second(1))
     const device = deviceOf('red')
     const from = client.notifications.length
     const { filename } = await client.call<Recording>('start_recording', { device }, { seconds: 40 })
     await delay(2000)
+    const pulled = performance.now()
     await bench.unplug(0)
     const ofDevice = (params: Record<string, unknown>) => params.device === device
-    const error = await client.notified('recording.error', ofDevice, { from })
+    const error = await client.notified(
+      'recording.error',
+      (params) => ofDevice(params) && params.reason === 'unplugged',
+      {
+        from,
+      },
+    )
     const gone = await client.notified('camera.disconnected', ofDevice, { from })
+    const told = ((performance.now() - pulled) / 1000).toFixed(1)
     assert(error < gone, 'camera.disconnected came before recording.error')
-    return `${(await playedSeconds([await recordingFile(filename)])).toFixed(1)} s play`
+    await client.notified('recording.interrupted', ofDevice, { from: gone })
+    const played = await playedSeconds([await recordingFile(filename)])
+    await arrange(first(0), second(1))
+    const connected = performance.now()
+    await client.notified('recording.resumed', ofDevice, { from: gone, seconds: 30 })
+    const resumed = ((performance.now() - connected) / 1000).toFixed(1)
+    const recording = await client.call<Recording>('stop_recording', { device })
+    assert(recording.files.length > 1 && recording.filename === filename, `the files are ${recording.files.join(' ')}`)
+    await playedSeconds(await Promise.all(recording.files.map(recordingFile)))
+    return `told after ${told} s, ${played.toFixed(1)} s play, continued ${resumed} s after CONNECTED`
   })
 
   await step('both pulled, plugged in the other order and ports: same ids', async () => {
@@ -343,27 +360,40 @@ const main = async () => {
     return same(await whoIsWho(twins), seen)
   })
 
-  await step('kill -9: systemd starts it again, same ids, no orphans', async () => {
-    const cameras = await arrangeBoth()
-    const before = await property('MainPID')
-    const old = await processes()
-    await output('kill', ['-9', before])
-    await eventually(
-      'the restart',
-      async () => {
-        const after = await property('MainPID')
-        return after !== '0' && after !== before && (await property('ActiveState')) === 'active'
-      },
-      { seconds: 30 },
-    )
-    client.close()
-    await connect()
-    const devices = await connected(cameras.length, 30)
-    const now = await processes()
-    const orphans = old.filter((line) => now.includes(line))
-    assert(orphans.length === 0, `still running: ${orphans.join('; ')}`)
-    return same(await whoIsWho(devices), known)
-  })
+  await step(
+    'kill -9 while recording: systemd starts it again, same ids, no orphans; the recording continues',
+    async () => {
+      const cameras = await arrangeBoth()
+      const before = await property('MainPID')
+      const old = await processes()
+      const device = deviceOf('red')
+      const { filename } = await client.call<Recording>('start_recording', { device }, { seconds: 40 })
+      await output('kill', ['-9', before])
+      await eventually(
+        'the restart',
+        async () => {
+          const after = await property('MainPID')
+          return after !== '0' && after !== before && (await property('ActiveState')) === 'active'
+        },
+        { seconds: 30 },
+      )
+      client.close()
+      await connect()
+      const devices = await connected(cameras.length, 30)
+      const now = await processes()
+      const orphans = old.filter((line) => now.includes(line))
+      assert(orphans.length === 0, `still running: ${orphans.join('; ')}`)
+      const ready = performance.now()
+      await eventually('the recording to continue', async () => {
+        const { recording } = await client.call<{ recording?: { status: string } }>('get_camera_status', { device })
+        return recording?.status === 'RECORDING'
+      })
+      const continued = ((performance.now() - ready) / 1000).toFixed(1)
+      const { files } = await client.call<Recording>('stop_recording', { device })
+      assert(files[0] === filename && files.length > 1, `the files are ${files.join(' ')}`)
+      return `${same(await whoIsWho(devices), known)}, recording again ${continued} s after the cameras`
+    },
+  )
 
   await step('no encoder runs when nobody looks', async () => {
     await eventually('the encoders to end', async () => (await encoders()).length === 0, { seconds: 20 })
