@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { maskedLine, textForClients } from '../../machines/domain/mask.js'
 import type { Log } from '../../machines/domain/ports.js'
+import { findOnPath, isProgram } from '../programs.js'
 import { MARK } from './orphans.js'
 
 export interface ChildOptions {
@@ -10,8 +11,6 @@ export interface ChildOptions {
   cwd: string
   env: NodeJS.ProcessEnv
   mark: string
-  /** The child exits when its standard input closes, that is, when this process ends. */
-  watchesInput: boolean
   log: Log
 }
 
@@ -26,21 +25,17 @@ export interface Child {
 
 /**
  * Starts the media server in its own process group, so that Ctrl-C ends only this process, which closes recordings in
- * order. Rejects if it cannot be started. If this process ends first, it ends the child if possible; otherwise the next
- * run of the service finds the child by its mark.
+ * order. Rejects if it cannot be started. If this process ends first, even by SIGKILL, the child ends too; a child that
+ * hangs is found by its mark by the next run of the service.
  */
-export async function startChild({
-  command: [program, ...args],
-  cwd,
-  env,
-  mark,
-  watchesInput,
-  log,
-}: ChildOptions): Promise<Child> {
-  const child = spawn(program, args, {
+export async function startChild({ command: [program, ...args], cwd, env, mark, log }: ChildOptions): Promise<Child> {
+  // `setpriv` would report this in its own words.
+  if (!(await isProgram(program))) throw new Error('the media server cannot be started (ENOENT)')
+  const [file, ...words] = [...(await untilDeath(env.PATH ?? '')), program, ...args] as [string, ...string[]]
+  const child = spawn(file, words, {
     cwd,
     env: { ...childEnvironment(env), TZ: 'UTC', [MARK]: mark },
-    stdio: [watchesInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
   const { pid } = child
@@ -49,7 +44,6 @@ export async function startChild({
     throw new Error(`the media server cannot be started (${error.code ?? 'no reason known'})`)
   }
   child.on('error', () => {})
-  child.stdin?.on('error', () => {})
 
   let last = ''
   const keep = (line: string) => {
@@ -60,7 +54,7 @@ export async function startChild({
     if (level !== 'INF' && level !== 'DEB') last = words
     log[level === 'ERR' || level === 'WAR' ? 'warn' : 'debug'](words, { from: 'media server' })
   }
-  for (const stream of [child.stdout, child.stderr]) if (stream) readLines(stream, keep)
+  for (const stream of [child.stdout, child.stderr]) readLines(stream, keep)
 
   const withUs = () => child.kill('SIGINT')
   process.once('exit', withUs)
@@ -70,7 +64,7 @@ export async function startChild({
     child.once('exit', (code, signal) => {
       process.off('exit', withUs)
       setTimeout(() => {
-        for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
+        for (const stream of [child.stdout, child.stderr]) stream.destroy()
         const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`
         resolve(`the media server ${how}${last === '' ? '' : `: ${textForClients(last)}`}`)
       }, 20)
@@ -90,6 +84,12 @@ export async function startChild({
       clearTimeout(timer)
     },
   }
+}
+
+/** The kernel sends SIGTERM to the child when this process dies. Without util-linux, only an orderly end ends the child. */
+const untilDeath = async (path: string): Promise<string[]> => {
+  const setpriv = await findOnPath('setpriv', path)
+  return setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'TERM', '--']
 }
 
 /** Removes the service's settings and secrets, and `MTX_…` variables, which would override the configuration file. */

@@ -138,7 +138,6 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
       cwd,
       env,
       mark,
-      watchesInput: choice.kind === 'embedded',
       log,
     })
     running = child

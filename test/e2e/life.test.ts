@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { readMp4 } from '../../adapters/files/mp4.js'
+import { until } from '../support/until.js'
 import { probe } from './media.js'
 import { describeKinds, type Service, startService, virtual } from './service.js'
 
@@ -95,5 +96,15 @@ describeKinds('the life of the service', (kind) => {
       inTime: true,
     })
     expect(await service.children()).to.deep.equal([])
+  })
+
+  it('leaves no process behind after SIGKILL, and the recording is whole up to its last part', async () => {
+    service = await startService({ kind, cameras, env })
+    const { filename } = await start('camera0')
+    const running = await service.children()
+    expect(running.length, 'the media server and a pipeline').to.be.greaterThan(1)
+    await service.kill()
+    await until('the children end', async () => (await service.children()).length === 0)
+    expect((await probe(file(filename))).codec).to.equal('h264')
   })
 })

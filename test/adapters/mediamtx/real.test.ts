@@ -153,7 +153,7 @@ describe('media server: a real MediaMTX', function () {
       new Promise<SegmentEvent>((resolve) => {
         cleaners.push(segments.watch('camera0', { after, present: [of] }, resolve))
       })
-    expect(await grows(segment)).to.deep.equal({ type: 'segment.grew' })
+    expect(await grows(segment)).to.include({ type: 'segment.grew' })
     await media.setRecording('camera0', false, never())
     const [file, ...more] = await segments.finish('camera0', [segment], never())
     expect(more).to.deep.equal([])
@@ -164,7 +164,7 @@ describe('media server: a real MediaMTX', function () {
     const second = segments.first('camera0', await segments.watermark('camera0'), never())
     await media.setRecording('camera0', true, never())
     const open = await second
-    expect(await grows(open)).to.deep.equal({ type: 'segment.grew' })
+    expect(await grows(open)).to.include({ type: 'segment.grew' })
     process.kill(pid, 'SIGKILL')
     const [cut] = await segments.finish('camera0', [open], never())
     expect(cut?.complete).to.equal(false)
