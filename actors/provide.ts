@@ -70,6 +70,8 @@ export interface ActorOptions {
   deviceScanLimit: number
   linkCheckLimit: number
   linkInterval: number
+  /** How long a child of ours may not answer before it is killed. */
+  hangLimit: number
   storageInterval: number
   streamScanLimit: number
   drainLimit: number
@@ -121,6 +123,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
       }),
       serverProcess: serverProcessMachine.provide({
         actors: serverProcessEffects({ server: ports.serverProcess, log }),
+        delays: { hangLimit: options.hangLimit },
       }),
       link: mediamtxLinkMachine.provide({
         actors: linkEffects({ mediaServer, checkLimit: options.linkCheckLimit }),

@@ -152,6 +152,12 @@ export const schema = {
     run_on_demand_close_after: time('10s', 'A camera is stopped this long after its last use.', '1s', '1h'),
     health_check_interval: time('1s', 'Interval between the health checks of the media server.'),
     health_check_timeout: time('2s', 'Time limit of one health check.', '100ms', '1m'),
+    hang_timeout: time(
+      '10s',
+      'A media server of ours that does not answer for this long is killed and restarted.',
+      '1s',
+      '1h',
+    ),
     process_termination_timeout: time(
       '5s',
       'A managed server that has not ended after this time is killed.',

@@ -65,6 +65,8 @@ export const fleetMachine = fleetSetup.createMachine({
         'server.lost': { actions: 'noteObstacle' },
         'server.restored': { actions: 'noteObstacle' },
         'server.changed': { actions: 'checkLink' },
+        'server.silent': { actions: 'passToServer' },
+        'server.answers': { actions: 'passToServer' },
       },
       states: {
         cameras: {

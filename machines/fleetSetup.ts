@@ -17,7 +17,7 @@ import { promiseHole } from './hole.js'
 import { mediamtxLinkMachine } from './mediamtxLink.js'
 import { mediaSessionsMachine } from './mediaSessions.js'
 import { retentionMachine } from './retention.js'
-import { serverProcessMachine } from './serverProcess.js'
+import { type ServerProcessEvent, serverProcessMachine } from './serverProcess.js'
 import { storageMachine } from './storage.js'
 
 /**
@@ -172,6 +172,11 @@ export const fleetSetup = setup({
     checkLink: enqueueActions(({ enqueue, self }) => {
       const { link } = self.getSnapshot().children
       if (link) enqueue.sendTo(link, { type: 'link.check' })
+    }),
+    /** Tells the server's process whether its API answers. */
+    passToServer: enqueueActions(({ event, enqueue, self }) => {
+      const { serverProcess } = self.getSnapshot().children
+      if (serverProcess) enqueue.sendTo(serverProcess, event as ServerProcessEvent)
     }),
     endServer: enqueueActions(({ enqueue, self }) => {
       enqueue.raise({ type: 'server.release' })

@@ -20,8 +20,15 @@ export type LinkEvent =
   /** The server process started or ended: check now. */
   | { type: 'link.check' }
 
-/** Also sent to the parent: whether the media server accepts requests. */
-export type LinkNews = { type: 'server.lost'; reason: Reason } | { type: 'server.restored' }
+/**
+ * Also sent to the parent: whether the media server accepts requests (`lost`, `restored`), and the first check without
+ * an answer (`silent`) and the first one with an answer after it (`answers`).
+ */
+export type LinkNews =
+  | { type: 'server.lost'; reason: Reason }
+  | { type: 'server.restored' }
+  | { type: 'server.silent' }
+  | { type: 'server.answers' }
 
 export interface LinkInput {
   /** 0 to 2³²−1: the seed of the jitter. */
@@ -98,6 +105,12 @@ export const mediamtxLinkMachine = setup({
     lose: enqueueActions(({ context, enqueue, self }) => {
       if (self._parent) enqueue.sendTo(self._parent, { type: 'server.lost', reason: reasonOf(context) })
     }),
+    doubt: enqueueActions(({ enqueue, self }) => {
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'server.silent' })
+    }),
+    trust: enqueueActions(({ enqueue, self }) => {
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'server.answers' })
+    }),
     restore: enqueueActions(({ enqueue, self }) => {
       if (self._parent) enqueue.sendTo(self._parent, { type: 'server.restored' })
     }),
@@ -135,6 +148,7 @@ export const mediamtxLinkMachine = setup({
     syncing: {
       id: 'syncing',
       tags: 'syncing',
+      entry: 'trust',
       invoke: {
         src: 'syncPaths',
         onDone: { target: 'up', actions: { type: 'keepPaths', params: ({ event }) => event.output } },
@@ -167,7 +181,7 @@ export const mediamtxLinkMachine = setup({
     degraded: {
       id: 'degraded',
       tags: 'degraded',
-      entry: 'tellDegraded',
+      entry: ['tellDegraded', 'doubt'],
       initial: 'doubted',
       states: {
         // One failed health check may be an exception; after two the server counts as down.

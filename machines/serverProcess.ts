@@ -6,6 +6,9 @@ import { callbackHole, promiseHole } from './hole.js'
 export type ServerProcessEvent =
   | { type: 'server.started'; pid: number }
   | { type: 'server.exited'; reason: string }
+  /** The control API does not answer, or answers again. */
+  | { type: 'server.silent' }
+  | { type: 'server.answers' }
   | { type: 'server.end' }
 
 /** Sent to the parent: the server started or ended. */
@@ -17,13 +20,18 @@ interface ServerProcessContext {
   failures: number
 }
 
-/** Chooses the media server and keeps it running. Restarts it with an increasing delay. */
+/**
+ * Chooses the media server and keeps it running. Restarts it with an increasing delay. A child that runs but does not
+ * answer is killed after a time; an external server is left alone.
+ */
 export const serverProcessMachine = setup({
   types: { context: {} as ServerProcessContext, events: {} as ServerProcessEvent, tags: {} as 'running' },
   actors: {
     chooseServer: promiseHole<ServerChoice>('chooseServer'),
     runServer: callbackHole<{ choice: ServerChoice }>('runServer'),
     endServer: promiseHole<void>('endServer'),
+    /** Kills a child that hangs; `server.exited` follows. */
+    killServer: promiseHole<void>('killServer'),
   },
   guards: { isExternal: (_, { kind }: ServerChoice) => kind === 'external' },
   actions: {
@@ -43,10 +51,12 @@ export const serverProcessMachine = setup({
     forgetFailures: assign({ failures: 0 }),
   },
   delays: {
-    /** 0.5 s, 1 s, 2 s … 30 s. */
-    pause: ({ context }) => Math.min(30_000, 500 * 2 ** Math.min(context.failures - 1, 6)),
-    /** A process that runs this long resets the count. */
-    settled: 30_000,
+    /** None, 0.5 s, 1 s, 2 s, 4 s, 5 s: longer pauses would lose recordings. */
+    pause: ({ context: { failures } }) => (failures <= 1 ? 0 : Math.min(5_000, 500 * 2 ** Math.min(failures - 2, 4))),
+    /** A process that answers this long resets the count. */
+    settled: 10_000,
+    /** How long a child may be silent before it is killed. */
+    hangLimit: 10_000,
   },
 }).createMachine({
   id: 'serverProcess',
@@ -77,7 +87,17 @@ export const serverProcessMachine = setup({
       initial: 'starting',
       states: {
         starting: { on: { 'server.started': { target: 'up', actions: 'clearReason' } } },
-        up: { tags: 'running', entry: 'tellChange', after: { settled: { actions: 'forgetFailures' } } },
+        up: {
+          tags: 'running',
+          entry: 'tellChange',
+          initial: 'answering',
+          states: {
+            answering: { after: { settled: { actions: 'forgetFailures' } }, on: { 'server.silent': 'silent' } },
+            silent: { after: { hangLimit: 'hung' }, on: { 'server.answers': 'answering' } },
+            hung: { invoke: { src: 'killServer', onDone: 'killed', onError: 'killed' } },
+            killed: {},
+          },
+        },
       },
       on: {
         'server.exited': {

@@ -59,6 +59,10 @@ export const serverProcessEffects = ({ server, log }: { server: ServerProcess; l
     return () => ended.abort()
   }),
   endServer: fromPromise<void>(() => server.end()),
+  killServer: fromPromise<void>(() => {
+    log.warn('the media server hangs and is killed')
+    return server.kill()
+  }),
 })
 
 /** The effects of machines/storage.ts. A measurement fails after `measureLimit` ms. */

@@ -19,6 +19,7 @@ export interface Child {
   pid: number
   /** Resolves with a sentence about its end and the last line of its output. */
   ended: Promise<string>
+  kill(): void
   /** Sends SIGINT, and SIGKILL after `grace` ms. */
   end(grace: number): Promise<void>
 }
@@ -74,6 +75,7 @@ export async function startChild({ command: [program, ...args], cwd, env, mark, 
   return {
     pid,
     ended,
+    kill: () => void child.kill('SIGKILL'),
     end: async (grace) => {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
       const timer = setTimeout(() => {

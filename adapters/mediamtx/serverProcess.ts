@@ -189,6 +189,7 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
   return {
     choose,
     start,
+    kill: async () => running?.kill(),
     end: async () => {
       if (running) await stop(running)
     },

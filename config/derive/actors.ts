@@ -43,6 +43,7 @@ export const actorOptions = (config: Configuration) => {
     deviceScanLimit: camera.detection_timeout,
     linkCheckLimit: mediamtx.health_check_timeout,
     linkInterval: mediamtx.health_check_interval,
+    hangLimit: mediamtx.hang_timeout,
     storageInterval: storage.check_interval,
     streamScanLimit: external.scan_timeout,
     drainLimit: drainLimit(config),

@@ -20,6 +20,8 @@ export interface ServerProcess {
    * `external`.
    */
   start(choice: ServerChoice, exited: (reason: string) => void, signal: AbortSignal): Promise<{ pid: number }>
+  /** Kills a child that hangs. Its end is reported like any other. */
+  kill(): Promise<void>
   /** Sends SIGINT, and SIGKILL after 5 s. Resolves when the child is gone, or at once if there is none. */
   end(): Promise<void>
 }

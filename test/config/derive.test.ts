@@ -150,6 +150,7 @@ describe('options from the configuration', () => {
       deviceScanLimit: 10_000,
       linkCheckLimit: 2_000,
       linkInterval: 1_000,
+      hangLimit: 10_000,
       storageInterval: 5_000,
       streamScanLimit: 30_000,
       drainLimit: 4_500,

@@ -32,7 +32,7 @@ describeKinds('recording', (kind) => {
     service = await startService({
       kind,
       cameras: ['timed', 'watched', 'pulled', 'other', 'matroska'].map(virtual),
-      env: { CAMERA_SERVICE_RECORDING_SEGMENT_DURATION: '3s' },
+      env: { CAMERA_SERVICE_RECORDING_SEGMENT_DURATION: '3s', CAMERA_SERVICE_MEDIAMTX_HANG_TIMEOUT: '1s' },
     })
   })
   after(() => service?.end())
@@ -232,5 +232,19 @@ describeKinds('recording', (kind) => {
     expect(stopped.file_size).to.equal((await bytes(filename)) + (await bytes(second)))
     expect(await listed()).to.include.members([filename, second])
     for (const name of [filename, second]) expect((await probe(file(name))).codec).to.equal('h264')
+  })
+
+  it('outlives a media server that hangs: it is killed, and the recording continues', async () => {
+    const device = 'camera1'
+    const { filename } = await start(device)
+    await grows(filename)
+    const from = service.notifications.length
+    const { pid } = await service.mediaServer()
+    process.kill(pid, 'SIGSTOP')
+    await service.told('recording.resumed', { device }, { from })
+    expect((await service.mediaServer()).pid).not.to.equal(pid)
+    const stopped = await stop(device)
+    expect(stopped).to.deep.include({ status: 'STOPPED', filename })
+    expect(stopped.files.length).to.be.greaterThan(1)
   })
 })

@@ -52,7 +52,7 @@ describe('mediamtxLink', () => {
     await synced(2)
     expect(state()).to.equal('up')
     expect(facts).to.deep.equal([{ type: 'link.up', version: 'v1.20.1', paths: 2 }])
-    expect(heard).to.deep.equal([{ type: 'server.restored' }])
+    expect(heard).to.deep.equal([{ type: 'server.answers' }, { type: 'server.restored' }])
   })
 
   it('retries with increasing delays while the server does not answer', async () => {
@@ -96,7 +96,22 @@ describe('mediamtxLink', () => {
     expect(state()).to.equal('syncing')
     await synced(2)
     expect(facts.map((fact) => fact.type)).to.deep.equal(['link.up', 'link.down', 'link.up'])
-    expect(heard.map(({ type }) => type)).to.deep.equal(['server.restored', 'server.lost', 'server.restored'])
+    expect(heard.map(({ type }) => type)).to.deep.equal([
+      'server.answers',
+      'server.restored',
+      'server.lost',
+      'server.answers',
+      'server.restored',
+    ])
+  })
+
+  it('tells the first missing answer at once', async () => {
+    const { heard, clock, answers, synced, silent } = link()
+    await answers('monday')
+    await synced(2)
+    clock.increment(1_000)
+    await silent()
+    expect(heard.at(-1)).to.deep.equal({ type: 'server.silent' })
   })
 
   it('is degraded after one missing answer and down after two', async () => {

@@ -25,10 +25,16 @@ describe('serverProcess', () => {
   it('restarts the server with increasing delays, and resets the delay when it runs', async () => {
     const { actor, clock, starts, chosen } = server()
     await chosen('managed')
+    actor.send({ type: 'server.exited', reason: 'signal SIGKILL' })
+    clock.increment(0)
+    expect(starts(), 'the first restart is immediate').to.equal(2)
     for (const [pause, nth] of [
-      [500, 2],
-      [1_000, 3],
-      [2_000, 4],
+      [500, 3],
+      [1_000, 4],
+      [2_000, 5],
+      [4_000, 6],
+      [5_000, 7],
+      [5_000, 8],
     ] as const) {
       actor.send({ type: 'server.exited', reason: 'signal SIGKILL' })
       clock.increment(pause - 1)
@@ -37,10 +43,36 @@ describe('serverProcess', () => {
       expect(starts()).to.equal(nth)
     }
     actor.send({ type: 'server.started', pid: 7 })
-    clock.increment(30_000)
+    clock.increment(10_000)
     actor.send({ type: 'server.exited', reason: 'signal SIGKILL' })
-    clock.increment(500)
-    expect(starts()).to.equal(5)
+    clock.increment(0)
+    expect(starts()).to.equal(9)
+  })
+
+  it('kills a child that does not answer, and restarts it', async () => {
+    const { actor, clock, kills, starts, chosen } = server()
+    await chosen('managed')
+    actor.send({ type: 'server.started', pid: 7 })
+    actor.send({ type: 'server.silent' })
+    clock.increment(9_999)
+    actor.send({ type: 'server.answers' })
+    clock.increment(10_000)
+    expect(kills(), 'it answered in time').to.equal(0)
+    actor.send({ type: 'server.silent' })
+    clock.increment(10_000)
+    await turn()
+    expect(kills()).to.equal(1)
+    actor.send({ type: 'server.exited', reason: 'signal SIGKILL' })
+    clock.increment(0)
+    expect(starts()).to.equal(2)
+  })
+
+  it('does not touch an external server that does not answer', async () => {
+    const { actor, clock, kills, chosen } = server()
+    await chosen('external')
+    actor.send({ type: 'server.silent' })
+    clock.increment(60_000)
+    expect(kills()).to.equal(0)
   })
 
   it('ends the child before it ends itself', async () => {
@@ -56,7 +88,7 @@ describe('serverProcess', () => {
     const { actor, clock, choices, choosingFails } = server()
     await choosingFails('port 9997 is taken')
     expect(actor.getSnapshot().context.reason).to.equal('port 9997 is taken')
-    clock.increment(500)
+    clock.increment(0)
     expect(choices()).to.equal(2)
   })
 })
@@ -67,6 +99,7 @@ function server() {
   let choosing = later<ServerChoice>()
   let choices = 0
   let starts = 0
+  let kills = 0
   const actor = createActor(
     serverProcessMachine.provide({
       actors: {
@@ -79,6 +112,9 @@ function server() {
           starts += 1
         }),
         endServer: fromPromise<void>(() => ending.promise),
+        killServer: fromPromise<void>(async () => {
+          kills += 1
+        }),
       },
     }),
     { clock },
@@ -88,6 +124,7 @@ function server() {
     actor,
     clock,
     starts: () => starts,
+    kills: () => kills,
     choices: () => choices,
     chosen: (kind: ServerChoice['kind']) => {
       choosing.resolve({ kind, why: 'test' })

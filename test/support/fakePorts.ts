@@ -57,6 +57,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
     serverProcess: {
       choose: async () => ({ kind: 'managed', why: 'test' }),
       start: async () => ({ pid: 4711 }),
+      kill: async () => {},
       end: async () => void ended.push('the media server'),
     },
     serverKind: () => 'managed',
