@@ -10,6 +10,15 @@ export async function findOnPath(program: string, path: string): Promise<string 
   return undefined
 }
 
+/**
+ * Returns the beginning of a command that ends with its parent: the kernel sends it SIGTERM. Empty without util-linux; then
+ * only an orderly end of the parent ends it.
+ */
+export async function endsWithParent(path: string): Promise<string[]> {
+  const setpriv = await findOnPath('setpriv', path)
+  return setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'TERM', '--']
+}
+
 export const isProgram = async (file: string): Promise<boolean> => {
   try {
     await access(file, constants.X_OK)

@@ -51,13 +51,14 @@ export interface StreamCommand extends Place {
   publishAs?: { user: string; password: string }
   /** See `findVariableRate`. */
   variableRate: readonly string[]
+  /** See `endsWithParent`: ffmpeg must not outlive its shell, because it holds the device and its lock. */
+  withParent: readonly string[]
   clockwork?: Clockwork
 }
 
 /**
  * Returns the command that the media server runs on demand: the device lock, then ffmpeg with its three taps. `env`
- * comes first, so that a process that waits for the lock has the mark too. `flock --no-fork` becomes ffmpeg, with the
- * same pid.
+ * comes first, so that all its processes have the mark.
  */
 export function streamCommand({
   camera,
@@ -67,6 +68,7 @@ export function streamCommand({
   publishHost,
   publishAs,
   variableRate,
+  withParent,
   clockwork,
   ...place
 }: StreamCommand): string {
@@ -74,17 +76,11 @@ export function streamCommand({
   const report = `file=${reportFile(place, camera)
     .replaceAll('%', '%%')
     .replace(/[\\':]/g, String.raw`\$&`)}:level=16`
-  return [
-    ...['env', `FFREPORT=${report}`, `${MARK}=${place.mark}/${camera}`],
-    ...['flock', '--no-fork', '-w', '5', lockFile(place, camera)],
+  const progress = `udp://127.0.0.1:${progressPort}?pkt_size=1400&localaddr=${progressAddress(camera)}`
+  const ffmpeg = [
+    ...withParent,
     ...['ffmpeg', '-hide_banner', '-nostdin', '-y', '-loglevel', 'error'],
-    ...[
-      '-nostats',
-      '-stats_period',
-      '0.5',
-      '-progress',
-      `udp://127.0.0.1:${progressPort}?pkt_size=1400&localaddr=${progressAddress(camera)}`,
-    ],
+    ...['-nostats', '-stats_period', '0.5', '-progress', progress],
     ...inputArgs(camera, device, pipeline.mode, clockwork),
     ...outputArgs(pipeline, variableRate),
     ...['-f', 'rtsp', '-rtsp_transport', 'tcp', '-pkt_size', '1316'],
@@ -92,7 +88,22 @@ export function streamCommand({
     .map(quoted)
     .concat(`rtsp://${userinfo(publishAs)}${publishHost}:$RTSP_PORT/$MTX_PATH`)
     .concat(pipeline.kind === 'encode' ? [...stillArgs, stillFile(place, camera)].map(quoted) : [])
+  return [
+    ...['env', `FFREPORT=${report}`, `${MARK}=${place.mark}/${camera}`],
+    ...['flock', '--no-fork', '-w', '5', lockFile(place, camera)],
+    ...['sh', '-c', withRetries(ffmpeg.join(' '), device)],
+  ]
+    .map(quoted)
     .join(' ')
+}
+
+/**
+ * Runs a killed or failed ffmpeg again, twice, while the lock is held: the media server waits 5 s before its own restart.
+ * The media server interrupts the whole process group. The script contains no `$`, because the media server expands it.
+ */
+function withRetries(ffmpeg: string, device: StreamCommand['device']): string {
+  const again = device.kind === 'usb' ? `[ -e ${quoted(device.node)} ] || exit; capture` : 'capture'
+  return `trap exit INT TERM; capture() { ${ffmpeg}; }; capture; sleep 0.3; ${again}; sleep 1; ${again}`
 }
 
 /** Percent-encodes all characters at which the media server would split or expand the unquoted argument. */

@@ -10,6 +10,7 @@ import type { Clock, Log } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { attempt } from '../attempt.js'
 import { isAlive } from '../markedProcesses.js'
+import { endsWithParent } from '../programs.js'
 import { findClockwork } from './clockwork.js'
 import { isQuotable, lockFile, progressAddress, stillFile, streamCommand } from './command.js'
 import { endReason, errorLines } from './endReason.js'
@@ -49,7 +50,12 @@ interface Watched {
 export async function createPipelines(options: PipelinesOptions): Promise<Pipelines & { close(): void }> {
   const { runDir, mark, log, clock, publishHost = '127.0.0.1', publishAs } = options
   if (!isQuotable(runDir)) throw new Error('the name of the data directory must not contain $ or a line break')
-  const [socket, clockwork, variableRate] = await Promise.all([openSocket(), findClockwork(), findVariableRate()])
+  const [socket, clockwork, variableRate, withParent] = await Promise.all([
+    openSocket(),
+    findClockwork(),
+    findVariableRate(),
+    endsWithParent(process.env.PATH ?? ''),
+  ])
   const { port: progressPort } = socket.address()
   const shared = {
     progressPort,
@@ -57,6 +63,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
     runDir,
     mark,
     variableRate,
+    withParent,
     ...(publishAs && { publishAs }),
     ...(clockwork && { clockwork }),
   }

@@ -5,7 +5,7 @@ import { MARK } from './command.js'
 
 interface PipelineProcess extends ProcessId {
   camera: CameraId
-  /** The process waits for the device lock. */
+  /** The process does not capture: it waits for the device lock, or for the end of ffmpeg. */
   waits: boolean
 }
 
@@ -26,7 +26,7 @@ export function createProcessTable({ mark, now }: { mark: string; now: () => num
   const scan = (): PipelineProcess[] =>
     markedProcesses(MARK).flatMap(({ pid, started, program, mark: found }) => {
       const camera = found.startsWith(`${mark}/`) ? found.slice(mark.length + 1) : ''
-      const waits = program === 'flock' || program === 'env'
+      const waits = program !== 'ffmpeg'
       return isCameraId(camera) ? [{ camera, pid, started, waits }] : []
     })
 

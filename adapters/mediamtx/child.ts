@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { maskedLine, textForClients } from '../../machines/domain/mask.js'
 import type { Log } from '../../machines/domain/ports.js'
-import { findOnPath, isProgram } from '../programs.js'
+import { endsWithParent, isProgram } from '../programs.js'
 import { MARK } from './orphans.js'
 
 export interface ChildOptions {
@@ -32,7 +32,7 @@ export interface Child {
 export async function startChild({ command: [program, ...args], cwd, env, mark, log }: ChildOptions): Promise<Child> {
   // `setpriv` would report this in its own words.
   if (!(await isProgram(program))) throw new Error('the media server cannot be started (ENOENT)')
-  const [file, ...words] = [...(await untilDeath(env.PATH ?? '')), program, ...args] as [string, ...string[]]
+  const [file, ...words] = [...(await endsWithParent(env.PATH ?? '')), program, ...args] as [string, ...string[]]
   const child = spawn(file, words, {
     cwd,
     env: { ...childEnvironment(env), TZ: 'UTC', [MARK]: mark },
@@ -86,12 +86,6 @@ export async function startChild({ command: [program, ...args], cwd, env, mark, 
       clearTimeout(timer)
     },
   }
-}
-
-/** The kernel sends SIGTERM to the child when this process dies. Without util-linux, only an orderly end ends the child. */
-const untilDeath = async (path: string): Promise<string[]> => {
-  const setpriv = await findOnPath('setpriv', path)
-  return setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'TERM', '--']
 }
 
 /** Removes the service's settings and secrets, and `MTX_…` variables, which would override the configuration file. */

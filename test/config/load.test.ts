@@ -545,7 +545,7 @@ describe('configuration', () => {
         ),
         { numRuns: 400 },
       )
-    }).timeout(20_000)
+    })
 
     it('is parsed correctly if it is a valid duration', () => {
       fc.assert(

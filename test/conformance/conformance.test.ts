@@ -628,8 +628,7 @@ describeKinds('conformance', (kind) => {
   })
 })
 
-describe('conformance, without a media server', function () {
-  this.timeout(30_000)
+describe('conformance, without a media server', () => {
   const stage = createStage()
   let alone: Awaited<ReturnType<typeof startAlone>>
   let admin: Client

@@ -107,8 +107,7 @@ describe('stream URLs', () => {
     })
   }
 
-  describe(`and MediaMTX ${realVersion ?? '(none on PATH)'}`, function () {
-    this.timeout(20_000)
+  describe(`and MediaMTX ${realVersion ?? '(none on PATH)'}`, () => {
     let dir: string
     let server: RunningMediaServer
 

@@ -232,7 +232,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         },
         limit,
       ),
-    pipelines: async () => (await children()).filter(({ camera }) => camera !== undefined),
+    pipelines: async () =>
+      (await children()).filter(({ camera, command }) => camera !== undefined && /^(\S*\/)?ffmpeg /.test(command)),
     mediaServer: async () => {
       const file = join(dataDir, 'run/mediamtx/mediamtx.yml')
       const found = (await children()).find(({ command }) => command.endsWith(file))

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Below mocha's own limit, so that a test fails with the message of what did not happen. */
-const patience = 9_000
+const patience = 30_000
 
 /** Resolves with the first of the events. `once` of Node would reject for an error, which a cut connection may have. */
 export const emitted = (source: EventEmitter, ...events: string[]): Promise<void> =>

@@ -2,7 +2,7 @@
 export async function until<Value>(
   what: string,
   look: () => Value | undefined | false | Promise<Value | undefined | false>,
-  limit = 10_000,
+  limit = 30_000,
 ): Promise<Value> {
   const end = performance.now() + limit
   for (;;) {

@@ -101,7 +101,7 @@ describe('the data directory', () => {
     child.kill('SIGKILL')
     await once(child, 'exit')
     expect(await refusal(root)).to.equal('opened')
-  }).timeout(10_000)
+  })
 
   it('is not locked by the child processes of its service', async () => {
     const first = await openHere(root)

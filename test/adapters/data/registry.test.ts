@@ -153,5 +153,5 @@ describe('the camera registry', () => {
       ),
       { numRuns: 40 },
     )
-  }).timeout(10_000)
+  })
 })

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { isQuotable, progressAddress, streamCommand } from '../../../adapters/ffmpeg/command.js'
 import { findVariableRate } from '../../../adapters/ffmpeg/variableRate.js'
-import { copied, demo, encoded, folder, webcam } from './support.js'
+import { copied, demo, encoded, fake, folder, webcam } from './support.js'
 
 const place = {
   camera: 'camera0',
@@ -12,6 +12,7 @@ const place = {
   publishHost: '127.0.0.1',
   progressPort: 4000,
   variableRate: ['-fps_mode', 'vfr'],
+  withParent: [],
 } as const
 
 describe('the command of a stream', () => {
@@ -98,6 +99,20 @@ describe('the command of a stream', () => {
     await remove()
   })
 
+  it('runs ffmpeg three times while the device is there', async () => {
+    const { dir, remove } = await folder()
+    await fake(dir, 'ffmpeg', 'echo run')
+    await fake(dir, 'sleep', 'echo "pause $1"')
+    const runs = (device: typeof webcam | typeof demo) => {
+      const command = streamCommand({ ...place, runDir: dir, device, pipeline: copied })
+      const env = { ...process.env, PATH: `${dir}:${process.env.PATH}` }
+      return spawnSync('sh', ['-c', command], { encoding: 'utf8', env }).stdout.trim().split('\n')
+    }
+    expect(runs(demo)).to.deep.equal(['run', 'pause 0.3', 'run', 'pause 1', 'run'])
+    expect(runs({ ...webcam, node: join(dir, 'unplugged') as '/dev/video42' })).to.deep.equal(['run', 'pause 0.3'])
+    await remove()
+  })
+
   it('copies without a still tap, because nothing is decoded', () => {
     const command = words(streamCommand({ ...place, device: webcam, pipeline: copied }))
     expect(command.slice(command.indexOf('-map'))).to.deep.equal([
@@ -160,8 +175,16 @@ function timesOf(file: string): number[] {
   return times.map((time) => Math.round((time - (times[0] ?? 0)) * 1000))
 }
 
-/** Splits the command like a POSIX shell, with the media server's variables. */
+/** The words of the whole command: those before the script, and those of ffmpeg in it. */
 function words(command: string): string[] {
+  const outer = split(command)
+  const script = outer.pop() ?? ''
+  const [, ffmpeg = ''] = /capture\(\) \{ (.*); \}; capture;/s.exec(script) ?? []
+  return [...outer.slice(0, -2), ...split(ffmpeg)]
+}
+
+/** Splits a command like a POSIX shell, with the media server's variables. */
+function split(command: string): string[] {
   const env = { RTSP_PORT: '8554', MTX_PATH: 'camera0', PATH: process.env.PATH }
   return execFileSync('sh', ['-c', `set -- ${command}\nfor word in "$@"; do printf '%s\\n' "$word"; done`], {
     encoding: 'utf8',

@@ -34,8 +34,7 @@ describe('JPEG frames', () => {
   })
 })
 
-describe('pictureSize and coarseness', function () {
-  this.timeout(10_000)
+describe('pictureSize and coarseness', () => {
   it('read JPEG and PNG headers', () => {
     expect(pictureSize(picture('mjpeg'))).to.deep.equal({ width: 322, height: 182 })
     expect(pictureSize(picture('png'))).to.deep.equal({ width: 322, height: 182 })

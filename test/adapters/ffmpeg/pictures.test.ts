@@ -28,8 +28,7 @@ const instant = Date.UTC(2026, 0, 2, 3, 4, 5, 6)
 const busy = 'device_busy: the device is busy: another program uses it'
 const gone = 'device_gone: the device is gone'
 
-describe('pictures', function () {
-  this.timeout(20_000)
+describe('pictures', () => {
   let dir = ''
   let remove = async () => {}
   const at = (...parts: string[]) => join(dir, ...parts)

@@ -22,8 +22,7 @@ const isInstalled = (program: string): boolean => {
   }
 }
 
-describe('pipelines', function () {
-  this.timeout(20_000)
+describe('pipelines', () => {
   let dir = ''
   let remove = async () => {}
   let pipelines: Awaited<ReturnType<typeof createPipelines>>
@@ -43,7 +42,7 @@ describe('pipelines', function () {
     for (const end of ends.splice(0)) end()
     pipelines.close()
     for (const child of started.splice(0)) {
-      child.kill('SIGKILL')
+      signal(child, 'SIGKILL')
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
     }
     // The child process of a media server may still run.
@@ -74,10 +73,18 @@ describe('pipelines', function () {
     const { source } = pipelines.spec('camera0', device, pipeline)
     return 'command' in source ? source.command : ''
   }
+  /** Signals the process group, like the media server. */
+  const signal = ({ pid = 0 }: ChildProcess, name: NodeJS.Signals) => {
+    try {
+      process.kill(-pid, name)
+    } catch {
+      // It has ended.
+    }
+  }
   /** Runs the command like the media server, but with output to a file. */
   const runAlone = (command: string) => {
-    const toFile = command.replace(/-f rtsp .* rtsp:\S+/, `-f mpegts /dev/null`)
-    const child = spawn('sh', ['-c', `exec ${toFile}`], { stdio: 'ignore' })
+    const toFile = command.replace(/-f rtsp .*? rtsp:[^\s;]+/, `-f mpegts /dev/null`)
+    const child = spawn('sh', ['-c', `exec ${toFile}`], { stdio: 'ignore', detached: true })
     started.push(child)
     return child
   }
@@ -99,15 +106,14 @@ describe('pipelines', function () {
     const child = runAlone(commandOf(demo, encoded()))
     await seen('stream.started')
     const { pid, since } = (await until('the process', () => pipelines.process('camera0'))) ?? { pid: 0, since: 0 }
-    expect([pid, Date.now() - since < 10_000, (await readFile(`/proc/${pid}/comm`, 'utf8')).trim()]).to.deep.equal([
-      child.pid,
+    expect([Date.now() - since < 10_000, (await readFile(`/proc/${pid}/comm`, 'utf8')).trim()]).to.deep.equal([
       true,
       'ffmpeg',
     ])
     const still = await until('a still', () => pipelines.still('camera0'))
     expect(pictureSize(await readFile(still.file))).to.deep.equal({ width: 320, height: 180 })
     expect(Date.now() - still.capturedAt).to.be.within(0, 3_000)
-    child.kill('SIGINT')
+    signal(child, 'SIGINT')
     await seen('stream.ended')
     expect(reasons()).to.deep.equal(['no_longer_used'])
     expect(pipelines.process('camera0')).to.equal(undefined)
@@ -117,11 +123,13 @@ describe('pipelines', function () {
     listen()
     runAlone(commandOf(demo, encoded()))
     await seen('stream.started')
+    const stalled = pipelines.process('camera0')?.pid
     await pipelines.simulate('camera0', 'stall')
     await seen('stream.stalled')
     await seen('stream.ended')
     expect(reasons()).to.deep.equal(['pipeline_restarted'])
-    expect(await pipelines.recycle('camera0')).to.equal(false)
+    await until('the next process', () => events.filter(({ type }) => type === 'stream.started').length === 2)
+    expect(pipelines.process('camera0')?.pid).not.to.equal(stalled)
   })
 
   it('protect the command line from other users, and delete it when the process ends', async () => {
@@ -131,7 +139,7 @@ describe('pipelines', function () {
     await seen('stream.started')
     expect([await readFile(report, 'utf8'), (await stat(report)).mode & 0o777]).to.deep.include(0o600)
     expect(await readFile(report, 'utf8')).to.contain('Command line')
-    child.kill('SIGINT')
+    signal(child, 'SIGINT')
     await seen('stream.ended')
     expect([(await stat(report)).size, (await stat(report)).mode & 0o777]).to.deep.equal([0, 0o600])
     runAlone(commandOf(demo, encoded()))
@@ -145,11 +153,30 @@ describe('pipelines', function () {
     expect((await stat(join(dir, 'camera0.log'))).mode & 0o777).to.equal(0o600)
   })
 
-  it('report a killed process', async () => {
+  it('run a killed process again at once', async () => {
+    listen()
+    runAlone(commandOf(demo, encoded()))
+    await seen('stream.started')
+    const killed = pipelines.process('camera0')?.pid ?? 0
+    process.kill(killed, 'SIGKILL')
+    await until('the next process', () => events.filter(({ type }) => type === 'stream.started').length === 2)
+    expect(reasons()).to.deep.equal(['pipeline_replaced'])
+    expect(pipelines.process('camera0')?.pid).not.to.equal(killed)
+  })
+
+  it('end with their shell', async () => {
+    const child = runAlone(commandOf(demo, encoded()))
+    await until('the process', () => pipelines.process('camera0'))
+    await until('ffmpeg', () => pipelines.presence('camera0') === 'running')
+    child.kill('SIGKILL')
+    await until('its end', () => pipelines.presence('camera0') === 'gone')
+  })
+
+  it('report a killed process that is not run again', async () => {
     listen()
     const child = runAlone(commandOf(demo, encoded()))
     await seen('stream.started')
-    child.kill('SIGKILL')
+    signal(child, 'SIGKILL')
     await seen('stream.ended')
     expect(reasons()).to.deep.equal(['pipeline_killed'])
   })
@@ -188,8 +215,7 @@ describe('pipelines', function () {
     expect(events).to.deep.equal([])
   })
 
-  describe('on a real media server', function () {
-    this.timeout(30_000)
+  describe('on a real media server', () => {
     before(function () {
       if (!isInstalled('mediamtx')) this.skip()
     })
@@ -198,11 +224,14 @@ describe('pipelines', function () {
       const rtsp = await freePort()
       listen()
       await writeFile(join(dir, 'mediamtx.yml'), configuration(rtsp, commandOf(demo, encoded())))
-      started.push(spawn('mediamtx', [join(dir, 'mediamtx.yml')], { stdio: 'ignore' }))
+      started.push(spawn('mediamtx', [join(dir, 'mediamtx.yml')], { stdio: 'ignore', detached: true }))
       await until('the server', () => answers(rtsp))
       const read = () => {
         const input = ['-rtsp_transport', 'tcp', '-i', `rtsp://127.0.0.1:${rtsp}/camera0`]
-        const reader = spawn('ffmpeg', ['-v', 'error', '-nostdin', ...input, '-f', 'null', '-'], { stdio: 'ignore' })
+        const reader = spawn('ffmpeg', ['-v', 'error', '-nostdin', ...input, '-f', 'null', '-'], {
+          stdio: 'ignore',
+          detached: true,
+        })
         started.push(reader)
         return reader
       }

@@ -20,8 +20,7 @@ const testPattern = (port: number) =>
 
 const good = { silent: [], misconfigured: [] }
 
-describe('media server: a real MediaMTX', function () {
-  this.timeout(20_000)
+describe('media server: a real MediaMTX', () => {
   before(async function () {
     if (!(await hasMediamtx())) this.skip()
   })

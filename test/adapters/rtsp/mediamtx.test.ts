@@ -10,8 +10,7 @@ const never = new AbortController().signal
 const present = hasProgram('mediamtx')
 const suite = present ? describe : describe.skip
 
-suite(`stream reader against a real MediaMTX${present ? '' : ' (skipped: no mediamtx on PATH)'}`, function () {
-  this.timeout(15_000)
+suite(`stream reader against a real MediaMTX${present ? '' : ' (skipped: no mediamtx on PATH)'}`, () => {
   let server: RealServer
   let reader: StreamReader
 

@@ -9,8 +9,7 @@ import {
   RtspSyntaxError,
 } from '../../../adapters/rtsp/message.js'
 
-describe('RTSP messages', function () {
-  this.timeout(10_000)
+describe('RTSP messages', () => {
   const request = formatRequest({
     method: 'SETUP',
     url: 'rtsp://h/p/trackID=0',

@@ -8,9 +8,7 @@ import { freePort } from '../../support/ports.js'
 
 const kinds = realVersion === undefined ? (['embedded'] as const) : (['embedded', 'managed'] as const)
 
-describe(`a scan of real sources (${kinds.join(', ')})`, function () {
-  this.timeout(30_000)
-
+describe(`a scan of real sources (${kinds.join(', ')})`, () => {
   it('finds their streams, and nothing at other paths or at our own ports', async () => {
     const sources = await Promise.all(kinds.map((kind) => startSource(kind, 'live')))
     try {

@@ -28,8 +28,7 @@ const encode = async (size: string, codec: string): Promise<Buffer[]> => {
   return splitAnnexB(stdout)
 }
 
-describe('SPS', function () {
-  this.timeout(10_000)
+describe('SPS', () => {
   const streams: [string, string, string, profile: number, level: string][] = [
     ['a baseline stream', '640x480', '-pix_fmt yuv420p -profile:v baseline -level 3.0', 66, '3.0'],
     ['a cropped stream of the high profile', '318x178', '-pix_fmt yuv420p -profile:v high -level 4.0', 100, '4.0'],

@@ -12,8 +12,7 @@ import { hasProgram } from './mediamtx.js'
 const suite = hasProgram('openssl') ? describe : describe.skip
 
 suite('describe over TLS (with openssl on PATH)', () => {
-  it('rejects if the certificate is not trusted', async function () {
-    this.timeout(10_000)
+  it('rejects if the certificate is not trusted', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'tls-'))
     const made = [
       '-newkey',
