@@ -7,11 +7,12 @@ import { callback } from './callback.js'
 import { within } from './time.js'
 
 /**
- * Limit in ms for later SETUPs; the first may wait for a whole start. After its publisher died, MediaMTX never answers
- * a waiting SETUP, and only a new one starts the path again. A start in progress continues, and the next SETUP joins
- * it.
+ * Limit in ms for one SETUP: the first may wait for a whole start. After its publisher died, MediaMTX never answers a
+ * waiting SETUP, and only a new one gets the stream, so the second limit is short. It grows, because a slow host needs
+ * longer. A start in progress continues, and the next SETUP joins it.
  */
-const nextWait = 3_000
+const waitOf = (attempts: number, startLimit: number): number =>
+  attempts === 0 ? startLimit : Math.min(startLimit, 1_000 * attempts)
 
 /** Returns the machine that holds a stream, with its effect. `startLimit`: ms that a stream may take to start. */
 export const provideStreamHold = ({ reader, startLimit }: { reader: Pick<StreamReader, 'hold'>; startLimit: number }) =>
@@ -25,7 +26,7 @@ export const provideStreamHold = ({ reader, startLimit }: { reader: Pick<StreamR
             release = () => {}
             send({ type: 'stream.lost', reason })
           }
-          reader.hold(camera, lost, within(attempts === 0 ? startLimit : nextWait, ended.signal)).then(
+          reader.hold(camera, lost, within(waitOf(attempts, startLimit), ended.signal)).then(
             (dispose) => {
               if (ended.signal.aborted) return dispose()
               release = dispose

@@ -103,7 +103,7 @@ export function streamCommand({
  */
 function withRetries(ffmpeg: string, device: StreamCommand['device']): string {
   const again = device.kind === 'usb' ? `[ -e ${quoted(device.node)} ] || exit; capture` : 'capture'
-  return `trap exit INT TERM; capture() { ${ffmpeg}; }; capture; sleep 0.3; ${again}; sleep 1; ${again}`
+  return `trap exit INT TERM; capture() { ${ffmpeg}; }; capture; sleep 0.3; ${again}; sleep 0.3; ${again}`
 }
 
 /** Percent-encodes all characters at which the media server would split or expand the unquoted argument. */

@@ -108,7 +108,7 @@ describe('the command of a stream', () => {
       const env = { ...process.env, PATH: `${dir}:${process.env.PATH}` }
       return spawnSync('sh', ['-c', command], { encoding: 'utf8', env }).stdout.trim().split('\n')
     }
-    expect(runs(demo)).to.deep.equal(['run', 'pause 0.3', 'run', 'pause 1', 'run'])
+    expect(runs(demo)).to.deep.equal(['run', 'pause 0.3', 'run', 'pause 0.3', 'run'])
     expect(runs({ ...webcam, node: join(dir, 'unplugged') as '/dev/video42' })).to.deep.equal(['run', 'pause 0.3'])
     await remove()
   })
