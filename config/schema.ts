@@ -256,6 +256,12 @@ export const schema = {
       'resume',
       'When the camera of a recording is lost: `resume` continues the recording when the camera is back, `stop` ends it.',
     ),
+    max_interruption: time(
+      '0s',
+      'A recording that cannot continue for this long ends. 0: it waits until it is stopped.',
+      '0s',
+      '3650d',
+    ),
     segment_duration: time('1h', 'A recording continues in a new file after this time.', '1s', '24d'),
     part_duration: time('200ms', 'Length of a part of the file. A crash loses at most one part.', '50ms', '10s'),
   },

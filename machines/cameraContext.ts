@@ -16,6 +16,8 @@ export interface CameraInput {
   obstacles: Obstacles
   /** Whether a recording ends when the camera is lost; default: it continues when the camera is back. */
   endsOnUnplug?: boolean
+  /** How long a recording may wait, in ms; default: for ever. */
+  maxInterruption?: number
 }
 
 export type CameraEvent =

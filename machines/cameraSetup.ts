@@ -17,13 +17,13 @@ import { type DemandEvent, demandMachine } from './demand.js'
 import type { CameraId, Device, Probe } from './domain/camera.js'
 import type { CameraFact, LostFact, StreamFact, SupervisionFact } from './domain/facts.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
-import type { RecordingIntent } from './domain/recording.js'
+import type { Lacks, RecordingIntent } from './domain/recording.js'
 import type { CameraStatus, Obstacles } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
 import { pipelineMachine } from './pipeline.js'
 import { pullMachine } from './pull.js'
 import { recordingMachine } from './recording.js'
-import { outcomeOf, type RecordingContext, type RecordingEvent } from './recordingSetup.js'
+import { outcomeOf, type RecordingContext, type RecordingEvent, type RecordingInput } from './recordingSetup.js'
 import { failures, type SnapshotContext, type SnapshotWish, snapshotMachine } from './snapshot.js'
 import { type SourceInput, sourceMachine } from './source.js'
 
@@ -112,20 +112,15 @@ export const cameraSetup = setup({
     stopRecording: raise(({ event }): CameraEvent => ({ type: 'recording.finish', order: drainOf(event) })),
     loseSource: raise((_, reason: Reason): CameraEvent => ({ type: 'source.lost', reason })),
     forwardToDemand: sendTo('demand', ({ event }) => event as DemandEvent),
-    beginRecording: enqueueActions(({ context: { id: camera, obstacles, endsOnUnplug }, event, enqueue }) => {
+    beginRecording: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'recording.start') return
-      const { by, format, duration } = event
-      const options = { ...(duration !== undefined && { duration }), ...(endsOnUnplug && { endsOnUnplug }) }
-      enqueue.spawnChild('recording', { id: 'recording', input: { camera, by, format, lacks: obstacles, ...options } })
+      enqueue.spawnChild('recording', { id: 'recording', input: recordingInput(context, event, context.obstacles) })
     }),
     continueRecording: enqueueActions(({ context, enqueue, self }, intent: RecordingIntent | undefined) => {
       if (intent === undefined) return
-      const { id: camera, obstacles, endsOnUnplug, reason = because('unplugged') } = context
-      const { by, format, duration } = intent
-      const options = { ...(duration !== undefined && { duration }), ...(endsOnUnplug && { endsOnUnplug }) }
-      const isAvailable = self.getSnapshot().hasTag('available')
-      const lacks = { ...obstacles, ...(!isAvailable && { camera: reason }) }
-      enqueue.spawnChild('recording', { id: 'recording', input: { camera, by, format, lacks, intent, ...options } })
+      const { obstacles, reason = because('unplugged') } = context
+      const lacks = { ...obstacles, ...(!self.getSnapshot().hasTag('available') && { camera: reason }) }
+      enqueue.spawnChild('recording', { id: 'recording', input: { ...recordingInput(context, intent, lacks), intent } })
     }),
     tellRecordingReady: enqueueActions(({ enqueue, self }) => {
       const { recording } = self.getSnapshot().children
@@ -228,6 +223,23 @@ function obstaclesAfter(obstacles: Obstacles, event: CameraEvent): Obstacles {
       return { ...obstacles, server: undefined }
     default:
       return obstacles
+  }
+}
+
+/** The input of a recording that starts, or continues. */
+function recordingInput(
+  { id: camera, endsOnUnplug, maxInterruption }: CameraContext,
+  { by, format, duration }: Pick<RecordingInput, 'by' | 'format' | 'duration'>,
+  lacks: Lacks,
+): RecordingInput {
+  return {
+    camera,
+    by,
+    format,
+    lacks,
+    ...(duration !== undefined && { duration }),
+    ...(endsOnUnplug && { endsOnUnplug }),
+    ...(maxInterruption !== undefined && { maxInterruption }),
   }
 }
 

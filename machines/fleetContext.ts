@@ -21,6 +21,8 @@ export interface FleetInput {
   pollEvery: number
   /** Whether a recording ends when its camera is lost; default: it waits. */
   endsOnUnplug?: boolean
+  /** How long a recording may wait, in ms; default: for ever. */
+  maxInterruption?: number
   storage: StorageInput
   link: LinkInput
   retention?: RetentionInput

@@ -99,13 +99,15 @@ export const fleetSetup = setup({
     }),
     noteSaved: assign({ saved: ({ context }) => context.registry }),
     noteFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error).details }),
-    tellCameras: enqueueActions(({ context: { told, present, obstacles, endsOnUnplug = false }, enqueue }) => {
+    tellCameras: enqueueActions(({ context, enqueue }) => {
+      const { told, present, obstacles, endsOnUnplug = false, maxInterruption } = context
+      const recording = { endsOnUnplug, ...(maxInterruption !== undefined && { maxInterruption }) }
       const next: FleetContext['told'] = {}
       for (const { id, name, identity, settings, device } of present) {
         const before = told[id]
         next[id] = { device, identity }
         if (!before) {
-          const input = { id, name, identity, settings, device, obstacles, endsOnUnplug }
+          const input = { id, name, identity, settings, device, obstacles, ...recording }
           enqueue.spawnChild('camera', { id, systemId: `camera:${id}`, input })
         } else if (!before.device) enqueue.sendTo(id, { type: 'device.found', device, identity })
         else if (!isSameDevice(before.device, device)) enqueue.sendTo(id, { type: 'device.replaced', device, identity })

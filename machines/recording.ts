@@ -2,7 +2,7 @@ import type { DoneActorEvent } from 'xstate'
 import type { Segment } from './domain/files.js'
 import { because } from './domain/reason.js'
 import { closing, failed, finishing, gives, noted, subject } from './recordingClosing.js'
-import { endOf, intentOf, outcomeOf, type RecordingContext, recordingSetup } from './recordingSetup.js'
+import { endOf, intentOf, limitOf, outcomeOf, type RecordingContext, recordingSetup } from './recordingSetup.js'
 
 const ends = ({ context }: { context: RecordingContext }) => ({ at: endOf(context) })
 const taken = { type: 'takeSegment', params: ({ event }: { event: DoneActorEvent<Segment> }) => event.output } as const
@@ -198,8 +198,15 @@ export const recordingMachine = recordingSetup.createMachine({
       entry: { type: 'tellCamera', params: { type: 'recording.released' } },
       invoke: {
         src: 'waitUntil',
-        input: ends,
-        onDone: { target: 'abandoning', actions: gives('duration_reached') },
+        input: ({ context }) => ({ at: limitOf(context) }),
+        onDone: [
+          {
+            guard: { type: 'isAtItsEnd', params: ({ event }) => event.output },
+            target: 'abandoning',
+            actions: gives('duration_reached'),
+          },
+          { target: 'abandoning.failing', actions: gives('interrupted_too_long') },
+        ],
       },
       initial: 'choosing',
       states: {

@@ -4,8 +4,10 @@ import { type Closed, finishOf, type RecordingContext } from './recordingSetup.j
 
 export const subject = ({ context }: { context: RecordingContext }) => context
 export const failed = { type: 'takeFailure', params: ({ event }: { event: ErrorActorEvent }) => event } as const
-export const gives = (code: 'requested' | 'duration_reached' | 'service_stopping' | 'no_data', details?: string) =>
-  ({ type: 'giveReason', params: { reason: because(code, details) } }) as const
+export const gives = (
+  code: 'requested' | 'duration_reached' | 'service_stopping' | 'no_data' | 'interrupted_too_long',
+  details?: string,
+) => ({ type: 'giveReason', params: { reason: because(code, details) } }) as const
 /** The recording does not change its state for this condition now. */
 export const noted = { actions: 'noteCondition' } as const
 const tellEnding = { type: 'tellCamera', params: { type: 'recording.ending' } } as const

@@ -36,6 +36,8 @@ export interface RecordingInput {
   duration?: number
   lacks?: Lacks
   endsOnUnplug?: boolean
+  /** How long it may wait, in ms; absent: for ever. */
+  maxInterruption?: number
   intent?: RecordingIntent
 }
 
@@ -131,6 +133,7 @@ export const recordingSetup = setup({
     /** False: the event ends the recording. */
     isSurvivable: ({ context, event }) =>
       context.startedAt !== undefined && !(event.type === 'camera.lost' && context.endsOnUnplug === true),
+    isAtItsEnd: ({ context }, { at }: { at: number }) => at >= endOf(context),
     lacks: ({ context }, { need }: { need: Need }) => context.lacks[need] !== undefined,
   },
   actions: {
@@ -251,6 +254,10 @@ export const finishOf = (context: RecordingContext): Finish => ({
 
 export const endOf = ({ startedAt = 0, duration = Number.POSITIVE_INFINITY }: RecordingContext): number =>
   startedAt + duration
+
+/** When a recording that waits ends. */
+export const limitOf = (context: RecordingContext): number =>
+  Math.min(endOf(context), context.grewAt + (context.maxInterruption ?? Number.POSITIVE_INFINITY))
 
 const origin = ({ camera, by }: RecordingContext) => ({ camera, by })
 

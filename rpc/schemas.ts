@@ -153,9 +153,13 @@ export const FileInfo = Type.Object({
   device: Type.String(),
   format: Type.String(),
 })
+export const Truncated = Type.Optional(
+  Type.Literal(true, { description: 'The end of the file is missing; `duration` is what can be played' }),
+)
 const FileEntry = Type.Object({
   ...FileInfo.properties,
   duration: Type.Optional(Type.Number({ minimum: 0, description: 'Seconds' })),
+  truncated: Truncated,
 })
 export const FileList = Type.Object({
   files: Type.Array(FileEntry),

@@ -64,6 +64,7 @@ export const fleetInput = (config: Configuration, kept: ExternalState) => {
     demoWhenNone: config.simulation.demo_camera,
     pollEvery: camera.poll_interval,
     endsOnUnplug: recording.on_unplug === 'stop',
+    ...(recording.max_interruption > 0 && { maxInterruption: recording.max_interruption }),
     storage: { warnPercent: storage.warn_percent, blockPercent: storage.block_percent },
     link: { resetAfter: mediamtx.circuit_breaker.recovery_timeout },
     mediaSessions: { startLimit: startLimit(config) },

@@ -64,6 +64,7 @@ const sentences = {
   storage_warning: 'the disk is filling up',
   storage_unknown: 'the free space of the disk cannot be measured',
   no_data: 'no data is written',
+  interrupted_too_long: 'the recording was interrupted for too long (recording.max_interruption)',
   not_written: 'the change could not be written to disk',
   name_taken: 'a file with this name exists',
   // Pictures.

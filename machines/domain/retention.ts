@@ -52,11 +52,13 @@ export const reasonToDelete = ({ type, maxAgeDays, maxSizeGb }: RetentionPolicy)
   type === 'age' ? `older than ${maxAgeDays} days` : type === 'size' ? `more than ${maxSizeGb} GB were kept` : 'manual'
 
 /**
- * True if a recording still needs the file: its newest file while it runs, all files while they are closed and remuxed.
+ * True if a recording still needs the file: its newest file while it runs, all files while they are closed and remuxed,
+ * none while it waits.
  */
 export function isInUse(recording: RecordingView | undefined, name: string): boolean {
   if (recording === undefined || recording.status === 'STOPPED' || recording.status === 'FAILED') return false
   const bare = (file: string) => file.replace(/\.\w+$/, '')
+  if (recording.waitsFor !== undefined) return false
   const needed = recording.status === 'STOPPING' ? recording.files : recording.files.slice(-1)
   return needed.some((file) => bare(file) === bare(name))
 }

@@ -354,6 +354,8 @@ export interface Methods {
         format: string
         /** Seconds */
         duration?: number
+        /** The end of the file is missing; `duration` is what can be played */
+        truncated?: true
       }[]
       total: number
       limit: number
@@ -377,6 +379,8 @@ export interface Methods {
         format: string
         /** Seconds */
         duration?: number
+        /** The end of the file is missing; `duration` is what can be played */
+        truncated?: true
       }[]
       total: number
       limit: number
@@ -401,6 +405,17 @@ export interface Methods {
       duration_ms: number
       /** False if the file still grows, or was cut off */
       complete: boolean
+      /** The end of the file is missing; `duration` is what can be played */
+      truncated?: true
+      /** Times without media, oldest first */
+      gaps?: {
+        from: string
+        to: string
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+      }[]
     }
   }
   /** Returns the details of one snapshot; its name may be given without the extension. Role: viewer. */

@@ -3,16 +3,19 @@ import Type, { type Static } from 'typebox'
 import { mayUse } from '../../machines/domain/access.js'
 import { invalidParam, notFound, ServiceError } from '../../machines/domain/errors.js'
 import { isFileName } from '../../machines/domain/fileName.js'
-import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
+import type { FileKind, MediaFile, RecordingFile } from '../../machines/domain/ports.js'
 import { isInUse } from '../../machines/domain/retention.js'
 import { type Call, type Method, method } from '../method.js'
-import { iso, resources, seconds } from '../present.js'
+import { gapOf, iso, resources, seconds } from '../present.js'
 import { mayReach } from '../rights.js'
-import { Count, Deleted, FileInfo, FileList, OneFile, Page } from '../schemas.js'
+import { Count, Deleted, FileInfo, FileList, Gaps, OneFile, Page, Truncated } from '../schemas.js'
 import { downloadUrl } from '../signedUrls.js'
 
 /** Number of files of one list that are read at the same time. */
 const readers = 8
+
+/** How long the media server may take to close a file, in ms. */
+const closing = 5_000
 
 const formatOf = (name: string) => name.slice(name.lastIndexOf('.') + 1).toLowerCase()
 
@@ -26,10 +29,24 @@ const entryOf = (call: Call, kind: FileKind, { name, camera, bytes, modifiedAt, 
   format: formatOf(name),
 })
 
-/** The seconds of media, unless the file is gone or cannot be read: one such file must not fail the whole list. */
-const durationOf = async ({ services }: Call, name: string): Promise<{ duration?: number }> => {
-  const file = await services.files.recording(name).catch(() => undefined)
-  return file === undefined ? {} : { duration: seconds(file.duration) }
+/** The media server has the file open. A file that is closed just now counts as open, too. */
+const isOpen = ({ services: { directory, clock } }: Call, { name, camera, modifiedAt }: MediaFile): boolean =>
+  clock.now() - modifiedAt < closing || isInUse(directory.cameras().find(({ id }) => id === camera)?.recording, name)
+
+/** The member that marks a recording that was cut off: by a crash, a full disk, or a power cut. */
+const truncatedOf = (call: Call, file: RecordingFile) =>
+  !file.complete && !isOpen(call, file) ? { truncated: true as const } : {}
+
+/** What the file itself tells, unless it is gone or cannot be read: one such file must not fail the whole list. */
+const mediaOf = async (call: Call, name: string): Promise<{ duration?: number; truncated?: true }> => {
+  const file = await call.services.files.recording(name).catch(() => undefined)
+  return file === undefined ? {} : { duration: seconds(file.duration), ...truncatedOf(call, file) }
+}
+
+/** The gaps of the running recording that the file belongs to. */
+const gapsOf = ({ services }: Call, { name, camera }: MediaFile) => {
+  const recording = services.directory.cameras().find(({ id }) => id === camera)?.recording
+  return recording?.files.includes(name) ? { gaps: recording.gaps.map(gapOf) } : {}
 }
 
 const list = async (kind: FileKind, { limit = 50, offset = 0 }: Static<typeof Page>, call: Call) => {
@@ -41,7 +58,7 @@ const list = async (kind: FileKind, { limit = 50, offset = 0 }: Static<typeof Pa
   })
   const entries = await pLimit(readers).map(files, async (file) => ({
     ...entryOf(call, kind, file),
-    ...(kind === 'recordings' && (await durationOf(call, file.name))),
+    ...(kind === 'recordings' && (await mediaOf(call, file.name))),
   }))
   return { files: entries, total, limit, offset }
 }
@@ -95,6 +112,8 @@ const getRecordingInfo = method({
     duration: Count,
     duration_ms: Count,
     complete: Type.Boolean({ description: 'False if the file still grows, or was cut off' }),
+    truncated: Truncated,
+    gaps: Type.Optional(Gaps),
   }),
   handler: async ({ filename }, call) => {
     const found = await find('recordings', filename, call)
@@ -105,6 +124,8 @@ const getRecordingInfo = method({
       duration: seconds(file.duration),
       duration_ms: Math.max(0, Math.round(file.duration)),
       complete: file.complete,
+      ...truncatedOf(call, file),
+      ...gapsOf(call, file),
     }
   },
 })

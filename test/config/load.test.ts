@@ -54,6 +54,7 @@ describe('configuration', () => {
       expect(config.recording).to.deep.equal({
         format: 'fmp4',
         on_unplug: 'resume',
+        max_interruption: 0,
         segment_duration: 3_600_000,
         part_duration: 200,
       })

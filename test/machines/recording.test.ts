@@ -360,6 +360,22 @@ describe('recording', () => {
     })
   })
 
+  it('ends when it has waited too long, if there is a limit', async () => {
+    const { actor, facts, deadline, opened, firstBytes, fileClosed, durationOver } = record({ maxInterruption: 60_000 })
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'segment.grew', at: 3_000 })
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    await fileClosed()
+    expect(deadline()).to.equal(63_000)
+    await durationOver()
+    await fileClosed()
+    expect(facts.at(-1)).to.deep.nested.include({
+      type: 'recording.failed',
+      'outcome.reason.code': 'interrupted_too_long',
+    })
+  })
+
   it('can be stopped while it waits, and is then forgotten', async () => {
     const { actor, facts, log, opened, firstBytes, fileClosed } = record()
     await opened()

@@ -210,6 +210,27 @@ describe('methods', () => {
     expect(result.files[0].download_url.split('?')[0]).to.equal(`/files/recordings/${file.name}`)
   })
 
+  it('mark a recording that was cut off, but none that is being written', async () => {
+    const [file] = world.recordings
+    if (!file) throw new Error('there is no recording')
+    const cutOff = { ...file, complete: false, modifiedAt: noon - 10_000 }
+    const growing = { ...cutOff, name: 'camera0_growing.mp4', modifiedAt: noon }
+    world.recordings.splice(0, 1, cutOff, growing)
+    const gap = { from: noon - 9_000, to: noon - 8_000, reason: because('unplugged') }
+    const view = { camera: 'camera0', growing: true, format: 'fmp4', by: 'ann' } as const
+    world.cameras = [
+      cameraView({ recording: { ...view, gaps: [gap], status: 'RECORDING', files: [cutOff.name, growing.name] } }),
+    ]
+    const of = async (filename: string) => (await admin.call('get_recording_info', { filename })).result
+    expect(await of(cutOff.name)).to.deep.include({ complete: false, truncated: true })
+    expect((await of(cutOff.name)).gaps).to.have.length(1)
+    expect(await of(growing.name))
+      .to.include({ complete: false })
+      .and.not.have.property('truncated')
+    const { files } = (await admin.call('list_recordings')).result
+    expect(files.map(({ truncated }: { truncated?: true }) => truncated)).to.deep.equal([true, undefined])
+  })
+
   it('refuse to delete a file that is being recorded', async () => {
     const [file] = world.recordings
     const files = [file?.name ?? '']
