@@ -1,8 +1,15 @@
 import { type ActorRefFrom, waitFor } from 'xstate'
 import { dependencyFailed, reasonOf } from '../machines/domain/errors.js'
 import type { Fact, RetentionFact, Told } from '../machines/domain/facts.js'
-import type { Cleanup, RetentionAsk, RetentionPolicy, RetentionView } from '../machines/domain/retention.js'
-import { type RetentionEvent, type retentionMachine, retentionView } from '../machines/retention.js'
+import {
+  type Cleanup,
+  type RetentionAsk,
+  type RetentionPolicy,
+  type RetentionView,
+  undatedReason,
+} from '../machines/domain/retention.js'
+import { type retentionMachine, retentionView } from '../machines/retention.js'
+import { mostKept, type RetentionEvent } from '../machines/retentionSetup.js'
 import type { Survey } from './effects/retention.js'
 import type { Facts } from './facts.js'
 
@@ -55,14 +62,15 @@ export function createRetentionAsk({ actor, facts, survey, policy: first }: Rete
 
     async cleanUp({ dryRun, by, cameras }) {
       if (dryRun) {
-        const files = await survey(view().policy, cameras).catch((error: unknown) => {
+        const plan = survey({ policy: view().policy, by, ...(cameras && { cameras }) })
+        const { files, undated } = await plan.catch((error: unknown) => {
           throw dependencyFailed('storage', reasonOf(error))
         })
         return {
           dryRun,
           files: files.map(({ kind, name, bytes }) => ({ kind, name, bytes })),
           freed: files.reduce((sum, { bytes }) => sum + bytes, 0),
-          kept: [],
+          kept: undated.slice(0, mostKept).map(({ name }) => ({ name, reason: undatedReason })),
         }
       }
       const files: Cleanup['files'] = []

@@ -13,6 +13,8 @@ const warnings = new Set<Fact['type']>([
   'stream.stalled',
   'link.degraded',
   'link.down',
+  'retention.suspended',
+  'retention.undated',
   'storage.warning',
   'storage.critical',
   'storage.blind',

@@ -2,6 +2,7 @@ import { cameraMachine } from '../machines/camera.js'
 import { demandMachine } from '../machines/demand.js'
 import { discoveryMachine } from '../machines/discovery.js'
 import type { DeviceProbe, Pictures, Pipelines, UsbDevices } from '../machines/domain/capture.js'
+import type { ClockStore } from '../machines/domain/clockTrust.js'
 import type { AddressCheck, ExternalStore, StreamScan } from '../machines/domain/external.js'
 import type { MediaFiles, Segments, Storage } from '../machines/domain/files.js'
 import type { MediaServer, ServerProcess, StreamReader } from '../machines/domain/mediaServer.js'
@@ -49,6 +50,7 @@ export interface ActorPorts {
   storage: Storage
   registry: RegistryStore
   retention: RetentionStore
+  clockStore: ClockStore
   addresses: AddressCheck
   external: ExternalStore
   scan: StreamScan

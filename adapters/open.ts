@@ -6,6 +6,7 @@ import type { ScanPlan } from '../machines/domain/external.js'
 import type { Clock, Log, Metrics, ServerChoice, ServerProcess } from '../machines/domain/ports.js'
 import { openAuditLog } from './audit/auditLog.js'
 import { type Closers, createClosers } from './closers.js'
+import { createClockStore } from './data/clockStore.js'
 import { type DataDirectory, openDataDirectory } from './data/directory.js'
 import { createExternalStore } from './data/externalStreams.js'
 import { createIntentStore } from './data/intents.js'
@@ -180,6 +181,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     storage: createStorage({ dir: data.recordings }),
     registry: createRegistryStore({ dir: data.state, clock, log }),
     retention: createRetentionStore({ dir: data.state, clock, log }),
+    clockStore: createClockStore({ dir: data.state, clock, log }),
     external: createExternalStore({ dir: data.state, clock, log }),
     intents: await createIntentStore({ dir: data.state, clock, log }),
     addresses,

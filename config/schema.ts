@@ -394,7 +394,11 @@ export const schema = {
       'age: delete files older than `max_age_days`. size: delete the oldest until all take at most `max_size_gb`. ' +
         'manual: delete nothing. A file of a running recording is never deleted.',
     ),
-    max_age_days: setting(whole(1, 365), '30', 'Number of days that files are kept.'),
+    max_age_days: setting(
+      whole(1, 365),
+      '30',
+      'Number of days that files are kept. See [Deletion by age and the clock](#deletion-by-age-and-the-clock).',
+    ),
     max_size_gb: setting(
       decimal(0.001, 100_000),
       '10',

@@ -10,7 +10,7 @@ import type { ExternalDiscoveryInput } from './externalDiscovery.js'
 import type { ExternalStreamsInput, ExternalStreamsMessage } from './externalStreams.js'
 import type { LinkInput, LinkNews } from './mediamtxLink.js'
 import type { MediaSessionsInput } from './mediaSessions.js'
-import type { RetentionInput } from './retention.js'
+import type { RetentionInput } from './retentionSetup.js'
 import type { ServerProcessNews } from './serverProcess.js'
 import type { StorageInput, StorageNews } from './storage.js'
 

@@ -8,6 +8,13 @@ const details = Type.Optional(Type.String({ description: 'The reason in one sent
 export const reasonShape = { reason: code, details }
 export const optionalReasonShape = { reason: Type.Optional(code), details }
 
+/** Tells that no file is deleted by age, and why. */
+export const suspendedShape = {
+  suspended: Type.Optional(
+    Type.Object(reasonShape, { description: 'Why no file is deleted by age; absent: it is not suspended' }),
+  ),
+}
+
 interface ReasonFields {
   reason: string
   details?: string
@@ -20,3 +27,6 @@ export function reasonFields(reason: string | Reason | undefined): Partial<Reaso
   if (reason === undefined) return {}
   return typeof reason === 'string' ? { reason } : { reason: reason.code, details: reason.details }
 }
+
+export const suspendedFields = (suspension: Reason | undefined): { suspended?: ReasonFields } =>
+  suspension === undefined ? {} : { suspended: reasonFields(suspension) }

@@ -18,6 +18,8 @@ export const OneCamera = Type.Object({ device: CameraParam })
 export const nameParam = (description: string) =>
   Type.String({ minLength: 1, maxLength: longestName, pattern: namePattern, description })
 
+export const PolicyType = Type.Enum(['age', 'size', 'manual'])
+
 export const Role = Type.Enum(roles)
 export type Role = Static<typeof Role>
 export const CameraPatterns = Type.Array(

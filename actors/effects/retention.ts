@@ -1,29 +1,33 @@
 import { type EventObject, fromCallback, fromPromise } from 'xstate'
 import { mayUse } from '../../machines/domain/access.js'
+import type { ClockReading, ClockRecord, ClockStore } from '../../machines/domain/clockTrust.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Clock, FileKind, Log, MediaFiles } from '../../machines/domain/ports.js'
 import {
   isInUse,
   type KeptFile,
+  planSweep,
   type RetentionPolicy,
   type RetentionStore,
   reasonToDelete,
-  toDelete,
+  type SweepPlan,
+  undatedReason,
 } from '../../machines/domain/retention.js'
 import type { CameraView } from '../../machines/domain/views.js'
-import type { RetentionEvent, Sweep } from '../../machines/retention.js'
+import type { RetentionEvent, Sweep } from '../../machines/retentionSetup.js'
 
 export interface RetentionPorts {
   files: Pick<MediaFiles, 'list' | 'remove'>
   store: RetentionStore
+  clockStore: ClockStore
   /** The present cameras. A file that one of them is recording is not deleted. */
   cameras: () => Pick<CameraView, 'id' | 'recording'>[]
   clock: Clock
   log: Log
 }
 
-/** Lists the files to delete now, oldest first. `cameras`: ids or patterns; files of other cameras are ignored. */
-export type Survey = (policy: RetentionPolicy, cameras?: readonly string[]) => Promise<KeptFile[]>
+/** Plans the sweep. `by` is absent for a scheduled one; files of cameras other than `cameras` are ignored. */
+export type Survey = (sweep: Sweep) => Promise<SweepPlan>
 
 const page = 1_000
 const endOfService = 'by the end of the service'
@@ -44,25 +48,53 @@ export function createSurvey({ files, cameras, clock }: Pick<RetentionPorts, 'fi
       if (offset + page >= total) return [...found.values()]
     }
   }
-  return async (policy, patterns) =>
-    toDelete(policy, [...(await all('recordings', patterns)), ...(await all('snapshots', patterns))], clock.now())
+  return async ({ policy, by, cameras: patterns, now = clock.now() }) => {
+    const found = [...(await all('recordings', patterns)), ...(await all('snapshots', patterns))]
+    return planSweep(policy, found, { now, isScheduled: by === undefined })
+  }
 }
 
 /** The effects of machines/retention.ts. */
 export const retentionEffects = (ports: RetentionPorts) => {
-  const { files, store, cameras, clock, log } = ports
+  const { files, store, clockStore, cameras, clock, log } = ports
   const survey = createSurvey(ports)
   return {
     loadPolicy: fromPromise(() => store.load()),
     savePolicy: fromPromise<void, { policy: RetentionPolicy }>(({ input }) => store.save(input.policy)),
 
-    sweepFiles: fromCallback<EventObject, Sweep>(({ input: { policy, cameras: patterns }, receive, sendBack }) => {
+    loadClock: fromPromise<ClockRecord | undefined>(({ signal }) =>
+      clockStore.load().catch((error: unknown) => {
+        if (!signal.aborted)
+          log.error(
+            `${reasonOf(error)}: deletion by age is suspended for 24 hours, or until cleanup_old_files is called`,
+          )
+        throw error
+      }),
+    ),
+    readClock: fromPromise<ClockReading>(async () => clockStore.read()),
+    saveClock: fromPromise<void, { record: ClockRecord }>(({ input, signal }) =>
+      clockStore.save(input.record).catch((error: unknown) => {
+        const reason = reasonOf(error)
+        if (!signal.aborted)
+          log.warn('the time cannot be saved: after a restart deletion by age may be suspended', { reason })
+        throw error
+      }),
+    ),
+
+    sweepFiles: fromCallback<EventObject, Sweep>(({ input, receive, sendBack }) => {
+      const { policy, by } = input
       const send = (event: RetentionEvent) => sendBack(event)
       const stop = new AbortController()
       receive(() => stop.abort('by a change of the policy'))
       const sweep = async () => {
-        for (const { kind, name, camera, bytes } of await survey(policy, patterns)) {
-          if (stop.signal.aborted) return
+        const { files: due, undated, excess } = await survey(input)
+        const counted = policy.type === 'age' ? { undated: undated.length } : {}
+        if (excess && !stop.signal.aborted) {
+          send({ type: 'sweep.refused', at: clock.now(), excess, ...counted })
+          return
+        }
+        for (const { kind, name, camera, bytes } of due) {
+          if (stop.signal.aborted) break
           // A recording may have started since the files were listed.
           if (kind === 'recordings' && isRecorded(cameras(), camera, name)) continue
           try {
@@ -74,12 +106,13 @@ export const retentionEffects = (ports: RetentionPorts) => {
             send({ type: 'file.kept', name, reason: reasonOf(error) })
           }
         }
+        // A scheduled sweep finds them again each time: the machine reports their number.
+        if (by) for (const { name } of undated) send({ type: 'file.kept', name, reason: undatedReason })
+        const reason = stop.signal.aborted ? { reason: `stopped ${stop.signal.reason}` } : {}
+        send({ type: 'sweep.ended', at: clock.now(), ...reason, ...counted })
       }
-      const ended = (reason: string | undefined) =>
-        send({ type: 'sweep.ended', at: clock.now(), ...(reason !== undefined && { reason }) })
-      sweep().then(
-        () => ended(stop.signal.aborted ? `stopped ${stop.signal.reason}` : undefined),
-        (error: unknown) => ended(`the files cannot be listed: ${reasonOf(error)}`),
+      sweep().catch((error: unknown) =>
+        send({ type: 'sweep.ended', at: clock.now(), reason: `the files cannot be listed: ${reasonOf(error)}` }),
       )
       return () => stop.abort(endOfService)
     }),

@@ -47,6 +47,31 @@ const items = (fields: typeof cameraFields) =>
     fields.map(({ key, allowed, doc }) => [code(key), allowed, doc]),
   )
 
+const retention = `## Deletion by age and the clock
+
+A clock that is wrong makes all files look old. So scheduled deletion by age is suspended
+
+- while the clock is suspect (\`clock_suspect\`): it shows a time before 2000, or it is more than a day away from the
+  time that is expected. That is the last time seen, which is kept in \`state/clock.json\`, and the time that the service
+  has run since. At a start the time off is not known: after more than a day off a right clock is suspect as well.
+- after a sweep in which more than half of the recordings were due (\`too_many_files\`). It deletes nothing.
+
+Nothing is lost meanwhile, and the checks of the disk go on. A suspect clock is trusted again when it is back within a
+day of the expected time, or when the service has run for 24 hours without another jump of more than a day; time off
+and restarts do not reset these hours. \`too_many_files\` ends when a later sweep finds half of the recordings or fewer. A
+client ends both at once: \`cleanup_old_files\`, for all cameras and without \`dry_run\`, confirms that the clock is
+right, and its sweep has no limit. Call it with \`dry_run\` first. \`set_retention_policy\` does not confirm anything.
+
+Files whose dates are in the future or before 2000 are never deleted by age, because their age is not known;
+\`delete_recording\` and \`delete_snapshot\` delete them.
+
+A scheduled sweep by age deletes at most 20 % of all files, but at least one; the next one, after \`check_interval\`,
+continues. Deletion by size does not depend on the clock and has none of these limits.
+
+A suspension is logged once as a warning (\`retention.suspended\`, \`retention.resumed\` at its end), and is in the result
+of \`get_storage_info\`, with its reason. Files with such dates are logged as \`retention.undated\`.
+`
+
 /** The text of docs/configuration.md. */
 export function configurationPage(): string {
   const groups = new Map<string, [string, Setting<unknown>][]>()
@@ -56,6 +81,7 @@ export function configurationPage(): string {
   }
   return `${head}
 ${[...groups].map(([group, members]) => section(group, members)).join('\n')}
+${retention}
 ## Items of cameras
 
 ${items(cameraFields)}

@@ -89,6 +89,11 @@ export type RetentionFact =
   | { type: 'retention.policySet'; by: By; policy: RetentionPolicy }
   /** A sweep ended. `by` is absent for a scheduled sweep. `reason`: why it ended early. */
   | ({ type: 'retention.swept'; by?: By; files: number; reason?: string } & Pick<Cleanup, 'freed' | 'kept'>)
+  /** No file is deleted by age any more, until `retention.resumed`. */
+  | { type: 'retention.suspended'; reason: Reason }
+  | { type: 'retention.resumed' }
+  /** More files than before are kept because their dates cannot be right. */
+  | { type: 'retention.undated'; files: number; reason: Reason }
   | { type: 'file.deleted'; by?: By; kind: FileKind; name: string; camera: CameraId; bytes: number; reason: string }
 
 /** An actor crashed because of a bug. `restarts`: number of restarts so far, including this one. */

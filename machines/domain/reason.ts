@@ -67,6 +67,10 @@ const sentences = {
   interrupted_too_long: 'the recording was interrupted for too long (recording.max_interruption)',
   not_written: 'the change could not be written to disk',
   name_taken: 'a file with this name exists',
+  // Retention.
+  clock_suspect: 'the clock may be wrong: no file is deleted by age',
+  too_many_files: 'too many recordings would be deleted by age at once',
+  date_implausible: 'the date of the file cannot be right',
   // Pictures.
   stream_asleep: 'the stream is not running',
   no_picture: 'no picture could be taken',

@@ -1009,7 +1009,7 @@ export interface Methods {
       stream_protocols: string[]
     }
   }
-  /** Returns the usage of the disk that holds the recordings and snapshots. Role: admin. */
+  /** Returns the usage of the disk that holds the recordings and snapshots, and whether retention deletes files. Role: admin. */
   get_storage_info: {
     params: Record<string, never>
     result: {
@@ -1027,6 +1027,19 @@ export interface Methods {
       reason?: string
       /** The reason in one sentence */
       details?: string
+      retention: {
+        policy_type: 'age' | 'size' | 'manual'
+        enabled: boolean
+        /** Why no file is deleted by age; absent: it is not suspended */
+        suspended?: {
+          /** Code of the reason */
+          reason: string
+          /** The reason in one sentence */
+          details?: string
+        }
+        /** Number of files that are not deleted by age: their dates cannot be right */
+        files_undated?: number
+      }
     }
   }
   /** Simulates a fault of a virtual camera, if simulation is enabled. Role: admin. */
@@ -1126,9 +1139,16 @@ export interface Methods {
       enabled: boolean
       message: string
       success: true
+      /** Why no file is deleted by age; absent: it is not suspended */
+      suspended?: {
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+      }
     }
   }
-  /** Applies the retention policy now, also if it is not enabled; with dry_run it only returns what would be deleted. Role: admin. */
+  /** Applies the retention policy now, also if it is not enabled; with dry_run it only returns what would be deleted. By age, a cleanup for all cameras confirms that the clock is right: it ends a suspension, and has no limit. Role: admin. */
   cleanup_old_files: {
     params: {
       dry_run?: boolean
@@ -1144,7 +1164,7 @@ export interface Methods {
       dry_run: boolean
       /** In the order of deletion, oldest first; at most 1000 */
       files: string[]
-      /** Files that could not be deleted */
+      /** Files that could not be deleted, or have a date that cannot be right; at most 100 */
       files_kept: {
         filename: string
         /** Code of the reason */
@@ -1152,6 +1172,13 @@ export interface Methods {
         /** The reason in one sentence */
         details?: string
       }[]
+      /** Why no file is deleted by age; absent: it is not suspended */
+      suspended?: {
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+      }
     }
   }
   /** Lists the connections of the API, and the readers of streams. Role: admin. */

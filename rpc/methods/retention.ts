@@ -3,11 +3,10 @@ import { invalidParam } from '../../machines/domain/errors.js'
 import type { Cleanup, RetentionPolicy } from '../../machines/domain/retention.js'
 import { method } from '../method.js'
 import { given } from '../present.js'
-import { reasonFields, reasonShape } from '../reason.js'
+import { reasonFields, reasonShape, suspendedFields, suspendedShape } from '../reason.js'
 import { demandAllCameras, hasAllCameras } from '../rights.js'
-import { Count } from '../schemas.js'
+import { Count, PolicyType } from '../schemas.js'
 
-const PolicyType = Type.Enum(['age', 'size', 'manual'])
 const Days = Type.Integer({ minimum: 1, maximum: 365, description: 'Required by `age`' })
 const Gigabytes = Type.Number({ exclusiveMinimum: 0, maximum: 1000, description: '10⁹ bytes each; required by `size`' })
 
@@ -58,6 +57,7 @@ const setRetentionPolicy = method({
     enabled: Type.Boolean(),
     message: Type.String(),
     success: Type.Literal(true),
+    ...suspendedShape,
   }),
   handler: async (
     { policy_type: type, max_age_days: maxAgeDays, max_size_gb: maxSizeGb, enabled },
@@ -77,6 +77,7 @@ const setRetentionPolicy = method({
       ...limits,
       enabled: policy.enabled,
       message: inWords(policy),
+      ...suspendedFields(retention.view().suspension),
     }
   },
 })
@@ -84,7 +85,8 @@ const setRetentionPolicy = method({
 const cleanupOldFiles = method({
   name: 'cleanup_old_files',
   summary:
-    'Applies the retention policy now, also if it is not enabled; with dry_run it only returns what would be deleted.',
+    'Applies the retention policy now, also if it is not enabled; with dry_run it only returns what would be deleted. ' +
+    'By age, a cleanup for all cameras confirms that the clock is right: it ends a suspension, and has no limit.',
   role: 'admin',
   cost: 20,
   audit: { event: 'deletion' },
@@ -103,8 +105,9 @@ const cleanupOldFiles = method({
       description: 'In the order of deletion, oldest first; at most 1000',
     }),
     files_kept: Type.Array(Type.Object({ filename: Type.String(), ...reasonShape }), {
-      description: 'Files that could not be deleted',
+      description: 'Files that could not be deleted, or have a date that cannot be right; at most 100',
     }),
+    ...suspendedShape,
   }),
   handler: async ({ dry_run: dryRun = false }, { services: { retention }, caller, by }) => {
     const { policy } = retention.view()
@@ -122,6 +125,7 @@ const cleanupOldFiles = method({
       dry_run: dryRun,
       files: files.slice(0, mostFiles).map(({ name }) => name),
       files_kept: kept.map(({ name, reason }) => ({ filename: name, ...reasonFields(reason) })),
+      ...suspendedFields(retention.view().suspension),
     }
   },
 })

@@ -1,9 +1,9 @@
 import Type from 'typebox'
 import { method } from '../method.js'
-import { iso, statusOf } from '../present.js'
-import { optionalReasonShape, reasonFields } from '../reason.js'
+import { given, iso, statusOf } from '../present.js'
+import { optionalReasonShape, reasonFields, suspendedFields, suspendedShape } from '../reason.js'
 import { camerasFor } from '../rights.js'
-import { CameraName, CameraParam, Count, None, Status, Time } from '../schemas.js'
+import { CameraName, CameraParam, Count, None, PolicyType, Status, Time } from '../schemas.js'
 
 const statusMethod = (name: string, summary: string) =>
   method({
@@ -92,7 +92,8 @@ const getServerInfo = method({
 
 const getStorageInfo = method({
   name: 'get_storage_info',
-  summary: 'Returns the usage of the disk that holds the recordings and snapshots.',
+  summary:
+    'Returns the usage of the disk that holds the recordings and snapshots, and whether retention deletes files.',
   role: 'admin',
   cost: 2,
   params: None,
@@ -109,10 +110,19 @@ const getStorageInfo = method({
     }),
     since: Time,
     ...optionalReasonShape,
+    retention: Type.Object({
+      policy_type: PolicyType,
+      enabled: Type.Boolean(),
+      ...suspendedShape,
+      files_undated: Type.Optional(
+        Type.Integer({ description: 'Number of files that are not deleted by age: their dates cannot be right' }),
+      ),
+    }),
   }),
-  handler: async (_, { services: { files, directory } }) => {
+  handler: async (_, { services: { files, directory, retention } }) => {
     const sizes = await files.sizes()
     const { state, cause, total, used, available, percent } = directory.storage()
+    const { policy, suspension, undated } = retention.view()
     return {
       total_space: total,
       used_space: used,
@@ -124,6 +134,12 @@ const getStorageInfo = method({
       state,
       since: iso(cause.since),
       ...reasonFields(cause.reason),
+      retention: {
+        policy_type: policy.type,
+        enabled: policy.enabled,
+        ...suspendedFields(suspension),
+        ...given({ files_undated: undated }),
+      },
     }
   },
 })

@@ -1,12 +1,14 @@
 import { expect } from 'chai'
-import { createActor } from 'xstate'
+import { createActor, SimulatedClock } from 'xstate'
 import { createRetentionAsk } from '../../actors/askRetention.js'
 import { auditFacts } from '../../actors/auditFacts.js'
 import { createSurvey, retentionEffects } from '../../actors/effects/retention.js'
 import { createFacts } from '../../actors/facts.js'
+import { logFacts } from '../../actors/logFacts.js'
 import { createObserver } from '../../actors/observer.js'
 import type { AuditEntry } from '../../machines/domain/access.js'
 import type { CameraId } from '../../machines/domain/camera.js'
+import type { ClockRecord } from '../../machines/domain/clockTrust.js'
 import { ServiceError } from '../../machines/domain/errors.js'
 import type { Told } from '../../machines/domain/facts.js'
 import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
@@ -16,9 +18,8 @@ import { retentionMachine } from '../../machines/retention.js'
 import { later, turn } from '../support/later.js'
 
 const day = 86_400_000
-const now = 1_000 * day
+const now = Date.UTC(2026, 0, 2)
 const ann = () => ({ user: 'ann', request: 'r1', session: 's1' })
-const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
 const month: RetentionPolicy = { type: 'age', maxAgeDays: 30, enabled: false }
 
 describe('a request to retention', () => {
@@ -32,10 +33,16 @@ describe('a request to retention', () => {
     policy = month,
     store = {},
     failing = [],
+    seen,
+    unsaved,
   }: {
     policy?: RetentionPolicy
     store?: Partial<RetentionStore>
     failing?: string[]
+    /** The last time seen; a text: it cannot be read. */
+    seen?: number | string
+    /** Why the time cannot be saved. */
+    unsaved?: string
   } = {}) {
     const files: (MediaFile & { kind: FileKind })[] = []
     const add = (name: string, days: number, kind: FileKind = 'recordings') => {
@@ -54,8 +61,15 @@ describe('a request to retention', () => {
     const audited: AuditEntry[] = []
     let cameras: Pick<CameraView, 'id' | 'recording'>[] = []
     let gate: Promise<void> | undefined
-    const clock = { now: () => now }
-    const log = silent
+    const timers = new SimulatedClock()
+    /** A second of the wall clock is also one of the monotonic clock. */
+    const clock = { now: () => now + timers.now() }
+    const lines: string[] = []
+    const at = (level: string) => (message: string, fields?: object) =>
+      void lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`)
+    const log = { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') }
+    let time: ClockRecord | undefined
+    if (typeof seen === 'number') time = { wall: seen, expected: seen }
     const ports = {
       files: {
         list: async (
@@ -79,17 +93,30 @@ describe('a request to retention', () => {
         },
       },
       store: { load: async () => undefined, save: async () => {}, ...store },
+      clockStore: {
+        read: () => ({ wall: clock.now(), monotonic: timers.now() }),
+        load: async () => {
+          if (typeof seen === 'string') throw new Error(seen)
+          return time
+        },
+        save: async (record: ClockRecord) => {
+          if (unsaved !== undefined) throw new Error(unsaved)
+          time = record
+        },
+      },
       cameras: () => cameras,
       clock,
       log,
     }
     const facts = createFacts({ clock, log })
     facts.subscribe((fact) => told.push(fact))
+    facts.subscribe(logFacts(log))
     facts.subscribe(auditFacts({ write: (entry) => audited.push(entry) }))
     const { inspect } = createObserver({ facts, clock, log })
     const actor = createActor(retentionMachine.provide({ actors: retentionEffects(ports) }), {
       input: { policy, checkInterval: 3_600_000 },
       inspect,
+      clock: timers,
     })
     actor.start()
     ends.push(() => actor.stop())
@@ -100,6 +127,13 @@ describe('a request to retention', () => {
       add,
       told,
       audited,
+      lines,
+      /** Lets so many ms pass. */
+      wait: async (ms: number) => {
+        await turn()
+        timers.increment(ms)
+        for (let turns = 0; turns < 30; turns += 1) await turn()
+      },
       names: () => files.map(({ name }) => name),
       record: (camera: CameraId, names: string[]) => {
         cameras = [
@@ -273,5 +307,102 @@ describe('a request to retention', () => {
     loaded.resolve(undefined)
     await setting
     expect(ask.view().policy).to.deep.equal({ type: 'size', maxSizeGb: 0.5, enabled: true })
+  })
+
+  describe('by schedule', () => {
+    const enabled: RetentionPolicy = { ...month, enabled: true }
+    const minute = 60_000
+    const warnings = (lines: string[]) => lines.filter((line) => /^(warn|error)/.test(line))
+
+    it('deletes old files while the clock is right, at most 20 % of all files at once', async () => {
+      const { add, names, wait } = world({ policy: enabled, seen: now - 3_600_000 })
+      for (const days of [50, 40, 4, 3, 2]) add(`camera0_${days}.mp4`, days)
+      await wait(minute)
+      expect(names()).to.deep.equal(['camera0_40.mp4', 'camera0_4.mp4', 'camera0_3.mp4', 'camera0_2.mp4'])
+      await wait(60 * minute)
+      expect(names()).to.deep.equal(['camera0_4.mp4', 'camera0_3.mp4', 'camera0_2.mp4'])
+    })
+
+    it('deletes nothing if the clock is a year ahead, and logs it once; a cleanup by a client continues', async () => {
+      const { ask, add, names, wait, lines } = world({ policy: enabled, seen: now - 365 * day })
+      for (const days of [370, 369, 4, 3, 2]) add(`camera0_${days}.mp4`, days)
+      await wait(minute)
+      await wait(60 * minute)
+      expect(names()).to.have.length(5)
+      expect(warnings(lines)).to.have.length(1)
+      expect(warnings(lines)[0]).to.match(/^warn retention.suspended {"reason":"clock_suspect","details":"the clock /)
+      expect(ask.view().suspension?.code).to.equal('clock_suspect')
+
+      await ask.cleanUp({ dryRun: true, by: ann() })
+      await ask.cleanUp({ dryRun: false, by: ann(), cameras: ['camera1'] })
+      expect(ask.view().suspension?.code).to.equal('clock_suspect')
+      await ask.cleanUp({ dryRun: false, by: ann() })
+      expect(names()).to.deep.equal(['camera0_4.mp4', 'camera0_3.mp4', 'camera0_2.mp4'])
+      expect(ask.view().suspension).to.equal(undefined)
+    })
+
+    it('deletes nothing if more than half of the recordings are due, until a client cleans up', async () => {
+      const { ask, add, names, wait, lines } = world({ policy: enabled, seen: now })
+      for (const days of [50, 40, 35, 3]) add(`camera0_${days}.mp4`, days)
+      await wait(minute)
+      await wait(60 * minute)
+      expect(names()).to.have.length(4)
+      expect(ask.view().suspension?.code).to.equal('too_many_files')
+      expect(warnings(lines)).to.deep.equal([
+        'warn retention.suspended {"reason":"too_many_files","details":"3 of 4 recordings are too old, more than ' +
+          'half. No file is deleted by age: check the clock and the policy, then call cleanup_old_files"}',
+      ])
+      expect((await ask.cleanUp({ dryRun: false, by: ann() })).files).to.have.length(3)
+      expect(ask.view().suspension).to.equal(undefined)
+      expect(lines).to.include('info retention.resumed {}')
+    })
+
+    it('keeps files without a plausible date; a cleanup by a client names them', async () => {
+      const { ask, add, names, wait, lines } = world({ policy: enabled, seen: now })
+      add('camera0_1970.mp4', now / day - 1)
+      for (const days of [50, 3, 2, 1]) add(`camera0_${days}.mp4`, days)
+      await wait(minute)
+      await wait(60 * minute)
+      expect(names()[0]).to.equal('camera0_1970.mp4')
+      expect(names()).to.have.length(4)
+      expect(warnings(lines)).to.have.length(1)
+      expect(warnings(lines)[0]).to.match(/^warn retention.undated {"files":1,"reason":"date_implausible"/)
+      const kept = [
+        {
+          name: 'camera0_1970.mp4',
+          reason: 'its date is in the future or before 2000, so its age is not known: delete it by its name',
+        },
+      ]
+      for (const dryRun of [true, false])
+        expect(await ask.cleanUp({ dryRun, by: ann() })).to.deep.equal({ dryRun, files: [], freed: 0, kept })
+    })
+
+    it('deletes by size whatever the clock shows', async () => {
+      const { add, names, wait, lines } = world({
+        policy: { type: 'size', maxSizeGb: 1e-7, enabled: true },
+        seen: now - 365 * day,
+      })
+      for (const days of [50, 40, 35, 3]) add(`camera0_${days}.mp4`, days)
+      await wait(minute)
+      expect(names()).to.deep.equal(['camera0_3.mp4'])
+      expect(warnings(lines)).to.deep.equal([])
+    })
+
+    it('logs that the last time seen cannot be read, or not be saved', async () => {
+      const unread = world({ policy: enabled, seen: 'state/clock.json: the last time seen cannot be read (EIO)' })
+      const unsaved = world({ policy: enabled, unsaved: 'the last time seen cannot be written (ENOSPC)' })
+      await turn()
+      await turn()
+      expect(warnings(unread.lines)[0]).to.equal(
+        'error state/clock.json: the last time seen cannot be read (EIO): ' +
+          'deletion by age is suspended for 24 hours, or until cleanup_old_files is called {}',
+      )
+      expect(unread.ask.view().suspension?.code).to.equal('clock_suspect')
+      expect(warnings(unsaved.lines)).to.deep.equal([
+        'warn the time cannot be saved: after a restart deletion by age may be suspended ' +
+          '{"reason":"the last time seen cannot be written (ENOSPC)"}',
+      ])
+      expect(unsaved.ask.view().suspension).to.equal(undefined)
+    })
   })
 })

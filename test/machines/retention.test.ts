@@ -1,14 +1,16 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import type { ClockReading, ClockRecord } from '../../machines/domain/clockTrust.js'
 import type { RetentionFact } from '../../machines/domain/facts.js'
-import { isInUse, type KeptFile, type RetentionPolicy, toDelete } from '../../machines/domain/retention.js'
+import { isInUse, type KeptFile, planSweep, type RetentionPolicy } from '../../machines/domain/retention.js'
 import type { RecordingView } from '../../machines/domain/views.js'
-import { type RetentionEvent, retentionMachine, retentionView, type Sweep } from '../../machines/retention.js'
+import { retentionMachine, retentionView } from '../../machines/retention.js'
+import type { RetentionEvent, Sweep } from '../../machines/retentionSetup.js'
 import { later, turn } from '../support/later.js'
 
 const day = 86_400_000
-const now = 400 * day
+const now = Date.UTC(2026, 0, 2)
 const by = { user: 'ann', request: 'r1', session: 's1' }
 const age = (maxAgeDays: number, enabled = true): RetentionPolicy => ({ type: 'age', maxAgeDays, enabled })
 const size = (maxSizeGb: number): RetentionPolicy => ({ type: 'size', maxSizeGb, enabled: true })
@@ -24,7 +26,17 @@ describe('a retention policy', () => {
     growing: false,
     ...changes,
   })
-  const namesOf = (policy: RetentionPolicy, files: KeptFile[]) => toDelete(policy, files, now).map(({ name }) => name)
+  const plan = (policy: RetentionPolicy, files: KeptFile[], isScheduled = false) => {
+    const { files: due, undated, excess } = planSweep(policy, files, { now, isScheduled })
+    const names = (some: KeptFile[]) => some.map(({ name }) => name)
+    return { files: names(due), undated: names(undated), ...(excess && { excess }) }
+  }
+  const namesOf = (policy: RetentionPolicy, files: KeptFile[]) => plan(policy, files).files
+  /** `old` recordings that are older than a month, oldest first, then `young` ones. */
+  const month = (old: number, young: number, changes: Partial<KeptFile> = {}) => [
+    ...Array.from({ length: old }, (_, index) => file(`old${index}`, 60 - index / 100, changes)),
+    ...Array.from({ length: young }, (_, index) => file(`young${index}`, 5, changes)),
+  ]
 
   it('by age deletes older files, oldest first, including snapshots', () => {
     const files = [file('new', 29.9), file('old', 31), file('still', 30.1, { kind: 'snapshots' }), file('oldest', 90)]
@@ -64,7 +76,7 @@ describe('a retention policy', () => {
     fc.assert(
       fc.property(fc.array(anyFile), fc.double({ min: 0.001, max: 10, noNaN: true }), (some, limit) => {
         const files = some.map(({ days, bytes, growing }, index) => file(`f${index}`, days, { bytes, growing }))
-        const gone = toDelete(size(limit), files, now)
+        const gone = planSweep(size(limit), files, { now, isScheduled: true }).files
         const kept = files.filter((each) => !gone.includes(each))
         const sum = kept.reduce((total, { bytes }) => total + bytes, 0)
         const mayGo = kept.filter(({ growing, createdAt }) => !growing && now - createdAt >= 60_000)
@@ -72,6 +84,49 @@ describe('a retention policy', () => {
         if (gone.length > 0) expect(sum + (gone.at(-1)?.bytes ?? 0) > limit * 1e9).to.equal(true)
       }),
     )
+  })
+
+  it('by age spares files dated in the future or before 2000, and names them', () => {
+    const in1970 = 3_600_000
+    const files = [
+      file('written in the future', 40, { modifiedAt: now + day }),
+      file('named by a clock that was not set', 40, { createdAt: in1970 }),
+      file('written before the clock was set', 40, { modifiedAt: in1970 }),
+      file('made in the future', 40, { createdAt: now + day, modifiedAt: now + day }),
+      file('grows', 40, { modifiedAt: in1970, growing: true }),
+      file('written a moment ahead', 5, { modifiedAt: now + 59_000 }),
+      file('old', 40),
+    ]
+    const names = files.slice(0, 4).map(({ name }) => name)
+    expect(plan(age(30), files)).to.deep.equal({ files: ['old'], undated: names })
+    expect(plan(age(30), files, true)).to.deep.equal({ files: ['old'], undated: names })
+    expect(plan(size(1), files).undated).to.deep.equal([])
+    expect(plan(size(1), files).files).to.include.members(names)
+  })
+
+  it('by age deletes nothing by schedule if more than half of the recordings are due; a client may', () => {
+    const snapshots = month(0, 20, { kind: 'snapshots' })
+    expect(plan(age(30), [...month(6, 5), ...snapshots], true)).to.deep.equal({
+      files: [],
+      undated: [],
+      excess: { due: 6, of: 11 },
+    })
+    expect(plan(age(30), [...month(5, 5), ...snapshots], true).files).to.have.length(5)
+    expect(plan(age(30), [...month(6, 5), ...snapshots]).files).to.have.length(6)
+    expect(plan(age(30), [...month(4, 0, { kind: 'snapshots' }), ...month(0, 3)], true).files).to.have.length(1)
+  })
+
+  it('by age deletes at most 20 % of all files by schedule, but at least one, oldest first', () => {
+    expect(plan(age(30), month(9, 11), true).files).to.deep.equal(['old0', 'old1', 'old2', 'old3'])
+    expect(plan(age(30), month(2, 2), true).files).to.deep.equal(['old0'])
+    expect(plan(age(30), month(9, 11)).files).to.have.length(9)
+  })
+
+  it('by size is not limited by schedule', () => {
+    expect(plan(size(1), month(9, 1), true)).to.deep.equal({
+      files: month(9, 0).map(({ name }) => name),
+      undated: [],
+    })
   })
 
   it('does not delete files that a recording still needs', () => {
@@ -96,22 +151,22 @@ describe('a retention policy', () => {
 
 describe('retention', () => {
   it('sweeps a minute after the start, then at each interval, if it is enabled', async () => {
-    const { clock, sweeps, ends } = await begin({ policy: age(30) })
-    clock.increment(59_999)
+    const { sweeps, ends, wait } = await begin({ policy: age(30) })
+    await wait(59_999)
     expect(sweeps).to.have.length(0)
-    clock.increment(1)
-    expect(sweeps).to.deep.equal([{ policy: age(30) }])
+    await wait(1)
+    expect(sweeps).to.deep.equal([{ policy: age(30), now: now + 60_000 }])
     ends()
-    clock.increment(3_599_999)
+    await wait(3_599_999)
     expect(sweeps).to.have.length(1)
-    clock.increment(1)
+    await wait(1)
     expect(sweeps).to.have.length(2)
   })
 
   it('does not sweep automatically if it is disabled or manual', async () => {
     for (const policy of [age(30, false), { type: 'manual', enabled: true } as const]) {
-      const { clock, sweeps } = await begin({ policy })
-      clock.increment(10 * 3_600_000)
+      const { wait, sweeps } = await begin({ policy })
+      await wait(10 * 3_600_000)
       expect(sweeps).to.have.length(0)
     }
   })
@@ -122,8 +177,8 @@ describe('retention', () => {
   })
 
   it('is disabled, with the reason, if the saved policy cannot be read', async () => {
-    const { actor, clock, sweeps } = await begin({ policy: age(30), kept: 'the retention policy cannot be read (EIO)' })
-    clock.increment(10 * 3_600_000)
+    const { actor, wait, sweeps } = await begin({ policy: age(30), kept: 'the retention policy cannot be read (EIO)' })
+    await wait(10 * 3_600_000)
     expect(sweeps).to.have.length(0)
     expect(retentionView(actor.getSnapshot())).to.deep.equal({
       policy: age(30, false),
@@ -185,13 +240,213 @@ describe('retention', () => {
   })
 })
 
-/** A retention that has loaded the saved policy. If `kept` is a text, loading fails with it. */
-async function begin({ policy, kept }: { policy: RetentionPolicy; kept?: { policy: RetentionPolicy } | string }) {
+const hour = 3_600_000
+/** What a suspended policy says, in parts that do not depend on the time. */
+const suspicion = 'if it is right, call cleanup_old_files; if not, set it'
+
+describe('retention with a doubtful clock', () => {
+  it('deletes nothing after a start a year later than the last time seen, and says so once', async () => {
+    const { actor, facts, sweeps, wait } = await begin({ policy: age(30), seen: seenAt(now - 365 * day) })
+    await wait(12 * hour, 600_000)
+    expect(sweeps).to.deep.equal([])
+    expect(facts.map(({ type }) => type)).to.deep.equal(['retention.suspended'])
+    const { reason } = facts[0] as Extract<RetentionFact, { type: 'retention.suspended' }>
+    expect(reason.code).to.equal('clock_suspect')
+    expect(reason.details).to.match(/^the clock shows 2026-01-02T00:00:00.000Z, 365 days later than expected\. /)
+    expect(reason.details).to.contain(suspicion)
+    expect(retentionView(actor.getSnapshot()).suspension?.code).to.equal('clock_suspect')
+    expect(actor.getSnapshot().hasTag('suspended')).to.equal(true)
+  })
+
+  it('deletes nothing if the clock has jumped since its last reading', async () => {
+    const { facts, sweeps, wait, set } = await begin({ policy: age(30) })
+    await wait(59_000)
+    set(365 * day)
+    await wait(1_000)
+    expect(sweeps).to.deep.equal([])
+    expect(facts.map(({ type }) => type)).to.deep.equal(['retention.suspended'])
+  })
+
+  it('continues when the clock is corrected', async () => {
+    const { actor, facts, sweeps, wait, set } = await begin({ policy: age(30) })
+    set(365 * day)
+    await wait(3 * hour, 600_000)
+    set(-365 * day)
+    await wait(hour, 600_000)
+    expect(facts.map(({ type }) => type)).to.deep.equal(['retention.suspended', 'retention.resumed'])
+    expect(sweeps).to.have.length(1)
+    expect(retentionView(actor.getSnapshot())).to.deep.equal({ policy: age(30) })
+  })
+
+  it('continues after the clock has run for 24 hours without another jump', async () => {
+    const { facts, sweeps, wait } = await begin({ policy: age(30), seen: seenAt(now - 40 * day) })
+    await wait(24 * hour - 600_000, 600_000)
+    expect([sweeps.length, facts.length]).to.deep.equal([0, 1])
+    await wait(2 * hour, 600_000)
+    expect(facts.map(({ type }) => type)).to.deep.equal(['retention.suspended', 'retention.resumed'])
+    expect(sweeps).to.have.length(1)
+  })
+
+  it('continues after the cleanup of a client, which is saved at once', async () => {
+    const { actor, facts, sweeps, ends, wait, times } = await begin({ policy: age(30), seen: seenAt(now - 40 * day) })
+    expect(times).to.deep.equal([{ wall: now, expected: now - 40 * day, steadyFor: 0 }])
+    actor.send({ type: 'retention.sweep', by })
+    expect(sweeps).to.deep.equal([{ policy: age(30), by }])
+    expect(retentionView(actor.getSnapshot()).suspension?.code).to.equal('clock_suspect')
+    ends()
+    await turn()
+    expect(facts.map(({ type }) => type)).to.deep.equal(['retention.suspended', 'retention.swept', 'retention.resumed'])
+    expect(times[1]).to.deep.equal({ wall: now, expected: now })
+    await wait(hour)
+    expect(sweeps).to.have.length(2)
+  })
+
+  it('stays suspended after a cleanup that failed, was for some cameras only, or is by size', async () => {
+    for (const how of ['failed', 'some cameras', 'by size'] as const) {
+      const { actor, ends, wait, times } = await begin({
+        policy: how === 'by size' ? size(5) : age(30),
+        seen: seenAt(now - 40 * day),
+      })
+      actor.send({ type: 'retention.sweep', by, ...(how === 'some cameras' && { cameras: ['camera1'] }) })
+      ends(how === 'failed' ? 'the files cannot be listed: EIO' : undefined)
+      await wait(600_000)
+      expect(times.at(-1)?.steadyFor, how).to.equal(600_000)
+    }
+  })
+
+  it('does not affect a policy by size, nor one that is not enabled', async () => {
+    for (const policy of [size(5), age(30, false)]) {
+      const { actor, facts, sweeps, wait } = await begin({ policy, seen: seenAt(now - 365 * day) })
+      await wait(60_000)
+      expect(sweeps).to.deep.equal(policy.enabled ? [{ policy }] : [])
+      expect(facts).to.deep.equal([])
+      expect(retentionView(actor.getSnapshot())).to.deep.equal({ policy })
+    }
+  })
+
+  it('is suspended when a policy by age is set later', async () => {
+    const { actor, facts, settle } = await begin({ policy: size(5), seen: seenAt(now - 365 * day) })
+    actor.send({ type: 'policy.set', policy: age(7), by })
+    await settle()
+    expect(facts.map(({ type }) => type)).to.deep.equal(['retention.policySet', 'retention.suspended'])
+  })
+
+  it('is suspended if the last time seen cannot be read, or the clock is not set', async () => {
+    for (const [options, details] of [
+      [{ seen: 'EIO' }, 'but the last time seen is not known'],
+      [{ at: hour }, 'it was not set'],
+    ] as const) {
+      const { actor, sweeps, wait } = await begin({ policy: age(30), ...options })
+      await wait(hour)
+      expect(sweeps).to.deep.equal([])
+      expect(retentionView(actor.getSnapshot()).suspension?.details).to.contain(details)
+    }
+  })
+
+  it('saves the time at the start, then every ten minutes, however often it sweeps', async () => {
+    const { times, ends, wait } = await begin({ policy: age(30), checkInterval: 60_000 })
+    for (let minutes = 0; minutes < 30; minutes += 1) {
+      await wait(60_000)
+      ends()
+    }
+    expect(times.map(({ wall }) => wall - now)).to.satisfy((walls: number[]) => walls.length >= 3 && walls.length <= 7)
+  })
+})
+
+describe('retention with too many files to delete', () => {
+  const excess = { due: 3, of: 4 }
+  const reason = {
+    code: 'too_many_files',
+    details:
+      '3 of 4 recordings are too old, more than half. No file is deleted by age: ' +
+      'check the clock and the policy, then call cleanup_old_files',
+  }
+
+  it('says so once, and tries again at each interval', async () => {
+    const { actor, facts, sweeps, tells, wait } = await begin({ policy: age(30) })
+    await wait(60_000)
+    tells({ type: 'sweep.refused', at: now, excess, undated: 0 })
+    await wait(hour)
+    tells({ type: 'sweep.refused', at: now + hour, excess, undated: 0 })
+    expect(sweeps).to.have.length(2)
+    expect(facts).to.deep.equal([{ type: 'retention.suspended', reason }])
+    expect(retentionView(actor.getSnapshot())).to.deep.equal({
+      policy: age(30),
+      last: { at: now + hour, files: 0, freed: 0 },
+      suspension: reason,
+    })
+  })
+
+  it('continues after the cleanup of a client, after a sweep that finds fewer, or with another policy', async () => {
+    for (const how of ['cleanup', 'fewer', 'policy'] as const) {
+      const { actor, facts, tells, ends, settle, wait } = await begin({ policy: age(30) })
+      await wait(60_000)
+      tells({ type: 'sweep.refused', at: now, excess })
+      if (how === 'cleanup') actor.send({ type: 'retention.sweep', by })
+      if (how === 'fewer') await wait(hour)
+      if (how === 'policy') actor.send({ type: 'policy.set', policy: age(300), by })
+      if (how === 'policy') await settle()
+      else ends()
+      expect(retentionView(actor.getSnapshot()).suspension, how).to.equal(undefined)
+      expect(facts.filter(({ type }) => type === 'retention.resumed')).to.have.length(1)
+    }
+  })
+
+  it('reports the clock first, if that is suspect as well', async () => {
+    const { actor, facts, tells, set, wait } = await begin({ policy: age(30) })
+    await wait(60_000)
+    tells({ type: 'sweep.refused', at: now, excess })
+    set(40 * day)
+    await wait(hour)
+    expect(retentionView(actor.getSnapshot()).suspension?.code).to.equal('clock_suspect')
+    expect(facts.map((fact) => fact.type === 'retention.suspended' && fact.reason.code)).to.deep.equal([
+      'too_many_files',
+      'clock_suspect',
+    ])
+  })
+
+  it('reports files without a plausible date when there are more of them', async () => {
+    const { actor, facts, tells, wait } = await begin({ policy: age(30) })
+    for (const [index, undated] of [2, 2, 1, 3].entries()) {
+      await wait(index === 0 ? 60_000 : hour)
+      tells({ type: 'sweep.ended', at: now, undated })
+    }
+    const told = facts.filter((fact) => fact.type === 'retention.undated')
+    expect(told.map(({ files }) => files)).to.deep.equal([2, 3])
+    expect(told[0]?.reason).to.deep.equal({
+      code: 'date_implausible',
+      details: 'the dates of 2 files are in the future or before 2000: they are not deleted by age',
+    })
+    expect(retentionView(actor.getSnapshot()).undated).to.equal(3)
+  })
+})
+
+const seenAt = (wall: number): ClockRecord => ({ wall, expected: wall })
+
+/**
+ * A retention that has loaded the saved policy and the last time `seen`. If `kept` or `seen` is a text, loading fails
+ * with it. `at`: what the wall clock shows at the start.
+ */
+async function begin({
+  policy,
+  kept,
+  seen,
+  at = now,
+  checkInterval = hour,
+}: {
+  policy: RetentionPolicy
+  kept?: { policy: RetentionPolicy } | string
+  seen?: ClockRecord | string
+  at?: number
+  checkInterval?: number
+}) {
   const clock = new SimulatedClock()
   const sweeps: Sweep[] = []
   const saves: RetentionPolicy[] = []
+  const times: ClockRecord[] = []
   const facts: RetentionFact[] = []
   const log: string[] = []
+  let error = 0
   let tells: (event: RetentionEvent) => void = () => {}
   let saved = later<void>()
   const machine = retentionMachine.provide({
@@ -210,19 +465,36 @@ async function begin({ policy, kept }: { policy: RetentionPolicy; kept?: { polic
         tells = sendBack
         receive(({ type }) => log.push(type))
       }),
+      loadClock: fromPromise(async () => {
+        if (typeof seen === 'string') throw new Error(seen)
+        return seen
+      }),
+      readClock: fromPromise<ClockReading>(async () => ({ wall: at + clock.now() + error, monotonic: clock.now() })),
+      saveClock: fromPromise<void, { record: ClockRecord }>(async ({ input }) => void times.push(input.record)),
     },
   })
-  const actor = createActor(machine, { input: { policy, checkInterval: 3_600_000 }, clock })
+  const actor = createActor(machine, { input: { policy, checkInterval }, clock })
   actor.on('*', (fact) => facts.push(fact))
   actor.start()
   await turn()
   return {
     actor,
-    clock,
     facts,
     log,
     sweeps,
     saves,
+    times,
+    /** Lets time pass, in steps of at most `step` ms. */
+    wait: async (ms: number, step = ms) => {
+      for (let rest = ms; rest > 0; rest -= step) {
+        clock.increment(Math.min(rest, step))
+        await turn()
+      }
+    },
+    /** Sets the wall clock by so many ms. */
+    set: (ms: number) => {
+      error += ms
+    },
     tells: (event: RetentionEvent) => tells(event),
     ends: (reason?: string) => tells({ type: 'sweep.ended', at: now, ...(reason !== undefined && { reason }) }),
     settle: (failure?: string) => {

@@ -24,7 +24,7 @@ import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import type { ExternalAsk, ExternalStream, ExternalView } from '../../machines/domain/external.js'
 import type { By, Fact, Told } from '../../machines/domain/facts.js'
 import type { MediaFile, MediaFiles, RecordingFile, StreamState } from '../../machines/domain/ports.js'
-import { because } from '../../machines/domain/reason.js'
+import { because, type Reason } from '../../machines/domain/reason.js'
 import type { RetentionAsk, RetentionPolicy } from '../../machines/domain/retention.js'
 import type { CameraView, LinkView, StorageView, SystemView } from '../../machines/domain/views.js'
 import type { RpcLimits, RpcOptions } from '../../rpc/options.js'
@@ -175,6 +175,8 @@ export const createWorld = () => {
     keys: [] as ApiKey[],
     mediaSessions: [] as MediaSession[],
     policy: { type: 'age', maxAgeDays: 30, enabled: false } as RetentionPolicy,
+    suspension: undefined as Reason | undefined,
+    undated: undefined as number | undefined,
     external: { enabled: true, scanning: false, interval: 0, streams: [drone] } as ExternalView,
     tell: (fact: Fact) => {
       seq += 1
@@ -371,7 +373,11 @@ export const createWorld = () => {
   }
 
   const retention: RetentionAsk = {
-    view: () => ({ policy: world.policy }),
+    view: () => ({
+      policy: world.policy,
+      ...(world.suspension && { suspension: world.suspension }),
+      ...(world.undated !== undefined && { undated: world.undated }),
+    }),
     setPolicy: async (policy) => {
       world.policy = policy
       return policy

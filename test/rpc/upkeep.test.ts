@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { because } from '../../machines/domain/reason.js'
 import type { Cleanup, RetentionAsk } from '../../machines/domain/retention.js'
 import type { RecordingView } from '../../machines/domain/views.js'
 import { methods } from '../../rpc/methods/index.js'
@@ -237,6 +238,21 @@ describe('methods for metrics, retention and the audit log', () => {
 
     it('refuses a dry run that is neither true nor false', async () => {
       expect((await refusal('cleanup_old_files', { dry_run: 'yes' }))?.data.param).to.equal('dry_run')
+    })
+  })
+
+  describe('a suspended deletion by age', () => {
+    const suspended = { reason: 'clock_suspect', details: 'the clock shows 2027 …' }
+
+    it('is in the results of get_storage_info, set_retention_policy and cleanup_old_files', async () => {
+      const none = { policy_type: 'age', enabled: false }
+      expect((await call('get_storage_info')).retention).to.deep.equal(none)
+      world.suspension = because('clock_suspect', suspended.details)
+      world.undated = 3
+      expect((await call('get_storage_info')).retention).to.deep.equal({ ...none, suspended, files_undated: 3 })
+      const policy = { policy_type: 'age', max_age_days: 7, enabled: true }
+      expect((await call('set_retention_policy', policy)).suspended).to.deep.equal(suspended)
+      expect((await call('cleanup_old_files', { dry_run: true })).suspended).to.deep.equal(suspended)
     })
   })
 

@@ -109,6 +109,11 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
     },
     intents: { find: async () => undefined, save: async () => {}, remove: async () => {} },
     retention: { load: async () => undefined, save: async () => {} },
+    clockStore: {
+      read: () => ({ wall: clock.now(), monotonic: performance.now() }),
+      load: async () => undefined,
+      save: async () => {},
+    },
     external: { load: async () => ({ streams: [] }), save: async () => {} },
     addresses: { refusal: async () => undefined },
     scan: { targets: async () => [], ask: never },

@@ -1,0 +1,29 @@
+import Type from 'typebox'
+import { type ClockStore, unknownTime } from '../../machines/domain/clockTrust.js'
+import { openStateFile, type StoreOptions } from './stateFile.js'
+
+/** The largest time of a Date. */
+const Time = Type.Number({ minimum: -8.64e15, maximum: 8.64e15 })
+const Record = Type.Object({
+  wall: Time,
+  expected: Type.Optional(Time),
+  steadyFor: Type.Optional(Type.Number({ minimum: 0 })),
+})
+
+/** The clocks, and the last time seen, in `clock.json`. */
+export function createClockStore({ dir, clock, log }: StoreOptions): ClockStore {
+  const what = 'the last time seen'
+  const file = openStateFile({ dir, name: 'clock.json', what, schema: Record, clock })
+  return {
+    read: () => ({ wall: clock.now(), monotonic: Math.round(performance.now()) }),
+    async load() {
+      const record = await file.read()
+      if (record === 'missing') return undefined
+      if (record !== 'damaged') return record
+      const consequence = 'deletion by age is suspended for 24 hours, or until cleanup_old_files is called'
+      await file.repair(unknownTime, consequence, log)
+      return unknownTime
+    },
+    save: file.write,
+  }
+}

@@ -1,0 +1,180 @@
+import { assign, enqueueActions, sendTo, setup } from 'xstate'
+import type { By } from './domain/by.js'
+import { type ClockReading, type ClockRecord, isSuspect, judgeClock, unknownTime } from './domain/clockTrust.js'
+import type { RetentionFact } from './domain/facts.js'
+import { because, reasonFrom } from './domain/reason.js'
+import type { Cleanup, Excess, RetentionPolicy, RetentionStore, RetentionView } from './domain/retention.js'
+import { suspensionOf } from './domain/retentionSuspension.js'
+import { callbackHole, promiseHole } from './hole.js'
+
+/** `policy`: used until a client sets one. `checkInterval`: in ms. */
+export interface RetentionInput {
+  policy: RetentionPolicy
+  checkInterval: number
+}
+
+type Deleted = Omit<Extract<RetentionFact, { type: 'file.deleted' }>, 'type' | 'by'>
+
+/** `undated`: number of files that were kept because their dates cannot be right; absent if they were not counted. */
+interface SweepEnd {
+  at: number
+  undated?: number
+  reason?: string
+}
+
+export type RetentionEvent =
+  | { type: 'policy.set'; policy: RetentionPolicy; by: By }
+  /** `cameras`: ids or patterns; limits the sweep to files of these cameras. */
+  | { type: 'retention.sweep'; by: By; cameras?: readonly string[] }
+  | ({ type: 'file.deleted' } & Deleted)
+  | { type: 'file.kept'; name: string; reason: string }
+  /** A scheduled sweep deletes nothing. */
+  | ({ type: 'sweep.refused' } & SweepEnd & { excess: Excess })
+  | ({ type: 'sweep.ended' } & SweepEnd)
+  /** From the part `sweeps` of the machine to its part `clock`, and back. */
+  | { type: 'clock.check' }
+  | { type: 'clock.confirm' }
+  | { type: 'clock.judged' }
+
+/** The parameters of a sweep. `by` is absent for a scheduled sweep. */
+export interface Sweep {
+  policy: RetentionPolicy
+  by?: By
+  cameras?: readonly string[]
+  /** The time by which a scheduled sweep by age selects files: the one that was judged. */
+  now?: number
+}
+
+export interface RetentionContext extends RetentionInput {
+  /** The change in progress. */
+  change?: { policy: RetentionPolicy; by: By } | undefined
+  /** Why the requested policy is not in effect. */
+  reason?: string | undefined
+  /** The running sweep. */
+  sweep: Omit<Sweep, 'policy'> & { files: number; freed: number; kept: Cleanup['kept'] }
+  last?: RetentionView['last']
+  clock?: ClockRecord | undefined
+  /** Monotonic time of the last reading, and of the reading that was saved last. */
+  readAt?: number | undefined
+  savedAt?: number | undefined
+  /** Why the last scheduled sweep deleted nothing. */
+  excess?: Excess | undefined
+  undated: number
+}
+
+/** Maximum number of listed files that could not be deleted. */
+export const mostKept = 100
+
+/** ms between two readings of the clock, each of which is saved: modest, because writes wear an SD card. */
+const clockInterval = 600_000
+
+export const retentionSetup = setup({
+  types: {
+    input: {} as RetentionInput,
+    context: {} as RetentionContext,
+    events: {} as RetentionEvent,
+    emitted: {} as RetentionFact,
+    tags: {} as 'sweeping' | 'changing' | 'suspended',
+  },
+  actors: {
+    loadPolicy: promiseHole<Awaited<ReturnType<RetentionStore['load']>>>('loadPolicy'),
+    savePolicy: promiseHole<void, { policy: RetentionPolicy }>('savePolicy'),
+    sweepFiles: callbackHole<Sweep>('sweepFiles'),
+    loadClock: promiseHole<ClockRecord | undefined>('loadClock'),
+    readClock: promiseHole<ClockReading>('readClock'),
+    saveClock: promiseHole<void, { record: ClockRecord }>('saveClock'),
+  },
+  guards: {
+    isDue: ({ context: { policy } }) => policy.enabled && policy.type !== 'manual',
+    isDueByAge: ({ context: { policy } }) => policy.enabled && policy.type === 'age',
+    isClockTrusted: ({ context: { clock } }) => clock !== undefined && !isSuspect(clock),
+    isUnsaved: ({ context: { readAt = 0, savedAt } }) => savedAt === undefined || readAt - savedAt >= clockInterval / 2,
+    isClockSuspect: ({ context }) => suspensionOf(context)?.code === 'clock_suspect',
+    isTooMuch: ({ context }) => suspensionOf(context)?.code === 'too_many_files',
+    isNotSuspended: ({ context }) => suspensionOf(context) === undefined,
+  },
+  actions: {
+    keepLoaded: assign((_, { loaded }: { loaded: { policy: RetentionPolicy; reason?: string } | undefined }) => ({
+      ...loaded,
+    })),
+    disable: assign(({ context }, { error }: { error: unknown }) => ({
+      policy: { ...context.policy, enabled: false },
+      reason: reasonFrom(error).details,
+    })),
+    takeChange: assign({ change: (_, { policy, by }: { policy: RetentionPolicy; by: By }) => ({ policy, by }) }),
+    makeChange: enqueueActions(({ context: { change }, enqueue }) => {
+      if (!change) return
+      enqueue.assign({ policy: change.policy, reason: undefined, change: undefined, excess: undefined, undated: 0 })
+      enqueue.emit({ type: 'retention.policySet', ...change })
+    }),
+    dropChange: assign((_, { error }: { error: unknown }) => ({
+      reason: reasonFrom(error).details,
+      change: undefined,
+    })),
+    beginSweep: assign({
+      sweep: ({ context }, { by, cameras }: { by?: By; cameras?: readonly string[] }) => ({
+        files: 0,
+        freed: 0,
+        kept: [],
+        ...(by && { by }),
+        ...(cameras && { cameras }),
+        ...(!by && context.policy.type === 'age' && context.clock && { now: context.clock.wall }),
+      }),
+    }),
+    tellDeleted: enqueueActions(({ context: { sweep }, enqueue }, { kind, name, camera, bytes, reason }: Deleted) => {
+      enqueue.assign({ sweep: { ...sweep, files: sweep.files + 1, freed: sweep.freed + bytes } })
+      enqueue.emit({ type: 'file.deleted', kind, name, camera, bytes, reason, ...byOf(sweep) })
+    }),
+    noteKept: assign({
+      sweep: ({ context: { sweep } }, { name, reason }: { name: string; reason: string }) =>
+        sweep.kept.length < mostKept ? { ...sweep, kept: [...sweep.kept, { name, reason }] } : sweep,
+    }),
+    tellSwept: enqueueActions(({ context: { sweep, policy }, enqueue }, { at, reason }: SweepEnd) => {
+      const { files, freed, kept, by, cameras } = sweep
+      const why = reason === undefined ? {} : { reason }
+      enqueue.assign({ last: { at, files, freed, ...why } })
+      enqueue.emit({ type: 'retention.swept', files, freed, kept, ...why, ...byOf(sweep) })
+      if (reason !== undefined || cameras !== undefined) return
+      enqueue.assign({ excess: undefined })
+      if (by !== undefined && policy.type === 'age') enqueue.raise({ type: 'clock.confirm' })
+    }),
+    noteExcess: assign((_, { at, excess }: { at: number; excess: Excess }) => ({
+      excess,
+      last: { at, files: 0, freed: 0 },
+    })),
+    tellUndated: enqueueActions(({ context, enqueue }, { undated: files }: SweepEnd) => {
+      if (files === undefined || context.sweep.cameras !== undefined) return
+      enqueue.assign({ undated: files })
+      if (files <= context.undated) return
+      const details = `the dates of ${files} files are in the future or before 2000: they are not deleted by age`
+      enqueue.emit({ type: 'retention.undated', files, reason: because('date_implausible', details) })
+    }),
+    stopSweep: sendTo('sweepFiles', { type: 'sweep.stop' }),
+
+    checkClock: enqueueActions(({ enqueue }) => enqueue.raise({ type: 'clock.check' })),
+    keepClock: assign({ clock: (_, { record }: { record: ClockRecord | undefined }) => record }),
+    doubtClock: assign({ clock: unknownTime }),
+    judge: enqueueActions(({ context: { clock, readAt }, enqueue }, { wall, monotonic }: ClockReading) => {
+      const elapsed = readAt === undefined ? 0 : monotonic - readAt
+      enqueue.assign({ clock: judgeClock(clock, wall, elapsed), readAt: monotonic })
+    }),
+    noteSaved: assign({ savedAt: ({ context }) => context.readAt }),
+    /** Without a record the next reading is trusted; it is saved at once. */
+    trustClock: assign({ clock: undefined, savedAt: undefined }),
+    tellJudged: enqueueActions(({ enqueue }) => enqueue.raise({ type: 'clock.judged' })),
+
+    tellSuspended: enqueueActions(({ context, enqueue }) => {
+      const reason = suspensionOf(context)
+      if (reason) enqueue.emit({ type: 'retention.suspended', reason })
+    }),
+    tellResumed: enqueueActions(({ enqueue }) => enqueue.emit({ type: 'retention.resumed' })),
+  },
+  delays: {
+    /** The first sweep after a start or a change is delayed, so that a mistake can still be corrected. */
+    soon: ({ context: { checkInterval } }) => Math.min(60_000, checkInterval),
+    interval: ({ context: { checkInterval } }) => checkInterval,
+    clockInterval,
+  },
+})
+
+const byOf = ({ by }: { by?: By }): { by?: By } => (by === undefined ? {} : { by })
