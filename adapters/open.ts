@@ -170,6 +170,8 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     serverProcess: { ...serverProcess, choose },
     /** The kind of media server, once it is chosen. */
     serverKind: () => kind,
+    /** The protocols that the media server of this service offers to clients besides RTSP. */
+    serverOffers: serverProcess.offers,
     reader,
     usb: createUsbDevices({ log }),
     probe,

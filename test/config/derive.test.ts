@@ -111,15 +111,27 @@ describe('options from the configuration', () => {
 
   it('for stream URLs: clients get the host of an external server', () => {
     const ports = { rtsp: 8554, hls: 8888, webrtc: 8889 }
-    const offers: Offers = streamUrlOptions(configured(external))('external')
+    const all = { hls: true, webrtc: true }
+    const offers: Offers = streamUrlOptions(configured(external))('external', all)
     expect(offers).to.deep.equal({ host: 'media.example', hls: true, webrtc: true, ports })
-    expect(streamUrlOptions(configured({ ...external, MEDIAMTX_HOST: '127.0.0.1' }))('external')).to.deep.equal({
+    expect(streamUrlOptions(configured({ ...external, MEDIAMTX_HOST: '127.0.0.1' }))('external', all)).to.deep.equal({
       hls: true,
       webrtc: true,
       ports,
     })
-    expect(streamUrlOptions(configured(external))('managed')).to.deep.equal({ hls: true, webrtc: true, ports })
-    expect(streamUrlOptions(defaults)('embedded')).to.deep.equal({ hls: false, webrtc: false, ports })
+    expect(streamUrlOptions(configured(external))('managed', all)).to.deep.equal({ hls: true, webrtc: true, ports })
+    expect(streamUrlOptions(defaults)('embedded', all)).to.deep.equal({ hls: false, webrtc: false, ports })
+  })
+
+  it('for stream URLs: a managed server offers what it started with, and an external one what it is configured for', () => {
+    const ports = { rtsp: 8554, hls: 8888, webrtc: 8889 }
+    const offersOf = streamUrlOptions(defaults)
+    const partial = offersOf('managed', { hls: false, webrtc: true })
+    expect(partial).to.deep.equal({ hls: false, webrtc: true, ports })
+    // The API keeps URLs as long as it gets the same object.
+    expect(offersOf('managed', { hls: false, webrtc: true })).to.equal(partial)
+    expect(offersOf('managed', { hls: true, webrtc: true })).to.deep.equal({ hls: true, webrtc: true, ports })
+    expect(offersOf('external', { hls: false, webrtc: false })).to.include({ hls: true, webrtc: true })
   })
 
   it('for captures and pictures', () => {
