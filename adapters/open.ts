@@ -46,7 +46,7 @@ export interface OpenOptions {
   access: {
     jwtSecret: { value: string; file: string }
     jwtKeys: readonly KeySource[]
-    tokens: { issuer: string; audience: string; tolerance: number }
+    tokens: { issuer: string; audience: string; tolerance: number; issuedAhead: number }
     keys: ApiKeysOptions['defaults']
     audit: { maxSize: number; maxFiles: number }
   }
@@ -209,7 +209,7 @@ async function openAccess(
   })
   const trusted = await createTrustedKeys({ sources: options.jwtKeys, clock, log })
   closers.push(trusted.close)
-  const tokens = createTokens({ secret, clock, trusted, ...options.tokens })
+  const tokens = createTokens({ secret, clock, trusted, log, ...options.tokens })
   const keys = await createApiKeys({ stateDir: data.state, clock, log, defaults: options.keys })
   closers.push(keys.close)
   const credentials = await createCredentials({ tokens, keys, stateDir: data.state, clock, log })

@@ -300,6 +300,13 @@ export const schema = {
       'Required `aud` of every token; the service sets it in its own. Empty: any.',
     ),
     jwt_clock_tolerance: time('0s', 'Allowed difference between the clocks of issuers and of this host.', '0s', '5m'),
+    jwt_iat_tolerance: time(
+      '30s',
+      'How far the time of issue (`iat`) of a token may be in the future; at least `security.jwt_clock_tolerance`. ' +
+        'It does not change when a token expires.',
+      '0s',
+      '5m',
+    ),
     streams: setting(
       oneOf('protected', 'open'),
       'protected',

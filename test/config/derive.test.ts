@@ -44,7 +44,12 @@ describe('options from the configuration', () => {
       SECURITY_JWT_AUDIENCE: 'cameras',
       SECURITY_JWT_CLOCK_TOLERANCE: '5s',
     })
-    expect(tokenOptions(config)).to.deep.equal({ issuer: 'us', audience: 'cameras', tolerance: 5_000 })
+    expect(tokenOptions(config)).to.deep.equal({
+      issuer: 'us',
+      audience: 'cameras',
+      tolerance: 5_000,
+      issuedAhead: 30_000,
+    })
     expect(jwtSecretSources(defaults)).to.deep.equal({ value: '', file: '' })
     expect(keyDefaults(defaults)).to.deep.equal({ expiry: 90 * 86_400_000, maxKeys: 100 })
     expect(portOptions(defaults).access.audit).to.deep.equal({ maxSize: 10_485_760, maxFiles: 20 })
