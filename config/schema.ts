@@ -51,7 +51,7 @@ export const schema = {
     folder,
     './var',
     'Folder of recordings, snapshots, state and secrets. One service at a time locks it. ' +
-      'A relative path starts at the working directory.',
+      'A relative path starts at the working directory. The path must not contain `$` or `%`.',
   ),
   server: {
     host: setting(host, '127.0.0.1', 'Listen address of the WebSocket server and the file downloads; 0.0.0.0 for all.'),
