@@ -138,8 +138,8 @@ export const schema = {
     host: setting(host, '127.0.0.1', 'Address of the media server.'),
     api_port: port('9997', 'Port of its control API.'),
     rtsp_port: port('8554', 'Its RTSP port.'),
-    hls_port: port('8888', 'Its HLS port.'),
-    webrtc_port: port('8889', 'Its WebRTC port.'),
+    hls_port: port('8888', 'Its HLS port. If it is in use, a server of this service starts without HLS.'),
+    webrtc_port: port('8889', 'Its WebRTC port. If it is in use, a server of this service starts without WebRTC.'),
     auth_host: setting(
       host,
       '127.0.0.1',
