@@ -90,7 +90,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
     const services = { ...ports, ...actors, mediaServer: ports.streams, metrics, rateLimits, clock, log, about: self }
     const offersOf = streamUrlOptions(config)
-    const offers = () => offersOf(directory.link().server?.kind)
+    const offers = () => offersOf(directory.link().server?.kind, ports.serverOffers())
     const rpc = createRpcServer({ ...services, ...rpcOptions(config), offers })
     closers.push(() => rpc.stop(why))
     const { port } = await rpc.start()

@@ -11,6 +11,9 @@ import { token } from './commands/token.js'
 import { parseArguments } from './config/arguments.js'
 import { loadConfiguration } from './config/load.js'
 
+// Without a listener, Node opens its inspector for this signal. Through it, every local user could control the service.
+process.on('SIGUSR1', () => {})
+
 const { env } = process
 const clock = { now: Date.now }
 const line = (text: string) => (text.endsWith('\n') ? text : `${text}\n`)

@@ -47,7 +47,7 @@ export interface OpenOptions {
   access: {
     jwtSecret: { value: string; file: string }
     jwtKeys: readonly KeySource[]
-    tokens: { issuer: string; audience: string; tolerance: number }
+    tokens: { issuer: string; audience: string; tolerance: number; issuedAhead: number }
     keys: ApiKeysOptions['defaults']
     audit: { maxSize: number; maxFiles: number }
   }
@@ -171,6 +171,8 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     serverProcess: { ...serverProcess, choose },
     /** The kind of media server, once it is chosen. */
     serverKind: () => kind,
+    /** The protocols that the media server of this service offers to clients besides RTSP. */
+    serverOffers: serverProcess.offers,
     reader,
     usb: createUsbDevices({ log }),
     probe,
@@ -209,7 +211,7 @@ async function openAccess(
   })
   const trusted = await createTrustedKeys({ sources: options.jwtKeys, clock, log })
   closers.push(trusted.close)
-  const tokens = createTokens({ secret, clock, trusted, ...options.tokens })
+  const tokens = createTokens({ secret, clock, trusted, log, ...options.tokens })
   const keys = await createApiKeys({ stateDir: data.state, clock, log, defaults: options.keys })
   closers.push(keys.close)
   const credentials = await createCredentials({ tokens, keys, stateDir: data.state, clock, log })

@@ -15,7 +15,7 @@ const publishedKeys = [
   'test-secret-key-for-testing-only-do-not-use-in-production',
 ]
 
-/** Checks the rules that concern several keys. */
+/** Checks the rules that concern several keys, and those of paths. `data_dir` is absolute. */
 export function checkTogether(config: Configuration): { faults: SharedFault[]; warnings: string[] } {
   const { server, mediamtx, storage, simulation, security } = config
   const faults = samePorts(config)
@@ -23,6 +23,11 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
     if (holds) return
     faults.push({ values: Object.fromEntries(Object.entries(values).map(([key, each]) => [key, String(each)])), rule })
   }
+  demand(
+    !/[$%]/.test(config.data_dir),
+    { data_dir: JSON.stringify(config.data_dir) },
+    'must not contain $ or %: the media server replaces them, and its files would be elsewhere',
+  )
   const { warn_percent, block_percent } = storage
   demand(
     warn_percent < block_percent,

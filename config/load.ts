@@ -56,7 +56,8 @@ export function loadConfiguration({ file, env, flags = {} }: ConfigurationSource
   const path = file ?? (env.CAMERA_SERVICE_CONFIG || undefined)
   const layers = [...(path === undefined ? [] : [fromFile(path)]), fromEnvironment(env), fromFlags(flags)]
   const faults = layers.flatMap((layer) => layer.faults)
-  const config = configurationOf(new Map(layers.flatMap(({ values }) => [...values])))
+  const written = configurationOf(new Map(layers.flatMap(({ values }) => [...values])))
+  const config = { ...written, data_dir: resolve(written.data_dir) }
   const origins = new Map(layers.flatMap((layer) => [...layer.origins]))
   const broken = new Set(faults.map(({ key }) => key))
   const together = checkTogether(config)
@@ -68,7 +69,7 @@ export function loadConfiguration({ file, env, flags = {} }: ConfigurationSource
   }
   if (faults.length > 0) throw new ConfigurationError(faults)
   return {
-    config: { ...config, data_dir: resolve(config.data_dir) },
+    config,
     warnings: [...layers.flatMap((layer) => layer.warnings), ...together.warnings],
   }
 }

@@ -51,7 +51,7 @@ export const schema = {
     folder,
     './var',
     'Folder of recordings, snapshots, state and secrets. One service at a time locks it. ' +
-      'A relative path starts at the working directory.',
+      'A relative path starts at the working directory. The path must not contain `$` or `%`.',
   ),
   server: {
     host: setting(host, '127.0.0.1', 'Listen address of the WebSocket server and the file downloads; 0.0.0.0 for all.'),
@@ -138,8 +138,8 @@ export const schema = {
     host: setting(host, '127.0.0.1', 'Address of the media server.'),
     api_port: port('9997', 'Port of its control API.'),
     rtsp_port: port('8554', 'Its RTSP port.'),
-    hls_port: port('8888', 'Its HLS port.'),
-    webrtc_port: port('8889', 'Its WebRTC port.'),
+    hls_port: port('8888', 'Its HLS port. If it is in use, a server of this service starts without HLS.'),
+    webrtc_port: port('8889', 'Its WebRTC port. If it is in use, a server of this service starts without WebRTC.'),
     auth_host: setting(
       host,
       '127.0.0.1',
@@ -312,6 +312,13 @@ export const schema = {
       'Required `aud` of every token; the service sets it in its own. Empty: any.',
     ),
     jwt_clock_tolerance: time('0s', 'Allowed difference between the clocks of issuers and of this host.', '0s', '5m'),
+    jwt_iat_tolerance: time(
+      '30s',
+      'How far the time of issue (`iat`) of a token may be in the future; at least `security.jwt_clock_tolerance`. ' +
+        'It does not change when a token expires.',
+      '0s',
+      '5m',
+    ),
     streams: setting(
       oneOf('protected', 'open'),
       'protected',

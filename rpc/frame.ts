@@ -16,15 +16,9 @@ export interface Malformed {
   error: ServiceError
 }
 
-/** Strings and numbers are ids. Other small JSON values are echoed too, because existing clients may count on it. */
-const isEchoable = (id: unknown): id is ID => {
-  if (typeof id === 'string' || typeof id === 'number' || typeof id === 'boolean') return true
-  try {
-    return JSON.stringify(id).length <= 256
-  } catch {
-    return false // nested deeper than the stack
-  }
-}
+/** Booleans are echoed too, because existing clients may use them. Objects and arrays are refused, as in JSON-RPC 2.0. */
+const isEchoable = (id: unknown): id is ID =>
+  typeof id === 'string' || typeof id === 'number' || typeof id === 'boolean'
 
 const invalid = (id: ID, details: string, reason = 'invalid_request'): Malformed => ({
   id,

@@ -50,6 +50,11 @@ export class Refused extends Failure {
   }
 }
 
+const MiB = 1024 * 1024
+
+/** Limit of an answer in bytes: a list has up to 100 items, of which a path contains all its readers. */
+const mostBytes = (path: string): number => (/\/list(\?|$)/.test(path) ? 32 * MiB : MiB)
+
 /** Creates the API, without retries and breaker. Calls reject with `Unreachable`, `Refused` or the signal's reason. */
 export function createApi({ apiUrl, timeout }: ApiOptions): Api {
   // A connection for each call, because a reused one is reset at the first call after a restart of the server.
@@ -62,6 +67,8 @@ export function createApi({ apiUrl, timeout }: ApiOptions): Api {
       retry: { limit: 0 },
       throwHttpErrors: false,
       followRedirect: false,
+      // A small compressed answer could be a large one in memory.
+      decompress: false,
       timeout: { request: timeout },
       agent: { http: agent },
     })
@@ -73,11 +80,21 @@ export function createApi({ apiUrl, timeout }: ApiOptions): Api {
     const client = await loading
     const url = new URL(path, typeof apiUrl === 'string' ? apiUrl : apiUrl())
     const options = { method: method as Method, signal, ...(body !== undefined && { json: body }) }
-    const answer = await client(url, options).catch((error: unknown) => {
+    const call = client(url, options)
+    const most = mostBytes(path)
+    let isTooLarge = false
+    // got has no limit of its own: an answer that never ends would fill the memory until the timeout.
+    void call.on('downloadProgress', ({ transferred }) => {
+      if (isTooLarge || transferred <= most) return
+      isTooLarge = true
+      call.cancel()
+    })
+    const answer = await call.catch((error: unknown) => {
       signal.throwIfAborted()
+      if (isTooLarge) throw new Unreachable(`its answer is larger than ${most / MiB} MiB`, false)
       throw unreachable(error, timeout)
     })
-    return read(answer.statusCode, answer.body)
+    return read(answer.statusCode, answer.rawBody.toString('utf8'))
   }
 }
 

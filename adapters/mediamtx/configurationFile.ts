@@ -13,11 +13,17 @@ export interface ServerPorts {
   webrtcUdp: number
 }
 
+/** The protocols for clients besides RTSP. */
+export interface ServerOffers {
+  hls: boolean
+  webrtc: boolean
+}
+
 export interface ServerConfiguration {
   ports: ServerPorts
   /** The address for RTSP, HLS and WebRTC; the API listens on 127.0.0.1. */
   host: string
-  offers: { hls: boolean; webrtc: boolean }
+  offers: ServerOffers
   pathDefaults: PathDefaults
   /** `[major, minor, patch]`; absent: unknown, treated as a new version. */
   version?: readonly [number, number, number]

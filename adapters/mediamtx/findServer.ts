@@ -1,10 +1,7 @@
 import { execFile } from 'node:child_process'
-import { createSocket } from 'node:dgram'
 import { get } from 'node:http'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { attempt } from '../attempt.js'
-import { codeOf } from '../errorCode.js'
 import { findOnPath, isProgram } from '../programs.js'
 import { isObject } from './api.js'
 
@@ -86,52 +83,5 @@ export const programVersion = (file: string, signal: AbortSignal): Promise<[numb
       if (signal.aborted) return reject(signal.reason)
       const [, major, minor, patch] = /^v(\d+)\.(\d+)\.(\d+)/.exec(stdout) ?? []
       resolve(major === undefined || major === '0' ? undefined : [Number(major), Number(minor), Number(patch)])
-    })
-  })
-
-/** A port that a child process will use. `key`: its configuration key. */
-export interface Claim {
-  key: string
-  host: string
-  port: number
-  udp?: boolean
-}
-
-/** Rejects with one sentence, with port and key, if the port cannot be used. */
-export async function checkPort({ key, host, port, udp = false }: Claim): Promise<void> {
-  const error = await (udp ? bindUdp(host, port) : bindTcp(host, port)).then(() => undefined, codeOf)
-  if (error === undefined) return
-  const [what, why] =
-    error === 'EADDRINUSE'
-      ? [`port ${port} (${key})`, 'is in use by another program']
-      : error === 'EACCES'
-        ? [`port ${port} (${key})`, 'is reserved for the system']
-        : [`the address ${host} (server.host)`, 'does not belong to this host']
-  throw new Error(`the media server cannot start: ${what} ${why}`)
-}
-
-/** Resolves with the preferred port, or any free one if it is in use. */
-export const freeUdpPort = (host: string, preferred: number): Promise<number> =>
-  bindUdp(host, preferred).catch(() => bindUdp(host, 0))
-
-/** Resolves if the port can be used; rejects with a system error. */
-const bindTcp = (host: string, port: number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve()))
-  })
-
-/** Resolves with the port if it can be used; rejects with a system error. Port 0: any free one. */
-const bindUdp = (host: string, port: number): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
-    socket.once('error', (error) => {
-      socket.close()
-      reject(error)
-    })
-    socket.bind({ address: host, port, exclusive: true }, () => {
-      const { port: bound } = socket.address()
-      socket.close(() => resolve(bound))
     })
   })

@@ -3,16 +3,9 @@ import { join } from 'node:path'
 import type { Log, ServerChoice, ServerProcess } from '../../machines/domain/ports.js'
 import { sleep } from '../wait.js'
 import { type Child, startChild } from './child.js'
-import { type ServerPorts, writeConfiguration } from './configurationFile.js'
-import {
-  type Address,
-  type Claim,
-  checkPort,
-  findProgram,
-  freeUdpPort,
-  programVersion,
-  whoAnswers,
-} from './findServer.js'
+import { type ServerOffers, writeConfiguration } from './configurationFile.js'
+import { type Address, findProgram, programVersion, whoAnswers } from './findServer.js'
+import { choosePorts, type WantedPorts } from './listenPorts.js'
 import { endOrphans } from './orphans.js'
 import type { PathDefaults } from './pathBody.js'
 
@@ -20,12 +13,11 @@ export interface ServerProcessOptions {
   mode: 'external' | 'managed' | 'embedded' | 'auto'
   /** The API of an external server. The API of a child is on 127.0.0.1 at `ports.api`. */
   api: Address
-  /** `webrtcUdp` absent: MediaMTX's default 8189, or any free port if it is in use. */
-  ports: Omit<ServerPorts, 'webrtcUdp'> & { webrtcUdp?: number }
+  ports: WantedPorts
   /** The address at which RTSP, HLS and WebRTC of a child listen. */
   host: string
   /** The protocols of a managed server. The embedded one supports neither. */
-  offers: { hls: boolean; webrtc: boolean }
+  offers: ServerOffers
   runDir: string
   dataDir: string
   recordingsDir: string
@@ -47,11 +39,15 @@ export interface ServerProcessOptions {
 
 const START_LIMIT = 10_000
 
-/** Runs one media server at a time: `start` rejects while one runs. Calls `exited` after an unexpected end. */
-export function createServerProcess(options: ServerProcessOptions): ServerProcess {
+/**
+ * Runs one media server at a time: `start` rejects while one runs. Calls `exited` after an unexpected end. `offers`
+ * returns the protocols of the last one that was started.
+ */
+export function createServerProcess(options: ServerProcessOptions): ServerProcess & { offers(): ServerOffers } {
   const { mode, api, ports, host, runDir, dataDir, recordingsDir, mark, env, grace = 5_000, log } = options
   const at = `${api.host}:${api.port}`
   let running: Child | undefined
+  let { offers: offered } = options
   /** Children that are being ended. */
   const asked = new WeakSet<Child>()
 
@@ -96,18 +92,6 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     return { command: [program.file] as const, offers: options.offers, ...(version && { version }) }
   }
 
-  function claims(offers: { hls: boolean; webrtc: boolean }): Claim[] {
-    return [
-      { key: 'mediamtx.api_port', host: '127.0.0.1', port: ports.api },
-      { key: 'mediamtx.rtsp_port', host, port: ports.rtsp },
-      ...(offers.hls ? [{ key: 'mediamtx.hls_port', host, port: ports.hls }] : []),
-      ...(offers.webrtc ? [{ key: 'mediamtx.webrtc_port', host, port: ports.webrtc }] : []),
-      ...(offers.webrtc && ports.webrtcUdp !== undefined
-        ? [{ key: 'mediamtx.webrtc_udp_port', host, port: ports.webrtcUdp, udp: true }]
-        : []),
-    ]
-  }
-
   async function start(
     choice: ServerChoice,
     exited: (reason: string) => void,
@@ -117,15 +101,14 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     if (running) throw new Error('the media server is already running')
     // Child processes of a killed server still use the cameras.
     await orphans(1_000, signal)
-    const { command: line, offers, ...rest } = await command(choice, signal)
-    for (const claim of claims(offers)) await checkPort(claim)
+    const { command: line, offers: possible, ...rest } = await command(choice, signal)
+    const { ports: free, offers } = await choosePorts({ ports, host, offers: possible, log })
     await mkdir(recordingsDir, { recursive: true })
     // A separate folder, because the server watches the folder of its file and the other files change often.
     const cwd = join(runDir, 'mediamtx')
-    const webrtcUdp = ports.webrtcUdp ?? (await freeUdpPort(host, 8189))
     const auth = options.auth?.()
     const file = await writeConfiguration(cwd, {
-      ports: { ...ports, webrtcUdp },
+      ports: free,
       host,
       offers,
       pathDefaults: options.pathDefaults,
@@ -141,6 +124,7 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
       log,
     })
     running = child
+    offered = offers
     let ready = false
     const end = child.ended.then((reason) => {
       if (running === child) running = undefined
@@ -190,6 +174,7 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
     choose,
     start,
     kill: async () => running?.kill(),
+    offers: () => offered,
     end: async () => {
       if (running) await stop(running)
     },

@@ -11,9 +11,9 @@ import {
   type Tokens,
 } from '../../machines/domain/access.js'
 import { authFailed } from '../../machines/domain/errors.js'
-import type { Clock } from '../../machines/domain/ports.js'
+import type { Clock, Log } from '../../machines/domain/ports.js'
 import { attempt } from '../attempt.js'
-import { type Statement, statementOf } from './claims.js'
+import { IssuedAhead, type Statement, statementOf } from './claims.js'
 import { isKid, type KeyHeader } from './publicKeys.js'
 import { noTrustedKeys, type TrustedKeys } from './trustedKeys.js'
 
@@ -33,6 +33,9 @@ export interface TokensOptions {
   audience?: string
   /** By how many ms other clocks may differ. */
   tolerance?: number
+  /** By how many ms the clock of an issuer may be ahead at the time of issue; at least `tolerance`. */
+  issuedAhead?: number
+  log?: Pick<Log, 'warn'>
 }
 
 export type TokenVerifier = Pick<Credentials, 'verify'>
@@ -48,9 +51,12 @@ export function createTokens({
   issuer,
   audience,
   tolerance = 0,
+  issuedAhead = 0,
+  log,
 }: TokensOptions): Tokens & TokenVerifier {
   if (secret.length < 32) throw new Error('the key of the tokens needs at least 32 bytes')
   const own = createSecretKey(secret)
+  const ahead = Math.max(tolerance, issuedAhead)
   const remembered = new LRUCache<string, Statement>({ max: mostRemembered })
 
   const recall = (digest: string): Statement | undefined => {
@@ -75,15 +81,23 @@ export function createTokens({
           ...(issuer ? { issuer } : {}),
           ...(audience ? { audience } : {}),
         })
-        return { statement: statementOf(payload, { now, tolerance }), isOwn }
+        return { statement: statementOf(payload, { now, tolerance, ahead }), isOwn }
       } catch (error) {
         // TypeError: the key is too weak for jose.
         if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof TypeError) continue
+        if (error instanceof IssuedAhead) warnOfClocks(error)
         throw authFailed(error instanceof errors.JWTExpired && error.claim === 'exp' ? 'token_expired' : 'auth_failed')
       }
     }
     throw authFailed('auth_failed')
   }
+
+  /** Otherwise nobody could see why a token with a valid signature is refused. */
+  const warnOfClocks = ({ user, seconds }: IssuedAhead) =>
+    log?.warn(
+      'a token was refused because it was issued in the future: the clocks of its issuer and of this host disagree',
+      { user, seconds, tolerated: ahead / 1000, remedy: 'synchronise both clocks' },
+    )
 
   return {
     async issue({ user, role, expiresIn, cameras, id = randomUUID() }) {

@@ -12,6 +12,7 @@ export const tokenOptions = ({ security }: Configuration) => ({
   issuer: security.jwt_issuer,
   audience: security.jwt_audience,
   tolerance: security.jwt_clock_tolerance,
+  issuedAhead: security.jwt_iat_tolerance,
 })
 
 /** Lifetime of a key that is created without one, and the number of valid keys. */

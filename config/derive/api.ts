@@ -1,5 +1,6 @@
 /** Configuration → options of the API and the health endpoints. Pure; durations in ms. */
 import { hostInUrl, isLoopback } from '../../machines/domain/address.js'
+import { keptValues } from '../../machines/domain/kept.js'
 import type { ServerChoice } from '../../machines/domain/ports.js'
 import type { Configuration } from '../schema.js'
 import { mediaPorts } from './mediaServer.js'
@@ -58,14 +59,21 @@ function tlsOptions({ server: { tls } }: Configuration) {
   return { tls: { certFile, keyFile, ...(ca && { clientCaFile: ca }), clientCertificate, clients: tls.clients } }
 }
 
-/** Returns what each kind of media server offers to clients. `host` is absent if it is this host. Called per request. */
+/**
+ * Returns what each kind of media server offers to clients: always the same object for the same offers. `host` is
+ * absent if it is this host. `started`: the protocols with which a managed server was started. Called per request.
+ */
 export function streamUrlOptions(config: Configuration) {
   const { host } = config.mediamtx
-  const managed = { hls: true, webrtc: true, ports: mediaPorts(config) }
-  const embedded = { ...managed, hls: false, webrtc: false }
-  const external = { ...managed, ...(!isLoopback(host) && { host: hostInUrl(host) }) }
-  return (kind: ServerChoice['kind'] | undefined) =>
-    kind === 'external' ? external : kind === 'embedded' ? embedded : managed
+  const ports = mediaPorts(config)
+  const embedded = { hls: false, webrtc: false, ports }
+  const external = { hls: true, webrtc: true, ports, ...(!isLoopback(host) && { host: hostInUrl(host) }) }
+  const kept = keptValues()
+  return (kind: ServerChoice['kind'] | undefined, { hls, webrtc }: { hls: boolean; webrtc: boolean }) => {
+    if (kind === 'external') return external
+    if (kind === 'embedded') return embedded
+    return kept(ports, 'managed', [hls, webrtc], () => ({ hls, webrtc, ports }))
+  }
 }
 
 /** `undefined` if health and metrics are not served. */

@@ -170,6 +170,7 @@ A request, its reply, and the reply to a request that failed:
 \`\`\`
 
 - Params are given by name. Unknown ones are ignored.
+- An \`id\` is a string or a number: an object or an array is refused with -32600, and the \`id\` of the reply is null.
 - A request without \`id\` is carried out and gets no reply. Batches are refused.
 - Replies may arrive in another order than their requests: match them by \`id\`.
 - \`request_id\` is the name of the request in the log of the service.

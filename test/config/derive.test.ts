@@ -44,7 +44,12 @@ describe('options from the configuration', () => {
       SECURITY_JWT_AUDIENCE: 'cameras',
       SECURITY_JWT_CLOCK_TOLERANCE: '5s',
     })
-    expect(tokenOptions(config)).to.deep.equal({ issuer: 'us', audience: 'cameras', tolerance: 5_000 })
+    expect(tokenOptions(config)).to.deep.equal({
+      issuer: 'us',
+      audience: 'cameras',
+      tolerance: 5_000,
+      issuedAhead: 30_000,
+    })
     expect(jwtSecretSources(defaults)).to.deep.equal({ value: '', file: '' })
     expect(keyDefaults(defaults)).to.deep.equal({ expiry: 90 * 86_400_000, maxKeys: 100 })
     expect(portOptions(defaults).access.audit).to.deep.equal({ maxSize: 10_485_760, maxFiles: 20 })
@@ -111,15 +116,27 @@ describe('options from the configuration', () => {
 
   it('for stream URLs: clients get the host of an external server', () => {
     const ports = { rtsp: 8554, hls: 8888, webrtc: 8889 }
-    const offers: Offers = streamUrlOptions(configured(external))('external')
+    const all = { hls: true, webrtc: true }
+    const offers: Offers = streamUrlOptions(configured(external))('external', all)
     expect(offers).to.deep.equal({ host: 'media.example', hls: true, webrtc: true, ports })
-    expect(streamUrlOptions(configured({ ...external, MEDIAMTX_HOST: '127.0.0.1' }))('external')).to.deep.equal({
+    expect(streamUrlOptions(configured({ ...external, MEDIAMTX_HOST: '127.0.0.1' }))('external', all)).to.deep.equal({
       hls: true,
       webrtc: true,
       ports,
     })
-    expect(streamUrlOptions(configured(external))('managed')).to.deep.equal({ hls: true, webrtc: true, ports })
-    expect(streamUrlOptions(defaults)('embedded')).to.deep.equal({ hls: false, webrtc: false, ports })
+    expect(streamUrlOptions(configured(external))('managed', all)).to.deep.equal({ hls: true, webrtc: true, ports })
+    expect(streamUrlOptions(defaults)('embedded', all)).to.deep.equal({ hls: false, webrtc: false, ports })
+  })
+
+  it('for stream URLs: a managed server offers what it started with, and an external one what it is configured for', () => {
+    const ports = { rtsp: 8554, hls: 8888, webrtc: 8889 }
+    const offersOf = streamUrlOptions(defaults)
+    const partial = offersOf('managed', { hls: false, webrtc: true })
+    expect(partial).to.deep.equal({ hls: false, webrtc: true, ports })
+    // The API keeps URLs as long as it gets the same object.
+    expect(offersOf('managed', { hls: false, webrtc: true })).to.equal(partial)
+    expect(offersOf('managed', { hls: true, webrtc: true })).to.deep.equal({ hls: true, webrtc: true, ports })
+    expect(offersOf('external', { hls: false, webrtc: false })).to.include({ hls: true, webrtc: true })
   })
 
   it('for captures and pictures', () => {

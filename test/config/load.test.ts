@@ -228,6 +228,20 @@ describe('configuration', () => {
       ])
     })
 
+    it('include a data directory whose path the media server would change', () => {
+      const rule = 'must not contain $ or %: the media server replaces them, and its files would be elsewhere'
+      expect(lines(() => load('data_dir: /srv/50%/cameras'))).to.deep.equal([
+        `data_dir = "/srv/50%/cameras": ${rule} (file FILE line 1)`,
+      ])
+      expect(lines(() => load('', { flags: { 'data-dir': '/srv/$HOME' } }))).to.deep.equal([
+        `data_dir = "/srv/$HOME": ${rule} (flag --data-dir)`,
+      ])
+      expect(lines(() => env('DATA_DIR', 'a%Y'))).to.deep.equal([
+        `data_dir = ${JSON.stringify(resolve('a%Y'))}: ${rule} (environment CAMERA_SERVICE_DATA_DIR)`,
+      ])
+      expect(load('data_dir: "/srv/a b/ü"').config.data_dir).to.equal('/srv/a b/ü')
+    })
+
     it('include a value of the file that a later source overrides', () => {
       expect(faultsOf(() => load('server: { port: x }', { env: { CAMERA_SERVICE_SERVER_PORT: '80' } }))).to.have.length(
         1,

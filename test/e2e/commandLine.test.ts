@@ -121,6 +121,14 @@ describe('command line', function () {
       expect((await refusal(client.call('authenticate', { auth_token: `${out.join()}x` }))).code).to.equal(-32001)
     })
 
+    it('does not open the inspector of Node for SIGUSR1, and still answers', async () => {
+      const isOpen = () => service.log.some((line) => line.includes('Debugger listening'))
+      process.kill(service.pid, 'SIGUSR1')
+      for (let calls = 0; calls < 20 && !isOpen(); calls++)
+        expect(await service.call('get_status')).to.include.keys('status', 'uptime')
+      expect(isOpen()).to.equal(false)
+    })
+
     it('refuses recordings on a full disk, with the reason', async () => {
       const { code, data } = await refusal(service.call('start_recording', { device: 'camera0' }))
       expect(code).to.equal(-32050)

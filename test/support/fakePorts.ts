@@ -61,6 +61,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       end: async () => void ended.push('the media server'),
     },
     serverKind: () => 'managed',
+    serverOffers: () => ({ hls: true, webrtc: true }),
     reader: { hold: never, keyframe: never, describe: never },
     usb: { list: async () => [frontDoor], watch: () => ({ mode: 'udev', dispose: nothing }) },
     probe: {

@@ -2,7 +2,6 @@ import { access, constants, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createServerProcess, type ServerProcessOptions } from '../../../adapters/mediamtx/serverProcess.js'
-import type { ServerProcess } from '../../../machines/domain/ports.js'
 import { freePort } from '../../support/ports.js'
 import { keptLog } from './fakeServer.js'
 
@@ -58,7 +57,7 @@ export async function arrangeProcess(options: Partial<ServerProcessOptions> = {}
     log,
     ...options,
   }
-  const made: ServerProcess[] = []
+  const made: ReturnType<typeof createServerProcess>[] = []
   const make = (more: Partial<ServerProcessOptions> = {}) => {
     const server = createServerProcess({ ...all, ...more })
     made.push(server)

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -113,6 +114,15 @@ describe('server process', () => {
     })
   })
 
+  /** Another program that uses a port. */
+  async function holder() {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const close = async () => void server.close()
+    cleaners.push(close)
+    return { port: (server.address() as AddressInfo).port, close }
+  }
+
   async function listening(arm: (server: Server) => void): Promise<number> {
     const server = createServer()
     const sockets = new Set<{ destroy(): void }>()
@@ -207,6 +217,61 @@ describe('server process', () => {
       expect((await rejection(make({ host: '192.0.2.1' }).start(embedded, unexpected, never()))).message).to.contain(
         '192.0.2.1 (server.host) does not belong to this host',
       )
+    })
+
+    /** A substitute for the program mediamtx, in the data directory. */
+    const arrangeManaged = async () => {
+      const arranged = await arrange({ env: noPath })
+      const bin = join(arranged.options.dataDir, 'bin')
+      await mkdir(bin, { recursive: true })
+      await writeFile(join(bin, 'mediamtx'), `#!${process.execPath}\n${simulator('good')}`, { mode: 0o755 })
+      const configuration = () => readFile(join(arranged.options.runDir, 'mediamtx', 'mediamtx.yml'), 'utf8')
+      const warnings = () => arranged.log.lines.filter((line) => line.startsWith('warn the media server'))
+      return { ...arranged, configuration, warnings }
+    }
+    const remedy = 'free the port or configure another one, then restart the service'
+
+    it('starts without HLS while its port is in use, says so once, and offers it again after its next start', async () => {
+      const { make, options, configuration, warnings } = await arrangeManaged()
+      const hls = await holder()
+      const server = make({ ports: { ...options.ports, hls: hls.port } })
+      await server.start(managed, unexpected, never())
+      expect(server.offers()).to.deep.equal({ hls: false, webrtc: true })
+      expect(await configuration())
+        .to.contain('\nhls: false\n')
+        .and.to.contain('\nwebrtc: true\n')
+      const reason = `port ${hls.port} (mediamtx.hls_port) is in use by another program`
+      const warning = { missing: 'HLS playback; clients get no HLS URLs', reason, remedy }
+      expect(warnings()).to.deep.equal([`warn the media server starts without HLS ${JSON.stringify(warning)}`])
+      await server.end()
+      await hls.close()
+      await server.start(managed, unexpected, never())
+      expect(server.offers()).to.deep.equal({ hls: true, webrtc: true })
+      expect(await configuration()).to.contain('\nhls: true\n')
+      expect(warnings()).to.have.length(1)
+    })
+
+    it('starts without WebRTC while its TCP or UDP port is in use', async () => {
+      const { make, options, configuration, warnings } = await arrangeManaged()
+      const tcp = await holder()
+      const udp = createSocket('udp4')
+      cleaners.push(async () => udp.close())
+      udp.bind(0, '127.0.0.1')
+      await once(udp, 'listening')
+      const missing = 'WebRTC playback; clients get no WebRTC URLs'
+      for (const [ports, named] of [
+        [{ webrtc: tcp.port }, `port ${tcp.port} (mediamtx.webrtc_port)`],
+        [{ webrtcUdp: udp.address().port }, `port ${udp.address().port} (UDP)`],
+      ] as const) {
+        const server = make({ ports: { ...options.ports, ...ports } })
+        await server.start(managed, unexpected, never())
+        expect(server.offers(), named).to.deep.equal({ hls: true, webrtc: false })
+        expect(await configuration(), named).to.contain('\nwebrtc: false\n')
+        const warning = { missing, reason: `${named} is in use by another program`, remedy }
+        expect(warnings().at(-1)).to.equal(`warn the media server starts without WebRTC ${JSON.stringify(warning)}`)
+        await server.end()
+      }
+      expect(warnings()).to.have.length(2)
     })
 
     it('is ended if its start is aborted', async () => {
@@ -317,6 +382,16 @@ describe('server process', () => {
       expect(log.lines.filter((line) => !line.startsWith('debug'))).to.deep.equal([])
       await server.end()
       expect(await isAlive(pid)).to.equal(false)
+    })
+
+    it('starts without HLS and WebRTC while their ports are in use', async () => {
+      const { make, options, apiUrl } = await arrange()
+      const [hls, webrtc] = [await holder(), await holder()]
+      const server = make({ ports: { ...options.ports, hls: hls.port, webrtc: webrtc.port } })
+      await server.start(managed, unexpected, never())
+      expect(server.offers()).to.deep.equal({ hls: false, webrtc: false })
+      const answer = await fetch(`${apiUrl}/v3/config/global/get`)
+      expect(await answer.json()).to.deep.include({ rtsp: true, hls: false, webrtc: false })
     })
 
     it('is reported as killed, and can be started again', async () => {

@@ -125,6 +125,69 @@ describe('tokens', () => {
     expect(await outcome({ nbf: seconds + 6 })).to.equal('auth_failed')
   })
 
+  describe('issued by a clock that is ahead', () => {
+    const lines: unknown[] = []
+    beforeEach(() => lines.splice(0))
+    const tokensWith = (options: { tolerance?: number; issuedAhead?: number }) => {
+      const log = { warn: (message: string, fields?: object) => void lines.push([message, fields]) }
+      return createTokens({ secret, clock: { now: () => now }, log, ...options })
+    }
+    const outcome = async (tolerant: ReturnType<typeof tokensWith>, claims: object) =>
+      tolerant.verify(await sign({ ...good, ...claims })).then(
+        () => 'accepted',
+        (error: unknown) => error instanceof ServiceError && error.data.reason,
+      )
+    const disagreement = (fields: object) => [
+      'a token was refused because it was issued in the future: the clocks of its issuer and of this host disagree',
+      { ...fields, remedy: 'synchronise both clocks' },
+    ]
+
+    it('are tolerated as configured; nbf and exp are not', async () => {
+      const tolerant = tokensWith({ issuedAhead: 30_000 })
+      expect(await outcome(tolerant, { iat: seconds + 30 })).to.equal('accepted')
+      expect(await outcome(tolerant, { nbf: seconds + 2 })).to.equal('auth_failed')
+      expect(await outcome(tolerant, { exp: seconds })).to.equal('token_expired')
+      expect(lines).to.deep.equal([])
+    })
+
+    it('are refused beyond that, and the log has the difference', async () => {
+      expect(await outcome(tokensWith({ issuedAhead: 30_000 }), { iat: seconds + 31, exp: seconds + 60 })).to.equal(
+        'auth_failed',
+      )
+      now += 400
+      expect(await outcome(tokensWith({}), { iat: seconds + 3_600, exp: seconds + 7_200 })).to.equal('auth_failed')
+      expect(lines).to.deep.equal([
+        disagreement({ user: 'ann', seconds: 31, tolerated: 30 }),
+        disagreement({ user: 'ann', seconds: 3_600, tolerated: 0 }),
+      ])
+    })
+
+    it('are tolerated at least as much as all clocks', async () => {
+      const tolerant = tokensWith({ tolerance: 60_000, issuedAhead: 30_000 })
+      expect(await outcome(tolerant, { iat: seconds + 60, exp: seconds + 90 })).to.equal('accepted')
+      expect(await outcome(tolerant, { iat: seconds + 61, exp: seconds + 90 })).to.equal('auth_failed')
+    })
+
+    it('stay refused after the clock of this host was put back, also if they were accepted before', async () => {
+      const tolerant = tokensWith({ issuedAhead: 30_000 })
+      expect(await outcome(tolerant, {})).to.equal('accepted')
+      now -= 30_000
+      expect(await outcome(tolerant, {})).to.equal('accepted')
+      now -= 10_000
+      expect(await outcome(tolerant, {})).to.equal('auth_failed')
+    })
+
+    it('are only logged if their signature is valid', async () => {
+      const forged = await sign({ ...good, iat: seconds + 3_600, exp: seconds + 7_200 }, new Uint8Array(32))
+      expect(
+        await tokensWith({})
+          .verify(forged)
+          .catch((error: ServiceError) => error.data.reason),
+      ).to.equal('auth_failed')
+      expect(lines).to.deep.equal([])
+    })
+  })
+
   it('name issuer and audience if these are configured', async () => {
     const strict = createTokens({ secret, clock: { now: () => now }, issuer: 'here', audience: 'cameras' })
     const own = await strict.issue({ user: 'ann', role: 'viewer', expiresIn: 60_000 })
