@@ -417,7 +417,7 @@ describe('the client', () => {
 
   it('keeps an idle connection with its heartbeat', async () => {
     const { WebSocket, sent } = spied()
-    const { client, states } = await connect({ WebSocket, heartbeat: 10 })
+    const { client, states } = await connect({ WebSocket, heartbeat: 200 })
     await client.on('camera.connected', {}, () => {})
     const beats = (all: string[]) => all.filter((method) => method === 'get_subscription_stats').length
     await sent.until((all) => beats(all) >= 5)

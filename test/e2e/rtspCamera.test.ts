@@ -83,25 +83,23 @@ describeKinds('an RTSP camera', (kind) => {
     expect(service.log.join('\n'), 'the log').not.to.contain('unspeakable')
   })
 
-  it('that stops to send is DISCONNECTED with a reason, its recording kept, and comes back by itself', async () => {
+  it('that stops to send is DISCONNECTED with a reason, comes back by itself, and its recording continues', async () => {
     const device = 'camera0'
     const { filename } = await start(device)
     const from = service.notifications.length
     await source.stop()
     const interrupted = await service.told('recording.error', { device, status: 'INTERRUPTED' }, { from })
-    const failed = await service.told('recording.error', { device, status: 'ERROR' }, { from: interrupted.index })
-    expect(failed.params).to.include({ filename })
-    const gone = await service.told('camera.disconnected', { device }, { from: failed.index })
+    const gone = await service.told('camera.disconnected', { device }, { from: interrupted.index })
     expect(gone.params).to.include({ reason: 'stream_not_found', details: 'there is no stream at this path (404)' })
     await service.told('camera.status_change', { device, status: 'DISCONNECTED' }, { from })
+    await service.told('recording.interrupted', { device, reason: 'stream_not_found' }, { from })
     expect((await probe(file(filename))).codec).to.equal('h264')
 
     await source.start()
-    await service.told('camera.connected', { device }, { from: gone.index })
-    const anew = await start(device)
+    const resumed = await service.told('recording.resumed', { device }, { from: gone.index })
     expect(await service.call('stop_recording', { device })).to.deep.include({
       status: 'STOPPED',
-      files: [anew.filename],
+      files: [filename, resumed.params.filename],
     })
   })
 })
