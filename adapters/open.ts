@@ -103,7 +103,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   const access = await openAccess(options.access, data, { log, env, clock }, closers)
 
   const own = createOwnCredential()
-  const mediaSecret = Buffer.from((await keptSecret(data.secrets, 'media_secret')).key).toString()
+  const mediaSecret = Buffer.from((await keptSecret(data.secrets, 'media_secret', { clock, log })).key).toString()
   const paths = options.paths(data.recordings)
   /** Marks our children and what the media server starts for us, so that the next run of the service finds them. */
   const mark = createHash('sha256').update(data.dir).digest('hex').slice(0, 16)
@@ -204,6 +204,7 @@ async function openAccess(
     ...options.jwtSecret,
     credentialsDirectory: env.CREDENTIALS_DIRECTORY,
     secretsDir: data.secrets,
+    service: { clock, log },
   })
   const trusted = await createTrustedKeys({ sources: options.jwtKeys, clock, log })
   closers.push(trusted.close)
@@ -212,9 +213,9 @@ async function openAccess(
   closers.push(keys.close)
   const credentials = await createCredentials({ tokens, keys, stateDir: data.state, clock, log })
   closers.push(credentials.close)
-  const linkSecret = await keptSecret(data.secrets, 'link_secret')
+  const linkSecret = await keptSecret(data.secrets, 'link_secret', { clock, log })
   const links = createLinks({ secret: linkSecret.key, clock, isRevoked: credentials.isRevoked })
-  const auditSecret = await keptSecret(data.secrets, 'audit_secret')
+  const auditSecret = await keptSecret(data.secrets, 'audit_secret', { clock, log })
   const audit = await openAuditLog({
     dir: join(data.dir, 'audit'),
     headDir: data.state,
