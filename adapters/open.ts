@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { StreamAccess } from '../machines/domain/access.js'
@@ -11,6 +12,7 @@ import { createExternalStore } from './data/externalStreams.js'
 import { createIntentStore } from './data/intents.js'
 import { createRegistryStore } from './data/registry.js'
 import { createRetentionStore } from './data/retention.js'
+import { openRunFolder } from './data/runFolder.js'
 import { jwtSecret, keptSecret } from './data/secrets.js'
 import { checkPrograms } from './ffmpeg/installed.js'
 import { createPictures } from './ffmpeg/pictures.js'
@@ -100,6 +102,8 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   await checkPrograms({ path: env.PATH ?? '', log })
   const data = await openDataDirectory(options.dataDir)
   closers.push(data.release)
+  const run = await openRunFolder({ ofSystemd: env.RUNTIME_DIRECTORY, ofData: data.run, log })
+  closers.push(run.remove)
   const access = await openAccess(options.access, data, { log, env, clock }, closers)
 
   const own = createOwnCredential()
@@ -114,7 +118,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   const mediaServer = createMediaServer({ ...options.mediaServer, apiUrl, pathDefaults: paths, metrics, log })
   const serverProcess = createServerProcess({
     ...options.serverProcess,
-    runDir: data.run,
+    runDir: run.dir,
     dataDir: data.dir,
     recordingsDir: data.recordings,
     pathDefaults: paths,
@@ -152,8 +156,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
 
   const reader = createStreamReader({ ...options.rtsp, credentials: own.reader, log })
   const probe = createDeviceProbe({ reader, log, timeout: options.probeTimeout })
-  /** systemd's folder is in memory: one still a second must not wear a disk. */
-  const runDir = env.RUNTIME_DIRECTORY?.split(':')[0] || data.run
+  const runDir = run.dir
   const { publishHost } = options
   const pipelines = await createPipelines({ runDir, mark, log, clock, publishHost, publishAs: own.publisher })
   closers.push(pipelines.close)
@@ -233,7 +236,8 @@ async function openAccess(
 /** The simulator of MediaMTX is a program of its own, like the real one. */
 function simulatorCommand(): readonly [string, ...string[]] {
   const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+  const require = createRequire(import.meta.url)
   return import.meta.url.endsWith('.ts')
-    ? [process.execPath, '--import', import.meta.resolve('tsx'), file('./simulator/main.ts')]
+    ? [process.execPath, '--import', require.resolve('tsx'), file('./simulator/main.ts')]
     : [process.execPath, file('./simulator.js')]
 }
