@@ -180,7 +180,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     pictures: createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
     files: createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots }),
     segments: createSegments({ recordingsDir: data.recordings, clock, log }),
-    storage: createStorage({ dir: data.recordings }),
+    storage: createStorage({ dir: data.recordings, stateDir: data.state }),
     registry: createRegistryStore({ dir: data.state, clock, log }),
     retention: createRetentionStore({ dir: data.state, clock, log }),
     external: createExternalStore({ dir: data.state, clock, log }),
