@@ -1,7 +1,7 @@
 import { assign, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
 import type { StorageFact } from './domain/facts.js'
 import type { DiskUsage } from './domain/files.js'
-import { because, Failure, type Reason, reasonFrom } from './domain/reason.js'
+import { because, Failure, type Reason, type ReasonCode, reasonFrom } from './domain/reason.js'
 import type { StorageView } from './domain/views.js'
 import { promiseHole } from './hole.js'
 
@@ -18,12 +18,15 @@ interface StorageContext extends StorageInput {
   usage: DiskUsage
   /** Why the last measurement failed. */
   failure?: Reason | undefined
+  /** The code of the reason that the parent knows. */
+  blockedBy?: ReasonCode
 }
 
 /**
- * The recordings' disk: its usage, and whether a file can be written. A level ends two percent below its limit (hysteresis), so that recordings are not
- * blocked and allowed alternately at the limit. A disk that takes no file is critical at once, whatever its usage. After two failed measurements in a row the state is `blind`, because
- * the disk may be full.
+ * The recordings' disk: its usage, and whether a file can be written. A level ends two percent below its limit
+ * (hysteresis), so that recordings are not blocked and allowed alternately at the limit. A disk that takes no file is
+ * critical at once, whatever its usage, until it takes one. After two failed measurements in a row the state is `blind`,
+ * because the disk may be full.
  */
 export const storageMachine = setup({
   types: {
@@ -39,6 +42,7 @@ export const storageMachine = setup({
     isBelowCritical: ({ context }) => !hasFault(context) && fullness(context) < context.blockPercent - 2,
     isWarning: ({ context }) => fullness(context) >= context.warnPercent,
     isBelowWarning: ({ context }) => !hasFault(context) && fullness(context) < context.warnPercent - 2,
+    isOtherReason: ({ context }) => !context.failure && reasonOf(context).code !== context.blockedBy,
     isFault: (_, { error }: { error: unknown }) => error instanceof Failure && error.code !== 'storage_unknown',
   },
   actions: {
@@ -70,7 +74,9 @@ export const storageMachine = setup({
     })),
     tellBlind: emit(({ context }) => ({ type: 'storage.blind', reason: reasonOf(context) })),
     block: enqueueActions(({ context, enqueue, self }) => {
-      if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.blocked', reason: reasonOf(context) })
+      const reason = reasonOf(context)
+      enqueue.assign({ blockedBy: reason.code })
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.blocked', reason })
     }),
     free: enqueueActions(({ enqueue, self }) => {
       if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.freed' })
@@ -116,6 +122,7 @@ export const storageMachine = setup({
           always: [
             { guard: 'isBelowWarning', target: 'ok' },
             { guard: 'isBelowCritical', target: 'warning' },
+            { guard: 'isOtherReason', target: 'judging' },
           ],
         },
         blind: {

@@ -90,6 +90,33 @@ describe('storage', () => {
       expect(levels()).to.deep.equal(['ok', 'critical', 'ok'])
     })
 
+  it('tells the new reason when a full disk becomes read-only', async () => {
+    const { heard, levels, measures } = disk()
+    await measures(95)
+    await measures(95, { fault: because('storage_read_only') })
+    await measures(95, { fault: because('storage_read_only') })
+    expect(levels()).to.deep.equal(['critical', 'critical'])
+    expect(heard.at(-1)).to.deep.equal({ type: 'storage.blocked', reason: because('storage_read_only') })
+  })
+
+  it('stays critical, for the same reason, after one failed measurement', async () => {
+    const { heard, levels, measures, fails } = disk()
+    await measures(95)
+    await measures(89)
+    await fails('late')
+    expect(levels()).to.deep.equal(['critical'])
+    expect(heard).to.have.length(1)
+  })
+
+  it('has no hysteresis at the end of a fault: the disk was never full', async () => {
+    const { levels, measures } = disk()
+    await measures(89, { fault: because('storage_missing') })
+    await measures(89)
+    await measures(91)
+    await measures(89)
+    expect(levels()).to.deep.equal(['critical', 'warning', 'critical'])
+  })
+
   it('blocks recordings with the reason of a disk that takes no file though it is not full', async () => {
     const { heard, measures } = disk()
     const reason = because('storage_full', 'no file can be written (EDQUOT)')
