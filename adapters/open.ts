@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { StreamAccess } from '../machines/domain/access.js'
@@ -12,6 +13,7 @@ import { createExternalStore } from './data/externalStreams.js'
 import { createIntentStore } from './data/intents.js'
 import { createRegistryStore } from './data/registry.js'
 import { createRetentionStore } from './data/retention.js'
+import { openRunFolder } from './data/runFolder.js'
 import { jwtSecret, keptSecret } from './data/secrets.js'
 import { checkPrograms } from './ffmpeg/installed.js'
 import { createPictures } from './ffmpeg/pictures.js'
@@ -101,10 +103,12 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   await checkPrograms({ path: env.PATH ?? '', log })
   const data = await openDataDirectory(options.dataDir)
   closers.push(data.release)
+  const run = await openRunFolder({ ofSystemd: env.RUNTIME_DIRECTORY, ofData: data.run, log })
+  closers.push(run.remove)
   const access = await openAccess(options.access, data, { log, env, clock }, closers)
 
   const own = createOwnCredential()
-  const mediaSecret = Buffer.from((await keptSecret(data.secrets, 'media_secret')).key).toString()
+  const mediaSecret = Buffer.from((await keptSecret(data.secrets, 'media_secret', { clock, log })).key).toString()
   const paths = options.paths(data.recordings)
   /** Marks our children and what the media server starts for us, so that the next run of the service finds them. */
   const mark = createHash('sha256').update(data.dir).digest('hex').slice(0, 16)
@@ -115,7 +119,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   const mediaServer = createMediaServer({ ...options.mediaServer, apiUrl, pathDefaults: paths, metrics, log })
   const serverProcess = createServerProcess({
     ...options.serverProcess,
-    runDir: data.run,
+    runDir: run.dir,
     dataDir: data.dir,
     recordingsDir: data.recordings,
     pathDefaults: paths,
@@ -153,8 +157,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
 
   const reader = createStreamReader({ ...options.rtsp, credentials: own.reader, log })
   const probe = createDeviceProbe({ reader, log, timeout: options.probeTimeout })
-  /** systemd's folder is in memory: one still a second must not wear a disk. */
-  const runDir = env.RUNTIME_DIRECTORY?.split(':')[0] || data.run
+  const runDir = run.dir
   const { publishHost } = options
   const pipelines = await createPipelines({ runDir, mark, log, clock, publishHost, publishAs: own.publisher })
   closers.push(pipelines.close)
@@ -180,7 +183,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     pictures: createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
     files: createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots }),
     segments: createSegments({ recordingsDir: data.recordings, clock, log }),
-    storage: createStorage({ dir: data.recordings }),
+    storage: createStorage({ dir: data.recordings, stateDir: data.state }),
     registry: createRegistryStore({ dir: data.state, clock, log }),
     retention: createRetentionStore({ dir: data.state, clock, log }),
     clockStore: createClockStore({ dir: data.state, clock, log }),
@@ -208,6 +211,7 @@ async function openAccess(
     ...options.jwtSecret,
     credentialsDirectory: env.CREDENTIALS_DIRECTORY,
     secretsDir: data.secrets,
+    service: { clock, log },
   })
   const trusted = await createTrustedKeys({ sources: options.jwtKeys, clock, log })
   closers.push(trusted.close)
@@ -216,9 +220,9 @@ async function openAccess(
   closers.push(keys.close)
   const credentials = await createCredentials({ tokens, keys, stateDir: data.state, clock, log })
   closers.push(credentials.close)
-  const linkSecret = await keptSecret(data.secrets, 'link_secret')
+  const linkSecret = await keptSecret(data.secrets, 'link_secret', { clock, log })
   const links = createLinks({ secret: linkSecret.key, clock, isRevoked: credentials.isRevoked })
-  const auditSecret = await keptSecret(data.secrets, 'audit_secret')
+  const auditSecret = await keptSecret(data.secrets, 'audit_secret', { clock, log })
   const audit = await openAuditLog({
     dir: join(data.dir, 'audit'),
     headDir: data.state,
@@ -236,7 +240,8 @@ async function openAccess(
 /** The simulator of MediaMTX is a program of its own, like the real one. */
 function simulatorCommand(): readonly [string, ...string[]] {
   const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+  const require = createRequire(import.meta.url)
   return import.meta.url.endsWith('.ts')
-    ? [process.execPath, '--import', import.meta.resolve('tsx'), file('./simulator/main.ts')]
+    ? [process.execPath, '--import', require.resolve('tsx'), file('./simulator/main.ts')]
     : [process.execPath, file('./simulator.js')]
 }

@@ -384,9 +384,22 @@ export const schema = {
     ),
   },
   storage: {
-    warn_percent: setting(whole(1, 100), '80', 'Disk usage in percent from which clients are warned.'),
-    block_percent: setting(whole(1, 100), '90', 'Disk usage in percent from which recordings are refused and stopped.'),
-    check_interval: time('5s', 'Interval between measurements of the disk.', '100ms', '1h'),
+    warn_percent: setting(
+      whole(1, 100),
+      '80',
+      'Disk usage, of bytes or inodes, in percent from which clients are warned.',
+    ),
+    block_percent: setting(
+      whole(1, 100),
+      '90',
+      'Disk usage, of bytes or inodes, in percent from which recordings are refused and stopped.',
+    ),
+    check_interval: time(
+      '5s',
+      'Interval between measurements of the disk. Each writes and removes a small file.',
+      '100ms',
+      '1h',
+    ),
   },
   retention_policy: {
     enabled: setting(

@@ -1,11 +1,11 @@
 import { assign, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
 import type { StorageFact } from './domain/facts.js'
 import type { DiskUsage } from './domain/files.js'
-import { because, type Reason, reasonFrom } from './domain/reason.js'
+import { because, Failure, type Reason, type ReasonCode, reasonFrom } from './domain/reason.js'
 import type { StorageView } from './domain/views.js'
 import { promiseHole } from './hole.js'
 
-/** Disk usage in percent that causes a warning, and that blocks recordings. */
+/** Usage of the disk, in bytes or inodes, in percent that causes a warning, and that blocks recordings. */
 export interface StorageInput {
   warnPercent: number
   blockPercent: number
@@ -18,12 +18,15 @@ interface StorageContext extends StorageInput {
   usage: DiskUsage
   /** Why the last measurement failed. */
   failure?: Reason | undefined
+  /** The code of the reason that the parent knows. */
+  blockedBy?: ReasonCode
 }
 
 /**
- * The usage of the recordings' disk. A level ends two percent below its limit (hysteresis), so that recordings are not
- * blocked and allowed alternately at the limit. After two failed measurements in a row the state is `blind`, because
- * the disk may be full.
+ * The recordings' disk: its usage, and whether a file can be written. A level ends two percent below its limit
+ * (hysteresis), so that recordings are not blocked and allowed alternately at the limit. A disk that takes no file is
+ * critical at once, whatever its usage, until it takes one. After two failed measurements in a row the state is `blind`,
+ * because the disk may be full.
  */
 export const storageMachine = setup({
   types: {
@@ -33,16 +36,22 @@ export const storageMachine = setup({
     events: {} as { type: 'disk.measured' } | { type: 'disk.hidden' },
     tags: {} as 'unknown' | 'ok' | 'warning' | 'critical' | 'blind',
   },
-  actors: { measureDisk: promiseHole<DiskUsage>('measureDisk') },
+  actors: { measureDisk: promiseHole<DiskUsage>('measureDisk'), keepReserve: promiseHole<void>('keepReserve') },
   guards: {
-    isCritical: ({ context }) => context.usage.percent >= context.blockPercent,
-    isBelowCritical: ({ context }) => context.usage.percent < context.blockPercent - 2,
-    isWarning: ({ context }) => context.usage.percent >= context.warnPercent,
-    isBelowWarning: ({ context }) => context.usage.percent < context.warnPercent - 2,
+    isCritical: ({ context }) => hasFault(context) || fullness(context) >= context.blockPercent,
+    isBelowCritical: ({ context }) => !hasFault(context) && fullness(context) < context.blockPercent - 2,
+    isWarning: ({ context }) => fullness(context) >= context.warnPercent,
+    isBelowWarning: ({ context }) => !hasFault(context) && fullness(context) < context.warnPercent - 2,
+    isOtherReason: ({ context }) => !context.failure && reasonOf(context).code !== context.blockedBy,
+    isFault: (_, { error }: { error: unknown }) => error instanceof Failure && error.code !== 'storage_unknown',
   },
   actions: {
     keepUsage: enqueueActions(({ enqueue }, usage: DiskUsage) => {
       enqueue.assign({ usage, failure: undefined })
+      enqueue.raise({ type: 'disk.measured' })
+    }),
+    keepFault: enqueueActions(({ context, enqueue }, { error }: { error: unknown }) => {
+      enqueue.assign({ usage: { ...context.usage, fault: reasonFrom(error) }, failure: undefined })
       enqueue.raise({ type: 'disk.measured' })
     }),
     noteFailure: assign({
@@ -53,11 +62,21 @@ export const storageMachine = setup({
     }),
     goBlind: enqueueActions(({ enqueue }) => enqueue.raise({ type: 'disk.hidden' })),
     tellOk: emit(({ context: { usage } }) => ({ type: 'storage.ok', ...shown(usage) })),
-    tellWarning: emit(({ context: { usage } }) => ({ type: 'storage.warning', ...shown(usage) })),
-    tellCritical: emit(({ context: { usage } }) => ({ type: 'storage.critical', ...shown(usage) })),
+    tellWarning: emit(({ context }) => ({
+      type: 'storage.warning',
+      ...shown(context.usage),
+      reason: fullReason(context, 'storage_warning'),
+    })),
+    tellCritical: emit(({ context }) => ({
+      type: 'storage.critical',
+      ...shown(context.usage),
+      reason: reasonOf(context),
+    })),
     tellBlind: emit(({ context }) => ({ type: 'storage.blind', reason: reasonOf(context) })),
     block: enqueueActions(({ context, enqueue, self }) => {
-      if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.blocked', reason: reasonOf(context) })
+      const reason = reasonOf(context)
+      enqueue.assign({ blockedBy: reason.code })
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.blocked', reason })
     }),
     free: enqueueActions(({ enqueue, self }) => {
       if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.freed' })
@@ -103,6 +122,7 @@ export const storageMachine = setup({
           always: [
             { guard: 'isBelowWarning', target: 'ok' },
             { guard: 'isBelowCritical', target: 'warning' },
+            { guard: 'isOtherReason', target: 'judging' },
           ],
         },
         blind: {
@@ -118,20 +138,39 @@ export const storageMachine = setup({
         measuring: {
           invoke: {
             src: 'measureDisk',
-            onDone: { target: 'waiting', actions: { type: 'keepUsage', params: ({ event }) => event.output } },
-            onError: { target: 'doubting', actions: { type: 'noteFailure', params: ({ event }) => event } },
+            onDone: { target: 'reserving', actions: { type: 'keepUsage', params: ({ event }) => event.output } },
+            onError: [
+              {
+                guard: { type: 'isFault', params: ({ event }) => event },
+                target: 'waiting',
+                actions: { type: 'keepFault', params: ({ event }) => event },
+              },
+              { target: 'doubting', actions: { type: 'noteFailure', params: ({ event }) => event } },
+            ],
           },
+        },
+        // While the disk is critical, the room of the reserve belongs to the state files.
+        reserving: {
+          always: { guard: 'isCritical', target: 'waiting' },
+          invoke: { src: 'keepReserve', onDone: 'waiting', onError: 'waiting' },
         },
         waiting: { after: { interval: 'measuring' } },
         doubting: { after: { interval: 'measuringAgain' } },
         measuringAgain: {
           invoke: {
             src: 'measureDisk',
-            onDone: { target: 'waiting', actions: { type: 'keepUsage', params: ({ event }) => event.output } },
-            onError: {
-              target: 'doubting',
-              actions: [{ type: 'noteFailure', params: ({ event }) => event }, 'goBlind'],
-            },
+            onDone: { target: 'reserving', actions: { type: 'keepUsage', params: ({ event }) => event.output } },
+            onError: [
+              {
+                guard: { type: 'isFault', params: ({ event }) => event },
+                target: 'waiting',
+                actions: { type: 'keepFault', params: ({ event }) => event },
+              },
+              {
+                target: 'doubting',
+                actions: [{ type: 'noteFailure', params: ({ event }) => event }, 'goBlind'],
+              },
+            ],
           },
         },
       },
@@ -141,25 +180,37 @@ export const storageMachine = setup({
 
 const shown = ({ percent, available }: DiskUsage) => ({ percent, available })
 
+const hasFault = ({ usage }: StorageContext) => usage.fault !== undefined
+
+/** The share of the bytes or of the inodes in use, whichever is higher, in percent. */
+const fullness = ({ usage: { percent, inodesPercent = 0 } }: StorageContext) => Math.max(percent, inodesPercent)
+
+const fullReason = (context: StorageContext, code: 'storage_warning' | 'storage_full'): Reason => {
+  const { usage, warnPercent, blockPercent } = context
+  const used = `${fullness(context).toFixed(1)} %`
+  const limit = `the limit is ${code === 'storage_full' ? blockPercent : warnPercent} %`
+  if (fullness(context) === usage.percent) return because(code, `the disk is ${used} full, ${limit}`)
+  const inodes = `${used} of the inodes of the disk are used, ${limit}`
+  return because(code, fullness(context) === 100 ? `${inodes}: no file can be created` : inodes)
+}
+
 /** Returns why recordings are blocked. */
-const reasonOf = ({ usage, blockPercent, failure }: StorageContext): Reason =>
-  failure ?? because('storage_full', `the disk is ${usage.percent.toFixed(1)} % full, the limit is ${blockPercent} %`)
+const reasonOf = (context: StorageContext): Reason => {
+  const { usage, failure, blockPercent } = context
+  // The usage explains more than the error of the system, unless a quota is the limit.
+  const isFull = usage.fault?.code === 'storage_full' && fullness(context) >= blockPercent
+  return failure ?? (isFull ? undefined : usage.fault) ?? fullReason(context, 'storage_full')
+}
 
 const levels = ['unknown', 'ok', 'warning', 'critical', 'blind'] as const
 
-export const storageView = (
-  { context: { usage, failure, warnPercent, blockPercent }, tags }: SnapshotFrom<typeof storageMachine>,
-  since: number,
-): StorageView => {
+export const storageView = ({ context, tags }: SnapshotFrom<typeof storageMachine>, since: number): StorageView => {
+  const { usage, failure } = context
   const state = levels.find((level) => tags.has(level)) ?? 'unknown'
-  const full = (code: 'storage_warning' | 'storage_full', limit: number) =>
-    because(code, `${usage.percent.toFixed(1)} % of the disk is used, the limit is ${limit} %`)
-  const reason =
-    failure ??
-    (state === 'warning'
-      ? full('storage_warning', warnPercent)
-      : state === 'critical'
-        ? full('storage_full', blockPercent)
-        : undefined)
+  const reasons = {
+    warning: failure ?? fullReason(context, 'storage_warning'),
+    critical: reasonOf(context),
+  }
+  const reason = state === 'warning' || state === 'critical' ? reasons[state] : failure
   return { state, cause: { state, since, ...(reason && { reason }) }, ...usage }
 }

@@ -58,5 +58,8 @@ function storageFacts(directory: Directory): Timed[] {
   const at = cause.since
   if (state === 'unknown') return []
   if (state === 'blind') return [{ type: 'storage.blind', reason: cause.reason ?? because('storage_unknown'), at }]
-  return [{ type: `storage.${state}` as const, percent, available, at }]
+  if (state === 'ok') return [{ type: 'storage.ok', percent, available, at }]
+  return [
+    { type: `storage.${state}` as const, percent, available, reason: cause.reason ?? because('storage_full'), at },
+  ]
 }

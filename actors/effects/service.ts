@@ -65,16 +65,20 @@ export const serverProcessEffects = ({ server, log }: { server: ServerProcess; l
   }),
 })
 
-/** The effects of machines/storage.ts. A measurement fails after `measureLimit` ms. */
+/** In ms: a busy SD card takes this long to sync a file, and is no reason to block recordings. */
+const slowestSync = 20_000
+
+/** The effects of machines/storage.ts. A measurement fails after `measureLimit` ms, but not before a slow disk is done. */
 export const storageEffects = ({ storage, measureLimit }: { storage: Storage; measureLimit: number }) => ({
   measureDisk: fromPromise<DiskUsage>(async ({ signal }) => {
-    const limit = within(measureLimit, signal)
-    // statfs does not return on a hanging mount and does not accept a signal.
+    const limit = within(Math.max(measureLimit, slowestSync), signal)
+    // A hanging mount does not answer and does not accept a signal.
     const late = new Promise<never>((_, reject) =>
       limit.addEventListener('abort', () => reject(limit.reason), { once: true }),
     )
     return await Promise.race([storage.usage(), late])
   }),
+  keepReserve: fromPromise<void>(() => storage.keepReserve()),
 })
 
 /** The effects of machines/fleet.ts. */

@@ -2,7 +2,7 @@ import { rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditEntry } from '../../machines/domain/access.js'
 import { makeFolder } from '../data/folder.js'
-import { codeOf } from '../errorCode.js'
+import { codeOf, isDiskFault } from '../errorCode.js'
 import { follow, isLine, type Link, origin, recordOf } from './chain.js'
 import { linesBefore, linesOf, nameOf, numbersIn, pathOf, withFile } from './files.js'
 import { type Head, type HeadFile, headName, readHead, writeHead } from './head.js'
@@ -49,7 +49,9 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   const numbers = await numbersIn(dir)
   if (typeof head === 'string') return startAgain(options, head, numbers)
   const oldest = head.files[0]?.number ?? 0
-  for (const number of numbers.filter((each) => each < oldest)) await rm(pathOf(dir, number), { force: true })
+  // The disk may be read-only: the next start removes them.
+  for (const number of numbers.filter((each) => each < oldest))
+    await rm(pathOf(dir, number), { force: true }).catch(() => {})
 
   const { files, last, file, cut, fault } = await followOn(options, head, numbers[0] ?? 1)
   const known = new Set(files.map(({ number }) => number))
@@ -148,7 +150,8 @@ async function followFile(dir: string, key: Uint8Array, { number, bytes }: HeadF
       cut: 0,
       fault: `${nameOf(number)} holds lines after entry ${last.seq} that are not of the chain`,
     }
-  if (size > end) await truncate(path, end)
+  // On a disk that cannot be written, the first entry cuts it off.
+  if (size > end) await truncate(path, end).catch(() => {})
   return { last, bytes: end, cut: size - end, fault: '' }
 }
 
@@ -173,6 +176,8 @@ async function startAgain(
   if (found === 'damaged') await rename(join(headDir, headName), join(headDir, `${headName}.${aside}`))
   // Before everything else: a crash must not hide the break, nor make a new log look like one whose head was removed.
   await writeHead(headDir, keys.head, head).catch((error: unknown) => {
+    // Without room there are no entries either: they wait, and the head is written with the first one.
+    if (isDiskFault(error)) return
     throw new Error(`state/${headName}: the head of the audit log cannot be written (${codeOf(error)})`)
   })
   for (const number of numbers) await rename(pathOf(dir, number), join(dir, `${aside}-${nameOf(number)}`))

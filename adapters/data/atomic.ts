@@ -1,11 +1,24 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { codeOf } from '../errorCode.js'
+import { useReserve } from './reserve.js'
 
 /**
  * Replaces the content of a file atomically, and so that it survives a power cut: temporary file, fsync, rename, fsync
- * of the folder.
+ * of the folder. If there is no room, the reserve of the folder is used up; machines/storage.ts decides when it is made
+ * again. The writer cannot wait for a machine: a recording that is not noted now is lost.
  */
 export async function writeAtomically(path: string, content: string): Promise<void> {
+  try {
+    await replace(path, content)
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT'].includes(codeOf(error))) throw error
+    await useReserve(dirname(path))
+    await replace(path, content)
+  }
+}
+
+async function replace(path: string, content: string): Promise<void> {
   const temporary = `${path}.tmp`
   try {
     await synced(temporary, 'w', (file) => file.writeFile(content))

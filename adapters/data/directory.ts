@@ -1,5 +1,5 @@
 import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
-import { chmod } from 'node:fs/promises'
+import { chmod, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { attempt } from '../attempt.js'
 import { codeOf } from '../errorCode.js'
@@ -35,7 +35,9 @@ export async function openDataDirectory(directory: string): Promise<DataDirector
   try {
     // An operator may have given others access to a folder, but never to the secrets.
     for (const [name, mode] of Object.entries(folders)) await makeFolder(join(dir, name), mode)
-    await chmod(join(dir, 'secrets'), folders.secrets)
+    const { mode } = await stat(join(dir, 'secrets'))
+    // On a read-only disk it is an error to set even the same mode.
+    if ((mode & 0o777) !== folders.secrets) await chmod(join(dir, 'secrets'), folders.secrets)
   } catch (error) {
     closeSync(lock)
     explained(error)
@@ -67,7 +69,8 @@ async function lockDirectory(dir: string): Promise<number> {
     if (!(await flock(file, 0)))
       throw new Error(`data directory ${dir} is in use by another camera service${holder(file)}`)
     emptied(file)
-    writeSync(file, `${process.pid}\n`)
+    // A full disk is no reason not to start.
+    attempt(() => writeSync(file, `${process.pid}\n`))
     return file
   } catch (error) {
     closeSync(file)
@@ -76,9 +79,13 @@ async function lockDirectory(dir: string): Promise<number> {
 }
 
 function openLockFile(dir: string): number {
+  const path = join(dir, 'service.lock')
   try {
-    return openSync(join(dir, 'service.lock'), 'a+', 0o600)
+    return openSync(path, 'a+', 0o600)
   } catch (error) {
+    // A file can be locked on a read-only disk too, where an earlier run has left it.
+    const file = codeOf(error) === 'EROFS' ? attempt(() => openSync(path, 'r')) : undefined
+    if (file !== undefined) return file
     throw new Error(explain(dir, error))
   }
 }

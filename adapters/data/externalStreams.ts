@@ -28,19 +28,26 @@ const areUnique = ({ streams }: ExternalState) =>
  * may read it.
  */
 export function createExternalStore({ dir, log, clock }: StoreOptions): ExternalStore {
-  const what = 'the list of external streams'
-  const file = openStateFile({ dir, name, what, schema: State, isValid: areUnique, clock })
+  const file = openStateFile({
+    dir,
+    name,
+    what: 'the list of external streams',
+    schema: State,
+    isValid: areUnique,
+    empty: { streams: [] },
+    consequence: 'add the streams again',
+    keepsCopy: true,
+    clock,
+    log,
+  })
   return {
     async load() {
       // An operator may have put it there, or a backup.
       await chmod(join(dir, name), 0o600).catch(() => {})
-      const state = await file.read()
-      if (state === 'missing') return { streams: [] }
-      if (state !== 'damaged') return { ...state, streams: canonicalStreams(state.streams, log) }
-      await file.repair({ streams: [] }, 'add the streams again', log)
-      return { streams: [] }
+      const { value } = await file.load()
+      return { ...value, streams: canonicalStreams(value.streams, log) }
     },
-    save: file.write,
+    save: (state) => file.write(state),
   }
 }
 

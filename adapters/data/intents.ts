@@ -27,11 +27,13 @@ export async function createIntentStore({ dir, clock, log }: StoreOptions): Prom
     what: 'the list of running recordings',
     schema: State,
     isValid: ({ recordings }) => recordings.every(({ camera }) => isCameraId(camera)),
+    empty: { recordings: [] },
+    consequence: 'recordings of the last run are not continued',
+    keepsCopy: true,
     clock,
+    log,
   })
-  const kept = await file.read()
-  if (kept === 'damaged') await file.repair({ recordings: [] }, 'recordings of the last run are not continued', log)
-  const recordings = typeof kept === 'string' ? [] : (kept.recordings as RecordingIntent[])
+  const recordings = (await file.load()).value.recordings as RecordingIntent[]
   const intents = new Map<CameraId, RecordingIntent>(recordings.map((intent) => [intent.camera, intent]))
 
   return {

@@ -23,18 +23,19 @@ export function createRetentionStore({ dir, clock, log }: StoreOptions): Retenti
     what: 'the retention policy',
     schema: Policy,
     isValid: hasItsLimit,
+    // Deleted recordings do not come back, so no policy is guessed, not even that of a copy.
+    empty: keepAll,
+    consequence: 'nothing is deleted automatically until it is set again',
     clock,
+    log,
   })
 
   return {
     async load() {
-      const policy = await file.read()
-      if (policy === 'missing') return undefined
-      if (policy !== 'damaged') return { policy }
-      // Deleted recordings do not come back, so no policy is guessed.
-      await file.repair(keepAll, 'nothing is deleted automatically until it is set again', log)
-      return { policy: keepAll, reason: 'the stored policy was damaged: set it again' }
+      const { value: policy, from } = await file.load()
+      if (from === 'nothing') return undefined
+      return from === 'file' ? { policy } : { policy, reason: 'the stored policy was damaged: set it again' }
     },
-    save: file.write,
+    save: (policy) => file.write(policy),
   }
 }

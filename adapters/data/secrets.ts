@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { link, rm, writeFile } from 'node:fs/promises'
+import { link, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf } from '../errorCode.js'
+import type { Clock, Log } from '../../machines/domain/ports.js'
+import { codeOf, isDiskFault } from '../errorCode.js'
 import { syncFolder } from './atomic.js'
 import { readChecked } from './checkedFile.js'
 import { makeFolder } from './folder.js'
+import { damagedName } from './stateFile.js'
 
 export interface SecretSources {
   /** `security.jwt_secret_key`; empty: none. */
@@ -15,12 +17,19 @@ export interface SecretSources {
   credentialsDirectory?: string | undefined
   /** The data directory's `secrets`. */
   secretsDir: string
+  service?: Service | undefined
+}
+
+/** Present in the service, which must start; the command line fails instead. */
+interface Service {
+  clock: Clock
+  log: Log
 }
 
 export interface Secret {
   key: Uint8Array
   /** Where it comes from, for the log. */
-  from: 'configuration' | 'file' | 'systemd credential' | 'data directory' | 'generated'
+  from: 'configuration' | 'file' | 'systemd credential' | 'data directory' | 'generated' | 'replaced' | 'memory'
 }
 
 /** The secrets that the service generates, each for one purpose. */
@@ -28,11 +37,21 @@ export type SecretName = 'jwt_secret' | 'link_secret' | 'audit_secret' | 'media_
 
 const least = 32
 
+/** What it means that a secret of the service was replaced. The key of the tokens is not: it may be the operator's. */
+const consequences: Record<Exclude<SecretName, 'jwt_secret'>, string> = {
+  link_secret: 'signed URLs of before are invalid',
+  media_secret: 'an external media server needs the new secret in its authHTTPAddress',
+  audit_secret: 'the audit log starts a new chain, the entries of before are kept and cannot be verified',
+}
+
+class TooShort extends Error {}
+
 /**
  * The key of the tokens: the first of value, file, systemd credential and stored secret that exists; else a new one is
  * generated and stored.
  */
-export async function jwtSecret({ value, file, credentialsDirectory, secretsDir }: SecretSources): Promise<Secret> {
+export async function jwtSecret(sources: SecretSources): Promise<Secret> {
+  const { value, file, credentialsDirectory, secretsDir, service } = sources
   if (value) return { key: checked(value, 'security.jwt_secret_key'), from: 'configuration' }
   if (file) {
     const name = 'the file of security.jwt_secret_file'
@@ -46,31 +65,46 @@ export async function jwtSecret({ value, file, credentialsDirectory, secretsDir 
     const key = await readKey(path, 'the systemd credential jwt_secret', 0o007)
     if (key !== undefined) return { key, from: 'systemd credential' }
   }
-  return keptSecret(secretsDir, 'jwt_secret')
+  return keptSecret(secretsDir, 'jwt_secret', service)
 }
 
-/** The secret of this name in `dir`, the data directory's `secrets`; generated at its first use. */
-export async function keptSecret(dir: string, secret: SecretName): Promise<Secret> {
+/**
+ * The secret of this name in `dir`, the data directory's `secrets`; generated at its first use. In the service, one that
+ * is too short is kept under another name and replaced, and one that the disk does not take is used from memory.
+ */
+export async function keptSecret(dir: string, secret: SecretName, service?: Service): Promise<Secret> {
   const path = join(dir, secret)
   const name = nameOf(secret)
-  const kept = await findSecret(dir, secret)
-  if (kept !== undefined) return { key: kept, from: 'data directory' }
+  const consequence = service && secret !== 'jwt_secret' ? consequences[secret] : undefined
+  const kept = await findSecret(dir, secret).catch((error: unknown) => {
+    if (consequence !== undefined && error instanceof TooShort) return 'damaged'
+    throw error
+  })
+  if (kept instanceof Uint8Array) return { key: kept, from: 'data directory' }
+  const kept_as = kept && service && damagedName(secret, service.clock)
   const text = randomBytes(32).toString('base64url')
+  const key = checked(text, name)
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
     await makeFolder(dir, 0o700)
     await writeFile(temporary, `${text}\n`, { mode: 0o600, flag: 'wx', flush: true })
+    if (kept_as) await rename(path, join(dir, kept_as))
     await link(temporary, path)
     await syncFolder(path)
   } catch (error) {
     // Another process has generated it at the same moment.
     const theirs = codeOf(error) === 'EEXIST' ? await findSecret(dir, secret) : undefined
     if (theirs !== undefined) return { key: theirs, from: 'data directory' }
-    throw new Error(`${name} cannot be written (${codeOf(error)})`)
+    const fault = `cannot be written (${codeOf(error)})`
+    if (!service || !isDiskFault(error)) throw new Error(`${name} ${fault}`)
+    service.log.warn(`secrets/${secret}: it ${fault} and is valid until the service ends: repair the disk and restart`)
+    return { key, from: 'memory' }
   } finally {
     await rm(temporary, { force: true }).catch(() => {})
   }
-  return { key: checked(text, name), from: 'generated' }
+  if (!kept_as) return { key, from: 'generated' }
+  service?.log.warn(`secrets/${secret}: it was damaged and is replaced: ${consequence}`, { kept_as })
+  return { key, from: 'replaced' }
 }
 
 /** Like `keptSecret`, but generates none: enough to check what was made with the secret. */
@@ -81,7 +115,7 @@ const nameOf = (secret: SecretName) => `the file secrets/${secret} of the data d
 
 function checked(text: string, name: string): Uint8Array {
   const key = new TextEncoder().encode(text)
-  if (key.length < least) throw new Error(`${name} holds ${key.length} bytes; at least ${least} are needed`)
+  if (key.length < least) throw new TooShort(`${name} holds ${key.length} bytes; at least ${least} are needed`)
   return key
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import pLimit from 'p-limit'
 import type { Static, TObject } from 'typebox'
 import { dependencyFailed, reasonOf, ServiceError } from '../../machines/domain/errors.js'
-import type { Dispose, Log } from '../../machines/domain/ports.js'
+import type { Dispose } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { makeFolder } from './folder.js'
 import { createListeners } from './listeners.js'
@@ -23,11 +23,8 @@ const untilWritten =
 
 /** `dir` is created if it is missing. */
 export interface SharedFileOptions<Shape extends TObject> extends StateFileOptions<Shape> {
-  /** The value without a file. */
-  empty: Static<Shape>
-  /** What to do before the service can start with a damaged file; absent: it starts with `empty`. */
+  /** What to do before the service can start with a damaged file; absent: it starts with its copy, or empty. */
   whenDamaged?: string
-  log: Log
 }
 
 /** A new value, the one before it, and the process that made the change. */
@@ -57,8 +54,9 @@ export async function openSharedFile<Shape extends TObject>(
   options: SharedFileOptions<Shape>,
 ): Promise<SharedFile<Static<Shape>>> {
   type Value = Static<Shape>
-  const { dir, name, what, empty, whenDamaged, log } = options
+  const { dir, name, what, empty, whenDamaged, keepsCopy = false, log } = options
   const path = join(dir, name)
+  const lock = `${path}.lock`
   const file = openStateFile(options)
   const listeners = createListeners<Change<Value>>()
   const inTurn = pLimit(1)
@@ -87,6 +85,8 @@ export async function openSharedFile<Shape extends TObject>(
     if (found === text) return true
     const parsed = found === undefined ? empty : file.parse(found)
     if (parsed === 'damaged') return false
+    // Deleted in use: what it held is over, and must not come back from the copy.
+    if (found === undefined) await file.forget()
     text = found
     written = parsed
     show('another process')
@@ -106,7 +106,10 @@ export async function openSharedFile<Shape extends TObject>(
     const next = apply(change ? [...pending, change] : pending)
     if (next !== written || !isGood) {
       if (isGood) await file.write(next)
-      else log.error(`state/${name}: ${what} was damaged and is replaced`, { kept_as: await file.replace(next) })
+      else
+        log.error(`state/${name}: ${what} was damaged and is replaced`, {
+          kept_as: await file.replace(next),
+        })
       mark = await markOf(path)
       text = stateText(next)
       written = next
@@ -115,7 +118,7 @@ export async function openSharedFile<Shape extends TObject>(
     show('us')
   }
   const commit = (change?: (value: Value) => Value) =>
-    inTurn(() => underLock(`${path}.lock`, what, () => writeChange(change))).catch((error: unknown) => {
+    inTurn(() => underLock(lock, what, () => writeChange(change))).catch((error: unknown) => {
       throw error instanceof ServiceError ? error : dependencyFailed('storage', reasonOf(error))
     })
   const retryLater = () => {
@@ -132,10 +135,14 @@ export async function openSharedFile<Shape extends TObject>(
     throw withFile(name, error)
   })
   if (!isGood && whenDamaged) throw new Error(`state/${name}: ${what} is damaged: ${whenDamaged}`)
-  if (!isGood)
-    log.error(
-      `state/${name}: ${what} is damaged: it starts empty, and the first change keeps the file under another name`,
-    )
+  if (!isGood || keepsCopy) {
+    // On a disk that cannot be written there is no lock, and no change to lose.
+    const loaded = await underLock(lock, what, file.load).catch(file.load)
+    written = loaded.value
+    value = loaded.value
+    text = loaded.from === 'nothing' ? undefined : stateText(value)
+    mark = await markOf(path)
+  }
   const timer = setInterval(() => {
     // Work in progress looks at the file itself; on a disk that hangs, polls must not pile up.
     if (inTurn.activeCount === 0) void inTurn(poll).catch((error: unknown) => complain(reasonOf(error)))

@@ -50,7 +50,7 @@ export const looksLikeKey = (text: string): boolean => text.startsWith(mark)
 
 /** Opens the API keys in `api_keys.json`, which the command line changes too. */
 export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysOptions): Promise<KeyKeeper> {
-  // A damaged file is no reason not to start: without it no key is valid.
+  // A damaged file is no reason not to start: without it and its copy no key is valid.
   const file = await openSharedFile({
     dir: stateDir,
     name: 'api_keys.json',
@@ -58,6 +58,8 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
     schema: KeyBook,
     isValid: hasUniqueIds,
     empty: { keys: [] },
+    consequence: 'no API key is valid: create the keys again',
+    keepsCopy: true,
     clock,
     log,
   })

@@ -63,7 +63,8 @@ export type LinkFact =
   | { type: 'link.breakerOpened' }
 
 export type StorageFact =
-  | { type: 'storage.ok' | 'storage.warning' | 'storage.critical'; percent: number; available: number }
+  | { type: 'storage.ok'; percent: number; available: number }
+  | { type: 'storage.warning' | 'storage.critical'; percent: number; available: number; reason: Reason }
   | { type: 'storage.blind'; reason: Reason }
 
 /** A scan for external streams; URLs without credentials, `took` in ms. */

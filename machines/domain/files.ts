@@ -1,6 +1,7 @@
 /** Recordings, snapshots and the disk they are on, as ports. Times are epoch ms, sizes bytes, durations ms. */
 import type { CameraId } from './camera.js'
 import type { Dispose } from './dispose.js'
+import type { Reason } from './reason.js'
 
 export type FileKind = 'recordings' | 'snapshots'
 
@@ -82,8 +83,21 @@ export interface DiskUsage {
   available: number
   /** used / (used + available) × 100, as in `df`. */
   percent: number
+  /** Share of the inodes (one for each file) in use × 100; 0 or absent: the disk has no limit of its own. */
+  inodesPercent?: number
+  /** Why a test file could not be written. */
+  fault?: Reason
 }
 
 export interface Storage {
+  /**
+   * Measures the disk and writes a test file. Rejects with `storage_unknown` if that fails for another reason than the
+   * disk, or with the fault if the disk cannot be measured because of it.
+   */
   usage(): Promise<DiskUsage>
+  /**
+   * Creates, if it is missing, the file whose room is used for state files when the disk is full. Rejects with one
+   * sentence if there is no room for it.
+   */
+  keepReserve(): Promise<void>
 }

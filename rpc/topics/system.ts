@@ -45,12 +45,8 @@ const error = topic({
     'camera.identityAmbiguous': ({ reason }) =>
       notice('warning', { component: 'camera_monitor', error: 'identity_ambiguous', ...reasonFields(reason) }),
     'storage.blind': ({ reason }) => notice('critical', { component: 'storage', ...reasonFields(reason) }),
-    'storage.critical': ({ percent, available }) =>
-      notice('critical', {
-        component: 'storage',
-        ...reasonFields(because('storage_full', `the disk is ${Math.round(percent)} % full`)),
-        available_space: available,
-      }),
+    'storage.critical': ({ reason, available }) =>
+      notice('critical', { component: 'storage', ...reasonFields(reason), available_space: available }),
   },
 })
 

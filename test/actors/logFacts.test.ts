@@ -38,12 +38,12 @@ describe('log lines of facts', () => {
   it('have the code and the sentence of a reason, and a rounded percentage', () => {
     expect(
       linesOf([
-        { type: 'storage.warning', percent: 81.23456, available: 5 },
+        { type: 'storage.warning', percent: 81.23456, available: 5, reason: because('storage_warning', 'it fills up') },
         { type: 'link.down', reason: because('server_unreachable', 'it is off') },
         { type: 'system.stopping', reason: 'SIGTERM' },
       ]),
     ).to.deep.equal([
-      ['warn', { percent: 81.2, available: 5 }],
+      ['warn', { percent: 81.2, available: 5, reason: 'storage_warning', details: 'it fills up' }],
       ['warn', { reason: 'server_unreachable', details: 'it is off' }],
       ['debug', { reason: 'SIGTERM' }],
     ])

@@ -67,8 +67,8 @@ const everything: Fact[] = [
   { type: 'link.degraded', reason: because('server_unreachable') },
   { type: 'link.down', reason: because('server_unreachable') },
   { type: 'link.up', version: 'v1.20.1', paths: 1 },
-  { type: 'storage.warning', percent: 85, available: 100 },
-  { type: 'storage.critical', percent: 95, available: 50 },
+  { type: 'storage.warning', percent: 85, available: 100, reason: because('storage_warning') },
+  { type: 'storage.critical', percent: 95, available: 50, reason: because('storage_full') },
   { type: 'storage.ok', percent: 40, available: 500 },
   { type: 'discovery.started', skydio: true, generic: false },
   { type: 'discovery.progress', done: 10, total: 254 },
@@ -233,12 +233,12 @@ describe('notifications', () => {
     await subscribe(client, ['camera.disconnected', 'mediamtx.error', 'system.error'])
     world.tell({ type: 'camera.disconnected', camera: 'camera0', reason: because('unplugged') })
     world.tell({ type: 'stream.stalled', camera: 'camera0', reason: because('no_frames') })
-    world.tell({ type: 'storage.critical', percent: 95, available: 50 })
+    world.tell({ type: 'storage.critical', percent: 50, available: 50, reason: because('storage_read_only') })
     await client.call('ping')
     expect(client.notices.map(({ params }) => [params.reason, params.details])).to.deep.equal([
       ['unplugged', 'the camera was unplugged'],
       ['no_frames', 'the camera delivers no frames'],
-      ['storage_full', 'the disk is 95 % full'],
+      ['storage_read_only', 'the disk is read-only'],
     ])
     for (const notification of client.notices) expect(wrongWith(notification)).to.deep.equal([])
   })
@@ -525,7 +525,7 @@ describe('notifications', () => {
       ({ method, params }) => `${method} ${params.details ?? params.reason ?? params.status}`,
     )
     expect(told).to.include.members([
-      'system.error the disk is 95 % full',
+      'system.error the disk is full',
       'system.error another camera reports the same serial: both are identified by their USB port',
       'mediamtx.error the media server does not answer',
       'system.health UNHEALTHY',

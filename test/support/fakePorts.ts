@@ -101,7 +101,10 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       finish: async () => [],
       toMatroska: async () => [],
     },
-    storage: { usage: async () => ({ total: 100, used: 10, available: 90, percent: 10 }) },
+    storage: {
+      usage: async () => ({ total: 100, used: 10, available: 90, percent: 10 }),
+      keepReserve: async () => {},
+    },
     registry: {
       load: async () => registry,
       save: async (next: Registry) => {

@@ -82,13 +82,35 @@ describe('the stored external streams', () => {
       await writeFile(file(), text)
       expect(await store().load()).to.deep.equal({ streams: [] })
       const kept = 'external_streams.json.damaged-2026-01-02T00-00-00-000Z'
-      expect((await readdir(dir)).sort()).to.deep.equal(['external_streams.json', kept])
+      expect((await readdir(dir)).sort()).to.deep.equal([
+        'external_streams.json',
+        kept,
+        'external_streams.previous.json',
+      ])
       expect(await readFile(join(dir, kept), 'utf8')).to.equal(text)
       expect(await store().load(), 'after a restart').to.deep.equal({ streams: [] })
       expect(errors).to.have.length(1)
       expect(errors[0]).not.to.contain('secret')
     })
   }
+
+  for (const [what, lose] of Object.entries({
+    missing: (path: string) => rm(path),
+    damaged: (path: string) => writeFile(path, '{"version": 1, "streams": ['),
+  }))
+    it(`are those of the copy when the file is ${what}, still for the owner alone`, async () => {
+      const first = store()
+      await first.save(yard)
+      await first.save({ ...yard, interval: 7 })
+      await lose(file())
+      expect(await store().load()).to.deep.equal({ ...yard, interval: 7 })
+      expect(errors).to.have.length(1)
+      expect(errors[0]).to.contain('its copy external_streams.previous.json is used').and.not.to.contain('secret')
+      for (const name of await readdir(dir)) {
+        const { mode } = await stat(join(dir, name))
+        if (!name.includes('damaged')) expect(mode & 0o777, name).to.equal(0o600)
+      }
+    })
 
   it('of a newer version are not changed', async () => {
     await writeFile(file(), '{"version": 2}')

@@ -59,4 +59,32 @@ describe('the list of running recordings', () => {
     const [damaged = ''] = (await readdir(dir)).filter((name) => name.includes('damaged'))
     expect(await readFile(join(dir, damaged), 'utf8')).to.include('"front"')
   })
+
+  for (const [what, lose] of Object.entries({
+    missing: (file: string) => rm(file),
+    damaged: (file: string) => writeFile(file, '{"version":1,"recordings":[{"cam'),
+  }))
+    it(`continues the recordings of its copy when it is ${what}`, async () => {
+      const store = await open()
+      await store.save(intent)
+      await store.save({ ...intent, camera: 'camera1' })
+      await lose(join(dir, 'recordings.json'))
+      const next = await open()
+      expect(await next.find('camera0')).to.deep.equal(intent)
+      expect(await next.find('camera1')).to.deep.equal({ ...intent, camera: 'camera1' })
+      expect(messages).to.deep.equal([
+        `state/recordings.json: the list of running recordings was ${what}: its copy recordings.previous.json is used`,
+      ])
+    })
+
+  it('does not continue a recording that was stopped, whichever file is lost', async () => {
+    const store = await open()
+    await store.save(intent)
+    await store.save({ ...intent, camera: 'camera1' })
+    await store.remove('camera0')
+    await rm(join(dir, 'recordings.json'))
+    const next = await open()
+    expect(await next.find('camera0')).to.equal(undefined)
+    expect((await next.find('camera1'))?.camera).to.equal('camera1')
+  })
 })

@@ -66,18 +66,18 @@ describe('the camera registry', () => {
     'two with one key': () =>
       JSON.stringify({ version: 1, ...two, cameras: [two.cameras[0], { id: 'camera1', keys: one.cameras[0]?.keys }] }),
   })) {
-    it(`uses the copy before the last change when it is damaged (${what}), and reuses no id`, async () => {
+    it(`uses its copy when it is damaged (${what}), and reuses no id`, async () => {
       const first = store()
       await first.save(two)
       await first.save(three)
       const remains = damage(await readFile(file(), 'utf8'))
       await writeFile(file(), remains)
-      expect(await store().load()).to.deep.equal({ ...two, next: 3 })
+      expect(await store().load()).to.deep.equal(three)
       expect(errors).to.deep.equal([
-        'state/registry.json: the camera registry was damaged: the copy before its last change is used',
+        'state/registry.json: the camera registry was damaged: its copy registry.previous.json is used',
       ])
       expect(await readFile(join(dir, 'registry.json.damaged-2026-01-02T03-04-05-006Z'), 'utf8')).to.equal(remains)
-      expect(await store().load(), 'the next start').to.deep.equal({ ...two, next: 3 })
+      expect(await store().load(), 'the next start').to.deep.equal(three)
       expect(errors).to.have.length(1)
     })
   }
@@ -92,7 +92,60 @@ describe('the camera registry', () => {
   it('reuses no id after the file was deleted', async () => {
     await store().save(three)
     await rm(file())
+    await rm(join(dir, 'registry.previous.json'))
     expect(await store().load()).to.deep.equal({ next: 3, cameras: [], sharedSerials: [] })
+  })
+
+  it('uses its copy when the file is missing, with a warning', async () => {
+    const first = store()
+    await first.save(two)
+    await first.save(three)
+    await rm(file())
+    expect(await store().load()).to.deep.equal(three)
+    expect(errors).to.deep.equal([
+      'state/registry.json: the camera registry was missing: its copy registry.previous.json is used',
+    ])
+    expect(await store().load(), 'the next start').to.deep.equal(three)
+    expect(errors).to.have.length(1)
+  })
+
+  it('gets a copy at the next start if it has none, or an older one', async () => {
+    await store().save(two)
+    const copy = join(dir, 'registry.previous.json')
+    await writeFile(copy, JSON.stringify({ version: 1, ...one }))
+    await store().load()
+    expect(await readFile(copy, 'utf8')).to.equal(await readFile(file(), 'utf8'))
+    await rm(copy)
+    await store().load()
+    await rm(file())
+    expect(await store().load()).to.deep.equal(two)
+  })
+
+  it('is not written when it could not be read again', async () => {
+    await store().save(two)
+    const twice = { ...two, cameras: [...two.cameras, ...one.cameras] }
+    expect(await rejection(store().save(twice))).to.equal('the camera registry is not written: it would be damaged')
+    expect(await store().load()).to.deep.equal(two)
+  })
+
+  it('says that cameras get new ids when the file and its copy are missing', async () => {
+    await store().save(one)
+    await rm(file())
+    await rm(join(dir, 'registry.previous.json'))
+    expect(await store().load()).to.deep.equal({ next: 1, cameras: [], sharedSerials: [] })
+    expect(errors).to.deep.equal([
+      'state/registry.json: the camera registry is missing: cameras get new ids, old ids are not reused',
+    ])
+  })
+
+  it('is used as it was rescued when it cannot be written back, for example on a full disk', async () => {
+    const first = store()
+    await first.save(two)
+    await first.save(three)
+    await writeFile(file(), 'rubbish')
+    await mkdir(`${file()}.tmp/x`, { recursive: true })
+    expect(await store().load()).to.deep.equal(three)
+    expect(errors).to.have.length(1)
   })
 
   it('ignores a damaged next-camera file', async () => {

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { jwtSecret, type SecretSources } from '../../../adapters/data/secrets.js'
+import { jwtSecret, keptSecret, type SecretSources } from '../../../adapters/data/secrets.js'
 
 const long = (sign: string) => sign.repeat(32)
 
@@ -94,5 +94,53 @@ describe('the key of the tokens', () => {
   it('is the same for all processes that start at once', async () => {
     const keys = await Promise.all(Array.from({ length: 5 }, () => get()))
     expect(new Set(keys.map(({ text }) => text)).size).to.equal(1)
+  })
+})
+
+describe('a secret that the service generates', () => {
+  let dir = ''
+  let warnings: [string, unknown][] = []
+  const log = {
+    error() {},
+    warn: (...line: [string, unknown?]) => void warnings.push([line[0], line[1]]),
+    info() {},
+    debug() {},
+  }
+  const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) }
+  const get = (name: 'link_secret' | 'media_secret' | 'audit_secret') => keptSecret(dir, name, { clock, log })
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'secrets-'))
+    warnings = []
+  })
+  afterEach(() => rm(dir, { recursive: true }))
+
+  for (const [name, consequence] of [
+    ['link_secret', 'signed URLs of before are invalid'],
+    ['media_secret', 'an external media server needs the new secret in its authHTTPAddress'],
+    ['audit_secret', 'the audit log starts a new chain, the entries of before are kept and cannot be verified'],
+  ] as const)
+    for (const text of ['', 'short\n'])
+      it(`is kept under another name and replaced when it is ${text ? 'short' : 'empty'}: ${name}`, async () => {
+        await writeFile(join(dir, name), text, { mode: 0o600 })
+        const { key, from } = await get(name)
+        expect([from, key.length]).to.deep.equal(['replaced', 43])
+        const kept_as = `${name}.damaged-2026-01-02T03-04-05-006Z`
+        const message = `secrets/${name}: it was damaged and is replaced: ${consequence}`
+        expect(warnings).to.deep.equal([[message, { kept_as }]])
+        expect(await readFile(join(dir, kept_as), 'utf8')).to.equal(text)
+        expect(await get(name), 'the next start').to.deep.equal({ key, from: 'data directory' })
+        expect(warnings).to.have.length(1)
+      })
+
+  it('is refused when others can read it', async () => {
+    await writeFile(join(dir, 'link_secret'), long('x'), { mode: 0o644 })
+    const message = await get('link_secret').catch((error: Error) => error.message)
+    expect(message).to.contain('open to others')
+  })
+
+  it('is refused when it is short and the key of the tokens: the operator may have put it there', async () => {
+    await writeFile(join(dir, 'jwt_secret'), '', { mode: 0o600 })
+    const message = await jwtSecret({ secretsDir: dir, service: { clock, log } }).catch((error: Error) => error.message)
+    expect(message).to.contain('holds 0 bytes; at least 32 are needed')
   })
 })

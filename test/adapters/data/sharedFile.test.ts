@@ -29,13 +29,14 @@ describe('a state file that several processes change', () => {
   })
 
   const path = () => join(dir, 'names.json')
-  const open = async (whenDamaged?: string) => {
+  const open = async (whenDamaged?: string, keepsCopy = false) => {
     const file = await openSharedFile({
       dir,
       name: 'names.json',
       what: 'the list of names',
       schema: Names,
       empty: { names: [] },
+      keepsCopy,
       ...(whenDamaged !== undefined && { whenDamaged }),
       clock: { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) },
       log,
@@ -182,6 +183,34 @@ describe('a state file that several processes change', () => {
     expect(file.value()).to.deep.equal({ names: ['ann', 'bea'] })
     expect((await open()).value()).to.deep.equal({ names: ['ann', 'bea'] })
     expect((await readdir(dir)).some((name) => name.includes('damaged'))).to.equal(true)
+  })
+
+  for (const [what, lose] of Object.entries({
+    missing: () => rm(path()),
+    damaged: () => writeFile(path(), '{"version":1,"names":["an'),
+  }))
+    it(`is its copy when it is ${what} at the start; the copy never has a right that was taken away`, async () => {
+      const file = await open(undefined, true)
+      await file.change(add('ann'))
+      await file.change(add('bea'))
+      await file.change(({ names }) => ({ names: names.filter((name) => name !== 'ann') }))
+      await file.close()
+      await lose()
+      expect((await open(undefined, true)).value()).to.deep.equal({ names: ['bea'] })
+      expect(errors).to.deep.equal([
+        `state/names.json: the list of names was ${what}: its copy names.previous.json is used`,
+      ])
+      expect((await open(undefined, true)).value(), 'the next start').to.deep.equal({ names: ['bea'] })
+      expect(errors).to.have.length(1)
+    })
+
+  it('is empty when it is deleted while it is in use, also after a restart', async () => {
+    const file = await open(undefined, true)
+    await file.change(add('ann'))
+    const reported = changed(file)
+    await rm(path())
+    expect(await reported).to.deep.equal([])
+    expect((await open(undefined, true)).value()).to.deep.equal({ names: [] })
   })
 
   it('does not change the file of a newer version', async () => {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { createMediaFiles } from '../../../adapters/files/mediaFiles.js'
-import { createStorage } from '../../../adapters/files/storage.js'
 import { ServiceError } from '../../../machines/domain/errors.js'
 import type { FileKind } from '../../../machines/domain/ports.js'
 import { growing } from './media.js'
@@ -207,23 +206,5 @@ describe('media files', () => {
       total,
     } = await files.list('recordings', { limit: 1, offset: 0 })
     expect([first?.name, total]).to.deep.equal(['camera0_2027-01-01_00-00-00-000000.mp4', 9_999])
-  })
-})
-
-describe('storage', () => {
-  it('measures the same as df', async () => {
-    const { total, used, available, percent } = await createStorage({ dir: tmpdir() }).usage()
-    expect(total).to.be.at.least(used + available)
-    expect(percent).to.be.closeTo((100 * used) / (used + available), 0.001)
-  })
-
-  it('rejects without a path when the disk cannot be measured', async () => {
-    const error = await createStorage({ dir: '/nonexistent/x' })
-      .usage()
-      .catch((reason: Error) => reason)
-    expect(error).to.deep.include({
-      code: 'storage_unknown',
-      message: 'the free space of the disk cannot be measured (ENOENT)',
-    })
   })
 })

@@ -215,11 +215,25 @@ describe('API keys', () => {
     expect(keys.isRevoked(key.id)).to.equal(true)
   })
 
-  it('are all refused when the file is damaged, and the file is kept', async () => {
+  it('are those of the copy when the file is missing at the start, without the revoked ones', async () => {
+    const { key, secret } = await keys.create({ user: 'ann', role: 'viewer' })
+    const other = await keys.create({ user: 'bea', role: 'viewer' })
+    await keys.revoke(key.id)
+    await Promise.all(opened.splice(0).map((keeper) => keeper.close()))
+    await rm(file())
+    keys = await open()
+    expect(errors).to.deep.equal([
+      'state/api_keys.json: the list of API keys was missing: its copy api_keys.previous.json is used',
+    ])
+    expect([await verdict(secret), await verdict(other.secret)]).to.deep.equal(['revoked', 'accepted'])
+  })
+
+  it('are all refused when the file and its copy are damaged, and the file is kept', async () => {
     const { secret } = await keys.create({ user: 'ann', role: 'viewer', cameras: ['camera0'] })
     const damaged = (await readFile(file(), 'utf8')).replace('"camera0"', '5')
     await Promise.all(opened.splice(0).map((keeper) => keeper.close()))
     await writeFile(file(), damaged)
+    await writeFile(join(stateDir, 'api_keys.previous.json'), damaged)
     keys = await open()
     expect(errors).to.have.length(1)
     expect(await verdict(secret)).to.equal('auth_failed')
