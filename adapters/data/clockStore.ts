@@ -12,18 +12,22 @@ const Record = Type.Object({
 
 /** The clocks, and the last time seen, in `clock.json`. */
 export function createClockStore({ dir, clock, log }: StoreOptions): ClockStore {
-  const what = 'the last time seen'
-  const file = openStateFile({ dir, name: 'clock.json', what, schema: Record, clock })
+  const file = openStateFile({
+    dir,
+    name: 'clock.json',
+    what: 'the last time seen',
+    schema: Record,
+    empty: unknownTime,
+    consequence: 'deletion by age is suspended for 24 hours, or until cleanup_old_files is called',
+    clock,
+    log,
+  })
   return {
     read: () => ({ wall: clock.now(), monotonic: Math.round(performance.now()) }),
     async load() {
-      const record = await file.read()
-      if (record === 'missing') return undefined
-      if (record !== 'damaged') return record
-      const consequence = 'deletion by age is suspended for 24 hours, or until cleanup_old_files is called'
-      await file.repair(unknownTime, consequence, log)
-      return unknownTime
+      const { value, from } = await file.load()
+      return from === 'nothing' ? undefined : value
     },
-    save: file.write,
+    save: (record) => file.write(record),
   }
 }
