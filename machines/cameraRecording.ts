@@ -1,9 +1,9 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
 import type { CameraContext, Drain } from './cameraContext.js'
-import type { RecordingIntent } from './domain/recording.js'
+import type { Recalled } from './domain/recording.js'
 
 const ofCamera = ({ context }: { context: CameraContext }) => ({ camera: context.id })
-const recalled = ({ event }: { event: DoneActorEvent<RecordingIntent | undefined> }) => event.output
+const recalled = ({ event }: { event: DoneActorEvent<Recalled | undefined> }) => event.output
 const drain = ({ event }: { event: { order: Drain } }) => event
 const drainRecording = { type: 'drainRecording', params: drain } as const
 const tellCrash = { type: 'tellCrash', params: ({ event }: { event: ErrorActorEvent }) => event } as const
@@ -23,7 +23,7 @@ export const recordingRegion = {
         input: ofCamera,
         onDone: [
           {
-            guard: { type: 'isIntent', params: recalled },
+            guard: { type: 'isRecalled', params: recalled },
             target: 'active.waiting',
             actions: { type: 'continueRecording', params: recalled },
           },
@@ -34,11 +34,7 @@ export const recordingRegion = {
     },
     none: {
       on: {
-        'recording.start': {
-          guard: 'mayStart',
-          target: 'active',
-          actions: 'beginRecording',
-        },
+        'recording.start': { guard: 'mayStart', target: 'active', actions: 'beginRecording' },
       },
     },
     active: {

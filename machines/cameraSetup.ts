@@ -17,7 +17,7 @@ import { type DemandEvent, demandMachine } from './demand.js'
 import type { CameraId, Device, Probe } from './domain/camera.js'
 import type { CameraFact, LostFact, StreamFact, SupervisionFact } from './domain/facts.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
-import type { Lacks, RecordingIntent } from './domain/recording.js'
+import type { Lacks, Recalled } from './domain/recording.js'
 import type { CameraStatus, Obstacles } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
 import { pipelineMachine } from './pipeline.js'
@@ -58,7 +58,7 @@ export const cameraSetup = setup({
     probeDevice: promiseHole<Probe & { at: number }, OnDevice>('probeDevice'),
     publishPath: callbackHole<{ id: CameraId; device: Device; probe: Probe }>('publishPath'),
     /** Resolves with the recording of this camera that must go on. */
-    recallIntent: promiseHole<RecordingIntent | undefined, { camera: CameraId }>('recallIntent'),
+    recallIntent: promiseHole<Recalled | undefined, { camera: CameraId }>('recallIntent'),
     /** Stops the recorder after a crash of the recording. */
     abandonCapture: promiseHole<void, { camera: CameraId }>('abandonCapture'),
   },
@@ -68,7 +68,7 @@ export const cameraSetup = setup({
     mayRecord: ({ context: { obstacles } }) => obstacles.storage === undefined && obstacles.server === undefined,
     mayStream: ({ context: { obstacles } }) => obstacles.server === undefined,
     isAvailable: stateIn('#camera.alive.connection.online.life.available'),
-    isIntent: (_, intent: RecordingIntent | undefined) => intent !== undefined,
+    isRecalled: (_, recalled: Recalled | undefined) => recalled !== undefined,
     isLoss: (_, { order }: { order: Drain }) => order.type === 'camera.lost',
     mayStart: and(['mayRecord', 'isAvailable']),
     isRecordingOver: not(or([stateIn(active), stateIn(`${region}.ending`), stateIn(`${region}.rescuing`)])),
@@ -116,11 +116,12 @@ export const cameraSetup = setup({
       if (event.type !== 'recording.start') return
       enqueue.spawnChild('recording', { id: 'recording', input: recordingInput(context, event, context.obstacles) })
     }),
-    continueRecording: enqueueActions(({ context, enqueue, self }, intent: RecordingIntent | undefined) => {
-      if (intent === undefined) return
+    continueRecording: enqueueActions(({ context, enqueue, self }, recalled: Recalled | undefined) => {
+      if (recalled === undefined) return
       const { obstacles, reason = because('unplugged') } = context
       const lacks = { ...obstacles, ...(!self.getSnapshot().hasTag('available') && { camera: reason }) }
-      enqueue.spawnChild('recording', { id: 'recording', input: { ...recordingInput(context, intent, lacks), intent } })
+      const input = { ...recordingInput(context, recalled.intent, lacks), recalled }
+      enqueue.spawnChild('recording', { id: 'recording', input })
     }),
     tellRecordingReady: enqueueActions(({ enqueue, self }) => {
       const { recording } = self.getSnapshot().children

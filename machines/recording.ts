@@ -10,8 +10,8 @@ const added = {
   type: 'addSegment',
   params: ({ event }: { event: { segment: Segment } }) => event.segment,
 } as const
-const interrupted = { type: 'tellInterruption', params: { closes: false } } as const
-const paused = { type: 'tellInterruption', params: { closes: true } } as const
+const interrupted = { type: 'beginGap', params: { closes: false } } as const
+const paused = { type: 'beginGap', params: { closes: true } } as const
 const deleted = gives('no_data', 'the file that was being written was deleted')
 const grew = <Type extends 'noteGrowth' | 'endGap'>(type: Type) =>
   ({ type, params: ({ event }: { event: { at: number } }) => event }) as const
@@ -34,16 +34,17 @@ const endsOrPauses = [
  */
 export const recordingMachine = recordingSetup.createMachine({
   id: 'recording',
-  context: ({ input: { lacks = {}, intent, ...input } }) => ({
+  context: ({ input: { lacks = {}, recalled, ...input } }) => ({
     ...input,
-    ...(intent && { startedAt: intent.startedAt }),
-    watermark: intent ? intent.startedAt - 1 : 0,
+    ...(recalled && { startedAt: recalled.intent.startedAt }),
+    watermark: recalled ? recalled.intent.startedAt - 1 : 0,
     segments: [],
-    gaps: intent?.gaps ?? [],
-    grewAt: intent?.startedAt ?? 0,
+    gaps: recalled?.intent.gaps ?? [],
+    grewAt: recalled?.grewAt ?? 0,
     lacks,
     attempts: 0,
-    reason: because(intent ? 'service_restarted' : 'requested'),
+    reason: because(recalled ? 'service_restarted' : 'requested'),
+    gapReason: because('service_restarted'),
   }),
   initial: 'deciding',
   output: ({ context }) => outcomeOf(context),

@@ -17,6 +17,7 @@ import {
   type Lacks,
   type Need,
   needs,
+  type Recalled,
   type RecordingFormat,
   type RecordingIntent,
   withGap,
@@ -26,7 +27,7 @@ import { type StreamHoldEvent, streamHoldMachine } from './streamHold.js'
 
 /**
  * `duration`: in ms from the first frame; absent: until it is stopped. `by`: the origin of the request. `lacks`: the
- * present obstacles. `endsOnUnplug`: the recording ends when its camera is lost. `intent`: a recording of an earlier
+ * present obstacles. `endsOnUnplug`: the recording ends when its camera is lost. `recalled`: a recording of an earlier
  * run of the service, which continues.
  */
 export interface RecordingInput {
@@ -38,7 +39,7 @@ export interface RecordingInput {
   endsOnUnplug?: boolean
   /** How long it may wait, in ms; absent: for ever. */
   maxInterruption?: number
-  intent?: RecordingIntent
+  recalled?: Recalled
 }
 
 export type RecordingEvent =
@@ -78,7 +79,7 @@ export interface Opened {
   segments: Segment[]
 }
 
-export interface RecordingContext extends Omit<RecordingInput, 'lacks' | 'intent'> {
+export interface RecordingContext extends Omit<RecordingInput, 'lacks' | 'recalled'> {
   /** Epoch ms: segments that begin later belong to this recording. */
   watermark: number
   segments: Segment[]
@@ -92,6 +93,8 @@ export interface RecordingContext extends Omit<RecordingInput, 'lacks' | 'intent
   attempts: number
   /** Why the recording is interrupted, or ends. */
   reason: Reason
+  /** Why the present gap began; `reason` may tell of a later attempt. */
+  gapReason: Reason
   closed?: Closed
 }
 
@@ -186,13 +189,12 @@ export const recordingSetup = setup({
       const { format, startedAt = 0 } = context
       return { type: 'recording.started', ...origin(context), format, filename, startedAt }
     }),
-    tellInterruption: emit(({ context }, { closes }: { closes: boolean }) => ({
-      type: 'recording.interrupted',
-      ...origin(context),
-      reason: context.reason,
-      filename: newestOf(context),
-      closes,
-    })),
+    beginGap: enqueueActions(({ context, enqueue }, { closes }: { closes: boolean }) => {
+      const { reason } = context
+      const filename = newestOf(context)
+      enqueue.assign({ gapReason: reason })
+      enqueue.emit({ type: 'recording.interrupted', ...origin(context), reason, filename, closes })
+    }),
     tellSuspension: emit(({ context }) => ({
       type: 'recording.suspended',
       ...origin(context),
@@ -263,7 +265,7 @@ const origin = ({ camera, by }: RecordingContext) => ({ camera, by })
 
 const newestOf = ({ segments }: RecordingContext): string => segments.at(-1)?.filename ?? ''
 
-const gapUntil = ({ grewAt, reason }: RecordingContext, to: number): Gap => ({
+const gapUntil = ({ grewAt, gapReason: reason }: RecordingContext, to: number): Gap => ({
   from: Math.min(grewAt, to),
   to,
   reason,

@@ -8,7 +8,7 @@ import type { MediaServer, PathEvent, StreamReader } from '../../machines/domain
 import { choosePipeline } from '../../machines/domain/pipeline.js'
 import type { CaptureDefaults, Clock } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
-import type { IntentStore, RecordingIntent } from '../../machines/domain/recording.js'
+import type { IntentStore, Recalled } from '../../machines/domain/recording.js'
 import type { SourceInput } from '../../machines/source.js'
 import { callback } from './callback.js'
 import { addressRefusal } from './external.js'
@@ -20,7 +20,7 @@ export interface CameraPorts {
   pipelines: Pick<Pipelines, 'spec'>
   addresses: AddressCheck
   intents: Pick<IntentStore, 'find' | 'remove'>
-  segments: Pick<Segments, 'finish' | 'toMatroska'>
+  segments: Pick<Segments, 'list' | 'finish' | 'toMatroska'>
   defaults: CaptureDefaults
   clock: Clock
 }
@@ -49,17 +49,21 @@ export const cameraEffects = ({
     mediaServer.publish(pipelines.spec(input.id, input.device, input.probe.pipeline), send),
   ),
 
-  recallIntent: fromPromise<RecordingIntent | undefined, { camera: CameraId }>(
-    async ({ input: { camera }, signal }) => {
-      const intent = await intents.find(camera)
-      if (intent?.unfinished === undefined) return intent
-      // The last run of the service ended while it converted the files.
-      const names = intent.unfinished.map((filename) => ({ filename, startedAt: intent.startedAt }))
-      await segments.toMatroska(await segments.finish(camera, names, signal), signal)
-      await intents.remove(camera)
-      return undefined
-    },
-  ),
+  recallIntent: fromPromise<Recalled | undefined, { camera: CameraId }>(async ({ input: { camera }, signal }) => {
+    const intent = await intents.find(camera)
+    if (intent === undefined) return undefined
+    const { startedAt, unfinished } = intent
+    if (unfinished === undefined) {
+      const [newest] = (await segments.list(camera, startedAt - 1)).slice(-1)
+      const [file] = newest ? await segments.finish(camera, [newest], signal) : []
+      return { intent, grewAt: newest && file ? newest.startedAt + file.duration : startedAt }
+    }
+    // The last run of the service ended while it converted the files.
+    const names = unfinished.map((filename) => ({ filename, startedAt }))
+    await segments.toMatroska(await segments.finish(camera, names, signal), signal)
+    await intents.remove(camera)
+    return undefined
+  }),
 
   abandonCapture: fromPromise<void, { camera: CameraId }>(({ input: { camera }, signal }) =>
     mediaServer.setRecording(camera, false, within(abandonLimit, signal)),

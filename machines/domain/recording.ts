@@ -32,6 +32,12 @@ export interface RecordingIntent {
   unfinished?: string[]
 }
 
+/** An intent of an earlier run of the service. `grewAt`: the end of its last media. */
+export interface Recalled {
+  intent: RecordingIntent
+  grewAt: number
+}
+
 /** The intents on disk. Each change survives a power cut once its promise resolves. */
 export interface IntentStore {
   find(camera: CameraId): Promise<RecordingIntent | undefined>

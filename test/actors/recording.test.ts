@@ -1,9 +1,11 @@
 import { expect } from 'chai'
 import { useFakeTimers } from 'sinon'
 import { createActor, toPromise } from 'xstate'
+import { type CameraPorts, cameraEffects } from '../../actors/effects/camera.js'
 import { type RecordingPorts, recordingEffects } from '../../actors/effects/recording.js'
 import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
-import type { RecordingSubject } from '../../machines/recordingSetup.js'
+import type { RecordingFormat, RecordingIntent } from '../../machines/domain/recording.js'
+import type { Finish, RecordingSubject } from '../../machines/recordingSetup.js'
 
 const first: Segment = { filename: 'camera0_first.mp4', startedAt: 1_000 }
 const next: Segment = { filename: 'camera0_next.mp4', startedAt: 3_000 }
@@ -32,6 +34,84 @@ describe('closing a capture', () => {
     }
   })
 })
+
+describe('the intent of a recording', () => {
+  const intent: RecordingIntent = {
+    camera: 'camera0',
+    by: { user: 'ann', request: '1', session: 's' },
+    format: 'mkv',
+    startedAt: 1_000,
+    gaps: [],
+  }
+
+  it('is recalled with the end of its last media', async () => {
+    const { recall } = stored(intent)
+    expect(await recall()).to.deep.equal({ intent, grewAt: 5_000 })
+  })
+
+  it('is kept until its files are converted', async () => {
+    const { log, finish, store } = stored(intent)
+    const files = await finish('mkv')
+    expect(log).to.deep.equal(['saved, unfinished: camera0_next.mp4', 'converted', 'removed'])
+    expect([files, store()]).to.deep.equal([['camera0_next.mkv'], undefined])
+  })
+
+  it('is removed at once without a conversion', async () => {
+    const { log, finish } = stored(intent)
+    expect(await finish('fmp4')).to.deep.equal(['camera0_next.mp4'])
+    expect(log).to.deep.equal(['removed'])
+  })
+
+  it('finishes a conversion that the last run of the service has left', async () => {
+    const { log, recall } = stored({ ...intent, unfinished: ['camera0_next.mp4'] })
+    expect(await recall()).to.equal(undefined)
+    expect(log).to.deep.equal(['converted', 'removed'])
+  })
+})
+
+/** The effects with a store that holds the intent, and one file of two seconds that begins at 3 s. */
+function stored(intent: RecordingIntent) {
+  const log: string[] = []
+  let kept: RecordingIntent | undefined = intent
+  const file = (name: string) => ({ name, camera: 'camera0', bytes: 1, duration: 2_000, complete: true })
+  const ports = {
+    segments: {
+      list: async () => [first, next],
+      finish: async (_: string, segments: Segment[]) => segments.map(({ filename }) => file(filename)),
+      toMatroska: async (files: { name: string }[]) => {
+        log.push('converted')
+        return files.map(({ name }) => file(name.replace('.mp4', '.mkv')))
+      },
+    },
+    intents: {
+      find: async () => kept,
+      save: async (changed: RecordingIntent) => {
+        log.push(`saved, unfinished: ${changed.unfinished?.join()}`)
+        kept = changed
+      },
+      remove: async () => {
+        log.push('removed')
+        kept = undefined
+      },
+    },
+    log: { warn: () => {}, info: () => {}, error: () => {} },
+    clock: { now: () => 9_000 },
+  }
+  return {
+    log,
+    store: () => kept,
+    recall: () => {
+      const { recallIntent } = cameraEffects(ports as unknown as CameraPorts)
+      return toPromise(createActor(recallIntent, { input: { camera: 'camera0' } }).start())
+    },
+    finish: async (format: RecordingFormat) => {
+      const { finishRecording } = recordingEffects(ports as unknown as RecordingPorts)
+      const files = [file(next.filename)] as RecordingFile[]
+      const input: Finish = { camera: 'camera0', format, files, endedAt: 6_000, intent }
+      return (await toPromise(createActor(finishRecording, { input }).start())).files.map(({ name }) => name)
+    },
+  }
+}
 
 /** Resolves with the file names of a recording with files of two seconds. `lasts`: length of the known file, in ms. */
 async function close({

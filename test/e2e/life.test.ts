@@ -15,6 +15,8 @@ interface Camera {
 interface Recording {
   status: string
   files: string[]
+  start_time: string
+  gaps: { from: string; to: string; reason: string }[]
 }
 
 describeKinds('the life of the service', (kind) => {
@@ -65,6 +67,9 @@ describeKinds('the life of the service', (kind) => {
     expect(await names()).to.deep.equal(['camera0 one', 'camera1 two'])
     const resumed = await continued('camera1')
     expect(resumed.files[0]).to.equal(second.filename)
+    expect(resumed.gaps.map(({ reason }) => reason)).to.deep.equal(['service_restarted'])
+    const [{ from = '', to = '' } = {}] = resumed.gaps
+    expect(Date.parse(from)).to.be.greaterThan(Date.parse(resumed.start_time)).and.lessThan(Date.parse(to))
     expect(await stop('camera0')).to.deep.include({ status: 'STOPPED', filename: first.filename })
     const orphans = await service.until('one pipeline', async () => {
       const running = await service.pipelines()

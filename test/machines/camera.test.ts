@@ -8,7 +8,7 @@ import type { TapEvent } from '../../machines/domain/capture.js'
 import type { Fact } from '../../machines/domain/facts.js'
 import type { Segment } from '../../machines/domain/files.js'
 import { because, Failure } from '../../machines/domain/reason.js'
-import type { RecordingIntent } from '../../machines/domain/recording.js'
+import type { Recalled, RecordingIntent } from '../../machines/domain/recording.js'
 import type { Obstacles } from '../../machines/domain/views.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
 import { pullMachine } from '../../machines/pull.js'
@@ -636,7 +636,9 @@ function camera({
           log.push('path published')
           return () => log.push('path withdrawn')
         }) as never,
-        recallIntent: fromPromise<RecordingIntent | undefined, { camera: CameraId }>(async () => kept),
+        recallIntent: fromPromise<Recalled | undefined, { camera: CameraId }>(
+          async () => kept && { intent: kept, grewAt: 6_000 },
+        ),
         abandonCapture: fromPromise(async () => void log.push('recorder off')) as never,
       },
     }),

@@ -323,16 +323,20 @@ describe('recording', () => {
       await opened()
       await firstBytes(two)
       expect(view()).to.deep.include({ status: 'RECORDING' })
+      expect(
+        view().gaps.map(({ reason }) => reason.code),
+        'the cause, not the failed attempts',
+      ).to.deep.equal(['unplugged'])
     })
 
     it('a restart of the service', async () => {
       const gaps = [{ from: 2_000, to: 3_000, reason: because('unplugged') }]
       const intent: RecordingIntent = { camera: 'camera0', by: ann, format: 'mkv', startedAt: 1_000, gaps }
       const { actor, clock, facts, view, opened, firstBytes } = record({
-        intent,
+        recalled: { intent, grewAt: 6_000 },
         lacks: { camera: because('unplugged'), server: because('not_started') },
       })
-      expect(view()).to.deep.include({ status: 'INTERRUPTED', waitsFor: 'camera', startedAt: 1_000 })
+      expect(view()).to.deep.include({ status: 'INTERRUPTED', waitsFor: 'camera', startedAt: 1_000, since: 6_000 })
       actor.send({ type: 'camera.ready' })
       expect(view()).to.deep.include({ status: 'INTERRUPTED', waitsFor: 'server' })
       actor.send({ type: 'server.restored' })
@@ -341,7 +345,7 @@ describe('recording', () => {
       await firstBytes(two)
       expect(facts.map(({ type }) => type)).to.deep.equal(['recording.resumed'])
       expect(view()).to.deep.include({ status: 'RECORDING', files: ['one.mp4', 'two.mp4'] })
-      expect(view().gaps.map(({ to }) => to)).to.deep.equal([3_000, 8_000])
+      expect(view().gaps).to.deep.equal([...gaps, { from: 6_000, to: 8_000, reason: because('service_restarted') }])
     })
   })
 
