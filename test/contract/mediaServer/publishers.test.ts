@@ -24,6 +24,7 @@ describeMediaServers('media server, publishers and sources', (kind) => {
         cam: { ...demand, runOnDemandCloseAfter: '60s' },
         sturdy: { ...demand, runOnDemandRestart: true, runOnDemandCloseAfter: '10s' },
         plain: {},
+        single: { overridePublisher: false },
       },
     })
   })
@@ -34,7 +35,7 @@ describeMediaServers('media server, publishers and sources', (kind) => {
   const api: RunningMediaServer['api'] = (...call) => server.api(...call)
 
   it('refuses a publisher whose path has changed since ANNOUNCE', async () => {
-    expect(await publish(server, 'plain', async () => undefined)).to.equal(200)
+    expect(await publish(server, 'plain', none)).to.equal(200)
     expect(await publish(server, 'plain', () => api('POST', 'config/paths/replace/plain', {}))).to.equal(200)
     const change = async () => {
       await api('PATCH', 'config/paths/patch/plain', { record: true })
@@ -89,7 +90,7 @@ describeMediaServers('media server, publishers and sources', (kind) => {
       const status = await publish(
         strict,
         'plain',
-        async () => undefined,
+        none,
         async () => {
           const holder = await hold(strict, 'plain')
           expect(holder.answer.status).to.equal(200)
@@ -112,7 +113,26 @@ describeMediaServers('media server, publishers and sources', (kind) => {
       expect((await api('POST', `rtspsessions/kick/${source?.id}`)).body).to.deep.equal({ status: 'ok' })
       await until('the end of the stream', async () => !(await pathOf(server, 'plain')).available)
     }
-    expect(await publish(server, 'plain', async () => undefined, kick)).to.equal(200)
+    expect(await publish(server, 'plain', none, kick)).to.equal(200)
+  })
+
+  it('lets a second publisher replace the first by default, and refuses it with overridePublisher false', async () => {
+    const publisher = async (name: string) => (await pathOf(server, name)).source?.id
+    const second = async (name: string) => {
+      let outcome: unknown
+      const first = await publish(server, name, none, async () => {
+        const before = await publisher(name)
+        const status = await publish(server, name, none, async () => {
+          outcome = { isSame: before !== undefined && (await publisher(name)) === before }
+        })
+        outcome = { ...(outcome as object), status }
+      })
+      return { first, ...(outcome as object) }
+    }
+    expect(await second('plain')).to.deep.equal({ first: 200, isSame: false, status: 200 })
+    expect(await second('single')).to.deep.equal({ first: 200, isSame: true, status: 400 })
+    await until('the end of the first publisher', async () => !(await pathOf(server, 'single')).available)
+    expect(await publish(server, 'single', none), 'after the end of the first').to.equal(200)
   })
 
   it('starts the command again 5 s after its end, for a reader that waits', async () => {
@@ -184,6 +204,8 @@ describeMediaServers('media server, publishers and sources', (kind) => {
   })
 })
 
+const none = async (): Promise<void> => {}
+
 const sdp = [
   ...['v=0', 'o=- 0 0 IN IP4 127.0.0.1', 's=x', 't=0 0', 'm=video 0 RTP/AVP 96'],
   ...['a=rtpmap:96 H264/90000', 'a=fmtp:96 packetization-mode=1', 'a=control:streamid=0', ''],
@@ -197,7 +219,7 @@ async function publish(
   server: RunningMediaServer,
   name: string,
   between: () => Promise<unknown>,
-  after: () => Promise<unknown> = async () => undefined,
+  after: () => Promise<unknown> = none,
 ): Promise<number> {
   const url = server.url(name)
   const client = rawClient(server.rtspPort)
