@@ -156,7 +156,11 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   /** systemd's folder is in memory: one still a second must not wear a disk. */
   const runDir = env.RUNTIME_DIRECTORY?.split(':')[0] || data.run
   const { publishHost } = options
-  const pipelines = await createPipelines({ runDir, mark, log, clock, publishHost, publishAs: own.publisher })
+  const pipelines = await createPipelines({
+    ...{ runDir, mark, log, clock, publishHost },
+    publishAs: own.publisher,
+    mayBeHidden: () => kind === 'external',
+  })
   closers.push(pipelines.close)
   const snapshotsDir = (camera: string) => join(data.snapshots, camera)
   const hostSampler = createHostSampler({ clock, log })

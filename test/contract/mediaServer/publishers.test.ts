@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
-import { connect as connectTcp } from 'node:net'
 import { expect } from 'chai'
 import { freePort } from '../../support/ports.js'
-import { camera, connect, hold, inTime, killPublisher, leave, pathOf, readFrames, transport, until } from './client.js'
+import { camera, connect, hold, killPublisher, leave, pathOf, readFrames, transport, until } from './client.js'
+import { none, publish } from './publish.js'
 import {
   describeMediaServers,
   type RunningMediaServer,
@@ -87,16 +87,11 @@ describeMediaServers('media server, publishers and sources', (kind) => {
     const strict = await startMediaServer({ kind, dir: other, paths: { plain: {} }, global: { readTimeout: '1s' } })
     try {
       const from = Date.now()
-      const status = await publish(
-        strict,
-        'plain',
-        none,
-        async () => {
-          const holder = await hold(strict, 'plain')
-          expect(holder.answer.status).to.equal(200)
-          await holder.end()
-        },
-      )
+      const status = await publish(strict, 'plain', none, async () => {
+        const holder = await hold(strict, 'plain')
+        expect(holder.answer.status).to.equal(200)
+        await holder.end()
+      })
       expect(status).to.equal(200)
       // The default is 10 s.
       expect(Date.now() - from).to.be.within(900, 9_000)
@@ -203,55 +198,3 @@ describeMediaServers('media server, publishers and sources', (kind) => {
     }
   })
 })
-
-const none = async (): Promise<void> => {}
-
-const sdp = [
-  ...['v=0', 'o=- 0 0 IN IP4 127.0.0.1', 's=x', 't=0 0', 'm=video 0 RTP/AVP 96'],
-  ...['a=rtpmap:96 H264/90000', 'a=fmtp:96 packetization-mode=1', 'a=control:streamid=0', ''],
-].join('\r\n')
-
-/**
- * Publishes without ever sending media. `between` runs before RECORD, `after` runs after it. Resolves with the status
- * of RECORD.
- */
-async function publish(
-  server: RunningMediaServer,
-  name: string,
-  between: () => Promise<unknown>,
-  after: () => Promise<unknown> = none,
-): Promise<number> {
-  const url = server.url(name)
-  const client = rawClient(server.rtspPort)
-  await client.send(
-    `ANNOUNCE ${url} RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\n` +
-      `Content-Length: ${sdp.length}\r\n\r\n${sdp}`,
-  )
-  const setup = await client.send(
-    `SETUP ${url}/streamid=0 RTSP/1.0\r\nCSeq: 2\r\nTransport: ${transport};mode=record\r\n\r\n`,
-  )
-  const session = /Session: (\w+)/.exec(setup)?.[1]
-  await between()
-  const record = await client.send(`RECORD ${url} RTSP/1.0\r\nCSeq: 3\r\nSession: ${session}\r\n\r\n`)
-  await after()
-  client.close()
-  return Number(/^RTSP\/1.0 (\d+)/.exec(record)?.[1])
-}
-
-/** Sends and receives text, for requests that a reader never sends. */
-function rawClient(port: number): { send(text: string): Promise<string>; close(): void } {
-  const socket = connectTcp(port, '127.0.0.1')
-  socket.on('error', () => {})
-  return {
-    send: (text) =>
-      inTime(
-        'a response',
-        new Promise((resolve) => {
-          socket.once('data', (answer) => resolve(answer.toString('latin1')))
-          socket.once('close', () => resolve(''))
-          socket.write(text)
-        }),
-      ),
-    close: () => socket.destroy(),
-  }
-}
