@@ -63,6 +63,8 @@ describeMediaServers('media server, the publishers of this service', (kind) => {
     })
   })
   after(async () => {
+    // A stalled process would not end with its server.
+    await pipelines?.recycle('camera0')
     await server?.stop()
     access?.close()
     await auth?.stop()
@@ -110,7 +112,8 @@ describeMediaServers('media server, the publishers of this service', (kind) => {
   it('admits the ffmpeg that replaces a killed one, before the media server would start it', async () => {
     const release = await start()
     const before = await publisher()
-    process.kill(pipelines.process('camera0')?.pid ?? 0, 'SIGKILL')
+    const { pid } = await until('its process', () => pipelines.process('camera0'))
+    process.kill(pid, 'SIGKILL')
     expect(await another(before)).to.be.below(4_500)
     release()
   })
