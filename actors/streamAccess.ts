@@ -20,7 +20,7 @@ import {
 import { type AllowList, hostInUrl } from '../machines/domain/address.js'
 import { isCameraId } from '../machines/domain/camera.js'
 import { ServiceError } from '../machines/domain/errors.js'
-import type { Clock, Log, Metrics } from '../machines/domain/ports.js'
+import type { Clock, Log, Metrics, Pipelines } from '../machines/domain/ports.js'
 import { isEnding, keysWhere, type mediaSessionsMachine, mediaSessionsView } from '../machines/mediaSessions.js'
 
 export interface StreamAccessPorts {
@@ -29,6 +29,7 @@ export interface StreamAccessPorts {
   /** Undefined while the actor does not run; then no reader is admitted. */
   mediaSessions: () => ActorRefFrom<typeof mediaSessionsMachine> | undefined
   own: OwnAccess
+  pipelines: Pick<Pipelines, 'admit'>
   /** True for addresses that may read. The service itself may always read. */
   isAllowed: AllowList
   /** Counts failed authentications. */
@@ -54,14 +55,19 @@ const refused = (reason: string, who: { user?: string; credential?: Credential }
 })
 
 /** Reasons that count as a failed authentication. An expired credential was valid before, so it does not count. */
-const guesses = ['auth_failed', 'publishing_denied', 'api_denied']
+const guesses = ['auth_failed', 'publishing_denied', 'no_new_pipeline', 'api_denied']
+
+const notItsPipeline =
+  'publisher refused: it has the password of this camera, but is not its ffmpeg that has just been started'
 
 /**
  * Authorises the clients of the media server. A signed URL allows reading one camera. A token or an API key allows
- * reading the cameras of its right. Only the service itself may publish and use the API.
+ * reading the cameras of its right. Only the service itself may use the API, and only its pipelines may publish: other
+ * users of the host can read their password in `ps`, so each process of a pipeline is admitted once.
  */
 export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { close(): void } => {
-  const { credentials, links, mediaSessions, own, isAllowed, failures, open, clock, log, audit, metrics } = ports
+  const { credentials, links, mediaSessions, own, pipelines, isAllowed, failures, open, clock, log, audit, metrics } =
+    ports
   if (open) log.warn('security.streams is open: every client that reaches the media server can watch every camera')
 
   const end: StreamAccess['end'] = async (isIt, reason) => {
@@ -144,7 +150,8 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     if (!own.isOwnAddress(ip)) return refused('not_this_host')
     if (isApi) return passes
     if (!protocol.startsWith('rtsp')) return refused('not_offered')
-    return isCameraId(path) ? passes : refused('no_camera')
+    if (!isCameraId(path)) return refused('no_camera')
+    return pipelines.admit(path) ? passes : refused('no_new_pipeline')
   }
 
   const writeAudit = (
@@ -184,7 +191,13 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     const { reason, user = '' } = refusal
     const action = actionOf(question)
     const subject = path.slice(0, 64)
-    log.warn('stream access refused', { action, path: subject, address: ip, reason, ...(user !== '' && { user }) })
+    log.warn(reason === 'no_new_pipeline' ? notItsPipeline : 'stream access refused', {
+      action,
+      path: subject,
+      address: ip,
+      reason,
+      ...(user !== '' && { user }),
+    })
     const about = { reason, ...(subject !== '' && { subject }) }
     writeAudit({ event: 'refusal', result: 'refused', ...about }, question, refusal)
     metrics?.refused('authentication')

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { attempt } from './attempt.js'
 
 /** Identifies a process. The pid alone is not sufficient, because pids are reused. */
@@ -21,6 +21,10 @@ export function markedProcesses(variable: string): (ProcessId & { program: strin
 }
 
 export const isAlive = ({ pid, started }: ProcessId): boolean => statusOf(pid)?.started === started
+
+/** False for a process of another user. Root sees those too, with any mark. */
+export const isOurs = ({ pid }: Pick<ProcessId, 'pid'>): boolean =>
+  attempt(() => statSync(`/proc/${pid}`).uid) === process.geteuid?.()
 
 /** Returns `undefined` if the process is gone or a zombie. */
 function statusOf(pid: number): { started: number; program: string } | undefined {

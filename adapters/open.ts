@@ -159,7 +159,11 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   const probe = createDeviceProbe({ reader, log, timeout: options.probeTimeout })
   const runDir = run.dir
   const { publishHost } = options
-  const pipelines = await createPipelines({ runDir, mark, log, clock, publishHost, publishAs: own.publisher })
+  const pipelines = await createPipelines({
+    ...{ runDir, mark, log, clock, publishHost },
+    publishAs: own.publisher,
+    mayBeHidden: () => kind === 'external',
+  })
   closers.push(pipelines.close)
   const snapshotsDir = (camera: string) => join(data.snapshots, camera)
   const hostSampler = createHostSampler({ clock, log })

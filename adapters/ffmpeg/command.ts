@@ -46,7 +46,8 @@ export interface StreamCommand extends Place {
   /** The host of the media server's RTSP port, from the view of its own host. */
   publishHost: string
   /**
-   * The credential for publishing. It must give no other right, because other users of this host can read it in `ps`.
+   * The credential for publishing this camera's stream. It must give no other right, because other users of this host
+   * can read it in `ps`: ffmpeg accepts it only as a part of the URL, and has no file or variable for it.
    */
   publishAs?: { user: string; password: string }
   /** See `findVariableRate`. */

@@ -28,8 +28,10 @@ export interface PipelinesOptions {
   clock: Clock
   /** The host to publish to, from the view of the media server's host; 127.0.0.1 by default. */
   publishHost?: string
-  /** The credential of the pipelines for the media server; none by default. */
-  publishAs?: { user: string; password: string }
+  /** Returns the credential of a camera's pipeline for the media server; none by default. */
+  publishAs?: (camera: CameraId) => { user: string; password: string }
+  /** True if the media server may run as another user, which hides its processes. False by default. */
+  mayBeHidden?: () => boolean
 }
 
 /** Maximum age of a still, in ms. */
@@ -48,7 +50,7 @@ interface Watched {
  * folder cannot be used in a command. `close` ends the watching, not the pipelines.
  */
 export async function createPipelines(options: PipelinesOptions): Promise<Pipelines & { close(): void }> {
-  const { runDir, mark, log, clock, publishHost = '127.0.0.1', publishAs } = options
+  const { runDir, mark, log, clock, publishHost = '127.0.0.1', publishAs, mayBeHidden } = options
   if (!isQuotable(runDir)) throw new Error('the name of the data directory must not contain $ or a line break')
   const [socket, clockwork, variableRate, withParent] = await Promise.all([
     openSocket(),
@@ -64,10 +66,9 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
     mark,
     variableRate,
     withParent,
-    ...(publishAs && { publishAs }),
     ...(clockwork && { clockwork }),
   }
-  const processes = createProcessTable({ mark, now: () => clock.now() })
+  const processes = createProcessTable({ mark, now: () => clock.now(), ...(mayBeHidden && { mayBeHidden }) })
   const watched = new Map<CameraId, Watched>()
   const addresses = new Map<string, Watched>()
   /** Cameras whose pipeline decodes. Only these write stills. */
@@ -101,7 +102,8 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
       if (pipeline.kind === 'encode') decoding.add(camera)
       else decoding.delete(camera)
       reports.prepare(camera)
-      return { name: camera, source: { command: streamCommand({ ...shared, camera, device, pipeline }) } }
+      const as = publishAs && { publishAs: publishAs(camera) }
+      return { name: camera, source: { command: streamCommand({ ...shared, ...as, camera, device, pipeline }) } }
     },
     watch(camera, listener) {
       const entry: Watched = { camera, listener }
@@ -118,6 +120,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
       return found && { pid: found.pid, since: found.since }
     },
     presence: processes.presence,
+    admit: processes.admit,
     takeReport(camera) {
       const text = reports.read(camera)
       const lines = errorLines(text)

@@ -1,7 +1,8 @@
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import type { Presence } from '../../machines/domain/capture.js'
-import { isAlive, markedProcesses, type ProcessId, readProc } from '../markedProcesses.js'
+import { isAlive, isOurs, markedProcesses, type ProcessId, readProc } from '../markedProcesses.js'
 import { MARK } from './command.js'
+import { isConnected } from './isConnected.js'
 
 interface PipelineProcess extends ProcessId {
   camera: CameraId
@@ -13,12 +14,21 @@ interface PipelineProcess extends ProcessId {
 const fresh = 200
 const ticksPerSecond = 100
 
+interface ProcessTableOptions {
+  mark: string
+  now: () => number
+  /** True if the media server may run as another user, which hides its processes. False by default. */
+  mayBeHidden?: () => boolean
+}
+
 /**
  * Finds the pipelines, which are child processes of the media server, by the mark in their environment. Only processes
  * of the same user are visible.
  */
-export function createProcessTable({ mark, now }: { mark: string; now: () => number }) {
+export function createProcessTable({ mark, now, mayBeHidden = () => false }: ProcessTableOptions) {
   const known = new Map<CameraId, PipelineProcess>()
+  /** The last process of each camera that was admitted as a publisher. */
+  const admitted = new Map<CameraId, ProcessId>()
   /** Cameras whose process was found at least once. */
   const visible = new Set<CameraId>()
   let scanned: { at: number; found: PipelineProcess[] } | undefined
@@ -50,6 +60,19 @@ export function createProcessTable({ mark, now }: { mark: string; now: () => num
     presence(camera: CameraId): Presence {
       if (look(camera)) return 'running'
       return visible.has(camera) ? 'gone' : 'unknown'
+    },
+    /** See `Pipelines`. Other users can read the password in `ps`, but cannot start a process of this user. */
+    admit(camera: CameraId): boolean {
+      const last = admitted.get(camera)
+      // While this process runs, no other one can capture: it holds the device lock.
+      if (last && isAlive(last)) return false
+      scanned = { at: now(), found: scan() }
+      const ours = scanned.found.filter((process) => process.camera === camera && isOurs(process))
+      if (ours.length === 0) return mayBeHidden() && !visible.has(camera)
+      visible.add(camera)
+      const one = ours.find((process) => !process.waits && isConnected(process))
+      if (one) admitted.set(camera, one)
+      return one !== undefined
     },
     /** Returns the process that captures, else the one that waits for the device. `since`: epoch ms. */
     of(camera: CameraId): (PipelineProcess & { since: number }) | undefined {

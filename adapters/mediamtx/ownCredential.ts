@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { OwnAccess } from '../../machines/domain/access.js'
 import { isLoopback, plainAddress } from '../../machines/domain/address.js'
 import { ownAddresses } from '../rtsp/addresses.js'
@@ -12,8 +12,8 @@ interface UserAndPassword {
 export interface OwnCredential extends OwnAccess {
   /** For the service's own reads. */
   reader: UserAndPassword
-  /** For pipelines. It gives no other right, because other users of the host can read it on the command line. */
-  publisher: UserAndPassword
+  /** For the pipeline of one camera. It gives no other right, because other users of the host can read it in `ps`. */
+  publisher(camera: string): UserAndPassword
   /** For the control API. */
   api: UserAndPassword
 }
@@ -22,14 +22,21 @@ export const createOwnCredential = (): OwnCredential => {
   const make = (user: string): UserAndPassword => ({ user, password: randomBytes(24).toString('base64url') })
   const made = {
     reader: make('camera-service-reader'),
-    publisher: make('camera-service-publisher'),
     api: make('camera-service-api'),
   }
+  const publisherKey = randomBytes(32)
+  const publisher = (camera: string): UserAndPassword => ({
+    user: 'camera-service-publisher',
+    password: createHmac('sha256', publisherKey).update(camera).digest('base64url'),
+  })
   const purposes = ['reader', 'publisher', 'api'] as const
   return {
     ...made,
-    purposeOf: ({ user, password }) =>
-      purposes.find((purpose) => made[purpose].user === user && isSame(made[purpose].password, password)),
+    publisher,
+    purposeOf: ({ user, password, path }) => {
+      const all = { ...made, publisher: publisher(path) }
+      return purposes.find((purpose) => all[purpose].user === user && isSame(all[purpose].password, password))
+    },
     isOwnAddress: (address) => {
       const plain = plainAddress(address)
       return isLoopback(plain) || ownAddresses().includes(plain)

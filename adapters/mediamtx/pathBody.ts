@@ -38,6 +38,8 @@ export function pathBody(spec: PathSpec, record: boolean, defaults: PathDefaults
     'command' in spec.source
       ? {
           source: 'publisher',
+          // A second publisher is refused while one publishes; by default it would replace the first.
+          overridePublisher: false,
           runOnDemand: spec.source.command,
           runOnDemandRestart: true,
           runOnDemandStartTimeout: startTimeout,

@@ -45,6 +45,11 @@ export interface Pipelines {
   /** The pid and start time of the running process. */
   process(camera: CameraId): { pid: number; since: number } | undefined
   presence(camera: CameraId): Presence
+  /**
+   * True if a process of the camera is connected and has not been admitted before: each may publish once. Always true
+   * for the processes of a media server of another user, which are not visible.
+   */
+  admit(camera: CameraId): boolean
   /** Returns why the last process failed, if it reported that. Empties the failure tap, unless a process runs. */
   takeReport(camera: CameraId): Reason | undefined
   /** Kills the camera's process, so that the media server starts a new one. False if there was none. */

@@ -12,6 +12,9 @@ import { mediaSessionsMachine } from '../../machines/mediaSessions.js'
 import { createGate } from '../support/gate.js'
 
 const own = createOwnCredential()
+/** The service's own credential for a purpose; that of a publisher is for one camera. */
+const ownFor = (purpose: 'reader' | 'publisher' | 'api', camera = 'camera0') =>
+  shown(purpose === 'publisher' ? own.publisher(camera) : own[purpose])
 const key = { kind: 'key', id: 'key1' } as const
 
 const question = (changes: Partial<MediaQuestion> = {}): MediaQuestion => ({
@@ -67,6 +70,7 @@ describe('stream access', () => {
       ...gate,
       mediaSessions: () => actor,
       own,
+      pipelines: { admit: () => true },
       isAllowed: allowList([]),
       open: false,
       ...changes,
@@ -222,15 +226,49 @@ describe('stream access', () => {
           const good = { read: 'reader', publish: 'publisher', api: 'api' }[action] === purpose
           const what = `${action} as ${purpose}`
           for (const ip of ['127.0.0.1', '127.3.2.1', '::1', '::ffff:127.0.0.1', ...here])
-            expect(await may({ action, path, ip, ...shown(own[purpose]) }), `${what} from ${ip}`).to.equal(good)
-          expect(await may({ action, path, ...shown(own[purpose]) }), `${what} from elsewhere`).to.equal(false)
-          expect(await may({ action, path, ip: '127.0.0.1', ...shown(own[purpose]), user: 'x' }), what).to.equal(false)
+            expect(await may({ action, path, ip, ...ownFor(purpose) }), `${what} from ${ip}`).to.equal(good)
+          expect(await may({ action, path, ...ownFor(purpose) }), `${what} from elsewhere`).to.equal(false)
+          expect(await may({ action, path, ip: '127.0.0.1', ...ownFor(purpose), user: 'x' }), what).to.equal(false)
           if (action !== 'api')
-            expect(await may({ action, path: 'yard', ip: '127.0.0.1', ...shown(own[purpose]) }), what).to.equal(false)
+            expect(await may({ action, path: 'yard', ip: '127.0.0.1', ...ownFor(purpose) }), what).to.equal(false)
         }
       }
-      expect(await may({ action: 'publish', protocol: 'webrtc', ip: '127.0.0.1', ...shown(own.publisher) })).to.equal(
+      expect(await may({ action: 'publish', protocol: 'webrtc', ip: '127.0.0.1', ...ownFor('publisher') })).to.equal(
         false,
+      )
+    })
+
+    it('a publisher with the credential of another camera', async () => {
+      const { may, audited } = arrange()
+      const publish = { action: 'publish', ip: '127.0.0.1' }
+      expect(await may({ ...publish, path: 'camera1', ...ownFor('publisher', 'camera1') })).to.equal(true)
+      expect(await may({ ...publish, path: 'camera0', ...ownFor('publisher', 'camera1') })).to.equal(false)
+      expect(audited.map(({ subject, reason }) => ({ subject, reason }))).to.deep.equal([
+        { subject: 'camera0', reason: 'publishing_denied' },
+      ])
+    })
+
+    it('a publisher other than the pipeline that has just been started, and says so', async () => {
+      const asked: string[] = []
+      const admit = (camera: string) => {
+        asked.push(camera)
+        return camera === 'camera1'
+      }
+      const { may, lines, audited } = arrange({ pipelines: { admit } })
+      const publish = (path: string, camera = path) =>
+        may({ action: 'publish', ip: '127.0.0.1', path, ...ownFor('publisher', camera) })
+      expect([await publish('camera0'), await publish('camera1')]).to.deep.equal([false, true])
+      expect(await may({ action: 'publish', path: 'camera1', ...ownFor('publisher', 'camera1') })).to.equal(false)
+      expect(await publish('camera1', 'camera0')).to.equal(false)
+      expect(asked, 'asked only for good credentials from this host').to.deep.equal(['camera0', 'camera1'])
+      expect(audited.map(({ reason }) => reason)).to.deep.equal([
+        'no_new_pipeline',
+        'not_this_host',
+        'publishing_denied',
+      ])
+      expect(lines[0]).to.equal(
+        'warn publisher refused: it has the password of this camera, but is not its ffmpeg that has just been started ' +
+          '{"action":"RTSP publish","path":"camera0","address":"127.0.0.1","reason":"no_new_pipeline"}',
       )
     })
 
@@ -287,7 +325,7 @@ describe('stream access', () => {
       expect(await may({ query: 'sig=bad' })).to.equal(true)
       expect(await may({ action: 'publish', ip: '127.0.0.1' })).to.equal(false)
       expect(await may({ action: 'api', ip: '127.0.0.1' })).to.equal(false)
-      expect(await may({ action: 'publish', ip: '127.0.0.1', ...shown(own.publisher) })).to.equal(true)
+      expect(await may({ action: 'publish', ip: '127.0.0.1', ...ownFor('publisher') })).to.equal(true)
       expect(access.sessions()).to.deep.equal([])
     })
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
 import { expect } from 'chai'
 import { play, watch } from './media.js'
 import { describeKinds, type Service, sideBySide, startService, virtual } from './service.js'
@@ -63,16 +64,20 @@ describeKinds('stream access', (kind) => {
       onTime(await cutAfter(stream_url, Date.parse(expires_at)))
     },
 
+    'refuses a publisher with the password from the command line of ffmpeg': async () => {
+      const device = 'camera1'
+      const { stream_url } = await service.call<Urls>('get_stream_url', { device })
+      await play(stream_url, 5)
+      const shown = new RegExp(`rtsp://[^\\s@]+@127\\.0\\.0\\.1:${service.ports.rtsp}/${device}(?=\\s|$)`)
+      const url = await service.until('its command line', async () => shown.exec(await commandLines())?.[0])
+      expect(await failureOf(url)).to.match(/401/)
+      expect(await failureOf(url.replace(device, 'camera0')), 'of another camera').to.match(/401/)
+      expect(service.log.join('\n')).to.contain('no_new_pipeline').and.not.contain(new URL(url).password)
+    },
+
     'refuses other publishers and other users of the API': async () => {
       const { rtsp, api } = service.ports
-      const source = '-v error -nostdin -re -f lavfi -i testsrc=size=160x120:rate=5 -t 3 -c:v libx264'
-      const pattern = `${source} -pix_fmt yuv420p -f rtsp -rtsp_transport tcp`.split(' ')
-      const failure = await new Promise<string>((resolve) =>
-        execFile('ffmpeg', [...pattern, `rtsp://127.0.0.1:${rtsp}/camera1`], { timeout: 10_000 }, (error) =>
-          resolve(error?.message ?? 'it was taken'),
-        ),
-      )
-      expect(failure).to.match(/401/)
+      expect(await failureOf(`rtsp://127.0.0.1:${rtsp}/camera1`)).to.match(/401/)
       expect((await fetch(`http://127.0.0.1:${api}/v3/paths/list`)).status).to.equal(401)
       expect(
         (await fetch(`http://127.0.0.1:${api}/v3/config/paths/delete/camera0`, { method: 'DELETE' })).status,
@@ -94,3 +99,19 @@ describeKinds('stream access', (kind) => {
     }),
   })
 })
+
+/** Publishes to a URL. Resolves with the error of ffmpeg. */
+const failureOf = (url: string): Promise<string> => {
+  const source = '-v error -nostdin -re -f lavfi -i testsrc=size=160x120:rate=5 -t 3 -c:v libx264'
+  const parameters = `${source} -pix_fmt yuv420p -f rtsp -rtsp_transport tcp`.split(' ')
+  return new Promise((resolve) =>
+    execFile('ffmpeg', [...parameters, url], { timeout: 10_000 }, (error) => resolve(error?.message ?? 'it was taken')),
+  )
+}
+
+/** Resolves with the command lines of all processes, one a line, like `ps`. */
+const commandLines = async (): Promise<string> => {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+  return lines.map((line) => line.replaceAll('\0', ' ')).join('\n')
+}

@@ -74,6 +74,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       watch: () => nothing,
       process: () => undefined,
       presence: () => 'unknown',
+      admit: () => true,
       takeReport: () => undefined,
       recycle: async () => false,
       still: async () => undefined,

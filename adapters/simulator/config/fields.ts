@@ -75,6 +75,7 @@ export const pathFields = {
   recordMaxPartSize: size('50M'),
   recordSegmentDuration: duration('1h0m0s'),
   recordDeleteAfter: duration('1d'),
+  overridePublisher: flag(true),
   runOnDemand: text(),
   runOnDemandRestart: flag(),
   runOnDemandStartTimeout: duration('10s'),

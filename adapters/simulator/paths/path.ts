@@ -191,6 +191,7 @@ export function createPath({ name, rtspPort, readTimeout, commands, idle, ...opt
     addPublisher: (author, sdp) => {
       if (isPull) throw new Error(`can't publish to path '${name}' since 'source' is not 'publisher'`)
       if (publisher) {
+        if (!conf.overridePublisher) throw new Error(`someone is already publishing to path '${name}'`)
         log('INF', 'closing existing publisher')
         const before = publisher
         removePublisher(before)

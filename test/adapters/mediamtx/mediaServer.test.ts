@@ -26,6 +26,7 @@ const pathDefaults = {
 const spec = (name: CameraId, command = 'ffmpeg -i x'): PathSpec => ({ name, source: { command } })
 const wholeBody = (record: boolean, command = 'ffmpeg -i x') => ({
   source: 'publisher',
+  overridePublisher: false,
   runOnDemand: command,
   runOnDemandRestart: true,
   runOnDemandStartTimeout: '20s',

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
-import { connect as connectTcp } from 'node:net'
 import { expect } from 'chai'
 import { freePort } from '../../support/ports.js'
-import { camera, connect, hold, inTime, killPublisher, leave, pathOf, readFrames, transport, until } from './client.js'
+import { camera, connect, hold, killPublisher, leave, pathOf, readFrames, transport, until } from './client.js'
+import { none, publish } from './publish.js'
 import {
   describeMediaServers,
   type RunningMediaServer,
@@ -24,6 +24,7 @@ describeMediaServers('media server, publishers and sources', (kind) => {
         cam: { ...demand, runOnDemandCloseAfter: '60s' },
         sturdy: { ...demand, runOnDemandRestart: true, runOnDemandCloseAfter: '10s' },
         plain: {},
+        single: { overridePublisher: false },
       },
     })
   })
@@ -34,7 +35,7 @@ describeMediaServers('media server, publishers and sources', (kind) => {
   const api: RunningMediaServer['api'] = (...call) => server.api(...call)
 
   it('refuses a publisher whose path has changed since ANNOUNCE', async () => {
-    expect(await publish(server, 'plain', async () => undefined)).to.equal(200)
+    expect(await publish(server, 'plain', none)).to.equal(200)
     expect(await publish(server, 'plain', () => api('POST', 'config/paths/replace/plain', {}))).to.equal(200)
     const change = async () => {
       await api('PATCH', 'config/paths/patch/plain', { record: true })
@@ -86,16 +87,11 @@ describeMediaServers('media server, publishers and sources', (kind) => {
     const strict = await startMediaServer({ kind, dir: other, paths: { plain: {} }, global: { readTimeout: '1s' } })
     try {
       const from = Date.now()
-      const status = await publish(
-        strict,
-        'plain',
-        async () => undefined,
-        async () => {
-          const holder = await hold(strict, 'plain')
-          expect(holder.answer.status).to.equal(200)
-          await holder.end()
-        },
-      )
+      const status = await publish(strict, 'plain', none, async () => {
+        const holder = await hold(strict, 'plain')
+        expect(holder.answer.status).to.equal(200)
+        await holder.end()
+      })
       expect(status).to.equal(200)
       // The default is 10 s.
       expect(Date.now() - from).to.be.within(900, 9_000)
@@ -112,7 +108,26 @@ describeMediaServers('media server, publishers and sources', (kind) => {
       expect((await api('POST', `rtspsessions/kick/${source?.id}`)).body).to.deep.equal({ status: 'ok' })
       await until('the end of the stream', async () => !(await pathOf(server, 'plain')).available)
     }
-    expect(await publish(server, 'plain', async () => undefined, kick)).to.equal(200)
+    expect(await publish(server, 'plain', none, kick)).to.equal(200)
+  })
+
+  it('lets a second publisher replace the first by default, and refuses it with overridePublisher false', async () => {
+    const publisher = async (name: string) => (await pathOf(server, name)).source?.id
+    const second = async (name: string) => {
+      let outcome: unknown
+      const first = await publish(server, name, none, async () => {
+        const before = await publisher(name)
+        const status = await publish(server, name, none, async () => {
+          outcome = { isSame: before !== undefined && (await publisher(name)) === before }
+        })
+        outcome = { ...(outcome as object), status }
+      })
+      return { first, ...(outcome as object) }
+    }
+    expect(await second('plain')).to.deep.equal({ first: 200, isSame: false, status: 200 })
+    expect(await second('single')).to.deep.equal({ first: 200, isSame: true, status: 400 })
+    await until('the end of the first publisher', async () => !(await pathOf(server, 'single')).available)
+    expect(await publish(server, 'single', none), 'after the end of the first').to.equal(200)
   })
 
   it('starts the command again 5 s after its end, for a reader that waits', async () => {
@@ -183,53 +198,3 @@ describeMediaServers('media server, publishers and sources', (kind) => {
     }
   })
 })
-
-const sdp = [
-  ...['v=0', 'o=- 0 0 IN IP4 127.0.0.1', 's=x', 't=0 0', 'm=video 0 RTP/AVP 96'],
-  ...['a=rtpmap:96 H264/90000', 'a=fmtp:96 packetization-mode=1', 'a=control:streamid=0', ''],
-].join('\r\n')
-
-/**
- * Publishes without ever sending media. `between` runs before RECORD, `after` runs after it. Resolves with the status
- * of RECORD.
- */
-async function publish(
-  server: RunningMediaServer,
-  name: string,
-  between: () => Promise<unknown>,
-  after: () => Promise<unknown> = async () => undefined,
-): Promise<number> {
-  const url = server.url(name)
-  const client = rawClient(server.rtspPort)
-  await client.send(
-    `ANNOUNCE ${url} RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\n` +
-      `Content-Length: ${sdp.length}\r\n\r\n${sdp}`,
-  )
-  const setup = await client.send(
-    `SETUP ${url}/streamid=0 RTSP/1.0\r\nCSeq: 2\r\nTransport: ${transport};mode=record\r\n\r\n`,
-  )
-  const session = /Session: (\w+)/.exec(setup)?.[1]
-  await between()
-  const record = await client.send(`RECORD ${url} RTSP/1.0\r\nCSeq: 3\r\nSession: ${session}\r\n\r\n`)
-  await after()
-  client.close()
-  return Number(/^RTSP\/1.0 (\d+)/.exec(record)?.[1])
-}
-
-/** Sends and receives text, for requests that a reader never sends. */
-function rawClient(port: number): { send(text: string): Promise<string>; close(): void } {
-  const socket = connectTcp(port, '127.0.0.1')
-  socket.on('error', () => {})
-  return {
-    send: (text) =>
-      inTime(
-        'a response',
-        new Promise((resolve) => {
-          socket.once('data', (answer) => resolve(answer.toString('latin1')))
-          socket.once('close', () => resolve(''))
-          socket.write(text)
-        }),
-      ),
-    close: () => socket.destroy(),
-  }
-}

@@ -81,17 +81,21 @@ describeMediaServers('media server, access to streams', (kind) => {
       ...gate,
       mediaSessions: () => mediaSessions,
       own,
+      pipelines: { admit: () => true },
       isAllowed: allowList([]),
       open: false,
     })
     await openAuth()
-    const publish = camera.replace('rtsp://', `rtsp://${own.publisher.user}:${own.publisher.password}@`)
     // A stream that ends between two tests would take its new readers along.
-    const demand = { runOnDemand: publish, runOnDemandStartTimeout: '20s', runOnDemandCloseAfter: '60s' }
+    const demand = (name: string) => {
+      const { user, password } = own.publisher(name)
+      const runOnDemand = camera.replace('rtsp://', `rtsp://${user}:${password}@`)
+      return { runOnDemand, runOnDemandStartTimeout: '20s', runOnDemandCloseAfter: '60s' }
+    }
     server = await startMediaServer({
       kind,
       dir,
-      paths: { camera0: demand, camera1: demand, camera2: {} },
+      paths: { camera0: demand('camera0'), camera1: demand('camera1'), camera2: {} },
       global: {
         authMethod: 'http',
         authHTTPAddress: mediaAuthAddress({ host: '127.0.0.1', port: authPort, secret }),
@@ -185,7 +189,7 @@ describeMediaServers('media server, access to streams', (kind) => {
         const stranger = createStreamReader({
           host: '127.0.0.1',
           port: server.rtspPort,
-          credentials: own.publisher,
+          credentials: own.publisher('camera0'),
           log: gate.log,
         })
         const failure = await stranger.hold('camera0', () => {}, never).catch((error: Error) => error.message)
@@ -220,7 +224,9 @@ describeMediaServers('media server, access to streams', (kind) => {
           return (await fetch(`http://127.0.0.1:${server.apiPort}/v3/config/global/get`, { headers })).status
         }
         callers.set('key-of-root', { user: 'root', role: 'admin', expiresAt: Date.now() + 600_000 })
-        const statuses = [own.api, own.publisher, own.reader, { user: 'root', password: 'key-of-root' }].map(request)
+        const statuses = [own.api, own.publisher('camera0'), own.reader, { user: 'root', password: 'key-of-root' }].map(
+          request,
+        )
         expect(await Promise.all(statuses)).to.deep.equal([200, 401, 401, 401])
       },
     })
