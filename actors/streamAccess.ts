@@ -72,7 +72,13 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     const { unsubscribe } = actor.on('mediaSession.ended', (fact) => {
       if (fact.request === request) ended += 1
     })
-    actor.send({ type: 'readers.end', keys: keysWhere(actor.getSnapshot(), isIt), reason, request, at: clock.now() })
+    actor.send({
+      type: 'readers.end',
+      keys: keysWhere(actor.getSnapshot(), isIt),
+      reason,
+      request,
+      at: clock.monotonic(),
+    })
     // Rejects if the actor stops; then no kicks follow.
     await waitFor(actor, (snapshot) => !isEnding(snapshot, request)).catch(() => {})
     unsubscribe()
@@ -167,8 +173,10 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     const { id, path, protocol, ip } = question
     if (id === null || !isCameraId(path)) return passes
     const actor = mediaSessions()
-    const session = { id, protocol, camera: path, address: hostInUrl(ip), since: clock.now(), ...reader }
-    const event = { type: 'reader.admit', session, ...(query !== undefined && { query }) } as const
+    const [since, at] = [clock.now(), clock.monotonic()]
+    const session = { id, protocol, camera: path, address: hostInUrl(ip), since, ...reader }
+    const endsAt = at + reader.expiresAt - since
+    const event = { type: 'reader.admit', session, at, endsAt, ...(query !== undefined && { query }) } as const
     if (!actor?.getSnapshot().can(event)) {
       actor?.send({ type: 'readers.check' })
       return refused('too_many_sessions', reader)

@@ -60,7 +60,7 @@ export const recordingEffects = ({ mediaServer, segments, intents, clock, log, s
     })
 
   return {
-    waitUntil: waitUntil({ clock }),
+    waitUntil: waitUntil(clock.now),
 
     openCapture: fromPromise<Opened, RecordingSubject>(async ({ input, signal }) => {
       const { camera, startedAt } = input

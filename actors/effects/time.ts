@@ -1,12 +1,17 @@
 import { fromPromise } from 'xstate'
+import type { ClockReading } from '../../machines/domain/clockTrust.js'
 import type { Clock } from '../../machines/domain/ports.js'
 
 /** The longest delay of a timer, in ms. A longer one fires at once. */
 const longestTimer = 2 ** 31 - 1
 
-/** Resolves with `at` at that time; never for Infinity. */
-export const waitUntil = ({ clock }: { clock: Clock }) =>
-  fromPromise<{ at: number }, { at: number }>(({ input, signal }) => sleepUntil(input.at, clock, signal))
+/** Reads both clocks. */
+export const readClock = (clock: Clock) =>
+  fromPromise<ClockReading>(async () => ({ wall: clock.now(), monotonic: clock.monotonic() }))
+
+/** Resolves with `at` at that time of the clock `now`; never for Infinity. */
+export const waitUntil = (now: () => number) =>
+  fromPromise<{ at: number }, { at: number }>(({ input, signal }) => sleepUntil(input.at, now, signal))
 
 /**
  * Returns a signal that aborts with `signal`, or after `limit` ms. Does not use AbortSignal.any: in Node 20 a timeout
@@ -29,10 +34,10 @@ export function within(limit: number, signal: AbortSignal): AbortSignal {
 }
 
 /** Reads the clock only once, so that a step of the clock (NTP) does not end a timed recording early or late. */
-function sleepUntil(at: number, clock: Clock, signal: AbortSignal): Promise<{ at: number }> {
+function sleepUntil(at: number, now: () => number, signal: AbortSignal): Promise<{ at: number }> {
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined
-    const end = performance.now() + at - clock.now()
+    const end = performance.now() + at - now()
     const wait = () => {
       const rest = end - performance.now()
       if (rest <= 0) resolve({ at })

@@ -4,7 +4,7 @@ import pLimit from 'p-limit'
 import type { Static, TObject } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { reasonOf } from '../../machines/domain/errors.js'
-import type { Clock, Log } from '../../machines/domain/ports.js'
+import type { Log, WallClock } from '../../machines/domain/ports.js'
 import { attempt } from '../attempt.js'
 import { codeOf } from '../errorCode.js'
 import { writeAtomically } from './atomic.js'
@@ -21,7 +21,7 @@ export interface StateFileOptions<Shape extends TObject> {
   schema: Shape
   /** What the schema cannot say, such as that ids are unique. */
   isValid?(value: Static<Shape>): boolean
-  clock: Clock
+  clock: WallClock
 }
 
 /** What every store of a single state file needs. */

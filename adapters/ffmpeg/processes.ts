@@ -1,5 +1,6 @@
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import type { Presence } from '../../machines/domain/capture.js'
+import type { Clock } from '../../machines/domain/ports.js'
 import { isAlive, markedProcesses, type ProcessId, readProc } from '../markedProcesses.js'
 import { MARK } from './command.js'
 
@@ -17,7 +18,7 @@ const ticksPerSecond = 100
  * Finds the pipelines, which are child processes of the media server, by the mark in their environment. Only processes
  * of the same user are visible.
  */
-export function createProcessTable({ mark, now }: { mark: string; now: () => number }) {
+export function createProcessTable({ mark, clock }: { mark: string; clock: Clock }) {
   const known = new Map<CameraId, PipelineProcess>()
   /** Cameras whose process was found at least once. */
   const visible = new Set<CameraId>()
@@ -34,8 +35,8 @@ export function createProcessTable({ mark, now }: { mark: string; now: () => num
     const last = known.get(camera)
     if (last && !last.waits && isAlive(last)) return last
     known.delete(camera)
-    const at = now()
-    if (!scanned || at - scanned.at > fresh || at < scanned.at) scanned = { at, found: scan() }
+    const at = clock.monotonic()
+    if (!scanned || at - scanned.at > fresh) scanned = { at, found: scan() }
     const [found] = scanned.found
       .filter((process) => process.camera === camera && isAlive(process))
       .sort((a, b) => Number(a.waits) - Number(b.waits) || a.started - b.started)
@@ -56,7 +57,7 @@ export function createProcessTable({ mark, now }: { mark: string; now: () => num
       const found = look(camera)
       if (!found) return undefined
       const up = Number.parseFloat(readProc('uptime'))
-      return { ...found, since: Math.round(now() - Math.max(0, up - found.started / ticksPerSecond) * 1000) }
+      return { ...found, since: Math.round(clock.now() - Math.max(0, up - found.started / ticksPerSecond) * 1000) }
     },
   }
 }

@@ -7,7 +7,7 @@ import {
   type OutsideChange,
 } from '../../machines/domain/access.js'
 import { ServiceError } from '../../machines/domain/errors.js'
-import type { Clock, Dispose, Log } from '../../machines/domain/ports.js'
+import type { Dispose, Log, WallClock } from '../../machines/domain/ports.js'
 import { createListeners } from '../data/listeners.js'
 import { openSharedFile } from '../data/sharedFile.js'
 
@@ -36,7 +36,11 @@ export type Revocations = Pick<Credentials, 'revoke' | 'isRevoked' | 'onRevoked'
  * Opens the revoked credentials in `revoked.json`, which the command line changes too. Rejects if the file is damaged:
  * without it, revoked credentials would be accepted again.
  */
-export async function createRevocations(options: { stateDir: string; clock: Clock; log: Log }): Promise<Revocations> {
+export async function createRevocations(options: {
+  stateDir: string
+  clock: WallClock
+  log: Log
+}): Promise<Revocations> {
   const { stateDir, clock, log } = options
   const file = await openSharedFile({
     dir: stateDir,
