@@ -28,6 +28,8 @@ const followLimit = 500
 /** Tolerance for the length of a full file, in ms. */
 const rounding = 20
 
+const namesOf = (segments: readonly Segment[]): string[] => segments.map(({ filename }) => filename)
+
 /** The effects of machines/recording.ts. */
 export const recordingEffects = ({ mediaServer, segments, intents, clock, log, segmentDuration }: RecordingPorts) => {
   /** Resolves with all files of the recording, including those that appeared after the last check. */
@@ -36,8 +38,8 @@ export const recordingEffects = ({ mediaServer, segments, intents, clock, log, s
     const files = await segments.finish(camera, [...all.values()], signal)
     // After a full file the media server starts another one, which may not be on disk yet.
     if ((files.at(-1)?.duration ?? 0) < segmentDuration - rounding) return files
-    const newest = Math.max(watermark, ...[...all.values()].map(({ startedAt }) => startedAt))
-    const next = await segments.first(camera, newest, within(followLimit, signal)).catch(() => undefined)
+    const limit = within(followLimit, signal)
+    const next = await segments.first(camera, watermark, limit, [...all.keys()]).catch(() => undefined)
     return next ? [...files, ...(await segments.finish(camera, [next], signal))] : files
   }
   const remuxed = (files: RecordingFile[], signal: AbortSignal, camera: CameraId): Promise<RecordingFile[]> =>
@@ -72,7 +74,7 @@ export const recordingEffects = ({ mediaServer, segments, intents, clock, log, s
     }),
 
     confirmSegment: fromPromise<Segment, RecordingSubject>(({ input: { camera, watermark, segments: seen }, signal }) =>
-      segments.first(camera, Math.max(watermark, ...seen.map(({ startedAt }) => startedAt)), signal),
+      segments.first(camera, watermark, signal, namesOf(seen)),
     ),
 
     saveIntent: fromPromise<void, { intent: RecordingIntent }>(({ input: { intent } }) => note(intent)),
