@@ -20,6 +20,7 @@ import {
 import { type AllowList, hostInUrl } from '../machines/domain/address.js'
 import { isCameraId } from '../machines/domain/camera.js'
 import { ServiceError } from '../machines/domain/errors.js'
+import { admittedReader } from '../machines/domain/mediaReaders.js'
 import type { Clock, Log, Metrics } from '../machines/domain/ports.js'
 import { isEnding, keysWhere, type mediaSessionsMachine, mediaSessionsView } from '../machines/mediaSessions.js'
 
@@ -95,13 +96,28 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     return 'internal'
   }
 
-  const bySignature = ({ path, ip, query }: MediaQuestion, sig: string): Verdict => {
+  /**
+   * Returns the reader that was admitted with the same URL and still may stay: HLS clients show it with each request,
+   * and the wall clock may have been set meanwhile.
+   */
+  const admitted = ({ id, path, query }: MediaQuestion): Reader | undefined => {
+    const readers = mediaSessions()?.getSnapshot().context.readers ?? []
+    const known = id === null ? undefined : admittedReader(readers, { id, camera: path, query }, clock.monotonic())
+    if (known === undefined || (known.credential && credentials.isRevoked(known.credential))) return undefined
+    const { user, expiresAt, credential } = known
+    return { user, expiresAt, query, ...(credential && { credential }) }
+  }
+
+  const bySignature = (question: MediaQuestion, sig: string): Verdict => {
+    const { path, ip, query } = question
     try {
       const grant = links.verify(sig, { subject: streamSubject(path), address: hostInUrl(ip) })
       const { user, expiresAt, credential } = grant
       return { passes: true, reader: { user, expiresAt, query, ...(credential && { credential }) } }
     } catch (error) {
-      return refused(reasonFor(error))
+      const reason = reasonFor(error)
+      const reader = reason === 'token_expired' ? admitted(question) : undefined
+      return reader ? { passes: true, reader } : refused(reason)
     }
   }
 

@@ -123,6 +123,22 @@ export function afterQuestion(readers: Readers, admission: Admission): Readers {
   return readers.with(readers.indexOf(known), { ...reader, ...earlier, request })
 }
 
+/** Returns the reader of a signed URL if it may stay at the time `at`. */
+export const admittedReader = (
+  readers: Readers,
+  { id, camera, query }: { id: string; camera: string; query: string },
+  at: number,
+): MediaSession | undefined =>
+  readers.find(
+    (reader) =>
+      reader.session.id === id &&
+      reader.session.camera === camera &&
+      reader.query === query &&
+      reader.kickAt !== undefined &&
+      reader.kickAt > at &&
+      isShown(reader),
+  )?.session
+
 /** Returns the readers after the first setting of the wall clock, which shows when their credentials end. */
 export const afterSetting = (readers: Readers, { at, wall }: { at: number; wall: number }): Readers =>
   readers.map((reader) => {

@@ -408,6 +408,18 @@ describe('stream access', () => {
       expect(kicked).to.deep.equal([])
     })
 
+    it('not while an HLS client shows its URL again after the clock was set forward, until it ends', async () => {
+      const { may, signed, access } = arrange()
+      const hls = { protocol: 'hls', ...signed({ expiresAt: Date.now() + 3_600_000 }) }
+      expect(await may(hls)).to.equal(true)
+      timers?.setSystemTime(Date.now() + day)
+      expect(await may(hls)).to.equal(true)
+      expect(await may({ ...hls, id: 'another' }), 'a new reader').to.equal(false)
+      expect(await may({ ...hls, query: `${hls.query}&x` }), 'another URL').to.equal(false)
+      await access.end(() => true, 'ended')
+      expect(await may(hls)).to.equal(false)
+    })
+
     for (const [direction, step] of Object.entries({ forward: day, back: -day }))
       it(`by elapsed time if the clock is set ${direction}`, async () => {
         const { may, signed, kicked } = arrange()
