@@ -5,9 +5,9 @@ import type { MediaServer } from '../../machines/domain/mediaServer.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { because, Failure, reasonFrom } from '../../machines/domain/reason.js'
 import type { IntentStore, RecordingIntent } from '../../machines/domain/recording.js'
-import type { Closed, Finish, Opened, RecordingSubject } from '../../machines/recordingSetup.js'
+import type { Closed, Finish, Opened, RecordingSubject, Wait } from '../../machines/recordingSetup.js'
 import { callback } from './callback.js'
-import { waitUntil, within } from './time.js'
+import { sleep, within } from './time.js'
 
 export interface RecordingPorts {
   mediaServer: Pick<MediaServer, 'setRecording'>
@@ -32,6 +32,8 @@ const namesOf = (segments: readonly Segment[]): string[] => segments.map(({ file
 
 /** The effects of machines/recording.ts. */
 export const recordingEffects = ({ mediaServer, segments, intents, clock, log, segmentDuration }: RecordingPorts) => {
+  /** The last growth of each camera's recording, by both clocks. */
+  const growths = new Map<CameraId, { at: number; monotonic: number }>()
   /** Resolves with all files of the recording, including those that appeared after the last check. */
   const finished = async ({ camera, watermark, segments: seen }: RecordingSubject, signal: AbortSignal) => {
     const all = new Map([...seen, ...(await segments.list(camera, watermark))].map((one) => [one.filename, one]))
@@ -62,7 +64,11 @@ export const recordingEffects = ({ mediaServer, segments, intents, clock, log, s
     })
 
   return {
-    waitUntil: waitUntil(clock.now),
+    waitUntil: fromPromise<{ at: number }, Wait>(({ input: { at, since, camera }, signal }) => {
+      const growth = camera && growths.get(camera)
+      const isKnown = growth !== undefined && growth.at === since
+      return sleep(at, isKnown ? at - growth.at - (clock.monotonic() - growth.monotonic) : at - clock.now(), signal)
+    }),
 
     openCapture: fromPromise<Opened, RecordingSubject>(async ({ input, signal }) => {
       const { camera, startedAt } = input
@@ -95,7 +101,10 @@ export const recordingEffects = ({ mediaServer, segments, intents, clock, log, s
 
     watchSegments: callback<SegmentEvent, RecordingSubject>(
       ({ input: { camera, watermark: after, segments: present }, send }) =>
-        segments.watch(camera, { after, present }, send),
+        segments.watch(camera, { after, present }, (event) => {
+          if ('at' in event) growths.set(camera, { at: event.at, monotonic: clock.monotonic() })
+          send(event)
+        }),
     ),
 
     closeCapture: fromPromise<Closed, RecordingSubject>(async ({ input, signal }) => {

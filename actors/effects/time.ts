@@ -11,7 +11,7 @@ export const readClock = (clock: Clock) =>
 
 /** Resolves with `at` at that time of the clock `now`; never for Infinity. */
 export const waitUntil = (now: () => number) =>
-  fromPromise<{ at: number }, { at: number }>(({ input, signal }) => sleepUntil(input.at, now, signal))
+  fromPromise<{ at: number }, { at: number }>(({ input: { at }, signal }) => sleep(at, at - now(), signal))
 
 /**
  * Returns a signal that aborts with `signal`, or after `limit` ms. Does not use AbortSignal.any: in Node 20 a timeout
@@ -33,15 +33,15 @@ export function within(limit: number, signal: AbortSignal): AbortSignal {
   return joined.signal
 }
 
-/** Reads the clock only once, so that a step of the clock (NTP) does not end a timed recording early or late. */
-function sleepUntil(at: number, now: () => number, signal: AbortSignal): Promise<{ at: number }> {
+/** Resolves with `at` after `rest` ms of elapsed time; a step of the wall clock does not change that. */
+export function sleep(at: number, rest: number, signal: AbortSignal): Promise<{ at: number }> {
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined
-    const end = performance.now() + at - now()
+    const end = performance.now() + rest
     const wait = () => {
-      const rest = end - performance.now()
-      if (rest <= 0) resolve({ at })
-      else timer = setTimeout(wait, Math.min(rest, longestTimer))
+      const left = end - performance.now()
+      if (left <= 0) resolve({ at })
+      else timer = setTimeout(wait, Math.min(left, longestTimer))
     }
     if (at === Number.POSITIVE_INFINITY) return
     signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
