@@ -1,7 +1,7 @@
 import { createActors } from './actors/createActors.js'
 import type { Directory } from './actors/directory.js'
 import type { Facts } from './actors/facts.js'
-import { openPorts } from './adapters/open.js'
+import { openPorts, systemClock } from './adapters/open.js'
 import { actorOptions, askOptions, fleetInput, streamAccessOptions } from './config/derive/actors.js'
 import { healthOptions, rateLimitOptions, rpcOptions, streamUrlOptions } from './config/derive/api.js'
 import { portOptions } from './config/derive/ports.js'
@@ -9,7 +9,7 @@ import type { Configuration } from './config/schema.js'
 import { type Links, streamSubject, type Tokens } from './machines/domain/access.js'
 import { hostInUrl } from './machines/domain/address.js'
 import type { CameraId } from './machines/domain/camera.js'
-import type { Clock, Log } from './machines/domain/ports.js'
+import type { Clock, Log, WallClock } from './machines/domain/ports.js'
 import about from './package.json' with { type: 'json' }
 import { createHealthServer } from './rpc/http/health.js'
 import { createMetricsPage } from './rpc/http/metricsPage.js'
@@ -69,7 +69,7 @@ export const checkCertificates = (config: Configuration): void => {
 
 /** Connects and starts everything. If it fails, closes everything and rejects with one sentence for the operator. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { config, log, env, clock = { now: Date.now }, open = openPorts, startLimit = 10_000 } = options
+  const { config, log, env, clock = systemClock, open = openPorts, startLimit = 10_000 } = options
   const metrics = createMetrics()
   const { ports, closers } = await open(portOptions(config), { log, env, clock, metrics })
   let why = 'the service could not start'
@@ -123,7 +123,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
 /** Signs a URL for the owner of a token, who need not have called the API yet. */
 const watchUrls =
-  (config: Configuration, links: Pick<Links, 'sign'>, clock: Clock): App['watchUrl'] =>
+  (config: Configuration, links: Pick<Links, 'sign'>, clock: WallClock): App['watchUrl'] =>
   (camera, host, { user, id, expiresAt }) => {
     const { mediamtx, security } = config
     const url = `rtsp://${hostInUrl(host)}:${mediamtx.rtsp_port}/${camera}`

@@ -1,4 +1,5 @@
 import { createLog } from './adapters/log/log.js'
+import { systemClock as clock } from './adapters/systemClock.js'
 import { version } from './app.js'
 import { audit } from './commands/audit.js'
 import { checkConfig } from './commands/checkConfig.js'
@@ -15,7 +16,6 @@ import { loadConfiguration } from './config/load.js'
 process.on('SIGUSR1', () => {})
 
 const { env } = process
-const clock = { now: Date.now }
 const line = (text: string) => (text.endsWith('\n') ? text : `${text}\n`)
 const printError = (text: string) => void process.stderr.write(line(text))
 const terminal: CommandPorts = { env, clock, log: { error: printError, warn: printError, info() {}, debug() {} } }

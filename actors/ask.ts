@@ -193,8 +193,9 @@ export function createAsk({
     async holdStream(camera, holder) {
       const actor = findCamera(fleet, camera)
       const since = clock.now()
-      const until = autoCloseAfter > 0 ? { until: since + autoCloseAfter } : {}
-      send(actor, 'start_streaming', { type: 'stream.hold', holder, since, ...until })
+      const end =
+        autoCloseAfter > 0 ? { until: since + autoCloseAfter, endsAt: clock.monotonic() + autoCloseAfter } : {}
+      send(actor, 'start_streaming', { type: 'stream.hold', holder, since, ...end })
       const { demand } = actor.getSnapshot().children
       if (!demand) throw refusal(viewOf(actor), 'start_streaming')
       await waitFor(demand, (snapshot) => snapshot.hasTag('live') || !(holder in snapshot.context.holds), {

@@ -2,7 +2,7 @@ import { type ActorRefFrom, type AnyActorRef, waitFor } from 'xstate'
 import { dependencyFailed, notFound, reasonOf, ServiceError } from '../machines/domain/errors.js'
 import { discoveryDisabled, type ExternalAsk, type ExternalStream } from '../machines/domain/external.js'
 import type { DiscoveryFact, ExternalFact, Fact, Told } from '../machines/domain/facts.js'
-import type { Clock } from '../machines/domain/ports.js'
+import type { WallClock } from '../machines/domain/ports.js'
 import type { Reason } from '../machines/domain/reason.js'
 import { readStreamUrl, shownUrl, streamIdentity, streamKey } from '../machines/domain/streamUrl.js'
 import type { externalDiscoveryMachine } from '../machines/externalDiscovery.js'
@@ -15,7 +15,7 @@ interface ExternalAskPorts {
   fleet: FleetActor
   facts: Facts
   directory: Pick<Directory, 'cameras'>
-  clock: Clock
+  clock: WallClock
   /** Limit of one scan, in ms. */
   scanLimit: number
 }

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { createActor, waitFor } from 'xstate'
 import type { AuditLog, AuthFailures, Credentials, Links, OutsideChange, OwnAccess } from '../machines/domain/access.js'
 import { allowList } from '../machines/domain/address.js'
+import { isFirstSetting } from '../machines/domain/clockJump.js'
 import type { Dispose, Metrics } from '../machines/domain/ports.js'
 import type { RetentionPolicy } from '../machines/domain/retention.js'
 import type { FleetInput } from '../machines/fleetContext.js'
@@ -41,6 +42,10 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
   const facts = createFacts({ clock, log })
   facts.subscribe(logFacts(log))
   facts.subscribe(auditFacts(audit))
+  facts.subscribe((fact) => {
+    if (!isFirstSetting(fact)) return
+    fleet.system.get('mediaSessions')?.send({ type: 'clock.set', at: clock.monotonic(), wall: clock.now() })
+  })
   const unlisten = ports.credentials.onOutsideChange(auditOutside(audit))
   const observer = createObserver({ facts, clock, log })
   const cameras = () => directory.cameras()

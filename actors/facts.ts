@@ -1,5 +1,5 @@
 import type { Fact, Told } from '../machines/domain/facts.js'
-import type { Clock, Dispose, Log } from '../machines/domain/ports.js'
+import type { Dispose, Log, WallClock } from '../machines/domain/ports.js'
 
 /** Publishes facts: numbers them, adds the time and passes them to the listeners in order. */
 export interface Facts {
@@ -10,7 +10,7 @@ export interface Facts {
 }
 
 /** Logs an error that a listener throws; the other listeners still get the fact. */
-export function createFacts({ clock, log }: { clock: Clock; log: Log }): Facts {
+export function createFacts({ clock, log }: { clock: WallClock; log: Log }): Facts {
   const listeners = new Set<(fact: Told) => void>()
   let seq = 0
   const subscribe = (listener: (fact: Told) => void): Dispose => {

@@ -1,4 +1,4 @@
-import type { Fact, Told } from '../machines/domain/facts.js'
+import type { ClockJump, Fact, Told } from '../machines/domain/facts.js'
 import type { Log } from '../machines/domain/ports.js'
 import type { Reason } from '../machines/domain/reason.js'
 
@@ -18,6 +18,7 @@ const warnings = new Set<Fact['type']>([
   'storage.warning',
   'storage.critical',
   'storage.blind',
+  'system.clock_jumped',
 ])
 
 /**
@@ -39,7 +40,8 @@ export const logFacts = (log: Log) => {
     const { type, seq: _seq, at: _at, ...fields } = fact
     const { path: _path, file: _file, request: _request, ...shown } = fields as Record<string, unknown>
     const isDetail = details.has(type) || isRepeatedScan(fact)
-    log[warnings.has(type) ? 'warn' : isDetail ? 'debug' : 'info'](type, flat(shown))
+    const plain = fact.type === 'system.clock_jumped' ? jump(fact) : flat(shown)
+    log[warnings.has(type) ? 'warn' : isDetail ? 'debug' : 'info'](type, plain)
   }
 }
 
@@ -65,6 +67,16 @@ function flat(fields: Record<string, unknown>): Record<string, unknown> {
     ...(typeof percent === 'number' && { percent: Math.round(percent * 10) / 10 }),
   }
 }
+
+/** The times of a jump as text, and what to do. */
+const jump = ({ from, to, by }: ClockJump) => ({
+  from: new Date(from).toISOString(),
+  to: new Date(to).toISOString(),
+  by_ms: by,
+  details:
+    'the clock was set, or the host was suspended: streams, recordings and sessions continue; file names and times ' +
+    'follow the new clock; if nobody set it, check the time synchronisation of the host',
+})
 
 const isReason = (value: unknown): value is Reason =>
   typeof value === 'object' && value !== null && 'code' in value && 'details' in value

@@ -1,7 +1,7 @@
 import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate'
 import { type CameraSnapshot, cameraAspects } from '../machines/cameraView.js'
 import type { Fact } from '../machines/domain/facts.js'
-import type { Clock, Log } from '../machines/domain/ports.js'
+import type { Log, WallClock } from '../machines/domain/ports.js'
 import type { Facts } from './facts.js'
 
 /** Observes all actors: publishes their facts, stores the start time of each state, logs changes and crashes. */
@@ -15,7 +15,7 @@ export interface Observer {
 }
 
 /** Has no influence on the actors and never throws: an inspector's error would be thrown to the caller of `send`. */
-export function createObserver({ facts, clock, log }: { facts: Facts; clock: Clock; log: Log }): Observer {
+export function createObserver({ facts, clock, log }: { facts: Facts; clock: WallClock; log: Log }): Observer {
   const states = new Map<string, { state: string; at: number }>()
 
   const note = (aspect: string, state: string) => {

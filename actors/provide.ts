@@ -1,4 +1,5 @@
 import { cameraMachine } from '../machines/camera.js'
+import { clockWatchMachine } from '../machines/clockWatch.js'
 import { demandMachine } from '../machines/demand.js'
 import { discoveryMachine } from '../machines/discovery.js'
 import type { DeviceProbe, Pictures, Pipelines, UsbDevices } from '../machines/domain/capture.js'
@@ -31,7 +32,7 @@ import { type RetentionPorts, retentionEffects } from './effects/retention.js'
 import { discoveryEffects, fleetEffects, linkEffects, serverProcessEffects, storageEffects } from './effects/service.js'
 import { snapshotEffects } from './effects/snapshot.js'
 import { provideStreamHold } from './effects/stream.js'
-import { waitUntil } from './effects/time.js'
+import { readClock, waitUntil } from './effects/time.js'
 
 /** The ports that the effects use. */
 export interface ActorPorts {
@@ -98,7 +99,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
     actors: {
       ...cameraEffects({ ...ports, defaults: options.defaults }),
       demand: demandMachine.provide({
-        actors: { streamHold, waitUntil: waitUntil({ clock }) },
+        actors: { streamHold, waitUntil: waitUntil(clock.monotonic) },
         delays: { closeAfter: options.closeAfter },
       }),
       pipeline: pipelineMachine.provide({
@@ -138,6 +139,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
       retention: retentionMachine.provide({
         actors: retentionEffects({ ...ports, store: ports.retention, cameras }),
       }),
+      clockWatch: clockWatchMachine.provide({ actors: { readClock: readClock(clock) } }),
       mediaSessions: mediaSessionsMachine.provide({ actors: mediaSessionsEffects(ports) }),
       externalDiscovery: externalDiscoveryMachine.provide({
         actors: externalDiscoveryEffects({ ...ports, scanLimit: options.streamScanLimit }),

@@ -20,6 +20,7 @@ import {
 import { type AllowList, hostInUrl } from '../machines/domain/address.js'
 import { isCameraId } from '../machines/domain/camera.js'
 import { ServiceError } from '../machines/domain/errors.js'
+import { admittedReader } from '../machines/domain/mediaReaders.js'
 import type { Clock, Log, Metrics, Pipelines } from '../machines/domain/ports.js'
 import { isEnding, keysWhere, type mediaSessionsMachine, mediaSessionsView } from '../machines/mediaSessions.js'
 
@@ -78,7 +79,13 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     const { unsubscribe } = actor.on('mediaSession.ended', (fact) => {
       if (fact.request === request) ended += 1
     })
-    actor.send({ type: 'readers.end', keys: keysWhere(actor.getSnapshot(), isIt), reason, request, at: clock.now() })
+    actor.send({
+      type: 'readers.end',
+      keys: keysWhere(actor.getSnapshot(), isIt),
+      reason,
+      request,
+      at: clock.monotonic(),
+    })
     // Rejects if the actor stops; then no kicks follow.
     await waitFor(actor, (snapshot) => !isEnding(snapshot, request)).catch(() => {})
     unsubscribe()
@@ -95,13 +102,28 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     return 'internal'
   }
 
-  const bySignature = ({ path, ip, query }: MediaQuestion, sig: string): Verdict => {
+  /**
+   * Returns the reader that was admitted with the same URL and still may stay: HLS clients show it with each request,
+   * and the wall clock may have been set meanwhile.
+   */
+  const admitted = ({ id, path, query }: MediaQuestion): Reader | undefined => {
+    const readers = mediaSessions()?.getSnapshot().context.readers ?? []
+    const known = id === null ? undefined : admittedReader(readers, { id, camera: path, query }, clock.monotonic())
+    if (known === undefined || (known.credential && credentials.isRevoked(known.credential))) return undefined
+    const { user, expiresAt, credential } = known
+    return { user, expiresAt, query, ...(credential && { credential }) }
+  }
+
+  const bySignature = (question: MediaQuestion, sig: string): Verdict => {
+    const { path, ip, query } = question
     try {
       const grant = links.verify(sig, { subject: streamSubject(path), address: hostInUrl(ip) })
       const { user, expiresAt, credential } = grant
       return { passes: true, reader: { user, expiresAt, query, ...(credential && { credential }) } }
     } catch (error) {
-      return refused(reasonFor(error))
+      const reason = reasonFor(error)
+      const reader = reason === 'token_expired' ? admitted(question) : undefined
+      return reader ? { passes: true, reader } : refused(reason)
     }
   }
 
@@ -174,8 +196,10 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     const { id, path, protocol, ip } = question
     if (id === null || !isCameraId(path)) return passes
     const actor = mediaSessions()
-    const session = { id, protocol, camera: path, address: hostInUrl(ip), since: clock.now(), ...reader }
-    const event = { type: 'reader.admit', session, ...(query !== undefined && { query }) } as const
+    const [since, at] = [clock.now(), clock.monotonic()]
+    const session = { id, protocol, camera: path, address: hostInUrl(ip), since, ...reader }
+    const endsAt = at + reader.expiresAt - since
+    const event = { type: 'reader.admit', session, at, endsAt, ...(query !== undefined && { query }) } as const
     if (!actor?.getSnapshot().can(event)) {
       actor?.send({ type: 'readers.check' })
       return refused('too_many_sessions', reader)

@@ -44,6 +44,8 @@ import { createDeviceProbe } from './usb/probe.js'
 type Kind = ServerChoice['kind'] | undefined
 
 /** Durations in ms. */
+export { systemClock } from './systemClock.js'
+
 export interface OpenOptions {
   dataDir: string
   access: {

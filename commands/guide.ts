@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { App } from '../app.js'
 import type { Configuration } from '../config/schema.js'
-import type { Clock } from '../machines/domain/ports.js'
+import type { WallClock } from '../machines/domain/ports.js'
 
 /** The first camera is usually found within a second or two (ms). */
 const cameraLimit = 4_000
@@ -35,7 +35,7 @@ const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${wor
 export async function guideText(
   config: Configuration,
   app: App,
-  { clock, sources }: { clock: Clock; sources: GuideSources },
+  { clock, sources }: { clock: WallClock; sources: GuideSources },
 ): Promise<string> {
   const camera = await firstCamera(app)
   const { server, cause } = app.directory.link()

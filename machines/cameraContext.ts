@@ -1,4 +1,5 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
+import type { Hold } from './demand.js'
 import type { By } from './domain/by.js'
 import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain/camera.js'
 import type { PathEvent } from './domain/mediaServer.js'
@@ -29,7 +30,7 @@ export type CameraEvent =
   | { type: 'recording.start'; by: By; format: RecordingFormat; duration?: number }
   | { type: 'recording.stop'; by: By }
   | { type: 'snapshot.take'; wish: SnapshotWish }
-  | { type: 'stream.hold'; holder: string; since: number; until?: number }
+  | ({ type: 'stream.hold'; holder: string } & Hold)
   | { type: 'stream.release'; holder: string }
   | { type: 'storage.blocked'; reason: Reason }
   | { type: 'storage.freed' }

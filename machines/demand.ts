@@ -4,17 +4,19 @@ import type { Reason } from './domain/reason.js'
 import { promiseHole } from './hole.js'
 import { type StreamHoldEvent, streamHoldMachine } from './streamHold.js'
 
-/** One client's hold on the stream. `until`: epoch ms; absent: until it is released. */
+/**
+ * One client's hold on the stream. `until`: epoch ms, for clients; `endsAt`: the same on the monotonic clock, which
+ * counts. Both are absent if the hold lasts until it is released.
+ */
 export interface Hold {
   since: number
   until?: number
+  endsAt?: number
 }
 
 export type DemandEvent =
   /** A second hold of the same holder changes nothing. */
-  | { type: 'stream.hold'; holder: string; since: number; until?: number }
-  | { type: 'stream.release'; holder: string }
-  | StreamHoldEvent
+  ({ type: 'stream.hold'; holder: string } & Hold) | { type: 'stream.release'; holder: string } | StreamHoldEvent
 
 interface DemandContext {
   camera: CameraId
@@ -38,9 +40,13 @@ export const demandMachine = setup({
   guards: { isUnheld: ({ context }) => Object.keys(context.holds).length === 0 },
   actions: {
     addHold: assign({
-      holds: ({ context: { holds } }, { holder, since, until }: { holder: string; since: number; until?: number }) => ({
+      holds: ({ context: { holds } }, { holder, since, until, endsAt }: { holder: string } & Hold) => ({
         ...holds,
-        [holder]: holds[holder] ?? { since, ...(until !== undefined && { until }) },
+        [holder]: holds[holder] ?? {
+          since,
+          ...(until !== undefined && { until }),
+          ...(endsAt !== undefined && { endsAt }),
+        },
       }),
     }),
     dropHold: assign({
@@ -115,7 +121,7 @@ export const demandMachine = setup({
   },
 })
 
-const endOf = ({ until = Number.POSITIVE_INFINITY }: Hold): number => until
+const endOf = ({ endsAt = Number.POSITIVE_INFINITY }: Hold): number => endsAt
 
 const without = (holds: Record<string, Hold>, isGone: (entry: [string, Hold]) => boolean): Record<string, Hold> =>
   Object.fromEntries(Object.entries(holds).filter((entry) => !isGone(entry)))

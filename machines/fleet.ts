@@ -11,7 +11,8 @@ const supervised = <
     | 'externalDiscovery'
     | 'externalStreams'
     | 'retention'
-    | 'mediaSessions',
+    | 'mediaSessions'
+    | 'clockWatch',
   Input,
   Action extends 'loseServer' | 'blockStorage' | 'keepReaders',
 >(
@@ -186,6 +187,7 @@ export const fleetMachine = fleetSetup.createMachine({
           on: { 'services.stop': '.off' },
         },
         mediaSessions: supervised('mediaSessions', ({ context }) => context.mediaSessions, 'keepReaders'),
+        clockWatch: supervised('clockWatch'),
         retention: { ...supervised('retention', ({ context }) => context.retention), on: { 'services.stop': '.off' } },
         start: {
           initial: 'pending',

@@ -1,5 +1,6 @@
 import { type AnyActorRef, assign, emit, enqueueActions, setup } from 'xstate'
 import { cameraMachine } from './camera.js'
+import { clockWatchMachine } from './clockWatch.js'
 import { discoveryMachine } from './discovery.js'
 import type { By } from './domain/by.js'
 import type { CameraId, UsbDevice } from './domain/camera.js'
@@ -42,6 +43,7 @@ export const fleetSetup = setup({
       storage: 'storage'
       retention: 'retention'
       mediaSessions: 'mediaSessions'
+      clockWatch: 'clockWatch'
     },
   },
   actors: {
@@ -54,6 +56,7 @@ export const fleetSetup = setup({
     storage: storageMachine,
     retention: retentionMachine,
     mediaSessions: mediaSessionsMachine,
+    clockWatch: clockWatchMachine,
     loadRegistry: promiseHole<Registry>('loadRegistry'),
     saveRegistry: promiseHole<void, { registry: Registry }>('saveRegistry'),
     /** Resolves when no change of a path is pending. */

@@ -6,6 +6,7 @@ import {
   afterKick,
   afterListing,
   afterQuestion,
+  afterSetting,
   hasRoomFor,
   isExpected,
   isShown,
@@ -39,6 +40,8 @@ export type MediaSessionsEvent =
   | ({ type: 'reader.admit' } & Admission)
   | ({ type: 'readers.end' } & ReadersEnd)
   | { type: 'readers.check' }
+  /** The wall clock was set for the first time; `at`: monotonic. */
+  | { type: 'clock.set'; at: number; wall: number }
   | ({ type: 'kick.done' } & KickDone)
   /** Raised by the machine itself. */
   | { type: 'reader.expected' }
@@ -54,8 +57,8 @@ const mostKicks = 16
 
 /**
  * The readers of the media server and their expiry. The media server checks a credential only at the start of a
- * session, so this machine kicks the reader when the credential ends. It also lists the sessions, to remove the readers
- * that left.
+ * session, so this machine kicks the reader when the credential ends, by the monotonic clock. It also lists the
+ * sessions, to remove the readers that left.
  */
 export const mediaSessionsMachine = setup({
   types: {
@@ -84,6 +87,9 @@ export const mediaSessionsMachine = setup({
       enqueue.raise({ type: 'reader.expected' })
       if (nextKick(after) < nextKick(readers)) enqueue.raise({ type: 'kick.planned' })
     }),
+    judgeAgain: assign({
+      readers: ({ context: { readers } }, set: { at: number; wall: number }) => afterSetting(readers, set),
+    }),
     planEnd: assign({ readers: ({ context: { readers } }, end: ReadersEnd) => withEnd(readers, end) }),
     startKicks: enqueueActions(({ context: { readers, kicking }, enqueue }, { at }: { at: number }) => {
       const { due, readers: after } = withKicks(readers, at, mostKicks - kicking)
@@ -108,8 +114,6 @@ export const mediaSessionsMachine = setup({
     /** Interval of listing while some readers have not started. */
     soon: 3_000,
     interval: 30_000,
-    /** A change of the wall clock takes effect after this time at the latest. */
-    clockCheck: 60_000,
   },
 }).createMachine({
   id: 'mediaSessions',
@@ -127,6 +131,7 @@ export const mediaSessionsMachine = setup({
       initial: 'choosing',
       on: {
         'kick.planned': '.choosing',
+        'clock.set': { target: '.choosing', actions: { type: 'judgeAgain', params: ({ event }) => event } },
         'readers.end': {
           target: '.choosing',
           actions: [
@@ -153,7 +158,6 @@ export const mediaSessionsMachine = setup({
             input: ({ context }) => ({ at: nextKick(context.readers) }),
             onDone: { target: 'choosing', actions: { type: 'startKicks', params: ({ event }) => event.output } },
           },
-          after: { clockCheck: 'choosing' },
         },
         /** The next kick starts when one of the running ones is done. */
         busy: {},

@@ -7,7 +7,7 @@ import { noProgress, type StreamInput } from './pipeline.js'
 
 /**
  * The path of a camera as reported by the media server. `bytes`: received since the path is ready; `used`: it has
- * readers; `at`: epoch ms.
+ * readers; `at`: monotonic ms.
  */
 export interface PathMeasurement {
   ready: boolean

@@ -199,7 +199,7 @@ export const recordingMachine = recordingSetup.createMachine({
       entry: { type: 'tellCamera', params: { type: 'recording.released' } },
       invoke: {
         src: 'waitUntil',
-        input: ({ context }) => ({ at: limitOf(context) }),
+        input: ({ context }) => ({ at: limitOf(context), since: context.grewAt, camera: context.camera }),
         onDone: [
           {
             guard: { type: 'isAtItsEnd', params: ({ event }) => event.output },

@@ -101,6 +101,16 @@ export interface RecordingContext extends Omit<RecordingInput, 'lacks' | 'recall
 /** The input of the effects. */
 export type RecordingSubject = Pick<RecordingContext, 'camera' | 'watermark' | 'segments' | 'startedAt'>
 
+/**
+ * `at`: the end, by the wall clock. With `since`, the time of the last growth, it is as long after that as it would be
+ * if nobody set the clock.
+ */
+export interface Wait {
+  at: number
+  since?: number
+  camera?: CameraId
+}
+
 /** The events, effects, guards and actions of the recording's statechart in `recording.ts`. */
 export const recordingSetup = setup({
   types: {
@@ -125,7 +135,7 @@ export const recordingSetup = setup({
     openCapture: promiseHole<Opened, RecordingSubject>('openCapture'),
     confirmSegment: promiseHole<Segment, RecordingSubject>('confirmSegment'),
     watchSegments: callbackHole<RecordingSubject>('watchSegments'),
-    waitUntil: promiseHole<{ at: number }, { at: number }>('waitUntil'),
+    waitUntil: promiseHole<{ at: number }, Wait>('waitUntil'),
     closeCapture: promiseHole<Closed, RecordingSubject>('closeCapture'),
     saveIntent: promiseHole<void, { intent: RecordingIntent }>('saveIntent'),
     finishRecording: promiseHole<Closed, Finish>('finishRecording'),

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { type Caller, type Credentials, isCameraPattern, limitOf } from '../machines/domain/access.js'
-import type { Clock } from '../machines/domain/ports.js'
+import type { WallClock } from '../machines/domain/ports.js'
 
 /** A client that is known by its certificate. */
 export interface CertifiedClient extends Pick<Caller, 'user' | 'role' | 'cameras'> {
@@ -43,7 +43,7 @@ export const createClientCertificates = (clients: readonly CertifiedClient[]): C
 /** Why the right of a certificate has ended, if it has: a connection may outlive it. */
 export const lapseOf = (
   { expiresAt, credential }: Caller,
-  { clock, credentials }: { clock: Clock; credentials: Pick<Credentials, 'isRevoked'> },
+  { clock, credentials }: { clock: WallClock; credentials: Pick<Credentials, 'isRevoked'> },
 ): 'token_expired' | 'revoked' | undefined => {
   if (expiresAt <= clock.now()) return 'token_expired'
   return credential !== undefined && credentials.isRevoked(credential) ? 'revoked' : undefined

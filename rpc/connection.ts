@@ -94,6 +94,7 @@ export const openConnection = ({
     host: hostOf(request),
     since: clock.now(),
     caller: undefined,
+    endsAt: Number.POSITIVE_INFINITY,
     ended: undefined,
     authenticating: undefined,
     closed: false,

@@ -42,7 +42,7 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
 
   const callerOf = ({ role }: Method, session: Session): Caller | undefined => {
     const { caller, ended } = session
-    const hasExpired = caller !== undefined && caller.expiresAt <= clock.now()
+    const hasExpired = caller !== undefined && session.endsAt <= clock.monotonic()
     if (hasExpired) sessions.expire(session, 'token_expired')
     if (role === 'none') return hasExpired ? undefined : caller
     if (hasExpired) throw authFailed('token_expired')

@@ -46,6 +46,7 @@ export interface Counts {
   /** Number of times the media server came back or was replaced. */
   serverReturns: number
   breakerOpenings: number
+  clockJumps: number
 }
 
 export interface CountedMetrics extends Metrics {
@@ -98,6 +99,7 @@ export const createMetrics = (): CountedMetrics => {
     refused: { authentication: 0, rate: 0, connection: 0, origin: 0 },
     serverReturns: 0,
     breakerOpenings: 0,
+    clockJumps: 0,
   }
   // Some metrics lie between two facts: the times and facts that the first one leaves for the second.
   let isServerGone = false
@@ -126,6 +128,9 @@ export const createMetrics = (): CountedMetrics => {
   const count: { [Type in Fact['type']]?: (fact: FactOf<Type>) => void } = {
     'link.breakerOpened': () => {
       counts.breakerOpenings += 1
+    },
+    'system.clock_jumped': () => {
+      counts.clockJumps += 1
     },
     'recording.interrupted': ({ camera, at }) => {
       if (gapSince.has(camera)) return

@@ -97,8 +97,13 @@ export const createNotifications = (sources: Sources): Notifications => {
     return { topic, camera, payload, params: { ...device, ...payload, severity, seq: fact.seq, at, timestamp: at } }
   }
 
-  const mayGet = ({ caller }: Session, filters: Filters | undefined, { topic, camera, params }: Draft, now: number) => {
-    if (caller === undefined || caller.expiresAt <= now) return false
+  const mayGet = (
+    { caller, endsAt }: Session,
+    filters: Filters | undefined,
+    { topic, camera, params }: Draft,
+    now: number,
+  ) => {
+    if (caller === undefined || endsAt <= now) return false
     if (topic.needsAllCameras && caller.cameras !== undefined) return false
     return (camera === undefined || mayUse(caller, camera)) && passes(filters, params.severity, camera)
   }
@@ -124,7 +129,7 @@ export const createNotifications = (sources: Sources): Notifications => {
     }
     const draft = draftOf(topic, fact)
     if (draft === undefined || isRepeated(draft)) return
-    const now = clock.now()
+    const now = clock.monotonic()
     const text = textOf({ method: topic.name, params: draft.params })
     const frames = new Map<string, Buffer>()
     const frameWith = (streams: Partial<StreamUrls> | undefined): Buffer => {
@@ -161,7 +166,7 @@ export const createNotifications = (sources: Sources): Notifications => {
     facts: readonly Told[],
     keepsLast: (topic: Topic) => boolean,
   ): Notification[] => {
-    const now = clock.now()
+    const now = clock.monotonic()
     const drafts = facts
       .flatMap((fact) => topicsOf(fact.type).map((topic) => ({ topic, fact })))
       .filter(({ topic }) => names.includes(topic.name))

@@ -26,6 +26,8 @@ export interface Session {
   readonly since: number
   /** Absent: not authenticated, or the caller's rights have ended (`ended`). It may have expired a moment ago. */
   caller: Caller | undefined
+  /** Monotonic; when the caller's credential expires. Infinity without a caller. */
+  endsAt: number
   /** The last caller whose rights ended and why, until the client authenticates again. */
   ended: { reason: SessionEnd; user: string; cameras?: readonly string[] } | undefined
   /** Settles with the authenticate call in progress: later requests wait for its outcome. */

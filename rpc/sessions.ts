@@ -1,4 +1,5 @@
 import { type Caller, isSameCredential } from '../machines/domain/access.js'
+import { isFirstSetting } from '../machines/domain/clockJump.js'
 import { reasonOf } from '../machines/domain/errors.js'
 import type { Place } from './admission.js'
 import type { Connection } from './connection.js'
@@ -36,7 +37,7 @@ interface Entry {
   closeAt?: number
 }
 
-/** Longest time between two checks, in ms: the wall clock may have been changed, which no timer notices. */
+/** Longest time between two checks, in ms. */
 const longestWait = 1_000
 
 const hasSameRights = (one: Caller, other: Caller) =>
@@ -49,9 +50,9 @@ const expiredNotification = (params: object) => JSON.stringify({ jsonrpc: '2.0',
 
 /** Keeps all sessions, with one timer for all that ends by time: callers, grace, silent connections. */
 export const createSessions = ({
-  services: { clock, log, ask, streamAccess, credentials, limits },
+  services: { clock, log, ask, streamAccess, credentials, facts, limits },
 }: {
-  services: Pick<RpcOptions, 'clock' | 'log' | 'ask' | 'streamAccess' | 'credentials' | 'limits'>
+  services: Pick<RpcOptions, 'clock' | 'log' | 'ask' | 'streamAccess' | 'credentials' | 'facts' | 'limits'>
 }) => {
   const { expiryGrace = 30_000, pingInterval, pongWait, authenticationTimeout = 60_000 } = limits
   const beat = Math.max(10, Math.min(longestWait, pingInterval / 4, pongWait / 4, authenticationTimeout / 4))
@@ -90,7 +91,7 @@ export const createSessions = ({
     connection.tick(now)
     const { caller, ended } = session
     if (caller !== undefined) {
-      const left = caller.expiresAt - clock.now()
+      const left = session.endsAt - clock.monotonic()
       if (left <= 0) expire(session, 'token_expired')
       return left > 0 ? left : expiryGrace
     }
@@ -112,6 +113,7 @@ export const createSessions = ({
     const entry = entries.get(session)
     if (caller === undefined || entry === undefined) return Promise.resolve(0)
     session.caller = undefined
+    session.endsAt = Number.POSITIVE_INFINITY
     session.ended = { reason, user: caller.user, ...(caller.cameras && { cameras: caller.cameras }) }
     entry.closeAt = performance.now() + expiryGrace
     checkWithin(expiryGrace)
@@ -124,10 +126,23 @@ export const createSessions = ({
     return endMedia(caller, reason)
   }
 
-  const unlisten = credentials.onRevoked((credential) => {
-    for (const session of entries.keys())
-      if (isSameCredential(session.caller?.credential, credential)) expire(session, 'revoked')
-  })
+  /** From now on, the credential expires by elapsed time: see docs/decisions/0014-clock-jumps.md. */
+  const anchor = (session: Session, { expiresAt }: Caller) => {
+    const left = expiresAt - clock.now()
+    session.endsAt = clock.monotonic() + left
+    checkWithin(left)
+  }
+
+  const unlisten = [
+    credentials.onRevoked((credential) => {
+      for (const session of entries.keys())
+        if (isSameCredential(session.caller?.credential, credential)) expire(session, 'revoked')
+    }),
+    facts.subscribe((fact) => {
+      if (!isFirstSetting(fact)) return
+      for (const session of entries.keys()) if (session.caller) anchor(session, session.caller)
+    }),
+  ]
 
   const sessions: Sessions & Keeping = {
     all: () => [...entries.keys()],
@@ -139,7 +154,7 @@ export const createSessions = ({
       session.caller = caller
       session.ended = undefined
       entry.place.authenticated()
-      checkWithin(caller.expiresAt - clock.now())
+      anchor(session, caller)
     },
     expire,
     close: (session, code, reason) => entries.get(session)?.connection.close(code, reason),
@@ -154,7 +169,7 @@ export const createSessions = ({
     },
     stop: (reason) => {
       clearTimeout(next?.timer)
-      unlisten()
+      for (const end of unlisten) end()
       for (const { connection } of entries.values()) connection.close(1001, reason)
     },
   }

@@ -6,7 +6,7 @@ import type { AddressCheck } from '../../machines/domain/external.js'
 import type { Segments } from '../../machines/domain/files.js'
 import type { MediaServer, PathEvent, StreamReader } from '../../machines/domain/mediaServer.js'
 import { choosePipeline } from '../../machines/domain/pipeline.js'
-import type { CaptureDefaults, Clock } from '../../machines/domain/ports.js'
+import type { CaptureDefaults, WallClock } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import type { IntentStore, Recalled } from '../../machines/domain/recording.js'
 import type { SourceInput } from '../../machines/source.js'
@@ -22,7 +22,7 @@ export interface CameraPorts {
   intents: Pick<IntentStore, 'find' | 'remove'>
   segments: Pick<Segments, 'list' | 'finish' | 'toMatroska'>
   defaults: CaptureDefaults
-  clock: Clock
+  clock: WallClock
 }
 
 /** Limit for stopping the recorder after a crash, in ms. */

@@ -9,7 +9,7 @@ import type {
   ScanTarget,
   StreamScan,
 } from '../../machines/domain/external.js'
-import type { Clock, Log } from '../../machines/domain/ports.js'
+import type { Log, WallClock } from '../../machines/domain/ports.js'
 import { because } from '../../machines/domain/reason.js'
 import { readStreamUrl } from '../../machines/domain/streamUrl.js'
 import type { ScanEvent, ScanWish } from '../../machines/externalDiscovery.js'
@@ -51,7 +51,7 @@ interface Scanning {
 
 export interface ExternalDiscoveryPorts {
   scan: StreamScan
-  clock: Clock
+  clock: WallClock
   /** Limit for a whole scan, in ms; streams found until then are kept. */
   scanLimit: number
 }
@@ -96,7 +96,9 @@ async function runScan(
   }
   const isFresh = ({ candidates }: ScanTarget): boolean =>
     !wish.force &&
-    candidates.some(({ url }) => (known.get(url)?.lastSeen ?? Number.NEGATIVE_INFINITY) > clock.now() - freshness)
+    candidates.some(
+      ({ url }) => Math.abs((known.get(url)?.lastSeen ?? Number.NEGATIVE_INFINITY) - clock.now()) < freshness,
+    )
   function* stale(targets: Iterable<ScanTarget>): Iterable<ScanTarget> {
     for (const target of targets) {
       if (isFresh(target)) done += 1

@@ -33,7 +33,7 @@ export const pullEffects = ({ mediaServer, clock }: { mediaServer: Pick<MediaSer
       ready: state?.ready ?? false,
       used: (state?.readers ?? 0) > 0,
       bytes: state?.bytesReceived ?? 0,
-      at: clock.now(),
+      at: clock.monotonic(),
     }
   }),
 })

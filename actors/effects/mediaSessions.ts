@@ -29,7 +29,7 @@ export const mediaSessionsEffects = ({ mediaServer, clock, log }: MediaSessionsP
     }
   }
   return {
-    waitUntil: waitUntil({ clock }),
+    waitUntil: waitUntil(clock.monotonic),
     kickReaders: fromCallback<EventObject>(({ receive, sendBack }) => {
       const stopped = new AbortController()
       const send = (event: MediaSessionsEvent) => {
@@ -38,13 +38,13 @@ export const mediaSessionsEffects = ({ mediaServer, clock, log }: MediaSessionsP
       receive((event) => {
         const kick = event as { type: 'kick' } & Kick
         void outcomeOf(kick, stopped.signal).then((outcome) =>
-          send({ type: 'kick.done', kick, outcome, at: clock.now() }),
+          send({ type: 'kick.done', kick, outcome, at: clock.monotonic() }),
         )
       })
       return () => stopped.abort()
     }),
     listSessions: fromPromise<Listing>(async ({ signal }) => {
-      const at = clock.now()
+      const at = clock.monotonic()
       try {
         return { at, sessions: await mediaServer.sessions(within(limits.list, signal)) }
       } catch (error) {

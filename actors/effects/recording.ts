@@ -5,9 +5,9 @@ import type { MediaServer } from '../../machines/domain/mediaServer.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { because, Failure, reasonFrom } from '../../machines/domain/reason.js'
 import type { IntentStore, RecordingIntent } from '../../machines/domain/recording.js'
-import type { Closed, Finish, Opened, RecordingSubject } from '../../machines/recordingSetup.js'
+import type { Closed, Finish, Opened, RecordingSubject, Wait } from '../../machines/recordingSetup.js'
 import { callback } from './callback.js'
-import { waitUntil, within } from './time.js'
+import { sleep, within } from './time.js'
 
 export interface RecordingPorts {
   mediaServer: Pick<MediaServer, 'setRecording'>
@@ -28,16 +28,20 @@ const followLimit = 500
 /** Tolerance for the length of a full file, in ms. */
 const rounding = 20
 
+const namesOf = (segments: readonly Segment[]): string[] => segments.map(({ filename }) => filename)
+
 /** The effects of machines/recording.ts. */
 export const recordingEffects = ({ mediaServer, segments, intents, clock, log, segmentDuration }: RecordingPorts) => {
+  /** The last growth of each camera's recording, by both clocks. */
+  const growths = new Map<CameraId, { at: number; monotonic: number }>()
   /** Resolves with all files of the recording, including those that appeared after the last check. */
   const finished = async ({ camera, watermark, segments: seen }: RecordingSubject, signal: AbortSignal) => {
     const all = new Map([...seen, ...(await segments.list(camera, watermark))].map((one) => [one.filename, one]))
     const files = await segments.finish(camera, [...all.values()], signal)
     // After a full file the media server starts another one, which may not be on disk yet.
     if ((files.at(-1)?.duration ?? 0) < segmentDuration - rounding) return files
-    const newest = Math.max(watermark, ...[...all.values()].map(({ startedAt }) => startedAt))
-    const next = await segments.first(camera, newest, within(followLimit, signal)).catch(() => undefined)
+    const limit = within(followLimit, signal)
+    const next = await segments.first(camera, watermark, limit, [...all.keys()]).catch(() => undefined)
     return next ? [...files, ...(await segments.finish(camera, [next], signal))] : files
   }
   const remuxed = (files: RecordingFile[], signal: AbortSignal, camera: CameraId): Promise<RecordingFile[]> =>
@@ -60,7 +64,12 @@ export const recordingEffects = ({ mediaServer, segments, intents, clock, log, s
     })
 
   return {
-    waitUntil: waitUntil({ clock }),
+    waitUntil: fromPromise<{ at: number }, Wait>(({ input: { at, since, camera }, signal }) => {
+      const growth = camera && growths.get(camera)
+      const isKnown = growth !== undefined && growth.at === since
+      const left = () => (isKnown ? at - growth.at - (clock.monotonic() - growth.monotonic) : at - clock.now())
+      return sleep(at, left, signal)
+    }),
 
     openCapture: fromPromise<Opened, RecordingSubject>(async ({ input, signal }) => {
       const { camera, startedAt } = input
@@ -72,7 +81,7 @@ export const recordingEffects = ({ mediaServer, segments, intents, clock, log, s
     }),
 
     confirmSegment: fromPromise<Segment, RecordingSubject>(({ input: { camera, watermark, segments: seen }, signal }) =>
-      segments.first(camera, Math.max(watermark, ...seen.map(({ startedAt }) => startedAt)), signal),
+      segments.first(camera, watermark, signal, namesOf(seen)),
     ),
 
     saveIntent: fromPromise<void, { intent: RecordingIntent }>(({ input: { intent } }) => note(intent)),
@@ -93,7 +102,10 @@ export const recordingEffects = ({ mediaServer, segments, intents, clock, log, s
 
     watchSegments: callback<SegmentEvent, RecordingSubject>(
       ({ input: { camera, watermark: after, segments: present }, send }) =>
-        segments.watch(camera, { after, present }, send),
+        segments.watch(camera, { after, present }, (event) => {
+          if ('at' in event) growths.set(camera, { at: event.at, monotonic: clock.monotonic() })
+          send(event)
+        }),
     ),
 
     closeCapture: fromPromise<Closed, RecordingSubject>(async ({ input, signal }) => {

@@ -2,7 +2,7 @@ import { type EventObject, fromCallback, fromPromise } from 'xstate'
 import { mayUse } from '../../machines/domain/access.js'
 import type { ClockReading, ClockRecord, ClockStore } from '../../machines/domain/clockTrust.js'
 import { reasonOf } from '../../machines/domain/errors.js'
-import type { Clock, FileKind, Log, MediaFiles } from '../../machines/domain/ports.js'
+import type { FileKind, Log, MediaFiles, WallClock } from '../../machines/domain/ports.js'
 import {
   isInUse,
   type KeptFile,
@@ -22,7 +22,7 @@ export interface RetentionPorts {
   clockStore: ClockStore
   /** The present cameras. A file that one of them is recording is not deleted. */
   cameras: () => Pick<CameraView, 'id' | 'recording'>[]
-  clock: Clock
+  clock: WallClock
   log: Log
 }
 

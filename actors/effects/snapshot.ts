@@ -1,7 +1,7 @@
 import { fromPromise } from 'xstate'
 import type { CameraId, Device, Pipeline } from '../../machines/domain/camera.js'
 import type { Pictures } from '../../machines/domain/capture.js'
-import type { Clock } from '../../machines/domain/ports.js'
+import type { WallClock } from '../../machines/domain/ports.js'
 import { reasonFrom } from '../../machines/domain/reason.js'
 import type { SnapshotTier } from '../../machines/domain/views.js'
 import type { Captured, Saved, SnapshotWish } from '../../machines/snapshot.js'
@@ -25,7 +25,7 @@ const grab = (pictures: Pictures, method: 'grabDirect' | 'grabByFfmpeg', tier: S
   }))
 
 /** The effects of machines/snapshot.ts. */
-export const snapshotEffects = ({ pictures, clock }: { pictures: Pictures; clock: Clock }) => ({
+export const snapshotEffects = ({ pictures, clock }: { pictures: Pictures; clock: WallClock }) => ({
   grabDirect: grab(pictures, 'grabDirect', 0),
   grabByFfmpeg: grab(pictures, 'grabByFfmpeg', 1),
 

@@ -1,12 +1,17 @@
 import { fromPromise } from 'xstate'
+import type { ClockReading } from '../../machines/domain/clockTrust.js'
 import type { Clock } from '../../machines/domain/ports.js'
 
-/** The longest delay of a timer, in ms. A longer one fires at once. */
-const longestTimer = 2 ** 31 - 1
+/** How often the clock is read again, in ms: somebody may set it. A timer of more than 2³¹−1 ms would fire at once. */
+const recheck = 10_000
 
-/** Resolves with `at` at that time; never for Infinity. */
-export const waitUntil = ({ clock }: { clock: Clock }) =>
-  fromPromise<{ at: number }, { at: number }>(({ input, signal }) => sleepUntil(input.at, clock, signal))
+/** Reads both clocks. */
+export const readClock = (clock: Clock) =>
+  fromPromise<ClockReading>(async () => ({ wall: clock.now(), monotonic: clock.monotonic() }))
+
+/** Resolves with `at` at that time of the clock `now`; never for Infinity. */
+export const waitUntil = (now: () => number) =>
+  fromPromise<{ at: number }, { at: number }>(({ input: { at }, signal }) => sleep(at, () => at - now(), signal))
 
 /**
  * Returns a signal that aborts with `signal`, or after `limit` ms. Does not use AbortSignal.any: in Node 20 a timeout
@@ -28,15 +33,14 @@ export function within(limit: number, signal: AbortSignal): AbortSignal {
   return joined.signal
 }
 
-/** Reads the clock only once, so that a step of the clock (NTP) does not end a timed recording early or late. */
-function sleepUntil(at: number, clock: Clock, signal: AbortSignal): Promise<{ at: number }> {
+/** Resolves with `at` when no time is left; never for Infinity. */
+export function sleep(at: number, left: () => number, signal: AbortSignal): Promise<{ at: number }> {
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined
-    const end = performance.now() + at - clock.now()
     const wait = () => {
-      const rest = end - performance.now()
+      const rest = left()
       if (rest <= 0) resolve({ at })
-      else timer = setTimeout(wait, Math.min(rest, longestTimer))
+      else timer = setTimeout(wait, Math.min(rest, recheck))
     }
     if (at === Number.POSITIVE_INFINITY) return
     signal.addEventListener('abort', () => clearTimeout(timer), { once: true })

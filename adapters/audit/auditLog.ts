@@ -1,7 +1,7 @@
 import { type FileHandle, open as openFile, rm } from 'node:fs/promises'
 import pLimit from 'p-limit'
 import type { AuditEntry, AuditLog } from '../../machines/domain/access.js'
-import type { Clock, Log } from '../../machines/domain/ports.js'
+import type { Log, WallClock } from '../../machines/domain/ports.js'
 import { syncFolder } from '../data/atomic.js'
 import { codeOf } from '../errorCode.js'
 import { keysOf, lineOf } from './chain.js'
@@ -18,7 +18,7 @@ export interface AuditOptions {
   headDir: string
   /** The key of the macs: at least 32 bytes, used for nothing else. A log cannot be verified with another key. */
   secret: Uint8Array
-  clock: Clock
+  clock: WallClock
   log: Log
   /** In bytes, of one file. */
   maxSize: number

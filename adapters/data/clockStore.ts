@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { type ClockStore, unknownTime } from '../../machines/domain/clockTrust.js'
+import type { Clock } from '../../machines/domain/ports.js'
 import { openStateFile, type StoreOptions } from './stateFile.js'
 
 /** The largest time of a Date. */
@@ -11,7 +12,7 @@ const Record = Type.Object({
 })
 
 /** The clocks, and the last time seen, in `clock.json`. */
-export function createClockStore({ dir, clock, log }: StoreOptions): ClockStore {
+export function createClockStore({ dir, clock, log }: StoreOptions & { clock: Clock }): ClockStore {
   const file = openStateFile({
     dir,
     name: 'clock.json',
@@ -23,7 +24,7 @@ export function createClockStore({ dir, clock, log }: StoreOptions): ClockStore 
     log,
   })
   return {
-    read: () => ({ wall: clock.now(), monotonic: Math.round(performance.now()) }),
+    read: () => ({ wall: clock.now(), monotonic: Math.round(clock.monotonic()) }),
     async load() {
       const { value, from } = await file.load()
       return from === 'nothing' ? undefined : value

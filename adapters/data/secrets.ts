@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { link, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock, Log } from '../../machines/domain/ports.js'
+import type { Log, WallClock } from '../../machines/domain/ports.js'
 import { codeOf, isDiskFault } from '../errorCode.js'
 import { syncFolder } from './atomic.js'
 import { readChecked } from './checkedFile.js'
@@ -22,7 +22,7 @@ export interface SecretSources {
 
 /** Present in the service, which must start; the command line fails instead. */
 interface Service {
-  clock: Clock
+  clock: WallClock
   log: Log
 }
 

@@ -4,7 +4,7 @@ import pLimit from 'p-limit'
 import type { Static, TObject } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { reasonOf } from '../../machines/domain/errors.js'
-import type { Clock, Log } from '../../machines/domain/ports.js'
+import type { Log, WallClock } from '../../machines/domain/ports.js'
 import { attempt } from '../attempt.js'
 import { codeOf } from '../errorCode.js'
 import { writeAtomically } from './atomic.js'
@@ -30,7 +30,7 @@ export interface StateFileOptions<Shape extends TObject> {
   keepsCopy?: boolean
   /** Completes a value that replaces a lost file from the texts of that file and of its copy. */
   mend?(value: Static<Shape>, remains: string): Static<Shape>
-  clock: Clock
+  clock: WallClock
   log: Log
 }
 
@@ -71,7 +71,7 @@ export const stateText = (value: object): string => `${JSON.stringify({ version,
 export const withFile = (name: string, error: unknown): Error => new Error(`state/${name}: ${reasonOf(error)}`)
 
 /** The name under which a damaged file is kept. */
-export const damagedName = (name: string, clock: Clock): string =>
+export const damagedName = (name: string, clock: WallClock): string =>
   `${name}.damaged-${new Date(clock.now()).toISOString().replace(/[:.]/g, '-')}`
 
 export function openStateFile<Shape extends TObject>(options: StateFileOptions<Shape>): StateFile<Static<Shape>> {

@@ -1,6 +1,6 @@
 import { copyFile } from 'node:fs/promises'
 import type { CameraId, Capabilities, Device } from '../../machines/domain/camera.js'
-import type { Clock, DeviceProbe, Log, Pictures, Pipelines, StreamReader } from '../../machines/domain/ports.js'
+import type { DeviceProbe, Log, Pictures, Pipelines, StreamReader, WallClock } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { codeOf } from '../errorCode.js'
 import { findClockwork } from './clockwork.js'
@@ -16,7 +16,7 @@ export interface PicturesOptions {
   runDir: string
   reader: Pick<StreamReader, 'keyframe'>
   pipelines: Pick<Pipelines, 'still'>
-  clock: Clock
+  clock: WallClock
   log: Log
   /** Reads the other formats of an H.264 camera. If absent, such a camera has no tier 0. */
   probe?: DeviceProbe

@@ -36,6 +36,8 @@ export interface PipelinesOptions {
 
 /** Maximum age of a still, in ms. */
 const stillFor = 3_000
+/** How far the clock of the file system may be ahead, in ms. */
+const tolerance = 100
 
 interface Watched {
   camera: CameraId
@@ -68,7 +70,7 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
     withParent,
     ...(clockwork && { clockwork }),
   }
-  const processes = createProcessTable({ mark, now: () => clock.now(), ...(mayBeHidden && { mayBeHidden }) })
+  const processes = createProcessTable({ mark, clock, ...(mayBeHidden && { mayBeHidden }) })
   const watched = new Map<CameraId, Watched>()
   const addresses = new Map<string, Watched>()
   /** Cameras whose pipeline decodes. Only these write stills. */
@@ -137,8 +139,10 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
       if (!decoding.has(camera)) return undefined
       const file = stillFile({ runDir }, camera)
       const found = await stat(file).catch(() => undefined)
-      const capturedAt = Math.min(found?.mtimeMs ?? 0, clock.now())
-      return clock.now() - capturedAt <= stillFor ? { file, capturedAt } : undefined
+      const [written, now] = [found?.mtimeMs ?? 0, clock.now()]
+      // A still of the future was written before the clock was set back: its age is not known.
+      const isFresh = now - written <= stillFor && written - now <= tolerance
+      return isFresh ? { file, capturedAt: Math.min(written, now) } : undefined
     },
     async simulate(camera, fault) {
       if (fault === 'busy')

@@ -1,5 +1,6 @@
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import type { Presence } from '../../machines/domain/capture.js'
+import type { Clock } from '../../machines/domain/ports.js'
 import { isAlive, isOurs, markedProcesses, type ProcessId, readProc } from '../markedProcesses.js'
 import { MARK } from './command.js'
 import { isConnected } from './isConnected.js'
@@ -16,7 +17,7 @@ const ticksPerSecond = 100
 
 interface ProcessTableOptions {
   mark: string
-  now: () => number
+  clock: Clock
   /** True if the media server may run as another user, which hides its processes. False by default. */
   mayBeHidden?: () => boolean
 }
@@ -25,7 +26,7 @@ interface ProcessTableOptions {
  * Finds the pipelines, which are child processes of the media server, by the mark in their environment. Only processes
  * of the same user are visible.
  */
-export function createProcessTable({ mark, now, mayBeHidden = () => false }: ProcessTableOptions) {
+export function createProcessTable({ mark, clock, mayBeHidden = () => false }: ProcessTableOptions) {
   const known = new Map<CameraId, PipelineProcess>()
   /** The last process of each camera that was admitted as a publisher. */
   const admitted = new Map<CameraId, ProcessId>()
@@ -44,8 +45,8 @@ export function createProcessTable({ mark, now, mayBeHidden = () => false }: Pro
     const last = known.get(camera)
     if (last && !last.waits && isAlive(last)) return last
     known.delete(camera)
-    const at = now()
-    if (!scanned || at - scanned.at > fresh || at < scanned.at) scanned = { at, found: scan() }
+    const at = clock.monotonic()
+    if (!scanned || at - scanned.at > fresh) scanned = { at, found: scan() }
     const [found] = scanned.found
       .filter((process) => process.camera === camera && isAlive(process))
       .sort((a, b) => Number(a.waits) - Number(b.waits) || a.started - b.started)
@@ -66,7 +67,7 @@ export function createProcessTable({ mark, now, mayBeHidden = () => false }: Pro
       const last = admitted.get(camera)
       // While this process runs, no other one can capture: it holds the device lock.
       if (last && isAlive(last)) return false
-      scanned = { at: now(), found: scan() }
+      scanned = { at: clock.monotonic(), found: scan() }
       const ours = scanned.found.filter((process) => process.camera === camera && isOurs(process))
       if (ours.length === 0) return mayBeHidden() && !visible.has(camera)
       visible.add(camera)
@@ -79,7 +80,7 @@ export function createProcessTable({ mark, now, mayBeHidden = () => false }: Pro
       const found = look(camera)
       if (!found) return undefined
       const up = Number.parseFloat(readProc('uptime'))
-      return { ...found, since: Math.round(now() - Math.max(0, up - found.started / ticksPerSecond) * 1000) }
+      return { ...found, since: Math.round(clock.now() - Math.max(0, up - found.started / ticksPerSecond) * 1000) }
     },
   }
 }

@@ -10,6 +10,7 @@ import { describeRecording } from './describe.js'
 import { look } from './mediaFiles.js'
 import { isFinal } from './mp4.js'
 import { discardLeftovers, remux } from './remux.js'
+import { createMarks } from './segmentMarks.js'
 import { watchFolder } from './watchFolder.js'
 
 export interface SegmentsOptions {
@@ -20,11 +21,10 @@ export interface SegmentsOptions {
   finalLimit?: number
 }
 
-/**
- * How far a watermark lies before now, in ms: the clock of a media server on another host may be behind, and a clock
- * may be set back during a recording.
- */
+/** How far a watermark lies before now, in ms: the clock of a media server on another host may be behind. */
 const slack = 3_600_000
+/** A file that an interrupted writer left does not change for so long, in ms: a part has 200 ms. */
+const quiet = 300
 /** How long an empty file may stay so before it is taken for what a full disk leaves, in ms. */
 const emptyLimit = 200
 const pollFirst = 100
@@ -34,11 +34,10 @@ const pollGrowth = 500
 export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }: SegmentsOptions): Segments {
   const folderOf = (camera: CameraId) => join(recordingsDir, camera)
   const tidied = discardLeftovers(recordingsDir)
-  /** Files that are newer than the watermark and were there before it: few, those of the last hour. */
-  const earlier = new Map<CameraId, Set<string>>()
+  const marks = createMarks(clock)
 
-  /** The segments after the watermark, by name; sizes are not looked at. */
-  async function namesAfter(camera: CameraId, after: number): Promise<Segment[]> {
+  /** All segments of the camera; sizes are not looked at. */
+  async function names(camera: CameraId): Promise<Segment[]> {
     const entries = await readdir(folderOf(camera), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return []
       throw new Error(`the recordings folder cannot be read (${error.code})`)
@@ -46,8 +45,13 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
     return entries
       .filter((entry) => entry.isFile() && isSegmentName(camera, entry.name))
       .map(({ name }): Segment => ({ filename: name, startedAt: timeOf(name) ?? 0 }))
-      .filter(({ filename, startedAt }) => startedAt > after && !earlier.get(camera)?.has(filename))
       .sort((a, b) => a.startedAt - b.startedAt || (a.filename < b.filename ? -1 : 1))
+  }
+  const namesAfter = async (camera: CameraId, after: number): Promise<Segment[]> => {
+    const step = marks.step(camera)
+    const all = await names(camera)
+    if (step) marks.keepOut(camera, after, step, all)
+    return all.filter((segment) => marks.isAfter(camera, after, segment))
   }
 
   /** -1: there is none. */
@@ -66,14 +70,17 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
   /** Waits until the file is final; `undefined`: there is none, or it was empty and is removed. */
   async function settled(camera: CameraId, name: string, signal: AbortSignal): Promise<RecordingFile | undefined> {
     const path = join(folderOf(camera), name)
-    const began = performance.now()
+    const began = clock.monotonic()
+    let [changed, changedAt] = [0, 0]
     for (;;) {
-      const waited = performance.now() - began
+      const waited = clock.monotonic() - began
       const file = await look(path, name, camera)
       const recording = file && (await describeRecording(file))
-      // A file that has not changed for so long was cut off, and will not change.
-      const isOld = (time: number) => waited >= finalLimit || clock.now() - time > finalLimit
-      if (recording && (recording.complete || isOld(recording.modifiedAt))) return recording
+      // A file that has not changed for so long was cut off, and will not change. If the clock was just set forward, a
+      // file that still grows looks as old, but changes.
+      if (recording && recording.modifiedAt !== changed) [changed, changedAt] = [recording.modifiedAt, waited]
+      const isOld = () => waited - changedAt >= quiet && clock.now() - changed > finalLimit
+      if (recording && (recording.complete || waited >= finalLimit || isOld())) return recording
       const isEmpty = !recording && (await isEmptyFile(path))
       if (!recording && (waited >= emptyLimit || !isEmpty)) {
         if (isEmpty) await rm(path, { force: true })
@@ -86,14 +93,17 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
   return {
     async watermark(camera) {
       const after = clock.now() - slack
-      earlier.delete(camera)
-      earlier.set(camera, new Set((await namesAfter(camera, after)).map(({ filename }) => filename)))
+      marks.begin(camera)
+      marks.leaveOut(
+        camera,
+        (await names(camera)).filter(({ startedAt }) => startedAt > after),
+      )
       return after
     },
 
     list,
 
-    first: (camera, after, signal) =>
+    first: (camera, after, signal, except = []) =>
       new Promise((resolve, reject) => {
         const end = () => {
           dispose()
@@ -104,7 +114,7 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
           reject(signal.reason)
         }
         const dispose = watchFolder(folderOf(camera), pollFirst, async () => {
-          const [segment] = await list(camera, after)
+          const segment = (await list(camera, after)).find(({ filename }) => !except.includes(filename))
           if (!segment || signal.aborted) return
           end()
           resolve(segment)
@@ -119,12 +129,13 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
         if (!ended.signal.aborted) listener(event)
       }
       const seen = new Set(present.map(({ filename }) => filename))
-      const unseen = newNames(folderOf(camera), () => namesAfter(camera, after))
+      const unseen = newNames(folderOf(camera), clock, () => namesAfter(camera, after))
       let newest = present.at(-1)
       let size = 0
 
       const lookForNew = async () => {
-        for (const segment of await unseen()) {
+        if (marks.hasStepped(camera)) unseen.forget()
+        for (const segment of await unseen.list()) {
           const bytes = seen.has(segment.filename) ? 0 : await sizeOf(camera, segment.filename)
           if (bytes <= 0) continue
           seen.add(segment.filename)
@@ -176,13 +187,20 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
 }
 
 /** The same listing again, at once, while the folder has not changed: it may hold very many files. */
-function newNames(folder: string, list: () => Promise<Segment[]>): () => Promise<Segment[]> {
-  let kept: { changed: number; segments: Segment[] } | undefined
-  return async () => {
-    const { mtimeMs: changed } = await stat(folder).catch(() => ({ mtimeMs: -1 }))
-    // The folder's time ticks in ms: a change soon after the last look may bear the same one.
-    if (kept?.changed !== changed || Date.now() - changed < 1_000) kept = { changed, segments: await list() }
-    return kept.segments
+function newNames(folder: string, clock: Clock, list: () => Promise<Segment[]>) {
+  let kept: { changed: number; seenAt: number; segments: Segment[] } | undefined
+  return {
+    forget: () => {
+      kept = undefined
+    },
+    async list(): Promise<Segment[]> {
+      const { mtimeMs: changed } = await stat(folder).catch(() => ({ mtimeMs: -1 }))
+      const now = clock.monotonic()
+      const seenAt = kept?.changed === changed ? kept.seenAt : now
+      // The folder's time ticks in ms: a change soon after the last look may bear the same one.
+      if (!kept || kept.changed !== changed || now - seenAt < 1_000) kept = { changed, seenAt, segments: await list() }
+      return kept.segments
+    },
   }
 }
 

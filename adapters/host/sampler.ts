@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import type { Clock, HostSample, Log } from '../../machines/domain/ports.js'
+import type { HostSample, Log, WallClock } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { cpuTimes, memoryPercent, networkBytes } from './proc.js'
 
 export interface SamplerOptions {
-  clock: Clock
+  clock: WallClock
   log: Log
   /** ms between samples. */
   interval?: number

@@ -13,7 +13,7 @@ import {
   roles,
 } from '../../machines/domain/access.js'
 import { authFailed, invalidParam, notFound, reasonOf, ServiceError } from '../../machines/domain/errors.js'
-import type { Clock, Dispose, Log } from '../../machines/domain/ports.js'
+import type { Dispose, Log, WallClock } from '../../machines/domain/ports.js'
 import { createListeners } from '../data/listeners.js'
 import { openSharedFile } from '../data/sharedFile.js'
 import { changesOf, endOf, hasUniqueIds, isActive, KeyBook, pruned, type StoredKey } from './keyBook.js'
@@ -21,7 +21,7 @@ import { changesOf, endOf, hasUniqueIds, isActive, KeyBook, pruned, type StoredK
 export interface ApiKeysOptions {
   /** The data directory's `state`. */
   stateDir: string
-  clock: Clock
+  clock: WallClock
   log: Log
   /** `expiry` in ms: the life of a key that is created without one. `maxKeys`: how many keys may be valid at a time. */
   defaults: { expiry: number; maxKeys: number }

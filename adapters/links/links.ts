@@ -1,12 +1,12 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { type Credential, credentialKinds, type Grant, type Links } from '../../machines/domain/access.js'
 import { authFailed } from '../../machines/domain/errors.js'
-import type { Clock } from '../../machines/domain/ports.js'
+import type { WallClock } from '../../machines/domain/ports.js'
 
 export interface LinksOptions {
   /** The result of `keptSecret(secrets, 'link_secret')`. */
   secret: Uint8Array
-  clock: Clock
+  clock: WallClock
   isRevoked(credential: Credential): boolean
 }
 

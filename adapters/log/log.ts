@@ -2,7 +2,7 @@ import { fstatSync } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import winston from 'winston'
 import { maskedText } from '../../machines/domain/mask.js'
-import type { Clock, Log } from '../../machines/domain/ports.js'
+import type { Log, WallClock } from '../../machines/domain/ports.js'
 import { attempt } from '../attempt.js'
 import { masked } from './fields.js'
 
@@ -13,7 +13,7 @@ export interface LogOptions {
   format: 'auto' | 'json' | 'text'
   /** Default: standard output. */
   stream?: NodeJS.WritableStream & { isTTY?: boolean; fd?: number }
-  clock?: Clock
+  clock?: WallClock
   /** The source of JOURNAL_STREAM. */
   env?: Readonly<Record<string, string | undefined>>
 }

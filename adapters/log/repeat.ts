@@ -5,7 +5,7 @@ import { attempt } from '../attempt.js'
 export interface RepeatOptions {
   /** In ms. */
   period: number
-  clock: Clock
+  clock: Pick<Clock, 'monotonic'>
 }
 
 /** A message and the number of its repeats in the current period. */
@@ -31,20 +31,19 @@ export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Lo
   /** Returns true if messages were repeated. */
   function endPeriod(key: string, { write, since, count }: Repeat): boolean {
     repeats.delete(key)
-    if (count > 0) write({ repeated: count, repeated_for_ms: Math.max(0, clock.now() - since) })
+    if (count > 0) write({ repeated: count, repeated_for_ms: Math.max(0, clock.monotonic() - since) })
     return count > 0
   }
 
   function beginPeriod(key: string, write: Repeat['write']) {
-    repeats.set(key, { write, since: clock.now(), count: 0 })
+    repeats.set(key, { write, since: clock.monotonic(), count: 0 })
     timer ??= setTimeout(endPeriods, period).unref()
   }
 
   function endPeriods() {
-    const now = clock.now()
+    const now = clock.monotonic()
     for (const [key, repeat] of [...repeats]) {
-      // A period starts in the future if the clock was set back.
-      if (repeat.since <= now && now < repeat.since + period) break
+      if (now < repeat.since + period) break
       if (endPeriod(key, repeat)) beginPeriod(key, repeat.write)
     }
     const [oldest] = repeats.values()

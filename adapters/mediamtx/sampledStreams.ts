@@ -27,14 +27,15 @@ export interface SampledOptions {
 export function sampledStreams({ mediaServer, clock, maxAge, usableFor, limit }: SampledOptions): SampledStreams {
   let request: { at: number; states: Promise<StreamState[]> } | undefined
   let answer: { at: number; states: StreamState[] } | undefined
-  const isYounger = (one: { at: number } | undefined, age: number) => one !== undefined && clock.now() - one.at < age
+  const isYounger = (one: { at: number } | undefined, age: number) =>
+    one !== undefined && clock.monotonic() - one.at < age
 
   /** Requests may settle in another order than they were sent. */
   const isLatest = (at: number) => answer === undefined || answer.at <= at
 
   const ask = (): Promise<StreamState[]> => {
     if (request !== undefined && isYounger(request, maxAge)) return request.states
-    const at = clock.now()
+    const at = clock.monotonic()
     const states = mediaServer.streams(AbortSignal.timeout(limit))
     const own = { at, states }
     request = own

@@ -127,12 +127,12 @@ async function request(connection: Connection, wanted: Request, began = -Infinit
   })
   if (answer.status === 200) return answer
   connection.fail(new ConnectionError('source_closed'))
-  throw refusalOfServer(answer.status, Date.now() - began)
+  throw refusalOfServer(answer.status, performance.now() - began)
 }
 
 /** Sends the request that starts the stream. */
 const start = (connection: Connection, wanted: Request): Promise<RtspResponse> =>
-  request(connection, wanted, Date.now())
+  request(connection, wanted, performance.now())
 
 const ends: Record<ConnectionError['code'], [code: ReasonCode, details?: string]> = {
   unreachable: ['server_unreachable', 'the media server cannot be reached'],

@@ -1,6 +1,6 @@
 import type { Credential, Credentials, OutsideChange } from '../../machines/domain/access.js'
 import { authFailed } from '../../machines/domain/errors.js'
-import type { Clock, Dispose, Log } from '../../machines/domain/ports.js'
+import type { Dispose, Log, WallClock } from '../../machines/domain/ports.js'
 import { type KeyKeeper, looksLikeKey } from '../keys/apiKeys.js'
 import { createRevocations } from './revocations.js'
 import type { TokenVerifier } from './tokens.js'
@@ -12,7 +12,7 @@ export interface CredentialsOptions {
   keys: Keys
   /** The data directory's `state`. */
   stateDir: string
-  clock: Clock
+  clock: WallClock
   log: Log
 }
 

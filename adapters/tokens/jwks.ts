@@ -40,12 +40,16 @@ export function createJwks({ url, algorithms, clock, log, limits: changed }: Jwk
   const ending = new AbortController()
   const cache: JWKSCacheInput = {}
   let requestedAt = Number.NEGATIVE_INFINITY
+  let answeredAt = Number.NEGATIVE_INFINITY
+  const isFresh = () => clock.monotonic() - answeredAt < keptFor
 
   const request = async (href: string, options: RequestInit) => {
-    if (Math.abs(clock.now() - requestedAt) < pause) throw new Error('the last request was a moment ago')
-    requestedAt = clock.now()
+    if (clock.monotonic() - requestedAt < pause) throw new Error('the last request was a moment ago')
+    requestedAt = clock.monotonic()
     try {
-      return await download(href, options, bytes)
+      const answer = await download(href, options, bytes)
+      answeredAt = clock.monotonic()
+      return answer
     } catch (error) {
       const reason = options.signal?.aborted ? `no whole answer within ${timeout} ms` : reasonOf(error)
       if (!ending.signal.aborted)
@@ -55,12 +59,30 @@ export function createJwks({ url, algorithms, clock, log, limits: changed }: Jwk
   }
   const set = createRemoteJWKSet(new URL(url), {
     timeoutDuration: timeout,
-    cooldownDuration: pause,
-    cacheMaxAge: keptFor,
+    // jose measures both with the wall clock, which may jump: `request` and `isFresh` take their place.
+    cooldownDuration: Number.POSITIVE_INFINITY,
+    cacheMaxAge: Number.POSITIVE_INFINITY,
     [jwksCache]: cache,
     [customFetch]: request,
   })
-  const inMemory = () => (set.fresh && 'jwks' in cache ? createLocalJWKSet(cache.jwks) : undefined)
+  let kept: { jwks: object; find: ReturnType<typeof createLocalJWKSet> } | undefined
+  const inMemory = () => {
+    if (!isFresh() || !('jwks' in cache)) return undefined
+    if (kept?.jwks !== cache.jwks) kept = { jwks: cache.jwks, find: createLocalJWKSet(cache.jwks) }
+    return kept.find
+  }
+  /** Fetches the keys if they are too old, or if none has this header. */
+  const fetched = async (header: { alg: string; kid?: string }) => {
+    const update = () => set.reload().catch(() => {})
+    if (!isFresh()) await update()
+    try {
+      return await inMemory()?.(header)
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      await update()
+      return inMemory()?.(header)
+    }
+  }
 
   // Offline look-ups must find the latest keys, although they never fetch them.
   const reload = () => void set.reload().catch(() => {})
@@ -72,7 +94,8 @@ export function createJwks({ url, algorithms, clock, log, limits: changed }: Jwk
       const keys: VerifyKey[] = []
       if (!algorithms.some((each) => each === alg)) return keys
       try {
-        const key = await (offline ? inMemory() : set)?.({ alg, ...(kid === undefined ? {} : { kid }) })
+        const header = { alg, ...(kid === undefined ? {} : { kid }) }
+        const key = await (offline ? inMemory()?.(header) : fetched(header))
         if (key) keys.push(key)
       } catch (error) {
         if (!(error instanceof errors.JWKSMultipleMatchingKeys)) return keys

@@ -7,7 +7,7 @@ import {
   type OutsideChange,
 } from '../../machines/domain/access.js'
 import { ServiceError } from '../../machines/domain/errors.js'
-import type { Clock, Dispose, Log } from '../../machines/domain/ports.js'
+import type { Dispose, Log, WallClock } from '../../machines/domain/ports.js'
 import { createListeners } from '../data/listeners.js'
 import { openSharedFile } from '../data/sharedFile.js'
 
@@ -25,6 +25,8 @@ const Revocations = Type.Object({ revoked: Type.Array(Revocation) })
  * knows when it expires, and no revocation may be dropped to make room.
  */
 const most = 50_000
+/** How long an expired credential stays in the list, in ms: the clock may be wrong, and be set back later. */
+const remembered = 30 * 86_400_000
 
 export type Revocations = Pick<Credentials, 'revoke' | 'isRevoked' | 'onRevoked'> & {
   /** Calls `listener` with each revocation by another process. */
@@ -36,7 +38,11 @@ export type Revocations = Pick<Credentials, 'revoke' | 'isRevoked' | 'onRevoked'
  * Opens the revoked credentials in `revoked.json`, which the command line changes too. Rejects if the file is damaged:
  * without it, revoked credentials would be accepted again.
  */
-export async function createRevocations(options: { stateDir: string; clock: Clock; log: Log }): Promise<Revocations> {
+export async function createRevocations(options: {
+  stateDir: string
+  clock: WallClock
+  log: Log
+}): Promise<Revocations> {
   const { stateDir, clock, log } = options
   const file = await openSharedFile({
     dir: stateDir,
@@ -50,7 +56,7 @@ export async function createRevocations(options: { stateDir: string; clock: Cloc
   })
   const ended = createListeners<Credential>()
   const outside = createListeners<OutsideChange>()
-  /** Keeps every revocation until it expires, even if the file is lost while the service runs. */
+  /** Keeps every revocation until 30 days after it expires, even if the file is lost while the service runs. */
   const revocations = new Map<string, Revocation>()
 
   const takeOver = ({ revoked }: Static<typeof Revocations>, isOutside: boolean) => {
@@ -67,9 +73,9 @@ export async function createRevocations(options: { stateDir: string; clock: Cloc
   takeOver(file.value(), false)
   file.onChange(({ value, by }) => takeOver(value, by === 'another process'))
 
+  const isOver = ({ until }: Pick<Revocation, 'until'>) => until + remembered <= clock.now()
   const prune = () => {
-    const now = clock.now()
-    for (const [name, { until }] of revocations) if (until <= now) revocations.delete(name)
+    for (const [name, each] of revocations) if (isOver(each)) revocations.delete(name)
   }
 
   return {
@@ -77,12 +83,12 @@ export async function createRevocations(options: { stateDir: string; clock: Cloc
       prune()
       const name = credentialName({ kind, id })
       const known = revocations.get(name)
-      if (until <= clock.now() || (known?.until ?? 0) >= until) return
+      if (isOver({ until }) || (known?.until ?? 0) >= until) return
       if (known === undefined && revocations.size >= most) throw tooMany()
       await file.change(
         ({ revoked }) => {
           // Includes what the file has lost.
-          const all = [...revoked, ...revocations.values()].filter((each) => each.until > clock.now())
+          const all = [...revoked, ...revocations.values()].filter((each) => !isOver(each))
           const byName = new Map(all.map((each) => [credentialName(each), each]))
           byName.delete(name)
           return { revoked: [...byName.values(), { kind, id, until }] }

@@ -11,7 +11,7 @@ import {
   type Tokens,
 } from '../../machines/domain/access.js'
 import { authFailed } from '../../machines/domain/errors.js'
-import type { Clock, Log } from '../../machines/domain/ports.js'
+import type { Log, WallClock } from '../../machines/domain/ports.js'
 import { attempt } from '../attempt.js'
 import { IssuedAhead, type Statement, statementOf } from './claims.js'
 import { isKid, type KeyHeader } from './publicKeys.js'
@@ -25,7 +25,7 @@ const mostRemembered = 1000
 export interface TokensOptions {
   /** At least 32 bytes. */
   secret: Uint8Array
-  clock: Clock
+  clock: WallClock
   /** The keys of other issuers whose tokens are accepted. */
   trusted?: TrustedKeys
   /** What each token must name, including our own; empty: anything. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { AnyStateMachine, StateNode } from 'xstate'
 import { cameraMachine } from '../../machines/camera.js'
+import { clockWatchMachine } from '../../machines/clockWatch.js'
 import { demandMachine } from '../../machines/demand.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
@@ -37,6 +38,7 @@ export const machines: AnyStateMachine[] = [
   serverProcessMachine,
   mediamtxLinkMachine,
   mediaSessionsMachine,
+  clockWatchMachine,
   storageMachine,
   retentionMachine,
 ]

@@ -106,6 +106,15 @@ export type MediaSessionFact = { type: 'mediaSession.ended'; reason: string; req
   'camera' | 'protocol' | 'user' | 'address'
 >
 
+/** `from`: the expected wall time; `to`: the one found instead, both in epoch ms. `by`: the difference, in ms. */
+export interface ClockJump {
+  from: number
+  to: number
+  by: number
+}
+
+export type ClockFact = { type: 'system.clock_jumped' } & ClockJump
+
 export type SystemFact = { type: 'system.started' } | { type: 'system.stopping'; reason: string }
 
 export type Fact =
@@ -121,6 +130,7 @@ export type Fact =
   | SupervisionFact
   | MediaSessionFact
   | SystemFact
+  | ClockFact
 
 /** A published fact: numbered without gaps since the start of the service, with its time. */
 export type Told<F extends Fact = Fact> = F & { seq: number; at: number }

@@ -60,8 +60,8 @@ export interface Segments {
   watermark(camera: CameraId): Promise<number>
   /** The segments since the watermark that have bytes, oldest first. */
   list(camera: CameraId, after: number): Promise<Segment[]>
-  /** Resolves with the first segment since the watermark that has bytes. */
-  first(camera: CameraId, after: number, signal: AbortSignal): Promise<Segment>
+  /** Resolves with the first segment since the watermark that has bytes and is none of these. */
+  first(camera: CameraId, after: number, signal: AbortSignal, except?: readonly string[]): Promise<Segment>
   /** Reports new segments since the watermark that are not in `present`, and changes of the newest one. */
   watch(
     camera: CameraId,

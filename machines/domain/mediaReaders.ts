@@ -1,9 +1,11 @@
-/** The readers of the media server, and when each is kicked. Times are epoch ms. */
+/** The readers of the media server, and when each is kicked. Times are monotonic ms, except those of a session. */
 import { credentialName, type MediaSession } from './access.js'
 
-/** `query`: the query of the URL, if the reader used a signed URL. `session.since`: the time of the question. */
+/** `query`: the query of the URL, if the reader used a signed URL. `endsAt`: when its credential expires. */
 export interface Admission {
   session: MediaSession
+  at: number
+  endsAt: number
   query?: string
 }
 
@@ -38,6 +40,8 @@ interface Reader {
   session: MediaSession
   query: string | undefined
   askedAt: number
+  /** When the credential expires. */
+  endsAt: number
   /** Time of the next kick. Undefined while a kick is in progress. */
   kickAt: number | undefined
   reason: string
@@ -62,7 +66,8 @@ const young = 5_000
 const pause = { first: 250, longest: 5_000 }
 
 /** Readers may share an id: DESCRIBE, and SETUP before MediaMTX 1.19.3, report the id of the connection. */
-const keyOf = ({ session: { id, camera }, query = '' }: Admission): string => `${id} ${camera} ${query}`
+const keyOf = ({ session: { id, camera }, query = '' }: Pick<Admission, 'session' | 'query'>): string =>
+  `${id} ${camera} ${query}`
 
 const readerOf = (readers: Readers, key: string): Reader | undefined => readers.find((reader) => reader.key === key)
 
@@ -90,18 +95,21 @@ export function hasRoomFor(admission: Admission, readers: Readers): boolean {
  * Returns the readers after a question; the same object if nothing changes, because HLS clients cause many questions.
  */
 export function afterQuestion(readers: Readers, admission: Admission): Readers {
-  const { session, query } = admission
-  const { since: askedAt, expiresAt } = session
+  const { session, query, at: askedAt } = admission
   const key = keyOf(admission)
   const known = readerOf(readers, key)
-  if (known?.status === 'present' && known.kickAt === expiresAt && isSameCaller(known.session, session)) return readers
+  const isSame = known?.session.expiresAt === session.expiresAt && isSameCaller(known.session, session)
+  // The same credential ends when it would have ended anyway, even if the wall clock was set meanwhile.
+  const endsAt = isSame ? known.endsAt : admission.endsAt
+  if (isSame && known.status === 'present' && known.kickAt === endsAt) return readers
   // Without a spread, because V8 reads objects that begin with one 50 times slower.
   const reader: Reader = {
     key,
     session,
     query,
     askedAt,
-    kickAt: expiresAt,
+    endsAt,
+    kickAt: endsAt,
     reason: 'token_expired',
     request: undefined,
     tries: 0,
@@ -111,9 +119,32 @@ export function afterQuestion(readers: Readers, admission: Admission): Readers {
   if (known.status !== 'kicked') reader.session = { ...session, since: known.session.since }
   // A kick in progress may run before the reader starts, so it is repeated.
   const { kickAt = askedAt, reason, request } = known
-  const earlier = kickAt < expiresAt ? { kickAt, reason } : {}
+  const earlier = kickAt < endsAt ? { kickAt, reason } : {}
   return readers.with(readers.indexOf(known), { ...reader, ...earlier, request })
 }
+
+/** Returns the reader of a signed URL if it may stay at the time `at`. */
+export const admittedReader = (
+  readers: Readers,
+  { id, camera, query }: { id: string; camera: string; query: string },
+  at: number,
+): MediaSession | undefined =>
+  readers.find(
+    (reader) =>
+      reader.session.id === id &&
+      reader.session.camera === camera &&
+      reader.query === query &&
+      reader.kickAt !== undefined &&
+      reader.kickAt > at &&
+      isShown(reader),
+  )?.session
+
+/** Returns the readers after the first setting of the wall clock, which shows when their credentials end. */
+export const afterSetting = (readers: Readers, { at, wall }: { at: number; wall: number }): Readers =>
+  readers.map((reader) => {
+    const endsAt = at + reader.session.expiresAt - wall
+    return { ...reader, endsAt, kickAt: reader.kickAt === reader.endsAt ? endsAt : reader.kickAt }
+  })
 
 /** Returns the time of the next kick; Infinity if there is none. */
 export function nextKick(readers: Readers): number {

@@ -26,9 +26,18 @@ export interface RegistryStore {
   save(registry: Registry): Promise<void>
 }
 
-export interface Clock {
+/** The time of day. It can be set while the service runs: subtract two readings only to show the result. */
+export interface WallClock {
   /** Epoch ms. */
   now(): number
+}
+
+export interface Clock extends WallClock {
+  /**
+   * ms since some time in the past. Nobody can set it: durations, ages and deadlines inside one run of the service are
+   * measured with it.
+   */
+  monotonic(): number
 }
 
 export interface Log {

@@ -207,10 +207,10 @@ export async function connectCameraService(options: ClientOptions): Promise<Came
       return state
     },
     call: async (method, ...[params = {}, { signal, timeout: own = timeout } = {}]) => {
-      const began = Date.now()
+      const began = performance.now()
       const also = signal && { signal }
       const on = link ?? (await connected(method, { timeout: own, ...also }))
-      const left = Math.max(1, own - (Date.now() - began))
+      const left = Math.max(1, Math.round(own - (performance.now() - began)))
       return (await on.call(method, params, { timeout: left, ...also })) as Result<typeof method>
     },
     on: (topic, filters, listener) =>

@@ -604,6 +604,7 @@ export interface Methods {
         | 'system.error'
         | 'system.startup'
         | 'system.shutdown'
+        | 'system.clock_jumped'
         | 'system_health_update'
         | 'mediamtx.stream'
         | 'mediamtx.path'
@@ -667,6 +668,7 @@ export interface Methods {
           | 'system.error'
           | 'system.startup'
           | 'system.shutdown'
+          | 'system.clock_jumped'
           | 'system_health_update'
           | 'mediamtx.stream'
           | 'mediamtx.path'
@@ -2075,6 +2077,21 @@ export interface Notifications {
     reason: string
     /** The reason in one sentence */
     details?: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'system.clock_jumped': {
+    /** What the clock would have shown */
+    from: string
+    /** What it showed instead */
+    to: string
+    /** The difference; negative if the clock was set back */
+    by_ms: number
     severity: 'info' | 'warning' | 'error' | 'critical'
     /** Number of the fact; numbers without a notification leave gaps */
     seq: number

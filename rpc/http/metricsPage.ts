@@ -65,11 +65,11 @@ export const createMetricsPage = ({
   let counting: Promise<unknown> | undefined
 
   const countFiles = async () => {
-    if (sizes !== undefined && clock.now() - sizes.at < countFilesEvery) return
+    if (sizes !== undefined && clock.monotonic() - sizes.at < countFilesEvery) return
     counting ??= files
       .sizes()
       .then((of) => {
-        sizes = { at: clock.now(), of }
+        sizes = { at: clock.monotonic(), of }
       })
       .catch((error: unknown) => log.warn('the files could not be counted', { error }))
       .finally(() => {

@@ -110,6 +110,11 @@ const own: Record<string, Row> = {
     each('actor', ({ counts }) => counts.actorRestarts),
   ],
 
+  clock_jumps_total: [
+    'Number of times the wall clock of the host jumped by more than 2 s.',
+    total((c) => c.clockJumps),
+  ],
+
   cameras: ['Number of cameras by state.', each('state', camerasByState)],
   camera_up: ['Whether the camera can be used.', perCamera(({ status }) => status === 'CONNECTED')],
 

@@ -31,7 +31,9 @@ const entryOf = (call: Call, kind: FileKind, { name, camera, bytes, modifiedAt, 
 
 /** The media server has the file open. A file that is closed just now counts as open, too. */
 const isOpen = ({ services: { directory, clock } }: Call, { name, camera, modifiedAt }: MediaFile): boolean =>
-  clock.now() - modifiedAt < closing || isInUse(directory.cameras().find(({ id }) => id === camera)?.recording, name)
+  // A file of the future was written before the clock was set back.
+  Math.abs(clock.now() - modifiedAt) < closing ||
+  isInUse(directory.cameras().find(({ id }) => id === camera)?.recording, name)
 
 /** The member that marks a recording that was cut off: by a crash, a full disk, or a power cut. */
 const truncatedOf = (call: Call, file: RecordingFile) =>

@@ -1,9 +1,9 @@
 import Type from 'typebox'
 import { because } from '../../machines/domain/reason.js'
 import type { Severity } from '../filters.js'
-import { statusOf } from '../present.js'
+import { iso, statusOf } from '../present.js'
 import { reasonFields, reasonShape } from '../reason.js'
-import { CameraName, Count, Status } from '../schemas.js'
+import { CameraName, Count, Status, timeOf } from '../schemas.js'
 import { notice, paramsOf, topic, type World } from './topic.js'
 
 const severityOf: Record<Status['status'], Severity> = { HEALTHY: 'info', DEGRADED: 'warning', UNHEALTHY: 'error' }
@@ -73,10 +73,24 @@ const shutdown = topic({
   },
 })
 
+const clockJumped = topic({
+  name: 'system.clock_jumped',
+  summary: 'the wall clock of the host was set, by more than 2 s; streams, recordings and sessions continue',
+  params: paramsOf({
+    from: timeOf('What the clock would have shown'),
+    to: timeOf('What it showed instead'),
+    by_ms: Type.Number({ description: 'The difference; negative if the clock was set back' }),
+  }),
+  from: {
+    'system.clock_jumped': ({ from, to, by }) => notice('warning', { from: iso(from), to: iso(to), by_ms: by }),
+  },
+})
+
 export const systemTopics = [
   health('system.health', 'the health changed; holds the result of get_status'),
   error,
   startup,
   shutdown,
+  clockJumped,
   health('system_health_update', 'as system.health'),
 ] as const

@@ -240,7 +240,7 @@ const refusalOf = (promise: Promise<unknown>): Promise<ServiceError> =>
 async function online({ obstacles = {}, opening }: { obstacles?: Obstacles; opening?: Error } = {}) {
   const quiet = () => {}
   const log = { error: quiet, warn: quiet, info: quiet, debug: quiet }
-  const clock = { now: () => 7 }
+  const clock = { now: () => 7, monotonic: () => 1 }
   const bus = createFacts({ clock, log })
   const facts: string[] = []
   bus.subscribe(({ type }) => facts.push(type))

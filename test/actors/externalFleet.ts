@@ -57,7 +57,7 @@ export async function startExternal({
 }: Options = {}) {
   const quiet = () => fromCallback(() => {}) as never
   const never = () => fromPromise<never>(() => new Promise(() => {})) as never
-  const clock = { now: () => 1_000 }
+  const clock = { now: () => 1_000, monotonic: () => 1_000 }
   const log: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
   const facts: Fact[] = []
   const bus = createFacts({ clock, log })

@@ -35,6 +35,15 @@ describe('log lines of facts', () => {
     expect(linesOf([scan(0, { askers: [by] })])[0]?.[0], 'a client asked for it').to.equal('info')
   })
 
+  it('of a jump of the clock are warnings with both times, and say what to do', () => {
+    const from = Date.UTC(2026, 0, 2)
+    const [line] = linesOf([{ type: 'system.clock_jumped', from, to: from + 86_400_000, by: 86_400_000 }])
+    const times = { from: '2026-01-02T00:00:00.000Z', to: '2026-01-03T00:00:00.000Z', by_ms: 86_400_000 }
+    expect(line?.[0]).to.equal('warn')
+    expect(line?.[1]).to.deep.include(times)
+    expect(line?.[1]).to.have.property('details').that.contains('check the time synchronisation of the host')
+  })
+
   it('have the code and the sentence of a reason, and a rounded percentage', () => {
     expect(
       linesOf([

@@ -1,11 +1,13 @@
 import { expect } from 'chai'
-import { useFakeTimers } from 'sinon'
+import { type SinonFakeTimers, useFakeTimers } from 'sinon'
 import { createActor, toPromise } from 'xstate'
 import { type CameraPorts, cameraEffects } from '../../actors/effects/camera.js'
 import { type RecordingPorts, recordingEffects } from '../../actors/effects/recording.js'
-import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
+import { systemClock } from '../../adapters/systemClock.js'
+import type { RecordingFile, Segment, SegmentEvent } from '../../machines/domain/ports.js'
 import type { RecordingFormat, RecordingIntent } from '../../machines/domain/recording.js'
 import type { Finish, RecordingSubject } from '../../machines/recordingSetup.js'
+import { day } from '../support/clock.js'
 
 const first: Segment = { filename: 'camera0_first.mp4', startedAt: 1_000 }
 const next: Segment = { filename: 'camera0_next.mp4', startedAt: 3_000 }
@@ -157,3 +159,49 @@ async function close({
   const actor = createActor(recordingEffects(ports).closeCapture, { input }).start()
   return (await toPromise(actor)).files.map(({ name }) => name)
 }
+
+describe('the wait of an interrupted recording', () => {
+  let timers: SinonFakeTimers
+  beforeEach(() => {
+    timers = useFakeTimers({ now: Date.UTC(2026, 0, 2) })
+  })
+  afterEach(() => timers.restore())
+
+  for (const [direction, step] of Object.entries({ forward: day, back: -day }))
+    it(`is as long as configured if the clock is set ${direction}`, async () => {
+      let report: (event: SegmentEvent) => void = () => {}
+      const effects = recordingEffects({
+        clock: systemClock,
+        segments: {
+          watch: (_camera: string, _files: object, listener: typeof report) => {
+            report = listener
+            return () => {}
+          },
+        },
+      } as unknown as RecordingPorts)
+      const input = { camera: 'camera0', watermark: 500, segments: [first] } satisfies RecordingSubject
+      const watching = createActor(effects.watchSegments, { input }).start()
+      const since = Date.now()
+      report({ type: 'segment.grew', at: since })
+      watching.stop()
+      await timers.tickAsync(40_000)
+      timers.setSystemTime(Date.now() + step)
+      const wait = { at: since + 600_000, since, camera: 'camera0' } as const
+      const waiting = createActor(effects.waitUntil, { input: wait }).start()
+      await timers.tickAsync(559_999)
+      expect(waiting.getSnapshot().status).to.equal('active')
+      await timers.tickAsync(1)
+      expect(waiting.getSnapshot().output).to.deep.equal({ at: since + 600_000 })
+    })
+
+  it('of a timed recording ends by the wall clock, also if that is set meanwhile', async () => {
+    const effects = recordingEffects({ clock: systemClock } as unknown as RecordingPorts)
+    const at = Date.now() + 3_600_000
+    const running = createActor(effects.waitUntil, { input: { at } }).start()
+    await timers.tickAsync(10_000)
+    expect(running.getSnapshot().status).to.equal('active')
+    timers.setSystemTime(at)
+    await timers.tickAsync(10_000)
+    expect(running.getSnapshot().output).to.deep.equal({ at })
+  })
+})

@@ -2,6 +2,7 @@ import { appendFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { openPorts } from '../../adapters/open.js'
+import { systemClock } from '../../adapters/systemClock.js'
 import { portOptions } from '../../config/derive/ports.js'
 import { loadConfiguration } from '../../config/load.js'
 import { type SmallDisk, smallDisk } from '../support/smallDisk.js'
@@ -34,7 +35,7 @@ describe('the ports of the service', () => {
       {
         log: { error: note, warn: note, info() {}, debug() {} },
         env: { PATH: process.env.PATH },
-        clock: { now: Date.now },
+        clock: systemClock,
         metrics: {} as never,
       },
     )

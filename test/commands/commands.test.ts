@@ -24,7 +24,7 @@ describe('commands', () => {
 
   const configuration = (env: Record<string, string> = {}) =>
     loadConfiguration({ env: { CAMERA_SERVICE_DATA_DIR: dir, ...env } }).config
-  const ports = { env: {}, clock: { now: () => start }, log: createGate().log }
+  const ports = { env: {}, clock: { now: () => start, monotonic: () => 0 }, log: createGate().log }
   /** As the first start of a service leaves the data directory. */
   const useDataDirectory = async () => {
     await mkdir(join(dir, 'secrets'), { mode: 0o700 })

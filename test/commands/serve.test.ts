@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { expect } from 'chai'
 import { useFakeTimers } from 'sinon'
+import { systemClock } from '../../adapters/systemClock.js'
 import type { App, startApp } from '../../app.js'
 import { tokenCommand } from '../../commands/guide.js'
 import { serve } from '../../commands/serve.js'
@@ -134,7 +135,7 @@ describe('serve', () => {
       { warnings: [], guide: undefined },
       {
         env: {},
-        clock: { now: Date.now },
+        clock: systemClock,
         signal: signal.promise,
         onUnhandled: () => {},
         print: () => {},

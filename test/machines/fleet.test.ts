@@ -328,6 +328,8 @@ describe('fleet', () => {
             since: 0,
             expiresAt: neverExpires,
           },
+          at: 0,
+          endsAt: neverExpires,
         })
       for (const id of ['stays', 'revoked']) admits(id)
       const isRevoked = ({ id }: MediaSession) => id === 'revoked'

@@ -4,6 +4,7 @@ import { type MediaSession, neverExpires } from '../../machines/domain/access.js
 import type { MediaSessionFact } from '../../machines/domain/facts.js'
 import type { Admission, Kick, KickOutcome, Listing } from '../../machines/domain/mediaReaders.js'
 import { isEnding, keysWhere, mediaSessionsMachine, mediaSessionsView } from '../../machines/mediaSessions.js'
+import { day } from '../support/clock.js'
 import { turn } from '../support/later.js'
 
 const startLimit = 30_000
@@ -135,13 +136,33 @@ describe('media sessions', () => {
       expect(kicked()).to.deep.equal(['a', 'b'])
     })
 
-    it('in time after a change of the clock, because it reads the clock every minute', async () => {
-      const { admit, waits, passes } = mediaSessions()
-      admit({ id: 'a', expiresAt: 3_600_000 })
+    it('when the credential would have ended anyway, if it is shown again after the wall clock was set', async () => {
+      const { admit, kicked, passes } = mediaSessions()
+      const expiresAt = 3_600_000
+      admit({ id: 'a', expiresAt })
+      admit({ id: 'b', expiresAt })
+      await passes(600_000)
+      admit({ id: 'a', expiresAt }, undefined, expiresAt - day)
+      admit({ id: 'b', expiresAt }, undefined, expiresAt + day)
+      await passes(2_999_999)
+      expect(kicked()).to.deep.equal([])
       await passes(1)
-      expect(waits).to.deep.equal([3_600_000])
-      await passes(60_000)
-      expect(waits).to.deep.equal([3_600_000, 3_600_000])
+      expect(kicked()).to.deep.equal(['a', 'b'])
+    })
+
+    it('as soon as the clock, which started in 1970, is set and shows that the credential has expired', async () => {
+      const { actor, admit, kicked, passes, end } = mediaSessions()
+      const set = Date.UTC(2026, 0, 2)
+      admit({ id: 'expired', expiresAt: set - 1 })
+      admit({ id: 'valid', expiresAt: set + 5_000 })
+      admit({ id: 'ending', expiresAt: set + 5_000 })
+      end(({ id }) => id === 'ending')
+      await passes(1_000)
+      actor.send({ type: 'clock.set', at: 1_000, wall: set })
+      await passes(0)
+      expect(kicked()).to.deep.equal(['ending', 'expired'])
+      await passes(5_000)
+      expect(kicked()).to.deep.equal(['ending', 'expired', 'valid'])
     })
   })
 
@@ -316,7 +337,11 @@ function mediaSessions() {
   )
   actor.on('mediaSession.ended', (fact) => facts.push(fact))
   actor.start()
-  const admission = (changes: Partial<MediaSession>, query?: string): Admission => ({
+  const admission = (
+    changes: Partial<MediaSession>,
+    query?: string,
+    endsAt = changes.expiresAt ?? neverExpires,
+  ): Admission => ({
     session: {
       id: 'a',
       protocol: 'rtsp',
@@ -327,6 +352,8 @@ function mediaSessions() {
       expiresAt: neverExpires,
       ...changes,
     },
+    at: clock.now(),
+    endsAt,
     ...(query !== undefined && { query }),
   })
   return {
@@ -338,8 +365,7 @@ function mediaSessions() {
     kicked: () => kicks.map(({ session }) => session.id),
     ids: () => mediaSessionsView(actor.getSnapshot()).map(({ id }) => id),
     state: () => actor.getSnapshot().value,
-    admit: (changes: Partial<MediaSession>, query?: string) =>
-      actor.send({ type: 'reader.admit', ...admission(changes, query) }),
+    admit: (...about: Parameters<typeof admission>) => actor.send({ type: 'reader.admit', ...admission(...about) }),
     mayAdmit: (changes: Partial<MediaSession>) =>
       actor.getSnapshot().can({ type: 'reader.admit', ...admission(changes) }),
     end: (isIt: (session: MediaSession) => boolean, reason = 'ended') => {

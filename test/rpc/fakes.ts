@@ -474,7 +474,7 @@ export const createWorld = () => {
         return () => listeners.delete(listener)
       },
     },
-    clock: { now: () => world.now },
+    clock: { now: () => world.now, monotonic: () => world.now },
     log: { error: logAt('error'), warn: logAt('warn'), info: logAt('info'), debug: logAt('debug') },
     about: { name: 'MediaMTX Camera Service', version: '0.1.0', buildDate: '2025-06-01T00:00:00Z', maxCameras: 64 },
     snapshots: { format: 'jpg', quality: 90, maxAge: 1_000 },

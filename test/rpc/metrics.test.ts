@@ -194,8 +194,10 @@ describe('the metrics', () => {
     tell({ type: 'link.up', version: 'v1', paths: 1 })
     tell({ type: 'link.breakerOpened' })
     tell({ type: 'link.breakerOpened' })
+    tell({ type: 'system.clock_jumped', from: 0, to: 86_400_000, by: 86_400_000 })
     world.link = { ...world.link, state: 'degraded', breaker: 'open' }
     expect(await scrape('media_server_restarts_total')).to.deep.equal(['media_server_restarts_total 1'])
+    expect(await scrape('clock_jumps_total')).to.deep.equal(['clock_jumps_total 1'])
     expect(await scrape('breaker_openings_total')).to.deep.equal(['breaker_openings_total 2'])
     expect((await scrape('breaker_state')).filter((line) => line.endsWith(' 1'))).to.deep.equal([
       'breaker_state{state="open"} 1',

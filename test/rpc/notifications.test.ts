@@ -94,6 +94,7 @@ const everything: Fact[] = [
   { type: 'camera.disconnected', camera: 'camera0', reason: because('unplugged') },
   { type: 'camera.retired', camera: 'camera0' },
   { type: 'system.stopping', reason: 'SIGTERM' },
+  { type: 'system.clock_jumped', from: noon, to: noon + 86_400_000, by: 86_400_000 },
 ]
 
 const [dottedTopics, legacyTopics] = [topicNames.filter((name) => !isLegacy(name)), topicNames.filter(isLegacy)]

@@ -78,6 +78,6 @@ export function createGate({ now = Date.now }: { now?: () => number } = {}) {
     audit: { write: (entry: AuditEntry) => void audited.push(entry) },
     asked,
     sign,
-    clock: { now },
+    clock: { now, monotonic: () => performance.now() },
   }
 }

@@ -8,7 +8,7 @@ describe('the stored time', () => {
   let dir: string
   let errors: string[]
   const start = Date.UTC(2026, 0, 2, 3, 4, 5, 6)
-  const clock = { now: () => start }
+  const clock = { now: () => start, monotonic: () => performance.now() }
   const log = { error: (message: string) => void errors.push(message), warn: () => {}, info: () => {}, debug: () => {} }
   const store = () => createClockStore({ dir, clock, log })
   const file = () => join(dir, 'clock.json')

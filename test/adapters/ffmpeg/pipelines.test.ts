@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, readFile, stat, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { createActor } from 'xstate'
@@ -10,6 +10,7 @@ import { createPipelines } from '../../../adapters/ffmpeg/pipelines.js'
 import type { Device, Pipeline } from '../../../machines/domain/camera.js'
 import type { StreamFact } from '../../../machines/domain/facts.js'
 import { pipelineMachine } from '../../../machines/pipeline.js'
+import { createClock, day } from '../../support/clock.js'
 import { freePort } from '../../support/ports.js'
 import { copied, demo, encoded, failure, folder, log, systemClock, until, webcam } from './support.js'
 
@@ -99,6 +100,19 @@ describe('pipelines', () => {
     expect(await failure(createPipelines(options))).to.equal(
       'the name of the data directory must not contain $ or a line break',
     )
+  })
+
+  it('show no still of the future: after the clock was set back, its age is not known', async () => {
+    const clock = createClock(Date.now())
+    const own = await createPipelines({ runDir: dir, mark, log, clock })
+    ends.push(() => own.close())
+    own.spec('camera0', demo, encoded())
+    await writeFile(join(dir, 'camera0.jpg'), 'a still')
+    await utimes(join(dir, 'camera0.jpg'), clock.now() / 1000, clock.now() / 1000)
+    clock.passes(2_000)
+    expect(await own.still('camera0')).to.not.equal(undefined)
+    clock.steps(-day)
+    expect(await own.still('camera0')).to.equal(undefined)
   })
 
   it('report the first frame, the process and the still', async () => {

@@ -37,7 +37,7 @@ describe('the processes of pipelines, as publishers', () => {
     return child
   }
   const table = (mayBeHidden = false) =>
-    createProcessTable({ mark, now: systemClock.now, mayBeHidden: () => mayBeHidden })
+    createProcessTable({ mark, clock: systemClock, mayBeHidden: () => mayBeHidden })
 
   it('are admitted once each, for their camera', async () => {
     const { admit } = table()

@@ -9,7 +9,7 @@ import { Failure } from '../../../machines/domain/reason.js'
 
 export const log = { error() {}, warn() {}, info() {}, debug() {} }
 export const never = new AbortController().signal
-export const systemClock = { now: () => Date.now() }
+export { systemClock } from '../../../adapters/systemClock.js'
 
 /** Creates a folder whose name needs quoting. */
 export async function folder(): Promise<{ dir: string; remove: () => Promise<void> }> {

@@ -16,12 +16,15 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { createSegments } from '../../../adapters/files/segments.js'
 import type { SegmentEvent } from '../../../machines/domain/ports.js'
+import { createClock, day } from '../../support/clock.js'
 import { until } from '../../support/until.js'
 import { keptLog, never, rejection } from '../mediamtx/fakeServer.js'
 import { close, closed, growing } from './media.js'
 
 const name = (second: number) => `camera0_2026-01-01_00-00-0${second}-500000.mp4`
 const segment = (second: number) => ({ filename: name(second), startedAt: Date.UTC(2026, 0, 1, 0, 0, second, 500) })
+const nameAt = (time: number) =>
+  `camera0_${new Date(time).toISOString().slice(0, 19).replace('T', '_').replaceAll(':', '-')}-000000.mp4`
 
 describe('segments', () => {
   let dir = ''
@@ -46,7 +49,15 @@ describe('segments', () => {
 
   const make = ({ now = Date.now, ...limits }: { now?: () => number; finalLimit?: number } = {}) => {
     const log = keptLog()
-    return { log, segments: createSegments({ recordingsDir: dir, clock: { now }, log, ...limits }) }
+    return {
+      log,
+      segments: createSegments({
+        recordingsDir: dir,
+        clock: { now, monotonic: () => performance.now() },
+        log,
+        ...limits,
+      }),
+    }
   }
   const write = (file: string, content = 'bytes') => writeFile(join(folder, file), content)
 
@@ -92,6 +103,48 @@ describe('segments', () => {
     // The clock was set back, or that of the media server is behind: the new file is named like an older one.
     await write(name(3))
     expect(await segments.list('camera0', after)).to.deep.equal([segment(3)])
+  })
+
+  it('follows a recording whose clock is set back a day, and leaves out the files of that day', async () => {
+    const clock = createClock(at)
+    const segments = createSegments({ recordingsDir: dir, clock, log: keptLog() })
+    const yesterday = (second: number) => nameAt(at - day + second * 1_000)
+    for (const second of [-7_200, -60, 10]) await write(yesterday(second))
+    const after = await segments.watermark('camera0')
+    await write(name(6))
+    const present = await segments.list('camera0', after)
+    expect(present).to.deep.equal([segment(6)])
+    const events: SegmentEvent[] = []
+    ends.push(segments.watch('camera0', { after, present }, (event) => events.push(event)))
+    await write(name(7))
+    await until('the next file', () => events.some((event) => event.type === 'segment.added'))
+    clock.passes(400)
+    clock.steps(-day)
+    await write(yesterday(1))
+    const filename = yesterday(1)
+    const added = { filename, startedAt: at - day + 1_000 }
+    await until('the file with the older name', () =>
+      events.some((event) => event.type === 'segment.added' && event.segment.filename === filename),
+    )
+    expect(await segments.list('camera0', after)).to.deep.equal([added, segment(6), segment(7)])
+    const next = segments.first('camera0', after, never(), [filename, name(6), name(7)])
+    clock.passes(4_000)
+    await write(yesterday(4))
+    expect(await next).to.deep.equal({ filename: yesterday(4), startedAt: at - day + 4_000 })
+  })
+
+  it('does not take a file for cut off that still changes after the clock was set forward', async () => {
+    const clock = createClock(Date.now())
+    const segments = createSegments({
+      recordingsDir: dir,
+      clock: { ...clock, monotonic: () => performance.now() },
+      log: keptLog(),
+    })
+    await copyFile(join(media, 'open.mp4'), join(folder, name(1)))
+    clock.steps(day)
+    const finishing = segments.finish('camera0', [segment(1)], never())
+    await close(join(folder, name(1)), 2)
+    expect((await finishing)[0]).to.include({ name: name(1), complete: true })
   })
 
   it('forgets with the next watermark what an earlier one left out', async () => {

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { type SinonFakeTimers, useFakeTimers } from 'sinon'
 import { summariseRepeats } from '../../../adapters/log/repeat.js'
 import type { Log } from '../../../machines/domain/ports.js'
+import { day } from '../../support/clock.js'
 
 describe('repeated log lines', () => {
   let timers: SinonFakeTimers
@@ -15,7 +16,7 @@ describe('repeated log lines', () => {
   const keep = (level: string) => (message: string, fields?: Record<string, unknown>) =>
     void written.push([level, message, ...(fields ? [fields] : [])])
   const plain: Log = { error: keep('error'), warn: keep('warn'), info: keep('info'), debug: keep('debug') }
-  const summary = () => summariseRepeats(plain, { period: 60_000, clock: Date })
+  const summary = () => summariseRepeats(plain, { period: 60_000, clock: { monotonic: () => performance.now() } })
 
   it('are written at once, then summarised once per period, until a period without repeats', () => {
     const log = summary()
@@ -80,15 +81,17 @@ describe('repeated log lines', () => {
     expect(written.slice(4)).to.deep.equal([['warn', 'a']])
   })
 
-  it('are counted after the clock was set back', () => {
-    let now = 3_600_000
-    const log = summariseRepeats(plain, { period: 60_000, clock: { now: () => now } })
-    log.warn('a')
-    now = 0
-    log.warn('a')
-    timers.tick(60_000)
-    expect(written.slice(1)).to.deep.equal([['warn', 'a', { repeated: 1, repeated_for_ms: 0 }]])
-  })
+  for (const [direction, step] of Object.entries({ forward: day, back: -day }))
+    it(`are counted over the same time if the clock is set ${direction}`, () => {
+      const log = summary()
+      log.warn('a')
+      log.warn('a')
+      timers.tick(30_000)
+      timers.setSystemTime(Date.now() + step)
+      log.warn('a')
+      timers.tick(30_000)
+      expect(written.slice(1)).to.deep.equal([['warn', 'a', { repeated: 2, repeated_for_ms: 60_000 }]])
+    })
 
   it('are written when the log is closed', () => {
     const log = summary()

@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { createSegments } from '../../../adapters/files/segments.js'
 import { checkExternal } from '../../../adapters/mediamtx/external.js'
 import { createMediaServer } from '../../../adapters/mediamtx/mediaServer.js'
+import { systemClock } from '../../../adapters/systemClock.js'
 import type { CameraId } from '../../../machines/domain/camera.js'
 import type { Segment, SegmentEvent } from '../../../machines/domain/ports.js'
 import { until } from '../../support/until.js'
@@ -115,7 +116,7 @@ describe('media server: a real MediaMTX', () => {
   it('records a stream to files that are watched', async () => {
     const { media, start, options } = await arrange()
     const { ports, recordingsDir } = options
-    const segments = createSegments({ recordingsDir, clock: { now: Date.now }, log: keptLog() })
+    const segments = createSegments({ recordingsDir, clock: systemClock, log: keptLog() })
     const { pid } = await start()
     await media.publish(spec('camera0', testPattern(ports.rtsp)))
     const after = await segments.watermark('camera0')

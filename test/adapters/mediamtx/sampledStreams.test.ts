@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { sampledStreams } from '../../../adapters/mediamtx/sampledStreams.js'
 import type { StreamState } from '../../../machines/domain/ports.js'
+import { createClock, day } from '../../support/clock.js'
 import { later } from '../../support/later.js'
 
 const state = (name: string): StreamState => ({
@@ -86,10 +87,24 @@ describe('sampled streams', () => {
     expect(await first).to.equal('no answer')
     expect(streams.sample()).to.deep.equal([state('camera1')])
   })
+
+  for (const [direction, step] of Object.entries({ forward: day, back: -day }))
+    it(`are as old as before if the clock is set ${direction}`, async () => {
+      const { streams, answer, asked, tick, steps } = sampled()
+      const first = streams.streams(new AbortController().signal)
+      answer([state('camera0')])
+      await first
+      steps(step)
+      expect(streams.sample()).to.deep.equal([state('camera0')])
+      await streams.streams(new AbortController().signal)
+      expect(asked()).to.equal(1)
+      tick(1_000)
+      expect(streams.sample()).to.equal(undefined)
+    })
 })
 
 function sampled() {
-  let now = 0
+  const clock = createClock()
   let asked = 0
   let asking = later<StreamState[]>()
   const mediaServer = {
@@ -101,14 +116,19 @@ function sampled() {
     stream: () => Promise.reject(new Error('not used')),
   }
   return {
-    streams: sampledStreams({ mediaServer, clock: { now: () => now }, maxAge: 250, usableFor: 1_000, limit: 10_000 }),
+    streams: sampledStreams({
+      mediaServer,
+      clock,
+      maxAge: 250,
+      usableFor: 1_000,
+      limit: 10_000,
+    }),
     asked: () => asked,
     /** The request in progress, to settle it after later ones. */
     late: () => asking,
     answer: (states: StreamState[]) => asking.resolve(states),
     fail: (reason: string) => asking.reject(reason),
-    tick: (ms: number) => {
-      now += ms
-    },
+    tick: clock.passes,
+    steps: clock.steps,
   }
 }

@@ -9,6 +9,7 @@ import { createTokens } from '../../../adapters/tokens/tokens.js'
 import { type Credential, neverExpires, type OutsideChange } from '../../../machines/domain/access.js'
 import { ServiceError } from '../../../machines/domain/errors.js'
 import type { Log } from '../../../machines/domain/ports.js'
+import { day } from '../../support/clock.js'
 
 const start = Date.UTC(2026, 0, 1)
 const hour = 3_600_000
@@ -147,11 +148,19 @@ describe('credentials', () => {
     expect(credentials.isRevoked({ kind: 'key', id: 'never heard of' })).to.equal(true)
   })
 
-  it('leave the list of revocations when they have expired', async () => {
+  it('stay revoked if the clock is set forward and back again', async () => {
     await credentials.revoke({ kind: 'token', id: 'a' }, now + hour)
-    now += 2 * hour
+    now += day
+    await credentials.revoke({ kind: 'token', id: 'b' }, now - hour)
+    now -= day
+    for (const id of ['a', 'b']) expect(credentials.isRevoked({ kind: 'token', id })).to.equal(true)
+  })
+
+  it('leave the list of revocations 30 days after they have expired', async () => {
+    await credentials.revoke({ kind: 'token', id: 'a' }, now + hour)
+    now += 30 * day + hour
     await credentials.revoke({ kind: 'token', id: 'b' }, now + hour)
-    await credentials.revoke({ kind: 'token', id: 'c' }, now - 1)
+    await credentials.revoke({ kind: 'token', id: 'c' }, now - 30 * day)
     const { revoked } = JSON.parse(await readFile(join(stateDir, 'revoked.json'), 'utf8'))
     expect(revoked).to.deep.equal([{ kind: 'token', id: 'b', until: now + hour }])
   })

@@ -7,6 +7,7 @@ import { createTokens } from '../../../adapters/tokens/tokens.js'
 import { createTrustedKeys, type TrustedKeys } from '../../../adapters/tokens/trustedKeys.js'
 import { ServiceError } from '../../../machines/domain/errors.js'
 import type { Log } from '../../../machines/domain/ports.js'
+import { day } from '../../support/clock.js'
 import { freePort } from '../../support/ports.js'
 import { jwk, maker, signBy } from './makers.js'
 
@@ -21,13 +22,15 @@ describe('trusted keys by URL', () => {
   const ends: (() => void)[] = []
   /** jose reads the time of the process. */
   let time: sinon.SinonFakeTimers
-  const clock = { now: () => Date.now() }
+  let stepped = 0
+  const clock = { now: () => Date.now(), monotonic: () => Date.now() - stepped }
   const note = (_message: string, fields?: Record<string, unknown>) => void warned.push(String(fields?.reason))
   const log: Log = { error: note, warn: note, info: () => {}, debug: () => {} }
 
   beforeEach(() => {
     time = sinon.useFakeTimers({ now: start, toFake: ['Date'] })
     requests = 0
+    stepped = 0
     warned = []
     answer = keys({ keys: [jwk(first, { kid: 'a' })] })
   })
@@ -142,6 +145,22 @@ describe('trusted keys by URL', () => {
     expect(requests).to.equal(2)
     expect(warned).to.deep.equal(Array(2).fill('the server answered 503'))
   })
+
+  for (const [direction, step] of Object.entries({ forward: 2 * day, back: -2 * day }))
+    it(`stay valid, and follow a rotation, if the clock is set ${direction}`, async () => {
+      const verdict = await open()
+      expect(await verdict(first, 'a')).to.equal('accepted')
+      stepped += step
+      time.setSystemTime(Date.now() + step)
+      expect(await verdict(first, 'a', true)).to.equal('accepted')
+      answer = keys({ keys: [jwk(second, { kid: 'b' })] })
+      expect([await verdict(second, 'b'), requests], 'the last request was a moment ago').to.deep.equal([
+        'auth_failed',
+        1,
+      ])
+      time.setSystemTime(Date.now() + 30_000)
+      expect([await verdict(second, 'b'), requests]).to.deep.equal(['accepted', 2])
+    })
 
   it('stay valid for a day while the server is away', async () => {
     const verdict = await open()

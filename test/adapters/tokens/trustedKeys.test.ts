@@ -12,7 +12,7 @@ import { jwk, maker, pem, signBy } from './makers.js'
 const start = Date.UTC(2026, 0, 1)
 const seconds = start / 1000
 const good = { user_id: 'ann', role: 'operator', iat: seconds, exp: seconds + 60, jti: 'x' }
-const clock = { now: () => start }
+const clock = { now: () => start, monotonic: () => 0 }
 const log: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
 
 describe('trusted keys in files', () => {

@@ -1,0 +1,59 @@
+import { expect } from 'chai'
+import { createActor, fromPromise, SimulatedClock } from 'xstate'
+import { clockWatchMachine } from '../../machines/clockWatch.js'
+import type { ClockReading } from '../../machines/domain/clockTrust.js'
+import type { ClockFact } from '../../machines/domain/facts.js'
+import { createClock, day } from '../support/clock.js'
+import { turn } from '../support/later.js'
+
+describe('the watch over the clock', () => {
+  it('reports each jump once, with the time that the clock would have shown', async () => {
+    const { clock, facts, passes } = await watch()
+    const start = clock.now()
+    await passes(2_000)
+    clock.steps(day)
+    await passes(2_000)
+    await passes(2_000)
+    clock.steps(-day)
+    await passes(2_000)
+    const expected = [
+      { type: 'system.clock_jumped', from: start + 4_000, to: start + 4_000 + day, by: day },
+      { type: 'system.clock_jumped', from: start + 8_000 + day, to: start + 8_000, by: -day },
+    ]
+    expect(facts).to.deep.equal(expected)
+  })
+
+  it('ignores small corrections, and long pauses of the process', async () => {
+    const { clock, facts, passes } = await watch()
+    for (const step of [2_000, -2_000]) {
+      clock.steps(step)
+      await passes(2_000)
+    }
+    clock.passes(day)
+    await passes(2_000)
+    expect(facts).to.deep.equal([])
+    clock.steps(2_001)
+    await passes(2_000)
+    expect(facts.map(({ by }) => by)).to.deep.equal([2_001])
+  })
+})
+
+async function watch() {
+  const timers = new SimulatedClock()
+  const clock = createClock()
+  const facts: ClockFact[] = []
+  const readClock = fromPromise<ClockReading>(async () => ({ wall: clock.now(), monotonic: clock.monotonic() }))
+  const actor = createActor(clockWatchMachine.provide({ actors: { readClock } }), { clock: timers })
+  actor.on('*', (fact) => facts.push(fact))
+  actor.start()
+  await turn()
+  return {
+    clock,
+    facts,
+    async passes(ms: number) {
+      clock.passes(ms)
+      timers.increment(ms)
+      await turn()
+    },
+  }
+}
