@@ -254,11 +254,11 @@ export const schema = {
     on_unplug: setting(
       oneOf('resume', 'stop'),
       'resume',
-      'When the camera of a recording is lost: `resume` continues the recording when the camera is back, `stop` ends it.',
+      'When the camera of a recording is lost: `resume` continues the recording when the camera is back, `stop` ends it as failed.',
     ),
     max_interruption: time(
       '0s',
-      'A recording that cannot continue for this long ends. 0: it waits until it is stopped.',
+      'A recording that cannot continue for this long ends as failed. 0: it waits until it is stopped, or until its time.',
       '0s',
       '3650d',
     ),
@@ -392,7 +392,7 @@ export const schema = {
     block_percent: setting(
       whole(1, 100),
       '90',
-      'Disk usage, of bytes or inodes, in percent from which recordings are refused and stopped.',
+      'Disk usage, of bytes or inodes, in percent from which recordings are refused and interrupted.',
     ),
     check_interval: time(
       '5s',

@@ -5,7 +5,7 @@ import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain
 import type { PathEvent } from './domain/mediaServer.js'
 import type { Reason } from './domain/reason.js'
 import type { Obstacles, RecordingFormat } from './domain/views.js'
-import type { RecordingEvent, RecordingNews } from './recordingSetup.js'
+import type { RecordingEvent, RecordingNews } from './recordingContext.js'
 import type { SnapshotWish } from './snapshot.js'
 
 export interface CameraInput {

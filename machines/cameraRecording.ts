@@ -29,7 +29,7 @@ export const recordingRegion = {
           },
           { target: 'none' },
         ],
-        onError: 'none',
+        onError: 'restarting',
       },
     },
     none: {

@@ -23,7 +23,7 @@ import { callbackHole, promiseHole } from './hole.js'
 import { pipelineMachine } from './pipeline.js'
 import { pullMachine } from './pull.js'
 import { recordingMachine } from './recording.js'
-import { outcomeOf, type RecordingContext, type RecordingEvent, type RecordingInput } from './recordingSetup.js'
+import { outcomeOf, type RecordingContext, type RecordingEvent, type RecordingInput } from './recordingContext.js'
 import { failures, type SnapshotContext, type SnapshotWish, snapshotMachine } from './snapshot.js'
 import { type SourceInput, sourceMachine } from './source.js'
 

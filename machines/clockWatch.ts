@@ -5,8 +5,8 @@ import type { ClockFact } from './domain/facts.js'
 import { promiseHole } from './hole.js'
 
 /**
- * Compares the wall clock with the monotonic one, and emits a fact for each jump. Durations do not depend on it: the
- * monotonic clock measures them.
+ * Compares the wall clock with the monotonic one, and emits a fact for each jump. Durations are
+ * measured with the monotonic clock; only a timed recording ends by the wall clock.
  */
 export const clockWatchMachine = setup({
   types: {

@@ -2,7 +2,8 @@ import type { DoneActorEvent } from 'xstate'
 import type { Segment } from './domain/files.js'
 import { because } from './domain/reason.js'
 import { closing, failed, finishing, gives, noted, subject } from './recordingClosing.js'
-import { endOf, intentOf, limitOf, outcomeOf, type RecordingContext, recordingSetup } from './recordingSetup.js'
+import { endOf, endOutcomeOf, intentOf, limitOf, type RecordingContext } from './recordingContext.js'
+import { recordingSetup } from './recordingSetup.js'
 
 const ends = ({ context }: { context: RecordingContext }) => ({ at: endOf(context) })
 const taken = { type: 'takeSegment', params: ({ event }: { event: DoneActorEvent<Segment> }) => event.output } as const
@@ -13,6 +14,10 @@ const added = {
 const interrupted = { type: 'beginGap', params: { closes: false } } as const
 const paused = { type: 'beginGap', params: { closes: true } } as const
 const deleted = gives('no_data', 'the file that was being written was deleted')
+const gapEnds = {
+  type: 'endGap',
+  params: ({ event }: { event: { segment: Segment } }) => ({ at: event.segment.startedAt }),
+} as const
 const grew = <Type extends 'noteGrowth' | 'endGap'>(type: Type) =>
   ({ type, params: ({ event }: { event: { at: number } }) => event }) as const
 const saving = {
@@ -44,10 +49,10 @@ export const recordingMachine = recordingSetup.createMachine({
     lacks,
     attempts: 0,
     reason: because(recalled ? 'service_restarted' : 'requested'),
-    gapReason: because('service_restarted'),
+    ...(recalled && { gapReason: recalled.intent.gapReason ?? because('service_restarted') }),
   }),
   initial: 'deciding',
-  output: ({ context }) => outcomeOf(context),
+  output: ({ context }) => endOutcomeOf(context),
   states: {
     deciding: { always: [{ guard: 'hasStarted', target: 'waiting' }, { target: 'starting' }] },
     starting: {
@@ -94,8 +99,8 @@ export const recordingMachine = recordingSetup.createMachine({
                 src: 'confirmSegment',
                 input: subject,
                 onDone: [
-                  { guard: 'hasStarted', target: 'keeping.resumed', actions: taken },
-                  { target: 'keeping.started', actions: taken },
+                  { guard: 'hasStarted', target: 'capturing', actions: [taken, 'tellResumption'] },
+                  { target: 'keeping', actions: taken },
                 ],
                 onError: [
                   {
@@ -117,27 +122,23 @@ export const recordingMachine = recordingSetup.createMachine({
             // A start is accepted when its intent is on disk.
             keeping: {
               tags: 'starting',
-              initial: 'started',
-              states: {
-                started: {
-                  invoke: {
-                    ...saving,
-                    onDone: { target: '#recording.holding.underway.capturing', actions: 'tellStart' },
-                    onError: { target: '#recording.holding.closing.failing', actions: failed },
-                  },
-                },
-                resumed: {
-                  invoke: {
-                    ...saving,
-                    onDone: { target: '#recording.holding.underway.capturing', actions: 'tellResumption' },
-                    onError: { target: '#recording.holding.underway.capturing', actions: 'tellResumption' },
-                  },
-                },
+              invoke: {
+                ...saving,
+                onDone: { target: 'capturing', actions: 'tellStart' },
+                onError: { target: '#recording.holding.closing.failing', actions: failed },
+              },
+              on: {
+                'camera.lost': { target: '#recording.holding.closing.failing', actions: 'takeReason' },
+                'storage.blocked': { target: '#recording.holding.closing.failing', actions: 'takeReason' },
+                'service.stopping': { target: '#recording.holding.closing', actions: gives('service_stopping') },
               },
             },
             capturing: {
+              id: 'capturing',
               tags: 'recording',
               invoke: [
+                // The gap that has just ended. The effect logs an error.
+                { ...saving, onError: { actions: [] } },
                 { src: 'watchSegments', input: subject },
                 {
                   src: 'waitUntil',
@@ -148,13 +149,13 @@ export const recordingMachine = recordingSetup.createMachine({
               initial: 'growing',
               states: {
                 growing: {
-                  id: 'growing',
                   tags: 'growing',
                   after: { stallLimit: { target: 'interrupted', actions: [gives('no_data'), interrupted] } },
                   on: {
                     'segment.grew': { target: 'growing', reenter: true, actions: grew('noteGrowth') },
                     'segment.added': { target: 'growing', reenter: true, actions: [added, grew('noteGrowth')] },
-                    'segment.deleted': { target: 'interrupted.lost', actions: [deleted, interrupted] },
+                    // The media server goes on writing to the deleted file.
+                    'segment.deleted': { target: '#recording.holding.closing.pausing', actions: [deleted, paused] },
                     'stream.lost': { target: 'interrupted.lost', actions: ['takeReason', interrupted] },
                   },
                 },
@@ -162,13 +163,23 @@ export const recordingMachine = recordingSetup.createMachine({
                   initial: 'stalled',
                   states: {
                     stalled: {
-                      on: { 'segment.grew': { target: '#growing', actions: [grew('endGap'), 'tellResumption'] } },
+                      on: {
+                        'segment.grew': {
+                          target: '#capturing',
+                          reenter: true,
+                          actions: [grew('endGap'), 'tellResumption'],
+                        },
+                      },
                     },
                     // The last bytes of a lost stream are not a resumption, unlike a new file or a held stream.
                     lost: { on: { 'stream.held': 'stalled' } },
                   },
                   on: {
-                    'segment.added': { target: 'growing', actions: [added, grew('endGap'), 'tellResumption'] },
+                    'segment.added': {
+                      target: '#capturing',
+                      reenter: true,
+                      actions: [added, gapEnds, 'tellResumption'],
+                    },
                     'stream.lost': { target: '.lost', actions: 'takeReason' },
                   },
                   after: { interruptionLimit: '#recording.holding.closing.pausing' },
@@ -197,18 +208,22 @@ export const recordingMachine = recordingSetup.createMachine({
     // No file is open, and the device is not used.
     waiting: {
       entry: { type: 'tellCamera', params: { type: 'recording.released' } },
-      invoke: {
-        src: 'waitUntil',
-        input: ({ context }) => ({ at: limitOf(context), since: context.grewAt, camera: context.camera }),
-        onDone: [
-          {
-            guard: { type: 'isAtItsEnd', params: ({ event }) => event.output },
-            target: 'abandoning',
-            actions: gives('duration_reached'),
-          },
-          { target: 'abandoning.failing', actions: gives('interrupted_too_long') },
-        ],
-      },
+      invoke: [
+        // Why it is interrupted. The effect logs an error.
+        { ...saving, onError: { actions: [] } },
+        {
+          src: 'waitUntil',
+          input: ({ context }) => ({ at: limitOf(context), since: context.grewAt, camera: context.camera }),
+          onDone: [
+            {
+              guard: { type: 'isAtItsEnd', params: ({ event }) => event.output },
+              target: 'abandoning',
+              actions: gives('duration_reached'),
+            },
+            { target: 'abandoning.failing', actions: gives('interrupted_too_long') },
+          ],
+        },
+      ],
       initial: 'choosing',
       states: {
         choosing: {

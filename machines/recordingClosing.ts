@@ -1,6 +1,6 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
 import { because } from './domain/reason.js'
-import { type Closed, finishOf, type RecordingContext } from './recordingSetup.js'
+import { type Closed, finishOf, type RecordingContext } from './recordingContext.js'
 
 export const subject = ({ context }: { context: RecordingContext }) => context
 export const failed = { type: 'takeFailure', params: ({ event }: { event: ErrorActorEvent }) => event } as const
@@ -20,6 +20,10 @@ const pausing = <Action extends 'tellSuspension'>(then: Action[]) =>
     on: {
       'recording.stop': { target: 'stopping', actions: gives('requested') },
       'service.stopping': { target: 'suspending', actions: gives('service_stopping') },
+      'camera.lost': [
+        { guard: 'isSurvivable', actions: 'noteCondition' },
+        { target: 'failing', actions: 'takeReason' },
+      ],
       'xstate.done.actor.closeCapture': { target: '#recording.waiting', actions: [keeps('keepFiles'), ...then] },
       'xstate.error.actor.closeCapture': { target: '#recording.waiting', actions: then },
     },

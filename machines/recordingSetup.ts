@@ -1,115 +1,27 @@
-import {
-  assign,
-  type DoneActorEvent,
-  type ErrorActorEvent,
-  type EventObject,
-  emit,
-  enqueueActions,
-  setup,
-} from 'xstate'
-import type { By } from './domain/by.js'
-import type { CameraId } from './domain/camera.js'
+import { assign, type EventObject, emit, enqueueActions, setup } from 'xstate'
 import type { EndedRecording, RecordingFact } from './domain/facts.js'
-import type { RecordingFile, Segment, SegmentEvent } from './domain/files.js'
+import type { Segment } from './domain/files.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
-import {
-  type Gap,
-  type Lacks,
-  type Need,
-  needs,
-  type Recalled,
-  type RecordingFormat,
-  type RecordingIntent,
-  withGap,
-} from './domain/recording.js'
+import { type Lacks, type Need, needs, type RecordingIntent, withGap } from './domain/recording.js'
 import { callbackHole, promiseHole } from './hole.js'
-import { type StreamHoldEvent, streamHoldMachine } from './streamHold.js'
-
-/**
- * `duration`: in ms from the first frame; absent: until it is stopped. `by`: the origin of the request. `lacks`: the
- * present obstacles. `endsOnUnplug`: the recording ends when its camera is lost. `recalled`: a recording of an earlier
- * run of the service, which continues.
- */
-export interface RecordingInput {
-  camera: CameraId
-  by: By
-  format: RecordingFormat
-  duration?: number
-  lacks?: Lacks
-  endsOnUnplug?: boolean
-  /** How long it may wait, in ms; absent: for ever. */
-  maxInterruption?: number
-  recalled?: Recalled
-}
-
-export type RecordingEvent =
-  | { type: 'recording.stop'; by: By }
-  | { type: 'camera.lost'; reason: Reason }
-  | { type: 'camera.ready' }
-  | { type: 'storage.blocked'; reason: Reason }
-  | { type: 'storage.freed' }
-  | { type: 'server.lost'; reason: Reason }
-  | { type: 'server.restored' }
-  | { type: 'service.stopping' }
-  | StreamHoldEvent
-  | SegmentEvent
-  | DoneActorEvent<Closed, 'closeCapture'>
-  | ErrorActorEvent<unknown, 'closeCapture'>
-
-/** Sent to the camera: the recording uses the device, has closed its file and waits, or ends. */
-export type RecordingNews = { type: `recording.${'claimed' | 'released' | 'ending'}` }
-
-/** The result of closing the files. `endedAt`: when they were final. `doubt`: why they may not be final. */
-export interface Closed {
-  files: RecordingFile[]
-  endedAt: number
-  doubt?: Reason
-}
-
-/** A recording that is over. `intent`: absent if nothing was recorded. */
-export interface Finish extends Closed {
-  camera: CameraId
-  format: RecordingFormat
-  intent?: RecordingIntent
-}
-
-/** The recorder runs. `segments`: the files that the recording has already. */
-export interface Opened {
-  watermark: number
-  segments: Segment[]
-}
-
-export interface RecordingContext extends Omit<RecordingInput, 'lacks' | 'recalled'> {
-  /** Epoch ms: segments that begin later belong to this recording. */
-  watermark: number
-  segments: Segment[]
-  /** Time of the first frame; absent: nothing was recorded yet. */
-  startedAt?: number
-  gaps: Gap[]
-  /** Time of the last growth of a file. */
-  grewAt: number
-  lacks: Lacks
-  /** Number of attempts to continue that failed since the last growth. */
-  attempts: number
-  /** Why the recording is interrupted, or ends. */
-  reason: Reason
-  /** Why the present gap began; `reason` may tell of a later attempt. */
-  gapReason: Reason
-  closed?: Closed
-}
-
-/** The input of the effects. */
-export type RecordingSubject = Pick<RecordingContext, 'camera' | 'watermark' | 'segments' | 'startedAt'>
-
-/**
- * `at`: the end, by the wall clock. With `since`, the time of the last growth, it is as long after that as it would be
- * if nobody set the clock.
- */
-export interface Wait {
-  at: number
-  since?: number
-  camera?: CameraId
-}
+import {
+  type Closed,
+  endOf,
+  endOfMedia,
+  endOutcomeOf,
+  type Finish,
+  gapUntil,
+  joined,
+  type Opened,
+  outcomeOf,
+  type RecordingContext,
+  type RecordingEvent,
+  type RecordingInput,
+  type RecordingNews,
+  type RecordingSubject,
+  type Wait,
+} from './recordingContext.js'
+import { streamHoldMachine } from './streamHold.js'
 
 /** The events, effects, guards and actions of the recording's statechart in `recording.ts`. */
 export const recordingSetup = setup({
@@ -161,6 +73,7 @@ export const recordingSetup = setup({
     /** The first bytes of a file; after an interruption they end the gap. */
     takeSegment: assign(({ context }, segment: Segment) => ({
       ...(context.startedAt !== undefined && { gaps: withGap(context.gaps, gapUntil(context, segment.startedAt)) }),
+      gapReason: undefined,
       segments: joined(context.segments, [segment]),
       startedAt: context.startedAt ?? segment.startedAt,
       grewAt: segment.startedAt,
@@ -169,6 +82,7 @@ export const recordingSetup = setup({
     noteGrowth: assign({ grewAt: (_, { at }: { at: number }) => at }),
     endGap: assign(({ context }, { at }: { at: number }) => ({
       gaps: withGap(context.gaps, gapUntil(context, at)),
+      gapReason: undefined,
       grewAt: at,
     })),
     countAttempt: assign({ attempts: ({ context }) => context.attempts + 1 }),
@@ -187,7 +101,8 @@ export const recordingSetup = setup({
     }),
     giveReason: assign({ reason: (_, { reason }: { reason: Reason }) => reason }),
     keepResult: assign(({ context: { reason } }, closed: Closed) => ({ closed, reason: closed.doubt ?? reason })),
-    keepFiles: assign({ closed: (_, closed: Closed) => closed }),
+    /** The closed files tell exactly where the media ends. */
+    keepFiles: assign(({ context }, closed: Closed) => ({ closed, grewAt: endOfMedia(context, closed) })),
     keepFinal: assign(({ context: { closed } }, { files, endedAt }: Closed) =>
       closed === undefined ? {} : { closed: { ...closed, files, endedAt } },
     ),
@@ -216,8 +131,12 @@ export const recordingSetup = setup({
       filename: newestOf(context),
       gap: context.gaps.at(-1) ?? gapUntil(context, context.grewAt),
     })),
-    tellEnd: emit(({ context }) => ({ type: 'recording.ended', ...origin(context), outcome: outcomeOf(context) })),
-    tellFailure: emit(({ context }) => ({ type: 'recording.failed', ...origin(context), outcome: outcomeOf(context) })),
+    tellEnd: emit(({ context }) => ({ type: 'recording.ended', ...origin(context), outcome: endOutcomeOf(context) })),
+    tellFailure: emit(({ context }) => ({
+      type: 'recording.failed',
+      ...origin(context),
+      outcome: endOutcomeOf(context),
+    })),
   },
   delays: {
     confirmLimit: 20_000,
@@ -230,62 +149,9 @@ export const recordingSetup = setup({
   },
 })
 
-/** Returns the outcome of a recording, as far as it is known. */
-export function outcomeOf({ reason, segments, closed, format, startedAt, gaps }: RecordingContext): EndedRecording {
-  const files = closed?.files ?? []
-  return {
-    reason,
-    files: closed ? files.map((file) => file.name) : segments.map((segment) => segment.filename),
-    ...(startedAt !== undefined && { startedAt }),
-    endedAt: closed?.endedAt ?? 0,
-    recorded: files.reduce((sum, file) => sum + file.duration, 0),
-    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
-    format,
-    gaps,
-  }
-}
-
-/** Returns the intent of a recording that has started. */
-export const intentOf = ({ camera, by, format, duration, startedAt = 0, gaps }: RecordingContext): RecordingIntent => ({
-  camera,
-  by,
-  format,
-  startedAt,
-  gaps,
-  ...(duration !== undefined && { duration }),
-})
-
-export const finishOf = (context: RecordingContext): Finish => ({
-  files: [],
-  endedAt: 0,
-  ...context.closed,
-  camera: context.camera,
-  format: context.format,
-  ...(context.startedAt !== undefined && { intent: intentOf(context) }),
-})
-
-export const endOf = ({ startedAt = 0, duration = Number.POSITIVE_INFINITY }: RecordingContext): number =>
-  startedAt + duration
-
-/** When a recording that waits ends. */
-export const limitOf = (context: RecordingContext): number =>
-  Math.min(endOf(context), context.grewAt + (context.maxInterruption ?? Number.POSITIVE_INFINITY))
-
 const origin = ({ camera, by }: RecordingContext) => ({ camera, by })
 
 const newestOf = ({ segments }: RecordingContext): string => segments.at(-1)?.filename ?? ''
-
-const gapUntil = ({ grewAt, gapReason: reason }: RecordingContext, to: number): Gap => ({
-  from: Math.min(grewAt, to),
-  to,
-  reason,
-})
-
-/** The segments of both lists, each once, oldest first. */
-function joined(known: Segment[], more: Segment[]): Segment[] {
-  const added = more.filter(({ filename }) => !known.some((one) => one.filename === filename))
-  return added.length === 0 ? known : [...known, ...added].sort((one, other) => one.startedAt - other.startedAt)
-}
 
 function lacksAfter(lacks: Lacks, event: EventObject): Lacks {
   const [need = ''] = event.type.split('.')

@@ -2,11 +2,12 @@ import { fromPromise } from 'xstate'
 import type { OnDevice } from '../../machines/cameraContext.js'
 import type { CameraId, Device, Probe } from '../../machines/domain/camera.js'
 import type { DeviceProbe, Pipelines } from '../../machines/domain/capture.js'
+import { reasonOf } from '../../machines/domain/errors.js'
 import type { AddressCheck } from '../../machines/domain/external.js'
 import type { Segments } from '../../machines/domain/files.js'
 import type { MediaServer, PathEvent, StreamReader } from '../../machines/domain/mediaServer.js'
 import { choosePipeline } from '../../machines/domain/pipeline.js'
-import type { CaptureDefaults, WallClock } from '../../machines/domain/ports.js'
+import type { CaptureDefaults, Log, WallClock } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import type { IntentStore, Recalled } from '../../machines/domain/recording.js'
 import type { SourceInput } from '../../machines/source.js'
@@ -23,6 +24,7 @@ export interface CameraPorts {
   segments: Pick<Segments, 'list' | 'finish' | 'toMatroska'>
   defaults: CaptureDefaults
   clock: WallClock
+  log: Log
 }
 
 /** Limit for stopping the recorder after a crash, in ms. */
@@ -38,18 +40,9 @@ export const cameraEffects = ({
   segments,
   defaults,
   clock,
-}: CameraPorts) => ({
-  probeDevice: fromPromise<Probe & { at: number }, OnDevice>(async ({ input: { device, settings }, signal }) => {
-    if (device.kind === 'rtsp') await checkAddress(device, addresses, signal)
-    const capabilities = await probe.capabilities(device, signal)
-    return { capabilities, pipeline: choosePipeline(device.kind, capabilities, settings, defaults), at: clock.now() }
-  }),
-
-  publishPath: callback<PathEvent, { id: CameraId; device: Device; probe: Probe }>(({ input, send }) =>
-    mediaServer.publish(pipelines.spec(input.id, input.device, input.probe.pipeline), send),
-  ),
-
-  recallIntent: fromPromise<Recalled | undefined, { camera: CameraId }>(async ({ input: { camera }, signal }) => {
+  log,
+}: CameraPorts) => {
+  const recall = async (camera: CameraId, signal: AbortSignal): Promise<Recalled | undefined> => {
     const intent = await intents.find(camera)
     if (intent === undefined) return undefined
     const { startedAt, unfinished } = intent
@@ -63,12 +56,31 @@ export const cameraEffects = ({
     await segments.toMatroska(await segments.finish(camera, names, signal), signal)
     await intents.remove(camera)
     return undefined
-  }),
+  }
+  return {
+    probeDevice: fromPromise<Probe & { at: number }, OnDevice>(async ({ input: { device, settings }, signal }) => {
+      if (device.kind === 'rtsp') await checkAddress(device, addresses, signal)
+      const capabilities = await probe.capabilities(device, signal)
+      return { capabilities, pipeline: choosePipeline(device.kind, capabilities, settings, defaults), at: clock.now() }
+    }),
 
-  abandonCapture: fromPromise<void, { camera: CameraId }>(({ input: { camera }, signal }) =>
-    mediaServer.setRecording(camera, false, within(abandonLimit, signal)),
-  ),
-})
+    publishPath: callback<PathEvent, { id: CameraId; device: Device; probe: Probe }>(({ input, send }) =>
+      mediaServer.publish(pipelines.spec(input.id, input.device, input.probe.pipeline), send),
+    ),
+
+    recallIntent: fromPromise<Recalled | undefined, { camera: CameraId }>(({ input: { camera }, signal }) =>
+      recall(camera, signal).catch((error: unknown) => {
+        if (!signal.aborted)
+          log.error('the recording of an earlier run cannot be continued yet', { camera, reason: reasonOf(error) })
+        throw error
+      }),
+    ),
+
+    abandonCapture: fromPromise<void, { camera: CameraId }>(({ input: { camera }, signal }) =>
+      mediaServer.setRecording(camera, false, within(abandonLimit, signal)),
+    ),
+  }
+}
 
 /** The effects of machines/source.ts. */
 export const sourceEffects = ({

@@ -5,7 +5,7 @@ import type { MediaServer } from '../../machines/domain/mediaServer.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { because, Failure, reasonFrom } from '../../machines/domain/reason.js'
 import type { IntentStore, RecordingIntent } from '../../machines/domain/recording.js'
-import type { Closed, Finish, Opened, RecordingSubject, Wait } from '../../machines/recordingSetup.js'
+import type { Closed, Finish, Opened, RecordingSubject, Wait } from '../../machines/recordingContext.js'
 import { callback } from './callback.js'
 import { sleep, within } from './time.js'
 

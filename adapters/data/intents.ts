@@ -14,6 +14,7 @@ const State = Type.Object({
       duration: Type.Optional(Time),
       startedAt: Time,
       gaps: Type.Array(Type.Object({ from: Time, to: Time, reason: Reason })),
+      gapReason: Type.Optional(Reason),
       unfinished: Type.Optional(Type.Array(Type.String())),
     }),
   ),

@@ -28,7 +28,7 @@ export interface StateFileOptions<Shape extends TObject> {
   consequence?: string
   /** Writes each value to `<name>.previous.json` as well, for the case that the file is damaged or missing. */
   keepsCopy?: boolean
-  /** Completes a value that replaces a lost file from the texts of that file and of its copy. */
+  /** Adds to a replacement value what can be read from the texts of the damaged file and of its copy. */
   mend?(value: Static<Shape>, remains: string): Static<Shape>
   clock: WallClock
   log: Log
@@ -50,7 +50,7 @@ export interface Loaded<T> {
 export interface StateFile<T> {
   /**
    * Replaces and logs a lost file, and keeps a damaged one under another name. If that cannot be written, the value is
-   * used nevertheless, and the next start finds the file as this one did.
+   * used nevertheless, and the damaged file stays.
    */
   load(): Promise<Loaded<T>>
   write(value: T): Promise<void>
@@ -101,7 +101,7 @@ export function openStateFile<Shape extends TObject>(options: StateFileOptions<S
   }
 
   const forget = () => rm(copyPath, { force: true }).catch(() => {})
-  /** After the file: at worst the copy is one change older. One that cannot be written could bring back what is over. */
+  /** A copy that cannot be written is removed: a stale one could bring back ended recordings and revoked keys. */
   const copy = async (json: string) => {
     if (keepsCopy) await writeAtomically(copyPath, json).catch(forget)
   }
@@ -113,7 +113,7 @@ export function openStateFile<Shape extends TObject>(options: StateFileOptions<S
   }
   const replace = async (value: Value) => {
     const kept = damagedName(name, clock)
-    // A second name, not a new one: after a crash before the write, the next start finds the damaged file again.
+    // A hard link, not a rename: after a crash before the write, the next start finds the damaged file again.
     const isKept = await link(path, join(dir, kept)).then(
       () => true,
       (error: unknown) =>

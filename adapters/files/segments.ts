@@ -25,7 +25,7 @@ export interface SegmentsOptions {
 const slack = 3_600_000
 /** A file that an interrupted writer left does not change for so long, in ms: a part has 200 ms. */
 const quiet = 300
-/** How long an empty file may stay so before it is taken for what a full disk leaves, in ms. */
+/** An empty file that is older, in ms, was left by a full disk. */
 const emptyLimit = 200
 const pollFirst = 100
 const pollGrowth = 500
@@ -169,7 +169,7 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
     },
 
     async toMatroska(files, signal) {
-      // A remux of now looks just like one that was left.
+      // Tidying would delete the temporary file of this remux.
       await tidied
       const done: RecordingFile[] = []
       for (const file of files) {

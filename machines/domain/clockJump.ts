@@ -14,8 +14,8 @@ export function jumpBetween(one: ClockReading, other: ClockReading): ClockJump |
 }
 
 /**
- * True for the first setting of a clock that starts in 1970. Before, nobody could know when a credential expires: what
- * was accepted is judged again.
+ * True for the first setting of a clock that starts in 1970. No expiry could be checked before
+ * it, so the accepted credentials are judged again.
  */
 export const isFirstSetting = (fact: Fact): boolean =>
   fact.type === 'system.clock_jumped' && isBeforeClocks(fact.from) && !isBeforeClocks(fact.to)

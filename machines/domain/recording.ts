@@ -1,4 +1,4 @@
-/** Recordings that go on until they are stopped, whatever happens meanwhile. Times are epoch ms, durations ms. */
+/** Recordings that continue after an interruption or a restart of the service. Times are epoch ms, durations ms. */
 import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import type { Reason } from './reason.js'
@@ -28,6 +28,8 @@ export interface RecordingIntent {
   startedAt: number
   /** Oldest first. */
   gaps: Gap[]
+  /** Why it is interrupted at present. */
+  gapReason?: Reason
   /** The recording is over, but these files are not converted to its format yet. */
   unfinished?: string[]
 }

@@ -289,7 +289,7 @@ export interface Methods {
     params: {
       /** Camera id, as in camera0 */
       device: string
-      /** Seconds from the first frame; absent: until stop_recording */
+      /** Seconds from the first frame, by the wall clock and including gaps; absent: until stop_recording */
       duration?: number
       format?: 'fmp4' | 'mp4' | 'mkv'
     }

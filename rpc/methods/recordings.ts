@@ -23,7 +23,7 @@ const startRecording = method({
       Type.Integer({
         minimum: 1,
         maximum: 86_400,
-        description: 'Seconds from the first frame; absent: until stop_recording',
+        description: 'Seconds from the first frame, by the wall clock and including gaps; absent: until stop_recording',
       }),
     ),
     format: Type.Optional(RecordingFormat),

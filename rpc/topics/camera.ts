@@ -66,7 +66,7 @@ const { device, id, status, streams } = cameraProperties
 
 const statusUpdate = topic({
   name: 'camera_status_update',
-  summary: 'a camera came, went, was probed, or changed its status or identity; holds the whole [camera](#camera)',
+  summary: 'a camera, its stream or its recording changed its state; holds the whole [camera](#camera)',
   // Only four members are known of a camera that has left the list.
   params: Type.Union([paramsOf(cameraProperties), paramsOf({ device, id, status, streams })]),
   isState: true,
@@ -78,6 +78,14 @@ const statusUpdate = topic({
     'camera.probed': ({ camera }, world) => wholeCamera(camera, world),
     'camera.probeFailed': ({ camera }, world) => wholeCamera(camera, world),
     'camera.identityAmbiguous': ({ camera }, world) => wholeCamera(camera, world),
+    'stream.started': ({ camera }, world) => wholeCamera(camera, world),
+    'stream.ended': ({ camera }, world) => wholeCamera(camera, world),
+    'recording.started': ({ camera }, world) => wholeCamera(camera, world),
+    'recording.interrupted': ({ camera }, world) => wholeCamera(camera, world),
+    'recording.suspended': ({ camera }, world) => wholeCamera(camera, world),
+    'recording.resumed': ({ camera }, world) => wholeCamera(camera, world),
+    'recording.ended': ({ camera }, world) => wholeCamera(camera, world),
+    'recording.failed': ({ camera }, world) => wholeCamera(camera, world),
   },
 })
 

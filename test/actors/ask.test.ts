@@ -280,6 +280,7 @@ async function online({ obstacles = {}, opening }: { obstacles?: Obstacles; open
         },
       }),
       demand: demandMachine.provide({ actors: { streamHold, waitUntil: never() } }),
+      recallIntent: fromPromise(async () => undefined) as never,
       probeDevice: fromPromise(async () => ({ ...probe, at: 100 })) as never,
       publishPath: idle(),
     },

@@ -6,7 +6,7 @@ import { type RecordingPorts, recordingEffects } from '../../actors/effects/reco
 import { systemClock } from '../../adapters/systemClock.js'
 import type { RecordingFile, Segment, SegmentEvent } from '../../machines/domain/ports.js'
 import type { RecordingFormat, RecordingIntent } from '../../machines/domain/recording.js'
-import type { Finish, RecordingSubject } from '../../machines/recordingSetup.js'
+import type { Finish, RecordingSubject } from '../../machines/recordingContext.js'
 import { day } from '../support/clock.js'
 
 const first: Segment = { filename: 'camera0_first.mp4', startedAt: 1_000 }

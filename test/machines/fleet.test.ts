@@ -443,9 +443,12 @@ function busy(closing: Promise<never>, log: string[]) {
         pipeline: { kind: 'pull', mode, reason: 'test' },
       })) as never,
       publishPath: quiet(),
+      recallIntent: nothingToRecall,
     },
   }
 }
+
+const nothingToRecall = fromPromise(async () => undefined) as never
 
 /** A fleet with real machines. Their effects do nothing, or the test controls them. */
 function fleet({
@@ -484,7 +487,7 @@ function fleet({
         }),
         settlePaths: fromPromise<void>(async () => void log.push('paths settled')),
         camera: crashing(cameraMachine).provide(
-          slow ? busy(draining.promise, log) : { actors: { probeDevice: never() } },
+          slow ? busy(draining.promise, log) : { actors: { probeDevice: never(), recallIntent: nothingToRecall } },
         ),
         retention: crashing(retentionMachine).provide({ actors: { loadPolicy: never() } }),
         externalDiscovery: crashing(externalDiscoveryMachine),

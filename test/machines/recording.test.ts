@@ -5,7 +5,7 @@ import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
 import type { RecordingIntent } from '../../machines/domain/recording.js'
 import { recordingMachine } from '../../machines/recording.js'
-import type { Closed, Finish, Opened, RecordingInput, RecordingSubject } from '../../machines/recordingSetup.js'
+import type { Closed, Finish, Opened, RecordingInput, RecordingSubject } from '../../machines/recordingContext.js'
 import { recordingView } from '../../machines/recordingView.js'
 import { streamHoldMachine } from '../../machines/streamHold.js'
 import { later, turn } from '../support/later.js'
@@ -40,9 +40,14 @@ describe('recording', () => {
     await opened()
     await firstBytes()
     actor.send({ type: 'camera.lost', reason: because('unplugged') })
-    expect(log).to.deep.equal(['record on', 'stream held', 'intent saved', 'closing'])
+    expect(log.slice(-2)).to.deep.equal(['intent saved', 'closing'])
     await fileClosed()
-    expect(log).to.deep.equal(['record on', 'stream held', 'intent saved', 'closing', 'stream released'])
+    expect(log.filter((line) => line !== 'intent saved')).to.deep.equal([
+      'record on',
+      'stream held',
+      'closing',
+      'stream released',
+    ])
   })
 
   it('ends with the camera if it is configured so', async () => {
@@ -100,7 +105,7 @@ describe('recording', () => {
     clock.increment(1)
     await fileClosed()
     clock.increment(0)
-    expect(log.slice(-3)).to.deep.equal(['closing', 'stream released', 'record on'])
+    expect(log.slice(-4)).to.deep.equal(['closing', 'stream released', 'intent saved', 'record on'])
     expect(view()).to.deep.include({ status: 'INTERRUPTED', reason: because('no_data') })
   })
 
@@ -166,13 +171,19 @@ describe('recording', () => {
     expect(view().status).to.equal('RECORDING')
   })
 
-  it('is interrupted at once when its open file is deleted', async () => {
-    const { actor, view, opened, firstBytes } = record()
+  it('continues at once in a new file when its open file is deleted', async () => {
+    const { actor, clock, facts, log, view, opened, firstBytes, fileClosed } = record()
     await opened()
     await firstBytes()
     actor.send({ type: 'segment.deleted' })
     expect(view()).to.deep.include({ status: 'INTERRUPTED' })
-    expect(view().reason?.code).to.equal('no_data')
+    expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.interrupted', 'reason.code': 'no_data' })
+    await fileClosed({ files: [], endedAt: 7_000 })
+    clock.increment(0)
+    expect(log.at(-1)).to.equal('record on')
+    await opened()
+    await firstBytes(two)
+    expect(view().status).to.equal('RECORDING')
   })
 
   it('stops the recorder if the recording is stopped during its start', async () => {
@@ -270,15 +281,15 @@ describe('recording', () => {
           ...origin,
           outcome: { ...closedOutcome, reason },
         })
-        expect(view()).to.deep.include({ status: 'INTERRUPTED', waitsFor: need, reason, since: 1_000 })
+        expect(view()).to.deep.include({ status: 'INTERRUPTED', waitsFor: need, reason, since: 6_000 })
         clock.increment(3_600_000)
-        expect(log.at(-1), 'nothing is tried meanwhile').to.equal('stream released')
+        expect(log.slice(-2), 'nothing is tried meanwhile').to.deep.equal(['stream released', 'intent saved'])
 
         actor.send(restored)
         clock.increment(0)
         await opened([{ filename: 'one.mp4', startedAt: 1_000 }])
         await firstBytes(two)
-        const gap = { from: 1_000, to: 8_000, reason }
+        const gap = { from: 6_000, to: 8_000, reason }
         expect(facts.at(-1)).to.deep.equal({ type: 'recording.resumed', ...origin, filename: 'two.mp4', gap })
         expect(view()).to.deep.include({ status: 'RECORDING', files: ['one.mp4', 'two.mp4'], gaps: [gap] })
         expect(intents.at(-1)?.gaps).to.deep.equal([gap])
@@ -371,7 +382,7 @@ describe('recording', () => {
     actor.send({ type: 'segment.grew', at: 3_000 })
     actor.send({ type: 'camera.lost', reason: because('unplugged') })
     await fileClosed()
-    expect(deadline()).to.equal(63_000)
+    expect(deadline(), 'a minute after the last media').to.equal(66_000)
     await durationOver()
     await fileClosed()
     expect(facts.at(-1)).to.deep.nested.include({
@@ -412,6 +423,53 @@ describe('recording', () => {
       'outcome.reason.code': 'service_stopping',
     })
     expect([log.includes('intent forgotten'), actor.getSnapshot().status]).to.deep.equal([false, 'done'])
+  })
+
+  it('keeps each gap on disk, and why it is interrupted', async () => {
+    const { actor, clock, intents, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    clock.increment(3_000)
+    actor.send({ type: 'segment.grew', at: 7_000 })
+    const stall = { from: 1_000, to: 7_000, reason: because('no_data') }
+    expect(intents.at(-1)).to.deep.include({ gaps: [stall] })
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    await fileClosed()
+    expect(intents.at(-1)).to.deep.include({ gaps: [stall], gapReason: because('unplugged') })
+  })
+
+  it('reports the gap in which it is stopped', async () => {
+    const { actor, facts, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    await fileClosed()
+    actor.send({ type: 'recording.stop', by: bob })
+    await fileClosed()
+    expect(facts.at(-1)).to.deep.nested.include({
+      'outcome.gaps': [{ from: 6_000, to: 9_000, reason: because('unplugged') }],
+    })
+  })
+
+  it('is refused if the camera is lost before its intent is on disk', async () => {
+    const { actor, facts, opened, fileClosed, seen } = record()
+    await opened()
+    seen()
+    await Promise.resolve()
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    await turn()
+    await fileClosed()
+    expect(facts.map(({ type }) => type)).to.deep.equal(['recording.failed'])
+  })
+
+  it('ends with the camera, if it is configured so, also while it closes its files for another reason', async () => {
+    const { actor, facts, opened, firstBytes, fileClosed } = record({ endsOnUnplug: true })
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'storage.blocked', reason: because('storage_full') })
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    await fileClosed()
+    expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.failed', 'outcome.reason.code': 'unplugged' })
   })
 
   it('is refused if its intent cannot be written to disk', async () => {
@@ -526,6 +584,8 @@ function record(options: Partial<RecordingInput> = {}, unwritable?: Failure) {
       await turn()
       await turn()
     },
+    /** The first bytes, before anything follows from them. */
+    seen: () => segment.resolve({ filename: 'one.mp4', startedAt: 1_000 }),
     durationOver: () => {
       over.resolve({ at: deadline })
       return turn()

@@ -5,6 +5,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  rename,
   rm,
   truncate,
   unlink,
@@ -203,7 +204,9 @@ describe('segments', () => {
     const { next, events } = watched([segment(1)])
     expect(await grows(events)).to.include({ type: 'segment.grew' })
     events.length = 0
-    await copyFile(join(media, 'closed.mp4'), join(folder, name(1)))
+    // In one step: a half copied file looks like one that grows.
+    await copyFile(join(media, 'closed.mp4'), join(folder, 'closing'))
+    await rename(join(folder, 'closing'), join(folder, name(1)))
     events.length = 0
     await write(name(2))
     expect(await next()).to.deep.include({ type: 'segment.added', segment: segment(2) })

@@ -1,0 +1,168 @@
+import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
+import type { By } from './domain/by.js'
+import type { CameraId } from './domain/camera.js'
+import type { EndedRecording } from './domain/facts.js'
+import type { RecordingFile, Segment, SegmentEvent } from './domain/files.js'
+import type { Reason } from './domain/reason.js'
+import {
+  type Gap,
+  type Lacks,
+  type Recalled,
+  type RecordingFormat,
+  type RecordingIntent,
+  withGap,
+} from './domain/recording.js'
+import type { StreamHoldEvent } from './streamHold.js'
+
+/**
+ * `duration`: in ms from the first frame; absent: until it is stopped. `by`: the origin of the request. `lacks`: the
+ * present obstacles. `endsOnUnplug`: the recording ends when its camera is lost. `recalled`: a recording of an earlier
+ * run of the service, which continues.
+ */
+export interface RecordingInput {
+  camera: CameraId
+  by: By
+  format: RecordingFormat
+  duration?: number
+  lacks?: Lacks
+  endsOnUnplug?: boolean
+  /** How long it may wait, in ms; absent: for ever. */
+  maxInterruption?: number
+  recalled?: Recalled
+}
+
+export type RecordingEvent =
+  | { type: 'recording.stop'; by: By }
+  | { type: 'camera.lost'; reason: Reason }
+  | { type: 'camera.ready' }
+  | { type: 'storage.blocked'; reason: Reason }
+  | { type: 'storage.freed' }
+  | { type: 'server.lost'; reason: Reason }
+  | { type: 'server.restored' }
+  | { type: 'service.stopping' }
+  | StreamHoldEvent
+  | SegmentEvent
+  | DoneActorEvent<Closed, 'closeCapture'>
+  | ErrorActorEvent<unknown, 'closeCapture'>
+
+/** Sent to the camera: the recording uses the device, has closed its file and waits, or ends. */
+export type RecordingNews = { type: `recording.${'claimed' | 'released' | 'ending'}` }
+
+/** The result of closing the files. `endedAt`: when they were final. `doubt`: why they may not be final. */
+export interface Closed {
+  files: RecordingFile[]
+  endedAt: number
+  doubt?: Reason
+}
+
+/** A recording that is over. `intent`: absent if nothing was recorded. */
+export interface Finish extends Closed {
+  camera: CameraId
+  format: RecordingFormat
+  intent?: RecordingIntent
+}
+
+/** The recorder runs. `segments`: the files that the recording has already. */
+export interface Opened {
+  watermark: number
+  segments: Segment[]
+}
+
+export interface RecordingContext extends Omit<RecordingInput, 'lacks' | 'recalled'> {
+  /** Epoch ms: segments that begin later belong to this recording. */
+  watermark: number
+  segments: Segment[]
+  /** Time of the first frame; absent: nothing was recorded yet. */
+  startedAt?: number
+  gaps: Gap[]
+  /** Time of the last growth of a file. */
+  grewAt: number
+  lacks: Lacks
+  /** Number of attempts to continue that failed since the last growth. */
+  attempts: number
+  /** Why the recording is interrupted, or ends. */
+  reason: Reason
+  /** Present during a gap: its cause, as exact as it is known. `reason` may tell of a later attempt. */
+  gapReason?: Reason | undefined
+  closed?: Closed
+}
+
+/** The input of the effects. */
+export type RecordingSubject = Pick<RecordingContext, 'camera' | 'watermark' | 'segments' | 'startedAt'>
+
+/**
+ * `at`: the end, by the wall clock. With `since`, the time of the last growth, it is as long after that as it would be
+ * if nobody set the clock.
+ */
+export interface Wait {
+  at: number
+  since?: number
+  camera?: CameraId
+}
+
+/** Returns the outcome of a recording, as far as it is known. */
+export function outcomeOf({ reason, segments, closed, format, startedAt, gaps }: RecordingContext): EndedRecording {
+  const files = closed?.files ?? []
+  return {
+    reason,
+    files: closed ? files.map((file) => file.name) : segments.map((segment) => segment.filename),
+    ...(startedAt !== undefined && { startedAt }),
+    endedAt: closed?.endedAt ?? 0,
+    recorded: files.reduce((sum, file) => sum + file.duration, 0),
+    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+    format,
+    gaps,
+  }
+}
+
+/** The same, of a recording that is over: it may have ended in a gap. */
+export function endOutcomeOf(context: RecordingContext): EndedRecording {
+  const outcome = outcomeOf(context)
+  const isInGap = context.gapReason !== undefined && outcome.startedAt !== undefined
+  return isInGap ? { ...outcome, gaps: withGap(outcome.gaps, gapUntil(context, outcome.endedAt)) } : outcome
+}
+
+/** Returns the intent of a recording that has started. */
+export const intentOf = (context: RecordingContext): RecordingIntent => {
+  const { camera, by, format, duration, startedAt = 0, gaps, gapReason } = context
+  return {
+    ...{ camera, by, format, startedAt, gaps },
+    ...(duration !== undefined && { duration }),
+    ...(gapReason && { gapReason }),
+  }
+}
+
+export const finishOf = (context: RecordingContext): Finish => ({
+  files: [],
+  endedAt: 0,
+  ...context.closed,
+  camera: context.camera,
+  format: context.format,
+  ...(context.startedAt !== undefined && { intent: intentOf(context) }),
+})
+
+/** Returns the end of the media in the closed files. */
+export function endOfMedia({ segments, grewAt }: RecordingContext, { files }: Closed): number {
+  const last = files.at(-1)
+  const segment = segments.find(({ filename }) => filename === last?.name)
+  return last && segment ? segment.startedAt + last.duration : grewAt
+}
+
+export const endOf = ({ startedAt = 0, duration = Number.POSITIVE_INFINITY }: RecordingContext): number =>
+  startedAt + duration
+
+/** When a recording that waits ends. */
+export const limitOf = (context: RecordingContext): number =>
+  Math.min(endOf(context), context.grewAt + (context.maxInterruption ?? Number.POSITIVE_INFINITY))
+
+export const gapUntil = ({ grewAt, reason: now, gapReason: reason = now }: RecordingContext, to: number): Gap => ({
+  from: Math.min(grewAt, to),
+  to,
+  reason,
+})
+
+/** The segments of both lists, each once, oldest first. */
+export function joined(known: Segment[], more: Segment[]): Segment[] {
+  const added = more.filter(({ filename }) => !known.some((one) => one.filename === filename))
+  return added.length === 0 ? known : [...known, ...added].sort((one, other) => one.startedAt - other.startedAt)
+}
