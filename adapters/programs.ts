@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { access, constants, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 
@@ -11,12 +12,19 @@ export async function findOnPath(program: string, path: string): Promise<string 
 }
 
 /**
- * Returns the beginning of a command that ends with its parent: the kernel sends it SIGTERM. Empty without util-linux; then
- * only an orderly end of the parent ends it.
+ * Returns the beginning of a command that ends with its parent: the kernel sends it SIGTERM. Empty without util-linux, and
+ * where a sandbox forbids it, as that of systemd, which ends all processes of the service itself.
  */
 export async function endsWithParent(path: string): Promise<string[]> {
   const setpriv = await findOnPath('setpriv', path)
-  return setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'TERM', '--']
+  if (setpriv === undefined) return []
+  const command = [setpriv, '--pdeathsig', 'TERM', '--']
+  const works = await new Promise<boolean>((resolve) => {
+    const trial = spawn(setpriv, [...command.slice(1), process.execPath, '--version'], { stdio: 'ignore' })
+    trial.on('error', () => resolve(false))
+    trial.on('exit', (code) => resolve(code === 0))
+  })
+  return works ? command : []
 }
 
 export const isProgram = async (file: string): Promise<boolean> => {

@@ -23,6 +23,8 @@ const topics = [
   'recording.start',
   'recording.stop',
   'recording.error',
+  'recording.interrupted',
+  'recording.resumed',
   'snapshot.taken',
 ]
 /** An emulated processor encodes about a tenth of what a real one does: few frames a second. */

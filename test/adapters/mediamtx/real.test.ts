@@ -52,6 +52,8 @@ describe('media server: a real MediaMTX', () => {
     await media.publish(spec('camera0'))
     await media.publish({ name: 'camera1', source: { url: 'rtsp://user:password@127.0.0.1:1/x' } })
     await media.setRecording('camera0', true, never())
+    // 200 means accepted, not applied.
+    await until('the change', async () => (await configured('camera0')).record === true)
     expect(await configured('camera0')).to.include({
       runOnDemand: 'sleep 1',
       runOnDemandRestart: true,
