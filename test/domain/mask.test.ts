@@ -25,7 +25,10 @@ const partsOf = (password: string): string[] =>
     (part) =>
       /[^a-z.:/*[\]"'\\]/.test(part) &&
       !/\s/.test(part) &&
-      !`rtsp://***@${place}?user=admin_password=***_channel=1_stream=0.sdp`.includes(part),
+      // These stand in the texts in any case.
+      ![`rtsp://${place}`, `rtsp://***@${place}?user=admin_password=***_channel=1_stream=0.sdp`].some((text) =>
+        text.includes(part),
+      ),
   )
 
 const expectHidden = (password: string, ...texts: string[]) => {
