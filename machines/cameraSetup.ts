@@ -17,8 +17,8 @@ import { type DemandEvent, demandMachine } from './demand.js'
 import type { CameraId, Device, Probe } from './domain/camera.js'
 import type { CameraFact, LostFact, StreamFact, SupervisionFact } from './domain/facts.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
-import type { Lacks, Recalled } from './domain/recording.js'
-import type { CameraStatus, Obstacles } from './domain/views.js'
+import { type Lacks, lacksAfter, type Recalled } from './domain/recording.js'
+import type { CameraStatus } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
 import { pipelineMachine } from './pipeline.js'
 import { pullMachine } from './pull.js'
@@ -100,7 +100,7 @@ export const cameraSetup = setup({
     }),
     takeReason: assign({ reason: ({ context, event }) => ('reason' in event ? event.reason : context.reason) }),
     clearReason: assign({ reason: undefined }),
-    noteObstacle: assign({ obstacles: ({ context, event }) => obstaclesAfter(context.obstacles, event) }),
+    noteObstacle: assign({ obstacles: ({ context, event }) => lacksAfter(context.obstacles, event) }),
     drain: enqueueActions(({ event, enqueue }) => {
       const order = drainOf(event)
       enqueue.assign({
@@ -210,21 +210,6 @@ export type Probed = Probe & { at: number }
 
 interface Failed {
   error: unknown
-}
-
-function obstaclesAfter(obstacles: Obstacles, event: CameraEvent): Obstacles {
-  switch (event.type) {
-    case 'storage.blocked':
-      return { ...obstacles, storage: event.reason }
-    case 'storage.freed':
-      return { ...obstacles, storage: undefined }
-    case 'server.lost':
-      return { ...obstacles, server: event.reason }
-    case 'server.restored':
-      return { ...obstacles, server: undefined }
-    default:
-      return obstacles
-  }
 }
 
 /** The input of a recording that starts, or continues. */

@@ -1,8 +1,8 @@
-import { assign, type EventObject, emit, enqueueActions, setup } from 'xstate'
+import { assign, emit, enqueueActions, setup } from 'xstate'
 import type { EndedRecording, RecordingFact } from './domain/facts.js'
 import type { Segment } from './domain/files.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
-import { type Lacks, type Need, needs, type RecordingIntent, withGap } from './domain/recording.js'
+import { lacksAfter, type Need, needs, type RecordingIntent, withGap } from './domain/recording.js'
 import { callbackHole, promiseHole } from './hole.js'
 import {
   type Closed,
@@ -152,9 +152,3 @@ export const recordingSetup = setup({
 const origin = ({ camera, by }: RecordingContext) => ({ camera, by })
 
 const newestOf = ({ segments }: RecordingContext): string => segments.at(-1)?.filename ?? ''
-
-function lacksAfter(lacks: Lacks, event: EventObject): Lacks {
-  const [need = ''] = event.type.split('.')
-  const reason = 'reason' in event ? (event.reason as Reason) : undefined
-  return { ...lacks, [need]: reason }
-}

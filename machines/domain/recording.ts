@@ -58,3 +58,23 @@ export const needs = ['camera', 'storage', 'server'] as const satisfies readonly
 const mostGaps = 1_000
 
 export const withGap = (gaps: readonly Gap[], gap: Gap): Gap[] => [...gaps, gap].slice(-mostGaps)
+
+/** Returns the conditions after an event; the same ones if it concerns none. */
+export function lacksAfter<Known extends Lacks>(lacks: Known, event: { type: string; reason?: Reason }): Known {
+  switch (event.type) {
+    case 'camera.lost':
+      return { ...lacks, camera: event.reason }
+    case 'camera.ready':
+      return { ...lacks, camera: undefined }
+    case 'storage.blocked':
+      return { ...lacks, storage: event.reason }
+    case 'storage.freed':
+      return { ...lacks, storage: undefined }
+    case 'server.lost':
+      return { ...lacks, server: event.reason }
+    case 'server.restored':
+      return { ...lacks, server: undefined }
+    default:
+      return lacks
+  }
+}
