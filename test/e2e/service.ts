@@ -12,6 +12,7 @@ import type { Role } from '../../machines/domain/access.js'
 import { type CameraServiceClient, connectCameraService, type Methods, type Topic } from '../../rpc/client/index.js'
 import { realVersion } from '../contract/mediaServer/servers.js'
 import type { Notification } from '../support/client.js'
+import { killIfRunning } from '../support/killIfRunning.js'
 import { freePort } from '../support/ports.js'
 
 export { sideBySide } from '../support/sideBySide.js'
@@ -255,7 +256,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     async end() {
       for (const each of clients) each.close()
       if (!isOver(child)) await service.stop()
-      for (const { pid } of await children()) killQuietly(pid)
+      for (const { pid } of await children()) killIfRunning(pid)
       await rm(dataDir, { recursive: true, force: true, maxRetries: 5 })
     },
   }
@@ -331,14 +332,6 @@ async function processesOf(dataDir: string): Promise<Child[]> {
     }),
   )
   return found.filter((child) => child !== undefined)
-}
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has just ended.
-  }
 }
 
 /** The error that a call is refused with. */

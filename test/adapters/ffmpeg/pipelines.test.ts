@@ -11,6 +11,7 @@ import type { Device, Pipeline } from '../../../machines/domain/camera.js'
 import type { StreamFact } from '../../../machines/domain/facts.js'
 import { pipelineMachine } from '../../../machines/pipeline.js'
 import { createClock, day } from '../../support/clock.js'
+import { killIfRunning } from '../../support/killIfRunning.js'
 import { freePort } from '../../support/ports.js'
 import { copied, demo, encoded, failure, folder, log, systemClock, until, webcam } from './support.js'
 
@@ -49,7 +50,7 @@ describe('pipelines', () => {
     // The child process of a media server may still run.
     await until('the end of the pipeline', () => {
       const left = pipelines.process('camera0')
-      if (left) process.kill(left.pid, 'SIGKILL')
+      if (left) killIfRunning(left.pid)
       return !left
     })
     await remove()

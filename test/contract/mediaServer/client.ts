@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RtspResponse } from '../../../adapters/rtsp/message.js'
 import { type Connection, openConnection } from '../../../adapters/rtsp/session.js'
+import { killIfRunning } from '../../support/killIfRunning.js'
 import type { RunningMediaServer } from './servers.js'
 
 /** A command that publishes 320x240 at 15 frames a second, with a keyframe each second. */
@@ -123,7 +124,7 @@ export async function killPublisher({ process: { pid } }: RunningMediaServer, na
   const lists = await Promise.all(threads.map((thread) => textOf(`/proc/${pid}/task/${thread}/children`)))
   for (const child of lists.flatMap((list) => list.split(' ').filter((word) => word !== ''))) {
     const words = (await textOf(`/proc/${child}/cmdline`)).split('\0')
-    if (words.some((word) => word.endsWith(`/${name}`))) process.kill(Number(child), 'SIGKILL')
+    if (words.some((word) => word.endsWith(`/${name}`))) killIfRunning(Number(child))
   }
 }
 
