@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { probe, watch } from './media.js'
 import { describeKinds, refusal, type Service, sideBySide, startService, virtual } from './service.js'
@@ -47,9 +47,17 @@ describeKinds('recording', (kind) => {
     (await service.call<{ files: { filename: string }[] }>('list_recordings', { limit: 1000 })).files.map(
       ({ filename }) => filename,
     )
+  /** On a busy host the media server may start another file: the files of a camera grow together. */
   const grows = async (name: string) => {
-    const before = await bytes(name)
-    await service.until(`${name} grows`, async () => (await bytes(name)) > before)
+    const folder = dirname(file(name))
+    const total = async () => {
+      const sizes = await Promise.all(
+        (await readdir(folder)).map(async (each) => (await stat(join(folder, each))).size),
+      )
+      return sizes.reduce((sum, size) => sum + size, 0)
+    }
+    const before = await total()
+    await service.until(`the recording of ${name} grows`, async () => (await total()) > before)
   }
 
   sideBySide({

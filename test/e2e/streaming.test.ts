@@ -84,8 +84,10 @@ describeKinds('streaming', (kind) => {
       const stalled = await service.told('mediamtx.error', { device })
       expect(stalled.params).to.include({ reason: 'no_frames', details: 'the camera delivers no frames' })
       await service.told('mediamtx.stream_started', { device }, { from: stalled.index })
-      const { status: now, ffmpeg_process } = await status(device)
-      expect(now).to.equal('ACTIVE')
+      const { ffmpeg_process } = await service.until('the stream is active again', async () => {
+        const now = await status(device)
+        return now.status === 'ACTIVE' && now
+      })
       expect(ffmpeg_process.pid).not.to.equal(before)
       expect(await play(service.stream(device), 5)).to.equal(5)
       await service.call('stop_streaming', { device })
