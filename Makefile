@@ -8,7 +8,7 @@ sources := $(shell find main.ts app.ts commands machines actors adapters rpc con
 # Two files in parallel, because most tests wait for ffmpeg or a media server, not for the processor.
 mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --parallel --jobs 2 --timeout 60000
 
-.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-nodes
+.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-faults test-nodes
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,7 @@ format: setup ## format the code
 
 docs: setup ## write the generated documents
 	@tsx docs/generate/all.ts
+	@NODE_OPTIONS='--conditions=development' tsx test/faults/document.ts
 
 bench: build ## measure the service and write docs/benchmarks.md
 	@tsx test/bench/bench.ts
@@ -68,6 +69,9 @@ mediamtx: build ## download the official MediaMTX for this host into the data di
 
 test-vm: build ## test USB cameras on a real kernel, in a temporary virtual machine (needs QEMU; takes minutes)
 	@bash test/vm/run.sh
+
+test-faults: build ## cause every fault on real processes and write docs/reliability.md (takes about 15 minutes)
+	@NODE_OPTIONS='--conditions=development' tsx test/faults/run.ts
 
 test-nodes: setup ## run the tests on Node 24 and 26 as well
 	@bash test/nodes.sh

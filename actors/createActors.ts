@@ -20,7 +20,7 @@ import { createStreamAccess } from './streamAccess.js'
 
 export interface ActorsOptions {
   actors: ActorOptions
-  input: Omit<FleetInput, 'link'> & { link: { resetAfter: number } }
+  input: Omit<FleetInput, 'link'> & { link: { resetAfter: number; seed?: number } }
   ask: { startLimit: number; autoCloseAfter: number; simulation: boolean; scanLimit: number; policy: RetentionPolicy }
   streamAccess: { open: boolean; allowedIps: readonly string[] }
 }
@@ -53,7 +53,7 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
   const fleet: FleetActor = createActor(provide(ports, actors, cameras), {
     systemId: 'fleet',
     inspect: observer.inspect,
-    input: { ...input, link: { ...input.link, seed: randomInt(2 ** 32) } },
+    input: { ...input, link: { seed: randomInt(2 ** 32), ...input.link } },
   })
   const directory: Directory = createDirectory({ fleet, observer, startedAt: clock.now() })
   const ask = createAsk({ ...ports, ...asking, fleet, facts, directory })

@@ -2,6 +2,7 @@ import { cameraMachine } from '../machines/camera.js'
 import { clockWatchMachine } from '../machines/clockWatch.js'
 import { demandMachine } from '../machines/demand.js'
 import { discoveryMachine } from '../machines/discovery.js'
+import type { CameraId } from '../machines/domain/camera.js'
 import type { DeviceProbe, Pictures, Pipelines, UsbDevices } from '../machines/domain/capture.js'
 import type { ClockStore } from '../machines/domain/clockTrust.js'
 import type { AddressCheck, ExternalStore, StreamScan } from '../machines/domain/external.js'
@@ -19,9 +20,9 @@ import { pipelineMachine } from '../machines/pipeline.js'
 import { pullMachine } from '../machines/pull.js'
 import { recordingMachine } from '../machines/recording.js'
 import { retentionMachine } from '../machines/retention.js'
-import { serverProcessMachine } from '../machines/serverProcess.js'
+import { hangDelays, serverProcessMachine } from '../machines/serverProcess.js'
 import { snapshotMachine } from '../machines/snapshot.js'
-import { sourceMachine } from '../machines/source.js'
+import { type SourceInput, sourceMachine } from '../machines/source.js'
 import { storageMachine } from '../machines/storage.js'
 import { cameraEffects, sourceEffects } from './effects/camera.js'
 import { externalDiscoveryEffects, externalStreamsEffects } from './effects/external.js'
@@ -85,7 +86,9 @@ export interface ActorOptions {
 export function provide(ports: ActorPorts, options: ActorOptions, cameras: RetentionPorts['cameras']) {
   const { mediaServer, reader, pipelines, clock, log } = ports
   const { startLimit } = options
-  const streamHold = provideStreamHold({ reader, startLimit })
+  const sources = new Map<CameraId, SourceInput>()
+  const { addresses } = ports
+  const streamHold = provideStreamHold({ reader, addresses, sourceOf: (camera) => sources.get(camera), startLimit })
 
   const recording = recordingMachine.provide({
     actors: { streamHold, ...recordingEffects({ ...ports, segmentDuration: options.segmentDuration }) },
@@ -97,7 +100,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
   })
   const camera = cameraMachine.provide({
     actors: {
-      ...cameraEffects({ ...ports, defaults: options.defaults }),
+      ...cameraEffects({ ...ports, sources, defaults: options.defaults }),
       demand: demandMachine.provide({
         actors: { streamHold, waitUntil: waitUntil(clock.monotonic) },
         delays: { closeAfter: options.closeAfter },
@@ -126,7 +129,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
       }),
       serverProcess: serverProcessMachine.provide({
         actors: serverProcessEffects({ server: ports.serverProcess, log }),
-        delays: { hangLimit: options.hangLimit },
+        delays: hangDelays(options.hangLimit),
       }),
       link: mediamtxLinkMachine.provide({
         actors: linkEffects({ mediaServer, checkLimit: options.linkCheckLimit }),

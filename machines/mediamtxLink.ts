@@ -116,8 +116,8 @@ export const mediamtxLinkMachine = setup({
     }),
   },
   delays: {
-    /** A child process answers within 0.1 s of its start. */
-    retry: ({ context: { failures, seed } }) => backOff({ attempts: failures, seed, first: 100, most: 5_000 }),
+    /** A child process answers within 0.1 s of its start. One small request a second costs nothing. */
+    retry: ({ context: { failures, seed } }) => backOff({ attempts: failures, seed, first: 100, most: 1_000 }),
     /** The breaker's delay before a trial call. */
     reset: ({ context: { failures, seed, resetAfter } }) =>
       backOff({ attempts: failures, seed, first: resetAfter, most: 60_000 }),

@@ -2,10 +2,9 @@ import type { DoneActorEvent } from 'xstate'
 import type { Segment } from './domain/files.js'
 import { because } from './domain/reason.js'
 import { closing, failed, finishing, gives, noted, subject } from './recordingClosing.js'
-import { endOf, endOutcomeOf, intentOf, limitOf, type RecordingContext } from './recordingContext.js'
+import { endOutcomeOf, intentOf, type RecordingContext, untilEnd, untilLimit } from './recordingContext.js'
 import { recordingSetup } from './recordingSetup.js'
 
-const ends = ({ context }: { context: RecordingContext }) => ({ at: endOf(context) })
 const taken = { type: 'takeSegment', params: ({ event }: { event: DoneActorEvent<Segment> }) => event.output } as const
 const added = {
   type: 'addSegment',
@@ -142,7 +141,7 @@ export const recordingMachine = recordingSetup.createMachine({
                 { src: 'watchSegments', input: subject },
                 {
                   src: 'waitUntil',
-                  input: ends,
+                  input: ({ context }) => untilEnd(context),
                   onDone: { target: '#recording.holding.closing', actions: gives('duration_reached') },
                 },
               ],
@@ -213,7 +212,7 @@ export const recordingMachine = recordingSetup.createMachine({
         { ...saving, onError: { actions: [] } },
         {
           src: 'waitUntil',
-          input: ({ context }) => ({ at: limitOf(context), since: context.grewAt, camera: context.camera }),
+          input: ({ context }) => untilLimit(context),
           onDone: [
             {
               guard: { type: 'isAtItsEnd', params: ({ event }) => event.output },

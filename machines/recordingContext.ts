@@ -91,13 +91,14 @@ export interface RecordingContext extends Omit<RecordingInput, 'lacks' | 'recall
 export type RecordingSubject = Pick<RecordingContext, 'camera' | 'watermark' | 'segments' | 'startedAt'>
 
 /**
- * `at`: the end, by the wall clock. With `since`, the time of the last growth, it is as long after that as it would be
- * if nobody set the clock.
+ * A wait of a recording, `at - since` ms from its start or its last growth, at `since`. A clock that is set meanwhile
+ * does not change it. `at` by the wall clock counts if `since` is of an earlier run of the service.
  */
 export interface Wait {
+  camera: CameraId
+  of: 'start' | 'growth'
+  since: number
   at: number
-  since?: number
-  camera?: CameraId
 }
 
 /** Returns the outcome of a recording, as far as it is known. */
@@ -151,9 +152,20 @@ export function endOfMedia({ segments, grewAt }: RecordingContext, { files }: Cl
 export const endOf = ({ startedAt = 0, duration = Number.POSITIVE_INFINITY }: RecordingContext): number =>
   startedAt + duration
 
-/** When a recording that waits ends. */
-export const limitOf = (context: RecordingContext): number =>
-  Math.min(endOf(context), context.grewAt + (context.maxInterruption ?? Number.POSITIVE_INFINITY))
+/** The wait for the end of a timed recording. */
+export const untilEnd = (context: RecordingContext): Wait => ({
+  camera: context.camera,
+  of: 'start',
+  since: context.startedAt ?? 0,
+  at: endOf(context),
+})
+
+/** The wait of an interrupted recording: for its end, or for the limit of the interruption. */
+export function untilLimit(context: RecordingContext): Wait {
+  const { camera, grewAt, maxInterruption = Number.POSITIVE_INFINITY } = context
+  const limit: Wait = { camera, of: 'growth', since: grewAt, at: grewAt + maxInterruption }
+  return endOf(context) <= limit.at ? untilEnd(context) : limit
+}
 
 export const gapUntil = ({ grewAt, reason: now, gapReason: reason = now }: RecordingContext, to: number): Gap => ({
   from: Math.min(grewAt, to),

@@ -20,6 +20,12 @@ interface ServerProcessContext {
   failures: number
 }
 
+/** Returns the delays for a child that may be silent for `limit` ms. */
+export const hangDelays = (limit: number) => {
+  const lastAnswer = Math.min(2_000, limit / 2)
+  return { silenceLimit: limit - lastAnswer, lastAnswer }
+}
+
 /**
  * Chooses the media server and keeps it running. Restarts it with an increasing delay. A child that runs but does not
  * answer is killed after a time; an external server is left alone.
@@ -55,8 +61,8 @@ export const serverProcessMachine = setup({
     pause: ({ context: { failures } }) => (failures <= 1 ? 0 : Math.min(5_000, 500 * 2 ** Math.min(failures - 2, 4))),
     /** A process that answers this long resets the count. */
     settled: 10_000,
-    /** How long a child may be silent before it is killed. */
-    hangLimit: 10_000,
+    /** How long a child may be silent before it is asked for the last time, and then, before it is killed. */
+    ...hangDelays(10_000),
   },
 }).createMachine({
   id: 'serverProcess',
@@ -93,7 +99,13 @@ export const serverProcessMachine = setup({
           initial: 'answering',
           states: {
             answering: { after: { settled: { actions: 'forgetFailures' } }, on: { 'server.silent': 'silent' } },
-            silent: { after: { hangLimit: 'hung' }, on: { 'server.answers': 'answering' } },
+            silent: { after: { silenceLimit: 'asking' }, on: { 'server.answers': 'answering' } },
+            // The last check may be old: a server that answers again must not be killed.
+            asking: {
+              entry: 'tellChange',
+              after: { lastAnswer: 'hung' },
+              on: { 'server.answers': 'answering' },
+            },
             hung: { invoke: { src: 'killServer', onDone: 'killed', onError: 'killed' } },
             killed: {},
           },

@@ -23,6 +23,8 @@ export interface CameraPorts {
   intents: Pick<IntentStore, 'find' | 'remove'>
   segments: Pick<Segments, 'list' | 'finish' | 'toMatroska'>
   defaults: CaptureDefaults
+  /** The network cameras whose paths are published. The effects that hold their streams read it. */
+  sources: Map<CameraId, SourceInput>
   clock: WallClock
   log: Log
 }
@@ -39,6 +41,7 @@ export const cameraEffects = ({
   intents,
   segments,
   defaults,
+  sources,
   clock,
   log,
 }: CameraPorts) => {
@@ -64,8 +67,16 @@ export const cameraEffects = ({
       return { capabilities, pipeline: choosePipeline(device.kind, capabilities, settings, defaults), at: clock.now() }
     }),
 
-    publishPath: callback<PathEvent, { id: CameraId; device: Device; probe: Probe }>(({ input, send }) =>
-      mediaServer.publish(pipelines.spec(input.id, input.device, input.probe.pipeline), send),
+    publishPath: callback<PathEvent, { id: CameraId; device: Device; probe: Probe }>(
+      ({ input: { id, device, probe: found }, send }) => {
+        const { kind } = device
+        if (kind === 'rtsp') sources.set(id, { url: device.url, ...(device.added && { added: true }) })
+        const dispose = mediaServer.publish(pipelines.spec(id, device, found.pipeline), send)
+        return () => {
+          sources.delete(id)
+          dispose()
+        }
+      },
     ),
 
     recallIntent: fromPromise<Recalled | undefined, { camera: CameraId }>(({ input: { camera }, signal }) =>
@@ -90,11 +101,20 @@ export const sourceEffects = ({
   reader: Pick<StreamReader, 'describe'>
   addresses: AddressCheck
 }) => ({
-  describeSource: fromPromise<void, SourceInput>(async ({ input, signal }) => {
-    await checkAddress(input, addresses, signal)
-    await reader.describe(input.url, signal)
-  }),
+  describeSource: fromPromise<void, SourceInput>(({ input, signal }) =>
+    askSource(input, { reader, addresses }, signal),
+  ),
 })
+
+/** Rejects if the network camera does not answer, or may not be asked. */
+export async function askSource(
+  source: SourceInput,
+  { reader, addresses }: { reader: Pick<StreamReader, 'describe'>; addresses: AddressCheck },
+  signal: AbortSignal,
+): Promise<void> {
+  await checkAddress(source, addresses, signal)
+  await reader.describe(source.url, signal)
+}
 
 /**
  * Rejects if the host of an added stream now resolves to an address that is not allowed. Configured streams are not

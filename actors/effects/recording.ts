@@ -28,12 +28,29 @@ const followLimit = 500
 /** Tolerance for the length of a full file, in ms. */
 const rounding = 20
 
+/** One time, by both clocks. */
+interface Reading {
+  at: number
+  monotonic: number
+}
+
 const namesOf = (segments: readonly Segment[]): string[] => segments.map(({ filename }) => filename)
 
 /** The effects of machines/recording.ts. */
 export const recordingEffects = ({ mediaServer, segments, intents, clock, log, segmentDuration }: RecordingPorts) => {
   /** The last growth of each camera's recording, by both clocks. */
-  const growths = new Map<CameraId, { at: number; monotonic: number }>()
+  const growths = new Map<CameraId, Reading>()
+  /** The start of each camera's recording, by both clocks. After a restart of the service it follows the wall clock. */
+  const starts = new Map<CameraId, Reading>()
+  /** Returns `since` by both clocks. Undefined: the growth was in an earlier run of the service. */
+  const anchorOf = ({ camera, of, since }: Wait): Reading | undefined => {
+    const known = (of === 'start' ? starts : growths).get(camera)
+    if (known?.at === since) return known
+    if (of === 'growth') return undefined
+    const start = { at: since, monotonic: clock.monotonic() - (clock.now() - since) }
+    starts.set(camera, start)
+    return start
+  }
   /** Resolves with all files of the recording, including those that appeared after the last check. */
   const finished = async ({ camera, watermark, segments: seen }: RecordingSubject, signal: AbortSignal) => {
     const all = new Map([...seen, ...(await segments.list(camera, watermark))].map((one) => [one.filename, one]))
@@ -64,11 +81,11 @@ export const recordingEffects = ({ mediaServer, segments, intents, clock, log, s
     })
 
   return {
-    waitUntil: fromPromise<{ at: number }, Wait>(({ input: { at, since, camera }, signal }) => {
-      const growth = camera && growths.get(camera)
-      const isKnown = growth !== undefined && growth.at === since
-      const left = () => (isKnown ? at - growth.at - (clock.monotonic() - growth.monotonic) : at - clock.now())
-      return sleep(at, left, signal)
+    waitUntil: fromPromise<{ at: number }, Wait>(({ input, signal }) => {
+      const anchor = anchorOf(input)
+      const left = () =>
+        anchor ? input.at - anchor.at - (clock.monotonic() - anchor.monotonic) : input.at - clock.now()
+      return sleep(input.at, left, signal)
     }),
 
     openCapture: fromPromise<Opened, RecordingSubject>(async ({ input, signal }) => {

@@ -1,9 +1,13 @@
+import { fromPromise } from 'xstate'
 import type { CameraId } from '../../machines/domain/camera.js'
+import type { AddressCheck } from '../../machines/domain/external.js'
 import type { StreamReader } from '../../machines/domain/mediaServer.js'
 import type { Dispose } from '../../machines/domain/ports.js'
 import { type Reason, reasonFrom } from '../../machines/domain/reason.js'
+import type { SourceInput } from '../../machines/source.js'
 import { type StreamHoldEvent, streamHoldMachine } from '../../machines/streamHold.js'
 import { callback } from './callback.js'
+import { askSource } from './camera.js'
 import { within } from './time.js'
 
 /**
@@ -14,10 +18,27 @@ import { within } from './time.js'
 const waitOf = (attempts: number, startLimit: number): number =>
   attempts === 0 ? startLimit : Math.min(startLimit, 1_000 * attempts)
 
-/** Returns the machine that holds a stream, with its effect. `startLimit`: ms that a stream may take to start. */
-export const provideStreamHold = ({ reader, startLimit }: { reader: Pick<StreamReader, 'hold'>; startLimit: number }) =>
+/** In ms. */
+const askLimit = 2_000
+
+interface StreamHoldPorts {
+  reader: Pick<StreamReader, 'hold' | 'describe'>
+  addresses: AddressCheck
+  /** The network camera of a path; undefined for others. */
+  sourceOf(camera: CameraId): SourceInput | undefined
+  /** How long a stream may take to start, in ms. */
+  startLimit: number
+}
+
+/** Returns the machine that holds a stream, with its effects. */
+export const provideStreamHold = ({ reader, addresses, sourceOf, startLimit }: StreamHoldPorts) =>
   streamHoldMachine.provide({
     actors: {
+      askSource: fromPromise<void, { camera: CameraId }>(async ({ input: { camera }, signal }) => {
+        const source = sourceOf(camera)
+        if (source) await askSource(source, { reader, addresses }, within(askLimit, signal))
+      }),
+
       openStream: callback<StreamHoldEvent, { camera: CameraId; attempts: number }>(
         ({ send, input: { camera, attempts } }) => {
           const ended = new AbortController()

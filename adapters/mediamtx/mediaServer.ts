@@ -3,7 +3,7 @@ import type { MediaServer, ServerInfo, StreamState } from '../../machines/domain
 import type { Log, Metrics } from '../../machines/domain/ports.js'
 import type { Reason } from '../../machines/domain/reason.js'
 import { unlessAborted } from '../wait.js'
-import { type ApiOptions, createApi, isObject, Refused, Unreachable } from './api.js'
+import { type Api, type ApiOptions, createApi, isObject, Refused, Unreachable } from './api.js'
 import { createBreaker } from './breaker.js'
 import { createMediaSessions } from './mediaSessions.js'
 import type { PathDefaults } from './pathBody.js'
@@ -17,6 +17,8 @@ export interface MediaServerOptions extends ApiOptions {
   pathDefaults: PathDefaults
   log: Log
   metrics?: Pick<Metrics, 'mediaCall'>
+  /** Another way to reach the control API: the simulated host of the fault tests. */
+  api?: Api
 }
 
 /** Maximum number of pages to read, whatever number the server reports. */
@@ -25,7 +27,7 @@ const mostPages = 1_000
 /** The control API of MediaMTX 1.11 and later. */
 export function createMediaServer(options: MediaServerOptions): MediaServer {
   const { apiUrl, timeout, threshold, pathDefaults, log, metrics } = options
-  const plain = createApi({ apiUrl, timeout })
+  const plain = options.api ?? createApi({ apiUrl, timeout })
   const api = metrics ? timed(plain, metrics) : plain
   const breaker = createBreaker({ threshold })
   const pauses = new Set<{ reason: Reason }>()

@@ -36,7 +36,8 @@ export interface Paths {
  */
 const gap = 100
 
-const never = new AbortController().signal
+/** A signal of its own for each change: Node warns of more than ten listeners of one signal. */
+const never = () => new AbortController().signal
 
 /** Keeps the wanted path of each camera and changes the paths of the media server accordingly. */
 export function createPaths({ call: usual, defaults, log }: { call: Call; defaults: PathDefaults; log: Log }): Paths {
@@ -68,7 +69,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
 
   /** A change that fails is repeated by the next sync. */
   const changeSoon = (path: Path, done: 'set' | 'removed', change: () => Promise<void>) =>
-    inTurn(path, never, change).catch((error: unknown) => {
+    inTurn(path, never(), change).catch((error: unknown) => {
       const level = error instanceof Unreachable ? 'debug' : 'warn'
       const { details: reason } = reasonFrom(error)
       log[level](`path not ${done} until the next sync`, { camera: path.name, reason })
@@ -132,11 +133,11 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       const wanted = { spec, report }
       // A new owner: a recording of an earlier one must not continue.
       Object.assign(path, { wanted, record: false, wishes: path.wishes + 1 })
-      changeSoon(path, 'set', async () => void (await put(path, never, usual)))
+      changeSoon(path, 'set', async () => void (await put(path, never(), usual)))
       return () => {
         if (path.wanted !== wanted) return
         Object.assign(path, { wanted: undefined, record: false, wishes: path.wishes + 1 })
-        changeSoon(path, 'removed', () => remove(path, never, usual))
+        changeSoon(path, 'removed', () => remove(path, never(), usual))
       }
     },
 

@@ -186,7 +186,7 @@ describe('the wait of an interrupted recording', () => {
       watching.stop()
       await timers.tickAsync(40_000)
       timers.setSystemTime(Date.now() + step)
-      const wait = { at: since + 600_000, since, camera: 'camera0' } as const
+      const wait = { at: since + 600_000, since, of: 'growth', camera: 'camera0' } as const
       const waiting = createActor(effects.waitUntil, { input: wait }).start()
       await timers.tickAsync(559_999)
       expect(waiting.getSnapshot().status).to.equal('active')
@@ -194,14 +194,32 @@ describe('the wait of an interrupted recording', () => {
       expect(waiting.getSnapshot().output).to.deep.equal({ at: since + 600_000 })
     })
 
-  it('of a timed recording ends by the wall clock, also if that is set meanwhile', async () => {
+  for (const [direction, step] of Object.entries({ forward: day, back: -day }))
+    it(`of a timed recording is as long as requested if the clock is set ${direction}`, async () => {
+      const effects = recordingEffects({ clock: systemClock } as unknown as RecordingPorts)
+      const since = Date.now()
+      const wait = { at: since + 600_000, since, of: 'start', camera: 'camera0' } as const
+      const waits = () => createActor(effects.waitUntil, { input: wait }).start()
+      const first = waits()
+      await timers.tickAsync(40_000)
+      first.stop()
+      timers.setSystemTime(Date.now() + step)
+      // It was interrupted, and waits again.
+      const next = waits()
+      await timers.tickAsync(559_999)
+      expect(next.getSnapshot().status).to.equal('active')
+      await timers.tickAsync(1)
+      expect(next.getSnapshot().output).to.deep.equal({ at: wait.at })
+    })
+
+  it('of a timed recording of an earlier run ends at its time by the wall clock', async () => {
     const effects = recordingEffects({ clock: systemClock } as unknown as RecordingPorts)
-    const at = Date.now() + 3_600_000
-    const running = createActor(effects.waitUntil, { input: { at } }).start()
-    await timers.tickAsync(10_000)
+    const since = Date.now() - 3_000_000
+    const wait = { at: since + 3_600_000, since, of: 'start', camera: 'camera0' } as const
+    const running = createActor(effects.waitUntil, { input: wait }).start()
+    await timers.tickAsync(599_999)
     expect(running.getSnapshot().status).to.equal('active')
-    timers.setSystemTime(at)
-    await timers.tickAsync(10_000)
-    expect(running.getSnapshot().output).to.deep.equal({ at })
+    await timers.tickAsync(1)
+    expect(running.getSnapshot().output).to.deep.equal({ at: wait.at })
   })
 })

@@ -2,9 +2,16 @@ import { expect } from 'chai'
 import { useFakeTimers } from 'sinon'
 import { provideStreamHold } from '../../actors/effects/stream.js'
 import type { StreamReader } from '../../machines/domain/ports.js'
-import { because, type Reason } from '../../machines/domain/reason.js'
+import { because, Failure, type Reason } from '../../machines/domain/reason.js'
 import { later, turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
+
+interface HoldOptions {
+  deaf?: boolean
+  url?: string
+  added?: true
+  refusal?: string
+}
 
 describe('holding a stream', () => {
   it('reports that it is held, and releases it when it is stopped', async () => {
@@ -58,17 +65,59 @@ describe('holding a stream', () => {
     expect(log).to.deep.equal(['asked', 'given up', 'released'])
   })
 
+  it('asks a network camera first, and requests its stream when it answers', async () => {
+    const { heard, log, clock, live, lost, camera } = hold({ url: 'rtsp://10.0.0.9/yard' })
+    await live()
+    camera.answers = false
+    await lost('the media server closed the connection')
+    await clock.tickAsync(1_600)
+    expect(log).to.deep.equal(['asked', 'described', 'described', 'described'])
+    expect(heard.at(-1)).to.deep.equal({ type: 'stream.lost', reason: because('unreachable', 'no answer') })
+    camera.answers = true
+    await clock.tickAsync(500)
+    expect(log.slice(4)).to.deep.equal(['described', 'asked'])
+  })
+
+  it('asks a network camera less often when it stays away', async () => {
+    const { log, clock, live, lost, camera } = hold({ url: 'rtsp://10.0.0.9/yard' })
+    await live()
+    camera.answers = false
+    await lost('the media server closed the connection')
+    await clock.tickAsync(10_000)
+    expect(log.filter((line) => line === 'described')).to.have.length(20)
+    await clock.tickAsync(10_000)
+    expect(log.filter((line) => line === 'described')).to.have.length(22)
+  })
+
+  it('does not connect to an added camera whose address is no longer allowed', async () => {
+    const { heard, log, clock, live, lost } = hold({ url: 'rtsp://camera.test/yard', added: true, refusal: 'is local' })
+    await live()
+    await lost('the media server closed the connection')
+    await clock.tickAsync(600)
+    expect(log).to.deep.equal(['asked'])
+    expect(heard.at(-1)).to.deep.include({
+      type: 'stream.lost',
+      reason: because('address_refused', 'its address is local'),
+    })
+  })
+
   let restore = () => {}
   afterEach(() => restore())
 
   /** The effect, with a reader that the test controls. */
-  function hold({ deaf = false } = {}) {
+  function hold({ deaf = false, url = '', refusal, ...also }: HoldOptions = {}) {
+    const camera = { answers: true }
     const clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     restore = () => clock.restore()
     const log: string[] = []
     let answer = later<() => void>()
     let lose: (reason: Reason) => void = () => {}
-    const reader: Pick<StreamReader, 'hold'> = {
+    const reader: Pick<StreamReader, 'hold' | 'describe'> = {
+      async describe() {
+        log.push('described')
+        if (!camera.answers) throw new Failure('unreachable', 'no answer')
+        return { codec: 'H264' }
+      },
       hold(_name, lost, signal) {
         log.push('asked')
         lose = lost
@@ -87,9 +136,17 @@ describe('holding a stream', () => {
         return mine.promise
       },
     }
-    const { heard, stop } = withParent(provideStreamHold({ reader, startLimit: 22_000 }), {
-      input: { camera: 'camera0' },
-    })
+    const { heard, stop } = withParent(
+      provideStreamHold({
+        reader,
+        addresses: { refusal: async () => refusal },
+        sourceOf: () => (url === '' ? undefined : { url, ...also }),
+        startLimit: 22_000,
+      }),
+      {
+        input: { camera: 'camera0' },
+      },
+    )
     const settle = async () => {
       await turn()
       await turn()
@@ -99,6 +156,7 @@ describe('holding a stream', () => {
       stop,
       log,
       clock,
+      camera,
       live: () => {
         answer.resolve(() => log.push('released'))
         return settle()

@@ -23,6 +23,8 @@ interface Status {
   recording?: { status: string; growing: boolean; files: string[]; reason?: string; waits_for?: string }
 }
 
+const sum = (values: readonly number[]): number => values.reduce((one, other) => one + other, 0)
+
 const pattern = /^camera\d+_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{6}\.mp4$/
 
 describeKinds('recording', (kind) => {
@@ -75,8 +77,7 @@ describeKinds('recording', (kind) => {
       // It ends as the file is full: a next one may have been begun.
       const files = (await listed()).filter((name) => name.startsWith(device))
       expect(params.files).to.deep.equal(files.sort())
-      const sizes = await Promise.all(files.map(bytes))
-      expect(params.file_size).to.equal(sizes.reduce((sum, size) => sum + size, 0))
+      expect(params.file_size).to.equal(sum(await Promise.all(files.map(bytes))))
       const info = await service.call<{ download_url: string }>('get_recording_info', { filename })
       expect(info).to.include({ duration: 3, file_size: await bytes(filename) })
       expect((await statusOf(device)).recording).to.equal(undefined)
@@ -146,13 +147,16 @@ describeKinds('recording', (kind) => {
       await grows(filename)
       await service.call('simulate', { device, action: 'unplug' })
       const error = await service.told('recording.error', { device, status: 'INTERRUPTED' })
-      expect(error.params).to.include({ filename, reason: 'unplugged', will_resume: true })
+      expect(error.params).to.include({ reason: 'unplugged', will_resume: true })
       const gone = await service.told('camera.disconnected', { device })
       expect(gone.index, 'camera.disconnected comes after recording.error').to.be.greaterThan(error.index)
       const closed = await service.told('recording.interrupted', { device, reason: 'unplugged' })
-      expect(closed.params).to.deep.include({ files: [filename], file_size: await bytes(filename) })
-      expect((await probe(file(filename))).codec).to.equal('h264')
-      expect(await listed()).to.include(filename)
+      // More than one on a busy host.
+      const files = closed.params.files as string[]
+      expect([files[0], files.at(-1)]).to.deep.equal([filename, error.params.filename])
+      expect(closed.params.file_size).to.equal(sum(await Promise.all(files.map(bytes))))
+      for (const name of files) expect((await probe(file(name))).codec).to.equal('h264')
+      expect(await listed()).to.include.members(files)
 
       for (const method of ['take_snapshot', 'start_streaming']) {
         const { code, data } = await refusal(service.call(method, { device }))
@@ -180,7 +184,8 @@ describeKinds('recording', (kind) => {
       expect(await statusOf(device)).to.include({ status: 'CONNECTED', state: 'available' })
       await grows(second)
       const ended = await stop(device)
-      expect(ended).to.deep.include({ status: 'STOPPED', filename, files: [filename, second] })
+      expect(ended).to.include({ status: 'STOPPED', filename })
+      expect(ended.files.slice(0, files.length + 1)).to.deep.equal([...files, second])
       expect(ended.gaps).to.deep.equal([resumed.params.gap])
       const stopped = await stop(other)
       expect(stopped).to.include({ status: 'STOPPED', filename: undisturbed.filename })
@@ -199,10 +204,11 @@ describeKinds('recording', (kind) => {
       expect(await listed())
         .to.include(stopped.filename)
         .and.not.include(filename)
-      const { codec, duration } = await probe(file(stopped.filename))
-      expect(codec).to.equal('h264')
-      expect(duration).to.be.closeTo(stopped.duration_ms / 1000, 0.2)
-      expect(stopped.file_size).to.equal(await bytes(stopped.filename))
+      const probes = await Promise.all(stopped.files.map((name) => probe(file(name))))
+      expect(probes.map(({ codec }) => codec)).to.deep.equal(stopped.files.map(() => 'h264'))
+      const duration = sum(probes.map((each) => each.duration))
+      expect(duration).to.be.closeTo(stopped.duration_ms / 1000, 0.2 * probes.length)
+      expect(stopped.file_size).to.equal(sum(await Promise.all(stopped.files.map(bytes))))
     },
   })
 
@@ -228,18 +234,17 @@ describeKinds('recording', (kind) => {
     expect(status).to.equal('HEALTHY')
     const second = String(resumed.params.filename)
     expect(second).not.to.equal(filename)
-    expect((await statusOf(device)).recording).to.deep.include({
-      status: 'RECORDING',
-      growing: true,
-      files: [filename, second],
-    })
+    const { recording } = await statusOf(device)
+    expect(recording).to.include({ status: 'RECORDING', growing: true })
+    expect(recording?.files).to.include.members([filename, second])
     await grows(second)
 
     const stopped = await stop(device)
-    expect(stopped).to.deep.include({ status: 'STOPPED', filename, files: [filename, second] })
-    expect(stopped.file_size).to.equal((await bytes(filename)) + (await bytes(second)))
-    expect(await listed()).to.include.members([filename, second])
-    for (const name of [filename, second]) expect((await probe(file(name))).codec).to.equal('h264')
+    expect(stopped).to.include({ status: 'STOPPED', filename })
+    expect(stopped.files).to.include.members([filename, second])
+    expect(stopped.file_size).to.equal(sum(await Promise.all(stopped.files.map(bytes))))
+    expect(await listed()).to.include.members(stopped.files)
+    for (const name of stopped.files) expect((await probe(file(name))).codec).to.equal('h264')
   })
 
   it('outlives a media server that hangs: it is killed, and the recording continues', async () => {

@@ -41,7 +41,7 @@ describe('demand', () => {
     expect(tags()).to.deep.equal([])
   })
 
-  it('requests a lost stream again, with a delay', () => {
+  it('requests a lost stream again, with a delay', async () => {
     const { actor, clock, log, tags, comes, goes } = demand()
     actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
     comes()
@@ -51,6 +51,7 @@ describe('demand', () => {
     clock.increment(499)
     expect(log).to.deep.equal(['opened', 'closed'])
     clock.increment(1)
+    await turn()
     expect(log).to.deep.equal(['opened', 'closed', 'opened again'])
     comes()
     expect(tags()).to.deep.equal(['held', 'live'])
@@ -92,6 +93,7 @@ function demand() {
       actors: {
         streamHold: streamHoldMachine.provide({
           actors: {
+            askSource: fromPromise(async () => {}),
             openStream: fromCallback(({ sendBack, input }) => {
               log.push((input as { attempts: number }).attempts === 0 ? 'opened' : 'opened again')
               send = sendBack

@@ -245,7 +245,7 @@ function link({ seed = 2 ** 31 }: { seed?: number } = {}) {
       },
       // Fixed delays without jitter.
       delays: {
-        retry: ({ context }) => backOff({ attempts: context.failures, seed, first: 100, most: 5_000 }),
+        retry: ({ context }) => backOff({ attempts: context.failures, seed, first: 100, most: 1_000 }),
         reset: ({ context }) => backOff({ attempts: context.failures, seed, first: 2_000, most: 60_000 }),
       },
     }),

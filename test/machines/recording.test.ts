@@ -5,7 +5,7 @@ import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
 import type { RecordingIntent } from '../../machines/domain/recording.js'
 import { recordingMachine } from '../../machines/recording.js'
-import type { Closed, Finish, Opened, RecordingInput, RecordingSubject } from '../../machines/recordingContext.js'
+import type { Closed, Finish, Opened, RecordingInput, RecordingSubject, Wait } from '../../machines/recordingContext.js'
 import { recordingView } from '../../machines/recordingView.js'
 import { streamHoldMachine } from '../../machines/streamHold.js'
 import { later, turn } from '../support/later.js'
@@ -536,7 +536,7 @@ function record(options: Partial<RecordingInput> = {}, unwritable?: Failure) {
           return segment.promise
         }),
         watchSegments: fromCallback<EventObject, RecordingSubject>(() => {}),
-        waitUntil: fromPromise<{ at: number }, { at: number }>(({ input }) => {
+        waitUntil: fromPromise<{ at: number }, Wait>(({ input }) => {
           deadline = input.at
           over = later()
           return over.promise

@@ -1,8 +1,9 @@
 import { expect } from 'chai'
-import { createActor, type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import { type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { ServerChoice } from '../../machines/domain/ports.js'
 import { serverProcessMachine } from '../../machines/serverProcess.js'
 import { later, turn } from '../support/later.js'
+import { withParent } from '../support/parent.js'
 
 describe('serverProcess', () => {
   it('starts the chosen server', async () => {
@@ -59,12 +60,27 @@ describe('serverProcess', () => {
     clock.increment(10_000)
     expect(kills(), 'it answered in time').to.equal(0)
     actor.send({ type: 'server.silent' })
-    clock.increment(10_000)
+    clock.increment(8_000)
+    clock.increment(2_000)
     await turn()
     expect(kills()).to.equal(1)
     actor.send({ type: 'server.exited', reason: 'signal SIGKILL' })
     clock.increment(0)
     expect(starts()).to.equal(2)
+  })
+
+  it('asks a silent child once more before it kills it', async () => {
+    const { actor, clock, kills, changes, chosen } = server()
+    await chosen('managed')
+    actor.send({ type: 'server.started', pid: 7 })
+    actor.send({ type: 'server.silent' })
+    clock.increment(7_999)
+    const before = changes()
+    clock.increment(1)
+    expect(changes() - before, 'the link checks the server').to.equal(1)
+    actor.send({ type: 'server.answers' })
+    clock.increment(60_000)
+    expect(kills()).to.equal(0)
   })
 
   it('does not touch an external server that does not answer', async () => {
@@ -100,7 +116,7 @@ function server() {
   let choices = 0
   let starts = 0
   let kills = 0
-  const actor = createActor(
+  const { actor, heard } = withParent(
     serverProcessMachine.provide({
       actors: {
         chooseServer: fromPromise<ServerChoice>(() => {
@@ -119,10 +135,10 @@ function server() {
     }),
     { clock },
   )
-  actor.start()
   return {
     actor,
     clock,
+    changes: () => heard.filter(({ type }) => type === 'server.changed').length,
     starts: () => starts,
     kills: () => kills,
     choices: () => choices,

@@ -8,6 +8,7 @@ export interface SmallDisk {
   /** Leaves no room, not even for one byte. */
   fill(): void
   setReadOnly(): void
+  setWritable(): void
   remove(): void
 }
 
@@ -33,6 +34,7 @@ export function smallDisk(size: string, options = ''): SmallDisk | string {
           }
     },
     setReadOnly: () => void run('mount', '-o', 'remount,ro', dir),
+    setWritable: () => void run('mount', '-o', 'remount,rw', dir),
     remove() {
       run('umount', '--lazy', dir)
       rmdirSync(dir)

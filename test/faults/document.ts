@@ -1,0 +1,14 @@
+/** Writes the sections of docs/reliability.md that need no real processes. */
+import { runFault } from './engine.js'
+import { faultNames, faults } from './faults.js'
+import { simulated } from './simulated/world.js'
+import { type Rows, tableOf, writeSection } from './table.js'
+
+const rows: Rows = {}
+for (const name of faultNames) rows[name] = await runFault(simulated, name)
+writeSection('simulated host', tableOf(rows))
+const exceptions = Object.values(faults).flatMap(({ what, because, mayLose }) =>
+  because === undefined ? [] : [`- ${what}: up to ${mayLose / 1_000} s, because ${because}.`],
+)
+writeSection('exceptions', exceptions.join('\n'))
+process.exit()

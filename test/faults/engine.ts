@@ -1,0 +1,293 @@
+import { type FaultName, faults } from './faults.js'
+import { cameraCount, type Station, stations, timedDuration } from './stations.js'
+import type { Ended, Seen, World, Worlds } from './world.js'
+
+/** One cell of the fault table. */
+export interface Cell {
+  /** `stuck`: no end within the limit. */
+  outcome: 'undisturbed' | 'back' | 'continued' | 'completed' | 'released' | 'ended' | 'answered' | 'refused' | 'stuck'
+  /** Code of the reason that clients got meanwhile, or with the end. */
+  reason?: string | undefined
+  /** ms from the end of the fault until the camera works as before. */
+  took: number
+  /** Recordings: ms without media, beyond those of the fault itself. */
+  lost?: number
+  /** What is wrong about it; an empty list is what the service promises. */
+  faults: string[]
+}
+
+export type Row = Record<Station, Cell>
+
+/** How often a client looks, in ms. */
+const every = 100
+/** ms of undisturbed work before the fault and after its end. */
+const settling = 2_000
+
+/** Starts a service with one camera for each station, causes the fault, and waits until each works again. */
+export async function runFault(worlds: Worlds, name: FaultName): Promise<Row> {
+  const fault = faults[name]
+  const world = await worlds.open(fault.source, cameraCount)
+  const injection = world.faults[name]
+  if (injection === undefined) throw new Error(`${worlds.name} cannot cause ${name}`)
+  try {
+    const [idle = '', streaming = '', recording = '', timed = '', still = '', first = '', second = ''] = world.cameras
+    await world.hold(streaming)
+    await Promise.all([world.record(recording), world.record(first), world.record(second)])
+    await world.record(timed, timedDuration)
+    await world.pass(settling)
+
+    const watching = watch(world)
+    const picture = settled(world.snapshot(still))
+    const began = world.now()
+    const hit = 'isOfCamera' in fault ? world.cameras.slice(0, -1) : world.cameras
+    await injection.begin(hit)
+    await world.pass(fault.lasts)
+    await injection.finish?.(hit)
+    const over = world.now()
+    const lasted = fault.lasts === 0 ? 0 : over - began
+
+    const until = (isRight: () => Promise<boolean>) => tookUntil(world, { over, limit: worlds.limit }, isRight)
+    const isRecording = (camera: string) => {
+      const isGrowing = grows(() => world.written(camera))
+      return async () => (await isGrowing()) && (await world.see(camera)).recording?.status === 'RECORDING'
+    }
+    const cells: Partial<Row> = {}
+    const [picked, back, streamed, ...took] = await Promise.all([
+      pictureCell(world, picture, { over, limit: worlds.limit }),
+      until(async () => isFine(await world.see(idle))),
+      streamCell(world, streaming, until, watching),
+      ...[recording, first, second].map((camera) => until(isRecording(camera))),
+    ])
+    cells.snapshot = picked
+    cells.idle = backCell(back, watching.reasons(idle))
+    cells.streaming = streamed
+    const tookOf = { [recording]: took[0], [first]: took[1], [second]: took[2] }
+    await world.pass(settling)
+    const cellOf = async (camera: string) =>
+      recordingCell(tookOf[camera], await world.stop(camera), { lasted, reasons: watching.reasons(camera) })
+    cells.recording = await cellOf(recording)
+    const pair = [await cellOf(first), await cellOf(second)] as const
+    cells['two cameras'] = pairCell(...pair, 'isOfCamera' in fault)
+    cells['timed recording'] = await timedCell(
+      world,
+      timed,
+      { began, limit: worlds.limit, lasted },
+      watching.reasons(timed),
+    )
+    await watching.end()
+    const silent = watching.unexplained()
+    for (const [index, station] of stations.entries()) {
+      const camera = world.cameras[index] ?? ''
+      cells[station]?.faults.push(...silent.filter((one) => one.camera === camera).map(({ what }) => what))
+    }
+    return cells as Row
+  } finally {
+    await world.end()
+  }
+}
+
+const isFine = ({ status, unhealthy }: Seen): boolean => status === 'CONNECTED' && unhealthy === undefined
+
+/** ms from the end of the fault until `isRight`; undefined: not within the limit. */
+async function tookUntil(
+  world: World,
+  { over, limit }: { over: number; limit: number },
+  isRight: () => Promise<boolean>,
+): Promise<number | undefined> {
+  for (;;) {
+    if (await isRight().catch(() => false)) return Math.max(0, world.now() - over)
+    if (world.now() - over > limit) return undefined
+    await world.pass(every)
+  }
+}
+
+/** True once the value has grown twice: the first time may be the rest of what was under way. */
+function grows(read: () => Promise<number>): () => Promise<boolean> {
+  let [last, growths] = [Number.POSITIVE_INFINITY, 0]
+  return async () => {
+    const value = await read()
+    if (value > last) growths += 1
+    last = value
+    return growths >= 2
+  }
+}
+
+const reasonIn = (error: unknown): string => {
+  const { data } = error as { data?: { reason?: string } }
+  return data?.reason ?? (error instanceof Error ? error.message : String(error))
+}
+
+interface Settled {
+  at?: 'pending' | 'answered' | 'refused'
+  reason?: string
+}
+
+/** Follows a promise without waiting for it. */
+function settled(promise: Promise<void>): Settled {
+  const result: Settled = { at: 'pending' }
+  promise.then(
+    () => {
+      result.at = 'answered'
+    },
+    (error: unknown) => {
+      result.at = 'refused'
+      result.reason = reasonIn(error)
+    },
+  )
+  return result
+}
+
+async function pictureCell(world: World, picture: Settled, at: { over: number; limit: number }): Promise<Cell> {
+  const took = await tookUntil(world, at, async () => picture.at !== 'pending')
+  if (took === undefined) return stuck('the snapshot got no answer')
+  const { reason } = picture
+  return {
+    outcome: picture.at === 'answered' ? 'answered' : 'refused',
+    took,
+    ...(reason !== undefined && { reason }),
+    faults: picture.at === 'refused' && !reason ? ['it was refused without a reason'] : [],
+  }
+}
+
+const stuck = (what: string): Cell => ({ outcome: 'stuck', took: 0, faults: [what] })
+
+const backCell = (took: number | undefined, reasons: string[]): Cell =>
+  took === undefined
+    ? stuck('the camera or the service did not recover')
+    : { outcome: reasons.length > 0 ? 'back' : 'undisturbed', took, reason: reasons[0], faults: [] }
+
+async function streamCell(
+  world: World,
+  camera: string,
+  until: (isRight: () => Promise<boolean>) => Promise<number | undefined>,
+  watching: { reasons(camera: string): string[] },
+): Promise<Cell> {
+  let isReleased = false
+  const isFlowing = grows(async () => (await world.see(camera)).stream.frames)
+  const took = await until(async () => {
+    const { stream } = await world.see(camera)
+    if (!stream.held) {
+      // A camera that comes back does not stream by itself: the client asks again.
+      isReleased = true
+      await world.hold(camera)
+    }
+    return (await isFlowing()) && stream.status === 'ACTIVE'
+  })
+  if (took === undefined) return stuck('the stream did not come back')
+  const reasons = watching.reasons(camera)
+  const outcome = isReleased ? 'released' : reasons.length > 0 ? 'continued' : 'undisturbed'
+  return { outcome, took, reason: reasons[0], faults: [] }
+}
+
+/** The service promises to lose the time of the fault and one second. `slack`: for looking and for part lengths. */
+const promise = 1_000
+const slack = 600
+
+function recordingCell(
+  took: number | undefined,
+  ended: Ended,
+  { lasted, reasons }: { lasted: number; reasons: string[] },
+): Cell {
+  if (took === undefined) return { ...stuck('the recording did not continue'), reason: ended.reason }
+  const without = Math.max(0, ended.span - ended.media)
+  const said = ended.gaps.reduce((sum, { from, to }) => sum + to - from, 0)
+  const lost = Math.max(0, without - lasted)
+  return {
+    outcome: ended.gaps.length > 0 || reasons.length > 0 ? 'continued' : 'undisturbed',
+    took,
+    reason: ended.gaps[0]?.reason ?? reasons[0],
+    lost,
+    faults: [
+      ...(ended.unplayable > 0 ? [`${ended.unplayable} files cannot be played`] : []),
+      ...(without > promise + slack && said < without - promise - slack
+        ? [`the gaps say ${seconds(said)}, ${seconds(without)} are missing`]
+        : []),
+    ],
+  }
+}
+
+function pairCell(first: Cell, second: Cell, isOfCamera: boolean): Cell {
+  const disturbed = isOfCamera && second.outcome !== 'undisturbed' ? ['the second camera was disturbed'] : []
+  const worse = first.outcome === 'stuck' ? first : second.outcome === 'stuck' ? second : first
+  return {
+    ...worse,
+    took: Math.max(first.took, second.took),
+    lost: Math.max(first.lost ?? 0, second.lost ?? 0),
+    faults: [...first.faults, ...second.faults, ...disturbed],
+  }
+}
+
+async function timedCell(
+  world: World,
+  camera: string,
+  { began, limit, lasted }: { began: number; limit: number; lasted: number },
+  reasons: string[],
+): Promise<Cell> {
+  const due = began - settling + timedDuration
+  let ended: Ended | undefined
+  const took = await tookUntil(world, { over: due, limit }, async () => {
+    ended = await world.ended(camera)
+    return ended !== undefined
+  })
+  if (took === undefined || ended === undefined) return stuck('the recording did not end at its time')
+  const { reason, span, media, gaps, unplayable } = ended
+  const isRight = reason === 'duration_reached'
+  return {
+    outcome: isRight ? 'completed' : 'ended',
+    took,
+    reason: isRight ? (gaps[0]?.reason ?? reasons[0]) : reason,
+    lost: Math.max(0, span - media - lasted),
+    faults: unplayable > 0 ? [`${unplayable} files cannot be played`] : [],
+  }
+}
+
+/** Looks like a client until the end. */
+function watch(world: World) {
+  const reasons = new Map<string, string[]>()
+  const missing: { camera: string; what: string }[] = []
+  let isOver = false
+  const note = (camera: string, seen: Seen) => {
+    const known = reasons.get(camera) ?? []
+    const add = (state: string, reason: string | undefined) => {
+      if (reason === undefined) {
+        const what = `${state} without a reason`
+        if (!missing.some((one) => one.camera === camera && one.what === what)) missing.push({ camera, what })
+      } else if (!known.includes(reason)) known.push(reason)
+    }
+    if (seen.status !== 'CONNECTED') add(seen.status, seen.reason)
+    if (seen.recording?.status === 'INTERRUPTED') add('INTERRUPTED', seen.recording.reason)
+    if (seen.recording?.status === 'FAILED') add('FAILED', seen.recording.reason)
+    if (seen.stream.status === 'ERROR') add('stream ERROR', seen.stream.reason)
+    if (seen.unhealthy !== undefined) add('unhealthy', seen.unhealthy || undefined)
+    reasons.set(camera, known)
+  }
+  const looking = (async () => {
+    while (!isOver) {
+      for (const camera of world.cameras) {
+        const seen = await world.see(camera).catch(() => undefined)
+        if (seen) note(camera, seen)
+      }
+      await world.pass(every)
+    }
+  })()
+  return {
+    reasons: (camera: string) => reasons.get(camera) ?? [],
+    unexplained: () => missing,
+    async end() {
+      isOver = true
+      await looking
+    },
+  }
+}
+
+/** Returns what breaks the promises of the service in this row. `tolerance`: in ms, for the look at the clock. */
+export function broken(name: FaultName, row: Row, tolerance: number): string[] {
+  const { mayLose } = faults[name]
+  return stations.flatMap((station) => {
+    const { faults: wrong, lost = 0 } = row[station]
+    const tooMuch = lost > mayLose + tolerance ? [`${seconds(lost)} are lost beyond the fault`] : []
+    return [...wrong, ...tooMuch].map((what) => `${station}: ${what}`)
+  })
+}
+
+export const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`

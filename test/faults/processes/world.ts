@@ -1,0 +1,288 @@
+import { mkdirSync } from 'node:fs'
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { realVersion } from '../../contract/mediaServer/servers.js'
+import { probe } from '../../e2e/media.js'
+import { type Kind, type Service, startService, virtual } from '../../e2e/service.js'
+import { killIfRunning } from '../../support/killIfRunning.js'
+import { type SmallDisk, smallDisk } from '../../support/smallDisk.js'
+import { type FaultName, faults, type Source } from '../faults.js'
+import type { Ended, Injection, Seen, World, Worlds } from '../world.js'
+import { startCameras } from './source.js'
+
+/** The built service with real ffmpeg, and with a media server of this kind. */
+export const processes = (kind: Kind): Worlds => ({
+  name: kind === 'embedded' ? 'real processes, embedded media server' : `real processes, MediaMTX ${realVersion}`,
+  can: canMount ? [...always, ...withDisk] : always,
+  open: (source, count) => open(kind, source, count),
+  limit: 40_000,
+})
+
+const always = [
+  'unplugged',
+  'unpluggedLong',
+  'cameraHangs',
+  'ffmpegKilled',
+  'ffmpegStopped',
+  'sourceBlip',
+  'sourceAway',
+  'sourceSilent',
+  'serverKilled',
+  'serverHangs',
+  'serverGone',
+  'folderRemoved',
+  'fileDeleted',
+  'serviceKilled',
+  'serviceRestarted',
+] as const satisfies FaultName[]
+/** A disk can only be mounted by root. */
+const withDisk = ['diskFull', 'inodesUsed', 'readOnly'] as const satisfies FaultName[]
+const diskOptions = ['96m', ',nr_inodes=2000'] as const
+const canMount = ((): boolean => {
+  const disk = smallDisk('64k')
+  if (typeof disk === 'string') return false
+  disk.remove()
+  return true
+})()
+
+interface Status {
+  status: string
+  state: string
+  reason?: string
+  stream_state: string
+  recording?: { status: string; reason?: string }
+}
+interface Health {
+  status: string
+  reasons: Record<string, { reason?: string }>
+}
+interface Stopped {
+  status: string
+  reason: string
+  start_time: string
+  end_time: string
+  files: string[]
+  gaps: { from: string; to: string; reason: string }[]
+}
+
+async function open(kind: Kind, source: Source, count: number): Promise<World> {
+  const disk = canMount ? (smallDisk(...diskOptions) as SmallDisk) : undefined
+  const dataDir = disk && join(disk.dir, 'data')
+  if (dataDir) mkdirSync(dataDir)
+  const yard = source === 'network' ? await startCameras(count) : undefined
+  const options = {
+    kind,
+    cameras: yard
+      ? yard.urls.map((url, index) => ({ name: `yard${index}`, source: url }))
+      : Array.from({ length: count }, (_, index) => virtual(`test${index}`)),
+    // One client asks more often than people do.
+    env: {
+      CAMERA_SERVICE_SECURITY_RATE_LIMIT_REQUESTS: '1000000',
+      CAMERA_SERVICE_SECURITY_RATE_LIMIT_ADDRESS_REQUESTS: '1000000',
+    },
+    ...(dataDir && { dataDir }),
+  }
+  let service: Service = await startService(options)
+  let isServing = true
+  const cameras = Array.from({ length: count }, (_, index) => `camera${index}`)
+  /** Of runs of the service that have ended. */
+  const earlier: Service['notifications'] = []
+
+  const folderOf = (camera: string) => join(service.dataDir, 'recordings', camera)
+  const filesOf = (camera: string) =>
+    readdir(folderOf(camera)).then(
+      (names) => names.filter((name) => /\.(mp4|mkv)$/.test(name)).sort(),
+      () => [],
+    )
+  const call = <Result>(method: string, params = {}) => service.call<Result>(method, params)
+
+  const endedOf = async ({ start_time, end_time, files, gaps, reason, status }: Stopped): Promise<Ended> => {
+    const facts = await Promise.all(
+      files.map((name) =>
+        probe(join(service.dataDir, 'recordings', name.replace(/_.*/, ''), name)).catch(() => undefined),
+      ),
+    )
+    return {
+      reason,
+      status,
+      span: Date.parse(end_time) - Date.parse(start_time),
+      media: facts.reduce((sum, each) => sum + (each?.duration ?? 0) * 1_000, 0),
+      gaps: gaps.map(({ from, to, reason: why }) => ({ from: Date.parse(from), to: Date.parse(to), reason: why })),
+      unplayable: facts.filter((each) => each === undefined).length,
+    }
+  }
+  const endService = async (how: 'kill' | 'stop') => {
+    isServing = false
+    await service[how]()
+    earlier.push(...service.notifications)
+  }
+  const startAgain = async () => {
+    await sleep(0)
+    service = await startService({ ...options, dataDir: service.dataDir })
+    isServing = true
+  }
+
+  const world: World = {
+    cameras,
+    faults: injections(),
+    now: () => performance.now(),
+    pass: (ms) => sleep(ms),
+    async see(camera): Promise<Seen> {
+      if (!isServing) throw new Error('the service is down')
+      const [status, stream, health] = await Promise.all([
+        call<Status>('get_camera_status', { device: camera }),
+        call<{
+          status: string
+          reason?: string
+          holders: number
+          metrics: { frames_sent: number; bytes_sent: number }
+        }>('get_stream_status', { device: camera }),
+        call<Health>('get_status'),
+      ])
+      const why = Object.values(health.reasons).find(({ reason }) => reason !== undefined)?.reason
+      return {
+        status: status.status,
+        reason: status.reason ?? (status.state === 'probing' ? 'probing' : undefined),
+        stream: {
+          status: stream.status,
+          reason: stream.reason,
+          held: stream.holders > 0,
+          // Nobody reads the stream, so the bytes sent do not grow. The frames of a network camera are not counted.
+          frames: source === 'network' ? performance.now() : stream.metrics.frames_sent,
+        },
+        recording: status.recording && { status: status.recording.status, reason: status.recording.reason },
+        unhealthy: health.status === 'HEALTHY' ? undefined : (why ?? ''),
+      }
+    },
+    hold: (camera) => call('start_streaming', { device: camera }).then(() => {}),
+    record: (camera, duration) =>
+      call('start_recording', { device: camera, ...(duration && { duration: duration / 1_000 }) }).then(() => {}),
+    async stop(camera) {
+      const stopped = await call<Stopped>('stop_recording', { device: camera }).catch(() => undefined)
+      const ended = stopped ? await endedOf(stopped) : await world.ended(camera)
+      if (!ended) throw new Error(`${camera} did not end its recording`)
+      return ended
+    },
+    async ended(camera) {
+      const ends = [...earlier, ...service.notifications].filter(
+        ({ method, params }) =>
+          params.device === camera &&
+          (method === 'recording.stop' || (method === 'recording.error' && params.status !== 'INTERRUPTED')),
+      )
+      const last = ends.at(-1)
+      return last && (await endedOf(last.params as unknown as Stopped))
+    },
+    snapshot: (camera) =>
+      call('take_snapshot', { device: camera }).then(
+        () => {},
+        (error: unknown) => {
+          if (!isServing) throw Object.assign(new Error('the service ended'), { data: { reason: 'service_stopping' } })
+          throw error
+        },
+      ),
+    async written(camera) {
+      const names = await filesOf(camera)
+      const sizes = await Promise.all(names.map((name) => stat(join(folderOf(camera), name)).then(({ size }) => size)))
+      return sizes.reduce((sum, size) => sum + size, 0)
+    },
+    async end() {
+      await yard?.end()
+      await service.end()
+      disk?.remove()
+    },
+  }
+
+  function injections(): Partial<Record<FaultName, Injection>> {
+    const simulate = (action: string) => async (hits: readonly string[]) => {
+      await Promise.all(hits.map((device) => call('simulate', { device, action })))
+    }
+    const unplugged: Injection = { begin: simulate('unplug'), finish: simulate('plug') }
+    const signal = (name: NodeJS.Signals) => async (hits: readonly string[]) => {
+      for (const { pid, camera } of await service.pipelines())
+        if (camera !== undefined && hits.includes(camera)) process.kill(pid, name)
+    }
+    const serverPid = async () => (await service.mediaServer()).pid
+    let blocker: Server | undefined
+    const fillers: string[] = []
+    const recordings = () => join(service.dataDir, 'recordings')
+    return {
+      unplugged,
+      unpluggedLong: unplugged,
+      cameraHangs: { begin: simulate('stall'), finish: simulate('resume') },
+      ffmpegKilled: { begin: signal('SIGKILL') },
+      ffmpegStopped: { begin: signal('SIGSTOP') },
+      sourceBlip: { begin: () => yard?.hit.cut(), finish: () => yard?.hit.attach() },
+      sourceAway: { begin: () => yard?.hit.cut(), finish: () => yard?.hit.attach() },
+      sourceSilent: { begin: () => yard?.hit.silence(), finish: () => yard?.hit.speak() },
+      serverKilled: { begin: async () => killIfRunning(await serverPid()) },
+      serverHangs: { begin: async () => void process.kill(await serverPid(), 'SIGSTOP') },
+      serverGone: {
+        async begin() {
+          // Its port is taken before it starts again, or when it has been killed once more.
+          while (blocker === undefined) {
+            await service.mediaServer().then(
+              ({ pid }) => killIfRunning(pid),
+              () => {},
+            )
+            blocker = await listen(service.ports.rtsp)
+          }
+        },
+        finish: () => new Promise<void>((resolve) => blocker?.close(() => resolve())),
+      },
+      diskFull: {
+        begin: () => disk?.fill(),
+        finish: async () => {
+          const names = await readdir(disk?.dir ?? '')
+          for (const name of names.filter((each) => each.startsWith('filling'))) await rm(join(disk?.dir ?? '', name))
+        },
+      },
+      inodesUsed: {
+        async begin() {
+          for (let number = 0; ; number++) {
+            const file = join(disk?.dir ?? '', `node-${number}`)
+            const isMade = await writeFile(file, '').then(
+              () => true,
+              () => false,
+            )
+            if (!isMade) return
+            fillers.push(file)
+          }
+        },
+        finish: async () => {
+          for (const file of fillers) await rm(file)
+        },
+      },
+      readOnly: { begin: () => disk?.setReadOnly(), finish: () => disk?.setWritable() },
+      folderRemoved: {
+        begin: () => rename(recordings(), `${recordings()}.away`),
+        finish: async () => {
+          await rm(recordings(), { recursive: true, force: true })
+          await rename(`${recordings()}.away`, recordings())
+        },
+      },
+      fileDeleted: {
+        async begin(hits) {
+          for (const camera of hits) {
+            const [newest] = (await filesOf(camera)).slice(-1)
+            if (newest) await rm(join(folderOf(camera), newest))
+          }
+        },
+      },
+      serviceKilled: { begin: () => endService('kill'), finish: startAgain },
+      serviceRestarted: { begin: () => endService('stop'), finish: startAgain },
+    }
+  }
+  return world
+}
+
+/** Takes the port; undefined if somebody has it. */
+const listen = (port: number) =>
+  new Promise<Server | undefined>((resolve) => {
+    const server = createServer((socket) => socket.destroy())
+    server.once('error', () => resolve(undefined))
+    server.listen(port, '127.0.0.1', () => resolve(server))
+  })
+
+export const faultsOf = (worlds: Worlds) => worlds.can.map((name) => ({ name, ...faults[name] }))

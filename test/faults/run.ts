@@ -1,0 +1,44 @@
+/**
+ * `make test-faults`: causes every fault on real processes, and writes the tables of docs/reliability.md. FAULTS: only
+ * these, separated by commas; nothing is written then. RUNS: how often, for the medians.
+ */
+
+import { realVersion } from '../contract/mediaServer/servers.js'
+import { broken, type Row, runFault, seconds } from './engine.js'
+import { type FaultName, faults } from './faults.js'
+import { medianRow, samplesOf } from './median.js'
+import { processes } from './processes/world.js'
+import { lossesOf, type Rows, tableOf, writeSection } from './table.js'
+
+const only = process.env.FAULTS?.split(',')
+const runs = Number(process.env.RUNS ?? 1)
+/** ms: real processes on a busy host. */
+const tolerance = 3_000
+let failures = 0
+
+for (const kind of realVersion === undefined ? (['embedded'] as const) : (['embedded', 'managed'] as const)) {
+  const worlds = processes(kind)
+  const rows: Rows = {}
+  const samples: Partial<Record<FaultName, number[]>> = {}
+  for (const name of worlds.can.filter((each) => only === undefined || only.includes(each))) {
+    const seen: Row[] = []
+    for (let run = 0; run < runs; run++) {
+      const row = await runFault(worlds, name)
+      seen.push(row)
+      const wrong = broken(name, row, tolerance)
+      failures += wrong.length
+      const { took, lost = 0 } = row.recording
+      console.log(
+        `${kind}  ${faults[name].what}: recording ${row.recording.outcome}, ${seconds(took)}, lost ${seconds(lost)}`,
+      )
+      for (const what of wrong) console.log(`  ${what}`)
+    }
+    rows[name] = medianRow(seen)
+    samples[name] = seen.flatMap((row) => samplesOf(name, row))
+  }
+  if (only !== undefined) continue
+  writeSection(kind === 'embedded' ? 'embedded media server' : 'MediaMTX', `${tableOf(rows)}\n\n${lossesOf(samples)}`)
+}
+console.log(failures === 0 ? 'all faults ended as they should' : `${failures} promises broken`)
+// The monitor of udev and the clients of the tests leave nothing open that matters.
+process.exit(failures === 0 ? 0 : 1)

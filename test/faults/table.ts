@@ -1,0 +1,81 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Cell, type Row, seconds } from './engine.js'
+import { type FaultName, faultNames, faults } from './faults.js'
+import { median } from './median.js'
+import { stations } from './stations.js'
+
+const document = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url))
+
+export type Rows = Partial<Record<FaultName, Row>>
+
+const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+
+/** Returns the fault table in Markdown: one line for each fault, one column for each station. */
+export function tableOf(rows: Rows): string {
+  const lines = faultNames.flatMap((name) => {
+    const row = rows[name]
+    return row ? [line([faults[name].what, ...stations.map((station) => text(row[station]))])] : []
+  })
+  return [line(['fault', ...stations]), line(['fault', ...stations].map(() => '---')), ...lines].join('\n')
+}
+
+/** Returns the table of the media that recordings lose by each fault. `samples`: in ms. */
+export function lossesOf(samples: Partial<Record<FaultName, readonly number[]>>): string {
+  const lines = faultNames.flatMap((name) => {
+    const all = samples[name] ?? []
+    if (all.length === 0) return []
+    const figures = [median(all), Math.max(...all)].map(seconds)
+    return [line([faults[name].what, String(all.length), ...figures])]
+  })
+  return [
+    line(['media lost by a fault', 'recordings', 'median', 'most']),
+    line(['---', '---', '---', '---']),
+    ...lines,
+  ].join('\n')
+}
+
+function text({ outcome, took, lost = 0, reason = '' }: Cell): string {
+  const after = took < 50 ? 'at once' : `after ${seconds(took)}`
+  const loss = lost < 50 ? '' : `, lost ${seconds(lost)}`
+  switch (outcome) {
+    case 'undisturbed':
+      return loss === '' ? 'undisturbed' : `undisturbed${loss}`
+    case 'back':
+      return `back ${after}`
+    case 'continued':
+      return `continued ${after}${loss}`
+    case 'completed':
+      return `ended at its time${loss}`
+    case 'released':
+      return `released; live again ${after}`
+    case 'answered':
+      return `picture ${after}`
+    case 'refused':
+    case 'ended':
+      return `${outcome}: \`${reason}\`${loss}`
+    case 'stuck':
+      return '**stuck**'
+  }
+}
+
+const marks = (name: string) => [`<!-- begin: ${name} -->`, `<!-- end: ${name} -->`] as const
+
+/** Returns a section of docs/reliability.md. */
+export function sectionOf(name: string): string {
+  const [begin, end] = marks(name)
+  const whole = readFileSync(document, 'utf8')
+  const [from, to] = [whole.indexOf(begin), whole.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`docs/reliability.md has no section "${name}"`)
+  return whole.slice(from + begin.length, to).trim()
+}
+
+/** Replaces a section of docs/reliability.md. */
+export function writeSection(name: string, content: string): void {
+  const [begin, end] = marks(name)
+  const old = sectionOf(name)
+  const whole = readFileSync(document, 'utf8')
+  const before = whole.slice(0, whole.indexOf(begin) + begin.length)
+  const after = whole.slice(whole.indexOf(end))
+  if (old !== content) writeFileSync(document, `${before}\n\n${content}\n\n${after}`)
+}
