@@ -8,7 +8,7 @@ import { probe } from '../../e2e/media.js'
 import { type Kind, type Service, startService, virtual } from '../../e2e/service.js'
 import { killIfRunning } from '../../support/killIfRunning.js'
 import { type SmallDisk, smallDisk } from '../../support/smallDisk.js'
-import { type FaultName, faults, type Source } from '../faults.js'
+import type { FaultName, Source } from '../faults.js'
 import type { Ended, Injection, Seen, World, Worlds } from '../world.js'
 import { startCameras } from './source.js'
 
@@ -284,5 +284,3 @@ const listen = (port: number) =>
     server.once('error', () => resolve(undefined))
     server.listen(port, '127.0.0.1', () => resolve(server))
   })
-
-export const faultsOf = (worlds: Worlds) => worlds.can.map((name) => ({ name, ...faults[name] }))
