@@ -8,7 +8,6 @@ export interface SmallDisk {
   /** Leaves no room, not even for one byte. */
   fill(): void
   setReadOnly(): void
-  setWritable(): void
   remove(): void
 }
 
@@ -34,7 +33,6 @@ export function smallDisk(size: string, options = ''): SmallDisk | string {
           }
     },
     setReadOnly: () => void run('mount', '-o', 'remount,ro', dir),
-    setWritable: () => void run('mount', '-o', 'remount,rw', dir),
     remove() {
       run('umount', '--lazy', dir)
       rmdirSync(dir)

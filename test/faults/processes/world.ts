@@ -1,10 +1,11 @@
+import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { realVersion } from '../../contract/mediaServer/servers.js'
-import { probe } from '../../e2e/media.js'
 import { type Kind, type Service, startService, virtual } from '../../e2e/service.js'
 import { killIfRunning } from '../../support/killIfRunning.js'
 import { type SmallDisk, smallDisk } from '../../support/smallDisk.js'
@@ -19,6 +20,8 @@ export const processes = (kind: Kind): Worlds => ({
   open: (source, count) => open(kind, source, count),
   limit: 40_000,
 })
+
+const run = promisify(execFile)
 
 const always = [
   'unplugged',
@@ -38,7 +41,7 @@ const always = [
   'serviceRestarted',
 ] as const satisfies FaultName[]
 /** A disk can only be mounted by root. */
-const withDisk = ['diskFull', 'inodesUsed', 'readOnly'] as const satisfies FaultName[]
+const withDisk = ['diskFull', 'inodesUsed'] as const satisfies FaultName[]
 const diskOptions = ['96m', ',nr_inodes=2000'] as const
 const canMount = ((): boolean => {
   const disk = smallDisk('64k')
@@ -100,17 +103,15 @@ async function open(kind: Kind, source: Source, count: number): Promise<World> {
 
   const endedOf = async ({ start_time, end_time, files, gaps, reason, status }: Stopped): Promise<Ended> => {
     const facts = await Promise.all(
-      files.map((name) =>
-        probe(join(service.dataDir, 'recordings', name.replace(/_.*/, ''), name)).catch(() => undefined),
-      ),
+      files.map((name) => played(join(service.dataDir, 'recordings', name.replace(/_.*/, ''), name))),
     )
     return {
       reason,
       status,
       span: Date.parse(end_time) - Date.parse(start_time),
-      media: facts.reduce((sum, each) => sum + (each?.duration ?? 0) * 1_000, 0),
+      media: facts.reduce((sum, ms) => sum + ms, 0),
       gaps: gaps.map(({ from, to, reason: why }) => ({ from: Date.parse(from), to: Date.parse(to), reason: why })),
-      unplayable: facts.filter((each) => each === undefined).length,
+      unplayable: facts.filter((ms) => ms === 0).length,
     }
   }
   const endService = async (how: 'kill' | 'stop') => {
@@ -254,7 +255,6 @@ async function open(kind: Kind, source: Source, count: number): Promise<World> {
           for (const file of fillers) await rm(file)
         },
       },
-      readOnly: { begin: () => disk?.setReadOnly(), finish: () => disk?.setWritable() },
       folderRemoved: {
         begin: () => rename(recordings(), `${recordings()}.away`),
         finish: async () => {
@@ -276,6 +276,17 @@ async function open(kind: Kind, source: Source, count: number): Promise<World> {
   }
   return world
 }
+
+/** ms of media that a player finds; of a file that was cut off as well. */
+async function played(file: string): Promise<number> {
+  const args = ['-v', 'error', '-count_packets', '-show_entries', 'stream=nb_read_packets', '-of', 'json']
+  const { stdout } = await run('ffprobe', [...args, file]).catch(() => ({ stdout: '{}' }))
+  const { streams: [stream] = [] } = JSON.parse(stdout) as { streams?: { nb_read_packets?: string }[] }
+  return (Number(stream?.nb_read_packets ?? 0) * 1_000) / framesPerSecond
+}
+
+/** Of all cameras of these tests. */
+const framesPerSecond = 15
 
 /** Takes the port; undefined if somebody has it. */
 const listen = (port: number) =>
