@@ -42,6 +42,8 @@ export interface World {
   snapshot(camera: string): Promise<void>
   /** How much was ever recorded of the camera: it grows while a file grows. */
   written(camera: string): Promise<number>
+  /** Numbers of what must not grow over the years: processes, timers, watchers, files. */
+  leftovers(): Promise<Record<string, number>>
   end(): Promise<void>
 }
 

@@ -188,6 +188,14 @@ async function open(kind: Kind, source: Source, count: number): Promise<World> {
       const sizes = await Promise.all(names.map((name) => stat(join(folderOf(camera), name)).then(({ size }) => size)))
       return sizes.reduce((sum, size) => sum + size, 0)
     },
+    async leftovers() {
+      const [children, descriptors, files] = await Promise.all([
+        service.children(),
+        readdir(`/proc/${service.pid}/fd`),
+        readdir(join(service.dataDir, 'run')),
+      ])
+      return { processes: children.length, descriptors: descriptors.length, 'run files': files.length }
+    },
     async end() {
       await yard?.end()
       await service.end()

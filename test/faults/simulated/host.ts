@@ -112,6 +112,17 @@ export function createHost({ units, now, wall }: { units: Map<string, Unit>; now
     isReady: (camera: string) => isReady(paths.get(camera)),
     /** ms of media that were ever written. */
     written: (camera: string) => (files.get(camera) ?? []).reduce((sum, { media }) => sum + media, 0),
+    leftovers: () => {
+      const all = [...paths.values()]
+      return {
+        paths: paths.size,
+        processes: all.filter(({ process }) => process !== undefined).length,
+        'stream holders': all.reduce((sum, { holders }) => sum + holders.size, 0),
+        'folder watches': [...folders.values()].reduce((sum, listeners) => sum + listeners.size, 0),
+        taps: taps.size,
+        'open files': [...files.values()].flat().filter(({ isOpen }) => isOpen).length,
+      }
+    },
     close: () => clearInterval(timer),
   }
   let pids = 100

@@ -146,14 +146,13 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
       grabByFfmpeg: (camera, _device, _pipeline, signal) => grab(camera, signal),
       async grabFromStream(camera, _maxAge, signal) {
         if (host.server === 'down') throw new Failure('server_unreachable')
-        await new Promise<void>((resolve, reject) => {
-          const dispose = host.hold(camera, (reason) => reject(new Failure(reason.code)), resolve)
+        let dispose: (() => void) | undefined
+        const live = new Promise<void>((resolve, reject) => {
+          dispose = host.hold(camera, (reason) => reject(new Failure(reason.code)), resolve)
           if (!dispose) return reject(new Failure('stream_not_found'))
-          signal.addEventListener('abort', () => {
-            dispose()
-            reject(new Failure('timed_out'))
-          })
+          signal.addEventListener('abort', () => reject(new Failure('timed_out')))
         })
+        await live.finally(() => dispose?.())
         return { file: `/run/${camera}.jpg`, capturedAt: clock.now() }
       },
       async save(camera) {
@@ -165,13 +164,11 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
     },
     segments: {
       watermark: async () => clock.now() - 3_600_000,
-      list: async (camera, after) => seen(host, camera).filter(({ startedAt }) => startedAt > after),
+      list: async (camera, after) => seen(host, camera, after),
       first: (camera, after, signal, except = []) =>
         new Promise((resolve, reject) => {
           const look = () => {
-            const found = seen(host, camera).find(
-              ({ filename, startedAt }) => startedAt > after && !except.includes(filename),
-            )
+            const found = seen(host, camera, after).find(({ filename }) => !except.includes(filename))
             if (found) resolve(found)
             return found !== undefined
           }
@@ -238,5 +235,12 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
   return { ports: { ...ports, ...changes } as Ports, log, lines }
 }
 
-/** The first part is written when it is complete. */
-const seen = (host: Host, camera: string) => host.filesOf(camera).filter(({ media }) => media >= 200)
+/**
+ * The first part of a file is written when it is complete. All files after the first one of a recording belong to it,
+ * whatever the clock was set to.
+ */
+function seen(host: Host, camera: string, after: number) {
+  const files = host.filesOf(camera)
+  const first = files.findIndex(({ startedAt }) => startedAt > after)
+  return first < 0 ? [] : files.slice(first).filter(({ media }) => media >= 200)
+}

@@ -150,6 +150,12 @@ async function open(source: Source, count: number): Promise<World> {
       orGone(service.actors.ask.takeSnapshot(camera, { by: by(), format: 'jpg', quality: 80, maxAge: 0 })).then(
         () => {},
       ),
+    leftovers: async () => ({
+      timers: timers.countTimers(),
+      'udev watches': hints.size,
+      intents: kept.intents.size,
+      ...host.leftovers(),
+    }),
     async end() {
       await endService('killed')
       host.close()

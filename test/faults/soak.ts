@@ -1,0 +1,148 @@
+import { type FaultName, faults, type Source } from './faults.js'
+import { cameraCount } from './stations.js'
+import type { World, Worlds } from './world.js'
+
+export interface Soak {
+  bursts: number
+  caused: Record<string, number>
+  /** Broken invariants, each with the faults of its burst. */
+  broken: string[]
+  /** What is left over at rest, first and last: processes, timers, watchers … */
+  first: Record<string, number>
+  last: Record<string, number>
+}
+
+interface SoakOptions {
+  seed: number
+  source: Source
+  /** True when it is over. */
+  isOver: () => boolean
+  /** Faults in a burst, at most. */
+  most?: number
+  /** ms without a fault, after which everything must work again. */
+  quiet?: number
+}
+
+/**
+ * Causes random faults, several at once. After each burst there is a quiet time; then every camera must work, every
+ * recording must grow, and nothing may be left over. The same seed causes the same faults.
+ */
+export async function soak(worlds: Worlds, options: SoakOptions): Promise<Soak> {
+  const { seed, source, isOver, most = 8, quiet = 30_000 } = options
+  const random = mulberry32(seed)
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T
+  const names = worlds.can.filter((name) => faults[name].source === source)
+  const world = await worlds.open(source, cameraCount)
+  const result: Soak = { bursts: 0, caused: {}, broken: [], first: {}, last: {} }
+  const recorded = world.cameras.slice(0, 4)
+  try {
+    for (const camera of recorded) await world.record(camera)
+    await world.pass(quiet)
+    result.first = await atRest(world)
+    while (!isOver() && result.broken.length < 20) {
+      result.bursts += 1
+      const chosen = Array.from({ length: 1 + Math.floor(random() * most) }, () => pick(names))
+      for (const name of chosen) result.caused[name] = (result.caused[name] ?? 0) + 1
+      await burst(world, chosen, { random, pick })
+      await world.pass(quiet)
+      const wrong = await disorder(world, recorded)
+      result.last = await atRest(world)
+      // Each run of the service has timers of its own; those of an ended one are gone with its process.
+      if (chosen.some(isService)) result.first = { ...result.first, timers: result.last.timers ?? 0 }
+      for (const [what, count] of Object.entries(result.last)) {
+        const before = result.first[what] ?? 0
+        if (count > before) wrong.push(`${count - before} ${what} are left over`)
+      }
+      result.broken.push(...wrong.map((what) => `burst ${result.bursts} (${chosen.join(', ')}): ${what}`))
+      if (wrong.length > 0) await repair(world, recorded)
+    }
+    for (const camera of recorded) {
+      const { unplayable } = await world.stop(camera)
+      if (unplayable > 0) result.broken.push(`${camera}: ${unplayable} files cannot be played`)
+    }
+    return result
+  } finally {
+    await world.end()
+  }
+}
+
+const isService = (name: FaultName) => name === 'serviceKilled' || name === 'serviceRestarted'
+
+interface Dice {
+  random: () => number
+  pick: <T>(values: readonly T[]) => T
+}
+
+/** Faults that overlap: each begins within 3 s, concerns some cameras, and lasts as long as in the table or shorter. */
+async function burst(world: World, chosen: readonly FaultName[], { random, pick }: Dice): Promise<void> {
+  const used = new Set<FaultName>()
+  const plans = chosen.flatMap((name) => {
+    if (used.has(name)) return []
+    used.add(name)
+    const hits = world.cameras.filter(() => random() < 0.5)
+    return [{ name, hits, at: random() * 3_000, lasts: faults[name].lasts * random(), client: pick(world.cameras) }]
+  })
+  // The restart of the service ends every other fault's means: those come one after the other.
+  await Promise.all(
+    plans
+      .filter((plan) => !isService(plan.name))
+      .map(async ({ name, hits, at, lasts, client }) => {
+        await world.pass(at)
+        await world.faults[name]?.begin(hits)
+        // A client that asks in the middle of it gets an answer or a refusal.
+        void world.snapshot(client).catch(() => {})
+        await world.pass(lasts)
+        await world.faults[name]?.finish?.(hits)
+      }),
+  )
+  for (const { name, hits, lasts } of plans.filter(({ name }) => isService(name))) {
+    await world.faults[name]?.begin(hits)
+    await world.pass(lasts)
+    await world.faults[name]?.finish?.(hits)
+  }
+}
+
+async function disorder(world: World, recorded: readonly string[]): Promise<string[]> {
+  const wrong: string[] = []
+  const before = await Promise.all(recorded.map(world.written))
+  await world.pass(1_000)
+  for (const [index, camera] of recorded.entries())
+    if ((await world.written(camera)) <= (before[index] ?? 0)) wrong.push(`${camera} is not recorded`)
+  for (const camera of world.cameras) {
+    const { status, reason, recording, unhealthy } = await world.see(camera)
+    if (status !== 'CONNECTED') wrong.push(`${camera} is ${status} (${reason})`)
+    if (unhealthy !== undefined) wrong.push(`unhealthy: ${unhealthy}`)
+    if (recorded.includes(camera) && recording?.status !== 'RECORDING')
+      wrong.push(`${camera}: the recording is ${recording?.status} (${recording?.reason})`)
+  }
+  return [...new Set(wrong)]
+}
+
+/** The least of some looks: a check in progress is nothing that is left over. */
+async function atRest(world: World): Promise<Record<string, number>> {
+  let least = await world.leftovers()
+  for (const pause of [700, 900]) {
+    await world.pass(pause)
+    const now = await world.leftovers()
+    least = Object.fromEntries(
+      Object.entries(now).map(([what, count]) => [what, Math.min(count, least[what] ?? count)]),
+    )
+  }
+  return least
+}
+
+/** The next burst begins with what the last one broke. */
+async function repair(world: World, recorded: readonly string[]): Promise<void> {
+  for (const camera of recorded) if (!(await world.see(camera)).recording) await world.record(camera).catch(() => {})
+}
+
+/** A small generator of pseudo-random numbers, 0 to 1, that a seed determines. */
+function mulberry32(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
