@@ -108,8 +108,9 @@ export const mediamtxLinkMachine = setup({
     doubt: enqueueActions(({ enqueue, self }) => {
       if (self._parent) enqueue.sendTo(self._parent, { type: 'server.silent' })
     }),
-    trust: enqueueActions(({ enqueue, self }) => {
-      if (self._parent) enqueue.sendTo(self._parent, { type: 'server.answers' })
+    // A server that answers, but fails to take the paths again and again, hangs as well.
+    trust: enqueueActions(({ context: { failures }, enqueue, self }) => {
+      if (self._parent && failures < 3) enqueue.sendTo(self._parent, { type: 'server.answers' })
     }),
     restore: enqueueActions(({ enqueue, self }) => {
       if (self._parent) enqueue.sendTo(self._parent, { type: 'server.restored' })
@@ -140,7 +141,7 @@ export const mediamtxLinkMachine = setup({
     },
     down: {
       tags: 'down',
-      entry: ['tellDown', 'lose'],
+      entry: ['tellDown', 'lose', 'doubt'],
       invoke: { src: 'pauseCalls', input: ({ context }) => ({ reason: reasonOf(context) }) },
       initial: 'waiting',
       states: asking,
@@ -157,7 +158,7 @@ export const mediamtxLinkMachine = setup({
     },
     up: {
       tags: 'up',
-      entry: ['tellUp', 'restore'],
+      entry: ['tellUp', 'trust', 'restore'],
       initial: 'resting',
       states: {
         resting: { after: { interval: 'checking' }, on: { 'link.check': 'checking' } },

@@ -59,6 +59,8 @@ export const serverProcessMachine = setup({
   delays: {
     /** None, 0.5 s, 1 s, 2 s, 4 s, 5 s: longer pauses would lose recordings. */
     pause: ({ context: { failures } }) => (failures <= 1 ? 0 : Math.min(5_000, 500 * 2 ** Math.min(failures - 2, 4))),
+    /** How long a start may take on a slow host. */
+    firstAnswer: 30_000,
     /** A process that answers this long resets the count. */
     settled: 10_000,
     /** How long a child may be silent before it is asked for the last time, and then, before it is killed. */
@@ -96,8 +98,9 @@ export const serverProcessMachine = setup({
         up: {
           tags: 'running',
           entry: 'tellChange',
-          initial: 'answering',
+          initial: 'fresh',
           states: {
+            fresh: { after: { firstAnswer: 'asking' }, on: { 'server.answers': 'answering' } },
             answering: { after: { settled: { actions: 'forgetFailures' } }, on: { 'server.silent': 'silent' } },
             silent: { after: { silenceLimit: 'asking' }, on: { 'server.answers': 'answering' } },
             // The last check may be old: a server that answers again must not be killed.

@@ -52,7 +52,7 @@ describe('mediamtxLink', () => {
     await synced(2)
     expect(state()).to.equal('up')
     expect(facts).to.deep.equal([{ type: 'link.up', version: 'v1.20.1', paths: 2 }])
-    expect(heard).to.deep.equal([{ type: 'server.answers' }, { type: 'server.restored' }])
+    expect(heard.map(({ type }) => type)).to.deep.equal(['server.answers', 'server.answers', 'server.restored'])
   })
 
   it('retries with increasing delays while the server does not answer', async () => {
@@ -84,7 +84,7 @@ describe('mediamtxLink', () => {
     clock.increment(15_000)
     const reason = because('server_unreachable', 'no answer')
     expect(facts).to.deep.equal([{ type: 'link.down', reason }])
-    expect(heard).to.deep.equal([{ type: 'server.lost', reason }])
+    expect(heard).to.deep.equal([{ type: 'server.lost', reason }, { type: 'server.silent' }])
   })
 
   it('writes all paths again after a restart of the server', async () => {
@@ -98,11 +98,25 @@ describe('mediamtxLink', () => {
     expect(facts.map((fact) => fact.type)).to.deep.equal(['link.up', 'link.down', 'link.up'])
     expect(heard.map(({ type }) => type)).to.deep.equal([
       'server.answers',
+      'server.answers',
       'server.restored',
       'server.lost',
       'server.answers',
+      'server.answers',
       'server.restored',
     ])
+  })
+
+  it('does not call a server that answers, but does not take the paths, an answering one for ever', async () => {
+    const { heard, clock, answers, syncFails } = link()
+    await answers('monday')
+    for (let attempt = 0; attempt < 5; attempt++) {
+      await syncFails()
+      clock.increment(1_000)
+      await answers('monday')
+    }
+    expect(heard.filter(({ type }) => type === 'server.answers')).to.have.length(3)
+    expect(heard.filter(({ type }) => type === 'server.silent')).to.have.length(5)
   })
 
   it('tells the first missing answer at once', async () => {
@@ -148,7 +162,8 @@ describe('mediamtxLink', () => {
       await goes(one)
       expect(one.state()).to.equal('down')
       expect(one.facts.at(-1)?.type).to.equal('link.down')
-      expect(one.heard.at(-1)?.type).to.equal('server.lost')
+      const heard = one.heard.map(({ type }) => type)
+      expect(heard.slice(-2)).to.deep.equal(['server.lost', 'server.silent'])
     })
 
   it('opens the breaker, makes a trial call after a delay, and closes it', async () => {

@@ -44,6 +44,7 @@ describe('serverProcess', () => {
       expect(starts()).to.equal(nth)
     }
     actor.send({ type: 'server.started', pid: 7 })
+    actor.send({ type: 'server.answers' })
     clock.increment(10_000)
     actor.send({ type: 'server.exited', reason: 'signal SIGKILL' })
     clock.increment(0)
@@ -54,6 +55,7 @@ describe('serverProcess', () => {
     const { actor, clock, kills, starts, chosen } = server()
     await chosen('managed')
     actor.send({ type: 'server.started', pid: 7 })
+    actor.send({ type: 'server.answers' })
     actor.send({ type: 'server.silent' })
     clock.increment(9_999)
     actor.send({ type: 'server.answers' })
@@ -69,10 +71,22 @@ describe('serverProcess', () => {
     expect(starts()).to.equal(2)
   })
 
+  it('kills a child that never answers', async () => {
+    const { actor, clock, kills, chosen } = server()
+    await chosen('managed')
+    actor.send({ type: 'server.started', pid: 7 })
+    clock.increment(30_000)
+    expect(kills()).to.equal(0)
+    clock.increment(2_000)
+    await turn()
+    expect(kills()).to.equal(1)
+  })
+
   it('asks a silent child once more before it kills it', async () => {
     const { actor, clock, kills, changes, chosen } = server()
     await chosen('managed')
     actor.send({ type: 'server.started', pid: 7 })
+    actor.send({ type: 'server.answers' })
     actor.send({ type: 'server.silent' })
     clock.increment(7_999)
     const before = changes()
