@@ -133,8 +133,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
         delays: { interval: options.linkInterval, connectLimit: startLimit },
       }),
       storage: storageMachine.provide({
-        actors: storageEffects({ storage: ports.storage, measureLimit: options.storageInterval }),
-        delays: { interval: options.storageInterval },
+        actors: storageEffects({ ...ports, measureLimit: options.storageInterval }),
       }),
       retention: retentionMachine.provide({
         actors: retentionEffects({ ...ports, store: ports.retention, cameras }),

@@ -1,7 +1,7 @@
 import { hidden, maskedParameters } from '../machines/domain/mask.js'
 import type { CameraEntry } from '../machines/domain/ports.js'
 import { parseStreamUrl } from '../machines/domain/streamUrl.js'
-import { bitrate, decimal, type Format, frameSize, oneOf, textLike, yesNo } from './formats.js'
+import { bitrate, decimal, type Format, frameSize, oneOf, textLike, whole, yesNo } from './formats.js'
 import { documented, groupOf, groupsOf, mapped } from './groups.js'
 import { concealed, type Raw, text } from './raw.js'
 
@@ -32,6 +32,9 @@ export const codecFormats = {
 
 /** Frames per second. */
 export const frameRate = decimal(1, 240)
+
+/** Of recordings: the higher one stays longer. */
+export const priority = whole(0, 100)
 
 const source: Format<CameraEntry['source']> = {
   allowed: 'virtual, rtsp://… , rtsps://… or usb:<serial or port>',
@@ -83,6 +86,7 @@ const fields = {
   size: frameSize,
   fps: frameRate,
   codec: codecOverrides,
+  priority,
 }
 
 /** The keys of one item, for the documentation. */
@@ -95,15 +99,16 @@ export const cameraFields = documented(fields, {
   size: 'Requested frame size. Default `camera.size`.',
   fps: 'Requested frame rate. Default `camera.fps`.',
   codec: 'Overrides of `mediamtx.codec` for this camera.',
+  priority: 'Priority of its recordings. Default `recording.priority`. A higher one is interrupted later.',
 })
 
 const item = mapped(
   groupOf(fields, ['name', 'source']),
-  ({ name, source, enabled = true, size, fps, codec }): CameraEntry => ({
+  ({ name, source, enabled = true, size, fps, codec, priority }): CameraEntry => ({
     name,
     source,
     enabled,
-    settings: { name, ...size, ...(fps !== undefined && { fps }), ...(codec && { codec }) },
+    settings: { name, ...size, ...present({ fps, codec, priority }) },
   }),
 )
 

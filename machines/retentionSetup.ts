@@ -26,6 +26,8 @@ export type RetentionEvent =
   | { type: 'policy.set'; policy: RetentionPolicy; by: By }
   /** `cameras`: ids or patterns; limits the sweep to files of these cameras. */
   | { type: 'retention.sweep'; by: By; cameras?: readonly string[] }
+  /** The disk fills up: so many bytes should be deleted. */
+  | { type: 'space.needed'; bytes: number }
   | ({ type: 'file.deleted' } & Deleted)
   | { type: 'file.kept'; name: string; reason: string }
   /** A scheduled sweep deletes nothing. */

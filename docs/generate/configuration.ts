@@ -47,6 +47,20 @@ const items = (fields: typeof cameraFields) =>
     fields.map(({ key, allowed, doc }) => [code(key), allowed, doc]),
   )
 
+const fullDisk = `## Priorities
+
+The disk is measured every \`storage.check_interval\`, and sooner while it fills up: four times in the time that is left at
+the present rate of writing. At \`storage.block_percent\`, or with less than \`storage.min_free\`, starts are refused and all
+recordings are interrupted. They continue by themselves when there is room. This happens earlier if the disk would be
+full before the recordings are closed.
+
+If cameras have different priorities, their recordings are interrupted one after the other before that: from half way
+between \`storage.warn_percent\` and \`storage.block_percent\`, below 1.5 times \`storage.min_free\`, or some seconds before
+the limit is reached. The lowest priority goes first, one with each measurement. The recordings of the highest priority
+go on until the limit. Cameras with a lower priority cannot start meanwhile (\`storage_priority\`). When there is room,
+the highest continue first.
+`
+
 const retention = `## Deletion by age and the clock
 
 A clock that is wrong makes all files look old. So scheduled deletion by age is suspended
@@ -81,6 +95,7 @@ export function configurationPage(): string {
   }
   return `${head}
 ${[...groups].map(([group, members]) => section(group, members)).join('\n')}
+${fullDisk}
 ${retention}
 ## Items of cameras
 

@@ -192,7 +192,8 @@ describe('options from the configuration', () => {
       demoWhenNone: false,
       pollEvery: 10_000,
       endsOnUnplug: false,
-      storage: { warnPercent: 80, blockPercent: 90 },
+      priority: 50,
+      storage: { warnPercent: 80, blockPercent: 90, minFree: 'auto', interval: 5_000, isGraded: false },
       link: { resetAfter: 2_000 },
       mediaSessions: { startLimit: 22_000 },
       retention: { policy: { type: 'age', enabled: false, maxAgeDays: 30 }, checkInterval: 3_600_000 },
@@ -201,6 +202,9 @@ describe('options from the configuration', () => {
       externalStreams: { maxStreams: 64, interval: 5_000 },
     })
     expect(fleetInput(defaults, { streams: [] }).external.interval).to.equal(30_000)
+    const graded = (cameras: string) => fleetInput(configured({ CAMERAS: cameras }), { streams: [] }).storage.isGraded
+    expect(graded('[{ name: a, source: virtual, priority: 50 }]')).to.equal(false)
+    expect(graded('[{ name: a, source: virtual, priority: 51 }]')).to.equal(true)
     expect(drainLimit(defaults)).to.equal(4_500)
     expect(drainLimit(configured({ SERVER_SHUTDOWN_TIMEOUT: '2s' }))).to.equal(1_000)
   })
