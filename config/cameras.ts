@@ -79,6 +79,11 @@ const present = <T extends object>(value: T) =>
     [K in keyof T]?: Exclude<T[K], undefined>
   }
 
+const limits = mapped(
+  groupOf({ max_age_days: whole(1, 365), max_size_gb: decimal(0.001, 100_000) }),
+  ({ max_age_days, max_size_gb }) => present({ maxAgeDays: max_age_days, maxSizeGb: max_size_gb }),
+)
+
 const fields = {
   name: textLike('a name of at most 64 of a-z, 0-9, _ and -', (value) => /^[a-z0-9_-]{1,64}$/.test(value)),
   source,
@@ -87,6 +92,7 @@ const fields = {
   fps: frameRate,
   codec: codecOverrides,
   priority,
+  retention: limits,
 }
 
 /** The keys of one item, for the documentation. */
@@ -100,15 +106,18 @@ export const cameraFields = documented(fields, {
   fps: 'Requested frame rate. Default `camera.fps`.',
   codec: 'Overrides of `mediamtx.codec` for this camera.',
   priority: 'Priority of its recordings. Default `recording.priority`. A higher one is interrupted later.',
+  retention:
+    'Limits for the files of this camera while retention is enabled and not `manual`, beside the policy: ' +
+    '`max_age_days`, and `max_size_gb` of its recordings and snapshots. They apply while the camera is in the list.',
 })
 
 const item = mapped(
   groupOf(fields, ['name', 'source']),
-  ({ name, source, enabled = true, size, fps, codec, priority }): CameraEntry => ({
+  ({ name, source, enabled = true, size, fps, codec, priority, retention }): CameraEntry => ({
     name,
     source,
     enabled,
-    settings: { name, ...size, ...present({ fps, codec, priority }) },
+    settings: { name, ...size, ...present({ fps, codec, priority, limits: retention }) },
   }),
 )
 

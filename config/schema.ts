@@ -407,6 +407,13 @@ export const schema = {
       'Free space below which recordings are refused and interrupted; below twice as much clients are warned. ' +
         'auto: 100M, but at most 5 % of the disk. 0: only `storage.block_percent` counts.',
     ),
+    free_target: setting(
+      size('0', '1000T'),
+      '0',
+      'Free space that retention keeps, if it is enabled and not `manual`: it deletes the oldest files when less is ' +
+        'free. 0: on a full disk it deletes at once what its policy names, and nothing else. ' +
+        'See [Deletion for free space](#deletion-for-free-space).',
+    ),
     check_interval: time(
       '5s',
       'Longest interval between measurements of the disk. Each writes and removes a small file. While the disk fills ' +

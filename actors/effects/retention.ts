@@ -9,7 +9,6 @@ import {
   planSweep,
   type RetentionPolicy,
   type RetentionStore,
-  reasonToDelete,
   type SweepPlan,
   undatedReason,
 } from '../../machines/domain/retention.js'
@@ -21,7 +20,7 @@ export interface RetentionPorts {
   store: RetentionStore
   clockStore: ClockStore
   /** The present cameras. A file that one of them is recording is not deleted. */
-  cameras: () => Pick<CameraView, 'id' | 'recording'>[]
+  cameras: () => Pick<CameraView, 'id' | 'recording' | 'limits'>[]
   clock: WallClock
   log: Log
 }
@@ -48,9 +47,10 @@ export function createSurvey({ files, cameras, clock }: Pick<RetentionPorts, 'fi
       if (offset + page >= total) return [...found.values()]
     }
   }
-  return async ({ policy, by, cameras: patterns, now = clock.now() }) => {
+  return async ({ policy, by, cameras: patterns, now = clock.now(), ...rules }) => {
     const found = [...(await all('recordings', patterns)), ...(await all('snapshots', patterns))]
-    return planSweep(policy, found, { now, isScheduled: by === undefined })
+    const limits = new Map(cameras().flatMap(({ id, limits: own }) => (own ? [[id, own] as const] : [])))
+    return planSweep(policy, found, { ...rules, now, isScheduled: by === undefined, limits })
   }
 }
 
@@ -87,19 +87,20 @@ export const retentionEffects = (ports: RetentionPorts) => {
       const stop = new AbortController()
       receive(() => stop.abort('by a change of the policy'))
       const sweep = async () => {
-        const { files: due, undated, excess } = await survey(input)
-        const counted = policy.type === 'age' ? { undated: undated.length } : {}
-        if (excess && !stop.signal.aborted) {
+        const { files: due, reasons, undated, excess, isLimited } = await survey(input)
+        const counted = policy.type === 'age' || undated.length > 0 ? { undated: undated.length } : {}
+        if (excess && due.length === 0 && !stop.signal.aborted) {
           send({ type: 'sweep.refused', at: clock.now(), excess, ...counted })
           return
         }
-        for (const { kind, name, camera, bytes } of due) {
+        for (const file of due) {
+          const { kind, name, camera, bytes } = file
           if (stop.signal.aborted) break
           // A recording may have started since the files were listed.
           if (kind === 'recordings' && isRecorded(cameras(), camera, name)) continue
           try {
             if (!(await files.remove(kind, name))) continue
-            const deleted = { kind, name, camera, bytes, reason: reasonToDelete(policy) }
+            const deleted = { kind, name, camera, bytes, reason: reasons.get(file) ?? '' }
             if (stop.signal.reason === endOfService) log.info('a file was deleted while the service ended', deleted)
             send({ type: 'file.deleted', ...deleted })
           } catch (error) {
@@ -109,7 +110,8 @@ export const retentionEffects = (ports: RetentionPorts) => {
         // A scheduled sweep finds them again each time: the machine reports their number.
         if (by) for (const { name } of undated) send({ type: 'file.kept', name, reason: undatedReason })
         const reason = stop.signal.aborted ? { reason: `stopped ${stop.signal.reason}` } : {}
-        send({ type: 'sweep.ended', at: clock.now(), ...reason, ...counted })
+        const more = { ...(excess && { excess }), ...(isLimited && { isLimited }) }
+        send({ type: 'sweep.ended', at: clock.now(), ...reason, ...counted, ...more })
       }
       sweep().catch((error: unknown) =>
         send({ type: 'sweep.ended', at: clock.now(), reason: `the files cannot be listed: ${reasonOf(error)}` }),

@@ -76,10 +76,16 @@ export const fleetInput = (config: Configuration, kept: ExternalState) => {
       minFree: storage.min_free,
       interval: storage.check_interval,
       isGraded: isGraded(config),
+      freeTarget: storage.free_target,
     },
     link: { resetAfter: mediamtx.circuit_breaker.recovery_timeout },
     mediaSessions: { startLimit: startLimit(config) },
-    retention: { policy: retentionPolicy(config), checkInterval: config.retention_policy.check_interval },
+    retention: {
+      policy: retentionPolicy(config),
+      checkInterval: config.retention_policy.check_interval,
+      hasTarget: storage.free_target > 0,
+      hasAgeLimits: cameras.some(({ settings }) => settings.limits?.maxAgeDays !== undefined),
+    },
     streams: kept.streams,
     external: {
       enabled: external.enabled,

@@ -79,11 +79,25 @@ right, and its sweep has no limit. Call it with \`dry_run\` first. \`set_retenti
 Files whose dates are in the future or before 2000 are never deleted by age, because their age is not known;
 \`delete_recording\` and \`delete_snapshot\` delete them.
 
-A scheduled sweep by age deletes at most 20 % of all files, but at least one; the next one, after \`check_interval\`,
-continues. Deletion by size does not depend on the clock and has none of these limits.
+A scheduled sweep deletes at most 20 % of all files, but at least one; the next one continues: after \`check_interval\`,
+or after a minute if the policy is by size. Deletion by size does not depend on the clock and is not suspended. The limits
+\`cameras[].retention\` follow the same rules.
 
 A suspension is logged once as a warning (\`retention.suspended\`, \`retention.resumed\` at its end), and is in the result
 of \`get_storage_info\`, with its reason. Files with such dates are logged as \`retention.undated\`.
+`
+
+const freeSpace = `## Deletion for free space
+
+When the disk is full, retention does not wait for \`retention_policy.check_interval\`: it deletes at once what its policy
+names, oldest first, until recordings may continue. With \`storage.free_target\` it also deletes files that the policy does
+not name, as soon as less than the target is free. It never deletes protected files (\`protect_recording\`) or files that
+are being recorded, and nothing while it is disabled or \`manual\`.
+
+Deletion for the target is like deletion by size: a wrong clock does not suspend it, because a full disk ends all
+recordings. One sweep deletes at most 20 % of all files, and only as many bytes as are missing. The next one begins at the
+earliest after 35 s, if a new measurement still shows that space is missing: some file systems free space late. After a
+start, or a change of the policy, the first one waits for a minute. \`cleanup_old_files\` has no such limits.
 `
 
 /** The text of docs/configuration.md. */
@@ -97,6 +111,7 @@ export function configurationPage(): string {
 ${[...groups].map(([group, members]) => section(group, members)).join('\n')}
 ${fullDisk}
 ${retention}
+${freeSpace}
 ## Items of cameras
 
 ${items(cameraFields)}

@@ -384,6 +384,8 @@ describe('a request to retention', () => {
       })
       for (const days of [50, 40, 35, 3]) add(`camera0_${days}.mp4`, days)
       await wait(minute)
+      expect(names()).to.deep.equal(['camera0_40.mp4', 'camera0_35.mp4', 'camera0_3.mp4'])
+      for (let runs = 0; runs < 3; runs += 1) await wait(minute)
       expect(names()).to.deep.equal(['camera0_3.mp4'])
       expect(warnings(lines)).to.deep.equal([])
     })
