@@ -223,6 +223,7 @@ export const retentionView = ({ context }: SnapshotFrom<typeof retentionMachine>
   const suspension = suspensionOf(context)
   return {
     policy,
+    ...(context.hasTarget && { hasTarget: true }),
     ...(last && { last }),
     ...(reason !== undefined && { reason }),
     ...(suspension && { suspension }),

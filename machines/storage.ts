@@ -9,6 +9,7 @@ import {
   nextCheck,
   rateAfter,
   reached,
+  roomUntil,
   unknownRate,
   type WriteRate,
 } from './domain/diskRoom.js'
@@ -290,5 +291,10 @@ export const storageView = ({ context, tags }: SnapshotFrom<typeof storageMachin
     critical: reasonOf(context),
   }
   const reason = state === 'warning' || state === 'critical' ? reasons[state] : failure
-  return { state, cause: { state, since, ...(reason && { reason }) }, ...usage }
+  return {
+    state,
+    cause: { state, since, ...(reason && { reason }) },
+    ...usage,
+    room: roomUntil('full', context, usage),
+  }
 }

@@ -3,6 +3,7 @@ import { mayUse } from '../../machines/domain/access.js'
 import type { ClockReading, ClockRecord, ClockStore } from '../../machines/domain/clockTrust.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { FileKind, Log, MediaFiles, WallClock } from '../../machines/domain/ports.js'
+import type { Protection } from '../../machines/domain/protection.js'
 import {
   isInUse,
   type KeptFile,
@@ -17,6 +18,7 @@ import type { RetentionEvent, Sweep } from '../../machines/retentionSetup.js'
 
 export interface RetentionPorts {
   files: Pick<MediaFiles, 'list' | 'remove'>
+  protection: Pick<Protection, 'has'>
   store: RetentionStore
   clockStore: ClockStore
   /** The present cameras. A file that one of them is recording is not deleted. */
@@ -31,7 +33,9 @@ export type Survey = (sweep: Sweep) => Promise<SweepPlan>
 const page = 1_000
 const endOfService = 'by the end of the service'
 
-export function createSurvey({ files, cameras, clock }: Pick<RetentionPorts, 'files' | 'cameras' | 'clock'>): Survey {
+type SurveyPorts = Pick<RetentionPorts, 'files' | 'protection' | 'cameras' | 'clock'>
+
+export function createSurvey({ files, protection, cameras, clock }: SurveyPorts): Survey {
   async function all(kind: FileKind, patterns: readonly string[] | undefined): Promise<KeptFile[]> {
     // A map by name, because a file that is added between two pages moves another one to the next page.
     const found = new Map<string, KeptFile>()
@@ -42,8 +46,11 @@ export function createSurvey({ files, cameras, clock }: Pick<RetentionPorts, 'fi
         ...(patterns && { mayUse: (id) => mayUse({ cameras: patterns }, id) }),
       })
       const present = kind === 'recordings' ? cameras() : []
-      for (const file of some)
-        found.set(file.name, { ...file, kind, growing: isRecorded(present, file.camera, file.name) })
+      for (const file of some) {
+        const growing = isRecorded(present, file.camera, file.name)
+        const isProtected = kind === 'recordings' && protection.has(file.name)
+        found.set(file.name, { ...file, kind, growing, ...(isProtected && { protected: true }) })
+      }
       if (offset + page >= total) return [...found.values()]
     }
   }
@@ -56,7 +63,7 @@ export function createSurvey({ files, cameras, clock }: Pick<RetentionPorts, 'fi
 
 /** The effects of machines/retention.ts. */
 export const retentionEffects = (ports: RetentionPorts) => {
-  const { files, store, clockStore, cameras, clock, log } = ports
+  const { files, protection, store, clockStore, cameras, clock, log } = ports
   const survey = createSurvey(ports)
   return {
     loadPolicy: fromPromise(() => store.load()),
@@ -96,8 +103,8 @@ export const retentionEffects = (ports: RetentionPorts) => {
         for (const file of due) {
           const { kind, name, camera, bytes } = file
           if (stop.signal.aborted) break
-          // A recording may have started since the files were listed.
-          if (kind === 'recordings' && isRecorded(cameras(), camera, name)) continue
+          // A recording may have started, or been protected, since the files were listed.
+          if (kind === 'recordings' && (isRecorded(cameras(), camera, name) || protection.has(name))) continue
           try {
             if (!(await files.remove(kind, name))) continue
             const deleted = { kind, name, camera, bytes, reason: reasons.get(file) ?? '' }

@@ -205,6 +205,8 @@ export interface Cleanup {
 
 export interface RetentionView {
   policy: RetentionPolicy
+  /** It also keeps `storage.free_target` free. */
+  hasTarget?: true
   /** When the last sweep ended, and how much it deleted. */
   last?: { at: number; files: number; freed: number; reason?: string }
   /** Why the requested policy is not in effect. */

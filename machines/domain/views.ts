@@ -139,6 +139,8 @@ export interface LinkView {
 export interface StorageView extends DiskUsage {
   state: 'ok' | 'warning' | 'critical' | 'blind' | 'unknown'
   cause: Cause
+  /** Bytes that can be written until recordings are blocked; negative behind the limit. */
+  room?: number
 }
 
 export interface SystemView {
