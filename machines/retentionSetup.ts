@@ -156,6 +156,8 @@ export const retentionSetup = setup({
     tellSwept: enqueueActions(({ context: { sweep, policy }, enqueue }, { at, reason, excess }: SweepEnd) => {
       const { files, freed, kept, by, cameras } = sweep
       const why = reason === undefined ? {} : { reason }
+      // A full disk would report it again and again.
+      if (sweep.needed !== undefined && files + kept.length === 0 && reason === undefined) return
       enqueue.assign({ last: { at, files, freed, ...why } })
       enqueue.emit({ type: 'retention.swept', files, freed, kept, ...why, ...byOf(sweep) })
       if (reason !== undefined || cameras !== undefined) return

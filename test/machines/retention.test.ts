@@ -390,6 +390,22 @@ describe('retention on a disk that lacks space', () => {
     expect(sweep).to.deep.equal({ policy: age(30), ignoresAge: true, needed: 5e9, hasTarget: true })
   })
 
+  it('says nothing if there was nothing to delete', async () => {
+    const { actor, facts, tells, ends, wait } = await begin({ policy: size(9) })
+    await wait(60_000)
+    ends()
+    actor.send(needed)
+    await turn()
+    ends()
+    await wait(settled)
+    expect(facts.filter(({ type }) => type === 'retention.swept')).to.have.length(1)
+    actor.send(needed)
+    await turn()
+    tells({ type: 'file.deleted', kind: 'recordings', name: 'a.mp4', camera: 'camera0', bytes: 7, reason: 'r' })
+    ends()
+    expect(facts.slice(-2).map(({ type }) => type)).to.deep.equal(['file.deleted', 'retention.swept'])
+  })
+
   it('does not carry the need over to a later sweep', async () => {
     const { actor, sweeps, ends, wait } = await begin({ policy: age(30), seen: seenAt(now) })
     await wait(60_000)
