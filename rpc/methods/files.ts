@@ -130,7 +130,7 @@ const getRecordingInfo = method({
   }),
   handler: async ({ filename }, call) => {
     const found = await find('recordings', filename, call)
-    const file = await call.services.files.recording(found.name)
+    const file = await fromDisk(call.services.files.recording(found.name))
     if (file === undefined) throw notFound('Recording', filename)
     return {
       ...entryOf(call, 'recordings', file),

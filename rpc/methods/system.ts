@@ -158,7 +158,10 @@ const getStorageInfo = method({
     const { state, cause, total, used, available, percent, room = available } = directory.storage()
     const { policy, hasTarget = false, suspension, undated } = retention.view()
     const bytes = sizes.recordings + sizes.snapshots
-    const forecast = forecastOf({ recordings, bytes, room, policy, hasTarget, now: clock.now() })
+    const isMeasured = total > 0
+    const forecast = isMeasured
+      ? forecastOf({ recordings, bytes, room, policy, hasTarget, now: clock.now() })
+      : undefined
     return {
       total_space: total,
       used_space: used,

@@ -382,6 +382,8 @@ describe('methods', () => {
       from: '2025-06-01T00:00:00.000Z',
       days_left: 2,
     })
+    world.storage = { ...world.storage, state: 'unknown', total: 0, room: 0 }
+    expect((await admin.call('get_storage_info')).result).not.to.have.property('forecast')
   })
 
   it('get_streams lists only streams of our cameras', async () => {
