@@ -9,6 +9,7 @@ import type { AddressCheck, ExternalStore, StreamScan } from '../machines/domain
 import type { MediaFiles, Segments, Storage } from '../machines/domain/files.js'
 import type { MediaServer, ServerProcess, StreamReader } from '../machines/domain/mediaServer.js'
 import type { CaptureDefaults, Clock, Log, RegistryStore } from '../machines/domain/ports.js'
+import type { Protection } from '../machines/domain/protection.js'
 import type { IntentStore } from '../machines/domain/recording.js'
 import type { RetentionStore } from '../machines/domain/retention.js'
 import { externalDiscoveryMachine } from '../machines/externalDiscovery.js'
@@ -47,6 +48,7 @@ export interface ActorPorts {
   pipelines: Pipelines
   pictures: Pictures
   files: MediaFiles
+  protection: Protection
   segments: Segments
   intents: IntentStore
   storage: Storage
@@ -136,8 +138,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
         delays: { interval: options.linkInterval, connectLimit: startLimit },
       }),
       storage: storageMachine.provide({
-        actors: storageEffects({ storage: ports.storage, measureLimit: options.storageInterval }),
-        delays: { interval: options.storageInterval },
+        actors: storageEffects({ ...ports, measureLimit: options.storageInterval }),
       }),
       retention: retentionMachine.provide({
         actors: retentionEffects({ ...ports, store: ports.retention, cameras }),

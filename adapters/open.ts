@@ -11,6 +11,7 @@ import { createClockStore } from './data/clockStore.js'
 import { type DataDirectory, openDataDirectory } from './data/directory.js'
 import { createExternalStore } from './data/externalStreams.js'
 import { createIntentStore } from './data/intents.js'
+import { createProtection } from './data/protection.js'
 import { createRegistryStore } from './data/registry.js'
 import { createRetentionStore } from './data/retention.js'
 import { openRunFolder } from './data/runFolder.js'
@@ -170,6 +171,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   const snapshotsDir = (camera: string) => join(data.snapshots, camera)
   const hostSampler = createHostSampler({ clock, log })
   closers.push(hostSampler.dispose)
+  const files = createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots })
   const addresses = createAddressCheck({ places: () => options.ownPlaces(kind, authPort) })
 
   return {
@@ -187,7 +189,8 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     probe,
     pipelines,
     pictures: createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
-    files: createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots }),
+    files,
+    protection: await createProtection({ dir: data.state, clock, log, files }),
     segments: createSegments({ recordingsDir: data.recordings, clock, log }),
     storage: createStorage({ dir: data.recordings, stateDir: data.state }),
     registry: createRegistryStore({ dir: data.state, clock, log }),

@@ -1,7 +1,7 @@
 import { hidden, maskedParameters } from '../machines/domain/mask.js'
 import type { CameraEntry } from '../machines/domain/ports.js'
 import { parseStreamUrl } from '../machines/domain/streamUrl.js'
-import { bitrate, decimal, type Format, frameSize, oneOf, textLike, yesNo } from './formats.js'
+import { bitrate, decimal, type Format, frameSize, oneOf, textLike, whole, yesNo } from './formats.js'
 import { documented, groupOf, groupsOf, mapped } from './groups.js'
 import { concealed, type Raw, text } from './raw.js'
 
@@ -32,6 +32,9 @@ export const codecFormats = {
 
 /** Frames per second. */
 export const frameRate = decimal(1, 240)
+
+/** Of recordings: the higher one stays longer. */
+export const priority = whole(0, 100)
 
 const source: Format<CameraEntry['source']> = {
   allowed: 'virtual, rtsp://… , rtsps://… or usb:<serial or port>',
@@ -76,6 +79,11 @@ const present = <T extends object>(value: T) =>
     [K in keyof T]?: Exclude<T[K], undefined>
   }
 
+const limits = mapped(
+  groupOf({ max_age_days: whole(1, 365), max_size_gb: decimal(0.001, 100_000) }),
+  ({ max_age_days, max_size_gb }) => present({ maxAgeDays: max_age_days, maxSizeGb: max_size_gb }),
+)
+
 const fields = {
   name: textLike('a name of at most 64 of a-z, 0-9, _ and -', (value) => /^[a-z0-9_-]{1,64}$/.test(value)),
   source,
@@ -83,6 +91,8 @@ const fields = {
   size: frameSize,
   fps: frameRate,
   codec: codecOverrides,
+  priority,
+  retention: limits,
 }
 
 /** The keys of one item, for the documentation. */
@@ -95,15 +105,19 @@ export const cameraFields = documented(fields, {
   size: 'Requested frame size. Default `camera.size`.',
   fps: 'Requested frame rate. Default `camera.fps`.',
   codec: 'Overrides of `mediamtx.codec` for this camera.',
+  priority: 'Priority of its recordings. Default `recording.priority`. A higher one is interrupted later.',
+  retention:
+    'Limits for the files of this camera while retention is enabled and not `manual`, beside the policy: ' +
+    '`max_age_days`, and `max_size_gb` of its recordings and snapshots. They apply while the camera is in the list.',
 })
 
 const item = mapped(
   groupOf(fields, ['name', 'source']),
-  ({ name, source, enabled = true, size, fps, codec }): CameraEntry => ({
+  ({ name, source, enabled = true, size, fps, codec, priority, retention }): CameraEntry => ({
     name,
     source,
     enabled,
-    settings: { name, ...size, ...(fps !== undefined && { fps }), ...(codec && { codec }) },
+    settings: { name, ...size, ...present({ fps, codec, priority, limits: retention }) },
   }),
 )
 

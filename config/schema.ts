@@ -1,4 +1,4 @@
-import { cameraList, codecFormats, frameRate } from './cameras.js'
+import { cameraList, codecFormats, frameRate, priority } from './cameras.js'
 import { clientList } from './clients.js'
 import { knownAddresses, ports, ranges, streamPath, streamPaths } from './discovery.js'
 import {
@@ -13,6 +13,7 @@ import {
   network,
   oneOf,
   size,
+  sizeOrAuto,
   type TimeUnit,
   textLike,
   webOrigin,
@@ -262,6 +263,12 @@ export const schema = {
       '0s',
       '3650d',
     ),
+    priority: setting(
+      priority,
+      '50',
+      'Priority of recordings, unless the camera has its own. When the disk is nearly full, recordings with a lower ' +
+        'priority are interrupted first, and continue last. See [Priorities](#priorities).',
+    ),
     segment_duration: time('1h', 'A recording continues in a new file after this time.', '1s', '24d'),
     part_duration: time('200ms', 'Length of a part of the file. A crash loses at most one part.', '50ms', '10s'),
   },
@@ -394,9 +401,23 @@ export const schema = {
       '90',
       'Disk usage, of bytes or inodes, in percent from which recordings are refused and interrupted.',
     ),
+    min_free: setting(
+      sizeOrAuto('0', '1000T'),
+      'auto',
+      'Free space below which recordings are refused and interrupted; below twice as much clients are warned. ' +
+        'auto: 100M, but at most 5 % of the disk. 0: only `storage.block_percent` counts.',
+    ),
+    free_target: setting(
+      size('0', '1000T'),
+      '0',
+      'Free space that retention keeps, if it is enabled and not `manual`: it deletes the oldest files when less is ' +
+        'free. 0: on a full disk it deletes at once what its policy names, and nothing else. ' +
+        'See [Deletion for free space](#deletion-for-free-space).',
+    ),
     check_interval: time(
       '5s',
-      'Interval between measurements of the disk. Each writes and removes a small file.',
+      'Longest interval between measurements of the disk. Each writes and removes a small file. While the disk fills ' +
+        'up they come sooner, up to four times a second, and recordings stop before they could fill it.',
       '100ms',
       '1h',
     ),

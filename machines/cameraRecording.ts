@@ -50,6 +50,7 @@ export const recordingRegion = {
         'storage.freed': { actions: ['noteObstacle', 'forwardToRecording'] },
         'server.lost': { actions: ['noteObstacle', 'forwardToRecording'] },
         'server.restored': { actions: ['noteObstacle', 'forwardToRecording'] },
+        'recording.writing': { actions: 'tellWriting' },
         'recording.ending': 'ending',
         'camera.drain': [
           {

@@ -127,6 +127,9 @@ export const cameraSetup = setup({
       const { recording } = self.getSnapshot().children
       if (recording) enqueue.sendTo(recording, { type: 'camera.ready' })
     }),
+    tellWriting: enqueueActions(({ enqueue, self }) => {
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'writing.began' })
+    }),
     forwardToRecording: sendTo('recording', ({ event }) => event as RecordingEvent),
     drainRecording: sendTo('recording', (_, { order }: { order: Drain }) => order),
     /** The crashed recording emitted nothing, so the camera does. A recording that had started continues. */

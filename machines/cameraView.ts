@@ -76,7 +76,7 @@ export const cameraAspects = (snapshot: CameraSnapshot) => ({
 })
 
 export const cameraView = (snapshot: CameraSnapshot, since: CameraSince): CameraView => {
-  const { id, name, identity, device, probe, reason, connectedAt, obstacles } = snapshot.context
+  const { id, name, identity, device, probe, reason, connectedAt, obstacles, settings } = snapshot.context
   const recording = snapshot.children.recording?.getSnapshot()
   return {
     id,
@@ -91,6 +91,7 @@ export const cameraView = (snapshot: CameraSnapshot, since: CameraSince): Camera
     ...(recording && { recording: recordingView(recording) }),
     allowed: allowedOf(snapshot),
     obstacles,
+    ...(settings.limits && { limits: settings.limits }),
   }
 }
 

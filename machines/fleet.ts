@@ -62,7 +62,14 @@ export const fleetMachine = fleetSetup.createMachine({
       type: 'parallel',
       on: {
         'storage.blocked': { actions: 'noteObstacle' },
-        'storage.freed': { actions: 'noteObstacle' },
+        'storage.freed': [
+          { guard: { type: 'isGradual', params: ({ event }) => event }, actions: 'allowHighest' },
+          { guard: { type: 'isPlain', params: ({ event }) => event }, actions: 'noteObstacle' },
+        ],
+        'storage.strained': { guard: 'isStorageFree', actions: 'blockLowest' },
+        'storage.relaxed': { guard: 'isStorageFree', actions: 'allowNext' },
+        'storage.pressed': { actions: 'passToRetention' },
+        'writing.began': { actions: 'checkStorage' },
         'server.lost': { actions: 'noteObstacle' },
         'server.restored': { actions: 'noteObstacle' },
         'server.changed': { actions: 'checkLink' },

@@ -23,6 +23,8 @@ export interface FleetInput {
   endsOnUnplug?: boolean
   /** How long a recording may wait, in ms; default: for ever. */
   maxInterruption?: number
+  /** Priority of the recordings of a camera without its own; default 0. */
+  priority?: number
   storage: StorageInput
   link: LinkInput
   retention?: RetentionInput
@@ -42,6 +44,8 @@ export type FleetEvent =
   | { type: 'device.simulate'; camera: CameraId; away: boolean }
   | DiscoveryNews
   | StorageNews
+  /** From a camera: its recording writes its first bytes, or the first ones after an interruption. */
+  | { type: 'writing.began' }
   | LinkNews
   | ServerProcessNews
   | ExternalStreamsMessage

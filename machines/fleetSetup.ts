@@ -1,5 +1,6 @@
 import { type AnyActorRef, assign, emit, enqueueActions, setup } from 'xstate'
 import { cameraMachine } from './camera.js'
+import type { CameraSnapshot } from './cameraView.js'
 import { clockWatchMachine } from './clockWatch.js'
 import { discoveryMachine } from './discovery.js'
 import type { By } from './domain/by.js'
@@ -8,6 +9,7 @@ import type { AddedStream } from './domain/external.js'
 import type { SupervisionFact, SystemFact } from './domain/facts.js'
 import { afterRestart } from './domain/mediaReaders.js'
 import type { CameraEntry, Registry } from './domain/ports.js'
+import { type Contender, whileRelaxed, whileStrained } from './domain/priorities.js'
 import { because, reasonFrom } from './domain/reason.js'
 import { isSameDevice, roster } from './domain/roster.js'
 import { streamIdentity, streamKey } from './domain/streamUrl.js'
@@ -66,6 +68,11 @@ export const fleetSetup = setup({
     isSaved: ({ context }) => context.registry === context.saved,
     isEmpty: ({ context }) => Object.keys(context.told).length === 0,
     isCamera: ({ context }, { actorId }: { actorId: string }) => actorId in context.told,
+    isStorageFree: ({ context }) => context.obstacles.storage === undefined,
+    /** Without an obstacle some cameras may be blocked because of their priority: they stay so. */
+    isGradual: ({ context }, { gradually }: { gradually?: true }) =>
+      gradually === true && context.obstacles.storage !== undefined,
+    isPlain: (_, { gradually }: { gradually?: true }) => gradually !== true,
     isBroken: ({ context }) => context.crashes >= mostCrashes,
   },
   actions: {
@@ -135,6 +142,34 @@ export const fleetSetup = setup({
       const [subject] = event.type.split('.') as ['storage' | 'server']
       enqueue.assign({ obstacles: { ...obstacles, [subject]: 'reason' in event ? event.reason : undefined } })
       for (const id of Object.keys(told)) enqueue.sendTo(id, event)
+    }),
+    /** After a full disk, the recordings of the highest priority continue first. */
+    allowHighest: enqueueActions(({ context, enqueue, self }) => {
+      enqueue.assign({ obstacles: { ...context.obstacles, storage: undefined } })
+      const cameras = contendersOf(context, self.getSnapshot().children)
+      const { allow } = whileStrained(cameras)
+      for (const { id } of cameras)
+        enqueue.sendTo(id, allow.includes(id) ? { type: 'storage.freed' } : { type: 'storage.blocked', reason: yields })
+    }),
+    blockLowest: enqueueActions(({ context, enqueue, self }) => {
+      const { block, allow } = whileStrained(contendersOf(context, self.getSnapshot().children))
+      for (const id of block) enqueue.sendTo(id, { type: 'storage.blocked', reason: yields })
+      for (const id of allow) enqueue.sendTo(id, { type: 'storage.freed' })
+    }),
+    allowNext: enqueueActions(({ context, enqueue, self }) => {
+      const { children } = self.getSnapshot()
+      const { allow, isSettled } = whileRelaxed(contendersOf(context, children))
+      for (const id of allow) enqueue.sendTo(id, { type: 'storage.freed' })
+      if (isSettled && children.storage) enqueue.sendTo(children.storage, { type: 'strain.settled' })
+    }),
+    passToRetention: enqueueActions(({ event, enqueue, self }) => {
+      const { retention } = self.getSnapshot().children
+      if (retention && event.type === 'storage.pressed')
+        enqueue.sendTo(retention, { type: 'space.needed', bytes: event.missing })
+    }),
+    checkStorage: enqueueActions(({ enqueue, self }) => {
+      const { storage } = self.getSnapshot().children
+      if (storage) enqueue.sendTo(storage, { type: 'disk.check' })
     }),
     /** While `storage` does not run, the disk is not monitored, so recordings are blocked. */
     blockStorage: enqueueActions(({ enqueue }) => {
@@ -208,6 +243,28 @@ export interface Crash {
   actorId: string
   error: unknown
 }
+
+/** The reason of a recording that makes room for others. */
+const yields = because('storage_priority')
+
+/** The cameras, as whose recordings stop and continue one after the other. */
+function contendersOf(
+  { told, priority: usual = 0 }: FleetContext,
+  children: Record<string, AnyActorRef | undefined>,
+): Contender[] {
+  return (Object.keys(told) as CameraId[]).flatMap((id) => {
+    const camera: CameraSnapshot | undefined = children[id]?.getSnapshot()
+    if (camera === undefined) return []
+    const { settings, obstacles } = camera.context
+    const recording = camera.children.recording?.getSnapshot()
+    const isWanted = recording !== undefined && !notWriting.some((tag) => recording.hasTag(tag))
+    const isBlocked = obstacles.storage !== undefined
+    return [{ id, priority: settings.priority ?? usual, isWanted, isBlocked }]
+  })
+}
+
+/** A recording with one of these tags would not write if the disk had room. */
+const notWriting = ['stopping', 'stopped', 'failed', 'waitingForCamera', 'waitingForServer'] as const
 
 /** The children of a crashed actor: XState does not stop them. */
 function orphansOf(crashed: AnyActorRef | undefined): [string, AnyActorRef][] {

@@ -135,6 +135,7 @@ export const recordingMachine = recordingSetup.createMachine({
             capturing: {
               id: 'capturing',
               tags: 'recording',
+              entry: { type: 'tellCamera', params: { type: 'recording.writing' } },
               invoke: [
                 // The gap that has just ended. The effect logs an error.
                 { ...saving, onError: { actions: [] } },

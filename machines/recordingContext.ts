@@ -45,8 +45,8 @@ export type RecordingEvent =
   | DoneActorEvent<Closed, 'closeCapture'>
   | ErrorActorEvent<unknown, 'closeCapture'>
 
-/** Sent to the camera: the recording uses the device, has closed its file and waits, or ends. */
-export type RecordingNews = { type: `recording.${'claimed' | 'released' | 'ending'}` }
+/** Sent to the camera: the recording uses the device, writes to a file, has closed its file and waits, or ends. */
+export type RecordingNews = { type: `recording.${'claimed' | 'writing' | 'released' | 'ending'}` }
 
 /** The result of closing the files. `endedAt`: when they were final. `doubt`: why they may not be final. */
 export interface Closed {

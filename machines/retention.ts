@@ -1,7 +1,19 @@
 import type { SnapshotFrom } from 'xstate'
 import type { RetentionView } from './domain/retention.js'
 import { suspensionOf } from './domain/retentionSuspension.js'
-import { retentionSetup } from './retentionSetup.js'
+import { type RetentionEvent, retentionSetup } from './retentionSetup.js'
+
+type SweepRefused = Extract<RetentionEvent, { type: 'sweep.refused' }>
+type SweepEnded = Extract<RetentionEvent, { type: 'sweep.ended' }>
+
+const refusedActions = [
+  { type: 'noteExcess', params: ({ event }: { event: SweepRefused }) => event },
+  { type: 'tellUndated', params: ({ event }: { event: SweepRefused }) => event },
+] as const
+const sweptActions = [
+  { type: 'tellSwept', params: ({ event }: { event: SweepEnded }) => event },
+  { type: 'tellUndated', params: ({ event }: { event: SweepEnded }) => event },
+] as const
 
 /**
  * Deletes old files so that the disk stays usable. A new policy during a sweep stops the sweep, so that a client can
@@ -13,7 +25,9 @@ import { retentionSetup } from './retentionSetup.js'
  *   another jump, or when a client confirms it by `cleanup_old_files`;
  * - after a sweep in which more than half of the recordings were due, until fewer are or a client cleans up.
  *
- * A cleanup only confirms if it succeeds and is for all cameras. Policies by size are not suspended.
+ * A cleanup only confirms if it succeeds and is for all cameras. Policies by size are not suspended. When the disk lacks
+ * space (`space.needed`), a sweep begins at once, except in the first minute after a start or a change; the next one
+ * begins when the disk shows what it has freed.
  */
 export const retentionMachine = retentionSetup.createMachine({
   id: 'retention',
@@ -37,6 +51,7 @@ export const retentionMachine = retentionSetup.createMachine({
           initial: 'rested',
           states: {
             fresh: {
+              on: { 'space.needed': {} },
               after: {
                 soon: [
                   { guard: 'isDueByAge', target: '#retention.sweeps.checking' },
@@ -52,8 +67,15 @@ export const retentionMachine = retentionSetup.createMachine({
                 ],
               },
             },
+            // The disk does not show yet what the last sweep has freed.
+            settling: { after: { settleTime: 'rested' }, on: { 'space.needed': {} } },
           },
           on: {
+            'space.needed': {
+              guard: 'isDue',
+              target: 'checking',
+              actions: { type: 'noteNeed', params: ({ event }) => event },
+            },
             'retention.sweep': { target: 'sweeping', actions: { type: 'beginSweep', params: ({ event }) => event } },
             'policy.set': { target: 'saving', actions: { type: 'takeChange', params: ({ event }) => event } },
           },
@@ -64,6 +86,8 @@ export const retentionMachine = retentionSetup.createMachine({
           on: {
             'clock.judged': [
               { guard: 'isClockTrusted', target: 'sweeping', actions: { type: 'beginSweep', params: {} } },
+              { guard: 'isDueBySize', target: 'sweeping', actions: { type: 'beginSweep', params: {} } },
+              { guard: 'isNeeded', target: 'idle.settling', actions: 'forgetNeed' },
               { target: 'idle' },
             ],
             'retention.sweep': { target: 'sweeping', actions: { type: 'beginSweep', params: ({ event }) => event } },
@@ -78,9 +102,9 @@ export const retentionMachine = retentionSetup.createMachine({
             input: ({
               context: {
                 policy,
-                sweep: { by, cameras, now },
+                sweep: { files: _files, freed: _freed, kept: _kept, ...sweep },
               },
-            }) => ({ policy, ...(by && { by }), ...(cameras && { cameras }), ...(now !== undefined && { now }) }),
+            }) => ({ policy, ...sweep }),
           },
           on: {
             'file.deleted': { actions: { type: 'tellDeleted', params: ({ event }) => event } },
@@ -94,20 +118,19 @@ export const retentionMachine = retentionSetup.createMachine({
                   target: 'stopping',
                   actions: [{ type: 'takeChange', params: ({ event }) => event }, 'stopSweep'],
                 },
-                'sweep.refused': {
-                  target: '#retention.sweeps.idle',
-                  actions: [
-                    { type: 'noteExcess', params: ({ event }) => event },
-                    { type: 'tellUndated', params: ({ event }) => event },
-                  ],
-                },
-                'sweep.ended': {
-                  target: '#retention.sweeps.idle',
-                  actions: [
-                    { type: 'tellSwept', params: ({ event }) => event },
-                    { type: 'tellUndated', params: ({ event }) => event },
-                  ],
-                },
+                'sweep.refused': [
+                  { guard: 'isForRoom', target: '#retention.sweeps.idle.settling', actions: refusedActions },
+                  { target: '#retention.sweeps.idle', actions: refusedActions },
+                ],
+                'sweep.ended': [
+                  { guard: 'isForRoom', target: '#retention.sweeps.idle.settling', actions: sweptActions },
+                  {
+                    guard: { type: 'isToBeContinued', params: ({ event }) => event },
+                    target: '#retention.sweeps.idle.fresh',
+                    actions: sweptActions,
+                  },
+                  { target: '#retention.sweeps.idle', actions: sweptActions },
+                ],
               },
             },
             // Still reports the file that is being deleted.
@@ -200,6 +223,7 @@ export const retentionView = ({ context }: SnapshotFrom<typeof retentionMachine>
   const suspension = suspensionOf(context)
   return {
     policy,
+    ...(context.hasTarget && { hasTarget: true }),
     ...(last && { last }),
     ...(reason !== undefined && { reason }),
     ...(suspension && { suspension }),

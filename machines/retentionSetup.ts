@@ -3,7 +3,7 @@ import type { By } from './domain/by.js'
 import { type ClockReading, type ClockRecord, isSuspect, judgeClock, unknownTime } from './domain/clockTrust.js'
 import type { RetentionFact } from './domain/facts.js'
 import { because, reasonFrom } from './domain/reason.js'
-import type { Cleanup, Excess, RetentionPolicy, RetentionStore, RetentionView } from './domain/retention.js'
+import type { Cleanup, Excess, RetentionPolicy, RetentionStore, RetentionView, SweepRules } from './domain/retention.js'
 import { suspensionOf } from './domain/retentionSuspension.js'
 import { callbackHole, promiseHole } from './hole.js'
 
@@ -11,6 +11,10 @@ import { callbackHole, promiseHole } from './hole.js'
 export interface RetentionInput {
   policy: RetentionPolicy
   checkInterval: number
+  /** `storage.free_target` is set: for free space the oldest files are deleted, whether the policy names them or not. */
+  hasTarget?: boolean
+  /** Cameras have limits by age of their own. */
+  hasAgeLimits?: boolean
 }
 
 type Deleted = Omit<Extract<RetentionFact, { type: 'file.deleted' }>, 'type' | 'by'>
@@ -19,6 +23,10 @@ type Deleted = Omit<Extract<RetentionFact, { type: 'file.deleted' }>, 'type' | '
 interface SweepEnd {
   at: number
   undated?: number
+  /** Nothing was deleted by age. */
+  excess?: Excess
+  /** More files are due. */
+  isLimited?: boolean
   reason?: string
 }
 
@@ -26,6 +34,8 @@ export type RetentionEvent =
   | { type: 'policy.set'; policy: RetentionPolicy; by: By }
   /** `cameras`: ids or patterns; limits the sweep to files of these cameras. */
   | { type: 'retention.sweep'; by: By; cameras?: readonly string[] }
+  /** The disk fills up: so many bytes should be deleted. */
+  | { type: 'space.needed'; bytes: number }
   | ({ type: 'file.deleted' } & Deleted)
   | { type: 'file.kept'; name: string; reason: string }
   /** A scheduled sweep deletes nothing. */
@@ -36,8 +46,8 @@ export type RetentionEvent =
   | { type: 'clock.confirm' }
   | { type: 'clock.judged' }
 
-/** The parameters of a sweep. `by` is absent for a scheduled sweep. */
-export interface Sweep {
+/** The parameters of a sweep. `by` is absent for a scheduled sweep, and for one that the disk needs. */
+export interface Sweep extends Pick<SweepRules, 'needed' | 'hasTarget' | 'ignoresAge'> {
   policy: RetentionPolicy
   by?: By
   cameras?: readonly string[]
@@ -50,6 +60,8 @@ export interface RetentionContext extends RetentionInput {
   change?: { policy: RetentionPolicy; by: By } | undefined
   /** Why the requested policy is not in effect. */
   reason?: string | undefined
+  /** Bytes that the disk lacks, for the sweep that is about to begin. */
+  needed?: number | undefined
   /** The running sweep. */
   sweep: Omit<Sweep, 'policy'> & { files: number; freed: number; kept: Cleanup['kept'] }
   last?: RetentionView['last']
@@ -86,8 +98,15 @@ export const retentionSetup = setup({
   },
   guards: {
     isDue: ({ context: { policy } }) => policy.enabled && policy.type !== 'manual',
-    isDueByAge: ({ context: { policy } }) => policy.enabled && policy.type === 'age',
-    isClockTrusted: ({ context: { clock } }) => clock !== undefined && !isSuspect(clock),
+    isDueByAge: ({ context: { policy, hasAgeLimits } }) =>
+      policy.enabled && (policy.type === 'age' || (policy.type === 'size' && hasAgeLimits === true)),
+    isClockTrusted: ({ context }) => isClockTrusted(context),
+    /** Something may be deleted whatever the clock shows. */
+    isDueBySize: ({ context: { policy, needed, hasTarget } }) =>
+      policy.type === 'size' || (needed !== undefined && hasTarget === true),
+    isNeeded: ({ context }) => context.needed !== undefined,
+    isForRoom: ({ context: { sweep } }) => sweep.needed !== undefined,
+    isToBeContinued: ({ context: { policy } }, { isLimited }: SweepEnd) => isLimited === true && policy.type === 'size',
     isUnsaved: ({ context: { readAt = 0, savedAt } }) => savedAt === undefined || readAt - savedAt >= clockInterval / 2,
     isClockSuspect: ({ context }) => suspensionOf(context)?.code === 'clock_suspect',
     isTooMuch: ({ context }) => suspensionOf(context)?.code === 'too_many_files',
@@ -101,7 +120,12 @@ export const retentionSetup = setup({
       policy: { ...context.policy, enabled: false },
       reason: reasonFrom(error).details,
     })),
-    takeChange: assign({ change: (_, { policy, by }: { policy: RetentionPolicy; by: By }) => ({ policy, by }) }),
+    noteNeed: assign({ needed: (_, { bytes }: { bytes: number }) => bytes }),
+    forgetNeed: assign({ needed: undefined }),
+    takeChange: assign({
+      change: (_, { policy, by }: { policy: RetentionPolicy; by: By }) => ({ policy, by }),
+      needed: undefined,
+    }),
     makeChange: enqueueActions(({ context: { change }, enqueue }) => {
       if (!change) return
       enqueue.assign({ policy: change.policy, reason: undefined, change: undefined, excess: undefined, undated: 0 })
@@ -111,16 +135,16 @@ export const retentionSetup = setup({
       reason: reasonFrom(error).details,
       change: undefined,
     })),
-    beginSweep: assign({
-      sweep: ({ context }, { by, cameras }: { by?: By; cameras?: readonly string[] }) => ({
+    beginSweep: assign(({ context }, { by, cameras }: { by?: By; cameras?: readonly string[] }) => ({
+      needed: undefined,
+      sweep: {
         files: 0,
         freed: 0,
         kept: [],
-        ...(by && { by }),
+        ...(by ? { by } : scheduled(context)),
         ...(cameras && { cameras }),
-        ...(!by && context.policy.type === 'age' && context.clock && { now: context.clock.wall }),
-      }),
-    }),
+      },
+    })),
     tellDeleted: enqueueActions(({ context: { sweep }, enqueue }, { kind, name, camera, bytes, reason }: Deleted) => {
       enqueue.assign({ sweep: { ...sweep, files: sweep.files + 1, freed: sweep.freed + bytes } })
       enqueue.emit({ type: 'file.deleted', kind, name, camera, bytes, reason, ...byOf(sweep) })
@@ -129,13 +153,15 @@ export const retentionSetup = setup({
       sweep: ({ context: { sweep } }, { name, reason }: { name: string; reason: string }) =>
         sweep.kept.length < mostKept ? { ...sweep, kept: [...sweep.kept, { name, reason }] } : sweep,
     }),
-    tellSwept: enqueueActions(({ context: { sweep, policy }, enqueue }, { at, reason }: SweepEnd) => {
+    tellSwept: enqueueActions(({ context: { sweep, policy }, enqueue }, { at, reason, excess }: SweepEnd) => {
       const { files, freed, kept, by, cameras } = sweep
       const why = reason === undefined ? {} : { reason }
+      // A full disk would report it again and again.
+      if (sweep.needed !== undefined && files + kept.length === 0 && reason === undefined) return
       enqueue.assign({ last: { at, files, freed, ...why } })
       enqueue.emit({ type: 'retention.swept', files, freed, kept, ...why, ...byOf(sweep) })
       if (reason !== undefined || cameras !== undefined) return
-      enqueue.assign({ excess: undefined })
+      if (sweep.needed === undefined) enqueue.assign({ excess })
       if (by !== undefined && policy.type === 'age') enqueue.raise({ type: 'clock.confirm' })
     }),
     noteExcess: assign((_, { at, excess }: { at: number; excess: Excess }) => ({
@@ -173,8 +199,23 @@ export const retentionSetup = setup({
     /** The first sweep after a start or a change is delayed, so that a mistake can still be corrected. */
     soon: ({ context: { checkInterval } }) => Math.min(60_000, checkInterval),
     interval: ({ context: { checkInterval } }) => checkInterval,
+    /** Some file systems free the space of deleted files only with their next commit, after 30 s by default. */
+    settleTime: 35_000,
     clockInterval,
   },
 })
+
+const isClockTrusted = ({ clock }: RetentionContext) => clock !== undefined && !isSuspect(clock)
+
+/** The parameters of a sweep that no client asked for. */
+function scheduled(context: RetentionContext): Omit<Sweep, 'policy'> {
+  const { policy, clock, needed, hasTarget, hasAgeLimits } = context
+  const usesAge = policy.type === 'age' || hasAgeLimits === true
+  return {
+    ...(usesAge && clock && { now: clock.wall }),
+    ...(usesAge && !isClockTrusted(context) && { ignoresAge: true }),
+    ...(needed !== undefined && { needed, ...(hasTarget && { hasTarget }) }),
+  }
+}
 
 const byOf = ({ by }: { by?: By }): { by?: By } => (by === undefined ? {} : { by })

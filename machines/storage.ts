@@ -1,21 +1,46 @@
 import { assign, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
+import { reasonOfLevel } from './domain/diskReason.js'
+import {
+  type DiskLevel,
+  type DiskLimits,
+  isLeft,
+  type Measured,
+  missingOf,
+  nextCheck,
+  rateAfter,
+  reached,
+  roomUntil,
+  unknownRate,
+  type WriteRate,
+} from './domain/diskRoom.js'
 import type { StorageFact } from './domain/facts.js'
 import type { DiskUsage } from './domain/files.js'
 import { because, Failure, type Reason, type ReasonCode, reasonFrom } from './domain/reason.js'
 import type { StorageView } from './domain/views.js'
 import { promiseHole } from './hole.js'
 
-/** Usage of the disk, in bytes or inodes, in percent that causes a warning, and that blocks recordings. */
-export interface StorageInput {
-  warnPercent: number
-  blockPercent: number
+/** `interval`: the longest time between two measurements, in ms. */
+export interface StorageInput extends DiskLimits {
+  interval: number
+  /** Recordings have different priorities: the lowest stop first. */
+  isGraded?: boolean
 }
 
-/** Also sent to the parent: whether recordings are allowed. */
-export type StorageNews = { type: 'storage.blocked'; reason: Reason } | { type: 'storage.freed' }
+/**
+ * Also sent to the parent: whether recordings are allowed. `gradually`: those of the highest priority continue first.
+ * `strained` and `relaxed` repeat with each measurement, while recordings of different priorities stop and continue one
+ * after the other. `missing`: bytes that retention should free.
+ */
+export type StorageNews =
+  | { type: 'storage.blocked'; reason: Reason }
+  | { type: 'storage.freed'; gradually?: true }
+  | { type: 'storage.strained'; reason: Reason }
+  | { type: 'storage.relaxed' }
+  | { type: 'storage.pressed'; missing: number }
 
 interface StorageContext extends StorageInput {
   usage: DiskUsage
+  rate: WriteRate
   /** Why the last measurement failed. */
   failure?: Reason | undefined
   /** The code of the reason that the parent knows. */
@@ -23,37 +48,51 @@ interface StorageContext extends StorageInput {
 }
 
 /**
- * The recordings' disk: its usage, and whether a file can be written. A level ends two percent below its limit
- * (hysteresis), so that recordings are not blocked and allowed alternately at the limit. A disk that takes no file is
- * critical at once, whatever its usage, until it takes one. After two failed measurements in a row the state is `blind`,
- * because the disk may be full.
+ * The recordings' disk: its usage, and whether a file can be written. A level ends below its limit (hysteresis), so that
+ * recordings are not blocked and allowed alternately at the limit. A disk that takes no file is critical at once,
+ * whatever its usage, until it takes one. After two failed measurements in a row the state is `blind`, because the disk
+ * may be full. The next measurement comes sooner while the disk fills up; it is critical before it is full, because
+ * recordings take time to stop. If recordings have different priorities, the region `strain` announces the limit.
  */
 export const storageMachine = setup({
   types: {
     input: {} as StorageInput,
     context: {} as StorageContext,
     emitted: {} as StorageFact,
-    events: {} as { type: 'disk.measured' } | { type: 'disk.hidden' },
+    events: {} as
+      | { type: 'disk.measured' }
+      | { type: 'disk.hidden' }
+      /** Somebody begins to write: the rate is not known any more. */
+      | { type: 'disk.check' }
+      /** No recording is stopped any more because of its priority. */
+      | { type: 'strain.settled' },
     tags: {} as 'unknown' | 'ok' | 'warning' | 'critical' | 'blind',
   },
-  actors: { measureDisk: promiseHole<DiskUsage>('measureDisk'), keepReserve: promiseHole<void>('keepReserve') },
+  actors: { measureDisk: promiseHole<Measured>('measureDisk'), keepReserve: promiseHole<void>('keepReserve') },
   guards: {
-    isCritical: ({ context }) => hasFault(context) || fullness(context) >= context.blockPercent,
-    isBelowCritical: ({ context }) => !hasFault(context) && fullness(context) < context.blockPercent - 2,
-    isWarning: ({ context }) => fullness(context) >= context.warnPercent,
-    isBelowWarning: ({ context }) => !hasFault(context) && fullness(context) < context.warnPercent - 2,
+    isCritical: ({ context }) => isCritical(context),
+    isBelowCritical: ({ context }) => isBelow('full', context),
+    isWarning: ({ context }) => isAbove('warning', context),
+    isBelowWarning: ({ context }) => isBelow('warning', context) && isBelow('full', context),
+    isGraded: ({ context }) => context.isGraded === true,
+    isStrained: ({ context }) => isAbove('strained', context),
+    isRelaxed: ({ context }) => isBelow('strained', context),
     isOtherReason: ({ context }) => !context.failure && reasonOf(context).code !== context.blockedBy,
     isFault: (_, { error }: { error: unknown }) => error instanceof Failure && error.code !== 'storage_unknown',
   },
   actions: {
-    keepUsage: enqueueActions(({ enqueue }, usage: DiskUsage) => {
-      enqueue.assign({ usage, failure: undefined })
+    keepUsage: enqueueActions(({ context, enqueue, self }, measured: Measured) => {
+      const { at: _, ...usage } = measured
+      enqueue.assign({ usage, rate: rateAfter(context.rate, measured), failure: undefined })
+      const missing = usage.fault && usage.fault.code !== 'storage_full' ? 0 : missingOf(context, usage)
+      if (missing > 0 && self._parent) enqueue.sendTo(self._parent, { type: 'storage.pressed', missing })
       enqueue.raise({ type: 'disk.measured' })
     }),
     keepFault: enqueueActions(({ context, enqueue }, { error }: { error: unknown }) => {
       enqueue.assign({ usage: { ...context.usage, fault: reasonFrom(error) }, failure: undefined })
       enqueue.raise({ type: 'disk.measured' })
     }),
+    forgetRate: assign({ rate: ({ context: { rate } }) => ({ perMs: rate.perMs, isKnown: false }) }),
     noteFailure: assign({
       failure: (_, { error }: { error: unknown }) => {
         const { details } = reasonFrom(error)
@@ -65,7 +104,7 @@ export const storageMachine = setup({
     tellWarning: emit(({ context }) => ({
       type: 'storage.warning',
       ...shown(context.usage),
-      reason: fullReason(context, 'storage_warning'),
+      reason: fullReason(context, 'warning'),
     })),
     tellCritical: emit(({ context }) => ({
       type: 'storage.critical',
@@ -78,15 +117,28 @@ export const storageMachine = setup({
       enqueue.assign({ blockedBy: reason.code })
       if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.blocked', reason })
     }),
-    free: enqueueActions(({ enqueue, self }) => {
-      if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.freed' })
+    free: enqueueActions(({ context, enqueue, self }) => {
+      const gradually = context.isGraded && !isBelow('strained', context) ? { gradually: true } : {}
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.freed', ...gradually })
+    }),
+    tellStrained: enqueueActions(({ context, enqueue, self }) => {
+      const reason = fullReason(context, 'strained')
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.strained', reason })
+    }),
+    tellRelaxed: enqueueActions(({ enqueue, self }) => {
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.relaxed' })
     }),
   },
-  delays: { interval: 5_000 },
+  delays: { interval: ({ context }) => nextCheck(context, context.usage, context.rate, context.interval) },
 }).createMachine({
   id: 'storage',
-  context: ({ input }) => ({ ...input, usage: { total: 0, used: 0, available: 0, percent: 0 } }),
+  context: ({ input }) => ({
+    ...input,
+    usage: { total: 0, used: 0, available: 0, percent: 0 },
+    rate: unknownRate,
+  }),
   type: 'parallel',
+  on: { 'disk.check': { actions: 'forgetRate' } },
   states: {
     level: {
       initial: 'unknown',
@@ -132,6 +184,31 @@ export const storageMachine = setup({
         },
       },
     },
+    strain: {
+      initial: 'deciding',
+      states: {
+        deciding: { always: [{ guard: 'isGraded', target: 'calm' }, { target: 'off' }] },
+        off: {},
+        calm: { on: { 'disk.measured': { guard: 'isStrained', target: 'strained', actions: 'tellStrained' } } },
+        strained: {
+          on: {
+            'disk.measured': [
+              { guard: 'isRelaxed', target: 'relaxing', actions: 'tellRelaxed' },
+              { actions: 'tellStrained' },
+            ],
+          },
+        },
+        relaxing: {
+          on: {
+            'disk.measured': [
+              { guard: 'isStrained', target: 'strained', actions: 'tellStrained' },
+              { actions: 'tellRelaxed' },
+            ],
+            'strain.settled': 'calm',
+          },
+        },
+      },
+    },
     measurement: {
       initial: 'measuring',
       states: {
@@ -154,7 +231,10 @@ export const storageMachine = setup({
           always: { guard: 'isCritical', target: 'waiting' },
           invoke: { src: 'keepReserve', onDone: 'waiting', onError: 'waiting' },
         },
-        waiting: { after: { interval: 'measuring' } },
+        waiting: {
+          after: { interval: 'measuring' },
+          on: { 'disk.check': { target: 'measuring', actions: 'forgetRate' } },
+        },
         doubting: { after: { interval: 'measuringAgain' } },
         measuringAgain: {
           invoke: {
@@ -182,24 +262,23 @@ const shown = ({ percent, available }: DiskUsage) => ({ percent, available })
 
 const hasFault = ({ usage }: StorageContext) => usage.fault !== undefined
 
-/** The share of the bytes or of the inodes in use, whichever is higher, in percent. */
-const fullness = ({ usage: { percent, inodesPercent = 0 } }: StorageContext) => Math.max(percent, inodesPercent)
+const isAbove = (level: DiskLevel, context: StorageContext) =>
+  reached(level, context, context.usage, context.rate) !== undefined
 
-const fullReason = (context: StorageContext, code: 'storage_warning' | 'storage_full'): Reason => {
-  const { usage, warnPercent, blockPercent } = context
-  const used = `${fullness(context).toFixed(1)} %`
-  const limit = `the limit is ${code === 'storage_full' ? blockPercent : warnPercent} %`
-  if (fullness(context) === usage.percent) return because(code, `the disk is ${used} full, ${limit}`)
-  const inodes = `${used} of the inodes of the disk are used, ${limit}`
-  return because(code, fullness(context) === 100 ? `${inodes}: no file can be created` : inodes)
-}
+const isBelow = (level: DiskLevel, context: StorageContext) =>
+  !hasFault(context) && isLeft(level, context, context.usage, context.rate)
+
+const isCritical = (context: StorageContext) => hasFault(context) || isAbove('full', context)
+
+const fullReason = (context: StorageContext, level: DiskLevel) =>
+  reasonOfLevel(level, context, context.usage, context.rate)
 
 /** Returns why recordings are blocked. */
 const reasonOf = (context: StorageContext): Reason => {
-  const { usage, failure, blockPercent } = context
+  const { usage, failure } = context
   // The usage explains more than the error of the system, unless a quota is the limit.
-  const isFull = usage.fault?.code === 'storage_full' && fullness(context) >= blockPercent
-  return failure ?? (isFull ? undefined : usage.fault) ?? fullReason(context, 'storage_full')
+  const isFull = usage.fault?.code === 'storage_full' && isAbove('full', context)
+  return failure ?? (isFull ? undefined : usage.fault) ?? fullReason(context, 'full')
 }
 
 const levels = ['unknown', 'ok', 'warning', 'critical', 'blind'] as const
@@ -208,9 +287,14 @@ export const storageView = ({ context, tags }: SnapshotFrom<typeof storageMachin
   const { usage, failure } = context
   const state = levels.find((level) => tags.has(level)) ?? 'unknown'
   const reasons = {
-    warning: failure ?? fullReason(context, 'storage_warning'),
+    warning: failure ?? fullReason(context, 'warning'),
     critical: reasonOf(context),
   }
   const reason = state === 'warning' || state === 'critical' ? reasons[state] : failure
-  return { state, cause: { state, since, ...(reason && { reason }) }, ...usage }
+  return {
+    state,
+    cause: { state, since, ...(reason && { reason }) },
+    ...usage,
+    room: roomUntil('full', context, usage),
+  }
 }

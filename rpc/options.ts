@@ -14,6 +14,7 @@ import type {
   Pipelines,
   StreamState,
 } from '../machines/domain/ports.js'
+import type { Protection } from '../machines/domain/protection.js'
 import type { RetentionAsk } from '../machines/domain/retention.js'
 import type { RateLimitOptions, RateLimits } from './rateLimits.js'
 import type { TlsFiles } from './tls.js'
@@ -86,6 +87,7 @@ export interface RpcOptions {
   directory: Directory
   ask: Ask
   files: MediaFiles
+  protection: Protection
   /** `sample`: the streams as of a moment ago, for look-ups that do not wait; `undefined`: not known. */
   mediaServer: Pick<MediaServer, 'streams' | 'stream'> & { sample?(): readonly StreamState[] | undefined }
   pipelines: Pick<Pipelines, 'process'>

@@ -158,8 +158,10 @@ export const FileInfo = Type.Object({
 export const Truncated = Type.Optional(
   Type.Literal(true, { description: 'The end of the file is missing; `duration` is what can be played' }),
 )
+export const Protected = Type.Boolean({ description: 'Whether nothing may delete it; see protect_recording' })
 const FileEntry = Type.Object({
   ...FileInfo.properties,
+  protected: Type.Optional(Protected),
   duration: Type.Optional(Type.Number({ minimum: 0, description: 'Seconds' })),
   truncated: Truncated,
 })

@@ -3,13 +3,13 @@ import { mayUse } from '../../machines/domain/access.js'
 import type { ClockReading, ClockRecord, ClockStore } from '../../machines/domain/clockTrust.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { FileKind, Log, MediaFiles, WallClock } from '../../machines/domain/ports.js'
+import type { Protection } from '../../machines/domain/protection.js'
 import {
   isInUse,
   type KeptFile,
   planSweep,
   type RetentionPolicy,
   type RetentionStore,
-  reasonToDelete,
   type SweepPlan,
   undatedReason,
 } from '../../machines/domain/retention.js'
@@ -18,10 +18,11 @@ import type { RetentionEvent, Sweep } from '../../machines/retentionSetup.js'
 
 export interface RetentionPorts {
   files: Pick<MediaFiles, 'list' | 'remove'>
+  protection: Pick<Protection, 'has'>
   store: RetentionStore
   clockStore: ClockStore
   /** The present cameras. A file that one of them is recording is not deleted. */
-  cameras: () => Pick<CameraView, 'id' | 'recording'>[]
+  cameras: () => Pick<CameraView, 'id' | 'recording' | 'limits'>[]
   clock: WallClock
   log: Log
 }
@@ -32,7 +33,9 @@ export type Survey = (sweep: Sweep) => Promise<SweepPlan>
 const page = 1_000
 const endOfService = 'by the end of the service'
 
-export function createSurvey({ files, cameras, clock }: Pick<RetentionPorts, 'files' | 'cameras' | 'clock'>): Survey {
+type SurveyPorts = Pick<RetentionPorts, 'files' | 'protection' | 'cameras' | 'clock'>
+
+export function createSurvey({ files, protection, cameras, clock }: SurveyPorts): Survey {
   async function all(kind: FileKind, patterns: readonly string[] | undefined): Promise<KeptFile[]> {
     // A map by name, because a file that is added between two pages moves another one to the next page.
     const found = new Map<string, KeptFile>()
@@ -43,20 +46,24 @@ export function createSurvey({ files, cameras, clock }: Pick<RetentionPorts, 'fi
         ...(patterns && { mayUse: (id) => mayUse({ cameras: patterns }, id) }),
       })
       const present = kind === 'recordings' ? cameras() : []
-      for (const file of some)
-        found.set(file.name, { ...file, kind, growing: isRecorded(present, file.camera, file.name) })
+      for (const file of some) {
+        const growing = isRecorded(present, file.camera, file.name)
+        const isProtected = kind === 'recordings' && protection.has(file.name)
+        found.set(file.name, { ...file, kind, growing, ...(isProtected && { protected: true }) })
+      }
       if (offset + page >= total) return [...found.values()]
     }
   }
-  return async ({ policy, by, cameras: patterns, now = clock.now() }) => {
+  return async ({ policy, by, cameras: patterns, now = clock.now(), ...rules }) => {
     const found = [...(await all('recordings', patterns)), ...(await all('snapshots', patterns))]
-    return planSweep(policy, found, { now, isScheduled: by === undefined })
+    const limits = new Map(cameras().flatMap(({ id, limits: own }) => (own ? [[id, own] as const] : [])))
+    return planSweep(policy, found, { ...rules, now, isScheduled: by === undefined, limits })
   }
 }
 
 /** The effects of machines/retention.ts. */
 export const retentionEffects = (ports: RetentionPorts) => {
-  const { files, store, clockStore, cameras, clock, log } = ports
+  const { files, protection, store, clockStore, cameras, clock, log } = ports
   const survey = createSurvey(ports)
   return {
     loadPolicy: fromPromise(() => store.load()),
@@ -87,19 +94,20 @@ export const retentionEffects = (ports: RetentionPorts) => {
       const stop = new AbortController()
       receive(() => stop.abort('by a change of the policy'))
       const sweep = async () => {
-        const { files: due, undated, excess } = await survey(input)
-        const counted = policy.type === 'age' ? { undated: undated.length } : {}
-        if (excess && !stop.signal.aborted) {
+        const { files: due, reasons, undated, excess, isLimited } = await survey(input)
+        const counted = policy.type === 'age' || undated.length > 0 ? { undated: undated.length } : {}
+        if (excess && due.length === 0 && !stop.signal.aborted) {
           send({ type: 'sweep.refused', at: clock.now(), excess, ...counted })
           return
         }
-        for (const { kind, name, camera, bytes } of due) {
+        for (const file of due) {
+          const { kind, name, camera, bytes } = file
           if (stop.signal.aborted) break
-          // A recording may have started since the files were listed.
-          if (kind === 'recordings' && isRecorded(cameras(), camera, name)) continue
+          // A recording may have started, or been protected, since the files were listed.
+          if (kind === 'recordings' && (isRecorded(cameras(), camera, name) || protection.has(name))) continue
           try {
             if (!(await files.remove(kind, name))) continue
-            const deleted = { kind, name, camera, bytes, reason: reasonToDelete(policy) }
+            const deleted = { kind, name, camera, bytes, reason: reasons.get(file) ?? '' }
             if (stop.signal.reason === endOfService) log.info('a file was deleted while the service ended', deleted)
             send({ type: 'file.deleted', ...deleted })
           } catch (error) {
@@ -109,7 +117,8 @@ export const retentionEffects = (ports: RetentionPorts) => {
         // A scheduled sweep finds them again each time: the machine reports their number.
         if (by) for (const { name } of undated) send({ type: 'file.kept', name, reason: undatedReason })
         const reason = stop.signal.aborted ? { reason: `stopped ${stop.signal.reason}` } : {}
-        send({ type: 'sweep.ended', at: clock.now(), ...reason, ...counted })
+        const more = { ...(excess && { excess }), ...(isLimited && { isLimited }) }
+        send({ type: 'sweep.ended', at: clock.now(), ...reason, ...counted, ...more })
       }
       sweep().catch((error: unknown) =>
         send({ type: 'sweep.ended', at: clock.now(), reason: `the files cannot be listed: ${reasonOf(error)}` }),

@@ -2,7 +2,8 @@ import { fromPromise } from 'xstate'
 import type { DiscoveryEvent } from '../../machines/discovery.js'
 import type { UsbDevice } from '../../machines/domain/camera.js'
 import type { UsbDevices } from '../../machines/domain/capture.js'
-import type { DiskUsage, Storage } from '../../machines/domain/files.js'
+import type { Measured } from '../../machines/domain/diskRoom.js'
+import type { Storage } from '../../machines/domain/files.js'
 import type {
   BreakerEvent,
   MediaServer,
@@ -10,7 +11,7 @@ import type {
   ServerInfo,
   ServerProcess,
 } from '../../machines/domain/mediaServer.js'
-import type { Log, Registry, RegistryStore } from '../../machines/domain/ports.js'
+import type { Clock, Log, Registry, RegistryStore } from '../../machines/domain/ports.js'
 import { type Reason, reasonFrom } from '../../machines/domain/reason.js'
 import type { ServerProcessEvent } from '../../machines/serverProcess.js'
 import { callback } from './callback.js'
@@ -69,14 +70,23 @@ export const serverProcessEffects = ({ server, log }: { server: ServerProcess; l
 const slowestSync = 20_000
 
 /** The effects of machines/storage.ts. A measurement fails after `measureLimit` ms, but not before a slow disk is done. */
-export const storageEffects = ({ storage, measureLimit }: { storage: Storage; measureLimit: number }) => ({
-  measureDisk: fromPromise<DiskUsage>(async ({ signal }) => {
+export const storageEffects = ({
+  storage,
+  clock,
+  measureLimit,
+}: {
+  storage: Storage
+  clock: Pick<Clock, 'monotonic'>
+  measureLimit: number
+}) => ({
+  measureDisk: fromPromise<Measured>(async ({ signal }) => {
     const limit = within(Math.max(measureLimit, slowestSync), signal)
     // A hanging mount does not answer and does not accept a signal.
     const late = new Promise<never>((_, reject) =>
       limit.addEventListener('abort', () => reject(limit.reason), { once: true }),
     )
-    return await Promise.race([storage.usage(), late])
+    const usage = await Promise.race([storage.usage(), late])
+    return { ...usage, at: clock.monotonic() }
   }),
   keepReserve: fromPromise<void>(() => storage.keepReserve()),
 })

@@ -4,6 +4,8 @@ import pLimit from 'p-limit'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import { cameraOf, hasExtension, isFileName, timeOf } from '../../machines/domain/fileName.js'
 import type { FileKind } from '../../machines/domain/ports.js'
+import { codeOf } from '../errorCode.js'
+import { failedBy } from './diskFault.js'
 
 /** A non-empty file of a listing. */
 export interface Entry {
@@ -23,7 +25,7 @@ interface Listing {
 }
 
 export interface Folders {
-  /** Returns all files, newest first. */
+  /** Returns all files, newest first. Rejects with a storage reason if the folder cannot be read. */
   entries(): Promise<readonly Entry[]>
   /** Returns every place where a file of this name may be: the folder of its camera, the root, the other cameras. */
   candidates(name: string): Promise<{ path: string; camera: CameraId | undefined }[]>
@@ -41,21 +43,21 @@ export const inPool = pLimit(32)
  */
 export function createFolders({ root, kind }: { root: string; kind: FileKind }): Folders {
   const listings = new Map<string, Listing>()
+  /** The folder of a camera may be removed at any time; any other error is one of the disk. */
+  const ifGone = (dir: string) => (error: unknown) =>
+    dir !== root && codeOf(error) === 'ENOENT' ? undefined : failedBy(error, kind)
   let sorted: { of: Listing[]; entries: Entry[] } | undefined
 
   async function list(dir: string, owner: CameraId | undefined): Promise<Listing> {
     const known = listings.get(dir)
-    const changed = await stat(dir, { bigint: true }).then(
-      ({ mtimeNs }) => mtimeNs,
-      () => undefined,
-    )
+    const changed = await stat(dir, { bigint: true }).then(({ mtimeNs }) => mtimeNs, ifGone(dir))
     if (changed === undefined) {
       listings.delete(dir)
       return { changed: 0n, entries: new Map(), empty: [] }
     }
     if (known && known.changed === changed && known.empty.length === 0) return known
     const now = BigInt(Date.now()) * 1_000_000n
-    const names = await readdir(dir, { withFileTypes: true }).catch(() => [])
+    const names = (await readdir(dir, { withFileTypes: true }).catch(ifGone(dir))) ?? []
     const entries = new Map<string, Entry>()
     const fresh: Entry[] = []
     for (const file of names) {
@@ -89,7 +91,7 @@ export function createFolders({ root, kind }: { root: string; kind: FileKind }):
   }
 
   const cameras = async (): Promise<CameraId[]> => {
-    const names = await readdir(root, { withFileTypes: true }).catch(() => [])
+    const names = await readdir(root, { withFileTypes: true }).catch((error: unknown) => failedBy(error, kind))
     return names.flatMap((entry) => (entry.isDirectory() && isCameraId(entry.name) ? [entry.name] : []))
   }
 

@@ -1,7 +1,7 @@
 import { lstat, unlink } from 'node:fs/promises'
 import type { CameraId } from '../../machines/domain/camera.js'
 import { checkFileName, extensions, hasExtension, isFileName, timeOf } from '../../machines/domain/fileName.js'
-import type { FileKind, MediaFile, MediaFiles } from '../../machines/domain/ports.js'
+import type { FileKind, FileSize, MediaFile, MediaFiles } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { codeOf } from '../errorCode.js'
 import { describeRecording } from './describe.js'
@@ -12,7 +12,7 @@ export interface MediaFilesOptions {
   snapshotsDir: string
 }
 
-/** How long the sums of sizes are reused, in ms. */
+/** How long the sizes of the files are reused, in ms. */
 const SIZES_FOR = 5_000
 
 /** Reads the recordings and snapshots from disk. Only their names and times are kept in memory. */
@@ -21,7 +21,7 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
     recordings: createFolders({ root: recordingsDir, kind: 'recordings' }),
     snapshots: createFolders({ root: snapshotsDir, kind: 'snapshots' }),
   }
-  let sizes: { at: number; sums: Promise<Record<FileKind, number>> } | undefined
+  const measured: Partial<Record<FileKind, { at: number; files: Promise<FileSize[]> } | undefined>> = {}
 
   async function find(kind: FileKind, name: string): Promise<MediaFile | undefined> {
     checkFileName(name)
@@ -37,10 +37,26 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
     return undefined
   }
 
-  async function sum(kind: FileKind): Promise<number> {
-    const all = await inPool.map(await folders[kind].entries(), ({ path }) => lstat(path).catch(() => ({ size: 0 })))
-    return all.reduce((bytes, { size }) => bytes + size, 0)
+  async function measure(kind: FileKind): Promise<FileSize[]> {
+    const sizes = await inPool.map(await folders[kind].entries(), async ({ path, name, camera, time }) => {
+      const stats = await lstat(path).catch(() => undefined)
+      return stats && { name, camera, bytes: stats.size, createdAt: time, modifiedAt: Math.round(stats.mtimeMs) }
+    })
+    return sizes.filter((size) => size !== undefined)
   }
+
+  const all = (kind: FileKind): Promise<FileSize[]> => {
+    const now = performance.now()
+    const known = measured[kind]
+    if (known && now - known.at < SIZES_FOR) return known.files
+    const files = measure(kind)
+    measured[kind] = { at: now, files }
+    files.catch(() => {
+      measured[kind] = undefined
+    })
+    return files
+  }
+  const sum = (files: FileSize[]) => files.reduce((total, { bytes }) => total + bytes, 0)
 
   return {
     find,
@@ -67,19 +83,15 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
         if (codeOf(error) === 'ENOENT') return false
         throw new Failure('not_written', `the file cannot be deleted (${codeOf(error)})`)
       }
-      sizes = undefined
+      measured[kind] = undefined
       return true
     },
 
-    sizes: () => {
-      const now = performance.now()
-      if (sizes && now - sizes.at < SIZES_FOR) return sizes.sums
-      const sums = Promise.all([sum('recordings'), sum('snapshots')]).then(([recordings, snapshots]) => ({
-        recordings,
-        snapshots,
-      }))
-      sizes = { at: now, sums }
-      return sums
+    all,
+
+    sizes: async () => {
+      const [recordings, snapshots] = await Promise.all([all('recordings'), all('snapshots')])
+      return { recordings: sum(recordings), snapshots: sum(snapshots) }
     },
   }
 }

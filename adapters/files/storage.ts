@@ -1,26 +1,9 @@
 import { statfs } from 'node:fs/promises'
 import type { DiskUsage, Storage } from '../../machines/domain/ports.js'
-import { because, Failure, type Reason, type ReasonCode } from '../../machines/domain/reason.js'
+import { Failure } from '../../machines/domain/reason.js'
 import { keepReserve } from '../data/reserve.js'
-import { codeOf } from '../errorCode.js'
+import { faultOf } from './diskFault.js'
 import { tryWrite } from './tryWrite.js'
-
-/** What the errors of the system mean. All others, such as too many open files, are no fault of the disk. */
-const faults: Readonly<Record<string, ReasonCode>> = {
-  EROFS: 'storage_read_only',
-  EIO: 'storage_failed',
-  ENODEV: 'storage_failed',
-  ENXIO: 'storage_failed',
-  ENOTCONN: 'storage_failed',
-  ESTALE: 'storage_failed',
-  EUCLEAN: 'storage_failed',
-  ENOENT: 'storage_missing',
-  ENOTDIR: 'storage_missing',
-  EACCES: 'storage_denied',
-  EPERM: 'storage_denied',
-  ENOSPC: 'storage_full',
-  EDQUOT: 'storage_full',
-}
 
 export interface StorageOptions {
   /** The folder of the recordings. */
@@ -67,12 +50,3 @@ export function createStorage({ dir, stateDir, write = tryWrite }: StorageOption
 }
 
 const shareOf = (part: number, whole: number) => (whole <= 0 ? 0 : (part / whole) * 100)
-
-/** Throws if the error is none of the disk. */
-function faultOf(error: unknown): Reason {
-  const system = codeOf(error)
-  const code = faults[system]
-  if (code === undefined) throw new Failure('storage_unknown', `the disk cannot be checked (${system})`)
-  const what = code === 'storage_full' ? 'no file can be written' : because(code).details
-  return because(code, `${what} (${system})`)
-}

@@ -56,6 +56,10 @@ export const actorOptions = (config: Configuration) => {
   }
 }
 
+/** True if recordings have different priorities. */
+const isGraded = ({ recording, cameras }: Configuration): boolean =>
+  cameras.some(({ settings: { priority = recording.priority } }) => priority !== recording.priority)
+
 /** Input of the root. `kept`: the streams and the interval that clients have set. */
 export const fleetInput = (config: Configuration, kept: ExternalState) => {
   const { camera, cameras, mediamtx, recording, storage, external_discovery: external } = config
@@ -65,10 +69,23 @@ export const fleetInput = (config: Configuration, kept: ExternalState) => {
     pollEvery: camera.poll_interval,
     endsOnUnplug: recording.on_unplug === 'stop',
     ...(recording.max_interruption > 0 && { maxInterruption: recording.max_interruption }),
-    storage: { warnPercent: storage.warn_percent, blockPercent: storage.block_percent },
+    priority: recording.priority,
+    storage: {
+      warnPercent: storage.warn_percent,
+      blockPercent: storage.block_percent,
+      minFree: storage.min_free,
+      interval: storage.check_interval,
+      isGraded: isGraded(config),
+      freeTarget: storage.free_target,
+    },
     link: { resetAfter: mediamtx.circuit_breaker.recovery_timeout },
     mediaSessions: { startLimit: startLimit(config) },
-    retention: { policy: retentionPolicy(config), checkInterval: config.retention_policy.check_interval },
+    retention: {
+      policy: retentionPolicy(config),
+      checkInterval: config.retention_policy.check_interval,
+      hasTarget: storage.free_target > 0,
+      hasAgeLimits: cameras.some(({ settings }) => settings.limits?.maxAgeDays !== undefined),
+    },
     streams: kept.streams,
     external: {
       enabled: external.enabled,

@@ -47,6 +47,20 @@ const items = (fields: typeof cameraFields) =>
     fields.map(({ key, allowed, doc }) => [code(key), allowed, doc]),
   )
 
+const fullDisk = `## Priorities
+
+The disk is measured every \`storage.check_interval\`, and sooner while it fills up: four times in the time that is left at
+the present rate of writing. At \`storage.block_percent\`, or with less than \`storage.min_free\`, starts are refused and all
+recordings are interrupted. They continue by themselves when there is room. This happens earlier if the disk would be
+full before the recordings are closed.
+
+If cameras have different priorities, their recordings are interrupted one after the other before that: from half way
+between \`storage.warn_percent\` and \`storage.block_percent\`, below 1.5 times \`storage.min_free\`, or some seconds before
+the limit is reached. The lowest priority goes first, one with each measurement. The recordings of the highest priority
+go on until the limit. Cameras with a lower priority cannot start meanwhile (\`storage_priority\`). When there is room,
+the highest continue first.
+`
+
 const retention = `## Deletion by age and the clock
 
 A clock that is wrong makes all files look old. So scheduled deletion by age is suspended
@@ -65,11 +79,25 @@ right, and its sweep has no limit. Call it with \`dry_run\` first. \`set_retenti
 Files whose dates are in the future or before 2000 are never deleted by age, because their age is not known;
 \`delete_recording\` and \`delete_snapshot\` delete them.
 
-A scheduled sweep by age deletes at most 20 % of all files, but at least one; the next one, after \`check_interval\`,
-continues. Deletion by size does not depend on the clock and has none of these limits.
+A scheduled sweep deletes at most 20 % of all files, but at least one; the next one continues: after \`check_interval\`,
+or after a minute if the policy is by size. Deletion by size does not depend on the clock and is not suspended. The limits
+\`cameras[].retention\` follow the same rules.
 
 A suspension is logged once as a warning (\`retention.suspended\`, \`retention.resumed\` at its end), and is in the result
 of \`get_storage_info\`, with its reason. Files with such dates are logged as \`retention.undated\`.
+`
+
+const freeSpace = `## Deletion for free space
+
+When the disk is full, retention does not wait for \`retention_policy.check_interval\`: it deletes at once what its policy
+names, oldest first, until recordings may continue. With \`storage.free_target\` it also deletes files that the policy does
+not name, as soon as less than the target is free. It never deletes protected files (\`protect_recording\`) or files that
+are being recorded, and nothing while it is disabled or \`manual\`.
+
+Deletion for the target is like deletion by size: a wrong clock does not suspend it, because a full disk ends all
+recordings. One sweep deletes at most 20 % of all files, and only as many bytes as are missing. The next one begins at the
+earliest after 35 s, if a new measurement still shows that space is missing: some file systems free space late. After a
+start, or a change of the policy, the first one waits for a minute. \`cleanup_old_files\` has no such limits.
 `
 
 /** The text of docs/configuration.md. */
@@ -81,7 +109,9 @@ export function configurationPage(): string {
   }
   return `${head}
 ${[...groups].map(([group, members]) => section(group, members)).join('\n')}
+${fullDisk}
 ${retention}
+${freeSpace}
 ## Items of cameras
 
 ${items(cameraFields)}

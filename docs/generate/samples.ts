@@ -37,6 +37,7 @@ export const samples: Record<string, Sample> = {
   get_snapshot_info: { params: snapshot },
   delete_recording: { params: recording },
   delete_snapshot: { params: snapshot },
+  protect_recording: { params: { ...recording, protected: true } },
   start_streaming: { params: camera },
   stop_streaming: { params: camera },
   get_stream_url: { params: camera },

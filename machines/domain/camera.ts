@@ -67,6 +67,16 @@ export interface CameraSettings {
   fps?: number
   /** Overrides of `mediamtx.codec.*`. */
   codec?: Partial<CodecSettings>
+  /** Priority of its recordings, 0–100: the higher one stays longer when the disk fills up. */
+  priority?: number
+  limits?: CameraLimits
+}
+
+/** Limits for the files of a camera, beside the retention policy. */
+export interface CameraLimits {
+  maxAgeDays?: number
+  /** 10⁹ bytes. */
+  maxSizeGb?: number
 }
 
 /** How the service encodes H.264 for cameras without an own encoder (STANAG 4406 profile by default). */

@@ -178,6 +178,10 @@ const table = {
         details: 'the file belongs to a recording that has not ended',
         suggestion: 'Stop the recording first',
       },
+      recording_protected: {
+        details: 'the recording is protected',
+        suggestion: 'Call protect_recording with protected: false first',
+      },
       no_credential: {
         details: 'the session has no credential that could be revoked',
         suggestion: 'End the session without revoke',

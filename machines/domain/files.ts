@@ -25,6 +25,9 @@ export interface RecordingFile extends MediaFile {
   complete: boolean
 }
 
+export type FileSize = Omit<MediaFile, 'path'>
+
+/** Every listing rejects with a storage reason if the folder cannot be read. */
 export interface MediaFiles {
   /** Newest first. `mayUse` limits the files, and `total`, to the cameras for which it returns true. */
   list(
@@ -36,6 +39,9 @@ export interface MediaFiles {
   recording(name: string): Promise<RecordingFile | undefined>
   /** Resolves with true if the file existed and was deleted. */
   remove(kind: FileKind, name: string): Promise<boolean>
+  /** All files with their sizes, newest first, as of a few seconds ago. */
+  all(kind: FileKind): Promise<FileSize[]>
+  /** The sums of their bytes. */
   sizes(): Promise<Record<FileKind, number>>
 }
 

@@ -61,6 +61,7 @@ const sentences = {
   not_started: 'it has not started yet',
   // Storage.
   storage_full: 'the disk is full',
+  storage_priority: 'the disk is nearly full: recordings with a higher priority go first',
   storage_warning: 'the disk is filling up',
   storage_unknown: 'the free space of the disk cannot be measured',
   storage_read_only: 'the disk is read-only',

@@ -1,6 +1,7 @@
 /** Selects the files to delete so that the disk stays usable. */
 
 import type { By } from './by.js'
+import type { CameraId, CameraLimits } from './camera.js'
 import { isBeforeClocks } from './clockTrust.js'
 import type { FileKind, MediaFile } from './ports.js'
 import { because, type Reason } from './reason.js'
@@ -22,6 +23,8 @@ export interface KeptFile extends Omit<MediaFile, 'path'> {
   kind: FileKind
   /** A recording is writing it. */
   growing: boolean
+  /** A client has protected it. */
+  protected?: boolean
 }
 
 const day = 86_400_000
@@ -32,10 +35,14 @@ const grace = 60_000
 export interface SweepPlan {
   /** The files to delete, oldest first. */
   files: KeptFile[]
+  /** Why each of them is deleted. */
+  reasons: ReadonlyMap<KeptFile, string>
   /** Files that no policy by age deletes, because their dates cannot be right. */
   undated: KeptFile[]
-  /** A scheduled sweep deletes nothing, because so many of the recordings are due. */
+  /** A scheduled sweep deletes nothing by age, because so many of the recordings are due. */
   excess?: Excess
+  /** More files are due: the next sweep continues. */
+  isLimited: boolean
 }
 
 export interface Excess {
@@ -43,29 +50,109 @@ export interface Excess {
   of: number
 }
 
-/** A scheduled sweep by age deletes at most this part of all files; the next sweep continues. */
+/** What a sweep is for. */
+export interface SweepRules {
+  now: number
+  /** False: a client asked for it, who confirms it. */
+  isScheduled: boolean
+  /** By camera. */
+  limits?: ReadonlyMap<CameraId, CameraLimits>
+  /** Deletes at most so many bytes, rounded up to a file: the disk lacks them. */
+  needed?: number
+  /** For these bytes the oldest files are deleted, whether the policy names them or not. */
+  hasTarget?: boolean
+  /** The clock is suspect: nothing is deleted by age. */
+  ignoresAge?: boolean
+}
+
+/** A scheduled sweep deletes at most this part of all files; the next sweep continues. */
 const mostPerSweep = 0.2
 
 /**
- * Plans a sweep; never deletes a growing file or one of the last minute. Ignores `enabled`. A policy by age also spares
- * files whose dates cannot be right: they are in the future, or before 2000.
+ * Plans a sweep; never deletes a growing or protected file, or one of the last minute. Ignores `enabled`. Deletion by age
+ * also spares files whose dates cannot be right: they are in the future, or before 2000.
  *
- * A wrong clock makes all files old. So a scheduled sweep by age deletes nothing if more than half of the recordings
- * are due, and else at most 20 % of all files, but at least one. The sweep of a client is not limited.
+ * A wrong clock makes all files old. So a scheduled sweep deletes nothing by age if more than half of the recordings are
+ * due by it. A scheduled sweep deletes at most 20 % of all files, but at least one. The sweep of a client is not limited.
  */
-export function planSweep(
-  policy: RetentionPolicy,
-  files: readonly KeptFile[],
-  { now, isScheduled }: { now: number; isScheduled: boolean },
-): SweepPlan {
-  const due = toDelete(policy, files, now)
-  if (policy.type !== 'age') return { files: due, undated: [] }
-  const undated = files.filter((file) => isUndated(file, now))
-  if (!isScheduled) return { files: due, undated }
+export function planSweep(policy: RetentionPolicy, files: readonly KeptFile[], rules: SweepRules): SweepPlan {
+  const { now, isScheduled, limits, needed, hasTarget = false, ignoresAge = false } = rules
+  const isByAge = policy.type === 'age' || [...(limits?.values() ?? [])].some((limit) => limit.maxAgeDays !== undefined)
+  const undated = isByAge ? files.filter((file) => isUndated(file, now)) : []
+  const aged = ignoresAge ? new Map<KeptFile, string>() : dueByAge(policy, files, rules)
   const recordings = (some: readonly KeptFile[]) => some.filter(({ kind }) => kind === 'recordings').length
-  const excess = { due: recordings(due), of: recordings(files) }
-  if (excess.due > excess.of / 2) return { files: [], undated, excess }
-  return { files: due.slice(0, Math.max(1, Math.floor(files.length * mostPerSweep))), undated }
+  const excess = { due: recordings([...aged.keys()]), of: recordings(files) }
+  const isExcess = isScheduled && excess.due > excess.of / 2
+  if (isExcess) aged.clear()
+  const reasons = dueBySize(policy, files, rules, aged)
+  const candidates = deletable(files, now).filter((file) => hasTarget || reasons.has(file))
+  const due = needed === undefined ? candidates.filter((file) => reasons.has(file)) : upTo(needed, candidates)
+  const most = isScheduled ? Math.max(1, Math.floor(files.length * mostPerSweep)) : due.length
+  const chosen = due.slice(0, most)
+  return {
+    files: chosen,
+    reasons: new Map(chosen.map((file) => [file, reasons.get(file) ?? 'the disk lacked free space'])),
+    undated,
+    isLimited: chosen.length < due.length,
+    ...(isExcess && { excess }),
+  }
+}
+
+/** Returns the first files until they have so many bytes. */
+function upTo(bytes: number, files: readonly KeptFile[]): KeptFile[] {
+  let rest = bytes
+  return files.filter((file) => {
+    if (rest <= 0) return false
+    rest -= file.bytes
+    return true
+  })
+}
+
+/** Returns the files that may be deleted, oldest first. */
+function deletable(files: readonly KeptFile[], now: number): KeptFile[] {
+  const isYoung = (time: number) => Math.abs(now - time) < grace
+  return files
+    .filter((file) => !file.growing && !file.protected && !isYoung(file.createdAt) && !isYoung(file.modifiedAt))
+    .sort((one, other) => one.createdAt - other.createdAt || (one.name < other.name ? -1 : 1))
+}
+
+/** Returns the files that are too old by the policy or by the limit of their camera, with the reason. */
+function dueByAge(policy: RetentionPolicy, files: readonly KeptFile[], { now, limits }: SweepRules) {
+  const due = new Map<KeptFile, string>()
+  for (const file of deletable(files, now)) {
+    const own = limits?.get(file.camera)?.maxAgeDays
+    const days = (now - file.createdAt) / day
+    if (isUndated(file, now)) continue
+    if (policy.type === 'age' && days > (policy.maxAgeDays ?? Number.POSITIVE_INFINITY))
+      due.set(file, `older than ${policy.maxAgeDays} days`)
+    else if (own !== undefined && days > own) due.set(file, `older than ${own} days, the limit of ${file.camera}`)
+  }
+  return due
+}
+
+/** Adds the oldest files to those that are due, until the rest fits in the limits of the cameras and of the policy. */
+function dueBySize(
+  { type, maxSizeGb }: RetentionPolicy,
+  files: readonly KeptFile[],
+  { now, limits }: SweepRules,
+  aged: ReadonlyMap<KeptFile, string>,
+) {
+  const due = new Map(aged)
+  const markOldest = (some: readonly KeptFile[], gigabytes: number, reason: string) => {
+    let surplus = some.reduce((sum, file) => sum + (due.has(file) ? 0 : file.bytes), 0) - gigabytes * 1e9
+    for (const file of deletable(some, now)) {
+      if (surplus <= 0) return
+      if (due.has(file)) continue
+      surplus -= file.bytes
+      due.set(file, reason)
+    }
+  }
+  for (const [camera, { maxSizeGb: own }] of limits ?? []) {
+    const some = files.filter((file) => file.camera === camera)
+    if (own !== undefined) markOldest(some, own, `more than ${own} GB were kept, the limit of ${camera}`)
+  }
+  if (type === 'size' && maxSizeGb !== undefined) markOldest(files, maxSizeGb, `more than ${maxSizeGb} GB were kept`)
+  return due
 }
 
 /** Returns why no file is deleted by age, and what to do. */
@@ -82,31 +169,6 @@ const isUndated = ({ growing, createdAt, modifiedAt }: KeptFile, now: number): b
 
 /** Why a file without a plausible date is kept. */
 export const undatedReason = 'its date is in the future or before 2000, so its age is not known: delete it by its name'
-
-/** Returns the files that the policy names, oldest first. */
-function toDelete(
-  { type, maxAgeDays, maxSizeGb }: RetentionPolicy,
-  files: readonly KeptFile[],
-  now: number,
-): KeptFile[] {
-  const isYoung = (time: number) => Math.abs(now - time) < grace
-  const deletable = files
-    .filter(({ growing, createdAt, modifiedAt }) => !growing && !isYoung(createdAt) && !isYoung(modifiedAt))
-    .sort((one, other) => one.createdAt - other.createdAt || (one.name < other.name ? -1 : 1))
-  if (type === 'age' && maxAgeDays !== undefined)
-    return deletable.filter((file) => now - file.createdAt > maxAgeDays * day && !isUndated(file, now))
-  if (type !== 'size' || maxSizeGb === undefined) return []
-  let surplus = files.reduce((sum, { bytes }) => sum + bytes, 0) - maxSizeGb * 1e9
-  return deletable.filter(({ bytes }) => {
-    if (surplus <= 0) return false
-    surplus -= bytes
-    return true
-  })
-}
-
-/** Returns the reason for which the policy deletes a file. */
-export const reasonToDelete = ({ type, maxAgeDays, maxSizeGb }: RetentionPolicy): string =>
-  type === 'age' ? `older than ${maxAgeDays} days` : type === 'size' ? `more than ${maxSizeGb} GB were kept` : 'manual'
 
 /**
  * True if a recording still needs the file: its newest file while it runs, all files while they are closed and remuxed,
@@ -143,6 +205,8 @@ export interface Cleanup {
 
 export interface RetentionView {
   policy: RetentionPolicy
+  /** It also keeps `storage.free_target` free. */
+  hasTarget?: true
   /** When the last sweep ended, and how much it deleted. */
   last?: { at: number; files: number; freed: number; reason?: string }
   /** Why the requested policy is not in effect. */

@@ -12,12 +12,15 @@ export function suspensionOf({
   policy: { type, enabled },
   clock,
   excess,
+  hasAgeLimits = false,
 }: {
   policy: RetentionPolicy
   clock?: ClockRecord | undefined
   excess?: Excess | undefined
+  /** Cameras have limits by age of their own. */
+  hasAgeLimits?: boolean
 }): Reason | undefined {
-  if (type !== 'age' || !enabled) return undefined
+  if (!enabled || type === 'manual' || (type === 'size' && !hasAgeLimits)) return undefined
   if (clock && isSuspect(clock)) return reasonOfSuspicion(clock)
   return excess && reasonOfExcess(excess)
 }

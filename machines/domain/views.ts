@@ -1,5 +1,5 @@
 /** The public state of the actors: plain values, created by each machine's view function. Times are epoch ms. */
-import type { CameraId, Capabilities, CaptureMode, Identity, Pipeline, SourceKind } from './camera.js'
+import type { CameraId, CameraLimits, Capabilities, CaptureMode, Identity, Pipeline, SourceKind } from './camera.js'
 import type { DiskUsage } from './files.js'
 import type { ServerChoice } from './mediaServer.js'
 import type { Reason } from './reason.js'
@@ -37,6 +37,8 @@ export interface CameraView {
   /** Methods of the API that this camera accepts now (`start_recording`, `take_snapshot` …). */
   allowed: string[]
   obstacles: Obstacles
+  /** Limits for its files, beside the retention policy; absent: none of its own. */
+  limits?: CameraLimits
 }
 
 /** Conditions outside the camera that block recording (`storage`, `server`) and streaming (`server`). */
@@ -137,6 +139,8 @@ export interface LinkView {
 export interface StorageView extends DiskUsage {
   state: 'ok' | 'warning' | 'critical' | 'blind' | 'unknown'
   cause: Cause
+  /** Bytes that can be written until recordings are blocked; negative behind the limit. */
+  room?: number
 }
 
 export interface SystemView {

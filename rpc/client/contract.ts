@@ -352,6 +352,8 @@ export interface Methods {
         download_url: string
         device: string
         format: string
+        /** Whether nothing may delete it; see protect_recording */
+        protected?: boolean
         /** Seconds */
         duration?: number
         /** The end of the file is missing; `duration` is what can be played */
@@ -377,6 +379,8 @@ export interface Methods {
         download_url: string
         device: string
         format: string
+        /** Whether nothing may delete it; see protect_recording */
+        protected?: boolean
         /** Seconds */
         duration?: number
         /** The end of the file is missing; `duration` is what can be played */
@@ -403,6 +407,8 @@ export interface Methods {
       format: string
       duration: number
       duration_ms: number
+      /** Whether nothing may delete it; see protect_recording */
+      protected: boolean
       /** False if the file still grows, or was cut off */
       complete: boolean
       /** The end of the file is missing; `duration` is what can be played */
@@ -434,7 +440,7 @@ export interface Methods {
       format: string
     }
   }
-  /** Deletes one recording, unless it is still being written. Role: admin. */
+  /** Deletes one recording, unless it is still being written, or is protected. Role: admin. */
   delete_recording: {
     params: {
       /** Printable characters except `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
@@ -455,6 +461,21 @@ export interface Methods {
     result: {
       filename: string
       deleted: boolean
+      message: string
+    }
+  }
+  /** Protects one recording from deletion, by clients and by retention, or ends its protection. Role: admin. */
+  protect_recording: {
+    params: {
+      /** Printable characters except `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
+      filename: string
+      /** False: end it */
+      protected: boolean
+    }
+    result: {
+      filename: string
+      /** Whether nothing may delete it; see protect_recording */
+      protected: boolean
       message: string
     }
   }
@@ -1011,7 +1032,7 @@ export interface Methods {
       stream_protocols: string[]
     }
   }
-  /** Returns the usage of the disk that holds the recordings and snapshots, and whether retention deletes files. Role: admin. */
+  /** Returns the usage of the disk that holds the recordings and snapshots, when it will be full, and whether retention deletes files. Role: admin. */
   get_storage_info: {
     params: Record<string, never>
     result: {
@@ -1029,6 +1050,24 @@ export interface Methods {
       reason?: string
       /** The reason in one sentence */
       details?: string
+      /** Why the files cannot be listed: their sizes are not known */
+      files_unreadable?: {
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+      }
+      /** Number of protected recordings */
+      protected_files: number
+      protected_size: number
+      /** When recordings will be refused; absent: too little was recorded lately */
+      forecast?: {
+        bytes_per_day: number
+        /** The recordings since this time are counted */
+        from: string
+        /** Absent: the disk will not be full, by this rate and by retention */
+        days_left?: number
+      }
       retention: {
         policy_type: 'age' | 'size' | 'manual'
         enabled: boolean

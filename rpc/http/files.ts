@@ -9,6 +9,7 @@ import { mayUse } from '../../machines/domain/access.js'
 import { invalidParam, notFound, type ServiceError } from '../../machines/domain/errors.js'
 import { isFileName } from '../../machines/domain/fileName.js'
 import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
+import { fromDisk } from '../fromDisk.js'
 import type { RpcOptions } from '../options.js'
 import { resources } from '../present.js'
 import { fileSubject } from '../signedUrls.js'
@@ -148,7 +149,7 @@ export const createFilesHandler = (options: CallerOptions & { services: RpcOptio
   const callerOf = httpCaller(options)
 
   const find = async (kind: FileKind, name: string, caller: HttpCaller, exchange: Exchange): Promise<MediaFile> => {
-    const file = await files.find(kind, name)
+    const file = await fromDisk(files.find(kind, name))
     if (file === undefined || (caller.only !== undefined && caller.only !== fileSubject(kind, file)))
       throw notFound(resources[kind], name)
     if (mayUse(caller, file.camera)) return file

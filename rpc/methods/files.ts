@@ -1,14 +1,17 @@
 import pLimit from 'p-limit'
 import Type, { type Static } from 'typebox'
 import { mayUse } from '../../machines/domain/access.js'
-import { invalidParam, notFound, ServiceError } from '../../machines/domain/errors.js'
+import type { CameraId } from '../../machines/domain/camera.js'
+import { dependencyFailed, invalidParam, notFound, ServiceError } from '../../machines/domain/errors.js'
 import { isFileName } from '../../machines/domain/fileName.js'
 import type { FileKind, MediaFile, RecordingFile } from '../../machines/domain/ports.js'
+import { reasonFrom } from '../../machines/domain/reason.js'
 import { isInUse } from '../../machines/domain/retention.js'
+import { fromDisk } from '../fromDisk.js'
 import { type Call, type Method, method } from '../method.js'
 import { gapOf, iso, resources, seconds } from '../present.js'
 import { mayReach } from '../rights.js'
-import { Count, Deleted, FileInfo, FileList, Gaps, OneFile, Page, Truncated } from '../schemas.js'
+import { Count, Deleted, FileInfo, FileList, Gaps, OneFile, Page, Protected, Truncated } from '../schemas.js'
 import { downloadUrl } from '../signedUrls.js'
 
 /** Number of files of one list that are read at the same time. */
@@ -53,13 +56,11 @@ const gapsOf = ({ services }: Call, { name, camera }: MediaFile) => {
 
 const list = async (kind: FileKind, { limit = 50, offset = 0 }: Static<typeof Page>, call: Call) => {
   const { services, caller } = call
-  const { files, total } = await services.files.list(kind, {
-    limit,
-    offset,
-    ...(caller && { mayUse: (camera) => mayUse(caller, camera) }),
-  })
+  const limits = caller && { mayUse: (camera: CameraId) => mayUse(caller, camera) }
+  const { files, total } = await fromDisk(services.files.list(kind, { limit, offset, ...limits }))
   const entries = await pLimit(readers).map(files, async (file) => ({
     ...entryOf(call, kind, file),
+    ...(kind === 'recordings' && { protected: services.protection.has(file.name) }),
     ...(kind === 'recordings' && (await mediaOf(call, file.name))),
   }))
   return { files: entries, total, limit, offset }
@@ -67,7 +68,7 @@ const list = async (kind: FileKind, { limit = 50, offset = 0 }: Static<typeof Pa
 
 const find = async (kind: FileKind, filename: string, { services, caller }: Call): Promise<MediaFile> => {
   if (!isFileName(filename)) throw invalidParam('filename', 'must not have more than 255 bytes')
-  const file = await services.files.find(kind, filename)
+  const file = await fromDisk(services.files.find(kind, filename))
   if (file === undefined || !mayReach(caller, file.camera)) throw notFound(resources[kind], filename)
   return file
 }
@@ -84,7 +85,15 @@ const remove = async (kind: FileKind, filename: string, call: Call) => {
       allowed_methods: ['stop_recording'],
     })
   }
-  if (!(await services.files.remove(kind, name))) throw notFound(resources[kind], filename)
+  if (kind === 'recordings' && services.protection.has(name)) {
+    throw new ServiceError('invalidState', {
+      reason: 'recording_protected',
+      state: 'protected',
+      allowed_states: ['not protected'],
+      allowed_methods: ['protect_recording'],
+    })
+  }
+  if (!(await fromDisk(services.files.remove(kind, name)))) throw notFound(resources[kind], filename)
   return { filename: name, deleted: true, message: `${resources[kind]} deleted` }
 }
 
@@ -94,6 +103,7 @@ const listMethod = (kind: FileKind) =>
     summary: `Lists the ${kind}, newest first.`,
     role: 'viewer',
     cost: 5,
+    errors: ['dependencyFailed'],
     params: Page,
     numeric: ['limit', 'offset'],
     result: FileList,
@@ -107,24 +117,26 @@ const getRecordingInfo = method({
   name: 'get_recording_info',
   summary: 'Returns the details of one recording; its name may be given without the extension.',
   role: 'viewer',
-  errors: ['notFound'],
+  errors: ['notFound', 'dependencyFailed'],
   params: OneFile,
   result: Type.Object({
     ...FileInfo.properties,
     duration: Count,
     duration_ms: Count,
+    protected: Protected,
     complete: Type.Boolean({ description: 'False if the file still grows, or was cut off' }),
     truncated: Truncated,
     gaps: Type.Optional(Gaps),
   }),
   handler: async ({ filename }, call) => {
     const found = await find('recordings', filename, call)
-    const file = await call.services.files.recording(found.name)
+    const file = await fromDisk(call.services.files.recording(found.name))
     if (file === undefined) throw notFound('Recording', filename)
     return {
       ...entryOf(call, 'recordings', file),
       duration: seconds(file.duration),
       duration_ms: Math.max(0, Math.round(file.duration)),
+      protected: call.services.protection.has(file.name),
       complete: file.complete,
       ...truncatedOf(call, file),
       ...gapsOf(call, file),
@@ -136,7 +148,7 @@ const getSnapshotInfo = method({
   name: 'get_snapshot_info',
   summary: 'Returns the details of one snapshot; its name may be given without the extension.',
   role: 'viewer',
-  errors: ['notFound'],
+  errors: ['notFound', 'dependencyFailed'],
   params: OneFile,
   result: FileInfo,
   handler: async ({ filename }, call) => entryOf(call, 'snapshots', await find('snapshots', filename, call)),
@@ -155,13 +167,40 @@ const deleteMethod = (kind: FileKind, own: Pick<Method, 'name' | 'summary' | 'er
 
 const deleteRecording = deleteMethod('recordings', {
   name: 'delete_recording',
-  summary: 'Deletes one recording, unless it is still being written.',
-  errors: ['notFound', 'invalidState'],
+  summary: 'Deletes one recording, unless it is still being written, or is protected.',
+  errors: ['notFound', 'invalidState', 'dependencyFailed'],
 })
 const deleteSnapshot = deleteMethod('snapshots', {
   name: 'delete_snapshot',
   summary: 'Deletes one snapshot.',
-  errors: ['notFound'],
+  errors: ['notFound', 'dependencyFailed'],
+})
+
+const protectRecording = method({
+  name: 'protect_recording',
+  summary: 'Protects one recording from deletion, by clients and by retention, or ends its protection.',
+  role: 'admin',
+  since: '1.1',
+  cost: 2,
+  audit: { event: 'change', subject: 'filename' },
+  errors: ['notFound', 'invalidState', 'dependencyFailed'],
+  params: Type.Object({ ...OneFile.properties, protected: Type.Boolean({ description: 'False: end it' }) }),
+  result: Type.Object({ filename: Type.String(), protected: Protected, message: Type.String() }),
+  handler: async ({ filename, protected: isProtected }, call) => {
+    const { name } = await find('recordings', filename, call)
+    await call.services.protection.set(name, isProtected).catch((error: unknown) => {
+      const { code, details } = reasonFrom(error)
+      if (code !== 'limit_reached') throw dependencyFailed('storage', { code, details })
+      throw new ServiceError('invalidState', {
+        reason: code,
+        state: 'full',
+        allowed_states: ['not full'],
+        details,
+        suggestion: 'End the protection of another recording',
+      })
+    })
+    return { filename: name, protected: isProtected, message: `Recording ${isProtected ? '' : 'no longer '}protected` }
+  },
 })
 
 export const fileMethods = [
@@ -171,4 +210,5 @@ export const fileMethods = [
   getSnapshotInfo,
   deleteRecording,
   deleteSnapshot,
+  protectRecording,
 ]

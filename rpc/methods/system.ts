@@ -1,9 +1,12 @@
 import Type from 'typebox'
+import { forecastOf } from '../../machines/domain/forecast.js'
+import { Failure, reasonFrom } from '../../machines/domain/reason.js'
 import { method } from '../method.js'
+import type { RpcOptions } from '../options.js'
 import { given, iso, statusOf } from '../present.js'
-import { optionalReasonShape, reasonFields, suspendedFields, suspendedShape } from '../reason.js'
+import { optionalReasonShape, reasonFields, reasonShape, suspendedFields, suspendedShape } from '../reason.js'
 import { camerasFor } from '../rights.js'
-import { CameraName, CameraParam, Count, None, PolicyType, Status, Time } from '../schemas.js'
+import { CameraName, CameraParam, Count, None, PolicyType, Status, Time, timeOf } from '../schemas.js'
 
 const statusMethod = (name: string, summary: string) =>
   method({
@@ -90,10 +93,34 @@ const getServerInfo = method({
   },
 })
 
+const Forecast = Type.Object(
+  {
+    bytes_per_day: Count,
+    from: timeOf('The recordings since this time are counted'),
+    days_left: Type.Optional(
+      Type.Number({ minimum: 0, description: 'Absent: the disk will not be full, by this rate and by retention' }),
+    ),
+  },
+  { description: 'When recordings will be refused; absent: too little was recorded lately' },
+)
+
+/** Sizes of files; 0 with the reason if they cannot be listed. */
+const filesOf = async ({ files, protection }: Pick<RpcOptions, 'files' | 'protection'>) => {
+  const nothing = { recordings: [], sizes: { recordings: 0, snapshots: 0 }, guarded: [] }
+  try {
+    const [recordings, sizes] = await Promise.all([files.all('recordings'), files.sizes()])
+    return { recordings, sizes, guarded: recordings.filter(({ name }) => protection.has(name)) }
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return { ...nothing, files_unreadable: reasonFields(reasonFrom(error)) }
+  }
+}
+
 const getStorageInfo = method({
   name: 'get_storage_info',
   summary:
-    'Returns the usage of the disk that holds the recordings and snapshots, and whether retention deletes files.',
+    'Returns the usage of the disk that holds the recordings and snapshots, when it will be full, ' +
+    'and whether retention deletes files.',
   role: 'admin',
   cost: 2,
   params: None,
@@ -110,6 +137,12 @@ const getStorageInfo = method({
     }),
     since: Time,
     ...optionalReasonShape,
+    files_unreadable: Type.Optional(
+      Type.Object(reasonShape, { description: 'Why the files cannot be listed: their sizes are not known' }),
+    ),
+    protected_files: Type.Integer({ minimum: 0, description: 'Number of protected recordings' }),
+    protected_size: Count,
+    forecast: Type.Optional(Forecast),
     retention: Type.Object({
       policy_type: PolicyType,
       enabled: Type.Boolean(),
@@ -119,10 +152,16 @@ const getStorageInfo = method({
       ),
     }),
   }),
-  handler: async (_, { services: { files, directory, retention } }) => {
-    const sizes = await files.sizes()
-    const { state, cause, total, used, available, percent } = directory.storage()
-    const { policy, suspension, undated } = retention.view()
+  handler: async (_, { services }) => {
+    const { directory, retention, clock } = services
+    const { recordings, sizes, guarded, ...unread } = await filesOf(services)
+    const { state, cause, total, used, available, percent, room = available } = directory.storage()
+    const { policy, hasTarget = false, suspension, undated } = retention.view()
+    const bytes = sizes.recordings + sizes.snapshots
+    const isMeasured = total > 0
+    const forecast = isMeasured
+      ? forecastOf({ recordings, bytes, room, policy, hasTarget, now: clock.now() })
+      : undefined
     return {
       total_space: total,
       used_space: used,
@@ -134,6 +173,16 @@ const getStorageInfo = method({
       state,
       since: iso(cause.since),
       ...reasonFields(cause.reason),
+      ...unread,
+      protected_files: guarded.length,
+      protected_size: guarded.reduce((sum, file) => sum + file.bytes, 0),
+      ...(forecast && {
+        forecast: {
+          bytes_per_day: forecast.bytesPerDay,
+          from: iso(forecast.from),
+          ...(forecast.daysLeft !== undefined && { days_left: Math.round(forecast.daysLeft * 100) / 100 }),
+        },
+      }),
       retention: {
         policy_type: policy.type,
         enabled: policy.enabled,

@@ -126,7 +126,7 @@ export async function startExternal({
         externalStreams: { maxStreams },
         demoWhenNone: false,
         pollEvery: 10_000,
-        storage: { warnPercent: 80, blockPercent: 90 },
+        storage: { warnPercent: 80, blockPercent: 90, minFree: 0, interval: 5_000 },
         link: { seed: 0, resetAfter: 1_000 },
       },
       inspect: observer.inspect,

@@ -57,6 +57,7 @@ describe('a request to retention', () => {
         modifiedAt: at,
       })
     }
+    const protectedNames: string[] = []
     const told: Told[] = []
     const audited: AuditEntry[] = []
     let cameras: Pick<CameraView, 'id' | 'recording'>[] = []
@@ -92,6 +93,7 @@ describe('a request to retention', () => {
           return index >= 0 && files.splice(index, 1).length > 0
         },
       },
+      protection: { has: (name: string) => protectedNames.includes(name) },
       store: { load: async () => undefined, save: async () => {}, ...store },
       clockStore: {
         read: () => ({ wall: clock.now(), monotonic: timers.now() }),
@@ -134,6 +136,7 @@ describe('a request to retention', () => {
         timers.increment(ms)
         for (let turns = 0; turns < 30; turns += 1) await turn()
       },
+      protects: (name: string) => protectedNames.push(name),
       names: () => files.map(({ name }) => name),
       record: (camera: CameraId, names: string[]) => {
         cameras = [
@@ -223,6 +226,20 @@ describe('a request to retention', () => {
     record('camera0', ['camera0_a.mp4', 'camera0_b.mp4'])
     await ask.cleanUp({ dryRun: false, by: ann() })
     expect(names()).to.deep.equal(['camera0_b.mp4'])
+  })
+
+  it('does not delete a protected recording, even if it was protected during the sweep', async () => {
+    const { ask, add, names, protects, shut } = world()
+    for (const days of [60, 50, 40]) add(`camera0_${days}.mp4`, days)
+    protects('camera0_50.mp4')
+    const open = shut()
+    const cleaning = ask.cleanUp({ dryRun: false, by: ann() })
+    await turn()
+    await turn()
+    protects('camera0_40.mp4')
+    open()
+    expect((await cleaning).files.map(({ name }) => name)).to.deep.equal(['camera0_60.mp4'])
+    expect(names()).to.deep.equal(['camera0_50.mp4', 'camera0_40.mp4'])
   })
 
   it('ignores files of cameras that the caller may not use', async () => {
@@ -384,6 +401,8 @@ describe('a request to retention', () => {
       })
       for (const days of [50, 40, 35, 3]) add(`camera0_${days}.mp4`, days)
       await wait(minute)
+      expect(names()).to.deep.equal(['camera0_40.mp4', 'camera0_35.mp4', 'camera0_3.mp4'])
+      for (let runs = 0; runs < 3; runs += 1) await wait(minute)
       expect(names()).to.deep.equal(['camera0_3.mp4'])
       expect(warnings(lines)).to.deep.equal([])
     })

@@ -192,15 +192,24 @@ describe('options from the configuration', () => {
       demoWhenNone: false,
       pollEvery: 10_000,
       endsOnUnplug: false,
-      storage: { warnPercent: 80, blockPercent: 90 },
+      priority: 50,
+      storage: { warnPercent: 80, blockPercent: 90, minFree: 'auto', interval: 5_000, isGraded: false, freeTarget: 0 },
       link: { resetAfter: 2_000 },
       mediaSessions: { startLimit: 22_000 },
-      retention: { policy: { type: 'age', enabled: false, maxAgeDays: 30 }, checkInterval: 3_600_000 },
+      retention: {
+        policy: { type: 'age', enabled: false, maxAgeDays: 30 },
+        checkInterval: 3_600_000,
+        hasTarget: false,
+        hasAgeLimits: false,
+      },
       streams: [],
       external: { enabled: false, interval: 5_000, atStart: false, skydio: false, generic: false },
       externalStreams: { maxStreams: 64, interval: 5_000 },
     })
     expect(fleetInput(defaults, { streams: [] }).external.interval).to.equal(30_000)
+    const graded = (cameras: string) => fleetInput(configured({ CAMERAS: cameras }), { streams: [] }).storage.isGraded
+    expect(graded('[{ name: a, source: virtual, priority: 50 }]')).to.equal(false)
+    expect(graded('[{ name: a, source: virtual, priority: 51 }]')).to.equal(true)
     expect(drainLimit(defaults)).to.equal(4_500)
     expect(drainLimit(configured({ SERVER_SHUTDOWN_TIMEOUT: '2s' }))).to.equal(1_000)
   })

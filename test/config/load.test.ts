@@ -55,6 +55,7 @@ describe('configuration', () => {
         format: 'fmp4',
         on_unplug: 'resume',
         max_interruption: 0,
+        priority: 50,
         segment_duration: 3_600_000,
         part_duration: 200,
       })
@@ -411,6 +412,20 @@ describe('configuration', () => {
       )
       expect(load('mediamtx: { mode: external, auth_port: 8004 }').warnings).to.deep.equal([])
       expect(load('mediamtx: { mode: external }\nsecurity: { streams: open }').warnings).to.deep.equal([])
+    })
+
+    it('read the free space as a size, or leave it to the service', () => {
+      const minFree = (text: string) => load(`storage: { min_free: ${text} }`).config.storage.min_free
+      expect(load('').config.storage.min_free).to.equal('auto')
+      expect([minFree('500MB'), minFree('0'), minFree('1000000'), minFree('auto')]).to.deep.equal([
+        500 * 1024 ** 2,
+        0,
+        1_000_000,
+        'auto',
+      ])
+      expect(faultsOf(() => minFree('lots'))[0]?.rule).to.equal(
+        'must be auto or a size from 0 to 1000T (50M, 1G; a bare number is in bytes)',
+      )
     })
 
     it('require a warning level below the blocking level', () => {

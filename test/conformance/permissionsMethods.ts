@@ -107,6 +107,7 @@ const plans: Record<string, Plan> = {
   get_snapshot_info: file('snapshots'),
   delete_recording: deleted('recordings'),
   delete_snapshot: deleted('snapshots'),
+  protect_recording: { ...file('recordings'), params: (name) => ({ filename: name, protected: false }) },
   start_streaming: plain,
   stop_streaming: plain,
   get_stream_url: plain,

@@ -6,10 +6,11 @@ import { demandMachine } from '../../machines/demand.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import { type MediaSession, neverExpires } from '../../machines/domain/access.js'
 import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
+import type { Measured } from '../../machines/domain/diskRoom.js'
 import type { AddedStream } from '../../machines/domain/external.js'
 import type { Fact } from '../../machines/domain/facts.js'
 import type { Kick } from '../../machines/domain/mediaReaders.js'
-import type { CameraEntry, DiskUsage, Registry, ServerChoice, ServerInfo } from '../../machines/domain/ports.js'
+import type { CameraEntry, Registry, ServerChoice, ServerInfo } from '../../machines/domain/ports.js'
 import { because } from '../../machines/domain/reason.js'
 import { streamKey } from '../../machines/domain/streamUrl.js'
 import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
@@ -527,7 +528,7 @@ function fleet({
           actors: { askInfo: refusing, syncPaths: never(), watchBreaker: quiet(), pauseCalls: quiet() },
         }),
         storage: crashing(storageMachine).provide({
-          actors: { measureDisk: fromPromise<DiskUsage>(() => new Promise(() => {})) },
+          actors: { measureDisk: fromPromise<Measured>(() => new Promise(() => {})) },
         }),
       },
     }),
@@ -539,7 +540,7 @@ function fleet({
         external,
         demoWhenNone,
         pollEvery: 10_000,
-        storage: { warnPercent: 80, blockPercent: 90 },
+        storage: { warnPercent: 80, blockPercent: 90, minFree: 0, interval: 5_000 },
         link: { seed: 2 ** 31, resetAfter: 2_000 },
       },
       inspect: (event) => {

@@ -1,9 +1,16 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import type { CameraId, CameraLimits } from '../../machines/domain/camera.js'
 import type { ClockReading, ClockRecord } from '../../machines/domain/clockTrust.js'
 import type { RetentionFact } from '../../machines/domain/facts.js'
-import { isInUse, type KeptFile, planSweep, type RetentionPolicy } from '../../machines/domain/retention.js'
+import {
+  isInUse,
+  type KeptFile,
+  planSweep,
+  type RetentionPolicy,
+  type SweepRules,
+} from '../../machines/domain/retention.js'
 import type { RecordingView } from '../../machines/domain/views.js'
 import { retentionMachine, retentionView } from '../../machines/retention.js'
 import type { RetentionEvent, Sweep } from '../../machines/retentionSetup.js'
@@ -76,7 +83,7 @@ describe('a retention policy', () => {
     fc.assert(
       fc.property(fc.array(anyFile), fc.double({ min: 0.001, max: 10, noNaN: true }), (some, limit) => {
         const files = some.map(({ days, bytes, growing }, index) => file(`f${index}`, days, { bytes, growing }))
-        const gone = planSweep(size(limit), files, { now, isScheduled: true }).files
+        const gone = planSweep(size(limit), files, { now, isScheduled: false }).files
         const kept = files.filter((each) => !gone.includes(each))
         const sum = kept.reduce((total, { bytes }) => total + bytes, 0)
         const mayGo = kept.filter(({ growing, createdAt }) => !growing && now - createdAt >= 60_000)
@@ -122,10 +129,94 @@ describe('a retention policy', () => {
     expect(plan(age(30), month(9, 11)).files).to.have.length(9)
   })
 
-  it('by size is not limited by schedule', () => {
-    expect(plan(size(1), month(9, 1), true)).to.deep.equal({
-      files: month(9, 0).map(({ name }) => name),
-      undated: [],
+  it('by size deletes at most 20 % of all files by schedule, and says that more are due', () => {
+    expect(plan(size(1), month(9, 1), true)).to.deep.equal({ files: ['old0', 'old1'], undated: [] })
+    expect(planSweep(size(1), month(9, 1), { now, isScheduled: true }).isLimited).to.equal(true)
+    expect(planSweep(size(9), month(9, 1), { now, isScheduled: true }).isLimited).to.equal(false)
+    expect(plan(size(1), month(9, 1)).files).to.have.length(9)
+  })
+
+  it('never deletes a protected file, and counts its bytes', () => {
+    const files = [file('a', 90, { protected: true }), file('b', 80), file('c', 70)]
+    expect(namesOf(age(30), files)).to.deep.equal(['b', 'c'])
+    expect(namesOf(size(2), files)).to.deep.equal(['b'])
+    const rules = { now, isScheduled: true, needed: 9e9, hasTarget: true }
+    expect(planSweep(size(9), files, rules).files.map(({ name }) => name)).to.deep.equal(['b'])
+  })
+
+  describe('for free space', () => {
+    const roomFor = (policy: RetentionPolicy, files: KeptFile[], rules: Partial<SweepRules>) => {
+      const { files: due, reasons } = planSweep(policy, files, { now, isScheduled: true, ...rules })
+      return due.map((each) => `${each.name}: ${reasons.get(each)}`)
+    }
+    const lacked = 'the disk lacked free space'
+
+    it('deletes the oldest files until there is enough, whatever the policy and the clock say', () => {
+      const files = month(0, 10)
+      const rules = { needed: 15e8, hasTarget: true, ignoresAge: true }
+      expect(roomFor(age(30), files, rules)).to.deep.equal([`young0: ${lacked}`, `young1: ${lacked}`])
+      expect(roomFor(age(30), files, { ...rules, needed: 1 })).to.deep.equal([`young0: ${lacked}`])
+    })
+
+    it('deletes at most 20 % of all files at once', () => {
+      expect(roomFor(size(1e5), month(0, 10), { needed: 9e9, hasTarget: true })).to.have.length(2)
+    })
+
+    it('deletes only what the policy names if there is no target', () => {
+      expect(roomFor(age(30), month(1, 10), { needed: 15e8 })).to.deep.equal(['old0: older than 30 days'])
+      expect(roomFor(age(30), month(1, 10), { needed: 15e8, ignoresAge: true })).to.deep.equal([])
+    })
+
+    it('spares files that are recorded, protected, or young', () => {
+      const files = [
+        file('grows', 9, { growing: true }),
+        file('protected', 8, { protected: true }),
+        file('now', 0),
+        file('old', 2),
+        ...month(0, 10).map((each) => ({ ...each, createdAt: now - day })),
+      ]
+      expect(roomFor(size(1e5), files, { needed: 1e9, hasTarget: true })).to.deep.equal([`old: ${lacked}`])
+    })
+  })
+
+  describe('with limits of single cameras', () => {
+    const of = (camera: CameraId, days: number) => file(`${camera}-${days}`, days, { camera })
+    const limited = (policy: RetentionPolicy, files: KeptFile[], own: CameraLimits, more: Partial<SweepRules> = {}) => {
+      const limits = new Map([['camera1', own] as const])
+      const { files: due, reasons } = planSweep(policy, files, { now, isScheduled: false, limits, ...more })
+      return due.map((each) => `${each.name}: ${reasons.get(each)}`)
+    }
+    const files = [of('camera0', 40), of('camera0', 9), of('camera1', 35), of('camera1', 9), of('camera1', 8)]
+
+    it('deletes the old files of the camera besides those of the policy', () => {
+      const why = 'older than 8 days, the limit of camera1'
+      expect(limited(age(36), files, { maxAgeDays: 8 })).to.deep.equal([
+        'camera0-40: older than 36 days',
+        `camera1-35: ${why}`,
+        `camera1-9: ${why}`,
+      ])
+      expect(limited(size(9), files, { maxAgeDays: 8 })).to.deep.equal([`camera1-35: ${why}`, `camera1-9: ${why}`])
+      expect(limited(size(9), files, { maxAgeDays: 8 }, { ignoresAge: true })).to.deep.equal([])
+    })
+
+    it('deletes the oldest files of the camera until the rest fits, and counts them for the policy', () => {
+      const why = 'more than 1 GB were kept, the limit of camera1'
+      expect(limited(size(3), files, { maxSizeGb: 1 })).to.deep.equal([`camera1-35: ${why}`, `camera1-9: ${why}`])
+      expect(limited(size(2), files, { maxSizeGb: 1 })).to.deep.equal([
+        'camera0-40: more than 2 GB were kept',
+        `camera1-35: ${why}`,
+        `camera1-9: ${why}`,
+      ])
+    })
+
+    it('deletes nothing by age by schedule if more than half of the recordings are due, but the rest', () => {
+      const plan = planSweep(age(7), files, {
+        now,
+        isScheduled: true,
+        limits: new Map([['camera1', { maxSizeGb: 2 }] as const]),
+      })
+      expect(plan.files.map(({ name }) => name)).to.deep.equal(['camera1-35'])
+      expect(plan.excess).to.deep.equal({ due: 5, of: 5 })
     })
   })
 
@@ -241,6 +332,118 @@ describe('retention', () => {
 })
 
 const hour = 3_600_000
+
+describe('retention on a disk that lacks space', () => {
+  const needed = { type: 'space.needed', bytes: 5e9 } as const
+  const settled = 35_000
+
+  it('sweeps at once for the bytes that are missing, and again only after the disk can show what was freed', async () => {
+    const { actor, sweeps, ends, wait } = await begin({ policy: size(9), hasTarget: true })
+    await wait(60_000)
+    ends()
+    actor.send(needed)
+    await turn()
+    expect(sweeps.slice(1)).to.deep.equal([{ policy: size(9), needed: 5e9, hasTarget: true }])
+    actor.send(needed)
+    ends()
+    actor.send(needed)
+    await wait(settled - 1)
+    expect(sweeps).to.have.length(2)
+    await wait(1)
+    actor.send({ type: 'space.needed', bytes: 1 })
+    await turn()
+    expect(sweeps[2]?.needed).to.equal(1)
+  })
+
+  it('waits for a minute after the start, and after a change of the policy', async () => {
+    const { actor, sweeps, settle, wait } = await begin({ policy: size(9) })
+    actor.send(needed)
+    await wait(59_999)
+    actor.send({ type: 'policy.set', policy: size(5), by })
+    await settle()
+    actor.send(needed)
+    await wait(59_999)
+    expect(sweeps).to.have.length(0)
+  })
+
+  it('deletes nothing if it is disabled or manual', async () => {
+    for (const policy of [age(30, false), { type: 'manual', enabled: true } as const]) {
+      const { actor, sweeps, wait } = await begin({ policy, hasTarget: true })
+      await wait(61_000)
+      actor.send(needed)
+      await turn()
+      expect(sweeps).to.have.length(0)
+    }
+  })
+
+  it('with a suspect clock only sweeps for the target, and ignores all ages', async () => {
+    const seen = seenAt(now - 365 * day)
+    const none = await begin({ policy: age(30), seen })
+    const target = await begin({ policy: age(30), seen, hasTarget: true })
+    for (const { actor, wait } of [none, target]) {
+      await wait(61_000)
+      actor.send(needed)
+      await turn()
+    }
+    expect(none.sweeps).to.deep.equal([])
+    const { now: _, ...sweep } = target.sweeps[0] ?? { policy: size(1) }
+    expect(sweep).to.deep.equal({ policy: age(30), ignoresAge: true, needed: 5e9, hasTarget: true })
+  })
+
+  it('says nothing if there was nothing to delete', async () => {
+    const { actor, facts, tells, ends, wait } = await begin({ policy: size(9) })
+    await wait(60_000)
+    ends()
+    actor.send(needed)
+    await turn()
+    ends()
+    await wait(settled)
+    expect(facts.filter(({ type }) => type === 'retention.swept')).to.have.length(1)
+    actor.send(needed)
+    await turn()
+    tells({ type: 'file.deleted', kind: 'recordings', name: 'a.mp4', camera: 'camera0', bytes: 7, reason: 'r' })
+    ends()
+    expect(facts.slice(-2).map(({ type }) => type)).to.deep.equal(['file.deleted', 'retention.swept'])
+  })
+
+  it('does not carry the need over to a later sweep', async () => {
+    const { actor, sweeps, ends, wait } = await begin({ policy: age(30), seen: seenAt(now) })
+    await wait(60_000)
+    ends()
+    actor.send(needed)
+    actor.send({ type: 'retention.sweep', by })
+    ends()
+    await wait(hour)
+    expect(sweeps.map((sweep) => sweep.needed)).to.deep.equal([undefined, undefined, undefined])
+  })
+})
+
+describe('retention by size with more files than one sweep may delete', () => {
+  it('continues after a minute', async () => {
+    const { sweeps, tells, wait } = await begin({ policy: size(5) })
+    await wait(60_000)
+    tells({ type: 'sweep.ended', at: now, isLimited: true })
+    await wait(60_000)
+    expect(sweeps).to.have.length(2)
+    tells({ type: 'sweep.ended', at: now })
+    await wait(60_000)
+    expect(sweeps).to.have.length(2)
+  })
+})
+
+describe('retention with limits by age of single cameras', () => {
+  it('sweeps by size, without them, while the clock is suspect', async () => {
+    const { facts, sweeps, wait } = await begin({
+      policy: size(5),
+      seen: seenAt(now - 365 * day),
+      hasAgeLimits: true,
+    })
+    await wait(60_000)
+    expect(sweeps).to.deep.equal([{ policy: size(5), now: now + 60_000, ignoresAge: true }])
+    expect(facts.map(({ type }) => type)).to.deep.equal(['retention.suspended'])
+  })
+})
+
 /** What a suspended policy says, in parts that do not depend on the time. */
 const suspicion = 'if it is right, call cleanup_old_files; if not, set it'
 
@@ -433,12 +636,15 @@ async function begin({
   seen,
   at = now,
   checkInterval = hour,
+  ...flags
 }: {
   policy: RetentionPolicy
   kept?: { policy: RetentionPolicy } | string
   seen?: ClockRecord | string
   at?: number
   checkInterval?: number
+  hasTarget?: boolean
+  hasAgeLimits?: boolean
 }) {
   const clock = new SimulatedClock()
   const sweeps: Sweep[] = []
@@ -473,7 +679,7 @@ async function begin({
       saveClock: fromPromise<void, { record: ClockRecord }>(async ({ input }) => void times.push(input.record)),
     },
   })
-  const actor = createActor(machine, { input: { policy, checkInterval }, clock })
+  const actor = createActor(machine, { input: { policy, checkInterval, ...flags }, clock })
   actor.on('*', (fact) => facts.push(fact))
   actor.start()
   await turn()

@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import { fromPromise, SimulatedClock } from 'xstate'
+import type { Measured } from '../../machines/domain/diskRoom.js'
 import type { DiskUsage } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
-import { storageMachine, storageView } from '../../machines/storage.js'
+import { type StorageInput, storageMachine, storageView } from '../../machines/storage.js'
 import { later, turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
 
@@ -18,7 +19,7 @@ describe('storage', () => {
     await measures(50)
     await measures(93.25)
     await measures(70)
-    expect(heard).to.deep.equal([
+    expect(heard.filter(isLevel)).to.deep.equal([
       { type: 'storage.freed' },
       { type: 'storage.blocked', reason: because('storage_full', 'the disk is 93.3 % full, the limit is 90 %') },
       { type: 'storage.freed' },
@@ -105,7 +106,7 @@ describe('storage', () => {
     await measures(89)
     await fails('late')
     expect(levels()).to.deep.equal(['critical'])
-    expect(heard).to.have.length(1)
+    expect(heard.filter(isLevel)).to.have.length(1)
   })
 
   it('has no hysteresis at the end of a fault: the disk was never full', async () => {
@@ -148,11 +149,195 @@ describe('storage', () => {
   })
 })
 
-/** A disk with measurements from the test, five seconds apart. */
-function disk() {
+describe('storage with a limit of free bytes', () => {
+  it('warns below twice the limit and blocks below the limit, whatever the percentage is', async () => {
+    const { heard, facts, levels, measures } = disk({ minFree: 500 })
+    for (const percent of [0, 10, 51, 46, 40, 10, 0]) await measures(percent, { available: 1_000 - percent * 10 })
+    expect(levels()).to.deep.equal(['ok', 'warning', 'critical', 'warning'])
+    expect(facts[1]).to.deep.include({
+      reason: because('storage_warning', 'only 0.0 MB are free, the limit is 0.0 MB'),
+    })
+    expect(heard.filter(isLevel).map(({ type }) => type)).to.deep.equal([
+      'storage.freed',
+      'storage.freed',
+      'storage.blocked',
+      'storage.freed',
+    ])
+  })
+
+  it('names the free space and the limit', async () => {
+    const { heard, measures } = disk({ minFree: 500e6 })
+    await measures(50, { total: 1e9, used: 5e8, available: 499_900_000 })
+    const reason = because('storage_full', 'only 499.9 MB are free, the limit is 500.0 MB')
+    expect(heard.find(({ type }) => type === 'storage.blocked')).to.deep.equal({ type: 'storage.blocked', reason })
+  })
+
+  it('chooses the limit by the size of the disk, if it is to', async () => {
+    const small = disk({ minFree: 'auto', warnPercent: 98, blockPercent: 99 })
+    await small.measures(80)
+    await small.measures(94)
+    await small.measures(96)
+    expect(small.levels()).to.deep.equal(['ok', 'warning', 'critical'])
+    const large = disk({ minFree: 'auto', warnPercent: 99, blockPercent: 100 })
+    const of = (available: number) => ({ total: 1e12, used: 1e12 - available, available })
+    await large.measures(96, of(40e9))
+    await large.measures(97, of(200e6))
+    await large.measures(97, of(100e6))
+    expect(large.levels()).to.deep.equal(['ok', 'warning', 'critical'])
+  })
+})
+
+describe('storage that retention can free', () => {
+  const pressed = (heard: { type: string }[]) =>
+    heard.splice(0).flatMap((news) => (news.type === 'storage.pressed' && 'missing' in news ? news.missing : []))
+
+  it('reports with each measurement how much is missing until recordings may continue', async () => {
+    const { heard, measures } = disk()
+    for (const percent of [87, 95, 90, 88, 80]) await measures(percent)
+    expect(pressed(heard)).to.deep.equal([70, 20])
+  })
+
+  it('reports how much is missing to the target, at every level', async () => {
+    const { heard, measures } = disk({ freeTarget: 400 })
+    for (const percent of [50, 70, 95]) await measures(percent)
+    expect(pressed(heard)).to.deep.equal([100, 350])
+  })
+
+  it('asks for one file when the inodes are used up, and for none while the disk has another fault', async () => {
+    const { heard, measures } = disk()
+    await measures(50, { inodesPercent: 99 })
+    await measures(95, { fault: because('storage_read_only') })
+    expect(pressed(heard)).to.deep.equal([1])
+  })
+})
+
+describe('storage on a disk that is being filled', () => {
+  it('measures more often the sooner the disk is full, and stops recordings before it is', async () => {
+    const { levels, used, seconds } = await filling({ size: 40e6, rate: 30e6 / 8 })
+    expect(levels()).to.include.members(['ok', 'critical'])
+    expect(used()).to.be.below(40e6)
+    expect(seconds()).to.be.below(11)
+  })
+
+  it('stops them in time if they begin when little room is left, after a time without a writer', async () => {
+    const { levels, used } = await filling({ size: 40e6, rate: 30e6 / 8, used: 33e6, idle: 60_000 })
+    expect(levels().at(-1)).to.equal('critical')
+    expect(used()).to.be.below(40e6)
+  })
+
+  it('does not measure more often than every 5 s while nobody writes', async () => {
+    const { asked, measures, clock } = disk({}, 5_000)
+    for (let times = 0; times < 4; times += 1) await measures(50)
+    const before = asked()
+    clock.increment(0)
+    expect(asked()).to.equal(before)
+    await measures(50)
+    clock.increment(4_999)
+    await turn()
+    expect(asked()).to.equal(before + 1)
+  })
+
+  it('does not block and free alternately when the writers stop and continue', async () => {
+    const { levels } = await filling({ size: 40e6, rate: 30e6 / 8, seconds: 60 })
+    expect(levels().filter((level) => level === 'critical').length).to.be.at.most(5)
+  })
+})
+
+describe('storage with recordings of different priorities', () => {
+  it('announces the limit with each measurement, and that there is room again until it is settled', async () => {
+    const { actor, heard, measures } = disk({ isGraded: true })
+    const types = () =>
+      heard
+        .splice(0)
+        .filter(isLevel)
+        .map(({ type }) => type.slice('storage.'.length))
+    await measures(84)
+    expect(types()).to.deep.equal(['freed'])
+    await measures(85)
+    await measures(84)
+    expect(types()).to.deep.equal(['strained', 'strained'])
+    await measures(82)
+    await measures(82)
+    expect(types()).to.deep.equal(['relaxed', 'relaxed'])
+    actor.send({ type: 'strain.settled' })
+    await measures(82)
+    expect(types()).to.deep.equal([])
+  })
+
+  it('allows recordings gradually after a full disk', async () => {
+    const { heard, measures } = disk({ isGraded: true })
+    await measures(95)
+    await measures(87)
+    expect(heard).to.deep.include({ type: 'storage.freed', gradually: true })
+  })
+})
+
+/** True for news that concern recordings, not retention. */
+const isLevel = ({ type }: { type: string }) => type !== 'storage.pressed'
+
+/**
+ * Writes at `rate` bytes per second to a disk of `size` bytes whenever recordings are allowed; they take half a second
+ * to stop. `idle`: ms before they begin.
+ */
+async function filling({
+  size,
+  rate,
+  used = 0,
+  idle = 0,
+  seconds = 30,
+}: {
+  size: number
+  rate: number
+  used?: number
+  idle?: number
+  seconds?: number
+}) {
   const clock = new SimulatedClock()
-  let measuring = later<DiskUsage>()
-  const measureDisk = fromPromise<DiskUsage>(() => {
+  let bytes = used
+  let most = used
+  let fullAt = Number.POSITIVE_INFINITY
+  const measureDisk = fromPromise<Measured>(async () => ({
+    at: clock.now(),
+    total: size,
+    used: bytes,
+    available: size - bytes,
+    percent: (bytes / size) * 100,
+  }))
+  const keepReserve = fromPromise<void>(async () => {})
+  const { actor, facts, heard } = withParent(storageMachine.provide({ actors: { measureDisk, keepReserve } }), {
+    input: { warnPercent: 80, blockPercent: 90, minFree: 'auto', interval: 5_000 } satisfies StorageInput,
+    clock,
+  })
+  const step = 50
+  let stopsAt = 0
+  let wasAllowed = false
+  for (let time = 0; time < idle + seconds * 1_000; time += step) {
+    const news = heard.filter(({ type }) => type === 'storage.blocked' || type === 'storage.freed').at(-1)
+    const isAllowed = time >= idle && news?.type === 'storage.freed'
+    if (isAllowed && !wasAllowed) actor.send({ type: 'disk.check' })
+    if (isAllowed) stopsAt = time + 500
+    else if (wasAllowed) fullAt = Math.min(fullAt, time)
+    wasAllowed = isAllowed
+    if (time < stopsAt) bytes = Math.min(size, bytes + (rate * step) / 1_000)
+    most = Math.max(most, bytes)
+    clock.increment(step)
+    for (let turns = 0; turns < 3; turns += 1) await turn()
+  }
+  return {
+    used: () => most,
+    seconds: () => fullAt / 1_000,
+    levels: () => facts.map((fact) => fact.type.slice('storage.'.length)),
+  }
+}
+
+/** A disk with measurements from the test, by default so far apart that nobody seems to write. */
+function disk(limits: Partial<StorageInput> = {}, pause = 10 * 24 * 3_600_000) {
+  const clock = new SimulatedClock()
+  let measuring = later<Measured>()
+  let at = 0
+  let asked = 0
+  const measureDisk = fromPromise<Measured>(() => {
+    asked += 1
     measuring = later()
     return measuring.promise
   })
@@ -162,7 +347,7 @@ function disk() {
     if (reserve.fails) throw new Error('no room')
   })
   const { actor, facts, heard } = withParent(storageMachine.provide({ actors: { measureDisk, keepReserve } }), {
-    input: { warnPercent: 80, blockPercent: 90 },
+    input: { warnPercent: 80, blockPercent: 90, minFree: 0, interval: 5_000, ...limits },
     clock,
   })
   const after = async () => {
@@ -175,9 +360,13 @@ function disk() {
     heard,
     facts,
     reserve,
+    clock,
+    /** Number of measurements. */
+    asked: () => asked,
     levels: () => facts.map((fact) => fact.type.slice('storage.'.length)),
     measures: (percent: number, more: Partial<DiskUsage> = {}) => {
-      measuring.resolve({ total: 1_000, used: percent * 10, available: 1_000 - percent * 10, percent, ...more })
+      at += pause
+      measuring.resolve({ at, total: 1_000, used: percent * 10, available: 1_000 - percent * 10, percent, ...more })
       return after()
     },
     fails: (reason: string | Error) => {

@@ -165,6 +165,8 @@ export const createWorld = () => {
     ] as StreamState[],
     recordings: [recordingFile],
     snapshots: [snapshotFile],
+    /** Names without extension. */
+    protected: [] as string[],
     /** Replaces methods of the fake `Ask`. */
     ask: {} as Partial<Ask>,
     asked,
@@ -286,6 +288,7 @@ export const createWorld = () => {
       const index = of(kind).findIndex((file) => file.name === name)
       return index >= 0 && of(kind).splice(index, 1).length > 0
     },
+    all: async (kind) => of(kind),
     sizes: async () => ({ recordings: 123_456, snapshots: 45_678 }),
   }
 
@@ -438,6 +441,13 @@ export const createWorld = () => {
     directory,
     ask,
     files,
+    protection: {
+      has: (name) => world.protected.includes(bare(name)),
+      set: async (name, isProtected) => {
+        world.protected = world.protected.filter((one) => one !== bare(name))
+        if (isProtected) world.protected.push(bare(name))
+      },
+    },
     mediaServer: {
       streams: async () => world.streams,
       stream: async (name) => world.streams.find((stream) => stream.name === name),

@@ -6,6 +6,7 @@ import { useFakeTimers } from 'sinon'
 import type { Grant } from '../../machines/domain/access.js'
 import { invalidParam } from '../../machines/domain/errors.js'
 import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
+import { Failure } from '../../machines/domain/reason.js'
 import { createFilesHandler, rangeOf } from '../../rpc/http/files.js'
 import type { RpcOptions } from '../../rpc/options.js'
 import { downloadUrl } from '../../rpc/signedUrls.js'
@@ -35,6 +36,7 @@ describe('the downloads', () => {
     await mkdir(join(folder, 'recordings', 'folder.mp4'))
     // Accepts every name on purpose: the refusals below must come from the handler.
     const find = async (kind: FileKind, name: string): Promise<MediaFile | undefined> => {
+      if (name === 'unreadable.mp4') throw new Failure('storage_missing')
       if (name === 'refused.mp4') throw invalidParam('filename', 'must be a file name')
       const full = name === 'camera0_1' ? 'camera0_1.mp4' : name
       return { name: full, camera: 'camera0', path: join(folder, kind, full), bytes: 0, modifiedAt: 0, createdAt: 0 }
@@ -72,6 +74,11 @@ describe('the downloads', () => {
     expect((await get('/files/recordings/camera0_1')).headers['content-disposition']).to.include('camera0_1.mp4')
     const odd = await get(`/files/snapshots/${encodeURIComponent('dör x (1).jpg')}`)
     expect(odd.status).to.equal(404)
+  })
+
+  it('answer 503 with the reason if the folder cannot be read', async () => {
+    const { status, body } = await get('/files/recordings/unreadable.mp4')
+    expect([status, JSON.parse(body).error?.data?.reason ?? body]).to.deep.equal([503, 'storage_missing'])
   })
 
   it('answer HEAD with the headers only', async () => {

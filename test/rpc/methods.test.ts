@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { dependencyFailed, ServiceError } from '../../machines/domain/errors.js'
-import { because } from '../../machines/domain/reason.js'
+import { because, Failure } from '../../machines/domain/reason.js'
 import { methods } from '../../rpc/methods/index.js'
 import { topicNames } from '../../rpc/topics/index.js'
 import { contract, faults } from './contract.js'
@@ -58,6 +58,7 @@ const calls: [method: string, params?: object][] = [
   ['get_audit_log'],
   ['rpc.discover'],
   ['simulate', { device: 'camera0', action: 'unplug' }],
+  ['protect_recording', { filename: 'camera0_2025-06-01_11-00-00-000000', protected: true }],
   ['delete_recording', { filename: 'camera0_2025-06-01_11-00-00-000000.mp4' }],
   ['delete_snapshot', { filename: 'camera0_2025-06-01_11-30-00-000' }],
 ]
@@ -264,6 +265,125 @@ describe('methods', () => {
     const { error } = await admin.call('delete_recording', { filename: name })
     expect(error?.data).to.deep.include({ reason: 'recording_in_progress', state: 'STOPPING' })
     expect(world.recordings).to.have.length(1)
+  })
+
+  describe('protect_recording', () => {
+    const name = 'camera0_2025-06-01_11-00-00-000000.mp4'
+    const protect = (isProtected: boolean) =>
+      admin.call('protect_recording', { filename: name.replace('.mp4', ''), protected: isProtected })
+
+    it('protects a recording from delete_recording, which says what to do, until it is ended', async () => {
+      expect((await protect(true)).result).to.deep.equal({
+        filename: name,
+        protected: true,
+        message: 'Recording protected',
+      })
+      const { error } = await admin.call('delete_recording', { filename: name })
+      expect(error).to.deep.include({ code: -32020 })
+      expect(error?.data).to.deep.include({
+        reason: 'recording_protected',
+        details: 'the recording is protected',
+        allowed_methods: ['protect_recording'],
+        suggestion: 'Call protect_recording with protected: false first',
+      })
+      expect(world.recordings).to.have.length(1)
+      expect((await protect(false)).result).to.deep.include({ protected: false })
+      expect((await admin.call('delete_recording', { filename: name })).result).to.deep.include({ deleted: true })
+    })
+
+    it('is visible in list_recordings, get_recording_info and get_storage_info', async () => {
+      const shown = async () => [
+        (await admin.call('list_recordings')).result.files[0].protected,
+        (await admin.call('get_recording_info', { filename: name })).result.protected,
+        (await admin.call('get_storage_info')).result.protected_files,
+        (await admin.call('get_storage_info')).result.protected_size,
+      ]
+      expect(await shown()).to.deep.equal([false, false, 0, 0])
+      await protect(true)
+      expect(await shown()).to.deep.equal([true, true, 1, 123_456])
+      expect((await admin.call('list_snapshots')).result.files[0]).not.to.have.property('protected')
+    })
+
+    it('is for administrators of the camera, and in the audit log', async () => {
+      const limited = await stage.connect(port, { role: `admin/ann/${noon + 60_000}/camera1` })
+      const params = { filename: name, protected: true }
+      expect((await limited.call('protect_recording', params)).error).to.deep.include({ code: -32010 })
+      const operator = await stage.connect(port, { role: 'operator' })
+      expect((await operator.call('protect_recording', params)).error).to.deep.include({ code: -32002 })
+      expect(world.protected).to.deep.equal([])
+      await protect(true)
+      const written = world.audited.filter(({ action, result }) => action === 'protect_recording' && result === 'ok')
+      expect(written.map(({ event, subject }) => [event, subject])).to.deep.equal([
+        ['change', name.replace('.mp4', '')],
+      ])
+    })
+
+    it('says that the limit is reached, or that the change cannot be saved', async () => {
+      for (const [code, key, reason] of [
+        ['limit_reached', -32020, 'limit_reached'],
+        ['not_written', -32050, 'not_written'],
+      ] as const) {
+        const protection = {
+          has: () => false,
+          set: async () => {
+            throw new Failure(code)
+          },
+        }
+        const { port: other } = await stage.serve(world.options({}, { protection }))
+        const client = await stage.connect(other, { role: 'admin' })
+        const { error } = await client.call('protect_recording', { filename: name, protected: true })
+        expect([error?.code, error?.data.reason]).to.deep.equal([key, reason])
+      }
+    })
+  })
+
+  describe('a folder that cannot be read', () => {
+    const gone = async () => {
+      throw new Failure('storage_missing')
+    }
+    let client: Client
+    beforeEach(async () => {
+      const files = { ...world.options().files, list: gone, find: gone, all: gone, sizes: gone, remove: gone }
+      const { port: other } = await stage.serve(world.options({}, { files }))
+      client = await stage.connect(other, { role: 'admin' })
+    })
+
+    for (const [method, params] of [
+      ['list_recordings', {}],
+      ['list_snapshots', {}],
+      ['get_recording_info', { filename: 'x.mp4' }],
+      ['delete_recording', { filename: 'x.mp4' }],
+    ] as const)
+      it(`is an error of ${method}, not an empty list or a missing file`, async () => {
+        const { error } = await client.call(method, params)
+        expect(error).to.deep.include({ code: -32050 })
+        expect(error?.data).to.deep.include({
+          reason: 'storage_missing',
+          dependency: 'storage',
+          details: 'the folder of the recordings is missing: its disk may not be mounted',
+        })
+      })
+
+    it('is named by get_storage_info, which still returns the state of the disk', async () => {
+      const { result } = await client.call('get_storage_info')
+      expect(result).to.deep.include({ state: 'ok', recordings_size: 0 })
+      expect(result.files_unreadable).to.deep.include({ reason: 'storage_missing' })
+    })
+  })
+
+  it('get_storage_info returns when the disk will be full', async () => {
+    const [file] = world.recordings
+    world.storage = { ...world.storage, room: 1_000_000 }
+    const hour = 3_600_000
+    if (file) world.recordings = [{ ...file, bytes: 250_000, createdAt: noon - 12 * hour, modifiedAt: noon }]
+    const { result } = await admin.call('get_storage_info')
+    expect(result.forecast).to.deep.equal({
+      bytes_per_day: 500_000,
+      from: '2025-06-01T00:00:00.000Z',
+      days_left: 2,
+    })
+    world.storage = { ...world.storage, state: 'unknown', total: 0, room: 0 }
+    expect((await admin.call('get_storage_info')).result).not.to.have.property('forecast')
   })
 
   it('get_streams lists only streams of our cameras', async () => {

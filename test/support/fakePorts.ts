@@ -92,8 +92,10 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       find: async () => undefined,
       recording: async () => undefined,
       remove: async () => false,
+      all: async () => [],
       sizes: async () => ({ recordings: 0, snapshots: 0 }),
     },
+    protection: { has: () => false, set: async () => {} },
     segments: {
       watermark: async () => 0,
       list: async () => [],

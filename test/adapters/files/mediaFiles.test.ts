@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { createMediaFiles } from '../../../adapters/files/mediaFiles.js'
 import { ServiceError } from '../../../machines/domain/errors.js'
 import type { FileKind } from '../../../machines/domain/ports.js'
+import { Failure } from '../../../machines/domain/reason.js'
 import { growing } from './media.js'
 
 describe('media files', () => {
@@ -24,6 +25,42 @@ describe('media files', () => {
       () => undefined,
       (error: unknown) => error,
     )
+
+  describe('in a folder that cannot be read', () => {
+    const failing = async (kind: FileKind) => {
+      const files = make()
+      const error = await rejectionOf(files.list(kind, all))
+      const others = await Promise.all([
+        rejectionOf(files.find(kind, kind === 'recordings' ? 'x.mp4' : 'x.jpg')),
+        rejectionOf(files.all(kind)),
+        rejectionOf(files.sizes()),
+      ])
+      for (const other of others) expect(other).to.be.instanceOf(Failure)
+      expect(error).to.be.instanceOf(Failure)
+      const { code, message } = error as Failure
+      return `${code}: ${message}`
+    }
+
+    it('rejects with the reason, after it could be read as well', async () => {
+      const files = make()
+      expect((await files.list('recordings', all)).total).to.equal(0)
+      await rm(join(dir, 'recordings'), { recursive: true })
+      expect(await rejectionOf(files.list('recordings', all))).to.be.instanceOf(Failure)
+      expect(await failing('recordings')).to.equal(
+        'storage_missing: the folder of the recordings is missing: its disk may not be mounted (ENOENT)',
+      )
+      await mkdir(join(dir, 'recordings'))
+      expect((await files.list('recordings', all)).total).to.equal(0)
+    })
+
+    it('rejects if it is a file', async () => {
+      await rm(join(dir, 'snapshots'), { recursive: true })
+      await put('snapshots')
+      expect(await failing('snapshots')).to.equal(
+        'storage_missing: the folder of the snapshots is missing: its disk may not be mounted (ENOTDIR)',
+      )
+    })
+  })
 
   it('lists the files of all cameras by page, newest first', async () => {
     await put('recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4')
@@ -165,12 +202,6 @@ describe('media files', () => {
       complete: false,
     })
     expect(await make().recording('camera0_2026-01-01_00-00-08-000000')).to.equal(undefined)
-  })
-
-  it('returns an empty list when there is no folder', async () => {
-    await rm(join(dir, 'recordings'), { recursive: true })
-    expect(await make().list('recordings', all)).to.deep.equal({ files: [], total: 0 })
-    expect(await make().sizes()).to.deep.equal({ recordings: 0, snapshots: 0 })
   })
 
   it('adds up the sizes of many files without losing any', async () => {
