@@ -11,6 +11,7 @@ const warnings = new Set<Fact['type']>([
   'recording.interrupted',
   'snapshot.failed',
   'stream.stalled',
+  'file.quarantined',
   'link.degraded',
   'link.down',
   'retention.suspended',

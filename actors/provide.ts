@@ -5,7 +5,7 @@ import { discoveryMachine } from '../machines/discovery.js'
 import type { DeviceProbe, Pictures, Pipelines, UsbDevices } from '../machines/domain/capture.js'
 import type { ClockStore } from '../machines/domain/clockTrust.js'
 import type { AddressCheck, ExternalStore, StreamScan } from '../machines/domain/external.js'
-import type { MediaFiles, Segments, Storage } from '../machines/domain/files.js'
+import type { MediaFiles, Quarantine, Segments, Storage } from '../machines/domain/files.js'
 import type { MediaServer, ServerProcess, StreamReader } from '../machines/domain/mediaServer.js'
 import type { CaptureDefaults, Clock, Log, RegistryStore } from '../machines/domain/ports.js'
 import type { IntentStore } from '../machines/domain/recording.js'
@@ -17,6 +17,7 @@ import { mediamtxLinkMachine } from '../machines/mediamtxLink.js'
 import { mediaSessionsMachine } from '../machines/mediaSessions.js'
 import { pipelineMachine } from '../machines/pipeline.js'
 import { pullMachine } from '../machines/pull.js'
+import { quarantineMachine } from '../machines/quarantine.js'
 import { recordingMachine } from '../machines/recording.js'
 import { retentionMachine } from '../machines/retention.js'
 import { serverProcessMachine } from '../machines/serverProcess.js'
@@ -27,6 +28,7 @@ import { cameraEffects, sourceEffects } from './effects/camera.js'
 import { externalDiscoveryEffects, externalStreamsEffects } from './effects/external.js'
 import { pipelineEffects, pullEffects } from './effects/feed.js'
 import { mediaSessionsEffects } from './effects/mediaSessions.js'
+import { quarantineEffects } from './effects/quarantine.js'
 import { recordingEffects } from './effects/recording.js'
 import { type RetentionPorts, retentionEffects } from './effects/retention.js'
 import { discoveryEffects, fleetEffects, linkEffects, serverProcessEffects, storageEffects } from './effects/service.js'
@@ -46,6 +48,7 @@ export interface ActorPorts {
   pipelines: Pipelines
   pictures: Pictures
   files: MediaFiles
+  quarantine: Quarantine
   segments: Segments
   intents: IntentStore
   storage: Storage
@@ -81,7 +84,7 @@ export interface ActorOptions {
   tiers: { directLimit: number; ffmpegLimit: number; liveLimit: number; wakeLimit: number }
 }
 
-/** Returns the root machine with all its effects. `cameras`: the present cameras, for retention. */
+/** Returns the root machine with all its effects. `cameras`: the present cameras, which may be writing files. */
 export function provide(ports: ActorPorts, options: ActorOptions, cameras: RetentionPorts['cameras']) {
   const { mediaServer, reader, pipelines, clock, log } = ports
   const { startLimit } = options
@@ -139,6 +142,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
       retention: retentionMachine.provide({
         actors: retentionEffects({ ...ports, store: ports.retention, cameras }),
       }),
+      quarantine: quarantineMachine.provide({ actors: quarantineEffects({ ...ports, cameras }) }),
       clockWatch: clockWatchMachine.provide({ actors: { readClock: readClock(clock) } }),
       mediaSessions: mediaSessionsMachine.provide({ actors: mediaSessionsEffects(ports) }),
       externalDiscovery: externalDiscoveryMachine.provide({

@@ -19,6 +19,7 @@ import { checkPrograms } from './ffmpeg/installed.js'
 import { createPictures } from './ffmpeg/pictures.js'
 import { createPipelines } from './ffmpeg/pipelines.js'
 import { createMediaFiles } from './files/mediaFiles.js'
+import { createQuarantine } from './files/quarantine.js'
 import { createSegments } from './files/segments.js'
 import { createStorage } from './files/storage.js'
 import { createHostSampler } from './host/sampler.js'
@@ -188,6 +189,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     pipelines,
     pictures: createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
     files: createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots }),
+    quarantine: createQuarantine({ recordingsDir: data.recordings }),
     segments: createSegments({ recordingsDir: data.recordings, clock, log }),
     storage: createStorage({ dir: data.recordings, stateDir: data.state }),
     registry: createRegistryStore({ dir: data.state, clock, log }),

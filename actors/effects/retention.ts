@@ -33,23 +33,32 @@ const page = 1_000
 const endOfService = 'by the end of the service'
 
 export function createSurvey({ files, cameras, clock }: Pick<RetentionPorts, 'files' | 'cameras' | 'clock'>): Survey {
-  async function all(kind: FileKind, patterns: readonly string[] | undefined): Promise<KeptFile[]> {
+  async function all(
+    kind: FileKind,
+    patterns: readonly string[] | undefined,
+    quarantined = false,
+  ): Promise<KeptFile[]> {
     // A map by name, because a file that is added between two pages moves another one to the next page.
     const found = new Map<string, KeptFile>()
     for (let offset = 0; ; offset += page) {
       const { files: some, total } = await files.list(kind, {
         limit: page,
         offset,
+        quarantined,
         ...(patterns && { mayUse: (id) => mayUse({ cameras: patterns }, id) }),
       })
-      const present = kind === 'recordings' ? cameras() : []
+      const present = kind === 'recordings' && !quarantined ? cameras() : []
       for (const file of some)
         found.set(file.name, { ...file, kind, growing: isRecorded(present, file.camera, file.name) })
       if (offset + page >= total) return [...found.values()]
     }
   }
   return async ({ policy, by, cameras: patterns, now = clock.now() }) => {
-    const found = [...(await all('recordings', patterns)), ...(await all('snapshots', patterns))]
+    const found = [
+      ...(await all('recordings', patterns)),
+      ...(await all('recordings', patterns, true)),
+      ...(await all('snapshots', patterns)),
+    ]
     return planSweep(policy, found, { now, isScheduled: by === undefined })
   }
 }
@@ -93,12 +102,12 @@ export const retentionEffects = (ports: RetentionPorts) => {
           send({ type: 'sweep.refused', at: clock.now(), excess, ...counted })
           return
         }
-        for (const { kind, name, camera, bytes } of due) {
+        for (const { kind, name, camera, bytes, quarantined = false } of due) {
           if (stop.signal.aborted) break
           // A recording may have started since the files were listed.
-          if (kind === 'recordings' && isRecorded(cameras(), camera, name)) continue
+          if (kind === 'recordings' && !quarantined && isRecorded(cameras(), camera, name)) continue
           try {
-            if (!(await files.remove(kind, name))) continue
+            if (!(await files.remove(kind, name, { quarantined }))) continue
             const deleted = { kind, name, camera, bytes, reason: reasonToDelete(policy) }
             if (stop.signal.reason === endOfService) log.info('a file was deleted while the service ended', deleted)
             send({ type: 'file.deleted', ...deleted })

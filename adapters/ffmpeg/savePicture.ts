@@ -1,4 +1,4 @@
-import { constants, copyFile, link, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises'
+import { constants, copyFile, link, mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { limitOf, mayUse } from '../../machines/domain/access.js'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
@@ -6,7 +6,7 @@ import { extensions, snapshotStems } from '../../machines/domain/fileName.js'
 import type { Picture, PictureOptions, SavedPicture } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { syncPath } from '../data/atomic.js'
-import { codeOf } from '../errorCode.js'
+import { linkNew } from '../files/moveNew.js'
 import { failureOf } from './endReason.js'
 import { coarseness, isJpeg, isPng, pictureSize } from './jpeg.js'
 import { quiet, type Run } from './run.js'
@@ -117,7 +117,7 @@ async function place(temporary: string, { camera, picture, options, dir, reserve
     reserved.set(stem, camera)
     try {
       const holder = await holderOf(dirname(dir), stem, camera)
-      return holder ?? ((await moved(temporary, join(dir, name))) ? undefined : camera)
+      return holder ?? ((await linkNew(temporary, join(dir, name))) ? undefined : camera)
     } finally {
       reserved.delete(stem)
     }
@@ -141,26 +141,6 @@ async function holderOf(root: string, stem: string, camera: CameraId): Promise<C
   return undefined
 }
 
-/**
- * Returns false if the name exists. Uses `link`, which fails in this case, because `rename` would replace the file.
- * Some file systems do not support links.
- */
-async function moved(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to).catch(async (error: unknown) => {
-      if (!noLinks.has(codeOf(error))) throw error
-      await (await open(to, 'wx')).close()
-      await rename(from, to)
-    })
-    return true
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false
-    throw error
-  }
-}
-
 /** Copies the file if it is on another file system, or if the file system does not support links. */
 const linkOrCopy = (from: string, to: string): Promise<void> =>
   link(from, to).catch(() => copyFile(from, to, constants.COPYFILE_EXCL))
-
-const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'])

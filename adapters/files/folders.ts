@@ -5,7 +5,7 @@ import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import { cameraOf, hasExtension, isFileName, timeOf } from '../../machines/domain/fileName.js'
 import type { FileKind } from '../../machines/domain/ports.js'
 
-/** A non-empty file of a listing. */
+/** A file of a listing. */
 export interface Entry {
   name: string
   camera: CameraId
@@ -38,15 +38,25 @@ export const inPool = pLimit(32)
 /**
  * Lists the files in `<root>/<camera>/`, and the files in `<root>` whose names begin with a camera id. Reads a folder
  * again only after it has changed, and examines each file once. Follows no links and skips all other names.
+ * `isOurs`: the folder itself must not be a link, and its empty files are listed, too.
  */
-export function createFolders({ root, kind }: { root: string; kind: FileKind }): Folders {
+export function createFolders({
+  root,
+  kind,
+  isOurs = false,
+}: {
+  root: string
+  kind: FileKind
+  isOurs?: boolean
+}): Folders {
+  const least = isOurs ? 0 : 1
   const listings = new Map<string, Listing>()
   let sorted: { of: Listing[]; entries: Entry[] } | undefined
 
   async function list(dir: string, owner: CameraId | undefined): Promise<Listing> {
     const known = listings.get(dir)
-    const changed = await stat(dir, { bigint: true }).then(
-      ({ mtimeNs }) => mtimeNs,
+    const changed = await (isOurs ? lstat : stat)(dir, { bigint: true }).then(
+      (stats) => (stats.isDirectory() ? stats.mtimeNs : undefined),
       () => undefined,
     )
     if (changed === undefined) {
@@ -69,7 +79,7 @@ export function createFolders({ root, kind }: { root: string; kind: FileKind }):
     const empty: string[] = []
     await inPool.map(fresh, async (entry) => {
       const { size, mtimeMs } = await lstat(entry.path).catch(() => ({ size: -1, mtimeMs: 0 }))
-      if (size > 0) entries.set(entry.name, { ...entry, time: entry.time || Math.round(mtimeMs) })
+      if (size >= least) entries.set(entry.name, { ...entry, time: entry.time || Math.round(mtimeMs) })
       else if (size === 0) empty.push(entry.name)
     })
     const listing = { changed: now - changed > RACY ? changed : 0n, entries, empty }

@@ -12,6 +12,7 @@ import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { mediaSessionsMachine } from '../../machines/mediaSessions.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
 import { pullMachine } from '../../machines/pull.js'
+import { quarantineMachine } from '../../machines/quarantine.js'
 import { recordingMachine } from '../../machines/recording.js'
 import { retentionMachine } from '../../machines/retention.js'
 import { serverProcessMachine } from '../../machines/serverProcess.js'
@@ -41,6 +42,7 @@ export const machines: AnyStateMachine[] = [
   clockWatchMachine,
   storageMachine,
   retentionMachine,
+  quarantineMachine,
 ]
 
 /** `machine.delay` → the configuration key that sets it. The other delays are fixed. */

@@ -97,6 +97,9 @@ export type RetentionFact =
   | { type: 'retention.undated'; files: number; reason: Reason }
   | { type: 'file.deleted'; by?: By; kind: FileKind; name: string; camera: CameraId; bytes: number; reason: string }
 
+/** A recording contains no media that can be played and was moved aside. `filename`: its name in the quarantine. */
+export type QuarantineFact = { type: 'file.quarantined'; camera: CameraId; filename: string; reason: Reason }
+
 /** An actor crashed because of a bug. `restarts`: number of restarts so far, including this one. */
 export type SupervisionFact = { type: 'actor.failed'; actor: string; reason: Reason; restarts: number }
 
@@ -127,6 +130,7 @@ export type Fact =
   | DiscoveryFact
   | ExternalFact
   | RetentionFact
+  | QuarantineFact
   | SupervisionFact
   | MediaSessionFact
   | SystemFact

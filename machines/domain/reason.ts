@@ -68,6 +68,8 @@ const sentences = {
   storage_missing: 'the folder of the recordings is missing: its disk may not be mounted',
   storage_denied: 'the service has no permission to write to the folder of the recordings',
   no_data: 'no data is written',
+  file_empty: 'the file is empty',
+  file_without_media: 'the file contains no media that can be played',
   interrupted_too_long: 'the recording was interrupted for too long (recording.max_interruption)',
   not_written: 'the change could not be written to disk',
   name_taken: 'a file with this name exists',

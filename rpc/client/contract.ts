@@ -342,6 +342,8 @@ export interface Methods {
     params: {
       limit?: number
       offset?: number
+      /** True lists the quarantined files instead: they contain nothing that can be played */
+      quarantined?: boolean
     }
     result: {
       files: {
@@ -356,6 +358,12 @@ export interface Methods {
         duration?: number
         /** The end of the file is missing; `duration` is what can be played */
         truncated?: true
+        /** The file contains nothing that can be played, and was moved aside */
+        quarantined?: true
+        /** Code of the reason */
+        reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       total: number
       limit: number
@@ -381,6 +389,12 @@ export interface Methods {
         duration?: number
         /** The end of the file is missing; `duration` is what can be played */
         truncated?: true
+        /** The file contains nothing that can be played, and was moved aside */
+        quarantined?: true
+        /** Code of the reason */
+        reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       total: number
       limit: number
@@ -407,6 +421,12 @@ export interface Methods {
       complete: boolean
       /** The end of the file is missing; `duration` is what can be played */
       truncated?: true
+      /** The file contains nothing that can be played, and was moved aside */
+      quarantined?: true
+      /** Code of the reason */
+      reason?: string
+      /** The reason in one sentence */
+      details?: string
       /** Times without media, oldest first */
       gaps?: {
         from: string
@@ -434,7 +454,7 @@ export interface Methods {
       format: string
     }
   }
-  /** Deletes one recording, unless it is still being written. Role: admin. */
+  /** Deletes one recording, also a quarantined one, unless it is still being written; earlier files of a running recording can be deleted. Role: admin. */
   delete_recording: {
     params: {
       /** Printable characters except `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
@@ -1021,6 +1041,10 @@ export interface Methods {
       usage_percentage: number
       recordings_size: number
       snapshots_size: number
+      /** Number of recordings that contain nothing and were moved aside */
+      quarantined_files?: number
+      /** Their bytes, which are part of recordings_size */
+      quarantined_size?: number
       low_space_warning: boolean
       /** blind: the disk cannot be measured, so recordings are refused */
       state: 'ok' | 'warning' | 'critical' | 'blind' | 'unknown'

@@ -4,11 +4,13 @@ import { mayUse } from '../../machines/domain/access.js'
 import { invalidParam, notFound, ServiceError } from '../../machines/domain/errors.js'
 import { isFileName } from '../../machines/domain/fileName.js'
 import type { FileKind, MediaFile, RecordingFile } from '../../machines/domain/ports.js'
+import { because } from '../../machines/domain/reason.js'
 import { isInUse } from '../../machines/domain/retention.js'
 import { type Call, type Method, method } from '../method.js'
-import { gapOf, iso, resources, seconds } from '../present.js'
+import { gapOf, given, iso, resources, seconds } from '../present.js'
+import { optionalReasonShape, reasonFields } from '../reason.js'
 import { mayReach } from '../rights.js'
-import { Count, Deleted, FileInfo, FileList, Gaps, OneFile, Page, Truncated } from '../schemas.js'
+import { Count, Deleted, FileInfo, FileList, Gaps, OneFile, Page, Quarantined, Truncated } from '../schemas.js'
 import { downloadUrl } from '../signedUrls.js'
 
 /** Number of files of one list that are read at the same time. */
@@ -19,7 +21,14 @@ const closing = 5_000
 
 const formatOf = (name: string) => name.slice(name.lastIndexOf('.') + 1).toLowerCase()
 
-const entryOf = (call: Call, kind: FileKind, { name, camera, bytes, modifiedAt, createdAt }: MediaFile) => ({
+const quarantineReason = ({ bytes }: MediaFile) =>
+  reasonFields(because(bytes === 0 ? 'file_empty' : 'file_without_media'))
+
+const entryOf = (
+  call: Call,
+  kind: FileKind,
+  { name, camera, bytes, modifiedAt, createdAt, quarantined }: MediaFile,
+) => ({
   filename: name,
   file_size: bytes,
   modified_time: iso(modifiedAt),
@@ -27,6 +36,7 @@ const entryOf = (call: Call, kind: FileKind, { name, camera, bytes, modifiedAt, 
   download_url: downloadUrl(call, kind, { camera, name }),
   device: camera,
   format: formatOf(name),
+  ...(quarantined && { quarantined }),
 })
 
 /** The media server has the file open. A file that is closed just now counts as open, too. */
@@ -37,7 +47,7 @@ const isOpen = ({ services: { directory, clock } }: Call, { name, camera, modifi
 
 /** The member that marks a recording that was cut off: by a crash, a full disk, or a power cut. */
 const truncatedOf = (call: Call, file: RecordingFile) =>
-  !file.complete && !isOpen(call, file) ? { truncated: true as const } : {}
+  !file.complete && !file.quarantined && !isOpen(call, file) ? { truncated: true as const } : {}
 
 /** What the file itself tells, unless it is gone or cannot be read: one such file must not fail the whole list. */
 const mediaOf = async (call: Call, name: string): Promise<{ duration?: number; truncated?: true }> => {
@@ -51,16 +61,19 @@ const gapsOf = ({ services }: Call, { name, camera }: MediaFile) => {
   return recording?.files.includes(name) ? { gaps: recording.gaps.map(gapOf) } : {}
 }
 
-const list = async (kind: FileKind, { limit = 50, offset = 0 }: Static<typeof Page>, call: Call) => {
+type Listing = Static<typeof Page> & { quarantined?: boolean }
+
+const list = async (kind: FileKind, { limit = 50, offset = 0, quarantined = false }: Listing, call: Call) => {
   const { services, caller } = call
   const { files, total } = await services.files.list(kind, {
     limit,
     offset,
+    quarantined,
     ...(caller && { mayUse: (camera) => mayUse(caller, camera) }),
   })
   const entries = await pLimit(readers).map(files, async (file) => ({
     ...entryOf(call, kind, file),
-    ...(kind === 'recordings' && (await mediaOf(call, file.name))),
+    ...(file.quarantined ? quarantineReason(file) : kind === 'recordings' && (await mediaOf(call, file.name))),
   }))
   return { files: entries, total, limit, offset }
 }
@@ -74,9 +87,9 @@ const find = async (kind: FileKind, filename: string, { services, caller }: Call
 
 const remove = async (kind: FileKind, filename: string, call: Call) => {
   const { services } = call
-  const { name, camera } = await find(kind, filename, call)
+  const { name, camera, quarantined = false } = await find(kind, filename, call)
   const recording = services.directory.cameras().find(({ id }) => id === camera)?.recording
-  if (kind === 'recordings' && recording !== undefined && isInUse(recording, name)) {
+  if (kind === 'recordings' && !quarantined && recording !== undefined && isInUse(recording, name)) {
     throw new ServiceError('invalidState', {
       reason: 'recording_in_progress',
       state: recording.status,
@@ -84,24 +97,35 @@ const remove = async (kind: FileKind, filename: string, call: Call) => {
       allowed_methods: ['stop_recording'],
     })
   }
-  if (!(await services.files.remove(kind, name))) throw notFound(resources[kind], filename)
+  if (!(await services.files.remove(kind, name, { quarantined }))) throw notFound(resources[kind], filename)
   return { filename: name, deleted: true, message: `${resources[kind]} deleted` }
 }
 
-const listMethod = (kind: FileKind) =>
-  method({
-    name: `list_${kind}`,
-    summary: `Lists the ${kind}, newest first.`,
-    role: 'viewer',
-    cost: 5,
-    params: Page,
-    numeric: ['limit', 'offset'],
-    result: FileList,
-    handler: (page, call) => list(kind, page, call),
-  })
+const listing = { role: 'viewer', cost: 5, numeric: ['limit', 'offset'], result: FileList } as const
 
-const listRecordings = listMethod('recordings')
-const listSnapshots = listMethod('snapshots')
+const listRecordings = method({
+  ...listing,
+  name: 'list_recordings',
+  summary: 'Lists the recordings, newest first.',
+  params: Type.Object({
+    ...Page.properties,
+    quarantined: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'True lists the quarantined files instead: they contain nothing that can be played',
+      }),
+    ),
+  }),
+  handler: (page, call) => list('recordings', page, call),
+})
+
+const listSnapshots = method({
+  ...listing,
+  name: 'list_snapshots',
+  summary: 'Lists the snapshots, newest first.',
+  params: Page,
+  handler: ({ limit, offset }, call) => list('snapshots', given({ limit, offset }), call),
+})
 
 const getRecordingInfo = method({
   name: 'get_recording_info',
@@ -115,6 +139,8 @@ const getRecordingInfo = method({
     duration_ms: Count,
     complete: Type.Boolean({ description: 'False if the file still grows, or was cut off' }),
     truncated: Truncated,
+    quarantined: Quarantined,
+    ...optionalReasonShape,
     gaps: Type.Optional(Gaps),
   }),
   handler: async ({ filename }, call) => {
@@ -127,6 +153,7 @@ const getRecordingInfo = method({
       duration_ms: Math.max(0, Math.round(file.duration)),
       complete: file.complete,
       ...truncatedOf(call, file),
+      ...(file.quarantined && quarantineReason(file)),
       ...gapsOf(call, file),
     }
   },
@@ -155,7 +182,8 @@ const deleteMethod = (kind: FileKind, own: Pick<Method, 'name' | 'summary' | 'er
 
 const deleteRecording = deleteMethod('recordings', {
   name: 'delete_recording',
-  summary: 'Deletes one recording, unless it is still being written.',
+  summary:
+    'Deletes one recording, also a quarantined one, unless it is still being written; earlier files of a running recording can be deleted.',
   errors: ['notFound', 'invalidState'],
 })
 const deleteSnapshot = deleteMethod('snapshots', {

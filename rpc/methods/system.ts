@@ -104,6 +104,12 @@ const getStorageInfo = method({
     usage_percentage: Type.Number({ minimum: 0, maximum: 100 }),
     recordings_size: Count,
     snapshots_size: Count,
+    quarantined_files: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Number of recordings that contain nothing and were moved aside' }),
+    ),
+    quarantined_size: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Their bytes, which are part of recordings_size' }),
+    ),
     low_space_warning: Type.Boolean(),
     state: Type.Enum(['ok', 'warning', 'critical', 'blind', 'unknown'], {
       description: 'blind: the disk cannot be measured, so recordings are refused',
@@ -121,6 +127,7 @@ const getStorageInfo = method({
   }),
   handler: async (_, { services: { files, directory, retention } }) => {
     const sizes = await files.sizes()
+    const aside = await files.quarantined()
     const { state, cause, total, used, available, percent } = directory.storage()
     const { policy, suspension, undated } = retention.view()
     return {
@@ -130,6 +137,8 @@ const getStorageInfo = method({
       usage_percentage: Math.min(100, Math.max(0, percent)),
       recordings_size: sizes.recordings,
       snapshots_size: sizes.snapshots,
+      quarantined_files: aside.files,
+      quarantined_size: aside.bytes,
       low_space_warning: state === 'warning' || state === 'critical',
       state,
       since: iso(cause.since),

@@ -165,6 +165,7 @@ export const createWorld = () => {
     ] as StreamState[],
     recordings: [recordingFile],
     snapshots: [snapshotFile],
+    quarantined: [] as MediaFile[],
     /** Replaces methods of the fake `Ask`. */
     ask: {} as Partial<Ask>,
     asked,
@@ -276,17 +277,25 @@ export const createWorld = () => {
 
   const of = (kind: 'recordings' | 'snapshots'): MediaFile[] => world[kind]
   const files: MediaFiles = {
-    list: async (kind, { limit, offset }) => ({
-      files: of(kind).slice(offset, offset + limit),
-      total: of(kind).length,
-    }),
-    find: async (kind, name) => of(kind).find((file) => file.name === name || bare(file.name) === name),
+    list: async (kind, { limit, offset, quarantined = false }) => {
+      const all = quarantined ? (kind === 'recordings' ? world.quarantined : []) : of(kind)
+      return { files: all.slice(offset, offset + limit), total: all.length }
+    },
+    find: async (kind, name) => {
+      const all = kind === 'recordings' ? [...of(kind), ...world.quarantined] : of(kind)
+      return all.find((file) => file.name === name || bare(file.name) === name)
+    },
     recording: async (name) => world.recordings.find((file) => file.name === name),
-    remove: async (kind, name) => {
-      const index = of(kind).findIndex((file) => file.name === name)
-      return index >= 0 && of(kind).splice(index, 1).length > 0
+    remove: async (kind, name, { quarantined = false } = { quarantined: false }) => {
+      const all = quarantined ? world.quarantined : of(kind)
+      const index = all.findIndex((file) => file.name === name)
+      return index >= 0 && all.splice(index, 1).length > 0
     },
     sizes: async () => ({ recordings: 123_456, snapshots: 45_678 }),
+    quarantined: async () => ({
+      files: world.quarantined.length,
+      bytes: world.quarantined.reduce((sum, { bytes }) => sum + bytes, 0),
+    }),
   }
 
   // `role`, `role/user`, `role/user/expiry` or `role/user/expiry/camera0,camera1*` stands for a JWT.

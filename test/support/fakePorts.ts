@@ -93,7 +93,9 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       recording: async () => undefined,
       remove: async () => false,
       sizes: async () => ({ recordings: 0, snapshots: 0 }),
+      quarantined: async () => ({ files: 0, bytes: 0 }),
     },
+    quarantine: { suspects: async () => [], move: async () => undefined },
     segments: {
       watermark: async () => 0,
       list: async () => [],
