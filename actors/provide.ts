@@ -8,7 +8,7 @@ import type { AddressCheck, ExternalStore, StreamScan } from '../machines/domain
 import type { MediaFiles, Quarantine, Segments, Storage } from '../machines/domain/files.js'
 import type { MediaServer, ServerProcess, StreamReader } from '../machines/domain/mediaServer.js'
 import type { CaptureDefaults, Clock, Log, RegistryStore } from '../machines/domain/ports.js'
-import type { IntentStore } from '../machines/domain/recording.js'
+import type { GapStore, IntentStore } from '../machines/domain/recording.js'
 import type { RetentionStore } from '../machines/domain/retention.js'
 import { externalDiscoveryMachine } from '../machines/externalDiscovery.js'
 import { externalStreamsMachine } from '../machines/externalStreams.js'
@@ -51,6 +51,7 @@ export interface ActorPorts {
   quarantine: Quarantine
   segments: Segments
   intents: IntentStore
+  gaps: GapStore
   storage: Storage
   registry: RegistryStore
   retention: RetentionStore

@@ -10,6 +10,7 @@ import { type Closers, createClosers } from './closers.js'
 import { createClockStore } from './data/clockStore.js'
 import { type DataDirectory, openDataDirectory } from './data/directory.js'
 import { createExternalStore } from './data/externalStreams.js'
+import { createGapStore } from './data/gaps.js'
 import { createIntentStore } from './data/intents.js'
 import { createRegistryStore } from './data/registry.js'
 import { createRetentionStore } from './data/retention.js'
@@ -173,6 +174,8 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   closers.push(hostSampler.dispose)
   const addresses = createAddressCheck({ places: () => options.ownPlaces(kind, authPort) })
 
+  const gaps = await createGapStore({ dir: data.state, clock, log })
+
   return {
     ...access,
     own,
@@ -188,7 +191,8 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     probe,
     pipelines,
     pictures: createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
-    files: createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots }),
+    files: createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots, forget: gaps.forget }),
+    gaps,
     quarantine: createQuarantine({ recordingsDir: data.recordings }),
     segments: createSegments({ recordingsDir: data.recordings, clock, log }),
     storage: createStorage({ dir: data.recordings, stateDir: data.state }),

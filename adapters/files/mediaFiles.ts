@@ -12,13 +12,15 @@ import { quarantineFolder } from './quarantine.js'
 export interface MediaFilesOptions {
   recordingsDir: string
   snapshotsDir: string
+  /** Called after a recording was deleted. Never rejects. */
+  forget?: (name: string) => Promise<void>
 }
 
 /** How long the sums of sizes are reused, in ms. */
 const SIZES_FOR = 5_000
 
 /** Reads the recordings and snapshots from disk. Only their names and times are kept in memory. */
-export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOptions): MediaFiles {
+export function createMediaFiles({ recordingsDir, snapshotsDir, forget }: MediaFilesOptions): MediaFiles {
   const folders = {
     recordings: createFolders({ root: recordingsDir, kind: 'recordings' }),
     snapshots: createFolders({ root: snapshotsDir, kind: 'snapshots' }),
@@ -82,6 +84,7 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
         throw new Failure('not_written', `the file cannot be deleted (${codeOf(error)})`)
       }
       sizes = undefined
+      if (kind === 'recordings') await forget?.(file.name)
       return true
     },
 

@@ -427,7 +427,7 @@ export interface Methods {
       reason?: string
       /** The reason in one sentence */
       details?: string
-      /** Times without media, oldest first */
+      /** Times without media in the whole recording of the file, oldest first */
       gaps?: {
         from: string
         to: string

@@ -10,7 +10,7 @@ import { type Call, type Method, method } from '../method.js'
 import { gapOf, given, iso, resources, seconds } from '../present.js'
 import { optionalReasonShape, reasonFields } from '../reason.js'
 import { mayReach } from '../rights.js'
-import { Count, Deleted, FileInfo, FileList, Gaps, OneFile, Page, Quarantined, Truncated } from '../schemas.js'
+import { Count, Deleted, FileInfo, FileList, Gap, OneFile, Page, Quarantined, Truncated } from '../schemas.js'
 import { downloadUrl } from '../signedUrls.js'
 
 /** Number of files of one list that are read at the same time. */
@@ -55,10 +55,11 @@ const mediaOf = async (call: Call, name: string): Promise<{ duration?: number; t
   return file === undefined ? {} : { duration: seconds(file.duration), ...truncatedOf(call, file) }
 }
 
-/** The gaps of the running recording that the file belongs to. */
+/** The gaps of the recording that the file belongs to. */
 const gapsOf = ({ services }: Call, { name, camera }: MediaFile) => {
   const recording = services.directory.cameras().find(({ id }) => id === camera)?.recording
-  return recording?.files.includes(name) ? { gaps: recording.gaps.map(gapOf) } : {}
+  const gaps = recording?.files.includes(name) ? recording.gaps : services.gaps.find(name)
+  return gaps === undefined ? {} : { gaps: gaps.map(gapOf) }
 }
 
 type Listing = Static<typeof Page> & { quarantined?: boolean }
@@ -141,7 +142,9 @@ const getRecordingInfo = method({
     truncated: Truncated,
     quarantined: Quarantined,
     ...optionalReasonShape,
-    gaps: Type.Optional(Gaps),
+    gaps: Type.Optional(
+      Type.Array(Gap, { description: 'Times without media in the whole recording of the file, oldest first' }),
+    ),
   }),
   handler: async ({ filename }, call) => {
     const found = await find('recordings', filename, call)

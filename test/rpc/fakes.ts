@@ -25,6 +25,7 @@ import type { ExternalAsk, ExternalStream, ExternalView } from '../../machines/d
 import type { By, Fact, Told } from '../../machines/domain/facts.js'
 import type { MediaFile, MediaFiles, RecordingFile, StreamState } from '../../machines/domain/ports.js'
 import { because, type Reason } from '../../machines/domain/reason.js'
+import type { Gap } from '../../machines/domain/recording.js'
 import type { RetentionAsk, RetentionPolicy } from '../../machines/domain/retention.js'
 import type { CameraView, LinkView, StorageView, SystemView } from '../../machines/domain/views.js'
 import type { RpcLimits, RpcOptions } from '../../rpc/options.js'
@@ -166,6 +167,8 @@ export const createWorld = () => {
     recordings: [recordingFile],
     snapshots: [snapshotFile],
     quarantined: [] as MediaFile[],
+    /** File name → gaps of its ended recording. */
+    gaps: {} as Record<string, Gap[]>,
     /** Replaces methods of the fake `Ask`. */
     ask: {} as Partial<Ask>,
     asked,
@@ -447,6 +450,7 @@ export const createWorld = () => {
     directory,
     ask,
     files,
+    gaps: { find: (name) => world.gaps[name] },
     mediaServer: {
       streams: async () => world.streams,
       stream: async (name) => world.streams.find((stream) => stream.name === name),

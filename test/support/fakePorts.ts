@@ -115,6 +115,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       },
     },
     intents: { find: async () => undefined, save: async () => {}, remove: async () => {} },
+    gaps: { find: () => undefined, save: async () => {}, forget: async () => {} },
     retention: { load: async () => undefined, save: async () => {} },
     clockStore: {
       read: () => ({ wall: clock.now(), monotonic: performance.now() }),
