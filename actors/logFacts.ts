@@ -14,6 +14,7 @@ const warnings = new Set<Fact['type']>([
   'file.quarantined',
   'link.degraded',
   'link.down',
+  'path.drifted',
   'retention.suspended',
   'retention.undated',
   'storage.warning',

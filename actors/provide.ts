@@ -15,6 +15,7 @@ import { externalStreamsMachine } from '../machines/externalStreams.js'
 import { fleetMachine } from '../machines/fleet.js'
 import { mediamtxLinkMachine } from '../machines/mediamtxLink.js'
 import { mediaSessionsMachine } from '../machines/mediaSessions.js'
+import { pathWatchMachine } from '../machines/pathWatch.js'
 import { pipelineMachine } from '../machines/pipeline.js'
 import { pullMachine } from '../machines/pull.js'
 import { quarantineMachine } from '../machines/quarantine.js'
@@ -31,7 +32,14 @@ import { mediaSessionsEffects } from './effects/mediaSessions.js'
 import { quarantineEffects } from './effects/quarantine.js'
 import { recordingEffects } from './effects/recording.js'
 import { type RetentionPorts, retentionEffects } from './effects/retention.js'
-import { discoveryEffects, fleetEffects, linkEffects, serverProcessEffects, storageEffects } from './effects/service.js'
+import {
+  discoveryEffects,
+  fleetEffects,
+  linkEffects,
+  pathWatchEffects,
+  serverProcessEffects,
+  storageEffects,
+} from './effects/service.js'
 import { snapshotEffects } from './effects/snapshot.js'
 import { provideStreamHold } from './effects/stream.js'
 import { readClock, waitUntil } from './effects/time.js'
@@ -133,7 +141,10 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
         delays: { hangLimit: options.hangLimit },
       }),
       link: mediamtxLinkMachine.provide({
-        actors: linkEffects({ mediaServer, checkLimit: options.linkCheckLimit }),
+        actors: {
+          ...linkEffects({ mediaServer, checkLimit: options.linkCheckLimit }),
+          pathWatch: pathWatchMachine.provide({ actors: pathWatchEffects(ports) }),
+        },
         delays: { interval: options.linkInterval, connectLimit: startLimit },
       }),
       storage: storageMachine.provide({

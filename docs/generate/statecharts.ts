@@ -10,6 +10,7 @@ import { externalStreamsMachine } from '../../machines/externalStreams.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { mediaSessionsMachine } from '../../machines/mediaSessions.js'
+import { pathWatchMachine } from '../../machines/pathWatch.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
 import { pullMachine } from '../../machines/pull.js'
 import { quarantineMachine } from '../../machines/quarantine.js'
@@ -38,6 +39,7 @@ export const machines: AnyStateMachine[] = [
   snapshotMachine,
   serverProcessMachine,
   mediamtxLinkMachine,
+  pathWatchMachine,
   mediaSessionsMachine,
   clockWatchMachine,
   storageMachine,

@@ -62,6 +62,9 @@ export type LinkFact =
   /** The circuit breaker opened, or opened again after a failed trial call. */
   | { type: 'link.breakerOpened' }
 
+/** Somebody removed or changed a path in the media server. The reason says what differs and what was done. */
+export type PathFact = { type: 'path.drifted'; camera: CameraId; reason: Reason }
+
 export type StorageFact =
   | { type: 'storage.ok'; percent: number; available: number }
   | { type: 'storage.warning' | 'storage.critical'; percent: number; available: number; reason: Reason }
@@ -126,6 +129,7 @@ export type Fact =
   | SnapshotFact
   | StreamFact
   | LinkFact
+  | PathFact
   | StorageFact
   | DiscoveryFact
   | ExternalFact

@@ -51,6 +51,7 @@ const sentences = {
   not_started_in_time: 'the stream did not start in time',
   // The media server.
   path_refused: 'the media server refuses the stream of this camera',
+  path_changed: 'another program changes a path of this service in the media server',
   server_unreachable: 'the media server does not answer',
   server_refused: 'the media server refuses the request',
   server_error: 'the media server answers with an error',
