@@ -29,6 +29,11 @@ export interface SaveOptions extends ConvertOptions {
   reserved: Map<string, CameraId>
 }
 
+interface Size {
+  width: number
+  height: number
+}
+
 /** Mean of the intra matrix; ffmpeg's JPEG encoder multiplies the matrix by q/8. */
 const meanStep = 33
 /**
@@ -83,15 +88,23 @@ async function described(file: string): Promise<SavedPicture> {
 /** Returns ffmpeg's arguments, or `undefined` if no conversion is necessary. */
 function conversion(
   bytes: Uint8Array,
-  size: { width: number; height: number },
+  size: Size,
   { format, quality, width, height }: PictureOptions,
 ): string[] | undefined {
-  const resized = (width ?? size.width) !== size.width || (height ?? size.height) !== size.height
-  const scaled = resized ? ['-vf', `scale=${width ?? -1}:${height ?? -1}`] : []
+  const { width: w, height: h } = fitted(size, { width, height })
+  const resized = w !== size.width || h !== size.height
+  const scaled = resized ? ['-vf', `scale=${w}:${h}`] : []
   if (format === 'png') return resized || !isPng(bytes) ? [...scaled, '-c:v', 'png'] : undefined
   const scale = quantiser(quality)
   const isFine = isJpeg(bytes) && (coarseness(bytes) ?? 0) * tolerance >= (meanStep * scale) / 8
   return resized || !isFine ? [...scaled, '-c:v', 'mjpeg', '-q:v', String(scale), '-pix_fmt', 'yuvj420p'] : undefined
+}
+
+/** The largest size that fits into the frame, in the proportions of the picture and not larger than it. */
+function fitted(size: Size, frame: { width: number | undefined; height: number | undefined }): Size {
+  const scale = Math.min(1, (frame.width ?? size.width) / size.width, (frame.height ?? size.height) / size.height)
+  const scaled = (length: number) => Math.max(1, Math.round(length * scale))
+  return { width: scaled(size.width), height: scaled(size.height) }
 }
 
 /** Maps a quality of 1–100 to ffmpeg's 31–2. */
