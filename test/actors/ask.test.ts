@@ -214,6 +214,24 @@ describe('a request to hold the stream', () => {
   })
 })
 
+describe('a request to stop a recording', () => {
+  it('is refused without a recording, also while the camera is away: nothing is being recorded', async () => {
+    const { ask, actor } = await online()
+    const refused = {
+      reason: 'invalid_state',
+      state: 'not recording',
+      allowed_states: ['starting', 'recording', 'interrupted'],
+      details: 'nothing is being recorded: camera0 is not recording',
+    }
+    expect((await refusalOf(ask.stopRecording('camera0', by))).data).to.deep.include(refused)
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    expect((await refusalOf(ask.stopRecording('camera0', by))).data).to.deep.include({
+      ...refused,
+      allowed_methods: [],
+    })
+  })
+})
+
 describe('a refused call', () => {
   const calls: [string, (ask: Ask) => Promise<unknown>][] = [
     ['stop_recording', (ask) => ask.stopRecording('camera0', by)],
