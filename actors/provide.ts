@@ -4,7 +4,7 @@ import { demandMachine } from '../machines/demand.js'
 import { discoveryMachine } from '../machines/discovery.js'
 import type { DeviceProbe, Pictures, Pipelines, UsbDevices } from '../machines/domain/capture.js'
 import type { ClockStore } from '../machines/domain/clockTrust.js'
-import type { AddressCheck, ExternalStore, StreamScan } from '../machines/domain/external.js'
+import type { AddressCheck, ExternalStore, NameCheck, StreamScan } from '../machines/domain/external.js'
 import type { MediaFiles, Quarantine, Segments, Storage } from '../machines/domain/files.js'
 import type { MediaServer, ServerProcess, StreamReader } from '../machines/domain/mediaServer.js'
 import type { CaptureDefaults, Clock, Log, RegistryStore } from '../machines/domain/ports.js'
@@ -64,7 +64,7 @@ export interface ActorPorts {
   registry: RegistryStore
   retention: RetentionStore
   clockStore: ClockStore
-  addresses: AddressCheck
+  addresses: AddressCheck & NameCheck
   external: ExternalStore
   scan: StreamScan
   clock: Clock

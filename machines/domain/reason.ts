@@ -35,6 +35,8 @@ const sentences = {
   already_configured: 'the stream is a configured camera',
   limit_reached: 'the limit is reached',
   stream_unknown: 'no such stream was added',
+  name_unknown: 'the name of the host is not known',
+  name_unanswered: 'the name of the host could not be looked up',
   // The stream.
   no_frames: 'the camera delivers no frames',
   no_longer_used: 'the stream is no longer used',

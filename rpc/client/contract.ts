@@ -257,7 +257,9 @@ export interface Methods {
       format?: 'jpg' | 'jpeg' | 'png'
       /** 0: the configured quality */
       quality?: number
+      /** The picture is made smaller to fit, never larger, and keeps its proportions */
       width?: number
+      /** The picture is made smaller to fit, never larger, and keeps its proportions */
       height?: number
       /** Age in seconds that the picture may have; 0: taken after the request */
       max_age?: number
@@ -851,7 +853,7 @@ export interface Methods {
       errors: string[]
     }
   }
-  /** Adds an RTSP stream as a camera and keeps it over restarts; the same URL again returns the same camera. Role: operator. */
+  /** Adds an RTSP stream as a camera and keeps it over restarts; the same URL again returns the same camera. The name of the host must resolve. Role: operator. */
   add_external_stream: {
     params: {
       /** rtsp:// or rtsps://; replies never contain its user and password */

@@ -125,7 +125,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       save: async () => {},
     },
     external: { load: async () => ({ streams: [] }), save: async () => {} },
-    addresses: { refusal: async () => undefined },
+    addresses: { refusal: async () => undefined, unresolved: async () => undefined },
     scan: { targets: async () => [], ask: never },
     hostSample: () => ({
       at: 0,
