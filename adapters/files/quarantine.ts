@@ -25,8 +25,8 @@ interface Look {
 /** Finds recordings without media, and moves them aside. Remembers the files that can be played, by name and time. */
 export function createQuarantine({ recordingsDir }: { recordingsDir: string }): Quarantine {
   const dir = join(recordingsDir, quarantineFolder)
-  /** Path → time of the last change: files that are not examined again. */
-  const sound = new Map<string, number>()
+  /** Folder → name → time of the last change: files that are not examined again. */
+  const sound = new Map<string, ReadonlyMap<string, number>>()
 
   /** The folders to search, with their camera; without one the names of the files tell it. */
   const folders = async (cameras: readonly CameraId[] | undefined) => {
@@ -39,36 +39,30 @@ export function createQuarantine({ recordingsDir }: { recordingsDir: string }): 
     ]
   }
 
-  async function examine(path: string, name: string, camera: CameraId): Promise<Suspect | undefined> {
-    const seen = await look(path)
-    if (!seen || sound.get(path) === seen.modifiedAt) return undefined
-    const reason = await reasonToMove(path, seen)
-    if (reason) return { name, camera, path, ...seen, reason }
-    sound.set(path, seen.modifiedAt)
-    return undefined
-  }
-
   return {
     async suspects(cameras, signal) {
       const limited = pLimit(readers)
       const found: Suspect[] = []
-      const present = new Set<string>()
       for (const { folder, owner } of await folders(cameras)) {
         const entries = await readdir(folder, { withFileTypes: true }).catch(missingIs([]))
         const names = entries.filter((entry) => entry.isFile() && isRecording(entry.name)).map(({ name }) => name)
+        // Made anew, so that it does not keep files that are gone.
+        const stillSound = new Map<string, number>()
         await limited.map(names, async (name) => {
           signal.throwIfAborted()
           const camera = cameraOf(name)
           const isOurs = camera !== undefined && camera === (owner ?? camera) && (cameras?.includes(camera) ?? true)
           if (!isOurs) return
           const path = join(folder, name)
-          present.add(path)
-          const suspect = await examine(path, name, camera)
-          if (suspect) found.push(suspect)
+          const seen = await look(path)
+          if (!seen) return
+          const isSound = sound.get(folder)?.get(name) === seen.modifiedAt
+          const reason = isSound ? undefined : await reasonToMove(path, seen)
+          if (reason) found.push({ name, camera, path, ...seen, reason })
+          else stillSound.set(name, seen.modifiedAt)
         })
+        sound.set(folder, stillSound)
       }
-      // Only a search of everything shows which files are gone.
-      if (!cameras) for (const path of sound.keys()) if (!present.has(path)) sound.delete(path)
       return found
     },
 
