@@ -135,12 +135,19 @@ export function createExternalAsk({
   }
 }
 
-function refusalOf({ code, details }: Reason, url: string): ServiceError {
-  const invalidUrl = (rule: string, details: string, suggestion: string) =>
-    new ServiceError('invalidParams', { reason: 'invalid_params', param: 'stream_url', rule, details, suggestion })
+function refusalOf(why: Reason, url: string): ServiceError {
+  const { code, details } = why
+  const invalidUrl = (rule: string, details: string, suggestion: string, reason = 'invalid_params') =>
+    new ServiceError('invalidParams', { reason, param: 'stream_url', rule, details, suggestion })
   switch (code) {
     case 'address_refused':
       return invalidUrl(details, 'the address is not allowed', 'Use the address of a camera')
+    case 'name_unknown': {
+      const suggestion = 'Correct the host in the URL, or use the address of the camera'
+      return invalidUrl('must contain a host that can be found', details, suggestion, code)
+    }
+    case 'name_unanswered':
+      return dependencyFailed('external_discovery', why)
     case 'already_configured':
       return invalidUrl('must not be the URL of a configured camera', details, 'Use the configured camera')
     case 'limit_reached':

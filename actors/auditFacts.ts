@@ -1,10 +1,23 @@
 import type { AuditLog, OutsideChange } from '../machines/domain/access.js'
 import type { Told } from '../machines/domain/facts.js'
 
-/** Writes an audit entry for each file that retention deletes, because the entry of the method does not list them. */
+/**
+ * Writes an audit entry for each file that retention deletes, because the entry of the method does not list them, and for
+ * each file that is quarantined.
+ */
 export const auditFacts =
   (audit: Pick<AuditLog, 'write'>) =>
   (fact: Told): void => {
+    if (fact.type === 'file.quarantined')
+      audit.write({
+        event: 'change',
+        action: 'quarantine',
+        result: 'ok',
+        user: '',
+        address: '',
+        subject: `recordings/${fact.filename}`,
+        reason: fact.reason.code,
+      })
     if (fact.type !== 'file.deleted') return
     const { by, kind, name, reason } = fact
     const who = by === undefined ? { user: '' } : { user: by.user, session: by.session, request: by.request }

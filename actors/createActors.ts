@@ -3,6 +3,7 @@ import { createActor, waitFor } from 'xstate'
 import type { AuditLog, AuthFailures, Credentials, Links, OutsideChange, OwnAccess } from '../machines/domain/access.js'
 import { allowList } from '../machines/domain/address.js'
 import { isFirstSetting } from '../machines/domain/clockJump.js'
+import type { Fact } from '../machines/domain/facts.js'
 import type { Dispose, Metrics } from '../machines/domain/ports.js'
 import type { RetentionPolicy } from '../machines/domain/retention.js'
 import type { FleetInput } from '../machines/fleetContext.js'
@@ -36,6 +37,9 @@ export interface ActorsPorts extends ActorPorts {
   metrics: Pick<Metrics, 'refused'>
 }
 
+/** After these facts, the files of a recording are closed. */
+const closing = new Set<Fact['type']>(['recording.suspended', 'recording.ended', 'recording.failed'])
+
 /** Creates the root actor and the interfaces to read it, send requests and receive facts. It runs after `start`. */
 export function createActors(ports: ActorsPorts, { actors, input, ask: asking, streamAccess }: ActorsOptions) {
   const { audit, clock, log } = ports
@@ -45,6 +49,10 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
   facts.subscribe((fact) => {
     if (!isFirstSetting(fact)) return
     fleet.system.get('mediaSessions')?.send({ type: 'clock.set', at: clock.monotonic(), wall: clock.now() })
+  })
+  facts.subscribe(({ type, ...fact }) => {
+    if (!closing.has(type) || !('camera' in fact)) return
+    fleet.system.get('quarantine')?.send({ type: 'part.closed', camera: fact.camera })
   })
   const unlisten = ports.credentials.onOutsideChange(auditOutside(audit))
   const observer = createObserver({ facts, clock, log })

@@ -5,20 +5,22 @@ import { discoveryMachine } from '../machines/discovery.js'
 import type { CameraId } from '../machines/domain/camera.js'
 import type { DeviceProbe, Pictures, Pipelines, UsbDevices } from '../machines/domain/capture.js'
 import type { ClockStore } from '../machines/domain/clockTrust.js'
-import type { AddressCheck, ExternalStore, StreamScan } from '../machines/domain/external.js'
-import type { MediaFiles, Segments, Storage } from '../machines/domain/files.js'
+import type { AddressCheck, ExternalStore, NameCheck, StreamScan } from '../machines/domain/external.js'
+import type { MediaFiles, Quarantine, Segments, Storage } from '../machines/domain/files.js'
 import type { MediaServer, ServerProcess, StreamReader } from '../machines/domain/mediaServer.js'
 import type { CaptureDefaults, Clock, Log, RegistryStore } from '../machines/domain/ports.js'
 import type { Protection } from '../machines/domain/protection.js'
-import type { IntentStore } from '../machines/domain/recording.js'
+import type { GapStore, IntentStore } from '../machines/domain/recording.js'
 import type { RetentionStore } from '../machines/domain/retention.js'
 import { externalDiscoveryMachine } from '../machines/externalDiscovery.js'
 import { externalStreamsMachine } from '../machines/externalStreams.js'
 import { fleetMachine } from '../machines/fleet.js'
 import { mediamtxLinkMachine } from '../machines/mediamtxLink.js'
 import { mediaSessionsMachine } from '../machines/mediaSessions.js'
+import { pathWatchMachine } from '../machines/pathWatch.js'
 import { pipelineMachine } from '../machines/pipeline.js'
 import { pullMachine } from '../machines/pull.js'
+import { quarantineMachine } from '../machines/quarantine.js'
 import { recordingMachine } from '../machines/recording.js'
 import { retentionMachine } from '../machines/retention.js'
 import { hangDelays, serverProcessMachine } from '../machines/serverProcess.js'
@@ -29,9 +31,17 @@ import { cameraEffects, sourceEffects } from './effects/camera.js'
 import { externalDiscoveryEffects, externalStreamsEffects } from './effects/external.js'
 import { pipelineEffects, pullEffects } from './effects/feed.js'
 import { mediaSessionsEffects } from './effects/mediaSessions.js'
+import { quarantineEffects } from './effects/quarantine.js'
 import { recordingEffects } from './effects/recording.js'
 import { type RetentionPorts, retentionEffects } from './effects/retention.js'
-import { discoveryEffects, fleetEffects, linkEffects, serverProcessEffects, storageEffects } from './effects/service.js'
+import {
+  discoveryEffects,
+  fleetEffects,
+  linkEffects,
+  pathWatchEffects,
+  serverProcessEffects,
+  storageEffects,
+} from './effects/service.js'
 import { snapshotEffects } from './effects/snapshot.js'
 import { provideStreamHold } from './effects/stream.js'
 import { readClock, waitUntil } from './effects/time.js'
@@ -49,13 +59,15 @@ export interface ActorPorts {
   pictures: Pictures
   files: MediaFiles
   protection: Protection
+  quarantine: Quarantine
   segments: Segments
   intents: IntentStore
+  gaps: GapStore
   storage: Storage
   registry: RegistryStore
   retention: RetentionStore
   clockStore: ClockStore
-  addresses: AddressCheck
+  addresses: AddressCheck & NameCheck
   external: ExternalStore
   scan: StreamScan
   clock: Clock
@@ -84,7 +96,7 @@ export interface ActorOptions {
   tiers: { directLimit: number; ffmpegLimit: number; liveLimit: number; wakeLimit: number }
 }
 
-/** Returns the root machine with all its effects. `cameras`: the present cameras, for retention. */
+/** Returns the root machine with all its effects. `cameras`: the present cameras, which may be writing files. */
 export function provide(ports: ActorPorts, options: ActorOptions, cameras: RetentionPorts['cameras']) {
   const { mediaServer, reader, pipelines, clock, log } = ports
   const { startLimit } = options
@@ -134,7 +146,10 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
         delays: hangDelays(options.hangLimit),
       }),
       link: mediamtxLinkMachine.provide({
-        actors: linkEffects({ mediaServer, checkLimit: options.linkCheckLimit }),
+        actors: {
+          ...linkEffects({ mediaServer, checkLimit: options.linkCheckLimit }),
+          pathWatch: pathWatchMachine.provide({ actors: pathWatchEffects(ports) }),
+        },
         delays: { interval: options.linkInterval, connectLimit: startLimit },
       }),
       storage: storageMachine.provide({
@@ -143,6 +158,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
       retention: retentionMachine.provide({
         actors: retentionEffects({ ...ports, store: ports.retention, cameras }),
       }),
+      quarantine: quarantineMachine.provide({ actors: quarantineEffects({ ...ports, cameras }) }),
       clockWatch: clockWatchMachine.provide({ actors: { readClock: readClock(clock) } }),
       mediaSessions: mediaSessionsMachine.provide({ actors: mediaSessionsEffects(ports) }),
       externalDiscovery: externalDiscoveryMachine.provide({

@@ -37,7 +37,8 @@ export function refusal({ id, cause, recording, allowed, obstacles }: CameraView
   }
   if (isAvailable && method === 'start_streaming')
     return failedBy(because('crashed', 'the stream is restarted after an internal error'))
-  const isRecordingMatter = method.endsWith('_recording') && (isAvailable || recording !== undefined)
+  const isIdle = method === 'stop_recording' && recording === undefined
+  const isRecordingMatter = isIdle || (method.endsWith('_recording') && (isAvailable || recording !== undefined))
   const state = isRecordingMatter ? (recording?.status.toLowerCase() ?? 'not recording') : cause.state
   const recordingStates = method === 'stop_recording' ? ['starting', 'recording', 'interrupted'] : ['not recording']
   const why = isRecordingMatter || !cause.reason ? '' : `: ${cause.reason.details}`
@@ -46,7 +47,7 @@ export function refusal({ id, cause, recording, allowed, obstacles }: CameraView
     state,
     allowed_states: isRecordingMatter ? recordingStates : ['available'],
     allowed_methods: allowed,
-    details: `${id} is ${state}${why}`,
+    details: `${isIdle ? 'nothing is being recorded: ' : ''}${id} is ${state}${why}`,
   })
 }
 

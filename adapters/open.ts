@@ -10,6 +10,7 @@ import { type Closers, createClosers } from './closers.js'
 import { createClockStore } from './data/clockStore.js'
 import { type DataDirectory, openDataDirectory } from './data/directory.js'
 import { createExternalStore } from './data/externalStreams.js'
+import { createGapStore } from './data/gaps.js'
 import { createIntentStore } from './data/intents.js'
 import { createProtection } from './data/protection.js'
 import { createRegistryStore } from './data/registry.js'
@@ -20,6 +21,7 @@ import { checkPrograms } from './ffmpeg/installed.js'
 import { createPictures } from './ffmpeg/pictures.js'
 import { createPipelines } from './ffmpeg/pipelines.js'
 import { createMediaFiles } from './files/mediaFiles.js'
+import { createQuarantine } from './files/quarantine.js'
 import { createSegments } from './files/segments.js'
 import { createStorage } from './files/storage.js'
 import { createHostSampler } from './host/sampler.js'
@@ -174,6 +176,8 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   const files = createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots })
   const addresses = createAddressCheck({ places: () => options.ownPlaces(kind, authPort) })
 
+  const gaps = await createGapStore({ dir: data.state, clock, log })
+
   return {
     ...access,
     own,
@@ -191,6 +195,8 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     pictures: createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
     files,
     protection: await createProtection({ dir: data.state, clock, log, files }),
+    gaps,
+    quarantine: createQuarantine({ recordingsDir: data.recordings }),
     segments: createSegments({ recordingsDir: data.recordings, clock, log }),
     storage: createStorage({ dir: data.recordings, stateDir: data.state }),
     registry: createRegistryStore({ dir: data.state, clock, log }),

@@ -6,7 +6,7 @@ import type { PathEvent } from './domain/mediaServer.js'
 import type { Reason } from './domain/reason.js'
 import type { Obstacles, RecordingFormat } from './domain/views.js'
 import type { RecordingEvent, RecordingNews } from './recordingContext.js'
-import type { SnapshotWish } from './snapshot.js'
+import type { SnapshotWish } from './snapshotContext.js'
 
 export interface CameraInput {
   id: CameraId

@@ -11,6 +11,7 @@ const supervised = <
     | 'externalDiscovery'
     | 'externalStreams'
     | 'retention'
+    | 'quarantine'
     | 'mediaSessions'
     | 'clockWatch',
   Input,
@@ -196,6 +197,7 @@ export const fleetMachine = fleetSetup.createMachine({
         mediaSessions: supervised('mediaSessions', ({ context }) => context.mediaSessions, 'keepReaders'),
         clockWatch: supervised('clockWatch'),
         retention: { ...supervised('retention', ({ context }) => context.retention), on: { 'services.stop': '.off' } },
+        quarantine: { ...supervised('quarantine'), on: { 'services.stop': '.off' } },
         start: {
           initial: 'pending',
           states: { pending: { on: { 'cameras.told': 'done' } }, done: { tags: 'started' } },

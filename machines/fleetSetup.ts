@@ -19,6 +19,7 @@ import type { FleetContext, FleetEvent, FleetInput, Known } from './fleetContext
 import { promiseHole } from './hole.js'
 import { mediamtxLinkMachine } from './mediamtxLink.js'
 import { mediaSessionsMachine } from './mediaSessions.js'
+import { quarantineMachine } from './quarantine.js'
 import { retentionMachine } from './retention.js'
 import { type ServerProcessEvent, serverProcessMachine } from './serverProcess.js'
 import { storageMachine } from './storage.js'
@@ -44,6 +45,7 @@ export const fleetSetup = setup({
       link: 'link'
       storage: 'storage'
       retention: 'retention'
+      quarantine: 'quarantine'
       mediaSessions: 'mediaSessions'
       clockWatch: 'clockWatch'
     },
@@ -57,6 +59,7 @@ export const fleetSetup = setup({
     link: mediamtxLinkMachine,
     storage: storageMachine,
     retention: retentionMachine,
+    quarantine: quarantineMachine,
     mediaSessions: mediaSessionsMachine,
     clockWatch: clockWatchMachine,
     loadRegistry: promiseHole<Registry>('loadRegistry'),

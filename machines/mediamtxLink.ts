@@ -8,17 +8,19 @@ import {
   setup,
 } from 'xstate'
 import { backOff, nextSeed } from './domain/backOff.js'
-import type { LinkFact } from './domain/facts.js'
+import type { LinkFact, SupervisionFact } from './domain/facts.js'
 import type { ServerInfo } from './domain/mediaServer.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { LinkView } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
+import { type PathWatchNews, pathWatchMachine } from './pathWatch.js'
 
 export type LinkEvent =
   /** Too many calls failed. */
   | { type: 'breaker.opened' }
   /** The server process started or ended: check now. */
   | { type: 'link.check' }
+  | PathWatchNews
 
 /**
  * Also sent to the parent: whether the media server accepts requests (`lost`, `restored`), and the first check without
@@ -41,6 +43,8 @@ interface LinkContext extends LinkInput {
   info?: ServerInfo
   paths: number
   reason?: Reason | undefined
+  /** Why paths are not as wanted though the server is up. */
+  contest?: Reason | undefined
   failures: number
 }
 
@@ -65,14 +69,15 @@ const asking = {
 /**
  * The link to the media server. `syncing` writes every wanted path again, because a restarted server has lost them; a
  * restart changes `started` in its info. The circuit breaker for all calls is `up` (closed), `degraded.open` and
- * `degraded.halfOpen`. While it is open, and while the server is down, calls fail at once.
+ * `degraded.halfOpen`. While it is open, and while the server is down, calls fail at once. While another program keeps
+ * changing paths, the link is degraded, too, but nothing is refused.
  */
 export const mediamtxLinkMachine = setup({
   types: {
     input: {} as LinkInput,
     context: {} as LinkContext,
     events: {} as LinkEvent,
-    emitted: {} as LinkFact,
+    emitted: {} as LinkFact | SupervisionFact,
     tags: {} as 'down' | 'syncing' | 'up' | 'degraded' | 'open' | 'halfOpen',
   },
   actors: {
@@ -81,6 +86,7 @@ export const mediamtxLinkMachine = setup({
     tryCall: promiseHole<ServerInfo>('tryCall'),
     pauseCalls: callbackHole<{ reason: Reason }>('pauseCalls'),
     watchBreaker: callbackHole('watchBreaker'),
+    pathWatch: pathWatchMachine,
   },
   guards: {
     isRestarted: ({ context }, info: ServerInfo) => context.info?.started !== info.started,
@@ -101,6 +107,19 @@ export const mediamtxLinkMachine = setup({
     ),
     tellDown: emit(({ context }): LinkFact => ({ type: 'link.down', reason: reasonOf(context) })),
     tellDegraded: emit(({ context }): LinkFact => ({ type: 'link.degraded', reason: reasonOf(context) })),
+    takeContest: assign({ contest: (_, { reason }: { reason: Reason }) => reason }),
+    dropContest: assign({ contest: undefined }),
+    tellContest: emit(
+      ({ context: { contest = because('path_changed') } }): LinkFact => ({ type: 'link.degraded', reason: contest }),
+    ),
+    tellCrash: emit(
+      (_, { error }: { error: unknown }): SupervisionFact => ({
+        type: 'actor.failed',
+        actor: 'pathWatch',
+        reason: reasonFrom(error, 'crashed'),
+        restarts: 1,
+      }),
+    ),
     tellOpened: emit({ type: 'link.breakerOpened' }),
     lose: enqueueActions(({ context, enqueue, self }) => {
       if (self._parent) enqueue.sendTo(self._parent, { type: 'server.lost', reason: reasonOf(context) })
@@ -125,6 +144,7 @@ export const mediamtxLinkMachine = setup({
     interval: 1_000,
     /** How long a start may take before the server counts as down. */
     connectLimit: 15_000,
+    restartPause: 5_000,
   },
 }).createMachine({
   id: 'mediamtxLink',
@@ -157,23 +177,59 @@ export const mediamtxLinkMachine = setup({
       },
     },
     up: {
-      tags: 'up',
-      entry: ['tellUp', 'trust', 'restore'],
-      initial: 'resting',
+      entry: ['dropContest', 'tellUp', 'trust', 'restore'],
+      type: 'parallel',
       states: {
-        resting: { after: { interval: 'checking' }, on: { 'link.check': 'checking' } },
-        checking: {
-          invoke: {
-            src: 'askInfo',
-            onDone: [
-              {
-                guard: { type: 'isRestarted', params: ({ event }) => event.output },
-                target: '#syncing',
-                actions: ['noteRestart', 'tellDown', 'lose', { type: 'keepInfo', params: ({ event }) => event.output }],
+        health: {
+          initial: 'resting',
+          states: {
+            resting: { after: { interval: 'checking' }, on: { 'link.check': 'checking' } },
+            checking: {
+              invoke: {
+                src: 'askInfo',
+                onDone: [
+                  {
+                    guard: { type: 'isRestarted', params: ({ event }) => event.output },
+                    target: '#syncing',
+                    actions: [
+                      'noteRestart',
+                      'tellDown',
+                      'lose',
+                      { type: 'keepInfo', params: ({ event }) => event.output },
+                    ],
+                  },
+                  { target: 'resting' },
+                ],
+                onError: { target: '#degraded', actions: { type: 'noteFailure', params: ({ event }) => event } },
               },
-              { target: 'resting' },
-            ],
-            onError: { target: '#degraded', actions: { type: 'noteFailure', params: ({ event }) => event } },
+            },
+          },
+        },
+        paths: {
+          initial: 'watched',
+          states: {
+            watched: {
+              invoke: {
+                src: 'pathWatch',
+                id: 'pathWatch',
+                onError: { target: 'unwatched', actions: { type: 'tellCrash', params: ({ event }) => event } },
+              },
+            },
+            unwatched: { after: { restartPause: 'watched' } },
+          },
+        },
+        verdict: {
+          initial: 'agreed',
+          states: {
+            agreed: { tags: 'up' },
+            contested: {
+              tags: 'degraded',
+              entry: 'tellContest',
+              on: { 'paths.agreed': { target: 'agreed', actions: ['dropContest', 'tellUp'] } },
+            },
+          },
+          on: {
+            'paths.contested': { target: '.contested', actions: { type: 'takeContest', params: ({ event }) => event } },
           },
         },
       },
@@ -233,10 +289,11 @@ const reasonOf = ({ reason = because('server_unreachable') }: LinkContext): Reas
 const words = ['up', 'degraded', 'syncing', 'down'] as const
 
 export const linkView = (
-  { context: { reason }, tags }: SnapshotFrom<typeof mediamtxLinkMachine>,
+  { context: { reason: lost, contest }, tags }: SnapshotFrom<typeof mediamtxLinkMachine>,
   since: number,
 ): LinkView => {
   const state = words.find((word) => tags.has(word)) ?? 'down'
+  const reason = lost ?? contest
   const breaker = tags.has('open') ? 'open' : tags.has('halfOpen') ? 'halfOpen' : 'closed'
   return { state, cause: { state, since, ...(reason && { reason }) }, breaker }
 }

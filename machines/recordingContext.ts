@@ -59,6 +59,7 @@ export interface Closed {
 export interface Finish extends Closed {
   camera: CameraId
   format: RecordingFormat
+  gaps: Gap[]
   intent?: RecordingIntent
 }
 
@@ -139,6 +140,7 @@ export const finishOf = (context: RecordingContext): Finish => ({
   ...context.closed,
   camera: context.camera,
   format: context.format,
+  gaps: endOutcomeOf(context).gaps,
   ...(context.startedAt !== undefined && { intent: intentOf(context) }),
 })
 

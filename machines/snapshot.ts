@@ -1,47 +1,22 @@
 import { assign, enqueueActions, setup } from 'xstate'
-import type { By } from './domain/by.js'
-import type { CameraId, Device, Pipeline } from './domain/camera.js'
-import type { Picture, PictureOptions, SavedPicture } from './domain/capture.js'
+import type { CameraId } from './domain/camera.js'
 import type { SnapshotFact } from './domain/facts.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { PassedOver, SnapshotTier } from './domain/views.js'
 import { promiseHole } from './hole.js'
-
-/** One caller's request. `maxAge`: maximum age of the picture in ms; 0: not older than the request. */
-export interface SnapshotWish {
-  by: By
-  options: PictureOptions
-  maxAge: number
-}
-
-export interface SnapshotInput {
-  camera: CameraId
-  device: Device
-  pipeline: Pipeline
-  /** The camera streams now, so its device is busy. */
-  live: boolean
-  wish: SnapshotWish
-}
-
-export type SnapshotEvent =
-  | { type: 'snapshot.join'; wish: SnapshotWish }
-  | { type: 'device.removed'; reason: Reason }
-  | { type: 'service.stopping' }
-
-export interface SnapshotContext extends Omit<SnapshotInput, 'wish'> {
-  /** Requests that the present capture serves. */
-  wishes: SnapshotWish[]
-  /** Requests that arrived too late for the present capture: the next one serves them. */
-  late: SnapshotWish[]
-  passedOver: PassedOver[]
-}
-
-export interface Captured extends Picture {
-  tier: SnapshotTier
-}
-
-/** The result of one request. `finishedAt`: when the picture was on disk. */
-export type Saved = { wish: SnapshotWish } & ({ picture: SavedPicture; finishedAt: number } | { reason: Reason })
+import {
+  type Captured,
+  failureOf,
+  failures,
+  oldestAllowed,
+  type Saved,
+  type SnapshotContext,
+  type SnapshotEvent,
+  type SnapshotInput,
+  type SnapshotWish,
+  taken,
+} from './snapshotContext.js'
+import { isServerLoss, pass, streamFails, waking } from './snapshotWaking.js'
 
 /** The device is busy with the stream of this service. */
 const ownStream = 'the device is busy: it is streaming'
@@ -50,7 +25,8 @@ type Grab = Pick<SnapshotContext, 'camera' | 'device' | 'pipeline'>
 
 /**
  * Takes one picture of a camera at a time, shared by all callers that request one meanwhile. Tries the tiers in order,
- * the cheapest first. The result lists the tiers that were skipped or failed, with their reasons.
+ * the cheapest first. The result lists the tiers that were skipped or failed, with their reasons. If the media server
+ * goes away, it is waited for, as long as for a stream that starts.
  */
 export const snapshotMachine = setup({
   types: {
@@ -72,6 +48,13 @@ export const snapshotMachine = setup({
     isUsb: ({ context }) => context.device.kind === 'usb',
     isNetworked: ({ context }) => context.device.kind === 'rtsp',
     isLive: ({ context }) => context.live,
+    /** The media server went away, and with it the stream that occupied the device. */
+    isDeviceFreed: ({ context: { live, device } }, { error }: { error: unknown }) =>
+      live && device.kind !== 'rtsp' && isServerLoss(error),
+    isServerLost: (_, { error }: { error: unknown }) => isServerLoss(error),
+    /** A media server that has just started has no paths yet. */
+    isServerReturning: (_, { error }: { error: unknown }) =>
+      isServerLoss(error) || reasonFrom(error).code === 'stream_not_found',
     isBusy: (_, { error }: { error: unknown }) => reasonFrom(error).code === 'device_busy',
     /** The picture of the present capture may be as old as its first callers allow, too old for a stricter caller. */
     suits: ({ context }, { wish }: { wish: SnapshotWish }) => wish.maxAge >= oldestAllowed(context),
@@ -86,6 +69,12 @@ export const snapshotMachine = setup({
       enqueue.assign({ late: [] })
     }),
     takeLate: assign(({ context }) => ({ wishes: context.late, late: [], passedOver: [] })),
+    /** The tiers of the device were skipped for the stream, which is gone. */
+    leaveStream: assign(({ context: { passedOver } }) => ({
+      live: false,
+      passedOver: passedOver.filter(({ tier }) => tier > 1),
+    })),
+    noteLoss: assign({ loss: (_, { error }: { error: unknown }) => reasonFrom(error) }),
     passOver: assign({ passedOver: ({ context }, passed: PassedOver) => [...context.passedOver, passed] }),
     passFailure: assign({
       passedOver: ({ context }, { tier, error }: { tier: SnapshotTier; error: unknown }) => [
@@ -101,7 +90,14 @@ export const snapshotMachine = setup({
       for (const fact of failures(context, reason)) enqueue.emit(fact)
     }),
   },
-  delays: { directLimit: 3_000, ffmpegLimit: 6_000, liveLimit: 5_000, wakeLimit: 20_000 },
+  delays: {
+    directLimit: 3_000,
+    ffmpegLimit: 6_000,
+    liveLimit: 5_000,
+    wakeLimit: 20_000,
+    freeing: 1_000,
+    retryPause: 500,
+  },
 }).createMachine({
   id: 'snapshot',
   context: ({ input: { wish, ...input } }) => ({ ...input, wishes: [wish], late: [], passedOver: [] }),
@@ -186,36 +182,27 @@ export const snapshotMachine = setup({
             src: 'grabFromStream',
             input: ({ context }) => ({ ...context, maxAge: oldestAllowed(context), tier: 2 }),
             onDone: 'captured',
-            onError: {
-              target: 'waking',
-              actions: { type: 'passFailure', params: ({ event }) => ({ tier: 2, error: event.error }) },
-            },
+            onError: [
+              {
+                guard: { type: 'isDeviceFreed', params: ({ event }) => event },
+                target: 'freeing',
+                actions: streamFails(2),
+              },
+              { target: 'waking', actions: streamFails(2) },
+            ],
           },
           after: { liveLimit: { target: 'waking', actions: pass(2, 'timed_out') } },
         },
-        waking: {
-          invoke: {
-            src: 'grabFromStream',
-            input: ({ context }) => ({ ...context, maxAge: oldestAllowed(context), tier: 3 }),
-            onDone: 'captured',
-            onError: {
-              target: '#over',
-              actions: [
-                { type: 'passFailure', params: ({ event }) => ({ tier: 3, error: event.error }) },
-                { type: 'tellFailure', params: ({ event }) => ({ reason: reasonFrom(event.error, 'no_picture') }) },
-              ],
-            },
-          },
+        // The pipeline ends with the media server; then the device can be used.
+        freeing: {
           after: {
-            wakeLimit: {
-              target: '#over',
-              actions: [
-                pass(3, 'timed_out'),
-                { type: 'tellFailure', params: { reason: because('not_started_in_time') } },
-              ],
-            },
+            freeing: [
+              { guard: 'isUsb', target: 'direct', actions: 'leaveStream' },
+              { target: 'ffmpeg', actions: ['leaveStream', pass(0, 'not_a_usb_camera')] },
+            ],
           },
         },
+        waking,
         captured: { type: 'final', output: ({ event }) => capturedOf(event) },
       },
       onDone: 'saving',
@@ -241,48 +228,5 @@ export const snapshotMachine = setup({
   },
 })
 
-type LostSnapshot = Extract<SnapshotFact, { type: 'snapshot.failed' | 'still.failed' }>
-
-function pass(tier: SnapshotTier, ...reason: Parameters<typeof because>) {
-  return { type: 'passOver' as const, params: { tier, reason: because(...reason) } }
-}
-
 /** The picture is passed as output, from the state that captured it to the state that saves it. */
 const capturedOf = (event: object): Captured => (event as { output: Captured }).output
-
-/** A shared capture must satisfy the strictest caller. */
-const oldestAllowed = ({ wishes }: SnapshotContext): number => Math.min(...wishes.map((wish) => wish.maxAge))
-
-const failureOf = (
-  { camera, passedOver }: SnapshotContext,
-  { by, options }: SnapshotWish,
-  reason: Reason,
-): LostSnapshot => ({ type: options.fleeting ? 'still.failed' : 'snapshot.failed', camera, by, reason, passedOver })
-
-/** Returns one failure for each waiting caller. */
-export const failures = (context: SnapshotContext, reason: Reason): LostSnapshot[] =>
-  [...context.wishes, ...context.late].map((wish) => failureOf(context, wish, reason))
-
-function taken(
-  { camera, passedOver }: SnapshotContext,
-  { tier, capturedAt }: Captured,
-  { wish: { by, options }, picture, finishedAt }: Extract<Saved, { picture: SavedPicture }>,
-): SnapshotFact {
-  const { filename, file, bytes, width, height } = picture
-  if (options.fleeting) return { type: 'still.taken', camera, by, file, bytes, tier, capturedAt }
-  const age = Math.max(0, finishedAt - capturedAt)
-  return {
-    type: 'snapshot.taken',
-    camera,
-    by,
-    filename,
-    path: file,
-    bytes,
-    width,
-    height,
-    tier,
-    capturedAt,
-    age,
-    passedOver,
-  }
-}

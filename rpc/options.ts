@@ -15,6 +15,7 @@ import type {
   StreamState,
 } from '../machines/domain/ports.js'
 import type { Protection } from '../machines/domain/protection.js'
+import type { GapStore } from '../machines/domain/recording.js'
 import type { RetentionAsk } from '../machines/domain/retention.js'
 import type { RateLimitOptions, RateLimits } from './rateLimits.js'
 import type { TlsFiles } from './tls.js'
@@ -88,6 +89,8 @@ export interface RpcOptions {
   ask: Ask
   files: MediaFiles
   protection: Protection
+  /** The gaps of ended recordings. */
+  gaps: Pick<GapStore, 'find'>
   /** `sample`: the streams as of a moment ago, for look-ups that do not wait; `undefined`: not known. */
   mediaServer: Pick<MediaServer, 'streams' | 'stream'> & { sample?(): readonly StreamState[] | undefined }
   pipelines: Pick<Pipelines, 'process'>

@@ -159,11 +159,16 @@ export const Truncated = Type.Optional(
   Type.Literal(true, { description: 'The end of the file is missing; `duration` is what can be played' }),
 )
 export const Protected = Type.Boolean({ description: 'Whether nothing may delete it; see protect_recording' })
+export const Quarantined = Type.Optional(
+  Type.Literal(true, { description: 'The file contains nothing that can be played, and was moved aside' }),
+)
 const FileEntry = Type.Object({
   ...FileInfo.properties,
   protected: Type.Optional(Protected),
   duration: Type.Optional(Type.Number({ minimum: 0, description: 'Seconds' })),
   truncated: Truncated,
+  quarantined: Quarantined,
+  ...optionalReasonShape,
 })
 export const FileList = Type.Object({
   files: Type.Array(FileEntry),

@@ -9,7 +9,7 @@ import type { MediaServer, PathEvent, StreamReader } from '../../machines/domain
 import { choosePipeline } from '../../machines/domain/pipeline.js'
 import type { CaptureDefaults, Log, WallClock } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
-import type { IntentStore, Recalled } from '../../machines/domain/recording.js'
+import type { GapStore, IntentStore, Recalled } from '../../machines/domain/recording.js'
 import type { SourceInput } from '../../machines/source.js'
 import { callback } from './callback.js'
 import { addressRefusal } from './external.js'
@@ -21,6 +21,7 @@ export interface CameraPorts {
   pipelines: Pick<Pipelines, 'spec'>
   addresses: AddressCheck
   intents: Pick<IntentStore, 'find' | 'remove'>
+  gaps: Pick<GapStore, 'save'>
   segments: Pick<Segments, 'list' | 'finish' | 'toMatroska'>
   defaults: CaptureDefaults
   /** The network cameras whose paths are published. The effects that hold their streams read it. */
@@ -39,6 +40,7 @@ export const cameraEffects = ({
   pipelines,
   addresses,
   intents,
+  gaps,
   segments,
   defaults,
   sources,
@@ -56,7 +58,8 @@ export const cameraEffects = ({
     }
     // The last run of the service ended while it converted the files.
     const names = unfinished.map((filename) => ({ filename, startedAt }))
-    await segments.toMatroska(await segments.finish(camera, names, signal), signal)
+    const files = await segments.toMatroska(await segments.finish(camera, names, signal), signal)
+    await gaps.save({ camera, endedAt: clock.now(), files: files.map(({ name }) => name), gaps: intent.gaps })
     await intents.remove(camera)
     return undefined
   }

@@ -5,12 +5,13 @@ import type {
   ExternalState,
   ExternalStore,
   ExternalStream,
+  NameCheck,
   ScanAnswer,
   ScanTarget,
   StreamScan,
 } from '../../machines/domain/external.js'
 import type { Log, WallClock } from '../../machines/domain/ports.js'
-import { because } from '../../machines/domain/reason.js'
+import { because, Failure } from '../../machines/domain/reason.js'
 import { readStreamUrl } from '../../machines/domain/streamUrl.js'
 import type { ScanEvent, ScanWish } from '../../machines/externalDiscovery.js'
 import { callback } from './callback.js'
@@ -18,11 +19,11 @@ import { within } from './time.js'
 
 export interface ExternalStreamsPorts {
   store: Pick<ExternalStore, 'save'>
-  addresses: AddressCheck
+  addresses: AddressCheck & NameCheck
   log: Log
 }
 
-/** Limit for resolving a name, in ms. */
+/** Limit for resolving a name, in ms, at the addition of a stream for all look-ups together. */
 const resolveLimit = 3_000
 
 /** Returns the rule that the address of a stream breaks; `undefined` if it is allowed. */
@@ -33,9 +34,15 @@ export function addressRefusal(url: string, addresses: AddressCheck, signal: Abo
 
 /** The effects of machines/externalStreams.ts. */
 export const externalStreamsEffects = ({ store, addresses, log }: ExternalStreamsPorts) => ({
-  checkAddress: fromPromise<string | undefined, { url: string }>(({ input, signal }) =>
-    addressRefusal(input.url, addresses, signal),
-  ),
+  /** Rejects with `Failure` if the name of the host has no address. */
+  checkAddress: fromPromise<string | undefined, { url: string }>(async ({ input, signal }) => {
+    const limit = within(resolveLimit, signal)
+    const rule = await addressRefusal(input.url, addresses, limit)
+    if (rule !== undefined) return rule
+    const reason = await addresses.unresolved(readStreamUrl(input.url).host, limit)
+    if (reason) throw new Failure(reason.code, reason.details)
+    return undefined
+  }),
   saveStreams: fromPromise<void, ExternalState>(({ input }) =>
     store.save(input).catch((error: unknown) => {
       log.error('the external streams cannot be saved', { reason: reasonOf(error) })

@@ -4,7 +4,7 @@ import type { RecordingFile, Segment, SegmentEvent, Segments } from '../../machi
 import type { MediaServer } from '../../machines/domain/mediaServer.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { because, Failure, reasonFrom } from '../../machines/domain/reason.js'
-import type { IntentStore, RecordingIntent } from '../../machines/domain/recording.js'
+import type { Gap, GapStore, IntentStore, RecordingIntent } from '../../machines/domain/recording.js'
 import type { Closed, Finish, Opened, RecordingSubject, Wait } from '../../machines/recordingContext.js'
 import { callback } from './callback.js'
 import { sleep, within } from './time.js'
@@ -13,6 +13,7 @@ export interface RecordingPorts {
   mediaServer: Pick<MediaServer, 'setRecording'>
   segments: Segments
   intents: IntentStore
+  gaps: Pick<GapStore, 'save'>
   clock: Clock
   log: Log
   /** After this time, in ms, the media server starts a new file. */
@@ -37,7 +38,8 @@ interface Reading {
 const namesOf = (segments: readonly Segment[]): string[] => segments.map(({ filename }) => filename)
 
 /** The effects of machines/recording.ts. */
-export const recordingEffects = ({ mediaServer, segments, intents, clock, log, segmentDuration }: RecordingPorts) => {
+export const recordingEffects = (ports: RecordingPorts) => {
+  const { mediaServer, segments, intents, clock, log, segmentDuration } = ports
   /** The last growth of each camera's recording, by both clocks. */
   const growths = new Map<CameraId, Reading>()
   /** The start of each camera's recording, by both clocks. After a restart of the service it follows the wall clock. */
@@ -73,6 +75,8 @@ export const recordingEffects = ({ mediaServer, segments, intents, clock, log, s
       log.error('the recording cannot be noted on disk', { camera, reason: reasonFrom(error).details })
       throw new Failure('not_written')
     })
+  const noteGaps = (camera: CameraId, files: readonly RecordingFile[], endedAt: number, gaps: Gap[]): Promise<void> =>
+    ports.gaps.save({ camera, endedAt, files: files.map(({ name }) => name), gaps })
   const forget = (camera: CameraId): Promise<void> =>
     intents.remove(camera).catch((error: unknown) => {
       const reason = reasonFrom(error).details
@@ -105,13 +109,15 @@ export const recordingEffects = ({ mediaServer, segments, intents, clock, log, s
 
     /** After a restart of the service, `recallIntent` finishes what is left. */
     finishRecording: fromPromise<Closed, Finish>(
-      async ({ input: { camera, format, files, endedAt, intent }, signal }) => {
+      async ({ input: { camera, format, files, endedAt, gaps, intent }, signal }) => {
         if (format !== 'mkv' || files.length === 0) {
+          await noteGaps(camera, files, endedAt, gaps)
           await forget(camera)
           return { files, endedAt }
         }
-        if (intent) await note({ ...intent, unfinished: files.map(({ name }) => name) }).catch(() => {})
+        if (intent) await note({ ...intent, gaps, unfinished: files.map(({ name }) => name) }).catch(() => {})
         const final = await remuxed(files, signal, camera)
+        await noteGaps(camera, final, endedAt, gaps)
         await forget(camera)
         return { files: final, endedAt: clock.now() }
       },

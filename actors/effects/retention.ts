@@ -36,16 +36,21 @@ const endOfService = 'by the end of the service'
 type SurveyPorts = Pick<RetentionPorts, 'files' | 'protection' | 'cameras' | 'clock'>
 
 export function createSurvey({ files, protection, cameras, clock }: SurveyPorts): Survey {
-  async function all(kind: FileKind, patterns: readonly string[] | undefined): Promise<KeptFile[]> {
+  async function all(
+    kind: FileKind,
+    patterns: readonly string[] | undefined,
+    quarantined = false,
+  ): Promise<KeptFile[]> {
     // A map by name, because a file that is added between two pages moves another one to the next page.
     const found = new Map<string, KeptFile>()
     for (let offset = 0; ; offset += page) {
       const { files: some, total } = await files.list(kind, {
         limit: page,
         offset,
+        quarantined,
         ...(patterns && { mayUse: (id) => mayUse({ cameras: patterns }, id) }),
       })
-      const present = kind === 'recordings' ? cameras() : []
+      const present = kind === 'recordings' && !quarantined ? cameras() : []
       for (const file of some) {
         const growing = isRecorded(present, file.camera, file.name)
         const isProtected = kind === 'recordings' && protection.has(file.name)
@@ -55,7 +60,11 @@ export function createSurvey({ files, protection, cameras, clock }: SurveyPorts)
     }
   }
   return async ({ policy, by, cameras: patterns, now = clock.now(), ...rules }) => {
-    const found = [...(await all('recordings', patterns)), ...(await all('snapshots', patterns))]
+    const found = [
+      ...(await all('recordings', patterns)),
+      ...(await all('recordings', patterns, true)),
+      ...(await all('snapshots', patterns)),
+    ]
     const limits = new Map(cameras().flatMap(({ id, limits: own }) => (own ? [[id, own] as const] : [])))
     return planSweep(policy, found, { ...rules, now, isScheduled: by === undefined, limits })
   }
@@ -101,12 +110,14 @@ export const retentionEffects = (ports: RetentionPorts) => {
           return
         }
         for (const file of due) {
-          const { kind, name, camera, bytes } = file
+          const { kind, name, camera, bytes, quarantined = false } = file
           if (stop.signal.aborted) break
           // A recording may have started, or been protected, since the files were listed.
-          if (kind === 'recordings' && (isRecorded(cameras(), camera, name) || protection.has(name))) continue
+          const isRecording = kind === 'recordings'
+          if (isRecording && !quarantined && isRecorded(cameras(), camera, name)) continue
+          if (isRecording && protection.has(name)) continue
           try {
-            if (!(await files.remove(kind, name))) continue
+            if (!(await files.remove(kind, name, { quarantined }))) continue
             const deleted = { kind, name, camera, bytes, reason: reasons.get(file) ?? '' }
             if (stop.signal.reason === endOfService) log.info('a file was deleted while the service ended', deleted)
             send({ type: 'file.deleted', ...deleted })

@@ -1,8 +1,9 @@
 import { fromPromise } from 'xstate'
 import type { DiscoveryEvent } from '../../machines/discovery.js'
-import type { UsbDevice } from '../../machines/domain/camera.js'
+import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
 import type { UsbDevices } from '../../machines/domain/capture.js'
 import type { Measured } from '../../machines/domain/diskRoom.js'
+import type { Drift } from '../../machines/domain/drift.js'
 import type { Storage } from '../../machines/domain/files.js'
 import type {
   BreakerEvent,
@@ -34,6 +35,17 @@ export const linkEffects = ({ mediaServer, checkLimit }: { mediaServer: MediaSer
   syncPaths: fromPromise<number>(({ signal }) => mediaServer.sync(signal)),
   watchBreaker: callback<BreakerEvent>(({ send }) => mediaServer.onBreaker(send)),
   pauseCalls: callback<never, { reason: Reason }>(({ input }) => mediaServer.pauseCalls(input.reason)),
+})
+
+/** The effects of machines/pathWatch.ts. */
+export const pathWatchEffects = ({ mediaServer, clock }: { mediaServer: MediaServer; clock: Clock }) => ({
+  findDrift: fromPromise<{ at: number; drifts: Drift[] }>(async ({ signal }) => ({
+    drifts: await mediaServer.drift(signal),
+    at: clock.monotonic(),
+  })),
+  repairPaths: fromPromise<void, { cameras: CameraId[] }>(({ input, signal }) =>
+    mediaServer.repair(input.cameras, signal),
+  ),
 })
 
 /** The effects of machines/serverProcess.ts. */

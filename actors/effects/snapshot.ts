@@ -4,7 +4,7 @@ import type { Pictures } from '../../machines/domain/capture.js'
 import type { WallClock } from '../../machines/domain/ports.js'
 import { reasonFrom } from '../../machines/domain/reason.js'
 import type { SnapshotTier } from '../../machines/domain/views.js'
-import type { Captured, Saved, SnapshotWish } from '../../machines/snapshot.js'
+import type { Captured, Saved, SnapshotWish } from '../../machines/snapshotContext.js'
 
 interface Grab {
   camera: CameraId

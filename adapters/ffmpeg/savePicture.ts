@@ -1,4 +1,4 @@
-import { constants, copyFile, link, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises'
+import { constants, copyFile, link, mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { limitOf, mayUse } from '../../machines/domain/access.js'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
@@ -6,7 +6,7 @@ import { extensions, snapshotStems } from '../../machines/domain/fileName.js'
 import type { Picture, PictureOptions, SavedPicture } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { syncPath } from '../data/atomic.js'
-import { codeOf } from '../errorCode.js'
+import { linkNew } from '../files/moveNew.js'
 import { failureOf } from './endReason.js'
 import { coarseness, isJpeg, isPng, pictureSize } from './jpeg.js'
 import { quiet, type Run } from './run.js'
@@ -27,6 +27,11 @@ export interface SaveOptions extends ConvertOptions {
   dir: string
   /** Names that are being assigned → the camera; shared by all calls. */
   reserved: Map<string, CameraId>
+}
+
+interface Size {
+  width: number
+  height: number
 }
 
 /** Mean of the intra matrix; ffmpeg's JPEG encoder multiplies the matrix by q/8. */
@@ -83,15 +88,23 @@ async function described(file: string): Promise<SavedPicture> {
 /** Returns ffmpeg's arguments, or `undefined` if no conversion is necessary. */
 function conversion(
   bytes: Uint8Array,
-  size: { width: number; height: number },
+  size: Size,
   { format, quality, width, height }: PictureOptions,
 ): string[] | undefined {
-  const resized = (width ?? size.width) !== size.width || (height ?? size.height) !== size.height
-  const scaled = resized ? ['-vf', `scale=${width ?? -1}:${height ?? -1}`] : []
+  const { width: w, height: h } = fitted(size, { width, height })
+  const resized = w !== size.width || h !== size.height
+  const scaled = resized ? ['-vf', `scale=${w}:${h}`] : []
   if (format === 'png') return resized || !isPng(bytes) ? [...scaled, '-c:v', 'png'] : undefined
   const scale = quantiser(quality)
   const isFine = isJpeg(bytes) && (coarseness(bytes) ?? 0) * tolerance >= (meanStep * scale) / 8
   return resized || !isFine ? [...scaled, '-c:v', 'mjpeg', '-q:v', String(scale), '-pix_fmt', 'yuvj420p'] : undefined
+}
+
+/** The largest size that fits into the frame, in the proportions of the picture and not larger than it. */
+function fitted(size: Size, frame: { width: number | undefined; height: number | undefined }): Size {
+  const scale = Math.min(1, (frame.width ?? size.width) / size.width, (frame.height ?? size.height) / size.height)
+  const scaled = (length: number) => Math.max(1, Math.round(length * scale))
+  return { width: scaled(size.width), height: scaled(size.height) }
 }
 
 /** Maps a quality of 1–100 to ffmpeg's 31–2. */
@@ -117,7 +130,7 @@ async function place(temporary: string, { camera, picture, options, dir, reserve
     reserved.set(stem, camera)
     try {
       const holder = await holderOf(dirname(dir), stem, camera)
-      return holder ?? ((await moved(temporary, join(dir, name))) ? undefined : camera)
+      return holder ?? ((await linkNew(temporary, join(dir, name))) ? undefined : camera)
     } finally {
       reserved.delete(stem)
     }
@@ -141,26 +154,6 @@ async function holderOf(root: string, stem: string, camera: CameraId): Promise<C
   return undefined
 }
 
-/**
- * Returns false if the name exists. Uses `link`, which fails in this case, because `rename` would replace the file.
- * Some file systems do not support links.
- */
-async function moved(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to).catch(async (error: unknown) => {
-      if (!noLinks.has(codeOf(error))) throw error
-      await (await open(to, 'wx')).close()
-      await rename(from, to)
-    })
-    return true
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false
-    throw error
-  }
-}
-
 /** Copies the file if it is on another file system, or if the file system does not support links. */
 const linkOrCopy = (from: string, to: string): Promise<void> =>
   link(from, to).catch(() => copyFile(from, to, constants.COPYFILE_EXCL))
-
-const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'])

@@ -7,7 +7,7 @@ import type { FileKind } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { failedBy } from './diskFault.js'
 
-/** A non-empty file of a listing. */
+/** A file of a listing. */
 export interface Entry {
   name: string
   camera: CameraId
@@ -40,17 +40,30 @@ export const inPool = pLimit(32)
 /**
  * Lists the files in `<root>/<camera>/`, and the files in `<root>` whose names begin with a camera id. Reads a folder
  * again only after it has changed, and examines each file once. Follows no links and skips all other names.
+ * `isOurs`: the folder itself must not be a link, and its empty files are listed, too.
  */
-export function createFolders({ root, kind }: { root: string; kind: FileKind }): Folders {
+export function createFolders({
+  root,
+  kind,
+  isOurs = false,
+}: {
+  root: string
+  kind: FileKind
+  isOurs?: boolean
+}): Folders {
+  const least = isOurs ? 0 : 1
   const listings = new Map<string, Listing>()
   /** The folder of a camera may be removed at any time; any other error is one of the disk. */
   const ifGone = (dir: string) => (error: unknown) =>
-    dir !== root && codeOf(error) === 'ENOENT' ? undefined : failedBy(error, kind)
+    (isOurs || dir !== root) && codeOf(error) === 'ENOENT' ? undefined : failedBy(error, kind)
   let sorted: { of: Listing[]; entries: Entry[] } | undefined
 
   async function list(dir: string, owner: CameraId | undefined): Promise<Listing> {
     const known = listings.get(dir)
-    const changed = await stat(dir, { bigint: true }).then(({ mtimeNs }) => mtimeNs, ifGone(dir))
+    const changed = await (isOurs ? lstat : stat)(dir, { bigint: true }).then(
+      (stats) => (stats.isDirectory() ? stats.mtimeNs : undefined),
+      ifGone(dir),
+    )
     if (changed === undefined) {
       listings.delete(dir)
       return { changed: 0n, entries: new Map(), empty: [] }
@@ -71,7 +84,7 @@ export function createFolders({ root, kind }: { root: string; kind: FileKind }):
     const empty: string[] = []
     await inPool.map(fresh, async (entry) => {
       const { size, mtimeMs } = await lstat(entry.path).catch(() => ({ size: -1, mtimeMs: 0 }))
-      if (size > 0) entries.set(entry.name, { ...entry, time: entry.time || Math.round(mtimeMs) })
+      if (size >= least) entries.set(entry.name, { ...entry, time: entry.time || Math.round(mtimeMs) })
       else if (size === 0) empty.push(entry.name)
     })
     const listing = { changed: now - changed > RACY ? changed : 0n, entries, empty }
@@ -91,7 +104,7 @@ export function createFolders({ root, kind }: { root: string; kind: FileKind }):
   }
 
   const cameras = async (): Promise<CameraId[]> => {
-    const names = await readdir(root, { withFileTypes: true }).catch((error: unknown) => failedBy(error, kind))
+    const names = (await readdir(root, { withFileTypes: true }).catch(ifGone(root))) ?? []
     return names.flatMap((entry) => (entry.isDirectory() && isCameraId(entry.name) ? [entry.name] : []))
   }
 

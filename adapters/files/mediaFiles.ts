@@ -1,4 +1,5 @@
 import { lstat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { CameraId } from '../../machines/domain/camera.js'
 import { checkFileName, extensions, hasExtension, isFileName, timeOf } from '../../machines/domain/fileName.js'
 import type { FileKind, FileSize, MediaFile, MediaFiles } from '../../machines/domain/ports.js'
@@ -6,66 +7,80 @@ import { Failure } from '../../machines/domain/reason.js'
 import { codeOf } from '../errorCode.js'
 import { describeRecording } from './describe.js'
 import { createFolders, inPool } from './folders.js'
+import { quarantineFolder } from './quarantine.js'
 
 export interface MediaFilesOptions {
   recordingsDir: string
   snapshotsDir: string
+  /** Called after a recording was deleted. Never rejects. */
+  forget?: (name: string) => Promise<void>
 }
+
+type Group = FileKind | 'quarantined'
 
 /** How long the sizes of the files are reused, in ms. */
 const SIZES_FOR = 5_000
 
 /** Reads the recordings and snapshots from disk. Only their names and times are kept in memory. */
-export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOptions): MediaFiles {
+export function createMediaFiles({ recordingsDir, snapshotsDir, forget }: MediaFilesOptions): MediaFiles {
   const folders = {
     recordings: createFolders({ root: recordingsDir, kind: 'recordings' }),
     snapshots: createFolders({ root: snapshotsDir, kind: 'snapshots' }),
   }
-  const measured: Partial<Record<FileKind, { at: number; files: Promise<FileSize[]> } | undefined>> = {}
+  const quarantine = createFolders({ root: join(recordingsDir, quarantineFolder), kind: 'recordings', isOurs: true })
+  const groups = { ...folders, quarantined: quarantine }
+  const measured: Partial<Record<Group, { at: number; files: Promise<FileSize[]> } | undefined>> = {}
 
-  async function find(kind: FileKind, name: string): Promise<MediaFile | undefined> {
+  /** The entries of the folder itself, which is the only way to its files: names of clients are only compared. */
+  async function findQuarantined(names: readonly string[]): Promise<MediaFile | undefined> {
+    const entry = (await quarantine.entries()).find(({ name }) => names.includes(name))
+    return entry && look(entry.path, entry.name, entry.camera, true)
+  }
+
+  async function find(kind: FileKind, name: string, only?: { quarantined: boolean }): Promise<MediaFile | undefined> {
     checkFileName(name)
     const names = hasExtension(kind, name)
       ? [name]
       : extensions[kind].map((extension) => `${name}${extension}`).filter(isFileName)
-    for (const full of names) {
+    for (const full of only?.quarantined ? [] : names) {
       for (const { path, camera } of await folders[kind].candidates(full)) {
         const file = camera && (await look(path, full, camera))
         if (file) return file
       }
     }
-    return undefined
+    return kind === 'recordings' && only?.quarantined !== false ? findQuarantined(names) : undefined
   }
 
-  async function measure(kind: FileKind): Promise<FileSize[]> {
-    const sizes = await inPool.map(await folders[kind].entries(), async ({ path, name, camera, time }) => {
+  async function measure(group: Group): Promise<FileSize[]> {
+    const sizes = await inPool.map(await groups[group].entries(), async ({ path, name, camera, time }) => {
       const stats = await lstat(path).catch(() => undefined)
       return stats && { name, camera, bytes: stats.size, createdAt: time, modifiedAt: Math.round(stats.mtimeMs) }
     })
     return sizes.filter((size) => size !== undefined)
   }
 
-  const all = (kind: FileKind): Promise<FileSize[]> => {
+  const all = (group: Group): Promise<FileSize[]> => {
     const now = performance.now()
-    const known = measured[kind]
+    const known = measured[group]
     if (known && now - known.at < SIZES_FOR) return known.files
-    const files = measure(kind)
-    measured[kind] = { at: now, files }
+    const files = measure(group)
+    measured[group] = { at: now, files }
     files.catch(() => {
-      measured[kind] = undefined
+      measured[group] = undefined
     })
     return files
   }
   const sum = (files: FileSize[]) => files.reduce((total, { bytes }) => total + bytes, 0)
 
   return {
-    find,
+    find: (kind, name) => find(kind, name),
 
-    list: async (kind, { limit, offset, mayUse }) => {
-      const all = await folders[kind].entries()
+    list: async (kind, { limit, offset, mayUse, quarantined = false }) => {
+      const folder = quarantined && kind === 'recordings' ? quarantine : folders[kind]
+      const all = quarantined && kind === 'snapshots' ? [] : await folder.entries()
       const entries = mayUse === undefined ? all : all.filter(({ camera }) => mayUse(camera))
       const page = entries.slice(offset, offset + limit)
-      const files = await Promise.all(page.map(({ path, name, camera }) => look(path, name, camera)))
+      const files = await Promise.all(page.map(({ path, name, camera }) => look(path, name, camera, quarantined)))
       return { files: files.filter((file) => file !== undefined), total: entries.length }
     },
 
@@ -74,8 +89,8 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
       return file && describeRecording(file)
     },
 
-    remove: async (kind, name) => {
-      const file = await find(kind, name)
+    remove: async (kind, name, only) => {
+      const file = await find(kind, name, only)
       if (!file) return false
       try {
         await unlink(file.path)
@@ -84,22 +99,38 @@ export function createMediaFiles({ recordingsDir, snapshotsDir }: MediaFilesOpti
         throw new Failure('not_written', `the file cannot be deleted (${codeOf(error)})`)
       }
       measured[kind] = undefined
+      measured.quarantined = undefined
+      if (kind === 'recordings') await forget?.(file.name)
       return true
     },
 
     all,
 
     sizes: async () => {
-      const [recordings, snapshots] = await Promise.all([all('recordings'), all('snapshots')])
-      return { recordings: sum(recordings), snapshots: sum(snapshots) }
+      const [recordings, snapshots, aside] = await Promise.all([
+        all('recordings'),
+        all('snapshots'),
+        all('quarantined'),
+      ])
+      return { recordings: sum(recordings) + sum(aside), snapshots: sum(snapshots) }
+    },
+
+    quarantined: async () => {
+      const files = await measure('quarantined')
+      return { files: files.length, bytes: sum(files) }
     },
   }
 }
 
-/** Returns the file if it is a regular, non-empty file; follows no links. */
-export async function look(path: string, name: string, camera: CameraId): Promise<MediaFile | undefined> {
+/** Returns the file if it is regular, and not empty unless it is quarantined; follows no links. */
+export async function look(
+  path: string,
+  name: string,
+  camera: CameraId,
+  quarantined = false,
+): Promise<MediaFile | undefined> {
   const stats = await lstat(path).catch(() => undefined)
-  if (!stats?.isFile() || stats.size === 0) return undefined
+  if (!stats?.isFile() || (stats.size === 0 && !quarantined)) return undefined
   const modifiedAt = Math.round(stats.mtimeMs)
   return {
     name,
@@ -108,5 +139,6 @@ export async function look(path: string, name: string, camera: CameraId): Promis
     bytes: stats.size,
     modifiedAt,
     createdAt: timeOf(name) ?? (Math.round(stats.birthtimeMs) || modifiedAt),
+    ...(quarantined && { quarantined }),
   }
 }

@@ -19,8 +19,20 @@ const MAX_HEADER = 4_000_000
 /** Usual size of a part's header and the header of its data. */
 const AHEAD = 4096
 
+interface Content {
+  /** Absent: the file is no MP4 or has no header yet. */
+  mp4?: Mp4
+  /** `unknown`: a part of the file was not understood. */
+  media: 'some' | 'none' | 'unknown'
+}
+
 /** Resolves with `undefined` if the file is no MP4 or has no header yet. Rejects if it cannot be read. */
-export async function readMp4(file: string): Promise<Mp4 | undefined> {
+export const readMp4 = async (file: string): Promise<Mp4 | undefined> => (await contentOf(file)).mp4
+
+/** Resolves with true if no frame in the file can be played, with false in doubt. Rejects if it cannot be read. */
+export const hasNoMedia = async (file: string): Promise<boolean> => (await contentOf(file)).media === 'none'
+
+async function contentOf(file: string): Promise<Content> {
   const handle = await open(file, 'r')
   try {
     return await walk(handle)
@@ -29,12 +41,14 @@ export async function readMp4(file: string): Promise<Mp4 | undefined> {
   }
 }
 
-async function walk(handle: FileHandle): Promise<Mp4 | undefined> {
+async function walk(handle: FileHandle): Promise<Content> {
   const { size: end } = await handle.stat()
   const tracks = new Map<number, Track>()
   let first = Number.POSITIVE_INFINITY
   let last = 0
   let known = false
+  let samples = 0
+  let isSure = true
   // Each part takes one read: its header, its times and the header of its data.
   let window: Buffer = Buffer.alloc(0)
   let windowAt = 0
@@ -52,24 +66,32 @@ async function walk(handle: FileHandle): Promise<Mp4 | undefined> {
     const size = header.size === 0 ? end - offset : header.size
     const body = () => at(offset + header.header, size - header.header)
     if (header.type === 'moov') {
+      if (offset + size <= end && size > MAX_HEADER) isSure = false
       if (offset + size > end || size > MAX_HEADER) break
       const moov = await body()
       const duration = movieDuration(moov)
       if (duration === undefined) break
-      if (duration > 0) return { duration, complete: true }
+      if (duration > 0) return { mp4: { duration, complete: true }, media: 'some' }
+      // Without parts, the header itself lists the frames.
+      if (!find(moov, 'mvex')) isSure = false
       for (const [id, track] of tracksOf(moov)) tracks.set(id, track)
       known = true
-    } else if (header.type === 'moof' && size <= MAX_HEADER) {
+    } else if (header.type === 'moof' && size > MAX_HEADER) {
+      isSure = false
+    } else if (header.type === 'moof') {
       const times = fragmentTimes(Buffer.from(await body()), tracks)
       // A part without all its data was cut off.
       const data = boxHeader(await at(offset + size, 16))
       if (!data || offset + size + data.size > end) break
       first = Math.min(first, times.first)
       last = Math.max(last, times.last)
+      samples += times.samples
     }
     offset += size
   }
-  return known ? { duration: last > first ? Math.round((last - first) * 1000) : 0, complete: false } : undefined
+  const media = !isSure ? 'unknown' : known && samples > 0 ? 'some' : 'none'
+  if (!known) return { media }
+  return { mp4: { duration: last > first ? Math.round((last - first) * 1000) : 0, complete: false }, media }
 }
 
 async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
@@ -108,12 +130,14 @@ function tracksOf(moov: Buffer): [number, Track][] {
   })
 }
 
-/** Returns the earliest start and the latest end of the tracks in a part, in seconds. */
-function fragmentTimes(moof: Buffer, tracks: Map<number, Track>): { first: number; last: number } {
+/** Returns the earliest start and the latest end of the tracks in a part, in seconds, and the number of its frames. */
+function fragmentTimes(moof: Buffer, tracks: Map<number, Track>): { first: number; last: number; samples: number } {
   let first = Number.POSITIVE_INFINITY
   let last = 0
+  let samples = 0
   for (const { type, body } of boxes(moof)) {
     if (type !== 'traf') continue
+    for (const run of boxes(body)) if (run.type === 'trun') samples += unsigned(run.body, 4) ?? 0
     const tfhd = find(body, 'tfhd')
     const tfdt = find(body, 'tfdt')
     const track = tfhd && tracks.get(unsigned(tfhd, 4) ?? 0)
@@ -125,7 +149,7 @@ function fragmentTimes(moof: Buffer, tracks: Map<number, Track>): { first: numbe
     first = Math.min(first, start / track.timescale)
     last = Math.max(last, (start + ticks) / track.timescale)
   }
-  return { first, last }
+  return { first, last, samples }
 }
 
 const flagsOf = (box: Buffer): number => (unsigned(box, 0) ?? 0) & 0xffffff

@@ -1,4 +1,4 @@
-import { lstat, readdir, rm, stat } from 'node:fs/promises'
+import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CameraId } from '../../machines/domain/camera.js'
@@ -67,7 +67,7 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
     return segments.filter((_, index) => (sizes[index] ?? 0) > 0)
   }
 
-  /** Waits until the file is final; `undefined`: there is none, or it was empty and is removed. */
+  /** Waits until the file is final; `undefined`: there is none, or it is empty. */
   async function settled(camera: CameraId, name: string, signal: AbortSignal): Promise<RecordingFile | undefined> {
     const path = join(folderOf(camera), name)
     const began = clock.monotonic()
@@ -81,11 +81,7 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
       if (recording && recording.modifiedAt !== changed) [changed, changedAt] = [recording.modifiedAt, waited]
       const isOld = () => waited - changedAt >= quiet && clock.now() - changed > finalLimit
       if (recording && (recording.complete || waited >= finalLimit || isOld())) return recording
-      const isEmpty = !recording && (await isEmptyFile(path))
-      if (!recording && (waited >= emptyLimit || !isEmpty)) {
-        if (isEmpty) await rm(path, { force: true })
-        return undefined
-      }
+      if (!recording && (waited >= emptyLimit || !(await isEmptyFile(path)))) return undefined
       await sleep(25, undefined, { signal })
     }
   }

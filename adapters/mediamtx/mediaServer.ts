@@ -74,6 +74,16 @@ export function createMediaServer(options: MediaServerOptions): MediaServer {
     }
   }
 
+  async function configured(name: string, signal: AbortSignal): Promise<Record<string, unknown> | undefined> {
+    try {
+      const item = await usual({ method: 'GET', path: `/v3/config/paths/get/${name}`, signal })
+      return isObject(item) ? item : undefined
+    } catch (error) {
+      if (error instanceof Refused && error.status === 404 && error.routed) return undefined
+      throw error
+    }
+  }
+
   return {
     info: (signal) => info(signal, api),
     trial: (signal) => info(signal, counted),
@@ -88,6 +98,32 @@ export function createMediaServer(options: MediaServerOptions): MediaServer {
       await paths.removeOthers(names, counted, signal)
       return count
     },
+
+    async drift(signal) {
+      const marks = paths.marks()
+      if (marks.size === 0) return []
+      const items = (await all('/v3/config/paths/list', signal, usual)).filter(isObject)
+      const suspects = paths.differing(items, marks)
+      if (suspects.length === 0) return []
+      // A path that was added or removed between two pages shifts the others: each suspect is read again.
+      const again: Record<string, unknown>[] = []
+      for (const { camera } of suspects) {
+        const item = await configured(camera, signal)
+        if (item) again.push(item)
+      }
+      const names = new Set(suspects.map(({ camera }) => camera))
+      const differing = paths.differing(again, marks).filter(({ camera }) => names.has(camera))
+      if (differing.length === 0) return []
+      const live = (await all('/v3/paths/list', signal, usual)).map(streamState)
+      const readersOf = (camera: string) => live.find((state) => state?.name === camera)?.readers ?? 0
+      return differing.map(({ camera, differs, records }) => ({
+        camera,
+        differs,
+        inUse: records || readersOf(camera) > 0,
+      }))
+    },
+
+    repair: (cameras, signal) => paths.replaceSome(cameras, signal),
 
     settled: (signal) => unlessAborted(paths.settled(), signal),
 

@@ -54,6 +54,36 @@ export function pathBody(spec: PathSpec, record: boolean, defaults: PathDefaults
   return { ...source, record, ...recordBody(defaults) }
 }
 
+const milliseconds: Record<string, number> = {
+  d: 86_400_000,
+  h: 3_600_000,
+  m: 60_000,
+  s: 1_000,
+  ms: 1,
+  us: 1e-3,
+  µs: 1e-3,
+}
+
+/** Reads MediaMTX's spellings of a duration: `1d12h0m0s`, `1m0s`, `200ms`, and an empty text for zero. */
+const lengthOf = (text: string): number =>
+  [...text.matchAll(/(\d+(?:\.\d+)?)(ms|us|µs|[dhms])/g)].reduce(
+    (sum, [, number, unit = '']) => sum + Number(number) * (milliseconds[unit] ?? 0),
+    0,
+  )
+
+/**
+ * Returns the settings of a path that differ from the wanted ones. Settings that the server does not report, because
+ * its version has not got them, are not compared.
+ */
+export const differences = (wanted: PathBody, found: Record<string, unknown>): string[] =>
+  Object.entries(wanted).flatMap(([key, value]) => {
+    const other = found[key]
+    const isSame = /(Duration|Timeout|After)$/.test(key)
+      ? lengthOf(String(value)) === lengthOf(String(other))
+      : value === other
+    return other === undefined || isSame ? [] : [key]
+  })
+
 /** Throws if the spec is not valid: MediaMTX accepts a blank command with 200 and panics at the first reader. */
 export function checkSpec({ name, source }: PathSpec): void {
   if (!isCameraId(name)) throw new Error('the name of a path must be a camera id')

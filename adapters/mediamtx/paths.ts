@@ -5,7 +5,7 @@ import type { Dispose, Log } from '../../machines/domain/ports.js'
 import { because, Failure, reasonFrom } from '../../machines/domain/reason.js'
 import { sleep } from '../wait.js'
 import { type ApiRequest, Refused, Unreachable } from './api.js'
-import { checkSpec, type PathDefaults, pathBody } from './pathBody.js'
+import { checkSpec, differences, type PathDefaults, pathBody } from './pathBody.js'
 
 export type Call = (request: ApiRequest) => Promise<unknown>
 
@@ -16,6 +16,10 @@ interface Path {
   record: boolean
   /** Counts the changes of `record`. Only the last one is reverted if it fails. */
   wishes: number
+  /** The server has it, as far as we know. */
+  accepted: boolean
+  /** Counts the changes, begun or ended. */
+  changes: number
   /** Runs the changes one after the other. */
   readonly queue: PQueue
 }
@@ -27,7 +31,20 @@ export interface Paths {
   replaceAll(call: Call, signal: AbortSignal): Promise<number>
   /** Deletes the camera paths among these names that are not wanted. */
   removeOthers(names: readonly string[], call: Call, signal: AbortSignal): Promise<void>
+  /** Compares the items of the server's list of configured paths. `since`: the result of `marks` before the list. */
+  differing(items: readonly Record<string, unknown>[], since: ReadonlyMap<CameraId, number>): PathDifference[]
+  /** The paths that are wanted, accepted and not being changed, with their state of change. */
+  marks(): ReadonlyMap<CameraId, number>
+  /** Replaces these paths if they are wanted. */
+  replaceSome(names: readonly CameraId[], signal: AbortSignal): Promise<void>
   settled(): Promise<void>
+}
+
+/** `differs`: the settings; empty: the server has not got the path. */
+export interface PathDifference {
+  camera: CameraId
+  differs: string[]
+  records: boolean
 }
 
 /**
@@ -47,18 +64,24 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
     const known = paths.get(name)
     if (known) return known
     const queue = new PQueue({ concurrency: 1 })
-    const made: Path = { name, record: false, wishes: 0, queue }
+    const made: Path = { name, record: false, wishes: 0, accepted: false, changes: 0, queue }
     paths.set(name, made)
     queue.on('idle', () => {
       if (!made.wanted) paths.delete(name)
     })
     return made
   }
-  const inTurn = ({ queue }: Path, signal: AbortSignal, change: () => Promise<void>): Promise<void> => {
+  const inTurn = (path: Path, signal: AbortSignal, change: () => Promise<void>): Promise<void> => {
+    const { queue } = path
+    path.changes += 1
     const changed = queue.add(
       async () => {
         signal.throwIfAborted()
-        await change()
+        try {
+          await change()
+        } finally {
+          path.changes += 1
+        }
       },
       { signal },
     )
@@ -85,8 +108,10 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
   async function put(path: Path, signal: AbortSignal, call: Call): Promise<boolean> {
     const { name, wanted } = path
     if (!wanted) return false
+    path.accepted = false
     try {
       await replace(path, signal, call)
+      path.accepted = true
       wanted.report({ type: 'path.published' })
       return true
     } catch (error) {
@@ -132,7 +157,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       const path = pathOf(spec.name)
       const wanted = { spec, report }
       // A new owner: a recording of an earlier one must not continue.
-      Object.assign(path, { wanted, record: false, wishes: path.wishes + 1 })
+      Object.assign(path, { wanted, record: false, accepted: false, wishes: path.wishes + 1 })
       changeSoon(path, 'set', async () => void (await put(path, never(), usual)))
       return () => {
         if (path.wanted !== wanted) return
@@ -175,6 +200,28 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       for (const name of new Set(names.filter(isCameraId))) {
         const path = pathOf(name)
         if (!path.wanted) await inTurn(path, signal, () => remove(path, signal, call))
+      }
+    },
+
+    marks: () =>
+      new Map(
+        [...paths.values()]
+          .filter(({ wanted, accepted, queue }) => wanted && accepted && queue.size + queue.pending === 0)
+          .map(({ name, changes }) => [name, changes]),
+      ),
+
+    differing: (items, since) =>
+      [...paths.values()].flatMap(({ name, wanted, record, changes }) => {
+        if (!wanted || since.get(name) !== changes) return []
+        const found = items.find((item) => item.name === name)
+        const differs = found ? differences(pathBody(wanted.spec, record, defaults), found) : []
+        return found && differs.length === 0 ? [] : [{ camera: name, differs, records: record }]
+      }),
+
+    async replaceSome(names, signal) {
+      for (const name of names) {
+        const path = paths.get(name)
+        if (path?.wanted) await inTurn(path, signal, async () => void (await put(path, signal, usual)))
       }
     },
 

@@ -1,7 +1,9 @@
 import { lookup } from 'node:dns/promises'
 import { networkInterfaces } from 'node:os'
 import { inNetworks, isAddress, isLoopback, plainAddress, reachedAddress } from '../../machines/domain/address.js'
-import type { AddressCheck } from '../../machines/domain/external.js'
+import type { AddressCheck, NameCheck } from '../../machines/domain/external.js'
+import { because } from '../../machines/domain/reason.js'
+import { codeOf } from '../errorCode.js'
 import { unlessAborted } from '../wait.js'
 
 /** Where our servers listen. `host` is a name or an address; without it, all addresses of this host. */
@@ -30,7 +32,7 @@ export function createAddressCheck({
   places,
   interfaces = ownAddresses,
   resolve = lookUp,
-}: AddressCheckOptions): AddressCheck {
+}: AddressCheckOptions): AddressCheck & NameCheck {
   const resolved = async (host: string, signal: AbortSignal): Promise<string[]> => {
     if (isAddress(plainAddress(host))) return [reachedAddress(host)]
     if (/^(.*\.)?localhost\.?$/i.test(host)) return ['127.0.0.1', '::1']
@@ -48,8 +50,25 @@ export function createAddressCheck({
       }
       return undefined
     },
+
+    async unresolved(host, signal) {
+      if (isAddress(plainAddress(host))) return undefined
+      const found = await unlessAborted(resolve(host), signal).catch((error: unknown) => codeOf(error))
+      if (typeof found !== 'string' && found.length > 0) return undefined
+      return typeof found !== 'string' || nameless.has(found)
+        ? because('name_unknown', `the name ${host} is not known: check its spelling, or ${instead}`)
+        : because(
+            'name_unanswered',
+            `the name ${host} could not be looked up: check the DNS of this host, or ${instead}`,
+          )
+    },
   }
 }
+
+const instead = 'use the address of the camera'
+
+/** The resolver answers that the name has no address. All other errors leave that open. */
+const nameless = new Set(['ENOTFOUND', 'ENODATA'])
 
 const sameName = (one = '', other: string): boolean =>
   one.toLowerCase().replace(/\.$/, '') === other.toLowerCase().replace(/\.$/, '')

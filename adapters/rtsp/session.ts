@@ -9,8 +9,11 @@ type End = 'unreachable' | 'certificate_untrusted' | 'source_closed' | 'not_rtsp
 
 /** The connection has ended; `code` says how. */
 export class ConnectionError extends Failure {
-  constructor(override readonly code: End) {
-    super(code, code === 'timed_out' ? 'the camera did not answer in time' : undefined)
+  constructor(
+    override readonly code: End,
+    details: string | undefined = code === 'timed_out' ? 'the camera did not answer in time' : undefined,
+  ) {
+    super(code, details)
   }
 }
 
@@ -94,7 +97,11 @@ export function openConnection({ host, port, secure = false, credentials, onFram
       fail(new ConnectionError('not_rtsp'))
     }
   })
-  socket.on('error', (error: NodeJS.ErrnoException) => fail(new ConnectionError(endOf(error, connected))))
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    const isNameless = error.syscall === 'getaddrinfo'
+    const details = isNameless ? 'the name of the camera cannot be resolved to an address' : undefined
+    fail(new ConnectionError(endOf(error, connected), details))
+  })
   socket.on('end', () => fail(new ConnectionError('source_closed')))
   socket.on('close', () => fail(new ConnectionError(connected ? 'source_closed' : 'unreachable')))
 

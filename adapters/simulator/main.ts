@@ -14,6 +14,8 @@ const end = (code: number, reason?: string): void => {
   process.exit(code)
 }
 
+// Without a listener, Node opens its inspector for this signal. Through it, every local user could control the server.
+process.on('SIGUSR1', () => {})
 // The reader of the log may end first.
 process.stdout.on('error', () => {})
 process.on('uncaughtException', (error) => end(2, error.message.startsWith('panic') ? error.message : error.stack))

@@ -10,8 +10,10 @@ import { externalStreamsMachine } from '../../machines/externalStreams.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { mediaSessionsMachine } from '../../machines/mediaSessions.js'
+import { pathWatchMachine } from '../../machines/pathWatch.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
 import { pullMachine } from '../../machines/pull.js'
+import { quarantineMachine } from '../../machines/quarantine.js'
 import { recordingMachine } from '../../machines/recording.js'
 import { retentionMachine } from '../../machines/retention.js'
 import { serverProcessMachine } from '../../machines/serverProcess.js'
@@ -37,10 +39,12 @@ export const machines: AnyStateMachine[] = [
   snapshotMachine,
   serverProcessMachine,
   mediamtxLinkMachine,
+  pathWatchMachine,
   mediaSessionsMachine,
   clockWatchMachine,
   storageMachine,
   retentionMachine,
+  quarantineMachine,
 ]
 
 /** `machine.delay` → the configuration key that sets it. The other delays are fixed. */

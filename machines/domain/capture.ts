@@ -72,6 +72,7 @@ export interface PictureOptions {
   format: 'jpg' | 'png'
   /** 1–100. */
   quality: number
+  /** The frame that the picture must fit into: it is made smaller, never larger, and keeps its proportions. */
   width?: number
   height?: number
   /** Not saved as a snapshot; the caller removes the file. */

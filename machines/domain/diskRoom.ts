@@ -40,6 +40,8 @@ const shortestSpan = 500
 const halfLife = 20_000
 /** The shortest time between two measurements. */
 const shortest = 250
+/** The longest time between two measurements while somebody writes or waits. */
+const urgent = 1_000
 /** Time to stop a recording and to close its file. */
 const stopTime = 1_000
 /** Recordings of low priority stop this long before all others. */
@@ -104,27 +106,34 @@ export function missingOf(limits: DiskLimits, usage: DiskUsage): number {
   return Math.max(fewest, Math.ceil(least - usage.available))
 }
 
-/** Returns the rate after a measurement. It rises at once and falls slowly, so that a pause of the writers is no end. */
+/**
+ * Returns the rate after a measurement. It rises at once and falls slowly, so that a pause of the writers is no end. It is
+ * unknown after space was freed.
+ */
 export function rateAfter({ perMs, isKnown, base }: WriteRate, { at, available }: Measured): WriteRate {
   const here = { at, available }
   if (base === undefined) return { perMs, isKnown, base: here }
   const span = at - base.at
   if (span < shortestSpan) return { perMs, isKnown, base }
-  const observed = Math.max(0, base.available - available) / span
+  // Space was freed: what filled it may have ended. The next measurements tell.
+  if (available > base.available) return { perMs: 0, isKnown: false, base: here }
+  const observed = (base.available - available) / span
   const former = perMs * 0.5 ** (span / halfLife)
   // A byte in ten seconds is no rate.
   const rate = Math.max(observed, former < 1e-4 ? 0 : former)
   return { perMs: rate, isKnown: true, base: here }
 }
 
-/** Returns the time until the next measurement: a quarter of the time until the disk is full, at most `longest`. */
-export function nextCheck(
-  limits: DiskLimits,
-  usage: DiskUsage,
-  { perMs, isKnown }: WriteRate,
-  longest: number,
-): number {
+/**
+ * Returns the time until the next measurement: a quarter of the time until the disk is full, at most `longest`. While
+ * somebody writes, or waits for the disk, it is measured every second at least: a fault must not be found later, nor its
+ * end.
+ */
+export function nextCheck(limits: DiskLimits, usage: DiskUsage, rate: WriteRate, longest: number): number {
+  const { perMs, isKnown } = rate
   const room = roomUntil('full', limits, usage)
   const wanted = room > 0 && perMs > 0 ? room / perMs / 4 : Number.POSITIVE_INFINITY
-  return Math.min(longest, Math.max(shortest, isKnown ? wanted : Math.min(shortestSpan, wanted)))
+  const isUrgent = perMs > 0 || usage.fault !== undefined || reached('full', limits, usage, rate) !== undefined
+  const most = isUrgent ? Math.min(longest, urgent) : longest
+  return Math.min(most, Math.max(shortest, isKnown ? wanted : Math.min(shortestSpan, wanted)))
 }

@@ -155,6 +155,15 @@ export interface StreamScan {
   run(targets: Iterable<ScanTarget>, report: (answer: ScanAnswer) => void, signal: AbortSignal): Promise<void>
 }
 
+/** Resolves the names of hosts, as the system does it. */
+export interface NameCheck {
+  /**
+   * Returns why the name has no address: `name_unknown`, or `name_unanswered` if the resolver fails or does not answer
+   * before the abort. `undefined` if it has one, and for an address.
+   */
+  unresolved(host: string, signal: AbortSignal): Promise<Reason | undefined>
+}
+
 /** Finds addresses that are not allowed as sources of streams. */
 export interface AddressCheck {
   /**

@@ -62,6 +62,9 @@ export type LinkFact =
   /** The circuit breaker opened, or opened again after a failed trial call. */
   | { type: 'link.breakerOpened' }
 
+/** Somebody removed or changed a path in the media server. The reason says what differs and what was done. */
+export type PathFact = { type: 'path.drifted'; camera: CameraId; reason: Reason }
+
 export type StorageFact =
   | { type: 'storage.ok'; percent: number; available: number }
   | { type: 'storage.warning' | 'storage.critical'; percent: number; available: number; reason: Reason }
@@ -97,6 +100,9 @@ export type RetentionFact =
   | { type: 'retention.undated'; files: number; reason: Reason }
   | { type: 'file.deleted'; by?: By; kind: FileKind; name: string; camera: CameraId; bytes: number; reason: string }
 
+/** A recording contains no media that can be played and was moved aside. `filename`: its name in the quarantine. */
+export type QuarantineFact = { type: 'file.quarantined'; camera: CameraId; filename: string; reason: Reason }
+
 /** An actor crashed because of a bug. `restarts`: number of restarts so far, including this one. */
 export type SupervisionFact = { type: 'actor.failed'; actor: string; reason: Reason; restarts: number }
 
@@ -123,10 +129,12 @@ export type Fact =
   | SnapshotFact
   | StreamFact
   | LinkFact
+  | PathFact
   | StorageFact
   | DiscoveryFact
   | ExternalFact
   | RetentionFact
+  | QuarantineFact
   | SupervisionFact
   | MediaSessionFact
   | SystemFact

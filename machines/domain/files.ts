@@ -14,6 +14,8 @@ export interface MediaFile {
   bytes: number
   modifiedAt: number
   createdAt: number
+  /** It was moved aside, because it contains no media that can be played. It may be empty. */
+  quarantined?: true
 }
 
 /** A recording, with the properties read from its header and parts. */
@@ -29,20 +31,47 @@ export type FileSize = Omit<MediaFile, 'path'>
 
 /** Every listing rejects with a storage reason if the folder cannot be read. */
 export interface MediaFiles {
-  /** Newest first. `mayUse` limits the files, and `total`, to the cameras for which it returns true. */
+  /**
+   * Newest first. `mayUse` limits the files, and `total`, to the cameras for which it returns true. `quarantined`: lists
+   * the quarantined files instead of the others.
+   */
   list(
     kind: FileKind,
-    page: { limit: number; offset: number; mayUse?: (camera: CameraId) => boolean },
+    page: { limit: number; offset: number; mayUse?: (camera: CameraId) => boolean; quarantined?: boolean },
   ): Promise<{ files: MediaFile[]; total: number }>
-  /** Finds a file by name, with or without extension; `undefined` if there is none. Rejects invalid names and links. */
+  /**
+   * Finds a file by name, with or without extension, also a quarantined one; `undefined` if there is none. Rejects
+   * invalid names and links.
+   */
   find(kind: FileKind, name: string): Promise<MediaFile | undefined>
   recording(name: string): Promise<RecordingFile | undefined>
-  /** Resolves with true if the file existed and was deleted. */
-  remove(kind: FileKind, name: string): Promise<boolean>
-  /** All files with their sizes, newest first, as of a few seconds ago. */
+  /** Resolves with true if the file existed and was deleted. `quarantined`: deletes only a quarantined file. */
+  remove(kind: FileKind, name: string, only?: { quarantined: boolean }): Promise<boolean>
+  /** All files with their sizes, newest first, as of a few seconds ago; without quarantined ones. */
   all(kind: FileKind): Promise<FileSize[]>
-  /** The sums of their bytes. */
+  /** The sums of their bytes. The recordings include the quarantined ones. */
   sizes(): Promise<Record<FileKind, number>>
+  /** The number and bytes of the quarantined recordings. */
+  quarantined(): Promise<{ files: number; bytes: number }>
+}
+
+/** A recording without media that can be played, as it was when it was looked at. */
+export interface Suspect extends Pick<MediaFile, 'name' | 'camera' | 'path' | 'bytes' | 'modifiedAt'> {
+  reason: Reason
+}
+
+/** The folder of the recordings that contain nothing: they are moved aside, not deleted. */
+export interface Quarantine {
+  /**
+   * Resolves with the recordings that are empty or contain no media, of these cameras; default: of all. A file that
+   * cannot be read, or whose content leaves a doubt, is not one of them.
+   */
+  suspects(cameras: readonly CameraId[] | undefined, signal: AbortSignal): Promise<Suspect[]>
+  /**
+   * Moves the file, unless it has changed. Resolves with its name in the quarantine, or with `undefined` if it stays.
+   * Rejects with `Failure` if it cannot be moved.
+   */
+  move(suspect: Suspect): Promise<string | undefined>
 }
 
 export interface Segment {
@@ -75,7 +104,7 @@ export interface Segments {
     listener: (event: SegmentEvent) => void,
   ): Dispose
   /**
-   * Waits, at most 2 s, until each file's header is final. Truncated files are returned too; empty files are removed.
+   * Waits, at most 2 s, until each file's header is final. Truncated files are returned too; empty ones are not.
    */
   finish(camera: CameraId, segments: Segment[], signal: AbortSignal): Promise<RecordingFile[]>
   /** Remuxes finished files to Matroska; returns their new descriptions. */

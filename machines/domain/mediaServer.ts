@@ -1,6 +1,7 @@
 /** Ports for the media server's process, its control API and RTSP. Times are epoch ms, durations ms. */
 import type { CameraId } from './camera.js'
 import type { Dispose } from './dispose.js'
+import type { Drift } from './drift.js'
 import type { Reason } from './reason.js'
 
 /** The media server that is used. `why`: one sentence for people. */
@@ -75,6 +76,13 @@ export interface MediaServer {
    * number of wanted paths. Works also while calls are paused.
    */
   sync(signal: AbortSignal): Promise<number>
+  /**
+   * Reads the configured paths. Resolves with those that differ from the wanted ones; a path that is being changed, or
+   * that the server refuses, is not one of them.
+   */
+  drift(signal: AbortSignal): Promise<Drift[]>
+  /** Replaces these paths as a whole, unless they are not wanted any more. Rejects if the server does not answer. */
+  repair(cameras: readonly CameraId[], signal: AbortSignal): Promise<void>
   /** Resolves when no change of a path is pending. */
   settled(signal: AbortSignal): Promise<void>
   streams(signal: AbortSignal): Promise<StreamState[]>

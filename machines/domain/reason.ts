@@ -35,6 +35,8 @@ const sentences = {
   already_configured: 'the stream is a configured camera',
   limit_reached: 'the limit is reached',
   stream_unknown: 'no such stream was added',
+  name_unknown: 'the name of the host is not known',
+  name_unanswered: 'the name of the host could not be looked up',
   // The stream.
   no_frames: 'the camera delivers no frames',
   no_longer_used: 'the stream is no longer used',
@@ -51,6 +53,7 @@ const sentences = {
   not_started_in_time: 'the stream did not start in time',
   // The media server.
   path_refused: 'the media server refuses the stream of this camera',
+  path_changed: 'another program changes a path of this service in the media server',
   server_unreachable: 'the media server does not answer',
   server_refused: 'the media server refuses the request',
   server_error: 'the media server answers with an error',
@@ -69,6 +72,8 @@ const sentences = {
   storage_missing: 'the folder of the recordings is missing: its disk may not be mounted',
   storage_denied: 'the service has no permission to write to the folder of the recordings',
   no_data: 'no data is written',
+  file_empty: 'the file is empty',
+  file_without_media: 'the file contains no media that can be played',
   interrupted_too_long: 'the recording was interrupted for too long (recording.max_interruption)',
   not_written: 'the change could not be written to disk',
   name_taken: 'a file with this name exists',

@@ -47,6 +47,25 @@ export interface IntentStore {
   remove(camera: CameraId): Promise<void>
 }
 
+/** The gaps of a recording that is over. */
+export interface EndedGaps {
+  camera: CameraId
+  endedAt: number
+  /** The names of its files, under which the gaps are found. */
+  files: string[]
+  gaps: Gap[]
+}
+
+/** The gaps of ended recordings on disk, of a limited number and age. No method rejects: a failure is logged. */
+export interface GapStore {
+  /** The gaps of the ended recording that the file belongs to; `undefined`: none are known. */
+  find(name: string): Gap[] | undefined
+  /** Does nothing without gaps or files. */
+  save(ended: EndedGaps): Promise<void>
+  /** The file was deleted. With its last file a recording is forgotten. */
+  forget(name: string): Promise<void>
+}
+
 /** Conditions outside a recording that interrupt it: the camera is away, the server is down, the disk is full. */
 export type Need = 'camera' | 'storage' | 'server'
 export type Lacks = Partial<Record<Need, Reason | undefined>>

@@ -182,6 +182,16 @@ export function isInUse(recording: RecordingView | undefined, name: string): boo
   return needed.some((file) => bare(file) === bare(name))
 }
 
+/**
+ * True if the recorder of the camera may have the file open: it writes to the newest file, or to one that is not known
+ * yet.
+ */
+export function mayBeOpen(recording: RecordingView | undefined, name: string): boolean {
+  if (recording === undefined || recording.waitsFor !== undefined) return false
+  const newest = recording.files.at(-1)
+  return recording.status === 'STOPPING' || newest === undefined || name >= newest || isInUse(recording, name)
+}
+
 /** Stores the policy. */
 export interface RetentionStore {
   /**

@@ -257,7 +257,9 @@ export interface Methods {
       format?: 'jpg' | 'jpeg' | 'png'
       /** 0: the configured quality */
       quality?: number
+      /** The picture is made smaller to fit, never larger, and keeps its proportions */
       width?: number
+      /** The picture is made smaller to fit, never larger, and keeps its proportions */
       height?: number
       /** Age in seconds that the picture may have; 0: taken after the request */
       max_age?: number
@@ -342,6 +344,8 @@ export interface Methods {
     params: {
       limit?: number
       offset?: number
+      /** True lists the quarantined files instead: they contain nothing that can be played */
+      quarantined?: boolean
     }
     result: {
       files: {
@@ -358,6 +362,12 @@ export interface Methods {
         duration?: number
         /** The end of the file is missing; `duration` is what can be played */
         truncated?: true
+        /** The file contains nothing that can be played, and was moved aside */
+        quarantined?: true
+        /** Code of the reason */
+        reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       total: number
       limit: number
@@ -385,6 +395,12 @@ export interface Methods {
         duration?: number
         /** The end of the file is missing; `duration` is what can be played */
         truncated?: true
+        /** The file contains nothing that can be played, and was moved aside */
+        quarantined?: true
+        /** Code of the reason */
+        reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
       total: number
       limit: number
@@ -413,7 +429,13 @@ export interface Methods {
       complete: boolean
       /** The end of the file is missing; `duration` is what can be played */
       truncated?: true
-      /** Times without media, oldest first */
+      /** The file contains nothing that can be played, and was moved aside */
+      quarantined?: true
+      /** Code of the reason */
+      reason?: string
+      /** The reason in one sentence */
+      details?: string
+      /** Times without media in the whole recording of the file, oldest first */
       gaps?: {
         from: string
         to: string
@@ -440,7 +462,7 @@ export interface Methods {
       format: string
     }
   }
-  /** Deletes one recording, unless it is still being written, or is protected. Role: admin. */
+  /** Deletes one recording, also a quarantined one, unless it is still being written, or is protected; earlier files of a running recording can be deleted. Role: admin. */
   delete_recording: {
     params: {
       /** Printable characters except `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
@@ -852,7 +874,7 @@ export interface Methods {
       errors: string[]
     }
   }
-  /** Adds an RTSP stream as a camera and keeps it over restarts; the same URL again returns the same camera. Role: operator. */
+  /** Adds an RTSP stream as a camera and keeps it over restarts; the same URL again returns the same camera. The name of the host must resolve. Role: operator. */
   add_external_stream: {
     params: {
       /** rtsp:// or rtsps://; replies never contain its user and password */
@@ -1042,6 +1064,10 @@ export interface Methods {
       usage_percentage: number
       recordings_size: number
       snapshots_size: number
+      /** Number of recordings that contain nothing and were moved aside */
+      quarantined_files?: number
+      /** Their bytes, which are part of recordings_size */
+      quarantined_size?: number
       low_space_warning: boolean
       /** blind: the disk cannot be measured, so recordings are refused */
       state: 'ok' | 'warning' | 'critical' | 'blind' | 'unknown'

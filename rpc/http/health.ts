@@ -123,7 +123,9 @@ export const createHealthServer = (options: HealthOptions) => {
   const ready = () => {
     const { status, message: starting } = directory.system()
     const { state, cause } = directory.link()
-    const isReady = status !== 'starting' && state === 'up'
+    // Another program changes paths: all requests are accepted nevertheless.
+    const isContested = state === 'degraded' && cause.reason?.code === 'path_changed'
+    const isReady = status !== 'starting' && (state === 'up' || isContested)
     const linkText = [state, cause.reason?.details].filter((text) => text !== undefined).join(': ')
     const message = isReady ? 'System is ready' : status === 'starting' ? starting : `the media server is ${linkText}`
     return { code: isReady ? 200 : 503, body: { ready: isReady, timestamp: timestamp(), message } }

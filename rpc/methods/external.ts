@@ -149,7 +149,8 @@ const discoverExternalStreams = method({
 
 const addExternalStream = method({
   name: 'add_external_stream',
-  summary: 'Adds an RTSP stream as a camera and keeps it over restarts; the same URL again returns the same camera.',
+  summary:
+    'Adds an RTSP stream as a camera and keeps it over restarts; the same URL again returns the same camera. The name of the host must resolve.',
   role: 'operator',
   cost: 10,
   audit: { event: 'change', subject: 'stream_name' },

@@ -5,13 +5,25 @@ import type { CameraId } from '../../machines/domain/camera.js'
 import { dependencyFailed, invalidParam, notFound, ServiceError } from '../../machines/domain/errors.js'
 import { isFileName } from '../../machines/domain/fileName.js'
 import type { FileKind, MediaFile, RecordingFile } from '../../machines/domain/ports.js'
-import { reasonFrom } from '../../machines/domain/reason.js'
+import { because, reasonFrom } from '../../machines/domain/reason.js'
 import { isInUse } from '../../machines/domain/retention.js'
 import { fromDisk } from '../fromDisk.js'
 import { type Call, type Method, method } from '../method.js'
-import { gapOf, iso, resources, seconds } from '../present.js'
+import { gapOf, given, iso, resources, seconds } from '../present.js'
+import { optionalReasonShape, reasonFields } from '../reason.js'
 import { mayReach } from '../rights.js'
-import { Count, Deleted, FileInfo, FileList, Gaps, OneFile, Page, Protected, Truncated } from '../schemas.js'
+import {
+  Count,
+  Deleted,
+  FileInfo,
+  FileList,
+  Gap,
+  OneFile,
+  Page,
+  Protected,
+  Quarantined,
+  Truncated,
+} from '../schemas.js'
 import { downloadUrl } from '../signedUrls.js'
 
 /** Number of files of one list that are read at the same time. */
@@ -22,7 +34,14 @@ const closing = 5_000
 
 const formatOf = (name: string) => name.slice(name.lastIndexOf('.') + 1).toLowerCase()
 
-const entryOf = (call: Call, kind: FileKind, { name, camera, bytes, modifiedAt, createdAt }: MediaFile) => ({
+const quarantineReason = ({ bytes }: MediaFile) =>
+  reasonFields(because(bytes === 0 ? 'file_empty' : 'file_without_media'))
+
+const entryOf = (
+  call: Call,
+  kind: FileKind,
+  { name, camera, bytes, modifiedAt, createdAt, quarantined }: MediaFile,
+) => ({
   filename: name,
   file_size: bytes,
   modified_time: iso(modifiedAt),
@@ -30,6 +49,7 @@ const entryOf = (call: Call, kind: FileKind, { name, camera, bytes, modifiedAt, 
   download_url: downloadUrl(call, kind, { camera, name }),
   device: camera,
   format: formatOf(name),
+  ...(quarantined && { quarantined }),
 })
 
 /** The media server has the file open. A file that is closed just now counts as open, too. */
@@ -40,7 +60,7 @@ const isOpen = ({ services: { directory, clock } }: Call, { name, camera, modifi
 
 /** The member that marks a recording that was cut off: by a crash, a full disk, or a power cut. */
 const truncatedOf = (call: Call, file: RecordingFile) =>
-  !file.complete && !isOpen(call, file) ? { truncated: true as const } : {}
+  !file.complete && !file.quarantined && !isOpen(call, file) ? { truncated: true as const } : {}
 
 /** What the file itself tells, unless it is gone or cannot be read: one such file must not fail the whole list. */
 const mediaOf = async (call: Call, name: string): Promise<{ duration?: number; truncated?: true }> => {
@@ -48,20 +68,23 @@ const mediaOf = async (call: Call, name: string): Promise<{ duration?: number; t
   return file === undefined ? {} : { duration: seconds(file.duration), ...truncatedOf(call, file) }
 }
 
-/** The gaps of the running recording that the file belongs to. */
+/** The gaps of the recording that the file belongs to. */
 const gapsOf = ({ services }: Call, { name, camera }: MediaFile) => {
   const recording = services.directory.cameras().find(({ id }) => id === camera)?.recording
-  return recording?.files.includes(name) ? { gaps: recording.gaps.map(gapOf) } : {}
+  const gaps = recording?.files.includes(name) ? recording.gaps : services.gaps.find(name)
+  return gaps === undefined ? {} : { gaps: gaps.map(gapOf) }
 }
 
-const list = async (kind: FileKind, { limit = 50, offset = 0 }: Static<typeof Page>, call: Call) => {
+type Listing = Static<typeof Page> & { quarantined?: boolean }
+
+const list = async (kind: FileKind, { limit = 50, offset = 0, quarantined = false }: Listing, call: Call) => {
   const { services, caller } = call
   const limits = caller && { mayUse: (camera: CameraId) => mayUse(caller, camera) }
-  const { files, total } = await fromDisk(services.files.list(kind, { limit, offset, ...limits }))
+  const { files, total } = await fromDisk(services.files.list(kind, { limit, offset, quarantined, ...limits }))
   const entries = await pLimit(readers).map(files, async (file) => ({
     ...entryOf(call, kind, file),
     ...(kind === 'recordings' && { protected: services.protection.has(file.name) }),
-    ...(kind === 'recordings' && (await mediaOf(call, file.name))),
+    ...(file.quarantined ? quarantineReason(file) : kind === 'recordings' && (await mediaOf(call, file.name))),
   }))
   return { files: entries, total, limit, offset }
 }
@@ -75,9 +98,9 @@ const find = async (kind: FileKind, filename: string, { services, caller }: Call
 
 const remove = async (kind: FileKind, filename: string, call: Call) => {
   const { services } = call
-  const { name, camera } = await find(kind, filename, call)
+  const { name, camera, quarantined = false } = await find(kind, filename, call)
   const recording = services.directory.cameras().find(({ id }) => id === camera)?.recording
-  if (kind === 'recordings' && recording !== undefined && isInUse(recording, name)) {
+  if (kind === 'recordings' && !quarantined && recording !== undefined && isInUse(recording, name)) {
     throw new ServiceError('invalidState', {
       reason: 'recording_in_progress',
       state: recording.status,
@@ -93,25 +116,41 @@ const remove = async (kind: FileKind, filename: string, call: Call) => {
       allowed_methods: ['protect_recording'],
     })
   }
-  if (!(await fromDisk(services.files.remove(kind, name)))) throw notFound(resources[kind], filename)
+  if (!(await fromDisk(services.files.remove(kind, name, { quarantined })))) throw notFound(resources[kind], filename)
   return { filename: name, deleted: true, message: `${resources[kind]} deleted` }
 }
 
-const listMethod = (kind: FileKind) =>
-  method({
-    name: `list_${kind}`,
-    summary: `Lists the ${kind}, newest first.`,
-    role: 'viewer',
-    cost: 5,
-    errors: ['dependencyFailed'],
-    params: Page,
-    numeric: ['limit', 'offset'],
-    result: FileList,
-    handler: (page, call) => list(kind, page, call),
-  })
+const listing = {
+  role: 'viewer',
+  cost: 5,
+  errors: ['dependencyFailed'],
+  numeric: ['limit', 'offset'],
+  result: FileList,
+} as const
 
-const listRecordings = listMethod('recordings')
-const listSnapshots = listMethod('snapshots')
+const listRecordings = method({
+  ...listing,
+  name: 'list_recordings',
+  summary: 'Lists the recordings, newest first.',
+  params: Type.Object({
+    ...Page.properties,
+    quarantined: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'True lists the quarantined files instead: they contain nothing that can be played',
+      }),
+    ),
+  }),
+  handler: (page, call) => list('recordings', page, call),
+})
+
+const listSnapshots = method({
+  ...listing,
+  name: 'list_snapshots',
+  summary: 'Lists the snapshots, newest first.',
+  params: Page,
+  handler: ({ limit, offset }, call) => list('snapshots', given({ limit, offset }), call),
+})
 
 const getRecordingInfo = method({
   name: 'get_recording_info',
@@ -126,7 +165,11 @@ const getRecordingInfo = method({
     protected: Protected,
     complete: Type.Boolean({ description: 'False if the file still grows, or was cut off' }),
     truncated: Truncated,
-    gaps: Type.Optional(Gaps),
+    quarantined: Quarantined,
+    ...optionalReasonShape,
+    gaps: Type.Optional(
+      Type.Array(Gap, { description: 'Times without media in the whole recording of the file, oldest first' }),
+    ),
   }),
   handler: async ({ filename }, call) => {
     const found = await find('recordings', filename, call)
@@ -139,6 +182,7 @@ const getRecordingInfo = method({
       protected: call.services.protection.has(file.name),
       complete: file.complete,
       ...truncatedOf(call, file),
+      ...(file.quarantined && quarantineReason(file)),
       ...gapsOf(call, file),
     }
   },
@@ -167,7 +211,9 @@ const deleteMethod = (kind: FileKind, own: Pick<Method, 'name' | 'summary' | 'er
 
 const deleteRecording = deleteMethod('recordings', {
   name: 'delete_recording',
-  summary: 'Deletes one recording, unless it is still being written, or is protected.',
+  summary:
+    'Deletes one recording, also a quarantined one, unless it is still being written, or is protected; earlier files ' +
+    'of a running recording can be deleted.',
   errors: ['notFound', 'invalidState', 'dependencyFailed'],
 })
 const deleteSnapshot = deleteMethod('snapshots', {

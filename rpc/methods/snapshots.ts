@@ -17,6 +17,8 @@ const nameOf = (filename: string) => {
   return { name, format }
 }
 
+const fits = 'The picture is made smaller to fit, never larger, and keeps its proportions'
+
 const takeSnapshot = method({
   name: 'take_snapshot',
   summary: 'Takes a snapshot by the quickest tier that works, and returns which one it was.',
@@ -30,8 +32,8 @@ const takeSnapshot = method({
     filename: Type.Optional(FileName),
     format: Type.Optional(Type.Enum(['jpg', 'jpeg', 'png'])),
     quality: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: '0: the configured quality' })),
-    width: Type.Optional(Type.Integer({ minimum: 16, maximum: 7680 })),
-    height: Type.Optional(Type.Integer({ minimum: 16, maximum: 4320 })),
+    width: Type.Optional(Type.Integer({ minimum: 16, maximum: 7680, description: fits })),
+    height: Type.Optional(Type.Integer({ minimum: 16, maximum: 4320, description: fits })),
     max_age: Type.Optional(
       Type.Number({
         minimum: 0,

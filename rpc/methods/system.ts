@@ -106,10 +106,12 @@ const Forecast = Type.Object(
 
 /** Sizes of files; 0 with the reason if they cannot be listed. */
 const filesOf = async ({ files, protection }: Pick<RpcOptions, 'files' | 'protection'>) => {
-  const nothing = { recordings: [], sizes: { recordings: 0, snapshots: 0 }, guarded: [] }
+  const aside = { files: 0, bytes: 0 }
+  const nothing = { recordings: [], sizes: { recordings: 0, snapshots: 0 }, guarded: [], aside }
   try {
-    const [recordings, sizes] = await Promise.all([files.all('recordings'), files.sizes()])
-    return { recordings, sizes, guarded: recordings.filter(({ name }) => protection.has(name)) }
+    const parts = [files.all('recordings'), files.sizes(), files.quarantined()] as const
+    const [recordings, sizes, quarantined] = await Promise.all(parts)
+    return { recordings, sizes, guarded: recordings.filter(({ name }) => protection.has(name)), aside: quarantined }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     return { ...nothing, files_unreadable: reasonFields(reasonFrom(error)) }
@@ -131,6 +133,12 @@ const getStorageInfo = method({
     usage_percentage: Type.Number({ minimum: 0, maximum: 100 }),
     recordings_size: Count,
     snapshots_size: Count,
+    quarantined_files: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Number of recordings that contain nothing and were moved aside' }),
+    ),
+    quarantined_size: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Their bytes, which are part of recordings_size' }),
+    ),
     low_space_warning: Type.Boolean(),
     state: Type.Enum(['ok', 'warning', 'critical', 'blind', 'unknown'], {
       description: 'blind: the disk cannot be measured, so recordings are refused',
@@ -154,7 +162,7 @@ const getStorageInfo = method({
   }),
   handler: async (_, { services }) => {
     const { directory, retention, clock } = services
-    const { recordings, sizes, guarded, ...unread } = await filesOf(services)
+    const { recordings, sizes, guarded, aside, ...unread } = await filesOf(services)
     const { state, cause, total, used, available, percent, room = available } = directory.storage()
     const { policy, hasTarget = false, suspension, undated } = retention.view()
     const bytes = sizes.recordings + sizes.snapshots
@@ -169,6 +177,8 @@ const getStorageInfo = method({
       usage_percentage: Math.min(100, Math.max(0, percent)),
       recordings_size: sizes.recordings,
       snapshots_size: sizes.snapshots,
+      quarantined_files: aside.files,
+      quarantined_size: aside.bytes,
       low_space_warning: state === 'warning' || state === 'critical',
       state,
       since: iso(cause.since),

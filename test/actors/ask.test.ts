@@ -11,7 +11,8 @@ import type { ServiceError } from '../../machines/domain/errors.js'
 import { because, Failure, type Reason } from '../../machines/domain/reason.js'
 import type { CameraView, Obstacles } from '../../machines/domain/views.js'
 import { recordingMachine } from '../../machines/recording.js'
-import { type Captured, type Saved, type SnapshotWish, snapshotMachine } from '../../machines/snapshot.js'
+import { snapshotMachine } from '../../machines/snapshot.js'
+import type { Captured, Saved, SnapshotWish } from '../../machines/snapshotContext.js'
 import { streamHoldMachine } from '../../machines/streamHold.js'
 import { crash, crashing } from '../support/crash.js'
 import { later, turn } from '../support/later.js'
@@ -210,6 +211,24 @@ describe('a request to hold the stream', () => {
     const holding = refusalOf(ask.holdStream('camera0', 'ann'))
     actor.send({ type: 'stream.release', holder: 'ann' })
     expect((await holding).data).to.deep.include({ state: 'released' })
+  })
+})
+
+describe('a request to stop a recording', () => {
+  it('is refused without a recording, also while the camera is away: nothing is being recorded', async () => {
+    const { ask, actor } = await online()
+    const refused = {
+      reason: 'invalid_state',
+      state: 'not recording',
+      allowed_states: ['starting', 'recording', 'interrupted'],
+      details: 'nothing is being recorded: camera0 is not recording',
+    }
+    expect((await refusalOf(ask.stopRecording('camera0', by))).data).to.deep.include(refused)
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    expect((await refusalOf(ask.stopRecording('camera0', by))).data).to.deep.include({
+      ...refused,
+      allowed_methods: [],
+    })
   })
 })
 

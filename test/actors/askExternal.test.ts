@@ -84,6 +84,31 @@ describe('requests for external streams', () => {
       expect(saved).to.deep.equal([])
     })
 
+    it('is refused for a name that cannot be resolved, in other words than for one that nobody could look up', async () => {
+      const unknown = because('name_unknown', 'the name door.example is not known: check it')
+      const unanswered = because('name_unanswered', 'the name yard.example could not be looked up: check DNS')
+      const { ask, saved } = await startExternal({
+        unresolved: { 'door.example': unknown, 'yard.example': unanswered },
+      })
+      const wrong = await refusal(ask.add({ ...gate, url: 'rtsp://ann:secret@door.example/a' }))
+      expect([wrong.key, wrong.data]).to.deep.equal([
+        'invalidParams',
+        {
+          reason: 'name_unknown',
+          param: 'stream_url',
+          rule: 'must contain a host that can be found',
+          details: unknown.details,
+          suggestion: 'Correct the host in the URL, or use the address of the camera',
+        },
+      ])
+      const silent = await refusal(ask.add({ ...gate, url: 'rtsp://yard.example/a' }))
+      expect([silent.key, silent.data]).to.deep.equal([
+        'dependencyFailed',
+        { reason: 'name_unanswered', dependency: 'external_discovery', detail: unanswered.details },
+      ])
+      expect(saved).to.deep.equal([])
+    })
+
     it('is refused if the limit is reached', async () => {
       const { ask } = await startExternal({ maxStreams: 1 })
       await ask.add(gate)

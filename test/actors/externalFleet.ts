@@ -10,12 +10,14 @@ import type {
   AddedStream,
   AddressCheck,
   ExternalState,
+  NameCheck,
   ScanAnswer,
   ScanTarget,
   StreamScan,
 } from '../../machines/domain/external.js'
 import type { Fact } from '../../machines/domain/facts.js'
 import type { CameraEntry, Log, Registry } from '../../machines/domain/ports.js'
+import type { Reason } from '../../machines/domain/reason.js'
 import { type ExternalDiscoveryInput, externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
 import { externalStreamsMachine } from '../../machines/externalStreams.js'
 import { fleetMachine } from '../../machines/fleet.js'
@@ -45,6 +47,8 @@ interface Options {
   external?: Partial<ExternalDiscoveryInput>
   maxStreams?: number
   scanLimit?: number
+  /** Name → why it has no address. */
+  unresolved?: Record<string, Reason>
 }
 
 /** The real fleet, with cameras whose probe never ends and a scan that the test answers. */
@@ -54,6 +58,7 @@ export async function startExternal({
   external = {},
   maxStreams = 64,
   scanLimit = 1_500,
+  unresolved = {},
 }: Options = {}) {
   const quiet = () => fromCallback(() => {}) as never
   const never = () => fromPromise<never>(() => new Promise(() => {})) as never
@@ -84,8 +89,9 @@ export async function startExternal({
       }
     },
   }
-  const addresses: AddressCheck = {
+  const addresses: AddressCheck & NameCheck = {
     refusal: async (host) => (host === '127.0.0.1' ? 'must not lead back to this service' : undefined),
+    unresolved: async (host) => unresolved[host],
   }
   const store = {
     save: async (state: ExternalState) => {

@@ -5,7 +5,8 @@ import { type CameraPorts, cameraEffects } from '../../actors/effects/camera.js'
 import { type RecordingPorts, recordingEffects } from '../../actors/effects/recording.js'
 import { systemClock } from '../../adapters/systemClock.js'
 import type { RecordingFile, Segment, SegmentEvent } from '../../machines/domain/ports.js'
-import type { RecordingFormat, RecordingIntent } from '../../machines/domain/recording.js'
+import { because } from '../../machines/domain/reason.js'
+import type { EndedGaps, RecordingFormat, RecordingIntent } from '../../machines/domain/recording.js'
 import type { Finish, RecordingSubject } from '../../machines/recordingContext.js'
 import { day } from '../support/clock.js'
 
@@ -43,7 +44,7 @@ describe('the intent of a recording', () => {
     by: { user: 'ann', request: '1', session: 's' },
     format: 'mkv',
     startedAt: 1_000,
-    gaps: [],
+    gaps: [{ from: 2_000, to: 3_000, reason: because('unplugged') }],
   }
 
   it('is recalled with the end of its last media', async () => {
@@ -54,20 +55,25 @@ describe('the intent of a recording', () => {
   it('is kept until its files are converted', async () => {
     const { log, finish, store } = stored(intent)
     const files = await finish('mkv')
-    expect(log).to.deep.equal(['saved, unfinished: camera0_next.mp4', 'converted', 'removed'])
+    expect(log).to.deep.equal([
+      'saved, unfinished: camera0_next.mp4',
+      'converted',
+      'gaps of camera0_next.mkv: 1',
+      'removed',
+    ])
     expect([files, store()]).to.deep.equal([['camera0_next.mkv'], undefined])
   })
 
   it('is removed at once without a conversion', async () => {
     const { log, finish } = stored(intent)
     expect(await finish('fmp4')).to.deep.equal(['camera0_next.mp4'])
-    expect(log).to.deep.equal(['removed'])
+    expect(log).to.deep.equal(['gaps of camera0_next.mp4: 1', 'removed'])
   })
 
   it('finishes a conversion that the last run of the service has left', async () => {
     const { log, recall } = stored({ ...intent, unfinished: ['camera0_next.mp4'] })
     expect(await recall()).to.equal(undefined)
-    expect(log).to.deep.equal(['converted', 'removed'])
+    expect(log).to.deep.equal(['converted', 'gaps of camera0_next.mkv: 1', 'removed'])
   })
 })
 
@@ -96,6 +102,9 @@ function stored(intent: RecordingIntent) {
         kept = undefined
       },
     },
+    gaps: {
+      save: async ({ files, gaps }: EndedGaps) => void log.push(`gaps of ${files.join()}: ${gaps.length}`),
+    },
     log: { warn: () => {}, info: () => {}, error: () => {} },
     clock: { now: () => 9_000 },
   }
@@ -109,7 +118,7 @@ function stored(intent: RecordingIntent) {
     finish: async (format: RecordingFormat) => {
       const { finishRecording } = recordingEffects(ports as unknown as RecordingPorts)
       const files = [file(next.filename)] as RecordingFile[]
-      const input: Finish = { camera: 'camera0', format, files, endedAt: 6_000, intent }
+      const input: Finish = { camera: 'camera0', format, files, endedAt: 6_000, gaps: intent.gaps, intent }
       return (await toPromise(createActor(finishRecording, { input }).start())).files.map(({ name }) => name)
     },
   }

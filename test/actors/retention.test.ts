@@ -79,17 +79,20 @@ describe('a request to retention', () => {
             limit,
             offset,
             mayUse = () => true,
-          }: { limit: number; offset: number; mayUse?: (camera: CameraId) => boolean },
+            quarantined = false,
+          }: { limit: number; offset: number; mayUse?: (camera: CameraId) => boolean; quarantined?: boolean },
         ) => {
           const all = files
-            .filter((file) => file.kind === kind && mayUse(file.camera))
+            .filter((file) => file.kind === kind && mayUse(file.camera) && (file.quarantined ?? false) === quarantined)
             .sort((one, other) => other.createdAt - one.createdAt)
           return { files: all.slice(offset, offset + limit), total: all.length }
         },
-        remove: async (_: FileKind, name: string) => {
+        remove: async (_: FileKind, name: string, only?: { quarantined: boolean }) => {
           await gate
           if (failing.includes(name)) throw new Error('the file cannot be deleted (EACCES)')
-          const index = files.findIndex((file) => file.name === name)
+          const index = files.findIndex(
+            (file) => file.name === name && (!only || (file.quarantined ?? false) === only.quarantined),
+          )
           return index >= 0 && files.splice(index, 1).length > 0
         },
       },
@@ -138,6 +141,11 @@ describe('a request to retention', () => {
       },
       protects: (name: string) => protectedNames.push(name),
       names: () => files.map(({ name }) => name),
+      left: () => files,
+      set: (name: string, changes: Partial<MediaFile>) => {
+        const file = files.find((one) => one.name === name)
+        if (file) Object.assign(file, changes)
+      },
       record: (camera: CameraId, names: string[]) => {
         cameras = [
           {
@@ -198,6 +206,26 @@ describe('a request to retention', () => {
       reason: 'older than 30 days',
     })
     expect(ask.view().last).to.deep.equal({ at: now, files: 2, freed: 200 })
+  })
+
+  it('counts and deletes quarantined files like others', async () => {
+    const { ask, add, names, set } = world()
+    add('camera0_a.mp4', 31)
+    add('camera0_b.mp4', 29)
+    set('camera0_a.mp4', { quarantined: true })
+    const { files, freed } = await ask.cleanUp({ dryRun: false, by: ann() })
+    expect([files.map(({ name }) => name), freed]).to.deep.equal([['camera0_a.mp4'], 100])
+    expect(names()).to.deep.equal(['camera0_b.mp4'])
+  })
+
+  it('deletes the quarantined one of two files with one name', async () => {
+    const { ask, add, left, record, set } = world()
+    add('camera0_a.mp4', 31)
+    set('camera0_a.mp4', { quarantined: true })
+    add('camera0_a.mp4', 31)
+    record('camera0', ['camera0_a.mp4'])
+    await ask.cleanUp({ dryRun: false, by: ann() })
+    expect(left().map(({ quarantined }) => quarantined)).to.deep.equal([undefined])
   })
 
   it('deletes nothing in a dry run', async () => {

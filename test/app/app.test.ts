@@ -84,6 +84,28 @@ describe('app', () => {
     expect(lines.join('\n')).to.match(/^info camera\.statusChanged .*path_refused.*invalid source/m)
   })
 
+  it('searches for broken recordings at its start, and those of a camera after its recording', async () => {
+    const { config } = await configuration()
+    const searches: unknown[] = []
+    const quarantine: Ports['quarantine'] = {
+      suspects: async (cameras) => {
+        searches.push(cameras)
+        return []
+      },
+      move: async () => undefined,
+    }
+    const { open, log } = createFakePorts({ quarantine })
+    const app = await startApp({ config, log, env: {}, open })
+    running.push(app)
+    await until('the first search', () => searches.length === 1)
+    const by = { user: 'ann', request: '1', session: '' }
+    const reason = because('no_data')
+    const outcome = { reason, files: [], endedAt: 0, recorded: 0, bytes: 0, format: 'fmp4', gaps: [] } as const
+    app.facts.publish({ type: 'recording.failed', camera: 'camera0', by, outcome: { ...outcome, files: [], gaps: [] } })
+    await until('the second search', () => searches.length === 2)
+    expect(searches).to.deep.equal([undefined, ['camera0']])
+  })
+
   it('closes its ports in reverse order when it stops', async () => {
     const { config, rpc, health } = await configuration()
     const { open, log, ended } = createFakePorts()

@@ -316,9 +316,14 @@ describeKinds('conformance', (kind) => {
     const stop = (device: string, state: string) => works('stop_recording', { device }, state)
     const isAway = (device: string, state: string) =>
       Promise.all([
-        ...['take_snapshot', 'start_recording', 'stop_recording', 'start_streaming', 'stop_streaming'].map((method) =>
+        ...['take_snapshot', 'start_recording', 'start_streaming', 'stop_streaming'].map((method) =>
           refused(method, { device }, -32020, state, { state, allowed_states: ['available'], allowed_methods: [] }),
         ),
+        refused('stop_recording', { device }, -32020, state, {
+          state: 'not recording',
+          allowed_states: ['starting', 'recording', 'interrupted'],
+          allowed_methods: [],
+        }),
       ])
     await Promise.all([
       isAway(pulled, 'unplugged'),

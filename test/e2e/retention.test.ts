@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { growing } from '../adapters/files/media.js'
 import { type Service, startService } from './service.js'
 
 const day = 86_400_000
@@ -26,10 +27,12 @@ describe('retention', () => {
     await writeFile(clockFile, JSON.stringify({ version: 1, wall: wall - 365 * day, expected: wall - 365 * day }))
     const folder = join(dataDir, 'recordings', 'camera0')
     await mkdir(folder, { recursive: true })
+    const media = join(dataDir, 'media.mp4')
+    await growing(media, 1)
     for (const age of [366, 1, 2, 3, 4]) {
       const at = new Date(wall - age * day)
       const file = join(folder, `camera0_${at.toISOString().slice(0, 23).replace('T', '_').replace(/[:.]/g, '-')}.mp4`)
-      await writeFile(file, 'x'.repeat(1_000))
+      await copyFile(media, file)
       await utimes(file, at, at)
     }
     service = await startService({ kind: 'embedded', env, dataDir })

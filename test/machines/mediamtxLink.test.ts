@@ -1,10 +1,12 @@
 import { expect } from 'chai'
 import { type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { backOff } from '../../machines/domain/backOff.js'
+import type { Drift } from '../../machines/domain/drift.js'
 import type { LinkFact } from '../../machines/domain/facts.js'
 import type { ServerInfo } from '../../machines/domain/ports.js'
 import { because, type Reason } from '../../machines/domain/reason.js'
 import { linkView, mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
+import { pathWatchMachine } from '../../machines/pathWatch.js'
 import { later, turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
 
@@ -217,20 +219,55 @@ describe('mediamtxLink', () => {
   })
 })
 
+describe('a link with contested paths', () => {
+  const reason = because('path_changed', 'another program keeps changing paths')
+
+  it('is degraded with the reason, refuses nothing, and is up again when the paths are as wanted', async () => {
+    const { actor, facts, heard, state, cause } = await up()
+    actor.send({ type: 'paths.contested', reason })
+    expect([state(), cause().reason]).to.deep.equal(['degraded', reason])
+    expect(facts.at(-1)).to.deep.equal({ type: 'link.degraded', reason })
+    expect(heard.map(({ type }) => type)).to.deep.equal(['server.answers', 'server.answers', 'server.restored'])
+    actor.send({ type: 'paths.agreed' })
+    expect([state(), cause().reason]).to.deep.equal(['up', undefined])
+    expect(facts.at(-1)).to.deep.equal({ type: 'link.up', version: 'v1.20.1', paths: 2 })
+  })
+
+  it('still checks the server', async () => {
+    const { actor, clock, state, silent } = await up()
+    actor.send({ type: 'paths.contested', reason })
+    clock.increment(1_000)
+    await silent()
+    clock.increment(100)
+    await silent()
+    expect(state()).to.equal('down')
+  })
+
+  it('survives a crash of the watch, and starts it again', async () => {
+    const { clock, facts, state, watches } = await up('crashing')
+    expect(state()).to.equal('up')
+    expect(facts.at(-1)).to.deep.include({ type: 'actor.failed', actor: 'pathWatch' })
+    expect(watches()).to.equal(1)
+    clock.increment(5_000)
+    expect(watches()).to.equal(2)
+  })
+})
+
 type Link = ReturnType<typeof link>
 
-async function up(): Promise<Link> {
-  const one = link()
+async function up(watch?: 'crashing'): Promise<Link> {
+  const one = link({ watch })
   await one.answers('monday')
   await one.synced(2)
   return one
 }
 
 /** The link to a server whose answers the test controls. A seed in the middle makes delays exact. */
-function link({ seed = 2 ** 31 }: { seed?: number } = {}) {
+function link({ seed = 2 ** 31, watch }: { seed?: number; watch?: 'crashing' | undefined } = {}) {
   const clock = new SimulatedClock()
   const pauses = new Set<string>()
   let asked = 0
+  let watches = 0
   let tried = 0
   let asking = later<ServerInfo>()
   let trying = later<ServerInfo>()
@@ -257,6 +294,16 @@ function link({ seed = 2 ** 31 }: { seed?: number } = {}) {
           return () => pauses.delete(input.reason.code)
         }),
         watchBreaker: fromCallback(() => {}),
+        pathWatch: pathWatchMachine.provide({
+          actors: { findDrift: fromPromise<{ at: number; drifts: Drift[] }>(async () => ({ at: 0, drifts: [] })) },
+          delays: {
+            interval: () => {
+              watches += 1
+              if (watch === 'crashing') throw new Error('a bug')
+              return 1_000_000
+            },
+          },
+        }),
       },
       // Fixed delays without jitter.
       delays: {
@@ -277,6 +324,8 @@ function link({ seed = 2 ** 31 }: { seed?: number } = {}) {
     heard,
     asked: () => asked,
     tried: () => tried,
+    watches: () => watches,
+    cause: () => linkView(actor.getSnapshot(), 0).cause,
     paused: () => [...pauses][0],
     state: () => linkView(actor.getSnapshot(), 0).state,
     breaker: () => linkView(actor.getSnapshot(), 0).breaker,

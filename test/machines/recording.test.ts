@@ -3,7 +3,7 @@ import { createActor, type EventObject, fromCallback, fromPromise, SimulatedCloc
 import type { RecordingFact } from '../../machines/domain/facts.js'
 import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
-import type { RecordingIntent } from '../../machines/domain/recording.js'
+import type { Gap, RecordingIntent } from '../../machines/domain/recording.js'
 import { recordingMachine } from '../../machines/recording.js'
 import type { Closed, Finish, Opened, RecordingInput, RecordingSubject, Wait } from '../../machines/recordingContext.js'
 import { recordingView } from '../../machines/recordingView.js'
@@ -295,6 +295,18 @@ describe('recording', () => {
         expect(intents.at(-1)?.gaps).to.deep.equal([gap])
       })
 
+    it('keeps its gaps when it ends, also the one that it ends in', async () => {
+      const { actor, finished, opened, firstBytes, fileClosed } = record()
+      await opened()
+      await firstBytes()
+      const reason = because('unplugged')
+      actor.send({ type: 'camera.lost', reason })
+      await fileClosed()
+      actor.send({ type: 'recording.stop', by: ann })
+      await fileClosed()
+      expect(finished).to.deep.equal([[{ from: 6_000, to: 9_000, reason }]])
+    })
+
     it('the loss of the media server: it waits for it once its file no longer grows', async () => {
       const { actor, clock, view, opened, firstBytes, fileClosed } = record()
       await opened()
@@ -509,6 +521,7 @@ function record(options: Partial<RecordingInput> = {}, unwritable?: Failure) {
   const log: string[] = []
   const facts: RecordingFact[] = []
   const intents: RecordingIntent[] = []
+  const finished: Gap[][] = []
   const clock = new SimulatedClock()
   let opening = later<Opened>()
   let segment = later<Segment>()
@@ -551,7 +564,8 @@ function record(options: Partial<RecordingInput> = {}, unwritable?: Failure) {
           log.push('intent saved')
           intents.push(input.intent)
         }),
-        finishRecording: fromPromise<Closed, Finish>(async ({ input: { files, endedAt } }) => {
+        finishRecording: fromPromise<Closed, Finish>(async ({ input: { files, endedAt, gaps } }) => {
+          finished.push(gaps)
           log.push('intent forgotten')
           return { files, endedAt }
         }),
@@ -566,6 +580,7 @@ function record(options: Partial<RecordingInput> = {}, unwritable?: Failure) {
     facts,
     log,
     intents,
+    finished,
     clock,
     view: () => recordingView(actor.getSnapshot()),
     deadline: () => deadline,

@@ -4,7 +4,8 @@ import type { Device, Pipeline } from '../../machines/domain/camera.js'
 import type { SnapshotFact } from '../../machines/domain/facts.js'
 import { because, Failure } from '../../machines/domain/reason.js'
 import type { SnapshotTier } from '../../machines/domain/views.js'
-import { type Captured, type Saved, type SnapshotWish, snapshotMachine } from '../../machines/snapshot.js'
+import { snapshotMachine } from '../../machines/snapshot.js'
+import type { Captured, Saved, SnapshotWish } from '../../machines/snapshotContext.js'
 import { later, turn } from '../support/later.js'
 
 const pipeline: Pipeline = {
@@ -138,6 +139,66 @@ describe('snapshot', () => {
     expect(grabs).to.deep.equal(['direct', 'ffmpeg', 'stream'])
     clock.increment(20_000)
     expect(grabs).to.have.length(3)
+  })
+
+  describe('while the media server is away', () => {
+    const yard: Device = { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.1/' }
+    const gone = () => new Failure('server_unreachable')
+
+    it('waits for it as long as for a stream that starts', async () => {
+      const { clock, facts, grabs, failed, grabbed, saved } = snap({ device: yard })
+      await failed('stream', gone())
+      for (let n = 0; n < 30; n += 1) {
+        clock.increment(500)
+        await failed('stream', n < 29 ? gone() : new Failure('stream_not_found'))
+      }
+      expect(facts).to.deep.equal([])
+      clock.increment(500)
+      await grabbed('stream')
+      await saved()
+      expect(taken(facts)[0]?.tier).to.equal(3)
+      expect(grabs).to.have.length(32)
+    })
+
+    it('fails with the reason when its patience is over', async () => {
+      const { clock, facts, failed } = snap({ device: yard })
+      await failed('stream', gone())
+      clock.increment(19_999)
+      expect(facts).to.deep.equal([])
+      clock.increment(1)
+      expect(facts).to.have.length(1)
+      expect(facts[0]).to.deep.include({ type: 'snapshot.failed', reason: because('server_unreachable') })
+    })
+
+    it('takes the picture from the device that the lost stream has freed', async () => {
+      const { clock, facts, grabs, failed, grabbed, saved } = snap({ device: usb, live: true })
+      await failed('stream', new Failure('server_closed'))
+      clock.increment(1_000)
+      await grabbed('direct')
+      await saved()
+      expect(grabs).to.deep.equal(['stream', 'direct'])
+      expect(taken(facts)).to.deep.equal([
+        { user: 'ann', tier: 0, passedOver: [{ tier: 2, reason: because('server_closed') }] },
+      ])
+    })
+
+    it('takes the picture of a virtual camera with ffmpeg, and waits if the device stays busy', async () => {
+      const { clock, grabs, failed, grabbed } = snap({ device: { kind: 'virtual', name: 'demo' }, live: true })
+      await failed('stream', gone())
+      clock.increment(1_000)
+      await failed('ffmpeg', new Failure('device_busy'))
+      await failed('stream', gone())
+      await failed('stream', gone())
+      clock.increment(500)
+      await grabbed('stream')
+      expect(grabs).to.deep.equal(['stream', 'ffmpeg', 'stream', 'stream', 'stream'])
+    })
+
+    it('still fails at once for a stream that does not exist', async () => {
+      const { facts, failed } = snap({ device: yard })
+      await failed('stream', new Failure('stream_not_found'))
+      expect(facts).to.have.length(1)
+    })
   })
 
   it('emits a failure for each request when the camera is unplugged', async () => {

@@ -25,6 +25,7 @@ import type { ExternalAsk, ExternalStream, ExternalView } from '../../machines/d
 import type { By, Fact, Told } from '../../machines/domain/facts.js'
 import type { MediaFile, MediaFiles, RecordingFile, StreamState } from '../../machines/domain/ports.js'
 import { because, type Reason } from '../../machines/domain/reason.js'
+import type { Gap } from '../../machines/domain/recording.js'
 import type { RetentionAsk, RetentionPolicy } from '../../machines/domain/retention.js'
 import type { CameraView, LinkView, StorageView, SystemView } from '../../machines/domain/views.js'
 import type { RpcLimits, RpcOptions } from '../../rpc/options.js'
@@ -167,6 +168,9 @@ export const createWorld = () => {
     snapshots: [snapshotFile],
     /** Names without extension. */
     protected: [] as string[],
+    quarantined: [] as MediaFile[],
+    /** File name → gaps of its ended recording. */
+    gaps: {} as Record<string, Gap[]>,
     /** Replaces methods of the fake `Ask`. */
     ask: {} as Partial<Ask>,
     asked,
@@ -278,18 +282,26 @@ export const createWorld = () => {
 
   const of = (kind: 'recordings' | 'snapshots'): MediaFile[] => world[kind]
   const files: MediaFiles = {
-    list: async (kind, { limit, offset }) => ({
-      files: of(kind).slice(offset, offset + limit),
-      total: of(kind).length,
-    }),
-    find: async (kind, name) => of(kind).find((file) => file.name === name || bare(file.name) === name),
+    list: async (kind, { limit, offset, quarantined = false }) => {
+      const all = quarantined ? (kind === 'recordings' ? world.quarantined : []) : of(kind)
+      return { files: all.slice(offset, offset + limit), total: all.length }
+    },
+    find: async (kind, name) => {
+      const all = kind === 'recordings' ? [...of(kind), ...world.quarantined] : of(kind)
+      return all.find((file) => file.name === name || bare(file.name) === name)
+    },
     recording: async (name) => world.recordings.find((file) => file.name === name),
-    remove: async (kind, name) => {
-      const index = of(kind).findIndex((file) => file.name === name)
-      return index >= 0 && of(kind).splice(index, 1).length > 0
+    remove: async (kind, name, { quarantined = false } = { quarantined: false }) => {
+      const all = quarantined ? world.quarantined : of(kind)
+      const index = all.findIndex((file) => file.name === name)
+      return index >= 0 && all.splice(index, 1).length > 0
     },
     all: async (kind) => of(kind),
     sizes: async () => ({ recordings: 123_456, snapshots: 45_678 }),
+    quarantined: async () => ({
+      files: world.quarantined.length,
+      bytes: world.quarantined.reduce((sum, { bytes }) => sum + bytes, 0),
+    }),
   }
 
   // `role`, `role/user`, `role/user/expiry` or `role/user/expiry/camera0,camera1*` stands for a JWT.
@@ -448,6 +460,7 @@ export const createWorld = () => {
         if (isProtected) world.protected.push(bare(name))
       },
     },
+    gaps: { find: (name) => world.gaps[name] },
     mediaServer: {
       streams: async () => world.streams,
       stream: async (name) => world.streams.find((stream) => stream.name === name),

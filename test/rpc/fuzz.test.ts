@@ -47,6 +47,7 @@ const good = (token: string): Record<string, unknown> => ({
     enabled: true,
     dry_run: true,
     protected: false,
+    quarantined: true,
     session_id: 'none',
     revoke: false,
   },

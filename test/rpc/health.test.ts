@@ -81,6 +81,18 @@ describe('the health endpoints', () => {
     })
   })
 
+  it('are ready, though degraded, while another program changes paths', async () => {
+    const degraded = (code: 'path_changed' | 'server_unreachable') => {
+      const cause = { state: 'degraded', since: noon, reason: because(code) }
+      world.link = { ...world.link, state: 'degraded', cause }
+    }
+    degraded('path_changed')
+    expect((await get('/health/ready')).body).to.deep.include({ ready: true })
+    expect((await get('/health')).body.status).to.equal('degraded')
+    degraded('server_unreachable')
+    expect(await get('/health/ready')).to.deep.include({ status: 503 })
+  })
+
   it('are not ready while the service starts', async () => {
     world.system = { ...world.system, status: 'starting', message: 'looking for cameras' }
     const { status, body } = await get('/health/ready')

@@ -232,6 +232,22 @@ describe('methods', () => {
     expect(files.map(({ truncated }: { truncated?: true }) => truncated)).to.deep.equal([true, undefined])
   })
 
+  it('return the gaps of an ended recording', async () => {
+    const [file] = world.recordings
+    const filename = file?.name ?? ''
+    expect((await admin.call('get_recording_info', { filename })).result).not.to.have.property('gaps')
+    world.gaps[filename] = [{ from: noon - 9_000, to: noon - 8_000, reason: because('unplugged') }]
+    const { gaps } = (await admin.call('get_recording_info', { filename })).result
+    expect(gaps).to.deep.equal([
+      {
+        from: '2025-06-01T11:59:51.000Z',
+        to: '2025-06-01T11:59:52.000Z',
+        reason: 'unplugged',
+        details: 'the camera was unplugged',
+      },
+    ])
+  })
+
   it('refuse to delete a file that is being recorded', async () => {
     const [file] = world.recordings
     const files = [file?.name ?? '']

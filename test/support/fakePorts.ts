@@ -46,6 +46,8 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       setRecording: async () => {},
       sync: async () => published.length,
       settled: async () => {},
+      drift: async () => [],
+      repair: async () => {},
       streams: async () => [],
       stream: async () => undefined,
       kick: async () => false,
@@ -94,8 +96,10 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       remove: async () => false,
       all: async () => [],
       sizes: async () => ({ recordings: 0, snapshots: 0 }),
+      quarantined: async () => ({ files: 0, bytes: 0 }),
     },
     protection: { has: () => false, set: async () => {} },
+    quarantine: { suspects: async () => [], move: async () => undefined },
     segments: {
       watermark: async () => 0,
       list: async () => [],
@@ -115,6 +119,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       },
     },
     intents: { find: async () => undefined, save: async () => {}, remove: async () => {} },
+    gaps: { find: () => undefined, save: async () => {}, forget: async () => {} },
     retention: { load: async () => undefined, save: async () => {} },
     clockStore: {
       read: () => ({ wall: clock.now(), monotonic: performance.now() }),
@@ -122,7 +127,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       save: async () => {},
     },
     external: { load: async () => ({ streams: [] }), save: async () => {} },
-    addresses: { refusal: async () => undefined },
+    addresses: { refusal: async () => undefined, unresolved: async () => undefined },
     scan: { targets: async () => [], ask: never },
     hostSample: () => ({
       at: 0,

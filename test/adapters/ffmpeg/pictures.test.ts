@@ -268,7 +268,13 @@ describe('pictures', () => {
     for (const [story, wish, size] of [
       ['keeps the proportions when the width is given', { width: 160 }, { width: 160, height: 90 }],
       ['keeps the proportions when the height is given', { height: 90 }, { width: 160, height: 90 }],
-      ['uses the given width and height', { width: 100, height: 100 }, { width: 100, height: 100 }],
+      ['fits the picture into the given width and height', { width: 100, height: 100 }, { width: 100, height: 56 }],
+      ['fits the picture into a flat frame', { width: 320, height: 45 }, { width: 80, height: 45 }],
+      ['never makes it larger by width', { width: 640 }, { width: 320, height: 180 }],
+      ['never makes it larger by height', { height: 4320 }, { width: 320, height: 180 }],
+      ['never makes it larger by both', { width: 7680, height: 4320, format: 'png' }, { width: 320, height: 180 }],
+      ['makes it smaller if one side is', { width: 7680, height: 90 }, { width: 160, height: 90 }],
+      ['leaves at least a pixel', { width: 16, height: 1 }, { width: 2, height: 1 }],
       ['writes PNG', { format: 'png' }, { width: 320, height: 180 }],
     ] as const)
       it(story, async () => {

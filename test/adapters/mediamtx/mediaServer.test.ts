@@ -68,6 +68,94 @@ describe('media server: the control API', () => {
     ])
   })
 
+  describe('drift', () => {
+    /** A server that keeps paths; the list adds what MediaMTX adds. */
+    const keeping = async () => {
+      const kept = new Map<string, Record<string, unknown>>()
+      const readers = new Map<string, number>()
+      const item = (name: string) => ({ name, maxReaders: 0, ...kept.get(name) })
+      const one = await arrange(({ method, path, body }) => {
+        const name = path.split('/').at(-1) ?? ''
+        if (path.startsWith('/v3/paths/list'))
+          return page(
+            [...kept.keys()].map((name) => ({
+              name,
+              ready: true,
+              readers: Array.from({ length: readers.get(name) ?? 0 }, () => ({ type: 'rtspSession', id: 'x' })),
+            })),
+          )
+        if (path.startsWith('/v3/config/paths/list')) return page([...kept.keys()].map(item))
+        if (method === 'GET')
+          return kept.has(name) ? { json: item(name) } : refusal('path configuration not found', 404)
+        if (method === 'PATCH') Object.assign(kept.get(name) ?? {}, body)
+        else if ((body as { runOnDemand?: string }).runOnDemand === 'refuse me') return refusal('invalid command')
+        else kept.set(name, spelled(body as Record<string, unknown>))
+        return ok
+      })
+      return { ...one, kept, readers }
+    }
+    /** As MediaMTX spells durations. */
+    const spelled = (body: Record<string, unknown>) => ({
+      ...body,
+      recordSegmentDuration: '1h0m0s',
+      recordDeleteAfter: '',
+      recordPartDuration: '200ms',
+    })
+
+    it('is none while the server has what is wanted', async () => {
+      const { media, calls } = await keeping()
+      await media.publish(spec('camera0'))
+      expect(await media.drift(never())).to.deep.equal([])
+      await media.setRecording('camera0', true, never())
+      await media.settled(never())
+      expect(await media.drift(never())).to.deep.equal([])
+      expect(calls().filter((call) => call.startsWith('GET'))).to.have.length(2)
+    })
+
+    it('names the settings that somebody changed, and a removed path; a repair replaces the whole path', async () => {
+      const { media, kept, calls, server } = await keeping()
+      await media.publish(spec('camera0'))
+      await media.publish(spec('camera1'))
+      Object.assign(kept.get('camera0') ?? {}, { record: true, recordDeleteAfter: '1d', maxReaders: 5 })
+      kept.delete('camera1')
+      expect(await media.drift(never())).to.deep.equal([
+        { camera: 'camera0', differs: ['record', 'recordDeleteAfter'], inUse: false },
+        { camera: 'camera1', differs: [], inUse: false },
+      ])
+      server.requests.length = 0
+      await media.repair(['camera0', 'camera1'], never())
+      expect(calls()).to.deep.equal(['POST replace/camera0 record=false', 'POST replace/camera1 record=false'])
+      await media.settled(never())
+      expect(await media.drift(never())).to.deep.equal([])
+    })
+
+    it('tells whether the path is recorded or watched', async () => {
+      const { media, kept, readers } = await keeping()
+      await media.publish(spec('camera0'))
+      await media.publish(spec('camera1'))
+      await media.publish(spec('camera2'))
+      await media.setRecording('camera0', true, never())
+      await media.settled(never())
+      readers.set('camera1', 1)
+      for (const path of kept.values()) Object.assign(path, { runOnDemandCloseAfter: '1s' })
+      expect((await media.drift(never())).map(({ inUse }) => inUse)).to.deep.equal([true, true, false])
+    })
+
+    it('is none for a path that is refused, being changed, or not wanted', async () => {
+      const { media, kept } = await keeping()
+      await media.publish(spec('camera0', 'refuse me'))
+      await media.publish(spec('camera1'))
+      kept.delete('camera1')
+      const changing = media.setRecording('camera1', true, never()).catch(() => {})
+      expect(await media.drift(never())).to.deep.equal([])
+      await changing
+      await media.withdraw('camera1')
+      expect(await media.drift(never())).to.deep.equal([])
+      await media.repair(['camera1'], never())
+      expect([...kept.keys()]).to.deep.equal([])
+    })
+  })
+
   it('pulls a network camera on demand', async () => {
     const { media, server } = await arrange()
     await media.publish({ name: 'camera1', source: { url: 'rtsp://u:p@cam/1' } })

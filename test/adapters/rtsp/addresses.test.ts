@@ -105,6 +105,51 @@ describe('addresses of streams', () => {
     expect(await asked).to.equal(undefined)
   })
 
+  describe('the resolution of names', () => {
+    const failing = (code: string) => async () => Promise.reject(Object.assign(new Error(code), { code }))
+    const ask = (host: string, resolve: (name: string) => Promise<string[]>, signal = never) =>
+      createAddressCheck({ places: () => [], resolve }).unresolved(host, signal)
+
+    it('needs no lookup for an address', async () => {
+      for (const host of ['192.0.2.7', '::1', '[2001:db8::7]'])
+        expect(await ask(host, failing('ENOTFOUND')), host).to.equal(undefined)
+    })
+
+    it('is left to the resolver of the system, also for localhost and mDNS', async () => {
+      const asked: string[] = []
+      const resolve = async (name: string) => {
+        asked.push(name)
+        return ['192.0.2.7']
+      }
+      for (const host of ['localhost', 'door.local', 'camera.example.'])
+        expect(await ask(host, resolve), host).to.equal(undefined)
+      expect(asked).to.deep.equal(['localhost', 'door.local', 'camera.example.'])
+    })
+
+    it('names a host that is not known, and says what to do', async () => {
+      for (const resolve of [failing('ENOTFOUND'), failing('ENODATA'), async () => []]) {
+        const reason = await ask('door.example', resolve)
+        expect(reason).to.deep.equal({
+          code: 'name_unknown',
+          details: 'the name door.example is not known: check its spelling, or use the address of the camera',
+        })
+      }
+    })
+
+    it('says so if the resolver fails, or does not answer in time', async () => {
+      const expected = {
+        code: 'name_unanswered',
+        details:
+          'the name door.example could not be looked up: check the DNS of this host, or use the address of the camera',
+      }
+      expect(await ask('door.example', failing('EAI_AGAIN'))).to.deep.equal(expected)
+      const ended = new AbortController()
+      const asked = ask('door.example', () => new Promise(() => {}), ended.signal)
+      ended.abort(new Error('no answer within 3 s'))
+      expect(await asked).to.deep.equal(expected)
+    })
+  })
+
   it('uses the addresses of this host by default', async () => {
     expect(
       await createAddressCheck({ places: () => [{ ports: [1234] }] }).refusal('localhost', 1234, never),

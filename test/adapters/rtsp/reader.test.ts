@@ -286,6 +286,12 @@ describe('stream reader', () => {
       expect(await ask()).to.equal('unreachable: the camera does not answer')
     })
 
+    it('says that a name cannot be resolved', async () => {
+      // No name has an empty part: no resolver is asked.
+      const asked = failure(reader({ port: 1 }).describe('rtsp://ann:secret@camera..invalid/x', never))
+      expect(await asked).to.equal('unreachable: the name of the camera cannot be resolved to an address')
+    })
+
     it('rejects invalid URLs without repeating them', async () => {
       for (const url of [
         '',

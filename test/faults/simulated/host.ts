@@ -110,6 +110,8 @@ export function createHost({ units, now, wall }: { units: Map<string, Unit>; now
       return () => void listeners.delete(listener)
     },
     isReady: (camera: string) => isReady(paths.get(camera)),
+    /** Bytes of all files, at 1 Mbit/s. */
+    bytes: () => [...files.values()].flat().reduce((sum, { media }) => sum + media * 125, 0),
     /** ms of media that were ever written. */
     written: (camera: string) => (files.get(camera) ?? []).reduce((sum, { media }) => sum + media, 0),
     leftovers: () => {

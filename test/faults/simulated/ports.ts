@@ -201,7 +201,8 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
     storage: {
       async usage() {
         await wait(host.isDiskHanging ? 60_000 : 5)
-        const usage = { total: 1e11, used: 1e10, available: 9e10, percent: 10 }
+        const used = 1e10 + host.bytes()
+        const usage = { total: 1e11, used, available: 1e11 - used, percent: used / 1e9 }
         const code = fault()
         if (code === 'storage_full') return { ...usage, percent: 100, available: 0, fault: because(code) }
         return code ? { ...usage, fault: because(code) } : usage

@@ -1,0 +1,42 @@
+import { expect } from 'chai'
+import { type DiskLimits, nextCheck, rateAfter, unknownRate } from '../../machines/domain/diskRoom.js'
+import { because } from '../../machines/domain/reason.js'
+
+const limits: DiskLimits = { warnPercent: 80, blockPercent: 90, minFree: 0 }
+const usage = (available: number) => ({ total: 1e9, used: 1e9 - available, available, percent: 100 - available / 1e7 })
+const idle = { perMs: 0, isKnown: true }
+
+describe('the next look at the disk', () => {
+  it('is after the interval while nobody writes', () => {
+    expect(nextCheck(limits, usage(9e8), idle, 5_000)).to.equal(5_000)
+  })
+
+  it('is after a second while somebody writes', () => {
+    expect(nextCheck(limits, usage(9e8), { perMs: 1, isKnown: true }, 5_000)).to.equal(1_000)
+  })
+
+  it('is after a second while the disk has a fault or is full, because its end is waited for', () => {
+    const faulty = { ...usage(9e8), fault: because('storage_read_only') }
+    expect(nextCheck(limits, faulty, idle, 5_000)).to.equal(1_000)
+    expect(nextCheck(limits, usage(5e7), idle, 5_000)).to.equal(1_000)
+  })
+
+  it('is sooner when the disk fills up soon', () => {
+    // 2 MB until the limit at 1 kB a millisecond: two seconds.
+    expect(nextCheck(limits, usage(1.02e8), { perMs: 1e4, isKnown: true }, 5_000)).to.equal(250)
+    expect(nextCheck(limits, usage(1.02e8), { perMs: 1e3, isKnown: true }, 5_000)).to.be.closeTo(500, 1)
+  })
+})
+
+describe('the rate at which the disk is used', () => {
+  const at = (ms: number, available: number) => ({ ...usage(available), at: ms })
+
+  it('is forgotten when space is freed: what filled it may have ended', () => {
+    const start = rateAfter(unknownRate, at(0, 9e8))
+    const filled = rateAfter(start, at(1_000, 0))
+    expect(filled.perMs).to.equal(9e5)
+    const freed = rateAfter(filled, at(2_000, 9e8))
+    expect(freed).to.deep.include({ perMs: 0, isKnown: false })
+    expect(rateAfter(freed, at(3_000, 8.99e8))).to.deep.include({ perMs: 1_000, isKnown: true })
+  })
+})
