@@ -31,14 +31,15 @@ secrets that the configuration names. Its exit status is 78 if there is a fault.
 `
 
 function section(group: string, members: [string, Setting<unknown>][]): string {
-  const rows = members.map(([key, { reads, written, doc }]) => [
+  const rows = members.map(([key, { reads, written, doc, applies }]) => [
     code(key),
     reads.allowed,
     code(written),
     doc,
+    applies,
     code(environmentName(key)),
   ])
-  return `## ${group}\n\n${table(['Key', 'Allowed', 'Default', 'Meaning', 'Environment'], rows)}\n`
+  return `## ${group}\n\n${table(['Key', 'Allowed', 'Default', 'Meaning', 'A change', 'Environment'], rows)}\n`
 }
 
 const items = (fields: typeof cameraFields) =>

@@ -1,0 +1,22 @@
+/** Configuration → settings that apply while the service runs. Pure; durations in ms. */
+import type { LiveSettings } from '../../machines/domain/configuration.js'
+import type { Configuration } from '../schema.js'
+import { retentionPolicy } from './actors.js'
+import { rateLimitOptions } from './api.js'
+
+export const liveSettings = (config: Configuration): LiveSettings => {
+  const { recording, storage, external_discovery: external } = config
+  return {
+    fleet: {
+      entries: config.cameras,
+      endsOnUnplug: recording.on_unplug === 'stop',
+      ...(recording.max_interruption > 0 && { maxInterruption: recording.max_interruption }),
+      storage: { warnPercent: storage.warn_percent, blockPercent: storage.block_percent },
+      retention: { policy: retentionPolicy(config), checkInterval: config.retention_policy.check_interval },
+      external: { interval: external.scan_interval, maxStreams: external.max_streams },
+    },
+    tuning: { logLevel: config.logging.level, rateLimits: rateLimitOptions(config) },
+    rollbackTimeout: config.config.rollback_timeout,
+    history: config.config.history,
+  }
+}
