@@ -1,5 +1,6 @@
 import { cameraMachine } from '../machines/camera.js'
 import { clockWatchMachine } from '../machines/clockWatch.js'
+import { configurationMachine } from '../machines/configuration.js'
 import { demandMachine } from '../machines/demand.js'
 import { discoveryMachine } from '../machines/discovery.js'
 import type { DeviceProbe, Pictures, Pipelines, UsbDevices } from '../machines/domain/capture.js'
@@ -24,18 +25,19 @@ import { snapshotMachine } from '../machines/snapshot.js'
 import { sourceMachine } from '../machines/source.js'
 import { storageMachine } from '../machines/storage.js'
 import { cameraEffects, sourceEffects } from './effects/camera.js'
+import { type ConfigurationPorts, configurationEffects, type Health } from './effects/configuration.js'
 import { externalDiscoveryEffects, externalStreamsEffects } from './effects/external.js'
 import { pipelineEffects, pullEffects } from './effects/feed.js'
 import { mediaSessionsEffects } from './effects/mediaSessions.js'
 import { recordingEffects } from './effects/recording.js'
-import { type RetentionPorts, retentionEffects } from './effects/retention.js'
+import { retentionEffects } from './effects/retention.js'
 import { discoveryEffects, fleetEffects, linkEffects, serverProcessEffects, storageEffects } from './effects/service.js'
 import { snapshotEffects } from './effects/snapshot.js'
 import { provideStreamHold } from './effects/stream.js'
 import { readClock, waitUntil } from './effects/time.js'
 
 /** The ports that the effects use. */
-export interface ActorPorts {
+export interface ActorPorts extends ConfigurationPorts {
   mediaServer: MediaServer
   /** Sampled streams of the media server, so that all cameras share one request. */
   streams: Pick<MediaServer, 'stream'>
@@ -81,8 +83,8 @@ export interface ActorOptions {
   tiers: { directLimit: number; ffmpegLimit: number; liveLimit: number; wakeLimit: number }
 }
 
-/** Returns the root machine with all its effects. `cameras`: the present cameras, for retention. */
-export function provide(ports: ActorPorts, options: ActorOptions, cameras: RetentionPorts['cameras']) {
+/** Returns the root machine with all its effects. `health`: the facts and the present state of the actors. */
+export function provide(ports: ActorPorts, options: ActorOptions, health: Health) {
   const { mediaServer, reader, pipelines, clock, log } = ports
   const { startLimit } = options
   const streamHold = provideStreamHold({ reader, startLimit })
@@ -137,8 +139,9 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
         delays: { interval: options.storageInterval },
       }),
       retention: retentionMachine.provide({
-        actors: retentionEffects({ ...ports, store: ports.retention, cameras }),
+        actors: retentionEffects({ ...ports, store: ports.retention, cameras: health.cameras }),
       }),
+      configuration: configurationMachine.provide({ actors: configurationEffects(ports, health) }),
       clockWatch: clockWatchMachine.provide({ actors: { readClock: readClock(clock) } }),
       mediaSessions: mediaSessionsMachine.provide({ actors: mediaSessionsEffects(ports) }),
       externalDiscovery: externalDiscoveryMachine.provide({

@@ -73,6 +73,15 @@ export function loadConfiguration(sources: ConfigurationSources): Loaded {
   return parseConfiguration({ ...sources, file: { place: `file ${path}`, ...readText(path) } })
 }
 
+/** A configuration without its sources, which cannot change while the service runs. */
+export const withoutSources = (config: Configuration): Loaded => ({
+  config,
+  warnings: [],
+  origins: new Map(),
+  written: new Map(),
+  inFile: new Map(),
+})
+
 /** The text of the file, or the rule that it breaks. `place` names it in messages. */
 type FileText = { place: string } & ({ text: string } | { rule: string })
 

@@ -1,6 +1,9 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
+import type { CameraSetup } from './cameraContext.js'
+import type { ConfigurationInput, ConfigurationMessage } from './configurationSetup.js'
 import type { DiscoveryNews } from './discovery.js'
 import type { CameraId, Device, Identity, UsbDevice } from './domain/camera.js'
+import type { LiveSettings } from './domain/configuration.js'
 import type { AddedStream } from './domain/external.js'
 import type { CameraEntry, Registry } from './domain/ports.js'
 import { because } from './domain/reason.js'
@@ -22,7 +25,7 @@ export interface FleetInput {
   /** Whether a recording ends when its camera is lost; default: it waits. */
   endsOnUnplug?: boolean
   /** How long a recording may wait, in ms; default: for ever. */
-  maxInterruption?: number
+  maxInterruption?: number | undefined
   storage: StorageInput
   link: LinkInput
   retention?: RetentionInput
@@ -32,6 +35,8 @@ export interface FleetInput {
   external?: ExternalDiscoveryInput
   externalStreams?: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>
   mediaSessions?: MediaSessionsInput
+  /** Default: without a file. */
+  configuration?: ConfigurationInput
 }
 
 export type FleetEvent =
@@ -45,6 +50,7 @@ export type FleetEvent =
   | LinkNews
   | ServerProcessNews
   | ExternalStreamsMessage
+  | ConfigurationMessage
   /** Raised by the machine itself. */
   | { type: 'actor.crashed' }
   | { type: 'camera.respawn' }
@@ -54,11 +60,12 @@ export type FleetEvent =
   | DoneActorEvent<unknown, string>
   | ErrorActorEvent<unknown, string>
 
-/** The device and identity last sent to a camera's actor. */
+/** The device, identity and settings last sent to a camera's actor. */
 export interface Known {
   /** Absent: unplugged. */
-  device?: Device
+  device?: Device | undefined
   identity: Identity
+  setup: CameraSetup
 }
 
 export interface FleetContext extends FleetInput {
@@ -67,6 +74,9 @@ export interface FleetContext extends FleetInput {
   externalStreams: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>
   retention: RetentionInput
   mediaSessions: MediaSessionsInput
+  configuration: ConfigurationInput
+  /** While a change of the configuration is applied: the cameras that were available and reconnect because of it. */
+  reconnected?: CameraId[] | undefined
   registry: Registry
   /** The registry on disk. */
   saved: Registry
@@ -84,6 +94,23 @@ export interface FleetContext extends FleetInput {
   reason?: string
 }
 
+/** Without a configuration file no change comes: the parts outside of the machines keep theirs. */
+const settingsOf = ({ entries, storage, endsOnUnplug = false }: FleetInput): LiveSettings => ({
+  fleet: {
+    entries,
+    storage,
+    endsOnUnplug,
+    retention: { policy: { type: 'manual', enabled: false }, checkInterval: 3_600_000 },
+    external: { interval: 0, maxStreams: 0 },
+  },
+  tuning: {
+    logLevel: 'info',
+    rateLimits: { requests: 1_000, window: 60_000, addressRequests: 5_000, failures: 5, pauseMax: 300_000 },
+  },
+  rollbackTimeout: 30_000,
+  history: 10,
+})
+
 const noRegistry: Registry = { next: 0, cameras: [], sharedSerials: [] }
 
 export const initialContext = (input: FleetInput): FleetContext => ({
@@ -93,6 +120,7 @@ export const initialContext = (input: FleetInput): FleetContext => ({
   external: input.external ?? { enabled: false, interval: 0, atStart: false, skydio: false, generic: false },
   externalStreams: input.externalStreams ?? { maxStreams: 0 },
   mediaSessions: input.mediaSessions ?? { startLimit: 20_000 },
+  configuration: input.configuration ?? { text: '', settings: settingsOf(input) },
   registry: noRegistry,
   saved: noRegistry,
   away: [],

@@ -18,6 +18,7 @@ import { retentionSetup } from './retentionSetup.js'
 export const retentionMachine = retentionSetup.createMachine({
   id: 'retention',
   context: ({ input }) => ({ ...input, sweep: { files: 0, freed: 0, kept: [] }, undated: 0 }),
+  on: { 'retention.configured': { actions: { type: 'takeConfiguration', params: ({ event }) => event } } },
   type: 'parallel',
   states: {
     sweeps: {
@@ -56,6 +57,11 @@ export const retentionMachine = retentionSetup.createMachine({
           on: {
             'retention.sweep': { target: 'sweeping', actions: { type: 'beginSweep', params: ({ event }) => event } },
             'policy.set': { target: 'saving', actions: { type: 'takeChange', params: ({ event }) => event } },
+            'retention.configured': {
+              target: '.fresh',
+              reenter: true,
+              actions: { type: 'takeConfiguration', params: ({ event }) => event },
+            },
           },
         },
         // The clock may have jumped since its last reading.
@@ -93,6 +99,11 @@ export const retentionMachine = retentionSetup.createMachine({
                 'policy.set': {
                   target: 'stopping',
                   actions: [{ type: 'takeChange', params: ({ event }) => event }, 'stopSweep'],
+                },
+                // The files may be worth keeping now.
+                'retention.configured': {
+                  guard: 'isReplaceable',
+                  actions: [{ type: 'takeConfiguration', params: ({ event }) => event }, 'stopSweep'],
                 },
                 'sweep.refused': {
                   target: '#retention.sweeps.idle',

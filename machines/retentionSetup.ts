@@ -24,6 +24,8 @@ interface SweepEnd {
 
 export type RetentionEvent =
   | { type: 'policy.set'; policy: RetentionPolicy; by: By }
+  /** From the parent: the configuration has changed. */
+  | ({ type: 'retention.configured' } & RetentionInput)
   /** `cameras`: ids or patterns; limits the sweep to files of these cameras. */
   | { type: 'retention.sweep'; by: By; cameras?: readonly string[] }
   | ({ type: 'file.deleted' } & Deleted)
@@ -46,6 +48,8 @@ export interface Sweep {
 }
 
 export interface RetentionContext extends RetentionInput {
+  /** The policy is one that a client has set: the configuration does not replace it. */
+  isKept?: boolean
   /** The change in progress. */
   change?: { policy: RetentionPolicy; by: By } | undefined
   /** Why the requested policy is not in effect. */
@@ -87,6 +91,7 @@ export const retentionSetup = setup({
   guards: {
     isDue: ({ context: { policy } }) => policy.enabled && policy.type !== 'manual',
     isDueByAge: ({ context: { policy } }) => policy.enabled && policy.type === 'age',
+    isReplaceable: ({ context }) => !context.isKept,
     isClockTrusted: ({ context: { clock } }) => clock !== undefined && !isSuspect(clock),
     isUnsaved: ({ context: { readAt = 0, savedAt } }) => savedAt === undefined || readAt - savedAt >= clockInterval / 2,
     isClockSuspect: ({ context }) => suspensionOf(context)?.code === 'clock_suspect',
@@ -96,15 +101,29 @@ export const retentionSetup = setup({
   actions: {
     keepLoaded: assign((_, { loaded }: { loaded: { policy: RetentionPolicy; reason?: string } | undefined }) => ({
       ...loaded,
+      ...(loaded && { isKept: true }),
     })),
+    takeConfiguration: assign(({ context }, { policy, checkInterval }: RetentionInput) => ({
+      checkInterval,
+      ...(!context.isKept && { policy }),
+    })),
+    // The policy of a client may be the reason: the configuration does not enable the deletion.
     disable: assign(({ context }, { error }: { error: unknown }) => ({
+      isKept: true,
       policy: { ...context.policy, enabled: false },
       reason: reasonFrom(error).details,
     })),
     takeChange: assign({ change: (_, { policy, by }: { policy: RetentionPolicy; by: By }) => ({ policy, by }) }),
     makeChange: enqueueActions(({ context: { change }, enqueue }) => {
       if (!change) return
-      enqueue.assign({ policy: change.policy, reason: undefined, change: undefined, excess: undefined, undated: 0 })
+      enqueue.assign({
+        policy: change.policy,
+        isKept: true,
+        reason: undefined,
+        change: undefined,
+        excess: undefined,
+        undated: 0,
+      })
       enqueue.emit({ type: 'retention.policySet', ...change })
     }),
     dropChange: assign((_, { error }: { error: unknown }) => ({

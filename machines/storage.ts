@@ -33,7 +33,7 @@ export const storageMachine = setup({
     input: {} as StorageInput,
     context: {} as StorageContext,
     emitted: {} as StorageFact,
-    events: {} as { type: 'disk.measured' } | { type: 'disk.hidden' },
+    events: {} as { type: 'disk.measured' } | { type: 'disk.hidden' } | ({ type: 'limits.set' } & StorageInput),
     tags: {} as 'unknown' | 'ok' | 'warning' | 'critical' | 'blind',
   },
   actors: { measureDisk: promiseHole<DiskUsage>('measureDisk'), keepReserve: promiseHole<void>('keepReserve') },
@@ -46,6 +46,7 @@ export const storageMachine = setup({
     isFault: (_, { error }: { error: unknown }) => error instanceof Failure && error.code !== 'storage_unknown',
   },
   actions: {
+    takeLimits: assign((_, { warnPercent, blockPercent }: StorageInput) => ({ warnPercent, blockPercent })),
     keepUsage: enqueueActions(({ enqueue }, usage: DiskUsage) => {
       enqueue.assign({ usage, failure: undefined })
       enqueue.raise({ type: 'disk.measured' })
@@ -86,6 +87,7 @@ export const storageMachine = setup({
 }).createMachine({
   id: 'storage',
   context: ({ input }) => ({ ...input, usage: { total: 0, used: 0, available: 0, percent: 0 } }),
+  on: { 'limits.set': { actions: { type: 'takeLimits', params: ({ event }) => event } } },
   type: 'parallel',
   states: {
     level: {

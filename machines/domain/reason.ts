@@ -13,6 +13,7 @@ const sentences = {
   config_unreadable: 'the configuration file cannot be read',
   config_read_only: 'the configuration file cannot be written',
   config_no_file: 'the service was started without a configuration file',
+  config_conflict: 'the configuration file differs from the configuration in force: correct it or reload it first',
   config_version_unknown: 'this version of the configuration is not kept',
   config_unhealthy: 'the service was not healthy after the change',
   reconfigured: 'the settings of the camera were changed',

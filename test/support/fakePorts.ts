@@ -122,6 +122,8 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
     external: { load: async () => ({ streams: [] }), save: async () => {} },
     addresses: { refusal: async () => undefined },
     scan: { targets: async () => [], ask: never },
+    configFile: { isThere: false, read: missing('a file'), write: missing('a file'), watch: () => nothing },
+    configHistory: { list: async () => [], keep: missing('a version') },
     hostSample: () => ({
       at: 0,
       cpuPercent: 0,
