@@ -1,10 +1,18 @@
 import type { AuditLog, OutsideChange } from '../machines/domain/access.js'
 import type { Told } from '../machines/domain/facts.js'
 
-/** Writes an audit entry for each file that retention deletes, because the entry of the method does not list them. */
+/**
+ * Writes an audit entry for each file that retention deletes, because the entry of the method does not list them, and for
+ * each change of the configuration that no client asked for.
+ */
 export const auditFacts =
   (audit: Pick<AuditLog, 'write'>) =>
   (fact: Told): void => {
+    if (fact.type === 'config.changed' || fact.type === 'config.rolledBack') {
+      const result = fact.type === 'config.changed' ? 'ok' : 'failed'
+      const subject = fact.origin
+      if (!fact.by) audit.write({ event: 'change', action: 'configuration', result, user: '', address: '', subject })
+    }
     if (fact.type !== 'file.deleted') return
     const { by, kind, name, reason } = fact
     const who = by === undefined ? { user: '' } : { user: by.user, session: by.session, request: by.request }

@@ -25,11 +25,19 @@ export function patchText(text: string, patch: object): string {
   if (!isMap(document.contents)) document.contents = document.createNode({}) as never
   merge(document, document.contents as unknown as YAMLMap, patch as Group, '')
   try {
-    return (document.contents as unknown as YAMLMap).items.length === 0 ? '' : document.toString({ lineWidth: 0 })
+    return (document.contents as unknown as YAMLMap).items.length === 0 ? '' : document.toString(styleOf(text))
   } catch {
     throw refuse('', 'the configuration file uses anchors (&) in what the change removes: edit the file')
   }
 }
+
+/** The style of the text, so that the other lines stay as they are. */
+const styleOf = (text: string) => ({
+  lineWidth: 0,
+  indent: Math.max(1, /^( +)[^\s#-]/m.exec(text)?.[1]?.length ?? 2),
+  indentSeq: !/:[ \t]*(?:#.*)?\n- /.test(text),
+  flowCollectionPadding: !/[{[]\S/.test(text.replace(/^ *#.*$/gm, '')),
+})
 
 function limitDepth(value: unknown, key: string, depth: number): void {
   if (depth > deepest) throw refuse(key.slice(0, 80), 'is nested too deeply')

@@ -124,9 +124,16 @@ cameras:
     expect(next).to.equal(`${file.replace('8002', '9000')}logging:\n  level: debug\n`)
   })
 
+  it('keep the style of the other lines', () => {
+    const deep = 'server:\n    port: 1\n    allowed_ips: [10.0.0.1, 10.0.0.2]\n'
+    expect(patch(deep, { server: { port: 2 } })).to.equal(deep.replace('port: 1', 'port: 2'))
+    const flat = 'server: { port: 1 }\ncameras:\n- name: a\n  source: virtual\n'
+    expect(patch(flat, { server: { port: 2 } })).to.equal(flat.replace('port: 1', 'port: 2'))
+  })
+
   it('remove a key by null, and a group without keys', () => {
     expect(patch('server: {port: 1}\nlogging: {level: debug}', { server: { port: null } })).to.equal(
-      'logging: { level: debug }\n',
+      'logging: {level: debug}\n',
     )
     expect(patch('logging: {level: debug}', { logging: null, storage: { warn_percent: null } })).to.equal('')
   })

@@ -1,0 +1,133 @@
+import { readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { watch } from './media.js'
+import { describeKinds, refusal, type Service, startService } from './service.js'
+
+interface Camera {
+  device: string
+  name: string
+  status: string
+}
+interface Outcome {
+  version: number
+  changes: { key: string; from: unknown; to: unknown; applies: string; cameras?: object[] }[]
+  needs_restart: string[]
+  warnings: string[]
+}
+
+const one = '  - {name: one, source: virtual, size: 320x240, fps: 15}\n'
+const two = '  - {name: two, source: virtual, size: 320x240, fps: 15} # at the gate\n'
+const first = `# Our cameras.\ncameras:\n${one}`
+
+describeKinds('the configuration of a running service', (kind) => {
+  let service: Service
+  before(async () => {
+    service = await startService({ kind, file: first, connected: 1 })
+  })
+  after(() => service?.end())
+
+  const path = () => join(service.dataDir, 'service.yml')
+  /** As most editors do. */
+  const save = async (text: string) => {
+    await writeFile(`${path()}~`, text)
+    await rename(`${path()}~`, path())
+  }
+  const hangUp = () => process.kill(service.pid, 'SIGHUP')
+  const cameras = async () =>
+    (await service.call<{ cameras: Camera[] }>('get_camera_list')).cameras.map(
+      ({ name, status }) => `${name} ${status}`,
+    )
+  const logged = (message: string) =>
+    service.log.flatMap((line) => {
+      const entry = JSON.parse(line)
+      return entry.message === message ? [entry] : []
+    })
+
+  it('adds a camera after SIGHUP, while the stream of another camera goes on without a gap', async () => {
+    const viewer = watch(service.stream('camera0'))
+    try {
+      await service.until('the stream runs', () => viewer.frames() > 10)
+      const [pipeline] = await service.pipelines()
+      await writeFile(path(), `${first}${two}`)
+      hangUp()
+      await service.until('the camera is there', async () => (await cameras()).join() === 'one CONNECTED,two CONNECTED')
+      const frames = viewer.frames()
+      await service.until('the stream goes on', () => viewer.frames() > frames + 15)
+      expect([viewer.isRunning(), viewer.complaints()]).to.deep.equal([true, ''])
+      expect((await service.pipelines()).find(({ camera }) => camera === 'camera0')?.pid).to.equal(pipeline?.pid)
+      expect(service.notifications.filter(({ params }) => params.device === 'camera0' && isLoss(params))).to.deep.equal(
+        [],
+      )
+    } finally {
+      await viewer.end()
+    }
+  })
+
+  it('changes nothing for a broken file, logs all faults, and takes over the corrected file', async () => {
+    await save(`${first}${two}server: {port: x}\nlogging: {levl: debug}\n`)
+    const [{ faults }] = await service.until('the refusal is logged', () => {
+      const found = logged('config.refused')
+      return found.length > 0 && found
+    })
+    expect(faults.map(({ key, rule }: { key: string; rule: string }) => `${key} ${rule}`)).to.deep.equal([
+      'server.port must be a whole number from 0 to 65535',
+      'logging.levl is not a known key; the nearest is logging.level',
+    ])
+    expect(await cameras()).to.deep.equal(['one CONNECTED', 'two CONNECTED'])
+    expect((await refusal(service.call('set_config', { patch: {} }))).data).to.include({ reason: 'config_conflict' })
+    const from = service.notifications.length
+    await save(first)
+    await service.told('system.config_changed', { origin: 'file', keys: ['cameras'] }, { from })
+    expect(await cameras()).to.deep.equal(['one CONNECTED'])
+  })
+
+  it('is changed by a client, keeps the comments of the file, and goes back to an earlier version', async () => {
+    const { versions } = await service.call<{ versions: { version: number; current: boolean }[] }>('get_config_history')
+    const before = versions.find(({ current }) => current)?.version ?? 0
+    const patch = { storage: { warn_percent: 99, block_percent: 100 }, server: { event_buffer: 7 } }
+    const dry = await service.call<Outcome>('set_config', { patch, dry_run: true })
+    expect(dry.changes.map(({ key }) => key)).to.deep.equal([
+      'server.event_buffer',
+      'storage.warn_percent',
+      'storage.block_percent',
+    ])
+    expect(await readFile(path(), 'utf8')).to.equal(first)
+
+    const done = await service.call<Outcome>('set_config', { patch })
+    expect(done).to.deep.include({ version: before + 1, needs_restart: ['server.event_buffer'], changes: dry.changes })
+    expect(await readFile(path(), 'utf8')).to.equal(
+      `${first}storage:\n  warn_percent: 99\n  block_percent: 100\nserver:\n  event_buffer: 7\n`,
+    )
+    const told = await service.told('system.config_changed', { version: before + 1 })
+    expect(told.params).to.deep.include({ status: 'APPLIED', origin: 'client', user: 'admin' })
+
+    const back = await service.call<Outcome>('rollback_config', { version: before })
+    expect(back).to.deep.include({ version: before + 2, needs_restart: [] })
+    expect(await readFile(path(), 'utf8')).to.equal(first)
+    expect((await stat(join(service.dataDir, 'state/configuration.json'))).mode & 0o777).to.equal(0o600)
+    expect((await refusal(service.call('rollback_config', { version: 99 }))).code).to.equal(-32010)
+  })
+
+  it('is refused with the key, the value and the rule', async () => {
+    const { code, data } = await refusal(service.call('set_config', { patch: { server: { port: 'x' } } }))
+    expect(code).to.equal(-32602)
+    expect(data).to.deep.include({
+      param: 'server.port',
+      rule: 'must be a whole number from 0 to 65535',
+      faults: [{ key: 'server.port', value: '"x"', rule: 'must be a whole number from 0 to 65535' }],
+    })
+    expect(await readFile(path(), 'utf8')).to.equal(first)
+  })
+
+  it('shows where each value comes from, without secrets', async () => {
+    const { values } = await service.call<{ values: { key: string; value: unknown; origin: string }[] }>('get_config')
+    const of = (key: string) => values.find((value) => value.key === key)
+    expect(of('cameras')).to.deep.include({ origin: 'file' })
+    expect(of('security.jwt_secret_key')).to.deep.include({ origin: 'environment', value: '***' })
+    expect(of('logging.format')).to.deep.include({ origin: 'environment', value: 'json' })
+    expect(of('recording.format')).to.deep.include({ origin: 'default', value: 'fmp4' })
+  })
+})
+
+const isLoss = ({ status, reason }: Record<string, unknown>) => status === 'DISCONNECTED' || reason !== undefined
