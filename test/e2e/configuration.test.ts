@@ -1,8 +1,11 @@
-import { readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { until } from '../support/until.js'
 import { watch } from './media.js'
-import { describeKinds, refusal, type Service, startService } from './service.js'
+import { describeKinds, environment, program, refusal, type Service, startService } from './service.js'
 
 interface Camera {
   device: string
@@ -131,3 +134,62 @@ describeKinds('the configuration of a running service', (kind) => {
 })
 
 const isLoss = ({ status, reason }: Record<string, unknown>) => status === 'DISCONNECTED' || reason !== undefined
+
+describe('a service on a terminal', function () {
+  this.timeout(60_000)
+  let dir = ''
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'camera-service-'))
+  })
+  after(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }))
+
+  /** The processes of the service, by their environment. */
+  const pids = async () => {
+    const all = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+    const found = await Promise.all(
+      all.map(async (pid) => {
+        const [environ, command] = await Promise.all(
+          ['environ', 'cmdline'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
+        )
+        const isOurs = environ?.includes(`CAMERA_SERVICE_DATA_DIR=${dir}\0`)
+        return isOurs && command?.startsWith(`${process.execPath}\0${program}\0serve`) ? [Number(pid)] : []
+      }),
+    )
+    return found.flat()
+  }
+
+  it('reads its configuration again on SIGHUP, and ends when the terminal is closed', async () => {
+    const config = join(dir, 'service.yml')
+    await writeFile(config, first)
+    const { env, ports } = await environment({ kind: 'embedded', dataDir: dir })
+    delete env.CAMERA_SERVICE_CAMERAS
+    const isAlive = () =>
+      fetch(`http://127.0.0.1:${ports.health}/health/live`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    // Makes a terminal, which is closed when it ends.
+    const command = `exec ${process.execPath} ${program} serve --config ${config}`
+    const terminal = spawn('script', ['--quiet', '--flush', '--command', command, '/dev/null'], {
+      env: { ...env, SHELL: '/bin/sh' },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    })
+    let shown = ''
+    terminal.stdout.on('data', (data) => {
+      shown += data
+    })
+    try {
+      await until('the service runs', isAlive)
+      const [pid = 0] = await pids()
+      await writeFile(config, `${first}server: {event_buffer: 7}\n`)
+      process.kill(pid, 'SIGHUP')
+      await until('the configuration is read again', () => shown.includes('config.changed'))
+      expect(await isAlive()).to.equal(true)
+      terminal.kill('SIGKILL')
+      await until('the service has ended', async () => (await pids()).length === 0)
+    } finally {
+      terminal.kill('SIGKILL')
+      for (const pid of await pids()) process.kill(pid, 'SIGKILL')
+    }
+  })
+})

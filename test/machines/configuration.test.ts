@@ -63,7 +63,7 @@ function start() {
           return world.apply()
         }),
         keepVersion: fromPromise<number, VersionToKeep>(({ input }) => {
-          log.push(`keep ${input.text} of ${input.by?.user ?? input.origin}`)
+          log.push(`keep ${input.text} of ${input.by?.user ?? input.origin}, ${input.limit}`)
           return world.keep()
         }),
         watchHealth: fromCallback<EventObject, HealthScope>(({ sendBack }) => {
@@ -107,7 +107,7 @@ describe('configuration', () => {
   it('keeps the version with which the service starts', async () => {
     const { log, view } = start()
     await turn()
-    expect(log).to.deep.equal(['keep level: info of start'])
+    expect(log).to.deep.equal(['keep level: info of start, 10'])
     expect(view()).to.deep.equal({ version: 1, text: 'level: info', changing: false })
   })
 
@@ -123,7 +123,11 @@ describe('configuration', () => {
     expect(sent()).to.deep.equal(['debug'])
     await applied()
     await judge()
-    expect(log.slice(1)).to.deep.equal(['read file', 'apply debug, write level: debug', 'keep level: debug of file'])
+    expect(log.slice(1)).to.deep.equal([
+      'read file',
+      'apply debug, write level: debug',
+      'keep level: debug of file, 10',
+    ])
     expect(view()).to.deep.equal({ version: 2, text: 'level: debug', changing: false })
     expect(of('config.changed')).to.deep.equal([
       {
@@ -261,6 +265,22 @@ describe('configuration', () => {
       changing: false,
       reason: because('storage_full'),
     })
+  })
+
+  it('uses the time limit and the number of versions of the new configuration', async () => {
+    const { request, world, applied, judge, passes, view, log } = start()
+    world.plan = async () =>
+      planOf('debug', { settings: { ...settingsOf('debug'), rollbackTimeout: 5_000, history: 3 } })
+    await request(patch('debug'))
+    await applied('camera0')
+    await judge('camera0 is not available')
+    await passes(5_000)
+    await applied('camera0')
+    expect(view().text).to.equal('level: info')
+    await request(patch('debug'))
+    await applied()
+    await judge()
+    expect(log.at(-1)).to.equal('keep level: debug of ann, 3')
   })
 
   it('stops while it applies: nothing follows', async () => {

@@ -494,11 +494,12 @@ describe('fleet with another configuration', () => {
   })
 
   it('gives the limits of recordings to cameras without a reconnection, for their next recordings', async () => {
-    const { actor, configure, reported } = await running([virtual('a')])
+    const { actor, configure, records, reported } = await running([virtual('a')])
     await configure({ endsOnUnplug: true, maxInterruption: 5_000 })
-    const { context } = actor.system.get('camera:camera0').getSnapshot()
-    expect([context.endsOnUnplug, context.maxInterruption]).to.deep.equal([true, 5_000])
     expect(reported()).to.deep.equal([])
+    await records('camera0')
+    const { recording } = actor.system.get('camera:camera0').getSnapshot().children
+    expect(recording.getSnapshot().context).to.include({ endsOnUnplug: true, maxInterruption: 5_000 })
     await configure({ endsOnUnplug: false })
     expect(actor.system.get('camera:camera0').getSnapshot().context.maxInterruption).to.equal(undefined)
   })

@@ -13,6 +13,18 @@ describe('storage', () => {
     expect(levels()).to.deep.equal(['ok', 'warning', 'ok', 'critical', 'warning', 'critical', 'ok'])
   })
 
+  it('judges the last measurement again by other limits', async () => {
+    const { actor, levels, heard, measures } = disk()
+    await measures(50)
+    actor.send({ type: 'limits.set', warnPercent: 30, blockPercent: 40 })
+    expect(heard.at(-1)).to.deep.equal({
+      type: 'storage.blocked',
+      reason: because('storage_full', 'the disk is 50.0 % full, the limit is 40 %'),
+    })
+    actor.send({ type: 'limits.set', warnPercent: 30, blockPercent: 90 })
+    expect(levels()).to.deep.equal(['ok', 'critical', 'warning'])
+  })
+
   it('blocks recordings while the disk is full, with the reason', async () => {
     const { actor, heard, measures } = disk()
     await measures(50)
