@@ -3,9 +3,11 @@ import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { freePort } from '../support/ports.js'
 import { until } from '../support/until.js'
 import { watch } from './media.js'
 import { describeKinds, environment, program, refusal, type Service, startService } from './service.js'
+import { startSource } from './source.js'
 
 interface Camera {
   device: string
@@ -130,6 +132,40 @@ describeKinds('the configuration of a running service', (kind) => {
     expect(of('security.jwt_secret_key')).to.deep.include({ origin: 'environment', value: '***' })
     expect(of('logging.format')).to.deep.include({ origin: 'environment', value: 'json' })
     expect(of('recording.format')).to.deep.include({ origin: 'default', value: 'fmp4' })
+  })
+})
+
+describeKinds('a change after which a camera does not come back', (kind) => {
+  let source: Awaited<ReturnType<typeof startSource>>
+  let service: Service
+  before(async () => {
+    source = await startSource(kind, 'yard')
+    const yard = `  - name: yard # behind the house\n    source: ${source.url}\n`
+    service = await startService({ kind, file: `config: {rollback_timeout: 5s}\ncameras:\n${yard}`, connected: 1 })
+  })
+  after(async () => {
+    await service?.end()
+    await source?.end()
+  })
+
+  it('is reverted, in the file as well, and the reply says why', async () => {
+    const path = join(service.dataDir, 'service.yml')
+    const before = await readFile(path, 'utf8')
+    const gone = { name: 'yard', source: `rtsp://127.0.0.1:${await freePort()}/yard` }
+    const { code, data } = await refusal(service.call('set_config', { patch: { cameras: [gone] } }))
+    expect(code).to.equal(-32050)
+    expect(data).to.include({
+      reason: 'config_unhealthy',
+      detail: 'the change was reverted: camera0 is not available: the camera does not answer',
+    })
+    expect(await readFile(path, 'utf8')).to.equal(before)
+    await service.told('system.config_changed', { status: 'ROLLED_BACK', user: 'admin', keys: ['cameras'] })
+    await service.until('the camera is back', async () => {
+      const { cameras } = await service.call<{ cameras: Camera[] }>('get_camera_list')
+      return cameras[0]?.status === 'CONNECTED'
+    })
+    expect(await service.call('get_config')).to.include({ version: 1, reason: 'config_unhealthy' })
+    expect(await readFile(`${path}.backup`, 'utf8')).to.equal(before)
   })
 })
 
