@@ -87,6 +87,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   let why = 'the service could not start'
   try {
     const rateLimits = createRateLimits(rateLimitOptions(config))
+    const api = rpcOptions(config)
     const actors = createActors(
       {
         ...ports,
@@ -98,6 +99,10 @@ export async function startApp(options: AppOptions): Promise<App> {
         tune(tuning) {
           options.setLogLevel?.(tuning.logLevel)
           rateLimits.configure(tuning.rateLimits)
+          ports.scan.use(tuning.scan)
+          // The handlers read these at each request.
+          Object.assign(api.snapshots, tuning.snapshots)
+          Object.assign(api.recordings, tuning.recordings)
         },
       },
       {
@@ -117,7 +122,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const services = { ...ports, ...actors, mediaServer: ports.streams, metrics, rateLimits, clock, log, about: self }
     const offersOf = streamUrlOptions(config)
     const offers = () => offersOf(directory.link().server?.kind, ports.serverOffers())
-    const rpc = createRpcServer({ ...services, ...rpcOptions(config), offers })
+    const rpc = createRpcServer({ ...services, ...api, offers })
     closers.push(() => rpc.stop(why))
     const { port } = await rpc.start()
     const wanted = healthOptions(config)

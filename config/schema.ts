@@ -254,32 +254,36 @@ export const schema = {
     enable_startup_scan: setting(yesNo, 'false', 'Whether to scan once at the start.'),
     max_streams: live(setting(whole(1, 1000), '64', 'Maximum number of streams that clients may add.')),
     skydio: {
-      enabled: setting(yesNo, 'false', 'Whether to look for Skydio drones.'),
-      network_ranges: setting(
-        ranges,
-        '192.168.42.0/24',
-        'Networks to scan; at most 65536 addresses together with those of `generic_uav`.',
+      enabled: live(setting(yesNo, 'false', 'Whether to look for Skydio drones.')),
+      network_ranges: live(
+        setting(
+          ranges,
+          '192.168.42.0/24',
+          'Networks to scan; at most 65536 addresses together with those of `generic_uav`.',
+        ),
       ),
-      eo_port: port('5554', 'Port of the electro-optical camera.'),
-      ir_port: port('6554', 'Port of the infrared camera.'),
-      eo_stream_path: setting(streamPath, '/subject', 'Path of the electro-optical stream.'),
-      ir_stream_path: setting(streamPath, '/infrared', 'Path of the infrared stream.'),
-      enable_both_streams: setting(yesNo, 'true', 'Whether to look for the infrared stream too.'),
-      known_ips: setting(knownAddresses, '192.168.42.10', 'Addresses to call before the networks.'),
+      eo_port: live(port('5554', 'Port of the electro-optical camera.')),
+      ir_port: live(port('6554', 'Port of the infrared camera.')),
+      eo_stream_path: live(setting(streamPath, '/subject', 'Path of the electro-optical stream.')),
+      ir_stream_path: live(setting(streamPath, '/infrared', 'Path of the infrared stream.')),
+      enable_both_streams: live(setting(yesNo, 'true', 'Whether to look for the infrared stream too.')),
+      known_ips: live(setting(knownAddresses, '192.168.42.10', 'Addresses to call before the networks.')),
     },
     generic_uav: {
-      enabled: setting(yesNo, 'false', 'Whether to look for other RTSP sources.'),
-      network_ranges: setting(ranges, '', 'Networks to scan.'),
-      common_ports: setting(ports, '554,8554', 'Ports to call at each address; 322 with rtsps.'),
-      stream_paths: setting(streamPaths, '/stream,/live,/video', 'Paths to try at each port.'),
-      known_ips: setting(knownAddresses, '', 'Addresses to call before the networks.'),
+      enabled: live(setting(yesNo, 'false', 'Whether to look for other RTSP sources.')),
+      network_ranges: live(setting(ranges, '', 'Networks to scan.')),
+      common_ports: live(setting(ports, '554,8554', 'Ports to call at each address; 322 with rtsps.')),
+      stream_paths: live(setting(streamPaths, '/stream,/live,/video', 'Paths to try at each port.')),
+      known_ips: live(setting(knownAddresses, '', 'Addresses to call before the networks.')),
     },
   },
   recording: {
-    format: setting(
-      oneOf('fmp4', 'mp4', 'mkv'),
-      'fmp4',
-      'Default format of recordings. mp4 is another name for fmp4. mkv is remuxed after the stop.',
+    format: live(
+      setting(
+        oneOf('fmp4', 'mp4', 'mkv'),
+        'fmp4',
+        'Default format of recordings. mp4 is another name for fmp4. mkv is remuxed after the stop.',
+      ),
     ),
     on_unplug: live(
       setting(
@@ -300,9 +304,9 @@ export const schema = {
     part_duration: time('200ms', 'Length of a part of the file. A crash loses at most one part.', '50ms', '10s'),
   },
   snapshots: {
-    format: setting(oneOf('jpg', 'png'), 'jpg', 'Default format of snapshots.'),
-    quality: setting(whole(1, 100), '90', 'Default JPEG quality of snapshots.'),
-    freshness: time('1s', 'Default maximum age of the picture. 0: taken after the request.', '0s', '1h'),
+    format: live(setting(oneOf('jpg', 'png'), 'jpg', 'Default format of snapshots.')),
+    quality: live(setting(whole(1, 100), '90', 'Default JPEG quality of snapshots.')),
+    freshness: live(time('1s', 'Default maximum age of the picture. 0: taken after the request.', '0s', '1h')),
     tier0_timeout: time('3s', 'Time limit of a picture taken directly from V4L2.', '100ms', '5m'),
     tier1_timeout: time('6s', 'Time limit of a picture that ffmpeg takes from the device.', '100ms', '5m'),
     tier2_timeout: time('5s', 'Time limit of a picture from the live stream.', '100ms', '5m'),

@@ -30,7 +30,12 @@ export function contextAfter(context: FleetContext, settings: FleetSettings) {
     maxInterruption,
     storage,
     retention,
-    external: { ...context.external, ...(!isSetByClient && { interval: external.interval }) },
+    external: {
+      ...context.external,
+      skydio: external.skydio,
+      generic: external.generic,
+      ...(!isSetByClient && { interval: external.interval }),
+    },
     externalStreams: { ...context.externalStreams, maxStreams: external.maxStreams },
   }
 }

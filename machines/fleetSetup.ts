@@ -126,8 +126,10 @@ export const fleetSetup = setup({
         enqueue.sendTo(storage, { type: 'limits.set', ...next.storage })
       if (retention && !isSame(next.retention, context.retention))
         enqueue.sendTo(retention, { type: 'retention.configured', ...next.retention })
-      if (externalDiscovery && !isSame(next.external, context.external))
-        enqueue.sendTo(externalDiscovery, { type: 'interval.set', interval: next.external.interval })
+      const { interval, skydio, generic } = next.external
+      if (externalDiscovery) enqueue.sendTo(externalDiscovery, { type: 'kinds.set', skydio, generic })
+      if (externalDiscovery && interval !== context.external.interval)
+        enqueue.sendTo(externalDiscovery, { type: 'interval.set', interval })
       if (externalStreams)
         enqueue.sendTo(externalStreams, { type: 'streams.configured', entries, maxStreams: limits.maxStreams })
     }),

@@ -2,7 +2,8 @@
 import type { LiveSettings } from '../../machines/domain/configuration.js'
 import type { Configuration } from '../schema.js'
 import { retentionPolicy } from './actors.js'
-import { rateLimitOptions } from './api.js'
+import { rateLimitOptions, requestDefaults } from './api.js'
+import { scanPlan } from './ports.js'
 
 export const liveSettings = (config: Configuration): LiveSettings => {
   const { recording, storage, external_discovery: external } = config
@@ -13,9 +14,19 @@ export const liveSettings = (config: Configuration): LiveSettings => {
       ...(recording.max_interruption > 0 && { maxInterruption: recording.max_interruption }),
       storage: { warnPercent: storage.warn_percent, blockPercent: storage.block_percent },
       retention: { policy: retentionPolicy(config), checkInterval: config.retention_policy.check_interval },
-      external: { interval: external.scan_interval, maxStreams: external.max_streams },
+      external: {
+        interval: external.scan_interval,
+        maxStreams: external.max_streams,
+        skydio: external.skydio.enabled,
+        generic: external.generic_uav.enabled,
+      },
     },
-    tuning: { logLevel: config.logging.level, rateLimits: rateLimitOptions(config) },
+    tuning: {
+      logLevel: config.logging.level,
+      rateLimits: rateLimitOptions(config),
+      ...requestDefaults(config),
+      scan: scanPlan(config),
+    },
     rollbackTimeout: config.config.rollback_timeout,
     history: config.config.history,
   }

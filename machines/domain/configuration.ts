@@ -2,6 +2,7 @@
 import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import type { Dispose } from './dispose.js'
+import type { ScanPlan } from './external.js'
 import type { CameraEntry } from './ports.js'
 import { because, Failure, type Reason } from './reason.js'
 import type { RetentionPolicy } from './retention.js'
@@ -53,13 +54,19 @@ export interface FleetSettings {
   maxInterruption?: number
   storage: { warnPercent: number; blockPercent: number }
   retention: { policy: RetentionPolicy; checkInterval: number }
-  external: { interval: number; maxStreams: number }
+  /** `skydio`, `generic`: the kinds of streams that scheduled scans look for. */
+  external: { interval: number; maxStreams: number; skydio: boolean; generic: boolean }
 }
 
 /** What parts outside of the machines take. Durations in ms. */
 export interface Tuning {
   logLevel: 'error' | 'warn' | 'info' | 'debug'
   rateLimits: { requests: number; window: number; addressRequests: number; failures: number; pauseMax: number }
+  /** Defaults of requests; `maxAge` in ms. */
+  snapshots: { format: 'jpg' | 'png'; quality: number; maxAge: number }
+  recordings: { format: 'fmp4' | 'mp4' | 'mkv' }
+  /** The addresses of scans. */
+  scan: ScanPlan
 }
 
 export interface LiveSettings {

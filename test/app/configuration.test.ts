@@ -4,6 +4,7 @@ import { type App, startApp } from '../../app.js'
 import { parseConfiguration } from '../../config/load.js'
 import type { ConfigVersion } from '../../machines/domain/configuration.js'
 import type { Fact } from '../../machines/domain/facts.js'
+import { connect } from '../support/client.js'
 import { createFakePorts } from '../support/fakePorts.js'
 import { freePorts } from '../support/ports.js'
 import { until } from '../support/until.js'
@@ -51,7 +52,9 @@ describe('the configuration of a running service', () => {
       },
     }
     const usb = { ...ports.usb, list: async () => [] }
-    const { open, log, ended, published, lines } = createFakePorts({ configFile, configHistory, probe, usb })
+    const plans: object[] = []
+    const scan = { ...ports.scan, use: (plan: object) => void plans.push(plan) }
+    const { open, log, ended, published, lines } = createFakePorts({ configFile, configHistory, probe, usb, scan })
     const setLogLevel = (level: string) => void world.levels.push(level)
     const app = await startApp({
       config: loaded.config,
@@ -70,6 +73,8 @@ describe('the configuration of a running service', () => {
     facts.length = 0
     return {
       app,
+      rpc,
+      plans,
       world,
       facts,
       ended,
@@ -136,6 +141,30 @@ describe('the configuration of a running service', () => {
     world.text = 'logging: {level: warn}'
     app.reload()
     await until('the level is set', () => world.levels.at(-1) === 'warn')
+  })
+
+  it('gives scans their addresses, and clients their rate limit', async () => {
+    const { rpc, plans, edit, outcome } = await start('')
+    const client = await connect(`ws://127.0.0.1:${rpc}/ws`)
+    const isLimited = () =>
+      client.call('ping').then(
+        () => false,
+        ({ code }: { code: number }) => code === -32040,
+      )
+    for (let more = 0; more < 20; more++) expect(await isLimited()).to.equal(false)
+    edit(
+      'security: {rate_limit_requests: 2, rate_limit_address_requests: 2, rate_limit_window: 1d}\n'.concat(
+        'external_discovery: {generic_uav: {enabled: true, common_ports: [9], known_ips: [10.0.0.9]}}',
+      ),
+    )
+    await outcome('config.changed')
+    const limited: boolean[] = []
+    for (let more = 0; more < 3; more++) limited.push(await isLimited())
+    client.close()
+    expect(limited).to.deep.equal([false, false, true])
+    expect(plans).to.deep.equal([
+      { generic: { ranges: [], hosts: ['10.0.0.9'], ports: [9], paths: ['/stream', '/live', '/video'] } },
+    ])
   })
 
   it('stops at once while a change is confirmed', async () => {

@@ -114,6 +114,22 @@ describeKinds('the configuration of a running service', (kind) => {
     expect((await refusal(service.call('rollback_config', { version: 99 }))).code).to.equal(-32010)
   })
 
+  it('gives requests their new defaults at once', async () => {
+    const picture = () => service.call<{ filename: string }>('take_snapshot', { device: 'camera0' })
+    expect((await picture()).filename).to.match(/\.jpg$/)
+    const patch = { snapshots: { format: 'png' }, recording: { format: 'mkv' } }
+    const { changes } = await service.call<Outcome>('set_config', { patch })
+    expect(changes.map(({ key, applies }) => `${key} ${applies}`)).to.deep.equal([
+      'recording.format live',
+      'snapshots.format live',
+    ])
+    expect((await picture()).filename).to.match(/\.png$/)
+    expect(await service.call('start_recording', { device: 'camera0' })).to.include({ format: 'mkv' })
+    await service.call('stop_recording', { device: 'camera0' })
+    await service.call('rollback_config', { version: 1 })
+    expect((await picture()).filename).to.match(/\.jpg$/)
+  })
+
   it('is refused with the key, the value and the rule', async () => {
     const { code, data } = await refusal(service.call('set_config', { patch: { server: { port: 'x' } } }))
     expect(code).to.equal(-32602)

@@ -24,9 +24,15 @@ const settingsOf = (logLevel: Tuning['logLevel']): LiveSettings => ({
     endsOnUnplug: false,
     storage: { warnPercent: 80, blockPercent: 90 },
     retention: { policy: { type: 'manual', enabled: false }, checkInterval: 1_000 },
-    external: { interval: 0, maxStreams: 0 },
+    external: { interval: 0, maxStreams: 0, skydio: false, generic: false },
   },
-  tuning: { logLevel, rateLimits: { requests: 1, window: 1, addressRequests: 1, failures: 1, pauseMax: 1 } },
+  tuning: {
+    logLevel,
+    rateLimits: { requests: 1, window: 1, addressRequests: 1, failures: 1, pauseMax: 1 },
+    snapshots: { format: 'jpg', quality: 90, maxAge: 0 },
+    recordings: { format: 'fmp4' },
+    scan: {},
+  },
   rollbackTimeout: 30_000,
   history: 10,
 })

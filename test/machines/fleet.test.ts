@@ -509,7 +509,7 @@ describe('fleet with another configuration', () => {
     await configure({
       storage: { warnPercent: 10, blockPercent: 20 },
       retention: { policy: { type: 'age', maxAgeDays: 3, enabled: true }, checkInterval: 5_000 },
-      external: { interval: 9_000, maxStreams: 3 },
+      external: { interval: 9_000, maxStreams: 3, skydio: true, generic: false },
     })
     const of = (name: string) => actor.system.get(name).getSnapshot().context
     expect(of('storage')).to.include({ warnPercent: 10, blockPercent: 20 })
@@ -517,14 +517,14 @@ describe('fleet with another configuration', () => {
       policy: { type: 'age', maxAgeDays: 3, enabled: true },
       checkInterval: 5_000,
     })
-    expect(of('externalDiscovery').interval).to.equal(9_000)
+    expect(of('externalDiscovery')).to.include({ interval: 9_000, skydio: true, generic: false })
     expect(of('externalStreams').maxStreams).to.equal(3)
   })
 
   it('keeps the interval of scans that a client has set', async () => {
     const { actor, configure } = await running([])
     actor.send({ type: 'interval.changed', interval: 1_000 })
-    await configure({ external: { interval: 9_000, maxStreams: 3 } })
+    await configure({ external: { interval: 9_000, maxStreams: 3, skydio: false, generic: false } })
     expect(actor.system.get('externalDiscovery').getSnapshot().context.interval).to.equal(1_000)
   })
 
