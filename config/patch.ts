@@ -22,13 +22,24 @@ const refuse = (key: string, rule: string, value = '') =>
 export function patchText(text: string, patch: object): string {
   limitDepth(patch, '', 0)
   const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false })
-  if (!isMap(document.contents)) document.contents = document.createNode({}) as never
-  merge(document, document.contents as unknown as YAMLMap, patch as Group, '')
   try {
-    return (document.contents as unknown as YAMLMap).items.length === 0 ? '' : document.toString(styleOf(text))
-  } catch {
-    throw refuse('', 'the configuration file uses anchors (&) in what the change removes: edit the file')
+    const before = document.toJS() ?? {}
+    if (!isMap(document.contents)) document.contents = document.createNode({}) as never
+    const map = document.contents as unknown as YAMLMap
+    merge(document, map, patch as Group, '')
+    if (isDeepStrictEqual(document.toJS() ?? {}, before)) return text
+    const next = map.items.length === 0 ? commentsOf(document) : document.toString(styleOf(text))
+    return text.includes('\r\n') ? next.replace(/\r?\n/g, '\r\n') : next
+  } catch (error) {
+    if (error instanceof ConfigRefusal) throw error
+    throw refuse('', 'the configuration file uses anchors (&) in a way that cannot be changed: edit the file')
   }
+}
+
+/** What remains of a text without its last key. */
+function commentsOf(document: Document): string {
+  document.contents = null
+  return document.toString().replace(/^null\n*/m, '')
 }
 
 /** The style of the text, so that the other lines stay as they are. */

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
+import { parse } from 'yaml'
 import { cameraChanges, changesOf } from '../../config/changes.js'
 import { parseConfiguration } from '../../config/load.js'
 import { migrate } from '../../config/migrations.js'
@@ -15,6 +17,21 @@ const faultsOf = (run: () => unknown) => {
     throw error
   }
   return []
+}
+
+const isGroup = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** RFC 7396, section 2; `undefined` for a group without keys. */
+function merged(target: unknown, change: unknown): unknown {
+  if (!isGroup(change)) return change
+  const result = new Map(isGroup(target) ? Object.entries(target) : [])
+  for (const [key, value] of Object.entries(change)) {
+    const next = value === null ? undefined : merged(result.get(key), value)
+    if (next === undefined) result.delete(key)
+    else result.set(key, next)
+  }
+  return result.size === 0 ? undefined : Object.fromEntries(result)
 }
 
 describe('changes of the configuration', () => {
@@ -131,6 +148,15 @@ cameras:
     expect(patch(flat, { server: { port: 2 } })).to.equal(flat.replace('port: 1', 'port: 2'))
   })
 
+  it('leave a text alone in which no value changes, and keep the ends of its lines', () => {
+    const text = 'logging:   {level: info}\r\n\r\n\r\n# end\r\n'
+    expect(patch(text, { logging: { level: 'info' }, server: { port: null } })).to.equal(text)
+    expect(patch('a: 1\r\nb: 2 # x\r\n', { a: 3 })).to.equal('a: 3\r\nb: 2 # x\r\n')
+    expect(patch('# only a comment\n', { a: 3 })).to.equal('# only a comment\n\na: 3\n')
+    expect(load(patch('# head\n\nlogging: {level: info}\n', { logging: null })).inFile.size).to.equal(0)
+    expect(patch('# head\n\nlogging: {level: info}\n', { logging: null })).to.contain('# head')
+  })
+
   it('remove a key by null, and a group without keys', () => {
     expect(patch('server: {port: 1}\nlogging: {level: debug}', { server: { port: null } })).to.equal(
       'logging: {level: debug}\n',
@@ -159,6 +185,33 @@ cameras:
     )
     expect(faultsOf(() => patch('', { security: { jwt_secret_key: '***' } }))[0]?.[0]).to.equal(
       'security.jwt_secret_key',
+    )
+  })
+
+  it('merge as RFC 7396 says, apart from groups without keys, and never throw anything but a refusal', () => {
+    const key = fc.constantFrom('a', 'b', 'c d', '', '1', '#', '__proto__', 'constructor')
+    const scalar = fc.oneof(
+      fc.string(),
+      fc.integer(),
+      fc.boolean(),
+      fc.constantFrom('yes', '1.0', 'a: b', ' # c', '- x', '\n'),
+    )
+    const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+      tree: fc.dictionary(
+        key,
+        fc.oneof({ maxDepth: 3 }, fc.constant(null), scalar, fc.array(scalar, { maxLength: 3 }), tie('tree')),
+        { maxKeys: 4 },
+      ),
+    }))
+    const isFree = (value: unknown) => !JSON.stringify(value).includes('***')
+    fc.assert(
+      fc.property(tree, tree, (before, change) => {
+        fc.pre(isFree(before) && isFree(change))
+        const text = patch('', before as object)
+        const expected = merged(merged({}, before), change) ?? {}
+        expect(parse(patch(text, change as object)) ?? {}).to.deep.equal(expected)
+      }),
+      { numRuns: 300 },
     )
   })
 
