@@ -130,6 +130,22 @@ describeKinds('the configuration of a running service', (kind) => {
     expect((await picture()).filename).to.match(/\.jpg$/)
   })
 
+  it('continues the recording of a camera that reconnects, in a new file', async () => {
+    const device = 'camera0'
+    const { filename } = await service.call('start_recording', { device })
+    const from = service.notifications.length
+    const camera = { name: 'one', source: 'virtual', size: '320x240', fps: 10 }
+    const { changes } = await service.call<Outcome>('set_config', { patch: { cameras: [camera] } })
+    expect(changes[0]?.cameras).to.deep.equal([{ name: 'one', change: 'reconnected' }])
+    await service.told('recording.interrupted', { device, reason: 'reconfigured' }, { from })
+    const resumed = await service.told('recording.resumed', { device }, { from })
+    expect(await service.call('stop_recording', { device })).to.deep.include({
+      status: 'STOPPED',
+      files: [filename, resumed.params.filename],
+    })
+    await service.call('rollback_config', { version: 1 })
+  })
+
   it('is refused with the key, the value and the rule', async () => {
     const { code, data } = await refusal(service.call('set_config', { patch: { server: { port: 'x' } } }))
     expect(code).to.equal(-32602)
