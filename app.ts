@@ -4,7 +4,10 @@ import type { Facts } from './actors/facts.js'
 import { openPorts, systemClock } from './adapters/open.js'
 import { actorOptions, askOptions, fleetInput, streamAccessOptions } from './config/derive/actors.js'
 import { healthOptions, rateLimitOptions, rpcOptions, streamUrlOptions } from './config/derive/api.js'
+import { liveSettings } from './config/derive/live.js'
 import { portOptions } from './config/derive/ports.js'
+import { type ConfigurationSources, configurationPath, type Loaded, withoutSources } from './config/load.js'
+import { configurationRules } from './config/rules.js'
 import type { Configuration } from './config/schema.js'
 import { type Links, streamSubject, type Tokens } from './machines/domain/access.js'
 import { hostInUrl } from './machines/domain/address.js'
@@ -37,13 +40,19 @@ export interface App {
   isAlive(): boolean
   /** Resolves with one sentence if the root actor ends without a stop: the process should end, too. */
   failed: Promise<string>
+  /** Reads the configuration file again. */
+  reload(): void
   /** Ends recordings and files, media server, then sockets. Never rejects; a second call waits for the first. */
   stop(reason: string): Promise<void>
 }
 
 interface AppOptions {
   config: Configuration
+  /** Where the configuration comes from. Default: from nowhere, so that it cannot change. */
+  source?: ConfigurationSources & { loaded: Loaded }
   log: Log
+  /** Sets the lowest level that is logged. */
+  setLogLevel?(level: Configuration['logging']['level']): void
   env: NodeJS.ProcessEnv
   clock?: Clock
   /** Opens the ports; tests pass fakes. */
@@ -70,16 +79,38 @@ export const checkCertificates = (config: Configuration): void => {
 /** Connects and starts everything. If it fails, closes everything and rejects with one sentence for the operator. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { config, log, env, clock = systemClock, open = openPorts, startLimit = 10_000 } = options
+  const { source = { env: {}, loaded: withoutSources(config) } } = options
+  const text = source.loaded.text ?? ''
   const metrics = createMetrics()
-  const { ports, closers } = await open(portOptions(config), { log, env, clock, metrics })
+  const configuration = { path: configurationPath(source), text }
+  const { ports, closers } = await open({ ...portOptions(config), configuration }, { log, env, clock, metrics })
   let why = 'the service could not start'
   try {
     const rateLimits = createRateLimits(rateLimitOptions(config))
+    const api = rpcOptions(config)
     const actors = createActors(
-      { ...ports, failures: rateLimits, metrics, clock, log },
+      {
+        ...ports,
+        failures: rateLimits,
+        metrics,
+        clock,
+        log,
+        configRules: configurationRules(source, source.loaded),
+        tune(tuning) {
+          options.setLogLevel?.(tuning.logLevel)
+          rateLimits.configure(tuning.rateLimits)
+          ports.scan.use(tuning.scan)
+          // The handlers read these at each request.
+          Object.assign(api.snapshots, tuning.snapshots)
+          Object.assign(api.recordings, tuning.recordings)
+        },
+      },
       {
         actors: actorOptions(config),
-        input: fleetInput(config, await ports.external.load()),
+        input: {
+          ...fleetInput(config, await ports.external.load()),
+          configuration: { text, settings: liveSettings(config) },
+        },
         ask: askOptions(config),
         streamAccess: streamAccessOptions(config),
       },
@@ -91,7 +122,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const services = { ...ports, ...actors, mediaServer: ports.streams, metrics, rateLimits, clock, log, about: self }
     const offersOf = streamUrlOptions(config)
     const offers = () => offersOf(directory.link().server?.kind, ports.serverOffers())
-    const rpc = createRpcServer({ ...services, ...rpcOptions(config), offers })
+    const rpc = createRpcServer({ ...services, ...api, offers })
     closers.push(() => rpc.stop(why))
     const { port } = await rpc.start()
     const wanted = healthOptions(config)
@@ -110,6 +141,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       watchUrl: watchUrls(config, ports.links, clock),
       isAlive: actors.isAlive,
       failed: actors.failed,
+      reload: actors.configuration.reload,
       stop(reason) {
         why = reason
         return closers.close()

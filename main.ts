@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import { createLog } from './adapters/log/log.js'
 import { systemClock as clock } from './adapters/systemClock.js'
 import { version } from './app.js'
@@ -24,7 +25,9 @@ async function run(argv: readonly string[]): Promise<Outcome> {
   const command = parseArguments(argv)
   if (command.name === 'help') return { status: 0, out: helpText }
   if (command.name === 'version') return { status: 0, out: version }
-  const { config, warnings } = loadConfiguration({ file: command.config, env, flags: command.flags })
+  const source = { file: command.config, env, flags: command.flags }
+  const loaded = loadConfiguration(source)
+  const { config, warnings } = loaded
   switch (command.name) {
     case 'check-config':
       return checkConfig(config, warnings)
@@ -42,16 +45,30 @@ async function run(argv: readonly string[]): Promise<Outcome> {
         dataDir: command.flags['data-dir'] ?? env.CAMERA_SERVICE_DATA_DIR,
       }
       const guide = command.guide ? sources : undefined
-      return serve(config, { warnings, guide }, { env, clock, signal: firstSignal(), onUnhandled, print })
+      const { signal, onReload } = listenToSignals()
+      const ports = { env, clock, signal, onReload, onUnhandled, print }
+      return serve(config, { warnings, guide, source: { ...source, loaded } }, ports)
     }
   }
 }
 
-/** SIGHUP: the terminal of `make run` was closed. */
-const firstSignal = () =>
-  new Promise<string>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, resolve)
+/**
+ * SIGHUP reads the configuration again, except when the terminal of the process was closed: then the process ends, as
+ * every other program of the terminal does. A closed terminal is none any more.
+ */
+function listenToSignals() {
+  const isTerminal = () => [0, 1, 2].some((stream) => isatty(stream))
+  const hadTerminal = isTerminal()
+  const listeners: (() => void)[] = []
+  const signal = new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT']) process.on(name, resolve)
+    process.on('SIGHUP', (name) => {
+      if (hadTerminal && !isTerminal()) resolve(name)
+      else for (const listener of listeners) listener()
+    })
   })
+  return { signal, onReload: (listener: () => void) => void listeners.push(listener) }
+}
 
 const onUnhandled = (listener: (error: unknown) => void) => void process.on('unhandledRejection', listener)
 const print = (text: string) => void process.stdout.write(line(text))

@@ -3,7 +3,7 @@ import type { Told } from '../machines/domain/facts.js'
 
 /**
  * Writes an audit entry for each file that retention deletes, because the entry of the method does not list them, and for
- * each file that is quarantined.
+ * each file that is quarantined, and each change of the configuration that no client asked for.
  */
 export const auditFacts =
   (audit: Pick<AuditLog, 'write'>) =>
@@ -18,6 +18,11 @@ export const auditFacts =
         subject: `recordings/${fact.filename}`,
         reason: fact.reason.code,
       })
+    if (fact.type === 'config.changed' || fact.type === 'config.rolledBack') {
+      const result = fact.type === 'config.changed' ? 'ok' : 'failed'
+      const subject = fact.origin
+      if (!fact.by) audit.write({ event: 'change', action: 'configuration', result, user: '', address: '', subject })
+    }
     if (fact.type !== 'file.deleted') return
     const { by, kind, name, reason } = fact
     const who = by === undefined ? { user: '' } : { user: by.user, session: by.session, request: by.request }

@@ -8,6 +8,7 @@ import type { Dispose, Metrics } from '../machines/domain/ports.js'
 import type { RetentionPolicy } from '../machines/domain/retention.js'
 import type { FleetInput } from '../machines/fleetContext.js'
 import { createAsk } from './ask.js'
+import { createConfigurationAsk } from './askConfiguration.js'
 import { createExternalAsk } from './askExternal.js'
 import { createRetentionAsk } from './askRetention.js'
 import { auditFacts, auditOutside } from './auditFacts.js'
@@ -57,8 +58,9 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
   const unlisten = ports.credentials.onOutsideChange(auditOutside(audit))
   const observer = createObserver({ facts, clock, log })
   const cameras = () => directory.cameras()
+  const health = { facts, cameras, link: () => directory.link() }
 
-  const fleet: FleetActor = createActor(provide(ports, actors, cameras), {
+  const fleet: FleetActor = createActor(provide(ports, actors, health), {
     systemId: 'fleet',
     inspect: observer.inspect,
     input: { ...input, link: { seed: randomInt(2 ** 32), ...input.link } },
@@ -71,6 +73,13 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
     facts,
     survey: createSurvey({ ...ports, cameras }),
     policy: asking.policy,
+  })
+  const configuration = createConfigurationAsk({
+    actor: () => fleet.system.get('configuration'),
+    facts,
+    rules: ports.configRules,
+    history: ports.configHistory,
+    text: fleet.getSnapshot().context.configuration.text,
   })
   const access = createStreamAccess({
     ...ports,
@@ -105,6 +114,7 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
     },
     external,
     retention,
+    configuration,
     streamAccess: access,
     failed,
     /** True if the root actor answers. */

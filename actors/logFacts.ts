@@ -5,6 +5,8 @@ import type { Reason } from '../machines/domain/reason.js'
 /** Facts that are logged as warnings. */
 const warnings = new Set<Fact['type']>([
   'actor.failed',
+  'config.refused',
+  'config.rolledBack',
   'camera.probeFailed',
   'camera.identityAmbiguous',
   'recording.failed',

@@ -1,5 +1,6 @@
 import { cameraMachine } from '../machines/camera.js'
 import { clockWatchMachine } from '../machines/clockWatch.js'
+import { configurationMachine } from '../machines/configuration.js'
 import { demandMachine } from '../machines/demand.js'
 import { discoveryMachine } from '../machines/discovery.js'
 import type { CameraId } from '../machines/domain/camera.js'
@@ -28,12 +29,13 @@ import { snapshotMachine } from '../machines/snapshot.js'
 import { type SourceInput, sourceMachine } from '../machines/source.js'
 import { storageMachine } from '../machines/storage.js'
 import { cameraEffects, sourceEffects } from './effects/camera.js'
+import { type ConfigurationPorts, configurationEffects, type Health } from './effects/configuration.js'
 import { externalDiscoveryEffects, externalStreamsEffects } from './effects/external.js'
 import { pipelineEffects, pullEffects } from './effects/feed.js'
 import { mediaSessionsEffects } from './effects/mediaSessions.js'
 import { quarantineEffects } from './effects/quarantine.js'
 import { recordingEffects } from './effects/recording.js'
-import { type RetentionPorts, retentionEffects } from './effects/retention.js'
+import { retentionEffects } from './effects/retention.js'
 import {
   discoveryEffects,
   fleetEffects,
@@ -47,7 +49,7 @@ import { provideStreamHold } from './effects/stream.js'
 import { readClock, waitUntil } from './effects/time.js'
 
 /** The ports that the effects use. */
-export interface ActorPorts {
+export interface ActorPorts extends ConfigurationPorts {
   mediaServer: MediaServer
   /** Sampled streams of the media server, so that all cameras share one request. */
   streams: Pick<MediaServer, 'stream'>
@@ -96,8 +98,8 @@ export interface ActorOptions {
   tiers: { directLimit: number; ffmpegLimit: number; liveLimit: number; wakeLimit: number }
 }
 
-/** Returns the root machine with all its effects. `cameras`: the present cameras, which may be writing files. */
-export function provide(ports: ActorPorts, options: ActorOptions, cameras: RetentionPorts['cameras']) {
+/** Returns the root machine with all its effects. `health`: the facts and the present state of the actors. */
+export function provide(ports: ActorPorts, options: ActorOptions, health: Health) {
   const { mediaServer, reader, pipelines, clock, log } = ports
   const { startLimit } = options
   const sources = new Map<CameraId, SourceInput>()
@@ -156,9 +158,10 @@ export function provide(ports: ActorPorts, options: ActorOptions, cameras: Reten
         actors: storageEffects({ ...ports, measureLimit: options.storageInterval }),
       }),
       retention: retentionMachine.provide({
-        actors: retentionEffects({ ...ports, store: ports.retention, cameras }),
+        actors: retentionEffects({ ...ports, store: ports.retention, cameras: health.cameras }),
       }),
-      quarantine: quarantineMachine.provide({ actors: quarantineEffects({ ...ports, cameras }) }),
+      quarantine: quarantineMachine.provide({ actors: quarantineEffects({ ...ports, cameras: health.cameras }) }),
+      configuration: configurationMachine.provide({ actors: configurationEffects(ports, health) }),
       clockWatch: clockWatchMachine.provide({ actors: { readClock: readClock(clock) } }),
       mediaSessions: mediaSessionsMachine.provide({ actors: mediaSessionsEffects(ports) }),
       externalDiscovery: externalDiscoveryMachine.provide({

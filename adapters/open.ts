@@ -7,6 +7,8 @@ import type { ScanPlan } from '../machines/domain/external.js'
 import type { Clock, Log, Metrics, ServerChoice, ServerProcess } from '../machines/domain/ports.js'
 import { openAuditLog } from './audit/auditLog.js'
 import { type Closers, createClosers } from './closers.js'
+import { type ConfigFileOptions, createConfigFile } from './configuration/file.js'
+import { createConfigHistory } from './configuration/history.js'
 import { createClockStore } from './data/clockStore.js'
 import { type DataDirectory, openDataDirectory } from './data/directory.js'
 import { createExternalStore } from './data/externalStreams.js'
@@ -51,6 +53,8 @@ export { systemClock } from './systemClock.js'
 
 export interface OpenOptions {
   dataDir: string
+  /** Default: without a file. */
+  configuration?: ConfigFileOptions
   access: {
     jwtSecret: { value: string; file: string }
     jwtKeys: readonly KeySource[]
@@ -204,6 +208,8 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     clockStore: createClockStore({ dir: data.state, clock, log }),
     external: createExternalStore({ dir: data.state, clock, log }),
     intents: await createIntentStore({ dir: data.state, clock, log }),
+    configFile: createConfigFile(options.configuration ?? { text: '' }),
+    configHistory: createConfigHistory({ dir: data.state, clock, log }),
     addresses,
     scan: createStreamScan({ ...options.scan, addresses }),
     hostSample: hostSampler.sample,

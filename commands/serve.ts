@@ -15,6 +15,8 @@ export interface ServePorts {
   clock: Clock
   /** Resolves with the name of the first signal that asks the process to end. */
   signal: Promise<string>
+  /** Calls the listener when the process is asked to read its configuration again. */
+  onReload?(listener: () => void): void
   /** Calls the listener with errors that nothing else handles. */
   onUnhandled(listener: (error: unknown) => void): void
   /** The log is written here; default: standard output. */
@@ -27,8 +29,16 @@ export interface ServePorts {
 /** `serve`: runs the service until a signal. The exit status is 1 if it cannot start, 70 if too much of it crashed. */
 export async function serve(
   config: Configuration,
-  { warnings, guide }: { warnings: readonly string[]; guide: GuideSources | undefined },
-  { env, clock, signal, onUnhandled, print, output, start = startApp }: ServePorts,
+  {
+    warnings,
+    guide,
+    source,
+  }: {
+    warnings: readonly string[]
+    guide: GuideSources | undefined
+    source?: Parameters<typeof startApp>[0]['source']
+  },
+  { env, clock, signal, onReload, onUnhandled, print, output, start = startApp }: ServePorts,
 ): Promise<Outcome> {
   const rootLog = createLog({ ...config.logging, ...(output && { stream: output }) })
   const log = summariseRepeats(rootLog, { period: config.logging.repeat_period, clock })
@@ -37,7 +47,8 @@ export async function serve(
   onUnhandled((error) => log.error('a rejection was not handled', { error }))
   const systemd = createSystemdNotifier({ env, log })
   try {
-    const app = await start({ config, log, env })
+    const app = await start({ config, log, env, setLogLevel: rootLog.setLevel, ...(source && { source }) })
+    onReload?.(app.reload)
     log.info('the service listens', { url: webSocketUrl(config, app) })
     await systemd.ready(statusLine(app.directory))
     const silence = informSystemd(app, systemd)

@@ -38,6 +38,22 @@ export const whole = (min: number, max: number) =>
     return Number.isInteger(number) ? number : undefined
   })
 
+/** The version of the format of the configuration file. */
+export const newestFormat = 1
+
+/** A version of the format. A newer one may mean something else by the same keys. */
+export const formatVersion: Format<number> = {
+  allowed: `a whole number from 1 to ${newestFormat}`,
+  read: (raw, report) => {
+    const version = raw.kind === 'scalar' ? numberOf(raw.value) : undefined
+    if (version !== undefined && Number.isInteger(version) && version >= 1 && version <= newestFormat) return version
+    const isNewer = version !== undefined && version > newestFormat
+    const advice = 'is newer than this service knows: start the newer service, or write the file for version'
+    report(isNewer ? `${advice} ${newestFormat}` : `must be ${formatVersion.allowed}`, raw)
+    return undefined
+  },
+}
+
 const words = { true: ['true', 'yes', 'on', '1'], false: ['false', 'no', 'off', '0'] }
 
 /** A boolean in the words of YAML and of environment files. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { checkTogether } from './checks.js'
 import { hintOf } from './nearest.js'
-import { isNothing, type Raw, shown, text } from './raw.js'
+import { isNothing, plain, type Raw, shown, text } from './raw.js'
 import { type Configuration, configurationOf, environmentName, settings } from './schema.js'
 import { unusedHint, unusedVariableHint } from './unused.js'
 import { parseYaml } from './yaml.js'
@@ -37,24 +37,63 @@ export interface ConfigurationSources {
   flags?: Readonly<{ 'data-dir'?: string | undefined }>
 }
 
-/** One source of settings: its values and their origins, by key. */
+/** A configuration, and how its values are written. */
+export interface Loaded {
+  config: Configuration
+  warnings: string[]
+  /** The text of the file; absent without a file. */
+  text?: string
+  /** By key, for the keys that are set: the source (`environment CAMERA_SERVICE_…`), and the value as written. */
+  origins: ReadonlyMap<string, string>
+  written: ReadonlyMap<string, unknown>
+  /** The values in the file, as written, by key. */
+  inFile: ReadonlyMap<string, unknown>
+}
+
+/** One source of settings: its values, their origins and how they are written, by key. */
 interface Layer {
   values: Map<string, unknown>
   origins: Map<string, string>
+  written: Map<string, unknown>
   faults: Fault[]
   warnings: string[]
 }
+
+/** Where the file is: an argument of the program, or CAMERA_SERVICE_CONFIG. `undefined`: there is no file. */
+export const configurationPath = ({ file, env }: ConfigurationSources): string | undefined =>
+  file ?? (env.CAMERA_SERVICE_CONFIG || undefined)
 
 /**
  * Reads all sources; later ones override earlier ones: defaults, YAML file, environment, flags. Throws
  * ConfigurationError.
  */
-export function loadConfiguration({ file, env, flags = {} }: ConfigurationSources): {
-  config: Configuration
-  warnings: string[]
-} {
-  const path = file ?? (env.CAMERA_SERVICE_CONFIG || undefined)
-  const layers = [...(path === undefined ? [] : [fromFile(path)]), fromEnvironment(env), fromFlags(flags)]
+export function loadConfiguration(sources: ConfigurationSources): Loaded {
+  const path = configurationPath(sources)
+  if (path === undefined) return parseConfiguration(sources)
+  return parseConfiguration({ ...sources, file: { place: `file ${path}`, ...readText(path) } })
+}
+
+/** A configuration without its sources, which cannot change while the service runs. */
+export const withoutSources = (config: Configuration): Loaded => ({
+  config,
+  warnings: [],
+  origins: new Map(),
+  written: new Map(),
+  inFile: new Map(),
+})
+
+/** The text of the file, or the rule that it breaks. `place` names it in messages. */
+type FileText = { place: string } & ({ text: string } | { rule: string })
+
+/** The same from the text of the file. */
+export function parseConfiguration({
+  file,
+  env,
+  flags = {},
+}: Omit<ConfigurationSources, 'file'> & { file?: FileText | string | undefined }): Loaded {
+  const given = typeof file === 'string' ? { place: 'the configuration file', text: file } : file
+  const ofFile = given === undefined ? emptyLayer() : fromFile(given)
+  const layers = [ofFile, fromEnvironment(env), fromFlags(flags)]
   const faults = layers.flatMap((layer) => layer.faults)
   const written = configurationOf(new Map(layers.flatMap(({ values }) => [...values])))
   const config = { ...written, data_dir: resolve(written.data_dir) }
@@ -71,10 +110,20 @@ export function loadConfiguration({ file, env, flags = {} }: ConfigurationSource
   return {
     config,
     warnings: [...layers.flatMap((layer) => layer.warnings), ...together.warnings],
+    origins,
+    written: new Map(layers.flatMap((layer) => [...layer.written])),
+    inFile: ofFile.written,
+    ...(given && 'text' in given && { text: given.text }),
   }
 }
 
-const emptyLayer = (): Layer => ({ values: new Map(), origins: new Map(), faults: [], warnings: [] })
+const emptyLayer = (): Layer => ({
+  values: new Map(),
+  origins: new Map(),
+  written: new Map(),
+  faults: [],
+  warnings: [],
+})
 
 /** Reads one setting into a layer. A fault names the key with the place below it (`cameras[2].name`). */
 function set(layer: Layer, key: string, raw: Raw, origin: (line: number | undefined) => string) {
@@ -93,6 +142,7 @@ function set(layer: Layer, key: string, raw: Raw, origin: (line: number | undefi
   if (value !== undefined) {
     layer.values.set(key, value)
     layer.origins.set(key, origin(raw.line))
+    layer.written.set(key, plainOf(raw, value))
   }
   if (setting.sensitive && raw.kind === 'scalar' && /^\S/.test(raw.comment ?? '')) {
     const advice = 'put it in quotes if the rest belongs to it'
@@ -107,12 +157,18 @@ const groups = new Set(
   [...settings.keys()].flatMap((key) => key.split('.').map((_, index, parts) => parts.slice(0, index).join('.'))),
 )
 
+/** The value as written, as plain data. A list of groups in the environment is a text of YAML. */
+function plainOf(raw: Raw, value: unknown): unknown {
+  const isList = Array.isArray(value) && value.some((item) => typeof item === 'object')
+  const tree = isList && raw.kind === 'scalar' ? parseYaml(String(raw.value)).root : raw
+  return tree === undefined ? value : plain(tree)
+}
+
 const ofFile = (rule: string) => `the configuration file ${rule}`
 
-function fromFile(path: string): Layer {
+function fromFile({ place, ...source }: FileText): Layer {
   const layer = emptyLayer()
-  const origin = (line: number | undefined) => `file ${path}${line === undefined ? '' : ` line ${line}`}`
-  const source = readText(path)
+  const origin = (line: number | undefined) => `${place}${line === undefined ? '' : ` line ${line}`}`
   if ('rule' in source) {
     layer.faults.push({ key: '', value: '', rule: ofFile(source.rule), origin: origin(undefined) })
     return layer

@@ -22,6 +22,12 @@ export interface Entry {
 
 type Line = number | undefined
 
+/** The value as plain data: maps as objects. */
+export function plain(raw: Raw): unknown {
+  if (raw.kind === 'list') return raw.items.map(plain)
+  return raw.kind === 'map' ? Object.fromEntries(raw.entries.map(({ key, value }) => [key, plain(value)])) : raw.value
+}
+
 /** Receives a fault: the broken rule, the value, and its place below the key of the setting (`[2].name`). */
 export type Report = (rule: string, raw: Raw, below?: string) => void
 

@@ -7,6 +7,7 @@ import {
   type Format,
   fileOrNone,
   folder,
+  formatVersion,
   frameSize,
   host,
   hostOrNone,
@@ -24,9 +25,16 @@ import { listOf } from './groups.js'
 import { jwtKeyList } from './jwtKeys.js'
 import { text } from './raw.js'
 
+/**
+ * How a change of a key applies. `reconnects`: while the service runs, and only the cameras that it concerns reconnect.
+ * `restart`: at the next start of the service.
+ */
+export type Applies = 'live' | 'reconnects' | 'restart'
+
 /** One key, with the format of its value. */
 export interface Setting<T> {
   doc: string
+  applies: Applies
   default: T
   sensitive: boolean
   reads: Format<T>
@@ -37,8 +45,11 @@ export interface Setting<T> {
 const setting = <T>(reads: Format<T>, written: string, doc: string, { secret = false } = {}): Setting<T> => {
   const value = reads.read(text(written), () => {})
   if (value === undefined) throw new Error(`the default ${written} must be ${reads.allowed}`)
-  return { doc, default: value, sensitive: secret, reads, written }
+  return { doc, applies: 'restart', default: value, sensitive: secret, reads, written }
 }
+
+/** A key whose change applies while the service runs. A test shows the new value at work. */
+const live = <T>(of: Setting<T>, applies: Applies = 'live'): Setting<T> => ({ ...of, applies })
 
 const time = (written: string, doc: string, min = '100ms', max?: string, unit?: TimeUnit) =>
   setting(duration(min, max, unit), written, doc)
@@ -48,6 +59,11 @@ const ownPort = (written: string, doc: string) => setting(whole(0, 65_535), writ
 
 /** Every key of the configuration. docs/configuration.md is generated from it. */
 export const schema = {
+  version: setting(
+    formatVersion,
+    '1',
+    'Version of the format of the file. A file without it has version 1. A newer version is a fault.',
+  ),
   data_dir: setting(
     folder,
     './var',
@@ -206,76 +222,100 @@ export const schema = {
     size: setting(frameSize, '1280x720', 'Largest frame size. The service uses the best mode up to it.'),
     fps: setting(frameRate, '30', 'Highest frame rate. The service uses the best mode up to it.'),
   },
-  cameras: setting(
-    cameraList,
-    '[]',
-    'RTSP and virtual cameras, and settings of single USB cameras; see [below](#items-of-cameras). ' +
-      'USB cameras need no entry.',
+  cameras: live(
+    setting(
+      cameraList,
+      '[]',
+      'RTSP and virtual cameras, and settings of single USB cameras; see [below](#items-of-cameras). ' +
+        'USB cameras need no entry.',
+    ),
+    'reconnects',
   ),
+  config: {
+    rollback_timeout: live(
+      time(
+        '30s',
+        'A change of the configuration is reverted if the service is not healthy again within this time.',
+        '1s',
+        '10m',
+      ),
+    ),
+    history: live(setting(whole(1, 100), '10', 'Number of good versions of the configuration file that are kept.')),
+  },
   external_discovery: {
     enabled: setting(
       yesNo,
       'false',
       'Whether clients may scan for RTSP streams and add them as cameras. Scans only call the addresses below.',
     ),
-    scan_interval: time('30s', 'Interval between scans. A client may change it. 0: on demand only.', '0s'),
+    scan_interval: live(time('30s', 'Interval between scans. A client may change it. 0: on demand only.', '0s')),
     scan_timeout: time('30s', 'Time limit of one scan. What it found until then is kept.', '1s', '1h'),
     host_timeout: time('2s', 'Time limit for one address and port, with all its paths.', '100ms', '1m'),
     max_concurrent_scans: setting(whole(1, 256), '32', 'Number of addresses that are called at the same time.'),
     enable_startup_scan: setting(yesNo, 'false', 'Whether to scan once at the start.'),
-    max_streams: setting(whole(1, 1000), '64', 'Maximum number of streams that clients may add.'),
+    max_streams: live(setting(whole(1, 1000), '64', 'Maximum number of streams that clients may add.')),
     skydio: {
-      enabled: setting(yesNo, 'false', 'Whether to look for Skydio drones.'),
-      network_ranges: setting(
-        ranges,
-        '192.168.42.0/24',
-        'Networks to scan; at most 65536 addresses together with those of `generic_uav`.',
+      enabled: live(setting(yesNo, 'false', 'Whether to look for Skydio drones.')),
+      network_ranges: live(
+        setting(
+          ranges,
+          '192.168.42.0/24',
+          'Networks to scan; at most 65536 addresses together with those of `generic_uav`.',
+        ),
       ),
-      eo_port: port('5554', 'Port of the electro-optical camera.'),
-      ir_port: port('6554', 'Port of the infrared camera.'),
-      eo_stream_path: setting(streamPath, '/subject', 'Path of the electro-optical stream.'),
-      ir_stream_path: setting(streamPath, '/infrared', 'Path of the infrared stream.'),
-      enable_both_streams: setting(yesNo, 'true', 'Whether to look for the infrared stream too.'),
-      known_ips: setting(knownAddresses, '192.168.42.10', 'Addresses to call before the networks.'),
+      eo_port: live(port('5554', 'Port of the electro-optical camera.')),
+      ir_port: live(port('6554', 'Port of the infrared camera.')),
+      eo_stream_path: live(setting(streamPath, '/subject', 'Path of the electro-optical stream.')),
+      ir_stream_path: live(setting(streamPath, '/infrared', 'Path of the infrared stream.')),
+      enable_both_streams: live(setting(yesNo, 'true', 'Whether to look for the infrared stream too.')),
+      known_ips: live(setting(knownAddresses, '192.168.42.10', 'Addresses to call before the networks.')),
     },
     generic_uav: {
-      enabled: setting(yesNo, 'false', 'Whether to look for other RTSP sources.'),
-      network_ranges: setting(ranges, '', 'Networks to scan.'),
-      common_ports: setting(ports, '554,8554', 'Ports to call at each address; 322 with rtsps.'),
-      stream_paths: setting(streamPaths, '/stream,/live,/video', 'Paths to try at each port.'),
-      known_ips: setting(knownAddresses, '', 'Addresses to call before the networks.'),
+      enabled: live(setting(yesNo, 'false', 'Whether to look for other RTSP sources.')),
+      network_ranges: live(setting(ranges, '', 'Networks to scan.')),
+      common_ports: live(setting(ports, '554,8554', 'Ports to call at each address; 322 with rtsps.')),
+      stream_paths: live(setting(streamPaths, '/stream,/live,/video', 'Paths to try at each port.')),
+      known_ips: live(setting(knownAddresses, '', 'Addresses to call before the networks.')),
     },
   },
   recording: {
-    format: setting(
-      oneOf('fmp4', 'mp4', 'mkv'),
-      'fmp4',
-      'Default format of recordings. mp4 is another name for fmp4. mkv is remuxed after the stop.',
+    format: live(
+      setting(
+        oneOf('fmp4', 'mp4', 'mkv'),
+        'fmp4',
+        'Default format of recordings. mp4 is another name for fmp4. mkv is remuxed after the stop.',
+      ),
     ),
-    on_unplug: setting(
-      oneOf('resume', 'stop'),
-      'resume',
-      'When the camera of a recording is lost: `resume` continues the recording when the camera is back, `stop` ends it as failed.',
+    on_unplug: live(
+      setting(
+        oneOf('resume', 'stop'),
+        'resume',
+        'When the camera of a recording is lost: `resume` continues the recording when the camera is back, `stop` ends it as failed.',
+      ),
     ),
-    max_interruption: time(
-      '0s',
-      'A recording that cannot continue for this long ends as failed. 0: it waits until it is stopped, or until its time.',
-      '0s',
-      '3650d',
+    max_interruption: live(
+      time(
+        '0s',
+        'A recording that cannot continue for this long ends as failed. 0: it waits until it is stopped, or until its time.',
+        '0s',
+        '3650d',
+      ),
     ),
-    priority: setting(
-      priority,
-      '50',
-      'Priority of recordings, unless the camera has its own. When the disk is nearly full, recordings with a lower ' +
-        'priority are interrupted first, and continue last. See [Priorities](#priorities).',
+    priority: live(
+      setting(
+        priority,
+        '50',
+        'Priority of recordings, unless the camera has its own. When the disk is nearly full, recordings with a lower ' +
+          'priority are interrupted first, and continue last. See [Priorities](#priorities).',
+      ),
     ),
     segment_duration: time('1h', 'A recording continues in a new file after this time.', '1s', '24d'),
     part_duration: time('200ms', 'Length of a part of the file. A crash loses at most one part.', '50ms', '10s'),
   },
   snapshots: {
-    format: setting(oneOf('jpg', 'png'), 'jpg', 'Default format of snapshots.'),
-    quality: setting(whole(1, 100), '90', 'Default JPEG quality of snapshots.'),
-    freshness: time('1s', 'Default maximum age of the picture. 0: taken after the request.', '0s', '1h'),
+    format: live(setting(oneOf('jpg', 'png'), 'jpg', 'Default format of snapshots.')),
+    quality: live(setting(whole(1, 100), '90', 'Default JPEG quality of snapshots.')),
+    freshness: live(time('1s', 'Default maximum age of the picture. 0: taken after the request.', '0s', '1h')),
     tier0_timeout: time('3s', 'Time limit of a picture taken directly from V4L2.', '100ms', '5m'),
     tier1_timeout: time('6s', 'Time limit of a picture that ffmpeg takes from the device.', '100ms', '5m'),
     tier2_timeout: time('5s', 'Time limit of a picture from the live stream.', '100ms', '5m'),
@@ -349,23 +389,29 @@ export const schema = {
       '1s',
       '30d',
     ),
-    rate_limit_requests: setting(
-      whole(1, 1_000_000),
-      '1000',
-      'Number of requests per window and user, weighted by the cost of the method. They may come all at once.',
+    rate_limit_requests: live(
+      setting(
+        whole(1, 1_000_000),
+        '1000',
+        'Number of requests per window and user, weighted by the cost of the method. They may come all at once.',
+      ),
     ),
-    rate_limit_address_requests: setting(
-      whole(1, 10_000_000),
-      '5000',
-      'The same for one address (IPv6: one /64) with all its users; at least the limit of a user.',
+    rate_limit_address_requests: live(
+      setting(
+        whole(1, 10_000_000),
+        '5000',
+        'The same for one address (IPv6: one /64) with all its users; at least the limit of a user.',
+      ),
     ),
-    rate_limit_window: time('1m', 'Length of the window.', '1s', '1d'),
-    auth_failures: setting(
-      whole(1, 1000),
-      '5',
-      'Number of failed logins in a row before an address is locked out. Each further failure doubles the time.',
+    rate_limit_window: live(time('1m', 'Length of the window.', '1s', '1d')),
+    auth_failures: live(
+      setting(
+        whole(1, 1000),
+        '5',
+        'Number of failed logins in a row before an address is locked out. Each further failure doubles the time.',
+      ),
     ),
-    auth_pause_max: time('5m', 'Longest lockout. An hour without a failure resets the count.', '1s', '1d'),
+    auth_pause_max: live(time('5m', 'Longest lockout. An hour without a failure resets the count.', '1s', '1d')),
     cors_origins: setting(
       listOf(webOrigin),
       'http://localhost:3000,https://localhost:3000',
@@ -377,7 +423,7 @@ export const schema = {
     max_keys: setting(whole(1, 10_000), '100', 'Maximum number of valid API keys.'),
   },
   logging: {
-    level: setting(oneOf('error', 'warn', 'info', 'debug'), 'info', 'Lowest level that is logged.'),
+    level: live(setting(oneOf('error', 'warn', 'info', 'debug'), 'info', 'Lowest level that is logged.')),
     format: setting(
       oneOf('auto', 'json', 'text'),
       'auto',
@@ -391,61 +437,71 @@ export const schema = {
     ),
   },
   storage: {
-    warn_percent: setting(
-      whole(1, 100),
-      '80',
-      'Disk usage, of bytes or inodes, in percent from which clients are warned.',
+    warn_percent: live(
+      setting(whole(1, 100), '80', 'Disk usage, of bytes or inodes, in percent from which clients are warned.'),
     ),
-    block_percent: setting(
-      whole(1, 100),
-      '90',
-      'Disk usage, of bytes or inodes, in percent from which recordings are refused and interrupted.',
+    block_percent: live(
+      setting(
+        whole(1, 100),
+        '90',
+        'Disk usage, of bytes or inodes, in percent from which recordings are refused and interrupted.',
+      ),
     ),
-    min_free: setting(
-      sizeOrAuto('0', '1000T'),
-      'auto',
-      'Free space below which recordings are refused and interrupted; below twice as much clients are warned. ' +
-        'auto: 100M, but at most 5 % of the disk. 0: only `storage.block_percent` counts.',
+    min_free: live(
+      setting(
+        sizeOrAuto('0', '1000T'),
+        'auto',
+        'Free space below which recordings are refused and interrupted; below twice as much clients are warned. ' +
+          'auto: 100M, but at most 5 % of the disk. 0: only `storage.block_percent` counts.',
+      ),
     ),
-    free_target: setting(
-      size('0', '1000T'),
-      '0',
-      'Free space that retention keeps, if it is enabled and not `manual`: it deletes the oldest files when less is ' +
-        'free. 0: on a full disk it deletes at once what its policy names, and nothing else. ' +
-        'See [Deletion for free space](#deletion-for-free-space).',
+    free_target: live(
+      setting(
+        size('0', '1000T'),
+        '0',
+        'Free space that retention keeps, if it is enabled and not `manual`: it deletes the oldest files when less is ' +
+          'free. 0: on a full disk it deletes at once what its policy names, and nothing else. ' +
+          'See [Deletion for free space](#deletion-for-free-space).',
+      ),
     ),
-    check_interval: time(
-      '5s',
-      'Longest interval between measurements of the disk. Each writes and removes a small file. While the disk fills ' +
-        'up they come sooner, up to four times a second, and recordings stop before they could fill it.',
-      '100ms',
-      '1h',
+    check_interval: live(
+      time(
+        '5s',
+        'Longest interval between measurements of the disk. Each writes and removes a small file. While the disk fills ' +
+          'up they come sooner, up to four times a second, and recordings stop before they could fill it.',
+        '100ms',
+        '1h',
+      ),
     ),
   },
   retention_policy: {
-    enabled: setting(
-      yesNo,
-      'false',
-      'Whether to delete old recordings and snapshots. The keys of this group apply until a client sets a policy, ' +
-        'which is kept.',
+    enabled: live(
+      setting(
+        yesNo,
+        'false',
+        'Whether to delete old recordings and snapshots. The keys of this group apply until a client sets a policy, ' +
+          'which is kept.',
+      ),
     ),
-    type: setting(
-      oneOf('age', 'size', 'manual'),
-      'age',
-      'age: delete files older than `max_age_days`. size: delete the oldest until all take at most `max_size_gb`. ' +
-        'manual: delete nothing. A file of a running recording is never deleted.',
+    type: live(
+      setting(
+        oneOf('age', 'size', 'manual'),
+        'age',
+        'age: delete files older than `max_age_days`. size: delete the oldest until all take at most `max_size_gb`. ' +
+          'manual: delete nothing. A file of a running recording is never deleted.',
+      ),
     ),
-    max_age_days: setting(
-      whole(1, 365),
-      '30',
-      'Number of days that files are kept. See [Deletion by age and the clock](#deletion-by-age-and-the-clock).',
+    max_age_days: live(
+      setting(
+        whole(1, 365),
+        '30',
+        'Number of days that files are kept. See [Deletion by age and the clock](#deletion-by-age-and-the-clock).',
+      ),
     ),
-    max_size_gb: setting(
-      decimal(0.001, 100_000),
-      '10',
-      'Maximum size of all recordings and snapshots, in GB (10⁹ bytes).',
+    max_size_gb: live(
+      setting(decimal(0.001, 100_000), '10', 'Maximum size of all recordings and snapshots, in GB (10⁹ bytes).'),
     ),
-    check_interval: time('1h', 'How often to look for files to delete; first one minute after the start.', '1s'),
+    check_interval: live(time('1h', 'How often to look for files to delete; first one minute after the start.', '1s')),
   },
   audit: {
     max_size: setting(size('100K', '1G'), '10M', 'Size at which the audit log continues in a new file.'),

@@ -40,6 +40,7 @@ const advised: Record<string, string> = {
   'api_key_management.encryption_key': 'only hashes of keys are kept',
   'api_key_management.max_keys_per_role': 'use api_key_management.max_keys',
   health_port: 'use http_health.port',
+  enable_hot_reload: 'the file is always watched',
 }
 
 /** The same, without advice. */
@@ -68,7 +69,6 @@ const dropped = `
   api_key_management.rotation_enabled api_key_management.rotation_interval api_key_management.audit_logging
   api_key_management.usage_tracking api_key_management.cli_enabled api_key_management.admin_interface
   api_key_management.admin_port
-  enable_hot_reload
 `
   .trim()
   .split(/\s+/)

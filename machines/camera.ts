@@ -34,6 +34,7 @@ export const cameraMachine = cameraSetup.createMachine({
   initial: 'alive',
   on: {
     'identity.changed': { actions: 'takeIdentity' },
+    'camera.configured': { actions: 'takeSetup' },
     'device.found': { actions: 'takeDevice' },
     'device.replaced': { actions: 'takeDevice' },
     'storage.blocked': { actions: 'noteObstacle' },

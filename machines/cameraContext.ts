@@ -8,23 +8,29 @@ import type { Obstacles, RecordingFormat } from './domain/views.js'
 import type { RecordingEvent, RecordingNews } from './recordingContext.js'
 import type { SnapshotWish } from './snapshotContext.js'
 
-export interface CameraInput {
-  id: CameraId
+/** The settings of a camera in the configuration. They may change while it runs. */
+export interface CameraSetup {
   name: string
-  identity: Identity
   settings: CameraSettings
-  device: Device
-  obstacles: Obstacles
   /** Whether a recording ends when the camera is lost; default: it continues when the camera is back. */
   endsOnUnplug?: boolean
   /** How long a recording may wait, in ms; default: for ever. */
-  maxInterruption?: number
+  maxInterruption?: number | undefined
+}
+
+export interface CameraInput extends CameraSetup {
+  id: CameraId
+  identity: Identity
+  device: Device
+  obstacles: Obstacles
 }
 
 export type CameraEvent =
   | { type: 'device.found'; device: Device; identity: Identity }
-  /** The same camera has another node: the unplug event was missed. */
-  | { type: 'device.replaced'; device: Device; identity: Identity }
+  /** The same camera has another node, because the unplug event was missed, or other settings (`reason`). */
+  | { type: 'device.replaced'; device: Device; identity: Identity; reason?: Reason }
+  /** The camera has other settings. `device.replaced` follows if it must reconnect. */
+  | { type: 'camera.configured'; setup: CameraSetup }
   | { type: 'device.removed'; reason: Reason }
   | { type: 'identity.changed'; identity: Identity }
   | { type: 'recording.start'; by: By; format: RecordingFormat; duration?: number }

@@ -82,6 +82,11 @@ export const cameraSetup = setup({
   },
   actions: {
     takeDevice: assign(({ event }) => ('device' in event ? { device: event.device, identity: event.identity } : {})),
+    takeSetup: assign(({ event }) => {
+      if (event.type !== 'camera.configured') return {}
+      const { name, settings, endsOnUnplug = false, maxInterruption } = event.setup
+      return { name, settings, endsOnUnplug, maxInterruption }
+    }),
     dropDevice: assign({ device: undefined, connectedAt: undefined }),
     takeIdentity: enqueueActions(({ context: { id, identity: before }, event, enqueue }) => {
       if (!('identity' in event)) return
@@ -237,7 +242,7 @@ function recordingInput(
 function drainOf(event: CameraEvent): Drain {
   if (event.type === 'camera.remove') return { type: 'recording.stop', by: event.by }
   if (event.type === 'service.stopping') return event
-  return { type: 'camera.lost', reason: 'reason' in event ? event.reason : because('replaced') }
+  return { type: 'camera.lost', reason: ('reason' in event && event.reason) || because('replaced') }
 }
 
 const reasonCodes = { 'recording.stop': 'removed', 'service.stopping': 'service_stopping' } as const

@@ -35,6 +35,8 @@ export type ExternalDiscoveryEvent =
   /** A client disconnected. */
   | { type: 'client.left'; session: string }
   | { type: 'interval.set'; interval: number }
+  /** From the parent: scheduled scans look for other kinds of streams. */
+  | ({ type: 'kinds.set' } & Pick<ExternalDiscoveryInput, 'skydio' | 'generic'>)
   | ScanEvent
 
 /** A scan and its clients. */
@@ -82,6 +84,10 @@ export const externalDiscoveryMachine = setup({
   },
   actions: {
     keepInterval: assign({ interval: (_, { interval }: { interval: number }) => interval }),
+    takeKinds: assign((_, { skydio, generic }: Pick<ExternalDiscoveryInput, 'skydio' | 'generic'>) => ({
+      skydio,
+      generic,
+    })),
     planRequested: assign({ scan: (_, { wish, by }: Request) => joined({ ...noScan, wish }, by) }),
     planScheduled: assign({
       scan: ({ context: { skydio, generic } }) => ({ ...noScan, wish: { skydio, generic, force: true } }),
@@ -148,6 +154,7 @@ export const externalDiscoveryMachine = setup({
 }).createMachine({
   id: 'externalDiscovery',
   context: ({ input }) => ({ ...input, scan: noScan, found: [] }),
+  on: { 'kinds.set': { actions: { type: 'takeKinds', params: ({ event }) => event } } },
   initial: 'deciding',
   states: {
     deciding: {

@@ -18,6 +18,9 @@ export interface ExternalStreamsInput {
   interval?: number
 }
 
+/** From the parent: the configuration has changed. Streams above a lower limit stay. */
+type Configured = { type: 'streams.configured' } & Pick<ExternalStreamsInput, 'entries' | 'maxStreams'>
+
 /** Changes requested by clients. */
 export type ExternalStreamsEvent =
   /** `url`: as returned by `readStreamUrl`. */
@@ -50,7 +53,7 @@ export const externalStreamsMachine = setup({
   types: {
     input: {} as ExternalStreamsInput,
     context: {} as ExternalStreamsContext,
-    events: {} as ExternalStreamsEvent,
+    events: {} as ExternalStreamsEvent | Configured,
     emitted: {} as ExternalFact,
   },
   actors: {
@@ -74,6 +77,7 @@ export const externalStreamsMachine = setup({
     breaksRule: (_, { rule }: { rule: string | undefined }) => rule !== undefined,
   },
   actions: {
+    takeConfiguration: assign((_, { entries, maxStreams }: Configured) => ({ entries, maxStreams })),
     addChange: assign({ changes: ({ context }, change: ExternalStreamsEvent) => [...context.changes, change] }),
     dropChange: assign({ changes: ({ context }) => context.changes.slice(1) }),
     makeChange: assign(({ context }) => afterChange(context)),
@@ -90,6 +94,7 @@ export const externalStreamsMachine = setup({
   id: 'externalStreams',
   context: ({ input }) => ({ ...input, changes: [] }),
   on: {
+    'streams.configured': { actions: { type: 'takeConfiguration', params: ({ event }) => event } },
     'stream.add': { guard: 'hasRoom', actions: { type: 'addChange', params: ({ event }) => event } },
     'stream.remove': { guard: 'hasRoom', actions: { type: 'addChange', params: ({ event }) => event } },
     'interval.set': { guard: 'hasRoom', actions: { type: 'addChange', params: ({ event }) => event } },

@@ -13,7 +13,8 @@ const supervised = <
     | 'retention'
     | 'quarantine'
     | 'mediaSessions'
-    | 'clockWatch',
+    | 'clockWatch'
+    | 'configuration',
   Input,
   Action extends 'loseServer' | 'blockStorage' | 'keepReaders',
 >(
@@ -116,12 +117,18 @@ export const fleetMachine = fleetSetup.createMachine({
                   target: '.identifying',
                   actions: { type: 'removeStream', params: ({ event }) => event },
                 },
+                'settings.changed': {
+                  target: '.identifying',
+                  actions: { type: 'takeSettings', params: ({ event }) => event },
+                },
                 'interval.changed': { actions: { type: 'keepInterval', params: ({ event }) => event } },
                 'camera.respawn': '.identifying',
               },
               initial: 'unknown',
               states: {
-                unknown: {},
+                unknown: {
+                  on: { 'settings.changed': { actions: { type: 'takeSettings', params: ({ event }) => event } } },
+                },
                 identifying: {
                   entry: 'identify',
                   always: [{ guard: 'isSaved', target: 'settled' }, { target: 'saving' }],
@@ -196,6 +203,10 @@ export const fleetMachine = fleetSetup.createMachine({
         },
         mediaSessions: supervised('mediaSessions', ({ context }) => context.mediaSessions, 'keepReaders'),
         clockWatch: supervised('clockWatch'),
+        configuration: {
+          ...supervised('configuration', ({ context }) => context.configuration),
+          on: { 'services.stop': '.off', 'cameras.told': { actions: 'tellApplied' } },
+        },
         retention: { ...supervised('retention', ({ context }) => context.retention), on: { 'services.stop': '.off' } },
         quarantine: { ...supervised('quarantine'), on: { 'services.stop': '.off' } },
         start: {

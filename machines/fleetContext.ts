@@ -1,18 +1,22 @@
-import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
+import type { AnyActorRef, DoneActorEvent, ErrorActorEvent } from 'xstate'
+import type { CameraSetup } from './cameraContext.js'
+import type { ConfigurationInput, ConfigurationMessage } from './configurationSetup.js'
 import type { DiscoveryNews } from './discovery.js'
 import type { CameraId, Device, Identity, UsbDevice } from './domain/camera.js'
+import type { LiveSettings } from './domain/configuration.js'
+import type { StorageSettings } from './domain/diskRoom.js'
 import type { AddedStream } from './domain/external.js'
 import type { CameraEntry, Registry } from './domain/ports.js'
 import { because } from './domain/reason.js'
+import type { RetentionSettings } from './domain/retention.js'
 import type { Present } from './domain/roster.js'
 import type { Obstacles } from './domain/views.js'
 import type { ExternalDiscoveryInput } from './externalDiscovery.js'
 import type { ExternalStreamsInput, ExternalStreamsMessage } from './externalStreams.js'
 import type { LinkInput, LinkNews } from './mediamtxLink.js'
 import type { MediaSessionsInput } from './mediaSessions.js'
-import type { RetentionInput } from './retentionSetup.js'
 import type { ServerProcessNews } from './serverProcess.js'
-import type { StorageInput, StorageNews } from './storage.js'
+import type { StorageNews } from './storage.js'
 
 export interface FleetInput {
   entries: CameraEntry[]
@@ -22,18 +26,20 @@ export interface FleetInput {
   /** Whether a recording ends when its camera is lost; default: it waits. */
   endsOnUnplug?: boolean
   /** How long a recording may wait, in ms; default: for ever. */
-  maxInterruption?: number
+  maxInterruption?: number | undefined
   /** Priority of the recordings of a camera without its own; default 0. */
   priority?: number
-  storage: StorageInput
+  storage: StorageSettings
   link: LinkInput
-  retention?: RetentionInput
+  retention?: RetentionSettings
   /** Saved streams that clients have added; empty while external discovery is disabled. */
   streams?: AddedStream[]
   /** Default: disabled. */
   external?: ExternalDiscoveryInput
   externalStreams?: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>
   mediaSessions?: MediaSessionsInput
+  /** Default: without a file. */
+  configuration?: ConfigurationInput
 }
 
 export type FleetEvent =
@@ -49,6 +55,7 @@ export type FleetEvent =
   | LinkNews
   | ServerProcessNews
   | ExternalStreamsMessage
+  | ConfigurationMessage
   /** Raised by the machine itself. */
   | { type: 'actor.crashed' }
   | { type: 'camera.respawn' }
@@ -58,19 +65,23 @@ export type FleetEvent =
   | DoneActorEvent<unknown, string>
   | ErrorActorEvent<unknown, string>
 
-/** The device and identity last sent to a camera's actor. */
+/** The device, identity and settings last sent to a camera's actor. */
 export interface Known {
   /** Absent: unplugged. */
-  device?: Device
+  device?: Device | undefined
   identity: Identity
+  setup: CameraSetup
 }
 
 export interface FleetContext extends FleetInput {
   streams: AddedStream[]
   external: ExternalDiscoveryInput
   externalStreams: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>
-  retention: RetentionInput
+  retention: RetentionSettings
   mediaSessions: MediaSessionsInput
+  configuration: ConfigurationInput
+  /** While a change of the configuration is applied: the cameras that were available and reconnect because of it. */
+  reconnected?: CameraId[] | undefined
   registry: Registry
   /** The registry on disk. */
   saved: Registry
@@ -88,6 +99,27 @@ export interface FleetContext extends FleetInput {
   reason?: string
 }
 
+/** Without a configuration file no change comes: the parts outside of the machines keep theirs. */
+const settingsOf = ({ entries, storage, endsOnUnplug = false, priority = 0 }: FleetInput): LiveSettings => ({
+  fleet: {
+    entries,
+    storage,
+    endsOnUnplug,
+    priority,
+    retention: { policy: { type: 'manual', enabled: false }, checkInterval: 3_600_000 },
+    external: { interval: 0, maxStreams: 0, skydio: false, generic: false },
+  },
+  tuning: {
+    logLevel: 'info',
+    rateLimits: { requests: 1_000, window: 60_000, addressRequests: 5_000, failures: 5, pauseMax: 300_000 },
+    snapshots: { format: 'jpg', quality: 90, maxAge: 1_000 },
+    recordings: { format: 'fmp4' },
+    scan: {},
+  },
+  rollbackTimeout: 30_000,
+  history: 10,
+})
+
 const noRegistry: Registry = { next: 0, cameras: [], sharedSerials: [] }
 
 export const initialContext = (input: FleetInput): FleetContext => ({
@@ -97,6 +129,7 @@ export const initialContext = (input: FleetInput): FleetContext => ({
   external: input.external ?? { enabled: false, interval: 0, atStart: false, skydio: false, generic: false },
   externalStreams: input.externalStreams ?? { maxStreams: 0 },
   mediaSessions: input.mediaSessions ?? { startLimit: 20_000 },
+  configuration: input.configuration ?? { text: '', settings: settingsOf(input) },
   registry: noRegistry,
   saved: noRegistry,
   away: [],
@@ -109,3 +142,9 @@ export const initialContext = (input: FleetInput): FleetContext => ({
   crashes: 0,
   pong: 0,
 })
+
+/** The children of a crashed actor: XState does not stop them. */
+export function orphansOf(crashed: AnyActorRef | undefined): [string, AnyActorRef][] {
+  const snapshot: { children?: Record<string, AnyActorRef> } | undefined = crashed?.getSnapshot()
+  return Object.entries(snapshot?.children ?? {})
+}

@@ -1,21 +1,24 @@
 import { type AnyActorRef, assign, emit, enqueueActions, setup } from 'xstate'
 import { cameraMachine } from './camera.js'
-import type { CameraSnapshot } from './cameraView.js'
 import { clockWatchMachine } from './clockWatch.js'
+import { configurationMachine } from './configuration.js'
+import type { ConfigurationMessage } from './configurationSetup.js'
 import { discoveryMachine } from './discovery.js'
-import type { By } from './domain/by.js'
+import { type By, nobody } from './domain/by.js'
 import type { CameraId, UsbDevice } from './domain/camera.js'
 import type { AddedStream } from './domain/external.js'
 import type { SupervisionFact, SystemFact } from './domain/facts.js'
 import { afterRestart } from './domain/mediaReaders.js'
-import type { CameraEntry, Registry } from './domain/ports.js'
-import { type Contender, whileRelaxed, whileStrained } from './domain/priorities.js'
+import type { Registry } from './domain/ports.js'
+import { whileRelaxed, whileStrained } from './domain/priorities.js'
 import { because, reasonFrom } from './domain/reason.js'
 import { isSameDevice, roster } from './domain/roster.js'
 import { streamIdentity, streamKey } from './domain/streamUrl.js'
 import { externalDiscoveryMachine } from './externalDiscovery.js'
 import { externalStreamsMachine } from './externalStreams.js'
-import type { FleetContext, FleetEvent, FleetInput, Known } from './fleetContext.js'
+import { type FleetContext, type FleetEvent, type FleetInput, type Known, orphansOf } from './fleetContext.js'
+import { contendersOf, yields } from './fleetPriorities.js'
+import { contextAfter, droppedCameras, isSame, isSameStream, setupOf, withDemo } from './fleetSettings.js'
 import { promiseHole } from './hole.js'
 import { mediamtxLinkMachine } from './mediamtxLink.js'
 import { mediaSessionsMachine } from './mediaSessions.js'
@@ -48,6 +51,7 @@ export const fleetSetup = setup({
       quarantine: 'quarantine'
       mediaSessions: 'mediaSessions'
       clockWatch: 'clockWatch'
+      configuration: 'configuration'
     },
   },
   actors: {
@@ -62,6 +66,7 @@ export const fleetSetup = setup({
     quarantine: quarantineMachine,
     mediaSessions: mediaSessionsMachine,
     clockWatch: clockWatchMachine,
+    configuration: configurationMachine,
     loadRegistry: promiseHole<Registry>('loadRegistry'),
     saveRegistry: promiseHole<void, { registry: Registry }>('saveRegistry'),
     /** Resolves when no change of a path is pending. */
@@ -104,7 +109,7 @@ export const fleetSetup = setup({
       const [id, camera] = Object.entries(told).find(([, one]) => one?.identity.key === streamIdentity(key)) ?? []
       if (id === undefined || camera === undefined) return
       enqueue.sendTo(id, { type: 'camera.remove', by })
-      enqueue.assign({ told: { ...told, [id]: { identity: camera.identity } } })
+      enqueue.assign({ told: { ...told, [id]: { ...camera, device: undefined } } })
     }),
     identify: assign(({ context }) => {
       const { registry, present, changed } = roster({ ...context, devices: context.devices ?? [] }, context.registry)
@@ -112,26 +117,70 @@ export const fleetSetup = setup({
     }),
     noteSaved: assign({ saved: ({ context }) => context.registry }),
     noteFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error).details }),
-    tellCameras: enqueueActions(({ context, enqueue }) => {
-      const { told, present, obstacles, endsOnUnplug = false, maxInterruption } = context
-      const recording = { endsOnUnplug, ...(maxInterruption !== undefined && { maxInterruption }) }
+    takeSettings: enqueueActions(({ context, enqueue, self }, { text, settings, by }: ConfigurationMessage) => {
+      const next = contextAfter(context, settings.fleet)
+      const dropped = droppedCameras(context, next.entries)
+      for (const id of dropped) enqueue.sendTo(id, { type: 'camera.remove', by: by ?? nobody })
+      const told = Object.fromEntries(
+        Object.entries(context.told).map(([id, known]) =>
+          known && dropped.includes(id as CameraId) ? [id, { ...known, device: undefined }] : [id, known],
+        ),
+      )
+      enqueue.assign({ ...next, told, configuration: { text, settings }, reconnected: [] })
+      const { storage, retention, externalDiscovery, externalStreams } = self.getSnapshot().children
+      const { entries, externalStreams: limits } = next
+      if (storage && !isSame(next.storage, context.storage))
+        enqueue.sendTo(storage, { type: 'limits.set', ...next.storage })
+      if (retention && !isSame(next.retention, context.retention))
+        enqueue.sendTo(retention, { type: 'retention.configured', ...next.retention })
+      const { interval, skydio, generic } = next.external
+      if (externalDiscovery) enqueue.sendTo(externalDiscovery, { type: 'kinds.set', skydio, generic })
+      if (externalDiscovery && interval !== context.external.interval)
+        enqueue.sendTo(externalDiscovery, { type: 'interval.set', interval })
+      if (externalStreams)
+        enqueue.sendTo(externalStreams, { type: 'streams.configured', entries, maxStreams: limits.maxStreams })
+    }),
+    tellApplied: enqueueActions(({ context: { reconnected }, enqueue, self }) => {
+      const { configuration, link } = self.getSnapshot().children
+      if (reconnected === undefined || !configuration) return
+      const scope = { cameras: reconnected, server: link?.getSnapshot().hasTag('up') === true }
+      enqueue.sendTo(configuration, { type: 'settings.applied', scope })
+      enqueue.assign({ reconnected: undefined })
+    }),
+    tellCameras: enqueueActions(({ context, enqueue, self }) => {
+      const { told, present, obstacles } = context
+      const children: Record<string, AnyActorRef | undefined> = self.getSnapshot().children
       const next: FleetContext['told'] = {}
-      for (const { id, name, identity, settings, device } of present) {
-        const before = told[id]
-        next[id] = { device, identity }
+      const reconnected: CameraId[] = []
+      for (const camera of present) {
+        const { id, identity, device } = camera
+        const [before, setup] = [told[id], setupOf(context, camera)]
+        next[id] = { device, identity, setup }
         if (!before) {
-          const input = { id, name, identity, settings, device, obstacles, ...recording }
-          enqueue.spawnChild('camera', { id, systemId: `camera:${id}`, input })
-        } else if (!before.device) enqueue.sendTo(id, { type: 'device.found', device, identity })
-        else if (!isSameDevice(before.device, device)) enqueue.sendTo(id, { type: 'device.replaced', device, identity })
-        if (before && before.identity.key !== identity.key) enqueue.sendTo(id, { type: 'identity.changed', identity })
+          enqueue.spawnChild('camera', {
+            id,
+            systemId: `camera:${id}`,
+            input: { id, identity, device, obstacles, ...setup },
+          })
+          continue
+        }
+        if (!isSame(before.setup, setup)) enqueue.sendTo(id, { type: 'camera.configured', setup })
+        if (before.identity.key !== identity.key) enqueue.sendTo(id, { type: 'identity.changed', identity })
+        const isMoved = !before.device || !isSameDevice(before.device, device)
+        if (!before.device) enqueue.sendTo(id, { type: 'device.found', device, identity })
+        else if (isMoved || !isSameStream(before.setup.settings, setup.settings)) {
+          const isConfigured = !isMoved || (device.kind === 'rtsp' && !device.added)
+          const why = isConfigured ? { reason: because('reconfigured') } : {}
+          enqueue.sendTo(id, { type: 'device.replaced', device, identity, ...why })
+          if (children[id]?.getSnapshot().hasTag('available')) reconnected.push(id)
+        }
       }
       for (const [id, before] of Object.entries(told) as [CameraId, Known][]) {
         if (next[id]) continue
-        next[id] = { identity: before.identity }
+        next[id] = { identity: before.identity, setup: before.setup }
         if (before.device) enqueue.sendTo(id, { type: 'device.removed', reason: because('unplugged') })
       }
-      enqueue.assign({ told: next })
+      enqueue.assign({ told: next, ...(context.reconnected && { reconnected }) })
       enqueue.raise({ type: 'cameras.told' })
     }),
     reapCamera: enqueueActions(({ context: { told }, enqueue }, { actorId }: { actorId: string }) => {
@@ -245,44 +294,6 @@ export const fleetSetup = setup({
 export interface Crash {
   actorId: string
   error: unknown
-}
-
-/** The reason of a recording that makes room for others. */
-const yields = because('storage_priority')
-
-/** The cameras, as whose recordings stop and continue one after the other. */
-function contendersOf(
-  { told, priority: usual = 0 }: FleetContext,
-  children: Record<string, AnyActorRef | undefined>,
-): Contender[] {
-  return (Object.keys(told) as CameraId[]).flatMap((id) => {
-    const camera: CameraSnapshot | undefined = children[id]?.getSnapshot()
-    if (camera === undefined) return []
-    const { settings, obstacles } = camera.context
-    const recording = camera.children.recording?.getSnapshot()
-    const isWanted = recording !== undefined && !notWriting.some((tag) => recording.hasTag(tag))
-    const isBlocked = obstacles.storage !== undefined
-    return [{ id, priority: settings.priority ?? usual, isWanted, isBlocked }]
-  })
-}
-
-/** A recording with one of these tags would not write if the disk had room. */
-const notWriting = ['stopping', 'stopped', 'failed', 'waitingForCamera', 'waitingForServer'] as const
-
-/** The children of a crashed actor: XState does not stop them. */
-function orphansOf(crashed: AnyActorRef | undefined): [string, AnyActorRef][] {
-  const snapshot: { children?: Record<string, AnyActorRef> } | undefined = crashed?.getSnapshot()
-  return Object.entries(snapshot?.children ?? {})
-}
-
-/** Only the first scan can add the demonstration camera. */
-function withDemo(
-  { entries, streams, devices: before, demoWhenNone }: FleetContext,
-  devices: UsbDevice[],
-): CameraEntry[] {
-  const isWanted = before === undefined && demoWhenNone && devices.length + streams.length === 0
-  if (!isWanted || entries.some((entry) => entry.enabled)) return entries
-  return [...entries, { name: 'demo', source: { kind: 'virtual' }, enabled: true, settings: {} }]
 }
 
 const without = (streams: AddedStream[], key: string): AddedStream[] =>

@@ -32,6 +32,7 @@ const sweptActions = [
 export const retentionMachine = retentionSetup.createMachine({
   id: 'retention',
   context: ({ input }) => ({ ...input, sweep: { files: 0, freed: 0, kept: [] }, undated: 0 }),
+  on: { 'retention.configured': { actions: { type: 'takeConfiguration', params: ({ event }) => event } } },
   type: 'parallel',
   states: {
     sweeps: {
@@ -78,6 +79,11 @@ export const retentionMachine = retentionSetup.createMachine({
             },
             'retention.sweep': { target: 'sweeping', actions: { type: 'beginSweep', params: ({ event }) => event } },
             'policy.set': { target: 'saving', actions: { type: 'takeChange', params: ({ event }) => event } },
+            'retention.configured': {
+              target: '.fresh',
+              reenter: true,
+              actions: { type: 'takeConfiguration', params: ({ event }) => event },
+            },
           },
         },
         // The clock may have jumped since its last reading.
@@ -117,6 +123,11 @@ export const retentionMachine = retentionSetup.createMachine({
                 'policy.set': {
                   target: 'stopping',
                   actions: [{ type: 'takeChange', params: ({ event }) => event }, 'stopSweep'],
+                },
+                // The files may be worth keeping now.
+                'retention.configured': {
+                  guard: 'isReplaceable',
+                  actions: [{ type: 'takeConfiguration', params: ({ event }) => event }, 'stopSweep'],
                 },
                 'sweep.refused': [
                   { guard: 'isForRoom', target: '#retention.sweeps.idle.settling', actions: refusedActions },

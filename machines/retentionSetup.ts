@@ -3,19 +3,17 @@ import type { By } from './domain/by.js'
 import { type ClockReading, type ClockRecord, isSuspect, judgeClock, unknownTime } from './domain/clockTrust.js'
 import type { RetentionFact } from './domain/facts.js'
 import { because, reasonFrom } from './domain/reason.js'
-import type { Cleanup, Excess, RetentionPolicy, RetentionStore, RetentionView, SweepRules } from './domain/retention.js'
+import type {
+  Cleanup,
+  Excess,
+  RetentionPolicy,
+  RetentionSettings,
+  RetentionStore,
+  RetentionView,
+  SweepRules,
+} from './domain/retention.js'
 import { suspensionOf } from './domain/retentionSuspension.js'
 import { callbackHole, promiseHole } from './hole.js'
-
-/** `policy`: used until a client sets one. `checkInterval`: in ms. */
-export interface RetentionInput {
-  policy: RetentionPolicy
-  checkInterval: number
-  /** `storage.free_target` is set: for free space the oldest files are deleted, whether the policy names them or not. */
-  hasTarget?: boolean
-  /** Cameras have limits by age of their own. */
-  hasAgeLimits?: boolean
-}
 
 type Deleted = Omit<Extract<RetentionFact, { type: 'file.deleted' }>, 'type' | 'by'>
 
@@ -32,6 +30,8 @@ interface SweepEnd {
 
 export type RetentionEvent =
   | { type: 'policy.set'; policy: RetentionPolicy; by: By }
+  /** From the parent: the configuration has changed. */
+  | ({ type: 'retention.configured' } & RetentionSettings)
   /** `cameras`: ids or patterns; limits the sweep to files of these cameras. */
   | { type: 'retention.sweep'; by: By; cameras?: readonly string[] }
   /** The disk fills up: so many bytes should be deleted. */
@@ -55,7 +55,9 @@ export interface Sweep extends Pick<SweepRules, 'needed' | 'hasTarget' | 'ignore
   now?: number
 }
 
-export interface RetentionContext extends RetentionInput {
+export interface RetentionContext extends RetentionSettings {
+  /** The policy is one that a client has set: the configuration does not replace it. */
+  isKept?: boolean
   /** The change in progress. */
   change?: { policy: RetentionPolicy; by: By } | undefined
   /** Why the requested policy is not in effect. */
@@ -82,7 +84,7 @@ const clockInterval = 600_000
 
 export const retentionSetup = setup({
   types: {
-    input: {} as RetentionInput,
+    input: {} as RetentionSettings,
     context: {} as RetentionContext,
     events: {} as RetentionEvent,
     emitted: {} as RetentionFact,
@@ -100,6 +102,7 @@ export const retentionSetup = setup({
     isDue: ({ context: { policy } }) => policy.enabled && policy.type !== 'manual',
     isDueByAge: ({ context: { policy, hasAgeLimits } }) =>
       policy.enabled && (policy.type === 'age' || (policy.type === 'size' && hasAgeLimits === true)),
+    isReplaceable: ({ context }) => !context.isKept,
     isClockTrusted: ({ context }) => isClockTrusted(context),
     /** Something may be deleted whatever the clock shows. */
     isDueBySize: ({ context: { policy, needed, hasTarget } }) =>
@@ -115,8 +118,17 @@ export const retentionSetup = setup({
   actions: {
     keepLoaded: assign((_, { loaded }: { loaded: { policy: RetentionPolicy; reason?: string } | undefined }) => ({
       ...loaded,
+      ...(loaded && { isKept: true }),
     })),
+    takeConfiguration: assign(({ context }, { policy, checkInterval, hasTarget, hasAgeLimits }: RetentionSettings) => ({
+      checkInterval,
+      ...(!context.isKept && { policy }),
+      ...(hasTarget !== undefined && { hasTarget }),
+      ...(hasAgeLimits !== undefined && { hasAgeLimits }),
+    })),
+    // The policy of a client may be the reason: the configuration does not enable the deletion.
     disable: assign(({ context }, { error }: { error: unknown }) => ({
+      isKept: true,
       policy: { ...context.policy, enabled: false },
       reason: reasonFrom(error).details,
     })),
@@ -128,7 +140,14 @@ export const retentionSetup = setup({
     }),
     makeChange: enqueueActions(({ context: { change }, enqueue }) => {
       if (!change) return
-      enqueue.assign({ policy: change.policy, reason: undefined, change: undefined, excess: undefined, undated: 0 })
+      enqueue.assign({
+        policy: change.policy,
+        isKept: true,
+        reason: undefined,
+        change: undefined,
+        excess: undefined,
+        undated: 0,
+      })
       enqueue.emit({ type: 'retention.policySet', ...change })
     }),
     dropChange: assign((_, { error }: { error: unknown }) => ({

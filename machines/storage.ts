@@ -1,30 +1,19 @@
 import { assign, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
-import { reasonOfLevel } from './domain/diskReason.js'
 import {
-  type DiskLevel,
-  type DiskLimits,
-  isLeft,
   type Measured,
   missingOf,
   nextCheck,
   rateAfter,
-  reached,
   roomUntil,
+  type StorageSettings,
   unknownRate,
-  type WriteRate,
 } from './domain/diskRoom.js'
 import type { StorageFact } from './domain/facts.js'
 import type { DiskUsage } from './domain/files.js'
-import { because, Failure, type Reason, type ReasonCode, reasonFrom } from './domain/reason.js'
+import { because, Failure, type Reason, reasonFrom } from './domain/reason.js'
 import type { StorageView } from './domain/views.js'
 import { promiseHole } from './hole.js'
-
-/** `interval`: the longest time between two measurements, in ms. */
-export interface StorageInput extends DiskLimits {
-  interval: number
-  /** Recordings have different priorities: the lowest stop first. */
-  isGraded?: boolean
-}
+import { fullReason, isAbove, isBelow, isCritical, reasonOf, type StorageContext } from './storageContext.js'
 
 /**
  * Also sent to the parent: whether recordings are allowed. `gradually`: those of the highest priority continue first.
@@ -38,15 +27,6 @@ export type StorageNews =
   | { type: 'storage.relaxed' }
   | { type: 'storage.pressed'; missing: number }
 
-interface StorageContext extends StorageInput {
-  usage: DiskUsage
-  rate: WriteRate
-  /** Why the last measurement failed. */
-  failure?: Reason | undefined
-  /** The code of the reason that the parent knows. */
-  blockedBy?: ReasonCode
-}
-
 /**
  * The recordings' disk: its usage, and whether a file can be written. A level ends below its limit (hysteresis), so that
  * recordings are not blocked and allowed alternately at the limit. A disk that takes no file is critical at once,
@@ -56,7 +36,7 @@ interface StorageContext extends StorageInput {
  */
 export const storageMachine = setup({
   types: {
-    input: {} as StorageInput,
+    input: {} as StorageSettings,
     context: {} as StorageContext,
     emitted: {} as StorageFact,
     events: {} as
@@ -65,7 +45,8 @@ export const storageMachine = setup({
       /** Somebody begins to write: the rate is not known any more. */
       | { type: 'disk.check' }
       /** No recording is stopped any more because of its priority. */
-      | { type: 'strain.settled' },
+      | { type: 'strain.settled' }
+      | ({ type: 'limits.set' } & StorageSettings),
     tags: {} as 'unknown' | 'ok' | 'warning' | 'critical' | 'blind',
   },
   actors: { measureDisk: promiseHole<Measured>('measureDisk'), keepReserve: promiseHole<void>('keepReserve') },
@@ -81,6 +62,7 @@ export const storageMachine = setup({
     isFault: (_, { error }: { error: unknown }) => error instanceof Failure && error.code !== 'storage_unknown',
   },
   actions: {
+    takeLimits: assign((_, { limits }: { limits: StorageSettings }) => limits),
     keepUsage: enqueueActions(({ context, enqueue, self }, measured: Measured) => {
       const { at: _, ...usage } = measured
       enqueue.assign({ usage, rate: rateAfter(context.rate, measured), failure: undefined })
@@ -138,7 +120,10 @@ export const storageMachine = setup({
     rate: unknownRate,
   }),
   type: 'parallel',
-  on: { 'disk.check': { actions: 'forgetRate' } },
+  on: {
+    'disk.check': { actions: 'forgetRate' },
+    'limits.set': { actions: { type: 'takeLimits', params: ({ event: { type: _, ...limits } }) => ({ limits }) } },
+  },
   states: {
     level: {
       initial: 'unknown',
@@ -259,27 +244,6 @@ export const storageMachine = setup({
 })
 
 const shown = ({ percent, available }: DiskUsage) => ({ percent, available })
-
-const hasFault = ({ usage }: StorageContext) => usage.fault !== undefined
-
-const isAbove = (level: DiskLevel, context: StorageContext) =>
-  reached(level, context, context.usage, context.rate) !== undefined
-
-const isBelow = (level: DiskLevel, context: StorageContext) =>
-  !hasFault(context) && isLeft(level, context, context.usage, context.rate)
-
-const isCritical = (context: StorageContext) => hasFault(context) || isAbove('full', context)
-
-const fullReason = (context: StorageContext, level: DiskLevel) =>
-  reasonOfLevel(level, context, context.usage, context.rate)
-
-/** Returns why recordings are blocked. */
-const reasonOf = (context: StorageContext): Reason => {
-  const { usage, failure } = context
-  // The usage explains more than the error of the system, unless a quota is the limit.
-  const isFull = usage.fault?.code === 'storage_full' && isAbove('full', context)
-  return failure ?? (isFull ? undefined : usage.fault) ?? fullReason(context, 'full')
-}
 
 const levels = ['unknown', 'ok', 'warning', 'critical', 'blind'] as const
 

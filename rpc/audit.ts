@@ -11,6 +11,7 @@ const subjectOf = ({ method, params }: Turn): string | undefined => {
   if (name === undefined || typeof params !== 'object' || params === null || !Object.hasOwn(params, name))
     return undefined
   const value = (params as Record<string, unknown>)[name]
+  if (typeof value === 'number') return String(value)
   if (typeof value !== 'string') return undefined
   return (name === 'stream_url' ? shownUrl(value) : value).slice(0, longestSubject)
 }

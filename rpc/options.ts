@@ -1,6 +1,7 @@
 import type { Ask } from '../actors/ask.js'
 import type { Directory } from '../actors/directory.js'
 import type { ApiKeys, AuditLog, Credentials, Links, StreamAccess } from '../machines/domain/access.js'
+import type { ConfigAsk } from '../machines/domain/configuration.js'
 import type { ExternalAsk } from '../machines/domain/external.js'
 import type { Told } from '../machines/domain/facts.js'
 import type {
@@ -102,6 +103,7 @@ export interface RpcOptions {
   /** Default: new ones, by `limits.rate`. Shared ones also count failed logins elsewhere. */
   rateLimits?: RateLimits
   retention: RetentionAsk
+  configuration: ConfigAsk
   external: ExternalAsk
   metrics: Metrics
   hostSample: () => HostSample

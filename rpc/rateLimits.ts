@@ -61,14 +61,25 @@ const mostRemembered = 20_000
 /** Other clocks than ours may be this many ms ahead. */
 const timerSlack = 1
 
-/** Rate limits by user and by address. A new connection finds the buckets as an earlier one left them. */
-export const createRateLimits = ({
+const limitsOf = ({
   requests,
   window,
   addressRequests = requests * 5,
-  failures: free = 5,
+  failures = 5,
   pauseMax = 300_000,
-}: RateLimitOptions): RateLimits & { size(): number } => {
+}: RateLimitOptions) => ({
+  requests,
+  window,
+  addressSize: Math.max(requests, addressRequests),
+  free: failures,
+  pauseMax,
+})
+
+/** Rate limits by user and by address. A new connection finds the buckets as an earlier one left them. */
+export const createRateLimits = (
+  options: RateLimitOptions,
+): RateLimits & { size(): number; configure(options: RateLimitOptions): void } => {
+  let { requests, window, addressSize, free, pauseMax } = limitsOf(options)
   // Monotonic: a jump of the wall clock must lock nobody out. Read once per call: it costs as much as all the rest.
   let now = performance.now()
   /** Forgets the least recently used entry when it is full, and each one that is not used for `ttl` ms. */
@@ -80,10 +91,9 @@ export const createRateLimits = ({
       updateAgeOnGet: true,
       perf: { now: () => now },
     })
-  const addressSize = Math.max(requests, addressRequests)
   // After a window without a request a bucket is full again: forgetting it changes nothing.
-  const users = createMemory<TokenBucket>(window)
-  const addresses = createMemory<TokenBucket>(window)
+  let users = createMemory<TokenBucket>(window)
+  let addresses = createMemory<TokenBucket>(window)
   const failing = createMemory<{ count: number; until: number }>(failureMemory)
 
   const bucketOf = (buckets: typeof users, key: string, size: number): TokenBucket => {
@@ -122,6 +132,14 @@ export const createRateLimits = ({
       // The exponent is capped: a power beyond the range of numbers is no number.
       const pause = count <= free ? 0 : Math.min(pauseMax, firstPause * 2 ** Math.min(40, count - free - 1))
       failing.set(key, { count, until: now + pause }, { ttl: pause + failureMemory })
+    },
+    /** Takes other limits. If those of requests differ, all buckets are full again; failed logins stay counted. */
+    configure: (other) => {
+      const before = JSON.stringify([requests, window, addressSize])
+      ;({ requests, window, addressSize, free, pauseMax } = limitsOf(other))
+      if (JSON.stringify([requests, window, addressSize]) === before) return
+      users = createMemory<TokenBucket>(window)
+      addresses = createMemory<TokenBucket>(window)
     },
     /** Number of users and addresses in memory. */
     size: () => {

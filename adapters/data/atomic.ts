@@ -8,20 +8,23 @@ import { useReserve } from './reserve.js'
  * of the folder. If there is no room, the reserve of the folder is used up; machines/storage.ts decides when it is made
  * again. The writer cannot wait for a machine: a recording that is not noted now is lost.
  */
-export async function writeAtomically(path: string, content: string): Promise<void> {
+export async function writeAtomically(path: string, content: string, { mode = 0o600 } = {}): Promise<void> {
   try {
-    await replace(path, content)
+    await replace(path, content, mode)
   } catch (error) {
     if (!['ENOSPC', 'EDQUOT'].includes(codeOf(error))) throw error
     await useReserve(dirname(path))
-    await replace(path, content)
+    await replace(path, content, mode)
   }
 }
 
-async function replace(path: string, content: string): Promise<void> {
+async function replace(path: string, content: string, mode: number): Promise<void> {
   const temporary = `${path}.tmp`
   try {
-    await synced(temporary, 'w', (file) => file.writeFile(content))
+    await synced(temporary, 'w', async (file) => {
+      if (mode !== 0o600) await file.chmod(mode)
+      await file.writeFile(content)
+    })
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {})

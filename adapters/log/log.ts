@@ -20,6 +20,7 @@ export interface LogOptions {
 
 /** The root log, which owns the stream. */
 export interface RootLog extends Log {
+  setLevel(level: LogOptions['level']): void
   /** Resolves when all lines are written, or after a second. Later lines are dropped. */
   close(): Promise<void>
 }
@@ -33,12 +34,13 @@ const priorities = { error: 3, warn: 4, info: 6, debug: 7 }
 
 /** Writes one line per message to one stream. No call throws or waits, even if the stream is broken. */
 export function createLog({
-  level: least,
+  level,
   format,
   stream = process.stdout,
   clock = Date,
   env = process.env,
 }: LogOptions): RootLog {
+  let least = level
   const style = format === 'auto' ? (isJournal(stream, env) ? 'journal' : stream.isTTY ? 'text' : 'json') : format
   const written = winston.format((info) => ({ ...info, [Symbol.for('message')]: write[style](info.line as Line) }))
   const logger = winston.createLogger({
@@ -68,6 +70,10 @@ export function createLog({
     warn: logAt('warn'),
     info: logAt('info'),
     debug: logAt('debug'),
+    setLevel(next) {
+      least = next
+      logger.level = next
+    },
     async close() {
       if (logger.writable) logger.end()
       await finished(logger, { readable: false })

@@ -25,7 +25,8 @@ export interface StreamScanOptions {
  * Scans the addresses of the plan, and no others, for streams: OPTIONS and DESCRIBE are answered with 200, and there is
  * video. Sends no credentials.
  */
-export function createStreamScan({ plan, addresses, hostLimit, concurrency }: StreamScanOptions): StreamScan {
+export function createStreamScan({ plan: first, addresses, hostLimit, concurrency }: StreamScanOptions): StreamScan {
+  let plan = first
   const scanOne = async (target: ScanTarget, signal: AbortSignal): Promise<ScanAnswer> => {
     const refusal = await addresses.refusal(target.host, target.port, signal)
     return refusal === undefined
@@ -33,6 +34,9 @@ export function createStreamScan({ plan, addresses, hostLimit, concurrency }: St
       : { target, found: [], reason: refusal, answered: false }
   }
   return {
+    use(next) {
+      plan = next
+    },
     plan: (wish) => planTargets(plan, wish),
     async run(targets, heard, signal) {
       const queue = new PQueue({ concurrency })

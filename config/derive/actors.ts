@@ -1,7 +1,9 @@
 /** Configuration → options of the actors. Pure; durations in ms. */
+
+import type { StorageSettings } from '../../machines/domain/diskRoom.js'
 import type { ExternalState } from '../../machines/domain/external.js'
 import type { CaptureDefaults } from '../../machines/domain/ports.js'
-import type { RetentionPolicy } from '../../machines/domain/retention.js'
+import type { RetentionPolicy, RetentionSettings } from '../../machines/domain/retention.js'
 import type { Configuration } from '../schema.js'
 import { startLimit } from './mediaServer.js'
 
@@ -60,9 +62,28 @@ export const actorOptions = (config: Configuration) => {
 const isGraded = ({ recording, cameras }: Configuration): boolean =>
   cameras.some(({ settings: { priority = recording.priority } }) => priority !== recording.priority)
 
+export const storageSettings = (config: Configuration): StorageSettings => {
+  const { storage } = config
+  return {
+    warnPercent: storage.warn_percent,
+    blockPercent: storage.block_percent,
+    minFree: storage.min_free,
+    interval: storage.check_interval,
+    isGraded: isGraded(config),
+    freeTarget: storage.free_target,
+  }
+}
+
+export const retentionSettings = (config: Configuration): RetentionSettings => ({
+  policy: retentionPolicy(config),
+  checkInterval: config.retention_policy.check_interval,
+  hasTarget: config.storage.free_target > 0,
+  hasAgeLimits: config.cameras.some(({ settings }) => settings.limits?.maxAgeDays !== undefined),
+})
+
 /** Input of the root. `kept`: the streams and the interval that clients have set. */
 export const fleetInput = (config: Configuration, kept: ExternalState) => {
-  const { camera, cameras, mediamtx, recording, storage, external_discovery: external } = config
+  const { camera, cameras, mediamtx, recording, external_discovery: external } = config
   return {
     entries: cameras,
     demoWhenNone: config.simulation.demo_camera,
@@ -70,22 +91,10 @@ export const fleetInput = (config: Configuration, kept: ExternalState) => {
     endsOnUnplug: recording.on_unplug === 'stop',
     ...(recording.max_interruption > 0 && { maxInterruption: recording.max_interruption }),
     priority: recording.priority,
-    storage: {
-      warnPercent: storage.warn_percent,
-      blockPercent: storage.block_percent,
-      minFree: storage.min_free,
-      interval: storage.check_interval,
-      isGraded: isGraded(config),
-      freeTarget: storage.free_target,
-    },
+    storage: storageSettings(config),
     link: { resetAfter: mediamtx.circuit_breaker.recovery_timeout },
     mediaSessions: { startLimit: startLimit(config) },
-    retention: {
-      policy: retentionPolicy(config),
-      checkInterval: config.retention_policy.check_interval,
-      hasTarget: storage.free_target > 0,
-      hasAgeLimits: cameras.some(({ settings }) => settings.limits?.maxAgeDays !== undefined),
-    },
+    retention: retentionSettings(config),
     streams: kept.streams,
     external: {
       enabled: external.enabled,

@@ -14,9 +14,15 @@ export const rateLimitOptions = ({ security }: Configuration) => ({
   pauseMax: security.auth_pause_max,
 })
 
+/** Defaults of requests for snapshots and recordings. */
+export const requestDefaults = ({ snapshots, recording }: Configuration) => ({
+  snapshots: { format: snapshots.format, quality: snapshots.quality, maxAge: snapshots.freshness },
+  recordings: { format: recording.format },
+})
+
 /** The API, apart from its ports. */
 export const rpcOptions = (config: Configuration) => {
-  const { server, security, snapshots } = config
+  const { server, security } = config
   return {
     host: server.host,
     port: server.port,
@@ -33,8 +39,7 @@ export const rpcOptions = (config: Configuration) => {
       bindAddress: security.stream_url_bind_address,
       openStreams: security.streams === 'open',
     },
-    snapshots: { format: snapshots.format, quality: snapshots.quality, maxAge: snapshots.freshness },
-    recordings: { format: config.recording.format },
+    ...requestDefaults(config),
     simulation: config.simulation.enabled,
   }
 }

@@ -99,6 +99,13 @@ because it was written before the reply to \`start_recording\`. When the next ru
 \`recallIntent\` returns the intent, and \`camera\` spawns \`recording\` in \`waiting\`. Once the camera is available and
 the link is up, it continues. All files since its first one belong to it.
 
+**The configuration changes.** \`configuration\` gets \`file.changed\`, waits until the file is at rest, and reads and
+validates it (\`planChange\`). It gives other parts their settings (\`applyChange\`) and sends \`settings.changed\` to
+\`fleet\`, which passes them on to its services, removes cameras, spawns new ones and sends \`camera.configured\` and
+\`device.replaced\` to cameras whose entries differ. \`fleet\` replies with \`settings.applied\` and the cameras that
+reconnect. When these are available again and the link is up (\`watchHealth\`), the version is kept and
+\`config.changed\` is emitted. Otherwise the previous settings take the same way back, with \`config.rolledBack\`.
+
 **Stop.** \`system.stop\` is an event, because \`actor.stop()\` does not wait. Discovery, storage and retention stop,
 cameras drain, the paths are removed, the media server ends, and the root reaches \`stopped\`. Then the sockets close.
 

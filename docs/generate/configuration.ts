@@ -24,6 +24,7 @@ secrets that the configuration names. Its exit status is 78 if there is a fault.
 - Booleans: \`true\`, \`yes\`, \`on\`, \`1\` and \`false\`, \`no\`, \`off\`, \`0\`.
 - In the environment, the items of a list are separated by commas. Lists of groups are YAML or JSON.
 - Text with \`#\`, \`:\` or other special characters of YAML needs quotes: in YAML, \` #\` starts a comment.
+- The service applies many changes while it runs: see [below](#changes-while-the-service-runs).
 - An unknown key is a fault; the message suggests the nearest known key. Keys of earlier services that have no meaning
   here are [listed below](#unused-keys). They only cause a warning.
 - Every variable that begins with \`CAMERA_SERVICE_\` is checked like a key. In Kubernetes a Service called \`camera\`
@@ -31,14 +32,15 @@ secrets that the configuration names. Its exit status is 78 if there is a fault.
 `
 
 function section(group: string, members: [string, Setting<unknown>][]): string {
-  const rows = members.map(([key, { reads, written, doc }]) => [
+  const rows = members.map(([key, { reads, written, doc, applies }]) => [
     code(key),
     reads.allowed,
     code(written),
     doc,
+    applies,
     code(environmentName(key)),
   ])
-  return `## ${group}\n\n${table(['Key', 'Allowed', 'Default', 'Meaning', 'Environment'], rows)}\n`
+  return `## ${group}\n\n${table(['Key', 'Allowed', 'Default', 'Meaning', 'A change', 'Environment'], rows)}\n`
 }
 
 const items = (fields: typeof cameraFields) =>
@@ -100,6 +102,62 @@ earliest after 35 s, if a new measurement still shows that space is missing: som
 start, or a change of the policy, the first one waits for a minute. \`cleanup_old_files\` has no such limits.
 `
 
+const changes = `## Changes while the service runs
+
+The service watches the configuration file. It also reads it again on SIGHUP and \`systemctl reload camera-service\`. In
+the tables above, the column "A change" says how a change of each key applies:
+
+- \`live\`: while the service runs. Nothing is interrupted.
+- \`reconnects\`: the same, but the cameras whose entries differ in more than the name reconnect. Their recordings
+  continue in a new file. The other cameras are not disturbed. RTSP and virtual cameras are identified by their names:
+  with another name, an entry is another camera. The recording of a removed camera ends.
+- \`restart\`: at the next start of the service. \`needs_restart\` lists these keys in the log, in the reply of
+  \`set_config\` and in that of \`get_config\`.
+
+A change is applied as a whole or not at all:
+
+1. The file is read and checked like at a start. If there is a fault, nothing changes, and \`config.refused\` is logged
+   with all faults.
+2. The change is applied and logged as \`config.changed\`; clients get \`system.config_changed\`.
+3. If the media server was up, and is not up again within \`config.rollback_timeout\`, or a camera that was available and
+   reconnects is not available again, the change is reverted (\`config.rolledBack\`). A file that was edited by hand is
+   not written: correct it, because the next start uses it. What \`set_config\` has written is reverted in the file too.
+
+Limits and intervals apply from their next use: recordings that run keep \`recording.on_unplug\` and
+\`recording.max_interruption\`; a retention policy or a scan interval that a client has set stays; a change of
+\`security.rate_limit_*\` starts all counts again. Streams that clients have added stay with a lower
+\`external_discovery.max_streams\`.
+
+The environment and the flags cannot change while the service runs. A key that they set is not changed by the file; the
+reply of \`set_config\` names it in \`warnings\`.
+
+### By clients
+
+An administrator with rights to all cameras can call:
+
+- \`get_config\`: every key with its value and its source. Credentials are masked (\`***\`).
+- \`set_config\`: a merge patch (RFC 7396), such as \`{"patch": {"logging": {"level": "debug"}}}\`. \`null\` returns a
+  key to its default; a list replaces the whole list. A masked value keeps the credential. Comments and the order of the
+  file stay. With \`dry_run\` it only returns what would change. The reply comes when the service is healthy again.
+- \`get_config_history\` and \`rollback_config\`: the last \`config.history\` good versions, and the way back to one of
+  them. They are in \`state/configuration.json\` of the data directory, with the passwords that the file contains.
+
+The service must have been started with a file, and must be able to write it and its folder. Before its first write it
+copies the file to \`<file>.backup\`. The hardened systemd unit cannot write \`/etc\`: \`set_config\` is refused with
+\`config_read_only\`. To allow it, add a drop-in with \`ReadWritePaths=/etc/camera-service\`, and make the user
+\`camera-service\` the owner of that folder.
+
+### SIGHUP and terminals
+
+SIGHUP ends the service only if it was started on a terminal that is closed now. Otherwise it reads the file again; without
+a file nothing changes.
+
+### Versions of the format
+
+\`version\` is the version of the format of the file. There is one, 1. A file with a newer version is refused. A file of
+an older version will be rewritten when a client first changes it, after the copy.
+`
+
 /** The text of docs/configuration.md. */
 export function configurationPage(): string {
   const groups = new Map<string, [string, Setting<unknown>][]>()
@@ -112,6 +170,7 @@ ${[...groups].map(([group, members]) => section(group, members)).join('\n')}
 ${fullDisk}
 ${retention}
 ${freeSpace}
+${changes}
 ## Items of cameras
 
 ${items(cameraFields)}

@@ -70,6 +70,10 @@ export const samples: Record<string, Sample> = {
   revoke_api_key: { params: { id: 'key1' }, before: key },
   revoke_token: { params: { jti: '0f8a61c2-7d1e-4c39-9a55-3d1f6f2b7c10' } },
   get_audit_log: { params: { limit: 2 } },
+  get_config: {},
+  set_config: { params: { patch: { logging: { level: 'debug' } } } },
+  get_config_history: { params: { limit: 10 } },
+  rollback_config: { params: { version: 1 } },
   simulate: { params: { ...camera, action: 'unplug' } },
   'rpc.discover': {
     cut: ({ openrpc, info }) => ({ openrpc, info, methods: ['…'], components: '…', 'x-notifications': ['…'] }),

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { AnyStateMachine, StateNode } from 'xstate'
 import { cameraMachine } from '../../machines/camera.js'
 import { clockWatchMachine } from '../../machines/clockWatch.js'
+import { configurationMachine } from '../../machines/configuration.js'
 import { demandMachine } from '../../machines/demand.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
@@ -42,6 +43,7 @@ export const machines: AnyStateMachine[] = [
   pathWatchMachine,
   mediaSessionsMachine,
   clockWatchMachine,
+  configurationMachine,
   storageMachine,
   retentionMachine,
   quarantineMachine,
@@ -50,6 +52,7 @@ export const machines: AnyStateMachine[] = [
 /** `machine.delay` → the configuration key that sets it. The other delays are fixed. */
 export const delayKeys: Readonly<Record<string, string>> = {
   'camera.retirement': 'camera.retire_after',
+  'configuration.rollbackTimeout': 'config.rollback_timeout',
   'demand.closeAfter': 'mediamtx.run_on_demand_close_after',
   'discovery.pollEvery': 'camera.poll_interval',
   'externalDiscovery.interval': 'external_discovery.scan_interval',

@@ -4,3 +4,6 @@ export interface By {
   request: string
   session: string
 }
+
+/** The author of a change that no client asked for. */
+export const nobody: By = { user: '', request: '', session: '' }

@@ -16,6 +16,13 @@ export interface DiskLimits {
   freeTarget?: number
 }
 
+/** `interval`: the longest time between two measurements, in ms. */
+export interface StorageSettings extends DiskLimits {
+  interval: number
+  /** Recordings have different priorities: the lowest stop first. */
+  isGraded?: boolean
+}
+
 /** How fast the disk is used. */
 export interface WriteRate {
   /** Bytes per ms. */

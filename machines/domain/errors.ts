@@ -29,6 +29,8 @@ export interface ErrorData {
   retry_after_ms?: number
   dependency?: string
   detail?: string
+  /** All broken rules of a configuration. */
+  faults?: { key: string; value: string; rule: string }[]
 }
 
 interface ErrorKind {
@@ -92,7 +94,7 @@ const table = {
     reason: 'invalid_params',
     details: ({ param = 'params', rule = 'is invalid' }) => `${param} ${rule}`,
     suggestion: 'Correct the parameter that data.param names',
-    fields: ['param', 'rule', 'hint'],
+    fields: ['param', 'rule', 'hint', 'faults'],
   },
   internal: {
     code: -32603,
@@ -162,6 +164,7 @@ const table = {
       stream: list('Check the camera or the URL; get_streams and get_external_streams return all streams'),
       key: list('Check the id; list_api_keys returns all keys'),
       session: list('Check the id; list_sessions returns all sessions'),
+      version: list('Check the number; get_config_history returns the versions that are kept'),
       page: { details: 'there is nothing at this address', suggestion: checkAddress },
     },
     fields: ['resource', 'id'],
@@ -280,7 +283,7 @@ export const errorBody = ({ key, code, message, data }: ServiceError, transport:
 
 /** `Camera not found`, `Recording not found` … */
 export const notFound = (
-  resource: 'Camera' | 'Recording' | 'Snapshot' | 'Stream' | 'File' | 'Key' | 'Session',
+  resource: 'Camera' | 'Recording' | 'Snapshot' | 'Stream' | 'File' | 'Key' | 'Session' | 'Version',
   id: string,
 ): ServiceError => new ServiceError('notFound', { resource: resource.toLowerCase(), id }, `${resource} not found`)
 

@@ -146,6 +146,8 @@ export interface ScanAnswer {
 }
 
 export interface StreamScan {
+  /** Replaces the plan for later scans. */
+  use(plan: ScanPlan): void
   /** `targets` is lazy; `missing` holds one sentence for each kind that the configuration does not allow. */
   plan(wish: { skydio: boolean; generic: boolean }): { total: number; targets: Iterable<ScanTarget>; missing: string[] }
   /**

@@ -3,6 +3,7 @@
 import type { MediaSession } from './access.js'
 import type { By } from './by.js'
 import type { CameraId } from './camera.js'
+import type { ConfigChange, ConfigComparison, ConfigFault, ConfigOrigin } from './configuration.js'
 import type { FileKind } from './files.js'
 import type { Reason } from './reason.js'
 import type { Gap } from './recording.js'
@@ -121,6 +122,20 @@ export interface ClockJump {
 
 export type ClockFact = { type: 'system.clock_jumped' } & ClockJump
 
+/** A change of the configuration. `by` is absent if no client asked. */
+export type ConfigFact = {
+  origin: ConfigOrigin
+  by?: By
+} /** The change is in force. `needsRestart`: all keys that apply at the next start, of earlier changes too. */ & (
+  | ({ type: 'config.changed' | 'config.unchanged'; version: number } & ConfigOutline)
+  /** Nothing was changed. */
+  | { type: 'config.refused'; reason: Reason; faults: readonly ConfigFault[] }
+  /** The change was reverted. `fileDiffers`: the file still has it. */
+  | { type: 'config.rolledBack'; reason: Reason; changes: readonly ConfigChange[]; fileDiffers: boolean }
+)
+
+type ConfigOutline = Pick<ConfigComparison, 'changes' | 'needsRestart' | 'warnings'>
+
 export type SystemFact = { type: 'system.started' } | { type: 'system.stopping'; reason: string }
 
 export type Fact =
@@ -138,6 +153,7 @@ export type Fact =
   | SupervisionFact
   | MediaSessionFact
   | SystemFact
+  | ConfigFact
   | ClockFact
 
 /** A published fact: numbered without gaps since the start of the service, with its time. */

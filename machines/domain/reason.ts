@@ -8,6 +8,15 @@ const sentences = {
   removed: 'the camera was removed',
   service_stopping: 'the service is stopping',
   service_restarted: 'the service was restarted',
+  // The configuration.
+  config_invalid: 'the configuration breaks a rule',
+  config_unreadable: 'the configuration file cannot be read',
+  config_read_only: 'the configuration file cannot be written',
+  config_no_file: 'the service was started without a configuration file',
+  config_conflict: 'the configuration file differs from the configuration in force: correct it or reload it first',
+  config_version_unknown: 'this version of the configuration is not kept',
+  config_unhealthy: 'the service was not healthy after the change',
+  reconfigured: 'the settings of the camera were changed',
   // The device.
   unplugged: 'the camera was unplugged',
   replaced: 'the camera came back under another device node',

@@ -18,6 +18,16 @@ export interface RetentionPolicy {
   enabled: boolean
 }
 
+/** `policy`: used until a client sets one. `checkInterval`: in ms. */
+export interface RetentionSettings {
+  policy: RetentionPolicy
+  checkInterval: number
+  /** `storage.free_target` is set: for free space the oldest files are deleted, whether the policy names them or not. */
+  hasTarget?: boolean
+  /** Cameras have limits by age of their own. */
+  hasAgeLimits?: boolean
+}
+
 /** A file, as input for the policy. */
 export interface KeptFile extends Omit<MediaFile, 'path'> {
   kind: FileKind

@@ -54,7 +54,7 @@ export function roster(
 }
 
 /** Returns the entry `usb:<serial or port>` of this device. */
-const entryOf = ({ serial, port }: UsbDevice, entries: CameraEntry[]): CameraEntry | undefined =>
+export const entryOf = ({ serial, port }: UsbDevice, entries: CameraEntry[]): CameraEntry | undefined =>
   entries.find(({ source }) => source.kind === 'usb' && (source.match === serial || source.match === port))
 
 /** Returns the configured camera with this source, enabled or not. */

@@ -648,6 +648,7 @@ export interface Methods {
         | 'system.startup'
         | 'system.shutdown'
         | 'system.clock_jumped'
+        | 'system.config_changed'
         | 'system_health_update'
         | 'mediamtx.stream'
         | 'mediamtx.path'
@@ -712,6 +713,7 @@ export interface Methods {
           | 'system.startup'
           | 'system.shutdown'
           | 'system.clock_jumped'
+          | 'system.config_changed'
           | 'system_health_update'
           | 'mediamtx.stream'
           | 'mediamtx.path'
@@ -1455,6 +1457,119 @@ export interface Methods {
       next_before?: number
     }
   }
+  /** Returns every key of the configuration with its value and its source; credentials are masked. Role: admin. */
+  get_config: {
+    params: Record<string, never>
+    result: {
+      /** Number of the version in force; 0: there is no file */
+      version: number
+      /** Whether a change is being applied or reverted */
+      changing: boolean
+      values: {
+        key: string
+        /** As written in the file; credentials are masked: *** */
+        value: unknown
+        origin: 'default' | 'file' | 'environment' | 'flag'
+        /** live: while the service runs. reconnects: the same, and the cameras that it concerns reconnect. restart: at the next start of the service */
+        applies: 'live' | 'reconnects' | 'restart'
+      }[]
+      /** Changed keys that apply at the next start of the service, also those of earlier changes */
+      needs_restart: string[]
+      /** Code of the reason */
+      reason?: string
+      /** The reason in one sentence */
+      details?: string
+    }
+  }
+  /** Changes the configuration file by a merge patch (RFC 7396) and applies it; null returns a key to its default. The reply comes when the service is healthy again; otherwise the change is reverted. Role: admin. */
+  set_config: {
+    params: {
+      /** Groups of keys, as in the file. A list replaces the whole list. A masked value (***) stays as it is */
+      patch: Record<string, never>
+      /** Only returns what would change */
+      dry_run?: boolean
+    }
+    result: {
+      success: true
+      dry_run: boolean
+      /** Number of the version in force; 0: there is no file */
+      version: number
+      /** Empty: no value differs */
+      changes: {
+        key: string
+        /** As written in the file; credentials are masked: *** */
+        from: unknown
+        /** As written in the file; credentials are masked: *** */
+        to: unknown
+        /** live: while the service runs. reconnects: the same, and the cameras that it concerns reconnect. restart: at the next start of the service */
+        applies: 'live' | 'reconnects' | 'restart'
+        /** Of `cameras`: the cameras that it concerns */
+        cameras?: {
+          name: string
+          /** updated: without a reconnection */
+          change: 'added' | 'removed' | 'reconnected' | 'updated'
+        }[]
+      }[]
+      /** Changed keys that apply at the next start of the service, also those of earlier changes */
+      needs_restart: string[]
+      /** Such as keys that the environment or a flag overrides */
+      warnings: string[]
+    }
+  }
+  /** Lists the versions of the configuration file that are kept, newest first. Role: admin. */
+  get_config_history: {
+    params: {
+      limit?: number
+      offset?: number
+    }
+    result: {
+      versions: {
+        /** Number of the version in force; 0: there is no file */
+        version: number
+        at: string
+        /** The client that made it; absent: no client */
+        user?: string
+        /** Where the change came from. start: the file as it was when the service started */
+        origin: 'start' | 'file' | 'signal' | 'client'
+        /** Whether it is in force */
+        current: boolean
+      }[]
+      total: number
+    }
+  }
+  /** Writes an earlier version of the configuration file again and applies it, as a new version. Role: admin. */
+  rollback_config: {
+    params: {
+      /** From get_config_history */
+      version: number
+    }
+    result: {
+      success: true
+      dry_run: boolean
+      /** Number of the version in force; 0: there is no file */
+      version: number
+      /** Empty: no value differs */
+      changes: {
+        key: string
+        /** As written in the file; credentials are masked: *** */
+        from: unknown
+        /** As written in the file; credentials are masked: *** */
+        to: unknown
+        /** live: while the service runs. reconnects: the same, and the cameras that it concerns reconnect. restart: at the next start of the service */
+        applies: 'live' | 'reconnects' | 'restart'
+        /** Of `cameras`: the cameras that it concerns */
+        cameras?: {
+          name: string
+          /** updated: without a reconnection */
+          change: 'added' | 'removed' | 'reconnected' | 'updated'
+        }[]
+      }[]
+      /** Changed keys that apply at the next start of the service, also those of earlier changes */
+      needs_restart: string[]
+      /** Such as keys that the environment or a flag overrides */
+      warnings: string[]
+    }
+  }
   /** Returns this API as an OpenRPC document. Role: none needed. */
   'rpc.discover': {
     params: Record<string, never>
@@ -2157,6 +2272,29 @@ export interface Notifications {
     to: string
     /** The difference; negative if the clock was set back */
     by_ms: number
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'system.config_changed': {
+    status: 'APPLIED' | 'ROLLED_BACK'
+    origin: 'start' | 'file' | 'signal' | 'client'
+    /** The client that asked; absent: no client */
+    user?: string
+    /** Number of the new version; 0: it could not be kept */
+    version?: number
+    /** The keys that changed */
+    keys: string[]
+    /** Changed keys that apply at the next start of the service */
+    needs_restart?: string[]
+    /** Code of the reason */
+    reason?: string
+    /** The reason in one sentence */
+    details?: string
     severity: 'info' | 'warning' | 'error' | 'critical'
     /** Number of the fact; numbers without a notification leave gaps */
     seq: number

@@ -1,6 +1,7 @@
 import type { Method } from '../method.js'
 import { auditMethods } from './audit.js'
 import { cameraMethods } from './cameras.js'
+import { configurationMethods } from './configuration.js'
 import { discoverMethods } from './discover.js'
 import { eventMethods } from './events.js'
 import { externalMethods } from './external.js'
@@ -31,5 +32,6 @@ export const methods: readonly Method[] = [
   ...sessionAdminMethods,
   ...keyMethods,
   ...auditMethods,
+  ...configurationMethods,
   ...discoverMethods,
 ]

@@ -1,8 +1,10 @@
 import Type from 'typebox'
+import type { ConfigChange } from '../../machines/domain/configuration.js'
+import type { ConfigFact } from '../../machines/domain/facts.js'
 import { because } from '../../machines/domain/reason.js'
 import type { Severity } from '../filters.js'
-import { iso, statusOf } from '../present.js'
-import { reasonFields, reasonShape } from '../reason.js'
+import { given, iso, statusOf } from '../present.js'
+import { optionalReasonShape, reasonFields, reasonShape } from '../reason.js'
 import { CameraName, Count, Status, timeOf } from '../schemas.js'
 import { notice, paramsOf, topic, type World } from './topic.js'
 
@@ -86,11 +88,41 @@ const clockJumped = topic({
   },
 })
 
+const configPayload = (
+  status: 'APPLIED' | 'ROLLED_BACK',
+  changes: readonly ConfigChange[],
+  { origin, by }: Pick<ConfigFact, 'origin' | 'by'>,
+) => ({ status, origin, ...given({ user: by?.user }), keys: changes.map(({ key }) => key) })
+
+const configChanged = topic({
+  name: 'system.config_changed',
+  summary: 'a change of the configuration is in force, or was reverted (`status`); without its values',
+  params: paramsOf({
+    status: Type.Enum(['APPLIED', 'ROLLED_BACK']),
+    origin: Type.Enum(['start', 'file', 'signal', 'client']),
+    user: Type.Optional(Type.String({ description: 'The client that asked; absent: no client' })),
+    version: Type.Optional(Type.Integer({ description: 'Number of the new version; 0: it could not be kept' })),
+    keys: Type.Array(Type.String(), { description: 'The keys that changed' }),
+    needs_restart: Type.Optional(
+      Type.Array(Type.String(), { description: 'Changed keys that apply at the next start of the service' }),
+    ),
+    ...optionalReasonShape,
+  }),
+  needsAllCameras: true,
+  from: {
+    'config.changed': ({ version, changes, needsRestart, ...fact }) =>
+      notice('info', { ...configPayload('APPLIED', changes, fact), version, needs_restart: needsRestart }),
+    'config.rolledBack': ({ changes, reason, ...fact }) =>
+      notice('error', { ...configPayload('ROLLED_BACK', changes, fact), ...reasonFields(reason) }),
+  },
+})
+
 export const systemTopics = [
   health('system.health', 'the health changed; holds the result of get_status'),
   error,
   startup,
   shutdown,
   clockJumped,
+  configChanged,
   health('system_health_update', 'as system.health'),
 ] as const

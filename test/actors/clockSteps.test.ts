@@ -39,7 +39,8 @@ describe('holds of a stream', () => {
 function demand() {
   const ports = { clock: systemClock } as unknown as Parameters<typeof provide>[0]
   const options = { tiers: {} } as Parameters<typeof provide>[1]
-  const { camera } = provide(ports, options, () => []).implementations.actors as never as {
+  const health = {} as Parameters<typeof provide>[2]
+  const { camera } = provide(ports, options, health).implementations.actors as never as {
     camera: { implementations: { actors: { demand: typeof demandMachine } } }
   }
   const machine = camera.implementations.actors.demand

@@ -3,10 +3,13 @@ import { useFakeTimers } from 'sinon'
 import { createActors } from '../../actors/createActors.js'
 import { actorOptions, askOptions, fleetInput, streamAccessOptions } from '../../config/derive/actors.js'
 import { loadConfiguration } from '../../config/load.js'
+import { configurationRules } from '../../config/rules.js'
 import { createMetrics } from '../../rpc/metrics.js'
 import { createFakePorts } from '../support/fakePorts.js'
 
-const { config } = loadConfiguration({ env: {} })
+const loaded = loadConfiguration({ env: {} })
+const { config } = loaded
+const configRules = configurationRules({ env: {} }, loaded)
 
 describe('all actors together', () => {
   let close = () => {}
@@ -18,7 +21,7 @@ describe('all actors together', () => {
     const metrics = createMetrics()
     const failures = { pause: () => 0, failed: () => {} }
     const made = createActors(
-      { ...ports, failures, metrics, clock, log },
+      { ...ports, failures, metrics, clock, log, configRules, tune: () => {} },
       {
         actors: actorOptions(config),
         input: fleetInput(config, { streams: [] }),

@@ -74,6 +74,7 @@ export async function startExternal({
   let aborted = false
   const answers = new Map<number, (answer: Omit<ScanAnswer, 'target'>) => void>()
   const scan: StreamScan = {
+    use: () => {},
     plan: () => ({ total: 3, targets: [target(554), target(555), target(556, true)], missing: [] }),
     async run(targets, report, signal) {
       signal.addEventListener('abort', () => {

@@ -35,7 +35,7 @@ describeKinds('permissions', (kind) => {
   }
 
   before(async () => {
-    service = await startService({ kind, cameras: ['yard', 'secluded'].map(virtual), env: settings })
+    service = await startService({ kind, cameras: ['yard', 'secluded'].map(virtual), env: settings, file: '' })
     const { ports, dataDir, call } = service
     house = {
       dataDir,

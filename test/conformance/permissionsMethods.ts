@@ -151,6 +151,11 @@ const plans: Record<string, Plan> = {
   revoke_api_key: key,
   revoke_token: { wide: true, params: () => ({ jti: 'of nobody' }) },
   get_audit_log: { wide: true, params: () => ({ limit: 1000 }) },
+  get_config: { wide: true },
+  set_config: { wide: true, params: () => ({ patch: {} }) },
+  get_config_history: { wide: true },
+  // The version with which the service has started: nothing changes.
+  rollback_config: { wide: true, params: () => ({ version: 1 }) },
   'rpc.discover': { examples: true },
 }
 

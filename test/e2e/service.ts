@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -35,6 +35,8 @@ export interface ServiceOptions {
   env?: Record<string, string>
   /** Of an earlier service; else one is made. */
   dataDir?: string
+  /** The text of the configuration file, `service.yml` in the data directory; default: there is no file. */
+  file?: string
 }
 
 export interface Service {
@@ -102,6 +104,7 @@ const topics = [
   'snapshot.error',
   'system.health',
   'system.error',
+  'system.config_changed',
   'mediamtx.error',
   'mediamtx.stream_started',
   'mediamtx.stream_stopped',
@@ -161,6 +164,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { kind, cameras = [], connected = cameras.length } = options
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'camera-service-')))
   const { env, ports } = await environment({ ...options, dataDir })
+  const { file } = options
+  if (file !== undefined) {
+    env.CAMERA_SERVICE_CONFIG = join(dataDir, 'service.yml')
+    await writeFile(env.CAMERA_SERVICE_CONFIG, file)
+    // The environment would override the cameras of the file.
+    if (cameras.length === 0) delete env.CAMERA_SERVICE_CAMERAS
+  }
   const child = spawn(process.execPath, [program, 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const log: string[] = []
   for (const stream of [child.stdout, child.stderr])

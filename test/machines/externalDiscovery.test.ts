@@ -54,6 +54,13 @@ describe('external discovery', () => {
     expect(discovery({ atStart: true }).scans).to.have.length(1)
   })
 
+  it('looks for other kinds of streams in its next scheduled scan', () => {
+    const { actor, clock, scans } = discovery({ interval: 5_000 })
+    actor.send({ type: 'kinds.set', skydio: true, generic: false })
+    clock.increment(5_000)
+    expect(scans.map(({ wish }) => wish)).to.deep.equal([{ skydio: true, generic: false, force: true }])
+  })
+
   it('applies a new interval at once, also during a scan', () => {
     const { actor, clock, scans, report } = discovery({ interval: 3_600_000 })
     actor.send({ type: 'interval.set', interval: 5_000 })

@@ -52,6 +52,16 @@ describe('external streams', () => {
     expect([saved, messages, checked]).to.deep.equal([[], [], []])
   })
 
+  it('takes another limit and other configured cameras', async () => {
+    const { actor, send, facts } = externalStreams({ maxStreams: 0 })
+    const entry: CameraEntry = { name: 'gate', source: { kind: 'rtsp', url: plain }, enabled: true, settings: {} }
+    actor.send({ type: 'streams.configured', entries: [entry], maxStreams: 1 })
+    await send(add())
+    await send(add({ url: 'rtsp://10.0.0.8/' }))
+    expect(facts.map(({ type }) => type)).to.deep.equal(['externalStream.refused', 'externalStream.added'])
+    expect(facts[0]).to.deep.equal(refused('already_configured', 'the stream is configured as gate'))
+  })
+
   it('replaces the credentials of a known stream, and keeps its name and time', async () => {
     const { send, messages } = externalStreams({ streams: [gate] })
     const url = 'rtsp://ann:better@10.0.0.7/live'

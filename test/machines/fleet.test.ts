@@ -2,10 +2,12 @@ import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { cameraMachine } from '../../machines/camera.js'
 import { cameraView } from '../../machines/cameraView.js'
+import { configurationMachine } from '../../machines/configuration.js'
 import { demandMachine } from '../../machines/demand.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import { type MediaSession, neverExpires } from '../../machines/domain/access.js'
 import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
+import type { FleetSettings } from '../../machines/domain/configuration.js'
 import type { Measured } from '../../machines/domain/diskRoom.js'
 import type { AddedStream } from '../../machines/domain/external.js'
 import type { Fact } from '../../machines/domain/facts.js'
@@ -54,6 +56,7 @@ const services = [
   'storage',
   'retention',
   'mediaSessions',
+  'configuration',
 ] as const
 
 describe('fleet', () => {
@@ -399,6 +402,172 @@ describe('fleet', () => {
   })
 })
 
+describe('fleet with another configuration', () => {
+  const virtual = (name: string, settings: CameraEntry['settings'] = {}): CameraEntry => ({
+    name,
+    source: { kind: 'virtual' },
+    enabled: true,
+    settings: { name, ...settings },
+  })
+  const yard = (url: string): CameraEntry => ({ ...virtual('yard'), source: { kind: 'rtsp', url } })
+
+  /** A fleet with cameras that are available. `reported`: facts about cameras since the last change. */
+  async function running(entries: CameraEntry[], devices: UsbDevice[] = []) {
+    const made = fleet({ entries, slow: true })
+    await made.finds(devices)
+    await turn()
+    const { settings } = made.actor.getSnapshot().context.configuration
+    return {
+      ...made,
+      async configure(changes: Partial<FleetSettings>) {
+        made.facts.length = 0
+        const fleetSettings = { ...settings.fleet, entries, ...changes }
+        made.actor.send({ type: 'settings.changed', text: 'new', settings: { ...settings, fleet: fleetSettings } })
+        for (let more = 0; more < 5; more++) await turn()
+      },
+      reported: () =>
+        made.facts.flatMap((fact) =>
+          'camera' in fact && !fact.type.endsWith('.probed') ? [`${fact.type} ${fact.camera}`] : [],
+        ),
+      states: () => made.views().map(({ name, cause }) => [name, cause.state]),
+    }
+  }
+
+  it('adds, removes and reconnects only the cameras that differ', async () => {
+    const entries = [virtual('a'), virtual('b'), virtual('c'), yard('rtsp://10.0.0.9/1')]
+    const { configure, reported, states } = await running(entries)
+    expect(states().map(([, state]) => state)).to.deep.equal(['available', 'available', 'available', 'available'])
+    await configure({ entries: [virtual('a'), virtual('b', { fps: 5 }), yard('rtsp://10.0.0.9/2'), virtual('d')] })
+    expect(states()).to.deep.equal([
+      ['a', 'available'],
+      ['b', 'available'],
+      ['yard', 'available'],
+      ['d', 'available'],
+    ])
+    expect(new Set(reported().filter((line) => !line.startsWith('camera.statusChanged')))).to.deep.equal(
+      new Set([
+        'camera.disconnected camera1',
+        'camera.disconnected camera2',
+        'camera.disconnected camera3',
+        'camera.retired camera2',
+        'camera.connected camera1',
+        'camera.connected camera3',
+        'camera.connected camera4',
+      ]),
+    )
+  })
+
+  it('names the reason of a reconnection', async () => {
+    const { configure, facts } = await running([virtual('a')])
+    await configure({ entries: [virtual('a', { fps: 5 })] })
+    expect(facts).to.deep.include({
+      type: 'camera.disconnected',
+      camera: 'camera0',
+      reason: because('reconfigured'),
+    })
+  })
+
+  it('renames a USB camera without a reconnection, and ignores one from now on', async () => {
+    const usb = (name: string, enabled = true): CameraEntry => ({
+      name,
+      source: { kind: 'usb', match: 'SN1' },
+      enabled,
+      settings: { name },
+    })
+    const { configure, reported, states } = await running([usb('door')], [front, back])
+    await configure({ entries: [usb('gate')] })
+    expect([states()[0], reported()]).to.deep.equal([['gate', 'available'], []])
+    await configure({ entries: [usb('gate', false)] })
+    expect(states().map(([name]) => name)).to.deep.equal(['Test Cam'])
+    await configure({ entries: [] })
+    expect(states().map(([, state]) => state)).to.deep.equal(['available', 'available'])
+  })
+
+  it('adds a camera again that is still closing its recording', async () => {
+    const { configure, records, drained, states } = await running([virtual('a')])
+    await records('camera0')
+    await configure({ entries: [] })
+    expect(states()).to.deep.equal([['a', 'draining']])
+    await configure({ entries: [virtual('a')] })
+    await drained()
+    for (let more = 0; more < 5; more++) await turn()
+    expect(states()).to.deep.equal([['a', 'available']])
+  })
+
+  it('gives the limits of recordings to cameras without a reconnection, for their next recordings', async () => {
+    const { actor, configure, records, reported } = await running([virtual('a')])
+    await configure({ endsOnUnplug: true, maxInterruption: 5_000 })
+    expect(reported()).to.deep.equal([])
+    await records('camera0')
+    const { recording } = actor.system.get('camera:camera0').getSnapshot().children
+    expect(recording.getSnapshot().context).to.include({ endsOnUnplug: true, maxInterruption: 5_000 })
+    await configure({ endsOnUnplug: false })
+    expect(actor.system.get('camera:camera0').getSnapshot().context.maxInterruption).to.equal(undefined)
+  })
+
+  it('gives the limits of the disk, the policy and the interval to its services', async () => {
+    const { actor, configure } = await running([])
+    await configure({
+      storage: { warnPercent: 10, blockPercent: 20, minFree: 7, interval: 900, freeTarget: 8, isGraded: true },
+      retention: {
+        policy: { type: 'age', maxAgeDays: 3, enabled: true },
+        checkInterval: 5_000,
+        hasTarget: true,
+        hasAgeLimits: true,
+      },
+      external: { interval: 9_000, maxStreams: 3, skydio: true, generic: false },
+    })
+    const of = (name: string) => actor.system.get(name).getSnapshot().context
+    const limits = { warnPercent: 10, blockPercent: 20, minFree: 7, interval: 900, freeTarget: 8, isGraded: true }
+    expect(of('storage')).to.include(limits)
+    expect(of('retention')).to.deep.include({
+      policy: { type: 'age', maxAgeDays: 3, enabled: true },
+      checkInterval: 5_000,
+      hasTarget: true,
+      hasAgeLimits: true,
+    })
+    expect(of('externalDiscovery')).to.include({ interval: 9_000, skydio: true, generic: false })
+    expect(of('externalStreams').maxStreams).to.equal(3)
+  })
+
+  it('keeps the interval of scans that a client has set', async () => {
+    const { actor, configure } = await running([])
+    actor.send({ type: 'interval.changed', interval: 1_000 })
+    await configure({ external: { interval: 9_000, maxStreams: 3, skydio: false, generic: false } })
+    expect(actor.system.get('externalDiscovery').getSnapshot().context.interval).to.equal(1_000)
+  })
+
+  it('replaces an added stream by its configured camera', async () => {
+    const { configure, actor, views } = await running([])
+    add(actor, gate)
+    await turn()
+    expect(views().map(({ identity }) => identity.key)).to.deep.equal([`rtsp:${gateKey}`])
+    await configure({ entries: [{ ...yard(gate.url), name: 'gate' }] })
+    expect(views().map(({ identity }) => identity.key)).to.deep.equal(['rtsp:gate'])
+  })
+
+  it('keeps the demonstration camera while the service runs', async () => {
+    const made = fleet({ demoWhenNone: true })
+    await made.finds([])
+    const { settings, text } = made.actor.getSnapshot().context.configuration
+    made.actor.send({ type: 'settings.changed', text, settings })
+    await turn()
+    expect(made.views().map(({ name }) => name)).to.deep.equal(['demo'])
+  })
+
+  it('waits with a change for the first look for cameras', async () => {
+    const { actor, ids, finds } = fleet({})
+    await turn()
+    const { settings } = actor.getSnapshot().context.configuration
+    const fleetSettings = { ...settings.fleet, entries: [virtual('a')] }
+    actor.send({ type: 'settings.changed', text: 'new', settings: { ...settings, fleet: fleetSettings } })
+    await turn()
+    expect([actor.getSnapshot().hasTag('started'), ids()]).to.deep.equal([false, []])
+    await finds([])
+    expect([actor.getSnapshot().hasTag('started'), ids()]).to.deep.equal([true, ['camera0']])
+  })
+})
+
 /** Sends the message of externalStreams for a new stream, or for new credentials. */
 function add(actor: ReturnType<typeof fleet>['actor'], stream: AddedStream) {
   const others = actor.getSnapshot().context.streams.filter(({ url }) => streamKey(url) !== streamKey(stream.url))
@@ -491,6 +660,7 @@ function fleet({
           slow ? busy(draining.promise, log) : { actors: { probeDevice: never(), recallIntent: nothingToRecall } },
         ),
         retention: crashing(retentionMachine).provide({ actors: { loadPolicy: never() } }),
+        configuration: crashing(configurationMachine),
         externalDiscovery: crashing(externalDiscoveryMachine),
         externalStreams: crashing(externalStreamsMachine),
         mediaSessions: crashing(mediaSessionsMachine).provide({

@@ -254,6 +254,34 @@ describe('retention', () => {
     expect(sweeps).to.have.length(2)
   })
 
+  it('takes another policy and interval of the configuration, and begins again', async () => {
+    const { actor, sweeps, wait } = await begin({ policy: size(1) })
+    actor.send({ type: 'retention.configured', policy: size(2), checkInterval: 30_000 })
+    await wait(30_000)
+    expect(sweeps).to.deep.equal([{ policy: size(2) }])
+    actor.send({ type: 'retention.configured', policy: { ...size(2), enabled: false }, checkInterval: 30_000 })
+    await wait(hour)
+    expect(sweeps).to.have.length(1)
+  })
+
+  it('stops a sweep when the configuration changes, unless the policy is that of a client', async () => {
+    const { actor, log, wait, ends } = await begin({ policy: size(1) })
+    await wait(60_000)
+    actor.send({ type: 'retention.configured', policy: size(2), checkInterval: hour })
+    expect(log).to.deep.equal(['sweep.stop'])
+    ends('stopped')
+    const kept = await begin({ policy: size(1), kept: { policy: size(3) } })
+    await kept.wait(60_000)
+    kept.actor.send({ type: 'retention.configured', policy: size(2), checkInterval: hour })
+    expect([kept.log, retentionView(kept.actor.getSnapshot()).policy]).to.deep.equal([[], size(3)])
+  })
+
+  it('does not take the policy of the configuration if the saved one cannot be read', async () => {
+    const { actor } = await begin({ policy: size(1), kept: 'EIO' })
+    actor.send({ type: 'retention.configured', policy: size(2), checkInterval: hour })
+    expect(retentionView(actor.getSnapshot()).policy.enabled).to.equal(false)
+  })
+
   it('does not sweep automatically if it is disabled or manual', async () => {
     for (const policy of [age(30, false), { type: 'manual', enabled: true } as const]) {
       const { wait, sweeps } = await begin({ policy })

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import { fromPromise, SimulatedClock } from 'xstate'
-import type { Measured } from '../../machines/domain/diskRoom.js'
+import type { Measured, StorageSettings } from '../../machines/domain/diskRoom.js'
 import type { DiskUsage } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
-import { type StorageInput, storageMachine, storageView } from '../../machines/storage.js'
+import { storageMachine, storageView } from '../../machines/storage.js'
 import { later, turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
 
@@ -12,6 +12,19 @@ describe('storage', () => {
     const { levels, measures } = disk()
     for (const percent of [50, 80, 79, 78.5, 77.9, 90, 89, 88, 87.9, 95, 10]) await measures(percent)
     expect(levels()).to.deep.equal(['ok', 'warning', 'ok', 'critical', 'warning', 'critical', 'ok'])
+  })
+
+  it('judges the last measurement again by other limits', async () => {
+    const { actor, levels, heard, measures } = disk()
+    await measures(50)
+    const limits = { warnPercent: 30, minFree: 0, interval: 5_000 }
+    actor.send({ type: 'limits.set', ...limits, blockPercent: 40 })
+    expect(heard.at(-1)).to.deep.equal({
+      type: 'storage.blocked',
+      reason: because('storage_full', 'the disk is 50.0 % full, the limit is 40 %'),
+    })
+    actor.send({ type: 'limits.set', ...limits, blockPercent: 90 })
+    expect(levels()).to.deep.equal(['ok', 'critical', 'warning'])
   })
 
   it('blocks recordings while the disk is full, with the reason', async () => {
@@ -305,7 +318,7 @@ async function filling({
   }))
   const keepReserve = fromPromise<void>(async () => {})
   const { actor, facts, heard } = withParent(storageMachine.provide({ actors: { measureDisk, keepReserve } }), {
-    input: { warnPercent: 80, blockPercent: 90, minFree: 'auto', interval: 5_000 } satisfies StorageInput,
+    input: { warnPercent: 80, blockPercent: 90, minFree: 'auto', interval: 5_000 } satisfies StorageSettings,
     clock,
   })
   const step = 50
@@ -331,7 +344,7 @@ async function filling({
 }
 
 /** A disk with measurements from the test, by default so far apart that nobody seems to write. */
-function disk(limits: Partial<StorageInput> = {}, pause = 10 * 24 * 3_600_000) {
+function disk(limits: Partial<StorageSettings> = {}, pause = 10 * 24 * 3_600_000) {
   const clock = new SimulatedClock()
   let measuring = later<Measured>()
   let at = 0

@@ -20,6 +20,7 @@ import {
   type Role,
   type StreamAccess,
 } from '../../machines/domain/access.js'
+import type { ConfigAsk } from '../../machines/domain/configuration.js'
 import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import type { ExternalAsk, ExternalStream, ExternalView } from '../../machines/domain/external.js'
 import type { By, Fact, Told } from '../../machines/domain/facts.js'
@@ -430,6 +431,31 @@ export const createWorld = () => {
     },
   }
 
+  const change = { key: 'logging.level', from: 'info', to: 'debug', applies: 'live' } as const
+  const planned = { version: 2, changes: [change], needsRestart: ['server.port'], warnings: [] }
+  const configuration: ConfigAsk = {
+    view: () => ({
+      version: 2,
+      changing: false,
+      values: [
+        { key: 'server.port', value: 8002, origin: 'file', applies: 'restart' },
+        { key: 'logging.level', value: 'info', origin: 'default', applies: 'live' },
+      ],
+      needsRestart: [],
+    }),
+    versions: async () => [
+      { version: 1, at: noon - 60_000, user: '', origin: 'start' },
+      { version: 2, at: noon, user: 'ann', origin: 'client' },
+    ],
+    plan: () => planned,
+    set: async () => ({ ...planned, version: 3 }),
+    restore: async (version) => {
+      if (version > 2) throw notFound('Version', String(version))
+      return { ...planned, version: 3 }
+    },
+    reload: () => {},
+  }
+
   const logAt = (level: string) => (message: string, fields?: Record<string, unknown>) => {
     logged.push({ level, message, fields })
   }
@@ -480,6 +506,7 @@ export const createWorld = () => {
       close: async () => {},
     },
     retention,
+    configuration,
     external,
     metrics: { call: () => {}, mediaCall: () => {}, dropped: () => {}, refused: () => {} },
     hostSample: () => ({

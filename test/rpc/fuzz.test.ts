@@ -52,6 +52,7 @@ const good = (token: string): Record<string, unknown> => ({
     revoke: false,
   },
   ...{ role: 'viewer', user: 'ann', cameras: ['camera0'], id: 'key1', jti: 'some-token', before: 100 },
+  ...{ patch: { logging: { level: 'debug' } }, version: 1 },
 })
 
 const validParams = ({ name, params }: (typeof methods)[number], token: string): Record<string, unknown> => {

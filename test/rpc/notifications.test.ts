@@ -94,6 +94,22 @@ const everything: Fact[] = [
   { type: 'camera.disconnected', camera: 'camera0', reason: because('unplugged') },
   { type: 'camera.retired', camera: 'camera0' },
   { type: 'system.stopping', reason: 'SIGTERM' },
+  {
+    type: 'config.changed',
+    origin: 'client',
+    by,
+    version: 3,
+    changes: [{ key: 'server.host', from: 'secret-host', to: '::1', applies: 'restart' }],
+    needsRestart: ['server.host'],
+    warnings: [],
+  },
+  {
+    type: 'config.rolledBack',
+    origin: 'file',
+    changes: [{ key: 'cameras', from: [], to: [], applies: 'reconnects', cameras: [] }],
+    reason: because('config_unhealthy'),
+    fileDiffers: true,
+  },
   { type: 'system.clock_jumped', from: noon, to: noon + 86_400_000, by: 86_400_000 },
 ]
 
@@ -408,6 +424,7 @@ describe('notifications', () => {
       'snapshot.error error',
       'mediamtx.error error',
       'system.error critical',
+      'system.config_changed error',
     ])
   })
 

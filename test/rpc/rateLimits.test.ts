@@ -29,6 +29,28 @@ describe('the rate limits', () => {
     }
   })
 
+  it('take other limits at once, and keep the failed logins', () => {
+    const { take, failed, pause, configure } = rateLimits({ failures: 1 })
+    expect([take(ann, 10), take(ann, 1) > 0]).to.deep.equal([0, true])
+    for (let more = 0; more < 2; more++) failed(ann.address)
+    configure({ requests: 20, window: 1_000, failures: 5, pauseMax: 500 })
+    expect([take(ann, 20), take(ann, 1) > 0]).to.deep.equal([0, true])
+    expect(pause(ann.address)).to.be.above(0)
+    clock.tick(5_000)
+    // The third failure: without the pause of the earlier limits.
+    failed(ann.address)
+    expect(pause(ann.address)).to.equal(0)
+    for (let more = 0; more < 9; more++) failed(ann.address)
+    expect(pause(ann.address)).to.be.within(1, 501)
+  })
+
+  it('keep the buckets if only the limits of logins change', () => {
+    const { take, configure } = rateLimits()
+    take(ann, 10)
+    configure({ requests: 10, window: 1_000, failures: 1 })
+    expect(take(ann, 1)).to.be.above(0)
+  })
+
   it('let no more pass around the edge of a window than within one', () => {
     const { take } = rateLimits()
     let passed = 0

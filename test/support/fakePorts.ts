@@ -128,7 +128,9 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
     },
     external: { load: async () => ({ streams: [] }), save: async () => {} },
     addresses: { refusal: async () => undefined, unresolved: async () => undefined },
-    scan: { targets: async () => [], ask: never },
+    scan: { targets: async () => [], ask: never, use: nothing },
+    configFile: { isThere: false, read: missing('a file'), write: missing('a file'), watch: () => nothing },
+    configHistory: { list: async () => [], keep: missing('a version') },
     hostSample: () => ({
       at: 0,
       cpuPercent: 0,

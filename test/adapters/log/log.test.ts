@@ -44,6 +44,16 @@ describe('log', () => {
     ])
   })
 
+  it('takes another level while it is open', async () => {
+    const { log, values } = open({ level: 'warn' })
+    log.debug('a')
+    log.setLevel('debug')
+    log.debug('b')
+    log.setLevel('error')
+    log.warn('c')
+    expect((await values()).map(({ message }) => message)).to.deep.equal(['b'])
+  })
+
   it('writes messages of its level and above', async () => {
     const { log, values } = open({ level: 'warn' })
     log.debug('a')

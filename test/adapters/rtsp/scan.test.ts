@@ -18,6 +18,18 @@ const generic = (
   generic: { ranges: [], hosts: ['127.0.0.1'], ports, paths, ...also },
 })
 
+describe('a scan with another plan', () => {
+  it('calls the new addresses only', () => {
+    const scan = createStreamScan({ plan: generic([1]), addresses: anywhere, hostLimit: 1_000, concurrency: 1 })
+    const portsOf = () => [...scan.plan({ skydio: false, generic: true }).targets].map(({ port }) => port)
+    expect(portsOf()).to.deep.equal([1])
+    scan.use(generic([2, 3]))
+    expect(portsOf()).to.deep.equal([2, 3])
+    scan.use({})
+    expect(scan.plan({ skydio: false, generic: true }).missing).to.have.length(1)
+  })
+})
+
 describe('the plan of a scan', () => {
   const hostsOf = (ranges: string[], hosts: string[] = []) => [
     ...new Set(

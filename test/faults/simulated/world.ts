@@ -4,6 +4,7 @@ import { createActors } from '../../../actors/createActors.js'
 import type { Facts } from '../../../actors/facts.js'
 import { actorOptions, askOptions, fleetInput, streamAccessOptions } from '../../../config/derive/actors.js'
 import { loadConfiguration } from '../../../config/load.js'
+import { configurationRules } from '../../../config/rules.js'
 import type { By } from '../../../machines/domain/by.js'
 import type { Clock } from '../../../machines/domain/ports.js'
 import { createMetrics } from '../../../rpc/metrics.js'
@@ -38,15 +39,18 @@ async function open(source: Source, count: number): Promise<World> {
   const hints = new Set<() => void>()
   const entries =
     source === 'network' ? [...units.values()].map(({ url }, index) => ({ name: `yard${index}`, source: url })) : []
-  const { config } = loadConfiguration({ env: { CAMERA_SERVICE_CAMERAS: JSON.stringify(entries) } })
+  const env = { CAMERA_SERVICE_CAMERAS: JSON.stringify(entries) }
+  const loaded = loadConfiguration({ env })
+  const { config } = loaded
 
+  const configRules = configurationRules({ env }, loaded)
   const input = fleetInput(config, kept.external)
   /** Steps of the clock before each recording. */
   const stepsAtStart = new Map<string, number>()
   const serve = () => {
     const { ports, log } = simulatedPorts(host, kept, clock, hints)
     const actors = createActors(
-      { ...ports, failures: { pause: () => 0, failed: () => {} }, metrics: createMetrics(), clock, log },
+      { ...ports, failures: { pause: () => 0, failed: () => {} }, metrics: createMetrics(), clock, log, configRules, tune: () => {} },
       {
         actors: actorOptions(config),
         // A fixed seed of the jitter: each run is the same.

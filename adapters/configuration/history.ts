@@ -1,0 +1,44 @@
+import Type from 'typebox'
+import type { ConfigHistory, ConfigVersion } from '../../machines/domain/configuration.js'
+import { openStateFile, type StoreOptions } from '../data/stateFile.js'
+
+const Version = Type.Object({
+  version: Type.Integer({ minimum: 1 }),
+  at: Type.Number(),
+  user: Type.String(),
+  origin: Type.Enum(['start', 'file', 'signal', 'client']),
+  text: Type.String(),
+})
+
+/** The last good versions of the configuration file, in `configuration.json`. They may hold passwords. */
+export function createConfigHistory({ dir, clock, log }: StoreOptions): ConfigHistory {
+  const file = openStateFile({
+    dir,
+    name: 'configuration.json',
+    what: 'the history of the configuration',
+    schema: Type.Object({ versions: Type.Array(Version) }),
+    empty: { versions: [] },
+    consequence: 'earlier versions cannot be restored',
+    clock,
+    log,
+  })
+  let versions: Promise<ConfigVersion[]> | undefined
+  const list = () => {
+    versions ??= file.load().then(({ value }) => value.versions)
+    return versions
+  }
+
+  return {
+    list,
+    async keep({ text, user, origin }, limit) {
+      const before = await list()
+      const newest = before.at(-1)
+      if (newest?.text === text) return newest.version
+      const version = (newest?.version ?? 0) + 1
+      const after = [...before, { version, at: clock.now(), user, origin, text }].slice(-limit)
+      await file.write({ versions: after })
+      versions = Promise.resolve(after)
+      return version
+    },
+  }
+}

@@ -1,0 +1,82 @@
+/** What a change of the configuration means for the fleet. Pure. */
+import type { CameraSetup } from './cameraContext.js'
+import type { CameraId, CameraSettings, UsbDevice } from './domain/camera.js'
+import type { FleetSettings } from './domain/configuration.js'
+import type { CameraEntry } from './domain/ports.js'
+import { configuredAt, entryOf, type Present } from './domain/roster.js'
+import { streamIdentity } from './domain/streamUrl.js'
+import type { FleetContext, Known } from './fleetContext.js'
+
+/** The demonstration camera. */
+const demoEntry: CameraEntry = { name: 'demo', source: { kind: 'virtual' }, enabled: true, settings: {} }
+
+/** Only the first scan can add the demonstration camera. */
+export function withDemo(
+  { entries, streams, devices: before, demoWhenNone }: FleetContext,
+  devices: UsbDevice[],
+): CameraEntry[] {
+  const isWanted = before === undefined && demoWhenNone && devices.length + streams.length === 0
+  return !isWanted || entries.some((entry) => entry.enabled) ? entries : [...entries, demoEntry]
+}
+
+/** The parts of the context that the settings replace. What a client has set stays. */
+export function contextAfter(context: FleetContext, settings: FleetSettings) {
+  const { endsOnUnplug, maxInterruption, priority, storage, retention, external } = settings
+  const keepsDemo = context.entries.includes(demoEntry) && !settings.entries.some(({ name }) => name === demoEntry.name)
+  const isSetByClient = context.externalStreams.interval !== undefined
+  return {
+    entries: keepsDemo ? [...settings.entries, demoEntry] : settings.entries,
+    endsOnUnplug,
+    maxInterruption,
+    priority,
+    storage,
+    retention,
+    external: {
+      ...context.external,
+      skydio: external.skydio,
+      generic: external.generic,
+      ...(!isSetByClient && { interval: external.interval }),
+    },
+    externalStreams: { ...context.externalStreams, maxStreams: external.maxStreams },
+  }
+}
+
+/** The cameras that the configuration no longer has, or ignores from now on. An unplugged camera is another matter. */
+export function droppedCameras({ entries, streams, told }: FleetContext, next: CameraEntry[]): CameraId[] {
+  const [before, after] = [namedKeys(entries), namedKeys(next)]
+  // An added stream that is configured now is another camera.
+  const replaced = streams.filter(({ url }) => !configuredAt(url, entries) && configuredAt(url, next))
+  const replacedKeys = new Set(replaced.map(({ url }) => streamIdentity(url)))
+  return (Object.entries(told) as [CameraId, Known][]).flatMap(
+    ([
+      id,
+      {
+        identity: { key },
+        device,
+      },
+    ]) => {
+      const isGone = (before.has(key) && !after.has(key)) || replacedKeys.has(key)
+      const isIgnored = device?.kind === 'usb' && entryOf(device, next)?.enabled === false
+      return isGone || isIgnored ? [id] : []
+    },
+  )
+}
+
+const namedKeys = (entries: readonly CameraEntry[]) =>
+  new Set(
+    entries.flatMap(({ name, source, enabled }) =>
+      enabled && source.kind !== 'usb' ? [`${source.kind}:${name}`] : [],
+    ),
+  )
+
+export const setupOf = (
+  { endsOnUnplug = false, maxInterruption }: FleetContext,
+  { name, settings }: Present,
+): CameraSetup => ({ name, settings, endsOnUnplug, ...(maxInterruption !== undefined && { maxInterruption }) })
+
+export const isSame = (one: object, other: object) => JSON.stringify(one) === JSON.stringify(other)
+
+/** True if the stream is the same with both settings: they differ at most in the name, the priority and the limits. */
+export const isSameStream = (one: CameraSettings, other: CameraSettings) => isSame(streamOf(one), streamOf(other))
+
+const streamOf = ({ name: _, priority: __, limits: ___, ...stream }: CameraSettings) => stream

@@ -1,0 +1,312 @@
+import { expect } from 'chai'
+import { type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import { configurationMachine, configurationView } from '../../machines/configuration.js'
+import type { ConfigurationEvent, VersionToKeep } from '../../machines/configurationSetup.js'
+import {
+  type ConfigPlan,
+  ConfigRefusal,
+  type ConfigRequest,
+  type HealthScope,
+  type LiveSettings,
+  type Tuning,
+} from '../../machines/domain/configuration.js'
+import { because, Failure } from '../../machines/domain/reason.js'
+import { later, turn } from '../support/later.js'
+import { withParent } from '../support/parent.js'
+
+const by = { user: 'ann', request: '1', session: 's' }
+const patch = (level: string): ConfigRequest => ({ origin: 'client', by, patch: { logging: { level } } })
+
+/** Settings that the tests tell apart by the level of the log. */
+const settingsOf = (logLevel: Tuning['logLevel']): LiveSettings => ({
+  fleet: {
+    entries: [],
+    endsOnUnplug: false,
+    priority: 50,
+    storage: { warnPercent: 80, blockPercent: 90, minFree: 0, interval: 5_000 },
+    retention: { policy: { type: 'manual', enabled: false }, checkInterval: 1_000 },
+    external: { interval: 0, maxStreams: 0, skydio: false, generic: false },
+  },
+  tuning: {
+    logLevel,
+    rateLimits: { requests: 1, window: 1, addressRequests: 1, failures: 1, pauseMax: 1 },
+    snapshots: { format: 'jpg', quality: 90, maxAge: 0 },
+    recordings: { format: 'fmp4' },
+    scan: {},
+  },
+  rollbackTimeout: 30_000,
+  history: 10,
+})
+const planOf = (level: Tuning['logLevel'], changes: Partial<ConfigPlan> = {}): ConfigPlan => ({
+  text: `level: ${level}`,
+  writes: true,
+  changes: [{ key: 'logging.level', from: 'info', to: level, applies: 'live' }],
+  needsRestart: [],
+  warnings: [],
+  settings: settingsOf(level),
+  ...changes,
+})
+
+/** The machine on effects that the test controls. `log`: the effects, in order. */
+function start() {
+  const clock = new SimulatedClock()
+  const log: string[] = []
+  const world = {
+    plan: async (_: ConfigRequest, _text: string): Promise<ConfigPlan> => planOf('debug'),
+    apply: async () => {},
+    keep: async () => log.filter((line) => line.startsWith('keep')).length,
+  }
+  let judge = (_: ConfigurationEvent) => {}
+  const parts = withParent(
+    configurationMachine.provide({
+      actors: {
+        watchFile: fromCallback(() => () => log.push('watch ends')) as never,
+        planChange: fromPromise<ConfigPlan, { request: ConfigRequest; text: string }>(({ input }) => {
+          log.push(`read ${input.request.origin}`)
+          return world.plan(input.request, input.text)
+        }),
+        applyChange: fromPromise<void, { text?: string; tuning: Tuning }>(({ input }) => {
+          log.push(`apply ${input.tuning.logLevel}${input.text === undefined ? '' : `, write ${input.text}`}`)
+          return world.apply()
+        }),
+        keepVersion: fromPromise<number, VersionToKeep>(({ input }) => {
+          log.push(`keep ${input.text} of ${input.by?.user ?? input.origin}, ${input.limit}`)
+          return world.keep()
+        }),
+        watchHealth: fromCallback<EventObject, HealthScope>(({ sendBack }) => {
+          judge = sendBack
+        }),
+      },
+    }),
+    { input: { text: 'level: info', settings: settingsOf('info') }, clock },
+  )
+  const { actor, heard, facts } = parts
+  const of = (type: string) => facts.filter((fact) => fact.type === type)
+  return {
+    ...parts,
+    clock,
+    log,
+    world,
+    of,
+    view: () => configurationView(actor.getSnapshot()),
+    request: async (request: ConfigRequest) => {
+      actor.send({ type: 'config.request', request })
+      for (let more = 0; more < 3; more++) await turn()
+    },
+    /** The fleet has informed the cameras; these reconnect. */
+    applied: async (...cameras: 'camera0'[]) => {
+      actor.send({ type: 'settings.applied', scope: { cameras, server: true } })
+      await turn()
+    },
+    judge: async (fault?: string) => {
+      judge({ type: 'health.judged', ...(fault !== undefined && { fault: because('config_unhealthy', fault) }) })
+      for (let more = 0; more < 3; more++) await turn()
+    },
+    passes: async (ms: number) => {
+      clock.increment(ms)
+      for (let more = 0; more < 3; more++) await turn()
+    },
+    sent: () => heard.map((event) => (event as unknown as { settings: LiveSettings }).settings.tuning.logLevel),
+  }
+}
+
+describe('configuration', () => {
+  it('keeps the version with which the service starts', async () => {
+    const { log, view } = start()
+    await turn()
+    expect(log).to.deep.equal(['keep level: info of start, 10'])
+    expect(view()).to.deep.equal({ version: 1, text: 'level: info', changing: false })
+  })
+
+  it('reads a changed file once it is at rest, applies it and keeps the version', async () => {
+    const { actor, log, passes, applied, judge, view, of, sent } = start()
+    await turn()
+    actor.send({ type: 'file.changed' })
+    await passes(200)
+    actor.send({ type: 'file.changed' })
+    await passes(200)
+    expect(log).to.have.length(1)
+    await passes(100)
+    expect(sent()).to.deep.equal(['debug'])
+    await applied()
+    await judge()
+    expect(log.slice(1)).to.deep.equal([
+      'read file',
+      'apply debug, write level: debug',
+      'keep level: debug of file, 10',
+    ])
+    expect(view()).to.deep.equal({ version: 2, text: 'level: debug', changing: false })
+    expect(of('config.changed')).to.deep.equal([
+      {
+        type: 'config.changed',
+        version: 2,
+        origin: 'file',
+        changes: planOf('debug').changes,
+        needsRestart: [],
+        warnings: [],
+      },
+    ])
+  })
+
+  it('refuses a change with all faults and leaves everything as it was', async () => {
+    const { request, world, log, of, view, sent } = start()
+    const faults = ['a', 'b'].map((key) => ({ key, value: '1', rule: 'must be 2', origin: 'the change' }))
+    world.plan = async () => {
+      throw new ConfigRefusal(faults)
+    }
+    await request(patch('x'))
+    const reason = because('config_invalid', 'a = 1: must be 2; b = 1: must be 2')
+    expect(of('config.refused')).to.deep.equal([{ type: 'config.refused', origin: 'client', by, reason, faults }])
+    expect(view()).to.deep.equal({ version: 1, text: 'level: info', changing: false, reason })
+    expect([log.filter((line) => line.startsWith('apply')), sent()]).to.deep.equal([[], []])
+  })
+
+  it('applies nothing if the file cannot be written', async () => {
+    const { request, world, of, view, sent } = start()
+    world.apply = async () => {
+      throw new Failure('config_read_only')
+    }
+    await request(patch('debug'))
+    expect(of('config.refused')).to.have.length(1)
+    expect([view().text, sent()]).to.deep.equal(['level: info', []])
+  })
+
+  it('waits until the cameras that reconnect are available, and stay so', async () => {
+    const { request, applied, judge, passes, view, of } = start()
+    await request(patch('debug'))
+    await applied('camera0')
+    await judge('camera0 is not available')
+    await judge()
+    await passes(1_000)
+    await judge('camera0 is not available: refused')
+    await passes(5_000)
+    expect(view().changing).to.equal(true)
+    await judge()
+    await passes(2_000)
+    expect(of('config.changed')).to.have.length(1)
+    expect(view()).to.deep.equal({ version: 2, text: 'level: debug', changing: false })
+  })
+
+  it('reverts a change if the service is not healthy in time', async () => {
+    const { request, applied, judge, passes, view, of, log, sent } = start()
+    await request(patch('debug'))
+    await applied('camera0')
+    await judge('camera0 is not available: it does not answer')
+    await passes(30_000)
+    expect(sent()).to.deep.equal(['debug', 'info'])
+    await applied('camera0')
+    expect(log.slice(-2)).to.deep.equal(['apply debug, write level: debug', 'apply info, write level: info'])
+    const reason = because('config_unhealthy', 'camera0 is not available: it does not answer')
+    expect(of('config.rolledBack')).to.deep.equal([
+      {
+        type: 'config.rolledBack',
+        origin: 'client',
+        by,
+        reason,
+        changes: planOf('debug').changes,
+        fileDiffers: false,
+      },
+    ])
+    expect(view()).to.deep.equal({ version: 1, text: 'level: info', changing: false, reason })
+  })
+
+  it('does not write over a file that somebody else has written when it reverts', async () => {
+    const { request, world, passes, of, log } = start()
+    world.plan = async () => planOf('debug', { writes: false })
+    await request({ origin: 'signal' })
+    // The fleet does not answer.
+    await passes(30_000)
+    await passes(30_000)
+    expect(log.filter((line) => line.startsWith('apply'))).to.deep.equal(['apply debug', 'apply info'])
+    expect(of('config.rolledBack')[0]).to.deep.include({ fileDiffers: true })
+  })
+
+  it('runs a second change after the first is confirmed', async () => {
+    const { request, world, applied, judge, log, of, view } = start()
+    await request(patch('debug'))
+    await applied()
+    world.plan = async (_, text) => planOf('warn', { text: `${text}, then warn` })
+    await request(patch('warn'))
+    expect(log.filter((line) => line.startsWith('read'))).to.have.length(1)
+    await judge()
+    await applied()
+    await judge()
+    expect(of('config.changed').map((fact) => (fact as unknown as { version: number }).version)).to.deep.equal([2, 3])
+    expect(view().text).to.equal('level: debug, then warn')
+  })
+
+  it('reads a file again that changes while a change is confirmed, once', async () => {
+    const { actor, request, applied, judge, passes, log } = start()
+    await request(patch('debug'))
+    await applied()
+    for (let more = 0; more < 3; more++) actor.send({ type: 'file.changed' })
+    await judge()
+    await passes(300)
+    await applied()
+    await judge()
+    await passes(300)
+    expect(log.filter((line) => line.startsWith('read'))).to.deep.equal(['read client', 'read file'])
+  })
+
+  it('keeps a text that changes no value without touching anything', async () => {
+    const { request, world, of, view, sent } = start()
+    world.plan = async () => planOf('info', { text: '# level: info', changes: [], writes: false })
+    await request({ origin: 'signal' })
+    expect([of('config.unchanged').length, of('config.changed').length, sent().length]).to.deep.equal([1, 0, 0])
+    expect(view()).to.deep.equal({ version: 2, text: '# level: info', changing: false })
+  })
+
+  it('keeps a change in force that cannot be kept as a version, and tells why', async () => {
+    const { request, world, applied, judge, view, of } = start()
+    await turn()
+    world.keep = async () => {
+      throw new Failure('storage_full')
+    }
+    await request(patch('debug'))
+    await applied()
+    await judge()
+    expect(of('config.changed')).to.have.length(1)
+    expect(view()).to.deep.equal({
+      version: 1,
+      text: 'level: debug',
+      changing: false,
+      reason: because('storage_full'),
+    })
+  })
+
+  it('uses the time limit and the number of versions of the new configuration', async () => {
+    const { request, world, applied, judge, passes, view, log } = start()
+    world.plan = async () =>
+      planOf('debug', { settings: { ...settingsOf('debug'), rollbackTimeout: 5_000, history: 3 } })
+    await request(patch('debug'))
+    await applied('camera0')
+    await judge('camera0 is not available')
+    await passes(5_000)
+    await applied('camera0')
+    expect(view().text).to.equal('level: info')
+    await request(patch('debug'))
+    await applied()
+    await judge()
+    expect(log.at(-1)).to.equal('keep level: debug of ann, 3')
+  })
+
+  it('stops while it applies: nothing follows', async () => {
+    const { request, world, stop, log, of } = start()
+    const writing = later<void>()
+    world.apply = () => writing.promise
+    await request(patch('debug'))
+    stop()
+    writing.resolve()
+    await turn()
+    expect(log.slice(-2)).to.deep.equal(['apply debug, write level: debug', 'watch ends'])
+    expect(of('config.changed')).to.deep.equal([])
+  })
+
+  it('accepts a limited number of requests', async () => {
+    const { actor, world } = start()
+    world.plan = () => new Promise(() => {})
+    const event = { type: 'config.request', request: patch('debug') } as const
+    for (let more = 0; more < 16; more++) actor.send(event)
+    expect(actor.getSnapshot().can(event)).to.equal(false)
+  })
+})
