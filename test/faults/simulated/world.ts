@@ -50,7 +50,15 @@ async function open(source: Source, count: number): Promise<World> {
   const serve = () => {
     const { ports, log } = simulatedPorts(host, kept, clock, hints)
     const actors = createActors(
-      { ...ports, failures: { pause: () => 0, failed: () => {} }, metrics: createMetrics(), clock, log, configRules, tune: () => {} },
+      {
+        ...ports,
+        failures: { pause: () => 0, failed: () => {} },
+        metrics: createMetrics(),
+        clock,
+        log,
+        configRules,
+        tune: () => {},
+      },
       {
         actors: actorOptions(config),
         // A fixed seed of the jitter: each run is the same.
