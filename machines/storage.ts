@@ -65,7 +65,7 @@ export const storageMachine = setup({
     takeLimits: assign((_, { limits }: { limits: StorageSettings }) => limits),
     keepUsage: enqueueActions(({ context, enqueue, self }, measured: Measured) => {
       const { at: _, ...usage } = measured
-      enqueue.assign({ usage, rate: rateAfter(context.rate, measured), failure: undefined })
+      enqueue.assign({ usage, rate: rateAfter(context.rate, measured, context.usage.available), failure: undefined })
       const missing = usage.fault && usage.fault.code !== 'storage_full' ? 0 : missingOf(context, usage)
       if (missing > 0 && self._parent) enqueue.sendTo(self._parent, { type: 'storage.pressed', missing })
       enqueue.raise({ type: 'disk.measured' })

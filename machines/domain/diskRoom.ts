@@ -115,16 +115,16 @@ export function missingOf(limits: DiskLimits, usage: DiskUsage): number {
 
 /**
  * Returns the rate after a measurement. It rises at once and falls slowly, so that a pause of the writers is no end. It is
- * unknown after space was freed.
+ * unknown after space was freed. `before`: the available bytes of the last measurement.
  */
-export function rateAfter({ perMs, isKnown, base }: WriteRate, { at, available }: Measured): WriteRate {
+export function rateAfter({ perMs, isKnown, base }: WriteRate, { at, available }: Measured, before: number): WriteRate {
   const here = { at, available }
+  // Space was freed: what filled it may have ended. The next measurements tell.
+  if (available > before) return { perMs: 0, isKnown: false, base: here }
   if (base === undefined) return { perMs, isKnown, base: here }
   const span = at - base.at
   if (span < shortestSpan) return { perMs, isKnown, base }
-  // Space was freed: what filled it may have ended. The next measurements tell.
-  if (available > base.available) return { perMs: 0, isKnown: false, base: here }
-  const observed = (base.available - available) / span
+  const observed = Math.max(0, base.available - available) / span
   const former = perMs * 0.5 ** (span / halfLife)
   // A byte in ten seconds is no rate.
   const rate = Math.max(observed, former < 1e-4 ? 0 : former)

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -95,6 +95,9 @@ suite('permissions by certificate (with openssl on PATH), embedded', function ()
       env: { ...settings, ...tls },
       dataDir,
     })
+    // Methods that change the configuration need a file.
+    env.CAMERA_SERVICE_CONFIG = join(dataDir, 'service.yml')
+    await writeFile(env.CAMERA_SERVICE_CONFIG, '')
     child = spawn(process.execPath, [program, 'serve'], { env, stdio: 'ignore' })
     rtspPort = ports.rtsp
     const isReady = () =>

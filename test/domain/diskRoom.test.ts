@@ -32,11 +32,12 @@ describe('the rate at which the disk is used', () => {
   const at = (ms: number, available: number) => ({ ...usage(available), at: ms })
 
   it('is forgotten when space is freed: what filled it may have ended', () => {
-    const start = rateAfter(unknownRate, at(0, 9e8))
-    const filled = rateAfter(start, at(1_000, 0))
+    const start = rateAfter(unknownRate, at(0, 9e8), 9e8)
+    const filled = rateAfter(start, at(1_000, 0), 9e8)
     expect(filled.perMs).to.equal(9e5)
-    const freed = rateAfter(filled, at(2_000, 9e8))
+    // Somebody began to write just before: there is no earlier measurement to compare with.
+    const freed = rateAfter({ perMs: filled.perMs, isKnown: false }, at(2_000, 9e8), 0)
     expect(freed).to.deep.include({ perMs: 0, isKnown: false })
-    expect(rateAfter(freed, at(3_000, 8.99e8))).to.deep.include({ perMs: 1_000, isKnown: true })
+    expect(rateAfter(freed, at(3_000, 8.99e8), 9e8)).to.deep.include({ perMs: 1_000, isKnown: true })
   })
 })
