@@ -73,8 +73,8 @@ function changeOf(before: CameraEntry | undefined, after: CameraEntry | undefine
   return { name, change: isSame ? 'updated' : 'reconnected' }
 }
 
-/** What the stream of the camera depends on: everything but its name. */
+/** What the stream of the camera depends on: not its name, its priority or the limits of its files. */
 function streamSettings(entry: CameraEntry | undefined) {
-  const { name: _name, ...settings } = entry?.settings ?? {}
+  const { name: _name, priority: _priority, limits: _limits, ...settings } = entry?.settings ?? {}
   return { url: entry?.source.kind === 'rtsp' ? entry.source.url : '', settings }
 }

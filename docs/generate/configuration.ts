@@ -108,9 +108,10 @@ The service watches the configuration file. It also reads it again on SIGHUP and
 the tables above, the column "A change" says how a change of each key applies:
 
 - \`live\`: while the service runs. Nothing is interrupted.
-- \`reconnects\`: the same, but the cameras whose entries differ in more than the name reconnect. Their recordings
-  continue in a new file. The other cameras are not disturbed. RTSP and virtual cameras are identified by their names:
-  with another name, an entry is another camera. The recording of a removed camera ends.
+- \`reconnects\`: the same, but the cameras whose entries differ reconnect, unless only the name, the priority or the
+  limits of \`retention\` differ. Their recordings continue in a new file. The other cameras are not disturbed. RTSP and
+  virtual cameras are identified by their names: with another name, an entry is another camera. The recording of a
+  removed camera ends.
 - \`restart\`: at the next start of the service. \`needs_restart\` lists these keys in the log, in the reply of
   \`set_config\` and in that of \`get_config\`.
 

@@ -59,11 +59,13 @@ cameras: [{name: yard, source: 'rtsp://ann:${password}@10.0.0.9/live?token=${pas
     const cameras = (text: string) => load(`cameras: [${text}]`).config.cameras
     const before = cameras(
       '{name: a, source: virtual}, {name: b, source: virtual}, {name: c, source: rtsp://h/1}, ' +
-        '{name: d, source: usb:SN1}, {name: e, source: usb:SN2, enabled: false}, {name: f, source: virtual}',
+        '{name: d, source: usb:SN1}, {name: e, source: usb:SN2, enabled: false}, {name: f, source: virtual}, ' +
+        '{name: h, source: virtual}',
     )
     const after = cameras(
       '{name: a, source: virtual}, {name: b, source: virtual, fps: 5}, {name: c, source: rtsp://h/2}, ' +
-        '{name: door, source: usb:SN1}, {name: g, source: virtual}, {name: f, source: virtual, enabled: false}',
+        '{name: door, source: usb:SN1}, {name: g, source: virtual}, {name: f, source: virtual, enabled: false}, ' +
+        '{name: h, source: virtual, priority: 9, retention: {max_age_days: 3}}',
     )
     expect(cameraChanges(before, after)).to.deep.equal([
       { name: 'e', change: 'added' },
@@ -72,6 +74,7 @@ cameras: [{name: yard, source: 'rtsp://ann:${password}@10.0.0.9/live?token=${pas
       { name: 'door', change: 'updated' },
       { name: 'g', change: 'added' },
       { name: 'f', change: 'removed' },
+      { name: 'h', change: 'updated' },
     ])
   })
 })

@@ -16,7 +16,7 @@ export interface Cell {
   faults: string[]
 }
 
-export type Row = Record<Station, Cell>
+export type Row = Partial<Record<Station, Cell>>
 
 /** How often a client looks, in ms. */
 const every = 100
@@ -25,65 +25,70 @@ const settling = 2_000
 
 /** Starts a service with one camera for each station, causes the fault, and waits until each works again. */
 export async function runFault(worlds: Worlds, name: FaultName): Promise<Row> {
+  const { stations: used = stations, limit } = worlds
   const fault = faults[name]
-  const world = await worlds.open(fault.source, cameraCount)
+  const isOfCamera = 'isOfCamera' in fault
+  const world = await worlds.open(fault.source, cameraCount(used))
   const injection = world.faults[name]
   if (injection === undefined) throw new Error(`${worlds.name} cannot cause ${name}`)
   try {
-    const [idle = '', streaming = '', recording = '', timed = '', still = '', first = '', second = ''] = world.cameras
-    await world.hold(streaming)
-    await Promise.all([world.record(recording), world.record(first), world.record(second)])
-    await world.record(timed, timedDuration)
+    const of = assign(used, world.cameras)
+    const [streaming, still] = [of.streaming?.[0], of.snapshot?.[0]]
+    const recorded = [...(of.recording ?? []), ...(of['two cameras'] ?? [])]
+    if (streaming) await world.hold(streaming)
+    await Promise.all(recorded.map((camera) => world.record(camera)))
+    for (const camera of of['timed recording'] ?? []) await world.record(camera, timedDuration)
     await world.pass(settling)
 
     const watching = watch(world)
-    const picture = settled(world.snapshot(still))
+    const picture = still ? settled(world.snapshot(still)) : undefined
     const began = world.now()
-    const hit = 'isOfCamera' in fault ? world.cameras.slice(0, -1) : world.cameras
+    const hit = isOfCamera ? world.cameras.slice(0, -1) : world.cameras
     await injection.begin(hit)
     await world.pass(fault.lasts)
     await injection.finish?.(hit)
     const over = world.now()
     const lasted = fault.lasts === 0 ? 0 : over - began
 
-    const until = (isRight: () => Promise<boolean>) => tookUntil(world, { over, limit: worlds.limit }, isRight)
-    const isRecording = (camera: string) => {
-      const isGrowing = grows(() => world.written(camera))
-      return async () => (await isGrowing()) && (await world.see(camera)).recording?.status === 'RECORDING'
-    }
-    const cells: Partial<Row> = {}
-    const [picked, back, streamed, ...took] = await Promise.all([
-      pictureCell(world, picture, { over, limit: worlds.limit }),
-      until(async () => isFine(await world.see(idle))),
-      streamCell(world, streaming, until, watching),
-      ...[recording, first, second].map((camera) => until(isRecording(camera))),
+    const until = (isRight: () => Promise<boolean>) => tookUntil(world, { over, limit }, isRight)
+    const times = new Map<string, number | undefined>()
+    const cells: Row = {}
+    await Promise.all([
+      picture && pictureCell(world, picture, { over, limit }).then((cell) => Object.assign(cells, { snapshot: cell })),
+      streaming &&
+        streamCell(world, streaming, until, watching).then((cell) => Object.assign(cells, { streaming: cell })),
+      ...recorded.map(async (camera) => times.set(camera, await until(isRecording(world, camera)))),
     ])
-    cells.snapshot = picked
-    cells.idle = backCell(back, watching.reasons(idle))
-    cells.streaming = streamed
-    const tookOf = { [recording]: took[0], [first]: took[1], [second]: took[2] }
     await world.pass(settling)
     const cellOf = async (camera: string) =>
-      recordingCell(tookOf[camera], await world.stop(camera), { lasted, reasons: watching.reasons(camera) })
-    cells.recording = await cellOf(recording)
-    const pair = [await cellOf(first), await cellOf(second)] as const
-    cells['two cameras'] = pairCell(...pair, 'isOfCamera' in fault)
-    cells['timed recording'] = await timedCell(
-      world,
-      timed,
-      { began, limit: worlds.limit, lasted },
-      watching.reasons(timed),
-    )
-    await watching.end()
-    const silent = watching.unexplained()
-    for (const [index, station] of stations.entries()) {
-      const camera = world.cameras[index] ?? ''
-      cells[station]?.faults.push(...silent.filter((one) => one.camera === camera).map(({ what }) => what))
+      recordingCell(times.get(camera), await world.stop(camera), { lasted, reasons: watching.reasons(camera) })
+    for (const camera of of.recording ?? []) cells.recording = await cellOf(camera)
+    const [first, second] = of['two cameras'] ?? []
+    if (first && second) cells['two cameras'] = pairCell(await cellOf(first), await cellOf(second), isOfCamera)
+    for (const camera of of['timed recording'] ?? [])
+      cells['timed recording'] = await timedCell(world, camera, { began, limit, lasted }, watching.reasons(camera))
+    for (const camera of of.idle ?? []) {
+      const isBack = (await until(async () => isFine(await world.see(camera)))) !== undefined
+      cells.idle = backCell(isBack, watching.trouble(camera) - over, watching.reasons(camera))
     }
-    return cells as Row
+    await watching.end()
+    for (const { camera, what } of watching.unexplained())
+      cells[used.find((station) => of[station]?.includes(camera)) ?? 'idle']?.faults.push(what)
+    return cells
   } finally {
     await world.end()
   }
+}
+
+/** The cameras of each station, in their order. */
+function assign(used: readonly Station[], cameras: readonly string[]): Partial<Record<Station, string[]>> {
+  const free = [...cameras]
+  return Object.fromEntries(used.map((station) => [station, free.splice(0, station === 'two cameras' ? 2 : 1)]))
+}
+
+const isRecording = (world: World, camera: string): (() => Promise<boolean>) => {
+  const isGrowing = grows(() => world.written(camera))
+  return async () => (await isGrowing()) && (await world.see(camera)).recording?.status === 'RECORDING'
 }
 
 const isFine = ({ status, unhealthy }: Seen): boolean => status === 'CONNECTED' && unhealthy === undefined
@@ -151,10 +156,16 @@ async function pictureCell(world: World, picture: Settled, at: { over: number; l
 
 const stuck = (what: string): Cell => ({ outcome: 'stuck', took: 0, faults: [what] })
 
-const backCell = (took: number | undefined, reasons: string[]): Cell =>
-  took === undefined
-    ? stuck('the camera or the service did not recover')
-    : { outcome: reasons.length > 0 ? 'back' : 'undisturbed', took, reason: reasons[0], faults: [] }
+/** `trouble`: ms from the end of the fault until the camera, or the service, was last seen with a fault. */
+const backCell = (isBack: boolean, trouble: number, reasons: string[]): Cell =>
+  isBack
+    ? {
+        outcome: reasons.length > 0 ? 'back' : 'undisturbed',
+        took: reasons.length > 0 ? Math.max(0, trouble) : 0,
+        reason: reasons[0],
+        faults: [],
+      }
+    : stuck('the camera or the service did not recover')
 
 async function streamCell(
   world: World,
@@ -244,6 +255,7 @@ async function timedCell(
 /** Looks like a client until the end. */
 function watch(world: World) {
   const reasons = new Map<string, string[]>()
+  const troubles = new Map<string, number>()
   const missing: { camera: string; what: string }[] = []
   let isOver = false
   const note = (camera: string, seen: Seen) => {
@@ -254,6 +266,7 @@ function watch(world: World) {
         if (!missing.some((one) => one.camera === camera && one.what === what)) missing.push({ camera, what })
       } else if (!known.includes(reason)) known.push(reason)
     }
+    if (!isFine(seen)) troubles.set(camera, world.now())
     if (seen.status !== 'CONNECTED') add(seen.status, seen.reason)
     if (seen.recording?.status === 'INTERRUPTED') add('INTERRUPTED', seen.recording.reason)
     if (seen.recording?.status === 'FAILED') add('FAILED', seen.recording.reason)
@@ -272,6 +285,7 @@ function watch(world: World) {
   })()
   return {
     reasons: (camera: string) => reasons.get(camera) ?? [],
+    trouble: (camera: string) => troubles.get(camera) ?? 0,
     unexplained: () => missing,
     async end() {
       isOver = true
@@ -284,7 +298,7 @@ function watch(world: World) {
 export function broken(name: FaultName, row: Row, tolerance: number): string[] {
   const { mayLose } = faults[name]
   return stations.flatMap((station) => {
-    const { faults: wrong, lost = 0 } = row[station]
+    const { faults: wrong = [], lost = 0 } = row[station] ?? {}
     const tooMuch = lost > mayLose + tolerance ? [`${seconds(lost)} are lost beyond the fault`] : []
     return [...wrong, ...tooMuch].map((what) => `${station}: ${what}`)
   })

@@ -21,12 +21,14 @@ export function medianRow(rows: readonly Row[]): Row {
       })
     )
   }
-  return Object.fromEntries(stations.map((station) => [station, cellOf(rows.map((row) => row[station]))])) as Row
+  return Object.fromEntries(
+    stations.map((station) => [station, cellOf(rows.flatMap((row) => row[station] ?? []))]),
+  ) as Row
 }
 
 /** Media lost by each recording of the row that lasted through the fault, in ms, with that of the fault itself. */
 export const samplesOf = (name: FaultName, row: Row): number[] =>
   (['recording', 'timed recording', 'two cameras'] as const).flatMap((station) => {
-    const { lost, outcome } = row[station]
+    const { lost, outcome } = row[station] ?? {}
     return lost === undefined || outcome === 'stuck' ? [] : [lost + faults[name].lasts]
   })

@@ -23,17 +23,19 @@ for (const kind of realVersion === undefined ? (['embedded'] as const) : (['embe
   for (const name of worlds.can.filter((each) => only === undefined || only.includes(each))) {
     const seen: Row[] = []
     for (let run = 0; run < runs; run++) {
-      const row = await runFault(worlds, name)
+      const row = await runFault(worlds, name).catch((error: unknown) => {
+        console.log(`${kind}  ${faults[name].what}: ${error instanceof Error ? error.message : error}`)
+        failures += 1
+      })
+      if (!row) continue
       seen.push(row)
       const wrong = broken(name, row, tolerance)
       failures += wrong.length
-      const { took, lost = 0 } = row.recording
-      console.log(
-        `${kind}  ${faults[name].what}: recording ${row.recording.outcome}, ${seconds(took)}, lost ${seconds(lost)}`,
-      )
+      const { outcome, took = 0, lost = 0 } = row.recording ?? {}
+      console.log(`${kind}  ${faults[name].what}: recording ${outcome}, ${seconds(took)}, lost ${seconds(lost)}`)
       for (const what of wrong) console.log(`  ${what}`)
     }
-    rows[name] = medianRow(seen)
+    if (seen.length > 0) rows[name] = medianRow(seen)
     samples[name] = seen.flatMap((row) => samplesOf(name, row))
   }
   if (only !== undefined) continue

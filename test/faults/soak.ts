@@ -32,7 +32,7 @@ export async function soak(worlds: Worlds, options: SoakOptions): Promise<Soak> 
   const random = mulberry32(seed)
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T
   const names = worlds.can.filter((name) => faults[name].source === source)
-  const world = await worlds.open(source, cameraCount)
+  const world = await worlds.open(source, cameraCount())
   const result: Soak = { bursts: 0, caused: {}, broken: [], first: {}, last: {} }
   const recorded = world.cameras.slice(0, 4)
   try {

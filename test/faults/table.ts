@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { type Cell, type Row, seconds } from './engine.js'
 import { type FaultName, faultNames, faults } from './faults.js'
 import { median } from './median.js'
-import { stations } from './stations.js'
+import { type Station, stations } from './stations.js'
 
 const document = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url))
 
@@ -12,12 +12,12 @@ export type Rows = Partial<Record<FaultName, Row>>
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
 
 /** Returns the fault table in Markdown: one line for each fault, one column for each station. */
-export function tableOf(rows: Rows): string {
+export function tableOf(rows: Rows, columns: readonly Station[] = stations): string {
   const lines = faultNames.flatMap((name) => {
     const row = rows[name]
-    return row ? [line([faults[name].what, ...stations.map((station) => text(row[station]))])] : []
+    return row ? [line([faults[name].what, ...columns.map((station) => text(row[station]))])] : []
   })
-  return [line(['fault', ...stations]), line(['fault', ...stations].map(() => '---')), ...lines].join('\n')
+  return [line(['fault', ...columns]), line(['fault', ...columns].map(() => '---')), ...lines].join('\n')
 }
 
 /** Returns the table of the media that recordings lose by each fault. `samples`: in ms. */
@@ -35,7 +35,9 @@ export function lossesOf(samples: Partial<Record<FaultName, readonly number[]>>)
   ].join('\n')
 }
 
-function text({ outcome, took, lost = 0, reason = '' }: Cell): string {
+function text(cell: Cell | undefined): string {
+  if (!cell) return ''
+  const { outcome, took, lost = 0, reason = '' } = cell
   const after = took < 50 ? 'at once' : `after ${seconds(took)}`
   const loss = lost < 50 ? '' : `, lost ${seconds(lost)}`
   switch (outcome) {

@@ -1,4 +1,5 @@
 import type { FaultName, Source } from './faults.js'
+import type { Station } from './stations.js'
 
 /** What a client sees of one camera and of the service. Reasons are codes of the API. */
 export interface Seen {
@@ -57,6 +58,8 @@ export interface Worlds {
   name: string
   /** Faults that it can cause. */
   can: readonly FaultName[]
+  /** Default: all. */
+  stations?: readonly Station[]
   /** A service with `count` connected cameras. */
   open(source: Source, count: number): Promise<World>
   /** A cell without an end after so many ms is stuck. */

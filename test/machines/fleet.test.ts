@@ -483,6 +483,14 @@ describe('fleet with another configuration', () => {
     expect(states().map(([, state]) => state)).to.deep.equal(['available', 'available'])
   })
 
+  it('gives a camera its priority and its limits without a reconnection', async () => {
+    const { actor, configure, reported } = await running([virtual('a')])
+    await configure({ entries: [virtual('a', { priority: 90, limits: { maxAgeDays: 3 } })] })
+    expect(reported()).to.deep.equal([])
+    const { settings } = actor.system.get('camera:camera0').getSnapshot().context
+    expect(settings).to.deep.include({ priority: 90, limits: { maxAgeDays: 3 } })
+  })
+
   it('adds a camera again that is still closing its recording', async () => {
     const { configure, records, drained, states } = await running([virtual('a')])
     await records('camera0')

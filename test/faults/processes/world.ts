@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,8 +9,9 @@ import { realVersion } from '../../contract/mediaServer/servers.js'
 import { type Kind, type Service, startService, virtual } from '../../e2e/service.js'
 import { killIfRunning } from '../../support/killIfRunning.js'
 import { type SmallDisk, smallDisk } from '../../support/smallDisk.js'
+import { apiClient } from '../apiClient.js'
 import type { FaultName, Source } from '../faults.js'
-import type { Ended, Injection, Seen, World, Worlds } from '../world.js'
+import type { Injection, World, Worlds } from '../world.js'
 import { startCameras } from './source.js'
 
 /** The built service with real ffmpeg, and with a media server of this kind. */
@@ -50,26 +51,6 @@ const canMount = ((): boolean => {
   return true
 })()
 
-interface Status {
-  status: string
-  state: string
-  reason?: string
-  stream_state: string
-  recording?: { status: string; reason?: string }
-}
-interface Health {
-  status: string
-  reasons: Record<string, { reason?: string }>
-}
-interface Stopped {
-  status: string
-  reason: string
-  start_time: string
-  end_time: string
-  files: string[]
-  gaps: { from: string; to: string; reason: string }[]
-}
-
 async function open(kind: Kind, source: Source, count: number): Promise<World> {
   const disk = canMount ? (smallDisk(...diskOptions) as SmallDisk) : undefined
   const dataDir = disk && join(disk.dir, 'data')
@@ -93,7 +74,8 @@ async function open(kind: Kind, source: Source, count: number): Promise<World> {
   /** Of runs of the service that have ended. */
   const earlier: Service['notifications'] = []
 
-  const folderOf = (camera: string) => join(service.dataDir, 'recordings', camera)
+  const recordings = () => join(service.dataDir, 'recordings')
+  const folderOf = (camera: string) => join(recordings(), camera)
   const filesOf = (camera: string) =>
     readdir(folderOf(camera)).then(
       (names) => names.filter((name) => /\.(mp4|mkv)$/.test(name)).sort(),
@@ -101,19 +83,6 @@ async function open(kind: Kind, source: Source, count: number): Promise<World> {
     )
   const call = <Result>(method: string, params = {}) => service.call<Result>(method, params)
 
-  const endedOf = async ({ start_time, end_time, files, gaps, reason, status }: Stopped): Promise<Ended> => {
-    const facts = await Promise.all(
-      files.map((name) => played(join(service.dataDir, 'recordings', name.replace(/_.*/, ''), name))),
-    )
-    return {
-      reason,
-      status,
-      span: Date.parse(end_time) - Date.parse(start_time),
-      media: facts.reduce((sum, ms) => sum + ms, 0),
-      gaps: gaps.map(({ from, to, reason: why }) => ({ from: Date.parse(from), to: Date.parse(to), reason: why })),
-      unplayable: facts.filter((ms) => ms === 0).length,
-    }
-  }
   const endService = async (how: 'kill' | 'stop') => {
     isServing = false
     await service[how]()
@@ -130,64 +99,14 @@ async function open(kind: Kind, source: Source, count: number): Promise<World> {
     faults: injections(),
     now: () => performance.now(),
     pass: (ms) => sleep(ms),
-    async see(camera): Promise<Seen> {
-      if (!isServing) throw new Error('the service is down')
-      const [status, stream, health] = await Promise.all([
-        call<Status>('get_camera_status', { device: camera }),
-        call<{
-          status: string
-          reason?: string
-          holders: number
-          metrics: { frames_sent: number; bytes_sent: number }
-        }>('get_stream_status', { device: camera }),
-        call<Health>('get_status'),
-      ])
-      const why = Object.values(health.reasons).find(({ reason }) => reason !== undefined)?.reason
-      return {
-        status: status.status,
-        reason: status.reason ?? (status.state === 'probing' ? 'probing' : undefined),
-        stream: {
-          status: stream.status,
-          reason: stream.reason,
-          held: stream.holders > 0,
-          // Nobody reads the stream, so the bytes sent do not grow. The frames of a network camera are not counted.
-          frames: source === 'network' ? performance.now() : stream.metrics.frames_sent,
-        },
-        recording: status.recording && { status: status.recording.status, reason: status.recording.reason },
-        unhealthy: health.status === 'HEALTHY' ? undefined : (why ?? ''),
-      }
-    },
-    hold: (camera) => call('start_streaming', { device: camera }).then(() => {}),
-    record: (camera, duration) =>
-      call('start_recording', { device: camera, ...(duration && { duration: duration / 1_000 }) }).then(() => {}),
-    async stop(camera) {
-      const stopped = await call<Stopped>('stop_recording', { device: camera }).catch(() => undefined)
-      const ended = stopped ? await endedOf(stopped) : await world.ended(camera)
-      if (!ended) throw new Error(`${camera} did not end its recording`)
-      return ended
-    },
-    async ended(camera) {
-      const ends = [...earlier, ...service.notifications].filter(
-        ({ method, params }) =>
-          params.device === camera &&
-          (method === 'recording.stop' || (method === 'recording.error' && params.status !== 'INTERRUPTED')),
-      )
-      const last = ends.at(-1)
-      return last && (await endedOf(last.params as unknown as Stopped))
-    },
-    snapshot: (camera) =>
-      call('take_snapshot', { device: camera }).then(
-        () => {},
-        (error: unknown) => {
-          if (!isServing) throw Object.assign(new Error('the service ended'), { data: { reason: 'service_stopping' } })
-          throw error
-        },
-      ),
-    async written(camera) {
-      const names = await filesOf(camera)
-      const sizes = await Promise.all(names.map((name) => stat(join(folderOf(camera), name)).then(({ size }) => size)))
-      return sizes.reduce((sum, size) => sum + size, 0)
-    },
+    ...apiClient({
+      call,
+      notifications: () => [...earlier, ...service.notifications],
+      recordingsDir: () => recordings(),
+      isServing: () => isServing,
+      countsFrames: source === 'captured',
+      mediaOf: played,
+    }),
     async leftovers() {
       const [children, descriptors, files] = await Promise.all([
         service.children(),
@@ -207,6 +126,9 @@ async function open(kind: Kind, source: Source, count: number): Promise<World> {
     const simulate = (action: string) => async (hits: readonly string[]) => {
       await Promise.all(hits.map((device) => call('simulate', { device, action })))
     }
+    const ofStreams = (action: string) => async (hits: readonly string[]) => {
+      await Promise.allSettled(hits.map((device) => call('simulate', { device, action })))
+    }
     const unplugged: Injection = { begin: simulate('unplug'), finish: simulate('plug') }
     const signal = (name: NodeJS.Signals) => async (hits: readonly string[]) => {
       for (const { pid, camera } of await service.pipelines())
@@ -215,11 +137,11 @@ async function open(kind: Kind, source: Source, count: number): Promise<World> {
     const serverPid = async () => (await service.mediaServer()).pid
     let blocker: Server | undefined
     const fillers: string[] = []
-    const recordings = () => join(service.dataDir, 'recordings')
     return {
       unplugged,
       unpluggedLong: unplugged,
-      cameraHangs: { begin: simulate('stall'), finish: simulate('resume') },
+      // A camera without a stream cannot be stalled.
+      cameraHangs: { begin: ofStreams('stall'), finish: ofStreams('resume') },
       ffmpegKilled: { begin: signal('SIGKILL') },
       ffmpegStopped: { begin: signal('SIGSTOP') },
       sourceBlip: { begin: () => yard?.hit.cut(), finish: () => yard?.hit.attach() },
