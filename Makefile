@@ -38,7 +38,8 @@ run: build ## start the service, with a demonstration camera if there is no othe
 demo: build ## run a demonstration client: list, stream, snapshot, recording
 	@tsx test/demo/demo.ts
 
-test: build typecheck lint ## run all checks and all tests
+test: setup ## run all checks and all tests
+	@$(MAKE) --no-print-directory --output-sync=target -j 3 build typecheck lint
 	@rm -rf .cache/test && mkdir -p .cache/test
 	@status=0; $(mocha) 'test/**/*.test.ts' 2>&1 | tee .cache/test/mocha.log || status=$$?; \
 	awk '/^ +[0-9]+ passing/{p=$$1} /^ +[0-9]+ failing/{f=$$1} END{printf "%d passed, %d failed\n", p, f}' .cache/test/mocha.log; \
@@ -69,6 +70,8 @@ mediamtx: build ## download the official MediaMTX for this host into the data di
 
 test-vm: build ## test USB cameras on a real kernel, in a temporary virtual machine (needs QEMU; takes minutes)
 	@bash test/vm/run.sh
+	@bash test/vm/run.sh faults
+	@tsx test/faults/virtualMachine.ts
 
 test-faults: build ## cause every fault on real processes and write docs/reliability.md (takes about 15 minutes)
 	@NODE_OPTIONS='--conditions=development' tsx test/faults/run.ts

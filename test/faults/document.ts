@@ -1,11 +1,12 @@
 /** Writes the sections of docs/reliability.md that need no real processes. */
 import { runFault } from './engine.js'
-import { faultNames, faults } from './faults.js'
+import { faults } from './faults.js'
+import { type Rows, tableOf } from './rows.js'
 import { simulated } from './simulated/world.js'
-import { type Rows, tableOf, writeSection } from './table.js'
+import { writeSection } from './table.js'
 
 const rows: Rows = {}
-for (const name of faultNames) rows[name] = await runFault(simulated, name)
+for (const name of simulated.can) rows[name] = await runFault(simulated, name)
 writeSection('simulated host', tableOf(rows))
 const exceptions = Object.values(faults).flatMap(({ what, because, mayLose }) =>
   because === undefined ? [] : [`- ${what}: up to ${mayLose / 1_000} s, because ${because}.`],

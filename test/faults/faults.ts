@@ -35,6 +35,7 @@ export const faults = {
   cameraHangs: ofCamera('camera delivers no frames for 8 s', 8_000),
   deviceBusy: ofCamera('camera unplugged for 1 s, then another program uses it for 4 s', 5_000),
   deviceDenied: ofCamera('camera unplugged for 1 s, then its node cannot be opened for 0.3 s', 1_300),
+  twinPlugged: captured('another camera with the same serial plugged in for 6 s', 6_000),
   // The pipeline.
   ffmpegKilled: ofCamera('ffmpeg killed'),
   ffmpegStopped: losing(
@@ -80,6 +81,11 @@ export const faults = {
   // The service.
   serviceKilled: captured('service killed, and started again after 1 s', 1_000),
   serviceRestarted: captured('service restarted (SIGTERM)', 1_000),
+  serviceHangs: losing(
+    45_000,
+    'the watchdog of systemd ends a service that does not answer for 30 s (`WatchdogSec=`)',
+    captured('service hangs (SIGSTOP), under systemd'),
+  ),
 } as const satisfies Record<string, Fault>
 
 export type FaultName = keyof typeof faults

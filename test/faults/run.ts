@@ -1,6 +1,6 @@
 /**
  * `make test-faults`: causes every fault on real processes, and writes the tables of docs/reliability.md. FAULTS: only
- * these, separated by commas; nothing is written then. RUNS: how often, for the medians.
+ * these, separated by commas, and only their lines are written. RUNS: how often, for the medians.
  */
 
 import { realVersion } from '../contract/mediaServer/servers.js'
@@ -8,7 +8,8 @@ import { broken, type Row, runFault, seconds } from './engine.js'
 import { type FaultName, faults } from './faults.js'
 import { medianRow, samplesOf } from './median.js'
 import { processes } from './processes/world.js'
-import { lossesOf, type Rows, tableOf, writeSection } from './table.js'
+import { lossesOf, type Rows, tableOf } from './rows.js'
+import { sectionOf, withLines, writeSection } from './table.js'
 
 const only = process.env.FAULTS?.split(',')
 const runs = Number(process.env.RUNS ?? 1)
@@ -38,8 +39,9 @@ for (const kind of realVersion === undefined ? (['embedded'] as const) : (['embe
     if (seen.length > 0) rows[name] = medianRow(seen)
     samples[name] = seen.flatMap((row) => samplesOf(name, row))
   }
-  if (only !== undefined) continue
-  writeSection(kind === 'embedded' ? 'embedded media server' : 'MediaMTX', `${tableOf(rows)}\n\n${lossesOf(samples)}`)
+  const section = kind === 'embedded' ? 'embedded media server' : 'MediaMTX'
+  const measured = `${tableOf(rows)}\n\n${lossesOf(samples)}`
+  writeSection(section, only === undefined ? measured : withLines(sectionOf(section), measured))
 }
 console.log(failures === 0 ? 'all faults ended as they should' : `${failures} promises broken`)
 // The monitor of udev and the clients of the tests leave nothing open that matters.

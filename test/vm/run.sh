@@ -3,6 +3,7 @@
 #
 #   run.sh [scenario [STEPS]]   the built service (dist/) under its systemd unit, with cameras plugged and pulled;
 #                               STEPS: only the steps whose names match this pattern ("record|kill")
+#   run.sh faults [FAULTS]      faults of the fault table, with two cameras; leaves their table in $VM_OUT/faults.md
 #   run.sh cameras              the camera bench alone: kernel, udev, v4l2-ctl, ffmpeg
 #
 # The exit status is the program's; 124: the machine gave no answer in time, twice. What it leaves is in $VM_OUT
@@ -15,10 +16,10 @@ cache=$checkout/.cache/vm
 export VM_CACHE=$cache VM_OUT=${VM_OUT:-$checkout/.vm-out}
 PATH=$checkout/node_modules/.bin:$PATH
 
-declare -A limits=([scenario]=255 [cameras]=150)
+declare -A limits=([scenario]=255 [faults]=900 [cameras]=150)
 [ -n "${limits[$program]:-}" ] || { echo "run.sh: no program $program" >&2; exit 2; }
 limit=${VM_SECONDS:-${limits[$program]}} # in the guest; a busy host needs more
-if [ "$program" = scenario ] && [ ! -f "$checkout/dist/main.js" ]; then
+if [ "$program" != cameras ] && [ ! -f "$checkout/dist/main.js" ]; then
   echo 'run.sh: no dist/main.js: run "make build" first' >&2
   exit 2
 fi
@@ -26,7 +27,7 @@ fi
 "$here/machine.sh" setup
 mkdir -p "$cache/bundle"
 # ws is CommonJS and asks for Node's modules by require.
-esbuild "$here/usbCamera/main.ts" "$here/scenario.ts" "$here/cameras.ts" --bundle --platform=node --target=node20 --format=esm \
+esbuild "$here/usbCamera/main.ts" "$here/scenario.ts" "$here/faults.ts" "$here/cameras.ts" --bundle --platform=node --target=node20 --format=esm \
   --banner:js='import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' \
   --outdir="$cache/bundle" --outbase="$here" --out-extension:.js=.mjs --log-level=warning
 node "$cache/bundle/usbCamera/main.mjs" make-frames "$cache/frames"

@@ -11,7 +11,7 @@ import { killIfRunning } from '../../support/killIfRunning.js'
 import { type SmallDisk, smallDisk } from '../../support/smallDisk.js'
 import { apiClient } from '../apiClient.js'
 import type { FaultName, Source } from '../faults.js'
-import type { Injection, World, Worlds } from '../world.js'
+import type { Ended, Injection, World, Worlds } from '../world.js'
 import { startCameras } from './source.js'
 
 /** The built service with real ffmpeg, and with a media server of this kind. */
@@ -94,19 +94,34 @@ async function open(kind: Kind, source: Source, count: number): Promise<World> {
     isServing = true
   }
 
+  const api = apiClient({
+    call,
+    notifications: () => [...earlier, ...service.notifications],
+    recordingsDir: () => recordings(),
+    isServing: () => isServing,
+    countsFrames: source === 'captured',
+    mediaOf: played,
+  })
+  /** ms of media in the files that a fault deleted: the recorder has not lost them. */
+  const deleted = new Map<string, number>()
+  const withDeleted = (camera: string, ended: Ended): Ended => ({
+    ...ended,
+    media: ended.media + (deleted.get(camera) ?? 0),
+  })
+
   const world: World = {
     cameras,
     faults: injections(),
     now: () => performance.now(),
     pass: (ms) => sleep(ms),
-    ...apiClient({
-      call,
-      notifications: () => [...earlier, ...service.notifications],
-      recordingsDir: () => recordings(),
-      isServing: () => isServing,
-      countsFrames: source === 'captured',
-      mediaOf: played,
-    }),
+    ...api,
+    async stop(camera) {
+      return withDeleted(camera, await api.stop(camera))
+    },
+    async ended(camera) {
+      const ended = await api.ended(camera)
+      return ended && withDeleted(camera, ended)
+    },
     async leftovers() {
       const [children, descriptors, files] = await Promise.all([
         service.children(),
@@ -196,7 +211,10 @@ async function open(kind: Kind, source: Source, count: number): Promise<World> {
         async begin(hits) {
           for (const camera of hits) {
             const [newest] = (await filesOf(camera)).slice(-1)
-            if (newest) await rm(join(folderOf(camera), newest))
+            if (!newest) continue
+            const file = join(folderOf(camera), newest)
+            deleted.set(camera, await played(file))
+            await rm(file)
           }
         },
       },
