@@ -2,17 +2,16 @@ import Type from 'typebox'
 import { isCameraId } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { EndedGaps, GapStore } from '../../machines/domain/recording.js'
+import { Gap, Time } from './gapSchema.js'
 import { openStateFile, type StoreOptions } from './stateFile.js'
 
-const Time = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
-const Reason = Type.Object({ code: Type.String(), details: Type.String() })
 const State = Type.Object({
   recordings: Type.Array(
     Type.Object({
       camera: Type.String(),
       endedAt: Time,
       files: Type.Array(Type.String(), { minItems: 1 }),
-      gaps: Type.Array(Type.Object({ from: Time, to: Time, reason: Reason }), { minItems: 1 }),
+      gaps: Type.Array(Gap, { minItems: 1 }),
     }),
   ),
 })

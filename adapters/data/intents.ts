@@ -1,10 +1,9 @@
 import Type from 'typebox'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import type { IntentStore, RecordingIntent } from '../../machines/domain/recording.js'
+import { Gap, Reason, Time } from './gapSchema.js'
 import { openStateFile, type StoreOptions } from './stateFile.js'
 
-const Time = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
-const Reason = Type.Object({ code: Type.String(), details: Type.String() })
 const State = Type.Object({
   recordings: Type.Array(
     Type.Object({
@@ -13,7 +12,7 @@ const State = Type.Object({
       format: Type.Enum(['fmp4', 'mp4', 'mkv']),
       duration: Type.Optional(Time),
       startedAt: Time,
-      gaps: Type.Array(Type.Object({ from: Time, to: Time, reason: Reason })),
+      gaps: Type.Array(Gap),
       gapReason: Type.Optional(Reason),
       unfinished: Type.Optional(Type.Array(Type.String())),
     }),

@@ -17,26 +17,7 @@ export async function startSource(kind: Kind, path: string) {
     feeder = undefined
   }
   const start = async () => {
-    const pattern = [
-      '-re',
-      '-f',
-      'lavfi',
-      '-i',
-      'testsrc2=size=320x240:rate=15',
-      '-c:v',
-      'libx264',
-      '-preset',
-      'ultrafast',
-      '-tune',
-      'zerolatency',
-      '-g',
-      '15',
-    ]
-    feeder = spawn(
-      'ffmpeg',
-      ['-v', 'error', '-nostdin', ...pattern, '-pix_fmt', 'yuv420p', '-f', 'rtsp', '-rtsp_transport', 'tcp', url],
-      { stdio: 'ignore' },
-    )
+    feeder = feed([url])
     while (!(await isLive())) await new Promise((resolve) => setTimeout(resolve, 50))
   }
   await start()
@@ -50,4 +31,24 @@ export async function startSource(kind: Kind, path: string) {
       await removeFolder(dir)
     },
   }
+}
+
+/** One encoder that publishes to all paths. */
+export function feed(urls: readonly string[]): ChildProcess {
+  const outputs = urls.map((url) => `[f=rtsp:rtsp_transport=tcp]${url}`).join('|')
+  const pattern = ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=15']
+  const encoding = [
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    '-tune',
+    'zerolatency',
+    '-g',
+    '15',
+    '-pix_fmt',
+    'yuv420p',
+  ]
+  const output = ['-map', '0:v', '-f', 'tee', outputs]
+  return spawn('ffmpeg', ['-v', 'error', '-nostdin', ...pattern, ...encoding, ...output], { stdio: 'ignore' })
 }

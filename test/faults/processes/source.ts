@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { removeFolder, startMediaServer, temporaryFolder } from '../../contract/mediaServer/servers.js'
+import { feed } from '../../e2e/source.js'
 import { freePort } from '../../support/ports.js'
 import { until } from '../../support/until.js'
 
@@ -34,25 +34,6 @@ export async function startCameras(count: number) {
       await removeFolder(dir)
     },
   }
-}
-
-function feed(urls: readonly string[]) {
-  const outputs = urls.map((url) => `[f=rtsp:rtsp_transport=tcp]${url}`).join('|')
-  const pattern = ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=15']
-  const encoding = [
-    '-c:v',
-    'libx264',
-    '-preset',
-    'ultrafast',
-    '-tune',
-    'zerolatency',
-    '-g',
-    '15',
-    '-pix_fmt',
-    'yuv420p',
-  ]
-  const output = ['-map', '0:v', '-f', 'tee', outputs]
-  return spawn('ffmpeg', ['-v', 'error', '-nostdin', ...pattern, ...encoding, ...output], { stdio: 'ignore' })
 }
 
 /** Passes connections on to the port, until it is cut. */
