@@ -25,8 +25,8 @@ interface ConfigurationAskPorts {
   text: string
 }
 
-/** Limit in ms, for a change and all earlier ones. */
-const patience = 10 * 60_000
+/** Limit in ms, against bugs only: 16 changes may wait for each other, and each for `config.rollback_timeout`. */
+const patience = 6 * 3_600_000
 
 export function createConfigurationAsk({
   actor,
@@ -59,7 +59,7 @@ export function createConfigurationAsk({
       throw dependencyFailed('configuration', reasonOf(error))
     })
     if (fact.type === 'config.refused') throw refusalOf(fact.reason, fact.faults, request)
-    if (fact.type === 'config.rolledBack') throw rolledBack(fact.reason)
+    if (fact.type === 'config.rolledBack') throw rolledBack(fact.reason, fact.fileDiffers)
     const { version, changes, needsRestart, warnings } = fact
     return { version, changes, needsRestart, warnings }
   }
@@ -134,11 +134,11 @@ function invalid(faults: readonly ConfigFault[]): ServiceError {
   })
 }
 
-const rolledBack = ({ code, details }: Reason) =>
+const rolledBack = ({ code, details }: Reason, fileDiffers: boolean) =>
   new ServiceError('dependencyFailed', {
     reason: code,
     dependency: 'configuration',
-    detail: `the change was reverted: ${details}`,
+    detail: `the change was reverted${fileDiffers ? ', but the file still holds it' : ''}: ${details}`,
     suggestion: 'Correct the change; get_camera_list returns the state of each camera',
   })
 

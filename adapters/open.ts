@@ -177,10 +177,13 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   const snapshotsDir = (camera: string) => join(data.snapshots, camera)
   const hostSampler = createHostSampler({ clock, log })
   closers.push(hostSampler.dispose)
-  const files = createMediaFiles({ recordingsDir: data.recordings, snapshotsDir: data.snapshots })
-  const addresses = createAddressCheck({ places: () => options.ownPlaces(kind, authPort) })
-
   const gaps = await createGapStore({ dir: data.state, clock, log })
+  const files = createMediaFiles({
+    recordingsDir: data.recordings,
+    snapshotsDir: data.snapshots,
+    forget: gaps.forget,
+  })
+  const addresses = createAddressCheck({ places: () => options.ownPlaces(kind, authPort) })
 
   return {
     ...access,

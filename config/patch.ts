@@ -53,7 +53,10 @@ const styleOf = (text: string) => ({
 function limitDepth(value: unknown, key: string, depth: number): void {
   if (depth > deepest) throw refuse(key.slice(0, 80), 'is nested too deeply')
   if (typeof value !== 'object' || value === null) return
-  for (const [name, each] of Object.entries(value)) limitDepth(each, key ? `${key}.${name}` : name, depth + 1)
+  for (const [name, each] of Object.entries(value)) {
+    if (name === '') throw refuse(key, 'contains a key without a name')
+    limitDepth(each, key ? `${key}.${name}` : name, depth + 1)
+  }
 }
 
 function merge(document: Document, map: YAMLMap, patch: Group, group: string): void {

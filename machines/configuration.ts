@@ -62,6 +62,7 @@ export const configurationMachine = configurationSetup.createMachine({
             src: 'applyChange',
             input: ({ context: { plan, settings } }) => ({
               ...(plan?.writes && { text: plan.text }),
+              ...(plan?.expects !== undefined && { expected: plan.expects }),
               tuning: (plan?.settings ?? settings).tuning,
             }),
             onDone: [{ guard: 'changesNothing', target: '#configuration.keeping' }, { target: 'telling' }],
@@ -140,7 +141,13 @@ export const configurationMachine = configurationSetup.createMachine({
         // The change is in force, although it cannot be kept as a version.
         onError: {
           target: 'idle',
-          actions: ['acceptPlan', { type: 'noteFailure', params: ({ event }) => event }, 'tellOutcome', 'dropRequest'],
+          actions: [
+            'forgetVersion',
+            'acceptPlan',
+            { type: 'noteFailure', params: ({ event }) => event },
+            'tellOutcome',
+            'dropRequest',
+          ],
         },
       },
     },
@@ -150,13 +157,14 @@ export const configurationMachine = configurationSetup.createMachine({
       states: {
         restoring: {
           invoke: {
-            src: 'applyChange',
+            src: 'revertChange',
+            // Somebody may have edited the file meanwhile.
             input: ({ context: { plan, text, settings } }) => ({
-              ...(plan?.writes && { text }),
+              ...(plan?.writes && { text, expected: plan.text }),
               tuning: settings.tuning,
             }),
-            onDone: 'telling',
-            onError: { target: 'telling', actions: { type: 'noteFailure', params: ({ event }) => event } },
+            onDone: { target: 'telling', actions: { type: 'noteFile', params: ({ event }) => event.output } },
+            onError: { target: 'telling', actions: { type: 'noteFile', params: { fileDiffers: true } } },
           },
         },
         telling: {

@@ -38,6 +38,8 @@ interface ConfigurationContext extends ConfigurationInput {
   requests: ConfigRequest[]
   plan?: ConfigPlan | undefined
   scope?: HealthScope | undefined
+  /** After a rollback: the file still holds the change. */
+  fileDiffers?: boolean
   /** Why the last change is not in force, or not kept. */
   reason?: Reason | undefined
 }
@@ -51,6 +53,13 @@ export interface VersionToKeep {
   origin: ConfigOrigin
   by?: By
   limit: number
+}
+
+/** `expected`: the text that the file must have; absent: any. */
+export interface Application {
+  text?: string
+  expected?: string
+  tuning: Tuning
 }
 
 /** The events, effects, guards and actions of the statechart in `configuration.ts`. */
@@ -67,7 +76,9 @@ export const configurationSetup = setup({
     /** Reads and validates. Rejects with a Failure, for broken rules with ConfigRefusal. */
     planChange: promiseHole<ConfigPlan, { request: ConfigRequest; text: string }>('planChange'),
     /** Writes the file if there is a text, then tunes the parts outside of the machines. */
-    applyChange: promiseHole<void, { text?: string; tuning: Tuning }>('applyChange'),
+    applyChange: promiseHole<void, Application>('applyChange'),
+    /** Tunes, then writes the file if there is a text. Resolves with whether the file still holds another text. */
+    revertChange: promiseHole<{ fileDiffers: boolean }, Application>('revertChange'),
     /** Resolves with the number of the version. */
     keepVersion: promiseHole<number, VersionToKeep>('keepVersion'),
     watchHealth: callbackHole<HealthScope>('watchHealth'),
@@ -96,6 +107,8 @@ export const configurationSetup = setup({
     }),
     keepPlan: assign({ plan: (_, { plan }: { plan: ConfigPlan }) => plan, reason: undefined }),
     keepScope: assign({ scope: (_, { scope }: { scope: HealthScope }) => scope }),
+    forgetVersion: assign({ version: 0 }),
+    noteFile: assign((_, { fileDiffers }: { fileDiffers: boolean }) => ({ fileDiffers })),
     takeVersion: assign({ version: (_, { version }: { version: number }) => version }),
     acceptPlan: assign(({ context: { plan } }) =>
       plan ? { text: plan.text, settings: plan.settings, reason: undefined } : {},
@@ -137,7 +150,7 @@ export const configurationSetup = setup({
         reason: context.reason ?? because('config_unhealthy'),
         changes: context.plan?.changes ?? [],
         /** The service does not write over what somebody else has written. */
-        fileDiffers: context.plan?.writes === false,
+        fileDiffers: context.plan?.writes === false || context.fileDiffers === true,
         ...authorOf(context),
       }),
     ),
@@ -146,12 +159,15 @@ export const configurationSetup = setup({
     debounce: 300,
     /** For the fleet to inform the cameras: new ids are saved first. */
     applyLimit: 30_000,
-    settle: ({ context }) => Math.min(2_000, timeoutOf(context) / 2),
-    rollbackTimeout: ({ context }) => timeoutOf(context),
+    settle: ({ context }) => settleOf(context),
+    /** A camera that is back in time must still stay for a moment. */
+    rollbackTimeout: ({ context }) => timeoutOf(context) + settleOf(context),
   },
 })
 
 const timeoutOf = ({ plan, settings }: ConfigurationContext) => (plan?.settings ?? settings).rollbackTimeout
+
+const settleOf = (context: ConfigurationContext) => Math.min(2_000, timeoutOf(context) / 2)
 
 const authorOf = ({ requests: [request] }: ConfigurationContext) => ({
   origin: request?.origin ?? ('file' as const),

@@ -1,4 +1,5 @@
 /** What a change of the configuration means for the fleet. Pure. */
+import type { EventObject } from 'xstate'
 import type { CameraSetup } from './cameraContext.js'
 import type { CameraId, CameraSettings, UsbDevice } from './domain/camera.js'
 import type { FleetSettings } from './domain/configuration.js'
@@ -73,6 +74,30 @@ export const setupOf = (
   { endsOnUnplug = false, maxInterruption }: FleetContext,
   { name, settings }: Present,
 ): CameraSetup => ({ name, settings, endsOnUnplug, ...(maxInterruption !== undefined && { maxInterruption }) })
+
+type Child = 'storage' | 'retention' | 'externalDiscovery' | 'externalStreams'
+type Next = ReturnType<typeof contextAfter>
+
+/** The events by which the services of the fleet take their settings. */
+export function settingsEvents(before: FleetContext, next: Next): [Child, EventObject][] {
+  const { entries, storage, retention, external, externalStreams } = next
+  const { interval, skydio, generic } = external
+  const events: [Child, EventObject][] = []
+  const add = (child: Child, type: string, settings: object) => events.push([child, { type, ...settings }])
+  if (!isSame(storage, before.storage)) add('storage', 'limits.set', storage)
+  if (retentionDiffers(before, next)) add('retention', 'retention.configured', retention)
+  add('externalDiscovery', 'kinds.set', { skydio, generic })
+  if (interval !== before.external.interval) add('externalDiscovery', 'interval.set', { interval })
+  add('externalStreams', 'streams.configured', { entries, maxStreams: externalStreams.maxStreams })
+  return events
+}
+
+/** True if retention must look at its rules again: the limits of cameras are rules, too. */
+const retentionDiffers = (before: FleetContext, next: Pick<FleetContext, 'retention' | 'entries'>): boolean => {
+  const limitsOf = ({ entries }: Pick<FleetContext, 'entries'>) =>
+    entries.map(({ name, settings }) => ({ name, limits: settings.limits }))
+  return !isSame([before.retention, limitsOf(before)], [next.retention, limitsOf(next)])
+}
 
 export const isSame = (one: object, other: object) => JSON.stringify(one) === JSON.stringify(other)
 

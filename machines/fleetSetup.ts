@@ -18,7 +18,15 @@ import { externalDiscoveryMachine } from './externalDiscovery.js'
 import { externalStreamsMachine } from './externalStreams.js'
 import { type FleetContext, type FleetEvent, type FleetInput, type Known, orphansOf } from './fleetContext.js'
 import { contendersOf, yields } from './fleetPriorities.js'
-import { contextAfter, droppedCameras, isSame, isSameStream, setupOf, withDemo } from './fleetSettings.js'
+import {
+  contextAfter,
+  droppedCameras,
+  isSame,
+  isSameStream,
+  settingsEvents,
+  setupOf,
+  withDemo,
+} from './fleetSettings.js'
 import { promiseHole } from './hole.js'
 import { mediamtxLinkMachine } from './mediamtxLink.js'
 import { mediaSessionsMachine } from './mediaSessions.js'
@@ -127,18 +135,10 @@ export const fleetSetup = setup({
         ),
       )
       enqueue.assign({ ...next, told, configuration: { text, settings }, reconnected: [] })
-      const { storage, retention, externalDiscovery, externalStreams } = self.getSnapshot().children
-      const { entries, externalStreams: limits } = next
-      if (storage && !isSame(next.storage, context.storage))
-        enqueue.sendTo(storage, { type: 'limits.set', ...next.storage })
-      if (retention && !isSame(next.retention, context.retention))
-        enqueue.sendTo(retention, { type: 'retention.configured', ...next.retention })
-      const { interval, skydio, generic } = next.external
-      if (externalDiscovery) enqueue.sendTo(externalDiscovery, { type: 'kinds.set', skydio, generic })
-      if (externalDiscovery && interval !== context.external.interval)
-        enqueue.sendTo(externalDiscovery, { type: 'interval.set', interval })
-      if (externalStreams)
-        enqueue.sendTo(externalStreams, { type: 'streams.configured', entries, maxStreams: limits.maxStreams })
+      const { children } = self.getSnapshot()
+      for (const [name, event] of settingsEvents(context, next)) {
+        if (children[name]) enqueue.sendTo(children[name] as AnyActorRef, event)
+      }
     }),
     tellApplied: enqueueActions(({ context: { reconnected }, enqueue, self }) => {
       const { configuration, link } = self.getSnapshot().children

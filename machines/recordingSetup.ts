@@ -57,7 +57,9 @@ export const recordingSetup = setup({
     hasStarted: ({ context }) => context.startedAt !== undefined,
     /** False: the event ends the recording. */
     isSurvivable: ({ context, event }) =>
-      context.startedAt !== undefined && !(event.type === 'camera.lost' && context.endsOnUnplug === true),
+      context.startedAt !== undefined &&
+      // A camera that only reconnects with other settings was not unplugged.
+      !(event.type === 'camera.lost' && context.endsOnUnplug === true && event.reason.code !== 'reconfigured'),
     isAtItsEnd: ({ context }, { at }: { at: number }) => at >= endOf(context),
     lacks: ({ context }, { need }: { need: Need }) => context.lacks[need] !== undefined,
   },

@@ -98,6 +98,10 @@ export const retentionMachine = retentionSetup.createMachine({
             ],
             'retention.sweep': { target: 'sweeping', actions: { type: 'beginSweep', params: ({ event }) => event } },
             'policy.set': { target: 'saving', actions: { type: 'takeChange', params: ({ event }) => event } },
+            'retention.configured': {
+              target: 'idle.fresh',
+              actions: { type: 'takeConfiguration', params: ({ event }) => event },
+            },
           },
         },
         sweeping: {
@@ -126,7 +130,7 @@ export const retentionMachine = retentionSetup.createMachine({
                 },
                 // The files may be worth keeping now.
                 'retention.configured': {
-                  guard: 'isReplaceable',
+                  target: 'halting',
                   actions: [{ type: 'takeConfiguration', params: ({ event }) => event }, 'stopSweep'],
                 },
                 'sweep.refused': [
@@ -145,6 +149,16 @@ export const retentionMachine = retentionSetup.createMachine({
               },
             },
             // Still reports the file that is being deleted.
+            halting: {
+              on: {
+                'policy.set': { target: 'stopping', actions: { type: 'takeChange', params: ({ event }) => event } },
+                'sweep.refused': '#retention.sweeps.idle.fresh',
+                'sweep.ended': {
+                  target: '#retention.sweeps.idle.fresh',
+                  actions: { type: 'tellSwept', params: ({ event }) => event },
+                },
+              },
+            },
             stopping: {
               tags: 'changing',
               on: {

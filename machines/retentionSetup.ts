@@ -102,7 +102,6 @@ export const retentionSetup = setup({
     isDue: ({ context: { policy } }) => policy.enabled && policy.type !== 'manual',
     isDueByAge: ({ context: { policy, hasAgeLimits } }) =>
       policy.enabled && (policy.type === 'age' || (policy.type === 'size' && hasAgeLimits === true)),
-    isReplaceable: ({ context }) => !context.isKept,
     isClockTrusted: ({ context }) => isClockTrusted(context),
     /** Something may be deleted whatever the clock shows. */
     isDueBySize: ({ context: { policy, needed, hasTarget } }) =>
@@ -172,7 +171,8 @@ export const retentionSetup = setup({
       sweep: ({ context: { sweep } }, { name, reason }: { name: string; reason: string }) =>
         sweep.kept.length < mostKept ? { ...sweep, kept: [...sweep.kept, { name, reason }] } : sweep,
     }),
-    tellSwept: enqueueActions(({ context: { sweep, policy }, enqueue }, { at, reason, excess }: SweepEnd) => {
+    tellSwept: enqueueActions(({ context, enqueue }, { at, reason, excess }: SweepEnd) => {
+      const { sweep } = context
       const { files, freed, kept, by, cameras } = sweep
       const why = reason === undefined ? {} : { reason }
       // A full disk would report it again and again.
@@ -181,7 +181,7 @@ export const retentionSetup = setup({
       enqueue.emit({ type: 'retention.swept', files, freed, kept, ...why, ...byOf(sweep) })
       if (reason !== undefined || cameras !== undefined) return
       if (sweep.needed === undefined) enqueue.assign({ excess })
-      if (by !== undefined && policy.type === 'age') enqueue.raise({ type: 'clock.confirm' })
+      if (by !== undefined && usesAge(context)) enqueue.raise({ type: 'clock.confirm' })
     }),
     noteExcess: assign((_, { at, excess }: { at: number; excess: Excess }) => ({
       excess,
@@ -228,13 +228,16 @@ const isClockTrusted = ({ clock }: RetentionContext) => clock !== undefined && !
 
 /** The parameters of a sweep that no client asked for. */
 function scheduled(context: RetentionContext): Omit<Sweep, 'policy'> {
-  const { policy, clock, needed, hasTarget, hasAgeLimits } = context
-  const usesAge = policy.type === 'age' || hasAgeLimits === true
+  const { clock, needed, hasTarget } = context
   return {
-    ...(usesAge && clock && { now: clock.wall }),
-    ...(usesAge && !isClockTrusted(context) && { ignoresAge: true }),
+    ...(usesAge(context) && clock && { now: clock.wall }),
+    ...(usesAge(context) && !isClockTrusted(context) && { ignoresAge: true }),
     ...(needed !== undefined && { needed, ...(hasTarget && { hasTarget }) }),
   }
 }
 
 const byOf = ({ by }: { by?: By }): { by?: By } => (by === undefined ? {} : { by })
+
+/** True if files are deleted by their age: the clock counts. */
+const usesAge = ({ policy, hasAgeLimits }: Pick<RetentionContext, 'policy' | 'hasAgeLimits'>) =>
+  policy.type === 'age' || hasAgeLimits === true

@@ -55,9 +55,8 @@ export const storageMachine = setup({
     isBelowCritical: ({ context }) => isBelow('full', context),
     isWarning: ({ context }) => isAbove('warning', context),
     isBelowWarning: ({ context }) => isBelow('warning', context) && isBelow('full', context),
-    isGraded: ({ context }) => context.isGraded === true,
-    isStrained: ({ context }) => isAbove('strained', context),
-    isRelaxed: ({ context }) => isBelow('strained', context),
+    isStrained: ({ context }) => context.isGraded === true && isAbove('strained', context),
+    isRelaxed: ({ context }) => context.isGraded !== true || isBelow('strained', context),
     isOtherReason: ({ context }) => !context.failure && reasonOf(context).code !== context.blockedBy,
     isFault: (_, { error }: { error: unknown }) => error instanceof Failure && error.code !== 'storage_unknown',
   },
@@ -100,8 +99,10 @@ export const storageMachine = setup({
       if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.blocked', reason })
     }),
     free: enqueueActions(({ context, enqueue, self }) => {
-      const gradually = context.isGraded && !isBelow('strained', context) ? { gradually: true } : {}
-      if (self._parent) enqueue.sendTo(self._parent, { type: 'storage.freed', ...gradually })
+      // The region `strain` lets the lower ones follow.
+      const isGradual = context.isGraded && isAbove('strained', context)
+      const freed: StorageNews = isGradual ? { type: 'storage.freed', gradually: true } : { type: 'storage.freed' }
+      if (self._parent) enqueue.sendTo(self._parent, freed)
     }),
     tellStrained: enqueueActions(({ context, enqueue, self }) => {
       const reason = fullReason(context, 'strained')
@@ -170,10 +171,8 @@ export const storageMachine = setup({
       },
     },
     strain: {
-      initial: 'deciding',
+      initial: 'calm',
       states: {
-        deciding: { always: [{ guard: 'isGraded', target: 'calm' }, { target: 'off' }] },
-        off: {},
         calm: { on: { 'disk.measured': { guard: 'isStrained', target: 'strained', actions: 'tellStrained' } } },
         strained: {
           on: {

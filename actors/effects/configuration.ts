@@ -1,5 +1,5 @@
 import { fromPromise } from 'xstate'
-import type { ConfigurationEvent, VersionToKeep } from '../../machines/configurationSetup.js'
+import type { Application, ConfigurationEvent, VersionToKeep } from '../../machines/configurationSetup.js'
 import {
   type ConfigFile,
   type ConfigHistory,
@@ -10,6 +10,8 @@ import {
   healthFault,
   type Tuning,
 } from '../../machines/domain/configuration.js'
+import { reasonOf } from '../../machines/domain/errors.js'
+import type { Log } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import type { CameraView, LinkView } from '../../machines/domain/views.js'
 import type { Facts } from '../facts.js'
@@ -21,6 +23,7 @@ export interface ConfigurationPorts {
   configRules: ConfigRules
   /** Gives the parts outside of the machines their settings. Never throws. */
   tune(tuning: Tuning): void
+  log: Pick<Log, 'error'>
 }
 
 /** What the health of the service is read from. */
@@ -32,7 +35,7 @@ export interface Health {
 
 /** The effects of machines/configuration.ts. */
 export const configurationEffects = (
-  { configFile: file, configHistory: history, configRules: rules, tune }: ConfigurationPorts,
+  { configFile: file, configHistory: history, configRules: rules, tune, log }: ConfigurationPorts,
   { facts, cameras, link }: Health,
 ) => {
   const textAfter = async (request: ConfigRequest, text: string): Promise<string> => {
@@ -57,13 +60,27 @@ export const configurationEffects = (
       async ({ input: { request, text: before } }) => {
         const text = await textAfter(request, before)
         const writes = request.origin === 'client' && ('version' in request || text !== before)
-        return { ...rules.compare(before, text), text, writes }
+        // A patch is for the text in force; an earlier version replaces whatever the file contains.
+        const expects = 'patch' in request ? { expects: before } : {}
+        return { ...rules.compare(before, text), text, writes, ...expects }
       },
     ),
 
-    applyChange: fromPromise<void, { text?: string; tuning: Tuning }>(async ({ input: { text, tuning } }) => {
-      if (text !== undefined) await file.write(text)
+    applyChange: fromPromise<void, Application>(async ({ input: { text, expected, tuning } }) => {
+      if (text !== undefined) await file.write(text, expected)
       tune(tuning)
+    }),
+
+    revertChange: fromPromise<{ fileDiffers: boolean }, Application>(async ({ input: { text, expected, tuning } }) => {
+      tune(tuning)
+      if (text === undefined) return { fileDiffers: false }
+      return file.write(text, expected).then(
+        () => ({ fileDiffers: false }),
+        (error: unknown) => {
+          log.error('the configuration file still holds the change that was reverted', { reason: reasonOf(error) })
+          return { fileDiffers: true }
+        },
+      )
     }),
 
     keepVersion: fromPromise<number, VersionToKeep>(async ({ input: { text, origin, by, limit } }) =>

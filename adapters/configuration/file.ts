@@ -6,6 +6,7 @@ import type { ConfigFile } from '../../machines/domain/configuration.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { writeAtomically } from '../data/atomic.js'
 import { codeOf } from '../errorCode.js'
+import { markOf } from '../files/markOf.js'
 import { watchFolder } from '../files/watchFolder.js'
 
 /** A larger file is no configuration. */
@@ -46,13 +47,14 @@ export function createConfigFile({ path, text: known }: ConfigFileOptions): Conf
     }
   }
 
-  const write = async (text: string) => {
+  const write = async (text: string, expected?: string) => {
     if (path === undefined) throw new Failure('config_no_file')
+    if (expected !== undefined && (await read()) !== expected) throw new Failure('config_conflict')
     try {
       const target = await realpath(path)
       const { mode, uid, gid } = await stat(target)
       await keepOriginal(target)
-      await writeAtomically(target, text, { mode: mode & 0o777 })
+      await writeAtomically(target, text, { mode: mode & 0o777, hasReserve: false })
       await chown(target, uid, gid).catch(() => {})
       mark = await markOf(path)
       written = text
@@ -64,7 +66,7 @@ export function createConfigFile({ path, text: known }: ConfigFileOptions): Conf
   return {
     isThere: path !== undefined,
     read,
-    write: (text) => inTurn(write, text),
+    write: (text, expected) => inTurn(write, text, expected),
     watch(report) {
       if (path === undefined) return () => {}
       let isFirst = true
@@ -87,10 +89,3 @@ const keepOriginal = (target: string) =>
   copyFile(target, `${target}.backup`, constants.COPYFILE_EXCL).catch((error: unknown) => {
     if (codeOf(error) !== 'EEXIST') throw error
   })
-
-/** Changes with each write: a rename brings a new inode. */
-const markOf = (path: string): Promise<string | undefined> =>
-  stat(path).then(
-    ({ ino, size, mtimeMs }) => `${ino} ${size} ${mtimeMs}`,
-    () => undefined,
-  )

@@ -24,8 +24,14 @@ export function createConfigHistory({ dir, clock, log }: StoreOptions): ConfigHi
   })
   let versions: Promise<ConfigVersion[]> | undefined
   const list = () => {
-    versions ??= file.load().then(({ value }) => value.versions)
-    return versions
+    if (versions) return versions
+    const loading = file.load().then(({ value }) => value.versions)
+    versions = loading
+    // The next call reads again: the disk may have recovered.
+    loading.catch(() => {
+      versions = undefined
+    })
+    return loading
   }
 
   return {

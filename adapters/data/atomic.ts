@@ -6,13 +6,18 @@ import { useReserve } from './reserve.js'
 /**
  * Replaces the content of a file atomically, and so that it survives a power cut: temporary file, fsync, rename, fsync
  * of the folder. If there is no room, the reserve of the folder is used up; machines/storage.ts decides when it is made
- * again. The writer cannot wait for a machine: a recording that is not noted now is lost.
+ * again. The writer cannot wait for a machine: a recording that is not noted now is lost. `hasReserve`: false for other
+ * folders than that of the state files.
  */
-export async function writeAtomically(path: string, content: string, { mode = 0o600 } = {}): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  content: string,
+  { mode = 0o600, hasReserve = true } = {},
+): Promise<void> {
   try {
     await replace(path, content, mode)
   } catch (error) {
-    if (!['ENOSPC', 'EDQUOT'].includes(codeOf(error))) throw error
+    if (!hasReserve || !['ENOSPC', 'EDQUOT'].includes(codeOf(error))) throw error
     await useReserve(dirname(path))
     await replace(path, content, mode)
   }

@@ -39,11 +39,24 @@ export async function createGapStore({ dir, clock, log }: StoreOptions): Promise
   // Newest first.
   let recordings = (await file.load()).value.recordings as EndedGaps[]
 
-  const write = async (next: EndedGaps[]): Promise<void> => {
+  let writing: Promise<void> | undefined
+  let isChanged = false
+  /** A sweep may delete many files: changes during a write are written together. */
+  const write = (next: EndedGaps[]): Promise<void> => {
     recordings = next
-    await file.write({ recordings: next }).catch((error: unknown) => {
-      log.warn('the gaps of a recording cannot be noted on disk', { reason: reasonOf(error) })
+    isChanged = true
+    writing ??= writeChanges().finally(() => {
+      writing = undefined
     })
+    return writing
+  }
+  const writeChanges = async (): Promise<void> => {
+    while (isChanged) {
+      isChanged = false
+      await file.write({ recordings }).catch((error: unknown) => {
+        log.warn('the gaps of a recording cannot be noted on disk', { reason: reasonOf(error) })
+      })
+    }
   }
 
   return {

@@ -1,10 +1,10 @@
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
 import type { Static, TObject } from 'typebox'
 import { dependencyFailed, reasonOf, ServiceError } from '../../machines/domain/errors.js'
 import type { Dispose } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
+import { markOf } from '../files/markOf.js'
 import { makeFolder } from './folder.js'
 import { createListeners } from './listeners.js'
 import { underLock } from './lock.js'
@@ -170,10 +170,3 @@ export async function openSharedFile<Shape extends TObject>(
     },
   }
 }
-
-/** Changes with each write: a rename brings a new inode. */
-const markOf = (path: string): Promise<string | undefined> =>
-  stat(path).then(
-    ({ ino, size, mtimeMs }) => `${ino} ${size} ${mtimeMs}`,
-    () => undefined,
-  )

@@ -131,6 +131,6 @@ function compare(a: readonly number[], b: readonly number[]): number {
 export async function writeConfiguration(dir: string, configuration: ServerConfiguration): Promise<string> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const file = join(dir, 'mediamtx.yml')
-  await writeAtomically(file, configurationText(configuration))
+  await writeAtomically(file, configurationText(configuration), { hasReserve: false })
   return file
 }

@@ -119,10 +119,13 @@ A change is applied as a whole or not at all:
 
 1. The file is read and checked like at a start. If there is a fault, nothing changes, and \`config.refused\` is logged
    with all faults.
-2. The change is applied and logged as \`config.changed\`; clients get \`system.config_changed\`.
-3. If the media server was up, and is not up again within \`config.rollback_timeout\`, or a camera that was available and
-   reconnects is not available again, the change is reverted (\`config.rolledBack\`). A file that was edited by hand is
-   not written: correct it, because the next start uses it. What \`set_config\` has written is reverted in the file too.
+2. The change is applied. If the media server was up, and is not up again within \`config.rollback_timeout\`, or a camera
+   that was available and reconnects is not available again, the change is reverted (\`config.rolledBack\`). A file that was
+   edited by hand is not written: correct it, because the next start uses it. What \`set_config\` has written is reverted
+   in the file too, unless somebody has edited the file meanwhile.
+3. Otherwise it is logged as \`config.changed\`, and clients get \`system.config_changed\`.
+
+The recording of a camera that the change removes ends at once. It does not continue if the change is reverted.
 
 Limits and intervals apply from their next use: recordings that run keep \`recording.on_unplug\` and
 \`recording.max_interruption\`; a retention policy or a scan interval that a client has set stays; a change of

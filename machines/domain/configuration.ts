@@ -109,6 +109,8 @@ export interface ConfigPlan extends ConfigComparison {
   text: string
   /** Whether the service writes the file. */
   writes: boolean
+  /** The text that the file must have when it is written; absent: any. */
+  expects?: string
 }
 
 /** A key with its value as written; secrets are masked. */
@@ -135,8 +137,11 @@ export interface ConfigFile {
   /** False: the service was started without a file. */
   isThere: boolean
   read(): Promise<string>
-  /** Keeps a copy of the file before the first write of the service. */
-  write(text: string): Promise<void>
+  /**
+   * Rejects with `config_conflict` if the file does not have the text `expected`. Keeps a copy of the file before the
+   * first write of the service.
+   */
+  write(text: string, expected?: string): Promise<void>
   /** Reports that the text may have changed, but not for `write`. */
   watch(report: () => void): Dispose
 }

@@ -45,6 +45,8 @@ const freeHysteresis = 1.1
 const shortestSpan = 500
 /** A rate that is no longer reached is halved after this time. */
 const halfLife = 20_000
+/** The part of the disk that must be freed at once, so that the rate of its writers is not known any more. */
+const muchFreed = 0.01
 /** The shortest time between two measurements. */
 const shortest = 250
 /** The longest time between two measurements while somebody writes or waits. */
@@ -115,12 +117,16 @@ export function missingOf(limits: DiskLimits, usage: DiskUsage): number {
 
 /**
  * Returns the rate after a measurement. It rises at once and falls slowly, so that a pause of the writers is no end. It is
- * unknown after space was freed. `before`: the available bytes of the last measurement.
+ * unknown after much space was freed. `before`: the available bytes of the last measurement.
  */
-export function rateAfter({ perMs, isKnown, base }: WriteRate, { at, available }: Measured, before: number): WriteRate {
+export function rateAfter(
+  { perMs, isKnown, base }: WriteRate,
+  { at, available, used }: Measured,
+  before: number,
+): WriteRate {
   const here = { at, available }
-  // Space was freed: what filled it may have ended. The next measurements tell.
-  if (available > before) return { perMs: 0, isKnown: false, base: here }
+  // Much space was freed: what filled it may have ended. The next measurements tell.
+  if (available - before > muchFreed * (used + available)) return { perMs: 0, isKnown: false, base: here }
   if (base === undefined) return { perMs, isKnown, base: here }
   const span = at - base.at
   if (span < shortestSpan) return { perMs, isKnown, base }

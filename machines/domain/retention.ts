@@ -4,6 +4,7 @@ import type { By } from './by.js'
 import type { CameraId, CameraLimits } from './camera.js'
 import { isBeforeClocks } from './clockTrust.js'
 import type { FileKind, MediaFile } from './ports.js'
+import { bareName } from './protection.js'
 import { because, type Reason } from './reason.js'
 import type { RecordingView } from './views.js'
 
@@ -186,10 +187,9 @@ export const undatedReason = 'its date is in the future or before 2000, so its a
  */
 export function isInUse(recording: RecordingView | undefined, name: string): boolean {
   if (recording === undefined || recording.status === 'STOPPED' || recording.status === 'FAILED') return false
-  const bare = (file: string) => file.replace(/\.\w+$/, '')
   if (recording.waitsFor !== undefined) return false
   const needed = recording.status === 'STOPPING' ? recording.files : recording.files.slice(-1)
-  return needed.some((file) => bare(file) === bare(name))
+  return needed.some((file) => bareName(file) === bareName(name))
 }
 
 /**

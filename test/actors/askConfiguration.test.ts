@@ -51,7 +51,7 @@ function start({ text = 'logging: {level: info}\n', isThere = true } = {}) {
     },
     watch: () => () => {},
   }
-  const ports = { configFile, configHistory, configRules: rules, tune: () => {} }
+  const ports = { configFile, configHistory, configRules: rules, tune: () => {}, log: { error: () => {} } }
   const link = () => ({ state: world.link }) as never
   const machine = configurationMachine.provide({
     actors: configurationEffects(ports, { facts, cameras: () => [], link }),

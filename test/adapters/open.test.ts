@@ -1,10 +1,11 @@
-import { appendFile, readdir, rm } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { openPorts } from '../../adapters/open.js'
+import { openPorts, type Ports } from '../../adapters/open.js'
 import { systemClock } from '../../adapters/systemClock.js'
 import { portOptions } from '../../config/derive/ports.js'
 import { loadConfiguration } from '../../config/load.js'
+import { because } from '../../machines/domain/reason.js'
 import { type SmallDisk, smallDisk } from '../support/smallDisk.js'
 
 const options = portOptions(loadConfiguration({ env: {} }).config)
@@ -27,7 +28,7 @@ describe('the ports of the service', () => {
   afterEach(() => disk?.remove())
 
   /** A run of the service up to its media server. */
-  const run = async () => {
+  const run = async (use: (ports: Ports) => Promise<void> = async () => {}) => {
     lines = []
     const note = (message: string) => void lines.push(message)
     const { ports, closers } = await openPorts(
@@ -40,6 +41,7 @@ describe('the ports of the service', () => {
       },
     )
     const state = { registry: await ports.registry.load(), keys: await ports.keys.list() }
+    await use(ports)
     await closers.close()
     return state
   }
@@ -47,6 +49,19 @@ describe('the ports of the service', () => {
   const path = (...names: string[]) => join(disk.dir, ...names)
   const auditFiles = async () => (await readdir(path('audit'))).map((name) => path('audit', name))
   const startsOf = (all: string[]) => secretsInMemory.filter((start) => all.some((line) => line.startsWith(start)))
+
+  it('forget the gaps of a recording when its last file is deleted', async () => {
+    const name = 'camera0_2026-01-02_03-04-05-000000.mp4'
+    await mkdir(path('recordings', 'camera0'), { recursive: true })
+    await writeFile(path('recordings', 'camera0', name), 'bytes')
+    await run(async ({ files, gaps }) => {
+      const gap = { from: 1, to: 2, reason: because('unplugged') }
+      await gaps.save({ camera: 'camera0', endedAt: Date.now(), files: [name], gaps: [gap] })
+      expect(gaps.find(name)).to.deep.equal([gap])
+      expect(await files.remove('recordings', name)).to.equal(true)
+      expect(gaps.find(name)).to.equal(undefined)
+    })
+  })
 
   it('open on a full disk, and say once that run files are elsewhere', async () => {
     disk.fill()

@@ -48,7 +48,11 @@ export const faults = {
   sourceAway: network('network camera away for 6 s', 6_000),
   sourceSilent: network('network camera connected, but silent for 4 s', 4_000),
   // The media server.
-  serverKilled: captured('media server killed'),
+  serverKilled: losing(
+    2_500,
+    'the media server needs about 0.3 s to start, and a reader that asked it too early asks again after 1.5 s',
+    captured('media server killed'),
+  ),
   serverHangs: losing(
     15_000,
     'a silent media server is killed after 10 s (`mediamtx.hang_timeout`) and a check of up to 3 s before',
@@ -73,7 +77,11 @@ export const faults = {
   folderRemoved: captured('folder of the recordings removed for 6 s', 6_000),
   writeErrors: captured('disk reports errors for 6 s', 6_000),
   diskHangs: captured('disk does not answer for 6 s', 6_000),
-  fileDeleted: captured('file that is being recorded deleted'),
+  fileDeleted: losing(
+    1_500,
+    'the deletion is noticed within half a second, and the stream is started again',
+    captured('file that is being recorded deleted'),
+  ),
   stateUnwritable: captured('state files cannot be written for 6 s', 6_000),
   // Time.
   clockForward: captured('clock set one day forward'),

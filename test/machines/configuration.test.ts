@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { configurationMachine, configurationView } from '../../machines/configuration.js'
-import type { ConfigurationEvent, VersionToKeep } from '../../machines/configurationSetup.js'
+import type { Application, ConfigurationEvent, VersionToKeep } from '../../machines/configurationSetup.js'
 import {
   type ConfigPlan,
   ConfigRefusal,
@@ -47,6 +47,13 @@ const planOf = (level: Tuning['logLevel'], changes: Partial<ConfigPlan> = {}): C
   ...changes,
 })
 
+const applied = ({ text, expected, tuning }: Application) =>
+  [
+    tuning.logLevel,
+    ...(text === undefined ? [] : [`write ${text}`]),
+    ...(expected === undefined ? [] : [`if ${expected}`]),
+  ].join(', ')
+
 /** The machine on effects that the test controls. `log`: the effects, in order. */
 function start() {
   const clock = new SimulatedClock()
@@ -54,6 +61,7 @@ function start() {
   const world = {
     plan: async (_: ConfigRequest, _text: string): Promise<ConfigPlan> => planOf('debug'),
     apply: async () => {},
+    revert: async () => ({ fileDiffers: false }),
     keep: async () => log.filter((line) => line.startsWith('keep')).length,
   }
   let judge = (_: ConfigurationEvent) => {}
@@ -65,9 +73,13 @@ function start() {
           log.push(`read ${input.request.origin}`)
           return world.plan(input.request, input.text)
         }),
-        applyChange: fromPromise<void, { text?: string; tuning: Tuning }>(({ input }) => {
-          log.push(`apply ${input.tuning.logLevel}${input.text === undefined ? '' : `, write ${input.text}`}`)
+        applyChange: fromPromise<void, Application>(({ input }) => {
+          log.push(`apply ${applied(input)}`)
           return world.apply()
+        }),
+        revertChange: fromPromise<{ fileDiffers: boolean }, Application>(({ input }) => {
+          log.push(`revert to ${applied(input)}`)
+          return world.revert()
         }),
         keepVersion: fromPromise<number, VersionToKeep>(({ input }) => {
           log.push(`keep ${input.text} of ${input.by?.user ?? input.origin}, ${input.limit}`)
@@ -192,10 +204,15 @@ describe('configuration', () => {
     await request(patch('debug'))
     await applied('camera0')
     await judge('camera0 is not available: it does not answer')
-    await passes(30_000)
+    await passes(31_999)
+    expect(sent()).to.deep.equal(['debug'])
+    await passes(1)
     expect(sent()).to.deep.equal(['debug', 'info'])
     await applied('camera0')
-    expect(log.slice(-2)).to.deep.equal(['apply debug, write level: debug', 'apply info, write level: info'])
+    expect(log.slice(-2)).to.deep.equal([
+      'apply debug, write level: debug',
+      'revert to info, write level: info, if level: debug',
+    ])
     const reason = because('config_unhealthy', 'camera0 is not available: it does not answer')
     expect(of('config.rolledBack')).to.deep.equal([
       {
@@ -217,8 +234,31 @@ describe('configuration', () => {
     // The fleet does not answer.
     await passes(30_000)
     await passes(30_000)
-    expect(log.filter((line) => line.startsWith('apply'))).to.deep.equal(['apply debug', 'apply info'])
+    expect(log.filter((line) => /apply|revert/.test(line))).to.deep.equal(['apply debug', 'revert to info'])
     expect(of('config.rolledBack')[0]).to.deep.include({ fileDiffers: true })
+  })
+
+  it('tells that the file still holds the change, if it cannot be reverted there', async () => {
+    const { request, world, applied, judge, passes, of } = start()
+    world.revert = async () => ({ fileDiffers: true })
+    await request(patch('debug'))
+    await applied('camera0')
+    await judge('camera0 is not available: it does not answer')
+    await passes(32_000)
+    await applied('camera0')
+    const reason = because('config_unhealthy', 'camera0 is not available: it does not answer')
+    expect(of('config.rolledBack')[0]).to.deep.include({ fileDiffers: true, reason })
+  })
+
+  it('accepts a camera that is back just in time, if it stays', async () => {
+    const { request, applied, judge, passes, of } = start()
+    await request(patch('debug'))
+    await applied('camera0')
+    await judge('camera0 is not available')
+    await passes(29_900)
+    await judge()
+    await passes(2_000)
+    expect(of('config.changed')).to.have.length(1)
   })
 
   it('runs a second change after the first is confirmed', async () => {
@@ -267,7 +307,7 @@ describe('configuration', () => {
     await judge()
     expect(of('config.changed')).to.have.length(1)
     expect(view()).to.deep.equal({
-      version: 1,
+      version: 0,
       text: 'level: debug',
       changing: false,
       reason: because('storage_full'),
@@ -281,7 +321,7 @@ describe('configuration', () => {
     await request(patch('debug'))
     await applied('camera0')
     await judge('camera0 is not available')
-    await passes(5_000)
+    await passes(7_000)
     await applied('camera0')
     expect(view().text).to.equal('level: info')
     await request(patch('debug'))

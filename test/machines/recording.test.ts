@@ -484,6 +484,19 @@ describe('recording', () => {
     expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.failed', 'outcome.reason.code': 'unplugged' })
   })
 
+  it('continues with other settings of its camera, also if it is configured to end with the camera', async () => {
+    const { actor, facts, opened, firstBytes, fileClosed } = record({ endsOnUnplug: true })
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'camera.lost', reason: because('reconfigured') })
+    await fileClosed()
+    expect(facts.map(({ type }) => type)).to.deep.equal([
+      'recording.started',
+      'recording.interrupted',
+      'recording.suspended',
+    ])
+  })
+
   it('is refused if its intent cannot be written to disk', async () => {
     const { facts, opened, firstBytes, fileClosed } = record({}, new Failure('not_written'))
     await opened()

@@ -264,16 +264,21 @@ describe('retention', () => {
     expect(sweeps).to.have.length(1)
   })
 
-  it('stops a sweep when the configuration changes, unless the policy is that of a client', async () => {
-    const { actor, log, wait, ends } = await begin({ policy: size(1) })
+  it('stops a sweep when the configuration changes, and begins another one a minute later', async () => {
+    const { actor, log, wait, ends, sweeps } = await begin({ policy: size(1) })
     await wait(60_000)
     actor.send({ type: 'retention.configured', policy: size(2), checkInterval: hour })
     expect(log).to.deep.equal(['sweep.stop'])
     ends('stopped')
+    await wait(59_000)
+    expect(sweeps).to.have.length(1)
+    await wait(1_000)
+    expect(sweeps).to.have.length(2)
+    // The policy of a client stays, but limits of cameras may have changed.
     const kept = await begin({ policy: size(1), kept: { policy: size(3) } })
     await kept.wait(60_000)
     kept.actor.send({ type: 'retention.configured', policy: size(2), checkInterval: hour })
-    expect([kept.log, retentionView(kept.actor.getSnapshot()).policy]).to.deep.equal([[], size(3)])
+    expect([kept.log, retentionView(kept.actor.getSnapshot()).policy]).to.deep.equal([['sweep.stop'], size(3)])
   })
 
   it('does not take the policy of the configuration if the saved one cannot be read', async () => {

@@ -283,6 +283,24 @@ describe('storage with recordings of different priorities', () => {
     await measures(87)
     expect(heard).to.deep.include({ type: 'storage.freed', gradually: true })
   })
+
+  it('allows all recordings after a fault of the disk, if there was room before it', async () => {
+    const { heard, measures } = disk({ isGraded: true })
+    await measures(84)
+    await measures(84, { fault: because('storage_read_only') })
+    await measures(84)
+    expect(heard.filter(isLevel).at(-1)).to.deep.equal({ type: 'storage.freed' })
+  })
+
+  it('relaxes also if the priorities differ only since a change of the configuration', async () => {
+    const { actor, heard, measures } = disk()
+    await measures(95)
+    actor.send({ type: 'limits.set', warnPercent: 80, blockPercent: 90, minFree: 0, interval: 5_000, isGraded: true })
+    await measures(87)
+    expect(heard).to.deep.include({ type: 'storage.freed', gradually: true })
+    await measures(82)
+    expect(heard.at(-1)).to.deep.equal({ type: 'storage.relaxed' })
+  })
 })
 
 /** True for news that concern recordings, not retention. */

@@ -100,6 +100,14 @@ describe('the configuration file', () => {
     await rm(`${path}.tmp`, { recursive: true }).catch(() => {})
   })
 
+  it('does not write over a text that it does not expect', async () => {
+    const { file } = watched()
+    await file.write('a: 2\n', 'a: 1\n')
+    await writeFile(path, 'a: edited\n')
+    expect(((await failureOf(file.write('a: 1\n', 'a: 2\n'))) as string[])[0]).to.equal('config_conflict')
+    expect(await readFile(path, 'utf8')).to.equal('a: edited\n')
+  })
+
   it('refuses everything without a file', async () => {
     const file = createConfigFile({ text: '' })
     expect(file.isThere).to.equal(false)
@@ -141,6 +149,14 @@ describe('the history of the configuration', () => {
     await history.keep(version('a'), 10)
     expect(await history.keep(version('a', 'bob'), 10)).to.equal(1)
     expect(await history.list()).to.have.length(1)
+  })
+
+  it('can be read again after a failure', async () => {
+    await mkdir(join(dir, 'configuration.json'))
+    const history = open()
+    await history.list().catch(() => 'a folder cannot be read')
+    await rm(join(dir, 'configuration.json'), { recursive: true })
+    expect(await history.list()).to.deep.equal([])
   })
 
   it('starts empty if the file is damaged', async () => {

@@ -13,6 +13,9 @@ import type { Ended, Injection, Seen, World, Worlds } from '../world.js'
 import { createHost, type Unit } from './host.js'
 import { type Kept, simulatedPorts } from './ports.js'
 
+/** They need a kernel or systemd. */
+const onlyReal: readonly FaultName[] = ['twinPlugged', 'serviceHangs']
+
 export const simulated: Worlds = {
   name: 'simulated host',
   can: faultNames.filter((name) => !onlyReal.includes(name)),
@@ -21,9 +24,6 @@ export const simulated: Worlds = {
 }
 
 type Told = Parameters<Parameters<Facts['subscribe']>[0]>[0]
-
-/** They need a kernel or systemd. */
-const onlyReal: readonly FaultName[] = ['twinPlugged', 'serviceHangs']
 
 /** ms of a step of the clock. */
 const tick = 50
