@@ -99,6 +99,8 @@ export interface FleetContext extends FleetInput {
   reason?: string
 }
 
+const noRetention: RetentionSettings = { policy: { type: 'manual', enabled: false }, checkInterval: 3_600_000 }
+
 /** Without a configuration file no change comes: the parts outside of the machines keep theirs. */
 const settingsOf = ({ entries, storage, endsOnUnplug = false, priority = 0 }: FleetInput): LiveSettings => ({
   fleet: {
@@ -106,7 +108,7 @@ const settingsOf = ({ entries, storage, endsOnUnplug = false, priority = 0 }: Fl
     storage,
     endsOnUnplug,
     priority,
-    retention: { policy: { type: 'manual', enabled: false }, checkInterval: 3_600_000 },
+    retention: noRetention,
     external: { interval: 0, maxStreams: 0, skydio: false, generic: false },
   },
   tuning: {
@@ -125,7 +127,7 @@ const noRegistry: Registry = { next: 0, cameras: [], sharedSerials: [] }
 export const initialContext = (input: FleetInput): FleetContext => ({
   ...input,
   streams: input.external?.enabled === false ? [] : (input.streams ?? []),
-  retention: input.retention ?? { policy: { type: 'manual', enabled: false }, checkInterval: 3_600_000 },
+  retention: input.retention ?? noRetention,
   external: input.external ?? { enabled: false, interval: 0, atStart: false, skydio: false, generic: false },
   externalStreams: input.externalStreams ?? { maxStreams: 0 },
   mediaSessions: input.mediaSessions ?? { startLimit: 20_000 },

@@ -1,5 +1,6 @@
 /** Configuration → options of the actors. Pure; durations in ms. */
 
+import type { FleetSettings } from '../../machines/domain/configuration.js'
 import type { StorageSettings } from '../../machines/domain/diskRoom.js'
 import type { ExternalState } from '../../machines/domain/external.js'
 import type { CaptureDefaults } from '../../machines/domain/ports.js'
@@ -62,7 +63,7 @@ export const actorOptions = (config: Configuration) => {
 const isGraded = ({ recording, cameras }: Configuration): boolean =>
   cameras.some(({ settings: { priority = recording.priority } }) => priority !== recording.priority)
 
-export const storageSettings = (config: Configuration): StorageSettings => {
+const storageSettings = (config: Configuration): StorageSettings => {
   const { storage } = config
   return {
     warnPercent: storage.warn_percent,
@@ -74,39 +75,53 @@ export const storageSettings = (config: Configuration): StorageSettings => {
   }
 }
 
-export const retentionSettings = (config: Configuration): RetentionSettings => ({
+const retentionSettings = (config: Configuration): RetentionSettings => ({
   policy: retentionPolicy(config),
   checkInterval: config.retention_policy.check_interval,
   hasTarget: config.storage.free_target > 0,
   hasAgeLimits: config.cameras.some(({ settings }) => settings.limits?.maxAgeDays !== undefined),
 })
 
-/** Input of the root. `kept`: the streams and the interval that clients have set. */
-export const fleetInput = (config: Configuration, kept: ExternalState) => {
-  const { camera, cameras, mediamtx, recording, external_discovery: external } = config
+/** The settings of the fleet that apply while it runs. */
+export const fleetSettings = (config: Configuration): FleetSettings => {
+  const { cameras, recording, external_discovery: external } = config
   return {
     entries: cameras,
-    demoWhenNone: config.simulation.demo_camera,
-    pollEvery: camera.poll_interval,
     endsOnUnplug: recording.on_unplug === 'stop',
     ...(recording.max_interruption > 0 && { maxInterruption: recording.max_interruption }),
     priority: recording.priority,
     storage: storageSettings(config),
-    link: { resetAfter: mediamtx.circuit_breaker.recovery_timeout },
-    mediaSessions: { startLimit: startLimit(config) },
     retention: retentionSettings(config),
-    streams: kept.streams,
     external: {
-      enabled: external.enabled,
-      interval: kept.interval ?? external.scan_interval,
-      atStart: external.enable_startup_scan,
+      interval: external.scan_interval,
+      maxStreams: external.max_streams,
       skydio: external.skydio.enabled,
       generic: external.generic_uav.enabled,
     },
-    externalStreams: {
-      maxStreams: external.max_streams,
-      ...(kept.interval !== undefined && { interval: kept.interval }),
+  }
+}
+
+/** Input of the root. `kept`: the streams and the interval that clients have set. */
+export const fleetInput = (config: Configuration, kept: ExternalState) => {
+  const { camera, mediamtx, external_discovery: external } = config
+  const {
+    external: { maxStreams, interval, ...kinds },
+    ...settings
+  } = fleetSettings(config)
+  return {
+    ...settings,
+    demoWhenNone: config.simulation.demo_camera,
+    pollEvery: camera.poll_interval,
+    link: { resetAfter: mediamtx.circuit_breaker.recovery_timeout },
+    mediaSessions: { startLimit: startLimit(config) },
+    streams: kept.streams,
+    external: {
+      enabled: external.enabled,
+      interval: kept.interval ?? interval,
+      atStart: external.enable_startup_scan,
+      ...kinds,
     },
+    externalStreams: { maxStreams, ...(kept.interval !== undefined && { interval: kept.interval }) },
   }
 }
 
