@@ -2,8 +2,8 @@ import type { AuditLog, OutsideChange } from '../machines/domain/access.js'
 import type { Told } from '../machines/domain/facts.js'
 
 /**
- * Writes an audit entry for each file that retention deletes, because the entry of the method does not list them, and for
- * each file that is quarantined, and each change of the configuration that no client asked for.
+ * Writes an audit entry for each file that retention deletes, because the entry of the method does not list them, and
+ * for each file that is quarantined, and each change of the configuration that no client asked for.
  */
 export const auditFacts =
   (audit: Pick<AuditLog, 'write'>) =>

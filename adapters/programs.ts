@@ -12,8 +12,8 @@ export async function findOnPath(program: string, path: string): Promise<string 
 }
 
 /**
- * Returns the beginning of a command that ends with its parent: the kernel sends it SIGTERM. Empty without util-linux, and
- * where a sandbox forbids it, as that of systemd, which ends all processes of the service itself.
+ * Returns the beginning of a command that ends with its parent: the kernel sends it SIGTERM. Empty without util-linux,
+ * and where a sandbox forbids it, as that of systemd, which ends all processes of the service itself.
  */
 export async function endsWithParent(path: string): Promise<string[]> {
   const setpriv = await findOnPath('setpriv', path)

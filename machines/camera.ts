@@ -23,10 +23,10 @@ const probing = (from: CameraStatus) =>
 const snapshotCrashed = [tellCrash, 'tellLostSnapshot', 'reapSnapshot'] as const
 
 /**
- * A camera, from its first detection until it is retired. The actor stays while the device is unplugged and has the same
- * id when it comes back. `online` keeps the camera's path in the media server. When the device is lost, recording and
- * snapshot drain first, so that a recording's file is closed before the path is removed; the recording itself waits for
- * the camera, so it stands beside the connection.
+ * A camera, from its first detection until it is retired. The actor stays while the device is unplugged and has the
+ * same id when it comes back. `online` keeps the camera's path in the media server. When the device is lost, recording
+ * and snapshot drain first, so that a recording's file is closed before the path is removed; the recording itself
+ * waits for the camera, so it stands beside the connection.
  */
 export const cameraMachine = cameraSetup.createMachine({
   id: 'camera',

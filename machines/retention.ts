@@ -21,13 +21,13 @@ const sweptActions = [
  *
  * A wrong clock must not delete anything, so scheduled deletion by age is suspended
  * - while the clock is suspect: at a start or at run time it is more than a day away from the expected time, which is
- *   kept on disk. A long time off looks the same. This ends when the clock is back, when it has run for 24 hours without
- *   another jump, or when a client confirms it by `cleanup_old_files`;
+ *   kept on disk. A long time off looks the same. This ends when the clock is back, when it has run for 24 hours
+ *   without another jump, or when a client confirms it by `cleanup_old_files`;
  * - after a sweep in which more than half of the recordings were due, until fewer are or a client cleans up.
  *
- * A cleanup only confirms if it succeeds and is for all cameras. Policies by size are not suspended. When the disk lacks
- * space (`space.needed`), a sweep begins at once, except in the first minute after a start or a change; the next one
- * begins when the disk shows what it has freed.
+ * A cleanup only confirms if it succeeds and is for all cameras. Policies by size are not suspended. When the disk
+ * lacks space (`space.needed`), a sweep begins at once, except in the first minute after a start or a change; the next
+ * one begins when the disk shows what it has freed.
  */
 export const retentionMachine = retentionSetup.createMachine({
   id: 'retention',

@@ -28,11 +28,12 @@ export type StorageNews =
   | { type: 'storage.pressed'; missing: number }
 
 /**
- * The recordings' disk: its usage, and whether a file can be written. A level ends below its limit (hysteresis), so that
- * recordings are not blocked and allowed alternately at the limit. A disk that takes no file is critical at once,
- * whatever its usage, until it takes one. After two failed measurements in a row the state is `blind`, because the disk
- * may be full. The next measurement comes sooner while the disk fills up; it is critical before it is full, because
- * recordings take time to stop. If recordings have different priorities, the region `strain` announces the limit.
+ * The recordings' disk: its usage, and whether a file can be written. A level ends below its limit (hysteresis), so
+ * that recordings are not blocked and allowed alternately at the limit. A disk that takes no file is critical at once,
+ * whatever its usage, until it takes one. After two failed measurements in a row the state is `blind`, because the
+ * disk may be full. The next measurement comes sooner while the disk fills up; it is critical before it is full,
+ * because recordings take time to stop. If recordings have different priorities, the region `strain` announces the
+ * limit.
  */
 export const storageMachine = setup({
   types: {

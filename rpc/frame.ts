@@ -16,7 +16,9 @@ export interface Malformed {
   error: ServiceError
 }
 
-/** Booleans are echoed too, because existing clients may use them. Objects and arrays are refused, as in JSON-RPC 2.0. */
+/**
+ * Booleans are echoed too, because existing clients may use them. Objects and arrays are refused, as in JSON-RPC 2.0.
+ */
 const isEchoable = (id: unknown): id is ID =>
   typeof id === 'string' || typeof id === 'number' || typeof id === 'boolean'
 

@@ -81,7 +81,9 @@ export const serverProcessEffects = ({ server, log }: { server: ServerProcess; l
 /** In ms: a busy SD card takes this long to sync a file, and is no reason to block recordings. */
 const slowestSync = 20_000
 
-/** The effects of machines/storage.ts. A measurement fails after `measureLimit` ms, but not before a slow disk is done. */
+/**
+ * The effects of machines/storage.ts. A measurement fails after `measureLimit` ms, but not before a slow disk is done.
+ */
 export const storageEffects = ({
   storage,
   clock,

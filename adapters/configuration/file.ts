@@ -21,8 +21,8 @@ export interface ConfigFileOptions {
 }
 
 /**
- * The configuration file. It is watched by its folder, because editors write a new file and rename it. It keeps its mode
- * and, if the service may set it, its owner.
+ * The configuration file. It is watched by its folder, because editors write a new file and rename it. It keeps its
+ * mode and, if the service may set it, its owner.
  */
 export function createConfigFile({ path, text: known }: ConfigFileOptions): ConfigFile {
   const inTurn = pLimit(1)

@@ -7,8 +7,8 @@ import { tryWrite } from '../files/tryWrite.js'
 
 /**
  * The folder of locks, reports, stills and the media server's configuration: that of systemd, which is in memory, else
- * `run` of the data directory. If its disk is full or read-only, a new folder in memory: without one, there is no stream.
- * `remove` removes only that one.
+ * `run` of the data directory. If its disk is full or read-only, a new folder in memory: without one, there is no
+ * stream. `remove` removes only that one.
  */
 export async function openRunFolder(options: { ofSystemd: string | undefined; ofData: string; log: Log }) {
   const { ofSystemd, ofData, log } = options

@@ -69,8 +69,8 @@ export async function jwtSecret(sources: SecretSources): Promise<Secret> {
 }
 
 /**
- * The secret of this name in `dir`, the data directory's `secrets`; generated at its first use. In the service, one that
- * is too short is kept under another name and replaced, and one that the disk does not take is used from memory.
+ * The secret of this name in `dir`, the data directory's `secrets`; generated at its first use. In the service, one
+ * that is too short is kept under another name and replaced, and one that the disk does not take is used from memory.
  */
 export async function keptSecret(dir: string, secret: SecretName, service?: Service): Promise<Secret> {
   const path = join(dir, secret)

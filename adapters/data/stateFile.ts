@@ -39,7 +39,10 @@ export type StoreOptions = Pick<StateFileOptions<TObject>, 'dir' | 'clock' | 'lo
 
 export interface Loaded<T> {
   value: T
-  /** `nothing`: there is no file. `copy` and `empty` replace a file that is damaged, or that is missing beside its copy. */
+  /**
+   * `nothing`: there is no file. `copy` and `empty` replace a file that is damaged, or that is missing beside its
+   * copy.
+   */
   from: 'file' | 'nothing' | 'copy' | 'empty'
 }
 

@@ -99,8 +99,9 @@ export function streamCommand({
 }
 
 /**
- * Runs a killed or failed ffmpeg again, twice, while the lock is held: the media server waits 5 s before its own restart.
- * The media server interrupts the whole process group. The script contains no `$`, because the media server expands it.
+ * Runs a killed or failed ffmpeg again, twice, while the lock is held: the media server waits 5 s before its own
+ * restart. The media server interrupts the whole process group. The script contains no `$`, because the media server
+ * expands it.
  */
 function withRetries(ffmpeg: string, device: StreamCommand['device']): string {
   const again = device.kind === 'usb' ? `[ -e ${quoted(device.node)} ] || exit; capture` : 'capture'

@@ -8,8 +8,8 @@ const inodeColumn = 9
 const established = '01'
 
 /**
- * True if the process has a TCP connection, or if that cannot be seen. The only one of an ffmpeg that captures is that to
- * the media server, which it opens when the first frame is encoded, a few ms before it asks to publish.
+ * True if the process has a TCP connection, or if that cannot be seen. The only one of an ffmpeg that captures is that
+ * to the media server, which it opens when the first frame is encoded, a few ms before it asks to publish.
  */
 export function isConnected({ pid }: Pick<ProcessId, 'pid'>): boolean {
   const tables = ['tcp', 'tcp6'].map((table) => readProc(`${pid}/net/${table}`))

@@ -219,8 +219,8 @@ export const streamSubject = (camera: string): string => `stream:${camera}`
 /** Recognises the service itself among the clients of the media server. */
 export interface OwnAccess {
   /**
-   * Returns the purpose of one of the service's own credentials; undefined for any other credential, and for that of the
-   * publisher of another path.
+   * Returns the purpose of one of the service's own credentials; undefined for any other credential, and for that of
+   * the publisher of another path.
    */
   purposeOf(shown: Pick<MediaQuestion, 'user' | 'password' | 'path'>): 'reader' | 'publisher' | 'api' | undefined
   /** True for an address of this host. */

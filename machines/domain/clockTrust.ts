@@ -14,8 +14,8 @@ export interface ClockRecord {
   /** The wall clock at the last reading, epoch ms. */
   wall: number
   /**
-   * The time that it should have shown: the last trusted time and the monotonic time since. Absent: no clock was trusted
-   * yet. 0: not known any more.
+   * The time that it should have shown: the last trusted time and the monotonic time since. Absent: no clock was
+   * trusted yet. 0: not known any more.
    */
   expected?: number
   /** Present while the clock is suspect: how long it has run without another jump. */

@@ -116,8 +116,8 @@ export function missingOf(limits: DiskLimits, usage: DiskUsage): number {
 }
 
 /**
- * Returns the rate after a measurement. It rises at once and falls slowly, so that a pause of the writers is no end. It is
- * unknown after much space was freed. `before`: the available bytes of the last measurement.
+ * Returns the rate after a measurement. It rises at once and falls slowly, so that a pause of the writers is no end.
+ * It is unknown after much space was freed. `before`: the available bytes of the last measurement.
  */
 export function rateAfter(
   { perMs, isKnown, base }: WriteRate,
@@ -139,8 +139,8 @@ export function rateAfter(
 
 /**
  * Returns the time until the next measurement: a quarter of the time until the disk is full, at most `longest`. While
- * somebody writes, or waits for the disk, it is measured every second at least: a fault must not be found later, nor its
- * end.
+ * somebody writes, or waits for the disk, it is measured every second at least: a fault must not be found later, nor
+ * its end.
  */
 export function nextCheck(limits: DiskLimits, usage: DiskUsage, rate: WriteRate, longest: number): number {
   const { perMs, isKnown } = rate

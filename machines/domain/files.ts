@@ -32,8 +32,8 @@ export type FileSize = Omit<MediaFile, 'path'>
 /** Every listing rejects with a storage reason if the folder cannot be read. */
 export interface MediaFiles {
   /**
-   * Newest first. `mayUse` limits the files, and `total`, to the cameras for which it returns true. `quarantined`: lists
-   * the quarantined files instead of the others.
+   * Newest first. `mayUse` limits the files, and `total`, to the cameras for which it returns true. `quarantined`:
+   * lists the quarantined files instead of the others.
    */
   list(
     kind: FileKind,

@@ -10,8 +10,8 @@ export interface Protection {
   /** `name`: with or without its extension. */
   has(name: string): boolean
   /**
-   * Resolves when the change is on disk. Rejects with `limit_reached`, or `not_written`: then nothing has changed. At the
-   * limit, files that no longer exist are forgotten first.
+   * Resolves when the change is on disk. Rejects with `limit_reached`, or `not_written`: then nothing has changed. At
+   * the limit, files that no longer exist are forgotten first.
    */
   set(name: string, isProtected: boolean): Promise<void>
 }

@@ -23,7 +23,9 @@ export interface RetentionPolicy {
 export interface RetentionSettings {
   policy: RetentionPolicy
   checkInterval: number
-  /** `storage.free_target` is set: for free space the oldest files are deleted, whether the policy names them or not. */
+  /**
+   * `storage.free_target` is set: for free space the oldest files are deleted, whether the policy names them or not.
+   */
   hasTarget?: boolean
   /** Cameras have limits by age of their own. */
   hasAgeLimits?: boolean
@@ -80,11 +82,12 @@ export interface SweepRules {
 const mostPerSweep = 0.2
 
 /**
- * Plans a sweep; never deletes a growing or protected file, or one of the last minute. Ignores `enabled`. Deletion by age
- * also spares files whose dates cannot be right: they are in the future, or before 2000.
+ * Plans a sweep; never deletes a growing or protected file, or one of the last minute. Ignores `enabled`. Deletion by
+ * age also spares files whose dates cannot be right: they are in the future, or before 2000.
  *
- * A wrong clock makes all files old. So a scheduled sweep deletes nothing by age if more than half of the recordings are
- * due by it. A scheduled sweep deletes at most 20 % of all files, but at least one. The sweep of a client is not limited.
+ * A wrong clock makes all files old. So a scheduled sweep deletes nothing by age if more than half of the recordings
+ * are due by it. A scheduled sweep deletes at most 20 % of all files, but at least one. The sweep of a client is not
+ * limited.
  */
 export function planSweep(policy: RetentionPolicy, files: readonly KeptFile[], rules: SweepRules): SweepPlan {
   const { now, isScheduled, limits, needed, hasTarget = false, ignoresAge = false } = rules

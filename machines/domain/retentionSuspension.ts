@@ -5,8 +5,8 @@ import type { Reason } from './reason.js'
 import { type Excess, type RetentionPolicy, reasonOfExcess } from './retention.js'
 
 /**
- * Returns why the policy deletes nothing although it is enabled; the clock comes first, because it is often the cause of
- * the excess. Policies by size do not depend on the clock.
+ * Returns why the policy deletes nothing although it is enabled; the clock comes first, because it is often the cause
+ * of the excess. Policies by size do not depend on the clock.
  */
 export function suspensionOf({
   policy: { type, enabled },
