@@ -61,7 +61,7 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
       choose: async () => ({ kind: 'managed', why: 'simulated' }),
       async start(_choice, exited, signal) {
         await wait(starting, signal)
-        if (!host.mayServerStart) {
+        if (!host.mayServerStart || host.server !== 'down') {
           exited('its port is in use')
           return { pid: 1 }
         }

@@ -280,7 +280,11 @@ async function open(source: Source, count: number): Promise<World> {
         finish: (hits) => set((unit) => Object.assign(unit, { isLive: true }), hits),
       },
       serverKilled: { begin: () => host.crash('killed by SIGKILL') },
-      serverHangs: { begin: () => void Object.assign(host, { server: 'hung' }) },
+      serverHangs: {
+        begin() {
+          if (host.server === 'up') host.server = 'hung'
+        },
+      },
       serverGone: {
         begin() {
           host.mayServerStart = false
@@ -292,6 +296,8 @@ async function open(source: Source, count: number): Promise<World> {
       serverErrors: host_({ api: 'failing' }, { api: 'works' }),
       pathsLost: {
         begin() {
+          // A server that does not run has no paths.
+          if (host.server === 'down') return
           const { exited } = host
           host.exited = () => {}
           host.crash('')
