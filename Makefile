@@ -70,8 +70,6 @@ mediamtx: build ## download the official MediaMTX for this host into the data di
 
 test-vm: build ## test USB cameras on a real kernel, in a temporary virtual machine (needs QEMU; takes minutes)
 	@bash test/vm/run.sh
-	@bash test/vm/run.sh faults
-	@tsx test/faults/virtualMachine.ts
 
 test-faults: build ## cause every fault on real processes and write docs/reliability.md (takes about 15 minutes)
 	@NODE_OPTIONS='--conditions=development' tsx test/faults/run.ts

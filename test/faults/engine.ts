@@ -18,14 +18,12 @@ export interface Cell {
 
 export type Row = Partial<Record<Station, Cell>>
 
-/** How often a client looks, in ms. */
-const every = 100
 /** ms of undisturbed work before the fault and after its end. */
 const settling = 2_000
 
 /** Starts a service with one camera for each station, causes the fault, and waits until each works again. */
 export async function runFault(worlds: Worlds, name: FaultName): Promise<Row> {
-  const { stations: used = stations, limit } = worlds
+  const { stations: used = stations, limit, every = 100 } = worlds
   const fault = faults[name]
   const isOfCamera = 'isOfCamera' in fault
   const world = await worlds.open(fault.source, cameraCount(used))
@@ -40,7 +38,7 @@ export async function runFault(worlds: Worlds, name: FaultName): Promise<Row> {
     for (const camera of of['timed recording'] ?? []) await world.record(camera, timedDuration)
     await world.pass(settling)
 
-    const watching = watch(world)
+    const watching = watch(world, every)
     const picture = still ? settled(world.snapshot(still)) : undefined
     const began = world.now()
     const hit = isOfCamera ? world.cameras.slice(0, -1) : world.cameras
@@ -50,11 +48,12 @@ export async function runFault(worlds: Worlds, name: FaultName): Promise<Row> {
     const over = world.now()
     const lasted = fault.lasts === 0 ? 0 : over - began
 
-    const until = (isRight: () => Promise<boolean>) => tookUntil(world, { over, limit }, isRight)
+    const until = (isRight: () => Promise<boolean>) => tookUntil(world, { over, limit, every }, isRight)
     const times = new Map<string, number | undefined>()
     const cells: Row = {}
     await Promise.all([
-      picture && pictureCell(world, picture, { over, limit }).then((cell) => Object.assign(cells, { snapshot: cell })),
+      picture &&
+        pictureCell(world, picture, { over, limit, every }).then((cell) => Object.assign(cells, { snapshot: cell })),
       streaming &&
         streamCell(world, streaming, until, watching).then((cell) => Object.assign(cells, { streaming: cell })),
       ...recorded.map(async (camera) => times.set(camera, await until(isRecording(world, camera)))),
@@ -66,7 +65,12 @@ export async function runFault(worlds: Worlds, name: FaultName): Promise<Row> {
     const [first, second] = of['two cameras'] ?? []
     if (first && second) cells['two cameras'] = pairCell(await cellOf(first), await cellOf(second), isOfCamera)
     for (const camera of of['timed recording'] ?? [])
-      cells['timed recording'] = await timedCell(world, camera, { began, limit, lasted }, watching.reasons(camera))
+      cells['timed recording'] = await timedCell(
+        world,
+        camera,
+        { began, limit, every, lasted },
+        watching.reasons(camera),
+      )
     for (const camera of of.idle ?? []) {
       const isBack = (await until(async () => isFine(await world.see(camera)))) !== undefined
       cells.idle = backCell(isBack, watching.trouble(camera) - over, watching.reasons(camera))
@@ -93,10 +97,17 @@ const isRecording = (world: World, camera: string): (() => Promise<boolean>) => 
 
 const isFine = ({ status, unhealthy }: Seen): boolean => status === 'CONNECTED' && unhealthy === undefined
 
+/** Times in ms. `over`: the end of the fault. */
+interface Look {
+  over: number
+  limit: number
+  every: number
+}
+
 /** ms from the end of the fault until `isRight`; undefined: not within the limit. */
 async function tookUntil(
   world: World,
-  { over, limit }: { over: number; limit: number },
+  { over, limit, every }: Look,
   isRight: () => Promise<boolean>,
 ): Promise<number | undefined> {
   for (;;) {
@@ -142,7 +153,7 @@ function settled(promise: Promise<void>): Settled {
   return result
 }
 
-async function pictureCell(world: World, picture: Settled, at: { over: number; limit: number }): Promise<Cell> {
+async function pictureCell(world: World, picture: Settled, at: Look): Promise<Cell> {
   const took = await tookUntil(world, at, async () => picture.at !== 'pending')
   if (took === undefined) return stuck('the snapshot got no answer')
   const { reason } = picture
@@ -231,12 +242,12 @@ function pairCell(first: Cell, second: Cell, isOfCamera: boolean): Cell {
 async function timedCell(
   world: World,
   camera: string,
-  { began, limit, lasted }: { began: number; limit: number; lasted: number },
+  { began, limit, every, lasted }: { began: number; lasted: number } & Omit<Look, 'over'>,
   reasons: string[],
 ): Promise<Cell> {
   const due = began - settling + timedDuration
   let ended: Ended | undefined
-  const took = await tookUntil(world, { over: due, limit }, async () => {
+  const took = await tookUntil(world, { over: due, limit, every }, async () => {
     ended = await world.ended(camera)
     return ended !== undefined
   })
@@ -253,7 +264,7 @@ async function timedCell(
 }
 
 /** Looks like a client until the end. */
-function watch(world: World) {
+function watch(world: World, every: number) {
   const reasons = new Map<string, string[]>()
   const troubles = new Map<string, number>()
   const missing: { camera: string; what: string }[] = []

@@ -62,6 +62,8 @@ export interface Worlds {
   stations?: readonly Station[]
   /** A service with `count` connected cameras. */
   open(source: Source, count: number): Promise<World>
+  /** How often a client looks, in ms; default 100. */
+  every?: number
   /** A cell without an end after so many ms is stuck. */
   limit: number
 }

@@ -35,7 +35,7 @@ for (const name of machine.can.filter((each) => new RegExp(only).test(each))) {
   try {
     const row = await runFault(machine, name)
     rows[name] = row
-    const { outcome, took = 0, lost = 0 } = row['two cameras'] ?? {}
+    const { outcome, took = 0, lost = 0 } = row.recording ?? {}
     const wrong = broken(name, row, tolerance)
     failures += wrong.length
     console.log(

@@ -159,8 +159,11 @@ export async function openVirtualMachine(bench: Bench): Promise<Worlds & { stati
   return {
     name: 'virtual machine',
     can: Object.keys(injections) as FaultName[],
-    stations: ['two cameras'],
+    // An emulated processor encodes one camera at a time.
+    stations: ['recording', 'idle'],
     open,
+    // Each look costs the emulated processor a tenth of a second.
+    every: 2_000,
     limit: 120_000,
   }
 }
