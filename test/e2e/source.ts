@@ -49,6 +49,7 @@ export function feed(urls: readonly string[]): ChildProcess {
     '-pix_fmt',
     'yuv420p',
   ]
-  const output = ['-map', '0:v', '-f', 'tee', outputs]
+  // The tee muxer does not ask the encoder for its parameter sets by itself.
+  const output = ['-flags', '+global_header', '-map', '0:v', '-f', 'tee', outputs]
   return spawn('ffmpeg', ['-v', 'error', '-nostdin', ...pattern, ...encoding, ...output], { stdio: 'ignore' })
 }
