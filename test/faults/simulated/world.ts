@@ -1,11 +1,10 @@
-import { syncBuiltinESMExports } from 'node:module'
 import { useFakeTimers } from 'sinon'
 import { createActors } from '../../../actors/createActors.js'
-import type { Facts } from '../../../actors/facts.js'
 import { actorOptions, askOptions, fleetInput, streamAccessOptions } from '../../../config/derive/actors.js'
 import { loadConfiguration } from '../../../config/load.js'
 import { configurationRules } from '../../../config/rules.js'
 import type { By } from '../../../machines/domain/by.js'
+import type { Told } from '../../../machines/domain/facts.js'
 import type { Clock } from '../../../machines/domain/ports.js'
 import { createMetrics } from '../../../rpc/metrics.js'
 import { type FaultName, faultNames, type Source } from '../faults.js'
@@ -23,8 +22,6 @@ export const simulated: Worlds = {
   limit: 40_000,
 }
 
-type Told = Parameters<Parameters<Facts['subscribe']>[0]>[0]
-
 /** ms of a step of the clock. */
 const tick = 50
 
@@ -33,7 +30,6 @@ async function open(source: Source, count: number): Promise<World> {
     now: Date.UTC(2026, 0, 2, 3),
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
   })
-  syncBuiltinESMExports()
   let offset = 0
   const clock: Clock = { now: () => Date.now() + offset, monotonic: () => performance.now() }
   const cameras = Array.from({ length: count }, (_, index) => `camera${index}`)
@@ -182,7 +178,6 @@ async function open(source: Source, count: number): Promise<World> {
       isOver = true
       await pumping
       timers.restore()
-      syncBuiltinESMExports()
     },
   }
 
