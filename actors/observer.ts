@@ -2,6 +2,7 @@ import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate'
 import { type CameraSnapshot, cameraAspects } from '../machines/cameraView.js'
 import type { Fact } from '../machines/domain/facts.js'
 import type { Log, WallClock } from '../machines/domain/ports.js'
+import { actorName } from './actorName.js'
 import type { Facts } from './facts.js'
 
 /** Observes all actors: publishes their facts, stores the start time of each state, logs changes and crashes. */
@@ -72,8 +73,10 @@ function noteCrash({ event, sourceRef }: Extract<InspectionEvent, { type: '@xsta
   if (!event.type.startsWith('xstate.error.actor.') || sourceRef === undefined) return
   const snapshot: { value?: unknown } | undefined = sourceRef.getSnapshot()
   if (snapshot?.value === undefined) return
-  const { systemId, id } = sourceRef as { systemId?: string; id?: string }
-  log.error('an actor crashed', { actor: systemId ?? id, error: (event as { error?: unknown }).error })
+  log.error('an actor crashed', {
+    actor: actorName(sourceRef as AnyActorRef),
+    error: (event as { error?: unknown }).error,
+  })
 }
 
 /** Returns the public name of a state: its first tag, or else its top-level state. */
