@@ -24,6 +24,9 @@ export interface Child {
   end(grace: number): Promise<void>
 }
 
+/** A frame that arrives while its path ends: every normal stop may bring some. */
+const isLateFrame = /writing packet to \S+ stream: stream is closed$/
+
 /**
  * Starts the media server in its own process group, so that Ctrl-C ends only this process, which closes recordings in
  * order. Rejects if it cannot be started. If this process ends first, even by SIGKILL, the child ends too; a child that
@@ -52,8 +55,9 @@ export async function startChild({ command: [program, ...args], cwd, env, mark, 
     if (text === '') return
     const level = /^\S+ \S+ (ERR|WAR|INF|DEB)\b/.exec(text)?.[1]
     const words = text.replace(/^\d{4}\/\d\d\/\d\d [\d:.]+ /, '').replace(/^(ERR|WAR|INF|DEB):? /, '')
-    if (level !== 'INF' && level !== 'DEB') last = words
-    log[level === 'ERR' || level === 'WAR' ? 'warn' : 'debug'](words, { from: 'media server' })
+    const isDetail = level === 'INF' || level === 'DEB' || isLateFrame.test(words)
+    if (!isDetail) last = words
+    log[level !== undefined && !isDetail ? 'warn' : 'debug'](words, { from: 'media server' })
   }
   for (const stream of [child.stdout, child.stderr]) readLines(stream, keep)
 
