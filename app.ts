@@ -113,6 +113,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         },
         ask: askOptions(config),
         streamAccess: streamAccessOptions(config),
+        inspect: config.inspect.enabled,
       },
     )
     const { directory, facts } = actors

@@ -15,6 +15,8 @@ import { auditFacts, auditOutside } from './auditFacts.js'
 import { createDirectory, type Directory, type FleetActor } from './directory.js'
 import { createSurvey } from './effects/retention.js'
 import { createFacts } from './facts.js'
+import { createInspection } from './inspection.js'
+import { inspectors } from './inspectors.js'
 import { logFacts } from './logFacts.js'
 import { createObserver } from './observer.js'
 import { type ActorOptions, type ActorPorts, provide } from './provide.js'
@@ -25,6 +27,8 @@ export interface ActorsOptions {
   input: Omit<FleetInput, 'link'> & { link: { resetAfter: number; seed?: number } }
   ask: { startLimit: number; autoCloseAfter: number; simulation: boolean; scanLimit: number; policy: RetentionPolicy }
   streamAccess: { open: boolean; allowedIps: readonly string[] }
+  /** Whether the actors can be inspected; default false. */
+  inspect?: boolean
 }
 
 export interface ActorsPorts extends ActorPorts {
@@ -42,7 +46,7 @@ export interface ActorsPorts extends ActorPorts {
 const closing = new Set<Fact['type']>(['recording.suspended', 'recording.ended', 'recording.failed'])
 
 /** Creates the root actor and the interfaces to read it, send requests and receive facts. It runs after `start`. */
-export function createActors(ports: ActorsPorts, { actors, input, ask: asking, streamAccess }: ActorsOptions) {
+export function createActors(ports: ActorsPorts, { actors, input, ask: asking, streamAccess, inspect }: ActorsOptions) {
   const { audit, clock, log } = ports
   const facts = createFacts({ clock, log })
   facts.subscribe(logFacts(log))
@@ -57,12 +61,13 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
   })
   const unlisten = ports.credentials.onOutsideChange(auditOutside(audit))
   const observer = createObserver({ facts, clock, log })
+  const inspection = inspect ? createInspection({ root: () => fleet, clock, log }) : undefined
   const cameras = () => directory.cameras()
   const health = { facts, cameras, link: () => directory.link() }
 
   const fleet: FleetActor = createActor(provide(ports, actors, health), {
     systemId: 'fleet',
-    inspect: observer.inspect,
+    inspect: inspectors(observer, inspection),
     input: { ...input, link: { seed: randomInt(2 ** 32), ...input.link } },
   })
   const directory: Directory = createDirectory({ fleet, observer, startedAt: clock.now() })
@@ -115,6 +120,7 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
     external,
     retention,
     configuration,
+    inspection,
     streamAccess: access,
     failed,
     /** True if the root actor answers. */

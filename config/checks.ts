@@ -45,6 +45,11 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
     { 'server.host': server.host, 'simulation.enabled': simulation.enabled },
     `simulation is only for a service whose server.host (${server.host}) is loopback (127.0.0.1, ::1, localhost)`,
   )
+  demand(
+    !config.inspect.enabled || server.websocket_path !== '/inspect/ws',
+    { 'server.websocket_path': server.websocket_path, 'inspect.enabled': config.inspect.enabled },
+    'server.websocket_path must not be /inspect/ws while inspect.enabled is true: both would have one address',
+  )
   const { cert_file, key_file, client_ca_file, client_certificate, clients } = server.tls
   demand(
     (cert_file === '') === (key_file === ''),

@@ -528,6 +528,20 @@ export const schema = {
     ),
     enable_metrics: setting(yesNo, 'true', 'Whether to serve /metrics for Prometheus too.'),
   },
+  inspect: {
+    enabled: setting(
+      yesNo,
+      'false',
+      'Whether to serve /inspect/ws on `server.port`: the running actors, live, for receivers of `@statelyai/inspect` ' +
+        'with the credential of an administrator. See [Live inspection](#live-inspection).',
+    ),
+    allowed_ips: setting(
+      listOf(network),
+      '127.0.0.0/8,::1',
+      'Addresses and networks that may inspect; `server.allowed_ips` applies too. Empty: all. Others get a 403.',
+    ),
+    max_clients: setting(whole(1, 16), '2', 'Maximum number of receivers. Further ones get a 503.'),
+  },
   simulation: {
     enabled: setting(
       yesNo,

@@ -4,6 +4,7 @@ import type { ApiKeys, AuditLog, Credentials, Links, StreamAccess } from '../mac
 import type { ConfigAsk } from '../machines/domain/configuration.js'
 import type { ExternalAsk } from '../machines/domain/external.js'
 import type { Told } from '../machines/domain/facts.js'
+import type { Inspection } from '../machines/domain/inspection.js'
 import type {
   Clock,
   Dispose,
@@ -67,6 +68,12 @@ interface Facts {
   subscribe(listener: (fact: Told) => void): Dispose
 }
 
+export interface InspectOptions {
+  /** Addresses and networks that may inspect; empty: all. */
+  allowedIps: readonly string[]
+  maxClients: number
+}
+
 /** The ports and settings of the API. Times and intervals in ms. */
 export interface RpcOptions {
   host: string
@@ -119,4 +126,7 @@ export interface RpcOptions {
   recordings: { format: 'fmp4' | 'mp4' | 'mkv' }
   /** Whether `simulate` is available. */
   simulation: boolean
+  /** Limits of the inspection. Without it, or without `inspection`, /inspect/ws does not exist. */
+  inspect?: InspectOptions | undefined
+  inspection?: Inspection | undefined
 }

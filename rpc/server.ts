@@ -8,8 +8,9 @@ import { whoOf } from './audit.js'
 import { createClientCertificates, lapseOf } from './clientCertificates.js'
 import { openConnection } from './connection.js'
 import { createDispatcher } from './dispatcher.js'
-import { addressOf } from './http/caller.js'
+import { addressOf, targetOf } from './http/caller.js'
 import { createFilesHandler } from './http/files.js'
+import { createInspect, inspectPath } from './http/inspect.js'
 import { isReading, refuseUpgrade, replyError, replyNotFound } from './http/reply.js'
 import { createStillsHandler } from './http/stills.js'
 import { createListeners } from './listeners.js'
@@ -35,10 +36,16 @@ export const createRpcServer = (options: RpcOptions) => {
   const certificateCallerOf = createClientCertificates(options.tls?.clients ?? [])
   const serveFile = createFilesHandler({ services, rateLimits, certificateCallerOf })
   const serveStill = createStillsHandler({ services, rateLimits, certificateCallerOf })
+  const { inspect: inspectOptions, inspection } = options
+  const inspect =
+    inspectOptions && inspection && path !== inspectPath
+      ? createInspect({ services, rateLimits, certificateCallerOf, inspection, ...inspectOptions })
+      : undefined
+  const isInspect = (target: string) => inspect !== undefined && target === inspectPath
   let stopping = false
 
   const answer = (request: IncomingMessage, response: ServerResponse) => {
-    const [target = ''] = (request.url ?? '').split('?', 1)
+    const { path: target } = targetOf(request)
     // A browser sends a client certificate with every request, also with those of foreign pages.
     if (origins.refuses(request))
       return replyError(request, response, new ServiceError('permissionDenied', { reason: 'foreign_origin' }))
@@ -46,14 +53,15 @@ export const createRpcServer = (options: RpcOptions) => {
     if (target.startsWith('/cameras/')) return serveStill(request, response)
     const wait = rateLimits.take({ address: addressOf(request) }, 1)
     if (wait > 0) return replyError(request, response, rateLimited(wait))
-    if (target !== path) return replyNotFound(request, response)
+    if (target !== path && !isInspect(target)) return replyNotFound(request, response)
     if (!isReading(request, response)) return
     const error = new ServiceError('invalidRequest', { reason: 'upgrade_required' })
     replyError(request, response, error, { Upgrade: 'websocket', Connection: 'Upgrade' }, 426)
   }
 
   const refusalOf = (request: IncomingMessage, address: string): Refusal | undefined => {
-    if ((request.url ?? '').split('?', 1)[0] !== path) return { status: 404, words: 'Not Found' }
+    const { path: target } = targetOf(request)
+    if (target !== path && !isInspect(target)) return { status: 404, words: 'Not Found' }
     if (stopping) return { status: 503, words: 'the service stops' }
     // A handshake costs more than a look-up, so connections count against the rate limit too.
     const wait = rateLimits.take({ address }, 1)
@@ -87,6 +95,10 @@ export const createRpcServer = (options: RpcOptions) => {
     }
     if (origins.refuses(request)) {
       origins.close(request, socket, head)
+      return
+    }
+    if (inspect !== undefined && isInspect(targetOf(request).path)) {
+      void inspect.upgrade(request, socket, head)
       return
     }
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -137,6 +149,7 @@ export const createRpcServer = (options: RpcOptions) => {
       notifications.dispose()
       const over = listeners.stop()
       sessions.stop(reason)
+      inspect?.stop(reason)
       await over
     },
     /** Number of open WebSockets. */

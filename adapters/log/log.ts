@@ -2,9 +2,9 @@ import { fstatSync } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import winston from 'winston'
 import { maskedText } from '../../machines/domain/mask.js'
+import { masked } from '../../machines/domain/masked.js'
 import type { Log, WallClock } from '../../machines/domain/ports.js'
 import { attempt } from '../attempt.js'
-import { masked } from './fields.js'
 
 /** The level, format and destination of the log. */
 export interface LogOptions {

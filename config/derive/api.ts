@@ -41,6 +41,9 @@ export const rpcOptions = (config: Configuration) => {
     },
     ...requestDefaults(config),
     simulation: config.simulation.enabled,
+    ...(config.inspect.enabled && {
+      inspect: { allowedIps: config.inspect.allowed_ips, maxClients: config.inspect.max_clients },
+    }),
   }
 }
 

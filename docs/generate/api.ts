@@ -293,6 +293,11 @@ ${table(
       'A picture of this moment, which is not stored; `max_age` (s), `w`, `h`, `q`. ' +
         'Headers `X-Snapshot-Tier`, `X-Snapshot-Age` (ms), `X-Snapshot-Captured-At`',
     ],
+    [
+      code('/inspect/ws'),
+      'A WebSocket for receivers of `@statelyai/inspect`: the running actors, live. Only with `inspect.enabled`, for ' +
+        'administrators of all cameras; `token` in the query also serves as credential',
+    ],
     [code('/health'), '`status` (`healthy`, `degraded`, `unhealthy`), `version`, `uptime`; 503 if unhealthy'],
     [`${code('/health/live')}, ${code('/health/alive')}`, '200 while the service runs'],
     [`${code('/health/ready')}, ${code('/healthz')}`, '200 if cameras can be used, else 503 with the reason'],

@@ -49,6 +49,36 @@ const items = (fields: typeof cameraFields) =>
     fields.map(({ key, allowed, doc }) => [code(key), allowed, doc]),
   )
 
+const inspection = `## Live inspection
+
+With \`inspect.enabled\` the service shows its actors on \`GET /inspect/ws\`, a WebSocket with the messages of
+\`@statelyai/inspect\`: first every present actor with its chart and state, then each event and each new state. Stately's
+Inspector draws them as charts and sequences. A receiver cannot change anything.
+
+- It needs the credential of an administrator of all cameras, in the header or as \`?token=\`. Prefer the header: a proxy
+  may log the query. It must connect from \`inspect.allowed_ips\`. The connection ends with its credential, and after
+  an hour.
+- Credentials are masked, the text of the configuration file is hidden, and long lists and texts are cut.
+- Progress of pipelines, measurements of the disk and pings of the watchdog are shown once in five seconds for each actor.
+- A receiver that reads too slowly misses messages, and so does everyone when one moment has too many. An event
+  \`inspect.dropped\` of the actor \`fleet\` gives their number, and all present actors follow again.
+- While nobody inspects, it costs one check per event; disabled, nothing. A receiver of a busy service costs time: each
+  state is copied.
+
+This script opens the Inspector in the browser (\`npm install @statelyai/inspect ws\`; \`TOKEN\` is a token or API key):
+
+    import { createInspectorServer } from '@statelyai/inspect/server'
+    import WebSocket from 'ws'
+
+    createInspectorServer({ port: 8080 })
+    const inspector = new WebSocket('ws://localhost:8080')
+    inspector.on('open', () => {
+      const headers = { Authorization: \`Bearer \${process.env.TOKEN}\` }
+      const service = new WebSocket('ws://127.0.0.1:8002/inspect/ws', { headers })
+      service.on('message', (message) => inspector.send(String(message)))
+    })
+`
+
 const fullDisk = `## Priorities
 
 The disk is measured every \`storage.check_interval\`, and sooner while it fills up: four times in the time that is left at
@@ -175,6 +205,7 @@ ${fullDisk}
 ${retention}
 ${freeSpace}
 ${changes}
+${inspection}
 ## Items of cameras
 
 ${items(cameraFields)}

@@ -1,5 +1,6 @@
 import { apiPage } from './api.js'
 import { architecturePage } from './architecture.js'
+import { chartBundle, chartJson } from './bundles.js'
 import { configurationPage } from './configuration.js'
 import { contractFile } from './contract.js'
 import { runExamples } from './examples.js'
@@ -7,7 +8,7 @@ import { machines, statechartPage } from './statecharts.js'
 
 /** Returns all generated documents: path in the project → text. A test compares them with the files. */
 export async function generatedDocuments(): Promise<Record<string, string>> {
-  const charts = machines.map(statechartPage)
+  const charts = machines.flatMap((machine) => [statechartPage(machine), chartJson(machine), chartBundle(machine)])
   return {
     'docs/api.md': apiPage(await runExamples()),
     'rpc/client/contract.ts': contractFile(),

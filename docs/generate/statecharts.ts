@@ -75,11 +75,16 @@ export const delayKeys: Readonly<Record<string, string>> = {
 /** Returns the configuration of a machine without functions, for Stately's visualizer. */
 export function configurationOf(machine: AnyStateMachine): unknown {
   return JSON.parse(
-    JSON.stringify(machine.config, (key, value) =>
-      key === 'context' || typeof value === 'function' ? undefined : value,
-    ),
+    JSON.stringify(machine.config, (key, value) => {
+      if (key === 'on') return withForbidden(value)
+      return key === 'context' || typeof value === 'function' ? undefined : value
+    }),
   )
 }
+
+/** JSON has no `undefined`, which forbids an event; `{}` means the same. */
+const withForbidden = (transitions: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(transitions).map(([type, transition]) => [type, transition ?? {}]))
 
 /** Returns the name and text of a file in docs/statecharts/. */
 export function statechartPage(machine: AnyStateMachine): { name: string; text: string } {
@@ -97,7 +102,8 @@ export function statechartPage(machine: AnyStateMachine): { name: string; text: 
     ...section('Effects', 'The effects that `actors/` provides, and the child machines.', effectsOf(machine)),
     ...section('Delays', 'In ms. The configuration key, if any, sets the delay.', delaysOf(machine)),
     ...section('Facts', 'The emitted facts: see `machines/domain/facts.ts`.', factsOf(machine)),
-    "For Stately's visualizer, as the argument of `createMachine`:",
+    `For Stately's editor: [\`${id}.ts\`](${id}.ts), one file with named stubs. For its visualizer, as the argument of`,
+    `\`createMachine\`, also in [\`${id}.json\`](${id}.json):`,
     '',
     '```json',
     JSON.stringify(configurationOf(machine), null, 2),
@@ -189,7 +195,7 @@ function arrows(node: StateNode, indent: string): string[] {
 
 const idOf = (node: StateNode): string => node.path.join('_') || node.machine.id
 
-const nameOf = (guard: unknown): string => {
+export const nameOf = (guard: unknown): string => {
   if (typeof guard === 'string') return guard
   const { type } = guard as { type?: unknown }
   return typeof type === 'string' ? type : 'guard'

@@ -143,6 +143,7 @@ const table = {
         details: 'the origin of the page is not allowed',
         suggestion: 'Open the page from an allowed origin, or add its origin to security.cors_origins',
       },
+      address_not_allowed: { suggestion: 'Connect from an allowed address, or add this one to inspect.allowed_ips' },
       limited_to_cameras: { suggestion: 'Use a token or key whose rights are for every camera' },
     },
     fields: ['required_role', 'have_role'],

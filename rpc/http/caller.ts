@@ -43,6 +43,12 @@ const signatureIn = (query: URLSearchParams): string | undefined => {
   return sig
 }
 
+const tokenIn = (query: URLSearchParams): string | undefined => {
+  const [token, ...more] = query.getAll('token')
+  if (more.length > 0) throw contradicting('the query has more than one token')
+  return token
+}
+
 const isGuess = (error: unknown): error is ServiceError =>
   error instanceof ServiceError && error.key === 'authFailed' && error.data.reason === 'auth_failed'
 
@@ -50,6 +56,14 @@ export interface CallerOptions {
   services: Pick<RpcOptions, 'credentials' | 'links' | 'metrics' | 'clock'>
   rateLimits: RateLimits
   certificateCallerOf?: CertificateCallerOf | undefined
+}
+
+interface Wanted {
+  /** The grants of signed URLs that are accepted here. */
+  subjects: readonly string[]
+  cost: number
+  /** Whether the query may hold a token or API key, as `token`: for clients that cannot set headers. */
+  tokenInQuery?: boolean
 }
 
 /**
@@ -91,8 +105,8 @@ export const httpCaller = ({
     return caller
   }
 
-  const verified = async (request: IncomingMessage, subjects: readonly string[], address: string) => {
-    const credential = headerCredential(request)
+  const verified = async (request: IncomingMessage, { subjects, tokenInQuery }: Wanted, address: string) => {
+    const credential = headerCredential(request) ?? (tokenInQuery ? tokenIn(targetOf(request).query) : undefined)
     const sig = signatureIn(targetOf(request).query)
     if (credential !== undefined) return { ...(await credentials.verify(credential)), address }
     if (sig === undefined) return { ...certified(request), address }
@@ -100,22 +114,18 @@ export const httpCaller = ({
     return { ...caller, role: 'viewer' as const, address, only }
   }
 
-  /** `subjects`: the grants of signed URLs that are accepted here. */
-  return async (
-    request: IncomingMessage,
-    { subjects, cost }: { subjects: readonly string[]; cost: number },
-  ): Promise<HttpCaller> => {
+  return async (request: IncomingMessage, wanted: Wanted): Promise<HttpCaller> => {
     const address = addressOf(request)
     let caller: HttpCaller
     try {
-      caller = await verified(request, subjects, address)
+      caller = await verified(request, wanted, address)
     } catch (error) {
       const refusal = isGuess(error) ? refusalOfGuess({ rateLimits, metrics }, address, error) : error
       // Requests with a wrong credential, or without one, are not free.
       take({ address }, 1)
       throw refusal
     }
-    take({ user: caller.user, address }, cost)
+    take({ user: caller.user, address }, wanted.cost)
     return caller
   }
 }

@@ -182,6 +182,13 @@ describe('options from the configuration', () => {
     expect(streamAccessOptions(configured({ SECURITY_STREAMS: 'open' }))).to.deep.equal({ open: true, allowedIps: [] })
   })
 
+  it('for the inspection: off by default, for loopback', () => {
+    expect(rpcOptions(defaults)).not.to.have.property('inspect')
+    expect(rpcOptions(configured({ INSPECT_ENABLED: 'true' }))).to.deep.include({
+      inspect: { allowedIps: ['127.0.0.0/8', '::1'], maxClients: 2 },
+    })
+  })
+
   it('for the fleet', () => {
     const input: ActorsOptions['input'] = fleetInput(configured({ CAMERAS: '[{ name: a, source: virtual }]' }), {
       streams: [],

@@ -435,6 +435,12 @@ describe('configuration', () => {
       ])
     })
 
+    it('keep the WebSocket of the API apart from that of the inspection', () => {
+      const path = 'server: { websocket_path: /inspect/ws }'
+      expect(faultsOf(() => load(`${path}\ninspect: { enabled: true }`))[0]?.rule).to.include('must not be /inspect/ws')
+      expect(load(path).config.server.websocket_path).to.equal('/inspect/ws')
+    })
+
     it('allow simulation on loopback only', () => {
       for (const host of ['127.0.0.1', '127.9.9.9', '::1', 'localhost']) {
         expect(

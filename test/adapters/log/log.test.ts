@@ -4,8 +4,8 @@ import { fstatSync } from 'node:fs'
 import { PassThrough, Writable } from 'node:stream'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { masked } from '../../../adapters/log/fields.js'
 import { createLog, type LogOptions } from '../../../adapters/log/log.js'
+import { masked } from '../../../machines/domain/masked.js'
 
 const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) }
 const time = '2026-01-02T03:04:05.006Z'

@@ -1,30 +1,46 @@
-import { hidden, isSecretName, maskedText } from '../../machines/domain/mask.js'
+import { hidden, isSecretName, maskedText } from './mask.js'
 
-/** Limits of one log line. Deeper values and further items are dropped. */
-const limits = { depth: 6, items: 100 }
+/** Limits of a copy. Deeper values and further items are dropped, longer texts cut. */
+export interface MaskLimits {
+  depth: number
+  items: number
+  /** Characters of a text. */
+  text?: number
+  /** Members to hide besides those that `isSecretName` finds. */
+  hides?(name: string): boolean
+}
+
+/** Limits of one log line. */
+const logLimits: MaskLimits = { depth: 6, items: 100 }
 
 /**
- * Returns a copy of any value for the log: masks credentials, converts errors to plain objects, replaces cycles. Never
- * throws.
+ * Returns a copy of any value for people: masks credentials, converts errors to plain objects, replaces cycles. Never
+ * throws. By default with the limits of a log line.
  */
-export function masked(value: unknown): unknown {
+export function masked(value: unknown, limits: MaskLimits = logLimits): unknown {
   try {
-    return copy(value, 0, new Set())
+    return copy(value, { depth: 0, above: new Set(), limits })
   } catch {
     return '[unreadable]'
   }
 }
 
-function copy(value: unknown, depth: number, above: Set<object>): unknown {
-  if (typeof value === 'string') return maskedText(value)
+interface Place {
+  depth: number
+  above: ReadonlySet<object>
+  limits: MaskLimits
+}
+
+function copy(value: unknown, { depth, above, limits }: Place): unknown {
+  if (typeof value === 'string') return cut(maskedText(value), limits)
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : `${value}`
   if (typeof value === 'function' || typeof value === 'symbol') return `[${typeof value}]`
   if (typeof value !== 'object' || value === null) return value
   if (above.has(value)) return '[circular]'
   if (depth >= limits.depth) return '[deep]'
-  const below = new Set(above).add(value)
-  const inner = (each: unknown) => safely(() => copy(each, depth + 1, below))
-  if (value instanceof Error) return entries(errorParts(value), inner)
+  const below: Place = { depth: depth + 1, above: new Set(above).add(value), limits }
+  const inner = (each: unknown) => safely(() => copy(each, below))
+  if (value instanceof Error) return entries(errorParts(value), inner, limits)
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
   if (value instanceof URL) return maskedText(value.href)
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[${value.byteLength} bytes]`
@@ -32,6 +48,7 @@ function copy(value: unknown, depth: number, above: Set<object>): unknown {
     return entries(
       [...value].map(([key, each]) => [maskedText(String(key)), () => each]),
       inner,
+      limits,
     )
   if (Array.isArray(value) || value instanceof Set) {
     const items = [...value]
@@ -43,18 +60,24 @@ function copy(value: unknown, depth: number, above: Set<object>): unknown {
   return entries(
     Object.keys(value).map((key) => [key, () => (value as Record<string, unknown>)[key]]),
     inner,
+    limits,
   )
 }
 
-function entries(parts: [string, () => unknown][], inner: (value: unknown) => unknown): object {
-  const kept = parts.slice(0, limits.items).map(([key, read]) => {
+const cut = (text: string, { text: most = text.length }: MaskLimits): string =>
+  text.length > most ? `${text.slice(0, most)}…` : text
+
+function entries(
+  parts: [string, () => unknown][],
+  inner: (value: unknown) => unknown,
+  { items, hides = () => false }: MaskLimits,
+): object {
+  const kept = parts.slice(0, items).map(([key, read]) => {
     const each = safely(read)
     const isHarmless = each === undefined || each === null || typeof each === 'boolean'
-    return [key, isSecretName(key) && !isHarmless ? hidden : inner(each)]
+    return [key, (isSecretName(key) || hides(key)) && !isHarmless ? hidden : inner(each)]
   })
-  return Object.fromEntries(
-    parts.length > limits.items ? [...kept, ['…', `${parts.length - limits.items} more`]] : kept,
-  )
+  return Object.fromEntries(parts.length > items ? [...kept, ['…', `${parts.length - items} more`]] : kept)
 }
 
 /** Returns the fields of an error: its own (`code`, `data` …), and the standard ones that are not enumerable. */
