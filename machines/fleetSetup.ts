@@ -28,6 +28,7 @@ import {
   withDemo,
 } from './fleetSettings.js'
 import { promiseHole } from './hole.js'
+import { indexingMachine } from './indexing.js'
 import { mediamtxLinkMachine } from './mediamtxLink.js'
 import { mediaSessionsMachine } from './mediaSessions.js'
 import { quarantineMachine } from './quarantine.js'
@@ -57,6 +58,7 @@ export const fleetSetup = setup({
       storage: 'storage'
       retention: 'retention'
       quarantine: 'quarantine'
+      indexing: 'indexing'
       mediaSessions: 'mediaSessions'
       clockWatch: 'clockWatch'
       configuration: 'configuration'
@@ -72,6 +74,7 @@ export const fleetSetup = setup({
     storage: storageMachine,
     retention: retentionMachine,
     quarantine: quarantineMachine,
+    indexing: indexingMachine,
     mediaSessions: mediaSessionsMachine,
     clockWatch: clockWatchMachine,
     configuration: configurationMachine,
