@@ -68,6 +68,22 @@ export type FleetEvent =
   | DoneActorEvent<unknown, string>
   | ErrorActorEvent<unknown, string>
 
+/** The invoked children: their ids and their sources. */
+export type FleetChildren = {
+  discovery: 'discovery'
+  externalDiscovery: 'externalDiscovery'
+  externalStreams: 'externalStreams'
+  serverProcess: 'serverProcess'
+  link: 'link'
+  storage: 'storage'
+  retention: 'retention'
+  quarantine: 'quarantine'
+  indexing: 'indexing'
+  mediaSessions: 'mediaSessions'
+  clockWatch: 'clockWatch'
+  configuration: 'configuration'
+}
+
 /** The device, identity and settings last sent to a camera's actor. */
 export interface Known {
   /** Absent: unplugged. */

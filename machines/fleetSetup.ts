@@ -16,7 +16,14 @@ import { isSameDevice, roster } from './domain/roster.js'
 import { streamIdentity, streamKey } from './domain/streamUrl.js'
 import { externalDiscoveryMachine } from './externalDiscovery.js'
 import { externalStreamsMachine } from './externalStreams.js'
-import { type FleetContext, type FleetEvent, type FleetInput, type Known, orphansOf } from './fleetContext.js'
+import {
+  type FleetChildren,
+  type FleetContext,
+  type FleetEvent,
+  type FleetInput,
+  type Known,
+  orphansOf,
+} from './fleetContext.js'
 import { contendersOf, yields } from './fleetPriorities.js'
 import {
   contextAfter,
@@ -49,20 +56,7 @@ export const fleetSetup = setup({
     events: {} as FleetEvent,
     emitted: {} as SystemFact | SupervisionFact,
     tags: {} as 'running' | 'started' | 'ready' | 'over' | 'broken',
-    children: {} as {
-      discovery: 'discovery'
-      externalDiscovery: 'externalDiscovery'
-      externalStreams: 'externalStreams'
-      serverProcess: 'serverProcess'
-      link: 'link'
-      storage: 'storage'
-      retention: 'retention'
-      quarantine: 'quarantine'
-      indexing: 'indexing'
-      mediaSessions: 'mediaSessions'
-      clockWatch: 'clockWatch'
-      configuration: 'configuration'
-    },
+    children: {} as FleetChildren,
   },
   actors: {
     camera: cameraMachine,

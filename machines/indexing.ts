@@ -26,7 +26,7 @@ export interface Indexable extends Unindexed {
   format: IndexFormat
 }
 
-/** `files`: those that can get their index now. `waiting`: the names of those that cannot yet. */
+/** `files`: those that can get their index now. `waiting`: the names of the others. */
 export interface Found {
   files: Indexable[]
   waiting: string[]

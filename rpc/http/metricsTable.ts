@@ -145,7 +145,7 @@ const own: Record<string, Row> = {
     ),
   ],
   recording_files_indexed_total: [
-    'Number of closed files of recordings that got an index, and of those that cannot get one.',
+    'Number of closed files of recordings that got an index; outcome "failed": no index can be made.',
     perCameraAnd(
       ['outcome'],
       [
