@@ -45,6 +45,9 @@ export interface ActorsPorts extends ActorPorts {
 /** After these facts, the files of a recording are closed. */
 const closing = new Set<Fact['type']>(['recording.suspended', 'recording.ended', 'recording.failed'])
 
+/** After these facts, the room of the disk belongs to the recordings. */
+const shortage = new Set<Fact['type']>(['storage.warning', 'storage.critical', 'storage.blind'])
+
 /** Creates the root actor and the interfaces to read it, send requests and receive facts. It runs after `start`. */
 export function createActors(ports: ActorsPorts, { actors, input, ask: asking, streamAccess, inspect }: ActorsOptions) {
   const { audit, clock, log } = ports
@@ -59,11 +62,19 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
     if (!closing.has(type) || !('camera' in fact)) return
     fleet.system.get('quarantine')?.send({ type: 'part.closed', camera: fact.camera })
   })
+  facts.subscribe((fact) => {
+    const indexing = fleet.system.get('indexing')
+    if ('outcome' in fact) {
+      const { files, format } = fact.outcome
+      indexing?.send({ type: 'part.closed', camera: fact.camera, files, format })
+    }
+    if (shortage.has(fact.type)) indexing?.send({ type: 'disk.short' })
+  })
   const unlisten = ports.credentials.onOutsideChange(auditOutside(audit))
   const observer = createObserver({ facts, clock, log })
   const inspection = inspect ? createInspection({ root: () => fleet, clock, log }) : undefined
   const cameras = () => directory.cameras()
-  const health = { facts, cameras, link: () => directory.link() }
+  const health = { facts, cameras, link: () => directory.link(), storage: () => directory.storage() }
 
   const fleet: FleetActor = createActor(provide(ports, actors, health), {
     systemId: 'fleet',

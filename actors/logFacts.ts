@@ -14,6 +14,7 @@ const warnings = new Set<Fact['type']>([
   'snapshot.failed',
   'stream.stalled',
   'file.quarantined',
+  'file.notIndexed',
   'link.degraded',
   'link.down',
   'path.drifted',

@@ -7,15 +7,17 @@ import type { CameraId } from '../machines/domain/camera.js'
 import type { DeviceProbe, Pictures, Pipelines, UsbDevices } from '../machines/domain/capture.js'
 import type { ClockStore } from '../machines/domain/clockTrust.js'
 import type { AddressCheck, ExternalStore, NameCheck, StreamScan } from '../machines/domain/external.js'
-import type { MediaFiles, Quarantine, Segments, Storage } from '../machines/domain/files.js'
+import type { Indexer, MediaFiles, Quarantine, Segments, Storage } from '../machines/domain/files.js'
 import type { MediaServer, ServerProcess, StreamReader } from '../machines/domain/mediaServer.js'
 import type { CaptureDefaults, Clock, Log, RegistryStore } from '../machines/domain/ports.js'
 import type { Protection } from '../machines/domain/protection.js'
 import type { GapStore, IntentStore } from '../machines/domain/recording.js'
 import type { RetentionStore } from '../machines/domain/retention.js'
+import type { StorageView } from '../machines/domain/views.js'
 import { externalDiscoveryMachine } from '../machines/externalDiscovery.js'
 import { externalStreamsMachine } from '../machines/externalStreams.js'
 import { fleetMachine } from '../machines/fleet.js'
+import { indexingMachine } from '../machines/indexing.js'
 import { mediamtxLinkMachine } from '../machines/mediamtxLink.js'
 import { mediaSessionsMachine } from '../machines/mediaSessions.js'
 import { pathWatchMachine } from '../machines/pathWatch.js'
@@ -32,6 +34,7 @@ import { cameraEffects, sourceEffects } from './effects/camera.js'
 import { type ConfigurationPorts, configurationEffects, type Health } from './effects/configuration.js'
 import { externalDiscoveryEffects, externalStreamsEffects } from './effects/external.js'
 import { pipelineEffects, pullEffects } from './effects/feed.js'
+import { indexingEffects } from './effects/indexing.js'
 import { mediaSessionsEffects } from './effects/mediaSessions.js'
 import { quarantineEffects } from './effects/quarantine.js'
 import { recordingEffects } from './effects/recording.js'
@@ -62,6 +65,7 @@ export interface ActorPorts extends ConfigurationPorts {
   files: MediaFiles
   protection: Protection
   quarantine: Quarantine
+  indexer: Indexer
   segments: Segments
   intents: IntentStore
   gaps: GapStore
@@ -98,8 +102,13 @@ export interface ActorOptions {
   tiers: { directLimit: number; ffmpegLimit: number; liveLimit: number; wakeLimit: number }
 }
 
+/** The facts and the present state of the actors. */
+export interface ProvideHealth extends Health {
+  storage: () => StorageView
+}
+
 /** Returns the root machine with all its effects. `health`: the facts and the present state of the actors. */
-export function provide(ports: ActorPorts, options: ActorOptions, health: Health) {
+export function provide(ports: ActorPorts, options: ActorOptions, health: ProvideHealth) {
   const { mediaServer, reader, pipelines, clock, log } = ports
   const { startLimit } = options
   const sources = new Map<CameraId, SourceInput>()
@@ -161,6 +170,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, health: Health
         actors: retentionEffects({ ...ports, store: ports.retention, cameras: health.cameras }),
       }),
       quarantine: quarantineMachine.provide({ actors: quarantineEffects({ ...ports, cameras: health.cameras }) }),
+      indexing: indexingMachine.provide({ actors: indexingEffects({ ...ports, ...health }) }),
       configuration: configurationMachine.provide({ actors: configurationEffects(ports, health) }),
       clockWatch: clockWatchMachine.provide({ actors: { readClock: readClock(clock) } }),
       mediaSessions: mediaSessionsMachine.provide({ actors: mediaSessionsEffects(ports) }),

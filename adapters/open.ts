@@ -22,6 +22,7 @@ import { jwtSecret, keptSecret } from './data/secrets.js'
 import { checkPrograms } from './ffmpeg/installed.js'
 import { createPictures } from './ffmpeg/pictures.js'
 import { createPipelines } from './ffmpeg/pipelines.js'
+import { createIndexer } from './files/indexer.js'
 import { createMediaFiles } from './files/mediaFiles.js'
 import { createQuarantine } from './files/quarantine.js'
 import { createSegments } from './files/segments.js'
@@ -204,6 +205,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     protection: await createProtection({ dir: data.state, clock, log, files }),
     gaps,
     quarantine: createQuarantine({ recordingsDir: data.recordings }),
+    indexer: createIndexer({ recordingsDir: data.recordings, clock, path: env.PATH ?? '' }),
     segments: createSegments({ recordingsDir: data.recordings, clock, log }),
     storage: createStorage({ dir: data.recordings, stateDir: data.state }),
     registry: createRegistryStore({ dir: data.state, clock, log }),

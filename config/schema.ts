@@ -283,7 +283,8 @@ export const schema = {
       setting(
         oneOf('fmp4', 'mp4', 'mkv'),
         'fmp4',
-        'Default format of recordings. mp4 is another name for fmp4. mkv is remuxed after the stop.',
+        'Default format of recordings. The media server always writes fMP4, which survives a crash. After the stop, ' +
+          '`fmp4` gets an index, `mp4` becomes a file without parts, `mkv` is remuxed to Matroska.',
       ),
     ),
     on_unplug: live(
@@ -310,6 +311,13 @@ export const schema = {
       ),
     ),
     segment_duration: time('1h', 'A recording continues in a new file after this time.', '1s', '24d'),
+    index: setting(
+      yesNo,
+      'true',
+      'Whether closed recordings get an index, with which a browser shows the duration at once and jumps to any time ' +
+        'without reading the whole file. A copy of the file is made with low priority, and replaces the original when ' +
+        'it is whole. Without it, `mp4` stays `fmp4`.',
+    ),
     part_duration: time('200ms', 'Length of a part of the file. A crash loses at most one part.', '50ms', '10s'),
   },
   snapshots: {

@@ -12,6 +12,7 @@ const supervised = <
     | 'externalStreams'
     | 'retention'
     | 'quarantine'
+    | 'indexing'
     | 'mediaSessions'
     | 'clockWatch'
     | 'configuration',
@@ -209,6 +210,7 @@ export const fleetMachine = fleetSetup.createMachine({
         },
         retention: { ...supervised('retention', ({ context }) => context.retention), on: { 'services.stop': '.off' } },
         quarantine: { ...supervised('quarantine'), on: { 'services.stop': '.off' } },
+        indexing: { ...supervised('indexing', ({ context }) => context.indexing), on: { 'services.stop': '.off' } },
         start: {
           initial: 'pending',
           states: { pending: { on: { 'cameras.told': 'done' } }, done: { tags: 'started' } },

@@ -13,6 +13,7 @@ import type { Present } from './domain/roster.js'
 import type { Obstacles } from './domain/views.js'
 import type { ExternalDiscoveryInput } from './externalDiscovery.js'
 import type { ExternalStreamsInput, ExternalStreamsMessage } from './externalStreams.js'
+import type { IndexingInput } from './indexing.js'
 import type { LinkInput, LinkNews } from './mediamtxLink.js'
 import type { MediaSessionsInput } from './mediaSessions.js'
 import type { ServerProcessNews } from './serverProcess.js'
@@ -32,6 +33,8 @@ export interface FleetInput {
   storage: StorageSettings
   link: LinkInput
   retention?: RetentionSettings
+  /** Default: disabled. */
+  indexing?: IndexingInput
   /** Saved streams that clients have added; empty while external discovery is disabled. */
   streams?: AddedStream[]
   /** Default: disabled. */
@@ -65,6 +68,22 @@ export type FleetEvent =
   | DoneActorEvent<unknown, string>
   | ErrorActorEvent<unknown, string>
 
+/** The invoked children: their ids and their sources. */
+export type FleetChildren = {
+  discovery: 'discovery'
+  externalDiscovery: 'externalDiscovery'
+  externalStreams: 'externalStreams'
+  serverProcess: 'serverProcess'
+  link: 'link'
+  storage: 'storage'
+  retention: 'retention'
+  quarantine: 'quarantine'
+  indexing: 'indexing'
+  mediaSessions: 'mediaSessions'
+  clockWatch: 'clockWatch'
+  configuration: 'configuration'
+}
+
 /** The device, identity and settings last sent to a camera's actor. */
 export interface Known {
   /** Absent: unplugged. */
@@ -78,6 +97,7 @@ export interface FleetContext extends FleetInput {
   external: ExternalDiscoveryInput
   externalStreams: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>
   retention: RetentionSettings
+  indexing: IndexingInput
   mediaSessions: MediaSessionsInput
   configuration: ConfigurationInput
   /** While a change of the configuration is applied: the cameras that were available and reconnect because of it. */
@@ -128,6 +148,7 @@ export const initialContext = (input: FleetInput): FleetContext => ({
   ...input,
   streams: input.external?.enabled === false ? [] : (input.streams ?? []),
   retention: input.retention ?? noRetention,
+  indexing: input.indexing ?? { enabled: false, format: 'fmp4' },
   external: input.external ?? { enabled: false, interval: 0, atStart: false, skydio: false, generic: false },
   externalStreams: input.externalStreams ?? { maxStreams: 0 },
   mediaSessions: input.mediaSessions ?? { startLimit: 20_000 },

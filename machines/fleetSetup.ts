@@ -16,7 +16,14 @@ import { isSameDevice, roster } from './domain/roster.js'
 import { streamIdentity, streamKey } from './domain/streamUrl.js'
 import { externalDiscoveryMachine } from './externalDiscovery.js'
 import { externalStreamsMachine } from './externalStreams.js'
-import { type FleetContext, type FleetEvent, type FleetInput, type Known, orphansOf } from './fleetContext.js'
+import {
+  type FleetChildren,
+  type FleetContext,
+  type FleetEvent,
+  type FleetInput,
+  type Known,
+  orphansOf,
+} from './fleetContext.js'
 import { contendersOf, yields } from './fleetPriorities.js'
 import {
   contextAfter,
@@ -28,6 +35,7 @@ import {
   withDemo,
 } from './fleetSettings.js'
 import { promiseHole } from './hole.js'
+import { indexingMachine } from './indexing.js'
 import { mediamtxLinkMachine } from './mediamtxLink.js'
 import { mediaSessionsMachine } from './mediaSessions.js'
 import { quarantineMachine } from './quarantine.js'
@@ -48,19 +56,7 @@ export const fleetSetup = setup({
     events: {} as FleetEvent,
     emitted: {} as SystemFact | SupervisionFact,
     tags: {} as 'running' | 'started' | 'ready' | 'over' | 'broken',
-    children: {} as {
-      discovery: 'discovery'
-      externalDiscovery: 'externalDiscovery'
-      externalStreams: 'externalStreams'
-      serverProcess: 'serverProcess'
-      link: 'link'
-      storage: 'storage'
-      retention: 'retention'
-      quarantine: 'quarantine'
-      mediaSessions: 'mediaSessions'
-      clockWatch: 'clockWatch'
-      configuration: 'configuration'
-    },
+    children: {} as FleetChildren,
   },
   actors: {
     camera: cameraMachine,
@@ -72,6 +68,7 @@ export const fleetSetup = setup({
     storage: storageMachine,
     retention: retentionMachine,
     quarantine: quarantineMachine,
+    indexing: indexingMachine,
     mediaSessions: mediaSessionsMachine,
     clockWatch: clockWatchMachine,
     configuration: configurationMachine,

@@ -260,5 +260,6 @@ export const storageView = ({ context, tags }: SnapshotFrom<typeof storageMachin
     cause: { state, since, ...(reason && { reason }) },
     ...usage,
     room: roomUntil('full', context, usage),
+    spare: roomUntil('warning', context, usage),
   }
 }

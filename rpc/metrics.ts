@@ -18,6 +18,8 @@ export interface Durations {
 type CameraCount =
   | 'recordingsEnded'
   | 'recordingsFailed'
+  | 'filesIndexed'
+  | 'filesNotIndexed'
   | 'recordedBytes'
   | 'recorded'
   | 'gaps'
@@ -149,6 +151,8 @@ export const createMetrics = (): CountedMetrics => {
       add(fact.camera, 'recordingsFailed')
       endRecording(fact)
     },
+    'file.indexed': ({ camera }) => add(camera, 'filesIndexed'),
+    'file.notIndexed': ({ camera }) => add(camera, 'filesNotIndexed'),
     'snapshot.taken': ({ camera, tier }) => add(camera, `snapshotsOfTier${tier}`),
     'snapshot.failed': ({ camera }) => add(camera, 'snapshotsFailed'),
     'stream.started': ({ camera, at }) => {

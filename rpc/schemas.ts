@@ -158,6 +158,11 @@ export const FileInfo = Type.Object({
 export const Truncated = Type.Optional(
   Type.Literal(true, { description: 'The end of the file is missing; `duration` is what can be played' }),
 )
+export const Indexed = Type.Boolean({
+  description:
+    'Whether a player can show the duration and jump to any time without reading the whole file. A recording gets its ' +
+    'index some seconds after its end; its size and ETag change then',
+})
 export const Protected = Type.Boolean({ description: 'Whether nothing may delete it; see protect_recording' })
 export const Quarantined = Type.Optional(
   Type.Literal(true, { description: 'The file contains nothing that can be played, and was moved aside' }),
@@ -167,6 +172,7 @@ const FileEntry = Type.Object({
   protected: Type.Optional(Protected),
   duration: Type.Optional(Type.Number({ minimum: 0, description: 'Seconds' })),
   truncated: Truncated,
+  indexed: Type.Optional(Indexed),
   quarantined: Quarantined,
   ...optionalReasonShape,
 })

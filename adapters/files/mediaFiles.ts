@@ -7,6 +7,7 @@ import { Failure } from '../../machines/domain/reason.js'
 import { codeOf } from '../errorCode.js'
 import { describeRecording } from './describe.js'
 import { createFolders, inPool } from './folders.js'
+import { inTurn } from './inTurn.js'
 import { quarantineFolder } from './quarantine.js'
 
 export interface MediaFilesOptions {
@@ -93,7 +94,7 @@ export function createMediaFiles({ recordingsDir, snapshotsDir, forget }: MediaF
       const file = await find(kind, name, only)
       if (!file) return false
       try {
-        await unlink(file.path)
+        await inTurn(() => unlink(file.path))
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return false
         throw new Failure('not_written', `the file cannot be deleted (${codeOf(error)})`)

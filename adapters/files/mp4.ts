@@ -7,21 +7,38 @@ export interface Mp4 {
   duration: number
   /** True if the header holds the duration: the file was closed properly. */
   complete: boolean
+  /** True if a player finds any time with the header alone: it lists all samples, or an index of the parts follows. */
+  indexed: boolean
 }
 
-interface Track {
+/** One track of a file. */
+export interface TrackContent {
+  /** The type of its sample entry: `avc1`, `hev1`, `mp4a` … */
+  codec: string
+  samples: number
+  /** A sample entry of H.265 that contains all parameter sets, as `hvc1` requires. */
+  hasParameterSets: boolean
+}
+
+interface Track extends Omit<TrackContent, 'samples'> {
   timescale: number
   /** Duration of samples that have none of their own. */
   sample: number
 }
 
 const MAX_HEADER = 4_000_000
+/** The header of a long file without parts lists millions of samples: it is read whole only to count them. */
+const MAX_COUNTED = 64_000_000
+const SMALL_HEADER = 65_536
 /** Usual size of a part's header and the header of its data. */
 const AHEAD = 4096
 
 interface Content {
   /** Absent: the file is no MP4 or has no header yet. */
   mp4?: Mp4
+  /** Of all parts if they were counted. */
+  tracks: TrackContent[]
+  largestPart: number
   /** `unknown`: a part of the file was not understood. */
   media: 'some' | 'none' | 'unknown'
 }
@@ -29,26 +46,41 @@ interface Content {
 /** Resolves with `undefined` if the file is no MP4 or has no header yet. Rejects if it cannot be read. */
 export const readMp4 = async (file: string): Promise<Mp4 | undefined> => (await contentOf(file)).mp4
 
+/**
+ * Resolves with the tracks of the file and the samples in its whole parts, in the order of the header, and with the
+ * largest number of samples of one part. Reads the headers of all parts. Rejects if the file cannot be read.
+ */
+export async function readTracks(file: string): Promise<{ tracks: TrackContent[]; largestPart: number }> {
+  const { tracks, largestPart } = await contentOf(file, true)
+  return { tracks, largestPart }
+}
+
 /** Resolves with true if no frame in the file can be played, with false in doubt. Rejects if it cannot be read. */
 export const hasNoMedia = async (file: string): Promise<boolean> => (await contentOf(file)).media === 'none'
 
-async function contentOf(file: string): Promise<Content> {
+async function contentOf(file: string, countsAll = false): Promise<Content> {
   const handle = await open(file, 'r')
   try {
-    return await walk(handle)
+    return await walk(handle, countsAll)
   } finally {
     await handle.close()
   }
 }
 
-async function walk(handle: FileHandle): Promise<Content> {
+/** `countsAll`: also reads the parts of a file whose header holds the duration. */
+async function walk(handle: FileHandle, countsAll: boolean): Promise<Content> {
   const { size: end } = await handle.stat()
   const tracks = new Map<number, Track>()
   let first = Number.POSITIVE_INFINITY
   let last = 0
   let known = false
-  let samples = 0
+  let total = 0
+  const counts = new Map<number, number>()
+  let largestPart = 0
+  let indexed = false
   let isSure = true
+  const tracksNow = (): TrackContent[] =>
+    [...tracks].map(([id, { codec, hasParameterSets }]) => ({ codec, hasParameterSets, samples: counts.get(id) ?? 0 }))
   // Each part takes one read: its header, its times and the header of its data.
   let window: Buffer = Buffer.alloc(0)
   let windowAt = 0
@@ -66,16 +98,30 @@ async function walk(handle: FileHandle): Promise<Content> {
     const size = header.size === 0 ? end - offset : header.size
     const body = () => at(offset + header.header, size - header.header)
     if (header.type === 'moov') {
-      if (offset + size <= end && size > MAX_HEADER) isSure = false
-      if (offset + size > end || size > MAX_HEADER) break
-      const moov = await body()
+      if (offset + size <= end && size > SMALL_HEADER && !countsAll) {
+        const { duration, hasParts } = await outline(at, offset + header.header, offset + size)
+        if (duration > 0 && !hasParts)
+          return { mp4: { duration, complete: true, indexed: true }, media: 'some', tracks: [], largestPart }
+      }
+      const most = countsAll ? MAX_COUNTED : MAX_HEADER
+      if (offset + size <= end && size > most) isSure = false
+      if (offset + size > end || size > most) break
+      const moov = Buffer.from(await body())
       const duration = movieDuration(moov)
       if (duration === undefined) break
-      if (duration > 0) return { mp4: { duration, complete: true }, media: 'some' }
       // Without parts, the header itself lists the frames.
-      if (!find(moov, 'mvex')) isSure = false
+      const hasParts = find(moov, 'mvex') !== undefined
       for (const [id, track] of tracksOf(moov)) tracks.set(id, track)
+      if (!hasParts) for (const [id, samples] of samplesOf(moov)) counts.set(id, samples)
+      if (duration > 0 && !(countsAll && hasParts)) {
+        const next = boxHeader(await at(offset + size, 16))
+        const mp4 = { duration, complete: true, indexed: !hasParts || next?.type === 'sidx' }
+        return { mp4, media: 'some', tracks: tracksNow(), largestPart }
+      }
+      if (!hasParts) isSure = false
       known = true
+    } else if (header.type === 'sidx') {
+      indexed = true
     } else if (header.type === 'moof' && size > MAX_HEADER) {
       isSure = false
     } else if (header.type === 'moof') {
@@ -85,13 +131,36 @@ async function walk(handle: FileHandle): Promise<Content> {
       if (!data || offset + size + data.size > end) break
       first = Math.min(first, times.first)
       last = Math.max(last, times.last)
-      samples += times.samples
+      for (const [id, samples] of times.samples) {
+        counts.set(id, (counts.get(id) ?? 0) + samples)
+        total += samples
+        largestPart = Math.max(largestPart, samples)
+      }
     }
     offset += size
   }
-  const media = !isSure ? 'unknown' : known && samples > 0 ? 'some' : 'none'
-  if (!known) return { media }
-  return { mp4: { duration: last > first ? Math.round((last - first) * 1000) : 0, complete: false }, media }
+  const media = !isSure ? 'unknown' : known && total > 0 ? 'some' : 'none'
+  const content = { media, tracks: tracksNow(), largestPart } as const
+  if (!known) return content
+  return {
+    ...content,
+    mp4: { duration: last > first ? Math.round((last - first) * 1000) : 0, complete: false, indexed },
+  }
+}
+
+/** Reads the duration of a large header, and whether parts follow it, without the lists of its tracks. */
+async function outline(at: (offset: number, length: number) => Promise<Buffer>, from: number, end: number) {
+  let duration = 0
+  let hasParts = false
+  for (let offset = from; offset < end; ) {
+    const header = boxHeader(await at(offset, 16))
+    if (!header || header.size === 0) break
+    // `movieDuration` finds the box with its header.
+    if (header.type === 'mvhd') duration = movieDuration(Buffer.from(await at(offset, header.size))) ?? 0
+    if (header.type === 'mvex') hasParts = true
+    offset += header.size
+  }
+  return { duration, hasParts }
 }
 
 async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
@@ -126,19 +195,47 @@ function tracksOf(moov: Buffer): [number, Track][] {
     const mdhd = type === 'trak' ? find(body, 'mdia', 'mdhd') : undefined
     const id = tkhd && unsigned(tkhd, tkhd[0] === 1 ? 20 : 12)
     const timescale = mdhd && unsigned(mdhd, mdhd[0] === 1 ? 20 : 12)
-    return id && timescale ? [[id, { timescale, sample: samples.get(id) ?? 0 }]] : []
+    return id && timescale ? [[id, { timescale, sample: samples.get(id) ?? 0, ...codecOf(body) }]] : []
   })
 }
 
-/** Returns the earliest start and the latest end of the tracks in a part, in seconds, and the number of its frames. */
-function fragmentTimes(moof: Buffer, tracks: Map<number, Track>): { first: number; last: number; samples: number } {
+/** The first sample entry of a track. */
+function codecOf(trak: Buffer): Pick<Track, 'codec' | 'hasParameterSets'> {
+  const entry = find(trak, 'mdia', 'minf', 'stbl', 'stsd')?.subarray(8) ?? Buffer.alloc(0)
+  const at = entry.indexOf('hvcC')
+  // The last byte before the arrays is their number: of VPS, SPS and PPS.
+  const arrays = at < 0 ? 0 : (entry[at + 4 + 22] ?? 0)
+  return { codec: entry.toString('latin1', 4, 8), hasParameterSets: arrays >= 3 }
+}
+
+/** The numbers of samples that the header itself lists, by track. */
+function samplesOf(moov: Buffer): [number, number][] {
+  return [...boxes(moov)].flatMap(({ type, body }): [number, number][] => {
+    const tkhd = type === 'trak' ? find(body, 'tkhd') : undefined
+    const stsz = type === 'trak' ? find(body, 'mdia', 'minf', 'stbl', 'stsz') : undefined
+    const id = tkhd && unsigned(tkhd, tkhd[0] === 1 ? 20 : 12)
+    return id && stsz ? [[id, unsigned(stsz, 8) ?? 0]] : []
+  })
+}
+
+interface PartTimes {
+  first: number
+  last: number
+  /** By track. */
+  samples: Map<number, number>
+}
+
+/** Returns the earliest start and the latest end of the tracks in a part, in seconds, and the numbers of its frames. */
+function fragmentTimes(moof: Buffer, tracks: Map<number, Track>): PartTimes {
   let first = Number.POSITIVE_INFINITY
   let last = 0
-  let samples = 0
+  const samples = new Map<number, number>()
   for (const { type, body } of boxes(moof)) {
     if (type !== 'traf') continue
-    for (const run of boxes(body)) if (run.type === 'trun') samples += unsigned(run.body, 4) ?? 0
     const tfhd = find(body, 'tfhd')
+    const id = (tfhd && unsigned(tfhd, 4)) ?? 0
+    for (const run of boxes(body))
+      if (run.type === 'trun') samples.set(id, (samples.get(id) ?? 0) + (unsigned(run.body, 4) ?? 0))
     const tfdt = find(body, 'tfdt')
     const track = tfhd && tracks.get(unsigned(tfhd, 4) ?? 0)
     if (!tfhd || !tfdt || !track) continue

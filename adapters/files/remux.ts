@@ -14,20 +14,21 @@ const TOLERANCE = 500
 /** Time limit for one copy, in ms; far above what a disk needs for one recording. */
 const LIMIT = 3_600_000
 
-/** `.<recording>.mkv.tmp`, which listings skip. */
-const temporaryOf = (name: string): string => `.${name}.tmp`
+/** `.<recording>.<mkv or mp4>.tmp`, which listings skip. */
+export const temporaryOf = (name: string): string => `.${name}.tmp`
 
 /**
- * Removes the incomplete copies that a killed service left in the cameras' folders. Must be called before the first
- * remux, whose copies look the same. Never rejects.
+ * Removes the incomplete copies of this format that a killed service left in the cameras' folders. Must be called before
+ * the first copy, which looks the same. Never rejects.
  */
-export async function discardLeftovers(recordingsDir: string): Promise<void> {
+export async function discardLeftovers(recordingsDir: string, format: RecordingFile['format']): Promise<void> {
+  const ending = `.${format}.tmp`
   for (const camera of await readdir(recordingsDir).catch(() => [])) {
     if (!isCameraId(camera)) continue
     const folder = join(recordingsDir, camera)
     for (const name of await readdir(folder).catch(() => [])) {
-      const [, recording] = /^\.(.+)\.mkv\.tmp$/.exec(name) ?? []
-      if (recording !== undefined && isSegmentName(camera, `${recording}.mp4`))
+      if (!name.startsWith('.') || !name.endsWith(ending)) continue
+      if (isSegmentName(camera, `${name.slice(1, -ending.length)}.mp4`))
         await rm(join(folder, name), { force: true }).catch(() => {})
     }
   }

@@ -33,7 +33,7 @@ const pollGrowth = 500
 /** The files that the media server writes, as raw reports: machines/recording.ts judges whether they grow. */
 export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }: SegmentsOptions): Segments {
   const folderOf = (camera: CameraId) => join(recordingsDir, camera)
-  const tidied = discardLeftovers(recordingsDir)
+  const tidied = discardLeftovers(recordingsDir, 'mkv')
   const marks = createMarks(clock)
 
   /** All segments of the camera; sizes are not looked at. */

@@ -110,6 +110,7 @@ export const fleetInput = (config: Configuration, kept: ExternalState) => {
   } = fleetSettings(config)
   return {
     ...settings,
+    indexing: { enabled: config.recording.index, format: config.recording.format === 'mp4' ? 'mp4' : 'fmp4' } as const,
     demoWhenNone: config.simulation.demo_camera,
     pollEvery: camera.poll_interval,
     link: { resetAfter: mediamtx.circuit_breaker.recovery_timeout },

@@ -9,6 +9,7 @@ import { discoveryMachine } from '../../machines/discovery.js'
 import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
 import { externalStreamsMachine } from '../../machines/externalStreams.js'
 import { fleetMachine } from '../../machines/fleet.js'
+import { indexingMachine } from '../../machines/indexing.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { mediaSessionsMachine } from '../../machines/mediaSessions.js'
 import { pathWatchMachine } from '../../machines/pathWatch.js'
@@ -47,6 +48,7 @@ export const machines: AnyStateMachine[] = [
   storageMachine,
   retentionMachine,
   quarantineMachine,
+  indexingMachine,
 ]
 
 /** `machine.delay` → the configuration key that sets it. The other delays are fixed. */

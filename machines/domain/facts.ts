@@ -104,6 +104,14 @@ export type RetentionFact =
 /** A recording contains no media that can be played and was moved aside. `filename`: its name in the quarantine. */
 export type QuarantineFact = { type: 'file.quarantined'; camera: CameraId; filename: string; reason: Reason }
 
+/**
+ * A closed recording was replaced by a copy with an index, of `bytes`; or it cannot get one and stays as it is.
+ */
+export type IndexFact = { camera: CameraId; filename: string } & (
+  | { type: 'file.indexed'; bytes: number }
+  | { type: 'file.notIndexed'; reason: Reason }
+)
+
 /** An actor crashed because of a bug. `restarts`: number of restarts so far, including this one. */
 export type SupervisionFact = { type: 'actor.failed'; actor: string; reason: Reason; restarts: number }
 
@@ -150,6 +158,7 @@ export type Fact =
   | ExternalFact
   | RetentionFact
   | QuarantineFact
+  | IndexFact
   | SupervisionFact
   | MediaSessionFact
   | SystemFact

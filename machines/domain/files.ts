@@ -25,6 +25,8 @@ export interface RecordingFile extends MediaFile {
   duration: number
   /** False: still growing, or truncated because the media server crashed. */
   complete: boolean
+  /** True if a player can show the duration and find any time without reading the whole file. */
+  indexed: boolean
 }
 
 export type FileSize = Omit<MediaFile, 'path'>
@@ -72,6 +74,32 @@ export interface Quarantine {
    * Rejects with `Failure` if it cannot be moved.
    */
   move(suspect: Suspect): Promise<string | undefined>
+}
+
+/** A closed recording without an index, as it was when it was looked at. */
+export interface Unindexed extends Pick<MediaFile, 'name' | 'camera' | 'path' | 'bytes' | 'modifiedAt'> {
+  inode: number
+  /** False: it was cut off by a crash. */
+  complete: boolean
+  /** Milliseconds. */
+  duration: number
+  /** False: its writer may not be done with it. It was not read: it has no duration, and may have an index. */
+  isAtRest: boolean
+}
+
+/** How a file gets its index: `mp4` becomes an MP4 without parts, `fmp4` keeps parts and gets an index of them. */
+export type IndexFormat = 'fmp4' | 'mp4'
+
+/** Gives closed recordings what a player needs to open them quickly and to jump to any time. */
+export interface Indexer {
+  /** Resolves with the MP4 recordings in the cameras' folders that have media but no index, newest first. */
+  unindexed(signal: AbortSignal): Promise<Unindexed[]>
+  /**
+   * Replaces the file by a copy with an index, with the same media, name and time. Resolves with the new size, or with
+   * `undefined` if the file has changed or was deleted meanwhile. Rejects with `Failure`, or with the signal's reason;
+   * the original is untouched then.
+   */
+  index(file: Unindexed, format: IndexFormat, signal: AbortSignal): Promise<number | undefined>
 }
 
 export interface Segment {

@@ -3,7 +3,10 @@ import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import type { Reason } from './reason.js'
 
-/** The requested format: `mp4` is a synonym of `fmp4`; `mkv` is remuxed after the stop. */
+/**
+ * The requested format. The media server always writes `fmp4`. After the stop, `fmp4` gets an index, `mp4` becomes a
+ * file without parts, and `mkv` is remuxed.
+ */
 export type RecordingFormat = 'fmp4' | 'mp4' | 'mkv'
 
 /** A time without media in a recording. */

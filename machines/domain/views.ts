@@ -141,6 +141,8 @@ export interface StorageView extends DiskUsage {
   cause: Cause
   /** Bytes that can be written until recordings are blocked; negative behind the limit. */
   room?: number
+  /** Bytes that can be written until clients are warned; negative behind the limit. */
+  spare?: number
 }
 
 export interface SystemView {

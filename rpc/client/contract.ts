@@ -362,6 +362,8 @@ export interface Methods {
         duration?: number
         /** The end of the file is missing; `duration` is what can be played */
         truncated?: true
+        /** Whether a player can show the duration and jump to any time without reading the whole file. A recording gets its index some seconds after its end; its size and ETag change then */
+        indexed?: boolean
         /** The file contains nothing that can be played, and was moved aside */
         quarantined?: true
         /** Code of the reason */
@@ -395,6 +397,8 @@ export interface Methods {
         duration?: number
         /** The end of the file is missing; `duration` is what can be played */
         truncated?: true
+        /** Whether a player can show the duration and jump to any time without reading the whole file. A recording gets its index some seconds after its end; its size and ETag change then */
+        indexed?: boolean
         /** The file contains nothing that can be played, and was moved aside */
         quarantined?: true
         /** Code of the reason */
@@ -429,6 +433,8 @@ export interface Methods {
       complete: boolean
       /** The end of the file is missing; `duration` is what can be played */
       truncated?: true
+      /** Whether a player can show the duration and jump to any time without reading the whole file. A recording gets its index some seconds after its end; its size and ETag change then */
+      indexed: boolean
       /** The file contains nothing that can be played, and was moved aside */
       quarantined?: true
       /** Code of the reason */

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import contentDisposition from 'content-disposition'
@@ -89,11 +89,18 @@ const openRegular = async (path: string): Promise<FileHandle | undefined> => {
   return undefined
 }
 
-const isDeleted = (handle: FileHandle): Promise<boolean> =>
-  handle.stat().then(
-    ({ nlink }) => nlink === 0,
-    () => false,
+/** False for a file that was replaced by another one of its name: its download goes on. */
+const isDeleted = async (handle: FileHandle, path: string): Promise<boolean> => {
+  const hasName = await handle.stat().then(
+    ({ nlink }) => nlink > 0,
+    () => true,
   )
+  if (hasName) return false
+  return lstat(path).then(
+    () => false,
+    () => true,
+  )
+}
 
 /** Sends the requested part of an open file, up to its present end. Gives up after `patience` ms without a byte. */
 const send = async (
@@ -101,9 +108,10 @@ const send = async (
   handle: FileHandle,
   { name, patience }: { name: string; patience: number },
 ) => {
-  const { size, mtime, mtimeMs } = await handle.stat()
-  const etag = `"${size.toString(16)}-${Math.round(mtimeMs).toString(16)}"`
-  const modified = mtime.toUTCString()
+  const { size, mtimeMs, ctimeMs, ino } = await handle.stat()
+  const etag = `"${[size, Math.round(mtimeMs), ino].map((part) => part.toString(16)).join('-')}"`
+  // An indexed file replaces the original and keeps its time: only the time of the inode is that of these bytes.
+  const modified = new Date(Math.max(mtimeMs, ctimeMs)).toUTCString()
   const common = {
     ...headers,
     ETag: etag,
@@ -141,7 +149,7 @@ const send = async (
 /**
  * GET and HEAD of `/files/recordings/<name>` and `/files/snapshots/<name>`, for viewers of the file's camera and
  * bearers of its signed URL. A growing file is sent up to its present end. A download in progress is cut when the
- * caller's right ends, when it takes too long, and when the file is deleted.
+ * caller's right ends, when it takes too long, and when the file is deleted, but not when it is replaced.
  */
 export const createFilesHandler = (options: CallerOptions & { services: RpcOptions }) => {
   const { services } = options
@@ -179,7 +187,7 @@ export const createFilesHandler = (options: CallerOptions & { services: RpcOptio
       if (handle === undefined) throw notFound(resources[target.kind], target.name)
       const cut = () => void response.destroy()
       const release = whileGood(services, caller, cut)
-      const watch = setInterval(() => void isDeleted(handle).then((is) => is && cut()), deletedCheck)
+      const watch = setInterval(() => void isDeleted(handle, file.path).then((is) => is && cut()), deletedCheck)
       try {
         await send(exchange, handle, { name: file.name, patience: limits.downloadTimeout ?? 60_000 })
       } finally {

@@ -144,6 +144,16 @@ const own: Record<string, Row> = {
       ],
     ),
   ],
+  recording_files_indexed_total: [
+    'Number of closed files of recordings that got an index; outcome "failed": no index can be made.',
+    perCameraAnd(
+      ['outcome'],
+      [
+        ['filesIndexed', 'indexed'],
+        ['filesNotIndexed', 'failed'],
+      ],
+    ),
+  ],
   recording_bytes_total: ['Number of bytes in recordings that ended.', counted('recordedBytes')],
   recording_seconds_total: ['Number of seconds of media in recordings that ended.', counted('recorded', 1_000)],
   recording_gaps_total: ['Number of times a recording got no data.', counted('gaps')],

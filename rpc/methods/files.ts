@@ -18,6 +18,7 @@ import {
   FileInfo,
   FileList,
   Gap,
+  Indexed,
   OneFile,
   Page,
   Protected,
@@ -63,9 +64,13 @@ const truncatedOf = (call: Call, file: RecordingFile) =>
   !file.complete && !file.quarantined && !isOpen(call, file) ? { truncated: true as const } : {}
 
 /** What the file itself tells, unless it is gone or cannot be read: one such file must not fail the whole list. */
-const mediaOf = async (call: Call, name: string): Promise<{ duration?: number; truncated?: true }> => {
+const mediaOf = async (
+  call: Call,
+  name: string,
+): Promise<{ duration?: number; truncated?: true; indexed?: boolean }> => {
   const file = await call.services.files.recording(name).catch(() => undefined)
-  return file === undefined ? {} : { duration: seconds(file.duration), ...truncatedOf(call, file) }
+  if (file === undefined) return {}
+  return { duration: seconds(file.duration), ...truncatedOf(call, file), indexed: file.indexed }
 }
 
 /** The gaps of the recording that the file belongs to. */
@@ -165,6 +170,7 @@ const getRecordingInfo = method({
     protected: Protected,
     complete: Type.Boolean({ description: 'False if the file still grows, or was cut off' }),
     truncated: Truncated,
+    indexed: Indexed,
     quarantined: Quarantined,
     ...optionalReasonShape,
     gaps: Type.Optional(
@@ -182,6 +188,7 @@ const getRecordingInfo = method({
       protected: call.services.protection.has(file.name),
       complete: file.complete,
       ...truncatedOf(call, file),
+      indexed: file.indexed,
       ...(file.quarantined && quarantineReason(file)),
       ...gapsOf(call, file),
     }

@@ -4,6 +4,8 @@ import { createActors } from '../../actors/createActors.js'
 import { actorOptions, askOptions, fleetInput, streamAccessOptions } from '../../config/derive/actors.js'
 import { loadConfiguration } from '../../config/load.js'
 import { configurationRules } from '../../config/rules.js'
+import type { Fact } from '../../machines/domain/facts.js'
+import { because } from '../../machines/domain/reason.js'
 import { createMetrics } from '../../rpc/metrics.js'
 import { createFakePorts } from '../support/fakePorts.js'
 
@@ -36,6 +38,62 @@ describe('all actors together', () => {
     }
     return { ...made, timers, lines, metrics }
   }
+  /** An indexer that finds these files, and copies until `release`, or until it is stopped. */
+  function fakeIndexer(names: string[]) {
+    const formats: string[] = []
+    const signals: AbortSignal[] = []
+    const release: ((bytes: number) => void)[] = []
+    const indexer: ReturnType<typeof createFakePorts>['ports']['indexer'] = {
+      unindexed: async () =>
+        names.map((name) => ({
+          ...{ name, camera: 'camera0', path: `/x/${name}`, bytes: 1, modifiedAt: 0, inode: 1 },
+          ...{ complete: true, duration: 1, isAtRest: true },
+        })),
+      index: (file, format, signal) => {
+        formats.push(`${file.name} ${format}`)
+        signals.push(signal)
+        return new Promise((resolve) => release.push(resolve))
+      },
+    }
+    return { indexer, formats, signals, release }
+  }
+  const ended = (format: 'fmp4' | 'mp4', name: string): Fact => ({
+    ...{ type: 'recording.ended', camera: 'camera0', by: { user: 'ann', request: '1', session: '' } },
+    outcome: { reason: because('requested'), files: [name], endedAt: 0, recorded: 0, bytes: 0, format, gaps: [] },
+  })
+
+  it('index the files of a recording that ended, in its format, and tell it', async () => {
+    const names: string[] = []
+    const { indexer, formats, release } = fakeIndexer(names)
+    const { start, timers, facts, metrics, lines } = actors({ indexer })
+    await start(1_000)
+    await timers.tickAsync(3_000)
+    names.push('camera0_a.mp4')
+    facts.publish(ended('mp4', 'camera0_a.mp4'))
+    await timers.tickAsync(3_000)
+    expect(formats).to.deep.equal(['camera0_a.mp4 mp4'])
+    release[0]?.(1)
+    await timers.tickAsync(0)
+    expect(metrics.counts().cameras.get('camera0')?.filesIndexed).to.equal(1)
+    expect(lines.join('\n')).to.match(/^info file\.indexed .*camera0_a\.mp4/m)
+  })
+
+  it('end the copy of a recording at once when the disk fills up, and when the service stops', async () => {
+    const { indexer, signals } = fakeIndexer(['camera0_a.mp4'])
+    const { start, stop, timers, facts } = actors({ indexer })
+    await start(1_000)
+    await timers.tickAsync(3_000)
+    const reason = because('storage_warning')
+    facts.publish({ type: 'storage.warning', percent: 81, available: 5, reason })
+    expect(signals.map(({ aborted }) => aborted)).to.deep.equal([true])
+    await timers.tickAsync(60_000)
+    expect(signals.map(({ aborted }) => aborted)).to.deep.equal([true, false])
+    const stopped = stop('SIGTERM', 10_000)
+    expect(signals.map(({ aborted }) => aborted)).to.deep.equal([true, true])
+    await timers.tickAsync(10_000)
+    await stopped
+  })
+
   const bug = () => {
     throw new Error('a bug')
   }

@@ -144,6 +144,7 @@ async function close({
     format: 'mp4',
     duration: lasts,
     complete: true,
+    indexed: false,
   })
   const ports = {
     mediaServer: {

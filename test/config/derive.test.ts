@@ -201,6 +201,7 @@ describe('options from the configuration', () => {
       endsOnUnplug: false,
       priority: 50,
       storage: { warnPercent: 80, blockPercent: 90, minFree: 'auto', interval: 5_000, isGraded: false, freeTarget: 0 },
+      indexing: { enabled: true, format: 'fmp4' },
       link: { resetAfter: 2_000 },
       mediaSessions: { startLimit: 22_000 },
       retention: {
@@ -213,6 +214,9 @@ describe('options from the configuration', () => {
       external: { enabled: false, interval: 5_000, atStart: false, skydio: false, generic: false },
       externalStreams: { maxStreams: 64, interval: 5_000 },
     })
+    const formatOf = (format: 'mp4' | 'mkv') =>
+      fleetInput({ ...defaults, recording: { ...defaults.recording, format } }, { streams: [] }).indexing.format
+    expect([formatOf('mp4'), formatOf('mkv')]).to.deep.equal(['mp4', 'fmp4'])
     expect(fleetInput(defaults, { streams: [] }).external.interval).to.equal(30_000)
     const graded = (cameras: string) => fleetInput(configured({ CAMERAS: cameras }), { streams: [] }).storage.isGraded
     expect(graded('[{ name: a, source: virtual, priority: 50 }]')).to.equal(false)

@@ -57,6 +57,7 @@ describe('configuration', () => {
         max_interruption: 0,
         priority: 50,
         segment_duration: 3_600_000,
+        index: true,
         part_duration: 200,
       })
       expect(config.security.jwt_secret_key).to.equal('')

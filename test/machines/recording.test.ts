@@ -517,6 +517,7 @@ const oneFile: RecordingFile = {
   duration: 5_000,
   format: 'mp4',
   complete: true,
+  indexed: false,
 }
 
 const closedOutcome = {

@@ -96,6 +96,7 @@ const recordingFile: RecordingFile = {
   format: 'mp4',
   duration: 10_040,
   complete: true,
+  indexed: true,
 }
 const snapshotFile: MediaFile = {
   name: 'camera0_2025-06-01_11-30-00-000.jpg',

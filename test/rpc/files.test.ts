@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -67,7 +67,7 @@ describe('the downloads', () => {
       'content-type': 'video/mp4',
       'content-length': '10',
       'accept-ranges': 'bytes',
-      'last-modified': 'Sun, 01 Jun 2025 12:00:00 GMT',
+      'last-modified': (await stat(join(folder, 'recordings', 'camera0_1.mp4'))).ctime.toUTCString(),
       'content-disposition': 'attachment; filename="camera0_1.mp4"',
       'x-content-type-options': 'nosniff',
     })
@@ -130,6 +130,22 @@ describe('the downloads', () => {
     expect(
       (await get('/files/recordings/camera0_1.mp4', { Range: 'bytes=0-1', 'If-Range': '"other"' })).status,
     ).to.equal(200)
+  })
+
+  it('show by ETag and date that the file was replaced by one of the same size and time', async () => {
+    const file = join(folder, 'recordings', 'camera0_1.mp4')
+    const first = await get('/files/recordings/camera0_1.mp4')
+    // A new file has its own time until it gets that of the original.
+    await writeFile(`${file}.tmp`, 'abcdefghij')
+    await utimes(`${file}.tmp`, noon / 1000, noon / 1000)
+    await rename(`${file}.tmp`, file)
+    for (const condition of [first.headers.etag ?? '', new Date(noon).toUTCString()]) {
+      const rest = await get('/files/recordings/camera0_1.mp4', { Range: 'bytes=5-', 'If-Range': condition })
+      expect([rest.status, rest.body], condition).to.deep.equal([200, 'abcdefghij'])
+    }
+    const stale = { 'If-Modified-Since': new Date(noon).toUTCString() }
+    expect((await get('/files/recordings/camera0_1.mp4', stale)).body).to.equal('abcdefghij')
+    expect((await get('/files/recordings/camera0_1.mp4')).headers.etag).not.to.equal(first.headers.etag)
   })
 
   it('send a growing file up to its present end, with another ETag when it has grown', async () => {
@@ -527,6 +543,30 @@ describe('the downloads', () => {
       timers.tick(10_000)
       await slow.closed
       expect(await slow.received()).to.be.lessThan(64 * 1024 * 1024)
+    } finally {
+      timers.restore()
+    }
+  })
+
+  it('go on with the old file when it is replaced, until the new one is deleted', async () => {
+    const file = join(folder, 'recordings', 'long.mp4')
+    const url = `/files/recordings/long.mp4?camera=camera0&sig=${link('recordings/camera0/long.mp4')}`
+    await writeFile(file, Buffer.alloc(64 * 1024 * 1024))
+    const timers = useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const handler = createFilesHandler({ services: options, rateLimits })
+      const [whole, cut] = [await web.begin(handler, url), await web.begin(handler, url)]
+      await writeFile(`${file}.tmp`, 'new')
+      await rename(`${file}.tmp`, file)
+      timers.tick(10_000)
+      // The checks read the disk, too.
+      for (let reads = 0; reads < 20; reads += 1) await stat(file)
+      expect([whole.isCut(), cut.isCut()]).to.deep.equal([false, false])
+      expect(await whole.received()).to.equal(64 * 1024 * 1024)
+      await rm(file)
+      timers.tick(10_000)
+      await cut.closed
+      expect(await cut.received()).to.be.lessThan(64 * 1024 * 1024)
     } finally {
       timers.restore()
     }

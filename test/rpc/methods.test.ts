@@ -238,6 +238,18 @@ describe('methods', () => {
     expect(files.map(({ truncated }: { truncated?: true }) => truncated)).to.deep.equal([true, undefined])
   })
 
+  it('show whether a recording has its index', async () => {
+    const [file] = world.recordings
+    if (!file) throw new Error('there is no recording')
+    world.recordings.splice(0, 1, { ...file, indexed: false }, { ...file, name: 'camera0_b.mp4', indexed: true })
+    const of = async (filename: string) => (await admin.call('get_recording_info', { filename })).result.indexed
+    expect([await of(file.name), await of('camera0_b.mp4')]).to.deep.equal([false, true])
+    const { files } = (await admin.call('list_recordings')).result
+    expect(files.slice(0, 2).map(({ indexed }: { indexed?: boolean }) => indexed)).to.deep.equal([false, true])
+    const snapshots = (await admin.call('list_snapshots')).result.files
+    expect(snapshots[0]).not.to.have.property('indexed')
+  })
+
   it('return the gaps of an ended recording', async () => {
     const [file] = world.recordings
     const filename = file?.name ?? ''

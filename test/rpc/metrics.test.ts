@@ -130,6 +130,16 @@ describe('the metrics', () => {
     ])
   })
 
+  it('count the files that got an index, and those that cannot', async () => {
+    tell({ type: 'file.indexed', camera: 'camera0', filename: 'a.mp4', bytes: 1 })
+    tell({ type: 'file.indexed', camera: 'camera0', filename: 'b.mp4', bytes: 1 })
+    tell({ type: 'file.notIndexed', camera: 'camera0', filename: 'c.mp4', reason: because('failed') })
+    expect((await scrape('recording_files_indexed_total')).filter((line) => line.includes('camera0'))).to.deep.equal([
+      'recording_files_indexed_total{camera="camera0",outcome="indexed"} 2',
+      'recording_files_indexed_total{camera="camera0",outcome="failed"} 1',
+    ])
+  })
+
   it('distinguish a restart of a stream from its next use', async () => {
     const start = () => tell({ type: 'stream.started', camera: 'camera0' })
     const stop = () => tell({ type: 'stream.ended', camera: 'camera0', reason: because('no_longer_used') })

@@ -99,6 +99,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       quarantined: async () => ({ files: 0, bytes: 0 }),
     },
     protection: { has: () => false, set: async () => {} },
+    indexer: { unindexed: async () => [], index: async () => undefined },
     quarantine: { suspects: async () => [], move: async () => undefined },
     segments: {
       watermark: async () => 0,

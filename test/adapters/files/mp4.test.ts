@@ -17,12 +17,12 @@ describe('reading recordings', () => {
   after(() => rm(dir, { recursive: true }))
 
   it('reads the duration of a closed file from its header', async () => {
-    expect(await readMp4(at('closed.mp4'))).to.deep.equal({ duration: 3000, complete: true })
-    expect(await readMp4(at('plain.mp4'))).to.deep.equal({ duration: 2000, complete: true })
+    expect(await readMp4(at('closed.mp4'))).to.deep.equal({ duration: 3000, complete: true, indexed: false })
+    expect(await readMp4(at('plain.mp4'))).to.deep.equal({ duration: 2000, complete: true, indexed: true })
   })
 
   it('adds up the parts of a file that is not closed', async () => {
-    expect(await readMp4(at('open.mp4'))).to.deep.equal({ duration: 3000, complete: false })
+    expect(await readMp4(at('open.mp4'))).to.deep.equal({ duration: 3000, complete: false, indexed: false })
     expect(await probedDuration(at('open.mp4'))).to.be.closeTo(3000, 1)
   })
 
@@ -37,10 +37,10 @@ describe('reading recordings', () => {
     expect((await readMp4(at('cut.mp4')))?.duration).to.be.within(2700, 3000)
     await copyFile(at('open.mp4'), at('zeroed.mp4'))
     await truncate(at('zeroed.mp4'), size + 1_000_000)
-    expect(await readMp4(at('zeroed.mp4'))).to.deep.equal({ duration: 3000, complete: false })
+    expect(await readMp4(at('zeroed.mp4'))).to.deep.equal({ duration: 3000, complete: false, indexed: false })
     await copyFile(at('open.mp4'), at('garbage.mp4'))
     await appendFile(at('garbage.mp4'), 'no box at all')
-    expect(await readMp4(at('garbage.mp4'))).to.deep.equal({ duration: 3000, complete: false })
+    expect(await readMp4(at('garbage.mp4'))).to.deep.equal({ duration: 3000, complete: false, indexed: false })
   })
 
   it('does not count a part whose data is zeros', async () => {
@@ -59,7 +59,7 @@ describe('reading recordings', () => {
     await writeFile(at('half.mp4'), content.subarray(0, 40))
     expect(
       await Promise.all(['empty.mp4', 'text.mp4', 'half.mp4', 'header.mp4'].map((name) => readMp4(at(name)))),
-    ).to.deep.equal([undefined, undefined, undefined, { duration: 0, complete: false }])
+    ).to.deep.equal([undefined, undefined, undefined, { duration: 0, complete: false, indexed: false }])
   })
 
   it('survives random damage', async () => {

@@ -191,7 +191,7 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
           return [
             {
               ...{ name: filename, camera, path: `/recordings/${filename}`, bytes: media, format: 'mp4' },
-              ...{ ...times, duration: media, complete: !isOpen },
+              ...{ ...times, duration: media, complete: !isOpen, indexed: false },
             },
           ]
         })
