@@ -13,6 +13,7 @@ export const machine = setup({
     storage: createMachine({ id: 'storage' }),
     retention: createMachine({ id: 'retention' }),
     quarantine: createMachine({ id: 'quarantine' }),
+    indexing: createMachine({ id: 'indexing' }),
     mediaSessions: createMachine({ id: 'mediaSessions' }),
     clockWatch: createMachine({ id: 'clockWatch' }),
     configuration: createMachine({ id: 'configuration' }),
@@ -339,6 +340,22 @@ export const machine = setup({
                 src: 'quarantine',
                 id: 'quarantine',
                 systemId: 'quarantine',
+                onError: { target: 'crashed', actions: [{ type: 'noteCrash' }] },
+              },
+            },
+            crashed: { after: { restartPause: 'running' } },
+            off: {},
+          },
+          on: { 'services.stop': '.off' },
+        },
+        indexing: {
+          initial: 'running',
+          states: {
+            running: {
+              invoke: {
+                src: 'indexing',
+                id: 'indexing',
+                systemId: 'indexing',
                 onError: { target: 'crashed', actions: [{ type: 'noteCrash' }] },
               },
             },
