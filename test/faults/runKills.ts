@@ -11,7 +11,7 @@ import type { Kind } from '../e2e/service.js'
 import { cameraCount, causeKills, frame } from './kills/kills.js'
 import { disturbed, samplesOf } from './kills/losses.js'
 import { plan } from './kills/plan.js'
-import { brokenBy, tableOf } from './kills/report.js'
+import { brokenBy, tablesOf } from './kills/report.js'
 import { verify } from './kills/verify.js'
 import { writeSection } from './table.js'
 
@@ -29,29 +29,29 @@ for (const kind of chosen) {
   const killed = await causeKills(kind, plan(seed, count, cameraCount), console.log)
   try {
     const { incidents } = killed
-    const { files, truncated, quarantined, broken } = await verify(killed)
+    const { files, quarantined, broken } = await verify(killed)
     const samples = samplesOf(incidents, files, frame)
     const wrong = [
       ...killed.broken,
       ...broken,
       ...disturbed(incidents, files, { frame, limit: undisturbed + tolerance }),
-      ...brokenBy(incidents, samples, tolerance),
+      ...brokenBy({ incidents, samples }, tolerance),
     ]
     failures += wrong.length
-    const total = [...files.values()].flat().length
+    const all = [...files.values()].flat()
     const minutes = ((performance.now() - began) / 60_000).toFixed(0)
     const about = [
       `${new Date().toISOString().slice(0, 10)}, seed ${seed}, ${minutes} minutes: camera service ${packageFile.version},`,
       `${kind === 'embedded' ? 'embedded media server' : `MediaMTX ${realVersion}`}, ffmpeg ${ffmpegVersion()},`,
-      `Node ${process.version}. ${cameraCount} cameras, ${total} files: ${truncated} truncated and marked as such,`,
+      `Node ${process.version}. ${cameraCount} cameras, ${all.length} files: ${all.filter(({ isCut }) => isCut).length} cut off,`,
       `${quarantined} without any media in quarantine. ${wrong.length} broken promises.`,
     ]
-    const table = tableOf(incidents, samples)
-    console.log(`\n${about.join('\n')}\n\n${table}\n`)
+    const tables = tablesOf({ incidents, samples })
+    console.log(`\n${about.join('\n')}\n\n${tables}\n`)
     for (const what of wrong) console.log(`  ${what}`)
     writeSection(
       `kill -9, ${kind === 'embedded' ? 'embedded media server' : 'MediaMTX'}`,
-      `${about.join('\n')}\n\n${table}`,
+      `${about.join('\n')}\n\n${tables}`,
     )
   } finally {
     await killed.lives.end()

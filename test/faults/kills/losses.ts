@@ -9,6 +9,8 @@ export interface Played {
   to: number
   /** Frames that a player finds; 0: it cannot play the file. */
   frames: number
+  /** It was not closed: it ends with its last whole part. */
+  isCut: boolean
 }
 
 /** What happened in one incident. Times are epoch ms. */
@@ -30,8 +32,9 @@ export interface Sample {
   unplayed: number
   /** From the readiness of the service to the first frame; absent: the service was not killed. */
   afterReady?: number
-  /** Files that it left unplayable. */
+  /** Files that it left unplayable, and files that it cut off. */
   unplayable: number
+  cut: number
   resumed: boolean
 }
 
@@ -74,8 +77,9 @@ export function samplesOf(
   return [...files].flatMap(([camera, all]) => {
     const holes = holesOf(all, frame)
     const ends = incidents.map((one) => killsOf(one, camera).at(-1)?.at)
-    /** The incident that ended the file. */
-    const endOf = ({ from }: Played) => ends.findIndex((end) => end !== undefined && end >= from)
+    /** Files that the incident ended. */
+    const endedBy = (incident: number) =>
+      all.filter(({ from }) => ends.findIndex((end) => end !== undefined && end >= from) === incident)
     return incidents.flatMap((one, incident): Sample[] => {
       const [first, last] = [killsOf(one, camera)[0]?.at, ends[incident]]
       if (first === undefined || last === undefined) return []
@@ -86,7 +90,8 @@ export function samplesOf(
         camera,
         lost: own.reduce((sum, { from, to }) => sum + to - from, 0),
         unplayed: Math.max(0, ...own.filter(({ to }) => to > first).map(({ from }) => first - from)),
-        unplayable: all.filter((file) => file.frames === 0 && endOf(file) === incident).length,
+        unplayable: endedBy(incident).filter(({ frames }) => frames === 0).length,
+        cut: endedBy(incident).filter(({ isCut }) => isCut).length,
         resumed: resumed !== undefined && !one.stuck.some((stuck) => stuck.camera === camera),
       }
       if (one.readyAt === undefined || resumed === undefined) return [sample]

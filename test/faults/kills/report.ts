@@ -20,41 +20,55 @@ export const rowOf = ({ kills: [first, second] }: Pick<Happened, 'kills'>): Row 
 const limits = { unplayed: 300, afterReady: 2_000 }
 
 const isOfService = (row: Row) => row === 'service' || row === 'group'
-const most = (values: readonly number[]) => Math.max(0, ...values)
-const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`
+type Cells = readonly (string | number)[]
 
-/** Returns the tables in Markdown. Columns without a meaning for a row are empty. */
-export function tableOf(incidents: readonly Happened[], samples: readonly Sample[]): string {
-  const head = [
-    'killed with SIGKILL',
-    'kills',
-    'recordings',
-    'lost, median',
-    'lost, worst',
-    'unplayable files',
-    'resumed',
-  ]
-  const own = ['lost before the kill, median', 'worst', 'after ready, median', 'worst']
-  const lines = (Object.keys(rows) as Row[]).flatMap((row) => {
-    const kills = incidents.filter((one) => rowOf(one) === row).flatMap((one) => one.kills).length
-    const all = samples.filter(({ incident }) => rowOf(incidents[incident] as Happened) === row)
-    if (all.length === 0) return []
-    const figures = (values: readonly number[]) => [seconds(median(values)), seconds(most(values))]
-    const lost = figures(all.map((sample) => sample.lost))
-    const unplayable = all.reduce((sum, sample) => sum + sample.unplayable, 0)
-    // Never 100 % if one did not resume.
-    const resumed = Math.floor((all.filter((sample) => sample.resumed).length / all.length) * 100)
-    const ofService = isOfService(row)
-      ? [...figures(all.map((sample) => sample.unplayed)), ...figures(all.flatMap((sample) => sample.afterReady ?? []))]
-      : own.map(() => '')
-    return [line([rows[row], kills, all.length, ...lost, unplayable, `${resumed} %`, ...ofService])]
+const line = (cells: Cells) => `| ${cells.join(' | ')} |`
+const figures = (values: readonly number[]) => [seconds(median(values)), seconds(Math.max(0, ...values))]
+
+/** Returns a table in Markdown, with a line for each row that has samples. */
+function table(
+  { incidents, samples }: Seen,
+  head: readonly string[],
+  used: readonly Row[],
+  cellsOf: (own: readonly Sample[], row: Row) => Cells,
+): string {
+  const lines = used.flatMap((row) => {
+    const own = samples.filter(({ incident }) => rowOf(incidents[incident] as Happened) === row)
+    return own.length === 0 ? [] : [line([rows[row], ...cellsOf(own, row)])]
   })
-  const columns = [...head, ...own]
-  return [line(columns), line(columns.map(() => '---')), ...lines].join('\n')
+  return [line(head), line(head.map(() => '---')), ...lines].join('\n')
+}
+
+interface Seen {
+  incidents: readonly Happened[]
+  samples: readonly Sample[]
+}
+
+const allRows = Object.keys(rows) as Row[]
+
+/** Returns the tables of all kills, and of those of the service, in Markdown. */
+export function tablesOf(seen: Seen): string {
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+  const columns = ['kills', 'recordings', 'lost, median', 'lost, worst', 'files cut off', 'unplayable files', 'resumed']
+  const main = table(seen, ['killed with SIGKILL', ...columns], allRows, (own, row) => [
+    seen.incidents.filter((one) => rowOf(one) === row).flatMap((one) => one.kills).length,
+    own.length,
+    ...figures(own.map(({ lost }) => lost)),
+    sum(own.map(({ cut }) => cut)),
+    sum(own.map(({ unplayable }) => unplayable)),
+    // Never 100 % if one did not resume.
+    `${Math.floor((own.filter(({ resumed }) => resumed).length / own.length) * 100)} %`,
+  ])
+  const before = ['lost before the kill, median', 'worst', 'recorded again after ready, median', 'worst']
+  const ofService = table(seen, ['killed with SIGKILL', ...before], allRows.filter(isOfService), (own) => [
+    ...figures(own.map(({ unplayed }) => unplayed)),
+    ...figures(own.flatMap(({ afterReady }) => afterReady ?? [])),
+  ])
+  return `${main}\n\n${ofService}`
 }
 
 /** Returns the broken promises of the incidents. `tolerance`: in ms, because the host may be busy. */
-export function brokenBy(incidents: readonly Happened[], samples: readonly Sample[], tolerance: number): string[] {
+export function brokenBy({ incidents, samples }: Seen, tolerance: number): string[] {
   return samples.flatMap((sample) => {
     const { incident, camera, unplayed, afterReady = 0, unplayable, resumed } = sample
     const row = rowOf(incidents[incident] as Happened)

@@ -27,7 +27,6 @@ interface Listed {
 export interface Verified {
   /** Of each camera, oldest first. */
   files: Map<string, Played[]>
-  truncated: number
   quarantined: number
   broken: string[]
 }
@@ -77,11 +76,8 @@ export async function verify({ lives, cameras }: Killed): Promise<Verified> {
     ...names.filter((name, index) => names.indexOf(name) !== index).map((name) => `${name} is listed twice`),
   )
   const marked = listed.filter(({ truncated }) => truncated).map(({ filename }) => filename)
-  const cut = await limited.map(names, async (name) => {
-    const content = await readMp4(pathOf(lives, name)).catch(() => undefined)
-    return content?.complete === true ? [] : [name]
-  })
-  broken.push(...differences('marked as truncated', 'truncated', marked, cut.flat()))
+  const cut = all.filter(({ isCut }) => isCut).map(({ name }) => name)
+  broken.push(...differences('marked as truncated', 'truncated', marked, cut))
   const aside = await listAll(lives, { quarantined: true })
   for (const { filename } of aside)
     if ((await framesOf(join(lives.dataDir, 'recordings/quarantine', filename))) > 0)
@@ -103,7 +99,7 @@ export async function verify({ lives, cameras }: Killed): Promise<Verified> {
   const code = await lives.stop()
   if (code !== 0) broken.push(`the service ended with ${code}`)
   broken.push(...(await lives.processes()).map(({ command }) => `still running: ${command}`))
-  return { files, truncated: marked.length, quarantined: aside.length, broken }
+  return { files, quarantined: aside.length, broken }
 }
 
 const pathOf = (lives: Lives, name: string) => join(lives.dataDir, 'recordings', name.replace(/_.*/, ''), name)
@@ -143,7 +139,9 @@ async function play(lives: Lives, camera: string, name: string): Promise<Played>
   const frames = await framesOf(file)
   const from = timeOf(name) ?? 0
   // The frames of a burst are later in the file than they were captured, but no frame is later than its writing.
-  return { name, from, to: Math.min(from + frames * frame, await changedAt(lives, name)), frames }
+  const to = Math.min(from + frames * frame, await changedAt(lives, name))
+  const content = await readMp4(file).catch(() => undefined)
+  return { name, from, to, frames, isCut: content?.complete !== true }
 }
 
 async function listAll(lives: Lives, params: object): Promise<Listed[]> {
