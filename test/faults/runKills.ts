@@ -5,6 +5,7 @@
  */
 
 import { execFileSync } from 'node:child_process'
+import { availableParallelism, loadavg } from 'node:os'
 import packageFile from '../../package.json' with { type: 'json' }
 import { realVersion } from '../contract/mediaServer/servers.js'
 import type { Kind } from '../e2e/service.js'
@@ -44,7 +45,8 @@ for (const kind of chosen) {
       `${new Date().toISOString().slice(0, 10)}, seed ${seed}, ${minutes} minutes: camera service ${packageFile.version},`,
       `${kind === 'embedded' ? 'embedded media server' : `MediaMTX ${realVersion}`}, ffmpeg ${ffmpegVersion()},`,
       `Node ${process.version}. ${cameraCount} cameras, ${all.length} files: ${all.filter(({ isCut }) => isCut).length} cut off,`,
-      `${quarantined} without any media in quarantine. ${wrong.length} broken promises.`,
+      `${quarantined} without any media in quarantine. ${wrong.length} broken promises. At the end the host had a load of`,
+      `${loadavg()[1]?.toFixed(1)} (mean of 5 minutes) on ${availableParallelism()} processors.`,
     ]
     const tables = tablesOf({ incidents, samples })
     console.log(`\n${about.join('\n')}\n\n${tables}\n`)
