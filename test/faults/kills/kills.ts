@@ -52,7 +52,8 @@ export async function causeKills(kind: Kind, plan: readonly Incident[], log: (li
       killed.incidents.push(happened)
       const what = happened.kills.map((kill) => (kill.target === 'ffmpeg' ? kill.camera : kill.target)).join(', then ')
       const stuck = happened.stuck.map(({ camera, details }) => `\n  ${camera} is stuck: ${details}`)
-      log(`${kind} ${number + 1}/${plan.length}: ${what}${stuck.join('')}`)
+      const at = new Date(happened.kills[0]?.at ?? 0).toISOString()
+      log(`${kind} ${number + 1}/${plan.length}: ${at} ${what}${stuck.join('')}`)
       if (killed.incidents.filter((one) => one.stuck.length > 0).length < mostStuck) continue
       killed.broken.push(`given up after ${mostStuck} incidents with a stuck recording`)
       break

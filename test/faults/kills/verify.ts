@@ -173,6 +173,9 @@ function unsaid(holes: readonly Hole[], said: readonly Hole[]): string[] {
       0,
     )
     const missing = hole.to - hole.from - known
-    return missing > tolerance ? [`${Math.round(missing)} ms without media are in no gap`] : []
+    const [began, ended] = [hole.from, hole.to].map((at) => new Date(at).toISOString())
+    return missing > tolerance
+      ? [`from ${began} to ${ended} there is no media, but ${Math.round(missing)} ms of it are in no gap`]
+      : []
   })
 }
