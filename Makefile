@@ -8,7 +8,7 @@ sources := $(shell find main.ts app.ts commands machines actors adapters rpc con
 # Three files in parallel, because most tests wait for ffmpeg or a media server, not for the processor.
 mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --parallel --jobs 3 --timeout 60000
 
-.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-faults soak test-nodes
+.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-faults test-kills soak test-nodes
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ test-vm: build ## test USB cameras on a real kernel, in a temporary virtual mach
 
 test-faults: build ## cause every fault on real processes and write docs/reliability.md (takes about 15 minutes)
 	@NODE_OPTIONS='--conditions=development' tsx test/faults/run.ts
+
+test-kills: build ## kill -9 service, media server and ffmpeg at random moments: make test-kills KILLS=100 SEED=1
+	@KILLS='$(KILLS)' SEED='$(SEED)' SERVER='$(SERVER)' NODE_OPTIONS='--conditions=development' tsx test/faults/runKills.ts
 
 soak: setup ## cause random faults on a simulated host: make soak SECONDS=60 SEED=1
 	@SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' NODE_OPTIONS='--conditions=development --expose-gc' tsx test/faults/runSoak.ts

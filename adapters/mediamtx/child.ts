@@ -5,6 +5,7 @@ import { maskedLine, textForClients } from '../../machines/domain/mask.js'
 import type { Log } from '../../machines/domain/ports.js'
 import { endsWithParent, isProgram } from '../programs.js'
 import { MARK } from './orphans.js'
+import { openOutputPipe } from './outputPipe.js'
 
 export interface ChildOptions {
   command: readonly [string, ...string[]]
@@ -36,15 +37,20 @@ export async function startChild({ command: [program, ...args], cwd, env, mark, 
   // `setpriv` would report this in its own words.
   if (!(await isProgram(program))) throw new Error('the media server cannot be started (ENOENT)')
   const [file, ...words] = [...(await endsWithParent(env.PATH ?? '')), program, ...args] as [string, ...string[]]
+  const pipe = await openOutputPipe(cwd)
+  const output = pipe?.descriptor ?? 'pipe'
   const child = spawn(file, words, {
     cwd,
     env: { ...childEnvironment(env), TZ: 'UTC', [MARK]: mark },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output, output],
     detached: true,
   })
+  pipe?.handOver()
+  const streams = [pipe?.reader, child.stdout, child.stderr].filter((stream) => stream != null)
   const { pid } = child
   if (pid === undefined) {
     const error = await new Promise<NodeJS.ErrnoException>((resolve) => child.once('error', resolve))
+    for (const stream of streams) stream.destroy()
     throw new Error(`the media server cannot be started (${error.code ?? 'no reason known'})`)
   }
   child.on('error', () => {})
@@ -59,7 +65,7 @@ export async function startChild({ command: [program, ...args], cwd, env, mark, 
     if (!isDetail) last = words
     log[level !== undefined && !isDetail ? 'warn' : 'debug'](words, { from: 'media server' })
   }
-  for (const stream of [child.stdout, child.stderr]) readLines(stream, keep)
+  for (const stream of streams) readLines(stream, keep)
 
   const withUs = () => child.kill('SIGINT')
   process.once('exit', withUs)
@@ -69,7 +75,7 @@ export async function startChild({ command: [program, ...args], cwd, env, mark, 
     child.once('exit', (code, signal) => {
       process.off('exit', withUs)
       setTimeout(() => {
-        for (const stream of [child.stdout, child.stderr]) stream.destroy()
+        for (const stream of streams) stream.destroy()
         const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`
         resolve(`the media server ${how}${last === '' ? '' : `: ${textForClients(last)}`}`)
       }, 20)

@@ -89,7 +89,8 @@ export interface Child {
 export const virtual = (name: string): Params => ({ name, source: 'virtual', size: '320x240', fps: 15 })
 
 export const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
-const secret = 'a key of the end to end tests, 32 bytes or more'
+/** Signs the tokens of the tests. */
+export const secret = 'a key of the end to end tests, 32 bytes or more'
 const topics = [
   'camera.connected',
   'camera.disconnected',
@@ -321,7 +322,7 @@ function readable(line: string): string {
 }
 
 /** Found by the mark that names the data directory in their environment, and by that folder itself. */
-async function processesOf(dataDir: string): Promise<Child[]> {
+export async function processesOf(dataDir: string): Promise<Child[]> {
   const mark = createHash('sha256').update(dataDir).digest('hex').slice(0, 16)
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const found = await Promise.all(

@@ -1,4 +1,5 @@
 import { type FaultName, faults, type Source } from './faults.js'
+import { type Dice, dice } from './random.js'
 import { cameraCount } from './stations.js'
 import type { World, Worlds } from './world.js'
 
@@ -29,8 +30,7 @@ interface SoakOptions {
  */
 export async function soak(worlds: Worlds, options: SoakOptions): Promise<Soak> {
   const { seed, source, isOver, most = 8, quiet = 30_000 } = options
-  const random = mulberry32(seed)
-  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T
+  const { random, pick } = dice(seed)
   const names = worlds.can.filter((name) => faults[name].source === source)
   const world = await worlds.open(source, cameraCount())
   const result: Soak = { bursts: 0, caused: {}, broken: [], first: {}, last: {} }
@@ -70,11 +70,6 @@ const isService = (name: FaultName) => name === 'serviceKilled' || name === 'ser
 
 /** The limit of a call that has ended may run on for up to 20 s. */
 const slack: Record<string, number> = { timers: 12 }
-
-interface Dice {
-  random: () => number
-  pick: <T>(values: readonly T[]) => T
-}
 
 /** Faults that overlap: each begins within 3 s, concerns some cameras, and lasts as long as in the table or shorter. */
 async function burst(world: World, chosen: readonly FaultName[], { random, pick }: Dice): Promise<void> {
@@ -137,15 +132,4 @@ async function atRest(world: World): Promise<Record<string, number>> {
 /** The next burst begins with what the last one broke. */
 async function repair(world: World, recorded: readonly string[]): Promise<void> {
   for (const camera of recorded) if (!(await world.see(camera)).recording) await world.record(camera).catch(() => {})
-}
-
-/** A small generator of pseudo-random numbers, 0 to 1, that a seed determines. */
-function mulberry32(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

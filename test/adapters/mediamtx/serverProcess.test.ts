@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
@@ -13,8 +13,8 @@ import { fakeServer, never, page, refusal, rejection } from './fakeServer.js'
 import { arrangeProcess, hasMediamtx, isAlive } from './real.js'
 
 /** A substitute for the simulator: reads the API's port from the file and answers like MediaMTX, depending on `how`. */
-const simulator = (how: 'good' | 'mute' | 'deaf' | 'dying' | 'locked') => `
-const { readFileSync } = require('node:fs')
+const simulator = (how: 'good' | 'mute' | 'deaf' | 'dying' | 'locked' | 'closing') => `
+const { readFileSync, writeFileSync, writeSync } = require('node:fs')
 const text = readFileSync(process.argv.at(-1), 'utf8')
 const port = Number(/apiAddress: "127.0.0.1:(\\d+)"/.exec(text)[1])
 const { TZ, MTX_API, CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY: secret } = process.env
@@ -25,6 +25,13 @@ if ('${how}' === 'dying') {
   console.log('2026/01/01 00:00:00 ERR listen tcp 127.0.0.1:1: bind: address already in use')
   process.exit(1)
 }
+if ('${how}' === 'closing')
+  process.on('SIGTERM', () => {
+    // MediaMTX writes this line first, and dies if nothing can read it.
+    writeSync(1, 'INF shutting down gracefully')
+    writeFileSync('closed', '')
+    process.exit()
+  })
 if ('${how}' === 'deaf') process.on('SIGINT', () => {})
 if ('${how}' !== 'mute') {
   const status = '${how}' === 'locked' ? 401 : 200
@@ -297,32 +304,38 @@ describe('server process', () => {
       expect(log.lines).to.include('warn the media server does not exit and is killed')
     })
 
-    it('ends with the service, even if that is killed', async () => {
-      const { options } = await arrange({ simulatorCommand: run('good') })
-      // A service that starts its server and is then killed.
-      const module = new URL('../../../adapters/mediamtx/serverProcess.ts', import.meta.url).href
-      const service = `
-        import { createServerProcess } from ${JSON.stringify(module)}
-        const options = JSON.parse(process.argv.at(-1))
-        const quiet = () => {}
-        const log = { error: quiet, warn: quiet, info: quiet, debug: quiet }
-        const server = createServerProcess({ ...options, log })
-        const { signal } = new AbortController()
-        const { pid } = await server.start({ kind: 'embedded', why: '' }, quiet, signal)
-        console.log(pid)`
-      const { log: _, ...plain } = options
-      const parent = spawn(
-        process.execPath,
-        ['--import=tsx', '--input-type=module', '-e', service, '--', JSON.stringify(plain)],
-        {
-          stdio: ['ignore', 'pipe', 'inherit'],
-        },
-      )
-      const [line] = await once(parent.stdout, 'data')
-      const pid = Number(line)
-      expect(await isAlive(pid)).to.equal(true)
-      parent.kill('SIGKILL')
-      while (await isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10))
+    describe('of a service that is killed', () => {
+      /** Starts a server in a service that is then killed, and waits for the end of the server. */
+      const outlive = async ({ log: _, ...options }: Awaited<ReturnType<typeof arrange>>['options']) => {
+        const module = new URL('../../../adapters/mediamtx/serverProcess.ts', import.meta.url).href
+        const service = `
+          import { createServerProcess } from ${JSON.stringify(module)}
+          const options = JSON.parse(process.argv.at(-1))
+          const quiet = () => {}
+          const log = { error: quiet, warn: quiet, info: quiet, debug: quiet }
+          const server = createServerProcess({ ...options, log })
+          const { signal } = new AbortController()
+          const { pid } = await server.start({ kind: 'embedded', why: '' }, quiet, signal)
+          console.log(pid)`
+        const args = ['--import=tsx', '--input-type=module', '-e', service, '--', JSON.stringify(options)]
+        const parent = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+        const [line] = await once(parent.stdout, 'data')
+        const pid = Number(line)
+        expect(await isAlive(pid)).to.equal(true)
+        parent.kill('SIGKILL')
+        while (await isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+
+      it('ends, too', async () => {
+        const { options } = await arrange({ simulatorCommand: run('good') })
+        await outlive(options)
+      })
+
+      it('can still write its last lines, and so closes its files', async () => {
+        const { options } = await arrange({ simulatorCommand: run('closing') })
+        await outlive(options)
+        expect(await readdir(join(options.runDir, 'mediamtx'))).to.include('closed')
+      })
     })
   })
 
