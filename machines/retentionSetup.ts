@@ -1,6 +1,7 @@
 import { assign, enqueueActions, sendTo, setup } from 'xstate'
 import type { By } from './domain/by.js'
 import { type ClockReading, type ClockRecord, isSuspect, judgeClock, unknownTime } from './domain/clockTrust.js'
+import type { Shortage } from './domain/diskRoom.js'
 import type { RetentionFact } from './domain/facts.js'
 import { because, reasonFrom } from './domain/reason.js'
 import type {
@@ -34,8 +35,8 @@ export type RetentionEvent =
   | ({ type: 'retention.configured' } & RetentionSettings)
   /** `cameras`: ids or patterns; limits the sweep to files of these cameras. */
   | { type: 'retention.sweep'; by: By; cameras?: readonly string[] }
-  /** The disk fills up: so many bytes should be deleted. */
-  | { type: 'space.needed'; bytes: number }
+  /** The disk fills up: so much should be deleted. */
+  | { type: 'space.needed'; missing: Shortage }
   | ({ type: 'file.deleted' } & Deleted)
   | { type: 'file.kept'; name: string; reason: string }
   /** A scheduled sweep deletes nothing. */
@@ -62,8 +63,8 @@ export interface RetentionContext extends RetentionSettings {
   change?: { policy: RetentionPolicy; by: By } | undefined
   /** Why the requested policy is not in effect. */
   reason?: string | undefined
-  /** Bytes that the disk lacks, for the sweep that is about to begin. */
-  needed?: number | undefined
+  /** What the disk lacks, for the sweep that is about to begin. */
+  needed?: Shortage | undefined
   /** The running sweep. */
   sweep: Omit<Sweep, 'policy'> & { files: number; freed: number; kept: Cleanup['kept'] }
   last?: RetentionView['last']
@@ -131,7 +132,7 @@ export const retentionSetup = setup({
       policy: { ...context.policy, enabled: false },
       reason: reasonFrom(error).details,
     })),
-    noteNeed: assign({ needed: (_, { bytes }: { bytes: number }) => bytes }),
+    noteNeed: assign({ needed: (_, { missing }: { missing: Shortage }) => missing }),
     forgetNeed: assign({ needed: undefined }),
     takeChange: assign({
       change: (_, { policy, by }: { policy: RetentionPolicy; by: By }) => ({ policy, by }),

@@ -97,9 +97,9 @@ not name, as soon as less than the target is free. It never deletes protected fi
 are being recorded, and nothing while it is disabled or \`manual\`.
 
 Deletion for the target is like deletion by size: a wrong clock does not suspend it, because a full disk ends all
-recordings. One sweep deletes at most 20 % of all files, and only as many bytes as are missing. The next one begins at the
-earliest after 35 s, if a new measurement still shows that space is missing: some file systems free space late. After a
-start, or a change of the policy, the first one waits for a minute. \`cleanup_old_files\` has no such limits.
+recordings. One sweep deletes at most 20 % of all files, and only as many bytes, or files if the inodes are
+used up, as are missing. The next one begins at the earliest after 35 s, if a new measurement still shows that space is
+missing: some file systems free space late. After a start, or a change of the policy, the first one waits for a minute. \`cleanup_old_files\` has no such limits.
 `
 
 const changes = `## Changes while the service runs

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { CameraId, CameraLimits } from '../../machines/domain/camera.js'
 import type { ClockReading, ClockRecord } from '../../machines/domain/clockTrust.js'
+import type { Shortage } from '../../machines/domain/diskRoom.js'
 import type { RetentionFact } from '../../machines/domain/facts.js'
 import {
   isInUse,
@@ -153,18 +154,28 @@ describe('a retention policy', () => {
 
     it('deletes the oldest files until there is enough, whatever the policy and the clock say', () => {
       const files = month(0, 10)
-      const rules = { needed: 15e8, hasTarget: true, ignoresAge: true }
+      const rules = { needed: { bytes: 15e8, files: 0 }, hasTarget: true, ignoresAge: true }
       expect(roomFor(age(30), files, rules)).to.deep.equal([`young0: ${lacked}`, `young1: ${lacked}`])
-      expect(roomFor(age(30), files, { ...rules, needed: 1 })).to.deep.equal([`young0: ${lacked}`])
+      expect(roomFor(age(30), files, { ...rules, needed: { bytes: 1, files: 0 } })).to.deep.equal([`young0: ${lacked}`])
+    })
+
+    it('deletes as many files as the disk lacks inodes, whatever their size', () => {
+      const small = month(0, 50, { bytes: 10 })
+      const names = (needed: Shortage) => roomFor(size(1e5), small, { needed, hasTarget: true })
+      expect(names({ bytes: 0, files: 3 })).to.have.length(3)
+      expect(names({ bytes: 45, files: 3 })).to.have.length(5)
+      expect(names({ bytes: 0, files: 241 })).to.have.length(10)
     })
 
     it('deletes at most 20 % of all files at once', () => {
-      expect(roomFor(size(1e5), month(0, 10), { needed: 9e9, hasTarget: true })).to.have.length(2)
+      expect(roomFor(size(1e5), month(0, 10), { needed: { bytes: 9e9, files: 0 }, hasTarget: true })).to.have.length(2)
     })
 
     it('deletes only what the policy names if there is no target', () => {
-      expect(roomFor(age(30), month(1, 10), { needed: 15e8 })).to.deep.equal(['old0: older than 30 days'])
-      expect(roomFor(age(30), month(1, 10), { needed: 15e8, ignoresAge: true })).to.deep.equal([])
+      expect(roomFor(age(30), month(1, 10), { needed: { bytes: 15e8, files: 0 } })).to.deep.equal([
+        'old0: older than 30 days',
+      ])
+      expect(roomFor(age(30), month(1, 10), { needed: { bytes: 15e8, files: 0 }, ignoresAge: true })).to.deep.equal([])
     })
 
     it('spares files that are recorded, protected, or young', () => {
@@ -175,7 +186,9 @@ describe('a retention policy', () => {
         file('old', 2),
         ...month(0, 10).map((each) => ({ ...each, createdAt: now - day })),
       ]
-      expect(roomFor(size(1e5), files, { needed: 1e9, hasTarget: true })).to.deep.equal([`old: ${lacked}`])
+      expect(roomFor(size(1e5), files, { needed: { bytes: 1e9, files: 0 }, hasTarget: true })).to.deep.equal([
+        `old: ${lacked}`,
+      ])
     })
   })
 
@@ -367,7 +380,8 @@ describe('retention', () => {
 const hour = 3_600_000
 
 describe('retention on a disk that lacks space', () => {
-  const needed = { type: 'space.needed', bytes: 5e9 } as const
+  const missing = { bytes: 5e9, files: 2 }
+  const needed = { type: 'space.needed', missing } as const
   const settled = 35_000
 
   it('sweeps at once for the bytes that are missing, and again only after the disk can show what was freed', async () => {
@@ -376,16 +390,16 @@ describe('retention on a disk that lacks space', () => {
     ends()
     actor.send(needed)
     await turn()
-    expect(sweeps.slice(1)).to.deep.equal([{ policy: size(9), needed: 5e9, hasTarget: true }])
+    expect(sweeps.slice(1)).to.deep.equal([{ policy: size(9), needed: missing, hasTarget: true }])
     actor.send(needed)
     ends()
     actor.send(needed)
     await wait(settled - 1)
     expect(sweeps).to.have.length(2)
     await wait(1)
-    actor.send({ type: 'space.needed', bytes: 1 })
+    actor.send({ type: 'space.needed', missing: { bytes: 1, files: 0 } })
     await turn()
-    expect(sweeps[2]?.needed).to.equal(1)
+    expect(sweeps[2]?.needed).to.deep.equal({ bytes: 1, files: 0 })
   })
 
   it('waits for a minute after the start, and after a change of the policy', async () => {
@@ -420,7 +434,7 @@ describe('retention on a disk that lacks space', () => {
     }
     expect(none.sweeps).to.deep.equal([])
     const { now: _, ...sweep } = target.sweeps[0] ?? { policy: size(1) }
-    expect(sweep).to.deep.equal({ policy: age(30), ignoresAge: true, needed: 5e9, hasTarget: true })
+    expect(sweep).to.deep.equal({ policy: age(30), ignoresAge: true, needed: missing, hasTarget: true })
   })
 
   it('says nothing if there was nothing to delete', async () => {
