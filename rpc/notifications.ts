@@ -7,6 +7,7 @@ import type { Dispose } from '../machines/domain/ports.js'
 import { createFactBuffer } from './factBuffer.js'
 import { type Filters, passes, type Severity } from './filters.js'
 import type { RpcOptions } from './options.js'
+import type { StatusSources } from './present.js'
 import { iso } from './present.js'
 import { presentFacts } from './presentFacts.js'
 import type { StreamUrls } from './schemas.js'
@@ -55,10 +56,8 @@ export interface Notifications {
   dispose: Dispose
 }
 
-type Sources = Pick<
-  RpcOptions,
-  'directory' | 'clock' | 'about' | 'publicHost' | 'offers' | 'facts' | 'log' | 'limits' | 'metrics' | 'links' | 'urls'
->
+type Sources = Pick<RpcOptions, 'publicHost' | 'offers' | 'facts' | 'log' | 'limits' | 'metrics' | 'links' | 'urls'> &
+  StatusSources
 
 /** A notification before it is addressed to a session. */
 interface Draft {

@@ -85,6 +85,12 @@ A scheduled sweep deletes at most 20 % of all files, but at least one; the next 
 or after a minute if the policy is by size. Deletion by size does not depend on the clock and is not suspended. The limits
 \`cameras[].retention\` follow the same rules.
 
+If \`state/protected.json\` and its copy are both damaged at a start, any recording may have been protected. Then nothing is
+deleted, by age, by size or for free space (\`protections_lost\`), and the health is DEGRADED. A full disk blocks
+recordings meanwhile. This lasts over restarts, until an admin protects the recordings again (\`protect_recording\`) and
+calls \`cleanup_old_files\` with \`accept_lost_protections\`. To protect some recordings again does not end it alone,
+because the others would be deleted. \`delete_recording\` works as always. The damaged file is kept under another name.
+
 A suspension is logged once as a warning (\`retention.suspended\`, \`retention.resumed\` at its end), and is in the result
 of \`get_storage_info\`, with its reason. Files with such dates are logged as \`retention.undated\`.
 `

@@ -235,7 +235,7 @@ export interface RetentionView {
   last?: { at: number; files: number; freed: number; reason?: string }
   /** Why the requested policy is not in effect. */
   reason?: string
-  /** Why the policy, by age and enabled, deletes nothing. */
+  /** Why retention deletes nothing, or nothing by age. */
   suspension?: Reason
   /** Number of files that the last sweep by age has kept because their dates cannot be right; absent: none. */
   undated?: number
@@ -248,7 +248,8 @@ export interface RetentionAsk {
   setPolicy(policy: RetentionPolicy, by: By): Promise<RetentionPolicy>
   /**
    * Applies the policy now, even if it is not enabled. `cameras`: ids or patterns; files of other cameras are ignored.
-   * Without them, a sweep by age also confirms the clock: it ends the suspension.
+   * Without them, a sweep by age also confirms the clock: it ends the suspension. `acceptsLoss`: the list of protected
+   * recordings is taken as complete first. Without it, rejects while the list is lost.
    */
-  cleanUp(request: { dryRun: boolean; by: By; cameras?: readonly string[] }): Promise<Cleanup>
+  cleanUp(request: { dryRun: boolean; by: By; cameras?: readonly string[]; acceptsLoss?: boolean }): Promise<Cleanup>
 }

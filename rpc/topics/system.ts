@@ -28,6 +28,9 @@ const health = <Name extends string>(name: Name, summary: string) => {
       'storage.warning': present,
       'storage.critical': present,
       'storage.blind': present,
+      'retention.suspended': ({ reason }, world) =>
+        reason.code === 'protections_lost' ? present(reason, world) : undefined,
+      'retention.resumed': present,
       'system.started': present,
     },
   })

@@ -1,7 +1,7 @@
 import Type, { type Static, type TProperties, type TSchema } from 'typebox'
 import type { Fact, Told } from '../../machines/domain/facts.js'
 import { type Severity, severities } from '../filters.js'
-import type { RpcOptions } from '../options.js'
+import type { StatusSources } from '../present.js'
 import { CameraName, timeOf } from '../schemas.js'
 
 /** In every notification. */
@@ -18,7 +18,7 @@ export const cameraParamsOf = <Members extends TProperties>(members: Members) =>
   paramsOf({ device: CameraName, ...members })
 
 /** What payloads are made from, besides their fact. */
-export type World = Pick<RpcOptions, 'directory' | 'clock' | 'about'>
+export type World = StatusSources
 
 type FactType = Fact['type']
 export type FactOf<Type extends FactType, F extends Fact = Fact> = F extends { type: infer Types }

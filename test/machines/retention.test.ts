@@ -5,6 +5,7 @@ import type { CameraId, CameraLimits } from '../../machines/domain/camera.js'
 import type { ClockReading, ClockRecord } from '../../machines/domain/clockTrust.js'
 import type { Shortage } from '../../machines/domain/diskRoom.js'
 import type { RetentionFact } from '../../machines/domain/facts.js'
+import { because, type Reason } from '../../machines/domain/reason.js'
 import {
   isInUse,
   type KeptFile,
@@ -141,7 +142,7 @@ describe('a retention policy', () => {
     const files = [file('a', 90, { protected: true }), file('b', 80), file('c', 70)]
     expect(namesOf(age(30), files)).to.deep.equal(['b', 'c'])
     expect(namesOf(size(2), files)).to.deep.equal(['b'])
-    const rules = { now, isScheduled: true, needed: 9e9, hasTarget: true }
+    const rules = { now, isScheduled: true, needed: { bytes: 9e9, files: 0 }, hasTarget: true }
     expect(planSweep(size(9), files, rules).files.map(({ name }) => name)).to.deep.equal(['b'])
   })
 
@@ -671,11 +672,90 @@ describe('retention with too many files to delete', () => {
   })
 })
 
+describe('retention without the list of protected recordings', () => {
+  const loss = because('protections_lost')
+  const needed = { type: 'space.needed', missing: { bytes: 5e9, files: 2 } } as const
+
+  it('deletes nothing by age, by size or for free space, and says so once', async () => {
+    for (const [policy, flags] of [
+      [age(30), {}],
+      [size(9), { hasAgeLimits: true }],
+      [size(9), { hasTarget: true }],
+    ] as const) {
+      const { actor, facts, sweeps, wait } = await begin({ policy, loss, ...flags })
+      await wait(60_000)
+      actor.send(needed)
+      await wait(3 * hour)
+      actor.send(needed)
+      await wait(60_000)
+      expect(sweeps).to.deep.equal([])
+      expect(facts).to.deep.equal([{ type: 'retention.suspended', reason: loss }])
+      expect(retentionView(actor.getSnapshot()).suspension).to.deep.equal(loss)
+    }
+  })
+
+  it('says so before it says anything about the clock or the number of files', async () => {
+    const { actor, facts } = await begin({ policy: age(30), loss, seen: seenAt(now - 365 * day) })
+    expect(facts.at(-1)).to.deep.equal({ type: 'retention.suspended', reason: loss })
+    expect(retentionView(actor.getSnapshot()).suspension).to.deep.equal(loss)
+  })
+
+  it('deletes nothing if it cannot be found out whether the list is complete', async () => {
+    const { actor, sweeps, wait } = await begin({ policy: size(9), loss: 'unreadable' })
+    await wait(hour)
+    expect(sweeps).to.deep.equal([])
+    expect(retentionView(actor.getSnapshot()).suspension).to.deep.equal(because('protections_lost', 'unreadable'))
+  })
+
+  it('refuses the cleanup of a client who does not accept the loss', async () => {
+    const { actor } = await begin({ policy: size(9), loss })
+    expect(actor.getSnapshot().can({ type: 'retention.sweep', by })).to.equal(false)
+    expect(actor.getSnapshot().hasTag('withheld')).to.equal(true)
+  })
+
+  it('cleans up for a client who accepts the loss, once this is on disk, and works again', async () => {
+    const { actor, accepted, facts, sweeps, ends, wait } = await begin({ policy: size(9), loss })
+    actor.send({ type: 'retention.sweep', by, acceptsLoss: true })
+    await turn()
+    expect(sweeps).to.deep.equal([])
+    accepted.resolve()
+    await turn()
+    expect(sweeps).to.deep.equal([{ policy: size(9), by }])
+    expect(retentionView(actor.getSnapshot()).suspension).to.equal(undefined)
+    expect(facts.map(({ type }) => type)).to.deep.equal(['retention.suspended', 'retention.resumed'])
+    ends()
+    await wait(hour)
+    expect(sweeps).to.have.length(2)
+  })
+
+  it('still deletes nothing if the acceptance cannot be written', async () => {
+    const { actor, accepted, facts, sweeps, wait } = await begin({ policy: size(9), loss })
+    actor.send({ type: 'retention.sweep', by, acceptsLoss: true })
+    accepted.reject('the disk is full')
+    await turn()
+    const swept = { type: 'retention.swept', by, files: 0, freed: 0, kept: [], reason: 'the disk is full' }
+    expect(facts.at(-1)).to.deep.equal(swept)
+    await wait(hour)
+    expect([sweeps, actor.getSnapshot().hasTag('withheld')]).to.deep.equal([[], true])
+  })
+
+  it('takes a new policy, which does not accept the loss', async () => {
+    const { actor, saves, settle, sweeps, wait } = await begin({ policy: size(9), loss })
+    actor.send({ type: 'policy.set', policy: size(5), by })
+    await settle()
+    actor.send({ type: 'retention.configured', policy: size(4), checkInterval: 60_000 })
+    await wait(hour)
+    expect([saves, sweeps]).to.deep.equal([[size(5)], []])
+    expect(retentionView(actor.getSnapshot()).suspension).to.deep.equal(loss)
+  })
+})
+
 const seenAt = (wall: number): ClockRecord => ({ wall, expected: wall })
 
 /**
  * A retention that has loaded the saved policy and the last time `seen`. If `kept` or `seen` is a text, loading fails
- * with it. `at`: what the wall clock shows at the start.
+ * with it. `at`: what the wall clock shows at the start. `loss`: why the list of protected recordings is not complete; a
+ * text: that cannot be found out.
  */
 async function begin({
   policy,
@@ -683,6 +763,7 @@ async function begin({
   seen,
   at = now,
   checkInterval = hour,
+  loss,
   ...flags
 }: {
   policy: RetentionPolicy
@@ -690,6 +771,7 @@ async function begin({
   seen?: ClockRecord | string
   at?: number
   checkInterval?: number
+  loss?: Reason | string
   hasTarget?: boolean
   hasAgeLimits?: boolean
 }) {
@@ -702,6 +784,7 @@ async function begin({
   let error = 0
   let tells: (event: RetentionEvent) => void = () => {}
   let saved = later<void>()
+  const accepted = later<void>()
   const machine = retentionMachine.provide({
     actors: {
       loadPolicy: fromPromise(async () => {
@@ -718,6 +801,11 @@ async function begin({
         tells = sendBack
         receive(({ type }) => log.push(type))
       }),
+      findLoss: fromPromise(async () => {
+        if (typeof loss === 'string') throw new Error(loss)
+        return loss
+      }),
+      acceptLoss: fromPromise(() => accepted.promise),
       loadClock: fromPromise(async () => {
         if (typeof seen === 'string') throw new Error(seen)
         return seen
@@ -734,6 +822,7 @@ async function begin({
     actor,
     facts,
     log,
+    accepted,
     sweeps,
     saves,
     times,
