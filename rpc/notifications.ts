@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { NotificationObject } from 'jsonrpc-lite'
-import { mayUse } from '../machines/domain/access.js'
+import { isAtLeast, mayUse } from '../machines/domain/access.js'
 import { reasonOf } from '../machines/domain/errors.js'
 import type { Told } from '../machines/domain/facts.js'
 import type { Dispose } from '../machines/domain/ports.js'
@@ -103,6 +103,7 @@ export const createNotifications = (sources: Sources): Notifications => {
     now: number,
   ) => {
     if (caller === undefined || endsAt <= now) return false
+    if (topic.role && !isAtLeast(caller.role, topic.role)) return false
     if (topic.needsAllCameras && caller.cameras !== undefined) return false
     return (camera === undefined || mayUse(caller, camera)) && passes(filters, params.severity, camera)
   }

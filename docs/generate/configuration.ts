@@ -124,7 +124,7 @@ the tables above, the column "A change" says how a change of each key applies:
 A change is applied as a whole or not at all:
 
 1. The file is read and checked like at a start. If there is a fault, nothing changes, and \`config.refused\` is logged
-   with all faults.
+   with all faults. Admins get \`system.config_refused\`, without the values.
 2. The change is applied. If the media server was up, and is not up again within \`config.rollback_timeout\`, or a camera
    that was available and reconnects is not available again, the change is reverted (\`config.rolledBack\`). A file that was
    edited by hand is not written: correct it, because the next start uses it. What \`set_config\` has written is reverted

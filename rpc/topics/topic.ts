@@ -1,4 +1,5 @@
 import Type, { type Static, type TProperties, type TSchema } from 'typebox'
+import type { Role } from '../../machines/domain/access.js'
 import type { Fact, Told } from '../../machines/domain/facts.js'
 import { type Severity, severities } from '../filters.js'
 import type { StatusSources } from '../present.js'
@@ -52,6 +53,8 @@ interface Definition<Name extends string, Params extends TSchema> {
   isState?: true
   /** It may concern something that is not a camera yet: callers limited to specific cameras do not get it. */
   needsAllCameras?: true
+  /** Callers with a lower role do not get it. Default: every role does. */
+  role?: Role
   /** Each subscriber gets its own URLs of the camera as `streams`. */
   withStreams?: true
   /** The facts that it comes from, and what each says; `undefined`: nothing. */
