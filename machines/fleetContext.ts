@@ -65,6 +65,27 @@ export type FleetEvent =
   | DoneActorEvent<unknown, string>
   | ErrorActorEvent<unknown, string>
 
+/** A child has thrown. */
+export interface Crash {
+  actorId: string
+  error: unknown
+}
+
+/** Their ids, and the names of their machines. */
+export type FleetChildren = {
+  discovery: 'discovery'
+  externalDiscovery: 'externalDiscovery'
+  externalStreams: 'externalStreams'
+  serverProcess: 'serverProcess'
+  link: 'link'
+  storage: 'storage'
+  retention: 'retention'
+  quarantine: 'quarantine'
+  mediaSessions: 'mediaSessions'
+  clockWatch: 'clockWatch'
+  configuration: 'configuration'
+}
+
 /** The device, identity and settings last sent to a camera's actor. */
 export interface Known {
   /** Absent: unplugged. */

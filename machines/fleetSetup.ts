@@ -2,7 +2,7 @@ import { type AnyActorRef, assign, emit, enqueueActions, setup } from 'xstate'
 import { cameraMachine } from './camera.js'
 import { clockWatchMachine } from './clockWatch.js'
 import { configurationMachine } from './configuration.js'
-import type { ConfigurationMessage } from './configurationSetup.js'
+import type { ConfigurationInput, ConfigurationMessage, PendingChange } from './configurationSetup.js'
 import { discoveryMachine } from './discovery.js'
 import { type By, nobody } from './domain/by.js'
 import type { CameraId, UsbDevice } from './domain/camera.js'
@@ -16,7 +16,15 @@ import { isSameDevice, roster } from './domain/roster.js'
 import { streamIdentity, streamKey } from './domain/streamUrl.js'
 import { externalDiscoveryMachine } from './externalDiscovery.js'
 import { externalStreamsMachine } from './externalStreams.js'
-import { type FleetContext, type FleetEvent, type FleetInput, type Known, orphansOf } from './fleetContext.js'
+import {
+  type Crash,
+  type FleetChildren,
+  type FleetContext,
+  type FleetEvent,
+  type FleetInput,
+  type Known,
+  orphansOf,
+} from './fleetContext.js'
 import { contendersOf, yields } from './fleetPriorities.js'
 import {
   contextAfter,
@@ -26,6 +34,7 @@ import {
   settingsEvents,
   setupOf,
   withDemo,
+  withoutDevices,
 } from './fleetSettings.js'
 import { promiseHole } from './hole.js'
 import { mediamtxLinkMachine } from './mediamtxLink.js'
@@ -48,19 +57,7 @@ export const fleetSetup = setup({
     events: {} as FleetEvent,
     emitted: {} as SystemFact | SupervisionFact,
     tags: {} as 'running' | 'started' | 'ready' | 'over' | 'broken',
-    children: {} as {
-      discovery: 'discovery'
-      externalDiscovery: 'externalDiscovery'
-      externalStreams: 'externalStreams'
-      serverProcess: 'serverProcess'
-      link: 'link'
-      storage: 'storage'
-      retention: 'retention'
-      quarantine: 'quarantine'
-      mediaSessions: 'mediaSessions'
-      clockWatch: 'clockWatch'
-      configuration: 'configuration'
-    },
+    children: {} as FleetChildren,
   },
   actors: {
     camera: cameraMachine,
@@ -125,20 +122,26 @@ export const fleetSetup = setup({
     }),
     noteSaved: assign({ saved: ({ context }) => context.registry }),
     noteFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error).details }),
-    takeSettings: enqueueActions(({ context, enqueue, self }, { text, settings, by }: ConfigurationMessage) => {
+    takeSettings: enqueueActions(({ context, enqueue, self }, { settings, by }: SettingsChanged) => {
       const next = contextAfter(context, settings.fleet)
       const dropped = droppedCameras(context, next.entries)
       for (const id of dropped) enqueue.sendTo(id, { type: 'camera.remove', by: by ?? nobody })
-      const told = Object.fromEntries(
-        Object.entries(context.told).map(([id, known]) =>
-          known && dropped.includes(id as CameraId) ? [id, { ...known, device: undefined }] : [id, known],
-        ),
-      )
-      enqueue.assign({ ...next, told, configuration: { text, settings }, reconnected: [] })
+      const told = withoutDevices(context.told, dropped)
+      enqueue.assign({ ...next, told, reconnected: [] })
       const { children } = self.getSnapshot()
       for (const [name, event] of settingsEvents(context, next)) {
         if (children[name]) enqueue.sendTo(children[name] as AnyActorRef, event)
       }
+    }),
+    /** What `configuration` begins with after a crash. */
+    keepPending: assign({
+      configuration: ({ context: { configuration } }, { plan, request }: PendingChange) => ({
+        ...configuration,
+        unconfirmed: { plan, request },
+      }),
+    }),
+    keepSettled: assign({
+      configuration: (_, { text, settings }: ConfigurationInput) => ({ text, settings }),
     }),
     tellApplied: enqueueActions(({ context: { reconnected }, enqueue, self }) => {
       const { configuration, link } = self.getSnapshot().children
@@ -291,10 +294,7 @@ export const fleetSetup = setup({
   },
 })
 
-export interface Crash {
-  actorId: string
-  error: unknown
-}
+type SettingsChanged = Extract<ConfigurationMessage, { type: 'settings.changed' }>
 
 const without = (streams: AddedStream[], key: string): AddedStream[] =>
   streams.filter(({ url }) => streamKey(url) !== key)
