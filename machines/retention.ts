@@ -1,6 +1,7 @@
 import type { SnapshotFrom } from 'xstate'
 import type { RetentionView } from './domain/retention.js'
 import { suspensionOf } from './domain/retentionSuspension.js'
+import { deletion } from './retentionDeletion.js'
 import { type RetentionEvent, retentionSetup } from './retentionSetup.js'
 
 type SweepRefused = Extract<RetentionEvent, { type: 'sweep.refused' }>
@@ -253,46 +254,7 @@ export const retentionMachine = retentionSetup.createMachine({
         waiting: { after: { clockInterval: 'reading' }, on: { 'clock.check': 'reading' } },
       },
     },
-    deletion: {
-      initial: 'active',
-      states: {
-        active: {
-          always: [
-            { guard: 'isLost', target: 'suspended.byLoss' },
-            { guard: 'isClockSuspect', target: 'suspended.byClock' },
-            { guard: 'isTooMuch', target: 'suspended.byExcess' },
-          ],
-        },
-        suspended: {
-          tags: 'suspended',
-          initial: 'byClock',
-          always: { guard: 'isNotSuspended', target: 'active', actions: 'tellResumed' },
-          states: {
-            byLoss: {
-              entry: 'tellSuspended',
-              always: [
-                { guard: 'isClockSuspect', target: 'byClock' },
-                { guard: 'isTooMuch', target: 'byExcess' },
-              ],
-            },
-            byClock: {
-              entry: 'tellSuspended',
-              always: [
-                { guard: 'isLost', target: 'byLoss' },
-                { guard: 'isTooMuch', target: 'byExcess' },
-              ],
-            },
-            byExcess: {
-              entry: 'tellSuspended',
-              always: [
-                { guard: 'isLost', target: 'byLoss' },
-                { guard: 'isClockSuspect', target: 'byClock' },
-              ],
-            },
-          },
-        },
-      },
-    },
+    deletion,
   },
 })
 

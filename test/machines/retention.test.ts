@@ -707,13 +707,13 @@ describe('retention without the list of protected recordings', () => {
     expect(retentionView(actor.getSnapshot()).suspension).to.deep.equal(because('protections_lost', 'unreadable'))
   })
 
-  it('refuses the cleanup of a client who does not accept the loss', async () => {
+  it('refuses a cleanup without acceptance of the loss', async () => {
     const { actor } = await begin({ policy: size(9), loss })
     expect(actor.getSnapshot().can({ type: 'retention.sweep', by })).to.equal(false)
     expect(actor.getSnapshot().hasTag('withheld')).to.equal(true)
   })
 
-  it('cleans up for a client who accepts the loss, once this is on disk, and works again', async () => {
+  it('cleans up when a client accepts the loss, once this is on disk, and works again', async () => {
     const { actor, accepted, facts, sweeps, ends, wait } = await begin({ policy: size(9), loss })
     actor.send({ type: 'retention.sweep', by, acceptsLoss: true })
     await turn()
