@@ -1,6 +1,7 @@
 import { type ActorRefFrom, waitFor } from 'xstate'
-import { dependencyFailed, reasonOf } from '../machines/domain/errors.js'
+import { dependencyFailed, reasonOf, ServiceError } from '../machines/domain/errors.js'
 import type { Fact, RetentionFact, Told } from '../machines/domain/facts.js'
+import type { Reason } from '../machines/domain/reason.js'
 import {
   type Cleanup,
   type RetentionAsk,
@@ -33,7 +34,10 @@ export function createRetentionAsk({ actor, facts, survey, policy: first }: Rete
     if (found?.getSnapshot().status !== 'active') throw dependencyFailed('storage', 'retention is not running')
     return found
   }
-  /** Waits until the actor accepts the event. `can` and `send` run in one tick. */
+  /**
+   * Waits until the actor accepts the event. `can` and `send` run in one tick. A sweep is refused while files are
+   * withheld from deletion, because that may last for ever.
+   */
   const send = async (event: RetentionEvent): Promise<RetentionActor> => {
     for (;;) {
       const found = needActor()
@@ -41,7 +45,11 @@ export function createRetentionAsk({ actor, facts, survey, policy: first }: Rete
         found.send(event)
         return found
       }
-      await waitFor(found, (snapshot) => snapshot.can(event), { timeout: patience }).catch((error: unknown) => {
+      const { suspension } = retentionView(found.getSnapshot())
+      if (found.getSnapshot().hasTag('withheld') && suspension) throw withheld(suspension)
+      await waitFor(found, (snapshot) => snapshot.can(event) || snapshot.hasTag('withheld'), {
+        timeout: patience,
+      }).catch((error: unknown) => {
         throw dependencyFailed('storage', reasonOf(error))
       })
     }
@@ -60,7 +68,7 @@ export function createRetentionAsk({ actor, facts, survey, policy: first }: Rete
       return policy
     },
 
-    async cleanUp({ dryRun, by, cameras }) {
+    async cleanUp({ dryRun, by, cameras, acceptsLoss = false }) {
       if (dryRun) {
         const plan = survey({ policy: view().policy, by, ...(cameras && { cameras }) })
         const { files, undated } = await plan.catch((error: unknown) => {
@@ -83,7 +91,12 @@ export function createRetentionAsk({ actor, facts, survey, policy: first }: Rete
           files.push({ kind: fact.kind, name: fact.name, bytes: fact.bytes })
       })
       try {
-        const found = await send({ type: 'retention.sweep', by, ...(cameras && { cameras }) })
+        const found = await send({
+          type: 'retention.sweep',
+          by,
+          ...(cameras && { cameras }),
+          ...(acceptsLoss && { acceptsLoss }),
+        })
         return await outcome(found, swept, files, ended.signal)
       } finally {
         unsubscribe()
@@ -92,6 +105,15 @@ export function createRetentionAsk({ actor, facts, survey, policy: first }: Rete
     },
   }
 }
+
+const withheld = ({ code, details }: Reason) =>
+  new ServiceError('invalidState', {
+    reason: code,
+    state: 'suspended',
+    allowed_states: ['not suspended'],
+    details,
+    suggestion: 'Protect the recordings again, then call cleanup_old_files with accept_lost_protections',
+  })
 
 type Swept = Extract<RetentionFact, { type: 'retention.swept' }>
 

@@ -48,7 +48,7 @@ import {
   storageEffects,
 } from './effects/service.js'
 import { snapshotEffects } from './effects/snapshot.js'
-import { provideStreamHold } from './effects/stream.js'
+import { createSourceQuestion, provideStreamHold } from './effects/stream.js'
 import { readClock, waitUntil } from './effects/time.js'
 
 /** The ports that the effects use. */
@@ -113,14 +113,15 @@ export function provide(ports: ActorPorts, options: ActorOptions, health: Provid
   const { startLimit } = options
   const sources = new Map<CameraId, SourceInput>()
   const { addresses } = ports
-  const streamHold = provideStreamHold({ reader, addresses, sourceOf: (camera) => sources.get(camera), startLimit })
+  const sourceOf = (camera: CameraId) => sources.get(camera)
+  const streamHold = provideStreamHold({ reader, addresses, sourceOf, startLimit })
 
   const recording = recordingMachine.provide({
     actors: { streamHold, ...recordingEffects({ ...ports, segmentDuration: options.segmentDuration }) },
     delays: { confirmLimit: startLimit },
   })
   const snapshot = snapshotMachine.provide({
-    actors: snapshotEffects(ports),
+    actors: { ...snapshotEffects(ports), askSource: createSourceQuestion({ reader, addresses, sourceOf }) },
     delays: options.tiers,
   })
   const camera = cameraMachine.provide({

@@ -127,6 +127,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   let authPort = options.mediaAuth.port
   const apiUrl = () => options.apiUrl(kind, own.api)
   const mediaServer = createMediaServer({ ...options.mediaServer, apiUrl, pathDefaults: paths, metrics, log })
+  closers.push(mediaServer.close)
   const serverProcess = createServerProcess({
     ...options.serverProcess,
     runDir: run.dir,

@@ -5,11 +5,17 @@ import type { ConfigView } from './domain/configuration.js'
 /**
  * Changes the configuration while the service runs. Requests run one after the other: the whole configuration is read
  * and validated, then applied, then confirmed. If the service is not as healthy as before within the time limit, the
- * change is reverted. A refused change leaves everything as it was.
+ * change is reverted. A refused change leaves everything as it was. If the machine crashes during a change, it is started
+ * again with the confirmed version and that change, and reverts it.
  */
 export const configurationMachine = configurationSetup.createMachine({
   id: 'configuration',
-  context: ({ input }) => ({ ...input, version: 0, requests: [] }),
+  context: ({ input: { unconfirmed, ...confirmed } }) => ({
+    ...confirmed,
+    version: 0,
+    requests: unconfirmed ? [unconfirmed.request] : [],
+    plan: unconfirmed?.plan,
+  }),
   invoke: { src: 'watchFile', onError: { actions: { type: 'noteFailure', params: ({ event }) => event } } },
   on: {
     'config.request': { guard: 'hasRoom', actions: { type: 'addRequest', params: ({ event }) => event } },
@@ -31,6 +37,7 @@ export const configurationMachine = configurationSetup.createMachine({
     idle: {
       tags: 'idle',
       always: [
+        { guard: 'isInterrupted', target: 'rollingBack', actions: 'noteInterruption' },
         { guard: 'isFileChange', target: 'debouncing' },
         { guard: 'hasRequest', target: 'reading' },
       ],
@@ -55,6 +62,7 @@ export const configurationMachine = configurationSetup.createMachine({
     },
     applying: {
       tags: 'changing',
+      entry: 'sendPending',
       initial: 'writing',
       states: {
         writing: {
@@ -68,7 +76,7 @@ export const configurationMachine = configurationSetup.createMachine({
             onDone: [{ guard: 'changesNothing', target: '#configuration.keeping' }, { target: 'telling' }],
             onError: {
               target: '#configuration.idle',
-              actions: [{ type: 'tellRefused', params: ({ event }) => event }, 'dropRequest'],
+              actions: [{ type: 'tellRefused', params: ({ event }) => event }, 'dropRequest', 'sendSettled'],
             },
           },
         },
@@ -136,6 +144,7 @@ export const configurationMachine = configurationSetup.createMachine({
             'acceptPlan',
             'tellOutcome',
             'dropRequest',
+            'sendSettled',
           ],
         },
         // The change is in force, although it cannot be kept as a version.
@@ -147,6 +156,7 @@ export const configurationMachine = configurationSetup.createMachine({
             { type: 'noteFailure', params: ({ event }) => event },
             'tellOutcome',
             'dropRequest',
+            'sendSettled',
           ],
         },
       },
@@ -174,7 +184,7 @@ export const configurationMachine = configurationSetup.createMachine({
         },
         done: { type: 'final' },
       },
-      onDone: { target: 'idle', actions: ['tellRolledBack', 'dropRequest'] },
+      onDone: { target: 'idle', actions: ['tellRolledBack', 'dropRequest', 'sendSettled'] },
     },
   },
 })

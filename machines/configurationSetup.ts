@@ -13,10 +13,21 @@ import type { ConfigFact } from './domain/facts.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import { callbackHole, promiseHole } from './hole.js'
 
-/** The text of the file that is in force, and the settings that follow from it. */
-export interface ConfigurationInput {
+/** The text of the version that was confirmed last, and the settings that follow from it. */
+interface Confirmed {
   text: string
   settings: LiveSettings
+}
+
+/** A change that is not confirmed yet. */
+export interface PendingChange {
+  plan: ConfigPlan
+  request: ConfigRequest
+}
+
+/** `unconfirmed`: a change that an earlier run of the machine could not finish. */
+export interface ConfigurationInput extends Confirmed {
+  unconfirmed?: PendingChange
 }
 
 export type ConfigurationEvent =
@@ -28,10 +39,15 @@ export type ConfigurationEvent =
   /** `fault` is absent if the service is as healthy as before the change. */
   | { type: 'health.judged'; fault?: Reason | undefined }
 
-/** Sent to the parent: these settings are in force now. The parent replies with `settings.applied`. */
-export type ConfigurationMessage = { type: 'settings.changed'; by?: By | undefined } & ConfigurationInput
+/** Sent to the parent. */
+export type ConfigurationMessage =
+  /** These settings are in force now. The parent replies with `settings.applied`. */
+  | { type: 'settings.changed'; by?: By | undefined; settings: LiveSettings }
+  /** Before a change touches anything, and after it was accepted, refused or reverted: what a restart begins with. */
+  | ({ type: 'change.pending' } & PendingChange)
+  | ({ type: 'change.settled' } & Confirmed)
 
-interface ConfigurationContext extends ConfigurationInput {
+interface ConfigurationContext extends Confirmed {
   /** Number of the version in force; 0: none is kept. */
   version: number
   /** The first request is in progress; the others wait. */
@@ -84,6 +100,8 @@ export const configurationSetup = setup({
     watchHealth: callbackHole<HealthScope>('watchHealth'),
   },
   guards: {
+    /** An earlier run of the machine left a change. */
+    isInterrupted: ({ context }) => context.plan !== undefined,
     hasRoom: ({ context }) => context.requests.length < mostRequests,
     hasRequest: ({ context }) => context.requests.length > 0,
     isFileChange: ({ context }) => context.requests[0]?.origin === 'file',
@@ -115,19 +133,35 @@ export const configurationSetup = setup({
     ),
     noteFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error) }),
     noteFault: assign({ reason: (_, { fault }: { fault?: Reason | undefined }) => fault }),
+    noteInterruption: assign({
+      reason: because('crashed', 'the change was reverted, because an internal error interrupted it'),
+    }),
     noteUnanswered: assign({ reason: because('config_unhealthy', 'the cameras could not be informed in time') }),
+    sendPending: enqueueActions(
+      ({
+        context: {
+          plan,
+          requests: [request],
+        },
+        enqueue,
+        self,
+      }) => {
+        if (plan && request && self._parent) enqueue.sendTo(self._parent, { type: 'change.pending', plan, request })
+      },
+    ),
+    sendSettled: sendParent(
+      ({ context: { text, settings } }): ConfigurationMessage => ({ type: 'change.settled', text, settings }),
+    ),
     sendSettings: sendParent(
-      ({ context: { plan, text, settings, requests } }): ConfigurationMessage => ({
+      ({ context: { plan, settings, requests } }): ConfigurationMessage => ({
         type: 'settings.changed',
-        text: plan?.text ?? text,
         settings: plan?.settings ?? settings,
         by: requests[0]?.by,
       }),
     ),
     sendPrevious: sendParent(
-      ({ context: { text, settings, requests } }): ConfigurationMessage => ({
+      ({ context: { settings, requests } }): ConfigurationMessage => ({
         type: 'settings.changed',
-        text,
         settings,
         by: requests[0]?.by,
       }),

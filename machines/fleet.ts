@@ -1,5 +1,5 @@
-import { type FleetContext, initialContext } from './fleetContext.js'
-import { type Crash, fleetSetup } from './fleetSetup.js'
+import { type Crash, type FleetContext, initialContext } from './fleetContext.js'
+import { fleetSetup } from './fleetSetup.js'
 
 /** Returns the states of a supervised child: after a crash it is restarted with a delay. */
 const supervised = <
@@ -206,7 +206,12 @@ export const fleetMachine = fleetSetup.createMachine({
         clockWatch: supervised('clockWatch'),
         configuration: {
           ...supervised('configuration', ({ context }) => context.configuration),
-          on: { 'services.stop': '.off', 'cameras.told': { actions: 'tellApplied' } },
+          on: {
+            'services.stop': '.off',
+            'cameras.told': { actions: 'tellApplied' },
+            'change.pending': { actions: { type: 'keepPending', params: ({ event }) => event } },
+            'change.settled': { actions: { type: 'keepSettled', params: ({ event }) => event } },
+          },
         },
         retention: { ...supervised('retention', ({ context }) => context.retention), on: { 'services.stop': '.off' } },
         quarantine: { ...supervised('quarantine'), on: { 'services.stop': '.off' } },

@@ -68,6 +68,12 @@ export type FleetEvent =
   | DoneActorEvent<unknown, string>
   | ErrorActorEvent<unknown, string>
 
+/** A child has thrown. */
+export interface Crash {
+  actorId: string
+  error: unknown
+}
+
 /** The invoked children: their ids and their sources. */
 export type FleetChildren = {
   discovery: 'discovery'

@@ -63,6 +63,14 @@ export function droppedCameras({ entries, streams, told }: FleetContext, next: C
   )
 }
 
+/** These cameras count as unplugged. */
+export const withoutDevices = (told: FleetContext['told'], cameras: readonly CameraId[]): FleetContext['told'] =>
+  Object.fromEntries(
+    Object.entries(told).map(([id, known]) =>
+      known && cameras.includes(id as CameraId) ? [id, { ...known, device: undefined }] : [id, known],
+    ),
+  )
+
 const namedKeys = (entries: readonly CameraEntry[]) =>
   new Set(
     entries.flatMap(({ name, source, enabled }) =>

@@ -2,7 +2,7 @@ import { type AnyActorRef, assign, emit, enqueueActions, setup } from 'xstate'
 import { cameraMachine } from './camera.js'
 import { clockWatchMachine } from './clockWatch.js'
 import { configurationMachine } from './configuration.js'
-import type { ConfigurationMessage } from './configurationSetup.js'
+import type { ConfigurationInput, ConfigurationMessage, PendingChange } from './configurationSetup.js'
 import { discoveryMachine } from './discovery.js'
 import { type By, nobody } from './domain/by.js'
 import type { CameraId, UsbDevice } from './domain/camera.js'
@@ -17,6 +17,7 @@ import { streamIdentity, streamKey } from './domain/streamUrl.js'
 import { externalDiscoveryMachine } from './externalDiscovery.js'
 import { externalStreamsMachine } from './externalStreams.js'
 import {
+  type Crash,
   type FleetChildren,
   type FleetContext,
   type FleetEvent,
@@ -33,6 +34,7 @@ import {
   settingsEvents,
   setupOf,
   withDemo,
+  withoutDevices,
 } from './fleetSettings.js'
 import { promiseHole } from './hole.js'
 import { indexingMachine } from './indexing.js'
@@ -122,20 +124,26 @@ export const fleetSetup = setup({
     }),
     noteSaved: assign({ saved: ({ context }) => context.registry }),
     noteFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error).details }),
-    takeSettings: enqueueActions(({ context, enqueue, self }, { text, settings, by }: ConfigurationMessage) => {
+    takeSettings: enqueueActions(({ context, enqueue, self }, { settings, by }: SettingsChanged) => {
       const next = contextAfter(context, settings.fleet)
       const dropped = droppedCameras(context, next.entries)
       for (const id of dropped) enqueue.sendTo(id, { type: 'camera.remove', by: by ?? nobody })
-      const told = Object.fromEntries(
-        Object.entries(context.told).map(([id, known]) =>
-          known && dropped.includes(id as CameraId) ? [id, { ...known, device: undefined }] : [id, known],
-        ),
-      )
-      enqueue.assign({ ...next, told, configuration: { text, settings }, reconnected: [] })
+      const told = withoutDevices(context.told, dropped)
+      enqueue.assign({ ...next, told, reconnected: [] })
       const { children } = self.getSnapshot()
       for (const [name, event] of settingsEvents(context, next)) {
         if (children[name]) enqueue.sendTo(children[name] as AnyActorRef, event)
       }
+    }),
+    /** What `configuration` begins with after a crash. */
+    keepPending: assign({
+      configuration: ({ context: { configuration } }, { plan, request }: PendingChange) => ({
+        ...configuration,
+        unconfirmed: { plan, request },
+      }),
+    }),
+    keepSettled: assign({
+      configuration: (_, { text, settings }: ConfigurationInput) => ({ text, settings }),
     }),
     tellApplied: enqueueActions(({ context: { reconnected }, enqueue, self }) => {
       const { configuration, link } = self.getSnapshot().children
@@ -214,7 +222,7 @@ export const fleetSetup = setup({
     passToRetention: enqueueActions(({ event, enqueue, self }) => {
       const { retention } = self.getSnapshot().children
       if (retention && event.type === 'storage.pressed')
-        enqueue.sendTo(retention, { type: 'space.needed', bytes: event.missing })
+        enqueue.sendTo(retention, { type: 'space.needed', missing: event.missing })
     }),
     checkStorage: enqueueActions(({ enqueue, self }) => {
       const { storage } = self.getSnapshot().children
@@ -288,10 +296,7 @@ export const fleetSetup = setup({
   },
 })
 
-export interface Crash {
-  actorId: string
-  error: unknown
-}
+type SettingsChanged = Extract<ConfigurationMessage, { type: 'settings.changed' }>
 
 const without = (streams: AddedStream[], key: string): AddedStream[] =>
   streams.filter(({ url }) => streamKey(url) !== key)

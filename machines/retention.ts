@@ -1,6 +1,7 @@
 import type { SnapshotFrom } from 'xstate'
 import type { RetentionView } from './domain/retention.js'
 import { suspensionOf } from './domain/retentionSuspension.js'
+import { deletion } from './retentionDeletion.js'
 import { type RetentionEvent, retentionSetup } from './retentionSetup.js'
 
 type SweepRefused = Extract<RetentionEvent, { type: 'sweep.refused' }>
@@ -25,6 +26,9 @@ const sweptActions = [
  *   without another jump, or when a client confirms it by `cleanup_old_files`;
  * - after a sweep in which more than half of the recordings were due, until fewer are or a client cleans up.
  *
+ * While the list of protected recordings is lost, nothing is deleted, whatever the policy (`withheld`). Only a client
+ * ends this, with a cleanup that accepts the loss.
+ *
  * A cleanup only confirms if it succeeds and is for all cameras. Policies by size are not suspended. When the disk
  * lacks space (`space.needed`), a sweep begins at once, except in the first minute after a start or a change; the next
  * one begins when the disk shows what it has freed.
@@ -42,13 +46,43 @@ export const retentionMachine = retentionSetup.createMachine({
           invoke: {
             src: 'loadPolicy',
             onDone: {
-              target: 'idle.fresh',
+              target: 'recalling',
               actions: { type: 'keepLoaded', params: ({ event }) => ({ loaded: event.output }) },
             },
-            onError: { target: 'idle.fresh', actions: { type: 'disable', params: ({ event }) => event } },
+            onError: { target: 'recalling', actions: { type: 'disable', params: ({ event }) => event } },
+          },
+        },
+        recalling: {
+          invoke: {
+            src: 'findLoss',
+            onDone: {
+              target: 'idle.fresh',
+              actions: { type: 'noteLoss', params: ({ event }) => ({ loss: event.output }) },
+            },
+            onError: { target: 'idle.fresh', actions: { type: 'suspectLoss', params: ({ event }) => event } },
+          },
+        },
+        // Any file may have been protected.
+        withheld: {
+          tags: 'withheld',
+          on: {
+            'retention.sweep': {
+              guard: { type: 'acceptsLoss', params: ({ event }) => event },
+              target: 'accepting',
+              actions: { type: 'beginSweep', params: ({ event }) => event },
+            },
+            'policy.set': { target: 'saving', actions: { type: 'takeChange', params: ({ event }) => event } },
+          },
+        },
+        accepting: {
+          invoke: {
+            src: 'acceptLoss',
+            onDone: { target: 'sweeping', actions: 'forgetLoss' },
+            onError: { target: 'withheld', actions: { type: 'tellUnaccepted', params: ({ event }) => event } },
           },
         },
         idle: {
+          always: { guard: 'isLost', target: 'withheld' },
           initial: 'rested',
           states: {
             fresh: {
@@ -220,26 +254,7 @@ export const retentionMachine = retentionSetup.createMachine({
         waiting: { after: { clockInterval: 'reading' }, on: { 'clock.check': 'reading' } },
       },
     },
-    deletion: {
-      initial: 'active',
-      states: {
-        active: {
-          always: [
-            { guard: 'isClockSuspect', target: 'suspended.byClock' },
-            { guard: 'isTooMuch', target: 'suspended.byExcess' },
-          ],
-        },
-        suspended: {
-          tags: 'suspended',
-          initial: 'byClock',
-          always: { guard: 'isNotSuspended', target: 'active', actions: 'tellResumed' },
-          states: {
-            byClock: { entry: 'tellSuspended', always: { guard: 'isTooMuch', target: 'byExcess' } },
-            byExcess: { entry: 'tellSuspended', always: { guard: 'isClockSuspect', target: 'byClock' } },
-          },
-        },
-      },
-    },
+    deletion,
   },
 })
 

@@ -1,8 +1,9 @@
-import { assign, enqueueActions, sendTo, setup } from 'xstate'
+import { assign, emit, enqueueActions, sendTo, setup } from 'xstate'
 import type { By } from './domain/by.js'
 import { type ClockReading, type ClockRecord, isSuspect, judgeClock, unknownTime } from './domain/clockTrust.js'
+import type { Shortage } from './domain/diskRoom.js'
 import type { RetentionFact } from './domain/facts.js'
-import { because, reasonFrom } from './domain/reason.js'
+import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type {
   Cleanup,
   Excess,
@@ -32,10 +33,13 @@ export type RetentionEvent =
   | { type: 'policy.set'; policy: RetentionPolicy; by: By }
   /** From the parent: the configuration has changed. */
   | ({ type: 'retention.configured' } & RetentionSettings)
-  /** `cameras`: ids or patterns; limits the sweep to files of these cameras. */
-  | { type: 'retention.sweep'; by: By; cameras?: readonly string[] }
-  /** The disk fills up: so many bytes should be deleted. */
-  | { type: 'space.needed'; bytes: number }
+  /**
+   * `cameras`: ids or patterns; limits the sweep to files of these cameras. `acceptsLoss`: the client accepts that the
+   * list of protected recordings is lost.
+   */
+  | { type: 'retention.sweep'; by: By; cameras?: readonly string[]; acceptsLoss?: boolean }
+  /** The disk fills up: so much should be deleted. */
+  | { type: 'space.needed'; missing: Shortage }
   | ({ type: 'file.deleted' } & Deleted)
   | { type: 'file.kept'; name: string; reason: string }
   /** A scheduled sweep deletes nothing. */
@@ -62,8 +66,10 @@ export interface RetentionContext extends RetentionSettings {
   change?: { policy: RetentionPolicy; by: By } | undefined
   /** Why the requested policy is not in effect. */
   reason?: string | undefined
-  /** Bytes that the disk lacks, for the sweep that is about to begin. */
-  needed?: number | undefined
+  /** Why the list of protected recordings is not complete. */
+  loss?: Reason | undefined
+  /** What the disk lacks, for the sweep that is about to begin. */
+  needed?: Shortage | undefined
   /** The running sweep. */
   sweep: Omit<Sweep, 'policy'> & { files: number; freed: number; kept: Cleanup['kept'] }
   last?: RetentionView['last']
@@ -88,11 +94,14 @@ export const retentionSetup = setup({
     context: {} as RetentionContext,
     events: {} as RetentionEvent,
     emitted: {} as RetentionFact,
-    tags: {} as 'sweeping' | 'changing' | 'suspended',
+    tags: {} as 'sweeping' | 'changing' | 'suspended' | 'withheld',
   },
   actors: {
     loadPolicy: promiseHole<Awaited<ReturnType<RetentionStore['load']>>>('loadPolicy'),
     savePolicy: promiseHole<void, { policy: RetentionPolicy }>('savePolicy'),
+    /** Resolves with why the list of protected recordings is not complete; undefined: it is. */
+    findLoss: promiseHole<Reason | undefined>('findLoss'),
+    acceptLoss: promiseHole<void>('acceptLoss'),
     sweepFiles: callbackHole<Sweep>('sweepFiles'),
     loadClock: promiseHole<ClockRecord | undefined>('loadClock'),
     readClock: promiseHole<ClockReading>('readClock'),
@@ -110,6 +119,8 @@ export const retentionSetup = setup({
     isForRoom: ({ context: { sweep } }) => sweep.needed !== undefined,
     isToBeContinued: ({ context: { policy } }, { isLimited }: SweepEnd) => isLimited === true && policy.type === 'size',
     isUnsaved: ({ context: { readAt = 0, savedAt } }) => savedAt === undefined || readAt - savedAt >= clockInterval / 2,
+    isLost: ({ context }) => context.loss !== undefined,
+    acceptsLoss: (_, { acceptsLoss }: { acceptsLoss?: boolean }) => acceptsLoss === true,
     isClockSuspect: ({ context }) => suspensionOf(context)?.code === 'clock_suspect',
     isTooMuch: ({ context }) => suspensionOf(context)?.code === 'too_many_files',
     isNotSuspended: ({ context }) => suspensionOf(context) === undefined,
@@ -131,7 +142,23 @@ export const retentionSetup = setup({
       policy: { ...context.policy, enabled: false },
       reason: reasonFrom(error).details,
     })),
-    noteNeed: assign({ needed: (_, { bytes }: { bytes: number }) => bytes }),
+    noteLoss: assign({ loss: (_, { loss }: { loss: Reason | undefined }) => loss }),
+    /** Recordings may be protected that are not known. */
+    suspectLoss: assign({
+      loss: (_, { error }: { error: unknown }) => because('protections_lost', reasonFrom(error).details),
+    }),
+    forgetLoss: assign({ loss: undefined }),
+    tellUnaccepted: emit(
+      ({ context: { sweep } }, { error }: { error: unknown }): RetentionFact => ({
+        type: 'retention.swept',
+        files: 0,
+        freed: 0,
+        kept: [],
+        reason: reasonFrom(error).details,
+        ...byOf(sweep),
+      }),
+    ),
+    noteNeed: assign({ needed: (_, { missing }: { missing: Shortage }) => missing }),
     forgetNeed: assign({ needed: undefined }),
     takeChange: assign({
       change: (_, { policy, by }: { policy: RetentionPolicy; by: By }) => ({ policy, by }),

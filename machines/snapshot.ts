@@ -16,7 +16,7 @@ import {
   type SnapshotWish,
   taken,
 } from './snapshotContext.js'
-import { isServerLoss, pass, streamFails, waking } from './snapshotWaking.js'
+import { isAbsence, isServerLoss, pass, streamFails, waking } from './snapshotWaking.js'
 
 /** The device is busy with the stream of this service. */
 const ownStream = 'the device is busy: it is streaming'
@@ -39,6 +39,8 @@ export const snapshotMachine = setup({
     grabDirect: promiseHole<Captured, Grab>('grabDirect'),
     grabByFfmpeg: promiseHole<Captured, Grab>('grabByFfmpeg'),
     grabFromStream: promiseHole<Captured, Grab & { maxAge: number; tier: SnapshotTier }>('grabFromStream'),
+    /** Rejects while a network camera does not answer. */
+    askSource: promiseHole<void, { camera: CameraId }>('askSource'),
     savePictures: promiseHole<
       { captured: Captured; saved: Saved[] },
       { camera: CameraId; captured: Captured; wishes: SnapshotWish[] }
@@ -52,6 +54,7 @@ export const snapshotMachine = setup({
     isDeviceFreed: ({ context: { live, device } }, { error }: { error: unknown }) =>
       live && device.kind !== 'rtsp' && isServerLoss(error),
     isServerLost: (_, { error }: { error: unknown }) => isServerLoss(error),
+    isAbsent: (_, { error }: { error: unknown }) => isAbsence(error),
     /** A media server that has just started has no paths yet. */
     isServerReturning: (_, { error }: { error: unknown }) =>
       isServerLoss(error) || reasonFrom(error).code === 'stream_not_found',
@@ -75,6 +78,8 @@ export const snapshotMachine = setup({
       passedOver: passedOver.filter(({ tier }) => tier > 1),
     })),
     noteLoss: assign({ loss: (_, { error }: { error: unknown }) => reasonFrom(error) }),
+    noteAbsence: assign({ loss: (_, { error }: { error: unknown }) => reasonFrom(error, 'unreachable') }),
+    forgetLoss: assign({ loss: undefined }),
     passOver: assign({ passedOver: ({ context }, passed: PassedOver) => [...context.passedOver, passed] }),
     passFailure: assign({
       passedOver: ({ context }, { tier, error }: { tier: SnapshotTier; error: unknown }) => [

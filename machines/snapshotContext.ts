@@ -33,7 +33,7 @@ export interface SnapshotContext extends Omit<SnapshotInput, 'wish'> {
   late: SnapshotWish[]
   passedOver: PassedOver[]
   /** Why the media server was lost while a stream was waited for. */
-  loss?: Reason
+  loss?: Reason | undefined
 }
 
 export interface Captured extends Picture {

@@ -10,6 +10,11 @@ const serverLosses: ReadonlySet<ReasonCode> = new Set([
   'breaker_open',
 ])
 
+const absences: ReadonlySet<ReasonCode> = new Set(['unreachable', 'source_closed', 'timed_out'])
+
+/** True if the network camera does not answer at all: it may in a moment. */
+export const isAbsence = (error: unknown): boolean => absences.has(reasonFrom(error, 'unreachable').code)
+
 /** True if the stream failed with the media server. */
 export const isServerLoss = (error: unknown): boolean => serverLosses.has(reasonFrom(error).code)
 
@@ -37,10 +42,31 @@ const wakingFails = {
   ],
 } as const
 
-/** Starts the stream. A media server that goes away meanwhile is waited for: it may come back in time. */
+/**
+ * Starts the stream, of a network camera only when that answers: after MediaMTX failed to reach one, it waits 5 s before
+ * it tries again. A media server that goes away meanwhile is waited for: it may come back in time.
+ */
 export const waking = {
-  initial: 'first',
+  initial: 'choosing',
   states: {
+    choosing: { always: [{ guard: 'isNetworked', target: 'asking' }, { target: 'first' }] },
+    asking: {
+      invoke: {
+        src: 'askSource',
+        input: ({ context: { camera } }: { context: SnapshotContext }) => ({ camera }),
+        onDone: { target: 'first', actions: 'forgetLoss' },
+        onError: [
+          {
+            guard: { type: 'isAbsent', params: erring },
+            target: 'away',
+            actions: { type: 'noteAbsence', params: erring },
+          },
+          // The media server tells more.
+          { target: 'first', actions: 'forgetLoss' },
+        ],
+      },
+    },
+    away: { after: { retryPause: 'asking' } },
     first: {
       invoke: {
         src: 'grabFromStream',

@@ -1,11 +1,12 @@
 import { assign, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
 import {
   type Measured,
-  missingOf,
   nextCheck,
   rateAfter,
   roomUntil,
+  type Shortage,
   type StorageSettings,
+  shortageOf,
   unknownRate,
 } from './domain/diskRoom.js'
 import type { StorageFact } from './domain/facts.js'
@@ -18,14 +19,14 @@ import { fullReason, isAbove, isBelow, isCritical, reasonOf, type StorageContext
 /**
  * Also sent to the parent: whether recordings are allowed. `gradually`: those of the highest priority continue first.
  * `strained` and `relaxed` repeat with each measurement, while recordings of different priorities stop and continue one
- * after the other. `missing`: bytes that retention should free.
+ * after the other. `missing`: what retention should free.
  */
 export type StorageNews =
   | { type: 'storage.blocked'; reason: Reason }
   | { type: 'storage.freed'; gradually?: true }
   | { type: 'storage.strained'; reason: Reason }
   | { type: 'storage.relaxed' }
-  | { type: 'storage.pressed'; missing: number }
+  | { type: 'storage.pressed'; missing: Shortage }
 
 /**
  * The recordings' disk: its usage, and whether a file can be written. A level ends below its limit (hysteresis), so
@@ -66,8 +67,9 @@ export const storageMachine = setup({
     keepUsage: enqueueActions(({ context, enqueue, self }, measured: Measured) => {
       const { at: _, ...usage } = measured
       enqueue.assign({ usage, rate: rateAfter(context.rate, measured, context.usage.available), failure: undefined })
-      const missing = usage.fault && usage.fault.code !== 'storage_full' ? 0 : missingOf(context, usage)
-      if (missing > 0 && self._parent) enqueue.sendTo(self._parent, { type: 'storage.pressed', missing })
+      const isFaulty = usage.fault !== undefined && usage.fault.code !== 'storage_full'
+      const missing = isFaulty ? undefined : shortageOf(context, usage)
+      if (missing && self._parent) enqueue.sendTo(self._parent, { type: 'storage.pressed', missing })
       enqueue.raise({ type: 'disk.measured' })
     }),
     keepFault: enqueueActions(({ context, enqueue }, { error }: { error: unknown }) => {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { NotificationObject } from 'jsonrpc-lite'
-import { mayUse } from '../machines/domain/access.js'
+import { isAtLeast, mayUse } from '../machines/domain/access.js'
 import { reasonOf } from '../machines/domain/errors.js'
 import type { Told } from '../machines/domain/facts.js'
 import type { Dispose } from '../machines/domain/ports.js'
 import { createFactBuffer } from './factBuffer.js'
 import { type Filters, passes, type Severity } from './filters.js'
 import type { RpcOptions } from './options.js'
+import type { StatusSources } from './present.js'
 import { iso } from './present.js'
 import { presentFacts } from './presentFacts.js'
 import type { StreamUrls } from './schemas.js'
@@ -55,10 +56,8 @@ export interface Notifications {
   dispose: Dispose
 }
 
-type Sources = Pick<
-  RpcOptions,
-  'directory' | 'clock' | 'about' | 'publicHost' | 'offers' | 'facts' | 'log' | 'limits' | 'metrics' | 'links' | 'urls'
->
+type Sources = Pick<RpcOptions, 'publicHost' | 'offers' | 'facts' | 'log' | 'limits' | 'metrics' | 'links' | 'urls'> &
+  StatusSources
 
 /** A notification before it is addressed to a session. */
 interface Draft {
@@ -104,6 +103,7 @@ export const createNotifications = (sources: Sources): Notifications => {
     now: number,
   ) => {
     if (caller === undefined || endsAt <= now) return false
+    if (topic.role && !isAtLeast(caller.role, topic.role)) return false
     if (topic.needsAllCameras && caller.cameras !== undefined) return false
     return (camera === undefined || mayUse(caller, camera)) && passes(filters, params.severity, camera)
   }

@@ -95,8 +95,13 @@ export const passedOverOf = (passedOver: SnapshotView['passedOver']) =>
 
 const causeOf = ({ state, since, reason }: Cause) => ({ state, since: iso(since), ...reasonFields(reason) })
 
+/** What the health of the service is read from. */
+export type StatusSources = Pick<RpcOptions, 'directory' | 'clock' | 'about'> & {
+  retention: Pick<RpcOptions['retention'], 'view'>
+}
+
 /** The health of the service as get_status, the notifications and the health endpoints give it. */
-export const statusOf = ({ directory, clock, about }: Pick<RpcOptions, 'directory' | 'clock' | 'about'>): Status => {
+export const statusOf = ({ directory, retention, clock, about }: StatusSources): Status => {
   const link = directory.link()
   const storage = directory.storage()
   const { status, discovery, startedAt } = directory.system()
@@ -108,8 +113,10 @@ export const statusOf = ({ directory, clock, about }: Pick<RpcOptions, 'director
         ? 'STARTING'
         : 'ERROR'
   const monitor = discovery.active ? 'RUNNING' : discovery.mode === 'off' ? 'STOPPED' : starting ? 'STARTING' : 'ERROR'
-  const sound =
-    link.state === 'up' && monitor !== 'ERROR' && !starting && (storage.state === 'ok' || storage.state === 'unknown')
+  const { suspension } = retention.view()
+  const isWithheld = suspension?.code === 'protections_lost'
+  const isRoomy = storage.state === 'ok' || storage.state === 'unknown'
+  const sound = link.state === 'up' && monitor !== 'ERROR' && !starting && isRoomy && !isWithheld
   return {
     status: mediamtx === 'ERROR' ? 'UNHEALTHY' : sound ? 'HEALTHY' : 'DEGRADED',
     uptime: Math.max(0, clock.now() - startedAt) / 1000,
@@ -119,6 +126,7 @@ export const statusOf = ({ directory, clock, about }: Pick<RpcOptions, 'director
       camera_monitor: causeOf(discovery.cause),
       mediamtx: causeOf(link.cause),
       storage: causeOf(storage.cause),
+      ...(isWithheld && { retention: { state: 'suspended', ...reasonFields(suspension) } }),
     },
   }
 }

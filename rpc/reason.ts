@@ -8,10 +8,12 @@ const details = Type.Optional(Type.String({ description: 'The reason in one sent
 export const reasonShape = { reason: code, details }
 export const optionalReasonShape = { reason: Type.Optional(code), details }
 
-/** Tells that no file is deleted by age, and why. */
+/** Tells that no file is deleted, or none by age, and why. */
 export const suspendedShape = {
   suspended: Type.Optional(
-    Type.Object(reasonShape, { description: 'Why no file is deleted by age; absent: it is not suspended' }),
+    Type.Object(reasonShape, {
+      description: 'Why retention deletes nothing (protections_lost), or nothing by age; absent: it is not suspended',
+    }),
   ),
 }
 

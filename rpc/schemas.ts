@@ -140,7 +140,17 @@ export const Status = Type.Object({
     mediamtx: ComponentState,
   }),
   reasons: Type.Object(
-    { camera_monitor: PartState, mediamtx: PartState, storage: PartState },
+    {
+      camera_monitor: PartState,
+      mediamtx: PartState,
+      storage: PartState,
+      retention: Type.Optional(
+        Type.Object(
+          { state: Type.Literal('suspended'), ...reasonShape },
+          { description: 'Since 1.1. Only while nothing is deleted, because the list of protected recordings is lost' },
+        ),
+      ),
+    },
     { description: 'The state of each part, since when, and the reason' },
   ),
 })

@@ -76,7 +76,9 @@ export const configurationEffects = (
       if (text === undefined) return { fileDiffers: false }
       return file.write(text, expected).then(
         () => ({ fileDiffers: false }),
-        (error: unknown) => {
+        async (error: unknown) => {
+          // Before a crash, the change may not have been written yet, or may have been reverted already.
+          if ((await file.read().catch(() => undefined)) === text) return { fileDiffers: false }
           log.error('the configuration file still holds the change that was reverted', { reason: reasonOf(error) })
           return { fileDiffers: true }
         },

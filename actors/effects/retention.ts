@@ -4,6 +4,7 @@ import type { ClockReading, ClockRecord, ClockStore } from '../../machines/domai
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { FileKind, Log, MediaFiles, WallClock } from '../../machines/domain/ports.js'
 import type { Protection } from '../../machines/domain/protection.js'
+import type { Reason } from '../../machines/domain/reason.js'
 import {
   isInUse,
   type KeptFile,
@@ -18,7 +19,7 @@ import type { RetentionEvent, Sweep } from '../../machines/retentionSetup.js'
 
 export interface RetentionPorts {
   files: Pick<MediaFiles, 'list' | 'remove'>
-  protection: Pick<Protection, 'has'>
+  protection: Pick<Protection, 'has' | 'loss' | 'acceptLoss'>
   store: RetentionStore
   clockStore: ClockStore
   /** The present cameras. A file that one of them is recording is not deleted. */
@@ -33,7 +34,7 @@ export type Survey = (sweep: Sweep) => Promise<SweepPlan>
 const page = 1_000
 const endOfService = 'by the end of the service'
 
-type SurveyPorts = Pick<RetentionPorts, 'files' | 'protection' | 'cameras' | 'clock'>
+type SurveyPorts = Pick<RetentionPorts, 'files' | 'cameras' | 'clock'> & { protection: Pick<Protection, 'has'> }
 
 export function createSurvey({ files, protection, cameras, clock }: SurveyPorts): Survey {
   async function all(
@@ -77,6 +78,9 @@ export const retentionEffects = (ports: RetentionPorts) => {
   return {
     loadPolicy: fromPromise(() => store.load()),
     savePolicy: fromPromise<void, { policy: RetentionPolicy }>(({ input }) => store.save(input.policy)),
+
+    findLoss: fromPromise<Reason | undefined>(async () => protection.loss()),
+    acceptLoss: fromPromise<void>(() => protection.acceptLoss()),
 
     loadClock: fromPromise<ClockRecord | undefined>(({ signal }) =>
       clockStore.load().catch((error: unknown) => {

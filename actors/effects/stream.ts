@@ -30,14 +30,19 @@ interface StreamHoldPorts {
   startLimit: number
 }
 
+/** The effect that asks the network camera of a path. Resolves at once for other cameras. */
+export const createSourceQuestion = ({ reader, addresses, sourceOf }: Omit<StreamHoldPorts, 'startLimit'>) =>
+  fromPromise<void, { camera: CameraId }>(async ({ input: { camera }, signal }) => {
+    const source = sourceOf(camera)
+    if (source) await askSource(source, { reader, addresses }, within(askLimit, signal))
+  })
+
 /** Returns the machine that holds a stream, with its effects. */
-export const provideStreamHold = ({ reader, addresses, sourceOf, startLimit }: StreamHoldPorts) =>
-  streamHoldMachine.provide({
+export const provideStreamHold = (ports: StreamHoldPorts) => {
+  const { reader, startLimit } = ports
+  return streamHoldMachine.provide({
     actors: {
-      askSource: fromPromise<void, { camera: CameraId }>(async ({ input: { camera }, signal }) => {
-        const source = sourceOf(camera)
-        if (source) await askSource(source, { reader, addresses }, within(askLimit, signal))
-      }),
+      askSource: createSourceQuestion(ports),
 
       openStream: callback<StreamHoldEvent, { camera: CameraId; attempts: number }>(
         ({ send, input: { camera, attempts } }) => {
@@ -65,3 +70,4 @@ export const provideStreamHold = ({ reader, addresses, sourceOf, startLimit }: S
       ),
     },
   })
+}

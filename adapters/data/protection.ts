@@ -1,13 +1,14 @@
 import pLimit from 'p-limit'
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
 import { reasonOf } from '../../machines/domain/errors.js'
 import { isFileName } from '../../machines/domain/fileName.js'
 import type { MediaFiles } from '../../machines/domain/ports.js'
 import { bareName, mostProtected, type Protection } from '../../machines/domain/protection.js'
-import { Failure } from '../../machines/domain/reason.js'
+import { because, Failure } from '../../machines/domain/reason.js'
 import { openStateFile, type StoreOptions } from './stateFile.js'
 
-const State = Type.Object({ recordings: Type.Array(Type.String()) })
+/** `lost`: the file was damaged, and other recordings may have been protected. */
+const State = Type.Object({ recordings: Type.Array(Type.String()), lost: Type.Optional(Type.Literal(true)) })
 
 interface ProtectionOptions extends StoreOptions {
   files: Pick<MediaFiles, 'find'>
@@ -22,13 +23,24 @@ export async function createProtection({ dir, clock, log, files }: ProtectionOpt
     schema: State,
     isValid: ({ recordings }) => recordings.every(isFileName),
     empty: { recordings: [] },
-    consequence: 'no recording is protected: protect them again',
+    lost: { recordings: [], lost: true },
+    consequence:
+      'retention deletes nothing until a client protects the recordings again and accepts the loss with ' +
+      'cleanup_old_files',
     keepsCopy: true,
     clock,
     log,
   })
-  let names: ReadonlySet<string> = new Set((await file.load()).value.recordings)
+  const { recordings, lost = false } = (await file.load()).value
+  let names: ReadonlySet<string> = new Set(recordings)
+  let isLost = lost
   const inTurn = pLimit(1)
+
+  const save = (state: Static<typeof State>) =>
+    file.write(state).catch((error: unknown) => {
+      log.error('the protection of a recording cannot be saved', { reason: reasonOf(error) })
+      throw new Failure('not_written')
+    })
 
   const present = async (): Promise<string[]> => {
     const found: string[] = []
@@ -44,15 +56,21 @@ export async function createProtection({ dir, clock, log, files }: ProtectionOpt
     const next = new Set(others)
     if (isProtected) next.add(name)
     else next.delete(name)
-    await file.write({ recordings: [...next] }).catch((error: unknown) => {
-      log.error('the protection of a recording cannot be saved', { reason: reasonOf(error) })
-      throw new Failure('not_written')
-    })
+    await save({ recordings: [...next], ...(isLost && { lost: true }) })
     names = next
+  }
+
+  const acceptLoss = async () => {
+    if (!isLost) return
+    await save({ recordings: [...names] })
+    isLost = false
+    log.warn('a client accepted that the list of protected recordings is lost: retention deletes files again')
   }
 
   return {
     has: (name) => names.has(bareName(name)),
     set: (name, isProtected) => inTurn(set, bareName(name), isProtected),
+    loss: () => (isLost ? because('protections_lost') : undefined),
+    acceptLoss: () => inTurn(acceptLoss),
   }
 }

@@ -24,6 +24,8 @@ export interface StateFileOptions<Shape extends TObject> {
   isValid?(value: Static<Shape>): boolean
   /** The value without a file. */
   empty: Static<Shape>
+  /** The value if neither the file nor its copy can be read; default: `empty`. */
+  lost?: Static<Shape>
   /** For the log: what it means that the file was damaged and starts empty. */
   consequence?: string
   /** Writes each value to `<name>.previous.json` as well, for the case that the file is damaged or missing. */
@@ -138,7 +140,7 @@ export function openStateFile<Shape extends TObject>(options: StateFileOptions<S
     if (json === undefined && copyText === undefined) return { value: empty, from: 'nothing' }
     const rescued = copyText === undefined ? 'damaged' : parse(copyText)
     const found: Loaded<Value> =
-      rescued === 'damaged' ? { value: empty, from: 'empty' } : { value: rescued, from: 'copy' }
+      rescued === 'damaged' ? { value: options.lost ?? empty, from: 'empty' } : { value: rescued, from: 'copy' }
     const mended = options.mend?.(found.value, `${json} ${copyText}`) ?? found.value
     const outcome = found.from === 'copy' ? `its copy ${copyName} is used` : consequence
     const message = `state/${name}: ${what} was ${value}: ${outcome}`

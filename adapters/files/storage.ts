@@ -33,6 +33,7 @@ export function createStorage({ dir, stateDir, write = tryWrite }: StorageOption
       percent: shareOf(used, used + available),
       // Some file systems have no fixed number of inodes and report 0.
       inodesPercent: shareOf(files - ffree, files),
+      inodes: files,
       ...(fault && { fault }),
     }
   }

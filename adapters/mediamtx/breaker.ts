@@ -7,6 +7,8 @@ export interface Breaker {
   /** Runs the task. Rejects at once with `Unreachable` while open; after a delay one trial call is allowed. */
   run<T>(task: () => Promise<T>): Promise<T>
   on(listener: (event: BreakerEvent) => void): Dispose
+  /** Stops its timers. Later calls are rejected with `Unreachable`. */
+  close(): void
 }
 
 /** Delay before a trial call is allowed, in ms. machines/mediamtxLink.ts has the effective, longer delays. */
@@ -37,9 +39,12 @@ export function createBreaker({ threshold }: { threshold: number }): Breaker {
       } catch (error) {
         if (error instanceof Error && 'code' in error && error.code === 'EOPENBREAKER')
           throw new Unreachable('too many calls failed', false)
+        if (error instanceof Error && 'code' in error && error.code === 'ESHUTDOWN')
+          throw new Unreachable('the service is stopping', false)
         throw error
       }
     },
+    close: () => circuit.shutdown(),
     on: (listener) => {
       const opened = () => listener({ type: 'breaker.opened' })
       const closed = () => listener({ type: 'breaker.closed' })

@@ -24,8 +24,8 @@ export interface MediaServerOptions extends ApiOptions {
 /** Maximum number of pages to read, whatever number the server reports. */
 const mostPages = 1_000
 
-/** The control API of MediaMTX 1.11 and later. */
-export function createMediaServer(options: MediaServerOptions): MediaServer {
+/** The control API of MediaMTX 1.11 and later. `close`: nothing is called any more. */
+export function createMediaServer(options: MediaServerOptions): MediaServer & { close(): void } {
   const { apiUrl, timeout, threshold, pathDefaults, log, metrics } = options
   const plain = options.api ?? createApi({ apiUrl, timeout })
   const api = metrics ? timed(plain, metrics) : plain
@@ -147,6 +147,7 @@ export function createMediaServer(options: MediaServerOptions): MediaServer {
 
     ...createMediaSessions({ call: usual, all: (path, signal) => all(path, signal, usual) }),
     onBreaker: breaker.on,
+    close: breaker.close,
 
     pauseCalls(reason) {
       const pause = { reason }

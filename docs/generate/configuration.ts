@@ -115,6 +115,12 @@ A scheduled sweep deletes at most 20 % of all files, but at least one; the next 
 or after a minute if the policy is by size. Deletion by size does not depend on the clock and is not suspended. The limits
 \`cameras[].retention\` follow the same rules.
 
+If \`state/protected.json\` and its copy are both damaged at a start, any recording may have been protected. Then nothing is
+deleted, by age, by size or for free space (\`protections_lost\`), and the health is DEGRADED. A full disk blocks
+recordings meanwhile. This lasts over restarts, until an admin protects the recordings again (\`protect_recording\`) and
+calls \`cleanup_old_files\` with \`accept_lost_protections\`. To protect some recordings again does not end it alone,
+because the others would be deleted. \`delete_recording\` works as always. The damaged file is kept under another name.
+
 A suspension is logged once as a warning (\`retention.suspended\`, \`retention.resumed\` at its end), and is in the result
 of \`get_storage_info\`, with its reason. Files with such dates are logged as \`retention.undated\`.
 `
@@ -127,9 +133,9 @@ not name, as soon as less than the target is free. It never deletes protected fi
 are being recorded, and nothing while it is disabled or \`manual\`.
 
 Deletion for the target is like deletion by size: a wrong clock does not suspend it, because a full disk ends all
-recordings. One sweep deletes at most 20 % of all files, and only as many bytes as are missing. The next one begins at the
-earliest after 35 s, if a new measurement still shows that space is missing: some file systems free space late. After a
-start, or a change of the policy, the first one waits for a minute. \`cleanup_old_files\` has no such limits.
+recordings. One sweep deletes at most 20 % of all files, and only as many bytes, or files if the inodes are
+used up, as are missing. The next one begins at the earliest after 35 s, if a new measurement still shows that space is
+missing: some file systems free space late. After a start, or a change of the policy, the first one waits for a minute. \`cleanup_old_files\` has no such limits.
 `
 
 const changes = `## Changes while the service runs
@@ -148,7 +154,7 @@ the tables above, the column "A change" says how a change of each key applies:
 A change is applied as a whole or not at all:
 
 1. The file is read and checked like at a start. If there is a fault, nothing changes, and \`config.refused\` is logged
-   with all faults.
+   with all faults. Admins get \`system.config_refused\`, without the values.
 2. The change is applied. If the media server was up, and is not up again within \`config.rollback_timeout\`, or a camera
    that was available and reconnects is not available again, the change is reverted (\`config.rolledBack\`). A file that was
    edited by hand is not written: correct it, because the next start uses it. What \`set_config\` has written is reverted

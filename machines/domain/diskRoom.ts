@@ -105,14 +105,25 @@ export function isLeft(level: DiskLevel, limits: DiskLimits, usage: DiskUsage, {
 const horizonOf = (level: DiskLevel): number =>
   level === 'warning' ? 0 : level === 'full' ? shortest + stopTime : shortest + stopTime + headStart
 
-/** Returns the bytes that must be deleted until the disk is no longer full, and the target of retention is free. */
-export function missingOf(limits: DiskLimits, usage: DiskUsage): number {
+/** What the disk lacks: so many bytes, and so many files (one inode each), must be deleted. */
+export interface Shortage {
+  bytes: number
+  files: number
+}
+
+/**
+ * Returns what must be deleted until the disk is no longer full, and the target of retention is free; undefined:
+ * nothing.
+ */
+export function shortageOf(limits: DiskLimits, usage: DiskUsage): Shortage | undefined {
+  const { inodes = 0, inodesPercent = 0 } = usage
   const { percent, free } = limitsOf('full', limits, usage)
+  const most = percent - hysteresis
   const size = usage.used + usage.available
-  const least = Math.max(limits.freeTarget ?? 0, free * freeHysteresis, size * (1 - (percent - hysteresis) / 100))
-  // A deleted file is also an inode.
-  const fewest = (usage.inodesPercent ?? 0) >= percent - hysteresis ? 1 : 0
-  return Math.max(fewest, Math.ceil(least - usage.available))
+  const least = Math.max(limits.freeTarget ?? 0, free * freeHysteresis, size * (1 - most / 100))
+  const bytes = Math.max(0, Math.ceil(least - usage.available))
+  const files = inodesPercent < most ? 0 : 1 + Math.floor((inodes * (inodesPercent - most)) / 100)
+  return bytes > 0 || files > 0 ? { bytes, files } : undefined
 }
 
 /**

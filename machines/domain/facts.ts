@@ -94,7 +94,7 @@ export type RetentionFact =
   | { type: 'retention.policySet'; by: By; policy: RetentionPolicy }
   /** A sweep ended. `by` is absent for a scheduled sweep. `reason`: why it ended early. */
   | ({ type: 'retention.swept'; by?: By; files: number; reason?: string } & Pick<Cleanup, 'freed' | 'kept'>)
-  /** No file is deleted by age any more, until `retention.resumed`. */
+  /** No file is deleted any more, or none by age, until `retention.resumed`. */
   | { type: 'retention.suspended'; reason: Reason }
   | { type: 'retention.resumed' }
   /** More files than before are kept because their dates cannot be right. */

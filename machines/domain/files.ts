@@ -148,6 +148,8 @@ export interface DiskUsage {
   percent: number
   /** Share of the inodes (one for each file) in use × 100; 0 or absent: the disk has no limit of its own. */
   inodesPercent?: number
+  /** Number of inodes, used and free. */
+  inodes?: number
   /** Why a test file could not be written. */
   fault?: Reason
 }

@@ -1,5 +1,7 @@
 /** Recordings that nothing may delete until a client ends their protection. */
 
+import type { Reason } from './reason.js'
+
 /** A recording by its name without extension: a remux changes that. */
 export const bareName = (name: string): string => name.replace(/\.\w+$/, '')
 
@@ -14,4 +16,8 @@ export interface Protection {
    * the limit, files that no longer exist are forgotten first.
    */
   set(name: string, isProtected: boolean): Promise<void>
+  /** Why recordings may have been protected that are not in the list; undefined: the list is complete. */
+  loss(): Reason | undefined
+  /** Takes the list as complete. Resolves when this is on disk. Rejects with `not_written`. */
+  acceptLoss(): Promise<void>
 }

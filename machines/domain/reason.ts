@@ -89,6 +89,9 @@ const sentences = {
   // Retention.
   clock_suspect: 'the clock may be wrong: no file is deleted by age',
   too_many_files: 'too many recordings would be deleted by age at once',
+  protections_lost:
+    'the list of protected recordings was damaged: protect the recordings again, then call cleanup_old_files with ' +
+    'accept_lost_protections',
   date_implausible: 'the date of the file cannot be right',
   // Pictures.
   stream_asleep: 'the stream is not running',

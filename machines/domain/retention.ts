@@ -3,6 +3,7 @@
 import type { By } from './by.js'
 import type { CameraId, CameraLimits } from './camera.js'
 import { isBeforeClocks } from './clockTrust.js'
+import type { Shortage } from './diskRoom.js'
 import type { FileKind, MediaFile } from './ports.js'
 import { bareName } from './protection.js'
 import { because, type Reason } from './reason.js'
@@ -70,9 +71,9 @@ export interface SweepRules {
   isScheduled: boolean
   /** By camera. */
   limits?: ReadonlyMap<CameraId, CameraLimits>
-  /** Deletes at most so many bytes, rounded up to a file: the disk lacks them. */
-  needed?: number
-  /** For these bytes the oldest files are deleted, whether the policy names them or not. */
+  /** Deletes files until it has freed so much: the disk lacks it. */
+  needed?: Shortage
+  /** For this the oldest files are deleted, whether the policy names them or not. */
   hasTarget?: boolean
   /** The clock is suspect: nothing is deleted by age. */
   ignoresAge?: boolean
@@ -112,11 +113,11 @@ export function planSweep(policy: RetentionPolicy, files: readonly KeptFile[], r
   }
 }
 
-/** Returns the first files until they have so many bytes. */
-function upTo(bytes: number, files: readonly KeptFile[]): KeptFile[] {
+/** Returns the first files until they have so many bytes, and are so many. */
+function upTo({ bytes, files: count }: Shortage, files: readonly KeptFile[]): KeptFile[] {
   let rest = bytes
-  return files.filter((file) => {
-    if (rest <= 0) return false
+  return files.filter((file, index) => {
+    if (rest <= 0 && index >= count) return false
     rest -= file.bytes
     return true
   })
@@ -234,7 +235,7 @@ export interface RetentionView {
   last?: { at: number; files: number; freed: number; reason?: string }
   /** Why the requested policy is not in effect. */
   reason?: string
-  /** Why the policy, by age and enabled, deletes nothing. */
+  /** Why retention deletes nothing, or nothing by age. */
   suspension?: Reason
   /** Number of files that the last sweep by age has kept because their dates cannot be right; absent: none. */
   undated?: number
@@ -247,7 +248,8 @@ export interface RetentionAsk {
   setPolicy(policy: RetentionPolicy, by: By): Promise<RetentionPolicy>
   /**
    * Applies the policy now, even if it is not enabled. `cameras`: ids or patterns; files of other cameras are ignored.
-   * Without them, a sweep by age also confirms the clock: it ends the suspension.
+   * Without them, a sweep by age also confirms the clock: it ends the suspension. `acceptsLoss`: the list of protected
+   * recordings is taken as complete first. Without it, rejects while the list is lost.
    */
-  cleanUp(request: { dryRun: boolean; by: By; cameras?: readonly string[] }): Promise<Cleanup>
+  cleanUp(request: { dryRun: boolean; by: By; cameras?: readonly string[]; acceptsLoss?: boolean }): Promise<Cleanup>
 }

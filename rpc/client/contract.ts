@@ -110,6 +110,14 @@ export interface Status {
       /** The reason in one sentence */
       details?: string
     }
+    /** Since 1.1. Only while nothing is deleted, because the list of protected recordings is lost */
+    retention?: {
+      state: 'suspended'
+      /** Code of the reason */
+      reason: string
+      /** The reason in one sentence */
+      details?: string
+    }
   }
 }
 
@@ -636,6 +644,7 @@ export interface Methods {
         | 'recording.interrupted'
         | 'recording.resumed'
         | 'recording.error'
+        | 'recording.quarantined'
         | 'mediamtx.recording_started'
         | 'mediamtx.recording_stopped'
         | 'mediamtx.recording_failed'
@@ -655,10 +664,12 @@ export interface Methods {
         | 'system.shutdown'
         | 'system.clock_jumped'
         | 'system.config_changed'
+        | 'system.config_refused'
         | 'system_health_update'
         | 'mediamtx.stream'
         | 'mediamtx.path'
         | 'mediamtx.error'
+        | 'mediamtx.path_drifted'
         | 'mediamtx.stream_started'
         | 'mediamtx.stream_stopped'
       )[]
@@ -701,6 +712,7 @@ export interface Methods {
           | 'recording.interrupted'
           | 'recording.resumed'
           | 'recording.error'
+          | 'recording.quarantined'
           | 'mediamtx.recording_started'
           | 'mediamtx.recording_stopped'
           | 'mediamtx.recording_failed'
@@ -720,10 +732,12 @@ export interface Methods {
           | 'system.shutdown'
           | 'system.clock_jumped'
           | 'system.config_changed'
+          | 'system.config_refused'
           | 'system_health_update'
           | 'mediamtx.stream'
           | 'mediamtx.path'
           | 'mediamtx.error'
+          | 'mediamtx.path_drifted'
           | 'mediamtx.stream_started'
           | 'mediamtx.stream_stopped'
         params: {
@@ -1105,7 +1119,7 @@ export interface Methods {
       retention: {
         policy_type: 'age' | 'size' | 'manual'
         enabled: boolean
-        /** Why no file is deleted by age; absent: it is not suspended */
+        /** Why retention deletes nothing (protections_lost), or nothing by age; absent: it is not suspended */
         suspended?: {
           /** Code of the reason */
           reason: string
@@ -1214,7 +1228,7 @@ export interface Methods {
       enabled: boolean
       message: string
       success: true
-      /** Why no file is deleted by age; absent: it is not suspended */
+      /** Why retention deletes nothing (protections_lost), or nothing by age; absent: it is not suspended */
       suspended?: {
         /** Code of the reason */
         reason: string
@@ -1223,10 +1237,12 @@ export interface Methods {
       }
     }
   }
-  /** Applies the retention policy now, also if it is not enabled; with dry_run it only returns what would be deleted. By age, a cleanup for all cameras confirms that the clock is right: it ends a suspension, and has no limit. Role: admin. */
+  /** Applies the retention policy now, also if it is not enabled; with dry_run it only returns what would be deleted. By age, a cleanup for all cameras confirms that the clock is right: it ends a suspension, and has no limit. After the list of protected recordings was lost, nothing is deleted until it is called with accept_lost_protections. Role: admin. */
   cleanup_old_files: {
     params: {
       dry_run?: boolean
+      /** Since 1.1. True accepts that recordings may have been protected that are no longer known (suspended: protections_lost): protect them again first. Ignored with dry_run */
+      accept_lost_protections?: boolean
     }
     result: {
       /** False for a dry run */
@@ -1247,7 +1263,7 @@ export interface Methods {
         /** The reason in one sentence */
         details?: string
       }[]
-      /** Why no file is deleted by age; absent: it is not suspended */
+      /** Why retention deletes nothing (protections_lost), or nothing by age; absent: it is not suspended */
       suspended?: {
         /** Code of the reason */
         reason: string
@@ -1954,6 +1970,22 @@ export interface Notifications {
         /** The same as `at`, for older clients */
         timestamp: string
       }
+  'recording.quarantined': {
+    device: string
+    /** Its name in the quarantine */
+    filename: string
+    /** Code of the reason */
+    reason: string
+    /** The reason in one sentence */
+    details?: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
   'mediamtx.recording_started': {
     device: string
     filename: string
@@ -2218,6 +2250,14 @@ export interface Notifications {
         /** The reason in one sentence */
         details?: string
       }
+      /** Since 1.1. Only while nothing is deleted, because the list of protected recordings is lost */
+      retention?: {
+        state: 'suspended'
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+      }
     }
     severity: 'info' | 'warning' | 'error' | 'critical'
     /** Number of the fact; numbers without a notification leave gaps */
@@ -2309,6 +2349,25 @@ export interface Notifications {
     /** The same as `at`, for older clients */
     timestamp: string
   }
+  'system.config_refused': {
+    origin: 'file' | 'signal'
+    /** Code of the reason */
+    reason: string
+    /** The reason in one sentence */
+    details?: string
+    /** The keys that break a rule; a key is empty if the text cannot be read at all */
+    faults: {
+      key: string
+      rule: string
+    }[]
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
   system_health_update: {
     status: 'HEALTHY' | 'DEGRADED' | 'UNHEALTHY'
     /** Seconds */
@@ -2342,6 +2401,14 @@ export interface Notifications {
         since: string
         /** Code of the reason */
         reason?: string
+        /** The reason in one sentence */
+        details?: string
+      }
+      /** Since 1.1. Only while nothing is deleted, because the list of protected recordings is lost */
+      retention?: {
+        state: 'suspended'
+        /** Code of the reason */
+        reason: string
         /** The reason in one sentence */
         details?: string
       }
@@ -2405,6 +2472,21 @@ export interface Notifications {
     state?: string
     device?: string
     name?: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'mediamtx.path_drifted': {
+    device: string
+    name: string
+    /** Code of the reason */
+    reason: string
+    /** The reason in one sentence */
+    details?: string
     severity: 'info' | 'warning' | 'error' | 'critical'
     /** Number of the fact; numbers without a notification leave gaps */
     seq: number

@@ -3,14 +3,14 @@ import type { Directory } from '../../actors/directory.js'
 import { allowList } from '../../machines/domain/address.js'
 import { listen, shutdown } from '../listen.js'
 import type { RpcOptions } from '../options.js'
-import { given, iso, statusOf } from '../present.js'
+import { given, iso, type StatusSources, statusOf } from '../present.js'
 import type { Status } from '../schemas.js'
 import { targetOf } from './caller.js'
 import { createHostCheck } from './hosts.js'
 import type { MetricsText } from './metricsPage.js'
 import { isReading, replyJson, replyNotFound, replyWith } from './reply.js'
 
-export interface HealthOptions extends Pick<RpcOptions, 'host' | 'port' | 'directory' | 'clock' | 'log' | 'about'> {
+export interface HealthOptions extends Pick<RpcOptions, 'host' | 'port' | 'log'>, StatusSources {
   /** Addresses and networks with access. Empty: with `internalOnly` (default) private networks, else all. */
   allowedIps?: readonly string[]
   internalOnly?: boolean
@@ -94,6 +94,16 @@ const componentsOf = ({ components, reasons }: Status, directory: Directory) => 
       ...causeOf(reasons.mediamtx),
     },
     { name: 'storage', status: ofStorage[directory.storage().state], ...causeOf(reasons.storage) },
+    ...(reasons.retention
+      ? [
+          {
+            name: 'retention',
+            status: 'degraded',
+            state: reasons.retention.state,
+            message: reasons.retention.details ?? reasons.retention.reason,
+          },
+        ]
+      : []),
   ]
 }
 
@@ -103,7 +113,7 @@ const componentsOf = ({ components, reasons }: Status, directory: Directory) => 
  * `/health/detailed` and `/health/cameras` always answer 200, because their readers want the details.
  */
 export const createHealthServer = (options: HealthOptions) => {
-  const { directory, clock, log, about, metrics, internalOnly = true, allowedIps = [], hosts = [] } = options
+  const { directory, retention, clock, log, about, metrics, internalOnly = true, allowedIps = [], hosts = [] } = options
   const { basic: basicPath = '/health', detailed: detailedPath = '/health/detailed' } = options.endpoints ?? {}
   const { live: livePath = '/health/live', ready: readyPath = '/health/ready' } = options.endpoints ?? {}
   const isOwnName = createHostCheck(hosts)
@@ -114,7 +124,7 @@ export const createHealthServer = (options: HealthOptions) => {
     return { total: cameras.length, connected: cameras.filter(({ status }) => status === 'CONNECTED').length }
   }
 
-  const basic = (status = statusOf({ directory, clock, about })) => {
+  const basic = (status = statusOf({ directory, retention, clock, about })) => {
     const uptime = durationText(status.uptime)
     const body = { status: overall[status.status], timestamp: timestamp(), version: about.version, uptime }
     return { code: status.status === 'UNHEALTHY' ? 503 : 200, body }
@@ -154,7 +164,7 @@ export const createHealthServer = (options: HealthOptions) => {
       return { code: 200, body: { ...cameraTotals(), states, timestamp: timestamp() } }
     },
     [detailedPath]: () => {
-      const status = statusOf({ directory, clock, about })
+      const status = statusOf({ directory, retention, clock, about })
       const components = componentsOf(status, directory)
       const count = (state: string) => components.filter((component) => component.status === state).length
       const metrics = {

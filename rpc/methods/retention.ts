@@ -86,12 +86,24 @@ const cleanupOldFiles = method({
   name: 'cleanup_old_files',
   summary:
     'Applies the retention policy now, also if it is not enabled; with dry_run it only returns what would be deleted. ' +
-    'By age, a cleanup for all cameras confirms that the clock is right: it ends a suspension, and has no limit.',
+    'By age, a cleanup for all cameras confirms that the clock is right: it ends a suspension, and has no limit. ' +
+    'After the list of protected recordings was lost, nothing is deleted until it is called with ' +
+    'accept_lost_protections.',
   role: 'admin',
   cost: 20,
   audit: { event: 'deletion' },
-  errors: ['dependencyFailed'],
-  params: Type.Object({ dry_run: Type.Optional(Type.Boolean({ default: false })) }),
+  errors: ['invalidState', 'dependencyFailed'],
+  params: Type.Object({
+    dry_run: Type.Optional(Type.Boolean({ default: false })),
+    accept_lost_protections: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'Since 1.1. True accepts that recordings may have been protected that are no longer known (suspended: ' +
+          'protections_lost): protect them again first. Ignored with dry_run',
+      }),
+    ),
+  }),
   result: Type.Object({
     cleanup_executed: Type.Boolean({ description: 'False for a dry run' }),
     files_deleted: Count,
@@ -109,10 +121,14 @@ const cleanupOldFiles = method({
     }),
     ...suspendedShape,
   }),
-  handler: async ({ dry_run: dryRun = false }, { services: { retention }, caller, by }) => {
+  handler: async (
+    { dry_run: dryRun = false, accept_lost_protections: acceptsLoss = false },
+    { services: { retention }, caller, by },
+  ) => {
+    if (acceptsLoss) demandAllCameras(caller, 'the list of protected recordings is for all cameras')
     const { policy } = retention.view()
     const limited = hasAllCameras(caller) ? {} : given({ cameras: caller?.cameras })
-    const cleanup = await retention.cleanUp({ dryRun, by, ...limited })
+    const cleanup = await retention.cleanUp({ dryRun, by, ...limited, ...(acceptsLoss && { acceptsLoss }) })
     const { files, freed, kept } = cleanup
     const recordings = files.filter(({ kind }) => kind === 'recordings').length
     return {

@@ -167,9 +167,12 @@ const getStorageInfo = method({
     const { policy, hasTarget = false, suspension, undated } = retention.view()
     const bytes = sizes.recordings + sizes.snapshots
     const isMeasured = total > 0
-    const forecast = isMeasured
-      ? forecastOf({ recordings, bytes, room, policy, hasTarget, now: clock.now() })
-      : undefined
+    // Without the list of protected recordings nothing is deleted.
+    const isWithheld = suspension?.code === 'protections_lost'
+    const rule = isWithheld
+      ? ({ policy: { ...policy, enabled: false }, hasTarget: false } as const)
+      : { policy, hasTarget }
+    const forecast = isMeasured ? forecastOf({ recordings, bytes, room, ...rule, now: clock.now() }) : undefined
     return {
       total_space: total,
       used_space: used,

@@ -145,6 +145,15 @@ const statusUpdate = topic({
   },
 })
 
+const quarantined = topic({
+  name: 'recording.quarantined',
+  summary: 'a file of a recording was moved aside, because it contains nothing that can be played',
+  params: cameraParamsOf({ filename: Type.String({ description: 'Its name in the quarantine' }), ...reasonShape }),
+  from: {
+    'file.quarantined': ({ filename, reason }) => notice('warning', { filename, ...reasonFields(reason) }),
+  },
+})
+
 const serverStarted = topic({
   name: 'mediamtx.recording_started',
   summary: 'as recording.start',
@@ -173,6 +182,7 @@ export const recordingTopics = [
   interrupted,
   resumed,
   error,
+  quarantined,
   serverStarted,
   serverStopped,
   serverFailed,

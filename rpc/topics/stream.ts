@@ -69,6 +69,15 @@ const error = topic({
   },
 })
 
+const drifted = topic({
+  name: 'mediamtx.path_drifted',
+  summary: 'another program removed or changed the path of a camera; `details` says what, and what was done',
+  params: cameraParamsOf({ name: CameraName, ...reasonShape }),
+  from: {
+    'path.drifted': ({ camera, reason }) => notice('warning', { name: camera, ...reasonFields(reason) }),
+  },
+})
+
 const started = topic({
   name: 'mediamtx.stream_started',
   summary: 'the first frame of a stream arrived',
@@ -83,4 +92,4 @@ const stopped = topic({
   from: { 'stream.ended': ({ camera, reason }, world) => notice('info', pathOf(camera, world, false, reason)) },
 })
 
-export const streamTopics = [stream, path, error, started, stopped] as const
+export const streamTopics = [stream, path, error, drifted, started, stopped] as const

@@ -1,7 +1,7 @@
 import Type from 'typebox'
-import type { ConfigChange } from '../../machines/domain/configuration.js'
+import type { ConfigChange, ConfigFault } from '../../machines/domain/configuration.js'
 import type { ConfigFact } from '../../machines/domain/facts.js'
-import { because } from '../../machines/domain/reason.js'
+import { because, type Reason } from '../../machines/domain/reason.js'
 import type { Severity } from '../filters.js'
 import { given, iso, statusOf } from '../present.js'
 import { optionalReasonShape, reasonFields, reasonShape } from '../reason.js'
@@ -28,6 +28,9 @@ const health = <Name extends string>(name: Name, summary: string) => {
       'storage.warning': present,
       'storage.critical': present,
       'storage.blind': present,
+      'retention.suspended': ({ reason }, world) =>
+        reason.code === 'protections_lost' ? present(reason, world) : undefined,
+      'retention.resumed': present,
       'system.started': present,
     },
   })
@@ -117,6 +120,37 @@ const configChanged = topic({
   },
 })
 
+/** The message of a broken rule names the value, so it is made again without it. */
+const refusalOf = ({ code, details }: Reason, faults: readonly ConfigFault[]): Reason =>
+  faults.length === 0
+    ? { code, details }
+    : because(code, faults.map(({ key, rule }) => [key, rule].filter(Boolean).join(': ')).join('; '))
+
+const configRefused = topic({
+  name: 'system.config_refused',
+  summary: 'an edit of the configuration file was refused; without its values; for admins',
+  params: paramsOf({
+    origin: Type.Enum(['file', 'signal']),
+    ...reasonShape,
+    faults: Type.Array(Type.Object({ key: Type.String(), rule: Type.String() }), {
+      description: 'The keys that break a rule; a key is empty if the text cannot be read at all',
+    }),
+  }),
+  role: 'admin',
+  needsAllCameras: true,
+  from: {
+    // A client gets the refusal as its reply.
+    'config.refused': ({ origin, reason, faults }) =>
+      origin === 'file' || origin === 'signal'
+        ? notice('warning', {
+            origin,
+            ...reasonFields(refusalOf(reason, faults)),
+            faults: faults.map(({ key, rule }) => ({ key, rule })),
+          })
+        : undefined,
+  },
+})
+
 export const systemTopics = [
   health('system.health', 'the health changed; holds the result of get_status'),
   error,
@@ -124,5 +158,6 @@ export const systemTopics = [
   shutdown,
   clockJumped,
   configChanged,
+  configRefused,
   health('system_health_update', 'as system.health'),
 ] as const

@@ -1,7 +1,8 @@
 import Type, { type Static, type TProperties, type TSchema } from 'typebox'
+import type { Role } from '../../machines/domain/access.js'
 import type { Fact, Told } from '../../machines/domain/facts.js'
 import { type Severity, severities } from '../filters.js'
-import type { RpcOptions } from '../options.js'
+import type { StatusSources } from '../present.js'
 import { CameraName, timeOf } from '../schemas.js'
 
 /** In every notification. */
@@ -18,7 +19,7 @@ export const cameraParamsOf = <Members extends TProperties>(members: Members) =>
   paramsOf({ device: CameraName, ...members })
 
 /** What payloads are made from, besides their fact. */
-export type World = Pick<RpcOptions, 'directory' | 'clock' | 'about'>
+export type World = StatusSources
 
 type FactType = Fact['type']
 export type FactOf<Type extends FactType, F extends Fact = Fact> = F extends { type: infer Types }
@@ -52,6 +53,8 @@ interface Definition<Name extends string, Params extends TSchema> {
   isState?: true
   /** It may concern something that is not a camera yet: callers limited to specific cameras do not get it. */
   needsAllCameras?: true
+  /** Callers with a lower role do not get it. Default: every role does. */
+  role?: Role
   /** Each subscriber gets its own URLs of the camera as `streams`. */
   withStreams?: true
   /** The facts that it comes from, and what each says; `undefined`: nothing. */

@@ -12,6 +12,7 @@ import type { ClockRecord } from '../../machines/domain/clockTrust.js'
 import { ServiceError } from '../../machines/domain/errors.js'
 import type { Told } from '../../machines/domain/facts.js'
 import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
+import { because, type Reason } from '../../machines/domain/reason.js'
 import type { RetentionPolicy, RetentionStore } from '../../machines/domain/retention.js'
 import type { CameraView } from '../../machines/domain/views.js'
 import { retentionMachine } from '../../machines/retention.js'
@@ -35,6 +36,7 @@ describe('a request to retention', () => {
     failing = [],
     seen,
     unsaved,
+    loss,
   }: {
     policy?: RetentionPolicy
     store?: Partial<RetentionStore>
@@ -43,6 +45,7 @@ describe('a request to retention', () => {
     seen?: number | string
     /** Why the time cannot be saved. */
     unsaved?: string
+    loss?: Reason | undefined
   } = {}) {
     const files: (MediaFile & { kind: FileKind })[] = []
     const add = (name: string, days: number, kind: FileKind = 'recordings') => {
@@ -96,7 +99,14 @@ describe('a request to retention', () => {
           return index >= 0 && files.splice(index, 1).length > 0
         },
       },
-      protection: { has: (name: string) => protectedNames.includes(name) },
+      protection: {
+        has: (name: string) => protectedNames.includes(name),
+        loss: () => loss,
+        acceptLoss: async () => {
+          await gate
+          loss = undefined
+        },
+      },
       store: { load: async () => undefined, save: async () => {}, ...store },
       clockStore: {
         read: () => ({ wall: clock.now(), monotonic: timers.now() }),
@@ -400,6 +410,53 @@ describe('a request to retention', () => {
       expect((await ask.cleanUp({ dryRun: false, by: ann() })).files).to.have.length(3)
       expect(ask.view().suspension).to.equal(undefined)
       expect(lines).to.include('info retention.resumed {}')
+    })
+
+    describe('without the list of protected recordings', () => {
+      const size: RetentionPolicy = { type: 'size', maxSizeGb: 1e-9, enabled: true }
+      const damaged = () => {
+        const all = world({ policy: size, loss: because('protections_lost') })
+        for (const days of [50, 40, 35, 3]) all.add(`camera0_${days}.mp4`, days)
+        return all
+      }
+
+      it('deletes nothing, on a full disk neither, and logs it once', async () => {
+        const { actor, names, wait, lines } = damaged()
+        await wait(60 * minute)
+        actor.send({ type: 'space.needed', missing: { bytes: 1e9, files: 9 } })
+        await wait(60 * minute)
+        expect(names()).to.have.length(4)
+        expect(warnings(lines)).to.have.length(1)
+        expect(warnings(lines)[0]).to.match(/^warn retention.suspended {"reason":"protections_lost"/)
+      })
+
+      it('refuses a cleanup without acceptance, and says what to do; a dry run lists the files', async () => {
+        const { ask, names, wait } = damaged()
+        await wait(minute)
+        const refused = await refusal(ask.cleanUp({ dryRun: false, by: ann() }))
+        expect(refused).to.deep.include({ key: 'invalidState', reason: 'protections_lost', state: 'suspended' })
+        expect(refused).to.have.property('suggestion').that.contains('accept_lost_protections')
+        expect((await ask.cleanUp({ dryRun: true, by: ann() })).files).to.have.length(4)
+        expect(ask.view().suspension?.code).to.equal('protections_lost')
+        expect(names()).to.have.length(4)
+      })
+
+      it('refuses a cleanup that arrives before the list was looked at', async () => {
+        const { ask, names } = damaged()
+        const refused = await refusal(ask.cleanUp({ dryRun: false, by: ann() }))
+        expect(refused).to.deep.include({ reason: 'protections_lost' })
+        expect(names()).to.have.length(4)
+      })
+
+      it('deletes again when a client accepts the loss, but not what was protected again', async () => {
+        const { ask, names, protects, wait } = damaged()
+        await wait(minute)
+        protects('camera0_50.mp4')
+        const { files } = await ask.cleanUp({ dryRun: false, by: ann(), acceptsLoss: true })
+        expect(files).to.have.length(3)
+        expect(names()).to.deep.equal(['camera0_50.mp4'])
+        expect(ask.view().suspension).to.equal(undefined)
+      })
     })
 
     it('keeps files without a plausible date; a cleanup by a client names them', async () => {

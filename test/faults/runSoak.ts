@@ -20,7 +20,7 @@ for (const source of ['captured', 'network'] as const) {
   const began = now()
   const before = memory()
   const share = source === 'captured' ? 0.8 : 0.2
-  const result = await soak(simulated, { seed, source, isOver: () => now() - began > limit * share })
+  const result = await soak(simulated, { seed, source, heap: memory, isOver: () => now() - began > limit * share })
   const count = Object.values(result.caused).reduce((sum, each) => sum + each, 0)
   const took = (now() - began) / 1_000
   broken += result.broken.length
@@ -30,6 +30,7 @@ for (const source of ['captured', 'network'] as const) {
   console.log(
     `seed ${seed}, ${source} cameras: ${count} faults in ${result.bursts} bursts, ${took.toFixed(0)} s, heap ${grown}`,
   )
+  console.log(`  heap: ${result.heap.map((mb) => mb.toFixed(1)).join(' ')}`)
   console.log(`  at rest: ${JSON.stringify(result.last)}`)
   for (const what of result.broken) console.log(`  ${what}`)
   for (const [name, times] of Object.entries(result.caused))

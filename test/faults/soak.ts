@@ -11,6 +11,8 @@ export interface Soak {
   /** What is left over at rest, first and last: processes, timers, watchers … */
   first: Record<string, number>
   last: Record<string, number>
+  /** MB at rest, after each burst. */
+  heap: number[]
 }
 
 interface SoakOptions {
@@ -20,6 +22,8 @@ interface SoakOptions {
   isOver: () => boolean
   /** Faults in a burst, at most. */
   most?: number
+  /** MB of the heap that are in use, after a collection. Default: it is not judged. */
+  heap?: () => number
   /** ms without a fault, after which everything must work again. */
   quiet?: number
 }
@@ -29,11 +33,11 @@ interface SoakOptions {
  * recording must grow, and nothing may be left over. The same seed causes the same faults.
  */
 export async function soak(worlds: Worlds, options: SoakOptions): Promise<Soak> {
-  const { seed, source, isOver, most = 8, quiet = 30_000 } = options
+  const { seed, source, isOver, most = 8, quiet = 30_000, heap } = options
   const { random, pick } = dice(seed)
   const names = worlds.can.filter((name) => faults[name].source === source)
   const world = await worlds.open(source, cameraCount())
-  const result: Soak = { bursts: 0, caused: {}, broken: [], first: {}, last: {} }
+  const result: Soak = { bursts: 0, caused: {}, broken: [], first: {}, last: {}, heap: [] }
   const recorded = world.cameras.slice(0, 4)
   try {
     for (const camera of recorded) await world.record(camera)
@@ -47,15 +51,15 @@ export async function soak(worlds: Worlds, options: SoakOptions): Promise<Soak> 
       await world.pass(quiet)
       const wrong = await disorder(world, recorded)
       result.last = await atRest(world)
-      // Each run of the service has timers of its own; those of an ended one are gone with its process.
-      if (chosen.some(isService)) result.first = { ...result.first, timers: result.last.timers ?? 0 }
       for (const [what, count] of Object.entries(result.last)) {
         const before = result.first[what] ?? 0
         if (count > before + (slack[what] ?? 0)) wrong.push(`${count - before} ${what} are left over`)
       }
       result.broken.push(...wrong.map((what) => `burst ${result.bursts} (${chosen.join(', ')}): ${what}`))
       if (wrong.length > 0) await repair(world, recorded)
+      if (heap) result.heap.push(heap())
     }
+    result.broken.push(...growthOf(result.heap))
     for (const camera of recorded) {
       const { unplayable } = await world.stop(camera)
       if (unplayable > 0) result.broken.push(`${camera}: ${unplayable} files cannot be played`)
@@ -64,6 +68,19 @@ export async function soak(worlds: Worlds, options: SoakOptions): Promise<Soak> 
   } finally {
     await world.end()
   }
+}
+
+/** MB that the heap may grow with each burst. Measured: 0.05. */
+const mostGrowth = 0.15
+
+/** Compares the least values, because what a burst has just done may still be in use. */
+function growthOf(heap: readonly number[]): string[] {
+  const third = Math.floor(heap.length / 3)
+  // A short run has not warmed up.
+  if (third < 10) return []
+  const growth = Math.min(...heap.slice(-third)) - Math.min(...heap.slice(0, third))
+  const each = growth / (heap.length - third)
+  return each > mostGrowth ? [`the heap grew by ${each.toFixed(2)} MB with each burst`] : []
 }
 
 const isService = (name: FaultName) => name === 'serviceKilled' || name === 'serviceRestarted'

@@ -1,7 +1,12 @@
 import { expect } from 'chai'
 import { type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { configurationMachine, configurationView } from '../../machines/configuration.js'
-import type { Application, ConfigurationEvent, VersionToKeep } from '../../machines/configurationSetup.js'
+import type {
+  Application,
+  ConfigurationEvent,
+  PendingChange,
+  VersionToKeep,
+} from '../../machines/configurationSetup.js'
 import {
   type ConfigPlan,
   ConfigRefusal,
@@ -55,7 +60,7 @@ const applied = ({ text, expected, tuning }: Application) =>
   ].join(', ')
 
 /** The machine on effects that the test controls. `log`: the effects, in order. */
-function start() {
+function start(unconfirmed?: PendingChange) {
   const clock = new SimulatedClock()
   const log: string[] = []
   const world = {
@@ -90,7 +95,7 @@ function start() {
         }),
       },
     }),
-    { input: { text: 'level: info', settings: settingsOf('info') }, clock },
+    { input: { text: 'level: info', settings: settingsOf('info'), ...(unconfirmed && { unconfirmed }) }, clock },
   )
   const { actor, heard, facts } = parts
   const of = (type: string) => facts.filter((fact) => fact.type === type)
@@ -118,7 +123,16 @@ function start() {
       clock.increment(ms)
       for (let more = 0; more < 3; more++) await turn()
     },
-    sent: () => heard.map((event) => (event as unknown as { settings: LiveSettings }).settings.tuning.logLevel),
+    sent: () =>
+      heard
+        .filter(({ type }) => type === 'settings.changed')
+        .map((event) => (event as unknown as { settings: LiveSettings }).settings.tuning.logLevel),
+    /** What the fleet keeps for the case that the machine crashes. */
+    kept: () =>
+      heard.flatMap((event) => {
+        const { type, plan, text } = event as { type: string; plan?: ConfigPlan; text?: string }
+        return type.startsWith('change.') ? `${type} ${plan?.text ?? text}` : []
+      }),
   }
 }
 
@@ -328,6 +342,73 @@ describe('configuration', () => {
     await applied()
     await judge()
     expect(log.at(-1)).to.equal('keep level: debug of ann, 3')
+  })
+
+  it('tells the fleet of a change before it touches anything, and of its end', async () => {
+    const { request, world, applied, judge, passes, kept } = start()
+    const writing = later<void>()
+    world.apply = () => writing.promise
+    await request(patch('debug'))
+    expect(kept()).to.deep.equal(['change.pending level: debug'])
+    writing.resolve()
+    await turn()
+    await applied()
+    expect(kept()).to.have.length(1)
+    await judge()
+    expect(kept().slice(1)).to.deep.equal(['change.settled level: debug'])
+
+    world.apply = async () => {
+      throw new Failure('config_read_only')
+    }
+    world.plan = async () => planOf('warn')
+    await request(patch('warn'))
+    expect(kept().slice(2)).to.deep.equal(['change.pending level: warn', 'change.settled level: debug'])
+
+    world.apply = async () => {}
+    await request(patch('warn'))
+    await passes(30_000)
+    await applied()
+    expect(kept().slice(4)).to.deep.equal(['change.pending level: warn', 'change.settled level: debug'])
+  })
+
+  describe('that is started again after a crash during a change', () => {
+    const request = patch('debug')
+    const changes = planOf('debug').changes
+
+    it('brings everything back to the confirmed version, and tells it', async () => {
+      const { applied, log, of, sent, kept, view } = start({ plan: planOf('debug'), request })
+      for (let more = 0; more < 3; more++) await turn()
+      expect(log).to.deep.equal(['keep level: info of start, 10', 'revert to info, write level: info, if level: debug'])
+      expect(sent()).to.deep.equal(['info'])
+      await applied('camera0')
+      const reason = because('crashed', 'the change was reverted, because an internal error interrupted it')
+      expect(of('config.rolledBack')).to.deep.equal([
+        { type: 'config.rolledBack', origin: 'client', by, reason, changes, fileDiffers: false },
+      ])
+      expect(view()).to.deep.equal({ version: 1, text: 'level: info', changing: false, reason })
+      expect(kept()).to.deep.equal(['change.settled level: info'])
+    })
+
+    it('leaves a file as it is that somebody else has written, and tells it', async () => {
+      const { applied, log, of } = start({ plan: planOf('debug', { writes: false }), request: { origin: 'file' } })
+      for (let more = 0; more < 3; more++) await turn()
+      await applied()
+      expect(log.at(-1)).to.equal('revert to info')
+      expect(of('config.rolledBack')[0]).to.deep.include({ origin: 'file', fileDiffers: true })
+    })
+
+    it('does so too if the version cannot be kept, and takes the next change afterwards', async () => {
+      const one = start({ plan: planOf('debug'), request })
+      one.world.keep = async () => {
+        throw new Failure('storage_full')
+      }
+      for (let more = 0; more < 3; more++) await turn()
+      await one.applied()
+      expect(one.of('config.rolledBack')).to.have.length(1)
+      one.world.plan = async () => planOf('warn')
+      await one.request(patch('warn'))
+      expect(one.sent()).to.deep.equal(['info', 'warn'])
+    })
   })
 
   it('stops while it applies: nothing follows', async () => {

@@ -2,12 +2,12 @@ import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { cameraMachine } from '../../machines/camera.js'
 import { cameraView } from '../../machines/cameraView.js'
-import { configurationMachine } from '../../machines/configuration.js'
+import { configurationMachine, configurationView } from '../../machines/configuration.js'
 import { demandMachine } from '../../machines/demand.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import { type MediaSession, neverExpires } from '../../machines/domain/access.js'
 import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
-import type { FleetSettings } from '../../machines/domain/configuration.js'
+import type { ConfigPlan, FleetSettings } from '../../machines/domain/configuration.js'
 import type { Measured } from '../../machines/domain/diskRoom.js'
 import type { AddedStream } from '../../machines/domain/external.js'
 import type { Fact } from '../../machines/domain/facts.js'
@@ -346,6 +346,42 @@ describe('fleet', () => {
       expect(log.filter((line) => line.startsWith('kick'))).to.deep.equal(['kick revoked', 'kick revoked'])
     })
 
+    it('gives a restarted configuration the confirmed version, so that it reverts the change in progress', async () => {
+      const { actor, clock, facts, finds } = fleet()
+      await finds([front])
+      const { settings } = actor.getSnapshot().context.configuration
+      const priority = () => actor.getSnapshot().context.priority
+      const planOf = (text: string, level: number): ConfigPlan => ({
+        ...{ text, writes: true, changes: [], needsRestart: [], warnings: [] },
+        settings: { ...settings, fleet: { ...settings.fleet, priority: level } },
+      })
+      const change = (plan: ConfigPlan) => {
+        actor.send({ type: 'change.pending', plan, request: { origin: 'client', by, patch: {} } })
+        actor.send({ type: 'settings.changed', settings: plan.settings })
+      }
+      const confirmed = planOf('confirmed', 3)
+      change(confirmed)
+      actor.send({ type: 'change.settled', text: confirmed.text, settings: confirmed.settings })
+      change(planOf('unconfirmed', 7))
+      await turn()
+      expect(priority()).to.equal(7)
+
+      actor.system.get('configuration').send(crash)
+      clock.increment(0)
+      for (let more = 0; more < 5; more++) await turn()
+      expect(priority()).to.equal(3)
+      expect(facts.at(-1)).to.deep.include({ type: 'config.rolledBack', by, origin: 'client' })
+      expect(configurationView(actor.system.get('configuration').getSnapshot()).text).to.equal('confirmed')
+
+      // Nothing is left to revert.
+      facts.length = 0
+      actor.system.get('configuration').send(crash)
+      clock.increment(1_000)
+      for (let more = 0; more < 5; more++) await turn()
+      expect(facts.map(({ type }) => type)).to.deep.equal(['actor.failed'])
+      expect(configurationView(actor.system.get('configuration').getSnapshot()).text).to.equal('confirmed')
+    })
+
     it('blocks recordings while storage is being restarted', async () => {
       const { actor, clock, camera, finds } = fleet()
       await finds([front])
@@ -422,7 +458,7 @@ describe('fleet with another configuration', () => {
       async configure(changes: Partial<FleetSettings>) {
         made.facts.length = 0
         const fleetSettings = { ...settings.fleet, entries, ...changes }
-        made.actor.send({ type: 'settings.changed', text: 'new', settings: { ...settings, fleet: fleetSettings } })
+        made.actor.send({ type: 'settings.changed', settings: { ...settings, fleet: fleetSettings } })
         for (let more = 0; more < 5; more++) await turn()
       },
       reported: () =>
@@ -557,8 +593,8 @@ describe('fleet with another configuration', () => {
   it('keeps the demonstration camera while the service runs', async () => {
     const made = fleet({ demoWhenNone: true })
     await made.finds([])
-    const { settings, text } = made.actor.getSnapshot().context.configuration
-    made.actor.send({ type: 'settings.changed', text, settings })
+    const { settings } = made.actor.getSnapshot().context.configuration
+    made.actor.send({ type: 'settings.changed', settings })
     await turn()
     expect(made.views().map(({ name }) => name)).to.deep.equal(['demo'])
   })
@@ -568,7 +604,7 @@ describe('fleet with another configuration', () => {
     await turn()
     const { settings } = actor.getSnapshot().context.configuration
     const fleetSettings = { ...settings.fleet, entries: [virtual('a')] }
-    actor.send({ type: 'settings.changed', text: 'new', settings: { ...settings, fleet: fleetSettings } })
+    actor.send({ type: 'settings.changed', settings: { ...settings, fleet: fleetSettings } })
     await turn()
     expect([actor.getSnapshot().hasTag('started'), ids()]).to.deep.equal([false, []])
     await finds([])

@@ -3,7 +3,9 @@ import fc from 'fast-check'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { CameraId, CameraLimits } from '../../machines/domain/camera.js'
 import type { ClockReading, ClockRecord } from '../../machines/domain/clockTrust.js'
+import type { Shortage } from '../../machines/domain/diskRoom.js'
 import type { RetentionFact } from '../../machines/domain/facts.js'
+import { because, type Reason } from '../../machines/domain/reason.js'
 import {
   isInUse,
   type KeptFile,
@@ -140,7 +142,7 @@ describe('a retention policy', () => {
     const files = [file('a', 90, { protected: true }), file('b', 80), file('c', 70)]
     expect(namesOf(age(30), files)).to.deep.equal(['b', 'c'])
     expect(namesOf(size(2), files)).to.deep.equal(['b'])
-    const rules = { now, isScheduled: true, needed: 9e9, hasTarget: true }
+    const rules = { now, isScheduled: true, needed: { bytes: 9e9, files: 0 }, hasTarget: true }
     expect(planSweep(size(9), files, rules).files.map(({ name }) => name)).to.deep.equal(['b'])
   })
 
@@ -153,18 +155,28 @@ describe('a retention policy', () => {
 
     it('deletes the oldest files until there is enough, whatever the policy and the clock say', () => {
       const files = month(0, 10)
-      const rules = { needed: 15e8, hasTarget: true, ignoresAge: true }
+      const rules = { needed: { bytes: 15e8, files: 0 }, hasTarget: true, ignoresAge: true }
       expect(roomFor(age(30), files, rules)).to.deep.equal([`young0: ${lacked}`, `young1: ${lacked}`])
-      expect(roomFor(age(30), files, { ...rules, needed: 1 })).to.deep.equal([`young0: ${lacked}`])
+      expect(roomFor(age(30), files, { ...rules, needed: { bytes: 1, files: 0 } })).to.deep.equal([`young0: ${lacked}`])
+    })
+
+    it('deletes as many files as the disk lacks inodes, whatever their size', () => {
+      const small = month(0, 50, { bytes: 10 })
+      const names = (needed: Shortage) => roomFor(size(1e5), small, { needed, hasTarget: true })
+      expect(names({ bytes: 0, files: 3 })).to.have.length(3)
+      expect(names({ bytes: 45, files: 3 })).to.have.length(5)
+      expect(names({ bytes: 0, files: 241 })).to.have.length(10)
     })
 
     it('deletes at most 20 % of all files at once', () => {
-      expect(roomFor(size(1e5), month(0, 10), { needed: 9e9, hasTarget: true })).to.have.length(2)
+      expect(roomFor(size(1e5), month(0, 10), { needed: { bytes: 9e9, files: 0 }, hasTarget: true })).to.have.length(2)
     })
 
     it('deletes only what the policy names if there is no target', () => {
-      expect(roomFor(age(30), month(1, 10), { needed: 15e8 })).to.deep.equal(['old0: older than 30 days'])
-      expect(roomFor(age(30), month(1, 10), { needed: 15e8, ignoresAge: true })).to.deep.equal([])
+      expect(roomFor(age(30), month(1, 10), { needed: { bytes: 15e8, files: 0 } })).to.deep.equal([
+        'old0: older than 30 days',
+      ])
+      expect(roomFor(age(30), month(1, 10), { needed: { bytes: 15e8, files: 0 }, ignoresAge: true })).to.deep.equal([])
     })
 
     it('spares files that are recorded, protected, or young', () => {
@@ -175,7 +187,9 @@ describe('a retention policy', () => {
         file('old', 2),
         ...month(0, 10).map((each) => ({ ...each, createdAt: now - day })),
       ]
-      expect(roomFor(size(1e5), files, { needed: 1e9, hasTarget: true })).to.deep.equal([`old: ${lacked}`])
+      expect(roomFor(size(1e5), files, { needed: { bytes: 1e9, files: 0 }, hasTarget: true })).to.deep.equal([
+        `old: ${lacked}`,
+      ])
     })
   })
 
@@ -367,7 +381,8 @@ describe('retention', () => {
 const hour = 3_600_000
 
 describe('retention on a disk that lacks space', () => {
-  const needed = { type: 'space.needed', bytes: 5e9 } as const
+  const missing = { bytes: 5e9, files: 2 }
+  const needed = { type: 'space.needed', missing } as const
   const settled = 35_000
 
   it('sweeps at once for the bytes that are missing, and again only after the disk can show what was freed', async () => {
@@ -376,16 +391,16 @@ describe('retention on a disk that lacks space', () => {
     ends()
     actor.send(needed)
     await turn()
-    expect(sweeps.slice(1)).to.deep.equal([{ policy: size(9), needed: 5e9, hasTarget: true }])
+    expect(sweeps.slice(1)).to.deep.equal([{ policy: size(9), needed: missing, hasTarget: true }])
     actor.send(needed)
     ends()
     actor.send(needed)
     await wait(settled - 1)
     expect(sweeps).to.have.length(2)
     await wait(1)
-    actor.send({ type: 'space.needed', bytes: 1 })
+    actor.send({ type: 'space.needed', missing: { bytes: 1, files: 0 } })
     await turn()
-    expect(sweeps[2]?.needed).to.equal(1)
+    expect(sweeps[2]?.needed).to.deep.equal({ bytes: 1, files: 0 })
   })
 
   it('waits for a minute after the start, and after a change of the policy', async () => {
@@ -420,7 +435,7 @@ describe('retention on a disk that lacks space', () => {
     }
     expect(none.sweeps).to.deep.equal([])
     const { now: _, ...sweep } = target.sweeps[0] ?? { policy: size(1) }
-    expect(sweep).to.deep.equal({ policy: age(30), ignoresAge: true, needed: 5e9, hasTarget: true })
+    expect(sweep).to.deep.equal({ policy: age(30), ignoresAge: true, needed: missing, hasTarget: true })
   })
 
   it('says nothing if there was nothing to delete', async () => {
@@ -657,11 +672,90 @@ describe('retention with too many files to delete', () => {
   })
 })
 
+describe('retention without the list of protected recordings', () => {
+  const loss = because('protections_lost')
+  const needed = { type: 'space.needed', missing: { bytes: 5e9, files: 2 } } as const
+
+  it('deletes nothing by age, by size or for free space, and says so once', async () => {
+    for (const [policy, flags] of [
+      [age(30), {}],
+      [size(9), { hasAgeLimits: true }],
+      [size(9), { hasTarget: true }],
+    ] as const) {
+      const { actor, facts, sweeps, wait } = await begin({ policy, loss, ...flags })
+      await wait(60_000)
+      actor.send(needed)
+      await wait(3 * hour)
+      actor.send(needed)
+      await wait(60_000)
+      expect(sweeps).to.deep.equal([])
+      expect(facts).to.deep.equal([{ type: 'retention.suspended', reason: loss }])
+      expect(retentionView(actor.getSnapshot()).suspension).to.deep.equal(loss)
+    }
+  })
+
+  it('says so before it says anything about the clock or the number of files', async () => {
+    const { actor, facts } = await begin({ policy: age(30), loss, seen: seenAt(now - 365 * day) })
+    expect(facts.at(-1)).to.deep.equal({ type: 'retention.suspended', reason: loss })
+    expect(retentionView(actor.getSnapshot()).suspension).to.deep.equal(loss)
+  })
+
+  it('deletes nothing if it cannot be found out whether the list is complete', async () => {
+    const { actor, sweeps, wait } = await begin({ policy: size(9), loss: 'unreadable' })
+    await wait(hour)
+    expect(sweeps).to.deep.equal([])
+    expect(retentionView(actor.getSnapshot()).suspension).to.deep.equal(because('protections_lost', 'unreadable'))
+  })
+
+  it('refuses a cleanup without acceptance of the loss', async () => {
+    const { actor } = await begin({ policy: size(9), loss })
+    expect(actor.getSnapshot().can({ type: 'retention.sweep', by })).to.equal(false)
+    expect(actor.getSnapshot().hasTag('withheld')).to.equal(true)
+  })
+
+  it('cleans up when a client accepts the loss, once this is on disk, and works again', async () => {
+    const { actor, accepted, facts, sweeps, ends, wait } = await begin({ policy: size(9), loss })
+    actor.send({ type: 'retention.sweep', by, acceptsLoss: true })
+    await turn()
+    expect(sweeps).to.deep.equal([])
+    accepted.resolve()
+    await turn()
+    expect(sweeps).to.deep.equal([{ policy: size(9), by }])
+    expect(retentionView(actor.getSnapshot()).suspension).to.equal(undefined)
+    expect(facts.map(({ type }) => type)).to.deep.equal(['retention.suspended', 'retention.resumed'])
+    ends()
+    await wait(hour)
+    expect(sweeps).to.have.length(2)
+  })
+
+  it('still deletes nothing if the acceptance cannot be written', async () => {
+    const { actor, accepted, facts, sweeps, wait } = await begin({ policy: size(9), loss })
+    actor.send({ type: 'retention.sweep', by, acceptsLoss: true })
+    accepted.reject('the disk is full')
+    await turn()
+    const swept = { type: 'retention.swept', by, files: 0, freed: 0, kept: [], reason: 'the disk is full' }
+    expect(facts.at(-1)).to.deep.equal(swept)
+    await wait(hour)
+    expect([sweeps, actor.getSnapshot().hasTag('withheld')]).to.deep.equal([[], true])
+  })
+
+  it('takes a new policy, which does not accept the loss', async () => {
+    const { actor, saves, settle, sweeps, wait } = await begin({ policy: size(9), loss })
+    actor.send({ type: 'policy.set', policy: size(5), by })
+    await settle()
+    actor.send({ type: 'retention.configured', policy: size(4), checkInterval: 60_000 })
+    await wait(hour)
+    expect([saves, sweeps]).to.deep.equal([[size(5)], []])
+    expect(retentionView(actor.getSnapshot()).suspension).to.deep.equal(loss)
+  })
+})
+
 const seenAt = (wall: number): ClockRecord => ({ wall, expected: wall })
 
 /**
  * A retention that has loaded the saved policy and the last time `seen`. If `kept` or `seen` is a text, loading fails
- * with it. `at`: what the wall clock shows at the start.
+ * with it. `at`: what the wall clock shows at the start. `loss`: why the list of protected recordings is not complete; a
+ * text: that cannot be found out.
  */
 async function begin({
   policy,
@@ -669,6 +763,7 @@ async function begin({
   seen,
   at = now,
   checkInterval = hour,
+  loss,
   ...flags
 }: {
   policy: RetentionPolicy
@@ -676,6 +771,7 @@ async function begin({
   seen?: ClockRecord | string
   at?: number
   checkInterval?: number
+  loss?: Reason | string
   hasTarget?: boolean
   hasAgeLimits?: boolean
 }) {
@@ -688,6 +784,7 @@ async function begin({
   let error = 0
   let tells: (event: RetentionEvent) => void = () => {}
   let saved = later<void>()
+  const accepted = later<void>()
   const machine = retentionMachine.provide({
     actors: {
       loadPolicy: fromPromise(async () => {
@@ -704,6 +801,11 @@ async function begin({
         tells = sendBack
         receive(({ type }) => log.push(type))
       }),
+      findLoss: fromPromise(async () => {
+        if (typeof loss === 'string') throw new Error(loss)
+        return loss
+      }),
+      acceptLoss: fromPromise(() => accepted.promise),
       loadClock: fromPromise(async () => {
         if (typeof seen === 'string') throw new Error(seen)
         return seen
@@ -720,6 +822,7 @@ async function begin({
     actor,
     facts,
     log,
+    accepted,
     sweeps,
     saves,
     times,

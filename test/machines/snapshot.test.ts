@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { createActor, fromPromise, SimulatedClock } from 'xstate'
-import type { Device, Pipeline } from '../../machines/domain/camera.js'
+import type { CameraId, Device, Pipeline } from '../../machines/domain/camera.js'
 import type { SnapshotFact } from '../../machines/domain/facts.js'
-import { because, Failure } from '../../machines/domain/reason.js'
+import { because, Failure, type ReasonCode } from '../../machines/domain/reason.js'
 import type { SnapshotTier } from '../../machines/domain/views.js'
 import { snapshotMachine } from '../../machines/snapshot.js'
 import type { Captured, Saved, SnapshotWish } from '../../machines/snapshotContext.js'
@@ -64,6 +64,67 @@ describe('snapshot', () => {
     await saved()
     expect(grabs).to.deep.equal(['stream'])
     expect(taken(facts)[0]?.tier).to.equal(3)
+  })
+
+  describe('of a network camera that does not answer', () => {
+    const device: Device = { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.1/' }
+    const away = (code: ReasonCode = 'unreachable') => {
+      const world = { asked: 0, answers: false }
+      const ask = async () => {
+        world.asked += 1
+        if (!world.answers) throw new Failure(code)
+      }
+      return { world, ...snap({ device, ask }) }
+    }
+
+    it('asks it again, and starts the stream when it answers', async () => {
+      const { world, clock, grabs, grabbed, saved, facts } = away()
+      await turn()
+      clock.increment(500)
+      await turn()
+      expect([world.asked, grabs]).to.deep.equal([2, []])
+      world.answers = true
+      clock.increment(500)
+      await grabbed('stream')
+      await saved()
+      expect(taken(facts)[0]?.tier).to.equal(3)
+    })
+
+    it('fails with the reason if it does not answer in time', async () => {
+      const { clock, grabs, facts } = away()
+      for (let waited = 0; waited < 20_000; waited += 500) {
+        clock.increment(500)
+        await turn()
+      }
+      expect(facts).to.have.length(1)
+      expect(facts[0]).to.deep.include({ type: 'snapshot.failed', reason: because('unreachable') })
+      expect(grabs).to.deep.equal([])
+    })
+
+    it('names the stream, not the camera, if the camera answers and the stream does not start', async () => {
+      const { world, clock, facts } = away()
+      await turn()
+      world.answers = true
+      clock.increment(500)
+      await turn()
+      clock.increment(20_000)
+      expect(facts[0]).to.deep.include({ reason: because('not_started_in_time') })
+    })
+
+    it('leaves the answer of a camera that refuses to the media server', async () => {
+      const { grabs } = away('source_refused')
+      await turn()
+      expect(grabs).to.deep.equal(['stream'])
+    })
+
+    it('asks nobody any more when it is removed', async () => {
+      const { world, actor, clock, facts } = away()
+      await turn()
+      actor.send({ type: 'device.removed', reason: because('unreachable') })
+      clock.increment(20_000)
+      await turn()
+      expect([world.asked, facts.length]).to.deep.equal([1, 1])
+    })
   })
 
   it('serves all requests during a capture with one picture', async () => {
@@ -239,8 +300,15 @@ const taken = (facts: SnapshotFact[]) =>
     fact.type === 'snapshot.taken' ? [{ user: fact.by.user, tier: fact.tier, passedOver: fact.passedOver }] : [],
   )
 
+interface Snap {
+  device: Device
+  live?: boolean
+  /** Whether the network camera answers. */
+  ask?: () => Promise<void>
+}
+
 /** A capture of camera0 for ann, with tiers that the test controls. */
-function snap({ device, live = false }: { device: Device; live?: boolean }) {
+function snap({ device, live = false, ask = async () => {} }: Snap) {
   const clock = new SimulatedClock()
   const grabs: string[] = []
   const ages: number[] = []
@@ -262,6 +330,7 @@ function snap({ device, live = false }: { device: Device; live?: boolean }) {
       actors: {
         grabDirect: way('direct', 0) as never,
         grabByFfmpeg: way('ffmpeg', 1) as never,
+        askSource: fromPromise<void, { camera: CameraId }>(ask),
         grabFromStream: way('stream') as never,
         savePictures: fromPromise<
           { captured: Captured; saved: Saved[] },
@@ -284,12 +353,15 @@ function snap({ device, live = false }: { device: Device; live?: boolean }) {
     ages,
     facts,
     answers,
-    grabbed: (name: string) => {
+    grabbed: async (name: string) => {
+      // A network camera is asked first.
+      await turn()
       expect(grabs.at(-1)).to.equal(name)
       grab.resolve({ file: '/run/one.jpg', capturedAt: 5, tier: now })
       return turn()
     },
-    failed: (name: string, reason: Error) => {
+    failed: async (name: string, reason: Error) => {
+      await turn()
       expect(grabs.at(-1)).to.equal(name)
       grab.reject(reason)
       return turn()

@@ -207,20 +207,37 @@ describe('storage that retention can free', () => {
   it('reports with each measurement how much is missing until recordings may continue', async () => {
     const { heard, measures } = disk()
     for (const percent of [87, 95, 90, 88, 80]) await measures(percent)
-    expect(pressed(heard)).to.deep.equal([70, 20])
+    expect(pressed(heard)).to.deep.equal([
+      { bytes: 70, files: 0 },
+      { bytes: 20, files: 0 },
+    ])
   })
 
   it('reports how much is missing to the target, at every level', async () => {
     const { heard, measures } = disk({ freeTarget: 400 })
     for (const percent of [50, 70, 95]) await measures(percent)
-    expect(pressed(heard)).to.deep.equal([100, 350])
+    expect(pressed(heard)).to.deep.equal([
+      { bytes: 100, files: 0 },
+      { bytes: 350, files: 0 },
+    ])
   })
 
-  it('asks for one file when the inodes are used up, and for none while the disk has another fault', async () => {
+  it('reports how many files are missing when the inodes are used up, until recordings may continue', async () => {
     const { heard, measures } = disk()
-    await measures(50, { inodesPercent: 99 })
-    await measures(95, { fault: because('storage_read_only') })
-    expect(pressed(heard)).to.deep.equal([1])
+    await measures(50, { inodesPercent: 100, inodes: 2_000 })
+    await measures(95, { inodesPercent: 90.5, inodes: 2_000 })
+    await measures(50, { inodesPercent: 87.9, inodes: 2_000 })
+    // 12 % of 2000 files are above 88 %, at which recordings may not continue yet.
+    expect(pressed(heard)).to.deep.equal([
+      { bytes: 0, files: 241 },
+      { bytes: 70, files: 51 },
+    ])
+  })
+
+  it('asks for nothing while the disk has another fault', async () => {
+    const { heard, measures } = disk()
+    await measures(95, { fault: because('storage_read_only'), inodesPercent: 100, inodes: 2_000 })
+    expect(pressed(heard)).to.deep.equal([])
   })
 })
 

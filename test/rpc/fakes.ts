@@ -486,6 +486,8 @@ export const createWorld = () => {
         world.protected = world.protected.filter((one) => one !== bare(name))
         if (isProtected) world.protected.push(bare(name))
       },
+      loss: () => undefined,
+      acceptLoss: async () => {},
     },
     gaps: { find: (name) => world.gaps[name] },
     mediaServer: {

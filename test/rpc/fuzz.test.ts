@@ -46,6 +46,7 @@ const good = (token: string): Record<string, unknown> => ({
     max_size_gb: 5,
     enabled: true,
     dry_run: true,
+    accept_lost_protections: true,
     protected: false,
     quarantined: true,
     session_id: 'none',

@@ -11,8 +11,17 @@ describe('the health endpoints', () => {
   const stops: (() => Promise<void>)[] = []
 
   const serve = async (changes: Partial<HealthOptions> = {}) => {
-    const { directory, clock, log, about } = world.options()
-    const server = createHealthServer({ host: '127.0.0.1', port: 0, directory, clock, log, about, ...changes })
+    const { directory, retention, clock, log, about } = world.options()
+    const server = createHealthServer({
+      host: '127.0.0.1',
+      port: 0,
+      directory,
+      retention,
+      clock,
+      log,
+      about,
+      ...changes,
+    })
     ;({ port } = await server.start())
     stops.push(server.stop)
   }
@@ -27,6 +36,13 @@ describe('the health endpoints', () => {
     const text = await response.text()
     return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
   }
+
+  it('report that nothing is deleted, because the list of protected recordings is lost', async () => {
+    world.suspension = because('protections_lost')
+    expect((await get('/health')).body.status).to.equal('degraded')
+    const { components } = (await get('/health/detailed')).body
+    expect(components.at(-1)).to.deep.include({ name: 'retention', status: 'degraded', state: 'suspended' })
+  })
 
   it('report a healthy service', async () => {
     const basic = await get('/health')

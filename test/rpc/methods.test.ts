@@ -358,6 +358,7 @@ describe('methods', () => {
         ['not_written', -32050, 'not_written'],
       ] as const) {
         const protection = {
+          ...world.options().protection,
           has: () => false,
           set: async () => {
             throw new Failure(code)

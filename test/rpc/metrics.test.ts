@@ -371,10 +371,10 @@ describe('the metrics', () => {
   })
 
   it('are served by the health server', async () => {
-    const { directory, clock, log, about } = world.options()
+    const { host, directory, retention, clock, log, about } = world.options()
     let fails = false
     const metrics = () => (fails ? Promise.reject(new Error('/secret')) : page()())
-    const server = createHealthServer({ host: '127.0.0.1', port: 0, directory, clock, log, about, metrics })
+    const server = createHealthServer({ host, port: 0, directory, retention, clock, log, about, metrics })
     const { port } = await server.start()
     const get = (method = 'GET') => fetch(`http://127.0.0.1:${port}/metrics`, { method })
     try {

@@ -110,6 +110,16 @@ const everything: Fact[] = [
     reason: because('config_unhealthy'),
     fileDiffers: true,
   },
+  {
+    type: 'config.refused',
+    origin: 'file',
+    reason: because('config_invalid', 'server.host = "secret-host": must be an address'),
+    faults: [{ key: 'server.host', value: '"secret-host"', rule: 'must be an address', origin: 'line 3' }],
+  },
+  { type: 'file.quarantined', camera: 'camera0', filename: 'camera0_3.mp4', reason: because('file_empty') },
+  { type: 'path.drifted', camera: 'camera0', reason: because('path_changed') },
+  { type: 'retention.suspended', reason: because('protections_lost') },
+  { type: 'retention.resumed' },
   { type: 'system.clock_jumped', from: noon, to: noon + 86_400_000, by: 86_400_000 },
 ]
 
@@ -156,6 +166,7 @@ describe('notifications', () => {
   })
 
   it('exist for every fact and for every topic', async () => {
+    const client = await stage.connect(port, { role: 'admin' })
     await subscribe(client, topicNames)
     for (const fact of everything) {
       const before = client.notices.length
@@ -170,6 +181,55 @@ describe('notifications', () => {
       expect(wrongWith(notice), notice.method).to.deep.equal([])
     }
     expect(JSON.stringify(client.notices)).not.to.match(/secret|SECRET/)
+  })
+
+  it('tell admins that an edit of the configuration file was refused, and why, without its values', async () => {
+    const admin = await stage.connect(port, { role: 'admin' })
+    const limited = await stage.connect(port, { role: `admin/ann/${noon + 9_000}/camera1` })
+    const operator = await stage.connect(port, { role: 'operator' })
+    for (const who of [admin, limited, operator]) await subscribe(who, ['system.config_refused'])
+    const faults = ['server.host', 'cameras[0].source'].map((key) => ({
+      key,
+      value: 'secret',
+      rule: 'must be an address',
+      origin: '',
+    }))
+    const invalid = because('config_invalid', 'server.host = secret: must be an address; …')
+    world.tell({ type: 'config.refused', origin: 'file', reason: invalid, faults })
+    world.tell({ type: 'config.refused', origin: 'signal', reason: because('config_unreadable'), faults: [] })
+    // The client that asked has got the reply.
+    world.tell({ type: 'config.refused', origin: 'client', by, reason: invalid, faults })
+    await admin.call('ping')
+    const at = '2025-06-01T12:00:00.000Z'
+    expect(admin.notices.map(({ params }) => params)).to.deep.equal([
+      {
+        origin: 'file',
+        reason: 'config_invalid',
+        details: 'server.host: must be an address; cameras[0].source: must be an address',
+        faults: faults.map(({ key, rule }) => ({ key, rule })),
+        ...{ severity: 'warning', seq: 1, at, timestamp: at },
+      },
+      {
+        origin: 'signal',
+        reason: 'config_unreadable',
+        details: because('config_unreadable').details,
+        faults: [],
+        ...{ severity: 'warning', seq: 2, at, timestamp: at },
+      },
+    ])
+    for (const who of [limited, operator]) expect(await received(who)).to.deep.equal([])
+  })
+
+  it('tell of a file that was moved aside, and of a path that somebody changed', async () => {
+    await subscribe(client, ['recording.quarantined', 'mediamtx.path_drifted'])
+    for (const fact of everything) world.tell(fact)
+    await client.call('ping')
+    expect(client.notices.map(({ method, params }) => [method, params.device, params.severity])).to.deep.equal([
+      ['recording.quarantined', 'camera0', 'warning'],
+      ['mediamtx.path_drifted', 'camera0', 'warning'],
+    ])
+    expect(client.notices[0]?.params).to.include({ filename: 'camera0_3.mp4', reason: 'file_empty' })
+    expect(client.notices[1]?.params).to.include({ name: 'camera0', reason: 'path_changed' })
   })
 
   it('contain what the API documents', async () => {

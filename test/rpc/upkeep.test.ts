@@ -164,7 +164,7 @@ describe('methods for metrics, retention and the audit log', () => {
   })
 
   describe('cleanup_old_files', () => {
-    const cleaned = async (cleanup: Partial<Cleanup>, params: object = {}) => {
+    const cleaned = async (cleanup: Partial<Cleanup>, params: object = {}, cameras = '/camera1*') => {
       const asked: Parameters<RetentionAsk['cleanUp']>[0][] = []
       const retention: RetentionAsk = {
         view: () => ({ policy: world.policy }),
@@ -175,7 +175,7 @@ describe('methods for metrics, retention and the audit log', () => {
         },
       }
       const { port: other } = await stage.serve(world.options({}, { retention }))
-      const client = await stage.connect(other, { role: `admin/ann/${noon + 60_000}/camera1*` })
+      const client = await stage.connect(other, { role: `admin/ann/${noon + 60_000}${cameras}` })
       return { result: await call('cleanup_old_files', params, client), asked }
     }
     const files: Cleanup['files'] = [
@@ -236,6 +236,16 @@ describe('methods for metrics, retention and the audit log', () => {
       expect([result.files.length, result.files_deleted]).to.deep.equal([1_000, 1_500])
     })
 
+    it('passes on that a client accepts the loss of protections, but only of one with rights for all cameras', async () => {
+      const params = { accept_lost_protections: true }
+      const all = await cleaned({}, params, '')
+      expect(all.asked.map(({ acceptsLoss, cameras }) => [acceptsLoss, cameras])).to.deep.equal([[true, undefined]])
+      expect((await cleaned({}, {}, '')).asked[0]).not.to.have.property('acceptsLoss')
+      const limited = await stage.connect(port, { role: `admin/ann/${noon + 60_000}/camera1` })
+      const error = await refusal('cleanup_old_files', params, limited)
+      expect([error?.code, error?.data.reason]).to.deep.equal([-32002, 'limited_to_cameras'])
+    })
+
     it('refuses a dry run that is neither true nor false', async () => {
       expect((await refusal('cleanup_old_files', { dry_run: 'yes' }))?.data.param).to.equal('dry_run')
     })
@@ -253,6 +263,29 @@ describe('methods for metrics, retention and the audit log', () => {
       const policy = { policy_type: 'age', max_age_days: 7, enabled: true }
       expect((await call('set_retention_policy', policy)).suspended).to.deep.equal(suspended)
       expect((await call('cleanup_old_files', { dry_run: true })).suspended).to.deep.equal(suspended)
+    })
+  })
+
+  describe('a deletion that is suspended because the list of protected recordings is lost', () => {
+    const reason = because('protections_lost')
+    const suspended = { reason: reason.code, details: reason.details }
+    beforeEach(() => {
+      world.suspension = reason
+    })
+
+    it('is in the results of get_storage_info and get_status', async () => {
+      expect((await call('get_storage_info')).retention.suspended).to.deep.equal(suspended)
+      const { status, reasons } = await call('get_status')
+      expect(status).to.equal('DEGRADED')
+      expect(reasons.retention).to.deep.equal({ state: 'suspended', ...suspended })
+      world.suspension = because('clock_suspect')
+      const other = await call('get_status')
+      expect([other.status, other.reasons.retention]).to.deep.equal(['HEALTHY', undefined])
+    })
+
+    it('does not keep a client from deleting a single recording', async () => {
+      const [{ filename }] = (await call('list_recordings')).files
+      expect(await call('delete_recording', { filename })).to.deep.include({ filename, deleted: true })
     })
   })
 

@@ -98,7 +98,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       sizes: async () => ({ recordings: 0, snapshots: 0 }),
       quarantined: async () => ({ files: 0, bytes: 0 }),
     },
-    protection: { has: () => false, set: async () => {} },
+    protection: { has: () => false, set: async () => {}, loss: () => undefined, acceptLoss: async () => {} },
     indexer: { unindexed: async () => [], index: async () => undefined },
     quarantine: { suspects: async () => [], move: async () => undefined },
     segments: {

@@ -53,6 +53,55 @@ describe('protected recordings', () => {
     expect(lines[0]).to.match(/^error state\/protected.json: the list of protected recordings was damaged: its copy/)
   })
 
+  describe('that are lost, because the file and its copy are damaged', () => {
+    const spoil = async (text = '{"version":1,"recordings":[') => {
+      for (const name of ['protected.json', 'protected.previous.json']) await writeFile(join(dir, name), text)
+    }
+    const lost = async () => {
+      await (await open()).set('camera0_a.mp4', true)
+      await spoil()
+      return open()
+    }
+
+    it('are missed, with the reason, also after a restart and after another recording was protected', async () => {
+      const protection = await lost()
+      expect(protection.loss()?.code).to.equal('protections_lost')
+      expect(lines[0]).to.match(/^error state\/protected.json: .* was damaged: retention deletes nothing until/)
+      const again = await open()
+      expect(again.loss()?.code).to.equal('protections_lost')
+      await again.set('camera0_b.mp4', true)
+      const last = await open()
+      expect([last.loss()?.code, last.has('camera0_b.mp4')]).to.deep.equal(['protections_lost', true])
+      expect(lines).to.have.length(1)
+    })
+
+    it('are missed until a client accepts it, which is kept; the present ones stay', async () => {
+      const protection = await lost()
+      await protection.set('camera0_b.mp4', true)
+      await protection.acceptLoss()
+      expect(protection.loss()).to.equal(undefined)
+      const again = await open()
+      expect([again.loss(), again.has('camera0_b.mp4')]).to.deep.equal([undefined, true])
+      expect(await kept()).to.deep.equal(['camera0_b'])
+    })
+
+    it('are missed as long as the acceptance cannot be saved', async () => {
+      const protection = await lost()
+      await rm(dir, { recursive: true })
+      expect(await failureOf(protection.acceptLoss())).to.equal('not_written')
+      expect(protection.loss()?.code).to.equal('protections_lost')
+    })
+
+    it('are missed if one file is damaged and the other one is missing, and not at the first start', async () => {
+      expect((await open()).loss()).to.equal(undefined)
+      for (const name of ['protected.json', 'protected.previous.json']) {
+        await spoil('damaged')
+        await rm(join(dir, name))
+        expect((await open()).loss()?.code, name).to.equal('protections_lost')
+      }
+    })
+  })
+
   it('do not change if the change cannot be saved', async () => {
     const protection = await open()
     await protection.set('camera0_a.mp4', true)

@@ -41,8 +41,8 @@ describe('storage', () => {
   it('shows that no inodes are left', async function () {
     const disk = small(this, '1m', ',nr_inodes=8')
     for (let number = 0; number < 7; number++) await writeFile(join(disk.dir, String(number)), '').catch(() => {})
-    const { percent, inodesPercent, fault } = await storage(disk.dir).usage()
-    expect(inodesPercent).to.equal(100)
+    const { percent, inodesPercent, inodes, fault } = await storage(disk.dir).usage()
+    expect([inodesPercent, inodes]).to.deep.equal([100, 8])
     expect(percent).to.be.below(90)
     expect(fault).to.deep.equal({ code: 'storage_full', details: 'no file can be written (ENOSPC)' })
   })

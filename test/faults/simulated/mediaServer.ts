@@ -57,7 +57,7 @@ async function hang(host: Host, signal: AbortSignal, limit: number): Promise<nev
 }
 
 /** The real adapter, over the simulated API. */
-export const simulatedMediaServer = (host: Host, log: Log): MediaServer =>
+export const simulatedMediaServer = (host: Host, log: Log): MediaServer & { close(): void } =>
   createMediaServer({
     apiUrl: '',
     timeout: 5_000,

@@ -233,7 +233,7 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
       save: write,
     },
   }
-  return { ports: { ...ports, ...changes } as Ports, log, lines }
+  return { ports: { ...ports, ...changes } as Ports, log, lines, close: mediaServer.close }
 }
 
 /**

@@ -52,7 +52,7 @@ async function open(source: Source, count: number): Promise<World> {
   /** Steps of the clock before each recording. */
   const stepsAtStart = new Map<string, number>()
   const serve = () => {
-    const { ports, log } = simulatedPorts(host, kept, clock, hints)
+    const { ports, log, close } = simulatedPorts(host, kept, clock, hints)
     const actors = createActors(
       {
         ...ports,
@@ -81,16 +81,17 @@ async function open(source: Source, count: number): Promise<World> {
       lose = reject
     })
     gone.catch(() => {})
-    return { actors, ends, gone, lose }
+    return { actors, ends, gone, lose, close }
   }
   let service = serve()
   let isServing = true
   const ends = new Map<string, Told>()
   const endService = async (how: 'killed' | 'stopped') => {
-    const { actors, ends: known, lose } = service
+    const { actors, ends: known, lose, close } = service
     isServing = false
     if (how === 'stopped') await actors.stop('SIGTERM', 8_000)
     actors.close()
+    close()
     for (const [camera, fact] of known) ends.set(camera, fact)
     host.exited = () => {}
     host.crash('ended with the service')
