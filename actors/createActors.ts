@@ -4,6 +4,7 @@ import type { AuditLog, AuthFailures, Credentials, Links, OutsideChange, OwnAcce
 import { allowList } from '../machines/domain/address.js'
 import { isFirstSetting } from '../machines/domain/clockJump.js'
 import type { Fact } from '../machines/domain/facts.js'
+import type { Journal } from '../machines/domain/journal.js'
 import type { Dispose, Metrics } from '../machines/domain/ports.js'
 import type { RetentionPolicy } from '../machines/domain/retention.js'
 import type { FleetInput } from '../machines/fleetContext.js'
@@ -15,6 +16,7 @@ import { auditFacts, auditOutside } from './auditFacts.js'
 import { createDirectory, type Directory, type FleetActor } from './directory.js'
 import { createSurvey } from './effects/retention.js'
 import { createFacts } from './facts.js'
+import { createJournalist } from './journal.js'
 import { logFacts } from './logFacts.js'
 import { createObserver } from './observer.js'
 import { type ActorOptions, type ActorPorts, provide } from './provide.js'
@@ -34,6 +36,7 @@ export interface ActorsPorts extends ActorPorts {
   links: Pick<Links, 'verify'>
   own: OwnAccess
   audit: Pick<AuditLog, 'write'>
+  journal: Journal
   failures: AuthFailures
   metrics: Pick<Metrics, 'refused'>
 }
@@ -57,12 +60,16 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
   })
   const unlisten = ports.credentials.onOutsideChange(auditOutside(audit))
   const observer = createObserver({ facts, clock, log })
+  const journalist = createJournalist({ journal: ports.journal, clock, log })
   const cameras = () => directory.cameras()
   const health = { facts, cameras, link: () => directory.link() }
 
   const fleet: FleetActor = createActor(provide(ports, actors, health), {
     systemId: 'fleet',
-    inspect: observer.inspect,
+    inspect(event) {
+      observer.inspect(event)
+      journalist.inspect(event)
+    },
     input: { ...input, link: { seed: randomInt(2 ** 32), ...input.link } },
   })
   const directory: Directory = createDirectory({ fleet, observer, startedAt: clock.now() })

@@ -5,17 +5,28 @@ import { loadConfiguration } from '../../../config/load.js'
 import { configurationRules } from '../../../config/rules.js'
 import type { By } from '../../../machines/domain/by.js'
 import type { Told } from '../../../machines/domain/facts.js'
+import type { Journal } from '../../../machines/domain/journal.js'
 import type { Clock } from '../../../machines/domain/ports.js'
 import { createMetrics } from '../../../rpc/metrics.js'
+import { memoryJournal } from '../../support/memoryJournal.js'
 import { type FaultName, faultNames, type Source } from '../faults.js'
 import type { Ended, Injection, Seen, World, Worlds } from '../world.js'
 import { createHost, type Unit } from './host.js'
 import { type Kept, simulatedPorts } from './ports.js'
 
+/** Also shows the service from within. */
+export interface SimulatedWorld extends World {
+  journal: Journal
+  /** Of the present run of the service. */
+  actors: ReturnType<typeof createActors>
+  host: ReturnType<typeof createHost>
+  clock: Clock
+}
+
 /** They need a kernel or systemd. */
 const onlyReal: readonly FaultName[] = ['twinPlugged', 'serviceHangs']
 
-export const simulated: Worlds = {
+export const simulated: Worlds & { open(source: Source, count: number): Promise<SimulatedWorld> } = {
   name: 'simulated host',
   can: faultNames.filter((name) => !onlyReal.includes(name)),
   open,
@@ -25,7 +36,7 @@ export const simulated: Worlds = {
 /** ms of a step of the clock. */
 const tick = 50
 
-async function open(source: Source, count: number): Promise<World> {
+async function open(source: Source, count: number): Promise<SimulatedWorld> {
   const timers = useFakeTimers({
     now: Date.UTC(2026, 0, 2, 3),
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
@@ -41,6 +52,7 @@ async function open(source: Source, count: number): Promise<World> {
     external: { streams: [] },
   }
   const hints = new Set<() => void>()
+  const journal = memoryJournal()
   const entries =
     source === 'network' ? [...units.values()].map(({ url }, index) => ({ name: `yard${index}`, source: url })) : []
   const env = { CAMERA_SERVICE_CAMERAS: JSON.stringify(entries) }
@@ -53,6 +65,7 @@ async function open(source: Source, count: number): Promise<World> {
   const stepsAtStart = new Map<string, number>()
   const serve = () => {
     const { ports, log } = simulatedPorts(host, kept, clock, hints)
+    ports.journal = journal
     const actors = createActors(
       {
         ...ports,
@@ -126,7 +139,13 @@ async function open(source: Source, count: number): Promise<World> {
     }
   }
 
-  const world: World = {
+  const world: SimulatedWorld = {
+    journal,
+    get actors() {
+      return service.actors
+    },
+    host,
+    clock,
     cameras,
     faults: injections(),
     now: () => performance.now(),
