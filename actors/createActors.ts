@@ -15,6 +15,7 @@ import { createRetentionAsk } from './askRetention.js'
 import { auditFacts, auditOutside } from './auditFacts.js'
 import { createDirectory, type Directory, type FleetActor } from './directory.js'
 import { createSurvey } from './effects/retention.js'
+import { createExplain } from './explain.js'
 import { createFacts } from './facts.js'
 import { createJournalist } from './journal.js'
 import { logFacts } from './logFacts.js'
@@ -73,6 +74,7 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
     input: { ...input, link: { seed: randomInt(2 ** 32), ...input.link } },
   })
   const directory: Directory = createDirectory({ fleet, observer, startedAt: clock.now() })
+  const explain = createExplain({ fleet, directory, journalist, journal: ports.journal, clock })
   const ask = createAsk({ ...ports, ...asking, fleet, facts, directory })
   const external = createExternalAsk({ ...asking, fleet, facts, directory, clock })
   const retention = createRetentionAsk({
@@ -112,6 +114,8 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
   return {
     facts,
     directory,
+    explain,
+    stateTimes: journalist.times,
     ask: {
       ...ask,
       releaseAll(session: string) {

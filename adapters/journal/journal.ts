@@ -72,7 +72,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     const entry: JournalEntry = { seq, ...draft }
     recent.push(entry)
     // Not with each entry, because all others are moved.
-    if (recent.length >= most + batch) recent.splice(0, recent.length - most)
+    if (recent.length >= most + Math.min(most, batch)) recent.splice(0, recent.length - most)
     waiting.push(`${JSON.stringify(entry)}\n`)
     if (waiting.length > mostWaiting) {
       waiting.shift()
@@ -150,7 +150,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     to: 'running',
     state: 'running',
     event: 'started',
-    evidence: { version, ...(recent.length > 0 && { previous_run: wasStopped(recent) ? 'stopped' : 'ended without a stop' }) },
+    evidence: {
+      version,
+      ...(recent.length > 0 && { previous_run: wasStopped(recent) ? 'stopped' : 'ended without a stop' }),
+    },
   })
 
   return {
@@ -161,10 +164,11 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       const wanted = { ...query, since: Math.max(query.since ?? 0, oldest) }
       const first = recent[0]?.seq ?? 0
       const known = pageOf(recent, wanted)
-      const isEnough = known.next !== undefined || (query.after ?? 0) >= first - 1 || files.length === 0
+      const isEnough = known.next !== undefined || (query.after ?? 0) >= first - 1
       if (isEnough) return known
       await inTurn(write)
-      return readOlder(dir, files.map(({ number }) => number), { ...wanted, before: Math.min(wanted.before ?? first, first) }, known)
+      const numbers = files.map(({ number }) => number)
+      return readOlder(dir, numbers, { ...wanted, before: Math.min(wanted.before ?? first, first) }, known)
     },
     async close() {
       if (isClosed) return
@@ -200,7 +204,12 @@ function pageOf(recent: readonly JournalEntry[], query: JournalQuery): JournalPa
 }
 
 /** Continues a page with the entries on disk. */
-async function readOlder(dir: string, numbers: number[], query: JournalQuery, known: JournalPage): Promise<JournalPage> {
+async function readOlder(
+  dir: string,
+  numbers: number[],
+  query: JournalQuery,
+  known: JournalPage,
+): Promise<JournalPage> {
   const { entries } = known
   let [seen, lowest] = [0, query.before ?? 0]
   try {

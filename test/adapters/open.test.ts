@@ -32,7 +32,7 @@ describe('the ports of the service', () => {
     lines = []
     const note = (message: string) => void lines.push(message)
     const { ports, closers } = await openPorts(
-      { ...options, dataDir: disk.dir },
+      { ...options, dataDir: disk.dir, version: '1.0.0' },
       {
         log: { error: note, warn: note, info() {}, debug() {} },
         env: { PATH: process.env.PATH },
