@@ -4,7 +4,7 @@ import { needOf, stateWords, timerWords } from '../machines/domain/explanationWo
 import { flappingOf, flappingText, type Journal, type JournalEntry } from '../machines/domain/journal.js'
 import { keptValues } from '../machines/domain/kept.js'
 import type { WallClock } from '../machines/domain/ports.js'
-import { isReasonCode, type Reason } from '../machines/domain/reason.js'
+import { because, isReasonCode, type Reason } from '../machines/domain/reason.js'
 import type { CameraView, Cause } from '../machines/domain/views.js'
 import { actorName } from './actorName.js'
 import type { Directory, FleetActor } from './directory.js'
@@ -51,9 +51,9 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
     const scheduled = Object.values(scheduledOf(fleet)).flatMap(({ source, event, delay, startedAt }): Timer[] => {
       const [, name] = /^xstate\.after\.([^.]+)\./.exec(event.type) ?? []
       const machine = (source as { logic?: { id?: string } }).logic?.id
-      const then = timerWords[`${machine}.${name}`]
-      if (name === undefined || then === undefined || !isOne(actorName(source))) return []
-      return [{ name, then, until: startedAt + delay }]
+      const effect = timerWords[`${machine}.${name}`]
+      if (name === undefined || effect === undefined || !isOne(actorName(source))) return []
+      return [{ name, effect, until: startedAt + delay }]
     })
     return scheduled.sort((one, other) => one.until - other.until)
   }
@@ -66,7 +66,9 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
     const causes = chainOf(actor)
     const meaning = words[cause.state] ?? `is ${cause.state}`
     const reason = cause.reason
-    const evidence = { ...reason?.evidence, ...causes.find((entry) => entry.evidence !== undefined)?.evidence }
+    // The reason is said already.
+    const { reason: _code, details: _details, ...seen } = causes.find((entry) => entry.evidence)?.evidence ?? {}
+    const evidence = { ...reason?.evidence, ...seen }
     return {
       subject,
       state: cause.state,
@@ -101,7 +103,8 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
       const rhythm = flapping(view.id)
       return {
         ...found,
-        ...(rhythm && { flapping: rhythm, text: `${found.text}; it flaps: ${flappingText(rhythm)}` }),
+        ...(rhythm && { flapping: rhythm }),
+        text: [found.text, ...remarksOn(view), ...(rhythm ? [`it flaps: ${flappingText(rhythm)}`] : [])].join('; '),
         allowed: view.allowed,
         refused: refusedOf(view),
       }
@@ -162,11 +165,21 @@ const scheduledOf = (fleet: FleetActor): Record<string, Scheduled> => {
   return _scheduledEvents
 }
 
+/** What else a person should know about a camera. */
+function remarksOn({ identity, stream }: CameraView): string[] {
+  const { status, reason } = stream
+  const isBroken = status !== 'ACTIVE' && reason !== undefined && reason.code !== 'no_longer_used'
+  return [
+    ...(isBroken ? [`its stream does not run: ${reason.details}`] : []),
+    ...(identity.ambiguous ? [because('identity_ambiguous').details] : []),
+  ]
+}
+
 /** The requested end of a recording. */
 const endOf = ({ recording }: CameraView): Timer[] =>
   recording?.startedAt === undefined || recording.duration === undefined
     ? []
-    : [{ name: 'duration', then: 'the recording ends', until: recording.startedAt + recording.duration }]
+    : [{ name: 'duration', effect: 'the recording ends', until: recording.startedAt + recording.duration }]
 
 function reasonIn(entry: JournalEntry | undefined): Reason | undefined {
   const { reason, details } = entry?.evidence ?? {}
@@ -179,8 +192,9 @@ function refusedOf(view: CameraView): Refused[] {
     .filter((method) => !view.allowed.includes(method))
     .map((method) => {
       const { data } = refusal(view, method)
-      const code = data.reason === 'invalid_state' ? view.cause.reason?.code : data.reason
       const state = data.state ?? view.cause.state
+      const isOfCamera = data.reason === 'invalid_state' && state === view.cause.state
+      const code = isOfCamera ? view.cause.reason?.code : data.reason
       const details = data.details ?? data.detail ?? state
       return { method, reason: code ?? 'invalid_state', details, needs: needOf(code, state, method) }
     })

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { AnyActorRef, AnyMachineSnapshot, EventObject, InspectionEvent } from 'xstate'
 import { type CameraSnapshot, cameraAspects } from '../machines/cameraView.js'
-import { cameraOf, flappingOf, flappingText, type Journal, type JournalEntry } from '../machines/domain/journal.js'
+import {
+  cameraOf,
+  flappingOf,
+  flappingText,
+  isDisconnection,
+  type Journal,
+  type JournalEntry,
+} from '../machines/domain/journal.js'
 import type { Clock, Log } from '../machines/domain/ports.js'
 import type { Evidence } from '../machines/domain/reason.js'
 import { recordingView } from '../machines/recordingView.js'
@@ -148,7 +155,7 @@ export function createJournalist({ journal, clock, log }: { journal: Journal; cl
       step.entry = entry
       newest.set(actor, entry)
       if (entry.state !== undefined) changes.set(actor, entry)
-      if (entry.to?.includes('draining.forReturn')) warnOfFlapping(entry)
+      if (isDisconnection(entry)) warnOfFlapping(entry)
       if (entry.state === 'retired') forget(actor)
     } catch (error) {
       log.error('the journal failed', { error })

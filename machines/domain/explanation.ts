@@ -6,7 +6,7 @@ import type { Evidence, Reason } from './reason.js'
 export interface Timer {
   name: string
   /** What happens then. */
-  then: string
+  effect: string
   /** Epoch ms. */
   until: number
 }

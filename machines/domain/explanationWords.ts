@@ -79,7 +79,7 @@ export function needOf(code: string | undefined, state: string, method: string):
   if (method === 'stop_recording' && state === 'not recording') return 'a recording runs: call start_recording first'
   if (method === 'start_recording' && recordingStates.includes(state))
     return 'the present recording ends: call stop_recording first'
-  const known = code === undefined ? undefined : needs[code as ReasonCode]
+  const known = needs[code as ReasonCode]
   if (known !== undefined) return known
   if (state === 'probing') return 'the probe of the camera ends'
   return 'the camera is available'

@@ -100,13 +100,17 @@ export interface Flapping {
   every: number
 }
 
+/** Whether a camera that could be used was lost. */
+export const isDisconnection = ({ from = '', to = '' }: JournalEntry): boolean =>
+  from.includes('online.life.available') && /draining\.forReturn|connection\.away/.test(to)
+
 /** Returns the rhythm of a camera that disconnects again and again: at least 3 times in the 10 minutes before `now`. */
 export function flappingOf(entries: readonly JournalEntry[], camera: CameraId, now: number): Flapping | undefined {
   const times: number[] = []
   for (let index = entries.length - 1; index >= 0; index -= 1) {
     const entry = entries[index]
     if (entry === undefined || entry.at < now - flapWindow) break
-    if (entry.actor === `camera:${camera}` && entry.to?.includes('draining.forReturn')) times.unshift(entry.at)
+    if (entry.actor === `camera:${camera}` && isDisconnection(entry)) times.unshift(entry.at)
   }
   if (times.length < fewest) return undefined
   const gaps = times.slice(1).map((time, index) => time - (times[index] ?? time))

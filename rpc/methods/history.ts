@@ -120,7 +120,7 @@ const ExplanationShape = Type.Object({
   evidence: Type.Optional(Evidence),
   causes: Type.Array(Entry, { description: 'The entry with which the state began, then what led to it' }),
   timers: Type.Array(
-    Type.Object({ name: Type.String(), until: Time, then: Type.String({ description: 'What happens then' }) }),
+    Type.Object({ name: Type.String(), until: Time, effect: Type.String({ description: 'What happens then' }) }),
     { description: 'Delays that run, the next one first' },
   ),
   allowed_methods: Type.Array(Type.String()),
@@ -145,14 +145,14 @@ const shown = (explanation: Explanation, caller: Caller | undefined): Static<typ
     ...reasonFields(reason),
     ...(evidence && { evidence: { ...evidence } }),
     causes: visible(causes, caller).map(entryOf),
-    timers: timers.map(({ name, until, then }) => ({ name, until: iso(until), then })),
+    timers: timers.map(({ name, until, effect }) => ({ name, until: iso(until), effect })),
     allowed_methods: allowed,
     refused_methods: refused,
     ...flappingFields(flapping),
   }
 }
 
-const explain = method({
+export const explain = method({
   name: 'explain',
   summary: 'Explains a state: since when, by which causes, on what evidence, and what is allowed now.',
   role: 'viewer',

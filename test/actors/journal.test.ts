@@ -205,7 +205,8 @@ describe('flapping', () => {
     seq: at,
     at,
     actor: 'camera:camera0',
-    to: 'alive.connection.online.life.draining.forReturn',
+    from: 'alive.connection.online.life.available.serving',
+    to: 'alive.connection.away.unplugged',
     event: 'device.removed',
   })
   it('has a rhythm from three disconnections in ten minutes', () => {

@@ -26,7 +26,7 @@ export interface SimulatedWorld extends World {
 /** They need a kernel or systemd. */
 const onlyReal: readonly FaultName[] = ['twinPlugged', 'serviceHangs']
 
-export const simulated: Worlds & { open(source: Source, count: number): Promise<SimulatedWorld> } = {
+export const simulated: Omit<Worlds, 'open'> & { open: typeof open } = {
   name: 'simulated host',
   can: faultNames.filter((name) => !onlyReal.includes(name)),
   open,
@@ -36,7 +36,12 @@ export const simulated: Worlds & { open(source: Source, count: number): Promise<
 /** ms of a step of the clock. */
 const tick = 50
 
-async function open(source: Source, count: number): Promise<SimulatedWorld> {
+/** `prepare`: changes the cameras before the service starts. */
+async function open(
+  source: Source,
+  count: number,
+  prepare: (units: Map<string, Unit>) => void = () => {},
+): Promise<SimulatedWorld> {
   const timers = useFakeTimers({
     now: Date.UTC(2026, 0, 2, 3),
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
@@ -45,6 +50,7 @@ async function open(source: Source, count: number): Promise<SimulatedWorld> {
   const clock: Clock = { now: () => Date.now() + offset, monotonic: () => performance.now() }
   const cameras = Array.from({ length: count }, (_, index) => `camera${index}`)
   const units = new Map(cameras.map((camera, index) => [camera, unitOf(index, source)]))
+  prepare(units)
   const host = createHost({ units, now: () => performance.now(), wall: clock.now })
   const kept: Kept = {
     registry: { next: 0, cameras: [], sharedSerials: [] },
