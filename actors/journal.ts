@@ -8,6 +8,7 @@ import {
   isDisconnection,
   type Journal,
   type JournalEntry,
+  type StateTime,
 } from '../machines/domain/journal.js'
 import type { Clock, Log } from '../machines/domain/ports.js'
 import type { Evidence } from '../machines/domain/reason.js'
@@ -16,7 +17,7 @@ import { actorName } from './actorName.js'
 import { effectName, eventName, evidenceOf, requesterOf } from './journalEvents.js'
 import { shownState } from './journalQuiet.js'
 import { wordOf } from './observer.js'
-import { createStateTimes, type StateTimes } from './stateTimes.js'
+import { createStateTimes } from './stateTimes.js'
 
 type NewEntry = Omit<JournalEntry, 'seq'>
 
@@ -27,7 +28,7 @@ export interface Journalist {
   latest(actor: string): JournalEntry | undefined
   /** The entry with this number, if it is still in memory. */
   entry(seq: number): JournalEntry | undefined
-  times(): StateTimes
+  times(): StateTime[]
 }
 
 /** One event for one actor. The entry that it causes comes after that of the event that it follows from. */

@@ -1,17 +1,5 @@
+import type { StateTime } from '../machines/domain/journal.js'
 import type { Clock } from '../machines/domain/ports.js'
-
-/** Time in one state, and how often it was entered. */
-export interface StateTime {
-  machine: string
-  /** Empty: not of a camera. */
-  camera: string
-  state: string
-  entered: number
-  /** In ms, including the present stay. */
-  time: number
-}
-
-export type StateTimes = StateTime[]
 
 /**
  * Counts by kind of machine, camera and public state, so that the number of values stays small. Of several actors of
@@ -43,7 +31,7 @@ export function createStateTimes({ monotonic }: Pick<Clock, 'monotonic'>) {
       counts.set(key, count)
       if (!isOver) present.set(actor, { key, since: monotonic() })
     },
-    read: (): StateTimes => {
+    read: (): StateTime[] => {
       const now = monotonic()
       const stays = new Map([...present.values()].map(({ key, since }) => [key, now - since]))
       return [...counts].map(([key, count]) => ({ ...count, time: count.time + (stays.get(key) ?? 0) }))

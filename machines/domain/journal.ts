@@ -74,6 +74,17 @@ export interface Journal {
   close(): Promise<void>
 }
 
+/** Time in one state, and how often it was entered. */
+export interface StateTime {
+  machine: string
+  /** Empty: not of a camera. */
+  camera: string
+  state: string
+  entered: number
+  /** In ms, including the present stay. */
+  time: number
+}
+
 /** Returns the camera that an actor belongs to. */
 export function cameraOf(actor: string): CameraId | undefined {
   const [, id] = /^camera:([^/]+)/.exec(actor) ?? []

@@ -12,7 +12,7 @@ import { memoryJournal } from '../../support/memoryJournal.js'
 import { type FaultName, faultNames, type Source } from '../faults.js'
 import type { Ended, Injection, Seen, World, Worlds } from '../world.js'
 import { createHost, type Unit } from './host.js'
-import { type Kept, simulatedPorts } from './ports.js'
+import { type Hint, type Kept, simulatedPorts } from './ports.js'
 
 /** Also shows the service from within. */
 export interface SimulatedWorld extends World {
@@ -57,7 +57,7 @@ async function open(
     intents: new Map(),
     external: { streams: [] },
   }
-  const hints = new Set<() => void>()
+  const hints = new Set<Hint>()
   const journal = memoryJournal()
   const entries =
     source === 'network' ? [...units.values()].map(({ url }, index) => ({ name: `yard${index}`, source: url })) : []
@@ -221,14 +221,14 @@ async function open(
     const set = (change: (unit: Unit) => void, hits: readonly string[]) => {
       for (const camera of hits) change(host.unitOf(camera))
     }
-    const hint = () => {
-      for (const each of hints) setTimeout(each, 5)
+    const hint = (udev_action: string) => {
+      for (const each of hints) setTimeout(() => each({ udev_action }), 5)
     }
     const plug =
       (isPlugged: boolean, isSilent = false) =>
       (hits: readonly string[]) => {
         set((unit) => Object.assign(unit, { isPlugged }), hits)
-        if (!isSilent) hint()
+        if (!isSilent) hint(isPlugged ? 'add' : 'remove')
       }
     const unplugged: Injection = { begin: plug(false), finish: plug(true) }
     const disk = (code: typeof host.disk): Injection => ({
