@@ -48,7 +48,7 @@ interface Step {
 /** Steps without an entry between two entries: more are not followed. */
 const deepest = 20
 
-/** A camera that flaps is told this rarely, in ms. */
+/** Time between two warnings about one flapping camera, in ms. */
 const warnEvery = 600_000
 
 /**

@@ -28,7 +28,8 @@ export async function connectLocally(
   const tokens = await localTokens(config, ports)
   const url = `${tls.cert_file ? 'wss' : 'ws'}://${hostInUrl(reachable(host))}:${port}${path}`
   const credential = () => tokens.issue({ user: 'local', role: 'admin', expiresIn: life })
-  // The certificate is for the name of the host. On this host, whoever has the port has the token anyway, as without TLS.
+  // The certificate names the host, not this address. A program that listens here instead of the service would get
+  // the token without TLS, too.
   const Local = class extends WebSocket {
     constructor(address: string) {
       super(address, { rejectUnauthorized: false })
