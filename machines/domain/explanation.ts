@@ -38,9 +38,6 @@ export interface Explanation {
   flapping?: Flapping
 }
 
-/** The facts of a state that errors repeat. */
-export type StateFacts = Pick<Explanation, 'since' | 'causes' | 'evidence' | 'timers'>
-
 export type Component = 'mediamtx' | 'storage' | 'discovery'
 
 /** Explains the present states. Reads only. */

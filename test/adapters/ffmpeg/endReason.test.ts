@@ -46,7 +46,7 @@ describe('endReason', () => {
       endReason('[video4linux2] ioctl(VIDIOC_REQBUFS) of /dev/video0: Device or resource busy')?.evidence,
     ).to.deep.equal({
       errno: 'EBUSY',
-      line: '[video4linux2] ioctl(VIDIOC_REQBUFS) of … Device or resource busy',
+      line: '[video4linux2] ioctl(VIDIOC_REQBUFS) of …: Device or resource busy',
     })
     expect(endReason('rtsp://ann:secret@10.0.0.1/x: Connection refused')?.evidence).to.deep.equal({
       errno: 'ECONNREFUSED',
