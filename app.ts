@@ -83,7 +83,10 @@ export async function startApp(options: AppOptions): Promise<App> {
   const text = source.loaded.text ?? ''
   const metrics = createMetrics()
   const configuration = { path: configurationPath(source), text }
-  const { ports, closers } = await open({ ...portOptions(config), configuration }, { log, env, clock, metrics })
+  const { ports, closers } = await open(
+    { ...portOptions(config), configuration, version },
+    { log, env, clock, metrics },
+  )
   let why = 'the service could not start'
   try {
     const rateLimits = createRateLimits(rateLimitOptions(config))

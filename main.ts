@@ -5,7 +5,9 @@ import { version } from './app.js'
 import { audit } from './commands/audit.js'
 import { checkConfig } from './commands/checkConfig.js'
 import { downloadMediamtx } from './commands/downloadMediamtx.js'
+import { explain } from './commands/explain.js'
 import { helpText } from './commands/help.js'
+import { history } from './commands/history.js'
 import { keys } from './commands/keys.js'
 import { type CommandPorts, failure, type Outcome } from './commands/outcome.js'
 import { serve } from './commands/serve.js'
@@ -37,6 +39,10 @@ async function run(argv: readonly string[]): Promise<Outcome> {
       return keys(config, command, terminal)
     case 'audit':
       return audit(config)
+    case 'explain':
+      return explain(config, command, terminal)
+    case 'history':
+      return history(config, command, { ...terminal, print, signal: untilInterrupted() })
     case 'download-mediamtx':
       return downloadMediamtx(config, { log: createLog({ level: 'info', format: 'text' }) })
     case 'serve': {
@@ -68,6 +74,14 @@ function listenToSignals() {
     })
   })
   return { signal, onReload: (listener: () => void) => void listeners.push(listener) }
+}
+
+function untilInterrupted(): AbortSignal {
+  const ending = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => ending.abort())
+  // The reader of a pipe has ended, as in `history | head`.
+  process.stdout.on('error', () => ending.abort())
+  return ending.signal
 }
 
 const onUnhandled = (listener: (error: unknown) => void) => void process.on('unhandledRejection', listener)

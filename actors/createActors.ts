@@ -4,6 +4,7 @@ import type { AuditLog, AuthFailures, Credentials, Links, OutsideChange, OwnAcce
 import { allowList } from '../machines/domain/address.js'
 import { isFirstSetting } from '../machines/domain/clockJump.js'
 import type { Fact } from '../machines/domain/facts.js'
+import type { Journal } from '../machines/domain/journal.js'
 import type { Dispose, Metrics } from '../machines/domain/ports.js'
 import type { RetentionPolicy } from '../machines/domain/retention.js'
 import type { FleetInput } from '../machines/fleetContext.js'
@@ -14,9 +15,11 @@ import { createRetentionAsk } from './askRetention.js'
 import { auditFacts, auditOutside } from './auditFacts.js'
 import { createDirectory, type Directory, type FleetActor } from './directory.js'
 import { createSurvey } from './effects/retention.js'
+import { createExplain } from './explain.js'
 import { createFacts } from './facts.js'
 import { createInspection } from './inspection.js'
 import { inspectors } from './inspectors.js'
+import { createJournalist } from './journal.js'
 import { logFacts } from './logFacts.js'
 import { createObserver } from './observer.js'
 import { type ActorOptions, type ActorPorts, provide } from './provide.js'
@@ -38,6 +41,7 @@ export interface ActorsPorts extends ActorPorts {
   links: Pick<Links, 'verify'>
   own: OwnAccess
   audit: Pick<AuditLog, 'write'>
+  journal: Journal
   failures: AuthFailures
   metrics: Pick<Metrics, 'refused'>
 }
@@ -73,15 +77,17 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
   const unlisten = ports.credentials.onOutsideChange(auditOutside(audit))
   const observer = createObserver({ facts, clock, log })
   const inspection = inspect ? createInspection({ root: () => fleet, clock, log }) : undefined
+  const journalist = createJournalist({ journal: ports.journal, clock, log })
   const cameras = () => directory.cameras()
   const health = { facts, cameras, link: () => directory.link(), storage: () => directory.storage() }
 
   const fleet: FleetActor = createActor(provide(ports, actors, health), {
     systemId: 'fleet',
-    inspect: inspectors(observer, inspection),
+    inspect: inspectors(observer, journalist, inspection),
     input: { ...input, link: { seed: randomInt(2 ** 32), ...input.link } },
   })
   const directory: Directory = createDirectory({ fleet, observer, startedAt: clock.now() })
+  const explain = createExplain({ fleet, directory, journalist, journal: ports.journal, clock })
   const ask = createAsk({ ...ports, ...asking, fleet, facts, directory })
   const external = createExternalAsk({ ...asking, fleet, facts, directory, clock })
   const retention = createRetentionAsk({
@@ -121,6 +127,8 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
   return {
     facts,
     directory,
+    explain,
+    stateTimes: journalist.times,
     ask: {
       ...ask,
       releaseAll(session: string) {

@@ -80,7 +80,7 @@ function noteCrash({ event, sourceRef }: Extract<InspectionEvent, { type: '@xsta
 }
 
 /** Returns the public name of a state: its first tag, or else its top-level state. */
-function wordOf({ tags, value }: AnyMachineSnapshot): string {
+export function wordOf({ tags, value }: AnyMachineSnapshot): string {
   const [tag] = tags as Set<string>
   return tag ?? (typeof value === 'string' ? value : (Object.keys(value)[0] ?? ''))
 }

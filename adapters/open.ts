@@ -28,6 +28,7 @@ import { createQuarantine } from './files/quarantine.js'
 import { createSegments } from './files/segments.js'
 import { createStorage } from './files/storage.js'
 import { createHostSampler } from './host/sampler.js'
+import { noJournal, openJournal } from './journal/journal.js'
 import { type ApiKeysOptions, createApiKeys } from './keys/apiKeys.js'
 import { createLinks } from './links/links.js'
 import { createMediaAuthServer, mediaAuthAddress } from './mediamtx/authServer.js'
@@ -63,6 +64,9 @@ export interface OpenOptions {
     keys: ApiKeysOptions['defaults']
     audit: { maxSize: number; maxFiles: number }
   }
+  journal: { enabled: boolean; maxSize: number; maxAge: number }
+  /** Of the service. */
+  version: string
   paths(recordings: string): PathDefaults
   mediaServer: { timeout: number; threshold: number }
   /** URL of the control API, with the credentials of the service. */
@@ -116,6 +120,13 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   const run = await openRunFolder({ ofSystemd: env.RUNTIME_DIRECTORY, ofData: data.run, log })
   closers.push(run.remove)
   const access = await openAccess(options.access, data, { log, env, clock }, closers)
+
+  const { enabled: hasJournal, ...journalSize } = options.journal
+  const { version } = options
+  const journal = hasJournal
+    ? await openJournal({ dir: join(data.state, 'journal'), ...journalSize, version, clock, log })
+    : noJournal
+  closers.push(journal.close)
 
   const own = createOwnCredential()
   const mediaSecret = Buffer.from((await keptSecret(data.secrets, 'media_secret', { clock, log })).key).toString()
@@ -189,6 +200,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
 
   return {
     ...access,
+    journal,
     own,
     mediaServer,
     streams: sampledStreams({ mediaServer, clock, maxAge: 250, usableFor: 1_000, limit: 3_000 }),

@@ -13,6 +13,10 @@ Commands
   keys revoke ID
                  revoke an API key
   audit verify   check that the audit log is complete and unchanged (exit status 1: it is not)
+  explain SUBJECT
+                 say why: camera0, recording camera0, mediamtx, storage or discovery [--json]
+  history [camera0]
+                 print the journal [--follow] [--actor NAME] [--since TIME] [--until TIME] [--limit 100] [--json]
   check-config   check the configuration and list its faults
   download-mediamtx
                  download the official MediaMTX for this CPU into the data directory (needs the internet)
@@ -23,7 +27,7 @@ Flags
   --help, -h        print this text
   --version         print the version
 
-token and keys need the data directory of a service: select it with --config, --data-dir or the environment.
+token, keys, explain and history need the data directory of a service: select it with --config, --data-dir or the environment.
 Every key of the configuration can also be set in the environment: server.port as CAMERA_SERVICE_SERVER_PORT.
 Exit status: 0 success, 78 a fault of the configuration or the command line, 70 the service
 crashed too often, 1 any other error.

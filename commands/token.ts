@@ -14,13 +14,18 @@ export const token = (config: Configuration, request: CommandOf<'token'>, ports:
 
 type IssueRequest = Exclude<CommandOf<'token'>, { revoke: string }>
 
-async function issue(config: Configuration, request: IssueRequest, { env, clock }: CommandPorts): Promise<Outcome> {
-  const { role, user, expires, cameras, id } = request
+/** Makes tokens with the secret of the service that uses the data directory. */
+export async function localTokens(config: Configuration, { env, clock }: Pick<CommandPorts, 'env' | 'clock'>) {
   const sources = jwtSecretSources(config)
   const needsKept = sources.value === '' && sources.file === ''
   const { secrets: secretsDir } = needsKept ? await usedDataFolders(config) : dataFolders(config)
   const { key } = await jwtSecret({ ...sources, credentialsDirectory: env.CREDENTIALS_DIRECTORY, secretsDir })
-  const tokens = createTokens({ secret: key, clock, ...tokenOptions(config) })
+  return createTokens({ secret: key, clock, ...tokenOptions(config) })
+}
+
+async function issue(config: Configuration, request: IssueRequest, ports: CommandPorts): Promise<Outcome> {
+  const { role, user, expires, cameras, id } = request
+  const tokens = await localTokens(config, ports)
   const out = await tokens.issue({
     user,
     role,

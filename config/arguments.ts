@@ -13,6 +13,18 @@ interface Sources {
 /** The rights of a new credential, and its lifetime in ms. */
 type NewRights = Rights & { expires?: number }
 
+/** The params of the method `explain`. */
+type ExplainSubject = { device: string } | { recording: string } | { component: 'mediamtx' | 'storage' | 'discovery' }
+
+/** The params of the method `get_history`. Times as ISO texts. */
+interface HistoryFilter {
+  device?: string
+  actor?: string
+  since?: string
+  until?: string
+  limit?: number
+}
+
 /** A command line that was understood. */
 export type Command =
   /** `guide`: print the addresses and a token for the person at the terminal. */
@@ -27,6 +39,8 @@ export type Command =
   | ({ name: 'keys'; act: 'list' } & Sources)
   | ({ name: 'keys'; act: 'rotate' | 'revoke'; id: string } & Sources)
   | ({ name: 'audit'; act: 'verify' } & Sources)
+  | ({ name: 'explain'; subject: ExplainSubject; json: boolean } & Sources)
+  | ({ name: 'history'; filter: HistoryFilter; follow: boolean; json: boolean } & Sources)
   | { name: 'help' }
   | { name: 'version' }
 
@@ -38,7 +52,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-const commands = ['serve', 'token', 'keys', 'audit', 'check-config', 'download-mediamtx'] as const
+const commands = ['serve', 'token', 'keys', 'audit', 'explain', 'history', 'check-config', 'download-mediamtx'] as const
 /** The subcommands. */
 const acts: Partial<Record<(typeof commands)[number], readonly string[]>> = {
   keys: ['create', 'list', 'rotate', 'revoke'],
@@ -55,6 +69,12 @@ const options = {
   cameras: { type: 'string', only: ['token', 'keys create'] },
   id: { type: 'string', only: ['token'] },
   revoke: { type: 'string', only: ['token'] },
+  json: { type: 'boolean', only: ['explain', 'history'] },
+  follow: { type: 'boolean', only: ['history'] },
+  actor: { type: 'string', only: ['history'] },
+  since: { type: 'string', only: ['history'] },
+  until: { type: 'string', only: ['history'] },
+  limit: { type: 'string', only: ['history'] },
   guide: { type: 'boolean', only: ['serve'] },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -86,7 +106,7 @@ export function parseArguments(argv: readonly string[]): Command {
     throw new UsageError(`${JSON.stringify(word)} is not a known command${hintOf(word, commands)}`)
   if (values.has('help')) return { name: 'help' }
   if (values.has('version')) return { name: 'version' }
-  const { act, id } = actOf(command, rest)
+  const { act, id } = command === 'explain' || command === 'history' ? { act: '', id: '' } : actOf(command, rest)
   const whole = [command, act].filter(Boolean).join(' ')
   for (const [flag, { only }] of Object.entries<Option>(options)) {
     if (only && values.has(flag) && !only.includes(whole))
@@ -108,8 +128,53 @@ export function parseArguments(argv: readonly string[]): Command {
       return { name: command, act: 'list', ...sources }
     case 'audit':
       return { name: command, act: 'verify', ...sources }
+    case 'explain':
+      return { name: command, subject: subjectOf(rest), json: values.has('json'), ...sources }
+    case 'history':
+      return {
+        name: command,
+        filter: filterOf(rest, values),
+        follow: values.has('follow'),
+        json: values.has('json'),
+        ...sources,
+      }
     default:
       return { name: command, ...sources }
+  }
+}
+
+const components = ['mediamtx', 'storage', 'discovery'] as const
+const cameraId = /^camera\d{1,26}$/
+
+function subjectOf(words: string[]): ExplainSubject {
+  const [first = '', second = '', ...rest] = words
+  const isRecording = first === 'recording'
+  const camera = isRecording ? second : first
+  const component = components.find((each) => each === first)
+  if (component !== undefined && second === '') return { component }
+  if (cameraId.test(camera) && rest.length === 0 && (isRecording || second === ''))
+    return isRecording ? { recording: camera } : { device: camera }
+  throw new UsageError('explain needs one of camera0, recording camera0, mediamtx, storage, discovery')
+}
+
+function filterOf(words: string[], values: ReadonlyMap<string, string>): HistoryFilter {
+  const [device, ...rest] = words
+  if (rest.length > 0) throw new UsageError(`history does not take ${JSON.stringify(rest[0])}`)
+  if (device !== undefined && !cameraId.test(device))
+    throw new UsageError(`history takes the id of a camera, as in camera0, not ${JSON.stringify(device)}`)
+  const limit = values.get('limit')
+  if (limit !== undefined && !(/^\d+$/.test(limit) && Number(limit) >= 1 && Number(limit) <= 1000))
+    throw new UsageError('--limit must be a number from 1 to 1000')
+  for (const name of ['since', 'until']) {
+    const text = values.get(name)
+    if (text !== undefined && !/^\d{4}-\d{2}-\d{2}/.test(text))
+      throw new UsageError(`--${name} must be a time as in 2026-01-02T03:00:00Z`)
+  }
+  const given = ['actor', 'since', 'until'].flatMap((name) => (values.has(name) ? [[name, values.get(name)]] : []))
+  return {
+    ...(device !== undefined && { device }),
+    ...Object.fromEntries(given),
+    ...(limit !== undefined && { limit: Number(limit) }),
   }
 }
 

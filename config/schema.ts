@@ -515,6 +515,16 @@ export const schema = {
     max_size: setting(size('100K', '1G'), '10M', 'Size at which the audit log continues in a new file.'),
     max_files: setting(whole(2, 200), '20', 'Number of its files that are kept. The oldest are deleted.'),
   },
+  journal: {
+    enabled: setting(
+      yesNo,
+      'true',
+      'Whether to keep a journal of all changes of state, for `explain` and `get_history`. Without it, `explain` ' +
+        'returns the present state alone.',
+    ),
+    max_size: setting(size('100K', '1G'), '8M', 'Maximum size of the journal. The oldest entries are removed.'),
+    max_age: time('30d', 'How long its entries are kept.', '1h', '3650d'),
+  },
   http_health: {
     enabled: setting(
       yesNo,

@@ -1,9 +1,11 @@
 import { assign, enqueueActions, type SnapshotFrom, setup } from 'xstate'
 import type { UsbDevice } from './domain/camera.js'
-import { type Reason, reasonFrom } from './domain/reason.js'
+import { type Evidence, type Reason, reasonFrom } from './domain/reason.js'
 import { callbackHole, promiseHole } from './hole.js'
 
-export type DiscoveryEvent = { type: 'watch.started'; mode: 'udev' | 'devfs' } | { type: 'devices.hint' }
+export type DiscoveryEvent =
+  | { type: 'watch.started'; mode: 'udev' | 'devfs' }
+  | { type: 'devices.hint'; evidence?: Evidence }
 
 /** Sent to the parent after each scan. */
 export type DiscoveryNews = { type: 'devices.scanned'; devices: UsbDevice[] }

@@ -1,6 +1,7 @@
 import { type Caller, isAtLeast, mayUse } from '../machines/domain/access.js'
 import { authFailed, notFound, rateLimited, ServiceError } from '../machines/domain/errors.js'
 import { createAudit } from './audit.js'
+import { withFacts } from './explained.js'
 import { errorReply, type Metadata, type Request, readFrame, successReply } from './frame.js'
 import type { Method, Services } from './method.js'
 import { demandStarted } from './rights.js'
@@ -11,6 +12,12 @@ import { apiVersion } from './version.js'
 
 /** When a client with too many open requests may try again, in ms. */
 const busyRetry = 100
+
+/** The camera that a call is about. */
+const cameraIn = (method: Method | undefined, params: unknown): string | undefined => {
+  const camera = method?.camera === undefined ? undefined : (params as Record<string, unknown> | null)?.[method.camera]
+  return typeof camera === 'string' ? camera : undefined
+}
 
 /** The ISO time of now, made once in each millisecond: it would be the largest part of a short reply. */
 const createTimestamp = (now: () => number) => {
@@ -89,8 +96,8 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
     ...(method?.deprecated && { deprecated: method.deprecated }),
   })
 
-  const expected = (error: unknown, { requestId, method, session }: Turn): ServiceError => {
-    if (error instanceof ServiceError) return error
+  const expected = (error: unknown, { requestId, method, session, params, caller }: Turn): ServiceError => {
+    if (error instanceof ServiceError) return withFacts(services, error, cameraIn(method, params), caller)
     const fields = { request: requestId, method: method?.name ?? '', session: session.id }
     log.error('a request failed unexpectedly', { ...fields, error })
     return new ServiceError('internal', { request_id: requestId })

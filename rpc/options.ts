@@ -2,9 +2,11 @@ import type { Ask } from '../actors/ask.js'
 import type { Directory } from '../actors/directory.js'
 import type { ApiKeys, AuditLog, Credentials, Links, StreamAccess } from '../machines/domain/access.js'
 import type { ConfigAsk } from '../machines/domain/configuration.js'
+import type { Explain } from '../machines/domain/explanation.js'
 import type { ExternalAsk } from '../machines/domain/external.js'
 import type { Told } from '../machines/domain/facts.js'
 import type { Inspection } from '../machines/domain/inspection.js'
+import type { Journal } from '../machines/domain/journal.js'
 import type {
   Clock,
   Dispose,
@@ -107,6 +109,8 @@ export interface RpcOptions {
   links: Links
   streamAccess: StreamAccess
   audit: AuditLog
+  explain: Explain
+  journal: Pick<Journal, 'read'>
   /** Default: new ones, by `limits.rate`. Shared ones also count failed logins elsewhere. */
   rateLimits?: RateLimits
   retention: RetentionAsk

@@ -21,7 +21,7 @@ import { within } from './time.js'
 /** The effects of machines/discovery.ts. `scanLimit`: limit for a scan in ms. */
 export const discoveryEffects = ({ usb, scanLimit }: { usb: UsbDevices; scanLimit: number }) => ({
   watchDevices: callback<DiscoveryEvent>(({ send }) => {
-    const { mode, dispose } = usb.watch(() => send({ type: 'devices.hint' }))
+    const { mode, dispose } = usb.watch((evidence) => send({ type: 'devices.hint', ...(evidence && { evidence }) }))
     send({ type: 'watch.started', mode })
     return dispose
   }),

@@ -1,4 +1,5 @@
-import { because, Failure, type Reason, type ReasonCode } from '../../machines/domain/reason.js'
+import { maskedLine, textForClients } from '../../machines/domain/mask.js'
+import { because, type Evidence, Failure, type Reason, type ReasonCode } from '../../machines/domain/reason.js'
 
 /** Output of ffmpeg and v4l2-ctl → reason. Patterns include the operation, because an errno alone is ambiguous. */
 const reasons: [RegExp, ReasonCode, details?: string][] = [
@@ -42,13 +43,34 @@ export function endReason(text: string): Reason | undefined {
   // The first known line is the cause of the later ones.
   for (const line of errorLines(text)) {
     const known = reasons.find(([pattern]) => pattern.test(line))
-    if (known) return because(known[1], known[2])
+    if (known) return because(known[1], known[2], evidenceOf(line))
   }
   return undefined
 }
 
+/** The errno, by the message of the C library, and the line without its path and credentials. */
+function evidenceOf(line: string): Evidence {
+  const errno = errnos.find(([message, code]) => line.includes(message) || line.includes(code))?.[1]
+  return { ...(errno && { errno }), line: textForClients(maskedLine(line)) }
+}
+
+const errnos = [
+  ['Device or resource busy', 'EBUSY'],
+  ['No such device', 'ENODEV'],
+  ['No such file or directory', 'ENOENT'],
+  ['No space left on device', 'ENOSPC'],
+  ['Input/output error', 'EIO'],
+  ['Permission denied', 'EACCES'],
+  ['Operation not permitted', 'EPERM'],
+  ['Cannot allocate memory', 'ENOMEM'],
+  ['Connection refused', 'ECONNREFUSED'],
+  ['Connection reset', 'ECONNRESET'],
+  ['Broken pipe', 'EPIPE'],
+  ['Inappropriate ioctl', 'ENOTTY'],
+] as const
+
 /** Returns the failure that is found in the output of a program, or else the given one. */
 export function failureOf(output: string, code: ReasonCode, details: string): Failure {
-  const reason = endReason(output) ?? { code, details }
-  return new Failure(reason.code, reason.details)
+  const { evidence, ...reason } = endReason(output) ?? because(code, details)
+  return new Failure(reason.code, reason.details, evidence)
 }

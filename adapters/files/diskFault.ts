@@ -23,13 +23,14 @@ const faults: Readonly<Record<string, ReasonCode>> = {
 export function faultOf(error: unknown, folder: FileKind = 'recordings'): Reason {
   const system = codeOf(error)
   const code = faults[system]
-  if (code === undefined) throw new Failure('storage_unknown', `the disk cannot be checked (${system})`)
+  if (code === undefined)
+    throw new Failure('storage_unknown', `the disk cannot be checked (${system})`, { errno: system })
   const what = code === 'storage_full' ? 'no file can be written' : because(code).details
-  return because(code, `${what.replace('recordings', folder)} (${system})`)
+  return because(code, `${what.replace('recordings', folder)} (${system})`, { errno: system })
 }
 
 /** Throws the fault. */
 export function failedBy(error: unknown, folder: FileKind): never {
-  const { code, details } = faultOf(error, folder)
-  throw new Failure(code, details)
+  const { code, details, evidence } = faultOf(error, folder)
+  throw new Failure(code, details, evidence)
 }

@@ -1,7 +1,7 @@
 import { Agent } from 'node:http'
 import type { Got, Method } from 'got'
 import { textForClients } from '../../machines/domain/mask.js'
-import { Failure } from '../../machines/domain/reason.js'
+import { type Evidence, Failure } from '../../machines/domain/reason.js'
 import { attempt } from '../attempt.js'
 
 export interface ApiOptions {
@@ -28,8 +28,9 @@ export class Unreachable extends Failure {
   constructor(
     why: string,
     readonly again = true,
+    evidence?: Evidence,
   ) {
-    super('server_unreachable', `the media server does not answer (${why})`)
+    super('server_unreachable', `the media server does not answer (${why})`, evidence)
   }
 }
 
@@ -46,6 +47,7 @@ export class Refused extends Failure {
       status === 401
         ? 'the media server requires other credentials'
         : `the media server refused the request: ${textForClients(why)}`,
+      { http_status: status },
     )
   }
 }
@@ -110,7 +112,7 @@ function read(status: number, text: string): unknown {
   }
   const why = isObject(body) && typeof body.error === 'string' ? body.error : undefined
   if (status >= 400 && status < 500) throw new Refused(status, why !== undefined, why ?? `status ${status}`)
-  throw new Unreachable(`status ${status}`)
+  throw new Unreachable(`status ${status}`, true, { http_status: status })
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -130,5 +132,6 @@ function unreachable(error: unknown, timeout: number): Unreachable {
   const code = isObject(error) || error instanceof Error ? (error as { code?: unknown }).code : undefined
   // No retry, because it would take as long again.
   if (code === 'ETIMEDOUT') return new Unreachable(`timed out after ${timeout / 1000} s`, false)
-  return new Unreachable(typeof code === 'string' ? (words[code] ?? code) : 'connection failed')
+  if (typeof code !== 'string') return new Unreachable('connection failed')
+  return new Unreachable(words[code] ?? code, true, { errno: code })
 }

@@ -117,7 +117,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
     } catch (error) {
       if (!(error instanceof Refused) || error.status === 401) throw error
       log.warn('the media server refuses the path of a camera', { camera: name, reason: error.message })
-      wanted.report({ type: 'path.refused', reason: because('path_refused', error.message) })
+      wanted.report({ type: 'path.refused', reason: because('path_refused', error.message, error.evidence) })
       return false
     }
   }

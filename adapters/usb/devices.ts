@@ -3,6 +3,7 @@ import type { UsbDevice } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import { naturally } from '../../machines/domain/identity.js'
 import type { Dispose, Log, UsbDevices } from '../../machines/domain/ports.js'
+import type { Evidence } from '../../machines/domain/reason.js'
 import { listBySysfs } from './sysfs.js'
 import { fromProperties, loadUdev, type Udev } from './udev.js'
 
@@ -44,10 +45,14 @@ export function createUsbDevices(options: UsbDevicesOptions): UsbDevices {
         mode,
       })
       let timer: NodeJS.Timeout | undefined
-      const changed = () => {
+      let first: Evidence | undefined
+      const changed = (evidence?: Evidence) => {
+        first ??= evidence
         timer ??= setTimeout(() => {
+          const seen = first
           timer = undefined
-          hint()
+          first = undefined
+          hint(seen)
         }, settleTime)
       }
       const stop = udev ? listen(udev, changed) : watchFolder(devDir, changed, log)
@@ -65,13 +70,14 @@ export function createUsbDevices(options: UsbDevicesOptions): UsbDevices {
 const byPort = (a: UsbDevice, b: UsbDevice): number =>
   naturally(a.port ?? '\uffff', b.port ?? '\uffff') || naturally(a.node, b.node)
 
-function listen(udev: Udev, changed: () => void): Dispose {
+function listen(udev: Udev, changed: (evidence: Evidence) => void): Dispose {
   const monitor = monitors.get(udev) ?? udev.monitor('video4linux')
   monitors.set(udev, monitor)
   const actions = ['add', 'remove', 'change', 'bind', 'unbind', 'move']
-  for (const action of actions) monitor.on(action, changed)
+  const listeners = actions.map((action) => [action, () => changed({ udev_action: action })] as const)
+  for (const [action, listener] of listeners) monitor.on(action, listener)
   return () => {
-    for (const action of actions) monitor.off(action, changed)
+    for (const [action, listener] of listeners) monitor.off(action, listener)
   }
 }
 

@@ -25,6 +25,11 @@ export const portOptions = (config: Configuration) => ({
     keys: keyDefaults(config),
     audit: { maxSize: config.audit.max_size, maxFiles: config.audit.max_files },
   },
+  journal: {
+    enabled: config.journal.enabled,
+    maxSize: config.journal.max_size,
+    maxAge: config.journal.max_age,
+  },
   paths: (recordings: string) => pathDefaults(config, recordings),
   mediaServer: {
     timeout: config.mediamtx.timeout,

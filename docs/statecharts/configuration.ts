@@ -23,7 +23,10 @@ export const machine = setup({
     acceptPlan: () => {},
     noteFailure: () => {},
     noteFault: () => {},
+    noteInterruption: () => {},
     noteUnanswered: () => {},
+    sendPending: () => {},
+    sendSettled: () => {},
     sendSettings: () => {},
     sendPrevious: () => {},
     tellOutcome: () => {},
@@ -31,6 +34,7 @@ export const machine = setup({
     tellRolledBack: () => {},
   },
   guards: {
+    isInterrupted: () => false,
     hasRoom: () => true,
     hasRequest: () => false,
     isFileChange: () => false,
@@ -63,6 +67,7 @@ export const machine = setup({
     idle: {
       tags: 'idle',
       always: [
+        { guard: 'isInterrupted', target: 'rollingBack', actions: 'noteInterruption' },
         { guard: 'isFileChange', target: 'debouncing' },
         { guard: 'hasRequest', target: 'reading' },
       ],
@@ -82,6 +87,7 @@ export const machine = setup({
     },
     applying: {
       tags: 'changing',
+      entry: 'sendPending',
       initial: 'writing',
       states: {
         writing: {
@@ -93,7 +99,7 @@ export const machine = setup({
             ],
             onError: {
               target: '#configuration.idle',
-              actions: [{ type: 'tellRefused' }, 'dropRequest'],
+              actions: [{ type: 'tellRefused' }, 'dropRequest', 'sendSettled'],
             },
           },
         },
@@ -144,7 +150,13 @@ export const machine = setup({
         src: 'keepVersion',
         onDone: {
           target: 'idle',
-          actions: [{ type: 'takeVersion' }, 'acceptPlan', 'tellOutcome', 'dropRequest'],
+          actions: [
+            { type: 'takeVersion' },
+            'acceptPlan',
+            'tellOutcome',
+            'dropRequest',
+            'sendSettled',
+          ],
         },
         onError: {
           target: 'idle',
@@ -154,6 +166,7 @@ export const machine = setup({
             { type: 'noteFailure' },
             'tellOutcome',
             'dropRequest',
+            'sendSettled',
           ],
         },
       },
@@ -179,7 +192,7 @@ export const machine = setup({
         },
         done: { type: 'final' },
       },
-      onDone: { target: 'idle', actions: ['tellRolledBack', 'dropRequest'] },
+      onDone: { target: 'idle', actions: ['tellRolledBack', 'dropRequest', 'sendSettled'] },
     },
   },
 })

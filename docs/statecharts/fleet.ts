@@ -32,6 +32,8 @@ export const machine = setup({
     noteSaved: () => {},
     noteFailure: () => {},
     takeSettings: () => {},
+    keepPending: () => {},
+    keepSettled: () => {},
     tellApplied: () => {},
     tellCameras: () => {},
     reapCamera: () => {},
@@ -314,7 +316,12 @@ export const machine = setup({
             crashed: { after: { restartPause: 'running' } },
             off: {},
           },
-          on: { 'services.stop': '.off', 'cameras.told': { actions: 'tellApplied' } },
+          on: {
+            'services.stop': '.off',
+            'cameras.told': { actions: 'tellApplied' },
+            'change.pending': { actions: { type: 'keepPending' } },
+            'change.settled': { actions: { type: 'keepSettled' } },
+          },
         },
         retention: {
           initial: 'running',

@@ -6,6 +6,8 @@ export const machine = setup({
   actors: {
     loadPolicy: fromPromise(async () => {}),
     savePolicy: fromPromise(async () => {}),
+    findLoss: fromPromise(async () => {}),
+    acceptLoss: fromPromise(async () => {}),
     sweepFiles: fromPromise(async () => {}),
     loadClock: fromPromise(async () => {}),
     readClock: fromPromise(async () => {}),
@@ -15,6 +17,10 @@ export const machine = setup({
     keepLoaded: () => {},
     takeConfiguration: () => {},
     disable: () => {},
+    noteLoss: () => {},
+    suspectLoss: () => {},
+    forgetLoss: () => {},
+    tellUnaccepted: () => {},
     noteNeed: () => {},
     forgetNeed: () => {},
     takeChange: () => {},
@@ -46,6 +52,8 @@ export const machine = setup({
     isForRoom: () => true,
     isToBeContinued: () => true,
     isUnsaved: () => false,
+    isLost: () => false,
+    acceptsLoss: () => true,
     isClockSuspect: () => false,
     isTooMuch: () => false,
     isNotSuspended: () => false,
@@ -67,11 +75,37 @@ export const machine = setup({
         loading: {
           invoke: {
             src: 'loadPolicy',
-            onDone: { target: 'idle.fresh', actions: { type: 'keepLoaded' } },
-            onError: { target: 'idle.fresh', actions: { type: 'disable' } },
+            onDone: { target: 'recalling', actions: { type: 'keepLoaded' } },
+            onError: { target: 'recalling', actions: { type: 'disable' } },
+          },
+        },
+        recalling: {
+          invoke: {
+            src: 'findLoss',
+            onDone: { target: 'idle.fresh', actions: { type: 'noteLoss' } },
+            onError: { target: 'idle.fresh', actions: { type: 'suspectLoss' } },
+          },
+        },
+        withheld: {
+          tags: 'withheld',
+          on: {
+            'retention.sweep': {
+              guard: { type: 'acceptsLoss' },
+              target: 'accepting',
+              actions: { type: 'beginSweep' },
+            },
+            'policy.set': { target: 'saving', actions: { type: 'takeChange' } },
+          },
+        },
+        accepting: {
+          invoke: {
+            src: 'acceptLoss',
+            onDone: { target: 'sweeping', actions: 'forgetLoss' },
+            onError: { target: 'withheld', actions: { type: 'tellUnaccepted' } },
           },
         },
         idle: {
+          always: { guard: 'isLost', target: 'withheld' },
           initial: 'rested',
           states: {
             fresh: {
@@ -233,6 +267,7 @@ export const machine = setup({
       states: {
         active: {
           always: [
+            { guard: 'isLost', target: 'suspended.byLoss' },
             { guard: 'isClockSuspect', target: 'suspended.byClock' },
             { guard: 'isTooMuch', target: 'suspended.byExcess' },
           ],
@@ -242,10 +277,26 @@ export const machine = setup({
           initial: 'byClock',
           always: { guard: 'isNotSuspended', target: 'active', actions: 'tellResumed' },
           states: {
-            byClock: { entry: 'tellSuspended', always: { guard: 'isTooMuch', target: 'byExcess' } },
+            byLoss: {
+              entry: 'tellSuspended',
+              always: [
+                { guard: 'isClockSuspect', target: 'byClock' },
+                { guard: 'isTooMuch', target: 'byExcess' },
+              ],
+            },
+            byClock: {
+              entry: 'tellSuspended',
+              always: [
+                { guard: 'isLost', target: 'byLoss' },
+                { guard: 'isTooMuch', target: 'byExcess' },
+              ],
+            },
             byExcess: {
               entry: 'tellSuspended',
-              always: { guard: 'isClockSuspect', target: 'byClock' },
+              always: [
+                { guard: 'isLost', target: 'byLoss' },
+                { guard: 'isClockSuspect', target: 'byClock' },
+              ],
             },
           },
         },

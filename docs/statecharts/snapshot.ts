@@ -7,6 +7,7 @@ export const machine = setup({
     grabDirect: fromPromise(async () => {}),
     grabByFfmpeg: fromPromise(async () => {}),
     grabFromStream: fromPromise(async () => {}),
+    askSource: fromPromise(async () => {}),
     savePictures: fromPromise(async () => {}),
   },
   actions: {
@@ -16,6 +17,8 @@ export const machine = setup({
     takeLate: () => {},
     leaveStream: () => {},
     noteLoss: () => {},
+    noteAbsence: () => {},
+    forgetLoss: () => {},
     passOver: () => {},
     passFailure: () => {},
     tellSaved: () => {},
@@ -27,6 +30,7 @@ export const machine = setup({
     isLive: () => false,
     isDeviceFreed: () => true,
     isServerLost: () => true,
+    isAbsent: () => true,
     isServerReturning: () => true,
     isBusy: () => true,
     suits: () => true,
@@ -270,8 +274,24 @@ export const machine = setup({
           },
         },
         waking: {
-          initial: 'first',
+          initial: 'choosing',
           states: {
+            choosing: { always: [{ guard: 'isNetworked', target: 'asking' }, { target: 'first' }] },
+            asking: {
+              invoke: {
+                src: 'askSource',
+                onDone: { target: 'first', actions: 'forgetLoss' },
+                onError: [
+                  {
+                    guard: { type: 'isAbsent' },
+                    target: 'away',
+                    actions: { type: 'noteAbsence' },
+                  },
+                  { target: 'first', actions: 'forgetLoss' },
+                ],
+              },
+            },
+            away: { after: { retryPause: 'asking' } },
             first: {
               invoke: {
                 src: 'grabFromStream',

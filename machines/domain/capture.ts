@@ -2,14 +2,14 @@
 import type { CameraId, Capabilities, Device, Pipeline, UsbDevice } from './camera.js'
 import type { Dispose } from './dispose.js'
 import type { PathSpec } from './mediaServer.js'
-import type { Reason } from './reason.js'
+import type { Evidence, Reason } from './reason.js'
 
 /** Finds USB cameras. */
 export interface UsbDevices {
   /** Resolves with the cameras that are plugged in: `:capture:` nodes only, ordered by port. */
   list(signal: AbortSignal): Promise<UsbDevice[]>
-  /** Calls `hint` when something may have changed. `mode`: the source of the events, udev or inotify on /dev. */
-  watch(hint: () => void): { mode: 'udev' | 'devfs'; dispose: Dispose }
+  /** Calls `hint` when something may have changed, with what was seen. `mode`: the source of the events, udev or inotify on /dev. */
+  watch(hint: (evidence?: Evidence) => void): { mode: 'udev' | 'devfs'; dispose: Dispose }
 }
 
 /** Reads the capabilities of one device. */

@@ -29,6 +29,14 @@ export interface ErrorData {
   retry_after_ms?: number
   dependency?: string
   detail?: string
+  /** ISO time: since when the state exists. */
+  since?: string
+  /** How the state came about, the nearest cause first. */
+  causes?: string[]
+  /** What was observed. */
+  evidence?: Readonly<Record<string, string | number | boolean>>
+  /** ISO time at which the service tries again by itself. */
+  until?: string
   /** All broken rules of a configuration. */
   faults?: { key: string; value: string; rule: string }[]
 }
@@ -191,7 +199,7 @@ const table = {
         suggestion: 'End the session without revoke',
       },
     },
-    fields: ['state', 'allowed_states', 'allowed_methods'],
+    fields: ['state', 'allowed_states', 'allowed_methods', 'since', 'causes', 'evidence', 'until'],
   },
   unsupported: {
     code: -32030,
@@ -235,7 +243,7 @@ const table = {
       mediamtx: { suggestion: 'Check the media server; get_status returns its state and the reason for it' },
       storage: { suggestion: 'Check the disk of the data directory; get_storage_info returns its state' },
     },
-    fields: ['dependency', 'detail'],
+    fields: ['dependency', 'detail', 'since', 'causes', 'evidence', 'until'],
   },
 } as const satisfies Record<string, ErrorKind>
 

@@ -106,14 +106,23 @@ const sentences = {
 
 export type ReasonCode = keyof typeof sentences
 
+/** What was observed: `errno`, `exit_code`, `http_status`, `line` of a program … It contains no secret and no path. */
+export type Evidence = Readonly<Record<string, string | number | boolean>>
+
 export interface Reason {
   code: ReasonCode
   /** One sentence for people. Programs never compare it. It contains no path, token or password. */
   details: string
+  evidence?: Evidence
 }
 
 /** Returns a reason with its default sentence, or with a more exact one. */
-export const because = (code: ReasonCode, details: string = sentences[code]): Reason => ({ code, details })
+export const because = (code: ReasonCode, details: string = sentences[code], evidence?: Evidence): Reason =>
+  evidence === undefined ? { code, details } : { code, details, evidence }
+
+/** Whether the text is a code. */
+export const isReasonCode = (text: unknown): text is ReasonCode =>
+  typeof text === 'string' && Object.hasOwn(sentences, text)
 
 /** An expected failure of an effect. The machine's state shows its reason. */
 export class Failure extends Error {
@@ -121,6 +130,7 @@ export class Failure extends Error {
   constructor(
     readonly code: ReasonCode,
     details: string = sentences[code],
+    readonly evidence?: Evidence,
   ) {
     super(details)
   }
@@ -129,5 +139,5 @@ export class Failure extends Error {
 /** Returns the reason of any thrown value: that of a `Failure`, else `otherwise` with the message of the error. */
 export const reasonFrom = (error: unknown, otherwise: ReasonCode = 'failed'): Reason =>
   error instanceof Failure
-    ? because(error.code, error.message)
+    ? because(error.code, error.message, error.evidence)
     : because(otherwise, error instanceof Error ? error.message : String(error))

@@ -227,6 +227,14 @@ export interface Methods {
         readers: number
         uptime: number
       }
+      /** The camera disconnects again and again; absent: it does not */
+      flapping?: {
+        disconnects: number
+        /** Seconds in which they happened */
+        window_s: number
+        /** Median interval in seconds */
+        every_s: number
+      }
       capabilities?: {
         formats: string[]
         resolutions: string[]
@@ -1477,6 +1485,139 @@ export interface Methods {
       total: number
       /** Absent: there are no older entries */
       next_before?: number
+    }
+  }
+  /** Lists the changes of state of the service, newest first, with their causes. Role: viewer. */
+  get_history: {
+    params: {
+      /** Camera id, as in camera0 */
+      device?: string
+      /** One actor with its children, as in `storage` */
+      actor?: string
+      /** Only entries from this time on */
+      since?: string
+      /** Only entries up to this time */
+      until?: string
+      limit?: number
+      /** Only older entries: `next_cursor` of the previous page */
+      cursor?: number
+      /** Only newer entries: the highest `seq` that the client has */
+      after?: number
+    }
+    result: {
+      entries: {
+        seq: number
+        at: string
+        /** The actor, as in `camera:camera0/recording`, `storage`, `link`; `service` */
+        actor: string
+        /** The machine and the fingerprint of its chart */
+        machine?: string
+        /** States that were left; absent: the actor began */
+        from?: string
+        /** States that were entered; absent: the actor ended */
+        to?: string
+        /** The state in the words of the API, if it changed */
+        state?: string
+        event: string
+        /** What happened, in one sentence for people */
+        text: string
+        cause?: {
+          event: string
+          /** The entry that it follows from; absent: it came from outside */
+          seq?: number
+          /** The actor or effect that sent the event */
+          actor?: string
+          /** Who asked for it; only shown to this user and to administrators */
+          by?: {
+            user: string
+            request: string
+          }
+        }
+        /** What was observed: errno, exit_code, http_status, line, udev_action, available … */
+        evidence?: Record<string, string | number | boolean>
+      }[]
+      /** Absent: there are no older entries */
+      next_cursor?: number
+    }
+  }
+  /** Explains a state: since when, by which causes, on what evidence, and what is allowed now. Role: viewer. */
+  explain: {
+    params: {
+      /** Camera id, as in camera0 */
+      device?: string
+      /** Camera id: explains its recording, or its last one */
+      recording?: string
+      component?: 'mediamtx' | 'storage' | 'discovery'
+    }
+    result: {
+      subject: string
+      state: string
+      /** When this state began */
+      since?: string
+      /** The state in one sentence for people */
+      text: string
+      /** Code of the reason */
+      reason?: string
+      /** The reason in one sentence */
+      details?: string
+      /** What was observed: errno, exit_code, http_status, line, udev_action, available … */
+      evidence?: Record<string, string | number | boolean>
+      /** The entry with which the state began, then what led to it */
+      causes: {
+        seq: number
+        at: string
+        /** The actor, as in `camera:camera0/recording`, `storage`, `link`; `service` */
+        actor: string
+        /** The machine and the fingerprint of its chart */
+        machine?: string
+        /** States that were left; absent: the actor began */
+        from?: string
+        /** States that were entered; absent: the actor ended */
+        to?: string
+        /** The state in the words of the API, if it changed */
+        state?: string
+        event: string
+        /** What happened, in one sentence for people */
+        text: string
+        cause?: {
+          event: string
+          /** The entry that it follows from; absent: it came from outside */
+          seq?: number
+          /** The actor or effect that sent the event */
+          actor?: string
+          /** Who asked for it; only shown to this user and to administrators */
+          by?: {
+            user: string
+            request: string
+          }
+        }
+        /** What was observed: errno, exit_code, http_status, line, udev_action, available … */
+        evidence?: Record<string, string | number | boolean>
+      }[]
+      /** Delays that run, the next one first */
+      timers: {
+        name: string
+        until: string
+        /** What happens then */
+        effect: string
+      }[]
+      allowed_methods: string[]
+      refused_methods: {
+        method: string
+        /** Code of the reason */
+        reason: string
+        details: string
+        /** What must happen before the method is allowed */
+        needs: string
+      }[]
+      /** The camera disconnects again and again; absent: it does not */
+      flapping?: {
+        disconnects: number
+        /** Seconds in which they happened */
+        window_s: number
+        /** Median interval in seconds */
+        every_s: number
+      }
     }
   }
   /** Returns every key of the configuration with its value and its source; credentials are masked. Role: admin. */

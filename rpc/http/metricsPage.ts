@@ -1,4 +1,5 @@
 import type { Metric as PromMetric } from 'prom-client'
+import type { StateTime } from '../../machines/domain/journal.js'
 import type { MediaFiles, MediaServer, StreamState } from '../../machines/domain/ports.js'
 import { inTime } from '../inTime.js'
 import type { CountedMetrics } from '../metrics.js'
@@ -9,6 +10,7 @@ export interface MetricsOptions extends Pick<RpcOptions, 'directory' | 'about' |
   metrics: Pick<CountedMetrics, 'counts'>
   mediaServer: Pick<MediaServer, 'streams'>
   files: Pick<MediaFiles, 'sizes'>
+  stateTimes: () => readonly StateTime[]
   /** Number of open WebSockets. */
   sockets: () => { authenticated: number; unauthenticated: number }
   /** ms that a scrape waits for the media server and the disk; default 2 s. */
@@ -54,6 +56,7 @@ export const createMetricsPage = ({
   mediaServer,
   files,
   sockets,
+  stateTimes,
   about,
   clock,
   log,
@@ -90,6 +93,7 @@ export const createMetricsPage = ({
       system: directory.system(),
       counts: metrics.counts(),
       streams: { states, stale: fresh === undefined },
+      stateTimes: stateTimes(),
       sockets: sockets(),
       process: { residentBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 },
       ...(sizes && { files: sizes.of }),

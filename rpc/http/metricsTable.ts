@@ -1,3 +1,4 @@
+import type { StateTime } from '../../machines/domain/journal.js'
 import type { StreamState } from '../../machines/domain/ports.js'
 import type { CameraView, LinkView, StorageView, SystemView } from '../../machines/domain/views.js'
 import { bounds, type CameraCounts, type Counts, type DurationTable } from '../metrics.js'
@@ -15,6 +16,7 @@ export interface Sample {
   streams: { states: StreamState[]; stale: boolean }
   /** Bytes; absent until the files were counted. */
   files?: { recordings: number; snapshots: number }
+  stateTimes: readonly StateTime[]
   sockets: { authenticated: number; unauthenticated: number }
   process: { residentBytes: number; cpuSeconds: number }
 }
@@ -71,6 +73,11 @@ const perCameraAnd = (labels: readonly string[], rows: readonly [keyof CameraCou
     ),
   )
 
+const byState = (value: (time: StateTime) => number) =>
+  by(['machine', 'camera', 'state'], ({ stateTimes }) =>
+    stateTimes.map((time): Value => [[time.machine, time.camera, time.state], value(time)]),
+  )
+
 const camerasByState = ({ cameras }: Sample): Map<string, number> => {
   const numbers = new Map(['available', 'unplugged', 'faulty'].map((state) => [state, 0]))
   for (const { cause } of cameras) numbers.set(cause.state, (numbers.get(cause.state) ?? 0) + 1)
@@ -113,6 +120,15 @@ const own: Record<string, Row> = {
   clock_jumps_total: [
     'Number of times the wall clock of the host jumped by more than 2 s.',
     total((c) => c.clockJumps),
+  ],
+
+  state_seconds_total: [
+    'Number of seconds that actors of a machine spent in each state. Empty camera: not of a camera.',
+    byState(({ time }) => time / 1_000),
+  ],
+  transitions_total: [
+    'Number of times that actors of a machine entered each state. Empty camera: not of a camera.',
+    byState(({ entered }) => entered),
   ],
 
   cameras: ['Number of cameras by state.', each('state', camerasByState)],

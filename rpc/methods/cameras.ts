@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import type { CameraView } from '../../machines/domain/views.js'
 import { standingAnswer } from '../answers.js'
+import { Flapping, flappingFields } from '../flapping.js'
 import { type Call, method } from '../method.js'
 import { cameraOf, capabilitiesOf, seconds, sizeOf } from '../present.js'
 import { camerasFor } from '../rights.js'
@@ -32,14 +33,22 @@ const wholeOf = (view: CameraView, { known, state }: KnownStream, call: Call) =>
   const urls = urlsFor(services, view.id, viewerOf(call))
   const uptime = state?.readySince === undefined ? 0 : seconds(services.clock.now() - state.readySince)
   const [sent, readers] = [state?.bytesSent ?? 0, state?.readers ?? 0]
-  return standingAnswer(caller, `status ${view.id}`, [view, urls.rtsp, urls.hls, known, uptime, sent, readers], () => {
-    const { formats, resolutions } = capabilitiesOf(view)
-    return {
-      ...cameraOf(view, urls),
-      ...(known ? { metrics: { bytes_sent: sent, readers, uptime } } : {}),
-      ...(view.capabilities === undefined ? {} : { capabilities: { formats, resolutions } }),
-    }
-  })
+  const flapping = services.explain.flapping(view.id)
+  return standingAnswer(
+    caller,
+    `status ${view.id}`,
+    [view, urls.rtsp, urls.hls, known, uptime, sent, readers, flapping],
+    () => {
+      const { formats, resolutions } = capabilitiesOf(view)
+      const camera = cameraOf(view, urls)
+      return {
+        ...camera,
+        ...flappingFields(flapping, camera.details),
+        ...(known ? { metrics: { bytes_sent: sent, readers, uptime } } : {}),
+        ...(view.capabilities === undefined ? {} : { capabilities: { formats, resolutions } }),
+      }
+    },
+  )
 }
 
 const getCameraStatus = method({
@@ -56,6 +65,7 @@ const getCameraStatus = method({
         { description: 'Absent while the media server does not answer; uptime in seconds' },
       ),
     ),
+    flapping: Flapping,
     capabilities: Type.Optional(
       Type.Object({ formats: Type.Array(Type.String()), resolutions: Type.Array(Type.String()) }),
     ),

@@ -6,6 +6,7 @@ import { discoverMethods } from './discover.js'
 import { eventMethods } from './events.js'
 import { externalMethods } from './external.js'
 import { fileMethods } from './files.js'
+import { historyMethods } from './history.js'
 import { keyMethods } from './keys.js'
 import { metricMethods } from './metrics.js'
 import { recordingMethods } from './recordings.js'
@@ -32,6 +33,7 @@ export const methods: readonly Method[] = [
   ...sessionAdminMethods,
   ...keyMethods,
   ...auditMethods,
+  ...historyMethods,
   ...configurationMethods,
   ...discoverMethods,
 ]

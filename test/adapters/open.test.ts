@@ -32,7 +32,7 @@ describe('the ports of the service', () => {
     lines = []
     const note = (message: string) => void lines.push(message)
     const { ports, closers } = await openPorts(
-      { ...options, dataDir: disk.dir },
+      { ...options, dataDir: disk.dir, version: '1.0.0' },
       {
         log: { error: note, warn: note, info() {}, debug() {} },
         env: { PATH: process.env.PATH },
@@ -73,7 +73,7 @@ describe('the ports of the service', () => {
 
   it('open on a full disk without the state of before', async () => {
     for (const folder of ['state', 'secrets', 'audit'])
-      for (const name of await readdir(path(folder))) await rm(path(folder, name))
+      for (const name of await readdir(path(folder))) await rm(path(folder, name), { recursive: true })
     disk.fill()
     expect(await run()).to.deep.equal(nothing)
     expect(startsOf(lines)).to.deep.equal(secretsInMemory)

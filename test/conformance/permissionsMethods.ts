@@ -151,6 +151,8 @@ const plans: Record<string, Plan> = {
   revoke_api_key: key,
   revoke_token: { wide: true, params: () => ({ jti: 'of nobody' }) },
   get_audit_log: { wide: true, params: () => ({ limit: 1000 }) },
+  get_history: { lists: true, params: () => ({ limit: 1000 }) },
+  explain: { params: () => ({ component: 'storage' }) },
   get_config: { wide: true },
   set_config: { wide: true, params: () => ({ patch: {} }) },
   get_config_history: { wide: true },

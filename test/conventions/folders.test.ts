@@ -11,8 +11,9 @@ const mayImport: Record<string, string[]> = {
   actors: ['machines', 'machines/domain'],
   adapters: ['machines/domain'],
   rpc: ['machines/domain', 'actors'],
+  'rpc/client': [],
   config: ['machines/domain'],
-  commands: ['adapters', 'config', 'machines/domain', 'app.ts'],
+  commands: ['adapters', 'config', 'machines/domain', 'rpc/client', 'app.ts'],
 }
 const rooms = Object.keys(mayImport).sort((one, other) => other.length - one.length)
 const roomOf = (path: string): string | undefined => rooms.find((room) => path.startsWith(`${room}/`))

@@ -24,6 +24,7 @@ import type { ConfigAsk } from '../../machines/domain/configuration.js'
 import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import type { ExternalAsk, ExternalStream, ExternalView } from '../../machines/domain/external.js'
 import type { By, Fact, Told } from '../../machines/domain/facts.js'
+import type { Flapping } from '../../machines/domain/journal.js'
 import type { MediaFile, MediaFiles, RecordingFile, StreamState } from '../../machines/domain/ports.js'
 import { because, type Reason } from '../../machines/domain/reason.js'
 import type { Gap } from '../../machines/domain/recording.js'
@@ -31,6 +32,7 @@ import type { RetentionAsk, RetentionPolicy } from '../../machines/domain/retent
 import type { CameraView, LinkView, StorageView, SystemView } from '../../machines/domain/views.js'
 import type { RpcLimits, RpcOptions } from '../../rpc/options.js'
 import { createRpcServer } from '../../rpc/server.js'
+import { fakeExplain, fakeJournal, unplugging } from './fakeExplain.js'
 import { until, within } from './wait.js'
 
 export const noon = Date.UTC(2025, 5, 1, 12)
@@ -153,6 +155,8 @@ export const createWorld = () => {
       discovery: { active: true, mode: 'udev', cause: { state: 'watching', since: noon - 50_000 } },
       startedAt: noon - 60_000,
     } as SystemView,
+    entries: unplugging(noon - 5_000),
+    flapping: undefined as Flapping | undefined,
     streams: [
       {
         name: 'camera0',
@@ -508,6 +512,8 @@ export const createWorld = () => {
       },
       close: async () => {},
     },
+    explain: fakeExplain(world, camera),
+    journal: { read: (query) => fakeJournal(world.entries).read(query) },
     retention,
     configuration,
     external,

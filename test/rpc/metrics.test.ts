@@ -42,6 +42,10 @@ describe('the metrics', () => {
       about,
       clock,
       log,
+      stateTimes: () => [
+        { machine: 'camera', camera: 'camera0', state: 'available', entered: 2, time: 61_500 },
+        { machine: 'storage', camera: '', state: 'ok', entered: 1, time: 62_000 },
+      ],
       sockets: () => ({ authenticated: 3, unauthenticated: 1 }),
       ...changes,
     })
@@ -51,6 +55,17 @@ describe('the metrics', () => {
     text.split('\n').filter((line) => new RegExp(`^camera_service_${name}(?:\\{| )`).test(line))
   const scrape = async (name: string) =>
     linesOf((await page()()).text, name).map((line) => line.replace(/^camera_service_/, ''))
+
+  it('show the time in each state, and how often it was entered', async () => {
+    expect(await scrape('state_seconds_total')).to.deep.equal([
+      'state_seconds_total{machine="camera",camera="camera0",state="available"} 61.5',
+      'state_seconds_total{machine="storage",camera="",state="ok"} 62',
+    ])
+    expect(await scrape('transitions_total')).to.deep.equal([
+      'transitions_total{machine="camera",camera="camera0",state="available"} 2',
+      'transitions_total{machine="storage",camera="",state="ok"} 1',
+    ])
+  })
 
   it('show the present cameras, streams, sockets and files', async () => {
     expect(await scrape('cameras')).to.deep.equal([

@@ -3,6 +3,7 @@ import type { openPorts, Ports } from '../../adapters/open.js'
 import type { UsbDevice } from '../../machines/domain/camera.js'
 import type { PathEvent, Registry } from '../../machines/domain/ports.js'
 import { createGate } from './gate.js'
+import { memoryJournal } from './memoryJournal.js'
 
 const never = <T>(): Promise<T> => new Promise(() => {})
 const nothing = () => {}
@@ -34,6 +35,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
     credentials: { ...gate.credentials, onOutsideChange: () => nothing, close: async () => {} },
     links: gate.links,
     audit: { write: gate.audit.write, list: async () => ({ entries: [], total: 0 }), close: async () => {} },
+    journal: memoryJournal(),
     own: { purposeOf: () => undefined, isOwnAddress: () => true },
     mediaServer: {
       info: async () => ({ version: 'v1.20.1', started: 'now' }),

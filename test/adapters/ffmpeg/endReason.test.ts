@@ -40,4 +40,17 @@ describe('endReason', () => {
     const text = `${heading}/dev/video0: No such device\nav_interleaved_write_frame(): Broken pipe\n`
     expect(endReason(text)?.code).to.equal('device_gone')
   })
+
+  it('keeps the errno and the line, without paths and credentials', () => {
+    expect(
+      endReason('[video4linux2] ioctl(VIDIOC_REQBUFS) of /dev/video0: Device or resource busy')?.evidence,
+    ).to.deep.equal({
+      errno: 'EBUSY',
+      line: '[video4linux2] ioctl(VIDIOC_REQBUFS) of …: Device or resource busy',
+    })
+    expect(endReason('rtsp://ann:secret@10.0.0.1/x: Connection refused')?.evidence).to.deep.equal({
+      errno: 'ECONNREFUSED',
+      line: 'rtsp://… Connection refused',
+    })
+  })
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { writeAtomically } from '../../../adapters/data/atomic.js'
 import { createStorage } from '../../../adapters/files/storage.js'
+import { because } from '../../../machines/domain/reason.js'
 import { type SmallDisk, smallDisk } from '../../support/smallDisk.js'
 
 describe('storage', () => {
@@ -44,7 +45,7 @@ describe('storage', () => {
     const { percent, inodesPercent, inodes, fault } = await storage(disk.dir).usage()
     expect([inodesPercent, inodes]).to.deep.equal([100, 8])
     expect(percent).to.be.below(90)
-    expect(fault).to.deep.equal({ code: 'storage_full', details: 'no file can be written (ENOSPC)' })
+    expect(fault).to.deep.equal(because('storage_full', 'no file can be written (ENOSPC)', { errno: 'ENOSPC' }))
   })
 
   it('shows that the disk is full', async function () {
@@ -59,7 +60,7 @@ describe('storage', () => {
     disk.setReadOnly()
     const { total, fault } = await storage(disk.dir).usage()
     expect(total).to.equal(65_536)
-    expect(fault).to.deep.equal({ code: 'storage_read_only', details: 'the disk is read-only (EROFS)' })
+    expect(fault).to.deep.equal(because('storage_read_only', 'the disk is read-only (EROFS)', { errno: 'EROFS' }))
   })
 
   for (const [code, expected] of [

@@ -291,7 +291,7 @@ describe('media server: the control API', () => {
     expect(media.events.at(-1)).to.deep.equal({
       camera: 'camera0',
       type: 'path.refused',
-      reason: because('path_refused', 'the media server refused the request: bad rtsp://… in …'),
+      reason: because('path_refused', 'the media server refused the request: bad rtsp://… in …', { http_status: 400 }),
     })
     answers.push(refusal('path not found', 404))
     await media.withdraw('camera0')

@@ -41,10 +41,10 @@ describe('USB devices with udev', () => {
 
   it('gives one hint for the events of one plug', async () => {
     const { usb, monitor } = byUdev()
-    let hints = 0
+    const hints: unknown[] = []
     const hinted = new EventEmitter()
-    const { mode, dispose } = usb.watch(() => {
-      hints += 1
+    const { mode, dispose } = usb.watch((evidence) => {
+      hints.push(evidence)
       hinted.emit('hint')
     })
     for (const action of ['add', 'change', 'bind']) monitor.emit(action, first)
@@ -52,7 +52,7 @@ describe('USB devices with udev', () => {
     monitor.emit('remove', first)
     await once(hinted, 'hint')
     dispose()
-    expect([mode, hints]).to.deep.equal(['udev', 2])
+    expect([mode, hints]).to.deep.equal(['udev', [{ udev_action: 'add' }, { udev_action: 'remove' }]])
   })
 
   it('creates one monitor, and removes its listeners when disposed', () => {

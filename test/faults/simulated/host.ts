@@ -74,6 +74,8 @@ export function createHost({ units, now, wall }: { units: Map<string, Unit>; now
     /** Changes with each start. */
     started: 0,
     mayServerStart: true,
+    /** Cameras whose paths the media server refuses. */
+    refused: new Set<string>(),
     api: 'works' as 'works' | 'slow' | 'failing',
     disk: undefined as ReasonCode | undefined,
     isDiskHanging: false,

@@ -20,6 +20,7 @@ export function createApi(host: Host): Api {
     if (path.startsWith('/v3/paths/list')) return listOf([...host.paths.keys()].map(stateOf))
     if (path.startsWith('/v3/paths/get/') && known) return stateOf(name)
     if (path.startsWith('/v3/config/paths/get/') && known) return { ...known.body, name }
+    if (method === 'POST' && host.refused.has(name)) throw new Refused(400, true, 'invalid path configuration')
     if (method === 'POST' && path.startsWith('/v3/config/paths/replace/') && isCameraId(name))
       return host.publish(name, body as Record<string, string | boolean>)
     if (method === 'PATCH' && known) return host.setRecord(name, (body as { record: boolean }).record)

@@ -4,7 +4,7 @@ import { sleep as wait } from '../../../adapters/wait.js'
 import type { UsbDevice } from '../../../machines/domain/camera.js'
 import type { ExternalState } from '../../../machines/domain/external.js'
 import type { Clock, Picture, RecordingFile, Registry } from '../../../machines/domain/ports.js'
-import { because, Failure, type ReasonCode } from '../../../machines/domain/reason.js'
+import { because, type Evidence, Failure, type ReasonCode } from '../../../machines/domain/reason.js'
 import type { RecordingIntent } from '../../../machines/domain/recording.js'
 import { createFakePorts } from '../../support/fakePorts.js'
 import type { Host } from './host.js'
@@ -17,13 +17,16 @@ export interface Kept {
   external: ExternalState
 }
 
+/** Tells of an event of udev. */
+export type Hint = (evidence?: Evidence) => void
+
 /** ms. */
 const probing = 80
 const grabbing = 200
 const starting = 250
 
 /** The ports of a service on the simulated host. `hint`: an event of udev. */
-export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<() => void>) {
+export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<Hint>) {
   const { ports, log, lines } = createFakePorts()
   const mediaServer = simulatedMediaServer(host, log)
   const fault = (): ReasonCode | undefined => host.disk

@@ -5,17 +5,28 @@ import { loadConfiguration } from '../../../config/load.js'
 import { configurationRules } from '../../../config/rules.js'
 import type { By } from '../../../machines/domain/by.js'
 import type { Told } from '../../../machines/domain/facts.js'
+import type { Journal } from '../../../machines/domain/journal.js'
 import type { Clock } from '../../../machines/domain/ports.js'
 import { createMetrics } from '../../../rpc/metrics.js'
+import { memoryJournal } from '../../support/memoryJournal.js'
 import { type FaultName, faultNames, type Source } from '../faults.js'
 import type { Ended, Injection, Seen, World, Worlds } from '../world.js'
 import { createHost, type Unit } from './host.js'
-import { type Kept, simulatedPorts } from './ports.js'
+import { type Hint, type Kept, simulatedPorts } from './ports.js'
+
+/** Also shows the service from within. */
+export interface SimulatedWorld extends World {
+  journal: Journal
+  /** Of the present run of the service. */
+  actors: ReturnType<typeof createActors>
+  host: ReturnType<typeof createHost>
+  clock: Clock
+}
 
 /** They need a kernel or systemd. */
 const onlyReal: readonly FaultName[] = ['twinPlugged', 'serviceHangs']
 
-export const simulated: Worlds = {
+export const simulated: Omit<Worlds, 'open'> & { open: typeof open } = {
   name: 'simulated host',
   can: faultNames.filter((name) => !onlyReal.includes(name)),
   open,
@@ -25,7 +36,12 @@ export const simulated: Worlds = {
 /** ms of a step of the clock. */
 const tick = 50
 
-async function open(source: Source, count: number): Promise<World> {
+/** `prepare`: changes the cameras before the service starts. */
+async function open(
+  source: Source,
+  count: number,
+  prepare: (units: Map<string, Unit>) => void = () => {},
+): Promise<SimulatedWorld> {
   const timers = useFakeTimers({
     now: Date.UTC(2026, 0, 2, 3),
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
@@ -34,13 +50,15 @@ async function open(source: Source, count: number): Promise<World> {
   const clock: Clock = { now: () => Date.now() + offset, monotonic: () => performance.now() }
   const cameras = Array.from({ length: count }, (_, index) => `camera${index}`)
   const units = new Map(cameras.map((camera, index) => [camera, unitOf(index, source)]))
+  prepare(units)
   const host = createHost({ units, now: () => performance.now(), wall: clock.now })
   const kept: Kept = {
     registry: { next: 0, cameras: [], sharedSerials: [] },
     intents: new Map(),
     external: { streams: [] },
   }
-  const hints = new Set<() => void>()
+  const hints = new Set<Hint>()
+  const journal = memoryJournal()
   const entries =
     source === 'network' ? [...units.values()].map(({ url }, index) => ({ name: `yard${index}`, source: url })) : []
   const env = { CAMERA_SERVICE_CAMERAS: JSON.stringify(entries) }
@@ -53,6 +71,7 @@ async function open(source: Source, count: number): Promise<World> {
   const stepsAtStart = new Map<string, number>()
   const serve = () => {
     const { ports, log, close } = simulatedPorts(host, kept, clock, hints)
+    ports.journal = journal
     const actors = createActors(
       {
         ...ports,
@@ -127,7 +146,13 @@ async function open(source: Source, count: number): Promise<World> {
     }
   }
 
-  const world: World = {
+  const world: SimulatedWorld = {
+    journal,
+    get actors() {
+      return service.actors
+    },
+    host,
+    clock,
     cameras,
     faults: injections(),
     now: () => performance.now(),
@@ -197,14 +222,14 @@ async function open(source: Source, count: number): Promise<World> {
     const set = (change: (unit: Unit) => void, hits: readonly string[]) => {
       for (const camera of hits) change(host.unitOf(camera))
     }
-    const hint = () => {
-      for (const each of hints) setTimeout(each, 5)
+    const hint = (udev_action: string) => {
+      for (const each of hints) setTimeout(() => each({ udev_action }), 5)
     }
     const plug =
       (isPlugged: boolean, isSilent = false) =>
       (hits: readonly string[]) => {
         set((unit) => Object.assign(unit, { isPlugged }), hits)
-        if (!isSilent) hint()
+        if (!isSilent) hint(isPlugged ? 'add' : 'remove')
       }
     const unplugged: Injection = { begin: plug(false), finish: plug(true) }
     const disk = (code: typeof host.disk): Injection => ({

@@ -1,0 +1,201 @@
+import type { AnyActorRef } from 'xstate'
+import type { Component, Explain, Explanation, Refused, Timer } from '../machines/domain/explanation.js'
+import { needOf, stateWords, timerWords } from '../machines/domain/explanationWords.js'
+import { flappingOf, flappingText, type Journal, type JournalEntry } from '../machines/domain/journal.js'
+import { keptValues } from '../machines/domain/kept.js'
+import type { WallClock } from '../machines/domain/ports.js'
+import { because, isReasonCode, type Reason } from '../machines/domain/reason.js'
+import type { CameraView, Cause } from '../machines/domain/views.js'
+import { actorName } from './actorName.js'
+import type { Directory, FleetActor } from './directory.js'
+import type { Journalist } from './journal.js'
+import { type RequestMethod, refusal } from './refusals.js'
+
+interface ExplainPorts {
+  fleet: FleetActor
+  directory: Directory
+  journalist: Pick<Journalist, 'latest' | 'entry'>
+  journal: Pick<Journal, 'recent'>
+  clock: WallClock
+}
+
+/** Entries of one chain of causes. */
+const longest = 10
+const methods: readonly RequestMethod[] = ['take_snapshot', 'start_recording', 'stop_recording', 'start_streaming']
+/** The actor of each component, and the actors whose delays concern it. */
+const actors: Readonly<Record<Component, { name: string; also: readonly string[] }>> = {
+  mediamtx: { name: 'link', also: ['serverProcess'] },
+  storage: { name: 'storage', also: [] },
+  discovery: { name: 'discovery', also: [] },
+}
+const titles: Readonly<Record<Component, string>> = {
+  mediamtx: 'the media server',
+  storage: 'the disk of the recordings',
+  discovery: 'the detection of cameras',
+}
+
+/** Explains states from the views of the directory, the journal and the delays that run. */
+export function createExplain({ fleet, directory, journalist, journal, clock }: ExplainPorts): Explain {
+  const chainOf = (actor: string): JournalEntry[] => {
+    const chain: JournalEntry[] = []
+    let entry = journalist.latest(actor)
+    while (entry !== undefined && chain.length < longest) {
+      chain.push(entry)
+      entry = entry.cause?.seq === undefined ? undefined : journalist.entry(entry.cause.seq)
+    }
+    return chain
+  }
+
+  const timersOf = (names: readonly string[]): Timer[] => {
+    const isOne = (name: string) => names.some((each) => name === each || name.startsWith(`${each}/`))
+    const scheduled = Object.values(scheduledOf(fleet)).flatMap(({ source, event, delay, startedAt }): Timer[] => {
+      const [, name] = /^xstate\.after\.([^.]+)\./.exec(event.type) ?? []
+      const machine = (source as { logic?: { id?: string } }).logic?.id
+      const effect = timerWords[`${machine}.${name}`]
+      if (name === undefined || effect === undefined || !isOne(actorName(source))) return []
+      return [{ name, effect, until: startedAt + delay }]
+    })
+    return scheduled.sort((one, other) => one.until - other.until)
+  }
+
+  /** `also`: further timers. */
+  const explained = (
+    subject: string,
+    { title, words, actor, cause, timersOfActors = [actor], also = [] }: Shown,
+  ): Explanation => {
+    const causes = chainOf(actor)
+    const meaning = words[cause.state] ?? `is ${cause.state}`
+    const reason = cause.reason
+    // The reason is said already.
+    const { reason: _code, details: _details, ...seen } = causes.find((entry) => entry.evidence)?.evidence ?? {}
+    const evidence = { ...reason?.evidence, ...seen }
+    return {
+      subject,
+      state: cause.state,
+      since: cause.since,
+      text: `${title} ${meaning}${reason ? `: ${reason.details}` : ''}`,
+      ...(reason && { reason }),
+      ...(Object.keys(evidence).length > 0 && { evidence }),
+      causes,
+      timers: [...also, ...timersOf(timersOfActors)],
+      allowed: [],
+      refused: [],
+    }
+  }
+
+  const rhythms = keptValues()
+  /** Clients ask for it often, and it changes with an entry, or slowly with time. */
+  const flapping = (id: string) => {
+    const entries = journal.recent()
+    const of = [entries.at(-1)?.seq, Math.floor(clock.now() / 10_000)]
+    return rhythms(fleet, id, of, () => flappingOf(entries, id as CameraView['id'], clock.now()))
+  }
+
+  return {
+    flapping,
+
+    camera(id) {
+      const view = directory.camera(id)
+      const actor = `camera:${view.id}`
+      const title = `${view.id} (${view.name})`
+      const also = endOf(view)
+      const found = explained(view.id, { title, words: stateWords.camera, actor, cause: view.cause, also })
+      const rhythm = flapping(view.id)
+      return {
+        ...found,
+        ...(rhythm && { flapping: rhythm }),
+        text: [found.text, ...remarksOn(view), ...(rhythm ? [`it flaps: ${flappingText(rhythm)}`] : [])].join('; '),
+        allowed: view.allowed,
+        refused: refusedOf(view),
+      }
+    },
+
+    recording(id) {
+      const view = directory.camera(id)
+      const actor = `camera:${view.id}/recording`
+      const { recording } = view
+      const last = journalist.latest(actor)
+      const state = recording?.status.toLowerCase() ?? (last?.state === 'failed' ? 'failed' : 'not recording')
+      const since = recording?.since ?? last?.at ?? recording?.startedAt ?? 0
+      const reason = recording ? recording.reason : reasonIn(last)
+      const cause: Cause = { state, since, ...(reason && { reason }) }
+      const title = `the recording of ${view.id} (${view.name})`
+      const also = endOf(view)
+      const isOfRecording = (method: string) => method.endsWith('_recording')
+      return {
+        ...explained(`recording of ${view.id}`, { title, words: stateWords.recording, actor, cause, also }),
+        allowed: view.allowed.filter(isOfRecording),
+        refused: refusedOf(view).filter(({ method }) => isOfRecording(method)),
+      }
+    },
+
+    component(name) {
+      const { name: actor, also } = actors[name]
+      const cause =
+        name === 'mediamtx'
+          ? directory.link().cause
+          : name === 'storage'
+            ? directory.storage().cause
+            : directory.system().discovery.cause
+      const words = stateWords[name]
+      return explained(name, { title: titles[name], words, actor, cause, timersOfActors: [actor, ...also] })
+    },
+  }
+}
+
+interface Shown {
+  title: string
+  words: Readonly<Record<string, string>>
+  actor: string
+  cause: Cause
+  timersOfActors?: readonly string[]
+  also?: readonly Timer[]
+}
+
+interface Scheduled {
+  source: AnyActorRef
+  event: { type: string }
+  delay: number
+  startedAt: number
+}
+
+/** XState keeps them for restored systems; they are part of no public type. */
+const scheduledOf = (fleet: FleetActor): Record<string, Scheduled> => {
+  const { _scheduledEvents } = fleet.system.getSnapshot() as unknown as { _scheduledEvents: Record<string, Scheduled> }
+  return _scheduledEvents
+}
+
+/** What else a person should know about a camera. */
+function remarksOn({ identity, stream }: CameraView): string[] {
+  const { status, reason } = stream
+  const isBroken = status !== 'ACTIVE' && reason !== undefined && reason.code !== 'no_longer_used'
+  return [
+    ...(isBroken ? [`its stream does not run: ${reason.details}`] : []),
+    ...(identity.ambiguous ? [because('identity_ambiguous').details] : []),
+  ]
+}
+
+/** The requested end of a recording. */
+const endOf = ({ recording }: CameraView): Timer[] =>
+  recording?.startedAt === undefined || recording.duration === undefined
+    ? []
+    : [{ name: 'duration', effect: 'the recording ends', until: recording.startedAt + recording.duration }]
+
+function reasonIn(entry: JournalEntry | undefined): Reason | undefined {
+  const { reason, details } = entry?.evidence ?? {}
+  return isReasonCode(reason) && typeof details === 'string' ? { code: reason, details } : undefined
+}
+
+/** The methods that are refused now, with the error that a caller would get. */
+function refusedOf(view: CameraView): Refused[] {
+  return methods
+    .filter((method) => !view.allowed.includes(method))
+    .map((method) => {
+      const { data } = refusal(view, method)
+      const state = data.state ?? view.cause.state
+      const isOfCamera = data.reason === 'invalid_state' && state === view.cause.state
+      const code = isOfCamera ? view.cause.reason?.code : data.reason
+      const details = data.details ?? data.detail ?? state
+      return { method, reason: code ?? 'invalid_state', details, needs: needOf(code, state, method) }
+    })
+}

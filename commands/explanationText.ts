@@ -1,0 +1,47 @@
+import type { Methods } from '../rpc/client/index.js'
+
+export type ExplainResult = Methods['explain']['result']
+export type HistoryEntry = Methods['get_history']['result']['entries'][number]
+
+/** The text of an explanation for a person at a terminal. */
+export function explanationText(explanation: ExplainResult): string {
+  const { text, state, since, reason, evidence, causes, timers, allowed_methods: allowed } = explanation
+  const rows: [string, string[]][] = [
+    ['state', [since === undefined ? state : `${state}, since ${short(since)}`]],
+    ['reason', reason === undefined ? [] : [reason]],
+    ['evidence', evidence === undefined ? [] : [evidenceText(evidence)]],
+    ['causes', causes.map((entry) => entryText(entry, false))],
+    ['timers', timers.map(({ until, effect, name }) => `${short(until)}  ${effect} (${name})`)],
+    ['allowed', allowed.length === 0 ? [] : [allowed.join(', ')]],
+    [
+      'refused',
+      explanation.refused_methods.map(({ method, reason: code, needs }) => `${method} (${code}): until ${needs}`),
+    ],
+  ]
+  const lines = rows.flatMap(([name, values]) =>
+    values.map((value, index) => `  ${(index === 0 ? name : '').padEnd(10)}${value}`),
+  )
+  return [text, ...lines].join('\n')
+}
+
+/** One line of the journal. `full`: with the states in full and the evidence. */
+export function entryText(
+  { seq, at, actor, from, to, state, text, cause, evidence }: HistoryEntry,
+  full = true,
+): string {
+  const entered = full ? to : (state ?? to)
+  const change = [full ? from : undefined, '→', entered].filter((part) => part !== undefined).join(' ')
+  const because = cause?.seq === undefined ? '' : ` ← #${cause.seq}`
+  const seen = full && evidence !== undefined ? ` [${evidenceText(evidence)}]` : ''
+  return `${short(at)}  #${seq} ${actor}  ${change}  (${text})${because}${seen}`
+}
+
+const evidenceText = (evidence: NonNullable<HistoryEntry['evidence']>): string =>
+  Object.entries(evidence)
+    .map(
+      ([name, value]) => `${name}=${typeof value === 'string' && /[\s=,]/.test(value) ? JSON.stringify(value) : value}`,
+    )
+    .join(', ')
+
+/** `2026-01-02 03:00:02.125Z` */
+const short = (time: string): string => time.replace('T', ' ')

@@ -1,0 +1,45 @@
+import WebSocket from 'ws'
+import { UsageError } from '../config/arguments.js'
+import type { Configuration } from '../config/schema.js'
+import { hostInUrl } from '../machines/domain/address.js'
+import { reasonOf } from '../machines/domain/errors.js'
+import {
+  type CameraServiceClient,
+  connectCameraService,
+  RpcError,
+  type WebSocketConstructor,
+} from '../rpc/client/index.js'
+import type { CommandPorts } from './outcome.js'
+import { localTokens } from './token.js'
+
+/** Life of a token, in ms. The client gets a new one for each connection. */
+const life = 60_000
+
+/**
+ * Connects to the service that runs on this host, with a short-lived token made with the secret of its data directory.
+ * Rejects with one sentence if there is none.
+ */
+export async function connectLocally(
+  config: Configuration,
+  ports: Pick<CommandPorts, 'env' | 'clock'>,
+): Promise<CameraServiceClient> {
+  const { host, port, websocket_path: path, tls } = config.server
+  if (port === 0) throw new UsageError('server.port is 0: the port of the running service is not known')
+  const tokens = await localTokens(config, ports)
+  const url = `${tls.cert_file ? 'wss' : 'ws'}://${hostInUrl(reachable(host))}:${port}${path}`
+  const credential = () => tokens.issue({ user: 'local', role: 'admin', expiresIn: life })
+  // The certificate names the host, not this address. A program that listens here instead of the service would get
+  // the token without TLS, too.
+  const Local = class extends WebSocket {
+    constructor(address: string) {
+      super(address, { rejectUnauthorized: false })
+    }
+  } as unknown as WebSocketConstructor
+  return connectCameraService({ url, credential, WebSocket: Local, timeout: 10_000 }).catch((error: unknown) => {
+    const why = error instanceof RpcError ? reasonOf(error) : `it does not answer at ${url} (${reasonOf(error)})`
+    throw new Error(`the running service cannot be asked: ${why}`)
+  })
+}
+
+/** The address to connect to for a listen address. */
+const reachable = (host: string): string => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host)

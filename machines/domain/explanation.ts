@@ -1,0 +1,52 @@
+/** The answer to "why": a state in words, its causes, its evidence, and what is allowed now. */
+import type { Flapping, JournalEntry } from './journal.js'
+import type { Evidence, Reason } from './reason.js'
+
+/** A delay that runs. */
+export interface Timer {
+  name: string
+  /** What happens then. */
+  effect: string
+  /** Epoch ms. */
+  until: number
+}
+
+/** A method that is refused now. */
+export interface Refused {
+  method: string
+  reason: string
+  /** What is wrong, and what the method would need. */
+  details: string
+  needs: string
+}
+
+export interface Explanation {
+  /** `camera0`, `recording of camera0`, `mediamtx`, `storage`, `discovery`. */
+  subject: string
+  state: string
+  /** Epoch ms; 0: not known. */
+  since: number
+  /** The state in words. */
+  text: string
+  reason?: Reason
+  evidence?: Evidence
+  /** The entry with which the state began, then what led to it, at most ten. */
+  causes: JournalEntry[]
+  timers: Timer[]
+  allowed: string[]
+  refused: Refused[]
+  flapping?: Flapping
+}
+
+export type Component = 'mediamtx' | 'storage' | 'discovery'
+
+/** Explains the present states. Reads only. */
+export interface Explain {
+  /** Throws ServiceError `notFound`. */
+  camera(id: string): Explanation
+  /** The recording of a camera, or its last one. Throws ServiceError `notFound`. */
+  recording(id: string): Explanation
+  component(name: Component): Explanation
+  /** Its rhythm if it disconnects again and again. */
+  flapping(id: string): Flapping | undefined
+}

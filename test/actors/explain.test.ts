@@ -1,0 +1,127 @@
+import { expect } from 'chai'
+import { machines } from '../../docs/generate/statecharts.js'
+import { needOf, stateWords, timerWords } from '../../machines/domain/explanationWords.js'
+import { type SimulatedWorld, simulated } from '../faults/simulated/world.js'
+
+describe('explanations', () => {
+  let world: SimulatedWorld
+  beforeEach(async () => {
+    world = await simulated.open('captured', 2)
+  })
+  afterEach(() => world.end())
+  const camera = () => world.actors.explain.camera('camera0')
+
+  it('say since when and why a camera is unplugged, until when, and what each method needs', async () => {
+    await world.faults.unplugged?.begin(['camera0'])
+    await world.pass(2_000)
+    const { text, state, since, reason, causes, timers, allowed, refused } = camera()
+    expect([text, state, reason?.code]).to.deep.equal([
+      'camera0 (Test Cam) is not connected: the camera was unplugged',
+      'unplugged',
+      'unplugged',
+    ])
+    expect(causes[0]).to.deep.include({ at: since, cause: { event: 'devices.hint', actor: 'watchDevices' } })
+    expect(timers.map(({ name, until }) => [name, until - since])).to.deep.equal([['retirement', 86_400_000]])
+    expect(allowed).to.deep.equal([])
+    expect(refused.find(({ method }) => method === 'take_snapshot')).to.deep.include({
+      reason: 'unplugged',
+      needs: 'the camera is plugged in again',
+    })
+  })
+
+  it('follow a recording that waits for space to the measurement of the disk', async () => {
+    await world.record('camera0')
+    await world.pass(2_000)
+    await world.faults.diskFull?.begin([])
+    await world.pass(8_000)
+    const { state, reason, causes } = world.actors.explain.recording('camera0')
+    expect([state, reason?.code]).to.deep.equal(['interrupted', 'storage_full'])
+    expect(causes.slice(0, 2).map(({ actor }) => actor)).to.deep.equal(['camera:camera0/recording', 'storage'])
+    expect(causes[1]).to.deep.include({ state: 'critical', event: 'measureDisk done' })
+    expect(causes[1]?.evidence).to.deep.include({ available: 0, percent: 100 })
+  })
+
+  it('follow the loss of the media server to the end of its process', async () => {
+    await world.faults.serverGone?.begin([])
+    await world.pass(3_000)
+    const found = world.actors.explain.component('mediamtx')
+    expect(found.state).to.equal('down')
+    expect(found.causes.at(-1)).to.deep.include({
+      actor: 'serverProcess',
+      event: 'server.exited',
+      evidence: { details: 'killed by SIGKILL' },
+    })
+  })
+
+  it('name the second camera only in its own explanation', async () => {
+    await world.faults.unplugged?.begin(['camera1'])
+    await world.pass(2_000)
+    expect(camera().state).to.equal('available')
+    expect(world.actors.explain.camera('camera1').state).to.equal('unplugged')
+  })
+
+  it('keep the end of the last recording', async () => {
+    await world.record('camera0')
+    await world.pass(2_000)
+    await world.stop('camera0')
+    const { state, text, causes } = world.actors.explain.recording('camera0')
+    expect([state, text]).to.deep.equal(['not recording', 'the recording of camera0 (Test Cam) is not running'])
+    expect(causes[0]?.state).to.equal('stopped')
+  })
+
+  it('say that a service without cameras that change writes nothing for ten minutes', async () => {
+    await world.pass(2_000)
+    const before = world.journal.recent().length
+    await world.pass(600_000)
+    expect(world.journal.recent().length).to.equal(before)
+  })
+
+  it('tell the rhythm of a camera that flaps', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      await world.faults.unplugged?.begin(['camera0'])
+      await world.pass(5_000)
+      await world.faults.unplugged?.finish?.(['camera0'])
+      await world.pass(80_000)
+    }
+    expect(camera().text).to.match(/; it flaps: 4 disconnects in 10 min, about every 85 s$/)
+    expect(camera().flapping?.disconnects).to.equal(4)
+    const unflapped = world.actors.explain.camera('camera1')
+    expect(unflapped.flapping).to.equal(undefined)
+  })
+})
+
+describe('explanations: words', () => {
+  it('exist for each public state', () => {
+    const tagsOf = (id: string, hidden: readonly string[] = []) =>
+      tagsIn(machines.find((machine) => machine.id === id)?.root).filter((tag) => !hidden.includes(tag))
+    const known = (subject: keyof typeof stateWords) => Object.keys(stateWords[subject])
+    expect(known('camera')).to.include.members(tagsOf('camera', ['connected', 'unreachable']))
+    expect(known('mediamtx')).to.include.members(tagsOf('mediamtxLink', ['open', 'halfOpen']))
+    expect(known('storage')).to.include.members(tagsOf('storage'))
+    expect(known('discovery')).to.include.members(tagsOf('discovery'))
+    const statuses = ['starting', 'recording', 'interrupted', 'stopping', 'stopped', 'failed']
+    expect(known('recording')).to.include.members(statuses)
+  })
+
+  it('exist for delays that exist', () => {
+    const delays = machines.flatMap(({ id, implementations }) =>
+      Object.keys(implementations.delays).map((name) => `${id}.${name}`),
+    )
+    expect(Object.keys(timerWords).filter((name) => !delays.includes(name))).to.deep.equal([])
+  })
+
+  it('say what a refused method needs', () => {
+    expect(needOf(undefined, 'not recording', 'stop_recording')).to.include('start_recording')
+    expect(needOf(undefined, 'recording', 'start_recording')).to.include('stop_recording')
+    expect(needOf('storage_full', 'available', 'start_recording')).to.equal('space is freed on the disk')
+    expect(needOf(undefined, 'probing', 'take_snapshot')).to.equal('the probe of the camera ends')
+    expect(needOf('crashed', 'stopped', 'take_snapshot')).to.equal('the camera is available')
+  })
+})
+
+interface Node {
+  tags: readonly string[]
+  states: Record<string, Node>
+}
+const tagsIn = (node: Node | undefined): string[] =>
+  node === undefined ? [] : [...new Set([...node.tags, ...Object.values(node.states).flatMap(tagsIn)])]

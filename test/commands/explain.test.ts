@@ -1,0 +1,112 @@
+import { expect } from 'chai'
+import { explain } from '../../commands/explain.js'
+import { history } from '../../commands/history.js'
+import { parseArguments, UsageError } from '../../config/arguments.js'
+import { loadConfiguration } from '../../config/load.js'
+import { connectCameraService } from '../../rpc/client/index.js'
+import { createStage, createWorld, type World } from '../rpc/fakes.js'
+import { until } from '../rpc/wait.js'
+import { createGate } from '../support/gate.js'
+
+const { config } = loadConfiguration({ env: {} })
+
+describe('commands: explain and history', () => {
+  const stage = createStage()
+  let world: World
+  let printed: string[]
+  let connect: () => ReturnType<typeof connectCameraService>
+  beforeEach(async () => {
+    world = createWorld()
+    printed = []
+    const { port } = await stage.serve(world.options())
+    connect = () => connectCameraService({ url: `ws://127.0.0.1:${port}/ws`, credential: 'admin' })
+  })
+  afterEach(() => stage.end())
+  const ports = {
+    env: {},
+    clock: { now: () => 0, monotonic: () => 0 },
+    log: createGate().log,
+    print: (text: string) => void printed.push(text),
+  }
+  const said = (subject: object, json = false) =>
+    explain(config, { name: 'explain', subject, json, flags: {} } as never, ports, connect)
+
+  it('explain a camera in words', async () => {
+    const { status, out = '' } = await said({ device: 'camera1' })
+    expect(status).to.equal(0)
+    expect(out.split('\n').slice(0, 4)).to.deep.equal([
+      'camera1 is unplugged',
+      '  state     unplugged, since 2025-06-01 11:59:55.000Z',
+      '  reason    unplugged',
+      '  evidence  reason=unplugged, details="the camera was unplugged", udev_action=remove',
+    ])
+    expect(out).to.match(
+      /causes {4}2025-06-01 11:59:55.000Z {2}#1 camera:camera1 {2}→ unplugged {2}\(the device is gone/,
+    )
+  })
+
+  it('explain as JSON', async () => {
+    const { out = '' } = await said({ component: 'storage' }, true)
+    expect(JSON.parse(out)).to.deep.include({ subject: 'storage', state: 'ok' })
+  })
+
+  it('fail with the sentence of the service', async () => {
+    const { status, err } = await said({ device: 'camera9' })
+    expect([status, err]).to.deep.equal([
+      1,
+      'camera-service: explain: Camera not found; there is no such camera; Check the id; get_camera_list returns all cameras',
+    ])
+  })
+
+  it('print the journal, oldest entry first', async () => {
+    const command = { name: 'history', filter: {}, follow: false, json: false, flags: {} } as const
+    expect(await history(config, command, ports, connect)).to.deep.equal({ status: 0 })
+    expect(printed.map((line) => /#\d+ \S+/.exec(line)?.[0])).to.deep.equal(['#1 camera:camera1', '#2 storage'])
+  })
+
+  it('follow the journal until they are interrupted', async () => {
+    const ending = new AbortController()
+    const command = { name: 'history', filter: { limit: 1 }, follow: true, json: true, flags: {} } as const
+    const ended = history(config, command, { ...ports, signal: ending.signal }, connect)
+    await until('a line', () => printed.length === 1)
+    world.entries.push({ seq: 3, at: 0, actor: 'link', to: 'down', event: 'start' })
+    await until('a line', () => printed.length === 2)
+    ending.abort()
+    expect(await ended).to.deep.equal({ status: 0 })
+    expect(printed.map((line) => JSON.parse(line).seq)).to.deep.equal([2, 3])
+  })
+})
+
+describe('arguments of explain and history', () => {
+  const read = (...argv: string[]) => parseArguments(argv) as unknown as Record<string, unknown>
+  const fault = (...argv: string[]) => {
+    try {
+      return JSON.stringify(read(...argv))
+    } catch (error) {
+      return error instanceof UsageError ? error.message : String(error)
+    }
+  }
+
+  it('name what to explain', () => {
+    expect(read('explain', 'camera0').subject).to.deep.equal({ device: 'camera0' })
+    expect(read('explain', 'recording', 'camera0', '--json')).to.deep.include({
+      subject: { recording: 'camera0' },
+      json: true,
+    })
+    expect(read('explain', 'mediamtx').subject).to.deep.equal({ component: 'mediamtx' })
+    for (const words of [[], ['door'], ['camera0', 'camera1'], ['recording'], ['mediamtx', 'camera0']])
+      expect(fault('explain', ...words)).to.match(/^explain needs one of/)
+  })
+
+  it('select entries', () => {
+    const argv = ['history', 'camera0', '--since', '2026-01-02T03:00:00Z', '--limit=5', '--follow']
+    expect(read(...argv)).to.deep.include({
+      filter: { device: 'camera0', since: '2026-01-02T03:00:00Z', limit: 5 },
+      follow: true,
+    })
+    expect(fault('history', 'door')).to.match(/the id of a camera/)
+    expect(fault('history', '--limit', '0')).to.match(/from 1 to 1000/)
+    expect(fault('history', '--since', 'noon')).to.match(/must be a time/)
+    expect(fault('serve', '--follow')).to.equal('--follow is only for history')
+  })
+})
