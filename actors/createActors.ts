@@ -19,12 +19,14 @@ import { logFacts } from './logFacts.js'
 import { createObserver } from './observer.js'
 import { type ActorOptions, type ActorPorts, provide } from './provide.js'
 import { createStreamAccess } from './streamAccess.js'
+import { createTrace, type TraceOptions } from './trace/trace.js'
 
 export interface ActorsOptions {
   actors: ActorOptions
   input: Omit<FleetInput, 'link'> & { link: { resetAfter: number; seed?: number } }
   ask: { startLimit: number; autoCloseAfter: number; simulation: boolean; scanLimit: number; policy: RetentionPolicy }
   streamAccess: { open: boolean; allowedIps: readonly string[] }
+  trace?: TraceOptions
 }
 
 export interface ActorsPorts extends ActorPorts {
@@ -38,11 +40,17 @@ export interface ActorsPorts extends ActorPorts {
   metrics: Pick<Metrics, 'refused'>
 }
 
+/** About an hour of 16 cameras. */
+const defaultTrace: TraceOptions = { maxSize: 2_000_000, chunkSize: 500_000 }
+
 /** After these facts, the files of a recording are closed. */
 const closing = new Set<Fact['type']>(['recording.suspended', 'recording.ended', 'recording.failed'])
 
 /** Creates the root actor and the interfaces to read it, send requests and receive facts. It runs after `start`. */
-export function createActors(ports: ActorsPorts, { actors, input, ask: asking, streamAccess }: ActorsOptions) {
+export function createActors(
+  ports: ActorsPorts,
+  { actors, input, ask: asking, streamAccess, trace: tracing = defaultTrace }: ActorsOptions,
+) {
   const { audit, clock, log } = ports
   const facts = createFacts({ clock, log })
   facts.subscribe(logFacts(log))
@@ -60,10 +68,15 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
   const cameras = () => directory.cameras()
   const health = { facts, cameras, link: () => directory.link() }
 
+  const fleetInput: FleetInput = { ...input, link: { seed: randomInt(2 ** 32), ...input.link } }
+  const trace = createTrace({ input: fleetInput, root: () => fleet }, { clock, log }, tracing)
   const fleet: FleetActor = createActor(provide(ports, actors, health), {
     systemId: 'fleet',
-    inspect: observer.inspect,
-    input: { ...input, link: { seed: randomInt(2 ** 32), ...input.link } },
+    inspect(event) {
+      trace.inspect(event)
+      observer.inspect(event)
+    },
+    input: fleetInput,
   })
   const directory: Directory = createDirectory({ fleet, observer, startedAt: clock.now() })
   const ask = createAsk({ ...ports, ...asking, fleet, facts, directory })
@@ -116,6 +129,8 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
     retention,
     configuration,
     streamAccess: access,
+    /** The recorded events, for a replay. */
+    trace: trace.lines,
     failed,
     /** True if the root actor answers. */
     isAlive(): boolean {
@@ -146,6 +161,7 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
     },
     /** Ends everything that still runs, at once. */
     close(): void {
+      trace.close()
       fleet.stop()
       access.close()
       unlisten()

@@ -1,5 +1,6 @@
 import { useFakeTimers } from 'sinon'
 import { createActors } from '../../../actors/createActors.js'
+import type { TraceOptions } from '../../../actors/trace/trace.js'
 import { actorOptions, askOptions, fleetInput, streamAccessOptions } from '../../../config/derive/actors.js'
 import { loadConfiguration } from '../../../config/load.js'
 import { configurationRules } from '../../../config/rules.js'
@@ -25,7 +26,18 @@ export const simulated: Worlds = {
 /** ms of a step of the clock. */
 const tick = 50
 
-async function open(source: Source, count: number): Promise<World> {
+/** Receives the trace of each run of the service. */
+export interface Tracing extends TraceOptions {
+  ended(lines: string[]): void
+}
+
+/** A simulated host whose service records its traces. */
+export const traced = (tracing: Tracing, cameras: number): Worlds => ({
+  ...simulated,
+  open: (source) => open(source, cameras, tracing),
+})
+
+async function open(source: Source, count: number, tracing?: Tracing): Promise<World> {
   const timers = useFakeTimers({
     now: Date.UTC(2026, 0, 2, 3),
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
@@ -69,6 +81,7 @@ async function open(source: Source, count: number): Promise<World> {
         input: { ...input, link: { ...input.link, seed: 2 ** 31 } },
         ask: askOptions(config),
         streamAccess: streamAccessOptions(config),
+        ...(tracing && { trace: tracing }),
       },
     )
     const ends = new Map<string, Told>()
@@ -90,6 +103,7 @@ async function open(source: Source, count: number): Promise<World> {
     const { actors, ends: known, lose } = service
     isServing = false
     if (how === 'stopped') await actors.stop('SIGTERM', 8_000)
+    tracing?.ended(actors.trace())
     actors.close()
     for (const [camera, fact] of known) ends.set(camera, fact)
     host.exited = () => {}
