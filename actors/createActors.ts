@@ -6,6 +6,7 @@ import { isFirstSetting } from '../machines/domain/clockJump.js'
 import type { Fact } from '../machines/domain/facts.js'
 import type { Dispose, Metrics } from '../machines/domain/ports.js'
 import type { RetentionPolicy } from '../machines/domain/retention.js'
+import { fleetMachine } from '../machines/fleet.js'
 import type { FleetInput } from '../machines/fleetContext.js'
 import { createAsk } from './ask.js'
 import { createConfigurationAsk } from './askConfiguration.js'
@@ -19,6 +20,7 @@ import { logFacts } from './logFacts.js'
 import { createObserver } from './observer.js'
 import { type ActorOptions, type ActorPorts, provide } from './provide.js'
 import { createStreamAccess } from './streamAccess.js'
+import { fingerprintOf } from './trace/fingerprint.js'
 import { createTrace, type TraceOptions } from './trace/trace.js'
 
 export interface ActorsOptions {
@@ -41,7 +43,7 @@ export interface ActorsPorts extends ActorPorts {
 }
 
 /** About an hour of 16 cameras. */
-const defaultTrace: TraceOptions = { maxSize: 2_000_000, chunkSize: 500_000 }
+const defaultTrace: TraceOptions = { maxSize: 1_500_000, chunkSize: 500_000 }
 
 /** After these facts, the files of a recording are closed. */
 const closing = new Set<Fact['type']>(['recording.suspended', 'recording.ended', 'recording.failed'])
@@ -129,8 +131,8 @@ export function createActors(
     retention,
     configuration,
     streamAccess: access,
-    /** The recorded events, for a replay. */
-    trace: trace.lines,
+    /** The recorded events, for a replay, and the charts that they are for. */
+    support: { trace: trace.lines, charts: fingerprintOf(fleetMachine) },
     failed,
     /** True if the root actor answers. */
     isAlive(): boolean {

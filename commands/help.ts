@@ -13,6 +13,10 @@ Commands
   keys revoke ID
                  revoke an API key
   audit verify   check that the audit log is complete and unchanged (exit status 1: it is not)
+  support-bundle write one file for a report of a fault, without secrets: [--output FILE, -o FILE]
+  replay BUNDLE  replay the events of a support bundle and compare all states: [--until SEQ]
+                 [--actor camera:camera0] [--force] [--make-test FILE] (exit status 1: they differ,
+                 2: the bundle cannot be replayed)
   check-config   check the configuration and list its faults
   download-mediamtx
                  download the official MediaMTX for this CPU into the data directory (needs the internet)

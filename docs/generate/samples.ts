@@ -70,6 +70,9 @@ export const samples: Record<string, Sample> = {
   revoke_api_key: { params: { id: 'key1' }, before: key },
   revoke_token: { params: { jti: '0f8a61c2-7d1e-4c39-9a55-3d1f6f2b7c10' } },
   get_audit_log: { params: { limit: 2 } },
+  get_support_bundle: {
+    cut: () => ({ filename: 'camera-service_2025-06-01T12-00-00.jsonl.gz', bytes: 48_211, content: 'H4sIAAAA…' }),
+  },
   get_config: {},
   set_config: { params: { patch: { logging: { level: 'debug' } } } },
   get_config_history: { params: { limit: 10 } },

@@ -14,6 +14,7 @@ import { sessionMethods } from './session.js'
 import { sessionAdminMethods } from './sessions.js'
 import { snapshotMethods } from './snapshots.js'
 import { streamMethods } from './streams.js'
+import { supportMethods } from './support.js'
 import { systemMethods } from './system.js'
 
 /** The whole API. */
@@ -33,5 +34,6 @@ export const methods: readonly Method[] = [
   ...keyMethods,
   ...auditMethods,
   ...configurationMethods,
+  ...supportMethods,
   ...discoverMethods,
 ]

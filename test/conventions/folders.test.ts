@@ -12,7 +12,7 @@ const mayImport: Record<string, string[]> = {
   adapters: ['machines/domain'],
   rpc: ['machines/domain', 'actors'],
   config: ['machines/domain'],
-  commands: ['adapters', 'config', 'machines/domain', 'app.ts'],
+  commands: ['actors', 'machines', 'adapters', 'config', 'machines/domain', 'app.ts'],
 }
 const rooms = Object.keys(mayImport).sort((one, other) => other.length - one.length)
 const roomOf = (path: string): string | undefined => rooms.find((room) => path.startsWith(`${room}/`))

@@ -179,6 +179,7 @@ export const createWorld = () => {
     released,
     revoked: [] as Credential[],
     audited: [] as AuditEntry[],
+    trace: ['{"input":{}}'],
     keys: [] as ApiKey[],
     mediaSessions: [] as MediaSession[],
     policy: { type: 'age', maxAgeDays: 30, enabled: false } as RetentionPolicy,
@@ -507,6 +508,7 @@ export const createWorld = () => {
     },
     retention,
     configuration,
+    support: { charts: 'charts', trace: () => world.trace, log: () => [], secrets: () => [] },
     external,
     metrics: { call: () => {}, mediaCall: () => {}, dropped: () => {}, refused: () => {} },
     hostSample: () => ({

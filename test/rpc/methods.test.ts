@@ -56,6 +56,7 @@ const calls: [method: string, params?: object][] = [
   ['list_api_keys'],
   ['revoke_token', { jti: 'one' }],
   ['get_audit_log'],
+  ['get_support_bundle'],
   ['get_config'],
   ['set_config', { patch: { logging: { level: 'debug' }, server: null } }],
   ['set_config', { patch: {}, dry_run: true }],

@@ -103,7 +103,7 @@ async function open(source: Source, count: number, tracing?: Tracing): Promise<W
     const { actors, ends: known, lose } = service
     isServing = false
     if (how === 'stopped') await actors.stop('SIGTERM', 8_000)
-    tracing?.ended(actors.trace())
+    tracing?.ended(actors.support.trace())
     actors.close()
     for (const [camera, fact] of known) ends.set(camera, fact)
     host.exited = () => {}
