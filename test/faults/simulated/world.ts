@@ -247,6 +247,20 @@ async function open(source: Source, count: number, tracing?: Tracing): Promise<W
         },
       },
       udevSilent: { begin: plug(false, true), finish: plug(true, true) },
+      twinPlugged: {
+        begin(hits) {
+          for (const [index, camera] of hits.entries()) {
+            const unit = host.unitOf(camera)
+            const device = { ...unit.device, node: `/dev/video9${index}`, port: `usb-9${index}` }
+            units.set(`camera${count + index}`, { ...unit, device })
+          }
+          hint()
+        },
+        finish(hits) {
+          for (const index of hits.keys()) units.delete(`camera${count + index}`)
+          hint()
+        },
+      },
       cameraHangs: {
         begin: (hits) => set((unit) => Object.assign(unit, { isLive: false }), hits),
         finish: (hits) => set((unit) => Object.assign(unit, { isLive: true }), hits),
