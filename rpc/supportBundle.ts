@@ -47,6 +47,11 @@ export async function supportBundle(services: SupportServices): Promise<Buffer> 
     ),
   ]
   const placeholders = createPlaceholders(support.secrets())
+  // A log line may contain a password that only a later URL shows to be one.
+  for (const [index, line] of trace.entries()) {
+    if (index % linesAtOnce === 0) await setImmediate()
+    if (/[@=]/.test(line)) placeholders.value(JSON.parse(line))
+  }
   const lines = [JSON.stringify(header), ...sections.map((each) => JSON.stringify(placeholders.value(each)))]
   lines.push(JSON.stringify({ section: 'trace' } satisfies BundleSection))
   for (const [index, line] of trace.entries()) {

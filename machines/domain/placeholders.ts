@@ -32,16 +32,20 @@ export function createPlaceholders(known: readonly string[]): Placeholders {
     const key = `${kind} ${value}`
     const name = numbers.get(key) ?? `${kind}${numbers.size + 1}`
     numbers.set(key, name)
-    if (kind === 'secret') addKnown(value)
+    if (kind === 'secret') addKnown(value, name)
     return name
   }
   /** Longest first: one secret may contain another. */
-  let everywhere: string[] = []
-  const addKnown = (secret: string) => {
+  let everywhere: [form: string, name: string][] = []
+  const addKnown = (secret: string, name: string) => {
     const forms = [secret, decoded(secret), encodeURIComponent(secret)]
-    const found = forms.filter((form) => form.length >= shortest && !isWord(form) && !everywhere.includes(form))
-    if (found.length > 0)
-      everywhere = [...new Set([...everywhere, ...found])].sort((one, other) => other.length - one.length)
+    const found = forms.filter(
+      (form) => form.length >= shortest && !isWord(form) && !everywhere.some(([each]) => each === form),
+    )
+    const all = [...everywhere, ...new Set(found)].map((each): [string, string] =>
+      typeof each === 'string' ? [each, name] : each,
+    )
+    if (found.length > 0) everywhere = all.sort(([one], [other]) => other.length - one.length)
   }
   for (const secret of known) if (secret !== '') placeholder('secret', secret)
 
@@ -58,10 +62,7 @@ export function createPlaceholders(known: readonly string[]): Placeholders {
   const maskText = (text: string): string => {
     const withoutUrls = text.replace(url, maskUrl).replace(parameter, maskNamed)
     const named = credentials.reduce((rest, pattern) => rest.replace(pattern, maskNamed), withoutUrls)
-    return everywhere.reduce(
-      (rest, secret) => (rest.includes(secret) ? rest.replaceAll(secret, placeholder('secret', secret)) : rest),
-      named,
-    )
+    return everywhere.reduce((rest, [form, name]) => (rest.includes(form) ? rest.replaceAll(form, name) : rest), named)
   }
   const maskValue = (value: unknown, name = ''): unknown => {
     if (typeof value === 'string') {

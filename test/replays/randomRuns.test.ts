@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import type { TraceRecord } from '../../actors/trace/records.js'
 import { replay } from '../../actors/trace/replay.js'
+import { createPlaceholders } from '../../machines/domain/placeholders.js'
 import { fleetMachine } from '../../machines/fleet.js'
-import { traced } from '../faults/simulated/world.js'
+import { traced, yardPassword } from '../faults/simulated/world.js'
 import { soak } from '../faults/soak.js'
 
 /** `make test-replays RUNS=1000` does more. */
@@ -36,6 +37,10 @@ describe('random runs with faults, on a simulated host, are replayed', () => {
         expect(difference).to.equal(undefined)
         expect(events).to.equal(records.filter((record) => 'event' in record).length)
         expect(checkpoints).to.be.greaterThan(0)
+        const { value } = createPlaceholders([])
+        const masked = records.map((record) => value(record) as TraceRecord)
+        expect(JSON.stringify(masked)).not.to.contain(yardPassword)
+        expect(replay(fleetMachine, masked).difference).to.equal(undefined)
       }
     })
 })

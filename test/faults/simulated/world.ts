@@ -356,6 +356,9 @@ async function open(source: Source, count: number, tracing?: Tracing): Promise<W
   }
 }
 
+/** Of every network camera. */
+export const yardPassword = 'tulip-field'
+
 const unitOf = (index: number, source: Source): Unit => ({
   device: {
     kind: 'usb',
@@ -366,7 +369,7 @@ const unitOf = (index: number, source: Source): Unit => ({
     productId: '0102',
     model: 'Test Cam',
   },
-  url: source === 'network' ? `rtsp://10.0.0.${index + 1}:554/yard` : '',
+  url: source === 'network' ? `rtsp://watcher:${yardPassword}@10.0.0.${index + 1}:554/yard` : '',
   isPlugged: true,
   isLive: true,
   isBusy: false,
