@@ -75,7 +75,7 @@ describe('command replay', () => {
     expect((await run(written)).out).to.contain('equal: 50 events')
   })
 
-  it('is told what is on disk if no service runs: the configuration without secrets', async () => {
+  it('gets the configuration without secrets if no service runs', async () => {
     const env = {
       CAMERA_SERVICE_DATA_DIR: dir,
       CAMERA_SERVICE_SERVER_PORT: '1',

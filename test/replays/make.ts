@@ -23,8 +23,8 @@ const incidents: Record<string, FaultName> = {
 
 async function record(fault: FaultName): Promise<string[]> {
   const { source, lasts } = faults[fault]
-  let last: string[] = []
-  const tracing = { maxSize: 1e8, chunkSize: 1e8, ended: (lines: string[]) => void (last = lines) }
+  const traces: string[][] = []
+  const tracing = { maxSize: 1e8, chunkSize: 1e8, ended: (lines: string[]) => void traces.push(lines) }
   const world = await traced(tracing, 1).open(source, 1)
   try {
     await world.record('camera0')
@@ -36,7 +36,7 @@ async function record(fault: FaultName): Promise<string[]> {
   } finally {
     await world.end()
   }
-  return last
+  return traces.at(-1) ?? []
 }
 
 const folder = new URL('./', import.meta.url).pathname
