@@ -1570,7 +1570,7 @@ export interface Methods {
       warnings: string[]
     }
   }
-  /** Returns one file for a report of a fault: configuration, health, metrics, log, and the trace of the last events. Secrets are masked. Role: admin. */
+  /** Returns one file for a report of a fault: configuration, health, metrics, log, and the trace of the last events. Credentials are masked. Role: admin. */
   get_support_bundle: {
     params: Record<string, never>
     result: {

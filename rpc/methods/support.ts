@@ -8,7 +8,7 @@ const getSupportBundle = method({
   name: 'get_support_bundle',
   summary:
     'Returns one file for a report of a fault: configuration, health, metrics, log, and the trace of the last events. ' +
-    'Secrets are masked.',
+    'Credentials are masked.',
   role: 'admin',
   cost: 50,
   since: '1.1',
