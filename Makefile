@@ -8,7 +8,7 @@ sources := $(shell find main.ts app.ts commands machines actors adapters rpc con
 # Three files in parallel, because most tests wait for ffmpeg or a media server, not for the processor.
 mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --parallel --jobs 3 --timeout 60000
 
-.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-faults test-kills soak test-nodes
+.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-faults test-kills soak test-replays replays test-nodes
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,12 @@ test-kills: build ## kill -9 service, media server and ffmpeg at random moments:
 
 soak: setup ## cause random faults on a simulated host: make soak SECONDS=60 SEED=1
 	@SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' NODE_OPTIONS='--conditions=development --expose-gc' tsx test/faults/runSoak.ts
+
+test-replays: setup ## replay random runs with faults: make test-replays RUNS=1000 SEED=1
+	@RUNS='$(or $(RUNS),1000)' SEED='$(SEED)' $(mocha) 'test/replays/*.test.ts'
+
+replays: setup ## record the incidents of test/replays again, after a change of the statecharts
+	@NODE_OPTIONS='--conditions=development' tsx test/replays/make.ts
 
 test-nodes: setup ## run the tests on Node 24 and 26 as well
 	@bash test/nodes.sh

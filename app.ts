@@ -51,6 +51,8 @@ interface AppOptions {
   /** Where the configuration comes from. Default: from nowhere, so that it cannot change. */
   source?: ConfigurationSources & { loaded: Loaded }
   log: Log
+  /** The last lines of the log, for a support bundle. */
+  recentLog?(): readonly string[]
   /** Sets the lowest level that is logged. */
   setLogLevel?(level: Configuration['logging']['level']): void
   env: NodeJS.ProcessEnv
@@ -126,12 +128,20 @@ export async function startApp(options: AppOptions): Promise<App> {
     const services = { ...ports, ...actors, mediaServer: ports.streams, metrics, rateLimits, clock, log, about: self }
     const offersOf = streamUrlOptions(config)
     const offers = () => offersOf(directory.link().server?.kind, ports.serverOffers())
-    const rpc = createRpcServer({ ...services, ...api, offers })
+    const support = {
+      ...actors.support,
+      log: options.recentLog ?? (() => []),
+      secrets: () => [config.security.jwt_secret_key],
+      metrics: async () => (await page()).text,
+      journal: async () => (await ports.journal.read({ limit: 5_000 })).entries.reverse(),
+    }
+    const rpc = createRpcServer({ ...services, ...api, offers, support })
     closers.push(() => rpc.stop(why))
     const { port } = await rpc.start()
     const wanted = healthOptions(config)
-    const page = wanted?.withMetrics ? createMetricsPage({ ...services, sockets: rpc.sockets }) : undefined
-    const health = wanted && createHealthServer({ ...services, ...wanted, metrics: page })
+    const page = createMetricsPage({ ...services, sockets: rpc.sockets })
+    const health =
+      wanted && createHealthServer({ ...services, ...wanted, metrics: wanted.withMetrics ? page : undefined })
     if (health) closers.push(health.stop)
     const healthPort = (await health?.start())?.port
 

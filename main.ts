@@ -10,7 +10,9 @@ import { helpText } from './commands/help.js'
 import { history } from './commands/history.js'
 import { keys } from './commands/keys.js'
 import { type CommandPorts, failure, type Outcome } from './commands/outcome.js'
+import { replay } from './commands/replay.js'
 import { serve } from './commands/serve.js'
+import { supportBundle } from './commands/supportBundle.js'
 import { token } from './commands/token.js'
 import { parseArguments } from './config/arguments.js'
 import { loadConfiguration } from './config/load.js'
@@ -27,6 +29,7 @@ async function run(argv: readonly string[]): Promise<Outcome> {
   const command = parseArguments(argv)
   if (command.name === 'help') return { status: 0, out: helpText }
   if (command.name === 'version') return { status: 0, out: version }
+  if (command.name === 'replay') return replay(command)
   const source = { file: command.config, env, flags: command.flags }
   const loaded = loadConfiguration(source)
   const { config, warnings } = loaded
@@ -43,6 +46,8 @@ async function run(argv: readonly string[]): Promise<Outcome> {
       return explain(config, command, terminal)
     case 'history':
       return history(config, command, { ...terminal, print, signal: untilInterrupted() })
+    case 'support-bundle':
+      return supportBundle({ ...source, loaded }, command, terminal)
     case 'download-mediamtx':
       return downloadMediamtx(config, { log: createLog({ level: 'info', format: 'text' }) })
     case 'serve': {

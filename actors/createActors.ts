@@ -7,6 +7,7 @@ import type { Fact } from '../machines/domain/facts.js'
 import type { Journal } from '../machines/domain/journal.js'
 import type { Dispose, Metrics } from '../machines/domain/ports.js'
 import type { RetentionPolicy } from '../machines/domain/retention.js'
+import { fleetMachine } from '../machines/fleet.js'
 import type { FleetInput } from '../machines/fleetContext.js'
 import { createAsk } from './ask.js'
 import { createConfigurationAsk } from './askConfiguration.js'
@@ -24,6 +25,8 @@ import { logFacts } from './logFacts.js'
 import { createObserver } from './observer.js'
 import { type ActorOptions, type ActorPorts, provide } from './provide.js'
 import { createStreamAccess } from './streamAccess.js'
+import { fingerprintOf } from './trace/fingerprint.js'
+import { createTrace, type TraceOptions } from './trace/trace.js'
 
 export interface ActorsOptions {
   actors: ActorOptions
@@ -32,6 +35,7 @@ export interface ActorsOptions {
   streamAccess: { open: boolean; allowedIps: readonly string[] }
   /** Whether the actors can be inspected; default false. */
   inspect?: boolean
+  trace?: TraceOptions
 }
 
 export interface ActorsPorts extends ActorPorts {
@@ -46,6 +50,9 @@ export interface ActorsPorts extends ActorPorts {
   metrics: Pick<Metrics, 'refused'>
 }
 
+/** About an hour of 16 cameras. */
+const defaultTrace: TraceOptions = { maxSize: 1_500_000, chunkSize: 500_000 }
+
 /** After these facts, the files of a recording are closed. */
 const closing = new Set<Fact['type']>(['recording.suspended', 'recording.ended', 'recording.failed'])
 
@@ -53,7 +60,10 @@ const closing = new Set<Fact['type']>(['recording.suspended', 'recording.ended',
 const shortage = new Set<Fact['type']>(['storage.warning', 'storage.critical', 'storage.blind'])
 
 /** Creates the root actor and the interfaces to read it, send requests and receive facts. It runs after `start`. */
-export function createActors(ports: ActorsPorts, { actors, input, ask: asking, streamAccess, inspect }: ActorsOptions) {
+export function createActors(
+  ports: ActorsPorts,
+  { actors, input, ask: asking, streamAccess, inspect, trace: tracing = defaultTrace }: ActorsOptions,
+) {
   const { audit, clock, log } = ports
   const facts = createFacts({ clock, log })
   facts.subscribe(logFacts(log))
@@ -81,10 +91,12 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
   const cameras = () => directory.cameras()
   const health = { facts, cameras, link: () => directory.link(), storage: () => directory.storage() }
 
+  const fleetInput: FleetInput = { ...input, link: { seed: randomInt(2 ** 32), ...input.link } }
+  const trace = createTrace({ input: fleetInput, root: () => fleet }, { clock, log }, tracing)
   const fleet: FleetActor = createActor(provide(ports, actors, health), {
     systemId: 'fleet',
-    inspect: inspectors(observer, journalist, inspection),
-    input: { ...input, link: { seed: randomInt(2 ** 32), ...input.link } },
+    inspect: inspectors(trace, observer, journalist, inspection),
+    input: fleetInput,
   })
   const directory: Directory = createDirectory({ fleet, observer, startedAt: clock.now() })
   const explain = createExplain({ fleet, directory, journalist, journal: ports.journal, clock })
@@ -141,6 +153,8 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
     configuration,
     inspection,
     streamAccess: access,
+    /** The recorded events, for a replay, and the charts that they are for. */
+    support: { trace: trace.lines, charts: fingerprintOf(fleetMachine) },
     failed,
     /** True if the root actor answers. */
     isAlive(): boolean {
@@ -171,6 +185,7 @@ export function createActors(ports: ActorsPorts, { actors, input, ask: asking, s
     },
     /** Ends everything that still runs, at once. */
     close(): void {
+      trace.close()
       fleet.stop()
       access.close()
       unlisten()

@@ -17,6 +17,10 @@ Commands
                  say why: camera0, recording camera0, mediamtx, storage or discovery [--json]
   history [camera0]
                  print the journal [--follow] [--actor NAME] [--since TIME] [--until TIME] [--limit 100] [--json]
+  support-bundle write one file for a report of a fault, without secrets: [--output FILE, -o FILE]
+  replay BUNDLE  replay the events of a support bundle and compare all states: [--until SEQ]
+                 [--actor camera:camera0] [--force] [--make-test FILE] (exit status 1: they differ,
+                 2: the bundle cannot be replayed)
   check-config   check the configuration and list its faults
   download-mediamtx
                  download the official MediaMTX for this CPU into the data directory (needs the internet)

@@ -12,12 +12,17 @@ import {
 import type { CommandPorts } from './outcome.js'
 import { localTokens } from './token.js'
 
+/** No service listens at the address of the configuration. */
+export class NotRunning extends Error {
+  override readonly name = 'NotRunning'
+}
+
 /** Life of a token, in ms. The client gets a new one for each connection. */
 const life = 60_000
 
 /**
  * Connects to the service that runs on this host, with a short-lived token made with the secret of its data directory.
- * Rejects with one sentence if there is none.
+ * Rejects with NotRunning if there is none.
  */
 export async function connectLocally(
   config: Configuration,
@@ -36,8 +41,8 @@ export async function connectLocally(
     }
   } as unknown as WebSocketConstructor
   return connectCameraService({ url, credential, WebSocket: Local, timeout: 10_000 }).catch((error: unknown) => {
-    const why = error instanceof RpcError ? reasonOf(error) : `it does not answer at ${url} (${reasonOf(error)})`
-    throw new Error(`the running service cannot be asked: ${why}`)
+    if (error instanceof RpcError) throw new Error(`the running service cannot be asked: ${reasonOf(error)}`)
+    throw new NotRunning(`the running service cannot be asked: it does not answer at ${url} (${reasonOf(error)})`)
   })
 }
 

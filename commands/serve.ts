@@ -47,7 +47,14 @@ export async function serve(
   onUnhandled((error) => log.error('a rejection was not handled', { error }))
   const systemd = createSystemdNotifier({ env, log })
   try {
-    const app = await start({ config, log, env, setLogLevel: rootLog.setLevel, ...(source && { source }) })
+    const app = await start({
+      config,
+      log,
+      env,
+      setLogLevel: rootLog.setLevel,
+      recentLog: rootLog.recent,
+      ...(source && { source }),
+    })
     onReload?.(app.reload)
     log.info('the service listens', { url: webSocketUrl(config, app) })
     await systemd.ready(statusLine(app.directory))

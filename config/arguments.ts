@@ -41,6 +41,18 @@ export type Command =
   | ({ name: 'audit'; act: 'verify' } & Sources)
   | ({ name: 'explain'; subject: ExplainSubject; json: boolean } & Sources)
   | ({ name: 'history'; filter: HistoryFilter; follow: boolean; json: boolean } & Sources)
+  /** `output`: the file to write. */
+  | ({ name: 'support-bundle'; output?: string } & Sources)
+  /** `until`: the last event. `actor`: compares only this one. `force`: also with other statecharts. */
+  | {
+      name: 'replay'
+      bundle: string
+      until?: number
+      actor?: string
+      force: boolean
+      /** Writes a file for test/replays/. */
+      makeTest?: string
+    }
   | { name: 'help' }
   | { name: 'version' }
 
@@ -52,7 +64,18 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-const commands = ['serve', 'token', 'keys', 'audit', 'explain', 'history', 'check-config', 'download-mediamtx'] as const
+const commands = [
+  'serve',
+  'token',
+  'keys',
+  'audit',
+  'explain',
+  'history',
+  'check-config',
+  'support-bundle',
+  'replay',
+  'download-mediamtx',
+] as const
 /** The subcommands. */
 const acts: Partial<Record<(typeof commands)[number], readonly string[]>> = {
   keys: ['create', 'list', 'rotate', 'revoke'],
@@ -71,11 +94,14 @@ const options = {
   revoke: { type: 'string', only: ['token'] },
   json: { type: 'boolean', only: ['explain', 'history'] },
   follow: { type: 'boolean', only: ['history'] },
-  actor: { type: 'string', only: ['history'] },
+  actor: { type: 'string', only: ['history', 'replay'] },
   since: { type: 'string', only: ['history'] },
-  until: { type: 'string', only: ['history'] },
+  until: { type: 'string', only: ['history', 'replay'] },
   limit: { type: 'string', only: ['history'] },
   guide: { type: 'boolean', only: ['serve'] },
+  output: { type: 'string', short: 'o', only: ['support-bundle'] },
+  force: { type: 'boolean', only: ['replay'] },
+  'make-test': { type: 'string', only: ['replay'] },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
 } satisfies Record<string, Option>
@@ -106,7 +132,9 @@ export function parseArguments(argv: readonly string[]): Command {
     throw new UsageError(`${JSON.stringify(word)} is not a known command${hintOf(word, commands)}`)
   if (values.has('help')) return { name: 'help' }
   if (values.has('version')) return { name: 'version' }
-  const { act, id } = command === 'explain' || command === 'history' ? { act: '', id: '' } : actOf(command, rest)
+  const isFree = command === 'explain' || command === 'history'
+  const [bundle, ...others] = command === 'replay' ? rest : []
+  const { act, id } = isFree ? { act: '', id: '' } : actOf(command, command === 'replay' ? others : rest)
   const whole = [command, act].filter(Boolean).join(' ')
   for (const [flag, { only }] of Object.entries<Option>(options)) {
     if (only && values.has(flag) && !only.includes(whole))
@@ -138,6 +166,10 @@ export function parseArguments(argv: readonly string[]): Command {
         json: values.has('json'),
         ...sources,
       }
+    case 'support-bundle':
+      return { name: command, ...given('output', values.get('output')), ...sources }
+    case 'replay':
+      return replayRequest(bundle, values)
     default:
       return { name: command, ...sources }
   }
@@ -191,6 +223,24 @@ function actOf(command: (typeof commands)[number], words: string[]): { act: stri
   if (rest.length > room) throw new UsageError(`${whole} does not take ${JSON.stringify(rest[room])}`)
   if (rest.length < room) throw new UsageError(`${whole} needs the id of a key: see keys list`)
   return { act, id: rest[0] ?? '' }
+}
+
+const given = <Name extends string>(name: Name, value: string | undefined) =>
+  (value === undefined ? {} : { [name]: value }) as { [Key in Name]?: string }
+
+function replayRequest(bundle: string | undefined, values: Map<string, string>): CommandOf<'replay'> {
+  if (bundle === undefined) throw new UsageError('replay needs the file of a support bundle')
+  const until = values.get('until')
+  if (until !== undefined && !/^[1-9]\d{0,14}$/.test(until))
+    throw new UsageError(`--until must be the number of an event, not ${JSON.stringify(until)}`)
+  return {
+    name: 'replay',
+    bundle,
+    ...(until === undefined ? {} : { until: Number(until) }),
+    ...given('actor', values.get('actor')),
+    force: values.has('force'),
+    ...given('makeTest', values.get('make-test')),
+  }
 }
 
 function tokenRequest(values: Map<string, string>) {

@@ -1,6 +1,7 @@
 import type { Ask } from '../actors/ask.js'
 import type { Directory } from '../actors/directory.js'
 import type { ApiKeys, AuditLog, Credentials, Links, StreamAccess } from '../machines/domain/access.js'
+import type { SupportSources } from '../machines/domain/bundle.js'
 import type { ConfigAsk } from '../machines/domain/configuration.js'
 import type { Explain } from '../machines/domain/explanation.js'
 import type { ExternalAsk } from '../machines/domain/external.js'
@@ -115,6 +116,7 @@ export interface RpcOptions {
   rateLimits?: RateLimits
   retention: RetentionAsk
   configuration: ConfigAsk
+  support: SupportSources
   external: ExternalAsk
   metrics: Metrics
   hostSample: () => HostSample

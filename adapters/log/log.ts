@@ -21,9 +21,14 @@ export interface LogOptions {
 /** The root log, which owns the stream. */
 export interface RootLog extends Log {
   setLevel(level: LogOptions['level']): void
+  /** The last lines, as JSON. */
+  recent(): readonly string[]
   /** Resolves when all lines are written, or after a second. Later lines are dropped. */
   close(): Promise<void>
 }
+
+/** Lines that are kept. */
+const mostRecent = 500
 
 type Level = keyof Log
 type Line = { level: Level; time: string; message: string; fields: Record<string, unknown> }
@@ -41,6 +46,7 @@ export function createLog({
   env = process.env,
 }: LogOptions): RootLog {
   let least = level
+  const recent: string[] = []
   const style = format === 'auto' ? (isJournal(stream, env) ? 'journal' : stream.isTTY ? 'text' : 'json') : format
   const written = winston.format((info) => ({ ...info, [Symbol.for('message')]: write[style](info.line as Line) }))
   const logger = winston.createLogger({
@@ -59,6 +65,8 @@ export function createLog({
       const time = new Date(clock.now()).toISOString()
       // All fields are in one member, because `message` and `level` have a special meaning in winston.
       const line: Line = { level, time, message: maskedText(String(message)), fields: record(masked(fields ?? {})) }
+      recent.push(json(line))
+      if (recent.length > mostRecent) recent.shift()
       logger.log({ level, message: '', line })
     } catch {
       // A failure of the log cannot be logged.
@@ -70,6 +78,7 @@ export function createLog({
     warn: logAt('warn'),
     info: logAt('info'),
     debug: logAt('debug'),
+    recent: () => [...recent],
     setLevel(next) {
       least = next
       logger.level = next

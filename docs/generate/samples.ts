@@ -72,6 +72,9 @@ export const samples: Record<string, Sample> = {
   get_audit_log: { params: { limit: 2 } },
   get_history: { params: { device: 'camera1', limit: 10 } },
   explain: { params: { device: 'camera1' } },
+  get_support_bundle: {
+    cut: () => ({ filename: 'camera-service_2025-06-01T12-00-00.jsonl.gz', bytes: 48_211, content: 'H4sIAAAA…' }),
+  },
   get_config: {},
   set_config: { params: { patch: { logging: { level: 'debug' } } } },
   get_config_history: { params: { limit: 10 } },

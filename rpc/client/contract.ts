@@ -1733,6 +1733,17 @@ export interface Methods {
       warnings: string[]
     }
   }
+  /** Returns one file for a report of a fault: configuration, health, metrics, log, and the trace of the last events. Credentials are masked. Role: admin. */
+  get_support_bundle: {
+    params: Record<string, never>
+    result: {
+      /** A name for the file */
+      filename: string
+      bytes: number
+      /** The file in Base64: JSON lines, compressed with gzip */
+      content: string
+    }
+  }
   /** Returns this API as an OpenRPC document. Role: none needed. */
   'rpc.discover': {
     params: Record<string, never>

@@ -15,6 +15,7 @@ import { sessionMethods } from './session.js'
 import { sessionAdminMethods } from './sessions.js'
 import { snapshotMethods } from './snapshots.js'
 import { streamMethods } from './streams.js'
+import { supportMethods } from './support.js'
 import { systemMethods } from './system.js'
 
 /** The whole API. */
@@ -35,5 +36,6 @@ export const methods: readonly Method[] = [
   ...auditMethods,
   ...historyMethods,
   ...configurationMethods,
+  ...supportMethods,
   ...discoverMethods,
 ]

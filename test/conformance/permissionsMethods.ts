@@ -150,6 +150,7 @@ const plans: Record<string, Plan> = {
   rotate_api_key: key,
   revoke_api_key: key,
   revoke_token: { wide: true, params: () => ({ jti: 'of nobody' }) },
+  get_support_bundle: { wide: true },
   get_audit_log: { wide: true, params: () => ({ limit: 1000 }) },
   get_history: { lists: true, params: () => ({ limit: 1000 }) },
   explain: { params: () => ({ component: 'storage' }) },

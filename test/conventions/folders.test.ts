@@ -13,7 +13,7 @@ const mayImport: Record<string, string[]> = {
   rpc: ['machines/domain', 'actors'],
   'rpc/client': [],
   config: ['machines/domain'],
-  commands: ['adapters', 'config', 'machines/domain', 'rpc/client', 'app.ts'],
+  commands: ['actors', 'machines', 'adapters', 'config', 'machines/domain', 'rpc/client', 'app.ts'],
 }
 const rooms = Object.keys(mayImport).sort((one, other) => other.length - one.length)
 const roomOf = (path: string): string | undefined => rooms.find((room) => path.startsWith(`${room}/`))

@@ -155,7 +155,7 @@ export async function explainPage(): Promise<string> {
 
 /** What `explain` returns in a situation. */
 export async function explanationOf({ source = 'captured', cameras = 2, prepare, lead, ask }: Situation) {
-  const world = await simulated.open(source, cameras, prepare)
+  const world = await simulated.open(source, cameras, { ...(prepare && { prepare }) })
   try {
     await lead(world)
     const services = { explain: world.actors.explain } as Call['services']

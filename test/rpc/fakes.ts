@@ -184,6 +184,7 @@ export const createWorld = () => {
     released,
     revoked: [] as Credential[],
     audited: [] as AuditEntry[],
+    trace: ['{"input":{}}'],
     keys: [] as ApiKey[],
     mediaSessions: [] as MediaSession[],
     policy: { type: 'age', maxAgeDays: 30, enabled: false } as RetentionPolicy,
@@ -516,6 +517,7 @@ export const createWorld = () => {
     journal: { read: (query) => fakeJournal(world.entries).read(query) },
     retention,
     configuration,
+    support: { charts: 'charts', trace: () => world.trace, log: () => [], secrets: () => [] },
     external,
     metrics: { call: () => {}, mediaCall: () => {}, dropped: () => {}, refused: () => {} },
     hostSample: () => ({

@@ -61,6 +61,7 @@ const calls: [method: string, params?: object][] = [
   ['explain', { device: 'camera1' }],
   ['explain', { recording: 'camera0' }],
   ['explain', { component: 'storage' }],
+  ['get_support_bundle'],
   ['get_config'],
   ['set_config', { patch: { logging: { level: 'debug' }, server: null } }],
   ['set_config', { patch: {}, dry_run: true }],

@@ -300,9 +300,12 @@ export function createHost({ units, now, wall }: { units: Map<string, Unit>; now
     file.media += step
     if (file.isDeleted || file.media % partLength !== 0) return
     const at = wall()
-    if (file.media === partLength) tell(name, { type: 'segment.added', segment: file, at })
+    if (file.media === partLength) tell(name, { type: 'segment.added', segment: segmentOf(file), at })
     else tell(name, { type: 'segment.grew', at })
   }
 
   return host
 }
+
+/** A copy: the file grows, and what an actor has received never changes. */
+export const segmentOf = ({ filename, startedAt }: Segment): Segment => ({ filename, startedAt })

@@ -7,7 +7,7 @@ import type { Clock, Picture, RecordingFile, Registry } from '../../../machines/
 import { because, type Evidence, Failure, type ReasonCode } from '../../../machines/domain/reason.js'
 import type { RecordingIntent } from '../../../machines/domain/recording.js'
 import { createFakePorts } from '../../support/fakePorts.js'
-import type { Host } from './host.js'
+import { type Host, segmentOf } from './host.js'
 import { simulatedMediaServer } from './mediaServer.js'
 
 /** What stays on the disk when the service ends. */
@@ -246,5 +246,10 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
 function seen(host: Host, camera: string, after: number) {
   const files = host.filesOf(camera)
   const first = files.findIndex(({ startedAt }) => startedAt > after)
-  return first < 0 ? [] : files.slice(first).filter(({ media }) => media >= 200)
+  return first < 0
+    ? []
+    : files
+        .slice(first)
+        .filter(({ media }) => media >= 200)
+        .map(segmentOf)
 }

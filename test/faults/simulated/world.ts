@@ -1,5 +1,6 @@
 import { useFakeTimers } from 'sinon'
 import { createActors } from '../../../actors/createActors.js'
+import type { TraceOptions } from '../../../actors/trace/trace.js'
 import { actorOptions, askOptions, fleetInput, streamAccessOptions } from '../../../config/derive/actors.js'
 import { loadConfiguration } from '../../../config/load.js'
 import { configurationRules } from '../../../config/rules.js'
@@ -36,11 +37,22 @@ export const simulated: Omit<Worlds, 'open'> & { open: typeof open } = {
 /** ms of a step of the clock. */
 const tick = 50
 
+/** Receives the trace of each run of the service. */
+export interface Tracing extends TraceOptions {
+  ended(lines: string[]): void
+}
+
+/** A simulated host whose service records its traces. */
+export const traced = (tracing: Tracing, cameras: number): Worlds => ({
+  ...simulated,
+  open: (source) => open(source, cameras, { tracing }),
+})
+
 /** `prepare`: changes the cameras before the service starts. */
 async function open(
   source: Source,
   count: number,
-  prepare: (units: Map<string, Unit>) => void = () => {},
+  { prepare, tracing }: { prepare?: (units: Map<string, Unit>) => void; tracing?: Tracing } = {},
 ): Promise<SimulatedWorld> {
   const timers = useFakeTimers({
     now: Date.UTC(2026, 0, 2, 3),
@@ -50,7 +62,7 @@ async function open(
   const clock: Clock = { now: () => Date.now() + offset, monotonic: () => performance.now() }
   const cameras = Array.from({ length: count }, (_, index) => `camera${index}`)
   const units = new Map(cameras.map((camera, index) => [camera, unitOf(index, source)]))
-  prepare(units)
+  prepare?.(units)
   const host = createHost({ units, now: () => performance.now(), wall: clock.now })
   const kept: Kept = {
     registry: { next: 0, cameras: [], sharedSerials: [] },
@@ -88,6 +100,7 @@ async function open(
         input: { ...input, link: { ...input.link, seed: 2 ** 31 } },
         ask: askOptions(config),
         streamAccess: streamAccessOptions(config),
+        ...(tracing && { trace: tracing }),
       },
     )
     const ends = new Map<string, Told>()
@@ -109,6 +122,7 @@ async function open(
     const { actors, ends: known, lose, close } = service
     isServing = false
     if (how === 'stopped') await actors.stop('SIGTERM', 8_000)
+    tracing?.ended(actors.support.trace())
     actors.close()
     close()
     for (const [camera, fact] of known) ends.set(camera, fact)
@@ -259,6 +273,20 @@ async function open(
         },
       },
       udevSilent: { begin: plug(false, true), finish: plug(true, true) },
+      twinPlugged: {
+        begin(hits) {
+          for (const [index, camera] of hits.entries()) {
+            const unit = host.unitOf(camera)
+            const device = { ...unit.device, node: `/dev/video9${index}`, port: `usb-9${index}` }
+            units.set(`camera${count + index}`, { ...unit, device })
+          }
+          hint('add')
+        },
+        finish(hits) {
+          for (const index of hits.keys()) units.delete(`camera${count + index}`)
+          hint('remove')
+        },
+      },
       cameraHangs: {
         begin: (hits) => set((unit) => Object.assign(unit, { isLive: false }), hits),
         finish: (hits) => set((unit) => Object.assign(unit, { isLive: true }), hits),
@@ -354,6 +382,9 @@ async function open(
   }
 }
 
+/** Of every network camera. */
+export const yardPassword = 'tulip-field'
+
 const unitOf = (index: number, source: Source): Unit => ({
   device: {
     kind: 'usb',
@@ -364,7 +395,7 @@ const unitOf = (index: number, source: Source): Unit => ({
     productId: '0102',
     model: 'Test Cam',
   },
-  url: source === 'network' ? `rtsp://10.0.0.${index + 1}:554/yard` : '',
+  url: source === 'network' ? `rtsp://watcher:${yardPassword}@10.0.0.${index + 1}:554/yard` : '',
   isPlugged: true,
   isLive: true,
   isBusy: false,

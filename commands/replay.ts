@@ -1,0 +1,76 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { gunzipSync } from 'node:zlib'
+import { fingerprintOf } from '../actors/trace/fingerprint.js'
+import type { TraceRecord } from '../actors/trace/records.js'
+import { type Difference, type Replayed, replay as run } from '../actors/trace/replay.js'
+import type { CommandOf } from '../config/arguments.js'
+import { readBundle } from '../machines/domain/bundle.js'
+import { reasonOf } from '../machines/domain/errors.js'
+import { fleetMachine } from '../machines/fleet.js'
+import type { Outcome } from './outcome.js'
+
+/** The bundle cannot be replayed. */
+const unusable = 2
+
+/**
+ * `replay`: runs the statecharts with the events of a support bundle and compares every state. The exit status is 0 if
+ * all are equal, 1 at a difference, 2 if the bundle cannot be replayed.
+ */
+export async function replay({ bundle, until, actor, force, makeTest }: CommandOf<'replay'>): Promise<Outcome> {
+  try {
+    const content = await readFile(bundle)
+    const isCompressed = content[0] === 0x1f && content[1] === 0x8b
+    const { header, trace } = readBundle((isCompressed ? gunzipSync(content) : content).toString())
+    if (trace.length === 0) return { status: unusable, err: 'the bundle has no trace: the service did not run' }
+    const charts = fingerprintOf(fleetMachine)
+    if (header.charts !== charts && !force)
+      return {
+        status: unusable,
+        err:
+          `the bundle is of version ${header.service} with other statecharts (${header.charts}, here ${charts}): ` +
+          'use that version, or --force',
+      }
+    const records = trace as TraceRecord[]
+    const result = run(fleetMachine, records, { until, actor })
+    if (result.difference) return { status: 1, out: differenceText(result, result.difference) }
+    if (makeTest !== undefined) await writeFile(makeTest, regressionText(header.service, charts, records, until))
+    return { status: 0, out: equalText(result, actor) }
+  } catch (error) {
+    return { status: unusable, err: `the bundle cannot be replayed: ${reasonOf(error)}` }
+  }
+}
+
+function equalText({ events, checkpoints, states }: Replayed, only: string | undefined): string {
+  const shown = Object.entries(states).filter(([name]) => !only || name === only || name.startsWith(`${only}/`))
+  return [
+    `equal: ${events} events, ${checkpoints} checkpoints`,
+    ...shown.map(([name, state]) => `  ${name}: ${JSON.stringify(state)}`),
+  ].join('\n')
+}
+
+function differenceText({ events }: Replayed, { seq, actor, what, expected, found, histories }: Difference): string {
+  const list = (steps: Difference['histories']['found']) =>
+    steps.map(({ seq, event, state }) => `  ${seq} ${event} → ${JSON.stringify(state)}`)
+  return [
+    `difference at event ${seq}, after ${events} equal ones: ${what}`,
+    `actor: ${actor}`,
+    `recorded: ${JSON.stringify(expected) ?? 'nothing'}`,
+    `replayed: ${JSON.stringify(found) ?? 'nothing'}`,
+    `last states of ${actor}, recorded:`,
+    ...list(histories.expected),
+    `last states of ${actor}, replayed:`,
+    ...list(histories.found),
+  ].join('\n')
+}
+
+/** A file for test/replays/: only the trace. */
+function regressionText(
+  service: string,
+  charts: string,
+  records: TraceRecord[],
+  until = Number.POSITIVE_INFINITY,
+): string {
+  const kept = records.filter((record) => !('seq' in record) || record.seq <= until)
+  const lines = [{ format: 1, service, charts }, { section: 'trace' }, ...kept]
+  return `${lines.map((line) => JSON.stringify(line)).join('\n')}\n`
+}

@@ -1,0 +1,97 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { expect } from 'chai'
+import { fingerprintOf } from '../../actors/trace/fingerprint.js'
+import { replay } from '../../commands/replay.js'
+import { supportBundle } from '../../commands/supportBundle.js'
+import { loadConfiguration } from '../../config/load.js'
+import { fleetMachine } from '../../machines/fleet.js'
+import { createGate } from '../support/gate.js'
+
+const incident = new URL('../replays/unplug-during-recording.jsonl', import.meta.url)
+
+describe('command replay', () => {
+  let dir: string
+  let lines: string[]
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'camera-service-'))
+    const [, ...rest] = (await readFile(incident, 'utf8')).trim().split('\n')
+    lines = [JSON.stringify({ format: 1, service: '1.0', charts: fingerprintOf(fleetMachine) }), ...rest]
+  })
+  afterEach(() => rm(dir, { recursive: true, force: true }))
+
+  const write = async (content: string | Buffer) => {
+    const file = join(dir, 'bundle')
+    await writeFile(file, content)
+    return file
+  }
+  const run = async (content: string | Buffer, more: object = {}) =>
+    replay({ name: 'replay', bundle: await write(content), force: false, ...more })
+
+  it('exits with 0 and the states at the end if all states are equal, also of a compressed bundle', async () => {
+    for (const content of [lines.join('\n'), gzipSync(lines.join('\n'))]) {
+      const { status, out } = await run(content, { actor: 'storage' })
+      expect(status).to.equal(0)
+      expect(out).to.match(/^equal: \d+ events, 1 checkpoints\n {2}storage: \{/)
+    }
+  })
+
+  it('exits with 1 and both histories at the first difference', async () => {
+    const changed = lines.map((line) => line.replace('"unplugged"', '"retired"'))
+    const { status, out } = await run(changed.join('\n'))
+    expect(status).to.equal(1)
+    expect(out).to.match(/^difference at event \d+, after \d+ equal ones: camera:camera0 has another state after /)
+    expect(out).to.match(/recorded: .*retired/)
+    expect(out).to.match(/replayed: .*unplugged/)
+    expect(out).to.contain('last states of camera:camera0, replayed:')
+  })
+
+  it('exits with 2 if the bundle is of other statecharts, and replays it with --force', async () => {
+    const other = [JSON.stringify({ format: 1, service: '0.9', charts: 'other' }), ...lines.slice(1)].join('\n')
+    const { status, err } = await run(other)
+    expect([status, err]).to.deep.equal([2, err])
+    expect(err).to.contain('of version 0.9 with other statecharts')
+    expect((await run(other, { force: true })).status).to.equal(0)
+  })
+
+  it('exits with 2 if there is no bundle, or no trace in it', async () => {
+    expect((await run('hello')).err).to.contain('this is not a support bundle')
+    expect(await run(lines[0] ?? '')).to.deep.equal({
+      status: 2,
+      err: 'the bundle has no trace: the service did not run',
+    })
+    const missing = await replay({ name: 'replay', bundle: join(dir, 'none'), force: false })
+    expect([missing.status, missing.err]).to.deep.equal([2, missing.err])
+    expect(missing.err).to.contain('the bundle cannot be replayed: ENOENT')
+  })
+
+  it('makes a file for test/replays, up to an event', async () => {
+    const makeTest = join(dir, 'test.jsonl')
+    expect((await run(lines.join('\n'), { until: 50, makeTest })).status).to.equal(0)
+    const written = await readFile(makeTest, 'utf8')
+    expect(JSON.parse(written.trim().split('\n').at(-1) ?? '').seq).to.equal(50)
+    expect((await run(written)).out).to.contain('equal: 50 events')
+  })
+
+  it('gets the configuration without secrets if no service runs', async () => {
+    const env = {
+      CAMERA_SERVICE_DATA_DIR: dir,
+      CAMERA_SERVICE_SERVER_PORT: '1',
+      CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY: 'k1'.repeat(20),
+    }
+    const output = join(dir, 'bundle.jsonl')
+    const ports = { env: {}, clock: { now: () => 0, monotonic: () => 0 }, log: createGate().log }
+    const source = { env, loaded: loadConfiguration({ env }) }
+    const { status, err } = await supportBundle(source, { name: 'support-bundle', output, flags: {} }, ports)
+    expect([status, err]).to.deep.equal([
+      0,
+      `the support bundle is in ${output}; no service runs, so that it has only the configuration and the versions`,
+    ])
+    const text = await readFile(output, 'utf8')
+    expect(text).to.contain('server.port')
+    expect(text).not.to.contain('k1k1')
+    expect((await replay({ name: 'replay', bundle: output, force: false })).status).to.equal(2)
+  })
+})
