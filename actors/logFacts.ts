@@ -22,6 +22,7 @@ const warnings = new Set<Fact['type']>([
   'storage.warning',
   'storage.critical',
   'storage.blind',
+  'storage.switched',
   'system.clock_jumped',
 ])
 

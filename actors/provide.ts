@@ -23,6 +23,7 @@ import { pipelineMachine } from '../machines/pipeline.js'
 import { pullMachine } from '../machines/pull.js'
 import { quarantineMachine } from '../machines/quarantine.js'
 import { recordingMachine } from '../machines/recording.js'
+import { recordingFolderMachine } from '../machines/recordingFolder.js'
 import { retentionMachine } from '../machines/retention.js'
 import { hangDelays, serverProcessMachine } from '../machines/serverProcess.js'
 import { snapshotMachine } from '../machines/snapshot.js'
@@ -154,9 +155,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, health: Health
         },
         delays: { interval: options.linkInterval, connectLimit: startLimit },
       }),
-      storage: storageMachine.provide({
-        actors: storageEffects({ ...ports, measureLimit: options.storageInterval }),
-      }),
+      storage: provideStorage(storageEffects({ ...ports, measureLimit: options.storageInterval })),
       retention: retentionMachine.provide({
         actors: retentionEffects({ ...ports, store: ports.retention, cameras: health.cameras }),
       }),
@@ -174,3 +173,11 @@ export function provide(ports: ActorPorts, options: ActorOptions, health: Health
     delays: { drainLimit: options.drainLimit },
   })
 }
+
+const provideStorage = ({ useFolder, ...effects }: ReturnType<typeof storageEffects>) =>
+  storageMachine.provide({
+    actors: {
+      ...effects,
+      recordingFolder: recordingFolderMachine.provide({ actors: { measureDisk: effects.measureDisk, useFolder } }),
+    },
+  })

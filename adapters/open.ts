@@ -23,7 +23,8 @@ import { checkPrograms } from './ffmpeg/installed.js'
 import { createPictures } from './ffmpeg/pictures.js'
 import { createPipelines } from './ffmpeg/pipelines.js'
 import { createMediaFiles } from './files/mediaFiles.js'
-import { createQuarantine } from './files/quarantine.js'
+import { createQuarantines } from './files/quarantine.js'
+import { openRecordingFolders } from './files/recordingFolders.js'
 import { createSegments } from './files/segments.js'
 import { createStorage } from './files/storage.js'
 import { createHostSampler } from './host/sampler.js'
@@ -63,6 +64,8 @@ export interface OpenOptions {
     audit: { maxSize: number; maxFiles: number }
   }
   paths(recordings: string): PathDefaults
+  /** A second folder for recordings; empty: none. */
+  fallbackDir: string
   mediaServer: { timeout: number; threshold: number }
   /** URL of the control API, with the credentials of the service. */
   apiUrl(kind: Kind, own: { user: string; password: string }): string
@@ -118,7 +121,15 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
 
   const own = createOwnCredential()
   const mediaSecret = Buffer.from((await keptSecret(data.secrets, 'media_secret', { clock, log })).key).toString()
-  const paths = options.paths(data.recordings)
+  const recordings = await openRecordingFolders({
+    main: data.recordings,
+    fallback: options.fallbackDir,
+    runDir: run.dir,
+    log,
+  })
+  closers.push(recordings.remove)
+  const fallbackDir = recordings.fallback
+  const paths = options.paths(recordings.record)
   /** Marks our children and what the media server starts for us, so that the next run of the service finds them. */
   const mark = createHash('sha256').update(data.dir).digest('hex').slice(0, 16)
   let kind: Kind
@@ -153,7 +164,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
         apiUrl,
         timeout: options.mediaServer.timeout,
         rtsp: options.externalRtsp,
-        recordingsDir: data.recordings,
+        recordingsDir: recordings.record,
         pathDefaults: paths,
         ...(options.isProtected && authServer && { questions: authServer.questions }),
       },
@@ -180,6 +191,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   const gaps = await createGapStore({ dir: data.state, clock, log })
   const files = createMediaFiles({
     recordingsDir: data.recordings,
+    fallbackDir,
     snapshotsDir: data.snapshots,
     forget: gaps.forget,
   })
@@ -203,9 +215,9 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     files,
     protection: await createProtection({ dir: data.state, clock, log, files }),
     gaps,
-    quarantine: createQuarantine({ recordingsDir: data.recordings }),
-    segments: createSegments({ recordingsDir: data.recordings, clock, log }),
-    storage: createStorage({ dir: data.recordings, stateDir: data.state }),
+    quarantine: createQuarantines(fallbackDir === undefined ? [data.recordings] : [data.recordings, fallbackDir]),
+    segments: createSegments({ recordingsDir: data.recordings, fallbackDir, clock, log }),
+    storage: createStorage({ dir: data.recordings, fallbackDir, use: recordings.use, stateDir: data.state }),
     registry: createRegistryStore({ dir: data.state, clock, log }),
     retention: createRetentionStore({ dir: data.state, clock, log }),
     clockStore: createClockStore({ dir: data.state, clock, log }),

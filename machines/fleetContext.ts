@@ -16,7 +16,7 @@ import type { ExternalStreamsInput, ExternalStreamsMessage } from './externalStr
 import type { LinkInput, LinkNews } from './mediamtxLink.js'
 import type { MediaSessionsInput } from './mediaSessions.js'
 import type { ServerProcessNews } from './serverProcess.js'
-import type { StorageNews } from './storage.js'
+import type { StorageNews } from './storageSetup.js'
 
 export interface FleetInput {
   entries: CameraEntry[]
@@ -30,6 +30,8 @@ export interface FleetInput {
   /** Priority of the recordings of a camera without its own; default 0. */
   priority?: number
   storage: StorageSettings
+  /** `storage.fallback_path` is set. */
+  hasFallback?: boolean
   link: LinkInput
   retention?: RetentionSettings
   /** Saved streams that clients have added; empty while external discovery is disabled. */

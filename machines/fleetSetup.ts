@@ -217,7 +217,11 @@ export const fleetSetup = setup({
     passToRetention: enqueueActions(({ event, enqueue, self }) => {
       const { retention } = self.getSnapshot().children
       if (retention && event.type === 'storage.pressed')
-        enqueue.sendTo(retention, { type: 'space.needed', bytes: event.missing })
+        enqueue.sendTo(retention, {
+          type: 'space.needed',
+          bytes: event.missing,
+          ...(event.folder && { folder: event.folder }),
+        })
     }),
     checkStorage: enqueueActions(({ enqueue, self }) => {
       const { storage } = self.getSnapshot().children

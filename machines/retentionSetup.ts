@@ -2,6 +2,7 @@ import { assign, enqueueActions, sendTo, setup } from 'xstate'
 import type { By } from './domain/by.js'
 import { type ClockReading, type ClockRecord, isSuspect, judgeClock, unknownTime } from './domain/clockTrust.js'
 import type { RetentionFact } from './domain/facts.js'
+import type { RecordingFolder } from './domain/files.js'
 import { because, reasonFrom } from './domain/reason.js'
 import type {
   Cleanup,
@@ -34,8 +35,8 @@ export type RetentionEvent =
   | ({ type: 'retention.configured' } & RetentionSettings)
   /** `cameras`: ids or patterns; limits the sweep to files of these cameras. */
   | { type: 'retention.sweep'; by: By; cameras?: readonly string[] }
-  /** The disk fills up: so many bytes should be deleted. */
-  | { type: 'space.needed'; bytes: number }
+  /** The disk fills up: so many bytes should be deleted in this folder; default: the main one. */
+  | { type: 'space.needed'; bytes: number; folder?: RecordingFolder }
   | ({ type: 'file.deleted' } & Deleted)
   | { type: 'file.kept'; name: string; reason: string }
   /** A scheduled sweep deletes nothing. */
@@ -47,7 +48,7 @@ export type RetentionEvent =
   | { type: 'clock.judged' }
 
 /** The parameters of a sweep. `by` is absent for a scheduled sweep, and for one that the disk needs. */
-export interface Sweep extends Pick<SweepRules, 'needed' | 'hasTarget' | 'ignoresAge'> {
+export interface Sweep extends Pick<SweepRules, 'needed' | 'folder' | 'hasTarget' | 'ignoresAge'> {
   policy: RetentionPolicy
   by?: By
   cameras?: readonly string[]
@@ -64,6 +65,8 @@ export interface RetentionContext extends RetentionSettings {
   reason?: string | undefined
   /** Bytes that the disk lacks, for the sweep that is about to begin. */
   needed?: number | undefined
+  /** The folder whose disk lacks them. */
+  folder?: RecordingFolder | undefined
   /** The running sweep. */
   sweep: Omit<Sweep, 'policy'> & { files: number; freed: number; kept: Cleanup['kept'] }
   last?: RetentionView['last']
@@ -131,7 +134,10 @@ export const retentionSetup = setup({
       policy: { ...context.policy, enabled: false },
       reason: reasonFrom(error).details,
     })),
-    noteNeed: assign({ needed: (_, { bytes }: { bytes: number }) => bytes }),
+    noteNeed: assign((_, { bytes, folder }: { bytes: number; folder?: RecordingFolder }) => ({
+      needed: bytes,
+      folder,
+    })),
     forgetNeed: assign({ needed: undefined }),
     takeChange: assign({
       change: (_, { policy, by }: { policy: RetentionPolicy; by: By }) => ({ policy, by }),
@@ -228,11 +234,11 @@ const isClockTrusted = ({ clock }: RetentionContext) => clock !== undefined && !
 
 /** The parameters of a sweep that no client asked for. */
 function scheduled(context: RetentionContext): Omit<Sweep, 'policy'> {
-  const { clock, needed, hasTarget } = context
+  const { clock, needed, folder, hasTarget } = context
   return {
     ...(usesAge(context) && clock && { now: clock.wall }),
     ...(usesAge(context) && !isClockTrusted(context) && { ignoresAge: true }),
-    ...(needed !== undefined && { needed, ...(hasTarget && { hasTarget }) }),
+    ...(needed !== undefined && { needed, ...(folder && { folder }), ...(hasTarget && { hasTarget }) }),
   }
 }
 

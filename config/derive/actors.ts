@@ -110,6 +110,7 @@ export const fleetInput = (config: Configuration, kept: ExternalState) => {
   } = fleetSettings(config)
   return {
     ...settings,
+    hasFallback: config.storage.fallback_path !== '',
     demoWhenNone: config.simulation.demo_camera,
     pollEvery: camera.poll_interval,
     link: { resetAfter: mediamtx.circuit_breaker.recovery_timeout },

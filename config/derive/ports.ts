@@ -25,6 +25,7 @@ export const portOptions = (config: Configuration) => ({
     keys: keyDefaults(config),
     audit: { maxSize: config.audit.max_size, maxFiles: config.audit.max_files },
   },
+  fallbackDir: config.storage.fallback_path,
   paths: (recordings: string) => pathDefaults(config, recordings),
   mediaServer: {
     timeout: config.mediamtx.timeout,

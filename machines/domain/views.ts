@@ -1,6 +1,6 @@
 /** The public state of the actors: plain values, created by each machine's view function. Times are epoch ms. */
 import type { CameraId, CameraLimits, Capabilities, CaptureMode, Identity, Pipeline, SourceKind } from './camera.js'
-import type { DiskUsage } from './files.js'
+import type { DiskUsage, RecordingFolder } from './files.js'
 import type { ServerChoice } from './mediaServer.js'
 import type { Reason } from './reason.js'
 import type { Gap, Need, RecordingFormat } from './recording.js'
@@ -141,6 +141,15 @@ export interface StorageView extends DiskUsage {
   cause: Cause
   /** Bytes that can be written until recordings are blocked; negative behind the limit. */
   room?: number
+  /** The folder that takes new recordings, whose disk is shown; absent without a fallback folder. */
+  folder?: FolderView
+}
+
+export interface FolderView {
+  inUse: RecordingFolder
+  since: number
+  /** Why the fallback folder is used. */
+  reason?: Reason
 }
 
 export interface SystemView {

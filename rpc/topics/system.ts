@@ -28,6 +28,7 @@ const health = <Name extends string>(name: Name, summary: string) => {
       'storage.warning': present,
       'storage.critical': present,
       'storage.blind': present,
+      'storage.switched': present,
       'system.started': present,
     },
   })
