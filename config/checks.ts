@@ -101,7 +101,7 @@ function faultsOfFallback({ storage: { fallback_path: path }, data_dir, mediamtx
     ...(own
       ? [`must not be the folder of ${own[1]} (${own[0]} of data_dir), or a folder in it: select another one`]
       : []),
-    ...(isIn(join(data_dir, 'recordings'), path)
+    ...(!own && isIn(join(data_dir, 'recordings'), path)
       ? ['must not be above the folder of the recordings: select a folder beside it, best on another disk']
       : []),
     ...(isElsewhere

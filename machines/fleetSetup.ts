@@ -217,11 +217,7 @@ export const fleetSetup = setup({
     passToRetention: enqueueActions(({ event, enqueue, self }) => {
       const { retention } = self.getSnapshot().children
       if (retention && event.type === 'storage.pressed')
-        enqueue.sendTo(retention, {
-          type: 'space.needed',
-          bytes: event.missing,
-          ...(event.folder && { folder: event.folder }),
-        })
+        enqueue.sendTo(retention, { type: 'space.needed', bytes: event.missing, folder: event.folder })
     }),
     checkStorage: enqueueActions(({ enqueue, self }) => {
       const { storage } = self.getSnapshot().children

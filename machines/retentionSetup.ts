@@ -36,7 +36,7 @@ export type RetentionEvent =
   /** `cameras`: ids or patterns; limits the sweep to files of these cameras. */
   | { type: 'retention.sweep'; by: By; cameras?: readonly string[] }
   /** The disk fills up: so many bytes should be deleted in this folder; default: the main one. */
-  | { type: 'space.needed'; bytes: number; folder?: RecordingFolder }
+  | { type: 'space.needed'; bytes: number; folder?: RecordingFolder | undefined }
   | ({ type: 'file.deleted' } & Deleted)
   | { type: 'file.kept'; name: string; reason: string }
   /** A scheduled sweep deletes nothing. */
@@ -134,7 +134,7 @@ export const retentionSetup = setup({
       policy: { ...context.policy, enabled: false },
       reason: reasonFrom(error).details,
     })),
-    noteNeed: assign((_, { bytes, folder }: { bytes: number; folder?: RecordingFolder }) => ({
+    noteNeed: assign((_, { bytes, folder }: { bytes: number; folder?: RecordingFolder | undefined }) => ({
       needed: bytes,
       folder,
     })),
