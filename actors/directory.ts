@@ -92,7 +92,7 @@ export function createDirectory({
     link,
     storage() {
       const actor = get<ActorRefFrom<typeof storageMachine>>('storage')
-      if (actor) return storageView(actor.getSnapshot(), observer.since('storage'))
+      if (actor) return storageView(actor.getSnapshot(), observer.since('storage'), observer.since('recordingFolder'))
       const { storage: reason } = fleet.getSnapshot().context.obstacles
       const cause = { state: 'unknown', since: startedAt, ...(reason && { reason }) }
       return { state: 'unknown', cause, total: 0, used: 0, available: 0, percent: 0 }

@@ -23,6 +23,7 @@ const warnings = new Set<Fact['type']>([
   'storage.warning',
   'storage.critical',
   'storage.blind',
+  'storage.switched',
   'system.clock_jumped',
 ])
 

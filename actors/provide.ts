@@ -25,6 +25,7 @@ import { pipelineMachine } from '../machines/pipeline.js'
 import { pullMachine } from '../machines/pull.js'
 import { quarantineMachine } from '../machines/quarantine.js'
 import { recordingMachine } from '../machines/recording.js'
+import { recordingFolderMachine } from '../machines/recordingFolder.js'
 import { retentionMachine } from '../machines/retention.js'
 import { hangDelays, serverProcessMachine } from '../machines/serverProcess.js'
 import { snapshotMachine } from '../machines/snapshot.js'
@@ -164,9 +165,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, health: Provid
         },
         delays: { interval: options.linkInterval, connectLimit: startLimit },
       }),
-      storage: storageMachine.provide({
-        actors: storageEffects({ ...ports, measureLimit: options.storageInterval }),
-      }),
+      storage: provideStorage(storageEffects({ ...ports, measureLimit: options.storageInterval })),
       retention: retentionMachine.provide({
         actors: retentionEffects({ ...ports, store: ports.retention, cameras: health.cameras }),
       }),
@@ -185,3 +184,11 @@ export function provide(ports: ActorPorts, options: ActorOptions, health: Provid
     delays: { drainLimit: options.drainLimit },
   })
 }
+
+const provideStorage = ({ useFolder, ...effects }: ReturnType<typeof storageEffects>) =>
+  storageMachine.provide({
+    actors: {
+      ...effects,
+      recordingFolder: recordingFolderMachine.provide({ actors: { measureDisk: effects.measureDisk, useFolder } }),
+    },
+  })

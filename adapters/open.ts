@@ -24,7 +24,8 @@ import { createPictures } from './ffmpeg/pictures.js'
 import { createPipelines } from './ffmpeg/pipelines.js'
 import { createIndexer } from './files/indexer.js'
 import { createMediaFiles } from './files/mediaFiles.js'
-import { createQuarantine } from './files/quarantine.js'
+import { createQuarantines } from './files/quarantine.js'
+import { openRecordingFolders } from './files/recordingFolders.js'
 import { createSegments } from './files/segments.js'
 import { createStorage } from './files/storage.js'
 import { createHostSampler } from './host/sampler.js'
@@ -68,6 +69,8 @@ export interface OpenOptions {
   /** Of the service. */
   version: string
   paths(recordings: string): PathDefaults
+  /** A second folder for recordings; empty: none. */
+  fallbackDir: string
   mediaServer: { timeout: number; threshold: number }
   /** URL of the control API, with the credentials of the service. */
   apiUrl(kind: Kind, own: { user: string; password: string }): string
@@ -130,7 +133,16 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
 
   const own = createOwnCredential()
   const mediaSecret = Buffer.from((await keptSecret(data.secrets, 'media_secret', { clock, log })).key).toString()
-  const paths = options.paths(data.recordings)
+  const recordings = await openRecordingFolders({
+    main: data.recordings,
+    fallback: options.fallbackDir,
+    runDir: run.dir,
+    log,
+  })
+  closers.push(recordings.remove)
+  const fallbackDir = recordings.fallback
+  const folders = fallbackDir === undefined ? [data.recordings] : [data.recordings, fallbackDir]
+  const paths = options.paths(recordings.record)
   /** Marks our children and what the media server starts for us, so that the next run of the service finds them. */
   const mark = createHash('sha256').update(data.dir).digest('hex').slice(0, 16)
   let kind: Kind
@@ -166,7 +178,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
         apiUrl,
         timeout: options.mediaServer.timeout,
         rtsp: options.externalRtsp,
-        recordingsDir: data.recordings,
+        recordingsDir: recordings.record,
         pathDefaults: paths,
         ...(options.isProtected && authServer && { questions: authServer.questions }),
       },
@@ -193,6 +205,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   const gaps = await createGapStore({ dir: data.state, clock, log })
   const files = createMediaFiles({
     recordingsDir: data.recordings,
+    fallbackDir,
     snapshotsDir: data.snapshots,
     forget: gaps.forget,
   })
@@ -217,10 +230,10 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     files,
     protection: await createProtection({ dir: data.state, clock, log, files }),
     gaps,
-    quarantine: createQuarantine({ recordingsDir: data.recordings }),
-    indexer: createIndexer({ recordingsDir: data.recordings, clock, path: env.PATH ?? '' }),
-    segments: createSegments({ recordingsDir: data.recordings, clock, log }),
-    storage: createStorage({ dir: data.recordings, stateDir: data.state }),
+    quarantine: createQuarantines(folders),
+    indexer: createIndexer({ dirs: folders, clock, path: env.PATH ?? '' }),
+    segments: createSegments({ recordingsDir: data.recordings, fallbackDir, clock, log }),
+    storage: createStorage({ dir: data.recordings, fallbackDir, use: recordings.use, stateDir: data.state }),
     registry: createRegistryStore({ dir: data.state, clock, log }),
     retention: createRetentionStore({ dir: data.state, clock, log }),
     clockStore: createClockStore({ dir: data.state, clock, log }),

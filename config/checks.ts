@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { isLoopback } from '../machines/domain/address.js'
 import { addressesIn, mostAddresses } from './discovery.js'
 import type { Configuration } from './schema.js'
@@ -28,6 +29,8 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
     { data_dir: JSON.stringify(config.data_dir) },
     'must not contain $ or %: the media server replaces them, and its files would be elsewhere',
   )
+  for (const rule of faultsOfFallback(config))
+    demand(false, { 'storage.fallback_path': JSON.stringify(storage.fallback_path) }, rule)
   const { warn_percent, block_percent } = storage
   demand(
     warn_percent < block_percent,
@@ -90,6 +93,36 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
     )
   }
   return { faults, warnings }
+}
+
+/** The broken rules of `storage.fallback_path`. */
+function faultsOfFallback({ storage: { fallback_path: path }, data_dir, mediamtx }: Configuration): string[] {
+  if (path === '') return []
+  const isIn = (one: string, other: string) => join(one, '/').startsWith(join(other, '/'))
+  const own = Object.entries(ownFolders).find(([name]) => isIn(path, join(data_dir, name)))
+  const isElsewhere = mediamtx.mode === 'external' && !isLoopback(mediamtx.host)
+  return [
+    ...(/[$%]/.test(path) ? ['must not contain $ or %, like data_dir'] : []),
+    ...(own
+      ? [`must not be the folder of ${own[1]} (${own[0]} of data_dir), or a folder in it: select another one`]
+      : []),
+    ...(!own && isIn(join(data_dir, 'recordings'), path)
+      ? ['must not be above the folder of the recordings: select a folder beside it, best on another disk']
+      : []),
+    ...(isElsewhere
+      ? [`needs a media server on this host, which follows a link of this service: mediamtx.host is ${mediamtx.host}`]
+      : []),
+  ]
+}
+
+/** The folders of the data directory, and what they contain. */
+const ownFolders = {
+  recordings: 'the recordings',
+  snapshots: 'the snapshots',
+  state: 'the state',
+  run: 'run files',
+  secrets: 'the secrets',
+  audit: 'the audit log',
 }
 
 /** Ports of one host must differ. A media server on another host has its own. */

@@ -87,6 +87,11 @@ export const network = textLike('an address or a network such as 192.168.1.0/24 
 const isPath = (value: string) => !/\p{Cc}/u.test(value)
 /** The path of a folder. */
 export const folder = textLike('the path of a folder', (value) => value !== '' && isPath(value))
+/** The absolute path of a folder, or empty text. */
+export const absoluteFolderOrNone = textLike(
+  'the absolute path of a folder, or empty',
+  (value) => value === '' || (value.startsWith('/') && isPath(value)),
+)
 /** The path of a file, or empty text. */
 export const fileOrNone = textLike('the path of a file, or empty', isPath)
 

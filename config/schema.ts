@@ -2,6 +2,7 @@ import { cameraList, codecFormats, frameRate, priority } from './cameras.js'
 import { clientList } from './clients.js'
 import { knownAddresses, ports, ranges, streamPath, streamPaths } from './discovery.js'
 import {
+  absoluteFolderOrNone,
   decimal,
   duration,
   type Format,
@@ -445,6 +446,13 @@ export const schema = {
     ),
   },
   storage: {
+    fallback_path: setting(
+      absoluteFolderOrNone,
+      '',
+      'Folder for recordings while the main one (`recordings` of `data_dir`) is missing, read-only, faulty, or stays ' +
+        'full; best on another disk. It is created if it is missing. Empty: there is none. ' +
+        'See [Fallback folder](#fallback-folder).',
+    ),
     warn_percent: live(
       setting(whole(1, 100), '80', 'Disk usage, of bytes or inodes, in percent from which clients are warned.'),
     ),

@@ -59,7 +59,6 @@ const dropped = `
   snapshots.use_device_subdirs
   ffmpeg.* notifications.* performance.* server_defaults.* validation.*
   security.cors_methods security.cors_headers security.cors_credentials
-  storage.fallback_path
   http_health.read_timeout http_health.write_timeout http_health.idle_timeout http_health.basic_endpoint
   http_health.detailed_endpoint http_health.ready_endpoint http_health.live_endpoint
   http_health.response_format http_health.include_version http_health.include_uptime

@@ -183,7 +183,11 @@ export const fleetMachine = fleetSetup.createMachine({
         serverProcess: supervised('serverProcess'),
         link: { ...supervised('link', ({ context }) => context.link, 'loseServer'), on: { 'server.release': '.off' } },
         storage: {
-          ...supervised('storage', ({ context }) => context.storage, 'blockStorage'),
+          ...supervised(
+            'storage',
+            ({ context: { storage, hasFallback } }) => ({ ...storage, hasFallback }),
+            'blockStorage',
+          ),
           on: { 'services.stop': '.off' },
         },
         discovery: {

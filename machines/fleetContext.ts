@@ -17,7 +17,7 @@ import type { IndexingInput } from './indexing.js'
 import type { LinkInput, LinkNews } from './mediamtxLink.js'
 import type { MediaSessionsInput } from './mediaSessions.js'
 import type { ServerProcessNews } from './serverProcess.js'
-import type { StorageNews } from './storage.js'
+import type { StorageNews } from './storageSetup.js'
 
 export interface FleetInput {
   entries: CameraEntry[]
@@ -31,6 +31,8 @@ export interface FleetInput {
   /** Priority of the recordings of a camera without its own; default 0. */
   priority?: number
   storage: StorageSettings
+  /** `storage.fallback_path` is set. */
+  hasFallback?: boolean
   link: LinkInput
   retention?: RetentionSettings
   /** Default: disabled. */

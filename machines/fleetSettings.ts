@@ -3,9 +3,10 @@ import type { EventObject } from 'xstate'
 import type { CameraSetup } from './cameraContext.js'
 import type { CameraId, CameraSettings, UsbDevice } from './domain/camera.js'
 import type { FleetSettings } from './domain/configuration.js'
+import type { AddedStream } from './domain/external.js'
 import type { CameraEntry } from './domain/ports.js'
 import { configuredAt, entryOf, type Present } from './domain/roster.js'
-import { streamIdentity } from './domain/streamUrl.js'
+import { streamIdentity, streamKey } from './domain/streamUrl.js'
 import type { FleetContext, Known } from './fleetContext.js'
 
 /** The demonstration camera. */
@@ -113,3 +114,6 @@ export const isSame = (one: object, other: object) => JSON.stringify(one) === JS
 export const isSameStream = (one: CameraSettings, other: CameraSettings) => isSame(streamOf(one), streamOf(other))
 
 const streamOf = ({ name: _, priority: __, limits: ___, ...stream }: CameraSettings) => stream
+
+export const withoutStream = (streams: AddedStream[], key: string): AddedStream[] =>
+  streams.filter(({ url }) => streamKey(url) !== key)

@@ -13,7 +13,7 @@ import type { Registry } from './domain/ports.js'
 import { whileRelaxed, whileStrained } from './domain/priorities.js'
 import { because, reasonFrom } from './domain/reason.js'
 import { isSameDevice, roster } from './domain/roster.js'
-import { streamIdentity, streamKey } from './domain/streamUrl.js'
+import { streamIdentity } from './domain/streamUrl.js'
 import { externalDiscoveryMachine } from './externalDiscovery.js'
 import { externalStreamsMachine } from './externalStreams.js'
 import {
@@ -35,6 +35,7 @@ import {
   setupOf,
   withDemo,
   withoutDevices,
+  withoutStream,
 } from './fleetSettings.js'
 import { promiseHole } from './hole.js'
 import { indexingMachine } from './indexing.js'
@@ -112,7 +113,7 @@ export const fleetSetup = setup({
       if (externalDiscovery) enqueue.sendTo(externalDiscovery, { type: 'interval.set', interval })
     }),
     removeStream: enqueueActions(({ context: { streams, told }, enqueue }, { key, by }: { key: string; by: By }) => {
-      enqueue.assign({ streams: without(streams, key) })
+      enqueue.assign({ streams: withoutStream(streams, key) })
       const [id, camera] = Object.entries(told).find(([, one]) => one?.identity.key === streamIdentity(key)) ?? []
       if (id === undefined || camera === undefined) return
       enqueue.sendTo(id, { type: 'camera.remove', by })
@@ -222,7 +223,7 @@ export const fleetSetup = setup({
     passToRetention: enqueueActions(({ event, enqueue, self }) => {
       const { retention } = self.getSnapshot().children
       if (retention && event.type === 'storage.pressed')
-        enqueue.sendTo(retention, { type: 'space.needed', missing: event.missing })
+        enqueue.sendTo(retention, { type: 'space.needed', missing: event.missing, folder: event.folder })
     }),
     checkStorage: enqueueActions(({ enqueue, self }) => {
       const { storage } = self.getSnapshot().children
@@ -297,6 +298,3 @@ export const fleetSetup = setup({
 })
 
 type SettingsChanged = Extract<ConfigurationMessage, { type: 'settings.changed' }>
-
-const without = (streams: AddedStream[], key: string): AddedStream[] =>
-  streams.filter(({ url }) => streamKey(url) !== key)

@@ -3,6 +3,7 @@ import type { By } from './domain/by.js'
 import { type ClockReading, type ClockRecord, isSuspect, judgeClock, unknownTime } from './domain/clockTrust.js'
 import type { Shortage } from './domain/diskRoom.js'
 import type { RetentionFact } from './domain/facts.js'
+import type { RecordingFolder } from './domain/files.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type {
   Cleanup,
@@ -38,8 +39,8 @@ export type RetentionEvent =
    * list of protected recordings is lost.
    */
   | { type: 'retention.sweep'; by: By; cameras?: readonly string[]; acceptsLoss?: boolean }
-  /** The disk fills up: so much should be deleted. */
-  | { type: 'space.needed'; missing: Shortage }
+  /** The disk fills up: so much should be deleted in this folder; default: the main one. */
+  | { type: 'space.needed'; missing: Shortage; folder?: RecordingFolder | undefined }
   | ({ type: 'file.deleted' } & Deleted)
   | { type: 'file.kept'; name: string; reason: string }
   /** A scheduled sweep deletes nothing. */
@@ -51,7 +52,7 @@ export type RetentionEvent =
   | { type: 'clock.judged' }
 
 /** The parameters of a sweep. `by` is absent for a scheduled sweep, and for one that the disk needs. */
-export interface Sweep extends Pick<SweepRules, 'needed' | 'hasTarget' | 'ignoresAge'> {
+export interface Sweep extends Pick<SweepRules, 'needed' | 'folder' | 'hasTarget' | 'ignoresAge'> {
   policy: RetentionPolicy
   by?: By
   cameras?: readonly string[]
@@ -70,6 +71,8 @@ export interface RetentionContext extends RetentionSettings {
   loss?: Reason | undefined
   /** What the disk lacks, for the sweep that is about to begin. */
   needed?: Shortage | undefined
+  /** The folder whose disk lacks it. */
+  folder?: RecordingFolder | undefined
   /** The running sweep. */
   sweep: Omit<Sweep, 'policy'> & { files: number; freed: number; kept: Cleanup['kept'] }
   last?: RetentionView['last']
@@ -158,7 +161,10 @@ export const retentionSetup = setup({
         ...byOf(sweep),
       }),
     ),
-    noteNeed: assign({ needed: (_, { missing }: { missing: Shortage }) => missing }),
+    noteNeed: assign((_, { missing, folder }: { missing: Shortage; folder?: RecordingFolder | undefined }) => ({
+      needed: missing,
+      folder,
+    })),
     forgetNeed: assign({ needed: undefined }),
     takeChange: assign({
       change: (_, { policy, by }: { policy: RetentionPolicy; by: By }) => ({ policy, by }),
@@ -255,11 +261,11 @@ const isClockTrusted = ({ clock }: RetentionContext) => clock !== undefined && !
 
 /** The parameters of a sweep that no client asked for. */
 function scheduled(context: RetentionContext): Omit<Sweep, 'policy'> {
-  const { clock, needed, hasTarget } = context
+  const { clock, needed, folder, hasTarget } = context
   return {
     ...(usesAge(context) && clock && { now: clock.wall }),
     ...(usesAge(context) && !isClockTrusted(context) && { ignoresAge: true }),
-    ...(needed !== undefined && { needed, ...(hasTarget && { hasTarget }) }),
+    ...(needed !== undefined && { needed, ...(folder && { folder }), ...(hasTarget && { hasTarget }) }),
   }
 }
 

@@ -1,9 +1,16 @@
 import { reasonOfLevel } from './domain/diskReason.js'
 import { type DiskLevel, isLeft, reached, type StorageSettings, type WriteRate } from './domain/diskRoom.js'
-import type { DiskUsage } from './domain/files.js'
+import type { DiskUsage, RecordingFolder } from './domain/files.js'
 import type { Reason, ReasonCode } from './domain/reason.js'
 
-export interface StorageContext extends StorageSettings {
+/** `hasFallback`: there is a second folder for recordings. */
+export interface StorageInput extends StorageSettings {
+  hasFallback?: boolean | undefined
+}
+
+export interface StorageContext extends StorageInput {
+  /** The folder that takes new recordings: `usage` is that of its disk. */
+  folder: RecordingFolder
   usage: DiskUsage
   rate: WriteRate
   /** Why the last measurement failed. */

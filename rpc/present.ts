@@ -2,7 +2,7 @@
 
 import { neverExpires } from '../machines/domain/access.js'
 import type { Gap } from '../machines/domain/recording.js'
-import type { CameraStatus, CameraView, Cause, SnapshotView } from '../machines/domain/views.js'
+import type { CameraStatus, CameraView, Cause, SnapshotView, StorageView } from '../machines/domain/views.js'
 import type { RpcOptions } from './options.js'
 import { reasonFields } from './reason.js'
 import type { Camera, Status, StreamUrls } from './schemas.js'
@@ -95,6 +95,21 @@ export const passedOverOf = (passedOver: SnapshotView['passedOver']) =>
 
 const causeOf = ({ state, since, reason }: Cause) => ({ state, since: iso(since), ...reasonFields(reason) })
 
+/** True if the storage is as it should be. */
+export const isSound = ({ state, folder }: StorageView): boolean =>
+  (state === 'ok' || state === 'unknown') && folder?.inUse !== 'fallback'
+
+/** While recordings go to the fallback folder, its cause is shown, unless there is a more urgent one. */
+function causeOfStorage({ cause, folder }: StorageView): Cause {
+  if (folder?.inUse !== 'fallback' || cause.reason || folder.reason === undefined) return cause
+  const { code, details } = folder.reason
+  return {
+    ...cause,
+    since: folder.since,
+    reason: { code, details: `recordings go to the fallback folder: ${details}` },
+  }
+}
+
 /** What the health of the service is read from. */
 export type StatusSources = Pick<RpcOptions, 'directory' | 'clock' | 'about'> & {
   retention: Pick<RpcOptions['retention'], 'view'>
@@ -115,8 +130,7 @@ export const statusOf = ({ directory, retention, clock, about }: StatusSources):
   const monitor = discovery.active ? 'RUNNING' : discovery.mode === 'off' ? 'STOPPED' : starting ? 'STARTING' : 'ERROR'
   const { suspension } = retention.view()
   const isWithheld = suspension?.code === 'protections_lost'
-  const isRoomy = storage.state === 'ok' || storage.state === 'unknown'
-  const sound = link.state === 'up' && monitor !== 'ERROR' && !starting && isRoomy && !isWithheld
+  const sound = link.state === 'up' && monitor !== 'ERROR' && !starting && isSound(storage) && !isWithheld
   return {
     status: mediamtx === 'ERROR' ? 'UNHEALTHY' : sound ? 'HEALTHY' : 'DEGRADED',
     uptime: Math.max(0, clock.now() - startedAt) / 1000,
@@ -125,7 +139,7 @@ export const statusOf = ({ directory, retention, clock, about }: StatusSources):
     reasons: {
       camera_monitor: causeOf(discovery.cause),
       mediamtx: causeOf(link.cause),
-      storage: causeOf(storage.cause),
+      storage: causeOf(causeOfStorage(storage)),
       ...(isWithheld && { retention: { state: 'suspended', ...reasonFields(suspension) } }),
     },
   }

@@ -47,9 +47,18 @@ function systemFacts(directory: Directory): Timed[] {
   return [
     ...(status === 'starting' ? [] : [{ type: 'system.started' as const, at: startedAt }]),
     ...storageFacts(directory),
+    ...folderFacts(directory),
     link.state === 'down' || link.state === 'degraded'
       ? { type: `link.${link.state}` as const, reason: link.cause.reason ?? because('server_unreachable'), at }
       : { type: 'link.up', version: link.server?.version ?? '', paths: 0, at },
+  ]
+}
+
+function folderFacts(directory: Directory): Timed[] {
+  const { folder } = directory.storage()
+  if (folder?.inUse !== 'fallback') return []
+  return [
+    { type: 'storage.switched', to: 'fallback', reason: folder.reason ?? because('storage_failed'), at: folder.since },
   ]
 }
 

@@ -32,3 +32,7 @@ export function reasonFields(reason: string | Reason | undefined): Partial<Reaso
 
 export const suspendedFields = (suspension: Reason | undefined): { suspended?: ReasonFields } =>
   suspension === undefined ? {} : { suspended: reasonFields(suspension) }
+
+/** Tells that the files of a folder are missing, and why. */
+export const unreadableFields = (reason: Reason | undefined): { files_unreadable?: ReasonFields } =>
+  reason === undefined ? {} : { files_unreadable: reasonFields(reason) }

@@ -186,10 +186,16 @@ const FileEntry = Type.Object({
   quarantined: Quarantined,
   ...optionalReasonShape,
 })
+/** The folder that takes new recordings. */
+export const InUse = Type.Enum(['main', 'fallback'])
+export const FilesUnreadable = Type.Optional(
+  Type.Object(reasonShape, { description: 'Why the files of a folder cannot be read: they are missing here' }),
+)
 export const FileList = Type.Object({
   files: Type.Array(FileEntry),
   total: Count,
   limit: Type.Integer(),
   offset: Count,
+  files_unreadable: FilesUnreadable,
 })
 export const Deleted = Type.Object({ filename: Type.String(), deleted: Type.Boolean(), message: Type.String() })

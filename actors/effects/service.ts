@@ -4,7 +4,7 @@ import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
 import type { UsbDevices } from '../../machines/domain/capture.js'
 import type { Measured } from '../../machines/domain/diskRoom.js'
 import type { Drift } from '../../machines/domain/drift.js'
-import type { Storage } from '../../machines/domain/files.js'
+import type { RecordingFolder, Storage } from '../../machines/domain/files.js'
 import type {
   BreakerEvent,
   MediaServer,
@@ -82,7 +82,7 @@ export const serverProcessEffects = ({ server, log }: { server: ServerProcess; l
 const slowestSync = 20_000
 
 /**
- * The effects of machines/storage.ts. A measurement fails after `measureLimit` ms, but not before a slow disk is done.
+ * The effects of machines/storage.ts and recordingFolder.ts. A measurement fails after `measureLimit` ms, but not before a slow disk is done.
  */
 export const storageEffects = ({
   storage,
@@ -93,16 +93,17 @@ export const storageEffects = ({
   clock: Pick<Clock, 'monotonic'>
   measureLimit: number
 }) => ({
-  measureDisk: fromPromise<Measured>(async ({ signal }) => {
+  measureDisk: fromPromise<Measured, { folder: RecordingFolder }>(async ({ input: { folder }, signal }) => {
     const limit = within(Math.max(measureLimit, slowestSync), signal)
     // A hanging mount does not answer and does not accept a signal.
     const late = new Promise<never>((_, reject) =>
       limit.addEventListener('abort', () => reject(limit.reason), { once: true }),
     )
-    const usage = await Promise.race([storage.usage(), late])
+    const usage = await Promise.race([storage.usage(folder), late])
     return { ...usage, at: clock.monotonic() }
   }),
   keepReserve: fromPromise<void>(() => storage.keepReserve()),
+  useFolder: fromPromise<void, { folder: RecordingFolder }>(({ input: { folder } }) => storage.use(folder)),
 })
 
 /** The effects of machines/fleet.ts. */

@@ -14,6 +14,8 @@ export interface Entry {
   path: string
   /** The time in the name, or the modification time when the file was first seen; epoch ms. */
   time: number
+  /** It lies in the fallback folder. */
+  fallback?: true
 }
 
 interface Listing {
@@ -28,8 +30,18 @@ export interface Folders {
   /** Returns all files, newest first. Rejects with a storage reason if the folder cannot be read. */
   entries(): Promise<readonly Entry[]>
   /** Returns every place where a file of this name may be: the folder of its camera, the root, the other cameras. */
-  candidates(name: string): Promise<{ path: string; camera: CameraId | undefined }[]>
+  candidates(name: string): Promise<Place[]>
 }
+
+/** A place where a file may be. */
+export interface Place {
+  path: string
+  camera: CameraId | undefined
+  /** It is in the fallback folder. */
+  fallback?: true
+}
+
+export const newestFirst = (a: Entry, b: Entry): number => b.time - a.time || (a.name < b.name ? 1 : -1)
 
 /** A folder that changed less than this many ns before its listing may change again without a new modification time. */
 const RACY = 1_000_000_000n
@@ -40,17 +52,20 @@ export const inPool = pLimit(32)
 /**
  * Lists the files in `<root>/<camera>/`, and the files in `<root>` whose names begin with a camera id. Reads a folder
  * again only after it has changed, and examines each file once. Follows no links and skips all other names.
- * `isOurs`: the folder itself must not be a link, and its empty files are listed, too.
+ * `isOurs`: the folder itself must not be a link, and its empty files are listed, too. `isFallback`: marks its files.
  */
 export function createFolders({
   root,
   kind,
   isOurs = false,
+  isFallback = false,
 }: {
   root: string
   kind: FileKind
   isOurs?: boolean
+  isFallback?: boolean
 }): Folders {
+  const mark = isFallback ? { fallback: true as const } : {}
   const least = isOurs ? 0 : 1
   const listings = new Map<string, Listing>()
   /** The folder of a camera may be removed at any time; any other error is one of the disk. */
@@ -79,7 +94,7 @@ export function createFolders({
       if (!camera || !file.isFile() || !isFileName(name) || !hasExtension(kind, name)) continue
       const seen = known?.entries.get(name)
       if (seen) entries.set(name, seen)
-      else fresh.push({ name, camera, path: join(dir, name), time: timeOf(name) ?? 0 })
+      else fresh.push({ name, camera, path: join(dir, name), time: timeOf(name) ?? 0, ...mark })
     }
     const empty: string[] = []
     await inPool.map(fresh, async (entry) => {
@@ -116,9 +131,7 @@ export function createFolders({
       ])
       if (sorted && sorted.of.length === all.length && all.every((listing, i) => sorted?.of[i] === listing))
         return sorted.entries
-      const entries = all
-        .flatMap((listing) => [...listing.entries.values()])
-        .sort((a, b) => b.time - a.time || (a.name < b.name ? 1 : -1))
+      const entries = all.flatMap((listing) => [...listing.entries.values()]).sort(newestFirst)
       sorted = { of: all, entries }
       return entries
     },
@@ -130,6 +143,7 @@ export function createFolders({
       return [...first, undefined, ...rest].map((camera) => ({
         path: camera ? join(root, camera, name) : join(root, name),
         camera: camera ?? own,
+        ...mark,
       }))
     },
   }

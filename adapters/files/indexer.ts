@@ -11,6 +11,7 @@ import { codeOf } from '../errorCode.js'
 import { inBackground } from '../ffmpeg/background.js'
 import { failureOf } from '../ffmpeg/endReason.js'
 import { quiet, run } from '../ffmpeg/run.js'
+import { whatCanBeRead } from './bothFolders.js'
 import { inTurn } from './inTurn.js'
 import { isFinal, readMp4, readTracks } from './mp4.js'
 import { discardLeftovers, temporaryOf } from './remux.js'
@@ -37,7 +38,8 @@ const largestBytes = 16_000_000
 const limit = { least: 600_000, perByte: 1 / 2_000, most: 2 ** 31 - 1 }
 
 export interface IndexerOptions {
-  recordingsDir: string
+  /** The folders of recordings. */
+  dirs: readonly string[]
   clock: WallClock
   /** PATH of the programs. */
   path?: string
@@ -50,14 +52,14 @@ interface Look {
 }
 
 /** Remembers the files that need no index, by name, size, time and inode. */
-export function createIndexer({ recordingsDir, clock, path = process.env.PATH ?? '' }: IndexerOptions): Indexer {
-  const tidied = discardLeftovers(recordingsDir, 'mp4')
+export function createIndexer({ dirs, clock, path = process.env.PATH ?? '' }: IndexerOptions): Indexer {
+  const tidied = Promise.all(dirs.map((dir) => discardLeftovers(dir, 'mp4')))
   let background: Promise<string[]> | undefined
   /** Folder → name → the file that was examined: it is not read again. */
   const settled = new Map<string, ReadonlyMap<string, Look>>()
 
-  async function search(camera: CameraId, signal: AbortSignal): Promise<Unindexed[]> {
-    const folder = join(recordingsDir, camera)
+  async function search(dir: string, camera: CameraId, signal: AbortSignal): Promise<Unindexed[]> {
+    const folder = join(dir, camera)
     const names = await readdir(folder, { withFileTypes: true }).catch(() => [])
     const known = settled.get(folder)
     const stillSettled = new Map<string, Look>()
@@ -86,6 +88,14 @@ export function createIndexer({ recordingsDir, clock, path = process.env.PATH ??
     return found
   }
 
+  async function searchAll(dir: string, signal: AbortSignal): Promise<Unindexed[]> {
+    const cameras = await readdir(dir, { withFileTypes: true })
+    const found: Unindexed[] = []
+    for (const { name } of cameras.filter((entry) => entry.isDirectory()))
+      if (isCameraId(name)) found.push(...(await search(dir, name, signal)))
+    return found
+  }
+
   async function copy(file: Unindexed, temporary: string, format: IndexFormat, signal: AbortSignal) {
     const original = await readTracks(file.path)
     const retag = original.tracks.some(({ codec, hasParameterSets }) => codec === 'hev1' && hasParameterSets)
@@ -104,10 +114,8 @@ export function createIndexer({ recordingsDir, clock, path = process.env.PATH ??
   return {
     async unindexed(signal) {
       await tidied
-      const cameras = await readdir(recordingsDir, { withFileTypes: true })
-      const found: Unindexed[] = []
-      for (const { name } of cameras.filter((entry) => entry.isDirectory()))
-        if (isCameraId(name)) found.push(...(await search(name, signal)))
+      const { read } = await whatCanBeRead(dirs.map((dir) => searchAll(dir, signal)))
+      const found = read.flat()
       return found.sort((one, other) => other.modifiedAt - one.modifiedAt || (one.name < other.name ? 1 : -1))
     },
 

@@ -3,15 +3,18 @@ import { join } from 'node:path'
 import type { CameraId } from '../../machines/domain/camera.js'
 import { checkFileName, extensions, hasExtension, isFileName, timeOf } from '../../machines/domain/fileName.js'
 import type { FileKind, FileSize, MediaFile, MediaFiles } from '../../machines/domain/ports.js'
-import { Failure } from '../../machines/domain/reason.js'
+import { Failure, reasonFrom } from '../../machines/domain/reason.js'
 import { codeOf } from '../errorCode.js'
+import { joinFolders } from './bothFolders.js'
 import { describeRecording } from './describe.js'
-import { createFolders, inPool } from './folders.js'
+import { createFolders, type Entry, inPool } from './folders.js'
 import { inTurn } from './inTurn.js'
 import { quarantineFolder } from './quarantine.js'
 
 export interface MediaFilesOptions {
   recordingsDir: string
+  /** A second folder of recordings. Default: none. */
+  fallbackDir?: string | undefined
   snapshotsDir: string
   /** Called after a recording was deleted. Never rejects. */
   forget?: (name: string) => Promise<void>
@@ -23,19 +26,28 @@ type Group = FileKind | 'quarantined'
 const SIZES_FOR = 5_000
 
 /** Reads the recordings and snapshots from disk. Only their names and times are kept in memory. */
-export function createMediaFiles({ recordingsDir, snapshotsDir, forget }: MediaFilesOptions): MediaFiles {
+export function createMediaFiles({ recordingsDir, fallbackDir, snapshotsDir, forget }: MediaFilesOptions): MediaFiles {
+  const kind: FileKind = 'recordings'
+  const roots = [
+    { root: recordingsDir, kind },
+    ...(fallbackDir === undefined ? [] : [{ root: fallbackDir, kind, isFallback: true }]),
+  ]
   const folders = {
-    recordings: createFolders({ root: recordingsDir, kind: 'recordings' }),
-    snapshots: createFolders({ root: snapshotsDir, kind: 'snapshots' }),
+    recordings: joinFolders(roots.map(createFolders)),
+    snapshots: joinFolders([createFolders({ root: snapshotsDir, kind: 'snapshots' })]),
   }
-  const quarantine = createFolders({ root: join(recordingsDir, quarantineFolder), kind: 'recordings', isOurs: true })
+  const quarantine = joinFolders(
+    roots.map(({ root, ...more }) => createFolders({ ...more, root: join(root, quarantineFolder), isOurs: true })),
+  )
   const groups = { ...folders, quarantined: quarantine }
   const measured: Partial<Record<Group, { at: number; files: Promise<FileSize[]> } | undefined>> = {}
 
   /** The entries of the folder itself, which is the only way to its files: names of clients are only compared. */
   async function findQuarantined(names: readonly string[]): Promise<MediaFile | undefined> {
-    const entry = (await quarantine.entries()).find(({ name }) => names.includes(name))
-    return entry && look(entry.path, entry.name, entry.camera, true)
+    const { found, unreadable } = await quarantine.entries()
+    const entry = found.find(({ name }) => names.includes(name))
+    if (!entry && unreadable) throw unreadable
+    return entry && lookAt(entry, true)
   }
 
   async function find(kind: FileKind, name: string, only?: { quarantined: boolean }): Promise<MediaFile | undefined> {
@@ -43,17 +55,31 @@ export function createMediaFiles({ recordingsDir, snapshotsDir, forget }: MediaF
     const names = hasExtension(kind, name)
       ? [name]
       : extensions[kind].map((extension) => `${name}${extension}`).filter(isFileName)
-    for (const full of only?.quarantined ? [] : names) {
-      for (const { path, camera } of await folders[kind].candidates(full)) {
-        const file = camera && (await look(path, full, camera))
+    let hidden: unknown
+    for (const name of only?.quarantined ? [] : names) {
+      const { found, unreadable } = await folders[kind].candidates(name)
+      hidden ??= unreadable
+      for (const { camera, ...place } of found) {
+        const file = camera && (await lookAt({ ...place, name, camera }))
         if (file) return file
       }
     }
-    return kind === 'recordings' && only?.quarantined !== false ? findQuarantined(names) : undefined
+    const aside = kind === 'recordings' && only?.quarantined !== false ? await findQuarantined(names) : undefined
+    // It may be in the folder that cannot be read.
+    if (!aside && hidden) throw hidden
+    return aside
+  }
+
+  /** Deletes the file of the same name in the other folder: it would be in the lists instead. */
+  async function removeTwin(kind: FileKind, { name, quarantined, fallback }: MediaFile): Promise<void> {
+    if (kind === 'snapshots' || fallback || fallbackDir === undefined) return
+    const twin = await find(kind, name, { quarantined: quarantined === true }).catch(() => undefined)
+    if (twin?.fallback) await unlink(twin.path)
   }
 
   async function measure(group: Group): Promise<FileSize[]> {
-    const sizes = await inPool.map(await groups[group].entries(), async ({ path, name, camera, time }) => {
+    const { found } = await groups[group].entries()
+    const sizes = await inPool.map(found, async ({ path, name, camera, time }) => {
       const stats = await lstat(path).catch(() => undefined)
       return stats && { name, camera, bytes: stats.size, createdAt: time, modifiedAt: Math.round(stats.mtimeMs) }
     })
@@ -78,11 +104,15 @@ export function createMediaFiles({ recordingsDir, snapshotsDir, forget }: MediaF
 
     list: async (kind, { limit, offset, mayUse, quarantined = false }) => {
       const folder = quarantined && kind === 'recordings' ? quarantine : folders[kind]
-      const all = quarantined && kind === 'snapshots' ? [] : await folder.entries()
-      const entries = mayUse === undefined ? all : all.filter(({ camera }) => mayUse(camera))
+      const { found, unreadable } = quarantined && kind === 'snapshots' ? { found: [] } : await folder.entries()
+      const entries = mayUse === undefined ? found : found.filter(({ camera }) => mayUse(camera))
       const page = entries.slice(offset, offset + limit)
-      const files = await Promise.all(page.map(({ path, name, camera }) => look(path, name, camera, quarantined)))
-      return { files: files.filter((file) => file !== undefined), total: entries.length }
+      const files = await Promise.all(page.map((entry) => lookAt(entry, quarantined)))
+      return {
+        files: files.filter((file) => file !== undefined),
+        total: entries.length,
+        ...(unreadable !== undefined && { unreadable: reasonFrom(unreadable) }),
+      }
     },
 
     recording: async (name) => {
@@ -95,6 +125,7 @@ export function createMediaFiles({ recordingsDir, snapshotsDir, forget }: MediaF
       if (!file) return false
       try {
         await inTurn(() => unlink(file.path))
+        await removeTwin(kind, file)
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return false
         throw new Failure('not_written', `the file cannot be deleted (${codeOf(error)})`)
@@ -121,6 +152,11 @@ export function createMediaFiles({ recordingsDir, snapshotsDir, forget }: MediaF
       return { files: files.length, bytes: sum(files) }
     },
   }
+}
+
+const lookAt = async ({ path, name, camera, fallback }: Omit<Entry, 'time'>, quarantined = false) => {
+  const file = await look(path, name, camera, quarantined)
+  return file && { ...file, ...(fallback && { fallback }) }
 }
 
 /** Returns the file if it is regular, and not empty unless it is quarantined; follows no links. */

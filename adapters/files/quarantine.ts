@@ -6,6 +6,7 @@ import { cameraOf, isFileName, timeOf } from '../../machines/domain/fileName.js'
 import type { Quarantine, Suspect } from '../../machines/domain/ports.js'
 import { because, Failure, type Reason } from '../../machines/domain/reason.js'
 import { codeOf } from '../errorCode.js'
+import { whatCanBeRead } from './bothFolders.js'
 import { moveNew } from './moveNew.js'
 import { hasNoMedia } from './mp4.js'
 
@@ -20,6 +21,24 @@ const mostNames = 100
 interface Look {
   bytes: number
   modifiedAt: number
+}
+
+/**
+ * Both folders of the recordings as one. Each has a quarantine of its own, because a file can only be moved on its disk.
+ * A folder that cannot be read has no suspects, unless none can be read.
+ */
+export function createQuarantines(folders: readonly string[]): Quarantine {
+  const each = folders.map((folder) => ({ folder, quarantine: createQuarantine({ recordingsDir: folder }) }))
+  return {
+    suspects: async (cameras, signal) => {
+      const searches = each.map(({ quarantine }) => quarantine.suspects(cameras, signal))
+      const { read } = await whatCanBeRead(searches)
+      signal.throwIfAborted()
+      return read.flat()
+    },
+    move: async (suspect) =>
+      each.find(({ folder }) => suspect.path.startsWith(join(folder, '/')))?.quarantine.move(suspect),
+  }
 }
 
 /** Finds recordings without media, and moves them aside. Remembers the files that can be played, by name and time. */

@@ -1,11 +1,12 @@
 import { lstat, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CameraId } from '../../machines/domain/camera.js'
 import { isFileName, isSegmentName, timeOf } from '../../machines/domain/fileName.js'
 import type { RecordingFile, Segment, SegmentEvent, Segments } from '../../machines/domain/files.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { reasonFrom } from '../../machines/domain/reason.js'
+import { whatCanBeRead } from './bothFolders.js'
 import { describeRecording } from './describe.js'
 import { look } from './mediaFiles.js'
 import { isFinal } from './mp4.js'
@@ -13,8 +14,15 @@ import { discardLeftovers, remux } from './remux.js'
 import { createMarks } from './segmentMarks.js'
 import { watchFolder } from './watchFolder.js'
 
+/** `root`: the folder of recordings in which it is. */
+interface Found extends Segment {
+  root: string
+}
+
 export interface SegmentsOptions {
   recordingsDir: string
+  /** A second folder, to which the media server may write. Default: none. */
+  fallbackDir?: string | undefined
   clock: Clock
   log: Log
   /** How long a closed file may take to be final, in ms. MediaMTX takes milliseconds. Default 2,000. */
@@ -23,6 +31,11 @@ export interface SegmentsOptions {
 
 /** How far a watermark lies before now, in ms: the clock of a media server on another host may be behind. */
 const slack = 3_600_000
+/**
+ * The same with two folders, whose media server is on this host: files of a folder that cannot be read at the start of
+ * a recording cannot be left out by their names.
+ */
+const ownSlack = 10_000
 /** A file that an interrupted writer left does not change for so long, in ms: a part has 200 ms. */
 const quiet = 300
 /** An empty file that is older, in ms, was left by a full disk. */
@@ -31,23 +44,28 @@ const pollFirst = 100
 const pollGrowth = 500
 
 /** The files that the media server writes, as raw reports: machines/recording.ts judges whether they grow. */
-export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }: SegmentsOptions): Segments {
-  const folderOf = (camera: CameraId) => join(recordingsDir, camera)
-  const tidied = discardLeftovers(recordingsDir, 'mkv')
+export function createSegments(options: SegmentsOptions): Segments {
+  const { recordingsDir, fallbackDir, clock, log, finalLimit = 2_000 } = options
+  const roots = fallbackDir === undefined ? [recordingsDir] : [recordingsDir, fallbackDir]
+  const foldersOf = (camera: CameraId) => roots.map((root) => join(root, camera))
+  const tidied = Promise.all(roots.map((root) => discardLeftovers(root, 'mkv')))
   const marks = createMarks(clock)
 
-  /** All segments of the camera; sizes are not looked at. */
-  async function names(camera: CameraId): Promise<Segment[]> {
-    const entries = await readdir(folderOf(camera), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+  async function namesIn(root: string, camera: CameraId): Promise<Found[]> {
+    const entries = await readdir(join(root, camera), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return []
       throw new Error(`the recordings folder cannot be read (${error.code})`)
     })
     return entries
       .filter((entry) => entry.isFile() && isSegmentName(camera, entry.name))
-      .map(({ name }): Segment => ({ filename: name, startedAt: timeOf(name) ?? 0 }))
-      .sort((a, b) => a.startedAt - b.startedAt || (a.filename < b.filename ? -1 : 1))
+      .map(({ name }) => ({ filename: name, startedAt: timeOf(name) ?? 0, root }))
   }
-  const namesAfter = async (camera: CameraId, after: number): Promise<Segment[]> => {
+  /** All segments of the camera in the folders that can be read; sizes are not looked at. */
+  async function names(camera: CameraId): Promise<Found[]> {
+    const { read } = await whatCanBeRead(roots.map((root) => namesIn(root, camera)))
+    return read.flat().sort((a, b) => a.startedAt - b.startedAt || (a.filename < b.filename ? -1 : 1))
+  }
+  const namesAfter = async (camera: CameraId, after: number): Promise<Found[]> => {
     const step = marks.step(camera)
     const all = await names(camera)
     if (step) marks.keepOut(camera, after, step, all)
@@ -55,21 +73,23 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
   }
 
   /** -1: there is none. */
-  const sizeOf = (camera: CameraId, filename: string): Promise<number> =>
-    lstat(join(folderOf(camera), filename)).then(
-      ({ size }) => size,
-      () => -1,
-    )
+  const sizeOf = async (camera: CameraId, filename: string): Promise<number> => sizeAt(await pathOf(camera, filename))
+  /** Where the file is: in the first folder that has it. */
+  async function pathOf(camera: CameraId, filename: string): Promise<string> {
+    const paths = foldersOf(camera).map((folder) => join(folder, filename))
+    for (const path of paths.slice(0, -1)) if ((await sizeAt(path)) >= 0) return path
+    return paths.at(-1) ?? ''
+  }
 
   async function list(camera: CameraId, after: number): Promise<Segment[]> {
     const segments = await namesAfter(camera, after)
     const sizes = await Promise.all(segments.map((segment) => sizeOf(camera, segment.filename)))
-    return segments.filter((_, index) => (sizes[index] ?? 0) > 0)
+    return segments.filter((_, index) => (sizes[index] ?? 0) > 0).map(bare)
   }
 
   /** Waits until the file is final; `undefined`: there is none, or it is empty. */
   async function settled(camera: CameraId, name: string, signal: AbortSignal): Promise<RecordingFile | undefined> {
-    const path = join(folderOf(camera), name)
+    const path = await pathOf(camera, name)
     const began = clock.monotonic()
     let [changed, changedAt] = [0, 0]
     for (;;) {
@@ -88,7 +108,7 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
 
   return {
     async watermark(camera) {
-      const after = clock.now() - slack
+      const after = clock.now() - (roots.length > 1 ? ownSlack : slack)
       marks.begin(camera)
       marks.leaveOut(
         camera,
@@ -109,7 +129,7 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
           end()
           reject(signal.reason)
         }
-        const dispose = watchFolder(folderOf(camera), pollFirst, async () => {
+        const dispose = watchFolder(foldersOf(camera), pollFirst, async () => {
           const segment = (await list(camera, after)).find(({ filename }) => !except.includes(filename))
           if (!segment || signal.aborted) return
           end()
@@ -125,30 +145,39 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
         if (!ended.signal.aborted) listener(event)
       }
       const seen = new Set(present.map(({ filename }) => filename))
-      const unseen = newNames(folderOf(camera), clock, () => namesAfter(camera, after))
+      const unseen = newNames(foldersOf(camera), clock, () => namesAfter(camera, after))
       let newest = present.at(-1)
       let size = 0
+      /** Of the newest one: the folder of recordings. */
+      let home = recordingsDir
 
       const lookForNew = async () => {
         if (marks.hasStepped(camera)) unseen.forget()
-        for (const segment of await unseen.list()) {
-          const bytes = seen.has(segment.filename) ? 0 : await sizeOf(camera, segment.filename)
+        const all = await unseen.list()
+        for (const found of all) {
+          const bytes = seen.has(found.filename) ? 0 : await sizeOf(camera, found.filename)
           if (bytes <= 0) continue
-          seen.add(segment.filename)
+          seen.add(found.filename)
+          if (isBack(found, newest, all)) continue
+          const segment = bare(found)
           newest = segment
           size = bytes
           report({ type: 'segment.added', segment, at: clock.now() })
         }
       }
       const lookForGrowth = async ({ filename }: Segment) => {
-        const [before, now] = [size, await sizeOf(camera, filename)]
+        const path = await pathOf(camera, filename)
+        const [before, now] = [size, await sizeAt(path)]
+        // Without its disk or folder a file is not deleted: the check of the disk reports that. A single folder is made
+        // anew by the media server.
+        if (now < 0 && fallbackDir !== undefined && !(await isFolder(home))) return
+        if (now >= 0) home = dirname(dirname(path))
         size = now
         if (now < 0 && before >= 0) report({ type: 'segment.deleted' })
         // The last part of a file that is being closed is no growth.
-        if (before > 0 && now > before && !(await isFinal(join(folderOf(camera), filename))))
-          report({ type: 'segment.grew', at: clock.now() })
+        if (before > 0 && now > before && !(await isFinal(path))) report({ type: 'segment.grew', at: clock.now() })
       }
-      const dispose = watchFolder(folderOf(camera), pollGrowth, async () => {
+      const dispose = watchFolder(foldersOf(camera), pollGrowth, async () => {
         await lookForNew()
         if (newest) await lookForGrowth(newest)
       })
@@ -183,14 +212,15 @@ export function createSegments({ recordingsDir, clock, log, finalLimit = 2_000 }
 }
 
 /** The same listing again, at once, while the folder has not changed: it may hold very many files. */
-function newNames(folder: string, clock: Clock, list: () => Promise<Segment[]>) {
-  let kept: { changed: number; seenAt: number; segments: Segment[] } | undefined
+function newNames(folders: readonly string[], clock: Clock, list: () => Promise<Found[]>) {
+  let kept: { changed: string; seenAt: number; segments: Found[] } | undefined
+  const timeOfChange = async (folder: string) => (await stat(folder).catch(() => undefined))?.mtimeMs
   return {
     forget: () => {
       kept = undefined
     },
-    async list(): Promise<Segment[]> {
-      const { mtimeMs: changed } = await stat(folder).catch(() => ({ mtimeMs: -1 }))
+    async list(): Promise<Found[]> {
+      const changed = (await Promise.all(folders.map(timeOfChange))).join()
       const now = clock.monotonic()
       const seenAt = kept?.changed === changed ? kept.seenAt : now
       // The folder's time ticks in ms: a change soon after the last look may bear the same one.
@@ -198,6 +228,25 @@ function newNames(folder: string, clock: Clock, list: () => Promise<Segment[]>) 
       return kept.segments
     },
   }
+}
+
+const bare = ({ filename, startedAt }: Segment): Segment => ({ filename, startedAt })
+
+/** -1: there is no such file. */
+const sizeAt = (path: string): Promise<number> =>
+  lstat(path).then(
+    ({ size }) => size,
+    () => -1,
+  )
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() === true
+
+/** True for an older file of the other folder: it is not new, its disk is back. */
+function isBack({ root, startedAt }: Found, newest: Segment | undefined, all: readonly Found[]): boolean {
+  if (newest === undefined || startedAt >= newest.startedAt) return false
+  const home = all.find(({ filename }) => filename === newest.filename)?.root
+  return home !== undefined && home !== root
 }
 
 const isEmptyFile = (path: string): Promise<boolean> =>

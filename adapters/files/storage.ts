@@ -1,20 +1,25 @@
 import { statfs } from 'node:fs/promises'
-import type { DiskUsage, Storage } from '../../machines/domain/ports.js'
+import type { DiskUsage, RecordingFolder, Storage } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { keepReserve } from '../data/reserve.js'
 import { faultOf } from './diskFault.js'
 import { tryWrite } from './tryWrite.js'
 
 export interface StorageOptions {
-  /** The folder of the recordings. */
+  /** The main folder of the recordings. */
   dir: string
+  /** Default: none. */
+  fallbackDir?: string | undefined
+  /** Lets new recordings be written to this folder. Default: there is only one. */
+  use?: (folder: RecordingFolder) => Promise<void>
   stateDir: string
   /** Writes a test file; rejects with the error of the system. */
   write?: (dir: string) => Promise<void>
 }
 
-export function createStorage({ dir, stateDir, write = tryWrite }: StorageOptions): Storage {
-  const measure = async (): Promise<DiskUsage> => {
+export function createStorage(options: StorageOptions): Storage {
+  const { dir: main, fallbackDir = '', stateDir, use = async () => {}, write = tryWrite } = options
+  const measure = async (dir: string): Promise<DiskUsage> => {
     const fault = await write(dir).then(
       () => undefined,
       (error: unknown) => faultOf(error),
@@ -37,15 +42,16 @@ export function createStorage({ dir, stateDir, write = tryWrite }: StorageOption
       ...(fault && { fault }),
     }
   }
-  let running: Promise<DiskUsage> | undefined
+  const running: Partial<Record<RecordingFolder, Promise<DiskUsage> | undefined>> = {}
   return {
-    usage() {
+    usage(folder) {
       // Each call that hangs takes one of the few threads for all files.
-      running ??= measure().finally(() => {
-        running = undefined
+      running[folder] ??= measure(folder === 'main' ? main : fallbackDir).finally(() => {
+        running[folder] = undefined
       })
-      return running
+      return running[folder]
     },
+    use,
     keepReserve: () => keepReserve(stateDir),
   }
 }

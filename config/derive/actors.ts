@@ -111,6 +111,7 @@ export const fleetInput = (config: Configuration, kept: ExternalState) => {
   return {
     ...settings,
     indexing: { enabled: config.recording.index, format: config.recording.format === 'mp4' ? 'mp4' : 'fmp4' } as const,
+    hasFallback: config.storage.fallback_path !== '',
     demoWhenNone: config.simulation.demo_camera,
     pollEvery: camera.poll_interval,
     link: { resetAfter: mediamtx.circuit_breaker.recovery_timeout },

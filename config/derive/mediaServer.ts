@@ -13,7 +13,7 @@ export const mediaPorts = ({ mediamtx }: Configuration) => ({
   webrtc: mediamtx.webrtc_port,
 })
 
-/** Options that all paths share. `recordings` is the folder of the data directory. */
+/** Options that all paths share. `recordings`: the folder of the data directory, or a link to the folder in use. */
 export const pathDefaults = ({ mediamtx, recording }: Configuration, recordings: string) => ({
   closeAfter: mediamtx.run_on_demand_close_after,
   startTimeout: mediamtx.run_on_demand_start_timeout,

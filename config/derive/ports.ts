@@ -30,6 +30,7 @@ export const portOptions = (config: Configuration) => ({
     maxSize: config.journal.max_size,
     maxAge: config.journal.max_age,
   },
+  fallbackDir: config.storage.fallback_path,
   paths: (recordings: string) => pathDefaults(config, recordings),
   mediaServer: {
     timeout: config.mediamtx.timeout,

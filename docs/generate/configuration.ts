@@ -125,6 +125,27 @@ A suspension is logged once as a warning (\`retention.suspended\`, \`retention.r
 of \`get_storage_info\`, with its reason. Files with such dates are logged as \`retention.undated\`.
 `
 
+const fallbackFolder = `## Fallback folder
+
+With \`storage.fallback_path\`, recordings continue in a second folder while the main one, \`recordings\` of \`data_dir\`, is
+missing, read-only or reports errors, or has been full for 45 s. A recording is then interrupted for about a second and
+continues in a new file. The limits of \`storage\` apply to the disk of the folder in use. When the main folder has taken
+files for 30 s, new files are written to it again; a file that is open stays where it is until it ends
+(\`recording.segment_duration\`). If it was left because it was full, it must be below \`storage.warn_percent\`.
+
+Both folders are listed, served and deleted as one. While one of them cannot be read, its files are missing in the lists,
+and \`files_unreadable\` says why. \`get_storage_info\` returns the folder in use; \`storage.switched\` reports a change;
+\`/health\` is degraded while the fallback is used.
+
+- The folder should be on another disk. It is created if it is missing, but not when its disk is missing later. In the
+  hardened systemd unit, add a drop-in with \`ReadWritePaths=\`, and make the user \`camera-service\` its owner.
+- The media server must run on this host: it writes through a link in the folder of run files, or, if that is on the disk
+  of the recordings, in memory. The user of an external media server must be able to use the link and both folders.
+- A mount point that is still there without its disk takes files. Make it read-only for the service.
+- A disk that hangs, such as a network disk without its server, is reported, but recordings do not leave it.
+- Snapshots have no second folder.
+`
+
 const freeSpace = `## Deletion for free space
 
 When the disk is full, retention does not wait for \`retention_policy.check_interval\`: it deletes at once what its policy
@@ -210,6 +231,7 @@ ${[...groups].map(([group, members]) => section(group, members)).join('\n')}
 ${fullDisk}
 ${retention}
 ${freeSpace}
+${fallbackFolder}
 ${changes}
 ${inspection}
 ## Items of cameras

@@ -17,6 +17,7 @@ import { pipelineMachine } from '../../machines/pipeline.js'
 import { pullMachine } from '../../machines/pull.js'
 import { quarantineMachine } from '../../machines/quarantine.js'
 import { recordingMachine } from '../../machines/recording.js'
+import { recordingFolderMachine } from '../../machines/recordingFolder.js'
 import { retentionMachine } from '../../machines/retention.js'
 import { serverProcessMachine } from '../../machines/serverProcess.js'
 import { snapshotMachine } from '../../machines/snapshot.js'
@@ -46,6 +47,7 @@ export const machines: AnyStateMachine[] = [
   clockWatchMachine,
   configurationMachine,
   storageMachine,
+  recordingFolderMachine,
   retentionMachine,
   quarantineMachine,
   indexingMachine,

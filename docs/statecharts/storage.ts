@@ -1,14 +1,18 @@
 // Generated from machines/storage.ts by `make docs`, to be opened in Stately's editor.
 // Actions, guards, actors and delays are stubs.
-import { fromPromise, setup } from 'xstate'
+import { createMachine, fromPromise, setup } from 'xstate'
 
 export const machine = setup({
   actors: {
     measureDisk: fromPromise(async () => {}),
     keepReserve: fromPromise(async () => {}),
+    recordingFolder: createMachine({ id: 'recordingFolder' }),
   },
   actions: {
     takeLimits: () => {},
+    tellFolder: () => {},
+    takeFolder: () => {},
+    tellCrash: () => {},
     keepUsage: () => {},
     keepFault: () => {},
     forgetRate: () => {},
@@ -24,6 +28,7 @@ export const machine = setup({
     tellRelaxed: () => {},
   },
   guards: {
+    hasFallback: () => false,
     isCritical: () => false,
     isBelowCritical: () => false,
     isWarning: () => false,
@@ -35,6 +40,7 @@ export const machine = setup({
   },
   delays: {
     interval: 5000,
+    restartPause: 1000,
   },
 }).createMachine({
   id: 'storage',
@@ -88,6 +94,22 @@ export const machine = setup({
         },
       },
     },
+    folder: {
+      initial: 'deciding',
+      states: {
+        deciding: { always: [{ guard: 'hasFallback', target: 'chosen' }, { target: 'single' }] },
+        single: {},
+        chosen: {
+          invoke: {
+            src: 'recordingFolder',
+            id: 'recordingFolder',
+            systemId: 'recordingFolder',
+            onError: { target: 'crashed', actions: { type: 'tellCrash' } },
+          },
+        },
+        crashed: { after: { restartPause: 'chosen' } },
+      },
+    },
     strain: {
       initial: 'calm',
       states: {
@@ -117,16 +139,17 @@ export const machine = setup({
     },
     measurement: {
       initial: 'measuring',
+      on: { 'folder.used': { target: '.measuring', actions: { type: 'takeFolder' } } },
       states: {
         measuring: {
           invoke: {
             src: 'measureDisk',
-            onDone: { target: 'reserving', actions: { type: 'keepUsage' } },
+            onDone: { target: 'reserving', actions: [{ type: 'keepUsage' }, 'tellFolder'] },
             onError: [
               {
                 guard: { type: 'isFault' },
                 target: 'waiting',
-                actions: { type: 'keepFault' },
+                actions: [{ type: 'keepFault' }, 'tellFolder'],
               },
               { target: 'doubting', actions: { type: 'noteFailure' } },
             ],
@@ -144,12 +167,12 @@ export const machine = setup({
         measuringAgain: {
           invoke: {
             src: 'measureDisk',
-            onDone: { target: 'reserving', actions: { type: 'keepUsage' } },
+            onDone: { target: 'reserving', actions: [{ type: 'keepUsage' }, 'tellFolder'] },
             onError: [
               {
                 guard: { type: 'isFault' },
                 target: 'waiting',
-                actions: { type: 'keepFault' },
+                actions: [{ type: 'keepFault' }, 'tellFolder'],
               },
               { target: 'doubting', actions: [{ type: 'noteFailure' }, 'goBlind'] },
             ],

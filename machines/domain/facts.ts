@@ -4,7 +4,7 @@ import type { MediaSession } from './access.js'
 import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import type { ConfigChange, ConfigComparison, ConfigFault, ConfigOrigin } from './configuration.js'
-import type { FileKind } from './files.js'
+import type { FileKind, RecordingFolder } from './files.js'
 import type { Reason } from './reason.js'
 import type { Gap } from './recording.js'
 import type { Cleanup, RetentionPolicy } from './retention.js'
@@ -70,6 +70,9 @@ export type StorageFact =
   | { type: 'storage.ok'; percent: number; available: number }
   | { type: 'storage.warning' | 'storage.critical'; percent: number; available: number; reason: Reason }
   | { type: 'storage.blind'; reason: Reason }
+
+/** New recordings go to another folder. `reason`: why the other one is left, or that the main folder is back. */
+export type RecordingFolderFact = { type: 'storage.switched'; to: RecordingFolder; reason: Reason }
 
 /** A scan for external streams; URLs without credentials, `took` in ms. */
 export type DiscoveryFact =
@@ -154,6 +157,7 @@ export type Fact =
   | LinkFact
   | PathFact
   | StorageFact
+  | RecordingFolderFact
   | DiscoveryFact
   | ExternalFact
   | RetentionFact

@@ -5,6 +5,9 @@ import type { Reason } from './reason.js'
 
 export type FileKind = 'recordings' | 'snapshots'
 
+/** Where new recordings are written: to the folder of the data directory, or to `storage.fallback_path`. */
+export type RecordingFolder = 'main' | 'fallback'
+
 /** A recording or snapshot, finished or growing. `name` is unique within its kind and contains no folder. */
 export interface MediaFile {
   name: string
@@ -16,6 +19,8 @@ export interface MediaFile {
   createdAt: number
   /** It was moved aside, because it contains no media that can be played. It may be empty. */
   quarantined?: true
+  /** It lies in the fallback folder. */
+  fallback?: true
 }
 
 /** A recording, with the properties read from its header and parts. */
@@ -31,23 +36,30 @@ export interface RecordingFile extends MediaFile {
 
 export type FileSize = Omit<MediaFile, 'path'>
 
-/** Every listing rejects with a storage reason if the folder cannot be read. */
+/**
+ * The files of the main folder and of the fallback folder as if they were in one. If both have a file of one name, that
+ * of the main folder counts. Every listing rejects with a storage reason if no folder can be read; without one of them,
+ * it contains the files of the other.
+ */
 export interface MediaFiles {
   /**
    * Newest first. `mayUse` limits the files, and `total`, to the cameras for which it returns true. `quarantined`:
-   * lists the quarantined files instead of the others.
+   * lists the quarantined files instead of the others. `unreadable`: why the files of one folder are missing.
    */
   list(
     kind: FileKind,
     page: { limit: number; offset: number; mayUse?: (camera: CameraId) => boolean; quarantined?: boolean },
-  ): Promise<{ files: MediaFile[]; total: number }>
+  ): Promise<{ files: MediaFile[]; total: number; unreadable?: Reason }>
   /**
    * Finds a file by name, with or without extension, also a quarantined one; `undefined` if there is none. Rejects
-   * invalid names and links.
+   * invalid names and links, and with a storage reason if it may be in a folder that cannot be read.
    */
   find(kind: FileKind, name: string): Promise<MediaFile | undefined>
   recording(name: string): Promise<RecordingFile | undefined>
-  /** Resolves with true if the file existed and was deleted. `quarantined`: deletes only a quarantined file. */
+  /**
+   * Resolves with true if the file existed and was deleted, from both folders. `quarantined`: deletes only a
+   * quarantined file.
+   */
   remove(kind: FileKind, name: string, only?: { quarantined: boolean }): Promise<boolean>
   /** All files with their sizes, newest first, as of a few seconds ago; without quarantined ones. */
   all(kind: FileKind): Promise<FileSize[]>
@@ -139,7 +151,7 @@ export interface Segments {
   toMatroska(files: RecordingFile[], signal: AbortSignal): Promise<RecordingFile[]>
 }
 
-/** The disk that the recordings are on. */
+/** The disk of a folder of recordings. */
 export interface DiskUsage {
   total: number
   used: number
@@ -159,7 +171,9 @@ export interface Storage {
    * Measures the disk and writes a test file. Rejects with `storage_unknown` if that fails for another reason than the
    * disk, or with the fault if the disk cannot be measured because of it.
    */
-  usage(): Promise<DiskUsage>
+  usage(folder: RecordingFolder): Promise<DiskUsage>
+  /** From now on, new files of recordings are written to this folder. Open files stay where they are. */
+  use(folder: RecordingFolder): Promise<void>
   /**
    * Creates, if it is missing, the file whose room is used for state files when the disk is full. Rejects with one
    * sentence if there is no room for it.

@@ -80,6 +80,7 @@ const sentences = {
   storage_failed: 'the disk reports errors',
   storage_missing: 'the folder of the recordings is missing: its disk may not be mounted',
   storage_denied: 'the service has no permission to write to the folder of the recordings',
+  storage_recovered: 'the main folder takes recordings again',
   no_data: 'no data is written',
   file_empty: 'the file is empty',
   file_without_media: 'the file contains no media that can be played',

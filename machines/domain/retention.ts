@@ -4,7 +4,7 @@ import type { By } from './by.js'
 import type { CameraId, CameraLimits } from './camera.js'
 import { isBeforeClocks } from './clockTrust.js'
 import type { Shortage } from './diskRoom.js'
-import type { FileKind, MediaFile } from './ports.js'
+import type { FileKind, MediaFile, RecordingFolder } from './ports.js'
 import { bareName } from './protection.js'
 import { because, type Reason } from './reason.js'
 import type { RecordingView } from './views.js'
@@ -73,6 +73,8 @@ export interface SweepRules {
   limits?: ReadonlyMap<CameraId, CameraLimits>
   /** Deletes files until it has freed so much: the disk lacks it. */
   needed?: Shortage
+  /** The folder whose disk lacks it, by default the main one: no file of the other one is deleted for it. */
+  folder?: RecordingFolder
   /** For this the oldest files are deleted, whether the policy names them or not. */
   hasTarget?: boolean
   /** The clock is suspect: nothing is deleted by age. */
@@ -91,7 +93,7 @@ const mostPerSweep = 0.2
  * limited.
  */
 export function planSweep(policy: RetentionPolicy, files: readonly KeptFile[], rules: SweepRules): SweepPlan {
-  const { now, isScheduled, limits, needed, hasTarget = false, ignoresAge = false } = rules
+  const { now, isScheduled, limits, needed, folder = 'main', hasTarget = false, ignoresAge = false } = rules
   const isByAge = policy.type === 'age' || [...(limits?.values() ?? [])].some((limit) => limit.maxAgeDays !== undefined)
   const undated = isByAge ? files.filter((file) => isUndated(file, now)) : []
   const aged = ignoresAge ? new Map<KeptFile, string>() : dueByAge(policy, files, rules)
@@ -101,7 +103,9 @@ export function planSweep(policy: RetentionPolicy, files: readonly KeptFile[], r
   if (isExcess) aged.clear()
   const reasons = dueBySize(policy, files, rules, aged)
   const candidates = deletable(files, now).filter((file) => hasTarget || reasons.has(file))
-  const due = needed === undefined ? candidates.filter((file) => reasons.has(file)) : upTo(needed, candidates)
+  const isThere = ({ fallback }: KeptFile) => (fallback === true) === (folder === 'fallback')
+  const due =
+    needed === undefined ? candidates.filter((file) => reasons.has(file)) : upTo(needed, candidates.filter(isThere))
   const most = isScheduled ? Math.max(1, Math.floor(files.length * mostPerSweep)) : due.length
   const chosen = due.slice(0, most)
   return {

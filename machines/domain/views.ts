@@ -1,6 +1,6 @@
 /** The public state of the actors: plain values, created by each machine's view function. Times are epoch ms. */
 import type { CameraId, CameraLimits, Capabilities, CaptureMode, Identity, Pipeline, SourceKind } from './camera.js'
-import type { DiskUsage } from './files.js'
+import type { DiskUsage, RecordingFolder } from './files.js'
 import type { ServerChoice } from './mediaServer.js'
 import type { Reason } from './reason.js'
 import type { Gap, Need, RecordingFormat } from './recording.js'
@@ -143,6 +143,15 @@ export interface StorageView extends DiskUsage {
   room?: number
   /** Bytes that can be written until clients are warned; negative behind the limit. */
   spare?: number
+  /** The folder that takes new recordings, whose disk is shown; absent without a fallback folder. */
+  folder?: FolderView
+}
+
+export interface FolderView {
+  inUse: RecordingFolder
+  since: number
+  /** Why the fallback folder is used. */
+  reason?: Reason
 }
 
 export interface SystemView {

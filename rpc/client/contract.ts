@@ -390,6 +390,13 @@ export interface Methods {
       total: number
       limit: number
       offset: number
+      /** Why the files of a folder cannot be read: they are missing here */
+      files_unreadable?: {
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+      }
     }
   }
   /** Lists the snapshots, newest first. Role: viewer. */
@@ -425,6 +432,13 @@ export interface Methods {
       total: number
       limit: number
       offset: number
+      /** Why the files of a folder cannot be read: they are missing here */
+      files_unreadable?: {
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+      }
     }
   }
   /** Returns the details of one recording; its name may be given without the extension. Role: viewer. */
@@ -662,6 +676,7 @@ export interface Methods {
         | 'recording.deleted'
         | 'snapshot.deleted'
         | 'storage.cleanup'
+        | 'storage.switched'
         | 'discovery.started'
         | 'discovery.progress'
         | 'discovery.found'
@@ -730,6 +745,7 @@ export interface Methods {
           | 'recording.deleted'
           | 'snapshot.deleted'
           | 'storage.cleanup'
+          | 'storage.switched'
           | 'discovery.started'
           | 'discovery.progress'
           | 'discovery.found'
@@ -1106,10 +1122,19 @@ export interface Methods {
       reason?: string
       /** The reason in one sentence */
       details?: string
-      /** Why the files cannot be listed: their sizes are not known */
+      /** Why the files, or those of one folder, are not counted in the sizes */
       files_unreadable?: {
         /** Code of the reason */
         reason: string
+        /** The reason in one sentence */
+        details?: string
+      }
+      /** The folder that takes new recordings, whose disk is described here, and why it is the fallback; absent without storage.fallback_path */
+      folder?: {
+        in_use: 'main' | 'fallback'
+        since: string
+        /** Code of the reason */
+        reason?: string
         /** The reason in one sentence */
         details?: string
       }
@@ -2311,6 +2336,20 @@ export interface Notifications {
     files_kept: number
     /** Code of the reason */
     reason?: string
+    /** The reason in one sentence */
+    details?: string
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'storage.switched': {
+    to: 'main' | 'fallback'
+    /** Code of the reason */
+    reason: string
     /** The reason in one sentence */
     details?: string
     severity: 'info' | 'warning' | 'error' | 'critical'

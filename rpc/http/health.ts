@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Directory } from '../../actors/directory.js'
 import { allowList } from '../../machines/domain/address.js'
+import type { StorageView } from '../../machines/domain/views.js'
 import { listen, shutdown } from '../listen.js'
 import type { RpcOptions } from '../options.js'
-import { given, iso, type StatusSources, statusOf } from '../present.js'
+import { given, iso, isSound, type StatusSources, statusOf } from '../present.js'
 import type { Status } from '../schemas.js'
 import { targetOf } from './caller.js'
 import { createHostCheck } from './hosts.js'
@@ -73,6 +74,10 @@ const ofStorage = {
   critical: 'unhealthy',
 } as const
 
+/** Recordings in the fallback folder are no normal state. */
+const statusOfStorage = (storage: StorageView) =>
+  ofStorage[storage.state] === 'healthy' && !isSound(storage) ? 'degraded' : ofStorage[storage.state]
+
 const componentsOf = ({ components, reasons }: Status, directory: Directory) => {
   const { websocket_server, camera_monitor, mediamtx } = components
   const causeOf = ({ state, since, details }: Status['reasons']['mediamtx']) => ({
@@ -93,7 +98,7 @@ const componentsOf = ({ components, reasons }: Status, directory: Directory) => 
       status: directory.link().state === 'degraded' ? 'degraded' : ofComponent[mediamtx],
       ...causeOf(reasons.mediamtx),
     },
-    { name: 'storage', status: ofStorage[directory.storage().state], ...causeOf(reasons.storage) },
+    { name: 'storage', status: statusOfStorage(directory.storage()), ...causeOf(reasons.storage) },
     ...(reasons.retention
       ? [
           {

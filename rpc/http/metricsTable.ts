@@ -237,7 +237,7 @@ const own: Record<string, Row> = {
     total((c) => c.refused.origin),
   ],
 
-  disk_total_bytes: ['Number of bytes on the disk of the recordings.', one(({ storage }) => storage.total)],
+  disk_total_bytes: ['Number of bytes on the disk that takes the recordings.', one(({ storage }) => storage.total)],
   disk_used_bytes: ['Number of bytes used on this disk.', one(({ storage }) => storage.used)],
   disk_available_bytes: [
     'Number of bytes that the service can still use on this disk.',
@@ -246,6 +246,10 @@ const own: Record<string, Row> = {
   storage_state: [
     'State of the storage: 1 for the present state.',
     oneOf(['ok', 'warning', 'critical', 'blind', 'unknown'], ({ storage }) => storage.state),
+  ],
+  storage_fallback: [
+    'Whether recordings go to the fallback folder (storage.fallback_path): 1 if so.',
+    one(({ storage }) => storage.folder?.inUse === 'fallback'),
   ],
   files_bytes: [
     'Number of bytes of all recordings and snapshots, counted every 30 s at most.',

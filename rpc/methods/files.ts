@@ -10,7 +10,7 @@ import { isInUse } from '../../machines/domain/retention.js'
 import { fromDisk } from '../fromDisk.js'
 import { type Call, type Method, method } from '../method.js'
 import { gapOf, given, iso, resources, seconds } from '../present.js'
-import { optionalReasonShape, reasonFields } from '../reason.js'
+import { optionalReasonShape, reasonFields, unreadableFields } from '../reason.js'
 import { mayReach } from '../rights.js'
 import {
   Count,
@@ -85,13 +85,15 @@ type Listing = Static<typeof Page> & { quarantined?: boolean }
 const list = async (kind: FileKind, { limit = 50, offset = 0, quarantined = false }: Listing, call: Call) => {
   const { services, caller } = call
   const limits = caller && { mayUse: (camera: CameraId) => mayUse(caller, camera) }
-  const { files, total } = await fromDisk(services.files.list(kind, { limit, offset, quarantined, ...limits }))
+  const { files, total, unreadable } = await fromDisk(
+    services.files.list(kind, { limit, offset, quarantined, ...limits }),
+  )
   const entries = await pLimit(readers).map(files, async (file) => ({
     ...entryOf(call, kind, file),
     ...(kind === 'recordings' && { protected: services.protection.has(file.name) }),
     ...(file.quarantined ? quarantineReason(file) : kind === 'recordings' && (await mediaOf(call, file.name))),
   }))
-  return { files: entries, total, limit, offset }
+  return { files: entries, total, limit, offset, ...unreadableFields(unreadable) }
 }
 
 const find = async (kind: FileKind, filename: string, { services, caller }: Call): Promise<MediaFile> => {

@@ -4,9 +4,16 @@ import { Failure, reasonFrom } from '../../machines/domain/reason.js'
 import { method } from '../method.js'
 import type { RpcOptions } from '../options.js'
 import { given, iso, statusOf } from '../present.js'
-import { optionalReasonShape, reasonFields, reasonShape, suspendedFields, suspendedShape } from '../reason.js'
+import {
+  optionalReasonShape,
+  reasonFields,
+  reasonShape,
+  suspendedFields,
+  suspendedShape,
+  unreadableFields,
+} from '../reason.js'
 import { camerasFor } from '../rights.js'
-import { CameraName, CameraParam, Count, None, PolicyType, Status, Time, timeOf } from '../schemas.js'
+import { CameraName, CameraParam, Count, InUse, None, PolicyType, Status, Time, timeOf } from '../schemas.js'
 
 const statusMethod = (name: string, summary: string) =>
   method({
@@ -109,12 +116,14 @@ const filesOf = async ({ files, protection }: Pick<RpcOptions, 'files' | 'protec
   const aside = { files: 0, bytes: 0 }
   const nothing = { recordings: [], sizes: { recordings: 0, snapshots: 0 }, guarded: [], aside }
   try {
-    const parts = [files.all('recordings'), files.sizes(), files.quarantined()] as const
-    const [recordings, sizes, quarantined] = await Promise.all(parts)
-    return { recordings, sizes, guarded: recordings.filter(({ name }) => protection.has(name)), aside: quarantined }
+    const none = { limit: 0, offset: 0 }
+    const parts = [files.all('recordings'), files.sizes(), files.quarantined(), files.list('recordings', none)] as const
+    const [recordings, sizes, quarantined, { unreadable }] = await Promise.all(parts)
+    const guarded = recordings.filter(({ name }) => protection.has(name))
+    return { recordings, sizes, guarded, aside: quarantined, ...unreadableFields(unreadable) }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    return { ...nothing, files_unreadable: reasonFields(reasonFrom(error)) }
+    return { ...nothing, ...unreadableFields(reasonFrom(error)) }
   }
 }
 
@@ -146,7 +155,17 @@ const getStorageInfo = method({
     since: Time,
     ...optionalReasonShape,
     files_unreadable: Type.Optional(
-      Type.Object(reasonShape, { description: 'Why the files cannot be listed: their sizes are not known' }),
+      Type.Object(reasonShape, { description: 'Why the files, or those of one folder, are not counted in the sizes' }),
+    ),
+    folder: Type.Optional(
+      Type.Object(
+        { in_use: InUse, since: Time, ...optionalReasonShape },
+        {
+          description:
+            'The folder that takes new recordings, whose disk is described here, and why it is the fallback; ' +
+            'absent without storage.fallback_path',
+        },
+      ),
     ),
     protected_files: Type.Integer({ minimum: 0, description: 'Number of protected recordings' }),
     protected_size: Count,
@@ -163,7 +182,7 @@ const getStorageInfo = method({
   handler: async (_, { services }) => {
     const { directory, retention, clock } = services
     const { recordings, sizes, guarded, aside, ...unread } = await filesOf(services)
-    const { state, cause, total, used, available, percent, room = available } = directory.storage()
+    const { state, cause, total, used, available, percent, room = available, folder } = directory.storage()
     const { policy, hasTarget = false, suspension, undated } = retention.view()
     const bytes = sizes.recordings + sizes.snapshots
     const isMeasured = total > 0
@@ -187,6 +206,7 @@ const getStorageInfo = method({
       since: iso(cause.since),
       ...reasonFields(cause.reason),
       ...unread,
+      ...(folder && { folder: { in_use: folder.inUse, since: iso(folder.since), ...reasonFields(folder.reason) } }),
       protected_files: guarded.length,
       protected_size: guarded.reduce((sum, file) => sum + file.bytes, 0),
       ...(forecast && {

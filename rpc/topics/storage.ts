@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import type { FileKind } from '../../machines/domain/ports.js'
 import { optionalReasonShape, reasonFields, reasonShape } from '../reason.js'
-import { Count } from '../schemas.js'
+import { Count, InUse } from '../schemas.js'
 import { cameraParamsOf, notice, paramsOf, topic } from './topic.js'
 
 const deleted = <Name extends string>(name: Name, kind: FileKind, summary: string) =>
@@ -36,4 +36,15 @@ const cleanup = topic({
   },
 })
 
-export const storageTopics = [recordingDeleted, snapshotDeleted, cleanup] as const
+const switched = topic({
+  name: 'storage.switched',
+  summary: 'new recordings go to the fallback folder (`to`), or to the main folder again',
+  params: paramsOf({ to: InUse, ...reasonShape }),
+  isState: true,
+  from: {
+    'storage.switched': ({ to, reason }) =>
+      notice(to === 'fallback' ? 'warning' : 'info', { to, ...reasonFields(reason) }),
+  },
+})
+
+export const storageTopics = [recordingDeleted, snapshotDeleted, cleanup, switched] as const

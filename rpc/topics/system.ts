@@ -31,6 +31,7 @@ const health = <Name extends string>(name: Name, summary: string) => {
       'retention.suspended': ({ reason }, world) =>
         reason.code === 'protections_lost' ? present(reason, world) : undefined,
       'retention.resumed': present,
+      'storage.switched': present,
       'system.started': present,
     },
   })

@@ -12,11 +12,15 @@ describe('the measurement of the disk', () => {
           time = 7
           return usage
         },
+        use: async () => {},
         keepReserve: async () => {},
       },
       clock: { monotonic: () => time },
       measureLimit: 1_000,
     })
-    expect(await toPromise(createActor(measureDisk).start())).to.deep.equal({ ...usage, at: 7 })
+    expect(await toPromise(createActor(measureDisk, { input: { folder: 'main' } }).start())).to.deep.equal({
+      ...usage,
+      at: 7,
+    })
   })
 })

@@ -196,6 +196,7 @@ describe('options from the configuration', () => {
     })
     expect(input).to.deep.equal({
       entries: [{ name: 'a', source: { kind: 'virtual' }, enabled: true, settings: { name: 'a' } }],
+      hasFallback: false,
       demoWhenNone: false,
       pollEvery: 10_000,
       endsOnUnplug: false,

@@ -442,6 +442,40 @@ describe('configuration', () => {
       expect(load(path).config.server.websocket_path).to.equal('/inspect/ws')
     })
 
+    for (const [path, rule] of [
+      ['/data/recordings', 'must not be the folder of the recordings (recordings of data_dir), or a folder in it'],
+      ['/data/recordings/', 'must not be the folder of the recordings (recordings of data_dir), or a folder in it'],
+      [
+        '/data/x/../recordings/b',
+        'must not be the folder of the recordings (recordings of data_dir), or a folder in it',
+      ],
+      ['/data/state', 'must not be the folder of the state (state of data_dir), or a folder in it'],
+      ['/data', 'must not be above the folder of the recordings'],
+      ['/', 'must not be above the folder of the recordings'],
+      ['/disk/%Y', 'must not contain $ or %'],
+      ['/disk/$HOME', 'must not contain $ or %'],
+      ['disk/recordings', 'must be the absolute path of a folder, or empty'],
+    ])
+      it(`do not allow ${path} as the fallback folder`, () => {
+        const [fault, ...others] = lines(() => load(`data_dir: /data\nstorage: { fallback_path: '${path}' }\n`))
+        expect(others).to.deep.equal([])
+        expect(fault).to.contain('storage.fallback_path').and.to.contain(rule)
+      })
+
+    it('allow a fallback folder beside the recordings, and on another disk', () => {
+      for (const path of ['/data/fallback', '/data/recordings2', '/disk/recordings', '']) {
+        const { config } = load(`data_dir: /data\nstorage: { fallback_path: '${path}' }\n`)
+        expect(config.storage.fallback_path).to.equal(path)
+      }
+    })
+
+    it('allow a fallback folder only with a media server on this host', () => {
+      const yaml = (host: string) =>
+        `mediamtx: { mode: external, host: ${host} }\nstorage: { fallback_path: /disk/recordings }\n`
+      expect(load(yaml('127.0.0.1')).config.storage.fallback_path).to.equal('/disk/recordings')
+      expect(lines(() => load(yaml('192.0.2.1')))[0]).to.contain('needs a media server on this host')
+    })
+
     it('allow simulation on loopback only', () => {
       for (const host of ['127.0.0.1', '127.9.9.9', '::1', 'localhost']) {
         expect(
@@ -468,7 +502,7 @@ describe('configuration', () => {
         'server:\n  read_timeout: 5s\nffmpeg:\n  snapshot: { retry_attempts: 2 }\n' +
         'health_port: 8080\nmediamtx:\n  stream_readiness: { timeout: 15 }\n'
       const { warnings } = load(yaml, {
-        env: { CAMERA_SERVICE_STORAGE_FALLBACK_PATH: '/tmp', CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL: '1' },
+        env: { CAMERA_SERVICE_STORAGE_DEFAULT_PATH: '/tmp', CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL: '1' },
       })
       expect(warnings.map((warning) => warning.replace(file, 'FILE'))).to.deep.equal([
         'server.read_timeout is not used and ignored; use server.pong_wait (file FILE line 2)',
@@ -476,8 +510,8 @@ describe('configuration', () => {
         'health_port is not used and ignored; use http_health.port (file FILE line 5)',
         'mediamtx.stream_readiness is not used and ignored; ' +
           'use mediamtx.run_on_demand_start_timeout (file FILE line 7)',
-        'CAMERA_SERVICE_STORAGE_FALLBACK_PATH is not used and ignored ' +
-          '(environment CAMERA_SERVICE_STORAGE_FALLBACK_PATH)',
+        'CAMERA_SERVICE_STORAGE_DEFAULT_PATH is not used and ignored; use data_dir ' +
+          '(environment CAMERA_SERVICE_STORAGE_DEFAULT_PATH)',
         'CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL is not used and ignored ' +
           '(environment CAMERA_SERVICE_PERFORMANCE_OPTIMIZATION_CACHE_TTL)',
       ])

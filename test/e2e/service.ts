@@ -103,6 +103,7 @@ const topics = [
   'recording.error',
   'snapshot.taken',
   'snapshot.error',
+  'storage.switched',
   'system.health',
   'system.error',
   'system.config_changed',

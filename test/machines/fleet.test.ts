@@ -12,7 +12,7 @@ import type { Measured } from '../../machines/domain/diskRoom.js'
 import type { AddedStream } from '../../machines/domain/external.js'
 import type { Fact } from '../../machines/domain/facts.js'
 import type { Kick } from '../../machines/domain/mediaReaders.js'
-import type { CameraEntry, Registry, ServerChoice, ServerInfo } from '../../machines/domain/ports.js'
+import type { CameraEntry, RecordingFolder, Registry, ServerChoice, ServerInfo } from '../../machines/domain/ports.js'
 import { because } from '../../machines/domain/reason.js'
 import { streamKey } from '../../machines/domain/streamUrl.js'
 import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
@@ -742,7 +742,7 @@ function fleet({
           actors: { askInfo: refusing, syncPaths: never(), watchBreaker: quiet(), pauseCalls: quiet() },
         }),
         storage: crashing(storageMachine).provide({
-          actors: { measureDisk: fromPromise<Measured>(() => new Promise(() => {})) },
+          actors: { measureDisk: fromPromise<Measured, { folder: RecordingFolder }>(() => new Promise(() => {})) },
         }),
       },
     }),

@@ -6,7 +6,7 @@ import { demandMachine } from '../../machines/demand.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
 import type { Measured } from '../../machines/domain/diskRoom.js'
-import type { CameraEntry, Registry, Segment } from '../../machines/domain/ports.js'
+import type { CameraEntry, RecordingFolder, Registry, Segment } from '../../machines/domain/ports.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
@@ -155,7 +155,7 @@ async function fleet(priorities: (number | undefined)[]) {
         }),
         storage: storageMachine.provide({
           actors: {
-            measureDisk: fromPromise<Measured>(async () => {
+            measureDisk: fromPromise<Measured, { folder: RecordingFolder }>(async () => {
               asked += 1
               // So far apart that nobody seems to write.
               at += 10 * 24 * 3_600_000

@@ -179,6 +179,18 @@ describe('a retention policy', () => {
       expect(roomFor(age(30), month(1, 10), { needed: { bytes: 15e8, files: 0 }, ignoresAge: true })).to.deep.equal([])
     })
 
+    it('deletes only in the folder whose disk lacks room', () => {
+      const files = [...month(1, 10), file('aside', 1, { fallback: true }), file('aside2', 0.5, { fallback: true })]
+      const rules = { needed: { bytes: 15e8, files: 0 }, hasTarget: true }
+      expect(roomFor(age(30), files, { ...rules, folder: 'fallback' })).to.deep.equal([
+        `aside: ${lacked}`,
+        `aside2: ${lacked}`,
+      ])
+      const there = roomFor(age(30), files, { ...rules, folder: 'main' })
+      expect(there).to.deep.equal(['old0: older than 30 days', `young0: ${lacked}`])
+      expect(roomFor(age(30), files, rules)).to.deep.equal(there)
+    })
+
     it('spares files that are recorded, protected, or young', () => {
       const files = [
         file('grows', 9, { growing: true }),

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { fromPromise, SimulatedClock } from 'xstate'
 import type { Measured, StorageSettings } from '../../machines/domain/diskRoom.js'
-import type { DiskUsage } from '../../machines/domain/ports.js'
+import type { DiskUsage, RecordingFolder } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
 import { storageMachine, storageView } from '../../machines/storage.js'
 import { later, turn } from '../support/later.js'
@@ -344,7 +344,7 @@ async function filling({
   let bytes = used
   let most = used
   let fullAt = Number.POSITIVE_INFINITY
-  const measureDisk = fromPromise<Measured>(async () => ({
+  const measureDisk = fromPromise<Measured, { folder: RecordingFolder }>(async () => ({
     at: clock.now(),
     total: size,
     used: bytes,
@@ -384,7 +384,7 @@ function disk(limits: Partial<StorageSettings> = {}, pause = 10 * 24 * 3_600_000
   let measuring = later<Measured>()
   let at = 0
   let asked = 0
-  const measureDisk = fromPromise<Measured>(() => {
+  const measureDisk = fromPromise<Measured, { folder: RecordingFolder }>(() => {
     asked += 1
     measuring = later()
     return measuring.promise

@@ -126,6 +126,20 @@ describe('the health endpoints', () => {
     expect([status, body.status]).to.deep.equal([200, 'degraded'])
   })
 
+  it('report recordings in the fallback folder as degraded, with the reason', async () => {
+    const reason = because('storage_read_only')
+    world.storage = { ...world.storage, folder: { inUse: 'fallback', since: noon, reason } }
+    expect((await get('/health')).body.status).to.equal('degraded')
+    const { components } = (await get('/health/detailed')).body
+    expect(components.find(({ name }: { name: string }) => name === 'storage')).to.deep.include({
+      status: 'degraded',
+      message: 'recordings go to the fallback folder: the disk is read-only',
+      since: '2025-06-01T12:00:00.000Z',
+    })
+    world.storage = { ...world.storage, folder: { inUse: 'main', since: noon } }
+    expect((await get('/health')).body.status).to.equal('healthy')
+  })
+
   it('answer at the usual addresses of other services', async () => {
     expect((await get('/health/alive')).body).to.deep.include({ alive: true })
     expect(await get('/healthz')).to.deep.include({ status: 200, body: { status: 'ok' } })

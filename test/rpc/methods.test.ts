@@ -412,6 +412,34 @@ describe('methods', () => {
     })
   })
 
+  describe('two folders of recordings, one of which cannot be read', () => {
+    let client: Client
+    beforeEach(async () => {
+      const unreadable = because('storage_missing')
+      const list = async () => ({ files: [], total: 0, unreadable })
+      const { port: other } = await stage.serve(world.options({}, { files: { ...world.options().files, list } }))
+      client = await stage.connect(other, { role: 'admin' })
+    })
+
+    it('list_recordings says that files are missing, and why', async () => {
+      const { result } = await client.call('list_recordings')
+      expect(result).to.deep.include({ total: 0 })
+      expect(result.files_unreadable).to.deep.include({ reason: 'storage_missing' })
+    })
+
+    it('get_storage_info says it too, and which folder is used since when', async () => {
+      const folder = { inUse: 'fallback', since: noon, reason: because('storage_missing') } as const
+      world.storage = { ...world.storage, folder }
+      const { result } = await client.call('get_storage_info')
+      expect(result.files_unreadable).to.deep.include({ reason: 'storage_missing' })
+      expect(result.folder).to.deep.include({
+        in_use: 'fallback',
+        since: new Date(noon).toISOString(),
+        reason: 'storage_missing',
+      })
+    })
+  })
+
   it('get_storage_info returns when the disk will be full', async () => {
     const [file] = world.recordings
     world.storage = { ...world.storage, room: 1_000_000 }

@@ -70,6 +70,7 @@ const everything: Fact[] = [
   { type: 'storage.warning', percent: 85, available: 100, reason: because('storage_warning') },
   { type: 'storage.critical', percent: 95, available: 50, reason: because('storage_full') },
   { type: 'storage.ok', percent: 40, available: 500 },
+  { type: 'storage.switched', to: 'fallback', reason: because('storage_read_only') },
   { type: 'discovery.started', skydio: true, generic: false },
   { type: 'discovery.progress', done: 10, total: 254 },
   { type: 'discovery.found', url: 'rtsp://192.168.42.10:5554/subject', name: 'Skydio' },
@@ -569,7 +570,8 @@ describe('notifications', () => {
       state: 'down',
       cause: { state: 'down', since: noon - 1_000, reason: because('server_unreachable') },
     }
-    world.storage = { ...world.storage, state: 'critical', percent: 95 }
+    const folder = { inUse: 'fallback', since: noon, reason: because('storage_read_only') } as const
+    world.storage = { ...world.storage, state: 'critical', percent: 95, folder }
     world.cameras = [
       cameraView({
         status: 'ERROR',

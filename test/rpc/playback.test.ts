@@ -74,7 +74,7 @@ describe('a recording of an hour in Chromium', function () {
       await mkdir(join(folder, 'camera0'), { recursive: true })
       await copyFile(join(folder, 'hour.mp4'), path)
       await utimes(path, noon / 1000, noon / 1000)
-      const indexer = createIndexer({ recordingsDir: folder, clock: { now: Date.now } })
+      const indexer = createIndexer({ dirs: [folder], clock: { now: Date.now } })
       const never = new AbortController().signal
       const [file] = await indexer.unindexed(never)
       if (!file) throw new Error('the recording was not found')

@@ -113,6 +113,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
     },
     storage: {
       usage: async () => ({ total: 100, used: 10, available: 90, percent: 10 }),
+      use: async () => {},
       keepReserve: async () => {},
     },
     registry: {

@@ -54,7 +54,7 @@ describe('the indexer of recordings', () => {
   })
   afterEach(() => rm(dir, { recursive: true, force: true }))
 
-  const make = () => createIndexer({ recordingsDir: dir, clock: { now: () => now } })
+  const make = () => createIndexer({ dirs: [dir], clock: { now: () => now } })
   const put = async (source: string, to = name(1), modifiedAt = closedAt) => {
     await copyFile(join(media, source), at('camera0', to))
     await utimes(at('camera0', to), modifiedAt / 1000, modifiedAt / 1000)
@@ -271,7 +271,7 @@ describe('the indexer of recordings', () => {
       await copyFile(join(media, 'closed.mp4'), path)
       await utimes(path, closedAt / 1000, closedAt / 1000)
       const original = await readFile(path)
-      const indexer = createIndexer({ recordingsDir: disk.dir, clock: { now: () => now } })
+      const indexer = createIndexer({ dirs: [disk.dir], clock: { now: () => now } })
       const [file] = await ready(indexer)
       disk.fill()
       const failure = await failureOf(indexer.index(file as Unindexed, 'mp4', never))

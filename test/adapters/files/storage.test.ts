@@ -31,7 +31,7 @@ describe('storage', () => {
   }
 
   it('measures the same as df, and leaves nothing in the folder', async () => {
-    const { total, used, available, percent, inodesPercent, fault } = await storage().usage()
+    const { total, used, available, percent, inodesPercent, fault } = await storage().usage('main')
     expect(total).to.be.at.least(used + available)
     expect(percent).to.be.closeTo((100 * used) / (used + available), 0.001)
     expect(inodesPercent).to.be.within(0, 100)
@@ -42,7 +42,7 @@ describe('storage', () => {
   it('shows that no inodes are left', async function () {
     const disk = small(this, '1m', ',nr_inodes=8')
     for (let number = 0; number < 7; number++) await writeFile(join(disk.dir, String(number)), '').catch(() => {})
-    const { percent, inodesPercent, inodes, fault } = await storage(disk.dir).usage()
+    const { percent, inodesPercent, inodes, fault } = await storage(disk.dir).usage('main')
     expect([inodesPercent, inodes]).to.deep.equal([100, 8])
     expect(percent).to.be.below(90)
     expect(fault).to.deep.equal(because('storage_full', 'no file can be written (ENOSPC)', { errno: 'ENOSPC' }))
@@ -51,14 +51,14 @@ describe('storage', () => {
   it('shows that the disk is full', async function () {
     const disk = small(this, '64k')
     disk.fill()
-    const { percent, fault } = await storage(disk.dir).usage()
+    const { percent, fault } = await storage(disk.dir).usage('main')
     expect([percent, fault?.code]).to.deep.equal([100, 'storage_full'])
   })
 
   it('shows that the disk is read-only', async function () {
     const disk = small(this, '64k')
     disk.setReadOnly()
-    const { total, fault } = await storage(disk.dir).usage()
+    const { total, fault } = await storage(disk.dir).usage('main')
     expect(total).to.equal(65_536)
     expect(fault).to.deep.equal(because('storage_read_only', 'the disk is read-only (EROFS)', { errno: 'EROFS' }))
   })
@@ -72,21 +72,21 @@ describe('storage', () => {
   ] as const)
     it(`shows why no file can be written: ${code}`, async () => {
       const write = () => Promise.reject(Object.assign(new Error(`${code}: /secret`), { code }))
-      const { fault } = await createStorage({ dir, stateDir: dir, write }).usage()
+      const { fault } = await createStorage({ dir, stateDir: dir, write }).usage('main')
       expect(fault?.code).to.equal(expected)
       expect(fault?.details).to.contain(`(${code})`).and.not.to.contain('secret')
     })
 
   it('rejects when a write fails for want of something else, such as file descriptors', async () => {
     const write = () => Promise.reject(Object.assign(new Error('EMFILE: /secret'), { code: 'EMFILE' }))
-    expect(await failure(createStorage({ dir, stateDir: dir, write }).usage())).to.deep.include({
+    expect(await failure(createStorage({ dir, stateDir: dir, write }).usage('main'))).to.deep.include({
       code: 'storage_unknown',
       message: 'the disk cannot be checked (EMFILE)',
     })
   })
 
   it('rejects without a path when the folder is missing', async () => {
-    expect(await failure(storage('/nonexistent/x').usage())).to.deep.include({
+    expect(await failure(storage('/nonexistent/x').usage('main'))).to.deep.include({
       code: 'storage_missing',
       message: 'the folder of the recordings is missing: its disk may not be mounted (ENOENT)',
     })
@@ -102,7 +102,7 @@ describe('storage', () => {
       })
     }
     const hanging = createStorage({ dir, stateDir: dir, write })
-    const both = Promise.all([hanging.usage(), hanging.usage()])
+    const both = Promise.all([hanging.usage('main'), hanging.usage('main')])
     expect(writes).to.equal(1)
     end()
     const [one, other] = await both

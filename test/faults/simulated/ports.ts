@@ -210,6 +210,7 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
         if (code === 'storage_full') return { ...usage, percent: 100, available: 0, fault: because(code) }
         return code ? { ...usage, fault: because(code) } : usage
       },
+      use: async () => {},
       keepReserve: async () => {},
     },
     registry: {
