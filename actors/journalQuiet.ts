@@ -15,6 +15,7 @@ export const quietStates: Readonly<Record<string, readonly string[]>> = {
   demand: ['held.expiry.*'],
   discovery: ['scanning.*'],
   externalDiscovery: ['idle.choosing', 'idle.waiting', 'idle.onDemand'],
+  indexing: ['settling', 'searching', 'choosing', 'resting'],
   mediamtxLink: ['connecting.*', 'down.*', 'up.health.*', 'degraded.doubted.*'],
   mediaSessions: ['*'],
   pathWatch: ['resting', 'comparing', 'deciding'],
