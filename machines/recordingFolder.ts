@@ -78,7 +78,7 @@ export const recordingFolderMachine = setup({
     /** Pause after a fallback that takes no files, and between two looks at the main folder. */
     pause: 5_000,
     /** How long the main folder must take files before it is used again. */
-    recovery: 30_000,
+    recovery: 10_000,
   },
 }).createMachine({
   id: 'recordingFolder',

@@ -130,7 +130,7 @@ const fallbackFolder = `## Fallback folder
 With \`storage.fallback_path\`, recordings continue in a second folder while the main one, \`recordings\` of \`data_dir\`, is
 missing, read-only or reports errors, or has been full for 45 s. A recording is then interrupted for about a second and
 continues in a new file. The limits of \`storage\` apply to the disk of the folder in use. When the main folder has taken
-files for 30 s, new files are written to it again; a file that is open stays where it is until it ends
+files for 10 s, new files are written to it again; a file that is open stays where it is until it ends
 (\`recording.segment_duration\`). If it was left because it was full, it must be below \`storage.warn_percent\`.
 
 Both folders are listed, served and deleted as one. While one of them cannot be read, its files are missing in the lists,

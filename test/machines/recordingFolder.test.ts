@@ -89,17 +89,17 @@ describe('recordingFolder', () => {
     expect(inUse()).to.equal('main')
   })
 
-  it('uses the main folder again after it has taken files for 30 s without an interruption', async () => {
+  it('uses the main folder again after it has taken files for 10 s without an interruption', async () => {
     const { inUse, disks, facts, heard, fails, passes } = await folders()
     await fails(readOnly)
     disks.main = { fault: readOnly }
     await passes(60_000)
     disks.main = {}
-    await passes(25_000)
+    await passes(5_000)
     disks.main = new Failure('storage_missing')
     await passes(5_000)
     disks.main = {}
-    await passes(30_000)
+    await passes(10_000)
     expect(inUse()).to.equal('fallback')
     await passes(5_000)
     expect(inUse()).to.equal('main')
