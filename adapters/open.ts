@@ -22,6 +22,7 @@ import { jwtSecret, keptSecret } from './data/secrets.js'
 import { checkPrograms } from './ffmpeg/installed.js'
 import { createPictures } from './ffmpeg/pictures.js'
 import { createPipelines } from './ffmpeg/pipelines.js'
+import { createThumbnails } from './ffmpeg/thumbnails.js'
 import { createMediaFiles } from './files/mediaFiles.js'
 import { createQuarantine } from './files/quarantine.js'
 import { createSegments } from './files/segments.js'
@@ -201,6 +202,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     pipelines,
     pictures: createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
     files,
+    thumbnails: createThumbnails({ runDir }),
     protection: await createProtection({ dir: data.state, clock, log, files }),
     gaps,
     quarantine: createQuarantine({ recordingsDir: data.recordings }),

@@ -528,6 +528,14 @@ export const schema = {
     ),
     enable_metrics: setting(yesNo, 'true', 'Whether to serve /metrics for Prometheus too.'),
   },
+  console: {
+    enabled: setting(
+      yesNo,
+      'true',
+      'Whether to serve the console, a page for browsers, at the address of the WebSocket server. It shows nothing ' +
+        'without a token or an API key.',
+    ),
+  },
   simulation: {
     enabled: setting(
       yesNo,

@@ -29,6 +29,15 @@ export interface RecordingFile extends MediaFile {
 
 export type FileSize = Omit<MediaFile, 'path'>
 
+/** Small pictures of files. */
+export interface Thumbnails {
+  /**
+   * Resolves with a JPEG of the first picture of a recording or snapshot. Rejects with `Failure`: `no_picture`,
+   * `timed_out`, `program_missing`, `limit_reached` …
+   */
+  of(file: Pick<MediaFile, 'path' | 'createdAt'>): Promise<Buffer>
+}
+
 /** Every listing rejects with a storage reason if the folder cannot be read. */
 export interface MediaFiles {
   /**

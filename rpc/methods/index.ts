@@ -1,4 +1,5 @@
 import type { Method } from '../method.js'
+import { actorMethods } from './actors.js'
 import { auditMethods } from './audit.js'
 import { cameraMethods } from './cameras.js'
 import { configurationMethods } from './configuration.js'
@@ -33,5 +34,6 @@ export const methods: readonly Method[] = [
   ...keyMethods,
   ...auditMethods,
   ...configurationMethods,
+  ...actorMethods,
   ...discoverMethods,
 ]

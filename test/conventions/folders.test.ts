@@ -34,8 +34,8 @@ describe('conventions: folders', () => {
     expect(wrong).to.deep.equal([])
   })
 
-  it('let rpc import only ask, directory and facts of the actors', () => {
-    const known = ['actors/ask.ts', 'actors/directory.ts', 'actors/facts.ts']
+  it('let rpc import only ask, directory, facts and refusals of the actors', () => {
+    const known = ['actors/ask.ts', 'actors/directory.ts', 'actors/facts.ts', 'actors/refusals.ts']
     const wrong = files
       .filter((file) => file.startsWith('rpc/'))
       .flatMap((file) =>

@@ -9,6 +9,7 @@ import { type Client, cameraView, createStage, createWorld, noon, type World } f
 const calls: [method: string, params?: object][] = [
   ['ping'],
   ['authenticate', { auth_token: 'admin' }],
+  ['redeem_sign_in', { code: 'good' }],
   ['get_camera_list'],
   ['get_camera_status', { device: 'camera0' }],
   ['get_camera_status', { device: 'camera1' }],
@@ -43,6 +44,7 @@ const calls: [method: string, params?: object][] = [
   ['remove_external_stream', { stream_url: 'rtsp://192.168.42.10:5554/subject' }],
   ['get_external_streams'],
   ['set_discovery_interval', { scan_interval: 0 }],
+  ['get_actors'],
   ['get_status'],
   ['get_system_health'],
   ['get_system_status'],
