@@ -189,14 +189,14 @@ function arrows(node: StateNode, indent: string): string[] {
 
 const idOf = (node: StateNode): string => node.path.join('_') || node.machine.id
 
-const nameOf = (guard: unknown): string => {
+export const nameOf = (guard: unknown): string => {
   if (typeof guard === 'string') return guard
   const { type } = guard as { type?: unknown }
   return typeof type === 'string' ? type : 'guard'
 }
 
 /** Shortens the names of XState's own events: `xstate.done.actor.0.camera.probing` → `done`. */
-const labelOf = (type: string): string =>
+export const labelOf = (type: string): string =>
   type
     .replace(/^xstate\.done\.actor\..*/, 'done')
     .replace(/^xstate\.error\.actor\..*/, 'error')
