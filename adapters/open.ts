@@ -184,6 +184,8 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     snapshotsDir: data.snapshots,
     forget: gaps.forget,
   })
+  const thumbnails = createThumbnails({ runDir })
+  closers.push(thumbnails.close)
   const addresses = createAddressCheck({ places: () => options.ownPlaces(kind, authPort) })
 
   return {
@@ -202,7 +204,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     pipelines,
     pictures: createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
     files,
-    thumbnails: createThumbnails({ runDir }),
+    thumbnails,
     protection: await createProtection({ dir: data.state, clock, log, files }),
     gaps,
     quarantine: createQuarantine({ recordingsDir: data.recordings }),

@@ -19,17 +19,27 @@ const mostWaiting = 200
 const limit = 10_000
 
 /** Makes thumbnails with ffmpeg, from the first keyframe of a recording, and keeps them in memory. */
-export const createThumbnails = ({ runDir, run = runProgram }: { runDir: string; run?: Run }): Thumbnails => {
+export const createThumbnails = ({
+  runDir,
+  run = runProgram,
+}: {
+  runDir: string
+  run?: Run
+}): Thumbnails & { close(): void } => {
   const kept = new LRUCache<string, Buffer>({ maxSize: mostBytes, sizeCalculation: ({ length }) => length })
   const underway = new Map<string, Promise<Buffer>>()
   const queue = pLimit(atOnce)
+  const closing = new AbortController()
 
   const make = async (path: string): Promise<Buffer> => {
     // `-skip_frame nokey` decodes keyframes only, and the first one is enough.
     const input = ['-skip_frame', 'nokey', '-i', path]
     const picture = ['-frames:v', '1', '-vf', `scale=${width}:-2`, '-q:v', '5', '-update', '1', '-f', 'image2']
     const file = await intoTemporary(runDir, '.jpg', async (to) => {
-      const { stderr } = await run('ffmpeg', [...quiet, ...input, ...picture, to], { timeout: limit })
+      const { stderr } = await run('ffmpeg', [...quiet, ...input, ...picture, to], {
+        timeout: limit,
+        signal: closing.signal,
+      })
       const bytes = await readFile(to).catch(() => Buffer.alloc(0))
       if (!pictureSize(bytes)) throw failureOf(stderr, 'no_picture', 'the file contains no picture')
     })
@@ -41,6 +51,8 @@ export const createThumbnails = ({ runDir, run = runProgram }: { runDir: string;
   }
 
   return {
+    /** Ends the programs that run. Further calls reject. */
+    close: () => closing.abort(new Failure('service_stopping')),
     of: ({ path, createdAt }) => {
       // The first keyframe of a file that still grows stays the same.
       const key = `${path} ${createdAt}`

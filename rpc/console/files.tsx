@@ -130,7 +130,7 @@ const FileTile = ({ kind, file, name }: { kind: Kind; file: File; name: string }
         <div class="file-body">
           <span class="file-name">{name}</span>
           <span class="quiet">
-            <Time at={created} /> · {bytesText(size)}
+            <Time at={created} /> · <span class="nowrap">{bytesText(size)}</span>
           </span>
           <Marks file={file} />
         </div>

@@ -45,4 +45,3 @@ export const DeleteIcon = line(
 export const LockIcon = line(
   'M6 9V6.8a4 4 0 0 1 8 0V9M5 9h10c.6 0 1 .4 1 1v6c0 .6-.4 1-1 1H5c-.6 0-1-.4-1-1v-6c0-.6.4-1 1-1',
 )
-export const ReloadIcon = line('M16 5v3.8h-3.8M16 8.8A6.5 6.5 0 1 0 16.5 11')

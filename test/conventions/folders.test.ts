@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -11,6 +11,9 @@ const mayImport: Record<string, string[]> = {
   actors: ['machines', 'machines/domain'],
   adapters: ['machines/domain'],
   rpc: ['machines/domain', 'actors'],
+  // The page in the browser knows the service by the typed client only.
+  'rpc/console': ['rpc/client'],
+  'rpc/client': [],
   config: ['machines/domain'],
   commands: ['adapters', 'config', 'machines/domain', 'app.ts'],
 }
@@ -19,7 +22,7 @@ const roomOf = (path: string): string | undefined => rooms.find((room) => path.s
 
 const files = ['machines', 'actors', 'adapters', 'rpc', 'config', 'commands'].flatMap((top) =>
   readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.tsx?$/.test(name))
     .map((name) => `${top}/${name}`),
 )
 
@@ -90,9 +93,12 @@ function circles(all: readonly string[]): string[] {
   return found
 }
 
+const sourceOf = (target: string): string =>
+  ['.ts', '.tsx'].map((end) => target.replace(/\.js$/, end)).find((path) => existsSync(join(root, path))) ?? target
+
 function relativeImports(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')
   return [...text.matchAll(/(?:from|import\() ?'(\.[^']+)'/g)].map((match) =>
-    normalize(join(dirname(file), (match[1] ?? '').replace(/\.js$/, '.ts'))),
+    sourceOf(normalize(join(dirname(file), match[1] ?? ''))),
   )
 }
