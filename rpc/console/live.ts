@@ -37,7 +37,7 @@ const names: Record<Way, string> = {
   stills: 'Stills, once a second',
 }
 
-/** One line about what is shown and why. */
+/** One line about the way, and why it was selected. */
 export const wayText = ({ way, failed }: Live, offered: Offered): string => {
   if (way !== 'stills') return names[way]
   const last = failed.at(-1)

@@ -69,7 +69,7 @@ interface ActionProps {
   name?: string
   /** The icon only. */
   isSmall?: boolean
-  /** What it did is told to everybody; a failure too. */
+  /** Returns a message for the page; a failure becomes one too. */
   run(): Promise<string | undefined> | string | undefined
 }
 

@@ -9,7 +9,7 @@ import { openLink } from '../client/link.js'
 import { withCamera, withoutCamera } from './reduce.js'
 import { createStore, type Role, type Store } from './store.js'
 
-/** A person who is signed in. */
+/** The session of a signed-in person. */
 export interface Session {
   client: CameraServiceClient
   store: Store

@@ -15,7 +15,7 @@ export interface Facts {
   health?: Status & { at: string }
   /** Rises when recordings or snapshots were made or deleted. */
   files: number
-  /** What the last actions did, for everybody to see and hear. */
+  /** The results of the last actions, also for screen readers. */
   messages: Message[]
 }
 
