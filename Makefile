@@ -21,7 +21,7 @@ node_modules/.package-lock.json: package-lock.json config/setup.sh
 
 build: setup dist/main.js ## bundle the service in dist/
 
-dist/main.js: $(sources) package.json
+dist/main.js: $(sources) docs/generate/charts.ts package.json
 	@rm -rf dist
 	@esbuild main.ts simulator=adapters/simulator/main.ts --bundle --platform=node --target=node20 --format=esm --splitting \
 	  --outdir=dist --external:udev --chunk-names=chunks/[name]-[hash] --sourcemap=linked --log-level=warning --define:BUILD_DATE="\"$$(date -u +%Y-%m-%dT%H:%M:%SZ)\"" \
@@ -34,7 +34,7 @@ dist/main.js: $(sources) package.json
 	@cp rpc/console/index.html rpc/console/console.svg dist/console/
 	@tsx docs/generate/charts.ts > dist/console/charts.json
 
-dev: setup ## run from the sources; restart on every change
+dev: build ## run from the sources; restart on every change
 	@tsx watch --clear-screen=false main.ts serve --guide
 
 run: build ## start the service, with a demonstration camera if there is no other

@@ -83,6 +83,7 @@ export const Picture = ({ camera: { id, name, status, stream_state: stream } }: 
   const { still, error } = useStill(id, {
     isWanted: isVisible && isThere,
     every: every[rate],
+    pace: 1_500,
     maxAge: rate === 'live' ? 2 : 5,
   })
   return (

@@ -7,6 +7,8 @@ export interface Live {
   failed: { way: Way; why: string }[]
   /** True once the first frame was shown. */
   isPlaying: boolean
+  /** Number of times that a way was opened. */
+  attempt: number
 }
 
 export interface Offered {
@@ -20,15 +22,20 @@ const order: readonly Way[] = ['webrtc', 'hls', 'stills']
 const best = (offered: Offered, failed: Live['failed']): Way =>
   order.find((way) => (way === 'stills' || offered[way]) && !failed.some((one) => one.way === way)) ?? 'stills'
 
-export const begin = (offered: Offered): Live => ({ way: best(offered, []), failed: [], isPlaying: false })
+export const begin = (offered: Offered): Live => ({ way: best(offered, []), failed: [], isPlaying: false, attempt: 1 })
 
 export const playing = (live: Live): Live => (live.isPlaying ? live : { ...live, isPlaying: true })
 
-/** Goes on with the next way. Failed stills are tried again by their view. */
+/**
+ * Opens the same way again if it has worked, because streams end when a pipeline restarts; else goes on with the next
+ * way. Failed stills are tried again by their view.
+ */
 export const failing = (live: Live, offered: Offered, why: string): Live => {
   if (live.way === 'stills') return live
+  const attempt = live.attempt + 1
+  if (live.isPlaying) return { ...live, isPlaying: false, attempt }
   const failed = [...live.failed, { way: live.way, why }]
-  return { way: best(offered, failed), failed, isPlaying: false }
+  return { way: best(offered, failed), failed, isPlaying: false, attempt }
 }
 
 const names: Record<Way, string> = {

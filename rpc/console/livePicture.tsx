@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Camera } from '../client/index.js'
 import { agoText } from './format.js'
+import { canPlayHls, playByHls } from './hls.js'
 import { useFacts, useNow, useSession, useVisible } from './hooks.js'
 import { CameraOffIcon } from './icons.js'
 import { begin, failing, type Live, type Offered, playing, wayText, whepUrl } from './live.js'
@@ -11,8 +12,6 @@ import { playByWhep } from './whep.js'
 /** A page over https may not connect to a media server over http. */
 const canOpen = (url: string | undefined): url is string =>
   url !== undefined && (location.protocol !== 'https:' || url.startsWith('https:'))
-
-const canPlayHls = (): boolean => document.createElement('video').canPlayType('application/vnd.apple.mpegurl') !== ''
 
 const offeredBy = ({ webrtc, hls }: Camera['streams']): Offered => ({
   webrtc: canOpen(webrtc) && 'RTCPeerConnection' in window,
@@ -44,7 +43,7 @@ const Player = ({ camera, again }: { camera: Camera; again(): void }) => {
         {live.way === 'stills' ? (
           <Stills camera={camera} shown={() => setLive(playing)} />
         ) : (
-          <Video key={live.way} camera={camera} way={live.way} fail={fail} shown={() => setLive(playing)} />
+          <Video key={live.attempt} camera={camera} way={live.way} fail={fail} shown={() => setLive(playing)} />
         )}
       </div>
       <figcaption class="row between">
@@ -83,8 +82,7 @@ const Video = ({ camera, way, fail, shown }: VideoProps) => {
       if (way === 'webrtc' && streams.webrtc !== undefined) {
         stop = playByWhep(video, whepUrl(streams.webrtc), fail)
       } else if (way === 'hls' && streams.hls !== undefined) {
-        video.src = streams.hls
-        stop = () => video.removeAttribute('src')
+        stop = playByHls(video, streams.hls, fail)
       } else fail('the media server no longer offers it')
     }
     open().catch(() => fail('the stream could not be opened'))
@@ -92,17 +90,7 @@ const Video = ({ camera, way, fail, shown }: VideoProps) => {
   }, [camera.id, way])
   return (
     <>
-      <video
-        ref={ref}
-        muted
-        autoplay
-        playsInline
-        aria-label={`Live picture of ${camera.name}`}
-        onPlaying={shown}
-        onError={() => {
-          if (way === 'hls') fail('the browser cannot play the stream')
-        }}
-      />
+      <video ref={ref} muted autoplay playsInline aria-label={`Live picture of ${camera.name}`} onPlaying={shown} />
       <span class="live-wait">Waking the camera…</span>
     </>
   )
@@ -113,7 +101,7 @@ const Stills = ({ camera, shown }: { camera: Camera; shown(): void }) => {
   const isVisible = useVisible(ref)
   const now = useNow()
   const isConnected = useFacts(({ connection }) => connection === 'open')
-  const { still, error } = useStill(camera.id, { isWanted: isVisible && isConnected, every: 1_000, maxAge: 1 })
+  const { still, error } = useStill(camera.id, { isWanted: isVisible && isConnected, every: 0, pace: 1_000, maxAge: 1 })
   return (
     <div ref={ref} class="still">
       {still === undefined ? (

@@ -133,6 +133,7 @@ const follow = async ({ client, store }: Pick<Session, 'client' | 'store'>): Pro
 export const startSession = async (token: string, ended: (why: string) => void): Promise<Session> => {
   const store = createStore()
   let isOver = false
+  let unfollow = () => {}
   const client = await connectCameraService({
     url: socketUrl(),
     credential: token,
@@ -140,6 +141,7 @@ export const startSession = async (token: string, ended: (why: string) => void):
       if (isOver) return
       if (state === 'closed') {
         isOver = true
+        unfollow()
         ended(reason === undefined ? '' : errorText(reason))
         return
       }
@@ -150,7 +152,8 @@ export const startSession = async (token: string, ended: (why: string) => void):
   // The client keeps no result of its own authentication, and an API key does not show its role.
   const { role } = await client.call('authenticate', { auth_token: token })
   store.change(() => ({ connection: 'open', role: role as Role }))
-  const unfollow = await follow({ client, store })
+  unfollow = await follow({ client, store })
+  if (isOver) unfollow()
   return {
     client,
     store,

@@ -10,14 +10,12 @@ export interface Still {
   takenAt: number
 }
 
-/** A picture costs ten look-ups of the rate limit: all tiles together ask for at most one in this time (ms). */
-const pace = 1_100
 /** New signed URLs are asked for this long before the old ones end, in ms. */
 const margin = 20_000
 
 let free: Promise<unknown> = Promise.resolve()
-/** Waits for a place in the queue of all pictures. */
-const turn = (): Promise<void> => {
+/** Waits for a place in the queue of all pictures. The next one comes `pace` ms later. */
+const turn = (pace: number): Promise<void> => {
   const mine = free.then(() => {})
   free = mine.then(() => new Promise((resolve) => setTimeout(resolve, pace)))
   return mine
@@ -53,11 +51,12 @@ const takeStill = async (client: CameraServiceClient, camera: string, maxAge: nu
 
 /**
  * The newest picture of a camera, again `every` ms after the last one while `isWanted`. The old picture stays while a
- * new one is taken.
+ * new one is taken. `pace`: the least time between the pictures of all cameras, because each costs ten look-ups of the
+ * rate limit.
  */
 export const useStill = (
   camera: string,
-  { isWanted, every, maxAge }: { isWanted: boolean; every: number; maxAge: number },
+  { isWanted, every, pace, maxAge }: { isWanted: boolean; every: number; pace: number; maxAge: number },
 ): { still?: Still; error?: string } => {
   const { client } = useSession()
   const [state, setState] = useState<{ still?: Still; error?: string }>({})
@@ -69,7 +68,7 @@ export const useStill = (
     const run = async () => {
       while (!signal.aborted) {
         let wait = every
-        await turn()
+        await turn(pace)
         if (signal.aborted) return
         try {
           const still = await takeStill(client, camera, maxAge, signal)
@@ -87,6 +86,6 @@ export const useStill = (
     }
     void run()
     return () => ended.abort()
-  }, [client, camera, isWanted, every, maxAge])
+  }, [client, camera, isWanted, every, pace, maxAge])
   return state
 }

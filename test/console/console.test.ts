@@ -205,6 +205,53 @@ describeInBrowser(`the console in a browser, ${kind} media server`, function (th
     })
   })
 
+  it('plays HLS without WebRTC, stills without both, says why, and tries again when it is asked to', async () => {
+    const { stream_protocols } = await service.call<{ stream_protocols: string[] }>('get_server_info')
+    if (!stream_protocols.includes('webrtc')) return
+    const page = await openAs('viewer')
+    const playsHls = await page.evaluate('document.createElement("video").canPlayType("application/vnd.apple.mpegurl")')
+    const isPlaying = 'document.querySelector("video")?.currentTime > 0.5'
+    await page.route(/\/whep/, (route) => route.abort())
+    await go(page, '#/cameras/camera0')
+    if (playsHls) {
+      await page.getByText('Live by HLS, a few seconds behind.').waitFor()
+      await sees(page, isPlaying)
+      await go(page, '#/cameras')
+      await page.route(/\.m3u8/, (route) => route.abort())
+      await go(page, '#/cameras/camera0')
+    }
+    await page
+      .getByText(/Live video failed: the (browser cannot play the stream|media server cannot be reached)\./)
+      .waitFor()
+    await page.getByRole('img', { name: 'front-door, now' }).waitFor()
+    await page.unrouteAll()
+    await page.getByRole('button', { name: 'Try live video again' }).click()
+    await page.getByText('Live by WebRTC.').waitFor()
+    await sees(page, isPlaying)
+  })
+
+  it('says that the connection was lost, and goes on by itself', async () => {
+    const page = await open()
+    let drop = (): Promise<void> => Promise.resolve()
+    let isDown = false
+    await page.routeWebSocket(/\/ws$/, (socket) => {
+      if (isDown) return void socket.close({ code: 1001 })
+      socket.connectToServer()
+      drop = () => socket.close({ code: 1001, reason: 'the test drops it' })
+    })
+    await signIn(page, await service.token('viewer'))
+    await tile(page, 'front-door').waitFor()
+    isDown = true
+    await drop()
+    const lost = page.getByRole('status').getByText(/^No connection: what you see may be old/)
+    await lost.waitFor()
+    expect(await tile(page, 'front-door').count()).to.equal(1)
+    isDown = false
+    await lost.waitFor({ state: 'hidden' })
+    await service.call('simulate', { device: 'camera1', action: 'unplug' })
+    await tile(page, 'loading-bay').getByText('Unplugged', { exact: true }).waitFor()
+  })
+
   it('records, plays with seeking, downloads and deletes, all by the keyboard', async () => {
     const page = await openAs('admin')
     const door = tile(page, 'front-door')

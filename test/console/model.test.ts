@@ -176,12 +176,18 @@ describe('the live picture', () => {
 
   it('is WebRTC, else HLS, else stills', () => {
     const first = begin(all)
-    const second = failing(playing(first), all, 'the stream ended')
+    const second = failing(first, all, 'the stream ended')
     const third = failing(second, all, 'no picture arrived in time')
     expect([first.way, second.way, third.way]).to.deep.equal(['webrtc', 'hls', 'stills'])
     expect([playing(first).isPlaying, second.isPlaying]).to.deep.equal([true, false])
     expect(failing(third, all, 'once more')).to.equal(third)
     expect(wayText(third, all)).to.equal('Stills, once a second. Live video failed: no picture arrived in time')
+  })
+
+  it('opens a stream again that has been shown, and gives up one that was not', () => {
+    const ended = failing(playing(begin(all)), all, 'the stream ended')
+    expect(ended).to.deep.equal({ way: 'webrtc', failed: [], isPlaying: false, attempt: 2 })
+    expect(failing(ended, all, 'no picture arrived in time').way).to.equal('hls')
   })
 
   it('is only what is offered', () => {
