@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-sources := $(shell find main.ts app.ts commands machines actors adapters rpc config -name '*.ts' 2>/dev/null)
+sources := $(shell find main.ts app.ts commands machines actors adapters rpc config \( -name '*.ts' -o -path 'rpc/console/*' -type f \) 2>/dev/null)
 # Three files in parallel, because most tests wait for ffmpeg or a media server, not for the processor.
 mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --parallel --jobs 3 --timeout 60000
 
@@ -21,15 +21,20 @@ node_modules/.package-lock.json: package-lock.json config/setup.sh
 
 build: setup dist/main.js ## bundle the service in dist/
 
-dist/main.js: $(sources) package.json
+dist/main.js: $(sources) docs/generate/charts.ts package.json
 	@rm -rf dist
 	@esbuild main.ts simulator=adapters/simulator/main.ts --bundle --platform=node --target=node20 --format=esm --splitting \
 	  --outdir=dist --external:udev --chunk-names=chunks/[name]-[hash] --sourcemap=linked --log-level=warning --define:BUILD_DATE="\"$$(date -u +%Y-%m-%dT%H:%M:%SZ)\"" \
 	  --banner:js="import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
 	@esbuild client=rpc/client/index.ts --bundle --platform=neutral --target=es2022 --format=esm --outdir=dist --sourcemap=linked --log-level=warning
 	@tsc rpc/client/index.ts --ignoreConfig --declaration --emitDeclarationOnly --module nodenext --target es2023 --strict --types node --outDir dist/client
+	@esbuild console=rpc/console/main.tsx --bundle --minify --platform=browser --target=es2022 --format=esm --outdir=dist/console \
+	  --jsx=automatic --jsx-import-source=preact --log-level=warning
+	@esbuild console=rpc/console/console.css --minify --outdir=dist/console --log-level=warning
+	@cp rpc/console/index.html rpc/console/console.svg dist/console/
+	@tsx docs/generate/charts.ts > dist/console/charts.json
 
-dev: setup ## run from the sources; restart on every change
+dev: build ## run from the sources; restart on every change
 	@tsx watch --clear-screen=false main.ts serve --guide
 
 run: build ## start the service, with a demonstration camera if there is no other
@@ -50,6 +55,7 @@ unit: setup ## run some tests: make unit T=test/machines/recording.test.ts
 
 typecheck: setup ## check the types
 	@tsc -p .
+	@tsc -p rpc/console
 
 lint: setup ## check format, style and dead code
 	@biome check --error-on-warnings .

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { createActors } from './actors/createActors.js'
 import type { Directory } from './actors/directory.js'
 import type { Facts } from './actors/facts.js'
@@ -19,6 +20,7 @@ import { createMetricsPage } from './rpc/http/metricsPage.js'
 import { createMetrics } from './rpc/metrics.js'
 import { createRateLimits } from './rpc/rateLimits.js'
 import { createRpcServer } from './rpc/server.js'
+import { createSignIn, type SignIn } from './rpc/signIn.js'
 import { checkTls } from './rpc/tls.js'
 
 /** Put in by the bundler. */
@@ -36,6 +38,8 @@ export interface App {
    * token.
    */
   watchUrl(camera: CameraId, host: string, token: { user: string; id: string; expiresAt: number }): string
+  /** Returns a code that signs a person in to the console once. */
+  signInCode: SignIn['createCode']
   /** True if the root actor answers. */
   isAlive(): boolean
   /** Resolves with one sentence if the root actor ends without a stop: the process should end, too. */
@@ -65,6 +69,11 @@ interface AppOptions {
 
 export const version: string = about.version
 
+/** Where the build puts the console: beside the bundle, or in `dist/` when the service runs from its sources. */
+const consoleDir = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './dist/console' : './console', import.meta.url),
+)
+
 const self = {
   name: 'MediaMTX Camera Service',
   version,
@@ -92,7 +101,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   let why = 'the service could not start'
   try {
     const rateLimits = createRateLimits(rateLimitOptions(config))
-    const api = rpcOptions(config)
+    const api = rpcOptions(config, consoleDir)
+    const signIn = createSignIn({ tokens: ports.tokens, clock })
     const actors = createActors(
       {
         ...ports,
@@ -135,7 +145,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       metrics: async () => (await page()).text,
       journal: async () => (await ports.journal.read({ limit: 5_000 })).entries.reverse(),
     }
-    const rpc = createRpcServer({ ...services, ...api, offers, support })
+    const rpc = createRpcServer({ ...services, ...api, offers, support, signIn })
     closers.push(() => rpc.stop(why))
     const { port } = await rpc.start()
     const wanted = healthOptions(config)
@@ -153,6 +163,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       facts,
       tokens: ports.tokens,
       watchUrl: watchUrls(config, ports.links, clock),
+      signInCode: signIn.createCode,
       isAlive: actors.isAlive,
       failed: actors.failed,
       reload: actors.configuration.reload,

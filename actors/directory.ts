@@ -6,11 +6,12 @@ import { type CameraId, cameraNumber, isCameraId } from '../machines/domain/came
 import { notFound } from '../machines/domain/errors.js'
 import { keptValues } from '../machines/domain/kept.js'
 import { because } from '../machines/domain/reason.js'
-import type { CameraView, LinkView, StorageView, SystemView } from '../machines/domain/views.js'
+import type { ActorView, CameraView, LinkView, StorageView, SystemView } from '../machines/domain/views.js'
 import type { fleetMachine } from '../machines/fleet.js'
 import { linkView, type mediamtxLinkMachine } from '../machines/mediamtxLink.js'
 import type { serverProcessMachine } from '../machines/serverProcess.js'
 import { type storageMachine, storageView } from '../machines/storage.js'
+import { actorTree } from './actorTree.js'
 import type { Observer } from './observer.js'
 
 /** Read access to the running actors, synchronous and without side effects. */
@@ -22,6 +23,8 @@ export interface Directory {
   link(): LinkView
   storage(): StorageView
   system(): SystemView
+  /** The running machines, root first. */
+  actors(): ActorView[]
 }
 
 export type CameraActor = ActorRefFrom<typeof cameraMachine>
@@ -89,6 +92,7 @@ export function createDirectory({
         .flatMap((id) => get<CameraActor>(`camera:${id}`) ?? [])
         .map(viewOf),
     camera: (id) => viewOf(findCamera(fleet, id)),
+    actors: () => actorTree(fleet, observer.entered),
     link,
     storage() {
       const actor = get<ActorRefFrom<typeof storageMachine>>('storage')

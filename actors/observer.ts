@@ -13,17 +13,28 @@ export interface Observer {
    * `link`); 0 if it is unknown or gone.
    */
   since(aspect: string): number
+  /** Returns when a machine entered its present state, in epoch ms; 0 if it is unknown. */
+  entered(actor: AnyActorRef): number
 }
 
 /** Has no influence on the actors and never throws: an inspector's error would be thrown to the caller of `send`. */
 export function createObserver({ facts, clock, log }: { facts: Facts; clock: WallClock; log: Log }): Observer {
   const states = new Map<string, { state: string; at: number }>()
+  const entered = new WeakMap<AnyActorRef, { value: unknown; text: string; at: number }>()
 
   const note = (aspect: string, state: string) => {
     const before = states.get(aspect)
     if (before?.state === state) return
     states.set(aspect, { state, at: clock.now() })
     log.debug('state', { actor: aspect, from: before?.state, to: state })
+  }
+  const noteValue = (actor: AnyActorRef, value: unknown) => {
+    const before = entered.get(actor)
+    // A snapshot that only differs in its context often has the same value, and the text costs more.
+    if (before?.value === value) return
+    const text = JSON.stringify(value)
+    if (before?.text === text) before.value = value
+    else entered.set(actor, { value, text, at: clock.now() })
   }
   const noteCamera = (name: string, snapshot: CameraSnapshot) => {
     // Camera ids are never reused, so the entries of cameras that are gone would accumulate.
@@ -57,6 +68,7 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Wal
           })
         }
         if (event.type === '@xstate.snapshot' && 'value' in event.snapshot) {
+          noteValue(actor, event.snapshot.value)
           noteSnapshot(actor, event.snapshot as AnyMachineSnapshot)
         }
         if (event.type === '@xstate.event') noteCrash(event, log)
@@ -65,6 +77,7 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Wal
       }
     },
     since: (aspect) => states.get(aspect)?.at ?? 0,
+    entered: (actor) => entered.get(actor)?.at ?? 0,
   }
 }
 

@@ -22,6 +22,7 @@ import { jwtSecret, keptSecret } from './data/secrets.js'
 import { checkPrograms } from './ffmpeg/installed.js'
 import { createPictures } from './ffmpeg/pictures.js'
 import { createPipelines } from './ffmpeg/pipelines.js'
+import { createThumbnails } from './ffmpeg/thumbnails.js'
 import { createIndexer } from './files/indexer.js'
 import { createMediaFiles } from './files/mediaFiles.js'
 import { createQuarantines } from './files/quarantine.js'
@@ -209,6 +210,8 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     snapshotsDir: data.snapshots,
     forget: gaps.forget,
   })
+  const thumbnails = createThumbnails({ runDir })
+  closers.push(thumbnails.close)
   const addresses = createAddressCheck({ places: () => options.ownPlaces(kind, authPort) })
 
   return {
@@ -228,6 +231,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     pipelines,
     pictures: createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
     files,
+    thumbnails,
     protection: await createProtection({ dir: data.state, clock, log, files }),
     gaps,
     quarantine: createQuarantines(folders),

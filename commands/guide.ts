@@ -16,6 +16,11 @@ export const webSocketUrl = ({ server }: Configuration, { ports }: App): string 
 const hostForPeople = ({ public_host: named, host }: Configuration['server']): string =>
   named || (/^(0\.0\.0\.0|::)$/.test(host) ? hostname() : host)
 
+/** The address of the console. `code`: adds a sign-in code, which works once; browsers send it to no server. */
+export const consoleUrl = ({ server }: Configuration, { ports }: Pick<App, 'ports'>, code?: string): string =>
+  `${server.tls.cert_file ? 'https' : 'http'}://${hostForPeople(server)}:${ports.rpc}/` +
+  (code === undefined ? '' : `#signin=${code}`)
+
 /** Where the settings of this run come from, as far as another command can repeat it. */
 export interface GuideSources {
   configFile?: string | undefined
@@ -46,10 +51,16 @@ export async function guideText(
   const life = config.security.streams === 'open' ? '' : `valid for ${config.security.stream_url_life / 60_000} min; `
   const state = camera && [camera.cause.state, camera.cause.reason?.details].filter(Boolean).join(': ')
   const { host } = config.http_health
+  const signIn = app.signInCode({ user: 'console', role: 'admin' })
+  const page = config.console.enabled
+    ? `${consoleUrl(config, app, signIn.code)}
+                  signs in as administrator; works once, within ${signIn.life / 60_000} min`
+    : 'off'
   const { health } = app.ports
   return `
   The camera service is running.
 
+    Console       ${page}
     WebSocket     ${webSocketUrl(config, app)}   (JSON-RPC 2.0)
     Health        ${health === undefined ? 'off' : `http://${host}:${health}/health`}
     Camera        ${camera ? `${camera.id}, ${camera.name} (${state})` : 'none found yet'}

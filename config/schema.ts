@@ -568,6 +568,14 @@ export const schema = {
     ),
     max_clients: setting(whole(1, 16), '2', 'Maximum number of receivers. Further ones get a 503.'),
   },
+  console: {
+    enabled: setting(
+      yesNo,
+      'true',
+      'Whether to serve the console, a page for browsers, at the address of the WebSocket server. It shows nothing ' +
+        'without a token or an API key.',
+    ),
+  },
   simulation: {
     enabled: setting(
       yesNo,

@@ -58,7 +58,12 @@ export interface CountedMetrics extends Metrics {
 }
 
 /** The names of HTTP requests beside those of the methods. */
-export const httpActions = ['GET /files/recordings', 'GET /files/snapshots', 'GET /cameras/snapshot.jpg'] as const
+export const httpActions = [
+  'GET /files/recordings',
+  'GET /files/snapshots',
+  'GET /thumbnails',
+  'GET /cameras/snapshot.jpg',
+] as const
 export type HttpAction = (typeof httpActions)[number]
 
 /** Names that clients make up are counted as this one, so that they cannot fill the memory. */

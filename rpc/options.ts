@@ -18,11 +18,13 @@ import type {
   Metrics,
   Pipelines,
   StreamState,
+  Thumbnails,
 } from '../machines/domain/ports.js'
 import type { Protection } from '../machines/domain/protection.js'
 import type { GapStore } from '../machines/domain/recording.js'
 import type { RetentionAsk } from '../machines/domain/retention.js'
 import type { RateLimitOptions, RateLimits } from './rateLimits.js'
+import type { SignIn } from './signIn.js'
 import type { TlsFiles } from './tls.js'
 import type { Offers } from './urls.js'
 
@@ -93,12 +95,17 @@ export interface RpcOptions {
   limits: RpcLimits
   /** Exact origins of allowed pages, or `*`; requests without an origin are allowed. */
   corsOrigins: readonly string[]
+  /** Folder of the built console; absent: it is not served. */
+  console?: { dir: string }
+  /** Redeems the codes of sign-in links; absent: there are none. */
+  signIn?: Pick<SignIn, 'redeem'>
   /** Host in the URLs that clients get; default: the host that the client connected to. */
   publicHost?: string
   offers: () => Offers
   directory: Directory
   ask: Ask
   files: MediaFiles
+  thumbnails: Thumbnails
   protection: Protection
   /** The gaps of ended recordings. */
   gaps: Pick<GapStore, 'find'>

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { createAdmission } from './admission.js'
 import { addressOf } from './http/caller.js'
+import { createHostCheck } from './http/hosts.js'
 import { refuseUpgrade } from './http/reply.js'
 import type { RpcOptions } from './options.js'
 
@@ -42,8 +43,17 @@ const short = (origin: string): string => {
   return ascii.length <= 64 ? ascii : `${ascii.slice(0, 60)}…`
 }
 
-/** Refuses requests of pages whose origin is not in `security.cors_origins`. Other clients send no origin. */
-export const createOrigins = ({ corsOrigins, log, metrics }: Pick<RpcOptions, 'corsOrigins' | 'log' | 'metrics'>) => {
+type OriginOptions = Pick<RpcOptions, 'corsOrigins' | 'console' | 'tls' | 'publicHost' | 'log' | 'metrics'>
+
+/**
+ * Refuses requests of pages whose origin is not in `security.cors_origins`, except those of the console. Other clients
+ * send no origin.
+ */
+export const createOrigins = ({ corsOrigins, console: page, tls, publicHost, log, metrics }: OriginOptions) => {
+  const isOwnHost = createHostCheck(publicHost === undefined ? [] : [publicHost])
+  /** A page that this service served. The name must be ours: any name can resolve to this host. */
+  const isConsole = (origin: string, { host }: IncomingMessage['headers']): boolean =>
+    page !== undefined && origin === `${tls === undefined ? 'http' : 'https'}://${host}` && isOwnHost(host)
   const logged = new Set<string>()
   const closing = createAdmission(closingLimits)
   const webSockets = new WebSocketServer(handshake)
@@ -53,6 +63,7 @@ export const createOrigins = ({ corsOrigins, log, metrics }: Pick<RpcOptions, 'c
     refuses: (request: IncomingMessage): boolean => {
       const { origin } = request.headers
       if (origin === undefined || isAllowedOrigin(corsOrigins, origin)) return false
+      if (isConsole(origin, request.headers)) return false
       metrics.refused('origin')
       const name = origin.slice(0, 256)
       if (logged.size < mostLogged && !logged.has(name)) {

@@ -5,6 +5,7 @@ import type { Gap } from '../machines/domain/recording.js'
 import type { CameraStatus, CameraView, Cause, SnapshotView, StorageView } from '../machines/domain/views.js'
 import type { RpcOptions } from './options.js'
 import { reasonFields } from './reason.js'
+import { refusedBy } from './refused.js'
 import type { Camera, Status, StreamUrls } from './schemas.js'
 
 type Given<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
@@ -66,6 +67,7 @@ export const cameraMembersOf = (view: CameraView, status: CameraStatus = view.st
       gaps: recording.gaps.map(gapOf),
     },
     allowed_methods: view.allowed,
+    refused_methods: refusedBy(view),
   })
 }
 

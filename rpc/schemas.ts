@@ -122,6 +122,9 @@ export const cameraProperties = {
     }),
   ),
   allowed_methods: Type.Array(Type.String(), { description: 'Methods that the camera would accept now' }),
+  refused_methods: Type.Array(Type.Object({ method: Type.String(), reason: Type.String(), details: Type.String() }), {
+    description: 'Methods that it would refuse now, with the reason and details of the error',
+  }),
 }
 export const Camera = Type.Object(cameraProperties)
 export type Camera = Static<typeof Camera>
@@ -162,6 +165,9 @@ export const FileInfo = Type.Object({
   modified_time: Time,
   created_time: Time,
   download_url: Type.String(),
+  thumbnail_url: Type.Optional(
+    Type.String({ description: 'Address of a small picture of it, relative to the address of the API' }),
+  ),
   device: Type.String(),
   format: Type.String(),
 })

@@ -9,10 +9,12 @@ import { createClientCertificates, lapseOf } from './clientCertificates.js'
 import { openConnection } from './connection.js'
 import { createDispatcher } from './dispatcher.js'
 import { addressOf, targetOf } from './http/caller.js'
+import { createConsoleHandler } from './http/console.js'
 import { createFilesHandler } from './http/files.js'
 import { createInspect, inspectPath } from './http/inspect.js'
 import { isReading, refuseUpgrade, replyError, replyNotFound } from './http/reply.js'
 import { createStillsHandler } from './http/stills.js'
+import { createThumbnailsHandler } from './http/thumbnails.js'
 import { createListeners } from './listeners.js'
 import type { Services } from './method.js'
 import { methods } from './methods/index.js'
@@ -23,7 +25,7 @@ import { createRateLimits } from './rateLimits.js'
 import type { Session } from './session.js'
 import { createSessions } from './sessions.js'
 
-/** The API: WebSocket JSON-RPC on one path, downloads below `/files/`, pictures below `/cameras/`, nothing else. */
+/** The API: WebSocket JSON-RPC on one path, downloads below `/files/`, pictures below `/cameras/`, and the console. */
 export const createRpcServer = (options: RpcOptions) => {
   const { limits, clock, log, audit, metrics, path = '/ws' } = options
   const rateLimits = options.rateLimits ?? createRateLimits(limits.rate)
@@ -35,7 +37,9 @@ export const createRpcServer = (options: RpcOptions) => {
   const dispatch = createDispatcher({ services, methods })
   const certificateCallerOf = createClientCertificates(options.tls?.clients ?? [])
   const serveFile = createFilesHandler({ services, rateLimits, certificateCallerOf })
+  const consolePage = createConsoleHandler(options)
   const serveStill = createStillsHandler({ services, rateLimits, certificateCallerOf })
+  const serveThumbnail = createThumbnailsHandler({ services, rateLimits, certificateCallerOf })
   const { inspect: inspectOptions, inspection } = options
   const inspect =
     inspectOptions && inspection && path !== inspectPath
@@ -50,9 +54,11 @@ export const createRpcServer = (options: RpcOptions) => {
     if (origins.refuses(request))
       return replyError(request, response, new ServiceError('permissionDenied', { reason: 'foreign_origin' }))
     if (target.startsWith('/files/')) return serveFile(request, response)
+    if (target.startsWith('/thumbnails/')) return serveThumbnail(request, response)
     if (target.startsWith('/cameras/')) return serveStill(request, response)
     const wait = rateLimits.take({ address: addressOf(request) }, 1)
     if (wait > 0) return replyError(request, response, rateLimited(wait))
+    if (consolePage.serves(target, request)) return consolePage.serve(target, request, response)
     if (target !== path && !isInspect(target)) return replyNotFound(request, response)
     if (!isReading(request, response)) return
     const error = new ServiceError('invalidRequest', { reason: 'upgrade_required' })

@@ -119,6 +119,19 @@ export const fileSubject = (kind: FileKind, { camera, name }: { camera: string; 
 export const downloadUrl = (call: Issuing, kind: FileKind, file: { camera: string; name: string }): string =>
   signedPath(`/files/${kind}/${encodeURIComponent(file.name)}`, { camera: file.camera }, fileSubject(kind, file), call)
 
+/** The subject of the URL of the picture of a file. It does not open the file. */
+export const thumbnailSubject = (kind: FileKind, file: { camera: string; name: string }): string =>
+  `thumbnail/${fileSubject(kind, file)}`
+
+/** The address of a small picture of a file. */
+export const thumbnailUrl = (call: Issuing, kind: FileKind, file: { camera: string; name: string }): string =>
+  signedPath(
+    `/thumbnails/${kind}/${encodeURIComponent(file.name)}`,
+    { camera: file.camera },
+    thumbnailSubject(kind, file),
+    call,
+  )
+
 /** The address of a camera's picture of this moment. */
 export const stillUrl = (call: Issuing, camera: string, until?: number): string =>
   signedPath(`/cameras/${camera}/snapshot.jpg`, {}, `still:${camera}`, call, until)

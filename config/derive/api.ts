@@ -20,9 +20,9 @@ export const requestDefaults = ({ snapshots, recording }: Configuration) => ({
   recordings: { format: recording.format },
 })
 
-/** The API, apart from its ports. */
-export const rpcOptions = (config: Configuration) => {
-  const { server, security } = config
+/** The API, apart from its ports. `consoleDir`: the folder of the built console. */
+export const rpcOptions = (config: Configuration, consoleDir = '') => {
+  const { server, security, console: page } = config
   return {
     host: server.host,
     port: server.port,
@@ -30,6 +30,7 @@ export const rpcOptions = (config: Configuration) => {
     alsoListen: server.also_listen,
     allowedIps: server.allowed_ips,
     corsOrigins: security.cors_origins,
+    ...(page.enabled && { console: { dir: consoleDir } }),
     ...(server.public_host && { publicHost: hostInUrl(server.public_host) }),
     ...tlsOptions(config),
     limits: { ...rpcLimits(config), rate: rateLimitOptions(config) },

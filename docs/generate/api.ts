@@ -188,8 +188,8 @@ or until another one replaces it. Roles are viewer, operator and admin; each inc
 before it. A credential may be limited to specific cameras: other cameras do not exist for it. \`camera-service
 token --role viewer\` prints a token.
 
-A page in a browser may connect if \`security.cors_origins\` contains its origin, or \`*\`. Otherwise the
-connection is closed with 4403 and a reason that names the origin.
+A page in a browser may connect if \`security.cors_origins\` contains its origin, or \`*\`, or if it is the
+console of the service. Otherwise the connection is closed with 4403 and a reason that names the origin.
 
 ## Errors
 
@@ -298,6 +298,11 @@ ${table(
       'A WebSocket for receivers of `@statelyai/inspect`: the running actors, live. Only with `inspect.enabled`, for ' +
         'administrators of all cameras; `token` in the query also serves as credential',
     ],
+    [
+      `${code('/thumbnails/recordings/<name>')}, ${code('/thumbnails/snapshots/<name>')}`,
+      'A JPEG, 320 pixels wide, of the first picture of a file; `thumbnail_url` is its signed URL',
+    ],
+    [code('/'), 'The console, for browsers (`Accept: text/html`), unless `console.enabled` is false'],
     [code('/health'), '`status` (`healthy`, `degraded`, `unhealthy`), `version`, `uptime`; 503 if unhealthy'],
     [`${code('/health/live')}, ${code('/health/alive')}`, '200 while the service runs'],
     [`${code('/health/ready')}, ${code('/healthz')}`, '200 if cameras can be used, else 503 with the reason'],

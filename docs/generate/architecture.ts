@@ -25,6 +25,7 @@ machines/domain ← machines ← actors ← rpc ← app.ts ← main.ts
 | \`actors/\` | the effects of the machines, requests (\`ask.ts\`), the directory, the observer |
 | \`adapters/\` | implementations of the ports: MediaMTX, ffmpeg, V4L2, udev, files, credentials, log |
 | \`rpc/\` | WebSocket JSON-RPC, HTTP, notifications, metrics: views of facts |
+| \`rpc/console/\` | the page in the browser; it knows the service by the typed client only |
 | \`config/\` | the schema, its defaults, and the options of each part derived from it |
 
 ## The actors

@@ -25,6 +25,10 @@ export const samples: Record<string, Sample> = {
     params: { auth_token: 'operator/ann' },
     shown: { auth_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…' },
   },
+  redeem_sign_in: {
+    params: { code: 'good' },
+    shown: { code: 'Zk3pQ0y8…' },
+  },
   get_camera_list: {},
   get_camera_status: { params: camera },
   get_camera_capabilities: { params: camera },
@@ -54,6 +58,7 @@ export const samples: Record<string, Sample> = {
   remove_external_stream: { params: drone },
   get_external_streams: {},
   set_discovery_interval: { params: { scan_interval: 300 } },
+  get_actors: {},
   get_status: {},
   get_system_health: {},
   get_system_status: {},

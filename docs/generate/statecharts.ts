@@ -206,7 +206,7 @@ export const nameOf = (guard: unknown): string => {
 }
 
 /** Shortens the names of XState's own events: `xstate.done.actor.0.camera.probing` → `done`. */
-const labelOf = (type: string): string =>
+export const labelOf = (type: string): string =>
   type
     .replace(/^xstate\.done\.actor\..*/, 'done')
     .replace(/^xstate\.error\.actor\..*/, 'error')

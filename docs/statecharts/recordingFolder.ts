@@ -25,7 +25,7 @@ export const machine = setup({
   delays: {
     patience: 45000,
     pause: 5000,
-    recovery: 30000,
+    recovery: 10000,
   },
 }).createMachine({
   id: 'recordingFolder',

@@ -133,6 +133,10 @@ const table = {
       token_expired: { details: 'the credential has expired', suggestion: getCredential },
       revoked: { details: 'the credential was revoked', suggestion: getCredential },
       ended: { details: 'an administrator ended the session', suggestion: showCredential },
+      sign_in_code_invalid: {
+        details: 'the sign-in code is unknown, was used, or has expired',
+        suggestion: 'Sign in with a token or an API key: camera-service token prints a token',
+      },
     },
     fields: [],
   },

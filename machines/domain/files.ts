@@ -36,6 +36,15 @@ export interface RecordingFile extends MediaFile {
 
 export type FileSize = Omit<MediaFile, 'path'>
 
+/** Small pictures of files. */
+export interface Thumbnails {
+  /**
+   * Resolves with a JPEG of the first picture of a recording or snapshot. Rejects with `Failure`: `no_picture`,
+   * `timed_out`, `program_missing`, `limit_reached` …
+   */
+  of(file: Pick<MediaFile, 'path' | 'createdAt'>): Promise<Buffer>
+}
+
 /**
  * The files of the main folder and of the fallback folder as if they were in one. If both have a file of one name, that
  * of the main folder counts. Every listing rejects with a storage reason if no folder can be read; without one of them,

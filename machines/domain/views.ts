@@ -154,6 +154,20 @@ export interface FolderView {
   reason?: Reason
 }
 
+/** One running machine. */
+export interface ActorView {
+  /** As in the log: `camera:camera0`, `camera:camera0/recording`. */
+  name: string
+  /** Name of the parent; absent for the root. */
+  parent?: string
+  /** Id of its machine: `camera`, `recording` … */
+  machine: string
+  /** The active states without children, dotted: `online.available`. Several if states are parallel. */
+  states: string[]
+  /** When it entered them. */
+  since: number
+}
+
 export interface SystemView {
   status: 'starting' | 'partial' | 'ready'
   message: string

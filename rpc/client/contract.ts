@@ -72,6 +72,12 @@ export interface Camera {
   }
   /** Methods that the camera would accept now */
   allowed_methods: string[]
+  /** Methods that it would refuse now, with the reason and details of the error */
+  refused_methods: {
+    method: string
+    reason: string
+    details: string
+  }[]
 }
 
 export interface Status {
@@ -137,6 +143,18 @@ export interface Methods {
       permissions: ('view' | 'control' | 'admin')[]
       expires_at: string
       session_id: string
+    }
+  }
+  /** Exchanges the code of a one-time sign-in link for a short-lived token. A code works once. Role: none needed. */
+  redeem_sign_in: {
+    params: {
+      /** From the link that `serve --guide` prints; it is valid for ten minutes */
+      code: string
+    }
+    result: {
+      token: string
+      role: 'viewer' | 'operator' | 'admin'
+      expires_at: string
     }
   }
   /** Lists all cameras by number, unplugged ones included. Role: viewer. */
@@ -221,6 +239,12 @@ export interface Methods {
       }
       /** Methods that the camera would accept now */
       allowed_methods: string[]
+      /** Methods that it would refuse now, with the reason and details of the error */
+      refused_methods: {
+        method: string
+        reason: string
+        details: string
+      }[]
       /** Absent while the media server does not answer; uptime in seconds */
       metrics?: {
         bytes_sent: number
@@ -370,6 +394,8 @@ export interface Methods {
         modified_time: string
         created_time: string
         download_url: string
+        /** Address of a small picture of it, relative to the address of the API */
+        thumbnail_url?: string
         device: string
         format: string
         /** Whether nothing may delete it; see protect_recording */
@@ -412,6 +438,8 @@ export interface Methods {
         modified_time: string
         created_time: string
         download_url: string
+        /** Address of a small picture of it, relative to the address of the API */
+        thumbnail_url?: string
         device: string
         format: string
         /** Whether nothing may delete it; see protect_recording */
@@ -453,6 +481,8 @@ export interface Methods {
       modified_time: string
       created_time: string
       download_url: string
+      /** Address of a small picture of it, relative to the address of the API */
+      thumbnail_url?: string
       device: string
       format: string
       duration: number
@@ -494,6 +524,8 @@ export interface Methods {
       modified_time: string
       created_time: string
       download_url: string
+      /** Address of a small picture of it, relative to the address of the API */
+      thumbnail_url?: string
       device: string
       format: string
     }
@@ -1769,6 +1801,23 @@ export interface Methods {
       content: string
     }
   }
+  /** Lists the running state machines, parents first, with their present states. Role: admin. */
+  get_actors: {
+    params: Record<string, never>
+    result: {
+      actors: {
+        /** As in the log: `camera:camera0`, `camera:camera0/recording` */
+        actor: string
+        /** Absent: the root */
+        parent?: string
+        /** Its page: `docs/statecharts/<machine>.md` */
+        machine: string
+        /** The active states without children, dotted, as in `online.available`; several if they are parallel */
+        states: string[]
+        since?: string
+      }[]
+    }
+  }
   /** Returns this API as an OpenRPC document. Role: none needed. */
   'rpc.discover': {
     params: Record<string, never>
@@ -1931,6 +1980,12 @@ export interface Notifications {
         }
         /** Methods that the camera would accept now */
         allowed_methods: string[]
+        /** Methods that it would refuse now, with the reason and details of the error */
+        refused_methods: {
+          method: string
+          reason: string
+          details: string
+        }[]
         severity: 'info' | 'warning' | 'error' | 'critical'
         /** Number of the fact; numbers without a notification leave gaps */
         seq: number

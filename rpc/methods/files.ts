@@ -25,7 +25,7 @@ import {
   Quarantined,
   Truncated,
 } from '../schemas.js'
-import { downloadUrl } from '../signedUrls.js'
+import { downloadUrl, thumbnailUrl } from '../signedUrls.js'
 
 /** Number of files of one list that are read at the same time. */
 const readers = 8
@@ -48,6 +48,7 @@ const entryOf = (
   modified_time: iso(modifiedAt),
   created_time: iso(createdAt),
   download_url: downloadUrl(call, kind, { camera, name }),
+  ...(!quarantined && { thumbnail_url: thumbnailUrl(call, kind, { camera, name }) }),
   device: camera,
   format: formatOf(name),
   ...(quarantined && { quarantined }),

@@ -1,4 +1,5 @@
 import type { Method } from '../method.js'
+import { actorMethods } from './actors.js'
 import { auditMethods } from './audit.js'
 import { cameraMethods } from './cameras.js'
 import { configurationMethods } from './configuration.js'
@@ -37,5 +38,6 @@ export const methods: readonly Method[] = [
   ...historyMethods,
   ...configurationMethods,
   ...supportMethods,
+  ...actorMethods,
   ...discoverMethods,
 ]

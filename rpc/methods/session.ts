@@ -81,4 +81,28 @@ const authenticate = method({
   },
 })
 
-export const sessionMethods = [ping, authenticate]
+const redeemSignIn = method({
+  name: 'redeem_sign_in',
+  summary: 'Exchanges the code of a one-time sign-in link for a short-lived token. A code works once.',
+  role: 'none',
+  cost: 5,
+  since: '1.1',
+  audit: { event: 'authentication' },
+  errors: ['authFailed'],
+  params: Type.Object({
+    code: Type.String({
+      minLength: 1,
+      maxLength: 128,
+      description: 'From the link that `serve --guide` prints; it is valid for ten minutes',
+    }),
+  }),
+  result: Type.Object({ token: Type.String(), role: Role, expires_at: Time }),
+  handler: async ({ code }, { services, session }) => {
+    const redeemed = await services.signIn?.redeem(code)
+    if (redeemed === undefined) throw refusalOfGuess(services, session.address, authFailed('sign_in_code_invalid'))
+    const { token, role, expiresAt } = redeemed
+    return { token, role, expires_at: iso(expiresAt) }
+  },
+})
+
+export const sessionMethods = [ping, authenticate, redeemSignIn]

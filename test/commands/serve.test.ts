@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import { useFakeTimers } from 'sinon'
 import { systemClock } from '../../adapters/systemClock.js'
 import type { App, startApp } from '../../app.js'
-import { tokenCommand } from '../../commands/guide.js'
+import { consoleUrl, tokenCommand } from '../../commands/guide.js'
 import { serve } from '../../commands/serve.js'
 import { informSystemd, statusLine } from '../../commands/systemd.js'
 import { loadConfiguration } from '../../config/load.js'
@@ -101,6 +101,17 @@ describe('systemd', () => {
 })
 
 describe('the guide', () => {
+  it('prints the address of the console, with the code in the fragment, which browsers send to no server', () => {
+    const consoleOf = (env: Record<string, string>, code?: string) => {
+      const { config } = loadConfiguration({ env })
+      return consoleUrl(config, { ports: { rpc: 8002 } }, code)
+    }
+    expect(consoleOf({})).to.equal('http://127.0.0.1:8002/')
+    expect(consoleOf({ CAMERA_SERVICE_SERVER_PUBLIC_HOST: 'cams.example.org' }, 'abc')).to.equal(
+      'http://cams.example.org:8002/#signin=abc',
+    )
+  })
+
   it('prints a command with the configuration and the data directory of the service', () => {
     expect(tokenCommand({})).to.equal('node dist/main.js token --role operator')
     expect(tokenCommand({ configFile: '/etc/a.yml', dataDir: "/srv/ann's data" })).to.equal(

@@ -269,7 +269,7 @@ describe('options from the configuration', () => {
   })
 
   it('for the API', () => {
-    const options: Partial<RpcOptions> = rpcOptions(defaults)
+    const options: Partial<RpcOptions> = rpcOptions(defaults, '/console')
     expect(options).to.deep.equal({
       host: '127.0.0.1',
       port: 8002,
@@ -277,6 +277,7 @@ describe('options from the configuration', () => {
       alsoListen: [],
       allowedIps: [],
       corsOrigins: ['http://localhost:3000', 'https://localhost:3000'],
+      console: { dir: '/console' },
       limits: {
         maxConnections: 1_000,
         maxConnectionsPerAddress: 256,
@@ -295,6 +296,7 @@ describe('options from the configuration', () => {
       recordings: { format: 'fmp4' },
       simulation: false,
     })
+    expect(rpcOptions(configured({ CONSOLE_ENABLED: 'no' }))).not.to.have.property('console')
     const config = configured({
       SERVER_PUBLIC_HOST: 'cam.example',
       SERVER_TLS_CERT_FILE: 'a.pem',

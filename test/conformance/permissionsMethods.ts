@@ -36,6 +36,8 @@ interface Plan {
   lists?: boolean
   /** States of the camera after another call: a refusal that names one is an allowed call. */
   busy?: readonly string[]
+  /** The reason for which every allowed call is refused. */
+  refusedFor?: string
   oneByOne?: boolean
   /** It needs a connection that is not authenticated. */
   fresh?: boolean
@@ -95,6 +97,8 @@ const plans: Record<string, Plan> = {
     fresh: true,
     params: async (_, house, { credential }) => ({ auth_token: credential || (await house.token('viewer')) }),
   },
+  // The process has printed no link, so every code is unknown.
+  redeem_sign_in: { refusedFor: 'sign_in_code_invalid', params: () => ({ code: 'unknown' }) },
   get_camera_list: list,
   get_camera_status: plain,
   get_camera_capabilities: plain,
@@ -130,6 +134,7 @@ const plans: Record<string, Plan> = {
   },
   get_external_streams: plain,
   set_discovery_interval: { params: () => ({ scan_interval: 0 }) },
+  get_actors: list,
   get_status: plain,
   get_system_health: plain,
   get_system_status: list,
@@ -196,8 +201,9 @@ const expectedOf = (method: Method, plan: Plan, { role, limited }: Identity, tar
   return limited && target === 'other' ? (plan.forbidden ?? 'hidden') : 'in'
 }
 
-const isLetIn = ({ busy }: Plan, { code, data }: Refusal) =>
-  code === -32020 && busy?.includes(String(data?.state)) === true
+const isLetIn = ({ busy, refusedFor }: Plan, { code, data }: Refusal) =>
+  (code === -32020 && busy?.includes(String(data?.state)) === true) ||
+  (refusedFor !== undefined && data?.reason === refusedFor)
 
 /** The rows of all methods: `own` and `other` for methods about a camera or its files, keys and sessions. */
 export function methodRows(house: () => House): Row[] {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -11,6 +11,8 @@ const mayImport: Record<string, string[]> = {
   actors: ['machines', 'machines/domain'],
   adapters: ['machines/domain'],
   rpc: ['machines/domain', 'actors'],
+  // The page in the browser knows the service by the typed client only.
+  'rpc/console': ['rpc/client'],
   'rpc/client': [],
   config: ['machines/domain'],
   commands: ['actors', 'machines', 'adapters', 'config', 'machines/domain', 'rpc/client', 'app.ts'],
@@ -20,7 +22,7 @@ const roomOf = (path: string): string | undefined => rooms.find((room) => path.s
 
 const files = ['machines', 'actors', 'adapters', 'rpc', 'config', 'commands'].flatMap((top) =>
   readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.tsx?$/.test(name))
     .map((name) => `${top}/${name}`),
 )
 
@@ -35,8 +37,8 @@ describe('conventions: folders', () => {
     expect(wrong).to.deep.equal([])
   })
 
-  it('let rpc import only ask, directory and facts of the actors', () => {
-    const known = ['actors/ask.ts', 'actors/directory.ts', 'actors/facts.ts']
+  it('let rpc import only ask, directory, facts and refusals of the actors', () => {
+    const known = ['actors/ask.ts', 'actors/directory.ts', 'actors/facts.ts', 'actors/refusals.ts']
     const wrong = files
       .filter((file) => file.startsWith('rpc/'))
       .flatMap((file) =>
@@ -91,9 +93,12 @@ function circles(all: readonly string[]): string[] {
   return found
 }
 
+const sourceOf = (target: string): string =>
+  ['.ts', '.tsx'].map((end) => target.replace(/\.js$/, end)).find((path) => existsSync(join(root, path))) ?? target
+
 function relativeImports(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')
   return [...text.matchAll(/(?:from|import\() ?'(\.[^']+)'/g)].map((match) =>
-    normalize(join(dirname(file), (match[1] ?? '').replace(/\.js$/, '.ts'))),
+    sourceOf(normalize(join(dirname(file), match[1] ?? ''))),
   )
 }

@@ -26,7 +26,7 @@ const files = [
   ...folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
   ),
-].filter((file) => /\.(ts|md|yml|service)$/.test(file) && file !== own)
+].filter((file) => /\.(tsx?|md|yml|service|css|html)$/.test(file) && file !== own)
 
 describe('conventions: prose', () => {
   it('is plain English', () => {

@@ -35,6 +35,8 @@ export interface ServiceOptions {
   env?: Record<string, string>
   /** Of an earlier service; else one is made. */
   dataDir?: string
+  /** Prints the guide, with a sign-in link, to the log. */
+  guide?: boolean
   /** The text of the configuration file, `service.yml` in the data directory; default: there is no file. */
   file?: string
 }
@@ -175,7 +177,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     // The environment would override the cameras of the file.
     if (cameras.length === 0) delete env.CAMERA_SERVICE_CAMERAS
   }
-  const child = spawn(process.execPath, [program, 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [program, 'serve', ...(options.guide ? ['--guide'] : [])], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const log: string[] = []
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on('line', (line) => log.push(line))

@@ -208,6 +208,16 @@ export const createWorld = () => {
     link: () => world.link,
     storage: () => world.storage,
     system: () => world.system,
+    actors: () => [
+      { name: 'fleet', machine: 'fleet', states: ['serving.cameras.running', 'serving.link.on'], since: noon - 60_000 },
+      {
+        name: 'camera:camera0',
+        parent: 'fleet',
+        machine: 'camera',
+        states: ['online.available'],
+        since: noon - 50_000,
+      },
+    ],
   }
 
   const note = (what: string, id: string, request?: unknown) => asked.push({ what, camera: id, request })
@@ -481,10 +491,15 @@ export const createWorld = () => {
       ...limits,
     },
     corsOrigins: ['http://localhost:3000'],
+    signIn: {
+      redeem: async (code) =>
+        code === 'good' ? { token: 'admin', role: 'admin', expiresAt: noon + 3_600_000 } : undefined,
+    },
     offers: () => ({ hls: true, webrtc: true, ports: { rtsp: 8554, hls: 8888, webrtc: 8889 } }),
     directory,
     ask,
     files,
+    thumbnails: { of: async () => Buffer.from('a picture') },
     protection: {
       has: (name) => world.protected.includes(bare(name)),
       set: async (name, isProtected) => {

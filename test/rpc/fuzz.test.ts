@@ -16,6 +16,7 @@ const rounds = 102
 const good = (token: string): Record<string, unknown> => ({
   ...{
     auth_token: token,
+    code: 'good',
     device: 'camera0',
     filename: 'camera0_2025-06-01_11-00-00-000000',
     format: 'mp4',

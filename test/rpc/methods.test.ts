@@ -4,11 +4,12 @@ import { because, Failure } from '../../machines/domain/reason.js'
 import { methods } from '../../rpc/methods/index.js'
 import { topicNames } from '../../rpc/topics/index.js'
 import { contract, faults } from './contract.js'
-import { type Client, cameraView, createStage, createWorld, noon, type World } from './fakes.js'
+import { type Client, cameraView, createStage, createWorld, noon, unplugged, type World } from './fakes.js'
 
 const calls: [method: string, params?: object][] = [
   ['ping'],
   ['authenticate', { auth_token: 'admin' }],
+  ['redeem_sign_in', { code: 'good' }],
   ['get_camera_list'],
   ['get_camera_status', { device: 'camera0' }],
   ['get_camera_status', { device: 'camera1' }],
@@ -43,6 +44,7 @@ const calls: [method: string, params?: object][] = [
   ['remove_external_stream', { stream_url: 'rtsp://192.168.42.10:5554/subject' }],
   ['get_external_streams'],
   ['set_discovery_interval', { scan_interval: 0 }],
+  ['get_actors'],
   ['get_status'],
   ['get_system_health'],
   ['get_system_status'],
@@ -116,6 +118,53 @@ describe('methods', () => {
     streams: Object.fromEntries(
       Object.entries(camera.streams).map(([protocol, url]) => [protocol, url.replace(/\?sig=[\w.-]+$/, '')]),
     ),
+  })
+
+  it('get_camera_list returns why each other method would be refused', async () => {
+    const full = because('storage_full', 'the disk is full')
+    world.cameras = [
+      cameraView({ allowed: ['take_snapshot', 'start_streaming'], obstacles: { storage: full } }),
+      unplugged(),
+    ]
+    const { result } = await admin.call('get_camera_list')
+    const refused = result.cameras.map(({ refused_methods }: { refused_methods: object[] }) => refused_methods)
+    expect(refused[0]).to.deep.equal([
+      { method: 'start_recording', reason: 'storage_full', details: 'the disk is full' },
+      {
+        method: 'stop_recording',
+        reason: 'invalid_state',
+        details: 'nothing is being recorded: camera0 is not recording',
+      },
+    ])
+    expect(refused[1].map(({ method }: { method: string }) => method)).to.deep.equal([
+      'take_snapshot',
+      'start_recording',
+      'stop_recording',
+      'start_streaming',
+    ])
+    expect(refused[1][0].details).to.equal('camera1 is unplugged: the camera was unplugged')
+  })
+
+  it('get_actors lists no actor of a camera that the caller may not use', async () => {
+    const wide = await admin.call('get_actors')
+    expect(wide.result.actors).to.deep.equal([
+      {
+        actor: 'fleet',
+        machine: 'fleet',
+        states: ['serving.cameras.running', 'serving.link.on'],
+        since: '2025-06-01T11:59:00.000Z',
+      },
+      {
+        actor: 'camera:camera0',
+        parent: 'fleet',
+        machine: 'camera',
+        states: ['online.available'],
+        since: '2025-06-01T11:59:10.000Z',
+      },
+    ])
+    const limited = await stage.connect(port, { role: `admin/eve/${noon + 60_000}/camera1` })
+    const { result } = await limited.call('get_actors')
+    expect(result.actors.map(({ actor }: { actor: string }) => actor)).to.deep.equal(['fleet'])
   })
 
   it('get_camera_list returns each camera as a whole, with its reason', async () => {

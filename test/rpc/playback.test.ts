@@ -8,7 +8,7 @@ import type { Browser } from 'playwright-core'
 import { createIndexer } from '../../adapters/files/indexer.js'
 import { writeDuration } from '../../adapters/files/writeDuration.js'
 import { createFilesHandler } from '../../rpc/http/files.js'
-import { noBrowser, startBrowser } from '../support/browser.js'
+import { describeInBrowser, startBrowser } from '../support/browser.js'
 import { createWorld, noon } from './fakes.js'
 import { createWeb, fakeRateLimits } from './web.js'
 
@@ -32,19 +32,13 @@ async function recordHour(file: string): Promise<void> {
   await writeDuration(file, hour * 1_000)
 }
 
-describe('a recording of an hour in Chromium', function () {
+describeInBrowser('a recording of an hour in Chromium', function () {
   this.timeout(240_000)
   const web = createWeb()
   let browser: Browser | undefined
   let folder = ''
-  before(async function () {
+  before(async () => {
     browser = await startBrowser()
-    if (!browser) {
-      this.test?.parent?.tests.forEach((test) => {
-        test.title += ` (skipped: ${noBrowser})`
-      })
-      return this.skip()
-    }
     folder = await mkdtemp(join(tmpdir(), 'playback-'))
     await recordHour(join(folder, 'hour.mp4'))
   })

@@ -57,6 +57,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       onBreaker: () => nothing,
       pauseCalls: () => nothing,
     },
+    thumbnails: { of: async () => Buffer.from('a picture') },
     streams: { sample: () => [], streams: async () => [], stream: async () => undefined },
     serverProcess: {
       choose: async () => ({ kind: 'managed', why: 'test' }),

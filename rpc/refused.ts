@@ -1,0 +1,29 @@
+import { type RequestMethod, refusal } from '../actors/refusals.js'
+import { errorBody } from '../machines/domain/errors.js'
+import type { CameraView } from '../machines/domain/views.js'
+
+/** A method that a camera would refuse now, and the error that the client would get. */
+export interface Refused {
+  method: RequestMethod
+  reason: string
+  details: string
+}
+
+const requests: readonly RequestMethod[] = ['take_snapshot', 'start_recording', 'stop_recording', 'start_streaming']
+
+/** Views never change, and clients read them often. */
+const known = new WeakMap<CameraView, Refused[]>()
+
+/** The requests that are not in `allowed`, with the reasons. */
+export const refusedBy = (view: CameraView): Refused[] => {
+  const before = known.get(view)
+  if (before !== undefined) return before
+  const refused = requests
+    .filter((method) => !view.allowed.includes(method))
+    .map((method) => {
+      const { reason, details } = errorBody(refusal(view, method)).data
+      return { method, reason, details }
+    })
+  known.set(view, refused)
+  return refused
+}

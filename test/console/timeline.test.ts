@@ -1,0 +1,120 @@
+import { expect } from 'chai'
+import { type CameraServiceClient, RpcError } from '../../rpc/client/index.js'
+import { changesOf, readHistory } from '../../rpc/console/history.js'
+import { type Change, hoursIn, type Row, timelineOf } from '../../rpc/console/timeline.js'
+
+const window = { from: 1_000, to: 2_000 }
+const off: Record<Row, boolean> = { connected: false, streaming: false, recording: false, gap: false }
+const away = 'alive.connection.away.unplugged'
+const available = 'alive.connection.online.life.available.serving'
+
+describe('the timeline of a camera', () => {
+  it('is what the camera is now if nothing has changed', () => {
+    expect(timelineOf('camera0', [], window, { ...off, connected: true })).to.deep.equal({
+      connected: [{ from: 1_000, to: 2_000 }],
+      streaming: [],
+      recording: [],
+      gap: [],
+    })
+  })
+
+  it('has a span from each connection to the next unplugging', () => {
+    const actor = 'camera:camera0'
+    const changes: Change[] = [
+      { at: 1_100, actor, from: available, to: away },
+      { at: 1_300, actor, from: away, to: available },
+      { at: 1_400, actor, from: available, to: `${available}, alive.recording.active.holding` },
+      { at: 1_600, actor, from: available, to: away },
+      { at: 1_900, actor, from: away, to: available },
+    ]
+    expect(timelineOf('camera0', changes, window, { ...off, connected: true }).connected).to.deep.equal([
+      { from: 1_000, to: 1_100 },
+      { from: 1_300, to: 1_600 },
+      { from: 1_900, to: 2_000 },
+    ])
+  })
+
+  it('separates the recorded times from the gaps', () => {
+    const actor = 'camera:camera0/recording'
+    const growing = 'holding.underway.capturing.growing'
+    const lost = 'holding.underway.capturing.interrupted.lost'
+    const changes: Change[] = [
+      { at: 1_200, actor, from: 'holding.underway.confirming', to: growing },
+      { at: 1_400, actor, from: growing, to: lost },
+      { at: 1_500, actor, from: lost, to: growing },
+      { at: 1_800, actor, from: growing, to: 'holding.closing.stopping' },
+    ]
+    const { recording, gap } = timelineOf('camera0', changes, window, off)
+    expect(recording).to.deep.equal([
+      { from: 1_200, to: 1_400 },
+      { from: 1_500, to: 1_800 },
+    ])
+    expect(gap).to.deep.equal([{ from: 1_400, to: 1_500 }])
+  })
+
+  it('ends with the last change if the actor ended without another one', () => {
+    const changes: Change[] = [{ at: 1_200, actor: 'camera:camera0/pipeline', from: 'starting', to: 'running.flowing' }]
+    expect(timelineOf('camera0', changes, window, off).streaming).to.deep.equal([])
+    expect(timelineOf('camera0', changes, window, { ...off, streaming: true }).streaming).to.deep.equal([
+      { from: 1_200, to: 2_000 },
+    ])
+  })
+
+  it('ignores other cameras, also those whose number begins the same', () => {
+    const changes: Change[] = [{ at: 1_200, actor: 'camera:camera01', from: away, to: available }]
+    expect(timelineOf('camera0', changes, window, off).connected).to.deep.equal([])
+  })
+
+  it('has full hours as its scale', () => {
+    const from = new Date(2026, 5, 15, 10, 20).getTime()
+    const hours = hoursIn({ from, to: from + 6 * 3_600_000 }, 3).map((at) => new Date(at).getHours())
+    expect(hours).to.deep.equal([12, 15])
+  })
+})
+
+describe('the history', () => {
+  const clientOf = (call: (method: string, params: Record<string, unknown>) => unknown) =>
+    ({
+      call: async (method: string, params: Record<string, unknown>) => call(method, params),
+    }) as unknown as CameraServiceClient
+  const entry = (seq: number) => ({ seq, at: '2026-06-15T10:00:00.000Z', actor: 'storage', from: 'ok', to: 'warning' })
+
+  it('is read page by page, newest first', async () => {
+    const asked: unknown[] = []
+    const client = clientOf((_method, params) => {
+      asked.push(params)
+      return params.cursor === undefined
+        ? {
+            entries: [{ ...entry(1), cause: { code: 'storage_low', details: 'the disk is nearly full' } }],
+            next_cursor: 'b',
+          }
+        : { entries: [entry(2)] }
+    })
+    const entries = await readHistory(client, { device: 'camera0' })
+    expect(asked).to.deep.equal([{ device: 'camera0' }, { device: 'camera0', cursor: 'b' }])
+    expect(entries).to.deep.equal([entry(2), { ...entry(1), cause: 'the disk is nearly full' }])
+    expect(changesOf(entries === 'off' ? [] : entries).map(({ at }) => at)).to.deep.equal([
+      1781517600000, 1781517600000,
+    ])
+  })
+
+  it('is off if the service does not know the method, and fails for other reasons', async () => {
+    const refusing = (code: number) =>
+      clientOf((method) => {
+        throw new RpcError(method, { code, message: 'no' })
+      })
+    expect(await readHistory(refusing(-32601), {})).to.equal('off')
+    const failed = await readHistory(refusing(-32603), {}).catch((error: RpcError) => error.code)
+    expect(failed).to.equal(-32603)
+  })
+
+  it('ends after some pages if the service always names another one', async () => {
+    let calls = 0
+    const client = clientOf(() => {
+      calls += 1
+      return { entries: [entry(calls)], next_cursor: String(calls) }
+    })
+    expect(await readHistory(client, {})).to.have.length(10)
+    expect(await readHistory(client, { limit: 2 })).to.have.length(2)
+  })
+})
