@@ -143,7 +143,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       log: options.recentLog ?? (() => []),
       secrets: () => [config.security.jwt_secret_key],
       metrics: async () => (await page()).text,
-      journal: async () => (await ports.journal.read({ limit: 5_000 })).entries.reverse(),
+      journal: () =>
+        ports.journal.read({ limit: 5_000 }).then(
+          ({ entries }) => entries.reverse(),
+          () => [],
+        ),
     }
     const rpc = createRpcServer({ ...services, ...api, offers, support, signIn })
     closers.push(() => rpc.stop(why))

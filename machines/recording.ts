@@ -120,7 +120,7 @@ export const recordingMachine = recordingSetup.createMachine({
             },
             // A start is accepted when its intent is on disk.
             keeping: {
-              tags: 'starting',
+              tags: 'accepting',
               invoke: {
                 ...saving,
                 onDone: { target: 'capturing', actions: 'tellStart' },

@@ -33,6 +33,7 @@ export const recordingSetup = setup({
     output: {} as EndedRecording,
     tags: {} as
       | 'starting'
+      | 'accepting'
       | 'recording'
       | 'growing'
       | 'stopping'

@@ -4,8 +4,8 @@ import type { recordingMachine } from './recording.js'
 
 export const recordingView = ({ context, tags }: SnapshotFrom<typeof recordingMachine>): RecordingView => {
   const { camera, format, by, segments, duration, reason, startedAt, grewAt, gaps } = context
-  const word = statuses.find(([tag]) => tags.has(tag))?.[1] ?? 'INTERRUPTED'
-  const status = word === 'STARTING' && startedAt !== undefined ? 'INTERRUPTED' : word
+  const isResuming = tags.has('starting') && startedAt !== undefined
+  const status = (!isResuming && statuses.find(([tag]) => tags.has(tag))?.[1]) || 'INTERRUPTED'
   const waitsFor = waits.find(([tag]) => tags.has(tag))?.[1]
   return {
     camera,
@@ -26,6 +26,7 @@ export const recordingView = ({ context, tags }: SnapshotFrom<typeof recordingMa
 
 const statuses = [
   ['starting', 'STARTING'],
+  ['accepting', 'STARTING'],
   ['growing', 'RECORDING'],
   ['stopping', 'STOPPING'],
   ['stopped', 'STOPPED'],

@@ -1,5 +1,6 @@
 import { type FileHandle, open as openFile } from 'node:fs/promises'
 import pLimit from 'p-limit'
+import { ServiceError } from '../../machines/domain/errors.js'
 import {
   type Journal,
   type JournalEntry,
@@ -188,7 +189,7 @@ const wasStopped = (entries: readonly JournalEntry[]): boolean => entries.at(-1)
 export const noJournal: Journal = {
   append: (draft) => ({ seq: 0, ...draft }),
   recent: () => [],
-  read: async () => ({ entries: [] }),
+  read: () => Promise.reject(new ServiceError('unsupported', { feature: 'the journal (journal.enabled is false)' })),
   close: async () => {},
 }
 

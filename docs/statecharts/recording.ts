@@ -160,7 +160,7 @@ export const machine = setup({
               },
             },
             keeping: {
-              tags: 'starting',
+              tags: 'accepting',
               invoke: {
                 src: 'saveIntent',
                 onDone: { target: 'capturing', actions: 'tellStart' },

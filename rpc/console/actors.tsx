@@ -213,14 +213,15 @@ const EventsCard = ({ actor: { actor, since } }: { actor: Actor }) => {
       {data !== undefined && data !== 'off' && data.length === 0 && <p class="quiet">No change was recorded.</p>}
       {data !== undefined && data !== 'off' && (
         <ol class="events">
-          {data.slice(0, 30).map(({ seq, at, event, from, to, cause }) => (
+          {data.slice(0, 30).map(({ seq, at, from, to, state, text }) => (
             <li key={seq}>
-              <Time at={at} /> {event !== undefined && <code>{event}</code>}
+              <Time at={at} /> {state !== undefined && <strong>{state}</strong>} <span class="quiet">{text}</span>
               <div>
-                {from !== undefined && `${from} → `}
-                {to}
+                <code>
+                  {from !== undefined && `${from} → `}
+                  {to ?? 'ended'}
+                </code>
               </div>
-              {cause !== undefined && <div class="quiet">{cause}</div>}
             </li>
           ))}
         </ol>

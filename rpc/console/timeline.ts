@@ -2,8 +2,10 @@
 export interface Change {
   at: number
   actor: string
+  /** The states that were left; absent: the actor was started. */
   from?: string
-  to: string
+  /** The public word for the new state. */
+  state: string
 }
 
 /** A time during which something was the case. */
@@ -15,21 +17,19 @@ export interface Span {
 export type Row = 'connected' | 'streaming' | 'recording' | 'gap'
 export type Timeline = Record<Row, Span[]>
 
-/** The words of a state: `alive.connection.online.life.available` → alive, connection, online … */
-const wordsOf = (state: string): Set<string> => new Set(state.split(/[^\w]+/))
+/** True if the path of a state has one of the words: `alive.connection.online.life.available` has `available`. */
+const has = (path: string | undefined, words: readonly string[]): boolean =>
+  path?.split(/[^\w]+/).some((word) => words.includes(word)) ?? false
 
-const has = (state: string | undefined, ...words: string[]): boolean => {
-  if (state === undefined) return false
-  const own = wordsOf(state)
-  return words.every((word) => own.has(word))
-}
-
-/** Which actor each row is about, below the camera's own name, and in which of its states the row is on. */
-const rows: Record<Row, { actor: RegExp; isOn: (state: string | undefined) => boolean }> = {
-  connected: { actor: /^$/, isOn: (state) => has(state, 'available') },
-  streaming: { actor: /^\/(pipeline|pull)$/, isOn: (state) => has(state, 'running') },
-  recording: { actor: /^\/recording/, isOn: (state) => has(state, 'capturing') && !has(state, 'interrupted') },
-  gap: { actor: /^\/recording/, isOn: (state) => has(state, 'interrupted') || has(state, 'waiting') },
+/**
+ * Which actor each row is about, below the camera's own name. The row is on in these `states`; before the first change
+ * it was on if that change left a state with one of the words of `left`.
+ */
+const rows: Record<Row, { actor: RegExp; states: readonly string[]; left: readonly string[] }> = {
+  connected: { actor: /^$/, states: ['available'], left: ['available'] },
+  streaming: { actor: /^\/(pipeline|pull)$/, states: ['running'], left: ['running'] },
+  recording: { actor: /^\/recording$/, states: ['recording'], left: ['growing'] },
+  gap: { actor: /^\/recording$/, states: ['interrupted'], left: ['interrupted', 'waiting', 'pausing'] },
 }
 
 /**
@@ -69,10 +69,10 @@ export const timelineOf = (
 ): Timeline => {
   const own = `camera:${camera}`
   const spans = (row: Row): Span[] => {
-    const { actor, isOn } = rows[row]
+    const { actor, states, left } = rows[row]
     const about = changes
       .filter(({ actor: name }) => name.startsWith(own) && actor.test(name.slice(own.length)))
-      .map(({ at, from, to }) => ({ at, wasOn: isOn(from), isOn: isOn(to) }))
+      .map(({ at, from, state }) => ({ at, wasOn: has(from, left), isOn: states.includes(state) }))
     return spansOf(about, window, now[row])
   }
   return {

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import type { Caller } from '../../machines/domain/access.js'
-import { dependencyFailed, invalidParam, notFound, reasonOf } from '../../machines/domain/errors.js'
+import { dependencyFailed, invalidParam, notFound, reasonOf, ServiceError } from '../../machines/domain/errors.js'
 import type { Explanation } from '../../machines/domain/explanation.js'
 import { entryInWords } from '../../machines/domain/explanationWords.js'
 import type { JournalEntry } from '../../machines/domain/journal.js'
@@ -71,7 +71,7 @@ const getHistory = method({
   role: 'viewer',
   cost: 5,
   since: '1.1',
-  errors: ['dependencyFailed', 'notFound'],
+  errors: ['dependencyFailed', 'notFound', 'unsupported'],
   params: Type.Object({
     device: Type.Optional(CameraParam),
     actor: Type.Optional(
@@ -105,7 +105,7 @@ const getHistory = method({
     })
     const isVisible = (entry: JournalEntry) => maySee(caller, entry)
     const { entries, next } = await journal.read({ ...query, limit, isVisible }).catch((error: unknown) => {
-      throw dependencyFailed('journal', reasonOf(error))
+      throw error instanceof ServiceError ? error : dependencyFailed('journal', reasonOf(error))
     })
     return { entries: visible(entries, caller).map(entryOf), ...given({ next_cursor: next }) }
   },

@@ -21,11 +21,11 @@ describe('the timeline of a camera', () => {
   it('has a span from each connection to the next unplugging', () => {
     const actor = 'camera:camera0'
     const changes: Change[] = [
-      { at: 1_100, actor, from: available, to: away },
-      { at: 1_300, actor, from: away, to: available },
-      { at: 1_400, actor, from: available, to: `${available}, alive.recording.active.holding` },
-      { at: 1_600, actor, from: available, to: away },
-      { at: 1_900, actor, from: away, to: available },
+      { at: 1_100, actor, from: `alive.recording.none + ${available}`, state: 'unplugged' },
+      { at: 1_300, actor, from: away, state: 'available' },
+      { at: 1_600, actor, from: available, state: 'draining' },
+      { at: 1_610, actor, from: 'alive.connection.online.life.draining', state: 'unplugged' },
+      { at: 1_900, actor, from: away, state: 'available' },
     ]
     expect(timelineOf('camera0', changes, window, { ...off, connected: true }).connected).to.deep.equal([
       { from: 1_000, to: 1_100 },
@@ -37,12 +37,12 @@ describe('the timeline of a camera', () => {
   it('separates the recorded times from the gaps', () => {
     const actor = 'camera:camera0/recording'
     const growing = 'holding.underway.capturing.growing'
-    const lost = 'holding.underway.capturing.interrupted.lost'
     const changes: Change[] = [
-      { at: 1_200, actor, from: 'holding.underway.confirming', to: growing },
-      { at: 1_400, actor, from: growing, to: lost },
-      { at: 1_500, actor, from: lost, to: growing },
-      { at: 1_800, actor, from: growing, to: 'holding.closing.stopping' },
+      { at: 1_100, actor, state: 'starting' },
+      { at: 1_200, actor, from: 'holding.underway.confirming', state: 'recording' },
+      { at: 1_400, actor, from: growing, state: 'interrupted' },
+      { at: 1_500, actor, from: 'holding.underway.confirming', state: 'recording' },
+      { at: 1_800, actor, from: growing, state: 'stopping' },
     ]
     const { recording, gap } = timelineOf('camera0', changes, window, off)
     expect(recording).to.deep.equal([
@@ -53,7 +53,7 @@ describe('the timeline of a camera', () => {
   })
 
   it('ends with the last change if the actor ended without another one', () => {
-    const changes: Change[] = [{ at: 1_200, actor: 'camera:camera0/pipeline', from: 'starting', to: 'running.flowing' }]
+    const changes: Change[] = [{ at: 1_200, actor: 'camera:camera0/pipeline', from: 'starting', state: 'running' }]
     expect(timelineOf('camera0', changes, window, off).streaming).to.deep.equal([])
     expect(timelineOf('camera0', changes, window, { ...off, streaming: true }).streaming).to.deep.equal([
       { from: 1_200, to: 2_000 },
@@ -61,7 +61,7 @@ describe('the timeline of a camera', () => {
   })
 
   it('ignores other cameras, also those whose number begins the same', () => {
-    const changes: Change[] = [{ at: 1_200, actor: 'camera:camera01', from: away, to: available }]
+    const changes: Change[] = [{ at: 1_200, actor: 'camera:camera01', from: away, state: 'available' }]
     expect(timelineOf('camera0', changes, window, off).connected).to.deep.equal([])
   })
 
@@ -77,34 +77,41 @@ describe('the history', () => {
     ({
       call: async (method: string, params: Record<string, unknown>) => call(method, params),
     }) as unknown as CameraServiceClient
-  const entry = (seq: number) => ({ seq, at: '2026-06-15T10:00:00.000Z', actor: 'storage', from: 'ok', to: 'warning' })
+  const entry = (seq: number, state?: string) => ({
+    seq,
+    at: `2026-06-15T10:00:0${seq}.000Z`,
+    actor: 'storage',
+    from: 'ok',
+    to: 'warning',
+    event: 'measureDisk done',
+    text: 'the measurement of the disk succeeded',
+    ...(state !== undefined && { state }),
+  })
 
   it('is read page by page, newest first', async () => {
     const asked: unknown[] = []
     const client = clientOf((_method, params) => {
       asked.push(params)
       return params.cursor === undefined
-        ? {
-            entries: [{ ...entry(1), cause: { code: 'storage_low', details: 'the disk is nearly full' } }],
-            next_cursor: 'b',
-          }
-        : { entries: [entry(2)] }
+        ? { entries: [entry(3, 'warning'), entry(2)], next_cursor: 2 }
+        : { entries: [entry(1, 'ok')] }
     })
     const entries = await readHistory(client, { device: 'camera0' })
-    expect(asked).to.deep.equal([{ device: 'camera0' }, { device: 'camera0', cursor: 'b' }])
-    expect(entries).to.deep.equal([entry(2), { ...entry(1), cause: 'the disk is nearly full' }])
-    expect(changesOf(entries === 'off' ? [] : entries).map(({ at }) => at)).to.deep.equal([
-      1781517600000, 1781517600000,
+    expect(asked).to.deep.equal([{ device: 'camera0' }, { device: 'camera0', cursor: 2 }])
+    expect(entries).to.deep.equal([entry(3, 'warning'), entry(2), entry(1, 'ok')])
+    expect(changesOf(entries === 'off' ? [] : entries)).to.deep.equal([
+      { at: 1781517601000, actor: 'storage', from: 'ok', state: 'ok' },
+      { at: 1781517603000, actor: 'storage', from: 'ok', state: 'warning' },
     ])
   })
 
-  it('is off if the service does not know the method, and fails for other reasons', async () => {
-    const refusing = (code: number) =>
+  it('is off if the service keeps none, and fails for other reasons', async () => {
+    const refusing = (code: number, reason: string) =>
       clientOf((method) => {
-        throw new RpcError(method, { code, message: 'no' })
+        throw new RpcError(method, { code, message: 'no', data: { reason } })
       })
-    expect(await readHistory(refusing(-32601), {})).to.equal('off')
-    const failed = await readHistory(refusing(-32603), {}).catch((error: RpcError) => error.code)
+    expect(await readHistory(refusing(-32030, 'unsupported'), {})).to.equal('off')
+    const failed = await readHistory(refusing(-32603, 'internal_error'), {}).catch((error: RpcError) => error.code)
     expect(failed).to.equal(-32603)
   })
 
@@ -112,7 +119,7 @@ describe('the history', () => {
     let calls = 0
     const client = clientOf(() => {
       calls += 1
-      return { entries: [entry(calls)], next_cursor: String(calls) }
+      return { entries: [entry(calls)], next_cursor: calls }
     })
     expect(await readHistory(client, {})).to.have.length(10)
     expect(await readHistory(client, { limit: 2 })).to.have.length(2)

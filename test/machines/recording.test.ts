@@ -27,6 +27,15 @@ describe('recording', () => {
     expect(view()).to.deep.include({ status: 'RECORDING', growing: true, filename: 'one.mp4' })
   })
 
+  it('is STARTING until its intent is on disk, then RECORDING', async () => {
+    const { actor, view, opened, firstBytes } = record()
+    const statuses: string[] = []
+    actor.subscribe(() => statuses.push(view().status))
+    await opened()
+    await firstBytes()
+    expect([...new Set(statuses)]).to.deep.equal(['STARTING', 'RECORDING'])
+  })
+
   it('starts the recorder before it holds the stream', async () => {
     const { log, opened } = record()
     await turn()
