@@ -13,6 +13,9 @@ const names: Record<Row, string> = {
   gap: 'Gaps',
 }
 
+/** Percent of the track: what is shorter would not be seen. */
+const narrowest = 0.3
+
 /** The last 24 hours of a camera. */
 export const TimelineCard = ({ camera }: { camera: Camera }) => {
   const { client } = useSession()
@@ -55,7 +58,10 @@ export const TimelineCard = ({ camera }: { camera: Camera }) => {
                   <span
                     key={from}
                     title={`${timeText(from, now)} to ${timeText(to, now)}, ${durationText(to - from)}`}
-                    style={{ left: `${share(from)}%`, width: `${Math.max(0.25, share(to) - share(from))}%` }}
+                    style={{
+                      left: `${Math.min(100 - narrowest, share(from))}%`,
+                      width: `${Math.max(narrowest, share(to) - share(from))}%`,
+                    }}
                   />
                 ))}
               </div>
