@@ -5,12 +5,11 @@ import { fileURLToPath } from 'node:url'
 import type { StreamAccess } from '../machines/domain/access.js'
 import type { ScanPlan } from '../machines/domain/external.js'
 import type { Clock, Log, Metrics, ServerChoice, ServerProcess } from '../machines/domain/ports.js'
-import { openAuditLog } from './audit/auditLog.js'
 import { type Closers, createClosers } from './closers.js'
 import { type ConfigFileOptions, createConfigFile } from './configuration/file.js'
 import { createConfigHistory } from './configuration/history.js'
 import { createClockStore } from './data/clockStore.js'
-import { type DataDirectory, openDataDirectory } from './data/directory.js'
+import { openDataDirectory } from './data/directory.js'
 import { createExternalStore } from './data/externalStreams.js'
 import { createGapStore } from './data/gaps.js'
 import { createIntentStore } from './data/intents.js'
@@ -18,7 +17,7 @@ import { createProtection } from './data/protection.js'
 import { createRegistryStore } from './data/registry.js'
 import { createRetentionStore } from './data/retention.js'
 import { openRunFolder } from './data/runFolder.js'
-import { jwtSecret, keptSecret } from './data/secrets.js'
+import { keptSecret } from './data/secrets.js'
 import { checkPrograms } from './ffmpeg/installed.js'
 import { createPictures } from './ffmpeg/pictures.js'
 import { createPipelines } from './ffmpeg/pipelines.js'
@@ -30,9 +29,8 @@ import { createSegments } from './files/segments.js'
 import { createStorage } from './files/storage.js'
 import { createHostSampler } from './host/sampler.js'
 import { noJournal, openJournal } from './journal/journal.js'
-import { type ApiKeysOptions, createApiKeys } from './keys/apiKeys.js'
-import { createLinks } from './links/links.js'
 import { createMediaAuthServer, mediaAuthAddress } from './mediamtx/authServer.js'
+import { createEncryptionReader, type Encryption } from './mediamtx/encryption.js'
 import { checkExternal } from './mediamtx/external.js'
 import type { Address } from './mediamtx/findServer.js'
 import { createMediaServer } from './mediamtx/mediaServer.js'
@@ -40,12 +38,10 @@ import { createOwnCredential } from './mediamtx/ownCredential.js'
 import type { PathDefaults } from './mediamtx/pathBody.js'
 import { sampledStreams } from './mediamtx/sampledStreams.js'
 import { createServerProcess, type ServerProcessOptions } from './mediamtx/serverProcess.js'
+import { type AccessOptions, openAccess } from './openAccess.js'
 import { createAddressCheck, type OwnPlace } from './rtsp/addresses.js'
 import { createStreamReader } from './rtsp/reader.js'
 import { createStreamScan } from './rtsp/scan.js'
-import { createCredentials } from './tokens/credentials.js'
-import { createTokens } from './tokens/tokens.js'
-import { createTrustedKeys, type KeySource } from './tokens/trustedKeys.js'
 import { createUsbDevices } from './usb/devices.js'
 import { createDeviceProbe } from './usb/probe.js'
 
@@ -58,13 +54,7 @@ export interface OpenOptions {
   dataDir: string
   /** Default: without a file. */
   configuration?: ConfigFileOptions
-  access: {
-    jwtSecret: { value: string; file: string }
-    jwtKeys: readonly KeySource[]
-    tokens: { issuer: string; audience: string; tolerance: number; issuedAhead: number }
-    keys: ApiKeysOptions['defaults']
-    audit: { maxSize: number; maxFiles: number }
-  }
+  access: AccessOptions
   journal: { enabled: boolean; maxSize: number; maxAge: number }
   /** Of the service. */
   version: string
@@ -78,8 +68,10 @@ export interface OpenOptions {
   mediaAuth: Address
   /** True: an external media server must ask this service for permission of its readers. */
   isProtected: boolean
-  serverProcess: Pick<ServerProcessOptions, 'mode' | 'api' | 'ports' | 'host' | 'offers' | 'grace'>
+  serverProcess: Pick<ServerProcessOptions, 'mode' | 'api' | 'ports' | 'host' | 'offers' | 'media' | 'grace'>
   externalRtsp: Address
+  /** The protocols that browsers block without encryption. */
+  neededEncryption: Encryption
   rtsp: Address & { startTimeout: number }
   publishHost: string
   probeTimeout: number
@@ -151,6 +143,12 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   const apiUrl = () => options.apiUrl(kind, own.api)
   const mediaServer = createMediaServer({ ...options.mediaServer, apiUrl, pathDefaults: paths, metrics, log })
   closers.push(mediaServer.close)
+  const { timeout } = options.mediaServer
+  const encryption = createEncryptionReader({ apiUrl, timeout, needed: options.neededEncryption, log })
+  const sync: typeof mediaServer.sync = async (signal) => {
+    if (kind === 'external') await encryption.read(signal)
+    return mediaServer.sync(signal)
+  }
   const serverProcess = createServerProcess({
     ...options.serverProcess,
     runDir: run.dir,
@@ -176,7 +174,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     const { silent, misconfigured } = await checkExternal(
       {
         apiUrl,
-        timeout: options.mediaServer.timeout,
+        timeout,
         rtsp: options.externalRtsp,
         recordingsDir: recordings.record,
         pathDefaults: paths,
@@ -215,13 +213,17 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     ...access,
     journal,
     own,
-    mediaServer,
+    mediaServer: { ...mediaServer, sync },
     streams: sampledStreams({ mediaServer, clock, maxAge: 250, usableFor: 1_000, limit: 3_000 }),
     serverProcess: { ...serverProcess, choose },
     /** The kind of media server, once it is chosen. */
     serverKind: () => kind,
-    /** The protocols that the media server of this service offers to clients besides RTSP. */
-    serverOffers: serverProcess.offers,
+    /** The protocols that the media server of this service offers to clients besides RTSP, and those it encrypts. */
+    serverOffers: () => {
+      const isSecure = options.serverProcess.media.tls !== undefined
+      const encrypted = kind === 'external' ? encryption.encrypted() : { hls: isSecure, webrtc: isSecure }
+      return { ...serverProcess.offers(), encrypted }
+    },
     reader,
     usb: createUsbDevices({ log }),
     probe,
@@ -250,43 +252,6 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
       authPort = (await authServer.start()).port
     },
   }
-}
-
-/** Credentials, rights and the audit log: opened first, closed last. */
-async function openAccess(
-  options: OpenOptions['access'],
-  data: DataDirectory,
-  { log, env, clock }: Omit<Surroundings, 'metrics'>,
-  closers: Closers,
-) {
-  const { key: secret } = await jwtSecret({
-    ...options.jwtSecret,
-    credentialsDirectory: env.CREDENTIALS_DIRECTORY,
-    secretsDir: data.secrets,
-    service: { clock, log },
-  })
-  const trusted = await createTrustedKeys({ sources: options.jwtKeys, clock, log })
-  closers.push(trusted.close)
-  const tokens = createTokens({ secret, clock, trusted, log, ...options.tokens })
-  const keys = await createApiKeys({ stateDir: data.state, clock, log, defaults: options.keys })
-  closers.push(keys.close)
-  const credentials = await createCredentials({ tokens, keys, stateDir: data.state, clock, log })
-  closers.push(credentials.close)
-  const linkSecret = await keptSecret(data.secrets, 'link_secret', { clock, log })
-  const links = createLinks({ secret: linkSecret.key, clock, isRevoked: credentials.isRevoked })
-  const auditSecret = await keptSecret(data.secrets, 'audit_secret', { clock, log })
-  const audit = await openAuditLog({
-    dir: join(data.dir, 'audit'),
-    headDir: data.state,
-    secret: auditSecret.key,
-    // With a secret of an earlier run there was a log.
-    isNew: auditSecret.from === 'generated',
-    clock,
-    log,
-    ...options.audit,
-  })
-  closers.push(audit.close)
-  return { tokens, keys, credentials, links, audit }
 }
 
 /** The simulator of MediaMTX is a program of its own, like the real one. */

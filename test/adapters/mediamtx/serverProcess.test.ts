@@ -272,7 +272,7 @@ describe('server process', () => {
       const missing = 'WebRTC playback; clients get no WebRTC URLs'
       for (const [ports, named] of [
         [{ webrtc: tcp.port }, `port ${tcp.port} (mediamtx.webrtc_port)`],
-        [{ webrtcUdp: udp.address().port }, `port ${udp.address().port} (UDP)`],
+        [{ webrtcUdp: udp.address().port }, `port ${udp.address().port} (mediamtx.webrtc_udp_port)`],
       ] as const) {
         const server = make({ ports: { ...options.ports, ...ports } })
         await server.start(managed, unexpected, never())
