@@ -79,15 +79,20 @@ const self = {
 export const checkCertificates = (config: Configuration): void => {
   const { tls } = rpcOptions(config)
   if (tls) checkTls(tls)
-  const ofMedia = mediaTls(config)
-  if (config.mediamtx.tls === 'files' && ofMedia)
-    checkTls(ofMedia, { cert: 'mediamtx.tls_cert_file', key: 'mediamtx.tls_key_file', ca: '' })
+}
+
+/** The same for the certificate of the media server, which would not start with a bad one. */
+export const checkMediaCertificate = (config: Configuration): void => {
+  const tls = mediaTls(config)
+  if (config.mediamtx.tls === 'files' && tls)
+    checkTls(tls, { cert: 'mediamtx.tls_cert_file', key: 'mediamtx.tls_key_file', ca: '' })
 }
 
 /** Connects and starts everything. If it fails, closes everything and rejects with one sentence for the operator. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { config, log, env, clock = systemClock, open = openPorts, startLimit = 10_000 } = options
   const { source = { env: {}, loaded: withoutSources(config) } } = options
+  checkMediaCertificate(config)
   const text = source.loaded.text ?? ''
   const metrics = createMetrics()
   const configuration = { path: configurationPath(source), text }

@@ -185,8 +185,8 @@ export const schema = {
     hls_variant: setting(
       oneOf('fmp4', 'lowLatency', 'mpegts'),
       'fmp4',
-      'Kind of HLS. fmp4: for all players. lowLatency: less delay in browsers; VLC and GStreamer cannot play it with ' +
-        'signed URLs. mpegts: for old players.',
+      'Kind of HLS. fmp4: for all players. lowLatency: less delay in browsers, but VLC cannot play it with signed ' +
+        'URLs. mpegts: for old players.',
     ),
     tls: setting(
       oneOf('same', 'files', 'off'),
