@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
+import { rename, symlink } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
@@ -210,6 +211,21 @@ describe('what players get from a real MediaMTX', () => {
       authority.copy('second.key', 'used.key')
       for (const port of [ports.hls, ports.webrtc])
         await until('the new certificate', async () => (await shown(port)) === fingerprintOf('second'))
+    })
+
+    it('is shown with a renewed certificate behind a link, as certbot renews it', async () => {
+      const link = async (name: string) => {
+        for (const kind of ['pem', 'key']) {
+          await symlink(authority.file(`${name}.${kind}`), authority.file(`next.${kind}`))
+          await rename(authority.file(`next.${kind}`), authority.file(`live.${kind}`))
+        }
+      }
+      await link('first')
+      const tls = { certFile: authority.file('live.pem'), keyFile: authority.file('live.key') }
+      const { ports } = await arrange({ media: { hlsVariant: 'fmp4', webrtcHosts: [], trustedProxies: [], tls } })
+      expect(await shown(ports.hls)).to.equal(fingerprintOf('first'))
+      await link('second')
+      await until('the new certificate', async () => (await shown(ports.hls)) === fingerprintOf('second'), 15_000)
     })
   })
 })
