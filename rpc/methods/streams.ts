@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { dependencyFailed, invalidParam, reasonOf, ServiceError } from '../../machines/domain/errors.js'
+import { dependencyFailed, reasonOf, ServiceError } from '../../machines/domain/errors.js'
 import { because } from '../../machines/domain/reason.js'
 import { method } from '../method.js'
 import { iso, seconds } from '../present.js'
@@ -106,7 +106,7 @@ const getStreamUrl = method({
         maximum: 315_360_000,
         description:
           'Life of the URLs in seconds, also longer than usual, such as for a wall display: up to ' +
-          "security.stream_url_max_life and the end of the caller's credential; refused beyond. Instead of expires_in",
+          "security.stream_url_max_life and the end of the caller's credential; refused beyond. It overrides expires_in",
       }),
     ),
   }),
@@ -128,8 +128,6 @@ const getStreamUrl = method({
   handler: async ({ device, expires_in: expiresIn, life }, call) => {
     const { services, caller } = call
     const { id } = services.directory.camera(device)
-    if (expiresIn !== undefined && life !== undefined)
-      throw invalidParam('life', 'must not be combined with expires_in')
     const wished = expiresIn === undefined ? undefined : Math.min(expiresIn * 1000, services.urls.streamLife)
     const requested = life === undefined || !caller ? wished : requestedLife(services, caller, life * 1000)
     const { known, state } = await streamStateOf(services, id)

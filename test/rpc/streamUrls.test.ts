@@ -126,9 +126,8 @@ describe('stream URLs', () => {
       })
     })
 
-    it('have one wished life only', async () => {
-      const { error } = await request(100 * hour, { life: 60, expires_in: 60 })
-      expect(error?.data.details).to.equal('life must not be combined with expires_in')
+    it('have the life of `life`, a number of seconds, if the request has two', async () => {
+      expect(await request(100 * hour, { life: 3 * 3_600, expires_in: 60 }, max)).to.deep.equal({ life: 3 * hour })
       for (const wrong of [0, -1, 1.5, 'soon', null])
         expect((await request(100 * hour, { life: wrong })).error?.data.param, String(wrong)).to.equal('life')
     })
