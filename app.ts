@@ -6,20 +6,23 @@ import { openPorts, systemClock } from './adapters/open.js'
 import { actorOptions, askOptions, fleetInput, streamAccessOptions } from './config/derive/actors.js'
 import { healthOptions, rateLimitOptions, rpcOptions, streamUrlOptions } from './config/derive/api.js'
 import { liveSettings } from './config/derive/live.js'
+import { mediaTls } from './config/derive/mediaServer.js'
 import { portOptions } from './config/derive/ports.js'
 import { type ConfigurationSources, configurationPath, type Loaded, withoutSources } from './config/load.js'
 import { configurationRules } from './config/rules.js'
 import type { Configuration } from './config/schema.js'
-import { type Links, streamSubject, type Tokens } from './machines/domain/access.js'
+import type { Tokens } from './machines/domain/access.js'
 import { hostInUrl } from './machines/domain/address.js'
 import type { CameraId } from './machines/domain/camera.js'
-import type { Clock, Log, WallClock } from './machines/domain/ports.js'
+import type { Clock, Log } from './machines/domain/ports.js'
 import about from './package.json' with { type: 'json' }
 import { createHealthServer } from './rpc/http/health.js'
 import { createMetricsPage } from './rpc/http/metricsPage.js'
 import { createMetrics } from './rpc/metrics.js'
 import { createRateLimits } from './rpc/rateLimits.js'
+import type { StreamUrls } from './rpc/schemas.js'
 import { createRpcServer } from './rpc/server.js'
+import { signedUrls } from './rpc/signedUrls.js'
 import { createSignIn, type SignIn } from './rpc/signIn.js'
 import { checkTls } from './rpc/tls.js'
 
@@ -34,10 +37,10 @@ export interface App {
   facts: Facts
   tokens: Tokens
   /**
-   * RTSP URL of a camera for the owner of the token `id`. Valid for `security.stream_url_life`, but not longer than the
-   * token.
+   * URLs of a camera for the owner of the token `id`, who need not have called the API yet. Valid for
+   * `security.stream_url_life`, but not longer than the token.
    */
-  watchUrl(camera: CameraId, host: string, token: { user: string; id: string; expiresAt: number }): string
+  watchUrls(camera: CameraId, host: string, token: { user: string; id: string; expiresAt: number }): StreamUrls
   /** Returns a code that signs a person in to the console once. */
   signInCode: SignIn['createCode']
   /** True if the root actor answers. */
@@ -87,10 +90,18 @@ export const checkCertificates = (config: Configuration): void => {
   if (tls) checkTls(tls)
 }
 
+/** The same for the certificate of the media server, which would not start with a bad one. */
+export const checkMediaCertificate = (config: Configuration): void => {
+  const tls = mediaTls(config)
+  if (config.mediamtx.tls === 'files' && tls)
+    checkTls(tls, { cert: 'mediamtx.tls_cert_file', key: 'mediamtx.tls_key_file', ca: '' })
+}
+
 /** Connects and starts everything. If it fails, closes everything and rejects with one sentence for the operator. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { config, log, env, clock = systemClock, open = openPorts, startLimit = 10_000 } = options
   const { source = { env: {}, loaded: withoutSources(config) } } = options
+  checkMediaCertificate(config)
   const text = source.loaded.text ?? ''
   const metrics = createMetrics()
   const configuration = { path: configurationPath(source), text }
@@ -166,7 +177,12 @@ export async function startApp(options: AppOptions): Promise<App> {
       directory,
       facts,
       tokens: ports.tokens,
-      watchUrl: watchUrls(config, ports.links, clock),
+      watchUrls: (camera, host, { user, id, expiresAt }) => {
+        const caller = { user, role: 'viewer', expiresAt, credential: { kind: 'token', id } } as const
+        const viewer = { host: hostInUrl(host), address: 'unknown', caller }
+        const unbound = { ...api.urls, bindAddress: false }
+        return signedUrls({ ...api, links: ports.links, clock, offers, urls: unbound }, camera, viewer).urls
+      },
       signInCode: signIn.createCode,
       isAlive: actors.isAlive,
       failed: actors.failed,
@@ -181,15 +197,3 @@ export async function startApp(options: AppOptions): Promise<App> {
     throw error
   }
 }
-
-/** Signs a URL for the owner of a token, who need not have called the API yet. */
-const watchUrls =
-  (config: Configuration, links: Pick<Links, 'sign'>, clock: WallClock): App['watchUrl'] =>
-  (camera, host, { user, id, expiresAt }) => {
-    const { mediamtx, security } = config
-    const url = `rtsp://${hostInUrl(host)}:${mediamtx.rtsp_port}/${camera}`
-    if (security.streams === 'open') return url
-    const end = Math.min(expiresAt, clock.now() + security.stream_url_life)
-    const credential = { kind: 'token', id } as const
-    return `${url}?sig=${links.sign({ subject: streamSubject(camera), user, expiresAt: end, credential })}`
-  }

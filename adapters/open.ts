@@ -31,6 +31,7 @@ import { createStorage } from './files/storage.js'
 import { createHostSampler } from './host/sampler.js'
 import { noJournal, openJournal } from './journal/journal.js'
 import { createMediaAuthServer, mediaAuthAddress } from './mediamtx/authServer.js'
+import { createEncryptionReader, type Encryption } from './mediamtx/encryption.js'
 import { checkExternal } from './mediamtx/external.js'
 import type { Address } from './mediamtx/findServer.js'
 import { createMediaServer } from './mediamtx/mediaServer.js'
@@ -68,8 +69,10 @@ export interface OpenOptions {
   mediaAuth: Address
   /** True: an external media server must ask this service for permission of its readers. */
   isProtected: boolean
-  serverProcess: Pick<ServerProcessOptions, 'mode' | 'api' | 'ports' | 'host' | 'offers' | 'grace'>
+  serverProcess: Pick<ServerProcessOptions, 'mode' | 'api' | 'ports' | 'host' | 'offers' | 'media' | 'grace'>
   externalRtsp: Address
+  /** The protocols that browsers block without encryption. */
+  neededEncryption: Encryption
   rtsp: Address & { startTimeout: number }
   publishHost: string
   probeTimeout: number
@@ -141,6 +144,12 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   const apiUrl = () => options.apiUrl(kind, own.api)
   const mediaServer = createMediaServer({ ...options.mediaServer, apiUrl, pathDefaults: paths, metrics, log })
   closers.push(mediaServer.close)
+  const { timeout } = options.mediaServer
+  const encryption = createEncryptionReader({ apiUrl, timeout, needed: options.neededEncryption, log })
+  const sync: typeof mediaServer.sync = async (signal) => {
+    if (kind === 'external') await encryption.read(signal)
+    return mediaServer.sync(signal)
+  }
   const serverProcess = createServerProcess({
     ...options.serverProcess,
     runDir: run.dir,
@@ -166,7 +175,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     const { silent, misconfigured } = await checkExternal(
       {
         apiUrl,
-        timeout: options.mediaServer.timeout,
+        timeout,
         rtsp: options.externalRtsp,
         recordingsDir: recordings.record,
         pathDefaults: paths,
@@ -207,13 +216,17 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     ...access,
     journal,
     own,
-    mediaServer,
+    mediaServer: { ...mediaServer, sync },
     streams: sampledStreams({ mediaServer, clock, maxAge: 250, usableFor: 1_000, limit: 3_000 }),
     serverProcess: { ...serverProcess, choose },
     /** The kind of media server, once it is chosen. */
     serverKind: () => kind,
-    /** The protocols that the media server of this service offers to clients besides RTSP. */
-    serverOffers: serverProcess.offers,
+    /** The protocols that the media server of this service offers to clients besides RTSP, and those it encrypts. */
+    serverOffers: () => {
+      const isSecure = options.serverProcess.media.tls !== undefined
+      const encrypted = kind === 'external' ? encryption.encrypted() : { hls: isSecure, webrtc: isSecure }
+      return { ...serverProcess.offers(), encrypted }
+    },
     reader,
     usb: createUsbDevices({ log }),
     probe,

@@ -1,6 +1,6 @@
 import { jwtSecret } from '../adapters/data/secrets.js'
 import { readKeyFiles } from '../adapters/tokens/trustedKeys.js'
-import { checkCertificates } from '../app.js'
+import { checkCertificates, checkMediaCertificate } from '../app.js'
 import type { Configuration } from '../config/schema.js'
 import { reasonOf } from '../machines/domain/errors.js'
 import { configurationFault, type Outcome } from './outcome.js'
@@ -13,6 +13,7 @@ export async function checkConfig(config: Configuration, warnings: readonly stri
     async () => (value || file ? await jwtSecret({ value, file, secretsDir: '' }) : undefined),
     () => readKeyFiles(jwt_keys),
     async () => checkCertificates(config),
+    async () => checkMediaCertificate(config),
   ]
   const results = await Promise.allSettled(checks.map((check) => check()))
   const faults = results.flatMap((result) => (result.status === 'rejected' ? [reasonOf(result.reason)] : []))

@@ -47,8 +47,11 @@ export async function guideText(
   const id = randomUUID()
   const token = await app.tokens.issue({ user: 'viewer', role: 'viewer', expiresIn: day, id })
   const credential = { user: 'viewer', id, expiresAt: clock.now() + day }
-  const stream = app.watchUrl(camera?.id ?? 'camera0', hostForPeople(config.server), credential)
-  const life = config.security.streams === 'open' ? '' : `valid for ${config.security.stream_url_life / 60_000} min; `
+  const urls = app.watchUrls(camera?.id ?? 'camera0', hostForPeople(config.server), credential)
+  const life =
+    config.security.streams === 'open'
+      ? ''
+      : `\n                  (valid for ${config.security.stream_url_life / 60_000} min)`
   const state = camera && [camera.cause.state, camera.cause.reason?.details].filter(Boolean).join(': ')
   const { host } = config.http_health
   const signIn = app.signInCode({ user: 'console', role: 'admin' })
@@ -64,8 +67,7 @@ export async function guideText(
     WebSocket     ${webSocketUrl(config, app)}   (JSON-RPC 2.0)
     Health        ${health === undefined ? 'off' : `http://${host}:${health}/health`}
     Camera        ${camera ? `${camera.id}, ${camera.name} (${state})` : 'none found yet'}
-    Stream        ${stream}
-                  ${life}ffplay -rtsp_transport tcp '<URL>', or VLC: Media, Open Network Stream
+    Stream        ${waysToWatch(urls).join('\n                  ')}${life}
     Media server  ${server ? `${server.kind}: ${server.why}` : `not yet: ${cause.reason?.details ?? 'starting'}`}
     Data          ${config.data_dir}
 
@@ -77,6 +79,14 @@ export async function guideText(
     Stop: Ctrl-C
 `
 }
+
+/** One line per player. The VLC of Debian has no RTSP. docs/streams.md has more players. */
+const waysToWatch = ({ rtsp, hls, webrtc }: ReturnType<App['watchUrls']>): string[] => [
+  ...(webrtc ? [`browser: ${webrtc}`] : []),
+  `ffplay -rtsp_transport tcp '${rtsp}'`,
+  `mpv --rtsp-transport=tcp '${rtsp}'`,
+  ...(hls ? [`vlc '${hls}'`] : []),
+]
 
 async function firstCamera({ directory, facts }: App) {
   const connected = () => directory.cameras().find((camera) => camera.status === 'CONNECTED')

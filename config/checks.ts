@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { isLoopback } from '../machines/domain/address.js'
+import { mediaTls, needsEncryption } from './derive/mediaServer.js'
 import { addressesIn, mostAddresses } from './discovery.js'
 import type { Configuration } from './schema.js'
 
@@ -72,6 +73,26 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
     { 'server.tls.client_certificate': client_certificate, 'server.tls.clients': `${clients.length} clients` },
     'server.tls.clients needs server.tls.client_certificate: without it no client sends a certificate',
   )
+  const { tls, tls_cert_file: mediaCert, tls_key_file: mediaKey } = mediamtx
+  demand(
+    tls === 'files' ? mediaCert !== '' && mediaKey !== '' : mediaCert === '' && mediaKey === '',
+    {
+      'mediamtx.tls': tls,
+      'mediamtx.tls_cert_file': JSON.stringify(mediaCert),
+      'mediamtx.tls_key_file': JSON.stringify(mediaKey),
+    },
+    tls === 'files'
+      ? 'mediamtx.tls: files needs mediamtx.tls_cert_file and mediamtx.tls_key_file'
+      : 'mediamtx.tls_cert_file and mediamtx.tls_key_file need mediamtx.tls: files',
+  )
+  demand(
+    security.stream_url_life <= security.stream_url_max_life,
+    {
+      'security.stream_url_life': `${security.stream_url_life} ms`,
+      'security.stream_url_max_life': `${security.stream_url_max_life} ms`,
+    },
+    'security.stream_url_life must be at most security.stream_url_max_life',
+  )
   const { skydio, generic_uav } = config.external_discovery
   const addresses = addressesIn([...skydio.network_ranges, ...generic_uav.network_ranges])
   const inAll = `${addresses} addresses in all`
@@ -92,7 +113,18 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
         'mediamtx.auth_port is 0: give it a fixed port',
     )
   }
-  return { faults, warnings }
+  return { faults, warnings: [...warnings, ...blockedStreams(config)] }
+}
+
+/** Browsers block streams without encryption on pages with it. An external media server is asked at the start. */
+function blockedStreams(config: Configuration): string[] {
+  const { mode } = config.mediamtx
+  const needed = needsEncryption(config)
+  if (mode === 'external' || mode === 'embedded' || mediaTls(config) || !(needed.hls || needed.webrtc)) return []
+  return [
+    'browsers block HLS and WebRTC of the media server, because they are not encrypted and the pages of this ' +
+      'service are: set mediamtx.tls to same or files, or mediamtx.public_hls_url and mediamtx.public_webrtc_url',
+  ]
 }
 
 /** The broken rules of `storage.fallback_path`. */

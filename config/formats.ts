@@ -1,4 +1,4 @@
-import { isAddress, isNetwork } from '../machines/domain/address.js'
+import { isAddress, isNetwork, urlOrigin } from '../machines/domain/address.js'
 import type { Raw, Report } from './raw.js'
 
 /** How a setting is written and read. */
@@ -78,6 +78,28 @@ const isHost = (value: string) => isAddress(value) || hostName.test(value)
 export const host = textLike('a host name or an IP address', isHost)
 /** A host, or empty text. */
 export const hostOrNone = textLike('a host name or an IP address, or empty', (value) => value === '' || isHost(value))
+
+const urlParts = /^([a-z]+):\/\/(?:\[([0-9a-f:.]+)\]|([^/:?#@[\]\s]+))(?::(\d{1,5}))?((?:\/[\w.~%-]+)*)\/*$/i
+
+/**
+ * The address of a server as clients reach it, or empty text. Returns it in canonical form: without the default port
+ * and without a slash at its end.
+ */
+export const urlOrNone = (...schemes: string[]) =>
+  scalar<string>(
+    `an address such as ${schemes.at(-1)}://cameras.example.org:8443/path (${schemes.join(' or ')}; ` +
+      'no user, query or fragment), or empty',
+    (value) => {
+      if (value === '') return ''
+      const [, given = '', address, name = '', port, path = ''] = urlParts.exec(String(value)) ?? []
+      const scheme = given.toLowerCase()
+      const number = port === undefined ? undefined : Number(port)
+      const hasHost = address === undefined ? isHost(name) : isAddress(address)
+      const hasPort = number === undefined || (number >= 1 && number <= 65_535)
+      if (typeof value !== 'string' || !schemes.includes(scheme) || !hasHost || !hasPort) return undefined
+      return `${urlOrigin(scheme, (address ?? name).toLowerCase(), number)}${path}`
+    },
+  )
 
 /** `192.168.1.0/24`, `fd00::/8`, `192.0.2.7`. IPv4-mapped IPv6 is refused: such clients are compared as IPv4. */
 export const network = textLike('an address or a network such as 192.168.1.0/24 or fd00::/8', (value) => {

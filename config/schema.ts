@@ -18,6 +18,7 @@ import {
   sizeOrAuto,
   type TimeUnit,
   textLike,
+  urlOrNone,
   webOrigin,
   whole,
   yesNo,
@@ -83,6 +84,18 @@ export const schema = {
       hostOrNone,
       '',
       'Host in the URLs for clients. Empty: the address that the client connected to.',
+    ),
+    public_url: setting(
+      urlOrNone('http', 'https'),
+      '',
+      'Address of the API behind a reverse proxy, with its path. Pages of this origin may connect. ' +
+        'See [streams](streams.md#behind-a-reverse-proxy). Empty: there is no proxy.',
+    ),
+    trusted_proxies: setting(
+      listOf(network),
+      '',
+      'Addresses and networks of reverse proxies. Only for their requests, the address of the client is read from ' +
+        '`X-Forwarded-For`.',
     ),
     max_connections: setting(whole(1, 100_000), '1000', 'Maximum number of connections. Further ones get a 503.'),
     max_connections_per_address: setting(
@@ -158,6 +171,38 @@ export const schema = {
     rtsp_port: port('8554', 'Its RTSP port.'),
     hls_port: port('8888', 'Its HLS port. If it is in use, a server of this service starts without HLS.'),
     webrtc_port: port('8889', 'Its WebRTC port. If it is in use, a server of this service starts without WebRTC.'),
+    webrtc_udp_port: setting(
+      whole(0, 65_535),
+      '0',
+      'UDP port of the media of WebRTC. 0: 8189, or any free port if it is in use. Behind a firewall, set a port.',
+    ),
+    webrtc_hosts: setting(
+      listOf(host),
+      '',
+      'Public addresses or names of this host that browsers try for the media of WebRTC (ICE), besides the addresses ' +
+        'of its interfaces. Needed behind NAT and in containers.',
+    ),
+    hls_variant: setting(
+      oneOf('fmp4', 'lowLatency', 'mpegts'),
+      'fmp4',
+      'Kind of HLS. fmp4: for all players. lowLatency: less delay in browsers, but VLC cannot play it with signed ' +
+        'URLs. mpegts: for old players.',
+    ),
+    tls: setting(
+      oneOf('same', 'files', 'off'),
+      'same',
+      'Encryption of HLS and WebRTC of a server that this service starts. same: with the certificate of `server.tls`, ' +
+        'if there is one. files: with `mediamtx.tls_cert_file`. off: none.',
+    ),
+    tls_cert_file: setting(fileOrNone, '', 'Certificate chain (PEM) for `mediamtx.tls: files`.'),
+    tls_key_file: setting(fileOrNone, '', 'Private key of this certificate (PEM, without a passphrase).'),
+    public_rtsp_url: setting(
+      urlOrNone('rtsp', 'rtsps'),
+      '',
+      'Address of RTSP for clients, if it differs from host and port of the media server. The camera is appended.',
+    ),
+    public_hls_url: setting(urlOrNone('http', 'https'), '', 'The same for HLS, such as behind a reverse proxy.'),
+    public_webrtc_url: setting(urlOrNone('http', 'https'), '', 'The same for WebRTC.'),
     auth_host: setting(
       host,
       '127.0.0.1',
@@ -385,6 +430,12 @@ export const schema = {
       'Lifetime of the URL of a stream. It also ends with the credential of the client that it was issued to.',
       '1s',
       '30d',
+    ),
+    stream_url_max_life: time(
+      '30d',
+      'Longest lifetime of the URL of a stream that a client may request by `life` of `get_stream_url`.',
+      '1s',
+      '3650d',
     ),
     stream_url_bind_address: setting(
       yesNo,

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { WebSocket } from 'ws'
-import { hostInUrl } from '../machines/domain/address.js'
 import type { Clock, Log } from '../machines/domain/ports.js'
 import type { RpcLimits } from './options.js'
+import { addressOf } from './proxies.js'
 import type { Session } from './session.js'
 import { textFrame } from './textFrame.js'
 import { hostOf } from './urls.js'
@@ -52,7 +52,7 @@ export const openConnection = ({
 }): Connection => {
   const { pingInterval, pongWait, maxBuffered = 4 * 1024 * 1024, authenticationTimeout = 60_000 } = limits
   const id = randomUUID()
-  const address = hostInUrl(request.socket.remoteAddress ?? 'unknown')
+  const address = addressOf(request)
   const who = { session: id, address }
   let bytesSeen = 0
   const openedAt = performance.now()

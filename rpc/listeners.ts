@@ -3,12 +3,14 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { allowList, networkOf } from '../machines/domain/address.js'
+import { networkOf } from '../machines/domain/address.js'
 import type { Dispose } from '../machines/domain/ports.js'
 import { createCounter } from './admission.js'
 import { createClientCertificates } from './clientCertificates.js'
+import { refuseUpgrade } from './http/reply.js'
 import { listen } from './listen.js'
 import type { RpcOptions } from './options.js'
+import { createProxies } from './proxies.js'
 import { openTls, type Tls } from './tls.js'
 
 /** TCP connections beyond the limits of WebSockets: downloads and single requests. */
@@ -21,16 +23,19 @@ const stopLimit = 1_500
  * or one too many, is closed before anything of it is read.
  */
 export const createListeners = ({
-  options: { host, port, alsoListen = [], allowedIps = [], tls: tlsFiles, limits, log },
+  options: { host, port, alsoListen = [], allowedIps, trustedProxies, urls, tls: tlsFiles, limits, log },
   answer,
   upgrade,
 }: {
-  options: Pick<RpcOptions, 'host' | 'port' | 'alsoListen' | 'allowedIps' | 'tls' | 'limits' | 'log'>
+  options: Pick<
+    RpcOptions,
+    'host' | 'port' | 'alsoListen' | 'allowedIps' | 'trustedProxies' | 'tls' | 'limits' | 'log'
+  > & { urls: Pick<RpcOptions['urls'], 'prefix'> }
   answer: (request: IncomingMessage, response: ServerResponse) => void
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 }) => {
   const { maxConnections, maxConnectionsPerAddress = 256, headersTimeout = 10_000 } = limits
-  const isAllowed = allowList(allowedIps)
+  const proxies = createProxies({ trustedProxies, allowedIps, prefix: urls.prefix })
   const connections = createCounter()
   const http = {
     headersTimeout,
@@ -41,18 +46,29 @@ export const createListeners = ({
   const admit = (socket: Socket) => {
     const { remoteAddress = '' } = socket
     const key = networkOf(remoteAddress)
+    // A proxy has the connections of many clients.
     const isFull =
       connections.all() >= maxConnections + spare.inAll ||
-      connections.of(key) >= maxConnectionsPerAddress + spare.perAddress
-    if (isFull || !isAllowed(remoteAddress)) socket.destroy()
+      (connections.of(key) >= maxConnectionsPerAddress + spare.perAddress && !proxies.isTrusted(remoteAddress))
+    if (isFull || !proxies.mayConnect(remoteAddress)) socket.destroy()
     else socket.once('close', connections.add(key))
+  }
+
+  const answerAdmitted = (request: IncomingMessage, response: ServerResponse) => {
+    if (proxies.admits(request)) answer(request, response)
+    else response.writeHead(403, { 'Content-Length': 0, Connection: 'close' }).end()
+  }
+
+  const upgradeAdmitted = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (proxies.admits(request)) upgrade(request, socket, head)
+    else refuseUpgrade(socket, { status: 403, words: 'this address is not in server.allowed_ips' })
   }
 
   const createHttps = ({ context }: Tls, { clientCertificate, clients }: NonNullable<typeof tlsFiles>): TlsServer => {
     const isRequired = clientCertificate === 'required'
     const requestCert = clientCertificate !== 'none'
     const certificate = { requestCert, rejectUnauthorized: isRequired, handshakeTimeout: headersTimeout }
-    const server = createTlsServer({ ...http, ...context, ...certificate }, answer)
+    const server = createTlsServer({ ...http, ...context, ...certificate }, answerAdmitted)
     const callerOf = createClientCertificates(clients)
     if (isRequired && clients.length > 0)
       server.prependListener('secureConnection', (socket: TLSSocket) => {
@@ -76,11 +92,11 @@ export const createListeners = ({
       let bound = port
       try {
         for (const each of [host, ...alsoListen]) {
-          const server = tls === undefined ? createServer(http, answer) : createHttps(tls.open, tls.files)
+          const server = tls === undefined ? createServer(http, answerAdmitted) : createHttps(tls.open, tls.files)
           // Beyond this limit the kernel's connection is closed without a socket object.
           server.maxConnections = maxConnections + spare.inAll
           server.on('connection', admit)
-          server.on('upgrade', upgrade)
+          server.on('upgrade', upgradeAdmitted)
           bound = (await listen(server, { host: each, port: bound }, 'API')).port
           servers.push(server)
         }

@@ -79,6 +79,19 @@ export interface InspectOptions {
   maxClients: number
 }
 
+export interface UrlOptions {
+  /** Life of the URLs of streams, and the longest one that a client may request. */
+  streamLife: number
+  maxStreamLife: number
+  /** Longest life of the URLs of files. */
+  fileLife: number
+  bindAddress: boolean
+  /** Streams need no signed URLs. */
+  openStreams: boolean
+  /** Path of the API behind a reverse proxy, which may pass it on or not: `/cameras`. Default: none. */
+  prefix?: string
+}
+
 /** The ports and settings of the API. Times and intervals in ms. */
 export interface RpcOptions {
   host: string
@@ -88,6 +101,8 @@ export interface RpcOptions {
   alsoListen?: readonly string[]
   /** Addresses and networks that may connect; empty: all. */
   allowedIps?: readonly string[]
+  /** Proxies whose `X-Forwarded-For` names the client; default: none. */
+  trustedProxies?: readonly string[]
   /** With it the API is only served as wss and https. */
   tls?: TlsFiles
   /** Default `/ws`. */
@@ -127,8 +142,7 @@ export interface RpcOptions {
   external: ExternalAsk
   metrics: Metrics
   hostSample: () => HostSample
-  /** Longest life of signed URLs; `openStreams`: streams need no signed URLs. */
-  urls: { streamLife: number; fileLife: number; bindAddress: boolean; openStreams: boolean }
+  urls: UrlOptions
   facts: Facts
   clock: Clock
   log: Log

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { createAdmission } from './admission.js'
-import { addressOf } from './http/caller.js'
 import { createHostCheck } from './http/hosts.js'
 import { refuseUpgrade } from './http/reply.js'
 import type { RpcOptions } from './options.js'
+import { addressOf } from './proxies.js'
 
 /** True if pages of this origin may use the API. `*` allows every origin. */
 export const isAllowedOrigin = (allowed: readonly string[], origin: string): boolean =>

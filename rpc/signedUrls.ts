@@ -1,4 +1,5 @@
 import { type Caller, streamSubject } from '../machines/domain/access.js'
+import { invalidParam } from '../machines/domain/errors.js'
 import { keptValues } from '../machines/domain/kept.js'
 import type { FileKind } from '../machines/domain/ports.js'
 import type { RpcOptions } from './options.js'
@@ -34,6 +35,35 @@ const sign = ({ links, urls }: Sources, camera: string, { address }: Viewer, cal
   return { sig, expiresAt }
 }
 
+/** A life may exceed the end of the credential by this much (ms): the client counted it before its request. */
+const countedBefore = 60_000
+
+/**
+ * The life that a client requests for its URLs, in ms. Throws `invalidParams` if it exceeds the longest life that is
+ * configured, or the end of the caller's credential.
+ */
+export const requestedLife = (
+  { urls, clock }: Pick<Sources, 'urls' | 'clock'>,
+  caller: Caller,
+  life: number,
+): number => {
+  const most = Math.floor(urls.maxStreamLife / 1000)
+  if (life > urls.maxStreamLife)
+    throw invalidParam(
+      'life',
+      `must be at most ${most} (security.stream_url_max_life, in seconds)`,
+      `Request at most ${most} seconds, or raise security.stream_url_max_life`,
+    )
+  const left = caller.expiresAt - clock.now()
+  if (life > left + countedBefore)
+    throw invalidParam(
+      'life',
+      `must be at most ${Math.max(1, Math.floor(left / 1000))}: the credential of this client ends then`,
+      'Request a shorter life, or use a credential that is valid for longer, such as an API key',
+    )
+  return life
+}
+
 /** In whole seconds, as links keep time, so that `expires_at` is exact; never after the caller's credential. */
 const endOf = ({ expiresAt }: Caller, wished: number): number =>
   Math.min(Math.floor(expiresAt / 1000), Math.ceil(wished / 1000)) * 1000
@@ -62,8 +92,8 @@ const withSig = ({ rtsp, hls, webrtc }: StreamUrls, sig: string): StreamUrls => 
 }
 
 /**
- * URLs that open the stream of a camera for this viewer alone, by the host that it connected to. `life`: the wished
- * life in ms. Without `expiresAt` the URLs are not signed.
+ * URLs that open the stream of a camera for this viewer alone, by the host that it connected to. `life`: in ms, if
+ * not the usual one. Without `expiresAt` the URLs are not signed.
  */
 export const signedUrls = (
   sources: Sources,
@@ -72,7 +102,7 @@ export const signedUrls = (
   life?: number,
 ): { urls: StreamUrls; expiresAt?: number } => {
   const { caller, host } = viewer
-  const { openStreams, streamLife } = sources.urls
+  const { openStreams } = sources.urls
   const offers = sources.offers()
   const plain = () => streamUrls(camera, host, sources.publicHost, offers)
   if (openStreams || caller === undefined) return { urls: plain() }
@@ -80,7 +110,7 @@ export const signedUrls = (
     const { sig, expiresAt } = signatureFor(sources, camera, viewer, caller)
     return { urls: keptUrls(caller, camera, [sig, host, offers], () => withSig(plain(), sig)), expiresAt }
   }
-  const end = endOf(caller, sources.clock.now() + Math.min(life, streamLife))
+  const end = endOf(caller, sources.clock.now() + life)
   const { sig, expiresAt } = sign(sources, camera, viewer, caller, end)
   return { urls: withSig(plain(), sig), expiresAt }
 }
@@ -103,12 +133,12 @@ const signedPath = (
   { services: { links, clock, urls }, session, caller }: Issuing,
   until = Number.POSITIVE_INFINITY,
 ): string => {
-  if (caller === undefined) return path
+  if (caller === undefined) return `${urls.prefix ?? ''}${path}`
   const { user, expiresAt, credential } = caller
   const grant = { subject, user, expiresAt: Math.min(expiresAt, until, clock.now() + urls.fileLife) }
   const address = urls.bindAddress && { address: session.address }
   const sig = links.sign({ ...grant, ...(credential && { credential }), ...address })
-  return `${path}?${new URLSearchParams({ ...query, sig })}`
+  return `${urls.prefix ?? ''}${path}?${new URLSearchParams({ ...query, sig })}`
 }
 
 /** The subject of the URL of a file. Clients choose file names, so the same name may belong to another camera later. */

@@ -37,12 +37,25 @@ const readFaults: Record<string, string> = {
   EISDIR: 'it is a folder',
 }
 
+/** The configuration keys of the files, for messages. */
+interface KeyNames {
+  cert: string
+  key: string
+  ca: string
+}
+
+const ownNames: KeyNames = {
+  cert: 'server.tls.cert_file',
+  key: 'server.tls.key_file',
+  ca: 'server.tls.client_ca_file',
+}
+
 const read = (key: string, path: string): string => {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException
-    throw new Error(`server.tls.${key} cannot be read: ${readFaults[code] ?? 'reading failed'}`)
+    throw new Error(`${key} cannot be read: ${readFaults[code] ?? 'reading failed'}`)
   }
 }
 
@@ -55,31 +68,33 @@ const orFail = <T>(message: string, make: () => T): T => {
   }
 }
 
-const readFiles = ({ certFile, keyFile, clientCaFile }: TlsFiles) => ({
-  cert: read('cert_file', certFile),
-  key: read('key_file', keyFile),
-  ...(clientCaFile !== undefined && { ca: read('client_ca_file', clientCaFile) }),
+type Files = Pick<TlsFiles, 'certFile' | 'keyFile' | 'clientCaFile'>
+
+const readFiles = ({ certFile, keyFile, clientCaFile }: Files, names = ownNames) => ({
+  cert: read(names.cert, certFile),
+  key: read(names.key, keyFile),
+  ...(clientCaFile !== undefined && { ca: read(names.ca, clientCaFile) }),
 })
 
-const contextOf = (pem: ReturnType<typeof readFiles>): SecureContextOptions => {
-  const certificate = orFail('server.tls.cert_file holds no certificate', () => new X509Certificate(pem.cert))
-  const key = orFail('server.tls.key_file holds no private key that opens without a passphrase', () =>
+const contextOf = (pem: ReturnType<typeof readFiles>, names = ownNames): SecureContextOptions => {
+  const certificate = orFail(`${names.cert} holds no certificate`, () => new X509Certificate(pem.cert))
+  const key = orFail(`${names.key} holds no private key that opens without a passphrase`, () =>
     createPrivateKey(pem.key),
   )
-  if (!certificate.checkPrivateKey(key)) throw new Error('server.tls.key_file is not the key of server.tls.cert_file')
+  if (!certificate.checkPrivateKey(key)) throw new Error(`${names.key} is not the key of ${names.cert}`)
   const { ca } = pem
-  if (ca !== undefined) orFail('server.tls.client_ca_file holds no certificate', () => new X509Certificate(ca))
+  if (ca !== undefined) orFail(`${names.ca} holds no certificate`, () => new X509Certificate(ca))
   const context: SecureContextOptions = { ...pem, minVersion: 'TLSv1.2' }
   try {
     createSecureContext(context)
   } catch (error) {
-    throw new Error(`server.tls.cert_file cannot be used: ${reasonOf(error)}`)
+    throw new Error(`${names.cert} cannot be used: ${reasonOf(error)}`)
   }
   return context
 }
 
 /** Throws one sentence that names the configuration key at fault if the files cannot be used. */
-export const checkTls = (files: TlsFiles): void => void contextOf(readFiles(files))
+export const checkTls = (files: Files, names = ownNames): void => void contextOf(readFiles(files, names), names)
 
 /** Reads the files. Throws as `checkTls`. */
 export const openTls = ({ files, log }: { files: TlsFiles; log: Log }): Tls => {

@@ -19,11 +19,24 @@ export interface ServerOffers {
   webrtc: boolean
 }
 
+/** How HLS and WebRTC are served to clients. */
+export interface MediaOptions {
+  /** As MediaMTX calls it. */
+  hlsVariant: 'fmp4' | 'lowLatency' | 'mpegts'
+  /** Hosts that browsers try for the media of WebRTC, besides the addresses of this host. */
+  webrtcHosts: readonly string[]
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  trustedProxies: readonly string[]
+  /** PEM files, absolute. MediaMTX reads them again when they change. Absent: without encryption. */
+  tls?: { certFile: string; keyFile: string }
+}
+
 export interface ServerConfiguration {
   ports: ServerPorts
   /** The address for RTSP, HLS and WebRTC; the API listens on 127.0.0.1. */
   host: string
   offers: ServerOffers
+  media: MediaOptions
   pathDefaults: PathDefaults
   /** `[major, minor, patch]`; absent: unknown, treated as a new version. */
   version?: readonly [number, number, number]
@@ -67,7 +80,7 @@ const line =
   ([key, value]: [string, Value]): string =>
     `${indent}${key}: ${JSON.stringify(value)}`
 
-function globals({ ports, host, offers, version, auth }: ServerConfiguration): Record<string, Value> {
+function globals({ ports, host, offers, media, version, auth }: ServerConfiguration): Record<string, Value> {
   const since = (major: number, minor: number, patch = 0) =>
     version === undefined || compare(version, [major, minor, patch]) >= 0
   return {
@@ -82,12 +95,22 @@ function globals({ ports, host, offers, version, auth }: ServerConfiguration): R
     rtspTransports: ['tcp'],
     rtspAddress: address(host, ports.rtsp),
     hls: offers.hls,
-    // hlsMuxerCloseAfter: how long the camera runs after the last HLS viewer left.
-    ...(offers.hls && { hlsAddress: address(host, ports.hls), hlsAlwaysRemux: false, hlsMuxerCloseAfter: '15s' }),
+    ...(offers.hls && {
+      hlsAddress: address(host, ports.hls),
+      ...encryption('hls', media),
+      hlsTrustedProxies: media.trustedProxies,
+      hlsVariant: media.hlsVariant,
+      hlsAlwaysRemux: false,
+      // How long the camera runs after the last HLS viewer left.
+      hlsMuxerCloseAfter: '15s',
+    }),
     webrtc: offers.webrtc,
     ...(offers.webrtc && {
       webrtcAddress: address(host, ports.webrtc),
+      ...encryption('webrtc', media),
+      webrtcTrustedProxies: media.trustedProxies,
       webrtcLocalUDPAddress: address(host, ports.webrtcUdp),
+      webrtcAdditionalHosts: media.webrtcHosts,
     }),
     rtmp: false,
     srt: false,
@@ -97,6 +120,15 @@ function globals({ ports, host, offers, version, auth }: ServerConfiguration): R
     playback: false,
   }
 }
+
+const encryption = (protocol: 'hls' | 'webrtc', { tls }: MediaOptions): Record<string, Value> =>
+  tls === undefined
+    ? {}
+    : {
+        [`${protocol}Encryption`]: true,
+        [`${protocol}ServerCert`]: tls.certFile,
+        [`${protocol}ServerKey`]: tls.keyFile,
+      }
 
 /** No exclusions: up to 1.20.0 the default would allow every client that reaches the port to use the API. */
 const asked = ({ address }: { address: string }): Record<string, Value> => ({

@@ -39,7 +39,8 @@ export async function choosePorts(plan: ListenPlan): Promise<{ ports: ServerPort
   }
   const hls = { key: 'mediamtx.hls_port', host, port: ports.hls }
   const webrtc = { key: 'mediamtx.webrtc_port', host, port: ports.webrtc }
-  const media = ports.webrtcUdp === undefined ? [] : [{ key: 'UDP', host, port: ports.webrtcUdp, udp: true }]
+  const media =
+    ports.webrtcUdp === undefined ? [] : [{ key: 'mediamtx.webrtc_udp_port', host, port: ports.webrtcUdp, udp: true }]
   return {
     offers: {
       hls: offers.hls && (await canOffer('HLS', [hls], plan.log)),

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Log, ServerChoice, ServerProcess } from '../../machines/domain/ports.js'
 import { sleep } from '../wait.js'
 import { type Child, startChild } from './child.js'
-import { type ServerOffers, writeConfiguration } from './configurationFile.js'
+import { type MediaOptions, type ServerOffers, writeConfiguration } from './configurationFile.js'
 import { type Address, findProgram, programVersion, whoAnswers } from './findServer.js'
 import { choosePorts, type WantedPorts } from './listenPorts.js'
 import { endOrphans } from './orphans.js'
@@ -18,6 +18,7 @@ export interface ServerProcessOptions {
   host: string
   /** The protocols of a managed server. The embedded one supports neither. */
   offers: ServerOffers
+  media: MediaOptions
   runDir: string
   dataDir: string
   recordingsDir: string
@@ -38,6 +39,12 @@ export interface ServerProcessOptions {
 }
 
 const START_LIMIT = 10_000
+
+/** The media server has a working directory of its own. */
+const absolute = ({ tls, ...media }: MediaOptions): MediaOptions => ({
+  ...media,
+  ...(tls && { tls: { certFile: resolve(tls.certFile), keyFile: resolve(tls.keyFile) } }),
+})
 
 /**
  * Runs one media server at a time: `start` rejects while one runs. Calls `exited` after an unexpected end. `offers`
@@ -111,6 +118,7 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
       ports: free,
       host,
       offers,
+      media: absolute(options.media),
       pathDefaults: options.pathDefaults,
       ...(auth && { auth: { address: auth.address } }),
       ...rest,

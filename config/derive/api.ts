@@ -1,5 +1,5 @@
 /** Configuration → options of the API and the health endpoints. Pure; durations in ms. */
-import { hostInUrl, isLoopback } from '../../machines/domain/address.js'
+import { hostInUrl, isLoopback, urlPlace } from '../../machines/domain/address.js'
 import { keptValues } from '../../machines/domain/kept.js'
 import type { ServerChoice } from '../../machines/domain/ports.js'
 import type { Configuration } from '../schema.js'
@@ -29,13 +29,16 @@ export const rpcOptions = (config: Configuration, consoleDir = '') => {
     path: server.websocket_path,
     alsoListen: server.also_listen,
     allowedIps: server.allowed_ips,
-    corsOrigins: security.cors_origins,
+    ...trustedOf(server),
+    corsOrigins: [...security.cors_origins, ...(server.public_url ? [new URL(server.public_url).origin] : [])],
     ...(page.enabled && { console: { dir: consoleDir } }),
     ...(server.public_host && { publicHost: hostInUrl(server.public_host) }),
     ...tlsOptions(config),
     limits: { ...rpcLimits(config), rate: rateLimitOptions(config) },
     urls: {
+      ...prefixOf(config),
       streamLife: security.stream_url_life,
+      maxStreamLife: security.stream_url_max_life,
       fileLife: security.file_url_life,
       bindAddress: security.stream_url_bind_address,
       openStreams: security.streams === 'open',
@@ -47,6 +50,18 @@ export const rpcOptions = (config: Configuration, consoleDir = '') => {
     }),
   }
 }
+
+const trustedOf = ({ trusted_proxies: proxies }: Configuration['server']) =>
+  proxies.length > 0 ? { trustedProxies: proxies } : {}
+
+/** The path of `server.public_url`, if it has one. */
+function prefixOf({ server: { public_url: url } }: Configuration): { prefix?: string } {
+  const path = url && urlPlace(url).path
+  return path ? { prefix: path } : {}
+}
+
+/** The host of `server.public_url` in the form of a URL; empty without one. */
+const publicName = ({ server: { public_url: url } }: Configuration): string => url && hostInUrl(urlPlace(url).host)
 
 const rpcLimits = ({ server }: Configuration) => ({
   maxConnections: server.max_connections,
@@ -68,20 +83,45 @@ function tlsOptions({ server: { tls } }: Configuration) {
   return { tls: { certFile, keyFile, ...(ca && { clientCaFile: ca }), clientCertificate, clients: tls.clients } }
 }
 
+/** The protocols of the running media server besides RTSP, and whether it encrypts them. */
+interface ServedProtocols {
+  hls: boolean
+  webrtc: boolean
+  encrypted?: { hls: boolean; webrtc: boolean }
+}
+
 /**
  * Returns what each kind of media server offers to clients: always the same object for the same offers. `host` is
- * absent if it is this host. `started`: the protocols with which a managed server was started. Called per request.
+ * absent if it is the host that the client connected to. `served`: how a managed server was started, or what was read
+ * from an external one. Called per request.
  */
 export function streamUrlOptions(config: Configuration) {
-  const { host } = config.mediamtx
+  const { mediamtx } = config
   const ports = mediaPorts(config)
-  const embedded = { hls: false, webrtc: false, ports }
-  const external = { hls: true, webrtc: true, ports, ...(!isLoopback(host) && { host: hostInUrl(host) }) }
+  const publicUrls = {
+    ...(mediamtx.public_rtsp_url && { rtsp: mediamtx.public_rtsp_url }),
+    ...(mediamtx.public_hls_url && { hls: mediamtx.public_hls_url }),
+    ...(mediamtx.public_webrtc_url && { webrtc: mediamtx.public_webrtc_url }),
+  }
+  const name = publicName(config)
+  const common = { ports, ...(name && { host: name }), ...(Object.keys(publicUrls).length > 0 && { publicUrls }) }
+  const external = { ...common, ...(!isLoopback(mediamtx.host) && { host: hostInUrl(mediamtx.host) }) }
   const kept = keptValues()
-  return (kind: ServerChoice['kind'] | undefined, { hls, webrtc }: { hls: boolean; webrtc: boolean }) => {
-    if (kind === 'external') return external
-    if (kind === 'embedded') return embedded
-    return kept(ports, 'managed', [hls, webrtc], () => ({ hls, webrtc, ports }))
+  return (kind: ServerChoice['kind'] | undefined, served: ServedProtocols) => {
+    const isExternal = kind === 'external'
+    const hasMore = kind !== 'embedded'
+    const hls = isExternal || (hasMore && served.hls)
+    const webrtc = isExternal || (hasMore && served.webrtc)
+    const encrypted = {
+      hls: hls && served.encrypted?.hls === true,
+      webrtc: webrtc && served.encrypted?.webrtc === true,
+    }
+    return kept(ports, kind ?? 'managed', [hls, webrtc, encrypted.hls, encrypted.webrtc], () => ({
+      ...(isExternal ? external : common),
+      hls,
+      webrtc,
+      ...((encrypted.hls || encrypted.webrtc) && { encrypted }),
+    }))
   }
 }
 
@@ -92,8 +132,9 @@ export const healthOptions = ({ server, http_health: health }: Configuration) =>
         host: health.host,
         port: health.port,
         internalOnly: health.internal_only,
-        hosts: server.public_host ? [server.public_host] : [],
+        hosts: [server.public_host, server.public_url && urlPlace(server.public_url).host].filter(Boolean),
         allowedIps: health.allowed_ips,
+        ...trustedOf(server),
         withMetrics: health.enable_metrics,
       }
     : undefined

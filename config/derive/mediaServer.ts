@@ -1,6 +1,6 @@
 /** Configuration → options of the media server and its surroundings. Pure; durations in ms. */
 import { join } from 'node:path'
-import { hostInUrl, isAnyHost } from '../../machines/domain/address.js'
+import { hostInUrl, isAnyHost, urlPlace } from '../../machines/domain/address.js'
 import type { ServerChoice } from '../../machines/domain/ports.js'
 import type { Configuration } from '../schema.js'
 
@@ -39,11 +39,50 @@ export function apiUrl(
   return `http://${credentials}${hostInUrl(isExternal ? mediamtx.host : local)}:${mediamtx.api_port}`
 }
 
+/** The certificate for HLS and WebRTC of a managed server. `undefined`: they are not encrypted. */
+export function mediaTls({
+  server: { tls },
+  mediamtx,
+}: Configuration): { certFile: string; keyFile: string } | undefined {
+  if (mediamtx.tls === 'files') return { certFile: mediamtx.tls_cert_file, keyFile: mediamtx.tls_key_file }
+  if (mediamtx.tls === 'off' || tls.cert_file === '') return undefined
+  return { certFile: tls.cert_file, keyFile: tls.key_file }
+}
+
+/** HLS and WebRTC of a managed server. */
+export function mediaOptions(config: Configuration) {
+  const { server, mediamtx } = config
+  const tls = mediaTls(config)
+  return {
+    hlsVariant: mediamtx.hls_variant,
+    webrtcHosts: mediamtx.webrtc_hosts,
+    trustedProxies: server.trusted_proxies,
+    ...(tls && { tls }),
+  }
+}
+
+/**
+ * True if browsers load pages of this service by https: they block what such a page loads by http. False for a protocol
+ * whose public address is configured.
+ */
+export const needsEncryption = ({ server, mediamtx }: Configuration): { hls: boolean; webrtc: boolean } => {
+  const isSecure = server.tls.cert_file !== '' || server.public_url.startsWith('https:')
+  return {
+    hls: isSecure && mediamtx.public_hls_url === '',
+    webrtc: isSecure && mediamtx.public_webrtc_url === '',
+  }
+}
+
 /** A media server that the service finds or starts. */
 export const serverProcessOptions = (config: Configuration) => ({
   mode: config.mediamtx.mode,
   api: { host: config.mediamtx.host, port: config.mediamtx.api_port },
-  ports: { api: config.mediamtx.api_port, ...mediaPorts(config) },
+  ports: {
+    api: config.mediamtx.api_port,
+    ...mediaPorts(config),
+    ...(config.mediamtx.webrtc_udp_port !== 0 && { webrtcUdp: config.mediamtx.webrtc_udp_port }),
+  },
+  media: mediaOptions(config),
   host: config.server.host,
   offers: { hls: true, webrtc: true },
   grace: config.mediamtx.process_termination_timeout,
@@ -73,6 +112,15 @@ export function ownPlaces(
   return [
     { ports: [server.port, health.port, authPort, ...(isExternal ? [] : media)] },
     ...(server.public_host ? [{ host: server.public_host, ports: [server.port, ...media] }] : []),
+    ...publicPlaces(config),
     ...(isExternal ? [{ host: mediamtx.host, ports: media }] : []),
   ]
 }
+
+/** Where proxies of the service listen. */
+const publicPlaces = ({ server, mediamtx }: Configuration) =>
+  [server.public_url, mediamtx.public_rtsp_url, mediamtx.public_hls_url, mediamtx.public_webrtc_url].flatMap((text) => {
+    if (text === '') return []
+    const { host, port } = urlPlace(text)
+    return [{ host, ports: [port] }]
+  })

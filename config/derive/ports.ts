@@ -5,6 +5,7 @@ import type { Configuration } from '../schema.js'
 import { jwtSecretSources, keyDefaults, tokenOptions } from './access.js'
 import {
   apiUrl,
+  needsEncryption,
   ownPlaces,
   pathDefaults,
   publishHost,
@@ -43,6 +44,7 @@ export const portOptions = (config: Configuration) => ({
   isProtected: config.security.streams !== 'open',
   serverProcess: serverProcessOptions(config),
   externalRtsp: { host: config.mediamtx.host, port: config.mediamtx.rtsp_port },
+  neededEncryption: needsEncryption(config),
   rtsp: { ...rtspPlace(config), startTimeout: startLimit(config) },
   publishHost: publishHost(config),
   probeTimeout: config.camera.capability_timeout,

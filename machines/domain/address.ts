@@ -77,6 +77,22 @@ export function hostInUrl(host: string): string {
   return isIPv6(plain) ? `[${plain}]` : plain
 }
 
+const defaultPorts: Readonly<Record<string, number>> = { http: 80, https: 443, rtsp: 554, rtsps: 322 }
+
+/** Returns the beginning of a URL, `https://cameras.example.org:8443`. The default port of the scheme is left out. */
+export const urlOrigin = (scheme: string, host: string, port: number | undefined): string =>
+  `${scheme}://${hostInUrl(host)}${port === undefined || port === defaultPorts[scheme] ? '' : `:${port}`}`
+
+/** Host (IPv6 without brackets), port and path (without a slash at its end) of a URL with a host. */
+export function urlPlace(url: string): { host: string; port: number; path: string } {
+  const { protocol, hostname, port, pathname } = new URL(url)
+  return {
+    host: plainAddress(hostname),
+    port: Number(port) || (defaultPorts[protocol.slice(0, -1)] ?? 0),
+    path: pathname.replace(/\/+$/, ''),
+  }
+}
+
 export function isLoopback(host: string): boolean {
   const plain = plainAddress(host)
   if (plain.toLowerCase() === 'localhost') return true

@@ -610,6 +610,8 @@ export interface Methods {
       device: string
       /** Life of the URLs in seconds; never longer than security.stream_url_life or the caller's credential */
       expires_in?: number
+      /** Life of the URLs in seconds, also longer than usual, such as for a wall display: up to security.stream_url_max_life and the end of the caller's credential; refused beyond. It overrides expires_in */
+      life?: number
     }
     result: {
       device: string

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { type Caller, type Grant, isSameCredential } from '../../machines/domain/access.js'
-import { hostInUrl } from '../../machines/domain/address.js'
 import { authFailed, rateLimited, ServiceError } from '../../machines/domain/errors.js'
 import { type CertificateCallerOf, lapseOf } from '../clientCertificates.js'
 import type { RpcOptions } from '../options.js'
+import { addressOf } from '../proxies.js'
 import { type RateLimits, refusalOfGuess } from '../rateLimits.js'
 
 /** The caller of an HTTP request. */
@@ -12,10 +12,6 @@ export interface HttpCaller extends Caller {
   /** Set for a signed URL: the subject of its grant, the only thing that the caller may read. */
   only?: string
 }
-
-/** The client's address as sessions and grants name it. */
-export const addressOf = ({ socket }: Pick<IncomingMessage, 'socket'>): string =>
-  hostInUrl(socket.remoteAddress ?? 'unknown')
 
 /** Path and query of a request, as they were sent. */
 export const targetOf = ({ url = '' }: Pick<IncomingMessage, 'url'>): { path: string; query: URLSearchParams } => {

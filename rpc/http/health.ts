@@ -5,6 +5,7 @@ import type { StorageView } from '../../machines/domain/views.js'
 import { listen, shutdown } from '../listen.js'
 import type { RpcOptions } from '../options.js'
 import { given, iso, isSound, type StatusSources, statusOf } from '../present.js'
+import { createClientAddress } from '../proxies.js'
 import type { Status } from '../schemas.js'
 import { targetOf } from './caller.js'
 import { createHostCheck } from './hosts.js'
@@ -15,6 +16,8 @@ export interface HealthOptions extends Pick<RpcOptions, 'host' | 'port' | 'log'>
   /** Addresses and networks with access. Empty: with `internalOnly` (default) private networks, else all. */
   allowedIps?: readonly string[]
   internalOnly?: boolean
+  /** Proxies whose `X-Forwarded-For` names the client; default: none. */
+  trustedProxies?: readonly string[]
   /** Host names for the detailed pages, in addition to this host's own name, `localhost` and addresses. */
   hosts?: readonly string[]
   /** Text of `/metrics`; without it there is no such page. */
@@ -123,6 +126,7 @@ export const createHealthServer = (options: HealthOptions) => {
   const { live: livePath = '/health/live', ready: readyPath = '/health/ready' } = options.endpoints ?? {}
   const isOwnName = createHostCheck(hosts)
   const hasAccess = allowedIps.length === 0 && internalOnly ? isInternal : allowList(allowedIps)
+  const clientAddress = createClientAddress(options.trustedProxies ?? [])
   const timestamp = () => iso(clock.now())
   const cameraTotals = () => {
     const cameras = directory.cameras()
@@ -196,7 +200,7 @@ export const createHealthServer = (options: HealthOptions) => {
   }
 
   const answer = (request: IncomingMessage, response: ServerResponse) => {
-    if (!hasAccess(request.socket.remoteAddress)) {
+    if (!hasAccess(clientAddress(request))) {
       response.writeHead(403, { 'Content-Length': 0, Connection: 'close' }).end()
       return
     }

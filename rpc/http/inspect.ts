@@ -8,8 +8,9 @@ import type { Inspection } from '../../machines/domain/inspection.js'
 import type { Refusal } from '../admission.js'
 import { whoOf } from '../audit.js'
 import type { InspectOptions, RpcOptions } from '../options.js'
+import { addressOf } from '../proxies.js'
 import { demandAllCameras } from '../rights.js'
-import { addressOf, type CallerOptions, type HttpCaller, httpCaller, whileGood } from './caller.js'
+import { type CallerOptions, type HttpCaller, httpCaller, whileGood } from './caller.js'
 import { refuseUpgrade } from './reply.js'
 
 export const inspectPath = '/inspect/ws'
@@ -79,7 +80,7 @@ export const createInspect = ({
   let stopping = false
 
   const admitted = async (request: IncomingMessage): Promise<HttpCaller> => {
-    if (!isAllowed(request.socket.remoteAddress))
+    if (!isAllowed(addressOf(request)))
       throw new ServiceError('permissionDenied', {
         reason: 'address_not_allowed',
         details: 'this address is not in inspect.allowed_ips',

@@ -5,7 +5,8 @@ import { whoOf } from '../audit.js'
 import type { HttpAction } from '../metrics.js'
 import type { RpcOptions } from '../options.js'
 import { isAllowedOrigin } from '../origins.js'
-import { addressOf, type HttpCaller, targetOf } from './caller.js'
+import { addressOf } from '../proxies.js'
+import { type HttpCaller, targetOf } from './caller.js'
 import { isReading, replyError } from './reply.js'
 
 /** A GET or HEAD in progress, with what the audit log and the metrics need to know of it. */

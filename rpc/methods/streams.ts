@@ -6,7 +6,7 @@ import { iso, seconds } from '../present.js'
 import { optionalReasonShape, reasonFields } from '../reason.js'
 import { camerasFor } from '../rights.js'
 import { CameraName, CameraParam, Count, None, OneCamera, StreamUrls, Time, timeOf } from '../schemas.js'
-import { signedUrls, stillUrl, urlsFor, viewerOf } from '../signedUrls.js'
+import { requestedLife, signedUrls, stillUrl, urlsFor, viewerOf } from '../signedUrls.js'
 import { streamStateOf } from './streamState.js'
 
 /** How long get_streams waits for the media server, in ms. */
@@ -100,8 +100,17 @@ const getStreamUrl = method({
           "Life of the URLs in seconds; never longer than security.stream_url_life or the caller's credential",
       }),
     ),
+    life: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 315_360_000,
+        description:
+          'Life of the URLs in seconds, also longer than usual, such as for a wall display: up to ' +
+          "security.stream_url_max_life and the end of the caller's credential; refused beyond. It overrides expires_in",
+      }),
+    ),
   }),
-  numeric: ['expires_in'],
+  numeric: ['expires_in', 'life'],
   result: Type.Object({
     device: CameraName,
     stream_name: Type.String(),
@@ -116,13 +125,14 @@ const getStreamUrl = method({
     expires_at: Type.Optional(timeOf('When the URLs stop working and their readers are disconnected; absent: never')),
     ...optionalReasonShape,
   }),
-  handler: async ({ device, expires_in: life }, call) => {
-    const { services } = call
+  handler: async ({ device, expires_in: expiresIn, life }, call) => {
+    const { services, caller } = call
     const { id } = services.directory.camera(device)
+    const wished = expiresIn === undefined ? undefined : Math.min(expiresIn * 1000, services.urls.streamLife)
+    const requested = life === undefined || !caller ? wished : requestedLife(services, caller, life * 1000)
     const { known, state } = await streamStateOf(services, id)
     const { status, cause, stream } = services.directory.camera(device)
-    const wished = life === undefined ? undefined : life * 1000
-    const { urls, expiresAt } = signedUrls(services, id, viewerOf(call), wished)
+    const { urls, expiresAt } = signedUrls(services, id, viewerOf(call), requested)
     const hasFailed = stream.status === 'ERROR' || status === 'ERROR'
     const isReady = known && stream.status === 'ACTIVE'
     const streamReason = known ? stream.reason : because('server_unreachable')

@@ -134,12 +134,16 @@ describe('commands', () => {
     const tls = {
       CAMERA_SERVICE_SERVER_TLS_CERT_FILE: join(dir, 'none.pem'),
       CAMERA_SERVICE_SERVER_TLS_KEY_FILE: dir,
+      CAMERA_SERVICE_MEDIAMTX_TLS: 'files',
+      CAMERA_SERVICE_MEDIAMTX_TLS_CERT_FILE: join(dir, 'none.pem'),
+      CAMERA_SERVICE_MEDIAMTX_TLS_KEY_FILE: join(dir, 'none.key'),
     }
     const { status, err } = await checkConfig(configuration({ ...secret, ...tls }), [])
     expect(status).to.equal(configurationFault)
     expect(err?.split('\n')).to.deep.equal([
       'the file of security.jwt_secret_file does not exist',
       'server.tls.cert_file cannot be read: it does not exist',
+      'mediamtx.tls_cert_file cannot be read: it does not exist',
     ])
     await writeFile(file, 'a'.repeat(43), { mode: 0o600 })
     expect((await checkConfig(configuration(secret), [])).status).to.equal(0)

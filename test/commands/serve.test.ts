@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import { useFakeTimers } from 'sinon'
 import { systemClock } from '../../adapters/systemClock.js'
 import type { App, startApp } from '../../app.js'
-import { consoleUrl, tokenCommand } from '../../commands/guide.js'
+import { consoleUrl, guideText, tokenCommand } from '../../commands/guide.js'
 import { serve } from '../../commands/serve.js'
 import { informSystemd, statusLine } from '../../commands/systemd.js'
 import { loadConfiguration } from '../../config/load.js'
@@ -120,6 +120,28 @@ describe('the guide', () => {
     expect(tokenCommand({ dataDir: 'var' })).to.equal(
       `node dist/main.js token --role operator --data-dir ${resolve('var')}`,
     )
+  })
+
+  it('prints a line for each player that can open a stream', async () => {
+    const { config } = loadConfiguration({ env: {} })
+    const guide = (urls: ReturnType<App['watchUrls']>) => {
+      const app = {
+        ports: { rpc: 1 },
+        directory: createDirectory().directory,
+        tokens: { issue: async () => 'TOKEN' },
+        watchUrls: () => urls,
+      } as unknown as App
+      return guideText(config, app, { clock: { now: () => noon }, sources: {} })
+    }
+    const rtsp = 'rtsp://h:8554/camera0?sig=s'
+    const [hls, webrtc] = ['https://h:8888/camera0/index.m3u8?sig=s', 'https://h:8889/camera0?sig=s']
+    const indented = (lines: string[]) => lines.join(`\n${' '.repeat(18)}`)
+    const ofRtsp = [`ffplay -rtsp_transport tcp '${rtsp}'`, `mpv --rtsp-transport=tcp '${rtsp}'`]
+    expect(await guide({ rtsp, hls, webrtc })).to.contain(
+      `Stream        ${indented([`browser: ${webrtc}`, ...ofRtsp, `vlc '${hls}'`, '(valid for 60 min)'])}\n`,
+    )
+    // The simulator has RTSP only.
+    expect(await guide({ rtsp })).to.contain(`Stream        ${indented([...ofRtsp, '(valid for 60 min)'])}\n`)
   })
 })
 

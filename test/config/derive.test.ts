@@ -28,7 +28,7 @@ import { loadConfiguration } from '../../config/load.js'
 import type { HealthOptions } from '../../rpc/http/health.js'
 import type { RpcOptions } from '../../rpc/options.js'
 import type { RateLimitOptions } from '../../rpc/rateLimits.js'
-import type { Offers } from '../../rpc/urls.js'
+import { type Offers, streamUrls } from '../../rpc/urls.js'
 
 const configured = (values: Record<string, string> = {}) =>
   loadConfiguration({
@@ -83,7 +83,20 @@ describe('options from the configuration', () => {
       ports: { api: 9997, rtsp: 8554, hls: 8888, webrtc: 8889 },
       host: '0.0.0.0',
       offers: { hls: true, webrtc: true },
+      media: { hlsVariant: 'fmp4', webrtcHosts: [], trustedProxies: [] },
       grace: 5_000,
+    })
+    const other = configured({
+      MEDIAMTX_HLS_VARIANT: 'lowLatency',
+      MEDIAMTX_WEBRTC_UDP_PORT: '40000',
+      MEDIAMTX_WEBRTC_HOSTS: '203.0.113.9,cam.example',
+      SERVER_TRUSTED_PROXIES: '10.0.0.0/8',
+    })
+    expect(serverProcessOptions(other).ports).to.include({ webrtcUdp: 40_000 })
+    expect(serverProcessOptions(other).media).to.deep.equal({
+      hlsVariant: 'lowLatency',
+      webrtcHosts: ['203.0.113.9', 'cam.example'],
+      trustedProxies: ['10.0.0.0/8'],
     })
     expect(portOptions(defaults).mediaServer).to.deep.equal({ timeout: 10_000, threshold: 5 })
     expect(portOptions(configured(external)).mediaAuth).to.deep.equal({ host: '127.0.0.1', port: 8004 })
@@ -137,6 +150,123 @@ describe('options from the configuration', () => {
     expect(offersOf('managed', { hls: false, webrtc: true })).to.equal(partial)
     expect(offersOf('managed', { hls: true, webrtc: true })).to.deep.equal({ hls: true, webrtc: true, ports })
     expect(offersOf('external', { hls: false, webrtc: false })).to.include({ hls: true, webrtc: true })
+  })
+
+  const ownTls = { SERVER_TLS_CERT_FILE: 'a.pem', SERVER_TLS_KEY_FILE: 'a.key' }
+  const mediaFiles = { MEDIAMTX_TLS: 'files', MEDIAMTX_TLS_CERT_FILE: 'b.pem', MEDIAMTX_TLS_KEY_FILE: 'b.key' }
+
+  it('for TLS of the media server: the certificate of the service, another one, or none', () => {
+    const tls = (values: Record<string, string>) => serverProcessOptions(configured(values)).media.tls
+    expect(tls({})).to.equal(undefined)
+    expect(tls(ownTls)).to.deep.equal({ certFile: 'a.pem', keyFile: 'a.key' })
+    expect(tls({ ...ownTls, MEDIAMTX_TLS: 'off' })).to.equal(undefined)
+    expect(tls({ ...ownTls, ...mediaFiles })).to.deep.equal({ certFile: 'b.pem', keyFile: 'b.key' })
+    expect(tls(mediaFiles)).to.deep.equal({ certFile: 'b.pem', keyFile: 'b.key' })
+  })
+
+  it('for browsers: which streams need encryption', () => {
+    const needed = (values: Record<string, string>) => portOptions(configured(values)).neededEncryption
+    expect(needed({})).to.deep.equal({ hls: false, webrtc: false })
+    expect(needed({ SERVER_PUBLIC_URL: 'http://cam.example' })).to.deep.equal({ hls: false, webrtc: false })
+    expect(needed(ownTls)).to.deep.equal({ hls: true, webrtc: true })
+    expect(
+      needed({ SERVER_PUBLIC_URL: 'https://cam.example', MEDIAMTX_PUBLIC_HLS_URL: 'https://cam.example/hls' }),
+    ).to.deep.equal({ hls: false, webrtc: true })
+  })
+
+  describe('for stream URLs', () => {
+    const managed = { hls: true, webrtc: true }
+    const secure = { ...managed, encrypted: { hls: true, webrtc: true } }
+    const plain = (host: string) => ({
+      rtsp: `rtsp://${host}:8554/camera0`,
+      hls: `http://${host}:8888/camera0/index.m3u8`,
+      webrtc: `http://${host}:8889/camera0`,
+    })
+    const encrypted = (host: string) => ({
+      rtsp: `rtsp://${host}:8554/camera0`,
+      hls: `https://${host}:8888/camera0/index.m3u8`,
+      webrtc: `https://${host}:8889/camera0`,
+    })
+    const proxied = {
+      SERVER_PUBLIC_URL: 'https://cam.example/cameras',
+      MEDIAMTX_PUBLIC_RTSP_URL: 'rtsps://cam.example:322',
+      MEDIAMTX_PUBLIC_HLS_URL: 'https://cam.example:443/video/hls/',
+      MEDIAMTX_PUBLIC_WEBRTC_URL: 'https://[2001:DB8:0::5]:8443',
+    }
+    const cases: [
+      title: string,
+      values: Record<string, string>,
+      served: Parameters<ReturnType<typeof streamUrlOptions>>[1],
+      expected: object,
+      kind?: 'external' | 'embedded',
+    ][] = [
+      ['no certificate', {}, managed, plain('own.example')],
+      ['the certificate of the service', ownTls, secure, encrypted('own.example')],
+      ['no encryption of the media server', { ...ownTls, MEDIAMTX_TLS: 'off' }, managed, plain('own.example')],
+      ['a public host', { SERVER_PUBLIC_HOST: 'cam.example' }, secure, encrypted('cam.example')],
+      ['a public IPv6 address', { SERVER_PUBLIC_HOST: '2001:db8::5' }, managed, plain('[2001:db8::5]')],
+      ['the host of a public address', { SERVER_PUBLIC_URL: 'https://[2001:db8::5]' }, managed, plain('[2001:db8::5]')],
+      [
+        'default ports',
+        { MEDIAMTX_RTSP_PORT: '554', MEDIAMTX_HLS_PORT: '443', MEDIAMTX_WEBRTC_PORT: '80' },
+        { ...managed, encrypted: { hls: true, webrtc: false } },
+        {
+          rtsp: 'rtsp://own.example/camera0',
+          hls: 'https://own.example/camera0/index.m3u8',
+          webrtc: 'http://own.example/camera0',
+        },
+      ],
+      [
+        'proxies with a path',
+        proxied,
+        managed,
+        {
+          rtsp: 'rtsps://cam.example/camera0',
+          hls: 'https://cam.example/video/hls/camera0/index.m3u8',
+          webrtc: 'https://[2001:db8::5]:8443/camera0',
+        },
+      ],
+      ['the simulator', proxied, managed, { rtsp: 'rtsps://cam.example/camera0' }, 'embedded'],
+      ['an external server', external, managed, plain('media.example'), 'external'],
+      ['an external server with encryption', external, secure, encrypted('media.example'), 'external'],
+      [
+        'an external server that encrypts WebRTC only',
+        external,
+        { ...managed, encrypted: { hls: false, webrtc: true } },
+        { ...plain('media.example'), webrtc: 'https://media.example:8889/camera0' },
+        'external',
+      ],
+      [
+        'an external server beside a proxy of the API',
+        { ...external, SERVER_PUBLIC_URL: 'https://cam.example' },
+        managed,
+        plain('media.example'),
+        'external',
+      ],
+    ]
+    for (const [title, values, served, expected, kind] of cases) {
+      it(`with ${title}`, () => {
+        const config = configured(values)
+        const offers: Offers = streamUrlOptions(config)(kind ?? 'managed', served)
+        expect(streamUrls('camera0', 'own.example', rpcOptions(config).publicHost, offers)).to.deep.equal(expected)
+        // The API keeps URLs as long as it gets the same object.
+        const offersOf = streamUrlOptions(config)
+        expect(offersOf(kind ?? 'managed', { ...served })).to.equal(offersOf(kind ?? 'managed', served))
+      })
+    }
+  })
+
+  it('for a reverse proxy', () => {
+    const config = configured({ SERVER_PUBLIC_URL: 'https://cam.example/cameras/', SERVER_TRUSTED_PROXIES: '10.0.0.2' })
+    expect(rpcOptions(config)).to.deep.include({
+      trustedProxies: ['10.0.0.2'],
+      corsOrigins: ['http://localhost:3000', 'https://localhost:3000', 'https://cam.example'],
+    })
+    expect(rpcOptions(config).urls).to.include({ prefix: '/cameras' })
+    expect(rpcOptions(configured({ SERVER_PUBLIC_URL: 'https://cam.example' })).urls).not.to.have.property('prefix')
+    expect(healthOptions(config)).to.deep.include({ hosts: ['cam.example'], trustedProxies: ['10.0.0.2'] })
+    const places = ownPlaces(configured({ MEDIAMTX_PUBLIC_RTSP_URL: 'rtsp://[2001:db8::5]' }), 'managed', 1)
+    expect(places.at(-1)).to.deep.equal({ host: '2001:db8::5', ports: [554] })
   })
 
   it('for captures and pictures', () => {
@@ -291,7 +421,13 @@ describe('options from the configuration', () => {
         expiryGrace: 30_000,
         rate: rateLimitOptions(defaults),
       },
-      urls: { streamLife: 3_600_000, fileLife: 900_000, bindAddress: false, openStreams: false },
+      urls: {
+        streamLife: 3_600_000,
+        maxStreamLife: 30 * 86_400_000,
+        fileLife: 900_000,
+        bindAddress: false,
+        openStreams: false,
+      },
       snapshots: { format: 'jpg', quality: 90, maxAge: 1_000 },
       recordings: { format: 'fmp4' },
       simulation: false,

@@ -201,6 +201,39 @@ describe('configuration', () => {
       )
     })
 
+    it('reads the address of a proxy in one form', () => {
+      for (const [key, written, expected] of [
+        ['SERVER_PUBLIC_URL', '', ''],
+        ['SERVER_PUBLIC_URL', 'HTTPS://Cam.Example:443/', 'https://cam.example'],
+        ['SERVER_PUBLIC_URL', 'http://cam.example:8080/a/b-1//', 'http://cam.example:8080/a/b-1'],
+        ['MEDIAMTX_PUBLIC_RTSP_URL', 'rtsp://cam.example:554', 'rtsp://cam.example'],
+        ['MEDIAMTX_PUBLIC_RTSP_URL', 'rtsps://[2001:DB8:0::1]:8322/x', 'rtsps://[2001:db8::1]:8322/x'],
+        ['MEDIAMTX_PUBLIC_HLS_URL', 'https://192.0.2.1:80', 'https://192.0.2.1:80'],
+      ] as const) {
+        const { server, mediamtx } = env(key, written)
+        const values = {
+          SERVER_PUBLIC_URL: server.public_url,
+          MEDIAMTX_PUBLIC_RTSP_URL: mediamtx.public_rtsp_url,
+          MEDIAMTX_PUBLIC_HLS_URL: mediamtx.public_hls_url,
+        }
+        expect(values[key], written).to.equal(expected)
+      }
+      for (const wrong of [
+        'cam.example',
+        'rtsp://cam.example',
+        'https://',
+        'https://cam.example:0',
+        'https://cam.example:65536',
+        'https://user:secret@cam.example',
+        'https://cam.example/?x=1',
+        'https://cam.example/#x',
+        'https://cam.example/a b',
+        'https://[zz]/',
+        'https://cam example/',
+      ])
+        expect(faultsOf(() => env('SERVER_PUBLIC_URL', wrong))[0]?.rule, wrong).to.match(/^must be an address such as/)
+    })
+
     it('refuses a number where text is required', () => {
       expect(faultsOf(() => load('security: { jwt_secret_file: 007 }'))).to.have.length(1)
       expect(faultsOf(() => load('server: { host: "http://x" }'))).to.have.length(1)
@@ -413,6 +446,39 @@ describe('configuration', () => {
       )
       expect(load('mediamtx: { mode: external, auth_port: 8004 }').warnings).to.deep.equal([])
       expect(load('mediamtx: { mode: external }\nsecurity: { streams: open }').warnings).to.deep.equal([])
+    })
+
+    it('require the files of a certificate of the media server for `files`, and only then', () => {
+      const faults = (yaml: string) => faultsOf(() => load(`mediamtx: { ${yaml} }`)).map(({ rule }) => rule)
+      const both = 'tls_cert_file: a.pem, tls_key_file: a.key'
+      const needs = ['mediamtx.tls: files needs mediamtx.tls_cert_file and mediamtx.tls_key_file']
+      const unused = ['mediamtx.tls_cert_file and mediamtx.tls_key_file need mediamtx.tls: files']
+      expect(load(`mediamtx: { tls: files, ${both} }`).warnings).to.deep.equal([])
+      expect(faults('tls: files')).to.deep.equal(needs)
+      expect(faults('tls: files, tls_cert_file: a.pem')).to.deep.equal(needs)
+      expect(faults(both)).to.deep.equal(unused)
+      expect(faults(`tls: 'off', tls_key_file: a.key`)).to.deep.equal(unused)
+    })
+
+    it('warn of streams that browsers block', () => {
+      const own = 'server: { tls: { cert_file: a.pem, key_file: a.key } }'
+      const warned = (yaml: string) => load(yaml).warnings.some((text) => text.startsWith('browsers block HLS'))
+      expect(warned(own)).to.equal(false)
+      expect(warned(`${own}\nmediamtx: { tls: 'off' }`)).to.equal(true)
+      expect(warned('server: { public_url: https://cam.example }')).to.equal(true)
+      expect(warned('server: { public_url: http://cam.example }')).to.equal(false)
+      const urls = 'public_hls_url: https://cam.example/hls, public_webrtc_url: https://cam.example/webrtc'
+      expect(warned(`server: { public_url: https://cam.example }\nmediamtx: { ${urls} }`)).to.equal(false)
+      // Their encryption is read at the start.
+      const external = 'mediamtx: { mode: external, auth_port: 8004 }'
+      expect(warned(`${own}\n${external}`)).to.equal(false)
+    })
+
+    it('keep the usual life of stream URLs below the longest', () => {
+      expect(
+        faultsOf(() => load('security: { stream_url_life: 2h, stream_url_max_life: 1h }')).map(({ rule }) => rule),
+      ).to.deep.equal(['security.stream_url_life must be at most security.stream_url_max_life'])
+      expect(load('security: { stream_url_life: 30d }').config.security.stream_url_life).to.equal(30 * 86_400_000)
     })
 
     it('read the free space as a size, or leave it to the service', () => {

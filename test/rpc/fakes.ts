@@ -543,7 +543,13 @@ export const createWorld = () => {
       bytesSent: 1_000,
       bytesReceived: 2_000,
     }),
-    urls: { streamLife: 3_600_000, fileLife: 900_000, bindAddress: false, openStreams: false },
+    urls: {
+      streamLife: 3_600_000,
+      maxStreamLife: 7_200_000,
+      fileLife: 900_000,
+      bindAddress: false,
+      openStreams: false,
+    },
     facts: {
       subscribe: (listener) => {
         listeners.add(listener)

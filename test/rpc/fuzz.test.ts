@@ -30,6 +30,7 @@ const good = (token: string): Record<string, unknown> => ({
     limit: 5,
     offset: 0,
     expires_in: 60,
+    life: 60,
     topics: ['camera.connected', 'recording.start'],
     filters: { device: 'camera0' },
   },

@@ -85,6 +85,60 @@ describe('stream URLs', () => {
     }
   })
 
+  describe('for a wall display', () => {
+    const request = async (expiry: number, params: object, urls: Partial<RpcOptions['urls']> = {}) => {
+      const { as, grantOf } = await serve(urls)
+      const display = await as(`viewer/display/${noon + expiry}`)
+      const { result, error } = await display.call('get_stream_url', { device: 'camera0', ...params })
+      if (error !== undefined) return { error }
+      expect(result.expires_at).to.equal(new Date(grantOf(result.stream_url).expiresAt).toISOString())
+      return { life: grantOf(result.streams.webrtc).expiresAt - noon }
+    }
+    const max = { maxStreamLife: 24 * hour }
+
+    it('live longer than usual on request', async () => {
+      expect(await request(100 * hour, { life: 20 * 3_600 }, max)).to.deep.equal({ life: 20 * hour })
+      expect(await request(100 * hour, { life: 24 * 3_600 }, max)).to.deep.equal({ life: 24 * hour })
+      expect(await request(100 * hour, { life: 5 }, max)).to.deep.equal({ life: 5_000 })
+    })
+
+    it('may live up to the end of the credential, as the client counted it a moment ago', async () => {
+      expect(await request(10 * hour, { life: 10 * 3_600 }, max)).to.deep.equal({ life: 10 * hour })
+      expect(await request(10 * hour, { life: 10 * 3_600 + 59 }, max)).to.deep.equal({ life: 10 * hour })
+    })
+
+    it('are refused beyond the end of the credential', async () => {
+      const { error } = await request(10 * hour, { life: 11 * 3_600 }, max)
+      expect(error?.code).to.equal(-32602)
+      expect(error?.data).to.deep.include({
+        param: 'life',
+        details: 'life must be at most 36000: the credential of this client ends then',
+        suggestion: 'Request a shorter life, or use a credential that is valid for longer, such as an API key',
+      })
+    })
+
+    it('are refused beyond the longest life that is configured', async () => {
+      const { error } = await request(100 * hour, { life: 24 * 3_600 + 1 }, max)
+      expect(error?.code).to.equal(-32602)
+      expect(error?.data).to.deep.include({
+        param: 'life',
+        details: 'life must be at most 86400 (security.stream_url_max_life, in seconds)',
+      })
+    })
+
+    it('have the life of `life`, a number of seconds, if the request has two', async () => {
+      expect(await request(100 * hour, { life: 3 * 3_600, expires_in: 60 }, max)).to.deep.equal({ life: 3 * hour })
+      for (const wrong of [0, -1, 1.5, 'soon', null])
+        expect((await request(100 * hour, { life: wrong })).error?.data.param, String(wrong)).to.equal('life')
+    })
+
+    it('need no life if streams are open to everybody', async () => {
+      const { as } = await serve({ openStreams: true })
+      const { result } = await (await as('viewer/ann')).call('get_stream_url', { device: 'camera0', life: 60 })
+      expect(result).not.to.have.property('expires_at')
+    })
+  })
+
   it('are also in the results of get_camera_list, get_camera_status and start_streaming', async () => {
     const { as, grantOf } = await serve()
     const operator = await as('operator/eve')

@@ -41,6 +41,7 @@ export async function arrangeProcess(options: Partial<ServerProcessOptions> = {}
     },
     host: '127.0.0.1',
     offers: { hls: true, webrtc: true },
+    media: { hlsVariant: 'fmp4', webrtcHosts: [], trustedProxies: [] },
     runDir: join(dir, 'run'),
     dataDir: join(dir, 'data'),
     recordingsDir,

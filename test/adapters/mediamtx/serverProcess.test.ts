@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { type AddressInfo, createServer, type Server } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { endOrphans, MARK } from '../../../adapters/mediamtx/orphans.js'
@@ -272,7 +272,7 @@ describe('server process', () => {
       const missing = 'WebRTC playback; clients get no WebRTC URLs'
       for (const [ports, named] of [
         [{ webrtc: tcp.port }, `port ${tcp.port} (mediamtx.webrtc_port)`],
-        [{ webrtcUdp: udp.address().port }, `port ${udp.address().port} (UDP)`],
+        [{ webrtcUdp: udp.address().port }, `port ${udp.address().port} (mediamtx.webrtc_udp_port)`],
       ] as const) {
         const server = make({ ports: { ...options.ports, ...ports } })
         await server.start(managed, unexpected, never())
@@ -283,6 +283,17 @@ describe('server process', () => {
         await server.end()
       }
       expect(warnings()).to.have.length(2)
+    })
+
+    it('finds certificates by paths that are relative to our working directory, not to its own', async () => {
+      const { make, options, configuration } = await arrangeManaged()
+      const tls = { certFile: 'some/cert.pem', keyFile: '/etc/some.key' }
+      await make({ media: { ...options.media, tls } }).start(managed, unexpected, never())
+      for (const protocol of ['hls', 'webrtc'])
+        expect(await configuration())
+          .to.contain(`\n${protocol}Encryption: true\n`)
+          .and.to.contain(`\n${protocol}ServerCert: "${resolve('some/cert.pem')}"\n`)
+          .and.to.contain(`\n${protocol}ServerKey: "/etc/some.key"\n`)
     })
 
     it('is ended if its start is aborted', async () => {
