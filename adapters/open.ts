@@ -5,12 +5,11 @@ import { fileURLToPath } from 'node:url'
 import type { StreamAccess } from '../machines/domain/access.js'
 import type { ScanPlan } from '../machines/domain/external.js'
 import type { Clock, Log, Metrics, ServerChoice, ServerProcess } from '../machines/domain/ports.js'
-import { openAuditLog } from './audit/auditLog.js'
 import { type Closers, createClosers } from './closers.js'
 import { type ConfigFileOptions, createConfigFile } from './configuration/file.js'
 import { createConfigHistory } from './configuration/history.js'
 import { createClockStore } from './data/clockStore.js'
-import { type DataDirectory, openDataDirectory } from './data/directory.js'
+import { openDataDirectory } from './data/directory.js'
 import { createExternalStore } from './data/externalStreams.js'
 import { createGapStore } from './data/gaps.js'
 import { createIntentStore } from './data/intents.js'
@@ -18,7 +17,7 @@ import { createProtection } from './data/protection.js'
 import { createRegistryStore } from './data/registry.js'
 import { createRetentionStore } from './data/retention.js'
 import { openRunFolder } from './data/runFolder.js'
-import { jwtSecret, keptSecret } from './data/secrets.js'
+import { keptSecret } from './data/secrets.js'
 import { checkPrograms } from './ffmpeg/installed.js'
 import { createPictures } from './ffmpeg/pictures.js'
 import { createPipelines } from './ffmpeg/pipelines.js'
@@ -30,8 +29,6 @@ import { createSegments } from './files/segments.js'
 import { createStorage } from './files/storage.js'
 import { createHostSampler } from './host/sampler.js'
 import { noJournal, openJournal } from './journal/journal.js'
-import { type ApiKeysOptions, createApiKeys } from './keys/apiKeys.js'
-import { createLinks } from './links/links.js'
 import { createMediaAuthServer, mediaAuthAddress } from './mediamtx/authServer.js'
 import { checkExternal } from './mediamtx/external.js'
 import type { Address } from './mediamtx/findServer.js'
@@ -40,12 +37,11 @@ import { createOwnCredential } from './mediamtx/ownCredential.js'
 import type { PathDefaults } from './mediamtx/pathBody.js'
 import { sampledStreams } from './mediamtx/sampledStreams.js'
 import { createServerProcess, type ServerProcessOptions } from './mediamtx/serverProcess.js'
+import { type AccessOptions, openAccess } from './openAccess.js'
 import { createAddressCheck, type OwnPlace } from './rtsp/addresses.js'
 import { createStreamReader } from './rtsp/reader.js'
 import { createStreamScan } from './rtsp/scan.js'
-import { createCredentials } from './tokens/credentials.js'
-import { createTokens } from './tokens/tokens.js'
-import { createTrustedKeys, type KeySource } from './tokens/trustedKeys.js'
+import { noSimulation, openSimulation, type SimulationOptions } from './simulation/open.js'
 import { createUsbDevices } from './usb/devices.js'
 import { createDeviceProbe } from './usb/probe.js'
 
@@ -58,13 +54,7 @@ export interface OpenOptions {
   dataDir: string
   /** Default: without a file. */
   configuration?: ConfigFileOptions
-  access: {
-    jwtSecret: { value: string; file: string }
-    jwtKeys: readonly KeySource[]
-    tokens: { issuer: string; audience: string; tolerance: number; issuedAhead: number }
-    keys: ApiKeysOptions['defaults']
-    audit: { maxSize: number; maxFiles: number }
-  }
+  access: AccessOptions
   journal: { enabled: boolean; maxSize: number; maxAge: number }
   /** Of the service. */
   version: string
@@ -87,6 +77,8 @@ export interface OpenOptions {
   scan: { plan: ScanPlan; hostLimit: number; concurrency: number }
   /** Where the service and its media server listen: no stream may lead there. */
   ownPlaces(kind: Kind, authPort: number): OwnPlace[]
+  /** Absent: nothing is simulated. */
+  simulation?: SimulationOptions
 }
 
 /** What the process brings. */
@@ -116,12 +108,15 @@ export async function openPorts(
   }
 }
 
-async function open(options: OpenOptions, { log, env, clock, metrics }: Surroundings, closers: Closers) {
+async function open(options: OpenOptions, { log, env, clock: given, metrics }: Surroundings, closers: Closers) {
+  const simulated = options.simulation && openSimulation(options.simulation, given)
+  const { clock } = simulated ?? { clock: given }
   await checkPrograms({ path: env.PATH ?? '', log })
   const data = await openDataDirectory(options.dataDir)
   closers.push(data.release)
   const run = await openRunFolder({ ofSystemd: env.RUNTIME_DIRECTORY, ofData: data.run, log })
   closers.push(run.remove)
+  const simulation = (await simulated?.use({ data, runDir: run.dir }, env)) ?? noSimulation(clock, env)
   const access = await openAccess(options.access, data, { log, env, clock }, closers)
 
   const { enabled: hasJournal, ...journalSize } = options.journal
@@ -159,7 +154,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     pathDefaults: paths,
     mark,
     simulatorCommand: simulatorCommand(),
-    env,
+    env: simulation.env,
     auth: () => ({
       address: mediaAuthAddress({ host: options.mediaAuth.host, port: authPort, secret: mediaSecret }),
       apiUser: own.api.user,
@@ -190,14 +185,16 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   }
 
   const reader = createStreamReader({ ...options.rtsp, credentials: own.reader, log })
-  const probe = createDeviceProbe({ reader, log, timeout: options.probeTimeout })
+  const probe = simulation.probe(createDeviceProbe({ reader, log, timeout: options.probeTimeout }))
   const runDir = run.dir
   const { publishHost } = options
-  const pipelines = await createPipelines({
-    ...{ runDir, mark, log, clock, publishHost },
-    publishAs: own.publisher,
-    mayBeHidden: () => kind === 'external',
-  })
+  const pipelines = simulation.pipelines(
+    await createPipelines({
+      ...{ runDir, mark, log, clock, publishHost },
+      publishAs: own.publisher,
+      mayBeHidden: () => kind === 'external',
+    }),
+  )
   closers.push(pipelines.close)
   const snapshotsDir = (camera: string) => join(data.snapshots, camera)
   const hostSampler = createHostSampler({ clock, log })
@@ -223,17 +220,23 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     /** The protocols that the media server of this service offers to clients besides RTSP. */
     serverOffers: serverProcess.offers,
     reader,
-    usb: createUsbDevices({ log }),
+    clock,
+    usb: simulation.usb(() => createUsbDevices({ log })),
     probe,
     pipelines,
-    pictures: createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
+    pictures: simulation.pictures(
+      createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
+    ),
     files,
     protection: await createProtection({ dir: data.state, clock, log, files }),
     gaps,
     quarantine: createQuarantines(folders),
     indexer: createIndexer({ dirs: folders, clock, path: env.PATH ?? '' }),
     segments: createSegments({ recordingsDir: data.recordings, fallbackDir, clock, log }),
-    storage: createStorage({ dir: data.recordings, fallbackDir, use: recordings.use, stateDir: data.state }),
+    storage: simulation.storage(
+      createStorage({ dir: data.recordings, fallbackDir, use: recordings.use, stateDir: data.state }),
+    ),
+    simulatedHost: simulation.host(serverProcess.signal),
     registry: createRegistryStore({ dir: data.state, clock, log }),
     retention: createRetentionStore({ dir: data.state, clock, log }),
     clockStore: createClockStore({ dir: data.state, clock, log }),
@@ -250,43 +253,6 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
       authPort = (await authServer.start()).port
     },
   }
-}
-
-/** Credentials, rights and the audit log: opened first, closed last. */
-async function openAccess(
-  options: OpenOptions['access'],
-  data: DataDirectory,
-  { log, env, clock }: Omit<Surroundings, 'metrics'>,
-  closers: Closers,
-) {
-  const { key: secret } = await jwtSecret({
-    ...options.jwtSecret,
-    credentialsDirectory: env.CREDENTIALS_DIRECTORY,
-    secretsDir: data.secrets,
-    service: { clock, log },
-  })
-  const trusted = await createTrustedKeys({ sources: options.jwtKeys, clock, log })
-  closers.push(trusted.close)
-  const tokens = createTokens({ secret, clock, trusted, log, ...options.tokens })
-  const keys = await createApiKeys({ stateDir: data.state, clock, log, defaults: options.keys })
-  closers.push(keys.close)
-  const credentials = await createCredentials({ tokens, keys, stateDir: data.state, clock, log })
-  closers.push(credentials.close)
-  const linkSecret = await keptSecret(data.secrets, 'link_secret', { clock, log })
-  const links = createLinks({ secret: linkSecret.key, clock, isRevoked: credentials.isRevoked })
-  const auditSecret = await keptSecret(data.secrets, 'audit_secret', { clock, log })
-  const audit = await openAuditLog({
-    dir: join(data.dir, 'audit'),
-    headDir: data.state,
-    secret: auditSecret.key,
-    // With a secret of an earlier run there was a log.
-    isNew: auditSecret.from === 'generated',
-    clock,
-    log,
-    ...options.audit,
-  })
-  closers.push(audit.close)
-  return { tokens, keys, credentials, links, audit }
 }
 
 /** The simulator of MediaMTX is a program of its own, like the real one. */

@@ -85,7 +85,7 @@ export function streamUrlOptions(config: Configuration) {
 }
 
 /** `undefined` if health and metrics are not served. */
-export const healthOptions = ({ server, http_health: health }: Configuration) =>
+export const healthOptions = ({ server, simulation, http_health: health }: Configuration) =>
   health.enabled
     ? {
         host: health.host,
@@ -94,5 +94,6 @@ export const healthOptions = ({ server, http_health: health }: Configuration) =>
         hosts: server.public_host ? [server.public_host] : [],
         allowedIps: health.allowed_ips,
         withMetrics: health.enable_metrics,
+        simulation: simulation.enabled,
       }
     : undefined
