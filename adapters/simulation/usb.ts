@@ -86,12 +86,13 @@ export function createSimulatedUsb(cameras: readonly SimulatedCamera[]): {
       devices: () => [...shown.values()],
       async plug(name, port, signal) {
         const camera = find(name)
-        if (camera.plugged) throw new Failure('not_simulated', `${name} is plugged in already`)
+        if (camera.plugged && (port === undefined || port === camera.port)) return
+        if (camera.plugged) throw new Failure('not_simulated', `${name} is plugged in at another port: use replug`)
         await change({ ...camera, plugged: true, ...(port !== undefined && { port }) }, 'add', signal)
       },
       async unplug(name, signal) {
         const camera = find(name)
-        if (!camera.plugged) throw new Failure('unplugged', `${name} is not plugged in`)
+        if (!camera.plugged) return
         await change({ ...camera, plugged: false }, 'remove', signal)
       },
       async twin(name, port, signal) {
