@@ -12,7 +12,7 @@ const shown: Record<Exclude<DiskAction, 'disk_ok'>, (usage: DiskUsage, levels: D
   // Above the warning, and below the level where the recordings of low priority stop.
   disk_nearly_full: (usage, { warnPercent, blockPercent }) => ({
     ...usage,
-    ...filledTo(warnPercent + (blockPercent - warnPercent) / 4, usage),
+    ...filledTo(Math.max(usage.percent, warnPercent + (blockPercent - warnPercent) / 4), usage),
   }),
   disk_full: (usage) => ({
     ...usage,

@@ -152,6 +152,14 @@ describe('a simulated disk', () => {
     expect(await storage.usage('main')).to.equal(real)
   })
 
+  it('is never less full than the real one', async () => {
+    const crowded = { ...real, used: 792, available: 108, percent: 88 }
+    const parts = { usage: async () => crowded, use: async () => {}, keepReserve: async () => {} }
+    const { storage, set } = createSimulatedStorage(parts, { warnPercent: 80, blockPercent: 90 })
+    set('disk_nearly_full')
+    expect(await storage.usage('main')).to.deep.equal({ ...crowded, simulated: true })
+  })
+
   it('is nearly full between the levels of warning and refusal, full, or read-only; the fallback folder is not', async () => {
     const { storage, set } = open()
     set('disk_nearly_full')
