@@ -94,6 +94,6 @@ export const healthOptions = ({ server, simulation, http_health: health }: Confi
         hosts: server.public_host ? [server.public_host] : [],
         allowedIps: health.allowed_ips,
         withMetrics: health.enable_metrics,
-        simulation: simulation.enabled,
+        ...(simulation.enabled && { simulation: true }),
       }
     : undefined

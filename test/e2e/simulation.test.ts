@@ -130,7 +130,7 @@ describe('the scenarios of config/examples/simulations', function () {
     await service.call('stop_recording', { device: 'camera0' })
     const { start_time } = await service.call<{ start_time: string }>('start_recording', { device: 'camera0' })
     await inOrder(begin, step(1, 'jump_clock'), step(2, 'jump_clock'))
-    const back = await service.until('the second jump is told', () =>
+    const back = await service.until('the notification of the second jump', () =>
       service.notifications.find((each) => each.method === 'system.clock_jumped' && Number(each.params.by_ms) < 0),
     )
     expect(back.params.by_ms).to.be.within(-3_610_000, -3_590_000)
