@@ -108,7 +108,7 @@ describe('the scenarios of config/examples/simulations', function () {
     await inOrder(hangs, step(3, 'resume_server'))
   })
 
-  it('disk: a warning first; then recordings are interrupted with the reason, and resumed; no file is deleted', async () => {
+  it('disk: a warning first; then recordings are interrupted with the reason, and resumed', async () => {
     const begin = await play('disk', { records: true })
     const storage = (reason: string): [string, Record<string, unknown>] => [
       'system.error',
