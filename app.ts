@@ -15,6 +15,7 @@ import type { Tokens } from './machines/domain/access.js'
 import { hostInUrl } from './machines/domain/address.js'
 import type { CameraId } from './machines/domain/camera.js'
 import type { Clock, Log } from './machines/domain/ports.js'
+import type { Scenario } from './machines/domain/simulation.js'
 import about from './package.json' with { type: 'json' }
 import { createHealthServer } from './rpc/http/health.js'
 import { createMetricsPage } from './rpc/http/metricsPage.js'
@@ -57,6 +58,8 @@ interface AppOptions {
   config: Configuration
   /** Where the configuration comes from. Default: from nowhere, so that it cannot change. */
   source?: ConfigurationSources & { loaded: Loaded }
+  /** Of `serve --simulate`. */
+  scenario?: Scenario
   log: Log
   /** The last lines of the log, for a support bundle. */
   recentLog?(): readonly string[]
@@ -99,16 +102,18 @@ export const checkMediaCertificate = (config: Configuration): void => {
 
 /** Connects and starts everything. If it fails, closes everything and rejects with one sentence for the operator. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { config, log, env, clock = systemClock, open = openPorts, startLimit = 10_000 } = options
+  const { config, scenario, log, env, open = openPorts, startLimit = 10_000 } = options
   const { source = { env: {}, loaded: withoutSources(config) } } = options
   checkMediaCertificate(config)
   const text = source.loaded.text ?? ''
   const metrics = createMetrics()
   const configuration = { path: configurationPath(source), text }
   const { ports, closers } = await open(
-    { ...portOptions(config), configuration, version },
-    { log, env, clock, metrics },
+    { ...portOptions(config, scenario), configuration, version },
+    { log, env, clock: options.clock ?? systemClock, metrics },
   )
+  // A simulation can move it.
+  const { clock = options.clock ?? systemClock } = ports
   let why = 'the service could not start'
   try {
     const rateLimits = createRateLimits(rateLimitOptions(config))
@@ -134,7 +139,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       {
         actors: actorOptions(config),
         input: {
-          ...fleetInput(config, await ports.external.load()),
+          ...fleetInput(config, await ports.external.load(), scenario),
           configuration: { text, settings: liveSettings(config) },
         },
         ask: askOptions(config),

@@ -4,6 +4,7 @@ import { systemClock as clock } from './adapters/systemClock.js'
 import { version } from './app.js'
 import { audit } from './commands/audit.js'
 import { checkConfig } from './commands/checkConfig.js'
+import { checkSimulation } from './commands/checkSimulation.js'
 import { downloadMediamtx } from './commands/downloadMediamtx.js'
 import { explain } from './commands/explain.js'
 import { helpText } from './commands/help.js'
@@ -16,6 +17,7 @@ import { supportBundle } from './commands/supportBundle.js'
 import { token } from './commands/token.js'
 import { parseArguments } from './config/arguments.js'
 import { loadConfiguration } from './config/load.js'
+import { loadScenario } from './config/simulation.js'
 
 // Without a listener, Node opens its inspector for this signal. Through it, every local user could control the service.
 process.on('SIGUSR1', () => {})
@@ -36,6 +38,8 @@ async function run(argv: readonly string[]): Promise<Outcome> {
   switch (command.name) {
     case 'check-config':
       return checkConfig(config, warnings)
+    case 'check-simulation':
+      return checkSimulation(config, command.file)
     case 'token':
       return token(config, command, terminal)
     case 'keys':
@@ -56,9 +60,11 @@ async function run(argv: readonly string[]): Promise<Outcome> {
         dataDir: command.flags['data-dir'] ?? env.CAMERA_SERVICE_DATA_DIR,
       }
       const guide = command.guide ? sources : undefined
+      const { simulate } = command.flags
+      const scenario = simulate === undefined ? undefined : loadScenario(simulate, config.cameras)
       const { signal, onReload } = listenToSignals()
       const ports = { env, clock, signal, onReload, onUnhandled, print }
-      return serve(config, { warnings, guide, source: { ...source, loaded } }, ports)
+      return serve(config, { warnings, guide, scenario, source: { ...source, loaded } }, ports)
     }
   }
 }

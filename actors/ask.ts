@@ -4,11 +4,11 @@ import { cameraView } from '../machines/cameraView.js'
 import type { Hold } from '../machines/demand.js'
 import type { By } from '../machines/domain/by.js'
 import type { CameraId } from '../machines/domain/camera.js'
-import type { Pipelines } from '../machines/domain/capture.js'
 import { dependencyFailed, invalidParam, notFound, ServiceError } from '../machines/domain/errors.js'
 import type { Fact, RecordingFact } from '../machines/domain/facts.js'
 import type { Clock } from '../machines/domain/ports.js'
-import { because, reasonFrom } from '../machines/domain/reason.js'
+import { because } from '../machines/domain/reason.js'
+import type { Act } from '../machines/domain/simulation.js'
 import type {
   CameraView,
   HoldView,
@@ -20,7 +20,7 @@ import type {
 import { type CameraActor, type Directory, type FleetActor, findCamera } from './directory.js'
 import type { Facts } from './facts.js'
 import { outcomeOf } from './outcome.js'
-import { failedBy, noPicture, notVirtual, type RequestMethod, refusal, simulationDisabled } from './refusals.js'
+import { failedBy, noPicture, type RequestMethod, refusal } from './refusals.js'
 
 /**
  * Requests to cameras, in four steps: find the actor, check `can`, send the event, wait for the fact. Rejects with
@@ -45,11 +45,14 @@ export interface Ask {
   releaseStream(camera: string, holder: string): Promise<HoldView>
   /** Releases all streams of a holder whose session ended. */
   releaseAll(holder: string): void
-  /** Simulates a fault. Rejects with `unsupported` if simulation is disabled or the camera is not virtual. */
-  simulate(camera: string, action: SimulateAction): Promise<void>
+  /**
+   * Simulates a fault; `camera` of the act is an id. Resolves when it has happened. Rejects with `unsupported` if
+   * simulation is disabled or the camera is a real one.
+   */
+  simulate(act: Act, by: By): Promise<void>
+  /** Starts the scenario of `serve --simulate` that waits for it. Throws `invalidState` if none waits. */
+  startScenario(): void
 }
-
-export type SimulateAction = 'unplug' | 'plug' | 'stall' | 'resume' | 'busy'
 
 export interface SnapshotRequest {
   filename?: string
@@ -74,13 +77,11 @@ interface AskPorts {
   fleet: FleetActor
   facts: Facts
   directory: Directory
-  pipelines: Pick<Pipelines, 'simulate'>
   clock: Clock
   /** How long a stream may take to start, in ms. */
   startLimit: number
   /** ms after which a start_streaming hold is released automatically; 0: never. */
   autoCloseAfter: number
-  simulation: boolean
 }
 
 /** Limits in ms, longer than those of the machines, against bugs only. Remuxing a long recording takes long. */
@@ -92,12 +93,10 @@ export function createAsk({
   fleet,
   facts,
   directory,
-  pipelines,
   clock,
   startLimit,
   autoCloseAfter,
-  simulation,
-}: AskPorts): Ask {
+}: AskPorts): Omit<Ask, 'simulate' | 'startScenario'> {
   const send = (actor: CameraActor, method: RequestMethod, event: CameraEvent) => {
     if (!actor.getSnapshot().can(event)) throw refusal(viewOf(actor), method)
     actor.send(event)
@@ -237,19 +236,6 @@ export function createAsk({
       for (const { id, stream } of directory.cameras()) {
         if (holder in stream.holders) findCamera(fleet, id).send({ type: 'stream.release', holder })
       }
-    },
-
-    async simulate(camera, action) {
-      if (!simulation) throw simulationDisabled()
-      const view = directory.camera(camera)
-      const { id, kind, cause } = view
-      if (kind !== 'virtual') throw notVirtual(view)
-      if (action === 'unplug' || action === 'plug')
-        return fleet.send({ type: 'device.simulate', camera: id, away: action === 'unplug' })
-      if (cause.state === 'unplugged') throw refusal(view, 'simulate')
-      await pipelines
-        .simulate(id, action)
-        .catch((error: unknown) => Promise.reject(dependencyFailed('camera', reasonFrom(error))))
     },
   }
 }

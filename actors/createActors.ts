@@ -13,6 +13,7 @@ import { createAsk } from './ask.js'
 import { createConfigurationAsk } from './askConfiguration.js'
 import { createExternalAsk } from './askExternal.js'
 import { createRetentionAsk } from './askRetention.js'
+import { createSimulationAsk } from './askSimulation.js'
 import { auditFacts, auditOutside } from './auditFacts.js'
 import { createDirectory, type Directory, type FleetActor } from './directory.js'
 import { createSurvey } from './effects/retention.js'
@@ -101,6 +102,13 @@ export function createActors(
   const directory: Directory = createDirectory({ fleet, observer, startedAt: clock.now() })
   const explain = createExplain({ fleet, directory, journalist, journal: ports.journal, clock })
   const ask = createAsk({ ...ports, ...asking, fleet, facts, directory })
+  const simulation = createSimulationAsk({
+    ...ports,
+    actor: () => fleet.system.get('simulation'),
+    facts,
+    directory,
+    enabled: asking.simulation,
+  })
   const external = createExternalAsk({ ...asking, fleet, facts, directory, clock })
   const retention = createRetentionAsk({
     actor: () => fleet.system.get('retention'),
@@ -143,6 +151,7 @@ export function createActors(
     stateTimes: journalist.times,
     ask: {
       ...ask,
+      ...simulation,
       releaseAll(session: string) {
         ask.releaseAll(session)
         external.leave(session)

@@ -1,4 +1,4 @@
-import type { ClockJump, Fact, Told } from '../machines/domain/facts.js'
+import type { ClockJump, Fact, SimulationFact, Told } from '../machines/domain/facts.js'
 import type { Log } from '../machines/domain/ports.js'
 import type { Reason } from '../machines/domain/reason.js'
 
@@ -46,8 +46,12 @@ export const logFacts = (log: Log) => {
     const { type, seq: _seq, at: _at, ...fields } = fact
     const { path: _path, file: _file, request: _request, ...shown } = fields as Record<string, unknown>
     const isDetail = details.has(type) || isRepeatedScan(fact)
-    const plain = fact.type === 'system.clock_jumped' ? jump(fact) : flat(shown)
-    log[warnings.has(type) ? 'warn' : isDetail ? 'debug' : 'info'](type, plain)
+    const plain =
+      fact.type === 'system.clock_jumped' ? jump(fact) : flat(fact.type === 'simulation.step' ? step(fact) : shown)
+    log[warnings.has(type) || (fact.type === 'simulation.step' && fact.reason) ? 'warn' : isDetail ? 'debug' : 'info'](
+      type,
+      plain,
+    )
   }
 }
 
@@ -82,6 +86,15 @@ const jump = ({ from, to, by }: ClockJump) => ({
   details:
     'the clock was set, or the host was suspended: streams, recordings and sessions continue; file names and times ' +
     'follow the new clock; if nobody set it, check the time synchronisation of the host',
+})
+
+/** `camera` is its id, if it has one yet. */
+const step = ({ act: { camera: name, ...act }, camera, step, reason }: SimulationFact) => ({
+  ...act,
+  ...(name !== undefined && { name }),
+  ...(camera !== undefined && { camera }),
+  ...(step !== undefined && { step }),
+  ...(reason && { reason }),
 })
 
 const isReason = (value: unknown): value is Reason =>

@@ -13,6 +13,7 @@ import type { CaptureDefaults, Clock, Log, RegistryStore } from '../machines/dom
 import type { Protection } from '../machines/domain/protection.js'
 import type { GapStore, IntentStore } from '../machines/domain/recording.js'
 import type { RetentionStore } from '../machines/domain/retention.js'
+import type { SimulatedHost } from '../machines/domain/simulation.js'
 import type { StorageView } from '../machines/domain/views.js'
 import { externalDiscoveryMachine } from '../machines/externalDiscovery.js'
 import { externalStreamsMachine } from '../machines/externalStreams.js'
@@ -28,6 +29,7 @@ import { recordingMachine } from '../machines/recording.js'
 import { recordingFolderMachine } from '../machines/recordingFolder.js'
 import { retentionMachine } from '../machines/retention.js'
 import { hangDelays, serverProcessMachine } from '../machines/serverProcess.js'
+import { simulationMachine } from '../machines/simulation.js'
 import { snapshotMachine } from '../machines/snapshot.js'
 import { type SourceInput, sourceMachine } from '../machines/source.js'
 import { storageMachine } from '../machines/storage.js'
@@ -48,6 +50,7 @@ import {
   serverProcessEffects,
   storageEffects,
 } from './effects/service.js'
+import { simulationEffects } from './effects/simulation.js'
 import { snapshotEffects } from './effects/snapshot.js'
 import { createSourceQuestion, provideStreamHold } from './effects/stream.js'
 import { readClock, waitUntil } from './effects/time.js'
@@ -77,6 +80,7 @@ export interface ActorPorts extends ConfigurationPorts {
   addresses: AddressCheck & NameCheck
   external: ExternalStore
   scan: StreamScan
+  simulatedHost: SimulatedHost
   clock: Clock
   log: Log
 }
@@ -172,6 +176,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, health: Provid
       quarantine: quarantineMachine.provide({ actors: quarantineEffects({ ...ports, cameras: health.cameras }) }),
       indexing: indexingMachine.provide({ actors: indexingEffects({ ...ports, ...health }) }),
       configuration: configurationMachine.provide({ actors: configurationEffects(ports, health) }),
+      simulation: simulationMachine.provide({ actors: simulationEffects({ ...ports, ...health }) }),
       clockWatch: clockWatchMachine.provide({ actors: { readClock: readClock(clock) } }),
       mediaSessions: mediaSessionsMachine.provide({ actors: mediaSessionsEffects(ports) }),
       externalDiscovery: externalDiscoveryMachine.provide({

@@ -43,6 +43,7 @@ import { type AccessOptions, openAccess } from './openAccess.js'
 import { createAddressCheck, type OwnPlace } from './rtsp/addresses.js'
 import { createStreamReader } from './rtsp/reader.js'
 import { createStreamScan } from './rtsp/scan.js'
+import { noSimulation, openSimulation, type SimulationOptions } from './simulation/open.js'
 import { createUsbDevices } from './usb/devices.js'
 import { createDeviceProbe } from './usb/probe.js'
 
@@ -80,6 +81,8 @@ export interface OpenOptions {
   scan: { plan: ScanPlan; hostLimit: number; concurrency: number }
   /** Where the service and its media server listen: no stream may lead there. */
   ownPlaces(kind: Kind, authPort: number): OwnPlace[]
+  /** Absent: nothing is simulated. */
+  simulation?: SimulationOptions
 }
 
 /** What the process brings. */
@@ -109,12 +112,15 @@ export async function openPorts(
   }
 }
 
-async function open(options: OpenOptions, { log, env, clock, metrics }: Surroundings, closers: Closers) {
+async function open(options: OpenOptions, { log, env, clock: given, metrics }: Surroundings, closers: Closers) {
+  const simulated = options.simulation && openSimulation(options.simulation, given)
+  const { clock } = simulated ?? { clock: given }
   await checkPrograms({ path: env.PATH ?? '', log })
   const data = await openDataDirectory(options.dataDir)
   closers.push(data.release)
   const run = await openRunFolder({ ofSystemd: env.RUNTIME_DIRECTORY, ofData: data.run, log })
   closers.push(run.remove)
+  const simulation = (await simulated?.use({ data, runDir: run.dir }, env)) ?? noSimulation(clock, env)
   const access = await openAccess(options.access, data, { log, env, clock }, closers)
 
   const { enabled: hasJournal, ...journalSize } = options.journal
@@ -158,7 +164,7 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     pathDefaults: paths,
     mark,
     simulatorCommand: simulatorCommand(),
-    env,
+    env: simulation.env,
     auth: () => ({
       address: mediaAuthAddress({ host: options.mediaAuth.host, port: authPort, secret: mediaSecret }),
       apiUser: own.api.user,
@@ -189,14 +195,16 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
   }
 
   const reader = createStreamReader({ ...options.rtsp, credentials: own.reader, log })
-  const probe = createDeviceProbe({ reader, log, timeout: options.probeTimeout })
+  const probe = simulation.probe(createDeviceProbe({ reader, log, timeout: options.probeTimeout }))
   const runDir = run.dir
   const { publishHost } = options
-  const pipelines = await createPipelines({
-    ...{ runDir, mark, log, clock, publishHost },
-    publishAs: own.publisher,
-    mayBeHidden: () => kind === 'external',
-  })
+  const pipelines = simulation.pipelines(
+    await createPipelines({
+      ...{ runDir, mark, log, clock, publishHost },
+      publishAs: own.publisher,
+      mayBeHidden: () => kind === 'external',
+    }),
+  )
   closers.push(pipelines.close)
   const snapshotsDir = (camera: string) => join(data.snapshots, camera)
   const hostSampler = createHostSampler({ clock, log })
@@ -228,10 +236,13 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
       return { ...serverProcess.offers(), encrypted }
     },
     reader,
-    usb: createUsbDevices({ log }),
+    clock,
+    usb: simulation.usb(() => createUsbDevices({ log })),
     probe,
     pipelines,
-    pictures: createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
+    pictures: simulation.pictures(
+      createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
+    ),
     files,
     thumbnails,
     protection: await createProtection({ dir: data.state, clock, log, files }),
@@ -239,7 +250,10 @@ async function open(options: OpenOptions, { log, env, clock, metrics }: Surround
     quarantine: createQuarantines(folders),
     indexer: createIndexer({ dirs: folders, clock, path: env.PATH ?? '' }),
     segments: createSegments({ recordingsDir: data.recordings, fallbackDir, clock, log }),
-    storage: createStorage({ dir: data.recordings, fallbackDir, use: recordings.use, stateDir: data.state }),
+    storage: simulation.storage(
+      createStorage({ dir: data.recordings, fallbackDir, use: recordings.use, stateDir: data.state }),
+    ),
+    simulatedHost: simulation.host(serverProcess.signal),
     registry: createRegistryStore({ dir: data.state, clock, log }),
     retention: createRetentionStore({ dir: data.state, clock, log }),
     clockStore: createClockStore({ dir: data.state, clock, log }),

@@ -2,7 +2,8 @@
 export const helpText = `Usage: camera-service [command] [flags]
 
 Commands
-  serve          run the service (default); with --guide also print its addresses and a token
+  serve          run the service (default); with --guide also print its addresses and a token;
+                 --simulate FILE: with cameras and faults of this file (docs/simulation.md)
   token          print a new token for a client: --role viewer|operator|admin [--user ID] [--expires 1h]
                  [--cameras camera0,camera1*] [--id JTI]; or revoke a token: --revoke JTI
   keys create    print a new API key, only once: --role viewer|operator|admin [--user ID] [--expires 90d]
@@ -22,6 +23,8 @@ Commands
                  [--actor camera:camera0] [--force] [--make-test FILE] (exit status 1: they differ,
                  2: the bundle cannot be replayed)
   check-config   check the configuration and list its faults
+  check-simulation FILE
+                 check a file of serve --simulate and list its faults
   download-mediamtx
                  download the official MediaMTX for this CPU into the data directory (needs the internet)
 

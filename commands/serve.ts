@@ -5,6 +5,7 @@ import { startApp } from '../app.js'
 import type { Configuration } from '../config/schema.js'
 import { reasonOf } from '../machines/domain/errors.js'
 import type { Clock } from '../machines/domain/ports.js'
+import type { Scenario } from '../machines/domain/simulation.js'
 import { type GuideSources, guideText, webSocketUrl } from './guide.js'
 import { type Outcome, softwareError } from './outcome.js'
 import { informSystemd, statusLine } from './systemd.js'
@@ -32,10 +33,13 @@ export async function serve(
   {
     warnings,
     guide,
+    scenario,
     source,
   }: {
     warnings: readonly string[]
     guide: GuideSources | undefined
+    /** Of `--simulate`. */
+    scenario?: Scenario | undefined
     source?: Parameters<typeof startApp>[0]['source']
   },
   { env, clock, signal, onReload, onUnhandled, print, output, start = startApp }: ServePorts,
@@ -43,6 +47,11 @@ export async function serve(
   const rootLog = createLog({ ...config.logging, ...(output && { stream: output }) })
   const log = summariseRepeats(rootLog, { period: config.logging.repeat_period, clock })
   for (const warning of warnings) log.warn(warning)
+  if (config.simulation.enabled)
+    log.warn('the service simulates faults: do not use it in production', {
+      cameras: scenario?.cameras.length ?? 0,
+      steps: scenario?.steps.length ?? 0,
+    })
   // A bug in the handling of one camera must not stop the others.
   onUnhandled((error) => log.error('a rejection was not handled', { error }))
   const systemd = createSystemdNotifier({ env, log })
@@ -54,6 +63,7 @@ export async function serve(
       setLogLevel: rootLog.setLevel,
       recentLog: rootLog.recent,
       ...(source && { source }),
+      ...(scenario && { scenario }),
     })
     onReload?.(app.reload)
     log.info('the service listens', { url: webSocketUrl(config, app) })

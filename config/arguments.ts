@@ -7,7 +7,7 @@ interface Sources {
   /** Path of the configuration file. */
   config?: string
   /** For `loadConfiguration`. */
-  flags: { 'data-dir'?: string }
+  flags: { 'data-dir'?: string; simulate?: string }
 }
 
 /** The rights of a new credential, and its lifetime in ms. */
@@ -27,9 +27,11 @@ interface HistoryFilter {
 
 /** A command line that was understood. */
 export type Command =
-  /** `guide`: print the addresses and a token for the person at the terminal. */
+  /** `guide`: print the addresses and a token for the person at the terminal. `flags.simulate`: the file of a scenario. */
   | ({ name: 'serve'; guide: boolean } & Sources)
   | ({ name: 'check-config' | 'download-mediamtx' } & Sources)
+  /** `file`: of `serve --simulate`. */
+  | ({ name: 'check-simulation'; file: string } & Sources)
   /** Without `expires`: `security.jwt_expiry_hours`. `id`: the token's `jti`. */
   | ({ name: 'token'; id?: string } & NewRights & Sources)
   /** `revoke`: a token's `jti`. */
@@ -72,6 +74,7 @@ const commands = [
   'explain',
   'history',
   'check-config',
+  'check-simulation',
   'support-bundle',
   'replay',
   'download-mediamtx',
@@ -99,6 +102,7 @@ const options = {
   until: { type: 'string', only: ['history', 'replay'] },
   limit: { type: 'string', only: ['history'] },
   guide: { type: 'boolean', only: ['serve'] },
+  simulate: { type: 'string', only: ['serve'] },
   output: { type: 'string', short: 'o', only: ['support-bundle'] },
   force: { type: 'boolean', only: ['replay'] },
   'make-test': { type: 'string', only: ['replay'] },
@@ -133,8 +137,9 @@ export function parseArguments(argv: readonly string[]): Command {
   if (values.has('help')) return { name: 'help' }
   if (values.has('version')) return { name: 'version' }
   const isFree = command === 'explain' || command === 'history'
-  const [bundle, ...others] = command === 'replay' ? rest : []
-  const { act, id } = isFree ? { act: '', id: '' } : actOf(command, command === 'replay' ? others : rest)
+  const takesFile = command === 'replay' || command === 'check-simulation'
+  const [file, ...others] = takesFile ? rest : []
+  const { act, id } = isFree ? { act: '', id: '' } : actOf(command, takesFile ? others : rest)
   const whole = [command, act].filter(Boolean).join(' ')
   for (const [flag, { only }] of Object.entries<Option>(options)) {
     if (only && values.has(flag) && !only.includes(whole))
@@ -143,7 +148,7 @@ export function parseArguments(argv: readonly string[]): Command {
   const [config, directory] = [values.get('config'), values.get('data-dir')]
   const sources = {
     ...(config === undefined ? {} : { config }),
-    flags: directory === undefined ? {} : { 'data-dir': directory },
+    flags: { ...given('data-dir', directory), ...given('simulate', values.get('simulate')) },
   }
   switch (command) {
     case 'serve':
@@ -169,7 +174,10 @@ export function parseArguments(argv: readonly string[]): Command {
     case 'support-bundle':
       return { name: command, ...given('output', values.get('output')), ...sources }
     case 'replay':
-      return replayRequest(bundle, values)
+      return replayRequest(file, values)
+    case 'check-simulation':
+      if (file === undefined) throw new UsageError('check-simulation needs the file of a simulation')
+      return { name: command, file, ...sources }
     default:
       return { name: command, ...sources }
   }

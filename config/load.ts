@@ -34,7 +34,8 @@ export interface ConfigurationSources {
   /** A YAML file; without one, that of CAMERA_SERVICE_CONFIG, if it is set. */
   file?: string | undefined
   env: Readonly<Record<string, string | undefined>>
-  flags?: Readonly<{ 'data-dir'?: string | undefined }>
+  /** `simulate`: a scenario runs, with the embedded media server. */
+  flags?: Readonly<{ 'data-dir'?: string | undefined; simulate?: string | undefined }>
 }
 
 /** A configuration, and how its values are written. */
@@ -208,7 +209,8 @@ function hintOfKey(key: string, group: string): string {
   return hintOf(key, here)
 }
 
-function readText(path: string): { text: string } | { rule: string } {
+/** Reads a file of at most 1 MiB, or returns the rule that it breaks. */
+export function readText(path: string): { text: string } | { rule: string } {
   try {
     const content = readFileSync(path)
     return content.length > 1_048_576
@@ -246,5 +248,9 @@ function fromFlags(flags: NonNullable<ConfigurationSources['flags']>): Layer {
   const layer = emptyLayer()
   const directory = flags['data-dir']
   if (directory !== undefined) set(layer, 'data_dir', text(directory), () => 'flag --data-dir')
+  if (flags.simulate !== undefined) {
+    set(layer, 'simulation.enabled', text('true'), () => 'flag --simulate')
+    set(layer, 'mediamtx.mode', text('embedded'), () => 'flag --simulate')
+  }
   return layer
 }

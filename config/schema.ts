@@ -631,7 +631,7 @@ export const schema = {
     enabled: setting(
       yesNo,
       'false',
-      'Whether to offer the method `simulate`, which simulates faults of virtual cameras. ' +
+      'Whether to offer the method `simulate`, which simulates faults; see [simulation.md](simulation.md). ' +
         'Only possible while `server.host` is loopback.',
     ),
     demo_camera: setting(yesNo, 'false', 'Whether to add a virtual camera when no other camera is found at the start.'),

@@ -15,7 +15,8 @@ const supervised = <
     | 'indexing'
     | 'mediaSessions'
     | 'clockWatch'
-    | 'configuration',
+    | 'configuration'
+    | 'simulation',
   Input,
   Action extends 'loseServer' | 'blockStorage' | 'keepReaders',
 >(
@@ -42,6 +43,18 @@ const supervised = <
       off: {},
     },
   }) as const
+
+const running = supervised('simulation', ({ context: { simulation } }: { context: FleetContext }) => simulation)
+
+/** Off, unless the service simulates. */
+const simulated = {
+  ...running,
+  initial: 'deciding',
+  states: {
+    ...running.states,
+    deciding: { always: [{ guard: 'isSimulated', target: 'running' }, { target: 'off' }] },
+  },
+} as const
 
 /**
  * The root. Spawns an actor for each camera detected since the start and sends it the changes of its device. On
@@ -73,6 +86,7 @@ export const fleetMachine = fleetSetup.createMachine({
         'storage.relaxed': { guard: 'isStorageFree', actions: 'allowNext' },
         'storage.pressed': { actions: 'passToRetention' },
         'writing.began': { actions: 'checkStorage' },
+        'disk.simulated': { actions: 'checkStorage' },
         'server.lost': { actions: 'noteObstacle' },
         'server.restored': { actions: 'noteObstacle' },
         'server.changed': { actions: 'checkLink' },
@@ -220,6 +234,10 @@ export const fleetMachine = fleetSetup.createMachine({
         retention: { ...supervised('retention', ({ context }) => context.retention), on: { 'services.stop': '.off' } },
         quarantine: { ...supervised('quarantine'), on: { 'services.stop': '.off' } },
         indexing: { ...supervised('indexing', ({ context }) => context.indexing), on: { 'services.stop': '.off' } },
+        simulation: {
+          ...simulated,
+          on: { 'services.stop': '.off' },
+        },
         start: {
           initial: 'pending',
           states: { pending: { on: { 'cameras.told': 'done' } }, done: { tags: 'started' } },

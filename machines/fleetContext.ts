@@ -10,6 +10,7 @@ import type { CameraEntry, Registry } from './domain/ports.js'
 import { because } from './domain/reason.js'
 import type { RetentionSettings } from './domain/retention.js'
 import type { Present } from './domain/roster.js'
+import type { Scenario } from './domain/simulation.js'
 import type { Obstacles } from './domain/views.js'
 import type { ExternalDiscoveryInput } from './externalDiscovery.js'
 import type { ExternalStreamsInput, ExternalStreamsMessage } from './externalStreams.js'
@@ -17,6 +18,7 @@ import type { IndexingInput } from './indexing.js'
 import type { LinkInput, LinkNews } from './mediamtxLink.js'
 import type { MediaSessionsInput } from './mediaSessions.js'
 import type { ServerProcessNews } from './serverProcess.js'
+import type { SimulationNews } from './simulation.js'
 import type { StorageNews } from './storageSetup.js'
 
 export interface FleetInput {
@@ -45,14 +47,20 @@ export interface FleetInput {
   mediaSessions?: MediaSessionsInput
   /** Default: without a file. */
   configuration?: ConfigurationInput
+  /** Faults are simulated: at the times of this scenario, and when clients ask for them. */
+  simulation?: Scenario
 }
+
+/**
+ * Number of crashes within a minute that ends the service: a restart of the process may help where an actor's does not.
+ */
+export const mostCrashes = 8
 
 export type FleetEvent =
   | { type: 'system.stop'; reason: string }
   /** Liveness check: the root answers in `context.pong`. */
   | { type: 'system.ping'; id: number }
-  /** Simulates that a virtual camera is unplugged or plugged in. */
-  | { type: 'device.simulate'; camera: CameraId; away: boolean }
+  | SimulationNews
   | DiscoveryNews
   | StorageNews
   /** From a camera: its recording writes its first bytes, or the first ones after an interruption. */
@@ -90,6 +98,7 @@ export type FleetChildren = {
   mediaSessions: 'mediaSessions'
   clockWatch: 'clockWatch'
   configuration: 'configuration'
+  simulation: 'simulation'
 }
 
 /** The device, identity and settings last sent to a camera's actor. */

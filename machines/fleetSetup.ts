@@ -23,6 +23,7 @@ import {
   type FleetEvent,
   type FleetInput,
   type Known,
+  mostCrashes,
   orphansOf,
 } from './fleetContext.js'
 import { contendersOf, yields } from './fleetPriorities.js'
@@ -44,12 +45,8 @@ import { mediaSessionsMachine } from './mediaSessions.js'
 import { quarantineMachine } from './quarantine.js'
 import { retentionMachine } from './retention.js'
 import { type ServerProcessEvent, serverProcessMachine } from './serverProcess.js'
+import { simulationMachine } from './simulation.js'
 import { storageMachine } from './storage.js'
-
-/**
- * Number of crashes within a minute that ends the service: a restart of the process may help where an actor's does not.
- */
-const mostCrashes = 8
 
 /** The events, children, guards and actions of the fleet's statechart in `fleet.ts`. */
 export const fleetSetup = setup({
@@ -75,6 +72,7 @@ export const fleetSetup = setup({
     mediaSessions: mediaSessionsMachine,
     clockWatch: clockWatchMachine,
     configuration: configurationMachine,
+    simulation: simulationMachine,
     loadRegistry: promiseHole<Registry>('loadRegistry'),
     saveRegistry: promiseHole<void, { registry: Registry }>('saveRegistry'),
     /** Resolves when no change of a path is pending. */
@@ -89,6 +87,7 @@ export const fleetSetup = setup({
     isGradual: ({ context }, { gradually }: { gradually?: true }) =>
       gradually === true && context.obstacles.storage !== undefined,
     isPlain: (_, { gradually }: { gradually?: true }) => gradually !== true,
+    isSimulated: ({ context }) => context.simulation !== undefined,
     isBroken: ({ context }) => context.crashes >= mostCrashes,
   },
   actions: {

@@ -96,9 +96,13 @@ export const storageSetup = setup({
     })),
     keepUsage: enqueueActions(({ context, enqueue, self }, measured: Measured) => {
       const { at: _, ...usage } = measured
-      enqueue.assign({ usage, rate: rateAfter(context.rate, measured, context.usage.available), failure: undefined })
+      const { rate: before } = context
+      // What the simulation changes at once says nothing about a rate of writing.
+      const isSimulated = usage.simulated === true || context.usage.simulated === true
+      const rate = isSimulated ? { perMs: 0, isKnown: true } : rateAfter(before, measured, context.usage.available)
+      enqueue.assign({ usage, rate, failure: undefined })
       const isFaulty = usage.fault !== undefined && usage.fault.code !== 'storage_full'
-      const missing = isFaulty ? undefined : shortageOf(context, usage)
+      const missing = isFaulty || isSimulated ? undefined : shortageOf(context, usage)
       const folder = context.folder === 'fallback' ? { folder: 'fallback' as const } : {}
       if (missing && self._parent) enqueue.sendTo(self._parent, { type: 'storage.pressed', missing, ...folder })
       enqueue.raise({ type: 'disk.measured' })

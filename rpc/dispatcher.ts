@@ -61,7 +61,7 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
 
   /** A camera that the caller may not use looks as if it did not exist. */
   const checkCamera = ({ camera }: Method, params: Record<string, unknown>, caller: Caller | undefined) => {
-    if (camera === undefined || caller === undefined) return
+    if (camera === undefined || caller === undefined || params[camera] === undefined) return
     const id = String(params[camera])
     if (!mayUse(caller, id)) throw notFound('Camera', id)
   }

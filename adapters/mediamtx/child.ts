@@ -20,7 +20,8 @@ export interface Child {
   pid: number
   /** Resolves with a sentence about its end and the last line of its output. */
   ended: Promise<string>
-  kill(): void
+  /** False if it has ended. */
+  signal(name: NodeJS.Signals): boolean
   /** Sends SIGINT, and SIGKILL after `grace` ms. */
   end(grace: number): Promise<void>
 }
@@ -85,7 +86,7 @@ export async function startChild({ command: [program, ...args], cwd, env, mark, 
   return {
     pid,
     ended,
-    kill: () => void child.kill('SIGKILL'),
+    signal: (name) => child.kill(name),
     end: async (grace) => {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
       const timer = setTimeout(() => {

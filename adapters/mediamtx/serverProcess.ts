@@ -48,9 +48,11 @@ const absolute = ({ tls, ...media }: MediaOptions): MediaOptions => ({
 
 /**
  * Runs one media server at a time: `start` rejects while one runs. Calls `exited` after an unexpected end. `offers`
- * returns the protocols of the last one that was started.
+ * returns the protocols of the last one that was started. `signal` returns false if none runs.
  */
-export function createServerProcess(options: ServerProcessOptions): ServerProcess & { offers(): ServerOffers } {
+export function createServerProcess(
+  options: ServerProcessOptions,
+): ServerProcess & { offers(): ServerOffers; signal(name: NodeJS.Signals): boolean } {
   const { mode, api, ports, host, runDir, dataDir, recordingsDir, mark, env, grace = 5_000, log } = options
   const at = `${api.host}:${api.port}`
   let running: Child | undefined
@@ -181,7 +183,8 @@ export function createServerProcess(options: ServerProcessOptions): ServerProces
   return {
     choose,
     start,
-    kill: async () => running?.kill(),
+    kill: async () => void running?.signal('SIGKILL'),
+    signal: (name) => running?.signal(name) ?? false,
     offers: () => offered,
     end: async () => {
       if (running) await stop(running)

@@ -1,3 +1,5 @@
+import { offsetVariable } from '../simulation/clock.js'
+import { followOffset } from './clock.js'
 import { errorText } from './errorText.js'
 import { startSimulator } from './server.js'
 
@@ -19,6 +21,9 @@ process.on('SIGUSR1', () => {})
 // The reader of the log may end first.
 process.stdout.on('error', () => {})
 process.on('uncaughtException', (error) => end(2, error.message.startsWith('panic') ? error.message : error.stack))
+
+const offsetFile = process.env[offsetVariable]
+if (offsetFile) followOffset(offsetFile)
 
 let stopping = false
 const simulator = startSimulator({ file, write, failed: (reason) => end(1, `ERR: ${reason}`) }).catch(

@@ -5,6 +5,7 @@ import type { StorageSettings } from '../../machines/domain/diskRoom.js'
 import type { ExternalState } from '../../machines/domain/external.js'
 import type { CaptureDefaults } from '../../machines/domain/ports.js'
 import type { RetentionPolicy, RetentionSettings } from '../../machines/domain/retention.js'
+import { noScenario, type Scenario } from '../../machines/domain/simulation.js'
 import type { Configuration } from '../schema.js'
 import { startLimit } from './mediaServer.js'
 
@@ -101,8 +102,8 @@ export const fleetSettings = (config: Configuration): FleetSettings => {
   }
 }
 
-/** Input of the root. `kept`: the streams and the interval that clients have set. */
-export const fleetInput = (config: Configuration, kept: ExternalState) => {
+/** Input of the root. `kept`: the streams and the interval that clients have set. `scenario`: of `serve --simulate`. */
+export const fleetInput = (config: Configuration, kept: ExternalState, scenario?: Scenario) => {
   const { camera, mediamtx, external_discovery: external } = config
   const {
     external: { maxStreams, interval, ...kinds },
@@ -124,6 +125,7 @@ export const fleetInput = (config: Configuration, kept: ExternalState) => {
       ...kinds,
     },
     externalStreams: { maxStreams, ...(kept.interval !== undefined && { interval: kept.interval }) },
+    ...(config.simulation.enabled && { simulation: scenario ?? noScenario }),
   }
 }
 

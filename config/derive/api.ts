@@ -126,7 +126,7 @@ export function streamUrlOptions(config: Configuration) {
 }
 
 /** `undefined` if health and metrics are not served. */
-export const healthOptions = ({ server, http_health: health }: Configuration) =>
+export const healthOptions = ({ server, simulation, http_health: health }: Configuration) =>
   health.enabled
     ? {
         host: health.host,
@@ -136,5 +136,6 @@ export const healthOptions = ({ server, http_health: health }: Configuration) =>
         allowedIps: health.allowed_ips,
         ...trustedOf(server),
         withMetrics: health.enable_metrics,
+        ...(simulation.enabled && { simulation: true }),
       }
     : undefined

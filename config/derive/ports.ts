@@ -1,6 +1,7 @@
 /** Configuration → options of `adapters/open.ts`. Pure; durations in ms. */
 import type { ScanPlan } from '../../machines/domain/external.js'
 import type { ServerChoice } from '../../machines/domain/ports.js'
+import type { Scenario } from '../../machines/domain/simulation.js'
 import type { Configuration } from '../schema.js'
 import { jwtSecretSources, keyDefaults, tokenOptions } from './access.js'
 import {
@@ -16,8 +17,8 @@ import {
 
 type Kind = ServerChoice['kind'] | undefined
 
-/** Everything that the ports need. */
-export const portOptions = (config: Configuration) => ({
+/** Everything that the ports need. `scenario`: of `serve --simulate`. */
+export const portOptions = (config: Configuration, scenario?: Scenario) => ({
   dataDir: config.data_dir,
   access: {
     jwtSecret: jwtSecretSources(config),
@@ -61,6 +62,12 @@ export const portOptions = (config: Configuration) => ({
     concurrency: config.external_discovery.max_concurrent_scans,
   },
   ownPlaces: (kind: Kind, authPort: number) => ownPlaces(config, kind, authPort),
+  ...(config.simulation.enabled && {
+    simulation: {
+      levels: { warnPercent: config.storage.warn_percent, blockPercent: config.storage.block_percent },
+      ...(scenario && { scenario }),
+    },
+  }),
 })
 
 /** The addresses that scans may call. */

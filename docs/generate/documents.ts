@@ -4,6 +4,7 @@ import { chartBundle, chartJson } from './bundles.js'
 import { configurationPage } from './configuration.js'
 import { contractFile } from './contract.js'
 import { runExamples } from './examples.js'
+import { simulationPage } from './simulation.js'
 import { machines, statechartPage } from './statecharts.js'
 
 /** Returns all generated documents: path in the project → text. A test compares them with the files. */
@@ -14,6 +15,7 @@ export async function generatedDocuments(): Promise<Record<string, string>> {
     'rpc/client/contract.ts': contractFile(),
     'docs/architecture.md': architecturePage(),
     'docs/configuration.md': configurationPage(),
+    'docs/simulation.md': simulationPage(),
     ...Object.fromEntries(charts.map(({ name, text }) => [`docs/statecharts/${name}`, text])),
   }
 }

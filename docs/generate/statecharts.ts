@@ -20,6 +20,7 @@ import { recordingMachine } from '../../machines/recording.js'
 import { recordingFolderMachine } from '../../machines/recordingFolder.js'
 import { retentionMachine } from '../../machines/retention.js'
 import { serverProcessMachine } from '../../machines/serverProcess.js'
+import { simulationMachine } from '../../machines/simulation.js'
 import { snapshotMachine } from '../../machines/snapshot.js'
 import { sourceMachine } from '../../machines/source.js'
 import { storageMachine } from '../../machines/storage.js'
@@ -45,6 +46,7 @@ export const machines: AnyStateMachine[] = [
   pathWatchMachine,
   mediaSessionsMachine,
   clockWatchMachine,
+  simulationMachine,
   configurationMachine,
   storageMachine,
   recordingFolderMachine,

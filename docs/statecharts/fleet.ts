@@ -17,6 +17,7 @@ export const machine = setup({
     mediaSessions: createMachine({ id: 'mediaSessions' }),
     clockWatch: createMachine({ id: 'clockWatch' }),
     configuration: createMachine({ id: 'configuration' }),
+    simulation: createMachine({ id: 'simulation' }),
     loadRegistry: fromPromise(async () => {}),
     saveRegistry: fromPromise(async () => {}),
     settlePaths: fromPromise(async () => {}),
@@ -66,6 +67,7 @@ export const machine = setup({
     isStorageFree: () => true,
     isGradual: () => true,
     isPlain: () => true,
+    isSimulated: () => false,
     isBroken: () => false,
   },
   delays: {
@@ -100,6 +102,7 @@ export const machine = setup({
         'storage.relaxed': { guard: 'isStorageFree', actions: 'allowNext' },
         'storage.pressed': { actions: 'passToRetention' },
         'writing.began': { actions: 'checkStorage' },
+        'disk.simulated': { actions: 'checkStorage' },
         'server.lost': { actions: 'noteObstacle' },
         'server.restored': { actions: 'noteObstacle' },
         'server.changed': { actions: 'checkLink' },
@@ -368,6 +371,23 @@ export const machine = setup({
             },
             crashed: { after: { restartPause: 'running' } },
             off: {},
+          },
+          on: { 'services.stop': '.off' },
+        },
+        simulation: {
+          initial: 'deciding',
+          states: {
+            running: {
+              invoke: {
+                src: 'simulation',
+                id: 'simulation',
+                systemId: 'simulation',
+                onError: { target: 'crashed', actions: [{ type: 'noteCrash' }] },
+              },
+            },
+            crashed: { after: { restartPause: 'running' } },
+            off: {},
+            deciding: { always: [{ guard: 'isSimulated', target: 'running' }, { target: 'off' }] },
           },
           on: { 'services.stop': '.off' },
         },

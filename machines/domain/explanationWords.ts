@@ -119,7 +119,7 @@ const eventWords: Words = {
   'device.removed': 'the device is gone',
   'device.found': 'the device was found',
   'device.replaced': 'the device or its settings changed',
-  'device.simulate': 'a client simulated it',
+  'device.simulate': 'it was simulated',
   'camera.lost': 'the camera was lost',
   'camera.ready': 'the camera is ready again',
   'recording.start': 'start_recording was called',

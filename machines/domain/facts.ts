@@ -8,6 +8,7 @@ import type { FileKind, RecordingFolder } from './files.js'
 import type { Reason } from './reason.js'
 import type { Gap } from './recording.js'
 import type { Cleanup, RetentionPolicy } from './retention.js'
+import type { Act } from './simulation.js'
 import type { CameraStatus, PassedOver, RecordingFormat, RecordingOutcome, SnapshotView } from './views.js'
 
 export type { By } from './by.js'
@@ -147,6 +148,19 @@ export type ConfigFact = {
 
 type ConfigOutline = Pick<ConfigComparison, 'changes' | 'needsRestart' | 'warnings'>
 
+/**
+ * A simulated fault was caused, or could not be (`reason`). `camera`: the camera's id; `act` has its name. `step`: its
+ * number in the scenario, from 1; absent if a client asked for it (`by`).
+ */
+export type SimulationFact = {
+  type: 'simulation.step'
+  act: Act
+  camera?: CameraId
+  step?: number
+  by?: By
+  reason?: Reason
+}
+
 export type SystemFact = { type: 'system.started' } | { type: 'system.stopping'; reason: string }
 
 export type Fact =
@@ -168,6 +182,7 @@ export type Fact =
   | SystemFact
   | ConfigFact
   | ClockFact
+  | SimulationFact
 
 /** A published fact: numbered without gaps since the start of the service, with its time. */
 export type Told<F extends Fact = Fact> = F & { seq: number; at: number }

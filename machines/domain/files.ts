@@ -173,6 +173,8 @@ export interface DiskUsage {
   inodes?: number
   /** Why a test file could not be written. */
   fault?: Reason
+  /** The simulation has changed the numbers: no file is deleted because of them. */
+  simulated?: true
 }
 
 export interface Storage {

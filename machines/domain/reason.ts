@@ -99,6 +99,8 @@ const sentences = {
   no_picture: 'no picture could be taken',
   not_a_usb_camera: 'this is not a USB camera',
   not_a_local_device: 'this is not a local device',
+  // The simulation.
+  not_simulated: 'this cannot be simulated here',
   // General.
   timed_out: 'it took too long',
   crashed: 'an internal error occurred',

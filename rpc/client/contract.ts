@@ -720,6 +720,7 @@ export interface Methods {
         | 'system.startup'
         | 'system.shutdown'
         | 'system.clock_jumped'
+        | 'simulation.step'
         | 'system.config_changed'
         | 'system.config_refused'
         | 'system_health_update'
@@ -789,6 +790,7 @@ export interface Methods {
           | 'system.startup'
           | 'system.shutdown'
           | 'system.clock_jumped'
+          | 'simulation.step'
           | 'system.config_changed'
           | 'system.config_refused'
           | 'system_health_update'
@@ -1132,6 +1134,8 @@ export interface Methods {
         state: string
       }
       stream_protocols: string[]
+      /** Whether faults are simulated: such a service is not for production */
+      simulation: boolean
     }
   }
   /** Returns the usage of the disk that holds the recordings and snapshots, when it will be full, and whether retention deletes files. Role: admin. */
@@ -1198,15 +1202,37 @@ export interface Methods {
       }
     }
   }
-  /** Simulates a fault of a virtual camera, if simulation is enabled. Role: admin. */
+  /** Simulates a fault of a camera, the media server, the disk or the clock, if simulation is enabled. Role: admin. */
   simulate: {
     params: {
-      /** Camera id, as in camera0 */
-      device: string
-      action: 'unplug' | 'plug' | 'stall' | 'resume' | 'busy'
+      /** For faults of a camera: a virtual or simulated camera */
+      device?: string
+      /** `start` begins the scenario of `serve --simulate` that waits for it (`start: asked`) */
+      action:
+        | 'unplug'
+        | 'plug'
+        | 'replug'
+        | 'twin'
+        | 'stall'
+        | 'resume'
+        | 'busy'
+        | 'kill_server'
+        | 'hang_server'
+        | 'resume_server'
+        | 'disk_nearly_full'
+        | 'disk_full'
+        | 'disk_read_only'
+        | 'disk_ok'
+        | 'jump_clock'
+        | 'start'
+      /** For plug, replug and twin of a simulated camera: the USB port, as in `1.2` */
+      port?: string
+      /** For jump_clock: how far forward, or back if negative */
+      seconds?: number
     }
     result: {
-      device: string
+      /** As in the request */
+      device?: string
       action: string
       status: 'DONE'
     }
@@ -2566,6 +2592,27 @@ export interface Notifications {
     to: string
     /** The difference; negative if the clock was set back */
     by_ms: number
+    severity: 'info' | 'warning' | 'error' | 'critical'
+    /** Number of the fact; numbers without a notification leave gaps */
+    seq: number
+    /** Time of the fact */
+    at: string
+    /** The same as `at`, for older clients */
+    timestamp: string
+  }
+  'simulation.step': {
+    /** As in `simulate` */
+    action: string
+    status: 'DONE' | 'FAILED'
+    /** Number of the step in the file; absent: a client asked */
+    step?: number
+    device?: string
+    /** Name of the camera in the file */
+    name?: string
+    /** Code of the reason */
+    reason?: string
+    /** The reason in one sentence */
+    details?: string
     severity: 'info' | 'warning' | 'error' | 'critical'
     /** Number of the fact; numbers without a notification leave gaps */
     seq: number

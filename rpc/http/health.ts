@@ -20,6 +20,8 @@ export interface HealthOptions extends Pick<RpcOptions, 'host' | 'port' | 'log'>
   trustedProxies?: readonly string[]
   /** Host names for the detailed pages, in addition to this host's own name, `localhost` and addresses. */
   hosts?: readonly string[]
+  /** Whether faults are simulated. */
+  simulation?: boolean
   /** Text of `/metrics`; without it there is no such page. */
   metrics?: (() => Promise<MetricsText>) | undefined
   /** Default `/health`, `/health/live`, `/health/ready`, `/health/detailed`. */
@@ -122,6 +124,7 @@ const componentsOf = ({ components, reasons }: Status, directory: Directory) => 
  */
 export const createHealthServer = (options: HealthOptions) => {
   const { directory, retention, clock, log, about, metrics, internalOnly = true, allowedIps = [], hosts = [] } = options
+  const { simulation = false } = options
   const { basic: basicPath = '/health', detailed: detailedPath = '/health/detailed' } = options.endpoints ?? {}
   const { live: livePath = '/health/live', ready: readyPath = '/health/ready' } = options.endpoints ?? {}
   const isOwnName = createHostCheck(hosts)
@@ -135,7 +138,8 @@ export const createHealthServer = (options: HealthOptions) => {
 
   const basic = (status = statusOf({ directory, retention, clock, about })) => {
     const uptime = durationText(status.uptime)
-    const body = { status: overall[status.status], timestamp: timestamp(), version: about.version, uptime }
+    const note = simulation ? { simulation } : {}
+    const body = { status: overall[status.status], timestamp: timestamp(), version: about.version, uptime, ...note }
     return { code: status.status === 'UNHEALTHY' ? 503 : 200, body }
   }
   const live = () => ({ code: 200, body: { alive: true, timestamp: timestamp(), message: 'System is alive' } })
@@ -184,7 +188,8 @@ export const createHealthServer = (options: HealthOptions) => {
         components_unhealthy: count('unhealthy'),
       }
       const { body } = basic(status)
-      return { code: 200, body: { ...body, components, metrics, cameras: cameraTotals(), environment: 'production' } }
+      const environment = simulation ? 'simulation' : 'production'
+      return { code: 200, body: { ...body, components, metrics, cameras: cameraTotals(), environment } }
     },
   }
 

@@ -14,6 +14,7 @@ import { recordingMethods } from './recordings.js'
 import { retentionMethods } from './retention.js'
 import { sessionMethods } from './session.js'
 import { sessionAdminMethods } from './sessions.js'
+import { simulationMethods } from './simulation.js'
 import { snapshotMethods } from './snapshots.js'
 import { streamMethods } from './streams.js'
 import { supportMethods } from './support.js'
@@ -30,6 +31,7 @@ export const methods: readonly Method[] = [
   ...eventMethods,
   ...externalMethods,
   ...systemMethods,
+  ...simulationMethods,
   ...metricMethods,
   ...retentionMethods,
   ...sessionAdminMethods,

@@ -13,7 +13,7 @@ import {
   unreadableFields,
 } from '../reason.js'
 import { camerasFor } from '../rights.js'
-import { CameraName, CameraParam, Count, InUse, None, PolicyType, Status, Time, timeOf } from '../schemas.js'
+import { CameraName, Count, InUse, None, PolicyType, Status, Time, timeOf } from '../schemas.js'
 
 const statusMethod = (name: string, summary: string) =>
   method({
@@ -80,6 +80,7 @@ const getServerInfo = method({
       }),
     ),
     stream_protocols: Type.Array(Type.String()),
+    simulation: Type.Boolean({ description: 'Whether faults are simulated: such a service is not for production' }),
   }),
   handler: (_, { services: { about, directory, offers, simulation } }) => {
     const { state, server } = directory.link()
@@ -96,6 +97,7 @@ const getServerInfo = method({
       max_cameras: about.maxCameras,
       ...(server === undefined ? {} : { media_server: { ...server, state } }),
       stream_protocols: ['rtsp', ...(hls ? ['hls'] : []), ...(webrtc ? ['webrtc'] : [])],
+      simulation,
     }
   },
 })
@@ -226,20 +228,4 @@ const getStorageInfo = method({
   },
 })
 
-const simulate = method({
-  name: 'simulate',
-  summary: 'Simulates a fault of a virtual camera, if simulation is enabled.',
-  role: 'admin',
-  camera: 'device',
-  cost: 5,
-  audit: { event: 'change' },
-  errors: ['unsupported', 'invalidState', 'dependencyFailed'],
-  params: Type.Object({ device: CameraParam, action: Type.Enum(['unplug', 'plug', 'stall', 'resume', 'busy']) }),
-  result: Type.Object({ device: Type.String(), action: Type.String(), status: Type.Literal('DONE') }),
-  handler: async ({ device, action }, { services: { ask } }) => {
-    await ask.simulate(device, action)
-    return { device, action, status: 'DONE' as const }
-  },
-})
-
-export const systemMethods = [getStatus, getSystemHealth, getSystemStatus, getServerInfo, getStorageInfo, simulate]
+export const systemMethods = [getStatus, getSystemHealth, getSystemStatus, getServerInfo, getStorageInfo]

@@ -92,6 +92,30 @@ const clockJumped = topic({
   },
 })
 
+const simulated = topic({
+  name: 'simulation.step',
+  summary: 'a fault was simulated: a step of the scenario of `serve --simulate`, or a call of `simulate`',
+  params: paramsOf({
+    action: Type.String({ description: 'As in `simulate`' }),
+    status: Type.Enum(['DONE', 'FAILED']),
+    step: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Number of the step in the file; absent: a client asked' }),
+    ),
+    device: Type.Optional(CameraName),
+    name: Type.Optional(Type.String({ description: 'Name of the camera in the file' })),
+    ...optionalReasonShape,
+  }),
+  from: {
+    'simulation.step': ({ act: { action, camera: name }, step, reason }) =>
+      notice(reason ? 'warning' : 'info', {
+        action,
+        status: reason ? ('FAILED' as const) : ('DONE' as const),
+        ...(step !== undefined && { step, ...given({ name }) }),
+        ...reasonFields(reason),
+      }),
+  },
+})
+
 const configPayload = (
   status: 'APPLIED' | 'ROLLED_BACK',
   changes: readonly ConfigChange[],
@@ -158,6 +182,7 @@ export const systemTopics = [
   startup,
   shutdown,
   clockJumped,
+  simulated,
   configChanged,
   configRefused,
   health('system_health_update', 'as system.health'),

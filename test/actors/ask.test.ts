@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
-import { type Ask, createAsk } from '../../actors/ask.js'
+import { createAsk } from '../../actors/ask.js'
 import type { FleetActor } from '../../actors/directory.js'
 import { createFacts } from '../../actors/facts.js'
 import { createObserver } from '../../actors/observer.js'
@@ -9,7 +9,7 @@ import { demandMachine } from '../../machines/demand.js'
 import type { Device, Identity, Probe } from '../../machines/domain/camera.js'
 import type { ServiceError } from '../../machines/domain/errors.js'
 import { because, Failure, type Reason } from '../../machines/domain/reason.js'
-import type { CameraView, Obstacles } from '../../machines/domain/views.js'
+import type { Obstacles } from '../../machines/domain/views.js'
 import { recordingMachine } from '../../machines/recording.js'
 import { snapshotMachine } from '../../machines/snapshot.js'
 import type { Captured, Saved, SnapshotWish } from '../../machines/snapshotContext.js'
@@ -93,51 +93,6 @@ describe('a request for a snapshot', () => {
     const refusal = refusalOf(ask.takeSnapshot('camera0', { ...wish('ann'), format: 'jpg' }))
     await grabFails(new Failure('device_error'))
     expect((await refusal).data.detail).to.match(/tier 0: the device reports errors; tier 1: /)
-  })
-})
-
-describe('a request to simulate a fault', () => {
-  const askFor = ({
-    simulation = true,
-    kind = 'virtual',
-    state = 'available',
-  }: {
-    simulation?: boolean
-    kind?: CameraView['kind']
-    state?: string
-  } = {}) => {
-    const reason = because('unplugged')
-    const view = { id: 'camera1', kind, cause: { state, since: 0, reason }, allowed: [], obstacles: {} }
-    return createAsk({
-      directory: { camera: () => view },
-      pipelines: { simulate: async () => Promise.reject(new Failure('stream_asleep')) },
-      simulation,
-    } as never)
-  }
-
-  it('is unsupported while simulation is disabled, and for a real camera', async () => {
-    expect((await refusalOf(askFor({ simulation: false }).simulate('camera1', 'busy'))).data).to.deep.equal({
-      feature: 'simulation',
-      suggestion: 'Set simulation.enabled to true',
-    })
-    const { key, data } = await refusalOf(askFor({ kind: 'rtsp' }).simulate('camera1', 'busy'))
-    expect(key).to.equal('unsupported')
-    expect(data).to.include({
-      feature: 'simulation of an RTSP camera',
-      details: 'camera1 is an RTSP camera: only virtual cameras can simulate faults',
-    })
-    expect(data.suggestion).to.match(/^Call it for a virtual camera/)
-  })
-
-  it('fails with the state of an unplugged camera, or the reason of a stream that is not running', async () => {
-    const unplugged = await refusalOf(askFor({ state: 'unplugged' }).simulate('camera1', 'stall'))
-    expect([unplugged.key, unplugged.data.state, unplugged.data.details]).to.deep.equal([
-      'invalidState',
-      'unplugged',
-      'camera1 is unplugged: the camera was unplugged',
-    ])
-    const { key, data } = await refusalOf(askFor().simulate('camera1', 'stall'))
-    expect([key, data.reason]).to.deep.equal(['dependencyFailed', 'stream_asleep'])
   })
 })
 
@@ -233,7 +188,7 @@ describe('a request to stop a recording', () => {
 })
 
 describe('a refused call', () => {
-  const calls: [string, (ask: Ask) => Promise<unknown>][] = [
+  const calls: [string, (ask: ReturnType<typeof createAsk>) => Promise<unknown>][] = [
     ['stop_recording', (ask) => ask.stopRecording('camera0', by)],
     ['start_recording', (ask) => ask.startRecording('camera0', { format: 'fmp4', by })],
     ['take_snapshot', (ask) => ask.takeSnapshot('camera0', { ...wish('ann'), format: 'jpg' })],
@@ -325,11 +280,9 @@ async function online({ obstacles = {}, opening }: { obstacles?: Obstacles; open
       },
     },
     directory: {} as never,
-    pipelines: {} as never,
     clock,
     startLimit: 1_000,
     autoCloseAfter: 0,
-    simulation: false,
   })
   return {
     actor,

@@ -17,6 +17,22 @@ describe('command line arguments', () => {
     expect(parse('--config a.yml check-config')).to.deep.equal({ name: 'check-config', config: 'a.yml', flags: {} })
   })
 
+  it('select the file of a simulation', () => {
+    expect(parse('serve --simulate s.yaml')).to.deep.equal({
+      name: 'serve',
+      guide: false,
+      flags: { simulate: 's.yaml' },
+    })
+    expect(parse('check-simulation s.yaml')).to.deep.equal({ name: 'check-simulation', file: 's.yaml', flags: {} })
+    for (const [line, message] of [
+      ['check-simulation', 'check-simulation needs the file of a simulation'],
+      ['check-simulation a b', 'check-simulation does not take "b"'],
+      ['serve --simulate', '--simulate needs a value'],
+      ['token --role viewer --simulate a', '--simulate is only for serve'],
+    ] as const)
+      expect(() => parse(line), line).to.throw(UsageError, message)
+  })
+
   it('describe a token', () => {
     expect(parse('token --role viewer')).to.deep.equal({ name: 'token', role: 'viewer', user: 'viewer', flags: {} })
     expect(parse('token --role admin --user ann --expires 1h --data-dir d')).to.deep.equal({

@@ -37,6 +37,8 @@ export interface ServiceOptions {
   dataDir?: string
   /** Prints the guide, with a sign-in link, to the log. */
   guide?: boolean
+  /** The text of a scenario: `serve --simulate`. */
+  scenario?: string
   /** The text of the configuration file, `service.yml` in the data directory; default: there is no file. */
   file?: string
 }
@@ -105,7 +107,9 @@ const topics = [
   'recording.error',
   'snapshot.taken',
   'snapshot.error',
+  'simulation.step',
   'storage.switched',
+  'system.clock_jumped',
   'system.health',
   'system.error',
   'system.config_changed',
@@ -177,10 +181,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     // The environment would override the cameras of the file.
     if (cameras.length === 0) delete env.CAMERA_SERVICE_CAMERAS
   }
-  const child = spawn(process.execPath, [program, 'serve', ...(options.guide ? ['--guide'] : [])], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const flags = options.guide ? ['--guide'] : []
+  if (options.scenario !== undefined) {
+    const file = join(dataDir, 'scenario.yaml')
+    await writeFile(file, options.scenario)
+    flags.push('--simulate', file)
+  }
+  const child = spawn(process.execPath, [program, 'serve', ...flags], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const log: string[] = []
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on('line', (line) => log.push(line))

@@ -241,6 +241,22 @@ describe('storage that retention can free', () => {
   })
 })
 
+describe('storage on a disk whose usage is simulated', () => {
+  it('has its levels, but no file is deleted because of it, and the leap is no rate of writing', async () => {
+    const { actor, heard, levels, measures } = disk({ freeTarget: 400 })
+    await measures(10)
+    await measures(85, { simulated: true })
+    expect(storageView(actor.getSnapshot(), 0).state).to.equal('warning')
+    await measures(100, { simulated: true })
+    await measures(10)
+    await measures(11)
+    expect(levels()).to.deep.equal(['ok', 'warning', 'critical', 'ok'])
+    expect(heard.filter(({ type }) => type === 'storage.pressed')).to.deep.equal([])
+    await measures(70)
+    expect(heard.filter(({ type }) => type === 'storage.pressed')).to.have.length(1)
+  })
+})
+
 describe('storage on a disk that is being filled', () => {
   it('measures more often the sooner the disk is full, and stops recordings before it is', async () => {
     const { levels, used, seconds } = await filling({ size: 40e6, rate: 30e6 / 8 })

@@ -291,9 +291,10 @@ export const createWorld = () => {
     releaseAll: (holder) => {
       released.push(holder)
     },
-    simulate: async (id, action) => {
-      note('simulate', camera(id).id, action)
+    simulate: async (act) => {
+      note('simulate', act.camera === undefined ? '' : camera(act.camera).id, act)
     },
+    startScenario: () => note('startScenario', ''),
   }
   const ask = new Proxy(standing, { get: (target, name: keyof Ask) => world.ask[name] ?? target[name] })
 

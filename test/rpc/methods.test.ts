@@ -214,6 +214,38 @@ describe('methods', () => {
     expect((await viewer.call('get_server_info')).result.stream_protocols).to.deep.equal(['rtsp'])
   })
 
+  it('simulate faults of one camera, or of the whole service for administrators of all cameras', async () => {
+    const calls: [params: object, request: object][] = [
+      [
+        { device: 'camera0', action: 'plug', port: '1.2' },
+        { action: 'plug', camera: 'camera0', port: '1.2' },
+      ],
+      [
+        { action: 'jump_clock', seconds: -90 },
+        { action: 'jump_clock', by: -90_000 },
+      ],
+      [{ action: 'kill_server' }, { action: 'kill_server' }],
+    ]
+    for (const [params, request] of calls) {
+      const { result } = await admin.call('simulate', params)
+      expect(result).to.deep.include({ action: (params as { action: string }).action, status: 'DONE' })
+      expect(world.asked.at(-1)).to.deep.include({ what: 'simulate', request })
+    }
+    await admin.call('simulate', { action: 'start' })
+    expect(world.asked.at(-1)?.what).to.equal('startScenario')
+
+    const before = world.asked.length
+    const limited = await stage.connect(port, { role: `admin/ann/${world.now + 60_000}/camera0` })
+    for (const action of ['kill_server', 'disk_full', 'jump_clock', 'start'])
+      expect((await limited.call('simulate', { action, seconds: 5 })).error?.data).to.deep.include({
+        reason: 'limited_to_cameras',
+      })
+    expect((await limited.call('simulate', { action: 'unplug', device: 'camera1' })).error?.code).to.equal(-32010)
+    expect(world.asked).to.have.length(before)
+    await limited.call('simulate', { action: 'unplug', device: 'camera0' })
+    expect(world.asked).to.have.length(before + 1)
+  })
+
   it('pass the cameras of a limited caller on with the request of a snapshot', async () => {
     const limited = await stage.connect(port, { role: `operator/ann/${world.now + 60_000}/camera0,camera1*` })
     await limited.call('take_snapshot', { device: 'camera0', filename: 'door' })
@@ -591,6 +623,14 @@ describe('errors of methods', () => {
     ['subscribe_events', { topics: ['recording.started'] }, 'topics'],
     ['subscribe_events', { topics: ['camera.connected'], filters: { device: { deep: 1 } } }, 'filters.device'],
     ['simulate', { device: 'camera0', action: 'explode' }, 'action'],
+    ['simulate', { action: 'stall' }, 'device'],
+    ['simulate', { action: 'kill_server', device: 'camera0' }, 'device'],
+    ['simulate', { action: 'replug', device: 'camera0' }, 'port'],
+    ['simulate', { action: 'replug', device: 'camera0', port: '../1' }, 'port'],
+    ['simulate', { action: 'stall', device: 'camera0', port: '1' }, 'port'],
+    ['simulate', { action: 'jump_clock' }, 'seconds'],
+    ['simulate', { action: 'jump_clock', seconds: 0 }, 'seconds'],
+    ['simulate', { action: 'disk_full', seconds: 5 }, 'seconds'],
   ]
   for (const [method, params, param] of bad) {
     it(`${method}(${JSON.stringify(params)?.slice(0, 60)}) is -32602 and names ${param}`, async () => {

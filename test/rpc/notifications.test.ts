@@ -122,6 +122,8 @@ const everything: Fact[] = [
   { type: 'retention.suspended', reason: because('protections_lost') },
   { type: 'retention.resumed' },
   { type: 'system.clock_jumped', from: noon, to: noon + 86_400_000, by: 86_400_000 },
+  { type: 'simulation.step', act: { action: 'unplug', camera: 'front' }, step: 2, camera: 'camera0' },
+  { type: 'simulation.step', act: { action: 'kill_server' }, by, reason: because('not_simulated') },
 ]
 
 const [dottedTopics, legacyTopics] = [topicNames.filter((name) => !isLegacy(name)), topicNames.filter(isLegacy)]
@@ -164,6 +166,25 @@ describe('notifications', () => {
     for (const fact of everything) world.tell(fact)
     expect(await received(client)).to.deep.equal([['camera.connected', 'camera0', 2]])
     expect(await received(other)).to.deep.equal([])
+  })
+
+  it('say which step was simulated, with the name of its camera in the file, or why it could not be', async () => {
+    await subscribe(client, ['simulation.step'])
+    const act = { action: 'stall', camera: 'front' } as const
+    world.tell({ type: 'simulation.step', act, step: 2, camera: 'camera0' })
+    world.tell({ type: 'simulation.step', act: { action: 'stall', camera: 'camera0' }, by, camera: 'camera0' })
+    world.tell({ type: 'simulation.step', act, step: 3, camera: 'camera0', reason: because('stream_asleep') })
+    await client.call('ping')
+    const shown = client.notices.map(({ params: { seq, at, timestamp, ...rest } }) => rest)
+    const done = { device: 'camera0', action: 'stall', status: 'DONE', severity: 'info' }
+    expect(shown).to.deep.equal([
+      { ...done, step: 2, name: 'front' },
+      done,
+      {
+        ...{ ...done, step: 3, name: 'front', status: 'FAILED', severity: 'warning' },
+        ...{ reason: 'stream_asleep', details: 'the stream is not running' },
+      },
+    ])
   })
 
   it('exist for every fact and for every topic', async () => {

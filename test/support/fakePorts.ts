@@ -134,6 +134,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
     external: { load: async () => ({ streams: [] }), save: async () => {} },
     addresses: { refusal: async () => undefined, unresolved: async () => undefined },
     scan: { targets: async () => [], ask: never, use: nothing },
+    simulatedHost: { devices: () => [] },
     configFile: { isThere: false, read: missing('a file'), write: missing('a file'), watch: () => nothing },
     configHistory: { list: async () => [], keep: missing('a version') },
     hostSample: () => ({

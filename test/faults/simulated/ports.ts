@@ -62,6 +62,7 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
     serverProcess: {
       offers: () => ({ hls: true, webrtc: true }),
       choose: async () => ({ kind: 'managed', why: 'simulated' }),
+      signal: () => false,
       async start(_choice, exited, signal) {
         await wait(starting, signal)
         if (!host.mayServerStart || host.server !== 'down') {
