@@ -1,24 +1,22 @@
 import { type Crash, type FleetContext, initialContext } from './fleetContext.js'
 import { fleetSetup } from './fleetSetup.js'
 
+type Child =
+  | 'serverProcess'
+  | 'link'
+  | 'storage'
+  | 'discovery'
+  | 'externalDiscovery'
+  | 'externalStreams'
+  | 'retention'
+  | 'quarantine'
+  | 'indexing'
+  | 'mediaSessions'
+  | 'clockWatch'
+  | 'configuration'
+
 /** Returns the states of a supervised child: after a crash it is restarted with a delay. */
-const supervised = <
-  Name extends
-    | 'serverProcess'
-    | 'link'
-    | 'storage'
-    | 'discovery'
-    | 'externalDiscovery'
-    | 'externalStreams'
-    | 'retention'
-    | 'quarantine'
-    | 'indexing'
-    | 'mediaSessions'
-    | 'clockWatch'
-    | 'configuration',
-  Input,
-  Action extends 'loseServer' | 'blockStorage' | 'keepReaders',
->(
+const supervised = <Name extends Child, Input, Action extends 'loseServer' | 'blockStorage' | 'keepReaders'>(
   name: Name,
   input?: (scope: { context: FleetContext }) => Input,
   ...also: Action[]
@@ -39,9 +37,16 @@ const supervised = <
         },
       },
       crashed: { after: { restartPause: 'running' } },
-      off: {},
     },
   }) as const
+
+/** The same of a child that ends before the service. */
+const stoppable = <Name extends Child, Input, Action extends 'loseServer' | 'blockStorage' | 'keepReaders'>(
+  ...parts: Parameters<typeof supervised<Name, Input, Action>>
+) => {
+  const { initial, states } = supervised(...parts)
+  return { initial, states: { ...states, off: {} } } as const
+}
 
 /**
  * The root. Spawns an actor for each camera detected since the start and sends it the changes of its device. On
@@ -181,9 +186,9 @@ export const fleetMachine = fleetSetup.createMachine({
           },
         },
         serverProcess: supervised('serverProcess'),
-        link: { ...supervised('link', ({ context }) => context.link, 'loseServer'), on: { 'server.release': '.off' } },
+        link: { ...stoppable('link', ({ context }) => context.link, 'loseServer'), on: { 'server.release': '.off' } },
         storage: {
-          ...supervised(
+          ...stoppable(
             'storage',
             ({ context: { storage, hasFallback } }) => ({ ...storage, hasFallback }),
             'blockStorage',
@@ -191,15 +196,15 @@ export const fleetMachine = fleetSetup.createMachine({
           on: { 'services.stop': '.off' },
         },
         discovery: {
-          ...supervised('discovery', ({ context: { pollEvery } }) => ({ pollEvery })),
+          ...stoppable('discovery', ({ context: { pollEvery } }) => ({ pollEvery })),
           on: { 'services.stop': '.off' },
         },
         externalDiscovery: {
-          ...supervised('externalDiscovery', ({ context }) => context.external),
+          ...stoppable('externalDiscovery', ({ context }) => context.external),
           on: { 'services.stop': '.off' },
         },
         externalStreams: {
-          ...supervised('externalStreams', ({ context: { streams, entries, externalStreams } }) => ({
+          ...stoppable('externalStreams', ({ context: { streams, entries, externalStreams } }) => ({
             streams,
             entries,
             ...externalStreams,
@@ -209,7 +214,7 @@ export const fleetMachine = fleetSetup.createMachine({
         mediaSessions: supervised('mediaSessions', ({ context }) => context.mediaSessions, 'keepReaders'),
         clockWatch: supervised('clockWatch'),
         configuration: {
-          ...supervised('configuration', ({ context }) => context.configuration),
+          ...stoppable('configuration', ({ context }) => context.configuration),
           on: {
             'services.stop': '.off',
             'cameras.told': { actions: 'tellApplied' },
@@ -217,9 +222,9 @@ export const fleetMachine = fleetSetup.createMachine({
             'change.settled': { actions: { type: 'keepSettled', params: ({ event }) => event } },
           },
         },
-        retention: { ...supervised('retention', ({ context }) => context.retention), on: { 'services.stop': '.off' } },
-        quarantine: { ...supervised('quarantine'), on: { 'services.stop': '.off' } },
-        indexing: { ...supervised('indexing', ({ context }) => context.indexing), on: { 'services.stop': '.off' } },
+        retention: { ...stoppable('retention', ({ context }) => context.retention), on: { 'services.stop': '.off' } },
+        quarantine: { ...stoppable('quarantine'), on: { 'services.stop': '.off' } },
+        indexing: { ...stoppable('indexing', ({ context }) => context.indexing), on: { 'services.stop': '.off' } },
         start: {
           initial: 'pending',
           states: { pending: { on: { 'cameras.told': 'done' } }, done: { tags: 'started' } },

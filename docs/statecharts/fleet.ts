@@ -189,7 +189,6 @@ export const machine = setup({
               },
             },
             crashed: { after: { restartPause: 'running' } },
-            off: {},
           },
         },
         link: {
@@ -284,7 +283,6 @@ export const machine = setup({
               },
             },
             crashed: { after: { restartPause: 'running' } },
-            off: {},
           },
         },
         clockWatch: {
@@ -299,7 +297,6 @@ export const machine = setup({
               },
             },
             crashed: { after: { restartPause: 'running' } },
-            off: {},
           },
         },
         configuration: {
