@@ -61,6 +61,7 @@ format: setup ## format the code
 docs: setup ## write the generated documents
 	@tsx docs/generate/all.ts
 	@NODE_OPTIONS='--conditions=development' tsx test/faults/document.ts
+	@NODE_OPTIONS='--conditions=development' tsx test/paths/document.ts
 
 bench: build ## measure the service and write docs/benchmarks.md
 	@tsx test/bench/bench.ts
