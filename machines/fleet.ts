@@ -65,6 +65,7 @@ export const fleetMachine = fleetSetup.createMachine({
         onDone: { target: 'serving', actions: { type: 'keepRegistry', params: ({ event }) => event.output } },
         onError: { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => event } },
       },
+      on: { 'system.stop': { target: 'stopped', actions: { type: 'tellStopping', params: ({ event }) => event } } },
     },
     serving: {
       type: 'parallel',

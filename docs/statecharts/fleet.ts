@@ -87,6 +87,7 @@ export const machine = setup({
         onDone: { target: 'serving', actions: { type: 'keepRegistry' } },
         onError: { target: 'failed', actions: { type: 'noteFailure' } },
       },
+      on: { 'system.stop': { target: 'stopped', actions: { type: 'tellStopping' } } },
     },
     serving: {
       type: 'parallel',
