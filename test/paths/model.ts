@@ -15,7 +15,10 @@ export interface Model {
   events: Examples<EventObject>
   /** Name of the effect or child machine → its outcomes. The first one is the normal one. */
   effects: Readonly<Record<string, Examples<Outcome>>>
-  /** States in which the machine may stay for ever without any possible event. */
+  /**
+   * States or regions that may wait for ever: for an event that another region raises, or for nothing. All other active
+   * states must react to something that may happen.
+   */
   rests?: readonly string[]
   /** After one of these events, and the end of all effects, the machine must have ended. */
   ends?: readonly EventObject[]

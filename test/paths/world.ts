@@ -129,7 +129,9 @@ function run(
   }
   const snapshot = macrostep(scope as never)
   if (snapshot.status === 'error') throw snapshot.error
-  return { ...world, snapshot, timers, held }
+  const answered =
+    world.answered.size === 0 ? world.answered : new Set([...world.answered].filter((one) => held.has(one)))
+  return { ...world, snapshot, timers, held, answered }
 }
 
 /** Starts the machine. */

@@ -69,6 +69,7 @@ const machine = model(cameraMachine, {
       ? ['snapshot']
       : []),
   ],
+  rests: ['alive.recording.none', 'alive.connection.online.snapshot'],
   bound: 1_500,
 })
 

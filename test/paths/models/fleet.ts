@@ -20,6 +20,18 @@ const input: FleetInput = {
 const configured = { ...settings.fleet, entries: [demo] }
 const scanned = (...devices: (typeof front)[]): Outcome => sends('devices.scanned', { devices })
 
+const stopped = [
+  'link',
+  'storage',
+  'discovery',
+  'externalDiscovery',
+  'externalStreams',
+  'configuration',
+  'retention',
+  'quarantine',
+  'indexing',
+]
+
 const fleet = model(fleetMachine, {
   starts: { empty: input, configured: { ...input, entries: [demo, yard] } },
   events: [
@@ -33,7 +45,12 @@ const fleet = model(fleetMachine, {
     saveRegistry: [resolves, fails('storage_full')],
     settlePaths: [resolves, fails('server_unreachable')],
     camera: [{ done: undefined }, sends('writing.began'), crashes],
-    serverProcess: [{ done: undefined }, sends('server.changed'), crashes],
+    // It ends only when it is told so.
+    serverProcess: (snapshot) => [
+      ...(snapshot.matches({ serving: { cameras: 'ending' } }) ? [resolves] : []),
+      sends('server.changed'),
+      crashes,
+    ],
     discovery: [scanned(), scanned(front), scanned(front, back), crashes],
     link: [
       sends('server.restored'),
@@ -72,7 +89,7 @@ const fleet = model(fleetMachine, {
   },
   ends: [{ type: 'system.stop', reason: 'SIGTERM' }],
   spawned: ({ context }) => Object.keys(context.told),
-  rests: ['serving.*.off', 'serving.start.done', 'serving.clockWatch.running'],
+  rests: [...stopped.map((name) => `serving.${name}.off`), 'serving.start', 'serving.crashes.calm'],
   bound: 30_000,
 })
 

@@ -113,7 +113,7 @@ const mediaSessions = model(mediaSessionsMachine, {
     waitUntil: [{ done: { at: 1_000 } }],
     listSessions: [listed(90_000, []), listed(50, [0, 1]), fails('server_unreachable')],
   },
-  rests: ['kicks.idle', 'kicks.busy'],
+  rests: ['kicks.idle', 'kicks.busy', 'presence.empty'],
   bound: 12_000,
 })
 

@@ -40,7 +40,7 @@ const storage = model(storageMachine, {
     keepReserve: [resolves, fails('storage_full')],
     recordingFolder: [sends('folder.used', { folder: 'main' }), sends('folder.used', { folder: 'fallback' }), crashes],
   },
-  rests: ['folder.single'],
+  rests: ['level', 'folder.single', 'strain'],
   bound: 1_500,
 })
 
@@ -107,6 +107,7 @@ const retention = model(retentionMachine, {
     ],
     saveClock: [resolves, fails('storage_full')],
   },
+  rests: ['deletion'],
   bound: 3_000,
 })
 
