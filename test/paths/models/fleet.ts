@@ -45,7 +45,7 @@ const fleet = model(fleetMachine, {
     saveRegistry: [resolves, fails('storage_full')],
     settlePaths: [resolves, fails('server_unreachable')],
     camera: [{ done: undefined }, sends('writing.began'), crashes],
-    // It ends only when it is told so.
+    // It only ends after `server.end`.
     serverProcess: (snapshot) => [
       ...(snapshot.matches({ serving: { cameras: 'ending' } }) ? [resolves] : []),
       sends('server.changed'),
