@@ -32,7 +32,7 @@ describe('random sequences of events, outcomes and delays', function () {
   this.timeout(0)
   for (const model of models.filter(({ machine }) => !MACHINE || machine.id === MACHINE))
     it(`leave ${model.machine.id} alive, with its resources and a bounded context`, () => {
-      check(model, sequences({ maxLength: RUNS ? 60 : 20 }), runs)
+      check(model, sequences({ maxLength: RUNS ? 60 : 14 }), runs)
       check(model, sequences({ minLength: 400, maxLength: 400 }), Math.ceil(runs / 400))
     })
 })

@@ -14,7 +14,7 @@ export interface Sequence {
 /** Steps in which a machine must come to an end, or to rest, after a sequence. */
 const mostSteps = 300
 /** A machine that polls never rests. */
-const enoughSteps = 12
+const enoughSteps = 6
 
 /** Returns a function that runs a sequence. It throws an error with the steps that led to it. */
 export function runner(model: Model): (sequence: Sequence) => World {
