@@ -8,7 +8,7 @@ sources := $(shell find main.ts app.ts commands machines actors adapters rpc con
 # Three files in parallel, because most tests wait for ffmpeg or a media server, not for the processor.
 mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --parallel --jobs 3 --timeout 60000
 
-.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-faults test-kills soak test-replays replays test-nodes
+.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-faults test-kills soak test-replays replays fuzz test-nodes
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,7 @@ format: setup ## format the code
 docs: setup ## write the generated documents
 	@tsx docs/generate/all.ts
 	@NODE_OPTIONS='--conditions=development' tsx test/faults/document.ts
+	@NODE_OPTIONS='--conditions=development' tsx test/paths/document.ts
 
 bench: build ## measure the service and write docs/benchmarks.md
 	@tsx test/bench/bench.ts
@@ -91,6 +92,9 @@ test-replays: setup ## replay random runs with faults: make test-replays RUNS=10
 
 replays: setup ## record the incidents of test/replays again, after a change of the statecharts
 	@NODE_OPTIONS='--conditions=development' tsx test/replays/make.ts
+
+fuzz: setup ## send random sequences of events to a statechart: make fuzz RUNS=1000000 MACHINE=recording SEED=1
+	@RUNS='$(or $(RUNS),10000)' MACHINE='$(MACHINE)' SEED='$(SEED)' $(mocha) test/paths/random.test.ts --grep leave
 
 test-nodes: setup ## run the tests on Node 24 and 26 as well
 	@bash test/nodes.sh

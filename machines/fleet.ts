@@ -1,25 +1,23 @@
 import { type Crash, type FleetContext, initialContext } from './fleetContext.js'
 import { fleetSetup } from './fleetSetup.js'
 
+type Child =
+  | 'serverProcess'
+  | 'link'
+  | 'storage'
+  | 'discovery'
+  | 'externalDiscovery'
+  | 'externalStreams'
+  | 'retention'
+  | 'quarantine'
+  | 'indexing'
+  | 'mediaSessions'
+  | 'clockWatch'
+  | 'configuration'
+  | 'simulation'
+
 /** Returns the states of a supervised child: after a crash it is restarted with a delay. */
-const supervised = <
-  Name extends
-    | 'serverProcess'
-    | 'link'
-    | 'storage'
-    | 'discovery'
-    | 'externalDiscovery'
-    | 'externalStreams'
-    | 'retention'
-    | 'quarantine'
-    | 'indexing'
-    | 'mediaSessions'
-    | 'clockWatch'
-    | 'configuration'
-    | 'simulation',
-  Input,
-  Action extends 'loseServer' | 'blockStorage' | 'keepReaders',
->(
+const supervised = <Name extends Child, Input, Action extends 'loseServer' | 'blockStorage' | 'keepReaders'>(
   name: Name,
   input?: (scope: { context: FleetContext }) => Input,
   ...also: Action[]
@@ -40,11 +38,18 @@ const supervised = <
         },
       },
       crashed: { after: { restartPause: 'running' } },
-      off: {},
     },
   }) as const
 
-const running = supervised('simulation', ({ context: { simulation } }: { context: FleetContext }) => simulation)
+/** The same of a child that ends before the service. */
+const stoppable = <Name extends Child, Input, Action extends 'loseServer' | 'blockStorage' | 'keepReaders'>(
+  ...parts: Parameters<typeof supervised<Name, Input, Action>>
+) => {
+  const { initial, states } = supervised(...parts)
+  return { initial, states: { ...states, off: {} } } as const
+}
+
+const running = stoppable('simulation', ({ context: { simulation } }: { context: FleetContext }) => simulation)
 
 /** Off, unless the service simulates. */
 const simulated = {
@@ -73,6 +78,7 @@ export const fleetMachine = fleetSetup.createMachine({
         onDone: { target: 'serving', actions: { type: 'keepRegistry', params: ({ event }) => event.output } },
         onError: { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => event } },
       },
+      on: { 'system.stop': { target: 'stopped', actions: { type: 'tellStopping', params: ({ event }) => event } } },
     },
     serving: {
       type: 'parallel',
@@ -195,9 +201,9 @@ export const fleetMachine = fleetSetup.createMachine({
           },
         },
         serverProcess: supervised('serverProcess'),
-        link: { ...supervised('link', ({ context }) => context.link, 'loseServer'), on: { 'server.release': '.off' } },
+        link: { ...stoppable('link', ({ context }) => context.link, 'loseServer'), on: { 'server.release': '.off' } },
         storage: {
-          ...supervised(
+          ...stoppable(
             'storage',
             ({ context: { storage, hasFallback } }) => ({ ...storage, hasFallback }),
             'blockStorage',
@@ -205,15 +211,15 @@ export const fleetMachine = fleetSetup.createMachine({
           on: { 'services.stop': '.off' },
         },
         discovery: {
-          ...supervised('discovery', ({ context: { pollEvery } }) => ({ pollEvery })),
+          ...stoppable('discovery', ({ context: { pollEvery } }) => ({ pollEvery })),
           on: { 'services.stop': '.off' },
         },
         externalDiscovery: {
-          ...supervised('externalDiscovery', ({ context }) => context.external),
+          ...stoppable('externalDiscovery', ({ context }) => context.external),
           on: { 'services.stop': '.off' },
         },
         externalStreams: {
-          ...supervised('externalStreams', ({ context: { streams, entries, externalStreams } }) => ({
+          ...stoppable('externalStreams', ({ context: { streams, entries, externalStreams } }) => ({
             streams,
             entries,
             ...externalStreams,
@@ -223,7 +229,7 @@ export const fleetMachine = fleetSetup.createMachine({
         mediaSessions: supervised('mediaSessions', ({ context }) => context.mediaSessions, 'keepReaders'),
         clockWatch: supervised('clockWatch'),
         configuration: {
-          ...supervised('configuration', ({ context }) => context.configuration),
+          ...stoppable('configuration', ({ context }) => context.configuration),
           on: {
             'services.stop': '.off',
             'cameras.told': { actions: 'tellApplied' },
@@ -231,13 +237,10 @@ export const fleetMachine = fleetSetup.createMachine({
             'change.settled': { actions: { type: 'keepSettled', params: ({ event }) => event } },
           },
         },
-        retention: { ...supervised('retention', ({ context }) => context.retention), on: { 'services.stop': '.off' } },
-        quarantine: { ...supervised('quarantine'), on: { 'services.stop': '.off' } },
-        indexing: { ...supervised('indexing', ({ context }) => context.indexing), on: { 'services.stop': '.off' } },
-        simulation: {
-          ...simulated,
-          on: { 'services.stop': '.off' },
-        },
+        retention: { ...stoppable('retention', ({ context }) => context.retention), on: { 'services.stop': '.off' } },
+        quarantine: { ...stoppable('quarantine'), on: { 'services.stop': '.off' } },
+        indexing: { ...stoppable('indexing', ({ context }) => context.indexing), on: { 'services.stop': '.off' } },
+        simulation: { ...simulated, on: { 'services.stop': '.off' } },
         start: {
           initial: 'pending',
           states: { pending: { on: { 'cameras.told': 'done' } }, done: { tags: 'started' } },

@@ -1,7 +1,7 @@
 import type { DoneActorEvent } from 'xstate'
 import type { Segment } from './domain/files.js'
 import { because } from './domain/reason.js'
-import { closing, failed, finishing, gives, noted, subject } from './recordingClosing.js'
+import { abandoning, closing, failed, finishing, gives, noted, subject } from './recordingClosing.js'
 import { endOutcomeOf, intentOf, type RecordingContext, untilEnd, untilLimit } from './recordingContext.js'
 import { recordingSetup } from './recordingSetup.js'
 
@@ -204,7 +204,7 @@ export const recordingMachine = recordingSetup.createMachine({
         closing,
       },
     },
-    abandoning: closing,
+    abandoning,
     // No file is open, and the device is not used.
     waiting: {
       entry: { type: 'tellCamera', params: { type: 'recording.released' } },

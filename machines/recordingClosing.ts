@@ -30,10 +30,10 @@ const pausing = <Action extends 'tellSuspension'>(then: Action[]) =>
   }) as const
 
 /**
- * Closes the files. The substate keeps the outcome: stopped as requested, failed, interrupted (`pausing`), or left to
- * the next run of the service (`suspending`).
+ * Closes the files of a recording that does not hold the stream. The substate keeps the outcome: stopped as requested,
+ * failed, to be tried again, or left to the next run of the service (`suspending`).
  */
-export const closing = {
+export const abandoning = {
   invoke: { src: 'closeCapture', id: 'closeCapture', input: subject },
   on: {
     'camera.lost': noted,
@@ -68,7 +68,6 @@ export const closing = {
         'xstate.error.actor.closeCapture': '#recording.finishing.failed',
       },
     },
-    pausing: pausing(['tellSuspension']),
     /** An attempt to continue failed. */
     retrying: pausing([]),
     suspending: {
@@ -79,6 +78,12 @@ export const closing = {
       },
     },
   },
+} as const
+
+/** Closes the files of a recording that holds the stream. It may also have been interrupted (`pausing`). */
+export const closing = {
+  ...abandoning,
+  states: { ...abandoning.states, pausing: pausing(['tellSuspension']) },
 } as const
 
 /** Converts the files if the format needs it, and removes the intent from the disk. */

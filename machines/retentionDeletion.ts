@@ -16,10 +16,8 @@ export const deletion = {
       states: {
         byLoss: {
           entry: 'tellSuspended',
-          always: [
-            { guard: 'isClockSuspect', target: 'byClock' },
-            { guard: 'isTooMuch', target: 'byExcess' },
-          ],
+          // There was no sweep yet that could find too many files.
+          always: { guard: 'isClockSuspect', target: 'byClock' },
         },
         byClock: {
           entry: 'tellSuspended',
@@ -30,10 +28,8 @@ export const deletion = {
         },
         byExcess: {
           entry: 'tellSuspended',
-          always: [
-            { guard: 'isLost', target: 'byLoss' },
-            { guard: 'isClockSuspect', target: 'byClock' },
-          ],
+          // The list of protected recordings is read once, before the first sweep.
+          always: { guard: 'isClockSuspect', target: 'byClock' },
         },
       },
     },

@@ -89,6 +89,7 @@ export const machine = setup({
         onDone: { target: 'serving', actions: { type: 'keepRegistry' } },
         onError: { target: 'failed', actions: { type: 'noteFailure' } },
       },
+      on: { 'system.stop': { target: 'stopped', actions: { type: 'tellStopping' } } },
     },
     serving: {
       type: 'parallel',
@@ -192,7 +193,6 @@ export const machine = setup({
               },
             },
             crashed: { after: { restartPause: 'running' } },
-            off: {},
           },
         },
         link: {
@@ -287,7 +287,6 @@ export const machine = setup({
               },
             },
             crashed: { after: { restartPause: 'running' } },
-            off: {},
           },
         },
         clockWatch: {
@@ -302,7 +301,6 @@ export const machine = setup({
               },
             },
             crashed: { after: { restartPause: 'running' } },
-            off: {},
           },
         },
         configuration: {

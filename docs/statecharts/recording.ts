@@ -377,35 +377,6 @@ export const machine = setup({
                 'xstate.error.actor.closeCapture': '#recording.finishing.failed',
               },
             },
-            pausing: {
-              on: {
-                'recording.stop': {
-                  target: 'stopping',
-                  actions: {
-                    type: 'giveReason',
-                    params: { reason: { code: 'requested', details: 'it was requested' } },
-                  },
-                },
-                'service.stopping': {
-                  target: 'suspending',
-                  actions: {
-                    type: 'giveReason',
-                    params: {
-                      reason: { code: 'service_stopping', details: 'the service is stopping' },
-                    },
-                  },
-                },
-                'camera.lost': [
-                  { guard: 'isSurvivable', actions: 'noteCondition' },
-                  { target: 'failing', actions: 'takeReason' },
-                ],
-                'xstate.done.actor.closeCapture': {
-                  target: '#recording.waiting',
-                  actions: [{ type: 'keepFiles' }, 'tellSuspension'],
-                },
-                'xstate.error.actor.closeCapture': { target: '#recording.waiting', actions: ['tellSuspension'] },
-              },
-            },
             retrying: {
               on: {
                 'recording.stop': {
@@ -437,6 +408,35 @@ export const machine = setup({
               on: {
                 'xstate.done.actor.closeCapture': { target: '#recording.suspended', actions: { type: 'keepFiles' } },
                 'xstate.error.actor.closeCapture': '#recording.suspended',
+              },
+            },
+            pausing: {
+              on: {
+                'recording.stop': {
+                  target: 'stopping',
+                  actions: {
+                    type: 'giveReason',
+                    params: { reason: { code: 'requested', details: 'it was requested' } },
+                  },
+                },
+                'service.stopping': {
+                  target: 'suspending',
+                  actions: {
+                    type: 'giveReason',
+                    params: {
+                      reason: { code: 'service_stopping', details: 'the service is stopping' },
+                    },
+                  },
+                },
+                'camera.lost': [
+                  { guard: 'isSurvivable', actions: 'noteCondition' },
+                  { target: 'failing', actions: 'takeReason' },
+                ],
+                'xstate.done.actor.closeCapture': {
+                  target: '#recording.waiting',
+                  actions: [{ type: 'keepFiles' }, 'tellSuspension'],
+                },
+                'xstate.error.actor.closeCapture': { target: '#recording.waiting', actions: ['tellSuspension'] },
               },
             },
           },
@@ -476,35 +476,6 @@ export const machine = setup({
           on: {
             'xstate.done.actor.closeCapture': { target: '#recording.finishing.failed', actions: { type: 'keepResult' } },
             'xstate.error.actor.closeCapture': '#recording.finishing.failed',
-          },
-        },
-        pausing: {
-          on: {
-            'recording.stop': {
-              target: 'stopping',
-              actions: {
-                type: 'giveReason',
-                params: { reason: { code: 'requested', details: 'it was requested' } },
-              },
-            },
-            'service.stopping': {
-              target: 'suspending',
-              actions: {
-                type: 'giveReason',
-                params: {
-                  reason: { code: 'service_stopping', details: 'the service is stopping' },
-                },
-              },
-            },
-            'camera.lost': [
-              { guard: 'isSurvivable', actions: 'noteCondition' },
-              { target: 'failing', actions: 'takeReason' },
-            ],
-            'xstate.done.actor.closeCapture': {
-              target: '#recording.waiting',
-              actions: [{ type: 'keepFiles' }, 'tellSuspension'],
-            },
-            'xstate.error.actor.closeCapture': { target: '#recording.waiting', actions: ['tellSuspension'] },
           },
         },
         retrying: {

@@ -279,10 +279,7 @@ export const machine = setup({
           states: {
             byLoss: {
               entry: 'tellSuspended',
-              always: [
-                { guard: 'isClockSuspect', target: 'byClock' },
-                { guard: 'isTooMuch', target: 'byExcess' },
-              ],
+              always: { guard: 'isClockSuspect', target: 'byClock' },
             },
             byClock: {
               entry: 'tellSuspended',
@@ -293,10 +290,7 @@ export const machine = setup({
             },
             byExcess: {
               entry: 'tellSuspended',
-              always: [
-                { guard: 'isLost', target: 'byLoss' },
-                { guard: 'isClockSuspect', target: 'byClock' },
-              ],
+              always: { guard: 'isClockSuspect', target: 'byClock' },
             },
           },
         },

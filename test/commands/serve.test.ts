@@ -130,6 +130,7 @@ describe('the guide', () => {
         directory: createDirectory().directory,
         tokens: { issue: async () => 'TOKEN' },
         watchUrls: () => urls,
+        signInCode: () => ({ code: 'CODE', life: 600_000 }),
       } as unknown as App
       return guideText(config, app, { clock: { now: () => noon }, sources: {} })
     }

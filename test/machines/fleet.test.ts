@@ -233,6 +233,13 @@ describe('fleet', () => {
     expect(actor.getSnapshot().status).to.equal('done')
   })
 
+  it('stops at once while the registry is still being read', () => {
+    const { actor, facts } = fleet({ hold: true })
+    actor.send({ type: 'system.stop', reason: 'SIGTERM' })
+    expect(actor.getSnapshot().status).to.equal('done')
+    expect(facts).to.deep.equal([{ type: 'system.stopping', reason: 'SIGTERM' }])
+  })
+
   it('triggers a check of the link when the media server starts or ends', async () => {
     const { asked, server } = fleet()
     await turn()

@@ -1,0 +1,76 @@
+import { cameraMachine } from '../../../machines/camera.js'
+import type { CameraInput } from '../../../machines/cameraContext.js'
+import type { Device, Identity } from '../../../machines/domain/camera.js'
+import { because } from '../../../machines/domain/reason.js'
+import { model } from '../model.js'
+import { ann, bob, camera, crashes, down, fails, full, lost, resolves, sends } from './examples.js'
+import { network, pipeline, recalled, usb, virtual, wish } from './recording.js'
+
+const identity: Identity = { key: 'serial:1d6b:0102:SN1', basis: 'serial', confidence: 'high', ambiguous: false }
+const input = (device: Device): CameraInput => ({
+  id: camera,
+  name: 'yard',
+  identity,
+  device,
+  settings: {},
+  obstacles: {},
+})
+
+const machine = model(cameraMachine, {
+  starts: {
+    usb: input(usb),
+    network: input(network),
+    'virtual, without a media server': { ...input(virtual), obstacles: { server: down } },
+  },
+  events: [
+    { type: 'device.found', device: usb, identity },
+    { type: 'device.replaced', device: usb, identity },
+    { type: 'device.replaced', device: network, identity, reason: because('reconfigured') },
+    { type: 'device.removed', reason: lost },
+    { type: 'identity.changed', identity: { ...identity, ambiguous: true } },
+    { type: 'camera.configured', setup: { name: 'gate', settings: {}, endsOnUnplug: true } },
+    { type: 'recording.start', by: ann, format: 'fmp4' },
+    { type: 'recording.stop', by: bob },
+    { type: 'snapshot.take', wish },
+    { type: 'stream.hold', holder: 'ann', since: 1 },
+    { type: 'stream.release', holder: 'ann' },
+    { type: 'storage.blocked', reason: full },
+    { type: 'storage.freed' },
+    { type: 'server.lost', reason: down },
+    { type: 'server.restored' },
+    { type: 'service.stopping' },
+    { type: 'camera.remove', by: ann },
+  ],
+  effects: {
+    probeDevice: [{ done: { at: 100, capabilities: { formats: [] }, pipeline } }, fails('device_busy')],
+    publishPath: [sends('path.published'), sends('path.refused', { reason: because('server_refused') })],
+    recallIntent: [{ done: undefined }, { done: recalled }, fails('storage_failed')],
+    abandonCapture: [resolves, fails('server_unreachable')],
+    recording: [
+      { done: undefined },
+      sends('recording.claimed'),
+      sends('recording.writing'),
+      sends('recording.released'),
+      sends('recording.ending'),
+      crashes,
+    ],
+    snapshot: [{ done: undefined }, crashes],
+    demand: [crashes],
+    pipeline: [crashes],
+    pull: [crashes],
+    source: [{ done: because('unreachable') }, crashes],
+  },
+  ends: [{ type: 'service.stopping' }, { type: 'camera.remove', by: ann }],
+  spawned: (snapshot) => [
+    ...(['active', 'ending'].some((state) => snapshot.matches({ alive: { recording: state } })) ? ['recording'] : []),
+    ...(['underway', 'closing'].some((state) =>
+      snapshot.matches({ alive: { connection: { online: { snapshot: state } } } }),
+    )
+      ? ['snapshot']
+      : []),
+  ],
+  rests: ['alive.recording.none', 'alive.connection.online.snapshot'],
+  bound: 1_500,
+})
+
+export const cameras = [machine]
