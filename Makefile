@@ -5,8 +5,8 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 sources := $(shell find main.ts app.ts commands machines actors adapters rpc config \( -name '*.ts' -o -path 'rpc/console/*' -type f \) 2>/dev/null)
-# Three files in parallel, because most tests wait for ffmpeg or a media server, not for the processor.
-mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --parallel --jobs 3 --timeout 60000
+# Four files in parallel, because most tests wait for ffmpeg or a media server, not for the processor.
+mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --parallel --jobs 4 --timeout 60000
 
 .PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-faults test-kills soak test-replays replays fuzz test-nodes
 

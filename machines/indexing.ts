@@ -114,7 +114,17 @@ export const indexingMachine = setup({
   states: {
     deciding: { always: [{ guard: 'isEnabled', target: 'settling' }, { target: 'off' }] },
     off: { on: { 'part.closed': undefined } },
-    settling: { after: { settleTime: 'searching' } },
+    // The search must not find the last file too young.
+    settling: {
+      after: { settleTime: 'searching' },
+      on: {
+        'part.closed': {
+          target: 'settling',
+          reenter: true,
+          actions: { type: 'noteClosed', params: ({ event }) => event },
+        },
+      },
+    },
     searching: {
       entry: 'takeFresh',
       invoke: {

@@ -35,7 +35,12 @@ export const machine = setup({
   states: {
     deciding: { always: [{ guard: 'isEnabled', target: 'settling' }, { target: 'off' }] },
     off: { on: { 'part.closed': {} } },
-    settling: { after: { settleTime: 'searching' } },
+    settling: {
+      after: { settleTime: 'searching' },
+      on: {
+        'part.closed': { target: 'settling', reenter: true, actions: { type: 'noteClosed' } },
+      },
+    },
     searching: {
       entry: 'takeFresh',
       invoke: {

@@ -72,6 +72,18 @@ describe('the indexing machine', () => {
     expect(names()).to.deep.equal(['full.mp4'])
   })
 
+  it('waits for the last of several recordings that end one after the other', async () => {
+    const { searches, pass, close } = start([[], []])
+    await pass(2_500)
+    close(['a.mp4'])
+    await pass(2_000)
+    close(['b.mp4'])
+    await pass(2_000)
+    expect(searches).to.have.length(1)
+    await pass(500)
+    expect(searches[1]).to.deep.equal({ 'a.mp4': 'fmp4', 'b.mp4': 'fmp4' })
+  })
+
   it('indexes the files of a recording that has just ended before those that were found earlier', async () => {
     const { names, pass, settle, close } = start([['old2.mp4', 'old1.mp4'], ['new.mp4', 'old1.mp4'], []])
     await pass(2_500)

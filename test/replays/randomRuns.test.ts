@@ -7,7 +7,7 @@ import { traced, yardPassword } from '../faults/simulated/world.js'
 import { soak } from '../faults/soak.js'
 
 /** `make test-replays RUNS=1000` does more. */
-const runs = Number(process.env.RUNS || 12)
+const runs = Number(process.env.RUNS || 8)
 const first = Number(process.env.SEED || 1)
 
 /** Chunks of several sizes: a trace may begin with the start of the service, or with a checkpoint of it. */
