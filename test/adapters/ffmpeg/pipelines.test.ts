@@ -180,9 +180,10 @@ describe('pipelines', () => {
   })
 
   it('end with their shell', async () => {
+    listen()
     const child = runAlone(commandOf(demo, encoded()))
-    await until('the process', () => pipelines.process('camera0'))
-    await until('ffmpeg', () => pipelines.presence('camera0') === 'running')
+    // Only ffmpeg itself ends with its shell; what starts it needs a moment before it asks for that.
+    await seen('stream.started')
     child.kill('SIGKILL')
     await until('its end', () => pipelines.presence('camera0') === 'gone')
   })
