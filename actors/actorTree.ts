@@ -1,15 +1,7 @@
 import type { AnyActorRef, StateValue } from 'xstate'
 import type { ActorView } from '../machines/domain/views.js'
 import { actorName } from './actorName.js'
-
-/** Returns the active states without children, dotted, in the order of the machine. */
-export const leavesOf = (value: StateValue): string[] =>
-  typeof value === 'string'
-    ? [value]
-    : Object.entries(value).flatMap(([name, inner]) => {
-        const leaves = inner === undefined ? [] : leavesOf(inner)
-        return leaves.length === 0 ? [name] : leaves.map((leaf) => `${name}.${leaf}`)
-      })
+import { leavesOf } from './actorSystem.js'
 
 /**
  * Lists an actor and the machines below it, parents first. Effects have no states and are left out. `entered`: when a

@@ -163,7 +163,7 @@ export function createActors(
     inspection,
     streamAccess: access,
     /** The recorded events, for a replay, and the charts that they are for. */
-    support: { trace: trace.lines, charts: fingerprintOf(fleetMachine) },
+    support: { trace: trace.lines, charts: () => fingerprintOf(fleetMachine) },
     failed,
     /** True if the root actor answers. */
     isAlive(): boolean {

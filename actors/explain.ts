@@ -1,4 +1,3 @@
-import type { AnyActorRef } from 'xstate'
 import type { Component, Explain, Explanation, Refused, Timer } from '../machines/domain/explanation.js'
 import { needOf, stateWords, timerWords } from '../machines/domain/explanationWords.js'
 import { flappingOf, flappingText, type Journal, type JournalEntry } from '../machines/domain/journal.js'
@@ -7,9 +6,10 @@ import type { WallClock } from '../machines/domain/ports.js'
 import { because, isReasonCode, type Reason } from '../machines/domain/reason.js'
 import type { CameraView, Cause } from '../machines/domain/views.js'
 import { actorName } from './actorName.js'
+import { scheduledOf } from './actorSystem.js'
 import type { Directory, FleetActor } from './directory.js'
 import type { Journalist } from './journal.js'
-import { type RequestMethod, refusal } from './refusals.js'
+import { refusalsOf } from './refusals.js'
 
 interface ExplainPorts {
   fleet: FleetActor
@@ -21,7 +21,6 @@ interface ExplainPorts {
 
 /** Entries of one chain of causes. */
 const longest = 10
-const methods: readonly RequestMethod[] = ['take_snapshot', 'start_recording', 'stop_recording', 'start_streaming']
 /** The actor of each component, and the actors whose delays concern it. */
 const actors: Readonly<Record<Component, { name: string; also: readonly string[] }>> = {
   mediamtx: { name: 'link', also: ['serverProcess'] },
@@ -48,7 +47,7 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
 
   const timersOf = (names: readonly string[]): Timer[] => {
     const isOne = (name: string) => names.some((each) => name === each || name.startsWith(`${each}/`))
-    const scheduled = Object.values(scheduledOf(fleet)).flatMap(({ source, event, delay, startedAt }): Timer[] => {
+    const scheduled = scheduledOf(fleet).flatMap(({ source, event, delay, startedAt }): Timer[] => {
       const [, name] = /^xstate\.after\.([^.]+)\./.exec(event.type) ?? []
       const machine = (source as { logic?: { id?: string } }).logic?.id
       const effect = timerWords[`${machine}.${name}`]
@@ -152,19 +151,6 @@ interface Shown {
   also?: readonly Timer[]
 }
 
-interface Scheduled {
-  source: AnyActorRef
-  event: { type: string }
-  delay: number
-  startedAt: number
-}
-
-/** XState keeps them for restored systems; they are part of no public type. */
-const scheduledOf = (fleet: FleetActor): Record<string, Scheduled> => {
-  const { _scheduledEvents } = fleet.system.getSnapshot() as unknown as { _scheduledEvents: Record<string, Scheduled> }
-  return _scheduledEvents
-}
-
 /** What else a person should know about a camera. */
 function remarksOn({ identity, stream }: CameraView): string[] {
   const { status, reason } = stream
@@ -186,16 +172,12 @@ function reasonIn(entry: JournalEntry | undefined): Reason | undefined {
   return isReasonCode(reason) && typeof details === 'string' ? { code: reason, details } : undefined
 }
 
-/** The methods that are refused now, with the error that a caller would get. */
-function refusedOf(view: CameraView): Refused[] {
-  return methods
-    .filter((method) => !view.allowed.includes(method))
-    .map((method) => {
-      const { data } = refusal(view, method)
-      const state = data.state ?? view.cause.state
-      const isOfCamera = data.reason === 'invalid_state' && state === view.cause.state
-      const code = isOfCamera ? view.cause.reason?.code : data.reason
-      const details = data.details ?? data.detail ?? state
-      return { method, reason: code ?? 'invalid_state', details, needs: needOf(code, state, method) }
-    })
-}
+/** The methods that are refused now, with what they need. */
+const refusedOf = (view: CameraView): Refused[] =>
+  refusalsOf(view).map(({ method, error: { data } }) => {
+    const state = data.state ?? view.cause.state
+    const isOfCamera = data.reason === 'invalid_state' && state === view.cause.state
+    const code = isOfCamera ? view.cause.reason?.code : data.reason
+    const details = data.details ?? data.detail ?? state
+    return { method, reason: code ?? 'invalid_state', details, needs: needOf(code, state, method) }
+  })

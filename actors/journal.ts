@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { AnyActorRef, AnyMachineSnapshot, EventObject, InspectionEvent } from 'xstate'
+import type { AnyActorRef, AnyMachineSnapshot, EventObject, InspectionEvent, StateValue } from 'xstate'
 import { type CameraSnapshot, cameraAspects } from '../machines/cameraView.js'
 import {
   cameraOf,
@@ -14,6 +14,7 @@ import type { Clock, Log } from '../machines/domain/ports.js'
 import type { Evidence } from '../machines/domain/reason.js'
 import { recordingView } from '../machines/recordingView.js'
 import { actorName } from './actorName.js'
+import { isMachine, leavesOf } from './actorSystem.js'
 import { effectName, eventName, evidenceOf, requesterOf } from './journalEvents.js'
 import { shownState } from './journalQuiet.js'
 import { wordOf } from './observer.js'
@@ -72,9 +73,9 @@ export function createJournalist({ journal, clock, log }: { journal: Journal; cl
   const current = (actor: object | undefined) => (actor === undefined ? undefined : queues.get(actor)?.[0])
 
   const stepOf = (event: EventObject, source: AnyActorRef | undefined): Step => {
-    const isMachine = source !== undefined && isMachineActor(source)
+    const isFromMachine = source !== undefined && isMachine(source)
     const isResult = /^xstate\.(done|error)\.actor\./.test(event.type)
-    const parent = isMachine ? current(source) : isResult && source ? origins.get(source) : undefined
+    const parent = isFromMachine ? current(source) : isResult && source ? origins.get(source) : undefined
     const depth = (parent?.depth ?? 0) + 1
     order += 1
     return {
@@ -83,13 +84,13 @@ export function createJournalist({ journal, clock, log }: { journal: Journal; cl
       name: eventName(event, source),
       parent: depth > deepest ? undefined : parent,
       depth: depth > deepest ? 0 : depth,
-      from: source && (isMachine ? actorName(source) : effectName(source)),
+      from: source && (isFromMachine ? actorName(source) : effectName(source)),
     }
   }
 
   const receive = ({ actorRef, sourceRef, event }: Extract<InspectionEvent, { type: '@xstate.event' }>) => {
     const target = actorRef as AnyActorRef
-    if (!isMachineActor(target)) {
+    if (!isMachine(target)) {
       const origin = current(sourceRef)
       if (event.type === 'xstate.init' && origin) origins.set(target, origin)
       return
@@ -196,7 +197,8 @@ export function createJournalist({ journal, clock, log }: { journal: Journal; cl
     },
     entry(seq) {
       flush()
-      return journal.recent().find((entry) => entry.seq === seq)
+      // Causes are mostly recent.
+      return journal.recent().findLast((entry) => entry.seq === seq)
     },
     times: times.read,
   }
@@ -226,8 +228,6 @@ function causeOf(step: Step, own: JournalEntry | undefined): NonNullable<NewEntr
   } as NonNullable<NewEntry['cause']> & { evidence?: Evidence }
 }
 
-const isMachineActor = (actor: object): boolean => 'logic' in actor && Object(actor.logic).root !== undefined
-
 /** Stills are asked for several times a second, and change nothing. */
 function isPreview({ machine, context }: AnyMachineSnapshot): boolean {
   if (machine.id !== 'snapshot') return false
@@ -243,18 +243,9 @@ function stateWord(snapshot: AnyMachineSnapshot): string {
   return wordOf(snapshot)
 }
 
-const shownLeaves = (machine: string, value: unknown): string[] => [
+const shownLeaves = (machine: string, value: StateValue): string[] => [
   ...new Set(leavesOf(value).flatMap((leaf) => shownState(machine, leaf) ?? [])),
 ]
-
-/** `{a: {b: 'c', d: 'e'}}` → `a.b.c`, `a.d.e`. */
-export const leavesOf = (value: unknown, path = ''): string[] =>
-  typeof value === 'string'
-    ? [path + value]
-    : Object.entries(Object(value)).flatMap(([name, inner]) => {
-        const isLeaf = typeof inner === 'object' && Object.keys(Object(inner)).length === 0
-        return isLeaf ? [path + name] : leavesOf(inner, `${path}${name}.`)
-      })
 
 const versions = new WeakMap<object, string>()
 

@@ -51,6 +51,15 @@ export function refusal({ id, cause, recording, allowed, obstacles }: CameraView
   })
 }
 
+/** Requests that a person makes, in the order in which they are listed. */
+const requests: readonly RequestMethod[] = ['take_snapshot', 'start_recording', 'stop_recording', 'start_streaming']
+
+/** The requests that the camera would refuse now, with the errors that clients would get. */
+export const refusalsOf = (view: CameraView): { method: RequestMethod; error: ServiceError }[] =>
+  requests
+    .filter((method) => !view.allowed.includes(method))
+    .map((method) => ({ method, error: refusal(view, method) }))
+
 export const simulationDisabled = (): ServiceError =>
   new ServiceError('unsupported', { feature: 'simulation', suggestion: 'Set simulation.enabled to true' })
 

@@ -1,10 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { CommandOf } from '../config/arguments.js'
 import type { Configuration } from '../config/schema.js'
-import { RpcError } from '../rpc/client/index.js'
-import { sentence } from './explain.js'
 import { entryText, type HistoryEntry } from './explanationText.js'
-import { connectLocally } from './localClient.js'
+import { askService, connectLocally } from './localClient.js'
 import type { CommandPorts, Outcome } from './outcome.js'
 
 /** How often `--follow` asks for new entries, in ms. */
@@ -25,11 +23,10 @@ export async function history(
   { print, signal, ...ports }: HistoryPorts,
   connect = connectLocally,
 ): Promise<Outcome> {
-  const client = await connect(config, ports)
   const show = (entries: readonly HistoryEntry[]) => {
     for (const entry of entries.toReversed()) print(json ? JSON.stringify(entry) : entryText(entry))
   }
-  try {
+  return askService(await connect(config, ports), async (client) => {
     const { entries } = await client.call('get_history', filter)
     show(entries)
     let after = entries[0]?.seq ?? 0
@@ -43,10 +40,5 @@ export async function history(
       after = newer.entries[0]?.seq ?? after
     }
     return { status: 0 }
-  } catch (error) {
-    if (error instanceof RpcError) return { status: 1, err: `camera-service: ${sentence(error)}` }
-    throw error
-  } finally {
-    client.close()
-  }
+  })
 }

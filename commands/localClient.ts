@@ -9,7 +9,7 @@ import {
   RpcError,
   type WebSocketConstructor,
 } from '../rpc/client/index.js'
-import type { CommandPorts } from './outcome.js'
+import type { CommandPorts, Outcome } from './outcome.js'
 import { localTokens } from './token.js'
 
 /** No service listens at the address of the configuration. */
@@ -45,6 +45,25 @@ export async function connectLocally(
     throw new NotRunning(`the running service cannot be asked: it does not answer at ${url} (${reasonOf(error)})`)
   })
 }
+
+/** Closes the client after `ask`. An error of the service becomes an exit status of 1 and a sentence. */
+export async function askService(
+  client: CameraServiceClient,
+  ask: (client: CameraServiceClient) => Promise<Outcome>,
+): Promise<Outcome> {
+  try {
+    return await ask(client)
+  } catch (error) {
+    if (error instanceof RpcError) return { status: 1, err: `camera-service: ${sentence(error)}` }
+    throw error
+  } finally {
+    client.close()
+  }
+}
+
+/** What is wrong and what to do. */
+const sentence = ({ message, data }: RpcError): string =>
+  [message, data.details, data.suggestion].filter((part) => typeof part === 'string').join('; ')
 
 /** The address to connect to for a listen address. */
 const reachable = (host: string): string => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host)

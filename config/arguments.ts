@@ -27,7 +27,7 @@ interface HistoryFilter {
 
 /** A command line that was understood. */
 export type Command =
-  /** `guide`: print the addresses and a token for the person at the terminal. `flags.simulate`: the file of a scenario. */
+  /** `guide`: print addresses and a token for the person at the terminal. `flags.simulate`: the file of a scenario. */
   | ({ name: 'serve'; guide: boolean } & Sources)
   | ({ name: 'check-config' | 'download-mediamtx' } & Sources)
   /** `file`: of `serve --simulate`. */

@@ -5,8 +5,8 @@ import type { ConfigView } from './domain/configuration.js'
 /**
  * Changes the configuration while the service runs. Requests run one after the other: the whole configuration is read
  * and validated, then applied, then confirmed. If the service is not as healthy as before within the time limit, the
- * change is reverted. A refused change leaves everything as it was. If the machine crashes during a change, it is started
- * again with the confirmed version and that change, and reverts it.
+ * change is reverted. A refused change leaves everything as it was. If the machine crashes during a change, it is
+ * started again with the confirmed version and that change, and reverts it.
  */
 export const configurationMachine = configurationSetup.createMachine({
   id: 'configuration',

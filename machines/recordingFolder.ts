@@ -30,6 +30,21 @@ const failing = {
   params: ({ event }: { event: { reason: Reason } }) => event,
 } as const
 const measured = { params: ({ event }: { event: { output: Measured } }) => event.output }
+/** Measures the main folder again and again; `well` and `ill`: where each result leads. */
+const lookingAtMain = <const Well extends string, const Ill extends string>(well: Well, ill: Ill) =>
+  ({
+    initial: 'waiting',
+    states: {
+      waiting: { after: { pause: 'looking' } },
+      looking: {
+        invoke: {
+          ...measuring('main'),
+          onDone: [{ guard: { type: 'isBack', ...measured }, target: well }, { target: ill }],
+          onError: ill,
+        },
+      },
+    },
+  }) as const
 
 /**
  * Which of two folders takes new recordings: the main one, and while it has a fault, or stays full, the fallback. A
@@ -143,39 +158,11 @@ export const recordingFolderMachine = setup({
       },
       initial: 'away',
       states: {
-        away: {
-          initial: 'waiting',
-          states: {
-            waiting: { after: { pause: 'looking' } },
-            looking: {
-              invoke: {
-                ...measuring('main'),
-                onDone: [
-                  { guard: { type: 'isBack', ...measured }, target: '#recordingFolder.fallback.recovering' },
-                  { target: 'waiting' },
-                ],
-                onError: 'waiting',
-              },
-            },
-          },
-        },
+        away: lookingAtMain('#recordingFolder.fallback.recovering', 'waiting'),
         recovering: {
           always: { guard: 'isFallbackFailing', target: 'leaving' },
           after: { recovery: 'leaving' },
-          initial: 'waiting',
-          states: {
-            waiting: { after: { pause: 'looking' } },
-            looking: {
-              invoke: {
-                ...measuring('main'),
-                onDone: [
-                  { guard: { type: 'isBack', ...measured }, target: 'waiting' },
-                  { target: '#recordingFolder.fallback.away' },
-                ],
-                onError: '#recordingFolder.fallback.away',
-              },
-            },
-          },
+          ...lookingAtMain('waiting', '#recordingFolder.fallback.away'),
         },
         leaving: {
           invoke: {

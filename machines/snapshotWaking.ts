@@ -43,8 +43,8 @@ const wakingFails = {
 } as const
 
 /**
- * Starts the stream, of a network camera only when that answers: after MediaMTX failed to reach one, it waits 5 s before
- * it tries again. A media server that goes away meanwhile is waited for: it may come back in time.
+ * Starts the stream, of a network camera only when that answers: after MediaMTX failed to reach one, it waits 5 s
+ * before it tries again. A media server that goes away meanwhile is waited for: it may come back in time.
  */
 export const waking = {
   initial: 'choosing',

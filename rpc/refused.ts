@@ -1,4 +1,4 @@
-import { type RequestMethod, refusal } from '../actors/refusals.js'
+import { type RequestMethod, refusalsOf } from '../actors/refusals.js'
 import { errorBody } from '../machines/domain/errors.js'
 import type { CameraView } from '../machines/domain/views.js'
 
@@ -9,8 +9,6 @@ export interface Refused {
   details: string
 }
 
-const requests: readonly RequestMethod[] = ['take_snapshot', 'start_recording', 'stop_recording', 'start_streaming']
-
 /** Views never change, and clients read them often. */
 const known = new WeakMap<CameraView, Refused[]>()
 
@@ -18,12 +16,10 @@ const known = new WeakMap<CameraView, Refused[]>()
 export const refusedBy = (view: CameraView): Refused[] => {
   const before = known.get(view)
   if (before !== undefined) return before
-  const refused = requests
-    .filter((method) => !view.allowed.includes(method))
-    .map((method) => {
-      const { reason, details } = errorBody(refusal(view, method)).data
-      return { method, reason, details }
-    })
+  const refused = refusalsOf(view).map(({ method, error }) => {
+    const { reason, details } = errorBody(error).data
+    return { method, reason, details }
+  })
   known.set(view, refused)
   return refused
 }

@@ -24,7 +24,7 @@ export async function supportBundle(services: SupportServices): Promise<Buffer> 
   const header: BundleHeader = {
     format: bundleFormat,
     service: about.version,
-    charts: support.charts,
+    charts: support.charts(),
     node: process.version,
     os: `${type()} ${release()} ${process.arch}`,
     at: iso(clock.now()),

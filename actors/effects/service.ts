@@ -82,7 +82,8 @@ export const serverProcessEffects = ({ server, log }: { server: ServerProcess; l
 const slowestSync = 20_000
 
 /**
- * The effects of machines/storage.ts and recordingFolder.ts. A measurement fails after `measureLimit` ms, but not before a slow disk is done.
+ * The effects of machines/storage.ts and recordingFolder.ts. A measurement fails after `measureLimit` ms, but not
+ * before a slow disk is done.
  */
 export const storageEffects = ({
   storage,

@@ -6,16 +6,16 @@ import {
   type InspectionEvent,
 } from 'xstate'
 import { actorName } from '../actorName.js'
+import { isMachine, scheduledOf } from '../actorSystem.js'
 import { type Code, decode } from './code.js'
 import { onEffectBegun, withInertEffects } from './inert.js'
 import {
   type Beginning,
   type Checkpoint,
+  createStateMemory,
   failedStart,
   isCheckpoint,
-  isMachine,
   type StateValue,
-  scheduledOf,
   startOfRoot,
   stateOf,
   type TracedEvent,
@@ -58,7 +58,7 @@ export function createDriver(
   /** A checkpoint is taken at rest: the event after it did not come amid the steps of the one before. */
   const afterCheckpoints = new Set(rest.filter((_, index) => 'checkpoint' in (rest[index - 1] ?? {})))
   const actors = new Map<string, AnyActorRef>()
-  const known = new Map<string, string>()
+  const memory = createStateMemory()
   const changes = new Map<number, ChangedStates>()
   const restored = isCheckpoint(first) ? [...first.timers] : []
   let next = 0
@@ -127,15 +127,8 @@ export function createDriver(
   }
 
   const noteState = (actor: AnyActorRef, snapshot: AnyMachineSnapshot) => {
-    const name = actorName(actor)
-    const state = stateOf(snapshot)
-    const text = JSON.stringify(state)
-    if (known.get(name) === text) return
-    if (snapshot.status === 'active') known.set(name, text)
-    else known.delete(name)
-    const list = changes.get(current) ?? []
-    list.push([name, state])
-    changes.set(current, list)
+    const change = memory.change(actor, snapshot)
+    if (change) changes.set(current, [...(changes.get(current) ?? []), change])
   }
 
   const amidNow = () => {
@@ -180,7 +173,7 @@ export function createDriver(
     },
     changed: (seq) => changes.get(seq) ?? [],
     passCheckpoint() {
-      known.clear()
+      memory.forget()
       changes.clear()
       steps = 0
     },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { AnyStateMachine } from 'xstate'
+import { isStateMachine } from '../actorSystem.js'
 
 /** Returns a hash of the charts of a machine and all its children: states, events and names, not code. */
 export function fingerprintOf(machine: AnyStateMachine): string {
@@ -11,7 +12,7 @@ export function fingerprintOf(machine: AnyStateMachine): string {
     const { context: _, ...chart } = each.config as { context?: unknown }
     hash.update(JSON.stringify(chart, (_key, value: unknown) => (typeof value === 'function' ? 'function' : value)))
     for (const child of Object.values(each.implementations.actors as Record<string, unknown>))
-      if (typeof child === 'object' && child !== null && 'implementations' in child) visit(child as AnyStateMachine)
+      if (isStateMachine(child)) visit(child)
   }
   visit(machine)
   return hash.digest('hex').slice(0, 16)

@@ -1,4 +1,5 @@
 import type { ActorLogic, AnyActorLogic, AnyStateMachine, EventObject, Snapshot } from 'xstate'
+import { isStateMachine } from '../actorSystem.js'
 
 type EffectSnapshot = Snapshot<unknown> & { input: unknown }
 type EffectEvent = EventObject & { data?: unknown }
@@ -31,9 +32,6 @@ const inertEffect: ActorLogic<EffectSnapshot, EffectEvent, unknown> = {
   getPersistedSnapshot: (snapshot) => snapshot,
   restoreSnapshot: (snapshot) => snapshot as EffectSnapshot,
 }
-
-const isStateMachine = (logic: unknown): logic is AnyStateMachine =>
-  typeof logic === 'object' && logic !== null && 'provide' in logic && 'implementations' in logic
 
 const made = new WeakMap<AnyStateMachine, AnyStateMachine>()
 

@@ -1,4 +1,5 @@
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate'
+import { actorName } from '../actorName.js'
 import type { Code } from './code.js'
 
 /** The state value of a machine; with its status once it has ended. */
@@ -51,12 +52,6 @@ export const failedStart = 'xstate.start.failed'
 export const stateOf = ({ status, value }: AnyMachineSnapshot): StateValue =>
   status === 'active' ? (value as Code) : { status, value: value as Code }
 
-/** False for effects: these have no state value. */
-export const isMachine = (actor: AnyActorRef): boolean => {
-  const snapshot: object | undefined = actor.getSnapshot()
-  return snapshot !== undefined && 'value' in snapshot
-}
-
 /** The whole state of a tree at rest. */
 export const wholeState = (root: AnyActorRef): unknown => (root as unknown as Persisted).getPersistedSnapshot()
 
@@ -64,11 +59,26 @@ interface Persisted {
   getPersistedSnapshot(): unknown
 }
 
-interface Scheduled {
-  source: AnyActorRef
-  event: { type: string }
+/**
+ * Remembers the states of machines by name. The recorder and the replay must find the same changes, so both use it.
+ * `change` returns the state of an actor if it differs from the last one.
+ */
+export function createStateMemory() {
+  const known = new Map<string, { value: unknown; text: string }>()
+  return {
+    change(actor: AnyActorRef, snapshot: AnyMachineSnapshot): [actor: string, state: StateValue] | undefined {
+      const name = actorName(actor)
+      const before = known.get(name)
+      const isActive = snapshot.status === 'active'
+      // Most events only change the context, and the text costs more.
+      if (isActive && before?.value === snapshot.value) return undefined
+      const state = stateOf(snapshot)
+      const text = JSON.stringify(state)
+      if (before?.text === text) return undefined
+      if (isActive) known.set(name, { value: snapshot.value, text })
+      else known.delete(name)
+      return [name, state]
+    },
+    forget: () => known.clear(),
+  }
 }
-
-/** The pending timers of all actors. */
-export const scheduledOf = (root: AnyActorRef): Scheduled[] =>
-  Object.values(root.system.getSnapshot()._scheduledEvents) as Scheduled[]

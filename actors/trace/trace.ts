@@ -2,14 +2,13 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { actorName } from '../actorName.js'
+import { isMachine, scheduledOf } from '../actorSystem.js'
 import { type Code, encode } from './code.js'
 import {
   type Checkpoint,
+  createStateMemory,
   failedStart,
-  isMachine,
-  scheduledOf,
   startOfRoot,
-  stateOf,
   type TracedEvent,
   type TraceRecord,
   wholeState,
@@ -48,7 +47,7 @@ export function createTrace(
   let pending: TracedEvent | undefined
   let isDue = false
   let isOver = false
-  const states = new Map<string, string>()
+  const memory = createStateMemory()
   const settled = new WeakSet<AnyActorRef>()
 
   const write = (record: TraceRecord) => {
@@ -78,7 +77,7 @@ export function createTrace(
     lines = [first]
     size = first.length
     steps = 0
-    states.clear()
+    memory.forget()
     let kept = chunks.reduce((sum, { length }) => sum + length, 0)
     while (kept > maxSize) kept -= chunks.shift()?.length ?? kept
   }
@@ -96,13 +95,8 @@ export function createTrace(
   }
 
   const noteState = (actor: AnyActorRef, snapshot: AnyMachineSnapshot) => {
-    const name = actorName(actor)
-    const state = stateOf(snapshot)
-    const text = JSON.stringify(state)
-    if (states.get(name) === text) return
-    if (snapshot.status === 'active') states.set(name, text)
-    else states.delete(name)
-    if (pending) pending.states = [...(pending.states ?? []), [name, state]]
+    const change = memory.change(actor, snapshot)
+    if (change && pending) pending.states = [...(pending.states ?? []), change]
   }
 
   const inspect = (inspected: InspectionEvent) => {

@@ -24,8 +24,8 @@ interface Look {
 }
 
 /**
- * Both folders of the recordings as one. Each has a quarantine of its own, because a file can only be moved on its disk.
- * A folder that cannot be read has no suspects, unless none can be read.
+ * Both folders of the recordings as one. Each has a quarantine of its own, because a file can only be moved on its
+ * disk. A folder that cannot be read has no suspects, unless none can be read.
  */
 export function createQuarantines(folders: readonly string[]): Quarantine {
   const each = folders.map((folder) => ({ folder, quarantine: createQuarantine({ recordingsDir: folder }) }))

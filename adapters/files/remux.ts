@@ -18,8 +18,8 @@ const LIMIT = 3_600_000
 export const temporaryOf = (name: string): string => `.${name}.tmp`
 
 /**
- * Removes the incomplete copies of this format that a killed service left in the cameras' folders. Must be called before
- * the first copy, which looks the same. Never rejects.
+ * Removes the incomplete copies of this format that a killed service left in the cameras' folders. Must be called
+ * before the first copy, which looks the same. Never rejects.
  */
 export async function discardLeftovers(recordingsDir: string, format: RecordingFile['format']): Promise<void> {
   const ending = `.${format}.tmp`

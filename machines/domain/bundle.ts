@@ -23,7 +23,8 @@ export type BundleSection =
 
 /** What a support bundle needs besides the directory. */
 export interface SupportSources {
-  charts: string
+  /** The hash of the charts, for the header. */
+  charts(): string
   /** The trace as JSON lines; not masked. */
   trace(): readonly string[]
   /** The last lines of the log. */

@@ -8,7 +8,10 @@ import type { Evidence, Reason } from './reason.js'
 export interface UsbDevices {
   /** Resolves with the cameras that are plugged in: `:capture:` nodes only, ordered by port. */
   list(signal: AbortSignal): Promise<UsbDevice[]>
-  /** Calls `hint` when something may have changed, with what was seen. `mode`: the source of the events, udev or inotify on /dev. */
+  /**
+   * Calls `hint` when something may have changed, with what was seen. `mode`: the source of the events, udev or inotify
+   * on /dev.
+   */
   watch(hint: (evidence?: Evidence) => void): { mode: 'udev' | 'devfs'; dispose: Dispose }
 }
 

@@ -89,5 +89,6 @@ const spansText = (name: string, spans: readonly Span[], now: number): string =>
   const total = spans.reduce((sum, { from, to }) => sum + to - from, 0)
   const last = spans.at(-1)
   const until = last === undefined || last.to >= now ? 'now' : timeText(last.to, now)
-  return `${name}: ${durationText(total)} in all, ${spans.length === 1 ? 'once' : `${spans.length} times`}, until ${until}`
+  const often = spans.length === 1 ? 'once' : `${spans.length} times`
+  return `${name}: ${durationText(total)} in all, ${often}, until ${until}`
 }

@@ -5,15 +5,13 @@ import { pipeline } from 'node:stream/promises'
 import contentDisposition from 'content-disposition'
 import isFresh from 'fresh'
 import parseRange from 'range-parser'
-import { mayUse } from '../../machines/domain/access.js'
-import { invalidParam, notFound, type ServiceError } from '../../machines/domain/errors.js'
-import { isFileName } from '../../machines/domain/fileName.js'
-import type { FileKind, MediaFile } from '../../machines/domain/ports.js'
-import { fromDisk } from '../fromDisk.js'
+import { invalidParam, notFound } from '../../machines/domain/errors.js'
+import type { FileKind } from '../../machines/domain/ports.js'
 import type { RpcOptions } from '../options.js'
 import { resources } from '../present.js'
 import { fileSubject } from '../signedUrls.js'
-import { type CallerOptions, type HttpCaller, httpCaller, whileGood } from './caller.js'
+import { type CallerOptions, httpCaller, whileGood } from './caller.js'
+import { fileTargetIn, findFor } from './fileTarget.js'
 import { type Exchange, reading } from './reading.js'
 import { pageNotFound } from './reply.js'
 
@@ -34,28 +32,9 @@ const extensions: Record<FileKind, readonly string[]> = {
 /** A download whose file was deleted is cut within this time (ms): otherwise a slow client would keep the disk full. */
 const deletedCheck = 10_000
 
-type Target = { kind: FileKind; name: string } | { error: ServiceError }
-
-/** The file of a URL, or an error that only an authenticated client gets. */
-const fileIn = (path: string): Target => {
-  const [, kind, encoded] = /^\/files\/(recordings|snapshots)\/([^/]+)$/.exec(path) ?? []
-  if (kind === undefined || encoded === undefined) return { error: pageNotFound() }
-  const name = decoded(encoded)
-  if (name === undefined || !isFileName(name)) return { error: invalidParam('filename', 'must be a file name') }
-  return { kind: kind as FileKind, name }
-}
-
-const decoded = (text: string) => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** The grants that open this file. A name may lack its extension, a grant never does. */
-const subjectsOf = (target: Target, camera: string): string[] =>
-  'error' in target
+const subjectsOf = (target: ReturnType<typeof fileTargetIn>, camera: string): string[] =>
+  typeof target === 'string'
     ? []
     : ['', ...extensions[target.kind]].map((extension) =>
         fileSubject(target.kind, { camera, name: `${target.name}${extension}` }),
@@ -153,17 +132,8 @@ const send = async (
  */
 export const createFilesHandler = (options: CallerOptions & { services: RpcOptions }) => {
   const { services } = options
-  const { files, limits } = services
+  const { limits } = services
   const callerOf = httpCaller(options)
-
-  const find = async (kind: FileKind, name: string, caller: HttpCaller, exchange: Exchange): Promise<MediaFile> => {
-    const file = await fromDisk(files.find(kind, name))
-    if (file === undefined || (caller.only !== undefined && caller.only !== fileSubject(kind, file)))
-      throw notFound(resources[kind], name)
-    if (mayUse(caller, file.camera)) return file
-    exchange.refusal = 'camera_right'
-    throw notFound(resources[kind], name)
-  }
 
   return reading(
     services,
@@ -173,16 +143,17 @@ export const createFilesHandler = (options: CallerOptions & { services: RpcOptio
     }),
     async (exchange) => {
       const { request, response, path, query } = exchange
-      const target = fileIn(path)
+      const target = fileTargetIn('files', path)
       const subjects = subjectsOf(target, query.get('camera') ?? '')
       // The caller first: without a credential a client must not learn which files exist.
       const caller = await callerOf(request, { subjects, cost: 1 })
       exchange.admit(caller)
-      if ('error' in target) {
-        if (target.error.key === 'invalidParams') exchange.refusal = 'not_a_file_name'
-        throw target.error
+      if (target === 'unknown') throw pageNotFound()
+      if (target === 'no_file_name') {
+        exchange.refusal = 'not_a_file_name'
+        throw invalidParam('filename', 'must be a file name')
       }
-      const file = await find(target.kind, target.name, caller, exchange)
+      const file = await findFor(services, target, { caller, exchange, subjectOf: fileSubject })
       const handle = await openRegular(file.path)
       if (handle === undefined) throw notFound(resources[target.kind], target.name)
       const cut = () => void response.destroy()

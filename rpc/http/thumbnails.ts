@@ -1,26 +1,13 @@
-import { mayUse } from '../../machines/domain/access.js'
 import { dependencyFailed, notFound, ServiceError } from '../../machines/domain/errors.js'
-import { isFileName } from '../../machines/domain/fileName.js'
 import type { FileKind } from '../../machines/domain/ports.js'
 import { Failure, reasonFrom } from '../../machines/domain/reason.js'
-import { fromDisk } from '../fromDisk.js'
 import type { RpcOptions } from '../options.js'
 import { resources } from '../present.js'
 import { thumbnailSubject } from '../signedUrls.js'
 import { type CallerOptions, httpCaller } from './caller.js'
+import { fileTargetIn, findFor } from './fileTarget.js'
 import { reading } from './reading.js'
 import { pageNotFound, replyWith } from './reply.js'
-
-const targetIn = (path: string): { kind: FileKind; name: string } | undefined => {
-  const [, kind, encoded] = /^\/thumbnails\/(recordings|snapshots)\/([^/]+)$/.exec(path) ?? []
-  if (kind === undefined || encoded === undefined) return undefined
-  try {
-    const name = decodeURIComponent(encoded)
-    return isFileName(name) ? { kind: kind as FileKind, name } : undefined
-  } catch {
-    return undefined
-  }
-}
 
 /** A recording without a keyframe has no picture; a browser then shows the alternative text. */
 const refusalFor = (error: unknown, kind: FileKind, name: string): unknown => {
@@ -45,20 +32,14 @@ export const createThumbnailsHandler = (options: CallerOptions & { services: Rpc
     (path) => ({ action: 'GET /thumbnails', subject: path.slice('/thumbnails/'.length) }),
     async (exchange) => {
       const { request, response, headers, path, query } = exchange
-      const target = targetIn(path)
-      const file = target && { camera: query.get('camera') ?? '', name: target.name }
-      const subjects = target && file ? [thumbnailSubject(target.kind, file)] : []
+      const target = fileTargetIn('thumbnails', path)
+      const camera = query.get('camera') ?? ''
+      const subjects = typeof target === 'string' ? [] : [thumbnailSubject(target.kind, { camera, name: target.name })]
       const caller = await callerOf(request, { subjects, cost: 1 })
       exchange.admit(caller)
-      if (target === undefined) throw pageNotFound()
+      if (typeof target === 'string') throw pageNotFound()
       const { kind, name } = target
-      const found = await fromDisk(services.files.find(kind, name))
-      if (found === undefined || (caller.only !== undefined && caller.only !== thumbnailSubject(kind, found)))
-        throw notFound(resources[kind], name)
-      if (!mayUse(caller, found.camera)) {
-        exchange.refusal = 'camera_right'
-        throw notFound(resources[kind], name)
-      }
+      const found = await findFor(services, target, { caller, exchange, subjectOf: thumbnailSubject })
       const picture = await services.thumbnails.of(found).catch((error: unknown) => {
         throw refusalFor(error, kind, name)
       })

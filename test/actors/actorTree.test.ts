@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { createActor, createMachine, fromPromise } from 'xstate'
-import { actorTree, leavesOf } from '../../actors/actorTree.js'
+import { leavesOf } from '../../actors/actorSystem.js'
+import { actorTree } from '../../actors/actorTree.js'
 import { createObserver } from '../../actors/observer.js'
 import { createFakePorts } from '../support/fakePorts.js'
 

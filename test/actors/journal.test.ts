@@ -10,7 +10,8 @@ import {
   sendTo,
   setup,
 } from 'xstate'
-import { createJournalist, leavesOf, machineVersion } from '../../actors/journal.js'
+import { leavesOf } from '../../actors/actorSystem.js'
+import { createJournalist, machineVersion } from '../../actors/journal.js'
 import { quietStates } from '../../actors/journalQuiet.js'
 import { machines } from '../../docs/generate/statecharts.js'
 import { flappingOf, flappingText, type JournalEntry } from '../../machines/domain/journal.js'

@@ -533,7 +533,7 @@ export const createWorld = () => {
     journal: { read: (query) => fakeJournal(world.entries).read(query) },
     retention,
     configuration,
-    support: { charts: 'charts', trace: () => world.trace, log: () => [], secrets: () => [] },
+    support: { charts: () => 'charts', trace: () => world.trace, log: () => [], secrets: () => [] },
     external,
     metrics: { call: () => {}, mediaCall: () => {}, dropped: () => {}, refused: () => {} },
     hostSample: () => ({
