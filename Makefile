@@ -10,6 +10,9 @@ JOBS ?= 5
 mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --parallel --jobs $(JOBS) --timeout 60000
 # One checker: several check the types of XState and TypeBox once each (32 s of processor time instead of 12).
 tsc := tsc --checkers 1
+# Those that take longest come first, so that no processor waits for the last of them.
+tests := 'test/console/**/*.test.ts' 'test/e2e/**/*.test.ts' 'test/{conformance,contract,rpc}/**/*.test.ts' \
+  'test/!(console|conformance|contract|e2e|rpc)/**/*.test.ts'
 
 .PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-faults test-kills soak test-replays replays fuzz test-nodes
 
@@ -49,12 +52,12 @@ demo: build ## run a demonstration client: list, stream, snapshot, recording
 test: setup ## run all checks and all tests
 	@$(MAKE) --no-print-directory --output-sync=target -j 3 build typecheck lint
 	@rm -rf .cache/test && mkdir -p .cache/test
-	@status=0; $(mocha) 'test/**/*.test.ts' 2>&1 | tee .cache/test/mocha.log || status=$$?; \
+	@status=0; $(mocha) $(tests) 2>&1 | tee .cache/test/mocha.log || status=$$?; \
 	awk '/^ +[0-9]+ passing/{p=$$1} /^ +[0-9]+ failing/{f=$$1} END{printf "%d passed, %d failed\n", p, f}' .cache/test/mocha.log; \
 	exit $$status
 
 unit: setup ## run some tests: make unit T=test/machines/recording.test.ts
-	@$(mocha) $(or $(T),'test/**/*.test.ts')
+	@$(mocha) $(or $(T),$(tests))
 
 typecheck: setup ## check the types
 	@$(tsc) -p .

@@ -106,6 +106,21 @@ describe('camera', () => {
     expect(facts.at(-1)?.type).to.equal('recording.suspended')
   })
 
+  it('tells an unplug at once and the end of the recording after its files, if the recording ends with it', async () => {
+    const { actor, facts, probed, records, closed } = camera({ endsOnUnplug: true })
+    await probed()
+    await records()
+    const before = facts.length
+    const told = () => facts.slice(before).map((fact) => fact.type)
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    expect(told()).to.deep.equal(['camera.disconnected', 'camera.statusChanged'])
+    await closed()
+    expect(told()).to.deep.equal(['camera.disconnected', 'camera.statusChanged', 'recording.failed'])
+    actor.send({ type: 'device.found', device, identity })
+    await probed()
+    expect(told().at(-1)).to.equal('camera.connected')
+  })
+
   it('continues its recording when it comes back', async () => {
     const { actor, clock, facts, view, probed, records, closed, firstBytes } = camera()
     await probed()
@@ -551,10 +566,12 @@ function camera({
   obstacles = {},
   device: mine = device,
   intent,
+  endsOnUnplug = false,
 }: {
   obstacles?: Obstacles
   device?: Device
   intent?: RecordingIntent
+  endsOnUnplug?: boolean
 } = {}) {
   const clock = new SimulatedClock()
   const log: string[] = []
@@ -644,7 +661,7 @@ function camera({
     }),
     {
       clock,
-      input: { id: 'camera0', name: 'Test Cam', identity, settings: {}, device: mine, obstacles },
+      input: { id: 'camera0', name: 'Test Cam', identity, settings: {}, device: mine, obstacles, endsOnUnplug },
       inspect: (event) => {
         if (event.type === '@xstate.actor') (event.actorRef as typeof actor).on?.('*', (fact) => facts.push(fact))
       },
