@@ -265,7 +265,11 @@ export class ServiceError extends Error {
     readonly data: ErrorData = {},
     message?: string,
   ) {
+    // A refusal is an answer: nobody reads its stack, which costs more than the rest of the reply.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(message ?? table[key].message)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'ServiceError'
     this.code = table[key].code
     this.status = table[key].status
