@@ -3,6 +3,7 @@
 #
 #   PREFIX   where the files go (/usr/local)
 #   DESTDIR  the root of a package: the files go below it, and nothing else of this host changes
+#   NODE     with DESTDIR: the path of Node where the package is used (/usr/bin/node)
 #   PURGE=1  uninstall removes configuration, recordings, state and the user, too
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
@@ -22,7 +23,7 @@ has_systemd() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 # Programs that are part of the host and not of a home folder, which the unit cannot see.
 node_of_host() {
   local node
-  if [ -n "$root" ]; then echo /usr/bin/node; return; fi
+  if [ -n "$root" ]; then echo "${NODE:-/usr/bin/node}"; return; fi
   node=$(readlink -f "$(command -v node)")
   case $node in
     /home/* | /root/*) fail install "$node is in a home folder, which a service cannot read: install Node for all users" ;;
