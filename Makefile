@@ -14,7 +14,7 @@ tsc := tsc --checkers 1
 tests := 'test/console/**/*.test.ts' 'test/e2e/**/*.test.ts' 'test/{conformance,contract,rpc}/**/*.test.ts' \
   'test/!(console|conformance|contract|e2e|rpc)/**/*.test.ts'
 
-.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-faults test-kills soak test-replays replays fuzz test-nodes
+.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-package test-faults test-kills soak test-replays replays fuzz test-nodes install uninstall deb release
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,11 +78,26 @@ docs: setup ## write the generated documents
 bench: build ## measure the service and write docs/benchmarks.md
 	@tsx test/bench/bench.ts
 
+install: build ## install the service on this host, as root: PREFIX=/usr/local DESTDIR=
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' bash config/package/install.sh install
+
+uninstall: ## remove the installed service; PURGE=1: its configuration and recordings, too
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' PURGE='$(PURGE)' bash config/package/install.sh uninstall
+
+deb: build ## build a Debian package in .cache/release (needs debhelper)
+	@bash config/package/deb.sh
+
+release: setup ## make a release in .cache/release: make release VERSION=1.2.3
+	@VERSION='$(VERSION)' bash config/package/release.sh
+
 mediamtx: build ## download the official MediaMTX for this host into the data directory (needs the internet)
 	@node dist/main.js download-mediamtx
 
 test-vm: build ## test USB cameras on a real kernel, in a temporary virtual machine (needs QEMU; takes minutes)
 	@bash test/vm/run.sh
+
+test-package: build ## install, upgrade, remove and purge the Debian package in a virtual machine
+	@bash test/vm/run.sh package
 
 test-faults: build ## cause every fault on real processes and write docs/reliability.md (takes about 15 minutes)
 	@NODE_OPTIONS='--conditions=development' tsx test/faults/run.ts

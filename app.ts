@@ -48,8 +48,8 @@ export interface App {
   isAlive(): boolean
   /** Resolves with one sentence if the root actor ends without a stop: the process should end, too. */
   failed: Promise<string>
-  /** Reads the configuration file again. */
-  reload(): void
+  /** Reads the configuration file again; resolves when no change is in progress any more. Never rejects. */
+  reload(): Promise<void>
   /** Ends recordings and files, media server, then sockets. Never rejects; a second call waits for the first. */
   stop(reason: string): Promise<void>
 }

@@ -1,4 +1,4 @@
-import type { ActorRefFrom } from 'xstate'
+import { type ActorRefFrom, waitFor } from 'xstate'
 import { type configurationMachine, configurationView } from '../machines/configuration.js'
 import {
   type ConfigAsk,
@@ -86,7 +86,13 @@ export function createConfigurationAsk({
     },
     set: (patch, by) => change({ origin: 'client', by, patch }),
     restore: (version, by) => change({ origin: 'client', by, version }),
-    reload: () => actor()?.send({ type: 'config.request', request: { origin: 'signal' } }),
+    async reload() {
+      const found = actor()
+      if (!found) return
+      found.send({ type: 'config.request', request: { origin: 'signal' } })
+      // A machine that ends or crashes meanwhile reads nothing any more.
+      await waitFor(found, (snapshot) => snapshot.hasTag('idle') && !snapshot.context.requests.length).catch(() => {})
+    },
   }
 }
 

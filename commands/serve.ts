@@ -1,7 +1,7 @@
 import { createLog } from '../adapters/log/log.js'
 import { summariseRepeats } from '../adapters/log/repeat.js'
-import { createSystemdNotifier } from '../adapters/systemd/notify.js'
-import { startApp } from '../app.js'
+import { createSystemdNotifier, type SystemdNotifier } from '../adapters/systemd/notify.js'
+import { type App, startApp } from '../app.js'
 import type { Configuration } from '../config/schema.js'
 import { reasonOf } from '../machines/domain/errors.js'
 import type { Clock } from '../machines/domain/ports.js'
@@ -65,7 +65,7 @@ export async function serve(
       ...(source && { source }),
       ...(scenario && { scenario }),
     })
-    onReload?.(app.reload)
+    onReload?.(() => void reload(app, systemd))
     log.info('the service listens', { url: webSocketUrl(config, app) })
     await systemd.ready(statusLine(app.directory))
     const silence = informSystemd(app, systemd)
@@ -87,4 +87,11 @@ export async function serve(
     log.close()
     await rootLog.close()
   }
+}
+
+/** Reads the configuration again; systemd shows the service as reloading meanwhile. */
+async function reload({ reload, directory }: Pick<App, 'reload' | 'directory'>, systemd: SystemdNotifier) {
+  await systemd.reloading()
+  await reload()
+  await systemd.ready(statusLine(directory))
 }

@@ -10,6 +10,8 @@ export interface SystemdNotifier {
   /** The service is up: `systemctl start` returns. `status` is the line that `systemctl status` shows. */
   ready(status: string): Promise<void>
   status(text: string): Promise<void>
+  /** The service reads its configuration again, until `ready`. */
+  reloading(): Promise<void>
   stopping(): Promise<void>
   /** A sign of life; due every `interval`. */
   watchdog(): Promise<void>
@@ -36,7 +38,7 @@ const programTimeout = 10_000
 export const createSystemdNotifier = ({ env, log }: SystemdNotifierOptions): SystemdNotifier => {
   if (!env.NOTIFY_SOCKET) {
     const nothing = () => Promise.resolve()
-    return { ready: nothing, status: nothing, stopping: nothing, watchdog: nothing }
+    return { ready: nothing, status: nothing, reloading: nothing, stopping: nothing, watchdog: nothing }
   }
   const inTurn = pLimit(1)
   const newest = new Map<string, string[]>()
@@ -62,6 +64,8 @@ export const createSystemdNotifier = ({ env, log }: SystemdNotifierOptions): Sys
   return {
     ready: (status) => post('ready', 'READY=1', statusVariable(status)),
     status: (text) => post('status', statusVariable(text)),
+    // The time, on the clock that systemd uses, tells it which READY=1 belongs to the reload.
+    reloading: () => post('ready', 'RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
     stopping: () => post('stopping', 'STOPPING=1'),
     watchdog: () => post('watchdog', 'WATCHDOG=1'),
     ...(interval === undefined ? {} : { interval }),

@@ -3,6 +3,7 @@ import { architecturePage } from './architecture.js'
 import { chartBundle, chartJson } from './bundles.js'
 import { configurationPage } from './configuration.js'
 import { contractFile } from './contract.js'
+import { everyKey } from './everyKey.js'
 import { runExamples } from './examples.js'
 import { simulationPage } from './simulation.js'
 import { machines, statechartPage } from './statecharts.js'
@@ -15,6 +16,7 @@ export async function generatedDocuments(): Promise<Record<string, string>> {
     'rpc/client/contract.ts': contractFile(),
     'docs/architecture.md': architecturePage(),
     'docs/configuration.md': configurationPage(),
+    'config/package/camera-service.yml': everyKey(),
     'docs/simulation.md': simulationPage(),
     ...Object.fromEntries(charts.map(({ name, text }) => [`docs/statecharts/${name}`, text])),
   }

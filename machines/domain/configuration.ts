@@ -215,6 +215,6 @@ export interface ConfigAsk {
   set(patch: object, by: By): Promise<ConfigOutcome>
   /** Applies an earlier version again, as a new one. */
   restore(version: number, by: By): Promise<ConfigOutcome>
-  /** Reads the file again. */
-  reload(): void
+  /** Reads the file again; resolves when no change is in progress any more. Never rejects. */
+  reload(): Promise<void>
 }

@@ -139,8 +139,8 @@ describe('the configuration of a running service', () => {
     expect(await outcome('config.changed')).to.deep.include({ needsRestart: ['server.event_buffer'] })
     expect(world.levels).to.deep.equal(['debug'])
     world.text = 'logging: {level: warn}'
-    app.reload()
-    await until('the level is set', () => world.levels.at(-1) === 'warn')
+    await app.reload()
+    expect(world.levels.at(-1)).to.equal('warn')
   })
 
   it('gives scans their addresses, and clients their rate limit', async () => {

@@ -1,4 +1,6 @@
-import { resolve } from 'node:path'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { expect } from 'chai'
 import { useFakeTimers } from 'sinon'
@@ -12,6 +14,7 @@ import type { Told } from '../../machines/domain/facts.js'
 import type { LinkView, StorageView } from '../../machines/domain/views.js'
 import { cameraView, noon, unplugged } from '../rpc/fakes.js'
 import { later, turn } from '../support/later.js'
+import { until } from '../support/until.js'
 
 /** A directory whose content a test changes. */
 function createDirectory() {
@@ -73,6 +76,7 @@ describe('systemd', () => {
         },
         {
           ready: async () => {},
+          reloading: async () => {},
           stopping: async () => {},
           status: async (text) => void told.push(text),
           watchdog: async () => void told.push('alive'),
@@ -150,7 +154,8 @@ describe('serve', () => {
   const { config } = loadConfiguration({ env: {} })
 
   /** Runs it on an app whose end the test decides. */
-  function run() {
+  function run({ env = {}, reload = async () => {} }: { env?: Record<string, string>; reload?: App['reload'] } = {}) {
+    const asked: (() => void)[] = []
     const signal = later<string>()
     const failed = later<string>()
     const stops: string[] = []
@@ -162,23 +167,53 @@ describe('serve', () => {
         facts: { subscribe: () => () => {} },
         isAlive: () => true,
         failed: failed.promise,
+        reload,
         stop: async (reason: string) => void stops.push(reason),
       }) as unknown as App
     const outcome = serve(
       config,
       { warnings: [], guide: undefined },
       {
-        env: {},
+        env,
         clock: systemClock,
         signal: signal.promise,
+        onReload: (listener) => void asked.push(listener),
         onUnhandled: () => {},
         print: () => {},
         output,
         start,
       },
     )
-    return { outcome, signal, failed, stops, lines: () => String(output.read() ?? '') }
+    const ask = () => {
+      for (const listener of asked) listener()
+    }
+    return { outcome, signal, failed, stops, asked, ask, lines: () => String(output.read() ?? '') }
   }
+
+  it('shows systemd that it reads its configuration again, until the change has been applied', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'serve-'))
+    try {
+      const sent = join(dir, 'sent')
+      const program = '#!/bin/sh\nprintf "%s " "$@" >>"$NOTIFY_SOCKET"\n'
+      await writeFile(join(dir, 'systemd-notify'), program, { mode: 0o755 })
+      const reloaded = later<void>()
+      const env = { PATH: `${dir}:/usr/bin:/bin`, NOTIFY_SOCKET: sent }
+      const { asked, ask, signal, outcome } = run({ env, reload: () => reloaded.promise })
+      await until('the service is up', () => asked.length > 0)
+      ask()
+      const told = async (): Promise<string[]> =>
+        (await readFile(sent, 'utf8').catch(() => '')).match(/\b[A-Z]+=1\b/g) ?? []
+      await until('the reload is told', async () => (await told()).includes('RELOADING=1'))
+      expect(await told()).to.deep.equal(['READY=1', 'RELOADING=1'])
+      reloaded.resolve()
+      await until('the end is told', async () => (await told()).length > 2)
+      signal.resolve('SIGTERM')
+      await outcome
+      expect(await told()).to.deep.equal(['READY=1', 'RELOADING=1', 'READY=1', 'STOPPING=1'])
+    } finally {
+      await rm(dir, { recursive: true })
+    }
+  })
 
   it('ends with 0 after a signal', async () => {
     const { outcome, signal, stops } = run()

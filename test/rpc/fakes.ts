@@ -470,7 +470,7 @@ export const createWorld = () => {
       if (version > 2) throw notFound('Version', String(version))
       return { ...planned, version: 3 }
     },
-    reload: () => {},
+    reload: async () => {},
   }
 
   const logAt = (level: string) => (message: string, fields?: Record<string, unknown>) => {

@@ -55,6 +55,18 @@ describe('systemd notifier', () => {
     expect(await sent()).to.deep.equal(['WATCHDOG=1|', 'STATUS=third|'])
   })
 
+  it('sends a reload with the time on the clock of systemd', async () => {
+    await install()
+    const { notifier } = underSystemd()
+    const before = process.hrtime.bigint() / 1000n
+    await notifier.reloading()
+    await notifier.ready('done')
+    const [reloading, ready] = await sent()
+    const [, time] = /^RELOADING=1\|MONOTONIC_USEC=(\d+)\|$/.exec(reloading ?? '') ?? []
+    expect(Number(time)).to.be.within(Number(before), Number(process.hrtime.bigint() / 1000n))
+    expect(ready).to.equal('READY=1|STATUS=done|')
+  })
+
   it('replaces line breaks in a status', async () => {
     await install()
     const { notifier } = underSystemd()
