@@ -201,15 +201,15 @@ describe('serve', () => {
       const { asked, ask, signal, outcome } = run({ env, reload: () => reloaded.promise })
       await until('the service is up', () => asked.length > 0)
       ask()
-      const told = async (): Promise<string[]> =>
+      const sentNow = async (): Promise<string[]> =>
         (await readFile(sent, 'utf8').catch(() => '')).match(/\b[A-Z]+=1\b/g) ?? []
-      await until('the reload is told', async () => (await told()).includes('RELOADING=1'))
-      expect(await told()).to.deep.equal(['READY=1', 'RELOADING=1'])
+      await until('systemd has the reload', async () => (await sentNow()).includes('RELOADING=1'))
+      expect(await sentNow()).to.deep.equal(['READY=1', 'RELOADING=1'])
       reloaded.resolve()
-      await until('the end is told', async () => (await told()).length > 2)
+      await until('systemd has the end of the reload', async () => (await sentNow()).length > 2)
       signal.resolve('SIGTERM')
       await outcome
-      expect(await told()).to.deep.equal(['READY=1', 'RELOADING=1', 'READY=1', 'STOPPING=1'])
+      expect(await sentNow()).to.deep.equal(['READY=1', 'RELOADING=1', 'READY=1', 'STOPPING=1'])
     } finally {
       await rm(dir, { recursive: true })
     }
