@@ -35,7 +35,8 @@ dist/main.js: $(sources) docs/generate/charts.ts package.json Makefile
 	@mv dist/launch.js dist/main.js
 	@esbuild service=main.ts $(bundle) --format=cjs --out-extension:.js=.cjs --sourcemap=external --metafile=.cache/service.json \
 	  --define:BUILD_DATE="\"$$(date -u +%Y-%m-%dT%H:%M:%SZ)\"" --define:import.meta.url=serviceUrl \
-	  --banner:js="const serviceUrl = require('node:url').pathToFileURL(__filename).href;"
+	  --banner:js="(function (exports, require, module, __filename, __dirname) { const serviceUrl = require('node:url').pathToFileURL(__filename).href;" \
+	  --footer:js="})"
 	@esbuild client=rpc/client/index.ts --bundle --platform=neutral --target=es2022 --format=esm --outdir=dist --sourcemap=linked --log-level=warning
 	@$(tsc) rpc/client/index.ts --ignoreConfig --declaration --emitDeclarationOnly --module nodenext --target es2023 --strict --types node --outDir dist/client
 	@esbuild console=rpc/console/main.tsx --bundle --minify --platform=browser --target=es2022 --format=esm --outdir=dist/console \

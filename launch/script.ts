@@ -32,8 +32,7 @@ export function serviceScript(dir: string): ServiceScript {
   const hash = createHash('sha256').update(content).digest()
   const cachedData = codeOf(join(dir, 'service.code'), hash)
   // The bundler writes ASCII. Latin-1 needs no decoder, and a byte per character in memory.
-  const text = `(function (exports, require, module, __filename, __dirname) {${content.latin1Slice()}\n})`
-  const script = new Script(text, {
+  const script = new Script(content.latin1Slice(), {
     filename,
     ...(cachedData && { cachedData }),
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
