@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-sources := $(shell find main.ts app.ts commands machines actors adapters rpc config \( -name '*.ts' -o -path 'rpc/console/*' -type f \) 2>/dev/null)
+sources := $(shell find main.ts app.ts commands machines actors adapters rpc config launch \( -name '*.ts' -o -path 'rpc/console/*' -type f \) 2>/dev/null)
 # Files in parallel, because most tests wait for ffmpeg or a media server, not for the processor.
 JOBS ?= 5
 mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --parallel --jobs $(JOBS) --timeout 60000
@@ -13,6 +13,9 @@ tsc := tsc --checkers 1
 # Those that take longest come first, so that no processor waits for the last of them.
 tests := 'test/console/**/*.test.ts' 'test/e2e/**/*.test.ts' 'test/{conformance,contract,rpc}/**/*.test.ts' \
   'test/!(console|conformance|contract|e2e|rpc)/**/*.test.ts'
+# Identifiers keep their names, and lines stay short, for stack traces.
+bundle := --bundle --platform=node --target=node20 --external:udev --minify-whitespace --minify-syntax --line-limit=160 \
+  --outdir=dist --log-level=warning
 
 .PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-package test-faults test-kills soak test-replays replays fuzz test-nodes install uninstall deb release
 
@@ -27,11 +30,16 @@ node_modules/.package-lock.json: package-lock.json config/setup.sh
 
 build: setup dist/main.js ## bundle the service in dist/
 
-dist/main.js: $(sources) docs/generate/charts.ts package.json
+dist/main.js: $(sources) docs/generate/charts.ts package.json Makefile
 	@rm -rf dist
-	@esbuild main.ts simulator=adapters/simulator/main.ts --bundle --platform=node --target=node20 --format=esm --splitting \
-	  --outdir=dist --external:udev --chunk-names=chunks/[name]-[hash] --sourcemap=linked --log-level=warning --define:BUILD_DATE="\"$$(date -u +%Y-%m-%dT%H:%M:%SZ)\"" \
+	@mkdir -p .cache
+	@esbuild launch=launch/main.ts simulator=adapters/simulator/main.ts $(bundle) --format=esm \
 	  --banner:js="import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
+	@mv dist/launch.js dist/main.js
+	@esbuild service=main.ts $(bundle) --format=cjs --out-extension:.js=.cjs --sourcemap=external --metafile=.cache/service.json \
+	  --define:BUILD_DATE="\"$$(date -u +%Y-%m-%dT%H:%M:%SZ)\"" --define:import.meta.url=serviceUrl \
+	  --banner:js="(function (exports, require, module, __filename, __dirname) { const serviceUrl = require('node:url').pathToFileURL(__filename).href;" \
+	  --footer:js="})"
 	@esbuild client=rpc/client/index.ts --bundle --platform=neutral --target=es2022 --format=esm --outdir=dist --sourcemap=linked --log-level=warning
 	@$(tsc) rpc/client/index.ts --ignoreConfig --declaration --emitDeclarationOnly --module nodenext --target es2023 --strict --types node --outDir dist/client
 	@esbuild console=rpc/console/main.tsx --bundle --minify --platform=browser --target=es2022 --format=esm --outdir=dist/console \
@@ -39,6 +47,7 @@ dist/main.js: $(sources) docs/generate/charts.ts package.json
 	@esbuild console=rpc/console/console.css --minify --outdir=dist/console --log-level=warning
 	@cp rpc/console/index.html rpc/console/console.svg dist/console/
 	@tsx docs/generate/charts.ts > dist/console/charts.json
+	@tsx launch/makeCode.ts dist
 
 dev: build ## run from the sources; restart on every change
 	@tsx watch --clear-screen=false main.ts serve --guide

@@ -19,9 +19,6 @@ import { parseArguments } from './config/arguments.js'
 import { loadConfiguration } from './config/load.js'
 import { loadScenario } from './config/simulation.js'
 
-// Without a listener, Node opens its inspector for this signal. Through it, every local user could control the service.
-process.on('SIGUSR1', () => {})
-
 const { env } = process
 const line = (text: string) => (text.endsWith('\n') ? text : `${text}\n`)
 const printError = (text: string) => void process.stderr.write(line(text))
@@ -98,8 +95,12 @@ function untilInterrupted(): AbortSignal {
 const onUnhandled = (listener: (error: unknown) => void) => void process.on('unhandledRejection', listener)
 const print = (text: string) => void process.stdout.write(line(text))
 
-const { status, out, err } = await run(process.argv.slice(2)).catch(failure)
-if (err !== undefined) printError(err)
-if (out !== undefined) print(out)
-// The monitor of udev cannot be closed: without this the process would never end.
-process.exit(status)
+// The bundle is a script, not a module, so nothing can be awaited here.
+void run(process.argv.slice(2))
+  .catch(failure)
+  .then(({ status, out, err }) => {
+    if (err !== undefined) printError(err)
+    if (out !== undefined) print(out)
+    // The monitor of udev cannot be closed: without this the process would never end.
+    process.exit(status)
+  })

@@ -20,7 +20,7 @@ export async function endsWithParent(path: string): Promise<string[]> {
   if (setpriv === undefined) return []
   const command = [setpriv, '--pdeathsig', 'TERM', '--']
   const works = await new Promise<boolean>((resolve) => {
-    const trial = spawn(setpriv, [...command.slice(1), process.execPath, '--version'], { stdio: 'ignore' })
+    const trial = spawn(setpriv, [...command.slice(1), setpriv, '--version'], { stdio: 'ignore' })
     trial.on('error', () => resolve(false))
     trial.on('exit', (code) => resolve(code === 0))
   })

@@ -85,7 +85,9 @@ export const createRateLimits = (
   /** Forgets the least recently used entry when it is full, and each one that is not used for `ttl` ms. */
   const createMemory = <T extends object>(ttl: number) =>
     new LRUCache<string, T>({
-      max: mostRemembered,
+      // `max` would reserve 2 MB at the start.
+      maxSize: mostRemembered,
+      sizeCalculation: () => 1,
       ttl,
       ttlResolution: 0,
       updateAgeOnGet: true,

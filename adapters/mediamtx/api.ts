@@ -1,22 +1,23 @@
-import { Agent } from 'node:http'
-import type { Got, Method } from 'got'
+import { isLoopback } from '../../machines/domain/address.js'
 import { textForClients } from '../../machines/domain/mask.js'
 import { type Evidence, Failure } from '../../machines/domain/reason.js'
 import { attempt } from '../attempt.js'
+import { type Exchange, type Question, TooLarge } from './exchange.js'
+import { exchangeFar } from './exchangeFar.js'
+import { exchangeNear } from './exchangeNear.js'
 
 export interface ApiOptions {
   /** `http://host:port`, with `user:password@` if the server requires them. A function is called for each request. */
   apiUrl: string | (() => string)
   /** Limit for one call, in ms. */
   timeout: number
+  /** Default: by the host of the URL. */
+  exchange?: Exchange
 }
 
-export interface ApiRequest {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+export interface ApiRequest extends Pick<Question, 'method' | 'body' | 'signal'> {
   /** Starts with `/v3`; names are encoded. */
   path: string
-  body?: object
-  signal: AbortSignal
 }
 
 /** Calls MediaMTX's control API. Resolves with the parsed body; `undefined` if it is empty. */
@@ -58,47 +59,22 @@ const MiB = 1024 * 1024
 const mostBytes = (path: string): number => (/\/list(\?|$)/.test(path) ? 32 * MiB : MiB)
 
 /** Creates the API, without retries and breaker. Calls reject with `Unreachable`, `Refused` or the signal's reason. */
-export function createApi({ apiUrl, timeout }: ApiOptions): Api {
-  // A connection for each call, because a reused one is reset at the first call after a restart of the server.
-  const agent = new Agent({ keepAlive: false })
-  // got needs about 20 MB of memory, so it is loaded with the first call.
-  let loading: Promise<Got> | undefined
-  const load = async (): Promise<Got> => {
-    const { got } = await import('got')
-    return got.extend({
-      retry: { limit: 0 },
-      throwHttpErrors: false,
-      followRedirect: false,
-      // A small compressed answer could be a large one in memory.
-      decompress: false,
-      timeout: { request: timeout },
-      agent: { http: agent },
-    })
-  }
-
-  return async ({ method, path, body, signal }) => {
+export function createApi({ apiUrl, timeout, exchange: given }: ApiOptions): Api {
+  return async ({ path, signal, ...rest }) => {
     signal.throwIfAborted()
-    loading ??= load()
-    const client = await loading
     const url = new URL(path, typeof apiUrl === 'string' ? apiUrl : apiUrl())
-    const options = { method: method as Method, signal, ...(body !== undefined && { json: body }) }
-    const call = client(url, options)
+    const exchange = given ?? (isNear(url) ? exchangeNear : exchangeFar)
     const most = mostBytes(path)
-    let isTooLarge = false
-    // got has no limit of its own: an answer that never ends would fill the memory until the timeout.
-    void call.on('downloadProgress', ({ transferred }) => {
-      if (isTooLarge || transferred <= most) return
-      isTooLarge = true
-      call.cancel()
-    })
-    const answer = await call.catch((error: unknown) => {
+    const { status, text } = await exchange({ ...rest, url, signal, timeout, most }).catch((error: unknown) => {
       signal.throwIfAborted()
-      if (isTooLarge) throw new Unreachable(`its answer is larger than ${most / MiB} MiB`, false)
+      if (error instanceof TooLarge) throw new Unreachable(`its answer is larger than ${most / MiB} MiB`, false)
       throw unreachable(error, timeout)
     })
-    return read(answer.statusCode, answer.rawBody.toString('utf8'))
+    return read(status, text)
   }
 }
+
+const isNear = ({ hostname }: URL): boolean => isLoopback(hostname.replace(/^\[|\]$/g, ''))
 
 /**
  * Changes return an empty body up to 1.15.4, `{"status":"ok"}` in later versions. Errors are `{"error"}`; unknown

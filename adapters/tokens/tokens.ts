@@ -57,7 +57,7 @@ export function createTokens({
   if (secret.length < 32) throw new Error('the key of the tokens needs at least 32 bytes')
   const own = createSecretKey(secret)
   const ahead = Math.max(tolerance, issuedAhead)
-  const remembered = new LRUCache<string, Statement>({ max: mostRemembered })
+  const remembered = new LRUCache<string, Statement>({ maxSize: mostRemembered, sizeCalculation: () => 1 })
 
   const recall = (digest: string): Statement | undefined => {
     const known = remembered.get(digest)

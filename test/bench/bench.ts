@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { bundleWeights } from '../support/weights.js'
 import { bareFanOut, fanOut } from './fanOut.js'
 import { echoRate, replySize, requestRate } from './rate.js'
 import { type Bench, benchService, hasMediamtx } from './service.js'
@@ -72,6 +73,10 @@ try {
 
 const [cpu] = cpus()
 const cpuText = `${availableParallelism()} × ${cpu?.model.trim() ?? 'unknown CPU'}`
+const weights = [...(await bundleWeights()).bytes]
+  .filter(([, bytes]) => bytes >= 15_000)
+  .map(([name, bytes]) => `| ${name} | ${Math.ceil(bytes / 1_000)} |`)
+
 const text = `# Benchmarks
 
 Written by \`make bench\`; the figures are of one run on one machine and mean something only beside each other.
@@ -109,6 +114,14 @@ ${delays.join('\n')}
 | Cameras | service | embedded media server |
 |---|---|---|
 ${memory.join('\n')}
+
+## Weight of the bundle (kB)
+
+All of it is in memory. \`test/bench/weights.json\` is the limit.
+
+| Package | kB |
+|---|---|
+${weights.join('\n')}
 `
 writeFileSync(fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url)), text)
 console.log(`\n${memory.join('\n')}\n${rates.join('\n')}\n${delays.join('\n')}\n\ndocs/benchmarks.md is written`)
