@@ -7,7 +7,12 @@ import type { Sources } from '../line/command.js'
 import { CommandError, noPermission } from '../outcome.js'
 
 /** Where the systemd unit keeps what it runs with. */
-const unit = { config: '/etc/camera-service/camera-service.yml', dataDir: '/var/lib/camera-service' }
+const unit = {
+  config: '/etc/camera-service/camera-service.yml',
+  dataDir: '/var/lib/camera-service',
+  /** Whether a service has used a data directory. */
+  isUsed: (dataDir: string) => existsSync(join(dataDir, 'secrets')),
+}
 
 /**
  * The configuration of the service of this host: the one that the command line or the environment names, else that of
@@ -23,7 +28,7 @@ export function localConfiguration(
   const isNamed = config ?? flags['data-dir'] ?? env.CAMERA_SERVICE_CONFIG ?? env.CAMERA_SERVICE_DATA_DIR
   if (isNamed) return load({ file: config, flags })
   const here = load({ flags })
-  if (existsSync(join(here.data_dir, 'secrets')) || !mayRead(installed.config)) return here
+  if (installed.isUsed(here.data_dir) || !mayRead(installed.config)) return here
   return load({ file: installed.config, flags: { 'data-dir': installed.dataDir } })
 }
 
