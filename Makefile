@@ -27,10 +27,11 @@ node_modules/.package-lock.json: package-lock.json config/setup.sh
 
 build: setup dist/main.js ## bundle the service in dist/
 
+# The chunks lie beside main.js, because modules find their files relative to themselves.
 dist/main.js: $(sources) docs/generate/charts.ts package.json
 	@rm -rf dist
 	@esbuild main.ts simulator=adapters/simulator/main.ts --bundle --platform=node --target=node20 --format=esm --splitting \
-	  --outdir=dist --external:udev --chunk-names=chunks/[name]-[hash] --sourcemap=linked --log-level=warning --define:BUILD_DATE="\"$$(date -u +%Y-%m-%dT%H:%M:%SZ)\"" \
+	  --outdir=dist --external:udev --chunk-names=[name]-[hash] --sourcemap=linked --log-level=warning --define:BUILD_DATE="\"$$(date -u +%Y-%m-%dT%H:%M:%SZ)\"" \
 	  --banner:js="import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
 	@esbuild client=rpc/client/index.ts --bundle --platform=neutral --target=es2022 --format=esm --outdir=dist --sourcemap=linked --log-level=warning
 	@$(tsc) rpc/client/index.ts --ignoreConfig --declaration --emitDeclarationOnly --module nodenext --target es2023 --strict --types node --outDir dist/client

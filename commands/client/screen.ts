@@ -21,8 +21,8 @@ export function screenOf(streams: { out: Stream; err: Stream }, env: NodeJS.Proc
     ...(err.isTTY === true &&
       !isDumb && {
         progress: (text: string) => {
-          // A line that is wider than the terminal could not be replaced.
-          err.write(`\r\u001b[K${text.slice(0, Math.max(1, (err.columns ?? 80) - 1))}`)
+          // A line that is wider than the terminal could not be replaced. A terminal without a size reports 0.
+          err.write(`\r\u001b[K${text.slice(0, Math.max(1, (err.columns || 80) - 1))}`)
         },
       }),
   }

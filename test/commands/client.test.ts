@@ -223,6 +223,9 @@ describe('commands: the screen', () => {
     progress?.('a'.repeat(20))
     progress?.('')
     expect(terminal.written).to.deep.equal([`\r${esc}[K${'a'.repeat(9)}`, `\r${esc}[K`])
+    const unsized = stream(true, 0)
+    screenOf({ out: unsized, err: unsized }, {}).progress?.('a'.repeat(100))
+    expect(unsized.written[0]).to.contain('a'.repeat(79))
   })
 })
 
