@@ -22,7 +22,7 @@ export function localUrl({ server }: Configuration): string {
 
 /**
  * Connects to the service that runs on this host, with a short-lived token made with the secret of its data directory:
- * whoever can read that may use the service. Rejects with NotRunning if there is none.
+ * a user that can read it may use the service. Rejects with NotRunning if there is none.
  */
 export async function openLocally(config: Configuration, ports: Pick<CommandPorts, 'env' | 'clock'>): Promise<Service> {
   const url = localUrl(config)

@@ -7,7 +7,7 @@ import { reasonOf } from '../../machines/domain/errors.js'
 import { type Asking, UsageError } from '../line/command.js'
 import { CommandError, type CommandPorts, noPermission } from '../outcome.js'
 
-/** Where to connect and as whom. Without `url`: the service of this host; without `token`: with its own secret. */
+/** The address and the credential. Without `url`: the service of this host; without `token`: its own secret. */
 export interface Target {
   url?: string
   token?: string
@@ -21,17 +21,15 @@ interface TargetPorts extends Pick<CommandPorts, 'env' | 'log'> {
 }
 
 /**
- * Finds the service: `--url`, CAMERA_SERVICE_URL, the named profile, the service of the named configuration or data
- * directory, the default profile, the service of this host. Rejects with UsageError or CommandError.
+ * Finds the service: by the options, else by the environment, else by the default profile, else that of this host. The
+ * first of the address, the profile and the configuration counts. Rejects with UsageError or CommandError.
  */
-export async function targetOf({ connection, config, flags }: Asking, ports: TargetPorts): Promise<Target> {
+export async function targetOf(asking: Asking, ports: TargetPorts): Promise<Target> {
   const { env } = ports
-  const token = await givenToken(connection, ports)
-  const url = connection.url ?? (env.CAMERA_SERVICE_URL || undefined)
-  const named = connection.profile ?? (env.CAMERA_SERVICE_PROFILE || undefined)
-  const isLocal = Boolean(config ?? flags['data-dir'] ?? env.CAMERA_SERVICE_CONFIG ?? env.CAMERA_SERVICE_DATA_DIR)
-  const needsNone = named === undefined && (url !== undefined || isLocal)
-  const profile = needsNone ? undefined : await readProfile(named, env)
+  const token = await givenToken(asking.connection, ports)
+  const { url, profile: name, isLocal } = choiceOf(asking, env)
+  const needsNone = name === undefined && (url !== undefined || isLocal)
+  const profile = needsNone ? undefined : await readProfile(name, env)
   const address = url ?? profile?.url
   if (address === undefined) return { ...(token !== undefined && { token }) }
   const checked = checkedUrl(address)
@@ -44,6 +42,18 @@ export async function targetOf({ connection, config, flags }: Asking, ports: Tar
         'camera-service token prints one',
     )
   return { url: checked, token: shown, ...(isOwn && profile.caFile !== undefined && { caFile: profile.caFile }) }
+}
+
+/** Options come before the environment, as a whole: a variable does not mix with an option. */
+function choiceOf({ connection, config, flags }: Asking, env: NodeJS.ProcessEnv) {
+  const { url, profile } = connection
+  const isLocal = Boolean(config ?? flags['data-dir'])
+  if (url !== undefined || profile !== undefined || isLocal) return { url, profile, isLocal }
+  return {
+    url: env.CAMERA_SERVICE_URL || undefined,
+    profile: env.CAMERA_SERVICE_PROFILE || undefined,
+    isLocal: Boolean(env.CAMERA_SERVICE_CONFIG || env.CAMERA_SERVICE_DATA_DIR),
+  }
 }
 
 async function givenToken(

@@ -30,9 +30,14 @@ export async function transfer(
 ): Promise<number> {
   const { screen, signal, clock } = ports
   const address = new URL(file.path, url.replace(/^ws/, 'http'))
+  // Before the request: its error must find the pipeline in place.
+  const target = await openTarget(file.to, ports.output)
   // The URL is signed for this file: it needs no token. A retry would start again from the beginning.
   const source = got.stream(address, {
-    https: { ...tls, ...(tls.ca !== undefined && { certificateAuthority: tls.ca }) },
+    https: {
+      rejectUnauthorized: tls.rejectUnauthorized ?? true,
+      ...(tls.ca !== undefined && { certificateAuthority: tls.ca }),
+    },
     retry: { limit: 0 },
     timeout: { connect: 10_000, response: patience, socket: patience },
     decompress: false,
@@ -56,7 +61,6 @@ export async function transfer(
       next(null, chunk)
     },
   })
-  const target = await openTarget(file.to, ports.output)
   try {
     // Standard output stays open for the process.
     await pipeline(source, count, target.stream, { signal, end: file.to !== '-' })

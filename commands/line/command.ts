@@ -7,7 +7,7 @@ export interface Sources {
   flags: { 'data-dir'?: string; simulate?: string }
 }
 
-/** Which service to ask, and who asks. Absent: the environment, a profile, the service of this host. */
+/** The service and the credential. Absent: the environment, a profile, the service of this host. */
 export interface Connection {
   url?: string
   token?: string

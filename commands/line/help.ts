@@ -78,7 +78,8 @@ function columns(term: string, text: string): string[] {
   return [head + first.slice(head.length), ...rest]
 }
 
-function wrapped(text: string, columns: number): string[] {
+/** Lines of at most so many columns. */
+export function wrapped(text: string, columns: number): string[] {
   const lines: string[] = []
   for (const word of text.split(' ')) {
     const last = lines.at(-1)

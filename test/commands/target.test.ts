@@ -76,6 +76,11 @@ describe('which service a command asks', () => {
     expect(await find({}, { CAMERA_SERVICE_PROFILE: 'yard' })).to.deep.include({ url: 'ws://yard/ws' })
     expect(await find({}, {}, { flags: { 'data-dir': '/x' } }), '--data-dir').to.deep.equal({})
     expect(await find({}, {}, { config: 'x.yml' }), '--config').to.deep.equal({})
+    const env = { CAMERA_SERVICE_URL: 'ws://env/ws', CAMERA_SERVICE_PROFILE: 'yard', CAMERA_SERVICE_TOKEN: 'csk_env' }
+    expect(await find({}, env, { config: 'x.yml' }), 'an option before the environment').to.deep.equal({
+      token: 'csk_env',
+    })
+    expect(await find({}, { CAMERA_SERVICE_DATA_DIR: '/x' }), 'the data directory of the environment').to.deep.equal({})
     expect(await find({}, { XDG_CONFIG_HOME: join(home, '.config') })).to.deep.equal(standard)
   })
 
@@ -122,7 +127,7 @@ describe('which service a command asks', () => {
 
   it('is the installed one, unless a service has run in this folder or one is named', async () => {
     const config = await write('installed.yml', 'server:\n  port: 8099\n')
-    const unit = { config, dataDir: join(home, 'lib'), isUsed: () => false }
+    const unit = { config, dataDir: join(home, 'lib'), isUsed: (_dataDir: string) => false }
     const find = (also: Partial<typeof unit> = {}, env: Record<string, string> = {}) => {
       const { data_dir, server } = localConfiguration({ flags: {} }, env, { ...unit, ...also })
       return [data_dir, server.port]
