@@ -46,7 +46,7 @@ export async function download(
   service: Place,
   send = transfer,
 ): Promise<Outcome> {
-  const info = await infoOf(client, file)
+  const info = await infoOf(client, file, ports.signal)
   // The name comes from the service: it must not lead out of this folder.
   const name = basename(info.filename)
   const to = output ?? name
@@ -59,11 +59,11 @@ export async function download(
 }
 
 /** Recordings first: a name may lack its extension. */
-async function infoOf(client: Calling, filename: string) {
-  const ofSnapshot = () => client.call('get_snapshot_info', { filename })
+async function infoOf(client: Calling, filename: string, signal: AbortSignal) {
+  const ofSnapshot = () => client.call('get_snapshot_info', { filename }, { signal })
   if (/\.(jpe?g|png)$/i.test(filename)) return ofSnapshot()
   try {
-    return await client.call('get_recording_info', { filename })
+    return await client.call('get_recording_info', { filename }, { signal })
   } catch (error) {
     // The first error is the better one, unless it is a snapshot after all.
     if (!(error instanceof RpcError) || error.code === -32002) throw error

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { CameraServiceClient } from '../../rpc/client/index.js'
 import { type Asking, UsageError } from '../line/command.js'
-import type { CommandPorts, Outcome } from '../outcome.js'
+import { CommandError, type CommandPorts, interrupted, type Outcome } from '../outcome.js'
 import type { Screen } from './screen.js'
 import { askService, connectTo, type Service } from './service.js'
 import { targetOf } from './target.js'
@@ -40,13 +40,38 @@ const readCertificate = (path: string): Promise<string> =>
     throw new UsageError(`the file ${path} of ca_file in the profile cannot be read`)
   })
 
-/** Runs a command of a client on the service that it names. */
+/** These end in order when they are interrupted. The others, and every attempt to connect, end at once. */
+const orderly = new Set(['record', 'snapshot', 'download', 'watch', 'history'])
+
+/** Runs a command of a client on the service that it names. Rejects with CommandError when it is interrupted. */
 export async function withService(
-  request: Asking,
+  request: Asking & { name: string },
   ports: ClientPorts,
   ask: (client: CameraServiceClient, service: Service) => Promise<Outcome>,
   open = openService,
 ): Promise<Outcome> {
-  const service = await open(request, ports)
-  return askService(service.client, (client) => ask(client, service))
+  const { signal } = ports
+  const ending = interruptionOf(signal)
+  const service = await Promise.race([open(request, ports), ending])
+  try {
+    return await askService(service.client, (client) => {
+      const asked = ask(client, service)
+      return orderly.has(request.name) ? asked : Promise.race([asked, ending])
+    })
+  } catch (error) {
+    // A call that was made with the signal.
+    if (signal.aborted && error === signal.reason) return await ending
+    throw error
+  }
+}
+
+function interruptionOf(signal: AbortSignal): Promise<never> {
+  const ending = new Promise<never>((_, reject) => {
+    const end = () => reject(new CommandError('interrupted', interrupted))
+    if (signal.aborted) end()
+    signal.addEventListener('abort', end, { once: true })
+  })
+  // Most commands end before.
+  ending.catch(() => {})
+  return ending
 }

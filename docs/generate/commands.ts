@@ -49,7 +49,8 @@ A profile is \`~/.config/camera-service/NAME.yml\` (or in \`$XDG_CONFIG_HOME\`),
 ## Output
 
 - On standard output there is only the result, on standard error messages and progress. Tables are for people and may
-  change; \`--json\` prints the results of the API, for programs.
+  change; \`--json\` prints the results of the API, for programs. An error is a sentence on standard error, and the exit
+  status tells its kind.
 - Colours appear on a terminal only, unless \`NO_COLOR\` is set or \`TERM\` is \`dumb\`; progress if standard error is a
   terminal.
 - Times are UTC.

@@ -6,8 +6,9 @@ import { call } from '../../commands/client/call.js'
 import { camera, cameras } from '../../commands/client/cameras.js'
 import { completionWords } from '../../commands/client/completion.js'
 import { download, recordings, snapshot } from '../../commands/client/files.js'
+import { type ClientPorts, withService } from '../../commands/client/open.js'
 import { bytesText, clockText, durationText, screenOf, table } from '../../commands/client/screen.js'
-import { askService, refusalOf } from '../../commands/client/service.js'
+import { askService, refusalOf, type Service } from '../../commands/client/service.js'
 import { status } from '../../commands/client/status.js'
 import { topicNames, watch } from '../../commands/client/watch.js'
 import { failure } from '../../commands/outcome.js'
@@ -240,6 +241,47 @@ describe('commands: exit statuses', () => {
     expect(statusOf(new ConnectionLost('gone'))).to.equal(69)
     expect(statusOf(new CallTimedOut('m', 1))).to.equal(69)
     expect(statusOf(new Error('a fault of the command'))).to.equal(undefined)
+  })
+})
+
+describe('commands: Ctrl-C', () => {
+  const stage = () => {
+    const ending = new AbortController()
+    const ports = { signal: ending.signal } as ClientPorts
+    const { client, service } = fakeClient({})
+    const run = (name: string, ask: Parameters<typeof withService>[2], open = async () => service as Service) =>
+      withService({ name, flags: {}, connection: {} }, ports, ask, open).catch(failure)
+    return { ending, client, run }
+  }
+  const never = () => new Promise<never>(() => {})
+  const said = { status: 130, err: 'camera-service: interrupted' }
+
+  it('ends an attempt to connect, and a command that waits for a reply', async () => {
+    const connecting = stage()
+    const first = connecting.run('record', never, never)
+    connecting.ending.abort()
+    expect(await first).to.deep.equal(said)
+    const waiting = stage()
+    const second = waiting.run('status', never)
+    waiting.ending.abort()
+    expect(await second).to.deep.equal(said)
+    expect(await waiting.run('status', never), 'before it began').to.deep.equal(said)
+  })
+
+  it('lets commands end in order that have something to end', async () => {
+    const { ending, run } = stage()
+    const done = run('record', async () => {
+      ending.abort()
+      await new Promise((resolve) => setImmediate(resolve))
+      return { status: 130, out: 'camera0_a.mp4' }
+    })
+    expect(await done).to.deep.equal({ status: 130, out: 'camera0_a.mp4' })
+    const call = stage()
+    const snapshot = call.run('snapshot', async () => {
+      call.ending.abort()
+      throw call.ending.signal.reason
+    })
+    expect(await snapshot, 'a call with the signal').to.deep.equal(said)
   })
 })
 
