@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { demandOwner } from '../adapters/data/owner.js'
 import { findSecret } from '../adapters/data/secrets.js'
-import { UsageError } from '../config/arguments.js'
 import type { Configuration } from '../config/schema.js'
+import { UsageError } from './line/command.js'
 
 /** The folders of a data directory. */
 export const dataFolders = ({ data_dir: dir }: Configuration) => ({

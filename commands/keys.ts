@@ -1,9 +1,9 @@
 import { createApiKeys, type KeyKeeper } from '../adapters/keys/apiKeys.js'
-import type { CommandOf } from '../config/arguments.js'
 import { keyDefaults } from '../config/derive/access.js'
 import type { Configuration } from '../config/schema.js'
 import { type ApiKey, neverExpires } from '../machines/domain/access.js'
 import { usedDataFolders } from './dataFolders.js'
+import type { CommandOf } from './line/command.js'
 import type { CommandPorts, Outcome } from './outcome.js'
 
 /** `keys create|list|rotate|revoke`. A new key is the only text on standard output, for use in `$(…)`. */

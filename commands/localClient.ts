@@ -1,69 +1,75 @@
-import WebSocket from 'ws'
-import { UsageError } from '../config/arguments.js'
+import { findSecret, jwtSecret } from '../adapters/data/secrets.js'
+import { createTokens } from '../adapters/tokens/tokens.js'
+import { jwtSecretSources, tokenOptions } from '../config/derive/access.js'
 import type { Configuration } from '../config/schema.js'
 import { hostInUrl } from '../machines/domain/address.js'
 import { reasonOf } from '../machines/domain/errors.js'
-import {
-  type CameraServiceClient,
-  connectCameraService,
-  RpcError,
-  type WebSocketConstructor,
-} from '../rpc/client/index.js'
-import type { CommandPorts, Outcome } from './outcome.js'
-import { localTokens } from './token.js'
-
-/** No service listens at the address of the configuration. */
-export class NotRunning extends Error {
-  override readonly name = 'NotRunning'
-}
+import type { CameraServiceClient } from '../rpc/client/index.js'
+import { connectTo, type Service } from './client/service.js'
+import { dataFolders } from './dataFolders.js'
+import { UsageError } from './line/command.js'
+import { CommandError, type CommandPorts, noPermission } from './outcome.js'
 
 /** Life of a token, in ms. The client gets a new one for each connection. */
 const life = 60_000
 
+/** The address of the service that runs on this host with this configuration. */
+export function localUrl({ server }: Configuration): string {
+  const { host, port, websocket_path: path, tls } = server
+  if (port === 0) throw new UsageError('server.port is 0: the port of the running service is not known')
+  return `${tls.cert_file ? 'wss' : 'ws'}://${hostInUrl(reachable(host))}:${port}${path}`
+}
+
 /**
- * Connects to the service that runs on this host, with a short-lived token made with the secret of its data directory.
- * Rejects with NotRunning if there is none.
+ * Connects to the service that runs on this host, with a short-lived token made with the secret of its data directory:
+ * a user that can read it may use the service. Rejects with NotRunning if there is none.
  */
-export async function connectLocally(
+export async function openLocally(config: Configuration, ports: Pick<CommandPorts, 'env' | 'clock'>): Promise<Service> {
+  const url = localUrl(config)
+  const secret = await readableSecret(config, ports)
+  const tokens = createTokens({ secret, clock: ports.clock, ...tokenOptions(config) })
+  const credential = () => tokens.issue({ user: 'local', role: 'admin', expiresIn: life })
+  return connectTo({ url, credential, tls: localTls })
+}
+
+/**
+ * The certificate names the host, not this address. A program that listens here instead of the service would get the
+ * token without TLS, too.
+ */
+export const localTls = { rejectUnauthorized: false }
+
+export const connectLocally = async (
   config: Configuration,
   ports: Pick<CommandPorts, 'env' | 'clock'>,
-): Promise<CameraServiceClient> {
-  const { host, port, websocket_path: path, tls } = config.server
-  if (port === 0) throw new UsageError('server.port is 0: the port of the running service is not known')
-  const tokens = await localTokens(config, ports)
-  const url = `${tls.cert_file ? 'wss' : 'ws'}://${hostInUrl(reachable(host))}:${port}${path}`
-  const credential = () => tokens.issue({ user: 'local', role: 'admin', expiresIn: life })
-  // The certificate names the host, not this address. A program that listens here instead of the service would get
-  // the token without TLS, too.
-  const Local = class extends WebSocket {
-    constructor(address: string) {
-      super(address, { rejectUnauthorized: false })
-    }
-  } as unknown as WebSocketConstructor
-  return connectCameraService({ url, credential, WebSocket: Local, timeout: 10_000 }).catch((error: unknown) => {
-    if (error instanceof RpcError) throw new Error(`the running service cannot be asked: ${reasonOf(error)}`)
-    throw new NotRunning(`the running service cannot be asked: it does not answer at ${url} (${reasonOf(error)})`)
-  })
-}
+): Promise<CameraServiceClient> => (await openLocally(config, ports)).client
 
-/** Closes the client after `ask`. An error of the service becomes an exit status of 1 and a sentence. */
-export async function askService(
-  client: CameraServiceClient,
-  ask: (client: CameraServiceClient) => Promise<Outcome>,
-): Promise<Outcome> {
+/** Unlike `localTokens`, generates no secret, so that the administrator can ask the service of another user. */
+async function readableSecret(config: Configuration, { env }: Pick<CommandPorts, 'env'>): Promise<Uint8Array> {
+  const sources = jwtSecretSources(config)
+  const { secrets: secretsDir } = dataFolders(config)
   try {
-    return await ask(client)
+    const isConfigured = sources.value !== '' || sources.file !== ''
+    const credentialsDirectory = env.CREDENTIALS_DIRECTORY
+    const key =
+      isConfigured || credentialsDirectory
+        ? (await jwtSecret({ ...sources, credentialsDirectory, secretsDir })).key
+        : await findSecret(secretsDir, 'jwt_secret')
+    if (key !== undefined) return key
   } catch (error) {
-    if (error instanceof RpcError) return { status: 1, err: `camera-service: ${sentence(error)}` }
-    throw error
-  } finally {
-    client.close()
+    const reason = reasonOf(error)
+    if (!/EACCES|EPERM/.test(reason)) throw error
+    throw new CommandError(
+      `${reason}: run this command as the user of the service or with sudo, or show a token with --token-file FILE, ` +
+        'CAMERA_SERVICE_TOKEN or a profile',
+      noPermission,
+    )
   }
+  throw new UsageError(
+    `no camera service has used the data directory ${config.data_dir}: start the service first, or select the data ` +
+      'directory of the running service with --data-dir DIR, --config FILE, CAMERA_SERVICE_DATA_DIR or ' +
+      'CAMERA_SERVICE_CONFIG; or name a service with --url URL or a profile',
+  )
 }
-
-/** What is wrong and what to do. */
-const sentence = ({ message, data }: RpcError): string =>
-  [message, data.details, data.suggestion].filter((part) => typeof part === 'string').join('; ')
 
 /** The address to connect to for a listen address. */
 const reachable = (host: string): string => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host)

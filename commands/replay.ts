@@ -3,10 +3,10 @@ import { gunzipSync } from 'node:zlib'
 import { fingerprintOf } from '../actors/trace/fingerprint.js'
 import type { TraceRecord } from '../actors/trace/records.js'
 import { type Difference, type Replayed, replay as run } from '../actors/trace/replay.js'
-import type { CommandOf } from '../config/arguments.js'
 import { readBundle } from '../machines/domain/bundle.js'
 import { reasonOf } from '../machines/domain/errors.js'
 import { fleetMachine } from '../machines/fleet.js'
+import type { CommandOf } from './line/command.js'
 import type { Outcome } from './outcome.js'
 
 /** The bundle cannot be replayed. */

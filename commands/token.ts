@@ -1,11 +1,11 @@
 import { jwtSecret } from '../adapters/data/secrets.js'
 import { createRevocations } from '../adapters/tokens/revocations.js'
 import { createTokens } from '../adapters/tokens/tokens.js'
-import type { CommandOf } from '../config/arguments.js'
 import { jwtSecretSources, tokenOptions } from '../config/derive/access.js'
 import type { Configuration } from '../config/schema.js'
 import { neverExpires } from '../machines/domain/access.js'
 import { dataFolders, usedDataFolders } from './dataFolders.js'
+import type { CommandOf } from './line/command.js'
 import type { CommandPorts, Outcome } from './outcome.js'
 
 /** `token`: prints a new token, or revokes one. */

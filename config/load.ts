@@ -224,14 +224,16 @@ export function readText(path: string): { text: string } | { rule: string } {
 }
 
 const prefix = 'CAMERA_SERVICE_'
+/** Variables of the command line, which are no settings. */
+const otherVariables = ['CONFIG', 'URL', 'TOKEN', 'TOKEN_FILE', 'PROFILE']
 const variables = new Map([...settings.keys()].map((key) => [environmentName(key).slice(prefix.length), key]))
 
 function fromEnvironment(env: ConfigurationSources['env']): Layer {
   const layer = emptyLayer()
   for (const [name, value] of Object.entries(env)) {
-    if (!name.startsWith(prefix) || value === undefined || name === 'CAMERA_SERVICE_CONFIG') continue
-    const origin = `environment ${name}`
     const short = name.slice(prefix.length)
+    if (!name.startsWith(prefix) || value === undefined || otherVariables.includes(short)) continue
+    const origin = `environment ${name}`
     const key = variables.get(short)
     const hint = unusedVariableHint(short)
     if (key !== undefined) set(layer, key, text(value), () => origin)

@@ -1,6 +1,7 @@
 import { apiPage } from './api.js'
 import { architecturePage } from './architecture.js'
 import { chartBundle, chartJson } from './bundles.js'
+import { commandsPage } from './commands.js'
 import { configurationPage } from './configuration.js'
 import { contractFile } from './contract.js'
 import { everyKey } from './everyKey.js'
@@ -15,6 +16,7 @@ export async function generatedDocuments(): Promise<Record<string, string>> {
     'docs/api.md': apiPage(await runExamples()),
     'rpc/client/contract.ts': contractFile(),
     'docs/architecture.md': architecturePage(),
+    'docs/commands.md': commandsPage(),
     'docs/configuration.md': configurationPage(),
     'config/package/camera-service.yml': everyKey(),
     'docs/simulation.md': simulationPage(),

@@ -1,14 +1,12 @@
 import { expect } from 'chai'
+import { askService } from '../../commands/client/service.js'
 import { explain } from '../../commands/explain.js'
 import { history } from '../../commands/history.js'
-import { parseArguments, UsageError } from '../../config/arguments.js'
-import { loadConfiguration } from '../../config/load.js'
+import { parseArguments } from '../../commands/line/arguments.js'
+import { UsageError } from '../../commands/line/command.js'
 import { connectCameraService } from '../../rpc/client/index.js'
 import { createStage, createWorld, type World } from '../rpc/fakes.js'
 import { until } from '../rpc/wait.js'
-import { createGate } from '../support/gate.js'
-
-const { config } = loadConfiguration({ env: {} })
 
 describe('commands: explain and history', () => {
   const stage = createStage()
@@ -23,13 +21,14 @@ describe('commands: explain and history', () => {
   })
   afterEach(() => stage.end())
   const ports = {
-    env: {},
-    clock: { now: () => 0, monotonic: () => 0 },
-    log: createGate().log,
+    signal: new AbortController().signal,
     print: (text: string) => void printed.push(text),
   }
-  const said = (subject: object, json = false) =>
-    explain(config, { name: 'explain', subject, json, flags: {} } as never, ports, connect)
+  const said = async (subject: object, json = false) =>
+    askService(await connect(), (client) => explain({ subject, json } as never, client))
+  type Request = Parameters<typeof history>[0]
+  const journal = async (request: Request, { signal } = ports) =>
+    askService(await connect(), (client) => history(request, { ...ports, signal }, client))
 
   it('explain a camera in words', async () => {
     const { status, out = '' } = await said({ device: 'camera1' })
@@ -59,15 +58,15 @@ describe('commands: explain and history', () => {
   })
 
   it('print the journal, oldest entry first', async () => {
-    const command = { name: 'history', filter: {}, follow: false, json: false, flags: {} } as const
-    expect(await history(config, command, ports, connect)).to.deep.equal({ status: 0 })
+    const command = { filter: {}, follow: false, json: false }
+    expect(await journal(command)).to.deep.equal({ status: 0 })
     expect(printed.map((line) => /#\d+ \S+/.exec(line)?.[0])).to.deep.equal(['#1 camera:camera1', '#2 storage'])
   })
 
   it('follow the journal until they are interrupted', async () => {
     const ending = new AbortController()
-    const command = { name: 'history', filter: { limit: 1 }, follow: true, json: true, flags: {} } as const
-    const ended = history(config, command, { ...ports, signal: ending.signal }, connect)
+    const command = { filter: { limit: 1 }, follow: true, json: true }
+    const ended = journal(command, { ...ports, signal: ending.signal })
     await until('a line', () => printed.length === 1)
     world.entries.push({ seq: 3, at: 0, actor: 'link', to: 'down', event: 'start' })
     await until('a line', () => printed.length === 2)

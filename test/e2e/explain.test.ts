@@ -49,7 +49,7 @@ describe('explain and history, for the running service', function () {
 
   it('say that no service answers', async () => {
     const { code, err } = await run('explain camera0', 9)
-    expect(code).to.equal(1)
+    expect(code).to.equal(69)
     expect(err).to.match(/^camera-service: the running service cannot be asked: it does not answer at ws:/)
   })
 })

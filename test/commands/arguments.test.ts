@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { helpText } from '../../commands/help.js'
-import { parseArguments, UsageError } from '../../config/arguments.js'
+import { parseArguments } from '../../commands/line/arguments.js'
+import { UsageError } from '../../commands/line/command.js'
 
 const parse = (line: string) => parseArguments(line.split(' ').filter(Boolean))
 
@@ -87,31 +87,18 @@ describe('command line arguments', () => {
   })
 
   it('request help or the version', () => {
-    for (const line of ['--help', '-h', 'token --help', 'serve -h --version'])
-      expect(parse(line), line).to.deep.equal({ name: 'help' })
+    for (const line of ['--help', '-h', 'help']) expect(parse(line), line).to.deep.equal({ name: 'help' })
+    for (const [line, of] of [
+      ['token --help', 'token'],
+      ['serve -h --version', 'serve'],
+      ['help record', 'record'],
+      ['record --help', 'record'],
+      ['keys --help', 'keys'],
+      ['keys create -h', 'keys create'],
+      ['help keys revoke', 'keys revoke'],
+    ] as const)
+      expect(parse(line), line).to.deep.equal({ name: 'help', of })
     expect(parse('--version')).to.deep.equal({ name: 'version' })
-    for (const word of [
-      'serve',
-      'keys create',
-      'keys list',
-      'keys rotate',
-      'keys revoke',
-      'audit verify',
-      '--cameras',
-      '--revoke',
-      '--id',
-      'token',
-      'check-config',
-      '--config',
-      '--data-dir',
-      '--role',
-      '--user',
-      '--expires',
-      '--help',
-      '--version',
-    ]) {
-      expect(helpText).to.contain(word)
-    }
   })
 
   it('are refused with one sentence', () => {

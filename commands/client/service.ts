@@ -1,0 +1,117 @@
+import { STATUS_CODES } from 'node:http'
+import WebSocket from 'ws'
+import { reasonOf } from '../../machines/domain/errors.js'
+import {
+  CallTimedOut,
+  type CameraServiceClient,
+  ConnectionLost,
+  type ConnectionState,
+  connectCameraService,
+  RpcError,
+  SessionEnded,
+  type WebSocketConstructor,
+} from '../../rpc/client/index.js'
+import { CommandError, noPermission, type Outcome, unavailable } from '../outcome.js'
+
+/** How the certificate of the service is checked. `ca`: PEM of the issuer. */
+export interface Tls {
+  rejectUnauthorized?: boolean
+  ca?: string
+}
+
+/** A service that a command is connected to. */
+export interface Service {
+  client: CameraServiceClient
+  /** Of its WebSocket. */
+  url: string
+  tls: Tls
+  /** Calls the listener when the state of the connection changes. */
+  onState(listener: (state: ConnectionState, reason?: Error) => void): void
+}
+
+/** No service answers at the address. */
+export class NotRunning extends CommandError {
+  override readonly name = 'NotRunning'
+  constructor(message: string) {
+    super(message, unavailable)
+  }
+}
+
+/** Connects and authenticates. Rejects with NotRunning, or with CommandError if the service refuses the credential. */
+export async function connectTo({
+  url,
+  credential,
+  tls,
+}: {
+  url: string
+  credential: string | (() => Promise<string>)
+  tls: Tls
+}): Promise<Service> {
+  const listeners: ((state: ConnectionState, reason?: Error) => void)[] = []
+  const Socket = class extends WebSocket {
+    constructor(address: string) {
+      super(address, tls)
+    }
+  } as unknown as WebSocketConstructor
+  const onState = (state: ConnectionState, reason?: Error) => {
+    for (const listener of listeners) listener(state, reason)
+  }
+  const options = { url, credential, WebSocket: Socket, timeout: 10_000, onState }
+  const client = await connectCameraService(options).catch((error: unknown) => {
+    if (error instanceof RpcError)
+      throw new CommandError(`the running service cannot be asked: ${sentence(error)}`, statusOf(error))
+    throw new NotRunning(
+      `the running service cannot be asked: it does not answer at ${url} (${reasonOf(error)}); ` +
+        'check that it runs, and its address',
+    )
+  })
+  return { client, url, tls, onState: (listener) => void listeners.push(listener) }
+}
+
+/** Closes the client after `ask`. An error of the service becomes an exit status and a sentence. */
+export async function askService(
+  client: CameraServiceClient,
+  ask: (client: CameraServiceClient) => Promise<Outcome>,
+): Promise<Outcome> {
+  try {
+    return await ask(client)
+  } catch (error) {
+    const outcome = refusalOf(error)
+    if (outcome === undefined) throw error
+    return outcome
+  } finally {
+    client.close()
+  }
+}
+
+/** The outcome for an error of the service or of the connection; `undefined` for any other. */
+export function refusalOf(error: unknown): Outcome | undefined {
+  if (error instanceof RpcError) return { status: statusOf(error), err: `camera-service: ${sentence(error)}` }
+  if (error instanceof SessionEnded)
+    return { status: noPermission, err: `camera-service: ${error.message}; get a new token` }
+  if (error instanceof ConnectionLost || error instanceof CallTimedOut)
+    return { status: unavailable, err: `camera-service: ${error.message}; check that the service runs` }
+  return undefined
+}
+
+/** What is wrong and what to do. */
+const sentence = ({ message, data }: RpcError): string =>
+  [message, data.details, data.suggestion].filter((part) => typeof part === 'string').join('; ')
+
+const statusOf = ({ code }: RpcError): number => (code === -32001 || code === -32002 ? noPermission : 1)
+
+/** The outcome of a refused HTTP request: its body is JSON in the form of the errors of the API. */
+export function httpRefusal(status: number, body: string): Outcome {
+  const { message, data = {} } = errorIn(body) ?? { message: `HTTP ${status} ${STATUS_CODES[status] ?? ''}`, data: {} }
+  const parts = [message, data.details, data.suggestion].filter((part) => typeof part === 'string')
+  return { status: status === 401 || status === 403 ? noPermission : 1, err: `camera-service: ${parts.join('; ')}` }
+}
+
+function errorIn(body: string): { message: string; data?: Record<string, unknown> } | undefined {
+  try {
+    const { error = undefined } = Object(JSON.parse(body))
+    return typeof error?.message === 'string' ? error : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import { createWriteStream, type WriteStream } from 'node:fs'
+import { rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import got, { HTTPError } from 'got'
+import { codeOf } from '../../adapters/errorCode.js'
+import { reasonOf } from '../../machines/domain/errors.js'
+import { CommandError, interrupted, unavailable } from '../outcome.js'
+import type { ClientPorts } from './open.js'
+import { bytesText } from './screen.js'
+import { httpRefusal, type Service } from './service.js'
+
+/** A download that sends nothing for so long (ms) has failed. */
+const patience = 30_000
+/** Progress is shown this often (ms). */
+const every = 200
+
+type TransferPorts = Pick<ClientPorts, 'screen' | 'signal' | 'clock' | 'output'>
+
+/**
+ * Downloads a file of a service; `to`: a path, or `-` for standard output. Resolves with its bytes. A download that
+ * fails leaves no file. Rejects with CommandError.
+ */
+export async function transfer(
+  { url, tls }: Pick<Service, 'url' | 'tls'>,
+  file: { path: string; name: string; to: string },
+  ports: TransferPorts,
+): Promise<number> {
+  const { screen, signal, clock } = ports
+  const address = new URL(file.path, url.replace(/^ws/, 'http'))
+  // Before the request: its error must find the pipeline in place.
+  const target = await openTarget(file.to, ports.output)
+  // The URL is signed for this file: it needs no token. A retry would start again from the beginning.
+  const source = got.stream(address, {
+    https: {
+      rejectUnauthorized: tls.rejectUnauthorized ?? true,
+      ...(tls.ca !== undefined && { certificateAuthority: tls.ca }),
+    },
+    retry: { limit: 0 },
+    timeout: { connect: 10_000, response: patience, socket: patience },
+    decompress: false,
+    followRedirect: false,
+  })
+  let done = 0
+  let total: number | undefined
+  let shownAt = Number.NEGATIVE_INFINITY
+  source.on('response', ({ headers }) => {
+    const length = Number(headers['content-length'])
+    total = Number.isFinite(length) ? length : undefined
+  })
+  const count = new Transform({
+    transform: (chunk: Buffer, _encoding, next) => {
+      done += chunk.length
+      const now = clock.monotonic()
+      if (now - shownAt >= every) {
+        shownAt = now
+        screen.progress?.(progressText(file.name, done, total))
+      }
+      next(null, chunk)
+    },
+  })
+  try {
+    // Standard output stays open for the process.
+    await pipeline(source, count, target.stream, { signal, end: file.to !== '-' })
+    await target.keep()
+    return done
+  } catch (error) {
+    await target.drop()
+    throw faultOf(error, signal)
+  } finally {
+    screen.progress?.('')
+  }
+}
+
+function progressText(name: string, done: number, total: number | undefined): string {
+  if (total === undefined || total === 0) return `${name}: ${bytesText(done)}`
+  return `${name}: ${bytesText(done)} of ${bytesText(total)} (${Math.floor((100 * done) / total)} %)`
+}
+
+interface TransferTarget {
+  stream: NodeJS.WritableStream | WriteStream
+  keep(): Promise<void>
+  drop(): Promise<void>
+}
+
+/** The file gets its name when it is complete. A pipe or a device is written to, not replaced. */
+async function openTarget(to: string, output: NodeJS.WritableStream): Promise<TransferTarget> {
+  const nothing = async () => {}
+  if (to === '-') return { stream: output, keep: nothing, drop: nothing }
+  const present = await stat(to).catch(() => undefined)
+  if (present?.isDirectory()) throw new CommandError(`${to} is a folder: name a file with -o`, 1)
+  if (present !== undefined && !present.isFile()) return { stream: createWriteStream(to), keep: nothing, drop: nothing }
+  const part = join(dirname(to), `.${basename(to)}.${randomBytes(4).toString('hex')}.part`)
+  return {
+    stream: createWriteStream(part, { flags: 'wx' }),
+    keep: () => rename(part, to),
+    drop: () => rm(part, { force: true }),
+  }
+}
+
+function faultOf(error: unknown, signal: AbortSignal): CommandError {
+  if (signal.aborted) return new CommandError('interrupted: nothing was saved', interrupted)
+  if (error instanceof HTTPError) {
+    const { statusCode, rawBody } = error.response
+    const { status, err = '' } = httpRefusal(statusCode, rawBody?.toString() ?? '')
+    return new CommandError(err.replace('camera-service: ', ''), status)
+  }
+  const code = codeOf(error)
+  if (['ENOENT', 'EACCES', 'ENOSPC', 'EROFS', 'EDQUOT', 'EISDIR', 'EFBIG'].includes(code))
+    return new CommandError(`the file cannot be written (${code}): name another one with -o`, 1)
+  return new CommandError(`the download has failed: ${reasonOf(error)}; try again`, unavailable)
+}
