@@ -3,9 +3,10 @@ import type { CameraId, Capabilities, CaptureMode, Device, Pipeline, UsbDevice }
 import { chooseMode, isStill } from '../../machines/domain/captureMode.js'
 import type { Picture, StreamReader } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
-import { type Clockwork, inputArgs, inputFormats, lockFile } from './command.js'
+import { type Clockwork, inputArgs, lockFile } from './command.js'
 import { failureOf } from './endReason.js'
 import { completeJpeg, pictureSize } from './jpeg.js'
+import { isPiped, pixelFormats, v4l2Code } from './pixelFormats.js'
 import { quiet, type Ran, type Run } from './run.js'
 import { discard, intoTemporary, temporaryFile } from './temporary.js'
 
@@ -27,26 +28,13 @@ const lockTaken = 75
 const stillQuality = ['-q:v', '4', '-pix_fmt', 'yuvj420p']
 const onePicture = ['-frames:v', '1', '-update', '1', '-c:v', 'mjpeg', ...stillQuality, '-f', 'image2']
 
-/** Bytes per pixel of the raw formats whose frames are not padded. */
-const depth: Record<string, number> = {
-  YUYV: 2,
-  UYVY: 2,
-  NV12: 1.5,
-  NV21: 1.5,
-  YU12: 1.5,
-  YV12: 1.5,
-  BGR3: 3,
-  RGB3: 3,
-  GREY: 1,
-}
-
 /**
  * Tier 0: captures one frame from V4L2, several times faster than with ffmpeg. Resolves with the path of a JPEG in the
  * run folder.
  */
 export async function grabFromV4l2(device: UsbDevice, mode: CaptureMode, options: GrabOptions): Promise<string> {
   const frame = temporaryFile(options.runDir, '.frame')
-  const size = `width=${mode.width},height=${mode.height}${mode.fourcc ? `,pixelformat=${mode.fourcc}` : ''}`
+  const size = `width=${mode.width},height=${mode.height}${mode.fourcc ? `,pixelformat=${v4l2Code(mode.fourcc)}` : ''}`
   const format = ['-d', device.node, `--set-fmt-video=${size}`]
   const stream = ['--stream-mmap=2', `--stream-skip=${skipped}`, '--stream-count=1', `--stream-to=${frame}`]
   try {
@@ -64,8 +52,8 @@ async function asJpeg(frame: string, { fourcc, width, height }: CaptureMode, opt
   const bytes = await readFile(frame)
   const whole = completeJpeg(bytes)
   if (whole) return intoTemporary(options.runDir, '.jpg', (file) => writeFile(file, whole))
-  const format = inputFormats[fourcc]
-  if (format === undefined || bytes.length < width * height * (depth[fourcc] ?? Number.POSITIVE_INFINITY))
+  const { name: format, bits = Number.POSITIVE_INFINITY } = pixelFormats[fourcc] ?? {}
+  if (format === undefined || bytes.length < (width * height * bits) / 8)
     throw new Failure('no_picture', 'the device delivered a broken frame')
   const pixels = fourcc === 'YV12' ? ['-vf', 'shuffleplanes=0:2:1'] : []
   return intoTemporary(options.runDir, '.jpg', async (file) => {
@@ -82,6 +70,8 @@ export const grabFromDevice = (
 ): Promise<string> =>
   intoTemporary(options.runDir, '.jpg', async (file) => {
     const { camera, pipeline } = options
+    if (device.kind === 'usb' && isPiped(pipeline.mode))
+      throw new Failure('format_not_offered', `ffmpeg cannot read ${pipeline.mode.fourcc} from the device`)
     const input = inputArgs(camera, device, pipeline.mode, clockwork)
     // H.264 cameras: no skipping, because the next keyframe is no brighter and may come late.
     const warmUp = device.kind === 'usb' && pipeline.mode.fourcc !== 'H264' ? ['-vf', `select=gte(n\\,${skipped})`] : []

@@ -28,6 +28,8 @@ const sentences = {
   usb_bandwidth: 'the USB bus has no bandwidth left: other cameras use it',
   identity_ambiguous: 'another camera reports the same serial: both are identified by their USB port',
   probe_failed: 'the capabilities of the camera cannot be read',
+  probe_not_understood: 'the output of v4l2-ctl is not understood',
+  no_signal: 'there is no signal at the input of the device',
   // A network camera.
   unreachable: 'the camera does not answer',
   source_refused: 'the camera refuses the connection',
