@@ -3,6 +3,7 @@ import type { CameraId, Capabilities, Device } from '../../machines/domain/camer
 import type { DeviceProbe, Log, Pictures, Pipelines, StreamReader, WallClock } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { codeOf } from '../errorCode.js'
+import type { DeviceUsage } from '../usb/usage.js'
 import { findClockwork } from './clockwork.js'
 import { grabFromDevice, grabFromV4l2, grabKeyframe, stillMode } from './grab.js'
 import { type Run, run as runProgram } from './run.js'
@@ -16,6 +17,8 @@ export interface PicturesOptions {
   runDir: string
   reader: Pick<StreamReader, 'keyframe'>
   pipelines: Pick<Pipelines, 'still'>
+  /** Names who holds a busy device; by default nobody does. */
+  usage?: Pick<DeviceUsage, 'explained'>
   clock: WallClock
   log: Log
   /** Reads the other formats of an H.264 camera. If absent, such a camera has no tier 0. */
@@ -29,6 +32,14 @@ export interface PicturesOptions {
 export function createPictures(options: PicturesOptions): Pictures {
   const { snapshotsDir, runDir, reader, pipelines, clock, log, probe, run = runProgram } = options
   const { limits = { direct: 2_000, ffmpeg: 6_000, stream: 20_000 } } = options
+  /** Adds to a failure who uses the device. Throws it again. */
+  const naming = (camera: CameraId, device: Device) => (error: unknown) => {
+    if (!(error instanceof Failure) || options.usage === undefined) throw error
+    const { code, message: details, evidence } = error
+    const known = evidence === undefined ? { code, details } : { code, details, evidence }
+    const { evidence: seen } = options.usage.explained(camera, known, device)
+    throw seen === evidence ? error : new Failure(code, details, seen)
+  }
   const reserved = new Map<string, CameraId>()
   const known = new Map<CameraId, { node: string; capabilities: Capabilities }>()
   const cleaned = new Map<string, Promise<void>>()
@@ -59,7 +70,8 @@ export function createPictures(options: PicturesOptions): Pictures {
       if (device.kind !== 'usb') throw new Failure('not_a_usb_camera')
       await clean(runDir)
       const mode = await stillMode(pipeline, () => capabilitiesOf(camera, device, signal))
-      const file = await grabFromV4l2(device, mode, { camera, pipeline, runDir, run, signal, timeout: limits.direct })
+      const grab = { camera, pipeline, runDir, run, signal, timeout: limits.direct }
+      const file = await grabFromV4l2(device, mode, grab).catch(naming(camera, device))
       return { file, capturedAt: clock.now() }
     }),
 
@@ -68,7 +80,8 @@ export function createPictures(options: PicturesOptions): Pictures {
       await clean(runDir)
       if (device.kind === 'virtual') clockwork ??= findClockwork({ runner: run })
       const grab = { camera, pipeline, runDir, run, signal, timeout: limits.ffmpeg }
-      return { file: await grabFromDevice(device, await clockwork, grab), capturedAt: clock.now() }
+      const file = await grabFromDevice(device, await clockwork, grab).catch(naming(camera, device))
+      return { file, capturedAt: clock.now() }
     }),
 
     grabFromStream: withoutPaths(async (camera, maxAge, signal) => {
