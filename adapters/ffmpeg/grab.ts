@@ -124,6 +124,7 @@ async function underLock(command: string[], { camera, runDir, run, signal, timeo
   if (ran.code === lockTaken) throw new Failure('device_busy')
   if (ran.code === 69 || /flock: failed to execute/.test(ran.stderr))
     throw new Failure('program_missing', `${command[0]} is not installed`)
+  if (/busybox/i.test(ran.stderr)) throw new Failure('program_missing', 'flock of util-linux is not installed')
   if (/^flock: /m.test(ran.stderr)) throw new Failure('failed', 'the device lock cannot be acquired')
   return ran
 }
