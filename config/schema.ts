@@ -267,6 +267,14 @@ export const schema = {
     ),
     size: setting(frameSize, '1280x720', 'Largest frame size. The service uses the best mode up to it.'),
     fps: setting(frameRate, '30', 'Highest frame rate. The service uses the best mode up to it.'),
+    adapt: live(
+      setting(
+        yesNo,
+        'false',
+        'Whether to lower the frame rate, then the size of a stream that the host is too slow to encode, and to raise ' +
+          'them again later. Each step interrupts the stream, and a recording continues in a new file.',
+      ),
+    ),
   },
   cameras: live(
     setting(

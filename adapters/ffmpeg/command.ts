@@ -172,15 +172,23 @@ function testPattern(camera: CameraId, { width, height, fps }: CaptureMode, cloc
  * Encodes each frame once, at its own time. By default ffmpeg repeats frames up to the nominal rate, so a webcam in the
  * dark would cost three times the work; and it would move each frame to a multiple of that rate, hence RTP's time base.
  */
-function outputArgs({ kind, mode, codec }: Pipeline, variableRate: readonly string[]): string[] {
+function outputArgs({ kind, mode, codec, maxFps }: Pipeline, variableRate: readonly string[]): string[] {
   if (kind !== 'encode' || !codec) return ['-map', '0:v:0', '-c:v', 'copy']
   const times = [...variableRate, '-enc_time_base', '1:90000']
-  return ['-map', '0:v:0', ...evenSize(mode), ...times, ...encoderArgs(codec, mode.fps)]
+  const filters = [...thinning(maxFps), ...evenSize(mode)]
+  const filter = filters.length > 0 ? ['-vf', filters.join(',')] : []
+  return ['-map', '0:v:0', ...filter, ...times, ...encoderArgs(codec, maxFps ?? mode.fps)]
 }
+
+/** Passes on frames that are far enough apart. A little less than the distance, because cameras are not exact. */
+const thinning = (maxFps: number | undefined): string[] =>
+  maxFps === undefined
+    ? []
+    : [`select='isnan(prev_selected_t)+gte(t-prev_selected_t,${Math.round(900 / maxFps) / 1000})'`]
 
 /** 4:2:0 needs an even width and height. */
 const evenSize = ({ width, height }: CaptureMode): string[] =>
-  width % 2 === 0 && height % 2 === 0 ? [] : ['-vf', 'crop=trunc(iw/2)*2:trunc(ih/2)*2']
+  width % 2 === 0 && height % 2 === 0 ? [] : ['crop=trunc(iw/2)*2:trunc(ih/2)*2']
 
 /**
  * Forces a keyframe each second by time, not by frame count, because webcams deliver fewer frames in the dark. `-g` is

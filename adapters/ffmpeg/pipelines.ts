@@ -15,9 +15,11 @@ import { createDeviceUsage, type DeviceUsage } from '../usb/usage.js'
 import { findClockwork } from './clockwork.js'
 import { isQuotable, lockFile, progressAddress, stillFile, streamCommand } from './command.js'
 import { endReason, errorLines } from './endReason.js'
+import { createPace } from './pace.js'
 import { createProcessTable } from './processes.js'
 import { createProgressParser } from './progress.js'
 import { createReports } from './reports.js'
+import { createSizeReader } from './sizeReader.js'
 import { findVariableRate } from './variableRate.js'
 
 export interface PipelinesOptions {
@@ -97,9 +99,14 @@ export async function createPipelines(
     if (entry.parser?.sender !== sender) {
       // Finds the process while it runs, so that a later absence means that it ended, not that it is invisible.
       processes.presence(camera)
-      const push = createProgressParser(({ last, ...progress }) =>
-        listener(last ? { type: 'tap.finished', sender } : { type: 'tap.progress', sender, progress }),
-      )
+      const measured = createPace()
+      const sized = createSizeReader(() => (decoding.has(camera) ? stillFile({ runDir }, camera) : undefined), clock)
+      const push = createProgressParser(({ last, ...block }) => {
+        if (last) return listener({ type: 'tap.finished', sender })
+        const size = sized(block.frames)
+        const progress = { ...measured(block, clock.monotonic()), ...(size && { size }) }
+        listener({ type: 'tap.progress', sender, progress })
+      })
       entry.parser = { sender, push }
     }
     entry.parser.push(packet.toString('latin1'))

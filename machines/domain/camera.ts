@@ -123,6 +123,8 @@ export interface Pipeline {
   mode: CaptureMode
   /** When encoded: the settings with the computed level (`3.1`). */
   codec?: CodecSettings
+  /** When encoded: the highest rate of the stream, below that of the mode. */
+  maxFps?: number
   /** One sentence for people. */
   reason: string
 }

@@ -26,6 +26,15 @@ export interface PipelineProgress {
   fps: number
   /** Bits per second, 0 when unknown. */
   bitrate: number
+  /** Media time per time of the clock in the last seconds; absent when unknown. 1: in real time. */
+  speed?: number
+  /** How much later the frames come out than at best since the start of the process, in ms. */
+  lag?: number
+  /** Frames that ffmpeg added or left out to keep a rate, since its start. */
+  duplicated?: number
+  dropped?: number
+  /** The size of the frames as they come; absent when unknown. */
+  size?: { width: number; height: number }
 }
 
 /** The reports of a pipeline's taps. `sender`: identifies the process. */

@@ -56,6 +56,10 @@ export interface StreamView {
   frames: number
   fps: number
   bitrate: number
+  speed?: number
+  size?: { width: number; height: number }
+  /** The host is too slow for the stream. */
+  overload?: Reason
   /** Why the stream ended or stalls. */
   reason?: Reason
 }

@@ -3,7 +3,7 @@ import type { Caller } from '../../machines/domain/access.js'
 import { evidenceFor } from '../../rpc/evidence.js'
 
 const caller = (role: Caller['role'], cameras?: string[]): Caller =>
-  ({ user: 'ann', role, ...(cameras && { cameras }) }) as Caller
+  ({ user: 'ann', role, ...(cameras && { cameras }), expiresAt: 0 }) as Caller
 const busy = { errno: 'EBUSY', holder_pid: 4_711, holder_command: 'motion' }
 
 describe('evidence for a caller', () => {
