@@ -78,6 +78,7 @@ export interface OpenOptions {
   publishHost: string
   probeTimeout: number
   pictures: { direct: number; ffmpeg: number; stream: number }
+  skipFrames: number | 'auto'
   scan: { plan: ScanPlan; hostLimit: number; concurrency: number }
   /** Where the service and its media server listen: no stream may lead there. */
   ownPlaces(kind: Kind, authPort: number): OwnPlace[]
@@ -241,7 +242,11 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
     probe,
     pipelines,
     pictures: simulation.pictures(
-      createPictures({ snapshotsDir, runDir, reader, pipelines, usage, probe, limits: options.pictures, clock, log }),
+      createPictures({
+        ...{ snapshotsDir, runDir, reader, pipelines, usage, probe, clock, log },
+        limits: options.pictures,
+        skipFrames: options.skipFrames,
+      }),
     ),
     files,
     thumbnails,

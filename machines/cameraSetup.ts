@@ -170,10 +170,12 @@ export const cameraSetup = setup({
       )
     }),
     reapRecording: stopChild('recording'),
-    beginSnapshot: enqueueActions(({ context: { id: camera, device, probe }, event, enqueue, self }) => {
+    beginSnapshot: enqueueActions(({ context: { id: camera, device, probe, settings }, event, enqueue, self }) => {
       if (event.type !== 'snapshot.take' || !device || !probe) return
       const live = isStreaming(self.getSnapshot())
-      const input = { camera, device, pipeline: probe.pipeline, live, wish: event.wish }
+      const { skipFrames } = settings
+      const skipping = skipFrames === undefined ? {} : { skipFrames }
+      const input = { camera, device, pipeline: probe.pipeline, live, wish: event.wish, ...skipping }
       enqueue.spawnChild('snapshot', { id: 'snapshot', input })
     }),
     joinSnapshot: sendTo('snapshot', (_, { wish }: { wish: SnapshotWish }) => ({ type: 'snapshot.join', wish })),

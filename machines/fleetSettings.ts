@@ -117,10 +117,10 @@ const retentionDiffers = (before: FleetContext, next: Pick<FleetContext, 'retent
 
 export const isSame = (one: object, other: object) => JSON.stringify(one) === JSON.stringify(other)
 
-/** True if the stream is the same with both settings: they differ at most in the name, the priority and the limits. */
+/** True if the stream is the same with both settings: they differ at most in what does not concern it. */
 export const isSameStream = (one: CameraSettings, other: CameraSettings) => isSame(streamOf(one), streamOf(other))
 
-const streamOf = ({ name: _, priority: __, limits: ___, ...stream }: CameraSettings) => stream
+const streamOf = ({ name: _, priority: __, limits: ___, skipFrames: ____, ...stream }: CameraSettings) => stream
 
 export const withoutStream = (streams: AddedStream[], key: string): AddedStream[] =>
   streams.filter(({ url }) => streamKey(url) !== key)

@@ -1,14 +1,23 @@
 import { copyFile } from 'node:fs/promises'
 import type { CameraId, Capabilities, Device } from '../../machines/domain/camera.js'
-import type { DeviceProbe, Log, Pictures, Pipelines, StreamReader, WallClock } from '../../machines/domain/ports.js'
+import type {
+  DeviceProbe,
+  Log,
+  Picture,
+  Pictures,
+  Pipelines,
+  StreamReader,
+  WallClock,
+} from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { codeOf } from '../errorCode.js'
 import type { DeviceUsage } from '../usb/usage.js'
 import { findClockwork } from './clockwork.js'
-import { grabFromDevice, grabFromV4l2, grabKeyframe, stillMode } from './grab.js'
+import { type Grabbed, grabFromDevice, grabFromV4l2, grabKeyframe, stillMode } from './grab.js'
 import { type Run, run as runProgram } from './run.js'
 import { convertPicture, savePicture } from './savePicture.js'
 import { discard, discardLeftovers, intoTemporary } from './temporary.js'
+import { createWarmUps, usualSkip } from './warmUp.js'
 
 export interface PicturesOptions {
   /** Returns the folder of a camera's snapshots. */
@@ -26,6 +35,8 @@ export interface PicturesOptions {
   run?: Run
   /** Limits in ms. */
   limits?: { direct: number; ffmpeg: number; stream: number }
+  /** Number of frames to skip, because the first ones are dark. `auto`: until the brightness has settled. */
+  skipFrames?: number | 'auto'
 }
 
 /** Takes pictures under the device lock. A failed or aborted attempt leaves no process and no file. */
@@ -39,6 +50,11 @@ export function createPictures(options: PicturesOptions): Pictures {
     const known = evidence === undefined ? { code, details } : { code, details, evidence }
     const { evidence: seen } = options.usage.explained(camera, known, device)
     throw seen === evidence ? error : new Failure(code, details, seen)
+  }
+  const warmUps = createWarmUps({ skipFrames: options.skipFrames ?? usualSkip, now: () => performance.now() })
+  const taken = (camera: CameraId, node: string, { file, skipped, settled }: Grabbed): Picture => {
+    if (settled !== undefined) warmUps.keep(camera, node, settled)
+    return { file, capturedAt: clock.now(), skippedFrames: skipped }
   }
   const reserved = new Map<string, CameraId>()
   const known = new Map<CameraId, { node: string; capabilities: Capabilities }>()
@@ -66,22 +82,23 @@ export function createPictures(options: PicturesOptions): Pictures {
   }
 
   return {
-    grabDirect: withoutPaths(async (camera, device, pipeline, signal) => {
+    grabDirect: withoutPaths(async (camera, device, pipeline, signal, skipFrames) => {
       if (device.kind !== 'usb') throw new Failure('not_a_usb_camera')
       await clean(runDir)
       const mode = await stillMode(pipeline, () => capabilitiesOf(camera, device, signal))
-      const grab = { camera, pipeline, runDir, run, signal, timeout: limits.direct }
-      const file = await grabFromV4l2(device, mode, grab).catch(naming(camera, device))
-      return { file, capturedAt: clock.now() }
+      const warmUp = warmUps.of(camera, device.node, mode, skipFrames)
+      const grab = { camera, pipeline, runDir, run, signal, timeout: limits.direct, warmUp }
+      return taken(camera, device.node, await grabFromV4l2(device, mode, grab).catch(naming(camera, device)))
     }),
 
-    grabByFfmpeg: withoutPaths(async (camera, device, pipeline, signal) => {
+    grabByFfmpeg: withoutPaths(async (camera, device, pipeline, signal, skipFrames) => {
       if (device.kind === 'rtsp') throw new Failure('not_a_local_device')
       await clean(runDir)
       if (device.kind === 'virtual') clockwork ??= findClockwork({ runner: run })
-      const grab = { camera, pipeline, runDir, run, signal, timeout: limits.ffmpeg }
-      const file = await grabFromDevice(device, await clockwork, grab).catch(naming(camera, device))
-      return { file, capturedAt: clock.now() }
+      const node = device.kind === 'usb' ? device.node : ''
+      const warmUp = warmUps.of(camera, node, pipeline.mode, device.kind === 'usb' ? skipFrames : 0)
+      const grab = { camera, pipeline, runDir, run, signal, timeout: limits.ffmpeg, warmUp }
+      return taken(camera, node, await grabFromDevice(device, await clockwork, grab).catch(naming(camera, device)))
     }),
 
     grabFromStream: withoutPaths(async (camera, maxAge, signal) => {

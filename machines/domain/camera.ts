@@ -70,6 +70,8 @@ export interface CameraSettings {
   /** Priority of its recordings, 0–100: the higher one stays longer when the disk fills up. */
   priority?: number
   limits?: CameraLimits
+  /** Number of frames that a snapshot from the device skips; `auto`: until the brightness has settled. */
+  skipFrames?: number | 'auto'
 }
 
 /** Limits for the files of a camera, beside the retention policy. */

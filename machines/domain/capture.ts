@@ -76,6 +76,8 @@ export interface Pipelines {
 export interface Picture {
   file: string
   capturedAt: number
+  /** Number of frames that were skipped before it; absent: it comes from a stream. */
+  skippedFrames?: number
 }
 
 export interface PictureOptions {
@@ -104,12 +106,21 @@ export interface SavedPicture {
   height: number
 }
 
+/** `skipFrames`: the setting of the camera, if it has one. */
+type Grab = (
+  camera: CameraId,
+  device: Device,
+  pipeline: Pipeline,
+  signal: AbortSignal,
+  skipFrames?: number | 'auto',
+) => Promise<Picture>
+
 /** Takes and saves pictures. Each method rejects with `Failure`: device_busy, device_gone, timed_out … */
 export interface Pictures {
   /** Tier 0: directly from V4L2. */
-  grabDirect(camera: CameraId, device: Device, pipeline: Pipeline, signal: AbortSignal): Promise<Picture>
+  grabDirect: Grab
   /** Tier 1: with ffmpeg from the device. */
-  grabByFfmpeg(camera: CameraId, device: Device, pipeline: Pipeline, signal: AbortSignal): Promise<Picture>
+  grabByFfmpeg: Grab
   /** Tiers 2 and 3: the still tap if younger than `maxAge`, else the next keyframe. Starts the stream if necessary. */
   grabFromStream(camera: CameraId, maxAge: number, signal: AbortSignal): Promise<Picture>
   /**

@@ -119,6 +119,8 @@ export interface SnapshotView {
   capturedAt: number
   /** Age of the picture when it was returned. */
   age: number
+  /** Number of frames that were skipped before it; absent: it comes from a stream. */
+  skippedFrames?: number
   passedOver: PassedOver[]
 }
 

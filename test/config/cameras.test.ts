@@ -89,7 +89,7 @@ describe('configuration of cameras', () => {
       'cameras[5].name must be a name of at most 64 of a-z, 0-9, _ and -',
       'cameras[5].source must contain a host, and optionally a port from 1 to 65535; ' +
         'as in rtsp://192.168.1.20:554/stream; in a user or password write / as %2F, ? as %3F and # as %23',
-      'cameras[6] must be a group of keys (name, source, enabled, size, fps, codec, priority, retention)',
+      'cameras[6] must be a group of keys (name, source, enabled, size, fps, codec, priority, retention, skip_frames)',
       'cameras[7].name is set twice',
       'cameras[7].fps has no value',
       'cameras[7].codec must be a group of keys (video_profile, video_level, pixel_format, preset, bitrate)',
