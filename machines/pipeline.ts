@@ -1,33 +1,15 @@
 import { assign, emit, enqueueActions, setup } from 'xstate'
-import type { CameraId } from './domain/camera.js'
-import type { PipelineProgress, Presence, TapEvent } from './domain/capture.js'
+import type { Presence, TapEvent } from './domain/capture.js'
 import type { StreamFact } from './domain/facts.js'
 import { isMisfit, isSlow, isSteady, overloadOf, paceAfter } from './domain/overload.js'
 import { because, type Reason } from './domain/reason.js'
 import { callbackHole, promiseHole } from './hole.js'
+import { noProgress, type PipelineContext, type StreamInput } from './pipelineContext.js'
 import { flow, look } from './pipelineProcess.js'
 
-export interface StreamInput {
-  camera: CameraId
-  /** The rate that the camera was asked for; absent: not known. */
-  fps?: number
-}
-
-export interface PipelineContext extends StreamInput {
-  /** Identifies the process that reports the progress. */
-  sender?: number
-  progress: PipelineProgress
-  /** Number of reports in a row that were behind; negative: that were in time. */
-  pace: number
-  /** Why the host is too slow for the stream. */
-  overload?: Reason | undefined
-  /** Why the stream stalls or ended. */
-  reason?: Reason | undefined
-}
+export { noProgress, type StreamInput } from './pipelineContext.js'
 
 type Report = Extract<TapEvent, { type: 'tap.progress' }>
-
-export const noProgress: PipelineProgress = { frames: 0, fps: 0, bitrate: 0 }
 
 /**
  * The ffmpeg process that the media server runs for a USB or virtual camera, monitored through its taps. The stream is

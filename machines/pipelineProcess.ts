@@ -1,6 +1,6 @@
 /** States of `pipeline` that check whether its process exists. */
 import type { Presence } from './domain/capture.js'
-import type { PipelineContext } from './pipeline.js'
+import type { PipelineContext } from './pipelineContext.js'
 
 /** A state that checks whether the process exists. If so, the state `alive` follows; else the failure tap is read. */
 export const look = <

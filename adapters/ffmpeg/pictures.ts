@@ -14,7 +14,7 @@ import { codeOf } from '../errorCode.js'
 import type { DeviceUsage } from '../usb/usage.js'
 import { findClockwork } from './clockwork.js'
 import { type Grabbed, grabFromDevice, grabFromV4l2, grabKeyframe, stillMode } from './grab.js'
-import { type Run, run as runProgram } from './run.js'
+import { behindStreams, type Run, run as runProgram } from './run.js'
 import { convertPicture, savePicture } from './savePicture.js'
 import { discard, discardLeftovers, intoTemporary } from './temporary.js'
 import { createWarmUps, usualSkip } from './warmUp.js'
@@ -41,7 +41,8 @@ export interface PicturesOptions {
 
 /** Takes pictures under the device lock. A failed or aborted attempt leaves no process and no file. */
 export function createPictures(options: PicturesOptions): Pictures {
-  const { snapshotsDir, runDir, reader, pipelines, clock, log, probe, run = runProgram } = options
+  const { snapshotsDir, runDir, reader, pipelines, clock, log, probe } = options
+  const run = behindStreams(options.run ?? runProgram)
   const { limits = { direct: 2_000, ffmpeg: 6_000, stream: 20_000 } } = options
   /** Adds to a failure who uses the device. Throws it again. */
   const naming = (camera: CameraId, device: Device) => (error: unknown) => {

@@ -5,7 +5,7 @@ import { reasonOf } from '../../machines/domain/errors.js'
 import type { DeviceProbe, Log, StreamReader } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { codeOf } from '../errorCode.js'
-import { type Ran, type Run, run as runProgram } from '../ffmpeg/run.js'
+import { behindStreams, type Ran, type Run, run as runProgram } from '../ffmpeg/run.js'
 import { isUnderstood, parseFormats } from './formats.js'
 
 export interface ProbeOptions {
@@ -26,13 +26,14 @@ export function createDeviceProbe({
   settleTime = 1_500,
   timeout = 5_000,
 }: ProbeOptions): DeviceProbe {
+  const runBehind = behindStreams(run)
   const ask = async (device: UsbDevice, signal: AbortSignal): Promise<Capabilities> => {
     // v4l2-ctl does not say why it cannot open a device.
     await access(device.node, constants.R_OK | constants.W_OK).catch((error: unknown) => {
       throw new Failure(/^(EACCES|EPERM)$/.test(codeOf(error)) ? 'permission_denied' : 'device_gone')
     })
     const answerTo = (...args: string[]) =>
-      run('v4l2-ctl', args, { signal, timeout }).catch((error: unknown) => {
+      runBehind('v4l2-ctl', args, { signal, timeout }).catch((error: unknown) => {
         throw new AbortError(error instanceof Error ? error : reasonOf(error))
       })
     const { code, stdout, stderr } = await answerTo('-d', device.node, '--list-formats-ext')

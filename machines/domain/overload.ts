@@ -2,9 +2,9 @@
 import type { PipelineProgress } from './capture.js'
 import { because, type Reason, type ReasonCode } from './reason.js'
 
-/** ffmpeg reports twice a second: it must be behind for 5 s, and in time for 10 s. */
-const reportsBehind = 10
-const reportsInTime = 20
+/** Reports in a row, two a second. Their values are means of 5 s, so a short load is none, and a short rest neither. */
+const reportsBehind = 4
+const reportsInTime = 4
 /** In ms. A shorter delay is made up for. */
 const longLag = 1_000
 

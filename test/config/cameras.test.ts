@@ -23,6 +23,7 @@ describe('configuration of cameras', () => {
         size: 640x480
         fps: 15
         priority: 90
+        skip_frames: auto
         retention: { max_age_days: 7, max_size_gb: 2.5 }
         codec: { video_profile: main, video_level: 3.1, bitrate: 800k }
       - { name: yard, source: 'rtsps://ann:pw@192.0.2.1:322/live?x=1', enabled: off }
@@ -38,6 +39,7 @@ describe('configuration of cameras', () => {
           height: 480,
           fps: 15,
           priority: 90,
+          skipFrames: 'auto',
           limits: { maxAgeDays: 7, maxSizeGb: 2.5 },
           codec: { profile: 'main', level: '3.1', bitrate: 800_000 },
         },
