@@ -190,7 +190,7 @@ const own: Record<string, Row> = {
     perCamera(({ stream }) => stream.overload !== undefined),
   ],
   pipeline_speed: [
-    'Media time per time of the clock in the last seconds: 1 in real time; 0: not known.',
+    'Number of seconds of media made per second, in the last seconds: 1 in real time; 0: not known.',
     perCamera(({ stream }) => stream.speed),
   ],
   snapshots_total: [

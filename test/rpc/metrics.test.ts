@@ -170,6 +170,7 @@ describe('the metrics', () => {
     world.now += 2_000
     start()
     tell({ type: 'stream.stalled', camera: 'camera0', reason: because('no_frames') })
+    tell({ type: 'stream.overloaded', camera: 'camera0', reason: because('overloaded') })
     stop()
     world.now += 6_000
     start()
