@@ -186,6 +186,10 @@ describe('the metrics', () => {
       'pipeline_stalls_total{camera="camera0"} 1',
       'pipeline_stalls_total{camera="camera1"} 0',
     ])
+    expect(await scrape('pipeline_overloads_total')).to.deep.equal([
+      'pipeline_overloads_total{camera="camera0"} 1',
+      'pipeline_overloads_total{camera="camera1"} 0',
+    ])
   })
 
   it('count snapshots by tier, and forget retired cameras', async () => {
