@@ -10,6 +10,7 @@ export const quietStates: Readonly<Record<string, readonly string[]>> = {
     'alive.connection.faulty.retrying',
     // The snapshot itself has entries.
     'alive.connection.online.snapshot.*',
+    'alive.connection.online.load.choosing',
   ],
   clockWatch: ['*'],
   demand: ['held.expiry.*'],
@@ -19,7 +20,7 @@ export const quietStates: Readonly<Record<string, readonly string[]>> = {
   mediamtxLink: ['connecting.*', 'down.*', 'up.health.*', 'degraded.doubted.*'],
   mediaSessions: ['*'],
   pathWatch: ['resting', 'comparing', 'deciding'],
-  pipeline: ['starting.*', 'running.*', 'stalled.*', 'ending.*'],
+  pipeline: ['starting.*', 'running.*', 'overloaded.*', 'stalled.*', 'ending.*'],
   pull: ['asleep.*', 'running.*', 'stalled.*'],
   quarantine: ['searching', 'observing', 'resting'],
   retention: ['sweeps.idle.*', 'sweeps.checking', 'clock.*'],

@@ -13,6 +13,7 @@ const warnings = new Set<Fact['type']>([
   'recording.interrupted',
   'snapshot.failed',
   'stream.stalled',
+  'stream.overloaded',
   'file.quarantined',
   'file.notIndexed',
   'link.degraded',

@@ -78,6 +78,7 @@ export interface OpenOptions {
   publishHost: string
   probeTimeout: number
   pictures: { direct: number; ffmpeg: number; stream: number }
+  skipFrames: number | 'auto'
   scan: { plan: ScanPlan; hostLimit: number; concurrency: number }
   /** Where the service and its media server listen: no stream may lead there. */
   ownPlaces(kind: Kind, authPort: number): OwnPlace[]
@@ -198,14 +199,14 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
   const probe = simulation.probe(createDeviceProbe({ reader, log, timeout: options.probeTimeout }))
   const runDir = run.dir
   const { publishHost } = options
-  const pipelines = simulation.pipelines(
-    await createPipelines({
-      ...{ runDir, mark, log, clock, publishHost },
-      publishAs: own.publisher,
-      mayBeHidden: () => kind === 'external',
-    }),
-  )
-  closers.push(pipelines.close)
+  const localPipelines = await createPipelines({
+    ...{ runDir, mark, log, clock, publishHost },
+    publishAs: own.publisher,
+    mayBeHidden: () => kind === 'external',
+  })
+  closers.push(localPipelines.close)
+  const { usage } = localPipelines
+  const pipelines = simulation.pipelines(localPipelines)
   const snapshotsDir = (camera: string) => join(data.snapshots, camera)
   const hostSampler = createHostSampler({ clock, log })
   closers.push(hostSampler.dispose)
@@ -241,7 +242,11 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
     probe,
     pipelines,
     pictures: simulation.pictures(
-      createPictures({ snapshotsDir, runDir, reader, pipelines, probe, limits: options.pictures, clock, log }),
+      createPictures({
+        ...{ snapshotsDir, runDir, reader, pipelines, usage, probe, clock, log },
+        limits: options.pictures,
+        skipFrames: options.skipFrames,
+      }),
     ),
     files,
     thumbnails,

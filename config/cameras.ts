@@ -1,7 +1,7 @@
 import { hidden, maskedParameters } from '../machines/domain/mask.js'
 import type { CameraEntry } from '../machines/domain/ports.js'
 import { parseStreamUrl } from '../machines/domain/streamUrl.js'
-import { bitrate, decimal, type Format, frameSize, oneOf, textLike, whole, yesNo } from './formats.js'
+import { bitrate, decimal, type Format, frameSize, oneOf, textLike, whole, wholeOrAuto, yesNo } from './formats.js'
 import { documented, groupOf, groupsOf, mapped } from './groups.js'
 import { concealed, type Raw, text } from './raw.js'
 
@@ -35,6 +35,9 @@ export const frameRate = decimal(1, 240)
 
 /** Of recordings: the higher one stays longer. */
 export const priority = whole(0, 100)
+
+/** Of snapshots that are taken from the device. */
+export const skipFrames = wholeOrAuto(0, 120)
 
 const source: Format<CameraEntry['source']> = {
   allowed: 'virtual, rtsp://… , rtsps://… or usb:<serial or port>',
@@ -93,6 +96,7 @@ const fields = {
   codec: codecOverrides,
   priority,
   retention: limits,
+  skip_frames: skipFrames,
 }
 
 /** The keys of one item, for the documentation. */
@@ -106,6 +110,7 @@ export const cameraFields = documented(fields, {
   fps: 'Requested frame rate. Default `camera.fps`.',
   codec: 'Overrides of `mediamtx.codec` for this camera.',
   priority: 'Priority of its recordings. Default `recording.priority`. A higher one is interrupted later.',
+  skip_frames: 'Number of frames that its snapshots skip, or `auto`. Default `snapshots.skip_frames`.',
   retention:
     'Limits for the files of this camera while retention is enabled and not `manual`, beside the policy: ' +
     '`max_age_days`, and `max_size_gb` of its recordings and snapshots. They apply while the camera is in the list.',
@@ -113,11 +118,11 @@ export const cameraFields = documented(fields, {
 
 const item = mapped(
   groupOf(fields, ['name', 'source']),
-  ({ name, source, enabled = true, size, fps, codec, priority, retention }): CameraEntry => ({
+  ({ name, source, enabled = true, size, fps, codec, priority, retention, skip_frames }): CameraEntry => ({
     name,
     source,
     enabled,
-    settings: { name, ...size, ...present({ fps, codec, priority, limits: retention }) },
+    settings: { name, ...size, ...present({ fps, codec, priority, limits: retention, skipFrames: skip_frames }) },
   }),
 )
 

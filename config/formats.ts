@@ -161,6 +161,19 @@ const multiple = (name: string, examples: string, shape: RegExp, base: number) =
 /** A size in bytes. K, M, G and T are powers of 1024, with or without `B` or `iB`. */
 export const size = multiple('a size', '50M, 1G; a bare number is in bytes', /^(\d+(?:\.\d+)?)([KMGT])(?:i?B)?$/i, 1024)
 
+/** A whole number, or `auto`. */
+export const wholeOrAuto = (min: number, max: number): Format<number | 'auto'> => {
+  const numbers = whole(min, max)
+  const allowed = `auto or ${numbers.allowed}`
+  return {
+    allowed,
+    read: (raw, report) =>
+      raw.kind === 'scalar' && raw.value === 'auto'
+        ? 'auto'
+        : numbers.read(raw, (_, ...place) => report(`must be ${allowed}`, ...place)),
+  }
+}
+
 /** A size, or `auto`. */
 export const sizeOrAuto = (min: string, max: string): Format<number | 'auto'> => {
   const sizes = size(min, max)

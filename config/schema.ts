@@ -1,4 +1,4 @@
-import { cameraList, codecFormats, frameRate, priority } from './cameras.js'
+import { cameraList, codecFormats, frameRate, priority, skipFrames } from './cameras.js'
 import { clientList } from './clients.js'
 import { knownAddresses, ports, ranges, streamPath, streamPaths } from './discovery.js'
 import {
@@ -267,6 +267,14 @@ export const schema = {
     ),
     size: setting(frameSize, '1280x720', 'Largest frame size. The service uses the best mode up to it.'),
     fps: setting(frameRate, '30', 'Highest frame rate. The service uses the best mode up to it.'),
+    adapt: live(
+      setting(
+        yesNo,
+        'false',
+        'Whether to lower the frame rate, then the size of a stream that the host is too slow to encode, and to raise ' +
+          'them again later. Each step interrupts the stream, and a recording continues in a new file.',
+      ),
+    ),
   },
   cameras: live(
     setting(
@@ -370,6 +378,12 @@ export const schema = {
     format: live(setting(oneOf('jpg', 'png'), 'jpg', 'Default format of snapshots.')),
     quality: live(setting(whole(1, 100), '90', 'Default JPEG quality of snapshots.')),
     freshness: live(time('1s', 'Default maximum age of the picture. 0: taken after the request.', '0s', '1h')),
+    skip_frames: setting(
+      skipFrames,
+      'auto',
+      'Number of frames that a snapshot from a USB camera skips, because the first ones are dark. ' +
+        'auto: measured from time to time, until the brightness has settled, at most 12. Not used while it streams.',
+    ),
     tier0_timeout: time('3s', 'Time limit of a picture taken directly from V4L2.', '100ms', '5m'),
     tier1_timeout: time('6s', 'Time limit of a picture that ffmpeg takes from the device.', '100ms', '5m'),
     tier2_timeout: time('5s', 'Time limit of a picture from the live stream.', '100ms', '5m'),

@@ -1,7 +1,8 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
 import type { CameraContext } from './cameraContext.js'
 import { recordingRegion } from './cameraRecording.js'
-import { cameraSetup, onDevice, type Probed, probeOf, sourceOf } from './cameraSetup.js'
+import { cameraSetup, onDevice, type Probed, probeOf, sourceOf, streamInput } from './cameraSetup.js'
+import { formatsRegion, loadRegion } from './cameraUpkeep.js'
 import type { CameraStatus } from './domain/views.js'
 
 const status = (from: CameraStatus, to: CameraStatus) => ({ type: 'tellStatus', params: { from, to } }) as const
@@ -30,7 +31,7 @@ const snapshotCrashed = [tellCrash, 'tellLostSnapshot', 'reapSnapshot'] as const
  */
 export const cameraMachine = cameraSetup.createMachine({
   id: 'camera',
-  context: ({ input }) => ({ ...input, failures: 0 }),
+  context: ({ input }) => ({ ...input, failures: 0, ease: 0, easings: 0 }),
   initial: 'alive',
   on: {
     'identity.changed': { actions: 'takeIdentity' },
@@ -146,6 +147,8 @@ export const cameraMachine = cameraSetup.createMachine({
               },
               type: 'parallel',
               states: {
+                formats: formatsRegion,
+                load: loadRegion,
                 snapshot: {
                   initial: 'none',
                   states: {
@@ -246,7 +249,7 @@ export const cameraMachine = cameraSetup.createMachine({
                       invoke: {
                         src: 'pipeline',
                         id: 'pipeline',
-                        input: ({ context }) => ({ camera: context.id }),
+                        input: ({ context }) => streamInput(context),
                         onError: { target: 'restarting', actions: tellCrash },
                       },
                     },

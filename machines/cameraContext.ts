@@ -16,6 +16,8 @@ export interface CameraSetup {
   endsOnUnplug?: boolean
   /** How long a recording may wait, in ms; default: for ever. */
   maxInterruption?: number | undefined
+  /** Whether the rate and size of a stream are lowered while the host is too slow for it. */
+  adapts?: boolean
 }
 
 export interface CameraInput extends CameraSetup {
@@ -52,6 +54,10 @@ export type CameraEvent =
   | RecordingNews
   /** Raised by the camera itself: its network camera does not answer any more. */
   | { type: 'source.lost'; reason: Reason }
+  /** Sent by the pipeline: the host is too slow for the stream. */
+  | { type: 'pipeline.overloaded'; reason: Reason }
+  /** Sent by the pipeline: it failed for a reason after which the camera may offer other formats. */
+  | { type: 'pipeline.misfit'; reason: Reason }
   | PathEvent
   | DoneActorEvent<unknown, 'recording' | 'snapshot'>
   | ErrorActorEvent<unknown, 'recording' | 'snapshot'>
@@ -68,10 +74,15 @@ export interface CameraContext extends Omit<CameraInput, 'device'> {
   reason?: Reason | undefined
   /** Number of consecutive failed probes. */
   failures: number
+  /** Number of steps by which the stream is lowered; see `easedSettings`. */
+  ease: number
+  /** Number of times that it was lowered since the camera was found. */
+  easings: number
 }
 
 export interface OnDevice {
   id: CameraId
   device: Device
   settings: CameraSettings
+  ease?: number
 }

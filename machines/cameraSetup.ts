@@ -14,13 +14,14 @@ import {
 } from 'xstate'
 import type { CameraContext, CameraEvent, CameraInput, Drain, OnDevice } from './cameraContext.js'
 import { type DemandEvent, demandMachine } from './demand.js'
-import type { CameraId, Device, Probe } from './domain/camera.js'
+import type { CameraId, Device, Pipeline, Probe } from './domain/camera.js'
+import { mostEased } from './domain/ease.js'
 import type { CameraFact, LostFact, StreamFact, SupervisionFact } from './domain/facts.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import { type Lacks, lacksAfter, type Recalled } from './domain/recording.js'
 import type { CameraStatus } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
-import { pipelineMachine } from './pipeline.js'
+import { pipelineMachine, type StreamInput } from './pipeline.js'
 import { pullMachine } from './pull.js'
 import { recordingMachine } from './recording.js'
 import { outcomeOf, type RecordingContext, type RecordingEvent, type RecordingInput } from './recordingContext.js'
@@ -78,14 +79,19 @@ export const cameraSetup = setup({
       not(or([stateIn(`${active}.holding`), stateIn(`${region}.ending`), stateIn(`${region}.rescuing`)])),
       stateIn(snapshotClosed),
     ]),
+    isSamePipeline: ({ context: { probe } }, { pipeline }: Probed) => isSamePipeline(probe?.pipeline, pipeline),
+    isWithoutSignal: (_, { error }: Failed) => reasonFrom(error).code === 'no_signal',
+    isEased: ({ context: { ease } }) => ease > 0,
+    mayEase: ({ context: { adapts = false, ease, probe } }) =>
+      adapts && ease < mostEased && probe?.pipeline.kind === 'encode',
     isOver: and(['isRecordingOver', stateIn(snapshotClosed)]),
   },
   actions: {
     takeDevice: assign(({ event }) => ('device' in event ? { device: event.device, identity: event.identity } : {})),
     takeSetup: assign(({ event }) => {
       if (event.type !== 'camera.configured') return {}
-      const { name, settings, endsOnUnplug = false, maxInterruption } = event.setup
-      return { name, settings, endsOnUnplug, maxInterruption }
+      const { name, settings, endsOnUnplug = false, maxInterruption, adapts = false } = event.setup
+      return { name, settings, endsOnUnplug, maxInterruption, adapts }
     }),
     dropDevice: assign({ device: undefined, connectedAt: undefined }),
     takeIdentity: enqueueActions(({ context: { id, identity: before }, event, enqueue }) => {
@@ -115,6 +121,12 @@ export const cameraSetup = setup({
       })
       enqueue.raise({ type: 'camera.drain', order })
     }),
+    /** The camera is left and found again: its path has another command then. */
+    reconnect: enqueueActions(({ context: { device, identity }, enqueue }, { reason }: { reason: Reason }) => {
+      if (device) enqueue.raise({ type: 'device.replaced', device, identity, reason })
+    }),
+    easeMore: assign({ ease: ({ context }) => context.ease + 1, easings: ({ context }) => context.easings + 1 }),
+    easeLess: assign({ ease: ({ context }) => Math.max(0, context.ease - 1) }),
     stopRecording: raise(({ event }): CameraEvent => ({ type: 'recording.finish', order: drainOf(event) })),
     loseSource: raise((_, reason: Reason): CameraEvent => ({ type: 'source.lost', reason })),
     forwardToDemand: sendTo('demand', ({ event }) => event as DemandEvent),
@@ -158,10 +170,12 @@ export const cameraSetup = setup({
       )
     }),
     reapRecording: stopChild('recording'),
-    beginSnapshot: enqueueActions(({ context: { id: camera, device, probe }, event, enqueue, self }) => {
+    beginSnapshot: enqueueActions(({ context: { id: camera, device, probe, settings }, event, enqueue, self }) => {
       if (event.type !== 'snapshot.take' || !device || !probe) return
       const live = isStreaming(self.getSnapshot())
-      const input = { camera, device, pipeline: probe.pipeline, live, wish: event.wish }
+      const { skipFrames } = settings
+      const skipping = skipFrames === undefined ? {} : { skipFrames }
+      const input = { camera, device, pipeline: probe.pipeline, live, wish: event.wish, ...skipping }
       enqueue.spawnChild('snapshot', { id: 'snapshot', input })
     }),
     joinSnapshot: sendTo('snapshot', (_, { wish }: { wish: SnapshotWish }) => ({ type: 'snapshot.join', wish })),
@@ -210,6 +224,8 @@ export const cameraSetup = setup({
       const isWanted = self.getSnapshot().children.recording !== undefined
       return Math.min(isWanted ? 10_000 : 60_000, 1_000 * 2 ** Math.min(context.failures - 1, 6))
     },
+    /** How long a lowered stream stays so: 10 min, 20 min … at most 3 h if the host was too slow for more again. */
+    recovery: ({ context: { easings } }) => Math.min(10_800_000, 600_000 * 2 ** Math.max(0, easings - 1)),
     /** Delay before a crashed child of the camera is restarted. */
     restartPause: 1_000,
   },
@@ -247,9 +263,18 @@ function drainOf(event: CameraEvent): Drain {
 
 const reasonCodes = { 'recording.stop': 'removed', 'service.stopping': 'service_stopping' } as const
 
-export function onDevice({ id, device, settings, name }: CameraContext): OnDevice {
-  return { id, settings, device: device ?? { kind: 'virtual', name } }
+export function onDevice({ id, device, settings, name, ease }: CameraContext): OnDevice {
+  return { id, settings, device: device ?? { kind: 'virtual', name }, ...(ease > 0 && { ease }) }
 }
+
+export const streamInput = ({ id: camera, probe }: CameraContext): StreamInput => {
+  const fps = probe?.pipeline.mode.fps
+  return { camera, ...(fps && { fps }) }
+}
+
+/** The reason is for people: it may differ. */
+const isSamePipeline = (one: Pipeline | undefined, other: Pipeline): boolean =>
+  JSON.stringify({ ...one, reason: '' }) === JSON.stringify({ ...other, reason: '' })
 
 /** Only `online` calls this, and it is never entered without a probe. */
 export const probeOf = ({ probe }: CameraContext): Probe => {

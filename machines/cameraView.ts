@@ -1,9 +1,10 @@
 import type { SnapshotFrom } from 'xstate'
 import type { cameraMachine } from './camera.js'
 import type { Identity, SourceKind } from './domain/camera.js'
+import type { PipelineProgress } from './domain/capture.js'
 import type { Reason } from './domain/reason.js'
 import type { CameraStatus, CameraView, StreamView } from './domain/views.js'
-import { noProgress } from './pipeline.js'
+import { noProgress, type pipelineMachine } from './pipeline.js'
 import { recordingView } from './recordingView.js'
 
 export type CameraSnapshot = SnapshotFrom<typeof cameraMachine>
@@ -34,14 +35,27 @@ function streamOf({ children }: CameraSnapshot): Omit<StreamView, 'since'> {
         ? 'STARTING'
         : 'INACTIVE'
   const reason = reasonOf(status, feed?.context.reason, demand?.context.reason)
+  const overload = overloadOf(children.pipeline?.getSnapshot())
   const holds = Object.entries(demand?.context.holds ?? {})
   return {
     status,
     holders: Object.fromEntries(holds.map(([holder, { since }]) => [holder, since])),
-    ...(feed?.context.progress ?? noProgress),
+    ...shown(feed?.context.progress ?? noProgress),
+    ...(overload && { overload }),
     ...(reason && { reason }),
   }
 }
+
+const shown = ({ frames, fps, bitrate, speed, size }: PipelineProgress) => ({
+  frames,
+  fps,
+  bitrate,
+  ...(speed !== undefined && { speed }),
+  ...(size && { size }),
+})
+
+const overloadOf = (pipeline: SnapshotFrom<typeof pipelineMachine> | undefined): Reason | undefined =>
+  pipeline?.hasTag('overloaded') ? pipeline.context.overload : undefined
 
 /** Why the stream is not running. The normal end of an earlier one does not explain why a new one has not started. */
 function reasonOf(status: StreamView['status'], feed: Reason | undefined, demand: Reason | undefined) {

@@ -28,6 +28,7 @@ export interface FleetInput {
   pollEvery: number
   /** Whether a recording ends when its camera is lost; default: it waits. */
   endsOnUnplug?: boolean
+  adapts?: boolean
   /** How long a recording may wait, in ms; default: for ever. */
   maxInterruption?: number | undefined
   /** Priority of the recordings of a camera without its own; default 0. */

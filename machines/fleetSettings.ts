@@ -23,12 +23,13 @@ export function withDemo(
 
 /** The parts of the context that the settings replace. What a client has set stays. */
 export function contextAfter(context: FleetContext, settings: FleetSettings) {
-  const { endsOnUnplug, maxInterruption, priority, storage, retention, external } = settings
+  const { endsOnUnplug, maxInterruption, adapts = false, priority, storage, retention, external } = settings
   const keepsDemo = context.entries.includes(demoEntry) && !settings.entries.some(({ name }) => name === demoEntry.name)
   const isSetByClient = context.externalStreams.interval !== undefined
   return {
     entries: keepsDemo ? [...settings.entries, demoEntry] : settings.entries,
     endsOnUnplug,
+    adapts,
     maxInterruption,
     priority,
     storage,
@@ -80,9 +81,15 @@ const namedKeys = (entries: readonly CameraEntry[]) =>
   )
 
 export const setupOf = (
-  { endsOnUnplug = false, maxInterruption }: FleetContext,
+  { endsOnUnplug = false, maxInterruption, adapts = false }: FleetContext,
   { name, settings }: Present,
-): CameraSetup => ({ name, settings, endsOnUnplug, ...(maxInterruption !== undefined && { maxInterruption }) })
+): CameraSetup => ({
+  name,
+  settings,
+  endsOnUnplug,
+  ...(maxInterruption !== undefined && { maxInterruption }),
+  ...(adapts && { adapts }),
+})
 
 type Child = 'storage' | 'retention' | 'externalDiscovery' | 'externalStreams'
 type Next = ReturnType<typeof contextAfter>
@@ -110,10 +117,10 @@ const retentionDiffers = (before: FleetContext, next: Pick<FleetContext, 'retent
 
 export const isSame = (one: object, other: object) => JSON.stringify(one) === JSON.stringify(other)
 
-/** True if the stream is the same with both settings: they differ at most in the name, the priority and the limits. */
+/** True if the stream is the same with both settings: they differ at most in what does not concern it. */
 export const isSameStream = (one: CameraSettings, other: CameraSettings) => isSame(streamOf(one), streamOf(other))
 
-const streamOf = ({ name: _, priority: __, limits: ___, ...stream }: CameraSettings) => stream
+const streamOf = ({ name: _, priority: __, limits: ___, skipFrames: ____, ...stream }: CameraSettings) => stream
 
 export const withoutStream = (streams: AddedStream[], key: string): AddedStream[] =>
   streams.filter(({ url }) => streamKey(url) !== key)

@@ -1,51 +1,15 @@
-import { assign, emit, setup } from 'xstate'
-import type { CameraId } from './domain/camera.js'
-import type { PipelineProgress, Presence, TapEvent } from './domain/capture.js'
+import { assign, emit, enqueueActions, setup } from 'xstate'
+import type { Presence, TapEvent } from './domain/capture.js'
 import type { StreamFact } from './domain/facts.js'
+import { isMisfit, isSlow, isSteady, overloadOf, paceAfter } from './domain/overload.js'
 import { because, type Reason } from './domain/reason.js'
 import { callbackHole, promiseHole } from './hole.js'
+import { noProgress, type PipelineContext, type StreamInput } from './pipelineContext.js'
+import { flow, look } from './pipelineProcess.js'
 
-export interface StreamInput {
-  camera: CameraId
-}
-
-interface PipelineContext extends StreamInput {
-  /** Identifies the process that reports the progress. */
-  sender?: number
-  progress: PipelineProgress
-  /** Why the stream stalls or ended. */
-  reason?: Reason | undefined
-}
+export { noProgress, type StreamInput } from './pipelineContext.js'
 
 type Report = Extract<TapEvent, { type: 'tap.progress' }>
-
-export const noProgress: PipelineProgress = { frames: 0, fps: 0, bitrate: 0 }
-
-/** A state that checks whether the process exists. If so, the state `alive` follows; else the failure tap is read. */
-const look = <
-  Alive extends string,
-  Gone extends 'isGone' | 'isAbsent',
-  Action extends 'noteKilled' | 'noteFailed' | 'noteRestarted',
->(
-  alive: Alive,
-  gone: Gone,
-  ...actions: Action[]
-) =>
-  ({
-    invoke: {
-      src: 'findProcess',
-      input: ({ context }: { context: PipelineContext }) => context,
-      onDone: [
-        {
-          guard: { type: gone, params: ({ event }: { event: { output: Presence } }) => ({ presence: event.output }) },
-          target: '#pipeline.reporting',
-          actions,
-        },
-        { target: alive },
-      ],
-      onError: alive,
-    },
-  }) as const
 
 /**
  * The ffmpeg process that the media server runs for a USB or virtual camera, monitored through its taps. The stream is
@@ -59,7 +23,7 @@ export const pipelineMachine = setup({
     events: {} as TapEvent,
     emitted: {} as StreamFact,
     /** `open`: `stream.ended` follows. */
-    tags: {} as 'starting' | 'running' | 'stalled' | 'open',
+    tags: {} as 'starting' | 'running' | 'overloaded' | 'stalled' | 'open',
   },
   actors: {
     watchTaps: callbackHole<StreamInput>('watchTaps'),
@@ -72,13 +36,22 @@ export const pipelineMachine = setup({
     isAnother: ({ context }, { sender, progress }: Report) => sender !== context.sender && progress.frames > 0,
     isFurther: ({ context }, { sender, progress }: Report) =>
       sender === context.sender && progress.frames > context.progress.frames,
+    isOverloaded: ({ context }, { sender, progress }: Report) =>
+      sender === context.sender && progress.frames > context.progress.frames && isSlow(paceAfter(context, progress)),
+    isRelieved: ({ context }, { sender, progress }: Report) =>
+      sender === context.sender && progress.frames > context.progress.frames && isSteady(paceAfter(context, progress)),
     isOwn: ({ context }, { sender }: { sender: number }) => sender === context.sender,
     isGone: (_, { presence }: { presence: Presence }) => presence === 'gone',
     isAbsent: (_, { presence }: { presence: Presence }) => presence !== 'running',
   },
   actions: {
-    keepProgress: assign((_, { sender, progress }: Report) => ({ sender, progress })),
-    forgetProgress: assign({ progress: noProgress }),
+    keepProgress: assign(({ context }, { sender, progress }: Report) => ({
+      sender,
+      progress,
+      pace: sender === context.sender ? paceAfter(context, progress) : 0,
+    })),
+    forgetProgress: assign({ progress: noProgress, pace: 0 }),
+    noteOverload: assign({ overload: ({ context: { progress, fps } }) => overloadOf(progress, fps) }),
     giveReason: assign({ reason: (_, { reason }: { reason: Reason }) => reason }),
     // The process's own report is more exact than our observation, unless we ended the process.
     preferReport: assign({
@@ -88,9 +61,19 @@ export const pipelineMachine = setup({
     noteFailed: assign({ reason: because('pipeline_failed') }),
     noteKilled: assign({ reason: because('pipeline_killed') }),
     noteRestarted: assign({ reason: because('pipeline_restarted') }),
-    clearReason: assign({ reason: undefined }),
+    clearReason: assign({ reason: undefined, overload: undefined }),
     tellStarted: emit(({ context: { camera } }) => ({ type: 'stream.started', camera })),
     tellStalled: emit(({ context: { camera } }) => ({ type: 'stream.stalled', camera, reason: because('no_frames') })),
+    tellOverloaded: enqueueActions(({ context: { camera, overload = because('overloaded') }, enqueue, self }) => {
+      enqueue.emit({ type: 'stream.overloaded', camera, reason: overload })
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'pipeline.overloaded', reason: overload })
+    }),
+    tellRelieved: emit(({ context: { camera } }) => ({ type: 'stream.relieved', camera })),
+    /** The camera is probed again. */
+    tellMisfit: enqueueActions(({ context: { reason }, enqueue, self }) => {
+      if (reason === undefined || !isMisfit(reason) || !self._parent) return
+      enqueue.sendTo(self._parent, { type: 'pipeline.misfit', reason })
+    }),
     tellEnded: emit(({ context: { camera, reason = because('no_longer_used') } }) => ({
       type: 'stream.ended',
       camera,
@@ -110,7 +93,7 @@ export const pipelineMachine = setup({
   },
 }).createMachine({
   id: 'pipeline',
-  context: ({ input }) => ({ ...input, progress: noProgress }),
+  context: ({ input }) => ({ ...input, progress: noProgress, pace: 0 }),
   invoke: { src: 'watchTaps', input: ({ context }) => ({ camera: context.camera }) },
   initial: 'asleep',
   states: {
@@ -155,6 +138,11 @@ export const pipelineMachine = setup({
             ],
           },
           {
+            guard: { type: 'isOverloaded', params: ({ event }) => event },
+            target: 'overloaded',
+            actions: [{ type: 'keepProgress', params: ({ event }) => event }, 'noteOverload', 'tellOverloaded'],
+          },
+          {
             guard: { type: 'isFurther', params: ({ event }) => event },
             target: 'running',
             reenter: true,
@@ -163,13 +151,38 @@ export const pipelineMachine = setup({
         ],
         'tap.finished': { guard: { type: 'isOwn', params: ({ event }) => event }, target: 'ending' },
       },
-      after: { stallLimit: 'stalled' },
-      initial: 'flowing',
-      states: {
-        flowing: { after: { silence: 'looking' } },
-        looking: look('quiet', 'isGone', 'noteKilled'),
-        quiet: { after: { recheck: 'looking' } },
+      ...flow,
+    },
+    // The stream runs, but the host is too slow for it.
+    overloaded: {
+      tags: ['running', 'overloaded', 'open'],
+      on: {
+        'tap.progress': [
+          {
+            guard: { type: 'isAnother', params: ({ event }) => event },
+            target: 'running',
+            actions: [
+              { type: 'giveReason', params: { reason: because('pipeline_replaced') } },
+              'tellEnded',
+              { type: 'keepProgress', params: ({ event }) => event },
+              'tellStarted',
+            ],
+          },
+          {
+            guard: { type: 'isRelieved', params: ({ event }) => event },
+            target: 'running',
+            actions: [{ type: 'keepProgress', params: ({ event }) => event }, 'tellRelieved'],
+          },
+          {
+            guard: { type: 'isFurther', params: ({ event }) => event },
+            target: 'overloaded',
+            reenter: true,
+            actions: { type: 'keepProgress', params: ({ event }) => event },
+          },
+        ],
+        'tap.finished': { guard: { type: 'isOwn', params: ({ event }) => event }, target: 'ending' },
       },
+      ...flow,
     },
     stalled: {
       tags: ['stalled', 'open'],
@@ -227,10 +240,11 @@ export const pipelineMachine = setup({
           actions: [
             { type: 'preferReport', params: ({ event }) => ({ report: event.output }) },
             'tellEnded',
+            'tellMisfit',
             'forgetProgress',
           ],
         },
-        onError: { target: 'asleep', actions: ['tellEnded', 'forgetProgress'] },
+        onError: { target: 'asleep', actions: ['tellEnded', 'tellMisfit', 'forgetProgress'] },
       },
     },
   },

@@ -1,7 +1,7 @@
 import { assign, emit, enqueueActions, setup } from 'xstate'
 import type { EndedRecording, RecordingFact } from './domain/facts.js'
 import type { Segment } from './domain/files.js'
-import { because, type Reason, reasonFrom } from './domain/reason.js'
+import { because, type Reason, type ReasonCode, reasonFrom } from './domain/reason.js'
 import { lacksAfter, type Need, needs, type RecordingIntent, withGap } from './domain/recording.js'
 import { callbackHole, promiseHole } from './hole.js'
 import {
@@ -22,6 +22,8 @@ import {
   type Wait,
 } from './recordingContext.js'
 import { streamHoldMachine } from './streamHold.js'
+
+const reconnects: ReadonlySet<ReasonCode> = new Set(['reconfigured', 'adapted', 'formats_changed'])
 
 /** The events, effects, guards and actions of the recording's statechart in `recording.ts`. */
 export const recordingSetup = setup({
@@ -59,8 +61,8 @@ export const recordingSetup = setup({
     /** False: the event ends the recording. */
     isSurvivable: ({ context, event }) =>
       context.startedAt !== undefined &&
-      // A camera that only reconnects with other settings was not unplugged.
-      !(event.type === 'camera.lost' && context.endsOnUnplug === true && event.reason.code !== 'reconfigured'),
+      // A camera that only reconnects was not unplugged.
+      !(event.type === 'camera.lost' && context.endsOnUnplug === true && !reconnects.has(event.reason.code)),
     isAtItsEnd: ({ context }, { at }: { at: number }) => at >= endOf(context),
     lacks: ({ context }, { need }: { need: Need }) => context.lacks[need] !== undefined,
   },

@@ -21,7 +21,7 @@ import { isAbsence, isServerLoss, pass, streamFails, waking } from './snapshotWa
 /** The device is busy with the stream of this service. */
 const ownStream = 'the device is busy: it is streaming'
 
-type Grab = Pick<SnapshotContext, 'camera' | 'device' | 'pipeline'>
+type Grab = Pick<SnapshotContext, 'camera' | 'device' | 'pipeline' | 'skipFrames'>
 
 /**
  * Takes one picture of a camera at a time, shared by all callers that request one meanwhile. Tries the tiers in order,

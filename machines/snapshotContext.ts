@@ -18,6 +18,7 @@ export interface SnapshotInput {
   pipeline: Pipeline
   /** The camera streams now, so its device is busy. */
   live: boolean
+  skipFrames?: number | 'auto'
   wish: SnapshotWish
 }
 
@@ -60,7 +61,7 @@ export const failures = (context: SnapshotContext, reason: Reason): LostSnapshot
 
 export function taken(
   { camera, passedOver }: SnapshotContext,
-  { tier, capturedAt }: Captured,
+  { tier, capturedAt, skippedFrames }: Captured,
   { wish: { by, options }, picture, finishedAt }: Extract<Saved, { picture: SavedPicture }>,
 ): SnapshotFact {
   const { filename, file, bytes, width, height } = picture
@@ -78,6 +79,7 @@ export function taken(
     tier,
     capturedAt,
     age,
+    ...(skippedFrames !== undefined && { skippedFrames }),
     passedOver,
   }
 }

@@ -4,6 +4,7 @@ import type { Explain, Explanation } from '../machines/domain/explanation.js'
 import { entryInWords } from '../machines/domain/explanationWords.js'
 import { cameraOf, type JournalEntry } from '../machines/domain/journal.js'
 import type { Log } from '../machines/domain/ports.js'
+import { evidenceFor } from './evidence.js'
 import { given, isoOf } from './present.js'
 import { mayReach } from './rights.js'
 
@@ -47,7 +48,7 @@ const factsOf = ({ since, causes, evidence, timers }: Explanation, caller: Calle
   given({
     since: since > 0 ? isoOf(since) : undefined,
     causes: wordsOf(visible(causes, caller)),
-    evidence,
+    evidence: evidenceFor(caller, evidence),
     until: isoOf(timers[0]?.until),
   }) as ErrorData
 
@@ -65,7 +66,12 @@ export const maySee = (caller: Caller | undefined, { actor }: JournalEntry): boo
  * to the entries of their camera.
  */
 export const visible = (entries: readonly JournalEntry[], caller: Caller | undefined): JournalEntry[] =>
-  entries.filter((entry) => maySee(caller, entry)).map((entry) => withoutOthers(entry, caller))
+  entries.filter((entry) => maySee(caller, entry)).map((entry) => withoutHost(withoutOthers(entry, caller), caller))
+
+function withoutHost({ evidence, ...entry }: JournalEntry, caller: Caller | undefined): JournalEntry {
+  const shown = evidenceFor(caller, evidence)
+  return shown === undefined ? entry : { ...entry, evidence: shown }
+}
 
 function withoutOthers(entry: JournalEntry, caller: Caller | undefined): JournalEntry {
   const { cause } = entry

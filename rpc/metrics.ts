@@ -27,6 +27,7 @@ type CameraCount =
   | 'starts'
   | 'restarts'
   | 'stalls'
+  | 'overloads'
   | 'snapshotsFailed'
   | `snapshotsOfTier${SnapshotTier}`
 
@@ -167,6 +168,7 @@ export const createMetrics = (): CountedMetrics => {
       if (ended !== undefined && at - ended <= restartWithin) add(camera, 'restarts')
     },
     'stream.stalled': ({ camera }) => add(camera, 'stalls'),
+    'stream.overloaded': ({ camera }) => add(camera, 'overloads'),
     'stream.ended': ({ camera, at }) => endedAt.set(camera, at),
     'camera.retired': ({ camera }) => {
       for (const map of [cameras, gapSince, endedAt]) map.delete(camera)

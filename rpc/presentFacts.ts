@@ -24,6 +24,7 @@ function cameraFacts(view: CameraView): Timed[] {
   if (identity.ambiguous)
     facts.push({ type: 'camera.identityAmbiguous', camera, reason: because('identity_ambiguous'), at })
   if (stream.status === 'ACTIVE') facts.push({ type: 'stream.started', camera, at: stream.since })
+  if (stream.overload) facts.push({ type: 'stream.overloaded', camera, reason: stream.overload, at: stream.since })
   if (stream.status === 'ERROR')
     facts.push({ type: 'stream.ended', camera, reason: stream.reason ?? because('no_frames'), at: stream.since })
   return [...facts, ...recordingFacts(view)]

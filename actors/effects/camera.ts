@@ -2,6 +2,7 @@ import { fromPromise } from 'xstate'
 import type { OnDevice } from '../../machines/cameraContext.js'
 import type { CameraId, Device, Probe } from '../../machines/domain/camera.js'
 import type { DeviceProbe, Pipelines } from '../../machines/domain/capture.js'
+import { easedSettings, thinned } from '../../machines/domain/ease.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { AddressCheck } from '../../machines/domain/external.js'
 import type { Segments } from '../../machines/domain/files.js'
@@ -64,11 +65,15 @@ export const cameraEffects = ({
     return undefined
   }
   return {
-    probeDevice: fromPromise<Probe & { at: number }, OnDevice>(async ({ input: { device, settings }, signal }) => {
-      if (device.kind === 'rtsp') await checkAddress(device, addresses, signal)
-      const capabilities = await probe.capabilities(device, signal)
-      return { capabilities, pipeline: choosePipeline(device.kind, capabilities, settings, defaults), at: clock.now() }
-    }),
+    probeDevice: fromPromise<Probe & { at: number }, OnDevice>(
+      async ({ input: { device, ease = 0, ...input }, signal }) => {
+        if (device.kind === 'rtsp') await checkAddress(device, addresses, signal)
+        const capabilities = await probe.capabilities(device, signal)
+        const wish = easedSettings(input.settings, defaults, ease)
+        const pipeline = choosePipeline(device.kind, capabilities, wish.settings, wish.defaults)
+        return { capabilities, pipeline: ease > 0 ? thinned(pipeline, wish.defaults.fps) : pipeline, at: clock.now() }
+      },
+    ),
 
     publishPath: callback<PathEvent, { id: CameraId; device: Device; probe: Probe }>(
       ({ input: { id, device, probe: found }, send }) => {

@@ -10,6 +10,7 @@ interface Grab {
   camera: CameraId
   device: Device
   pipeline: Pipeline
+  skipFrames?: number | 'auto'
 }
 
 interface Saving {
@@ -19,8 +20,8 @@ interface Saving {
 }
 
 const grab = (pictures: Pictures, method: 'grabDirect' | 'grabByFfmpeg', tier: SnapshotTier) =>
-  fromPromise<Captured, Grab>(async ({ input: { camera, device, pipeline }, signal }) => ({
-    ...(await pictures[method](camera, device, pipeline, signal)),
+  fromPromise<Captured, Grab>(async ({ input: { camera, device, pipeline, skipFrames }, signal }) => ({
+    ...(await pictures[method](camera, device, pipeline, signal, skipFrames)),
     tier,
   }))
 

@@ -5,6 +5,9 @@ import { codeOf } from '../errorCode.js'
 /** Seconds that another process may take for its change. */
 const patience = 5
 
+/** Exit status of flock when another process holds the lock. Without it, a flock that fails would mean the same. */
+const taken = 75
+
 /**
  * Locks an open file by the program flock(1), which inherits the descriptor. The lock belongs to the open file: it
  * outlives the program and ends with this process, however that ends. Waits at most `seconds`. Rejects with one
@@ -12,16 +15,23 @@ const patience = 5
  */
 export async function flock(fd: number, seconds: number): Promise<boolean> {
   const wait = seconds === 0 ? ['--nonblock'] : ['--timeout', String(seconds)]
+  const args = ['--exclusive', ...wait, '--conflict-exit-code', String(taken), '3']
+  let output = ''
   const status = await new Promise<number | string>((done, fail) => {
-    const child = spawn('flock', ['--exclusive', ...wait, '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] })
+    const child = spawn('flock', args, { stdio: ['ignore', 'ignore', 'pipe', fd] })
+    child.stderr?.on('data', (chunk: Buffer) => {
+      output = (output + chunk.toString('utf8')).slice(0, 2_000)
+    })
     child.on('error', (error) => {
       const isMissing = codeOf(error) === 'ENOENT'
       const what = isMissing ? 'is missing' : `cannot be started (${codeOf(error)})`
       fail(new Error(`the program flock (package util-linux) ${what}`))
     })
-    child.on('exit', (code, signal) => done(code ?? signal ?? 'no status'))
+    child.on('close', (code, signal) => done(code ?? signal ?? 'no status'))
   })
-  if (status === 0 || status === 1) return status === 0
+  if (status === 0 || status === taken) return status === 0
+  if (/busybox|unrecognized option|invalid option/i.test(output))
+    throw new Error('the program flock is not that of util-linux, and lacks options: install the package util-linux')
   throw new Error(`the program flock (package util-linux) ended with ${status}`)
 }
 

@@ -7,6 +7,7 @@ import {
   type Device,
   type Pipeline,
 } from '../../machines/domain/camera.js'
+import { isPiped, pixelFormats, v4l2Code } from './pixelFormats.js'
 
 /** The folder and mark that the processes of a camera share. */
 export interface Place {
@@ -89,10 +90,12 @@ export function streamCommand({
     .map(quoted)
     .concat(`rtsp://${userinfo(publishAs)}${publishHost}:$RTSP_PORT/$MTX_PATH`)
     .concat(pipeline.kind === 'encode' ? [...stillArgs, stillFile(place, camera)].map(quoted) : [])
+  const feeder = feederOf(device, pipeline.mode)
+  const capture = feeder.length > 0 ? `${[...withParent, ...feeder].map(quoted).join(' ')} | ` : ''
   return [
     ...['env', `FFREPORT=${report}`, `${MARK}=${place.mark}/${camera}`],
     ...['flock', '--no-fork', '-w', '5', lockFile(place, camera)],
-    ...['sh', '-c', withRetries(ffmpeg.join(' '), device)],
+    ...['sh', '-c', withRetries(capture + ffmpeg.join(' '), device)],
   ]
     .map(quoted)
     .join(' ')
@@ -124,28 +127,31 @@ export function inputArgs(
   clockwork?: Clockwork,
 ): string[] {
   if (device.kind === 'virtual') return ['-re', '-f', 'lavfi', '-i', testPattern(camera, mode, clockwork)]
-  const format = inputFormats[mode.fourcc]
-  const rate = Math.round(mode.fps * 100) / 100
+  const format = pixelFormats[mode.fourcc]
+  const rate = rateOf(mode)
+  const size = `${mode.width}x${mode.height}`
+  // A pipe has no time stamps of its own.
+  const live = ['-use_wallclock_as_timestamps', '1']
+  if (format?.piped === 'hevc') return [...live, '-f', 'hevc', '-framerate', rate, '-i', 'pipe:0']
+  if (format?.piped) {
+    const frames = ['-pixel_format', format.name, '-framerate', rate, '-video_size', size]
+    return [...live, '-f', 'rawvideo', ...frames, '-i', 'pipe:0']
+  }
   return [
-    ...['-f', 'v4l2', ...(format === undefined ? [] : ['-input_format', format])],
-    ...['-framerate', String(rate), '-video_size', `${mode.width}x${mode.height}`, '-i', device.node],
+    // For a format that is not in the table the driver chooses.
+    ...['-f', 'v4l2', ...(format === undefined ? [] : ['-input_format', format.name])],
+    ...['-framerate', rate, '-video_size', size, '-i', device.node],
   ]
 }
 
-/** V4L2 formats → ffmpeg's names. For other formats the driver chooses. */
-export const inputFormats: Record<string, string> = {
-  H264: 'h264',
-  MJPG: 'mjpeg',
-  JPEG: 'mjpeg',
-  YUYV: 'yuyv422',
-  UYVY: 'uyvy422',
-  NV12: 'nv12',
-  NV21: 'nv21',
-  YU12: 'yuv420p',
-  YV12: 'yuv420p',
-  BGR3: 'bgr24',
-  RGB3: 'rgb24',
-  GREY: 'gray',
+const rateOf = ({ fps }: CaptureMode): string => String(Math.round(fps * 100) / 100)
+
+/** The command whose output is ffmpeg's input `pipe:0`; empty if ffmpeg reads the device itself. */
+function feederOf(device: StreamCommand['device'], mode: CaptureMode): string[] {
+  if (device.kind !== 'usb' || !isPiped(mode)) return []
+  const format = `width=${mode.width},height=${mode.height},pixelformat=${v4l2Code(mode.fourcc)}`
+  const capture = [`--set-fmt-video=${format}`, `--set-parm=${rateOf(mode)}`, '--stream-mmap=4', '--stream-to=-']
+  return ['v4l2-ctl', '-d', device.node, '--silent', ...capture]
 }
 
 /**
@@ -166,15 +172,23 @@ function testPattern(camera: CameraId, { width, height, fps }: CaptureMode, cloc
  * Encodes each frame once, at its own time. By default ffmpeg repeats frames up to the nominal rate, so a webcam in the
  * dark would cost three times the work; and it would move each frame to a multiple of that rate, hence RTP's time base.
  */
-function outputArgs({ kind, mode, codec }: Pipeline, variableRate: readonly string[]): string[] {
+function outputArgs({ kind, mode, codec, maxFps }: Pipeline, variableRate: readonly string[]): string[] {
   if (kind !== 'encode' || !codec) return ['-map', '0:v:0', '-c:v', 'copy']
   const times = [...variableRate, '-enc_time_base', '1:90000']
-  return ['-map', '0:v:0', ...evenSize(mode), ...times, ...encoderArgs(codec, mode.fps)]
+  const filters = [...thinning(maxFps), ...evenSize(mode)]
+  const filter = filters.length > 0 ? ['-vf', filters.join(',')] : []
+  return ['-map', '0:v:0', ...filter, ...times, ...encoderArgs(codec, maxFps ?? mode.fps)]
 }
+
+/** Passes on frames that are far enough apart. A little less than the distance, because cameras are not exact. */
+const thinning = (maxFps: number | undefined): string[] =>
+  maxFps === undefined
+    ? []
+    : [`select='isnan(prev_selected_t)+gte(t-prev_selected_t,${Math.round(900 / maxFps) / 1000})'`]
 
 /** 4:2:0 needs an even width and height. */
 const evenSize = ({ width, height }: CaptureMode): string[] =>
-  width % 2 === 0 && height % 2 === 0 ? [] : ['-vf', 'crop=trunc(iw/2)*2:trunc(ih/2)*2']
+  width % 2 === 0 && height % 2 === 0 ? [] : ['crop=trunc(iw/2)*2:trunc(ih/2)*2']
 
 /**
  * Forces a keyframe each second by time, not by frame count, because webcams deliver fewer frames in the dark. `-g` is

@@ -4,6 +4,15 @@ import { because, type Evidence, Failure, type Reason, type ReasonCode } from '.
 /** Output of ffmpeg and v4l2-ctl → reason. Patterns include the operation, because an errno alone is ambiguous. */
 const reasons: [RegExp, ReasonCode, details?: string][] = [
   [/VIDIOC_STREAMON.*(?:No space left|ENOSPC)/i, 'usb_bandwidth'],
+  [/VIDIOC_STREAMON.*Cannot allocate memory/i, 'usb_bandwidth', 'the USB controller has no resources for this camera'],
+  [/VIDIOC_\w+.*Cannot allocate memory/i, 'out_of_memory', 'the host has no memory for the buffers of the camera'],
+  [
+    /VIDIOC_(?:S_FMT|REQBUFS|QUERYBUF|QBUF|STREAMON)\b.*Invalid argument/i,
+    'format_not_offered',
+    'the driver refuses the format, although the camera offered it',
+  ],
+  // ENOLINK and ENOLCK: a grabber has no signal, or cannot lock on to it.
+  [/VIDIOC_\w+.*(?:Link has been severed|No locks available)/i, 'no_signal'],
   [/No such device|ENODEV/i, 'device_gone'],
   [/(?:\/dev\/|video\d).*No such file|Cannot open device|Unable to detect what device/i, 'device_gone'],
   [/(?:resource )?busy|EBUSY/i, 'device_busy'],
@@ -13,9 +22,16 @@ const reasons: [RegExp, ReasonCode, details?: string][] = [
   ],
   [/Unknown encoder '?libx264/i, 'encoder_missing'],
   [/Unknown encoder|Encoder not found|Error while opening encoder/i, 'encoder_failed'],
+  [
+    /Impossible to convert between the formats/i,
+    'ffmpeg_incomplete',
+    'this ffmpeg cannot convert the pictures of this format',
+  ],
   [/Unknown input format|Unrecognized option|Option .* not found|No such filter/i, 'ffmpeg_incomplete'],
   [/Cannot find a proper format|not a video capture device|Inappropriate ioctl/i, 'format_not_offered'],
   [/Cannot allocate memory|VIDIOC_REQBUFS.*memory/i, 'out_of_memory'],
+  [/VIDIOC_\w+.*(?:Broken pipe|Connection reset)/i, 'device_error'],
+  [/pipe:0?:.*(?:Invalid data|End of file)/i, 'device_error', 'the device delivered no frames'],
   [/Connection refused/i, 'server_unreachable', 'the media server cannot be reached'],
   [
     /Server returned 4\d\d|method (?:ANNOUNCE|SETUP|RECORD) failed: 4\d\d/i,
@@ -67,6 +83,9 @@ const errnos = [
   ['Connection reset', 'ECONNRESET'],
   ['Broken pipe', 'EPIPE'],
   ['Inappropriate ioctl', 'ENOTTY'],
+  ['Invalid argument', 'EINVAL'],
+  ['Link has been severed', 'ENOLINK'],
+  ['No locks available', 'ENOLCK'],
 ] as const
 
 /** Returns the failure that is found in the output of a program, or else the given one. */

@@ -3,11 +3,13 @@ import type { CameraId, Capabilities, CaptureMode, Device, Pipeline, UsbDevice }
 import { chooseMode, isStill } from '../../machines/domain/captureMode.js'
 import type { Picture, StreamReader } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
-import { type Clockwork, inputArgs, inputFormats, lockFile } from './command.js'
+import { type Clockwork, inputArgs, lockFile } from './command.js'
 import { failureOf } from './endReason.js'
 import { completeJpeg, pictureSize } from './jpeg.js'
+import { isPiped, pixelFormats, v4l2Code } from './pixelFormats.js'
 import { quiet, type Ran, type Run } from './run.js'
 import { discard, intoTemporary, temporaryFile } from './temporary.js'
+import { brightnessFilter, brightnessIn, settledAfter, type WarmUp } from './warmUp.js'
 
 export interface GrabOptions {
   camera: CameraId
@@ -17,44 +19,40 @@ export interface GrabOptions {
   signal: AbortSignal
   /** Milliseconds. */
   timeout: number
+  warmUp: WarmUp
 }
 
-/** Number of frames to skip, because the first frames of a webcam are dark. */
-const skipped = 4
+/** A captured picture. `skipped`: number of frames before it; `settled`: how many were needed, if that was measured. */
+export interface Grabbed {
+  file: string
+  skipped: number
+  settled?: number
+}
+
 /** Exit code of flock when another process holds the lock. */
 const lockTaken = 75
 /** The quality of the still tap (ffmpeg's scale, 2 is best), so that `save` rarely has to encode again. */
 const stillQuality = ['-q:v', '4', '-pix_fmt', 'yuvj420p']
-const onePicture = ['-frames:v', '1', '-update', '1', '-c:v', 'mjpeg', ...stillQuality, '-f', 'image2']
-
-/** Bytes per pixel of the raw formats whose frames are not padded. */
-const depth: Record<string, number> = {
-  YUYV: 2,
-  UYVY: 2,
-  NV12: 1.5,
-  NV21: 1.5,
-  YU12: 1.5,
-  YV12: 1.5,
-  BGR3: 3,
-  RGB3: 3,
-  GREY: 1,
-}
+const newestPicture = ['-update', '1', '-c:v', 'mjpeg', ...stillQuality, '-f', 'image2']
+const onePicture = ['-frames:v', '1', ...newestPicture]
 
 /**
  * Tier 0: captures one frame from V4L2, several times faster than with ffmpeg. Resolves with the path of a JPEG in the
  * run folder.
  */
-export async function grabFromV4l2(device: UsbDevice, mode: CaptureMode, options: GrabOptions): Promise<string> {
+export async function grabFromV4l2(device: UsbDevice, mode: CaptureMode, options: GrabOptions): Promise<Grabbed> {
+  const { warmUp } = options
   const frame = temporaryFile(options.runDir, '.frame')
-  const size = `width=${mode.width},height=${mode.height}${mode.fourcc ? `,pixelformat=${mode.fourcc}` : ''}`
+  const size = `width=${mode.width},height=${mode.height}${mode.fourcc ? `,pixelformat=${v4l2Code(mode.fourcc)}` : ''}`
   const format = ['-d', device.node, `--set-fmt-video=${size}`]
-  const stream = ['--stream-mmap=2', `--stream-skip=${skipped}`, '--stream-count=1', `--stream-to=${frame}`]
+  const [skip, count] = 'skip' in warmUp ? [warmUp.skip, 1] : [0, warmUp.measure]
+  const stream = ['--stream-mmap=2', `--stream-skip=${skip}`, `--stream-count=${count}`, `--stream-to=${frame}`]
   try {
     const { stdout, stderr } = await underLock(['v4l2-ctl', ...format, ...stream], options)
     const { size: bytes } = await stat(frame).catch(() => ({ size: 0 }))
     // v4l2-ctl also exits with 0 if the device is busy, so only the file counts.
     if (bytes === 0) throw failureOf(stdout + stderr, 'no_frames', 'the device delivered no frame')
-    return await asJpeg(frame, mode, options)
+    return count > 1 ? await lastOf(frame, mode, options) : { file: await asJpeg(frame, mode, options), skipped: skip }
   } finally {
     await discard(frame)
   }
@@ -64,8 +62,8 @@ async function asJpeg(frame: string, { fourcc, width, height }: CaptureMode, opt
   const bytes = await readFile(frame)
   const whole = completeJpeg(bytes)
   if (whole) return intoTemporary(options.runDir, '.jpg', (file) => writeFile(file, whole))
-  const format = inputFormats[fourcc]
-  if (format === undefined || bytes.length < width * height * (depth[fourcc] ?? Number.POSITIVE_INFINITY))
+  const { name: format, bits = Number.POSITIVE_INFINITY } = pixelFormats[fourcc] ?? {}
+  if (format === undefined || bytes.length < (width * height * bits) / 8)
     throw new Failure('no_picture', 'the device delivered a broken frame')
   const pixels = fourcc === 'YV12' ? ['-vf', 'shuffleplanes=0:2:1'] : []
   return intoTemporary(options.runDir, '.jpg', async (file) => {
@@ -74,25 +72,60 @@ async function asJpeg(frame: string, { fourcc, width, height }: CaptureMode, opt
   })
 }
 
+/** The last one of several frames, with their brightness. */
+async function lastOf(frames: string, { fourcc, width, height }: CaptureMode, options: GrabOptions): Promise<Grabbed> {
+  const isCompressed = (await readFile(frames)).subarray(0, 2).equals(Buffer.from('ffd8', 'hex'))
+  const format = pixelFormats[fourcc]?.name
+  if (!isCompressed && format === undefined) throw new Failure('no_picture', 'the device delivered a broken frame')
+  const raw = ['-f', 'rawvideo', '-pixel_format', format ?? '', '-video_size', `${width}x${height}`]
+  const pixels = fourcc === 'YV12' && !isCompressed ? 'shuffleplanes=0:2:1,' : ''
+  const filter = ['-vf', pixels + brightnessFilter]
+  let stdout = ''
+  const file = await intoTemporary(options.runDir, '.jpg', async (to) => {
+    const input = [...(isCompressed ? ['-f', 'mjpeg'] : raw), '-i', frames]
+    const ran = await options.run('ffmpeg', [...quiet, ...input, ...filter, ...newestPicture, to], options)
+    await checkPicture(to, ran)
+    stdout = ran.stdout
+  })
+  return measured(file, stdout)
+}
+
+function measured(file: string, output: string): Grabbed {
+  const brightness = brightnessIn(output)
+  return { file, skipped: Math.max(0, brightness.length - 1), settled: settledAfter(brightness) }
+}
+
 /** Tier 1: captures one frame with ffmpeg, from the device or from the test pattern. */
-export const grabFromDevice = (
+export async function grabFromDevice(
   device: Exclude<Device, { kind: 'rtsp' }>,
   clockwork: Clockwork | undefined,
   options: GrabOptions,
-): Promise<string> =>
-  intoTemporary(options.runDir, '.jpg', async (file) => {
-    const { camera, pipeline } = options
+): Promise<Grabbed> {
+  const { camera, pipeline, warmUp } = options
+  // A test pattern is not dark. Of H.264, the next keyframe is no brighter and may come late.
+  const isSkipping = device.kind === 'usb' && pipeline.mode.fourcc !== 'H264'
+  const measures = isSkipping && 'measure' in warmUp ? warmUp.measure : 0
+  const skip = isSkipping && 'skip' in warmUp ? warmUp.skip : 0
+  let stdout = ''
+  const file = await intoTemporary(options.runDir, '.jpg', async (to) => {
+    if (device.kind === 'usb' && isPiped(pipeline.mode))
+      throw new Failure('format_not_offered', `ffmpeg cannot read ${pipeline.mode.fourcc} from the device`)
     const input = inputArgs(camera, device, pipeline.mode, clockwork)
-    // H.264 cameras: no skipping, because the next keyframe is no brighter and may come late.
-    const warmUp = device.kind === 'usb' && pipeline.mode.fourcc !== 'H264' ? ['-vf', `select=gte(n\\,${skipped})`] : []
-    await checkPicture(file, await underLock(['ffmpeg', ...quiet, ...input, ...warmUp, ...onePicture, file], options))
+    const skipping = skip > 0 ? ['-vf', `select=gte(n\\,${skip})`] : []
+    const measuring = ['-vf', brightnessFilter, '-frames:v', String(measures), ...newestPicture]
+    const output = measures > 0 ? measuring : [...skipping, ...onePicture]
+    const ran = await underLock(['ffmpeg', ...quiet, ...input, ...output, to], options)
+    await checkPicture(to, ran)
+    stdout = ran.stdout
   })
+  return measures > 0 ? measured(file, stdout) : { file, skipped: skip }
+}
 
 /** Tiers 2 and 3: reads the next keyframe of the stream, and starts ffmpeg at the same time. */
 export async function grabKeyframe(
   reader: Pick<StreamReader, 'keyframe'>,
   now: () => number,
-  { camera, runDir, run, signal, timeout }: Omit<GrabOptions, 'pipeline'>,
+  { camera, runDir, run, signal, timeout }: Omit<GrabOptions, 'pipeline' | 'warmUp'>,
 ): Promise<Picture> {
   const ended = new AbortController()
   const keyframe = reader
@@ -128,12 +161,16 @@ export async function stillMode({ mode }: Pipeline, capabilities: () => Promise<
 /**
  * Runs the command under the lock of the camera's device. Rejects at once if another process holds the lock.
  */
-async function underLock(command: string[], { camera, runDir, run, signal, timeout }: GrabOptions): Promise<Ran> {
+async function underLock(
+  command: string[],
+  { camera, runDir, run, signal, timeout }: Omit<GrabOptions, 'warmUp'>,
+): Promise<Ran> {
   const lock = ['--no-fork', '-n', '-E', String(lockTaken), lockFile({ runDir }, camera)]
   const ran = await run('flock', [...lock, ...command], { signal, timeout })
   if (ran.code === lockTaken) throw new Failure('device_busy')
   if (ran.code === 69 || /flock: failed to execute/.test(ran.stderr))
     throw new Failure('program_missing', `${command[0]} is not installed`)
+  if (/busybox/i.test(ran.stderr)) throw new Failure('program_missing', 'flock of util-linux is not installed')
   if (/^flock: /m.test(ran.stderr)) throw new Failure('failed', 'the device lock cannot be acquired')
   return ran
 }

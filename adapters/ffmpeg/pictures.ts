@@ -1,13 +1,23 @@
 import { copyFile } from 'node:fs/promises'
 import type { CameraId, Capabilities, Device } from '../../machines/domain/camera.js'
-import type { DeviceProbe, Log, Pictures, Pipelines, StreamReader, WallClock } from '../../machines/domain/ports.js'
+import type {
+  DeviceProbe,
+  Log,
+  Picture,
+  Pictures,
+  Pipelines,
+  StreamReader,
+  WallClock,
+} from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { codeOf } from '../errorCode.js'
+import type { DeviceUsage } from '../usb/usage.js'
 import { findClockwork } from './clockwork.js'
-import { grabFromDevice, grabFromV4l2, grabKeyframe, stillMode } from './grab.js'
-import { type Run, run as runProgram } from './run.js'
+import { type Grabbed, grabFromDevice, grabFromV4l2, grabKeyframe, stillMode } from './grab.js'
+import { behindStreams, type Run, run as runProgram } from './run.js'
 import { convertPicture, savePicture } from './savePicture.js'
 import { discard, discardLeftovers, intoTemporary } from './temporary.js'
+import { createWarmUps, usualSkip } from './warmUp.js'
 
 export interface PicturesOptions {
   /** Returns the folder of a camera's snapshots. */
@@ -16,6 +26,8 @@ export interface PicturesOptions {
   runDir: string
   reader: Pick<StreamReader, 'keyframe'>
   pipelines: Pick<Pipelines, 'still'>
+  /** Names who holds a busy device; by default nobody does. */
+  usage?: Pick<DeviceUsage, 'explained'>
   clock: WallClock
   log: Log
   /** Reads the other formats of an H.264 camera. If absent, such a camera has no tier 0. */
@@ -23,12 +35,28 @@ export interface PicturesOptions {
   run?: Run
   /** Limits in ms. */
   limits?: { direct: number; ffmpeg: number; stream: number }
+  /** Number of frames to skip, because the first ones are dark. `auto`: until the brightness has settled. */
+  skipFrames?: number | 'auto'
 }
 
 /** Takes pictures under the device lock. A failed or aborted attempt leaves no process and no file. */
 export function createPictures(options: PicturesOptions): Pictures {
-  const { snapshotsDir, runDir, reader, pipelines, clock, log, probe, run = runProgram } = options
+  const { snapshotsDir, runDir, reader, pipelines, clock, log, probe } = options
+  const run = behindStreams(options.run ?? runProgram)
   const { limits = { direct: 2_000, ffmpeg: 6_000, stream: 20_000 } } = options
+  /** Adds to a failure who uses the device. Throws it again. */
+  const naming = (camera: CameraId, device: Device) => (error: unknown) => {
+    if (!(error instanceof Failure) || options.usage === undefined) throw error
+    const { code, message: details, evidence } = error
+    const known = evidence === undefined ? { code, details } : { code, details, evidence }
+    const { evidence: seen } = options.usage.explained(camera, known, device)
+    throw seen === evidence ? error : new Failure(code, details, seen)
+  }
+  const warmUps = createWarmUps({ skipFrames: options.skipFrames ?? usualSkip, now: () => performance.now() })
+  const taken = (camera: CameraId, node: string, { file, skipped, settled }: Grabbed): Picture => {
+    if (settled !== undefined) warmUps.keep(camera, node, settled)
+    return { file, capturedAt: clock.now(), skippedFrames: skipped }
+  }
   const reserved = new Map<string, CameraId>()
   const known = new Map<CameraId, { node: string; capabilities: Capabilities }>()
   const cleaned = new Map<string, Promise<void>>()
@@ -55,20 +83,23 @@ export function createPictures(options: PicturesOptions): Pictures {
   }
 
   return {
-    grabDirect: withoutPaths(async (camera, device, pipeline, signal) => {
+    grabDirect: withoutPaths(async (camera, device, pipeline, signal, skipFrames) => {
       if (device.kind !== 'usb') throw new Failure('not_a_usb_camera')
       await clean(runDir)
       const mode = await stillMode(pipeline, () => capabilitiesOf(camera, device, signal))
-      const file = await grabFromV4l2(device, mode, { camera, pipeline, runDir, run, signal, timeout: limits.direct })
-      return { file, capturedAt: clock.now() }
+      const warmUp = warmUps.of(camera, device.node, mode, skipFrames)
+      const grab = { camera, pipeline, runDir, run, signal, timeout: limits.direct, warmUp }
+      return taken(camera, device.node, await grabFromV4l2(device, mode, grab).catch(naming(camera, device)))
     }),
 
-    grabByFfmpeg: withoutPaths(async (camera, device, pipeline, signal) => {
+    grabByFfmpeg: withoutPaths(async (camera, device, pipeline, signal, skipFrames) => {
       if (device.kind === 'rtsp') throw new Failure('not_a_local_device')
       await clean(runDir)
       if (device.kind === 'virtual') clockwork ??= findClockwork({ runner: run })
-      const grab = { camera, pipeline, runDir, run, signal, timeout: limits.ffmpeg }
-      return { file: await grabFromDevice(device, await clockwork, grab), capturedAt: clock.now() }
+      const node = device.kind === 'usb' ? device.node : ''
+      const warmUp = warmUps.of(camera, node, pipeline.mode, device.kind === 'usb' ? skipFrames : 0)
+      const grab = { camera, pipeline, runDir, run, signal, timeout: limits.ffmpeg, warmUp }
+      return taken(camera, node, await grabFromDevice(device, await clockwork, grab).catch(naming(camera, device)))
     }),
 
     grabFromStream: withoutPaths(async (camera, maxAge, signal) => {

@@ -11,12 +11,15 @@ import { Failure } from '../../machines/domain/reason.js'
 import { attempt } from '../attempt.js'
 import { isAlive } from '../markedProcesses.js'
 import { endsWithParent } from '../programs.js'
+import { createDeviceUsage, type DeviceUsage } from '../usb/usage.js'
 import { findClockwork } from './clockwork.js'
 import { isQuotable, lockFile, progressAddress, stillFile, streamCommand } from './command.js'
 import { endReason, errorLines } from './endReason.js'
+import { createPace } from './pace.js'
 import { createProcessTable } from './processes.js'
 import { createProgressParser } from './progress.js'
 import { createReports } from './reports.js'
+import { createSizeReader } from './sizeReader.js'
 import { findVariableRate } from './variableRate.js'
 
 export interface PipelinesOptions {
@@ -51,7 +54,9 @@ interface Watched {
  * Resolves when the socket for the progress is open, because each command contains its port. Rejects if the name of the
  * folder cannot be used in a command. `close` ends the watching, not the pipelines.
  */
-export async function createPipelines(options: PipelinesOptions): Promise<Pipelines & { close(): void }> {
+export async function createPipelines(
+  options: PipelinesOptions,
+): Promise<Pipelines & { usage: DeviceUsage; close(): void }> {
   const { runDir, mark, log, clock, publishHost = '127.0.0.1', publishAs, mayBeHidden } = options
   if (!isQuotable(runDir)) throw new Error('the name of the data directory must not contain $ or a line break')
   const [socket, clockwork, variableRate, withParent] = await Promise.all([
@@ -71,6 +76,11 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
     ...(clockwork && { clockwork }),
   }
   const processes = createProcessTable({ mark, clock, ...(mayBeHidden && { mayBeHidden }) })
+  const usage = createDeviceUsage({
+    log,
+    isOwn: processes.isOwn,
+    isRunning: (camera) => processes.presence(camera) === 'running',
+  })
   const watched = new Map<CameraId, Watched>()
   const addresses = new Map<string, Watched>()
   /** Cameras whose pipeline decodes. Only these write stills. */
@@ -89,9 +99,14 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
     if (entry.parser?.sender !== sender) {
       // Finds the process while it runs, so that a later absence means that it ended, not that it is invisible.
       processes.presence(camera)
-      const push = createProgressParser(({ last, ...progress }) =>
-        listener(last ? { type: 'tap.finished', sender } : { type: 'tap.progress', sender, progress }),
-      )
+      const measured = createPace()
+      const sized = createSizeReader(() => (decoding.has(camera) ? stillFile({ runDir }, camera) : undefined), clock)
+      const push = createProgressParser(({ last, ...block }) => {
+        if (last) return listener({ type: 'tap.finished', sender })
+        const size = sized(block.frames)
+        const progress = { ...measured(block, clock.monotonic()), ...(size && { size }) }
+        listener({ type: 'tap.progress', sender, progress })
+      })
       entry.parser = { sender, push }
     }
     entry.parser.push(packet.toString('latin1'))
@@ -99,7 +114,9 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
   socket.on('error', (error) => log.warn('the progress of pipelines cannot be received', { reason: reasonOf(error) }))
 
   return {
+    usage,
     spec(camera, device, pipeline) {
+      usage.note(camera, device)
       if (device.kind === 'rtsp') return { name: camera, source: { url: device.url } }
       if (pipeline.kind === 'encode') decoding.add(camera)
       else decoding.delete(camera)
@@ -129,7 +146,8 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
       if (lines.length > 0) log.debug('ffmpeg reported', { camera, lines: lines.slice(-5) })
       // A new process may have started meanwhile; its report is kept.
       if (!processes.of(camera)) reports.empty(camera)
-      return endReason(text)
+      const reason = endReason(text)
+      return reason && usage.explained(camera, reason)
     },
     async recycle(camera) {
       const found = processes.of(camera)

@@ -32,6 +32,7 @@ export function createProcessTable({ mark, clock, mayBeHidden = () => false }: P
   const admitted = new Map<CameraId, ProcessId>()
   /** Cameras whose process was found at least once. */
   const visible = new Set<CameraId>()
+  const own = `${MARK}=${mark}/`
   let scanned: { at: number; found: PipelineProcess[] } | undefined
 
   const scan = (): PipelineProcess[] =>
@@ -62,6 +63,11 @@ export function createProcessTable({ mark, clock, mayBeHidden = () => false }: P
       if (look(camera)) return 'running'
       return visible.has(camera) ? 'gone' : 'unknown'
     },
+    /** True for a process of this data directory, also one that a shell of ours started. */
+    isOwn: (pid: number): boolean =>
+      readProc(`${pid}/environ`)
+        .split('\0')
+        .some((each) => each.startsWith(own)),
     /** See `Pipelines`. Other users can read the password in `ps`, but cannot start a process of this user. */
     admit(camera: CameraId): boolean {
       const last = admitted.get(camera)

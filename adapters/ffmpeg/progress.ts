@@ -1,12 +1,22 @@
-import type { PipelineProgress } from '../../machines/domain/ports.js'
-
-export interface ProgressBlock extends PipelineProgress {
+export interface ProgressBlock {
+  frames: number
+  /** Mean since the start of the process. */
+  fps: number
+  /** Bits per second, 0 when unknown. */
+  bitrate: number
+  /** The media time of the newest frame, in ms; absent when unknown. */
+  mediaTime?: number
+  /** Frames that ffmpeg added or left out to keep a rate. */
+  duplicated: number
+  dropped: number
   /** The last block: ffmpeg ends normally. */
   last: boolean
 }
 
 /** Maximum number of bytes kept of an incomplete block; a normal block has about 220. */
 const longest = 4_096
+
+const used = new Set(['frame', 'fps', 'bitrate', 'out_time_us', 'out_time_ms', 'dup_frames', 'drop_frames'])
 
 /** Parses `-progress` output, independent of the packet boundaries. */
 export function createProgressParser(onBlock: (block: ProgressBlock) => void): (text: string) => void {
@@ -21,13 +31,18 @@ export function createProgressParser(onBlock: (block: ProgressBlock) => void): (
       const name = line.slice(0, at).trim()
       const value = line.slice(at + 1).trim()
       if (name !== 'progress') {
-        if (name === 'frame' || name === 'fps' || name === 'bitrate') values[name] = value
+        if (used.has(name)) values[name] = value
         continue
       }
+      // `out_time_ms` is in microseconds, too, and the only one in old versions.
+      const mediaTime = Number.parseInt(values.out_time_us ?? values.out_time_ms ?? '', 10) / 1_000
       onBlock({
         frames: number(values.frame),
         fps: number(values.fps),
         bitrate: bits(values.bitrate),
+        ...(Number.isFinite(mediaTime) && { mediaTime }),
+        duplicated: number(values.dup_frames),
+        dropped: number(values.drop_frames),
         last: value === 'end',
       })
       values = {}

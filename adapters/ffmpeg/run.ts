@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
+import { setPriority } from 'node:os'
 import { Failure } from '../../machines/domain/reason.js'
+import { attempt } from '../attempt.js'
 
 export interface RunOptions {
   /** Abort kills the program, and the promise rejects with the signal's reason. */
@@ -9,6 +11,8 @@ export interface RunOptions {
   /** Written to stdin, which is then closed. The program starts before a promise settles; a rejection kills it. */
   stdin?: Uint8Array | Promise<Uint8Array>
   env?: NodeJS.ProcessEnv
+  /** How far behind other programs it is scheduled, 0–19. */
+  niceness?: number
 }
 
 export interface Ran {
@@ -19,6 +23,12 @@ export interface Ran {
 }
 
 export type Run = (command: string, args: readonly string[], options?: RunOptions) => Promise<Ran>
+
+/** Runs programs that must not take the processor from the streams: of probes and snapshots. */
+export const behindStreams =
+  (runner: Run): Run =>
+  (command, args, options) =>
+    runner(command, args, { ...options, niceness: 5 })
 
 /** Arguments that make ffmpeg write errors only and never prompt. */
 export const quiet = ['-hide_banner', '-nostdin', '-y', '-loglevel', 'error']
@@ -32,13 +42,14 @@ const killLimit = 500
  * Runs a program and resolves with any exit code. Rejects with `program_missing`, with `timed_out`, or with the reason
  * of the signal or of `stdin`; in these cases it kills the program before the promise rejects.
  */
-export const run: Run = (command, args, { signal, timeout = 10_000, stdin, env } = {}) =>
+export const run: Run = (command, args, { signal, timeout = 10_000, stdin, env, niceness } = {}) =>
   new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     const child = spawn(command, args, {
       stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       ...(env && { env }),
     })
+    if (niceness !== undefined) attempt(() => setPriority(child.pid ?? -1, niceness))
     const stdout = collect(child.stdout)
     const stderr = collect(child.stderr)
     let failure: unknown

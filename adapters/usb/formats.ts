@@ -15,22 +15,26 @@ const commonSizes = [
 ] as const
 const commonRates = [60, 50, 30, 25, 20, 15, 10, 5, 1]
 
-/** Returns the formats in the output. Joins the sizes of a format that is listed twice, and skips unknown lines. */
+/**
+ * Returns the formats in the output of any version of v4l2-ctl, in the driver's order. Joins the sizes of a format that
+ * is listed twice, and skips unknown lines. A driver may list no sizes.
+ */
 export function parseFormats(text: string): Capabilities {
   const formats = new Map<string, Format>()
   let format: Format | undefined
   let sizes: FrameSize[] = []
   for (const line of text.split(/\r?\n/)) {
-    const heading = /^\s*\[\d+\]: '(.{4})'(?: \((.*)\))?/.exec(line)
+    const heading = headingOf(line)
     if (heading) {
-      const fourcc = (heading[1] ?? '').trim()
-      format = formats.get(fourcc) ?? {
-        fourcc,
-        description: (heading[2] ?? '').replace(/, (?:compressed|emulated)/g, ''),
-        sizes: [],
-      }
-      formats.set(fourcc, format)
+      format = formats.get(heading.fourcc) ?? { ...heading, sizes: [] }
+      formats.set(heading.fourcc, format)
       sizes = []
+    } else if (endsFormat.test(line)) {
+      // The heading of a format that has no name. Its sizes must not be lent to the format before it.
+      format = undefined
+      sizes = []
+    } else if (format && /^\s*Name\s*:/.test(line)) {
+      format.description ||= described(line.slice(line.indexOf(':') + 1))
     } else if (format && /^\s*Size:/.test(line)) {
       const { sizes: known } = format
       sizes = sizesOf(line).map((size) => sizeIn(known, size))
@@ -41,6 +45,27 @@ export function parseFormats(text: string): Capabilities {
   }
   return { formats: [...formats.values()].map((one) => ({ ...one, sizes: ordered(one.sizes) })) }
 }
+
+/** False if the output holds formats in a layout that is not known. The output of a device without formats is short. */
+export const isUnderstood = (text: string): boolean =>
+  parseFormats(text).formats.length > 0 || !/\b\d+x\d+\b|\bPixel ?Format\b|\(\d+\.\d+ fps\)/i.test(text)
+
+/** The first line of the next format, in either layout. */
+const endsFormat = /^\s*(?:\[\d+\]:|Index\s*:\s*\d+|Pixel Format:)/
+
+/**
+ * `[0]: 'MJPG' (Motion-JPEG, compressed)`, or before version 1.18 of v4l-utils `Pixel Format: 'MJPG' (compressed)` with
+ * the name in the next line. A format without a code goes by its description: `[2]: '' (35315559-…)`.
+ */
+function headingOf(line: string): Pick<Format, 'fourcc' | 'description'> | undefined {
+  const current = /^\s*\[\d+\]: '([^']*)'(?: \((.*)\))?/.exec(line)
+  const [, code = '', note = ''] = current ?? /^\s*Pixel Format: '([^']*)'(?: \(.*\))?/.exec(line) ?? [undefined]
+  const description = described(note)
+  const fourcc = code.trim() || description
+  return fourcc === '' ? undefined : { fourcc, description }
+}
+
+const described = (text: string): string => text.replace(/, (?:compressed|emulated)/g, '').trim()
 
 function sizeIn(sizes: FrameSize[], [width, height]: readonly [number, number]): FrameSize {
   const known = sizes.find((size) => size.width === width && size.height === height)

@@ -5,8 +5,8 @@ import { reasonOf } from '../../machines/domain/errors.js'
 import type { DeviceProbe, Log, StreamReader } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { codeOf } from '../errorCode.js'
-import { type Run, run as runProgram } from '../ffmpeg/run.js'
-import { parseFormats } from './formats.js'
+import { behindStreams, type Ran, type Run, run as runProgram } from '../ffmpeg/run.js'
+import { isUnderstood, parseFormats } from './formats.js'
 
 export interface ProbeOptions {
   reader: Pick<StreamReader, 'describe'>
@@ -26,21 +26,26 @@ export function createDeviceProbe({
   settleTime = 1_500,
   timeout = 5_000,
 }: ProbeOptions): DeviceProbe {
+  const runBehind = behindStreams(run)
   const ask = async (device: UsbDevice, signal: AbortSignal): Promise<Capabilities> => {
     // v4l2-ctl does not say why it cannot open a device.
     await access(device.node, constants.R_OK | constants.W_OK).catch((error: unknown) => {
       throw new Failure(/^(EACCES|EPERM)$/.test(codeOf(error)) ? 'permission_denied' : 'device_gone')
     })
-    const { code, stdout, stderr } = await run('v4l2-ctl', ['-d', device.node, '--list-formats-ext'], {
-      signal,
-      timeout,
-    }).catch((error: unknown) => {
-      throw new AbortError(error instanceof Error ? error : reasonOf(error))
-    })
+    const answerTo = (...args: string[]) =>
+      runBehind('v4l2-ctl', args, { signal, timeout }).catch((error: unknown) => {
+        throw new AbortError(error instanceof Error ? error : reasonOf(error))
+      })
+    const { code, stdout, stderr } = await answerTo('-d', device.node, '--list-formats-ext')
     const capabilities = parseFormats(stdout)
-    if (capabilities.formats.some(({ sizes }) => sizes.length > 0)) return capabilities
+    if (capabilities.formats.length > 0) return capabilities
     log.debug('v4l2-ctl found no formats', { code, output: (stderr || stdout).slice(0, 500) })
-    throw new Failure('probe_failed', code === 0 ? 'the camera lists no picture formats' : 'the device does not answer')
+    if (!isUnderstood(stdout)) throw new AbortError(notUnderstood(await answerTo('--version')))
+    if (code !== 0) throw new Failure('probe_failed', 'the device does not answer')
+    const input = await answerTo('-d', device.node, '--get-input')
+    throw isDark(input.stdout)
+      ? new Failure('no_signal')
+      : new Failure('probe_failed', 'the camera lists no picture formats')
   }
 
   return {
@@ -57,6 +62,15 @@ export function createDeviceProbe({
       })
     },
   }
+}
+
+/** `Video input : 0 (HDMI: no signal)`. The words are those of v4l2-ctl for the status of an input. */
+const isDark = (input: string): boolean =>
+  /^Video input\s*:.*: .*\bno (?:signal|power|(?:[hv]?sync) lock|carrier)\b/m.test(input)
+
+function notUnderstood({ stdout }: Ran): Failure {
+  const [, version = 'of an unknown version'] = /^v4l2-ctl (\S+)/m.exec(stdout) ?? []
+  return new Failure('probe_not_understood', `the output of v4l2-ctl ${version} is not understood`)
 }
 
 async function describe(

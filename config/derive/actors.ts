@@ -85,10 +85,11 @@ const retentionSettings = (config: Configuration): RetentionSettings => ({
 
 /** The settings of the fleet that apply while it runs. */
 export const fleetSettings = (config: Configuration): FleetSettings => {
-  const { cameras, recording, external_discovery: external } = config
+  const { camera, cameras, recording, external_discovery: external } = config
   return {
     entries: cameras,
     endsOnUnplug: recording.on_unplug === 'stop',
+    ...(camera.adapt && { adapts: true }),
     ...(recording.max_interruption > 0 && { maxInterruption: recording.max_interruption }),
     priority: recording.priority,
     storage: storageSettings(config),

@@ -55,6 +55,7 @@ export const portOptions = (config: Configuration, scenario?: Scenario) => ({
     ffmpeg: config.snapshots.tier1_timeout,
     stream: config.snapshots.tier3_timeout,
   },
+  skipFrames: config.snapshots.skip_frames,
   /** `hostLimit`: time limit of one address and port. */
   scan: {
     plan: scanPlan(config),

@@ -26,6 +26,9 @@ export const machine = setup({
     clearReason: () => {},
     noteObstacle: () => {},
     drain: () => {},
+    reconnect: () => {},
+    easeMore: () => {},
+    easeLess: () => {},
     stopRecording: () => {},
     loseSource: () => {},
     forwardToDemand: () => {},
@@ -60,11 +63,16 @@ export const machine = setup({
     mayStart: () => true,
     isRecordingOver: () => false,
     isDrained: () => false,
+    isSamePipeline: () => true,
+    isWithoutSignal: () => true,
+    isEased: () => false,
+    mayEase: () => true,
     isOver: () => false,
   },
   delays: {
     retirement: 86400000,
     probeRetry: 1000,
+    recovery: 1000,
     restartPause: 1000,
   },
 }).createMachine({
@@ -285,6 +293,93 @@ export const machine = setup({
               invoke: { src: 'publishPath' },
               type: 'parallel',
               states: {
+                formats: {
+                  initial: 'kept',
+                  states: {
+                    kept: { on: { 'pipeline.misfit': 'asking' } },
+                    asking: {
+                      invoke: {
+                        src: 'probeDevice',
+                        onDone: [
+                          { guard: { type: 'isSamePipeline' }, target: 'kept' },
+                          {
+                            target: 'kept',
+                            actions: {
+                              type: 'reconnect',
+                              params: {
+                                reason: {
+                                  code: 'formats_changed',
+                                  details: 'the formats of the camera changed',
+                                },
+                              },
+                            },
+                          },
+                        ],
+                        onError: [
+                          {
+                            guard: { type: 'isWithoutSignal' },
+                            target: 'kept',
+                            actions: {
+                              type: 'reconnect',
+                              params: {
+                                reason: {
+                                  code: 'no_signal',
+                                  details: 'there is no signal at the input of the device',
+                                },
+                              },
+                            },
+                          },
+                          { target: 'kept' },
+                        ],
+                      },
+                    },
+                  },
+                },
+                load: {
+                  initial: 'choosing',
+                  states: {
+                    choosing: {
+                      always: [{ guard: 'isEased', target: 'eased' }, { target: 'full' }],
+                    },
+                    full: {},
+                    eased: {
+                      after: {
+                        recovery: {
+                          target: 'full',
+                          actions: [
+                            'easeLess',
+                            {
+                              type: 'reconnect',
+                              params: {
+                                reason: {
+                                  code: 'adapted',
+                                  details: 'the stream was adapted to the speed of the host',
+                                },
+                              },
+                            },
+                          ],
+                        },
+                      },
+                    },
+                  },
+                  on: {
+                    'pipeline.overloaded': {
+                      guard: 'mayEase',
+                      actions: [
+                        'easeMore',
+                        {
+                          type: 'reconnect',
+                          params: {
+                            reason: {
+                              code: 'adapted',
+                              details: 'the stream was adapted to the speed of the host',
+                            },
+                          },
+                        },
+                      ],
+                    },
+                  },
+                },
                 snapshot: {
                   initial: 'none',
                   states: {

@@ -12,6 +12,7 @@ export const machine = setup({
   actions: {
     keepProgress: () => {},
     forgetProgress: () => {},
+    noteOverload: () => {},
     giveReason: () => {},
     preferReport: () => {},
     noteFailed: () => {},
@@ -20,12 +21,17 @@ export const machine = setup({
     clearReason: () => {},
     tellStarted: () => {},
     tellStalled: () => {},
+    tellOverloaded: () => {},
+    tellRelieved: () => {},
+    tellMisfit: () => {},
     tellEnded: () => {},
   },
   guards: {
     isCapturing: () => true,
     isAnother: () => true,
     isFurther: () => true,
+    isOverloaded: () => true,
+    isRelieved: () => true,
     isOwn: () => true,
     isGone: () => true,
     isAbsent: () => true,
@@ -108,8 +114,70 @@ export const machine = setup({
             ],
           },
           {
+            guard: { type: 'isOverloaded' },
+            target: 'overloaded',
+            actions: [{ type: 'keepProgress' }, 'noteOverload', 'tellOverloaded'],
+          },
+          {
             guard: { type: 'isFurther' },
             target: 'running',
+            reenter: true,
+            actions: { type: 'keepProgress' },
+          },
+        ],
+        'tap.finished': { guard: { type: 'isOwn' }, target: 'ending' },
+      },
+      after: { stallLimit: 'stalled' },
+      initial: 'flowing',
+      states: {
+        flowing: { after: { silence: 'looking' } },
+        looking: {
+          invoke: {
+            src: 'findProcess',
+            onDone: [
+              {
+                guard: { type: 'isGone' },
+                target: '#pipeline.reporting',
+                actions: ['noteKilled'],
+              },
+              { target: 'quiet' },
+            ],
+            onError: 'quiet',
+          },
+        },
+        quiet: { after: { recheck: 'looking' } },
+      },
+    },
+    overloaded: {
+      tags: ['running', 'overloaded', 'open'],
+      on: {
+        'tap.progress': [
+          {
+            guard: { type: 'isAnother' },
+            target: 'running',
+            actions: [
+              {
+                type: 'giveReason',
+                params: {
+                  reason: {
+                    code: 'pipeline_replaced',
+                    details: 'the pipeline was replaced by another one',
+                  },
+                },
+              },
+              'tellEnded',
+              { type: 'keepProgress' },
+              'tellStarted',
+            ],
+          },
+          {
+            guard: { type: 'isRelieved' },
+            target: 'running',
+            actions: [{ type: 'keepProgress' }, 'tellRelieved'],
+          },
+          {
+            guard: { type: 'isFurther' },
+            target: 'overloaded',
             reenter: true,
             actions: { type: 'keepProgress' },
           },
@@ -215,9 +283,9 @@ export const machine = setup({
         src: 'takeReport',
         onDone: {
           target: 'asleep',
-          actions: [{ type: 'preferReport' }, 'tellEnded', 'forgetProgress'],
+          actions: [{ type: 'preferReport' }, 'tellEnded', 'tellMisfit', 'forgetProgress'],
         },
-        onError: { target: 'asleep', actions: ['tellEnded', 'forgetProgress'] },
+        onError: { target: 'asleep', actions: ['tellEnded', 'tellMisfit', 'forgetProgress'] },
       },
     },
   },

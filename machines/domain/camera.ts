@@ -70,6 +70,8 @@ export interface CameraSettings {
   /** Priority of its recordings, 0–100: the higher one stays longer when the disk fills up. */
   priority?: number
   limits?: CameraLimits
+  /** Number of frames that a snapshot from the device skips; `auto`: until the brightness has settled. */
+  skipFrames?: number | 'auto'
 }
 
 /** Limits for the files of a camera, beside the retention policy. */
@@ -123,6 +125,8 @@ export interface Pipeline {
   mode: CaptureMode
   /** When encoded: the settings with the computed level (`3.1`). */
   codec?: CodecSettings
+  /** When encoded: the highest rate of the stream, below that of the mode. */
+  maxFps?: number
   /** One sentence for people. */
   reason: string
 }

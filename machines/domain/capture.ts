@@ -26,6 +26,15 @@ export interface PipelineProgress {
   fps: number
   /** Bits per second, 0 when unknown. */
   bitrate: number
+  /** Media time per time of the clock in the last seconds; absent when unknown. 1: in real time. */
+  speed?: number
+  /** How much later the frames come out than at best since the start of the process, in ms. */
+  lag?: number
+  /** Frames that ffmpeg added or left out to keep a rate, since its start. */
+  duplicated?: number
+  dropped?: number
+  /** The size of the frames as they come; absent when unknown. */
+  size?: { width: number; height: number }
 }
 
 /** The reports of a pipeline's taps. `sender`: identifies the process. */
@@ -67,6 +76,8 @@ export interface Pipelines {
 export interface Picture {
   file: string
   capturedAt: number
+  /** Number of frames that were skipped before it; absent: it comes from a stream. */
+  skippedFrames?: number
 }
 
 export interface PictureOptions {
@@ -95,12 +106,21 @@ export interface SavedPicture {
   height: number
 }
 
+/** `skipFrames`: the setting of the camera, if it has one. */
+type Grab = (
+  camera: CameraId,
+  device: Device,
+  pipeline: Pipeline,
+  signal: AbortSignal,
+  skipFrames?: number | 'auto',
+) => Promise<Picture>
+
 /** Takes and saves pictures. Each method rejects with `Failure`: device_busy, device_gone, timed_out … */
 export interface Pictures {
   /** Tier 0: directly from V4L2. */
-  grabDirect(camera: CameraId, device: Device, pipeline: Pipeline, signal: AbortSignal): Promise<Picture>
+  grabDirect: Grab
   /** Tier 1: with ffmpeg from the device. */
-  grabByFfmpeg(camera: CameraId, device: Device, pipeline: Pipeline, signal: AbortSignal): Promise<Picture>
+  grabByFfmpeg: Grab
   /** Tiers 2 and 3: the still tap if younger than `maxAge`, else the next keyframe. Starts the stream if necessary. */
   grabFromStream(camera: CameraId, maxAge: number, signal: AbortSignal): Promise<Picture>
   /**

@@ -19,7 +19,7 @@ export interface ModeChoice {
 
 /**
  * The weight of a format at equal size and rate: H.264 needs no encoder, MJPEG uses less of the USB bus than raw
- * frames.
+ * frames. The last ones are a way out: H.265 is decoded and encoded, a raw sensor's picture is poor.
  */
 const worth: Record<string, number> = {
   H264: 1,
@@ -30,38 +30,59 @@ const worth: Record<string, number> = {
   NV12: 0.65,
   YU12: 0.65,
   YV12: 0.6,
-  NV21: 0.6,
+  '422P': 0.55,
   BGR3: 0.5,
   RGB3: 0.5,
+  '411P': 0.5,
+  BGR4: 0.45,
+  RGB4: 0.45,
+  YVYU: 0.45,
+  NV21: 0.45,
+  NV24: 0.4,
+  P010: 0.4,
+  RGBP: 0.4,
+  RGBR: 0.4,
+  RGBO: 0.4,
+  RGBQ: 0.4,
+  YUV9: 0.4,
   GREY: 0.3,
+  HEVC: 0.3,
+  Y16: 0.1,
+  BA81: 0.1,
+  GBRG: 0.1,
+  GRBG: 0.1,
+  RGGB: 0.1,
+  // ffmpeg 5 cannot convert it, newer versions can.
+  NV16: 0.05,
 }
 
-/** Formats that can be captured. Others (Bayer patterns, depth maps, HEVC) are not supported. */
-export const isUsable = (fourcc: string): boolean => fourcc in worth
+/** Formats that can be captured. */
+export const usableFormats: readonly string[] = Object.keys(worth)
+/** Others (depth maps, packed raw patterns, formats of one maker) are not supported. */
+export const isUsable = (fourcc: string): boolean => Object.hasOwn(worth, fourcc)
 
 /** Formats in which a single frame is a complete picture. */
-export const isStill = (fourcc: string): boolean => isUsable(fourcc) && fourcc !== 'H264'
+export const isStill = (fourcc: string): boolean => isUsable(fourcc) && fourcc !== 'H264' && fourcc !== 'HEVC'
 
 /**
  * Returns the best mode up to the requested size and rate; `undefined` if none is usable. Size, rate and format are
  * weighed against each other, so that native H.264 of half the size does not win over MJPEG of the full size. Explicit
- * settings take precedence.
+ * settings take precedence. Among equal modes the driver's order decides: a grabber lists the one first that its signal
+ * has. A camera that lists no sizes is tried at the requested one.
  */
 export function chooseMode(capabilities: Capabilities, wish: ModeWish): ModeChoice | undefined {
   const { explicit = {} } = wish
-  const all = modesOf(capabilities)
+  const listed = modesOf(capabilities)
+  const all = listed.length > 0 ? listed : assumedModes(capabilities, wish)
   const within = all.filter(({ width, height }) => width <= wish.width && height <= wish.height)
   const needsNearest = explicit.size || within.length === 0
   const sized = needsNearest ? best(all, (mode) => closeness(mode, wish)) : within
   const timed = explicit.fps ? best(sized, ({ fps }) => ratio(fps, wish.fps)) : sized
   const mode = [...timed].sort(
-    (a, b) =>
-      score(b, wish) - score(a, wish) ||
-      b.width * b.height - a.width * a.height ||
-      b.fps - a.fps ||
-      (a.fourcc < b.fourcc ? -1 : 1),
+    (a, b) => score(b, wish) - score(a, wish) || b.width * b.height - a.width * a.height || b.fps - a.fps,
   )[0]
-  return mode && { mode, reason: reasonFor(mode, wish, all) }
+  if (!mode) return undefined
+  return { mode, reason: listed.length > 0 ? reasonFor(mode, wish, all) : 'it lists no sizes, so this one is tried' }
 }
 
 export const describeMode = ({ fourcc, width, height, fps }: CaptureMode): string =>
@@ -74,6 +95,12 @@ const modesOf = ({ formats }: Capabilities): CaptureMode[] =>
       sizes.flatMap(({ width, height, rates }) => rates.map((fps) => ({ fourcc, width, height, fps }))),
     )
     .filter(({ width, height, fps }) => width > 0 && height > 0 && fps > 0)
+
+/** The requested size in each format that is listed without sizes. */
+const assumedModes = ({ formats }: Capabilities, { width, height, fps }: ModeWish): CaptureMode[] =>
+  formats
+    .filter(({ fourcc, sizes }) => isUsable(fourcc) && sizes.length === 0)
+    .map(({ fourcc }) => ({ fourcc, width, height, fps }))
 
 function score({ fourcc, width, height, fps }: CaptureMode, wish: ModeWish): number {
   const area = ratio(width * height, wish.width * wish.height)

@@ -51,6 +51,8 @@ const faultSentence = ({ key, value, rule }: ConfigFault) =>
 export interface FleetSettings {
   entries: CameraEntry[]
   endsOnUnplug: boolean
+  /** Whether the rate and size of a stream are lowered while the host is too slow for it; default: no. */
+  adapts?: boolean
   /** How long a recording may wait; absent: for ever. */
   maxInterruption?: number
   /** Priority of the recordings of a camera without its own. */

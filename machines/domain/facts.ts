@@ -55,6 +55,9 @@ export type LostFact =
 export type StreamFact =
   | { type: 'stream.started'; camera: CameraId }
   | { type: 'stream.stalled'; camera: CameraId; reason: Reason }
+  /** The host encodes slower than the camera sends: told once, until it keeps up again. */
+  | { type: 'stream.overloaded'; camera: CameraId; reason: Reason }
+  | { type: 'stream.relieved'; camera: CameraId }
   | { type: 'stream.ended'; camera: CameraId; reason: Reason }
 
 export type LinkFact =

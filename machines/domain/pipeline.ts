@@ -33,13 +33,19 @@ export function choosePipeline(
     kind: 'encode',
     mode,
     codec,
-    reason: `${sourceOf(kind, mode, own, choice?.reason)} Encoded as H.264 ${codec.profile}, level ${codec.level}.`,
+    reason: `${choice ? sourceOf(kind, mode, own, choice.reason) : requested(capabilities, mode)} Encoded as H.264 ${codec.profile}, level ${codec.level}.`,
   }
 }
 
-function sourceOf(kind: SourceKind, mode: CaptureMode, own: boolean, reason: string | undefined): string {
+/** No format can be used: ffmpeg tries what the driver accepts. */
+function requested({ formats }: Capabilities, { width, height, fps }: CaptureMode): string {
+  const names = formats.map(({ fourcc, description }) => (description ? `${fourcc} (${description})` : fourcc))
+  const offer = names.length > 0 ? `only formats that cannot be read: ${names.join(', ')}` : 'no known format'
+  return `The camera offers ${offer}; ${width}x${height} at ${fps} fps is requested.`
+}
+
+function sourceOf(kind: SourceKind, mode: CaptureMode, own: boolean, reason: string): string {
   const { width, height, fps } = mode
-  if (reason === undefined) return `The camera offers no known format; ${width}x${height} at ${fps} fps is requested.`
   if (kind === 'virtual') return `Test pattern ${width}x${height} at ${fps} fps: ${reason}.`
   if (own && mode.fourcc === 'H264')
     return `Captured as ${describeMode(mode)} (${reason}), and encoded because this camera has its own codec settings.`

@@ -28,6 +28,8 @@ const sentences = {
   usb_bandwidth: 'the USB bus has no bandwidth left: other cameras use it',
   identity_ambiguous: 'another camera reports the same serial: both are identified by their USB port',
   probe_failed: 'the capabilities of the camera cannot be read',
+  probe_not_understood: 'the output of v4l2-ctl is not understood',
+  no_signal: 'there is no signal at the input of the device',
   // A network camera.
   unreachable: 'the camera does not answer',
   source_refused: 'the camera refuses the connection',
@@ -52,6 +54,9 @@ const sentences = {
   pipeline_killed: 'the pipeline was killed',
   pipeline_restarted: 'the pipeline was restarted because it delivered no frames',
   pipeline_replaced: 'the pipeline was replaced by another one',
+  overloaded: 'the host is too slow for the stream',
+  adapted: 'the stream was adapted to the speed of the host',
+  formats_changed: 'the formats of the camera changed',
   pipeline_failed: 'the pipeline ended before its first frame',
   encoder_missing: 'this ffmpeg has no H.264 encoder (libx264)',
   encoder_failed: 'the encoder does not accept the codec settings',

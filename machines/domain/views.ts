@@ -56,6 +56,10 @@ export interface StreamView {
   frames: number
   fps: number
   bitrate: number
+  speed?: number
+  size?: { width: number; height: number }
+  /** The host is too slow for the stream. */
+  overload?: Reason
   /** Why the stream ended or stalls. */
   reason?: Reason
 }
@@ -115,6 +119,8 @@ export interface SnapshotView {
   capturedAt: number
   /** Age of the picture when it was returned. */
   age: number
+  /** Number of frames that were skipped before it; absent: it comes from a stream. */
+  skippedFrames?: number
   passedOver: PassedOver[]
 }
 

@@ -259,6 +259,20 @@ export interface Methods {
         /** Median interval in seconds */
         every_s: number
       }
+      /** Since 1.1. The rate and size of the stream as they come now, beside `fps` and `resolution`, which were asked for. Absent while no stream of a USB or virtual camera runs, or nothing is known yet */
+      measured?: {
+        fps?: number
+        resolution?: string
+        /** 1: the stream is made in real time */
+        speed?: number
+      }
+      /** Since 1.1. Why the host is too slow for the stream; absent: it is not */
+      overloaded?: {
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+      }
       capabilities?: {
         formats: string[]
         resolutions: string[]
@@ -324,6 +338,8 @@ export interface Methods {
         /** The reason in one sentence */
         details?: string
       }[]
+      /** Since 1.1. Number of dark frames that were skipped before the picture; absent: it comes from a stream */
+      skipped_frames?: number
     }
   }
   /** Starts a recording of a camera; the reply comes when its file grows. Role: operator. */

@@ -184,6 +184,15 @@ const own: Record<string, Row> = {
     counted('restarts'),
   ],
   pipeline_stalls_total: ['Number of times a stream stalled.', counted('stalls')],
+  pipeline_overloads_total: ['Number of times the host became too slow for a stream.', counted('overloads')],
+  pipeline_overloaded: [
+    'Whether the host is too slow for the stream.',
+    perCamera(({ stream }) => stream.overload !== undefined),
+  ],
+  pipeline_speed: [
+    'Number of seconds of media made per second, in the last seconds: 1 in real time; 0: not known.',
+    perCamera(({ stream }) => stream.speed),
+  ],
   snapshots_total: [
     'Number of snapshots by the tier that took the picture, and of failed ones.',
     perCameraAnd(

@@ -3,7 +3,8 @@ import type { CameraView } from '../../machines/domain/views.js'
 import { standingAnswer } from '../answers.js'
 import { Flapping, flappingFields } from '../flapping.js'
 import { type Call, method } from '../method.js'
-import { cameraOf, capabilitiesOf, seconds, sizeOf } from '../present.js'
+import { cameraOf, capabilitiesOf, given, seconds, sizeOf } from '../present.js'
+import { reasonFields, reasonShape } from '../reason.js'
 import { camerasFor } from '../rights.js'
 import { Camera, CameraName, Count, cameraProperties, None, OneCamera } from '../schemas.js'
 import { urlsFor, viewerOf } from '../signedUrls.js'
@@ -46,9 +47,24 @@ const wholeOf = (view: CameraView, { known, state }: KnownStream, call: Call) =>
         ...flappingFields(flapping, camera.details),
         ...(known ? { metrics: { bytes_sent: sent, readers, uptime } } : {}),
         ...(view.capabilities === undefined ? {} : { capabilities: { formats, resolutions } }),
+        ...measuredOf(view),
       }
     },
   )
+}
+
+/** What comes of the stream now, and whether the host is too slow for it. */
+const measuredOf = ({ stream: { status, fps, speed, size, overload } }: CameraView) => {
+  if (status !== 'ACTIVE') return {}
+  const measured = given({
+    fps: fps > 0 ? fps : undefined,
+    resolution: size && sizeOf(size),
+    speed,
+  })
+  return {
+    ...(Object.keys(measured).length > 0 && { measured }),
+    ...(overload && { overloaded: reasonFields(overload) }),
+  }
 }
 
 const getCameraStatus = method({
@@ -66,6 +82,25 @@ const getCameraStatus = method({
       ),
     ),
     flapping: Flapping,
+    measured: Type.Optional(
+      Type.Object(
+        {
+          fps: Type.Optional(Type.Number({ minimum: 0 })),
+          resolution: Type.Optional(Type.String()),
+          speed: Type.Optional(Type.Number({ minimum: 0, description: '1: the stream is made in real time' })),
+        },
+        {
+          description:
+            'Since 1.1. The rate and size of the stream as they come now, beside `fps` and `resolution`, which were ' +
+            'asked for. Absent while no stream of a USB or virtual camera runs, or nothing is known yet',
+        },
+      ),
+    ),
+    overloaded: Type.Optional(
+      Type.Object(reasonShape, {
+        description: 'Since 1.1. Why the host is too slow for the stream; absent: it is not',
+      }),
+    ),
     capabilities: Type.Optional(
       Type.Object({ formats: Type.Array(Type.String()), resolutions: Type.Array(Type.String()) }),
     ),

@@ -4,6 +4,7 @@ import { dependencyFailed, invalidParam, notFound, reasonOf, ServiceError } from
 import type { Explanation } from '../../machines/domain/explanation.js'
 import { entryInWords } from '../../machines/domain/explanationWords.js'
 import type { JournalEntry } from '../../machines/domain/journal.js'
+import { evidenceFor } from '../evidence.js'
 import { maySee, visible } from '../explained.js'
 import { Flapping, flappingFields } from '../flapping.js'
 import { method } from '../method.js'
@@ -136,7 +137,8 @@ const ExplanationShape = Type.Object({
 })
 
 const shown = (explanation: Explanation, caller: Caller | undefined): Static<typeof ExplanationShape> => {
-  const { subject, state, since, text, reason, evidence, causes, timers, allowed, refused, flapping } = explanation
+  const { subject, state, since, text, reason, causes, timers, allowed, refused, flapping } = explanation
+  const evidence = evidenceFor(caller, explanation.evidence)
   return {
     subject,
     state,

@@ -56,6 +56,13 @@ const takeSnapshot = method({
     width: Count,
     height: Count,
     passed_over: PassedOver,
+    skipped_frames: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description:
+          'Since 1.1. Number of dark frames that were skipped before the picture; absent: it comes from a stream',
+      }),
+    ),
   }),
   handler: async ({ device, filename, format, quality, width, height, max_age }, call) => {
     const { services, by, caller } = call
@@ -83,6 +90,7 @@ const takeSnapshot = method({
       width: taken.width,
       height: taken.height,
       passed_over: passedOverOf(taken.passedOver),
+      ...given({ skipped_frames: taken.skippedFrames }),
     }
   },
 })

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import type { Reason } from '../../machines/domain/reason.js'
+import { because, type Reason } from '../../machines/domain/reason.js'
 import { optionalReasonShape, reasonFields, reasonShape } from '../reason.js'
 import { CameraName, Count } from '../schemas.js'
 import { cameraParamsOf, notice, paramsOf, topic, type World } from './topic.js'
@@ -14,6 +14,8 @@ const pathParams = cameraParamsOf({
   bytes_sent: Count,
   ...optionalReasonShape,
 })
+
+const caughtUp = because('overloaded', 'the host keeps up with the stream again')
 
 const streamOf = (camera: string, { directory }: World) => directory.cameras().find(({ id }) => id === camera)?.stream
 
@@ -63,6 +65,9 @@ const error = topic({
   }),
   from: {
     'stream.stalled': ({ camera, reason }) => notice('warning', { name: camera, ...reasonFields(reason) }),
+    'stream.overloaded': ({ camera, reason }) =>
+      notice('warning', { name: camera, state: 'overloaded', ...reasonFields(reason) }),
+    'stream.relieved': ({ camera }) => notice('info', { name: camera, state: 'relieved', ...reasonFields(caughtUp) }),
     'link.degraded': ({ reason }) =>
       notice('warning', { component: 'mediamtx', state: 'degraded', ...reasonFields(reason) }),
     'link.down': ({ reason }) => notice('error', { component: 'mediamtx', state: 'down', ...reasonFields(reason) }),

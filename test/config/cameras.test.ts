@@ -23,6 +23,7 @@ describe('configuration of cameras', () => {
         size: 640x480
         fps: 15
         priority: 90
+        skip_frames: auto
         retention: { max_age_days: 7, max_size_gb: 2.5 }
         codec: { video_profile: main, video_level: 3.1, bitrate: 800k }
       - { name: yard, source: 'rtsps://ann:pw@192.0.2.1:322/live?x=1', enabled: off }
@@ -38,6 +39,7 @@ describe('configuration of cameras', () => {
           height: 480,
           fps: 15,
           priority: 90,
+          skipFrames: 'auto',
           limits: { maxAgeDays: 7, maxSizeGb: 2.5 },
           codec: { profile: 'main', level: '3.1', bitrate: 800_000 },
         },
@@ -89,7 +91,7 @@ describe('configuration of cameras', () => {
       'cameras[5].name must be a name of at most 64 of a-z, 0-9, _ and -',
       'cameras[5].source must contain a host, and optionally a port from 1 to 65535; ' +
         'as in rtsp://192.168.1.20:554/stream; in a user or password write / as %2F, ? as %3F and # as %23',
-      'cameras[6] must be a group of keys (name, source, enabled, size, fps, codec, priority, retention)',
+      'cameras[6] must be a group of keys (name, source, enabled, size, fps, codec, priority, retention, skip_frames)',
       'cameras[7].name is set twice',
       'cameras[7].fps has no value',
       'cameras[7].codec must be a group of keys (video_profile, video_level, pixel_format, preset, bitrate)',

@@ -319,6 +319,15 @@ describe('options from the configuration', () => {
     })
   })
 
+  it('for streams that the host is too slow for, and for dark frames', () => {
+    const derived = (values: Record<string, string>) => {
+      const config = configured(values)
+      return [fleetInput(config, { streams: [] }).adapts, portOptions(config).skipFrames]
+    }
+    expect(derived({})).to.deep.equal([undefined, 'auto'])
+    expect(derived({ CAMERA_ADAPT: 'true', SNAPSHOTS_SKIP_FRAMES: '9' })).to.deep.equal([true, 9])
+  })
+
   it('for the fleet', () => {
     const input: ActorsOptions['input'] = fleetInput(configured({ CAMERAS: '[{ name: a, source: virtual }]' }), {
       streams: [],

@@ -1,10 +1,12 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { parseFormats } from '../../adapters/usb/formats.js'
 import type { Capabilities, CodecSettings } from '../../machines/domain/camera.js'
 import { chooseMode } from '../../machines/domain/captureMode.js'
 import { h264Level } from '../../machines/domain/h264Level.js'
 import { choosePipeline } from '../../machines/domain/pipeline.js'
 import type { CaptureDefaults } from '../../machines/domain/ports.js'
+import { outputOf } from '../devices/outputOf.js'
 
 const usual = { width: 1280, height: 720, fps: 30 }
 const codec: CodecSettings = {
@@ -49,7 +51,18 @@ describe('chooseMode', () => {
       ['MJPG 1920x1080@30', 'MJPG 3840x2160@30'],
       'MJPG 1920x1080@30',
     ],
-    ['no unknown format', ['BA81 1280x720@30', 'YUYV 320x240@15'], 'YUYV 320x240@15'],
+    [
+      'the first of equal modes in the order of the driver, as a grabber lists them at 1080p',
+      ['YUYV 1920x1080@30', 'NV12 1920x1080@30'],
+      'YUYV 1920x1080@30',
+    ],
+    [
+      'the first of equal modes in the order of the driver, as the grabber lists them at UHD',
+      ['NV12 3840x2160@30', 'YUYV 3840x2160@30'],
+      'NV12 3840x2160@30',
+    ],
+    ['a rare format if there is no other', ['Z16 1280x720@30', 'Y16 640x512@9'], 'Y16 640x512@9'],
+    ['no raw sensor pattern', ['BA81 1280x720@30', 'YUYV 320x240@15'], 'YUYV 320x240@15'],
   ] as const)
     it(`chooses ${story}`, () => expect(brief(chooseMode(offering(...offered), usual)?.mode)).to.equal(expected))
 
@@ -163,6 +176,29 @@ describe('choosePipeline', () => {
   it('requests the default mode from a camera without known formats', () => {
     const pipeline = choosePipeline('usb', { formats: [] }, {}, defaults)
     expect([pipeline.kind, pipeline.mode]).to.deep.equal(['encode', { fourcc: '', ...usual }])
+  })
+
+  it('names the formats that cannot be read', () => {
+    const formats = [
+      { fourcc: 'PWC2', description: 'Raw Philips Webcam', sizes: [] },
+      { fourcc: 'Z16', description: '', sizes: [{ width: 640, height: 480, rates: [30] }] },
+    ]
+    expect(choosePipeline('usb', { formats }, {}, defaults).reason).to.match(
+      /^The camera offers only formats that cannot be read: PWC2 \(Raw Philips Webcam\), Z16; 1280x720 at 30 fps is/,
+    )
+  })
+
+  it('tries the default size in a format that is listed without sizes', () => {
+    const formats = parseFormats(outputOf('pwc')).formats
+    const pipeline = choosePipeline('usb', { formats }, {}, { ...defaults, width: 640, height: 480 })
+    expect(pipeline.mode).to.deep.equal({ fourcc: 'YU12', width: 640, height: 480, fps: 30 })
+    expect(pipeline.reason).to.match(/^Captured as YU12 640x480 at 30 fps: it lists no sizes, so this one is tried\./)
+  })
+
+  it('prefers a format with sizes to one without', () => {
+    const { formats } = offering('GREY 320x240@15')
+    const none = { fourcc: 'YUYV', description: '', sizes: [] }
+    expect(choosePipeline('usb', { formats: [none, ...formats] }, {}, defaults).mode.fourcc).to.equal('GREY')
   })
 })
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { createActor, type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { cameraMachine } from '../../machines/camera.js'
+import type { OnDevice } from '../../machines/cameraContext.js'
 import { cameraView } from '../../machines/cameraView.js'
 import { demandMachine } from '../../machines/demand.js'
 import type { CameraId, Device, Identity, Probe } from '../../machines/domain/camera.js'
@@ -344,6 +345,74 @@ describe('camera', () => {
     expect(view().stream).to.deep.include({ status: 'ACTIVE', frames: 9, fps: 30, bitrate: 1_000 })
   })
 
+  it('is probed again when its stream fails because of the format, and reconnects for another one', async () => {
+    const { actor, facts, probes, probed, view } = camera()
+    await probed()
+    actor.send({ type: 'pipeline.misfit', reason: because('format_not_offered') })
+    expect([probes(), view().status]).to.deep.equal([2, 'CONNECTED'])
+    const before = facts.length
+    const mode = { fourcc: 'NV12', width: 1920, height: 1080, fps: 30 }
+    await probed({ ...probe, pipeline: { ...probe.pipeline, mode } })
+    expect(probes()).to.equal(3)
+    await probed({ ...probe, pipeline: { ...probe.pipeline, mode } })
+    expect(view().mode).to.deep.equal(mode)
+    expect(
+      facts.slice(before).flatMap((fact) => (fact.type === 'camera.disconnected' ? [fact.reason.code] : [])),
+    ).to.include('formats_changed')
+  })
+
+  it('stays connected when its formats are the same', async () => {
+    const { actor, facts, probes, probed, view } = camera()
+    await probed()
+    const before = facts.length
+    actor.send({ type: 'pipeline.misfit', reason: because('device_error') })
+    await probed()
+    expect([probes(), view().status, facts.length]).to.deep.equal([2, 'CONNECTED', before])
+  })
+
+  it('is faulty without a signal at its input, until there is one', async () => {
+    const { actor, clock, probed, probeFails, view } = camera()
+    await probed()
+    actor.send({ type: 'pipeline.misfit', reason: because('no_signal') })
+    await probeFails(new Failure('no_signal'))
+    await probeFails(new Failure('no_signal'))
+    expect(view().cause).to.deep.include({ state: 'faulty', reason: because('no_signal') })
+    clock.increment(1_000)
+    await probed()
+    expect(view().status).to.equal('CONNECTED')
+  })
+
+  it('lowers its stream while the host is too slow, only if it may, and raises it again later', async () => {
+    const fixed = camera()
+    await fixed.probed()
+    fixed.actor.send({ type: 'pipeline.overloaded', reason: because('overloaded') })
+    expect(fixed.probes()).to.equal(1)
+
+    const { actor, clock, probed, asked } = camera({ adapts: true })
+    await probed()
+    actor.send({ type: 'pipeline.overloaded', reason: because('overloaded') })
+    await probed()
+    actor.send({ type: 'pipeline.overloaded', reason: because('overloaded') })
+    await probed()
+    expect(asked()).to.deep.equal([0, 1, 2])
+    clock.increment(2 * 600_000 - 1)
+    expect(asked()).to.have.length(3)
+    clock.increment(1)
+    expect(asked()).to.deep.equal([0, 1, 2, 1])
+  })
+
+  it('shows that its host is too slow, and what comes of the stream', async () => {
+    const { tap, view, probed } = camera()
+    await probed()
+    for (let report = 1; report <= 12; report += 1) {
+      const progress = { frames: 6 * report, fps: 12, bitrate: 0, speed: 0.4, size: { width: 640, height: 480 } }
+      tap({ type: 'tap.progress', sender: 1, progress })
+    }
+    const { overload, ...stream } = view().stream
+    expect(stream).to.deep.include({ status: 'ACTIVE', fps: 12, speed: 0.4, size: { width: 640, height: 480 } })
+    expect(overload?.details).to.equal('it encodes at 0.4 of real time')
+  })
+
   it('monitors a network camera by its path and its source, without taps', async () => {
     const { actor, view, probed } = camera({ device: yard })
     await probed({ ...probe, pipeline: { ...probe.pipeline, kind: 'pull' } })
@@ -567,16 +636,19 @@ function camera({
   device: mine = device,
   intent,
   endsOnUnplug = false,
+  adapts = false,
 }: {
   obstacles?: Obstacles
   device?: Device
   intent?: RecordingIntent
   endsOnUnplug?: boolean
+  adapts?: boolean
 } = {}) {
   const clock = new SimulatedClock()
   const log: string[] = []
   const facts: Fact[] = []
   let probes = 0
+  const asked: number[] = []
   let probing = later<Probe & { at: number }>()
   let closing = later<Closed>()
   let opening = later<Opened>()
@@ -644,8 +716,9 @@ function camera({
             }) as never,
           },
         }),
-        probeDevice: fromPromise<Probe & { at: number }>(() => {
+        probeDevice: fromPromise<Probe & { at: number }, OnDevice>(({ input }) => {
           probes += 1
+          asked.push(input.ease ?? 0)
           probing = later()
           return probing.promise
         }) as never,
@@ -661,7 +734,7 @@ function camera({
     }),
     {
       clock,
-      input: { id: 'camera0', name: 'Test Cam', identity, settings: {}, device: mine, obstacles, endsOnUnplug },
+      input: { id: 'camera0', name: 'Test Cam', identity, settings: {}, device: mine, obstacles, endsOnUnplug, adapts },
       inspect: (event) => {
         if (event.type === '@xstate.actor') (event.actorRef as typeof actor).on?.('*', (fact) => facts.push(fact))
       },
@@ -683,6 +756,8 @@ function camera({
     facts,
     view: () => cameraView(actor.getSnapshot(), { state: 0, stream: 0 }),
     probes: () => probes,
+    /** The steps by which the stream was lowered, at each probe. */
+    asked: () => asked,
     probed: (found: Probe = probe) => {
       probing.resolve({ ...found, at: 100 })
       return turn()

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
-import type { Presence } from '../../machines/domain/capture.js'
+import type { PipelineProgress, Presence } from '../../machines/domain/capture.js'
 import type { StreamFact } from '../../machines/domain/facts.js'
 import { because, type Reason } from '../../machines/domain/reason.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
@@ -153,13 +153,65 @@ describe('pipeline', () => {
   })
 })
 
+describe('a pipeline on a slow host', () => {
+  it('is overloaded after four reports behind, and tells it once, with the measured speed', () => {
+    const { actor, facts, paced, reasons } = pipeline(30)
+    paced(4, { speed: 0.41 })
+    expect(facts()).to.deep.equal(['stream.started'])
+    paced(30, { speed: 0.41 })
+    expect(facts()).to.deep.equal(['stream.started', 'stream.overloaded overloaded'])
+    expect(reasons()).to.deep.equal(['it encodes at 0.4 of real time'])
+    expect([...actor.getSnapshot().tags]).to.have.members(['running', 'overloaded', 'open'])
+  })
+
+  it('is overloaded if the driver drops frames and the others come late', () => {
+    const { paced, reasons } = pipeline(30)
+    paced(12, { speed: 1, fps: 14, lag: 1_400 })
+    expect(reasons()).to.deep.equal(['it encodes 14 of 30 frames per second, 1.4 s late'])
+  })
+
+  it('is not overloaded by a camera that sends fewer frames in the dark', () => {
+    const { facts, paced } = pipeline(30)
+    paced(60, { speed: 1, fps: 7.5, lag: 40 })
+    expect(facts()).to.deep.equal(['stream.started'])
+  })
+
+  it('is not overloaded by a short load', () => {
+    const { facts, paced } = pipeline(30)
+    for (let round = 0; round < 5; round += 1) {
+      paced(3, { speed: 0.5 })
+      paced(1, { speed: 1 })
+    }
+    expect(facts()).to.deep.equal(['stream.started'])
+  })
+
+  it('is relieved after four reports in time', () => {
+    const { facts, paced, word } = pipeline(30)
+    paced(12, { speed: 0.5 })
+    paced(3, { speed: 1 })
+    expect(facts().at(-1)).to.equal('stream.overloaded overloaded')
+    paced(1, { speed: 1 })
+    expect(facts().at(-1)).to.equal('stream.relieved')
+    expect(word()).to.equal('running')
+  })
+
+  it('still stalls', async () => {
+    const { facts, paced, wait, process } = pipeline(30)
+    process.starts()
+    paced(12, { speed: 0.5 })
+    await wait(5_100)
+    expect(facts().at(-1)).to.equal('stream.stalled no_frames')
+  })
+})
+
 /** The pipeline of camera0, with a process that the test controls. */
-function pipeline() {
+function pipeline(fps?: number) {
   const clock = new SimulatedClock()
   const facts: StreamFact[] = []
   let presence: Presence = 'unknown'
   let report: Reason | undefined
   let recycled = 0
+  let frames = 0
   const actor = createActor(
     pipelineMachine.provide({
       actors: {
@@ -172,7 +224,7 @@ function pipeline() {
         }) as never,
       },
     }),
-    { clock, input: { camera: 'camera0' } },
+    { clock, input: { camera: 'camera0', ...(fps && { fps }) } },
   )
   actor.on('*', (fact) => facts.push(fact))
   actor.start()
@@ -191,6 +243,15 @@ function pipeline() {
     },
     frames: (frames: number, sender = 5000) =>
       actor.send({ type: 'tap.progress', sender, progress: { frames, fps: 15, bitrate: 0 } }),
+    /** Sends reports, each with more frames. */
+    paced(reports: number, values: Partial<PipelineProgress>) {
+      for (let report = 0; report < reports; report += 1) {
+        frames += 15
+        actor.send({ type: 'tap.progress', sender: 5000, progress: { frames, fps: 15, bitrate: 0, ...values } })
+      }
+    },
+    /** The sentences of the overloads. */
+    reasons: () => facts.flatMap((fact) => (fact.type === 'stream.overloaded' ? [fact.reason.details] : [])),
     finished: (sender = 5000) => actor.send({ type: 'tap.finished', sender }),
     reported: () => actor.send({ type: 'tap.reported' }),
     process: {

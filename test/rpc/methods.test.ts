@@ -536,6 +536,19 @@ describe('methods', () => {
     expect((await admin.call('get_storage_info')).result).not.to.have.property('forecast')
   })
 
+  it('get_camera_status tells the rate and size that come, and whether the host is too slow', async () => {
+    const idle = (await admin.call('get_camera_status', { device: 'camera0' })).result
+    expect(idle).not.to.have.any.keys('measured', 'overloaded')
+    const overload = because('overloaded', 'it encodes at 0.4 of real time', { speed: 0.4 })
+    const measured = { fps: 12, speed: 0.4, size: { width: 640, height: 480 }, overload }
+    const { stream } = cameraView()
+    world.cameras = [cameraView({ stream: { ...stream, status: 'ACTIVE', frames: 90, ...measured } })]
+    const { result } = await admin.call('get_camera_status', { device: 'camera0' })
+    expect([result.fps, result.resolution]).to.deep.equal([30, '1280x720'])
+    expect(result.measured).to.deep.equal({ fps: 12, resolution: '640x480', speed: 0.4 })
+    expect(result.overloaded).to.deep.equal({ reason: 'overloaded', details: 'it encodes at 0.4 of real time' })
+  })
+
   it('get_streams lists only streams of our cameras', async () => {
     const { result } = await admin.call('get_streams')
     expect(result).to.deep.equal([{ name: 'camera0', source: 'rtspSession', ready: true, readers: 2, bytes_sent: 20 }])

@@ -170,6 +170,7 @@ describe('the metrics', () => {
     world.now += 2_000
     start()
     tell({ type: 'stream.stalled', camera: 'camera0', reason: because('no_frames') })
+    tell({ type: 'stream.overloaded', camera: 'camera0', reason: because('overloaded') })
     stop()
     world.now += 6_000
     start()
@@ -184,6 +185,10 @@ describe('the metrics', () => {
     expect(await scrape('pipeline_stalls_total')).to.deep.equal([
       'pipeline_stalls_total{camera="camera0"} 1',
       'pipeline_stalls_total{camera="camera1"} 0',
+    ])
+    expect(await scrape('pipeline_overloads_total')).to.deep.equal([
+      'pipeline_overloads_total{camera="camera0"} 1',
+      'pipeline_overloads_total{camera="camera1"} 0',
     ])
   })
 

@@ -63,6 +63,8 @@ const everything: Fact[] = [
   },
   { type: 'stream.started', camera: 'camera0' },
   { type: 'stream.stalled', camera: 'camera0', reason: because('no_frames') },
+  { type: 'stream.overloaded', camera: 'camera0', reason: because('overloaded') },
+  { type: 'stream.relieved', camera: 'camera0' },
   { type: 'stream.ended', camera: 'camera0', reason: because('no_longer_used') },
   { type: 'link.degraded', reason: because('server_unreachable') },
   { type: 'link.down', reason: because('server_unreachable') },

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect } from 'chai'
 import { type DataDirectory, openDataDirectory } from '../../../adapters/data/directory.js'
+import { fake } from '../ffmpeg/support.js'
 
 describe('the data directory', () => {
   let root = ''
@@ -145,6 +146,19 @@ describe('the data directory', () => {
     process.env.PATH = root
     try {
       expect(await refusal(join(root, 'x'))).to.equal('the program flock (package util-linux) is missing')
+    } finally {
+      process.env.PATH = path
+    }
+  })
+
+  it('does not take the flock of busybox, which has other options, for a held lock', async () => {
+    const path = process.env.PATH
+    await fake(root, 'flock', `echo 'flock: unrecognized option: exclusive' >&2; echo 'BusyBox v1.36.1' >&2; exit 1`)
+    process.env.PATH = `${root}:${path}`
+    try {
+      expect(await refusal(join(root, 'x'))).to.equal(
+        'the program flock is not that of util-linux, and lacks options: install the package util-linux',
+      )
     } finally {
       process.env.PATH = path
     }

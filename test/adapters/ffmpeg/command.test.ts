@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { isQuotable, progressAddress, streamCommand } from '../../../adapters/ffmpeg/command.js'
@@ -78,6 +79,28 @@ describe('the command of a stream', () => {
       ],
       ...['-update', '1', '-atomic_writing', '1', '-f', 'image2', "/srv/bob's 50% cams: new/camera0.jpg"],
     ])
+  })
+
+  it('reads formats that ffmpeg does not know from v4l2-ctl', async () => {
+    const { dir, remove } = await folder()
+    const frames = join(dir, 'frames')
+    writeFileSync(frames, Buffer.alloc(15 * 64 * 48 * 2))
+    await fake(dir, 'v4l2-ctl', `echo "$@" > "${join(dir, 'asked')}"; cat "${frames}"`)
+    await fake(dir, 'ffmpeg', `echo "$@" > "${join(dir, 'got')}"; wc -c > "${join(dir, 'size')}"`)
+    const command = streamCommand({ ...place, runDir: dir, device: webcam, pipeline: encoded('NV16', 64, 48) })
+    spawnSync('sh', ['-c', command], {
+      env: { ...process.env, PATH: `${dir}:${process.env.PATH}` },
+    })
+    const said = (name: string) => readFileSync(join(dir, name), 'utf8').trim()
+    expect(said('asked')).to.equal(
+      '-d /dev/video42 --silent --set-fmt-video=width=64,height=48,pixelformat=NV16 --set-parm=15 ' +
+        '--stream-mmap=4 --stream-to=-',
+    )
+    expect(said('got')).to.contain(
+      '-use_wallclock_as_timestamps 1 -f rawvideo -pixel_format nv16 -framerate 15 -video_size 64x48 -i pipe:0',
+    )
+    expect(Number(said('size'))).to.equal(15 * 64 * 48 * 2)
+    await remove()
   })
 
   it('encodes each frame of a camera that changes its rate once, at its own time', async () => {

@@ -94,6 +94,10 @@ describe('pictures', () => {
       ['NV12', 'nv12'],
       ['YU12', 'yuv420p'],
       ['GREY', 'gray'],
+      ['NV24', 'nv24'],
+      ['P010', 'p010le'],
+      ['Y16', 'gray16le'],
+      ['RGBP', 'rgb565le'],
     ] as const)
       it(`converts ${fourcc} to JPEG`, async () => {
         await giving(ffmpeg('-pix_fmt', pixels, '-f', 'rawvideo'))

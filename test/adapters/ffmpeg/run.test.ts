@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { run } from '../../../adapters/ffmpeg/run.js'
+import { behindStreams, run } from '../../../adapters/ffmpeg/run.js'
 import { failure } from './support.js'
 
 describe('run', () => {
@@ -19,6 +19,14 @@ describe('run', () => {
   it('keeps a limited part of the output', async () => {
     const { stdout } = await run('sh', ['-c', 'head -c 1000000 /dev/zero'])
     expect(stdout).to.have.length(262_144)
+  })
+
+  it('schedules a program behind the streams', async () => {
+    // The program reads its input first, so that its priority is set by then.
+    const { stdout } = await behindStreams(run)('sh', ['-c', 'read line; cut -d" " -f19 /proc/self/stat'], {
+      stdin: Buffer.from('go\n'),
+    })
+    expect(Number(stdout)).to.be.at.least(5)
   })
 
   it('kills a program at the time limit and on abort', async () => {

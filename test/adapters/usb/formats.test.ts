@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { parseFormats } from '../../../adapters/usb/formats.js'
+import { isUnderstood, parseFormats } from '../../../adapters/usb/formats.js'
+import { outputOf } from '../../devices/outputOf.js'
 
 describe('parseFormats', () => {
   it('reads discrete formats, sizes and rates', () => {
@@ -43,6 +44,54 @@ describe('parseFormats', () => {
   it('joins a format that is listed twice', () => {
     const twice = webcam.replace("[1]: 'YUYV' (YUYV 4:2:2)", "[1]: 'MJPG' (Motion-JPEG, compressed)")
     expect(parseFormats(twice).formats[0]?.sizes).to.deep.include({ width: 640, height: 480, rates: [30, 29.97] })
+  })
+
+  it('reads the layout of v4l-utils before 1.18', () => {
+    expect(parseFormats(outputOf('webcam-v4l-utils-1.16'))).to.deep.equal({
+      formats: [
+        {
+          fourcc: 'MJPG',
+          description: 'Motion-JPEG',
+          sizes: [
+            { width: 1280, height: 720, rates: [30, 15] },
+            { width: 640, height: 480, rates: [30] },
+          ],
+        },
+        { fourcc: 'YUYV', description: 'YUYV 4:2:2', sizes: [{ width: 640, height: 480, rates: [30] }] },
+        { fourcc: 'BGR3', description: '24-bit BGR 8-8-8', sizes: [{ width: 640, height: 480, rates: [30] }] },
+      ],
+    })
+  })
+
+  it('keeps the sizes of each format apart, also below a heading without a code of four characters', () => {
+    const sizes = parseFormats(outputOf('depth-camera')).formats.map(
+      ({ fourcc, sizes: [size] }) => `${fourcc} ${size?.width}x${size?.height}`,
+    )
+    expect(sizes).to.deep.equal([
+      'YUYV 640x480',
+      'Y16 -BE 1280x800',
+      '35315559-0000-0010-8000-00aa003 1920x1080',
+      'Z16 848x480',
+    ])
+  })
+
+  it('ends a format at a heading that cannot be read', () => {
+    const { formats } = parseFormats(webcam.replace("[1]: 'YUYV' (YUYV 4:2:2)", "[1]: '' ()"))
+    expect(formats.map(({ fourcc }) => fourcc)).to.deep.equal(['MJPG', 'H264'])
+    expect(formats[0]?.sizes).to.deep.include({ width: 640, height: 480, rates: [30] })
+  })
+
+  it('reads formats without sizes', () => {
+    expect(parseFormats(outputOf('pwc')).formats).to.deep.equal([
+      { fourcc: 'PWC2', description: 'Raw Philips Webcam', sizes: [] },
+      { fourcc: 'YU12', description: 'Planar YUV 4:2:0', sizes: [] },
+    ])
+  })
+
+  it('knows a layout that it does not understand from a device without formats', () => {
+    expect(isUnderstood('ioctl: VIDIOC_ENUM_FMT\n\tType: Video Capture\n\n')).to.equal(true)
+    expect(isUnderstood('')).to.equal(true)
+    expect(isUnderstood('Format 0 is MJPG\n  640x480 (30.000 fps)\n')).to.equal(false)
   })
 
   it('returns no formats for noise', () => {

@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { type Ran, type Run, run } from '../../../adapters/ffmpeg/run.js'
 import { createDeviceProbe } from '../../../adapters/usb/probe.js'
 import type { UsbDevice } from '../../../machines/domain/camera.js'
+import { outputOf } from '../../devices/outputOf.js'
 import { failure } from '../ffmpeg/support.js'
 
 const log = { error() {}, warn() {}, info() {}, debug() {} }
@@ -58,6 +59,29 @@ describe('device probe', () => {
     )
     expect(await failure(probing(() => answer({ code: 1 }), 150).capabilities(await plugged(), never))).to.equal(
       'probe_failed: the device does not answer',
+    )
+  })
+
+  it('accepts a camera that lists no sizes', async () => {
+    const probe = probing(() => answer({ stdout: outputOf('pwc') }))
+    const { formats } = await probe.capabilities(await plugged(), never)
+    expect(formats.map(({ fourcc }) => fourcc)).to.deep.equal(['PWC2', 'YU12'])
+  })
+
+  it('names the version of a v4l2-ctl whose output it does not understand, at once', async () => {
+    const probe = probing((_, args) =>
+      answer({ stdout: args.includes('--version') ? 'v4l2-ctl 0.9.5\n' : 'Format 0: MJPG\n  640x480 (30.000 fps)\n' }),
+    )
+    expect(await failure(probe.capabilities(await plugged(), never))).to.equal(
+      'probe_not_understood: the output of v4l2-ctl 0.9.5 is not understood',
+    )
+  })
+
+  it('tells a missing signal from a camera without formats', async () => {
+    const input = 'Video input : 0 (HDMI: no signal)\n'
+    const probe = probing((_, args) => answer({ stdout: args.includes('--get-input') ? input : '' }), 150)
+    expect(await failure(probe.capabilities(await plugged(), never))).to.equal(
+      'no_signal: there is no signal at the input of the device',
     )
   })
 

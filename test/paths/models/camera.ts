@@ -20,6 +20,7 @@ const machine = model(cameraMachine, {
   starts: {
     usb: input(usb),
     network: input(network),
+    adapting: { ...input(usb), adapts: true },
     'virtual, without a media server': { ...input(virtual), obstacles: { server: down } },
   },
   events: [
@@ -42,7 +43,11 @@ const machine = model(cameraMachine, {
     { type: 'camera.remove', by: ann },
   ],
   effects: {
-    probeDevice: [{ done: { at: 100, capabilities: { formats: [] }, pipeline } }, fails('device_busy')],
+    probeDevice: [
+      { done: { at: 100, capabilities: { formats: [] }, pipeline } },
+      fails('device_busy'),
+      fails('no_signal'),
+    ],
     publishPath: [sends('path.published'), sends('path.refused', { reason: because('server_refused') })],
     recallIntent: [{ done: undefined }, { done: recalled }, fails('storage_failed')],
     abandonCapture: [resolves, fails('server_unreachable')],
@@ -56,7 +61,11 @@ const machine = model(cameraMachine, {
     ],
     snapshot: [{ done: undefined }, crashes],
     demand: [crashes],
-    pipeline: [crashes],
+    pipeline: [
+      sends('pipeline.overloaded', { reason: because('overloaded') }),
+      sends('pipeline.misfit', { reason: because('format_not_offered') }),
+      crashes,
+    ],
     pull: [crashes],
     source: [{ done: because('unreachable') }, crashes],
   },
@@ -69,7 +78,12 @@ const machine = model(cameraMachine, {
       ? ['snapshot']
       : []),
   ],
-  rests: ['alive.recording.none', 'alive.connection.online.snapshot'],
+  rests: [
+    'alive.recording.none',
+    'alive.connection.online.snapshot',
+    'alive.connection.online.formats',
+    'alive.connection.online.load',
+  ],
   bound: 1_500,
 })
 

@@ -35,11 +35,16 @@ const demand = model(demandMachine, {
 const progress = (sender: number, frames: number): Outcome =>
   sends('tap.progress', { sender, progress: { frames, fps: 30, bitrate: 1_000 } })
 
+const paced = (sender: number, frames: number, speed: number): Outcome =>
+  sends('tap.progress', { sender, progress: { frames, fps: 30, bitrate: 1_000, speed } })
+
 const pipeline = model(pipelineMachine, {
   starts: { start: { camera } },
   events: [],
   effects: {
     watchTaps: ({ context }) => [
+      paced(context.sender ?? 1, context.progress.frames + 1, 0.4),
+      paced(context.sender ?? 1, context.progress.frames + 1, 1),
       progress(1, 0),
       progress(1, 1),
       progress(2, 1),

@@ -1,0 +1,23 @@
+import type { CameraId } from './domain/camera.js'
+import type { PipelineProgress } from './domain/capture.js'
+import type { Reason } from './domain/reason.js'
+
+export interface StreamInput {
+  camera: CameraId
+  /** The rate that the camera was asked for; absent: not known. */
+  fps?: number
+}
+
+export interface PipelineContext extends StreamInput {
+  /** Identifies the process that reports the progress. */
+  sender?: number
+  progress: PipelineProgress
+  /** Number of reports in a row that were behind; negative: that were in time. */
+  pace: number
+  /** Why the host is too slow for the stream. */
+  overload?: Reason | undefined
+  /** Why the stream stalls or ended. */
+  reason?: Reason | undefined
+}
+
+export const noProgress: PipelineProgress = { frames: 0, fps: 0, bitrate: 0 }
