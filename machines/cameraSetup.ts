@@ -16,6 +16,7 @@ import type { CameraContext, CameraEvent, CameraInput, Drain, OnDevice } from '.
 import { type DemandEvent, demandMachine } from './demand.js'
 import type { CameraId, Device, Probe } from './domain/camera.js'
 import type { CameraFact, LostFact, StreamFact, SupervisionFact } from './domain/facts.js'
+import { ambiguityOf } from './domain/identity.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import { type Lacks, lacksAfter, type Recalled } from './domain/recording.js'
 import type { CameraStatus } from './domain/views.js'
@@ -92,7 +93,7 @@ export const cameraSetup = setup({
       if (!('identity' in event)) return
       enqueue.assign({ identity: event.identity })
       if (!event.identity.ambiguous || before.ambiguous) return
-      enqueue.emit({ type: 'camera.identityAmbiguous', camera: id, reason: because('identity_ambiguous') })
+      enqueue.emit({ type: 'camera.identityAmbiguous', camera: id, reason: ambiguityOf(event.identity) })
     }),
     keepProbe: enqueueActions(({ context: { id }, enqueue }, { at, capabilities, pipeline }: Probed) => {
       const formats = capabilities.formats.map((format) => format.fourcc)

@@ -170,7 +170,7 @@ export const fleetSetup = setup({
           continue
         }
         if (!isSame(before.setup, setup)) enqueue.sendTo(id, { type: 'camera.configured', setup })
-        if (before.identity.key !== identity.key) enqueue.sendTo(id, { type: 'identity.changed', identity })
+        if (!isSame(before.identity, identity)) enqueue.sendTo(id, { type: 'identity.changed', identity })
         const isMoved = !before.device || !isSameDevice(before.device, device)
         if (!before.device) enqueue.sendTo(id, { type: 'device.found', device, identity })
         else if (isMoved || !isSameStream(before.setup.settings, setup.settings)) {

@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { UsbDevice } from '../../machines/domain/camera.js'
-import { normalisePort } from '../../machines/domain/identity.js'
+import { normalisePort } from '../../machines/domain/port.js'
 import { modelName } from './udev.js'
 
 /** Lists the USB cameras from the kernel's folders, for hosts without udev (containers). */

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { createRequire } from 'node:module'
 import type { UsbDevice } from '../../machines/domain/camera.js'
-import { normalisePort } from '../../machines/domain/identity.js'
+import { normalisePort } from '../../machines/domain/port.js'
 import { attempt } from '../attempt.js'
 
 /** The udev properties of a device. */

@@ -18,6 +18,8 @@ export interface UsbDevice {
   serial?: string
   /** Normalised port path (`pci-0000:00:14.0-usb-0:1.2:1.0`); absent if udev reports none. */
   port?: string
+  /** The port as earlier versions named it, if that differs: to find the camera in their registry. */
+  formerPort?: string
   /** The display name of the product. */
   model: string
 }
@@ -48,13 +50,13 @@ export type IdentityBasis = 'serial' | 'port' | 'model' | 'name'
 
 export interface Identity {
   /**
-   * Unique among cameras, and the same each time the camera comes back: `serial:1d6b:0102:SN0001`,
+   * Unique among cameras, and the same each time the camera comes back: `serial:1d6b:0102:762B1F5F`,
    * `port:1d6b:0102:…`, `model:1d6b:0102:0`, `virtual:demo`, `rtsp:yard`, `rtsp:rtsp://10.0.0.9:554/`.
    */
   key: string
   basis: IdentityBasis
   confidence: 'high' | 'medium' | 'low'
-  /** Another camera reports the same serial: both are identified by port. */
+  /** Another camera reports the same serial, or cannot be told apart at all (basis `model`). */
   ambiguous: boolean
 }
 

@@ -12,9 +12,12 @@ export * from './mediaServer.js'
 
 /** The known cameras and their ids, kept permanently. */
 export interface Registry {
+  /** Of the keys: see `registry.ts`. Absent: 1. */
+  keyVersion?: number
   /** The number of the next new camera. */
   next: number
-  cameras: { id: CameraId; keys: string[] }[]
+  /** `name`: set by a client; it replaces the name in the configuration. */
+  cameras: { id: CameraId; keys: string[]; name?: string }[]
   /** `vendor:product:serial` that two cameras had at the same time. Such a serial no longer identifies a camera. */
   sharedSerials: string[]
 }

@@ -85,6 +85,15 @@ describe('fleet', () => {
     expect(saved).to.have.length(before)
   })
 
+  it('tells a camera that it became ambiguous, although its key is the same', async () => {
+    const { camera, finds } = fleet()
+    const { serial: _, port: __, ...bare } = front
+    await finds([bare])
+    expect(camera('camera0').identity.ambiguous).to.equal(false)
+    await finds([bare, { ...bare, node: '/dev/video4' }])
+    expect([camera('camera0'), camera('camera1')].map(({ identity }) => identity.ambiguous)).to.deep.equal([true, true])
+  })
+
   it('serves cameras even if ids cannot be saved, and retries', async () => {
     const { ids, saved, clock, finds, savingFails } = fleet()
     savingFails(true)
