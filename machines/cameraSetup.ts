@@ -83,10 +83,11 @@ export const cameraSetup = setup({
   },
   actions: {
     takeDevice: assign(({ event }) => ('device' in event ? { device: event.device, identity: event.identity } : {})),
-    takeSetup: assign(({ event }) => {
-      if (event.type !== 'camera.configured') return {}
+    takeSetup: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'camera.configured') return
       const { name, settings, endsOnUnplug = false, maxInterruption } = event.setup
-      return { name, settings, endsOnUnplug, maxInterruption }
+      enqueue.assign({ name, settings, endsOnUnplug, maxInterruption })
+      if (name !== context.name) enqueue.emit({ type: 'camera.renamed', camera: context.id, name })
     }),
     dropDevice: assign({ device: undefined, connectedAt: undefined }),
     takeIdentity: enqueueActions(({ context: { id, identity: before }, event, enqueue }) => {

@@ -5,9 +5,9 @@ import { configurationMachine } from './configuration.js'
 import type { ConfigurationInput, ConfigurationMessage, PendingChange } from './configurationSetup.js'
 import { discoveryMachine } from './discovery.js'
 import { type By, nobody } from './domain/by.js'
-import type { CameraId, UsbDevice } from './domain/camera.js'
+import type { CameraId, LocalDevice } from './domain/camera.js'
 import type { AddedStream } from './domain/external.js'
-import type { SupervisionFact, SystemFact } from './domain/facts.js'
+import type { EntryFact, SupervisionFact, SystemFact } from './domain/facts.js'
 import { afterRestart } from './domain/mediaReaders.js'
 import type { Registry } from './domain/ports.js'
 import { whileRelaxed, whileStrained } from './domain/priorities.js'
@@ -25,7 +25,9 @@ import {
   type Known,
   mostCrashes,
   orphansOf,
+  type Renaming,
 } from './fleetContext.js'
+import { notices, noticesAfter, withName } from './fleetNotices.js'
 import { contendersOf, yields } from './fleetPriorities.js'
 import {
   contextAfter,
@@ -54,7 +56,7 @@ export const fleetSetup = setup({
     input: {} as FleetInput,
     context: {} as FleetContext,
     events: {} as FleetEvent,
-    emitted: {} as SystemFact | SupervisionFact,
+    emitted: {} as SystemFact | SupervisionFact | EntryFact,
     tags: {} as 'running' | 'started' | 'ready' | 'over' | 'broken',
     children: {} as FleetChildren,
   },
@@ -92,7 +94,7 @@ export const fleetSetup = setup({
   },
   actions: {
     keepRegistry: assign((_, registry: Registry) => ({ registry, saved: registry })),
-    keepDevices: assign(({ context }, { devices }: { devices: UsbDevice[] }) => ({
+    keepDevices: assign(({ context }, { devices }: { devices: LocalDevice[] }) => ({
       devices,
       entries: withDemo(context, devices),
     })),
@@ -118,9 +120,19 @@ export const fleetSetup = setup({
       enqueue.sendTo(id, { type: 'camera.remove', by })
       enqueue.assign({ told: { ...told, [id]: { ...camera, device: undefined } } })
     }),
-    identify: assign(({ context }) => {
-      const { registry, present, changed } = roster({ ...context, devices: context.devices ?? [] }, context.registry)
-      return { present, registry: changed ? registry : context.registry }
+    rename: assign({
+      registry: ({ context: { registry } }, { camera, name }: Renaming) => withName(registry, camera, name),
+    }),
+    identify: enqueueActions(({ context, enqueue }) => {
+      const found = roster({ ...context, devices: context.devices ?? [] }, context.registry)
+      const { absent, ignored } = context.devices ? notices(context, found) : context
+      enqueue.assign({
+        present: found.present,
+        registry: found.changed ? found.registry : context.registry,
+        absent,
+        ignored,
+      })
+      for (const fact of noticesAfter(context, { absent, ignored })) enqueue.emit(fact)
     }),
     noteSaved: assign({ saved: ({ context }) => context.registry }),
     noteFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error).details }),
@@ -160,7 +172,7 @@ export const fleetSetup = setup({
       for (const camera of present) {
         const { id, identity, device } = camera
         const [before, setup] = [told[id], setupOf(context, camera)]
-        next[id] = { device, identity, setup }
+        next[id] = { device, identity, setup, entry: camera.entry }
         if (!before) {
           enqueue.spawnChild('camera', {
             id,
@@ -182,7 +194,7 @@ export const fleetSetup = setup({
       }
       for (const [id, before] of Object.entries(told) as [CameraId, Known][]) {
         if (next[id]) continue
-        next[id] = { identity: before.identity, setup: before.setup }
+        next[id] = { identity: before.identity, setup: before.setup, entry: before.entry }
         if (before.device) enqueue.sendTo(id, { type: 'device.removed', reason: because('unplugged') })
       }
       enqueue.assign({ told: next, ...(context.reconnected && { reconnected }) })

@@ -104,7 +104,7 @@ export function streamCommand({
  * expands it.
  */
 function withRetries(ffmpeg: string, device: StreamCommand['device']): string {
-  const again = device.kind === 'usb' ? `[ -e ${quoted(device.node)} ] || exit; capture` : 'capture'
+  const again = 'node' in device ? `[ -e ${quoted(device.node)} ] || exit; capture` : 'capture'
   return `trap exit INT TERM; capture() { ${ffmpeg}; }; capture; sleep 0.3; ${again}; sleep 0.3; ${again}`
 }
 
@@ -128,7 +128,7 @@ export function inputArgs(
   const rate = Math.round(mode.fps * 100) / 100
   return [
     ...['-f', 'v4l2', ...(format === undefined ? [] : ['-input_format', format])],
-    ...['-framerate', String(rate), '-video_size', `${mode.width}x${mode.height}`, '-i', device.node],
+    ...['-framerate', String(rate), '-video_size', `${mode.width}x${mode.height}`, '-i', mode.node ?? device.node],
   ]
 }
 

@@ -1,5 +1,12 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
-import type { CameraId, Capabilities, CaptureMode, Device, Pipeline, UsbDevice } from '../../machines/domain/camera.js'
+import type {
+  CameraId,
+  Capabilities,
+  CaptureMode,
+  Device,
+  LocalDevice,
+  Pipeline,
+} from '../../machines/domain/camera.js'
 import { chooseMode, isStill } from '../../machines/domain/captureMode.js'
 import type { Picture, StreamReader } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
@@ -44,10 +51,10 @@ const depth: Record<string, number> = {
  * Tier 0: captures one frame from V4L2, several times faster than with ffmpeg. Resolves with the path of a JPEG in the
  * run folder.
  */
-export async function grabFromV4l2(device: UsbDevice, mode: CaptureMode, options: GrabOptions): Promise<string> {
+export async function grabFromV4l2(device: LocalDevice, mode: CaptureMode, options: GrabOptions): Promise<string> {
   const frame = temporaryFile(options.runDir, '.frame')
   const size = `width=${mode.width},height=${mode.height}${mode.fourcc ? `,pixelformat=${mode.fourcc}` : ''}`
-  const format = ['-d', device.node, `--set-fmt-video=${size}`]
+  const format = ['-d', mode.node ?? device.node, `--set-fmt-video=${size}`]
   const stream = ['--stream-mmap=2', `--stream-skip=${skipped}`, '--stream-count=1', `--stream-to=${frame}`]
   try {
     const { stdout, stderr } = await underLock(['v4l2-ctl', ...format, ...stream], options)
@@ -84,7 +91,7 @@ export const grabFromDevice = (
     const { camera, pipeline } = options
     const input = inputArgs(camera, device, pipeline.mode, clockwork)
     // H.264 cameras: no skipping, because the next keyframe is no brighter and may come late.
-    const warmUp = device.kind === 'usb' && pipeline.mode.fourcc !== 'H264' ? ['-vf', `select=gte(n\\,${skipped})`] : []
+    const warmUp = 'node' in device && pipeline.mode.fourcc !== 'H264' ? ['-vf', `select=gte(n\\,${skipped})`] : []
     await checkPicture(file, await underLock(['ffmpeg', ...quiet, ...input, ...warmUp, ...onePicture, file], options))
   })
 

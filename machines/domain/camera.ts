@@ -11,6 +11,8 @@ export interface UsbDevice {
   kind: 'usb'
   /** `/dev/videoN` of the `:capture:` node; changes with every plug. */
   node: string
+  /** Other nodes of the same function that give pictures: ELP and exploreHD have MJPEG on one, H.264 on the other. */
+  otherNodes?: string[]
   /** Four lower-case hex digits, as in `1d6b`. */
   vendorId: string
   productId: string
@@ -22,7 +24,22 @@ export interface UsbDevice {
   formerPort?: string
   /** The display name of the product. */
   model: string
+  /** The lasting links to its nodes, as udev makes them: `/dev/v4l/by-id/…`, `/dev/v4l/by-path/…`. */
+  links?: string[]
 }
+
+/** A capture device that is not USB: CSI, loopback, a PCI card. It is a camera only if the configuration names it. */
+export interface V4l2Device {
+  kind: 'v4l2'
+  /** `/dev/videoN`. */
+  node: string
+  model: string
+  /** As in `UsbDevice`; empty if udev makes none. */
+  links: string[]
+}
+
+/** A device with a node on this host. */
+export type LocalDevice = UsbDevice | V4l2Device
 
 /** A network camera, configured or added by a client. `url` may hold credentials: never log or return it unmasked. */
 export interface RtspDevice {
@@ -39,7 +56,7 @@ export interface VirtualDevice {
   name: string
 }
 
-export type Device = UsbDevice | RtspDevice | VirtualDevice
+export type Device = LocalDevice | RtspDevice | VirtualDevice
 export type SourceKind = Device['kind']
 
 /**
@@ -100,6 +117,8 @@ export interface FrameSize {
 }
 
 export interface Format {
+  /** The node that has it, if that is not the first one of the camera. */
+  node?: string
   /** V4L2 code: `MJPG`, `YUYV`, `H264` …; `H264` also for RTSP cameras. */
   fourcc: string
   description: string
@@ -112,6 +131,8 @@ export interface Capabilities {
 
 /** The format, size and rate in which a camera is captured. */
 export interface CaptureMode {
+  /** As in `Format`. */
+  node?: string
   fourcc: string
   width: number
   height: number

@@ -81,8 +81,16 @@ export interface HostSample {
 
 /** A camera in the configuration. */
 export interface CameraEntry {
+  /** For people. */
   name: string
-  source: { kind: 'virtual' } | { kind: 'rtsp'; url: string } | { kind: 'usb'; match: string }
+  /** RTSP and virtual cameras are identified by it; default: `name`. */
+  key?: string
+  /** `match`: a serial, a port, `vendor:product` or a link below /dev/v4l. `path`: below /dev. */
+  source:
+    | { kind: 'virtual' }
+    | { kind: 'rtsp'; url: string }
+    | { kind: 'usb'; match: string }
+    | { kind: 'v4l2'; path: string }
   enabled: boolean
   settings: CameraSettings
 }

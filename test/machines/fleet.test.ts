@@ -6,7 +6,7 @@ import { configurationMachine, configurationView } from '../../machines/configur
 import { demandMachine } from '../../machines/demand.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import { type MediaSession, neverExpires } from '../../machines/domain/access.js'
-import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
+import type { CameraId, LocalDevice, UsbDevice } from '../../machines/domain/camera.js'
 import type { ConfigPlan, FleetSettings } from '../../machines/domain/configuration.js'
 import type { Measured } from '../../machines/domain/diskRoom.js'
 import type { AddedStream } from '../../machines/domain/external.js'
@@ -736,7 +736,7 @@ function fleet({
         discovery: crashing(discoveryMachine).provide({
           actors: {
             watchDevices: quiet(),
-            scanDevices: fromPromise<UsbDevice[]>(() => {
+            scanDevices: fromPromise<LocalDevice[]>(() => {
               scanning = later()
               return scanning.promise
             }),

@@ -15,6 +15,7 @@ const calls: [method: string, params?: object][] = [
   ['get_camera_status', { device: 'camera1' }],
   ['get_camera_capabilities', { device: 'camera0' }],
   ['get_camera_capabilities', { device: 'camera1' }],
+  ['set_camera', { device: 'camera0', name: 'Haustür 🚪' }],
   ['take_snapshot', { device: 'camera0' }],
   ['take_snapshot', { device: 'camera0', filename: 'door.png', quality: 0, width: 320, height: 240, max_age: 0.5 }],
   ['start_recording', { device: 'camera0', duration: 5, format: 'mkv' }],
