@@ -12,7 +12,7 @@ import { afterRestart } from './domain/mediaReaders.js'
 import type { Registry } from './domain/ports.js'
 import { whileRelaxed, whileStrained } from './domain/priorities.js'
 import { because, reasonFrom } from './domain/reason.js'
-import { isSameDevice, roster } from './domain/roster.js'
+import { isSameDevice } from './domain/roster.js'
 import { streamIdentity } from './domain/streamUrl.js'
 import { externalDiscoveryMachine } from './externalDiscovery.js'
 import { externalStreamsMachine } from './externalStreams.js'
@@ -27,7 +27,7 @@ import {
   orphansOf,
   type Renaming,
 } from './fleetContext.js'
-import { notices, noticesAfter, withName } from './fleetNotices.js'
+import { identified, withName } from './fleetIdentity.js'
 import { contendersOf, yields } from './fleetPriorities.js'
 import {
   contextAfter,
@@ -99,10 +99,8 @@ export const fleetSetup = setup({
       entries: withDemo(context, devices),
     })),
     setAway: assign({
-      away: ({ context }, { camera, away }: { camera: CameraId; away: boolean }) => [
-        ...context.away.filter((id) => id !== camera),
-        ...(away ? [camera] : []),
-      ],
+      away: ({ context }, { camera, away }: { camera: CameraId; away: boolean }) =>
+        context.away.filter((id) => id !== camera).concat(away ? [camera] : []),
     }),
     keepStreams: assign({ streams: (_, { streams }: { streams: AddedStream[] }) => streams }),
     keepInterval: enqueueActions(({ context, enqueue, self }, { interval }: { interval: number }) => {
@@ -124,15 +122,9 @@ export const fleetSetup = setup({
       registry: ({ context: { registry } }, { camera, name }: Renaming) => withName(registry, camera, name),
     }),
     identify: enqueueActions(({ context, enqueue }) => {
-      const found = roster({ ...context, devices: context.devices ?? [] }, context.registry)
-      const { absent, ignored } = context.devices ? notices(context, found) : context
-      enqueue.assign({
-        present: found.present,
-        registry: found.changed ? found.registry : context.registry,
-        absent,
-        ignored,
-      })
-      for (const fact of noticesAfter(context, { absent, ignored })) enqueue.emit(fact)
+      const { facts, ...next } = identified(context)
+      enqueue.assign(next)
+      for (const fact of facts) enqueue.emit(fact)
     }),
     noteSaved: assign({ saved: ({ context }) => context.registry }),
     noteFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error).details }),
@@ -174,11 +166,8 @@ export const fleetSetup = setup({
         const [before, setup] = [told[id], setupOf(context, camera)]
         next[id] = { device, identity, setup, entry: camera.entry }
         if (!before) {
-          enqueue.spawnChild('camera', {
-            id,
-            systemId: `camera:${id}`,
-            input: { id, identity, device, obstacles, ...setup },
-          })
+          const input = { id, identity, device, obstacles, ...setup }
+          enqueue.spawnChild('camera', { id, systemId: `camera:${id}`, input })
           continue
         }
         if (!isSame(before.setup, setup)) enqueue.sendTo(id, { type: 'camera.configured', setup })
@@ -262,11 +251,9 @@ export const fleetSetup = setup({
         reason: because('crashed', reasonFrom(error).details),
         restarts: crashes + 1,
       })
-      for (const [id, orphan] of orphansOf(self.getSnapshot().children[actorId])) {
-        // A recording closes its file, and continues with the restarted camera; the others stop at once.
-        const isRecording = id === 'recording'
-        enqueue.sendTo(orphan, isRecording ? { type: 'service.stopping' } : { type: 'xstate.stop' })
-      }
+      // A recording closes its file, and continues with the restarted camera; the others stop at once.
+      for (const [id, orphan] of orphansOf(self.getSnapshot().children[actorId]))
+        enqueue.sendTo(orphan, { type: id === 'recording' ? 'service.stopping' : 'xstate.stop' })
       enqueue.raise({ type: 'actor.crashed' })
     }),
     forgetCrashes: assign({ crashes: 0 }),
