@@ -57,7 +57,9 @@ const flushed = (stream: NodeJS.WritableStream, text: string | undefined) =>
   new Promise<void>((resolve) => (text === undefined ? resolve() : stream.write(line(text), () => resolve())))
 
 async function main(): Promise<void> {
-  const { status, out, err }: Outcome = await (async () => run(parseArguments(process.argv.slice(2)), ports))().catch(failure)
+  const { status, out, err }: Outcome = await (async () => run(parseArguments(process.argv.slice(2)), ports))().catch(
+    failure,
+  )
   // The reader of a pipe may have ended.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   await Promise.all([flushed(process.stderr, err), flushed(process.stdout, out)])

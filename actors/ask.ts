@@ -43,6 +43,11 @@ export interface Ask {
   holdStream(camera: string, holder: string): Promise<HoldView>
   /** Never ends a recording. Rejects with `notFound('Stream')` without a hold, `invalidState` if the camera is away. */
   releaseStream(camera: string, holder: string): Promise<HoldView>
+  /**
+   * Sets the name of a camera; empty: the name of the configuration or of the device. Resolves when it is kept. Rejects
+   * with `dependencyFailed` if it cannot be written: it is used then, but lost with a restart.
+   */
+  nameCamera(camera: string, name: string, by: By): Promise<CameraView>
   /** Releases all streams of a holder whose session ended. */
   releaseAll(holder: string): void
   /**
@@ -230,6 +235,19 @@ export function createAsk({
       const continues =
         Object.keys(stream.holders).length > 0 || (recording !== undefined && recording.waitsFor === undefined)
       return holdView(id, hold, continues)
+    },
+
+    async nameCamera(camera, name, by) {
+      const { id } = viewOf(findCamera(fleet, camera))
+      const event = { type: 'camera.rename', camera: id, name, by } as const
+      if (!fleet.getSnapshot().can(event)) throw dependencyFailed('camera', 'the service is starting or stopping')
+      fleet.send(event)
+      const { context } = await waitFor(fleet, (snapshot) => snapshot.hasTag('ready') || snapshot.hasTag('over'), {
+        timeout: patience,
+      }).catch(() => fleet.getSnapshot())
+      if (context.registry !== context.saved)
+        throw dependencyFailed('storage', 'the name is used, but could not be written: a restart would lose it')
+      return directory.camera(id)
     },
 
     releaseAll(holder) {

@@ -6,7 +6,7 @@ import { type CameraId, cameraNumber, isCameraId } from '../machines/domain/came
 import { notFound } from '../machines/domain/errors.js'
 import { keptValues } from '../machines/domain/kept.js'
 import { because } from '../machines/domain/reason.js'
-import type { ActorView, CameraView, LinkView, StorageView, SystemView } from '../machines/domain/views.js'
+import type { AbsentView, ActorView, CameraView, LinkView, StorageView, SystemView } from '../machines/domain/views.js'
 import type { fleetMachine } from '../machines/fleet.js'
 import { linkView, type mediamtxLinkMachine } from '../machines/mediamtxLink.js'
 import type { serverProcessMachine } from '../machines/serverProcess.js'
@@ -20,6 +20,8 @@ export interface Directory {
   cameras(): CameraView[]
   /** Throws ServiceError `notFound`. */
   camera(id: string): CameraView
+  /** Entries of the configuration that no device matches; the same list until it changes. */
+  absent(): readonly AbsentView[]
   link(): LinkView
   storage(): StorageView
   system(): SystemView
@@ -93,6 +95,7 @@ export function createDirectory({
         .map(viewOf),
     camera: (id) => viewOf(findCamera(fleet, id)),
     actors: () => actorTree(fleet, observer.entered),
+    absent: () => fleet.getSnapshot().context.absent,
     link,
     storage() {
       const actor = get<ActorRefFrom<typeof storageMachine>>('storage')

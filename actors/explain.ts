@@ -1,9 +1,10 @@
 import type { Component, Explain, Explanation, Refused, Timer } from '../machines/domain/explanation.js'
 import { needOf, stateWords, timerWords } from '../machines/domain/explanationWords.js'
+import { ambiguityOf } from '../machines/domain/identity.js'
 import { flappingOf, flappingText, type Journal, type JournalEntry } from '../machines/domain/journal.js'
 import { keptValues } from '../machines/domain/kept.js'
 import type { WallClock } from '../machines/domain/ports.js'
-import { because, isReasonCode, type Reason } from '../machines/domain/reason.js'
+import { isReasonCode, type Reason } from '../machines/domain/reason.js'
 import type { CameraView, Cause } from '../machines/domain/views.js'
 import { actorName } from './actorName.js'
 import { scheduledOf } from './actorSystem.js'
@@ -157,7 +158,7 @@ function remarksOn({ identity, stream }: CameraView): string[] {
   const isBroken = status !== 'ACTIVE' && reason !== undefined && reason.code !== 'no_longer_used'
   return [
     ...(isBroken ? [`its stream does not run: ${reason.details}`] : []),
-    ...(identity.ambiguous ? [because('identity_ambiguous').details] : []),
+    ...(identity.ambiguous ? [ambiguityOf(identity).details] : []),
   ]
 }
 

@@ -9,6 +9,7 @@ const warnings = new Set<Fact['type']>([
   'config.rolledBack',
   'camera.probeFailed',
   'camera.identityAmbiguous',
+  'entry.absent',
   'recording.failed',
   'recording.interrupted',
   'snapshot.failed',

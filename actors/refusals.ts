@@ -63,7 +63,7 @@ export const refusalsOf = (view: CameraView): { method: RequestMethod; error: Se
 export const simulationDisabled = (): ServiceError =>
   new ServiceError('unsupported', { feature: 'simulation', suggestion: 'Set simulation.enabled to true' })
 
-const kinds = { usb: 'a USB camera', rtsp: 'an RTSP camera', virtual: 'a virtual camera' }
+const kinds = { usb: 'a USB camera', v4l2: 'a capture device', rtsp: 'an RTSP camera', virtual: 'a virtual camera' }
 
 /** Only virtual cameras can simulate faults. */
 export const notVirtual = ({ id, kind }: CameraView): ServiceError =>

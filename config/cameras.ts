@@ -1,3 +1,5 @@
+import { isDisplayName } from '../machines/domain/displayName.js'
+import { isModel, keyOf } from '../machines/domain/entries.js'
 import { hidden, maskedParameters } from '../machines/domain/mask.js'
 import type { CameraEntry } from '../machines/domain/ports.js'
 import { parseStreamUrl } from '../machines/domain/streamUrl.js'
@@ -38,9 +40,31 @@ export const priority = whole(0, 100)
 
 /** Of snapshots that are taken from the device. */
 export const skipFrames = wholeOrAuto(0, 120)
+/** The number of a node changes with each plug. */
+const numbered = /^\/dev\/video\d+$/
+const link = /^\/dev\/v4l\/by-(?:id|path)\/[^/\s]+$/
+
+/** Returns the source, or the rule that the text breaks. */
+function usbSource(text: string): CameraEntry['source'] | string {
+  if (numbered.test(text))
+    return (
+      'must not be a numbered node, whose number changes: write usb: with the serial, the port or vendor:product ' +
+      '(046d:0825), or with the link below /dev/v4l/by-path'
+    )
+  if (text.startsWith('/') && !link.test(text)) return 'must be a link below /dev/v4l/by-id or /dev/v4l/by-path'
+  return { kind: 'usb', match: isModel(text.toLowerCase()) ? text.toLowerCase() : text }
+}
+
+/** The same. A link of a USB camera means that camera. */
+function v4l2Source(path: string): CameraEntry['source'] | string {
+  if (!/^\/dev\/(?!.*\.\.)[^\s]+$/.test(path))
+    return 'must be v4l2: and the path of a device, as in v4l2:/dev/v4l/by-path/…'
+  const isUsb = link.test(path) && /(?:^|[-/])usb(?:v\d)?-/.test(path.replace(/^.*\//, '/'))
+  return isUsb ? { kind: 'usb', match: path } : { kind: 'v4l2', path }
+}
 
 const source: Format<CameraEntry['source']> = {
-  allowed: 'virtual, rtsp://… , rtsps://… or usb:<serial or port>',
+  allowed: 'virtual, rtsp://… , rtsps://… , usb:<serial, port or vendor:product> or v4l2:/dev/v4l/by-path/…',
   read: (raw, report) => {
     const value = raw.kind === 'scalar' && typeof raw.value === 'string' ? raw.value : ''
     if (isCut(raw)) {
@@ -48,7 +72,13 @@ const source: Format<CameraEntry['source']> = {
       return undefined
     }
     if (value === 'virtual') return { kind: 'virtual' }
-    if (/^usb:\S/.test(value)) return { kind: 'usb', match: value.slice('usb:'.length).trim() }
+    const [, scheme, rest] = /^(usb|v4l2):\s*(\S.*)$/s.exec(value.trim()) ?? []
+    if (scheme !== undefined && rest !== undefined) {
+      const device = scheme === 'usb' ? usbSource(rest) : v4l2Source(rest)
+      if (typeof device === 'object') return device
+      report(device, raw)
+      return undefined
+    }
     const result = /^rtsps?:\/\//i.test(value) ? parseStreamUrl(value) : undefined
     if (result && 'url' in result) return { kind: 'rtsp', url: result.url }
     // Behind a scheme everything may be a password.
@@ -82,13 +112,20 @@ const present = <T extends object>(value: T) =>
     [K in keyof T]?: Exclude<T[K], undefined>
   }
 
+/** Composed, so that the same name is the same text on every keyboard. */
+const displayName = mapped(
+  textLike('a name of at most 64 printable characters, without a space at its ends', isDisplayName),
+  (name) => name.normalize('NFC'),
+)
+
 const limits = mapped(
   groupOf({ max_age_days: whole(1, 365), max_size_gb: decimal(0.001, 100_000) }),
   ({ max_age_days, max_size_gb }) => present({ maxAgeDays: max_age_days, maxSizeGb: max_size_gb }),
 )
 
 const fields = {
-  name: textLike('a name of at most 64 of a-z, 0-9, _ and -', (value) => /^[a-z0-9_-]{1,64}$/.test(value)),
+  name: displayName,
+  key: textLike('a key of at most 64 of a-z, 0-9, _ and -', (value) => /^[a-z0-9_-]{1,64}$/.test(value)),
   source,
   enabled: yesNo,
   size: frameSize,
@@ -101,10 +138,17 @@ const fields = {
 
 /** The keys of one item, for the documentation. */
 export const cameraFields = documented(fields, {
-  name: 'Required, unique. The name for people. RTSP and virtual cameras are also identified by it.',
+  name:
+    'Required, unique. The name for people: any printable text, as in `Front Door`. RTSP and virtual cameras without ' +
+    'a `key` are also identified by it.',
+  key:
+    'Identifies an RTSP or virtual camera, so that `name` can change: a camera with another key is another camera. ' +
+    'Default: the name.',
   source:
     'Required. Percent-encode special characters in the user and password of `rtsp://user:password@host/path`. ' +
-    '`usb:` selects a USB camera by its serial number or port path, to change its settings or to ignore it.',
+    '`usb:` selects a USB camera by its serial number, its port path, its link below `/dev/v4l`, or all cameras of a ' +
+    'model (`usb:046d:0825`), to change their settings or to ignore them. `v4l2:` uses a capture device that is not ' +
+    'USB (CSI, loopback), by its path.',
   enabled: 'Default true. `false` ignores the camera.',
   size: 'Requested frame size. Default `camera.size`.',
   fps: 'Requested frame rate. Default `camera.fps`.',
@@ -118,8 +162,9 @@ export const cameraFields = documented(fields, {
 
 const item = mapped(
   groupOf(fields, ['name', 'source']),
-  ({ name, source, enabled = true, size, fps, codec, priority, retention, skip_frames }): CameraEntry => ({
+  ({ name, key, source, enabled = true, size, fps, codec, priority, retention, skip_frames }): CameraEntry => ({
     name,
+    ...present({ key }),
     source,
     enabled,
     settings: { name, ...size, ...present({ fps, codec, priority, limits: retention, skipFrames: skip_frames }) },
@@ -130,8 +175,13 @@ const item = mapped(
 export const cameraList = groupsOf(item, 'cameras', [
   { key: 'name', idOf: ({ name }) => name, rule: (name) => `must be unique: another camera is called ${name}` },
   {
+    key: 'key',
+    idOf: (entry) => (entry.source.kind === 'v4l2' ? undefined : keyOf(entry)),
+    rule: () => 'must be unique: another camera has this key, or this name and no key',
+  },
+  {
     key: 'source',
-    idOf: ({ source }) => (source.kind === 'usb' ? source.match : undefined),
+    idOf: ({ source }) => (source.kind === 'usb' ? source.match : source.kind === 'v4l2' ? source.path : undefined),
     rule: () => 'must be unique: another entry names the same USB camera',
   },
 ])

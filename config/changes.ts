@@ -1,6 +1,7 @@
 /** What differs between two configurations, and how it applies. Pure. */
 import { isDeepStrictEqual } from 'node:util'
 import type { CameraChange, ConfigChange } from '../machines/domain/configuration.js'
+import { settingsKey } from '../machines/domain/entries.js'
 import { hidden, isSecretName, maskedText, withoutUser } from '../machines/domain/mask.js'
 import type { CameraEntry } from '../machines/domain/ports.js'
 import { shownUrl } from '../machines/domain/streamUrl.js'
@@ -48,18 +49,14 @@ export function changesOf(before: Loaded, after: Loaded): ConfigChange[] {
 
 /** What the change of the list does to each camera. A camera whose entry is the same is not in the result. */
 export function cameraChanges(before: readonly CameraEntry[], after: readonly CameraEntry[]): CameraChange[] {
-  const old = new Map(before.map((entry) => [identityOf(entry), entry]))
-  const now = new Map(after.map((entry) => [identityOf(entry), entry]))
-  const gone = before.filter((entry) => !now.has(identityOf(entry)))
+  const old = new Map(before.map((entry) => [settingsKey(entry), entry]))
+  const now = new Map(after.map((entry) => [settingsKey(entry), entry]))
+  const gone = before.filter((entry) => !now.has(settingsKey(entry)))
   return [
     ...gone.flatMap((entry) => changeOf(entry, undefined) ?? []),
-    ...after.flatMap((entry) => changeOf(old.get(identityOf(entry)), entry) ?? []),
+    ...after.flatMap((entry) => changeOf(old.get(settingsKey(entry)), entry) ?? []),
   ]
 }
-
-/** RTSP and virtual cameras are identified by their names, USB cameras by their devices. */
-const identityOf = ({ name, source }: CameraEntry) =>
-  source.kind === 'usb' ? `usb:${source.match}` : `${source.kind}:${name}`
 
 function changeOf(before: CameraEntry | undefined, after: CameraEntry | undefined): CameraChange | undefined {
   const entry = after ?? before

@@ -17,6 +17,7 @@ import { type DemandEvent, demandMachine } from './demand.js'
 import type { CameraId, Device, Pipeline, Probe } from './domain/camera.js'
 import { mostEased } from './domain/ease.js'
 import type { CameraFact, LostFact, StreamFact, SupervisionFact } from './domain/facts.js'
+import { ambiguityOf } from './domain/identity.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import { type Lacks, lacksAfter, type Recalled } from './domain/recording.js'
 import type { CameraStatus } from './domain/views.js'
@@ -88,17 +89,18 @@ export const cameraSetup = setup({
   },
   actions: {
     takeDevice: assign(({ event }) => ('device' in event ? { device: event.device, identity: event.identity } : {})),
-    takeSetup: assign(({ event }) => {
-      if (event.type !== 'camera.configured') return {}
+    takeSetup: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'camera.configured') return
       const { name, settings, endsOnUnplug = false, maxInterruption, adapts = false } = event.setup
-      return { name, settings, endsOnUnplug, maxInterruption, adapts }
+      enqueue.assign({ name, settings, endsOnUnplug, maxInterruption, adapts })
+      if (name !== context.name) enqueue.emit({ type: 'camera.renamed', camera: context.id, name })
     }),
     dropDevice: assign({ device: undefined, connectedAt: undefined }),
     takeIdentity: enqueueActions(({ context: { id, identity: before }, event, enqueue }) => {
       if (!('identity' in event)) return
       enqueue.assign({ identity: event.identity })
       if (!event.identity.ambiguous || before.ambiguous) return
-      enqueue.emit({ type: 'camera.identityAmbiguous', camera: id, reason: because('identity_ambiguous') })
+      enqueue.emit({ type: 'camera.identityAmbiguous', camera: id, reason: ambiguityOf(event.identity) })
     }),
     keepProbe: enqueueActions(({ context: { id }, enqueue }, { at, capabilities, pipeline }: Probed) => {
       const formats = capabilities.formats.map((format) => format.fourcc)

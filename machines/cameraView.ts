@@ -110,4 +110,4 @@ export const cameraView = (snapshot: CameraSnapshot, since: CameraSince): Camera
 }
 
 const kindOf = ({ key }: Identity): SourceKind =>
-  key.startsWith('virtual:') ? 'virtual' : key.startsWith('rtsp:') ? 'rtsp' : 'usb'
+  (['virtual', 'rtsp', 'v4l2'] as const).find((kind) => key.startsWith(`${kind}:`)) ?? 'usb'

@@ -1,5 +1,5 @@
 import { assign, enqueueActions, type SnapshotFrom, setup } from 'xstate'
-import type { UsbDevice } from './domain/camera.js'
+import type { LocalDevice } from './domain/camera.js'
 import { type Evidence, type Reason, reasonFrom } from './domain/reason.js'
 import { callbackHole, promiseHole } from './hole.js'
 
@@ -8,7 +8,7 @@ export type DiscoveryEvent =
   | { type: 'devices.hint'; evidence?: Evidence }
 
 /** Sent to the parent after each scan. */
-export type DiscoveryNews = { type: 'devices.scanned'; devices: UsbDevice[] }
+export type DiscoveryNews = { type: 'devices.scanned'; devices: LocalDevice[] }
 
 interface DiscoveryContext {
   pollEvery: number
@@ -27,10 +27,10 @@ export const discoveryMachine = setup({
     events: {} as DiscoveryEvent,
     tags: {} as 'off' | 'udev' | 'devfs',
   },
-  actors: { watchDevices: callbackHole('watchDevices'), scanDevices: promiseHole<UsbDevice[]>('scanDevices') },
+  actors: { watchDevices: callbackHole('watchDevices'), scanDevices: promiseHole<LocalDevice[]>('scanDevices') },
   guards: { isUdev: (_, { mode }: { mode: 'udev' | 'devfs' }) => mode === 'udev' },
   actions: {
-    tellDevices: enqueueActions(({ enqueue, self }, devices: UsbDevice[]) => {
+    tellDevices: enqueueActions(({ enqueue, self }, devices: LocalDevice[]) => {
       enqueue.assign({ reason: undefined })
       if (self._parent) enqueue.sendTo(self._parent, { type: 'devices.scanned', devices })
     }),

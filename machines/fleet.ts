@@ -142,6 +142,10 @@ export const fleetMachine = fleetSetup.createMachine({
                   target: '.identifying',
                   actions: { type: 'takeSettings', params: ({ event }) => event },
                 },
+                'camera.rename': {
+                  target: '.identifying',
+                  actions: { type: 'rename', params: ({ event }) => event },
+                },
                 'interval.changed': { actions: { type: 'keepInterval', params: ({ event }) => event } },
                 'camera.respawn': '.identifying',
               },

@@ -2,14 +2,15 @@ import type { AnyActorRef, DoneActorEvent, ErrorActorEvent } from 'xstate'
 import type { CameraSetup } from './cameraContext.js'
 import type { ConfigurationInput, ConfigurationMessage } from './configurationSetup.js'
 import type { DiscoveryNews } from './discovery.js'
-import type { CameraId, Device, Identity, UsbDevice } from './domain/camera.js'
+import type { By } from './domain/by.js'
+import type { CameraId, Device, Identity, LocalDevice, V4l2Device } from './domain/camera.js'
 import type { LiveSettings } from './domain/configuration.js'
 import type { StorageSettings } from './domain/diskRoom.js'
 import type { AddedStream } from './domain/external.js'
 import type { CameraEntry, Registry } from './domain/ports.js'
 import { because } from './domain/reason.js'
 import type { RetentionSettings } from './domain/retention.js'
-import type { Present } from './domain/roster.js'
+import type { Absent, Present } from './domain/roster.js'
 import type { Scenario } from './domain/simulation.js'
 import type { Obstacles } from './domain/views.js'
 import type { ExternalDiscoveryInput } from './externalDiscovery.js'
@@ -62,6 +63,7 @@ export type FleetEvent =
   /** Liveness check: the root answers in `context.pong`. */
   | { type: 'system.ping'; id: number }
   | SimulationNews
+  | Renaming
   | DiscoveryNews
   | StorageNews
   /** From a camera: its recording writes its first bytes, or the first ones after an interruption. */
@@ -108,6 +110,16 @@ export interface Known {
   device?: Device | undefined
   identity: Identity
   setup: CameraSetup
+  /** Its entry in the configuration. */
+  entry?: string | undefined
+}
+
+/** A client sets the name of a camera; an empty one brings back the name of the configuration. */
+export interface Renaming {
+  type: 'camera.rename'
+  camera: CameraId
+  name: string
+  by: By
 }
 
 export interface FleetContext extends FleetInput {
@@ -123,11 +135,15 @@ export interface FleetContext extends FleetInput {
   registry: Registry
   /** The registry on disk. */
   saved: Registry
-  devices?: UsbDevice[]
+  devices?: LocalDevice[]
   /** Virtual cameras that are unplugged in the simulation. */
   away: CameraId[]
   /** The cameras that are present, as identified last. */
   present: Present[]
+  /** Entries of the configuration that no device matches, unless their cameras are known in this run. */
+  absent: Absent[]
+  /** Capture devices that no entry names. */
+  ignored: V4l2Device[]
   /** The last update sent to each camera's actor. */
   told: Partial<Record<CameraId, Known>>
   obstacles: Obstacles
@@ -175,6 +191,8 @@ export const initialContext = (input: FleetInput): FleetContext => ({
   saved: noRegistry,
   away: [],
   present: [],
+  absent: [],
+  ignored: [],
   told: {},
   obstacles: {
     storage: because('storage_unknown', 'the free space of the disk has not been measured yet'),

@@ -1,11 +1,12 @@
 /** What a change of the configuration means for the fleet. Pure. */
 import type { EventObject } from 'xstate'
 import type { CameraSetup } from './cameraContext.js'
-import type { CameraId, CameraSettings, UsbDevice } from './domain/camera.js'
+import type { CameraId, CameraSettings, LocalDevice } from './domain/camera.js'
 import type { FleetSettings } from './domain/configuration.js'
+import { entriesOf, keyOf } from './domain/entries.js'
 import type { AddedStream } from './domain/external.js'
 import type { CameraEntry } from './domain/ports.js'
-import { configuredAt, entryOf, type Present } from './domain/roster.js'
+import { configuredAt, type Present } from './domain/roster.js'
 import { streamIdentity, streamKey } from './domain/streamUrl.js'
 import type { FleetContext, Known } from './fleetContext.js'
 
@@ -15,9 +16,10 @@ const demoEntry: CameraEntry = { name: 'demo', source: { kind: 'virtual' }, enab
 /** Only the first scan can add the demonstration camera. */
 export function withDemo(
   { entries, streams, devices: before, demoWhenNone }: FleetContext,
-  devices: UsbDevice[],
+  devices: LocalDevice[],
 ): CameraEntry[] {
-  const isWanted = before === undefined && demoWhenNone && devices.length + streams.length === 0
+  const found = devices.filter(({ kind }) => kind === 'usb').length + streams.length
+  const isWanted = before === undefined && demoWhenNone && found === 0
   return !isWanted || entries.some((entry) => entry.enabled) ? entries : [...entries, demoEntry]
 }
 
@@ -45,7 +47,8 @@ export function contextAfter(context: FleetContext, settings: FleetSettings) {
 }
 
 /** The cameras that the configuration no longer has, or ignores from now on. An unplugged camera is another matter. */
-export function droppedCameras({ entries, streams, told }: FleetContext, next: CameraEntry[]): CameraId[] {
+export function droppedCameras({ entries, streams, devices, told }: FleetContext, next: CameraEntry[]): CameraId[] {
+  const own = entriesOf(devices ?? [], next)
   const [before, after] = [namedKeys(entries), namedKeys(next)]
   // An added stream that is configured now is another camera.
   const replaced = streams.filter(({ url }) => !configuredAt(url, entries) && configuredAt(url, next))
@@ -59,7 +62,7 @@ export function droppedCameras({ entries, streams, told }: FleetContext, next: C
       },
     ]) => {
       const isGone = (before.has(key) && !after.has(key)) || replacedKeys.has(key)
-      const isIgnored = device?.kind === 'usb' && entryOf(device, next)?.enabled === false
+      const isIgnored = device?.kind === 'usb' && own.get(device.node)?.enabled === false
       return isGone || isIgnored ? [id] : []
     },
   )
@@ -74,11 +77,7 @@ export const withoutDevices = (told: FleetContext['told'], cameras: readonly Cam
   )
 
 const namedKeys = (entries: readonly CameraEntry[]) =>
-  new Set(
-    entries.flatMap(({ name, source, enabled }) =>
-      enabled && source.kind !== 'usb' ? [`${source.kind}:${name}`] : [],
-    ),
-  )
+  new Set(entries.flatMap((entry) => (entry.enabled ? (keyOf(entry) ?? []) : [])))
 
 export const setupOf = (
   { endsOnUnplug = false, maxInterruption, adapts = false }: FleetContext,

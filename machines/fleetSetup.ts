@@ -5,14 +5,14 @@ import { configurationMachine } from './configuration.js'
 import type { ConfigurationInput, ConfigurationMessage, PendingChange } from './configurationSetup.js'
 import { discoveryMachine } from './discovery.js'
 import { type By, nobody } from './domain/by.js'
-import type { CameraId, UsbDevice } from './domain/camera.js'
+import type { CameraId, LocalDevice } from './domain/camera.js'
 import type { AddedStream } from './domain/external.js'
-import type { SupervisionFact, SystemFact } from './domain/facts.js'
+import type { EntryFact, SupervisionFact, SystemFact } from './domain/facts.js'
 import { afterRestart } from './domain/mediaReaders.js'
 import type { Registry } from './domain/ports.js'
 import { whileRelaxed, whileStrained } from './domain/priorities.js'
 import { because, reasonFrom } from './domain/reason.js'
-import { isSameDevice, roster } from './domain/roster.js'
+import { isSameDevice } from './domain/roster.js'
 import { streamIdentity } from './domain/streamUrl.js'
 import { externalDiscoveryMachine } from './externalDiscovery.js'
 import { externalStreamsMachine } from './externalStreams.js'
@@ -25,7 +25,9 @@ import {
   type Known,
   mostCrashes,
   orphansOf,
+  type Renaming,
 } from './fleetContext.js'
+import { identified, withName } from './fleetIdentity.js'
 import { contendersOf, yields } from './fleetPriorities.js'
 import {
   contextAfter,
@@ -54,7 +56,7 @@ export const fleetSetup = setup({
     input: {} as FleetInput,
     context: {} as FleetContext,
     events: {} as FleetEvent,
-    emitted: {} as SystemFact | SupervisionFact,
+    emitted: {} as SystemFact | SupervisionFact | EntryFact,
     tags: {} as 'running' | 'started' | 'ready' | 'over' | 'broken',
     children: {} as FleetChildren,
   },
@@ -92,15 +94,13 @@ export const fleetSetup = setup({
   },
   actions: {
     keepRegistry: assign((_, registry: Registry) => ({ registry, saved: registry })),
-    keepDevices: assign(({ context }, { devices }: { devices: UsbDevice[] }) => ({
+    keepDevices: assign(({ context }, { devices }: { devices: LocalDevice[] }) => ({
       devices,
       entries: withDemo(context, devices),
     })),
     setAway: assign({
-      away: ({ context }, { camera, away }: { camera: CameraId; away: boolean }) => [
-        ...context.away.filter((id) => id !== camera),
-        ...(away ? [camera] : []),
-      ],
+      away: ({ context }, { camera, away }: { camera: CameraId; away: boolean }) =>
+        context.away.filter((id) => id !== camera).concat(away ? [camera] : []),
     }),
     keepStreams: assign({ streams: (_, { streams }: { streams: AddedStream[] }) => streams }),
     keepInterval: enqueueActions(({ context, enqueue, self }, { interval }: { interval: number }) => {
@@ -118,9 +118,13 @@ export const fleetSetup = setup({
       enqueue.sendTo(id, { type: 'camera.remove', by })
       enqueue.assign({ told: { ...told, [id]: { ...camera, device: undefined } } })
     }),
-    identify: assign(({ context }) => {
-      const { registry, present, changed } = roster({ ...context, devices: context.devices ?? [] }, context.registry)
-      return { present, registry: changed ? registry : context.registry }
+    rename: assign({
+      registry: ({ context: { registry } }, { camera, name }: Renaming) => withName(registry, camera, name),
+    }),
+    identify: enqueueActions(({ context, enqueue }) => {
+      const { facts, ...next } = identified(context)
+      enqueue.assign(next)
+      for (const fact of facts) enqueue.emit(fact)
     }),
     noteSaved: assign({ saved: ({ context }) => context.registry }),
     noteFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error).details }),
@@ -160,17 +164,14 @@ export const fleetSetup = setup({
       for (const camera of present) {
         const { id, identity, device } = camera
         const [before, setup] = [told[id], setupOf(context, camera)]
-        next[id] = { device, identity, setup }
+        next[id] = { device, identity, setup, entry: camera.entry }
         if (!before) {
-          enqueue.spawnChild('camera', {
-            id,
-            systemId: `camera:${id}`,
-            input: { id, identity, device, obstacles, ...setup },
-          })
+          const input = { id, identity, device, obstacles, ...setup }
+          enqueue.spawnChild('camera', { id, systemId: `camera:${id}`, input })
           continue
         }
         if (!isSame(before.setup, setup)) enqueue.sendTo(id, { type: 'camera.configured', setup })
-        if (before.identity.key !== identity.key) enqueue.sendTo(id, { type: 'identity.changed', identity })
+        if (!isSame(before.identity, identity)) enqueue.sendTo(id, { type: 'identity.changed', identity })
         const isMoved = !before.device || !isSameDevice(before.device, device)
         if (!before.device) enqueue.sendTo(id, { type: 'device.found', device, identity })
         else if (isMoved || !isSameStream(before.setup.settings, setup.settings)) {
@@ -182,7 +183,7 @@ export const fleetSetup = setup({
       }
       for (const [id, before] of Object.entries(told) as [CameraId, Known][]) {
         if (next[id]) continue
-        next[id] = { identity: before.identity, setup: before.setup }
+        next[id] = { identity: before.identity, setup: before.setup, entry: before.entry }
         if (before.device) enqueue.sendTo(id, { type: 'device.removed', reason: because('unplugged') })
       }
       enqueue.assign({ told: next, ...(context.reconnected && { reconnected }) })
@@ -250,11 +251,9 @@ export const fleetSetup = setup({
         reason: because('crashed', reasonFrom(error).details),
         restarts: crashes + 1,
       })
-      for (const [id, orphan] of orphansOf(self.getSnapshot().children[actorId])) {
-        // A recording closes its file, and continues with the restarted camera; the others stop at once.
-        const isRecording = id === 'recording'
-        enqueue.sendTo(orphan, isRecording ? { type: 'service.stopping' } : { type: 'xstate.stop' })
-      }
+      // A recording closes its file, and continues with the restarted camera; the others stop at once.
+      for (const [id, orphan] of orphansOf(self.getSnapshot().children[actorId]))
+        enqueue.sendTo(orphan, { type: id === 'recording' ? 'service.stopping' : 'xstate.stop' })
       enqueue.raise({ type: 'actor.crashed' })
     }),
     forgetCrashes: assign({ crashes: 0 }),

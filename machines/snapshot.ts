@@ -47,7 +47,7 @@ export const snapshotMachine = setup({
     >('savePictures'),
   },
   guards: {
-    isUsb: ({ context }) => context.device.kind === 'usb',
+    isUsb: ({ context }) => 'node' in context.device,
     isNetworked: ({ context }) => context.device.kind === 'rtsp',
     isLive: ({ context }) => context.live,
     /** The media server went away, and with it the stream that occupied the device. */

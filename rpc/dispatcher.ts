@@ -4,7 +4,7 @@ import { createAudit } from './audit.js'
 import { withFacts } from './explained.js'
 import { errorReply, type Metadata, type Request, readFrame, successReply } from './frame.js'
 import type { Method, Services } from './method.js'
-import { demandStarted } from './rights.js'
+import { camerasFor, demandStarted } from './rights.js'
 import type { Session } from './session.js'
 import { checkShape } from './shape.js'
 import type { Turn } from './turn.js'
@@ -18,6 +18,17 @@ const cameraIn = (method: Method | undefined, params: unknown): string | undefin
   const camera = method?.camera === undefined ? undefined : (params as Record<string, unknown> | null)?.[method.camera]
   return typeof camera === 'string' ? camera : undefined
 }
+
+const isSameName = (one: string, other: string): boolean =>
+  one.normalize('NFC').toLowerCase() === other.normalize('NFC').toLowerCase()
+
+const nameForId = ({ data }: ServiceError, name: string, cameras: string[]) =>
+  new ServiceError('invalidParams', {
+    ...data,
+    cameras,
+    details: `"${name}" is a name, not an id: ${cameras.join(', ')} ${cameras.length === 1 ? 'has' : 'have'} it`,
+    suggestion: cameras.length === 1 ? `Use the id ${cameras[0]}` : 'Use one of the ids in data.cameras',
+  })
 
 /** The ISO time of now, made once in each millisecond: it would be the largest part of a short reply. */
 const createTimestamp = (now: () => number) => {
@@ -66,6 +77,25 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
     if (!mayUse(caller, id)) throw notFound('Camera', id)
   }
 
+  /** Names the ids of the cameras that a client calls by their name. */
+  const checkParams = (method: Method, params: unknown, caller: Caller | undefined) => {
+    try {
+      return checkShape(method, params)
+    } catch (error) {
+      const given = cameraIn(method, params)
+      const isOfCamera = error instanceof ServiceError && error.data.param === method.camera
+      if (given === undefined || !isOfCamera) throw error
+      const cameras = camerasFor(caller, directory).filter(({ name }) => isSameName(name, given))
+      throw cameras.length === 0
+        ? error
+        : nameForId(
+            error,
+            given,
+            cameras.map(({ id }) => id),
+          )
+    }
+  }
+
   const handle = (turn: Turn, method: Method): unknown => {
     const { session } = turn
     // A request that waited for authenticate may find its connection closed: it must not start anything.
@@ -74,7 +104,7 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
     const caller = callerOf(method, session)
     turn.caller = caller
     method.mustOffer?.(services)
-    const params = checkShape(method, turn.params)
+    const params = checkParams(method, turn.params, caller)
     checkCamera(method, params, caller)
     if (method.gated) demandStarted(directory)
     return method.handler(params, {

@@ -1,5 +1,6 @@
 import type { Directory } from '../actors/directory.js'
 import type { Fact, Told } from '../machines/domain/facts.js'
+import { ambiguityOf } from '../machines/domain/identity.js'
 import { because } from '../machines/domain/reason.js'
 import type { CameraView } from '../machines/domain/views.js'
 
@@ -21,8 +22,7 @@ function cameraFacts(view: CameraView): Timed[] {
   if (status === 'DISCONNECTED')
     facts.push({ type: 'camera.disconnected', camera, reason: reason ?? because('unplugged'), at })
   if (capabilities !== undefined) facts.push({ type: 'camera.probed', camera, formats, at })
-  if (identity.ambiguous)
-    facts.push({ type: 'camera.identityAmbiguous', camera, reason: because('identity_ambiguous'), at })
+  if (identity.ambiguous) facts.push({ type: 'camera.identityAmbiguous', camera, reason: ambiguityOf(identity), at })
   if (stream.status === 'ACTIVE') facts.push({ type: 'stream.started', camera, at: stream.since })
   if (stream.overload) facts.push({ type: 'stream.overloaded', camera, reason: stream.overload, at: stream.since })
   if (stream.status === 'ERROR')

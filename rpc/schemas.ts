@@ -97,7 +97,7 @@ export const cameraProperties = {
   resolution: Type.Optional(Type.String()),
   fps: Type.Optional(Type.Integer()),
   streams: Type.Object(Type.Partial(StreamUrls).properties, { additionalProperties: false }),
-  kind: Type.Enum(['usb', 'rtsp', 'virtual']),
+  kind: Type.Enum(['usb', 'rtsp', 'virtual', 'v4l2']),
   state: Type.String({ description: "The camera's own state, more exact than status" }),
   since: timeOf('When it entered this state'),
   ...optionalReasonShape,

@@ -12,7 +12,7 @@ import { targetOf } from './http/caller.js'
 import { createConsoleHandler } from './http/console.js'
 import { createFilesHandler } from './http/files.js'
 import { createInspect, inspectPath } from './http/inspect.js'
-import { isReading, refuseUpgrade, replyError, replyNotFound } from './http/reply.js'
+import { isReading, refuseHandshake, refuseUpgrade, replyError, replyNotFound } from './http/reply.js'
 import { createStillsHandler } from './http/stills.js'
 import { createThumbnailsHandler } from './http/thumbnails.js'
 import { createListeners } from './listeners.js'
@@ -135,6 +135,9 @@ export const createRpcServer = (options: RpcOptions) => {
     perMessageDeflate: false,
     autoPong: false,
   })
+  webSockets.on('wsClientError', (error: Error, socket: Duplex, request: IncomingMessage) =>
+    refuseHandshake(request, socket, error.message),
+  )
   const listeners = createListeners({
     options,
     upgrade,

@@ -1,6 +1,6 @@
 import { fromPromise } from 'xstate'
 import type { DiscoveryEvent } from '../../machines/discovery.js'
-import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
+import type { CameraId, LocalDevice } from '../../machines/domain/camera.js'
 import type { UsbDevices } from '../../machines/domain/capture.js'
 import type { Measured } from '../../machines/domain/diskRoom.js'
 import type { Drift } from '../../machines/domain/drift.js'
@@ -25,7 +25,7 @@ export const discoveryEffects = ({ usb, scanLimit }: { usb: UsbDevices; scanLimi
     send({ type: 'watch.started', mode })
     return dispose
   }),
-  scanDevices: fromPromise<UsbDevice[]>(({ signal }) => usb.list(within(scanLimit, signal))),
+  scanDevices: fromPromise<LocalDevice[]>(({ signal }) => usb.list(within(scanLimit, signal))),
 })
 
 /** The effects of machines/mediamtxLink.ts. A check fails after `checkLimit` ms. */

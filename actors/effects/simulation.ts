@@ -77,7 +77,9 @@ const isConnected = ({ status }: CameraView) => status === 'CONNECTED'
 /** Whether the view is that of the camera with this name in the scenario, or in the configuration. */
 const isNamed = (view: CameraView, name: string, host: Pick<SimulatedHost, 'devices'>): boolean => {
   const simulated = host.devices().find((each) => each.name === name)
-  return simulated ? isOf(view.identity, simulated.device) : view.kind === 'virtual' && view.name === name
+  return simulated
+    ? isOf(view.identity, simulated.device)
+    : view.kind === 'virtual' && (view.name === name || view.identity.key === `virtual:${name}`)
 }
 
 /** Returns the simulated device that a camera was, preferably one that is plugged in. */

@@ -4,17 +4,20 @@ import pLimit from 'p-limit'
 import Type from 'typebox'
 import { type CameraId, cameraNumber, isCameraId } from '../../machines/domain/camera.js'
 import type { Registry, RegistryStore } from '../../machines/domain/ports.js'
+import { carriedOver } from '../../machines/domain/registry.js'
 import { codeOf } from '../errorCode.js'
 import { writeAtomically } from './atomic.js'
 import { openStateFile, type StoreOptions } from './stateFile.js'
 
 const isId = (id: string) => isCameraId(id) && Number.isSafeInteger(cameraNumber(id))
 const Shape = Type.Object({
+  keyVersion: Type.Optional(Type.Integer({ minimum: 1 })),
   next: Type.Integer({ minimum: 0 }),
   cameras: Type.Array(
     Type.Object({
       id: Type.Unsafe<CameraId>(Type.Refine(Type.String(), isId)),
       keys: Type.Array(Type.String()),
+      name: Type.Optional(Type.String()),
     }),
   ),
   sharedSerials: Type.Array(Type.String()),
@@ -56,7 +59,7 @@ export function createRegistryStore({ dir, log, clock }: StoreOptions): Registry
     const { value, from } = await file.load()
     if (from === 'nothing' && marked > 0)
       log.warn(`state/registry.json: the camera registry is missing: ${newIds}`, { next: marked })
-    return atLeast(value, marked)
+    return carriedOver(atLeast(value, marked))
   }
 
   async function save(registry: Registry): Promise<void> {

@@ -107,7 +107,7 @@ export function streamCommand({
  * expands it.
  */
 function withRetries(ffmpeg: string, device: StreamCommand['device']): string {
-  const again = device.kind === 'usb' ? `[ -e ${quoted(device.node)} ] || exit; capture` : 'capture'
+  const again = 'node' in device ? `[ -e ${quoted(device.node)} ] || exit; capture` : 'capture'
   return `trap exit INT TERM; capture() { ${ffmpeg}; }; capture; sleep 0.3; ${again}; sleep 0.3; ${again}`
 }
 
@@ -140,7 +140,7 @@ export function inputArgs(
   return [
     // For a format that is not in the table the driver chooses.
     ...['-f', 'v4l2', ...(format === undefined ? [] : ['-input_format', format.name])],
-    ...['-framerate', rate, '-video_size', size, '-i', device.node],
+    ...['-framerate', rate, '-video_size', size, '-i', mode.node ?? device.node],
   ]
 }
 

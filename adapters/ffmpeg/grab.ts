@@ -1,5 +1,12 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
-import type { CameraId, Capabilities, CaptureMode, Device, Pipeline, UsbDevice } from '../../machines/domain/camera.js'
+import type {
+  CameraId,
+  Capabilities,
+  CaptureMode,
+  Device,
+  LocalDevice,
+  Pipeline,
+} from '../../machines/domain/camera.js'
 import { chooseMode, isStill } from '../../machines/domain/captureMode.js'
 import type { Picture, StreamReader } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
@@ -40,11 +47,11 @@ const onePicture = ['-frames:v', '1', ...newestPicture]
  * Tier 0: captures one frame from V4L2, several times faster than with ffmpeg. Resolves with the path of a JPEG in the
  * run folder.
  */
-export async function grabFromV4l2(device: UsbDevice, mode: CaptureMode, options: GrabOptions): Promise<Grabbed> {
+export async function grabFromV4l2(device: LocalDevice, mode: CaptureMode, options: GrabOptions): Promise<Grabbed> {
   const { warmUp } = options
   const frame = temporaryFile(options.runDir, '.frame')
   const size = `width=${mode.width},height=${mode.height}${mode.fourcc ? `,pixelformat=${v4l2Code(mode.fourcc)}` : ''}`
-  const format = ['-d', device.node, `--set-fmt-video=${size}`]
+  const format = ['-d', mode.node ?? device.node, `--set-fmt-video=${size}`]
   const [skip, count] = 'skip' in warmUp ? [warmUp.skip, 1] : [0, warmUp.measure]
   const stream = ['--stream-mmap=2', `--stream-skip=${skip}`, `--stream-count=${count}`, `--stream-to=${frame}`]
   try {
@@ -103,12 +110,12 @@ export async function grabFromDevice(
 ): Promise<Grabbed> {
   const { camera, pipeline, warmUp } = options
   // A test pattern is not dark. Of H.264, the next keyframe is no brighter and may come late.
-  const isSkipping = device.kind === 'usb' && pipeline.mode.fourcc !== 'H264'
+  const isSkipping = 'node' in device && pipeline.mode.fourcc !== 'H264'
   const measures = isSkipping && 'measure' in warmUp ? warmUp.measure : 0
   const skip = isSkipping && 'skip' in warmUp ? warmUp.skip : 0
   let stdout = ''
   const file = await intoTemporary(options.runDir, '.jpg', async (to) => {
-    if (device.kind === 'usb' && isPiped(pipeline.mode))
+    if ('node' in device && isPiped(pipeline.mode))
       throw new Failure('format_not_offered', `ffmpeg cannot read ${pipeline.mode.fourcc} from the device`)
     const input = inputArgs(camera, device, pipeline.mode, clockwork)
     const skipping = skip > 0 ? ['-vf', `select=gte(n\\,${skip})`] : []

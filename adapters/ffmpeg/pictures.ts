@@ -1,5 +1,5 @@
 import { copyFile } from 'node:fs/promises'
-import type { CameraId, Capabilities, Device } from '../../machines/domain/camera.js'
+import type { CameraId, Capabilities, Device, LocalDevice } from '../../machines/domain/camera.js'
 import type {
   DeviceProbe,
   Log,
@@ -70,11 +70,7 @@ export function createPictures(options: PicturesOptions): Pictures {
   }
 
   /** Probes the device once each time it is plugged in. */
-  const capabilitiesOf = async (
-    camera: CameraId,
-    device: Device & { kind: 'usb' },
-    signal: AbortSignal,
-  ): Promise<Capabilities> => {
+  const capabilitiesOf = async (camera: CameraId, device: LocalDevice, signal: AbortSignal): Promise<Capabilities> => {
     const last = known.get(camera)
     if (last?.node === device.node) return last.capabilities
     const capabilities = (await probe?.capabilities(device, signal)) ?? { formats: [] }
@@ -84,7 +80,7 @@ export function createPictures(options: PicturesOptions): Pictures {
 
   return {
     grabDirect: withoutPaths(async (camera, device, pipeline, signal, skipFrames) => {
-      if (device.kind !== 'usb') throw new Failure('not_a_usb_camera')
+      if (!('node' in device)) throw new Failure('not_a_usb_camera')
       await clean(runDir)
       const mode = await stillMode(pipeline, () => capabilitiesOf(camera, device, signal))
       const warmUp = warmUps.of(camera, device.node, mode, skipFrames)

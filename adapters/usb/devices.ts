@@ -1,9 +1,12 @@
 import { existsSync, watch as watchFiles } from 'node:fs'
-import type { UsbDevice } from '../../machines/domain/camera.js'
+import type { LocalDevice } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import { naturally } from '../../machines/domain/identity.js'
 import type { Dispose, Log, UsbDevices } from '../../machines/domain/ports.js'
 import type { Evidence } from '../../machines/domain/reason.js'
+import type { Run } from '../ffmpeg/run.js'
+import { createNodeCheck } from './check.js'
+import { devicesOf } from './nodes.js'
 import { listBySysfs } from './sysfs.js'
 import { fromProperties, loadUdev, type Udev } from './udev.js'
 
@@ -17,6 +20,7 @@ export interface UsbDevicesOptions {
   udevControl?: string
   /** Events within this time (ms) after the first one make a single hint: one plug causes several. */
   settleTime?: number
+  run?: Run
 }
 
 /**
@@ -25,18 +29,22 @@ export interface UsbDevicesOptions {
  */
 const monitors = new WeakMap<Udev, ReturnType<Udev['monitor']>>()
 
-/** Finds USB cameras with udev if udevd runs, otherwise in the kernel's own folders. Logs which of the two it uses. */
+/** Finds USB cameras and other capture devices with udev if udevd runs, otherwise in the kernel's own folders. Logs which of the two it uses. */
 export function createUsbDevices(options: UsbDevicesOptions): UsbDevices {
   const { log, devDir = '/dev', sysDir = '/sys', udev: load = loadUdev } = options
   const { udevControl = '/run/udev/control', settleTime = 100 } = options
   const udev = existsSync(udevControl) ? load() : undefined
+  const check = createNodeCheck(options)
 
   return {
     async list(signal) {
       signal.throwIfAborted()
-      const devices = udev ? udev.list('video4linux').map(fromProperties) : await listBySysfs({ sysDir, devDir })
+      const nodes = udev
+        ? udev.list('video4linux').flatMap((properties) => fromProperties(properties) ?? [])
+        : await listBySysfs({ sysDir, devDir })
+      const devices = await devicesOf(nodes, check(signal))
       signal.throwIfAborted()
-      return devices.filter((device) => device !== undefined).sort(byPort)
+      return devices.sort(byPort)
     },
 
     watch(hint) {
@@ -67,8 +75,8 @@ export function createUsbDevices(options: UsbDevicesOptions): UsbDevices {
   }
 }
 
-const byPort = (a: UsbDevice, b: UsbDevice): number =>
-  naturally(a.port ?? '\uffff', b.port ?? '\uffff') || naturally(a.node, b.node)
+const portOf = (device: LocalDevice): string => (device.kind === 'usb' ? device.port : undefined) ?? '\uffff'
+const byPort = (a: LocalDevice, b: LocalDevice): number => naturally(portOf(a), portOf(b)) || naturally(a.node, b.node)
 
 function listen(udev: Udev, changed: (evidence: Evidence) => void): Dispose {
   const monitor = monitors.get(udev) ?? udev.monitor('video4linux')

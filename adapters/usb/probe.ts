@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import pRetry, { AbortError } from 'p-retry'
-import type { Capabilities, RtspDevice, UsbDevice } from '../../machines/domain/camera.js'
+import type { Capabilities, Format, LocalDevice, RtspDevice } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { DeviceProbe, Log, StreamReader } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
@@ -16,6 +17,7 @@ export interface ProbeOptions {
   settleTime?: number
   /** Time limit of one try, in ms. */
   timeout?: number
+  sysDir?: string
 }
 
 /** Reads the capabilities of devices. Takes no lock: a USB camera answers also while it streams. */
@@ -25,24 +27,45 @@ export function createDeviceProbe({
   run = runProgram,
   settleTime = 1_500,
   timeout = 5_000,
+  sysDir = '/sys',
 }: ProbeOptions): DeviceProbe {
   const runBehind = behindStreams(run)
-  const ask = async (device: UsbDevice, signal: AbortSignal): Promise<Capabilities> => {
-    // v4l2-ctl does not say why it cannot open a device.
-    await access(device.node, constants.R_OK | constants.W_OK).catch((error: unknown) => {
-      throw new Failure(/^(EACCES|EPERM)$/.test(codeOf(error)) ? 'permission_denied' : 'device_gone')
+  const answerTo = (signal: AbortSignal, ...args: string[]) =>
+    runBehind('v4l2-ctl', args, { signal, timeout }).catch((error: unknown) => {
+      throw new AbortError(error instanceof Error ? error : reasonOf(error))
     })
-    const answerTo = (...args: string[]) =>
-      runBehind('v4l2-ctl', args, { signal, timeout }).catch((error: unknown) => {
-        throw new AbortError(error instanceof Error ? error : reasonOf(error))
-      })
-    const { code, stdout, stderr } = await answerTo('-d', device.node, '--list-formats-ext')
-    const capabilities = parseFormats(stdout)
+  const list = (node: string, signal: AbortSignal) => answerTo(signal, '-d', node, '--list-formats-ext')
+
+  /** The formats that only other nodes of the camera have. */
+  const more = async (nodes: readonly string[], known: Format[], signal: AbortSignal): Promise<Format[]> => {
+    const formats = [...known]
+    for (const node of nodes) {
+      const { stdout } = await list(node, signal)
+      for (const format of parseFormats(stdout).formats) {
+        if (!formats.some(({ fourcc }) => fourcc === format.fourcc)) formats.push({ ...format, node })
+      }
+    }
+    return formats
+  }
+
+  const ask = async (device: LocalDevice, signal: AbortSignal): Promise<Capabilities> => {
+    // v4l2-ctl does not say why it cannot open a device.
+    await access(device.node, constants.R_OK | constants.W_OK).catch(async (error: unknown) => {
+      if (/^(EACCES|EPERM)$/.test(codeOf(error))) throw new Failure('permission_denied')
+      const isPlugged = await access(join(sysDir, 'class/video4linux', basename(device.node))).then(
+        () => true,
+        () => false,
+      )
+      throw new Failure(isPlugged ? 'node_missing' : 'device_gone')
+    })
+    const { code, stdout, stderr } = await list(device.node, signal)
+    const others = device.kind === 'usb' ? (device.otherNodes ?? []) : []
+    const capabilities = { formats: await more(others, parseFormats(stdout).formats, signal) }
     if (capabilities.formats.length > 0) return capabilities
     log.debug('v4l2-ctl found no formats', { code, output: (stderr || stdout).slice(0, 500) })
-    if (!isUnderstood(stdout)) throw new AbortError(notUnderstood(await answerTo('--version')))
+    if (!isUnderstood(stdout)) throw new AbortError(notUnderstood(await answerTo(signal, '--version')))
     if (code !== 0) throw new Failure('probe_failed', 'the device does not answer')
-    const input = await answerTo('-d', device.node, '--get-input')
+    const input = await answerTo(signal, '-d', device.node, '--get-input')
     throw isDark(input.stdout)
       ? new Failure('no_signal')
       : new Failure('probe_failed', 'the camera lists no picture formats')

@@ -1,41 +1,44 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { UsbDevice } from '../../machines/domain/camera.js'
-import { normalisePort } from '../../machines/domain/identity.js'
-import { modelName } from './udev.js'
+import { modelName } from './names.js'
+import type { VideoNode } from './nodes.js'
 
-/** Lists the USB cameras from the kernel's folders, for hosts without udev (containers). */
-export async function listBySysfs({ sysDir, devDir }: { sysDir: string; devDir: string }): Promise<UsbDevice[]> {
-  const folder = join(sysDir, 'class/video4linux')
-  const names = await readdir(folder).catch(() => [])
-  const devices = await Promise.all(
-    names.filter((name) => /^video\d+$/.test(name)).map((name) => describe(join(folder, name), join(devDir, name))),
-  )
-  return devices.filter((device) => device !== undefined)
+interface Folders {
+  sysDir: string
+  devDir: string
 }
 
-async function describe(entry: string, node: string): Promise<UsbDevice | undefined> {
-  // The first node of a UVC camera gives pictures, the second one metadata.
-  if ((await text(join(entry, 'index'))) !== '0') return undefined
-  const usbInterface = await realpath(join(entry, 'device')).catch(() => undefined)
-  if (usbInterface === undefined) return undefined
-  const usbDevice = dirname(usbInterface)
-  const [vendorId, productId, serial, name] = await Promise.all([
-    text(join(usbDevice, 'idVendor')),
-    text(join(usbDevice, 'idProduct')),
-    text(join(usbDevice, 'serial')),
+/** Lists the video nodes from the kernel's folders, for hosts without udev (containers). */
+export async function listBySysfs({ sysDir, devDir }: Folders): Promise<VideoNode[]> {
+  const folder = join(sysDir, 'class/video4linux')
+  const names = (await readdir(folder).catch(() => [])).filter((name) => /^video\d+$/.test(name))
+  const links = await linksIn(devDir)
+  const nodes = await Promise.all(
+    names.map((name) => describe(join(folder, name), join(devDir, name), links.get(name) ?? [])),
+  )
+  return nodes.filter((node) => node !== undefined)
+}
+
+async function describe(entry: string, node: string, links: string[]): Promise<VideoNode | undefined> {
+  const owner = await realpath(join(entry, 'device')).catch(() => undefined)
+  const syspath = await realpath(entry).catch(() => entry)
+  const device = owner === undefined ? undefined : dirname(owner)
+  const [index, name, vendorId, productId, serial] = await Promise.all([
+    text(join(entry, 'index')),
     text(join(entry, 'name')),
+    ...['idVendor', 'idProduct', 'serial'].map((file) => (device ? text(join(device, file)) : undefined)),
   ])
-  if (!vendorId || !productId) return undefined
-  const port = await portOf(usbInterface)
+  if (index === undefined) return undefined
+  const path = owner && (await pathOf(owner))
   return {
-    kind: 'usb',
     node,
-    vendorId: vendorId.toLowerCase(),
-    productId: productId.toLowerCase(),
+    index: Number(index),
+    owner: owner ?? syspath,
+    captures: undefined,
     model: modelName(name ?? ''),
-    ...(serial && { serial }),
-    ...(port && { port: normalisePort(port).port }),
+    links: links.sort(),
+    syspath,
+    ...(vendorId && productId && { usb: { vendorId, productId, ...(serial && { serial }), ...(path && { path }) } }),
   }
 }
 
@@ -43,7 +46,7 @@ async function describe(entry: string, node: string): Promise<UsbDevice | undefi
  * Returns what udev calls ID_PATH: the controllers on the way to the interface, one of each kind, and its place on the
  * bus.
  */
-async function portOf(usbInterface: string): Promise<string | undefined> {
+async function pathOf(usbInterface: string): Promise<string | undefined> {
   const [, place] = /^[\d]+-(.+)$/.exec(basename(usbInterface)) ?? []
   if (place === undefined) return undefined
   let path = `usb-0:${place}`
@@ -55,6 +58,19 @@ async function portOf(usbInterface: string): Promise<string | undefined> {
     last = subsystem ?? last
   }
   return path
+}
+
+/** The lasting links of each node, if udev runs outside of the container and its folder is shared. */
+async function linksIn(devDir: string): Promise<Map<string, string[]>> {
+  const links = new Map<string, string[]>()
+  for (const folder of ['by-id', 'by-path'].map((name) => join(devDir, 'v4l', name))) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      const link = join(folder, name)
+      const node = await readlink(link).then(basename, () => '')
+      links.set(node, [...(links.get(node) ?? []), link])
+    }
+  }
+  return links
 }
 
 const text = async (file: string): Promise<string | undefined> =>

@@ -32,6 +32,7 @@ export const samples: Record<string, Sample> = {
   get_camera_list: {},
   get_camera_status: { params: camera },
   get_camera_capabilities: { params: camera },
+  set_camera: { params: { ...camera, name: 'Front Door' } },
   take_snapshot: { params: { ...camera, filename: 'door', quality: 80 } },
   start_recording: { params: { ...camera, duration: 60, format: 'mp4' } },
   stop_recording: { params: camera },

@@ -11,6 +11,8 @@ export interface UsbDevice {
   kind: 'usb'
   /** `/dev/videoN` of the `:capture:` node; changes with every plug. */
   node: string
+  /** Other nodes of the same function that give pictures: ELP and exploreHD have MJPEG on one, H.264 on the other. */
+  otherNodes?: string[]
   /** Four lower-case hex digits, as in `1d6b`. */
   vendorId: string
   productId: string
@@ -18,9 +20,26 @@ export interface UsbDevice {
   serial?: string
   /** Normalised port path (`pci-0000:00:14.0-usb-0:1.2:1.0`); absent if udev reports none. */
   port?: string
+  /** The port as earlier versions named it, if that differs: to find the camera in their registry. */
+  formerPort?: string
   /** The display name of the product. */
   model: string
+  /** The lasting links to its nodes, as udev makes them: `/dev/v4l/by-id/…`, `/dev/v4l/by-path/…`. */
+  links?: string[]
 }
+
+/** A capture device that is not USB: CSI, loopback, a PCI card. It is a camera only if the configuration names it. */
+export interface V4l2Device {
+  kind: 'v4l2'
+  /** `/dev/videoN`. */
+  node: string
+  model: string
+  /** As in `UsbDevice`; empty if udev makes none. */
+  links: string[]
+}
+
+/** A device with a node on this host. */
+export type LocalDevice = UsbDevice | V4l2Device
 
 /** A network camera, configured or added by a client. `url` may hold credentials: never log or return it unmasked. */
 export interface RtspDevice {
@@ -37,7 +56,7 @@ export interface VirtualDevice {
   name: string
 }
 
-export type Device = UsbDevice | RtspDevice | VirtualDevice
+export type Device = LocalDevice | RtspDevice | VirtualDevice
 export type SourceKind = Device['kind']
 
 /**
@@ -48,13 +67,13 @@ export type IdentityBasis = 'serial' | 'port' | 'model' | 'name'
 
 export interface Identity {
   /**
-   * Unique among cameras, and the same each time the camera comes back: `serial:1d6b:0102:SN0001`,
+   * Unique among cameras, and the same each time the camera comes back: `serial:1d6b:0102:762B1F5F`,
    * `port:1d6b:0102:…`, `model:1d6b:0102:0`, `virtual:demo`, `rtsp:yard`, `rtsp:rtsp://10.0.0.9:554/`.
    */
   key: string
   basis: IdentityBasis
   confidence: 'high' | 'medium' | 'low'
-  /** Another camera reports the same serial: both are identified by port. */
+  /** Another camera reports the same serial, or cannot be told apart at all (basis `model`). */
   ambiguous: boolean
 }
 
@@ -100,6 +119,8 @@ export interface FrameSize {
 }
 
 export interface Format {
+  /** The node that has it, if that is not the first one of the camera. */
+  node?: string
   /** V4L2 code: `MJPG`, `YUYV`, `H264` …; `H264` also for RTSP cameras. */
   fourcc: string
   description: string
@@ -112,6 +133,8 @@ export interface Capabilities {
 
 /** The format, size and rate in which a camera is captured. */
 export interface CaptureMode {
+  /** As in `Format`. */
+  node?: string
   fourcc: string
   width: number
   height: number

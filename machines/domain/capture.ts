@@ -1,13 +1,16 @@
 /** USB cameras, the pipelines that capture them and still pictures, as ports. Times are epoch ms, durations ms. */
-import type { CameraId, Capabilities, Device, Pipeline, UsbDevice } from './camera.js'
+import type { CameraId, Capabilities, Device, LocalDevice, Pipeline } from './camera.js'
 import type { Dispose } from './dispose.js'
 import type { PathSpec } from './mediaServer.js'
 import type { Evidence, Reason } from './reason.js'
 
-/** Finds USB cameras. */
+/** Finds USB cameras and other capture devices of this host. */
 export interface UsbDevices {
-  /** Resolves with the cameras that are plugged in: `:capture:` nodes only, ordered by port. */
-  list(signal: AbortSignal): Promise<UsbDevice[]>
+  /**
+   * Resolves with the devices that are plugged in and give pictures, ordered by port. Nodes of one function are one
+   * device.
+   */
+  list(signal: AbortSignal): Promise<LocalDevice[]>
   /**
    * Calls `hint` when something may have changed, with what was seen. `mode`: the source of the events, udev or inotify
    * on /dev.

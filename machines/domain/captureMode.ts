@@ -91,8 +91,10 @@ export const describeMode = ({ fourcc, width, height, fps }: CaptureMode): strin
 const modesOf = ({ formats }: Capabilities): CaptureMode[] =>
   formats
     .filter(({ fourcc }) => isUsable(fourcc))
-    .flatMap(({ fourcc, sizes }) =>
-      sizes.flatMap(({ width, height, rates }) => rates.map((fps) => ({ fourcc, width, height, fps }))),
+    .flatMap(({ fourcc, sizes, node }) =>
+      sizes.flatMap(({ width, height, rates }) =>
+        rates.map((fps) => ({ fourcc, width, height, fps, ...(node !== undefined && { node }) })),
+      ),
     )
     .filter(({ width, height, fps }) => width > 0 && height > 0 && fps > 0)
 

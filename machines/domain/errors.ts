@@ -16,6 +16,8 @@ export interface ErrorData {
   /** Read as `details` where an error has none. */
   hint?: string
   param?: string
+  /** Ids of cameras. */
+  cameras?: string[]
   rule?: string
   request_id?: string
   required_role?: string
@@ -102,7 +104,7 @@ const table = {
     reason: 'invalid_params',
     details: ({ param = 'params', rule = 'is invalid' }) => `${param} ${rule}`,
     suggestion: 'Correct the parameter that data.param names',
-    fields: ['param', 'rule', 'hint', 'faults'],
+    fields: ['param', 'rule', 'hint', 'cameras', 'faults'],
   },
   internal: {
     code: -32603,

@@ -21,6 +21,8 @@ export type CameraFact = { camera: CameraId } & (
   | { type: 'camera.probeFailed'; reason: Reason }
   | { type: 'camera.identityAmbiguous'; reason: Reason }
   | { type: 'camera.retired' }
+  /** By a client, or in the configuration. */
+  | { type: 'camera.renamed'; name: string }
 )
 
 export type RecordingFact = { camera: CameraId; by: By } & (
@@ -164,6 +166,13 @@ export type SimulationFact = {
   reason?: Reason
 }
 
+/** A part of the configuration, or of the host, that is no camera. */
+export type EntryFact =
+  /** No device matches an entry of the configuration. `name`: that of the entry. */
+  | { type: 'entry.absent'; name: string; reason: Reason }
+  /** A capture device that is not USB. `source`: how to write it in the configuration. */
+  | { type: 'device.ignored'; name: string; source: string }
+
 export type SystemFact = { type: 'system.started' } | { type: 'system.stopping'; reason: string }
 
 export type Fact =
@@ -183,6 +192,7 @@ export type Fact =
   | SupervisionFact
   | MediaSessionFact
   | SystemFact
+  | EntryFact
   | ConfigFact
   | ClockFact
   | SimulationFact

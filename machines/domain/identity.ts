@@ -10,14 +10,21 @@
  * | … a twin came first, alone, elsewhere | it keeps the id as the moved camera; the returning one gets a new id |
  * | a shared serial, one device (reboot with one twin) | by port: the old id at a known port, else a new id |
  * | twins exchanged between their ports | indistinguishable: the ids stay with the ports (`ambiguous`) |
+ * | a serial that many cameras report (`serials.ts`) | by port, `ambiguous` once two devices have it |
  * | no serial (or zeros only) | by port, for devices of the same model |
  * | same serial and port, another function of the device | one device with two cameras (colour, infrared), no twins |
  * | no port, or one port for several devices (virtual drivers) | by model, in the order of the nodes: low confidence |
+ * | … two of that model, at once or ever | indistinguishable: `ambiguous` |
  *
  * A port key includes the serial, so that a port never gives one unit's id to another unit of the same model.
+ * A key of an earlier version is claimed by the device that it meant, once: see `registry.ts`.
  */
 import { type CameraId, cameraNumber, type Identity, type UsbDevice } from './camera.js'
+import { normalisePort, withoutBootNumbers } from './port.js'
 import type { Registry } from './ports.js'
+import { because, type Reason } from './reason.js'
+import { formerKey, isFormer } from './registry.js'
+import { isPlaceholder } from './serials.js'
 
 export interface Found {
   id: CameraId
@@ -37,63 +44,128 @@ export function identify(
   const shown = evidenceOf(devices)
   const sharedSerials = [...new Set([...registry.sharedSerials, ...twinSerials(shown)])].sort()
   const isShared = (serial: string | undefined): boolean => serial !== undefined && sharedSerials.includes(serial)
-  const ports = counted(
-    shown.filter(({ serialKey, serial }) => !serialKey || isShared(serial)).map(({ portKey }) => portKey),
-  )
-  const orders = new Map<string, number>()
-
-  const cameras = registry.cameras.map(({ id, keys }) => ({
-    id,
-    keys: keys.filter((key) => !sharedSerials.some((serial) => isKeyOf(serial, key))),
+  const cameras = registry.cameras.map((camera) => ({
+    ...camera,
+    keys: camera.keys.filter((key) => !sharedSerials.some((serial) => isKeyOf(serial, key))),
   }))
+  const identities = identitiesOf(shown, cameras, isShared)
+  const ids = claimsOf(shown, identities, cameras)
   let next = Math.max(registry.next, 0, ...cameras.map(({ id }) => cameraNumber(id) + 1))
-  const taken = new Set<CameraId>()
-  const claim = (key: string, portKey?: string): CameraId => {
-    // In a registry that was edited by hand, one camera may have the keys of two.
-    const known = cameras.find(({ id, keys }) => keys.includes(key) && !taken.has(id))
-    if (!known) {
-      const id: CameraId = `camera${next++}`
-      cameras.push({ id, keys: portKey ? [key, portKey] : [key] })
-      taken.add(id)
-      return id
-    }
-    if (portKey && !known.keys.includes(portKey))
-      known.keys = [...known.keys.filter((old) => !old.startsWith('port:')), portKey]
-    taken.add(known.id)
-    return known.id
-  }
 
-  const found = shown.map(({ device, serial, serialKey, portKey, modelKey }): Found => {
-    const ambiguous = isShared(serial)
-    if (serialKey && !ambiguous)
-      return {
-        id: claim(serialKey, portKey),
-        device,
-        identity: { key: serialKey, basis: 'serial', confidence: 'high', ambiguous },
-      }
-    if (portKey && ports.get(portKey) === 1) {
-      return { id: claim(portKey), device, identity: { key: portKey, basis: 'port', confidence: 'medium', ambiguous } }
+  const found = shown.map(({ device, portKey }, at): Found => {
+    const identity = identities[at] as Identity
+    const known = cameras.find(({ id }) => id === ids[at])
+    const notesPort = identity.basis === 'serial' && portKey !== undefined
+    const keys = notesPort ? [identity.key, portKey] : [identity.key]
+    if (known) {
+      known.keys = keysAfter(known.keys, keys)
+      return { id: known.id, device, identity }
     }
-    const order = orders.get(modelKey) ?? 0
-    orders.set(modelKey, order + 1)
-    const key = `${modelKey}:${order}`
-    return { id: claim(key), device, identity: { key, basis: 'model', confidence: 'low', ambiguous } }
+    const id: CameraId = `camera${next++}`
+    cameras.push({ id, keys })
+    return { id, device, identity }
   })
 
-  const kept = { next, cameras, sharedSerials }
+  const kept = { ...plain(registry), next, cameras, sharedSerials }
   return {
     registry: kept,
     found: found.sort((a, b) => cameraNumber(a.id) - cameraNumber(b.id)),
-    changed: JSON.stringify(kept) !== JSON.stringify(plain(registry)),
+    changed: JSON.stringify(plain(kept)) !== JSON.stringify(plain(registry)),
   }
 }
+
+/** Returns the identity of each device, in their order. */
+function identitiesOf(
+  shown: Evidence[],
+  cameras: Registry['cameras'],
+  isShared: (serial: string | undefined) => boolean,
+): Identity[] {
+  const isUnit = ({ serial, isUnique }: Evidence): boolean => isUnique && !isShared(serial)
+  const ports = counted(shown.filter((one) => !isUnit(one)).map(({ portKey }) => portKey))
+  const isByPort = (one: Evidence): boolean => one.portKey !== undefined && ports.get(one.portKey) === 1
+  const models = counted(shown.filter((one) => !isUnit(one) && !isByPort(one)).map(({ modelKey }) => modelKey))
+  const orders = new Map<string, number>()
+  return shown.map((one): Identity => {
+    const { serial, serialKey = '', portKey = '', modelKey } = one
+    const ambiguous = isShared(serial)
+    if (isUnit(one)) return { key: serialKey, basis: 'serial', confidence: 'high', ambiguous }
+    if (isByPort(one)) return { key: portKey, basis: 'port', confidence: 'medium', ambiguous }
+    const order = orders.get(modelKey) ?? 0
+    orders.set(modelKey, order + 1)
+    const isOneOfSeveral = (models.get(modelKey) ?? 0) > 1 || cameras.some(({ keys }) => keys.includes(`${modelKey}:1`))
+    return {
+      key: `${modelKey}:${order}`,
+      basis: 'model',
+      confidence: 'low',
+      ambiguous: ambiguous || isOneOfSeveral,
+    }
+  })
+}
+
+/**
+ * Returns the known id of each device, or `undefined`. Keys of this version go first, for all devices: a key of an
+ * earlier version must not take the camera of another device.
+ */
+function claimsOf(shown: Evidence[], identities: Identity[], cameras: Registry['cameras']): (CameraId | undefined)[] {
+  const ids: (CameraId | undefined)[] = shown.map(() => undefined)
+  const taken = new Set<CameraId>()
+  const claim = (at: number, isKey: ((key: string) => boolean) | undefined) => {
+    if (ids[at] !== undefined || isKey === undefined) return
+    // In a registry that was edited by hand, one camera may have the keys of two.
+    const known = cameras.find(({ id, keys }) => keys.some(isKey) && !taken.has(id))
+    if (known === undefined) return
+    ids[at] = known.id
+    taken.add(known.id)
+  }
+  for (const at of shown.keys()) claim(at, (key) => key === identities[at]?.key)
+  for (const way of formerWays) {
+    for (const [at, one] of shown.entries()) claim(at, way(one, identities[at] as Identity))
+  }
+  return ids
+}
+
+/** How to find a device in the registry of an earlier version: the surest way first. */
+const formerWays: ((one: Evidence, own: Identity) => ((key: string) => boolean) | undefined)[] = [
+  ({ formerPortKey }, { basis }) =>
+    basis === 'port' && formerPortKey !== undefined ? (key) => key === formerKey(formerPortKey) : undefined,
+  // The host was started meanwhile, and its controllers have other numbers.
+  ({ formerPortKey }, { basis }) => {
+    if (basis !== 'port' || formerPortKey === undefined) return undefined
+    const lasting = withoutBootNumbers(formerPortKey)
+    return lasting === formerPortKey
+      ? undefined
+      : (key) => isFormer(key) && withoutBootNumbers(key) === formerKey(lasting)
+  },
+  // A placeholder was taken for a serial: its only unit may have moved before this version came.
+  ({ serialKey, isUnique }, { ambiguous }) =>
+    serialKey !== undefined && !isUnique && !ambiguous ? (key) => key === formerKey(serialKey) : undefined,
+]
+
+/** The keys of a camera that was found by `keys`: a new port replaces the old one, and what an earlier version wrote. */
+function keysAfter(before: string[], keys: string[]): string[] {
+  const isLasting = (key: string) => !isFormer(key) && !(key.startsWith('port:') && keys.some(isPortKey))
+  const kept = before.filter((key) => keys.includes(key) || isLasting(key))
+  return [...kept, ...keys.filter((key) => !kept.includes(key))]
+}
+
+const isPortKey = (key: string): boolean => key.startsWith('port:')
+
+/** Why an identity is ambiguous. */
+export const ambiguityOf = ({ basis }: Identity): Reason =>
+  basis === 'model'
+    ? because(
+        'identity_ambiguous',
+        'another camera of this model cannot be told apart from it: they are taken in the order of their device nodes',
+      )
+    : because('identity_ambiguous')
 
 /** Returns the camera id of a configured camera (`virtual:demo`, `rtsp:yard`) or of an added stream (its URL). */
 export function identifyNamed(
   key: string,
   registry: Registry,
+  evidence: Pick<Identity, 'basis' | 'confidence'> = { basis: 'name', confidence: 'high' },
 ): { registry: Registry; id: CameraId; identity: Identity; changed: boolean } {
-  const identity: Identity = { key, basis: 'name', confidence: 'high', ambiguous: false }
+  const identity: Identity = { key, ...evidence, ambiguous: false }
   const known = registry.cameras.find(({ keys }) => keys.includes(key))
   if (known) return { registry, id: known.id, identity, changed: false }
   const number = Math.max(registry.next, 0, ...registry.cameras.map(({ id }) => cameraNumber(id) + 1))
@@ -104,20 +176,6 @@ export function identifyNamed(
     identity,
     changed: true,
   }
-}
-
-/**
- * Returns a unique name of the port: `usbv2-` and `usbv3-` become `usb-`, the first video function (`:1.0`, index 0) is
- * omitted. `place` is the socket; `port` also has the function, for a device with several cameras.
- */
-export function normalisePort(port: string): { port: string; place: string } {
-  const [, before, socket, wanted, index] =
-    /^(.*?)usb(?:v\d+)?-(\d+:[\d.]+?)(?::(\d+\.\d+))?(?:-video-index(\d+))?$/.exec(port) ?? []
-  if (before === undefined || socket === undefined) return { port, place: port }
-  const place = `${before}usb-${socket}`
-  const functionPart = wanted && wanted !== '1.0' ? `:${wanted}` : ''
-  const indexPart = index && index !== '0' ? `-video-index${index}` : ''
-  return { place, port: `${place}${functionPart}${indexPart}` }
 }
 
 /** Normalises a serial as udev does, so that both ways of discovery agree; `undefined` if it identifies no unit. */
@@ -134,8 +192,12 @@ interface Evidence {
   place?: string
   /** `vendor:product:serial`. */
   serial?: string
+  /** False for a serial that many cameras report. */
+  isUnique: boolean
   serialKey?: string
   portKey?: string
+  /** The port key as earlier versions wrote it. */
+  formerPortKey?: string
   modelKey: string
 }
 
@@ -147,12 +209,15 @@ function evidenceOf(devices: UsbDevice[]): Evidence[] {
     const serial = text === undefined ? undefined : `${model}:${text}`
     const { port, place } = device.port ? normalisePort(device.port) : {}
     const part = port !== undefined && place !== undefined ? port.slice(place.length) : ''
+    const former = device.formerPort ?? port?.replace('usbv3-', 'usb-')
     return {
       device,
       modelKey: `model:${model}`,
+      isUnique: text !== undefined && !isPlaceholder(text),
       ...(place !== undefined && { place }),
       ...(serial !== undefined && { serial, serialKey: `serial:${serial}${part && `/${part}`}` }),
       ...(port !== undefined && { portKey: `port:${serial ?? model}/${port}` }),
+      ...(former !== undefined && { formerPortKey: `port:${serial ?? model}/${former}` }),
     }
   })
 }
@@ -182,9 +247,10 @@ function counted(keys: (string | undefined)[]): Map<string, number> {
 }
 
 /** Returns the registry with its fields in a fixed order, for comparison. */
-const plain = ({ next, cameras, sharedSerials }: Registry): Registry => ({
+const plain = ({ keyVersion, next, cameras, sharedSerials }: Registry): Registry => ({
+  ...(keyVersion !== undefined && { keyVersion }),
   next,
-  cameras: cameras.map(({ id, keys }) => ({ id, keys })),
+  cameras: cameras.map(({ id, keys, name }) => ({ id, keys, ...(name !== undefined && { name }) })),
   sharedSerials,
 })
 

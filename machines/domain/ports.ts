@@ -12,9 +12,12 @@ export * from './mediaServer.js'
 
 /** The known cameras and their ids, kept permanently. */
 export interface Registry {
+  /** Of the keys: see `registry.ts`. Absent: 1. */
+  keyVersion?: number
   /** The number of the next new camera. */
   next: number
-  cameras: { id: CameraId; keys: string[] }[]
+  /** `name`: set by a client; it replaces the name in the configuration. */
+  cameras: { id: CameraId; keys: string[]; name?: string }[]
   /** `vendor:product:serial` that two cameras had at the same time. Such a serial no longer identifies a camera. */
   sharedSerials: string[]
 }
@@ -78,8 +81,16 @@ export interface HostSample {
 
 /** A camera in the configuration. */
 export interface CameraEntry {
+  /** For people. */
   name: string
-  source: { kind: 'virtual' } | { kind: 'rtsp'; url: string } | { kind: 'usb'; match: string }
+  /** RTSP and virtual cameras are identified by it; default: `name`. */
+  key?: string
+  /** `match`: a serial, a port, `vendor:product` or a link below /dev/v4l. `path`: below /dev. */
+  source:
+    | { kind: 'virtual' }
+    | { kind: 'rtsp'; url: string }
+    | { kind: 'usb'; match: string }
+    | { kind: 'v4l2'; path: string }
   enabled: boolean
   settings: CameraSettings
 }

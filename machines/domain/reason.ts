@@ -22,6 +22,10 @@ const sentences = {
   replaced: 'the camera came back under another device node',
   device_busy: 'the device is busy: another program uses it',
   device_gone: 'the device is gone',
+  node_missing:
+    'the camera is plugged in, but has no device node here: give its video devices to the container (devices: in ' +
+    'Compose, --device for docker run)',
+  entry_unmatched: 'no device that is plugged in matches this entry of the configuration',
   device_error: 'the device reports errors',
   permission_denied: 'the service has no permission to open the device',
   format_not_offered: 'the device does not offer the requested format',

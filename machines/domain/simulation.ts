@@ -1,6 +1,6 @@
 /** Simulated faults: the scenario of `serve --simulate`, and what clients ask for with `simulate`. Durations in ms. */
 import type { CameraId, Identity, UsbDevice } from './camera.js'
-import { normalisePort } from './identity.js'
+import { normalisePort } from './port.js'
 
 export const cameraActions = ['unplug', 'plug', 'replug', 'twin', 'stall', 'resume', 'busy'] as const
 export const serverActions = ['kill_server', 'hang_server', 'resume_server'] as const

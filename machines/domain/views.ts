@@ -7,6 +7,12 @@ import type { Gap, Need, RecordingFormat } from './recording.js'
 
 export type { RecordingFormat } from './recording.js'
 
+/** An entry of the configuration without a device. */
+export interface AbsentView {
+  name: string
+  reason: Reason
+}
+
 /** The three status values of the API, derived from the camera's tags. */
 export type CameraStatus = 'CONNECTED' | 'DISCONNECTED' | 'ERROR'
 

@@ -17,7 +17,7 @@ export interface Camera {
     hls?: string
     webrtc?: string
   }
-  kind: 'usb' | 'rtsp' | 'virtual'
+  kind: 'usb' | 'rtsp' | 'virtual' | 'v4l2'
   /** The camera's own state, more exact than status */
   state: string
   /** When it entered this state */
@@ -164,6 +164,14 @@ export interface Methods {
       cameras: Camera[]
       total: number
       connected: number
+      /** Since 1.1. Entries of the configuration that match no device; absent if there are none. Not for callers limited to specific cameras */
+      absent?: {
+        name: string
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+      }[]
     }
   }
   /** Returns a camera's state and the reason for it, its stream, and the methods allowed now. Role: viewer. */
@@ -184,7 +192,7 @@ export interface Methods {
         hls?: string
         webrtc?: string
       }
-      kind: 'usb' | 'rtsp' | 'virtual'
+      kind: 'usb' | 'rtsp' | 'virtual' | 'v4l2'
       /** The camera's own state, more exact than status */
       state: string
       /** When it entered this state */
@@ -299,6 +307,19 @@ export interface Methods {
         resolution: string
         fps: number[]
       }[]
+    }
+  }
+  /** Sets the name of a camera. It is kept over restarts, and replaces the name in the configuration. Role: admin. */
+  set_camera: {
+    params: {
+      /** Camera id, as in camera0 */
+      device: string
+      /** At most 64 printable characters, without a space at its ends; empty: the name of the configuration or of the device */
+      name: string
+    }
+    result: {
+      device: string
+      name: string
     }
   }
   /** Takes a snapshot by the quickest tier that works, and returns which one it was. Role: operator. */
@@ -1969,7 +1990,7 @@ export interface Notifications {
           hls?: string
           webrtc?: string
         }
-        kind: 'usb' | 'rtsp' | 'virtual'
+        kind: 'usb' | 'rtsp' | 'virtual' | 'v4l2'
         /** The camera's own state, more exact than status */
         state: string
         /** When it entered this state */

@@ -55,15 +55,42 @@ export const isReading = (request: IncomingMessage, response: ServerResponse, he
   return false
 }
 
+/** Refuses a handshake that is no WebSocket with the error object, and closes its socket. */
+export const refuseHandshake = (request: IncomingMessage, socket: Duplex, why: string): void => {
+  const isGet = request.method === 'GET'
+  const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket'
+  const isKnownVersion = ['13', '8'].includes(String(request.headers['sec-websocket-version']))
+  const [status, error, headers] = !isGet
+    ? ([405, new ServiceError('invalidRequest', { reason: 'method_not_allowed' }), ['Allow: GET, HEAD']] as const)
+    : !isWebSocket || !isKnownVersion
+      ? ([
+          426,
+          new ServiceError('invalidRequest', { reason: 'upgrade_required' }),
+          ['Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
+        ] as const)
+      : ([400, new ServiceError('invalidRequest', { details: `the handshake is not valid: ${why}` }), []] as const)
+  const body = JSON.stringify({ error: errorBody(error, 'http') })
+  respond(socket, status, body, 'application/json; charset=utf-8', [...headers])
+}
+
 /** Refuses an upgrade in plain text and closes its socket. */
-export const refuseUpgrade = (socket: Duplex, { status, words, retryAfter }: Refusal): void => {
+export const refuseUpgrade = (socket: Duplex, { status, words, retryAfter }: Refusal): void =>
+  respond(
+    socket,
+    status,
+    words,
+    'text/plain; charset=utf-8',
+    retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`],
+  )
+
+const respond = (socket: Duplex, status: number, body: string, type: string, headers: readonly string[]): void => {
   socket.on('error', () => {})
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Connection: close',
-    'Content-Type: text/plain; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(words)}`,
-    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
+    `Content-Type: ${type}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...headers,
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${words}`, () => socket.destroy())
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

@@ -1,12 +1,13 @@
 import Type from 'typebox'
+import { displayNamePattern, longestDisplayName } from '../../machines/domain/displayName.js'
 import type { CameraView } from '../../machines/domain/views.js'
 import { standingAnswer } from '../answers.js'
 import { Flapping, flappingFields } from '../flapping.js'
 import { type Call, method } from '../method.js'
 import { cameraOf, capabilitiesOf, given, seconds, sizeOf } from '../present.js'
 import { reasonFields, reasonShape } from '../reason.js'
-import { camerasFor } from '../rights.js'
-import { Camera, CameraName, Count, cameraProperties, None, OneCamera } from '../schemas.js'
+import { camerasFor, hasAllCameras } from '../rights.js'
+import { Camera, CameraName, CameraParam, Count, cameraProperties, None, OneCamera } from '../schemas.js'
 import { urlsFor, viewerOf } from '../signedUrls.js'
 import { type KnownStream, streamStateOf } from './streamState.js'
 
@@ -16,14 +17,27 @@ const getCameraList = method({
   role: 'viewer',
   gated: true,
   params: None,
-  result: Type.Object({ cameras: Type.Array(Camera), total: Count, connected: Count }),
+  result: Type.Object({
+    cameras: Type.Array(Camera),
+    total: Count,
+    connected: Count,
+    absent: Type.Optional(
+      Type.Array(Type.Object({ name: Type.String(), ...reasonShape }), {
+        description:
+          'Since 1.1. Entries of the configuration that match no device; absent if there are none. Not for callers ' +
+          'limited to specific cameras',
+      }),
+    ),
+  }),
   handler: (_, { services, session, caller }) => {
     const views = camerasFor(caller, services.directory)
     const urls = views.map(({ id }) => urlsFor(services, id, session))
-    return standingAnswer(caller, 'list', [...views, ...urls.flatMap(({ rtsp, hls }) => [rtsp, hls])], () => ({
+    const absent = hasAllCameras(caller) ? services.directory.absent() : []
+    return standingAnswer(caller, 'list', [absent, ...views, ...urls.flatMap(({ rtsp, hls }) => [rtsp, hls])], () => ({
       cameras: views.map((view, index) => cameraOf(view, urls[index] ?? { rtsp: '' })),
       total: views.length,
       connected: views.filter(({ status }) => status === 'CONNECTED').length,
+      ...(absent.length > 0 && { absent: absent.map(({ name, reason }) => ({ name, ...reasonFields(reason) })) }),
     }))
   },
 })
@@ -160,4 +174,29 @@ const getCameraCapabilities = method({
   },
 })
 
-export const cameraMethods = [getCameraList, getCameraStatus, getCameraCapabilities]
+const setCamera = method({
+  name: 'set_camera',
+  summary: 'Sets the name of a camera. It is kept over restarts, and replaces the name in the configuration.',
+  role: 'admin',
+  camera: 'device',
+  since: '1.1',
+  audit: { event: 'change' },
+  errors: ['dependencyFailed'],
+  params: Type.Object({
+    device: CameraParam,
+    name: Type.String({
+      maxLength: longestDisplayName,
+      pattern: `^$|${displayNamePattern}`,
+      description:
+        'At most 64 printable characters, without a space at its ends; empty: the name of the configuration or of ' +
+        'the device',
+    }),
+  }),
+  result: Type.Object({ device: CameraName, name: Type.String() }),
+  handler: async ({ device, name }, { services, by }) => {
+    const view = await services.ask.nameCamera(device, name.normalize('NFC'), by)
+    return { device: view.id, name: view.name }
+  },
+})
+
+export const cameraMethods = [getCameraList, getCameraStatus, getCameraCapabilities, setCamera]

@@ -78,6 +78,7 @@ const statusUpdate = topic({
     'camera.probed': ({ camera }, world) => wholeCamera(camera, world),
     'camera.probeFailed': ({ camera }, world) => wholeCamera(camera, world),
     'camera.identityAmbiguous': ({ camera }, world) => wholeCamera(camera, world),
+    'camera.renamed': ({ camera }, world) => wholeCamera(camera, world),
     'stream.started': ({ camera }, world) => wholeCamera(camera, world),
     'stream.ended': ({ camera }, world) => wholeCamera(camera, world),
     'recording.started': ({ camera }, world) => wholeCamera(camera, world),

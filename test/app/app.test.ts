@@ -5,7 +5,9 @@ import type { Ports } from '../../adapters/open.js'
 import { type App, startApp } from '../../app.js'
 import { loadConfiguration } from '../../config/load.js'
 import { because } from '../../machines/domain/reason.js'
+import { connect } from '../support/client.js'
 import { createFakePorts, frontDoor } from '../support/fakePorts.js'
+import { createGate } from '../support/gate.js'
 import { freePorts } from '../support/ports.js'
 import { until } from '../support/until.js'
 
@@ -56,6 +58,27 @@ describe('app', () => {
     expect(published).to.deep.equal(['camera0'])
     const page = await fetch(`http://127.0.0.1:${health}/health/ready`)
     expect(page.status).to.equal(200)
+  })
+
+  it('names a camera, and keeps the name over a restart', async () => {
+    const { ports: standing } = createFakePorts()
+    const gate = createGate()
+    gate.callers.set('admin', { role: 'admin', user: 'ann', expiresAt: Date.now() + 3_600_000 })
+    const { open, log } = createFakePorts({ credentials: { ...standing.credentials, ...gate.credentials } })
+    for (const name of ['Front Door', undefined]) {
+      const { config, rpc } = await configuration()
+      const app = await startApp({ config, log, env: {}, open })
+      running.push(app)
+      await until('the camera is connected', () => app.directory.cameras()[0]?.status === 'CONNECTED')
+      if (name !== undefined) {
+        const client = await connect(`ws://127.0.0.1:${rpc}/ws`)
+        await client.call('authenticate', { auth_token: 'admin' })
+        expect(await client.call('set_camera', { device: 'camera0', name })).to.deep.equal({ device: 'camera0', name })
+        client.close()
+      }
+      expect(app.directory.camera('camera0').name).to.equal('Front Door')
+      await app.stop('restart')
+    }
   })
 
   it('shows a path that the media server refuses, with the reason, and keeps the other cameras', async () => {

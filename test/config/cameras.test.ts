@@ -15,6 +15,8 @@ const thrownBy = (cameras: string) => {
 }
 const faults = (cameras: string): string[] => thrownBy(cameras).map(({ key, rule }) => `${key} ${rule}`)
 
+const allowed = 'virtual, rtsp://… , rtsps://… , usb:<serial, port or vendor:product> or v4l2:/dev/v4l/by-path/…'
+
 describe('configuration of cameras', () => {
   it('returns camera entries', () => {
     const cameras = `
@@ -63,7 +65,7 @@ describe('configuration of cameras', () => {
 
   it('lists every fault with its place', () => {
     const cameras = `
-      - { name: Demo, source: virtual }
+      - { name: ' Demo', source: virtual }
       - { source: virtual }
       - name: a
         source: http://x
@@ -77,9 +79,9 @@ describe('configuration of cameras', () => {
       - just text
       - { name: d, name: e, source: virtual, codec: fast, fps: }`
     expect(faults(cameras)).to.deep.equal([
-      'cameras[0].name must be a name of at most 64 of a-z, 0-9, _ and -',
+      'cameras[0].name must be a name of at most 64 printable characters, without a space at its ends',
       'cameras[1] has no name',
-      'cameras[2].source must be virtual, rtsp://… , rtsps://… or usb:<serial or port>',
+      `cameras[2].source must be ${allowed}`,
       'cameras[2].enabled must be true or false',
       'cameras[2].size must be a frame size such as 1280x720, even numbers from 16 to 7680',
       'cameras[2].fps must be a number from 1 to 240',
@@ -87,16 +89,67 @@ describe('configuration of cameras', () => {
       'cameras[2].codec.video_profile must be one of baseline, main, high',
       'cameras[3].sorce is not a known key; the nearest is source',
       'cameras[3] has no source',
-      'cameras[4].source must be virtual, rtsp://… , rtsps://… or usb:<serial or port>',
-      'cameras[5].name must be a name of at most 64 of a-z, 0-9, _ and -',
+      `cameras[4].source must be ${allowed}`,
+      'cameras[5].name must be a name of at most 64 printable characters, without a space at its ends',
       'cameras[5].source must contain a host, and optionally a port from 1 to 65535; ' +
         'as in rtsp://192.168.1.20:554/stream; in a user or password write / as %2F, ? as %3F and # as %23',
-      'cameras[6] must be a group of keys (name, source, enabled, size, fps, codec, priority, retention, skip_frames)',
+      'cameras[6] must be a group of keys (name, key, source, enabled, size, fps, codec, priority, retention, skip_frames)',
       'cameras[7].name is set twice',
       'cameras[7].fps has no value',
       'cameras[7].codec must be a group of keys (video_profile, video_level, pixel_format, preset, bitrate)',
     ])
   })
+
+  it('accepts any printable name, and a key that identifies the camera beside it', () => {
+    const cameras = `
+      - { name: Front Door, source: virtual }
+      - { name: Hof 🚜, key: yard, source: 'rtsp://192.0.2.1/live' }
+      - { name: "Tu\\u0308r", source: 'usb:A1' }`
+    expect(load(cameras).map(({ name, key }) => [name, key])).to.deep.equal([
+      ['Front Door', undefined],
+      ['Hof 🚜', 'yard'],
+      ['Tür', undefined],
+    ])
+    expect(faults('[{ name: "a\\u200bb", source: virtual }, { name: a, key: A B, source: virtual }]')).to.deep.equal([
+      'cameras[0].name must be a name of at most 64 printable characters, without a space at its ends',
+      'cameras[1].key must be a key of at most 64 of a-z, 0-9, _ and -',
+    ])
+    expect(faults(`[{ name: ${'x'.repeat(65)}, source: virtual }]`)).to.have.length(1)
+    expect(load(`[{ name: ${'🚜'.repeat(64)}, source: virtual }]`)).to.have.length(1)
+    expect(faults('[{ name: yard, source: virtual }, { name: Hof, key: yard, source: virtual }]')).to.deep.equal([
+      'cameras[1].key must be unique: another camera has this key, or this name and no key',
+    ])
+  })
+
+  for (const [source, expected] of [
+    ['usb:046D:0825', { kind: 'usb', match: '046d:0825' }],
+    ['usb: SN7', { kind: 'usb', match: 'SN7' }],
+    [
+      'usb:/dev/v4l/by-id/usb-046d_0825_A1-video-index0',
+      { kind: 'usb', match: '/dev/v4l/by-id/usb-046d_0825_A1-video-index0' },
+    ],
+    [
+      'v4l2:/dev/v4l/by-path/platform-fe801000.csi-video-index0',
+      { kind: 'v4l2', path: '/dev/v4l/by-path/platform-fe801000.csi-video-index0' },
+    ],
+    ['v4l2:/dev/video42', { kind: 'v4l2', path: '/dev/video42' }],
+    [
+      'v4l2:/dev/v4l/by-path/pci-0000:00:14.0-usb-0:2:1.0-video-index0',
+      { kind: 'usb', match: '/dev/v4l/by-path/pci-0000:00:14.0-usb-0:2:1.0-video-index0' },
+    ],
+  ] as const)
+    it(`reads the source ${source}`, () =>
+      expect(load(`[{ name: a, source: '${source}' }]`)[0]?.source).to.deep.equal(expected))
+
+  for (const [source, rule] of [
+    ['usb:/dev/video0', 'must not be a numbered node, whose number changes'],
+    ['usb:/dev/cam', 'must be a link below /dev/v4l/by-id or /dev/v4l/by-path'],
+    ['v4l2:video0', 'must be v4l2: and the path of a device'],
+    ['v4l2:/dev/../etc/passwd', 'must be v4l2: and the path of a device'],
+    ['v4l2:/etc/passwd', 'must be v4l2: and the path of a device'],
+  ] as const)
+    it(`refuses the source ${source}`, () =>
+      expect(faults(`[{ name: a, source: '${source}' }]`).join()).to.contain(`cameras[0].source ${rule}`))
 
   it('refuses a name or a USB device that is used twice', () => {
     expect(

@@ -102,6 +102,7 @@ const plans: Record<string, Plan> = {
   get_camera_list: list,
   get_camera_status: plain,
   get_camera_capabilities: plain,
+  set_camera: { params: (device) => ({ device, name: '' }) },
   take_snapshot: plain,
   start_recording: { busy: ['starting', 'recording'] },
   stop_recording: { busy: ['stopping', 'stopped', 'not recording'] },

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
-import { identify, identifyNamed, normalisePort, normaliseSerial } from '../../machines/domain/identity.js'
+import { identify, identifyNamed, normaliseSerial } from '../../machines/domain/identity.js'
+import { normalisePort } from '../../machines/domain/port.js'
 import type { Registry } from '../../machines/domain/ports.js'
 
 const empty: Registry = { next: 0, cameras: [], sharedSerials: [] }
@@ -36,6 +37,32 @@ describe('identify', () => {
         ['camera1', '/dev/video10', 'model:1d6b:0102:1', 'low'],
       ],
     )
+  })
+
+  it('says ambiguous of cameras that cannot be told apart, also when one of them is away', () => {
+    const alone = identify([camera({ node: 2 })], empty)
+    expect(alone.found.map(({ identity }) => identity.ambiguous)).to.deep.equal([false])
+    const both = identify([camera({ node: 2 }), camera({ node: 10 })], alone.registry)
+    expect(both.found.map(({ identity }) => identity.ambiguous)).to.deep.equal([true, true])
+    const again = identify([camera({ node: 10 })], both.registry)
+    expect(again.found.map(({ id, identity }) => [id, identity.ambiguous])).to.deep.equal([['camera0', true]])
+  })
+
+  it('tells the USB 2 half of a controller from its USB 3 half, whichever node comes first', () => {
+    const at = (half: string, node: number) => ({ ...camera({ node }), port: `pci-0000:00:14.0-${half}-0:2:1.0` })
+    const idsOf = ({ found }: ReturnType<typeof identify>) => found.map(({ id, device }) => [id, device.port])
+    const first = identify([at('usb', 0), at('usbv3', 2)], empty)
+    const ids = [
+      ['camera0', 'pci-0000:00:14.0-usb-0:2:1.0'],
+      ['camera1', 'pci-0000:00:14.0-usbv3-0:2:1.0'],
+    ]
+    expect(idsOf(first)).to.deep.equal(ids)
+    expect(first.found.map(({ identity }) => [identity.basis, identity.ambiguous])).to.deep.equal([
+      ['port', false],
+      ['port', false],
+    ])
+    expect(idsOf(identify([at('usbv3', 0), at('usb', 2)], first.registry))).to.deep.equal(ids)
+    expect(idsOf(identify([at('usbv3', 0)], first.registry))).to.deep.equal([ids[1]])
   })
 
   it('keeps the id of the known camera when a twin appears, and ignores the shared serial from then on', () => {
@@ -223,6 +250,7 @@ describe('normalisePort', () => {
   for (const [reported, port] of [
     ['pci-0000:00:14.0-usb-0:1.2:1.0', 'pci-0000:00:14.0-usb-0:1.2'],
     ['pci-0000:00:14.0-usbv2-0:1.2:1.0', 'pci-0000:00:14.0-usb-0:1.2'],
+    ['pci-0000:00:14.0-usbv3-0:1.2:1.0', 'pci-0000:00:14.0-usbv3-0:1.2'],
     ['pci-0000:00:14.0-usb-0:1.2', 'pci-0000:00:14.0-usb-0:1.2'],
     ['pci-0000:00:14.0-usb-0:1.2:1.0-video-index0', 'pci-0000:00:14.0-usb-0:1.2'],
     ['pci-0000:00:14.0-usb-0:1.2:1.0-video-index2', 'pci-0000:00:14.0-usb-0:1.2-video-index2'],

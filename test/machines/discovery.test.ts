@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { discoveryMachine, discoveryMode } from '../../machines/discovery.js'
-import type { UsbDevice } from '../../machines/domain/camera.js'
+import type { LocalDevice, UsbDevice } from '../../machines/domain/camera.js'
 import { because } from '../../machines/domain/reason.js'
 import { later, turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
@@ -61,7 +61,7 @@ function discover() {
   const clock = new SimulatedClock()
   let scans = 0
   let scanning = later<UsbDevice[]>()
-  const scanDevices = fromPromise<UsbDevice[]>(() => {
+  const scanDevices = fromPromise<LocalDevice[]>(() => {
     scans += 1
     scanning = later()
     return scanning.promise

@@ -6,7 +6,7 @@ import { configurationMachine, configurationView } from '../../machines/configur
 import { demandMachine } from '../../machines/demand.js'
 import { discoveryMachine } from '../../machines/discovery.js'
 import { type MediaSession, neverExpires } from '../../machines/domain/access.js'
-import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
+import type { CameraId, LocalDevice, UsbDevice } from '../../machines/domain/camera.js'
 import type { ConfigPlan, FleetSettings } from '../../machines/domain/configuration.js'
 import type { Measured } from '../../machines/domain/diskRoom.js'
 import type { AddedStream } from '../../machines/domain/external.js'
@@ -83,6 +83,64 @@ describe('fleet', () => {
     await finds([])
     await finds([{ ...front, node: '/dev/video4' }])
     expect(saved).to.have.length(before)
+  })
+
+  it('tells a camera that it became ambiguous, although its key is the same', async () => {
+    const { camera, finds } = fleet()
+    const { serial: _, port: __, ...bare } = front
+    await finds([bare])
+    expect(camera('camera0').identity.ambiguous).to.equal(false)
+    await finds([bare, { ...bare, node: '/dev/video4' }])
+    expect([camera('camera0'), camera('camera1')].map(({ identity }) => identity.ambiguous)).to.deep.equal([true, true])
+  })
+
+  it('tells once of entries without a device and of devices without an entry, and again when that is new', async () => {
+    const usb = (name: string, match: string): CameraEntry => ({
+      name,
+      source: { kind: 'usb', match },
+      enabled: true,
+      settings: {},
+    })
+    const csi: LocalDevice = { kind: 'v4l2', node: '/dev/video9', model: 'unicam', links: ['/dev/v4l/by-path/csi'] }
+    const { actor, facts, finds } = fleet({ entries: [usb('porch', 'SN1'), usb('gate', 'SN7')] })
+    const told = () =>
+      facts.flatMap((fact) => (fact.type === 'entry.absent' || fact.type === 'device.ignored' ? [fact.name] : []))
+    const absent = () => actor.getSnapshot().context.absent
+    await finds([front, csi])
+    expect(told()).to.deep.equal(['gate', 'unicam'])
+    expect(facts.find(({ type }) => type === 'device.ignored')).to.deep.include({ source: 'v4l2:/dev/v4l/by-path/csi' })
+    const before = absent()
+    await finds([front, csi])
+    expect(told()).to.deep.equal(['gate', 'unicam'])
+    expect(absent()).to.equal(before)
+    await finds([csi])
+    expect(
+      absent().map(({ name }) => name),
+      'the unplugged camera is in the list',
+    ).to.deep.equal(['gate'])
+    await finds([front, plugged('SN7', '/dev/video4', 'usb-3'), csi])
+    expect(absent()).to.deep.equal([])
+    expect(told()).to.deep.equal(['gate', 'unicam'])
+  })
+
+  it('gives a camera the name that a client sets, keeps it, and takes it back', async () => {
+    const { actor, camera, facts, saved, finds } = fleet()
+    await finds([front])
+    actor.send({ type: 'camera.rename', camera: 'camera0', name: 'Front Door', by })
+    await turn()
+    expect([camera('camera0').name, saved.at(-1)?.cameras[0]?.name]).to.deep.equal(['Front Door', 'Front Door'])
+    expect(facts.filter(({ type }) => type === 'camera.renamed')).to.deep.equal([
+      { type: 'camera.renamed', camera: 'camera0', name: 'Front Door' },
+    ])
+    await finds([])
+    await finds([{ ...front, node: '/dev/video4' }])
+    expect(camera('camera0').name).to.equal('Front Door')
+    actor.send({ type: 'camera.rename', camera: 'camera0', name: '', by })
+    await turn()
+    expect([camera('camera0').name, saved.at(-1)?.cameras[0]]).to.deep.equal([
+      'Test Cam',
+      { id: 'camera0', keys: ['serial:1d6b:0102:SN1', 'port:1d6b:0102:SN1/usb-1'] },
+    ])
   })
 
   it('serves cameras even if ids cannot be saved, and retries', async () => {
@@ -519,7 +577,7 @@ describe('fleet with another configuration', () => {
     })
     const { configure, reported, states } = await running([usb('door')], [front, back])
     await configure({ entries: [usb('gate')] })
-    expect([states()[0], reported()]).to.deep.equal([['gate', 'available'], []])
+    expect([states()[0], reported()]).to.deep.equal([['gate', 'available'], ['camera.renamed camera0']])
     await configure({ entries: [usb('gate', false)] })
     expect(states().map(([name]) => name)).to.deep.equal(['Test Cam'])
     await configure({ entries: [] })
@@ -688,7 +746,7 @@ function fleet({
   const facts: Fact[] = []
   const loading = later<Registry>()
   const ending = later<void>()
-  let scanning = later<UsbDevice[]>()
+  let scanning = later<LocalDevice[]>()
   let fails = false
   let asked = 0
   let tellServer = (_: ServerProcessEvent) => {}
@@ -727,7 +785,7 @@ function fleet({
         discovery: crashing(discoveryMachine).provide({
           actors: {
             watchDevices: quiet(),
-            scanDevices: fromPromise<UsbDevice[]>(() => {
+            scanDevices: fromPromise<LocalDevice[]>(() => {
               scanning = later()
               return scanning.promise
             }),
@@ -792,7 +850,7 @@ function fleet({
       fails = does
     },
     /** Sets the devices that the next scan finds. */
-    async finds(devices: UsbDevice[]) {
+    async finds(devices: LocalDevice[]) {
       await turn()
       const discovery = actor.getSnapshot().children.discovery
       if (discovery?.getSnapshot().matches({ scanning: 'waiting' })) discovery.send({ type: 'devices.hint' })

@@ -4,7 +4,7 @@ import { cameraMachine } from '../../machines/camera.js'
 import { cameraView } from '../../machines/cameraView.js'
 import { demandMachine } from '../../machines/demand.js'
 import { discoveryMachine } from '../../machines/discovery.js'
-import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
+import type { CameraId, LocalDevice } from '../../machines/domain/camera.js'
 import type { Measured } from '../../machines/domain/diskRoom.js'
 import type { CameraEntry, RecordingFolder, Registry, Segment } from '../../machines/domain/ports.js'
 import { fleetMachine } from '../../machines/fleet.js'
@@ -147,7 +147,7 @@ async function fleet(priorities: (number | undefined)[]) {
         }),
         retention: retentionMachine.provide({ actors: { loadPolicy: never(), loadClock: never() } }),
         discovery: discoveryMachine.provide({
-          actors: { watchDevices: quiet(), scanDevices: fromPromise<UsbDevice[]>(async () => []) },
+          actors: { watchDevices: quiet(), scanDevices: fromPromise<LocalDevice[]>(async () => []) },
         }),
         serverProcess: serverProcessMachine.provide({ actors: { chooseServer: never() } }),
         link: mediamtxLinkMachine.provide({

@@ -29,7 +29,7 @@ import type { MediaFile, MediaFiles, RecordingFile, StreamState } from '../../ma
 import { because, type Reason } from '../../machines/domain/reason.js'
 import type { Gap } from '../../machines/domain/recording.js'
 import type { RetentionAsk, RetentionPolicy } from '../../machines/domain/retention.js'
-import type { CameraView, LinkView, StorageView, SystemView } from '../../machines/domain/views.js'
+import type { AbsentView, CameraView, LinkView, StorageView, SystemView } from '../../machines/domain/views.js'
 import type { RpcLimits, RpcOptions } from '../../rpc/options.js'
 import { createRpcServer } from '../../rpc/server.js'
 import { fakeExplain, fakeJournal, unplugging } from './fakeExplain.js'
@@ -179,6 +179,7 @@ export const createWorld = () => {
     gaps: {} as Record<string, Gap[]>,
     /** Replaces methods of the fake `Ask`. */
     ask: {} as Partial<Ask>,
+    absent: [] as AbsentView[],
     asked,
     logged,
     released,
@@ -205,6 +206,7 @@ export const createWorld = () => {
   const directory: Directory = {
     cameras: () => world.cameras,
     camera,
+    absent: () => world.absent,
     link: () => world.link,
     storage: () => world.storage,
     system: () => world.system,
@@ -222,6 +224,10 @@ export const createWorld = () => {
 
   const note = (what: string, id: string, request?: unknown) => asked.push({ what, camera: id, request })
   const standing: Ask = {
+    nameCamera: async (id, name, by) => {
+      note('nameCamera', id, { name, by })
+      return { ...camera(id), ...(name !== '' && { name }) }
+    },
     startRecording: async (id, request) => {
       note('startRecording', id, request)
       const { format, by, duration } = request

@@ -60,6 +60,7 @@ const good = (token: string): Record<string, unknown> => ({
 
 /** Methods whose params have other values, or exclude each other. */
 const others: Record<string, Record<string, unknown>> = {
+  set_camera: { device: 'camera0', name: 'Front Door' },
   simulate: { device: 'camera0', action: 'plug', port: '1.2' },
   explain: { device: 'camera0' },
   get_history: {

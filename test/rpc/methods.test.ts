@@ -15,6 +15,7 @@ const calls: [method: string, params?: object][] = [
   ['get_camera_status', { device: 'camera1' }],
   ['get_camera_capabilities', { device: 'camera0' }],
   ['get_camera_capabilities', { device: 'camera1' }],
+  ['set_camera', { device: 'camera0', name: 'Haustür 🚪' }],
   ['take_snapshot', { device: 'camera0' }],
   ['take_snapshot', { device: 'camera0', filename: 'door.png', quality: 0, width: 320, height: 240, max_age: 0.5 }],
   ['start_recording', { device: 'camera0', duration: 5, format: 'mkv' }],
@@ -612,6 +613,9 @@ describe('errors of methods', () => {
     ['start_recording', { device: 'camera0', duration: 86_401 }, 'duration'],
     ['start_recording', { device: 'camera0', duration: 1.5 }, 'duration'],
     ['start_recording', { device: 'camera0', format: 'avi' }, 'format'],
+    ['set_camera', { device: 'camera0', name: ' x' }, 'name'],
+    ['set_camera', { device: 'camera0', name: 'a\u0007b' }, 'name'],
+    ['set_camera', { device: 'camera0', name: 'x'.repeat(65) }, 'name'],
     ['take_snapshot', { device: 'camera0', filename: '../x' }, 'filename'],
     ['take_snapshot', { device: 'camera0', filename: 'a\u0000b' }, 'filename'],
     ['take_snapshot', { device: 'camera0', filename: '.jpg' }, 'filename'],
@@ -653,6 +657,36 @@ describe('errors of methods', () => {
       expect(error?.data.rule).to.be.a('string')
     })
   }
+
+  it('name the ids of the cameras whose name was given instead', async () => {
+    const [first, second] = world.cameras.map(({ id }) => id)
+    world.cameras = world.cameras.map((view) => ({ ...view, name: 'Haustür' }))
+    const named = await (await as('viewer')).call('get_camera_status', { device: 'HAUSTU\u0308R' })
+    expect(named.error).to.deep.include({ code: -32602 })
+    expect(named.error?.data).to.deep.include({ param: 'device', cameras: [first, second] })
+    expect(named.error?.data.details).to.contain(`${first}, ${second}`)
+    const limited = await stage.connect(port)
+    await limited.call('authenticate', { auth_token: `viewer/bob/${noon + 9_000}/${second}` })
+    const one = await limited.call('take_snapshot', { device: 'Haustür' })
+    expect(one.error?.data.cameras).to.deep.equal(undefined)
+    const status = await limited.call('get_camera_status', { device: 'Haustür' })
+    expect([status.error?.data.cameras, status.error?.data.suggestion]).to.deep.equal([
+      [second],
+      `Use the id ${second}`,
+    ])
+    const unknown = await limited.call('get_camera_status', { device: 'Gartentor' })
+    expect(unknown.error?.data).not.to.have.property('cameras')
+  })
+
+  it('list entries of the configuration without a device, to callers with a right to all cameras', async () => {
+    world.absent = [{ name: 'gate', reason: because('entry_unmatched') }]
+    const { result } = await (await as('viewer')).call('get_camera_list')
+    expect(result).to.deep.include({
+      absent: [{ name: 'gate', reason: 'entry_unmatched', details: because('entry_unmatched').details }],
+    })
+    world.absent = []
+    expect((await (await as('viewer')).call('get_camera_list')).result).not.to.have.property('absent')
+  })
 
   it('refuse keys of prototypes', async () => {
     const admin = await as('admin')

@@ -189,6 +189,15 @@ describe('notifications', () => {
     ])
   })
 
+  it('tell the new name of a camera', async () => {
+    const client = await stage.connect(port, { role: 'viewer' })
+    await subscribe(client, ['camera_status_update'])
+    world.cameras = world.cameras.map((view) => ({ ...view, name: 'Back door' }))
+    world.tell({ type: 'camera.renamed', camera: 'camera0', name: 'Back door' })
+    await client.call('ping')
+    expect(client.notices.map(({ params }) => [params.device, params.name])).to.deep.equal([['camera0', 'Back door']])
+  })
+
   it('exist for every fact and for every topic', async () => {
     const client = await stage.connect(port, { role: 'admin' })
     await subscribe(client, topicNames)

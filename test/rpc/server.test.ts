@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect as connectTcp } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { expect } from 'chai'
 import WebSocket from 'ws'
 import { createStage, createWorld, type World } from './fakes.js'
@@ -43,6 +45,29 @@ describe('server', () => {
       const reply = await fetch(`http://127.0.0.1:${port}/ws`, { method })
       const { error } = (await reply.json()) as { error: { code: number; message: string; data: object } }
       expect([reply.status, error.code, error.message]).to.deep.equal([status, -32600, 'Invalid Request'])
+      expect(error.data).to.include({ reason }).and.to.include.all.keys('details', 'suggestion')
+    }
+  })
+
+  it('replies to handshakes that are no WebSocket with an error object, too', async () => {
+    const { port } = await stage.serve(world.options())
+    for (const [method, headers, status, reason] of [
+      ['POST', {}, 405, 'method_not_allowed'],
+      ['GET', { Upgrade: 'h2c' }, 426, 'upgrade_required'],
+      ['GET', { 'Sec-WebSocket-Version': '7' }, 426, 'upgrade_required'],
+      ['GET', { 'Sec-WebSocket-Key': 'short' }, 400, 'invalid_request'],
+    ] as const) {
+      const handshake = {
+        Connection: 'Upgrade',
+        Upgrade: 'websocket',
+        'Sec-WebSocket-Version': '13',
+        'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+        ...headers,
+      }
+      const asking = httpRequest({ port, host: '127.0.0.1', path: '/ws', method, headers: handshake }).end()
+      const [response] = (await once(asking, 'response')) as [IncomingMessage]
+      const { error } = (await json(response)) as { error: { code: number; data: object } }
+      expect([response.statusCode, error.code], JSON.stringify(headers)).to.deep.equal([status, -32600])
       expect(error.data).to.include({ reason }).and.to.include.all.keys('details', 'suggestion')
     }
   })

@@ -12,11 +12,11 @@ const { step, failures, print } = createSteps({ seconds: secondsForSteps })
 const bench: Bench = await openBench({ program, frames })
 
 await step('plug two cameras: nodes, links, serials', async () => {
-  await bench.plug({ port: 0, serial: 'SN0001', options: 'hd badge=red' })
+  await bench.plug({ port: 0, serial: 'SN1001', options: 'hd badge=red' })
   await bench.plug({ port: 1, serial: 'SN0002', options: 'badge=blue' })
   const [first, second] = await Promise.all([captureNode(0), captureNode(1)])
   const properties = await udevProperties(first)
-  assert(properties.ID_SERIAL_SHORT === 'SN0001', `udev tells serial ${properties.ID_SERIAL_SHORT}`)
+  assert(properties.ID_SERIAL_SHORT === 'SN1001', `udev tells serial ${properties.ID_SERIAL_SHORT}`)
   assert(
     properties.ID_VENDOR_ID === '1d6b' && properties.ID_MODEL_ID === '0102',
     'udev tells another vendor or product',

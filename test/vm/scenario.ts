@@ -30,7 +30,7 @@ const topics = [
 /** An emulated processor encodes about a tenth of what a real one does: few frames a second. */
 const red = 'badge=red rates=5,10'
 const blue = 'badge=blue rates=5,10'
-const first = (port: number): Plug => ({ port, serial: 'SN0001', options: red })
+const first = (port: number): Plug => ({ port, serial: 'SN1001', options: red })
 const second = (port: number): Plug => ({ port, serial: 'SN0002', options: blue })
 const twin = (port: number, options: string): Plug => ({ port, serial: 'TWIN', options: `model=Twin ${options}` })
 

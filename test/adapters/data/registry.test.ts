@@ -6,8 +6,14 @@ import fc from 'fast-check'
 import { createRegistryStore } from '../../../adapters/data/registry.js'
 import type { Log, Registry } from '../../../machines/domain/ports.js'
 
-const one: Registry = { next: 1, cameras: [{ id: 'camera0', keys: ['serial:1d6b:0102:SN1'] }], sharedSerials: [] }
+const one: Registry = {
+  keyVersion: 2,
+  next: 1,
+  cameras: [{ id: 'camera0', keys: ['serial:1d6b:0102:SN1'] }],
+  sharedSerials: [],
+}
 const two: Registry = {
+  keyVersion: 2,
   next: 2,
   cameras: [...one.cameras, { id: 'camera1', keys: ['virtual:demo'] }],
   sharedSerials: ['1d6b:0102:SN9'],
@@ -35,7 +41,7 @@ describe('the camera registry', () => {
     )
 
   it('is empty without a file', async () => {
-    expect(await store().load()).to.deep.equal({ next: 0, cameras: [], sharedSerials: [] })
+    expect(await store().load()).to.deep.equal({ keyVersion: 2, next: 0, cameras: [], sharedSerials: [] })
     expect(errors).to.deep.equal([])
   })
 
@@ -46,6 +52,25 @@ describe('the camera registry', () => {
     await first.save(two)
     expect(await store().load()).to.deep.equal(two)
     expect((await readdir(dir)).sort()).to.deep.equal(['next-camera', 'registry.json', 'registry.previous.json'])
+  })
+
+  it('carries over what an earlier version wrote, and keeps it when it is saved', async () => {
+    const keys = ['serial:1bcf:0215:SN0001', 'port:1bcf:0215:SN0001/pci-0000:00:14.0-usb-0:2']
+    await writeFile(
+      file(),
+      JSON.stringify({ version: 1, next: 1, cameras: [{ id: 'camera0', keys }], sharedSerials: [] }),
+    )
+    const carried = {
+      keyVersion: 2,
+      next: 1,
+      cameras: [{ id: 'camera0', keys: keys.map((key) => `was:${key}`) }],
+      sharedSerials: [],
+    }
+    const first = store()
+    expect(await first.load()).to.deep.equal(carried)
+    await first.save(carried as Registry)
+    expect(await store().load()).to.deep.equal(carried)
+    expect(errors).to.deep.equal([])
   })
 
   it('saves one after the other', async () => {
@@ -84,7 +109,7 @@ describe('the camera registry', () => {
 
   it('reuses no id when only the damaged file is left', async () => {
     await writeFile(file(), '{"version":1,"next":9,"cameras":[{"id":"camera7","keys":["ser')
-    expect(await store().load()).to.deep.equal({ next: 8, cameras: [], sharedSerials: [] })
+    expect(await store().load()).to.deep.equal({ keyVersion: 2, next: 8, cameras: [], sharedSerials: [] })
     expect(errors[0]).to.contain('is lost')
     expect((await store().load()).next).to.equal(8)
   })
@@ -93,7 +118,7 @@ describe('the camera registry', () => {
     await store().save(three)
     await rm(file())
     await rm(join(dir, 'registry.previous.json'))
-    expect(await store().load()).to.deep.equal({ next: 3, cameras: [], sharedSerials: [] })
+    expect(await store().load()).to.deep.equal({ keyVersion: 2, next: 3, cameras: [], sharedSerials: [] })
   })
 
   it('uses its copy when the file is missing, with a warning', async () => {
@@ -132,7 +157,7 @@ describe('the camera registry', () => {
     await store().save(one)
     await rm(file())
     await rm(join(dir, 'registry.previous.json'))
-    expect(await store().load()).to.deep.equal({ next: 1, cameras: [], sharedSerials: [] })
+    expect(await store().load()).to.deep.equal({ keyVersion: 2, next: 1, cameras: [], sharedSerials: [] })
     expect(errors).to.deep.equal([
       'state/registry.json: the camera registry is missing: cameras get new ids, old ids are not reused',
     ])

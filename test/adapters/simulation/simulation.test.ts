@@ -8,7 +8,7 @@ import { claimForSimulation } from '../../../adapters/simulation/dataMark.js'
 import { createSimulatedHost } from '../../../adapters/simulation/host.js'
 import { createSimulatedStorage } from '../../../adapters/simulation/storage.js'
 import { createSimulatedUsb, isSimulated } from '../../../adapters/simulation/usb.js'
-import type { Device } from '../../../machines/domain/camera.js'
+import type { Device, UsbDevice } from '../../../machines/domain/camera.js'
 import type { DiskUsage } from '../../../machines/domain/files.js'
 import type { Evidence } from '../../../machines/domain/reason.js'
 import { Failure } from '../../../machines/domain/reason.js'
@@ -33,7 +33,10 @@ describe('simulated USB cameras', () => {
     const hints: (Evidence | undefined)[] = []
     const watch = usb.watch((evidence) => hints.push(evidence))
     const listed = async () =>
-      (await usb.list(never)).map(({ model, port, node, serial }) => ({ model, port, node, serial }))
+      (await usb.list(never)).map((device) => {
+        const { model, port, node, serial } = device as UsbDevice
+        return { model, port, node, serial }
+      })
     return { usb, host, hints, watch, listed }
   }
   const portOf = (port: string) => `pci-0000:00:14.0-usb-0:${port}:1.0`

@@ -1,10 +1,11 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { expect } from 'chai'
 import { type Ran, type Run, run } from '../../../adapters/ffmpeg/run.js'
 import { createDeviceProbe } from '../../../adapters/usb/probe.js'
 import type { UsbDevice } from '../../../machines/domain/camera.js'
+import { chooseMode } from '../../../machines/domain/captureMode.js'
 import { outputOf } from '../../devices/outputOf.js'
 import { failure } from '../ffmpeg/support.js'
 
@@ -32,6 +33,26 @@ describe('device probe', () => {
     })
     expect(await probe.capabilities(device, never)).to.deep.equal(parsed)
     expect(asked).to.deep.equal([`v4l2-ctl -d ${device.node} --list-formats-ext`])
+  })
+
+  it('joins the formats of all nodes of a camera, and notes the node of each', async () => {
+    const device = { ...(await plugged()), otherNodes: ['/dev/video8'] }
+    const h264 = formats.replace("'MJPG' (Motion-JPEG", "'H264' (H.264")
+    const probe = probing((_, args) => answer({ stdout: args.includes('/dev/video8') ? `${formats}${h264}` : formats }))
+    const { formats: found } = await probe.capabilities(device, never)
+    expect(found.map(({ fourcc, node }) => [fourcc, node])).to.deep.equal([
+      ['MJPG', undefined],
+      ['H264', '/dev/video8'],
+    ])
+    const wish = { width: 640, height: 480, fps: 30 }
+    expect(chooseMode({ formats: found }, wish)?.mode).to.deep.include({ fourcc: 'H264', node: '/dev/video8' })
+  })
+
+  it('says that a camera is plugged in without a node, as in a container that does not have its devices', async () => {
+    const device = usb()
+    await mkdir(join(dir, 'class/video4linux', basename(device.node)), { recursive: true })
+    const probe = createDeviceProbe({ reader, log, run: () => answer({}), settleTime: 100, sysDir: dir })
+    expect(await failure(probe.capabilities(device, never))).to.match(/^node_missing: .*--device/)
   })
 
   it('waits for a device node that appears late', async () => {

@@ -45,6 +45,8 @@ const fleet = model(fleetMachine, {
     { type: 'system.ping', id: 1 },
     { type: 'device.simulate', camera, away: true },
     { type: 'device.simulate', camera, away: false },
+    { type: 'camera.rename', camera, name: 'Front Door', by: ann },
+    { type: 'camera.rename', camera, name: '', by: ann },
   ],
   effects: {
     loadRegistry: [{ done: { next: 0, cameras: [], sharedSerials: [] } }, fails('storage_failed')],

@@ -15,10 +15,10 @@ const day = 86_400
 const execute = promisify(execFile)
 const options = 'rates=5,10'
 const plugs: Plug[] = [
-  { port: 0, serial: 'SN0001', options: `badge=red ${options}` },
+  { port: 0, serial: 'SN1001', options: `badge=red ${options}` },
   { port: 1, serial: 'SN0002', options: `badge=blue ${options}` },
 ]
-const twin: Plug = { port: 3, serial: 'SN0001', options: `badge=red ${options}` }
+const twin: Plug = { port: 3, serial: 'SN1001', options: `badge=red ${options}` }
 const topics = ['recording.stop', 'recording.error']
 
 /** The data directory on a disk of its own, which a fault can fill. */
