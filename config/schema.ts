@@ -59,6 +59,11 @@ const port = (written: string, doc: string) => setting(whole(1, 65_535), written
 /** A port of the service itself. */
 const ownPort = (written: string, doc: string) => setting(whole(0, 65_535), written, `${doc} 0: any free port.`)
 
+/** A claim: its name, or the names on the path to it with dots between them. */
+const claimName = textLike('the name of a claim, or a path such as realm_access.roles', (name) => {
+  return name.length <= 256 && /^[^\s\p{Cc}]+$/u.test(name)
+})
+
 /** Every key of the configuration. docs/configuration.md is generated from it. */
 export const schema = {
   version: setting(
@@ -420,6 +425,21 @@ export const schema = {
       '0s',
       '5m',
     ),
+    jwt_claims: {
+      user: setting(
+        claimName,
+        'user_id',
+        'Claim with the user in tokens of other issuers, such as `sub`. The tokens of this service always have ' +
+          '`user_id`, `role` and `cameras`. See [claims of other issuers](security.md#claims-of-other-issuers).',
+      ),
+      role: setting(
+        claimName,
+        'role',
+        'Claim with the role; a path such as `realm_access.roles` names a claim in a claim. Of a list under such a ' +
+          'name, the highest role counts, and other words are ignored.',
+      ),
+      cameras: setting(claimName, 'cameras', 'Claim with the list of cameras. A token without it is for all cameras.'),
+    },
     streams: setting(
       oneOf('protected', 'open'),
       'protected',
