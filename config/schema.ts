@@ -3,6 +3,7 @@ import { clientList } from './clients.js'
 import { knownAddresses, ports, ranges, streamPath, streamPaths } from './discovery.js'
 import {
   absoluteFolderOrNone,
+  alias,
   decimal,
   duration,
   type Format,
@@ -372,7 +373,9 @@ export const schema = {
     part_duration: time('200ms', 'Length of a part of the file. A crash loses at most one part.', '50ms', '10s'),
   },
   snapshots: {
-    format: live(setting(oneOf('jpg', 'png'), 'jpg', 'Default format of snapshots.')),
+    format: live(
+      setting(alias(oneOf('jpg', 'png'), { jpeg: 'jpg' }), 'jpg', 'Default format of snapshots. jpeg is jpg.'),
+    ),
     quality: live(setting(whole(1, 100), '90', 'Default JPEG quality of snapshots.')),
     freshness: live(time('1s', 'Default maximum age of the picture. 0: taken after the request.', '0s', '1h')),
     tier0_timeout: time('3s', 'Time limit of a picture taken directly from V4L2.', '100ms', '5m'),
@@ -503,7 +506,18 @@ export const schema = {
     max_keys: setting(whole(1, 10_000), '100', 'Maximum number of valid API keys.'),
   },
   logging: {
-    level: live(setting(oneOf('error', 'warn', 'info', 'debug'), 'info', 'Lowest level that is logged.')),
+    level: live(
+      setting(
+        alias(oneOf('error', 'warn', 'info', 'debug'), {
+          warning: 'warn',
+          fatal: 'error',
+          panic: 'error',
+          trace: 'debug',
+        }),
+        'info',
+        'Lowest level that is logged.',
+      ),
+    ),
     format: setting(
       oneOf('auto', 'json', 'text'),
       'auto',

@@ -68,7 +68,7 @@ describe('configuration of cameras', () => {
         size: 641x480
         fps: 0
         enabled: perhaps
-        codec: { video_profile: high422, level: 4 }
+        codec: { video_profile: highest, level: 4 }
       - { name: b, sorce: virtual }
       - { name: c, source: 'usb:' }
       - { name: 5, source: 'rtsp:///nowhere' }
