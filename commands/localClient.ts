@@ -1,3 +1,7 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { createConnection } from 'node:net'
+import { type ConnectionOptions, connect } from 'node:tls'
 import WebSocket from 'ws'
 import { UsageError } from '../config/arguments.js'
 import type { Configuration } from '../config/schema.js'
@@ -33,17 +37,48 @@ export async function connectLocally(
   const tokens = await localTokens(config, ports)
   const url = `${tls.cert_file ? 'wss' : 'ws'}://${hostInUrl(reachable(host))}:${port}${path}`
   const credential = () => tokens.issue({ user: 'local', role: 'admin', expiresIn: life })
-  // The certificate names the host, not this address. A program that listens here instead of the service would get
-  // the token without TLS, too.
+  const own = tls.cert_file === '' ? undefined : await readCertificate(tls.cert_file)
+  let stranger: Stranger | undefined
+  const connectTls = (options: ConnectionOptions) => {
+    const socket = connect({ ...options, rejectUnauthorized: false })
+    // Before the first byte is sent. The certificate names the host, not this address, so only the key is compared.
+    socket.prependOnceListener('secureConnect', () => {
+      if (socket.getPeerX509Certificate()?.fingerprint256 === own?.fingerprint256) return
+      stranger = new Stranger(url)
+      socket.destroy(stranger)
+    })
+    return socket
+  }
   const Local = class extends WebSocket {
     constructor(address: string) {
-      super(address, { rejectUnauthorized: false })
+      super(address, own === undefined ? {} : { createConnection: connectTls as typeof createConnection })
     }
   } as unknown as WebSocketConstructor
   return connectCameraService({ url, credential, WebSocket: Local, timeout: 10_000 }).catch((error: unknown) => {
+    if (stranger !== undefined) throw stranger
     if (error instanceof RpcError) throw new Error(`the running service cannot be asked: ${reasonOf(error)}`)
     throw new NotRunning(`the running service cannot be asked: it does not answer at ${url} (${reasonOf(error)})`)
   })
+}
+
+/** Another program listens there, or the service has not read a changed certificate yet: it must not get a token. */
+class Stranger extends Error {
+  override readonly name = 'Stranger'
+  constructor(url: string) {
+    super(
+      `the program at ${url} does not have the certificate of server.tls.cert_file, and was not asked: ` +
+        'check which program listens there; a changed certificate takes some seconds',
+    )
+  }
+}
+
+/** The first certificate of the file: that of the service. */
+async function readCertificate(path: string): Promise<X509Certificate> {
+  try {
+    return new X509Certificate(await readFile(path))
+  } catch (error) {
+    throw new UsageError(`server.tls.cert_file cannot be read: ${reasonOf(error)}`)
+  }
 }
 
 /** Closes the client after `ask`. An error of the service becomes an exit status of 1 and a sentence. */

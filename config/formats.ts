@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the configuration file has such texts
 import { homedir } from 'node:os'
 import { isAddress, isNetwork, urlOrigin } from '../machines/domain/address.js'
+import { hintOf } from './nearest.js'
 import type { Raw, Report, Scalar } from './raw.js'
 
 /** How a setting is written and read. */
@@ -66,9 +67,20 @@ export const yesNo = scalar('true or false', (value) => {
   return words.false.includes(word) ? false : undefined
 })
 
-/** One of some words. */
-export const oneOf = <const T extends string>(...options: T[]) =>
-  scalar<T>(`one of ${options.join(', ')}`, (value) => options.find((option) => option === value))
+/** One of some words. A wrong one gets the nearest. */
+export const oneOf = <const T extends string>(...options: T[]): Format<T> => {
+  const allowed = `one of ${options.join(', ')}`
+  return {
+    allowed,
+    read: (raw, report) => {
+      const word = raw.kind === 'scalar' ? raw.value : undefined
+      const found = options.find((option) => option === word)
+      const hint = typeof word === 'string' ? hintOf(word, options) : ''
+      if (found === undefined) report(`must be ${allowed}${hint}`, raw)
+      return found
+    },
+  }
+}
 
 /** A format that reads some words as one of its values. */
 export const alias = <T>(format: Format<T>, words: Readonly<Record<string, NoInfer<T>>>): Format<T> => ({
