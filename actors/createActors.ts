@@ -19,6 +19,7 @@ import { createDirectory, type Directory, type FleetActor } from './directory.js
 import { createSurvey } from './effects/retention.js'
 import { createExplain } from './explain.js'
 import { createFacts } from './facts.js'
+import { fingerprintOf } from './fingerprint.js'
 import { createInspection } from './inspection.js'
 import { inspectors } from './inspectors.js'
 import { createJournalist } from './journal.js'
@@ -26,7 +27,6 @@ import { logFacts } from './logFacts.js'
 import { createObserver } from './observer.js'
 import { type ActorOptions, type ActorPorts, provide } from './provide.js'
 import { createStreamAccess } from './streamAccess.js'
-import { fingerprintOf } from './trace/fingerprint.js'
 import { createTrace, type TraceOptions } from './trace/trace.js'
 
 export interface ActorsOptions {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { AnyActorRef, AnyMachineSnapshot, EventObject, InspectionEvent, StateValue } from 'xstate'
 import { type CameraSnapshot, cameraAspects } from '../machines/cameraView.js'
 import {
@@ -15,6 +14,7 @@ import type { Evidence } from '../machines/domain/reason.js'
 import { recordingView } from '../machines/recordingView.js'
 import { actorName } from './actorName.js'
 import { isMachine, leavesOf } from './actorSystem.js'
+import { machineVersion } from './fingerprint.js'
 import { effectName, eventName, evidenceOf, requesterOf } from './journalEvents.js'
 import { shownState } from './journalQuiet.js'
 import { wordOf } from './observer.js'
@@ -246,14 +246,3 @@ function stateWord(snapshot: AnyMachineSnapshot): string {
 const shownLeaves = (machine: string, value: StateValue): string[] => [
   ...new Set(leavesOf(value).flatMap((leaf) => shownState(machine, leaf) ?? [])),
 ]
-
-const versions = new WeakMap<object, string>()
-
-/** `camera@1f3a9c`: entries of different charts can be told apart. Functions are not part of the fingerprint. */
-export function machineVersion({ id, config }: { id: string; config: object }): string {
-  const known = versions.get(config)
-  if (known !== undefined) return known
-  const hash = createHash('sha256').update(JSON.stringify(config)).digest('hex').slice(0, 6)
-  versions.set(config, `${id}@${hash}`)
-  return `${id}@${hash}`
-}

@@ -6,6 +6,7 @@ import type { DataDirectory } from './data/directory.js'
 import { jwtSecret, keptSecret } from './data/secrets.js'
 import { type ApiKeysOptions, createApiKeys } from './keys/apiKeys.js'
 import { createLinks } from './links/links.js'
+import type { ClaimNames } from './tokens/claims.js'
 import { createCredentials } from './tokens/credentials.js'
 import { createTokens } from './tokens/tokens.js'
 import { createTrustedKeys, type KeySource } from './tokens/trustedKeys.js'
@@ -13,7 +14,7 @@ import { createTrustedKeys, type KeySource } from './tokens/trustedKeys.js'
 export interface AccessOptions {
   jwtSecret: { value: string; file: string }
   jwtKeys: readonly KeySource[]
-  tokens: { issuer: string; audience: string; tolerance: number; issuedAhead: number }
+  tokens: { issuer: string; audience: string; tolerance: number; issuedAhead: number; claims: ClaimNames }
   keys: ApiKeysOptions['defaults']
   audit: { maxSize: number; maxFiles: number }
 }

@@ -9,6 +9,7 @@ export const dataFolders = ({ data_dir: dir }: Configuration) => ({
   audit: join(dir, 'audit'),
   secrets: join(dir, 'secrets'),
   state: join(dir, 'state'),
+  journal: join(dir, 'state', 'journal'),
 })
 
 /**

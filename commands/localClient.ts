@@ -9,6 +9,7 @@ import { connectTo, type Service } from './client/service.js'
 import { dataFolders } from './dataFolders.js'
 import { UsageError } from './line/command.js'
 import { CommandError, type CommandPorts, noPermission } from './outcome.js'
+import { localTls } from './ownCertificate.js'
 
 /** Life of a token, in ms. The client gets a new one for each connection. */
 const life = 60_000
@@ -29,14 +30,8 @@ export async function openLocally(config: Configuration, ports: Pick<CommandPort
   const secret = await readableSecret(config, ports)
   const tokens = createTokens({ secret, clock: ports.clock, ...tokenOptions(config) })
   const credential = () => tokens.issue({ user: 'local', role: 'admin', expiresIn: life })
-  return connectTo({ url, credential, tls: localTls })
+  return connectTo({ url, credential, tls: await localTls(config) })
 }
-
-/**
- * The certificate names the host, not this address. A program that listens here instead of the service would get the
- * token without TLS, too.
- */
-export const localTls = { rejectUnauthorized: false }
 
 export const connectLocally = async (
   config: Configuration,

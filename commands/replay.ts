@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { gunzipSync } from 'node:zlib'
-import { fingerprintOf } from '../actors/trace/fingerprint.js'
+import { fingerprintOf } from '../actors/fingerprint.js'
 import type { TraceRecord } from '../actors/trace/records.js'
 import { type Difference, type Replayed, replay as run } from '../actors/trace/replay.js'
 import { readBundle } from '../machines/domain/bundle.js'

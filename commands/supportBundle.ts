@@ -1,12 +1,16 @@
 import { writeFile } from 'node:fs/promises'
 import { release, type } from 'node:os'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { codeOf } from '../adapters/errorCode.js'
+import { lastEntries } from '../adapters/journal/files.js'
 import { version } from '../app.js'
 import type { Loaded } from '../config/load.js'
 import { configurationRules } from '../config/rules.js'
 import { type BundleHeader, type BundleSection, bundleFormat } from '../machines/domain/bundle.js'
+import type { JournalEntry } from '../machines/domain/journal.js'
 import { createPlaceholders } from '../machines/domain/placeholders.js'
 import { NotRunning } from './client/service.js'
+import { dataFolders } from './dataFolders.js'
 import type { CommandOf } from './line/command.js'
 import { connectLocally } from './localClient.js'
 import type { CommandPorts, Outcome } from './outcome.js'
@@ -21,12 +25,25 @@ export async function supportBundle(
   const stamp = new Date(ports.clock.now()).toISOString().slice(0, 19).replaceAll(':', '-')
   const file = output ?? `camera-service_${stamp}.jsonl.gz`
   const reply = await ask(config, ports)
-  const bundle = reply ? Buffer.from(reply.content, 'base64') : gzipSync(fromDisk(source, ports))
+  const journal = reply ? [] : await journalOf(config)
+  const bundle = reply ? Buffer.from(reply.content, 'base64') : gzipSync(fromDisk(source, journal, ports))
   // It describes the whole installation: only for its owner.
   await writeFile(file, file.endsWith('.gz') ? bundle : gunzipSync(bundle), { mode: 0o600 })
-  const what = reply ? '' : '; no service runs, so that it has only the configuration and the versions'
+  const what = reply
+    ? ''
+    : `; no service runs, so that it has only the configuration, the versions and ${partOf(journal)}`
   return { status: 0, err: `the support bundle is in ${file}${what}` }
 }
+
+/** Entries of the journal, as many as in the bundle of a running service. */
+const mostEntries = 5_000
+
+/** The end of the journal on disk, or why it cannot be read. */
+const journalOf = (config: Loaded['config']): Promise<JournalEntry[] | string> =>
+  lastEntries(dataFolders(config).journal, mostEntries).catch((error: unknown) => codeOf(error))
+
+const partOf = (journal: readonly JournalEntry[] | string): string =>
+  typeof journal === 'string' ? `no journal (${journal})` : `${journal.length} entries of the journal`
 
 /** Resolves with undefined if no service runs. */
 async function ask(config: Loaded['config'], ports: CommandPorts): Promise<{ content: string } | undefined> {
@@ -41,7 +58,11 @@ async function ask(config: Loaded['config'], ports: CommandPorts): Promise<{ con
   }
 }
 
-function fromDisk(source: Parameters<typeof supportBundle>[0], { clock }: CommandPorts): string {
+function fromDisk(
+  source: Parameters<typeof supportBundle>[0],
+  journal: readonly JournalEntry[] | string,
+  { clock }: CommandPorts,
+): string {
   const { loaded } = source
   const header: BundleHeader = {
     format: bundleFormat,
@@ -52,7 +73,11 @@ function fromDisk(source: Parameters<typeof supportBundle>[0], { clock }: Comman
     at: new Date(clock.now()).toISOString(),
   }
   const view = configurationRules(source, loaded).describe(loaded.text ?? '')
-  const section: BundleSection = { section: 'configuration', data: view }
+  const sections: BundleSection[] = [
+    { section: 'configuration', data: view },
+    ...(typeof journal === 'string' ? [] : [{ section: 'journal' as const, data: journal }]),
+  ]
   const placeholders = createPlaceholders([loaded.config.security.jwt_secret_key])
-  return `${JSON.stringify(header)}\n${JSON.stringify(placeholders.value(section))}\n`
+  const lines = sections.map((section) => JSON.stringify(placeholders.value(section)))
+  return `${[JSON.stringify(header), ...lines].join('\n')}\n`
 }

@@ -3,7 +3,18 @@ import { isModel, keyOf } from '../machines/domain/entries.js'
 import { hidden, maskedParameters } from '../machines/domain/mask.js'
 import type { CameraEntry } from '../machines/domain/ports.js'
 import { parseStreamUrl } from '../machines/domain/streamUrl.js'
-import { bitrate, decimal, type Format, frameSize, oneOf, textLike, whole, wholeOrAuto, yesNo } from './formats.js'
+import {
+  bitrate,
+  decimal,
+  type Format,
+  frameSize,
+  instead,
+  oneOf,
+  textLike,
+  whole,
+  wholeOrAuto,
+  yesNo,
+} from './formats.js'
 import { documented, groupOf, groupsOf, mapped } from './groups.js'
 import { concealed, type Raw, text } from './raw.js'
 
@@ -23,11 +34,26 @@ const level: Format<string> = {
   },
 }
 
+const notPlayed = 'browsers and most players do not play it'
+const everyWord = <const T extends string>(words: readonly string[], value: T): Record<string, T> =>
+  Object.fromEntries(words.map((word) => [word, value]))
+
 /** Only what the baseline, main and high profiles of x264 can hold: 4:2:0. */
 export const codecFormats = {
-  video_profile: oneOf('baseline', 'main', 'high'),
+  video_profile: instead(
+    oneOf('baseline', 'main', 'high'),
+    everyWord(['high10', 'high422', 'high444', 'high444p'], 'high'),
+    notPlayed,
+  ),
   video_level: level,
-  pixel_format: oneOf('yuv420p', 'yuvj420p', 'nv12'),
+  pixel_format: instead(
+    oneOf('yuv420p', 'yuvj420p', 'nv12'),
+    everyWord(
+      ['yuv422p', 'yuvj422p', 'yuv444p', 'yuvj444p', 'nv16', 'yuv420p10le', 'yuv422p10le', 'yuv444p10le'],
+      'yuv420p',
+    ),
+    notPlayed,
+  ),
   preset: oneOf('ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow'),
   bitrate: bitrate('64k', '100M'),
 }

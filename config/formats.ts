@@ -1,5 +1,8 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the configuration file has such texts
+import { homedir } from 'node:os'
 import { isAddress, isNetwork, urlOrigin } from '../machines/domain/address.js'
-import type { Raw, Report } from './raw.js'
+import { hintOf } from './nearest.js'
+import type { Raw, Report, Scalar } from './raw.js'
 
 /** How a setting is written and read. */
 export interface Format<T> {
@@ -64,9 +67,39 @@ export const yesNo = scalar('true or false', (value) => {
   return words.false.includes(word) ? false : undefined
 })
 
-/** One of some words. */
-export const oneOf = <const T extends string>(...options: T[]) =>
-  scalar<T>(`one of ${options.join(', ')}`, (value) => options.find((option) => option === value))
+/** One of some words. A wrong one gets the nearest. */
+export const oneOf = <const T extends string>(...options: T[]): Format<T> => {
+  const allowed = `one of ${options.join(', ')}`
+  return {
+    allowed,
+    read: (raw, report) => {
+      const word = raw.kind === 'scalar' ? raw.value : undefined
+      const found = options.find((option) => option === word)
+      const hint = typeof word === 'string' ? hintOf(word, options) : ''
+      if (found === undefined) report(`must be ${allowed}${hint}`, raw)
+      return found
+    },
+  }
+}
+
+/** A format that reads some words as one of its values. */
+export const alias = <T>(format: Format<T>, words: Readonly<Record<string, NoInfer<T>>>): Format<T> => ({
+  ...format,
+  read: (raw, report) => (isWordOf(words, raw) ? words[raw.value] : format.read(raw, report)),
+})
+
+/** The same with a warning: earlier services used the words, and the value is not quite what they ask for. */
+export const instead = <T>(format: Format<T>, words: Readonly<Record<string, NoInfer<T>>>, why: string): Format<T> => ({
+  ...format,
+  read: (raw, report) => {
+    if (!isWordOf(words, raw)) return format.read(raw, report)
+    report(`is read as ${words[raw.value]}: ${why}`, raw, '', 'warning')
+    return words[raw.value]
+  },
+})
+
+const isWordOf = (words: object, raw: Raw): raw is Scalar & { value: string } =>
+  raw.kind === 'scalar' && typeof raw.value === 'string' && Object.hasOwn(words, raw.value)
 
 /** Text of a certain shape. Numbers and booleans are refused, because YAML may have dropped a zero or a dot. */
 export const textLike = (allowed: string, fits: (value: string) => boolean = () => true) =>
@@ -107,15 +140,43 @@ export const network = textLike('an address or a network such as 192.168.1.0/24 
 })
 
 const isPath = (value: string) => !/\p{Cc}/u.test(value)
+/**
+ * A path, in which `~` is the home folder of the user. Other texts that a shell would replace are faults: nobody wants
+ * a folder called `~` or `$HOME`.
+ */
+const pathLike = (allowed: string, fits: (path: string) => boolean): Format<string> => ({
+  allowed,
+  read: (raw, report) => {
+    const refuse = (rule: string) => void report(rule, raw)
+    const path = raw.kind === 'scalar' && typeof raw.value === 'string' ? raw.value : undefined
+    if (path === undefined || !isPath(path)) return refuse(`must be ${allowed}`)
+    if (/^\$\w/.test(path)) return refuse('must not begin with $: the file may contain variables as ${HOME}')
+    if (/^~[^/]/.test(path)) return refuse('must not begin with ~ and a name: ~/ is the home folder of the service')
+    const whole = path.startsWith('~') ? inHome(path.slice(1)) : path
+    if (whole === undefined) return refuse('begins with ~, but the user of the service has no home folder')
+    return fits(whole) ? whole : refuse(`must be ${allowed}`)
+  },
+})
+
+const inHome = (rest: string): string | undefined => {
+  try {
+    return homedir() + rest
+  } catch {
+    return undefined
+  }
+}
+
 /** The path of a folder. */
-export const folder = textLike('the path of a folder', (value) => value !== '' && isPath(value))
+export const folder = pathLike('the path of a folder', (value) => value !== '')
 /** The absolute path of a folder, or empty text. */
-export const absoluteFolderOrNone = textLike(
+export const absoluteFolderOrNone = pathLike(
   'the absolute path of a folder, or empty',
-  (value) => value === '' || (value.startsWith('/') && isPath(value)),
+  (value) => value === '' || value.startsWith('/'),
 )
+/** The path of a file. */
+export const file = pathLike('the path of a file', (value) => value !== '')
 /** The path of a file, or empty text. */
-export const fileOrNone = textLike('the path of a file, or empty', isPath)
+export const fileOrNone = pathLike('the path of a file, or empty', () => true)
 
 const unitsOfTime = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const namesOfTime = { ms: 'ms', s: 'seconds', m: 'minutes', h: 'hours', d: 'days' }

@@ -1,7 +1,7 @@
 /** Formats of values that hold other values: lists, and groups of keys. */
 import type { Format } from './formats.js'
 import { hintOf } from './nearest.js'
-import { below, concealed, isNothing, type Raw, type Report, text } from './raw.js'
+import { below, concealed, isNothing, isOwnKey, type Raw, type Report, text } from './raw.js'
 import { parseYaml } from './yaml.js'
 
 /** A YAML list, or text with commas. Each item is checked by itself. */
@@ -100,7 +100,7 @@ export const groupOf = <F extends Fields, R extends keyof F & string = never>(
   read: (raw, report) => {
     let good = true
     const refuse: Report = (...fault) => {
-      good = false
+      if (fault[3] === undefined) good = false
       report(...fault)
     }
     const written = readMap(raw, Object.keys(fields), refuse)
@@ -122,6 +122,7 @@ function readMap(raw: Raw, keys: readonly string[], report: Report): Map<string,
   }
   const map = new Map<string, Raw>()
   for (const { key, value } of raw.entries) {
+    if (isOwnKey(key)) continue
     if (!keys.includes(key)) report(`is not a known key${hintOf(key, keys)}`, value, `.${key}`)
     else if (map.has(key)) report('is set twice', value, `.${key}`)
     else if (isNothing(value)) report('has no value', value, `.${key}`)

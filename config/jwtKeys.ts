@@ -1,6 +1,6 @@
 import { isLoopback } from '../machines/domain/address.js'
 import { type JwtAlgorithm, jwtAlgorithms } from '../machines/domain/jwt.js'
-import { type Format, oneOf, textLike } from './formats.js'
+import { type Format, oneOf, file as pathOfFile, textLike } from './formats.js'
 import { groupOf, groupsOf, listOf, listThat, mapped } from './groups.js'
 import { isNothing, type Raw } from './raw.js'
 
@@ -38,7 +38,7 @@ const file = mapped(
   groupOf(
     {
       algorithm,
-      file: textLike('the path of a file', (value) => value !== '' && !/\p{Cc}/u.test(value)),
+      file: pathOfFile,
       jwks_url: withoutUrl,
       algorithms: withoutUrl,
     },

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { checkTogether } from './checks.js'
 import { hintOf } from './nearest.js'
-import { isNothing, plain, type Raw, shown, text } from './raw.js'
+import { isNothing, isOwnKey, plain, type Raw, type Report, shown, text } from './raw.js'
 import { type Configuration, configurationOf, environmentName, settings } from './schema.js'
 import { unusedHint, unusedVariableHint } from './unused.js'
+import { type Environment, expanded } from './variables.js'
 import { parseYaml } from './yaml.js'
 
 /** One broken rule: `server.port`, `"12abc"`, `must be …`, `environment CAMERA_SERVICE_SERVER_PORT`. */
@@ -93,7 +94,7 @@ export function parseConfiguration({
   flags = {},
 }: Omit<ConfigurationSources, 'file'> & { file?: FileText | string | undefined }): Loaded {
   const given = typeof file === 'string' ? { place: 'the configuration file', text: file } : file
-  const ofFile = given === undefined ? emptyLayer() : fromFile(given)
+  const ofFile = given === undefined ? emptyLayer() : fromFile(given, env)
   const layers = [ofFile, fromEnvironment(env), fromFlags(flags)]
   const faults = layers.flatMap((layer) => layer.faults)
   const written = configurationOf(new Map(layers.flatMap(({ values }) => [...values])))
@@ -127,18 +128,18 @@ const emptyLayer = (): Layer => ({
 })
 
 /** Reads one setting into a layer. A fault names the key with the place below it (`cameras[2].name`). */
-function set(layer: Layer, key: string, raw: Raw, origin: (line: number | undefined) => string) {
+function set(layer: Layer, key: string, given: Raw, origin: (line: number | undefined) => string, env?: Environment) {
   const setting = settings.get(key)
   if (!setting) return
-  const refuse = (rule: string, at: Raw, below = '') => {
-    layer.faults.push({
-      key: key + below,
-      value: shown(at, key + below, setting.sensitive),
-      rule,
-      origin: origin(at.line ?? raw.line),
-    })
+  const refuse: Report = (rule, at, below = '', severity) => {
+    const value = shown(at, key + below, setting.sensitive)
+    const fault = { key: key + below, value, rule, origin: origin(at.line ?? given.line) }
+    if (severity === 'warning') layer.warnings.push(faultLine(fault))
+    else layer.faults.push(fault)
   }
-  if (isNothing(raw)) return refuse('has no value', raw)
+  if (isNothing(given)) return refuse('has no value', given)
+  const raw = env === undefined ? given : expanded(given, env, refuse)
+  if (raw === undefined) return
   const value = setting.reads.read(raw, refuse)
   if (value !== undefined) {
     layer.values.set(key, value)
@@ -167,7 +168,7 @@ function plainOf(raw: Raw, value: unknown): unknown {
 
 const ofFile = (rule: string) => `the configuration file ${rule}`
 
-function fromFile({ place, ...source }: FileText): Layer {
+function fromFile({ place, ...source }: FileText, env: Environment): Layer {
   const layer = emptyLayer()
   const origin = (line: number | undefined) => `${place}${line === undefined ? '' : ` line ${line}`}`
   if ('rule' in source) {
@@ -177,11 +178,17 @@ function fromFile({ place, ...source }: FileText): Layer {
   const { root, faults } = parseYaml(source.text)
   for (const { rule, line } of faults)
     layer.faults.push({ key: '', value: '', rule: ofFile(rule), origin: origin(line) })
-  if (root) walk(layer, root, '', origin)
+  if (root) walk(layer, root, '', { origin, env })
   return layer
 }
 
-function walk(layer: Layer, raw: Raw, group: string, origin: (line: number | undefined) => string) {
+interface OfFile {
+  origin(line: number | undefined): string
+  env: Environment
+}
+
+function walk(layer: Layer, raw: Raw, group: string, of: OfFile) {
+  const { origin, env } = of
   const refuse = (key: string, value: Raw, rule: string, line = value.line) =>
     layer.faults.push({ key, value: shown(value, key), rule, origin: origin(line) })
   // All keys of the group are commented out.
@@ -192,9 +199,10 @@ function walk(layer: Layer, raw: Raw, group: string, origin: (line: number | und
   for (const { key: name, value, line } of raw.entries) {
     const key = group ? `${group}.${name}` : name
     const hint = unusedHint(key)
+    if (isOwnKey(name)) continue
     if (lines.has(name)) refuse(key, value, `is set twice, first on line ${lines.get(name)}`, line)
-    else if (settings.has(key)) set(layer, key, value, origin)
-    else if (groups.has(key) && name !== '') walk(layer, value, key, origin)
+    else if (settings.has(key)) set(layer, key, value, origin, env)
+    else if (groups.has(key) && name !== '') walk(layer, value, key, of)
     else if (hint !== undefined) layer.warnings.push(unusedWarning(key, hint, origin(line)))
     else refuse(key, value, `is not a known key${hintOfKey(key, group)}`, line)
     lines.set(name, line)
@@ -213,13 +221,25 @@ function hintOfKey(key: string, group: string): string {
 export function readText(path: string): { text: string } | { rule: string } {
   try {
     const content = readFileSync(path)
-    return content.length > 1_048_576
-      ? { rule: 'is larger than 1 MiB and not a configuration' }
-      : { text: content.toString('utf8') }
+    return content.length > 1_048_576 ? { rule: 'is larger than 1 MiB and not a configuration' } : textOf(content)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
     const rules: Record<string, string> = { ENOENT: 'does not exist', EACCES: 'may not be read', EISDIR: 'is a folder' }
     return { rule: rules[code] ?? `cannot be read (${code})` }
+  }
+}
+
+/** Editors of Windows write UTF-16, which would only give a syntax error in line 1. */
+function textOf(content: Buffer): { text: string } | { rule: string } {
+  const [first = 1, second = 1] = content
+  const hasMark = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
+  if (hasMark || first === 0 || second === 0) return { rule: 'is UTF-16: save it as UTF-8' }
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(content) }
+  } catch {
+    const lines = content.toString('utf8').split('\n')
+    const line = lines.findIndex((each) => each.includes('\ufffd')) + 1
+    return { rule: `has characters that are not UTF-8 (line ${line}): save it as UTF-8` }
   }
 }
 

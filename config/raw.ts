@@ -11,6 +11,8 @@ export interface Scalar {
   line: Line
   /** What follows ` #` behind a value without quotes. For YAML it is a comment, but it may be part of a password. */
   comment?: string
+  /** The text in the file, if variables in it were replaced. */
+  written?: string
 }
 
 /** A key of a map with its value. */
@@ -22,17 +24,24 @@ export interface Entry {
 
 type Line = number | undefined
 
-/** The value as plain data: maps as objects. */
+/** The value as plain data, as it is written: maps as objects. */
 export function plain(raw: Raw): unknown {
   if (raw.kind === 'list') return raw.items.map(plain)
-  return raw.kind === 'map' ? Object.fromEntries(raw.entries.map(({ key, value }) => [key, plain(value)])) : raw.value
+  if (raw.kind === 'map') return Object.fromEntries(raw.entries.map(({ key, value }) => [key, plain(value)]))
+  return raw.written ?? raw.value
 }
 
-/** Receives a fault: the broken rule, the value, and its place below the key of the setting (`[2].name`). */
-export type Report = (rule: string, raw: Raw, below?: string) => void
+/**
+ * Receives a fault: the broken rule, the value, and its place below the key of the setting (`[2].name`). A `warning` is
+ * no fault: the format returns a value all the same.
+ */
+export type Report = (rule: string, raw: Raw, below?: string, severity?: 'warning') => void
 
 /** The value of an environment variable, a flag or a default. */
 export const text = (value: string, line?: number): Scalar => ({ kind: 'scalar', value, line })
+
+/** A key for the file itself, such as a place for an anchor (`x-usual: &usual {…}`). It is ignored. */
+export const isOwnKey = (name: string) => name.startsWith('x-')
 
 /** A key without a value. */
 export const isNothing = (raw: Raw) => raw.kind === 'scalar' && (raw.value ?? undefined) === undefined
@@ -43,15 +52,15 @@ export const concealed = (raw: Raw): Raw => text(hidden, raw.line)
 /** A report for what is below `place`. */
 export const below =
   (report: Report, place: string): Report =>
-  (rule, raw, more = '') =>
-    report(rule, raw, place + more)
+  (rule, raw, more = '', severity) =>
+    report(rule, raw, place + more, severity)
 
 /** The value as everybody may see it: on one line, at most 80 characters, without credentials. */
 export function shown(raw: Raw, key: string, secret = false): string {
   if (raw.kind !== 'scalar') return raw.kind === 'list' ? 'a list' : 'a group of keys'
   if (isNothing(raw)) return 'nothing'
   if (secret || isSecretName(key) || raw.value === hidden || raw.comment?.includes('@')) return hidden
-  const written = JSON.stringify(withoutCredentials(String(raw.value)))
+  const written = JSON.stringify(withoutCredentials(String(raw.written ?? raw.value)))
   const plain = typeof raw.value === 'string' ? written : written.slice(1, -1)
   return plain.length > 80 ? `${plain.slice(0, 79)}…` : plain
 }

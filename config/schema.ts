@@ -3,6 +3,7 @@ import { clientList } from './clients.js'
 import { knownAddresses, ports, ranges, streamPath, streamPaths } from './discovery.js'
 import {
   absoluteFolderOrNone,
+  alias,
   decimal,
   duration,
   type Format,
@@ -58,6 +59,11 @@ const time = (written: string, doc: string, min = '100ms', max?: string, unit?: 
 const port = (written: string, doc: string) => setting(whole(1, 65_535), written, doc)
 /** A port of the service itself. */
 const ownPort = (written: string, doc: string) => setting(whole(0, 65_535), written, `${doc} 0: any free port.`)
+
+/** A claim: its name, or the names on the path to it with dots between them. */
+const claimName = textLike('the name of a claim, or a path such as realm_access.roles', (name) => {
+  return name.length <= 256 && /^[^\s\p{Cc}]+$/u.test(name)
+})
 
 /** Every key of the configuration. docs/configuration.md is generated from it. */
 export const schema = {
@@ -375,7 +381,9 @@ export const schema = {
     part_duration: time('200ms', 'Length of a part of the file. A crash loses at most one part.', '50ms', '10s'),
   },
   snapshots: {
-    format: live(setting(oneOf('jpg', 'png'), 'jpg', 'Default format of snapshots.')),
+    format: live(
+      setting(alias(oneOf('jpg', 'png'), { jpeg: 'jpg' }), 'jpg', 'Default format of snapshots. jpeg is jpg.'),
+    ),
     quality: live(setting(whole(1, 100), '90', 'Default JPEG quality of snapshots.')),
     freshness: live(time('1s', 'Default maximum age of the picture. 0: taken after the request.', '0s', '1h')),
     skip_frames: setting(
@@ -434,6 +442,21 @@ export const schema = {
       '0s',
       '5m',
     ),
+    jwt_claims: {
+      user: setting(
+        claimName,
+        'user_id',
+        'Claim with the user in tokens of other issuers, such as `sub`. The tokens of this service always have ' +
+          '`user_id`, `role` and `cameras`. See [claims of other issuers](security.md#claims-of-other-issuers).',
+      ),
+      role: setting(
+        claimName,
+        'role',
+        'Claim with the role; a path such as `realm_access.roles` names a claim in a claim. Of a list under such a ' +
+          'name, the highest role counts, and other words are ignored.',
+      ),
+      cameras: setting(claimName, 'cameras', 'Claim with the list of cameras. A token without it is for all cameras.'),
+    },
     streams: setting(
       oneOf('protected', 'open'),
       'protected',
@@ -497,7 +520,18 @@ export const schema = {
     max_keys: setting(whole(1, 10_000), '100', 'Maximum number of valid API keys.'),
   },
   logging: {
-    level: live(setting(oneOf('error', 'warn', 'info', 'debug'), 'info', 'Lowest level that is logged.')),
+    level: live(
+      setting(
+        alias(oneOf('error', 'warn', 'info', 'debug'), {
+          warning: 'warn',
+          fatal: 'error',
+          panic: 'error',
+          trace: 'debug',
+        }),
+        'info',
+        'Lowest level that is logged.',
+      ),
+    ),
     format: setting(
       oneOf('auto', 'json', 'text'),
       'auto',

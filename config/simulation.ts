@@ -44,17 +44,7 @@ const jump: Format<number> = {
   },
 }
 
-/** One of some words; a wrong one gets the nearest. */
-const action: Format<Action> = {
-  allowed: `one of ${[...cameraActions, ...hostActions].join(', ')}`,
-  read: (raw, report) => {
-    const word = raw.kind === 'scalar' ? raw.value : undefined
-    const found = [...cameraActions, ...hostActions].find((each) => each === word)
-    const hint = typeof word === 'string' ? hintOf(word, [...cameraActions, ...hostActions]) : ''
-    if (found === undefined) report(`must be ${action.allowed}${hint}`, raw)
-    return found
-  },
-}
+const action: Format<Action> = oneOf(...cameraActions, ...hostActions)
 
 const cameraFields = { name, serial, port, plugged: yesNo }
 const stepFields = {

@@ -17,6 +17,7 @@ const advised: Record<string, string> = {
   'mediamtx.circuit_breaker.max_failures': 'use mediamtx.circuit_breaker.failure_threshold',
   'mediamtx.stream_readiness.*': 'use mediamtx.run_on_demand_start_timeout',
   'mediamtx.external_discovery.*': 'use external_discovery',
+  'external_discovery.timeout': 'use external_discovery.host_timeout',
   'camera.device_range': 'all USB cameras are found; use cameras to ignore one',
   'camera.auto_start_streams': 'streams start on demand',
   'camera.fallback_poll_interval': 'use camera.poll_interval',

@@ -1,5 +1,5 @@
 import { Composer, type CST, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from 'yaml'
-import type { Raw } from './raw.js'
+import type { Entry, Raw } from './raw.js'
 
 /** Why a text is not YAML. It quotes nothing from the text. */
 export interface SyntaxFault {
@@ -64,6 +64,20 @@ function limitDepth(tokens: CST.Token[], lines: LineCounter) {
   }
 }
 
+const isMergeKey = (key: unknown) => isScalar(key) && key.type === 'PLAIN' && key.value === '<<'
+
+/** The keys of a group with those of `<<: *anchor`, or `<<: [*one, *other]`. Own keys win, then earlier groups. */
+function withMerged(own: Entry[], values: Raw[]): Entry[] {
+  const groups = values.flatMap((value) => (value.kind === 'list' ? value.items : [value]))
+  const entries = [...own]
+  for (const group of groups) {
+    if (group.kind !== 'map') throw new Refused('has a merge key (<<) without a group of keys', group.line)
+    const known = new Set(entries.map(({ key }) => key))
+    entries.push(...group.entries.filter(({ key }) => !known.has(key)))
+  }
+  return entries
+}
+
 function treeOf(document: Document, lines: LineCounter): Raw | undefined {
   let nodes = 0
   const convert = (node: unknown, depth: number): Raw => {
@@ -79,18 +93,20 @@ function treeOf(document: Document, lines: LineCounter): Raw | undefined {
     }
     if (isSeq(node)) return { kind: 'list', line, items: node.items.map((item) => convert(item, depth + 1)) }
     if (isMap(node)) {
-      return {
-        kind: 'map',
-        line,
-        entries: node.items.map(({ key, value }) => {
+      const entries: Entry[] = []
+      const merged: Raw[] = []
+      for (const { key, value } of node.items) {
+        if (isMergeKey(key)) merged.push(convert(value, depth + 1))
+        else {
           const name = convert(key, depth + 1)
-          return {
+          entries.push({
             key: name.kind === 'scalar' ? String(name.value) : `(a ${name.kind})`,
             line: name.line,
             value: convert(value, depth + 1),
-          }
-        }),
+          })
+        }
       }
+      return { kind: 'map', line, entries: merged.length === 0 ? entries : withMerged(entries, merged) }
     }
     if (!isScalar(node)) return { kind: 'scalar', line, value: null }
     const { value, type, comment } = node

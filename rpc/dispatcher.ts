@@ -1,8 +1,9 @@
 import { type Caller, isAtLeast, mayUse } from '../machines/domain/access.js'
 import { authFailed, notFound, rateLimited, ServiceError } from '../machines/domain/errors.js'
 import { createAudit } from './audit.js'
+import { type Answer, answerAlone, answerTogether } from './batch.js'
 import { withFacts } from './explained.js'
-import { errorReply, type Metadata, type Request, readFrame, successReply } from './frame.js'
+import { errorReply, type Malformed, type Metadata, type Request, readMessage, successReply } from './frame.js'
 import type { Method, Services } from './method.js'
 import { camerasFor, demandStarted } from './rights.js'
 import type { Session } from './session.js'
@@ -41,8 +42,9 @@ const createTimestamp = (now: () => number) => {
 }
 
 /**
- * Takes one text frame of a session to its reply: parse, method, rate, caller, role, shape, camera right, readiness,
- * handle, reply. A handler that returns its result is answered in the same tick; promises run side by side.
+ * Takes each request of a text frame of a session to its reply: parse, method, rate, caller, role, shape, camera
+ * right, readiness, handle, reply. A handler that returns its result is answered in the same tick; promises run side
+ * by side.
  */
 export const createDispatcher = ({ services, methods }: { services: Services; methods: readonly Method[] }) => {
   const { clock, log, directory, limits, rateLimits, sessions, metrics } = services
@@ -135,8 +137,8 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
 
   const succeed = (turn: Turn, result: unknown) => {
     const took = performance.now() - turn.began
-    if (turn.id !== undefined) turn.session.send(successReply(turn.id, result, metadataOf(turn, took)))
-    turn.afterReply?.()
+    const reply = turn.id === undefined ? undefined : successReply(turn.id, result, metadataOf(turn, took))
+    turn.answer(reply, turn.afterReply)
     metrics.call(turn.method?.name ?? 'unknown', 'ok', took)
     audit(turn)
   }
@@ -144,7 +146,8 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
   const fail = (turn: Turn, thrown: unknown) => {
     const took = performance.now() - turn.began
     const error = expected(thrown, turn)
-    if (turn.id !== undefined) turn.session.send(errorReply(turn.id, error, metadataOf(turn, took)))
+    const reply = turn.id === undefined ? undefined : errorReply(turn.id, error, metadataOf(turn, took))
+    turn.answer(reply, undefined)
     const isOurs = error.key === 'internal' || error.key === 'dependencyFailed'
     metrics.call(turn.method?.name ?? 'unknown', isOurs ? 'failed' : 'refused', took)
     audit(turn, error)
@@ -180,10 +183,8 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
     run(turn, () => reply(turn, handle(turn, method)))
   }
 
-  return (text: string, session: Session): void => {
-    const began = performance.now()
+  const begin = (session: Session, frame: Request | Malformed, began: number, answer: Answer): void => {
     session.requests += 1
-    const frame = readFrame(text)
     const request: Partial<Request> = 'error' in frame ? { id: frame.id } : frame
     const method = table.get(request.method ?? '')
     const turn: Turn = {
@@ -191,6 +192,7 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
       requestId: `${session.id.slice(0, 8)}-${session.requests}`,
       began,
       id: request.id,
+      answer,
       method,
       params: request.params,
       caller: undefined,
@@ -204,5 +206,16 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
       if (session.authenticating === undefined) reply(turn, handle(turn, method))
       else afterAuthentication(turn, method)
     })
+  }
+
+  return (text: string, session: Session): void => {
+    const began = performance.now()
+    const message = readMessage(text)
+    if (!Array.isArray(message)) {
+      begin(session, message, began, answerAlone(session))
+      return
+    }
+    const answerOf = answerTogether(session, message.length)
+    for (const [place, frame] of message.entries()) begin(session, frame, began, answerOf(place))
   }
 }

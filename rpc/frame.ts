@@ -1,54 +1,84 @@
-import { ErrorObject, type ID, JsonRpcError } from 'jsonrpc-lite'
+import { JsonRpcError } from 'jsonrpc-lite'
 import { errorBody, ServiceError } from '../machines/domain/errors.js'
 import { textOf } from './answers.js'
+import { idTexts } from './idTexts.js'
 
-/** A well-formed request. `id` undefined: a notification, which is carried out and never answered. */
+/** A well-formed request. */
 export interface Request {
-  id: ID | undefined
+  /** The JSON of the id, as the client wrote it. `undefined`: a notification, carried out and never answered. */
+  id: string | undefined
   method: string
-  /** By name; an array (by position) is refused when its method's turn comes. */
+  /** By name; an array (by position) with values is refused when its method's turn comes. */
   params: unknown
 }
 
-/** What is wrong with a frame, and the id to answer with. */
+/** What is wrong with a request, and the JSON of the id to answer with. */
 export interface Malformed {
-  id: ID
+  id: string
   error: ServiceError
 }
+
+/** The most requests of one batch; fewer than may be open on one connection. */
+export const mostInBatch = 50
 
 /**
  * Booleans are echoed too, because existing clients may use them. Objects and arrays are refused, as in JSON-RPC 2.0.
  */
-const isEchoable = (id: unknown): id is ID =>
-  typeof id === 'string' || typeof id === 'number' || typeof id === 'boolean'
+const isEchoable = (id: unknown): boolean => typeof id === 'string' || typeof id === 'number' || typeof id === 'boolean'
 
-const invalid = (id: ID, details: string, reason = 'invalid_request'): Malformed => ({
+const invalid = (id: string, details: string, reason = 'invalid_request'): Malformed => ({
   id,
   error: new ServiceError('invalidRequest', { reason, details }),
 })
 
-/**
- * Reads one text frame. jsonrpc-lite's `parse` does not fit the contract: it answers -32700 instead of -32600, loses
- * the id when the params are bad, and refuses `id: null`.
- */
-export const readFrame = (text: string): Request | Malformed => {
-  let frame: unknown
-  try {
-    frame = JSON.parse(text)
-  } catch {
-    return invalid(null, 'the message is not JSON')
+/** `JSON.stringify` writes such an id as the client did: no digits are lost, and no escapes were used. */
+const keepsItsText = (id: unknown, text: string) =>
+  typeof id !== 'number' && !(typeof id === 'string' && text.includes('\\'))
+
+const idOf = (frame: unknown) => (typeof frame === 'object' && frame !== null && 'id' in frame ? frame.id : undefined)
+
+/** Returns the JSON of the id of each frame; `null` if it cannot be echoed. */
+const readIds = (text: string, frames: readonly unknown[], level: 1 | 2): ((place: number) => string) => {
+  const texts = frames.every((frame) => keepsItsText(idOf(frame), text)) ? undefined : idTexts(text, level)
+  return (place) => {
+    const id = idOf(frames[place])
+    return isEchoable(id) ? (texts?.get(place) ?? JSON.stringify(id)) : 'null'
   }
-  if (Array.isArray(frame)) return invalid(null, 'batches are not supported: send one request in each message')
-  if (typeof frame !== 'object' || frame === null) return invalid(null, 'the message is not a JSON object')
+}
+
+/**
+ * Reads one text frame: a request, or the requests of a batch. jsonrpc-lite's `parse` does not fit the contract: it
+ * answers -32700 instead of -32600, loses the id when the params are bad, and refuses `id: null`.
+ */
+export const readMessage = (message: string): Request | Malformed | (Request | Malformed)[] => {
+  // Some libraries of Windows put a byte order mark before each message.
+  const text = message.startsWith('\ufeff') ? message.slice(1) : message
+  let content: unknown
+  try {
+    content = JSON.parse(text)
+  } catch {
+    return invalid('null', 'the message is not JSON')
+  }
+  if (!Array.isArray(content)) return readRequest(content, readIds(text, [content], 1)(0))
+  if (content.length === 0) return invalid('null', 'the batch is empty')
+  if (content.length > mostInBatch)
+    return invalid('null', `the batch has ${content.length} requests: at most ${mostInBatch} are allowed`)
+  const idAt = readIds(text, content, 2)
+  return content.map((frame, place) => readRequest(frame, idAt(place)))
+}
+
+const readRequest = (frame: unknown, echo: string): Request | Malformed => {
+  if (typeof frame !== 'object' || frame === null || Array.isArray(frame))
+    return invalid('null', 'the request is not a JSON object')
   const { jsonrpc, id, method, params } = frame as Record<string, unknown>
   const isNotification = id === undefined || id === null
-  const echo = !isNotification && isEchoable(id) ? id : null
   if (jsonrpc !== '2.0') return invalid(echo, 'jsonrpc must be "2.0"', 'invalid_version')
-  if (!isNotification && echo === null) return invalid(null, 'id must be a string or a number')
+  if (!isNotification && echo === 'null') return invalid('null', 'id must be a string or a number')
   if (typeof method !== 'string') return invalid(echo, 'method must be a string')
   if (params !== undefined && params !== null && typeof params !== 'object')
     return invalid(echo, 'params must be an object')
-  return { id: echo ?? undefined, method, params: params ?? {} }
+  const isEmptyList = Array.isArray(params) && params.length === 0
+  return { id: isNotification ? undefined : echo, method, params: isEmptyList ? {} : (params ?? {}) }
 }
 
 /** In every reply. */
@@ -65,12 +95,13 @@ export interface Metadata {
   deprecated?: { since: string; removed_in: string; use: string }
 }
 
-/** Joined from texts, because the text of a standing answer exists already. */
-export const successReply = (id: ID, result: unknown, metadata: Metadata): string =>
-  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${textOf(result)},"metadata":${JSON.stringify(metadata)}}`
+/** Joined from texts, because the texts of the id and of a standing answer exist already. */
+export const successReply = (id: string, result: unknown, metadata: Metadata): string =>
+  `{"jsonrpc":"2.0","id":${id},"result":${textOf(result)},"metadata":${JSON.stringify(metadata)}}`
 
-/** Uses the constructors: jsonrpc-lite's `error()` would validate the body again. */
-export const errorReply = (id: ID, error: ServiceError, metadata: Metadata): string => {
+/** Uses the constructor: jsonrpc-lite's `error()` would validate the body again. */
+export const errorReply = (id: string, error: ServiceError, metadata: Metadata): string => {
   const { message, code, data } = errorBody(error)
-  return JSON.stringify(Object.assign(new ErrorObject(id, new JsonRpcError(message, code, data)), { metadata }))
+  const body = JSON.stringify(new JsonRpcError(message, code, data))
+  return `{"jsonrpc":"2.0","id":${id},"error":${body},"metadata":${JSON.stringify(metadata)}}`
 }

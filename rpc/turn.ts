@@ -1,5 +1,5 @@
-import type { ID } from 'jsonrpc-lite'
 import type { Caller } from '../machines/domain/access.js'
+import type { Answer } from './batch.js'
 import type { Method } from './method.js'
 import type { Session } from './session.js'
 
@@ -10,7 +10,9 @@ export interface Turn {
   requestId: string
   /** Monotonic. */
   began: number
-  id: ID | undefined
+  /** The JSON of the id; absent for a notification. */
+  id: string | undefined
+  answer: Answer
   method: Method | undefined
   params: unknown
   /** The caller that the request was judged for; absent before that. */

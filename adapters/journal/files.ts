@@ -46,6 +46,18 @@ export async function* entriesBefore(dir: string, numbers: readonly number[]): A
   }
 }
 
+/** The newest entries on disk, oldest first, of a service that does not run. None without a journal. */
+export async function lastEntries(dir: string, most: number): Promise<JournalEntry[]> {
+  const files = await filesIn(dir).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
+  })
+  const numbers = files.map(({ number }) => number)
+  const entries: JournalEntry[] = []
+  for await (const entry of entriesBefore(dir, numbers)) if (entries.push(entry) >= most) break
+  return entries.reverse()
+}
+
 /** The file was removed by the rotation meanwhile. */
 const openIfThere = (path: string): Promise<FileHandle | undefined> =>
   open(path, 'r').catch((error: unknown) => {

@@ -2,6 +2,7 @@ import type { Credential, Credentials, OutsideChange } from '../../machines/doma
 import { authFailed } from '../../machines/domain/errors.js'
 import type { Dispose, Log, WallClock } from '../../machines/domain/ports.js'
 import { type KeyKeeper, looksLikeKey } from '../keys/apiKeys.js'
+import { credentialIn } from './pasted.js'
 import { createRevocations } from './revocations.js'
 import type { TokenVerifier } from './tokens.js'
 
@@ -39,9 +40,11 @@ export async function createCredentials({
   const isRevoked = (credential: Credential): boolean =>
     revocations.isRevoked(credential) || (credential.kind === 'key' && keys.isRevoked(credential.id))
   return {
-    async verify(text, also) {
+    async verify(given, also) {
+      if (!given) throw authFailed('auth_required')
+      if (typeof given !== 'string') throw authFailed('auth_failed')
+      const text = credentialIn(given)
       if (!text) throw authFailed('auth_required')
-      if (typeof text !== 'string') throw authFailed('auth_failed')
       const caller = await (looksLikeKey(text) ? keys.verify(text) : tokens.verify(text, also))
       if (caller.credential !== undefined && isRevoked(caller.credential)) throw authFailed('revoked')
       return caller

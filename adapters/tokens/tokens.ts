@@ -10,10 +10,18 @@ import {
   roles,
   type Tokens,
 } from '../../machines/domain/access.js'
-import { authFailed } from '../../machines/domain/errors.js'
+import { authFailed, type ServiceError } from '../../machines/domain/errors.js'
 import type { Log, WallClock } from '../../machines/domain/ports.js'
 import { attempt } from '../attempt.js'
-import { IssuedAhead, type Statement, statementOf } from './claims.js'
+import {
+  type ClaimNames,
+  claimIn,
+  IssuedAhead,
+  ownClaims,
+  RefusedClaim,
+  type Statement,
+  statementOf,
+} from './claims.js'
 import { isKid, type KeyHeader } from './publicKeys.js'
 import { noTrustedKeys, type TrustedKeys } from './trustedKeys.js'
 
@@ -35,6 +43,8 @@ export interface TokensOptions {
   tolerance?: number
   /** By how many ms the clock of an issuer may be ahead at the time of issue; at least `tolerance`. */
   issuedAhead?: number
+  /** The names of the claims in the tokens of others. Ours always have `user_id`, `role` and `cameras`. */
+  claims?: ClaimNames
   log?: Pick<Log, 'warn'>
 }
 
@@ -52,6 +62,7 @@ export function createTokens({
   audience,
   tolerance = 0,
   issuedAhead = 0,
+  claims = ownClaims,
   log,
 }: TokensOptions): Tokens & TokenVerifier {
   if (secret.length < 32) throw new Error('the key of the tokens needs at least 32 bytes')
@@ -68,9 +79,13 @@ export function createTokens({
   const check = async (token: string, offline: boolean): Promise<{ statement: Statement; isOwn: boolean }> => {
     const { decodeProtectedHeader, jwtVerify, errors } = await jose()
     const header = headerOf(() => decodeProtectedHeader(token))
+    if (header === undefined)
+      throw refusal(new RefusedKey('it is neither a token (three parts with dots) nor an API key'))
     const isOwn = header.algorithm === 'HS256'
     // The secret verifies HS256 alone, and public keys never do: a token cannot choose how it is verified.
     const keys = isOwn ? [own] : await trusted.find(header, { offline })
+    if (keys.length === 0)
+      throw refusal(new RefusedKey(`no key of the service is for ${shownAlgorithm(header)} tokens`))
     const now = clock.now()
     for (const key of keys) {
       try {
@@ -81,18 +96,48 @@ export function createTokens({
           ...(issuer ? { issuer } : {}),
           ...(audience ? { audience } : {}),
         })
-        return { statement: statementOf(payload, { now, tolerance, ahead }), isOwn }
+        // A secret is shared with programs that write our claims; other issuers let their users choose such names.
+        const isOurs = isOwn && claimIn(payload, ownClaims.user) !== undefined
+        return { statement: statementOf(payload, { now, tolerance, ahead }, isOurs ? ownClaims : claims), isOwn }
       } catch (error) {
         // TypeError: the key is too weak for jose.
         if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof TypeError) continue
-        if (error instanceof IssuedAhead) warnOfClocks(error)
-        throw authFailed(error instanceof errors.JWTExpired && error.claim === 'exp' ? 'token_expired' : 'auth_failed')
+        if (error instanceof errors.JWTExpired && error.claim === 'exp') throw authFailed('token_expired')
+        if (error instanceof errors.JWTClaimValidationFailed) throw refusal(claimOf(error))
+        throw refusal(error instanceof RefusedClaim ? error : undefined)
       }
     }
-    throw authFailed('auth_failed')
+    throw refusal(new RefusedKey('its signature was not made with a key of the service'))
   }
 
-  /** Otherwise nobody could see why a token with a valid signature is refused. */
+  /** The words of a claim that jose refused. The log also gets what is configured. */
+  const claimOf = ({ claim, reason, payload }: { claim: string; reason: string; payload: object }): RefusedClaim => {
+    const found = claimIn(payload, claim)
+    const user = [ownClaims.user, claims.user].map((name) => claimIn(payload, name)).find(isName)
+    const more = {
+      ...(user !== undefined && { user }),
+      ...(found !== undefined && { found: JSON.stringify(found).slice(0, 200) }),
+      ...(claim === 'aud' && { expected: audience }),
+      ...(claim === 'iss' && { expected: issuer }),
+    }
+    if (reason === 'missing' || found === undefined)
+      return new RefusedClaim(claim, `the token has no claim ${claim}`, more)
+    if (claim === 'nbf') return new RefusedClaim(claim, 'the token is not valid yet (nbf): check the clocks', more)
+    return new RefusedClaim(claim, `the claim ${claim} of the token is not the one that the service accepts`, more)
+  }
+
+  /**
+   * The error for the client. Otherwise nobody could see why a token with a valid signature is refused. Claims are
+   * only named after the signature was verified.
+   */
+  const refusal = (cause: RefusedClaim | RefusedKey | undefined): ServiceError => {
+    if (cause instanceof IssuedAhead) warnOfClocks(cause)
+    else if (cause instanceof RefusedClaim)
+      log?.warn('a token was refused because of a claim', { claim: cause.claim, problem: cause.message, ...cause.more })
+    else if (cause instanceof RefusedKey) log?.warn('a token was refused', { problem: cause.message })
+    return authFailed('auth_failed', cause instanceof RefusedClaim ? cause.message : undefined)
+  }
+
   const warnOfClocks = ({ user, seconds }: IssuedAhead) =>
     log?.warn(
       'a token was refused because it was issued in the future: the clocks of its issuer and of this host disagree',
@@ -138,11 +183,16 @@ const jose = () => import('jose')
 
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')
 
-function headerOf(decode: () => { alg?: string; kid?: unknown }): KeyHeader {
+/** No key fits a token. The words are for the log alone. */
+class RefusedKey extends Error {}
+
+/** The algorithm, if it is one: a token is not trusted yet, and must not write into the log. */
+const shownAlgorithm = ({ algorithm }: KeyHeader) => (/^[A-Za-z0-9]{2,10}$/.test(algorithm) ? algorithm : 'such')
+
+function headerOf(decode: () => { alg?: string; kid?: unknown }): KeyHeader | undefined {
   const { alg, kid } = attempt(decode) ?? {}
   if (typeof alg === 'string' && kid === undefined) return { algorithm: alg }
-  if (typeof alg === 'string' && isKid(kid)) return { algorithm: alg, kid }
-  throw authFailed('auth_failed')
+  return typeof alg === 'string' && isKid(kid) ? { algorithm: alg, kid } : undefined
 }
 
 /** A token without `jti` is named by a hash of what was signed: a signature can be written in several ways. */

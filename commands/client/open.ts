@@ -26,12 +26,13 @@ export async function openService(request: Asking, ports: ClientPorts): Promise<
     const tls = caFile === undefined ? {} : { ca: await readCertificate(caFile) }
     return connectTo({ url, credential: token, tls })
   }
-  const [{ localConfiguration }, { localTls, localUrl, openLocally }] = await Promise.all([
+  const [{ localConfiguration }, { localUrl, openLocally }, { localTls }] = await Promise.all([
     import('./localConfiguration.js'),
     import('../localClient.js'),
+    import('../ownCertificate.js'),
   ])
   const config = localConfiguration(request, ports.env)
-  if (token !== undefined) return connectTo({ url: localUrl(config), credential: token, tls: localTls })
+  if (token !== undefined) return connectTo({ url: localUrl(config), credential: token, tls: await localTls(config) })
   return openLocally(config, ports)
 }
 

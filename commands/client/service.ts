@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import type { createConnection } from 'node:net'
 import WebSocket from 'ws'
 import { reasonOf } from '../../machines/domain/errors.js'
 import {
@@ -13,10 +14,14 @@ import {
 } from '../../rpc/client/index.js'
 import { CommandError, noPermission, type Outcome, unavailable } from '../outcome.js'
 
-/** How the certificate of the service is checked. `ca`: PEM of the issuer. */
+/**
+ * How the certificate of the service is checked: by `ca`, the PEM of the issuer, or by `createConnection` itself, and
+ * then `refusal` is the reason why a connection was not made.
+ */
 export interface Tls {
-  rejectUnauthorized?: boolean
   ca?: string
+  createConnection?: typeof createConnection
+  refusal?(): Error | undefined
 }
 
 /** A service that a command is connected to. */
@@ -50,7 +55,8 @@ export async function connectTo({
   const listeners: ((state: ConnectionState, reason?: Error) => void)[] = []
   const Socket = class extends WebSocket {
     constructor(address: string) {
-      super(address, tls)
+      const { ca, createConnection } = tls
+      super(address, { ...(ca !== undefined && { ca }), ...(createConnection && { createConnection }) })
     }
   } as unknown as WebSocketConstructor
   const onState = (state: ConnectionState, reason?: Error) => {
@@ -58,6 +64,8 @@ export async function connectTo({
   }
   const options = { url, credential, WebSocket: Socket, timeout: 10_000, onState }
   const client = await connectCameraService(options).catch((error: unknown) => {
+    const refusal = tls.refusal?.()
+    if (refusal) throw refusal
     if (error instanceof RpcError)
       throw new CommandError(`the running service cannot be asked: ${sentence(error)}`, statusOf(error))
     throw new NotRunning(

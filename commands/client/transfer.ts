@@ -4,13 +4,15 @@ import { rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import got, { HTTPError } from 'got'
+import got, { HTTPError, type OptionsInit } from 'got'
 import { codeOf } from '../../adapters/errorCode.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import { CommandError, interrupted, unavailable } from '../outcome.js'
 import type { ClientPorts } from './open.js'
 import { bytesText } from './screen.js'
 import { httpRefusal, type Service } from './service.js'
+
+type CreateConnection = OptionsInit['createConnection']
 
 /** A download that sends nothing for so long (ms) has failed. */
 const patience = 30_000
@@ -34,10 +36,8 @@ export async function transfer(
   const target = await openTarget(file.to, ports.output)
   // The URL is signed for this file: it needs no token. A retry would start again from the beginning.
   const source = got.stream(address, {
-    https: {
-      rejectUnauthorized: tls.rejectUnauthorized ?? true,
-      ...(tls.ca !== undefined && { certificateAuthority: tls.ca }),
-    },
+    ...(tls.ca !== undefined && { https: { certificateAuthority: tls.ca } }),
+    ...(tls.createConnection && { createConnection: tls.createConnection as unknown as CreateConnection }),
     retry: { limit: 0 },
     timeout: { connect: 10_000, response: patience, socket: patience },
     decompress: false,

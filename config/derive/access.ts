@@ -13,6 +13,7 @@ export const tokenOptions = ({ security }: Configuration) => ({
   audience: security.jwt_audience,
   tolerance: security.jwt_clock_tolerance,
   issuedAhead: security.jwt_iat_tolerance,
+  claims: security.jwt_claims,
 })
 
 /** Lifetime of a key that is created without one, and the number of valid keys. */

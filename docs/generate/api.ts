@@ -1,6 +1,7 @@
 import { schema } from '../../config/schema.js'
 import { type ErrorKey, errorKinds } from '../../machines/domain/errors.js'
 import { severities } from '../../rpc/filters.js'
+import { mostInBatch } from '../../rpc/frame.js'
 import type { Method } from '../../rpc/method.js'
 import { methods } from '../../rpc/methods/index.js'
 import { Camera, cameraProperties, Status } from '../../rpc/schemas.js'
@@ -169,9 +170,13 @@ A request, its reply, and the reply to a request that failed:
 }
 \`\`\`
 
-- Params are given by name. Unknown ones are ignored.
+- Params are given by name. Unknown ones are ignored. \`"params": []\` means no params.
 - An \`id\` is a string or a number: an object or an array is refused with -32600, and the \`id\` of the reply is null.
-- A request without \`id\` is carried out and gets no reply. Batches are refused.
+  The reply repeats it as it was written: also a number with more digits than a double has, \`1e3\` or \`-0\`.
+- A request without \`id\` is carried out and gets no reply.
+- A batch, an array of up to ${mostInBatch} requests, gets one message with the replies in the order of the requests,
+  when all are known. The rate limits count each request of it. A longer one is refused as a whole with -32600.
+- A byte order mark before a message is ignored.
 - Replies may arrive in another order than their requests: match them by \`id\`.
 - \`request_id\` is the name of the request in the log of the service.
 - Times are ISO 8601 in UTC. Durations are in seconds and sizes in bytes, unless a name says otherwise

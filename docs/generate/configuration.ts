@@ -24,6 +24,16 @@ secrets that the configuration names. Its exit status is 78 if there is a fault.
 - Booleans: \`true\`, \`yes\`, \`on\`, \`1\` and \`false\`, \`no\`, \`off\`, \`0\`.
 - In the environment, the items of a list are separated by commas. Lists of groups are YAML or JSON.
 - Text with \`#\`, \`:\` or other special characters of YAML needs quotes: in YAML, \` #\` starts a comment.
+- In the file, \`\${NAME}\` in a value is replaced by the variable of that name of the environment, and
+  \`\${NAME:-text}\` by the text if the variable is not set or empty. \`$\${\` is the text \`\${\`. A variable that is
+  not set is a fault. Inside of \`{ }\` and \`[ ]\` such a value needs quotes. \`get_config\` shows the name, never the
+  value.
+- Paths of files and folders may begin with \`~/\`, the home folder of the user of the service. What only a shell
+  replaces (\`$HOME/cams\`, \`~ann/cams\`) is a fault.
+- Anchors (\`&usual\`, \`*usual\`) and merge keys (\`<<: *usual\`) work. Keys that begin with \`x-\` are ignored, as a
+  place for anchors. The file is UTF-8: UTF-16 and other encodings are faults that say so.
+- Some values of earlier services, such as \`mediamtx.codec.video_profile: high422\`, are read as the nearest value that
+  players take, with a warning.
 - The service applies many changes while it runs: see [below](#changes-while-the-service-runs).
 - An unknown key is a fault; the message suggests the nearest known key. Keys of earlier services that have no meaning
   here are [listed below](#unused-keys). They only cause a warning.

@@ -321,9 +321,13 @@ export const dependencyFailed = (dependency: string, cause: string | Reason): Se
   return new ServiceError('dependencyFailed', { reason: code, dependency, detail: details })
 }
 
-/** `reason`: auth_required, auth_failed, token_expired, revoked … */
-export const authFailed = (reason: string): ServiceError =>
-  new ServiceError('authFailed', { reason }, `Authentication failed or token expired (${reason})`)
+/** `reason`: auth_required, auth_failed, token_expired, revoked … `details`: safe for the holder of the credential. */
+export const authFailed = (reason: string, details?: string): ServiceError =>
+  new ServiceError(
+    'authFailed',
+    { reason, ...(details !== undefined && { details }) },
+    `Authentication failed or token expired (${reason})`,
+  )
 
 /** `wait` in ms. */
 export const rateLimited = (wait: number, reason = 'rate_limited'): ServiceError =>

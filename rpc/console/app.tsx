@@ -5,8 +5,20 @@ import { CamerasView } from './cameras.js'
 import { FilesView } from './files.js'
 import { SessionContext, useFacts, useSession } from './hooks.js'
 import { AlertIcon, CameraIcon, CheckIcon, CloseIcon } from './icons.js'
-import { hrefOf, type Route, routeOf, signInCodeOf } from './route.js'
-import { errorText, forgetToken, keepToken, keptToken, redeem, type Session, startSession } from './session.js'
+import { KioskView } from './kiosk.js'
+import { hrefOf, kioskKeyIn, type Route, routeOf, signInCodeOf } from './route.js'
+import {
+  errorText,
+  forgetKioskKey,
+  forgetToken,
+  keepKioskKey,
+  keepToken,
+  keptKioskKey,
+  keptToken,
+  redeem,
+  type Session,
+  startSession,
+} from './session.js'
 import { SignIn } from './signIn.js'
 import { dismiss } from './store.js'
 import { SystemView } from './system.js'
@@ -28,30 +40,65 @@ const takeCode = (): string | undefined => {
   return code
 }
 
+/** Of a key that would stay in the browser of a wall display. */
+class WrongRole extends Error {
+  constructor(role: string) {
+    super(`The key has the role ${role}. A display that others can reach needs a key of role viewer.`)
+  }
+}
+
+const isKiosk = () => routeOf(location.hash).view === 'kiosk'
+
+/** The key of a wall display is removed from the address, and kept for its next start. */
+const takeKioskKey = (): string | undefined => {
+  const found = kioskKeyIn(location.hash)
+  if (found !== undefined) history.replaceState(null, '', found.rest)
+  return found?.key
+}
+
+/** How long a wall display waits before it looks for the service again, in ms. */
+const kioskPause = 5_000
+
 /** `starting`: with a token or a code that is already there. */
 type State =
   | { at: 'starting' }
   | { at: 'signedOut'; why?: string; retry?: () => void }
   | { at: 'signedIn'; session: Session }
 
+const kept = (): string | undefined => (isKiosk() ? keptKioskKey() : undefined) ?? keptToken()
+const forgetAll = () => {
+  forgetToken()
+  if (isKiosk()) forgetKioskKey()
+}
+
 export const App = () => {
   const [state, setState] = useState<State>({ at: 'starting' })
   const current = useRef<Session | undefined>(undefined)
+  /** A key from the address that was not tried yet: the service may start later than the display. */
+  const offered = useRef<string | undefined>(undefined)
 
   const signIn = async (token: string): Promise<void> => {
     const session = await startSession(token, (why) => {
-      forgetToken()
+      forgetAll()
       setState({ at: 'signedOut', ...(why && { why }) })
     })
+    const { role } = session.store.get()
+    const isKey = isKiosk() && token.startsWith('csk_')
+    if (isKey && role !== 'viewer') {
+      session.end()
+      throw new WrongRole(role)
+    }
     current.current?.end()
     current.current = session
-    keepToken(token)
+    offered.current = undefined
+    if (isKey) keepKioskKey(token)
+    else keepToken(token)
     setState({ at: 'signedIn', session })
   }
   const signOut = () => {
     current.current?.end()
     current.current = undefined
-    forgetToken()
+    forgetAll()
     setState({ at: 'signedOut' })
   }
 
@@ -59,14 +106,20 @@ export const App = () => {
     const start = async () => {
       const code = takeCode()
       try {
-        const token = code === undefined ? keptToken() : await redeem(code)
+        offered.current = takeKioskKey() ?? offered.current
+        const token = code === undefined ? (offered.current ?? kept()) : await redeem(code)
         if (token === undefined) setState({ at: 'signedOut' })
         else await signIn(token)
       } catch (error) {
         // A service that starts again keeps its tokens.
-        const isRefused = error instanceof RpcError
-        if (isRefused) forgetToken()
-        setState({ at: 'signedOut', why: errorText(error), ...(!isRefused && keptToken() && { retry: again }) })
+        const isRefused = error instanceof RpcError || error instanceof WrongRole
+        if (isRefused) {
+          offered.current = undefined
+          forgetAll()
+        }
+        const canRetry = !isRefused && (offered.current ?? kept()) !== undefined
+        setState({ at: 'signedOut', why: errorText(error), ...(canRetry && { retry: again }) })
+        if (canRetry && isKiosk()) setTimeout(again, kioskPause)
       }
     }
     const again = () => {
@@ -77,8 +130,10 @@ export const App = () => {
     // A link that is pasted into an open page.
     const follow = () => {
       const code = takeCode()
-      if (code !== undefined)
-        redeem(code)
+      const key = takeKioskKey()
+      const token = code === undefined ? key : redeem(code)
+      if (token !== undefined)
+        Promise.resolve(token)
           .then(signIn)
           .catch((error: unknown) => setState({ at: 'signedOut', why: errorText(error) }))
     }
@@ -104,6 +159,8 @@ const titleOf = (route: Route): string => {
       return route.id
     case 'system':
       return 'System'
+    case 'kiosk':
+      return 'Wall display'
     default:
       return route.view.charAt(0).toUpperCase() + route.view.slice(1)
   }
@@ -126,6 +183,7 @@ const Frame = ({ signOut }: { signOut(): void }) => {
     main.current?.focus({ preventScroll: true })
     window.scrollTo(0, 0)
   }, [view])
+  if (route.view === 'kiosk') return <KioskView wanted={route.cameras} />
   return (
     <>
       <a
@@ -148,7 +206,7 @@ const Frame = ({ signOut }: { signOut(): void }) => {
   )
 }
 
-const View = ({ route }: { route: Route }) => {
+const View = ({ route }: { route: Exclude<Route, { view: 'kiosk' }> }) => {
   switch (route.view) {
     case 'cameras':
       return <CamerasView />

@@ -42,6 +42,11 @@ export const CamerasView = () => {
           <Tile key={camera.id} camera={camera} />
         ))}
       </ul>
+      {cameras.length > 0 && (
+        <p class="quiet">
+          <a href={hrefOf({ view: 'kiosk' })}>Wall display of all cameras</a>
+        </p>
+      )}
     </>
   )
 }

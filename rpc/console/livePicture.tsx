@@ -18,8 +18,11 @@ const offeredBy = ({ webrtc, hls }: Camera['streams']): Offered => ({
   hls: canOpen(hls) && canPlayHls(),
 })
 
-/** The live picture of a connected camera, by the best way that works. */
-export const LivePicture = ({ camera }: { camera: Camera }) => {
+/**
+ * The live picture of a connected camera, by the best way that works. `retryEvery`: live video that failed is tried
+ * again after so many ms.
+ */
+export const LivePicture = ({ camera, retryEvery }: { camera: Camera; retryEvery?: number }) => {
   const [round, setRound] = useState(0)
   if (camera.status !== 'CONNECTED')
     return (
@@ -30,13 +33,20 @@ export const LivePicture = ({ camera }: { camera: Camera }) => {
         </div>
       </div>
     )
-  return <Player key={round} camera={camera} again={() => setRound(round + 1)} />
+  const again = () => setRound(round + 1)
+  return <Player key={round} camera={camera} again={again} {...(retryEvery !== undefined && { retryEvery })} />
 }
 
-const Player = ({ camera, again }: { camera: Camera; again(): void }) => {
+const Player = ({ camera, again, retryEvery }: { camera: Camera; again(): void; retryEvery?: number }) => {
   const [offered] = useState(() => offeredBy(camera.streams))
   const [live, setLive] = useState<Live>(() => begin(offered))
   const fail = (why: string) => setLive((before) => failing(before, offered, why))
+  const hasFailed = live.failed.length > 0
+  useEffect(() => {
+    if (retryEvery === undefined || !hasFailed) return
+    const timer = setTimeout(again, retryEvery)
+    return () => clearTimeout(timer)
+  }, [hasFailed, retryEvery])
   return (
     <figure class="live-frame">
       <div class={`live${live.isPlaying ? ' playing' : ''}`}>
@@ -48,7 +58,7 @@ const Player = ({ camera, again }: { camera: Camera; again(): void }) => {
       </div>
       <figcaption class="row between">
         <span class="quiet">{sentence(wayText(live, offered))}</span>
-        {live.failed.length > 0 && (
+        {hasFailed && (
           <button type="button" class="button" onClick={again}>
             Try live video again
           </button>

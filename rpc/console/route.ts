@@ -7,6 +7,8 @@ export type Route =
   | { view: 'camera'; id: string }
   | { view: 'recordings' | 'snapshots'; file?: string }
   | { view: 'system'; tab: Tab; actor?: string }
+  /** A wall display of these cameras; without a list, of all. */
+  | { view: 'kiosk'; cameras?: string[] }
 
 const decoded = (text: string): string => {
   try {
@@ -18,7 +20,11 @@ const decoded = (text: string): string => {
 
 /** Unknown fragments are the list of cameras. */
 export const routeOf = (hash: string): Route => {
-  const [view = '', first, ...rest] = hash.replace(/^#\/?/, '').split('/').map(decoded)
+  const [view = '', first, ...rest] = hash.replace(/^#\/?/, '').replace(/\?.*$/, '').split('/').map(decoded)
+  if (view === 'kiosk') {
+    const cameras = (first ?? '').split(',').filter((camera) => camera !== '')
+    return cameras.length === 0 ? { view } : { view, cameras }
+  }
   if (view === 'cameras' && first) return { view: 'camera', id: first }
   if (view === 'recordings' || view === 'snapshots') return first ? { view, file: first } : { view }
   if (view !== 'system') return { view: 'cameras' }
@@ -36,6 +42,8 @@ export const hrefOf = (route: Route): string => {
       return parts('cameras', route.id)
     case 'system':
       return parts('system', route.tab, route.actor)
+    case 'kiosk':
+      return parts('kiosk', route.cameras?.join(','))
     default:
       return parts(route.view, route.file)
   }
@@ -43,3 +51,9 @@ export const hrefOf = (route: Route): string => {
 
 /** The code of a one-time link, `#signin=CODE`. */
 export const signInCodeOf = (hash: string): string | undefined => /^#signin=([\w-]{1,128})$/.exec(hash)?.[1]
+
+/** The API key of a wall display, `#/kiosk?key=csk_…`, and the address without it. */
+export const kioskKeyIn = (hash: string): { key: string; rest: string } | undefined => {
+  const [, rest, key] = /^(#\/?kiosk(?:\/[^?]*)?)\?key=(csk_[\w-]{43})$/.exec(hash) ?? []
+  return rest === undefined || key === undefined ? undefined : { key, rest }
+}

@@ -23,6 +23,12 @@ export const keptToken = (): string | undefined => sessionStorage.getItem(tokenK
 export const keepToken = (token: string): void => sessionStorage.setItem(tokenKey, token)
 export const forgetToken = (): void => sessionStorage.removeItem(tokenKey)
 
+/** A wall display starts again without anybody who signs in, so its API key outlives the browser. Of viewers only. */
+const kioskKey = 'camera-service-kiosk-key'
+export const keptKioskKey = (): string | undefined => localStorage.getItem(kioskKey) ?? undefined
+export const keepKioskKey = (key: string): void => localStorage.setItem(kioskKey, key)
+export const forgetKioskKey = (): void => localStorage.removeItem(kioskKey)
+
 const socketUrl = (): string => {
   const path = document.querySelector<HTMLMetaElement>('meta[name=websocket-path]')?.content ?? '/ws'
   return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}`

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ServiceError } from '../../machines/domain/errors.js'
 import { whoOf } from '../audit.js'
+import { withFacts } from '../explained.js'
 import type { HttpAction } from '../metrics.js'
 import type { RpcOptions } from '../options.js'
 import { isAllowedOrigin } from '../origins.js'
@@ -20,6 +21,8 @@ export interface Exchange {
   action: HttpAction
   /** What the request is about, as the client named it. */
   subject: string
+  /** The camera, once the caller's right to it is known: errors about its state tell the facts of the state. */
+  camera?: string
   caller?: HttpCaller
   /** The reason for the audit log, where the reply hides it. */
   refusal?: string
@@ -55,11 +58,12 @@ const auditedReason = ({ refusal }: Exchange, { status, data }: ServiceError): s
  */
 export const reading =
   (
-    { audit, metrics, log, corsOrigins }: Pick<RpcOptions, 'audit' | 'metrics' | 'log' | 'corsOrigins'>,
+    services: Pick<RpcOptions, 'audit' | 'metrics' | 'log' | 'corsOrigins' | 'explain'>,
     nameOf: (path: string) => Pick<Exchange, 'action' | 'subject'>,
     serve: (exchange: Exchange) => Promise<void>,
   ) =>
   async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { audit, metrics, log, corsOrigins } = services
     const headers = headersFor(request.headers.origin, corsOrigins)
     if (request.method === 'OPTIONS') {
       const allowed = {
@@ -95,7 +99,9 @@ export const reading =
       }
       const requestId = `http-${randomUUID().slice(0, 8)}`
       const isExpected = error instanceof ServiceError
-      const reply = isExpected ? error : new ServiceError('internal', { request_id: requestId })
+      const reply = isExpected
+        ? withFacts(services, error, exchange.camera, exchange.caller)
+        : new ServiceError('internal', { request_id: requestId })
       measure(isExpected ? 'refused' : 'failed')
       if (!isExpected) log.error('an HTTP request failed unexpectedly', { request: requestId, action, error })
       const reason = auditedReason(exchange, reply)

@@ -127,6 +127,7 @@ export const createStillsHandler = (options: CallerOptions & { services: RpcOpti
         exchange.refusal = 'camera_right'
         throw notFound('Camera', id)
       }
+      exchange.camera = id
       directory.camera(id)
       const wanted = pictureOptions(query, services)
       demandStarted(directory)

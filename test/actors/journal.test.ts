@@ -11,7 +11,8 @@ import {
   setup,
 } from 'xstate'
 import { leavesOf } from '../../actors/actorSystem.js'
-import { createJournalist, machineVersion } from '../../actors/journal.js'
+import { machineVersion } from '../../actors/fingerprint.js'
+import { createJournalist } from '../../actors/journal.js'
 import { quietStates } from '../../actors/journalQuiet.js'
 import { machines } from '../../docs/generate/statecharts.js'
 import { flappingOf, flappingText, type JournalEntry } from '../../machines/domain/journal.js'

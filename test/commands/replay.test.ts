@@ -1,12 +1,13 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
-import { fingerprintOf } from '../../actors/trace/fingerprint.js'
+import { fingerprintOf } from '../../actors/fingerprint.js'
 import { replay } from '../../commands/replay.js'
 import { supportBundle } from '../../commands/supportBundle.js'
 import { loadConfiguration } from '../../config/load.js'
+import { readBundle } from '../../machines/domain/bundle.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { createGate } from '../support/gate.js'
 
@@ -75,7 +76,13 @@ describe('command replay', () => {
     expect((await run(written)).out).to.contain('equal: 50 events')
   })
 
-  it('gets the configuration without secrets if no service runs', async () => {
+  it('gets the configuration and the journal, without secrets, if no service runs', async () => {
+    const journal = join(dir, 'state', 'journal')
+    await mkdir(journal, { recursive: true })
+    const entry = { seq: 1, at: 5, actor: 'camera:camera0', event: 'start', to: 'probing' }
+    const next = { ...entry, seq: 2, evidence: { line: 'rtsp://ann:hushhush@10.0.0.7/yard' } }
+    await writeFile(join(journal, 'journal-000001.jsonl'), `${JSON.stringify(entry)}\n`)
+    await writeFile(join(journal, 'journal-000002.jsonl'), `${JSON.stringify(next)}\n{"seq":3,"at":6,"act`)
     const env = {
       CAMERA_SERVICE_DATA_DIR: dir,
       CAMERA_SERVICE_SERVER_PORT: '1',
@@ -87,9 +94,13 @@ describe('command replay', () => {
     const { status, err } = await supportBundle(source, { name: 'support-bundle', output, flags: {} }, ports)
     expect([status, err]).to.deep.equal([
       0,
-      `the support bundle is in ${output}; no service runs, so that it has only the configuration and the versions`,
+      `the support bundle is in ${output}; no service runs, so that it has only the configuration, the versions and 2 entries of the journal`,
     ])
     const text = await readFile(output, 'utf8')
+    const found = readBundle(text).sections.find(({ section }) => section === 'journal') as { data: unknown[] }
+    expect(found.data[0]).to.deep.equal(entry)
+    expect(found.data[1]).to.deep.include({ seq: 2, actor: 'camera:camera0' })
+    expect(text).not.to.contain('hushhush')
     expect(text).to.contain('server.port')
     expect(text).not.to.contain('k1k1')
     expect((await replay({ name: 'replay', bundle: output, force: false })).status).to.equal(2)

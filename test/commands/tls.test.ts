@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { connectTo, NotRunning, type Tls } from '../../commands/client/service.js'
 import { transfer } from '../../commands/client/transfer.js'
-import { localTls } from '../../commands/localClient.js'
 import { failure } from '../../commands/outcome.js'
+import { localTls } from '../../commands/ownCertificate.js'
+import { parseConfiguration } from '../../config/load.js'
 import { createAuthority, hasOpenssl } from '../rpc/certificates.js'
 import { createStage, createWorld } from '../rpc/fakes.js'
 import { fakeScreen } from './fakeClient.js'
@@ -22,6 +23,15 @@ suite('a service with TLS, for the command line (with openssl on PATH)', () => {
   })
   after(() => authority.remove())
   afterEach(() => stage.end())
+
+  /** Of a service with this certificate in its configuration. */
+  const ofHost = (certificate: string) => {
+    const env = {
+      CAMERA_SERVICE_SERVER_TLS_CERT_FILE: authority.file(certificate),
+      CAMERA_SERVICE_SERVER_TLS_KEY_FILE: authority.file('server.key'),
+    }
+    return localTls(parseConfiguration({ env }).config)
+  }
 
   const serve = async () => {
     const world = createWorld()
@@ -51,8 +61,8 @@ suite('a service with TLS, for the command line (with openssl on PATH)', () => {
     expect(refused).to.be.instanceOf(NotRunning)
   })
 
-  it('is trusted without a certificate on its own host', async () => {
-    const { client } = await (await serve())(localTls)
+  it('is trusted on its own host, although its certificate has another name', async () => {
+    const { client } = await (await serve())(await ofHost('server.pem'))
     expect(await client.call('ping')).to.equal('pong')
     client.close()
   })
@@ -85,7 +95,7 @@ suite('a service with TLS, for the command line (with openssl on PATH)', () => {
 
     it('to clients that trust it', async () => {
       expect(await get({ ca: authority.read('ca.pem') })).to.equal(5)
-      expect(await get(localTls)).to.equal(5)
+      expect(await get(await ofHost('server.pem'))).to.equal(5)
       expect(await readFile(join(dir, 'a'), 'utf8')).to.equal('media')
     })
 
@@ -93,6 +103,11 @@ suite('a service with TLS, for the command line (with openssl on PATH)', () => {
       const { status, err } = failure(await get({}).catch((error: unknown) => error))
       expect(status).to.equal(69)
       expect(err).to.match(/^camera-service: the download has failed: .*certificate/)
+    })
+
+    it('not to the commands of a host whose service has another certificate', async () => {
+      const { err } = failure(await get(await ofHost('ca.pem')).catch((error: unknown) => error))
+      expect(err).to.contain('does not have the certificate of server.tls.cert_file')
     })
   })
 })

@@ -72,7 +72,7 @@ describe('configuration of cameras', () => {
         size: 641x480
         fps: 0
         enabled: perhaps
-        codec: { video_profile: high422, level: 4 }
+        codec: { video_profile: highest, level: 4 }
       - { name: b, sorce: virtual }
       - { name: c, source: 'usb:' }
       - { name: 5, source: 'rtsp:///nowhere' }
@@ -86,7 +86,7 @@ describe('configuration of cameras', () => {
       'cameras[2].size must be a frame size such as 1280x720, even numbers from 16 to 7680',
       'cameras[2].fps must be a number from 1 to 240',
       'cameras[2].codec.level is not a known key; the nearest is video_level',
-      'cameras[2].codec.video_profile must be one of baseline, main, high',
+      'cameras[2].codec.video_profile must be one of baseline, main, high; the nearest is high',
       'cameras[3].sorce is not a known key; the nearest is source',
       'cameras[3] has no source',
       `cameras[4].source must be ${allowed}`,

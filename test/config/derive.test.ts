@@ -43,12 +43,15 @@ describe('options from the configuration', () => {
       SECURITY_JWT_ISSUER: 'us',
       SECURITY_JWT_AUDIENCE: 'cameras',
       SECURITY_JWT_CLOCK_TOLERANCE: '5s',
+      SECURITY_JWT_CLAIMS_USER: 'sub',
+      SECURITY_JWT_CLAIMS_ROLE: 'realm_access.roles',
     })
     expect(tokenOptions(config)).to.deep.equal({
       issuer: 'us',
       audience: 'cameras',
       tolerance: 5_000,
       issuedAhead: 30_000,
+      claims: { user: 'sub', role: 'realm_access.roles', cameras: 'cameras' },
     })
     expect(jwtSecretSources(defaults)).to.deep.equal({ value: '', file: '' })
     expect(keyDefaults(defaults)).to.deep.equal({ expiry: 90 * 86_400_000, maxKeys: 100 })

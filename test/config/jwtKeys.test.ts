@@ -53,13 +53,13 @@ describe('configuration of trusted keys', () => {
     const oneOf = 'must be one of RS256, ES256, EdDSA'
     expect(faults(keys)).to.deep.equal([
       'security.jwt_keys[0] has no algorithm',
-      `security.jwt_keys[1].algorithm ${oneOf}`,
+      `security.jwt_keys[1].algorithm ${oneOf}; the nearest is RS256`,
       `security.jwt_keys[2].algorithm ${oneOf}`,
       'security.jwt_keys[2].file must be the path of a file',
       'security.jwt_keys[3].algorithms belongs to jwks_url, which is missing',
       'security.jwt_keys[4].algorithms must name at least one algorithm',
       'security.jwt_keys[5].algorithm must not stand beside jwks_url',
-      `security.jwt_keys[5].algorithms[1] ${oneOf}`,
+      `security.jwt_keys[5].algorithms[1] ${oneOf}; the nearest is RS256`,
       'security.jwt_keys[6].url is not a known key',
       'security.jwt_keys[6] has no algorithm',
       'security.jwt_keys[6] has no file',

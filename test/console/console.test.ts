@@ -352,6 +352,37 @@ describeInBrowser(`the console in a browser, ${kind} media server`, function (th
     expect(await page.evaluate('document.activeElement.textContent')).to.equal('front-door')
   })
 
+  it('shows the cameras on a wall display, with a key that outlives the browser', async () => {
+    const { id, api_key: key } = await service.call('create_api_key', { role: 'viewer', user: 'wall' })
+    const page = await open()
+    await page.goto(`${base}/#/kiosk?key=${key}`)
+    await sees(page, 'document.querySelectorAll(".kiosk-tile .live.playing").length === 2')
+    expect(page.url()).to.equal(`${base}/#/kiosk`)
+    expect(await serious(page, 'kiosk')).to.deep.equal([])
+    await page.screenshot({ path: `${shots}kiosk.png` })
+    // As after a start of the display: another tab of the browser, without a session.
+    const next = await page.context().newPage()
+    await next.goto(`${base}/#/kiosk/camera1,camera9`)
+    await sees(next, 'document.querySelectorAll(".kiosk-tile .live.playing").length === 1')
+    await next.getByText('There is no such camera, or the key is not for it').waitFor()
+    await next.getByRole('heading', { name: 'loading-bay' }).waitFor()
+    await service.call('simulate', { device: 'camera1', action: 'unplug' })
+    await sees(next, 'document.querySelectorAll(".kiosk-tile .live.playing").length === 0')
+    await service.call('revoke_api_key', { id })
+    await next.getByRole('alert').getByText('was revoked').waitFor()
+    expect(await next.evaluate('localStorage.length')).to.equal(0)
+  })
+
+  it('refuses a key for a wall display that may do more than view', async () => {
+    const { id, api_key: key } = await service.call('create_api_key', { role: 'operator', user: 'wall' })
+    const page = await open()
+    await page.goto(`${base}/#/kiosk?key=${key}`)
+    await page.getByRole('alert').getByText('The key has the role operator.').waitFor()
+    expect(page.url()).to.equal(`${base}/#/kiosk`)
+    expect(await page.evaluate('[localStorage.length, sessionStorage.length]')).to.deep.equal([0, 0])
+    await service.call('revoke_api_key', { id })
+  })
+
   const views = [
     ['cameras', '#/cameras', 'Cameras'],
     ['camera', '#/cameras/camera0', 'front-door'],

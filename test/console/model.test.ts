@@ -15,7 +15,7 @@ import {
 } from '../../rpc/console/format.js'
 import { begin, failing, playing, wayText, whepUrl } from '../../rpc/console/live.js'
 import { permissionFor, sentence, withCamera, withoutCamera } from '../../rpc/console/reduce.js'
-import { hrefOf, type Route, routeOf, signInCodeOf } from '../../rpc/console/route.js'
+import { hrefOf, kioskKeyIn, type Route, routeOf, signInCodeOf } from '../../rpc/console/route.js'
 
 const second = 1_000
 const minute = 60 * second
@@ -123,6 +123,8 @@ describe('the addresses of the console', () => {
       { view: 'snapshots', file: 'a b/ü.jpg' },
       { view: 'system', tab: 'audit' },
       { view: 'system', tab: 'actors', actor: 'camera:camera0/recording' },
+      { view: 'kiosk' },
+      { view: 'kiosk', cameras: ['camera0', 'camera12'] },
     ]
     expect(routes.map((route) => routeOf(hrefOf(route)))).to.deep.equal(routes)
   })
@@ -130,7 +132,23 @@ describe('the addresses of the console', () => {
   it('that are unknown or broken show the cameras', () => {
     for (const hash of ['', '#', '#/nowhere', '#/cameras/%E0%A4%A', '#signin=abc'])
       expect(routeOf(hash), hash).to.deep.equal({ view: 'cameras' })
+    expect(routeOf('#kiosk')).to.deep.equal({ view: 'kiosk' })
+    expect(routeOf('#/kiosk/camera1,?key=x')).to.deep.equal({ view: 'kiosk', cameras: ['camera1'] })
     expect(routeOf('#/system/nothing')).to.deep.equal({ view: 'system', tab: 'overview' })
+  })
+
+  it('contain the key of a wall display in the fragment only in one form', () => {
+    const key = `csk_${'a'.repeat(43)}`
+    expect(kioskKeyIn(`#/kiosk/camera0,camera1?key=${key}`)).to.deep.equal({ key, rest: '#/kiosk/camera0,camera1' })
+    expect(kioskKeyIn(`#kiosk?key=${key}`)).to.deep.equal({ key, rest: '#kiosk' })
+    for (const hash of [
+      '#/kiosk',
+      '#/kiosk?key=',
+      '#/kiosk?key=eyJ0.x.y',
+      `#/cameras?key=${key}`,
+      `#/kiosk?key=${key}x`,
+    ])
+      expect(kioskKeyIn(hash), hash).to.equal(undefined)
   })
 
   it('contain a sign-in code in the fragment only in one form', () => {

@@ -10,7 +10,7 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.jsonl'))
 
 /** Any file of this folder is a test: `camera-service replay BUNDLE --make-test test/replays/NAME.jsonl`. */
 describe('recorded incidents are replayed to the same states', () => {
-  it('of at least ten kinds', () => expect(files.length).to.be.greaterThan(9))
+  it('of at least thirteen kinds', () => expect(files.length).to.be.greaterThan(12))
 
   for (const file of files)
     it(file.replace('.jsonl', '').replaceAll('-', ' '), () => {

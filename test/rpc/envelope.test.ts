@@ -32,7 +32,6 @@ describe('envelope', () => {
     ['', [[null, -32600, 'invalid_request']]],
     ['null', [[null, -32600, 'invalid_request']]],
     ['17', [[null, -32600, 'invalid_request']]],
-    [[{ jsonrpc: '2.0', id: 'a', method: 'ping' }], [[null, -32600, 'invalid_request']]],
     [[], [[null, -32600, 'invalid_request']]],
     [{}, [[null, -32600, 'invalid_version']]],
     [{ jsonrpc: '1.0', id: 'a', method: 'ping' }, [['a', -32600, 'invalid_version']]],
@@ -40,7 +39,10 @@ describe('envelope', () => {
     [{ jsonrpc: '2.0', id: 'a' }, [['a', -32600, 'invalid_request']]],
     [{ jsonrpc: '2.0', id: 'a', method: 5 }, [['a', -32600, 'invalid_request']]],
     [{ jsonrpc: '2.0', id: 'a', method: 'ping', params: 'x' }, [['a', -32600, 'invalid_request']]],
-    [{ jsonrpc: '2.0', id: 'a', method: 'ping', params: [] }, [['a', -32602, 'invalid_params']]],
+    [{ jsonrpc: '2.0', id: 'a', method: 'ping', params: [] }, [['a', 'pong', undefined]]],
+    [{ jsonrpc: '2.0', id: 'a', method: 'ping', params: [1] }, [['a', -32602, 'invalid_params']]],
+    ['\ufeff{"jsonrpc":"2.0","id":"a","method":"ping"}', [['a', 'pong', undefined]]],
+    ['\ufeff\ufeff{"jsonrpc":"2.0","id":"a","method":"ping"}', [[null, -32600, 'invalid_request']]],
     [{ jsonrpc: '2.0', id: 'a', method: 'ping', params: null }, [['a', 'pong', undefined]]],
     [{ jsonrpc: '2.0', id: '', method: 'ping' }, [['', 'pong', undefined]]],
     [{ jsonrpc: '2.0', id: 1.5, method: 'ping', extra: {} }, [[1.5, 'pong', undefined]]],
@@ -59,6 +61,95 @@ describe('envelope', () => {
       expect(shortOf(await client.answersTo(frame))).to.deep.equal(answer)
     })
   }
+
+  for (const id of [
+    ...['8466830112817644860', '-9223372036854775808', '1e3', '1E+2', '0.1', '-0', '0', '1.0', '1.50', '1e400'],
+    ...['"a"', '"\\u0061"', '"\\/"', '"\\""', '"\\ud800"', '"é"', '"1e3"', 'true'],
+  ]) {
+    it(`returns the id ${id} as it was written`, async () => {
+      const raw = await stage.raw(port)
+      const member = `"id" : ${id}\n`
+      for (const frame of [
+        `{"jsonrpc":"2.0",${member},"method":"ping"}`,
+        `{"id":7,"params":{"id":5,"x":"\\"id\\":6"},"jsonrpc":"2.0","method":"ping","\\u0069d":${id}}`,
+        `{"jsonrpc":"2.0",${member},"method":"ping","params":[1]}`,
+        `{"jsonrpc":"1.0",${member}}`,
+      ])
+        expect(await raw(frame), frame)
+          .to.match(/^\{"jsonrpc":"2\.0","id":/)
+          .and.include(`"id":${id},"`)
+      const other = '{"jsonrpc":"2.0","id":1,"method":"ping","params":{"id":[3,{"id":4}]}}'
+      const batch = await raw(`[${other}, [{"id":9}], {"jsonrpc":"2.0",${member},"method":"ping"}]`)
+      expect(
+        [...batch.matchAll(/"jsonrpc":"2\.0","id":(.*?),"(?:result|error)/g)].map((match) => match[1]),
+      ).to.deep.equal(['1', 'null', id])
+    })
+  }
+
+  describe('batches', () => {
+    const ping = (id: unknown) => ({ jsonrpc: '2.0', id, method: 'ping' })
+    const notification = { jsonrpc: '2.0', method: 'ping' }
+    const answerTo = async (frame: unknown) => JSON.parse(await (await stage.raw(port))(JSON.stringify(frame)))
+
+    it('answers all requests in one message, in their order, and notifications not at all', async () => {
+      const answer = await answerTo([ping(1), notification, { jsonrpc: '2.0', id: 2, method: 'nonsense' }, 17, ping(3)])
+      expect(shortOf(answer)).to.deep.equal([
+        [1, 'pong', undefined],
+        [2, -32601, 'method_not_found'],
+        [null, -32600, 'invalid_request'],
+        [3, 'pong', undefined],
+      ])
+    })
+
+    it('answers an empty batch and one that is too long with one error', async () => {
+      expect(shortOf([await answerTo([])])).to.deep.equal([[null, -32600, 'invalid_request']])
+      const long = await answerTo(Array.from({ length: 51 }, (_, id) => ping(id)))
+      expect(shortOf([long])).to.deep.equal([[null, -32600, 'invalid_request']])
+      expect(long.error.data.details).to.equal('the batch has 51 requests: at most 50 are allowed')
+      expect(await answerTo(Array.from({ length: 50 }, (_, id) => ping(id)))).to.have.length(50)
+    })
+
+    it('sends nothing for a batch of notifications', async () => {
+      expect(await client.answersTo([notification, notification])).to.deep.equal([])
+    })
+
+    it('waits for all of them, and replays events after the reply', async () => {
+      let finish = () => {}
+      world.ask.releaseStream = () =>
+        new Promise((resolve) => {
+          finish = () => resolve({ camera: 'camera0', since: world.now, continues: true })
+        })
+      const messages: unknown[] = []
+      client.socket.on('message', (data) => messages.push(JSON.parse(String(data))))
+      const stop = { jsonrpc: '2.0', id: 'stop', method: 'stop_streaming', params: { device: 'camera0' } }
+      const subscribe = {
+        jsonrpc: '2.0',
+        id: 'sub',
+        method: 'subscribe_events',
+        params: { topics: ['camera.connected'] },
+      }
+      client.socket.send(JSON.stringify([stop, subscribe]))
+      await client.call('ping')
+      expect(messages).to.have.length(1)
+      finish()
+      await until('the batch is answered', () => messages.length > 1)
+      expect((messages[1] as Reply[]).map(({ id }) => id)).to.deep.equal(['stop', 'sub'])
+    })
+
+    it('lets authenticate take effect for the requests behind it', async () => {
+      const authenticate = { jsonrpc: '2.0', id: 1, method: 'authenticate', params: { auth_token: 'viewer' } }
+      const answer = await answerTo([authenticate, { jsonrpc: '2.0', id: 2, method: 'get_camera_list' }])
+      expect(answer.map(({ error }: Reply) => error)).to.deep.equal([undefined, undefined])
+    })
+
+    it('counts each request of a batch', async () => {
+      // The connection itself counts as the first.
+      const { port } = await stage.serve(world.options({ rate: { requests: 4, addressRequests: 4, window: 600_000 } }))
+      const raw = await stage.raw(port)
+      const answer = JSON.parse(await raw(JSON.stringify([1, 2, 3, 4].map(ping))))
+      expect(answer.map(({ error }: Reply) => error?.code)).to.deep.equal([undefined, undefined, undefined, -32040])
+    })
+  })
 
   it('replies to an id and to params that are nested deeper than the stack', async () => {
     const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`

@@ -668,8 +668,18 @@ export const createStage = (patience?: number) => {
     }
     return client
   }
+  /** Opens a connection that sends a text and resolves with the text of the next message. */
+  const raw = async (port: number) => {
+    const { socket } = await connect(port)
+    return async (text: string): Promise<string> => {
+      const answer = once(socket, 'message')
+      socket.send(text)
+      const [data] = await within('a message arrives', answer, patience)
+      return String(data)
+    }
+  }
   const end = async () => {
     for (const stop of ends.splice(0).reverse()) await stop()
   }
-  return { serve, connect, end, ends }
+  return { serve, connect, raw, end, ends }
 }

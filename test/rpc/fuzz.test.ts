@@ -274,14 +274,24 @@ const framesOf = (speaker: Speaker) => {
   )
 }
 
-/** The reply to a text by JSON-RPC 2.0: its id as JSON, or none; and the method that the text calls. */
-const expectedOf = (text: string): { answer: string | undefined; method?: unknown } => {
-  let frame: unknown
+interface Expected {
+  answer: string | undefined
+  method?: unknown
+}
+
+/** The replies to a text by JSON-RPC 2.0: of each its id as JSON, or none; and the method that is called. */
+const expectedOf = (text: string): Expected[] => {
+  let content: unknown
   try {
-    frame = JSON.parse(text)
+    content = JSON.parse(text.replace(/^\ufeff/, ''))
   } catch {
-    return { answer: 'null' }
+    return [{ answer: 'null' }]
   }
+  if (!Array.isArray(content)) return [expectedOfOne(content)]
+  return content.length === 0 || content.length > 50 ? [{ answer: 'null' }] : content.map(expectedOfOne)
+}
+
+const expectedOfOne = (frame: unknown): Expected => {
   if (typeof frame !== 'object' || frame === null || Array.isArray(frame)) return { answer: 'null' }
   const { jsonrpc, id = null, method, params } = frame as Record<string, unknown>
   const isRequest = jsonrpc === '2.0' && typeof method === 'string' && typeof (params ?? {}) === 'object'
@@ -306,8 +316,7 @@ const createPeer = (socket: WebSocket, speaker: Speaker) => {
   let wake = () => {}
   let closed: string | undefined
   socket.on('message', (data) => {
-    const message = JSON.parse(String(data))
-    if (message.method === undefined) replies.push(message)
+    for (const message of [JSON.parse(String(data))].flat()) if (message.method === undefined) replies.push(message)
     if (replies.length >= wanted) wake()
   })
   socket.on('close', (code, reason) => {
@@ -379,14 +388,14 @@ describe('random frames', () => {
 
   /** Sends all texts and compares the replies with the expected ones. */
   const check = async (speaker: Speaker, texts: string[]) => {
-    const expected = texts.map(expectedOf)
+    const expected = texts.flatMap((text) => expectedOf(text).map((each) => ({ ...each, text })))
     const wanted = expected.flatMap(({ answer }) => answer ?? [])
     const replies = await ask(speaker, texts, wanted.length)
     const got = countOf(replies.map(({ id }) => JSON.stringify(id)))
     const due = countOf(wanted)
     for (const id of new Set([...got.keys(), ...due.keys()])) {
       if (got.get(id) === due.get(id)) continue
-      const sent = texts.filter((_, index) => expected[index]?.answer === id).map((text) => text.slice(0, 500))
+      const sent = expected.filter(({ answer }) => answer === id).map(({ text }) => text.slice(0, 500))
       throw new Error(
         `${speaker}: id ${id} got ${got.get(id) ?? 0} replies, not ${due.get(id) ?? 0}; ` +
           `it was sent as ${sent.join('\n')}`,

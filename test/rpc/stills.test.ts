@@ -9,6 +9,7 @@ import { createStillsHandler } from '../../rpc/http/stills.js'
 import type { RpcOptions } from '../../rpc/options.js'
 import { stillUrl } from '../../rpc/signedUrls.js'
 import { later, turn } from '../support/later.js'
+import { unplugging } from './fakeExplain.js'
 import { createWorld, noon, type World } from './fakes.js'
 import { createWeb, fakeRateLimits } from './web.js'
 
@@ -56,6 +57,27 @@ describe('pictures by URL', () => {
     }
     return { open, give, opened: (count: number) => until(() => open.length >= count) }
   }
+
+  it('are refused with the facts of the state, as by RPC', async () => {
+    world.entries = unplugging(noon)
+    world.ask.takeStill = () => {
+      throw new ServiceError('invalidState', {
+        state: world.cameras.find(({ id }) => id === 'camera1')?.cause.state ?? '',
+      })
+    }
+    const { status, body } = await get('/cameras/camera1/snapshot.jpg')
+    expect(status).to.equal(409)
+    expect(JSON.parse(body).error.data).to.deep.include({
+      evidence: { reason: 'unplugged', details: 'the camera was unplugged', udev_action: 'remove' },
+      causes: ['the device is gone: the camera was unplugged; before it, the system reported a change of its devices'],
+    })
+    world.ask.takeStill = () => {
+      throw dependencyFailed('storage', 'the disk is full')
+    }
+    const { data } = JSON.parse((await get(path)).body).error
+    expect(data).to.include({ dependency: 'storage' })
+    expect(data.causes).to.deep.equal(['the measurement of the disk succeeded'])
+  })
 
   it('come with their tier and age, and leave no file', async () => {
     let file = ''

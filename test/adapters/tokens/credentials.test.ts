@@ -49,6 +49,33 @@ describe('credentials', () => {
       (error: unknown) => (error instanceof ServiceError && error.key === 'authFailed' ? error.data.reason : error),
     )
 
+  it('are accepted as people paste them', async () => {
+    const { secret } = await keys.create({ user: 'bea', role: 'admin' })
+    for (const text of [await token('a'), secret]) {
+      for (const pasted of [
+        `  ${text}\n`,
+        `\ufeff${text}\u00a0`,
+        `"${text}"`,
+        `'${text}'`,
+        `“${text}”`,
+        `\`${text}\``,
+        `Bearer ${text}`,
+        `bearer\t${text}\r\n`,
+        `Authorization: Bearer ${text}`,
+        `"Bearer ${text}"`,
+        `Bearer "${text}"`,
+        ` 'Bearer "${text}" ' `,
+      ])
+        expect(await verdict(pasted), JSON.stringify(pasted)).to.equal('accepted')
+      for (const other of [`"${text}`, `${text}"`, `x ${text}`, `Basic ${text}`, `Bearer${text}`, `${text} ${text}`])
+        expect(await verdict(other), other).to.equal('auth_failed')
+    }
+    for (const none of [' ', '""', "''", 'Bearer', 'Bearer ', '" Bearer "', '\n'])
+      expect(await verdict(none), JSON.stringify(none)).to.equal('auth_required')
+    for (const long of ['"'.repeat(1e6), ' '.repeat(1e6), 'Bearer '.repeat(1e5)])
+      expect(await verdict(long), long.slice(0, 10)).to.be.oneOf(['auth_failed', 'auth_required'])
+  })
+
   it('are tokens and keys', async () => {
     expect((await credentials.verify(await token('a'))).credential).to.deep.equal({ kind: 'token', id: 'a' })
     const { key, secret } = await keys.create({ user: 'bea', role: 'admin' })

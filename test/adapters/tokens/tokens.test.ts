@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { type JWTPayload, SignJWT } from 'jose'
@@ -147,7 +148,7 @@ describe('tokens', () => {
       expect(await outcome(tolerant, { iat: seconds + 30 })).to.equal('accepted')
       expect(await outcome(tolerant, { nbf: seconds + 2 })).to.equal('auth_failed')
       expect(await outcome(tolerant, { exp: seconds })).to.equal('token_expired')
-      expect(lines).to.deep.equal([])
+      expect(lines).to.have.length(1)
     })
 
     it('are refused beyond that, and the log has the difference', async () => {
@@ -184,7 +185,140 @@ describe('tokens', () => {
           .verify(forged)
           .catch((error: ServiceError) => error.data.reason),
       ).to.equal('auth_failed')
-      expect(lines).to.deep.equal([])
+      expect(lines).to.deep.equal([
+        ['a token was refused', { problem: 'its signature was not made with a key of the service' }],
+      ])
+    })
+  })
+
+  describe('that are refused', () => {
+    const lines: unknown[] = []
+    beforeEach(() => lines.splice(0))
+    const log = { warn: (message: string, fields?: object) => void lines.push([message, fields]) }
+    const strict = createTokens({ secret, clock: { now: () => now }, log, audience: 'cameras', issuer: 'here' })
+    const right = { ...good, aud: 'cameras', iss: 'here' }
+    const without = (claim: string) => Object.fromEntries(Object.entries(right).filter(([each]) => each !== claim))
+    const refusal = async (token: string) =>
+      strict.verify(token).then(
+        () => 'accepted',
+        (error: ServiceError) => [error.data.reason, error.data.details],
+      )
+
+    for (const [claims, details, fields] of [
+      [without('user_id'), 'the token has no claim user_id', { claim: 'user_id' }],
+      [without('role'), 'the token has no claim role', { claim: 'role' }],
+      [without('exp'), 'the token has no claim exp', { claim: 'exp' }],
+      [without('iat'), 'the token has no claim iat', { claim: 'iat' }],
+      [without('aud'), 'the token has no claim aud', { claim: 'aud', user: 'ann', expected: 'cameras' }],
+      [
+        { ...right, aud: ['others'] },
+        'the claim aud of the token is not the one that the service accepts',
+        { claim: 'aud', user: 'ann', found: '["others"]', expected: 'cameras' },
+      ],
+      [
+        { ...right, iss: 'there' },
+        'the claim iss of the token is not the one that the service accepts',
+        { claim: 'iss', user: 'ann', found: '"there"', expected: 'here' },
+      ],
+      [
+        { ...right, role: 'Admin' },
+        'the claim role of the token must be one of viewer, operator, admin',
+        { claim: 'role', user: 'ann', found: '"Admin"' },
+      ],
+      [
+        { ...right, cameras: 'camera0' },
+        'the claim cameras of the token must be a list of camera ids such as camera0 or camera1*',
+        { claim: 'cameras', user: 'ann', found: '"camera0"' },
+      ],
+      [
+        { ...right, nbf: seconds + 3 },
+        'the token is not valid yet (nbf): check the clocks',
+        { claim: 'nbf', user: 'ann', found: String(seconds + 3) },
+      ],
+    ] as const) {
+      it(`say why: ${details}`, async () => {
+        expect(await refusal(await sign(claims))).to.deep.equal(['auth_failed', details])
+        expect(lines).to.deep.equal([['a token was refused because of a claim', { ...fields, problem: details }]])
+      })
+    }
+
+    it('say by how much the clocks differ', async () => {
+      expect(await refusal(await sign({ ...right, iat: seconds + 3 }))).to.deep.equal([
+        'auth_failed',
+        'the token was issued 3 s in the future: the clocks of its issuer and of the service differ',
+      ])
+      expect(lines).to.have.length(1)
+    })
+
+    it('without a valid signature say nothing to the client, and no claim to the log', async () => {
+      const forged = await sign({ ...right, user_id: 'mallory' }, new Uint8Array(32))
+      const [, body, signature] = forged.split('.')
+      const head = Buffer.from('{"alg":"PS256","kid":"mine"}').toString('base64url')
+      for (const text of [forged, `${head}.${body}.${signature}`, 'abc'])
+        expect(await refusal(text)).to.deep.equal(['auth_failed', undefined])
+      expect(lines).to.deep.equal(
+        [
+          'its signature was not made with a key of the service',
+          'no key of the service is for PS256 tokens',
+          'it is neither a token (three parts with dots) nor an API key',
+        ].map((problem) => ['a token was refused', { problem }]),
+      )
+    })
+  })
+
+  describe('with claims under other names', () => {
+    const claims = { user: 'sub', role: 'realm_access.roles', cameras: 'https://example.org/cameras' }
+    const mapped = createTokens({ secret, clock: { now: () => now }, claims })
+    const { iat, exp } = good
+    const outcome = async (payload: object) =>
+      mapped.verify(await sign({ iat, exp, ...payload })).then(
+        ({ user, role, cameras }) => ({ user, role, cameras }),
+        (error: ServiceError) => error.data.details,
+      )
+
+    it('give the rights that these say', async () => {
+      expect(
+        await outcome({
+          sub: 'f3a1',
+          realm_access: { roles: ['offline_access', 'viewer', 'operator'] },
+          'https://example.org/cameras': ['camera1'],
+        }),
+      ).to.deep.equal({ user: 'f3a1', role: 'operator', cameras: ['camera1'] })
+      expect(await outcome({ sub: 'f3a1', realm_access: { roles: 'viewer' } })).to.deep.equal({
+        user: 'f3a1',
+        role: 'viewer',
+        cameras: undefined,
+      })
+    })
+
+    it('are refused by these names', async () => {
+      expect(await outcome({ realm_access: { roles: ['viewer'] } })).to.equal('the token has no claim sub')
+      expect(await outcome({ sub: 'x', role: 'admin' })).to.equal('the token has no claim realm_access.roles')
+      for (const roles of [[], ['Admin'], {}, [['admin']]])
+        expect(await outcome({ sub: 'x', realm_access: { roles } })).to.equal(
+          'the claim realm_access.roles of the token must be one of viewer, operator, admin',
+        )
+      expect(
+        await outcome({ sub: 'x', realm_access: { roles: ['admin'] }, 'https://example.org/cameras': 5 }),
+      ).to.equal(
+        'the claim https://example.org/cameras of the token must be a list of camera ids such as camera0 or camera1*',
+      )
+    })
+
+    it('leave our own tokens as they are', async () => {
+      const own = await mapped.issue({ user: 'ann', role: 'admin', expiresIn: 60_000, cameras: ['camera0'] })
+      expect(await mapped.verify(own)).to.deep.include({ user: 'ann', role: 'admin', cameras: ['camera0'] })
+    })
+
+    it('do not let other issuers use our names', async () => {
+      const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+      const trusted = { find: async () => [publicKey], close: () => {} }
+      const verifier = createTokens({ secret, clock: { now: () => now }, claims, trusted })
+      const token = await new SignJWT({ user_id: 'ann', role: 'admin', iat, exp, sub: 'x' })
+        .setProtectedHeader({ alg: 'EdDSA' })
+        .sign(privateKey)
+      const details = await verifier.verify(token).catch((error: ServiceError) => error.data.details)
+      expect(details).to.equal('the token has no claim realm_access.roles')
     })
   })
 

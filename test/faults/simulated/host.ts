@@ -76,6 +76,8 @@ export function createHost({ units, now, wall }: { units: Map<string, Unit>; now
     mayServerStart: true,
     /** Cameras whose paths the media server refuses. */
     refused: new Set<string>(),
+    /** Sessions of viewers of the RTSP server. */
+    viewers: new Set<string>(),
     api: 'works' as 'works' | 'slow' | 'failing',
     disk: undefined as ReasonCode | undefined,
     isDiskHanging: false,

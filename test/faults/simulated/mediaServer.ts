@@ -25,6 +25,9 @@ export function createApi(host: Host): Api {
       return host.publish(name, body as Record<string, string | boolean>)
     if (method === 'PATCH' && known) return host.setRecord(name, (body as { record: boolean }).record)
     if (method === 'DELETE' && known) return host.remove(name)
+    if (path.startsWith('/v3/rtspsessions/list')) return listOf([...host.viewers].map((id) => ({ id, state: 'read' })))
+    const [, viewer] = /^\/v3\/rtspsessions\/kick\/(\w+)$/.exec(path) ?? []
+    if (viewer !== undefined && host.viewers.delete(viewer)) return {}
     if (/rtspsessions|rtspconns|hls|webrtc|srt|rtmp/.test(path)) return listOf([])
     throw new Refused(404, true, 'not found')
   }

@@ -15,6 +15,8 @@ export interface Kept {
   registry: Registry
   intents: Map<string, RecordingIntent>
   external: ExternalState
+  /** The text of the configuration file; absent: there is none. */
+  configuration?: string
 }
 
 /** Tells of an event of udev. */
@@ -24,6 +26,7 @@ export type Hint = (evidence?: Evidence) => void
 const probing = 80
 const grabbing = 200
 const starting = 250
+const tokenLife = 5_000
 
 /** The ports of a service on the simulated host. `hint`: an event of udev. */
 export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<Hint>) {
@@ -232,6 +235,26 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
         kept.intents.delete(camera)
       },
     },
+    // Any text is the token of a viewer, which ends soon.
+    credentials: {
+      ...ports.credentials,
+      verify: async (text) => ({
+        user: 'eve',
+        role: 'viewer',
+        expiresAt: clock.now() + tokenLife,
+        credential: { kind: 'token', id: text },
+      }),
+    },
+    configFile: {
+      ...ports.configFile,
+      isThere: kept.configuration !== undefined,
+      read: async () => kept.configuration ?? '',
+      async write(text) {
+        await write()
+        kept.configuration = text
+      },
+    },
+    configHistory: { list: async () => [], keep: async () => 1 },
     clockStore: {
       read: () => ({ wall: clock.now(), monotonic: clock.monotonic() }),
       load: async () => undefined,

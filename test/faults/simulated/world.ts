@@ -2,7 +2,8 @@ import { useFakeTimers } from 'sinon'
 import { createActors } from '../../../actors/createActors.js'
 import type { TraceOptions } from '../../../actors/trace/trace.js'
 import { actorOptions, askOptions, fleetInput, streamAccessOptions } from '../../../config/derive/actors.js'
-import { loadConfiguration } from '../../../config/load.js'
+import { liveSettings } from '../../../config/derive/live.js'
+import { loadConfiguration, parseConfiguration } from '../../../config/load.js'
 import { configurationRules } from '../../../config/rules.js'
 import type { By } from '../../../machines/domain/by.js'
 import type { Told } from '../../../machines/domain/facts.js'
@@ -42,17 +43,17 @@ export interface Tracing extends TraceOptions {
   ended(lines: string[]): void
 }
 
-/** A simulated host whose service records its traces. */
-export const traced = (tracing: Tracing, cameras: number): Worlds => ({
+/** A simulated host whose service records its traces. `text`: of the configuration file. */
+export const traced = (tracing: Tracing, cameras: number, text?: string): typeof simulated => ({
   ...simulated,
-  open: (source) => open(source, cameras, { tracing }),
+  open: (source) => open(source, cameras, { tracing, ...(text !== undefined && { text }) }),
 })
 
-/** `prepare`: changes the cameras before the service starts. */
+/** `prepare`: changes the cameras before the service starts. `text`: of the configuration file. */
 async function open(
   source: Source,
   count: number,
-  { prepare, tracing }: { prepare?: (units: Map<string, Unit>) => void; tracing?: Tracing } = {},
+  { prepare, tracing, text }: { prepare?: (units: Map<string, Unit>) => void; tracing?: Tracing; text?: string } = {},
 ): Promise<SimulatedWorld> {
   const timers = useFakeTimers({
     now: Date.UTC(2026, 0, 2, 3),
@@ -68,17 +69,21 @@ async function open(
     registry: { next: 0, cameras: [], sharedSerials: [] },
     intents: new Map(),
     external: { streams: [] },
+    ...(text !== undefined && { configuration: text }),
   }
   const hints = new Set<Hint>()
   const journal = memoryJournal()
   const entries =
     source === 'network' ? [...units.values()].map(({ url }, index) => ({ name: `yard${index}`, source: url })) : []
   const env = { CAMERA_SERVICE_CAMERAS: JSON.stringify(entries) }
-  const loaded = loadConfiguration({ env })
+  const loaded = text === undefined ? loadConfiguration({ env }) : parseConfiguration({ file: text, env: {} })
   const { config } = loaded
 
-  const configRules = configurationRules({ env }, loaded)
-  const input = fleetInput(config, kept.external)
+  const configRules = configurationRules({ env: text === undefined ? env : {} }, loaded)
+  const input = {
+    ...fleetInput(config, kept.external),
+    ...(text !== undefined && { configuration: { text, settings: liveSettings(config) } }),
+  }
   /** Steps of the clock before each recording. */
   const stepsAtStart = new Map<string, number>()
   const serve = () => {
