@@ -17,9 +17,11 @@ function isBehind({ speed, lag = 0, fps }: PipelineProgress, asked: number | und
   return lag >= longLag && asked !== undefined && fps > 0 && fps < asked * 0.9
 }
 
-/** Number of reports in a row that were behind; negative: that were in time. `fps`: the rate asked for. */
+/** Number of reports in a row that were behind; negative: that were in time; no more than count. `fps`: the rate asked for. */
 export const paceAfter = ({ pace, fps }: { pace: number; fps?: number }, progress: PipelineProgress): number =>
-  isBehind(progress, fps) ? Math.max(pace, 0) + 1 : Math.min(pace, 0) - 1
+  isBehind(progress, fps)
+    ? Math.min(reportsBehind, Math.max(pace, 0) + 1)
+    : Math.max(-reportsInTime, Math.min(pace, 0) - 1)
 
 export const isSlow = (pace: number): boolean => pace >= reportsBehind
 export const isSteady = (pace: number): boolean => pace <= -reportsInTime

@@ -45,6 +45,7 @@ const machine = model(cameraMachine, {
   effects: {
     probeDevice: [
       { done: { at: 100, capabilities: { formats: [] }, pipeline } },
+      { done: { at: 100, capabilities: { formats: [] }, pipeline: { ...pipeline, kind: 'copy' } } },
       fails('device_busy'),
       fails('no_signal'),
     ],
