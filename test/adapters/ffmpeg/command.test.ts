@@ -17,6 +17,13 @@ const place = {
 } as const
 
 describe('the command of a stream', () => {
+  it('captures from the node that has the format', () => {
+    const pipeline = encoded()
+    const mode = { ...pipeline.mode, node: '/dev/video44' }
+    const command = words(streamCommand({ ...place, device: webcam, pipeline: { ...pipeline, mode } }))
+    expect(command.at(command.indexOf('-i') + 1)).to.equal('/dev/video44')
+  })
+
   it('encodes, holds the device lock, and has three taps', () => {
     expect(words(streamCommand({ ...place, device: webcam, pipeline: encoded() }))).to.deep.equal([
       ...[
