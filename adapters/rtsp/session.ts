@@ -146,7 +146,7 @@ function endOf({ code = '' }: NodeJS.ErrnoException, connected: boolean): End {
 /** Fails the connection on abort and after `limit` ms. The returned function cancels both; it may be called twice. */
 export function guard({ connection, signal, limit, late = new ConnectionError('timed_out') }: Guard): () => void {
   const abort = (): void => connection.fail(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
-  const timer = setTimeout(() => connection.fail(late), limit)
+  const timer = setTimeout(() => connection.fail(typeof late === 'function' ? late() : late), limit)
   signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
   return () => {
@@ -159,6 +159,6 @@ interface Guard {
   connection: Connection
   signal: AbortSignal
   limit: number
-  /** The reason after the time limit. */
-  late?: Error
+  /** The reason after the time limit, or a function that makes it then. */
+  late?: Error | (() => Error)
 }

@@ -23,6 +23,16 @@ export const parameterSetId = (unit: Uint8Array): number | undefined => {
   return attempt(unit, isSps ? 4 : 1, (bits) => bits.ue())
 }
 
+/** Returns the number of a VPS, SPS or PPS of H.265. */
+export const parameterSetId265 = (unit: Uint8Array): number | undefined => {
+  const type = ((unit[0] ?? 0) >> 1) & 0x3f
+  if (type === 32) return attempt(unit, 2, (bits) => bits.u(4))
+  return attempt(unit, 2, (bits) => {
+    if (type === 33) readProfile(bits)
+    return bits.ue()
+  })
+}
+
 function readH264Sps(bits: Bits): Sps {
   const profile = bits.u(8)
   const constraints = bits.u(8)
@@ -61,7 +71,8 @@ function readH264Sps(bits: Bits): Sps {
   }
 }
 
-function readH265Sps(bits: Bits): Sps {
+/** Reads the beginning of an SPS of H.265, up to its number. */
+function readProfile(bits: Bits): { profile: number; level: number } {
   bits.u(4)
   const layers = bits.u(3)
   bits.u(1)
@@ -71,6 +82,11 @@ function readH265Sps(bits: Bits): Sps {
   const present = Array.from({ length: layers }, () => ({ profile: bits.u(1), level: bits.u(1) }))
   if (layers > 0) bits.skip(2 * (8 - layers))
   for (const layer of present) bits.skip(88 * layer.profile + 8 * layer.level)
+  return { profile, level }
+}
+
+function readH265Sps(bits: Bits): Sps {
+  const { profile, level } = readProfile(bits)
   bits.ue()
   const chroma = bits.ue()
   const separatePlanes = chroma === 3 && bits.u(1) === 1

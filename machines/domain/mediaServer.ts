@@ -113,6 +113,9 @@ export interface SourceDescription {
   height?: number
 }
 
+/** The codecs whose keyframes the service reads itself, as ffmpeg calls them. */
+export type KeyframeCodec = 'h264' | 'hevc'
+
 /** Small RTSP client: holds streams, reads keyframes, describes sources. */
 export interface StreamReader {
   /**
@@ -120,8 +123,14 @@ export interface StreamReader {
    * calls `lost` at most once.
    */
   hold(name: string, lost: (reason: Reason) => void, signal: AbortSignal): Promise<Dispose>
-  /** Resolves with the next keyframe and its parameter sets, as H.264 Annex B. Starts the stream if it does not run. */
-  keyframe(name: string, signal: AbortSignal): Promise<Uint8Array>
+  /**
+   * Resolves with the next keyframe of H.264 or H.265 and its parameter sets, as Annex B. Starts the stream if it does
+   * not run. Calls `described` as soon as the codec is known. Rejects with `codec_unsupported` if the pictures of the
+   * stream can only be found by decoding it.
+   */
+  keyframe(name: string, signal: AbortSignal, described?: (codec: KeyframeCodec) => void): Promise<Uint8Array>
+  /** Returns the URL of a stream for a program that decodes it. It holds credentials of the service: never log it. */
+  address(name: string): string
   /** Sends OPTIONS and DESCRIBE to a source. Rejects with `Failure`: unreachable, source_refused … */
   describe(url: string, signal: AbortSignal): Promise<SourceDescription>
 }

@@ -48,6 +48,7 @@ const sentences = {
   name_unanswered: 'the name of the host could not be looked up',
   // The stream.
   no_frames: 'the camera delivers no frames',
+  no_keyframe: 'the camera sent no keyframe in time',
   no_longer_used: 'the stream is no longer used',
   pipeline_killed: 'the pipeline was killed',
   pipeline_restarted: 'the pipeline was restarted because it delivered no frames',
@@ -97,6 +98,7 @@ const sentences = {
   // Pictures.
   stream_asleep: 'the stream is not running',
   no_picture: 'no picture could be taken',
+  picture_incomplete: 'a part of the picture is missing',
   not_a_usb_camera: 'this is not a USB camera',
   not_a_local_device: 'this is not a local device',
   // The simulation.

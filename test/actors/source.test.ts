@@ -29,7 +29,7 @@ function arrange() {
   const unused = () => Promise.reject(new Error('not here'))
   const ports = {
     addresses,
-    reader: { describe, hold: unused, keyframe: unused },
+    reader: { describe, hold: unused, keyframe: unused, address: unused },
     probe: { capabilities: async () => ({ formats: [{ fourcc: 'H264', description: '', sizes: [] }] }) },
     defaults: {
       width: 640,

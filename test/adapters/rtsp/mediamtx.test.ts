@@ -71,7 +71,9 @@ suite(`stream reader against a real MediaMTX${present ? '' : ' (skipped: no medi
     expect(await hold('unknown')).to.equal('stream_not_found: there is no such stream, or its start has just failed')
     expect(await hold('idle')).to.equal('stream_not_found: the stream has no source')
     expect(await hold('dead')).to.equal('not_started_in_time: the stream did not start in time')
-    expect(await failure(reader.keyframe('jpeg', never))).to.equal('codec_unsupported: the stream is JPEG, not H264')
+    expect(await failure(reader.keyframe('jpeg', never))).to.equal(
+      'codec_unsupported: the stream is JPEG, not H264 or H265',
+    )
   })
 
   it('hold rejects when it is aborted during the start', async () => {
