@@ -1,9 +1,9 @@
-import type { SourceDescription } from '../../machines/domain/ports.js'
+import type { AudioDescription, SourceDescription } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
 import { attempt } from '../attempt.js'
 import { type MediaSection, parameterSetsOf, readDescription } from './sdp.js'
 import { type Connection, ConnectionError, type ConnectionOptions, guard, openConnection } from './session.js'
-import { parseH264Sps, parseH265Sps, type Sps } from './sps.js'
+import { h264Timing, h265Timing, parseH264Sps, parseH265Sps, type Sps } from './sps.js'
 
 /**
  * Returns what an RTSP source sends. `source` may be `rtsp://user:password@host/path`; `limit` is the time for all
@@ -28,9 +28,9 @@ export async function describeSource({
     // accounts.
     const options = await connection.request({ method: 'OPTIONS', url })
     if (options.status === 401) throw refusalOf(401)
-    const { video, media } = await describe(connection, url)
-    if (!media) throw new Failure('not_a_stream', 'the camera offers no media')
-    return { codec: (video ?? media).codec, ...(video && sizeOf(video)) }
+    const described = await describe(connection, url)
+    if (!described.media) throw new Failure('not_a_stream', 'the camera offers no media')
+    return descriptionOf({ ...described, media: described.media })
   } finally {
     disarm()
     connection.fail(new ConnectionError('source_closed'))
@@ -57,20 +57,51 @@ export function refusalOf(status: number): Failure {
   return new Failure(code, `${because(code).details} (${status})`)
 }
 
+type Tracks = { video?: MediaSection; audio?: MediaSection; media: MediaSection }
+
+/** Returns what the tracks of a description say. */
+export function descriptionOf({ video, audio, media }: Tracks): SourceDescription {
+  const sps = video && spsUnitOf(video)
+  const timing = sps === undefined ? {} : isH265(video) ? h265Timing(sps) : h264Timing(sps)
+  const fps = video?.fps ?? timing.fps
+  return {
+    codec: (video ?? media).codec,
+    ...(video && sizeOf(video)),
+    ...(fps !== undefined && { fps }),
+    ...(timing.reorders !== undefined && { reorders: timing.reorders }),
+    ...(audio && { audio: audioOf(audio) }),
+  }
+}
+
+const isH265 = (video: MediaSection | undefined): boolean => /^(H265|HEVC)$/.test(video?.codec ?? '')
+
+/** Returns the NAL unit of the sequence parameter set, if the description holds one. */
+function spsUnitOf(video: MediaSection): Uint8Array | undefined {
+  const isSps = ([first = 0]: Uint8Array): boolean =>
+    isH265(video) ? ((first >> 1) & 0x3f) === 33 : (first & 0x1f) === 7
+  return parameterSetsOf(video).find(isSps)
+}
+
 /** Returns the sequence parameter set of H.264 or H.265, if the description holds a valid one. */
 export function spsOf(video: MediaSection): Sps | undefined {
-  const parse = video.codec === 'H265' ? parseH265Sps : parseH264Sps
-  const isSps = ([first = 0]: Uint8Array): boolean =>
-    video.codec === 'H265' ? ((first >> 1) & 0x3f) === 33 : (first & 0x1f) === 7
-  const unit = parameterSetsOf(video).find(isSps)
-  return unit && parse(unit)
+  const unit = spsUnitOf(video)
+  return unit && (isH265(video) ? parseH265Sps(unit) : parseH264Sps(unit))
 }
 
 /** Returns the size of the picture, if the description holds it. */
 export function sizeOf(video: MediaSection): { width: number; height: number } | undefined {
-  const sps = spsOf(video)
-  return sps && { width: sps.width, height: sps.height }
+  const { width, height } = spsOf(video) ?? video
+  return width && height ? { width, height } : undefined
 }
+
+/** Names of RTP payloads → the codec, where they differ. */
+const audioCodecs: Record<string, string> = { 'MPEG4-GENERIC': 'AAC', 'MP4A-LATM': 'AAC' }
+
+const audioOf = ({ codec, clock, channels }: MediaSection): AudioDescription => ({
+  codec: audioCodecs[codec] ?? codec,
+  ...(clock !== undefined && { rate: clock }),
+  ...(channels !== undefined && { channels }),
+})
 
 /** Returns the parts of a source's URL. `url` is without credentials, as it is sent. */
 export function addressOf(source: string): ConnectionOptions & { url: string } {

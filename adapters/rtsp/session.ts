@@ -74,9 +74,10 @@ export function openConnection({ host, port, secure = false, credentials, onFram
 
   const parser = createParser({
     onResponse: (response) => {
-      // Some cameras omit CSeq. Then the answer belongs to the only request that waits.
-      const [sole] = waiting.keys()
-      const number = response.headers.cseq === undefined ? sole : Number(response.headers.cseq)
+      // Some cameras omit CSeq or send 0. Then the answer belongs to the request that waits longest, mostly the only one.
+      const [oldest] = waiting.keys()
+      const told = Number(response.headers.cseq)
+      const number = waiting.has(told) ? told : oldest
       if (number === undefined || response.status < 200) return
       waiting.get(number)?.resolve(response)
       waiting.delete(number)

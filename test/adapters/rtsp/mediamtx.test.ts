@@ -59,7 +59,13 @@ suite(`stream reader against a real MediaMTX${present ? '' : ' (skipped: no medi
 
   it('describe returns codec and size, and rejects for a path without a source', async () => {
     const at = `rtsp://127.0.0.1:${server.rtspPort}`
-    expect(await reader.describe(`${at}/cam1`, never)).to.deep.equal({ codec: 'H264', width: 322, height: 242 })
+    expect(await reader.describe(`${at}/cam1`, never)).to.deep.equal({
+      codec: 'H264',
+      width: 322,
+      height: 242,
+      fps: 15,
+      reorders: false,
+    })
     expect(await reader.describe(`${at}/jpeg`, never)).to.deep.equal({ codec: 'JPEG' })
     expect(await failure(reader.describe(`${at}/idle`, never))).to.equal(
       'stream_not_found: there is no stream at this path (404)',

@@ -217,7 +217,13 @@ describe('stream reader', () => {
 
     it('returns codec and size', async () => {
       const server = await serve(() => ({ status: 200, body: sdp }))
-      expect(await describeAt(server)).to.deep.equal({ codec: 'H264', width: 320, height: 240 })
+      expect(await describeAt(server)).to.deep.equal({
+        codec: 'H264',
+        width: 320,
+        height: 240,
+        fps: 15,
+        reorders: false,
+      })
       expect(server.asked).to.deep.equal([
         `OPTIONS rtsp://127.0.0.1:${server.port}/live?x=1`,
         `DESCRIBE rtsp://127.0.0.1:${server.port}/live?x=1`,
