@@ -205,10 +205,15 @@ export const cameraSetup = setup({
   delays: {
     /** How long an unplugged camera stays in the list. */
     retirement: 24 * 3_600_000,
-    /** Back-off of a probe that fails: 1 s, 2 s, 4 s … 60 s; at most 10 s while a recording waits for the camera. */
+    /**
+     * Back-off of a probe that fails: 1 s, 2 s, 4 s … 60 s, or up to the camera's own interval; at most 10 s while a
+     * recording waits for the camera.
+     */
     probeRetry: ({ context, self }) => {
       const isWanted = self.getSnapshot().children.recording !== undefined
-      return Math.min(isWanted ? 10_000 : 60_000, 1_000 * 2 ** Math.min(context.failures - 1, 6))
+      const { checkInterval = 0 } = context.device?.kind === 'rtsp' ? context.device : {}
+      const longest = isWanted ? 10_000 : Math.max(60_000, checkInterval)
+      return Math.min(longest, 1_000 * 2 ** Math.min(context.failures - 1, 20))
     },
     /** Delay before a crashed child of the camera is restarted. */
     restartPause: 1_000,
@@ -264,5 +269,5 @@ function isStreaming({ children }: { children: Record<string, AnyActorRef | unde
 }
 
 export function sourceOf({ device }: CameraContext): SourceInput {
-  return device?.kind === 'rtsp' ? { url: device.url, ...(device.added && { added: true }) } : { url: '' }
+  return device?.kind === 'rtsp' ? device : { url: '' }
 }

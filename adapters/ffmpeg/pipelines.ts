@@ -11,6 +11,7 @@ import { Failure } from '../../machines/domain/reason.js'
 import { attempt } from '../attempt.js'
 import { isAlive } from '../markedProcesses.js'
 import { endsWithParent } from '../programs.js'
+import { urlWithPassword } from '../rtsp/access.js'
 import { findClockwork } from './clockwork.js'
 import { isQuotable, lockFile, progressAddress, stillFile, streamCommand } from './command.js'
 import { endReason, errorLines } from './endReason.js'
@@ -100,7 +101,11 @@ export async function createPipelines(options: PipelinesOptions): Promise<Pipeli
 
   return {
     spec(camera, device, pipeline) {
-      if (device.kind === 'rtsp') return { name: camera, source: { url: device.url } }
+      if (device.kind === 'rtsp') {
+        const { transport, fingerprint } = device
+        const url = attempt(() => urlWithPassword(device.url, device)) ?? device.url
+        return { name: camera, source: { url, ...(transport && { transport }), ...(fingerprint && { fingerprint }) } }
+      }
       if (pipeline.kind === 'encode') decoding.add(camera)
       else decoding.delete(camera)
       reports.prepare(camera)

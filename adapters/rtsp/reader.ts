@@ -3,7 +3,7 @@ import type { Dispose, Log, StreamReader } from '../../machines/domain/ports.js'
 import { Failure, type Reason, type ReasonCode, reasonFrom } from '../../machines/domain/reason.js'
 import type { Credentials } from './auth.js'
 import { type Depacketiser, parseRtp, type RtpPacket } from './depacketiser.js'
-import { describeSource } from './describe.js'
+import { describeSource, reachSource } from './describe.js'
 import { codecs, createKeyframeFinder } from './keyframes.js'
 import type { RtspResponse } from './message.js'
 import { controlUrl, parameterSetsOf, readDescription } from './sdp.js'
@@ -143,7 +143,8 @@ export function createStreamReader(options: StreamReaderOptions): StreamReader {
     hold,
     keyframe,
     address,
-    describe: (source, signal) => describeSource({ source, limit: describeTimeout, signal }),
+    describe: (source, signal, access) => describeSource({ source, limit: describeTimeout, signal, access }),
+    reach: (source, signal, access) => reachSource({ source, limit: describeTimeout, signal, access }),
   }
 }
 

@@ -60,11 +60,11 @@ export function createDeviceProbe({
 }
 
 async function describe(
-  { url }: RtspDevice,
+  device: RtspDevice,
   reader: Pick<StreamReader, 'describe'>,
   signal: AbortSignal,
 ): Promise<Capabilities> {
-  const { codec, width, height } = await reader.describe(url, signal)
+  const { codec, width, height } = await reader.describe(device.url, signal, device)
   const fourcc = fourccs[codec.toUpperCase().replace(/[^A-Z0-9]/g, '')] ?? codec.toUpperCase()
   // A DESCRIBE gives no rates, and sometimes no size. RTSP cameras need neither: no mode is chosen for them.
   const sizes = width && height ? [{ width, height, rates: [] }] : []

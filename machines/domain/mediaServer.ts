@@ -1,5 +1,5 @@
 /** Ports for the media server's process, its control API and RTSP. Times are epoch ms, durations ms. */
-import type { CameraId } from './camera.js'
+import type { CameraId, RtspAccess } from './camera.js'
 import type { Dispose } from './dispose.js'
 import type { Drift } from './drift.js'
 import type { Reason } from './reason.js'
@@ -30,7 +30,7 @@ export interface ServerProcess {
 /** The path of one camera. `command`: runs on demand and publishes to the path. `url`: pulled on demand. */
 export interface PathSpec {
   name: CameraId
-  source: { command: string } | { url: string }
+  source: { command: string } | ({ url: string } & Pick<RtspAccess, 'transport' | 'fingerprint'>)
 }
 
 /** The result of adding a path, at first or again after a restart of the media server. */
@@ -144,5 +144,7 @@ export interface StreamReader {
   /** Returns the URL of a stream for a program that decodes it. It holds credentials of the service: never log it. */
   address(name: string): string
   /** Sends OPTIONS and DESCRIBE to a source. Rejects with `Failure`: unreachable, source_refused … */
-  describe(url: string, signal: AbortSignal): Promise<SourceDescription>
+  describe(url: string, signal: AbortSignal, access?: RtspAccess): Promise<SourceDescription>
+  /** Sends only OPTIONS, which does not wake a camera that sleeps. Rejects in the same way. */
+  reach(url: string, signal: AbortSignal, access?: RtspAccess): Promise<void>
 }

@@ -3,7 +3,7 @@
  * them. Times are epoch milliseconds, sizes bytes, durations milliseconds. Every promise respects its `signal`. The
  * message of a rejected promise is one sentence for people and contains no path, token or password.
  */
-import type { CameraId, CameraSettings, CaptureMode, CodecSettings } from './camera.js'
+import type { CameraId, CameraSettings, CaptureMode, CodecSettings, RtspAccess } from './camera.js'
 
 export * from './capture.js'
 export type { Dispose } from './dispose.js'
@@ -79,7 +79,7 @@ export interface HostSample {
 /** A camera in the configuration. */
 export interface CameraEntry {
   name: string
-  source: { kind: 'virtual' } | { kind: 'rtsp'; url: string } | { kind: 'usb'; match: string }
+  source: { kind: 'virtual' } | ({ kind: 'rtsp'; url: string } & RtspAccess) | { kind: 'usb'; match: string }
   enabled: boolean
   settings: CameraSettings
 }

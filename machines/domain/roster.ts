@@ -1,5 +1,5 @@
 /** The cameras that should exist, with their ids: plugged in, configured, or added by clients. */
-import type { CameraId, CameraSettings, Device, Identity, UsbDevice } from './camera.js'
+import type { CameraId, CameraSettings, Device, Identity, RtspDevice, UsbDevice } from './camera.js'
 import type { AddedStream } from './external.js'
 import { identify, identifyNamed } from './identity.js'
 import type { CameraEntry, Registry } from './ports.js'
@@ -39,7 +39,7 @@ export function roster(
     const named = identifyNamed(`${source.kind}:${name}`, next)
     next = named.registry
     changed ||= named.changed
-    const device: Device = source.kind === 'rtsp' ? { kind: 'rtsp', name, url: source.url } : { kind: 'virtual', name }
+    const device: Device = source.kind === 'rtsp' ? { ...source, name } : { kind: 'virtual', name }
     if (!away.includes(named.id)) present.push({ id: named.id, name, identity: named.identity, settings, device })
   }
   for (const { name, url } of streams) {
@@ -64,5 +64,11 @@ export const configuredAt = (url: string, entries: readonly CameraEntry[]): Came
 /** False if the device changed, so that the camera must be opened again. */
 export function isSameDevice(one: Device, other: Device): boolean {
   if (one.kind === 'usb' && other.kind === 'usb') return one.node === other.node && one.port === other.port
-  return one.kind === 'rtsp' && other.kind === 'rtsp' ? one.url === other.url : one.kind === other.kind
+  return one.kind === 'rtsp' && other.kind === 'rtsp' ? isSameAccess(one, other) : one.kind === other.kind
+}
+
+/** Compares all but the name, which may change while the stream runs. */
+const isSameAccess = (one: RtspDevice, other: RtspDevice): boolean => {
+  const parts = (device: RtspDevice) => Object.entries({ ...device, name: '' }).sort(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify(parts(one)) === JSON.stringify(parts(other))
 }
