@@ -5,6 +5,7 @@ import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain
 import type { PathEvent } from './domain/mediaServer.js'
 import type { Reason } from './domain/reason.js'
 import type { Obstacles, RecordingFormat } from './domain/views.js'
+import type { MediaEvent } from './pull.js'
 import type { RecordingEvent, RecordingNews } from './recordingContext.js'
 import type { SnapshotWish } from './snapshotContext.js'
 
@@ -53,6 +54,7 @@ export type CameraEvent =
   /** Raised by the camera itself: its network camera does not answer any more. */
   | { type: 'source.lost'; reason: Reason }
   | PathEvent
+  | MediaEvent
   | DoneActorEvent<unknown, 'recording' | 'snapshot'>
   | ErrorActorEvent<unknown, 'recording' | 'snapshot'>
 

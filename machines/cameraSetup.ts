@@ -18,6 +18,7 @@ import type { CameraId, Device, Probe } from './domain/camera.js'
 import type { CameraFact, LostFact, StreamFact, SupervisionFact } from './domain/facts.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import { type Lacks, lacksAfter, type Recalled } from './domain/recording.js'
+import { hasChanged, mediaWords, withMedia } from './domain/streamMedia.js'
 import type { CameraStatus } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
 import { pipelineMachine } from './pipeline.js'
@@ -98,6 +99,22 @@ export const cameraSetup = setup({
       const formats = capabilities.formats.map((format) => format.fourcc)
       enqueue.assign({ probe: { capabilities, pipeline }, connectedAt: at, failures: 0 })
       enqueue.emit({ type: 'camera.probed', camera: id, formats })
+    }),
+    /** A stream that changes while it runs divides the recording: one file has one size and one codec. */
+    takeMedia: enqueueActions(({ context: { id, probe }, event, enqueue, self }) => {
+      if (event.type !== 'media.found' || probe === undefined) return
+      const from = probe.capabilities.stream
+      const next = withMedia(probe, event.media)
+      enqueue.assign({ probe: next })
+      const to = next.capabilities.stream
+      if (from === undefined || to === undefined || !hasChanged(from, to)) return
+      const reason = because(
+        'stream_changed',
+        `the camera changed its stream from ${mediaWords(from)} to ${mediaWords(to)}`,
+      )
+      enqueue.emit({ type: 'camera.mediaChanged', camera: id, from, to, reason })
+      const { recording } = self.getSnapshot().children
+      if (event.changed && recording) enqueue.sendTo(recording, { type: 'stream.changed', reason })
     }),
     noteProbeFailure: enqueueActions(({ context: { id, failures, device }, enqueue }, { error }: Failed) => {
       const reason = reasonFrom(error, device?.kind === 'rtsp' ? 'unreachable' : 'probe_failed')
@@ -228,7 +245,7 @@ interface Failed {
 
 /** The input of a recording that starts, or continues. */
 function recordingInput(
-  { id: camera, endsOnUnplug, maxInterruption }: CameraContext,
+  { id: camera, device, endsOnUnplug, maxInterruption }: CameraContext,
   { by, format, duration }: Pick<RecordingInput, 'by' | 'format' | 'duration'>,
   lacks: Lacks,
 ): RecordingInput {
@@ -239,6 +256,7 @@ function recordingInput(
     lacks,
     ...(duration !== undefined && { duration }),
     ...(endsOnUnplug && { endsOnUnplug }),
+    ...(device?.kind === 'rtsp' && { isPulled: true }),
     ...(maxInterruption !== undefined && { maxInterruption }),
   }
 }

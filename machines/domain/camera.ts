@@ -1,5 +1,7 @@
 /** The types of cameras: devices, identities, capabilities and pipelines. */
 
+import type { SourceDescription } from './mediaServer.js'
+
 /** One per identity, kept in the data directory, never reused: `camera0`, `camera1` … */
 export type CameraId = `camera${number}`
 
@@ -121,6 +123,8 @@ export interface Format {
 
 export interface Capabilities {
   formats: Format[]
+  /** Of a network camera: what its stream consists of. */
+  stream?: SourceDescription
 }
 
 /** The format, size and rate in which a camera is captured. */

@@ -53,6 +53,8 @@ export interface StreamState {
   bytesReceived: number
   bytesSent: number
   tracks: string[]
+  /** What the media server has found in the tracks. Servers before 1.19 do not tell it. */
+  media?: SourceDescription
 }
 
 /**

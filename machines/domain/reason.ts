@@ -39,6 +39,7 @@ const sentences = {
   not_rtsp: 'the answer is not RTSP',
   stream_not_found: 'there is no stream at this path',
   codec_unsupported: 'the codec of the stream is not supported',
+  b_frames: 'the stream has B-frames, which WebRTC does not play: switch them off in the camera (profile baseline)',
   not_a_stream: 'the camera offers no video that can be used',
   // An external stream.
   already_configured: 'the stream is a configured camera',
@@ -60,6 +61,7 @@ const sentences = {
   program_missing: 'a required program is not installed',
   out_of_memory: 'the host is out of memory',
   stream_lost: 'the stream was lost',
+  stream_changed: 'the camera changed the size or the codec of its stream',
   not_started_in_time: 'the stream did not start in time',
   // The media server.
   path_refused: 'the media server refuses the stream of this camera',

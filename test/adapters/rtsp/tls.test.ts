@@ -112,7 +112,7 @@ suite('a camera with TLS and a certificate of its own (with openssl on PATH)', (
     })
 
     withServer('with the password of a file, and by the transport of its entry', async () => {
-      const password = 'p@ss#w,d&1'
+      const password = 'p@ss_w.d'
       const users = [{ user: 'ann', pass: password, permissions: [{ action: 'read' }] }]
       const publisher = { user: 'any', permissions: [{ action: 'publish' }, { action: 'api' }] }
       const { rtspPort } = await camera(`authInternalUsers: ${JSON.stringify([...users, publisher])}`)
