@@ -1,5 +1,5 @@
+import type { Codec } from './codec.js'
 import { type AccessUnit, createJoiner, type Depacketiser, type Packetisation } from './depacketiser.js'
-import type { Codec } from './keyframes.js'
 import { parameterSetId } from './sps.js'
 
 /** Types of NAL units (ITU-T H.264 table 7-1; 24 and 28: RFC 6184). */

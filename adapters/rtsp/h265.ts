@@ -1,6 +1,6 @@
+import type { Codec } from './codec.js'
 import type { AccessUnit, Packetisation } from './depacketiser.js'
 import { createJoiner } from './depacketiser.js'
-import type { Codec } from './keyframes.js'
 import { parameterSetId265 } from './sps.js'
 
 /** Types of NAL units (ITU-T H.265 table 7-1; 48 and 49: RFC 7798). */

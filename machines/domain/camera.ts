@@ -1,6 +1,6 @@
 /** The types of cameras: devices, identities, capabilities and pipelines. */
 
-import type { SourceDescription } from './mediaServer.js'
+import type { SourceDescription } from './sourceDescription.js'
 
 /** One per identity, kept in the data directory, never reused: `camera0`, `camera1` … */
 export type CameraId = `camera${number}`

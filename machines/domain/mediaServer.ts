@@ -3,6 +3,9 @@ import type { CameraId, RtspAccess } from './camera.js'
 import type { Dispose } from './dispose.js'
 import type { Drift } from './drift.js'
 import type { Reason } from './reason.js'
+import type { SourceDescription } from './sourceDescription.js'
+
+export type { AudioDescription, SourceDescription } from './sourceDescription.js'
 
 /** The media server that is used. `why`: one sentence for people. */
 export interface ServerChoice {
@@ -107,25 +110,6 @@ export interface MediaServer {
 }
 
 export type BreakerEvent = { type: 'breaker.opened' } | { type: 'breaker.closed' }
-
-/** `codec`: `AAC`, `PCMA`, `OPUS` …; `rate`: samples per second. */
-export interface AudioDescription {
-  codec: string
-  rate?: number
-  channels?: number
-}
-
-/** What a stream consists of, as far as it is known. */
-export interface SourceDescription {
-  /** Upper case, as in RTP: `H264`, `H265`, `JPEG`. */
-  codec: string
-  width?: number
-  height?: number
-  fps?: number
-  /** The stream has B-frames: its pictures are not sent in the order in which they are shown. */
-  reorders?: boolean
-  audio?: AudioDescription
-}
 
 /** The codecs whose keyframes the service reads itself, as ffmpeg calls them. */
 export type KeyframeCodec = 'h264' | 'hevc'

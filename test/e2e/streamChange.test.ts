@@ -43,7 +43,7 @@ suite(`a camera that changes its size${present ? '' : ' (skipped: no mediamtx on
     await source?.stop()
   })
 
-  it('is recorded in a new file, which is told, and its status follows', async () => {
+  it('goes on in a new file, says so, and shows the new size', async () => {
     const device = 'camera0'
     const { filename } = await service.call<{ filename: string }>('start_recording', { device })
     size = 'large'

@@ -61,7 +61,7 @@ describe('pull', () => {
 })
 
 describe('the media of a pulled stream', () => {
-  it('is told to the camera, and again when its size or codec changes', async () => {
+  it('goes to the camera once, and again when its size or codec changes', async () => {
     const { second, told } = pull()
     const small = { codec: 'H264', width: 640, height: 360 }
     const large = { codec: 'H264', width: 1920, height: 1080 }

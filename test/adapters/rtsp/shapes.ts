@@ -1,8 +1,8 @@
 import type { SourceDescription } from '../../../machines/domain/ports.js'
 
 /**
- * Answers of cameras, shortened. A shape with a report in brackets was written after that public report; the others are
- * variants of these, and of those that the standards allow. No camera was at hand.
+ * Answers of cameras, shortened. A shape with a report in brackets follows that public report; the others are variants
+ * of such shapes. Nothing was recorded from a camera here.
  */
 export interface Shape {
   what: string
