@@ -90,7 +90,7 @@ interface AskPorts {
 }
 
 /** Limits in ms, longer than those of the machines, against bugs only. Remuxing a long recording takes long. */
-const patience = 60_000
+const patience = 90_000
 const closingPatience = 30 * 60_000
 
 /** `can` and `send` run in one tick, so that no other event comes between them. */

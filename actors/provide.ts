@@ -31,7 +31,7 @@ import { retentionMachine } from '../machines/retention.js'
 import { hangDelays, serverProcessMachine } from '../machines/serverProcess.js'
 import { simulationMachine } from '../machines/simulation.js'
 import { snapshotMachine } from '../machines/snapshot.js'
-import { type SourceInput, sourceMachine } from '../machines/source.js'
+import { pauseOf, type SourceInput, sourceMachine } from '../machines/source.js'
 import { storageMachine } from '../machines/storage.js'
 import { cameraEffects, sourceEffects } from './effects/camera.js'
 import { type ConfigurationPorts, configurationEffects, type Health } from './effects/configuration.js'
@@ -143,7 +143,10 @@ export function provide(ports: ActorPorts, options: ActorOptions, health: Provid
       pull: pullMachine.provide({ actors: pullEffects({ mediaServer: ports.streams, clock }) }),
       source: sourceMachine.provide({
         actors: sourceEffects(ports),
-        delays: { interval: options.sourceInterval },
+        delays: {
+          interval: ({ context }) => pauseOf(context, options.sourceInterval),
+          repeat: options.sourceInterval,
+        },
       }),
       recording,
       snapshot,

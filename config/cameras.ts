@@ -15,8 +15,9 @@ import {
   wholeOrAuto,
   yesNo,
 } from './formats.js'
-import { documented, groupOf, groupsOf, mapped } from './groups.js'
+import { documented, groupOf, groupsOf, mapped, present } from './groups.js'
 import { concealed, type Raw, text } from './raw.js'
+import { rtspDocs, rtspFault, rtspFields, rtspSource } from './rtspSource.js'
 
 const levels = ['3.0', '3.1', '3.2', '4.0', '4.1', '4.2', '5.0', '5.1', '5.2']
 
@@ -133,11 +134,6 @@ const codecOverrides = mapped(groupOf(codecFormats), (codec) =>
   }),
 )
 
-const present = <T extends object>(value: T) =>
-  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
-  }
-
 /** Composed, so that the same name is the same text on every keyboard. */
 const displayName = mapped(
   textLike('a name of at most 64 printable characters, without a space at its ends', isDisplayName),
@@ -153,6 +149,7 @@ const fields = {
   name: displayName,
   key: textLike('a key of at most 64 of a-z, 0-9, _ and -', (value) => /^[a-z0-9_-]{1,64}$/.test(value)),
   source,
+  ...rtspFields,
   enabled: yesNo,
   size: frameSize,
   fps: frameRate,
@@ -175,6 +172,7 @@ export const cameraFields = documented(fields, {
     '`usb:` selects a USB camera by its serial number, its port path, its link below `/dev/v4l`, or all cameras of a ' +
     'model (`usb:046d:0825`), to change their settings or to ignore them. `v4l2:` uses a capture device that is not ' +
     'USB (CSI, loopback), by its path.',
+  ...rtspDocs,
   enabled: 'Default true. `false` ignores the camera.',
   size: 'Requested frame size. Default `camera.size`.',
   fps: 'Requested frame rate. Default `camera.fps`.',
@@ -186,16 +184,31 @@ export const cameraFields = documented(fields, {
     '`max_age_days`, and `max_size_gb` of its recordings and snapshots. They apply while the camera is in the list.',
 })
 
-const item = mapped(
-  groupOf(fields, ['name', 'source']),
-  ({ name, key, source, enabled = true, size, fps, codec, priority, retention, skip_frames }): CameraEntry => ({
+const group = groupOf(fields, ['name', 'source'])
+
+const checked: typeof group = {
+  ...group,
+  read: (raw, report) => {
+    const value = group.read(raw, report)
+    const fault = value && rtspFault(value)
+    if (!fault) return value
+    const [key, rule] = fault
+    const place = raw.kind === 'map' ? raw.entries.find((entry) => entry.key === key)?.value : undefined
+    report(rule, key === 'password' && place ? concealed(place) : (place ?? raw), `.${key}`)
+    return undefined
+  },
+}
+
+const item = mapped(checked, (entry): CameraEntry => {
+  const { name, key, enabled = true, size, fps, codec, priority, retention, skip_frames } = entry
+  return {
     name,
     ...present({ key }),
-    source,
+    source: rtspSource(entry),
     enabled,
     settings: { name, ...size, ...present({ fps, codec, priority, limits: retention, skipFrames: skip_frames }) },
-  }),
-)
+  }
+})
 
 /** The list `cameras`. */
 export const cameraList = groupsOf(item, 'cameras', [

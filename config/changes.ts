@@ -73,5 +73,5 @@ function changeOf(before: CameraEntry | undefined, after: CameraEntry | undefine
 /** What the stream of the camera depends on: not its name, its priority or the limits of its files. */
 function streamSettings(entry: CameraEntry | undefined) {
   const { name: _name, priority: _priority, limits: _limits, ...settings } = entry?.settings ?? {}
-  return { url: entry?.source.kind === 'rtsp' ? entry.source.url : '', settings }
+  return { source: entry?.source.kind === 'rtsp' ? entry.source : undefined, settings }
 }

@@ -143,3 +143,8 @@ export const mapped = <A, B>(format: Format<A>, convert: (value: A) => B): Forma
 /** The keys of a group with what they allow and mean, for the documentation. */
 export const documented = <F extends Fields>(fields: F, docs: Record<keyof F, string>) =>
   Object.entries(fields).map(([key, { allowed }]) => ({ key, allowed, doc: docs[key] ?? '' }))
+
+export const present = <T extends object>(value: T) =>
+  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }

@@ -201,6 +201,7 @@ export const cameraMachine = cameraSetup.createMachine({
                         restarting: { after: { restartPause: 'serving' } },
                       },
                       on: {
+                        'media.found': { actions: 'takeMedia' },
                         'device.removed': { target: 'draining', actions: ['dropDevice', 'drain'] },
                         'device.replaced': { target: 'draining', actions: ['takeDevice', 'drain'] },
                         'source.lost': { target: 'draining', actions: 'drain' },

@@ -5,6 +5,7 @@ import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain
 import type { PathEvent } from './domain/mediaServer.js'
 import type { Reason } from './domain/reason.js'
 import type { Obstacles, RecordingFormat } from './domain/views.js'
+import type { MediaEvent } from './pull.js'
 import type { RecordingEvent, RecordingNews } from './recordingContext.js'
 import type { SnapshotWish } from './snapshotContext.js'
 
@@ -59,6 +60,7 @@ export type CameraEvent =
   /** Sent by the pipeline: it failed for a reason after which the camera may offer other formats. */
   | { type: 'pipeline.misfit'; reason: Reason }
   | PathEvent
+  | MediaEvent
   | DoneActorEvent<unknown, 'recording' | 'snapshot'>
   | ErrorActorEvent<unknown, 'recording' | 'snapshot'>
 

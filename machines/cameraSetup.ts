@@ -20,6 +20,7 @@ import type { CameraFact, LostFact, StreamFact, SupervisionFact } from './domain
 import { ambiguityOf } from './domain/identity.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import { type Lacks, lacksAfter, type Recalled } from './domain/recording.js'
+import { hasChanged, mediaWords, withMedia } from './domain/streamMedia.js'
 import type { CameraStatus } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
 import { pipelineMachine, type StreamInput } from './pipeline.js'
@@ -106,6 +107,22 @@ export const cameraSetup = setup({
       const formats = capabilities.formats.map((format) => format.fourcc)
       enqueue.assign({ probe: { capabilities, pipeline }, connectedAt: at, failures: 0 })
       enqueue.emit({ type: 'camera.probed', camera: id, formats })
+    }),
+    /** A stream that changes while it runs divides the recording: one file has one size and one codec. */
+    takeMedia: enqueueActions(({ context: { id, probe }, event, enqueue, self }) => {
+      if (event.type !== 'media.found' || probe === undefined) return
+      const from = probe.capabilities.stream
+      const next = withMedia(probe, event.media)
+      enqueue.assign({ probe: next })
+      const to = next.capabilities.stream
+      if (from === undefined || to === undefined || !hasChanged(from, to)) return
+      const reason = because(
+        'stream_changed',
+        `the camera changed its stream from ${mediaWords(from)} to ${mediaWords(to)}`,
+      )
+      enqueue.emit({ type: 'camera.mediaChanged', camera: id, from, to, reason })
+      const { recording } = self.getSnapshot().children
+      if (event.changed && recording) enqueue.sendTo(recording, { type: 'stream.changed', reason })
     }),
     noteProbeFailure: enqueueActions(({ context: { id, failures, device }, enqueue }, { error }: Failed) => {
       const reason = reasonFrom(error, device?.kind === 'rtsp' ? 'unreachable' : 'probe_failed')
@@ -221,10 +238,15 @@ export const cameraSetup = setup({
   delays: {
     /** How long an unplugged camera stays in the list. */
     retirement: 24 * 3_600_000,
-    /** Back-off of a probe that fails: 1 s, 2 s, 4 s … 60 s; at most 10 s while a recording waits for the camera. */
+    /**
+     * Back-off of a probe that fails: 1 s, 2 s, 4 s … 60 s, or up to the camera's own interval; at most 10 s while a
+     * recording waits for the camera.
+     */
     probeRetry: ({ context, self }) => {
       const isWanted = self.getSnapshot().children.recording !== undefined
-      return Math.min(isWanted ? 10_000 : 60_000, 1_000 * 2 ** Math.min(context.failures - 1, 6))
+      const { checkInterval = 0 } = context.device?.kind === 'rtsp' ? context.device : {}
+      const longest = isWanted ? 10_000 : Math.max(60_000, checkInterval)
+      return Math.min(longest, 1_000 * 2 ** Math.min(context.failures - 1, 20))
     },
     /** How long a lowered stream stays so: 10 min, 20 min … at most 3 h if the host was too slow for more again. */
     recovery: ({ context: { easings } }) => Math.min(10_800_000, 600_000 * 2 ** Math.max(0, easings - 1)),
@@ -241,7 +263,7 @@ interface Failed {
 
 /** The input of a recording that starts, or continues. */
 function recordingInput(
-  { id: camera, endsOnUnplug, maxInterruption }: CameraContext,
+  { id: camera, device, endsOnUnplug, maxInterruption }: CameraContext,
   { by, format, duration }: Pick<RecordingInput, 'by' | 'format' | 'duration'>,
   lacks: Lacks,
 ): RecordingInput {
@@ -252,6 +274,7 @@ function recordingInput(
     lacks,
     ...(duration !== undefined && { duration }),
     ...(endsOnUnplug && { endsOnUnplug }),
+    ...(device?.kind === 'rtsp' && { isPulled: true }),
     ...(maxInterruption !== undefined && { maxInterruption }),
   }
 }
@@ -291,5 +314,5 @@ function isStreaming({ children }: { children: Record<string, AnyActorRef | unde
 }
 
 export function sourceOf({ device }: CameraContext): SourceInput {
-  return device?.kind === 'rtsp' ? { url: device.url, ...(device.added && { added: true }) } : { url: '' }
+  return device?.kind === 'rtsp' ? device : { url: '' }
 }

@@ -1,6 +1,7 @@
-import { assign, type DoneActorEvent, emit, setup } from 'xstate'
+import { assign, type DoneActorEvent, emit, enqueueActions, setup } from 'xstate'
 import type { PipelineProgress } from './domain/capture.js'
 import type { StreamFact } from './domain/facts.js'
+import type { SourceDescription } from './domain/mediaServer.js'
 import { because, type Reason } from './domain/reason.js'
 import { promiseHole } from './hole.js'
 import { noProgress, type StreamInput } from './pipeline.js'
@@ -14,6 +15,14 @@ export interface PathMeasurement {
   used: boolean
   bytes: number
   at: number
+  media?: SourceDescription
+}
+
+/** Sent to the parent: what the stream consists of. `changed`: while it ran. */
+export interface MediaEvent {
+  type: 'media.found'
+  media: SourceDescription
+  changed: boolean
 }
 
 interface PullContext extends StreamInput {
@@ -27,6 +36,7 @@ const measured = ({ event }: { event: DoneActorEvent<PathMeasurement> }) => even
 const ready = { type: 'isReady', params: measured } as const
 const over = { type: 'isOver', params: measured } as const
 const grown = { type: 'hasGrown', params: measured } as const
+const tellMedia = { type: 'tellMedia', params: measured } as const
 const keep = { type: 'keepMeasurement', params: measured } as const
 
 /** States that measure the path at intervals. Each measurement leads to the first outcome whose guard is true. */
@@ -64,6 +74,12 @@ export const pullMachine = setup({
     hasGrown: ({ context }, { bytes }: PathMeasurement) => bytes !== context.last.bytes,
   },
   actions: {
+    /** Must come before the measurement is kept. */
+    tellMedia: enqueueActions(({ context: { last }, enqueue, self }, { media }: PathMeasurement) => {
+      if (media === undefined || isSameMedia(media, last.media) || !self._parent) return
+      const found: MediaEvent = { type: 'media.found', media, changed: last.media !== undefined }
+      enqueue.sendTo(self._parent, found)
+    }),
     keepMeasurement: assign(({ context: { last } }, now: PathMeasurement) => ({
       last: now,
       progress: { ...noProgress, bitrate: bitrate(last, now) },
@@ -89,14 +105,14 @@ export const pullMachine = setup({
   context: ({ input }) => ({ ...input, last: nothing(), progress: noProgress }),
   initial: 'asleep',
   states: {
-    asleep: measuring({ guard: ready, target: '#pull.running', actions: [keep, 'tellStarted'] }),
+    asleep: measuring({ guard: ready, target: '#pull.running', actions: [tellMedia, keep, 'tellStarted'] }),
     running: {
       tags: ['running', 'open'],
       entry: 'clearReason',
       after: { stallLimit: 'stalled' },
       ...measuring(
         { guard: over, target: '#pull.ended' },
-        { guard: grown, target: '#pull.running', reenter: true, actions: keep },
+        { guard: grown, target: '#pull.running', reenter: true, actions: [tellMedia, keep] },
       ),
     },
     stalled: {
@@ -104,12 +120,16 @@ export const pullMachine = setup({
       entry: [{ type: 'giveReason', params: { reason: because('no_frames') } }, 'tellStalled'],
       ...measuring(
         { guard: over, target: '#pull.ended' },
-        { guard: grown, target: '#pull.running', actions: [keep, 'tellStarted'] },
+        { guard: grown, target: '#pull.running', actions: [tellMedia, keep, 'tellStarted'] },
       ),
     },
     ended: { entry: ['noteEnd', 'tellEnded', 'forgetMeasurement'], always: 'asleep' },
   },
 })
+
+/** False if the codec or the size differs. Audio and rates do not divide a file. */
+const isSameMedia = (one: SourceDescription, other: SourceDescription | undefined): boolean =>
+  one.codec === other?.codec && one.width === other.width && one.height === other.height
 
 function nothing(): PathMeasurement {
   return { ready: false, used: false, bytes: 0, at: 0 }

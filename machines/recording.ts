@@ -110,9 +110,27 @@ export const recordingMachine = recordingSetup.createMachine({
                   { target: '#recording.holding.closing.failing', actions: failed },
                 ],
               },
-              on: { 'stream.lost': { actions: 'takeReason' } },
+              on: {
+                'stream.lost': { target: '.forStream', actions: 'takeReason' },
+                'stream.held': { target: '.forData', actions: 'expectKeyframe' },
+              },
+              initial: 'forStream',
+              states: {
+                forStream: {},
+                forData: { id: 'forData' },
+                // The stream runs, but a file begins with a keyframe, which may be long in coming.
+                forKeyframe: {
+                  after: {
+                    keyframeLimit: [
+                      { guard: 'hasStarted', target: '#recording.holding.closing.retrying', actions: 'countAttempt' },
+                      { target: '#recording.holding.closing.failing' },
+                    ],
+                  },
+                },
+              },
               after: {
                 confirmLimit: [
+                  { guard: 'awaitsKeyframe', target: '.forKeyframe' },
                   { guard: 'hasStarted', target: '#recording.holding.closing.retrying', actions: 'countAttempt' },
                   { target: '#recording.holding.closing.failing' },
                 ],
@@ -156,6 +174,10 @@ export const recordingMachine = recordingSetup.createMachine({
                     'segment.added': { target: 'growing', reenter: true, actions: [added, grew('noteGrowth')] },
                     // The media server goes on writing to the deleted file.
                     'segment.deleted': { target: '#recording.holding.closing.pausing', actions: [deleted, paused] },
+                    'stream.changed': {
+                      target: '#recording.holding.closing.pausing',
+                      actions: ['takeReason', paused],
+                    },
                     'stream.lost': { target: 'interrupted.lost', actions: ['takeReason', interrupted] },
                   },
                 },

@@ -26,6 +26,8 @@ export interface RecordingInput {
   duration?: number
   lacks?: Lacks
   endsOnUnplug?: boolean
+  /** The camera encodes by itself: nobody can ask it for a keyframe. */
+  isPulled?: boolean
   /** How long it may wait, in ms; absent: for ever. */
   maxInterruption?: number
   recalled?: Recalled
@@ -35,6 +37,8 @@ export type RecordingEvent =
   | { type: 'recording.stop'; by: By }
   | { type: 'camera.lost'; reason: Reason }
   | { type: 'camera.ready' }
+  /** The stream has another size or codec: it goes on in a new file. */
+  | { type: 'stream.changed'; reason: Reason }
   | { type: 'storage.blocked'; reason: Reason }
   | { type: 'storage.freed' }
   | { type: 'server.lost'; reason: Reason }

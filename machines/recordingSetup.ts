@@ -1,4 +1,4 @@
-import { assign, emit, enqueueActions, setup } from 'xstate'
+import { and, assign, emit, enqueueActions, setup, stateIn } from 'xstate'
 import type { EndedRecording, RecordingFact } from './domain/facts.js'
 import type { Segment } from './domain/files.js'
 import { because, type Reason, type ReasonCode, reasonFrom } from './domain/reason.js'
@@ -63,6 +63,8 @@ export const recordingSetup = setup({
       context.startedAt !== undefined &&
       // A camera that only reconnects was not unplugged.
       !(event.type === 'camera.lost' && context.endsOnUnplug === true && !reconnects.has(event.reason.code)),
+    isPulled: ({ context }) => context.isPulled === true,
+    awaitsKeyframe: and(['isPulled', stateIn('#forData')]),
     isAtItsEnd: ({ context }, { at }: { at: number }) => at >= endOf(context),
     lacks: ({ context }, { need }: { need: Need }) => context.lacks[need] !== undefined,
   },
@@ -103,6 +105,13 @@ export const recordingSetup = setup({
     /** The reason of a start that brings no data. */
     expectData: assign({
       reason: ({ context: { startedAt, reason } }) => (startedAt === undefined ? because('no_data') : reason),
+    }),
+    /** A camera that encodes by itself sends its keyframes when it wants. */
+    expectKeyframe: assign({
+      reason: ({ context: { startedAt, isPulled, reason } }) =>
+        startedAt === undefined && isPulled
+          ? because('no_keyframe', 'the recording waits for a keyframe, with which a file begins')
+          : reason,
     }),
     giveReason: assign({ reason: (_, { reason }: { reason: Reason }) => reason }),
     keepResult: assign(({ context: { reason } }, closed: Closed) => ({ closed, reason: closed.doubt ?? reason })),
@@ -145,6 +154,8 @@ export const recordingSetup = setup({
   },
   delays: {
     confirmLimit: 20_000,
+    /** How long a recording waits for a keyframe after that. */
+    keyframeLimit: 40_000,
     /** Much longer than the media server's part of 200 ms. */
     stallLimit: 3_000,
     /** After this time without data the recorder is stopped and started again. */

@@ -2,11 +2,12 @@
 
 import { neverExpires } from '../machines/domain/access.js'
 import type { Gap } from '../machines/domain/recording.js'
+import { isRecordedAudio, supportOf } from '../machines/domain/streamSupport.js'
 import type { CameraStatus, CameraView, Cause, SnapshotView, StorageView } from '../machines/domain/views.js'
 import type { RpcOptions } from './options.js'
 import { reasonFields } from './reason.js'
 import { refusedBy } from './refused.js'
-import type { Camera, Status, StreamUrls } from './schemas.js'
+import type { Camera, MediaInfo, Status, StreamUrls, Support } from './schemas.js'
 
 type Given<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
@@ -51,6 +52,7 @@ export const cameraMembersOf = (view: CameraView, status: CameraStatus = view.st
       source_format: pipeline.mode.fourcc,
       ...(pipeline.codec && { profile: pipeline.codec.profile, level: pipeline.codec.level }),
     },
+    media: mediaOf(view),
     stream_state: view.stream.status,
     recording: recording && {
       status: recording.status,
@@ -70,6 +72,34 @@ export const cameraMembersOf = (view: CameraView, status: CameraStatus = view.st
     refused_methods: refusedBy(view),
   })
 }
+
+/** What the stream of a network camera consists of, as far as it is known. */
+export function mediaOf({ capabilities, mode }: CameraView): MediaInfo | undefined {
+  const stream = capabilities?.stream
+  if (stream === undefined) return undefined
+  const { codec, fps, reorders, audio } = stream
+  const hasSize = mode !== undefined && mode.width > 0
+  return {
+    video: given({ codec, resolution: hasSize ? sizeOf(mode) : undefined, fps, b_frames: reorders }),
+    ...(audio && {
+      audio: given({
+        codec: audio.codec,
+        sample_rate: audio.rate,
+        channels: audio.channels,
+        recorded: isRecordedAudio(audio.codec),
+      }),
+    }),
+  }
+}
+
+/** What works with the stream of a network camera, and why the rest does not. */
+export const supportFields = ({ capabilities }: CameraView): Support[] | undefined =>
+  capabilities?.stream &&
+  supportOf(capabilities.stream).map(({ use, reason }) => ({
+    use,
+    works: reason === undefined,
+    ...reasonFields(reason),
+  }))
 
 /** Only a connected camera can be watched. */
 export const streamsOf = (status: CameraStatus, urls: StreamUrls): Camera['streams'] =>

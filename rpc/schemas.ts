@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox'
 import { cameraPattern, longestName, mostCameraPatterns, namePattern, roles } from '../machines/domain/access.js'
 import { fileNamePattern } from '../machines/domain/fileName.js'
+import { uses } from '../machines/domain/streamSupport.js'
 import { optionalReasonShape, reasonShape } from './reason.js'
 
 // ---------------------------------------------------------------- params
@@ -88,6 +89,36 @@ const PipelineInfo = Type.Object({
   level: Type.Optional(Type.String()),
 })
 
+/** What the stream of a network camera consists of. */
+export const MediaInfo = Type.Object(
+  {
+    video: Type.Object({
+      codec: Type.String({ description: 'As in RTP: H264, H265, JPEG' }),
+      resolution: Type.Optional(Type.String()),
+      fps: Type.Optional(Type.Number({ minimum: 0 })),
+      b_frames: Type.Optional(Type.Boolean({ description: 'Absent: the camera does not tell' })),
+    }),
+    audio: Type.Optional(
+      Type.Object({
+        codec: Type.String({ description: 'AAC, PCMA, PCMU, OPUS …' }),
+        sample_rate: Type.Optional(Count),
+        channels: Type.Optional(Count),
+        recorded: Type.Boolean({ description: 'Whether recordings contain it' }),
+      }),
+    ),
+  },
+  { description: 'Since 1.1. Only of RTSP cameras, as far as it is known' },
+)
+export type MediaInfo = Static<typeof MediaInfo>
+
+/** Whether one use of a stream works. */
+export const Support = Type.Object({
+  use: Type.Enum(uses),
+  works: Type.Boolean(),
+  ...optionalReasonShape,
+})
+export type Support = Static<typeof Support>
+
 /** Properties of a camera in get_camera_list, get_camera_status and camera_status_update. */
 export const cameraProperties = {
   device: CameraName,
@@ -106,6 +137,7 @@ export const cameraProperties = {
   identity_ambiguous: Type.Boolean(),
   connected_at: Type.Optional(Time),
   pipeline: Type.Optional(PipelineInfo),
+  media: Type.Optional(MediaInfo),
   stream_state: Type.Enum(['INACTIVE', 'STARTING', 'ACTIVE', 'ERROR']),
   recording: Type.Optional(
     Type.Object({

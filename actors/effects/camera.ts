@@ -78,7 +78,7 @@ export const cameraEffects = ({
     publishPath: callback<PathEvent, { id: CameraId; device: Device; probe: Probe }>(
       ({ input: { id, device, probe: found }, send }) => {
         const { kind } = device
-        if (kind === 'rtsp') sources.set(id, { url: device.url, ...(device.added && { added: true }) })
+        if (kind === 'rtsp') sources.set(id, device)
         const dispose = mediaServer.publish(pipelines.spec(id, device, found.pipeline), send)
         return () => {
           sources.delete(id)
@@ -106,7 +106,7 @@ export const sourceEffects = ({
   reader,
   addresses,
 }: {
-  reader: Pick<StreamReader, 'describe'>
+  reader: Pick<StreamReader, 'describe' | 'reach'>
   addresses: AddressCheck
 }) => ({
   describeSource: fromPromise<void, SourceInput>(({ input, signal }) =>
@@ -114,14 +114,16 @@ export const sourceEffects = ({
   ),
 })
 
-/** Rejects if the network camera does not answer, or may not be asked. */
+/** Rejects if the network camera does not answer, or its address is not allowed. */
 export async function askSource(
   source: SourceInput,
-  { reader, addresses }: { reader: Pick<StreamReader, 'describe'>; addresses: AddressCheck },
+  { reader, addresses }: { reader: Pick<StreamReader, 'describe' | 'reach'>; addresses: AddressCheck },
   signal: AbortSignal,
 ): Promise<void> {
+  if (source.keepalive === 'off') return
   await checkAddress(source, addresses, signal)
-  await reader.describe(source.url, signal)
+  if (source.keepalive === 'options') await reader.reach(source.url, signal, source)
+  else await reader.describe(source.url, signal, source)
 }
 
 /**

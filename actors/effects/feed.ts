@@ -34,6 +34,7 @@ export const pullEffects = ({ mediaServer, clock }: { mediaServer: Pick<MediaSer
       used: (state?.readers ?? 0) > 0,
       bytes: state?.bytesReceived ?? 0,
       at: clock.monotonic(),
+      ...(state?.media && { media: state.media }),
     }
   }),
 })

@@ -22,7 +22,7 @@ const waitOf = (attempts: number, startLimit: number): number =>
 const askLimit = 2_000
 
 interface StreamHoldPorts {
-  reader: Pick<StreamReader, 'hold' | 'describe'>
+  reader: Pick<StreamReader, 'hold' | 'describe' | 'reach'>
   addresses: AddressCheck
   /** The network camera of a path; undefined for others. */
   sourceOf(camera: CameraId): SourceInput | undefined

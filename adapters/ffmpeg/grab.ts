@@ -8,7 +8,7 @@ import type {
   Pipeline,
 } from '../../machines/domain/camera.js'
 import { chooseMode, isStill } from '../../machines/domain/captureMode.js'
-import type { Picture, StreamReader } from '../../machines/domain/ports.js'
+import type { KeyframeCodec, Picture, StreamReader } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { type Clockwork, inputArgs, lockFile } from './command.js'
 import { failureOf } from './endReason.js'
@@ -128,29 +128,85 @@ export async function grabFromDevice(
   return measures > 0 ? measured(file, stdout) : { file, skipped: skip }
 }
 
-/** Tiers 2 and 3: reads the next keyframe of the stream, and starts ffmpeg at the same time. */
-export async function grabKeyframe(
+/** Decodes with one thread: with several, the decoder does not tell that a part of the picture is missing. */
+const telling = ['-hide_banner', '-nostdin', '-y', '-nostats', '-loglevel', 'warning', '-threads', '1']
+const incomplete = /corrupt decoded frame|concealing \d+ DC/
+/** How many keyframes are tried if a part of each is missing. */
+const tries = 3
+
+export type StreamGrabOptions = Omit<GrabOptions, 'pipeline' | 'warmUp'>
+
+/**
+ * Tiers 2 and 3: reads the next keyframe of the stream, and starts ffmpeg while it waits. ffmpeg reads the stream itself
+ * if our reader does not know its codec.
+ */
+export async function grabFromPath(
+  reader: Pick<StreamReader, 'keyframe' | 'address'>,
+  now: () => number,
+  options: StreamGrabOptions,
+): Promise<Picture> {
+  const late = new AbortController()
+  const seconds = Math.round(options.timeout / 100) / 10
+  const timer = setTimeout(() => late.abort(new Failure('timed_out', `timed out after ${seconds} s`)), options.timeout)
+  const grab = { ...options, signal: AbortSignal.any([options.signal, late.signal]) }
+  try {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await grabKeyframe(reader, now, grab)
+      } catch (error) {
+        const { code } = error instanceof Failure ? error : { code: 'failed' }
+        if (code === 'codec_unsupported') return await grabByReading(reader.address(grab.camera), now, grab)
+        if (code !== 'picture_incomplete' || tried >= tries) throw error
+      }
+    }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function grabKeyframe(
   reader: Pick<StreamReader, 'keyframe'>,
   now: () => number,
-  { camera, runDir, run, signal, timeout }: Omit<GrabOptions, 'pipeline' | 'warmUp'>,
+  { camera, runDir, run, signal, timeout }: StreamGrabOptions,
 ): Promise<Picture> {
   const ended = new AbortController()
+  let describe = (_: KeyframeCodec): void => {}
+  const described = new Promise<KeyframeCodec>((resolve) => {
+    describe = resolve
+  })
   const keyframe = reader
-    .keyframe(camera, AbortSignal.any([signal, ended.signal]))
+    .keyframe(camera, AbortSignal.any([signal, ended.signal]), (codec) => describe(codec))
     .then((bytes) => ({ bytes, capturedAt: now() }))
   // `run` forwards its failure, but not if ffmpeg cannot be started.
   keyframe.catch(() => {})
   try {
+    const codec = await Promise.race([described, keyframe.then((): KeyframeCodec => 'h264')])
     const file = await intoTemporary(runDir, '.jpg', async (to) => {
-      const input = ['-f', 'h264', '-probesize', '32', '-analyzeduration', '0', '-flags', 'low_delay', '-i', 'pipe:0']
+      const input = ['-f', codec, '-probesize', '32', '-analyzeduration', '0', '-flags', 'low_delay', '-i', 'pipe:0']
       const stdin = keyframe.then(({ bytes }) => bytes)
-      const args = [...quiet, ...input, ...onePicture, to]
-      await checkPicture(to, await run('ffmpeg', args, { signal, timeout, stdin }))
+      await checkWhole(to, await run('ffmpeg', [...telling, ...input, ...onePicture, to], { signal, timeout, stdin }))
     })
     return { file, capturedAt: (await keyframe).capturedAt }
   } finally {
     ended.abort()
   }
+}
+
+/**
+ * Lets ffmpeg read the stream. Its URL goes through a list on stdin, because other users of the host can read the
+ * command.
+ */
+async function grabByReading(
+  url: string,
+  now: () => number,
+  { runDir, run, signal, timeout }: StreamGrabOptions,
+): Promise<Picture> {
+  const stdin = Buffer.from(`ffconcat version 1.0\nfile '${url}'\n`)
+  const input = ['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'pipe,rtsp,rtp,udp,tcp', '-i', 'pipe:0']
+  const file = await intoTemporary(runDir, '.jpg', async (to) => {
+    await checkWhole(to, await run('ffmpeg', [...telling, ...input, ...onePicture, to], { signal, timeout, stdin }))
+  })
+  return { file, capturedAt: now() }
 }
 
 /**
@@ -186,4 +242,10 @@ async function underLock(
 async function checkPicture(file: string, { stderr }: Ran): Promise<void> {
   const bytes = await readFile(file).catch(() => Buffer.alloc(0))
   if (!pictureSize(bytes)) throw failureOf(stderr, 'no_picture', 'the program wrote no picture')
+}
+
+/** The same, of a stream whose decoder says whether a part of the picture is missing. */
+async function checkWhole(file: string, ran: Ran): Promise<void> {
+  if (incomplete.test(ran.stderr)) throw new Failure('picture_incomplete')
+  await checkPicture(file, ran)
 }

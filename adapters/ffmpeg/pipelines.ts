@@ -11,6 +11,7 @@ import { Failure } from '../../machines/domain/reason.js'
 import { attempt } from '../attempt.js'
 import { isAlive } from '../markedProcesses.js'
 import { endsWithParent } from '../programs.js'
+import { urlWithPassword } from '../rtsp/access.js'
 import { createDeviceUsage, type DeviceUsage } from '../usb/usage.js'
 import { findClockwork } from './clockwork.js'
 import { isQuotable, lockFile, progressAddress, stillFile, streamCommand } from './command.js'
@@ -117,7 +118,11 @@ export async function createPipelines(
     usage,
     spec(camera, device, pipeline) {
       usage.note(camera, device)
-      if (device.kind === 'rtsp') return { name: camera, source: { url: device.url } }
+      if (device.kind === 'rtsp') {
+        const { transport, fingerprint } = device
+        const url = attempt(() => urlWithPassword(device.url, device)) ?? device.url
+        return { name: camera, source: { url, ...(transport && { transport }), ...(fingerprint && { fingerprint }) } }
+      }
       if (pipeline.kind === 'encode') decoding.add(camera)
       else decoding.delete(camera)
       reports.prepare(camera)

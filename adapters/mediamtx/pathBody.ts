@@ -47,6 +47,8 @@ export function pathBody(spec: PathSpec, record: boolean, defaults: PathDefaults
         }
       : {
           source: spec.source.url,
+          ...(spec.source.transport && { rtspTransport: spec.source.transport }),
+          ...(spec.source.fingerprint && { sourceFingerprint: spec.source.fingerprint }),
           sourceOnDemand: true,
           sourceOnDemandStartTimeout: startTimeout,
           sourceOnDemandCloseAfter: closeAfter,

@@ -34,7 +34,9 @@ export function chooseChallenge(header = ''): Challenge | undefined {
 function understand(scheme: string, fields: Record<string, string>): Challenge | undefined {
   if (scheme === 'basic') return { scheme }
   if (scheme !== 'digest') return undefined
-  const { algorithm, realm = '', nonce, opaque, qop } = fields
+  const { realm = '', nonce, opaque } = fields
+  // Some cameras name an option without a value.
+  const [algorithm, qop] = [fields.algorithm?.trim() || undefined, fields.qop?.trim() || undefined]
   const hash = { md5: 'md5' as const, 'sha-256': 'sha256' as const }[(algorithm ?? 'md5').toLowerCase()]
   const auth = qop !== undefined && /(^|[\s,])auth($|[\s,])/i.test(qop)
   if (!hash || nonce === undefined || (qop !== undefined && !auth)) return undefined

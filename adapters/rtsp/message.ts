@@ -44,6 +44,7 @@ const DOLLAR = 0x24
 const CR = 0x0d
 const LF = 0x0a
 const NONE = Buffer.alloc(0)
+const isFiller = (byte: number | undefined): boolean => byte === 0 || byte === 0x20 || byte === 0x09
 
 /**
  * Parses a byte stream that may be cut anywhere. Keeps at most one incomplete message, and copies each byte at most
@@ -60,12 +61,14 @@ export function createParser({
   /** Least number of bytes that the incomplete message needs. */
   let needed = 1
   let ended = false
+  /** The peer speaks RTSP: then some cameras fill the stream with zeros or spaces between messages. */
+  let hasMessage = false
   let failure: unknown
 
   /** Calls back for the message at the start of `bytes` and returns its length, or 0 if it is incomplete. */
   const take = (bytes: Buffer): number => {
     if (bytes[0] === DOLLAR) return takeFrame(bytes)
-    if (bytes[0] === CR || bytes[0] === LF) return 1
+    if (bytes[0] === CR || bytes[0] === LF || (hasMessage && isFiller(bytes[0]))) return 1
     const view = bytes.subarray(0, maxHeader)
     const kind = startLineOf(view)
     const end = endOfHeader(view)
@@ -78,6 +81,7 @@ export function createParser({
     const length = bodyLength(headers, maxBody)
     if (bytes.length < end + length) return wait(end + length)
     const body = length === 0 ? NONE : bytes.subarray(end, end + length)
+    hasMessage = true
     if ('status' in kind) onResponse?.({ ...kind, headers, body })
     else onRequest?.({ ...kind, headers, body })
     return end + length
@@ -182,7 +186,7 @@ function startLineOf(bytes: Buffer): StartLine | undefined {
   const end = bytes.indexOf(LF)
   if (end === -1) return undefined
   const line = bytes.toString('utf8', 0, bytes[end - 1] === CR ? end - 1 : end)
-  const response = /^RTSP\/\d\.\d (\d{3})(?: (.*))?$/.exec(line)
+  const response = /^RTSP\/\d\.\d\s+(\d{3})\s*(.*?)\s*$/.exec(line)
   if (response) return { status: Number(response[1]), reason: response[2] ?? '' }
   const request = /^([A-Z_]{1,32}) (\S+) RTSP\/\d\.\d$/.exec(line)
   if (request?.[1] && request[2]) return { method: request[1], url: request[2] }
@@ -206,7 +210,9 @@ function headersOf(text: string): Headers {
     .split(/\r?\n/)
   for (const line of lines.slice(1)) {
     const colon = line.indexOf(':')
-    if (colon < 1) throw new RtspSyntaxError('a header has no name')
+    // Some cameras send a line that is no header.
+    if (colon === -1) continue
+    if (colon === 0) throw new RtspSyntaxError('a header has no name')
     const name = line.slice(0, colon).trim().toLowerCase()
     const value = line.slice(colon + 1).trim()
     const earlier = headers[name]
@@ -216,8 +222,10 @@ function headersOf(text: string): Headers {
 }
 
 function bodyLength(headers: Headers, maxBody: number): number {
-  const text = headers['content-length']
-  if (text === undefined) return 0
+  // Some cameras send the same length twice.
+  const [text, ...others] = new Set((headers['content-length'] ?? '').split(',').map((each) => each.trim()))
+  if (text === undefined || text === '') return 0
+  if (others.length > 0) throw new RtspSyntaxError('Content-Length is not a number')
   if (!/^\d{1,12}$/.test(text)) throw new RtspSyntaxError('Content-Length is not a number')
   if (Number(text) > maxBody) throw new RtspSyntaxError(`the body is larger than ${maxBody} bytes`)
   return Number(text)

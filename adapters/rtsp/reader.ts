@@ -2,8 +2,9 @@ import { hostInUrl } from '../../machines/domain/address.js'
 import type { Dispose, Log, StreamReader } from '../../machines/domain/ports.js'
 import { Failure, type Reason, type ReasonCode, reasonFrom } from '../../machines/domain/reason.js'
 import type { Credentials } from './auth.js'
-import { describeSource } from './describe.js'
-import { createKeyframeCatcher, parseRtp } from './h264.js'
+import { type Depacketiser, parseRtp, type RtpPacket } from './depacketiser.js'
+import { describeSource, reachSource } from './describe.js'
+import { codecs, createKeyframeFinder } from './keyframes.js'
 import type { RtspResponse } from './message.js'
 import { controlUrl, parameterSetsOf, readDescription } from './sdp.js'
 import { type Connection, ConnectionError, guard, openConnection, type Request } from './session.js'
@@ -25,6 +26,8 @@ export interface StreamReaderOptions {
   answerTimeout?: number
   /** Time limit from PLAY to the keyframe, in ms; 12 s by default. */
   keyframeTimeout?: number
+  /** A picture whose last packet has the marker ends after this time without another one, in ms; 1 s by default. */
+  pause?: number
   /** Time limit for a whole description, in ms; 5 s by default. */
   describeTimeout?: number
 }
@@ -32,7 +35,7 @@ export interface StreamReaderOptions {
 /** The RTSP client of the service. Rejects with Failures, which hold no addresses and no credentials. */
 export function createStreamReader(options: StreamReaderOptions): StreamReader {
   const { host, port, credentials, log, startTimeout = 22_000, keepaliveEvery = 20_000 } = options
-  const { answerTimeout = 10_000, keyframeTimeout = 12_000, describeTimeout = 5000 } = options
+  const { answerTimeout = 10_000, keyframeTimeout = 12_000, describeTimeout = 5000, pause = 1_000 } = options
   const urlOf = (name: string): string => `rtsp://${hostInUrl(host)}:${port}/${name}`
   const open = (onFrame?: (channel: number, payload: Buffer) => void): Connection =>
     openConnection({ host, port, ...(credentials && { credentials }), ...(onFrame && { onFrame }) })
@@ -69,50 +72,98 @@ export function createStreamReader(options: StreamReaderOptions): StreamReader {
     }
   }
 
-  const keyframe = async (name: string, signal: AbortSignal): Promise<Uint8Array> => {
+  /** Since when keyframes are waited for, by the monotonic clock, and when the last wait ended. */
+  const waits = new Map<string, { since: number; until: number }>()
+  const waitOf = (name: string) => {
+    const now = performance.now()
+    const before = waits.get(name)
+    const wait = before && now - before.until < 2_000 ? before : { since: now, until: now }
+    waits.set(name, wait)
+    return wait
+  }
+
+  const keyframe: StreamReader['keyframe'] = async (name, signal, described = () => {}) => {
     signal.throwIfAborted()
     const url = urlOf(name)
-    let onFrame = (_channel: number, _payload: Buffer): void => {}
-    const connection = open((channel, payload) => onFrame(channel, payload))
+    let onPacket = (_: RtpPacket): void => {}
+    let channelOfMedia = 0
+    const connection = open((channel, payload) => {
+      const packet = channel === channelOfMedia ? parseRtp(payload) : undefined
+      if (packet) onPacket(packet)
+    })
     let disarm = guard({ connection, signal, limit: startTimeout, late: new Failure('not_started_in_time') })
     try {
       const accept = { accept: 'application/sdp' }
       const description = await start(connection, { method: 'DESCRIBE', url, headers: accept })
       disarm()
-      const late = new Failure('no_frames', 'no keyframe came in time')
-      disarm = guard({ connection, signal, limit: keyframeTimeout, late })
+      const wait = waitOf(name)
+      disarm = guard({ connection, signal, limit: keyframeTimeout, late: () => noKeyframe(wait) })
       const { base, session, video } = readDescription(url, description)
       if (!video) throw new Failure('not_a_stream', 'the stream has no video')
-      if (video.codec !== 'H264')
-        throw new Failure('codec_unsupported', `the stream is ${video.codec || 'of unknown codec'}, not H264`)
+      const codec = codecs[video.codec]
+      if (!codec)
+        throw new Failure('codec_unsupported', `the stream is ${video.codec || 'of unknown codec'}, not H264 or H265`)
+      described(codec.name)
       const track = controlUrl(base, video.control)
       const setup = await request(connection, { method: 'SETUP', url: track, headers: { transport } })
-      const catcher = createKeyframeCatcher(parameterSetsOf(video))
-      const media = Number(/interleaved=(\d+)/.exec(setup.headers.transport ?? '')?.[1] ?? 0)
+      channelOfMedia = Number(/interleaved=(\d+)/.exec(setup.headers.transport ?? '')?.[1] ?? 0)
       const caught = new Promise<Buffer>((resolve) => {
-        onFrame = (channel, payload) => {
-          const packet = channel === media ? parseRtp(payload) : undefined
-          const picture = packet?.payloadType === video.payloadType ? catcher.push(packet) : undefined
-          if (picture) resolve(picture)
-        }
+        const finder = createKeyframeFinder(codec, parameterSetsOf(video), {
+          onKeyframe: resolve,
+          onRefresh: () => connection.fail(new Failure('codec_unsupported', 'the stream refreshes without keyframes')),
+        })
+        onPacket = untilPause(finder, video.payloadType, pause)
       })
       const { id } = sessionOf(setup)
       const headers = { session: id, range: 'npt=0.000-' }
       await request(connection, { method: 'PLAY', url: controlUrl(base, session), headers })
       const picture = await Promise.race([caught, connection.closed])
+      wait.until = performance.now()
       if (picture instanceof Error) throw ofServer(picture)
-      onFrame = () => {}
+      waits.delete(name)
+      onPacket = () => {}
       leave(connection, base, id)
       return picture
     } catch (error) {
       connection.fail(new ConnectionError('source_closed'))
       throw error
     } finally {
+      onPacket = () => {}
       disarm()
     }
   }
 
-  return { hold, keyframe, describe: (source, signal) => describeSource({ source, limit: describeTimeout, signal }) }
+  const address = (name: string): string => {
+    const { user, password } = credentials ?? {}
+    const who = user === undefined ? '' : `${encodeURIComponent(user)}:${encodeURIComponent(password ?? '')}@`
+    return urlOf(name).replace('://', `://${who}`)
+  }
+
+  return {
+    hold,
+    keyframe,
+    address,
+    describe: (source, signal, access) => describeSource({ source, limit: describeTimeout, signal, access }),
+    reach: (source, signal, access) => reachSource({ source, limit: describeTimeout, signal, access }),
+  }
+}
+
+/** `since`: by the monotonic clock. */
+const noKeyframe = ({ since }: { since: number }): Failure =>
+  new Failure('no_keyframe', `no keyframe for ${Math.round((performance.now() - since) / 1000)} s`)
+
+/**
+ * Returns a function that gives packets of the payload type to the finder. In a pause of the stream the picture ends,
+ * if its last packet has the marker: otherwise a camera with one picture in ten seconds would be late by one picture.
+ */
+function untilPause(finder: Depacketiser, payloadType: number, pause: number): (packet: RtpPacket) => void {
+  let timer: NodeJS.Timeout | undefined
+  return (packet) => {
+    if (packet.payloadType !== payloadType) return
+    clearTimeout(timer)
+    finder.push(packet)
+    if (packet.marker) timer = setTimeout(finder.flush, pause).unref()
+  }
 }
 
 const transport = 'RTP/AVP/TCP;unicast;interleaved=0-1'

@@ -1,5 +1,5 @@
 import { connect as connectTcp } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { Failure } from '../../machines/domain/reason.js'
 import { type Credentials, chooseChallenge, createAuthorizer } from './auth.js'
 import { createParser, formatRequest, formatResponse, type HeaderFields, type RtspResponse } from './message.js'
@@ -20,8 +20,10 @@ export class ConnectionError extends Failure {
 export interface ConnectionOptions {
   host: string
   port: number
-  /** Uses TLS; the certificate must be one that Node trusts. */
+  /** Uses TLS; the certificate must be one that Node trusts, or have this fingerprint. */
   secure?: boolean
+  /** SHA-256, lower-case hex digits. */
+  fingerprint?: string
   credentials?: Credentials
   onFrame?: (channel: number, payload: Buffer) => void
 }
@@ -48,10 +50,15 @@ export interface Connection {
 }
 
 /** Starts to connect. Never throws: a failure shows in `closed` and in the requests. */
-export function openConnection({ host, port, secure = false, credentials, onFrame }: ConnectionOptions): Connection {
-  const socket = secure
-    ? connectTls({ host, port, servername: /^[\d.]+$|:/.test(host) ? '' : host })
-    : connectTcp({ host, port })
+export function openConnection(options: ConnectionOptions): Connection {
+  const { host, port, secure = false, fingerprint, credentials, onFrame } = options
+  // The certificate is checked below, so that a refusal can tell which one was seen.
+  const tls = secure
+    ? connectTls({ host, port, servername: /^[\d.]+$|:/.test(host) ? '' : host, rejectUnauthorized: false })
+    : undefined
+  const socket = tls ?? connectTcp({ host, port })
+  /** Bytes for a peer whose certificate is not checked yet. The path of a URL may be a secret. */
+  let held: Uint8Array[] | undefined = tls && []
   const waiting = new Map<number, { resolve: (response: RtspResponse) => void; reject: (error: Error) => void }>()
   let connected = false
   let failure: Error | undefined
@@ -74,18 +81,31 @@ export function openConnection({ host, port, secure = false, credentials, onFram
 
   const parser = createParser({
     onResponse: (response) => {
-      // Some cameras omit CSeq. Then the answer belongs to the only request that waits.
-      const [sole] = waiting.keys()
-      const number = response.headers.cseq === undefined ? sole : Number(response.headers.cseq)
+      // Some cameras omit CSeq or send 0. Then the answer belongs to the request that waits longest, mostly the only one.
+      const [oldest] = waiting.keys()
+      const told = Number(response.headers.cseq)
+      const number = waiting.has(told) ? told : oldest
       if (number === undefined || response.status < 200) return
       waiting.get(number)?.resolve(response)
       waiting.delete(number)
     },
     onRequest: ({ headers }) =>
-      socket.write(formatResponse({ status: 501, headers: headers.cseq === undefined ? {} : { cseq: headers.cseq } })),
+      send(formatResponse({ status: 501, headers: headers.cseq === undefined ? {} : { cseq: headers.cseq } })),
     ...(onFrame === undefined ? {} : { onFrame }),
   })
 
+  const send = (bytes: Uint8Array): void => {
+    if (held) held.push(bytes)
+    else socket.write(bytes)
+  }
+
+  tls?.once('secureConnect', () => {
+    const refusal = certificateRefusal(tls, fingerprint)
+    if (refusal) return fail(refusal)
+    const early = held ?? []
+    held = undefined
+    early.forEach(send)
+  })
   socket.once('connect', () => {
     connected = true
     socket.setNoDelay(true)
@@ -117,7 +137,7 @@ export function openConnection({ host, port, secure = false, credentials, onFram
     const answer = new Promise<RtspResponse>((resolve, reject) => {
       waiting.set(number, { resolve, reject })
     })
-    socket.write(bytes)
+    send(bytes)
     if (timeout === undefined) return answer
     const timer = setTimeout(() => fail(new ConnectionError('timed_out')), timeout)
     return answer.finally(() => clearTimeout(timer))
@@ -136,6 +156,21 @@ export function openConnection({ host, port, secure = false, credentials, onFram
   return { request, closed, fail }
 }
 
+/** Returns why the certificate of the peer is not trusted, with its fingerprint. */
+function certificateRefusal(tls: TLSSocket, wanted: string | undefined): ConnectionError | undefined {
+  const seen = tls.getPeerCertificate().fingerprint256?.replaceAll(':', '').toLowerCase()
+  if (wanted === undefined ? tls.authorized : seen === wanted) return undefined
+  const which = seen === undefined ? 'it sends none' : `its SHA-256 fingerprint is ${seen}`
+  const advice =
+    wanted === undefined
+      ? 'compare it with the camera, then set `fingerprint` in its entry'
+      : '`fingerprint` in its entry is another one'
+  return new ConnectionError(
+    'certificate_untrusted',
+    `the certificate of the camera is not trusted: ${which}; ${advice}`,
+  )
+}
+
 function endOf({ code = '' }: NodeJS.ErrnoException, connected: boolean): End {
   if (!connected) return 'unreachable'
   if (/CERT|SELF_SIGNED|VERIFY/.test(code)) return 'certificate_untrusted'
@@ -146,7 +181,7 @@ function endOf({ code = '' }: NodeJS.ErrnoException, connected: boolean): End {
 /** Fails the connection on abort and after `limit` ms. The returned function cancels both; it may be called twice. */
 export function guard({ connection, signal, limit, late = new ConnectionError('timed_out') }: Guard): () => void {
   const abort = (): void => connection.fail(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
-  const timer = setTimeout(() => connection.fail(late), limit)
+  const timer = setTimeout(() => connection.fail(typeof late === 'function' ? late() : late), limit)
   signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
   return () => {
@@ -159,6 +194,6 @@ interface Guard {
   connection: Connection
   signal: AbortSignal
   limit: number
-  /** The reason after the time limit. */
-  late?: Error
+  /** The reason after the time limit, or a function that makes it then. */
+  late?: Error | (() => Error)
 }

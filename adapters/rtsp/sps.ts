@@ -9,13 +9,33 @@ export interface Sps {
   level: string
 }
 
+/** What an SPS says of the order and rate of the pictures, as far as it does. */
+export interface Timing {
+  /** Frames per second. */
+  fps?: number
+  /** Pictures are shown in another order than they are sent: there are B-frames. */
+  reorders?: boolean
+}
+
 /** Profiles whose SPS holds the chroma format. */
 const withChroma = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135])
 
 /** `unit` is the whole NAL unit without start code. Returns `undefined` if it is no valid SPS. */
-export const parseH264Sps = (unit: Uint8Array): Sps | undefined => attempt(unit, 1, readH264Sps)
+export const parseH264Sps = (unit: Uint8Array): Sps | undefined => attempt(unit, 1, (bits) => readH264Sps(bits).sps)
 
-export const parseH265Sps = (unit: Uint8Array): Sps | undefined => attempt(unit, 2, readH265Sps)
+export const parseH265Sps = (unit: Uint8Array): Sps | undefined => attempt(unit, 2, (bits) => readH265Sps(bits).sps)
+
+/** Returns what the SPS says of time. Empty if it says nothing, or is not valid. */
+export const h264Timing = (unit: Uint8Array): Timing =>
+  attempt(unit, 1, (bits) => {
+    const { sps, orderType } = readH264Sps(bits)
+    const timing = bits.u(1) ? readVui(bits) : {}
+    // The baseline profile and the order type 2 allow no B-frames.
+    return sps.profile === 66 || orderType === 2 ? { ...timing, reorders: false } : timing
+  }) ?? {}
+
+export const h265Timing = (unit: Uint8Array): Timing =>
+  attempt(unit, 2, (bits) => ({ reorders: readH265Sps(bits).reorders(bits) })) ?? {}
 
 /** Returns `seq_parameter_set_id` of an SPS or `pic_parameter_set_id` of a PPS (H.264). */
 export const parameterSetId = (unit: Uint8Array): number | undefined => {
@@ -23,7 +43,17 @@ export const parameterSetId = (unit: Uint8Array): number | undefined => {
   return attempt(unit, isSps ? 4 : 1, (bits) => bits.ue())
 }
 
-function readH264Sps(bits: Bits): Sps {
+/** Returns the number of a VPS, SPS or PPS of H.265. */
+export const parameterSetId265 = (unit: Uint8Array): number | undefined => {
+  const type = ((unit[0] ?? 0) >> 1) & 0x3f
+  if (type === 32) return attempt(unit, 2, (bits) => bits.u(4))
+  return attempt(unit, 2, (bits) => {
+    if (type === 33) readProfile(bits)
+    return bits.ue()
+  })
+}
+
+function readH264Sps(bits: Bits): { sps: Sps; orderType: number } {
   const profile = bits.u(8)
   const constraints = bits.u(8)
   const level = bits.u(8)
@@ -39,7 +69,7 @@ function readH264Sps(bits: Bits): Sps {
     if (bits.u(1)) skipScalingLists(bits, chroma === 3 ? 12 : 8)
   }
   bits.ue()
-  skipOrderCount(bits)
+  const orderType = readOrderType(bits)
   bits.ue()
   bits.u(1)
   const columns = bits.ue() + 1
@@ -53,15 +83,55 @@ function readH264Sps(bits: Bits): Sps {
   const cropY = (plain || chroma !== 1 ? 1 : 2) * (2 - frameOnly)
   // The older profiles write level 1b as 1.1 with a constraint flag.
   const is1b = level === 11 && (constraints & 0x10) !== 0 && !withChroma.has(profile)
-  return {
+  const sps = {
     width: columns * 16 - crop.x * cropX,
     height: rows * 16 * (2 - frameOnly) - crop.y * cropY,
     profile,
     level: is1b ? '1b' : (level / 10).toFixed(1),
   }
+  return { sps, orderType }
 }
 
-function readH265Sps(bits: Bits): Sps {
+/** Reads the video usability information (H.264 annex E.1.1). */
+function readVui(bits: Bits): Timing {
+  if (bits.u(1) && bits.u(8) === 255) bits.skip(32)
+  if (bits.u(1)) bits.skip(1)
+  if (bits.u(1)) {
+    bits.skip(4)
+    if (bits.u(1)) bits.skip(24)
+  }
+  if (bits.u(1)) {
+    bits.ue()
+    bits.ue()
+  }
+  const [units, scale] = bits.u(1) ? [bits.u(32), bits.u(32), bits.skip(1)] : [0, 0]
+  // One frame has two ticks. Some cameras write nonsense.
+  const rate = units > 0 ? Math.round((scale / units / 2) * 100) / 100 : 0
+  const fps = rate > 0 && rate <= 240 ? { fps: rate } : {}
+  const hasNal = bits.u(1) === 1 && skipHrd(bits)
+  const hasVcl = bits.u(1) === 1 && skipHrd(bits)
+  if (hasNal || hasVcl) bits.skip(1)
+  bits.skip(1)
+  if (!bits.u(1)) return fps
+  bits.skip(1)
+  for (let n = 0; n < 4; n++) bits.ue()
+  return { ...fps, reorders: bits.ue() > 0 }
+}
+
+function skipHrd(bits: Bits): true {
+  const count = bits.ue() + 1
+  bits.skip(8)
+  for (let n = 0; n < count; n++) {
+    bits.ue()
+    bits.ue()
+    bits.skip(1)
+  }
+  bits.skip(20)
+  return true
+}
+
+/** Reads the beginning of an SPS of H.265, up to its number. */
+function readProfile(bits: Bits): { profile: number; level: number; layers: number } {
   bits.u(4)
   const layers = bits.u(3)
   bits.u(1)
@@ -71,6 +141,11 @@ function readH265Sps(bits: Bits): Sps {
   const present = Array.from({ length: layers }, () => ({ profile: bits.u(1), level: bits.u(1) }))
   if (layers > 0) bits.skip(2 * (8 - layers))
   for (const layer of present) bits.skip(88 * layer.profile + 8 * layer.level)
+  return { profile, level, layers }
+}
+
+function readH265Sps(bits: Bits): { sps: Sps; reorders: (rest: Bits) => boolean } {
+  const { profile, level, layers } = readProfile(bits)
   bits.ue()
   const chroma = bits.ue()
   const separatePlanes = chroma === 3 && bits.u(1) === 1
@@ -79,7 +154,23 @@ function readH265Sps(bits: Bits): Sps {
   const crop = readCrop(bits)
   const cropX = !separatePlanes && (chroma === 1 || chroma === 2) ? 2 : 1
   const cropY = !separatePlanes && chroma === 1 ? 2 : 1
-  return { width: width - crop.x * cropX, height: height - crop.y * cropY, profile, level: (level / 30).toFixed(1) }
+  const sps = {
+    width: width - crop.x * cropX,
+    height: height - crop.y * cropY,
+    profile,
+    level: (level / 30).toFixed(1),
+  }
+  return { sps, reorders: (rest) => readsReordering(rest, layers) }
+}
+
+/** Reads what follows the size: whether a layer has pictures that are reordered. */
+function readsReordering(bits: Bits, layers: number): boolean {
+  bits.ue()
+  bits.ue()
+  bits.ue()
+  const count = bits.u(1) ? layers + 1 : 1
+  const depths = Array.from({ length: count }, () => [bits.ue(), bits.ue(), bits.ue()][1] ?? 0)
+  return depths.some((depth) => depth > 0)
 }
 
 function readCrop(bits: Bits): { x: number; y: number } {
@@ -101,14 +192,16 @@ function skipScalingLists(bits: Bits, count: number): void {
   }
 }
 
-function skipOrderCount(bits: Bits): void {
+/** Returns `pic_order_cnt_type`, and skips what follows it. */
+function readOrderType(bits: Bits): number {
   const type = bits.ue()
   if (type === 0) bits.ue()
-  if (type !== 1) return
+  if (type !== 1) return type
   bits.u(1)
   bits.se()
   bits.se()
   for (let left = bits.ue(); left > 0; left--) bits.se()
+  return type
 }
 
 interface Bits {

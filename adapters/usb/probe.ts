@@ -5,6 +5,7 @@ import type { Capabilities, Format, LocalDevice, RtspDevice } from '../../machin
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { DeviceProbe, Log, StreamReader } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
+import { fourccOf } from '../../machines/domain/streamMedia.js'
 import { codeOf } from '../errorCode.js'
 import { behindStreams, type Ran, type Run, run as runProgram } from '../ffmpeg/run.js'
 import { isUnderstood, parseFormats } from './formats.js'
@@ -97,18 +98,17 @@ function notUnderstood({ stdout }: Ran): Failure {
 }
 
 async function describe(
-  { url }: RtspDevice,
+  device: RtspDevice,
   reader: Pick<StreamReader, 'describe'>,
   signal: AbortSignal,
 ): Promise<Capabilities> {
-  const { codec, width, height } = await reader.describe(url, signal)
-  const fourcc = fourccs[codec.toUpperCase().replace(/[^A-Z0-9]/g, '')] ?? codec.toUpperCase()
-  // A DESCRIBE gives no rates, and sometimes no size. RTSP cameras need neither: no mode is chosen for them.
-  const sizes = width && height ? [{ width, height, rates: [] }] : []
-  return { formats: [{ fourcc, description: `${codec} by RTSP`, sizes }] }
+  const stream = await reader.describe(device.url, signal, device)
+  const { codec, width, height, fps } = stream
+  const fourcc = fourccOf(codec)
+  // A DESCRIBE need not tell size and rate. RTSP cameras need neither: no mode is chosen for them.
+  const sizes = width && height ? [{ width, height, rates: fps ? [fps] : [] }] : []
+  return { formats: [{ fourcc, description: `${codec} by RTSP`, sizes }], stream }
 }
-
-const fourccs: Record<string, string> = { H264: 'H264', H265: 'HEVC', HEVC: 'HEVC', JPEG: 'MJPG', MJPEG: 'MJPG' }
 
 const rates = [30, 25, 15, 10, 5]
 const virtualCapabilities: Capabilities = {

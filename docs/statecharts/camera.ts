@@ -21,6 +21,7 @@ export const machine = setup({
     dropDevice: () => {},
     takeIdentity: () => {},
     keepProbe: () => {},
+    takeMedia: () => {},
     noteProbeFailure: () => {},
     takeReason: () => {},
     clearReason: () => {},
@@ -434,6 +435,7 @@ export const machine = setup({
                         restarting: { after: { restartPause: 'serving' } },
                       },
                       on: {
+                        'media.found': { actions: 'takeMedia' },
                         'device.removed': { target: 'draining', actions: ['dropDevice', 'drain'] },
                         'device.replaced': { target: 'draining', actions: ['takeDevice', 'drain'] },
                         'source.lost': { target: 'draining', actions: 'drain' },

@@ -7,6 +7,7 @@ export const machine = setup({
     measurePath: fromPromise(async () => {}),
   },
   actions: {
+    tellMedia: () => {},
     keepMeasurement: () => {},
     forgetMeasurement: () => {},
     giveReason: () => {},
@@ -40,7 +41,7 @@ export const machine = setup({
               {
                 guard: { type: 'isReady' },
                 target: '#pull.running',
-                actions: [{ type: 'keepMeasurement' }, 'tellStarted'],
+                actions: [{ type: 'tellMedia' }, { type: 'keepMeasurement' }, 'tellStarted'],
               },
               { target: 'waiting' },
             ],
@@ -65,7 +66,7 @@ export const machine = setup({
                 guard: { type: 'hasGrown' },
                 target: '#pull.running',
                 reenter: true,
-                actions: { type: 'keepMeasurement' },
+                actions: [{ type: 'tellMedia' }, { type: 'keepMeasurement' }],
               },
               { target: 'waiting' },
             ],
@@ -94,7 +95,7 @@ export const machine = setup({
               {
                 guard: { type: 'hasGrown' },
                 target: '#pull.running',
-                actions: [{ type: 'keepMeasurement' }, 'tellStarted'],
+                actions: [{ type: 'tellMedia' }, { type: 'keepMeasurement' }, 'tellStarted'],
               },
               { target: 'waiting' },
             ],

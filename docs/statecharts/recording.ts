@@ -25,6 +25,7 @@ export const machine = setup({
     takeReason: () => {},
     takeLack: () => {},
     expectData: () => {},
+    expectKeyframe: () => {},
     giveReason: () => {},
     keepResult: () => {},
     keepFiles: () => {},
@@ -41,11 +42,14 @@ export const machine = setup({
     isDoubtful: () => true,
     hasStarted: () => false,
     isSurvivable: () => true,
+    isPulled: () => true,
+    awaitsKeyframe: () => true,
     isAtItsEnd: () => true,
     lacks: () => false,
   },
   delays: {
     confirmLimit: 20000,
+    keyframeLimit: 40000,
     stallLimit: 3000,
     interruptionLimit: 30000,
     retryPause: 1000,
@@ -147,9 +151,30 @@ export const machine = setup({
                   },
                 ],
               },
-              on: { 'stream.lost': { actions: 'takeReason' } },
+              on: {
+                'stream.lost': { target: '.forStream', actions: 'takeReason' },
+                'stream.held': { target: '.forData', actions: 'expectKeyframe' },
+              },
+              initial: 'forStream',
+              states: {
+                forStream: {},
+                forData: { id: 'forData' },
+                forKeyframe: {
+                  after: {
+                    keyframeLimit: [
+                      {
+                        guard: 'hasStarted',
+                        target: '#recording.holding.closing.retrying',
+                        actions: 'countAttempt',
+                      },
+                      { target: '#recording.holding.closing.failing' },
+                    ],
+                  },
+                },
+              },
               after: {
                 confirmLimit: [
+                  { guard: 'awaitsKeyframe', target: '.forKeyframe' },
                   {
                     guard: 'hasStarted',
                     target: '#recording.holding.closing.retrying',
@@ -243,6 +268,10 @@ export const machine = setup({
                         },
                         { type: 'beginGap', params: { closes: true } },
                       ],
+                    },
+                    'stream.changed': {
+                      target: '#recording.holding.closing.pausing',
+                      actions: ['takeReason', { type: 'beginGap', params: { closes: true } }],
                     },
                     'stream.lost': {
                       target: 'interrupted.lost',

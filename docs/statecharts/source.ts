@@ -7,18 +7,24 @@ export const machine = setup({
     describeSource: fromPromise(async () => {}),
   },
   actions: {
+    countAnswer: () => {},
+    forgetAnswers: () => {},
     giveReason: () => {},
   },
   guards: {
+    isUnasked: () => false,
     isForbidden: () => true,
   },
   delays: {
-    interval: 5000,
+    interval: 10000,
+    repeat: 5000,
   },
 }).createMachine({
   id: 'source',
-  initial: 'answering',
+  initial: 'deciding',
   states: {
+    deciding: { always: [{ guard: 'isUnasked', target: 'unasked' }, { target: 'answering' }] },
+    unasked: {},
     answering: {
       initial: 'waiting',
       states: {
@@ -26,14 +32,14 @@ export const machine = setup({
         asking: {
           invoke: {
             src: 'describeSource',
-            onDone: 'waiting',
+            onDone: { target: 'waiting', actions: 'countAnswer' },
             onError: [
               {
                 guard: { type: 'isForbidden' },
                 target: '#source.lost',
                 actions: { type: 'giveReason' },
               },
-              { target: '#source.silent' },
+              { target: '#source.silent', actions: 'forgetAnswers' },
             ],
           },
         },
@@ -42,7 +48,7 @@ export const machine = setup({
     silent: {
       initial: 'waiting',
       states: {
-        waiting: { after: { interval: 'asking' } },
+        waiting: { after: { repeat: 'asking' } },
         asking: {
           invoke: {
             src: 'describeSource',

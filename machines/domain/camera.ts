@@ -1,5 +1,7 @@
 /** The types of cameras: devices, identities, capabilities and pipelines. */
 
+import type { SourceDescription } from './sourceDescription.js'
+
 /** One per identity, kept in the data directory, never reused: `camera0`, `camera1` … */
 export type CameraId = `camera${number}`
 
@@ -41,8 +43,23 @@ export interface V4l2Device {
 /** A device with a node on this host. */
 export type LocalDevice = UsbDevice | V4l2Device
 
+/** How a network camera is reached, as far as its entry says. */
+export interface RtspAccess {
+  /** Absent: the media server tries UDP, then TCP. */
+  transport?: 'tcp' | 'udp'
+  /** SHA-256 of the certificate, 64 lower-case hex digits. It is trusted, and no other. */
+  fingerprint?: string
+  /** The user whose password is in the file. It is read at each use, so that it may change. */
+  user?: string
+  passwordFile?: string
+  /** How the service asks whether the camera is there; absent: by DESCRIBE. `off`: not while it is connected. */
+  keepalive?: 'options' | 'off'
+  /** An idle camera is asked this seldom, in ms; absent: as often as all. */
+  checkInterval?: number
+}
+
 /** A network camera, configured or added by a client. `url` may hold credentials: never log or return it unmasked. */
-export interface RtspDevice {
+export interface RtspDevice extends RtspAccess {
   kind: 'rtsp'
   name: string
   url: string
@@ -129,6 +146,8 @@ export interface Format {
 
 export interface Capabilities {
   formats: Format[]
+  /** Of a network camera: what its stream consists of. */
+  stream?: SourceDescription
 }
 
 /** The format, size and rate in which a camera is captured. */

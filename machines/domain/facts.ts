@@ -5,6 +5,7 @@ import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import type { ConfigChange, ConfigComparison, ConfigFault, ConfigOrigin } from './configuration.js'
 import type { FileKind, RecordingFolder } from './files.js'
+import type { SourceDescription } from './mediaServer.js'
 import type { Reason } from './reason.js'
 import type { Gap } from './recording.js'
 import type { Cleanup, RetentionPolicy } from './retention.js'
@@ -19,6 +20,8 @@ export type CameraFact = { camera: CameraId } & (
   | { type: 'camera.statusChanged'; name: string; from: CameraStatus; to: CameraStatus; reason?: Reason }
   | { type: 'camera.probed'; formats: string[] }
   | { type: 'camera.probeFailed'; reason: Reason }
+  /** The stream of a network camera has another codec or size. */
+  | { type: 'camera.mediaChanged'; from: SourceDescription; to: SourceDescription; reason: Reason }
   | { type: 'camera.identityAmbiguous'; reason: Reason }
   | { type: 'camera.retired' }
   /** By a client, or in the configuration. */

@@ -1,8 +1,11 @@
 /** Ports for the media server's process, its control API and RTSP. Times are epoch ms, durations ms. */
-import type { CameraId } from './camera.js'
+import type { CameraId, RtspAccess } from './camera.js'
 import type { Dispose } from './dispose.js'
 import type { Drift } from './drift.js'
 import type { Reason } from './reason.js'
+import type { SourceDescription } from './sourceDescription.js'
+
+export type { AudioDescription, SourceDescription } from './sourceDescription.js'
 
 /** The media server that is used. `why`: one sentence for people. */
 export interface ServerChoice {
@@ -30,7 +33,7 @@ export interface ServerProcess {
 /** The path of one camera. `command`: runs on demand and publishes to the path. `url`: pulled on demand. */
 export interface PathSpec {
   name: CameraId
-  source: { command: string } | { url: string }
+  source: { command: string } | ({ url: string } & Pick<RtspAccess, 'transport' | 'fingerprint'>)
 }
 
 /** The result of adding a path, at first or again after a restart of the media server. */
@@ -53,6 +56,8 @@ export interface StreamState {
   bytesReceived: number
   bytesSent: number
   tracks: string[]
+  /** What the media server has found in the tracks. Servers before 1.19 do not tell it. */
+  media?: SourceDescription
 }
 
 /**
@@ -106,12 +111,8 @@ export interface MediaServer {
 
 export type BreakerEvent = { type: 'breaker.opened' } | { type: 'breaker.closed' }
 
-/** The result of a DESCRIBE. */
-export interface SourceDescription {
-  codec: string
-  width?: number
-  height?: number
-}
+/** The codecs whose keyframes the service reads itself, as ffmpeg calls them. */
+export type KeyframeCodec = 'h264' | 'hevc'
 
 /** Small RTSP client: holds streams, reads keyframes, describes sources. */
 export interface StreamReader {
@@ -120,8 +121,16 @@ export interface StreamReader {
    * calls `lost` at most once.
    */
   hold(name: string, lost: (reason: Reason) => void, signal: AbortSignal): Promise<Dispose>
-  /** Resolves with the next keyframe and its parameter sets, as H.264 Annex B. Starts the stream if it does not run. */
-  keyframe(name: string, signal: AbortSignal): Promise<Uint8Array>
+  /**
+   * Resolves with the next keyframe of H.264 or H.265 and its parameter sets, as Annex B. Starts the stream if it does
+   * not run. Calls `described` as soon as the codec is known. Rejects with `codec_unsupported` if the pictures of the
+   * stream can only be found by decoding it.
+   */
+  keyframe(name: string, signal: AbortSignal, described?: (codec: KeyframeCodec) => void): Promise<Uint8Array>
+  /** Returns the URL of a stream for a program that decodes it. It holds credentials of the service: never log it. */
+  address(name: string): string
   /** Sends OPTIONS and DESCRIBE to a source. Rejects with `Failure`: unreachable, source_refused … */
-  describe(url: string, signal: AbortSignal): Promise<SourceDescription>
+  describe(url: string, signal: AbortSignal, access?: RtspAccess): Promise<SourceDescription>
+  /** Sends only OPTIONS, which does not wake a camera that sleeps. Rejects in the same way. */
+  reach(url: string, signal: AbortSignal, access?: RtspAccess): Promise<void>
 }

@@ -3,7 +3,7 @@
  * them. Times are epoch milliseconds, sizes bytes, durations milliseconds. Every promise respects its `signal`. The
  * message of a rejected promise is one sentence for people and contains no path, token or password.
  */
-import type { CameraId, CameraSettings, CaptureMode, CodecSettings } from './camera.js'
+import type { CameraId, CameraSettings, CaptureMode, CodecSettings, RtspAccess } from './camera.js'
 
 export * from './capture.js'
 export type { Dispose } from './dispose.js'
@@ -88,7 +88,7 @@ export interface CameraEntry {
   /** `match`: a serial, a port, `vendor:product` or a link below /dev/v4l. `path`: below /dev. */
   source:
     | { kind: 'virtual' }
-    | { kind: 'rtsp'; url: string }
+    | ({ kind: 'rtsp'; url: string } & RtspAccess)
     | { kind: 'usb'; match: string }
     | { kind: 'v4l2'; path: string }
   enabled: boolean

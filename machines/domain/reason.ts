@@ -45,6 +45,7 @@ const sentences = {
   not_rtsp: 'the answer is not RTSP',
   stream_not_found: 'there is no stream at this path',
   codec_unsupported: 'the codec of the stream is not supported',
+  b_frames: 'the stream has B-frames, which WebRTC does not play: switch them off in the camera (profile baseline)',
   not_a_stream: 'the camera offers no video that can be used',
   // An external stream.
   already_configured: 'the stream is a configured camera',
@@ -54,6 +55,7 @@ const sentences = {
   name_unanswered: 'the name of the host could not be looked up',
   // The stream.
   no_frames: 'the camera delivers no frames',
+  no_keyframe: 'the camera sent no keyframe in time',
   no_longer_used: 'the stream is no longer used',
   pipeline_killed: 'the pipeline was killed',
   pipeline_restarted: 'the pipeline was restarted because it delivered no frames',
@@ -68,6 +70,7 @@ const sentences = {
   program_missing: 'a required program is not installed',
   out_of_memory: 'the host is out of memory',
   stream_lost: 'the stream was lost',
+  stream_changed: 'the camera changed the size or the codec of its stream',
   not_started_in_time: 'the stream did not start in time',
   // The media server.
   path_refused: 'the media server refuses the stream of this camera',
@@ -106,6 +109,7 @@ const sentences = {
   // Pictures.
   stream_asleep: 'the stream is not running',
   no_picture: 'no picture could be taken',
+  picture_incomplete: 'a part of the picture is missing',
   not_a_usb_camera: 'this is not a USB camera',
   not_a_local_device: 'this is not a local device',
   // The simulation.

@@ -1,5 +1,5 @@
 /** The cameras that should exist, with their ids: plugged in, configured, or added by clients. */
-import type { CameraId, CameraSettings, Device, Identity, LocalDevice, V4l2Device } from './camera.js'
+import type { CameraId, CameraSettings, Device, Identity, LocalDevice, RtspDevice, V4l2Device } from './camera.js'
 import { entriesOf, isMeant, keyOf, linkTo, settingsKey } from './entries.js'
 import type { AddedStream } from './external.js'
 import { identify, identifyNamed } from './identity.js'
@@ -83,9 +83,7 @@ export function roster({ devices, entries, streams, away }: Wanted, registry: Re
     if (source.kind === 'v4l2') {
       const device = devices.find((one) => own.get(one.node) === entry)
       if (device?.kind === 'v4l2') add(key, evidenceOf(source.path), { ...camera, device })
-    } else if (source.kind === 'rtsp')
-      add(key, undefined, { ...camera, device: { kind: 'rtsp', name, url: source.url } })
-    else add(key, undefined, { ...camera, device: { kind: 'virtual', name } })
+    } else add(key, undefined, { ...camera, device: { ...source, name } })
   }
   for (const { name, url } of streams) {
     // The stream may have been added to the configuration later.
@@ -137,5 +135,11 @@ export const configuredAt = (url: string, entries: readonly CameraEntry[]): Came
 export function isSameDevice(one: Device, other: Device): boolean {
   if (one.kind === 'usb' && other.kind === 'usb') return one.node === other.node && one.port === other.port
   if (one.kind === 'v4l2' && other.kind === 'v4l2') return one.node === other.node
-  return one.kind === 'rtsp' && other.kind === 'rtsp' ? one.url === other.url : one.kind === other.kind
+  return one.kind === 'rtsp' && other.kind === 'rtsp' ? isSameAccess(one, other) : one.kind === other.kind
+}
+
+/** Compares all but the name, which may change while the stream runs. */
+const isSameAccess = (one: RtspDevice, other: RtspDevice): boolean => {
+  const parts = (device: RtspDevice) => Object.entries({ ...device, name: '' }).sort(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify(parts(one)) === JSON.stringify(parts(other))
 }

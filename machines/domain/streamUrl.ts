@@ -127,6 +127,8 @@ function partsOf(url: string): { scheme: string; userinfo: string; authority: st
 
 /** Normalised: lower case, `0x7f.1` as 127.0.0.1, IPv6 in brackets. `URL` normalises only http hosts. */
 function hostOf(authority: string): string | undefined {
+  const [, bare, zone] = /^(\[[0-9a-f:.]+)%(?:25)?([\w.~-]+)\](?::\d*)?$/i.exec(authority) ?? []
+  if (bare !== undefined) return hostOf(`${bare}]`)?.replace(']', `%25${zone}]`)
   const host = authority.replace(/:\d*$/, '')
   if (!/^(?:\[[^@]+\]|[^@:[\]]+)$/.test(host) || !URL.canParse(`http://${host}/`)) return undefined
   const { hostname } = new URL(`http://${host}/`)
@@ -157,3 +159,10 @@ const decoded = (path: string): string =>
       return sequence
     }
   })
+
+/** Returns the URL with a user and a password, which it must not have yet. */
+export const urlWithUser = (url: string, user: string, password: string): string =>
+  url.replace('://', () => `://${whole(user)}:${whole(password)}@`)
+
+/** Encodes also what looks like an escape already. */
+const whole = (text: string): string => encoded(text.replaceAll('%', '%25'), plainInUser)

@@ -43,6 +43,25 @@ export interface Camera {
     profile?: string
     level?: string
   }
+  /** Since 1.1. Only of RTSP cameras, as far as it is known */
+  media?: {
+    video: {
+      /** As in RTP: H264, H265, JPEG */
+      codec: string
+      resolution?: string
+      fps?: number
+      /** Absent: the camera does not tell */
+      b_frames?: boolean
+    }
+    audio?: {
+      /** AAC, PCMA, PCMU, OPUS … */
+      codec: string
+      sample_rate?: number
+      channels?: number
+      /** Whether recordings contain it */
+      recorded: boolean
+    }
+  }
   stream_state: 'INACTIVE' | 'STARTING' | 'ACTIVE' | 'ERROR'
   recording?: {
     status: 'STARTING' | 'RECORDING' | 'INTERRUPTED' | 'STOPPING' | 'STOPPED' | 'FAILED'
@@ -218,6 +237,25 @@ export interface Methods {
         profile?: string
         level?: string
       }
+      /** Since 1.1. Only of RTSP cameras, as far as it is known */
+      media?: {
+        video: {
+          /** As in RTP: H264, H265, JPEG */
+          codec: string
+          resolution?: string
+          fps?: number
+          /** Absent: the camera does not tell */
+          b_frames?: boolean
+        }
+        audio?: {
+          /** AAC, PCMA, PCMU, OPUS … */
+          codec: string
+          sample_rate?: number
+          channels?: number
+          /** Whether recordings contain it */
+          recorded: boolean
+        }
+      }
       stream_state: 'INACTIVE' | 'STARTING' | 'ACTIVE' | 'ERROR'
       recording?: {
         status: 'STARTING' | 'RECORDING' | 'INTERRUPTED' | 'STOPPING' | 'STOPPED' | 'FAILED'
@@ -306,6 +344,34 @@ export interface Methods {
         description: string
         resolution: string
         fps: number[]
+      }[]
+      /** Since 1.1. Only of RTSP cameras, as far as it is known */
+      media?: {
+        video: {
+          /** As in RTP: H264, H265, JPEG */
+          codec: string
+          resolution?: string
+          fps?: number
+          /** Absent: the camera does not tell */
+          b_frames?: boolean
+        }
+        audio?: {
+          /** AAC, PCMA, PCMU, OPUS … */
+          codec: string
+          sample_rate?: number
+          channels?: number
+          /** Whether recordings contain it */
+          recorded: boolean
+        }
+      }
+      /** Since 1.1. Only of RTSP cameras: what works with the codec of the stream */
+      uses?: {
+        use: 'snapshot' | 'recording' | 'hls' | 'webrtc'
+        works: boolean
+        /** Code of the reason */
+        reason?: string
+        /** The reason in one sentence */
+        details?: string
       }[]
     }
   }
@@ -665,6 +731,14 @@ export interface Methods {
       }
       /** Address of a picture of this moment, relative to the address of the API */
       snapshot_url: string
+      /** Since 1.1. Protocols that do not play the codec of this stream. RTSP plays every codec */
+      unplayable?: {
+        protocol: 'hls' | 'webrtc'
+        /** Code of the reason */
+        reason: string
+        /** The reason in one sentence */
+        details?: string
+      }[]
       /** When the URLs stop working and their readers are disconnected; absent: never */
       expires_at?: string
       /** Code of the reason */
@@ -1955,6 +2029,10 @@ export interface Notifications {
   'camera.capability_detected': {
     device: string
     formats: string[]
+    /** Code of the reason */
+    reason?: string
+    /** The reason in one sentence */
+    details?: string
     severity: 'info' | 'warning' | 'error' | 'critical'
     /** Number of the fact; numbers without a notification leave gaps */
     seq: number
@@ -2015,6 +2093,25 @@ export interface Notifications {
           source_format: string
           profile?: string
           level?: string
+        }
+        /** Since 1.1. Only of RTSP cameras, as far as it is known */
+        media?: {
+          video: {
+            /** As in RTP: H264, H265, JPEG */
+            codec: string
+            resolution?: string
+            fps?: number
+            /** Absent: the camera does not tell */
+            b_frames?: boolean
+          }
+          audio?: {
+            /** AAC, PCMA, PCMU, OPUS … */
+            codec: string
+            sample_rate?: number
+            channels?: number
+            /** Whether recordings contain it */
+            recorded: boolean
+          }
         }
         stream_state: 'INACTIVE' | 'STARTING' | 'ACTIVE' | 'ERROR'
         recording?: {

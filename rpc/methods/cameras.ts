@@ -4,10 +4,20 @@ import type { CameraView } from '../../machines/domain/views.js'
 import { standingAnswer } from '../answers.js'
 import { Flapping, flappingFields } from '../flapping.js'
 import { type Call, method } from '../method.js'
-import { cameraOf, capabilitiesOf, given, seconds, sizeOf } from '../present.js'
+import { cameraOf, capabilitiesOf, given, mediaOf, seconds, sizeOf, supportFields } from '../present.js'
 import { reasonFields, reasonShape } from '../reason.js'
 import { camerasFor, hasAllCameras } from '../rights.js'
-import { Camera, CameraName, CameraParam, Count, cameraProperties, None, OneCamera } from '../schemas.js'
+import {
+  Camera,
+  CameraName,
+  CameraParam,
+  Count,
+  cameraProperties,
+  MediaInfo,
+  None,
+  OneCamera,
+  Support,
+} from '../schemas.js'
 import { urlsFor, viewerOf } from '../signedUrls.js'
 import { type KnownStream, streamStateOf } from './streamState.js'
 
@@ -156,6 +166,10 @@ const getCameraCapabilities = method({
       }),
       { description: 'The sizes and rates that can be combined' },
     ),
+    media: Type.Optional(MediaInfo),
+    uses: Type.Optional(
+      Type.Array(Support, { description: 'Since 1.1. Only of RTSP cameras: what works with the codec of the stream' }),
+    ),
   }),
   handler: ({ device }, { services }) => {
     const view = services.directory.camera(device)
@@ -170,6 +184,7 @@ const getCameraCapabilities = method({
       modes: (view.capabilities?.formats ?? []).flatMap(({ fourcc, description, sizes }) =>
         sizes.map((size) => ({ format: fourcc, description, resolution: sizeOf(size), fps: size.rates })),
       ),
+      ...given({ media: mediaOf(view), uses: supportFields(view) }),
     }
   },
 })

@@ -1,9 +1,11 @@
 import Type from 'typebox'
 import { dependencyFailed, reasonOf, ServiceError } from '../../machines/domain/errors.js'
 import { because } from '../../machines/domain/reason.js'
+import { supportOf } from '../../machines/domain/streamSupport.js'
+import type { CameraView } from '../../machines/domain/views.js'
 import { method } from '../method.js'
-import { iso, seconds } from '../present.js'
-import { optionalReasonShape, reasonFields } from '../reason.js'
+import { given, iso, seconds } from '../present.js'
+import { optionalReasonShape, reasonFields, reasonShape } from '../reason.js'
 import { camerasFor } from '../rights.js'
 import { CameraName, CameraParam, Count, None, OneCamera, StreamUrls, Time, timeOf } from '../schemas.js'
 import { requestedLife, signedUrls, stillUrl, urlsFor, viewerOf } from '../signedUrls.js'
@@ -122,6 +124,11 @@ const getStreamUrl = method({
     snapshot_url: Type.String({
       description: 'Address of a picture of this moment, relative to the address of the API',
     }),
+    unplayable: Type.Optional(
+      Type.Array(Type.Object({ protocol: Type.Enum(['hls', 'webrtc']), ...reasonShape }), {
+        description: 'Since 1.1. Protocols that do not play the codec of this stream. RTSP plays every codec',
+      }),
+    ),
     expires_at: Type.Optional(timeOf('When the URLs stop working and their readers are disconnected; absent: never')),
     ...optionalReasonShape,
   }),
@@ -131,7 +138,8 @@ const getStreamUrl = method({
     const wished = expiresIn === undefined ? undefined : Math.min(expiresIn * 1000, services.urls.streamLife)
     const requested = life === undefined || !caller ? wished : requestedLife(services, caller, life * 1000)
     const { known, state } = await streamStateOf(services, id)
-    const { status, cause, stream } = services.directory.camera(device)
+    const view = services.directory.camera(device)
+    const { status, cause, stream } = view
     const { urls, expiresAt } = signedUrls(services, id, viewerOf(call), requested)
     const hasFailed = stream.status === 'ERROR' || status === 'ERROR'
     const isReady = known && stream.status === 'ACTIVE'
@@ -145,11 +153,20 @@ const getStreamUrl = method({
       stream_status: hasFailed ? ('ERROR' as const) : isReady ? ('READY' as const) : ('NOT_READY' as const),
       streams: urls,
       snapshot_url: stillUrl(call, id, expiresAt),
+      ...given({ unplayable: unplayable(view) }),
       ...(expiresAt === undefined ? {} : { expires_at: iso(expiresAt) }),
       ...reasonFields(status === 'CONNECTED' ? streamReason : cause.reason),
     }
   },
 })
+
+/** The protocols that do not play the stream; `undefined`: none. */
+function unplayable({ capabilities }: CameraView) {
+  const found = (capabilities?.stream ? supportOf(capabilities.stream) : []).flatMap(({ use, reason }) =>
+    reason !== undefined && (use === 'hls' || use === 'webrtc') ? [{ protocol: use, ...reasonFields(reason) }] : [],
+  )
+  return found.length > 0 ? found : undefined
+}
 
 const getStreamStatus = method({
   name: 'get_stream_status',

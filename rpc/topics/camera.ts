@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { fourccOf } from '../../machines/domain/streamMedia.js'
 import type { CameraStatus } from '../../machines/domain/views.js'
 import type { Severity } from '../filters.js'
 import { cameraMembersOf } from '../present.js'
@@ -44,9 +45,13 @@ const statusChange = topic({
 
 const capabilityDetected = topic({
   name: 'camera.capability_detected',
-  summary: 'the formats of a camera are known',
-  params: cameraParamsOf({ formats: Type.Array(Type.String()) }),
-  from: { 'camera.probed': ({ formats }) => notice('info', { formats }) },
+  summary: 'the formats of a camera are known, or a network camera changed its stream (`stream_changed`)',
+  params: cameraParamsOf({ formats: Type.Array(Type.String()), ...optionalReasonShape }),
+  from: {
+    'camera.probed': ({ formats }) => notice('info', { formats }),
+    'camera.mediaChanged': ({ to, reason }) =>
+      notice('info', { formats: [fourccOf(to.codec)] as string[], ...reasonFields(reason) }),
+  },
 })
 
 const capabilityError = topic({
@@ -79,6 +84,7 @@ const statusUpdate = topic({
     'camera.probeFailed': ({ camera }, world) => wholeCamera(camera, world),
     'camera.identityAmbiguous': ({ camera }, world) => wholeCamera(camera, world),
     'camera.renamed': ({ camera }, world) => wholeCamera(camera, world),
+    'camera.mediaChanged': ({ camera }, world) => wholeCamera(camera, world),
     'stream.started': ({ camera }, world) => wholeCamera(camera, world),
     'stream.ended': ({ camera }, world) => wholeCamera(camera, world),
     'recording.started': ({ camera }, world) => wholeCamera(camera, world),

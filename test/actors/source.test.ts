@@ -26,10 +26,12 @@ function arrange() {
     described.push(url)
     return { codec: 'H264' }
   }
+  const reached: string[] = []
+  const reach = async (url: string) => void reached.push(url)
   const unused = () => Promise.reject(new Error('not here'))
   const ports = {
     addresses,
-    reader: { describe, hold: unused, keyframe: unused },
+    reader: { describe, hold: unused, keyframe: unused, address: () => '', reach },
     probe: { capabilities: async () => ({ formats: [{ fourcc: 'H264', description: '', sizes: [] }] }) },
     defaults: {
       width: 640,
@@ -45,7 +47,7 @@ function arrange() {
   const turnBack = () => {
     refusal = 'must not lead back to this service'
   }
-  return { effects, source, asked, described, turnBack }
+  return { effects, source, asked, described, reached, turnBack }
 }
 
 describe('the source of an added stream', () => {
@@ -85,5 +87,22 @@ describe('the source of an added stream', () => {
     await look()
     expect(actor.getSnapshot().output).to.deep.equal(because('address_refused', refused))
     expect([asked.length, described.length], 'one refusal is enough').to.deep.equal([2, 1])
+  })
+
+  it('is asked as its entry says', async () => {
+    for (const [keepalive, asked] of [
+      [undefined, ['DESCRIBE']],
+      ['options', ['OPTIONS']],
+      ['off', []],
+    ] as const) {
+      const { source, described, reached } = arrange()
+      const clock = new SimulatedClock()
+      const input = { url: configured.url, ...(keepalive && { keepalive }) }
+      const actor = createActor(source, { clock, input }).start()
+      clock.increment(5_000)
+      for (let turns = 0; turns < 3; turns += 1) await turn()
+      expect([...described.map(() => 'DESCRIBE'), ...reached.map(() => 'OPTIONS')]).to.deep.equal(asked)
+      actor.stop()
+    }
   })
 })

@@ -112,7 +112,10 @@ describe('holding a stream', () => {
     const log: string[] = []
     let answer = later<() => void>()
     let lose: (reason: Reason) => void = () => {}
-    const reader: Pick<StreamReader, 'hold' | 'describe'> = {
+    const reader: Pick<StreamReader, 'hold' | 'describe' | 'reach'> = {
+      async reach() {
+        log.push('reached')
+      },
       async describe() {
         log.push('described')
         if (!camera.answers) throw new Failure('unreachable', 'no answer')

@@ -61,6 +61,57 @@ describe('configuration of cameras', () => {
     ])
   })
 
+  it('returns how an RTSP camera is reached', () => {
+    const digits = 'ab'.repeat(32)
+    const cameras = `
+      - name: yard
+        source: 'rtsps://192.0.2.1/live'
+        user: ann
+        password: 'p@ss:w/rd%41 #1'
+        transport: tcp
+        fingerprint: 'SHA256 Fingerprint=${'AB:'.repeat(31)}AB'
+        keepalive: options
+        check_interval: 1h
+      - { name: gate, source: 'rtsp://192.0.2.2/', user: ann, password_file: /run/credentials/gate, transport: auto }
+      - { name: link, source: 'rtsp://[fe80::1%eth0]:8554/live' }`
+    expect(load(cameras).map(({ source }) => source)).to.deep.equal([
+      {
+        kind: 'rtsp',
+        url: 'rtsps://ann:p%40ss%3Aw%2Frd%2541%20%231@192.0.2.1/live',
+        transport: 'tcp',
+        fingerprint: digits,
+        keepalive: 'options',
+        checkInterval: 3_600_000,
+      },
+      { kind: 'rtsp', url: 'rtsp://192.0.2.2/', user: 'ann', passwordFile: '/run/credentials/gate' },
+      { kind: 'rtsp', url: 'rtsp://[fe80::1%25eth0]:8554/live' },
+    ])
+  })
+
+  it('names what does not fit together, without a password', () => {
+    const cameras = `
+      - { name: a, source: virtual, transport: tcp }
+      - { name: b, source: 'rtsp://h/', user: ann }
+      - { name: c, source: 'rtsp://h/', password: unspeakable }
+      - { name: d, source: 'rtsp://u:p@h/', user: ann, password: unspeakable }
+      - { name: e, source: 'rtsp://h/', user: ann, password: unspeakable, password_file: /f }
+      - { name: f, source: 'rtsp://h/', fingerprint: '${'ab'.repeat(32)}' }
+      - { name: g, source: 'rtsps://h/', fingerprint: abc, keepalive: never, check_interval: 0, transport: sctp }`
+    expect(faults(cameras)).to.deep.equal([
+      'cameras[0].transport is only for RTSP cameras',
+      'cameras[1].user needs password or password_file',
+      'cameras[2].password needs user',
+      'cameras[3].user must not be set beside a user in the URL: leave one of them out',
+      'cameras[4].password_file must not be set beside password: the password is in one of them',
+      'cameras[5].fingerprint is only for rtsps:// sources',
+      'cameras[6].transport must be one of auto, tcp, udp',
+      'cameras[6].fingerprint must be the SHA-256 fingerprint of a certificate: 64 hex digits, also with colons',
+      'cameras[6].keepalive must be one of describe, options, off',
+      'cameras[6].check_interval must be a duration from 1s to 1d (10s, 500ms, 1h30m; a bare number is in seconds)',
+    ])
+    expect(JSON.stringify(thrownBy(cameras))).not.to.include('unspeakable')
+  })
+
   it('may be empty', () => expect(load('[]')).to.deep.equal([]))
 
   it('lists every fault with its place', () => {
@@ -93,7 +144,8 @@ describe('configuration of cameras', () => {
       'cameras[5].name must be a name of at most 64 printable characters, without a space at its ends',
       'cameras[5].source must contain a host, and optionally a port from 1 to 65535; ' +
         'as in rtsp://192.168.1.20:554/stream; in a user or password write / as %2F, ? as %3F and # as %23',
-      'cameras[6] must be a group of keys (name, key, source, enabled, size, fps, codec, priority, retention, skip_frames)',
+      'cameras[6] must be a group of keys (name, key, source, user, password, password_file, transport, fingerprint, ' +
+        'keepalive, check_interval, enabled, size, fps, codec, priority, retention, skip_frames)',
       'cameras[7].name is set twice',
       'cameras[7].fps has no value',
       'cameras[7].codec must be a group of keys (video_profile, video_level, pixel_format, preset, bitrate)',

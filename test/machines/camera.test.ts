@@ -425,6 +425,29 @@ describe('camera', () => {
     expect(view().kind).to.equal('rtsp')
   })
 
+  it('follows the size and codec that the media server finds, and tells the recording of a change', async () => {
+    const { actor, facts, view, probed, records } = camera({ device: yard })
+    await probed({
+      capabilities: { formats: [], stream: { codec: 'H264' } },
+      pipeline: { kind: 'pull', mode: { fourcc: 'H264', width: 0, height: 0, fps: 0 }, reason: '' },
+    })
+    const small = { codec: 'H264', width: 640, height: 360 }
+    const large = { codec: 'H264', width: 1920, height: 1080 }
+    actor.send({ type: 'media.found', media: small, changed: false })
+    expect(view().mode).to.deep.include({ width: 640, height: 360 })
+    await records()
+    const before = facts.length
+    actor.send({ type: 'media.found', media: large, changed: true })
+    expect(view().mode).to.deep.include({ width: 1920, height: 1080 })
+    expect(facts.slice(before).map(({ type }) => type)).to.have.members([
+      'camera.mediaChanged',
+      'recording.interrupted',
+    ])
+    expect(view().recording?.reason).to.deep.equal(
+      because('stream_changed', 'the camera changed its stream from H264 640x360 to H264 1920x1080'),
+    )
+  })
+
   for (const kind of ['local', 'network'] as const) {
     it(`stays faulty while a ${kind} camera is probed again`, async () => {
       const { view, clock, probes, probed, probeFails } = camera({ device: kind === 'local' ? device : yard })

@@ -1,8 +1,9 @@
 import { expect } from 'chai'
-import { createActor, fromPromise, SimulatedClock } from 'xstate'
+import { fromPromise, SimulatedClock } from 'xstate'
 import type { StreamFact } from '../../machines/domain/facts.js'
 import { type PathMeasurement, pullMachine } from '../../machines/pull.js'
 import { turn } from '../support/later.js'
+import { withParent } from '../support/parent.js'
 
 describe('pull', () => {
   it('runs while bytes of the camera arrive', async () => {
@@ -59,15 +60,33 @@ describe('pull', () => {
   })
 })
 
+describe('the media of a pulled stream', () => {
+  it('goes to the camera once, and again when its size or codec changes', async () => {
+    const { second, told } = pull()
+    const small = { codec: 'H264', width: 640, height: 360 }
+    const large = { codec: 'H264', width: 1920, height: 1080 }
+    await second({ ready: true, bytes: 1_000, media: small })
+    await second({ ready: true, bytes: 2_000, media: { ...small, audio: { codec: 'AAC' } } })
+    await second({ ready: true, bytes: 3_000, media: large })
+    await second({ ready: true, bytes: 4_000, media: large })
+    await second({ ready: false, bytes: 0 })
+    await second({ ready: true, bytes: 1_000, media: small })
+    expect(told()).to.deep.equal([
+      { type: 'media.found', media: small, changed: false },
+      { type: 'media.found', media: large, changed: true },
+      { type: 'media.found', media: small, changed: false },
+    ])
+  })
+})
+
 type Measured = Omit<PathMeasurement, 'at' | 'used'> & { used?: boolean }
 
 /** The stream of camera0, measured once a second. */
 function pull() {
   const clock = new SimulatedClock()
-  const facts: StreamFact[] = []
   let now = 0
   let next: Measured | undefined
-  const actor = createActor(
+  const { actor, heard, facts } = withParent(
     pullMachine.provide({
       actors: {
         measurePath: fromPromise<PathMeasurement>(async () => {
@@ -78,11 +97,11 @@ function pull() {
     }),
     { clock, input: { camera: 'camera0' } },
   )
-  actor.on('*', (fact) => facts.push(fact))
-  actor.start()
   return {
     actor,
-    facts: () => facts.map((fact) => ('reason' in fact ? `${fact.type} ${fact.reason.code}` : fact.type)),
+    told: () => heard,
+    facts: () =>
+      (facts as StreamFact[]).map((fact) => ('reason' in fact ? `${fact.type} ${fact.reason.code}` : fact.type)),
     word: () => [...actor.getSnapshot().tags][0] ?? 'asleep',
     async second(measurement: Measured | undefined) {
       next = measurement

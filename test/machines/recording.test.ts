@@ -104,6 +104,38 @@ describe('recording', () => {
     expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
   })
 
+  it('goes on in a new file when the camera changes its stream, and tells why', async () => {
+    const { actor, facts, log, clock, view, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    const reason = because('stream_changed', 'from H264 640x360 to H264 1920x1080')
+    actor.send({ type: 'stream.changed', reason })
+    expect(facts.at(-1)).to.deep.include({ type: 'recording.interrupted', reason, closes: true })
+    await fileClosed()
+    clock.increment(0)
+    expect(log.at(-1)).to.equal('record on')
+    await opened()
+    await firstBytes(two)
+    expect(view()).to.deep.include({ status: 'RECORDING', files: ['one.mp4', 'two.mp4'] })
+    expect(facts.at(-1)).to.have.nested.property('gap.reason.code', 'stream_changed')
+  })
+
+  it('of a camera that encodes by itself waits longer for a keyframe, and says that it waits for one', async () => {
+    const { actor, clock, facts, opened, fileClosed } = record({ isPulled: true })
+    await opened()
+    actor.send({ type: 'stream.held' })
+    clock.increment(20_000)
+    clock.increment(39_999)
+    expect(facts).to.deep.equal([])
+    clock.increment(1)
+    await fileClosed({ files: [], endedAt: 9_000 })
+    expect(facts.at(-1)).to.have.nested.property('outcome.reason.code', 'no_keyframe')
+    expect(facts.at(-1)).to.have.nested.property(
+      'outcome.reason.details',
+      'the recording waits for a keyframe, with which a file begins',
+    )
+  })
+
   it('starts the recorder again after half a minute without data', async () => {
     const { clock, log, view, opened, firstBytes, fileClosed } = record()
     await opened()

@@ -32,6 +32,31 @@ describe('source', () => {
     expect(actor.getSnapshot().output).to.deep.equal(because('address_refused', 'its address leads back'))
   })
 
+  it('with a battery is asked less and less, up to its own interval, and soon again after a missing answer', async () => {
+    const { asked, clock, settle } = source({ checkInterval: 3_600_000 })
+    const next = async (wait: number, error?: Error) => {
+      clock.increment(wait - 1)
+      const early = asked()
+      clock.increment(1)
+      settle(error)
+      await turn()
+      return asked() - early
+    }
+    for (const wait of [5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 640_000, 1_280_000, 2_560_000])
+      expect(await next(wait), `after ${wait} ms`).to.equal(1)
+    expect(await next(3_600_000)).to.equal(1)
+    expect(await next(3_600_000, new Failure('unreachable'))).to.equal(1)
+    expect(await next(5_000), 'the second question').to.equal(1)
+    expect(await next(5_000)).to.equal(1)
+  })
+
+  it('is not asked while it is connected, if its keepalive is off', async () => {
+    const { asked, clock, actor } = source({ keepalive: 'off' })
+    clock.increment(86_400_000)
+    await turn()
+    expect([asked(), actor.getSnapshot().status]).to.deep.equal([0, 'active'])
+  })
+
   it('is checked again only after its answer', async () => {
     const { asked, clock } = source()
     clock.increment(5_000)
@@ -42,7 +67,7 @@ describe('source', () => {
 })
 
 /** A network camera that is checked every five seconds. */
-function source() {
+function source(access: Partial<SourceInput> = {}) {
   const clock = new SimulatedClock()
   let asked = 0
   let settle: (error?: Error) => void = () => {}
@@ -57,7 +82,7 @@ function source() {
         }),
       },
     }),
-    { clock, input: { url: 'rtsp://10.0.0.9/' } },
+    { clock, input: { url: 'rtsp://10.0.0.9/', ...access } },
   )
   actor.start()
   const then = (error?: Error) => {
@@ -65,5 +90,12 @@ function source() {
     settle(error)
     return turn()
   }
-  return { actor, clock, asked: () => asked, answers: () => then(), fails: (error: Error) => then(error) }
+  return {
+    actor,
+    clock,
+    settle: (error?: Error) => settle(error),
+    asked: () => asked,
+    answers: () => then(),
+    fails: (error: Error) => then(error),
+  }
 }

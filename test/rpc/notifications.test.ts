@@ -40,6 +40,13 @@ const everything: Fact[] = [
   { type: 'camera.probed', camera: 'camera0', formats: ['MJPG'] },
   { type: 'camera.probeFailed', camera: 'camera0', reason: because('timed_out') },
   { type: 'camera.identityAmbiguous', camera: 'camera0', reason: because('identity_ambiguous') },
+  {
+    type: 'camera.mediaChanged',
+    camera: 'camera0',
+    from: { codec: 'H264' },
+    to: { codec: 'H265' },
+    reason: because('stream_changed'),
+  },
   { type: 'recording.started', camera: 'camera0', by, filename: 'camera0_1.mp4', startedAt: noon, format: 'fmp4' },
   {
     type: 'recording.interrupted',

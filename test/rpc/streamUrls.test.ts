@@ -44,6 +44,44 @@ describe('stream URLs', () => {
     expect(result.expires_at).to.equal(new Date(noon + hour).toISOString())
   })
 
+  it('say which protocols do not play the stream, and the capabilities say what works', async () => {
+    const { as } = await serve()
+    const stream = { codec: 'H264', fps: 25, reorders: true, audio: { codec: 'PCMA', rate: 8000, channels: 1 } }
+    world.cameras = [
+      cameraView({ kind: 'rtsp', capabilities: { formats: [], stream } }),
+      cameraView({ id: 'camera1', kind: 'rtsp', capabilities: { formats: [], stream: { codec: 'JPEG' } } }),
+      cameraView({ id: 'camera2' }),
+    ]
+    const ann = await as(`viewer/ann/${noon + 10 * hour}`)
+    const ask = async (method: string, device: string) => (await ann.call(method, { device })).result
+    expect((await ask('get_stream_url', 'camera0')).unplayable).to.deep.equal([
+      {
+        protocol: 'webrtc',
+        reason: 'b_frames',
+        details:
+          'the stream has B-frames, which WebRTC does not play: switch them off in the camera (profile baseline)',
+      },
+    ])
+    const failing = (await ask('get_stream_url', 'camera1')).unplayable
+    expect(failing.map(({ protocol, reason }: Record<string, string>) => `${protocol} ${reason}`)).to.deep.equal([
+      'hls codec_unsupported',
+      'webrtc codec_unsupported',
+    ])
+    expect(await ask('get_stream_url', 'camera2')).not.to.have.property('unplayable')
+    const { uses, media } = await ask('get_camera_capabilities', 'camera1')
+    expect(uses.map(({ use, works }: { use: string; works: boolean }) => [use, works])).to.deep.equal([
+      ['snapshot', true],
+      ['recording', true],
+      ['hls', false],
+      ['webrtc', false],
+    ])
+    expect(media).to.deep.include({ video: { codec: 'JPEG', resolution: '1280x720' } })
+    expect((await ask('get_camera_status', 'camera0')).media).to.deep.equal({
+      video: { codec: 'H264', resolution: '1280x720', fps: 25, b_frames: true },
+      audio: { codec: 'PCMA', sample_rate: 8000, channels: 1, recorded: true },
+    })
+  })
+
   it('expire with the credential of their caller', async () => {
     const { as, grantOf } = await serve()
     const bob = await as(`viewer/bob/${noon + 5_000}`)

@@ -67,7 +67,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
     },
     serverKind: () => 'managed',
     serverOffers: () => ({ hls: true, webrtc: true }),
-    reader: { hold: never, keyframe: never, describe: never },
+    reader: { hold: never, keyframe: never, describe: never, reach: never, address: (name: string) => name },
     usb: { list: async () => [frontDoor], watch: () => ({ mode: 'udev', dispose: nothing }) },
     probe: {
       capabilities: async () => ({

@@ -64,6 +64,8 @@ export const globalFields = {
 export const pathFields = {
   name: text(),
   source: text('publisher'),
+  sourceFingerprint: text(),
+  rtspTransport: choice(['automatic', ...transports], 'automatic', (given) => `invalid transport '${given}'`),
   sourceOnDemand: flag(),
   sourceOnDemandStartTimeout: duration('10s'),
   sourceOnDemandCloseAfter: duration('10s'),

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { createDepacketiser, isWholeIdr, PPS, parseRtp, SPS, typeOf } from '../../rtsp/h264.js'
+import { parseRtp } from '../../rtsp/depacketiser.js'
+import { createDepacketiser, isWholeIdr, PPS, SPS, typeOf } from '../../rtsp/h264.js'
 import { parameterSetsOf } from '../../rtsp/sdp.js'
 import { parseH264Sps } from '../../rtsp/sps.js'
 import { microseconds } from '../clock.js'
@@ -174,7 +175,10 @@ function createWriter(options: RecorderOptions, track: Track): Writer {
   return {
     push: (bytes) => {
       const packet = parseRtp(bytes)
-      if (packet?.payloadType === track.section.payloadType && packet.payload.length > 0) depacketiser.push(packet)
+      if (packet?.payloadType !== track.section.payloadType || packet.payload.length === 0) return
+      depacketiser.push(packet)
+      // As in MediaMTX, the marker ends the picture.
+      if (packet.marker) depacketiser.flush()
     },
     close: (whole) => {
       try {

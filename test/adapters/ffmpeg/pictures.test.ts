@@ -26,6 +26,7 @@ import {
 const asked: PictureOptions = { format: 'jpg', quality: 90 }
 const instant = Date.UTC(2026, 0, 2, 3, 4, 5, 6)
 const busy = 'device_busy: the device is busy: another program uses it'
+const address = (name: string) => `rtsp://127.0.0.1/${name}`
 const gone = 'device_gone: the device is gone'
 
 describe('pictures', () => {
@@ -45,7 +46,7 @@ describe('pictures', () => {
     createPictures({
       snapshotsDir: (camera) => at('snapshots', camera),
       runDir: at('run'),
-      reader: { keyframe: () => Promise.reject(new Error('the stream does not run')) },
+      reader: { keyframe: () => Promise.reject(new Error('the stream does not run')), address },
       pipelines: { still: async () => undefined },
       clock: systemClock,
       log,
@@ -201,7 +202,7 @@ describe('pictures', () => {
       const begun = Date.now()
       const { file, capturedAt } = await pictures({
         pipelines: { still: async () => still },
-        reader: { keyframe: async () => keyframe() },
+        reader: { keyframe: async () => keyframe(), address },
       }).grabFromStream('camera0', 1_000, never)
       expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
       expect(capturedAt).to.be.at.least(begun)
@@ -223,7 +224,7 @@ describe('pictures', () => {
         })
       const limits = { direct: 100, ffmpeg: 100, stream: 100 }
       expect(
-        await failure(pictures({ reader: { keyframe: waiting }, limits }).grabFromStream('camera0', 0, never)),
+        await failure(pictures({ reader: { keyframe: waiting, address }, limits }).grabFromStream('camera0', 0, never)),
       ).to.equal('timed_out: timed out after 0.1 s')
       expect(released).to.equal(true)
     })

@@ -53,7 +53,10 @@ for word in "$@"; do case "$word" in --stream-to=*) cp "${at('frames')}" "\${wor
       createPictures({
         snapshotsDir: () => at('snapshots'),
         runDir: at('run'),
-        reader: { keyframe: () => Promise.reject(new Error('the stream does not run')) },
+        reader: {
+          keyframe: () => Promise.reject(new Error('the stream does not run')),
+          address: (name) => `rtsp://h/${name}`,
+        },
         pipelines: { still: async () => undefined },
         ...{ clock: systemClock, log, skipFrames, run: runWith(at('bin')) },
       })

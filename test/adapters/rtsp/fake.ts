@@ -18,7 +18,10 @@ export interface FakeServer {
 }
 
 /** Starts an RTSP server that sends the given answers; CSeq is added. */
-export async function startFake(answer: (request: RtspRequest, socket: Socket) => Answer): Promise<FakeServer> {
+export async function startFake(
+  answer: (request: RtspRequest, socket: Socket) => Answer,
+  host = '127.0.0.1',
+): Promise<FakeServer> {
   const sockets = new Set<Socket>()
   const asked: string[] = []
   const unseen: RtspRequest[] = []
@@ -43,7 +46,7 @@ export async function startFake(answer: (request: RtspRequest, socket: Socket) =
     })
     socket.on('data', (chunk) => parser.push(chunk))
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(0, host)
   await once(server, 'listening')
   const address = server.address()
   const until = <T>(look: () => T | undefined): Promise<T> =>

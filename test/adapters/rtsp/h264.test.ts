@@ -1,14 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import {
-  type AccessUnit,
-  createDepacketiser,
-  createKeyframeCatcher,
-  isWholeIdr,
-  parseRtp,
-  type RtpPacket,
-  toAnnexB,
-} from '../../../adapters/rtsp/h264.js'
+import { type AccessUnit, parseRtp, type RtpPacket, toAnnexB } from '../../../adapters/rtsp/depacketiser.js'
+import { createDepacketiser, isWholeIdr } from '../../../adapters/rtsp/h264.js'
+import { createKeyframeCatcher } from '../../../adapters/rtsp/keyframes.js'
 
 const sps = Buffer.from('6742c00cda0507ec0440000003004000000 7a3c50aa8'.replaceAll(' ', ''), 'hex')
 const pps = Buffer.from('68ce0fc8', 'hex')
@@ -55,21 +49,42 @@ describe('H.264 depacketiser', () => {
             picture.map(({ type, length }) => Buffer.from([type, ...Array(length).fill(n)])),
           )
           const got = depacketise(packetise(units, { size, sequence, markers }))
-          // Without markers, a picture ends only when the next one begins.
-          expect(got).to.deep.equal(markers ? units : units.slice(0, -1))
+          expect(got).to.deep.equal(units)
         },
       ),
     )
   })
 
-  it('drops only the picture to which a lost packet belongs', () => {
+  it('keeps a picture together whose units all have a marker, and ends it when the timestamp changes', () => {
+    const quarters = [0, 1, 2, 3].map((n) => slice(5, n === 0, n))
+    const packets = packetise([[sps, pps, ...quarters], [slice(1, true)]], { size: 30 })
+    const got: AccessUnit[] = []
+    const depacketiser = createDepacketiser((unit) => got.push(unit))
+    for (const packet of packets.slice(0, -2)) depacketiser.push({ ...packet, marker: true })
+    expect(got, 'before the next picture').to.deep.equal([])
+    for (const packet of packets.slice(-2)) depacketiser.push({ ...packet, marker: true })
+    expect(got).to.deep.equal([[sps, pps, ...quarters]])
+  })
+
+  it('begins another picture at a first slice, if the timestamp never changes', () => {
+    const units = [1, 2, 3].map((n) => [slice(5, true, n), slice(5, false, n)])
+    const packets = packetise(units, { size: 60 }).map((packet) => ({ ...packet, timestamp: 7 }))
+    expect(depacketise(packets)).to.deep.equal(units)
+  })
+
+  it('takes a packet that comes twice once', () => {
+    const units = [[slice(5, true, 1, 200)], [slice(5, true, 2, 200)]]
+    expect(depacketise(packetise(units, { size: 60 }).flatMap((packet) => [packet, packet]))).to.deep.equal(units)
+  })
+
+  it('drops the picture to which a lost packet belongs, and also the one before if it may belong to that', () => {
     const units = [1, 2, 3].map((n) => [slice(5, true, n, 200), slice(5, false, n, 200)])
     const packets = packetise(units, { size: 60 })
     const of = (n: number): RtpPacket[] => packets.filter(({ timestamp }) => timestamp === n)
     const [first, second, third] = [of(0), of(1), of(2)]
     for (let lost = 0; lost < second.length; lost++) {
       const whole = depacketise([...first, ...second.filter((_, n) => n !== lost), ...third]).filter(isWholeIdr)
-      expect(whole, `lost ${lost} of ${second.length}`).to.deep.equal([units[0], units[2]])
+      expect(whole, `lost ${lost} of ${second.length}`).to.deep.equal(lost === 0 ? [units[2]] : [units[0], units[2]])
     }
   })
 
@@ -130,7 +145,8 @@ describe('keyframe catcher', () => {
     for (let from = 1; from < packets.length - 1; from++)
       expect(packets.slice(from, -1).map(catcher.push).at(-1), `from ${from}`).to.equal(undefined)
     const last = packets.at(-1)
-    expect(last && catcher.push(last)).to.deep.equal(toAnnexB([sps, pps, slice(5, true, 2)]))
+    expect(last && catcher.push(last)).to.equal(undefined)
+    expect(catcher.flush()).to.deep.equal(toAnnexB([sps, pps, slice(5, true, 2)]))
   })
 })
 
@@ -138,12 +154,14 @@ function depacketise(packets: RtpPacket[], maxBytes?: number): AccessUnit[] {
   const units: AccessUnit[] = []
   const depacketiser = createDepacketiser((unit) => units.push(unit), maxBytes)
   packets.forEach(depacketiser.push)
+  depacketiser.flush()
   return units
 }
 
 function catchKeyframe(units: AccessUnit[], known: Buffer[] = []): Buffer | undefined {
   const catcher = createKeyframeCatcher(known)
-  return packetise(units, { size: 60 }).map(catcher.push).at(-1)
+  packetise(units, { size: 60 }).forEach(catcher.push)
+  return catcher.flush()
 }
 
 /** RFC 6184: small units together (STAP-A), large ones in pieces (FU-A), the others alone. */

@@ -59,7 +59,13 @@ suite(`stream reader against a real MediaMTX${present ? '' : ' (skipped: no medi
 
   it('describe returns codec and size, and rejects for a path without a source', async () => {
     const at = `rtsp://127.0.0.1:${server.rtspPort}`
-    expect(await reader.describe(`${at}/cam1`, never)).to.deep.equal({ codec: 'H264', width: 322, height: 242 })
+    expect(await reader.describe(`${at}/cam1`, never)).to.deep.equal({
+      codec: 'H264',
+      width: 322,
+      height: 242,
+      fps: 15,
+      reorders: false,
+    })
     expect(await reader.describe(`${at}/jpeg`, never)).to.deep.equal({ codec: 'JPEG' })
     expect(await failure(reader.describe(`${at}/idle`, never))).to.equal(
       'stream_not_found: there is no stream at this path (404)',
@@ -71,7 +77,9 @@ suite(`stream reader against a real MediaMTX${present ? '' : ' (skipped: no medi
     expect(await hold('unknown')).to.equal('stream_not_found: there is no such stream, or its start has just failed')
     expect(await hold('idle')).to.equal('stream_not_found: the stream has no source')
     expect(await hold('dead')).to.equal('not_started_in_time: the stream did not start in time')
-    expect(await failure(reader.keyframe('jpeg', never))).to.equal('codec_unsupported: the stream is JPEG, not H264')
+    expect(await failure(reader.keyframe('jpeg', never))).to.equal(
+      'codec_unsupported: the stream is JPEG, not H264 or H265',
+    )
   })
 
   it('hold rejects when it is aborted during the start', async () => {

@@ -22,8 +22,8 @@ export interface RealServer {
   stop(): Promise<void>
 }
 
-/** Starts a real MediaMTX with these paths (YAML, indented by two) on free ports. */
-export async function startMediaMtx(paths: string): Promise<RealServer> {
+/** Starts a real MediaMTX with these paths (YAML, indented by two) and settings on free ports. */
+export async function startMediaMtx(paths: string, ...settings: string[]): Promise<RealServer> {
   const [rtspPort, apiPort] = await Promise.all([freePort(), freePort()])
   const dir = await mkdtemp(join(tmpdir(), 'rtsp-'))
   const file = join(dir, 'mediamtx.yml')
@@ -33,8 +33,9 @@ export async function startMediaMtx(paths: string): Promise<RealServer> {
     `rtspAddress: 127.0.0.1:${rtspPort}`,
     'rtspTransports: [tcp]',
     ...['rtmp', 'hls', 'webrtc', 'srt', 'moq'].map((name) => `${name}: no`),
+    ...settings,
     'pathDefaults:',
-    '  runOnDemandStartTimeout: 3s',
+    '  runOnDemandStartTimeout: 8s',
     '  runOnDemandCloseAfter: 1s',
     'paths:',
     paths,

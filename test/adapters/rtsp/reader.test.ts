@@ -183,7 +183,7 @@ describe('stream reader', () => {
     it('rejects if no keyframe comes', async () => {
       const server = await serve(described)
       expect(await failure(reader(server, { keyframeTimeout: 30 }).keyframe('camera0', never))).to.equal(
-        'no_frames: no keyframe came in time',
+        'no_keyframe: no keyframe for 0 s',
       )
       await server.idle()
     })
@@ -203,9 +203,9 @@ describe('stream reader', () => {
     })
 
     it('rejects other codecs by name', async () => {
-      const server = await serve(() => ({ status: 200, body: sdp.replace('H264', 'H265') }))
+      const server = await serve(() => ({ status: 200, body: sdp.replace('H264', 'VP8') }))
       expect(await failure(reader(server).keyframe('camera0', never))).to.equal(
-        'codec_unsupported: the stream is H265, not H264',
+        'codec_unsupported: the stream is VP8, not H264 or H265',
       )
       await server.idle()
     })
@@ -217,7 +217,13 @@ describe('stream reader', () => {
 
     it('returns codec and size', async () => {
       const server = await serve(() => ({ status: 200, body: sdp }))
-      expect(await describeAt(server)).to.deep.equal({ codec: 'H264', width: 320, height: 240 })
+      expect(await describeAt(server)).to.deep.equal({
+        codec: 'H264',
+        width: 320,
+        height: 240,
+        fps: 15,
+        reorders: false,
+      })
       expect(server.asked).to.deep.equal([
         `OPTIONS rtsp://127.0.0.1:${server.port}/live?x=1`,
         `DESCRIBE rtsp://127.0.0.1:${server.port}/live?x=1`,

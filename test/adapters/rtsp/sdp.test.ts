@@ -23,12 +23,13 @@ describe('SDP', () => {
     const { control, media } = parseSdp(camera)
     expect(control).to.equal('*')
     expect(media.map(({ parameters, ...rest }) => ({ ...rest, parameters: { ...parameters } }))).to.deep.equal([
-      { kind: 'audio', payloadType: 8, codec: 'PCMA', control: 'trackID=2', parameters: {} },
+      { kind: 'audio', payloadType: 8, codec: 'PCMA', control: 'trackID=2', clock: 8000, parameters: {} },
       {
         kind: 'video',
         payloadType: 96,
         codec: 'H264',
         control: 'trackID=1',
+        clock: 90_000,
         parameters: {
           'packetization-mode': '1',
           'profile-level-id': '42C00C',

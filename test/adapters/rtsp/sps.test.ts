@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { parameterSetId, parseH264Sps, parseH265Sps } from '../../../adapters/rtsp/sps.js'
+import { h264Timing, h265Timing, parameterSetId, parseH264Sps, parseH265Sps } from '../../../adapters/rtsp/sps.js'
 import { splitAnnexB } from './annexb.js'
 
 const run = promisify(execFile)
@@ -51,6 +51,29 @@ describe('SPS', () => {
       expect(sps && parseH264Sps(sps)).to.deep.equal({ width, height, profile, level })
       expect(sps && parameterSetId(sps)).to.equal(0)
     })
+
+  it('tells the rate and B-frames of H.264', async () => {
+    const timing = async (codec: string) => {
+      const units = await encode('320x180', `-c:v libx264 -r 25 -pix_fmt yuv420p ${codec} -f h264`)
+      return h264Timing(units.find(([first = 0]) => (first & 0x1f) === 7) ?? Buffer.alloc(0))
+    }
+    expect(await timing('-bf 0')).to.deep.equal({ fps: 25, reorders: false })
+    expect(await timing('-bf 2')).to.deep.equal({ fps: 25, reorders: true })
+    expect(await timing('-profile:v baseline')).to.deep.equal({ fps: 25, reorders: false })
+    expect(await timing('-bf 0 -x264-params nal-hrd=cbr:vbv-maxrate=500:vbv-bufsize=500:bitrate=500')).to.include({
+      reorders: false,
+    })
+    expect(h264Timing(Buffer.from([0x67, 1]))).to.deep.equal({})
+  })
+
+  it('tells B-frames of H.265', async () => {
+    const timing = async (params: string) => {
+      const units = await encode('320x180', `-c:v libx265 -x265-params log-level=none:${params} -f hevc`)
+      return h265Timing(units.find(([first = 0]) => ((first >> 1) & 0x3f) === 33) ?? Buffer.alloc(0))
+    }
+    expect(await timing('bframes=0')).to.deep.equal({ reorders: false })
+    expect(await timing('bframes=3')).to.deep.equal({ reorders: true })
+  })
 
   it('of H.265', async () => {
     const units = await encode('322x242', '-c:v libx265 -x265-params log-level=none:level-idc=3.1 -f hevc')

@@ -1,48 +1,147 @@
 import { execFileSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer } from 'node:tls'
 import { expect } from 'chai'
+import { createPipelines } from '../../../adapters/ffmpeg/pipelines.js'
+import { pathBody } from '../../../adapters/mediamtx/pathBody.js'
 import { createStreamReader } from '../../../adapters/rtsp/reader.js'
-import { failure } from '../ffmpeg/support.js'
-import { hasProgram } from './mediamtx.js'
+import type { RtspAccess } from '../../../machines/domain/camera.js'
+import { freePort } from '../../support/ports.js'
+import { failure, log, never, systemClock } from '../ffmpeg/support.js'
+import { startFake } from './fake.js'
+import { hasProgram, onDemand, type RealServer, startMediaMtx } from './mediamtx.js'
 
 const suite = hasProgram('openssl') ? describe : describe.skip
+const withServer = hasProgram('mediamtx') ? it : it.skip
 
-suite('describe over TLS (with openssl on PATH)', () => {
-  it('rejects if the certificate is not trusted', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'tls-'))
-    const made = [
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-keyout',
-      'key.pem',
-      '-out',
-      'cert.pem',
-      '-subj',
-      '/CN=localhost',
-    ]
-    execFileSync('openssl', ['req', '-x509', '-nodes', ...made], { cwd: dir, stdio: 'ignore' })
-    const server = createServer({ key: readFileSync(join(dir, 'key.pem')), cert: readFileSync(join(dir, 'cert.pem')) })
-    rmSync(dir, { recursive: true })
+suite('a camera with TLS and a certificate of its own (with openssl on PATH)', () => {
+  let dir = ''
+  let fingerprint = ''
+  const at = (name: string) => join(dir, name)
+  const reader = (port = 1) => createStreamReader({ host: '127.0.0.1', port, log })
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), 'tls-'))
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-keyout', 'key.pem']
+    const request = ['req', '-x509', '-nodes', ...key, '-out', 'cert.pem', '-subj', '/CN=camera']
+    execFileSync('openssl', request, { cwd: dir, stdio: 'ignore' })
+    const { fingerprint256 } = new X509Certificate(readFileSync(at('cert.pem')))
+    fingerprint = fingerprint256.replaceAll(':', '').toLowerCase()
+  })
+  after(() => rmSync(dir, { recursive: true }))
+
+  it('gets no request before its certificate is trusted, and the reason tells its fingerprint', async () => {
+    let received = ''
+    const server = createServer({ key: readFileSync(at('key.pem')), cert: readFileSync(at('cert.pem')) }, (socket) => {
+      socket.on('error', () => {})
+      socket.on('data', (chunk) => {
+        received += chunk.toString()
+      })
+    })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()
-    const quiet = (): void => {}
-    const reader = createStreamReader({
-      host: '127.0.0.1',
-      port: 1,
-      log: { error: quiet, warn: quiet, info: quiet, debug: quiet },
-    })
     const url = `rtsps://ann:secret@127.0.0.1:${address && typeof address === 'object' ? address.port : 0}/live`
-    expect(await failure(reader.describe(url, new AbortController().signal))).to.equal(
-      'certificate_untrusted: the certificate of the camera is not trusted',
+    const refused = 'certificate_untrusted: the certificate of the camera is not trusted: its SHA-256 fingerprint is'
+    expect(await failure(reader().describe(url, never))).to.equal(
+      `${refused} ${fingerprint}; compare it with the camera, then set \`fingerprint\` in its entry`,
     )
+    expect(await failure(reader().describe(url, never, { fingerprint: 'ab'.repeat(32) }))).to.equal(
+      `${refused} ${fingerprint}; \`fingerprint\` in its entry is another one`,
+    )
+    expect(received).to.equal('')
     server.close()
     await once(server, 'close')
+  })
+
+  describe('is read by the media server', () => {
+    const servers: RealServer[] = []
+    afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())))
+
+    /** The path that the service writes for the camera. */
+    const pathOf = async (url: string, access: RtspAccess) => {
+      const pipelines = await createPipelines({
+        runDir: dir,
+        mark: 'm',
+        log,
+        clock: systemClock,
+        publishHost: '127.0.0.1',
+        mayBeHidden: () => false,
+      })
+      const pipeline = { kind: 'pull', mode: { fourcc: 'H264', width: 0, height: 0, fps: 0 }, reason: '' } as const
+      const spec = pipelines.spec('camera0', { kind: 'rtsp', name: 'yard', url, ...access }, pipeline)
+      await pipelines.close()
+      const times = { closeAfter: 1_000, startTimeout: 10_000, partDuration: 200, segmentDuration: 3_600_000 }
+      const body = pathBody(spec, false, { ...times, recordPath: '/tmp/%path/%Y-%m-%d_%H-%M-%S-%f' })
+      return `  camera0: ${JSON.stringify(body)}`
+    }
+    const camera = async (...settings: string[]) => {
+      const x264 = '-c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -g 15'
+      const server = await startMediaMtx(onDemand('yard', x264), ...settings)
+      servers.push(server)
+      return server
+    }
+    const serving = async (path: string) => {
+      const server = await startMediaMtx(path)
+      servers.push(server)
+      return server
+    }
+
+    withServer('over TLS with the fingerprint, and not with another one', async () => {
+      const port = await freePort()
+      await camera(
+        'rtspEncryption: optional',
+        `rtspsAddress: 127.0.0.1:${port}`,
+        `rtspServerKey: ${at('key.pem')}`,
+        `rtspServerCert: ${at('cert.pem')}`,
+      )
+      // The query is what some cameras print for encrypted media.
+      const url = `rtsps://127.0.0.1:${port}/yard?enableSrtp`
+      expect(await reader().describe(url, never, { fingerprint })).to.include({ codec: 'H264', width: 322 })
+      const server = await serving(await pathOf(url, { fingerprint, transport: 'tcp' }))
+      expect((await reader(server.rtspPort).keyframe('camera0', never)).length).to.be.greaterThan(500)
+      const other = await serving(await pathOf(url, { fingerprint: 'ab'.repeat(32) }))
+      const { code = '' } = await reader(other.rtspPort)
+        .keyframe('camera0', never)
+        .catch((error: Error & { code?: string }) => error as { code?: string })
+        .then((result) => ('code' in result ? result : {}))
+      expect(code).to.be.oneOf(['stream_not_found', 'not_started_in_time'])
+    })
+
+    withServer('with the password of a file, and by the transport of its entry', async () => {
+      const password = 'p@ss_w.d'
+      const users = [{ user: 'ann', pass: password, permissions: [{ action: 'read' }] }]
+      const publisher = { user: 'any', permissions: [{ action: 'publish' }, { action: 'api' }] }
+      const { rtspPort } = await camera(`authInternalUsers: ${JSON.stringify([...users, publisher])}`)
+      writeFileSync(at('password'), `${password}\n`)
+      const url = `rtsp://127.0.0.1:${rtspPort}/yard`
+      const access = { user: 'ann', passwordFile: at('password'), transport: 'tcp' } as const
+      expect(await reader().describe(url, never, access)).to.include({ codec: 'H264' })
+      const server = await serving(await pathOf(url, access))
+      expect((await reader(server.rtspPort).keyframe('camera0', never)).length).to.be.greaterThan(500)
+      expect(await failure(reader().describe(url, never))).to.equal(
+        'source_refused: the camera refuses the connection (401)',
+      )
+      expect(await failure(reader().describe(url, never, { user: 'ann', passwordFile: at('nothing') }))).to.equal(
+        'source_refused: the password file of the camera cannot be read (ENOENT)',
+      )
+    })
+  })
+
+  it('is asked by OPTIONS alone, if that is wanted', async () => {
+    const { port, asked, stop } = await startFake(() => ({ status: 200 }))
+    await reader().reach(`rtsp://127.0.0.1:${port}/live`, never)
+    expect(asked).to.deep.equal([`OPTIONS rtsp://127.0.0.1:${port}/live`])
+    await stop()
+  })
+
+  it('is reached by an IPv6 address with a zone, which is not sent', async () => {
+    const server = await startFake(() => ({ status: 200 }), '::1')
+    await reader().reach(`rtsp://[::1%25lo]:${server.port}/live`, never)
+    expect(server.asked).to.deep.equal([`OPTIONS rtsp://[::1]:${server.port}/live`])
+    await server.stop()
   })
 })

@@ -141,6 +141,7 @@ describe('device probe', () => {
     })
     expect(await probe.capabilities({ kind: 'rtsp', name: 'yard', url: 'rtsp://127.0.0.1/1' }, never)).to.deep.equal({
       formats: [{ fourcc: 'HEVC', description: 'H.265 by RTSP', sizes: [{ width: 1920, height: 1080, rates: [] }] }],
+      stream: { codec: 'H.265', width: 1920, height: 1080 },
     })
   })
 

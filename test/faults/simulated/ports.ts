@@ -103,7 +103,9 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
           })
         }),
       keyframe: (_, signal) => wait(60_000, signal).then(() => new Uint8Array()),
+      address: (name) => `rtsp://127.0.0.1/${name}`,
       describe: reachUrl,
+      reach: async (url, signal) => void (await reachUrl(url, signal)),
     },
     usb: {
       list: async () => {

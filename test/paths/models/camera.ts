@@ -67,7 +67,11 @@ const machine = model(cameraMachine, {
       sends('pipeline.misfit', { reason: because('format_not_offered') }),
       crashes,
     ],
-    pull: [crashes],
+    pull: [
+      crashes,
+      sends('media.found', { media: { codec: 'H264', width: 640, height: 480 }, changed: false }),
+      sends('media.found', { media: { codec: 'H264', width: 320, height: 240 }, changed: true }),
+    ],
     source: [{ done: because('unreachable') }, crashes],
   },
   ends: [{ type: 'service.stopping' }, { type: 'camera.remove', by: ann }],

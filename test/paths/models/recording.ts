@@ -36,6 +36,7 @@ const recording = model(recordingMachine, {
   starts: {
     requested: asked,
     timed: { ...asked, duration: 60_000 },
+    'of a camera that encodes by itself': { ...asked, isPulled: true },
     'ends on unplug': { ...asked, endsOnUnplug: true },
     recalled: { ...asked, recalled, maxInterruption: 600_000, duration: 3_600_000 },
     'recalled, while everything is missing': {
@@ -49,6 +50,7 @@ const recording = model(recordingMachine, {
     { type: 'camera.lost', reason: lost },
     { type: 'camera.lost', reason: because('reconfigured') },
     { type: 'camera.ready' },
+    { type: 'stream.changed', reason: because('stream_changed') },
     { type: 'storage.blocked', reason: full },
     { type: 'storage.freed' },
     { type: 'server.lost', reason: down },

@@ -80,7 +80,10 @@ const pull = model(pullMachine, {
 })
 
 const source = model(sourceMachine, {
-  starts: { configured: { url: 'rtsp://10.0.0.9/live' } },
+  starts: {
+    'not asked': { url: 'rtsp://10.0.0.9/live', keepalive: 'off' },
+    configured: { url: 'rtsp://10.0.0.9/live' },
+  },
   events: [],
   effects: { describeSource: [resolves, fails('unreachable'), fails('address_refused')] },
   bound: 300,
