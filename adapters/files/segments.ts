@@ -9,7 +9,7 @@ import { reasonFrom } from '../../machines/domain/reason.js'
 import { whatCanBeRead } from './bothFolders.js'
 import { describeRecording } from './describe.js'
 import { look } from './mediaFiles.js'
-import { isFinal } from './mp4.js'
+import { readMp4 } from './mp4.js'
 import { discardLeftovers, remux } from './remux.js'
 import { createMarks } from './segmentMarks.js'
 import { watchFolder } from './watchFolder.js'
@@ -174,8 +174,9 @@ export function createSegments(options: SegmentsOptions): Segments {
         if (now >= 0) home = dirname(dirname(path))
         size = now
         if (now < 0 && before >= 0) report({ type: 'segment.deleted' })
-        // The last part of a file that is being closed is no growth.
-        if (before > 0 && now > before && !(await isFinal(path))) report({ type: 'segment.grew', at: clock.now() })
+        // The last part of a file that is being closed is no growth. A look at the parts as they come also keeps every
+        // other look at the file short: it goes on where the last one ended.
+        if (before > 0 && now > before && !(await isClosed(path))) report({ type: 'segment.grew', at: clock.now() })
       }
       const dispose = watchFolder(foldersOf(camera), pollGrowth, async () => {
         await lookForNew()
@@ -237,6 +238,13 @@ const sizeAt = (path: string): Promise<number> =>
   lstat(path).then(
     ({ size }) => size,
     () => -1,
+  )
+
+/** False if it cannot be read. */
+const isClosed = (path: string): Promise<boolean> =>
+  readMp4(path).then(
+    (mp4) => mp4?.complete === true,
+    () => false,
   )
 
 const isFolder = async (path: string): Promise<boolean> =>
